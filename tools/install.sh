@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Installs the named development tools into bin/tools, each at the version that
+# tools/go.mod or tools/lint/go.mod pins. A tool that is already there at that
+# version is left alone. Needs Go and git.
+#
+# usage: tools/install.sh temporal | golangci-lint | workflowcheck ...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$PWD/bin/tools
+mkdir -p "$bin"
+
+# build NAME MODULE_DIR PACKAGE HOW_LONG [GO_BUILD_FLAG...]: the stamp next to
+# the binary is the hash of what decides its content, so a changed pin builds it
+# again and a fresh checkout's file times do not.
+build() {
+  local name=$1 dir=$2 package=$3 how_long=$4 stamp
+  shift 4
+  stamp=$(cat "$dir/go.mod" "$dir/go.sum" tools/install.sh | git hash-object --stdin)
+  if [[ -x $bin/$name && $(cat "$bin/.$name.stamp" 2>/dev/null) == "$stamp" ]]; then
+    return
+  fi
+  echo "tools: building $name, $how_long, once"
+  # A symbolic link left by an earlier installation is replaced, not followed.
+  rm -f "$bin/$name" "$bin/.$name.stamp"
+  GOFLAGS="-mod=readonly -buildvcs=false" go build -C "$dir" -o "$bin/$name" "$@" "$package"
+  echo "$stamp" >"$bin/.$name.stamp"
+  echo "tools: built bin/tools/$name"
+}
+
+# link NAME: uses the NAME on PATH instead of building one, if it runs.
+link() {
+  local name=$1 found version
+  found=$(command -v "$name") || return
+  [[ ! $found -ef $bin/$name ]] || return
+  version=$("$found" --version 2>/dev/null) || return
+  rm -f "$bin/.$name.stamp"
+  ln -sf "$found" "$bin/$name"
+  echo "tools: using $found ($version)"
+}
+
+for tool in "$@"; do
+  case $tool in
+    temporal)
+      version=$(awk '$1 == "github.com/temporalio/cli" { print substr($2, 2) }' tools/go.mod)
+      link temporal ||
+        build temporal tools github.com/temporalio/cli/cmd/temporal \
+          "the Temporal development server, about 4 minutes on 2 cores" \
+          -ldflags "-X github.com/temporalio/cli/temporalcli.Version=$version"
+      ;;
+    golangci-lint)
+      build golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint \
+        "the linter, about 2 minutes on 2 cores"
+      ;;
+    workflowcheck)
+      build workflowcheck tools/lint go.temporal.io/sdk/contrib/tools/workflowcheck \
+        "the workflow determinism checker, a few seconds"
+      ;;
+    *)
+      echo "tools: unknown tool $tool" >&2
+      exit 2
+      ;;
+  esac
+done
