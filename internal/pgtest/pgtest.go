@@ -1,0 +1,74 @@
+// Package pgtest gives tests PostgreSQL databases on a real server.
+//
+// The server is the one that ALIQUOT_TEST_POSTGRES names by URL (`make test`
+// starts one for the whole run), else a temporary one which the first test of a
+// process starts and which ends with the process.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// serverVariable holds a URL of a server to use, as a user who may create
+// databases.
+const serverVariable = "ALIQUOT_TEST_POSTGRES"
+
+// queryPatience bounds the creation and the removal of one database.
+const queryPatience = 60 * time.Second
+
+// own is this process's server. Nobody stops it: it ends with the process.
+var own = sync.OnceValues(func() (*Server, error) {
+	return Start(context.Background())
+})
+
+// DSN returns the URL of a new, empty database of the test's own, which is
+// dropped when the test ends. The test fails if there is no server.
+func DSN(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv(serverVariable)
+	if server == "" {
+		s, err := own()
+		if err != nil {
+			t.Fatalf("pgtest: %v", err)
+		}
+		server = s.URL
+	}
+
+	name := "test_" + strings.ToLower(rand.Text())
+	dsn, err := withDatabase(server, name)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	// template0 takes no connections, so that tests can copy it at the same time.
+	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+		t.Fatalf("pgtest: creating database %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		if err := execute(server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("pgtest: dropping database %s: %v", name, err)
+		}
+	})
+	return dsn
+}
+
+// execute runs one statement on a connection of its own. It takes no context
+// from the test, whose own has ended when cleanups run.
+func execute(server, statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), queryPatience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
+	return err
+}

@@ -1,0 +1,66 @@
+package pgtest_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+func TestDSNGivesEachTestAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"first", "second"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := connect(t, pgtest.DSN(t))
+			// The same table in both: each would refuse the other's.
+			_, err := conn.Exec(t.Context(), `CREATE TABLE orders (id text PRIMARY KEY)`)
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestDSNDropsTheDatabaseWhenTheTestEnds(t *testing.T) {
+	t.Parallel()
+	var dsn string
+	t.Run("leaves a connection open", func(inner *testing.T) {
+		dsn = pgtest.DSN(inner)
+		connect(t, dsn)
+	})
+
+	_, err := pgx.Connect(t.Context(), dsn)
+	require.ErrorContains(t, err, "does not exist")
+}
+
+func TestStartAndStop(t *testing.T) {
+	t.Parallel()
+	server, err := pgtest.Start(t.Context())
+	require.NoError(t, err)
+
+	conn := connect(t, server.URL)
+	var directory string
+	require.NoError(t, conn.QueryRow(t.Context(), `SHOW data_directory`).Scan(&directory))
+	require.DirExists(t, directory)
+	require.NoError(t, conn.Close(t.Context()))
+
+	require.NoError(t, server.Stop())
+	require.NoDirExists(t, directory)
+	_, err = pgx.Connect(t.Context(), server.URL)
+	require.Error(t, err)
+}
+
+func connect(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}

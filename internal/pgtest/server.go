@@ -1,0 +1,194 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aliquot-labs/aliquot/internal/leash"
+)
+
+// startPatience bounds initdb and the server's start, on a busy machine.
+const startPatience = 60 * time.Second
+
+// initAndServe makes a database cluster in the working directory and serves it on
+// the port $1. What protects data from a power cut is off: the data lives as long
+// as the tests.
+const initAndServe = `
+"$0/initdb" --pgdata=data --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync &&
+exec "$0/postgres" -D data -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+	-c max_connections=300 -c fsync=off -c synchronous_commit=off -c full_page_writes=off
+`
+
+// ErrNotInstalled is returned when there is no PostgreSQL on this machine.
+var ErrNotInstalled = errors.New("no PostgreSQL server found on PATH or under /usr/lib/postgresql: " +
+	"run the tests with `make test`, which installs it, or set " + serverVariable)
+
+// Server is a temporary PostgreSQL server with nothing in it. It ends, at the
+// latest, with the process that started it.
+type Server struct {
+	// URL connects to the database "postgres" as the superuser.
+	URL     string
+	process *leash.Process
+}
+
+// Start starts a server on a free port of 127.0.0.1 and returns when it takes
+// connections. Run by root, which PostgreSQL refuses to run as, it runs as the
+// user postgres or nobody.
+func Start(ctx context.Context) (*Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+
+	// Another process may take the port between our choice and its use.
+	const attempts = 3
+	for attempt := 1; ; attempt++ {
+		s, err := start(ctx, bin, owner)
+		if err == nil || attempt == attempts {
+			return s, err
+		}
+	}
+}
+
+// Stop ends the server and removes its data.
+func (s *Server) Stop() error { return s.process.Stop() }
+
+func start(ctx context.Context, bin string, owner *syscall.Credential) (*Server, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	process, err := leash.Start(leash.Command{
+		Name:   "postgres",
+		Path:   "/bin/sh",
+		Args:   []string{"-c", initAndServe, bin, strconv.Itoa(port)},
+		Signal: "INT", // disconnects clients and shuts down
+		User:   owner,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	s := &Server{
+		URL:     fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port),
+		process: process,
+	}
+	if err := s.waitReady(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Server) waitReady(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err := s.process.Err(); err != nil {
+			return err
+		}
+		connErr := s.ping(ctx)
+		if connErr == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for PostgreSQL: %w: %s", connErr, s.process.Log())
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) ping(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, s.URL)
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// binaries returns the directory that holds both initdb and postgres, the newest
+// one if there are several.
+func binaries() (string, error) {
+	candidates := filepath.SplitList(os.Getenv("PATH"))
+	packaged, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil {
+		return "", fmt.Errorf("looking for PostgreSQL: %w", err)
+	}
+	slices.Reverse(packaged)
+	candidates = append(candidates, packaged...)
+	candidates = append(candidates, "/usr/local/bin", "/opt/homebrew/bin")
+
+	for _, dir := range candidates {
+		if isProgram(filepath.Join(dir, "initdb")) && isProgram(filepath.Join(dir, "postgres")) {
+			return dir, nil
+		}
+	}
+	return "", ErrNotInstalled
+}
+
+func isProgram(path string) bool {
+	_, err := exec.LookPath(path)
+	return err == nil
+}
+
+// unprivileged returns whom to run as if we are root, and nil if we are not.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	var errs []error
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(uidErr, gidErr); err != nil {
+			return nil, fmt.Errorf("reading the ids of user %s: %w", name, err)
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, fmt.Errorf("finding a user to run PostgreSQL as: %w", errors.Join(errs...))
+}
+
+func freePort(ctx context.Context) (int, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("finding a free port: %w", err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	return port, l.Close()
+}
+
+// withDatabase returns the server's URL with another database's name in it.
+func withDatabase(server, database string) (string, error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", errors.New(serverVariable + " is not a URL") // the cause would repeat a password
+	}
+	u.Path = "/" + database
+	return u.String(), nil
+}
