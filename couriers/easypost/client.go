@@ -1,0 +1,160 @@
+package easypost
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+)
+
+const (
+	defaultBaseURL = "https://api.easypost.com"
+	defaultTimeout = 10 * time.Second
+	maxAnswer      = 1 << 20 // bytes; a tracker with a long history is some 50 KB
+)
+
+// carrierName is how EasyPost names our couriers.
+var carrierName = map[couriers.Courier]string{
+	couriers.USPS:  "USPS",
+	couriers.FedEx: "FedEx",
+}
+
+// Options are the settings of a Client.
+type Options struct {
+	BaseURL string        // scheme and host. Defaults to https://api.easypost.com
+	APIKey  string        // required
+	Timeout time.Duration // of a whole exchange. Defaults to 10 s
+}
+
+// Client creates trackers at EasyPost. It is safe for concurrent use.
+type Client struct {
+	endpoint string
+	apiKey   string
+	http     *http.Client
+}
+
+var _ couriers.Tracker = (*Client)(nil)
+
+// New makes a client. It is an error to have no API key or a base URL that is not http or https.
+func New(o Options) (*Client, error) {
+	if o.APIKey == "" {
+		return nil, errors.New("easypost: no API key")
+	}
+	if o.BaseURL == "" {
+		o.BaseURL = defaultBaseURL
+	}
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
+		return nil, errors.New("easypost: base URL is not an http or https URL")
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	return &Client{
+		endpoint: base.JoinPath("v2", "trackers").String(),
+		apiKey:   o.APIKey,
+		http: &http.Client{
+			Transport: http.DefaultTransport.(*http.Transport).Clone(),
+			Timeout:   o.Timeout,
+			// A redirected POST would lose its body or take the API key elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// Close gives up idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Create implements couriers.Tracker. EasyPost answers a number that it already follows for us
+// with the tracker that exists.
+func (c *Client) Create(ctx context.Context, number string, courier couriers.Courier) (string, error) {
+	carrier, known := carrierName[courier]
+	if courier != "" && !known {
+		return "", &couriers.RefusedError{Code: "carrier_unsupported"}
+	}
+	req, err := c.request(ctx, couriers.Clean(number), carrier)
+	if err != nil {
+		return "", err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return "", &couriers.UnavailableError{Err: fmt.Errorf("calling EasyPost: %w", err)}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return "", &couriers.UnavailableError{Status: resp.StatusCode, Err: fmt.Errorf("reading EasyPost's answer: %w", err)}
+	}
+	return decodeAnswer(resp, body)
+}
+
+func (c *Client) request(ctx context.Context, number, carrier string) (*http.Request, error) {
+	type tracker struct {
+		TrackingCode string `json:"tracking_code"`
+		Carrier      string `json:"carrier,omitempty"`
+	}
+	body, err := json.Marshal(map[string]tracker{"tracker": {TrackingCode: number, Carrier: carrier}})
+	if err != nil {
+		return nil, fmt.Errorf("encoding tracker: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("making tracker request: %w", err)
+	}
+	req.SetBasicAuth(c.apiKey, "")
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "aliquot")
+	return req, nil
+}
+
+// decodeAnswer sorts an answer into an id, a refusal or a reason to ask again. Creating is
+// repeatable, so an unreadable success is asked again too.
+func decodeAnswer(resp *http.Response, body []byte) (string, error) {
+	status := resp.StatusCode
+	if status/100 == 2 {
+		var tracker struct {
+			ID string `json:"id"`
+		}
+		if json.Unmarshal(body, &tracker) != nil || tracker.ID == "" || !isCode(tracker.ID) {
+			return "", &couriers.UnavailableError{Status: status, Err: errors.New("answer holds no tracker id")}
+		}
+		return tracker.ID, nil
+	}
+	refused := status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
+	if refused {
+		return "", &couriers.RefusedError{Status: status, Code: errorCode(body)}
+	}
+	return "", &couriers.UnavailableError{Status: status, RetryAfter: retryAfter(resp.Header)}
+}
+
+// errorCode takes EasyPost's code from an error answer, never its message, which is free text.
+func errorCode(body []byte) string {
+	var answer struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil || !isCode(answer.Error.Code) {
+		return ""
+	}
+	return answer.Error.Code
+}
+
+// retryAfter reads a Retry-After in seconds, at most an hour.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.Atoi(strings.TrimSpace(h.Get("Retry-After")))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, 3600)) * time.Second
+}

@@ -1,0 +1,184 @@
+package easypost_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/couriers/easypost"
+)
+
+const number = "9420900204173500182641"
+
+func newClient(t *testing.T, h http.HandlerFunc, timeout time.Duration) *easypost.Client {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	client, err := easypost.New(easypost.Options{BaseURL: server.URL, APIKey: "key-1", Timeout: timeout})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return client
+}
+
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		number  string
+		courier couriers.Courier
+		body    string
+	}{
+		"USPS":            {number, couriers.USPS, `{"tracker":{"tracking_code":"9420900204173500182641","carrier":"USPS"}}`},
+		"FedEx":           {"772081149359", couriers.FedEx, `{"tracker":{"tracking_code":"772081149359","carrier":"FedEx"}}`},
+		"number cleaned":  {"7720-8114 9359", couriers.FedEx, `{"tracker":{"tracking_code":"772081149359","carrier":"FedEx"}}`},
+		"unknown courier": {"1111497584974311111", "", `{"tracker":{"tracking_code":"1111497584974311111"}}`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got *http.Request
+			var body []byte
+			client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+				got = r
+				body, _ = io.ReadAll(r.Body)
+				answer(http.StatusCreated, `{"id":"trk_1","object":"Tracker","status":"unknown"}`)(w, r)
+			}, 0)
+
+			id, err := client.Create(t.Context(), tt.number, tt.courier)
+
+			require.NoError(t, err)
+			require.Equal(t, "trk_1", id)
+			require.Equal(t, "POST /v2/trackers", got.Method+" "+got.URL.Path)
+			user, password, ok := got.BasicAuth()
+			require.True(t, ok)
+			require.Equal(t, "key-1", user)
+			require.Empty(t, password)
+			require.Equal(t, "application/json", got.Header.Get("Content-Type"))
+			require.JSONEq(t, tt.body, string(body))
+		})
+	}
+}
+
+func TestCreateRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		status int
+		body   string
+		code   string
+	}{
+		"unprocessable":        {422, `{"error":{"code":"TRACKER.CREATE.ERROR","message":"no such parcel"}}`, "TRACKER.CREATE.ERROR"},
+		"bad key":              {401, `{"error":{"code":"APIKEY.INACTIVE"}}`, "APIKEY.INACTIVE"},
+		"no code":              {400, `nonsense`, ""},
+		"free text is no code": {404, `{"error":{"code":"nothing for Jane Roe"}}`, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, answer(tt.status, tt.body), 0)
+			_, err := client.Create(t.Context(), number, couriers.USPS)
+			var refused *couriers.RefusedError
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, &couriers.RefusedError{Status: tt.status, Code: tt.code}, refused)
+			require.NotContains(t, err.Error(), "parcel")
+			require.NotContains(t, err.Error(), "Jane")
+		})
+	}
+}
+
+func TestCreateUnsupportedCarrierAsksNobody(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, func(http.ResponseWriter, *http.Request) { t.Error("EasyPost was asked") }, 0)
+	_, err := client.Create(t.Context(), number, "pigeon")
+	var refused *couriers.RefusedError
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "carrier_unsupported", refused.Code)
+}
+
+func TestCreateUnavailable(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		handler    http.HandlerFunc
+		status     int
+		retryAfter time.Duration
+	}{
+		"request time-out": {answer(408, ""), 408, 0},
+		"server error":     {answer(500, ""), 500, 0},
+		"rate limited": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "17")
+			answer(429, "")(w, r)
+		}, 429, 17 * time.Second},
+		"endless Retry-After": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "999999999999")
+			answer(503, "")(w, r)
+		}, 503, time.Hour},
+		"senseless Retry-After": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "-1")
+			answer(503, "")(w, r)
+		}, 503, 0},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, 307, 0},
+		"success without JSON":      {answer(200, "<html>"), 200, 0},
+		"success without an id":     {answer(200, `{"object":"Tracker"}`), 200, 0},
+		"success with a strange id": {answer(200, `{"id":"Jane Roe"}`), 200, 0},
+		"endless answer":            {answer(200, `{"id":"`+strings.Repeat("x", 2<<20)+`"}`), 200, 0},
+		"broken answer": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, `{"id":`)
+		}, 200, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, tt.handler, 0)
+			_, err := client.Create(t.Context(), number, couriers.USPS)
+			var unavailable *couriers.UnavailableError
+			require.ErrorAs(t, err, &unavailable)
+			require.Equal(t, tt.status, unavailable.Status)
+			require.Equal(t, tt.retryAfter, unavailable.RetryAfter)
+			require.NotContains(t, err.Error(), "Jane")
+		})
+	}
+}
+
+func TestCreateTimesOut(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // the server sees the client go only once the body is read
+		<-r.Context().Done()
+	}, 50*time.Millisecond)
+	_, err := client.Create(t.Context(), number, couriers.USPS)
+	var unavailable *couriers.UnavailableError
+	require.ErrorAs(t, err, &unavailable)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NotContains(t, err.Error(), "key-1")
+}
+
+func TestNewRefusesBadOptions(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]easypost.Options{
+		"no key":       {},
+		"no host":      {APIKey: "k", BaseURL: "https://"},
+		"other scheme": {APIKey: "k", BaseURL: "ftp://example.com"},
+		"no URL":       {APIKey: "k", BaseURL: "://"},
+	} {
+		_, err := easypost.New(options)
+		require.Error(t, err, name)
+	}
+	client, err := easypost.New(easypost.Options{APIKey: "k"})
+	require.NoError(t, err)
+	client.Close()
+}

@@ -1,0 +1,138 @@
+package easypost
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+)
+
+// Errors of Decode.
+var (
+	// ErrIgnored says that the body is an EasyPost event about something else than a tracker.
+	ErrIgnored = errors.New("easypost: not a tracker event")
+	// ErrMalformed says that the body is no EasyPost event, or one whose tracker cannot be read.
+	ErrMalformed = errors.New("easypost: malformed event")
+)
+
+// Update is what one event says about a parcel. It holds codes and times only; the free text
+// and the places of a tracker stay behind.
+type Update struct {
+	EventID      string
+	TrackerID    string
+	Number       string // the tracking number, cleaned
+	Status       string // EasyPost's status, for couriers.FactFor
+	StatusDetail string // EasyPost's status_detail, may be empty
+	// OccurredAt is when it happened: the time of the newest tracking detail, else of the
+	// tracker's last update; zero when the event has neither.
+	OccurredAt time.Time
+	// Key is equal for events that report the same: EasyPost repeats deliveries, and sends
+	// updates in which only an estimate has changed.
+	Key string
+}
+
+type event struct {
+	ID          string          `json:"id"`
+	Description string          `json:"description"`
+	Result      json.RawMessage `json:"result"`
+}
+
+type tracker struct {
+	ID           string  `json:"id"`
+	Object       string  `json:"object"`
+	TrackingCode string  `json:"tracking_code"`
+	Status       string  `json:"status"`
+	StatusDetail string  `json:"status_detail"`
+	UpdatedAt    instant `json:"updated_at"`
+	Details      []struct {
+		DateTime instant `json:"datetime"`
+	} `json:"tracking_details"`
+}
+
+// Decode reads a webhook body whose signature has been verified. The error is ErrIgnored or
+// wraps ErrMalformed; neither repeats anything of the body.
+func Decode(body []byte) (Update, error) {
+	var e event
+	if json.Unmarshal(body, &e) != nil {
+		return Update{}, fmt.Errorf("%w: not a JSON event", ErrMalformed)
+	}
+	switch e.Description {
+	case "tracker.created", "tracker.updated":
+	case "":
+		return Update{}, fmt.Errorf("%w: no description", ErrMalformed)
+	default:
+		return Update{}, ErrIgnored
+	}
+	var t tracker
+	if json.Unmarshal(e.Result, &t) != nil || t.Object != "Tracker" {
+		return Update{}, fmt.Errorf("%w: result is not a tracker", ErrMalformed)
+	}
+	return newUpdate(e.ID, t)
+}
+
+func newUpdate(eventID string, t tracker) (Update, error) {
+	u := Update{
+		EventID:      eventID,
+		TrackerID:    t.ID,
+		Number:       couriers.Clean(t.TrackingCode),
+		Status:       t.Status,
+		StatusDetail: t.StatusDetail,
+		OccurredAt:   t.occurredAt(),
+	}
+	if u.Number == "" || u.Status == "" {
+		return Update{}, fmt.Errorf("%w: no tracking code or no status", ErrMalformed)
+	}
+	for _, s := range []string{u.EventID, u.TrackerID, u.Number, u.Status, u.StatusDetail} {
+		if !isCode(s) {
+			return Update{}, fmt.Errorf("%w: a value is not a code", ErrMalformed)
+		}
+	}
+	u.Key = u.key()
+	return u, nil
+}
+
+func (u Update) key() string {
+	at := int64(0)
+	if !u.OccurredAt.IsZero() {
+		at = u.OccurredAt.UnixMicro()
+	}
+	return fmt.Sprintf("%s|%s|%s|%d", u.Number, u.Status, u.StatusDetail, at)
+}
+
+func (t tracker) occurredAt() time.Time {
+	var newest time.Time
+	for _, d := range t.Details {
+		if d.DateTime.After(newest) {
+			newest = d.DateTime.Time
+		}
+	}
+	if newest.IsZero() {
+		return t.UpdatedAt.Time
+	}
+	return newest
+}
+
+// instant is a time that may be absent or unreadable; both are zero, because a report without
+// its time is still a report.
+type instant struct{ time.Time }
+
+// UnmarshalJSON never fails.
+func (i *instant) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) != nil {
+		return nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		i.Time = at.UTC().Truncate(time.Microsecond)
+	}
+	return nil
+}
+
+// code is what identifiers and status words look like. Nothing else leaves this package, so
+// that no free text reaches logs or histories.
+var code = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
+
+func isCode(s string) bool { return code.MatchString(s) }

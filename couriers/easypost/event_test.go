@@ -1,0 +1,175 @@
+package easypost_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/couriers/easypost"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// trackerEvent is an event as EasyPost documents it; the places and names in it are invented.
+const trackerEvent = `{
+  "id": "evt_81", "object": "Event", "mode": "production", "description": "tracker.updated",
+  "created_at": "2025-03-04T12:00:10Z", "updated_at": "2025-03-04T12:00:10Z",
+  "previous_attributes": {"status": "pre_transit"}, "pending_urls": [], "completed_urls": [],
+  "result": {
+    "id": "trk_17", "object": "Tracker", "mode": "production",
+    "tracking_code": "9420 9002 0417 3500 1826 41", "status": "in_transit", "status_detail": "arrived_at_facility",
+    "created_at": "2025-03-01T08:00:00Z", "updated_at": "2025-03-04T12:00:09Z",
+    "signed_by": "Jane Roe", "weight": 17.6, "est_delivery_date": null, "shipment_id": null, "carrier": "USPS",
+    "tracking_details": [
+      {"object": "TrackingDetail", "message": "Label made", "status": "pre_transit", "datetime": "2025-03-01T08:00:00Z"},
+      {"object": "TrackingDetail", "message": "Arrived", "status": "in_transit", "datetime": "2025-03-04T06:30:00.1234567-05:00",
+       "tracking_location": {"object": "TrackingLocation", "city": "Springfield", "zip": "00000"}},
+      {"object": "TrackingDetail", "message": "Left", "status": "in_transit", "datetime": "2025-03-02T09:00:00Z"},
+      {"object": "TrackingDetail", "message": "No time", "status": "in_transit", "datetime": null}
+    ]
+  }
+}`
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	update, err := easypost.Decode([]byte(trackerEvent))
+	require.NoError(t, err)
+	at := time.Date(2025, 3, 4, 11, 30, 0, 123456000, time.UTC)
+	require.Equal(t, easypost.Update{
+		EventID:      "evt_81",
+		TrackerID:    "trk_17",
+		Number:       number,
+		Status:       "in_transit",
+		StatusDetail: "arrived_at_facility",
+		OccurredAt:   at,
+		Key:          fmt.Sprintf("%s|in_transit|arrived_at_facility|%d", number, at.UnixMicro()),
+	}, update)
+
+	kind, ok := couriers.FactFor(couriers.Outbound, update.Status, update.StatusDetail)
+	require.True(t, ok)
+	require.Equal(t, lifecycle.TransitCustomer, kind)
+}
+
+func edited(t *testing.T, old, replacement string) []byte {
+	t.Helper()
+	require.Contains(t, trackerEvent, old)
+	return []byte(strings.ReplaceAll(trackerEvent, old, replacement))
+}
+
+func TestDecodeOccurredAt(t *testing.T) {
+	t.Parallel()
+	updated := time.Date(2025, 3, 4, 12, 0, 9, 0, time.UTC)
+	details := trackerEvent[strings.Index(trackerEvent, `"tracking_details"`) : strings.LastIndex(trackerEvent, "]")+1]
+	tests := map[string]struct {
+		body []byte
+		want time.Time
+	}{
+		"no details":         {edited(t, details, `"tracking_details": []`), updated},
+		"details null":       {edited(t, details, `"tracking_details": null`), updated},
+		"detail null":        {edited(t, details, `"tracking_details": [null]`), updated},
+		"unreadable details": {edited(t, `"datetime": "20`, `"datetime": "around 20`), updated},
+		"no time at all":     {[]byte(strings.ReplaceAll(string(edited(t, details, `"tracking_details": []`)), `"updated_at"`, `"x"`)), time.Time{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			update, err := easypost.Decode(tt.body)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, update.OccurredAt)
+			if tt.want.IsZero() {
+				require.Equal(t, number+"|in_transit|arrived_at_facility|0", update.Key)
+			}
+		})
+	}
+}
+
+// An update in which only an estimate or an id changed is the same report; another status,
+// detail, time or number is not.
+func TestDecodeKey(t *testing.T) {
+	t.Parallel()
+	first, err := easypost.Decode([]byte(trackerEvent))
+	require.NoError(t, err)
+	tests := map[string]struct {
+		old, replacement string
+		same             bool
+	}{
+		"event id":      {"evt_81", "evt_82", true},
+		"description":   {"tracker.updated", "tracker.created", true},
+		"estimate":      {`"est_delivery_date": null`, `"est_delivery_date": "2025-03-06T00:00:00Z"`, true},
+		"update time":   {"2025-03-04T12:00:09Z", "2025-03-04T12:30:00Z", true},
+		"same instant":  {"2025-03-04T06:30:00.1234567-05:00", "2025-03-04T11:30:00.123456Z", true},
+		"status":        {`"in_transit", "status_detail"`, `"delivered", "status_detail"`, false},
+		"status detail": {"arrived_at_facility", "departed_facility", false},
+		"newest scan":   {"00.1234567-05:00", "01-05:00", false},
+		"number":        {"1826 41", "1826 42", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			update, err := easypost.Decode(edited(t, tt.old, tt.replacement))
+			require.NoError(t, err)
+			if tt.same {
+				require.Equal(t, first.Key, update.Key)
+				return
+			}
+			require.NotEqual(t, first.Key, update.Key)
+		})
+	}
+}
+
+func TestDecodeIgnoresOtherEvents(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"id":"evt_1","object":"Event","description":"batch.updated","result":{"object":"Batch"}}`,
+		`{"id":"evt_1","description":"shipment.invoice.created","result":null}`,
+	} {
+		_, err := easypost.Decode([]byte(body))
+		require.ErrorIs(t, err, easypost.ErrIgnored)
+	}
+}
+
+func TestDecodeMalformed(t *testing.T) {
+	t.Parallel()
+	tests := map[string][]byte{
+		"empty":                {},
+		"not JSON":             []byte("Jane Roe"),
+		"array":                []byte(`[]`),
+		"null":                 []byte(`null`),
+		"no description":       []byte(`{"id":"evt_1","result":{"object":"Tracker"}}`),
+		"no result":            []byte(`{"description":"tracker.updated"}`),
+		"result null":          []byte(`{"description":"tracker.updated","result":null}`),
+		"result is another":    edited(t, `"object": "Tracker"`, `"object": "Shipment"`),
+		"no number":            edited(t, "9420 9002 0417 3500 1826 41", " - "),
+		"number is not a text": edited(t, `"9420 9002 0417 3500 1826 41"`, `42`),
+		"no status":            edited(t, `"status": "in_transit", "status_detail"`, `"status": null, "status_detail"`),
+		"status is prose":      edited(t, `"in_transit", "status_detail"`, `"left with Jane Roe", "status_detail"`),
+		"detail is endless":    edited(t, "arrived_at_facility", strings.Repeat("x", 65)),
+		"truncated":            []byte(trackerEvent[:len(trackerEvent)/2]),
+	}
+	for name, body := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := easypost.Decode(body)
+			require.ErrorIs(t, err, easypost.ErrMalformed)
+			require.NotContains(t, err.Error(), "Jane")
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(trackerEvent))
+	f.Add([]byte(`{"description":"tracker.created","result":{"object":"Tracker","tracking_code":"1","status":"x","tracking_details":[{"datetime":1}]}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		update, err := easypost.Decode(body)
+		if err != nil {
+			require.Zero(t, update)
+			return
+		}
+		require.NotEmpty(t, update.Number)
+		require.NotEmpty(t, update.Key)
+		require.Equal(t, update.OccurredAt.UTC(), update.OccurredAt)
+	})
+}

@@ -1,0 +1,111 @@
+package couriers
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// Courier is a carrier whose numbers we recognise. Its text is what the client API
+// contract shows as outbound_courier and inbound_courier. Empty means unknown.
+type Courier string
+
+// The couriers that carry kits.
+const (
+	USPS  Courier = "usps"
+	FedEx Courier = "fedex"
+)
+
+// Check says what a number's check digit tells. A wrong one is noted for support and
+// rejects a number only in the rules that say so: labels with a typing error still
+// belong to the courier whose shape they have.
+type Check string
+
+// What a check digit can tell.
+const (
+	CheckNone  Check = ""      // the shape has no check digit that we judge
+	CheckRight Check = "right" // the check digit fits
+	CheckWrong Check = "wrong" // the check digit does not fit
+)
+
+// Leg is one way of a kit: to the customer or back to the lab.
+type Leg string
+
+// The legs of a kit.
+const (
+	Outbound Leg = "outbound"
+	Inbound  Leg = "inbound"
+)
+
+// trackingURL holds each courier's public tracking page, to which the number is added.
+var trackingURL = map[Courier]string{
+	USPS:  "https://tools.usps.com/go/TrackConfirmAction?tLabels=",
+	FedEx: "https://www.fedex.com/apps/fedextrack/?tracknumbers=",
+}
+
+// Clean gives the number as couriers know it: without blanks and hyphens, in upper case.
+// The original is kept by whoever received it.
+func Clean(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, number)
+}
+
+// Identify tells which courier a tracking number belongs to, by the first matching shape of
+// the Molecular contract (section 10), and what its check digit tells. An unknown courier is
+// empty, and no error: the number is stored and shown, only the link is missing.
+func Identify(number string) (Courier, Check) {
+	n := Clean(number)
+	if isPostalItem(n) {
+		return USPS, CheckNone
+	}
+	if !allDigits(n) {
+		return "", CheckNone
+	}
+	if c, check := identifyUSPS(n); c != "" {
+		return c, check
+	}
+	return identifyFedEx(n)
+}
+
+// URL gives the public tracking page of a number. It is empty when the courier is unknown or
+// the number is.
+func URL(c Courier, number string) string {
+	page, n := trackingURL[c], Clean(number)
+	if page == "" || n == "" {
+		return ""
+	}
+	return page + url.QueryEscape(n)
+}
+
+// FromShippingMethod gives the courier that a shipping_method of the Molecular contract
+// (section 8.1) implies, empty for a method that it does not list.
+func FromShippingMethod(id int) Courier {
+	switch id {
+	case 7, 8, 9:
+		return USPS
+	case 10:
+		return FedEx
+	default:
+		return ""
+	}
+}
+
+// Describe gives all that is shown of a shipment's number: its courier (empty: unknown), the
+// tracking page (empty: unknown courier) and the cleaned number. The shipping method that we
+// asked for helps only outbound: the lab chose the return label. A number that is empty once
+// cleaned is no shipment leg, and everything is empty.
+func Describe(number string, leg Leg, shippingMethod int) (courier Courier, trackingURL, cleaned string) {
+	cleaned = Clean(number)
+	if cleaned == "" {
+		return "", "", ""
+	}
+	courier, _ = Identify(cleaned)
+	if courier == "" && leg == Outbound {
+		courier = FromShippingMethod(shippingMethod)
+	}
+	return courier, URL(courier, cleaned), cleaned
+}

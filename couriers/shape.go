@@ -1,0 +1,101 @@
+package couriers
+
+import "strings"
+
+// identifyUSPS holds the rules 2 to 4 of the Molecular contract (section 10) for a cleaned
+// number of digits only.
+func identifyUSPS(n string) (Courier, Check) {
+	if hasRoutedLabel(n) {
+		return USPS, CheckRight
+	}
+	if isLabel(n) {
+		return USPS, judge(mod10(n))
+	}
+	// The 20 digits are what is left when the application identifier 91 is not printed.
+	if len(n) == 20 && (mod10(n) || mod10("91"+n)) {
+		return USPS, CheckRight
+	}
+	return "", CheckNone
+}
+
+// identifyFedEx holds the rules 5 to 8, for numbers that are not USPS's.
+func identifyFedEx(n string) (Courier, Check) {
+	switch {
+	case strings.HasPrefix(n, "96") && (len(n) == 22 || len(n) == 34):
+		return FedEx, CheckNone
+	case len(n) == 12:
+		return FedEx, judge(fedEx12(n))
+	case len(n) == 15:
+		return FedEx, judge(mod10(n))
+	case len(n) == 34 && n[0] <= '8',
+		len(n) == 32 && n[0] == '3',
+		len(n) == 18 && strings.HasPrefix(n, "00"):
+		return FedEx, CheckNone
+	default:
+		return "", CheckNone
+	}
+}
+
+// isPostalItem knows the international shape (two letters, nine digits, US).
+func isPostalItem(n string) bool {
+	return len(n) == 13 && strings.HasSuffix(n, "US") &&
+		isLetter(n[0]) && isLetter(n[1]) && allDigits(n[2:11])
+}
+
+// isLabel knows a domestic label: service types 91 to 95, 22 or 26 digits.
+func isLabel(n string) bool {
+	return (len(n) == 22 || len(n) == 26) && n[0] == '9' && '1' <= n[1] && n[1] <= '5'
+}
+
+// hasRoutedLabel knows a label behind a routing code (420 and a ZIP of 5 or 9 digits) whose
+// check digit is right. The digit has to decide here, because FedEx uses the length 34 too.
+func hasRoutedLabel(n string) bool {
+	if !strings.HasPrefix(n, "420") || (len(n) != 30 && len(n) != 34) {
+		return false
+	}
+	for _, zip := range []int{5, 9} {
+		if label := n[len("420")+zip:]; isLabel(label) && mod10(label) {
+			return true
+		}
+	}
+	return false
+}
+
+// mod10 checks the last digit of a USPS or a 15-digit FedEx number: weights 3, 1, 3, … from
+// the right over the others.
+func mod10(n string) bool {
+	last, sum := len(n)-1, 0
+	for i := range last {
+		weight := 3
+		if (last-1-i)%2 == 1 {
+			weight = 1
+		}
+		sum += weight * digit(n[i])
+	}
+	return (10-sum%10)%10 == digit(n[last])
+}
+
+// fedEx12 checks the last of 12 digits: weights 3, 1, 7 repeating from the left over the
+// others, modulo 11, then 10.
+func fedEx12(n string) bool {
+	weights, sum := [3]int{3, 1, 7}, 0
+	for i := range 11 {
+		sum += weights[i%3] * digit(n[i])
+	}
+	return sum%11%10 == digit(n[11])
+}
+
+func judge(right bool) Check {
+	if right {
+		return CheckRight
+	}
+	return CheckWrong
+}
+
+func allDigits(n string) bool {
+	return n != "" && strings.Trim(n, "0123456789") == ""
+}
+
+func isLetter(b byte) bool { return 'A' <= b && b <= 'Z' }
+
+func digit(b byte) int { return int(b - '0') }
