@@ -1,0 +1,166 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// headings describe each machine in the generated document.
+var headings = map[Name]struct{ title, about string }{
+	NameTestkit: {"Testkit",
+		"A kit is sent to a patient who is known when the order is placed."},
+	NameTestkitBeforeRegistration: {"Registrable testkit, before registration",
+		"A kit is sent out before anyone knows who will use it. There is no requisition and there are no results before `registered`, where the next machine takes over."},
+	NameTestkitAfterRegistration: {"Registrable testkit, after registration",
+		"The patient is known now. The kit may be anywhere: still on its way, with the patient, or back at the lab. A sample that reached the lab first is kept and goes on by itself."},
+	NameWalkIn: {"Walk-in test",
+		"The patient goes to a patient service center, with or without an appointment."},
+	NameAtHomePhlebotomy: {"At-home phlebotomy",
+		"A phlebotomist comes to the patient by appointment."},
+	NameOnSite: {"On-site collection",
+		"The client draws the sample at its own site and says so."},
+}
+
+const introduction = `<!-- Generated from the tables in package lifecycle by "go generate ./lifecycle". Do not edit. -->
+
+# Order lifecycle
+
+An order moves through the statuses below. A whole status is ` + "`<top level>.<modality>.<low level>`" + `, for example
+` + "`collecting_sample.testkit.with_customer`" + `. A transition that no machine lists is refused. The rules are in package ` + "`lifecycle`" + `: the statuses in
+` + "`status.go`" + `, the edges in one file per modality. After changing one, run ` + "`go generate ./lifecycle`" + `.
+
+In the diagrams a solid arrow is an edge that the vendor documents, a dashed one is our extension, and the text on an arrow is its
+condition. Statuses with round ends are terminal; only a correction leaves one.
+`
+
+// Markdown renders the whole of docs/lifecycle.md: the statuses, what clients may cancel, and for every machine its diagram and its edges with who may ask for
+// each and why the extensions exist.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString(introduction)
+	writeStatuses(&b)
+	writeDetails(&b)
+	writeActors(&b)
+	writeCancellable(&b)
+	for _, m := range Machines() {
+		heading := headings[m.name]
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", heading.title, heading.about)
+		writeDiagram(&b, m)
+		writeEdges(&b, m)
+	}
+	return b.String()
+}
+
+func writeStatuses(b *strings.Builder) {
+	b.WriteString("\n## Statuses and their top levels\n\n")
+	b.WriteString("| low level | testkit | walk_in_test | at_home_phlebotomy | on_site_collection | terminal |\n|---|---|---|---|---|---|\n")
+	for _, row := range tops {
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
+			row.low, row.testkit, row.walkIn, row.phlebotomy, row.onSite, yes(Terminal(row.low)))
+	}
+}
+
+func writeDetails(b *strings.Builder) {
+	b.WriteString("\n## Status details\n\n| status_detail | with |\n|---|---|\n")
+	for _, d := range Details() {
+		fmt.Fprintf(b, "| `%s` | %s |\n", d, withStatuses(d))
+	}
+}
+
+func withStatuses(d Detail) string {
+	var lows []Low
+	for _, row := range tops {
+		if d.AllowedWith(row.low) {
+			lows = append(lows, row.low)
+		}
+	}
+	if len(lows) == 0 {
+		return "none: its use is not documented"
+	}
+	return codes(lows)
+}
+
+// writeActors says what each actor may ever ask for, over all machines.
+func writeActors(b *strings.Builder) {
+	b.WriteString("\n## Who may ask for what\n\n| actor | may ask for |\n|---|---|\n")
+	for _, a := range Actors() {
+		fmt.Fprintf(b, "| %s | %s |\n", a, codes(askable(a)))
+	}
+	b.WriteString("\nFrom which status each may ask is in the tables of edges below.\n")
+}
+
+func askable(a Actor) []Low {
+	var lows []Low
+	for _, row := range tops {
+		if slices.ContainsFunc(Machines(), func(m *Machine) bool { return m.listens(a, row.low) }) {
+			lows = append(lows, row.low)
+		}
+	}
+	return lows
+}
+
+// listens reports whether the actor may ask for the status from anywhere.
+func (m *Machine) listens(a Actor, to Low) bool {
+	return slices.ContainsFunc(m.edges, func(e Edge) bool { return e.To == to && slices.Contains(e.Actors, a) })
+}
+
+func writeCancellable(b *strings.Builder) {
+	b.WriteString("\n## What a client may cancel\n\n| machine | cancellable in |\n|---|---|\n")
+	for _, m := range Machines() {
+		fmt.Fprintf(b, "| %s | %s |\n", headings[m.name].title, cancellable(m))
+	}
+}
+
+func cancellable(m *Machine) string {
+	var lows []Low
+	condition := ""
+	for _, e := range m.edges {
+		if e.To != Cancelled {
+			continue
+		}
+		lows = append(lows, e.From)
+		if e.Guard != Always {
+			condition = ", while " + string(e.Guard)
+		}
+	}
+	return codes(lows) + condition
+}
+
+func writeEdges(b *strings.Builder, m *Machine) {
+	b.WriteString("\n| from | to | edge | who may ask | only if | why |\n|---|---|---|---|---|---|\n")
+	for _, e := range m.edges {
+		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s | %s |\n",
+			e.From, e.To, mark(e), actorList(e.Actors), e.Guard, e.Why)
+	}
+}
+
+func mark(e Edge) string {
+	if e.Documented {
+		return "documented"
+	}
+	return "extension"
+}
+
+func actorList(actors []Actor) string {
+	names := make([]string, len(actors))
+	for i, a := range actors {
+		names[i] = string(a)
+	}
+	return strings.Join(names, ", ")
+}
+
+func codes(lows []Low) string {
+	quoted := make([]string, len(lows))
+	for i, l := range lows {
+		quoted[i] = "`" + string(l) + "`"
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return ""
+}

@@ -1,0 +1,49 @@
+package lifecycle
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDocumentIsCurrent(t *testing.T) {
+	t.Parallel()
+	found, err := os.ReadFile("../docs/lifecycle.md")
+	require.NoError(t, err)
+	require.True(t, string(found) == Markdown(), "docs/lifecycle.md is not current: run go generate ./lifecycle")
+}
+
+// Each diagram has exactly the contract's arrows: solid if documented, dashed if not, with its condition.
+func TestDiagramsAreTheContract(t *testing.T) {
+	t.Parallel()
+	labels := map[string]string{"": "", "unshipped": "|nothing shipped|", "initial": "|not a redraw|"}
+	diagrams := strings.Split(Markdown(), "```mermaid\nflowchart TD\n")[1:]
+	require.Len(t, diagrams, len(Machines()))
+	for i, m := range Machines() {
+		diagram, _, ok := strings.Cut(diagrams[i], "```")
+		require.True(t, ok)
+		rules := rulesOf(t, m.Name())
+		require.Equal(t, len(rules), strings.Count(diagram, "-->")+strings.Count(diagram, "-.->"))
+		for at, rule := range rules {
+			arrow := map[string]string{"D": "-->", "X": "-.->"}[rule.mark]
+			require.Contains(t, diagram, "    "+at.from+" "+arrow+labels[rule.condition]+" "+at.to+"\n")
+		}
+	}
+}
+
+func TestDocumentSaysWhyAndWho(t *testing.T) {
+	t.Parallel()
+	document := Markdown()
+	for _, line := range []string{
+		"| `draw_completed` |  |  | collecting_sample | sample_with_lab |  |",
+		"| `sample_stability_exceeded` | `sample_error` |",
+		"| courier | `transit_customer`, `out_for_delivery`,",
+		"| Registrable testkit, after registration | `registered`, `requisition_created`, while nothing shipped |",
+		"| `lab_processing_blocked` | `sample_error` | extension | lab, timer |  | the lab rejected the kit for good, or the recovery window closed |",
+		"| `registered` | `cancelled` | documented | client, operations | nothing shipped |  |",
+	} {
+		require.Contains(t, document, line)
+	}
+}

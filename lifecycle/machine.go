@@ -1,0 +1,179 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/looplab/fsm"
+)
+
+// Name is the name of a machine.
+type Name string
+
+const (
+	NameTestkit                   Name = "testkit"
+	NameTestkitBeforeRegistration Name = "testkit_before_registration"
+	NameTestkitAfterRegistration  Name = "testkit_after_registration"
+	NameWalkIn                    Name = "walk_in_test"
+	NameAtHomePhlebotomy          Name = "at_home_phlebotomy"
+	NameOnSite                    Name = "on_site_collection"
+)
+
+// Machine is the state machine of one kind of order. It holds no order's state and is safe for concurrent use.
+type Machine struct {
+	name     Name
+	modality Modality
+	initial  Low
+	edges    []Edge
+
+	mu    sync.Mutex // guards table, which has to be set to a status before it can be asked; never held across anything that waits
+	table *fsm.FSM
+}
+
+var (
+	testkitMachine            = newMachine(NameTestkit, Testkit, testkit())
+	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, testkitBeforeRegistration())
+	afterRegistrationMachine  = newMachine(NameTestkitAfterRegistration, Testkit, testkitAfterRegistration())
+	walkInMachine             = newMachine(NameWalkIn, WalkIn, walkIn())
+	phlebotomyMachine         = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomy())
+	onSiteMachine             = newMachine(NameOnSite, OnSite, onSite())
+)
+
+// Machines lists the six machines.
+func Machines() []*Machine {
+	return []*Machine{
+		testkitMachine, beforeRegistrationMachine, afterRegistrationMachine,
+		walkInMachine, phlebotomyMachine, onSiteMachine,
+	}
+}
+
+// For is the machine of an order. A registrable testkit changes machines when its patient is registered; registered is ignored for a
+// testkit that is not registrable, and both are ignored for the other modalities. For panics on a modality that does not exist.
+func For(m Modality, registrable, registered bool) *Machine {
+	switch m {
+	case Testkit:
+		switch {
+		case !registrable:
+			return testkitMachine
+		case registered:
+			return afterRegistrationMachine
+		}
+		return beforeRegistrationMachine
+	case WalkIn:
+		return walkInMachine
+	case AtHomePhlebotomy:
+		return phlebotomyMachine
+	case OnSite:
+		return onSiteMachine
+	}
+	panic(fmt.Sprintf("lifecycle: no modality %q", string(m)))
+}
+
+// newMachine makes a machine of a table that starts with the row of its initial status. It sorts the edges by the status that they leave and
+// builds the table from them, in that order: one event per edge, named by its target. Callbacks are never used: looplab/fsm reports their errors after the move and ignores misspelt ones.
+func newMachine(name Name, modality Modality, edges []Edge) *Machine {
+	initial := edges[0].From
+	slices.SortStableFunc(edges, func(a, b Edge) int { return cmp.Compare(rank(a.From), rank(b.From)) })
+	events := make(fsm.Events, len(edges))
+	for i, e := range edges {
+		events[i] = fsm.EventDesc{Name: string(e.To), Src: []string{string(e.From)}, Dst: string(e.To)}
+	}
+	return &Machine{
+		name:     name,
+		modality: modality,
+		initial:  initial,
+		edges:    edges,
+		table:    fsm.NewFSM(string(initial), events, nil),
+	}
+}
+
+// Name is the machine's name.
+func (m *Machine) Name() Name { return m.name }
+
+// Modality is the modality whose orders the machine drives.
+func (m *Machine) Modality() Modality { return m.modality }
+
+// Initial is the status in which the machine takes over an order.
+func (m *Machine) Initial() Low { return m.initial }
+
+// Edges lists the machine's edges by the status that they leave. The caller may change the copy.
+func (m *Machine) Edges() []Edge {
+	edges := slices.Clone(m.edges)
+	for i := range edges {
+		edges[i].Actors = slices.Clone(edges[i].Actors)
+	}
+	return edges
+}
+
+// Lows lists the statuses that the machine knows, in the order of Statuses.
+func (m *Machine) Lows() []Low {
+	var lows []Low
+	for _, row := range tops {
+		l := row.low
+		if slices.ContainsFunc(m.edges, func(e Edge) bool { return e.From == l || e.To == l }) {
+			lows = append(lows, l)
+		}
+	}
+	return lows
+}
+
+// Check says whether the actor may move an order from one status to the other: the edge exists, the actor may ask for it, and its guard
+// holds. Any other case is a *RefusedError. A self-transition that the table lists is allowed: it is an event of its own.
+func (m *Machine) Check(from, to Low, by Actor, c Conditions) error {
+	edge, ok := m.edge(from, to)
+	switch {
+	case !ok:
+		return m.refuse(from, to, by, ReasonNoEdge)
+	case !slices.Contains(edge.Actors, by):
+		return m.refuse(from, to, by, ReasonActor)
+	case !edge.Guard.Holds(c):
+		return m.refuse(from, to, by, ReasonGuard)
+	}
+	return nil
+}
+
+// Allows reports whether the edge exists and its guard holds, whoever asks.
+func (m *Machine) Allows(from, to Low, c Conditions) bool {
+	edge, ok := m.edge(from, to)
+	return ok && edge.Guard.Holds(c)
+}
+
+// Next lists, alphabetically, the statuses that Allows allows next.
+func (m *Machine) Next(from Low, c Conditions) []Low {
+	var next []Low
+	for _, e := range m.edges {
+		if e.From == from && e.Guard.Holds(c) {
+			next = append(next, e.To)
+		}
+	}
+	slices.Sort(next)
+	return next
+}
+
+// Cancellable reports whether a client may cancel the order now.
+func (m *Machine) Cancellable(from Low, c Conditions) bool {
+	return m.Check(from, Cancelled, Client, c) == nil
+}
+
+// edge asks the table for the move and returns the edge behind it.
+func (m *Machine) edge(from, to Low) (Edge, bool) {
+	if !m.leads(from, to) {
+		return Edge{}, false
+	}
+	return m.edges[indexOf(m.edges, from, to)], true
+}
+
+// leads reports whether the table has the move. The context is never one that could be cancelled: a cancelled one would leave the table
+// stuck in its transition.
+func (m *Machine) leads(from, to Low) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.table.SetState(string(from))
+	err := m.table.Event(context.Background(), string(to))
+	var same fsm.NoTransitionError // from and to are the same, and the table lists the move
+	return err == nil || errors.As(err, &same)
+}

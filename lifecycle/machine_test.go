@@ -1,0 +1,266 @@
+package lifecycle
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFor(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		modality                Modality
+		registrable, registered bool
+		name                    Name
+		initial                 Low
+	}{
+		{Testkit, false, true, NameTestkit, Ordered},
+		{Testkit, false, false, NameTestkit, Ordered},
+		{Testkit, true, false, NameTestkitBeforeRegistration, Ordered},
+		{Testkit, true, true, NameTestkitAfterRegistration, Registered},
+		{WalkIn, false, false, NameWalkIn, Ordered},
+		{WalkIn, true, true, NameWalkIn, Ordered},
+		{AtHomePhlebotomy, false, true, NameAtHomePhlebotomy, Ordered},
+		{OnSite, false, true, NameOnSite, Ordered},
+	}
+	for _, test := range tests {
+		m := For(test.modality, test.registrable, test.registered)
+		require.Equal(t, test.name, m.Name())
+		require.Equal(t, test.modality, m.Modality())
+		require.Equal(t, test.initial, m.Initial())
+	}
+	require.Panics(t, func() { For("carrier_pigeon", false, false) })
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	after := For(Testkit, true, true)
+	tests := []struct {
+		name       string
+		machine    *Machine
+		from, to   Low
+		by         Actor
+		conditions Conditions
+		reason     Reason
+		text       string
+	}{
+		{
+			"no edge", For(Testkit, false, true), WithCustomer, Cancelled, Client, Conditions{}, ReasonNoEdge,
+			"Transition from collecting_sample.testkit.with_customer to cancelled.testkit.cancelled is not allowed",
+		},
+		{
+			"a self-transition that is not listed", For(WalkIn, false, false), Ordered, Ordered, System, Conditions{}, ReasonNoEdge,
+			"Transition from received.walk_in_test.ordered to received.walk_in_test.ordered is not allowed",
+		},
+		{
+			"not for this actor", For(OnSite, false, false), Ordered, RequisitionCreated, Client, Conditions{}, ReasonActor,
+			"Transition from received.on_site_collection.ordered to received.on_site_collection.requisition_created is not allowed",
+		},
+		{
+			"the kit has shipped", after, Registered, Cancelled, Client, Conditions{Shipped: true}, ReasonGuard,
+			"Transition from received.testkit.registered to cancelled.testkit.cancelled is not allowed",
+		},
+		{
+			"a redraw of a redraw", For(WalkIn, false, false), PartialResults, RedrawAvailable, System, Conditions{Redraw: true}, ReasonGuard,
+			"Transition from sample_with_lab.walk_in_test.partial_results to collecting_sample.walk_in_test.redraw_available is not allowed",
+		},
+		{
+			"the actor is looked at before the guard", after, Registered, Cancelled, Timer, Conditions{Shipped: true}, ReasonActor,
+			"Transition from received.testkit.registered to cancelled.testkit.cancelled is not allowed",
+		},
+		{
+			"a status of another modality", For(OnSite, false, false), Ordered, Lost, Courier, Conditions{}, ReasonNoEdge,
+			"Transition from received.on_site_collection.ordered to lost is not allowed",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := test.machine.Check(test.from, test.to, test.by, test.conditions)
+			require.EqualError(t, err, test.text)
+			var refused *RefusedError
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, test.reason, refused.Reason)
+			require.Equal(t, test.by, refused.By)
+		})
+	}
+}
+
+func TestListedSelfTransitionsAreAllowed(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, For(WalkIn, false, false).Check(AppointmentScheduled, AppointmentScheduled, Client, Conditions{}))
+	require.NoError(t, For(AtHomePhlebotomy, false, false).Check(PartialResults, PartialResults, Lab, Conditions{}))
+	require.NoError(t, For(Testkit, false, true).Check(Corrected, Corrected, System, Conditions{}))
+}
+
+func TestUnknownGuardNeverHolds(t *testing.T) {
+	t.Parallel()
+	require.False(t, Guard("moon is full").Holds(Conditions{}))
+}
+
+// Next, Lows and Allows are three views of one table.
+func TestNextAndLows(t *testing.T) {
+	t.Parallel()
+	for _, m := range Machines() {
+		known := map[Low]bool{}
+		for at := range rulesOf(t, m.Name()) {
+			known[Low(at.from)], known[Low(at.to)] = true, true
+		}
+		require.Len(t, m.Lows(), len(known), m.Name())
+		for _, low := range m.Lows() {
+			require.True(t, known[low], "%s: %s", m.Name(), low)
+		}
+		for _, from := range everyLow {
+			for _, c := range everyCondition {
+				next := m.Next(Low(from), c)
+				require.True(t, slices.IsSorted(next))
+				for _, to := range everyLow {
+					require.Equal(t, m.Allows(Low(from), Low(to), c), slices.Contains(next, Low(to)), "%s: %s > %s", m.Name(), from, to)
+				}
+			}
+		}
+	}
+}
+
+// A terminal status is left by a correction only, and no other status is a dead end, but for registered, where the next machine begins.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	hardest := Conditions{Shipped: true, Redraw: true}
+	for _, m := range Machines() {
+		for _, low := range m.Lows() {
+			next := m.Next(low, hardest)
+			switch {
+			case low == Completed || low == Corrected:
+				require.Equal(t, []Low{Corrected}, next)
+			case Terminal(low):
+				require.Empty(t, next, "%s: %s", m.Name(), low)
+			case low == Registered && m.Name() == NameTestkitBeforeRegistration:
+				require.Empty(t, next)
+			default:
+				require.NotEmpty(t, next, "%s: %s", m.Name(), low)
+			}
+		}
+	}
+}
+
+func TestEveryStatusIsReachable(t *testing.T) {
+	t.Parallel()
+	reached := map[Status]bool{}
+	for _, m := range Machines() {
+		visit(m, m.Initial(), reached, map[Low]bool{})
+	}
+	require.Len(t, reached, 54)
+}
+
+func visit(m *Machine, low Low, reached map[Status]bool, seen map[Low]bool) {
+	if seen[low] {
+		return
+	}
+	seen[low] = true
+	reached[MustFull(m.Modality(), low)] = true
+	for _, next := range m.Next(low, Conditions{}) {
+		visit(m, next, reached, seen)
+	}
+}
+
+// A report or a final rejection applies on any status that is not terminal, directly or by way of the steps that it implies. Before registration
+// it waits.
+func TestReportsAndRejectionsApplyEverywhere(t *testing.T) {
+	t.Parallel()
+	implied := map[Name][]Low{
+		NameTestkit:                  {RequisitionCreated, DeliveredToLab},
+		NameTestkitAfterRegistration: {RequisitionCreated, DeliveredToLab},
+		NameWalkIn:                   {RequisitionCreated},
+		NameAtHomePhlebotomy:         {RequisitionCreated, DrawCompleted},
+		NameOnSite:                   {RequisitionCreated, DrawCompleted},
+	}
+	for _, m := range Machines() {
+		steps, ok := implied[m.Name()]
+		if !ok {
+			require.Equal(t, NameTestkitBeforeRegistration, m.Name())
+			continue
+		}
+		for _, from := range m.Lows() {
+			if Terminal(from) {
+				continue
+			}
+			for _, fact := range []Low{Completed, SampleError} {
+				at := from
+				for _, step := range steps {
+					if m.Check(at, fact, Lab, Conditions{}) == nil {
+						break
+					}
+					if m.Check(at, step, System, Conditions{}) == nil {
+						at = step
+					}
+				}
+				require.NoError(t, m.Check(at, fact, Lab, Conditions{}), "%s: %s on %s", m.Name(), fact, from)
+			}
+		}
+	}
+}
+
+func TestAnswersNeverChange(t *testing.T) {
+	t.Parallel()
+	statuses, document := Statuses(), Markdown()
+	for range 200 {
+		require.Equal(t, statuses, Statuses())
+	}
+	for range 20 {
+		require.Equal(t, document, Markdown())
+	}
+	for _, m := range Machines() {
+		edges, next := m.Edges(), m.Next(RequisitionCreated, Conditions{})
+		for range 200 {
+			require.Equal(t, edges, m.Edges())
+			require.Equal(t, next, m.Next(RequisitionCreated, Conditions{}))
+		}
+	}
+}
+
+func TestCallersCannotChangeAMachine(t *testing.T) {
+	t.Parallel()
+	m := For(OnSite, false, false)
+	edges := m.Edges()
+	edges[0].To = Lost
+	edges[1].Actors[0] = Lab
+	require.Empty(t, deviations(m, rulesOf(t, m.Name())))
+	require.NoError(t, m.Check(Ordered, Cancelled, Client, Conditions{}))
+}
+
+// Many workflows ask one machine at the same time.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	m, rules := For(Testkit, false, true), rulesOf(t, NameTestkit)
+	found := make([][]string, 8)
+	var askers sync.WaitGroup
+	for i := range found {
+		askers.Go(func() { found[i] = deviations(m, rules) })
+	}
+	askers.Wait()
+	for _, f := range found {
+		require.Empty(t, f)
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	m := For(Testkit, true, true)
+	b.Run("allowed", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := m.Check(LabProcessingBlocked, SampleError, Timer, Conditions{Shipped: true}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("refused", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if m.Check(DeliveredToLab, Cancelled, Client, Conditions{Shipped: true}) == nil {
+				b.Fatal("allowed")
+			}
+		}
+	})
+}
