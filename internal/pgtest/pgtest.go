@@ -17,9 +17,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// serverVariable holds a URL of a server to use, as a user who may create
-// databases.
-const serverVariable = "ALIQUOT_TEST_POSTGRES"
+// ServerVariable is the environment variable that holds the URL of a server to
+// use, as a user who may create databases.
+const ServerVariable = "ALIQUOT_TEST_POSTGRES"
 
 // queryPatience bounds the creation and the removal of one database.
 const queryPatience = 60 * time.Second
@@ -33,7 +33,7 @@ var own = sync.OnceValues(func() (*Server, error) {
 // dropped when the test ends. The test fails if there is no server.
 func DSN(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv(serverVariable)
+	server := os.Getenv(ServerVariable)
 	if server == "" {
 		s, err := own()
 		if err != nil {

@@ -34,7 +34,7 @@ exec "$0/postgres" -D data -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_
 
 // ErrNotInstalled is returned when there is no PostgreSQL on this machine.
 var ErrNotInstalled = errors.New("no PostgreSQL server found on PATH or under /usr/lib/postgresql: " +
-	"run the tests with `make test`, which installs it, or set " + serverVariable)
+	"run the tests with `make test`, which installs it, or set " + ServerVariable)
 
 // Server is a temporary PostgreSQL server with nothing in it. It ends, at the
 // latest, with the process that started it.
@@ -187,7 +187,7 @@ func freePort(ctx context.Context) (int, error) {
 func withDatabase(server, database string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil {
-		return "", errors.New(serverVariable + " is not a URL") // the cause would repeat a password
+		return "", errors.New(ServerVariable + " is not a URL") // the cause would repeat a password
 	}
 	u.Path = "/" + database
 	return u.String(), nil

@@ -1,0 +1,73 @@
+# `make help` lists the targets. Everything but Go, make and git is installed or
+# built when it is first needed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The module files decide the versions; a build must not change them.
+export GOFLAGS := -mod=readonly $(filter-out -mod=%,$(GOFLAGS))
+
+# What `make test` gives to go test. One package: make test TESTS=./lifecycle
+TESTS ?= ./...
+TEST_TIMEOUT ?= 15m
+BENCH ?= .
+BENCH_TIME ?= 1s
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build temporal ## start everything on this machine: Temporal, API, workers, simulated lab
+	PATH="$(CURDIR)/bin/tools:$$PATH" bin/aliquot dev
+
+.PHONY: build
+build: ## build bin/aliquot
+	go build -o bin/aliquot ./cmd/aliquot
+
+.PHONY: tools
+tools: ## build the pinned development tools into bin/tools
+	@tools/install.sh temporal golangci-lint workflowcheck
+
+.PHONY: temporal
+temporal:
+	@tools/install.sh temporal
+
+.PHONY: packages
+packages: ## install the system packages that the tests need
+	@tools/packages.sh
+
+.PHONY: test
+test: temporal packages ## run all tests under the race detector
+	@ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
+		go run ./internal/testrun -race -timeout $(TEST_TIMEOUT) $(TESTS)
+
+.PHONY: bench
+bench: temporal packages ## run the benchmarks
+	ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
+		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -benchmem ./lifecycle/... ./e2e/...
+
+.PHONY: lint
+lint: ## run the linters and the workflow determinism check
+	@tools/install.sh golangci-lint workflowcheck
+	bin/tools/golangci-lint run
+	bin/tools/workflowcheck -config workflowcheck.config.yaml ./workflows/...
+
+.PHONY: fmt
+fmt: ## format the code
+	@tools/install.sh golangci-lint
+	bin/tools/golangci-lint fmt
+
+.PHONY: generate
+generate: ## write the generated files anew
+	go generate ./...
+
+.PHONY: check-generated
+check-generated: ## fail if a generated file is not what its generator writes
+	@tools/check-generated.sh
+
+.PHONY: clean
+clean: ## remove what was built; the data of `make run` stays
+	rm -rf bin .cache

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// event is one line of `go test -json`, as `go doc test2json` describes it.
+type event struct {
+	Action  string
+	Package string
+	Test    string
+	Output  string
+	Elapsed float64 // seconds
+}
+
+// test identifies a test; with an empty name it stands for its package.
+type test struct {
+	pkg, name string
+}
+
+// summary reads the events of a run, prints the output of what fails and counts
+// tests, subtests included. A package that fails without a failed test, because
+// it does not build or leaks goroutines, counts as one failure.
+type summary struct {
+	out     io.Writer
+	running map[test]*strings.Builder // output so far, of tests and packages
+
+	passed, failed, skipped int
+	failedIn                map[string]int // failed tests of a package
+	failures, skips         []string       // for the list at the end
+}
+
+func newSummary(out io.Writer) *summary {
+	return &summary{out: out, running: map[test]*strings.Builder{}, failedIn: map[string]int{}}
+}
+
+// read handles events until the end of r.
+func (s *summary) read(r io.Reader) error {
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			s.handle(line)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading go test's events: %w", err)
+		}
+	}
+}
+
+func (s *summary) handle(line []byte) {
+	var e event
+	if err := json.Unmarshal(line, &e); err != nil {
+		fmt.Fprintf(s.out, "%s", line) // not an event: something printed past go test
+		return
+	}
+
+	of := test{e.Package, e.Test}
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(s.out, e.Output)
+	case "run", "output":
+		s.collect(of, e.Output)
+	case "pass", "fail", "skip":
+		if of.name == "" {
+			s.endPackage(e)
+		} else {
+			s.endTest(of, e.Action)
+		}
+	}
+}
+
+func (s *summary) collect(of test, output string) {
+	if s.running[of] == nil {
+		s.running[of] = &strings.Builder{}
+	}
+	s.running[of].WriteString(output)
+}
+
+// take returns what a test or package has printed and forgets it.
+func (s *summary) take(of test) string {
+	output := s.running[of]
+	delete(s.running, of)
+	if output == nil {
+		return ""
+	}
+	return output.String()
+}
+
+func (s *summary) endTest(of test, action string) {
+	output := s.take(of)
+	switch action {
+	case "pass":
+		s.passed++
+	case "skip":
+		s.skipped++
+		s.skips = append(s.skips, fmt.Sprintf("%s %s", of.pkg, of.name))
+	case "fail":
+		s.failed++
+		s.failedIn[of.pkg]++
+		s.failures = append(s.failures, fmt.Sprintf("%s %s", of.pkg, of.name))
+		fmt.Fprint(s.out, output)
+	}
+}
+
+func (s *summary) endPackage(e event) {
+	output := s.take(test{pkg: e.Package})
+	if e.Action == "pass" {
+		fmt.Fprintf(s.out, "ok    %-60s %6.1fs\n", e.Package, e.Elapsed)
+	}
+	if e.Action != "fail" {
+		return
+	}
+
+	// A test that has begun and not ended took the process with it.
+	for _, unfinished := range s.unfinished(e.Package) {
+		s.endTest(unfinished, "fail")
+	}
+	fmt.Fprint(s.out, output)
+	if s.failedIn[e.Package] == 0 {
+		s.failed++
+		s.failures = append(s.failures, e.Package)
+	}
+}
+
+func (s *summary) unfinished(pkg string) []test {
+	var tests []test
+	for of := range maps.Keys(s.running) {
+		if of.pkg == pkg {
+			tests = append(tests, of)
+		}
+	}
+	slices.SortFunc(tests, func(a, b test) int { return strings.Compare(a.name, b.name) })
+	return tests
+}
+
+// close prints the list of what failed and was skipped, and the closing line.
+func (s *summary) close(took time.Duration) {
+	for _, name := range s.failures {
+		fmt.Fprintf(s.out, "failed   %s\n", name)
+	}
+	for _, name := range s.skips {
+		fmt.Fprintf(s.out, "skipped  %s\n", name)
+	}
+	fmt.Fprintf(s.out, "%d passed, %d failed, %d skipped in %s\n",
+		s.passed, s.failed, s.skipped, took.Round(100*time.Millisecond))
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs the system packages that the tests need and that are missing: a C
+# compiler for the race detector and a PostgreSQL server. Does so as root on a
+# Debian or Ubuntu machine; elsewhere it says what to install.
+set -euo pipefail
+
+missing=()
+command -v "${CC:-gcc}" >/dev/null || missing+=(gcc libc6-dev)
+if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+  missing+=(postgresql)
+fi
+if [[ ${#missing[@]} -eq 0 ]]; then
+  exit
+fi
+
+if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
+  echo "packages: the tests need ${missing[*]} (Debian's names): please install, for PostgreSQL" >&2
+  echo "packages: alternatively set ALIQUOT_TEST_POSTGRES to the URL of a server" >&2
+  exit 1
+fi
+echo "packages: installing ${missing[*]}, about a minute, once"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq </dev/null
+# The tests start servers of their own: the package must not start one.
+mkdir -p /etc/postgresql-common/createcluster.d
+echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/aliquot.conf
+apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
