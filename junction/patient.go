@@ -1,0 +1,127 @@
+package junction
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// PatientDetails is who an order is for. The date of birth is written as a time, midnight UTC, as the contract has it.
+type PatientDetails struct {
+	FirstName         *string         `json:"first_name"`
+	LastName          *string         `json:"last_name"`
+	DOB               time.Time       `json:"dob"`
+	Gender            string          `json:"gender"`
+	PhoneNumber       *string         `json:"phone_number"`
+	Email             *string         `json:"email"`
+	MedicalProxy      json.RawMessage `json:"medical_proxy"`
+	Race              *string         `json:"race"`
+	Ethnicity         *string         `json:"ethnicity"`
+	SexualOrientation *string         `json:"sexual_orientation"`
+	GenderIdentity    *string         `json:"gender_identity"`
+}
+
+// UnmarshalJSON also reads a bare date of birth, which older documents have.
+func (p *PatientDetails) UnmarshalJSON(b []byte) error {
+	type plain PatientDetails
+	in := struct {
+		*plain
+		DOB flexibleTime `json:"dob"`
+	}{plain: (*plain)(p)}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	p.DOB = time.Time(in.DOB)
+	return nil
+}
+
+// flexibleTime reads an RFC 3339 time or a bare date, which is its midnight UTC.
+type flexibleTime time.Time
+
+func (t *flexibleTime) UnmarshalText(b []byte) error {
+	if d, err := order.ParseDate(string(b)); err == nil {
+		*t = flexibleTime(d.Start(time.UTC))
+		return nil
+	}
+	parsed, err := time.Parse(time.RFC3339, string(b))
+	*t = flexibleTime(parsed)
+	return err
+}
+
+// PatientAddress is where the patient lives, and where a kit is sent.
+type PatientAddress struct {
+	ReceiverName string  `json:"receiver_name"`
+	FirstLine    string  `json:"first_line"`
+	SecondLine   *string `json:"second_line"`
+	City         string  `json:"city"`
+	State        string  `json:"state"`
+	Zip          string  `json:"zip"`
+	Country      string  `json:"country"`
+	AccessNotes  *string `json:"access_notes"`
+	PhoneNumber  *string `json:"phone_number"`
+}
+
+// ShippingAddress is where an unregistered kit is sent.
+type ShippingAddress struct {
+	ReceiverName string  `json:"receiver_name"`
+	FirstLine    string  `json:"first_line"`
+	SecondLine   *string `json:"second_line"`
+	City         string  `json:"city"`
+	State        string  `json:"state"`
+	Zip          string  `json:"zip"`
+	Country      string  `json:"country"`
+	PhoneNumber  string  `json:"phone_number"`
+}
+
+func fromPatient(p *order.Patient) *PatientDetails {
+	if p == nil {
+		return nil
+	}
+	return &PatientDetails{
+		FirstName:         optional(p.FirstName),
+		LastName:          optional(p.LastName),
+		DOB:               p.DOB.Start(time.UTC),
+		Gender:            p.Gender,
+		PhoneNumber:       optional(p.Phone),
+		Email:             optional(p.Email),
+		MedicalProxy:      p.MedicalProxy,
+		Race:              p.Race,
+		Ethnicity:         p.Ethnicity,
+		SexualOrientation: p.SexualOrientation,
+		GenderIdentity:    p.GenderIdentity,
+	}
+}
+
+func fromAddress(a *order.Address) *PatientAddress {
+	if a == nil {
+		return nil
+	}
+	return &PatientAddress{
+		ReceiverName: a.ReceiverName,
+		FirstLine:    a.FirstLine,
+		SecondLine:   a.SecondLine,
+		City:         a.City,
+		State:        a.State,
+		Zip:          a.Zip,
+		Country:      a.Country,
+		AccessNotes:  a.AccessNotes,
+		PhoneNumber:  a.Phone,
+	}
+}
+
+func fromShipping(a *order.ShippingAddress) *ShippingAddress {
+	if a == nil {
+		return nil
+	}
+	return &ShippingAddress{
+		ReceiverName: a.ReceiverName,
+		FirstLine:    a.FirstLine,
+		SecondLine:   a.SecondLine,
+		City:         a.City,
+		State:        a.State,
+		Zip:          a.Zip,
+		Country:      a.Country,
+		PhoneNumber:  a.Phone,
+	}
+}

@@ -1,0 +1,218 @@
+package junction
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The result types of the contract that decide how a result is shown.
+const (
+	typeNumeric = "numeric"
+	typeRange   = "range"
+	typeComment = "comment"
+)
+
+// noValue is what the deprecated `value` says of a result that is not numeric.
+const noValue = -1
+
+// LabResultsRaw is the newest report on an order.
+type LabResultsRaw struct {
+	Metadata          LabResultsMetadata            `json:"metadata"`
+	Results           []BiomarkerResult             `json:"results" nullable:"false"`
+	MissingResults    []MissingResult               `json:"missing_results" nullable:"false"`
+	SampleInformation map[string]SampleData         `json:"sample_information" doc:"By sample id."`
+	OrderTransaction  *ClientFacingOrderTransaction `json:"order_transaction"`
+}
+
+// LabResultsMetadata is what concerns the report as a whole. Age is a text, because the SDKs refuse a number.
+type LabResultsMetadata struct {
+	Age            string  `json:"age"`
+	DOB            string  `json:"dob"`
+	CLIA           *string `json:"clia_#"`
+	Patient        string  `json:"patient"`
+	Provider       *string `json:"provider"`
+	Laboratory     *string `json:"laboratory"`
+	DateReported   string  `json:"date_reported"`
+	DateCollected  *string `json:"date_collected"`
+	SpecimenNumber string  `json:"specimen_number"`
+	DateReceived   *string `json:"date_received"`
+	Status         string  `json:"status"`
+	Interpretation *string `json:"interpretation"`
+	PatientID      *string `json:"patient_id"`
+	AccountID      *string `json:"account_id"`
+}
+
+// BiomarkerResult is one measured marker.
+type BiomarkerResult struct {
+	Name                 string         `json:"name"`
+	Slug                 string         `json:"slug"`
+	Value                float64        `json:"value" doc:"The number of a numeric result, else -1."`
+	Result               string         `json:"result"`
+	Type                 string         `json:"type"`
+	Unit                 *string        `json:"unit"`
+	Timestamp            *time.Time     `json:"timestamp"`
+	Notes                *string        `json:"notes"`
+	ReferenceRange       *string        `json:"reference_range"`
+	MinRangeValue        *float64       `json:"min_range_value"`
+	MaxRangeValue        *float64       `json:"max_range_value"`
+	IsAboveMaxRange      *bool          `json:"is_above_max_range"`
+	IsBelowMinRange      *bool          `json:"is_below_min_range"`
+	Interpretation       string         `json:"interpretation"`
+	SourceInterpretation string         `json:"source_interpretation"`
+	LOINC                *string        `json:"loinc"`
+	LOINCSlug            *string        `json:"loinc_slug"`
+	ProviderID           *string        `json:"provider_id"`
+	SourceMarkers        []SourceMarker `json:"source_markers" doc:"Null for a result that was not asked for."`
+	PerformingLaboratory *string        `json:"performing_laboratory"`
+	SourceSampleID       *string        `json:"source_sample_id"`
+}
+
+// MissingResult is a marker that was expected and not reported.
+type MissingResult struct {
+	Name                string         `json:"name"`
+	Slug                string         `json:"slug"`
+	InferredFailureType string         `json:"inferred_failure_type"`
+	Note                *string        `json:"note"`
+	LOINC               *string        `json:"loinc"`
+	LOINCSlug           *string        `json:"loinc_slug"`
+	ProviderID          *string        `json:"provider_id"`
+	SourceMarkers       []SourceMarker `json:"source_markers"`
+}
+
+// SourceMarker is the ordered marker that a result answers.
+type SourceMarker struct {
+	MarkerID   int64   `json:"marker_id"`
+	Name       string  `json:"name"`
+	Slug       string  `json:"slug"`
+	ProviderID *string `json:"provider_id"`
+}
+
+// SampleData is what is known of one sample. The times are written as RFC 3339 text, the form of the contract that claims nothing
+// about the sample's time zone.
+type SampleData struct {
+	SampleID      *string    `json:"sample_id"`
+	ControlNumber *string    `json:"control_number"`
+	DateCollected *time.Time `json:"date_collected"`
+	DateReceived  *time.Time `json:"date_received"`
+	DateReported  *time.Time `json:"date_reported"`
+}
+
+// FromResult is a stored report as clients see it.
+func FromResult(o order.Order, v order.ResultVersion) LabResultsRaw {
+	r := v.Report
+	out := LabResultsRaw{
+		Metadata:         fromMetadata(o, r),
+		Results:          make([]BiomarkerResult, len(r.Results)),
+		MissingResults:   make([]MissingResult, len(r.Missing)),
+		OrderTransaction: fromTransaction(o.Transaction),
+	}
+	for i, m := range r.Results {
+		out.Results[i] = fromMeasured(o, m)
+	}
+	for i, m := range r.Missing {
+		out.MissingResults[i] = MissingResult{
+			Name: m.Name, Slug: m.Slug, InferredFailureType: m.FailureType, Note: m.Note,
+			SourceMarkers: sourceMarkers(o.LabTest.Markers, m.Slug, nil, nil),
+		}
+	}
+	if o.SampleID != "" {
+		reported := r.ReportedAt.UTC()
+		out.SampleInformation = map[string]SampleData{o.SampleID: {
+			SampleID: &o.SampleID, DateCollected: r.CollectedAt, DateReceived: r.ReceivedAt, DateReported: &reported,
+		}}
+	}
+	return out
+}
+
+func fromMetadata(o order.Order, r order.Report) LabResultsMetadata {
+	m := LabResultsMetadata{
+		Laboratory:     optional(r.Laboratory),
+		DateReported:   order.DateOf(r.ReportedAt.UTC()).String(),
+		DateCollected:  day(r.CollectedAt),
+		DateReceived:   day(r.ReceivedAt),
+		SpecimenNumber: o.SampleID,
+		Status:         r.Status,
+		Interpretation: optional(string(r.Interpretation)),
+	}
+	if p := o.Patient; p != nil {
+		m.Age = strconv.Itoa(age(p.DOB, order.DateOf(r.ReportedAt.UTC())))
+		m.DOB = p.DOB.String()
+		m.Patient = strings.TrimSpace(p.FirstName + " " + p.LastName)
+	}
+	if p := o.Physician; p != nil {
+		m.Provider = optional(strings.TrimSpace(p.FirstName + " " + p.LastName))
+	}
+	return m
+}
+
+func fromMeasured(o order.Order, m order.Result) BiomarkerResult {
+	b := BiomarkerResult{
+		Name:                 m.Name,
+		Slug:                 m.Slug,
+		Value:                noValue,
+		Result:               m.Text,
+		Type:                 m.Type,
+		Unit:                 m.Unit,
+		Timestamp:            m.At,
+		ReferenceRange:       m.ReferenceRange,
+		MinRangeValue:        m.Min,
+		MaxRangeValue:        m.Max,
+		Interpretation:       string(m.Interpretation),
+		SourceInterpretation: m.SourceFlag,
+		LOINC:                m.LOINC,
+		ProviderID:           m.ProviderID,
+		SourceMarkers:        sourceMarkers(o.LabTest.Markers, m.Slug, m.ProviderID, m.LOINC),
+		SourceSampleID:       optional(o.SampleID),
+	}
+	if m.Type == typeRange || m.Type == typeComment {
+		b.Notes = &m.Text
+	}
+	if m.Type == typeNumeric && m.Value != nil {
+		b.Value = *m.Value
+		b.IsAboveMaxRange = compared(m.Max, func(limit float64) bool { return *m.Value > limit })
+		b.IsBelowMinRange = compared(m.Min, func(limit float64) bool { return *m.Value < limit })
+	}
+	return b
+}
+
+// compared is nil without a limit.
+func compared(limit *float64, is func(float64) bool) *bool {
+	if limit == nil {
+		return nil
+	}
+	answer := is(*limit)
+	return &answer
+}
+
+// sourceMarkers are the ordered markers that a result answers, by the lab's own code, the LOINC code or the slug.
+func sourceMarkers(ordered []order.Marker, slug string, providerID, loinc *string) []SourceMarker {
+	var out []SourceMarker
+	for _, m := range ordered {
+		if m.Slug == slug || same(m.ProviderID, providerID) || same(m.LOINC, loinc) {
+			out = append(out, SourceMarker{MarkerID: m.ID, Name: m.Name, Slug: m.Slug, ProviderID: m.ProviderID})
+		}
+	}
+	return out
+}
+
+func same(a, b *string) bool { return a != nil && b != nil && *a == *b }
+
+// age is in whole years on the given day.
+func age(born, on order.Date) int {
+	years := on.Year - born.Year
+	if on.Month < born.Month || on.Month == born.Month && on.Day < born.Day {
+		years--
+	}
+	return years
+}
+
+func day(t *time.Time) *string {
+	if t == nil {
+		return nil
+	}
+	s := order.DateOf(t.UTC()).String()
+	return &s
+}

@@ -1,0 +1,124 @@
+package junction_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func number(f float64) *float64 { return &f }
+
+func report() order.ResultVersion {
+	at := time.Date(2026, 1, 12, 8, 0, 0, 0, time.UTC)
+	collected := at.AddDate(0, 0, -4)
+	return order.ResultVersion{Version: 1, Visible: true, Report: order.Report{
+		Status: "final", Interpretation: order.Abnormal, CollectedAt: &collected, ReportedAt: at, Laboratory: "MTL",
+		Results: []order.Result{
+			{
+				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: number(31), Text: "31", Type: "numeric", Unit: text("mg/dL"), At: &at,
+				ReferenceRange: text(">39"), Min: number(39), Interpretation: order.Abnormal, SourceFlag: "L",
+				LOINC: text("2085-9"), ProviderID: text("011817"),
+			},
+			{Name: "Comment", Slug: "comment", Text: "hemolysed", Type: "comment", Interpretation: order.Normal},
+		},
+		Missing: []order.Missing{{Name: "Triglycerides", Slug: "triglycerides", FailureType: "quantity_not_sufficient_failure"}},
+	}}
+}
+
+func TestFromResult(t *testing.T) {
+	t.Parallel()
+	o := kit()
+	o.Physician = &order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "1234567890"}
+	o.LabTest.Markers = []order.Marker{{ID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("011817")}}
+	r := junction.FromResult(o, report())
+
+	require.Equal(t, "6", r.Metadata.Age)
+	require.Equal(t, "2020-01-01", r.Metadata.DOB)
+	require.Equal(t, "John Doe", r.Metadata.Patient)
+	require.Equal(t, "Jane Smith", *r.Metadata.Provider)
+	require.Equal(t, "2026-01-12", r.Metadata.DateReported)
+	require.Equal(t, "2026-01-08", *r.Metadata.DateCollected)
+	require.Nil(t, r.Metadata.DateReceived)
+	require.Equal(t, "123456789", r.Metadata.SpecimenNumber)
+
+	hdl := r.Results[0]
+	require.InDelta(t, 31, hdl.Value, 0)
+	require.True(t, *hdl.IsBelowMinRange)
+	require.Nil(t, hdl.IsAboveMaxRange)
+	require.Equal(t, []junction.SourceMarker{{MarkerID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("011817")}}, hdl.SourceMarkers)
+
+	comment := r.Results[1]
+	require.InDelta(t, -1, comment.Value, 0)
+	require.Equal(t, "hemolysed", *comment.Notes)
+	require.Nil(t, comment.SourceMarkers, "nobody asked for it")
+	require.Equal(t, "quantity_not_sufficient_failure", r.MissingResults[0].InferredFailureType)
+	require.Contains(t, r.SampleInformation, "123456789")
+}
+
+// The contract's sample has every key that its types know. We leave out what no partner of ours reports.
+var absentFromResults = map[string]string{
+	".sample_information.123456789.performing_laboratories": "not reported by any partner",
+	".sample_information.123456789.clinical_information":    "not reported by any partner",
+}
+
+func TestFromResultHasTheKeysOfTheContract(t *testing.T) {
+	t.Parallel()
+	b, err := json.Marshal(junction.FromResult(kit(), report()))
+	require.NoError(t, err)
+	got := shapeOf(decode(t, b))
+	for key := range shapeOf(decode(t, read(t, "result.json"))) {
+		switch {
+		case absentFromResults[key] != "":
+			require.NotContains(t, got, key)
+		case nested(key):
+		default:
+			require.Contains(t, got, key)
+		}
+	}
+	require.Equal(t, "string", got[".metadata.age"])
+	require.Equal(t, "string", got[".results[].result"])
+}
+
+// nested keys lie below values that the sample fills and this report does not.
+func nested(key string) bool {
+	for parent := range absentFromResults {
+		if len(key) > len(parent) && key[:len(parent)] == parent {
+			return true
+		}
+	}
+	for _, parent := range []string{".results[].source_markers", ".sample_information.123456789.date_collected"} {
+		if len(key) > len(parent) && key[:len(parent)] == parent {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAgeOnTheDayOfTheReport(t *testing.T) {
+	t.Parallel()
+	o, v := kit(), report()
+	for born, want := range map[string]string{"1990-01-12": "36", "1990-01-13": "35", "1990-02-01": "35", "1989-12-31": "36"} {
+		d, err := order.ParseDate(born)
+		require.NoError(t, err)
+		o.Patient.DOB = d
+		require.Equal(t, want, junction.FromResult(o, v).Metadata.Age, born)
+	}
+}
+
+func TestEmptyReport(t *testing.T) {
+	t.Parallel()
+	o := kit()
+	o.Patient, o.SampleID = nil, ""
+	b, err := json.Marshal(junction.FromResult(o, order.ResultVersion{}))
+	require.NoError(t, err)
+	m := decode(t, b)
+	require.Equal(t, []any{}, m["results"])
+	require.Equal(t, []any{}, m["missing_results"])
+	require.Nil(t, m["sample_information"])
+	require.Equal(t, "", m["metadata"].(map[string]any)["age"])
+}
