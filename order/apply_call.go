@@ -1,0 +1,132 @@
+package order
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// ApplyPlaced decides what the lab's acceptance of the requisition does. Where a fact has proven the requisition meanwhile, the
+// answer only fills gaps.
+func (s State) ApplyPlaced(accession string, now time.Time) Decision {
+	d := s.decision(now)
+	n := &d.Next
+	if accession != "" {
+		if n.Accession == "" {
+			n.Accession = accession
+		} else if n.Accession != accession {
+			n.Raise(AccessionMismatch, now)
+		}
+	}
+	n.Placement = Placement{State: PlacementDone}
+	if n.Status == lifecycle.Ordered || n.Status == lifecycle.Registered {
+		d.step(Step{To: lifecycle.RequisitionCreated, At: now}, false)
+	}
+	return d.finish()
+}
+
+// ApplyPlacementRefused notes that the lab refused the requisition for good: the order stays, and waits for operations.
+func (s State) ApplyPlacementRefused(now time.Time) Decision {
+	d := s.decision(now)
+	if d.Next.Status == lifecycle.Ordered || d.Next.Status == lifecycle.Registered {
+		d.Next.Placement.State = PlacementRefused
+		d.Next.Settle(PlacementUnanswered)
+		d.Next.Raise(RefusedByLab, now)
+		d.as(Refused, ReasonLabRefused)
+	}
+	return d.finish()
+}
+
+// ApplyPlacementUnanswered notes that a round of attempts ended without an answer. The same number is sent again later.
+func (s State) ApplyPlacementUnanswered(now time.Time) Decision {
+	d := s.decision(now)
+	d.Next.Placement.Tries++
+	if d.Next.Status == lifecycle.Ordered || d.Next.Status == lifecycle.Registered {
+		d.Next.Raise(PlacementUnanswered, now)
+	}
+	return d.finish()
+}
+
+// ApplyTracked notes that the couriers' trackers of the stored shipment exist. at is the shipment that they were made for: where a
+// newer one has been stored meanwhile, trackers are still to be made.
+func (s State) ApplyTracked(at, now time.Time) Decision {
+	d := s.decision(now)
+	if d.Next.ShipmentAt.Equal(at) {
+		d.Next.Trackers = false
+	}
+	return d.finish()
+}
+
+// Fetched is what a fetch of results found: no patient data, only what decides.
+type Fetched struct {
+	Generation int    `json:"generation"` // of the announcement that the fetch was for
+	ResultID   string `json:"result_id"`  // the stored version; empty: nothing to fetch yet
+	Changed    bool   `json:"changed"`    // its content differs from the version before
+	Partial    bool   `json:"partial"`
+}
+
+// ApplyFetched decides what stored results do: complete the order, correct it where the content differs, or, on an order that ended
+// otherwise, nothing that the client sees. visible says whether the client may see them.
+func (s State) ApplyFetched(f Fetched, now time.Time) (d Decision, visible bool) {
+	d = s.decision(now)
+	n := &d.Next
+	if f.Changed {
+		n.Fetch.Versions++
+	}
+	if f.Generation == n.Fetch.Generation {
+		n.Fetch.Pending, n.Fetch.GivenUp = false, false
+		n.Settle(ResultsUnfetched)
+	}
+	at := n.Fetch.AnnouncedAt
+	switch {
+	case n.Status == lifecycle.Completed || n.Status == lifecycle.Corrected:
+		if at.After(n.FactAt) {
+			n.FactAt = at
+		}
+		if f.Changed {
+			d.step(Step{To: lifecycle.Corrected, At: at}, true)
+		}
+		visible = true
+	case n.Status == lifecycle.RedrawAvailable:
+		visible = true
+	case n.Terminal():
+		n.Raise(ResultAfterEnd, now)
+		d.as(Refused, ReasonEnded)
+	case f.Partial:
+		visible = true
+	default:
+		d.provenAtLab(at)
+		d.step(Step{To: lifecycle.Completed, At: at}, true)
+		visible = true
+	}
+	return d.finish(), visible
+}
+
+// fetchOffsets are the first fetch attempts after an announcement; hourly ones follow for 24 h (Molecular contract, D32).
+var fetchOffsets = []time.Duration{0, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
+
+const hourlyFetches = 24
+
+// NextFetch is when the next attempt to fetch an announced report is due; false when none is pending or the schedule is over.
+func (s State) NextFetch() (time.Time, bool) {
+	f := s.Fetch
+	if !f.Pending || f.GivenUp {
+		return time.Time{}, false
+	}
+	if f.Attempts < len(fetchOffsets) {
+		return f.StartedAt.Add(fetchOffsets[f.Attempts]), true
+	}
+	hours := f.Attempts - len(fetchOffsets) + 2
+	return f.StartedAt.Add(time.Duration(hours) * time.Hour), true
+}
+
+// ApplyFetchMissed notes an attempt that found no results yet, or no answer.
+func (s State) ApplyFetchMissed(generation int, now time.Time) Decision {
+	d := s.decision(now)
+	n := &d.Next
+	if generation == n.Fetch.Generation {
+		n.Fetch.Attempts++
+		n.Fetch.GivenUp = n.Fetch.Attempts >= len(fetchOffsets)+hourlyFetches
+	}
+	return d.finish()
+}

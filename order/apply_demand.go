@@ -1,0 +1,120 @@
+package order
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// ApplyDemand decides a demand. CheckDemand asks the same without deciding. A cancellation that the partner has to confirm is
+// decided by ApplyDemand only after the confirmation.
+func (s State) ApplyDemand(dm Demand, now time.Time) Decision {
+	d := s.decision(now)
+	if r := d.demand(dm); r != "" {
+		return Decision{Outcome: Refused, Reason: r, From: s.Status, Next: s}
+	}
+	return d.finish()
+}
+
+// CheckDemand is the reason why a demand would be refused now, or "".
+func (s State) CheckDemand(dm Demand, now time.Time) Reason {
+	d := s.decision(now)
+	return d.demand(dm)
+}
+
+func (d *Decision) demand(dm Demand) Reason {
+	switch dm.Kind {
+	case DemandCancel:
+		return d.cancel(dm)
+	case DemandActivate:
+		return d.reschedule(dm)
+	case DemandPlace:
+		return d.place()
+	case DemandRecover:
+		return d.recover(dm)
+	case DemandDoNotProcess:
+		return d.demandStep(lifecycle.DoNotProcess, dm.By)
+	case DemandReplace:
+		return d.replaceManually()
+	case DemandAcknowledge:
+		if !d.Next.Settle(AttentionReason(dm.Reason)) {
+			return ReasonNoAttention
+		}
+		return ""
+	default:
+		return ReasonTransition
+	}
+}
+
+// demandStep takes the order to a status that somebody asked for.
+func (d *Decision) demandStep(to lifecycle.Low, by lifecycle.Actor) Reason {
+	n := &d.Next
+	if n.Machine().Check(n.Status, to, by, n.Conditions()) != nil {
+		return ReasonTransition
+	}
+	d.step(Step{To: to, At: d.now}, false)
+	n.FactAt = d.now // what is reported from before somebody ended it is history, what comes after is a contradiction
+	return ""
+}
+
+// cancel ends the order. Where the lab may hold a requisition and has not confirmed the cancellation itself, operations have to
+// tell it (Molecular contract, D29).
+func (d *Decision) cancel(dm Demand) Reason {
+	n := &d.Next
+	sent := n.Placement.State == PlacementDone || n.Placement.State == PlacementStarted
+	if r := d.demandStep(lifecycle.Cancelled, dm.By); r != "" {
+		return r
+	}
+	n.CancelCall = ""
+	if sent && !dm.Confirmed {
+		n.Raise(CancelAtLab, d.now)
+	}
+	return ""
+}
+
+// reschedule moves activate_by, or clears it, which means now.
+func (d *Decision) reschedule(dm Demand) Reason {
+	n := &d.Next
+	switch {
+	case n.Status != lifecycle.Ordered && n.Status != lifecycle.AwaitingRegistration:
+		return ReasonTransition
+	case !n.Scheduled:
+		return ReasonNotScheduled
+	case n.Placement.State != PlacementNone:
+		return ReasonActivated
+	}
+	n.ActivateBy, n.ActivateAt = dm.ActivateBy, dm.ActivateAt
+	if !n.ActivateAt.After(d.now) {
+		n.ActivateAt = d.now // today means now
+		n.activate()
+	}
+	return ""
+}
+
+// place tries a requisition again that was refused for good, or has found no answer so far.
+func (d *Decision) place() Reason {
+	n := &d.Next
+	waiting := n.Placement.State == PlacementStarted && n.Placement.Tries > 0
+	if n.Status != lifecycle.Ordered && n.Status != lifecycle.Registered || n.Placement.State != PlacementRefused && !waiting {
+		return ReasonNotRefused
+	}
+	n.Settle(RefusedByLab)
+	n.Settle(PlacementUnanswered)
+	n.activate()
+	return ""
+}
+
+// recover supplies what the lab found missing. Where the lab cannot be told by a call, somebody has to tell it, quoting the
+// accession number; the order is back in production once the lab has confirmed that or reports it itself.
+func (d *Decision) recover(dm Demand) Reason {
+	n := &d.Next
+	if n.Status != lifecycle.LabProcessingBlocked {
+		return ReasonNotBlocked
+	}
+	if dm.Confirmed {
+		return d.demandStep(lifecycle.DeliveredToLab, dm.By)
+	}
+	n.Settle(RecoveryNeeded)
+	n.Raise(TellLab, d.now)
+	return ""
+}

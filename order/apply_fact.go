@@ -1,0 +1,246 @@
+package order
+
+import (
+	"slices"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// ApplyFact decides what a partner's report does to the order. Nothing that a partner sends is dropped because of when it arrived:
+// the report is applied, found late, parked until its turn comes, or refused because the order ended otherwise; what it carries is
+// kept in every case. It is pure: the same state and fact give the same decision.
+func (s State) ApplyFact(f Fact, now time.Time) Decision {
+	d := s.decision(now)
+	d.Next.unpark(f.InboxID)
+	at, _ := f.At(s.CreatedAt)
+	d.keep(f, at)
+	switch {
+	case f.Amendment && !f.final():
+		d.as(Applied, ReasonAmendment)
+	case f.Kind == CourierReport && f.Target == "":
+		d.as(Applied, "")
+	case s.Terminal():
+		d.afterEnd(f, at)
+	case s.Status == lifecycle.Ordered && s.Placement.State == PlacementNone, s.Status == lifecycle.Ordered && !f.FromLab():
+		d.park(f, ReasonUnplaced)
+	case s.Registrable && !s.Registered && f.FromLab() && f.Kind != KitShipped:
+		d.beforeRegistration(f, at)
+	default:
+		d.requisitionProven(f, at)
+		d.inOrder(f, at)
+	}
+	return d.finish()
+}
+
+// inOrder applies a fact to an order that has been placed and has not ended.
+func (d *Decision) inOrder(f Fact, at time.Time) {
+	switch f.Kind {
+	case ReportReady:
+		d.announce(at)
+	case KitRejected:
+		d.reject(f, at)
+	default:
+		d.move(f, target(f), at)
+	}
+}
+
+func target(f Fact) lifecycle.Low {
+	switch f.Kind {
+	case KitShipped:
+		return lifecycle.TransitCustomer
+	case KitReceived:
+		return lifecycle.DeliveredToLab
+	default:
+		return f.Target
+	}
+}
+
+// move takes the order to a status that the fact names, unless it is late, repeated or out of place. A courier's terminal report
+// that is older than a later sighting is late as well: failing cannot be undone.
+func (d *Decision) move(f Fact, to lifecycle.Low, at time.Time) {
+	n := &d.Next
+	switch {
+	case at.Before(n.FactAt):
+		d.as(Late, ReasonOlder)
+	case n.Status == to:
+		n.FactAt = at
+		d.as(Applied, ReasonRepeated)
+	case n.Machine().Check(n.Status, to, f.actor(), n.Conditions()) != nil:
+		d.park(f, ReasonNoEdge)
+	default:
+		d.step(Step{To: to, At: at}, true)
+		d.as(Applied, "")
+	}
+}
+
+// reject applies a rejection: final → sample_error on any status; recoverable → lab_processing_blocked with a recovery window.
+// Either proves that the kit is at the lab.
+func (d *Decision) reject(f Fact, at time.Time) {
+	n := &d.Next
+	if f.final() {
+		d.provenAtLab(at)
+		d.step(Step{To: lifecycle.SampleError, Detail: detailFor(f.Detail, lifecycle.SampleError), At: at}, true)
+		d.as(Applied, "")
+		d.failed(at)
+		return
+	}
+	if at.Before(n.FactAt) {
+		d.as(Late, ReasonOlder)
+		return
+	}
+	if n.Status == lifecycle.LabProcessingBlocked {
+		d.rejectAgain(at)
+		return
+	}
+	d.provenAtLab(at)
+	d.step(Step{To: lifecycle.LabProcessingBlocked, Detail: detailFor(f.Detail, lifecycle.LabProcessingBlocked), At: at}, true)
+	n.Recovery = RecoveryState{OpenedAt: at}
+	n.Raise(RecoveryNeeded, at)
+	if f.Recoverable == nil {
+		n.Raise(RecoverableUnclear, at)
+	}
+	d.as(Applied, "")
+}
+
+// rejectAgain restarts the recovery window, at most as often as the policy says.
+func (d *Decision) rejectAgain(at time.Time) {
+	n := &d.Next
+	n.FactAt = at
+	n.Raise(RecoveryNeeded, at)
+	if n.Recovery.Restarts < n.Policy.Recovery.MaxRestarts {
+		n.Recovery = RecoveryState{OpenedAt: at, Restarts: n.Recovery.Restarts + 1}
+	}
+	d.as(Applied, ReasonRepeated)
+}
+
+func detailFor(detail lifecycle.Detail, to lifecycle.Low) lifecycle.Detail {
+	if detail != "" && detail.AllowedWith(to) {
+		return detail
+	}
+	return ""
+}
+
+// announce notes that a report can be fetched. The status changes only once its results are stored. An announcement that is not
+// newer than one being fetched already is covered by that fetch.
+func (d *Decision) announce(at time.Time) {
+	n := &d.Next
+	if n.Fetch.Pending && !at.After(n.Fetch.AnnouncedAt) {
+		d.as(Applied, ReasonRepeated)
+		return
+	}
+	n.Fetch.Pending, n.Fetch.GivenUp = true, false
+	n.Fetch.Generation++
+	n.Fetch.Attempts = 0
+	n.Fetch.AnnouncedAt, n.Fetch.StartedAt = at, d.now
+	d.as(Applied, "")
+}
+
+// beforeRegistration keeps a lab's fact about an unregistered kit for after its registration. A rejection for good ends the order.
+func (d *Decision) beforeRegistration(f Fact, at time.Time) {
+	if f.final() {
+		d.step(Step{To: lifecycle.DoNotProcess, At: at}, true)
+		d.as(Applied, "")
+		d.failed(at)
+		return
+	}
+	d.Next.Raise(UnregisteredKit, at)
+	d.park(f, ReasonUnregistered)
+}
+
+// afterEnd is a fact on an order that has ended. Reports still count; anything newer than the end is a contradiction for a human.
+func (d *Decision) afterEnd(f Fact, at time.Time) {
+	n := &d.Next
+	done := n.Status == lifecycle.Completed || n.Status == lifecycle.Corrected
+	switch {
+	case f.Kind == ReportReady && (done || n.Status == lifecycle.RedrawAvailable):
+		if !at.After(n.FactAt) {
+			d.as(Late, ReasonOlder)
+			return
+		}
+		d.announce(at)
+	case f.Kind == ReportReady:
+		n.Raise(ResultAfterEnd, at)
+		d.announce(at)
+		d.as(Refused, ReasonEnded)
+	case f.final() && n.Status == lifecycle.SampleError:
+		d.as(Late, ReasonRepeated)
+	case at.Before(n.FactAt) && !f.final():
+		d.as(Late, ReasonOlder)
+	case f.Kind == CourierReport && (done || n.Status == f.Target):
+		d.as(Late, ReasonRepeated) // the parcel's own epilogue
+	default:
+		n.Raise(ContradictoryFact, at)
+		d.as(Refused, ReasonEnded)
+	}
+}
+
+// requisitionProven precedes a lab's fact on an order whose placing call has not been answered yet: the lab evidently knows it.
+func (d *Decision) requisitionProven(f Fact, at time.Time) {
+	n := &d.Next
+	if n.Status != lifecycle.Ordered {
+		return
+	}
+	d.step(Step{To: lifecycle.RequisitionCreated, At: at, Implied: true}, true)
+	if f.Accession != "" {
+		n.Placement = Placement{State: PlacementDone}
+	}
+}
+
+// provenAtLab precedes a step that proves that the kit is at the lab.
+func (d *Decision) provenAtLab(at time.Time) {
+	n := &d.Next
+	if n.Status == lifecycle.DeliveredToLab || n.Status == lifecycle.LabProcessingBlocked {
+		return
+	}
+	if n.Machine().Allows(n.Status, lifecycle.DeliveredToLab, n.Conditions()) {
+		d.step(Step{To: lifecycle.DeliveredToLab, At: at, Implied: true}, true)
+	}
+}
+
+// keep takes over what the fact carries, whatever becomes of it.
+func (d *Decision) keep(f Fact, at time.Time) {
+	n := &d.Next
+	if f.Accession != "" {
+		if n.Accession == "" {
+			n.Accession = f.Accession
+		} else if n.Accession != f.Accession {
+			n.Raise(AccessionMismatch, at)
+		}
+	}
+	switch f.Kind {
+	case KitShipped:
+		n.Shipped = true
+		if !at.Before(n.ShipmentAt) {
+			n.ShipmentAt = at
+			n.Trackers = f.Outbound != "" || f.Inbound != ""
+			d.Ship = true
+		}
+	case CourierReport:
+		n.Shipped = true
+		leg := &n.Outbound
+		if f.Leg == "inbound" {
+			leg = &n.Inbound
+		}
+		if at.After(leg.At) {
+			leg.At = at
+		}
+		leg.Delivered = leg.Delivered || f.Delivered
+	default:
+		n.Shipped = true
+	}
+}
+
+// park keeps the fact until its turn comes.
+func (d *Decision) park(f Fact, r Reason) {
+	d.Next.Parked = append(slices.Clone(d.Next.Parked), f)
+	d.as(Parked, r)
+}
+
+func (s *State) unpark(inboxID string) {
+	s.Parked = slices.DeleteFunc(slices.Clone(s.Parked), func(f Fact) bool { return f.InboxID == inboxID })
+	if len(s.Parked) == 0 {
+		s.Parked = nil
+		s.Settle(FactOutOfPlace)
+	}
+}

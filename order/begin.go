@@ -1,0 +1,75 @@
+package order
+
+import (
+	"slices"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// Begin is the state of an order that is just being created. activateAt is the first instant of o.ActivateBy in the service's time
+// zone; the zero time, or one that is not after the order's creation, means at once.
+func Begin(o *Order, p Policy, activateAt time.Time) State {
+	s := State{
+		OrderID:     o.ID,
+		TeamID:      o.TeamID,
+		Number:      o.Number,
+		Modality:    o.Modality,
+		Registrable: o.Registrable,
+		Registered:  o.Registered,
+		Redraw:      o.Origin == OriginRedraw,
+		Depth:       o.Depth,
+		CreatedAt:   o.CreatedAt,
+		Policy:      p,
+		Status:      lifecycle.Ordered,
+		Sequence:    1,
+		Revision:    1,
+		FactAt:      o.CreatedAt,
+		EnteredAt:   o.CreatedAt,
+	}
+	if o.LabTest.WorstCaseTATDays != nil {
+		s.ResultDays = *o.LabTest.WorstCaseTATDays
+	}
+	if o.ActivateBy != nil {
+		s.Scheduled = true
+		s.ActivateBy, s.ActivateAt = o.ActivateBy.String(), activateAt
+	}
+	if !activateAt.After(o.CreatedAt) {
+		s.activate()
+	}
+	s.arm()
+	return s
+}
+
+// activate lets the requisition be made. From here on a lab's fact proves that the lab knows the order.
+func (s *State) activate() { s.Placement = Placement{State: PlacementStarted} }
+
+// enter moves to a step's status. fromFact is false for steps that our own calls, demands and timers cause: only a fact's time
+// is something that a later fact can be older than.
+func (s *State) enter(st Step, fromFact bool) {
+	if st.To != lifecycle.LabProcessingBlocked {
+		s.Recovery = RecoveryState{}
+	}
+	if outboundLeg[st.To] && !outboundLeg[s.Status] {
+		s.Outbound.Since = st.At
+	}
+	if inboundLeg[st.To] && !inboundLeg[s.Status] {
+		s.Inbound.Since = st.At
+	}
+	s.Status, s.Detail, s.EnteredAt = st.To, st.Detail, st.At
+	if fromFact {
+		s.FactAt = st.At
+	}
+	s.Attention = slices.DeleteFunc(slices.Clone(s.Attention), func(a Attention) bool {
+		where, bound := attentionIn[a.Reason]
+		return bound && !slices.Contains(where, st.To)
+	})
+}
+
+// The statuses in which a kit is on its way.
+var (
+	outboundLeg = map[lifecycle.Low]bool{
+		lifecycle.TransitCustomer: true, lifecycle.OutForDelivery: true, lifecycle.ProblemInTransitCustomer: true,
+	}
+	inboundLeg = map[lifecycle.Low]bool{lifecycle.TransitLab: true, lifecycle.ProblemInTransitLab: true}
+)

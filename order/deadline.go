@@ -1,0 +1,134 @@
+package order
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// DeadlineName names a row of the deadlines table. Most are named after the attention that they raise.
+type DeadlineName string
+
+// The deadlines that do more than raise an attention of the same name.
+const (
+	DeadlineActivate       DeadlineName = "activate"        // make the requisition
+	DeadlineRecoveryWindow DeadlineName = "recovery_window" // sample_error
+	DeadlineOutboundLost   DeadlineName = "outbound_lost"   // lost, or attention
+	DeadlineInboundLost    DeadlineName = "inbound_lost"    // lost, or attention
+	DeadlineKitExpiry      DeadlineName = "kit_expiry"      // do_not_process
+	recoveryReminder                    = "recovery_reminder_"
+)
+
+// Deadline is one absolute due time. It acts once.
+type Deadline struct {
+	Name DeadlineName `json:"name"`
+	Due  time.Time    `json:"due"`
+}
+
+// arm computes the open deadlines from the state: what the table says for its circumstances, less what has acted already. A
+// deadline whose due time moved (a window that restarted, a later courier report) is a new one.
+func (s *State) arm() {
+	all := s.table()
+	s.Fired = slices.DeleteFunc(slices.Clone(s.Fired), func(f Deadline) bool { return !contains(all, f) })
+	s.Deadlines = slices.DeleteFunc(all, func(d Deadline) bool { return contains(s.Fired, d) })
+	slices.SortFunc(s.Deadlines, func(a, b Deadline) int {
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Name, b.Name))
+	})
+	if len(s.Deadlines) == 0 {
+		s.Deadlines = nil
+	}
+	if len(s.Fired) == 0 {
+		s.Fired = nil
+	}
+}
+
+func contains(list []Deadline, d Deadline) bool {
+	return slices.ContainsFunc(list, func(e Deadline) bool { return e.Name == d.Name && e.Due.Equal(d.Due) })
+}
+
+// table is the deadlines table of the lifecycle contract.
+func (s *State) table() []Deadline {
+	var out []Deadline
+	add := func(name DeadlineName, from time.Time, after Duration) {
+		out = append(out, Deadline{Name: name, Due: from.Add(after.Std())})
+	}
+	after := s.Policy.Deadlines
+	if len(s.Parked) > 0 {
+		add(DeadlineName(FactOutOfPlace), s.oldestParked(), after.OutOfPlace)
+	}
+	if s.Fetch.Pending {
+		add(DeadlineName(ResultsUnfetched), s.Fetch.StartedAt, after.ResultsFetch)
+	}
+	if s.Registrable && !s.Registered && !s.Terminal() {
+		add(DeadlineKitExpiry, s.CreatedAt, after.KitExpiry)
+	}
+	switch s.Status {
+	case lifecycle.Ordered:
+		return s.tableOrdered(out)
+	case lifecycle.Registered:
+		add(DeadlineName(RequisitionOverdue), s.EnteredAt, after.Requisition)
+	case lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration:
+		if s.Modality == lifecycle.Testkit && !s.Shipped {
+			add(DeadlineName(ShipmentOverdue), s.EnteredAt, after.Shipment)
+		}
+	case lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer:
+		add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
+		add(DeadlineOutboundLost, s.Outbound.quietSince(), after.OutboundLost)
+	case lifecycle.WithCustomer:
+		add(DeadlineName(KitUnused), s.EnteredAt, after.WithCustomer)
+	case lifecycle.TransitLab, lifecycle.ProblemInTransitLab:
+		add(DeadlineName(InboundOverdue), s.Inbound.Since, after.Inbound)
+		add(DeadlineInboundLost, s.Inbound.quietSince(), after.InboundLost)
+	case lifecycle.DeliveredToLab, lifecycle.DrawCompleted:
+		add(DeadlineName(ResultsOverdue), s.EnteredAt, s.turnaround())
+	case lifecycle.LabProcessingBlocked:
+		for i, r := range s.Policy.Recovery.Reminders {
+			add(DeadlineName(fmt.Sprintf("%s%d", recoveryReminder, i+1)), s.Recovery.OpenedAt, r)
+		}
+		add(DeadlineRecoveryWindow, s.Recovery.OpenedAt, s.Policy.Recovery.Window)
+	case lifecycle.PartialResults:
+		add(DeadlineName(ResultsIncomplete), s.EnteredAt, after.PartialResults)
+	}
+	return out
+}
+
+// tableOrdered: a scheduled order waits for its date; an active one for its requisition.
+func (s *State) tableOrdered(out []Deadline) []Deadline {
+	if s.Placement.State == PlacementNone {
+		return append(out, Deadline{Name: DeadlineActivate, Due: s.ActivateAt})
+	}
+	from := s.EnteredAt
+	if s.ActivateAt.After(from) {
+		from = s.ActivateAt
+	}
+	return append(out, Deadline{
+		Name: DeadlineName(RequisitionOverdue), Due: from.Add(s.Policy.Deadlines.Requisition.Std()),
+	})
+}
+
+func (s *State) turnaround() Duration {
+	if s.ResultDays > 0 {
+		return Duration(time.Duration(s.ResultDays) * Day)
+	}
+	return s.Policy.Deadlines.Results
+}
+
+func (s *State) oldestParked() time.Time {
+	oldest := s.Parked[0].ReceivedAt
+	for _, f := range s.Parked[1:] {
+		if f.ReceivedAt.Before(oldest) {
+			oldest = f.ReceivedAt
+		}
+	}
+	return oldest
+}
+
+func (l LegReports) quietSince() time.Time {
+	if l.At.After(l.Since) {
+		return l.At
+	}
+	return l.Since
+}

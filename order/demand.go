@@ -1,0 +1,78 @@
+package order
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// DemandKind names what somebody may ask of an order.
+type DemandKind string
+
+// The demands on a testkit order. A client asks for cancel and activate; the rest is for operations.
+const (
+	DemandCancel       DemandKind = "cancel"
+	DemandActivate     DemandKind = "activate" // change or clear activate_by
+	DemandPlace        DemandKind = "place"
+	DemandRecover      DemandKind = "recover"
+	DemandDoNotProcess DemandKind = "do_not_process"
+	DemandReplace      DemandKind = "replace"
+	DemandAcknowledge  DemandKind = "acknowledge" // take an attention mark away
+)
+
+// Demand is a request to change an order, as it travels through Temporal. Whatever body it has stays encrypted in the row that
+// ID names.
+type Demand struct {
+	ID         string          `json:"id"`
+	Kind       DemandKind      `json:"kind"`
+	By         lifecycle.Actor `json:"by"`
+	ActivateBy string          `json:"activate_by,omitempty"` // activate: YYYY-MM-DD; empty clears
+	ActivateAt time.Time       `json:"activate_at,omitzero"`  // activate: first instant of that day in the service's zone
+	Confirmed  bool            `json:"confirmed,omitempty"`   // recover: the lab has confirmed that the kit is back in production
+	Corrects   bool            `json:"corrects,omitempty"`    // recover: the row has a body to apply
+	Reason     string          `json:"reason,omitempty"`      // do_not_process: a reason code; acknowledge: the attention reason
+}
+
+// Answer is what became of a demand.
+type Answer struct {
+	Done       bool          `json:"done"`
+	Reason     Reason        `json:"reason,omitempty"` // when not done: why
+	From       lifecycle.Low `json:"from,omitempty"`   // the status that the demand met
+	Sequence   int64         `json:"sequence,omitempty"`
+	Unanswered bool          `json:"unanswered,omitempty"` // the partner did not answer in time; it is kept trying
+	ChildID    string        `json:"child_id,omitempty"`   // replace: the replacement order
+}
+
+// Reason is a stable code for why something was refused, parked or found late.
+type Reason string
+
+// The reasons.
+const (
+	ReasonTransition     Reason = "transition_not_allowed"
+	ReasonNotScheduled   Reason = "not_scheduled"      // the order was created without activate_by
+	ReasonActivated      Reason = "already_activated"  // its activation has begun
+	ReasonPastDate       Reason = "date_in_the_past"   //
+	ReasonNotRefused     Reason = "not_placeable"      // place: nothing to place
+	ReasonNotBlocked     Reason = "not_blocked"        // recover: the order is not blocked
+	ReasonNotReplaceable Reason = "not_replaceable"    // replace: it has not failed, or is no testkit
+	ReasonReplaced       Reason = "already_replaced"   //
+	ReasonLimit          Reason = "replacement_limit"  //
+	ReasonLabRefused     Reason = "lab_refused"        // the partner would not do it
+	ReasonNoAttention    Reason = "no_such_attention"  //
+	ReasonUnplaced       Reason = "not_yet_placed"     // a fact about an order that has not been sent to the lab
+	ReasonNoEdge         Reason = "no_edge"            // a fact whose edge does not exist from here
+	ReasonOlder          Reason = "older"              // a fact older than the one that set the present status
+	ReasonRepeated       Reason = "repeated"           // a fact that says what is known
+	ReasonEnded          Reason = "order_ended"        // a fact on an order that ended otherwise
+	ReasonAmendment      Reason = "amendment"          // an amendment: data only
+	ReasonUnregistered   Reason = "kit_not_registered" //
+)
+
+// The causes of a recording. A cause is recorded once; the same cause again gets the earlier answer.
+func CauseInbox(id string) string  { return "inbox:" + id }
+func CauseDemand(id string) string { return "demand:" + id }
+func CauseCall(id string) string   { return "call:" + id }
+func CauseTimer(name DeadlineName, t time.Time) string {
+	return fmt.Sprintf("timer:%s:%d", name, t.Unix())
+}

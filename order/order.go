@@ -1,0 +1,126 @@
+package order
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// Origin says why an order exists.
+type Origin string
+
+// The origins of the client API contract.
+const (
+	OriginInitial    Origin = "initial"
+	OriginRedraw     Origin = "redraw"
+	OriginRecreation Origin = "recreation" // a replacement of an order that failed
+)
+
+// Order is the whole document of one order, patient data included. It never enters Temporal, a log or a metric.
+type Order struct {
+	ID            string
+	TeamID        string
+	UserID        string
+	ClientUserID  string // the client's own id of the user, needed by the webhook envelope
+	TransactionID string
+	LabAccountID  string
+
+	Number      string // our order number at the lab: 16 characters of Crockford base32, unique for all time
+	Accession   string // the lab's kit_id; empty until the lab has told it
+	SampleID    string // what the client API calls sample_id; empty until the requisition exists
+	Modality    lifecycle.Modality
+	Registrable bool
+	Registered  bool
+	Origin      Origin
+	ParentID    string // the order that this one replaces or redraws; empty for an initial order
+	Depth       int    // how many replacements lie between this order and the initial one
+
+	Status   lifecycle.Low
+	Detail   lifecycle.Detail
+	Sequence int64 // number of the newest event; rises by one per event
+	Revision int64 // rises by one per recording, event or not; what recordings compare and set
+
+	Patient    *Patient         // nil until a registrable kit is registered
+	Address    *Address         // nil until a registrable kit is registered
+	Shipping   *ShippingAddress // registrable kits only
+	LabTest    LabTest
+	Physician  *Physician
+	Consents   []Consent
+	AoEAnswers []AoEAnswer
+	ICDCodes   []string
+
+	Priority        bool
+	BillingType     string
+	ActivateBy      *Date // the day on which the requisition is to be made; nil: at once
+	Passthrough     *string
+	ClinicalNotes   *string
+	Notes           *string
+	CreatorMemberID *string
+
+	Shipment    *Shipment // nil until the lab has shipped
+	DetailsID   string    // id of the modality's own part (details.data.id)
+	Events      []Event   // oldest first
+	Transaction Transaction
+	Results     *ResultSummary // nil before results are shown to the client
+
+	State     State // what the workflow works with
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Event is one status of an order's history.
+type Event struct {
+	Sequence   int64 // 1 for `ordered`, without gaps
+	Status     lifecycle.Status
+	Detail     lifecycle.Detail // empty: none
+	Implied    bool             // proven by a later fact, never reported itself
+	Cause      string           // see Cause
+	Step       int              // position within its cause, from 0
+	OccurredAt time.Time        // by the partner's clock where that is plausible
+	RecordedAt time.Time        // by ours; what the client API shows as created_at
+}
+
+// Transaction groups an initial order with its redraws and replacements.
+type Transaction struct {
+	ID     string
+	Status TransactionStatus
+	Orders []TransactionOrder // oldest first
+}
+
+// TransactionStatus is `active` while one of the orders is not terminal, else `cancelled` if all were cancelled, else `completed`.
+type TransactionStatus string
+
+// The statuses of an order transaction.
+const (
+	TransactionActive    TransactionStatus = "active"
+	TransactionCompleted TransactionStatus = "completed"
+	TransactionCancelled TransactionStatus = "cancelled"
+)
+
+// TransactionOrder is one order as its transaction lists it.
+type TransactionOrder struct {
+	ID        string
+	Status    lifecycle.Low
+	StatusAt  time.Time
+	Origin    Origin
+	ParentID  string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// StatusOf computes a transaction's status from the statuses of its orders.
+func StatusOf(statuses []lifecycle.Low) TransactionStatus {
+	allCancelled := true
+	for _, s := range statuses {
+		if !lifecycle.Terminal(s) {
+			return TransactionActive
+		}
+		if s != lifecycle.Cancelled && s != lifecycle.DoNotProcess {
+			allCancelled = false
+		}
+	}
+	if allCancelled {
+		return TransactionCancelled
+	}
+	return TransactionCompleted
+}

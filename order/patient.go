@@ -1,0 +1,78 @@
+package order
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Patient is who the order is for. Enumerations are kept as the client API spells them.
+type Patient struct {
+	FirstName         string          `json:"first_name"`
+	LastName          string          `json:"last_name"`
+	DOB               Date            `json:"dob"`
+	Gender            string          `json:"gender"`
+	Phone             string          `json:"phone_number"`
+	Email             string          `json:"email"`
+	MedicalProxy      json.RawMessage `json:"medical_proxy,omitempty"` // GuarantorDetails of the client API contract, as validated
+	Race              *string         `json:"race,omitempty"`
+	Ethnicity         *string         `json:"ethnicity,omitempty"`
+	SexualOrientation *string         `json:"sexual_orientation,omitempty"`
+	GenderIdentity    *string         `json:"gender_identity,omitempty"`
+	HouseholdIncome   *int            `json:"household_income,omitempty"`
+	HouseholdSize     *int            `json:"household_size,omitempty"`
+}
+
+// Address is where the patient lives, and where a kit is sent.
+type Address struct {
+	ReceiverName string  `json:"receiver_name"`
+	FirstLine    string  `json:"first_line"`
+	SecondLine   *string `json:"second_line,omitempty"`
+	City         string  `json:"city"`
+	State        string  `json:"state"`
+	Zip          string  `json:"zip"`
+	Country      string  `json:"country"`
+	AccessNotes  *string `json:"access_notes,omitempty"`
+	Phone        *string `json:"phone_number,omitempty"`
+}
+
+// ShippingAddress is where an unregistered kit is sent.
+type ShippingAddress struct {
+	ReceiverName string  `json:"receiver_name"`
+	FirstLine    string  `json:"first_line"`
+	SecondLine   *string `json:"second_line,omitempty"`
+	City         string  `json:"city"`
+	State        string  `json:"state"`
+	Zip          string  `json:"zip"`
+	Country      string  `json:"country"`
+	Phone        string  `json:"phone_number"`
+}
+
+// Physician is who orders the test.
+type Physician struct {
+	FirstName      string   `json:"first_name"`
+	LastName       string   `json:"last_name"`
+	Email          *string  `json:"email,omitempty"`
+	NPI            string   `json:"npi"`
+	LicensedStates []string `json:"licensed_states,omitempty"`
+}
+
+// Consent is one consent that the patient gave.
+type Consent struct {
+	Type    string     `json:"consentType"`
+	Version string     `json:"version"`
+	At      *time.Time `json:"timeOfConsent,omitempty"`
+}
+
+// AoEAnswer answers one ask-on-order-entry question.
+type AoEAnswer struct {
+	MarkerID   int64  `json:"marker_id"`
+	QuestionID int64  `json:"question_id"`
+	Answer     string `json:"answer"`
+}
+
+// Correction is what a recovery supplies: what the lab found missing or wrong. Absent parts stay as they are.
+type Correction struct {
+	Patient *Patient `json:"patient_details,omitempty"`
+	Address *Address `json:"patient_address,omitempty"`
+	Note    string   `json:"note,omitempty"`
+}

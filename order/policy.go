@@ -1,0 +1,172 @@
+package order
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Day is what the deadlines table counts in.
+const Day = 24 * time.Hour
+
+// Duration is a time.Duration that is written as text ("336h0m0s") in JSON.
+type Duration time.Duration
+
+// Std is the duration as the standard library's type.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
+
+// MarshalText writes the form that time.ParseDuration reads.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads the form of time.ParseDuration.
+func (d *Duration) UnmarshalText(b []byte) error {
+	parsed, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration such as 336h or 90m", b)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// Replacement says what happens after a testkit failed.
+type Replacement string
+
+// The replacement policies.
+const (
+	ReplaceNever  Replacement = "never"
+	ReplaceManual Replacement = "manual"
+	ReplaceAuto   Replacement = "auto"
+)
+
+// Policy is everything that a deployment, team, lab account or lab test may decide about how orders run. It is resolved when an
+// order is created and kept with the order, so that a later change never moves an open order's deadlines.
+type Policy struct {
+	Replacement           Replacement `json:"replacement"`             // Defaults to manual.
+	ReplacementLimit      int         `json:"replacement_limit"`       // Replacements per order transaction. Defaults to 2.
+	PartialResultWebhooks bool        `json:"partial_result_webhooks"` // Defaults to false.
+	BookBeforeRequisition bool        `json:"book_before_requisition"` // Defaults to false.
+	Minors                bool        `json:"minors"`                  // Orders for patients under 18. Defaults to false.
+	Recovery              Recovery    `json:"recovery"`
+	Deadlines             Deadlines   `json:"deadlines"`
+}
+
+// Recovery is how long a rejected kit may be saved, and when operations are reminded of it.
+type Recovery struct {
+	Window      Duration   `json:"window"`       // Defaults to 14 days (Molecular accounts: 7 days).
+	Reminders   []Duration `json:"reminders"`    // After the rejection. Defaults to 3, 7 and 10 days (Molecular accounts: 3 and 5).
+	MaxRestarts int        `json:"max_restarts"` // How often a repeated rejection restarts the window. Defaults to 2.
+}
+
+// Deadlines is the deadlines table of the lifecycle contract: how long an order may wait in a status.
+type Deadlines struct {
+	Requisition       Duration `json:"requisition"`        // ordered and active without a requisition; registered. Defaults to 8 h.
+	Shipment          Duration `json:"shipment"`           // requisition made, nothing shipped. Defaults to 7 days.
+	Outbound          Duration `json:"outbound"`           // on the way to the customer. Defaults to 10 days.
+	OutboundLost      Duration `json:"outbound_lost"`      // the same, until lost or silent. Defaults to 30 days.
+	WithCustomer      Duration `json:"with_customer"`      // Defaults to 30 days.
+	Inbound           Duration `json:"inbound"`            // on the way to the lab. Defaults to 7 days.
+	InboundLost       Duration `json:"inbound_lost"`       // the same, until lost or silent. Defaults to 21 days.
+	Results           Duration `json:"results"`            // at the lab; the test's worst-case turnaround wins. Defaults to 14 days.
+	ResultsFetch      Duration `json:"results_fetch"`      // announced and not fetched. Defaults to 25 h.
+	PartialResults    Duration `json:"partial_results"`    // Defaults to 14 days.
+	OutOfPlace        Duration `json:"out_of_place"`       // a parked fact. Defaults to 24 h.
+	Visit             Duration `json:"visit"`              // walk-in, phlebotomy: no visit. Defaults to 14 days.
+	AppointmentAssign Duration `json:"appointment_assign"` // appointment_pending. Defaults to 48 h.
+	DrawReport        Duration `json:"draw_report"`        // after the end of an appointment. Defaults to 24 h.
+	OnSiteDraw        Duration `json:"on_site_draw"`       // on-site collection: no draw. Defaults to 14 days.
+	KitExpiry         Duration `json:"kit_expiry"`         // registrable, unregistered. Defaults to 365 days.
+}
+
+// DefaultPolicy is the contract's defaults.
+func DefaultPolicy() Policy {
+	return Policy{
+		Replacement:      ReplaceManual,
+		ReplacementLimit: 2,
+		Recovery: Recovery{
+			Window:      Duration(14 * Day),
+			Reminders:   []Duration{Duration(3 * Day), Duration(7 * Day), Duration(10 * Day)},
+			MaxRestarts: 2,
+		},
+		Deadlines: Deadlines{
+			Requisition:       Duration(8 * time.Hour),
+			Shipment:          Duration(7 * Day),
+			Outbound:          Duration(10 * Day),
+			OutboundLost:      Duration(30 * Day),
+			WithCustomer:      Duration(30 * Day),
+			Inbound:           Duration(7 * Day),
+			InboundLost:       Duration(21 * Day),
+			Results:           Duration(14 * Day),
+			ResultsFetch:      Duration(25 * time.Hour),
+			PartialResults:    Duration(14 * Day),
+			OutOfPlace:        Duration(Day),
+			Visit:             Duration(14 * Day),
+			AppointmentAssign: Duration(48 * time.Hour),
+			DrawReport:        Duration(Day),
+			OnSiteDraw:        Duration(14 * Day),
+			KitExpiry:         Duration(365 * Day),
+		},
+	}
+}
+
+// Resolve lays JSON overlays over the defaults, later ones winning: team, lab account, lab test. An overlay names only what it
+// changes; an unknown name is an error, because a misspelt deadline must not be lost silently. Empty overlays are passed over.
+func Resolve(overlays ...[]byte) (Policy, error) {
+	p := DefaultPolicy()
+	for _, o := range overlays {
+		if len(o) == 0 {
+			continue
+		}
+		d := json.NewDecoder(bytes.NewReader(o))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&p); err != nil {
+			return Policy{}, fmt.Errorf("reading a policy overlay: %w", err)
+		}
+	}
+	return p, p.Validate()
+}
+
+// Validate reports everything that is wrong with the policy at once.
+func (p Policy) Validate() error {
+	var errs []error
+	switch p.Replacement {
+	case ReplaceNever, ReplaceManual, ReplaceAuto:
+	default:
+		errs = append(errs, fmt.Errorf("replacement is %q, not never, manual or auto", p.Replacement))
+	}
+	if p.ReplacementLimit < 0 {
+		errs = append(errs, errors.New("replacement_limit is negative"))
+	}
+	if p.Recovery.Window <= 0 {
+		errs = append(errs, errors.New("recovery.window is not positive"))
+	}
+	if p.Recovery.MaxRestarts < 0 {
+		errs = append(errs, errors.New("recovery.max_restarts is negative"))
+	}
+	for i, r := range p.Recovery.Reminders {
+		if r <= 0 || r >= p.Recovery.Window {
+			errs = append(errs, fmt.Errorf("recovery.reminders[%d] does not lie inside the window", i))
+		}
+	}
+	return errors.Join(append(errs, p.Deadlines.validate()...)...)
+}
+
+func (d Deadlines) validate() []error {
+	var errs []error
+	for _, row := range []struct {
+		name  string
+		value Duration
+	}{
+		{"requisition", d.Requisition}, {"shipment", d.Shipment}, {"outbound", d.Outbound}, {"outbound_lost", d.OutboundLost},
+		{"with_customer", d.WithCustomer}, {"inbound", d.Inbound}, {"inbound_lost", d.InboundLost}, {"results", d.Results},
+		{"results_fetch", d.ResultsFetch}, {"partial_results", d.PartialResults}, {"out_of_place", d.OutOfPlace},
+		{"visit", d.Visit}, {"appointment_assign", d.AppointmentAssign}, {"draw_report", d.DrawReport},
+		{"on_site_draw", d.OnSiteDraw}, {"kit_expiry", d.KitExpiry},
+	} {
+		if row.value <= 0 {
+			errs = append(errs, fmt.Errorf("deadlines.%s is not positive", row.name))
+		}
+	}
+	return errs
+}

@@ -1,0 +1,71 @@
+package order
+
+import "time"
+
+// Interpretation of a whole report or of one result.
+type Interpretation string
+
+// The interpretations of the client API contract.
+const (
+	Normal                Interpretation = "normal"
+	Abnormal              Interpretation = "abnormal"
+	Critical              Interpretation = "critical"
+	UnknownInterpretation Interpretation = "unknown"
+)
+
+// Report is one version of an order's results, as decoded from the lab's answer.
+type Report struct {
+	Status         string         `json:"status"` // final, partial
+	Interpretation Interpretation `json:"interpretation"`
+	CollectedAt    *time.Time     `json:"collected_at,omitempty"`
+	ReceivedAt     *time.Time     `json:"received_at,omitempty"`
+	ReportedAt     time.Time      `json:"reported_at"`
+	Laboratory     string         `json:"laboratory,omitempty"`
+	Results        []Result       `json:"results"`
+	Missing        []Missing      `json:"missing,omitempty"`
+}
+
+// Result is one measured marker.
+type Result struct {
+	Name           string         `json:"name"`
+	Slug           string         `json:"slug"`
+	Value          *float64       `json:"value,omitempty"` // set for numeric results
+	Text           string         `json:"result"`
+	Type           string         `json:"type"` // numeric, range, comment, coded_value
+	Unit           *string        `json:"unit,omitempty"`
+	At             *time.Time     `json:"timestamp,omitempty"`
+	ReferenceRange *string        `json:"reference_range,omitempty"`
+	Min            *float64       `json:"min_range_value,omitempty"`
+	Max            *float64       `json:"max_range_value,omitempty"`
+	Interpretation Interpretation `json:"interpretation"`
+	SourceFlag     string         `json:"source_interpretation,omitempty"`
+	LOINC          *string        `json:"loinc,omitempty"`
+	ProviderID     *string        `json:"provider_id,omitempty"`
+}
+
+// Missing is a marker that was expected and not reported.
+type Missing struct {
+	Name        string  `json:"name"`
+	Slug        string  `json:"slug"`
+	FailureType string  `json:"inferred_failure_type"`
+	Note        *string `json:"note,omitempty"`
+}
+
+// ResultVersion is a stored report.
+type ResultVersion struct {
+	ID        string
+	OrderID   string
+	Version   int    // from 1, per order
+	Visible   bool   // shown to the client; false for a report on an order that ended otherwise
+	Hash      string // SHA-256 of the content that decides whether a correction differs
+	Report    Report
+	HasPDF    bool
+	FetchedAt time.Time
+}
+
+// ResultSummary is what the order document shows of its newest visible results.
+type ResultSummary struct {
+	Version        int
+	Interpretation Interpretation
+	HasMissing     bool
+}

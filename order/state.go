@@ -1,0 +1,120 @@
+package order
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// State is what the workflow of an order works with: no patient data and no free text. The store keeps it with the order, so a
+// run that starts anew, continues or is rebuilt begins where the last recording left off.
+type State struct {
+	OrderID     string             `json:"order_id"`
+	TeamID      string             `json:"team_id"`
+	Number      string             `json:"number"`
+	Accession   string             `json:"accession,omitempty"`
+	Modality    lifecycle.Modality `json:"modality"`
+	Registrable bool               `json:"registrable,omitempty"`
+	Registered  bool               `json:"registered,omitempty"`
+	Imported    bool               `json:"imported,omitempty"`
+	Redraw      bool               `json:"redraw,omitempty"` // its origin is redraw
+	Depth       int                `json:"depth,omitempty"`  // replacements between it and the initial order
+	CreatedAt   time.Time          `json:"created_at"`
+	Policy      Policy             `json:"policy"`
+
+	Status    lifecycle.Low    `json:"status"`
+	Detail    lifecycle.Detail `json:"detail,omitempty"`
+	Sequence  int64            `json:"sequence"`
+	Revision  int64            `json:"revision"`
+	FactAt    time.Time        `json:"fact_at"`    // of the newest fact that set the present status; what lateness is measured by
+	EnteredAt time.Time        `json:"entered_at"` // when the present status was entered, by the (plausible) time of its cause
+
+	ActivateBy string    `json:"activate_by,omitempty"` // YYYY-MM-DD; empty: not scheduled, or cleared
+	ActivateAt time.Time `json:"activate_at,omitzero"`  // first instant of that day in the service's zone
+	Scheduled  bool      `json:"scheduled,omitempty"`   // created with activate_by, so it may be moved or cleared
+	ResultDays int       `json:"result_days,omitempty"` // worst-case turnaround of the test, days; 0: the policy's default
+
+	Placement  Placement     `json:"placement"`
+	Shipped    bool          `json:"shipped,omitempty"`
+	ShipmentAt time.Time     `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
+	Trackers   bool          `json:"trackers,omitempty"`   // trackers of the stored shipment are still to be created
+	Outbound   LegReports    `json:"outbound"`
+	Inbound    LegReports    `json:"inbound"`
+	Recovery   RecoveryState `json:"recovery"`
+	Fetch      Fetch         `json:"fetch"`
+	Replaced   bool          `json:"replaced,omitempty"` // a replacement exists
+	CancelCall string        `json:"cancel_call,omitempty"`
+
+	Attention []Attention `json:"attention,omitempty"` // sorted by reason
+	Deadlines []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name
+	Fired     []Deadline  `json:"fired,omitempty"`     // of the present circumstances: they act once
+	Parked    []Fact      `json:"parked,omitempty"`    // in order of arrival
+}
+
+// PlacementState is how far the requisition has come.
+type PlacementState string
+
+// The states of a placement.
+const (
+	PlacementNone    PlacementState = ""        // nothing has been sent
+	PlacementStarted PlacementState = "started" // a call has been, or is about to be, sent; its outcome is not known yet
+	PlacementRefused PlacementState = "refused" // refused for good; operations may try again
+	PlacementDone    PlacementState = "done"
+)
+
+// Placement is the requisition call. The order number is committed before the call is made, and the same number is used for every
+// attempt of the same intent (Molecular contract, D20, D22).
+type Placement struct {
+	State PlacementState `json:"state,omitempty"`
+	Tries int            `json:"tries,omitempty"` // rounds of attempts that ended without an answer
+}
+
+// LegReports is what a courier has said of one leg.
+type LegReports struct {
+	Since     time.Time `json:"since,omitzero"` // when the kit set out on the leg
+	At        time.Time `json:"at,omitzero"`    // newest report; zero: never
+	Delivered bool      `json:"delivered,omitempty"`
+}
+
+// RecoveryState is an open recovery window.
+type RecoveryState struct {
+	OpenedAt time.Time `json:"opened_at,omitzero"` // zero: none is open
+	Restarts int       `json:"restarts,omitempty"`
+}
+
+// Fetch is an announced report that is still to be fetched.
+type Fetch struct {
+	Pending     bool      `json:"pending,omitempty"`
+	Generation  int       `json:"generation,omitempty"` // rises with every announcement; a fetch begun before a newer one does not end it
+	AnnouncedAt time.Time `json:"announced_at,omitzero"`
+	StartedAt   time.Time `json:"started_at,omitzero"` // when the schedule began, by our clock
+	Attempts    int       `json:"attempts,omitempty"`  // made of the present generation
+	GivenUp     bool      `json:"given_up,omitempty"`  // the schedule is exhausted
+	Versions    int       `json:"versions,omitempty"`  // stored report versions
+}
+
+// Machine is the lifecycle table that the order follows now.
+func (s State) Machine() *lifecycle.Machine {
+	return lifecycle.For(s.Modality, s.Registrable, s.Registered)
+}
+
+// Conditions is what the guards of the lifecycle table look at.
+func (s State) Conditions() lifecycle.Conditions {
+	return lifecycle.Conditions{Shipped: s.Shipped, Redraw: s.Redraw}
+}
+
+// Terminal reports whether the order has ended.
+func (s State) Terminal() bool { return lifecycle.Terminal(s.Status) }
+
+// Failed reports whether the order ended in a way that allows a replacement.
+func (s State) Failed() bool {
+	switch s.Status {
+	case lifecycle.SampleError, lifecycle.Lost, lifecycle.FailureToDeliverToCustomer, lifecycle.FailureToDeliverToLab:
+		return true
+	default:
+		return false
+	}
+}
+
+// FullStatus is the status as the client API writes it.
+func (s State) FullStatus() lifecycle.Status { return lifecycle.MustFull(s.Modality, s.Status) }
