@@ -28,7 +28,7 @@ func TestDSNGivesEachTestAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-func TestDSNDropsTheDatabaseWhenTheTestEnds(t *testing.T) {
+func TestDSNDropsTheDatabaseWhenTheTestEnds(t *testing.T) { //nolint:tparallel // the subtest has to end first
 	t.Parallel()
 	var dsn string
 	t.Run("leaves a connection open", func(inner *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -74,7 +73,7 @@ func Start(ctx context.Context) (*Server, error) {
 func (s *Server) Stop() error { return s.process.Stop() }
 
 func start(ctx context.Context, bin string, owner *syscall.Credential) (*Server, error) {
-	port, err := freePort(ctx)
+	port, err := leash.FreePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -171,16 +170,6 @@ func unprivileged() (*syscall.Credential, error) {
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
 	return nil, fmt.Errorf("finding a user to run PostgreSQL as: %w", errors.Join(errs...))
-}
-
-func freePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
 }
 
 // withDatabase returns the server's URL with another database's name in it.

@@ -86,7 +86,7 @@ func start(ctx context.Context, o Options) (*Dev, error) {
 	// Another process may take the port between our choice and its use.
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
-		port, err := freePort(ctx)
+		port, err := leash.FreePort(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -145,14 +145,4 @@ func (d *Dev) ping(ctx context.Context) error {
 	}
 	defer c.Close()
 	return reaches(ctx, c, client.DefaultNamespace)
-}
-
-func freePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
 }

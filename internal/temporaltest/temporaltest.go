@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -152,6 +151,6 @@ func (d *Dev) dial(namespace string) (client.Client, error) {
 	return client.NewLazyClient(client.Options{
 		HostPort:  d.Address,
 		Namespace: namespace,
-		Logger:    log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
+		Logger:    log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 }
