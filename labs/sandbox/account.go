@@ -1,0 +1,149 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The account keeps the newest calls and webhooks only.
+const (
+	maxCalls    = 50_000
+	maxWebhooks = 200_000
+)
+
+// Outcomes of one order of a PlaceOrder call.
+const (
+	OutcomeAccepted    = "accepted"    // success=true
+	OutcomeRefused     = "refused"     // success=false: not valid, or the script refuses
+	OutcomeDuplicate   = "duplicate"   // success=false: the order number already exists
+	OutcomeUnavailable = "unavailable" // the call was answered 503, nothing recorded
+	OutcomeDropped     = "dropped"     // accepted and recorded, the connection closed without an answer
+)
+
+// Account is what a Server has received and sent, oldest first.
+type Account struct {
+	Calls    []Call    `json:"calls"`
+	Webhooks []Webhook `json:"webhooks"`
+	// TooSoon counts the calls that started less than Config.Spacing after the one before.
+	TooSoon int `json:"too_soon"`
+}
+
+// Call is one call to the lab.
+type Call struct {
+	Operation string    `json:"operation"` // PlaceOrder, OrderInfo, Results or CancelOrder
+	Start     time.Time `json:"start"`     // when its header had arrived
+	Status    int       `json:"status"`    // HTTP status answered; 0: none (yet)
+	TooSoon   bool      `json:"too_soon"`  // started less than Config.Spacing after the one before
+	Orders    []Outcome `json:"orders"`    // the orders it was about; empty if it was refused before that was known
+}
+
+// Outcome says what became of one order in a call. Only PlaceOrder has outcomes.
+type Outcome struct {
+	OrderNumber string `json:"order_number"`
+	Outcome     string `json:"outcome,omitempty"`
+}
+
+// Webhook is one attempt to deliver a webhook.
+type Webhook struct {
+	OrderNumber string          `json:"order_number"`
+	Type        string          `json:"type"` // kit_shipped, kit_received, kit_rejected, report_ready or courier
+	Body        json.RawMessage `json:"body"`
+	Attempt     int             `json:"attempt"` // from 1
+	At          time.Time       `json:"at"`      // when the attempt began
+	Status      int             `json:"status"`  // HTTP status answered; 0: no answer
+}
+
+// CallsFor returns the calls about one order.
+func (a Account) CallsFor(orderNumber string) []Call {
+	var calls []Call
+	for _, call := range a.Calls {
+		if slices.ContainsFunc(call.Orders, func(o Outcome) bool { return o.OrderNumber == orderNumber }) {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// WebhooksFor returns the attempts at webhooks about one order.
+func (a Account) WebhooksFor(orderNumber string) []Webhook {
+	var webhooks []Webhook
+	for _, webhook := range a.Webhooks {
+		if webhook.OrderNumber == orderNumber {
+			webhooks = append(webhooks, webhook)
+		}
+	}
+	return webhooks
+}
+
+// ledger is where the account is kept.
+type ledger struct {
+	spacing time.Duration
+
+	mu        sync.Mutex
+	lastStart time.Time
+	tooSoon   int
+	calls     []*callRecord
+	webhooks  []Webhook
+}
+
+// callRecord is the entry of one call in the ledger.
+type callRecord struct {
+	ledger *ledger
+	call   Call
+}
+
+func newLedger(spacing time.Duration) *ledger { return &ledger{spacing: spacing} }
+
+func (l *ledger) begin(operation string, start time.Time) *callRecord {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	record := &callRecord{ledger: l, call: Call{Operation: operation, Start: start.UTC()}}
+	if !l.lastStart.IsZero() && start.Sub(l.lastStart) < l.spacing {
+		record.call.TooSoon = true
+		l.tooSoon++
+	}
+	l.lastStart = start
+	l.calls = append(newest(l.calls, maxCalls), record)
+	return record
+}
+
+// about books an order that the call is about.
+func (c *callRecord) about(orderNumber, outcome string) {
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	c.call.Orders = append(c.call.Orders, Outcome{OrderNumber: orderNumber, Outcome: outcome})
+}
+
+func (c *callRecord) answered(status int) {
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	c.call.Status = status
+}
+
+func (l *ledger) sent(webhook Webhook) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.webhooks = append(newest(l.webhooks, maxWebhooks), webhook)
+}
+
+func (l *ledger) snapshot() Account {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	account := Account{Calls: make([]Call, len(l.calls)), Webhooks: slices.Clone(l.webhooks), TooSoon: l.tooSoon}
+	for i, record := range l.calls {
+		account.Calls[i] = record.call
+		account.Calls[i].Orders = append([]Outcome{}, record.call.Orders...)
+	}
+	slices.SortStableFunc(account.Calls, func(a, b Call) int { return a.Start.Compare(b.Start) })
+	return account
+}
+
+// newest makes room in a full list by dropping its older half.
+func newest[T any](list []T, limit int) []T {
+	if len(list) < limit {
+		return list
+	}
+	return slices.Clone(list[limit/2:])
+}

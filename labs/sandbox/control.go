@@ -1,0 +1,125 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+// orderView is an order as the control endpoints show it.
+type orderView struct {
+	OrderNumber string    `json:"order_number"`
+	KitID       string    `json:"kit_id"`
+	Status      string    `json:"status"`
+	Script      string    `json:"script"`
+	Running     bool      `json:"running"`
+	Outbound    string    `json:"outbound"`
+	Inbound     string    `json:"inbound"`
+	PlacedAt    time.Time `json:"placed_at"`
+	Version     int       `json:"results_version"` // 0: no results
+}
+
+// view shows the order. The server's mutex is held.
+func (o *order) view() orderView {
+	v := orderView{
+		OrderNumber: o.number, KitID: o.kitID, Status: o.state, Script: o.script, Running: o.run.running(),
+		Outbound: o.outbound, Inbound: o.inbound, PlacedAt: o.placedAt,
+	}
+	if o.report != nil {
+		v.Version = o.report.Version
+	}
+	return v
+}
+
+// listScripts is GET /sandbox/scripts.
+func (s *Server) listScripts(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string][]Script{"scripts": Scripts()})
+}
+
+// showAccount is GET /sandbox/account: the newest calls and webhooks, at most limit of each.
+func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
+	limit := pageSize(r)
+	account := s.Account()
+	account.Calls = account.Calls[max(0, len(account.Calls)-limit):]
+	account.Webhooks = append([]Webhook{}, account.Webhooks[max(0, len(account.Webhooks)-limit):]...)
+	writeJSON(w, http.StatusOK, account)
+}
+
+// listOrders is GET /sandbox/orders: oldest first, a page from after the given cursor.
+func (s *Server) listOrders(w http.ResponseWriter, r *http.Request) {
+	limit := pageSize(r)
+	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	if err != nil {
+		after = 0
+	}
+	page := struct {
+		Orders []orderView `json:"orders"`
+		Next   *int64      `json:"next"` // cursor of the next page; null: this is the last
+	}{Orders: []orderView{}}
+	s.mu.Lock()
+	var last int64
+	for _, o := range s.orders.sequence {
+		if o.sequence <= after {
+			continue
+		}
+		if len(page.Orders) == limit {
+			page.Next = &last
+			break
+		}
+		page.Orders = append(page.Orders, o.view())
+		last = o.sequence
+	}
+	s.mu.Unlock()
+	writeJSON(w, http.StatusOK, page)
+}
+
+// showOrder is GET /sandbox/orders/{number}: its state and its part of the account.
+func (s *Server) showOrder(w http.ResponseWriter, r *http.Request) {
+	o := s.find(r.PathValue("number"))
+	if o == nil {
+		writeError(w, http.StatusNotFound, "order number not found")
+		return
+	}
+	s.mu.Lock()
+	view := o.view()
+	s.mu.Unlock()
+	account := s.Account()
+	writeJSON(w, http.StatusOK, struct {
+		orderView
+		Calls    []Call    `json:"calls"`
+		Webhooks []Webhook `json:"webhooks"`
+	}{view, append([]Call{}, account.CallsFor(o.number)...), append([]Webhook{}, account.WebhooksFor(o.number)...)})
+}
+
+func (s *Server) find(number string) *order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.orders.byNumber[number]
+}
+
+// pageSize reads the limit of a list.
+func pageSize(r *http.Request) int {
+	limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
+	if err != nil || limit < 1 {
+		return defaultPage
+	}
+	return min(limit, maxPage)
+}
+
+// readControl decodes a control request; it has answered when it returns false. An unknown key is an error, so that a misspelt
+// parameter does not go unnoticed.
+func readControl(w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		writeError(w, http.StatusBadRequest, "body is not valid")
+		return false
+	}
+	return true
+}

@@ -1,0 +1,224 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// noMessage is what the lab writes where there is no message: a string, as in its documented example.
+const noMessage = " null "
+
+// messageDuplicate tells that an order number was used before.
+const messageDuplicate = "order number already exists"
+
+// placeAnswer is the answer to one element of a PlaceOrder call.
+type placeAnswer struct {
+	OrderNumber string  `json:"order_number"`
+	KitID       *string `json:"kit_id"`
+	Success     bool    `json:"success"`
+	Message     string  `json:"error_msg"`
+}
+
+// placing is one element of a PlaceOrder call on its way.
+type placing struct {
+	request placeRequest
+	problem string // why it is refused; empty: it is not
+	script  Script
+	order   *order // set once it is accepted, or found to exist
+	outcome string
+}
+
+// placeOrders is POST /PlaceOrder: a non-empty array of orders, answered one by one.
+func (s *Server) placeOrders(w http.ResponseWriter, r *http.Request, call *callRecord) {
+	batch, ok := readBatch(w, r, s.cfg.Now())
+	if !ok {
+		return
+	}
+	unavailable := s.accept(batch)
+	drops, hold := false, time.Duration(0)
+	for _, p := range batch {
+		call.about(p.request.OrderNumber, p.outcome)
+		if p.outcome == OutcomeDropped {
+			drops, hold = true, max(hold, time.Duration(p.script.Place.Hold))
+		}
+	}
+	if unavailable {
+		writeError(w, http.StatusServiceUnavailable, "service is temporarily unavailable")
+		return
+	}
+	if drops {
+		s.startAll(batch)
+		s.holdConnection(r, hold)
+		panic(http.ErrAbortHandler) // closes the connection without an answer
+	}
+	writeJSON(w, http.StatusOK, answers(batch))
+	// The answer leaves before the first webhook does. A writer that cannot flush only loses that order.
+	_ = http.NewResponseController(w).Flush()
+	s.startAll(batch)
+}
+
+// readBatch reads and checks the elements; it has answered when it returns false.
+func readBatch(w http.ResponseWriter, r *http.Request, now time.Time) ([]*placing, bool) {
+	var elements []json.RawMessage
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPlaceBody)).Decode(&elements)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		writeError(w, http.StatusRequestEntityTooLarge, "request is too large")
+		return nil, false
+	}
+	if err != nil || len(elements) == 0 {
+		writeError(w, http.StatusBadRequest, "body must be a non-empty array of orders")
+		return nil, false
+	}
+	batch := make([]*placing, len(elements))
+	for i, element := range elements {
+		request, problem := readPlaceRequest(element, now)
+		batch[i] = &placing{request: request, problem: problem}
+	}
+	return batch, true
+}
+
+// accept decides about every element at once. It reports whether the lab plays unavailable; nothing is recorded then.
+func (s *Server) accept(batch []*placing) (unavailable bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range batch {
+		unavailable = s.chooseScript(p) || unavailable
+	}
+	for _, p := range batch {
+		if unavailable {
+			p.outcome = OutcomeUnavailable
+			continue
+		}
+		s.acceptOne(p)
+	}
+	return unavailable
+}
+
+// chooseScript sets the element's script and reports whether this script fails the call.
+func (s *Server) chooseScript(p *placing) (unavailable bool) {
+	number := p.request.OrderNumber
+	if p.problem != "" || s.orders.byNumber[number] != nil {
+		return false
+	}
+	script, ok := s.scriptFor(p.request)
+	if !ok {
+		p.problem = "custom_01 names an unknown sandbox script"
+		return false
+	}
+	p.script = script
+	p.problem = script.Place.Refuse
+	if script.Place.Unavailable == 0 {
+		return false
+	}
+	prospect, err := s.orders.prospect(number)
+	if err != nil {
+		p.problem = err.Error()
+		return false
+	}
+	prospect.attempts++
+	return prospect.attempts <= script.Place.Unavailable
+}
+
+// scriptFor returns the script of an order: the one put for its number, else the one that it names, else "happy". A name
+// is taken with or without the prefix "sandbox:"; with it, an unknown one is an error and not just somebody's remark.
+func (s *Server) scriptFor(request placeRequest) (Script, bool) {
+	if p := s.orders.prospects[request.OrderNumber]; p != nil && p.script != nil {
+		return *p.script, true
+	}
+	name, explicit := strings.CutPrefix(strings.TrimSpace(request.Custom.Custom01), "sandbox:")
+	script, ok := NamedScript(name)
+	if !ok && explicit {
+		return Script{}, false
+	}
+	if !ok {
+		script = happy()
+	}
+	if s.cfg.Manual {
+		script.Steps = nil
+	}
+	return script, true
+}
+
+func (s *Server) acceptOne(p *placing) {
+	p.outcome = OutcomeRefused
+	if p.problem != "" {
+		return
+	}
+	if existing := s.orders.byNumber[p.request.OrderNumber]; existing != nil {
+		p.order, p.outcome, p.problem = existing, OutcomeDuplicate, messageDuplicate
+		return
+	}
+	kitID := p.request.kitID()
+	if s.orders.kitIDs[kitID] {
+		p.problem = "kit_id already exists"
+		return
+	}
+	forgotten, err := s.orders.makeRoom()
+	if err != nil {
+		p.problem = err.Error()
+		return
+	}
+	s.forgetTrackers(forgotten)
+	if kitID == "" {
+		kitID = newKitID(s.orders.kitIDs)
+	}
+	p.order = s.newOrder(p.request, kitID, p.script.Name)
+	s.orders.add(p.order)
+	p.outcome = OutcomeAccepted
+	if p.script.Place.DropAnswer {
+		p.outcome = OutcomeDropped
+	}
+}
+
+func (s *Server) newOrder(request placeRequest, kitID, script string) *order {
+	o := &order{
+		number:   request.OrderNumber,
+		kitID:    kitID,
+		panels:   request.PanelID,
+		fulfil:   *request.Fulfillment,
+		script:   script,
+		state:    stateAccepted,
+		happened: map[string]time.Time{},
+	}
+	o.outbound = s.newTracker(outboundPrefix)
+	o.inbound = s.newTracker(inboundPrefix)
+	o.placedAt = o.stamp(s.cfg.Now())
+	return o
+}
+
+// startAll starts the scripts of the orders that the call brought.
+func (s *Server) startAll(batch []*placing) {
+	for _, p := range batch {
+		if p.outcome == OutcomeAccepted || p.outcome == OutcomeDropped {
+			s.start(p.order, p.script.Steps)
+		}
+	}
+}
+
+// holdConnection waits until the time is over, the caller has gone or the server is closed.
+func (s *Server) holdConnection(r *http.Request, hold time.Duration) {
+	timer := time.NewTimer(hold)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+	case <-s.ctx.Done():
+	}
+}
+
+func answers(batch []*placing) []placeAnswer {
+	list := make([]placeAnswer, len(batch))
+	for i, p := range batch {
+		list[i] = placeAnswer{OrderNumber: p.request.OrderNumber, Success: p.problem == "", Message: noMessage}
+		if p.problem != "" {
+			list[i].Message = p.problem
+		}
+		if p.order != nil {
+			list[i].KitID = &p.order.kitID
+		}
+	}
+	return list
+}
