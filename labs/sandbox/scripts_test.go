@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -107,6 +108,15 @@ func TestEveryScriptIsExpected(t *testing.T) {
 		require.Equal(t, script.Steps, found.Steps, script.Name)
 	}
 	require.Len(t, sandbox.Scripts(), len(want))
+}
+
+func TestEveryScriptIsDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/sandbox.md")
+	require.NoError(t, err)
+	for _, script := range sandbox.Scripts() {
+		require.Contains(t, string(page), "`"+script.Name+"`")
+	}
 }
 
 func TestScriptsEmit(t *testing.T) {
