@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+var engines = []dialect{sqliteDB, postgres}
+
+// forEach runs test against both engines, each with a fresh, migrated store of its own.
+func forEach(t *testing.T, test func(t *testing.T, s *Store)) {
+	t.Helper()
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			s := openStore(t, engineURL(t, engine))
+			require.NoError(t, s.Migrate(t.Context()))
+			test(t, s)
+		})
+	}
+}
+
+// engineURL is a fresh, empty database. Opened several times it gives several stores on the same data.
+func engineURL(t testing.TB, engine dialect) string {
+	t.Helper()
+	if engine == sqliteDB {
+		return "sqlite:" + filepath.Join(t.TempDir(), "store.db")
+	}
+	return pgtest.DSN(t)
+}
+
+// openStore opens a store that is closed with the test. Changes adjust its options.
+func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
+	t.Helper()
+	o := Options{URL: url, Keys: testKeys(t)}
+	for _, change := range changes {
+		change(&o)
+	}
+	s, err := Open(context.Background(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// testKeys is the same keyring in every test, so that several stores can share a database.
+func testKeys(t testing.TB) *Keyring {
+	t.Helper()
+	k, err := ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	require.NoError(t, err)
+	return k
+}

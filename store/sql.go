@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// one scans a query's only row. No row is ErrNotFound.
+func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+	v, err := scan(q.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, ErrNotFound
+	}
+	return v, err
+}
+
+func scanText(row scanner) (text string, err error) {
+	err = row.Scan(&text)
+	return text, err
+}
+
+// filter is a WHERE clause that is put together.
+type filter struct {
+	terms []string
+	args  []any
+}
+
+// and adds a term, in which ? stands for the value.
+func (f *filter) and(term string, value any) {
+	f.args = append(f.args, value)
+	f.terms = append(f.terms, strings.ReplaceAll(term, "?", "$"+strconv.Itoa(len(f.args))))
+}
+
+func (f *filter) String() string {
+	if len(f.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(f.terms, " AND ")
+}
+
+// The bounds of a page.
+const (
+	defaultPageSize = 50
+	maxPageSize     = 100
+)
+
+// page is the LIMIT clause of a page; pages count from 1.
+func page(number, size int) string {
+	if size < 1 {
+		size = defaultPageSize
+	}
+	size = min(size, maxPageSize)
+	return fmt.Sprintf(" LIMIT %d OFFSET %d", size, (max(number, 1)-1)*size)
+}
+
+// placeholders is "$from,$from+1,…", n of them.
+func placeholders(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(from + i))
+	}
+	return b.String()
+}
+
+// newID is a fresh id that sorts by its time of making.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// maxPartnerText bounds what a partner may put into a column of clear text, some of which are indexed.
+const maxPartnerText = 200
+
+// storable makes a partner's text fit for a column: PostgreSQL refuses zero bytes and broken UTF-8, and a report must not be lost
+// for either. The text as sent stays in the sealed body.
+func storable(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if len(text) > maxPartnerText {
+		text = strings.ToValidUTF8(text[:maxPartnerText], "")
+	}
+	return text
+}
+
+// micros and instant convert times to and from their stored form. The zero time is stored as 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func instant(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

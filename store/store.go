@@ -1,0 +1,148 @@
+// Package store keeps everything that Aliquot must not lose: orders, their events and patient data, results, what partners sent
+// (the inbox), what was asked (demands), what is to be delivered, and who asked. One set of portable SQL serves PostgreSQL, which
+// production uses, and SQLite, the embedded default.
+//
+// Times are stored as microseconds since 1970 in UTC, because that is the one form that both engines order and compare alike.
+// Whatever names a patient is sealed (AES-256-GCM) before it reaches a row; names and dates are found again by keyed hash.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
+	_ "modernc.org/sqlite"             // the "sqlite" driver
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Errors that callers decide on.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrStale    = errors.New("another recording came first") // load and decide again
+	ErrConflict = errors.New("already exists")
+)
+
+// Options say where the store is and how it seals.
+type Options struct {
+	// URL is postgres://… or sqlite:PATH.
+	URL string
+	// Keys seal patient data. Required.
+	Keys *Keyring
+	// Now is the clock of recorded times. Defaults to time.Now.
+	Now func() time.Time
+	// Render makes the client's view of an order, which messages carry. Defaults to junction.RenderOrder.
+	Render func(order.Order) ([]byte, error)
+	// MaxConns bounds the connections of this process (SQLite: its readers; there is one writer). Defaults to 8.
+	MaxConns int
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	write   *sql.DB
+	read    *sql.DB
+	keys    *Keyring
+	now     func() time.Time
+	render  func(order.Order) ([]byte, error)
+	dialect dialect
+}
+
+type dialect string
+
+const (
+	postgres dialect = "postgres"
+	sqliteDB dialect = "sqlite"
+)
+
+// Open connects and checks the connection; it does not migrate.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Keys == nil {
+		return nil, errors.New("opening the store: no encryption keys")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxConns <= 0 {
+		o.MaxConns = 8
+	}
+	if o.Render == nil {
+		o.Render = junction.RenderOrder
+	}
+	s := &Store{
+		keys:   o.Keys,
+		now:    func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
+		render: o.Render,
+	}
+	if err := s.connect(o); err != nil {
+		return nil, err
+	}
+	if err := s.Ping(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) connect(o Options) error {
+	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
+		return s.connectSQLite(path, o.MaxConns)
+	}
+	if !strings.HasPrefix(o.URL, "postgres://") && !strings.HasPrefix(o.URL, "postgresql://") {
+		return errors.New("opening the store: the URL begins with neither postgres:// nor sqlite:")
+	}
+	db, err := sql.Open("pgx", o.URL)
+	if err != nil {
+		return fmt.Errorf("opening PostgreSQL: %w", err)
+	}
+	db.SetMaxOpenConns(o.MaxConns)
+	db.SetMaxIdleConns(o.MaxConns)
+	db.SetConnMaxLifetime(time.Hour)
+	s.dialect, s.write, s.read = postgres, db, db
+	return nil
+}
+
+// connectSQLite opens one writing connection and several reading ones. Writers take their lock at the start of the transaction, so
+// that two processes wait for each other (10 s) instead of failing half-way.
+func (s *Store) connectSQLite(path string, readers int) error {
+	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
+	pragmas.Set("_txlock", "immediate")
+	w, err := sql.Open("sqlite", "file:"+path+"?"+pragmas.Encode())
+	if err != nil {
+		return fmt.Errorf("opening SQLite: %w", err)
+	}
+	w.SetMaxOpenConns(1)
+	pragmas.Del("_txlock")
+	pragmas.Add("_pragma", "query_only(1)")
+	r, err := sql.Open("sqlite", "file:"+path+"?"+pragmas.Encode())
+	if err != nil {
+		return errors.Join(fmt.Errorf("opening SQLite: %w", err), w.Close())
+	}
+	r.SetMaxOpenConns(readers)
+	r.SetMaxIdleConns(readers)
+	s.dialect, s.write, s.read = sqliteDB, w, r
+	return nil
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.write.PingContext(ctx); err != nil {
+		return fmt.Errorf("reaching the database: %w", err)
+	}
+	return nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	if s.read == s.write {
+		return s.write.Close()
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Dialect names the engine: postgres or sqlite.
+func (s *Store) Dialect() string { return string(s.dialect) }
