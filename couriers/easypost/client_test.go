@@ -134,7 +134,7 @@ func TestCreateUnavailable(t *testing.T) {
 		"success without JSON":      {answer(200, "<html>"), 200, 0},
 		"success without an id":     {answer(200, `{"object":"Tracker"}`), 200, 0},
 		"success with a strange id": {answer(200, `{"id":"Jane Roe"}`), 200, 0},
-		"endless answer":            {answer(200, `{"id":"`+strings.Repeat("x", 2<<20)+`"}`), 200, 0},
+		"endless answer":            {answer(200, `{"id":"trk_1","pad":"`+strings.Repeat("x", 2<<20)+`"}`), 200, 0},
 		"broken answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, `{"id":`)

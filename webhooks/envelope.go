@@ -1,0 +1,106 @@
+package webhooks
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The event types of the client API contract (section 19).
+const (
+	OrderCreated       = "labtest.order.created"
+	OrderUpdated       = "labtest.order.updated"
+	AppointmentCreated = "labtest.appointment.created"
+	AppointmentUpdated = "labtest.appointment.updated"
+	ResultCritical     = "labtest.result.critical"
+	MatchReviewCreated = "labtest.match_review.created"
+	MatchReviewUpdated = "labtest.match_review.updated"
+
+	// AttemptExhausted is operational: it tells the account that a message has failed for one
+	// of its endpoints. It has a shape of its own, see RenderExhausted.
+	AttemptExhausted = "message.attempt.exhausted"
+)
+
+// EventTypes lists every event type that an endpoint can subscribe to.
+func EventTypes() []string {
+	return []string{
+		OrderCreated, OrderUpdated, AppointmentCreated, AppointmentUpdated, ResultCritical,
+		MatchReviewCreated, MatchReviewUpdated, AttemptExhausted,
+	}
+}
+
+// Envelope is the body of every labtest message. Its fields stand in the order of the contract's
+// sample. The user is absent only from a match review, whose patient may be nobody's user yet.
+type Envelope struct {
+	EventType    string          `json:"event_type"`
+	TeamID       string          `json:"team_id"`
+	UserID       string          `json:"user_id,omitempty"`
+	ClientUserID string          `json:"client_user_id,omitempty"`
+	Data         json.RawMessage `json:"data"`
+}
+
+// Render gives the bytes to store, sign and send. It is an error when a field that the contract
+// requires is missing or the data is not a JSON object.
+func Render(e Envelope) ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, fmt.Errorf("rendering %q message: %w", e.EventType, err)
+	}
+	return encode(e)
+}
+
+func (e Envelope) check() error {
+	if e.EventType == "" || e.TeamID == "" {
+		return errors.New("no event type or no team")
+	}
+	userless := strings.HasPrefix(e.EventType, "labtest.match_review.")
+	if !userless && (e.UserID == "" || e.ClientUserID == "") {
+		return errors.New("no user")
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(e.Data), []byte("{")) || !json.Valid(e.Data) {
+		return errors.New("data is not a JSON object")
+	}
+	return nil
+}
+
+// Exhausted says which message has failed for which endpoint, and how its last attempt ended.
+type Exhausted struct {
+	AppID       string      `json:"appId"`
+	AppUID      string      `json:"appUid,omitempty"`
+	EndpointID  string      `json:"endpointId"`
+	MsgID       string      `json:"msgId"`
+	MsgEventID  string      `json:"msgEventId,omitempty"`
+	LastAttempt LastAttempt `json:"lastAttempt"`
+}
+
+// LastAttempt is the attempt after which a message was given up.
+type LastAttempt struct {
+	ID                 string    `json:"id"`
+	ResponseStatusCode int       `json:"responseStatusCode"` // 0 when there was no answer
+	Timestamp          time.Time `json:"timestamp"`
+}
+
+// RenderExhausted gives the body of an AttemptExhausted message. The contract gives it the keys
+// type and data, in camel case, instead of the envelope.
+func RenderExhausted(x Exhausted) ([]byte, error) {
+	if x.AppID == "" || x.EndpointID == "" || x.MsgID == "" {
+		return nil, errors.New("rendering exhausted message: an id is missing")
+	}
+	return encode(struct {
+		Type string    `json:"type"`
+		Data Exhausted `json:"data"`
+	}{AttemptExhausted, x})
+}
+
+// encode leaves <, > and & as they are: the body is never part of a page.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encoding message: %w", err)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}

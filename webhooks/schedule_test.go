@@ -1,0 +1,71 @@
+package webhooks_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+var failedAt = time.Date(2025, 3, 4, 5, 6, 7, 891, time.UTC)
+
+func none() float64 { return 0 }
+func most() float64 { return 0.999999 }
+
+func TestSchedule(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []time.Duration{
+		0, 5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 10 * time.Hour,
+	}, webhooks.Schedule())
+}
+
+func TestNextAttemptWithinATenth(t *testing.T) {
+	t.Parallel()
+	for attempts, delay := range webhooks.Schedule() {
+		for _, jitter := range []func() float64{none, most, nil} {
+			at, ok := webhooks.NextAttempt(attempts, failedAt, 0, jitter)
+			require.True(t, ok)
+			require.GreaterOrEqual(t, at.Sub(failedAt), delay)
+			require.LessOrEqual(t, at.Sub(failedAt), delay+delay/10+time.Microsecond)
+			require.Equal(t, at.Truncate(time.Microsecond), at)
+			require.Equal(t, time.UTC, at.Location())
+		}
+	}
+}
+
+func TestNextAttempt(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2025, 3, 4, 5, 0, 0, 0, time.FixedZone("", 3600))
+	tests := map[string]struct {
+		attempts   int
+		retryAfter time.Duration
+		jitter     func() float64
+		want       time.Duration
+	}{
+		"first retry":              {1, 0, none, 5 * time.Second},
+		"half the jitter":          {2, 0, func() float64 { return 0.5 }, 5*time.Minute + 15*time.Second},
+		"earlier Retry-After":      {2, time.Minute, none, 5 * time.Minute},
+		"later Retry-After":        {1, time.Minute, none, time.Minute},
+		"jitter on Retry-After":    {1, 100 * time.Second, func() float64 { return 0.5 }, 105 * time.Second},
+		"Retry-After is capped":    {1, 1000 * time.Hour, none, 10 * time.Hour},
+		"negative Retry-After":     {1, -time.Hour, none, 5 * time.Second},
+		"last attempt":             {7, 0, none, 10 * time.Hour},
+		"nothing has been tried":   {0, 0, most, 0},
+		"Retry-After before first": {0, time.Minute, none, time.Minute},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			next, ok := webhooks.NextAttempt(tt.attempts, at, tt.retryAfter, tt.jitter)
+			require.True(t, ok)
+			require.Equal(t, tt.want, next.Sub(at))
+		})
+	}
+	for _, attempts := range []int{8, 9, -1} {
+		next, ok := webhooks.NextAttempt(attempts, at, 0, none)
+		require.False(t, ok)
+		require.Zero(t, next)
+	}
+}

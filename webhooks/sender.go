@@ -1,0 +1,205 @@
+package webhooks
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	defaultTimeout   = 15 * time.Second // the client API contract
+	defaultUserAgent = "Aliquot-Webhooks/1"
+	maxRead          = 64 << 10 // bytes of an answer's body that are read
+	maxExcerpt       = 1 << 10  // bytes of it that are kept
+	maxAnswerHeader  = 64 << 10
+)
+
+// Options are the settings of a Sender. The zero value is ready for production.
+type Options struct {
+	Guard     *Guard           // Defaults to one that allows public addresses only
+	Timeout   time.Duration    // of a whole exchange, from name to body. Defaults to 15 s
+	UserAgent string           // Defaults to Aliquot-Webhooks/1
+	RootCAs   *x509.CertPool   // authorities trusted for receivers. Defaults to the system's
+	Resolver  *net.Resolver    // Defaults to the system's
+	Now       func() time.Time // the clock of signatures. Defaults to time.Now
+}
+
+// Sender posts messages to endpoints, one attempt at a time. It is safe for concurrent use and
+// keeps connections open between attempts.
+type Sender struct {
+	guard     *Guard
+	timeout   time.Duration
+	userAgent string
+	now       func() time.Time
+	client    *http.Client
+	transport *http.Transport
+}
+
+// Attempt is one message on its way to one endpoint.
+type Attempt struct {
+	URL       string
+	MessageID string            // the same in every attempt of the message
+	Body      []byte            // sent exactly as signed
+	Secrets   []string          // one signature for each: several while one is being rotated
+	Headers   map[string]string // the endpoint's custom headers; reserved ones are left out
+}
+
+// NewSender makes a sender. Close it when it is no longer used.
+func NewSender(o Options) *Sender {
+	if o.Guard == nil {
+		o.Guard = &Guard{}
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = defaultUserAgent
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	transport := newTransport(o)
+	return &Sender{
+		guard:     o.Guard,
+		timeout:   o.Timeout,
+		userAgent: o.UserAgent,
+		now:       o.Now,
+		transport: transport,
+		client: &http.Client{
+			Transport: transport,
+			// A redirect is a failure: following it would send the message where nobody asked for it.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// newTransport has no proxy on purpose: through one, the guard would judge the proxy's address
+// instead of the receiver's. Answers are not decompressed, so a small one stays small.
+func newTransport(o Options) *http.Transport {
+	dialer := &net.Dialer{Resolver: o.Resolver, ControlContext: o.Guard.Control}
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    16,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxAnswerHeader,
+	}
+}
+
+// Close gives up idle connections.
+func (s *Sender) Close() { s.transport.CloseIdleConnections() }
+
+// Post makes one attempt. It never returns an error: whatever happens is the attempt's outcome.
+func (s *Sender) Post(ctx context.Context, a Attempt) Outcome {
+	start := time.Now()
+	out := s.post(ctx, a)
+	out.Delivered = out.Failure == FailureNone
+	out.Duration = time.Since(start)
+	return out
+}
+
+func (s *Sender) post(ctx context.Context, a Attempt) Outcome {
+	if failure := s.checkURL(a.URL); failure != FailureNone {
+		return Outcome{Failure: failure}
+	}
+	within, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	var inHandshake atomic.Bool
+	req, failure := s.request(traceHandshake(within, &inHandshake), a)
+	if failure != FailureNone {
+		return Outcome{Failure: failure}
+	}
+	resp, err := s.client.Do(req)
+	switch {
+	case err == nil:
+		return s.read(ctx, resp)
+	case ctx.Err() != nil:
+		return Outcome{Failure: FailureCancelled}
+	default:
+		return Outcome{Failure: classify(err, inHandshake.Load())}
+	}
+}
+
+func (s *Sender) checkURL(raw string) Failure {
+	err := s.guard.CheckURL(raw)
+	var refused *RefusedAddressError
+	switch {
+	case err == nil:
+		return FailureNone
+	case errors.As(err, &refused):
+		return FailureRefusedAddress
+	default:
+		return FailureBadURL
+	}
+}
+
+// request signs and addresses the message. Our headers are set last, so that none of the endpoint's
+// can take their place.
+func (s *Sender) request(ctx context.Context, a Attempt) (*http.Request, Failure) {
+	signed, err := Sign(a.MessageID, s.now(), a.Body, a.Secrets...)
+	if err != nil {
+		return nil, FailureUnsigned
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.URL, bytes.NewReader(a.Body))
+	if err != nil {
+		return nil, FailureBadURL
+	}
+	setCustom(req.Header, a.Headers)
+	for name, values := range signed {
+		req.Header[name] = values
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", s.userAgent)
+	markRepeatable(req.Header)
+	return req, FailureNone
+}
+
+// markRepeatable lets the transport send the request again when a kept connection turns out to
+// have been closed by the receiver. Receivers know repeats by the message id. A header without a
+// value is not sent (net/http.Transport).
+func markRepeatable(h http.Header) {
+	if _, custom := h["Idempotency-Key"]; !custom {
+		h["Idempotency-Key"] = nil
+	}
+}
+
+// read takes what is kept of the answer. The body is read so that the connection can be used again,
+// but no further than maxRead; closing a longer one closes its connection.
+func (s *Sender) read(ctx context.Context, resp *http.Response) Outcome {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRead))
+	if ctx.Err() != nil {
+		err = nil // we stopped reading, so the status is all there is to judge
+	}
+	out := Outcome{
+		Failure:    judge(resp.StatusCode, err),
+		StatusCode: resp.StatusCode,
+		Gone:       resp.StatusCode == http.StatusGone,
+		Excerpt:    bytes.Clone(body[:min(len(body), maxExcerpt)]),
+	}
+	if out.Failure != FailureNone {
+		out.RetryAfter = retryAfter(resp.Header, s.now())
+	}
+	return out
+}
+
+// traceHandshake notes whether the exchange is in the middle of a TLS handshake, or failed in one.
+// The transport's errors for that have no common type.
+func traceHandshake(ctx context.Context, inHandshake *atomic.Bool) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		TLSHandshakeStart: func() { inHandshake.Store(true) },
+		TLSHandshakeDone:  func(_ tls.ConnectionState, err error) { inHandshake.Store(err != nil) },
+	})
+}

@@ -1,0 +1,58 @@
+package webhooks
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// The signing headers of the client API contract, beside their names in the Standard Webhooks
+// specification. Both sets are sent: the vendor's SDKs read the first, other verifiers the second.
+const (
+	headerSvixID        = "svix-id"
+	headerSvixTimestamp = "svix-timestamp"
+	headerSvixSignature = "svix-signature"
+)
+
+// Sign gives the headers that prove a body's origin and time. The id is the message's, the same in
+// every attempt; the time is the attempt's. While a secret is being rotated there are several, and
+// one signature for each. It is an error to have no id, no secret, or one that is not a secret.
+func Sign(id string, at time.Time, body []byte, secrets ...string) (http.Header, error) {
+	if id == "" || len(secrets) == 0 {
+		return nil, errors.New("signing webhook: no message id or no secret")
+	}
+	signatures := make([]string, 0, len(secrets))
+	for _, secret := range secrets {
+		signature, err := signWith(secret, id, at, body)
+		if err != nil {
+			return nil, fmt.Errorf("signing webhook: %w", err)
+		}
+		signatures = append(signatures, signature)
+	}
+	timestamp, list := strconv.FormatInt(at.Unix(), 10), strings.Join(signatures, " ")
+	h := make(http.Header, 6)
+	h.Set(headerSvixID, id)
+	h.Set(headerSvixTimestamp, timestamp)
+	h.Set(headerSvixSignature, list)
+	h.Set(standardwebhooks.HeaderWebhookID, id)
+	h.Set(standardwebhooks.HeaderWebhookTimestamp, timestamp)
+	h.Set(standardwebhooks.HeaderWebhookSignature, list)
+	return h, nil
+}
+
+func signWith(secret, id string, at time.Time, body []byte) (string, error) {
+	key, err := ParseSecret(secret)
+	if err != nil {
+		return "", err
+	}
+	signer, err := standardwebhooks.NewWebhookRaw(key)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(id, at, body)
+}
