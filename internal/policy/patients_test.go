@@ -1,0 +1,129 @@
+package policy
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// patientFields are fields that identify a patient, in lower case and without
+// underscores, as keys of a log and as Go fields.
+var patientFields = map[string]bool{
+	"firstname": true, "lastname": true, "fullname": true, "patientname": true, "receivername": true,
+	"dob": true, "dateofbirth": true, "birthdate": true, "email": true, "emailaddress": true,
+	"phone": true, "phonenumber": true, "address": true, "patientaddress": true, "firstline": true,
+	"secondline": true, "zip": true, "zipcode": true, "postcode": true, "ssn": true,
+}
+
+// ambiguousKeys are keys that may or may not be a patient's; a log has to say
+// whose they are ("worker", "endpoint").
+var ambiguousKeys = map[string]bool{"name": true}
+
+// logCalls are the methods that log, of slog and of Temporal's loggers, and
+// slog's constructors of attributes. What they are called on does not matter: it
+// is a logger under some name.
+var logCalls = map[string]bool{
+	"Debug": true, "Info": true, "Warn": true, "Error": true, "Log": true, "LogAttrs": true, "With": true,
+	"DebugContext": true, "InfoContext": true, "WarnContext": true, "ErrorContext": true,
+}
+
+// patientData reports log calls and error texts that carry a patient's data.
+func patientData(s source) []string {
+	if s.isTest() {
+		return nil
+	}
+	var reports []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || !writesText(call) {
+			return true
+		}
+		for _, arg := range call.Args {
+			if field := patientField(arg); field != "" {
+				reports = append(reports, fmt.Sprintf("%s: %s in a log or an error", s.at(arg), field))
+			}
+		}
+		return true
+	})
+	return reports
+}
+
+// writesText tells whether a call makes a log line, an attribute of one, or an
+// error.
+func writesText(call *ast.CallExpr) bool {
+	selector, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	if x, ok := selector.X.(*ast.Ident); ok && x.Name == "slog" {
+		return true
+	}
+	return logCalls[selector.Sel.Name] || isSelector(selector, "fmt", "Errorf") || isSelector(selector, "errors", "New")
+}
+
+// patientField returns the patient's field that an argument names, as a key
+// ("email") or as a value (patient.Email), or nothing.
+func patientField(arg ast.Expr) string {
+	switch arg := arg.(type) {
+	case *ast.BasicLit:
+		key, err := strconv.Unquote(arg.Value)
+		if arg.Kind == token.STRING && err == nil && (patientFields[plain(key)] || ambiguousKeys[plain(key)]) {
+			return key
+		}
+	case *ast.SelectorExpr:
+		if patientFields[plain(arg.Sel.Name)] {
+			return arg.Sel.Name
+		}
+	case *ast.StarExpr:
+		return patientField(arg.X)
+	}
+	return ""
+}
+
+func plain(name string) string {
+	return strings.ToLower(strings.ReplaceAll(name, "_", ""))
+}
+
+func TestNoPatientDataIsLogged(t *testing.T) {
+	t.Parallel()
+	var reports []string
+	for _, s := range sources(t) {
+		reports = append(reports, patientData(s)...)
+	}
+	require.Empty(t, reports)
+}
+
+// TestLoggedPatientDataIsReported is the control.
+func TestLoggedPatientDataIsReported(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{
+		`slog.Info("placed", "order", o.ID)`:                         false,
+		`slog.Info("placed", "first_name", x)`:                       true,
+		`slog.Info("placed", "order", patient.LastName)`:             true,
+		`slog.Info("placed", "order", *patient.Email)`:               true,
+		`slog.Info("placed", slog.String("dob", x))`:                 true,
+		`s.log.ErrorContext(ctx, "placed", "phone_number", x)`:       true,
+		`log.With("address", x).Warn("placed")`:                      true,
+		`workflow.GetLogger(ctx).Info("placed", "name", x)`:          true,
+		`fmt.Errorf("placing for %s", patient.FirstName)`:            true,
+		`fmt.Errorf("placing %s: first name is missing", o.ID)`:      false,
+		`errors.New("email is missing")`:                             false,
+		`row.Scan(&patient.FirstName)`:                               false,
+		`json.Marshal(patient.Email)`:                                false,
+		`slog.LogAttrs(ctx, level, "x", slog.Any("zip", a.Zip))`:     true,
+		`logger.Debug("placed", "worker", w.Name, "queue", w.Queue)`: false,
+	}
+	for call, reported := range tests {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			text := "package a\n\nfunc f() { _ = " + call + " }\n"
+			reports := patientData(parse(t, "api/a.go", []byte(text)))
+			require.Equal(t, reported, len(reports) > 0, "%v", reports)
+		})
+	}
+}

@@ -1,0 +1,96 @@
+// Package policy holds the rules that the whole repository keeps, as tests:
+// which package may import which, that every package says what it is, that files
+// stay short, that no patient data is logged. Each checker is also run over a
+// sample that breaks the rule, which it has to report.
+package policy
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// root is the repository's root, seen from this package.
+const root = "../.."
+
+// source is a Go file. Its name is relative to the root, with slashes.
+type source struct {
+	name string
+	text []byte
+	file *ast.File
+	fset *token.FileSet
+}
+
+// parse reads a Go file from text.
+func parse(t *testing.T, name string, text []byte) source {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
+	require.NoError(t, err)
+	return source{name: name, text: text, file: file, fset: fset}
+}
+
+func (s source) dir() string       { return path.Dir(s.name) }
+func (s source) isTest() bool      { return strings.HasSuffix(s.name, "_test.go") }
+func (s source) isGenerated() bool { return ast.IsGenerated(s.file) }
+
+// at returns a node's place, for a report.
+func (s source) at(n ast.Node) string {
+	return s.fset.Position(n.Pos()).String()
+}
+
+// files lists the repository's files: those that git tracks and those that it
+// would track, so that a rule is broken before it is committed.
+func files(t *testing.T) []string {
+	t.Helper()
+	git := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+	git.Dir = root
+	out, err := git.Output()
+	require.NoError(t, err, "the rules are checked in a git checkout")
+
+	names := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, err := os.Stat(filepath.Join(root, name))
+		return os.IsNotExist(err) // removed and not yet committed
+	})
+	require.Contains(t, names, "go.mod")
+	return names
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
+	require.NoError(t, err)
+	return text
+}
+
+// sources parses the module's Go files, without those of the tools' modules and
+// of testdata.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var found []source
+	for _, name := range files(t) {
+		if !strings.HasSuffix(name, ".go") || strings.HasPrefix(name, "tools/") ||
+			strings.Contains(name, "testdata/") {
+			continue
+		}
+		found = append(found, parse(t, name, read(t, name)))
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+// isText tells whether a file is for people to read, as git does.
+func isText(content []byte) bool {
+	return !bytes.Contains(content[:min(len(content), 8000)], []byte{0})
+}
