@@ -20,6 +20,7 @@ type layer struct {
 	denied []string
 }
 
+// What pure code does not import: what reaches outside the process, and Temporal.
 var (
 	sideEffects = []string{"net", "net/http", "net/http/...", "os", "os/...", "database/sql", "database/sql/...",
 		"github.com/jackc/pgx/...", "modernc.org/sqlite/..."}
