@@ -50,8 +50,8 @@ var layers = map[string]layer{
 	"junction":     {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 	"webhooks":     {ours: slices.Concat([]string{"junction"}, domain), denied: temporal},
 	// The transaction of a change also writes what it means for others: the courier
-	// behind a tracking number, and the messages in the JSON of clients.
-	"store": {ours: slices.Concat([]string{"couriers", "junction"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
+	// behind a tracking number, the messages in the JSON of clients, when to try them.
+	"store": {ours: slices.Concat([]string{"couriers", "webhooks", "junction"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
 
 	// Names, messages and the client of the workflows, for those on both sides.
 	"dispatch":   {ours: domain},
@@ -159,6 +159,7 @@ func TestForbiddenImportsAreReported(t *testing.T) {
 		{"labs/sandbox/a.go", module + "labs/molecular", true},
 		{"store/a.go", module + "store/migrations", false},
 		{"store/a.go", module + "labs/molecular", true},
+		{"webhooks/a.go", module + "store", true},
 		{"activities/a.go", module + "store", false},
 		{"activities/a.go", module + "workflows", true},
 		{"workflows/a.go", module + "order", false},
