@@ -11,7 +11,11 @@ import (
 func (s State) ApplyDemand(dm Demand, now time.Time) Decision {
 	d := s.decision(now)
 	if r := d.demand(dm); r != "" {
-		return Decision{Outcome: Refused, Reason: r, From: s.Status, Next: s}
+		refused := s
+		if dm.Confirmed && dm.Kind == DemandCancel {
+			refused.Cancelling = nil // confirmed, but overtaken meanwhile
+		}
+		return Decision{Outcome: Refused, Reason: r, From: s.Status, Next: refused, now: now}
 	}
 	return d.finish()
 }
@@ -65,11 +69,36 @@ func (d *Decision) cancel(dm Demand) Reason {
 	if r := d.demandStep(lifecycle.Cancelled, dm.By); r != "" {
 		return r
 	}
-	n.CancelCall = ""
+	n.Cancelling = nil
 	if sent && !dm.Confirmed {
 		n.Raise(CancelAtLab, d.now)
 	}
 	return ""
+}
+
+// ApplyCancelAsked notes that the partner is being asked to confirm a cancellation.
+func (s State) ApplyCancelAsked(dm Demand, now time.Time) Decision {
+	d := s.decision(now)
+	d.Next.Cancelling = &dm
+	return d.finish()
+}
+
+// ApplyCancelRefused notes that the partner would not cancel.
+func (s State) ApplyCancelRefused(now time.Time) Decision {
+	d := s.decision(now)
+	d.Next.Cancelling = nil
+	d.Next.Settle(CancelUnanswered)
+	d.as(Refused, ReasonLabRefused)
+	return d.finish()
+}
+
+// ApplyCancelUnanswered notes that the partner has not answered so far; it is asked again.
+func (s State) ApplyCancelUnanswered(now time.Time) Decision {
+	d := s.decision(now)
+	if d.Next.Cancelling != nil {
+		d.Next.Raise(CancelUnanswered, now)
+	}
+	return d.finish()
 }
 
 // reschedule moves activate_by, or clears it, which means now.

@@ -42,8 +42,8 @@ type State struct {
 	Inbound    LegReports    `json:"inbound"`
 	Recovery   RecoveryState `json:"recovery"`
 	Fetch      Fetch         `json:"fetch"`
-	Replaced   bool          `json:"replaced,omitempty"` // a replacement exists
-	CancelCall string        `json:"cancel_call,omitempty"`
+	Replaced   bool          `json:"replaced,omitempty"`   // a replacement exists
+	Cancelling *Demand       `json:"cancelling,omitempty"` // a cancellation that the partner has been asked to confirm
 
 	Attention []Attention `json:"attention,omitempty"` // sorted by reason
 	Deadlines []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name

@@ -1,0 +1,187 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// UnavailableError says that Temporal, or the order's workflow, did not answer in time. Whether the demand takes effect is open: the
+// same demand id may be asked again.
+type UnavailableError struct{ Cause error }
+
+func (e *UnavailableError) Error() string {
+	return "the order's workflow did not answer: " + e.Cause.Error()
+}
+
+// Unwrap gives the cause.
+func (e *UnavailableError) Unwrap() error { return e.Cause }
+
+// Unavailable marks the error for callers that do not import this package.
+func (e *UnavailableError) Unavailable() bool { return true }
+
+// nudgeEvery is how old a nudge that is known to have arrived must be before another is sent. It is shorter than a batch lingers,
+// so the batch that the last one began finds what was committed meanwhile.
+const nudgeEvery = time.Second
+
+// Client starts and reaches workflows. It is safe for concurrent use.
+type Client struct {
+	temporal client.Client
+	now      func() time.Time
+
+	mu     sync.Mutex
+	nudged map[string]time.Time
+}
+
+// NewClient wraps a Temporal client.
+func NewClient(c client.Client) *Client {
+	return &Client{temporal: c, now: time.Now, nudged: map[string]time.Time{}}
+}
+
+// StartOrder starts the workflow of a newly created order. One that exists already, running or not, is left alone.
+func (c *Client) StartOrder(ctx context.Context, orderID string) error {
+	o := orderOptions(orderID)
+	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	o.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err := c.temporal.ExecuteWorkflow(ctx, o, WorkflowOrder, OrderInput{OrderID: orderID})
+	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("starting the workflow of order %s: %w", orderID, err)
+	}
+	return nil
+}
+
+// EnsureOrder makes sure that an order has a running workflow. It reports whether one had to be started.
+func (c *Client) EnsureOrder(ctx context.Context, orderID string) (started bool, err error) {
+	o := orderOptions(orderID)
+	o.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err = c.temporal.ExecuteWorkflow(ctx, o, WorkflowOrder, OrderInput{OrderID: orderID})
+	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("starting the workflow of order %s: %w", orderID, err)
+	}
+	return true, nil
+}
+
+// SignalFact hands a partner's report to the order's workflow, and starts a run where none is open: an ended order takes corrections.
+func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) error {
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalFact, f, orderOptions(orderID), WorkflowOrder,
+		OrderInput{OrderID: orderID})
+	if err != nil {
+		return fmt.Errorf("signalling order %s: %w", orderID, err)
+	}
+	return nil
+}
+
+// Demand asks something of an order and waits for the answer, as long as ctx allows. The demand's id makes it idempotent. Errors:
+// *UnavailableError.
+func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error) {
+	const tries = 3 // a run that ends just now refuses the update; the next try starts another run
+	var err error
+	for range tries {
+		var answer order.Answer
+		if answer, err = c.demand(ctx, orderID, d); err == nil {
+			return answer, nil
+		}
+		if refused, ok := refusal(err); ok {
+			return refused, nil
+		}
+		if !ended(err) {
+			break
+		}
+	}
+	return order.Answer{}, &UnavailableError{Cause: err}
+}
+
+func (c *Client) demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error) {
+	o := orderOptions(orderID)
+	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	handle, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: c.temporal.NewWithStartWorkflowOperation(o, WorkflowOrder, OrderInput{OrderID: orderID}),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID:     d.ID,
+			WorkflowID:   OrderWorkflowID(orderID),
+			UpdateName:   UpdateDemand,
+			Args:         []any{d},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return order.Answer{}, err //nolint:wrapcheck // Demand judges and wraps it
+	}
+	var answer order.Answer
+	return answer, handle.Get(ctx, &answer)
+}
+
+// ended reports whether the run was over before the update reached it.
+func ended(err error) bool {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return true
+	}
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.Type() == "AcceptedUpdateCompletedWorkflow"
+}
+
+// refusal reads the answer of a validator that refused the demand.
+func refusal(err error) (order.Answer, bool) {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || app.Type() != ErrorRefused {
+		return order.Answer{}, false
+	}
+	var answer order.Answer
+	return answer, app.Details(&answer) == nil
+}
+
+// Refusal is the error by which a validator refuses a demand.
+func Refusal(r order.Reason, from lifecycle.Low) error {
+	return temporal.NewNonRetryableApplicationError("refused: "+string(r), ErrorRefused, nil, order.Answer{Reason: r, From: from})
+}
+
+// NudgeDeliveries tells an endpoint's delivery workflow that there is something to deliver, and starts it where it does not run.
+// Nudges are coalesced per endpoint.
+func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
+	c.mu.Lock()
+	fresh := c.now().Sub(c.nudged[endpointID]) < nudgeEvery
+	c.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	at := c.now()
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, DeliveriesWorkflowID(endpointID), SignalNudge, nil, client.StartWorkflowOptions{
+		ID:        DeliveriesWorkflowID(endpointID),
+		TaskQueue: QueueDeliveries,
+	}, WorkflowDeliveries, DeliveriesInput{EndpointID: endpointID})
+	if err != nil {
+		return fmt.Errorf("nudging the deliveries of endpoint %s: %w", endpointID, err)
+	}
+	c.mu.Lock()
+	c.nudged[endpointID] = at
+	c.mu.Unlock()
+	return nil
+}
+
+// Reachable reports whether Temporal answers.
+func (c *Client) Reachable(ctx context.Context) error {
+	if _, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("reaching Temporal: %w", err)
+	}
+	return nil
+}
+
+func orderOptions(orderID string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{ID: OrderWorkflowID(orderID), TaskQueue: QueueOrders}
+}

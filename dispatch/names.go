@@ -1,0 +1,128 @@
+// Package dispatch is how the rest of Aliquot reaches its Temporal workflows: the names of task queues, workflows, activities,
+// signals and updates, what travels in them, and a client that starts, signals and asks. It holds no workflow code.
+//
+// Nothing that travels here names a patient: ids, statuses, times, tracking numbers and reason codes only.
+package dispatch
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The task queues. They may be hosted by different workers.
+const (
+	QueueOrders     = "aliquot-orders"     // Order workflows and their recordings
+	QueueLabs       = "aliquot-labs"       // calls to labs and couriers
+	QueueDeliveries = "aliquot-deliveries" // delivery workflows and batches, the reconciler
+)
+
+// The workflows.
+const (
+	WorkflowOrder      = "Order"
+	WorkflowDeliveries = "Deliveries"
+	WorkflowReconcile  = "Reconcile"
+)
+
+// The activities.
+const (
+	ActivityLoad     = "LoadOrder"
+	ActivityRecord   = "RecordOrder"
+	ActivityPlace    = "PlaceRequisition"
+	ActivityFetch    = "FetchResults"
+	ActivityTrack    = "CreateTrackers"
+	ActivityCancel   = "CancelAtLab"
+	ActivityDeliver  = "DeliverBatch"
+	ActivitySweep    = "Sweep"
+	ActivitySweepAll = "SweepOpenOrders"
+)
+
+// The messages to workflows.
+const (
+	SignalFact   = "fact"   // order.Fact
+	SignalNudge  = "nudge"  // no payload
+	UpdateDemand = "demand" // order.Demand → order.Answer
+)
+
+// The search attributes of an order's workflow.
+var (
+	AttrStatus    = temporal.NewSearchAttributeKeyKeyword("OrderStatus")
+	AttrMethod    = temporal.NewSearchAttributeKeyKeyword("OrderCollectionMethod")
+	AttrTeam      = temporal.NewSearchAttributeKeyKeyword("OrderTeam")
+	AttrAttention = temporal.NewSearchAttributeKeyKeywordList("OrderAttention")
+)
+
+// The types of the application errors by which activities tell a workflow what it decides on.
+const (
+	ErrorStale        = "Stale"        // another recording came first
+	ErrorUnknownOrder = "UnknownOrder" // no such order
+	ErrorRefused      = "Refused"      // the partner refused for good
+	ErrorNotSupported = "NotSupported" // the partner has no such call
+)
+
+// OrderInput is an Order workflow's whole input: everything else is loaded from the store.
+type OrderInput struct {
+	OrderID string `json:"order_id"`
+}
+
+// Loaded is what an Order workflow's first step gets.
+type Loaded struct {
+	State     order.State `json:"state"`
+	CanCancel bool        `json:"can_cancel,omitempty"` // the lab has a confirmed cancel call
+	CanTrack  bool        `json:"can_track,omitempty"`  // a courier aggregator is configured
+}
+
+// PlaceInput asks for one round of the requisition call. CallID names the round in the order's story.
+type PlaceInput struct {
+	OrderID string `json:"order_id"`
+	CallID  string `json:"call_id"`
+}
+
+// PlaceResult is the lab's acceptance.
+type PlaceResult struct {
+	Accession string `json:"accession,omitempty"`
+}
+
+// FetchInput asks for the results of one announcement.
+type FetchInput struct {
+	OrderID    string `json:"order_id"`
+	Generation int    `json:"generation"`
+}
+
+// TrackResult names the shipment that the trackers were made for.
+type TrackResult struct {
+	ShipmentAt time.Time `json:"shipment_at"`
+}
+
+// DeliveriesInput names the endpoint whose deliveries a workflow makes.
+type DeliveriesInput struct {
+	EndpointID string `json:"endpoint_id"`
+}
+
+// BatchResult is when the endpoint's next delivery is due; zero when none is left.
+type BatchResult struct {
+	Next      time.Time `json:"next,omitzero"`
+	Delivered int       `json:"delivered,omitempty"`
+	Failed    int       `json:"failed,omitempty"`
+}
+
+// ReconcileInput says how far a reconciler run goes.
+type ReconcileInput struct {
+	OpenOrders bool `json:"open_orders,omitempty"` // every open order too, which heals wiped or terminated runs
+}
+
+// SweepResult counts what was healed; in calm weather, all zero.
+type SweepResult struct {
+	Orders    int    `json:"orders,omitempty"`    // open orders that were (re)started
+	Facts     int    `json:"facts,omitempty"`     // inbox rows that were signalled again
+	Endpoints int    `json:"endpoints,omitempty"` // endpoints that were nudged
+	After     string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
+}
+
+// OrderWorkflowID is the id of an order's workflow.
+func OrderWorkflowID(orderID string) string { return "order-" + orderID }
+
+// DeliveriesWorkflowID is the id of an endpoint's delivery workflow.
+func DeliveriesWorkflowID(endpointID string) string { return "deliveries-" + endpointID }

@@ -1,0 +1,50 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+)
+
+// batchOptions: a batch heartbeats every two seconds, so that one whose worker was killed is taken over at once. It is tried for as
+// long as it takes; the deliveries in it fail one by one, each on its own schedule.
+var batchOptions = workflow.ActivityOptions{
+	StartToCloseTimeout: 10 * time.Minute,
+	HeartbeatTimeout:    6 * time.Second,
+	RetryPolicy: &temporal.RetryPolicy{
+		InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+	},
+}
+
+// Deliveries makes the deliveries of one endpoint: a batch of those that are due, a sleep until the next due time or a nudge, and so
+// on until none is left. It exists only while there is something to deliver.
+func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
+	nudges := workflow.GetSignalChannel(ctx, dispatch.SignalNudge)
+	for {
+		for nudges.ReceiveAsync(nil) { //nolint:revive // what a nudge says is that there is something; the batch finds what
+		}
+		var out dispatch.BatchResult
+		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, batchOptions), dispatch.ActivityDeliver, in.EndpointID).Get(ctx, &out)
+		if err != nil {
+			return err
+		}
+		workflow.SetCurrentDetails(ctx, fmt.Sprintf("last batch: %d delivered, %d failed; next due %s",
+			out.Delivered, out.Failed, out.Next.Format(time.RFC3339)))
+		if nudges.Len() == 0 && out.Next.IsZero() {
+			return nil
+		}
+		if nudges.Len() == 0 {
+			wait := out.Next.Sub(workflow.Now(ctx))
+			if _, err := workflow.AwaitWithTimeout(ctx, max(wait, 0), func() bool { return nudges.Len() > 0 }); err != nil {
+				return err
+			}
+		}
+		if nudges.Len() == 0 && workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return workflow.NewContinueAsNewError(ctx, Deliveries, in)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// handleDemands registers the update by which clients and operations ask something of the order. The validator asks the state
+// machine as a courtesy, so that a plainly refused demand leaves no trace in the history; the handler asks again under the mutex.
+func (r *orderRun) handleDemands(ctx workflow.Context) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, dispatch.UpdateDemand, r.demand, workflow.UpdateHandlerOptions{
+		Validator: func(ctx workflow.Context, dm order.Demand) error {
+			if !r.loaded {
+				return nil
+			}
+			if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" {
+				return dispatch.Refusal(reason, r.state.Status)
+			}
+			return nil
+		},
+	})
+}
+
+func (r *orderRun) demand(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
+	// Where a placing call is in flight, a cancellation has to know its outcome.
+	err := workflow.Await(ctx, func() bool { return r.loaded && (dm.Kind != order.DemandCancel || !r.placing) })
+	if err != nil {
+		return order.Answer{}, err
+	}
+	if dm.Kind == order.DemandCancel && r.labMustConfirm() {
+		return r.askLab(ctx, dm)
+	}
+	return r.applyDemand(ctx, dm)
+}
+
+func (r *orderRun) applyDemand(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
+	from := r.state.Status
+	out, err := r.record(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
+		from = s.Status
+		return &order.Recording{Decision: s.ApplyDemand(dm, workflow.Now(ctx)), DemandID: dm.ID}
+	})
+	if err != nil {
+		r.failed, r.changed = err, true
+		return order.Answer{}, err
+	}
+	return order.Answer{
+		Done: out.Outcome == order.Applied, Reason: out.Reason, From: from, Sequence: out.Sequence, ChildID: out.ChildID,
+	}, nil
+}
+
+// labMustConfirm reports whether the lab holds a requisition and has a call to cancel it.
+func (r *orderRun) labMustConfirm() bool {
+	return r.can.CanCancel && r.state.Placement.State == order.PlacementDone && !r.state.Shipped
+}
+
+// cancelAnswer is how long a caller waits for the lab to confirm. After that the caller is told so, and the lab is asked on.
+const cancelAnswer = 12 * time.Second
+
+// askLab has the lab confirm the cancellation first. The mutex is free meanwhile, so a kit that ships before the confirmation wins.
+func (r *orderRun) askLab(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
+	if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" {
+		return r.applyDemand(ctx, dm)
+	}
+	asked := order.CauseCall("cancel-ask-" + dm.ID)
+	_, err := r.record(ctx, asked, func(s order.State) *order.Recording {
+		return &order.Recording{Decision: s.ApplyCancelAsked(dm, workflow.Now(ctx))}
+	})
+	if err != nil {
+		return order.Answer{}, err
+	}
+	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswer, func() bool { _, ok := r.answers[dm.ID]; return ok })
+	if err != nil {
+		return order.Answer{}, err
+	}
+	if !answered {
+		return order.Answer{Unanswered: true, From: r.state.Status}, nil
+	}
+	return r.answers[dm.ID], nil
+}
+
+var cancelOptions = workflow.ActivityOptions{
+	StartToCloseTimeout: 10 * time.Second,
+	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+}
+
+// cancelRetry is the pause before a lab that has not answered is asked again.
+const cancelRetry = time.Minute
+
+// cancelAtLab asks the lab until it has confirmed or refused, or the order has moved on.
+func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
+	for try := 1; r.state.Cancelling != nil; try++ {
+		dm := *r.state.Cancelling
+		id := fmt.Sprintf("cancel-%s-%d", dm.ID, try)
+		err := r.call(ctx, cancelOptions, dispatch.ActivityCancel, dispatch.PlaceInput{OrderID: r.id, CallID: id}, nil)
+		switch {
+		case err == nil:
+			dm.Confirmed = true
+			answer, err := r.applyDemand(ctx, dm)
+			r.answers[dm.ID] = answer
+			return err
+		case isType(err, dispatch.ErrorRefused), isType(err, dispatch.ErrorNotSupported):
+			return r.cancelRefused(ctx, dm)
+		}
+		_, err = r.record(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
+			return &order.Recording{Decision: s.ApplyCancelUnanswered(workflow.Now(ctx))}
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := workflow.AwaitWithTimeout(ctx, cancelRetry, func() bool { return r.state.Cancelling == nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *orderRun) cancelRefused(ctx workflow.Context, dm order.Demand) error {
+	from := r.state.Status
+	_, err := r.record(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
+		from = s.Status
+		return &order.Recording{Decision: s.ApplyCancelRefused(workflow.Now(ctx)), DemandID: dm.ID}
+	})
+	r.answers[dm.ID] = order.Answer{Reason: order.ReasonLabRefused, From: from}
+	return err
+}

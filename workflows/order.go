@@ -1,0 +1,125 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// orderRun is one run of an order's workflow.
+type orderRun struct {
+	id      string
+	loaded  bool
+	changed bool  // something was recorded, or a coroutine ended, since the loop last looked
+	failed  error // what a coroutine could not record; the loop returns it
+	state   order.State
+	can     dispatch.Loaded // what the partners can do; its State is only what the run began with
+	lock    workflow.Mutex  // one decision at a time; never held across a partner call
+	facts   workflow.ReceiveChannel
+	shown   labels
+
+	timer       workflow.Future
+	timerDue    time.Time
+	cancelTimer workflow.CancelFunc
+
+	running map[coroutine]bool      // the coroutines that exist
+	calls   int                     // partner calls in flight
+	placing bool                    // one of them is the requisition
+	answers map[string]order.Answer // of cancellations that waited for the partner, by demand
+}
+
+// Order runs one order: it takes facts and demands, has the requisition made, keeps the deadlines and has results fetched, until
+// the order has ended and nothing is left to do. A later fact or demand starts another run of the same id.
+func Order(ctx workflow.Context, in dispatch.OrderInput) error {
+	// Cancelling the workflow from outside must not tear an order apart: an order is cancelled by a demand.
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	r := &orderRun{
+		id:      in.OrderID,
+		lock:    workflow.NewMutex(ctx),
+		facts:   workflow.GetSignalChannel(ctx, dispatch.SignalFact),
+		running: map[coroutine]bool{},
+		answers: map[string]order.Answer{},
+	}
+	// Registered before the first wait, because a demand that comes with the start is refused otherwise; handlers wait for the load.
+	if err := r.handleDemands(ctx); err != nil {
+		return err
+	}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	return r.loop(ctx, in)
+}
+
+// loop takes what has come, arms what the state asks for, and waits for more.
+func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
+	for {
+		r.changed = false
+		if err := r.takeFacts(ctx); err != nil {
+			return err
+		}
+		if err := r.expire(ctx); err != nil {
+			return err
+		}
+		r.arm(ctx)
+		if r.failed != nil {
+			return r.failed
+		}
+		if r.done(ctx) {
+			return nil
+		}
+		if r.mayContinue(ctx) {
+			return workflow.NewContinueAsNewError(ctx, Order, in)
+		}
+		err := workflow.Await(ctx, func() bool {
+			return r.changed || r.facts.Len() > 0 || r.timerFired() || r.done(ctx) || r.mayContinue(ctx)
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// done reports whether the order has ended, and nothing that was signalled, asked or begun is unfinished.
+func (r *orderRun) done(ctx workflow.Context) bool {
+	_, fetching := r.state.NextFetch()
+	return r.state.Terminal() && !fetching && r.state.Cancelling == nil && len(r.running) == 0 && r.quiet(ctx)
+}
+
+// mayContinue reports whether the history has grown long and nothing would be cut short by beginning a new one.
+func (r *orderRun) mayContinue(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.calls == 0 && r.quiet(ctx)
+}
+
+// quiet reports whether no signal is unread and no update handler unfinished.
+func (r *orderRun) quiet(ctx workflow.Context) bool {
+	return !r.changed && r.facts.Len() == 0 && workflow.AllHandlersFinished(ctx)
+}
+
+// load reads the order from the store: status, deadlines, parked facts and unfinished calls are all rows.
+func (r *orderRun) load(ctx workflow.Context) error {
+	var l dispatch.Loaded
+	if err := workflow.ExecuteLocalActivity(storeContext(ctx), dispatch.ActivityLoad, r.id).Get(ctx, &l); err != nil {
+		return err
+	}
+	r.can, r.state, r.loaded = l, l.State, true
+	return r.show(ctx)
+}
+
+// storeContext is how the store is reached: attempts of five seconds, every second, for as long as a database may be away. A local
+// activity's ScheduleToClose defaults to its StartToClose, which would fail an order five seconds into an outage; so both are set.
+func storeContext(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout:    5 * time.Second,
+		ScheduleToCloseTimeout: 30 * 24 * time.Hour,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:        100 * time.Millisecond,
+			BackoffCoefficient:     2,
+			MaximumInterval:        time.Second,
+			NonRetryableErrorTypes: []string{dispatch.ErrorStale, dispatch.ErrorUnknownOrder},
+		},
+	})
+}

@@ -1,0 +1,75 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// proposal is what a cause would do to the order as it is now. A nil proposal leaves everything as it is.
+type proposal func(order.State) *order.Recording
+
+// record decides under the mutex and records the decision, then gives every parked fact another chance.
+func (r *orderRun) record(ctx workflow.Context, cause string, propose proposal) (order.Recorded, error) {
+	if err := r.lock.Lock(ctx); err != nil {
+		return order.Recorded{}, err
+	}
+	defer r.lock.Unlock()
+	out, moved, err := r.commit(ctx, cause, propose)
+	if err != nil {
+		return out, err
+	}
+	if moved {
+		if err := r.retryParked(ctx); err != nil {
+			return out, err
+		}
+	}
+	return out, r.show(ctx)
+}
+
+// commit has one decision recorded. Where another recording came first (an earlier run of this order, or a retry whose answer was
+// lost), the state is loaded and the decision made again.
+func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) (out order.Recorded, moved bool, err error) {
+	for {
+		rec := propose(r.state)
+		if rec == nil {
+			return order.Recorded{}, false, nil
+		}
+		rec.OrderID, rec.Revision, rec.Cause, rec.At = r.id, r.state.Revision, cause, workflow.Now(ctx)
+		out = order.Recorded{}
+		err = workflow.ExecuteLocalActivity(storeContext(ctx), dispatch.ActivityRecord, *rec).Get(ctx, &out)
+		if isType(err, dispatch.ErrorStale) {
+			if err := r.load(ctx); err != nil {
+				return out, false, err
+			}
+			continue
+		}
+		if err != nil {
+			return out, false, err
+		}
+		r.changed = true
+		if out.Duplicate {
+			return out, true, r.reload(ctx, out)
+		}
+		r.state = rec.Decision.Next
+		r.state.Sequence, r.state.Revision = out.Sequence, out.Revision
+		return out, len(rec.Decision.Steps) > 0, nil
+	}
+}
+
+// reload catches up with a recording that was made without this run knowing.
+func (r *orderRun) reload(ctx workflow.Context, out order.Recorded) error {
+	if out.Revision == r.state.Revision {
+		return nil
+	}
+	return r.load(ctx)
+}
+
+func isType(err error, kind string) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.Type() == kind
+}

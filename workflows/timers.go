@@ -1,0 +1,48 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// expire lets every due deadline act, earliest first.
+func (r *orderRun) expire(ctx workflow.Context) error {
+	if r.timerFired() {
+		r.timer = nil
+	}
+	for {
+		dl, ok := r.state.NextDeadline()
+		if !ok || dl.Due.After(workflow.Now(ctx)) {
+			return nil
+		}
+		_, err := r.record(ctx, order.CauseTimer(dl.Name, dl.Due), func(s order.State) *order.Recording {
+			if next, ok := s.NextDeadline(); !ok || next.Name != dl.Name || !next.Due.Equal(dl.Due) {
+				return nil // overtaken: the loop looks again
+			}
+			return &order.Recording{Decision: s.ApplyDeadline(dl, workflow.Now(ctx))}
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *orderRun) timerFired() bool { return r.timer != nil && r.timer.IsReady() }
+
+// arm makes sure that a timer fires no later than the next deadline, and that the coroutines run that the state asks for. A timer
+// that is due earlier than needed is left alone: firing once for nothing costs less than cancelling one at every step.
+func (r *orderRun) arm(ctx workflow.Context) {
+	r.armCalls(ctx)
+	dl, ok := r.state.NextDeadline()
+	if !ok || r.timer != nil && !r.timerDue.After(dl.Due) {
+		return
+	}
+	if r.timer != nil {
+		r.cancelTimer()
+	}
+	var timerCtx workflow.Context
+	timerCtx, r.cancelTimer = workflow.WithCancel(ctx)
+	r.timerDue = dl.Due
+	r.timer = workflow.NewTimer(timerCtx, dl.Due.Sub(workflow.Now(ctx)))
+}
