@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -70,9 +71,23 @@ const (
 )
 
 // The causes of a recording. A cause is recorded once; the same cause again gets the earlier answer.
-func CauseInbox(id string) string  { return "inbox:" + id }
+
+// CauseInbox is a partner's report.
+func CauseInbox(id string) string { return "inbox:" + id }
+
+// CauseDemand is something that was asked.
 func CauseDemand(id string) string { return "demand:" + id }
-func CauseCall(id string) string   { return "call:" + id }
-func CauseTimer(name DeadlineName, t time.Time) string {
-	return fmt.Sprintf("timer:%s:%d", name, t.Unix())
+
+// CauseCall is the outcome of a partner call.
+func CauseCall(id string) string { return "call:" + id }
+
+// CauseTimer is a deadline that was reached.
+func CauseTimer(name DeadlineName, due time.Time) string {
+	return fmt.Sprintf("timer:%s:%d", name, due.Unix())
+}
+
+// CauseKind is what kind of cause it is: inbox, demand, call, timer, api or parent.
+func CauseKind(cause string) string {
+	kind, _, _ := strings.Cut(cause, ":")
+	return kind
 }

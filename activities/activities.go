@@ -1,0 +1,91 @@
+// Package activities holds the side effects of Aliquot's workflows: what they load and record, what they ask of labs and couriers,
+// the deliveries, and the reconciler's sweeps. Nothing here decides what happens to an order; it carries out what was decided.
+//
+// What an activity returns, or fails with, is kept in Temporal's history. So results carry ids and codes, and errors say what was
+// being done and never what was said: the cause goes to the log, a partner's words to the store, sealed.
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// Partner makes the client of one lab account.
+type Partner func(labs.Account, labs.Pace) (labs.Lab, error)
+
+// Dispatcher reaches workflows; *dispatch.Client is the real one.
+type Dispatcher interface {
+	StartOrder(ctx context.Context, orderID string) error
+	EnsureOrder(ctx context.Context, orderID string) (started bool, err error)
+	SignalFact(ctx context.Context, orderID string, f order.Fact) error
+	NudgeDeliveries(ctx context.Context, endpointID string) error
+}
+
+// Activities are the activities of one worker process. All fields are needed but Tracker.
+type Activities struct {
+	Store    *store.Store
+	Dispatch Dispatcher
+	Partners map[string]Partner // by the protocol that a lab account speaks
+	Tracker  couriers.Tracker   // nil: no courier aggregator is configured
+	Sender   *webhooks.Sender
+	Metrics  *Metrics
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// fault turns an error of the store or another inner part into one that may stand in a history; the workflow tries again.
+func (a *Activities) fault(ctx context.Context, doing, orderID string, err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return temporal.NewNonRetryableApplicationError(doing+": unknown order", dispatch.ErrorUnknownOrder, nil)
+	}
+	a.Log.ErrorContext(ctx, "activity failed", "doing", doing, "order_id", orderID, "error", err)
+	return temporal.NewApplicationError(doing+" failed; see the worker's log", "Fault")
+}
+
+// partnerFault turns a lab's or courier's failure into one that may stand in a history, and that tells the workflow what to do.
+func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, err error) error {
+	if errors.Is(err, labs.ErrNotSupported) {
+		return temporal.NewNonRetryableApplicationError(doing+": not supported by the partner", dispatch.ErrorNotSupported, nil)
+	}
+	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
+		return temporal.NewNonRetryableApplicationError(doing+": refused: "+refused.Code, dispatch.ErrorRefused, nil)
+	}
+	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", outcomeOf(err), "error", err)
+	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
+		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), "Busy",
+			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})
+	}
+	return temporal.NewApplicationError(doing+": "+outcomeOf(err), "Unanswered")
+}
+
+// outcomeOf is the code of a partner call's outcome, as the order's story shows it.
+func outcomeOf(err error) string {
+	if err == nil {
+		return "done"
+	}
+	if errors.Is(err, labs.ErrNotSupported) {
+		return "not_supported"
+	}
+	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
+		return "refused:" + refused.Code
+	}
+	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
+		return fmt.Sprintf("busy:%d", busy.Status)
+	}
+	if _, ok := errors.AsType[*labs.UnauthorizedError](err); ok {
+		return "unauthorized"
+	}
+	return "unanswered"
+}

@@ -1,0 +1,193 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/activity"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// Place sends the order's requisition: one attempt. The order number was committed when the order was created.
+func (a *Activities) Place(ctx context.Context, in dispatch.PlaceInput) (dispatch.PlaceResult, error) {
+	defer a.heartbeat(ctx, beat)()
+	lab, o, err := a.lab(ctx, in.OrderID)
+	if err != nil {
+		return dispatch.PlaceResult{}, a.fault(ctx, "placing", in.OrderID, err)
+	}
+	req, err := a.requisition(ctx, o)
+	if err != nil {
+		return dispatch.PlaceResult{}, a.fault(ctx, "placing", in.OrderID, err)
+	}
+	var placed labs.Placed
+	err = a.call(ctx, in.OrderID, "place", func() (raw []byte, err error) {
+		placed, err = lab.Place(ctx, req)
+		return placed.Raw, err
+	})
+	if err != nil {
+		return dispatch.PlaceResult{}, a.partnerFault(ctx, "placing", in.OrderID, err)
+	}
+	return dispatch.PlaceResult{Accession: placed.Accession}, nil
+}
+
+func (a *Activities) requisition(ctx context.Context, o *order.Order) (labs.Requisition, error) {
+	req := labs.Requisition{Number: o.Number, Order: o}
+	if o.Passthrough != nil {
+		// Honoured by sandbox accounts only: the adapter of a real lab never sends it.
+		req.Script, _ = strings.CutPrefix(*o.Passthrough, "sandbox:")
+		if req.Script == *o.Passthrough {
+			req.Script = ""
+		}
+	}
+	if o.Origin == order.OriginRecreation {
+		parent, err := a.Store.Order(ctx, "", o.ParentID)
+		if err != nil {
+			return req, fmt.Errorf("reading the order that is replaced: %w", err)
+		}
+		req.OriginNumber = parent.Number
+	}
+	return req, nil
+}
+
+// Fetch gets the order's newest report and stores it. An empty ResultID means that there is none yet.
+func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.Fetched, error) {
+	defer a.heartbeat(ctx, beat)()
+	out := order.Fetched{Generation: in.Generation}
+	lab, o, err := a.lab(ctx, in.OrderID)
+	if err != nil {
+		return out, a.fault(ctx, "fetching results", in.OrderID, err)
+	}
+	var got labs.Reported
+	err = a.call(ctx, in.OrderID, "results", func() (raw []byte, err error) {
+		got, err = lab.Results(ctx, o.Number)
+		return got.Raw, err
+	})
+	if err != nil {
+		return out, a.partnerFault(ctx, "fetching results", in.OrderID, err)
+	}
+	if got.Report == nil {
+		return out, nil
+	}
+	version, changed, err := a.Store.StoreReport(ctx, in.OrderID, in.Generation, *got.Report, got.Hash, got.Raw, got.PDF)
+	if err != nil {
+		return out, a.fault(ctx, "storing results", in.OrderID, err)
+	}
+	out.ResultID, out.Changed, out.Partial = version.ID, changed, got.Report.Status == "partial"
+	return out, nil
+}
+
+// Cancel asks the lab to cancel the order. No error: the lab has confirmed it.
+func (a *Activities) Cancel(ctx context.Context, in dispatch.PlaceInput) error {
+	lab, o, err := a.lab(ctx, in.OrderID)
+	if err != nil {
+		return a.fault(ctx, "cancelling", in.OrderID, err)
+	}
+	err = a.call(ctx, in.OrderID, "cancel", func() ([]byte, error) {
+		return nil, lab.Cancel(ctx, o.Number, o.Accession)
+	})
+	if err != nil {
+		return a.partnerFault(ctx, "cancelling", in.OrderID, err)
+	}
+	return nil
+}
+
+// lab makes the client of the order's lab account.
+func (a *Activities) lab(ctx context.Context, orderID string) (labs.Lab, *order.Order, error) {
+	o, err := a.Store.Order(ctx, "", orderID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the order: %w", err)
+	}
+	account, err := a.Store.LabAccount(ctx, o.LabAccountID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, fmt.Errorf("lab account %s is gone", o.LabAccountID)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the lab account: %w", err)
+	}
+	partner, ok := a.Partners[account.Partner]
+	if !ok {
+		return nil, nil, fmt.Errorf("lab account %s: no adapter for partner %q", account.ID, account.Partner)
+	}
+	lab, err := partner(labs.Account{
+		ID: account.ID, Partner: account.Partner, BaseURL: account.BaseURL, User: account.User, Token: account.Token,
+		Spacing: account.Spacing, Settings: account.Settings, Environment: account.Environment,
+	}, a.pace(account))
+	return lab, o, err
+}
+
+// pace waits for the call's turn with the account: starts are reserved in the store, so the spacing holds over all processes.
+func (a *Activities) pace(account store.LabAccount) labs.Pace {
+	return func(ctx context.Context) error {
+		start, err := a.Store.ReserveCall(ctx, account.ID, account.Spacing)
+		if err != nil {
+			return fmt.Errorf("reserving a call: %w", err)
+		}
+		return sleep(ctx, start.Sub(a.Now()))
+	}
+}
+
+// call makes one partner call with its row in the order's story.
+func (a *Activities) call(ctx context.Context, orderID, kind string, do func() (raw []byte, err error)) error {
+	id := uuid.Must(uuid.NewV7()).String()
+	attempt := int(activity.GetInfo(ctx).Attempt)
+	if err := a.Store.StartCall(ctx, store.Call{ID: id, OrderID: orderID, Kind: kind, Attempt: attempt}); err != nil {
+		return fmt.Errorf("noting a call: %w", err)
+	}
+	raw, callErr := do()
+	if refused, ok := errors.AsType[*labs.RefusedError](callErr); ok {
+		raw = refused.Raw
+	}
+	if unanswered, ok := errors.AsType[*labs.UnansweredError](callErr); ok {
+		raw = unanswered.Raw
+	}
+	a.Metrics.called(kind, callErr)
+	// The worker may be stopping: what happened is noted all the same.
+	if err := a.Store.EndCall(context.WithoutCancel(ctx), id, outcomeOf(callErr), raw); err != nil {
+		a.Log.WarnContext(ctx, "outcome of a call not noted", "order_id", orderID, "kind", kind, "error", err)
+	}
+	return callErr
+}
+
+// beat is how often waiting activities heartbeat.
+const beat = 10 * time.Second
+
+// heartbeat tells Temporal that the activity lives until the returned function is called.
+func (a *Activities) heartbeat(ctx context.Context, every time.Duration) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,70 @@
+package activities
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// Metrics are what a worker counts. Labels are codes from fixed sets, never ids and never anything of a patient.
+type Metrics struct {
+	transitions *prometheus.CounterVec
+	decisions   *prometheus.CounterVec
+	attention   *prometheus.CounterVec
+	calls       *prometheus.CounterVec
+	attempts    *prometheus.CounterVec
+	duration    prometheus.Histogram
+	healings    *prometheus.CounterVec
+}
+
+// NewMetrics registers the worker's metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	f := promauto.With(r)
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return f.NewCounterVec(prometheus.CounterOpts{Namespace: "aliquot", Name: name, Help: help}, labels)
+	}
+	return &Metrics{
+		transitions: counter("order_transitions_total", "Events recorded, by the status entered.", "status"),
+		decisions:   counter("order_decisions_total", "Causes recorded, by kind and what became of them.", "cause", "outcome"),
+		attention:   counter("order_attention_total", "Attention marks raised, by reason.", "reason"),
+		calls:       counter("partner_calls_total", "Calls to labs and couriers, by kind and outcome.", "kind", "outcome"),
+		attempts:    counter("delivery_attempts_total", "Attempts to deliver a webhook, by failure; empty means delivered.", "failure"),
+		duration: f.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "aliquot", Name: "delivery_attempt_seconds", Help: "Duration of delivery attempts.",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15},
+		}),
+		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
+	}
+}
+
+func (m *Metrics) recorded(rec order.Recording) {
+	next := rec.Decision.Next
+	for _, s := range rec.Decision.Steps {
+		if full, ok := lifecycle.Full(next.Modality, s.To); ok {
+			m.transitions.WithLabelValues(string(full)).Inc()
+		}
+	}
+	m.decisions.WithLabelValues(order.CauseKind(rec.Cause), string(rec.Decision.Outcome)).Inc()
+	for _, a := range next.Attention {
+		if a.Since.Equal(rec.At) {
+			m.attention.WithLabelValues(string(a.Reason)).Inc()
+		}
+	}
+}
+
+func (m *Metrics) called(kind string, err error) { m.calls.WithLabelValues(kind, outcomeOf(err)).Inc() }
+
+func (m *Metrics) attempted(o webhooks.Outcome) {
+	m.attempts.WithLabelValues(string(o.Failure)).Inc()
+	m.duration.Observe(o.Duration.Seconds())
+}
+
+func (m *Metrics) healed(r dispatch.SweepResult) {
+	m.healings.WithLabelValues("order").Add(float64(r.Orders))
+	m.healings.WithLabelValues("fact").Add(float64(r.Facts))
+	m.healings.WithLabelValues("endpoint").Add(float64(r.Endpoints))
+}

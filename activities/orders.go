@@ -1,0 +1,80 @@
+package activities
+
+import (
+	"context"
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// Load reads what an order's workflow works with.
+func (a *Activities) Load(ctx context.Context, orderID string) (dispatch.Loaded, error) {
+	s, err := a.Store.LoadState(ctx, orderID)
+	if err != nil {
+		return dispatch.Loaded{}, a.fault(ctx, "loading the order", orderID, err)
+	}
+	l := dispatch.Loaded{State: s, CanTrack: a.Tracker != nil}
+	if s.Terminal() {
+		return l, nil
+	}
+	lab, _, err := a.lab(ctx, orderID)
+	if err != nil {
+		// An account that cannot be used now is no reason to hold up what is recorded; its calls will say what is wrong.
+		a.Log.WarnContext(ctx, "lab account not usable", "order_id", orderID, "error", err)
+		return l, nil
+	}
+	l.CanCancel = lab.Capabilities().Cancel
+	return l, nil
+}
+
+// Record writes one decision, and then, before it returns, tells those who wait for what it wrote: the endpoints' delivery
+// workflows, the replacement's workflow, and facts that found their order. What a crash swallows here the reconciler finds.
+func (a *Activities) Record(ctx context.Context, rec order.Recording) (order.Recorded, error) {
+	out, err := a.Store.Record(ctx, rec)
+	if errors.Is(err, store.ErrStale) {
+		return order.Recorded{}, temporal.NewNonRetryableApplicationError("another recording came first", dispatch.ErrorStale, nil)
+	}
+	if err != nil {
+		return order.Recorded{}, a.fault(ctx, "recording", rec.OrderID, err)
+	}
+	if !out.Duplicate {
+		a.Metrics.recorded(rec)
+	}
+	a.tell(ctx, rec.OrderID, out)
+	return out.Recorded, nil
+}
+
+func (a *Activities) tell(ctx context.Context, orderID string, out store.Recorded) {
+	for _, endpoint := range out.Endpoints {
+		if err := a.Dispatch.NudgeDeliveries(ctx, endpoint); err != nil {
+			a.Log.WarnContext(ctx, "nudge lost", "endpoint_id", endpoint, "order_id", orderID, "error", err)
+		}
+	}
+	if out.ChildID != "" && !out.Duplicate {
+		if err := a.Dispatch.StartOrder(ctx, out.ChildID); err != nil {
+			a.Log.WarnContext(ctx, "replacement not started yet", "order_id", out.ChildID, "error", err)
+		}
+	}
+	for _, waiting := range out.Matched {
+		a.signal(ctx, waiting)
+	}
+}
+
+// signal hands an inbox row to its order and notes that. It reports whether it did.
+func (a *Activities) signal(ctx context.Context, row store.Received) bool {
+	if row.Fact == nil {
+		return false
+	}
+	if err := a.Dispatch.SignalFact(ctx, row.OrderID, *row.Fact); err != nil {
+		a.Log.WarnContext(ctx, "fact not signalled yet", "inbox_id", row.ID, "order_id", row.OrderID, "error", err)
+		return false
+	}
+	if err := a.Store.MarkSignalled(ctx, row.ID); err != nil {
+		a.Log.WarnContext(ctx, "signalled fact not marked", "inbox_id", row.ID, "error", err)
+	}
+	return true
+}

@@ -1,0 +1,151 @@
+// Package worker assembles Aliquot's Temporal workers: which queue runs which workflows and activities, with which limits, and what
+// has to exist in the namespace before they start.
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/activities"
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
+	"github.com/aliquot-labs/aliquot/workflows"
+)
+
+// Options are what a worker process works with.
+type Options struct {
+	Temporal client.Client
+	Store    *store.Store
+	Dispatch *dispatch.Client
+	Partners map[string]activities.Partner // by the protocol that a lab account speaks. Defaults to Partners(0).
+	Tracker  couriers.Tracker              // nil: no courier aggregator is configured
+	Sender   *webhooks.Sender
+	Registry prometheus.Registerer // Defaults to one of its own.
+	Logger   *slog.Logger          // Defaults to slog.Default().
+	Now      func() time.Time      // Defaults to time.Now.
+
+	// StopTimeout is how long running activities may finish after Stop. Defaults to 10 s.
+	StopTimeout time.Duration
+	// Queues to serve. Defaults to all.
+	Queues []string
+}
+
+// Worker serves Aliquot's task queues.
+type Worker struct{ queues []sdk.Worker }
+
+// pollers per queue for workflow tasks: the SDK's two make a p99 of seconds when many orders start at once.
+const pollers = 8
+
+// New prepares a worker; nothing runs before Start.
+func New(o Options) (*Worker, error) {
+	if o.Temporal == nil || o.Store == nil || o.Dispatch == nil || o.Sender == nil {
+		return nil, errors.New("making a worker: Temporal, Store, Dispatch and Sender are needed")
+	}
+	o.setDefaults()
+	a := &activities.Activities{
+		Store: o.Store, Dispatch: o.Dispatch, Partners: o.Partners, Tracker: o.Tracker, Sender: o.Sender,
+		Metrics: activities.NewMetrics(o.Registry), Log: o.Logger, Now: o.Now,
+	}
+	register := map[string]func(Registry, *activities.Activities){
+		dispatch.QueueOrders: RegisterOrders, dispatch.QueueLabs: RegisterLabs, dispatch.QueueDeliveries: RegisterDeliveries,
+	}
+	w := &Worker{}
+	for _, queue := range o.Queues {
+		serve, ok := register[queue]
+		if !ok {
+			return nil, fmt.Errorf("making a worker: there is no task queue %q", queue)
+		}
+		q := sdk.New(o.Temporal, queue, sdk.Options{
+			MaxConcurrentWorkflowTaskPollers: pollers,
+			WorkerStopTimeout:                o.StopTimeout,
+		})
+		serve(q, a)
+		w.queues = append(w.queues, q)
+	}
+	return w, nil
+}
+
+func (o *Options) setDefaults() {
+	if o.Partners == nil {
+		o.Partners = Partners(0)
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.StopTimeout == 0 {
+		o.StopTimeout = 10 * time.Second
+	}
+	if len(o.Queues) == 0 {
+		o.Queues = []string{dispatch.QueueOrders, dispatch.QueueLabs, dispatch.QueueDeliveries}
+	}
+}
+
+// Start begins to poll. The error says which queue could not be served; none is then.
+func (w *Worker) Start() error {
+	for i, q := range w.queues {
+		if err := q.Start(); err != nil {
+			for _, started := range w.queues[:i] {
+				started.Stop()
+			}
+			return fmt.Errorf("starting a worker: %w", err)
+		}
+	}
+	return nil
+}
+
+// Stop ends polling, and lets what runs finish within the stop time-out.
+func (w *Worker) Stop() {
+	for _, q := range w.queues {
+		q.Stop()
+	}
+}
+
+// Registry is where workflows and activities are registered: a worker, or a test environment.
+type Registry interface {
+	RegisterWorkflowWithOptions(w any, o workflow.RegisterOptions)
+	RegisterActivityWithOptions(a any, o activity.RegisterOptions)
+}
+
+// RegisterOrders registers what the orders queue runs.
+func RegisterOrders(r Registry, a *activities.Activities) {
+	r.RegisterWorkflowWithOptions(workflows.Order, workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
+	register(r, dispatch.ActivityLoad, a.Load)
+	register(r, dispatch.ActivityRecord, a.Record)
+}
+
+// RegisterLabs registers what the labs queue runs.
+func RegisterLabs(r Registry, a *activities.Activities) {
+	register(r, dispatch.ActivityPlace, a.Place)
+	register(r, dispatch.ActivityFetch, a.Fetch)
+	register(r, dispatch.ActivityTrack, a.Track)
+	register(r, dispatch.ActivityCancel, a.Cancel)
+}
+
+// RegisterDeliveries registers what the deliveries queue runs.
+func RegisterDeliveries(r Registry, a *activities.Activities) {
+	r.RegisterWorkflowWithOptions(workflows.Deliveries, workflow.RegisterOptions{Name: dispatch.WorkflowDeliveries})
+	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: dispatch.WorkflowReconcile})
+	register(r, dispatch.ActivityDeliver, a.Deliver)
+	register(r, dispatch.ActivitySweep, a.Sweep)
+	register(r, dispatch.ActivitySweepAll, a.SweepOpenOrders)
+}
+
+func register(r Registry, name string, fn any) {
+	r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+}
