@@ -62,8 +62,12 @@ var layers = map[string]layer{
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
 	"api": {ours: slices.Concat([]string{"dispatch"}, adapters)},
-	"cmd": {ours: everything},
-	"e2e": {ours: slices.Concat([]string{"cmd", "internal"}, everything)},
+	// What the parts accept is checked by the parts.
+	"settings": {ours: []string{"labs", "webhooks", "store"}},
+	// The supervisor of a development system starts the product's processes; it is none of them.
+	"dev": {ours: slices.Concat([]string{"settings", "webhooks", "store"}, domain), denied: temporal},
+	"cmd": {ours: slices.Concat([]string{"dev", "settings"}, everything)},
+	"e2e": {ours: slices.Concat([]string{"cmd", "internal", "dev", "settings"}, everything)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},
@@ -179,6 +183,7 @@ func TestForbiddenImportsAreReported(t *testing.T) {
 		{"cmd/aliquot/a.go", module + "api", false},
 		{"cmd/aliquot/a.go", module + "internal/pgtest", true},
 		{"internal/testrun/a.go", module + "internal/pgtest", false},
+		{"dev/a.go", module + "api", true},
 		{"util/a.go", "slices", true}, // in no layer
 	}
 	for _, test := range tests {

@@ -1,0 +1,151 @@
+package settings
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// Manual is the mode in which the simulated lab sends nothing by itself; Auto is the other.
+const (
+	Auto   = "auto"
+	Manual = "manual"
+)
+
+// Level is the log level. It is valid once the settings are loaded.
+func (p Process) Level() slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(p.LogLevel)) // checked when it was loaded
+	return level
+}
+
+func (p Process) check() problems {
+	var found problems
+	var level slog.Level
+	if level.UnmarshalText([]byte(p.LogLevel)) != nil {
+		found.add("ALIQUOT_LOG_LEVEL", errors.New("is not debug, info, warn or error"))
+	}
+	if p.Metrics != "" {
+		found.add("ALIQUOT_METRICS", checkAddress(p.Metrics))
+	}
+	return found
+}
+
+func (c Common) check() problems {
+	found := c.Process.check()
+	found.add("ALIQUOT_DATABASE_URL", checkDatabase(c.DatabaseURL.Reveal()))
+	_, err := store.ParseKeyring(c.EncryptionKeys.Reveal())
+	found.add("ALIQUOT_ENCRYPTION_KEYS", err)
+	found.add("ALIQUOT_TEMPORAL", checkAddress(c.Temporal))
+	return found
+}
+
+func (w Webhooks) check() problems {
+	var found problems
+	_, err := webhooks.NewGuard(w.Networks...)
+	found.add("ALIQUOT_WEBHOOK_NETWORKS", err)
+	return found
+}
+
+func (a API) check() problems {
+	found := append(a.Common.check(), a.Webhooks.check()...)
+	found.add("ALIQUOT_API_ADDR", checkAddress(a.Addr))
+	_, err := time.LoadLocation(a.TimeZone)
+	found.add("ALIQUOT_TIME_ZONE", err)
+	if a.MaxBody <= 0 {
+		found.add("ALIQUOT_MAX_BODY", errors.New("is not positive"))
+	}
+	return found
+}
+
+func (w Worker) check() problems {
+	found := append(w.Common.check(), w.Webhooks.check()...)
+	found.add("ALIQUOT_COURIER_URL", checkURL(w.CourierURL))
+	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
+	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))
+	found.add("ALIQUOT_STOP_TIMEOUT", checkPositive(w.StopTimeout))
+	return found
+}
+
+func (s Sandbox) check() problems {
+	found := s.Process.check()
+	found.add("ALIQUOT_LAB_ADDR", checkAddress(s.Addr))
+	found.add("ALIQUOT_LAB_WEBHOOK_URL", checkURL(s.WebhookURL))
+	_, err := sandbox.ParseSpeed(s.Speed)
+	found.add("ALIQUOT_LAB_SPEED", err)
+	if s.Mode != Auto && s.Mode != Manual {
+		found.add("ALIQUOT_LAB_MODE", errors.New("is not auto or manual"))
+	}
+	if s.Spacing < 0 {
+		found.add("ALIQUOT_LAB_SPACING", errors.New("is negative"))
+	}
+	return append(found, s.checkCourier()...)
+}
+
+func (s Sandbox) checkCourier() problems {
+	var found problems
+	if s.CourierURL == "" {
+		return nil
+	}
+	found.add("ALIQUOT_LAB_COURIER_URL", checkURL(s.CourierURL))
+	if s.CourierSecret == "" {
+		found.add("ALIQUOT_COURIER_SECRET", errors.New("is required with ALIQUOT_LAB_COURIER_URL"))
+	}
+	if s.CourierKey == "" {
+		found.add("ALIQUOT_COURIER_KEY", errors.New("is required with ALIQUOT_LAB_COURIER_URL"))
+	}
+	return found
+}
+
+func (c Client) check() problems {
+	var found problems
+	if c.URL != "" {
+		found.add("ALIQUOT_URL", checkURL(c.URL))
+	}
+	return found
+}
+
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil || port == "" {
+		return errors.New("is not host:port")
+	}
+	return nil
+}
+
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("is not an http or https URL")
+	}
+	return nil
+}
+
+// checkDatabase never repeats the URL, which may hold a password.
+func checkDatabase(raw string) error {
+	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok {
+		if path == "" {
+			return errors.New("has no path after sqlite:")
+		}
+		return nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" && u.RawQuery == "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return errors.New("is neither postgres://… nor sqlite:PATH")
+	}
+	return nil
+}
+
+func checkPositive(d time.Duration) error {
+	if d <= 0 {
+		return errors.New("is not positive")
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// LoadCommon, LoadAPI, LoadWorker, LoadSandbox and LoadClient read the settings of one kind of process from an environment, in the
+// form of os.Environ. The error lists everything that is wrong, each problem with the name of its variable.
+func LoadCommon(environ []string) (Common, error) { return load(environ, Common.check) }
+
+// LoadAPI is LoadCommon for aliquot api.
+func LoadAPI(environ []string) (API, error) { return load(environ, API.check) }
+
+// LoadWorker is LoadCommon for aliquot worker.
+func LoadWorker(environ []string) (Worker, error) { return load(environ, Worker.check) }
+
+// LoadSandbox is LoadCommon for aliquot sandbox.
+func LoadSandbox(environ []string) (Sandbox, error) { return load(environ, Sandbox.check) }
+
+// LoadClient is LoadCommon for the administrative commands.
+func LoadClient(environ []string) (Client, error) { return load(environ, Client.check) }
+
+// problem is what is wrong with one setting.
+type problem struct {
+	variable string
+	err      error
+}
+
+func (p *problem) Error() string { return p.variable + ": " + p.err.Error() }
+func (p *problem) Unwrap() error { return p.err }
+
+type problems []*problem
+
+func (p *problems) add(variable string, err error) {
+	if err != nil {
+		*p = append(*p, &problem{variable, err})
+	}
+}
+
+// join is one error, with the first problem of each variable: a setting that cannot be read has its zero value, of which there is
+// no use in saying more.
+func (p problems) join() error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, problem := range p {
+		if !seen[problem.variable] {
+			errs = append(errs, problem)
+		}
+		seen[problem.variable] = true
+	}
+	return errors.Join(errs...)
+}
+
+func load[T any](environ []string, check func(T) problems) (T, error) {
+	var settings T
+	fields := allFields(reflect.TypeOf(settings))
+	environment := env.ToMap(environ)
+	found := readFiles(environment, fields)
+
+	err := env.ParseWithOptions(&settings, env.Options{Environment: environment})
+	several, ok := errors.AsType[env.AggregateError](err)
+	if err != nil && !ok {
+		return settings, fmt.Errorf("reading the settings: %w", err)
+	}
+	for _, err := range several.Errors {
+		found = append(found, inWords(err, fields))
+	}
+	return settings, append(found, check(settings)...).join()
+}
+
+// readFiles lets a secret come from a file: NAME_FILE names the file that holds NAME.
+func readFiles(environment map[string]string, fields []field) problems {
+	var found problems
+	for _, f := range fields {
+		path := environment[f.variable+fileSuffix]
+		if !f.secret || path == "" {
+			continue
+		}
+		content, err := os.ReadFile(path)
+		if environment[f.variable] != "" {
+			err = errors.New("set together with " + f.variable + fileSuffix)
+		}
+		found.add(f.variable, err)
+		environment[f.variable] = strings.TrimSpace(string(content))
+	}
+	return found
+}
+
+// inWords says a problem of the parser with the variable's name.
+func inWords(err error, fields []field) *problem {
+	if missing, ok := errors.AsType[env.VarIsNotSetError](err); ok {
+		return &problem{missing.Key, errors.New("is required")}
+	}
+	if empty, ok := errors.AsType[env.EmptyVarError](err); ok {
+		return &problem{empty.Key, errors.New("is required")}
+	}
+	if unread, ok := errors.AsType[env.ParseError](err); ok {
+		for _, f := range fields {
+			if f.name == unread.Name {
+				return &problem{f.variable, unread.Err}
+			}
+		}
+	}
+	return &problem{"settings", err}
+}

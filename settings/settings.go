@@ -1,0 +1,72 @@
+// Package settings holds what each process of Aliquot can be told, all of it by environment variables: one struct per kind of
+// process, every setting with its default and its meaning. A process reads its settings once, at start, and reports everything that
+// is wrong with them at once. Secrets never appear in those reports, nor in logs.
+package settings
+
+import "time"
+
+//go:generate go run ./settingsdoc -out ../docs/settings.md
+
+// Common is what the API, the workers and the administrative commands that work on the database share.
+type Common struct {
+	DatabaseURL       Secret `env:"ALIQUOT_DATABASE_URL" envDefault:"sqlite:.aliquot/aliquot.db" desc:"Where the store is: postgres://… or sqlite:PATH."`
+	EncryptionKeys    Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty" desc:"What seals patient data: comma-separated keys, each <id>:<base64 of 32 bytes>. The first seals, all open; put a new one in front. Make one with aliquot key new-encryption."`
+	Temporal          string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233" desc:"Temporal's frontend, host:port."`
+	TemporalNamespace string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default" desc:"Temporal namespace."`
+	Process
+}
+
+// Process is what every process has.
+type Process struct {
+	LogLevel string `env:"ALIQUOT_LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error. Logs are JSON lines on standard error."`
+	Metrics  string `env:"ALIQUOT_METRICS" desc:"Address, host:port, of /metrics (Prometheus) and /healthz. Empty: not served."`
+}
+
+// Webhooks says where webhooks may be delivered. The API refuses endpoints elsewhere, and the workers connections.
+type Webhooks struct {
+	Networks []string `env:"ALIQUOT_WEBHOOK_NETWORKS" desc:"Networks, comma-separated in CIDR form, that webhooks may be delivered to although they are not public. Empty: public addresses only."`
+}
+
+// API is what aliquot api can be told.
+type API struct {
+	Common
+	Webhooks
+	Addr           string   `env:"ALIQUOT_API_ADDR" envDefault:"127.0.0.1:8080" desc:"Address that the API listens on, host:port."`
+	TimeZone       string   `env:"ALIQUOT_TIME_ZONE" envDefault:"UTC" desc:"IANA time zone that says which day it is, for activate_by and for ages."`
+	MaxBody        int64    `env:"ALIQUOT_MAX_BODY" envDefault:"4194304" desc:"Largest request body of the client and operations API, in bytes."`
+	CourierSecrets []Secret `env:"ALIQUOT_COURIER_SECRETS" desc:"Secrets, comma-separated, that sign the courier's webhooks; several during a rotation. Empty: the courier webhook answers 503."`
+}
+
+// Worker is what aliquot worker can be told.
+type Worker struct {
+	Common
+	Webhooks
+	CourierKey     Secret        `env:"ALIQUOT_COURIER_KEY" desc:"Key of the tracking service's API (EasyPost). Empty: shipments are not tracked."`
+	CourierURL     string        `env:"ALIQUOT_COURIER_URL" envDefault:"https://api.easypost.com" desc:"Base URL of the tracking service's API."`
+	PartnerTimeout time.Duration `env:"ALIQUOT_PARTNER_TIMEOUT" envDefault:"30s" desc:"Longest exchange with a lab or a courier."`
+	WebhookTimeout time.Duration `env:"ALIQUOT_WEBHOOK_TIMEOUT" envDefault:"15s" desc:"Longest attempt to deliver a webhook."`
+	StopTimeout    time.Duration `env:"ALIQUOT_STOP_TIMEOUT" envDefault:"20s" desc:"How long running activities may finish after SIGTERM."`
+}
+
+// Sandbox is what aliquot sandbox, the simulated lab, can be told.
+type Sandbox struct {
+	Process
+	Addr          string        `env:"ALIQUOT_LAB_ADDR" envDefault:"127.0.0.1:8090" desc:"Address that the simulated lab listens on, host:port."`
+	User          string        `env:"ALIQUOT_LAB_USER,required,notEmpty" desc:"The lab's user, as the lab account has it."`
+	Token         Secret        `env:"ALIQUOT_LAB_TOKEN,required,notEmpty" desc:"The lab's token, as the lab account has it."`
+	WebhookURL    string        `env:"ALIQUOT_LAB_WEBHOOK_URL" envDefault:"http://127.0.0.1:8080/webhooks/molecular" desc:"Where lab webhooks are posted."`
+	CourierURL    string        `env:"ALIQUOT_LAB_COURIER_URL" desc:"Where courier events are posted. Empty: there is no courier."`
+	CourierSecret Secret        `env:"ALIQUOT_COURIER_SECRET" desc:"What signs courier events. Required with a courier."`
+	CourierKey    Secret        `env:"ALIQUOT_COURIER_KEY" desc:"What the tracker API expects as its key. Required with a courier."`
+	Speed         string        `env:"ALIQUOT_LAB_SPEED" envDefault:"86400" desc:"Simulated seconds in a real one: 1 is real life, 86400 makes a day a second, max waits for nothing."`
+	Mode          string        `env:"ALIQUOT_LAB_MODE" envDefault:"auto" desc:"auto plays each order's script; manual sends nothing by itself."`
+	CancelCall    bool          `env:"ALIQUOT_LAB_CANCEL_CALL" envDefault:"false" desc:"Offers POST /CancelOrder, which the real lab has not confirmed."`
+	Spacing       time.Duration `env:"ALIQUOT_LAB_SPACING" envDefault:"0s" desc:"Least time between two calls; calls that come sooner are marked in the account."`
+}
+
+// Client is what the administrative commands that speak to a running API can be told. Flags win; what is set nowhere is taken from
+// the file dev.env that a running aliquot dev keeps in its data folder.
+type Client struct {
+	URL string `env:"ALIQUOT_URL" desc:"Base URL of the API."`
+	Key Secret `env:"ALIQUOT_OPS_KEY" desc:"API key with the role operations."`
+}

@@ -1,0 +1,151 @@
+package settings_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+func newKey(t *testing.T) string {
+	t.Helper()
+	key, err := store.NewKey("k1")
+	require.NoError(t, err)
+	return key
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	environ := []string{"ALIQUOT_ENCRYPTION_KEYS=" + key, "ALIQUOT_METRICS="}
+
+	api, err := settings.LoadAPI(environ)
+	require.NoError(t, err)
+	require.Equal(t, "sqlite:.aliquot/aliquot.db", api.DatabaseURL.Reveal())
+	require.Equal(t, key, api.EncryptionKeys.Reveal())
+	require.Equal(t, "127.0.0.1:7233", api.Temporal)
+	require.Equal(t, "default", api.TemporalNamespace)
+	require.Equal(t, "127.0.0.1:8080", api.Addr)
+	require.Equal(t, "UTC", api.TimeZone)
+	require.Equal(t, int64(4<<20), api.MaxBody)
+	require.Equal(t, slog.LevelInfo, api.Level())
+	require.Empty(t, api.Metrics)
+	require.Empty(t, api.CourierSecrets)
+	require.Empty(t, api.Networks, "public addresses only")
+
+	worker, err := settings.LoadWorker(environ)
+	require.NoError(t, err)
+	require.Empty(t, worker.CourierKey.Reveal(), "no trackers")
+	require.Equal(t, 20*time.Second, worker.StopTimeout)
+
+	sandbox, err := settings.LoadSandbox([]string{"ALIQUOT_LAB_USER=u", "ALIQUOT_LAB_TOKEN=t"})
+	require.NoError(t, err)
+	require.Equal(t, settings.Auto, sandbox.Mode)
+	require.Equal(t, "86400", sandbox.Speed)
+
+	client, err := settings.LoadClient(nil)
+	require.NoError(t, err)
+	require.Empty(t, client.URL)
+}
+
+func TestEveryProblemIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	_, err := settings.LoadAPI([]string{
+		"ALIQUOT_DATABASE_URL=mysql://u:hunter2@h/db", "ALIQUOT_ENCRYPTION_KEYS=k1:hunter3", "ALIQUOT_TEMPORAL=nowhere",
+		"ALIQUOT_LOG_LEVEL=loud", "ALIQUOT_METRICS=9090", "ALIQUOT_WEBHOOK_NETWORKS=10.0.0.0/8,ten",
+		"ALIQUOT_API_ADDR=:", "ALIQUOT_TIME_ZONE=Mars/Base", "ALIQUOT_MAX_BODY=lots",
+	})
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	for _, variable := range []string{
+		"ALIQUOT_DATABASE_URL", "ALIQUOT_ENCRYPTION_KEYS", "ALIQUOT_TEMPORAL", "ALIQUOT_LOG_LEVEL", "ALIQUOT_METRICS",
+		"ALIQUOT_WEBHOOK_NETWORKS", "ALIQUOT_API_ADDR", "ALIQUOT_TIME_ZONE", "ALIQUOT_MAX_BODY",
+	} {
+		require.Equal(t, 1, strings.Count(err.Error(), variable+": "), variable)
+	}
+	require.Len(t, lines, 9)
+	require.NotContains(t, err.Error(), "hunter", "secrets stay out of errors")
+}
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	worker := func(environ []string) error { _, err := settings.LoadWorker(environ); return err }
+	sandbox := func(environ []string) error { _, err := settings.LoadSandbox(environ); return err }
+	client := func(environ []string) error { _, err := settings.LoadClient(environ); return err }
+	key := "ALIQUOT_ENCRYPTION_KEYS=" + newKey(t)
+	lab := []string{"ALIQUOT_LAB_USER=u", "ALIQUOT_LAB_TOKEN=t"}
+	tests := map[string]struct {
+		load    func([]string) error
+		environ []string
+		want    []string
+	}{
+		"missing key":   {worker, nil, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
+		"empty key":     {worker, []string{"ALIQUOT_ENCRYPTION_KEYS="}, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
+		"no database":   {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"}, []string{"ALIQUOT_DATABASE_URL: has no path"}},
+		"time-outs":     {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"}, []string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
+		"courier URL":   {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"}, []string{"ALIQUOT_COURIER_URL: is not an http"}},
+		"lab":           {sandbox, nil, []string{"ALIQUOT_LAB_USER: is required", "ALIQUOT_LAB_TOKEN: is required"}},
+		"lab mode":      {sandbox, append([]string{"ALIQUOT_LAB_MODE=half", "ALIQUOT_LAB_SPEED=0.5", "ALIQUOT_LAB_SPACING=-1s"}, lab...), []string{"ALIQUOT_LAB_MODE: is not auto or manual", "ALIQUOT_LAB_SPEED: speed must be", "ALIQUOT_LAB_SPACING: is negative"}},
+		"courier":       {sandbox, append([]string{"ALIQUOT_LAB_COURIER_URL=http://x"}, lab...), []string{"ALIQUOT_COURIER_SECRET: is required with", "ALIQUOT_COURIER_KEY: is required with"}},
+		"client's URL":  {client, []string{"ALIQUOT_URL=here"}, []string{"ALIQUOT_URL: is not an http"}},
+		"unread file":   {worker, []string{"ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"}, []string{"ALIQUOT_ENCRYPTION_KEYS: open /nowhere/key"}},
+		"file and text": {worker, []string{key, "ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"}, []string{"ALIQUOT_ENCRYPTION_KEYS: set together with ALIQUOT_ENCRYPTION_KEYS_FILE"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := test.load(test.environ)
+			require.Error(t, err)
+			for _, want := range test.want {
+				require.ErrorContains(t, err, want)
+			}
+			require.Len(t, strings.Split(err.Error(), "\n"), len(test.want))
+		})
+	}
+}
+
+func TestASecretMayComeFromAFile(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	path := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(path, []byte(key+"\n"), 0o600))
+
+	common, err := settings.LoadCommon([]string{"ALIQUOT_ENCRYPTION_KEYS_FILE=" + path})
+	require.NoError(t, err)
+	require.Equal(t, key, common.EncryptionKeys.Reveal())
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	t.Parallel()
+	api, err := settings.LoadAPI([]string{
+		"ALIQUOT_ENCRYPTION_KEYS=" + newKey(t), "ALIQUOT_COURIER_SECRETS=hunter2,hunter3", "ALIQUOT_DATABASE_URL=postgres://u:hunter4@h/db",
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"hunter2", "hunter3"}, settings.Reveal(api.CourierSecrets))
+
+	var seen bytes.Buffer
+	fmt.Fprintf(&seen, "%v %+v %#v %s %q", api, api, api, api.DatabaseURL, api.DatabaseURL)
+	slog.New(slog.NewJSONHandler(&seen, nil)).Info("start", "settings", api, "url", api.DatabaseURL)
+	require.NoError(t, json.NewEncoder(&seen).Encode(api))
+	require.NotContains(t, seen.String(), "hunter")
+	require.NotContains(t, seen.String(), api.EncryptionKeys.Reveal())
+	require.Contains(t, seen.String(), "(secret)")
+}
+
+func TestTheDocumentIsCurrent(t *testing.T) {
+	t.Parallel()
+	found, err := os.ReadFile(filepath.Join("..", "docs", "settings.md"))
+	require.NoError(t, err)
+	require.Equal(t, settings.Table(), string(found), "run go generate ./settings")
+	require.NotContains(t, settings.Table(), "|  |", "every setting says what it means")
+}
