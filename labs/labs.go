@@ -1,0 +1,86 @@
+// Package labs is the port to lab partners: what Aliquot asks of a lab, and how a lab's answer is told apart from no answer.
+// Adapters of labs are packages below it.
+//
+// A lab makes one attempt per call and keeps nothing between calls. Retries, and the memory of what has been tried, belong to
+// the callers.
+package labs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The environments of an account.
+const (
+	Production = "production"
+	Sandbox    = "sandbox" // the simulated lab
+)
+
+// Account is our account at a lab: where it is called, and with which credentials.
+type Account struct {
+	ID          string
+	Partner     string // which adapter speaks to it: molecular
+	BaseURL     string // scheme and host, and a path if the lab's calls are below one
+	User, Token string
+	Spacing     time.Duration // least time between the starts of two calls; what Pace keeps
+	Settings    []byte        // JSON, the adapter's own
+	Environment string        // Production or Sandbox
+}
+
+// String names the account without its credentials.
+func (a Account) String() string { return "lab account " + a.ID }
+
+// LogValue keeps the credentials out of logs.
+func (a Account) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", a.ID), slog.String("partner", a.Partner), slog.String("environment", a.Environment))
+}
+
+// Requisition is an order as it is placed at a lab.
+type Requisition struct {
+	Number       string       // our order number, the same for every attempt of the same intent
+	Order        *order.Order // with patient and address
+	OriginNumber string       // the number of the order that this one replaces; empty: it replaces none
+	Script       string       // what a simulated lab is to do with the order, by name; never sent to a real one
+}
+
+// Placed is a requisition that the lab has accepted.
+type Placed struct {
+	Accession string // the lab's own number; empty when it has not told it yet
+	Already   bool   // the lab has the order from an earlier attempt
+	Raw       []byte // the lab's answer, verbatim. It may hold patient data
+}
+
+// Reported is what a lab answers when asked for results.
+type Reported struct {
+	Report *order.Report // nil: there are no results yet
+	PDF    []byte        // nil: none
+	Raw    []byte        // the lab's answer, verbatim. It holds patient data
+	Hash   string        // SHA-256 of the content, hexadecimal: a report that differs in it is a correction. Empty without a report
+}
+
+// Capabilities are what a lab can be asked beyond accepting orders.
+type Capabilities struct {
+	Cancel      bool // an order can be cancelled by a call
+	Correct     bool // a placed order's patient data can be corrected by a call
+	Registrable bool // kits can be shipped before it is known whose they are
+	Results     bool // results can be fetched by a call
+}
+
+// Lab is an account at a lab that can be called. Its errors are, besides those of Pace and of a context that ended before the call
+// was made: *RefusedError, *UnansweredError, *BusyError, *UnauthorizedError and ErrNotSupported. It is safe for concurrent use.
+type Lab interface {
+	// Place sends a requisition. Sending the same number again is safe: the lab accepts a number once.
+	Place(ctx context.Context, r Requisition) (Placed, error)
+	// Results fetches the newest report on the order with this number. ErrNotSupported where the lab has no such call.
+	Results(ctx context.Context, number string) (Reported, error)
+	// Cancel asks the lab to cancel an order; nil means that the lab has confirmed it. ErrNotSupported where it has no such call.
+	Cancel(ctx context.Context, number, accession string) error
+	// Capabilities says what this account can be asked.
+	Capabilities() Capabilities
+}
+
+// Pace reserves the start of a call and waits for it. Where it returns an error, the call is not made and the error is passed on.
+type Pace func(ctx context.Context) error

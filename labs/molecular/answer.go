@@ -1,0 +1,96 @@
+package molecular
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// verdict is the part of MTL's answers that says whether the request succeeded. It is documented for RegisterKit only.
+type verdict struct {
+	Success *bool   `json:"success"`
+	Message message `json:"error_msg"`
+}
+
+func (v verdict) failed() bool { return v.Success != nil && !*v.Success }
+
+// decodeOne reads an answer about the order with this number: an object, or an array that holds one (D23).
+func decodeOne[T interface{ about() string }](body []byte, number string) (T, error) {
+	var elements []T
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
+		if err := json.Unmarshal(body, &elements); err != nil {
+			return *new(T), errUnreadable // the decoder's own words quote the body
+		}
+	} else {
+		elements = make([]T, 1)
+		if err := json.Unmarshal(body, &elements[0]); err != nil {
+			return *new(T), errUnreadable
+		}
+	}
+	if len(elements) == 1 && elements[0].about() == "" {
+		return elements[0], nil
+	}
+	i := slices.IndexFunc(elements, func(e T) bool { return e.about() == number })
+	if i < 0 {
+		return *new(T), errOtherOrder
+	}
+	return elements[i], nil
+}
+
+// identifier is text, or a whole number where text is expected (D23).
+type identifier string
+
+// UnmarshalJSON accepts a string, a whole number or null.
+func (id *identifier) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err == nil {
+		*id = identifier(meant(text))
+		return nil
+	}
+	if len(data) == 0 || strings.Trim(string(data), "0123456789") != "" {
+		return errUnreadable
+	}
+	*id = identifier(data)
+	return nil
+}
+
+// message is MTL's error_msg. It is empty when it says that there is none.
+type message string
+
+// UnmarshalJSON accepts anything: what is no string is still a message.
+func (m *message) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		text = string(data)
+	}
+	*m = message(meant(text))
+	return nil
+}
+
+// meant is a text without blanks around it. MTL writes " null ", "null" and "" for nothing (D23).
+func meant(text string) string {
+	text = strings.TrimSpace(text)
+	if strings.EqualFold(text, "null") {
+		return ""
+	}
+	return text
+}
+
+// maxCode is longer than any number or code in use: MTL's ids have 10 characters, tracking numbers at most 34.
+const maxCode = 64
+
+// code is text that may leave the encrypted store: short, and of the characters that numbers and codes are made of. Anything else
+// may be free text and becomes empty; it stays in the verbatim report.
+func code(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > maxCode || strings.ContainsFunc(text, notInCodes) {
+		return ""
+	}
+	return text
+}
+
+func notInCodes(r rune) bool {
+	letterOrDigit := r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+	return !letterOrDigit && !strings.ContainsRune(" -_./:#", r)
+}

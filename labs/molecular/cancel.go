@@ -1,0 +1,45 @@
+package molecular
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/aliquot-labs/aliquot/labs"
+)
+
+type cancelRequest struct {
+	OrderNumber string `json:"order_number"`
+	KitID       string `json:"kit_id"`
+}
+
+type cancelAnswer struct {
+	OrderNumber identifier `json:"order_number"`
+	verdict
+}
+
+func (a cancelAnswer) about() string { return string(a.OrderNumber) }
+
+// Cancel implements labs.Lab. MTL has not confirmed the call, so it is made only where the settings name its path (D34).
+func (c *Client) Cancel(ctx context.Context, number, accession string) error {
+	path := c.settings.Endpoints.Cancel
+	if path == "" {
+		return labs.ErrNotSupported
+	}
+	body := cancelRequest{OrderNumber: number, KitID: accession}
+	a, err := c.exchange(ctx, call{method: http.MethodPost, path: path, body: body, limit: maxAnswer})
+	if err != nil {
+		return err
+	}
+	element, err := decodeOne[cancelAnswer](a.body, number)
+	switch {
+	case err == nil && element.failed():
+		return &labs.RefusedError{Code: labs.CodeRefused, Raw: a.body}
+	case !a.ok():
+		return a.refused()
+	case err != nil:
+		return a.unanswered(err)
+	case element.Success == nil:
+		return a.unanswered(errUnreadable)
+	}
+	return nil
+}

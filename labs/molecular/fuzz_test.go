@@ -1,0 +1,56 @@
+package molecular_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/labs/molecular"
+)
+
+var (
+	sum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	codes = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
+)
+
+// FuzzDecode checks what must hold for any bytes whatsoever: a webhook is either a fact or has a problem, its identity depends on
+// its content alone, and nothing but codes leaves it besides the reason.
+func FuzzDecode(f *testing.F) {
+	f.Fuzz(func(t *testing.T, body []byte) {
+		n := molecular.Decode(body, receivedAt)
+
+		require.Equal(t, n.Problem == "", n.Fact != nil)
+		require.Regexp(t, sum, n.Key)
+		require.Regexp(t, sum, n.Hash)
+		require.LessOrEqual(t, len(n.OrderNumber), 64)
+		for _, r := range n.OrderNumber {
+			require.False(t, unicode.IsControl(r))
+		}
+		require.Regexp(t, codes, n.Accession)
+		require.Regexp(t, codes, n.Kind)
+		require.Equal(t, n, molecular.Decode(body, receivedAt))
+		if n.Problem == molecular.Malformed {
+			require.Equal(t, molecular.Notice{Key: n.Key, Hash: n.Hash, Problem: n.Problem}, n)
+			return
+		}
+		var indented bytes.Buffer
+		require.NoError(t, json.Indent(&indented, body, " ", "\t"))
+		require.Equal(t, n, molecular.Decode(indented.Bytes(), receivedAt), "blanks mean nothing")
+		if n.Fact == nil {
+			return
+		}
+		_, err := json.Marshal(n.Fact)
+		require.NoError(t, err, "a fact can be stored")
+		require.NotEmpty(t, n.OrderNumber)
+		require.Equal(t, n.Kind, string(n.Fact.Kind))
+		require.Equal(t, n.Fact.SentAt, n.Fact.SentAt.UTC().Truncate(time.Microsecond))
+		for _, c := range []string{n.Fact.Outbound, n.Fact.Inbound, n.Fact.KitRegCode, n.Fact.OraQuickLot, n.Fact.Accession} {
+			require.Regexp(t, codes, c)
+		}
+	})
+}

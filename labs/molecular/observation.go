@@ -1,0 +1,136 @@
+package molecular
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// observation is one thing that was measured. Result is a word about it, ResultValue what was found, which may be the word again.
+type observation struct {
+	TestName       text `json:"test_name"`
+	Result         text `json:"result"`
+	ResultValue    text `json:"result_value"`
+	SNP            text `json:"snp"`
+	AssayedAt      text `json:"assay_datetime"`
+	Units          text `json:"units"`
+	ReferenceRange text `json:"reference_range"`
+	LOINC          text `json:"loinc"`
+}
+
+// The types of a result in the client API contract.
+const (
+	typeNumeric = "numeric"
+	typeRange   = "range"
+	typeComment = "comment"
+	typeCoded   = "coded_value"
+)
+
+// coded are the words whose meaning is known (D32), with their constant names in the client API contract.
+var coded = map[string]struct {
+	name           string
+	interpretation order.Interpretation
+}{
+	"detected":     {"DETECTED", order.Abnormal},
+	"not detected": {"NOT_DETECTED", order.Normal},
+}
+
+var rangeText = regexp.MustCompile(`^([<>]=?\d+(\.\d+)?|\d+(\.\d+)?-\d+(\.\d+)?)$`)
+
+// result is the observation in our own words. A number with a unit or a reference range is a measurement, which its range judges;
+// otherwise "Detected" and "Not Detected" are what was found. Any other word is kept verbatim, and its meaning unknown.
+func (o observation) result() order.Result {
+	r := order.Result{
+		Name:           string(o.TestName),
+		Slug:           slug(string(o.TestName)),
+		Unit:           optional(o.Units),
+		ReferenceRange: optional(o.ReferenceRange),
+		LOINC:          optional(o.LOINC),
+		Interpretation: order.UnknownInterpretation,
+	}
+	if at, ok := instant(string(o.AssayedAt)); ok {
+		r.At = &at
+	}
+	word, known := coded[strings.ToLower(strings.Join(strings.Fields(string(o.Result)), " "))]
+	if known {
+		r.Interpretation = word.interpretation
+	}
+	found, flag := o.found()
+	number, numeric := parseNumber(found)
+	measured := numeric && (o.Units != "" || o.ReferenceRange != "")
+	switch {
+	case known && !measured:
+		r.Type, r.Text = typeCoded, word.name
+		return r
+	case numeric:
+		r.Type, r.Text, r.Value = typeNumeric, found, &number
+		judge(&r, number, string(o.ReferenceRange))
+	case rangeText.MatchString(found):
+		r.Type, r.Text = typeRange, found
+	default:
+		r.Type, r.Text = typeComment, found
+	}
+	r.SourceFlag = flag
+	return r
+}
+
+// found is the value, and the lab's word about it where that is something else.
+func (o observation) found() (value, flag string) {
+	if o.ResultValue == "" || o.ResultValue == o.Result {
+		return string(o.Result), ""
+	}
+	return string(o.ResultValue), string(o.Result)
+}
+
+func optional(t text) *string {
+	if t == "" {
+		return nil
+	}
+	s := string(t)
+	return &s
+}
+
+// parseNumber reads a decimal number, as against the forms that only programs write (hexadecimal, infinite, with underscores).
+func parseNumber(s string) (float64, bool) {
+	if strings.Trim(s, "+-.0123456789eE") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil && !math.IsInf(n, 0)
+}
+
+// slug is a name in lower case, with hyphens between its words.
+func slug(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "-")
+}
+
+// hash is over all that decides whether a later report is a correction: the status, the observations in any order, and the
+// document, since a lab may correct what only the document says. The lab's count of versions is left out.
+func (a reportAnswer) hash(pdf []byte) string {
+	document := sha256.Sum256(pdf)
+	lines := make([]string, 0, len(a.Observations))
+	for _, o := range a.Observations {
+		lines = append(lines, fields(
+			o.TestName, o.Result, o.ResultValue, o.SNP, o.AssayedAt, o.Units, o.ReferenceRange, o.LOINC))
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(fields(text(a.status()), a.Tempstrip, text(hex.EncodeToString(document[:]))) + strings.Join(lines, "")))
+	return hex.EncodeToString(sum[:])
+}
+
+// fields writes texts so that no two lists of them look the same.
+func fields(list ...text) string {
+	encoded, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // a list of strings can always be written
+	}
+	return string(encoded)
+}

@@ -1,0 +1,101 @@
+package molecular
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/aliquot-labs/aliquot/labs"
+)
+
+const placePath = "/PlaceOrder"
+
+// placeAnswer is the answer to one element of a PlaceOrder call.
+type placeAnswer struct {
+	OrderNumber identifier `json:"order_number"`
+	KitID       identifier `json:"kit_id"`
+	verdict
+}
+
+func (a placeAnswer) about() string { return string(a.OrderNumber) }
+
+// Place implements labs.Lab. It sends one order per call, so that a call cannot succeed in part (D21).
+func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Placed, error) {
+	body, err := c.requisition(r)
+	if err != nil {
+		return labs.Placed{}, err
+	}
+	a, err := c.exchange(ctx, call{method: http.MethodPost, path: placePath, body: []placeRequest{body}, limit: maxAnswer})
+	if err != nil {
+		return labs.Placed{}, err
+	}
+	placed, err := readPlaced(a, r.Number)
+	if err != nil {
+		return labs.Placed{}, err
+	}
+	if placed.Accession == "" && placed.Already {
+		placed.Accession = c.accession(ctx, r.Number)
+	}
+	return placed, nil
+}
+
+// readPlaced decides what became of the order. Success is success=true, or a kit_id where MTL says neither that nor a problem
+// (D23); "already exists" is the success of an earlier attempt (D22).
+func readPlaced(a answer, number string) (labs.Placed, error) {
+	element, err := decodeOne[placeAnswer](a.body, number)
+	if err != nil && !a.ok() {
+		return labs.Placed{}, a.refused()
+	}
+	if err != nil {
+		return labs.Placed{}, a.unanswered(err)
+	}
+	placed := labs.Placed{Accession: code(string(element.KitID)), Raw: a.body}
+	succeeded := element.Success != nil && *element.Success
+	silent := element.Success == nil && element.Message == ""
+	switch {
+	case !succeeded && alreadyExists(string(element.Message)):
+		placed.Already = true
+		return placed, nil
+	case !a.ok() && (succeeded || silent): // the body contradicts the status, or says nothing
+		return labs.Placed{}, a.refused()
+	case succeeded, silent && placed.Accession != "":
+		return placed, nil
+	case silent:
+		return labs.Placed{}, a.unanswered(errUnreadable)
+	}
+	return labs.Placed{}, &labs.RefusedError{Code: labs.CodeRefused, Raw: a.body}
+}
+
+// duplicate are the forms in which an order number can be called used. MTL's own words are not documented; these are narrow, since
+// an order that is wrongly taken for placed waits in vain, and one that is wrongly taken for refused is seen by operations at once.
+var duplicate = regexp.MustCompile(strings.Join([]string{
+	`\border (number )?(\S+ )?((is|has|was) )?(been )?already (been )?(exists?|existing|used|in use|taken|placed|received|submitted)\b`,
+	`\border number (\S+ )?(exists\b|(is )?(a )?duplicated?\b|(is )?not unique\b|must be unique\b)`,
+	`\bduplicated? order\b`,
+}, "|"))
+
+// alreadyExists reports whether a refusal says that the order number was used before. A number of an origin order is not ours.
+func alreadyExists(text string) bool {
+	text = strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(text), "_", " ")), " ")
+	return duplicate.MatchString(text) && !strings.Contains(text, "origin")
+}
+
+// accession reads the kit_id of an order that MTL has, where it can be asked. Not to learn it is no failure: the order is placed,
+// and the first webhook tells it.
+func (c *Client) accession(ctx context.Context, number string) string {
+	path := c.settings.Endpoints.OrderInfo
+	if path == "" {
+		return ""
+	}
+	a, err := c.exchange(ctx, call{method: http.MethodGet, path: path, query: url.Values{"order_number": {number}}, limit: maxAnswer})
+	if err != nil || !a.ok() {
+		return ""
+	}
+	info, err := decodeOne[placeAnswer](a.body, number)
+	if err != nil || info.failed() {
+		return ""
+	}
+	return code(string(info.KitID))
+}

@@ -1,0 +1,202 @@
+package molecular
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Limits and forms of the Molecular contract.
+const (
+	maxOrderNumber = 20
+	stampFormat    = "2006-01-02T15:04:05.000000Z07:00"
+	country        = "USA"
+	scriptPrefix   = "sandbox:"
+)
+
+var (
+	postcode    = regexp.MustCompile(`^\d{5}(-\d{4})?$`)
+	orderNumber = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
+)
+
+// placeRequest is one element of a PlaceOrder call. What the contract leaves open (race, ethnicity, insurance) is not sent.
+type placeRequest struct {
+	Shipping         shippingInfo `json:"shipping_info"`
+	OrderNumber      string       `json:"order_number"`
+	OrderedDate      string       `json:"ordered_date"`
+	Gender           string       `json:"gender"` // sex at birth
+	DateOfBirth      string       `json:"date_of_birth"`
+	Email            string       `json:"email"`
+	Phone            string       `json:"phone"`
+	ShippingMethod   int          `json:"shipping_method"`
+	PanelID          []int        `json:"panel_id"`
+	PhysicianID      int64        `json:"physician_id"`
+	PracticeID       int64        `json:"practice_id,omitempty"`
+	LineOfBusiness   string       `json:"lob"`
+	Fulfillment      bool         `json:"fulfillment"`       // always: MTL ships the kit
+	KitID            *string      `json:"kit_id"`            // always null, as MTL ships the kit and numbers it
+	PatientSignature *bool        `json:"patient_signature"` // always null: needed for lines of business that are not in use
+	Replacement      replacement  `json:"replacement"`
+	PatientID        string       `json:"patient_id"`
+	CustomField      customField  `json:"custom_field"`
+}
+
+// shippingInfo is the only place that has the patient's name, so it is the patient's even where somebody else receives parcels.
+type shippingInfo struct {
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	Address1  string `json:"address_1"`
+	Address2  string `json:"address_2"`
+	City      string `json:"city"`
+	State     string `json:"state"`
+	Postcode  string `json:"postcode"`
+	Country   string `json:"country"`
+}
+
+type replacement struct {
+	OriginOrderNumber *string `json:"origin_order_number"`
+}
+
+type customField struct {
+	Custom01 string `json:"custom_01,omitempty"` // to the simulated lab only: its script for the order
+}
+
+// requisition builds the body for an order, or refuses it before MTL is called (D27, D28). The body depends on the order alone, so
+// that each attempt sends the same.
+func (c *Client) requisition(r labs.Requisition) (placeRequest, error) {
+	o := r.Order
+	if o.Patient == nil || o.Address == nil {
+		return placeRequest{}, &labs.RefusedError{Code: labs.CodeRegistrationNeeded}
+	}
+	body := placeRequest{
+		Shipping:       shipTo(o.Patient, o.Address),
+		OrderNumber:    r.Number,
+		OrderedDate:    o.CreatedAt.UTC().Format(stampFormat),
+		Gender:         sex(o.Patient.Gender),
+		DateOfBirth:    o.Patient.DOB.String(),
+		Email:          strings.TrimSpace(o.Patient.Email),
+		Phone:          phone(o.Patient.Phone),
+		ShippingMethod: c.settings.ShippingMethod,
+		PanelID:        o.LabTest.PanelIDs,
+		PracticeID:     c.settings.PracticeID,
+		LineOfBusiness: c.settings.LineOfBusiness,
+		Fulfillment:    true,
+	}
+	if r.OriginNumber != "" {
+		body.Replacement.OriginOrderNumber = &r.OriginNumber
+	}
+	if r.Script != "" && c.account.Environment == labs.Sandbox {
+		body.CustomField.Custom01 = scriptPrefix + strings.TrimPrefix(r.Script, scriptPrefix)
+	}
+	if fields := body.problems(c.now()); len(fields) > 0 {
+		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: fields}
+	}
+	body.PhysicianID = c.settings.physician(body.Shipping.State)
+	if body.PhysicianID == 0 {
+		return placeRequest{}, &labs.RefusedError{Code: labs.CodeNoPhysician}
+	}
+	return body, nil
+}
+
+func shipTo(p *order.Patient, a *order.Address) shippingInfo {
+	second := ""
+	if a.SecondLine != nil {
+		second = strings.TrimSpace(*a.SecondLine)
+	}
+	return shippingInfo{
+		FirstName: strings.TrimSpace(p.FirstName),
+		LastName:  strings.TrimSpace(p.LastName),
+		Address1:  strings.TrimSpace(a.FirstLine),
+		Address2:  second,
+		City:      strings.TrimSpace(a.City),
+		State:     strings.ToUpper(strings.TrimSpace(a.State)),
+		Postcode:  strings.TrimSpace(a.Zip),
+		Country:   countryCode(a.Country),
+	}
+}
+
+// problems names the fields that are missing or not as MTL needs them.
+func (p placeRequest) problems(now time.Time) []string {
+	origin := p.Replacement.OriginOrderNumber
+	checks := []struct {
+		field string
+		valid bool
+	}{
+		{"order_number", validNumber(p.OrderNumber)},
+		{"replacement.origin_order_number", origin == nil || validNumber(*origin)},
+		{"shipping_info.first_name", p.Shipping.FirstName != ""},
+		{"shipping_info.last_name", p.Shipping.LastName != ""},
+		{"shipping_info.address_1", p.Shipping.Address1 != ""},
+		{"shipping_info.city", p.Shipping.City != ""},
+		{"shipping_info.state", stateCode.MatchString(p.Shipping.State)},
+		{"shipping_info.postcode", postcode.MatchString(p.Shipping.Postcode)},
+		{"shipping_info.country", p.Shipping.Country != ""},
+		{"gender", p.Gender != ""},
+		{"date_of_birth", born(p.DateOfBirth, now)},
+		{"email or phone", p.Email != "" || p.Phone != ""},
+		{"panel_id", len(p.PanelID) > 0 && slices.Min(p.PanelID) > 0},
+	}
+	var fields []string
+	for _, check := range checks {
+		if !check.valid {
+			fields = append(fields, check.field)
+		}
+	}
+	return fields
+}
+
+func validNumber(number string) bool {
+	return len(number) <= maxOrderNumber && orderNumber.MatchString(number)
+}
+
+// born reports whether the date exists and has come, wherever on earth the patient is.
+func born(date string, now time.Time) bool {
+	day, err := time.Parse(time.DateOnly, date)
+	return err == nil && day.Year() >= 1900 && !day.After(now.UTC().Add(14*time.Hour))
+}
+
+// sex is the patient's gender in MTL's words, which ask for the sex at birth. It is not known of patients who gave "other".
+// Empty: the order says nothing that MTL would understand.
+func sex(gender string) string {
+	switch gender = strings.ToLower(strings.TrimSpace(gender)); gender {
+	case "male", "female", "unknown":
+		return gender
+	case "other":
+		return "unknown"
+	}
+	return ""
+}
+
+// phone is a number of the United States in MTL's form, NNN-NNN-NNNN; empty for any other.
+func phone(number string) string {
+	number = strings.TrimSpace(number)
+	if strings.HasPrefix(number, "+") && !strings.HasPrefix(number, "+1") {
+		return ""
+	}
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, number)
+	if len(digits) == 11 {
+		digits = strings.TrimPrefix(digits, "1")
+	}
+	if len(digits) != 10 {
+		return ""
+	}
+	return digits[:3] + "-" + digits[3:6] + "-" + digits[6:]
+}
+
+// countryCode is the country in MTL's form; empty for any but the United States, where MTL ships.
+func countryCode(name string) string {
+	switch strings.ToUpper(strings.TrimSpace(name)) {
+	case "US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA":
+		return country
+	}
+	return ""
+}

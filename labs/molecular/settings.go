@@ -1,0 +1,115 @@
+package molecular
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	defaultShippingMethod = 9 // USPS First Class, 2 to 5 days
+	defaultLineOfBusiness = "SC"
+)
+
+// linesOfBusiness are those of the Molecular contract but for DNA and FIT: they need a patient signature, by a rule that we have
+// not been able to read.
+var linesOfBusiness = []string{"SC", "CGx", "ID"}
+
+var (
+	stateCode = regexp.MustCompile(`^[A-Z]{2}$`)
+	callPath  = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
+)
+
+// Settings are what MTL has agreed with an account, as the account keeps them in JSON.
+type Settings struct {
+	// Physicians are the ids, issued by MTL, of the overseeing physicians by the two-letter state in which they are registered.
+	Physicians map[string]int64 `json:"physicians"`
+	// DefaultPhysician oversees the states that have no physician of their own. Defaults to 0: nobody does, and orders from
+	// there are refused before MTL is called (D27).
+	DefaultPhysician int64 `json:"default_physician"`
+	// PracticeID is the id of the practice or distributor. Defaults to 0: it is not sent.
+	PracticeID int64 `json:"practice_id"`
+	// ShippingMethod is MTL's id of how kits are sent. Defaults to 9, USPS First Class.
+	ShippingMethod int `json:"shipping_method"`
+	// LineOfBusiness is MTL's name of it: SC, CGx or ID. Defaults to SC, self collect.
+	LineOfBusiness string `json:"lob"`
+	// Endpoints are the paths of the calls that MTL has confirmed for this account.
+	Endpoints Endpoints `json:"endpoints"`
+}
+
+// Endpoints are paths below the account's base URL, such as /Results. An empty one, which is the default, is a call that is not
+// supported.
+type Endpoints struct {
+	Results   string `json:"results"`    // GET with order_number
+	OrderInfo string `json:"order_info"` // GET with order_number
+	Cancel    string `json:"cancel"`     // POST with order_number and kit_id
+}
+
+// ParseSettings reads an account's settings and fills in the defaults. Its error lists all that is wrong. No settings at all are
+// the defaults.
+func ParseSettings(document []byte) (Settings, error) {
+	s := Settings{ShippingMethod: defaultShippingMethod, LineOfBusiness: defaultLineOfBusiness}
+	if len(document) > 0 {
+		decoder := json.NewDecoder(bytes.NewReader(document))
+		decoder.DisallowUnknownFields() // a misspelt setting must not pass for a default
+		if err := decoder.Decode(&s); err != nil {
+			return Settings{}, fmt.Errorf("settings: %w", err)
+		}
+		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+			return Settings{}, errors.New("settings: more than one document")
+		}
+	}
+	if err := s.check(); err != nil {
+		return Settings{}, err
+	}
+	return s, nil
+}
+
+func (s Settings) check() error {
+	var problems []error
+	wrong := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("settings: "+format, args...))
+	}
+	for _, state := range slices.Sorted(maps.Keys(s.Physicians)) {
+		if !stateCode.MatchString(state) {
+			wrong("physicians: %q is not a state of two capital letters", state)
+		}
+		if s.Physicians[state] <= 0 {
+			wrong("physicians: the id for %q is not positive", state)
+		}
+	}
+	if s.DefaultPhysician < 0 {
+		wrong("default_physician is negative")
+	}
+	if s.PracticeID < 0 {
+		wrong("practice_id is negative")
+	}
+	if s.ShippingMethod <= 0 {
+		wrong("shipping_method is not positive")
+	}
+	if !slices.Contains(linesOfBusiness, s.LineOfBusiness) {
+		wrong("lob is none of %s", strings.Join(linesOfBusiness, ", "))
+	}
+	for _, endpoint := range []struct{ name, path string }{
+		{"results", s.Endpoints.Results}, {"order_info", s.Endpoints.OrderInfo}, {"cancel", s.Endpoints.Cancel},
+	} {
+		if endpoint.path != "" && !callPath.MatchString(endpoint.path) {
+			wrong("endpoints: %s is not a path such as /Results", endpoint.name)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// physician is the id of who oversees orders from a state; 0: nobody.
+func (s Settings) physician(state string) int64 {
+	if id, ok := s.Physicians[state]; ok {
+		return id
+	}
+	return s.DefaultPhysician
+}
