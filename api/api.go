@@ -1,0 +1,156 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// Orders reaches the workflows. An error whose chain has a method Unavailable() bool that returns true says that nothing was
+// asked and the caller may try again.
+type Orders interface {
+	// StartOrder starts the workflow of an order that has just been created.
+	StartOrder(ctx context.Context, orderID string) error
+	// SignalFact hands over a partner's report.
+	SignalFact(ctx context.Context, orderID string, f order.Fact) error
+	// Demand asks something of an order and waits for what becomes of it.
+	Demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error)
+	// NudgeDeliveries says that an endpoint has something to deliver.
+	NudgeDeliveries(ctx context.Context, endpointID string) error
+	// Reachable is nil when workflows can be reached.
+	Reachable(ctx context.Context) error
+}
+
+// Deps is what the API stands on.
+type Deps struct {
+	// Store and Orders are required.
+	Store  *store.Store
+	Orders Orders
+	// Logger gets the access log. Defaults to slog.Default().
+	Logger *slog.Logger
+	// Metrics is shown at /metrics; the API adds its own to it. Defaults to a new registry.
+	Metrics *prometheus.Registry
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// TimeZone says which day it is for activate_by and for ages. Defaults to UTC.
+	TimeZone *time.Location
+	// MaxBody bounds the bodies of the client and operations API, in bytes. Defaults to 4 MiB.
+	MaxBody int64
+	// CourierSecrets verify the courier webhook; several during a rotation. Without one it answers 503.
+	CourierSecrets []string
+	// Guard says which addresses endpoints may have. Defaults to public ones only.
+	Guard *webhooks.Guard
+}
+
+const defaultMaxBody = 4 << 20
+
+// Limits on waiting for the workflows.
+const (
+	demandLimit = 30 * time.Second // for a demand's answer; a partner call within it may take 10 s
+	startLimit  = 2 * time.Second  // for starting an order and nudging deliveries; the reconciler makes up for a failure
+	signalLimit = time.Second      // a lab gets its answer within 2 s, signalled or not (Molecular contract, D13)
+)
+
+type server struct {
+	Deps
+	metrics *metrics
+	huma    huma.API
+}
+
+// New builds the handler of every route. The error says what is missing.
+func New(d Deps) (http.Handler, error) {
+	if d.Store == nil || d.Orders == nil {
+		return nil, errors.New("building the API: it needs a store and orders")
+	}
+	s, err := newServer(d)
+	if err != nil {
+		return nil, err
+	}
+	return s.routes(), nil
+}
+
+func newServer(d Deps) (*server, error) {
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	if d.Metrics == nil {
+		d.Metrics = prometheus.NewRegistry()
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.TimeZone == nil {
+		d.TimeZone = time.UTC
+	}
+	if d.MaxBody <= 0 {
+		d.MaxBody = defaultMaxBody
+	}
+	if d.Guard == nil {
+		guard, err := webhooks.NewGuard()
+		if err != nil {
+			return nil, err
+		}
+		d.Guard = guard
+	}
+	m, err := newMetrics(d.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	return &server{Deps: d, metrics: m}, nil
+}
+
+// now is the clock as the store keeps times: UTC, microseconds.
+func (s *server) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// today is the day in the service's time zone.
+func (s *server) today() order.Date { return order.DateOf(s.Now().In(s.TimeZone)) }
+
+func (s *server) routes() *gin.Engine {
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false // SDKs must never be redirected
+	e.UseRawPath = true
+	e.Use(s.identify, s.observe, s.recoverPanics)
+	e.NoRoute(func(c *gin.Context) { abort(c, http.StatusNotFound, "Not found") })
+	e.NoMethod(func(c *gin.Context) { abort(c, http.StatusMethodNotAllowed, "Method not allowed") })
+
+	s.healthRoutes(e)
+	s.labWebhookRoutes(e)
+	s.courierWebhookRoutes(e)
+	s.documentRoutes(e)
+
+	s.userRoutes()
+	s.labTestRoutes()
+	s.orderRoutes()
+	s.resultRoutes()
+	s.opsOrderRoutes()
+	s.opsTeamRoutes()
+	s.opsEndpointRoutes()
+	s.opsInboxRoutes()
+	s.completeDocument()
+	return e
+}
+
+// Server is an http.Server for a handler that New built, with a limit on everything that a caller could draw out. The write
+// limit leaves room for a demand.
+func Server(addr string, h http.Handler) *http.Server {
+	return &http.Server{
+		Addr:              addr,
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      demandLimit + 30*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}

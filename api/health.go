@@ -1,0 +1,36 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// readyLimit is how long /readyz waits for what it asks.
+const readyLimit = 2 * time.Second
+
+func (s *server) healthRoutes(e *gin.Engine) {
+	e.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
+	e.GET("/readyz", s.ready)
+	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
+}
+
+// ready reports whether requests can be served in full: with the database and the workflows.
+func (s *server) ready(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), readyLimit)
+	defer cancel()
+	status := http.StatusOK
+	answer := gin.H{}
+	for name, check := range map[string]func(context.Context) error{"store": s.Store.Ping, "workflows": s.Orders.Reachable} {
+		answer[name] = "ok"
+		if err := check(ctx); err != nil {
+			_ = c.Error(err)
+			answer[name] = "unreachable"
+			status = http.StatusServiceUnavailable
+		}
+	}
+	c.JSON(status, answer)
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// idempotencyLease is how long a key is held for the request that claimed it.
+const idempotencyLease = time.Minute
+
+// noCache is the value of X-Idempotency-Error with which only successes are stored.
+const noCache = "no-cache"
+
+// IdempotencyHeaders are the headers of a request that must not be done twice.
+type IdempotencyHeaders struct {
+	Key     string `header:"X-Idempotency-Key" minLength:"1" maxLength:"255" doc:"The first answer under this key is replayed for at least 24 hours."`
+	OnError string `header:"X-Idempotency-Error" enum:"no-cache" doc:"Store successful answers only."`
+}
+
+// once runs a request whose answer is replayed to the next one with the same key. What failed because of us is not an answer to
+// keep: the key is released, so that the client may try again.
+func (s *server) once(ctx context.Context, route string, in IdempotencyHeaders, run func(*store.IdempotencyKey) (*raw, error)) (*raw, error) {
+	if in.Key == "" {
+		return run(nil)
+	}
+	claim, err := s.Store.ClaimIdempotency(ctx, callerOf(ctx).team.ID, route, in.Key, idempotencyLease)
+	switch {
+	case err != nil:
+		return nil, err
+	case claim.Busy:
+		return nil, busy()
+	case claim.Stored != nil:
+		return &raw{Status: claim.Stored.Status, ContentType: contentJSON, Body: claim.Stored.Body}, nil
+	}
+	out, err := run(claim.Key)
+	if err == nil {
+		return out, nil
+	}
+	return s.failed(context.WithoutCancel(ctx), *claim.Key, in.OnError == noCache, err)
+}
+
+// failed stores a refusal under its key, or releases the key.
+func (s *server) failed(ctx context.Context, key store.IdempotencyKey, release bool, err error) (*raw, error) {
+	var refused *Error
+	if !errors.As(err, &refused) || refused.status >= http.StatusInternalServerError || refused.status == http.StatusConflict || release {
+		if releaseErr := s.Store.ReleaseIdempotency(ctx, key); releaseErr != nil {
+			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an idempotency key is held until its lease ends", slog.Any("error", releaseErr))
+		}
+		return nil, err
+	}
+	b, err := encode(refused)
+	if err != nil {
+		return nil, err
+	}
+	switch err := s.Store.StoreAnswer(ctx, key, refused.status, b); {
+	case errors.Is(err, store.ErrClaimLost):
+		return nil, busy()
+	case err != nil:
+		return nil, err
+	}
+	return &raw{Status: refused.status, ContentType: contentJSON, Body: b}, nil
+}
+
+func busy() *Error {
+	return fail(http.StatusConflict, "A request with the same idempotency key is still executing")
+}
+
+// encode writes JSON as huma does.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encoding an answer: %w", err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,203 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// partnerMolecular names the partner in lab accounts and inbox rows.
+const partnerMolecular = "molecular"
+
+// notThisAccount is why a report was quarantined whose sender has no account with the order.
+const notThisAccount = "not_this_account"
+
+func (s *server) labWebhookRoutes(e *gin.Engine) {
+	e.POST("/webhooks/labs/molecular", s.receiveMolecular)
+}
+
+// receiveMolecular takes the lab's webhooks (Molecular contract, D1 to D15). What is authentic and stored is answered 2xx, whatever
+// it says: nobody knows whether the lab would send it again. Only a failure of ours asks for that, with 503.
+func (s *server) receiveMolecular(c *gin.Context) {
+	now := s.now()
+	payload, ok := s.readWebhook(c, partnerMolecular, molecular.MaxWebhook)
+	if !ok {
+		return
+	}
+	ctx := c.Request.Context()
+	accounts, err := s.Store.LabAccountsByPartner(ctx, partnerMolecular)
+	if err != nil {
+		s.notStored(c, partnerMolecular, err)
+		return
+	}
+	owners, ok := s.authenticateLab(c, accounts)
+	if !ok {
+		return
+	}
+	n := molecular.Decode(payload, now)
+	r := store.Report{
+		Partner: partnerMolecular, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber,
+		Fact: n.Fact, Reason: n.Reason, Body: payload, Headers: keptHeaders(c.Request), ReceivedAt: now,
+	}
+	status := http.StatusOK
+	switch n.Problem {
+	case molecular.Malformed, molecular.MissingFields:
+		r.State, status = store.InboxQuarantined, http.StatusBadRequest
+	case molecular.UnknownType:
+		r.State, status = store.InboxUnknown, http.StatusAccepted
+	case molecular.Incomplete:
+		r.State, status = store.InboxIncomplete, http.StatusAccepted
+	}
+	foreign, err := s.foreign(ctx, n.OrderNumber, accounts, owners)
+	if err != nil {
+		s.notStored(c, partnerMolecular, err)
+		return
+	}
+	if foreign {
+		r.Fact, r.State, r.Kind, status = nil, store.InboxQuarantined, notThisAccount, http.StatusAccepted
+	}
+	s.receive(c, r, status)
+}
+
+// authenticateLab finds the accounts that the presented credentials belong to. Without any credentials configured nobody is let
+// in (D14).
+func (s *server) authenticateLab(c *gin.Context, accounts []store.LabAccount) (owners map[string]bool, ok bool) {
+	var pairs []molecular.Credentials
+	for _, a := range accounts {
+		pairs = append(pairs,
+			molecular.Credentials{AccountID: a.ID, User: a.User, Token: a.Token},
+			molecular.Credentials{AccountID: a.ID, User: a.PreviousUser, Token: a.PreviousToken})
+	}
+	_, err := molecular.Authenticate(c.Request, pairs)
+	switch {
+	case errors.Is(err, molecular.ErrNoCredentials):
+		s.metrics.facts.WithLabelValues(partnerMolecular, "not_configured").Inc()
+		abortWith(c, unavailable("This webhook is not in service"))
+		return nil, false
+	case err != nil:
+		s.metrics.facts.WithLabelValues(partnerMolecular, "unauthorized").Inc()
+		c.Header("WWW-Authenticate", `Basic realm="webhooks", charset="UTF-8"`)
+		abort(c, http.StatusUnauthorized, "Credentials are missing or wrong")
+		return nil, false
+	}
+	user, token, _ := c.Request.BasicAuth() // they are right, so comparing them again tells nothing
+	owners = map[string]bool{}
+	for _, p := range pairs {
+		if p.User == user && p.Token == token {
+			owners[p.AccountID] = true
+		}
+	}
+	return owners, true
+}
+
+// foreign reports whether the order was placed through an account that the sender's credentials do not belong to: a sandbox lab's
+// credentials say nothing about production orders. It needs a look only where credentials differ.
+func (s *server) foreign(ctx context.Context, number string, accounts []store.LabAccount, owners map[string]bool) (bool, error) {
+	if number == "" || len(owners) == len(accounts) {
+		return false, nil
+	}
+	id, err := s.Store.OrderIDByNumber(ctx, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	o, err := s.Store.Order(ctx, "", id)
+	if err != nil {
+		return false, err
+	}
+	return !owners[o.LabAccountID], nil
+}
+
+// readWebhook reads a bounded body.
+func (s *server) readWebhook(c *gin.Context, partner string, limit int64) ([]byte, bool) {
+	payload, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	if err == nil {
+		return payload, true
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		s.metrics.facts.WithLabelValues(partner, "too_large").Inc()
+		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "a partner's report is too large",
+			slog.String("partner", partner), slog.Int64("announced_bytes", c.Request.ContentLength))
+		abort(c, http.StatusRequestEntityTooLarge, "Request body is too large")
+		return nil, false
+	}
+	abort(c, http.StatusBadRequest, "Request body could not be read")
+	return nil, false
+}
+
+// receive stores a report, tells its order's workflow, and answers. A signal that fails is made up for by the reconciler.
+func (s *server) receive(c *gin.Context, r store.Report, status int) {
+	ctx := c.Request.Context()
+	received, err := s.Store.Receive(ctx, r)
+	if err != nil {
+		s.notStored(c, r.Partner, err)
+		return
+	}
+	outcome := received.State
+	if received.Duplicate {
+		outcome = "duplicate"
+	}
+	s.metrics.facts.WithLabelValues(r.Partner, outcome).Inc()
+	if received.State == store.InboxUnmatched && status == http.StatusOK {
+		status = http.StatusAccepted
+	}
+	s.alert(ctx, r, received)
+	if received.State == store.InboxReceived && !received.Duplicate && received.Fact != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalLimit)
+		defer cancel()
+		s.signal(ctx, received)
+	}
+	c.JSON(status, gin.H{"id": received.ID, "status": received.State})
+}
+
+// alert makes what a human should look at stand out in the log.
+func (s *server) alert(ctx context.Context, r store.Report, received store.Received) {
+	switch received.State {
+	case store.InboxUnmatched, store.InboxIncomplete, store.InboxUnknown, store.InboxQuarantined:
+		if r.Legs != nil && received.State == store.InboxUnknown { // a label was printed, say
+			return
+		}
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a partner's report needs a look", slog.String("partner", r.Partner),
+			slog.String("inbox_id", received.ID), slog.String("state", received.State))
+	}
+}
+
+// signal tells an order's workflow of a report.
+func (s *server) signal(ctx context.Context, received store.Received) {
+	err := s.Orders.SignalFact(ctx, received.OrderID, *received.Fact)
+	if err == nil {
+		err = s.Store.MarkSignalled(ctx, received.ID)
+	}
+	if err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a partner's report is not signalled yet",
+			slog.String("inbox_id", received.ID), slog.String("order_id", received.OrderID), slog.Any("error", err))
+	}
+}
+
+// notStored is the one answer that asks a partner to send a report again (D11).
+func (s *server) notStored(c *gin.Context, partner string, err error) {
+	s.metrics.facts.WithLabelValues(partner, "not_stored").Inc()
+	_ = c.Error(err)
+	abortWith(c, unavailable("The report could not be stored"))
+}
+
+// keptHeaders are the headers that may help to understand a report later; those with secrets in them are not among them.
+func keptHeaders(r *http.Request) map[string]string {
+	kept := map[string]string{}
+	for _, name := range []string{"Content-Type", "Content-Length", "User-Agent", "Date"} {
+		if v := r.Header.Get(name); v != "" {
+			kept[name] = v
+		}
+	}
+	return kept
+}

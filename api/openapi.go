@@ -1,0 +1,109 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"github.com/aliquot-labs/aliquot/junction"
+)
+
+const (
+	securityScheme = "apiKey"
+	documentTitle  = "Aliquot"
+	documentVer    = "1.0.0"
+	pathDocument   = "/openapi.json"
+	pathDocs       = "/docs"
+)
+
+// Document is the OpenAPI 3.1 document of the client and operations API, indented.
+func Document() ([]byte, error) {
+	s, err := newServer(Deps{})
+	if err != nil {
+		return nil, err
+	}
+	s.routes()
+	return s.document()
+}
+
+func (s *server) document() ([]byte, error) {
+	b, err := json.Marshal(s.huma.OpenAPI())
+	if err != nil {
+		return nil, fmt.Errorf("encoding the OpenAPI document: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return nil, fmt.Errorf("indenting the OpenAPI document: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+// documentRoutes makes huma's API on the router, and serves its document and a page of it.
+func (s *server) documentRoutes(e *gin.Engine) {
+	config := huma.DefaultConfig(documentTitle, documentVer)
+	config.Info.Description = "Places lab-test orders and follows them. The client API is compatible with the lab-testing part of the " +
+		"Junction API. Every answer that is not a success has a `detail`."
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // served below, without scripts from elsewhere
+	config.CreateHooks = nil                                             // no $schema links in answers
+	config.AllowAdditionalPropertiesByDefault = true                     // unknown fields are ignored
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		securityScheme: {Type: "apiKey", In: "header", Name: keyHeader},
+	}
+	s.huma = humagin.New(e, config)
+	e.GET(pathDocument, func(c *gin.Context) {
+		b, err := s.document()
+		if err != nil {
+			_ = c.Error(err)
+			abort(c, http.StatusInternalServerError, "Internal server error")
+			return
+		}
+		c.Data(http.StatusOK, "application/openapi+json", b)
+	})
+	e.GET(pathDocs, s.docs)
+}
+
+// schemaOf is the schema of a type's values, registered under the type's name.
+func (s *server) schemaOf(v any) *huma.Schema {
+	t := reflect.TypeOf(v)
+	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// nullable are the objects that may be null, by schema.
+var nullable = map[string][]string{
+	"ClientFacingOrder":        {"patient_details", "patient_address", "physician", "shipping_details", "order_transaction"},
+	"ClientFacingTestkitOrder": {"shipment"},
+	"ClientFacingLabTest":      {"lab"},
+	"ClientFacingUser":         {"fallback_time_zone", "fallback_birth_date"},
+	"LabResultsRaw":            {"order_transaction"},
+	"OpsInboxRow":              {"fact"},
+	"OpsInboxItem":             {"fact"},
+	"OpsStory":                 {"outbound", "inbound"},
+}
+
+// completeDocument says what Go's types cannot: that an order's details are one of four, and which objects may be null. These are
+// schemas of answers only, so nothing is validated with them.
+func (s *server) completeDocument() {
+	schemas := s.huma.OpenAPI().Components.Schemas
+	schemas.Map()["Details"].Properties["data"] = &huma.Schema{OneOf: []*huma.Schema{
+		s.schemaOf(junction.ClientFacingTestkitOrder{}),
+		s.schemaOf(junction.ClientFacingWalkInTestOrder{}),
+		s.schemaOf(junction.ClientFacingAtHomePhlebotomyOrder{}),
+		s.schemaOf(junction.ClientFacingOnSiteCollectionOrder{}),
+	}}
+	for name, fields := range nullable {
+		properties := schemas.Map()[name].Properties
+		for _, field := range fields {
+			properties[field] = &huma.Schema{
+				Description: properties[field].Description,
+				AnyOf:       []*huma.Schema{{Ref: properties[field].Ref}, {Type: "null"}},
+			}
+		}
+	}
+}

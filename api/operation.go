@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// The tags that group operations in the document.
+const (
+	tagUsers      = "Users"
+	tagLabTests   = "Lab tests"
+	tagOrders     = "Orders"
+	tagResults    = "Results"
+	tagOperations = "Operations"
+)
+
+// register declares an endpoint that takes an API key of the role.
+func register[I, O any](s *server, role string, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	op.MaxBodyBytes = s.MaxBody
+	op.Security = []map[string][]string{{securityScheme: {}}}
+	op.Errors = append(op.Errors, http.StatusUnauthorized)
+	if role == store.RoleOperations {
+		op.Errors = append(op.Errors, http.StatusForbidden)
+	}
+	op.Middlewares = huma.Middlewares{s.authenticate(role), asJSON}
+	huma.Register(s.huma, op, handler)
+}
+
+// asJSON reads every body as JSON, whatever the caller says it is: there is nothing else that it could be.
+func asJSON(ctx huma.Context, next func(huma.Context)) {
+	next(jsonBody{ctx})
+}
+
+type humaContext huma.Context // so that it can be embedded beside its own method Context
+
+type jsonBody struct{ humaContext }
+
+// Unwrap is for huma's adapter.
+func (j jsonBody) Unwrap() huma.Context { return j.humaContext }
+
+func (j jsonBody) Header(name string) string {
+	if name == "Content-Type" {
+		return "application/json"
+	}
+	return j.humaContext.Header(name)
+}
+
+// body is an answer with nothing but a JSON body.
+type body[T any] struct {
+	Body T
+}
+
+func answer[T any](v T) *body[T] { return &body[T]{Body: v} }
+
+// raw is an answer whose bytes are given.
+type raw struct {
+	Status      int
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+const (
+	contentJSON = "application/json"
+	contentPDF  = "application/pdf"
+)
+
+// documented is the 200 answer of an operation whose handler writes the bytes of a T itself.
+func documented[T any](s *server, description string) map[string]*huma.Response {
+	schema := s.schemaOf(*new(T))
+	return map[string]*huma.Response{"200": {
+		Description: description,
+		Content:     map[string]*huma.MediaType{contentJSON: {Schema: schema}},
+	}}
+}
+
+// canonical writes a UUID in the form in which ids are stored. What is none has been refused by validation.
+func canonical(id string) string {
+	u, err := uuid.Parse(id)
+	if err != nil {
+		return id
+	}
+	return u.String()
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// PageQuery is the page/size style of pagination. It is exported, as every part of an input is, because huma sees nothing else.
+type PageQuery struct {
+	Page int `query:"page" minimum:"1" maximum:"1000000" default:"1"`
+	Size int `query:"size" minimum:"1" maximum:"100" default:"50"`
+}

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// OpsEndpoint is where a team takes webhooks. The secret is shown once, when the endpoint is registered.
+type OpsEndpoint struct {
+	ID             string     `json:"id" format:"uuid"`
+	TeamID         string     `json:"team_id" format:"uuid"`
+	URL            string     `json:"url"`
+	Description    string     `json:"description"`
+	Secret         string     `json:"secret,omitempty"`
+	FilterTypes    []string   `json:"filter_types" doc:"Event types that are sent; null: all."`
+	RateLimit      int        `json:"rate_limit" doc:"Messages per second; 0: no limit."`
+	Disabled       bool       `json:"disabled"`
+	DisabledReason string     `json:"disabled_reason"`
+	FailingSince   *time.Time `json:"failing_since"`
+	CreatedAt      time.Time  `json:"created_at"`
+	UpdatedAt      time.Time  `json:"updated_at"`
+}
+
+type createEndpointInput struct {
+	TeamPath
+	Body struct {
+		URL         string            `json:"url" minLength:"1" maxLength:"2048"`
+		Description *string           `json:"description,omitempty" maxLength:"500"`
+		Secret      *string           `json:"secret,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a new one."`
+		FilterTypes []string          `json:"filter_types,omitempty" doc:"Event types to send. Defaults to all."`
+		Headers     map[string]string `json:"headers,omitempty" doc:"Sent along with every message; kept encrypted."`
+		RateLimit   *int              `json:"rate_limit,omitempty" minimum:"0" maximum:"10000"`
+	}
+}
+
+// Resolve checks what a schema cannot say.
+func (in *createEndpointInput) Resolve(huma.Context) []error {
+	var errs []error
+	for _, t := range in.Body.FilterTypes {
+		if !slices.Contains(webhooks.EventTypes(), t) {
+			errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(webhooks.EventTypes(), ", "), "body.filter_types"))
+			break
+		}
+	}
+	if in.Body.Secret != nil {
+		if _, err := webhooks.ParseSecret(*in.Body.Secret); err != nil {
+			errs = append(errs, wrong("value_error", "Value is not whsec_ and the base64 of 24 to 64 bytes", "body.secret"))
+		}
+	}
+	if err := webhooks.CheckHeaders(in.Body.Headers); err != nil {
+		errs = append(errs, wrong("value_error", "Value has a header that may not be set", "body.headers"))
+	}
+	return errs
+}
+
+type endpointsInput struct {
+	TeamID string `query:"team_id" format:"uuid"`
+}
+
+func (s *server) opsEndpointRoutes() {
+	register(s, store.RoleOperations, huma.Operation{
+		OperationID: "ops-list-endpoints", Method: http.MethodGet, Path: "/ops/endpoints", Tags: []string{tagOperations},
+		Summary: "List webhook endpoints",
+	}, s.opsListEndpoints)
+	register(s, store.RoleOperations, huma.Operation{
+		OperationID: "ops-create-endpoint", Method: http.MethodPost, Path: "/ops/teams/{team_id}/endpoints", Tags: []string{tagOperations},
+		Summary: "Register a webhook endpoint; its secret is shown once", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.opsCreateEndpoint)
+}
+
+func (s *server) opsListEndpoints(ctx context.Context, in *endpointsInput) (*body[[]OpsEndpoint], error) {
+	all, err := s.Store.Endpoints(ctx, canonical(in.TeamID))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]OpsEndpoint, len(all))
+	for i, e := range all {
+		out[i] = opsEndpoint(e)
+	}
+	return answer(out), nil
+}
+
+func (s *server) opsCreateEndpoint(ctx context.Context, in *createEndpointInput) (*body[OpsEndpoint], error) {
+	t, err := s.Store.Team(ctx, canonical(in.TeamID))
+	if err != nil {
+		return nil, orNotFound(err, "Team")
+	}
+	if err := s.Guard.CheckURL(in.Body.URL); err != nil {
+		return nil, refusedURL(err)
+	}
+	now := s.now()
+	e := store.Endpoint{
+		ID: newID(), TeamID: t.ID, URL: in.Body.URL, FilterTypes: in.Body.FilterTypes, Headers: in.Body.Headers, CreatedAt: now, UpdatedAt: now,
+	}
+	if in.Body.Description != nil {
+		e.Description = *in.Body.Description
+	}
+	if in.Body.RateLimit != nil {
+		e.RateLimit = *in.Body.RateLimit
+	}
+	if in.Body.Secret != nil {
+		e.Secret = *in.Body.Secret
+	} else if e.Secret, err = webhooks.NewSecret(); err != nil {
+		return nil, err
+	}
+	if err := s.Store.CreateEndpoint(ctx, e); err != nil {
+		return nil, err
+	}
+	s.auditChange(ctx, "endpoint.create", t.ID, "", "endpoint="+e.ID)
+	out := opsEndpoint(e)
+	out.Secret = e.Secret
+	return answer(out), nil
+}
+
+// refusedURL tells what is wrong with an endpoint's URL; both errors are meant for the caller.
+func refusedURL(err error) error {
+	var badURL *webhooks.URLError
+	var badAddress *webhooks.RefusedAddressError
+	switch {
+	case errors.As(err, &badURL):
+		return refuse(badURL.Error())
+	case errors.As(err, &badAddress):
+		return refuse("endpoint URL: its address is not a public one")
+	}
+	return err
+}
+
+func opsEndpoint(e store.Endpoint) OpsEndpoint {
+	return OpsEndpoint{
+		ID: e.ID, TeamID: e.TeamID, URL: e.URL, Description: e.Description, FilterTypes: e.FilterTypes, RateLimit: e.RateLimit,
+		Disabled: e.Disabled, DisabledReason: e.DisabledReason, FailingSince: optionalTime(e.FailingSince),
+		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+	}
+}

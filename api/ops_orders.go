@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// OpsOrder is an order as operations see it: what the client sees, and what its workflow knows.
+type OpsOrder struct {
+	Order        junction.ClientFacingOrder `json:"order"`
+	Number       string                     `json:"number" doc:"Our order number at the lab."`
+	Accession    string                     `json:"accession" doc:"The lab's own number; empty until known."`
+	LabAccountID string                     `json:"lab_account_id"`
+	FullStatus   lifecycle.Status           `json:"full_status"`
+	Attention    []order.Attention          `json:"attention" nullable:"false"`
+	Deadlines    []order.Deadline           `json:"deadlines" nullable:"false"`
+	Policy       json.RawMessage            `json:"policy" doc:"As resolved when the order was created."`
+}
+
+// OpsAnswer is the answer to a demand of operations.
+type OpsAnswer struct {
+	Order   OpsOrder `json:"order"`
+	ChildID string   `json:"child_id,omitempty" doc:"The replacement order, where one was created."`
+}
+
+type recoverInput struct {
+	OrderPath
+	Body struct {
+		PatientDetails *PatientDetailsWithValidation `json:"patient_details,omitempty" doc:"Replaces the patient's details."`
+		PatientAddress *PatientAddressWithValidation `json:"patient_address,omitempty" doc:"Replaces the patient's address."`
+		Note           *string                       `json:"note,omitempty" maxLength:"4000" doc:"Kept encrypted."`
+		ConfirmedByLab *bool                         `json:"confirmed_by_lab,omitempty" doc:"The lab has confirmed that the kit is back in production."`
+	}
+}
+
+// Resolve checks what a schema cannot say.
+func (in *recoverInput) Resolve(ctx huma.Context) []error {
+	var errs []error
+	if p := in.Body.PatientDetails; p != nil {
+		errs = p.check("body.patient_details", callerOf(ctx.Context()).today)
+	}
+	if a := in.Body.PatientAddress; a != nil {
+		errs = append(errs, a.check("body.patient_address")...)
+	}
+	return errs
+}
+
+type doNotProcessInput struct {
+	OrderPath
+	Body struct {
+		Reason string  `json:"reason" pattern:"^[a-z][a-z0-9_]{0,63}$" doc:"A code, such as patient_withdrew."`
+		Note   *string `json:"note,omitempty" maxLength:"4000" doc:"Kept encrypted."`
+	}
+}
+
+type acknowledgeInput struct {
+	OrderPath
+	Reason string `path:"reason" pattern:"^[a-z][a-z0-9_]{0,63}$"`
+}
+
+func (s *server) opsOrderRoutes() {
+	s.opsSearchRoutes()
+	op := huma.Operation{
+		Method: http.MethodGet, Path: "/ops/orders/{order_id}", OperationID: "ops-get-order", Tags: []string{tagOperations},
+		Summary: "Read an order with what its workflow knows", Errors: []int{http.StatusNotFound},
+	}
+	register(s, store.RoleOperations, op, s.opsGetOrder)
+
+	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
+	op.OperationID, op.Path, op.Summary = "ops-place", "/ops/orders/{order_id}/place", "Try a refused requisition again"
+	register(s, store.RoleOperations, op, s.simply(order.DemandPlace))
+	op.OperationID, op.Path, op.Summary = "ops-cancel", "/ops/orders/{order_id}/cancel", "Cancel an order"
+	register(s, store.RoleOperations, op, s.simply(order.DemandCancel))
+	op.OperationID, op.Path, op.Summary = "ops-replace", "/ops/orders/{order_id}/replace", "Order a replacement for a kit that failed"
+	register(s, store.RoleOperations, op, s.simply(order.DemandReplace))
+	op.OperationID, op.Path, op.Summary = "ops-recover", "/ops/orders/{order_id}/recover", "Supply what the lab found missing"
+	register(s, store.RoleOperations, op, s.opsRecover)
+	op.OperationID, op.Path, op.Summary = "ops-do-not-process", "/ops/orders/{order_id}/do-not-process", "Stop an order for good"
+	register(s, store.RoleOperations, op, s.opsDoNotProcess)
+	op.OperationID, op.Path = "ops-acknowledge", "/ops/orders/{order_id}/attention/{reason}/acknowledge"
+	op.Summary = "Take an attention mark away"
+	register(s, store.RoleOperations, op, s.opsAcknowledge)
+}
+
+func (s *server) opsGetOrder(ctx context.Context, in *OrderPath) (*body[OpsOrder], error) {
+	o, err := s.readOrder(ctx, "", in.OrderID, "ops.order.read")
+	if err != nil {
+		return nil, err
+	}
+	out, err := opsOrder(o)
+	if err != nil {
+		return nil, err
+	}
+	return answer(out), nil
+}
+
+// simply is the handler of a demand that needs nothing but its order.
+func (s *server) simply(kind order.DemandKind) func(context.Context, *OrderPath) (*body[OpsAnswer], error) {
+	return func(ctx context.Context, in *OrderPath) (*body[OpsAnswer], error) {
+		return s.opsDemand(ctx, in.OrderID, order.Demand{Kind: kind}, nil)
+	}
+}
+
+func (s *server) opsRecover(ctx context.Context, in *recoverInput) (*body[OpsAnswer], error) {
+	d := order.Demand{Kind: order.DemandRecover}
+	if in.Body.ConfirmedByLab != nil {
+		d.Confirmed = *in.Body.ConfirmedByLab
+	}
+	var c order.Correction
+	var err error
+	if in.Body.PatientDetails != nil {
+		if c.Patient, err = in.Body.PatientDetails.patient(); err != nil {
+			return nil, err
+		}
+	}
+	if in.Body.PatientAddress != nil {
+		c.Address = in.Body.PatientAddress.address()
+	}
+	if in.Body.Note != nil {
+		c.Note = *in.Body.Note
+	}
+	if c == (order.Correction{}) {
+		return s.opsDemand(ctx, in.OrderID, d, nil)
+	}
+	d.Corrects = true
+	return s.opsDemand(ctx, in.OrderID, d, c)
+}
+
+func (s *server) opsDoNotProcess(ctx context.Context, in *doNotProcessInput) (*body[OpsAnswer], error) {
+	d := order.Demand{Kind: order.DemandDoNotProcess, Reason: in.Body.Reason}
+	if in.Body.Note == nil {
+		return s.opsDemand(ctx, in.OrderID, d, nil)
+	}
+	return s.opsDemand(ctx, in.OrderID, d, map[string]string{"note": *in.Body.Note})
+}
+
+func (s *server) opsAcknowledge(ctx context.Context, in *acknowledgeInput) (*body[OpsAnswer], error) {
+	return s.opsDemand(ctx, in.OrderID, order.Demand{Kind: order.DemandAcknowledge, Reason: in.Reason}, nil)
+}
+
+// opsDemand asks for operations, whose demands reach the orders of every team. The document, where there is one, is sealed.
+func (s *server) opsDemand(ctx context.Context, orderID string, d order.Demand, document any) (*body[OpsAnswer], error) {
+	var sealed []byte
+	if document != nil {
+		b, err := json.Marshal(document)
+		if err != nil {
+			return nil, err
+		}
+		sealed = b
+	}
+	d.By = lifecycle.Operations
+	o, a, err := s.demand(ctx, "", orderID, d, sealed)
+	if err != nil {
+		return nil, err
+	}
+	out, err := opsOrder(o)
+	if err != nil {
+		return nil, err
+	}
+	return answer(OpsAnswer{Order: out, ChildID: a.ChildID}), nil
+}
+
+func opsOrder(o *order.Order) (OpsOrder, error) {
+	policy, err := json.Marshal(o.State.Policy)
+	if err != nil {
+		return OpsOrder{}, err
+	}
+	return OpsOrder{
+		Order:        junction.FromOrder(*o),
+		Number:       o.Number,
+		Accession:    o.Accession,
+		LabAccountID: o.LabAccountID,
+		FullStatus:   lifecycle.MustFull(o.Modality, o.Status),
+		Attention:    append([]order.Attention{}, o.State.Attention...),
+		Deadlines:    append([]order.Deadline{}, o.State.Deadlines...),
+		Policy:       policy,
+	}, nil
+}
+
+// optionalTime is nil for the zero time.
+func optionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

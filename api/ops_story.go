@@ -1,0 +1,191 @@
+package api
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// OpsStory is everything that happened to an order and is expected to, without patient data and free text.
+type OpsStory struct {
+	OrderID     string            `json:"order_id" format:"uuid"`
+	TeamID      string            `json:"team_id" format:"uuid"`
+	Number      string            `json:"number"`
+	Accession   string            `json:"accession"`
+	Status      lifecycle.Status  `json:"status"`
+	Detail      lifecycle.Detail  `json:"status_detail"`
+	Sequence    int64             `json:"sequence"`
+	Revision    int64             `json:"revision"`
+	CreatedAt   time.Time         `json:"created_at"`
+	StartedAt   *time.Time        `json:"started_at" doc:"When a workflow took the order up; null: never."`
+	Events      []storyEvent      `json:"events" nullable:"false"`
+	Facts       []OpsInboxRow     `json:"facts" nullable:"false" doc:"What partners reported."`
+	Demands     []storyDemand     `json:"demands" nullable:"false"`
+	Decisions   []storyDecision   `json:"decisions" nullable:"false" doc:"What each cause did, refusals included."`
+	Calls       []storyCall       `json:"calls" nullable:"false" doc:"Calls to partners."`
+	Deliveries  []storyDelivery   `json:"deliveries" nullable:"false"`
+	Audit       []storyAudit      `json:"audit" nullable:"false"`
+	Attention   []order.Attention `json:"attention" nullable:"false"`
+	Deadlines   []order.Deadline  `json:"deadlines" nullable:"false"`
+	Outbound    *storyLeg         `json:"outbound" doc:"Null until the kit is shipped."`
+	Inbound     *storyLeg         `json:"inbound" doc:"Null until the kit is shipped."`
+	Transaction storyTransaction  `json:"transaction"`
+}
+
+type storyEvent struct {
+	Sequence   int64            `json:"sequence"`
+	Status     lifecycle.Status `json:"status"`
+	Detail     lifecycle.Detail `json:"status_detail"`
+	Implied    bool             `json:"implied" doc:"Proven by a later fact, never reported itself."`
+	Cause      string           `json:"cause"`
+	OccurredAt time.Time        `json:"occurred_at" doc:"By the partner's clock where that is plausible."`
+	RecordedAt time.Time        `json:"recorded_at"`
+}
+
+type storyDemand struct {
+	ID        string           `json:"id"`
+	Kind      order.DemandKind `json:"kind"`
+	By        lifecycle.Actor  `json:"by"`
+	State     string           `json:"state"`
+	Reason    order.Reason     `json:"reason"`
+	CreatedAt time.Time        `json:"created_at"`
+	SettledAt *time.Time       `json:"settled_at"`
+}
+
+type storyDecision struct {
+	Cause    string        `json:"cause"`
+	Outcome  order.Outcome `json:"outcome"`
+	Reason   order.Reason  `json:"reason"`
+	From     lifecycle.Low `json:"from"`
+	To       lifecycle.Low `json:"to" doc:"Empty: no event."`
+	Sequence int64         `json:"sequence"`
+	Revision int64         `json:"revision"`
+	ChildID  string        `json:"child_id"`
+	At       time.Time     `json:"at"`
+}
+
+type storyCall struct {
+	ID        string     `json:"id"`
+	Kind      string     `json:"kind"`
+	Attempt   int        `json:"attempt"`
+	Outcome   string     `json:"outcome" doc:"Empty: under way, or its process died."`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+}
+
+type storyDelivery struct {
+	MessageID  string         `json:"message_id"`
+	EventType  string         `json:"event_type"`
+	Sequence   int64          `json:"sequence"`
+	EndpointID string         `json:"endpoint_id" doc:"Empty: no endpoint takes such messages."`
+	State      string         `json:"state"`
+	NextAt     *time.Time     `json:"next_at"`
+	CreatedAt  time.Time      `json:"created_at"`
+	Attempts   []storyAttempt `json:"attempts" nullable:"false"`
+}
+
+type storyAttempt struct {
+	Round      int       `json:"round"`
+	Number     int       `json:"number"`
+	At         time.Time `json:"at"`
+	DurationMS int64     `json:"duration_ms"`
+	StatusCode int       `json:"status_code" doc:"0: no answer came."`
+	Failure    string    `json:"failure"`
+}
+
+type storyAudit struct {
+	At        time.Time `json:"at"`
+	KeyID     string    `json:"key_id"`
+	Action    string    `json:"action"`
+	RequestID string    `json:"request_id"`
+	Address   string    `json:"address"`
+	Detail    string    `json:"detail"`
+}
+
+type storyLeg struct {
+	Number    string `json:"number"`
+	Courier   string `json:"courier"`
+	URL       string `json:"url"`
+	TrackerID string `json:"tracker_id"`
+}
+
+type storyTransaction struct {
+	ID     string                  `json:"id"`
+	Status order.TransactionStatus `json:"status"`
+	Orders []storyTransactionOrder `json:"orders" nullable:"false"`
+}
+
+type storyTransactionOrder struct {
+	ID       string        `json:"id"`
+	Status   lifecycle.Low `json:"status"`
+	Origin   order.Origin  `json:"origin"`
+	ParentID string        `json:"parent_id"`
+}
+
+func opsStory(y store.Story) OpsStory {
+	out := OpsStory{
+		OrderID: y.OrderID, TeamID: y.TeamID, Number: y.Number, Accession: y.Accession, Status: y.Status, Detail: y.Detail,
+		Sequence: y.Sequence, Revision: y.Revision, CreatedAt: y.CreatedAt, StartedAt: optionalTime(y.StartedAt),
+		Events: each(y.Events, fromEvent), Facts: each(y.Facts, opsInboxRow), Demands: each(y.Demands, fromDemand),
+		Decisions: each(y.Decisions, func(d store.DecisionRow) storyDecision { return storyDecision(d) }),
+		Calls:     each(y.Calls, fromCall), Deliveries: each(y.Deliveries, fromDelivery), Audit: each(y.Audit, fromAudit),
+		Attention: append([]order.Attention{}, y.Attention...), Deadlines: append([]order.Deadline{}, y.Deadlines...),
+		Transaction: storyTransaction{ID: y.Transaction.ID, Status: y.Transaction.Status, Orders: each(y.Transaction.Orders, fromMember)},
+	}
+	if y.Shipment != nil {
+		outbound, inbound := storyLeg(y.Shipment.Outbound), storyLeg(y.Shipment.Inbound)
+		out.Outbound, out.Inbound = &outbound, &inbound
+	}
+	return out
+}
+
+// each converts a list; the result is never nil.
+func each[A, B any](in []A, convert func(A) B) []B {
+	out := make([]B, len(in))
+	for i, a := range in {
+		out[i] = convert(a)
+	}
+	return out
+}
+
+func fromEvent(e order.Event) storyEvent {
+	return storyEvent{
+		Sequence: e.Sequence, Status: e.Status, Detail: e.Detail, Implied: e.Implied, Cause: e.Cause,
+		OccurredAt: e.OccurredAt, RecordedAt: e.RecordedAt,
+	}
+}
+
+func fromDemand(d store.DemandRow) storyDemand {
+	return storyDemand{
+		ID: d.ID, Kind: d.Kind, By: d.By, State: d.State, Reason: d.Reason, CreatedAt: d.CreatedAt, SettledAt: optionalTime(d.SettledAt),
+	}
+}
+
+func fromCall(c store.Call) storyCall {
+	return storyCall{
+		ID: c.ID, Kind: c.Kind, Attempt: c.Attempt, Outcome: c.Outcome, StartedAt: c.StartedAt, EndedAt: optionalTime(c.EndedAt),
+	}
+}
+
+func fromDelivery(d store.DeliveryLog) storyDelivery {
+	return storyDelivery{
+		MessageID: d.MessageID, EventType: d.EventType, Sequence: d.Sequence, EndpointID: d.EndpointID, State: d.State,
+		NextAt: optionalTime(d.NextAt), CreatedAt: d.CreatedAt, Attempts: each(d.Attempts, fromAttempt),
+	}
+}
+
+func fromAttempt(a store.AttemptLog) storyAttempt {
+	return storyAttempt{
+		Round: a.Round, Number: a.Number, At: a.At, DurationMS: a.Duration.Milliseconds(), StatusCode: a.StatusCode, Failure: a.Failure,
+	}
+}
+
+func fromAudit(a store.AuditRow) storyAudit {
+	return storyAudit{At: a.At, KeyID: a.KeyID, Action: a.Action, RequestID: a.RequestID, Address: a.Address, Detail: a.Detail}
+}
+
+func fromMember(o order.TransactionOrder) storyTransactionOrder {
+	return storyTransactionOrder{ID: o.ID, Status: o.Status, Origin: o.Origin, ParentID: o.ParentID}
+}

@@ -1,0 +1,241 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// OpsTeam is a team. Policy is what the team changes of the defaults, Resolved the whole.
+type OpsTeam struct {
+	ID          string          `json:"id" format:"uuid"`
+	Name        string          `json:"name"`
+	Environment string          `json:"environment" enum:"production,sandbox"`
+	TimeZone    string          `json:"time_zone"`
+	Policy      json.RawMessage `json:"policy"`
+	Resolved    json.RawMessage `json:"resolved_policy"`
+	CreatedAt   time.Time       `json:"created_at"`
+}
+
+// OpsKey is an API key. The secret is shown once, when the key is made.
+type OpsKey struct {
+	ID        string     `json:"id" format:"uuid"`
+	TeamID    string     `json:"team_id" format:"uuid"`
+	Name      string     `json:"name"`
+	Role      string     `json:"role" enum:"client,operations"`
+	Secret    string     `json:"secret,omitempty"`
+	CreatedAt time.Time  `json:"created_at"`
+	RevokedAt *time.Time `json:"revoked_at"`
+}
+
+type createTeamInput struct {
+	Body struct {
+		Name        string          `json:"name" minLength:"1" maxLength:"200"`
+		Environment string          `json:"environment" enum:"production,sandbox"`
+		TimeZone    *string         `json:"time_zone,omitempty" doc:"IANA name. Defaults to UTC."`
+		Policy      json.RawMessage `json:"policy,omitempty" doc:"What the team changes of the default policy."`
+	}
+}
+
+// Resolve checks what a schema cannot say.
+func (in *createTeamInput) Resolve(huma.Context) []error {
+	if zone := in.Body.TimeZone; zone != nil && !knownZone(*zone) {
+		return []error{wrong("value_error", "Value is not an IANA time zone", "body.time_zone")}
+	}
+	return nil
+}
+
+// TeamPath names a team.
+type TeamPath struct {
+	TeamID string `path:"team_id" format:"uuid"`
+}
+
+type patchTeamInput struct {
+	TeamPath
+	Body struct {
+		Policy json.RawMessage `json:"policy" doc:"Merged into the team's policy; null takes a value, or the whole policy, back to the default."`
+	}
+}
+
+type createKeyInput struct {
+	TeamPath
+	Body struct {
+		Name string `json:"name" minLength:"1" maxLength:"200"`
+		Role string `json:"role" enum:"client,operations"`
+	}
+}
+
+func (s *server) opsTeamRoutes() {
+	op := huma.Operation{
+		OperationID: "ops-list-teams", Method: http.MethodGet, Path: "/ops/teams", Tags: []string{tagOperations}, Summary: "List the teams",
+	}
+	register(s, store.RoleOperations, op, s.opsListTeams)
+	op.OperationID, op.Method, op.Summary = "ops-create-team", http.MethodPost, "Create a team"
+	op.Errors = []int{http.StatusBadRequest}
+	register(s, store.RoleOperations, op, s.opsCreateTeam)
+	op.OperationID, op.Method, op.Path = "ops-patch-team", http.MethodPatch, "/ops/teams/{team_id}"
+	op.Summary, op.Errors = "Change a team's policy", []int{http.StatusBadRequest, http.StatusNotFound}
+	register(s, store.RoleOperations, op, s.opsPatchTeam)
+	op.OperationID, op.Method, op.Path = "ops-create-key", http.MethodPost, "/ops/teams/{team_id}/keys"
+	op.Summary, op.Errors = "Make an API key; its secret is shown once", []int{http.StatusNotFound}
+	register(s, store.RoleOperations, op, s.opsCreateKey)
+}
+
+func (s *server) opsListTeams(ctx context.Context, _ *struct{}) (*body[[]OpsTeam], error) {
+	teams, err := s.Store.Teams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]OpsTeam, len(teams))
+	for i, t := range teams {
+		if out[i], err = opsTeam(t); err != nil {
+			return nil, err
+		}
+	}
+	return answer(out), nil
+}
+
+func (s *server) opsCreateTeam(ctx context.Context, in *createTeamInput) (*body[OpsTeam], error) {
+	overlay, err := mergePolicy(nil, in.Body.Policy)
+	if err != nil {
+		return nil, err
+	}
+	t := store.Team{
+		ID: newID(), Name: in.Body.Name, Environment: in.Body.Environment, TimeZone: "UTC", Policy: overlay, CreatedAt: s.now(),
+	}
+	if in.Body.TimeZone != nil {
+		t.TimeZone = *in.Body.TimeZone
+	}
+	if err := s.Store.CreateTeam(ctx, t); err != nil {
+		return nil, err
+	}
+	s.auditChange(ctx, "team.create", t.ID, "", "")
+	return teamAnswer(t)
+}
+
+func (s *server) opsPatchTeam(ctx context.Context, in *patchTeamInput) (*body[OpsTeam], error) {
+	t, err := s.Store.Team(ctx, canonical(in.TeamID))
+	if err != nil {
+		return nil, orNotFound(err, "Team")
+	}
+	if t.Policy, err = mergePolicy(t.Policy, in.Body.Policy); err != nil {
+		return nil, err
+	}
+	if err := s.Store.SetTeamPolicy(ctx, t.ID, t.Policy); err != nil {
+		return nil, orNotFound(err, "Team")
+	}
+	s.auditChange(ctx, "team.policy", t.ID, "", "")
+	return teamAnswer(t)
+}
+
+func (s *server) opsCreateKey(ctx context.Context, in *createKeyInput) (*body[OpsKey], error) {
+	t, err := s.Store.Team(ctx, canonical(in.TeamID))
+	if err != nil {
+		return nil, orNotFound(err, "Team")
+	}
+	secret, err := store.NewKeySecret(t.Environment)
+	if err != nil {
+		return nil, err
+	}
+	k := store.Key{ID: newID(), TeamID: t.ID, Name: in.Body.Name, Role: in.Body.Role, CreatedAt: s.now()}
+	if err := s.Store.CreateKey(ctx, k, secret); err != nil {
+		return nil, err
+	}
+	s.auditChange(ctx, "key.create", t.ID, "", "key="+k.ID+" role="+k.Role)
+	return answer(OpsKey{ID: k.ID, TeamID: k.TeamID, Name: k.Name, Role: k.Role, Secret: secret, CreatedAt: k.CreatedAt}), nil
+}
+
+func teamAnswer(t store.Team) (*body[OpsTeam], error) {
+	out, err := opsTeam(t)
+	if err != nil {
+		return nil, err
+	}
+	return answer(out), nil
+}
+
+func opsTeam(t store.Team) (OpsTeam, error) {
+	policy, err := order.Resolve(t.Policy)
+	if err != nil {
+		return OpsTeam{}, err
+	}
+	resolved, err := json.Marshal(policy)
+	if err != nil {
+		return OpsTeam{}, err
+	}
+	out := OpsTeam{
+		ID: t.ID, Name: t.Name, Environment: t.Environment, TimeZone: t.TimeZone,
+		Policy: t.Policy, Resolved: resolved, CreatedAt: t.CreatedAt,
+	}
+	if len(out.Policy) == 0 {
+		out.Policy = json.RawMessage("{}")
+	}
+	return out, nil
+}
+
+// mergePolicy lays a change over an overlay as RFC 7396 says (null takes away), and refuses what is no policy then. An empty
+// result is nil.
+func mergePolicy(overlay, change json.RawMessage) ([]byte, error) {
+	if string(change) == "null" {
+		return nil, nil
+	}
+	merged := map[string]any{}
+	for _, part := range []json.RawMessage{overlay, change} {
+		if len(part) == 0 {
+			continue
+		}
+		var values map[string]any
+		d := json.NewDecoder(bytes.NewReader(part))
+		d.UseNumber()
+		if err := d.Decode(&values); err != nil {
+			return nil, refuse("The policy is not an object")
+		}
+		merge(merged, values)
+	}
+	if len(merged) == 0 {
+		return nil, nil
+	}
+	out, err := json.Marshal(merged)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := order.Resolve(out); err != nil {
+		return nil, refuse("The policy is not valid: " + cause(err).Error())
+	}
+	return out, nil
+}
+
+// cause is the innermost of a chain of errors. A policy has no patient data, so what is wrong with it can be said.
+func cause(err error) error {
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return err
+}
+
+func merge(into, change map[string]any) {
+	for name, value := range change {
+		if value == nil {
+			delete(into, name)
+			continue
+		}
+		inner, isObject := value.(map[string]any)
+		if !isObject {
+			into[name] = value
+			continue
+		}
+		old, wasObject := into[name].(map[string]any)
+		if !wasObject {
+			old = map[string]any{}
+			into[name] = old
+		}
+		merge(old, inner)
+	}
+}

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"errors"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// What orders are checked for beyond what a schema can say. Every check reports its problem at its place, so that a client learns
+// everything that is wrong at once. An empty field is the schema's business.
+
+// phoneShape is lenient on purpose: the original API's own samples have numbers that no telephone network would take.
+var phoneShape = regexp.MustCompile(`^\+?[0-9][0-9 ().-]{6,19}$`)
+
+const (
+	minPhoneDigits = 7
+	maxPhoneDigits = 15 // E.164
+)
+
+var genders = []string{"female", "male", "other", "unknown"}
+
+func (in *CreateOrderRequest) check(today order.Date) []error {
+	var errs []error
+	if in.LabTestID == nil && in.OrderSet == nil {
+		errs = append(errs, missing("body.order_set"))
+	}
+	if in.ActivateBy != nil {
+		if d, err := order.ParseDate(*in.ActivateBy); err == nil && d.Before(today) {
+			errs = append(errs, wrong("value_error", "Date should be today or later", "body.activate_by"))
+		}
+	}
+	errs = append(errs, in.PatientDetails.check("body.patient_details", today)...)
+	return append(errs, in.PatientAddress.check("body.patient_address")...)
+}
+
+func (p *PatientDetailsWithValidation) check(place string, today order.Date) []error {
+	var errs []error
+	if p.DOB != "" {
+		dob, err := birthDate(p.DOB)
+		switch {
+		case err != nil:
+			errs = append(errs, wrong("date_from_datetime_parsing", "Input should be a valid date in the format YYYY-MM-DD", place+".dob"))
+		case today.Before(dob):
+			errs = append(errs, wrong("value_error", "Date should be in the past", place+".dob"))
+		}
+	}
+	if p.Gender != "" && !slices.Contains(genders, gender(p.Gender)) {
+		errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
+	}
+	if p.PhoneNumber != "" && !isPhone(p.PhoneNumber) {
+		errs = append(errs, wrongPhone(place+".phone_number"))
+	}
+	if a, err := mail.ParseAddress(p.Email); err == nil && a.Address != p.Email { // a name with an address is not an address
+		errs = append(errs, wrong("value_error", "Value is not a valid email address", place+".email"))
+	}
+	return errs
+}
+
+func (a *PatientAddressWithValidation) check(place string) []error {
+	if a.PhoneNumber == nil || *a.PhoneNumber == "" || isPhone(*a.PhoneNumber) {
+		return nil
+	}
+	return []error{wrongPhone(place + ".phone_number")}
+}
+
+func wrongPhone(place string) *problem {
+	return wrong("value_error", "Value is not a phone number", place)
+}
+
+func isPhone(s string) bool {
+	n := len(digits(s))
+	return phoneShape.MatchString(s) && n >= minPhoneDigits && n <= maxPhoneDigits
+}
+
+// phone writes a number in E.164. One without a country is a US one.
+func phone(s string) string {
+	d := digits(s)
+	if !strings.HasPrefix(s, "+") && len(d) == 10 {
+		return "+1" + d
+	}
+	return "+" + d
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+var errNotMidnight = errors.New("a date of birth has no time of day")
+
+// birthDate reads a date, or a timestamp at midnight, which some clients send.
+func birthDate(s string) (order.Date, error) {
+	d, err := order.ParseDate(s)
+	if err == nil {
+		return d, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.999999999"} {
+		t, timeErr := time.Parse(layout, s)
+		if timeErr != nil {
+			continue
+		}
+		if h, m, sec := t.Clock(); h != 0 || m != 0 || sec != 0 || t.Nanosecond() != 0 {
+			return order.Date{}, errNotMidnight
+		}
+		return order.DateOf(t), nil
+	}
+	return order.Date{}, err
+}
+
+func gender(s string) string { return strings.ToLower(s) }
+
+// state writes a two-letter code in upper case, and leaves anything else as it was sent.
+func state(s string) string {
+	if len(s) == 2 {
+		return strings.ToUpper(s)
+	}
+	return s
+}
+
+// singleSpaced has no tabs and newlines between words, which the names' pattern lets through.
+func singleSpaced(name string) string { return strings.Join(strings.Fields(name), " ") }
+
+// years is a person's age on a day.
+func years(born, on order.Date) int {
+	n := on.Year - born.Year
+	if on.Month < born.Month || on.Month == born.Month && on.Day < born.Day {
+		n--
+	}
+	return n
+}

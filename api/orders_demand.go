@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// UpdateOrderBody is the body of PATCH /v3/order/{order_id}. The key has to be there; null clears the date.
+type UpdateOrderBody struct {
+	ActivateBy *string `json:"activate_by" format:"date" doc:"Today or later; null to process the order now."`
+}
+
+type updateOrderInput struct {
+	OrderPath
+	Body UpdateOrderBody
+}
+
+// On the client API everybody is a client, whatever else the key allows.
+
+func (s *server) cancelOrder(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
+	d := order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}
+	o, _, err := s.demand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
+	return posted(o, "order cancelled", err)
+}
+
+func (s *server) updateOrder(ctx context.Context, in *updateOrderInput) (*body[PostOrderResponse], error) {
+	d := order.Demand{Kind: order.DemandActivate, By: lifecycle.Client}
+	if day := date(in.Body.ActivateBy); day != nil {
+		if day.Before(callerOf(ctx).today) {
+			return nil, refuse(refusalTexts[order.ReasonPastDate])
+		}
+		d.ActivateBy, d.ActivateAt = day.String(), day.Start(s.TimeZone)
+	}
+	o, _, err := s.demand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
+	return posted(o, "order updated", err)
+}
+
+func posted(o *order.Order, message string, err error) (*body[PostOrderResponse], error) {
+	if err != nil {
+		return nil, err
+	}
+	return answer(PostOrderResponse{Order: junction.FromOrder(*o), Status: statusSuccess, Message: message}), nil
+}
+
+// demand asks something of an order and returns the order as it is after. What the order's row forbids is refused at once, without
+// its workflow; otherwise the workflow decides, and the answer comes after the change is recorded. The row's body stays sealed.
+func (s *server) demand(ctx context.Context, teamID, id string, d order.Demand, sealed []byte) (*order.Order, order.Answer, error) {
+	o, err := s.Store.Order(ctx, teamID, canonical(id))
+	if err != nil {
+		return nil, order.Answer{}, orNotFound(err, "Order")
+	}
+	d.ID = newID()
+	if reason := o.State.CheckDemand(d, s.now()); reason != "" {
+		s.auditChange(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
+		return nil, order.Answer{}, refusal(o, d.Kind, o.Status, reason)
+	}
+	if err := s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Body: sealed}); err != nil {
+		return nil, order.Answer{}, err
+	}
+	a, err := s.ask(ctx, o, d)
+	if err != nil {
+		return nil, a, err
+	}
+	after, err := s.Store.Order(ctx, teamID, o.ID)
+	return after, a, err
+}
+
+// ask waits for what becomes of a demand.
+func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, demandLimit)
+	defer cancel()
+	action, detail := "order."+string(d.Kind), "demand="+d.ID
+	a, err := s.Orders.Demand(ctx, o.ID, d)
+	var away interface{ Unavailable() bool }
+	switch {
+	case errors.As(err, &away) && away.Unavailable():
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "workflows are unreachable", slog.String("order_id", o.ID), slog.Any("error", err))
+		return a, unavailable("Orders cannot be changed at the moment; nothing has been changed")
+	case errors.Is(err, context.DeadlineExceeded):
+		s.auditChange(ctx, action+".unanswered", o.TeamID, o.ID, detail)
+		return a, unavailable("There is no answer yet; read the order to see what became of the request")
+	case err != nil:
+		return a, err
+	case a.Unanswered:
+		s.auditChange(ctx, action+".unanswered", o.TeamID, o.ID, detail)
+		return a, unavailable("The lab has not answered yet and is being asked again; read the order to see what became of the request")
+	case !a.Done:
+		s.auditChange(ctx, action+".refused", o.TeamID, o.ID, detail+" reason="+string(a.Reason))
+		from := a.From
+		if from == "" {
+			from = o.Status
+		}
+		return a, refusal(o, d.Kind, from, a.Reason)
+	}
+	s.auditChange(ctx, action, o.TeamID, o.ID, detail)
+	return a, nil
+}
+
+// refusalTexts say why something is refused, where it is not for want of a transition.
+var refusalTexts = map[order.Reason]string{
+	order.ReasonNotScheduled:   "The order was created without activate_by",
+	order.ReasonActivated:      "The order is being processed already",
+	order.ReasonPastDate:       "activate_by is in the past",
+	order.ReasonNotRefused:     "The order's requisition has not been refused and is not waiting for an answer",
+	order.ReasonNotBlocked:     "The order is not blocked at the lab",
+	order.ReasonNotReplaceable: "The order has not failed, so there is nothing to replace",
+	order.ReasonReplaced:       "The order has been replaced already",
+	order.ReasonLimit:          "The order transaction has reached its limit of replacements",
+	order.ReasonLabRefused:     "The lab does not do this any more",
+	order.ReasonNoAttention:    "The order has no such open attention mark",
+}
+
+// targets are the statuses that demands ask for.
+var targets = map[order.DemandKind]lifecycle.Low{
+	order.DemandCancel:       lifecycle.Cancelled,
+	order.DemandDoNotProcess: lifecycle.DoNotProcess,
+	order.DemandRecover:      lifecycle.DeliveredToLab,
+}
+
+// refusal is the answer to a demand that the order does not allow. That to a cancellation has the keys of both shapes that the
+// original API documents.
+func refusal(o *order.Order, kind order.DemandKind, from lifecycle.Low, reason order.Reason) *Error {
+	text, known := refusalTexts[reason]
+	if !known {
+		text = forbidden(o.Modality, kind, from)
+	}
+	e := refuse(text)
+	if kind == order.DemandCancel {
+		e.Name, e.Message, e.StatusCode = http.StatusText(e.status), text, e.status
+	}
+	return e
+}
+
+func forbidden(m lifecycle.Modality, kind order.DemandKind, from lifecycle.Low) string {
+	current := lifecycle.MustFull(m, from)
+	target, ok := targets[kind]
+	if !ok {
+		return "The order cannot be changed in status " + string(current)
+	}
+	to, ok := lifecycle.Full(m, target)
+	if !ok {
+		to = lifecycle.Status(target)
+	}
+	return (&lifecycle.RefusedError{From: current, To: to}).Error()
+}

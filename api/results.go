@@ -1,0 +1,75 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+func (s *server) resultRoutes() {
+	op := huma.Operation{
+		OperationID: "get-result", Method: http.MethodGet, Path: "/v3/order/{order_id}/result", Tags: []string{tagResults},
+		Summary: "Read an order's newest results", Errors: []int{http.StatusNotFound},
+	}
+	register(s, store.RoleClient, op, s.getResult)
+	op.OperationID, op.Path, op.Summary = "get-result-metadata", op.Path+"/metadata", "Read what concerns the results as a whole"
+	register(s, store.RoleClient, op, s.getResultMetadata)
+	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf", "Read the lab's report"
+	op.Responses = map[string]*huma.Response{"200": {
+		Description: "The report.",
+		Content:     map[string]*huma.MediaType{contentPDF: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}}
+	register(s, store.RoleClient, op, s.getResultPDF)
+}
+
+func (s *server) getResult(ctx context.Context, in *OrderPath) (*body[junction.LabResultsRaw], error) {
+	r, err := s.result(ctx, in.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(*r), nil
+}
+
+func (s *server) getResultMetadata(ctx context.Context, in *OrderPath) (*body[junction.LabResultsMetadata], error) {
+	r, err := s.result(ctx, in.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(r.Metadata), nil
+}
+
+func (s *server) result(ctx context.Context, id string) (*junction.LabResultsRaw, error) {
+	team := callerOf(ctx).team.ID
+	o, err := s.Store.Order(ctx, team, canonical(id))
+	if err != nil {
+		return nil, orNotFound(err, "Order")
+	}
+	v, err := s.Store.NewestResult(ctx, team, o.ID)
+	if err != nil {
+		return nil, orNotFound(err, "Result")
+	}
+	if err := s.auditRead(ctx, "result.read", team, o.ID, "result="+v.ID); err != nil {
+		return nil, err
+	}
+	r := junction.FromResult(*o, v)
+	return &r, nil
+}
+
+func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*raw, error) {
+	team, id := callerOf(ctx).team.ID, canonical(in.OrderID)
+	pdf, err := s.Store.ResultPDF(ctx, team, id)
+	if err != nil {
+		return nil, orNotFound(err, "Result")
+	}
+	if len(pdf) == 0 {
+		return nil, notFound("Result")
+	}
+	if err := s.auditRead(ctx, "result.read_pdf", team, id, ""); err != nil {
+		return nil, err
+	}
+	return &raw{Status: http.StatusOK, ContentType: contentPDF, Body: pdf}, nil
+}

@@ -1,0 +1,115 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// problem is one item of a 422 answer. What was sent is not repeated: it may be a patient's.
+type problem struct {
+	Loc  []any  `json:"loc"`
+	Msg  string `json:"msg"`
+	Type string `json:"type"`
+}
+
+func (p *problem) Error() string { return p.Type }
+
+// wrong is a problem at a place such as "body.patient_details.dob".
+func wrong(kind, msg, place string) *problem { return &problem{Loc: loc(place), Msg: msg, Type: kind} }
+
+func missing(place string) *problem { return wrong("missing", "Field required", place) }
+
+// invalid is the 422 answer to a request that failed validation, with everything that is wrong at once.
+func invalid(all ...*problem) *Error {
+	return &Error{Detail: all, status: http.StatusUnprocessableEntity}
+}
+
+// loc turns "body.consents[0].version" into ["body","consents",0,"version"].
+func loc(place string) []any {
+	out := []any{}
+	for part := range strings.SplitSeq(place, ".") {
+		name, rest, _ := strings.Cut(part, "[")
+		if name != "" {
+			out = append(out, name)
+		}
+		for rest != "" {
+			index, more, _ := strings.Cut(rest, "]")
+			if n, err := strconv.Atoi(index); err == nil {
+				out = append(out, n)
+			}
+			rest = strings.TrimPrefix(more, "[")
+		}
+	}
+	return out
+}
+
+func problems(errs []error) []*problem {
+	out := make([]*problem, 0, len(errs))
+	for _, err := range errs {
+		var own *problem
+		var detail *huma.ErrorDetail
+		switch {
+		case errors.As(err, &own):
+			out = append(out, own)
+		case errors.As(err, &detail):
+			out = append(out, fromHuma(detail))
+		default:
+			out = append(out, wrong("value_error", "Value is not valid", "body"))
+		}
+	}
+	return out
+}
+
+// kinds are the problem types, which follow those of the original API, by the beginning of huma's messages. The first that matches
+// decides. An empty msg keeps huma's, which then repeats nothing of the value.
+var kinds = []struct{ begins, kind, msg string }{
+	{"expected string to match pattern", "string_pattern_mismatch", ""},
+	{"expected string to be RFC 5322 email", "value_error", "Value is not a valid email address"},
+	{"expected string to be RFC 4122 uuid", "uuid_parsing", "Input should be a valid UUID"},
+	{"expected string to be RFC 3339 date-time", "datetime_parsing", "Input should be a valid datetime"},
+	{"expected string to be RFC 3339 date", "date_from_datetime_parsing", "Input should be a valid date in the format YYYY-MM-DD"},
+	{"expected string to be", "value_error", "Value is not valid"},
+	{"expected string", "string_type", "Input should be a valid string"},
+	{"expected boolean", "bool_type", "Input should be a valid boolean"},
+	{"expected integer", "int_type", "Input should be a valid integer"},
+	{"expected number >=", "greater_than_equal", ""},
+	{"expected number <=", "less_than_equal", ""},
+	{"expected number", "float_type", "Input should be a valid number"},
+	{"expected array length >=", "too_short", ""},
+	{"expected array length <=", "too_long", ""},
+	{"expected array", "list_type", "Input should be a valid list"},
+	{"expected object", "dict_type", "Input should be a valid object"},
+	{"expected value to be one of", "enum", ""},
+	{"expected length >=", "string_too_short", ""},
+	{"expected length <=", "string_too_long", ""},
+	{"invalid integer", "int_parsing", "Input should be a valid integer"},
+	{"invalid boolean", "bool_parsing", "Input should be a valid boolean"},
+	{"invalid date/time", "datetime_parsing", "Input should be a valid datetime"},
+	{"invalid character", "json_invalid", "JSON decode error"},
+	{"unexpected end of JSON input", "json_invalid", "JSON decode error"},
+}
+
+func fromHuma(d *huma.ErrorDetail) *problem {
+	if rest, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		return missing(d.Location + "." + name)
+	}
+	if strings.HasPrefix(d.Message, "required ") { // a parameter
+		return missing(d.Location)
+	}
+	for _, k := range kinds {
+		if !strings.HasPrefix(d.Message, k.begins) {
+			continue
+		}
+		msg := k.msg
+		if msg == "" {
+			msg = d.Message
+		}
+		return wrong(k.kind, msg, d.Location)
+	}
+	return wrong("value_error", "Value is not valid", d.Location)
+}
