@@ -1,0 +1,222 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// retry puts a delivery off.
+func retry(t *testing.T, s *Store, message, endpoint string, number int, next time.Time) {
+	t.Helper()
+	require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{
+		MessageID: message, EndpointID: endpoint, Number: number, At: s.now(), StatusCode: 500, Failure: "status", Next: next,
+	}))
+}
+
+func TestDueDeliveriesComeOldestFirst(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s).ID
+		endpoint, other := addEndpoint(t, s, team), addEndpoint(t, s, team)
+		first, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 1})
+		second, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 2})
+		third, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 3})
+		soon, later := s.now().Add(5*time.Second), s.now().Add(5*time.Minute)
+		retry(t, s, first, endpoint, 1, soon)
+		retry(t, s, second, endpoint, 1, later)
+
+		all, next, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 10)
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		require.Equal(t, third, all[0].MessageID)
+		require.Equal(t, soon, next)
+
+		forward(5 * time.Second)
+		all, next, err = s.DueDeliveries(t.Context(), endpoint, s.now(), 10)
+		require.NoError(t, err)
+		require.Len(t, all, 2)
+		require.Equal(t, []string{third, first}, []string{all[0].MessageID, all[1].MessageID}, "the longest due comes first")
+		require.Equal(t, []int{0, 1}, []int{all[0].Attempts, all[1].Attempts})
+		require.Equal(t, later, next)
+		limited, next, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 1)
+		require.NoError(t, err)
+		require.Equal(t, all[:1], limited)
+		require.Equal(t, later, next)
+
+		require.Equal(t, []string{first, second, third}, due(t, s, other), "every endpoint has a schedule of its own")
+		ids, err := s.EndpointsWithDue(t.Context(), s.now(), 10)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{endpoint, other}, ids)
+		ids, err = s.EndpointsWithDue(t.Context(), s.now(), 1)
+		require.NoError(t, err)
+		require.Len(t, ids, 1)
+	})
+}
+
+func TestAttemptsMoveTheDelivery(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		delivered, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", EventType: orderCreated, Sequence: 1})
+		exhausted, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 2})
+		at := s.now()
+		next := at.Add(5 * time.Second)
+		retry(t, s, delivered, endpoint, 1, next)
+		forward(5 * time.Second)
+		success := AttemptRow{
+			MessageID: delivered, EndpointID: endpoint, Number: 2, At: s.now(), Duration: 120 * time.Millisecond, StatusCode: 204,
+			Excerpt: []byte("ok"), Delivered: true,
+		}
+		require.NoError(t, s.RecordAttempt(t.Context(), success))
+		retry(t, s, exhausted, endpoint, 1, time.Time{})
+		require.Empty(t, due(t, s, endpoint))
+		ids, err := s.EndpointsWithDue(t.Context(), s.now(), 10)
+		require.NoError(t, err)
+		require.Empty(t, ids)
+
+		log, err := s.MessageLog(t.Context(), "o")
+		require.NoError(t, err)
+		require.Equal(t, []DeliveryLog{
+			{
+				MessageID: delivered, EventType: orderCreated, Sequence: 1, EndpointID: endpoint, State: DeliveryDelivered, CreatedAt: at,
+				Attempts: []AttemptLog{
+					{Round: 1, Number: 1, At: at, StatusCode: 500, Failure: "status", Next: next},
+					{Round: 1, Number: 2, At: s.now(), Duration: 120 * time.Millisecond, StatusCode: 204},
+				},
+			},
+			{
+				MessageID: exhausted, EventType: orderUpdated, Sequence: 2, EndpointID: endpoint, State: DeliveryExhausted, CreatedAt: at,
+				Attempts: []AttemptLog{{Round: 1, Number: 1, At: s.now(), StatusCode: 500, Failure: "status"}},
+			},
+		}, log)
+
+		require.ErrorIs(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: delivered, EndpointID: newID(), Number: 1}), ErrNotFound)
+	})
+}
+
+func TestAMessageThatNobodyTookIsLogged(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		at := s.now()
+		s.now = func() time.Time { return at }
+		id, _ := enqueue(t, s, Message{TeamID: "team", OrderID: "o", Sequence: 1})
+		log, err := s.MessageLog(t.Context(), "o")
+		require.NoError(t, err)
+		require.Equal(t, []DeliveryLog{{MessageID: id, EventType: orderUpdated, Sequence: 1, CreatedAt: at}}, log)
+	})
+}
+
+// A record that was lost on its way back is made again: nothing moves twice, not even when both come at once.
+func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		stop(s)
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		message, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o"})
+		retry(t, s, message, endpoint, 1, s.now())
+		before, err := s.MessageLog(t.Context(), "o")
+		require.NoError(t, err)
+		retry(t, s, message, endpoint, 1, s.now().Add(time.Hour))
+		after, err := s.MessageLog(t.Context(), "o")
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+
+		var g errgroup.Group
+		for range 8 {
+			g.Go(func() error {
+				return s.RecordAttempt(t.Context(), AttemptRow{MessageID: message, EndpointID: endpoint, Number: 2, At: s.now(), Delivered: true})
+			})
+		}
+		require.NoError(t, g.Wait())
+		after, err = s.MessageLog(t.Context(), "o")
+		require.NoError(t, err)
+		require.Len(t, after[0].Attempts, 2)
+
+		// A failure that is recorded after the success, say by a batch thought dead, does not undo it.
+		retry(t, s, message, endpoint, 3, s.now())
+		require.Empty(t, due(t, s, endpoint))
+	})
+}
+
+func TestDisablingEndsWhatWasToBeDelivered(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s).ID
+		endpoint, other := addEndpoint(t, s, team), addEndpoint(t, s, team)
+		message, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o"})
+		require.NoError(t, s.SetEndpointDisabled(t.Context(), endpoint, true, "failing"))
+		require.Empty(t, due(t, s, endpoint))
+		require.Equal(t, []string{message}, due(t, s, other))
+		e, err := s.Endpoint(t.Context(), endpoint)
+		require.NoError(t, err)
+		require.True(t, e.Disabled)
+		require.Equal(t, "failing", e.DisabledReason)
+
+		// An attempt that was under way fails: the delivery stays ended. Had it succeeded, that would be the truth.
+		retry(t, s, message, endpoint, 1, s.now())
+		require.Equal(t, DeliveryCancelled, deliveryState(t, s, endpoint))
+		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: message, EndpointID: endpoint, Number: 2, At: s.now(), Delivered: true}))
+		require.Equal(t, DeliveryDelivered, deliveryState(t, s, endpoint))
+
+		retry(t, s, message, endpoint, 3, s.now())
+		require.NoError(t, s.SetEndpointDisabled(t.Context(), endpoint, false, ""))
+		e, err = s.Endpoint(t.Context(), endpoint)
+		require.NoError(t, err)
+		require.False(t, e.Disabled)
+		require.Empty(t, e.DisabledReason)
+		require.True(t, e.FailingSince.IsZero())
+		require.Equal(t, webhooks.Health{}, e.Health)
+		_, endpoints := enqueue(t, s, Message{TeamID: team, OrderID: "o2"})
+		require.ElementsMatch(t, []string{endpoint, other}, endpoints)
+		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), newID(), true, ""), ErrNotFound)
+		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), newID(), false, ""), ErrNotFound)
+	})
+}
+
+// A delivery can be written by a recording that still saw the endpoint enabled.
+func TestADisabledEndpointHasNothingDue(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		enqueue(t, s, Message{TeamID: team, OrderID: "o"})
+		later, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o"})
+		retry(t, s, later, endpoint, 1, s.now().Add(time.Hour))
+		check := func(due int, next bool, endpoints []string) {
+			t.Helper()
+			all, at, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 10)
+			require.NoError(t, err)
+			require.Len(t, all, due)
+			require.Equal(t, next, !at.IsZero())
+			ids, err := s.EndpointsWithDue(t.Context(), s.now(), 10)
+			require.NoError(t, err)
+			require.Equal(t, endpoints, ids)
+		}
+		check(1, true, []string{endpoint})
+		_, err := s.write.ExecContext(t.Context(), `UPDATE endpoints SET disabled = TRUE`)
+		require.NoError(t, err)
+		check(0, false, nil)
+	})
+}
+
+// deliveryState is the state of the order o's delivery to an endpoint.
+func deliveryState(t *testing.T, s *Store, endpoint string) string {
+	t.Helper()
+	log, err := s.MessageLog(t.Context(), "o")
+	require.NoError(t, err)
+	for _, d := range log {
+		if d.EndpointID == endpoint {
+			return d.State
+		}
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// DeliveryLog is what became of one message at one endpoint, as an order's story tells it. A message that no endpoint took has one
+// with an empty EndpointID and State.
+type DeliveryLog struct {
+	MessageID  string
+	EventType  string
+	Sequence   int64
+	EndpointID string
+	State      string
+	NextAt     time.Time // of the next attempt; zero unless pending
+	CreatedAt  time.Time // of the message
+	Attempts   []AttemptLog
+}
+
+// AttemptLog is one attempt of a delivery.
+type AttemptLog struct {
+	Round      int // from 1; rises when the message is sent again on demand
+	Number     int // from 1 within its round
+	At         time.Time
+	Duration   time.Duration
+	StatusCode int
+	Failure    string
+	Next       time.Time
+}
+
+// MessageLog tells of every message of an order and its deliveries, in the order of the events.
+func (s *Store) MessageLog(ctx context.Context, orderID string) ([]DeliveryLog, error) {
+	var log []DeliveryLog
+	err := s.inSnapshot(ctx, func(q querier) (err error) {
+		log, err = messageLog(ctx, q, orderID)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the messages of order %s: %w", orderID, err)
+	}
+	return log, nil
+}
+
+func messageLog(ctx context.Context, q querier, orderID string) ([]DeliveryLog, error) {
+	log, err := collect(ctx, q, scanDeliveryLog, `SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
+		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
+		WHERE m.order_id = $1 ORDER BY m.sequence, m.created_at, m.id, d.endpoint_id`, orderID)
+	if err != nil {
+		return nil, err
+	}
+	tries, err := collect(ctx, q, scanTry, `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at
+		FROM attempts a JOIN messages m ON m.id = a.message_id
+		WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
+	if err != nil {
+		return nil, err
+	}
+	byDelivery := map[[2]string][]AttemptLog{}
+	for _, t := range tries {
+		byDelivery[t.delivery] = append(byDelivery[t.delivery], t.AttemptLog)
+	}
+	for i, d := range log {
+		log[i].Attempts = byDelivery[[2]string{d.MessageID, d.EndpointID}]
+	}
+	return log, nil
+}
+
+func scanDeliveryLog(row scanner) (DeliveryLog, error) {
+	var d DeliveryLog
+	var created int64
+	var endpoint, state sql.Null[string]
+	var next sql.Null[int64]
+	if err := row.Scan(&d.MessageID, &d.EventType, &d.Sequence, &created, &endpoint, &state, &next); err != nil {
+		return DeliveryLog{}, err
+	}
+	d.EndpointID, d.State, d.CreatedAt = endpoint.V, state.V, instant(created)
+	if d.State == DeliveryPending {
+		d.NextAt = instant(next.V)
+	}
+	return d, nil
+}
+
+// try is an attempt and which delivery it belongs to.
+type try struct {
+	delivery [2]string
+	AttemptLog
+}
+
+func scanTry(row scanner) (try, error) {
+	var t try
+	var at, duration, next int64
+	err := row.Scan(&t.delivery[0], &t.delivery[1], &t.Round, &t.Number, &at, &duration, &t.StatusCode, &t.Failure, &next)
+	t.At, t.Duration, t.Next = instant(at), time.Duration(duration)*time.Microsecond, instant(next)
+	return t, err
+}

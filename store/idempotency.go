@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The states of an idempotent request.
+const (
+	idempotencyExecuting = "executing"
+	idempotencyStored    = "stored"
+)
+
+// ErrClaimLost says that a claim ran out and another caller has taken it over. It is an ErrStale: what the late one did must not
+// be committed.
+var ErrClaimLost = fmt.Errorf("the idempotency key was claimed by another caller: %w", ErrStale)
+
+// IdempotencyKey is a claim on a client's idempotency key. Keys are apart per team and route.
+type IdempotencyKey struct {
+	TeamID string
+	Route  string
+	Key    string // as the client sent it; only its hash is stored
+	Token  string // of this claim
+}
+
+// StoredAnswer is the first answer to a request, to be replayed verbatim.
+type StoredAnswer struct {
+	Status int
+	Body   []byte
+}
+
+// Claim is what became of an attempt to claim a key; exactly one of the three is set.
+type Claim struct {
+	Key    *IdempotencyKey // claimed: execute, then store the answer or release the key
+	Stored *StoredAnswer   // answered before: replay
+	Busy   bool            // another request with this key is executing
+}
+
+// ClaimIdempotency claims a key for as long as lease, unless an answer is stored under it or another caller holds it. An expired
+// claim is taken over. Had its holder made an order, the answer would be stored along with it, so nothing is done twice.
+func (s *Store) ClaimIdempotency(ctx context.Context, teamID, route, key string, lease time.Duration) (Claim, error) {
+	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, Token: uuid.NewString()}
+	var claim Claim
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		won, err := s.claim(ctx, tx, k, lease)
+		if err != nil {
+			return err
+		}
+		if won {
+			claim = Claim{Key: &k}
+			return nil
+		}
+		claim, err = s.answerOf(ctx, tx, k)
+		return err
+	})
+	if err != nil {
+		return Claim{}, fmt.Errorf("claiming an idempotency key of team %s: %w", teamID, err)
+	}
+	return claim, nil
+}
+
+// claim writes the claim if the key is new or its last claim has run out.
+func (s *Store) claim(ctx context.Context, tx *sql.Tx, k IdempotencyKey, lease time.Duration) (bool, error) {
+	now := s.now()
+	n, err := change(ctx, tx, `INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7)
+		ON CONFLICT (team_id, route, key_hash) DO UPDATE
+		SET token = excluded.token, lease_until = excluded.lease_until, created_at = excluded.created_at
+		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7`,
+		k.TeamID, k.Route, digest(k.Key), k.Token, idempotencyExecuting, micros(now.Add(lease)), micros(now))
+	return n == 1, err
+}
+
+// answerOf reads a key that was not won: stored, or else busy.
+func (s *Store) answerOf(ctx context.Context, tx *sql.Tx, k IdempotencyKey) (Claim, error) {
+	var state string
+	var answer StoredAnswer
+	var sealed []byte
+	err := tx.QueryRowContext(ctx, `SELECT state, status, answer FROM idempotency WHERE team_id = $1 AND route = $2 AND key_hash = $3`,
+		k.TeamID, k.Route, digest(k.Key)).Scan(&state, &answer.Status, &sealed)
+	if errors.Is(err, sql.ErrNoRows) { // released between the two statements; the caller may try again
+		return Claim{Busy: true}, nil
+	}
+	if err != nil {
+		return Claim{}, err
+	}
+	if state == idempotencyExecuting {
+		return Claim{Busy: true}, nil
+	}
+	if answer.Body, err = s.keys.Open(k.place(), sealed); err != nil {
+		return Claim{}, err
+	}
+	return Claim{Stored: &answer}, nil
+}
+
+// StoreAnswer stores the answer of a claimed request that made no order; an order's answer is stored by CreateOrder, in the order's
+// own transaction. The error is ErrClaimLost when the claim ran out and was taken over.
+func (s *Store) StoreAnswer(ctx context.Context, key IdempotencyKey, status int, body []byte) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, "", status, body) })
+}
+
+// storeAnswerTx stores an answer inside the caller's transaction, which must not be committed when this fails.
+func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKey, orderID string, status int, body []byte) error {
+	n, err := change(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
+		WHERE team_id = $5 AND route = $6 AND key_hash = $7 AND token = $8 AND state = $9`,
+		idempotencyStored, orderID, status, s.keys.Seal(key.place(), body),
+		key.TeamID, key.Route, digest(key.Key), key.Token, idempotencyExecuting)
+	if err != nil {
+		return fmt.Errorf("storing an answer of team %s: %w", key.TeamID, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("storing an answer of team %s: %w", key.TeamID, ErrClaimLost)
+	}
+	return nil
+}
+
+// ReleaseIdempotency gives a claim up without an answer, so that the next request with the key executes. A claim that was taken
+// over, or whose answer is stored, stays as it is.
+func (s *Store) ReleaseIdempotency(ctx context.Context, key IdempotencyKey) error {
+	_, err := s.write.ExecContext(ctx, `DELETE FROM idempotency
+		WHERE team_id = $1 AND route = $2 AND key_hash = $3 AND token = $4 AND state = $5`,
+		key.TeamID, key.Route, digest(key.Key), key.Token, idempotencyExecuting)
+	if err != nil {
+		return fmt.Errorf("releasing an idempotency key of team %s: %w", key.TeamID, err)
+	}
+	return nil
+}
+
+// PruneIdempotency forgets the answers, and the claims that ran out, of keys claimed before then, and returns how many. The client
+// API contract wants answers kept for 24 hours, those of bookings for 14 days.
+func (s *Store) PruneIdempotency(ctx context.Context, before time.Time) (int64, error) {
+	n, err := change(ctx, s.write, `DELETE FROM idempotency WHERE created_at < $1 AND (state = $2 OR lease_until <= $3)`,
+		micros(before), idempotencyStored, micros(s.now()))
+	if err != nil {
+		return 0, fmt.Errorf("pruning idempotency keys: %w", err)
+	}
+	return n, nil
+}
+
+func (k IdempotencyKey) place() string {
+	return "idempotency/" + k.TeamID + " " + k.Route + " " + digest(k.Key) + "/answer"
+}

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	orderCreated = "labtest.order.created"
+	orderUpdated = "labtest.order.updated"
+)
+
+// addEndpoint creates an endpoint that takes the given event types; none given: all.
+func addEndpoint(t *testing.T, s *Store, teamID string, types ...string) string {
+	t.Helper()
+	e := Endpoint{ID: newID(), TeamID: teamID, URL: "https://client.example/hook", Secret: "whsec_c2VjcmV0", FilterTypes: types}
+	require.NoError(t, s.CreateEndpoint(t.Context(), e))
+	return e.ID
+}
+
+// enqueue writes a message in a transaction of its own.
+func enqueue(t *testing.T, s *Store, m Message) (id string, endpoints []string) {
+	t.Helper()
+	if m.ID == "" {
+		m.ID = newID()
+	}
+	if m.EventType == "" {
+		m.EventType = orderUpdated
+	}
+	require.NoError(t, s.inTx(t.Context(), func(tx *sql.Tx) (err error) {
+		endpoints, err = s.EnqueueMessage(t.Context(), tx, m)
+		return err
+	}))
+	return m.ID, endpoints
+}
+
+// due reads everything that an endpoint is to be sent now, as message ids.
+func due(t *testing.T, s *Store, endpointID string) []string {
+	t.Helper()
+	all, _, err := s.DueDeliveries(t.Context(), endpointID, s.now(), 100)
+	require.NoError(t, err)
+	var ids []string
+	for _, d := range all {
+		require.Equal(t, endpointID, d.EndpointID)
+		ids = append(ids, d.MessageID)
+	}
+	return ids
+}
+
+func TestMessagesGoToTheTeamsEndpointsThatTakeThem(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team, other := addTeam(t, s).ID, addTeam(t, s).ID
+		all := addEndpoint(t, s, team)
+		created := addEndpoint(t, s, team, orderCreated)
+		updated := addEndpoint(t, s, team, orderUpdated, "labtest.result.critical")
+		disabled := addEndpoint(t, s, team)
+		require.NoError(t, s.SetEndpointDisabled(t.Context(), disabled, true, "client"))
+		foreign := addEndpoint(t, s, other)
+		silent := Endpoint{ID: newID(), TeamID: team, FilterTypes: []string{}}
+		require.NoError(t, s.CreateEndpoint(t.Context(), silent))
+
+		m, endpoints := enqueue(t, s, Message{TeamID: team, OrderID: "o1", EventType: orderUpdated, Sequence: 2, Body: []byte(`{"a":1}`)})
+		require.ElementsMatch(t, []string{all, updated}, endpoints)
+		require.Equal(t, []string{m}, due(t, s, all))
+		require.Equal(t, []string{m}, due(t, s, updated))
+		for _, id := range []string{created, disabled, foreign, silent.ID} {
+			require.Empty(t, due(t, s, id))
+		}
+
+		got, next, err := s.DueDeliveries(t.Context(), all, s.now(), 10)
+		require.NoError(t, err)
+		require.True(t, next.IsZero())
+		require.Equal(t, []DueDelivery{{MessageID: m, EndpointID: all, Body: []byte(`{"a":1}`), EventType: orderUpdated}}, got)
+
+		_, endpoints = enqueue(t, s, Message{TeamID: newID(), OrderID: "o2"})
+		require.Empty(t, endpoints, "a team without endpoints")
+	})
+}
+
+func TestMessagesShareTheFateOfTheirTransaction(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		boom := errors.New("boom")
+		err := s.inTx(t.Context(), func(tx *sql.Tx) error {
+			endpoints, err := s.EnqueueMessage(t.Context(), tx, Message{ID: newID(), TeamID: team, OrderID: "o", EventType: orderCreated})
+			require.NoError(t, err)
+			require.Equal(t, []string{endpoint}, endpoints)
+			return boom
+		})
+		require.ErrorIs(t, err, boom)
+		require.Empty(t, due(t, s, endpoint))
+		log, err := s.MessageLog(t.Context(), "o")
+		require.NoError(t, err)
+		require.Empty(t, log)
+	})
+}
+
+func TestResendingBeginsAFreshSchedule(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		older, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 1})
+		newest, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 2})
+		late := addEndpoint(t, s, team)
+		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: older, EndpointID: endpoint, Number: 1, At: s.now(), Delivered: true}))
+		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: newest, EndpointID: endpoint, Number: 1, At: s.now(), Failure: "refused"}))
+		require.Empty(t, due(t, s, endpoint))
+		forward(time.Second)
+
+		endpoints, err := s.ResendNewest(t.Context(), team, "o")
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{endpoint, late}, endpoints)
+		require.Equal(t, []string{newest}, due(t, s, endpoint))
+		require.Equal(t, []string{newest}, due(t, s, late), "an endpoint that came later is told too")
+		again, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 10)
+		require.NoError(t, err)
+		require.Zero(t, again[0].Attempts)
+
+		// The first attempt of the second round is no repetition of the first round's.
+		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: newest, EndpointID: endpoint, Number: 1, At: s.now(), Delivered: true}))
+		require.Empty(t, due(t, s, endpoint))
+		log, err := s.MessageLog(t.Context(), "o")
+		require.NoError(t, err)
+		require.Len(t, log, 3)
+		rounds := map[string]int{}
+		for _, d := range log {
+			rounds[d.MessageID+d.EndpointID] = len(d.Attempts)
+		}
+		require.Equal(t, map[string]int{older + endpoint: 1, newest + endpoint: 2, newest + late: 0}, rounds)
+
+		_, err = s.ResendMessage(t.Context(), older)
+		require.NoError(t, err)
+		require.Equal(t, []string{older}, due(t, s, endpoint))
+		_, err = s.ResendMessage(t.Context(), newID())
+		require.ErrorIs(t, err, ErrNotFound)
+		_, err = s.ResendNewest(t.Context(), addTeam(t, s).ID, "o")
+		require.ErrorIs(t, err, ErrNotFound, "another team's order")
+	})
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+// Several processes share one pair of credentials: their starts keep the spacing, and waste nothing of it.
+func TestReserveCallSpacesStartsOverStores(t *testing.T) {
+	t.Parallel()
+	const (
+		callers = 4
+		calls   = 10
+		spacing = 50 * time.Millisecond
+	)
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			url := engineURL(t, engine)
+			stores := []*Store{openStore(t, url), openStore(t, url)}
+			require.NoError(t, stores[0].Migrate(t.Context()))
+
+			began := time.Now()
+			starts := make([]time.Time, callers*calls)
+			var g errgroup.Group
+			for c := range callers {
+				g.Go(func() error {
+					for i := range calls {
+						start, err := stores[c%2].ReserveCall(t.Context(), "pair", spacing)
+						if err != nil {
+							return err
+						}
+						starts[c*calls+i] = start
+					}
+					return nil
+				})
+			}
+			require.NoError(t, g.Wait())
+			took := time.Since(began)
+
+			slices.SortFunc(starts, time.Time.Compare)
+			require.False(t, starts[0].Before(began.Truncate(time.Millisecond)), "the first start is not in the past")
+			for i := 1; i < len(starts); i++ {
+				require.GreaterOrEqual(t, starts[i].Sub(starts[i-1]), spacing, "start %d", i)
+			}
+			// A start can lie behind the spacing of those before it only by the time that passed meanwhile.
+			span := starts[len(starts)-1].Sub(starts[0])
+			require.LessOrEqual(t, span, time.Duration(len(starts)-1)*spacing+took)
+		})
+	}
+}
+
+func TestReserveCallReservesPerPair(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		const spacing = time.Hour
+		first, err := s.ReserveCall(t.Context(), "one", spacing)
+		require.NoError(t, err)
+		second, err := s.ReserveCall(t.Context(), "one", spacing)
+		require.NoError(t, err)
+		require.Equal(t, spacing, second.Sub(first))
+		other, err := s.ReserveCall(t.Context(), "two", spacing)
+		require.NoError(t, err)
+		require.Less(t, other.Sub(first), time.Minute, "another pair does not wait")
+		free, err := s.ReserveCall(t.Context(), "one", 0)
+		require.NoError(t, err)
+		require.Less(t, free.Sub(first), time.Minute, "no spacing, no waiting")
+	})
+}
+
+// The database's clock counts, not this process's.
+func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		s.now = func() time.Time { return time.Now().Add(-24 * time.Hour) }
+		before := time.Now().Truncate(time.Millisecond)
+		start, err := s.ReserveCall(t.Context(), "pair", time.Millisecond)
+		require.NoError(t, err)
+		require.False(t, start.Before(before))
+		require.False(t, start.After(time.Now()))
+
+		// A row whose time has passed long ago gives now, not the past.
+		_, err = s.write.ExecContext(t.Context(), `UPDATE call_pacing SET next_start = 1000`)
+		require.NoError(t, err)
+		again, err := s.ReserveCall(t.Context(), "pair", time.Millisecond)
+		require.NoError(t, err)
+		require.False(t, again.Before(before))
+	})
+}

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The environments of a team and of a lab account. Orders of a sandbox team only ever reach the simulated lab.
+const (
+	Production = "production"
+	Sandbox    = "sandbox"
+)
+
+// Team is a client company, or one environment of it.
+type Team struct {
+	ID          string
+	Name        string
+	Environment string // Production or Sandbox
+	TimeZone    string // IANA name. Defaults to UTC.
+	Policy      []byte // JSON overlay of order.Policy; empty: the defaults
+	CreatedAt   time.Time
+}
+
+const teamColumns = `id, name, environment, time_zone, policy, created_at`
+
+// CreateTeam adds a team. A zero CreatedAt means now. The error is ErrConflict when the id is taken.
+func (s *Store) CreateTeam(ctx context.Context, t Team) error {
+	if t.TimeZone == "" {
+		t.TimeZone = "UTC"
+	}
+	if t.CreatedAt.IsZero() {
+		t.CreatedAt = s.now()
+	}
+	if err := t.validate(); err != nil {
+		return fmt.Errorf("creating team %s: %w", t.ID, err)
+	}
+	_, err := s.write.ExecContext(ctx, `INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+		t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy), micros(t.CreatedAt))
+	if err != nil {
+		return exists(err, "team", t.ID)
+	}
+	return nil
+}
+
+func (t Team) validate() error {
+	if t.Environment != Production && t.Environment != Sandbox {
+		return fmt.Errorf("environment is %q, not %s or %s", t.Environment, Production, Sandbox)
+	}
+	if _, err := time.LoadLocation(t.TimeZone); err != nil {
+		return fmt.Errorf("time zone: %w", err)
+	}
+	_, err := order.Resolve(t.Policy)
+	return err
+}
+
+// Team reads one team. The error is ErrNotFound when there is none.
+func (s *Store) Team(ctx context.Context, id string) (Team, error) {
+	t, err := one(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams WHERE id = $1`, id)
+	if err != nil {
+		return Team{}, fmt.Errorf("reading team %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// Teams lists every team, oldest first.
+func (s *Store) Teams(ctx context.Context) ([]Team, error) {
+	all, err := collect(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams ORDER BY created_at, id`)
+	if err != nil {
+		return nil, fmt.Errorf("listing teams: %w", err)
+	}
+	return all, nil
+}
+
+// SetTeamPolicy replaces the team's overlay; empty takes it away. Orders that exist keep the policy they were created with.
+func (s *Store) SetTeamPolicy(ctx context.Context, id string, overlay []byte) error {
+	if _, err := order.Resolve(overlay); err != nil {
+		return fmt.Errorf("setting the policy of team %s: %w", id, err)
+	}
+	n, err := change(ctx, s.write, `UPDATE teams SET policy = $1 WHERE id = $2`, string(overlay), id)
+	if err != nil {
+		return fmt.Errorf("setting the policy of team %s: %w", id, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("setting the policy of team %s: %w", id, ErrNotFound)
+	}
+	return nil
+}
+
+func scanTeam(row scanner) (Team, error) {
+	var t Team
+	var policy string
+	var created int64
+	if err := row.Scan(&t.ID, &t.Name, &t.Environment, &t.TimeZone, &policy, &created); err != nil {
+		return Team{}, err
+	}
+	t.Policy, t.CreatedAt = overlay(policy), instant(created)
+	return t, nil
+}
+
+// overlay is a stored overlay; nil when there is none.
+func overlay(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text)
+}

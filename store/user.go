@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// User is a person whom a team orders tests for, under the team's own id.
+type User struct {
+	ID                string
+	TeamID            string
+	ClientUserID      string  // unique within the team
+	FallbackTimeZone  *string // IANA name
+	FallbackBirthDate *string // YYYY-MM-DD; sealed
+	IngestionStart    *string // YYYY-MM-DD; kept and echoed only
+	IngestionEnd      *string // YYYY-MM-DD; kept and echoed only
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+}
+
+// UserConflict says that the team has a user of that client_user_id already. It is an ErrConflict.
+type UserConflict struct{ Existing User } //nolint:errname // named for what it carries to the client
+
+// Error names the existing user by our id only: the client's may be anything.
+func (e *UserConflict) Error() string {
+	return fmt.Sprintf("user %s of team %s has the same client_user_id", e.Existing.ID, e.Existing.TeamID)
+}
+
+// Unwrap makes errors.Is(err, ErrConflict) true.
+func (e *UserConflict) Unwrap() error { return ErrConflict }
+
+const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start, ingestion_end, created_at, updated_at`
+
+// CreateUser adds a user. A zero CreatedAt means now. The error is *UserConflict when the team's client_user_id is taken.
+func (s *Store) CreateUser(ctx context.Context, u User) error {
+	if u.CreatedAt.IsZero() {
+		u.CreatedAt = s.now()
+	}
+	n, err := change(ctx, s.write, `INSERT INTO users (`+userColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+		ON CONFLICT (team_id, client_user_id) DO NOTHING`,
+		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(userBirthDate(u.ID), u.FallbackBirthDate),
+		u.IngestionStart, u.IngestionEnd, micros(u.CreatedAt))
+	if err != nil {
+		return exists(err, "user", u.ID)
+	}
+	if n == 1 {
+		return nil
+	}
+	existing, err := s.UserByClientUserID(ctx, u.TeamID, u.ClientUserID)
+	if err != nil {
+		return err
+	}
+	return &UserConflict{Existing: existing}
+}
+
+// User reads one user of a team. The error is ErrNotFound when the team has none of that id.
+func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
+	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2)`, id, teamID)
+	if err != nil {
+		return User{}, fmt.Errorf("reading user %s: %w", id, err)
+	}
+	return u, nil
+}
+
+// UserByClientUserID reads one user by the team's own id of it. The error is ErrNotFound when there is none.
+func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID string) (User, error) {
+	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2`, teamID, clientUserID)
+	if err != nil {
+		return User{}, fmt.Errorf("reading a user of team %s: %w", teamID, err)
+	}
+	return u, nil
+}
+
+func (s *Store) scanUser(row scanner) (User, error) {
+	var u User
+	var birth []byte
+	var created, updated int64
+	err := row.Scan(&u.ID, &u.TeamID, &u.ClientUserID, &u.FallbackTimeZone, &birth, &u.IngestionStart, &u.IngestionEnd, &created, &updated)
+	if err != nil {
+		return User{}, err
+	}
+	if u.FallbackBirthDate, err = s.openText(userBirthDate(u.ID), birth); err != nil {
+		return User{}, err
+	}
+	u.CreatedAt, u.UpdatedAt = instant(created), instant(updated)
+	return u, nil
+}
+
+func userBirthDate(id string) string { return "users/" + id + "/fallback_birth_date" }
+
+// sealText and openText keep nil as NULL.
+func (s *Store) sealText(place string, text *string) []byte {
+	if text == nil {
+		return nil
+	}
+	return s.keys.Seal(place, []byte(*text))
+}
+
+func (s *Store) openText(place string, sealed []byte) (*string, error) {
+	plain, err := s.keys.Open(place, sealed)
+	if err != nil || len(sealed) == 0 {
+		return nil, err
+	}
+	text := string(plain)
+	return &text, nil
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+func TestUsersAreReadAsCreated(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s)
+		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+		full := User{
+			ID: newID(), TeamID: team.ID, ClientUserID: "u/1 é", FallbackTimeZone: new("Europe/Lisbon"), FallbackBirthDate: new("1980-02-29"),
+			IngestionStart: new("2026-01-01"), IngestionEnd: new("2026-12-31"), CreatedAt: at, UpdatedAt: at,
+		}
+		bare := User{ID: newID(), TeamID: team.ID, ClientUserID: "u2", CreatedAt: at, UpdatedAt: at}
+		for _, want := range []User{full, bare} {
+			require.NoError(t, s.CreateUser(t.Context(), want))
+			got, err := s.User(t.Context(), team.ID, want.ID)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			got, err = s.UserByClientUserID(t.Context(), team.ID, want.ClientUserID)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			got, err = s.User(t.Context(), "", want.ID)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		}
+		_, err := s.User(t.Context(), addTeam(t, s).ID, full.ID)
+		require.ErrorIs(t, err, ErrNotFound, "another team asks")
+		_, err = s.UserByClientUserID(t.Context(), team.ID, "nobody")
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}
+
+func TestUserConflictNamesTheExistingUser(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s)
+		first := User{ID: newID(), TeamID: team.ID, ClientUserID: "u1"}
+		require.NoError(t, s.CreateUser(t.Context(), first))
+
+		err := s.CreateUser(t.Context(), User{ID: newID(), TeamID: team.ID, ClientUserID: "u1"})
+		require.ErrorIs(t, err, ErrConflict)
+		var conflict *UserConflict
+		require.ErrorAs(t, err, &conflict)
+		require.Equal(t, first.ID, conflict.Existing.ID)
+		require.False(t, conflict.Existing.CreatedAt.IsZero())
+		require.NotContains(t, err.Error(), "u1")
+
+		require.NoError(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: addTeam(t, s).ID, ClientUserID: "u1"}), "another team")
+		err = s.CreateUser(t.Context(), User{ID: first.ID, TeamID: team.ID, ClientUserID: "u2"})
+		require.ErrorIs(t, err, ErrConflict)
+		require.NotErrorAs(t, err, &conflict, "the id is taken, not the client_user_id")
+	})
+}
+
+func TestOneOfManyCreatesTheUser(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s)
+		const callers = 8
+		ids, errs := make([]string, callers), make([]error, callers)
+		var g errgroup.Group
+		for i := range callers {
+			ids[i] = newID()
+			g.Go(func() error {
+				errs[i] = s.CreateUser(t.Context(), User{ID: ids[i], TeamID: team.ID, ClientUserID: "same"})
+				return nil
+			})
+		}
+		require.NoError(t, g.Wait())
+		winner, err := s.UserByClientUserID(t.Context(), team.ID, "same")
+		require.NoError(t, err)
+		for i, err := range errs {
+			if ids[i] == winner.ID {
+				require.NoError(t, err)
+				continue
+			}
+			var conflict *UserConflict
+			require.ErrorAs(t, err, &conflict)
+			require.Equal(t, winner, conflict.Existing)
+		}
+	})
+}
