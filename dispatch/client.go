@@ -97,7 +97,7 @@ func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (or
 		if answer, err = c.demand(ctx, orderID, d); err == nil {
 			return answer, nil
 		}
-		if refused, ok := refusal(err); ok {
+		if refused, ok := Refused(err); ok {
 			return refused, nil
 		}
 		if !ended(err) {
@@ -136,8 +136,8 @@ func ended(err error) bool {
 	return ok && app.Type() == "AcceptedUpdateCompletedWorkflow"
 }
 
-// refusal reads the answer of a validator that refused the demand.
-func refusal(err error) (order.Answer, bool) {
+// Refused reads the answer of a validator that refused a demand.
+func Refused(err error) (order.Answer, bool) {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok || app.Type() != ErrorRefused {
 		return order.Answer{}, false

@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/require"
+)
+
+// receiver is a client's webhook endpoint: it verifies every delivery with the Standard Webhooks library and keeps it.
+type receiver struct {
+	t      testing.TB
+	url    string
+	mu     sync.Mutex
+	verify *standardwebhooks.Webhook
+	got    []delivery
+	broken []string // deliveries that did not verify
+	answer int      // status to answer with; 0: 200
+}
+
+// delivery is one verified webhook.
+type delivery struct {
+	ID        string
+	EventType string
+	OrderID   string
+	Sequence  int64
+	Status    string // of the newest event
+	Body      []byte
+}
+
+func newReceiver(t testing.TB) *receiver {
+	r := &receiver{t: t}
+	server := httptest.NewServer(http.HandlerFunc(r.take))
+	t.Cleanup(server.Close)
+	r.url = server.URL
+	return r
+}
+
+func (r *receiver) trust(secret string) {
+	v, err := standardwebhooks.NewWebhook(secret)
+	require.NoError(r.t, err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.verify = v
+}
+
+func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		err = r.verify.Verify(body, req.Header)
+	}
+	if err != nil {
+		r.broken = append(r.broken, err.Error())
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if r.answer != 0 {
+		w.WriteHeader(r.answer)
+		return
+	}
+	r.got = append(r.got, parseDelivery(req.Header.Get("svix-id"), body))
+}
+
+func parseDelivery(id string, body []byte) delivery {
+	var in struct {
+		EventType string `json:"event_type"`
+		Data      struct {
+			ID        string `json:"id"`
+			Sequence  int64  `json:"sequence"`
+			LastEvent struct {
+				Status string `json:"status"`
+			} `json:"last_event"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&in); err != nil {
+		return delivery{ID: id, Body: body}
+	}
+	return delivery{
+		ID: id, EventType: in.EventType, OrderID: in.Data.ID, Sequence: in.Data.Sequence, Status: in.Data.LastEvent.Status, Body: body,
+	}
+}
+
+// of lists what has arrived about an order, each message once, by sequence.
+func (r *receiver) of(orderID string) map[int64]delivery {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[int64]delivery{}
+	for _, d := range r.got {
+		if d.OrderID == orderID {
+			out[d.Sequence] = d
+		}
+	}
+	return out
+}
+
+// failures lists deliveries that did not verify.
+func (r *receiver) failures() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.broken...)
+}
+
+// lockedBuffer is a buffer that several loggers write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

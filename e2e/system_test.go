@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/couriers/easypost"
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
+	"github.com/aliquot-labs/aliquot/worker"
+)
+
+const (
+	labUser       = "practice-7"
+	labToken      = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
+	courierSecret = "courier-secret"
+	courierKey    = "courier-key"
+	keyring       = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+)
+
+// options choose what a system is made of. The zero value: SQLite, one worker, the simulated lab in manual mode.
+type options struct {
+	postgres bool
+	workers  int
+	auto     bool          // the simulated lab plays its scripts, without waiting
+	spacing  time.Duration // between calls to the lab
+	policy   string        // overlay of the team's policy
+	temporal *temporaltest.Dev
+}
+
+// system is a whole Aliquot inside the test's process.
+type system struct {
+	t         testing.TB
+	options   options
+	dbURL     string
+	temporal  *temporaltest.Dev
+	namespace string
+	client    client.Client
+	store     *store.Store
+	lab       *sandbox.Server
+	labURL    string
+	url       string
+	receiver  *receiver
+	logs      *lockedBuffer
+	metrics   *prometheus.Registry
+	workers   []*worker.Worker
+
+	teamID, userID, labTestID, accountID string
+	key, opsKey                          string
+}
+
+func newSystem(t testing.TB, o options) *system {
+	t.Helper()
+	s := &system{t: t, options: o, logs: &lockedBuffer{}, metrics: prometheus.NewRegistry()}
+	s.temporal = o.temporal
+	if s.temporal == nil {
+		s.temporal = temporaltest.Server(t)
+	}
+	s.namespace = s.temporal.Namespace(t)
+	s.dbURL = "sqlite:" + filepath.Join(t.TempDir(), "aliquot.db")
+	if o.postgres {
+		s.dbURL = pgtest.DSN(t)
+	}
+	s.store = s.openStore()
+	require.NoError(t, s.store.Migrate(t.Context()))
+	s.client = s.dial()
+	require.NoError(t, worker.Ensure(t.Context(), s.client, s.namespace, s.log()))
+	s.openAPI()
+	s.openLab()
+	s.receiver = newReceiver(t)
+	s.seed()
+	for range max(1, o.workers) {
+		s.workers = append(s.workers, s.startWorker())
+	}
+	return s
+}
+
+// log keeps every line at debug level, so that a test can look for what must not be there.
+func (s *system) log() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (s *system) openStore() *store.Store {
+	keys, err := store.ParseKeyring(keyring)
+	require.NoError(s.t, err)
+	st, err := store.Open(context.Background(), store.Options{URL: s.dbURL, Keys: keys})
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { require.NoError(s.t, st.Close()) })
+	return st
+}
+
+func (s *system) dial() client.Client {
+	c, err := client.Dial(client.Options{HostPort: s.temporal.Address, Namespace: s.namespace, Logger: sdklog.NewStructuredLogger(s.log())})
+	require.NoError(s.t, err)
+	s.t.Cleanup(c.Close)
+	return c
+}
+
+func (s *system) openAPI() {
+	guard, err := webhooks.NewGuard("127.0.0.0/8")
+	require.NoError(s.t, err)
+	h, err := api.New(api.Deps{
+		Store: s.store, Orders: dispatch.NewClient(s.client), Logger: s.log(), Metrics: s.metrics,
+		CourierSecrets: []string{courierSecret}, Guard: guard,
+	})
+	require.NoError(s.t, err)
+	server := httptest.NewServer(h)
+	s.t.Cleanup(server.Close)
+	s.url = server.URL
+}
+
+func (s *system) openLab() {
+	lab, err := sandbox.New(sandbox.Config{
+		User: labUser, Token: labToken, WebhookURL: s.url + "/webhooks/labs/molecular",
+		CourierURL: s.url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
+		Manual: !s.options.auto, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(s.t, err)
+	server := httptest.NewServer(lab.Handler())
+	s.t.Cleanup(func() { lab.Close(); server.Close() })
+	s.lab, s.labURL = lab, server.URL
+}
+
+// seed makes what a team needs before it can order.
+func (s *system) seed() {
+	ctx := context.Background()
+	s.teamID, s.userID, s.labTestID, s.accountID = uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()
+	team := store.Team{ID: s.teamID, Name: "Clinic", Environment: store.Sandbox, Policy: []byte(s.options.policy)}
+	require.NoError(s.t, s.store.CreateTeam(ctx, team))
+	s.key, s.opsKey = s.newKey("client"), s.newKey("operations")
+	require.NoError(s.t, s.store.CreateUser(ctx, store.User{ID: s.userID, TeamID: s.teamID, ClientUserID: "patient-1"}))
+	lab := order.Lab{ID: 27, Slug: "mtl", Name: "Molecular Testing Labs", FirstLineAddress: "1 Lab Way", City: "Vancouver",
+		Zipcode: "98660", CollectionMethods: []string{"testkit"}, SampleTypes: []string{"dried_blood_spot"}}
+	require.NoError(s.t, s.store.PutLab(ctx, lab))
+	require.NoError(s.t, s.store.PutLabTest(ctx, "", order.LabTest{
+		ID: s.labTestID, Slug: "lipids", Name: "Lipids Panel", SampleType: "dried_blood_spot", Method: lifecycle.Testkit,
+		Status: "active", Lab: &lab, PanelIDs: []int{101},
+	}))
+	require.NoError(s.t, s.store.PutLabAccount(ctx, store.LabAccount{
+		ID: s.accountID, TeamID: s.teamID, LabSlug: lab.Slug, Partner: worker.PartnerMolecular, Environment: store.Sandbox,
+		BaseURL: s.labURL, User: labUser, Token: labToken, Spacing: s.options.spacing, Status: "active",
+		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo"}}`),
+		Policy:   []byte(`{"recovery":{"window":"168h","reminders":["72h","120h"]}}`),
+	}))
+	secret, err := webhooks.NewSecret()
+	require.NoError(s.t, err)
+	s.receiver.trust(secret)
+	require.NoError(s.t, s.store.CreateEndpoint(ctx, store.Endpoint{
+		ID: uuid.NewString(), TeamID: s.teamID, URL: s.receiver.url, Secret: secret,
+	}))
+}
+
+func (s *system) newKey(role string) string {
+	secret, err := store.NewKeySecret(store.Sandbox)
+	require.NoError(s.t, err)
+	k := store.Key{ID: uuid.NewString(), TeamID: s.teamID, Name: role, Role: role}
+	require.NoError(s.t, s.store.CreateKey(context.Background(), k, secret))
+	return secret
+}
+
+// startWorker runs a worker with a store and a Temporal connection of its own, as another process would have.
+func (s *system) startWorker() *worker.Worker {
+	guard, err := webhooks.NewGuard("127.0.0.0/8")
+	require.NoError(s.t, err)
+	sender := webhooks.NewSender(webhooks.Options{Guard: guard})
+	tracker, err := easypost.New(easypost.Options{BaseURL: s.labURL, APIKey: courierKey})
+	require.NoError(s.t, err)
+	c := s.dial()
+	w, err := worker.New(worker.Options{
+		Temporal: c, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender, Tracker: tracker,
+		Registry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics), Logger: s.log(),
+	})
+	require.NoError(s.t, err)
+	require.NoError(s.t, w.Start())
+	s.t.Cleanup(func() { w.Stop(); sender.Close(); tracker.Close() })
+	return w
+}
