@@ -123,14 +123,20 @@ func (a *Activities) lab(ctx context.Context, orderID string) (labs.Lab, *order.
 	return lab, o, err
 }
 
+// paceMargin is added to an account's spacing: a process that wakes late for its turn must not come too close to the next one's.
+const paceMargin = 20 * time.Millisecond
+
 // pace waits for the call's turn with the account: starts are reserved in the store, so the spacing holds over all processes.
 func (a *Activities) pace(account store.LabAccount) labs.Pace {
 	return func(ctx context.Context) error {
-		start, err := a.Store.ReserveCall(ctx, account.ID, account.Spacing)
+		if account.Spacing <= 0 {
+			return nil
+		}
+		_, wait, err := a.Store.ReserveCall(ctx, account.ID, account.Spacing+paceMargin)
 		if err != nil {
 			return fmt.Errorf("reserving a call: %w", err)
 		}
-		return sleep(ctx, start.Sub(a.Now()))
+		return sleep(ctx, wait)
 	}
 }
 

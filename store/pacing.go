@@ -18,23 +18,24 @@ func (d dialect) databaseNow() string {
 }
 
 // ReserveCall reserves the start of one call that shows a pair of credentials, retries included: at least spacing after the start
-// reserved before, over all processes (the Molecular contract, D25). The start is in the database's time and may be now or later;
-// the caller waits for it. Starts given up unused are lost, never reused. A spacing of 0 reserves nothing and means now.
-func (s *Store) ReserveCall(ctx context.Context, pair string, spacing time.Duration) (time.Time, error) {
+// reserved before, over all processes (the Molecular contract, D25). The start is in the database's time, which may differ from the
+// caller's; wait is how long to wait for it. Starts given up unused are lost, never reused. A spacing of 0 reserves nothing and
+// means now.
+func (s *Store) ReserveCall(ctx context.Context, pair string, spacing time.Duration) (start time.Time, wait time.Duration, err error) {
 	if spacing <= 0 {
-		return s.now(), nil
+		return s.now(), 0, nil
 	}
 	// The time is asked for again in the UPDATE's own terms, because the row may have been waited for.
 	statement := strings.ReplaceAll(`INSERT INTO call_pacing (pair, next_start) VALUES ($1, {now} + $2)
 		ON CONFLICT (pair) DO UPDATE
 		SET next_start = CASE WHEN call_pacing.next_start > {now} THEN call_pacing.next_start ELSE {now} END + $2
-		RETURNING next_start - $2`, "{now}", s.dialect.databaseNow())
-	var start int64
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, statement, pair, spacing.Microseconds()).Scan(&start)
+		RETURNING next_start - $2, {now}`, "{now}", s.dialect.databaseNow())
+	var at, now int64
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, statement, pair, spacing.Microseconds()).Scan(&at, &now)
 	})
 	if err != nil {
-		return time.Time{}, fmt.Errorf("reserving a call of %s: %w", pair, err)
+		return time.Time{}, 0, fmt.Errorf("reserving a call of %s: %w", pair, err)
 	}
-	return instant(start), nil
+	return instant(at), max(0, time.Duration(at-now)*time.Microsecond), nil
 }
