@@ -41,8 +41,9 @@ type options struct {
 	workers  int
 	auto     bool          // the simulated lab plays its scripts, without waiting
 	spacing  time.Duration // between calls to the lab
-	policy   string        // overlay of the team's policy
+	policy   string        // overlay of the team's policy; set, the account has none of its own
 	temporal *temporaltest.Dev
+	ahead    time.Duration // how far the workers' clocks run ahead of the others
 }
 
 // system is a whole Aliquot inside the test's process.
@@ -92,6 +93,13 @@ func newSystem(t testing.TB, o options) *system {
 	return s
 }
 
+// in is the same system in a subtest.
+func (s *system) in(t testing.TB) *system {
+	sub := *s
+	sub.t = t
+	return &sub
+}
+
 // log keeps every line at debug level, so that a test can look for what must not be there.
 func (s *system) log() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -107,7 +115,10 @@ func (s *system) openStore() *store.Store {
 }
 
 func (s *system) dial() client.Client {
-	c, err := client.Dial(client.Options{HostPort: s.temporal.Address, Namespace: s.namespace, Logger: sdklog.NewStructuredLogger(s.log())})
+	c, err := client.Dial(client.Options{
+		HostPort: s.temporal.Address, Namespace: s.namespace, Logger: sdklog.NewStructuredLogger(s.log()),
+		Identity: "e2e-" + uuid.NewString(), // by default those of one process share one
+	})
 	require.NoError(s.t, err)
 	s.t.Cleanup(c.Close)
 	return c
@@ -157,7 +168,7 @@ func (s *system) seed() {
 		ID: s.accountID, TeamID: s.teamID, LabSlug: lab.Slug, Partner: worker.PartnerMolecular, Environment: store.Sandbox,
 		BaseURL: s.labURL, User: labUser, Token: labToken, Spacing: s.options.spacing, Status: "active",
 		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo"}}`),
-		Policy:   []byte(`{"recovery":{"window":"168h","reminders":["72h","120h"]}}`),
+		Policy:   []byte(s.accountPolicy()),
 	}))
 	secret, err := webhooks.NewSecret()
 	require.NoError(s.t, err)
@@ -165,6 +176,14 @@ func (s *system) seed() {
 	require.NoError(s.t, s.store.CreateEndpoint(ctx, store.Endpoint{
 		ID: uuid.NewString(), TeamID: s.teamID, URL: s.receiver.url, Secret: secret,
 	}))
+}
+
+// accountPolicy is what Molecular's accounts have (Molecular contract, D31).
+func (s *system) accountPolicy() string {
+	if s.options.policy != "" {
+		return ""
+	}
+	return `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
 }
 
 func (s *system) newKey(role string) string {
@@ -186,6 +205,7 @@ func (s *system) startWorker() *worker.Worker {
 	w, err := worker.New(worker.Options{
 		Temporal: c, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender, Tracker: tracker,
 		Registry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics), Logger: s.log(),
+		Now: func() time.Time { return time.Now().Add(s.options.ahead) },
 	})
 	require.NoError(s.t, err)
 	require.NoError(s.t, w.Start())
