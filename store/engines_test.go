@@ -30,6 +30,20 @@ func forEach(t *testing.T, test func(t *testing.T, s *Store)) {
 	}
 }
 
+// forEachShared is forEach for several processes: open gives one more store on the same data.
+func forEachShared(t *testing.T, test func(t *testing.T, open func() *Store)) {
+	t.Helper()
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			url := engineURL(t, engine)
+			open := func() *Store { return openStore(t, url) }
+			require.NoError(t, open().Migrate(t.Context()))
+			test(t, open)
+		})
+	}
+}
+
 // engineURL is a fresh, empty database. Opened several times it gives several stores on the same data.
 func engineURL(t testing.TB, engine dialect) string {
 	t.Helper()

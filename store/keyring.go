@@ -36,7 +36,8 @@ func NewKey(id string) (string, error) {
 }
 
 // ParseKeyring reads comma-separated keys as NewKey writes them. The first seals; all open. The hash key is derived from the last
-// one, the oldest, so that hashes stay comparable when a key is added in front.
+// one, the oldest, so that hashes stay comparable when a key is added in front. So the last key stays even when nothing is sealed
+// with it any more. Errors never quote a key.
 func ParseKeyring(text string) (*Keyring, error) {
 	k := &Keyring{seals: map[string]cipher.AEAD{}}
 	for i, part := range strings.Split(text, ",") {
@@ -48,6 +49,9 @@ func ParseKeyring(text string) (*Keyring, error) {
 		block, err := aes.NewCipher(raw)
 		if err != nil {
 			return nil, fmt.Errorf("reading encryption key %s: %w", id, err)
+		}
+		if k.seals[id] != nil {
+			return nil, fmt.Errorf("encryption key %s is given twice", id)
 		}
 		if k.seals[id], err = cipher.NewGCMWithRandomNonce(block); err != nil {
 			return nil, fmt.Errorf("reading encryption key %s: %w", id, err)
@@ -111,8 +115,13 @@ func (k *Keyring) openJSON(place string, sealed []byte, v any) error {
 	if err != nil || plain == nil {
 		return err
 	}
-	if err := json.Unmarshal(plain, v); err != nil {
-		return fmt.Errorf("decoding a document: %w", err)
+	return decodeSealed(plain, v)
+}
+
+// decodeSealed keeps the cause to itself, because it may quote what was sealed.
+func decodeSealed(plain []byte, v any) error {
+	if json.Unmarshal(plain, v) != nil {
+		return errors.New("decoding a sealed document: it does not have the expected form")
 	}
 	return nil
 }

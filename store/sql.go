@@ -38,6 +38,9 @@ func (f *filter) and(term string, value any) {
 	f.terms = append(f.terms, strings.ReplaceAll(term, "?", "$"+strconv.Itoa(len(f.args))))
 }
 
+// with adds a term that has no value.
+func (f *filter) with(term string) { f.terms = append(f.terms, term) }
+
 func (f *filter) String() string {
 	if len(f.terms) == 0 {
 		return ""
@@ -103,3 +106,6 @@ func instant(us int64) time.Time {
 	}
 	return time.UnixMicro(us).UTC()
 }
+
+// nullable stores an empty text as NULL.
+func nullable(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }

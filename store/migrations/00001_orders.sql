@@ -41,14 +41,12 @@ CREATE TABLE orders (
     creator_member_id     TEXT,
     lab_test              TEXT NOT NULL,              -- JSON, as it was when ordered
     state                 TEXT NOT NULL,              -- JSON, what the workflow works with; no patient data
-    result_version        INTEGER NOT NULL,           -- newest version shown to the client, 0: none
-    result_interpretation TEXT NOT NULL,
-    result_missing        BOOLEAN NOT NULL,
     patient               BYTEA,
     address               BYTEA,
     shipping              BYTEA,
     physician             BYTEA,
     clinical              BYTEA,                      -- consents, answers, diagnosis codes, notes, passthrough
+    results               BYTEA,                      -- summary of the newest version that the client sees
     started_at            BIGINT NOT NULL,            -- first load by a workflow, 0: never
     created_at            BIGINT NOT NULL,
     updated_at            BIGINT NOT NULL             -- newest recording with an event
@@ -101,7 +99,7 @@ CREATE INDEX order_attention_by_reason ON order_attention (reason, order_id);
 -- Keyed hashes of what orders are searched by.
 CREATE TABLE order_search (
     order_id TEXT NOT NULL REFERENCES orders (id),
-    field    TEXT NOT NULL,                           -- name, full_name, birth_date
+    field    TEXT NOT NULL,                           -- name, full_name, birth_date, interpretation
     hash     TEXT NOT NULL,
     PRIMARY KEY (order_id, field, hash)
 );

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// columns is what of an order's state is stored beside the state itself, to be searched by and shown.
+type columns struct {
+	status       lifecycle.Low
+	detail       lifecycle.Detail
+	sequence     int64
+	revision     int64
+	registered   bool
+	shipped      bool
+	unfinished   bool
+	accession    string
+	sampleID     string
+	nextDeadline int64
+	activateBy   sql.NullString
+	state        string // JSON
+}
+
+// columnsOf derives the columns. The sample goes by the lab's accession once that is known; sampleID is what it went by before.
+func columnsOf(s order.State, sampleID string) (columns, error) {
+	s.Parked = nil // the inbox has them
+	state, err := encode(s)
+	if err != nil {
+		return columns{}, err
+	}
+	c := columns{
+		status: s.Status, detail: s.Detail, sequence: s.Sequence, revision: s.Revision,
+		registered: s.Registered, shipped: s.Shipped, unfinished: unfinished(s),
+		accession: storable(s.Accession), sampleID: sampleID, activateBy: nullable(s.ActivateBy), state: state,
+	}
+	if c.accession != "" {
+		c.sampleID = c.accession
+	}
+	if next, ok := s.NextDeadline(); ok {
+		c.nextDeadline = micros(next.Due)
+	}
+	return c, nil
+}
+
+// unfinished tells whether the order's workflow has something to do or to wait for.
+func unfinished(s order.State) bool {
+	return !s.Terminal() || s.Trackers || s.Cancelling != nil || s.Fetch.Pending && !s.Fetch.GivenUp
+}
+
+// writeAttention replaces the rows by which orders with open marks are found.
+func writeAttention(ctx context.Context, tx *sql.Tx, orderID string, marks []order.Attention) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM order_attention WHERE order_id = $1`, orderID); err != nil {
+		return fmt.Errorf("removing attention marks of order %s: %w", orderID, err)
+	}
+	for _, m := range marks {
+		_, err := tx.ExecContext(ctx, `INSERT INTO order_attention (order_id, reason, since, reminders) VALUES ($1, $2, $3, $4)`,
+			orderID, m.Reason, micros(m.Since), m.Reminders)
+		if err != nil {
+			return fmt.Errorf("writing attention marks of order %s: %w", orderID, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// NewOrder is an order that is to be created.
+type NewOrder struct {
+	// Order is complete but for Events, Sequence, Revision, Transaction and UpdatedAt. NewOrderIDs sets its ids, order.Begin its
+	// State.
+	Order order.Order
+	// Demand is the cause of its first event, such as "api:<request id>".
+	Demand string
+	// Key is the client's idempotency key, claimed before; nil: none. Its answer is stored along with the order.
+	Key *IdempotencyKey
+	// Answer makes that answer from the order as it was stored. Required with Key.
+	Answer func(o *order.Order) (status int, body []byte, err error)
+}
+
+// Created is an order that was created.
+type Created struct {
+	Order     *order.Order
+	Endpoints []string   // to be nudged, because something is to be delivered to them
+	Matched   []Received // reports that were faster than the order; to be signalled
+	Status    int        // the stored answer
+	Body      []byte
+}
+
+// NewOrderIDs gives an order its ids and its number. An order that joins a transaction keeps that transaction's id.
+func NewOrderIDs(o *order.Order) {
+	o.ID, o.Number, o.DetailsID = newID(), order.NewNumber(), newID()
+	if o.TransactionID == "" {
+		o.TransactionID = newID()
+	}
+}
+
+// CreateOrder stores an order with its first event, the message that tells of it and the answer to the client's request: all of it or
+// nothing. The error is ErrConflict when the order, its number or another child of its parent exists, and ErrClaimLost when the
+// idempotency key was taken over meanwhile.
+func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (*Created, error) {
+	if err := n.check(); err != nil {
+		return nil, fmt.Errorf("creating an order: %w", err)
+	}
+	var c *Created
+	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+		if c, err = s.openOrder(ctx, tx, n.Order, n.Demand); err != nil || n.Answer == nil {
+			return err
+		}
+		if c.Status, c.Body, err = n.Answer(c.Order); err != nil || n.Key == nil {
+			return err
+		}
+		return s.storeAnswerTx(ctx, tx, *n.Key, n.Order.ID, c.Status, c.Body)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating order %s: %w", n.Order.ID, conflict(err))
+	}
+	return c, nil
+}
+
+func (n NewOrder) check() error {
+	o := n.Order
+	switch {
+	case o.ID == "" || o.Number == "" || o.TransactionID == "" || o.DetailsID == "":
+		return errors.New("it has no ids")
+	case o.TeamID == "" || o.UserID == "":
+		return errors.New("it has no team or no user")
+	case o.State.OrderID != o.ID || o.CreatedAt.IsZero():
+		return errors.New("its state has not begun")
+	case n.Demand == "":
+		return errors.New("it has no cause")
+	case n.Key != nil && n.Answer == nil:
+		return errors.New("there is no answer to store")
+	default:
+		return nil
+	}
+}
+
+// conflict turns the violation of a unique key into ErrConflict.
+func conflict(err error) error {
+	if unique(err) {
+		return ErrConflict
+	}
+	return err
+}
+
+// openOrder writes an order with all that its existence brings about, within the caller's transaction.
+func (s *Store) openOrder(ctx context.Context, tx *sql.Tx, o order.Order, cause string) (*Created, error) {
+	if err := s.insertOrder(ctx, tx, o); err != nil {
+		return nil, err
+	}
+	first := order.Step{To: o.State.Status, Detail: o.State.Detail, At: o.CreatedAt}
+	if err := insertEvents(ctx, tx, o.State, cause, []order.Step{first}, 0, o.CreatedAt); err != nil {
+		return nil, err
+	}
+	if err := s.index(ctx, tx, o.ID, patientTerms(o.Patient)); err != nil {
+		return nil, err
+	}
+	matched, err := s.match(ctx, tx, waitingForNumber+` AND o.number = $1`, o.Number)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.order(ctx, tx, "", o.ID)
+	if err != nil {
+		return nil, err
+	}
+	endpoints, err := s.tell(ctx, tx, *stored)
+	return &Created{Order: stored, Endpoints: endpoints, Matched: matched}, err
+}
+
+// The revision and the sequence that an order begins with.
+const firstRevision, firstSequence = 1, 1
+
+func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) error {
+	if err := touchTransaction(ctx, tx, o.TransactionID, o.TeamID, o.CreatedAt); err != nil {
+		return err
+	}
+	next := o.State
+	next.Revision, next.Sequence = firstRevision, firstSequence
+	c, err := columnsOf(next, o.SampleID)
+	if err != nil {
+		return err
+	}
+	labTest, err := encode(o.LabTest)
+	if err != nil {
+		return err
+	}
+	sealed, err := s.seal(&o)
+	if err != nil {
+		return err
+	}
+	at := micros(o.CreatedAt)
+	_, err = tx.ExecContext(ctx, `INSERT INTO orders (id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id,
+			number, accession, sample_id, modality, registrable, registered, origin, parent_id, depth, status, detail, status_at,
+			sequence, revision, shipped, unfinished, next_deadline, activate_by, priority, billing_type, creator_member_id, lab_test,
+			state, patient, address, shipping, physician, clinical, results, started_at, created_at, updated_at)
+		VALUES (`+placeholders(1, 39)+`)`,
+		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.DetailsID,
+		o.Number, c.accession, c.sampleID, o.Modality, o.Registrable, c.registered, o.Origin, nullable(o.ParentID), o.Depth,
+		c.status, c.detail, at, c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy, o.Priority,
+		o.BillingType, o.CreatorMemberID, labTest, c.state, sealed.patient, sealed.address, sealed.shipping, sealed.physician,
+		sealed.clinical, sealed.results, 0, at, at)
+	if err != nil {
+		return fmt.Errorf("writing the order: %w", err)
+	}
+	return writeAttention(ctx, tx, o.ID, next.Attention)
+}
+
+// touchTransaction writes the order transaction, or notes that one of its orders has changed.
+func touchTransaction(ctx context.Context, tx *sql.Tx, id, teamID string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO order_transactions (id, team_id, created_at, updated_at) VALUES ($1, $2, $3, $3)
+		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`, id, teamID, micros(at))
+	if err != nil {
+		return fmt.Errorf("writing order transaction %s: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The states of a demand.
+const (
+	DemandOpen    = "open"
+	DemandDone    = "done"
+	DemandRefused = "refused"
+)
+
+// DemandRow is something that was asked of an order.
+type DemandRow struct {
+	ID      string
+	OrderID string
+	Kind    order.DemandKind
+	By      lifecycle.Actor
+	Body    []byte // sealed in the store; may be empty
+
+	// Set by the store, and read in a story.
+	State     string
+	Reason    order.Reason // when refused: why
+	CreatedAt time.Time
+	SettledAt time.Time // zero while open
+}
+
+// AddDemand keeps a demand before the order's workflow is asked, so that its body need not travel. The body of a recovery is an
+// order.Correction; one that is not is refused here, because a recording could not be. The error is ErrConflict when there is a
+// demand with that id.
+func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
+	if d.Kind == order.DemandRecover && d.Body != nil {
+		if err := decodeSealed(d.Body, &order.Correction{}); err != nil {
+			return fmt.Errorf("adding demand %s: %w", d.ID, err)
+		}
+	}
+	body := s.sealBytes(place("demands", d.ID, "body"), d.Body)
+	_, err := s.write.ExecContext(ctx, `INSERT INTO demands (id, order_id, kind, actor, state, reason, body, created_at, settled_at)
+		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`, d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, micros(s.now()))
+	if err != nil {
+		return exists(err, "demand", d.ID)
+	}
+	return nil
+}
+
+// DemandBody opens a demand's body: nil when it had none, or when it has been moved to its place. The error is ErrNotFound when
+// there is no such demand.
+func (s *Store) DemandBody(ctx context.Context, id string) ([]byte, error) {
+	body, err := s.demandBody(ctx, s.read, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the body of demand %s: %w", id, err)
+	}
+	return body, nil
+}
+
+func (s *Store) demandBody(ctx context.Context, q querier, id string) ([]byte, error) {
+	sealed, err := one(ctx, q, scanBytes, `SELECT body FROM demands WHERE id = $1`, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.keys.Open(place("demands", id, "body"), sealed)
+}
+
+// settleDemand notes what became of a demand. The body of an applied recovery moves to the order; that of a refused demand is
+// erased. A demand that has no row, because it had nothing to keep, is left at that.
+func (s *Store) settleDemand(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+	d := r.Decision
+	if d.Outcome == order.Refused {
+		_, err := tx.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND order_id = $5`,
+			DemandRefused, d.Reason, micros(now), r.DemandID, r.OrderID)
+		return err
+	}
+	kind, err := one(ctx, tx, scanText, `UPDATE demands SET state = $1, settled_at = $2 WHERE id = $3 AND order_id = $4 RETURNING kind`,
+		DemandDone, micros(now), r.DemandID, r.OrderID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil || order.DemandKind(kind) != order.DemandRecover {
+		return err
+	}
+	return s.applyCorrection(ctx, tx, r.OrderID, r.DemandID)
+}
+
+// applyCorrection moves what a recovery supplied onto the order's documents. A note has no place there and stays with the demand.
+func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
+	body, err := s.demandBody(ctx, tx, demandID)
+	if err != nil || body == nil {
+		return err
+	}
+	var c order.Correction
+	if err := decodeSealed(body, &c); err != nil {
+		return err
+	}
+	if c.Patient != nil {
+		if err := s.correct(ctx, tx, orderID, "patient", c.Patient); err != nil {
+			return err
+		}
+		if err := s.reindexPatient(ctx, tx, orderID, c.Patient); err != nil {
+			return err
+		}
+	}
+	if c.Address != nil {
+		if err := s.correct(ctx, tx, orderID, "address", c.Address); err != nil {
+			return err
+		}
+	}
+	var rest []byte
+	if c.Note != "" {
+		if rest, err = s.keys.sealJSON(place("demands", demandID, "body"), order.Correction{Note: c.Note}); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = $1 WHERE id = $2`, rest, demandID)
+	return err
+}
+
+// correct replaces one of the order's sealed columns.
+func (s *Store) correct(ctx context.Context, tx *sql.Tx, orderID, column string, document any) error {
+	sealed, err := s.keys.sealJSON(place("orders", orderID, column), document)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID)
+	return err
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// demand asks for something, with a body if there is one, and records what becomes of it.
+func demand(t testing.TB, s *Store, orderID string, d order.Demand, body any) Recorded {
+	t.Helper()
+	d.ID = newID()
+	return demandAs(t, s, orderID, d, body)
+}
+
+func demandAs(t testing.TB, s *Store, orderID string, d order.Demand, body any) Recorded {
+	t.Helper()
+	d.By = lifecycle.Operations
+	row := DemandRow{ID: d.ID, OrderID: orderID, Kind: d.Kind, By: d.By}
+	if body != nil {
+		var err error
+		row.Body, err = json.Marshal(body)
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.AddDemand(t.Context(), row))
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseDemand(d.ID), DemandID: d.ID},
+		func(st order.State) order.Decision { return st.ApplyDemand(d, s.now()) })
+	require.NoError(t, err)
+	return out
+}
+
+// blocked is an order whose kit the lab has rejected and may yet process.
+func blocked(t testing.TB, s *Store, o *order.Order) {
+	t.Helper()
+	placed(t, s, o.ID, "A1")
+	applyFact(t, s, o, order.Fact{Kind: order.KitRejected, Recoverable: new(true)})
+	require.Equal(t, lifecycle.LabProcessingBlocked, getOrder(t, s, o.ID).Status)
+}
+
+func TestARecoveryMovesItsBodyToTheOrder(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		blocked(t, s, o)
+		patient, address := *o.Patient, *o.Address
+		patient.LastName, address.FirstLine = "King", "2 Engine Road"
+
+		d := order.Demand{ID: newID(), Kind: order.DemandRecover, Corrects: true}
+		out := demandAs(t, s, o.ID, d, order.Correction{Patient: &patient, Address: &address})
+		require.Equal(t, order.Applied, out.Outcome)
+		got := getOrder(t, s, o.ID)
+		require.Equal(t, &patient, got.Patient)
+		require.Equal(t, &address, got.Address)
+		require.Equal(t, []string{o.ID}, searched(t, s, searchName, "king"))
+		require.Empty(t, searched(t, s, searchName, "lovelace"))
+		body, err := s.DemandBody(t.Context(), d.ID)
+		require.NoError(t, err)
+		require.Empty(t, body)
+
+		// Absent parts stay; a note has no place but the demand.
+		d.ID = newID()
+		demandAs(t, s, o.ID, d, order.Correction{Address: o.Address, Note: "spoke to the lab"})
+		got = getOrder(t, s, o.ID)
+		require.Equal(t, &patient, got.Patient)
+		require.Equal(t, o.Address, got.Address)
+		body, err = s.DemandBody(t.Context(), d.ID)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"note":"spoke to the lab"}`, string(body))
+	})
+}
+
+func TestARefusedDemandIsErased(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		d := order.Demand{ID: newID(), Kind: order.DemandRecover, Corrects: true}
+		out := demandAs(t, s, o.ID, d, order.Correction{Address: &order.Address{FirstLine: "elsewhere"}})
+		require.Equal(t, order.Refused, out.Outcome)
+		require.Equal(t, order.ReasonNotBlocked, out.Reason)
+		require.Equal(t, o.Address, getOrder(t, s, o.ID).Address)
+		body, err := s.DemandBody(t.Context(), d.ID)
+		require.NoError(t, err)
+		require.Empty(t, body)
+
+		story, err := s.Story(t.Context(), o.ID)
+		require.NoError(t, err)
+		require.Len(t, story.Demands, 1)
+		require.Equal(t, DemandRefused, story.Demands[0].State)
+		require.Equal(t, order.ReasonNotBlocked, story.Demands[0].Reason)
+	})
+}
+
+func TestDemandsAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		row := DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations, Body: []byte("why")}
+		require.NoError(t, s.AddDemand(t.Context(), row))
+		require.ErrorIs(t, s.AddDemand(t.Context(), row), ErrConflict)
+		body, err := s.DemandBody(t.Context(), row.ID)
+		require.NoError(t, err)
+		require.Equal(t, "why", string(body))
+		_, err = s.DemandBody(t.Context(), newID())
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}
+
+func TestActivateByFollowsTheState(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		require.Nil(t, o.ActivateBy)
+		record := func(day string) {
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(newID())}, func(st order.State) order.Decision {
+				st.ActivateBy = day
+				return order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+			})
+			require.NoError(t, err)
+		}
+		record("2031-05-04")
+		require.Equal(t, "2031-05-04", getOrder(t, s, o.ID).ActivateBy.String())
+		record("")
+		require.Nil(t, getOrder(t, s, o.ID).ActivateBy)
+	})
+}
+
+// A demand without a body has no row, and is recorded all the same.
+func TestADemandWithoutARowIsRecorded(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		d := order.Demand{ID: newID(), Kind: order.DemandCancel, By: lifecycle.Client}
+		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(d.ID), DemandID: d.ID},
+			func(st order.State) order.Decision { return st.ApplyDemand(d, s.now()) })
+		require.NoError(t, err)
+		require.Equal(t, order.Applied, out.Outcome)
+		require.Equal(t, lifecycle.Cancelled, getOrder(t, s, o.ID).Status)
+		require.Equal(t, order.TransactionCancelled, getOrder(t, s, o.ID).Transaction.Status)
+	})
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// documents are an order's sealed columns.
+type documents struct {
+	patient, address, shipping, physician, clinical, results []byte
+}
+
+// clinical is what is neither a person nor an address and still says something about the patient, or may.
+type clinical struct {
+	Consents      []order.Consent   `json:"consents,omitempty"`
+	AoEAnswers    []order.AoEAnswer `json:"aoe_answers,omitempty"`
+	ICDCodes      []string          `json:"icd_codes,omitempty"`
+	Passthrough   *string           `json:"passthrough,omitempty"`
+	ClinicalNotes *string           `json:"clinical_notes,omitempty"`
+	Notes         *string           `json:"notes,omitempty"`
+}
+
+// place binds a sealed value to its table, row and column.
+func place(table, id, column string) string { return table + "/" + id + "/" + column }
+
+// seal encrypts every document, absent ones too, so that a column does not even tell whether there is one.
+func (s *Store) seal(o *order.Order) (documents, error) {
+	var d documents
+	for _, c := range []struct {
+		column string
+		to     *[]byte
+		from   any
+	}{
+		{"patient", &d.patient, o.Patient},
+		{"address", &d.address, o.Address},
+		{"shipping", &d.shipping, o.Shipping},
+		{"physician", &d.physician, o.Physician},
+		{"clinical", &d.clinical, clinical{
+			o.Consents, o.AoEAnswers, o.ICDCodes, o.Passthrough, o.ClinicalNotes, o.Notes,
+		}},
+		{"results", &d.results, o.Results},
+	} {
+		sealed, err := s.keys.sealJSON(place("orders", o.ID, c.column), c.from)
+		if err != nil {
+			return documents{}, fmt.Errorf("sealing %s of order %s: %w", c.column, o.ID, err)
+		}
+		*c.to = sealed
+	}
+	return d, nil
+}
+
+// open puts the documents into the order that they were sealed for.
+func (s *Store) open(o *order.Order, d documents) error {
+	var c clinical
+	for _, column := range []struct {
+		name string
+		from []byte
+		to   any
+	}{
+		{"patient", d.patient, &o.Patient},
+		{"address", d.address, &o.Address},
+		{"shipping", d.shipping, &o.Shipping},
+		{"physician", d.physician, &o.Physician},
+		{"clinical", d.clinical, &c},
+		{"results", d.results, &o.Results},
+	} {
+		if err := s.keys.openJSON(place("orders", o.ID, column.name), column.from, column.to); err != nil {
+			return fmt.Errorf("opening %s of order %s: %w", column.name, o.ID, err)
+		}
+	}
+	o.Consents, o.AoEAnswers, o.ICDCodes = c.Consents, c.AoEAnswers, c.ICDCodes
+	o.Passthrough, o.ClinicalNotes, o.Notes = c.Passthrough, c.ClinicalNotes, c.Notes
+	return nil
+}
+
+// encode is v as JSON text for a column of clear text.
+func encode(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("encoding a document: %w", err)
+	}
+	return string(b), nil
+}
+
+func decode(text string, v any) error {
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		return fmt.Errorf("decoding a document: %w", err)
+	}
+	return nil
+}

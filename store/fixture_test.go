@@ -1,0 +1,173 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// newOrder is a testkit order of a team, with everything that an order can have.
+func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
+	o := order.Order{
+		TeamID: teamID, UserID: newID(), ClientUserID: "client-user", LabAccountID: newID(),
+		Modality: lifecycle.Testkit, Origin: order.OriginInitial,
+		Patient: &order.Patient{
+			FirstName: "Ada", LastName: "Lovelace", DOB: order.Date{Year: 1990, Month: time.March, Day: 1}, Gender: "female",
+			Phone: "+16025550100", Email: "ada@example.com", Race: new("other"),
+		},
+		Address: &order.Address{
+			ReceiverName: "Ada Lovelace", FirstLine: "1 Analytical Way", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US",
+			AccessNotes: new("blue door"),
+		},
+		Physician: &order.Physician{FirstName: "Grace", LastName: "Hopper", NPI: "1234567893", LicensedStates: []string{"AZ"}},
+		LabTest: order.LabTest{
+			ID: newID(), Slug: "lipids", Name: "Lipids", SampleType: "dried_blood_spot", Method: lifecycle.Testkit, Status: "active",
+			WorstCaseTATDays: new(5), PanelIDs: []int{7},
+			Lab:     &order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}, SampleTypes: []string{"dried_blood_spot"}},
+			Markers: []order.Marker{{ID: 1, Name: "LDL", Slug: "ldl"}},
+		},
+		Consents:      []order.Consent{{Type: "terms-of-use", Version: "1"}},
+		AoEAnswers:    []order.AoEAnswer{{MarkerID: 1, QuestionID: 2, Answer: "fasted"}},
+		ICDCodes:      []string{"E78.5"},
+		Priority:      true,
+		BillingType:   "client_bill",
+		Passthrough:   new("crm-17"),
+		ClinicalNotes: new("on statins"),
+		Notes:         new("call first"),
+		CreatedAt:     s.now(),
+	}
+	NewOrderIDs(&o)
+	for _, a := range adjust {
+		a(&o)
+	}
+	o.State = order.Begin(&o, order.DefaultPolicy(), time.Time{})
+	return NewOrder{Order: o, Demand: "api:" + newID()}
+}
+
+// addOrder creates such an order for a team of its own.
+func addOrder(t *testing.T, s *Store, adjust ...func(*order.Order)) *order.Order {
+	t.Helper()
+	return addOrderOf(t, s, addTeam(t, s).ID, adjust...)
+}
+
+func addOrderOf(t *testing.T, s *Store, teamID string, adjust ...func(*order.Order)) *order.Order {
+	t.Helper()
+	c, err := s.CreateOrder(t.Context(), newOrder(s, teamID, adjust...))
+	require.NoError(t, err)
+	return c.Order
+}
+
+// getOrder reads an order as operations do.
+func getOrder(t testing.TB, s *Store, id string) *order.Order {
+	t.Helper()
+	o, err := s.Order(t.Context(), "", id)
+	require.NoError(t, err)
+	return o
+}
+
+// state loads an order's state.
+func state(t testing.TB, s *Store, id string) order.State {
+	t.Helper()
+	st, err := s.LoadState(t.Context(), id)
+	require.NoError(t, err)
+	return st
+}
+
+// recordUntil does what a workflow does: decide on the present state, record, and begin again when another recording came first.
+func recordUntil(t testing.TB, s *Store, r order.Recording, decide func(order.State) order.Decision) (Recorded, error) {
+	for {
+		st, err := s.LoadState(t.Context(), r.OrderID)
+		if err != nil {
+			return Recorded{}, err
+		}
+		r.Revision, r.Decision, r.At = st.Revision, decide(st), s.now()
+		out, err := s.Record(t.Context(), r)
+		if !errors.Is(err, ErrStale) {
+			return out, err
+		}
+	}
+}
+
+// moveTo records one event of an order.
+func moveTo(t testing.TB, s *Store, orderID string, to ...lifecycle.Low) Recorded {
+	t.Helper()
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+		return steps(st, s.now(), to...)
+	})
+	require.NoError(t, err)
+	return out
+}
+
+// steps is a decision that takes the order to one status after the other.
+func steps(st order.State, at time.Time, to ...lifecycle.Low) order.Decision {
+	d := order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+	for i, low := range to {
+		d.Steps = append(d.Steps, order.Step{To: low, At: at, Implied: i < len(to)-1})
+		d.Next.Status, d.Next.FactAt, d.Next.EnteredAt = low, at, at
+	}
+	return d
+}
+
+// receiveFact puts a lab's report about an order into the inbox.
+func receiveFact(t testing.TB, s *Store, number string, f order.Fact) Received {
+	t.Helper()
+	r, err := s.Receive(t.Context(), labReport(number, f))
+	require.NoError(t, err)
+	return r
+}
+
+func labReport(number string, f order.Fact) Report {
+	return Report{
+		Partner: "molecular", Key: newID(), Hash: newID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
+		Body: []byte(`{"body":1}`), Headers: map[string]string{"Content-Type": "application/json"}, Reason: "the lab's words",
+	}
+}
+
+// applyFact receives a lab's report and records what it does.
+func applyFact(t testing.TB, s *Store, o *order.Order, f order.Fact) (Received, Recorded) {
+	t.Helper()
+	in := receiveFact(t, s, o.Number, f)
+	return in, recordFact(t, s, o.ID, *in.Fact)
+}
+
+func recordFact(t testing.TB, s *Store, orderID string, f order.Fact) Recorded {
+	t.Helper()
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseInbox(f.InboxID), Fact: &f},
+		func(st order.State) order.Decision { return st.ApplyFact(f, s.now()) })
+	require.NoError(t, err)
+	return out
+}
+
+// placed tells that the lab has taken the requisition.
+func placed(t testing.TB, s *Store, orderID, accession string) {
+	t.Helper()
+	_, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall("place-" + orderID)},
+		func(st order.State) order.Decision { return st.ApplyPlaced(accession, s.now()) })
+	require.NoError(t, err)
+}
+
+func inboxState(t testing.TB, s *Store, id string) string {
+	t.Helper()
+	row, err := s.InboxItem(t.Context(), id)
+	require.NoError(t, err)
+	return row.State
+}
+
+// jsonPath reads one value of a JSON document.
+func jsonPath(t testing.TB, document []byte, path ...string) any {
+	t.Helper()
+	var v any
+	require.NoError(t, json.Unmarshal(document, &v))
+	for _, key := range path {
+		object, ok := v.(map[string]any)
+		require.True(t, ok, "%s is in no object", key)
+		v = object[key]
+	}
+	return v
+}

@@ -1,0 +1,402 @@
+package store
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+const outboundNumber, inboundNumber = "9400100000000000000001", "9400100000000000000002"
+
+func TestAReportIsKeptVerbatimAndMatched(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		sent := s.now().Add(-time.Minute)
+		r := labReport(o.Number, order.Fact{Kind: order.KitShipped, SentAt: sent, Outbound: outboundNumber})
+		r.Body, r.ReceivedAt = []byte("{\"né\":\"\x00\xff\"}"), s.now()
+		in, err := s.Receive(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, Received{ID: in.ID, OrderID: o.ID, State: InboxReceived, Fact: &order.Fact{
+			InboxID: in.ID, Kind: order.KitShipped, SentAt: sent, ReceivedAt: r.ReceivedAt, Outbound: outboundNumber,
+		}}, in)
+
+		row, err := s.InboxItem(t.Context(), in.ID)
+		require.NoError(t, err)
+		require.Equal(t, InboxRow{
+			ID: in.ID, Partner: r.Partner, Key: r.Key, Hash: r.Hash, Kind: r.Kind, OrderNumber: o.Number, OrderID: o.ID, State: InboxReceived,
+			Deliveries: 1, Fact: in.Fact, ReceivedAt: r.ReceivedAt, StateAt: row.StateAt,
+			Headers: r.Headers, Body: r.Body, Reason: r.Reason,
+		}, row)
+		_, err = s.InboxItem(t.Context(), newID())
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}
+
+func TestARepeatedReportIsOnlyCounted(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		r := labReport(o.Number, order.Fact{Kind: order.KitShipped})
+		first, err := s.Receive(t.Context(), r)
+		require.NoError(t, err)
+		recordFact(t, s, o.ID, *first.Fact)
+
+		again, err := s.Receive(t.Context(), r)
+		require.NoError(t, err)
+		require.True(t, again.Duplicate)
+		require.Equal(t, first.ID, again.ID)
+		require.Equal(t, InboxApplied, again.State, "what became of it stays")
+		row, err := s.InboxItem(t.Context(), first.ID)
+		require.NoError(t, err)
+		require.Equal(t, 2, row.Deliveries)
+
+		other := r
+		other.Partner = "another"
+		in, err := s.Receive(t.Context(), other)
+		require.NoError(t, err)
+		require.False(t, in.Duplicate, "keys are apart per partner")
+		require.False(t, in.Fact.Amendment)
+	})
+}
+
+func TestAnAmendmentHasTheKeyAndOtherContent(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		r := labReport(o.Number, order.Fact{Kind: order.KitShipped})
+		first, err := s.Receive(t.Context(), r)
+		require.NoError(t, err)
+		require.False(t, first.Fact.Amendment)
+		for _, hash := range []string{"second", "third"} {
+			r.Hash = hash
+			amended, err := s.Receive(t.Context(), r)
+			require.NoError(t, err)
+			require.False(t, amended.Duplicate)
+			require.NotEqual(t, first.ID, amended.ID)
+			require.True(t, amended.Fact.Amendment)
+			row, err := s.InboxItem(t.Context(), amended.ID)
+			require.NoError(t, err)
+			require.True(t, row.Amendment)
+		}
+	})
+}
+
+// The same delivery to several processes at once, and an amendment with it: one row each, and only one of them is the first.
+func TestConcurrentDeliveriesAreToldApart(t *testing.T) {
+	t.Parallel()
+	forEachShared(t, func(t *testing.T, open func() *Store) {
+		stores := []*Store{open(), open(), open()}
+		o := addOrder(t, stores[0])
+		r := labReport(o.Number, order.Fact{Kind: order.KitShipped})
+		hashes := []string{"a", "b"}
+		out := make([]Received, 12)
+		var g errgroup.Group
+		for i := range out {
+			g.Go(func() (err error) {
+				mine := r
+				mine.Hash = hashes[i%2]
+				out[i], err = stores[i%3].Receive(t.Context(), mine)
+				return err
+			})
+		}
+		require.NoError(t, g.Wait())
+		rows, total, err := stores[0].InboxList(t.Context(), InboxQuery{OrderID: o.ID})
+		require.NoError(t, err)
+		require.Equal(t, 2, total)
+		require.Equal(t, 12, rows[0].Deliveries+rows[1].Deliveries)
+		require.NotEqual(t, rows[0].Amendment, rows[1].Amendment)
+		firsts := 0
+		for _, in := range out {
+			if !in.Duplicate {
+				firsts++
+			}
+		}
+		require.Equal(t, 2, firsts)
+	})
+}
+
+func TestAReportFasterThanItsOrderIsMatchedByTheOrder(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		n := newOrder(s, addTeam(t, s).ID)
+		in, err := s.Receive(t.Context(), labReport(n.Order.Number, order.Fact{Kind: order.KitShipped}))
+		require.NoError(t, err)
+		require.Equal(t, Received{ID: in.ID, State: InboxUnmatched}, in)
+		stranger, err := s.Receive(t.Context(), labReport(order.NewNumber(), order.Fact{Kind: order.KitShipped}))
+		require.NoError(t, err)
+
+		c, err := s.CreateOrder(t.Context(), n)
+		require.NoError(t, err)
+		require.Len(t, c.Matched, 1)
+		require.Equal(t, in.ID, c.Matched[0].ID)
+		require.Equal(t, n.Order.ID, c.Matched[0].OrderID)
+		require.Equal(t, in.ID, c.Matched[0].Fact.InboxID)
+		require.Equal(t, InboxReceived, inboxState(t, s, in.ID))
+		require.Equal(t, InboxUnmatched, inboxState(t, s, stranger.ID))
+	})
+}
+
+// courierReport means transit on either leg, and nothing when it is about a label on the inbound one.
+func courierReport(tracking, status string) Report {
+	return Report{
+		Partner: "easypost", Key: newID(), Hash: newID(), Kind: "tracker.updated", Tracking: tracking, Body: []byte("{}"),
+		Legs: func(leg string) *order.Fact {
+			if status == "label" && leg == "inbound" {
+				return nil
+			}
+			target := map[string]lifecycle.Low{"outbound": lifecycle.TransitCustomer, "inbound": lifecycle.TransitLab}[leg]
+			return &order.Fact{Kind: order.CourierReport, Target: target}
+		},
+	}
+}
+
+func TestACourierReportIsMatchedByItsNumber(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		early, err := s.Receive(t.Context(), courierReport("9400 1000-0000 0000 0000 02", "moving"))
+		require.NoError(t, err)
+		require.Equal(t, InboxUnmatched, early.State)
+		label, err := s.Receive(t.Context(), courierReport(inboundNumber, "label"))
+		require.NoError(t, err)
+
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		_, out := applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: "9400 1000 0000 0000 0000 01", Inbound: inboundNumber})
+		require.Len(t, out.Matched, 2)
+		require.Equal(t, &order.Fact{
+			InboxID: early.ID, Kind: order.CourierReport, Leg: "inbound", Target: lifecycle.TransitLab, ReceivedAt: out.Matched[0].Fact.ReceivedAt,
+		}, out.Matched[0].Fact)
+		require.Equal(t, InboxReceived, inboxState(t, s, early.ID))
+		require.Nil(t, out.Matched[1].Fact)
+		require.Equal(t, InboxUnknown, inboxState(t, s, label.ID), "a label means nothing on that leg")
+
+		later, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
+		require.NoError(t, err)
+		require.Equal(t, o.ID, later.OrderID)
+		require.Equal(t, []any{"outbound", lifecycle.TransitCustomer}, []any{later.Fact.Leg, later.Fact.Target})
+	})
+}
+
+// Couriers use their numbers again: a report is about the newest order with the number.
+func TestATrackingNumberUsedAgainIsTheNewestOrders(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		var newest string
+		for range 2 {
+			o := addOrder(t, s)
+			placed(t, s, o.ID, "A1")
+			applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber})
+			newest = o.ID
+			forward(time.Hour)
+		}
+		in, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
+		require.NoError(t, err)
+		require.Equal(t, newest, in.OrderID)
+	})
+}
+
+// A match that was missed because report and order were written at the same moment is made up for.
+func TestMatchWaitingHeals(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber})
+		lab := receiveFact(t, s, o.Number, order.Fact{Kind: order.KitReceived})
+		courier, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
+		require.NoError(t, err)
+		for range 3 {
+			receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.KitReceived})
+		}
+		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL, leg = '' WHERE id IN ($2, $3)`,
+			InboxUnmatched, lab.ID, courier.ID)
+		require.NoError(t, err)
+
+		matched, err := s.MatchWaiting(t.Context(), 1)
+		require.NoError(t, err)
+		require.Equal(t, []Received{lab, courier}, matched)
+		matched, err = s.MatchWaiting(t.Context(), 100)
+		require.NoError(t, err)
+		require.Empty(t, matched)
+	})
+}
+
+func TestAParkedFactIsLoadedUntilItsTurn(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		applyFact(t, s, o, order.Fact{Kind: order.KitReceived})
+		_, out := applyFact(t, s, o, order.Fact{Kind: order.KitReceived})
+		require.Equal(t, order.ReasonRepeated, out.Reason)
+		forward(time.Minute)
+
+		// There is no way back from the lab to the customer.
+		in, out := applyFact(t, s, o, order.Fact{Kind: order.KitShipped})
+		require.Equal(t, order.Parked, out.Outcome)
+		row, err := s.InboxItem(t.Context(), in.ID)
+		require.NoError(t, err)
+		require.Equal(t, []string{InboxParked, string(order.ReasonNoEdge)}, []string{row.State, row.Code})
+		st := state(t, s, o.ID)
+		require.Equal(t, []order.Fact{*in.Fact}, st.Parked)
+		require.Empty(t, getOrder(t, s, o.ID).State.Parked, "the inbox alone says what is parked")
+
+		// It may be parked again, and is applied under the same cause.
+		require.Equal(t, order.Parked, recordFact(t, s, o.ID, *in.Fact).Outcome)
+		final, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
+			func(st order.State) order.Decision { return steps(st, s.now(), lifecycle.LabProcessingBlocked) })
+		require.NoError(t, err)
+		require.False(t, final.Duplicate)
+		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
+		require.Empty(t, state(t, s, o.ID).Parked)
+		again, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
+			func(st order.State) order.Decision { return steps(st, s.now(), lifecycle.SampleError) })
+		require.NoError(t, err)
+		require.True(t, again.Duplicate)
+
+		story, err := s.Story(t.Context(), o.ID)
+		require.NoError(t, err)
+		var outcomes []order.Outcome
+		for _, d := range story.Decisions {
+			if d.Cause == order.CauseInbox(in.ID) {
+				outcomes = append(outcomes, d.Outcome)
+			}
+		}
+		require.Equal(t, []order.Outcome{order.Parked, order.Parked, order.Applied}, outcomes)
+	})
+}
+
+// A fact that proves a step and is parked itself has events under one cause twice.
+func TestAParkedFactMayHaveStepsTwice(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		in := receiveFact(t, s, o.Number, order.Fact{Kind: order.KitReceived})
+		r := order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact}
+		_, err := recordUntil(t, s, r, func(st order.State) order.Decision {
+			d := steps(st, s.now(), lifecycle.RequisitionCreated)
+			d.Outcome = order.Parked
+			return d
+		})
+		require.NoError(t, err)
+		_, err = recordUntil(t, s, r, func(st order.State) order.Decision {
+			return steps(st, s.now(), lifecycle.TransitCustomer, lifecycle.DeliveredToLab)
+		})
+		require.NoError(t, err)
+		var counted []int
+		for _, e := range getOrder(t, s, o.ID).Events[1:] {
+			require.Equal(t, r.Cause, e.Cause)
+			counted = append(counted, e.Step)
+		}
+		require.Equal(t, []int{0, 1, 2}, counted)
+	})
+}
+
+func TestUnsettledReportsAreListed(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		waiting := receiveFact(t, s, o.Number, order.Fact{Kind: order.KitShipped})
+		told := receiveFact(t, s, o.Number, order.Fact{Kind: order.KitShipped})
+		require.NoError(t, s.MarkSignalled(t.Context(), told.ID))
+		applyFact(t, s, o, order.Fact{Kind: order.KitShipped})
+		receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.KitShipped})
+		told.State = InboxSignalled
+		at := s.now()
+		forward(time.Minute)
+
+		unsettled := func(receivedBefore, signalledBefore time.Time, limit int) []Received {
+			rows, err := s.UnsettledInbox(t.Context(), receivedBefore, signalledBefore, limit)
+			require.NoError(t, err)
+			return rows
+		}
+		require.Equal(t, []Received{waiting, told}, unsettled(s.now(), s.now(), 10))
+		require.Equal(t, []Received{waiting}, unsettled(s.now(), s.now(), 1))
+		require.Equal(t, []Received{waiting}, unsettled(s.now(), at, 10))
+		require.Equal(t, []Received{told}, unsettled(at, s.now(), 10))
+
+		require.NoError(t, s.MarkSignalled(t.Context(), waiting.ID))
+		recordFact(t, s, o.ID, *waiting.Fact)
+		require.NoError(t, s.MarkSignalled(t.Context(), waiting.ID))
+		require.Equal(t, InboxApplied, inboxState(t, s, waiting.ID), "what became of it stays")
+	})
+}
+
+func TestReportsThatAreNoFactsAreKept(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		for _, st := range []string{InboxIncomplete, InboxUnknown, InboxQuarantined} {
+			r := labReport(o.Number, order.Fact{})
+			r.Fact, r.State = nil, st
+			in, err := s.Receive(t.Context(), r)
+			require.NoError(t, err)
+			require.Equal(t, Received{ID: in.ID, OrderID: o.ID, State: st}, in)
+			rows, total, err := s.InboxList(t.Context(), InboxQuery{State: st})
+			require.NoError(t, err)
+			require.Equal(t, 1, total)
+			require.Equal(t, in.ID, rows[0].ID)
+			require.Nil(t, rows[0].Body)
+		}
+	})
+}
+
+func TestTheQuarantineIsBounded(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		fill := `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking, leg, facts, state, code, deliveries, received_at, state_at)
+			VALUES ($1, 'p', $1, 0, 'h', '', '', '', '', '{}', $2, '', 1, 1, 1)`
+		for range maxQuarantined {
+			_, err := s.write.ExecContext(t.Context(), fill, newID(), InboxQuarantined)
+			require.NoError(t, err)
+		}
+		in, err := s.Receive(t.Context(), Report{Partner: "p", Key: "k", Hash: "h", State: InboxQuarantined, Body: []byte("???")})
+		require.NoError(t, err)
+		_, total, err := s.InboxList(t.Context(), InboxQuery{State: InboxQuarantined})
+		require.NoError(t, err)
+		require.Equal(t, maxQuarantined, total)
+		require.Equal(t, InboxQuarantined, inboxState(t, s, in.ID), "the newest stays")
+	})
+}
+
+// What a partner sends is kept however odd it is, and whatever the engine's columns take.
+func TestOddReportsAreKept(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		odd := "a\x00b\xff" + strings.Repeat("é", 5000)
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		r := labReport(o.Number, order.Fact{
+			Kind: order.KitShipped, Accession: odd, Outbound: odd, Inbound: odd, KitRegCode: odd, OraQuickLot: odd,
+		})
+		r.Key, r.Kind, r.Reason, r.Body = odd, odd, odd, []byte(odd)
+		in, err := s.Receive(t.Context(), r)
+		require.NoError(t, err)
+		recordFact(t, s, o.ID, *in.Fact)
+		row, err := s.InboxItem(t.Context(), in.ID)
+		require.NoError(t, err)
+		require.Equal(t, odd, string(row.Body))
+		require.Equal(t, odd, row.Reason)
+
+		r.Key += "!"
+		other, err := s.Receive(t.Context(), r)
+		require.NoError(t, err)
+		require.NotEqual(t, in.ID, other.ID, "two long keys are two keys")
+		r.OrderNumber, r.Key = odd, "k"
+		lost, err := s.Receive(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, InboxUnmatched, lost.State)
+	})
+}

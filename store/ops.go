@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// AnyAttention selects orders with any open mark.
+const AnyAttention = "any"
+
+// OpsQuery selects orders for operations, of every team.
+type OpsQuery struct {
+	Attention string // an attention reason, or AnyAttention; empty: whether marked or not
+	Status    string // low-level; empty: any
+	Page      int    // from 1
+	Size      int    // 1 to 100; 0 means 50
+}
+
+// OrderSummary is an order as operations list it, without patient data.
+type OrderSummary struct {
+	ID           string
+	TeamID       string
+	Number       string
+	Accession    string // empty until the lab has told it
+	Status       lifecycle.Status
+	Detail       lifecycle.Detail
+	Attention    []order.Attention
+	NextDeadline time.Time // zero: none
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// OpsOrders lists the orders of all teams, newest first, and counts all of them.
+func (s *Store) OpsOrders(ctx context.Context, by OpsQuery) (orders []OrderSummary, total int, err error) {
+	where := by.filter()
+	err = s.inSnapshot(ctx, func(q querier) error {
+		if total, err = count(ctx, q, "orders", where); err != nil {
+			return err
+		}
+		orders, err = collect(ctx, q, scanSummary, `SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
+			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+page(by.Page, by.Size), where.args...)
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("listing orders for operations: %w", err)
+	}
+	return orders, total, nil
+}
+
+func (by OpsQuery) filter() (f filter) {
+	if by.Status != "" {
+		f.and("status = ?", by.Status)
+	}
+	switch by.Attention {
+	case "":
+	case AnyAttention:
+		f.with("id IN (SELECT order_id FROM order_attention)")
+	default:
+		f.and("id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
+	}
+	return f
+}
+
+func scanSummary(row scanner) (o OrderSummary, err error) {
+	var (
+		modality             lifecycle.Modality
+		low                  lifecycle.Low
+		text                 string
+		state                order.State
+		due, created, update int64
+	)
+	err = row.Scan(&o.ID, &o.TeamID, &o.Number, &o.Accession, &modality, &low, &o.Detail, &text, &due, &created, &update)
+	if err != nil {
+		return o, err
+	}
+	if err := decode(text, &state); err != nil {
+		return o, err
+	}
+	o.Status, _ = lifecycle.Full(modality, low)
+	o.Attention = state.Attention
+	o.NextDeadline, o.CreatedAt, o.UpdatedAt = instant(due), instant(created), instant(update)
+	return o, nil
+}

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestOrdersAreListedNewestFirst(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s).ID
+		var want []order.Order
+		for i := range 5 {
+			want = append(want, *addOrderOf(t, s, team))
+			if i%2 == 1 {
+				forward(time.Minute) // others have the same time, and the id decides
+			}
+		}
+		slices.Reverse(want)
+		foreign := addOrder(t, s)
+
+		got, total, err := s.Orders(t.Context(), OrderQuery{TeamID: team, Page: 1, Size: 2})
+		require.NoError(t, err)
+		require.Equal(t, 5, total)
+		require.Equal(t, want[:2], got)
+		got, total, err = s.Orders(t.Context(), OrderQuery{TeamID: team, Page: 3, Size: 2})
+		require.NoError(t, err)
+		require.Equal(t, 5, total)
+		require.Equal(t, want[4:], got)
+		got, total, err = s.Orders(t.Context(), OrderQuery{TeamID: team, Page: 4, Size: 2})
+		require.NoError(t, err)
+		require.Equal(t, 5, total)
+		require.Empty(t, got)
+		got, total, err = s.Orders(t.Context(), OrderQuery{})
+		require.NoError(t, err)
+		require.Equal(t, 6, total)
+		require.Equal(t, foreign.ID, got[0].ID)
+	})
+}
+
+// counting counts queries.
+type counting struct {
+	querier
+	queries int
+}
+
+func (c *counting) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	c.queries++
+	return c.querier.QueryContext(ctx, query, args...)
+}
+
+func TestAListTakesAsManyQueriesAsOneOrder(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		for range 6 {
+			o := addOrder(t, s)
+			placed(t, s, o.ID, "A1")
+			applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber})
+		}
+		for _, limit := range []string{"1", "6"} {
+			q := &counting{querier: s.read}
+			orders, err := s.load(t.Context(), q, ` ORDER BY id LIMIT `+limit)
+			require.NoError(t, err)
+			require.Equal(t, 4, q.queries)
+			for _, o := range orders {
+				require.Len(t, o.Events, 3)
+				require.NotNil(t, o.Shipment)
+				require.Len(t, o.Transaction.Orders, 1)
+			}
+		}
+	})
+}
+
+func TestOperationsFindOrders(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		calm, marked := addOrder(t, s), addOrder(t, s)
+		blocked(t, s, marked)
+		st := state(t, s, marked.ID)
+
+		find := func(by OpsQuery) []string {
+			rows, total, err := s.OpsOrders(t.Context(), by)
+			require.NoError(t, err)
+			require.Len(t, rows, total)
+			var ids []string
+			for _, r := range rows {
+				ids = append(ids, r.ID)
+			}
+			return ids
+		}
+		require.Equal(t, []string{marked.ID, calm.ID}, find(OpsQuery{}))
+		require.Equal(t, []string{marked.ID}, find(OpsQuery{Attention: AnyAttention}))
+		require.Equal(t, []string{marked.ID}, find(OpsQuery{Attention: string(order.RecoveryNeeded)}))
+		require.Empty(t, find(OpsQuery{Attention: string(order.KitUnused)}))
+		require.Equal(t, []string{calm.ID}, find(OpsQuery{Status: "ordered"}))
+		require.Empty(t, find(OpsQuery{Status: "ordered", Attention: AnyAttention}))
+
+		rows, _, err := s.OpsOrders(t.Context(), OpsQuery{Attention: AnyAttention})
+		require.NoError(t, err)
+		next, ok := st.NextDeadline()
+		require.True(t, ok)
+		require.Equal(t, []OrderSummary{{
+			ID: marked.ID, TeamID: marked.TeamID, Number: marked.Number, Accession: "A1", Status: "sample_with_lab.testkit.lab_processing_blocked",
+			Attention: st.Attention, NextDeadline: next.Due.Truncate(time.Microsecond), CreatedAt: marked.CreatedAt, UpdatedAt: getOrder(t, s, marked.ID).UpdatedAt,
+		}}, rows)
+
+		// Marks that are settled are no longer found.
+		demand(t, s, marked.ID, order.Demand{Kind: order.DemandDoNotProcess}, nil)
+		require.Empty(t, find(OpsQuery{Attention: string(order.RecoveryNeeded)}))
+	})
+}
+
+func TestTheReconcilerFindsWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		var ids []string
+		for range 5 {
+			ids = append(ids, addOrder(t, s).ID)
+			forward(time.Second)
+		}
+		never := func(before time.Time, limit int) []string {
+			found, err := s.OrdersNeverStarted(t.Context(), before, limit)
+			require.NoError(t, err)
+			return found
+		}
+		require.Equal(t, ids, never(s.now(), 10))
+		require.Equal(t, ids[:2], never(s.now(), 2))
+		require.Equal(t, ids[:4], never(s.now().Add(-time.Second), 10))
+		state(t, s, ids[0])
+		state(t, s, ids[0])
+		require.Equal(t, ids[1:], never(s.now(), 10))
+
+		open := func(after string, limit int) []string {
+			found, err := s.OpenOrders(t.Context(), after, limit)
+			require.NoError(t, err)
+			return found
+		}
+		require.Equal(t, ids[:3], open("", 3))
+		require.Equal(t, ids[3:], open(ids[2], 3))
+		endedWith := func(id string, change func(*order.State)) {
+			_, err := recordUntil(t, s, order.Recording{OrderID: id, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+				d := steps(st, s.now(), lifecycle.Completed)
+				change(&d.Next)
+				return d
+			})
+			require.NoError(t, err)
+		}
+		endedWith(ids[0], func(*order.State) {})
+		endedWith(ids[1], func(st *order.State) { st.Fetch.Pending, st.Fetch.GivenUp = true, true })
+		endedWith(ids[2], func(st *order.State) { st.Fetch.Pending = true })
+		endedWith(ids[3], func(st *order.State) { st.Trackers = true })
+		endedWith(ids[4], func(st *order.State) { st.Cancelling = &order.Demand{} })
+		require.Equal(t, ids[2:], open("", 10))
+	})
+}

@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Recorded is the answer to a recording.
+type Recorded struct {
+	order.Recorded
+	Endpoints []string   // to be nudged, because something is to be delivered to them
+	Matched   []Received // reports that waited for what was recorded; to be signalled
+}
+
+// LoadState reads what the order's workflow works with, and notes that a workflow has begun. The error is ErrNotFound when there is
+// no such order.
+func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
+	var state order.State
+	var started int64
+	err := s.inSnapshot(ctx, func(q querier) error {
+		text, err := one(ctx, q, func(row scanner) (text string, err error) {
+			err = row.Scan(&text, &started)
+			return text, err
+		}, `SELECT state, started_at FROM orders WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if err := decode(text, &state); err != nil {
+			return err
+		}
+		state.Parked, err = parked(ctx, q, id)
+		return err
+	})
+	if err == nil && started == 0 {
+		_, err = s.write.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`, micros(s.now()), id)
+	}
+	if err != nil {
+		return order.State{}, fmt.Errorf("loading the state of order %s: %w", id, err)
+	}
+	return state, nil
+}
+
+// parked lists the facts that wait for their turn, in order of arrival.
+func parked(ctx context.Context, q querier, orderID string) ([]order.Fact, error) {
+	rows, err := collect(ctx, q, scanReceived,
+		`SELECT `+receivedColumns+` FROM inbox WHERE order_id = $1 AND state = $2 ORDER BY received_at, id`, orderID, InboxParked)
+	if err != nil {
+		return nil, err
+	}
+	var facts []order.Fact
+	for _, r := range rows {
+		if r.Fact != nil {
+			facts = append(facts, *r.Fact)
+		}
+	}
+	return facts, nil
+}
+
+// Record writes what a cause did to an order, in one transaction: its events, the order itself, the messages that tell of the events,
+// what became of the cause, and the replacement order if there is one.
+//
+// A cause is recorded once. Again, it changes nothing and gets the earlier answer with Duplicate set; the caller's state may then be
+// outdated and is to be loaded. A parked fact is the exception: it is recorded again when its turn comes. The error is ErrStale when
+// another cause was recorded since the revision that the decision was made on: load, and decide again. It is ErrNotFound when there
+// is no such order.
+func (s *Store) Record(ctx context.Context, r order.Recording) (Recorded, error) {
+	var out Recorded
+	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+		out, err = s.record(ctx, tx, r)
+		return err
+	})
+	if err != nil {
+		return Recorded{}, fmt.Errorf("recording %s of order %s: %w", r.Cause, r.OrderID, conflict(err))
+	}
+	return out, nil
+}
+
+func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Recorded, error) {
+	now := s.now()
+	before, err := orderPosition(ctx, tx, r.OrderID)
+	if err != nil {
+		return Recorded{}, err
+	}
+	d := decisionOf(r, before.sequence)
+	if d.ChildID, err = childID(ctx, tx, r); err != nil {
+		return Recorded{}, err
+	}
+	claimed, err := claimCause(ctx, tx, r, d, now)
+	if err != nil {
+		return Recorded{}, err
+	}
+	if !claimed {
+		return earlierDecision(ctx, tx, r)
+	}
+	if err := s.advance(ctx, tx, r, d, before, now); err != nil {
+		return Recorded{}, err
+	}
+	out := Recorded{Recorded: d}
+	if out.Matched, err = s.settle(ctx, tx, r, now); err != nil {
+		return Recorded{}, err
+	}
+	out.Endpoints, err = s.announce(ctx, tx, r, d)
+	return out, err
+}
+
+// position is how far an order has come.
+type position struct {
+	sequence              int64
+	sampleID              string
+	teamID, transactionID string
+}
+
+func orderPosition(ctx context.Context, tx *sql.Tx, id string) (position, error) {
+	return one(ctx, tx, func(row scanner) (p position, err error) {
+		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID)
+		return p, err
+	}, `SELECT sequence, sample_id, team_id, transaction_id FROM orders WHERE id = $1`, id)
+}
+
+// decisionOf is the answer that the recording will have. The sequence it begins with is right whenever the revision is.
+func decisionOf(r order.Recording, sequence int64) order.Recorded {
+	return order.Recorded{
+		Revision: r.Revision + 1,
+		Sequence: sequence + int64(len(r.Decision.Steps)),
+		Outcome:  r.Decision.Outcome,
+		Reason:   r.Decision.Reason,
+	}
+}
+
+// claimCause writes the decision. It is false when the cause has been decided before, or the revision has been left: both are unique.
+// Of two that claim at once, the second waits for the first here.
+func claimCause(ctx context.Context, tx *sql.Tx, r order.Recording, d order.Recorded, now time.Time) (bool, error) {
+	to := ""
+	if n := len(r.Decision.Steps); n > 0 {
+		to = string(r.Decision.Steps[n-1].To)
+	}
+	n, err := change(ctx, tx, `INSERT INTO decisions (order_id, revision, sequence, cause, outcome, reason, from_status, to_status, child_id, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		r.OrderID, d.Revision, d.Sequence, r.Cause, d.Outcome, d.Reason, r.Decision.From, to, d.ChildID, micros(now))
+	if err != nil {
+		return false, fmt.Errorf("writing the decision: %w", err)
+	}
+	return n == 1, nil
+}
+
+// earlierDecision is what the same cause got before, or ErrStale when it got nothing.
+func earlierDecision(ctx context.Context, tx *sql.Tx, r order.Recording) (Recorded, error) {
+	d, err := one(ctx, tx, func(row scanner) (d order.Recorded, err error) {
+		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ChildID)
+		return d, err
+	}, `SELECT revision, sequence, outcome, reason, child_id FROM decisions WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
+		r.OrderID, r.Cause, order.Parked)
+	if errors.Is(err, ErrNotFound) {
+		return Recorded{}, ErrStale
+	}
+	d.Duplicate = true
+	return Recorded{Recorded: d}, err
+}
+
+// advance takes the order to its next state, by compare and set, and appends the events.
+func (s *Store) advance(ctx context.Context, tx *sql.Tx, r order.Recording, d order.Recorded, before position, now time.Time) error {
+	next := r.Decision.Next
+	next.Revision, next.Sequence = d.Revision, d.Sequence
+	c, err := columnsOf(next, before.sampleID)
+	if err != nil {
+		return err
+	}
+	steps := r.Decision.Steps
+	eventAt := sql.NullInt64{Int64: micros(now), Valid: len(steps) > 0}
+	n, err := change(ctx, tx, `UPDATE orders SET status = $1, detail = $2, sequence = $3, revision = $4, registered = $5, shipped = $6,
+			unfinished = $7, accession = $8, sample_id = $9, next_deadline = $10, activate_by = $11, state = $12,
+			status_at = COALESCE($13, status_at), updated_at = COALESCE($13, updated_at)
+		WHERE id = $14 AND revision = $15`,
+		c.status, c.detail, c.sequence, c.revision, c.registered, c.shipped, c.unfinished, c.accession, c.sampleID, c.nextDeadline,
+		c.activateBy, c.state, eventAt, r.OrderID, r.Revision)
+	if err != nil {
+		return fmt.Errorf("writing the order: %w", err)
+	}
+	if n == 0 {
+		return ErrStale
+	}
+	if err := writeAttention(ctx, tx, r.OrderID, next.Attention); err != nil {
+		return err
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	if err := touchTransaction(ctx, tx, before.transactionID, before.teamID, now); err != nil {
+		return err
+	}
+	return insertEvents(ctx, tx, next, r.Cause, steps, before.sequence, now)
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// tableNames lists every table of the database, by its own catalogue.
+func tableNames(t *testing.T, s *Store) []string {
+	t.Helper()
+	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
+	if s.dialect == postgres {
+		query = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+	}
+	names, err := collect(t.Context(), s.read, scanText, query)
+	require.NoError(t, err)
+	require.Contains(t, names, "orders")
+	slices.Sort(names)
+	return names
+}
+
+func rowCounts(t *testing.T, s *Store) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for _, table := range tableNames(t, s) {
+		n, err := count(t.Context(), s.read, table, filter{})
+		require.NoError(t, err)
+		counts[table] = n
+	}
+	return counts
+}
+
+// filled lists the tables that hold anything.
+func filled(t *testing.T, s *Store) []string {
+	counts := rowCounts(t, s)
+	maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 })
+	return slices.Sorted(maps.Keys(counts))
+}
+
+// No row of any table holds a word about the patient, wherever in an order's life it came in.
+func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		var canaries []string
+		canary := func() string {
+			c := fmt.Sprintf("Canary%dx", len(canaries))
+			canaries = append(canaries, c)
+			return c
+		}
+		team := addTeam(t, s).ID
+		addEndpoint(t, s, team)
+		key, err := s.ClaimIdempotency(t.Context(), team, route, canary(), lease)
+		require.NoError(t, err)
+		n := newOrder(s, team, func(o *order.Order) {
+			o.Patient.FirstName, o.Patient.LastName, o.Patient.Email, o.Patient.Phone = canary(), canary(), canary(), canary()
+			o.Address.FirstLine, o.Address.ReceiverName, o.Address.AccessNotes = canary(), canary(), new(canary())
+			o.Shipping = &order.ShippingAddress{ReceiverName: canary(), FirstLine: canary(), Phone: canary()}
+			o.Physician.LastName = canary()
+			o.AoEAnswers[0].Answer, o.ICDCodes = canary(), []string{canary()}
+			o.Passthrough, o.ClinicalNotes, o.Notes = new(canary()), new(canary()), new(canary())
+		})
+		n.Key = key.Key
+		n.Answer = func(o *order.Order) (int, []byte, error) { return 200, []byte(o.Patient.FirstName), nil }
+		c, err := s.CreateOrder(t.Context(), n)
+		require.NoError(t, err)
+		fillOrder(t, s, c.Order, canary)
+
+		// Birth dates are digits: every spelling that a column could have.
+		canaries = append(canaries, "1990-03-01", "19900301", "03/01/1990")
+		tables := filled(t, s)
+		for _, table := range []string{
+			"orders", "events", "order_search", "shipments", "inbox", "demands", "calls", "results", "messages", "deliveries", "idempotency",
+		} {
+			require.Contains(t, tables, table, "nothing in it to look at")
+		}
+		stored := contents(t, s, tables...)
+		for _, c := range canaries {
+			require.Empty(t, spellings(stored, c), "%s is stored in clear", c)
+		}
+
+		// The control: the same search finds a word that somebody did store in clear, in either kind of column.
+		for i, column := range []string{"creator_member_id", "clinical"} {
+			planted := fmt.Sprintf("Planted%dx", i)
+			_, err = s.write.ExecContext(t.Context(), `UPDATE orders SET `+column+` = $1`, []byte(planted))
+			require.NoError(t, err)
+			require.NotEmpty(t, spellings(contents(t, s, tables...), planted))
+		}
+	})
+}
+
+// fillOrder lets everything arrive that can carry a word about the patient.
+func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
+	t.Helper()
+	ctx := t.Context()
+	placed(t, s, o.ID, "A1")
+	applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: "9400100000000000000001", Inbound: "9400100000000000000002"})
+	rejected := labReport(o.Number, order.Fact{Kind: order.KitRejected, Recoverable: new(true)})
+	rejected.Body, rejected.Reason, rejected.Headers = []byte(canary()), canary(), map[string]string{canary(): canary()}
+	in, err := s.Receive(ctx, rejected)
+	require.NoError(t, err)
+	recordFact(t, s, o.ID, *in.Fact)
+
+	correction := order.Correction{
+		Patient: &order.Patient{FirstName: canary(), LastName: canary(), DOB: o.Patient.DOB},
+		Address: &order.Address{FirstLine: canary()}, Note: canary(),
+	}
+	demand(t, s, o.ID, order.Demand{Kind: order.DemandRecover}, correction)
+	require.NoError(t, s.AddDemand(ctx, DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, Body: []byte(canary())}))
+	call := newID()
+	require.NoError(t, s.StartCall(ctx, Call{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+	require.NoError(t, s.EndCall(ctx, call, "done", []byte(canary())))
+
+	report := order.Report{Status: "final", Interpretation: order.Interpretation(canary()), Results: []order.Result{{Text: canary()}}}
+	v, _, err := s.StoreReport(ctx, o.ID, 1, report, digest("r"), []byte(canary()), []byte(canary()))
+	require.NoError(t, err)
+	_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("fetch"), ResultID: v.ID},
+		func(st order.State) order.Decision {
+			d, _ := st.ApplyFetched(order.Fetched{ResultID: v.ID, Changed: true}, s.now())
+			return d
+		})
+	require.NoError(t, err)
+	require.Equal(t, report.Interpretation, getOrder(t, s, o.ID).Results.Interpretation)
+}
+
+// spellings finds a word whatever its case.
+func spellings(stored []byte, word string) []byte {
+	lower := bytes.ToLower(stored)
+	i := bytes.Index(lower, bytes.ToLower([]byte(word)))
+	if i < 0 {
+		return nil
+	}
+	return lower[max(0, i-40):min(len(lower), i+len(word)+40)]
+}

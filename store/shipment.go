@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+const shipmentColumns = `order_id, id, outbound_number, outbound_courier, outbound_url, outbound_tracker,
+	inbound_number, inbound_courier, inbound_url, inbound_tracker, kit_reg_code, oraquick_lot, notes, shipped_at, created_at, updated_at`
+
+type shipmentRow struct {
+	orderID  string
+	shipment order.Shipment
+}
+
+func (s *Store) scanShipment(row scanner) (out shipmentRow, err error) {
+	var notes []byte
+	var shipped, created, updated int64
+	x := &out.shipment
+	err = row.Scan(&out.orderID, &x.ID, &x.Outbound.Number, &x.Outbound.Courier, &x.Outbound.URL, &x.Outbound.TrackerID,
+		&x.Inbound.Number, &x.Inbound.Courier, &x.Inbound.URL, &x.Inbound.TrackerID, &x.KitRegCode, &x.OraQuickLot, &notes,
+		&shipped, &created, &updated)
+	if err != nil {
+		return out, err
+	}
+	x.ShippedAt, x.CreatedAt, x.UpdatedAt = instant(shipped), instant(created), instant(updated)
+	return out, s.keys.openJSON(place("shipments", x.ID, "notes"), notes, &x.Notes)
+}
+
+func (s *Store) loadShipments(ctx context.Context, q querier, orders []order.Order) error {
+	args := ids(orders)
+	rows, err := collect(ctx, q, s.scanShipment,
+		`SELECT `+shipmentColumns+` FROM shipments WHERE order_id IN (`+placeholders(1, len(args))+`)`, args...)
+	if err != nil {
+		return fmt.Errorf("reading shipments: %w", err)
+	}
+	of := map[string]*order.Shipment{}
+	for i := range rows {
+		of[rows[i].orderID] = &rows[i].shipment
+	}
+	for i := range orders {
+		orders[i].Shipment = of[orders[i].ID]
+	}
+	return nil
+}
+
+// ship stores the shipment data of a fact, and follows its tracking numbers from now on. It returns the couriers' reports that
+// waited for one of them.
+func (s *Store) ship(ctx context.Context, tx *sql.Tx, orderID string, f order.Fact, shippedAt, now time.Time) ([]Received, error) {
+	row, err := one(ctx, tx, s.scanShipment, `SELECT `+shipmentColumns+` FROM shipments WHERE order_id = $1`, orderID)
+	if errors.Is(err, ErrNotFound) {
+		row, err = shipmentRow{orderID, order.Shipment{ID: newID(), CreatedAt: now}}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the shipment of order %s: %w", orderID, err)
+	}
+	x := row.shipment
+	supply(&x, f)
+	x.ShippedAt, x.UpdatedAt = shippedAt, now
+	if err := s.putShipment(ctx, tx, orderID, x); err != nil {
+		return nil, fmt.Errorf("writing the shipment of order %s: %w", orderID, err)
+	}
+	var matched []Received
+	for _, leg := range []struct {
+		name   couriers.Leg
+		number string
+	}{{couriers.Outbound, x.Outbound.Number}, {couriers.Inbound, x.Inbound.Number}} {
+		if leg.number == "" {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO tracking_numbers (number, order_id, leg, created_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT DO NOTHING`, leg.number, orderID, leg.name, micros(now))
+		if err != nil {
+			return nil, fmt.Errorf("writing tracking numbers of order %s: %w", orderID, err)
+		}
+		more, err := s.match(ctx, tx, waitingForTracking+` AND i.tracking = $1`, leg.number)
+		if err != nil {
+			return nil, err
+		}
+		matched = append(matched, more...)
+	}
+	return matched, nil
+}
+
+// supply takes over what the fact tells. What it leaves out stays as it was: a lab that corrects one number does not take back the
+// other.
+func supply(x *order.Shipment, f order.Fact) {
+	setLeg(&x.Outbound, couriers.Outbound, f.Outbound)
+	setLeg(&x.Inbound, couriers.Inbound, f.Inbound)
+	if f.KitRegCode != "" {
+		x.KitRegCode = storable(f.KitRegCode)
+	}
+	if f.OraQuickLot != "" {
+		x.OraQuickLot = storable(f.OraQuickLot)
+	}
+}
+
+// setLeg gives a leg another number; a tracker of the former number says nothing about the new one.
+func setLeg(leg *order.Leg, way couriers.Leg, sent string) {
+	courier, link, number := couriers.Describe(storable(sent), way, 0)
+	if number == "" || number == leg.Number {
+		return
+	}
+	*leg = order.Leg{Number: number, Courier: string(courier), URL: link}
+}
+
+func (s *Store) putShipment(ctx context.Context, tx *sql.Tx, orderID string, x order.Shipment) error {
+	notes, err := s.keys.sealJSON(place("shipments", x.ID, "notes"), x.Notes)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO shipments (`+shipmentColumns+`) VALUES (`+placeholders(1, 16)+`)
+		ON CONFLICT (order_id) DO UPDATE SET
+			outbound_number = excluded.outbound_number, outbound_courier = excluded.outbound_courier,
+			outbound_url = excluded.outbound_url, outbound_tracker = excluded.outbound_tracker,
+			inbound_number = excluded.inbound_number, inbound_courier = excluded.inbound_courier,
+			inbound_url = excluded.inbound_url, inbound_tracker = excluded.inbound_tracker,
+			kit_reg_code = excluded.kit_reg_code, oraquick_lot = excluded.oraquick_lot, notes = excluded.notes,
+			shipped_at = excluded.shipped_at, updated_at = excluded.updated_at`,
+		orderID, x.ID, x.Outbound.Number, x.Outbound.Courier, x.Outbound.URL, x.Outbound.TrackerID,
+		x.Inbound.Number, x.Inbound.Courier, x.Inbound.URL, x.Inbound.TrackerID, x.KitRegCode, x.OraQuickLot, notes,
+		micros(x.ShippedAt), micros(x.CreatedAt), micros(x.UpdatedAt))
+	return err
+}
+
+// SetTracker notes the id under which a tracking service follows a leg, outbound or inbound. The error is ErrNotFound when the
+// order has no shipment.
+func (s *Store) SetTracker(ctx context.Context, orderID, leg, trackerID string) error {
+	column, ok := map[couriers.Leg]string{couriers.Outbound: "outbound_tracker", couriers.Inbound: "inbound_tracker"}[couriers.Leg(leg)]
+	if !ok {
+		return fmt.Errorf("setting a tracker of order %s: %q is no leg", orderID, leg)
+	}
+	n, err := change(ctx, s.write, `UPDATE shipments SET `+column+` = $1, updated_at = $2 WHERE order_id = $3`,
+		storable(trackerID), micros(s.now()), orderID)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("setting the %s tracker of order %s: %w", leg, orderID, err)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Story is everything that happened to an order and is expected to, without patient data, bodies or free text.
+type Story struct {
+	OrderID   string
+	TeamID    string
+	Number    string // our number at the lab
+	Accession string // the lab's; empty: not told yet
+	Status    lifecycle.Status
+	Detail    lifecycle.Detail
+	Sequence  int64
+	Revision  int64
+	CreatedAt time.Time
+	StartedAt time.Time // by a workflow; zero: never
+
+	Events      []order.Event     // oldest first
+	Facts       []InboxRow        // what partners reported, oldest first, without what is sealed
+	Demands     []DemandRow       // oldest first, without bodies
+	Decisions   []DecisionRow     // what each cause did, oldest first, refusals included
+	Calls       []Call            // to partners, oldest first
+	Deliveries  []DeliveryLog     // of messages to the client, with their attempts
+	Audit       []AuditRow        // oldest first
+	Attention   []order.Attention // open marks
+	Deadlines   []order.Deadline  // earliest first
+	Shipment    *order.Shipment   // nil: none yet
+	Transaction order.Transaction
+}
+
+// DecisionRow is what a cause did.
+type DecisionRow struct {
+	Cause    string
+	Outcome  order.Outcome
+	Reason   order.Reason
+	From     lifecycle.Low
+	To       lifecycle.Low // empty: no event
+	Sequence int64         // of the order after it
+	Revision int64
+	ChildID  string // the replacement that it created; empty: none
+	At       time.Time
+}
+
+// Story reads an order's story. The error is ErrNotFound when there is no such order.
+func (s *Store) Story(ctx context.Context, orderID string) (Story, error) {
+	var story Story
+	err := s.inSnapshot(ctx, func(q querier) error {
+		o, err := s.order(ctx, q, "", orderID)
+		if err != nil {
+			return err
+		}
+		story = storyOf(o)
+		return story.read(ctx, q)
+	})
+	if err == nil {
+		story.Audit, err = s.AuditOf(ctx, orderID)
+	}
+	if err != nil {
+		return Story{}, fmt.Errorf("reading the story of order %s: %w", orderID, err)
+	}
+	return story, nil
+}
+
+func storyOf(o *order.Order) Story {
+	status, _ := lifecycle.Full(o.Modality, o.Status)
+	return Story{
+		OrderID: o.ID, TeamID: o.TeamID, Number: o.Number, Accession: o.Accession, Status: status, Detail: o.Detail,
+		Sequence: o.Sequence, Revision: o.Revision, CreatedAt: o.CreatedAt,
+		Events: o.Events, Attention: o.State.Attention, Deadlines: o.State.Deadlines, Shipment: o.Shipment, Transaction: o.Transaction,
+	}
+}
+
+func (y *Story) read(ctx context.Context, q querier) (err error) {
+	if y.StartedAt, err = one(ctx, q, scanInstant, `SELECT started_at FROM orders WHERE id = $1`, y.OrderID); err != nil {
+		return err
+	}
+	y.Facts, err = collect(ctx, q, scanInbox,
+		`SELECT `+inboxColumns+` FROM inbox WHERE order_id = $1 ORDER BY received_at, id`, y.OrderID)
+	if err != nil {
+		return err
+	}
+	y.Demands, err = collect(ctx, q, scanDemand,
+		`SELECT id, order_id, kind, actor, state, reason, created_at, settled_at FROM demands WHERE order_id = $1 ORDER BY created_at, id`, y.OrderID)
+	if err != nil {
+		return err
+	}
+	y.Decisions, err = collect(ctx, q, scanDecision, `SELECT cause, outcome, reason, from_status, to_status, sequence, revision, child_id, at
+		FROM decisions WHERE order_id = $1 ORDER BY revision`, y.OrderID)
+	if err != nil {
+		return err
+	}
+	y.Calls, err = collect(ctx, q, scanCall,
+		`SELECT id, order_id, kind, attempt, outcome, started_at, ended_at FROM calls WHERE order_id = $1 ORDER BY started_at, id`, y.OrderID)
+	if err != nil {
+		return err
+	}
+	y.Deliveries, err = messageLog(ctx, q, y.OrderID)
+	return err
+}
+
+func scanDemand(row scanner) (d DemandRow, err error) {
+	var created, settled int64
+	err = row.Scan(&d.ID, &d.OrderID, &d.Kind, &d.By, &d.State, &d.Reason, &created, &settled)
+	d.CreatedAt, d.SettledAt = instant(created), instant(settled)
+	return d, err
+}
+
+func scanDecision(row scanner) (d DecisionRow, err error) {
+	var at int64
+	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision, &d.ChildID, &at)
+	d.At = instant(at)
+	return d, err
+}
+
+func scanCall(row scanner) (c Call, err error) {
+	var started, ended int64
+	err = row.Scan(&c.ID, &c.OrderID, &c.Kind, &c.Attempt, &c.Outcome, &started, &ended)
+	c.StartedAt, c.EndedAt = instant(started), instant(ended)
+	return c, err
+}

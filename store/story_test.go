@@ -1,0 +1,75 @@
+package store
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestAStoryTellsEverything(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		stop(s)
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		o := addOrderOf(t, s, team)
+		require.NoError(t, s.Audit(ctx, AuditRow{TeamID: team, OrderID: o.ID, Action: "order.create"}))
+		call := newID()
+		for range 2 {
+			require.NoError(t, s.StartCall(ctx, Call{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+		}
+		require.NoError(t, s.EndCall(ctx, call, "done", []byte(`{"kit_id":"A1"}`)))
+		require.ErrorIs(t, s.EndCall(ctx, newID(), "done", nil), ErrNotFound)
+		answer, err := s.CallAnswer(ctx, call)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"kit_id":"A1"}`, string(answer))
+		placed(t, s, o.ID, "A1")
+		shipped, _ := applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber, Inbound: inboundNumber})
+		rejected, _ := applyFact(t, s, o, order.Fact{Kind: order.KitRejected, Recoverable: new(true)})
+		refused := order.Demand{ID: newID(), Kind: order.DemandCancel}
+		demandAs(t, s, o.ID, refused, nil)
+
+		y, err := s.Story(ctx, o.ID)
+		require.NoError(t, err)
+		now := getOrder(t, s, o.ID)
+		require.Equal(t, []string{o.ID, team, o.Number, "A1"}, []string{y.OrderID, y.TeamID, y.Number, y.Accession})
+		require.Equal(t, lifecycle.Status("sample_with_lab.testkit.lab_processing_blocked"), y.Status)
+		require.Equal(t, []int64{now.Sequence, now.Revision}, []int64{y.Sequence, y.Revision})
+		require.Equal(t, now.Events, y.Events)
+		require.Equal(t, now.Shipment, y.Shipment)
+		require.Equal(t, now.Transaction, y.Transaction)
+		require.Equal(t, s.now(), y.StartedAt)
+		require.Equal(t, []order.Attention{{Reason: order.RecoveryNeeded, Since: y.Attention[0].Since}}, y.Attention)
+		require.NotEmpty(t, y.Deadlines)
+
+		require.Len(t, y.Facts, 2)
+		require.Equal(t, []string{shipped.ID, rejected.ID}, []string{y.Facts[0].ID, y.Facts[1].ID})
+		require.Equal(t, InboxApplied, y.Facts[1].State)
+		require.Nil(t, y.Facts[1].Body)
+		require.Empty(t, y.Facts[1].Reason)
+		require.Equal(t, []Call{{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1, Outcome: "done", StartedAt: s.now(), EndedAt: s.now()}}, y.Calls)
+		require.Equal(t, []DemandRow{{
+			ID: refused.ID, OrderID: o.ID, Kind: order.DemandCancel, By: lifecycle.Operations, State: DemandRefused,
+			Reason: order.ReasonTransition, CreatedAt: s.now(), SettledAt: s.now(),
+		}}, y.Demands)
+		require.Len(t, y.Decisions, 4)
+		require.Equal(t, DecisionRow{
+			Cause: order.CauseInbox(rejected.ID), Outcome: order.Applied, From: lifecycle.TransitCustomer, To: lifecycle.LabProcessingBlocked,
+			Sequence: 5, Revision: 4, At: s.now(),
+		}, y.Decisions[2])
+		require.Equal(t, DecisionRow{
+			Cause: order.CauseDemand(refused.ID), Outcome: order.Refused, Reason: order.ReasonTransition, From: lifecycle.LabProcessingBlocked,
+			Sequence: 5, Revision: 5, At: s.now(),
+		}, y.Decisions[3])
+		require.Len(t, y.Deliveries, len(now.Events))
+		require.Equal(t, endpoint, y.Deliveries[0].EndpointID)
+		require.Len(t, y.Audit, 1)
+
+		_, err = s.Story(ctx, newID())
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}
