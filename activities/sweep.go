@@ -9,21 +9,33 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-// How long a hand-off may take before the reconciler looks after it.
 const (
-	startAfter     = time.Minute      // orders that were never started
-	receivedAfter  = time.Minute      // facts that were not signalled
-	signalledAfter = 5 * time.Minute  // facts that were signalled and not settled
-	dueAfter       = 30 * time.Second // deliveries that nobody is making
-	keepAnswers    = 24 * time.Hour   // stored idempotent answers (the client API contract)
-	sweepPage      = 500
+	keepAnswers = 24 * time.Hour // stored idempotent answers (the client API contract)
+	sweepPage   = 500
+)
+
+// patience is how long each hand-off may take before the reconciler looks after it.
+type patience struct {
+	start     time.Duration // an order that was never started
+	received  time.Duration // a fact that was not signalled
+	signalled time.Duration // a fact that was signalled and not settled
+	due       time.Duration // a delivery that nobody makes
+}
+
+var (
+	calm = patience{start: time.Minute, received: time.Minute, signalled: 5 * time.Minute, due: 30 * time.Second}
+	// After Temporal's data was lost everything is in nobody's hands, deliveries of the coming days included.
+	rebuilding = patience{due: -30 * 24 * time.Hour}
 )
 
 // Sweep finds hand-offs that a fault cut short, and completes them.
-func (a *Activities) Sweep(ctx context.Context) (dispatch.SweepResult, error) {
+func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
-	now := a.Now()
-	ids, err := a.Store.OrdersNeverStarted(ctx, now.Add(-startAfter), sweepPage)
+	now, after := a.Now(), calm
+	if in.Rebuild {
+		after = rebuilding
+	}
+	ids, err := a.Store.OrdersNeverStarted(ctx, now.Add(-after.start), sweepPage)
 	if err != nil {
 		return out, a.fault(ctx, "finding orders that were never started", "", err)
 	}
@@ -36,10 +48,10 @@ func (a *Activities) Sweep(ctx context.Context) (dispatch.SweepResult, error) {
 			out.Orders++
 		}
 	}
-	if out.Facts, err = a.sweepInbox(ctx, now); err != nil {
+	if out.Facts, err = a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled)); err != nil {
 		return out, err
 	}
-	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-dueAfter), sweepPage)
+	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.due), sweepPage)
 	if err != nil {
 		return out, a.fault(ctx, "finding deliveries that nobody makes", "", err)
 	}
@@ -57,12 +69,12 @@ func (a *Activities) Sweep(ctx context.Context) (dispatch.SweepResult, error) {
 }
 
 // sweepInbox matches what found no order before, and signals what has not been settled.
-func (a *Activities) sweepInbox(ctx context.Context, now time.Time) (int, error) {
+func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBefore time.Time) (int, error) {
 	matched, err := a.Store.MatchWaiting(ctx, sweepPage)
 	if err != nil {
 		return 0, a.fault(ctx, "matching facts", "", err)
 	}
-	unsettled, err := a.Store.UnsettledInbox(ctx, now.Add(-receivedAfter), now.Add(-signalledAfter), sweepPage)
+	unsettled, err := a.Store.UnsettledInbox(ctx, receivedBefore, signalledBefore, sweepPage)
 	if err != nil {
 		return 0, a.fault(ctx, "finding unsettled facts", "", err)
 	}

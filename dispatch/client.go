@@ -90,6 +90,10 @@ func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) e
 // Demand asks something of an order and waits for the answer, as long as ctx allows. The demand's id makes it idempotent. Errors:
 // *UnavailableError.
 func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error) {
+	// The SDK would retry an unreachable server for as long as ctx allows; the caller is told at once.
+	if err := c.Reachable(ctx); err != nil {
+		return order.Answer{}, &UnavailableError{Cause: err}
+	}
 	const tries = 3 // a run that ends just now refuses the update; the next try starts another run
 	var err error
 	for range tries {
@@ -174,8 +178,13 @@ func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
 	return nil
 }
 
+// reachWithin is how soon Temporal has to answer to count as reachable.
+const reachWithin = 2 * time.Second
+
 // Reachable reports whether Temporal answers.
 func (c *Client) Reachable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachWithin)
+	defer cancel()
 	if _, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("reaching Temporal: %w", err)
 	}

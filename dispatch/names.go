@@ -111,6 +111,7 @@ type BatchResult struct {
 // ReconcileInput says how far a reconciler run goes.
 type ReconcileInput struct {
 	OpenOrders bool `json:"open_orders,omitempty"` // every open order too, which heals wiped or terminated runs
+	Rebuild    bool `json:"rebuild,omitempty"`     // whatever its age: Temporal's data was lost, and nobody else is at work on it
 }
 
 // SweepResult counts what was healed; in calm weather, all zero.

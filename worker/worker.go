@@ -38,6 +38,9 @@ type Options struct {
 	StopTimeout time.Duration
 	// Queues to serve. Defaults to all.
 	Queues []string
+	// OnFatal is told once when the worker cannot go on, for example because its namespace is gone. The process should end then,
+	// and be started anew. Defaults to a line in the log.
+	OnFatal func(error)
 }
 
 // Worker serves Aliquot's task queues.
@@ -68,6 +71,7 @@ func New(o Options) (*Worker, error) {
 		q := sdk.New(o.Temporal, queue, sdk.Options{
 			MaxConcurrentWorkflowTaskPollers: pollers,
 			WorkerStopTimeout:                o.StopTimeout,
+			OnFatalError:                     o.OnFatal,
 		})
 		serve(q, a)
 		w.queues = append(w.queues, q)
@@ -87,6 +91,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.OnFatal == nil {
+		o.OnFatal = func(err error) { o.Logger.Error("the worker cannot go on", "error", err) }
 	}
 	if o.StopTimeout == 0 {
 		o.StopTimeout = 10 * time.Second

@@ -23,7 +23,7 @@ var sweepOptions = workflow.ActivityOptions{
 func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, sweepOptions)
 	var total dispatch.SweepResult
-	if err := workflow.ExecuteActivity(ctx, dispatch.ActivitySweep).Get(ctx, &total); err != nil {
+	if err := workflow.ExecuteActivity(ctx, dispatch.ActivitySweep, in).Get(ctx, &total); err != nil {
 		return total, err
 	}
 	for after, more := "", in.OpenOrders; more; more = after != "" {

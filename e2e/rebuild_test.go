@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	sdkpb "go.temporal.io/api/sdk/v1"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/worker"
+)
+
+// Temporal's data is wiped in the middle of several orders' lives. Nothing that the store knows is lost: after a rebuild every order
+// goes on where it stood, with what arrived and was ordered meanwhile.
+func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
+	t.Parallel()
+	server := temporaltest.Start(t, temporaltest.Options{})
+	s := newSystem(t, options{temporal: server})
+
+	shipped := s.placeOrder(nil)
+	s.awaitStatus(shipped, "received.testkit.requisition_created")
+	s.atLabFact(shipped, map[string]any{"type": "kit_shipped"})
+	s.awaitStatus(shipped, "collecting_sample.testkit.transit_customer")
+	blocked := s.placeOrder(nil)
+	s.awaitStatus(blocked, "received.testkit.requisition_created")
+	s.atLabFact(blocked, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
+	s.awaitStatus(blocked, "sample_with_lab.testkit.lab_processing_blocked")
+	scheduled := s.placeOrder(map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)})
+	s.awaitDetails(scheduled, "activate")
+	deadlines := s.deadlines(blocked)
+
+	server.Kill(t)
+	for _, w := range s.workers {
+		w.Stop()
+	}
+	meanwhile := s.placeOrder(nil)
+	s.atLabFact(shipped, map[string]any{"type": "kit_received"})
+	require.Equal(t, http.StatusServiceUnavailable, s.do(http.MethodPost, "/v3/order/"+scheduled+"/cancel", nil).Status)
+
+	_, port, err := net.SplitHostPort(server.Address)
+	require.NoError(t, err)
+	number, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	temporaltest.Start(t, temporaltest.Options{Port: number})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, worker.EnsureNamespace(ctx, s.client, s.namespace, 24*time.Hour))
+	s.workers = append(s.workers, s.startWorker())
+	healed, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
+	require.NoError(t, err)
+	require.Equal(t, 1, healed.Facts, "what the lab reported meanwhile; its signal starts that order's run")
+	require.Equal(t, 3, healed.Orders, "the other open orders")
+
+	s.awaitStatus(shipped, "sample_with_lab.testkit.delivered_to_lab")
+	s.awaitStatus(meanwhile, "received.testkit.requisition_created")
+	s.awaitDetails(blocked, "recovery_window")
+	require.Equal(t, deadlines, s.deadlines(blocked), "deadlines are absolute")
+	require.Equal(t, http.StatusOK, s.do(http.MethodPost, "/v3/order/"+scheduled+"/cancel", nil).Status)
+	for _, id := range []string{shipped, blocked} {
+		s.report(id)
+		s.awaitStatus(id, "completed.testkit.completed")
+	}
+	for _, id := range []string{shipped, blocked, meanwhile, scheduled} {
+		s.awaitWebhooks(id)
+		for i, e := range s.order(id).Events {
+			require.Equal(t, int64(i+1), e.ID, "events without gaps")
+		}
+	}
+	again, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
+	require.NoError(t, err)
+	require.Zero(t, again.Orders, "a second rebuild finds nothing to start")
+}
+
+// awaitDetails waits until the current details of the order's workflow, as the Temporal UI shows them, have the word.
+func (s *system) awaitDetails(id, word string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return strings.Contains(s.details(id), word) }, patience, 100*time.Millisecond,
+		"order %s: %s", id, word)
+}
+
+func (s *system) details(id string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	answer, err := s.client.QueryWorkflow(ctx, dispatch.OrderWorkflowID(id), "", "__temporal_workflow_metadata")
+	if err != nil {
+		return ""
+	}
+	var m sdkpb.WorkflowMetadata
+	if err := answer.Get(&m); err != nil {
+		return ""
+	}
+	return m.GetCurrentDetails()
+}
+
+func (s *system) deadlines(id string) []order.Deadline {
+	s.t.Helper()
+	o, err := s.store.Order(context.Background(), "", id)
+	require.NoError(s.t, err)
+	require.NotEmpty(s.t, o.State.Deadlines)
+	return o.State.Deadlines
+}

@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+)
+
+// EnsureNamespace registers a namespace, with the given retention of closed workflows, where it does not exist, and waits until
+// it can be used, as long as ctx allows. A server that is still starting is waited for.
+func EnsureNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
+	t := time.NewTicker(100 * time.Millisecond)
+	defer t.Stop()
+	for {
+		err := registerNamespace(ctx, c, namespace, retention)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("registering namespace %s: %w", namespace, err)
+		case <-t.C:
+		}
+	}
+}
+
+// registerNamespace makes the namespace, or finds it, and sees whether it can be used: a fresh one is known to all parts of the
+// server only after they have refreshed their caches.
+func registerNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
+	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(retention),
+	})
+	if _, exists := errors.AsType[*serviceerror.NamespaceAlreadyExists](err); err != nil && !exists {
+		return err //nolint:wrapcheck // EnsureNamespace wraps it
+	}
+	_, err = c.WorkflowService().DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: namespace, Execution: &commonpb.WorkflowExecution{WorkflowId: "none"},
+	})
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return nil
+	}
+	return err //nolint:wrapcheck // EnsureNamespace wraps it
+}
+
+// Rebuild brings back what Temporal has lost from the store: the namespace, search attributes and schedules; a run for every open
+// order; the facts that nobody has settled; a nudge for every endpoint that waits for deliveries. It needs a running worker, and is
+// safe to repeat. It returns what was rebuilt.
+func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration, log *slog.Logger) (dispatch.SweepResult, error) {
+	var out dispatch.SweepResult
+	if err := EnsureNamespace(ctx, c, namespace, retention); err != nil {
+		return out, err
+	}
+	if err := Ensure(ctx, c, namespace, log); err != nil {
+		return out, err
+	}
+	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: "rebuild-" + uuid.NewString(), TaskQueue: dispatch.QueueDeliveries,
+	}, dispatch.WorkflowReconcile, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
+	if err != nil {
+		return out, fmt.Errorf("starting to rebuild: %w", err)
+	}
+	if err := run.Get(ctx, &out); err != nil {
+		return out, fmt.Errorf("rebuilding: %w", err)
+	}
+	return out, nil
+}
