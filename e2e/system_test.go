@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -44,6 +45,8 @@ type options struct {
 	policy   string        // overlay of the team's policy; set, the account has none of its own
 	temporal *temporaltest.Dev
 	ahead    time.Duration // how far the workers' clocks run ahead of the others
+
+	cancelCall bool // the lab has a call to cancel, which Molecular has not confirmed
 }
 
 // system is a whole Aliquot inside the test's process.
@@ -141,7 +144,7 @@ func (s *system) openLab() {
 	lab, err := sandbox.New(sandbox.Config{
 		User: labUser, Token: labToken, WebhookURL: s.url + "/webhooks/labs/molecular",
 		CourierURL: s.url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
-		Manual: !s.options.auto, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
+		Manual: !s.options.auto, CancelCall: s.options.cancelCall, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(s.t, err)
 	server := httptest.NewServer(lab.Handler())
@@ -167,7 +170,7 @@ func (s *system) seed() {
 	require.NoError(s.t, s.store.PutLabAccount(ctx, store.LabAccount{
 		ID: s.accountID, TeamID: s.teamID, LabSlug: lab.Slug, Partner: worker.PartnerMolecular, Environment: store.Sandbox,
 		BaseURL: s.labURL, User: labUser, Token: labToken, Spacing: s.options.spacing, Status: "active",
-		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo"}}`),
+		Settings: []byte(s.accountSettings()),
 		Policy:   []byte(s.accountPolicy()),
 	}))
 	secret, err := webhooks.NewSecret()
@@ -176,6 +179,14 @@ func (s *system) seed() {
 	require.NoError(s.t, s.store.CreateEndpoint(ctx, store.Endpoint{
 		ID: uuid.NewString(), TeamID: s.teamID, URL: s.receiver.url, Secret: secret,
 	}))
+}
+
+func (s *system) accountSettings() string {
+	cancel := ""
+	if s.options.cancelCall {
+		cancel = "/CancelOrder"
+	}
+	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","cancel":%q}}`, cancel)
 }
 
 // accountPolicy is what Molecular's accounts have (Molecular contract, D31).
