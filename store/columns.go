@@ -46,9 +46,10 @@ func columnsOf(s order.State, sampleID string) (columns, error) {
 	return c, nil
 }
 
-// unfinished tells whether the order's workflow has something to do or to wait for.
+// unfinished tells whether the order's workflow has something to do or to wait for. A kit whose tracker was never made need not be
+// followed once its order has ended; without a tracking service that is so for every kit.
 func unfinished(s order.State) bool {
-	return !s.Terminal() || s.Trackers || s.Cancelling != nil || s.Fetch.Pending && !s.Fetch.GivenUp
+	return !s.Terminal() || s.Cancelling != nil || s.Fetch.Pending && !s.Fetch.GivenUp
 }
 
 // writeAttention replaces the rows by which orders with open marks are found.

@@ -139,7 +139,8 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 			number, accession, sample_id, modality, registrable, registered, origin, parent_id, depth, status, detail, status_at,
 			sequence, revision, shipped, unfinished, next_deadline, activate_by, priority, billing_type, creator_member_id, lab_test,
 			state, patient, address, shipping, physician, clinical, results, started_at, created_at, updated_at)
-		VALUES (`+placeholders(1, 39)+`)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+			$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)`,
 		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.DetailsID,
 		o.Number, c.accession, c.sampleID, o.Modality, o.Registrable, c.registered, o.Origin, nullable(o.ParentID), o.Depth,
 		c.status, c.detail, at, c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy, o.Priority,

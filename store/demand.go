@@ -128,6 +128,6 @@ func (s *Store) correct(ctx context.Context, tx *sql.Tx, orderID, column string,
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID)
+	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID) //nolint:gosec // the columns are named in this package
 	return err
 }

@@ -81,6 +81,7 @@ func state(t testing.TB, s *Store, id string) order.State {
 
 // recordUntil does what a workflow does: decide on the present state, record, and begin again when another recording came first.
 func recordUntil(t testing.TB, s *Store, r order.Recording, decide func(order.State) order.Decision) (Recorded, error) {
+	t.Helper()
 	for {
 		st, err := s.LoadState(t.Context(), r.OrderID)
 		if err != nil {

@@ -79,7 +79,6 @@ func TestKeysCanBeRotated(t *testing.T) {
 func TestHashesAreKeyedAndByField(t *testing.T) {
 	t.Parallel()
 	k, other := keyring(t, newKey(t, "a")), keyring(t, newKey(t, "a"))
-	require.Equal(t, k.Hash("name", "ada"), k.Hash("name", "ada"))
 	require.NotEqual(t, k.Hash("name", "ada"), k.Hash("full_name", "ada"))
 	require.NotEqual(t, k.Hash("name", "ada"), k.Hash("name", "Ada"))
 	require.NotEqual(t, k.Hash("name", "ada"), other.Hash("name", "ada"))

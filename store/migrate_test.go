@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,22 +23,25 @@ func TestMigrateFromSeveralStoresAtOnce(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			url := engineURL(t, engine)
+			url, keys := engineURL(t, engine), testKeys(t)
 			var g errgroup.Group
-			stores := make([]*Store, 5)
-			for i := range stores {
-				stores[i] = openStore(t, url)
-			}
-			for _, s := range stores {
-				g.Go(func() error { return s.Migrate(t.Context()) })
+			for range 5 {
+				g.Go(func() error {
+					s, err := Open(t.Context(), Options{URL: url, Keys: keys})
+					if err != nil {
+						return err
+					}
+					return errors.Join(s.Migrate(t.Context()), s.Close())
+				})
 			}
 			require.NoError(t, g.Wait())
 
-			p, err := stores[0].migrator()
+			s := openStore(t, url)
+			p, err := s.migrator()
 			require.NoError(t, err)
 			sources := p.ListSources()
 			require.NotEmpty(t, sources)
-			require.Equal(t, sources[len(sources)-1].Version, schemaVersion(t, stores[0]))
+			require.Equal(t, sources[len(sources)-1].Version, schemaVersion(t, s))
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -122,7 +121,7 @@ func TestAnOrderIsReplacedOnce(t *testing.T) {
 			if err == nil {
 				recorded++
 			} else {
-				require.True(t, errors.Is(err, ErrStale), err)
+				require.ErrorIs(t, err, ErrStale)
 			}
 		}
 		require.Equal(t, 1, recorded)

@@ -39,6 +39,7 @@ func rowCounts(t *testing.T, s *Store) map[string]int {
 
 // filled lists the tables that hold anything.
 func filled(t *testing.T, s *Store) []string {
+	t.Helper()
 	counts := rowCounts(t, s)
 	maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 })
 	return slices.Sorted(maps.Keys(counts))

@@ -47,11 +47,12 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, orderID string, terms []s
 }
 
 // reindex replaces the terms of some fields.
-func (s *Store) reindex(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm, fields ...any) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM order_search WHERE order_id = $1 AND field IN (`+placeholders(2, len(fields))+`)`,
-		append([]any{orderID}, fields...)...)
-	if err != nil {
-		return fmt.Errorf("removing search terms of order %s: %w", orderID, err)
+func (s *Store) reindex(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm, fields ...string) error {
+	for _, field := range fields {
+		_, err := tx.ExecContext(ctx, `DELETE FROM order_search WHERE order_id = $1 AND field = $2`, orderID, field)
+		if err != nil {
+			return fmt.Errorf("removing search terms of order %s: %w", orderID, err)
+		}
 	}
 	return s.index(ctx, tx, orderID, terms)
 }

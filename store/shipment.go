@@ -115,7 +115,7 @@ func (s *Store) putShipment(ctx context.Context, tx *sql.Tx, orderID string, x o
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO shipments (`+shipmentColumns+`) VALUES (`+placeholders(1, 16)+`)
+	_, err = tx.ExecContext(ctx, `INSERT INTO shipments (`+shipmentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (order_id) DO UPDATE SET
 			outbound_number = excluded.outbound_number, outbound_courier = excluded.outbound_courier,
 			outbound_url = excluded.outbound_url, outbound_tracker = excluded.outbound_tracker,

@@ -82,10 +82,28 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.connect(o); err != nil {
 		return nil, err
 	}
-	if err := s.Ping(ctx); err != nil {
+	if err := s.reach(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// reach is the first Ping. Of several processes that open a new SQLite file at once, one switches it to WAL, and the others are
+// turned away meanwhile instead of waiting for the lock.
+func (s *Store) reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		err := s.Ping(ctx)
+		if !victim(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func (s *Store) connect(o Options) error {
@@ -93,7 +111,7 @@ func (s *Store) connect(o Options) error {
 		return s.connectSQLite(path, o.MaxConns)
 	}
 	if !strings.HasPrefix(o.URL, "postgres://") && !strings.HasPrefix(o.URL, "postgresql://") {
-		return errors.New("opening the store: the URL begins with neither postgres:// nor sqlite:")
+		return errors.New("opening the store: the URL begins with neither sqlite: nor postgres://")
 	}
 	db, err := sql.Open("pgx", o.URL)
 	if err != nil {
