@@ -16,8 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Orders reaches the workflows. An error whose chain has a method Unavailable() bool that returns true says that nothing was
-// asked and the caller may try again.
+// Orders reaches the workflows. An error of Demand with a method Unavailable() bool that returns true says that there was no
+// answer in time, and that the caller may try again.
 type Orders interface {
 	// StartOrder starts the workflow of an order that has just been created.
 	StartOrder(ctx context.Context, orderID string) error

@@ -60,8 +60,9 @@ func (s *server) receiveMolecular(c *gin.Context) {
 		s.notStored(c, partnerMolecular, err)
 		return
 	}
-	if foreign {
-		r.Fact, r.State, r.Kind, status = nil, store.InboxQuarantined, notThisAccount, http.StatusAccepted
+	if foreign { // under a key of its own, or it would make a duplicate of what the order's own lab sends
+		r.Key, r.Kind = notThisAccount+":"+n.Key, notThisAccount
+		r.Fact, r.State, status = nil, store.InboxQuarantined, http.StatusAccepted
 	}
 	s.receive(c, r, status)
 }

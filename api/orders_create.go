@@ -140,8 +140,11 @@ func (in *CreateOrderRequest) consents(now time.Time) []order.Consent {
 		if c.Version != nil {
 			out[i].Version = *c.Version
 		}
-		if c.TimeOfConsent != nil {
-			at := c.TimeOfConsent.UTC()
+		if c.TimeOfConsent == nil {
+			continue
+		}
+		if at, err := time.Parse(time.RFC3339, *c.TimeOfConsent); err == nil { // validated as such
+			at = at.UTC()
 			out[i].At = &at
 		}
 	}

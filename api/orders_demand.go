@@ -80,12 +80,11 @@ func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order
 	a, err := s.Orders.Demand(ctx, o.ID, d)
 	var away interface{ Unavailable() bool }
 	switch {
-	case errors.As(err, &away) && away.Unavailable():
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "workflows are unreachable", slog.String("order_id", o.ID), slog.Any("error", err))
-		return a, unavailable("Orders cannot be changed at the moment; nothing has been changed")
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &away) && away.Unavailable(), errors.Is(err, context.DeadlineExceeded):
 		s.auditChange(ctx, action+".unanswered", o.TeamID, o.ID, detail)
-		return a, unavailable("There is no answer yet; read the order to see what became of the request")
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an order's workflow does not answer",
+			slog.String("order_id", o.ID), slog.String("demand_id", d.ID), slog.Any("error", err))
+		return a, unavailable("Orders cannot be changed at the moment; read the order before trying again")
 	case err != nil:
 		return a, err
 	case a.Unanswered:

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -46,9 +45,9 @@ type PhysicianCreateRequest struct {
 
 // ConsentRequest is one consent of the patient. Its keys are in camel case on the wire.
 type ConsentRequest struct {
-	ConsentType   string     `json:"consentType" enum:"terms-of-use,telehealth-informed-consent,mobile-terms-and-conditions,notice-of-privacy-practices,privacy-policy,hipaa-authorization"`
-	Version       *string    `json:"version,omitempty"`
-	TimeOfConsent *time.Time `json:"timeOfConsent,omitempty"`
+	ConsentType   string  `json:"consentType" enum:"terms-of-use,telehealth-informed-consent,mobile-terms-and-conditions,notice-of-privacy-practices,privacy-policy,hipaa-authorization"`
+	Version       *string `json:"version,omitempty"`
+	TimeOfConsent *string `json:"timeOfConsent,omitempty" format:"date-time" doc:"Defaults to now."`
 }
 
 // AoEAnswerRequest answers one question that is asked on order entry.

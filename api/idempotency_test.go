@@ -1,0 +1,152 @@
+package api_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+const keyHeader = "X-Idempotency-Key"
+
+func (f *fixture) place(idempotencyKey string, set map[string]any, headers ...string) reply {
+	f.t.Helper()
+	return f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set), append(headers, keyHeader, idempotencyKey)...)
+}
+
+func TestIdempotentReplay(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.place("key-1", nil)
+	require.Equal(t, http.StatusOK, first.status, string(first.body))
+	again := f.place("key-1", map[string]any{"passthrough": "another"})
+	require.Equal(t, http.StatusOK, again.status)
+	require.Equal(t, string(first.body), string(again.body), "verbatim, whatever the second request says")
+	require.Equal(t, "application/json", again.header.Get("Content-Type"))
+	require.Equal(t, 1, f.countOrders())
+	started, _, _ := f.orders.seen()
+	require.Len(t, started, 1)
+
+	f.place("key-2", nil)
+	require.Equal(t, 2, f.countOrders())
+}
+
+func TestIdempotencyKeysAreApartPerTeam(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	mine := f.place("key-1", nil)
+	f.team = f.newTeam(store.Sandbox, "")
+	f.key, f.user = f.newKey(f.team, store.RoleClient), f.newUser(f.team)
+	theirs := f.place("key-1", nil)
+	require.Equal(t, http.StatusOK, theirs.status)
+	require.NotEqual(t, string(mine.body), string(theirs.body))
+	require.Equal(t, 2, f.countOrders())
+}
+
+func TestIdempotentFailureIsReplayed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	unknown := map[string]any{"user_id": newID()}
+	first := f.place("key-1", unknown)
+	require.Equal(t, http.StatusNotFound, first.status)
+	again := f.place("key-1", nil)
+	require.Equal(t, http.StatusNotFound, again.status)
+	require.Equal(t, string(first.body), string(again.body))
+	require.Zero(t, f.countOrders())
+}
+
+func TestIdempotentFailureIsNotStoredWithNoCache(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.place("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	require.Equal(t, http.StatusNotFound, first.status)
+	again := f.place("key-1", nil, "X-Idempotency-Error", "no-cache")
+	require.Equal(t, http.StatusOK, again.status, string(again.body))
+	replayed := f.place("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	require.Equal(t, string(again.body), string(replayed.body), "successes are stored")
+}
+
+func TestIdempotencyStoresNothingOnInvalidRequests(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	require.Equal(t, http.StatusUnprocessableEntity, f.place("key-1", map[string]any{"user_id": nil}).status)
+	require.Equal(t, http.StatusOK, f.place("key-1", nil).status)
+}
+
+func TestIdempotencyHeadersAreValidated(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	long := make([]byte, 256)
+	for i := range long {
+		long[i] = 'k'
+	}
+	r := f.place(string(long), nil)
+	require.Equal(t, http.StatusUnprocessableEntity, r.status)
+	requireProblem(t, r, []any{"header", keyHeader}, "string_too_long")
+	r = f.place("key-1", nil, "X-Idempotency-Error", "cache")
+	require.Equal(t, http.StatusUnprocessableEntity, r.status)
+	requireProblem(t, r, []any{"header", "X-Idempotency-Error"}, "enum")
+	require.Equal(t, http.StatusOK, f.place(string(long[:255]), nil).status)
+}
+
+func TestIdempotencyKeyInUse(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	claim, err := f.store.ClaimIdempotency(t.Context(), f.team, "POST /v3/order", "key-1", 60e9)
+	require.NoError(t, err)
+	require.NotNil(t, claim.Key)
+	r := f.place("key-1", nil)
+	require.Equal(t, http.StatusConflict, r.status)
+	require.Contains(t, r.detail(t), "still executing")
+	require.Zero(t, f.countOrders())
+	require.NoError(t, f.store.ReleaseIdempotency(t.Context(), *claim.Key))
+	require.Equal(t, http.StatusOK, f.place("key-1", nil).status)
+}
+
+// However many requests with one key come at once, there is one order, and every answer is that order's or 409.
+func TestIdempotencyUnderConcurrency(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const callers = 12
+	replies := make([]reply, callers)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			<-start
+			replies[i] = f.place("key-1", nil)
+		})
+	}
+	close(start)
+	wg.Wait()
+	var bodies []string
+	for _, r := range replies {
+		if r.status == http.StatusConflict {
+			continue
+		}
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		bodies = append(bodies, string(r.body))
+	}
+	require.NotEmpty(t, bodies)
+	for _, b := range bodies {
+		require.Equal(t, bodies[0], b)
+	}
+	require.Equal(t, 1, f.countOrders())
+}
+
+// A failure of ours is not an answer: the same key may be used again.
+func TestIdempotencyReleasesAfterOurFailure(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	// Each overlay is good alone; together a reminder lies outside the window.
+	f.account = f.newAccount(store.LabAccount{TeamID: f.team, Policy: []byte(`{"recovery": {"window": "168h", "reminders": ["72h"]}}`)})
+	clash := f.newLabTest(order.LabTest{Policy: []byte(`{"recovery": {"reminders": ["240h"]}}`)})
+	r := f.place("key-1", map[string]any{"order_set.lab_test_ids": []any{clash}})
+	require.Equal(t, http.StatusInternalServerError, r.status, string(r.body))
+	require.Equal(t, "Internal server error", r.detail(t))
+	require.Equal(t, http.StatusOK, f.place("key-1", nil).status)
+}
