@@ -22,8 +22,7 @@ type updateOrderInput struct {
 	Body UpdateOrderBody
 }
 
-// On the client API everybody is a client, whatever else the key allows.
-
+// cancelOrder asks as a client, whatever else the key allows.
 func (s *server) cancelOrder(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
 	d := order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}
 	o, _, err := s.demand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
