@@ -2,17 +2,11 @@ package workflows_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
-)
-
-const (
-	hour = time.Hour
-	day  = 24 * time.Hour
 )
 
 func TestLifeOfATestkit(t *testing.T) {

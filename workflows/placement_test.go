@@ -1,0 +1,138 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// outcomes is how the lab dealt with each call that placed the order.
+func (w *world) outcomes() []string {
+	var out []string
+	for _, c := range w.labCalls("PlaceOrder") {
+		require.Len(w.t, c.Orders, 1)
+		out = append(out, c.Orders[0].Outcome)
+	}
+	return out
+}
+
+// All calls to the lab carry the one number that was committed with the order, so calls by another number would not be counted here.
+func (w *world) requireOneNumber() {
+	w.t.Helper()
+	require.Equal(w.t, len(w.lab.Account().Calls), len(w.lab.Account().CallsFor(w.number)))
+}
+
+func TestPlacing(t *testing.T) {
+	t.Parallel()
+	const accepted, unavailable = sandbox.OutcomeAccepted, sandbox.OutcomeUnavailable
+	tests := map[string]struct {
+		script string
+		want   []string
+		at     time.Duration
+	}{
+		"at once":                            {"happy", []string{accepted}, 0},
+		"the lab is unavailable":             {"fail-place-3", []string{unavailable, unavailable, unavailable, accepted}, 13 * time.Second},
+		"accepted, but the answer was lost":  {"timeout-after-accept", []string{sandbox.OutcomeDropped, sandbox.OutcomeDuplicate}, time.Second},
+		"the last attempt of a round is one": {"fail-place-4", []string{unavailable, unavailable, unavailable, unavailable, accepted}, 40 * time.Second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, withScript(test.script))
+			w.runUntil(day)
+			require.Equal(t, test.want, w.outcomes())
+			w.requireOneNumber()
+			require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionCreated}, w.history())
+			require.Equal(t, test.at.String(), w.placedAt().String())
+			require.NotEmpty(t, w.order().Accession, "the kit's id is known whichever attempt succeeded")
+			require.Empty(t, w.attention())
+		})
+	}
+}
+
+func TestRequisitionRefusedForGood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withScript("refuse-place"))
+	w.at(time.Minute, func() {
+		w.requireSince(0, order.RefusedByLab)
+		require.Equal(t, []string{sandbox.OutcomeRefused}, w.outcomes(), "a refusal is not asked again")
+	})
+	w.at(7*hour, func() { require.Equal(t, []lifecycle.Low{lifecycle.Ordered}, w.history()) })
+	again := w.demand(7*hour+time.Minute, byOperations(order.DemandPlace))
+	w.at(7*hour+2*time.Minute, func() { require.Contains(t, w.attention(), order.RefusedByLab) })
+	w.script(7*hour+3*time.Minute, "happy")
+	third := w.demand(7*hour+4*time.Minute, byOperations(order.DemandPlace))
+	late := w.demand(8*hour, byOperations(order.DemandPlace))
+	w.runUntil(9 * hour)
+	require.True(t, again.Done)
+	require.True(t, third.Done)
+	require.Equal(t, order.ReasonNotRefused, late.Reason)
+	require.Equal(t, []string{sandbox.OutcomeRefused, sandbox.OutcomeRefused, sandbox.OutcomeAccepted}, w.outcomes())
+	w.requireOneNumber()
+	require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionCreated}, w.history())
+	require.Empty(t, w.attention())
+}
+
+// A round is five attempts in forty seconds; the pauses between rounds are 5, 10, 20 minutes and so on.
+func TestRoundsWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withScript("fail-place-12"))
+	w.at(5*time.Minute, func() {
+		w.requireSince(40*time.Second, order.PlacementUnanswered)
+		require.Len(t, w.outcomes(), 5)
+	})
+	w.at(7*time.Minute, func() { require.Len(t, w.outcomes(), 10) })
+	w.runUntil(day)
+	require.Len(t, w.outcomes(), 13)
+	w.requireOneNumber()
+	require.Equal(t, (40*time.Second + 5*time.Minute + 40*time.Second + 10*time.Minute + 4*time.Second).String(), w.placedAt().String())
+	require.Empty(t, w.attention())
+}
+
+func TestOperationsAskForTheNextRound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withScript("fail-place-6"))
+	asked := w.demand(2*time.Minute, byOperations(order.DemandPlace))
+	w.runUntil(4 * time.Minute)
+	require.True(t, asked.Done)
+	require.Len(t, w.outcomes(), 7)
+	require.Equal(t, (2*time.Minute + time.Second).String(), w.placedAt().String())
+	require.Empty(t, w.attention())
+}
+
+// A lab that reports a kit evidently knows its order: the requisition is implied, and the answer to the call only fills gaps.
+func TestFactWhileTheCallIsInFlight(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ accession, want string }{
+		"without an accession number": {"", ""},
+		"with one":                    {"M000412207", "M000412207"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.gate.on("/PlaceOrder", func(_ int, serve func()) {
+				w.meanwhile(func() { w.report(order.KitShipped, accession(test.accession)) })
+				w.await(lifecycle.TransitCustomer)
+				serve()
+			})
+			w.runUntil(hour)
+			require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer}, w.history())
+			o := w.order()
+			require.True(t, o.Events[1].Implied)
+			require.False(t, o.Events[2].Implied)
+			require.Equal(t, order.PlacementDone, o.State.Placement.State)
+			require.Len(t, w.outcomes(), 1)
+			require.NotEmpty(t, o.Accession)
+			if test.want != "" {
+				require.Equal(t, test.want, o.Accession, "the number in the fact is kept")
+				require.Equal(t, []order.AttentionReason{order.AccessionMismatch}, w.attention())
+			}
+		})
+	}
+}
