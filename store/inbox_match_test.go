@@ -90,6 +90,12 @@ func TestATrackingNumberUsedAgainIsTheNewestOrders(t *testing.T) {
 		in, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
 		require.NoError(t, err)
 		require.Equal(t, newest, in.OrderID)
+
+		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL WHERE id = $2`, InboxUnmatched, in.ID)
+		require.NoError(t, err)
+		matched, err := s.MatchWaiting(t.Context(), 10)
+		require.NoError(t, err)
+		require.Equal(t, []Received{in}, matched)
 	})
 }
 

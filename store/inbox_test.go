@@ -142,6 +142,12 @@ func TestAParkedFactIsLoadedUntilItsTurn(t *testing.T) {
 		require.Equal(t, []order.Fact{*in.Fact}, st.Parked)
 		require.Empty(t, getOrder(t, s, o.ID).State.Parked, "the inbox alone says what is parked")
 
+		// Parking is not the last word on a cause: whoever comes with an old state has to look again.
+		_, err = s.Record(t.Context(), order.Recording{
+			OrderID: o.ID, Revision: st.Revision - 1, Cause: order.CauseInbox(in.ID), Fact: in.Fact, Decision: steps(st, s.now()),
+		})
+		require.ErrorIs(t, err, ErrStale)
+
 		// It may be parked again, and is applied under the same cause.
 		require.Equal(t, order.Parked, recordFact(t, s, o.ID, *in.Fact).Outcome)
 		final, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
