@@ -164,11 +164,10 @@ func TestCreateOrderInvalid(t *testing.T) {
 		"proxy without address": {map[string]any{"patient_details.medical_proxy": map[string]any{"first_name": "M", "last_name": "L", "phone_number": "1"}}, []any{"body", "patient_details", "medical_proxy", "address"}, "missing"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set), "X-Idempotency-Key", name)
-			require.Equal(t, http.StatusUnprocessableEntity, r.status, string(r.body))
-			requireProblem(t, r, tt.loc, tt.kind)
-		})
+		t.Log(name) // shown when what follows fails
+		r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set), "X-Idempotency-Key", name)
+		require.Equal(t, http.StatusUnprocessableEntity, r.status, string(r.body))
+		requireProblem(t, r, tt.loc, tt.kind)
 	}
 	require.Zero(t, f.countOrders())
 	started, _, _ := f.orders.seen()
@@ -251,11 +250,10 @@ func TestCreateOrderRefused(t *testing.T) {
 		"unknown account":    {map[string]any{"lab_account_id": newID()}, http.StatusBadRequest, "Lab account does not exist"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set))
-			require.Equal(t, tt.status, r.status, string(r.body))
-			require.Contains(t, r.detail(t), tt.text)
-		})
+		t.Log(name) // shown when what follows fails
+		r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set))
+		require.Equal(t, tt.status, r.status, string(r.body))
+		require.Contains(t, r.detail(t), tt.text)
 	}
 	require.Zero(t, f.countOrders())
 }
@@ -276,7 +274,7 @@ func TestCreateOrderForMinors(t *testing.T) {
 	}
 	o := f.order(f.placed(minor))
 	require.Contains(t, string(o.Patient.MedicalProxy), "Mary")
-	require.Equal(t, true, o.State.Policy.Minors, "the policy is kept with the order")
+	require.True(t, o.State.Policy.Minors, "the policy is kept with the order")
 
 	f.placed(map[string]any{"patient_details.dob": "2008-03-04"}) // 18 today
 }
@@ -309,9 +307,9 @@ func TestLabAccountSelection(t *testing.T) {
 	t.Run("a sandbox team never reaches a real lab", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		real := f.newAccount(store.LabAccount{TeamID: f.team, Environment: store.Production})
+		production := f.newAccount(store.LabAccount{TeamID: f.team, Environment: store.Production})
 		require.Equal(t, f.account, f.order(f.placed(nil)).LabAccountID)
-		require.Equal(t, http.StatusBadRequest, post(f, map[string]any{"lab_account_id": real}).status)
+		require.Equal(t, http.StatusBadRequest, post(f, map[string]any{"lab_account_id": production}).status)
 	})
 	t.Run("a production team never reaches the simulated lab", func(t *testing.T) {
 		t.Parallel()

@@ -120,5 +120,5 @@ func TestEmptyReport(t *testing.T) {
 	require.Equal(t, []any{}, m["results"])
 	require.Equal(t, []any{}, m["missing_results"])
 	require.Nil(t, m["sample_information"])
-	require.Equal(t, "", m["metadata"].(map[string]any)["age"])
+	require.Empty(t, m["metadata"].(map[string]any)["age"])
 }

@@ -28,7 +28,7 @@ func run(path string, check bool) error {
 		return err
 	}
 	if !check {
-		return os.WriteFile(path, want, 0o644) //nolint:gosec // a document that everybody may read
+		return os.WriteFile(path, want, 0o644)
 	}
 	have, err := os.ReadFile(path)
 	if err != nil {
