@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+)
+
+// While Temporal is away, orders are taken and reports are kept; what needs an answer is refused for now and changes nothing. Once
+// it is back, everything goes on.
+func TestTemporalIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
+	db := filepath.Join(t.TempDir(), "temporal.db")
+	dev := temporaltest.Start(t, temporaltest.Options{DBFile: db})
+	_, port, err := net.SplitHostPort(dev.Address)
+	require.NoError(t, err)
+	number, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	s := newSystem(t, options{temporal: dev, ahead: 2 * time.Minute}) // so that the sweep need not be waited for
+	open := s.placed()
+	s.awaitWebhooks(open)
+	s.awaitDelivered() // so that no activity has an answer to report during the outage
+	before := s.order(open)
+
+	dev.Stop(t)
+	began := time.Now()
+	created := s.placeOrder(nil)
+	require.Less(t, time.Since(began), 10*time.Second, "an order does not wait for Temporal")
+	require.Equal(t, "ordered", s.order(created).lows())
+
+	r := s.cancel(open)
+	require.Equal(t, http.StatusServiceUnavailable, r.Status, "%s", r.Body)
+	require.NotEmpty(t, r.Header.Get("Retry-After"))
+	require.Equal(t, before, s.order(open))
+
+	s.fact(open, "kit_shipped")
+	require.Equal(t, "received", s.story(open).Facts[0].State)
+	require.Equal(t, before, s.order(open))
+	require.Equal(t, http.StatusServiceUnavailable, s.request(http.MethodGet, s.url+"/readyz", nil).Status)
+
+	temporaltest.Start(t, temporaltest.Options{DBFile: db, Port: number})
+	run, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "sweep", TaskQueue: dispatch.QueueDeliveries},
+		dispatch.WorkflowReconcile, dispatch.ReconcileInput{})
+	require.NoError(t, err)
+	var healed dispatch.SweepResult
+	require.NoError(t, run.Get(t.Context(), &healed))
+	s.awaitEvents(created, toLab)
+	s.awaitEvents(open, toCustomer)
+	s.requireSettled(open)
+	s.awaitDelivered()
+}
+
+// awaitDelivered waits until the delivery workflow has found nothing more to do.
+func (s *system) awaitDelivered() {
+	s.t.Helper()
+	endpoints, err := s.store.Endpoints(context.Background(), s.teamID)
+	require.NoError(s.t, err)
+	for _, e := range endpoints {
+		s.awaitClosed(dispatch.DeliveriesWorkflowID(e.ID))
+	}
+}
