@@ -1,0 +1,121 @@
+// Package client calls the HTTP API of a running Aliquot, for the command line and the demonstration. Programs of others use any
+// SDK of the Junction API.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	keyHeader = "x-vital-api-key"
+	timeout   = time.Minute // a demand waits for the order's workflow
+	maxAnswer = 64 << 20    // bytes
+)
+
+// Client is an API key at a server. It is safe for concurrent use.
+type Client struct {
+	base string
+	key  string
+	http *http.Client
+}
+
+// New makes a client. The base URL is the server's, without a path.
+func New(baseURL, key string) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	return &Client{base: strings.TrimRight(baseURL, "/"), key: key, http: &http.Client{Transport: transport, Timeout: timeout}}
+}
+
+// Close gives up idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Error is an answer that is not a success.
+type Error struct {
+	Status int
+	Detail json.RawMessage // as the server gave it: mostly a text; nil when there is none
+}
+
+// Error says the status, and the detail in the server's words.
+func (e *Error) Error() string {
+	var text string
+	switch {
+	case len(e.Detail) == 0:
+		text = http.StatusText(e.Status)
+	case json.Unmarshal(e.Detail, &text) != nil:
+		text = string(e.Detail)
+	}
+	return fmt.Sprintf("%s (status %d)", text, e.Status)
+}
+
+// UnreachableError says that there was no answer.
+type UnreachableError struct {
+	URL string
+	Err error
+}
+
+func (e *UnreachableError) Error() string { return fmt.Sprintf("no answer from %s: %v", e.URL, e.Err) }
+
+// Unwrap gives the cause.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Call makes one request. The body is in as JSON, unless it is nil; the answer is read into out, unless that is nil. Errors:
+// *Error, *UnreachableError.
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
+	request, err := c.request(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return &UnreachableError{URL: c.base, Err: err}
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return &UnreachableError{URL: c.base, Err: err}
+	}
+	if response.StatusCode/100 != 2 {
+		return refusal(response.StatusCode, answer)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
+	var body io.Reader
+	if in != nil {
+		encoded, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("encoding the request %s %s: %w", method, path, err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("making the request %s %s: %w", method, path, err)
+	}
+	request.Header.Set(keyHeader, c.key)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
+}
+
+func refusal(status int, answer []byte) *Error {
+	var body struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	_ = json.Unmarshal(answer, &body) // an answer that is no JSON has no detail
+	return &Error{Status: status, Detail: body.Detail}
+}
