@@ -54,7 +54,7 @@ type Sandbox struct {
 	Addr          string        `env:"ALIQUOT_LAB_ADDR" envDefault:"127.0.0.1:8090" desc:"Address that the simulated lab listens on, host:port."`
 	User          string        `env:"ALIQUOT_LAB_USER,required,notEmpty" desc:"The lab's user, as the lab account has it."`
 	Token         Secret        `env:"ALIQUOT_LAB_TOKEN,required,notEmpty" desc:"The lab's token, as the lab account has it."`
-	WebhookURL    string        `env:"ALIQUOT_LAB_WEBHOOK_URL" envDefault:"http://127.0.0.1:8080/webhooks/molecular" desc:"Where lab webhooks are posted."`
+	WebhookURL    string        `env:"ALIQUOT_LAB_WEBHOOK_URL" envDefault:"http://127.0.0.1:8080/webhooks/labs/molecular" desc:"Where lab webhooks are posted."`
 	CourierURL    string        `env:"ALIQUOT_LAB_COURIER_URL" desc:"Where courier events are posted. Empty: there is no courier."`
 	CourierSecret Secret        `env:"ALIQUOT_COURIER_SECRET" desc:"What signs courier events. Required with a courier."`
 	CourierKey    Secret        `env:"ALIQUOT_COURIER_KEY" desc:"What the tracker API expects as its key. Required with a courier."`
