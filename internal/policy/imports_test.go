@@ -64,10 +64,12 @@ var layers = map[string]layer{
 	"api": {ours: slices.Concat([]string{"dispatch"}, adapters)},
 	// What the parts accept is checked by the parts.
 	"settings": {ours: []string{"labs", "webhooks", "store"}},
+	// It knows a running system by its HTTP API only.
+	"client": {denied: temporal},
 	// The supervisor of a development system starts the product's processes; it is none of them.
-	"dev": {ours: slices.Concat([]string{"settings", "webhooks", "store"}, domain), denied: temporal},
-	"cmd": {ours: slices.Concat([]string{"dev", "settings"}, everything)},
-	"e2e": {ours: slices.Concat([]string{"cmd", "internal", "dev", "settings"}, everything)},
+	"dev": {ours: slices.Concat([]string{"client", "settings", "webhooks", "store"}, domain), denied: temporal},
+	"cmd": {ours: slices.Concat([]string{"dev", "client", "settings"}, everything)},
+	"e2e": {ours: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings"}, everything)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},

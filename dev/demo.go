@@ -1,0 +1,160 @@
+package dev
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/client"
+)
+
+// silence is how long the demonstration waits for the next webhook.
+const silence = 60 * time.Second
+
+// demonstrate places an order as a client would, by HTTP with an API key, and shows every webhook about it until it has ended.
+func (s *system) demonstrate(ctx context.Context, webhooks <-chan Webhook) (orderID string, err error) {
+	began := time.Now()
+	api := client.New(urlOf(s.at.api), s.secrets.ClientKey)
+	defer api.Close()
+	user, err := demoUser(ctx, api)
+	if err != nil {
+		return "", fmt.Errorf("creating a user: %w", err)
+	}
+	var placed struct {
+		Order struct {
+			ID string `json:"id"`
+		} `json:"order"`
+	}
+	if err := api.Call(ctx, http.MethodPost, "/v3/order", demoOrder(user), &placed); err != nil {
+		return "", fmt.Errorf("placing an order: %w", err)
+	}
+	orderID = placed.Order.ID
+	s.screen.line("\nA demonstration: POST /v3/order orders Lipids by testkit, order %s.", orderID)
+	s.screen.line("%s", s.pace())
+	count, status, err := s.follow(ctx, orderID, webhooks)
+	if err != nil {
+		return orderID, err
+	}
+	if !strings.HasPrefix(status, "completed.") {
+		return orderID, fmt.Errorf("it ended in %s", status)
+	}
+	if err := s.showResults(ctx, api, orderID); err != nil {
+		return orderID, fmt.Errorf("reading the results: %w", err)
+	}
+	s.screen.line("\nFrom order to results in %s: %d webhooks, each with a valid signature.", seconds(time.Since(began)), count)
+	return orderID, nil
+}
+
+// pace says what the lab does meanwhile.
+func (s *system) pace() string {
+	if s.options.Lab == "manual" {
+		return "The simulated lab is in manual mode: nothing comes from it by itself."
+	}
+	return fmt.Sprintf("The simulated lab and courier play ten days at speed %s. Each line is a webhook that the built-in receiver got:", s.options.Speed)
+}
+
+// follow shows the order's webhooks until one says that it has ended.
+func (s *system) follow(ctx context.Context, orderID string, webhooks <-chan Webhook) (count int, status string, err error) {
+	if s.options.Lab == "manual" {
+		return 0, "", errors.New("nobody plays the lab in manual mode")
+	}
+	quiet := time.NewTimer(silence)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return count, "", ctx.Err()
+		case <-quiet.C:
+			return count, "", fmt.Errorf("no webhook about the order came for %s", silence)
+		case w := <-webhooks:
+			if w.OrderID != orderID {
+				continue
+			}
+			count++
+			s.screen.event(w.At, "%-52s webhook %d verified", w.Status, w.Sequence)
+			if ended(w.Status) {
+				return count, w.Status, nil
+			}
+			quiet.Reset(silence)
+		}
+	}
+}
+
+// ended tells whether a status is of an end.
+func ended(status string) bool {
+	top, _, _ := strings.Cut(status, ".")
+	return top == "completed" || top == "cancelled" || top == "failed"
+}
+
+// demoUser creates the demonstration's patient, or finds the one of an earlier time.
+func demoUser(ctx context.Context, api *client.Client) (string, error) {
+	var user struct {
+		ID string `json:"user_id"`
+	}
+	err := api.Call(ctx, http.MethodPost, "/v2/user", map[string]string{"client_user_id": "demonstration"}, &user)
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+		err = json.Unmarshal(refused.Detail, &user)
+	}
+	if err == nil && user.ID == "" {
+		err = errors.New("the answer names no user")
+	}
+	return user.ID, err
+}
+
+// demoOrder is an order for a patient who does not exist.
+func demoOrder(user string) any {
+	return map[string]any{
+		"user_id":   user,
+		"order_set": map[string]any{"lab_test_ids": []string{LipidsID}},
+		"patient_details": map[string]string{
+			"first_name": "Ada", "last_name": "Example", "dob": "1990-01-01", "gender": "female",
+			"phone_number": "+16025550123", "email": "ada@example.com",
+		},
+		"patient_address": map[string]string{
+			"receiver_name": "Ada Example", "first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US",
+		},
+		"passthrough": "sandbox:happy",
+	}
+}
+
+// showResults reads the results as a client would, and shows them as a table.
+func (s *system) showResults(ctx context.Context, api *client.Client, orderID string) error {
+	var report struct {
+		Metadata struct {
+			Status string `json:"status"`
+		} `json:"metadata"`
+		Results []struct {
+			Name           string  `json:"name"`
+			Result         string  `json:"result"`
+			Unit           *string `json:"unit"`
+			ReferenceRange *string `json:"reference_range"`
+			Interpretation string  `json:"interpretation"`
+		} `json:"results"`
+	}
+	if err := api.Call(ctx, http.MethodGet, "/v3/order/"+orderID+"/result", nil, &report); err != nil {
+		return err
+	}
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	for _, r := range report.Results {
+		fmt.Fprintf(table, "  %s\t%s %s\t%s\t%s\n", r.Name, r.Result, text(r.Unit), text(r.ReferenceRange), r.Interpretation)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	s.screen.line("\nGET /v3/order/{id}/result, %s:\n%s", report.Metadata.Status, strings.TrimRight(b.String(), "\n"))
+	return nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,94 @@
+package dev
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// The test binary plays the processes that a supervisor runs, and a supervisor that is killed. It is told so by this variable.
+const roleVariable = "DEV_TEST_ROLE"
+
+const (
+	roleServer     = "server"     // runs until SIGTERM
+	roleStubborn   = "stubborn"   // does not heed SIGTERM
+	roleSupervisor = "supervisor" // supervises a server in the folder that its argument names
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVariable) {
+	case roleServer:
+		terminated := make(chan os.Signal, 1)
+		signal.Notify(terminated, syscall.SIGTERM)
+		fmt.Println("up")
+		<-terminated
+		fmt.Println("down")
+		os.Exit(0)
+	case roleStubborn:
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Println("up")
+		select {}
+	case roleSupervisor:
+		superviseUntilKilled(os.Args[1])
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func superviseUntilKilled(path string) {
+	f, err := openFolder(path)
+	if err != nil {
+		panic(err)
+	}
+	s := newSupervisor(f, func(string, string) {})
+	if err := s.start(play("server", roleServer)); err != nil {
+		panic(err)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// play is a command that runs this test binary in a role.
+func play(name, role string) command {
+	return command{name: name, path: os.Args[0], env: append(os.Environ(), roleVariable+"="+role), grace: grace}
+}
+
+// output is a screen that can be read while it is written.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// alive tells whether a process runs. One that has ended and that nobody has waited for does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return syscall.Kill(pid, 0) == nil && os.IsNotExist(err) && !hasProc()
+	}
+	_, state, _ := bytes.Cut(stat, []byte(") "))
+	return !bytes.HasPrefix(state, []byte("Z"))
+}
+
+// hasProc tells whether the system shows processes as files.
+func hasProc() bool {
+	_, err := os.Stat("/proc/self/stat")
+	return err == nil
+}

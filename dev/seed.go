@@ -1,0 +1,151 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// The ids of what Seed makes. They are fixed, so that examples can name them.
+const (
+	TeamID     = "019a1100-0000-7000-8000-000000000001"
+	UserID     = "019a1100-0000-7000-8000-000000000002"
+	AccountID  = "019a1100-0000-7000-8000-000000000003"
+	LipidsID   = "019a1100-0000-7000-8000-000000000101" // panel 101 of the simulated lab
+	InfectID   = "019a1100-0000-7000-8000-000000000102" // panel 102 of the simulated lab
+	labSlug    = "mtl"
+	labPartner = "molecular"
+)
+
+// The simulated lab offers what the real one has not confirmed yet: results, and looking up an order.
+const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` +
+	`"endpoints":{"results":"/Results","order_info":"/OrderInfo"}}`
+
+// Molecular holds a rejected kit for a week (the lifecycle contract).
+const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
+
+// Seed puts a demonstration team into the store, with its keys, two lab tests, a user and an account at the simulated lab. What is
+// there already stays, but the lab account takes the given address and credentials.
+func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) error {
+	if err := seedTeam(ctx, s); err != nil {
+		return err
+	}
+	for _, key := range []struct{ name, role, secret string }{
+		{"Demonstration client", store.RoleClient, secrets.ClientKey},
+		{"Demonstration operations", store.RoleOperations, secrets.OperationsKey},
+	} {
+		if err := seedKey(ctx, s, key.name, key.role, key.secret); err != nil {
+			return err
+		}
+	}
+	if err := seedUser(ctx, s); err != nil {
+		return err
+	}
+	for _, test := range labTests() {
+		if err := s.PutLabTest(ctx, TeamID, test); err != nil {
+			return err
+		}
+	}
+	return s.PutLabAccount(ctx, store.LabAccount{
+		ID: AccountID, TeamID: TeamID, LabSlug: labSlug, Partner: labPartner, Environment: store.Sandbox, BaseURL: labURL,
+		User: secrets.LabUser, Token: secrets.LabToken, Settings: []byte(labSettings), Policy: []byte(labPolicy), Status: "active",
+	})
+}
+
+func seedTeam(ctx context.Context, s *store.Store) error {
+	_, err := s.Team(ctx, TeamID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return s.CreateTeam(ctx, store.Team{ID: TeamID, Name: "Demo clinic", Environment: store.Sandbox})
+}
+
+func seedKey(ctx context.Context, s *store.Store, name, role, secret string) error {
+	_, _, err := s.KeyBySecret(ctx, secret)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	return s.CreateKey(ctx, store.Key{ID: id, TeamID: TeamID, Name: name, Role: role}, secret)
+}
+
+func seedUser(ctx context.Context, s *store.Store) error {
+	err := s.CreateUser(ctx, store.User{ID: UserID, TeamID: TeamID, ClientUserID: "demo-user"})
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// seedEndpoint registers the built-in receiver and takes the address that it had before out of service. Without a receiver nothing
+// is to be delivered to it.
+func seedEndpoint(ctx context.Context, s *store.Store, secrets Secrets, old string, receiving bool) error {
+	if old != "" {
+		if err := s.SetEndpointDisabled(ctx, old, true, "moved"); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	endpoint, err := s.Endpoint(ctx, secrets.EndpointID)
+	if err == nil && endpoint.Disabled == receiving {
+		return s.SetEndpointDisabled(ctx, secrets.EndpointID, !receiving, "receiver_off")
+	}
+	if !errors.Is(err, store.ErrNotFound) || !receiving {
+		return ignoreNotFound(err)
+	}
+	return s.CreateEndpoint(ctx, store.Endpoint{
+		ID: secrets.EndpointID, TeamID: TeamID, URL: secrets.EndpointURL, Secret: secrets.EndpointSecret,
+		Description: "Built-in receiver of aliquot dev",
+	})
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// labTests are two tests of the simulated lab, with what each of them measures.
+func labTests() []order.LabTest {
+	lab := &order.Lab{
+		ID: 1, Slug: labSlug, Name: "Molecular Testing Labs", FirstLineAddress: "14401 SE 1st Street", City: "Vancouver", Zipcode: "98684",
+		CollectionMethods: []string{string(lifecycle.Testkit)}, SampleTypes: []string{"dried_blood_spot", "urine"},
+	}
+	test := func(id, slug, name, sample string, panel, days int, markers []order.Marker) order.LabTest {
+		return order.LabTest{
+			ID: id, Slug: slug, Name: name, Description: fmt.Sprintf("%s, collected at home", name), SampleType: sample,
+			Method: lifecycle.Testkit, Status: "active", CommonTATDays: new(3), WorstCaseTATDays: &days,
+			Lab: lab, Markers: markers, PanelIDs: []int{panel},
+		}
+	}
+	return []order.LabTest{
+		test(LipidsID, "lipids", "Lipids", "dried_blood_spot", 101, 5, markers(lab.ID, 1010,
+			[]string{"Total Cholesterol", "HDL Cholesterol", "LDL Cholesterol", "Triglycerides"},
+			[]string{"2093-3", "2085-9", "13457-7", "2571-8"}, "mg/dL")),
+		test(InfectID, "sti", "Sexually transmitted infections", "urine", 102, 7, markers(lab.ID, 1020,
+			[]string{"Chlamydia trachomatis", "Neisseria gonorrhoeae", "Trichomonas vaginalis"},
+			[]string{"21613-5", "24111-7", "46154-1"}, "")),
+	}
+}
+
+func markers(labID int, firstID int64, names, loincs []string, unit string) []order.Marker {
+	all := make([]order.Marker, len(names))
+	for i, name := range names {
+		all[i] = order.Marker{
+			ID: firstID + int64(i), Name: name, Slug: strings.ReplaceAll(strings.ToLower(name), " ", "-"), LabID: &labID,
+			Type: new("biomarker"), LOINC: &loincs[i],
+		}
+		if unit != "" {
+			all[i].Unit = &unit
+		}
+	}
+	return all
+}
