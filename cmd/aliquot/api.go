@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+func newAPI() *cobra.Command {
+	return &cobra.Command{
+		Use:   "api",
+		Short: "Run the API: clients, operations, and the webhooks of labs and couriers",
+		Long:  "Runs the API. Its settings are environment variables: docs/settings.md.",
+		Args:  cobra.NoArgs,
+		RunE:  runAPI,
+	}
+}
+
+// runAPI serves orders whether Temporal is there or not: it is dialled when it is first needed.
+func runAPI(cmd *cobra.Command, _ []string) (err error) {
+	ctx := cmd.Context()
+	set, err := settings.LoadAPI(os.Environ())
+	if err != nil {
+		return err
+	}
+	logger := newLogger(cmd.ErrOrStderr(), set.Process)
+	zone, err := time.LoadLocation(set.TimeZone)
+	if err != nil {
+		return fmt.Errorf("loading the time zone: %w", err)
+	}
+	guard, err := webhooks.NewGuard(set.Networks...)
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, set.Common)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	temporal, err := client.NewLazyClient(temporalOptions(set.Common, logger))
+	if err != nil {
+		return fmt.Errorf("making the Temporal client: %w", err)
+	}
+	defer temporal.Close()
+
+	registry := newRegistry()
+	handler, err := api.New(api.Deps{
+		Store: db, Orders: dispatch.NewClient(temporal), Logger: logger, Metrics: registry, TimeZone: zone, MaxBody: set.MaxBody,
+		CourierSecrets: settings.Reveal(set.CourierSecrets), Guard: guard,
+	})
+	if err != nil {
+		return err
+	}
+	logger.InfoContext(ctx, "api starts", "address", set.Addr, "version", version())
+	defer logger.InfoContext(ctx, "api stopped")
+	return serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, registry))
+}

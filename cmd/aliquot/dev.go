@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/dev"
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/settings"
+)
+
+func newDev() *cobra.Command {
+	var o dev.Options
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything on this machine, with a demonstration order",
+		Long: `Runs Temporal (its development server), the API, two workers and the simulated lab, each as a process of its own that is
+started again when it dies. All data is in one folder and is there again the next time. Addresses and keys are in the
+folder's dev.env, which a shell can source; process ids are in its pids.json, logs in logs/.
+
+A demonstration order is placed and shown until its results are in. Everything stays up until Ctrl-C.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Lab != settings.Auto && o.Lab != settings.Manual {
+				return fmt.Errorf("--lab is %q, not auto or manual", o.Lab)
+			}
+			if _, err := sandbox.ParseSpeed(o.Speed); err != nil {
+				return fmt.Errorf("--speed: %w", err)
+			}
+			if o.Lab == settings.Manual {
+				o.NoDemo = true // nobody would play the lab
+			}
+			o.Out = cmd.OutOrStdout()
+			return dev.Run(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Data, "data", dev.DefaultData, "folder of all data, logs, dev.env and pids.json")
+	f.StringVar(&o.Postgres, "postgres", "", "URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
+	f.BoolVar(&o.NoDemo, "no-demo", false, "place no demonstration order, and run no receiver of webhooks")
+	f.StringVar(&o.Speed, "speed", "86400", "simulated seconds in a real one at the simulated lab, or max")
+	f.StringVar(&o.Lab, "lab", settings.Auto, "auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
+	f.StringVar(&o.API, "api", "127.0.0.1:8080", "address of the API; port 0 picks a free one, here and below")
+	f.StringVar(&o.LabAddr, "lab-addr", "127.0.0.1:8090", "address of the simulated lab")
+	f.StringVar(&o.Receiver, "receiver", "127.0.0.1:0", "address of the built-in receiver of webhooks")
+	f.IntVar(&o.TemporalPort, "temporal-port", 7233, "port of Temporal on 127.0.0.1")
+	f.IntVar(&o.UIPort, "ui-port", 8233, "port of the Temporal UI on 127.0.0.1")
+	return cmd
+}

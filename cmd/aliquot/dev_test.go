@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/dev"
+	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+)
+
+const patience = 2 * time.Minute
+
+// development is a running aliquot dev.
+type development struct {
+	data string
+	cmd  *exec.Cmd
+
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func (d *development) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.out.Write(p)
+}
+
+func (d *development) shown() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.out.String()
+}
+
+func startDev(t *testing.T, data string, flags ...string) *development {
+	t.Helper()
+	temporal, err := temporaltest.Binary()
+	require.NoError(t, err)
+	args := append([]string{
+		"dev", "--data", data, "--api", "127.0.0.1:0", "--lab-addr", "127.0.0.1:0", "--temporal-port", "0", "--ui-port", "0",
+	}, flags...)
+	d := &development{data: data, cmd: exec.Command(os.Args[0], args...)}
+	d.cmd.Env = append(os.Environ(), selfVariable+"=1", "PATH="+filepath.Dir(temporal)+":"+os.Getenv("PATH"))
+	d.cmd.Stdout, d.cmd.Stderr = d, d
+	require.NoError(t, d.cmd.Start())
+	t.Cleanup(func() {
+		if d.cmd.ProcessState == nil {
+			_ = d.cmd.Process.Kill() // its children go with it
+			_ = d.cmd.Wait()
+		}
+	})
+	return d
+}
+
+func (d *development) waitFor(t *testing.T, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(d.shown(), text) }, patience, 20*time.Millisecond, "waiting for %q", text)
+}
+
+func (d *development) pids(t *testing.T) map[string]int {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(d.data, dev.PIDFile))
+	require.NoError(t, err)
+	var ids map[string]int
+	require.NoError(t, json.Unmarshal(content, &ids))
+	return ids
+}
+
+// stop ends the system as Ctrl-C does, and makes sure that nothing is left of it.
+func (d *development) stop(t *testing.T) {
+	t.Helper()
+	ids := d.pids(t)
+	require.Len(t, ids, 6)
+	require.NoError(t, d.cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, d.cmd.Wait(), "%s", d.shown())
+	for name, pid := range ids {
+		require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH, name)
+	}
+	require.NoFileExists(t, filepath.Join(d.data, dev.EnvFile))
+	require.NoFileExists(t, filepath.Join(d.data, dev.PIDFile))
+}
+
+func (d *development) variable(t *testing.T, name string) string {
+	t.Helper()
+	environ, err := dev.ReadEnv(d.data)
+	require.NoError(t, err)
+	return value(environ, name)
+}
+
+func TestDevelopmentSystem(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	d := startDev(t, data, "--speed", "max")
+	d.waitFor(t, "Everything stays up until Ctrl-C.")
+	shown := d.shown()
+	for _, status := range []string{
+		"received.testkit.ordered", "received.testkit.requisition_created", "collecting_sample.testkit.transit_customer",
+		"sample_with_lab.testkit.delivered_to_lab", "completed.testkit.completed",
+	} {
+		require.Regexp(t, `\d\d:\d\d:\d\d  `+status+` +webhook \d verified`, shown)
+	}
+	require.Contains(t, shown, "HDL Cholesterol")
+	require.Contains(t, shown, "8 webhooks, each with a valid signature")
+	administer(t, d)
+	restartParts(t, d)
+	d.stop(t)
+	require.Contains(t, d.shown(), "Stopped.")
+
+	// The same data again, with the lab in manual mode.
+	again := startDev(t, data, "--lab", "manual")
+	again.waitFor(t, "Everything stays up until Ctrl-C.")
+	require.NotContains(t, again.shown(), "webhook")
+	var page api.OpsOrdersPage
+	require.NoError(t, json.Unmarshal([]byte(must(t, "order", "list", "--data", data, "--output", "json")), &page))
+	require.Equal(t, 1, page.Total, "the demonstration's order is still there, and no other")
+	require.Contains(t, must(t, "endpoint", "list", "--data", data), "disabled receiver_off")
+	again.stop(t)
+}
+
+// administer runs the administrative commands against the system.
+func administer(t *testing.T, d *development) {
+	t.Helper()
+	var page api.OpsOrdersPage
+	require.NoError(t, json.Unmarshal([]byte(must(t, "order", "list", "--data", d.data, "-o", "json")), &page))
+	require.Len(t, page.Orders, 1)
+	id := page.Orders[0].ID
+	require.Contains(t, must(t, "order", "list", "--data", d.data), id)
+	require.Contains(t, must(t, "order", "show", id, "--data", d.data), "completed.testkit.completed")
+	story := must(t, "order", "story", id, "--data", d.data)
+	for _, line := range []string{"event     1 received.testkit.ordered", "kit_shipped from molecular: applied", "place, attempt 1: done", "answered 200"} {
+		require.Contains(t, story, line)
+	}
+	_, err := command(t, "order", "cancel", id, "--data", d.data)
+	var refused *client.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, http.StatusBadRequest, refused.Status)
+
+	require.Contains(t, must(t, "inbox", "list", "--data", d.data, "--state", "applied"), "report_ready")
+	require.Contains(t, must(t, "endpoint", "add", "--url", "http://127.0.0.1:9/hook", "--data", d.data), "whsec_")
+	require.Contains(t, must(t, "endpoint", "list", "--data", d.data), "http://127.0.0.1:9/hook")
+	require.Contains(t, must(t, "team", "set", dev.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
+	require.Contains(t, must(t, "team", "list", "--data", d.data), "Demo clinic")
+	require.Contains(t, must(t, "key", "create", "--name", "second", "--data", d.data), "sk_us_")
+	require.Contains(t, must(t, "order", "list", "--api", d.variable(t, "ALIQUOT_URL"), "--key", d.variable(t, "ALIQUOT_OPS_KEY")), id)
+	_, err = command(t, "order", "list", "--data", d.data, "--key", "wrong")
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, http.StatusUnauthorized, refused.Status)
+	require.Contains(t, hint(err), "operations key")
+
+	_, err = command(t, "dev", "--data", d.data)
+	require.ErrorContains(t, err, "another aliquot dev")
+}
+
+// restartParts kills parts of the system, all of which come back.
+func restartParts(t *testing.T, d *development) {
+	t.Helper()
+	before := d.pids(t)
+	for _, name := range []string{"temporal", "api", "worker-1"} {
+		require.NoError(t, syscall.Kill(before[name], syscall.SIGKILL))
+		d.waitFor(t, name+" died (signal: killed) and is started again")
+	}
+	c := client.New(d.variable(t, "ALIQUOT_URL"), "")
+	defer c.Close()
+	require.Eventually(t, func() bool { return c.Call(t.Context(), http.MethodGet, "/readyz", nil, nil) == nil }, patience, 50*time.Millisecond)
+}

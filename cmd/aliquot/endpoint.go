@@ -1,0 +1,89 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+)
+
+func newEndpoint() *cobra.Command {
+	var r remote
+	cmd := administers(&cobra.Command{Use: "endpoint", Short: "Webhook endpoints"}, &r)
+	cmd.AddCommand(newEndpointAdd(&r), newEndpointList(&r))
+	return cmd
+}
+
+func newEndpointAdd(r *remote) *cobra.Command {
+	var team, url, description string
+	var types []string
+	var rate int
+	cmd := &cobra.Command{
+		Use:   "add --url URL",
+		Short: "Register an endpoint and print its secret, which is shown only now",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			id, err := r.team(cmd.Context(), c, team)
+			if err != nil {
+				return err
+			}
+			in := map[string]any{"url": url, "description": description, "rate_limit": rate}
+			if len(types) > 0 {
+				in["filter_types"] = types
+			}
+			return callWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/endpoints", in, func(w io.Writer, e api.OpsEndpoint) {
+				row(w, "id", e.ID)
+				row(w, "url", e.URL)
+				row(w, "secret", e.Secret)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&url, "url", "", "where webhooks are posted")
+	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
+	f.StringVar(&description, "description", "", "what it is for")
+	f.StringSliceVar(&types, "types", nil, "event types to send (default all)")
+	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
+	if err := cmd.MarkFlagRequired("url"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return cmd
+}
+
+func newEndpointList(r *remote) *cobra.Command {
+	var team string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List endpoints",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path := query("/ops/endpoints", map[string]string{"team_id": team})
+			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, all []api.OpsEndpoint) {
+				row(w, "ID", "TEAM", "URL", "TYPES", "STATE")
+				for _, e := range all {
+					row(w, e.ID, e.TeamID, e.URL, first(strings.Join(e.FilterTypes, ","), "all"), endpointState(e))
+				}
+			})
+		},
+	}
+	cmd.Flags().StringVar(&team, "team", "", "id of the team (default all)")
+	return cmd
+}
+
+func endpointState(e api.OpsEndpoint) string {
+	switch {
+	case e.Disabled:
+		return strings.TrimSpace("disabled " + e.DisabledReason)
+	case e.FailingSince != nil:
+		return "failing since " + clock(*e.FailingSince)
+	}
+	return "ok"
+}

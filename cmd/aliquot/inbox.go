@@ -1,0 +1,47 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+)
+
+func newInbox() *cobra.Command {
+	var r remote
+	cmd := administers(&cobra.Command{Use: "inbox", Short: "What partners reported"}, &r)
+	cmd.AddCommand(newInboxList(&r))
+	return cmd
+}
+
+func newInboxList(r *remote) *cobra.Command {
+	var state, order string
+	var page, size int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List reports, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path := query("/ops/inbox", map[string]string{
+				"state": state, "order_id": order, "page": strconv.Itoa(page), "size": strconv.Itoa(size),
+			})
+			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, p api.OpsInboxPage) {
+				row(w, "ID", "RECEIVED", "PARTNER", "KIND", "STATE", "ORDER")
+				for _, i := range p.Items {
+					row(w, i.ID, clock(i.ReceivedAt), i.Partner, i.Kind, i.State+detail(i.Code), first(i.OrderID, i.OrderNumber, i.Tracking))
+				}
+				row(w)
+				row(w, strconv.Itoa(len(p.Items))+" of "+strconv.Itoa(p.Total))
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&state, "state", "", "only reports in this state, such as unmatched")
+	f.StringVar(&order, "order", "", "only reports about this order")
+	f.IntVar(&page, "page", 1, "page")
+	f.IntVar(&size, "size", 20, "reports per page, 100 at most")
+	return cmd
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+func newKey() *cobra.Command {
+	var r remote
+	cmd := administers(&cobra.Command{Use: "key", Short: "API keys and encryption keys"}, &r)
+	cmd.AddCommand(newKeyCreate(&r), newKeyEncryption())
+	return cmd
+}
+
+func newKeyCreate(r *remote) *cobra.Command {
+	var team, name, role string
+	cmd := &cobra.Command{
+		Use:   "create --name NAME",
+		Short: "Make an API key and print its secret, which is shown only now",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			id, err := r.team(cmd.Context(), c, team)
+			if err != nil {
+				return err
+			}
+			in := map[string]string{"name": name, "role": role}
+			return callWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/keys", in, func(w io.Writer, k api.OpsKey) {
+				row(w, "id", k.ID)
+				row(w, "role", k.Role)
+				row(w, "secret", k.Secret)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&name, "name", "", "what it is for")
+	f.StringVar(&role, "role", store.RoleClient, "client, or operations: all teams, through the operations API")
+	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
+	if err := cmd.MarkFlagRequired("name"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return cmd
+}
+
+func newKeyEncryption() *cobra.Command {
+	return &cobra.Command{
+		Use:   "new-encryption [ID]",
+		Short: "Make an encryption key and print it; nothing is stored",
+		Long: `Makes a key for ALIQUOT_ENCRYPTION_KEYS. The first key of that list seals, all of them open: to change the key, put a new one
+with another id in front and keep the old ones.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key, err := store.NewKey(first(append(args, "k1")...))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), key)
+			return err
+		},
+	}
+}

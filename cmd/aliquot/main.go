@@ -1,0 +1,82 @@
+// Command aliquot is all of Aliquot in one program: the API, the workers, the simulated lab, a development system that runs all of
+// them, and the administrative commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/client"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	err := newRoot().ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return // it was told to stop, and has
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "aliquot: "+err.Error()+hint(err))
+		os.Exit(1)
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "aliquot",
+		Short:         "Runs lab-test orders",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	isGroup(root)
+	root.AddGroup(
+		&cobra.Group{ID: groupRun, Title: "Run:"},
+		&cobra.Group{ID: groupAdmin, Title: "Administer a running system, through its API:"},
+		&cobra.Group{ID: groupStore, Title: "Work on the database and Temporal directly:"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add(groupRun, newDev(), newAPI(), newWorker(), newSandbox())
+	add(groupAdmin, newOrder(), newEndpoint(), newTeam(), newInbox(), newKey())
+	add(groupStore, newMigrate(), newBootstrap(), newRebuild())
+	root.AddCommand(newVersion())
+	return root
+}
+
+const (
+	groupRun   = "run"
+	groupAdmin = "admin"
+	groupStore = "store"
+)
+
+// isGroup makes a command that only holds others show its help, and refuse others than those.
+func isGroup(cmd *cobra.Command) {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// hint says what to do about an error, where that is not plain.
+func hint(err error) string {
+	var refused *client.Error
+	var unreachable *client.UnreachableError
+	switch {
+	case errors.As(err, &unreachable):
+		return "\n  Is it running? Start it with aliquot dev, or say where it is with --api or --data."
+	case errors.As(err, &refused) && refused.Status == 401:
+		return "\n  Give a valid operations key with --key or ALIQUOT_OPS_KEY."
+	case errors.As(err, &refused) && refused.Status == 403:
+		return "\n  The key must have the role operations."
+	}
+	return ""
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// selfVariable makes the test binary the program itself, which the supervisor starts as its parts. It must not begin as settings
+// do, for those are not passed on.
+const selfVariable = "RUN_AS_ALIQUOT"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(selfVariable) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// command runs a command in this process and returns what it printed.
+func command(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// must is command, for one that has to succeed.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := command(t, args...)
+	require.NoError(t, err)
+	return out
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, must(t, "version"), "aliquot ")
+}
+
+func TestNewEncryptionKey(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"key", "new-encryption"}, {"key", "new-encryption", "k2"}} {
+		_, err := store.ParseKeyring(must(t, args...))
+		require.NoError(t, err)
+	}
+	require.Contains(t, must(t, "key", "new-encryption", "k2"), "k2:")
+}
+
+func TestBadArgumentsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	empty := t.TempDir()
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"lab":       {[]string{"dev", "--lab", "half"}, `--lab is "half", not auto or manual`},
+		"speed":     {[]string{"dev", "--speed", "0.1"}, "--speed: speed must be"},
+		"output":    {[]string{"order", "list", "--output", "xml"}, `--output is "xml", not text or json`},
+		"no system": {[]string{"order", "list", "--data", empty}, "no system runs on " + empty},
+		"no url":    {[]string{"endpoint", "add"}, `required flag(s) "url" not set`},
+		"policy":    {[]string{"team", "set", "id", "{"}, "POLICY is not JSON"},
+		"unknown":   {[]string{"ordr"}, `unknown command "ordr" for "aliquot"`},
+		"nested":    {[]string{"order", "lst"}, `unknown command "lst" for "aliquot order"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := command(t, test.args...)
+			require.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+// TestBootstrap changes the environment and so runs alone.
+func TestBootstrap(t *testing.T) {
+	t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
+	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", "")
+	_, err := command(t, "migrate")
+	require.EqualError(t, err, "ALIQUOT_ENCRYPTION_KEYS: is required")
+
+	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", must(t, "key", "new-encryption"))
+	require.Equal(t, "The schema is up to date.\n", must(t, "migrate"))
+	require.Equal(t, "The schema is up to date.\n", must(t, "migrate"), "again is harmless")
+	require.Contains(t, must(t, "bootstrap", "--name", "Clinic"), "pk_us_")
+	_, err = command(t, "bootstrap", "--name", "Clinic")
+	require.ErrorContains(t, err, "there is an operations key already")
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/dev"
+	"github.com/aliquot-labs/aliquot/settings"
+)
+
+// remote is how an administrative command reaches the API of a running system, and how it shows what it gets.
+type remote struct {
+	api, key, data, output string
+	demoTeam               string // of a development system; empty elsewhere
+}
+
+// administers gives a command and those below it the flags of a remote.
+func administers(cmd *cobra.Command, r *remote) *cobra.Command {
+	isGroup(cmd)
+	f := cmd.PersistentFlags()
+	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
+	f.StringVar(&r.key, "key", "", "operations key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
+	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+dev.DefaultData+")")
+	f.StringVarP(&r.output, "output", "o", "text", "text or json")
+	return cmd
+}
+
+var errNowhere = errors.New("which system? Start aliquot dev here, point to one with --data, or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
+
+// open finds the system. A data folder that is named wins over the environment, and the environment over the default folder.
+func (r *remote) open() (*client.Client, error) {
+	if r.output != "text" && r.output != "json" {
+		return nil, fmt.Errorf("--output is %q, not text or json", r.output)
+	}
+	environ := os.Environ()
+	local, err := dev.ReadEnv(dev.DefaultData)
+	if r.data != "" {
+		if local, err = dev.ReadEnv(r.data); err != nil {
+			return nil, fmt.Errorf("%w: is aliquot dev running there, and ready?", err)
+		}
+		environ = local
+	}
+	set, err := settings.LoadClient(environ)
+	if err != nil {
+		return nil, err
+	}
+	fallback, err := settings.LoadClient(local)
+	if err != nil {
+		return nil, err
+	}
+	base, key := first(r.api, set.URL, fallback.URL), first(r.key, set.Key.Reveal(), fallback.Key.Reveal())
+	if base == "" || key == "" {
+		return nil, errNowhere
+	}
+	if base == fallback.URL {
+		r.demoTeam = value(local, "ALIQUOT_DEMO_TEAM")
+	}
+	return client.New(base, key), nil
+}
+
+func first(values ...string) string {
+	i := slices.IndexFunc(values, func(v string) bool { return v != "" })
+	if i < 0 {
+		return ""
+	}
+	return values[i]
+}
+
+func value(environ []string, name string) string {
+	for _, entry := range environ {
+		if v, ok := strings.CutPrefix(entry, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// call makes one request and shows its answer: as it is, or in the words of show.
+func call[T any](cmd *cobra.Command, r *remote, method, path string, in any, show func(io.Writer, T)) error {
+	c, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return callWith(cmd, r, c, method, path, in, show)
+}
+
+func callWith[T any](cmd *cobra.Command, r *remote, c *client.Client, method, path string, in any, show func(io.Writer, T)) error {
+	var answer json.RawMessage
+	if err := c.Call(cmd.Context(), method, path, in, &answer); err != nil {
+		return err
+	}
+	if r.output == "json" {
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, answer, "", "  "); err != nil {
+			return fmt.Errorf("reading the answer: %w", err)
+		}
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), indented.String())
+		return err
+	}
+	var out T
+	if err := json.Unmarshal(answer, &out); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	show(table, out)
+	return table.Flush()
+}
+
+// row writes one line of a table.
+func row(w io.Writer, cells ...any) {
+	text := make([]string, len(cells))
+	for i, cell := range cells {
+		text[i] = fmt.Sprint(cell)
+	}
+	fmt.Fprintln(w, strings.Join(text, "\t"))
+}
+
+// team is the id of the team that a command is about: the one named, the demonstration's, or the only one.
+func (r *remote) team(ctx context.Context, c *client.Client, named string) (string, error) {
+	if id := first(named, r.demoTeam); id != "" {
+		return id, nil
+	}
+	var teams []api.OpsTeam
+	if err := c.Call(ctx, http.MethodGet, "/ops/teams", nil, &teams); err != nil {
+		return "", err
+	}
+	if len(teams) != 1 {
+		return "", fmt.Errorf("there are %d teams: say which with --team (aliquot team list shows them)", len(teams))
+	}
+	return teams[0].ID, nil
+}
+
+// query is a path with the parameters that are not empty.
+func query(path string, parameters map[string]string) string {
+	values := url.Values{}
+	for name, v := range parameters {
+		if v != "" && v != "0" {
+			values.Set(name, v)
+		}
+	}
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}

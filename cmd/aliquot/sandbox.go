@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/settings"
+)
+
+func newSandbox() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run the simulated lab and courier",
+		Long:  "Runs the simulated lab (docs/sandbox.md). Its settings are environment variables: docs/settings.md.",
+		Args:  cobra.NoArgs,
+		RunE:  runSandbox,
+	}
+}
+
+func runSandbox(cmd *cobra.Command, _ []string) error {
+	ctx := cmd.Context()
+	set, err := settings.LoadSandbox(os.Environ())
+	if err != nil {
+		return err
+	}
+	logger := newLogger(cmd.ErrOrStderr(), set.Process)
+	speed, err := sandbox.ParseSpeed(set.Speed)
+	if err != nil {
+		return err
+	}
+	lab, err := sandbox.New(sandbox.Config{
+		User: set.User, Token: set.Token.Reveal(), WebhookURL: set.WebhookURL, CourierURL: set.CourierURL,
+		CourierSecret: set.CourierSecret.Reveal(), CourierAPIKey: set.CourierKey.Reveal(), Speed: speed,
+		Manual: set.Mode == settings.Manual, CancelCall: set.CancelCall, Spacing: set.Spacing, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	logger.InfoContext(ctx, "simulated lab starts", "address", set.Addr, "version", version())
+	defer logger.InfoContext(ctx, "simulated lab stopped")
+	// Closed first: it ends the connections that a script holds open.
+	go func() {
+		<-ctx.Done()
+		lab.Close()
+	}()
+	defer lab.Close()
+	front := server(set.Addr, lab.Handler())
+	front.WriteTimeout = 11 * time.Minute // a script may hold a connection for ten
+	return serve(ctx, front, metricsServer(set.Metrics, newRegistry()))
+}

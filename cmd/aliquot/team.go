@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+)
+
+func newTeam() *cobra.Command {
+	var r remote
+	cmd := administers(&cobra.Command{Use: "team", Short: "Teams and their policies"}, &r)
+	cmd.AddCommand(newTeamList(&r), newTeamAdd(&r), newTeamSet(&r))
+	return cmd
+}
+
+func newTeamList(r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List teams",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return call(cmd, r, http.MethodGet, "/ops/teams", nil, func(w io.Writer, teams []api.OpsTeam) {
+				row(w, "ID", "NAME", "ENVIRONMENT", "TIME ZONE", "POLICY")
+				for _, t := range teams {
+					row(w, t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy))
+				}
+			})
+		},
+	}
+}
+
+func newTeamAdd(r *remote) *cobra.Command {
+	in := map[string]*string{"name": new(string), "environment": new(string), "time_zone": new(string)}
+	cmd := &cobra.Command{
+		Use:   "add --name NAME --environment production|sandbox",
+		Short: "Create a team",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return call(cmd, r, http.MethodPost, "/ops/teams", in, showTeam)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(in["name"], "name", "", "name")
+	f.StringVar(in["environment"], "environment", "", "production, or sandbox: orders only ever reach the simulated lab")
+	f.StringVar(in["time_zone"], "time-zone", "UTC", "IANA time zone")
+	return cmd
+}
+
+func newTeamSet(r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use:   "set ID POLICY",
+		Short: "Change a team's policy for orders to come",
+		Long: `Merges POLICY, a JSON object, into the team's policy; null takes a value back to its default. Orders that exist keep the
+policy that they were created with.`,
+		Example: `  aliquot team set 019a1100-0000-7000-8000-000000000001 '{"replacement":"auto","deadlines":{"shipment":"72h"}}'`,
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			policy := json.RawMessage(args[1])
+			if !json.Valid(policy) {
+				return errors.New("POLICY is not JSON: quote it as one argument")
+			}
+			return call(cmd, r, http.MethodPatch, "/ops/teams/"+args[0], map[string]any{"policy": policy}, showTeam)
+		},
+	}
+}
+
+func showTeam(w io.Writer, t api.OpsTeam) {
+	row(w, "id", t.ID)
+	row(w, "name", t.Name)
+	row(w, "environment", t.Environment)
+	row(w, "time zone", t.TimeZone)
+	row(w, "policy", string(t.Policy))
+	row(w, "as it works", string(t.Resolved))
+}

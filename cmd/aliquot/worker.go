@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/couriers/easypost"
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/webhooks"
+	"github.com/aliquot-labs/aliquot/worker"
+)
+
+func newWorker() *cobra.Command {
+	return &cobra.Command{
+		Use:   "worker",
+		Short: "Run a worker: orders, calls to labs and couriers, deliveries of webhooks",
+		Long:  "Runs a worker. Its settings are environment variables: docs/settings.md.",
+		Args:  cobra.NoArgs,
+		RunE:  runWorker,
+	}
+}
+
+func runWorker(cmd *cobra.Command, _ []string) (err error) {
+	ctx := cmd.Context()
+	set, err := settings.LoadWorker(os.Environ())
+	if err != nil {
+		return err
+	}
+	logger := newLogger(cmd.ErrOrStderr(), set.Process)
+	db, err := openStore(ctx, set.Common)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	sender, err := newSender(set)
+	if err != nil {
+		return err
+	}
+	defer sender.Close()
+	tracker, err := newTracker(set)
+	if err != nil {
+		return err
+	}
+	temporal, err := dialTemporal(ctx, set.Common, logger)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+
+	registry := newRegistry()
+	w, err := worker.New(worker.Options{
+		Temporal: temporal, Store: db, Dispatch: dispatch.NewClient(temporal), Partners: worker.Partners(set.PartnerTimeout),
+		Tracker: tracker, Sender: sender, Registry: registry, Logger: logger, StopTimeout: set.StopTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.Start(); err != nil {
+		return err
+	}
+	logger.InfoContext(ctx, "worker started", "version", version())
+	// Its health is served until it has stopped.
+	group, watch := errgroup.WithContext(context.WithoutCancel(ctx))
+	watch, done := context.WithCancel(watch)
+	group.Go(func() error { return serve(watch, metricsServer(set.Metrics, registry)) })
+	select {
+	case <-ctx.Done():
+	case <-watch.Done():
+	}
+	w.Stop()
+	done()
+	logger.InfoContext(ctx, "worker stopped")
+	return group.Wait()
+}
+
+func newSender(set settings.Worker) (*webhooks.Sender, error) {
+	guard, err := webhooks.NewGuard(set.Networks...)
+	if err != nil {
+		return nil, err
+	}
+	return webhooks.NewSender(webhooks.Options{Guard: guard, Timeout: set.WebhookTimeout}), nil
+}
+
+// newTracker is nil when no tracking service is configured.
+func newTracker(set settings.Worker) (couriers.Tracker, error) {
+	if set.CourierKey == "" {
+		return nil, nil //nolint:nilnil // no tracker is a configuration, not a failure
+	}
+	return easypost.New(easypost.Options{BaseURL: set.CourierURL, APIKey: set.CourierKey.Reveal(), Timeout: set.PartnerTimeout})
+}
+
+// dialTemporal connects and makes sure that the namespace has what the workflows need, for as long as it takes: a worker has
+// nothing to do without Temporal.
+func dialTemporal(ctx context.Context, c settings.Common, logger *slog.Logger) (client.Client, error) {
+	for {
+		temporal, err := reachTemporal(ctx, c, logger)
+		if err == nil {
+			return temporal, nil
+		}
+		logger.WarnContext(ctx, "waiting for Temporal", "address", c.Temporal, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for Temporal: %w", ctx.Err())
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func reachTemporal(ctx context.Context, c settings.Common, logger *slog.Logger) (client.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	temporal, err := client.DialContext(ctx, temporalOptions(c, logger))
+	if err != nil {
+		return nil, err
+	}
+	if err := worker.Ensure(ctx, temporal, c.TemporalNamespace, logger); err != nil {
+		temporal.Close()
+		return nil, err
+	}
+	return temporal, nil
+}
