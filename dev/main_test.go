@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -28,13 +27,13 @@ func TestMain(m *testing.M) {
 	case roleServer:
 		terminated := make(chan os.Signal, 1)
 		signal.Notify(terminated, syscall.SIGTERM)
-		fmt.Println("up")
+		fmt.Fprintln(os.Stdout, "up")
 		<-terminated
-		fmt.Println("down")
+		fmt.Fprintln(os.Stdout, "down")
 		os.Exit(0)
 	case roleStubborn:
 		signal.Ignore(syscall.SIGTERM)
-		fmt.Println("up")
+		fmt.Fprintln(os.Stdout, "up")
 		select {}
 	case roleSupervisor:
 		superviseUntilKilled(os.Args[1])
@@ -57,24 +56,6 @@ func superviseUntilKilled(path string) {
 // play is a command that runs this test binary in a role.
 func play(name, role string) command {
 	return command{name: name, path: os.Args[0], env: append(os.Environ(), roleVariable+"="+role), grace: grace}
-}
-
-// output is a screen that can be read while it is written.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // alive tells whether a process runs. One that has ended and that nobody has waited for does not.

@@ -45,11 +45,11 @@ func temporalProgram(aliquot string) (string, error) {
 	return "", ErrNoTemporal
 }
 
-func (o *Options) setDefaults() error {
+func (o Options) withDefaults() (Options, error) {
 	if o.Program != "" {
-		return nil
+		return o, nil
 	}
 	var err error
 	o.Program, err = os.Executable()
-	return err
+	return o, err
 }

@@ -27,7 +27,8 @@ type system struct {
 // Run starts the system on its data folder, shows the demonstration and keeps everything running until ctx ends; then it stops all
 // of it, in order. A SIGINT or SIGTERM while it stops ends everything at once.
 func Run(ctx context.Context, o Options) (err error) {
-	if err := o.setDefaults(); err != nil {
+	o, err = o.withDefaults()
+	if err != nil {
 		return err
 	}
 	folder, err := openFolder(o.Data)

@@ -132,7 +132,7 @@ func checkURL(raw string) error {
 func checkDatabase(raw string) error {
 	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok {
 		if path == "" {
-			return errors.New("has no path after sqlite:")
+			return errors.New("names no file")
 		}
 		return nil
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// LoadCommon, LoadAPI, LoadWorker, LoadSandbox and LoadClient read the settings of one kind of process from an environment, in the
-// form of os.Environ. The error lists everything that is wrong, each problem with the name of its variable.
+// LoadCommon reads the settings of commands that work on the database from an environment in the form of os.Environ. The error lists
+// everything that is wrong, each problem with the name of its variable.
 func LoadCommon(environ []string) (Common, error) { return load(environ, Common.check) }
 
 // LoadAPI is LoadCommon for aliquot api.
@@ -45,10 +45,10 @@ func (p *problems) add(variable string, err error) {
 
 // join is one error, with the first problem of each variable: a setting that cannot be read has its zero value, of which there is
 // no use in saying more.
-func (p problems) join() error {
+func (p *problems) join() error {
 	var errs []error
 	seen := map[string]bool{}
-	for _, problem := range p {
+	for _, problem := range *p {
 		if !seen[problem.variable] {
 			errs = append(errs, problem)
 		}
@@ -71,7 +71,8 @@ func load[T any](environ []string, check func(T) problems) (T, error) {
 	for _, err := range several.Errors {
 		found = append(found, inWords(err, fields))
 	}
-	return settings, append(found, check(settings)...).join()
+	found = append(found, check(settings)...)
+	return settings, found.join()
 }
 
 // readFiles lets a secret come from a file: NAME_FILE names the file that holds NAME.

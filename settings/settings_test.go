@@ -91,7 +91,7 @@ func TestProblems(t *testing.T) {
 	}{
 		"missing key":   {worker, nil, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
 		"empty key":     {worker, []string{"ALIQUOT_ENCRYPTION_KEYS="}, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
-		"no database":   {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"}, []string{"ALIQUOT_DATABASE_URL: has no path"}},
+		"no database":   {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"}, []string{"ALIQUOT_DATABASE_URL: names no file"}},
 		"time-outs":     {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"}, []string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
 		"courier URL":   {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"}, []string{"ALIQUOT_COURIER_URL: is not an http"}},
 		"lab":           {sandbox, nil, []string{"ALIQUOT_LAB_USER: is required", "ALIQUOT_LAB_TOKEN: is required"}},

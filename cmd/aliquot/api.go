@@ -60,7 +60,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "api starts", "address", set.Addr, "version", version())
+	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", version())
 	defer logger.InfoContext(ctx, "api stopped")
 	return serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, registry))
 }

@@ -47,9 +47,9 @@ func (r *remote) open() (*client.Client, error) {
 		return nil, fmt.Errorf("--output is %q, not text or json", r.output)
 	}
 	environ := os.Environ()
-	local, err := dev.ReadEnv(dev.DefaultData)
+	local, err := dev.ReadEnv(first(r.data, dev.DefaultData))
 	if r.data != "" {
-		if local, err = dev.ReadEnv(r.data); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("%w: is aliquot dev running there, and ready?", err)
 		}
 		environ = local

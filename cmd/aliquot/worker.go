@@ -107,7 +107,7 @@ func dialTemporal(ctx context.Context, c settings.Common, logger *slog.Logger) (
 		if err == nil {
 			return temporal, nil
 		}
-		logger.WarnContext(ctx, "waiting for Temporal", "address", c.Temporal, "error", err)
+		logger.WarnContext(ctx, "waiting for Temporal", "temporal", c.Temporal, "error", err)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("waiting for Temporal: %w", ctx.Err())
