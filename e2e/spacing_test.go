@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+)
+
+const (
+	spacing = 500 * time.Millisecond // between the starts of two calls (Molecular contract, D25)
+
+	// tolerance is what two starts may seem nearer at the lab than they were reserved. The reservation is exact; but a worker that
+	// wakes late, and a request that is accepted late, make the first of two start later than it was meant to.
+	tolerance = 50 * time.Millisecond
+)
+
+// Two workers that share nothing but the database keep the spacing of a lab account between them. Not parallel to other tests, for
+// these would make the workers wake late.
+func TestTwoWorkersKeepTheSpacingOfAnAccount(t *testing.T) { //nolint:paralleltest // see above
+	engines(t, func(t *testing.T, o options) {
+		o.workers, o.spacing = 2, spacing
+		gaps, identities := placeEightAtOnce(t, o)
+		require.GreaterOrEqual(t, slices.Min(gaps), spacing-tolerance, "%v", gaps)
+		require.Len(t, identities, 2, "both workers took part")
+	})
+}
+
+// The control: without spacing the same orders violate it.
+func TestWithoutSpacingCallsComeTogether(t *testing.T) {
+	t.Parallel()
+	gaps, _ := placeEightAtOnce(t, options{workers: 2})
+	require.Less(t, slices.Min(gaps), spacing-tolerance, "%v", gaps)
+}
+
+// placeEightAtOnce returns the time between each two calls that the lab saw, and the workers that made them.
+func placeEightAtOnce(t *testing.T, o options) (gaps []time.Duration, identities map[string]bool) {
+	t.Helper()
+	s := newSystem(t, o)
+	const n = 8
+	var orders []string
+	for _, r := range together(n, func() reply { return s.do("POST", "/v3/order", s.orderBody(nil)) }) {
+		orders = append(orders, got[struct {
+			Order orderView `json:"order"`
+		}](s, r).Order.ID)
+	}
+	identities = map[string]bool{}
+	for _, id := range orders {
+		s.awaitEvents(id, toLab)
+		for _, h := range s.histories(dispatch.OrderWorkflowID(id)) {
+			for _, e := range h.GetEvents() {
+				if e.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED {
+					identities[e.GetActivityTaskStartedEventAttributes().GetIdentity()] = true
+				}
+			}
+		}
+	}
+	calls := s.lab.Account().Calls
+	require.Len(t, calls, n)
+	for i := range calls[1:] {
+		gaps = append(gaps, calls[i+1].Start.Sub(calls[i].Start))
+	}
+	return gaps, identities
+}
