@@ -90,6 +90,9 @@ func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order
 		s.auditChange(ctx, action+".unanswered", o.TeamID, o.ID, detail)
 		return a, unavailable("The lab has not answered yet and is being asked again; read the order to see what became of the request")
 	case !a.Done:
+		if err := s.Store.RefuseDemand(ctx, d.ID, a.Reason); err != nil {
+			return a, err
+		}
 		s.auditChange(ctx, action+".refused", o.TeamID, o.ID, detail+" reason="+string(a.Reason))
 		from := a.From
 		if from == "" {

@@ -51,6 +51,17 @@ func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 	return nil
 }
 
+// RefuseDemand notes that the order's workflow refused a demand without recording it, and erases its body. A demand that is settled
+// already is left as it is.
+func (s *Store) RefuseDemand(ctx context.Context, id string, reason order.Reason) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND state = $5`,
+		DemandRefused, reason, micros(s.now()), id, DemandOpen)
+	if err != nil {
+		return fmt.Errorf("refusing demand %s: %w", id, err)
+	}
+	return nil
+}
+
 // DemandBody opens a demand's body: nil when it had none, or when it has been moved to its place. The error is ErrNotFound when
 // there is no such demand.
 func (s *Store) DemandBody(ctx context.Context, id string) ([]byte, error) {

@@ -142,3 +142,28 @@ func TestADemandWithoutARowIsRecorded(t *testing.T) {
 		require.Equal(t, order.TransactionCancelled, getOrder(t, s, o.ID).Transaction.Status)
 	})
 }
+
+// A validator refuses without a recording; the body goes all the same, and what has been settled stays so.
+func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		d := DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations, Body: []byte(`{"note":"x"}`)}
+		require.NoError(t, s.AddDemand(t.Context(), d))
+		require.NoError(t, s.RefuseDemand(t.Context(), d.ID, order.ReasonTransition))
+		body, err := s.DemandBody(t.Context(), d.ID)
+		require.NoError(t, err)
+		require.Empty(t, body)
+
+		done := order.Demand{ID: newID(), Kind: order.DemandDoNotProcess}
+		demandAs(t, s, o.ID, done, nil)
+		require.NoError(t, s.RefuseDemand(t.Context(), done.ID, order.ReasonTransition))
+		story, err := s.Story(t.Context(), o.ID)
+		require.NoError(t, err)
+		states := map[string]string{}
+		for _, row := range story.Demands {
+			states[row.ID] = row.State
+		}
+		require.Equal(t, map[string]string{d.ID: DemandRefused, done.ID: DemandDone}, states)
+	})
+}
