@@ -25,6 +25,7 @@ run: build temporal ## start everything on this machine: Temporal, API, workers,
 
 .PHONY: build
 build: ## build bin/aliquot
+	@[[ -x bin/aliquot ]] || echo "building bin/aliquot: about 2 minutes on 2 cores the first time, seconds after that"
 	go build -o bin/aliquot ./cmd/aliquot
 
 .PHONY: tools

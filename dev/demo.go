@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,11 +14,29 @@ import (
 	"github.com/aliquot-labs/aliquot/client"
 )
 
-// silence is how long the demonstration waits for the next webhook.
-const silence = 60 * time.Second
+const (
+	// silence is how long the demonstration waits for the next webhook.
+	silence = 60 * time.Second
+	// played is what the simulated lab's script "happy" takes in simulated time.
+	played = 10 * 24 * time.Hour
+	// patience is the longest demonstration that somebody would watch.
+	patience = 2 * time.Minute
+)
+
+// takes is how long the lab plays the demonstration's script at the chosen speed.
+func (s *system) takes() time.Duration {
+	speed, err := strconv.ParseFloat(s.options.Speed, 64)
+	if err != nil || speed <= 0 { // max
+		return 0
+	}
+	return time.Duration(float64(played) / speed)
+}
 
 // demonstrate places an order as a client would, by HTTP with an API key, and shows every webhook about it until it has ended.
 func (s *system) demonstrate(ctx context.Context, webhooks <-chan Webhook) (orderID string, err error) {
+	if takes := s.takes(); takes > patience {
+		return "", fmt.Errorf("at this speed it would take %s, so no order was placed", takes.Round(time.Minute))
+	}
 	began := time.Now()
 	api := client.New(urlOf(s.at.api), s.secrets.ClientKey)
 	defer api.Close()
@@ -35,7 +54,7 @@ func (s *system) demonstrate(ctx context.Context, webhooks <-chan Webhook) (orde
 	}
 	orderID = placed.Order.ID
 	s.screen.line("\nA demonstration: POST /v3/order orders Lipids by testkit, order %s.", orderID)
-	s.screen.line("%s", s.pace())
+	s.screen.line("%s Each line is a webhook that the built-in receiver got.", s.pace())
 	count, status, err := s.follow(ctx, orderID, webhooks)
 	if err != nil {
 		return orderID, err
@@ -52,17 +71,14 @@ func (s *system) demonstrate(ctx context.Context, webhooks <-chan Webhook) (orde
 
 // pace says what the lab does meanwhile.
 func (s *system) pace() string {
-	if s.options.Lab == "manual" {
-		return "The simulated lab is in manual mode: nothing comes from it by itself."
+	if s.takes() == 0 {
+		return "The simulated lab and courier wait for nothing."
 	}
-	return fmt.Sprintf("The simulated lab and courier play ten days at speed %s. Each line is a webhook that the built-in receiver got:", s.options.Speed)
+	return fmt.Sprintf("The simulated lab and courier play ten days in %s.", seconds(s.takes()))
 }
 
 // follow shows the order's webhooks until one says that it has ended.
 func (s *system) follow(ctx context.Context, orderID string, webhooks <-chan Webhook) (count int, status string, err error) {
-	if s.options.Lab == "manual" {
-		return 0, "", errors.New("nobody plays the lab in manual mode")
-	}
 	quiet := time.NewTimer(silence)
 	defer quiet.Stop()
 	for {

@@ -20,7 +20,7 @@ func (s *system) signpost(orderID string) string {
 		rows = append(rows,
 			[2]string{"the order's workflow", fmt.Sprintf("%s/namespaces/%s/workflows/order-%s", ui, namespace, orderID)},
 			[2]string{"the order's story", fmt.Sprintf("bin/aliquot order story %s%s", orderID, s.dataFlag())},
-			[2]string{"", fmt.Sprintf("%s/ops/orders/%s/story", api, orderID)},
+			[2]string{"", fmt.Sprintf("%s/ops/orders/%s/story (x-vital-api-key: $ALIQUOT_OPS_KEY)", api, orderID)},
 		)
 	}
 	rows = append(rows, [2]string{"for scripts", fmt.Sprintf(". %s   # addresses and keys", filepath.Join(s.options.Data, EnvFile))})

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	patience = 20 * time.Second
-	tick     = 5 * time.Millisecond
+	enough = 20 * time.Second
+	tick   = 5 * time.Millisecond
 )
 
 func newFolder(t *testing.T) *folder {
@@ -45,7 +45,7 @@ func running(t *testing.T, data, name string, not int) int {
 	require.Eventually(t, func() bool {
 		pid = pids(t, data)[name]
 		return pid != 0 && pid != not && alive(pid)
-	}, patience, tick)
+	}, enough, tick)
 	return pid
 }
 
@@ -58,7 +58,7 @@ func log(t *testing.T, f *folder, name string) string {
 
 func logHas(t *testing.T, f *folder, name, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(log(t, f, name), text) }, patience, tick)
+	require.Eventually(t, func() bool { return strings.Contains(log(t, f, name), text) }, enough, tick)
 }
 
 func TestAKilledChildIsStartedAgain(t *testing.T) {
@@ -143,5 +143,5 @@ func TestChildrenDieWithTheSupervisor(t *testing.T) {
 
 	require.NoError(t, owner.Process.Kill())
 	require.EqualError(t, owner.Wait(), "signal: killed")
-	require.Eventually(t, func() bool { return !alive(child) }, patience, tick)
+	require.Eventually(t, func() bool { return !alive(child) }, enough, tick)
 }

@@ -139,7 +139,7 @@ func (s *system) show(ctx context.Context, webhooks <-chan Webhook) {
 	if !s.options.NoDemo {
 		var err error
 		if orderID, err = s.demonstrate(ctx, webhooks); err != nil && ctx.Err() == nil {
-			s.screen.line("\nThe demonstration did not end well: %v", err)
+			s.screen.line("\nThe demonstration was cut short: %v.", err)
 		}
 	}
 	if ctx.Err() == nil {

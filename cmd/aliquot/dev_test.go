@@ -18,6 +18,7 @@ import (
 	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/client"
 	"github.com/aliquot-labs/aliquot/dev"
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
 	"github.com/aliquot-labs/aliquot/internal/temporaltest"
 )
 
@@ -115,25 +116,77 @@ func TestDevelopmentSystem(t *testing.T) {
 	require.Contains(t, shown, "8 webhooks, each with a valid signature")
 	administer(t, d)
 	restartParts(t, d)
+	open := placeOrder(t, d)
 	d.stop(t)
 	require.Contains(t, d.shown(), "Stopped.")
 
-	// The same data again, with the lab in manual mode.
+	// The same data again, with the lab in manual mode; but Temporal's is lost.
+	require.NoError(t, os.Remove(filepath.Join(data, "temporal.db")))
 	again := startDev(t, data, "--lab", "manual")
 	again.waitFor(t, "Everything stays up until Ctrl-C.")
 	require.NotContains(t, again.shown(), "webhook")
+	require.Equal(t, 2, orders(t, data).Total, "the orders are still there, and no others")
+	require.Contains(t, must(t, "endpoint", "list", "--data", data), "disabled receiver_off")
+	require.Contains(t, again.self(t, "rebuild"), "Started 1 orders, ")
+	require.Contains(t, must(t, "order", "cancel", open, "--data", data), "cancelled.testkit.cancelled", "its workflow runs")
+	again.stop(t)
+}
+
+func TestDevelopmentSystemOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	d := startDev(t, filepath.Join(t.TempDir(), "data"), "--speed", "max", "--postgres", pgtest.DSN(t))
+	d.waitFor(t, "8 webhooks, each with a valid signature")
+	d.waitFor(t, "Everything stays up until Ctrl-C.")
+	require.NoFileExists(t, filepath.Join(d.data, "aliquot.db"))
+	d.stop(t)
+}
+
+func orders(t *testing.T, data string) api.OpsOrdersPage {
+	t.Helper()
 	var page api.OpsOrdersPage
 	require.NoError(t, json.Unmarshal([]byte(must(t, "order", "list", "--data", data, "--output", "json")), &page))
-	require.Equal(t, 1, page.Total, "the demonstration's order is still there, and no other")
-	require.Contains(t, must(t, "endpoint", "list", "--data", data), "disabled receiver_off")
-	again.stop(t)
+	return page
+}
+
+// placeOrder places an order about which the lab then says nothing, and waits until the lab has it.
+func placeOrder(t *testing.T, d *development) (id string) {
+	t.Helper()
+	c := client.New(d.variable(t, "ALIQUOT_URL"), d.variable(t, "ALIQUOT_API_KEY"))
+	defer c.Close()
+	var placed struct {
+		Order struct {
+			ID string `json:"id"`
+		} `json:"order"`
+	}
+	require.NoError(t, c.Call(t.Context(), http.MethodPost, "/v3/order", map[string]any{
+		"user_id": dev.UserID, "lab_test_id": dev.InfectID, "passthrough": "sandbox:silent",
+		"patient_details": map[string]string{
+			"first_name": "A", "last_name": "B", "dob": "1990-01-01", "gender": "male", "phone_number": "+16025550123", "email": "a@example.com",
+		},
+		"patient_address": map[string]string{"first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US"},
+	}, &placed))
+	require.Eventually(t, func() bool {
+		return strings.Contains(must(t, "order", "list", "--status", "requisition_created", "--data", d.data), placed.Order.ID)
+	}, patience, 50*time.Millisecond)
+	return placed.Order.ID
+}
+
+// self runs a command that takes its settings from the environment, with those of the system.
+func (d *development) self(t *testing.T, args ...string) string {
+	t.Helper()
+	environ, err := dev.ReadEnv(d.data)
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(append(os.Environ(), environ...), selfVariable+"=1")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
 }
 
 // administer runs the administrative commands against the system.
 func administer(t *testing.T, d *development) {
 	t.Helper()
-	var page api.OpsOrdersPage
-	require.NoError(t, json.Unmarshal([]byte(must(t, "order", "list", "--data", d.data, "-o", "json")), &page))
+	page := orders(t, d.data)
 	require.Len(t, page.Orders, 1)
 	id := page.Orders[0].ID
 	require.Contains(t, must(t, "order", "list", "--data", d.data), id)
