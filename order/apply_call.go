@@ -19,21 +19,25 @@ func (s State) ApplyPlaced(accession string, now time.Time) Decision {
 		}
 	}
 	n.Placement = Placement{State: PlacementDone}
-	if n.Status == lifecycle.Ordered || n.Status == lifecycle.Registered {
-		d.step(Step{To: lifecycle.RequisitionCreated, At: now}, false)
+	if n.unplaced() {
+		d.step(Step{To: n.placed(), At: now}, false)
 	}
 	return d.finish()
 }
 
-// ApplyPlacementRefused notes that the lab refused the requisition for good: the order stays, and waits for operations.
+// ApplyPlacementRefused notes that the lab refused the requisition for good: the order stays, and waits for operations. Where a
+// fact has proven the requisition meanwhile, the lab knows the order whatever it answers, and is not asked again.
 func (s State) ApplyPlacementRefused(now time.Time) Decision {
 	d := s.decision(now)
-	if d.Next.Status == lifecycle.Ordered || d.Next.Status == lifecycle.Registered {
-		d.Next.Placement.State = PlacementRefused
-		d.Next.Settle(PlacementUnanswered)
-		d.Next.Raise(RefusedByLab, now)
-		d.as(Refused, ReasonLabRefused)
+	n := &d.Next
+	if !n.unplaced() {
+		n.Placement = Placement{State: PlacementDone}
+		return d.finish()
 	}
+	n.Placement.State = PlacementRefused
+	n.Settle(PlacementUnanswered)
+	n.Raise(RefusedByLab, now)
+	d.as(Refused, ReasonLabRefused)
 	return d.finish()
 }
 
@@ -41,7 +45,7 @@ func (s State) ApplyPlacementRefused(now time.Time) Decision {
 func (s State) ApplyPlacementUnanswered(now time.Time) Decision {
 	d := s.decision(now)
 	d.Next.Placement.Tries++
-	if d.Next.Status == lifecycle.Ordered || d.Next.Status == lifecycle.Registered {
+	if d.Next.unplaced() {
 		d.Next.Raise(PlacementUnanswered, now)
 	}
 	return d.finish()
@@ -93,6 +97,7 @@ func (s State) ApplyFetched(f Fetched, now time.Time) (d Decision, visible bool)
 		n.Raise(ResultAfterEnd, now)
 		d.as(Refused, ReasonEnded)
 	case f.Partial:
+		d.provenAtLab(at)
 		visible = true
 	default:
 		d.provenAtLab(at)

@@ -57,7 +57,9 @@ func (d *Decision) demandStep(to lifecycle.Low, by lifecycle.Actor) Reason {
 		return ReasonTransition
 	}
 	d.step(Step{To: to, At: d.now}, false)
-	n.FactAt = d.now // what is reported from before somebody ended it is history, what comes after is a contradiction
+	if !n.Terminal() {
+		n.FactAt = d.now // what is reported from before somebody moved it is history
+	}
 	return ""
 }
 
@@ -92,11 +94,13 @@ func (s State) ApplyCancelRefused(now time.Time) Decision {
 	return d.finish()
 }
 
-// ApplyCancelUnanswered notes that the partner has not answered so far; it is asked again.
+// ApplyCancelUnanswered notes that the partner has not answered so far; it is asked again. Once the order has moved on, nobody
+// waits for the answer any more.
 func (s State) ApplyCancelUnanswered(now time.Time) Decision {
 	d := s.decision(now)
-	if d.Next.Cancelling != nil {
-		d.Next.Raise(CancelUnanswered, now)
+	n := &d.Next
+	if n.Cancelling != nil && n.Machine().Allows(n.Status, lifecycle.Cancelled, n.Conditions()) {
+		n.Raise(CancelUnanswered, now)
 	}
 	return d.finish()
 }
@@ -124,7 +128,7 @@ func (d *Decision) reschedule(dm Demand) Reason {
 func (d *Decision) place() Reason {
 	n := &d.Next
 	waiting := n.Placement.State == PlacementStarted && n.Placement.Tries > 0
-	if n.Status != lifecycle.Ordered && n.Status != lifecycle.Registered || n.Placement.State != PlacementRefused && !waiting {
+	if !n.unplaced() || n.Placement.State != PlacementRefused && !waiting {
 		return ReasonNotRefused
 	}
 	n.Settle(RefusedByLab)

@@ -71,6 +71,9 @@ func (d *Decision) move(f Fact, to lifecycle.Low, at time.Time) {
 	default:
 		d.step(Step{To: to, At: at}, true)
 		d.as(Applied, "")
+		if n.Failed() {
+			d.failed(at)
+		}
 	}
 }
 
@@ -90,28 +93,32 @@ func (d *Decision) reject(f Fact, at time.Time) {
 		return
 	}
 	if n.Status == lifecycle.LabProcessingBlocked {
-		d.rejectAgain(at)
+		d.rejectAgain(f, at)
 		return
 	}
 	d.provenAtLab(at)
 	d.step(Step{To: lifecycle.LabProcessingBlocked, Detail: detailFor(f.Detail, lifecycle.LabProcessingBlocked), At: at}, true)
 	n.Recovery = RecoveryState{OpenedAt: at}
-	n.Raise(RecoveryNeeded, at)
-	if f.Recoverable == nil {
-		n.Raise(RecoverableUnclear, at)
-	}
+	n.askToRecover(f, at)
 	d.as(Applied, "")
 }
 
 // rejectAgain restarts the recovery window, at most as often as the policy says.
-func (d *Decision) rejectAgain(at time.Time) {
+func (d *Decision) rejectAgain(f Fact, at time.Time) {
 	n := &d.Next
 	n.FactAt = at
-	n.Raise(RecoveryNeeded, at)
+	n.askToRecover(f, at)
 	if n.Recovery.Restarts < n.Policy.Recovery.MaxRestarts {
 		n.Recovery = RecoveryState{OpenedAt: at, Restarts: n.Recovery.Restarts + 1}
 	}
 	d.as(Applied, ReasonRepeated)
+}
+
+func (s *State) askToRecover(f Fact, at time.Time) {
+	s.Raise(RecoveryNeeded, at)
+	if f.Recoverable == nil {
+		s.Raise(RecoverableUnclear, at)
+	}
 }
 
 func detailFor(detail lifecycle.Detail, to lifecycle.Low) lifecycle.Detail {
@@ -132,7 +139,10 @@ func (d *Decision) announce(at time.Time) {
 	n.Fetch.Pending, n.Fetch.GivenUp = true, false
 	n.Fetch.Generation++
 	n.Fetch.Attempts = 0
-	n.Fetch.AnnouncedAt, n.Fetch.StartedAt = at, d.now
+	n.Fetch.StartedAt = d.now
+	if at.After(n.Fetch.AnnouncedAt) {
+		n.Fetch.AnnouncedAt = at
+	}
 	d.as(Applied, "")
 }
 
@@ -167,7 +177,7 @@ func (d *Decision) afterEnd(f Fact, at time.Time) {
 		d.as(Late, ReasonRepeated)
 	case at.Before(n.FactAt) && !f.final():
 		d.as(Late, ReasonOlder)
-	case f.Kind == CourierReport && (done || n.Status == f.Target):
+	case f.Kind == CourierReport && (n.Status == f.Target || done && !lifecycle.Terminal(f.Target)):
 		d.as(Late, ReasonRepeated) // the parcel's own epilogue
 	default:
 		n.Raise(ContradictoryFact, at)
@@ -178,11 +188,11 @@ func (d *Decision) afterEnd(f Fact, at time.Time) {
 // requisitionProven precedes a lab's fact on an order whose placing call has not been answered yet: the lab evidently knows it.
 func (d *Decision) requisitionProven(f Fact, at time.Time) {
 	n := &d.Next
-	if n.Status != lifecycle.Ordered {
+	if !n.unplaced() {
 		return
 	}
-	d.step(Step{To: lifecycle.RequisitionCreated, At: at, Implied: true}, true)
-	if f.Accession != "" {
+	d.step(Step{To: n.placed(), At: at, Implied: true}, true)
+	if f.Accession != "" || n.Placement.State == PlacementRefused {
 		n.Placement = Placement{State: PlacementDone}
 	}
 }
@@ -241,6 +251,5 @@ func (s *State) unpark(inboxID string) {
 	s.Parked = slices.DeleteFunc(slices.Clone(s.Parked), func(f Fact) bool { return f.InboxID == inboxID })
 	if len(s.Parked) == 0 {
 		s.Parked = nil
-		s.Settle(FactOutOfPlace)
 	}
 }

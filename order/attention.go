@@ -58,7 +58,7 @@ var attentionIn = map[AttentionReason][]lifecycle.Low{
 	RecoveryNeeded:     {lifecycle.LabProcessingBlocked},
 	RecoverableUnclear: {lifecycle.LabProcessingBlocked},
 	TellLab:            {lifecycle.LabProcessingBlocked},
-	CancelUnanswered:   {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed},
+	CancelUnanswered:   {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration},
 }
 
 // Attention is one open mark.

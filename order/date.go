@@ -30,11 +30,15 @@ func DateOf(t time.Time) Date {
 // String writes the date as YYYY-MM-DD.
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
-// Start is the first instant of the day in loc, in UTC. Where a clock change skips midnight it is the first instant after.
+// Start is the first instant of the day in loc, in UTC. Where a clock change skips midnight it is the first instant after; where one
+// repeats midnight it is the earlier of the two.
 func (d Date) Start(loc *time.Location) time.Time {
 	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, loc)
-	if t.Day() != d.Day { // midnight does not exist and was read as an hour before it
+	switch before := t.Add(-time.Hour); {
+	case t.Day() != d.Day: // midnight does not exist and was read as an hour before it
 		t = t.Add(time.Hour)
+	case before.Day() == d.Day: // midnight comes twice and was read as the second one
+		t = before
 	}
 	return t.UTC()
 }

@@ -29,10 +29,10 @@ type Deadline struct {
 }
 
 // arm computes the open deadlines from the state: what the table says for its circumstances, less what has acted already. A
-// deadline whose due time moved (a window that restarted, a later courier report) is a new one.
+// deadline whose due time moved (a window that restarted, a later courier report) is a new one. What has acted is never forgotten:
+// the same deadline again would be the same cause, which a recording passes over, and it would stay due for ever.
 func (s *State) arm() {
 	all := s.table()
-	s.Fired = slices.DeleteFunc(slices.Clone(s.Fired), func(f Deadline) bool { return !contains(all, f) })
 	s.Deadlines = slices.DeleteFunc(all, func(d Deadline) bool { return contains(s.Fired, d) })
 	slices.SortFunc(s.Deadlines, func(a, b Deadline) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Name, b.Name))
@@ -40,20 +40,23 @@ func (s *State) arm() {
 	if len(s.Deadlines) == 0 {
 		s.Deadlines = nil
 	}
-	if len(s.Fired) == 0 {
-		s.Fired = nil
-	}
 }
 
 func contains(list []Deadline, d Deadline) bool {
 	return slices.ContainsFunc(list, func(e Deadline) bool { return e.Name == d.Name && e.Due.Equal(d.Due) })
 }
 
-// table is the deadlines table of the lifecycle contract.
+// table is the deadlines table of the lifecycle contract. While an announced report is being fetched, a kit is neither given up as
+// lost nor as not recovered: the report decides.
 func (s *State) table() []Deadline {
 	var out []Deadline
 	add := func(name DeadlineName, from time.Time, after Duration) {
 		out = append(out, Deadline{Name: name, Due: from.Add(after.Std())})
+	}
+	giveUp := func(name DeadlineName, from time.Time, after Duration) {
+		if !s.Fetch.Pending {
+			add(name, from, after)
+		}
 	}
 	after := s.Policy.Deadlines
 	if len(s.Parked) > 0 {
@@ -76,19 +79,19 @@ func (s *State) table() []Deadline {
 		}
 	case lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer:
 		add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
-		add(DeadlineOutboundLost, s.Outbound.quietSince(), after.OutboundLost)
+		giveUp(DeadlineOutboundLost, s.Outbound.quietSince(), after.OutboundLost)
 	case lifecycle.WithCustomer:
 		add(DeadlineName(KitUnused), s.EnteredAt, after.WithCustomer)
 	case lifecycle.TransitLab, lifecycle.ProblemInTransitLab:
 		add(DeadlineName(InboundOverdue), s.Inbound.Since, after.Inbound)
-		add(DeadlineInboundLost, s.Inbound.quietSince(), after.InboundLost)
+		giveUp(DeadlineInboundLost, s.Inbound.quietSince(), after.InboundLost)
 	case lifecycle.DeliveredToLab, lifecycle.DrawCompleted:
 		add(DeadlineName(ResultsOverdue), s.EnteredAt, s.turnaround())
 	case lifecycle.LabProcessingBlocked:
 		for i, r := range s.Policy.Recovery.Reminders {
 			add(DeadlineName(fmt.Sprintf("%s%d", recoveryReminder, i+1)), s.Recovery.OpenedAt, r)
 		}
-		add(DeadlineRecoveryWindow, s.Recovery.OpenedAt, s.Policy.Recovery.Window)
+		giveUp(DeadlineRecoveryWindow, s.Recovery.OpenedAt, s.Policy.Recovery.Window)
 	case lifecycle.PartialResults:
 		add(DeadlineName(ResultsIncomplete), s.EnteredAt, after.PartialResults)
 	}

@@ -74,8 +74,11 @@ func (d *Decision) step(st Step, fromFact bool) {
 	d.Next.enter(st, fromFact)
 }
 
-// finish computes the deadlines of the new state.
+// finish computes the deadlines of the new state. The mark of parked facts goes with the last of them.
 func (d *Decision) finish() Decision {
+	if len(d.Next.Parked) == 0 {
+		d.Next.Settle(FactOutOfPlace)
+	}
 	d.Next.arm()
 	return *d
 }

@@ -123,6 +123,9 @@ func Resolve(overlays ...[]byte) (Policy, error) {
 		if err := d.Decode(&p); err != nil {
 			return Policy{}, fmt.Errorf("reading a policy overlay: %w", err)
 		}
+		if d.More() {
+			return Policy{}, errors.New("reading a policy overlay: more than one value")
+		}
 	}
 	return p, p.Validate()
 }

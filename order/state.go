@@ -47,7 +47,7 @@ type State struct {
 
 	Attention []Attention `json:"attention,omitempty"` // sorted by reason
 	Deadlines []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name
-	Fired     []Deadline  `json:"fired,omitempty"`     // of the present circumstances: they act once
+	Fired     []Deadline  `json:"fired,omitempty"`     // what has acted, oldest first
 	Parked    []Fact      `json:"parked,omitempty"`    // in order of arrival
 }
 
@@ -114,6 +114,19 @@ func (s State) Failed() bool {
 	default:
 		return false
 	}
+}
+
+// unplaced reports whether the order waits for the lab to take it.
+func (s State) unplaced() bool {
+	return s.Status == lifecycle.Ordered || s.Status == lifecycle.Registered
+}
+
+// placed is the status that follows once the lab has taken the order.
+func (s State) placed() lifecycle.Low {
+	if s.Registrable && !s.Registered {
+		return lifecycle.AwaitingRegistration
+	}
+	return lifecycle.RequisitionCreated
 }
 
 // FullStatus is the status as the client API writes it.

@@ -1,0 +1,108 @@
+package order
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// Whatever happens to an order, and in whatever sequence, its rules hold.
+func TestInvariants(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := &walk{t: t}
+		w.start()
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			w.next()
+		}
+		for _, p := range w.past {
+			require.Equal(t, p.text, text(t, p.state), "no later decision reaches back into an earlier state")
+		}
+	})
+}
+
+// check holds what is true of every decision.
+func (w *walk) check(before State, d Decision) {
+	w.checkSteps(before, d)
+	w.checkDeadlines(d.Next)
+	w.checkAttention(d.Next)
+	w.checkReplacement(before, d)
+	require.Equal(w.t, before.Sequence, d.Next.Sequence, "the recording numbers events")
+	require.Equal(w.t, before.Revision, d.Next.Revision)
+	require.NotEqual(w.t, PlacementRefused, placementPast(d.Next), "what the lab has taken is not refused")
+}
+
+// placementPast is the placement of an order that is past it.
+func placementPast(s State) PlacementState {
+	if s.unplaced() || s.Terminal() {
+		return PlacementNone
+	}
+	return s.Placement.State
+}
+
+// checkSteps: every step is an edge of the order's table, and the one way out of an end is a correction.
+func (w *walk) checkSteps(before State, d Decision) {
+	at, m := before.Status, before.Machine()
+	require.Equal(w.t, at, d.From)
+	for _, step := range d.Steps {
+		require.True(w.t, m.Allows(at, step.To, before.Conditions()) || m.Allows(at, step.To, d.Next.Conditions()),
+			"%s: %s to %s", m.Name(), at, step.To)
+		require.True(w.t, !lifecycle.Terminal(at) || step.To == lifecycle.Corrected, "%s is left for %s", at, step.To)
+		require.True(w.t, step.Detail.AllowedWith(step.To), "%s with %s", step.Detail, step.To)
+		require.False(w.t, step.At.IsZero())
+		at = step.To
+	}
+	require.Equal(w.t, at, d.Next.Status, "the steps are the whole way")
+	require.True(w.t, d.Next.FullStatus().Valid())
+	if d.Outcome != Applied {
+		require.Empty(w.t, d.Steps)
+	}
+	if len(d.Steps) > 0 {
+		last := d.Steps[len(d.Steps)-1]
+		require.Equal(w.t, last.At, d.Next.EnteredAt)
+		require.Equal(w.t, last.Detail, d.Next.Detail)
+	}
+}
+
+// checkDeadlines: sorted, each once, none that has acted, and none of an order that has ended but for what is still to be fetched.
+func (w *walk) checkDeadlines(s State) {
+	for i, dl := range s.Deadlines {
+		if i > 0 {
+			last := s.Deadlines[i-1]
+			require.Negative(w.t, cmp.Or(last.Due.Compare(dl.Due), cmp.Compare(last.Name, dl.Name)), "sorted, each once")
+		}
+		require.NotContains(w.t, w.fired, dl, "it has acted")
+		allowed := !s.Terminal() || dl.Name == DeadlineName(ResultsUnfetched) || dl.Name == DeadlineName(FactOutOfPlace)
+		require.True(w.t, allowed, "%s of an order that is %s", dl.Name, s.Status)
+	}
+}
+
+// checkAttention: sorted, each once, none outside the statuses that it belongs to, and none about parked facts when there are none.
+func (w *walk) checkAttention(s State) {
+	reasons := s.AttentionReasons()
+	require.True(w.t, slices.IsSorted(reasons))
+	require.Len(w.t, slices.Compact(slices.Clone(reasons)), len(reasons))
+	for _, a := range s.Attention {
+		where, bound := attentionIn[a.Reason]
+		require.True(w.t, !bound || slices.Contains(where, s.Status), "%s in %s", a.Reason, s.Status)
+	}
+	require.False(w.t, s.Needs(FactOutOfPlace) && len(s.Parked) == 0)
+}
+
+// checkReplacement: at most one child, within the limit, and none forgotten by the automatic policy.
+func (w *walk) checkReplacement(before State, d Decision) {
+	n := &d.Next
+	require.Equal(w.t, d.Replace, n.Replaced && !before.Replaced)
+	require.False(w.t, d.Replace && n.Depth >= n.Policy.ReplacementLimit)
+	if n.Failed() && !before.Failed() {
+		within := n.Depth < n.Policy.ReplacementLimit
+		require.Equal(w.t, n.Policy.Replacement == ReplaceAuto && within, d.Replace)
+		require.Equal(w.t, n.Policy.Replacement == ReplaceManual && within, n.Needs(ReplacementNeeded))
+		require.Equal(w.t, n.Policy.Replacement != ReplaceNever && !within, n.Needs(ReplacementLimitReached))
+	}
+}
