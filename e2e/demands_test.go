@@ -106,6 +106,25 @@ func TestALabWithACancelCallConfirms(t *testing.T) {
 	s.awaitEvents(shipped, toCustomer)
 }
 
+// The lab has taken the order and does not say so. Until it has, nobody knows what there is to cancel.
+func TestACancellationWaitsForThePlacementUnderWay(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	id := s.placeOrder(map[string]any{"passthrough": "sandbox:timeout-after-accept-1"})
+	s.await(func() bool { return len(s.lab.Account().CallsFor(s.number(id))) > 0 }, "the lab was not called")
+	r := s.cancel(id)
+	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+	s.awaitEvents(id, toLab+" cancelled")
+	s.awaitAttention(id, "cancel_at_lab")
+	require.Equal(t, []string{"unanswered", "done"}, s.story(id).outcomes("place"))
+
+	// It ships all the same: a cost, and somebody has to know.
+	s.fact(id, "kit_shipped")
+	s.awaitAttention(id, "cancel_at_lab", "contradictory_fact")
+	s.requireSettled(id)
+	s.awaitEvents(id, toLab+" cancelled")
+}
+
 func TestOfTwoCancellationsAtOnceOneIsDone(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
