@@ -77,11 +77,13 @@ func (s *system) pace() string {
 	return fmt.Sprintf("The simulated lab and courier play ten days in %s.", seconds(s.takes()))
 }
 
-// follow shows the order's webhooks until one says that it has ended.
+// follow shows the order's webhooks until one says that it has ended and those before it have come too: webhooks are delivered
+// side by side, so that the last one may overtake others.
 func (s *system) follow(ctx context.Context, orderID string, webhooks <-chan Webhook) (count int, status string, err error) {
+	var last int64
 	quiet := time.NewTimer(silence)
 	defer quiet.Stop()
-	for {
+	for status == "" || int64(count) < last {
 		select {
 		case <-ctx.Done():
 			return count, "", ctx.Err()
@@ -94,11 +96,12 @@ func (s *system) follow(ctx context.Context, orderID string, webhooks <-chan Web
 			count++
 			s.screen.event(w.At, "%-52s webhook %d verified", w.Status, w.Sequence)
 			if ended(w.Status) {
-				return count, w.Status, nil
+				status, last = w.Status, w.Sequence
 			}
 			quiet.Reset(silence)
 		}
 	}
+	return count, status, nil
 }
 
 // ended tells whether a status is of an end.

@@ -69,6 +69,17 @@ func TestDemonstration(t *testing.T) {
 	require.Contains(t, shown, ": 2 webhooks, each with a valid signature.")
 }
 
+func TestTheLastWebhookMayOvertakeOthers(t *testing.T) {
+	t.Parallel()
+	c := &clinic{userStatus: http.StatusOK, user: `{"user_id":"u1"}`}
+	shown, err := demonstration(t, c, "max",
+		Webhook{OrderID: "o1", Status: "completed.testkit.completed", Sequence: 2},
+		Webhook{OrderID: "o1", Status: "received.testkit.ordered", Sequence: 1})
+	require.NoError(t, err)
+	require.Contains(t, shown, "received.testkit.ordered")
+	require.Contains(t, shown, ": 2 webhooks")
+}
+
 func TestDemonstrationOfAnEarlierUser(t *testing.T) {
 	t.Parallel()
 	c := &clinic{userStatus: http.StatusBadRequest, user: `{"detail":{"error_type":"INVALID_REQUEST","user_id":"u0"}}`}
