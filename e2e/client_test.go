@@ -14,6 +14,9 @@ import (
 // patience is how long a condition may take to come true: generous, because it costs nothing when it does.
 const patience = 60 * time.Second
 
+// caller calls the API and the simulated lab.
+var caller = &http.Client{Timeout: patience}
+
 // reply is an answer of the API.
 type reply struct {
 	Status int
@@ -88,7 +91,7 @@ func (s *system) request(method, url string, body any, headers ...string) reply 
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := caller.Do(req)
 	require.NoError(s.t, err)
 	defer func() { require.NoError(s.t, res.Body.Close()) }()
 	read, err := io.ReadAll(res.Body)

@@ -35,6 +35,7 @@ type delivery struct {
 }
 
 func newReceiver(t testing.TB) *receiver {
+	t.Helper()
 	r := &receiver{t: t}
 	server := httptest.NewServer(http.HandlerFunc(r.take))
 	t.Cleanup(server.Close)

@@ -21,7 +21,7 @@ const (
 
 // Two workers that share nothing but the database keep the spacing of a lab account between them. Not parallel to other tests, for
 // these would make the workers wake late.
-func TestTwoWorkersKeepTheSpacingOfAnAccount(t *testing.T) { //nolint:paralleltest // see above
+func TestTwoWorkersKeepTheSpacingOfAnAccount(t *testing.T) { //nolint:tparallel // see above
 	engines(t, func(t *testing.T, o options) {
 		o.workers, o.spacing = 2, spacing
 		gaps, identities := placeEightAtOnce(t, o)
