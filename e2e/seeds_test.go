@@ -72,6 +72,7 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 		for _, f := range story.Facts {
 			require.Equal(t, "applied", f.State, "%s", f.Kind)
 			require.Equal(t, documentedTime, f.Fact.SentAt.UTC(), "kept as sent")
+			require.Equal(t, "time_implausible", f.Code, "and flagged")
 			item := s.inboxItem(f.ID)
 			require.Equal(t, string(documented(t, f.Kind, number)), item.Body)
 			if f.Kind == "kit_rejected" {

@@ -13,7 +13,7 @@ import (
 func (s State) ApplyFact(f Fact, now time.Time) Decision {
 	d := s.decision(now)
 	d.Next.unpark(f.InboxID)
-	at, _ := f.At(s.CreatedAt)
+	at, plausible := f.At(s.CreatedAt)
 	d.keep(f, at)
 	switch {
 	case f.Amendment && !f.final():
@@ -29,6 +29,9 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 	default:
 		d.requisitionProven(f, at)
 		d.inOrder(f, at)
+	}
+	if !plausible && d.Outcome == Applied && d.Reason == "" {
+		d.Reason = ReasonTimeReplaced
 	}
 	return d.finish()
 }

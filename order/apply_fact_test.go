@@ -163,10 +163,14 @@ func TestImplausibleTimesCountAsReceived(t *testing.T) {
 		at, plausible := f.At(t0)
 		require.False(t, plausible, "%v", sent)
 		require.Equal(t, f.ReceivedAt, at)
+		d := placed(t, nil).ApplyFact(f, f.ReceivedAt)
+		require.Equal(t, ReasonTimeReplaced, d.Reason, "it is flagged")
+		require.Equal(t, f.ReceivedAt, d.Steps[0].At)
 	}
-	f := Fact{SentAt: t0.Add(2*time.Hour + 5*time.Minute), ReceivedAt: t0.Add(2 * time.Hour)}
+	f := Fact{Kind: KitReceived, SentAt: t0.Add(2*time.Hour + 5*time.Minute), ReceivedAt: t0.Add(2 * time.Hour)}
 	_, plausible := f.At(t0)
 	require.True(t, plausible)
+	require.Empty(t, placed(t, nil).ApplyFact(f, f.ReceivedAt).Reason)
 }
 
 func TestAmendmentChangesDataOnlyUnlessItFails(t *testing.T) {

@@ -68,6 +68,7 @@ const (
 	ReasonEnded          Reason = "order_ended"        // a fact on an order that ended otherwise
 	ReasonAmendment      Reason = "amendment"          // an amendment: data only
 	ReasonUnregistered   Reason = "kit_not_registered" //
+	ReasonTimeReplaced   Reason = "time_implausible"   // an applied fact whose time is missing or implausible: the receive time counts
 )
 
 // The causes of a recording. A cause is recorded once; the same cause again gets the earlier answer.
