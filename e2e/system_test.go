@@ -39,7 +39,7 @@ const (
 // options choose what a system is made of. The zero value: SQLite, one worker, the simulated lab in manual mode.
 type options struct {
 	postgres bool
-	workers  int
+	workers  int           // in the test's process; 0: one
 	auto     bool          // the simulated lab plays its scripts, without waiting
 	spacing  time.Duration // between calls to the lab
 	policy   string        // overlay of the team's policy; set, the account has none of its own
@@ -90,7 +90,7 @@ func newSystem(t testing.TB, o options) *system {
 	s.openLab()
 	s.receiver = newReceiver(t)
 	s.seed()
-	for range max(1, o.workers) {
+	for range inProcess(o.workers) {
 		s.workers = append(s.workers, s.startWorker())
 	}
 	return s
@@ -98,9 +98,24 @@ func newSystem(t testing.TB, o options) *system {
 
 // in is the same system in a subtest.
 func (s *system) in(t testing.TB) *system {
+	t.Helper()
 	sub := *s
 	sub.t = t
 	return &sub
+}
+
+// noWorkers leaves the work to processes of the test's own.
+const noWorkers = -1
+
+func inProcess(workers int) int {
+	switch workers {
+	case 0:
+		return 1
+	case noWorkers:
+		return 0
+	default:
+		return workers
+	}
 }
 
 // log keeps every line at debug level, so that a test can look for what must not be there.
