@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"bytes"
+	"net/http"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// result is what the tests read of an order's results.
+type result struct {
+	Metadata struct {
+		Status string `json:"status"`
+	} `json:"metadata"`
+	Results []struct {
+		Name string `json:"name"`
+	} `json:"results"`
+}
+
+func (s *system) result(id string) result {
+	s.t.Helper()
+	return got[result](s, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil))
+}
+
+func TestResultsOfACancelledOrderAreKeptAndNotShown(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, o options) {
+		s := newSystem(t, o)
+		id := s.placed()
+		require.Equal(t, http.StatusOK, s.cancel(id).Status)
+		s.report(id)
+		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
+		s.await(func() bool { return len(s.story(id).outcomes("results")) > 0 }, "the results were not fetched")
+		s.requireSettled(id)
+		require.Equal(t, http.StatusNotFound, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
+		require.Equal(t, http.StatusNotFound, s.do(http.MethodGet, "/v3/order/"+id+"/result/pdf", nil).Status)
+		require.Contains(t, string(s.do(http.MethodGet, "/v3/order/"+id, nil).Body), `"interpretation":null`)
+		s.awaitEvents(id, toLab+" cancelled")
+	})
+}
+
+// The lab takes its word back: what could be saved cannot. The same rejection, at the same time, with another content.
+func TestAnAmendedRejectionEndsTheOrder(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	id := s.placed()
+	body := documented(t, "kit_rejected", s.number(id))
+	require.Equal(t, http.StatusOK, s.labWebhook(body).Status)
+	s.awaitStatus(id, "sample_with_lab.testkit.lab_processing_blocked")
+	reworded := bytes.Replace(body, []byte("listed on"), []byte("found on"), 1)
+	require.Equal(t, http.StatusOK, s.labWebhook(reworded).Status)
+	s.await(func() bool { return len(s.story(id).Facts) == 2 }, "the amendment is not kept")
+	final := bytes.Replace(body, []byte(`"recoverable": true`), []byte(`"recoverable": false`), 1)
+	require.Equal(t, http.StatusOK, s.labWebhook(final).Status)
+	s.awaitEvents(id, toLab+" delivered_to_lab lab_processing_blocked sample_error")
+	s.requireKept(id, map[string]int{"": 2, "amendment": 1})
+}
+
+// requireKept checks how many of the order's reports ended with a code; the empty one is whatever else.
+func (s *system) requireKept(id string, codes map[string]int) {
+	s.t.Helper()
+	counted := map[string]int{}
+	for _, f := range s.story(id).Facts {
+		require.Equal(s.t, "applied", f.State)
+		code := f.Code
+		if _, asked := codes[code]; !asked {
+			code = ""
+		}
+		counted[code]++
+	}
+	require.Equal(s.t, codes, counted)
+}
+
+func TestPartialResultsOfAKitAreShownWithoutAnEvent(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	id := s.placed()
+	s.fact(id, "kit_received")
+	s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
+	s.results(id, map[string]any{"status": "partial"})
+	s.fact(id, "report_ready")
+	s.await(func() bool { return s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Status == http.StatusOK }, "no results")
+	require.Equal(t, "partial", s.result(id).Metadata.Status)
+	s.awaitEvents(id, toLab+" delivered_to_lab")
+
+	s.report(id)
+	s.awaitEvents(id, toLab+" delivered_to_lab completed")
+	require.Equal(t, "final", s.result(id).Metadata.Status)
+	require.NotEmpty(t, s.result(id).Results)
+}
+
+// Another lab account's password opens the door, but not to an order that is not its own.
+func TestALabReportsItsOwnOrdersOnly(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	id := s.placed()
+	before := s.order(id)
+	a, err := s.store.LabAccount(t.Context(), s.accountID)
+	require.NoError(t, err)
+	a.ID, a.User, a.Token = uuid.NewString(), "practice-8", "another-token"
+	require.NoError(t, s.store.PutLabAccount(t.Context(), a))
+	r := s.webhookAs("practice-8", "another-token", documented(t, "kit_received", s.number(id)))
+	require.Equal(t, http.StatusAccepted, r.Status, "%s", r.Body)
+	require.Len(t, s.inboxIn("quarantined"), 1)
+	require.Equal(t, before, s.order(id))
+
+	s.labWebhook(documented(t, "kit_received", s.number(id)))
+	s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
+}
