@@ -69,3 +69,18 @@ func (s *system) awaitDelivered() {
 		s.awaitClosed(dispatch.DeliveriesWorkflowID(e.ID))
 	}
 }
+
+// A receiver that refuses is asked again, each delivery by itself, with the same message id and body.
+func TestAReceiverIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{auto: true})
+	s.receiver.answerWith(http.StatusServiceUnavailable)
+	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy-lab-only"})
+	s.awaitStatus(id, "completed.testkit.completed")
+	s.await(func() bool { return s.receiver.refusals() >= 5 }, "not every event was tried")
+	require.Empty(t, s.receiver.of(id))
+
+	s.receiver.answerWith(http.StatusOK)
+	s.awaitEvents(id, atLab+" completed")
+	require.GreaterOrEqual(t, s.receiver.repeated(), 5, "the same messages as before")
+}

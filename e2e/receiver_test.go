@@ -20,8 +20,9 @@ type receiver struct {
 	mu     sync.Mutex
 	verify *standardwebhooks.Webhook
 	got    []delivery
-	broken []string // deliveries that did not verify
-	answer int      // status to answer with; 0: 200
+	broken []string       // deliveries that did not verify
+	answer int            // status to answer with; 0 means 200
+	asked  map[string]int // what was refused, by message id and body
 }
 
 // delivery is one verified webhook.
@@ -36,7 +37,7 @@ type delivery struct {
 
 func newReceiver(t testing.TB) *receiver {
 	t.Helper()
-	r := &receiver{t: t}
+	r := &receiver{t: t, asked: map[string]int{}}
 	server := httptest.NewServer(http.HandlerFunc(r.take))
 	t.Cleanup(server.Close)
 	r.url = server.URL
@@ -63,7 +64,8 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if r.answer != 0 {
+	if r.answer >= http.StatusBadRequest {
+		r.asked[req.Header.Get("svix-id")+string(body)]++
 		w.WriteHeader(r.answer)
 		return
 	}
@@ -87,6 +89,33 @@ func parseDelivery(id string, body []byte) delivery {
 	return delivery{
 		ID: id, EventType: in.EventType, OrderID: in.Data.ID, Sequence: in.Data.Sequence, Status: in.Data.LastEvent.Status, Body: body,
 	}
+}
+
+// answerWith sets the status of the answers to come; below 400, a delivery is taken.
+func (r *receiver) answerWith(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = status
+}
+
+// refusals counts the messages that were refused.
+func (r *receiver) refusals() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.asked)
+}
+
+// repeated counts the messages that were taken after they had been refused, and were the same as then.
+func (r *receiver) repeated() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, d := range r.got {
+		if r.asked[d.ID+string(d.Body)] > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // of lists what has arrived about an order, each message once, by sequence.
