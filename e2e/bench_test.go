@@ -23,19 +23,25 @@ const (
 	benchOrders      = 150
 	benchConcurrency = 32
 	benchSignals     = 6 // the facts of a testkit's life: three of the lab's, three of the couriers'
+	benchCalls       = 3 // requisition, trackers, results
 )
 
-// BenchmarkLife compares the full life of testkit orders (HTTP, SQL, requisition, six facts, results, eight signed webhooks) with
-// workflows that receive as many signals and run a no-op local activity for each.
+// BenchmarkLife compares the full life of testkit orders (HTTP, SQL, requisition, six facts, results, eight signed webhooks) with bare
+// workflows: ratio is against one that receives as many signals and runs a no-op local activity for each; calls-ratio is against one
+// that makes as many regular activities too as an order calls partners. attributes-ratio and calls-cost say what a search
+// attribute at every step, and those activities, take from the bare one.
 func BenchmarkLife(b *testing.B) {
 	for b.Loop() {
-		floor := floorRate(b, false)
-		attributes := floorRate(b, true)
+		bare := floorRate(b, floorInput{Signals: benchSignals})
+		attributes := floorRate(b, floorInput{Signals: benchSignals, Attributes: true})
+		calls := floorRate(b, floorInput{Signals: benchSignals, Calls: benchCalls})
 		life := lifeRate(b)
-		b.ReportMetric(floor, "floor/s")
+		b.ReportMetric(bare, "floor/s")
 		b.ReportMetric(life, "orders/s")
-		b.ReportMetric(life/floor, "ratio")
-		b.ReportMetric(attributes/floor, "attributes-ratio")
+		b.ReportMetric(life/bare, "ratio")
+		b.ReportMetric(life/calls, "calls-ratio")
+		b.ReportMetric(attributes/bare, "attributes-cost")
+		b.ReportMetric(calls/bare, "calls-cost")
 	}
 	b.ReportMetric(0, "ns/op")
 }
@@ -72,11 +78,17 @@ func lifeRate(b *testing.B) float64 {
 	return benchOrders / time.Since(began).Seconds()
 }
 
-// floorRate is how many bare workflows a second receive their signals, each with a no-op local activity and, if asked, an upsert of
-// one search attribute.
-func floorRate(b *testing.B, attributes bool) float64 {
+// floorInput is what a bare workflow does.
+type floorInput struct {
+	Signals    int  // to receive, each with a no-op local activity
+	Calls      int  // no-op regular activities to make
+	Attributes bool // upsert one search attribute at every signal
+}
+
+// floorRate is how many bare workflows a second live their life.
+func floorRate(b *testing.B, in floorInput) float64 {
 	b.Helper()
-	s := newSystem(b, options{})
+	s := newSystem(b, options{workers: noWorkers})
 	queue := "floor-" + uuid.NewString()
 	w := sdkworker.New(s.client, queue, sdkworker.Options{MaxConcurrentWorkflowTaskPollers: 8})
 	w.RegisterWorkflowWithOptions(floor, workflow.RegisterOptions{Name: "floor"})
@@ -85,12 +97,11 @@ func floorRate(b *testing.B, attributes bool) float64 {
 	defer w.Stop()
 	began := time.Now()
 	inParallel(b, func(i int) error {
-		run, err := s.client.ExecuteWorkflow(b.Context(), client.StartWorkflowOptions{ID: fmt.Sprintf("floor-%d", i), TaskQueue: queue},
-			"floor", benchSignals, attributes)
+		run, err := s.client.ExecuteWorkflow(b.Context(), client.StartWorkflowOptions{ID: fmt.Sprintf("floor-%d", i), TaskQueue: queue}, "floor", in)
 		if err != nil {
 			return err
 		}
-		for n := range benchSignals {
+		for n := range in.Signals {
 			if err := s.client.SignalWorkflow(b.Context(), run.GetID(), "", "fact", n); err != nil {
 				return err
 			}
@@ -100,18 +111,24 @@ func floorRate(b *testing.B, attributes bool) float64 {
 	return benchOrders / time.Since(began).Seconds()
 }
 
-func floor(ctx workflow.Context, signals int, attributes bool) error {
+func floor(ctx workflow.Context, in floorInput) error {
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: time.Second})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Second, DisableEagerExecution: true})
 	facts := workflow.GetSignalChannel(ctx, "fact")
-	for n := range signals {
+	for n := range in.Signals {
 		facts.Receive(ctx, nil)
 		if err := workflow.ExecuteLocalActivity(ctx, noop).Get(ctx, nil); err != nil {
 			return err
 		}
-		if attributes {
+		if in.Attributes {
 			if err := workflow.UpsertTypedSearchAttributes(ctx, dispatch.AttrStatus.ValueSet(fmt.Sprint(n))); err != nil {
 				return err
 			}
+		}
+	}
+	for range in.Calls {
+		if err := workflow.ExecuteActivity(ctx, noop).Get(ctx, nil); err != nil {
+			return err
 		}
 	}
 	return nil
