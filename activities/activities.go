@@ -70,6 +70,9 @@ func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, er
 	return temporal.NewApplicationError(doing+": "+outcomeOf(err), "Unanswered")
 }
 
+// errNotReady is the outcome of asking for results that the lab does not have yet.
+var errNotReady = errors.New("the lab has no results yet")
+
 // outcomeOf is the code of a partner call's outcome, as the order's story shows it.
 func outcomeOf(err error) string {
 	if err == nil {
@@ -77,6 +80,9 @@ func outcomeOf(err error) string {
 	}
 	if errors.Is(err, labs.ErrNotSupported) {
 		return "not_supported"
+	}
+	if errors.Is(err, errNotReady) {
+		return "not_ready"
 	}
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
 		return "refused:" + refused.Code

@@ -67,14 +67,16 @@ func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.F
 	}
 	var got labs.Reported
 	err = a.call(ctx, in.OrderID, "results", func() (raw []byte, err error) {
-		got, err = lab.Results(ctx, o.Number)
+		if got, err = lab.Results(ctx, o.Number); err == nil && got.Report == nil {
+			err = errNotReady
+		}
 		return got.Raw, err
 	})
+	if errors.Is(err, errNotReady) {
+		return out, nil
+	}
 	if err != nil {
 		return out, a.partnerFault(ctx, "fetching results", in.OrderID, err)
-	}
-	if got.Report == nil {
-		return out, nil
 	}
 	version, changed, err := a.Store.StoreReport(ctx, in.OrderID, in.Generation, *got.Report, got.Hash, got.Raw, got.PDF)
 	if err != nil {
