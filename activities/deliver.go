@@ -88,7 +88,7 @@ func (a *Activities) post(ctx context.Context, e store.Endpoint, due []store.Due
 	err := g.Wait()
 	out.Delivered += int(delivered.Load())
 	out.Failed += int(failed.Load())
-	return err //nolint:wrapcheck // Deliver wraps it
+	return err
 }
 
 // attempt posts one message and records what came of it. An attempt whose record is lost is made again with the same message id.
@@ -111,10 +111,10 @@ func (a *Activities) attempt(ctx context.Context, e store.Endpoint, d store.DueD
 		row.Next, _ = webhooks.NextAttempt(row.Number, at.Add(o.Duration), o.RetryAfter, nil)
 	}
 	if err := a.Store.RecordAttempt(context.WithoutCancel(ctx), row); err != nil {
-		return o.Delivered, err //nolint:wrapcheck // Deliver wraps it
+		return o.Delivered, err
 	}
 	if o.Gone {
-		return false, a.Store.SetEndpointDisabled(ctx, e.ID, true, "gone") //nolint:wrapcheck // Deliver wraps it
+		return false, a.Store.SetEndpointDisabled(ctx, e.ID, true, "gone")
 	}
 	return o.Delivered, nil
 }

@@ -125,7 +125,7 @@ func (c *Client) demand(ctx context.Context, orderID string, d order.Demand) (or
 		},
 	})
 	if err != nil {
-		return order.Answer{}, err //nolint:wrapcheck // Demand judges and wraps it
+		return order.Answer{}, err
 	}
 	var answer order.Answer
 	return answer, handle.Get(ctx, &answer)

@@ -12,7 +12,7 @@ func TestDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
 	found, err := os.ReadFile("../docs/lifecycle.md")
 	require.NoError(t, err)
-	require.True(t, string(found) == Markdown(), "docs/lifecycle.md is not current: run go generate ./lifecycle")
+	require.Equal(t, Markdown(), string(found), "docs/lifecycle.md is not current: run go generate ./lifecycle")
 }
 
 // Each diagram has exactly the contract's arrows: solid if documented, dashed if not, with its condition.

@@ -84,7 +84,7 @@ func CauseCall(id string) string { return "call:" + id }
 
 // CauseTimer is a deadline that was reached.
 func CauseTimer(name DeadlineName, due time.Time) string {
-	return fmt.Sprintf("timer:%s:%d", name, due.Unix())
+	return fmt.Sprintf("timer:%s:%d", name, due.UnixMicro())
 }
 
 // CauseKind is what kind of cause it is: inbox, demand, call, timer, api or parent.

@@ -8,7 +8,7 @@ import (
 
 // State is what the workflow of an order works with: no patient data and no free text. The store keeps it with the order, so a
 // run that starts anew, continues or is rebuilt begins where the last recording left off.
-type State struct {
+type State struct { //nolint:recvcheck // rules take it by value and cannot change it; what builds the next one takes a pointer
 	OrderID     string             `json:"order_id"`
 	TeamID      string             `json:"team_id"`
 	Number      string             `json:"number"`

@@ -33,7 +33,7 @@ func (g *Guard) CheckURL(raw string) error {
 	}
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // a name: what it means is judged when the socket connects
 	}
 	if !g.Allows(addr) {
 		return &RefusedAddressError{Address: addr.String()}

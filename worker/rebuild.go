@@ -42,7 +42,7 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(retention),
 	})
 	if _, exists := errors.AsType[*serviceerror.NamespaceAlreadyExists](err); err != nil && !exists {
-		return err //nolint:wrapcheck // EnsureNamespace wraps it
+		return err
 	}
 	_, err = c.WorkflowService().DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: namespace, Execution: &commonpb.WorkflowExecution{WorkflowId: "none"},
@@ -50,7 +50,7 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return nil
 	}
-	return err //nolint:wrapcheck // EnsureNamespace wraps it
+	return err
 }
 
 // Rebuild brings back what Temporal has lost from the store: the namespace, search attributes and schedules; a run for every open

@@ -25,7 +25,7 @@ var batchOptions = workflow.ActivityOptions{
 func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 	nudges := workflow.GetSignalChannel(ctx, dispatch.SignalNudge)
 	for {
-		for nudges.ReceiveAsync(nil) { //nolint:revive // what a nudge says is that there is something; the batch finds what
+		for nudges.ReceiveAsync(nil) { // what a nudge says is that there is something; the batch finds what
 		}
 		var out dispatch.BatchResult
 		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, batchOptions), dispatch.ActivityDeliver, in.EndpointID).Get(ctx, &out)

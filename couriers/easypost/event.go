@@ -123,7 +123,7 @@ type instant struct{ time.Time }
 func (i *instant) UnmarshalJSON(b []byte) error {
 	var text string
 	if json.Unmarshal(b, &text) != nil {
-		return nil
+		return nil //nolint:nilerr // a time that is no text is a missing one
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		i.Time = at.UTC().Truncate(time.Microsecond)
