@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-var march = func(d int) order.Date { return order.Date{Year: 2026, Month: time.March, Day: d} }
+var march = func(d int) order.Date { return order.Date{Year: day0.Year(), Month: day0.Month(), Day: d} }
 
 // placedAt is when the requisition was made, after day0.
 func (w *world) placedAt() time.Duration {

@@ -94,7 +94,9 @@ func (w *world) check() {
 	}
 	require.Equal(w.t, int64(len(story.Decisions)+1), o.Revision)
 	waiting := map[string]bool{}
-	for _, f := range o.State.Parked {
+	state, err := w.store.LoadState(context.Background(), w.orderID)
+	require.NoError(w.t, err)
+	for _, f := range state.Parked {
 		waiting[f.InboxID] = true
 	}
 	for _, f := range story.Facts {
@@ -102,7 +104,7 @@ func (w *world) check() {
 		require.Equal(w.t, f.State == store.InboxParked, waiting[f.ID], "%s is %s", f.Kind, f.State)
 	}
 	if o.State.Terminal() {
-		require.Empty(w.t, o.State.Parked, "an order that has ended leaves nothing parked")
+		require.Empty(w.t, state.Parked, "an order that has ended leaves nothing parked")
 	}
 	for _, r := range w.replies {
 		require.NoError(w.t, r.err)

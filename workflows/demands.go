@@ -16,8 +16,8 @@ import (
 func (r *orderRun) handleDemands(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, dispatch.UpdateDemand, r.demand, workflow.UpdateHandlerOptions{
 		Validator: func(ctx workflow.Context, dm order.Demand) error {
-			if !r.loaded {
-				return nil
+			if !r.loaded || dm.Corrects {
+				return nil // what came with a demand is erased by the recording that refuses it
 			}
 			if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" {
 				return dispatch.Refusal(reason, r.state.Status)
@@ -28,6 +28,7 @@ func (r *orderRun) handleDemands(ctx workflow.Context) error {
 }
 
 func (r *orderRun) demand(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // see Order
 	// Where a placing call is in flight, a cancellation has to know its outcome.
 	err := workflow.Await(ctx, func() bool { return r.loaded && (dm.Kind != order.DemandCancel || !r.placing) })
 	if err != nil {
@@ -74,14 +75,15 @@ func (r *orderRun) askLab(ctx workflow.Context, dm order.Demand) (order.Answer, 
 	if err != nil {
 		return order.Answer{}, err
 	}
-	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswer, func() bool { _, ok := r.answers[dm.ID]; return ok })
+	before := r.answers
+	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswer, func() bool { return r.answers > before })
 	if err != nil {
 		return order.Answer{}, err
 	}
 	if !answered {
 		return order.Answer{Unanswered: true, From: r.state.Status}, nil
 	}
-	return r.answers[dm.ID], nil
+	return r.answer, nil
 }
 
 var cancelOptions = workflow.ActivityOptions{
@@ -92,17 +94,21 @@ var cancelOptions = workflow.ActivityOptions{
 // cancelRetry is the pause before a lab that has not answered is asked again.
 const cancelRetry = time.Minute
 
-// cancelAtLab asks the lab until it has confirmed or refused, or the order has moved on.
+// cancelAtLab asks the lab until it has confirmed or refused. Its answer is for everybody who waits, and is recorded for whoever
+// asked last.
 func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 	for try := 1; r.state.Cancelling != nil; try++ {
-		dm := *r.state.Cancelling
-		id := fmt.Sprintf("cancel-%s-%d", dm.ID, try)
+		id := fmt.Sprintf("cancel-%s-%d", r.state.Cancelling.ID, try)
 		err := r.call(ctx, cancelOptions, dispatch.ActivityCancel, dispatch.PlaceInput{OrderID: r.id, CallID: id}, nil)
+		if r.state.Cancelling == nil {
+			return nil // settled by another run of this order
+		}
+		dm := *r.state.Cancelling
 		switch {
 		case err == nil:
 			dm.Confirmed = true
-			answer, err := r.applyDemand(ctx, dm)
-			r.answers[dm.ID] = answer
+			r.answer, err = r.applyDemand(ctx, dm)
+			r.answers++
 			return err
 		case isType(err, dispatch.ErrorRefused), isType(err, dispatch.ErrorNotSupported):
 			return r.cancelRefused(ctx, dm)
@@ -126,6 +132,7 @@ func (r *orderRun) cancelRefused(ctx workflow.Context, dm order.Demand) error {
 		from = s.Status
 		return &order.Recording{Decision: s.ApplyCancelRefused(workflow.Now(ctx)), DemandID: dm.ID}
 	})
-	r.answers[dm.ID] = order.Answer{Reason: order.ReasonLabRefused, From: from}
+	r.answer = order.Answer{Reason: order.ReasonLabRefused, From: from}
+	r.answers++
 	return err
 }

@@ -26,10 +26,11 @@ type orderRun struct {
 	timerDue    time.Time
 	cancelTimer workflow.CancelFunc
 
-	running map[coroutine]bool      // the coroutines that exist
-	calls   int                     // partner calls in flight
-	placing bool                    // one of them is the requisition
-	answers map[string]order.Answer // of cancellations that waited for the partner, by demand
+	running map[coroutine]bool // the coroutines that exist
+	calls   int                // partner calls in flight
+	placing bool               // one of them is the requisition
+	answers int                // by the partner, to cancellations
+	answer  order.Answer       // the newest of them
 }
 
 // Order runs one order: it takes facts and demands, has the requisition made, keeps the deadlines and has results fetched, until
@@ -42,16 +43,27 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 		lock:    workflow.NewMutex(ctx),
 		facts:   workflow.GetSignalChannel(ctx, dispatch.SignalFact),
 		running: map[coroutine]bool{},
-		answers: map[string]order.Answer{},
 	}
 	// Registered before the first wait, because a demand that comes with the start is refused otherwise; handlers wait for the load.
 	if err := r.handleDemands(ctx); err != nil {
 		return err
 	}
-	if err := r.load(ctx); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	return r.loop(ctx, in)
+}
+
+// begin loads the order and gives parked facts the chance that a run which was cut off between two recordings owed them.
+func (r *orderRun) begin(ctx workflow.Context) error {
+	if err := r.lock.Lock(ctx); err != nil {
+		return err
+	}
+	defer r.lock.Unlock()
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	return r.retryParked(ctx)
 }
 
 // loop takes what has come, arms what the state asks for, and waits for more.
@@ -91,7 +103,7 @@ func (r *orderRun) done(ctx workflow.Context) bool {
 
 // mayContinue reports whether the history has grown long and nothing would be cut short by beginning a new one.
 func (r *orderRun) mayContinue(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.calls == 0 && r.quiet(ctx)
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.calls == 0 && !r.lock.IsLocked() && r.quiet(ctx)
 }
 
 // quiet reports whether no signal is unread and no update handler unfinished.

@@ -32,12 +32,13 @@ func (r *orderRun) record(ctx workflow.Context, cause string, propose proposal) 
 }
 
 // commit has one decision recorded. Where another recording came first (an earlier run of this order, or a retry whose answer was
-// lost), the state is loaded and the decision made again.
+// lost), the state is loaded and the decision made again. moved reports whether the order may have come to another status since
+// parked facts were last tried.
 func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) (out order.Recorded, moved bool, err error) {
 	for {
 		rec := propose(r.state)
 		if rec == nil {
-			return order.Recorded{}, false, nil
+			return order.Recorded{}, moved, nil
 		}
 		rec.OrderID, rec.Revision, rec.Cause, rec.At = r.id, r.state.Revision, cause, workflow.Now(ctx)
 		out = order.Recorded{}
@@ -46,6 +47,7 @@ func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) 
 			if err := r.load(ctx); err != nil {
 				return out, false, err
 			}
+			moved = true
 			continue
 		}
 		if err != nil {
@@ -57,7 +59,7 @@ func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) 
 		}
 		r.state = rec.Decision.Next
 		r.state.Sequence, r.state.Revision = out.Sequence, out.Revision
-		return out, len(rec.Decision.Steps) > 0, nil
+		return out, moved || len(rec.Decision.Steps) > 0, nil
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/worker"
 	"github.com/aliquot-labs/aliquot/workflows"
 )
@@ -87,12 +88,18 @@ func (w *world) run() {
 	w.check()
 }
 
-// runUntil lets the timeline happen until a time after day0. A run that is open then is cut off, as if its worker and its history
-// had been lost; the next one begins there.
+// runUntil lets the timeline happen until a time after day0 at which nothing is going on. A run that is open then is cut off, as if
+// its worker and its history had been lost; the next one begins there.
 func (w *world) runUntil(after time.Duration) {
 	w.t.Helper()
-	w.advance(day0.Add(after))
+	w.cutOff(after)
 	w.check()
+}
+
+// cutOff is runUntil at any time, in the middle of a recording too, which may then come to its end during the next run or never.
+func (w *world) cutOff(after time.Duration) {
+	w.t.Helper()
+	w.advance(day0.Add(after))
 }
 
 func (w *world) advance(limit time.Time) {
@@ -167,6 +174,9 @@ func (w *world) newRun(at time.Time) {
 				return w.onRecord(ctx, rec, a.Record)
 			})
 	}
+	if w.runs > 0 {
+		w.env.RegisterDelayedCallback(w.reconcile, 0)
+	}
 	for _, m := range w.timeline {
 		if !m.done {
 			w.env.RegisterDelayedCallback(func() { m.done = true; m.do() }, max(m.at.Sub(at), 0))
@@ -175,6 +185,15 @@ func (w *world) newRun(at time.Time) {
 	w.runs++
 	if w.onRun != nil {
 		w.onRun(w.runs)
+	}
+}
+
+// reconcile signals again what a run that was lost has not settled.
+func (w *world) reconcile() {
+	for _, f := range w.story().Facts {
+		if f.State == store.InboxReceived {
+			w.env.SignalWorkflow(dispatch.SignalFact, *f.Fact)
+		}
 	}
 }
 

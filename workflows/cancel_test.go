@@ -1,0 +1,242 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestCancelWhereTheLabHasNoCall(t *testing.T) {
+	t.Parallel()
+	cancelled := lifecycle.Cancelled
+	tests := map[string]struct {
+		settings  []setting
+		happen    func(w *world)
+		ask       time.Duration
+		history   []lifecycle.Low
+		refused   order.Reason
+		attention []order.AttentionReason
+	}{
+		"before anything was sent": {
+			settings: []setting{activatedBy(march(6), time.UTC)}, ask: hour,
+			history: []lifecycle.Low{ordered, cancelled}, attention: []order.AttentionReason{},
+		},
+		"refused by the lab for good": {
+			settings: []setting{withScript("refuse-place")}, ask: hour,
+			history: []lifecycle.Low{ordered, cancelled}, attention: []order.AttentionReason{},
+		},
+		"between two rounds that nobody answered": {
+			settings: []setting{withScript("fail-place-99")}, ask: 2 * time.Minute,
+			history: []lifecycle.Low{ordered, cancelled}, attention: []order.AttentionReason{order.CancelAtLab},
+		},
+		"placed": {
+			ask: hour, history: []lifecycle.Low{ordered, created, cancelled}, attention: []order.AttentionReason{order.CancelAtLab},
+		},
+		"shipped": {
+			happen: func(w *world) { w.fact(hour, order.KitShipped) }, ask: 2 * hour,
+			history: []lifecycle.Low{ordered, created, shipped}, refused: order.ReasonTransition, attention: []order.AttentionReason{},
+		},
+		"at the lab": {
+			happen: func(w *world) { w.fact(hour, order.KitReceived) }, ask: 2 * hour,
+			history: []lifecycle.Low{ordered, created, received}, refused: order.ReasonTransition, attention: []order.AttentionReason{},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, test.settings...)
+			if test.happen != nil {
+				test.happen(w)
+			}
+			asked := w.demand(test.ask, cancel())
+			w.runUntil(3 * hour)
+			require.True(t, asked.Answered)
+			require.Equal(t, test.refused == "", asked.Done)
+			require.Equal(t, test.refused, asked.Reason)
+			require.Equal(t, day0.Add(test.ask), asked.At)
+			require.Equal(t, test.history, w.history())
+			require.Equal(t, test.attention, w.attention())
+			require.Empty(t, w.labCalls("CancelOrder"))
+			require.Equal(t, asked.Done, !w.open, "the run of a cancelled order ends")
+		})
+	}
+}
+
+// A kit of a cancelled order ships all the same: nothing changes, and somebody has to look.
+func TestFactsOnACancelledOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.demand(2*hour, cancel())
+	w.fact(3*hour, order.KitShipped, sentAt(hour))
+	w.fact(5*hour, order.KitReceived)
+	w.run()
+	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Contains(t, w.attention(), order.ContradictoryFact)
+	require.Equal(t, "kit_received: refused", w.fates()[1])
+	require.Greater(t, w.runs, 1)
+}
+
+// A cancellation that comes while the lab is being called waits for the outcome.
+func TestCancelWhileTheCallIsInFlight(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		script    string
+		history   []lifecycle.Low
+		attention []order.AttentionReason
+	}{
+		"the lab accepts":    {"happy", []lifecycle.Low{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.CancelAtLab}},
+		"the lab refuses":    {"refuse-place", []lifecycle.Low{ordered, lifecycle.Cancelled}, []order.AttentionReason{}},
+		"the lab is silent":  {"fail-place-99", []lifecycle.Low{ordered, lifecycle.Cancelled}, []order.AttentionReason{order.CancelAtLab}},
+		"the answer is lost": {"timeout-after-accept", []lifecycle.Low{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.CancelAtLab}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, withScript(test.script))
+			asked := w.newReply()
+			w.gate.on("/PlaceOrder", func(n int, serve func()) {
+				if n == 1 {
+					w.meanwhile(func() { w.ask(asked, cancel(), nil) })
+					<-asked.accepted
+				}
+				serve()
+			})
+			w.run()
+			require.True(t, asked.Done)
+			require.Equal(t, test.history, w.history())
+			require.Equal(t, test.attention, w.attention())
+		})
+	}
+}
+
+func newCancellingWorld(t *testing.T) *world {
+	t.Helper()
+	return newClinic(t, withCancelCall).newWorld()
+}
+
+func TestCancelConfirmedByTheLab(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	asked := w.demand(hour, cancel())
+	w.run()
+	require.True(t, asked.Done)
+	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Len(t, w.labCalls("CancelOrder"), 1)
+	require.Empty(t, w.attention())
+}
+
+func TestCancelRefusedByTheLab(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	w.at(hour, w.shipAtLab)
+	asked := w.demand(2*hour, cancel())
+	w.fact(3*hour, order.KitShipped, sentAt(hour))
+	after := w.demand(4*hour, cancel())
+	w.runUntil(5 * hour)
+	require.False(t, asked.Done)
+	require.Equal(t, order.ReasonLabRefused, asked.Reason)
+	require.Equal(t, created, asked.From)
+	require.Equal(t, order.ReasonTransition, after.Reason)
+	require.Len(t, w.labCalls("CancelOrder"), 1, "once shipped it is refused without asking the lab")
+	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Empty(t, w.attention())
+}
+
+// The shipped notice overtakes the lab's confirmation, and wins.
+func TestKitShippedBeforeTheConfirmation(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	w.gate.on("/CancelOrder", func(_ int, serve func()) {
+		w.meanwhile(func() { w.report(order.KitShipped) })
+		w.await(shipped)
+		serve()
+	})
+	asked := w.demand(hour, cancel())
+	w.runUntil(2 * hour)
+	require.True(t, asked.Answered)
+	require.False(t, asked.Done)
+	require.Equal(t, order.ReasonTransition, asked.Reason)
+	require.Equal(t, shipped, asked.From)
+	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Nil(t, w.order().State.Cancelling)
+}
+
+// A lab that does not answer is asked every minute; the caller is told after twelve seconds that the outcome is open.
+func TestCancelUnanswered(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	w.gate.on("/CancelOrder", func(n int, serve func()) {
+		if n < 4 {
+			unanswered()
+		}
+		serve()
+	})
+	asked := w.demand(hour, cancel())
+	w.at(hour+20*time.Second, func() {
+		require.True(t, asked.Unanswered)
+		require.Equal(t, day0.Add(hour+12*time.Second), asked.At)
+		w.requireSince(hour, order.CancelUnanswered)
+		require.Equal(t, created, w.order().Status)
+	})
+	w.run()
+	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Equal(t, day0.Add(hour+3*time.Minute), w.order().Events[2].OccurredAt)
+	require.Len(t, w.labCalls("CancelOrder"), 1, "the others never reached the lab")
+	require.Empty(t, w.attention())
+}
+
+// Who asks again while the lab is still silent gets the lab's answer too.
+func TestCancelAskedAgain(t *testing.T) {
+	t.Parallel()
+	for name, confirms := range map[string]bool{"confirmed": true, "refused": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newCancellingWorld(t)
+			if !confirms {
+				w.at(time.Minute, w.shipAtLab)
+			}
+			again := w.newReply()
+			w.gate.on("/CancelOrder", func(n int, serve func()) {
+				if n == 1 {
+					unanswered()
+				}
+				// The second caller asks while the lab is being called for the first one.
+				w.meanwhile(func() { w.ask(again, cancel(), nil) })
+				<-again.accepted
+				serve()
+			})
+			first := w.demand(hour, cancel())
+			w.runUntil(2 * hour)
+			require.True(t, first.Unanswered)
+			require.Equal(t, confirms, again.Done, "%+v", again.Answer)
+			require.False(t, again.Unanswered)
+			require.Nil(t, w.order().State.Cancelling)
+			require.Equal(t, confirms, w.order().Status == lifecycle.Cancelled)
+			if !confirms {
+				require.Equal(t, order.ReasonLabRefused, again.Reason)
+			}
+		})
+	}
+}
+
+// A run that begins while the lab has not answered goes on asking.
+func TestCancelGoesOnInTheNextRun(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	w.gate.on("/CancelOrder", func(n int, serve func()) {
+		if n < 3 {
+			unanswered()
+		}
+		serve()
+	})
+	w.demand(hour, cancel())
+	w.runUntil(hour + 30*time.Second)
+	require.Equal(t, []order.AttentionReason{order.CancelUnanswered}, w.attention())
+	w.run()
+	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Equal(t, 2, w.runs)
+}

@@ -1,0 +1,252 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+var errOutage = errors.New("the database is away")
+
+// longLife is a life with every kind of wait in it: rounds of placing, a leg, a recovery window, a schedule of fetching.
+func longLife(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, activatedBy(march(3), time.UTC), withScript("fail-place-6"))
+	w.fact(2*day, order.KitShipped)
+	w.courier(3*day, "outbound", lifecycle.OutForDelivery)
+	w.courier(15*day, "outbound", lifecycle.WithCustomer)
+	w.fact(20*day, order.KitRejected, recoverable(true))
+	w.demand(24*day, recovery(false))
+	w.fact(26*day, order.KitReceived)
+	w.fact(45*day, order.ReportReady)
+	w.results(45*day+2*hour, `{}`)
+	return w
+}
+
+var wholeLife = []lifecycle.Low{
+	ordered, created, shipped, lifecycle.OutForDelivery, lifecycle.WithCustomer, received, blocked, received, completed,
+}
+
+func requireWholeLife(t *testing.T, w *world) {
+	t.Helper()
+	require.Equal(t, wholeLife, w.history())
+	for _, c := range w.labCalls("PlaceOrder") {
+		require.Equal(t, w.number, c.Orders[0].OrderNumber)
+	}
+	require.Empty(t, w.attention())
+	require.Equal(t, 1, w.order().Results.Version)
+	require.Equal(t, day0.Add(26*day), w.order().Events[7].OccurredAt)
+}
+
+// A run may be lost at any point, in the middle of a recording too: the next one goes on from what is recorded.
+func TestRunsThatAreCutOff(t *testing.T) {
+	t.Parallel()
+	cuts := []time.Duration{
+		time.Hour, 14*hour - time.Second, 14*hour + 30*time.Second, 14*hour + 3*time.Minute, day, 2*day + 1, 5 * day, 13 * day, 16 * day, 20 * day,
+		22 * day, 25 * day, 26*day + 1, 41 * day, 45*day + 1, 45*day + 3*time.Minute, 45*day + 90*time.Minute,
+	}
+	t.Run("at each of them", func(t *testing.T) {
+		t.Parallel()
+		w := longLife(t)
+		for _, cut := range cuts {
+			w.cutOff(cut)
+		}
+		w.run()
+		requireWholeLife(t, w)
+		require.Equal(t, len(cuts)+1, w.runs)
+	})
+	for _, cut := range cuts {
+		t.Run(fmt.Sprintf("after %s", cut), func(t *testing.T) {
+			t.Parallel()
+			w := longLife(t)
+			w.cutOff(cut)
+			w.run()
+			requireWholeLife(t, w)
+		})
+	}
+}
+
+// The due times are absolute: a run that begins in the middle of a wait does not begin the wait anew.
+func TestDeadlinesOutliveTheRun(t *testing.T) {
+	t.Parallel()
+	for _, cut := range []time.Duration{time.Hour, 5 * day, 16 * day, 22 * day, 30 * day, 39 * day} {
+		t.Run(fmt.Sprintf("after %s", cut), func(t *testing.T) {
+			t.Parallel()
+			w := longLife(t)
+			w.runUntil(cut)
+			before := w.order().State
+			require.NotEmpty(t, before.Deadlines)
+			w.runUntil(cut + hour)
+			require.Equal(t, before, w.order().State)
+		})
+	}
+}
+
+// A run that is lost while the lab is being called has the next one ask again, by the same number.
+func TestCutOffDuringTheCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hanging, let := make(chan struct{}), make(chan struct{})
+	w.gate.on("/PlaceOrder", func(n int, serve func()) {
+		serve()
+		if n == 1 {
+			close(hanging)
+			<-let
+			unanswered()
+		}
+	})
+	w.at(0, func() {})
+	w.runUntil(50 * time.Millisecond) // the clock does not skip while an activity runs
+	<-hanging
+	require.Equal(t, []lifecycle.Low{ordered}, w.history())
+	w.fact(day, order.KitShipped)
+	w.runUntil(2 * day)
+	close(let)
+	require.Equal(t, []string{sandbox.OutcomeAccepted, sandbox.OutcomeDuplicate}, w.outcomes())
+	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.NotEmpty(t, w.order().Accession)
+}
+
+// Another recording comes first: another run of the order, of which this one knows nothing. The decision is made again on what it
+// left behind.
+func TestOvertakenByAnotherRecording(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		first, then order.FactKind
+		edit        []func(*order.Fact)
+		history     []lifecycle.Low
+		fates       []string
+	}{
+		"both count": {
+			order.KitShipped, order.KitReceived, nil,
+			[]lifecycle.Low{ordered, created, shipped, received}, []string{"kit_shipped: applied", "kit_received: applied"},
+		},
+		"the second is late": {
+			order.KitReceived, order.KitShipped, []func(*order.Fact){sentAt(2 * hour)},
+			[]lifecycle.Low{ordered, created, received}, []string{"kit_received: applied", "kit_shipped: late"},
+		},
+		"the order has ended": {
+			order.KitRejected, order.KitReceived, nil,
+			[]lifecycle.Low{ordered, created, received, lifecycle.SampleError}, []string{"kit_rejected: applied", "kit_received: refused"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.at(day, func() {
+				w.recordBehindItsBack(order.Fact{Kind: test.first, SentAt: w.now(), Recoverable: ptr(false)})
+				w.report(test.then, test.edit...)
+			})
+			w.runUntil(2 * day)
+			require.Equal(t, test.history, w.history())
+			require.Equal(t, test.fates, w.fates())
+		})
+	}
+}
+
+// recordBehindItsBack records a report as another run of the order would, and then tells the run of it.
+func (w *world) recordBehindItsBack(f order.Fact) {
+	w.t.Helper()
+	ctx := context.Background()
+	got := w.receive(f)
+	s, err := w.store.LoadState(ctx, w.orderID)
+	require.NoError(w.t, err)
+	_, err = w.store.Record(ctx, order.Recording{
+		OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseInbox(got.ID), Decision: s.ApplyFact(*got.Fact, w.now()),
+		Fact: got.Fact, At: w.now(),
+	})
+	require.NoError(w.t, err)
+	w.signal(got)
+}
+
+// The decision that a parked report waited for was recorded by a run that went no further: the next run gives the report its chance.
+func TestParkedReportOfALostRun(t *testing.T) {
+	t.Parallel()
+	park := func(t *testing.T) *world {
+		t.Helper()
+		w := newWorld(t, activatedBy(march(6), time.UTC))
+		w.fact(hour, order.KitShipped)
+		return w
+	}
+	place := func(w *world) {
+		ctx := context.Background()
+		for _, step := range []func(order.State) (string, order.Decision){
+			func(s order.State) (string, order.Decision) {
+				return "timer:activate", s.ApplyDeadline(order.Deadline{Name: order.DeadlineActivate, Due: s.ActivateAt}, w.now())
+			},
+			func(s order.State) (string, order.Decision) {
+				return "call:place", s.ApplyPlaced("M000412207", w.now())
+			},
+		} {
+			s, err := w.store.LoadState(ctx, w.orderID)
+			require.NoError(w.t, err)
+			cause, decision := step(s)
+			_, err = w.store.Record(ctx, order.Recording{
+				OrderID: w.orderID, Revision: s.Revision, Cause: cause, Decision: decision, At: w.now(),
+			})
+			require.NoError(w.t, err)
+		}
+	}
+	t.Run("found at the start", func(t *testing.T) {
+		t.Parallel()
+		w := park(t)
+		w.runUntil(2 * hour)
+		place(w)
+		w.runUntil(3 * hour)
+		require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	})
+	t.Run("found when overtaken", func(t *testing.T) {
+		t.Parallel()
+		w := park(t)
+		w.at(2*hour, func() {
+			place(w)
+			w.report(order.CourierReport, func(f *order.Fact) { f.Leg = "outbound" })
+		})
+		w.demand(2*hour, byOperations(order.DemandAcknowledge))
+		w.runUntil(3 * hour)
+		require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	})
+}
+
+// A database that is away delays an order and never fails it. Attempts are made every second at most.
+func TestStoreOutage(t *testing.T) {
+	t.Parallel()
+	w := longLife(t)
+	failing := map[string]int{}
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+		if failing[rec.Cause]++; failing[rec.Cause] <= 63 {
+			return order.Recorded{}, errOutage
+		}
+		return record(ctx, rec)
+	}
+	w.run()
+	require.Equal(t, wholeLife, w.history())
+	require.Empty(t, w.attention())
+}
+
+// A recording whose answer was lost is not made twice.
+func TestRecordingWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	w := longLife(t)
+	lost := map[string]bool{}
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+		out, err := record(ctx, rec)
+		if err == nil && !lost[rec.Cause] {
+			lost[rec.Cause] = true
+			return order.Recorded{}, errOutage
+		}
+		return out, err
+	}
+	w.run()
+	requireWholeLife(t, w)
+	require.GreaterOrEqual(t, len(lost), 12)
+}
