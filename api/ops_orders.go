@@ -17,8 +17,8 @@ import (
 // OpsOrder is an order as operations see it: what the client sees, and what its workflow knows.
 type OpsOrder struct {
 	Order        junction.ClientFacingOrder `json:"order"`
-	Number       string                     `json:"number" doc:"Our order number at the lab."`
-	Accession    string                     `json:"accession" doc:"The lab's own number; empty until known."`
+	Number       string                     `json:"order_number" doc:"Our order number at the lab."`
+	Accession    string                     `json:"accession_number" doc:"The lab's own number; empty until known."`
 	LabAccountID string                     `json:"lab_account_id"`
 	FullStatus   lifecycle.Status           `json:"full_status"`
 	Attention    []order.Attention          `json:"attention" nullable:"false"`

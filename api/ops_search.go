@@ -16,8 +16,8 @@ import (
 type OpsOrderSummary struct {
 	ID           string            `json:"id" format:"uuid"`
 	TeamID       string            `json:"team_id" format:"uuid"`
-	Number       string            `json:"number"`
-	Accession    string            `json:"accession"`
+	Number       string            `json:"order_number"`
+	Accession    string            `json:"accession_number"`
 	Status       lifecycle.Status  `json:"status"`
 	StatusDetail lifecycle.Detail  `json:"status_detail"`
 	Attention    []order.Attention `json:"attention" nullable:"false"`

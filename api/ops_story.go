@@ -12,8 +12,8 @@ import (
 type OpsStory struct {
 	OrderID     string            `json:"order_id" format:"uuid"`
 	TeamID      string            `json:"team_id" format:"uuid"`
-	Number      string            `json:"number"`
-	Accession   string            `json:"accession"`
+	Number      string            `json:"order_number"`
+	Accession   string            `json:"accession_number"`
 	Status      lifecycle.Status  `json:"status"`
 	Detail      lifecycle.Detail  `json:"status_detail"`
 	Sequence    int64             `json:"sequence"`

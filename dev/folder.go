@@ -85,9 +85,9 @@ func (f *folder) clear() error {
 	return nil
 }
 
-// close gives the folder up.
+// close gives the folder up. The lock is given up by name, because a child that is being started may still hold a copy of the file.
 func (f *folder) close() error {
-	return errors.Join(f.clear(), f.lock.Close())
+	return errors.Join(f.clear(), syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN), f.lock.Close())
 }
 
 func (f *folder) file(name string) string { return filepath.Join(f.path, name) }

@@ -14,8 +14,8 @@ import (
 // opsView is what the tests read of an order as operations see it.
 type opsView struct {
 	Order      orderView         `json:"order"`
-	Number     string            `json:"number"`
-	Accession  string            `json:"accession"`
+	Number     string            `json:"order_number"`
+	Accession  string            `json:"accession_number"`
 	FullStatus string            `json:"full_status"`
 	Attention  []order.Attention `json:"attention"`
 	Deadlines  []order.Deadline  `json:"deadlines"`
