@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -154,9 +155,7 @@ func (s *server) receive(c *gin.Context, r store.Report, status int) {
 	}
 	s.alert(ctx, r, received)
 	if received.State == store.InboxReceived && !received.Duplicate && received.Fact != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalLimit)
-		defer cancel()
-		s.signal(ctx, received)
+		s.tell(ctx, received)
 	}
 	c.JSON(status, gin.H{"id": received.ID, "status": received.State})
 }
@@ -170,6 +169,24 @@ func (s *server) alert(ctx context.Context, r store.Report, received store.Recei
 		}
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a partner's report needs a look", slog.String("partner", r.Partner),
 			slog.String("inbox_id", received.ID), slog.String("state", received.State))
+	}
+}
+
+// tell signals a report to its order. The partner's answer waits for that, but not for long; what Temporal is too busy to take at
+// once is tried on after the answer, and what even that does not bring across is the reconciler's.
+func (s *server) tell(ctx context.Context, received store.Received) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalPatience)
+	done := make(chan struct{})
+	go func() {
+		defer cancel()
+		defer close(done)
+		s.signal(ctx, received)
+	}()
+	answer := time.NewTimer(signalLimit)
+	defer answer.Stop()
+	select {
+	case <-done:
+	case <-answer.C:
 	}
 }
 
