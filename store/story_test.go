@@ -58,8 +58,8 @@ func TestAStoryTellsEverything(t *testing.T) {
 		}}, y.Demands)
 		require.Len(t, y.Decisions, 4)
 		require.Equal(t, DecisionRow{
-			Cause: order.CauseInbox(rejected.ID), Outcome: order.Applied, From: lifecycle.TransitCustomer, To: lifecycle.LabProcessingBlocked,
-			Sequence: 5, Revision: 4, At: s.now(),
+			Cause: order.CauseInbox(rejected.ID), Outcome: order.Applied, Reason: order.ReasonTimeReplaced, // the report has no time
+			From: lifecycle.TransitCustomer, To: lifecycle.LabProcessingBlocked, Sequence: 5, Revision: 4, At: s.now(),
 		}, y.Decisions[2])
 		require.Equal(t, DecisionRow{
 			Cause: order.CauseDemand(refused.ID), Outcome: order.Refused, Reason: order.ReasonTransition, From: lifecycle.LabProcessingBlocked,
