@@ -21,7 +21,7 @@ func (w *world) placedAt() time.Duration {
 			return e.OccurredAt.Sub(day0)
 		}
 	}
-	w.t.Error("no requisition was made")
+	w.t.Errorf("no requisition was made")
 	return -1
 }
 

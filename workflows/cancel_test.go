@@ -115,7 +115,7 @@ func TestCancelWhileTheCallIsInFlight(t *testing.T) {
 
 func newCancellingWorld(t *testing.T) *world {
 	t.Helper()
-	return newClinic(t, withCancelCall).newWorld()
+	return newClinic(t, withCancelCall).newWorld(t)
 }
 
 func TestCancelConfirmedByTheLab(t *testing.T) {

@@ -34,7 +34,7 @@ func (w *world) child() *world {
 	id := w.started.orders[0]
 	c, err := w.store.Order(context.Background(), "", id)
 	require.NoError(w.t, err)
-	return w.follow(id, c.Number, c.CreatedAt)
+	return w.follow(w.t, id, c.Number, c.CreatedAt)
 }
 
 func TestReplacedAtOnce(t *testing.T) {

@@ -103,7 +103,6 @@ func TestCutOffDuringTheCall(t *testing.T) {
 			unanswered()
 		}
 	})
-	w.at(0, func() {})
 	w.runUntil(50 * time.Millisecond) // the clock does not skip while an activity runs
 	<-hanging
 	require.Equal(t, []lifecycle.Low{ordered}, w.history())

@@ -29,6 +29,7 @@ import (
 // is followed by another one, as a signal or an update starts it.
 type world struct {
 	*clinic
+	t        tester
 	env      *testsuite.TestWorkflowEnvironment
 	orderID  string
 	number   string
@@ -47,6 +48,12 @@ type world struct {
 	onRun func(n int)
 }
 
+// tester is what a world needs of a test: *testing.T, or *rapid.T.
+type tester interface {
+	require.TestingT
+	Helper()
+}
+
 type recordFunc func(context.Context, order.Recording) (order.Recorded, error)
 
 // moment is something that happens at a time.
@@ -58,19 +65,19 @@ type moment struct {
 
 func newWorld(t testing.TB, settings ...setting) *world {
 	t.Helper()
-	return newClinic(t).newWorld(settings...)
+	return newClinic(t).newWorld(t, settings...)
 }
 
-func (c *clinic) newWorld(settings ...setting) *world {
+func (c *clinic) newWorld(t tester, settings ...setting) *world {
 	c.clock.Store(nil)
 	o := c.createOrder(settings...)
-	return c.follow(o.ID, o.Number, o.CreatedAt)
+	return c.follow(t, o.ID, o.Number, o.CreatedAt)
 }
 
 // follow is the world of an order that exists.
-func (c *clinic) follow(id, number string, from time.Time) *world {
+func (c *clinic) follow(t tester, id, number string, from time.Time) *world {
 	c.parcels++
-	w := &world{clinic: c, orderID: id, number: number, parcel: c.parcels, open: true, clockAt: from}
+	w := &world{clinic: c, t: t, orderID: id, number: number, parcel: c.parcels, open: true, clockAt: from}
 	w.started.world = w
 	return w
 }

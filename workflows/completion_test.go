@@ -1,0 +1,187 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// What is signalled in the task in which the order ends is not lost, and neither is what arrives while the end is being recorded.
+func TestSignalsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	t.Run("in the same task", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		asked := w.newReply()
+		w.at(hour, func() {
+			w.ask(asked, cancel(), nil)
+			w.report(order.KitShipped)
+			w.report(order.KitReceived)
+		})
+		w.run()
+		require.True(t, asked.Answered)
+		require.Len(t, w.fates(), 2)
+		require.Equal(t, 1, w.runs)
+	})
+	t.Run("while the end is recorded", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+			out, err := record(ctx, rec)
+			if rec.Decision.Next.Status == lifecycle.SampleError && rec.Decision.From != lifecycle.SampleError {
+				for _, kind := range []order.FactKind{order.KitShipped, order.KitReceived, order.ReportReady} {
+					w.report(kind)
+				}
+			}
+			return out, err
+		}
+		w.results(time.Minute, `{}`)
+		w.fact(hour, order.KitRejected, recoverable(false))
+		w.run()
+		require.Equal(t, []lifecycle.Low{ordered, created, received, lifecycle.SampleError}, w.history())
+		require.Len(t, w.fates(), 4)
+		require.Equal(t, 1, w.order().State.Fetch.Versions, "the report is fetched before the run ends")
+		require.Equal(t, 1, w.runs)
+	})
+	t.Run("a demand while the end is recorded", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		asked := w.newReply()
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+			out, err := record(ctx, rec)
+			if rec.Decision.Next.Status == lifecycle.SampleError && rec.Decision.From != lifecycle.SampleError {
+				w.meanwhile(func() { w.ask(asked, cancel(), nil) })
+				<-asked.accepted
+			}
+			return out, err
+		}
+		w.fact(hour, order.KitRejected, recoverable(false))
+		w.run()
+		require.True(t, asked.Answered)
+		require.Equal(t, order.Answer{Reason: order.ReasonTransition, From: lifecycle.SampleError, Sequence: 4}, asked.Answer)
+	})
+}
+
+// renew has the server suggest, at each of the times, that the history has grown long.
+func (w *world) renew(at ...time.Duration) {
+	for _, after := range at {
+		w.at(after, func() {
+			w.env.SetContinueAsNewSuggested(true)
+			w.env.SignalWorkflow("wake", nil) // a suggestion comes with a workflow task
+		})
+	}
+}
+
+func TestContinueAsNew(t *testing.T) {
+	t.Parallel()
+	t.Run("between everything", func(t *testing.T) {
+		t.Parallel()
+		w := longLife(t)
+		w.renew(time.Hour, 14*hour+3*time.Minute, 2*day, 5*day, 15*day, 20*day, 22*day, 24*day, 26*day, 45*day, 45*day+90*time.Minute)
+		w.run()
+		requireWholeLife(t, w)
+		require.Equal(t, 11, w.renewals)
+		require.Equal(t, w.renewals+1, w.runs)
+	})
+	t.Run("with the same deadlines", func(t *testing.T) {
+		t.Parallel()
+		w := longLife(t)
+		var before order.State
+		w.at(22*day-time.Second, func() { before = w.order().State })
+		w.renew(22 * day)
+		w.at(22*day+time.Second, func() {
+			require.Equal(t, 1, w.renewals)
+			require.NotEmpty(t, before.Deadlines)
+			require.Equal(t, before, w.order().State)
+		})
+		w.run()
+		requireWholeLife(t, w)
+	})
+}
+
+// A run never continues as new while somebody waits for its answer, or the lab for ours.
+func TestContinueAsNewWaits(t *testing.T) {
+	t.Parallel()
+	t.Run("for a cancellation", func(t *testing.T) {
+		t.Parallel()
+		w := newCancellingWorld(t)
+		w.gate.on("/CancelOrder", func(n int, serve func()) {
+			if n == 1 {
+				unanswered()
+			}
+			serve()
+		})
+		asked := w.demand(hour, cancel())
+		w.renew(hour + time.Second)
+		w.at(hour+11*time.Second, func() { require.Zero(t, w.renewals) })
+		w.at(hour+13*time.Second, func() {
+			require.True(t, asked.Unanswered)
+			require.Equal(t, 1, w.renewals)
+		})
+		w.run()
+		require.Equal(t, lifecycle.Cancelled, w.order().Status)
+		require.Len(t, w.story().Calls, 3, "one requisition, two cancellations")
+	})
+	t.Run("for a call", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.gate.on("/PlaceOrder", func(_ int, serve func()) {
+			done := make(chan struct{})
+			w.meanwhile(func() {
+				w.env.SetContinueAsNewSuggested(true)
+				w.report(order.CourierReport, func(f *order.Fact) { f.Leg = "outbound" })
+				w.report(order.KitShipped)
+				close(done)
+			})
+			<-done
+			w.await(shipped)
+			serve()
+		})
+		w.runUntil(hour)
+		require.Equal(t, 1, w.renewals)
+		require.Len(t, w.outcomes(), 1)
+		require.Equal(t, order.PlacementDone, w.order().State.Placement.State)
+	})
+	t.Run("for a recording", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+			if order.CauseKind(rec.Cause) == "call" {
+				woken := make(chan struct{})
+				w.meanwhile(func() {
+					w.env.SetContinueAsNewSuggested(true)
+					w.env.SignalWorkflow("wake", nil)
+					w.meanwhile(func() { close(woken) })
+				})
+				<-woken
+			}
+			return record(ctx, rec)
+		}
+		w.runUntil(hour)
+		require.Len(t, w.outcomes(), 1, "the answer of the lab was not lost on the way")
+		require.Equal(t, []lifecycle.Low{ordered, created}, w.history())
+		require.Equal(t, 1, w.renewals)
+	})
+}
+
+// Cancelling the workflow from outside changes nothing: not the order, and not what may be asked of it.
+func TestCancellingTheWorkflow(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	w.at(time.Minute, func() { w.env.CancelWorkflow() })
+	w.fact(day, order.KitRejected, recoverable(true))
+	recovered := w.demand(2*day, recovery(true))
+	refused := w.demand(3*day, cancel())
+	w.results(4*day, `{}`)
+	w.fact(5*day, order.ReportReady)
+	w.run()
+	require.True(t, recovered.Done)
+	require.Equal(t, order.ReasonTransition, refused.Reason)
+	require.Equal(t, []lifecycle.Low{ordered, created, received, blocked, received, completed}, w.history())
+	require.Equal(t, 1, w.runs)
+}

@@ -1,0 +1,82 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/workflows"
+)
+
+// sweeps plays the reconciler's activities: one sweep, and pages of open orders.
+type sweeps struct {
+	inputs []dispatch.ReconcileInput
+	pages  []string // the cursors asked for
+	fail   int      // so many first attempts at a page fail
+}
+
+func (s *sweeps) env() *testsuite.TestWorkflowEnvironment {
+	env := newEnv()
+	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
+		s.inputs = append(s.inputs, in)
+		return dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4}, nil
+	}, activity.RegisterOptions{Name: dispatch.ActivitySweep})
+	next := map[string]dispatch.SweepResult{"": {Orders: 10, After: "o-500"}, "o-500": {After: "o-1000"}, "o-1000": {Orders: 1}}
+	env.RegisterActivityWithOptions(func(_ context.Context, after string) (dispatch.SweepResult, error) {
+		s.pages = append(s.pages, after)
+		if s.fail--; s.fail >= 0 {
+			return dispatch.SweepResult{}, errors.New("the store is away")
+		}
+		return next[after], nil
+	}, activity.RegisterOptions{Name: dispatch.ActivitySweepAll})
+	return env
+}
+
+func TestReconcile(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in    dispatch.ReconcileInput
+		fail  int
+		pages []string
+		want  dispatch.SweepResult
+	}{
+		"each minute": {want: dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4}},
+		"each hour": {
+			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"},
+			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4},
+		},
+		"the store is away for a while": {
+			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"},
+			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &sweeps{fail: test.fail}
+			env := s.env()
+			env.ExecuteWorkflow(workflows.Reconcile, test.in)
+			require.NoError(t, env.GetWorkflowError())
+			var got dispatch.SweepResult
+			require.NoError(t, env.GetWorkflowResult(&got))
+			require.Equal(t, test.want, got)
+			require.Equal(t, test.pages, s.pages)
+			require.Equal(t, []dispatch.ReconcileInput{test.in}, s.inputs)
+		})
+	}
+}
+
+// A run that cannot reach the store gives up: the schedule begins another one.
+func TestReconcileGivesUp(t *testing.T) {
+	t.Parallel()
+	s := &sweeps{fail: 1000}
+	env := s.env()
+	env.ExecuteWorkflow(workflows.Reconcile, dispatch.ReconcileInput{OpenOrders: true})
+	require.Error(t, env.GetWorkflowError())
+	require.Len(t, s.pages, 10)
+}
