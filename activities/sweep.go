@@ -39,14 +39,8 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	if err != nil {
 		return out, a.fault(ctx, "finding orders that were never started", "", err)
 	}
-	for _, id := range ids {
-		started, err := a.Dispatch.EnsureOrder(ctx, id)
-		if err != nil {
-			return out, a.fault(ctx, "starting an order", id, err)
-		}
-		if started {
-			out.Orders++
-		}
+	if out.Orders, err = a.ensure(ctx, ids); err != nil {
+		return out, err
 	}
 	if out.Facts, err = a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled)); err != nil {
 		return out, err
@@ -94,19 +88,27 @@ func (a *Activities) SweepOpenOrders(ctx context.Context, after string) (dispatc
 	if err != nil {
 		return out, a.fault(ctx, "listing open orders", "", err)
 	}
-	for _, id := range ids {
-		started, err := a.Dispatch.EnsureOrder(ctx, id)
-		if err != nil {
-			return out, a.fault(ctx, "starting an order", id, err)
-		}
-		if started {
-			out.Orders++
-		}
-		activity.RecordHeartbeat(ctx)
+	if out.Orders, err = a.ensure(ctx, ids); err != nil {
+		return out, err
 	}
 	if len(ids) == sweepPage {
 		out.After = ids[len(ids)-1]
 	}
 	a.Metrics.healed(out)
 	return out, nil
+}
+
+// ensure makes sure that orders have running workflows, and counts those that had none.
+func (a *Activities) ensure(ctx context.Context, ids []string) (started int, err error) {
+	for _, id := range ids {
+		was, err := a.Dispatch.EnsureOrder(ctx, id)
+		if err != nil {
+			return started, a.fault(ctx, "starting an order", id, err)
+		}
+		if was {
+			started++
+		}
+		activity.RecordHeartbeat(ctx)
+	}
+	return started, nil
 }

@@ -5,3 +5,5 @@
 // are written in the shapes of the client API contract. Webhooks are plain handlers over raw bodies, because what a partner sent
 // is kept verbatim. Everything is read from the store; only demands, and the start of an order, go to its workflow.
 package api
+
+//go:generate go run ./openapidoc -out ../docs/openapi.json

@@ -21,7 +21,7 @@ func TestDocumentIsCommitted(t *testing.T) {
 	require.NoError(t, err)
 	have, err := os.ReadFile(committed)
 	require.NoError(t, err)
-	require.True(t, bytes.Equal(have, want), "docs/openapi.json is out of date: run `go run ./api/openapidoc`")
+	require.True(t, bytes.Equal(have, want), "docs/openapi.json is out of date: run go generate ./api")
 }
 
 func TestDocumentIsServed(t *testing.T) {

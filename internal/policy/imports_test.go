@@ -39,8 +39,10 @@ var (
 // rule of a package is that of the longest path which it begins with.
 var layers = map[string]layer{
 	"lifecycle": {denied: slices.Concat(sideEffects, temporal)},
-	// It writes the document of the tables.
-	"lifecycle/lifecycledoc": {ours: []string{"lifecycle"}},
+	// These write documents from the code.
+	"lifecycle/lifecycledoc": {ours: []string{"lifecycle", "internal/document"}},
+	"settings/settingsdoc":   {ours: []string{"settings", "internal/document"}},
+	"api/openapidoc":         {ours: []string{"api", "internal/document"}},
 	"order":                  {ours: []string{"lifecycle"}, denied: slices.Concat(sideEffects, temporal)},
 
 	"labs": {ours: domain, denied: temporal},

@@ -2,53 +2,15 @@
 package main
 
 import (
-	"bytes"
-	"flag"
-	"fmt"
-	"io"
 	"os"
 
+	"github.com/aliquot-labs/aliquot/internal/document"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stderr))
-}
-
-// run returns the exit code: 1 when the file differs or cannot be written, 2 on wrong usage.
-func run(args []string, stderr io.Writer) int {
-	flags := flag.NewFlagSet("lifecycledoc", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	out := flags.String("out", "docs/lifecycle.md", "the file to write or check")
-	check := flags.Bool("check", false, "write nothing; exit 1 if the file is not current")
-	if err := flags.Parse(args); err != nil {
-		return 2
-	}
-	do := write
-	if *check {
-		do = verify
-	}
-	if err := do(*out); err != nil {
-		fmt.Fprintln(stderr, "lifecycledoc:", err)
-		return 1
-	}
-	return 0
-}
-
-func write(path string) error {
-	if err := os.WriteFile(path, []byte(lifecycle.Markdown()), 0o644); err != nil {
-		return fmt.Errorf("writing the lifecycle document: %w", err)
-	}
-	return nil
-}
-
-func verify(path string) error {
-	found, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("reading the lifecycle document: %w", err)
-	}
-	if !bytes.Equal(found, []byte(lifecycle.Markdown())) {
-		return fmt.Errorf("%s is not current: run go generate ./lifecycle", path)
-	}
-	return nil
+	os.Exit(document.Generated{
+		Command: "lifecycledoc", Path: "docs/lifecycle.md", Package: "./lifecycle",
+		Render: func() ([]byte, error) { return []byte(lifecycle.Markdown()), nil },
+	}.Run(os.Args[1:], os.Stderr))
 }
