@@ -38,9 +38,9 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 		first := []int{workers[0].pid(), workers[1].pid()}
 		require.NotEqual(t, first[0], first[1])
 
-		ids := make([]string, 8)
-		for i := range ids {
-			ids[i] = s.placeOrder(nil)
+		var ids []string
+		for range 8 {
+			ids = append(ids, s.placeOrder(nil))
 		}
 		kill := func(n int) {
 			workers[n].kill(t)

@@ -24,7 +24,7 @@ func (w *world) outcomes() []string {
 // All calls to the lab carry the one number that was committed with the order, so calls by another number would not be counted here.
 func (w *world) requireOneNumber() {
 	w.t.Helper()
-	require.Equal(w.t, len(w.lab.Account().Calls), len(w.lab.Account().CallsFor(w.number)))
+	require.Len(w.t, w.lab.Account().CallsFor(w.number), len(w.lab.Account().Calls))
 }
 
 func TestPlacing(t *testing.T) {

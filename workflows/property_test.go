@@ -83,9 +83,9 @@ func histories(end *rapid.Generator[[]told]) *rapid.Generator[history] {
 }
 
 func drawArrivals(t *rapid.T, reports int) []arrival {
-	all := make([]int, reports)
-	for i := range all {
-		all[i] = i
+	var all []int
+	for i := range reports {
+		all = append(all, i)
 	}
 	if reports > 0 {
 		all = append(all, rapid.SliceOfN(rapid.IntRange(0, reports-1), 0, 3).Draw(t, "again")...)
