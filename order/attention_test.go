@@ -1,0 +1,23 @@
+package order
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whoever sees a mark has to find what to do about it.
+func TestEveryAttentionReasonIsInTheOperationsGuide(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("attention.go")
+	require.NoError(t, err)
+	guide, err := os.ReadFile("../docs/operations.md")
+	require.NoError(t, err)
+	reasons := regexp.MustCompile(`AttentionReason = "([a-z_]+)"`).FindAllSubmatch(source, -1)
+	require.Greater(t, len(reasons), 20)
+	for _, r := range reasons {
+		require.Contains(t, string(guide), "| `"+string(r[1])+"` |", "docs/operations.md does not say what to do about %s", r[1])
+	}
+}
