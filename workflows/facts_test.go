@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,19 +118,10 @@ func TestFactsInAnyOrder(t *testing.T) {
 			require.Equal(t, test.history, w.history())
 			require.Equal(t, test.fates, w.fates())
 			for i, e := range w.order().Events {
-				require.Equal(t, contains(test.implied, i), e.Implied, "%d: %s", i, e.Status)
+				require.Equal(t, slices.Contains(test.implied, i), e.Implied, "%d: %s", i, e.Status)
 			}
 		})
 	}
-}
-
-func contains(list []int, n int) bool {
-	for _, i := range list {
-		if i == n {
-			return true
-		}
-	}
-	return false
 }
 
 // An implied step has the time of the fact that proves it.

@@ -3,10 +3,12 @@ package workflows_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -109,7 +111,7 @@ type clinicSetting func(*sandbox.Config, *store.LabAccount)
 // withCancelCall gives the lab a call that cancels, and the account its path.
 func withCancelCall(c *sandbox.Config, a *store.LabAccount) {
 	c.CancelCall = true
-	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","cancel":"/CancelOrder"}}`)
+	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":"/CancelOrder"}}`)
 }
 
 func newClinic(t testing.TB, settings ...clinicSetting) *clinic {
@@ -122,7 +124,7 @@ func newClinic(t testing.TB, settings ...clinicSetting) *clinic {
 	c.account = store.LabAccount{
 		ID: uuid.NewString(), LabSlug: "mtl", Partner: worker.PartnerMolecular, Environment: "sandbox",
 		User: labUser, Token: labToken, Status: "active",
-		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo"}}`),
+		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
 	}
 	for _, set := range settings {
 		set(&config, &c.account)
@@ -142,15 +144,40 @@ func (c *clinic) now() time.Time {
 }
 
 func (c *clinic) openStore() {
-	keys, err := store.ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	path := filepath.Join(c.t.TempDir(), "a.db")
+	empty, err := emptyStore()
 	require.NoError(c.t, err)
-	c.store, err = store.Open(context.Background(), store.Options{
-		URL: "sqlite:" + filepath.Join(c.t.TempDir(), "a.db"), Keys: keys, Now: c.now,
-	})
+	require.NoError(c.t, os.WriteFile(path, empty, 0o600))
+	c.store, err = openSQLite(path, c.now)
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { require.NoError(c.t, c.store.Close()) })
-	require.NoError(c.t, c.store.Migrate(context.Background()))
 }
+
+func openSQLite(path string, now func() time.Time) (*store.Store, error) {
+	keys, err := store.ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(context.Background(), store.Options{URL: "sqlite:" + path, Keys: keys, Now: now})
+}
+
+// emptyStore is the file of a migrated store. Migrating one for each test would take as long as the tests.
+var emptyStore = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "aliquot-workflows")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "empty.db")
+	s, err := openSQLite(path, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 func (c *clinic) openLab(config sandbox.Config) {
 	lab, err := sandbox.New(config)

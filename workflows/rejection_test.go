@@ -93,7 +93,7 @@ func TestRejectedKit(t *testing.T) {
 	}
 }
 
-// remindersBy counts how often operations had been reminded by a time.
+// requireReminders asserts how often operations have been reminded by a time after day0.
 func (w *world) requireReminders(after time.Duration, want int, of order.AttentionReason) {
 	w.at(after, func() {
 		for _, a := range w.order().State.Attention {
