@@ -24,7 +24,7 @@ const (
 
 // The simulated lab offers what the real one has not confirmed yet: results, and looking up an order.
 const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` +
-	`"endpoints":{"results":"/Results","order_info":"/OrderInfo"}}`
+	`"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`
 
 // Molecular holds a rejected kit for a week (the lifecycle contract).
 const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`

@@ -73,7 +73,7 @@ func TestWhatIsSeeded(t *testing.T) {
 	require.Zero(t, account.Spacing)
 	set, err := molecular.ParseSettings(account.Settings)
 	require.NoError(t, err)
-	require.Equal(t, molecular.Endpoints{Results: "/Results", OrderInfo: "/OrderInfo"}, set.Endpoints)
+	require.Equal(t, molecular.Endpoints{Results: "/Results", OrderInfo: "/OrderInfo", Notifications: "/Notifications"}, set.Endpoints)
 	policy, err := order.Resolve(account.Policy)
 	require.NoError(t, err)
 	require.Equal(t, 7*order.Day, policy.Recovery.Window.Std())

@@ -37,6 +37,7 @@ const (
 	ActivityDeliver  = "DeliverBatch"
 	ActivitySweep    = "Sweep"
 	ActivitySweepAll = "SweepOpenOrders"
+	ActivityPoll     = "PollSilentOrders"
 )
 
 // The messages to workflows.
@@ -110,7 +111,7 @@ type BatchResult struct {
 
 // ReconcileInput says how far a reconciler run goes.
 type ReconcileInput struct {
-	OpenOrders bool `json:"open_orders,omitempty"` // every open order too, which heals wiped or terminated runs
+	OpenOrders bool `json:"open_orders,omitempty"` // every open order too, which heals wiped or terminated runs; and silent ones are polled
 	Rebuild    bool `json:"rebuild,omitempty"`     // whatever its age: Temporal's data was lost, and nobody else is at work on it
 }
 
@@ -119,6 +120,7 @@ type SweepResult struct {
 	Orders    int    `json:"orders,omitempty"`    // open orders that were (re)started
 	Facts     int    `json:"facts,omitempty"`     // inbox rows that were signalled again
 	Endpoints int    `json:"endpoints,omitempty"` // endpoints that were nudged
+	Polled    int    `json:"polled,omitempty"`    // reports that no webhook had brought
 	After     string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
 }
 

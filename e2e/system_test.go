@@ -201,7 +201,7 @@ func (s *system) accountSettings() string {
 	if s.options.cancelCall {
 		cancel = "/CancelOrder"
 	}
-	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","cancel":%q}}`, cancel)
+	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":%q}}`, cancel)
 }
 
 // accountPolicy is what Molecular's accounts have (Molecular contract, D31).

@@ -61,6 +61,17 @@ type Reported struct {
 	Hash   string        // SHA-256 of the content, hexadecimal: a report that differs in it is a correction. Empty without a report
 }
 
+// Notice is a lab's report as a poll finds it: what the webhook would have been. The same report by webhook has the same Key and
+// Hash, so it counts once.
+type Notice struct {
+	Partner   string // as the account names it
+	Key, Hash string
+	Kind      string
+	Reason    string // the lab's own words; for the encrypted store only
+	Body      []byte // verbatim
+	Fact      *order.Fact
+}
+
 // Capabilities are what a lab can be asked beyond accepting orders.
 type Capabilities struct {
 	Cancel      bool // an order can be cancelled by a call
@@ -78,6 +89,9 @@ type Lab interface {
 	Results(ctx context.Context, number string) (Reported, error)
 	// Cancel asks the lab to cancel an order; nil means that the lab has confirmed it. ErrNotSupported where it has no such call.
 	Cancel(ctx context.Context, number, accession string) error
+	// Poll lists what the lab has reported on the order with this number, whether its webhooks arrived or not, oldest first.
+	// ErrNotSupported where it has no such call.
+	Poll(ctx context.Context, number string) ([]Notice, error)
 	// Capabilities says what this account can be asked.
 	Capabilities() Capabilities
 }

@@ -163,3 +163,41 @@ func TestTheReconcilerFindsWhatIsOpen(t *testing.T) {
 		require.Equal(t, []string{ids[2], ids[4]}, open("", 10))
 	})
 }
+
+func TestSilentOrders(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		in := func(lows ...lifecycle.Low) string {
+			o := addOrder(t, s)
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+				return steps(st, s.now(), lows...)
+			})
+			require.NoError(t, err)
+			return o.ID
+		}
+		began := s.now()
+		placed, shipped := in(lifecycle.RequisitionCreated), in(lifecycle.RequisitionCreated, lifecycle.WithCustomer)
+		received := in(lifecycle.RequisitionCreated, lifecycle.DeliveredToLab)
+		in(lifecycle.RequisitionCreated, lifecycle.TransitLab)                          // its courier is asked, not its lab
+		in(lifecycle.RequisitionCreated, lifecycle.DeliveredToLab, lifecycle.Completed) // it has ended
+		addOrder(t, s)                                                                  // it was not sent
+		forward(time.Hour)
+		silent := func(since Silence) []string {
+			ids, err := s.SilentOrders(t.Context(), since, "", 10)
+			require.NoError(t, err)
+			return ids
+		}
+		now, never := s.now(), began.Add(-time.Hour)
+		require.Equal(t, []string{placed}, silent(Silence{Placed: now, Shipped: never, Received: never, Polled: now}))
+		require.Equal(t, []string{shipped}, silent(Silence{Placed: never, Shipped: now, Received: never, Polled: now}))
+		require.Equal(t, []string{received}, silent(Silence{Placed: never, Shipped: never, Received: now, Polled: now}))
+		all := Silence{Placed: now, Shipped: now, Received: now, Polled: began}
+		require.Equal(t, []string{placed, shipped, received}, silent(all))
+		require.NoError(t, s.StartCall(t.Context(), Call{ID: newID(), OrderID: shipped, Kind: PollCall, Attempt: 1}))
+		require.Equal(t, []string{placed, received}, silent(all), "one that was asked about is left alone for a while")
+		page, err := s.SilentOrders(t.Context(), all, placed, 1)
+		require.NoError(t, err)
+		require.Equal(t, []string{received}, page)
+	})
+}

@@ -26,3 +26,30 @@ func (s *Store) OpenOrders(ctx context.Context, afterID string, limit int) ([]st
 	}
 	return ids, nil
 }
+
+// Silence says since when an order must have been in a status to count as silent.
+type Silence struct {
+	Placed   time.Time // requisition made, nothing shipped
+	Shipped  time.Time // on its way to the customer or with it
+	Received time.Time // at the lab
+	Polled   time.Time // and its lab must not have been asked since
+}
+
+// PollCall is the kind of the calls that ask a lab about a silent order.
+const PollCall = "poll"
+
+// SilentOrders lists testkit orders of which nothing has been heard for too long, by id, after the one named.
+func (s *Store) SilentOrders(ctx context.Context, since Silence, afterID string, limit int) ([]string, error) {
+	ids, err := collect(ctx, s.read, scanText, `SELECT o.id FROM orders o
+		WHERE o.unfinished AND o.modality = 'testkit' AND o.id > $1 AND (
+			o.status IN ('requisition_created', 'requisition_bypassed') AND o.status_at < $2
+			OR o.status IN ('transit_customer', 'out_for_delivery', 'problem_in_transit_customer', 'with_customer') AND o.status_at < $3
+			OR o.status = 'delivered_to_lab' AND o.status_at < $4)
+		AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
+		ORDER BY o.id LIMIT $7`,
+		afterID, micros(since.Placed), micros(since.Shipped), micros(since.Received), PollCall, micros(since.Polled), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing silent orders: %w", err)
+	}
+	return ids, nil
+}

@@ -142,6 +142,7 @@ func RegisterLabs(r Registry, a *activities.Activities) {
 	register(r, dispatch.ActivityFetch, a.Fetch)
 	register(r, dispatch.ActivityTrack, a.Track)
 	register(r, dispatch.ActivityCancel, a.Cancel)
+	register(r, dispatch.ActivityPoll, a.PollSilent)
 }
 
 // RegisterDeliveries registers what the deliveries queue runs.

@@ -19,20 +19,34 @@ var sweepOptions = workflow.ActivityOptions{
 }
 
 // Reconcile finds what fell between two systems: orders that were never started, inbox rows that nobody settled, deliveries that
-// nobody is making; and, when asked, open orders whose run is gone. It returns what it healed.
+// nobody is making; and, when asked, open orders whose run is gone, and silent orders whose lab is then asked. It returns what it
+// healed.
 func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, sweepOptions)
 	var total dispatch.SweepResult
 	if err := workflow.ExecuteActivity(ctx, dispatch.ActivitySweep, in).Get(ctx, &total); err != nil {
 		return total, err
 	}
-	for after, more := "", in.OpenOrders; more; more = after != "" {
+	if !in.OpenOrders {
+		return total, nil
+	}
+	if err := paged(ctx, dispatch.ActivitySweepAll, &total); err != nil {
+		return total, err
+	}
+	polling := workflow.WithTaskQueue(ctx, dispatch.QueueLabs)
+	return total, paged(polling, dispatch.ActivityPoll, &total)
+}
+
+// paged runs an activity page by page.
+func paged(ctx workflow.Context, activity string, total *dispatch.SweepResult) error {
+	for after, more := "", true; more; more = after != "" {
 		var page dispatch.SweepResult
-		if err := workflow.ExecuteActivity(ctx, dispatch.ActivitySweepAll, after).Get(ctx, &page); err != nil {
-			return total, err
+		if err := workflow.ExecuteActivity(ctx, activity, after).Get(ctx, &page); err != nil {
+			return err
 		}
 		total.Orders += page.Orders
+		total.Polled += page.Polled
 		after = page.After
 	}
-	return total, nil
+	return nil
 }

@@ -91,6 +91,8 @@ func TestOnlyConfirmedEndpointsAreCalled(t *testing.T) {
 	_, err = client.Results(t.Context(), number)
 	require.ErrorIs(t, err, labs.ErrNotSupported)
 	require.ErrorIs(t, client.Cancel(t.Context(), number, "M000412207"), labs.ErrNotSupported)
+	_, err = client.Poll(t.Context(), number)
+	require.ErrorIs(t, err, labs.ErrNotSupported)
 
 	require.Equal(t, []string{"POST /PlaceOrder"}, l.paths())
 }

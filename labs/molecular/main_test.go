@@ -23,7 +23,7 @@ const (
 	token    = "5f0c2a52-7a0e-4a53-9f5a-3d9f6f2f8a11"
 	number   = "K7Q2M9XW4T1B8C5D"
 	settings = `{"physicians": {"AZ": 5501, "WA": 5502},
-		"endpoints": {"results": "/Results", "order_info": "/OrderInfo", "cancel": "/CancelOrder"}}`
+		"endpoints": {"results": "/Results", "order_info": "/OrderInfo", "notifications": "/Notifications", "cancel": "/CancelOrder"}}`
 	onlyPlacing = `{"default_physician": 5500}`
 )
 

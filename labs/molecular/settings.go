@@ -46,9 +46,10 @@ type Settings struct {
 // Endpoints are paths below the account's base URL, such as /Results. An empty one, which is the default, is a call that is not
 // supported.
 type Endpoints struct {
-	Results   string `json:"results"`    // GET with order_number
-	OrderInfo string `json:"order_info"` // GET with order_number
-	Cancel    string `json:"cancel"`     // POST with order_number and kit_id
+	Results       string `json:"results"`       // GET with order_number
+	OrderInfo     string `json:"order_info"`    // GET with order_number
+	Notifications string `json:"notifications"` // GET with order_number
+	Cancel        string `json:"cancel"`        // POST with order_number and kit_id
 }
 
 // ParseSettings reads an account's settings and fills in the defaults. Its error lists all that is wrong. No settings at all are
@@ -97,7 +98,8 @@ func (s Settings) check() error {
 		wrong("lob is none of %s", strings.Join(linesOfBusiness, ", "))
 	}
 	for _, endpoint := range []struct{ name, path string }{
-		{"results", s.Endpoints.Results}, {"order_info", s.Endpoints.OrderInfo}, {"cancel", s.Endpoints.Cancel},
+		{"results", s.Endpoints.Results}, {"order_info", s.Endpoints.OrderInfo},
+		{"notifications", s.Endpoints.Notifications}, {"cancel", s.Endpoints.Cancel},
 	} {
 		if endpoint.path != "" && !callPath.MatchString(endpoint.path) {
 			wrong("endpoints: %s is not a path such as /Results", endpoint.name)

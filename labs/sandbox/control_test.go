@@ -77,6 +77,31 @@ func TestResultsThatAreNotThere(t *testing.T) {
 	require.Equal(t, true, info["success"])
 }
 
+// What a script never sends can be asked for; what was sent is there too, once.
+func TestNotifications(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for script, want := range map[string][]string{
+		"webhooks-lost": {"kit_shipped", "kit_received", "report_ready"},
+		"send-twice":    {"kit_shipped", "kit_received", "report_ready"},
+		"silent":        nil,
+	} {
+		w.place(script, script)
+		var kinds []string
+		require.Eventually(t, func() bool {
+			kinds = nil
+			for _, n := range call[[]map[string]any](w, http.StatusOK, http.MethodGet, "/Notifications?order_number="+script, "") {
+				require.Equal(t, script, n["order_number"])
+				kinds = append(kinds, n["type"].(string))
+			}
+			return len(kinds) >= len(want)
+		}, 10*time.Second, 10*time.Millisecond)
+		require.Equal(t, want, kinds)
+	}
+	require.Equal(t, "order number not found",
+		call[map[string]any](w, http.StatusNotFound, http.MethodGet, "/Notifications?order_number=N2", "")["error_msg"])
+}
+
 // TestResultsOverTime looks at the results whenever a report_ready has been sent, and at the end.
 func TestResultsOverTime(t *testing.T) {
 	t.Parallel()

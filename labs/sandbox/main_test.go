@@ -227,7 +227,7 @@ func (w *world) finished(number string) (state orderState) {
 
 // started is false in the moment between the answer to PlaceOrder and the start of the script, for scripts that do anything.
 func (s orderState) started() bool {
-	return len(s.Webhooks) > 0 || strings.HasPrefix(s.Script, "silent")
+	return len(s.Webhooks) > 0 || s.Version > 0 || strings.HasPrefix(s.Script, "silent")
 }
 
 func (w *world) until(condition func() bool) {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 )
@@ -32,6 +33,7 @@ type order struct {
 	placedAt time.Time
 	last     time.Time            // latest time given to a fact of this order
 	happened map[string]time.Time // facts that have happened and are not told yet
+	notices  []json.RawMessage    // every lab webhook that was made, each once, whether it arrived or not
 	report   *report
 	run      *run // nil: no script was started
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -121,4 +122,23 @@ func (s *Server) orderInfo(w http.ResponseWriter, r *http.Request, call *callRec
 		Status   string    `json:"status"`
 		PlacedAt time.Time `json:"placed_at"`
 	}{placeAnswer{OrderNumber: o.number, KitID: &o.kitID, Success: true, Message: noMessage}, current, o.placedAt})
+}
+
+// notifications is GET /Notifications?order_number=, the polling twin of the webhooks: all that were made about an order, oldest
+// first, whether they arrived or not. Only the simulated lab has it.
+func (s *Server) notifications(w http.ResponseWriter, r *http.Request, call *callRecord) {
+	number := r.URL.Query().Get("order_number")
+	call.about(number, "")
+	s.mu.Lock()
+	o := s.orders.byNumber[number]
+	notices := []json.RawMessage{}
+	if o != nil {
+		notices = append(notices, o.notices...)
+	}
+	s.mu.Unlock()
+	if o == nil {
+		writeError(w, http.StatusNotFound, "order number not found")
+		return
+	}
+	writeJSON(w, http.StatusOK, notices)
 }

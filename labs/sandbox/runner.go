@@ -119,6 +119,9 @@ func (s *Server) labStep(ctx context.Context, o *order, step Step) {
 		s.cfg.Logger.Error("sandbox: webhook not made", "order", o.number, "kind", step.Kind, "error", err)
 		return
 	}
+	if step.Lost {
+		return
+	}
 	for range max(step.Times, 1) {
 		s.sender.deliver(ctx, m)
 	}

@@ -60,6 +60,7 @@ type Step struct {
 	Times int      `json:"times,omitempty"` // how often its webhook is sent, the same each time; defaults to once
 	Fact  string   `json:"fact,omitempty"`  // "happens" only: the webhook type that happens
 	Empty bool     `json:"empty,omitempty"` // "results" only: a report without observations
+	Lost  bool     `json:"lost,omitempty"`  // its webhook is made and never sent; GET /Notifications has it
 	Details
 }
 

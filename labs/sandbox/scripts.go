@@ -85,6 +85,8 @@ func labScripts() []Script {
 		named("silent", "accepts the order and sends nothing"),
 		named("silent-after-shipped", "sends nothing after kit_shipped",
 			shipped()),
+		named("webhooks-lost", "as happy-lab-only, but no webhook is ever sent: GET /Notifications tells them",
+			lost(shipped(), received(), tested())),
 		named("send-twice", "as happy, every webhook sent twice, the same each time",
 			twice(shipped(), outboundTrip(), inbound(), received(), tested())),
 		named("send-late", "kit_shipped is told after kit_received, with its early time",
@@ -188,6 +190,15 @@ func twice(parts ...[]Step) []Step {
 	steps := slices.Concat(parts...)
 	for i := range steps {
 		steps[i].Times = 2
+	}
+	return steps
+}
+
+// lost makes the webhooks of lab steps without sending them.
+func lost(parts ...[]Step) []Step {
+	steps := slices.Concat(parts...)
+	for i := range steps {
+		steps[i].Lost = slices.Contains(labKinds, steps[i].Kind)
 	}
 	return steps
 }

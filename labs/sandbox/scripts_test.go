@@ -48,6 +48,7 @@ func emitted() map[string][]string {
 		"happy":                      happy,
 		"happy-lab-only":             join(shipped, receivedKit, report),
 		"silent":                     nil,
+		"webhooks-lost":              nil,
 		"silent-after-shipped":       join(shipped),
 		"send-twice":                 twice,
 		"send-late":                  join(receivedKit, shipped, report),

@@ -82,6 +82,7 @@ func (s *Server) routes() http.Handler {
 
 	mux.HandleFunc("POST /PlaceOrder", s.labCall("PlaceOrder", s.placeOrders))
 	mux.HandleFunc("GET /OrderInfo", s.labCall("OrderInfo", s.orderInfo))
+	mux.HandleFunc("GET /Notifications", s.labCall("Notifications", s.notifications))
 	mux.HandleFunc("GET /Results", s.labCall("Results", s.results))
 	if s.cfg.CancelCall {
 		mux.HandleFunc("POST /CancelOrder", s.labCall("CancelOrder", s.cancelOrder))

@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -55,10 +57,24 @@ func (s *Server) labMessage(ctx context.Context, o *order, kind string, d Detail
 	if err != nil {
 		return message{}, fmt.Errorf("encoding a webhook: %w", err)
 	}
+	s.note(o, body)
 	return message{
 		order: o.number, kind: kind, url: s.cfg.WebhookURL, body: body,
 		authorize: func(r *http.Request) { r.SetBasicAuth(s.cfg.User, s.cfg.Token) },
 	}, nil
+}
+
+// maxNotices bounds what is kept for GET /Notifications, per order.
+const maxNotices = 100
+
+// note keeps a webhook for GET /Notifications.
+func (s *Server) note(o *order, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := slices.ContainsFunc(o.notices, func(n json.RawMessage) bool { return bytes.Equal(n, body) })
+	if !known && len(o.notices) < maxNotices {
+		o.notices = append(o.notices, body)
+	}
 }
 
 func (s *Server) newEnvelope(ctx context.Context, o *order, kind string, d Details) (envelope, error) {

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// A lab's webhooks may all be lost, and are not promised to be repeated. A silent order's lab is asked, and the order catches up.
+func TestASilentOrderIsPolled(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{auto: true, ahead: 8 * order.Day})
+	id := s.placeOrder(map[string]any{"passthrough": "sandbox:webhooks-lost"})
+	s.awaitStatus(id, "received.testkit.requisition_created")
+	require.Eventually(t, func() bool { return len(s.notifications(id)) == 3 }, patience, 50*time.Millisecond, "the lab has three reports")
+
+	require.Equal(t, 3, s.reconcile().Polled)
+	got := s.awaitStatus(id, "completed.testkit.completed")
+	require.Contains(t, got.statuses(), "collecting_sample.testkit.transit_customer")
+	s.awaitWebhooks(id)
+
+	// The webhook that was lost turns up after all: it is the same report.
+	before := s.order(id)
+	r := s.labWebhook(s.notifications(id)[0])
+	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+	require.Contains(t, string(r.Body), `"applied"`, "its first telling was")
+	require.Equal(t, before, s.order(id))
+	require.Zero(t, s.reconcile().Polled, "an order that has ended is left alone")
+}
+
+// The control: an order that is not silent is not polled, whatever the lab would tell.
+func TestAFreshOrderIsNotPolled(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{auto: true, ahead: 6 * order.Day})
+	id := s.placeOrder(map[string]any{"passthrough": "sandbox:webhooks-lost"})
+	s.awaitStatus(id, "received.testkit.requisition_created")
+	require.Eventually(t, func() bool { return len(s.notifications(id)) == 3 }, patience, 50*time.Millisecond)
+	require.Zero(t, s.reconcile().Polled)
+	require.Equal(t, "received.testkit.requisition_created", s.order(id).LastEvent.Status)
+}
+
+// reconcile runs the hourly reconciler now.
+func (s *system) reconcile() dispatch.SweepResult {
+	s.t.Helper()
+	run, err := s.client.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{TaskQueue: dispatch.QueueDeliveries},
+		dispatch.WorkflowReconcile, dispatch.ReconcileInput{OpenOrders: true})
+	require.NoError(s.t, err)
+	var healed dispatch.SweepResult
+	require.NoError(s.t, run.Get(s.t.Context(), &healed))
+	return healed
+}
+
+func (s *system) notifications(id string) []json.RawMessage {
+	s.t.Helper()
+	var out []json.RawMessage
+	s.atLab(http.MethodGet, "/Notifications?order_number="+s.number(id), nil).into(s, &out)
+	return out
+}
