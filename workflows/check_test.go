@@ -134,16 +134,20 @@ func (w *world) checkHistory(o *order.Order) {
 	require.Equal(w.t, o.Revision, s.Revision)
 }
 
-// await waits, outside the run, until the order is in a status. It is for handlers of the simulated lab, in which a test cannot fail.
+// await waits, outside the run, until the order is in a status. It is for what the run calls, in which a test cannot fail.
 func (w *world) await(status lifecycle.Low) {
+	w.awaitOrder(func(o *order.Order) bool { return o.Status == status })
+}
+
+func (w *world) awaitOrder(is func(*order.Order) bool) {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	for range 2000 {
 		o, err := w.store.Order(context.Background(), "", w.orderID)
-		if err == nil && o.Status == status {
+		if err == nil && is(o) {
 			return
 		}
 		<-ticker.C
 	}
-	w.t.Errorf("the order has not come to %s", status)
+	w.t.Errorf("the order has not come to what was waited for")
 }

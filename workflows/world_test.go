@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/aliquot-labs/aliquot/activities"
+	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -42,6 +43,8 @@ type world struct {
 	runs     int       // runs so far
 	renewals int       // runs that continued as new
 
+	// tracker, when set, follows the couriers' numbers.
+	tracker couriers.Tracker
 	// onRecord, when set, stands between the workflow and the recording activity.
 	onRecord func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error)
 	// onRun, when set, prepares each run, from 1.
@@ -170,7 +173,7 @@ func (w *world) newRun(at time.Time) {
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(w.orderID), TaskQueue: dispatch.QueueOrders})
 	w.clock.Store(w.env)
 	a := &activities.Activities{
-		Store: w.store, Dispatch: &w.started, Partners: worker.Partners(5 * time.Second),
+		Store: w.store, Dispatch: &w.started, Partners: worker.Partners(5 * time.Second), Tracker: w.tracker,
 		Metrics: activities.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: w.now,
 	}
 	worker.RegisterOrders(w.env, a)

@@ -1,0 +1,79 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// aggregator is a service that follows numbers. It answers as answer does; nil: with a tracker.
+type aggregator struct {
+	answer func(n int, number string) error
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func (a *aggregator) Create(_ context.Context, number string, _ couriers.Courier) (string, error) {
+	a.mu.Lock()
+	a.asked = append(a.asked, number)
+	n := len(a.asked)
+	a.mu.Unlock()
+	if a.answer != nil {
+		if err := a.answer(n, number); err != nil {
+			return "", err
+		}
+	}
+	return "trk_" + number, nil
+}
+
+func TestTrackers(t *testing.T) {
+	t.Parallel()
+	t.Run("one for each leg", func(t *testing.T) {
+		t.Parallel()
+		w, a := newWorld(t), &aggregator{}
+		w.tracker = a
+		w.fact(day, order.KitShipped)
+		w.runUntil(2 * day)
+		require.Equal(t, []string{w.tracking("outbound"), w.tracking("inbound")}, a.asked)
+		requireTrackers(t, w)
+	})
+	t.Run("asked until the service answers", func(t *testing.T) {
+		t.Parallel()
+		w, a := newWorld(t), &aggregator{answer: func(n int, _ string) error {
+			if n <= 5 {
+				return errors.New("away")
+			}
+			return nil
+		}}
+		w.tracker = a
+		w.fact(day, order.KitShipped)
+		w.runUntil(2 * day)
+		require.Len(t, a.asked, 7)
+		requireTrackers(t, w)
+	})
+	t.Run("refused, and let be", func(t *testing.T) {
+		t.Parallel()
+		w, a := newWorld(t), &aggregator{answer: func(int, string) error { return &couriers.RefusedError{Code: "TRACKER.CREATE.ERROR"} }}
+		w.tracker = a
+		w.fact(day, order.KitShipped)
+		w.runUntil(2 * day)
+		require.Len(t, a.asked, 2)
+		require.False(t, w.order().State.Trackers)
+		require.Equal(t, shipped, w.order().Status)
+	})
+}
+
+func requireTrackers(t *testing.T, w *world) {
+	t.Helper()
+	o := w.order()
+	require.False(t, o.State.Trackers)
+	require.Equal(t, "trk_"+w.tracking("outbound"), o.Shipment.Outbound.TrackerID)
+	require.Equal(t, "trk_"+w.tracking("inbound"), o.Shipment.Inbound.TrackerID)
+}
