@@ -13,11 +13,12 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// sweeps plays the reconciler's activities: one sweep, and pages of open orders.
+// sweeps plays the reconciler's activities: one sweep, pages of open orders and pages of silent ones.
 type sweeps struct {
 	inputs []dispatch.ReconcileInput
-	pages  []string // the cursors asked for
-	fail   int      // so many first attempts at a page fail
+	pages  []string // the cursors asked for, of open orders
+	polled []string // the cursors asked for, of silent orders
+	fail   int      // so many first attempts at a page of open orders fail
 }
 
 func (s *sweeps) env() *testsuite.TestWorkflowEnvironment {
@@ -34,25 +35,33 @@ func (s *sweeps) env() *testsuite.TestWorkflowEnvironment {
 		}
 		return next[after], nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweepAll})
+	env.RegisterActivityWithOptions(func(_ context.Context, after string) (dispatch.SweepResult, error) {
+		s.polled = append(s.polled, after)
+		if after == "" {
+			return dispatch.SweepResult{Polled: 5, After: "o-7"}, nil
+		}
+		return dispatch.SweepResult{Polled: 2}, nil
+	}, activity.RegisterOptions{Name: dispatch.ActivityPoll})
 	return env
 }
 
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		in    dispatch.ReconcileInput
-		fail  int
-		pages []string
-		want  dispatch.SweepResult
+		in     dispatch.ReconcileInput
+		fail   int
+		pages  []string
+		polled []string
+		want   dispatch.SweepResult
 	}{
 		"each minute": {want: dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4}},
 		"each hour": {
-			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"},
-			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4},
+			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
+			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7},
 		},
 		"the store is away for a while": {
-			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"},
-			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4},
+			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"}, polled: []string{"", "o-7"},
+			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7},
 		},
 	}
 	for name, test := range tests {
@@ -66,6 +75,7 @@ func TestReconcile(t *testing.T) {
 			require.NoError(t, env.GetWorkflowResult(&got))
 			require.Equal(t, test.want, got)
 			require.Equal(t, test.pages, s.pages)
+			require.Equal(t, test.polled, s.polled)
 			require.Equal(t, []dispatch.ReconcileInput{test.in}, s.inputs)
 		})
 	}
