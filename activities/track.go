@@ -46,7 +46,7 @@ func (a *Activities) trackLeg(ctx context.Context, orderID string, name couriers
 	if err != nil {
 		return a.partnerFault(ctx, "tracking", orderID, err)
 	}
-	if err := a.Store.SetTracker(ctx, orderID, string(name), tracker); err != nil {
+	if err := a.Store.SetTracker(ctx, orderID, string(name), leg.Number, tracker); err != nil {
 		return a.fault(ctx, "tracking", orderID, err)
 	}
 	return nil

@@ -129,15 +129,16 @@ func (s *Store) putShipment(ctx context.Context, tx *sql.Tx, orderID string, x o
 	return err
 }
 
-// SetTracker notes the id under which a tracking service follows a leg, outbound or inbound. The error is ErrNotFound when the
-// order has no shipment.
-func (s *Store) SetTracker(ctx context.Context, orderID, leg, trackerID string) error {
-	column, ok := map[couriers.Leg]string{couriers.Outbound: "outbound_tracker", couriers.Inbound: "inbound_tracker"}[couriers.Leg(leg)]
-	if !ok {
+// SetTracker notes the id under which a tracking service follows the number of a leg, outbound or inbound. Where the leg has come to
+// another number meanwhile, nothing is noted: that one needs a tracker of its own. The error is ErrNotFound when the order has no
+// shipment.
+func (s *Store) SetTracker(ctx context.Context, orderID, leg, number, trackerID string) error {
+	if l := couriers.Leg(leg); l != couriers.Outbound && l != couriers.Inbound {
 		return fmt.Errorf("setting a tracker of order %s: %q is no leg", orderID, leg)
 	}
-	n, err := change(ctx, s.write, `UPDATE shipments SET `+column+` = $1, updated_at = $2 WHERE order_id = $3`,
-		storable(trackerID), micros(s.now()), orderID)
+	n, err := change(ctx, s.write, `UPDATE shipments SET
+			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3 WHERE order_id = $4`,
+		number, storable(trackerID), micros(s.now()), orderID) //nolint:gosec // leg is one of two words
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

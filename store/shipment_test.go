@@ -15,7 +15,7 @@ func TestTheShipmentIsTheNewestFacts(t *testing.T) {
 		forward := stop(s)
 		o := addOrder(t, s)
 		placed(t, s, o.ID, "A1")
-		require.ErrorIs(t, s.SetTracker(t.Context(), o.ID, "outbound", "trk"), ErrNotFound)
+		require.ErrorIs(t, s.SetTracker(t.Context(), o.ID, "outbound", outboundNumber, "trk"), ErrNotFound)
 		shippedAt := s.now()
 		applyFact(t, s, o, order.Fact{
 			Kind: order.KitShipped, Outbound: "9400-1000 0000 0000 0000 01", Inbound: inboundNumber, KitRegCode: "KIT", OraQuickLot: "LOT",
@@ -30,9 +30,9 @@ func TestTheShipmentIsTheNewestFacts(t *testing.T) {
 		require.Equal(t, want, got)
 		require.Contains(t, got.Outbound.URL, outboundNumber)
 
-		require.NoError(t, s.SetTracker(t.Context(), o.ID, "outbound", "trk_out"))
-		require.NoError(t, s.SetTracker(t.Context(), o.ID, "inbound", "trk_in"))
-		require.ErrorContains(t, s.SetTracker(t.Context(), o.ID, "sideways", "trk"), "no leg")
+		require.NoError(t, s.SetTracker(t.Context(), o.ID, "outbound", outboundNumber, "trk_out"))
+		require.NoError(t, s.SetTracker(t.Context(), o.ID, "inbound", inboundNumber, "trk_in"))
+		require.ErrorContains(t, s.SetTracker(t.Context(), o.ID, "sideways", inboundNumber, "trk"), "no leg")
 
 		// A later report with another number on one leg: that leg is followed anew, the rest stays.
 		forward(time.Hour)
@@ -40,6 +40,8 @@ func TestTheShipmentIsTheNewestFacts(t *testing.T) {
 		got = getOrder(t, s, o.ID).Shipment
 		require.Equal(t, "9400100000000000000003", got.Outbound.Number)
 		require.Empty(t, got.Outbound.TrackerID)
+		require.NoError(t, s.SetTracker(t.Context(), o.ID, "outbound", outboundNumber, "trk_of_the_old_number"))
+		require.Empty(t, getOrder(t, s, o.ID).Shipment.Outbound.TrackerID, "it follows another parcel")
 		require.Equal(t, "trk_in", got.Inbound.TrackerID)
 		require.Equal(t, []string{inboundNumber, "KIT", "LOT"}, []string{got.Inbound.Number, got.KitRegCode, got.OraQuickLot})
 		require.Equal(t, s.now(), got.ShippedAt)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,6 +68,26 @@ func TestTrackers(t *testing.T) {
 		require.Len(t, a.asked, 2)
 		require.False(t, w.order().State.Trackers)
 		require.Equal(t, shipped, w.order().Status)
+	})
+	t.Run("another parcel while they are made", func(t *testing.T) {
+		t.Parallel()
+		const other = "9405500000000000000014"
+		w, a := newWorld(t), &aggregator{}
+		w.tracker = a
+		a.answer = func(n int, _ string) error {
+			if n == 1 {
+				w.meanwhile(func() {
+					w.report(order.KitShipped, sentAt(day+time.Minute), func(f *order.Fact) { f.Outbound = other })
+				})
+				w.awaitOrder(func(o *order.Order) bool { return o.Shipment.Outbound.Number == other })
+			}
+			return nil
+		}
+		w.fact(day, order.KitShipped)
+		w.runUntil(2 * day)
+		require.Contains(t, a.asked, other)
+		require.False(t, w.order().State.Trackers)
+		require.Equal(t, "trk_"+other, w.order().Shipment.Outbound.TrackerID)
 	})
 }
 
