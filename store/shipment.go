@@ -138,7 +138,7 @@ func (s *Store) SetTracker(ctx context.Context, orderID, leg, number, trackerID 
 	}
 	n, err := change(ctx, s.write, `UPDATE shipments SET
 			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3 WHERE order_id = $4`,
-		number, storable(trackerID), micros(s.now()), orderID) //nolint:gosec // leg is one of two words
+		number, storable(trackerID), micros(s.now()), orderID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
