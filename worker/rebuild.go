@@ -17,6 +17,9 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
+// namespaceLimit is how long a rebuild waits for its namespace.
+const namespaceLimit = time.Minute
+
 // EnsureNamespace registers a namespace, with the given retention of closed workflows, where it does not exist, and waits until
 // it can be used, as long as ctx allows. A server that is still starting is waited for.
 func EnsureNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
@@ -58,7 +61,9 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 // safe to repeat. It returns what was rebuilt.
 func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration, log *slog.Logger) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
-	if err := EnsureNamespace(ctx, c, namespace, retention); err != nil {
+	within, cancel := context.WithTimeout(ctx, namespaceLimit)
+	defer cancel()
+	if err := EnsureNamespace(within, c, namespace, retention); err != nil {
 		return out, err
 	}
 	if err := Ensure(ctx, c, namespace, log); err != nil {

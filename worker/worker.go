@@ -38,8 +38,8 @@ type Options struct {
 	StopTimeout time.Duration
 	// Queues to serve. Defaults to all.
 	Queues []string
-	// OnFatal is told once when the worker cannot go on, for example because its namespace is gone. The process should end then,
-	// and be started anew. Defaults to a line in the log.
+	// OnFatal is told, maybe by each queue, when the worker cannot go on, for example because its namespace is gone. The process
+	// should end then, and be started anew. Defaults to a line in the log.
 	OnFatal func(error)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -57,10 +58,12 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 	}
 	defer temporal.Close()
 
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
 	registry := newRegistry()
 	w, err := worker.New(worker.Options{
 		Temporal: temporal, Store: db, Dispatch: dispatch.NewClient(temporal), Partners: worker.Partners(set.PartnerTimeout),
-		Tracker: tracker, Sender: sender, Registry: registry, Logger: logger, StopTimeout: set.StopTimeout,
+		Tracker: tracker, Sender: sender, Registry: registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
 	})
 	if err != nil {
 		return err
@@ -69,18 +72,27 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	logger.InfoContext(ctx, "worker started", "version", version())
-	// Its health is served until it has stopped.
+	defer logger.InfoContext(ctx, "worker stopped")
+	return work(ctx, w, metricsServer(set.Metrics, registry))
+}
+
+// work waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot go on is an error, so
+// that whoever looks after the process starts it anew.
+func work(ctx context.Context, w *worker.Worker, health *http.Server) error {
 	group, watch := errgroup.WithContext(context.WithoutCancel(ctx))
 	watch, done := context.WithCancel(watch)
-	group.Go(func() error { return serve(watch, metricsServer(set.Metrics, registry)) })
+	group.Go(func() error { return serve(watch, health) })
 	select {
 	case <-ctx.Done():
 	case <-watch.Done():
 	}
 	w.Stop()
 	done()
-	logger.InfoContext(ctx, "worker stopped")
-	return group.Wait()
+	err := group.Wait()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(fmt.Errorf("the worker cannot go on: %w", cause), err)
+	}
+	return err
 }
 
 func newSender(set settings.Worker) (*webhooks.Sender, error) {
