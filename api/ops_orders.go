@@ -131,7 +131,6 @@ func (s *server) opsRecover(ctx context.Context, in *recoverInput) (*body[OpsAns
 	if c == (order.Correction{}) {
 		return s.opsDemand(ctx, in.OrderID, d, nil)
 	}
-	d.Corrects = true
 	return s.opsDemand(ctx, in.OrderID, d, c)
 }
 

@@ -82,7 +82,6 @@ func TestOpsRecover(t *testing.T) {
 	require.Equal(t, "Phoenix", o.Address.City, "what is not supplied stays")
 	require.True(t, o.State.Needs(order.TellLab))
 	_, _, demands := f.orders.seen()
-	require.True(t, demands[0].Corrects)
 	require.Equal(t, lifecycle.Operations, demands[0].By)
 
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"confirmed_by_lab": true})
@@ -92,6 +91,23 @@ func TestOpsRecover(t *testing.T) {
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{})
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The order is not blocked at the lab", r.detail(t))
+}
+
+// What came with a demand is erased when the workflow refuses it without recording that.
+func TestOpsRecoverOvertaken(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.blocked()
+	f.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
+		return order.Answer{Reason: order.ReasonNotBlocked, From: lifecycle.DeliveredToLab}, nil
+	})
+	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"note": "asked the patient"})
+	require.Equal(t, http.StatusBadRequest, r.status)
+	require.Equal(t, "The order is not blocked at the lab", r.detail(t))
+	_, _, demands := f.orders.seen()
+	note, err := f.store.DemandBody(t.Context(), demands[0].ID)
+	require.NoError(t, err)
+	require.Empty(t, note)
 }
 
 func TestOpsRecoverInvalid(t *testing.T) {

@@ -31,7 +31,6 @@ type Demand struct {
 	ActivateBy string          `json:"activate_by,omitempty"` // activate: YYYY-MM-DD; empty clears
 	ActivateAt time.Time       `json:"activate_at,omitzero"`  // activate: first instant of that day in the service's zone
 	Confirmed  bool            `json:"confirmed,omitempty"`   // recover: the lab has confirmed that the kit is back in production
-	Corrects   bool            `json:"corrects,omitempty"`    // recover: the row has a body to apply
 	Reason     string          `json:"reason,omitempty"`      // do_not_process: a reason code; acknowledge: the attention reason
 }
 
@@ -50,25 +49,25 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonTransition     Reason = "transition_not_allowed"
-	ReasonNotScheduled   Reason = "not_scheduled"      // the order was created without activate_by
-	ReasonActivated      Reason = "already_activated"  // its activation has begun
-	ReasonPastDate       Reason = "date_in_the_past"   //
-	ReasonNotRefused     Reason = "not_placeable"      // place: nothing to place
-	ReasonNotBlocked     Reason = "not_blocked"        // recover: the order is not blocked
-	ReasonNotReplaceable Reason = "not_replaceable"    // replace: it has not failed, or is no testkit
-	ReasonReplaced       Reason = "already_replaced"   //
-	ReasonLimit          Reason = "replacement_limit"  //
-	ReasonLabRefused     Reason = "lab_refused"        // the partner would not do it
-	ReasonNoAttention    Reason = "no_such_attention"  //
-	ReasonUnplaced       Reason = "not_yet_placed"     // a fact about an order that has not been sent to the lab
-	ReasonNoEdge         Reason = "no_edge"            // a fact whose edge does not exist from here
-	ReasonOlder          Reason = "older"              // a fact older than the one that set the present status
-	ReasonRepeated       Reason = "repeated"           // a fact that says what is known
-	ReasonEnded          Reason = "order_ended"        // a fact on an order that ended otherwise
-	ReasonAmendment      Reason = "amendment"          // an amendment: data only
-	ReasonUnregistered   Reason = "kit_not_registered" //
-	ReasonTimeReplaced   Reason = "time_implausible"   // an applied fact whose time is missing or implausible: the receive time counts
+	ReasonTransition     Reason = "transition_not_allowed" // the lifecycle has no such edge from here, or not for this actor
+	ReasonNotScheduled   Reason = "not_scheduled"          // the order was created without activate_by
+	ReasonActivated      Reason = "already_activated"      // its activation has begun
+	ReasonPastDate       Reason = "date_in_the_past"       // activate: the day has passed
+	ReasonNotRefused     Reason = "not_placeable"          // place: nothing to place
+	ReasonNotBlocked     Reason = "not_blocked"            // recover: the order is not blocked
+	ReasonNotReplaceable Reason = "not_replaceable"        // replace: it has not failed, or is no testkit
+	ReasonReplaced       Reason = "already_replaced"       // replace: it has a replacement
+	ReasonLimit          Reason = "replacement_limit"      // replace: its transaction has had all that the policy allows
+	ReasonLabRefused     Reason = "lab_refused"            // the partner would not do it
+	ReasonNoAttention    Reason = "no_such_attention"      // acknowledge: the mark is not open
+	ReasonUnplaced       Reason = "not_yet_placed"         // a fact about an order that has not been sent to the lab
+	ReasonNoEdge         Reason = "no_edge"                // a fact whose edge does not exist from here
+	ReasonOlder          Reason = "older"                  // a fact older than the one that set the present status
+	ReasonRepeated       Reason = "repeated"               // a fact that says what is known
+	ReasonEnded          Reason = "order_ended"            // a fact on an order that ended otherwise
+	ReasonAmendment      Reason = "amendment"              // an amendment: data only
+	ReasonUnregistered   Reason = "kit_not_registered"     // a lab's fact about a kit whose patient is not known yet
+	ReasonTimeReplaced   Reason = "time_implausible"       // an applied fact whose time is missing or implausible: the receive time counts
 )
 
 // The causes of a recording. A cause is recorded once; the same cause again gets the earlier answer.

@@ -74,7 +74,7 @@ type Event struct {
 	Status     lifecycle.Status
 	Detail     lifecycle.Detail // empty: none
 	Implied    bool             // proven by a later fact, never reported itself
-	Cause      string           // see Cause
+	Cause      string           // what CauseInbox, CauseDemand, CauseCall or CauseTimer made; or api:<request id>, parent:<order id>
 	Step       int              // position within its cause, from 0
 	OccurredAt time.Time        // by the partner's clock where that is plausible
 	RecordedAt time.Time        // by ours; what the client API shows as created_at

@@ -49,7 +49,7 @@ func TestARecoveryMovesItsBodyToTheOrder(t *testing.T) {
 		patient, address := *o.Patient, *o.Address
 		patient.LastName, address.FirstLine = "King", "2 Engine Road"
 
-		d := order.Demand{ID: newID(), Kind: order.DemandRecover, Corrects: true}
+		d := order.Demand{ID: newID(), Kind: order.DemandRecover}
 		out := demandAs(t, s, o.ID, d, order.Correction{Patient: &patient, Address: &address})
 		require.Equal(t, order.Applied, out.Outcome)
 		got := getOrder(t, s, o.ID)
@@ -77,7 +77,7 @@ func TestARefusedDemandIsErased(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		d := order.Demand{ID: newID(), Kind: order.DemandRecover, Corrects: true}
+		d := order.Demand{ID: newID(), Kind: order.DemandRecover}
 		out := demandAs(t, s, o.ID, d, order.Correction{Address: &order.Address{FirstLine: "elsewhere"}})
 		require.Equal(t, order.Refused, out.Outcome)
 		require.Equal(t, order.ReasonNotBlocked, out.Reason)
