@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -32,15 +33,23 @@ func (e *UserConflict) Unwrap() error { return ErrConflict }
 
 const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start, ingestion_end, created_at, updated_at`
 
-// CreateUser adds a user. A zero CreatedAt means now. The error is *UserConflict when the team's client_user_id is taken.
+// SandboxUsers is how many users a sandbox team may have (the client API contract, section 1).
+const SandboxUsers = 50
+
+// ErrUserLimit says that a sandbox team has as many users as it may have.
+var ErrUserLimit = errors.New("the sandbox team has as many users as it may have")
+
+// CreateUser adds a user. A zero CreatedAt means now. The error is *UserConflict when the team's client_user_id is taken, and
+// ErrUserLimit for a sandbox team with SandboxUsers already; on PostgreSQL, callers at the same moment may pass that limit together.
 func (s *Store) CreateUser(ctx context.Context, u User) error {
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = s.now()
 	}
-	n, err := change(ctx, s.write, `INSERT INTO users (`+userColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+	n, err := change(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
+		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2) < $10
 		ON CONFLICT (team_id, client_user_id) DO NOTHING`,
 		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(userBirthDate(u.ID), u.FallbackBirthDate),
-		u.IngestionStart, u.IngestionEnd, micros(u.CreatedAt))
+		u.IngestionStart, u.IngestionEnd, micros(u.CreatedAt), Sandbox, SandboxUsers)
 	if err != nil {
 		return exists(err, "user", u.ID)
 	}
@@ -48,6 +57,9 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 		return nil
 	}
 	existing, err := s.UserByClientUserID(ctx, u.TeamID, u.ClientUserID)
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("creating a user of team %s: %w", u.TeamID, ErrUserLimit)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -84,6 +85,30 @@ func TestOneOfManyCreatesTheUser(t *testing.T) {
 			var conflict *UserConflict
 			require.ErrorAs(t, err, &conflict)
 			require.Equal(t, winner, conflict.Existing)
+		}
+	})
+}
+
+func TestSandboxTeamsHaveALimitOfUsers(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		limited := map[string]bool{Sandbox: true, Production: false}
+		for environment, limit := range limited {
+			team := Team{ID: newID(), Name: "Clinic", Environment: environment}
+			require.NoError(t, s.CreateTeam(t.Context(), team))
+			for i := range SandboxUsers {
+				require.NoError(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: team.ID, ClientUserID: strconv.Itoa(i)}))
+			}
+			var conflict *UserConflict
+			require.ErrorAs(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: team.ID, ClientUserID: "7"}), &conflict, "one that exists is found")
+			one := User{ID: newID(), TeamID: team.ID, ClientUserID: "one more"}
+			if !limit {
+				require.NoError(t, s.CreateUser(t.Context(), one))
+				continue
+			}
+			require.ErrorIs(t, s.CreateUser(t.Context(), one), ErrUserLimit)
+			_, err := s.User(t.Context(), team.ID, one.ID)
+			require.ErrorIs(t, err, ErrNotFound)
 		}
 	})
 }
