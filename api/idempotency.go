@@ -50,7 +50,7 @@ func (s *server) once(ctx context.Context, route string, in IdempotencyHeaders, 
 // failed stores a refusal under its key, or releases the key.
 func (s *server) failed(ctx context.Context, key store.IdempotencyKey, release bool, err error) (*raw, error) {
 	var refused *Error
-	if !errors.As(err, &refused) || refused.status >= http.StatusInternalServerError || refused.status == http.StatusConflict || release {
+	if !errors.As(err, &refused) || !kept(refused.status) || release {
 		if releaseErr := s.Store.ReleaseIdempotency(ctx, key); releaseErr != nil {
 			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an idempotency key is held until its lease ends", slog.Any("error", releaseErr))
 		}
@@ -67,6 +67,12 @@ func (s *server) failed(ctx context.Context, key store.IdempotencyKey, release b
 		return nil, err
 	}
 	return &raw{Status: refused.status, ContentType: contentJSON, Body: b}, nil
+}
+
+// kept reports whether a refusal with that status is an answer to replay. A request that is not valid was none, and one that met
+// another with its key, or a failure of ours, may be made again.
+func kept(status int) bool {
+	return status < http.StatusInternalServerError && status != http.StatusConflict && status != http.StatusUnprocessableEntity
 }
 
 func busy() *Error {

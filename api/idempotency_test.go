@@ -3,10 +3,13 @@ package api_test
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -75,6 +78,24 @@ func TestIdempotencyStoresNothingOnInvalidRequests(t *testing.T) {
 	f := newFixture(t)
 	require.Equal(t, http.StatusUnprocessableEntity, f.place("key-1", map[string]any{"user_id": nil}).status)
 	require.Equal(t, http.StatusOK, f.place("key-1", nil).status)
+}
+
+// A scheduled order whose answer was lost, and which is asked for again after midnight, is the same order still.
+func TestIdempotentReplayAfterActivation(t *testing.T) {
+	t.Parallel()
+	var days atomic.Int32
+	f := newFixture(t, func(d *api.Deps) { d.Now = func() time.Time { return began.AddDate(0, 0, int(days.Load())) } })
+	today := map[string]any{"activate_by": "2026-03-04"}
+	first := f.place("key-1", today)
+	require.Equal(t, http.StatusOK, first.status, string(first.body))
+	days.Store(1)
+	again := f.place("key-1", today)
+	require.Equal(t, http.StatusOK, again.status, string(again.body))
+	require.Equal(t, string(first.body), string(again.body))
+
+	requireProblem(t, f.place("key-2", today), []any{"body", "activate_by"}, "value_error")
+	require.Equal(t, http.StatusOK, f.place("key-2", nil).status, "what was not valid is not stored")
+	require.Equal(t, 2, f.countOrders())
 }
 
 func TestIdempotencyHeadersAreValidated(t *testing.T) {

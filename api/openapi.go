@@ -53,6 +53,7 @@ func (s *server) documentRoutes(e *gin.Engine) {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // served below, without scripts from elsewhere
 	config.CreateHooks = nil                                             // no $schema links in answers
 	config.AllowAdditionalPropertiesByDefault = true                     // unknown fields are ignored
+	config.Formats = map[string]huma.Format{contentJSON: jsonFormat, "json": jsonFormat}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		securityScheme: {Type: "apiKey", In: "header", Name: keyHeader},
 	}

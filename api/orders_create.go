@@ -51,8 +51,12 @@ func (s *server) createOrder(ctx context.Context, in *createOrderInput) (*raw, e
 	})
 }
 
-// placeOrder decides whether the order can be taken, and stores it with its first event, its message and the answer.
+// placeOrder decides whether the order can be taken, and stores it with its first event, its message and the answer. That activate_by
+// has passed is found here and not by validation, so that a request repeated after midnight still gets its first answer.
 func (s *server) placeOrder(ctx context.Context, in *CreateOrderRequest, key *store.IdempotencyKey) (*store.Created, error) {
+	if day := date(in.ActivateBy); day != nil && day.Before(callerOf(ctx).today) {
+		return nil, invalid(wrong("value_error", "Date should be today or later", "body.activate_by"))
+	}
 	o, policy, err := s.newOrder(ctx, in)
 	if err != nil {
 		return nil, err

@@ -82,6 +82,7 @@ func TestCreateOrderAcceptsDocumentedSamples(t *testing.T) {
 	f := newFixture(t)
 	for name, set := range map[string]map[string]any{
 		"phone of the samples":     {"patient_address.phone_number": "+1123456789"},
+		"phone with an area code":  {"patient_details.phone_number": "(602) 555-0123"},
 		"timestamp as birth date":  {"patient_details.dob": "1990-01-01T00:00:00.000Z"},
 		"naive timestamp":          {"patient_details.dob": "1990-01-01T00:00:00"},
 		"gender in capitals":       {"patient_details.gender": "Female"},
@@ -189,7 +190,7 @@ func TestCreateOrderReportsEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{
-		"user_id": "42", "activate_by": "2020-01-01", "patient_details.dob": "Jan 1", "patient_details.first_name": "Zoë-secret",
+		"user_id": "42", "activate_by": "soon", "patient_details.dob": "Jan 1", "patient_details.first_name": "Zoë-secret",
 		"patient_address.zip": "x", "patient_address.phone_number": "none",
 	}), "X-Idempotency-Error", "maybe")
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
@@ -206,6 +207,7 @@ func TestCreateOrderBodyIsNoJSON(t *testing.T) {
 		kind string
 	}{
 		"malformed": {`{"user_id": "Ann Lee`, "json_invalid"},
+		"broken":    {"\xff\xfe", "json_invalid"},
 		"prose":     {`Ann Lee`, "json_invalid"},
 		"trailing":  {`{} {}`, "json_invalid"},
 		"list":      {`[]`, "dict_type"},
@@ -213,9 +215,7 @@ func TestCreateOrderBodyIsNoJSON(t *testing.T) {
 	} {
 		r := f.do(http.MethodPost, "/v3/order", f.key, tt.body)
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, name)
-		first := r.detail(t).([]any)[0].(map[string]any)
-		require.Equal(t, []any{"body"}, first["loc"], name)
-		require.Equal(t, tt.kind, first["type"], name)
+		requireProblem(t, r, []any{"body"}, tt.kind)
 		require.NotContains(t, string(r.body), "Ann", name)
 	}
 	r := f.do(http.MethodPost, "/v3/order", f.key, nil)

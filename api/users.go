@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -95,6 +96,9 @@ func (s *server) createUser(ctx context.Context, in *createUserInput) (*body[jun
 			UserID:       conflict.Existing.ID,
 			CreatedOn:    conflict.Existing.CreatedAt,
 		}}
+	}
+	if errors.Is(err, store.ErrUserLimit) {
+		return nil, refuse("A sandbox team may have at most " + strconv.Itoa(store.SandboxUsers) + " users")
 	}
 	if err != nil {
 		return nil, err

@@ -54,6 +54,17 @@ func TestUserPathWithSlash(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.status, "%s: not redirected", r.header.Get("Location"))
 }
 
+func TestUserLimitOfSandboxTeams(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for range store.SandboxUsers - 1 { // the fixture has one
+		f.newUser(f.team)
+	}
+	r := f.do(http.MethodPost, "/v2/user", f.key, map[string]any{"client_user_id": "one more"})
+	require.Equal(t, http.StatusBadRequest, r.status, string(r.body))
+	require.Equal(t, "A sandbox team may have at most 50 users", r.detail(t))
+}
+
 func TestUserInvalid(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,8 +62,15 @@ func problems(errs []error) []*problem {
 			out = append(out, wrong("value_error", "Value is not valid", "body"))
 		}
 	}
+	if slices.ContainsFunc(out, func(p *problem) bool { return p.of("body") && len(p.Loc) == 1 }) {
+		// The body as a whole is wrong, and was never looked into: what seems to be missing from it may be there.
+		out = slices.DeleteFunc(out, func(p *problem) bool { return p.of("body") && len(p.Loc) > 1 })
+	}
 	return out
 }
+
+// of reports whether the problem lies in that part of the request.
+func (p *problem) of(part string) bool { return len(p.Loc) > 0 && p.Loc[0] == part }
 
 // kinds are the problem types, which follow those of the original API, by the beginning of huma's messages. The first that matches
 // decides. An empty msg keeps huma's, which then repeats nothing of the value.
@@ -91,6 +99,8 @@ var kinds = []struct{ begins, kind, msg string }{
 	{"invalid date/time", "datetime_parsing", "Input should be a valid datetime"},
 	{"invalid character", "json_invalid", "JSON decode error"},
 	{"unexpected end of JSON input", "json_invalid", "JSON decode error"},
+	{errKeyTwice.Error(), "json_invalid", "An object has the same key twice"},
+	{errNUL.Error(), "value_error", "Texts with NUL characters are not allowed"},
 }
 
 func fromHuma(d *huma.ErrorDetail) *problem {

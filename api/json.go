@@ -1,0 +1,75 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Errors of bodies that are JSON and are refused all the same; kinds says how callers see them.
+var (
+	errKeyTwice = errors.New("an object has a key twice")
+	errNUL      = errors.New("a text has a NUL character")
+)
+
+// jsonFormat is how huma reads and writes JSON. It refuses an object that has a key twice, in whatever case: huma validates one of
+// the two values, encoding/json may use the other. It also refuses texts with a NUL character, which PostgreSQL does not store.
+var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+
+// unmarshal is called twice for a body: first to validate it, which is when the value is an *any, and then to use it.
+func unmarshal(data []byte, v any) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return err
+	}
+	if _, validating := v.(*any); !validating {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return unambiguous(d)
+}
+
+// unambiguous checks the next value. How deep it may be nested json.Unmarshal has limited before.
+func unambiguous(d *json.Decoder) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	if text, ok := token.(string); ok && strings.ContainsRune(text, 0) {
+		return errNUL
+	}
+	if _, nested := token.(json.Delim); !nested {
+		return nil
+	}
+	keys := map[string]bool{}
+	for d.More() {
+		if token == json.Delim('{') {
+			if err := newKey(d, keys); err != nil {
+				return err
+			}
+		}
+		if err := unambiguous(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token() // the end of the object or list
+	return err
+}
+
+// newKey reads a key that its object must not have had.
+func newKey(d *json.Decoder, keys map[string]bool) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	key, _ := token.(string)
+	folded := strings.ToLower(strings.ToUpper(key)) // as encoding/json compares keys: by Unicode, so that ſ is s
+	if keys[folded] {
+		return errKeyTwice
+	}
+	keys[folded] = true
+	return nil
+}
