@@ -35,7 +35,7 @@ func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.B
 		if err != nil {
 			return out, a.fault(ctx, "delivering", "", err)
 		}
-		due, next, err := a.Store.DueDeliveries(ctx, endpointID, a.Now(), batchSize)
+		due, next, err := a.Store.DueDeliveries(ctx, endpointID, a.Now(), atOnce(endpoint))
 		if err != nil {
 			return out, a.fault(ctx, "delivering", "", err)
 		}
@@ -56,8 +56,28 @@ func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.B
 		if err := a.post(ctx, endpoint, due, &out); err != nil {
 			return out, a.fault(ctx, "recording deliveries", "", err)
 		}
+		if err := sleep(ctx, now.Add(breather(endpoint, len(due))).Sub(a.Now())); err != nil {
+			return out, err
+		}
 		until = a.Now().Add(batchLinger)
 	}
+}
+
+// atOnce is how many deliveries are taken together: no more than the endpoint wants in a second.
+func atOnce(e store.Endpoint) int {
+	if e.RateLimit > 0 {
+		return min(batchSize, e.RateLimit)
+	}
+	return batchSize
+}
+
+// breather is the time that n messages fill at an endpoint with a rate limit. One batch at a time runs for an endpoint, so nobody
+// else uses it up.
+func breather(e store.Endpoint, n int) time.Duration {
+	if e.RateLimit <= 0 {
+		return 0
+	}
+	return time.Duration(n) * time.Second / time.Duration(e.RateLimit)
 }
 
 func stopping(ctx context.Context) bool {
