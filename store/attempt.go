@@ -108,11 +108,6 @@ func scanHealth(row scanner) (webhooks.Health, error) {
 	return webhooks.Health{FirstFailure: instant(first), LastFailure: instant(last), FailingSince: instant(clock)}, err
 }
 
-func scanInt(row scanner) (n int, err error) {
-	err = row.Scan(&n)
-	return n, err
-}
-
 func attemptExcerpt(a AttemptRow, round int) string {
-	return fmt.Sprintf("attempts/%s %s %d %d/excerpt", a.MessageID, a.EndpointID, round, a.Number)
+	return place("attempts", fmt.Sprintf("%s %s %d %d", a.MessageID, a.EndpointID, round, a.Number), "excerpt")
 }

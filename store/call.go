@@ -10,7 +10,7 @@ import (
 type Call struct {
 	ID      string // of the attempt
 	OrderID string
-	Kind    string // place, fetch, cancel, track, …
+	Kind    string // place, results, cancel, track_outbound, …
 	Attempt int    // from 1
 
 	// Set by the store, and read in a story.

@@ -60,12 +60,6 @@ func (s *Store) scanDueDelivery(row scanner) (DueDelivery, error) {
 		return DueDelivery{}, err
 	}
 	var err error
-	d.Body, err = s.keys.Open(messageBody(d.MessageID), sealed)
+	d.Body, err = s.keys.Open(place("messages", d.MessageID, "body"), sealed)
 	return d, err
-}
-
-func scanInstant(row scanner) (time.Time, error) {
-	var at int64
-	err := row.Scan(&at)
-	return instant(at), err
 }

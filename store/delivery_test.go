@@ -82,7 +82,7 @@ func TestAttemptsMoveTheDelivery(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, ids)
 
-		log, err := s.MessageLog(t.Context(), "o")
+		log, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{
 			{
@@ -108,7 +108,7 @@ func TestAMessageThatNobodyTookIsLogged(t *testing.T) {
 		at := s.now()
 		s.now = func() time.Time { return at }
 		id, _ := enqueue(t, s, Message{TeamID: "team", OrderID: "o", Sequence: 1})
-		log, err := s.MessageLog(t.Context(), "o")
+		log, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		require.Equal(t, []DeliveryLog{{MessageID: id, EventType: orderUpdated, Sequence: 1, CreatedAt: at}}, log)
 	})
@@ -123,10 +123,10 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 		endpoint := addEndpoint(t, s, team)
 		message, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o"})
 		retry(t, s, message, endpoint, 1, s.now())
-		before, err := s.MessageLog(t.Context(), "o")
+		before, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		retry(t, s, message, endpoint, 1, s.now().Add(time.Hour))
-		after, err := s.MessageLog(t.Context(), "o")
+		after, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 
@@ -137,7 +137,7 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 			})
 		}
 		require.NoError(t, g.Wait())
-		after, err = s.MessageLog(t.Context(), "o")
+		after, err = messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		require.Len(t, after[0].Attempts, 2)
 
@@ -211,7 +211,7 @@ func TestADisabledEndpointHasNothingDue(t *testing.T) {
 // deliveryState is the state of the order o's delivery to an endpoint.
 func deliveryState(t *testing.T, s *Store, endpoint string) string {
 	t.Helper()
-	log, err := s.MessageLog(t.Context(), "o")
+	log, err := messageLog(t.Context(), s.read, "o")
 	require.NoError(t, err)
 	for _, d := range log {
 		if d.EndpointID == endpoint {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 )
 
@@ -31,19 +30,7 @@ type AttemptLog struct {
 	Next       time.Time
 }
 
-// MessageLog tells of every message of an order and its deliveries, in the order of the events.
-func (s *Store) MessageLog(ctx context.Context, orderID string) ([]DeliveryLog, error) {
-	var log []DeliveryLog
-	err := s.inSnapshot(ctx, func(q querier) (err error) {
-		log, err = messageLog(ctx, q, orderID)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the messages of order %s: %w", orderID, err)
-	}
-	return log, nil
-}
-
+// messageLog tells of every message of an order and its deliveries, in the order of the events.
 func messageLog(ctx context.Context, q querier, orderID string) ([]DeliveryLog, error) {
 	log, err := collect(ctx, q, scanDeliveryLog, `SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
 		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id

@@ -22,9 +22,6 @@ type clinical struct {
 	Notes         *string           `json:"notes,omitempty"`
 }
 
-// place binds a sealed value to its table, row and column.
-func place(table, id, column string) string { return table + "/" + id + "/" + column }
-
 // seal encrypts every document, absent ones too, so that a column does not even tell whether there is one.
 func (s *Store) seal(o *order.Order) (documents, error) {
 	var d documents

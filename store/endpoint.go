@@ -121,9 +121,9 @@ type endpointRow struct {
 }
 
 func (s *Store) sealEndpoint(e Endpoint) (endpointRow, error) {
-	row := endpointRow{secret: s.keys.Seal(endpointPlace(e.ID, "secret"), []byte(e.Secret))}
+	row := endpointRow{secret: s.keys.Seal(place("endpoints", e.ID, "secret"), []byte(e.Secret))}
 	if e.PreviousSecret != "" {
-		row.previous = s.keys.Seal(endpointPlace(e.ID, "previous_secret"), []byte(e.PreviousSecret))
+		row.previous = s.keys.Seal(place("endpoints", e.ID, "previous_secret"), []byte(e.PreviousSecret))
 	}
 	if e.FilterTypes != nil {
 		types, err := json.Marshal(e.FilterTypes)
@@ -135,7 +135,7 @@ func (s *Store) sealEndpoint(e Endpoint) (endpointRow, error) {
 	}
 	var err error
 	if len(e.Headers) > 0 {
-		row.headers, err = s.keys.sealJSON(endpointPlace(e.ID, "headers"), e.Headers)
+		row.headers, err = s.keys.sealJSON(place("endpoints", e.ID, "headers"), e.Headers)
 	}
 	return row, err
 }
@@ -156,11 +156,11 @@ func (s *Store) scanEndpoint(row scanner) (Endpoint, error) {
 }
 
 func (s *Store) openEndpoint(e *Endpoint, row endpointRow) error {
-	secret, err := s.keys.Open(endpointPlace(e.ID, "secret"), row.secret)
+	secret, err := s.keys.Open(place("endpoints", e.ID, "secret"), row.secret)
 	if err != nil {
 		return err
 	}
-	previous, err := s.keys.Open(endpointPlace(e.ID, "previous_secret"), row.previous)
+	previous, err := s.keys.Open(place("endpoints", e.ID, "previous_secret"), row.previous)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,5 @@ func (s *Store) openEndpoint(e *Endpoint, row endpointRow) error {
 			return fmt.Errorf("decoding the filter of endpoint %s: %w", e.ID, err)
 		}
 	}
-	return s.keys.openJSON(endpointPlace(e.ID, "headers"), row.headers, &e.Headers)
+	return s.keys.openJSON(place("endpoints", e.ID, "headers"), row.headers, &e.Headers)
 }
-
-func endpointPlace(id, column string) string { return "endpoints/" + id + "/" + column }

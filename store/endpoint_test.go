@@ -93,7 +93,7 @@ func TestAnEndpointThatFailsForFiveDaysIsDisabled(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, e.Disabled)
 		require.Equal(t, DisabledFailing, e.DisabledReason)
-		log, err := s.MessageLog(t.Context(), "o")
+		log, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		for _, d := range log {
 			if d.EndpointID == endpoint {
@@ -126,7 +126,7 @@ func TestFailuresRecordedAtOnceAllCount(t *testing.T) {
 		e, err := s.Endpoint(t.Context(), endpoint)
 		require.NoError(t, err)
 		require.Equal(t, at.Add((n-1)*time.Second), e.Health.LastFailure)
-		log, err := s.MessageLog(t.Context(), "o")
+		log, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		require.Len(t, log, n)
 		for _, d := range log {

@@ -143,5 +143,5 @@ func (s *Store) PruneIdempotency(ctx context.Context, before time.Time) (int64, 
 }
 
 func (k IdempotencyKey) place() string {
-	return "idempotency/" + k.TeamID + " " + k.Route + " " + digest(k.Key) + "/answer"
+	return place("idempotency", k.TeamID+" "+k.Route+" "+digest(k.Key), "answer")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The states of an inbox row. What became of a fact (the last four are order.Outcome's words) is set by Record alone.
+// The states of an inbox row. What became of a fact, in order.Outcome's words, is set by Record alone.
 const (
 	InboxReceived  = "received"  // its order's workflow is to be told
 	InboxSignalled = "signalled" // the workflow has been told

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -62,9 +61,6 @@ func (s *Store) CreateKey(ctx context.Context, k Key, secret string) error {
 // there is none.
 func (s *Store) KeyBySecret(ctx context.Context, secret string) (Key, Team, error) {
 	k, err := one(ctx, s.read, scanKey, `SELECT `+keyColumns+` FROM api_keys k WHERE k.hash = $1 AND k.revoked_at IS NULL`, digest(secret))
-	if errors.Is(err, sql.ErrNoRows) {
-		return Key{}, Team{}, fmt.Errorf("reading a key: %w", ErrNotFound)
-	}
 	if err != nil {
 		return Key{}, Team{}, fmt.Errorf("reading a key: %w", err)
 	}

@@ -45,7 +45,7 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	if err := a.validate(); err != nil {
 		return fmt.Errorf("putting lab account %s: %w", a.ID, err)
 	}
-	sealed, err := s.keys.sealJSON(labAccountCredentials(a.ID), credentials{a.User, a.Token, a.PreviousUser, a.PreviousToken})
+	sealed, err := s.keys.sealJSON(place("lab_accounts", a.ID, "credentials"), credentials{a.User, a.Token, a.PreviousUser, a.PreviousToken})
 	if err != nil {
 		return fmt.Errorf("sealing the credentials of lab account %s: %w", a.ID, err)
 	}
@@ -122,7 +122,7 @@ func (s *Store) scanLabAccount(row scanner) (LabAccount, error) {
 		return LabAccount{}, err
 	}
 	var c credentials
-	if err := s.keys.openJSON(labAccountCredentials(a.ID), sealed, &c); err != nil {
+	if err := s.keys.openJSON(place("lab_accounts", a.ID, "credentials"), sealed, &c); err != nil {
 		return LabAccount{}, err
 	}
 	a.User, a.Token, a.PreviousUser, a.PreviousToken = c.User, c.Token, c.PreviousUser, c.PreviousToken
@@ -130,5 +130,3 @@ func (s *Store) scanLabAccount(row scanner) (LabAccount, error) {
 	a.Settings, a.Policy, a.CreatedAt = []byte(settings), overlay(policy), instant(created)
 	return a, nil
 }
-
-func labAccountCredentials(id string) string { return "lab_accounts/" + id + "/credentials" }

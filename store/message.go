@@ -25,7 +25,7 @@ func (s *Store) EnqueueMessage(ctx context.Context, tx *sql.Tx, m Message) ([]st
 	now := micros(s.now())
 	_, err := tx.ExecContext(ctx, `INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		m.ID, m.TeamID, m.OrderID, m.EventType, m.Sequence, s.keys.Seal(messageBody(m.ID), m.Body), now)
+		m.ID, m.TeamID, m.OrderID, m.EventType, m.Sequence, s.keys.Seal(place("messages", m.ID, "body"), m.Body), now)
 	if err != nil {
 		return nil, fmt.Errorf("writing message %s: %w", m.ID, err)
 	}
@@ -115,5 +115,3 @@ func scanMessage(row scanner) (m Message, err error) {
 	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence)
 	return m, err
 }
-
-func messageBody(id string) string { return "messages/" + id + "/body" }

@@ -96,7 +96,7 @@ func TestMessagesShareTheFateOfTheirTransaction(t *testing.T) {
 		})
 		require.ErrorIs(t, err, boom)
 		require.Empty(t, due(t, s, endpoint))
-		log, err := s.MessageLog(t.Context(), "o")
+		log, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		require.Empty(t, log)
 	})
@@ -128,7 +128,7 @@ func TestResendingBeginsAFreshSchedule(t *testing.T) {
 		// The first attempt of the second round is no repetition of the first round's.
 		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: newest, EndpointID: endpoint, Number: 1, At: s.now(), Delivered: true}))
 		require.Empty(t, due(t, s, endpoint))
-		log, err := s.MessageLog(t.Context(), "o")
+		log, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
 		require.Len(t, log, 3)
 		rounds := map[string]int{}

@@ -282,7 +282,7 @@ func bodiesOf(t *testing.T, s *Store, endpoint, orderID string) map[int64][]byte
 	t.Helper()
 	messages, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 100)
 	require.NoError(t, err)
-	log, err := s.MessageLog(t.Context(), orderID)
+	log, err := messageLog(t.Context(), s.read, orderID)
 	require.NoError(t, err)
 	bodies := map[int64][]byte{}
 	for _, l := range log {

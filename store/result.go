@@ -65,14 +65,14 @@ func (s *Store) storeReport(ctx context.Context, tx *sql.Tx, r *storedReport) (c
 }
 
 func (s *Store) insertResult(ctx context.Context, tx *sql.Tx, r *storedReport) error {
-	report, err := s.keys.sealJSON(resultPlace(r.ID, "report"), r.Report)
+	report, err := s.keys.sealJSON(place("results", r.ID, "report"), r.Report)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO results (id, order_id, version, generation, visible, hash, report, raw, pdf, fetched_at)
 		VALUES ($1, $2, $3, $4, FALSE, $5, $6, $7, $8, $9)`,
 		r.ID, r.OrderID, r.Version, r.generation, r.Hash, report,
-		s.sealBytes(resultPlace(r.ID, "raw"), r.raw), s.sealBytes(resultPlace(r.ID, "pdf"), r.pdf), micros(r.FetchedAt))
+		s.sealBytes(place("results", r.ID, "raw"), r.raw), s.sealBytes(place("results", r.ID, "pdf"), r.pdf), micros(r.FetchedAt))
 	return err
 }
 
@@ -81,7 +81,7 @@ func (s *Store) addPDF(ctx context.Context, tx *sql.Tx, r *storedReport) error {
 		return nil
 	}
 	r.HasPDF = true
-	_, err := tx.ExecContext(ctx, `UPDATE results SET pdf = $1 WHERE id = $2`, s.keys.Seal(resultPlace(r.ID, "pdf"), r.pdf), r.ID)
+	_, err := tx.ExecContext(ctx, `UPDATE results SET pdf = $1 WHERE id = $2`, s.keys.Seal(place("results", r.ID, "pdf"), r.pdf), r.ID)
 	return err
 }
 
@@ -122,7 +122,7 @@ func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the PDF of order %s: %w", orderID, err)
 	}
-	return s.keys.Open(resultPlace(v.ID, "pdf"), sealed)
+	return s.keys.Open(place("results", v.ID, "pdf"), sealed)
 }
 
 // newestResult reads the newest version, of those that the client sees or of all.
@@ -138,7 +138,7 @@ func (s *Store) scanResult(row scanner) (order.ResultVersion, error) {
 	if err := row.Scan(&v.ID, &v.OrderID, &v.Version, &v.Visible, &v.Hash, &report, &v.HasPDF, &fetched); err != nil {
 		return order.ResultVersion{}, err
 	}
-	if err := s.keys.openJSON(resultPlace(v.ID, "report"), report, &v.Report); err != nil {
+	if err := s.keys.openJSON(place("results", v.ID, "report"), report, &v.Report); err != nil {
 		return order.ResultVersion{}, err
 	}
 	v.FetchedAt = instant(fetched)
@@ -153,18 +153,3 @@ func (s *Store) ownOrder(ctx context.Context, teamID, orderID string) error {
 	_, err := one(ctx, s.read, scanText, `SELECT id FROM orders WHERE id = $1 AND team_id = $2`, orderID, teamID)
 	return err
 }
-
-func scanBytes(row scanner) (b []byte, err error) {
-	err = row.Scan(&b)
-	return b, err
-}
-
-// sealBytes keeps nil as NULL.
-func (s *Store) sealBytes(place string, plain []byte) []byte {
-	if plain == nil {
-		return nil
-	}
-	return s.keys.Seal(place, plain)
-}
-
-func resultPlace(id, column string) string { return "results/" + id + "/" + column }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // querier is what a database and a transaction have in common.
@@ -18,6 +19,15 @@ type querier interface {
 
 // scanner is one row, whether it came alone or among others.
 type scanner interface{ Scan(dest ...any) error }
+
+// one scans a query's only row. No row is ErrNotFound.
+func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+	v, err := scan(q.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, ErrNotFound
+	}
+	return v, err
+}
 
 // collect runs a query and reads every row with scan.
 func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
@@ -34,6 +44,29 @@ func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error
 		all = append(all, row)
 	}
 	return all, rows.Err()
+}
+
+// Scan functions of rows with a single column.
+
+func scanText(row scanner) (text string, err error) {
+	err = row.Scan(&text)
+	return text, err
+}
+
+func scanBytes(row scanner) (b []byte, err error) {
+	err = row.Scan(&b)
+	return b, err
+}
+
+func scanInt(row scanner) (n int, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
+
+func scanInstant(row scanner) (time.Time, error) {
+	var at int64
+	err := row.Scan(&at)
+	return instant(at), err
 }
 
 // change runs a statement and counts the rows that it touched.

@@ -161,6 +161,3 @@ func (s *Store) Close() error {
 	}
 	return errors.Join(s.read.Close(), s.write.Close())
 }
-
-// Dialect names the engine: postgres or sqlite.
-func (s *Store) Dialect() string { return string(s.dialect) }

@@ -48,7 +48,7 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 	n, err := change(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
 		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2) < $10
 		ON CONFLICT (team_id, client_user_id) DO NOTHING`,
-		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(userBirthDate(u.ID), u.FallbackBirthDate),
+		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(place("users", u.ID, "fallback_birth_date"), u.FallbackBirthDate),
 		u.IngestionStart, u.IngestionEnd, micros(u.CreatedAt), Sandbox, SandboxUsers)
 	if err != nil {
 		return exists(err, "user", u.ID)
@@ -92,28 +92,9 @@ func (s *Store) scanUser(row scanner) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	if u.FallbackBirthDate, err = s.openText(userBirthDate(u.ID), birth); err != nil {
+	if u.FallbackBirthDate, err = s.openText(place("users", u.ID, "fallback_birth_date"), birth); err != nil {
 		return User{}, err
 	}
 	u.CreatedAt, u.UpdatedAt = instant(created), instant(updated)
 	return u, nil
-}
-
-func userBirthDate(id string) string { return "users/" + id + "/fallback_birth_date" }
-
-// sealText and openText keep nil as NULL.
-func (s *Store) sealText(place string, text *string) []byte {
-	if text == nil {
-		return nil
-	}
-	return s.keys.Seal(place, []byte(*text))
-}
-
-func (s *Store) openText(place string, sealed []byte) (*string, error) {
-	plain, err := s.keys.Open(place, sealed)
-	if err != nil || len(sealed) == 0 {
-		return nil, err
-	}
-	text := string(plain)
-	return &text, nil
 }

@@ -10,15 +10,12 @@ const (
 )
 
 // Health is what has to be known of an endpoint's attempts to tell when it is given up. Times are
-// those of the attempts. The zero value is an endpoint whose last attempt succeeded.
+// those of the attempts. The zero value is an endpoint whose last attempt succeeded: one success forgives everything.
 type Health struct {
 	FirstFailure time.Time // of the span that is being watched
 	LastFailure  time.Time
 	FailingSince time.Time // when the clock started; zero: it has not
 }
-
-// Succeeded gives the health after a successful attempt: one success forgives everything.
-func (h Health) Succeeded() Health { return Health{} }
 
 // Failed gives the health after a failed attempt. Failures come in the order of their times; one
 // that is told late changes nothing.

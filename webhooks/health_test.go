@@ -44,8 +44,6 @@ func TestHealth(t *testing.T) {
 				require.Equal(t, after(tt.since), h.FailingSince)
 			}
 			require.Equal(t, tt.disable, h.ShouldDisable())
-			require.Zero(t, h.Succeeded())
-			require.False(t, h.Succeeded().ShouldDisable())
 		})
 	}
 }
