@@ -81,7 +81,8 @@ func (s *system) temporal() command {
 	}}
 }
 
-// cleanEnvironment leaves out what would be taken for settings of the parts, but for those that concern all of them.
+// cleanEnvironment leaves out what would be taken for settings of the parts, but for the log level and the time zone, of which the
+// system has no opinion.
 func cleanEnvironment(environ []string) []string {
 	var kept []string
 	for _, entry := range environ {

@@ -62,7 +62,7 @@ func Table() string {
 		of           any
 	}{
 		{"Every process", "", Process{}},
-		{"API, workers, `migrate` and `rebuild`", "", Common{}},
+		{"API, workers, `migrate`, `bootstrap` and `rebuild`", "", Common{}},
 		{"API and workers", "", Webhooks{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},
@@ -85,7 +85,7 @@ all of it and does not start. A secret can also come from a file: ` + "`NAME_FIL
 ` + "`NAME`" + `. Secrets are never logged.
 `
 
-const aboutClient = "Flags (`--url`, `--key`, `--data`) win over these; what is set nowhere comes from `dev.env` in the data folder of a\n" +
+const aboutClient = "Flags (`--api`, `--key`, `--data`) win over these; what is set nowhere comes from `dev.env` in the data folder of a\n" +
 	"running `aliquot dev`.\n\n"
 
 func (f field) defaultText() string {

@@ -26,20 +26,11 @@ func newEndpointAdd(r *remote) *cobra.Command {
 		Short: "Register an endpoint and print its secret, which is shown only now",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := r.open()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			id, err := r.team(cmd.Context(), c, team)
-			if err != nil {
-				return err
-			}
 			in := map[string]any{"url": url, "description": description, "rate_limit": rate}
 			if len(types) > 0 {
 				in["filter_types"] = types
 			}
-			return callWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/endpoints", in, func(w io.Writer, e api.OpsEndpoint) {
+			return addTo(cmd, r, team, "endpoints", in, func(w io.Writer, e api.OpsEndpoint) {
 				row(w, "id", e.ID)
 				row(w, "url", e.URL)
 				row(w, "secret", e.Secret)
@@ -52,9 +43,7 @@ func newEndpointAdd(r *remote) *cobra.Command {
 	f.StringVar(&description, "description", "", "what it is for")
 	f.StringSliceVar(&types, "types", nil, "event types to send (default all)")
 	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
-	if err := cmd.MarkFlagRequired("url"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	required(cmd, "url")
 	return cmd
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -25,17 +24,8 @@ func newKeyCreate(r *remote) *cobra.Command {
 		Short: "Make an API key and print its secret, which is shown only now",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := r.open()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			id, err := r.team(cmd.Context(), c, team)
-			if err != nil {
-				return err
-			}
 			in := map[string]string{"name": name, "role": role}
-			return callWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/keys", in, func(w io.Writer, k api.OpsKey) {
+			return addTo(cmd, r, team, "keys", in, func(w io.Writer, k api.OpsKey) {
 				row(w, "id", k.ID)
 				row(w, "role", k.Role)
 				row(w, "secret", k.Secret)
@@ -46,9 +36,7 @@ func newKeyCreate(r *remote) *cobra.Command {
 	f.StringVar(&name, "name", "", "what it is for")
 	f.StringVar(&role, "role", store.RoleClient, "client, or operations: all teams, through the operations API")
 	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
-	if err := cmd.MarkFlagRequired("name"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	required(cmd, "name")
 	return cmd
 }
 

@@ -66,6 +66,13 @@ func isGroup(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
+// required makes a flag, which has to be defined, one that must be given.
+func required(cmd *cobra.Command, flag string) {
+	if err := cmd.MarkFlagRequired(flag); err != nil {
+		panic(err)
+	}
+}
+
 // hint says what to do about an error, where that is not plain.
 func hint(err error) string {
 	var refused *client.Error

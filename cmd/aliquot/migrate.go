@@ -67,9 +67,7 @@ through the API. Once there is an operations key this is refused. Settings: docs
 	f := cmd.Flags()
 	f.StringVar(&team.Name, "name", "", "name of the team")
 	f.StringVar(&team.Environment, "environment", store.Production, "production or sandbox")
-	if err := cmd.MarkFlagRequired("name"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	required(cmd, "name")
 	return cmd
 }
 

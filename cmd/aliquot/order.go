@@ -109,9 +109,7 @@ func newOrderStop(r *remote) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "a code, such as patient_withdrew")
-	if err := cmd.MarkFlagRequired("reason"); err != nil {
-		panic(err) // the flag is defined above
-	}
+	required(cmd, "reason")
 	return cmd
 }
 

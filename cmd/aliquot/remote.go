@@ -121,6 +121,20 @@ func callWith[T any](cmd *cobra.Command, r *remote, c *client.Client, method, pa
 	return table.Flush()
 }
 
+// addTo makes something that belongs to a team: the one named, or that which remote.team finds.
+func addTo[T any](cmd *cobra.Command, r *remote, team, what string, in any, show func(io.Writer, T)) error {
+	c, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	id, err := r.team(cmd.Context(), c, team)
+	if err != nil {
+		return err
+	}
+	return callWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/"+what, in, show)
+}
+
 // row writes one line of a table.
 func row(w io.Writer, cells ...any) {
 	text := make([]string, len(cells))

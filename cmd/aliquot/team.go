@@ -48,6 +48,8 @@ func newTeamAdd(r *remote) *cobra.Command {
 	f.StringVar(in["name"], "name", "", "name")
 	f.StringVar(in["environment"], "environment", "", "production, or sandbox: orders only ever reach the simulated lab")
 	f.StringVar(in["time_zone"], "time-zone", "UTC", "IANA time zone")
+	required(cmd, "name")
+	required(cmd, "environment")
 	return cmd
 }
 
