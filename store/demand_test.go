@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -165,5 +166,23 @@ func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
 			states[row.ID] = row.State
 		}
 		require.Equal(t, map[string]string{d.ID: DemandRefused, done.ID: DemandDone}, states)
+	})
+}
+
+// A demand that was applied shows in updated_at, though it is no event; a refused one does not.
+func TestAnAppliedDemandUpdatesTheOrder(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		o := addOrder(t, s)
+		blocked(t, s, o)
+		before := getOrder(t, s, o.ID)
+		forward(time.Hour)
+		demand(t, s, o.ID, order.Demand{Kind: order.DemandCancel}, nil)
+		require.Equal(t, before.UpdatedAt, getOrder(t, s, o.ID).UpdatedAt)
+		demand(t, s, o.ID, order.Demand{Kind: order.DemandRecover}, order.Correction{Patient: o.Patient})
+		after := getOrder(t, s, o.ID)
+		require.Equal(t, before.Sequence, after.Sequence)
+		require.Equal(t, s.now(), after.UpdatedAt)
 	})
 }

@@ -162,6 +162,13 @@ func earlierDecision(ctx context.Context, tx *sql.Tx, r order.Recording) (Record
 	return Recorded{Recorded: d}, err
 }
 
+// changesDocument reports whether a client sees anything of the recording: an event, a moved activate_by or corrected patient data,
+// a shipment, results.
+func changesDocument(r order.Recording) bool {
+	d := r.Decision
+	return len(d.Steps) > 0 || d.Ship || r.ResultID != "" || r.DemandID != "" && d.Outcome == order.Applied
+}
+
 // advance takes the order to its next state, by compare and set, and appends the events.
 func (s *Store) advance(ctx context.Context, tx *sql.Tx, r order.Recording, d order.Recorded, before position, now time.Time) error {
 	next := r.Decision.Next
@@ -172,12 +179,13 @@ func (s *Store) advance(ctx context.Context, tx *sql.Tx, r order.Recording, d or
 	}
 	steps := r.Decision.Steps
 	eventAt := sql.NullInt64{Int64: micros(now), Valid: len(steps) > 0}
+	changedAt := sql.NullInt64{Int64: micros(now), Valid: changesDocument(r)}
 	n, err := change(ctx, tx, `UPDATE orders SET status = $1, detail = $2, sequence = $3, revision = $4, registered = $5, shipped = $6,
 			unfinished = $7, accession = $8, sample_id = $9, next_deadline = $10, activate_by = $11, state = $12,
-			status_at = COALESCE($13, status_at), updated_at = COALESCE($13, updated_at)
-		WHERE id = $14 AND revision = $15`,
+			status_at = COALESCE($13, status_at), updated_at = COALESCE($14, updated_at)
+		WHERE id = $15 AND revision = $16`,
 		c.status, c.detail, c.sequence, c.revision, c.registered, c.shipped, c.unfinished, c.accession, c.sampleID, c.nextDeadline,
-		c.activateBy, c.state, eventAt, r.OrderID, r.Revision)
+		c.activateBy, c.state, eventAt, changedAt, r.OrderID, r.Revision)
 	if err != nil {
 		return fmt.Errorf("writing the order: %w", err)
 	}
