@@ -14,9 +14,6 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// partnerMolecular names the partner in lab accounts and inbox rows.
-const partnerMolecular = "molecular"
-
 // notThisAccount is why a report was quarantined whose sender has no account with the order.
 const notThisAccount = "not_this_account"
 
@@ -28,14 +25,14 @@ func (s *server) labWebhookRoutes(e *gin.Engine) {
 // it says: nobody knows whether the lab would send it again. Only a failure of ours asks for that, with 503.
 func (s *server) receiveMolecular(c *gin.Context) {
 	now := s.now()
-	payload, ok := s.readWebhook(c, partnerMolecular, molecular.MaxWebhook)
+	payload, ok := s.readWebhook(c, molecular.Partner, molecular.MaxWebhook)
 	if !ok {
 		return
 	}
 	ctx := c.Request.Context()
-	accounts, err := s.Store.LabAccountsByPartner(ctx, partnerMolecular)
+	accounts, err := s.Store.LabAccountsByPartner(ctx, molecular.Partner)
 	if err != nil {
-		s.notStored(c, partnerMolecular, err)
+		s.notStored(c, molecular.Partner, err)
 		return
 	}
 	owners, ok := s.authenticateLab(c, accounts)
@@ -44,7 +41,7 @@ func (s *server) receiveMolecular(c *gin.Context) {
 	}
 	n := molecular.Decode(payload, now)
 	r := store.Report{
-		Partner: partnerMolecular, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber,
+		Partner: molecular.Partner, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber,
 		Fact: n.Fact, Reason: n.Reason, Body: payload, Headers: keptHeaders(c.Request), ReceivedAt: now,
 	}
 	status := http.StatusOK
@@ -58,7 +55,7 @@ func (s *server) receiveMolecular(c *gin.Context) {
 	}
 	foreign, err := s.foreign(ctx, n.OrderNumber, accounts, owners)
 	if err != nil {
-		s.notStored(c, partnerMolecular, err)
+		s.notStored(c, molecular.Partner, err)
 		return
 	}
 	if foreign { // under a key of its own, or it would make a duplicate of what the order's own lab sends
@@ -80,11 +77,11 @@ func (s *server) authenticateLab(c *gin.Context, accounts []store.LabAccount) (o
 	_, err := molecular.Authenticate(c.Request, pairs)
 	switch {
 	case errors.Is(err, molecular.ErrNoCredentials):
-		s.metrics.facts.WithLabelValues(partnerMolecular, "not_configured").Inc()
+		s.metrics.facts.WithLabelValues(molecular.Partner, "not_configured").Inc()
 		abortWith(c, unavailable("This webhook is not in service"))
 		return nil, false
 	case err != nil:
-		s.metrics.facts.WithLabelValues(partnerMolecular, "unauthorized").Inc()
+		s.metrics.facts.WithLabelValues(molecular.Partner, "unauthorized").Inc()
 		c.Header("WWW-Authenticate", `Basic realm="webhooks", charset="UTF-8"`)
 		abort(c, http.StatusUnauthorized, "Credentials are missing or wrong")
 		return nil, false

@@ -123,12 +123,3 @@ func state(s string) string {
 
 // singleSpaced has no tabs and newlines between words, which the names' pattern lets through.
 func singleSpaced(name string) string { return strings.Join(strings.Fields(name), " ") }
-
-// years is a person's age on a day.
-func years(born, on order.Date) int {
-	n := on.Year - born.Year
-	if on.Month < born.Month || on.Month == born.Month && on.Day < born.Day {
-		n--
-	}
-	return n
-}

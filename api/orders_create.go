@@ -127,7 +127,7 @@ func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.O
 // allowed refuses minors whom the team may not order for, or for whom nobody stands in.
 func allowed(p *order.Patient, policy order.Policy, today order.Date) error {
 	switch {
-	case years(p.DOB, today) >= adultAge:
+	case p.DOB.YearsUntil(today) >= adultAge:
 		return nil
 	case !policy.Minors:
 		return fail(http.StatusBadRequest, "Orders for patients under 18 are not enabled for this team")

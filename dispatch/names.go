@@ -75,7 +75,8 @@ type Loaded struct {
 	CanTrack  bool        `json:"can_track,omitempty"`  // a courier aggregator is configured
 }
 
-// PlaceInput asks for one round of the requisition call. CallID names the round in the order's story.
+// PlaceInput asks for one round of the requisition call, or of the call that cancels it. CallID is that of the cause under which
+// the order's story has what came of the round (order.CauseCall).
 type PlaceInput struct {
 	OrderID string `json:"order_id"`
 	CallID  string `json:"call_id"`

@@ -20,6 +20,7 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/pgtest"
 	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -183,7 +184,7 @@ func (s *system) seed() {
 		Status: "active", Lab: &lab, PanelIDs: []int{101},
 	}))
 	require.NoError(s.t, s.store.PutLabAccount(ctx, store.LabAccount{
-		ID: s.accountID, TeamID: s.teamID, LabSlug: lab.Slug, Partner: worker.PartnerMolecular, Environment: store.Sandbox,
+		ID: s.accountID, TeamID: s.teamID, LabSlug: lab.Slug, Partner: molecular.Partner, Environment: store.Sandbox,
 		BaseURL: s.labURL, User: labUser, Token: labToken, Spacing: s.options.spacing, Status: "active",
 		Settings: []byte(s.accountSettings()),
 		Policy:   []byte(s.accountPolicy()),

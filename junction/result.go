@@ -138,7 +138,7 @@ func fromMetadata(o order.Order, r order.Report) LabResultsMetadata {
 		Interpretation: optional(string(r.Interpretation)),
 	}
 	if p := o.Patient; p != nil {
-		m.Age = strconv.Itoa(age(p.DOB, order.DateOf(r.ReportedAt.UTC())))
+		m.Age = strconv.Itoa(p.DOB.YearsUntil(order.DateOf(r.ReportedAt.UTC())))
 		m.DOB = p.DOB.String()
 		m.Patient = strings.TrimSpace(p.FirstName + " " + p.LastName)
 	}
@@ -199,15 +199,6 @@ func sourceMarkers(ordered []order.Marker, slug string, providerID, loinc *strin
 }
 
 func same(a, b *string) bool { return a != nil && b != nil && *a == *b }
-
-// age is in whole years on the given day.
-func age(born, on order.Date) int {
-	years := on.Year - born.Year
-	if on.Month < born.Month || on.Month == born.Month && on.Day < born.Day {
-		years--
-	}
-	return years
-}
 
 func day(t *time.Time) *string {
 	if t == nil {

@@ -46,6 +46,15 @@ func (d Date) Start(loc *time.Location) time.Time {
 // Before reports whether d is earlier than other.
 func (d Date) Before(other Date) bool { return d.String() < other.String() }
 
+// YearsUntil counts the whole years from d to a later day: the age on that day of who was born on d.
+func (d Date) YearsUntil(day Date) int {
+	years := day.Year - d.Year
+	if day.Month < d.Month || day.Month == d.Month && day.Day < d.Day {
+		years--
+	}
+	return years
+}
+
 // MarshalText writes YYYY-MM-DD.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
-	"github.com/aliquot-labs/aliquot/worker"
 )
 
 const (
@@ -242,7 +241,7 @@ func (w *world) deliver(name string) {
 	n := molecular.Decode(body, w.now())
 	require.Empty(w.t, n.Problem)
 	got, err := w.store.Receive(context.Background(), store.Report{
-		Partner: worker.PartnerMolecular, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber, Fact: n.Fact,
+		Partner: molecular.Partner, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber, Fact: n.Fact,
 		Reason: n.Reason, Body: body, ReceivedAt: w.now(),
 	})
 	require.NoError(w.t, err)

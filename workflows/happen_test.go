@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
-	"github.com/aliquot-labs/aliquot/worker"
 )
 
 // fact lets the lab report something that has just happened: into the inbox, and signalled. edit changes it before it is kept.
@@ -41,7 +41,7 @@ func (w *world) receive(f order.Fact) store.Received {
 	body, err := json.Marshal(f)
 	require.NoError(w.t, err)
 	r := store.Report{
-		Partner: worker.PartnerMolecular, Key: w.number + string(f.Kind) + f.SentAt.Format(time.RFC3339Nano), Hash: string(body),
+		Partner: molecular.Partner, Key: w.number + string(f.Kind) + f.SentAt.Format(time.RFC3339Nano), Hash: string(body),
 		Kind: string(f.Kind), Body: body, ReceivedAt: w.now(),
 	}
 	if f.Kind != order.CourierReport {

@@ -19,11 +19,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
-	"github.com/aliquot-labs/aliquot/worker"
 )
 
 // day0 is when the orders of these tests are created, by the test environment's clock. It is far ahead of any real one, because the
@@ -122,7 +122,7 @@ func newClinic(t testing.TB, settings ...clinicSetting) *clinic {
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	c.account = store.LabAccount{
-		ID: uuid.NewString(), LabSlug: "mtl", Partner: worker.PartnerMolecular, Environment: "sandbox",
+		ID: uuid.NewString(), LabSlug: "mtl", Partner: molecular.Partner, Environment: "sandbox",
 		User: labUser, Token: labToken, Status: "active",
 		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
 	}

@@ -10,6 +10,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
+// Partner is the protocol's name, in lab accounts and inbox rows. The simulated lab speaks it too.
+const Partner = "molecular"
+
 // MaxWebhook is the largest webhook that is read, in bytes (D2).
 const MaxWebhook = 64 << 10
 
