@@ -94,7 +94,7 @@ func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (or
 	if err := c.Reachable(ctx); err != nil {
 		return order.Answer{}, &UnavailableError{Cause: err}
 	}
-	const tries = 3 // a run that ends just now refuses the update; the next try starts another run
+	const tries = 3
 	var err error
 	for range tries {
 		var answer order.Answer
@@ -104,9 +104,10 @@ func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (or
 		if refused, ok := Refused(err); ok {
 			return refused, nil
 		}
-		if !ended(err) {
+		if !cutShort(err) {
 			break
 		}
+		d.Again = true
 	}
 	return order.Answer{}, &UnavailableError{Cause: err}
 }
@@ -131,9 +132,13 @@ func (c *Client) demand(ctx context.Context, orderID string, d order.Demand) (or
 	return answer, handle.Get(ctx, &answer)
 }
 
-// ended reports whether the run was over before the update reached it.
-func ended(err error) bool {
+// cutShort reports whether the update found no run that could answer it: the run was over, or the task that took the update failed,
+// as one does that would end the run just when a signal comes. The next try finds the run going on, or starts another.
+func cutShort(err error) bool {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*serviceerror.WorkflowNotReady](err); ok {
 		return true
 	}
 	app, ok := errors.AsType[*temporal.ApplicationError](err)

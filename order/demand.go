@@ -31,6 +31,7 @@ type Demand struct {
 	ActivateBy string          `json:"activate_by,omitempty"` // activate: YYYY-MM-DD; empty clears
 	ActivateAt time.Time       `json:"activate_at,omitzero"`  // activate: first instant of that day in the service's zone
 	Confirmed  bool            `json:"confirmed,omitempty"`   // recover: the lab has confirmed that the kit is back in production
+	Again      bool            `json:"again,omitempty"`       // asked before without an answer, so it may have been recorded already
 	Reason     string          `json:"reason,omitempty"`      // do_not_process: a reason code; acknowledge: the attention reason
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -221,6 +222,24 @@ func TestCancelAskedAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The answer to a demand may be lost after it was recorded. Asked again it is answered as before, and not held against what it did.
+func TestADemandIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.demand(hour, cancel())
+	again := w.newReply()
+	again.id = first.id
+	w.at(2*hour, func() {
+		d := cancel()
+		d.ID, d.Again = first.id, true
+		w.env.UpdateWorkflow(dispatch.UpdateDemand, d.ID, again, d)
+	})
+	w.run()
+	require.True(t, first.Done)
+	require.True(t, again.Done, "%+v", again.Answer)
+	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
 }
 
 // A run that begins while the lab has not answered goes on asking.

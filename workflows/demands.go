@@ -16,8 +16,8 @@ import (
 func (r *orderRun) handleDemands(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, dispatch.UpdateDemand, r.demand, workflow.UpdateHandlerOptions{
 		Validator: func(ctx workflow.Context, dm order.Demand) error {
-			if !r.loaded {
-				return nil
+			if !r.loaded || dm.Again {
+				return nil // what was recorded before has its answer there
 			}
 			if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" {
 				return dispatch.Refusal(reason, r.state.Status)
