@@ -16,9 +16,9 @@ const (
 	FedEx Courier = "fedex"
 )
 
-// Check says what a number's check digit tells. A wrong one is noted for support and
-// rejects a number only in the rules that say so: labels with a typing error still
-// belong to the courier whose shape they have.
+// Check says what a number's check digit tells. A wrong one rejects a number only in the
+// rules that say so: labels with a typing error still belong to the courier whose shape
+// they have.
 type Check string
 
 // What a check digit can tell.

@@ -16,7 +16,6 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	Modality    lifecycle.Modality `json:"modality"`
 	Registrable bool               `json:"registrable,omitempty"`
 	Registered  bool               `json:"registered,omitempty"`
-	Imported    bool               `json:"imported,omitempty"`
 	Redraw      bool               `json:"redraw,omitempty"` // its origin is redraw
 	Depth       int                `json:"depth,omitempty"`  // replacements between it and the initial order
 	CreatedAt   time.Time          `json:"created_at"`

@@ -42,7 +42,7 @@ func reach(t *testing.T, to lifecycle.Low, edit func(*Policy)) State {
 		return newOrder(t, edit)
 	case lifecycle.RequisitionBypassed:
 		s := placed(t, edit)
-		s.Imported, s.Status = true, lifecycle.RequisitionBypassed
+		s.Status = lifecycle.RequisitionBypassed
 		s.arm()
 		return s
 	case lifecycle.Cancelled:

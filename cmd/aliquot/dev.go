@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +40,7 @@ A demonstration order is placed and shown until its results are in. Everything s
 	f.StringVar(&o.Data, "data", dev.DefaultData, "folder of all data, logs, dev.env and pids.json")
 	f.StringVar(&o.Postgres, "postgres", "", "URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
 	f.BoolVar(&o.NoDemo, "no-demo", false, "place no demonstration order, and run no receiver of webhooks")
-	f.StringVar(&o.Speed, "speed", "86400", "simulated seconds in a real one at the simulated lab, or max")
+	f.StringVar(&o.Speed, "speed", strconv.Itoa(sandbox.DefaultSpeed), "simulated seconds in a real one at the simulated lab, or max")
 	f.StringVar(&o.Lab, "lab", settings.Auto, "auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
 	f.StringVar(&o.API, "api", "127.0.0.1:8080", "address of the API; port 0 picks a free one, here and below")
 	f.StringVar(&o.LabAddr, "lab-addr", "127.0.0.1:8090", "address of the simulated lab")
