@@ -17,7 +17,7 @@ import (
 )
 
 // Place sends the order's requisition: one attempt. The order number was committed when the order was created.
-func (a *Activities) Place(ctx context.Context, in dispatch.PlaceInput) (dispatch.PlaceResult, error) {
+func (a *Activities) Place(ctx context.Context, in dispatch.CallInput) (dispatch.PlaceResult, error) {
 	defer a.heartbeat(ctx, beat)()
 	lab, o, err := a.lab(ctx, in.OrderID)
 	if err != nil {
@@ -87,7 +87,7 @@ func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.F
 }
 
 // Cancel asks the lab to cancel the order. No error: the lab has confirmed it.
-func (a *Activities) Cancel(ctx context.Context, in dispatch.PlaceInput) error {
+func (a *Activities) Cancel(ctx context.Context, in dispatch.CallInput) error {
 	lab, o, err := a.lab(ctx, in.OrderID)
 	if err != nil {
 		return a.fault(ctx, "cancelling", in.OrderID, err)

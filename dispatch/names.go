@@ -75,9 +75,9 @@ type Loaded struct {
 	CanTrack  bool        `json:"can_track,omitempty"`  // a courier aggregator is configured
 }
 
-// PlaceInput asks for one round of the requisition call, or of the call that cancels it. CallID is that of the cause under which
-// the order's story has what came of the round (order.CauseCall).
-type PlaceInput struct {
+// CallInput asks for one round of a call to the lab: the requisition, or its cancellation. CallID is that of the cause
+// (order.CauseCall) under which the order's story has what came of the round.
+type CallInput struct {
 	OrderID string `json:"order_id"`
 	CallID  string `json:"call_id"`
 }

@@ -80,7 +80,7 @@ func (r *orderRun) place(ctx workflow.Context) error {
 		id := fmt.Sprintf("place-%d", r.state.Revision)
 		var out dispatch.PlaceResult
 		r.placing = true
-		err := r.call(ctx, placeOptions, dispatch.ActivityPlace, dispatch.PlaceInput{OrderID: r.id, CallID: id}, &out)
+		err := r.call(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id}, &out)
 		r.placing = false
 		_, recErr := r.record(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
 			return &order.Recording{Decision: placementDecision(s, out, err, workflow.Now(ctx))}

@@ -99,7 +99,7 @@ const cancelRetry = time.Minute
 func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 	for try := 1; r.state.Cancelling != nil; try++ {
 		id := fmt.Sprintf("cancel-%s-%d", r.state.Cancelling.ID, try)
-		err := r.call(ctx, cancelOptions, dispatch.ActivityCancel, dispatch.PlaceInput{OrderID: r.id, CallID: id}, nil)
+		err := r.call(ctx, cancelOptions, dispatch.ActivityCancel, dispatch.CallInput{OrderID: r.id, CallID: id}, nil)
 		if r.state.Cancelling == nil {
 			return nil // settled by another run of this order
 		}
