@@ -30,7 +30,7 @@ func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.Sweep
 	if !in.OpenOrders {
 		return total, nil
 	}
-	if err := paged(ctx, dispatch.ActivitySweepAll, &total); err != nil {
+	if err := paged(ctx, dispatch.ActivitySweepAll, &total); err != nil || in.Rebuild {
 		return total, err
 	}
 	polling := workflow.WithTaskQueue(ctx, dispatch.QueueLabs)
