@@ -16,7 +16,7 @@ import (
 )
 
 // A server answers so when a signal comes just as the run would end: the task that had taken the update is thrown away.
-var taskFailed = serviceerror.NewWorkflowNotReady("Unable to perform workflow execution update due to unexpected workflow task failure.")
+var errTaskFailed = serviceerror.NewWorkflowNotReady("Unable to perform workflow execution update due to unexpected workflow task failure.")
 
 func TestADemandThatWasCutShortIsAskedAgain(t *testing.T) {
 	t.Parallel()
@@ -24,7 +24,7 @@ func TestADemandThatWasCutShortIsAskedAgain(t *testing.T) {
 		fault error
 		asked int
 	}{
-		"the task failed":        {taskFailed, 2},
+		"the task failed":        {errTaskFailed, 2},
 		"the run is over":        {serviceerror.NewNotFound("workflow execution already completed"), 2},
 		"the run has just ended": {temporal.NewApplicationError("ended", "AcceptedUpdateCompletedWorkflow"), 2},
 		"anything else":          {errors.New("no"), 1},

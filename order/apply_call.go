@@ -115,7 +115,7 @@ const hourlyFetches = 24
 // NextFetch is when the next attempt to fetch an announced report is due; false when none is pending or the schedule is over.
 func (s State) NextFetch() (time.Time, bool) {
 	f := s.Fetch
-	if !f.Pending || f.GivenUp {
+	if !f.underWay() {
 		return time.Time{}, false
 	}
 	if f.Attempts < len(fetchOffsets) {

@@ -38,6 +38,10 @@ func TestFetchSchedule(t *testing.T) {
 	s, _ = fire(t, s, "results_unfetched")
 	require.True(t, s.Needs(ResultsUnfetched))
 
+	again, _ := run(s, fact(ReportReady, 99))
+	_, ok = again.NextFetch()
+	require.True(t, ok, "announced again, with whatever time, it is fetched again")
+
 	s, _ = run(s, fact(ReportReady, 200))
 	at, ok := s.NextFetch()
 	require.True(t, ok, "a newer announcement begins anew")

@@ -135,7 +135,7 @@ func detailFor(detail lifecycle.Detail, to lifecycle.Low) lifecycle.Detail {
 // newer than one being fetched already is covered by that fetch.
 func (d *Decision) announce(at time.Time) {
 	n := &d.Next
-	if n.Fetch.Pending && !at.After(n.Fetch.AnnouncedAt) {
+	if n.Fetch.underWay() && !at.After(n.Fetch.AnnouncedAt) {
 		d.as(Applied, ReasonRepeated)
 		return
 	}

@@ -201,6 +201,11 @@ func TestNothingIsGivenUpWhileAnAnnouncedReportIsFetched(t *testing.T) {
 		require.False(t, armed(s), "%s", status)
 		d, _ := s.ApplyFetched(Fetched{Generation: 1, ResultID: "r", Changed: true}, hour(101))
 		require.Equal(t, lifecycle.Completed, d.Next.Status)
+
+		for at, due := s.NextFetch(); due; at, due = s.NextFetch() {
+			s = s.ApplyFetchMissed(1, at).Next
+		}
+		require.True(t, armed(s), "%s: nobody fetches the report any more", status)
 	}
 }
 

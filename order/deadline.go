@@ -54,7 +54,7 @@ func (s *State) table() []Deadline {
 		out = append(out, Deadline{Name: name, Due: from.Add(after.Std())})
 	}
 	giveUp := func(name DeadlineName, from time.Time, after Duration) {
-		if !s.Fetch.Pending {
+		if !s.Fetch.underWay() {
 			add(name, from, after)
 		}
 	}

@@ -92,6 +92,9 @@ type Fetch struct {
 	Versions    int       `json:"versions,omitempty"`  // stored report versions
 }
 
+// underWay reports whether a report is announced that further attempts will be made to fetch.
+func (f Fetch) underWay() bool { return f.Pending && !f.GivenUp }
+
 // Machine is the lifecycle table that the order follows now.
 func (s State) Machine() *lifecycle.Machine {
 	return lifecycle.For(s.Modality, s.Registrable, s.Registered)
