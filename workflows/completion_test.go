@@ -2,13 +2,19 @@ package workflows_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 
+	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 // What is signalled in the task in which the order ends is not lost, and neither is what arrives while the end is being recorded.
@@ -147,6 +153,38 @@ func TestContinueAsNewWaits(t *testing.T) {
 		require.Len(t, w.outcomes(), 1)
 		require.Equal(t, order.PlacementDone, w.order().State.Placement.State)
 	})
+	t.Run("for an outcome whose turn to be recorded has not come", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		answer, known, recorded := make(chan struct{}), make(chan struct{}), false
+		w.onRun = func(n int) {
+			if n > 1 {
+				recorded = slices.ContainsFunc(w.story().Decisions, func(d store.DecisionRow) bool { return strings.HasPrefix(d.Cause, "call:place-") })
+				return
+			}
+			w.afterCall(func() {
+				w.env.SetContinueAsNewSuggested(true)
+				close(known)
+			})
+		}
+		w.gate.on("/PlaceOrder", func(n int, serve func()) {
+			if n == 1 {
+				w.meanwhile(func() { w.report(order.KitShipped) })
+				<-answer
+			}
+			serve()
+		})
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+			if order.CauseKind(rec.Cause) == "inbox" { // the loop records, and the call ends meanwhile
+				close(answer)
+				<-known
+			}
+			return record(ctx, rec)
+		}
+		w.runUntil(hour)
+		require.True(t, recorded, "the answer of the lab was lost on the way")
+		require.Equal(t, 1, w.renewals)
+	})
 	t.Run("for a recording", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
@@ -166,6 +204,15 @@ func TestContinueAsNewWaits(t *testing.T) {
 		require.Len(t, w.outcomes(), 1, "the answer of the lab was not lost on the way")
 		require.Equal(t, []lifecycle.Low{ordered, created}, w.history())
 		require.Equal(t, 1, w.renewals)
+	})
+}
+
+// afterCall does something once the run knows what its placing call brought.
+func (w *world) afterCall(do func()) {
+	w.env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+		if info.ActivityType.Name == dispatch.ActivityPlace {
+			w.meanwhile(func() { w.meanwhile(do) })
+		}
 	})
 }
 

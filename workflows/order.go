@@ -28,6 +28,7 @@ type orderRun struct {
 
 	running map[coroutine]bool // the coroutines that exist
 	calls   int                // partner calls in flight
+	records int                // decisions being recorded, or waiting for their turn
 	placing bool               // one of them is the requisition
 	answers int                // by the partner, to cancellations
 	answer  order.Answer       // the newest of them
@@ -103,7 +104,7 @@ func (r *orderRun) done(ctx workflow.Context) bool {
 
 // mayContinue reports whether the history has grown long and nothing would be cut short by beginning a new one.
 func (r *orderRun) mayContinue(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.calls == 0 && !r.lock.IsLocked() && r.quiet(ctx)
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.calls == 0 && r.records == 0 && r.quiet(ctx)
 }
 
 // quiet reports whether no signal is unread and no update handler unfinished.

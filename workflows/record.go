@@ -15,6 +15,8 @@ type proposal func(order.State) *order.Recording
 
 // record decides under the mutex and records the decision, then gives every parked fact another chance.
 func (r *orderRun) record(ctx workflow.Context, cause string, propose proposal) (order.Recorded, error) {
+	r.records++
+	defer func() { r.records-- }()
 	if err := r.lock.Lock(ctx); err != nil {
 		return order.Recorded{}, err
 	}
