@@ -125,8 +125,12 @@ func (a *Activities) lab(ctx context.Context, orderID string) (labs.Lab, *order.
 	return lab, o, err
 }
 
-// paceMargin is added to an account's spacing, and is how late a process may be for its turn without coming too close to the next.
-const paceMargin = 50 * time.Millisecond
+// paceMargin is added to an account's spacing, for what happens to a request on its way to the lab: a first one has a connection to
+// make. paceLate is how late a process may be for its turn.
+const (
+	paceMargin = 50 * time.Millisecond
+	paceLate   = 30 * time.Millisecond
+)
 
 // paceTurns is how many turns a call may miss before it is made all the same: a slow database must not stop the calls of an account.
 const paceTurns = 5
@@ -147,7 +151,7 @@ func (a *Activities) pace(account store.LabAccount) labs.Pace {
 			if err := sleep(ctx, wait); err != nil {
 				return err
 			}
-			if a.Now().Sub(asked)-wait <= paceMargin {
+			if a.Now().Sub(asked)-wait <= paceLate {
 				return nil
 			}
 		}
