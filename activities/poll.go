@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
@@ -37,7 +35,6 @@ func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.Swe
 	}
 	for _, id := range ids {
 		out.Polled += a.poll(ctx, id)
-		activity.RecordHeartbeat(ctx)
 	}
 	if len(ids) == pollPage {
 		out.After = ids[len(ids)-1]

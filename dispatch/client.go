@@ -52,20 +52,17 @@ func NewClient(c client.Client) *Client {
 func (c *Client) StartOrder(ctx context.Context, orderID string) error {
 	o := orderOptions(orderID)
 	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
-	o.WorkflowExecutionErrorWhenAlreadyStarted = true
-	_, err := c.temporal.ExecuteWorkflow(ctx, o, WorkflowOrder, OrderInput{OrderID: orderID})
-	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("starting the workflow of order %s: %w", orderID, err)
-	}
-	return nil
+	_, err := c.start(ctx, orderID, o)
+	return err
 }
 
 // EnsureOrder makes sure that an order has a running workflow. It reports whether one had to be started.
 func (c *Client) EnsureOrder(ctx context.Context, orderID string) (started bool, err error) {
-	o := orderOptions(orderID)
+	return c.start(ctx, orderID, orderOptions(orderID))
+}
+
+// start starts an order's workflow unless the options forbid it for one that exists.
+func (c *Client) start(ctx context.Context, orderID string, o client.StartWorkflowOptions) (started bool, err error) {
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
 	_, err = c.temporal.ExecuteWorkflow(ctx, o, WorkflowOrder, OrderInput{OrderID: orderID})
 	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
