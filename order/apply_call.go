@@ -67,6 +67,10 @@ type Fetched struct {
 	ResultID   string `json:"result_id"`  // the stored version; empty: nothing to fetch yet
 	Changed    bool   `json:"changed"`    // its content differs from the version before
 	Partial    bool   `json:"partial"`
+
+	Critical    bool      `json:"critical,omitempty"`    // the whole report is critical
+	LabMissing  bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
+	CollectedAt time.Time `json:"collected_at,omitzero"` // as the report has it; zero: not told
 }
 
 // ApplyFetched decides what stored results do: complete the order, correct it where the content differs, or, on an order that ended

@@ -35,6 +35,9 @@ type Decision struct {
 	Next    State
 	Ship    bool // the fact's shipment data is the newest and is to be stored
 	Replace bool // create the replacement order in the same transaction
+	Redraw  bool // create the redraw order in the same transaction
+
+	Appointments []AppointmentStep `json:",omitempty"` // events of appointments, oldest first
 
 	now time.Time // by our clock
 }
@@ -48,6 +51,8 @@ type Recording struct {
 	Fact     *Fact     `json:"fact,omitempty"`      // the cause, when a partner's report
 	DemandID string    `json:"demand_id,omitempty"` // the cause, when a demand
 	ResultID string    `json:"result_id,omitempty"` // the result version that this recording makes the order's newest
+	Critical bool      `json:"critical,omitempty"`  // that version is critical, and the client has not been told
+	HeldID   string    `json:"held_id,omitempty"`   // a result version of an order that ended otherwise: it opens a match review
 	At       time.Time `json:"at"`
 }
 

@@ -11,16 +11,37 @@ import (
 // DemandKind names what somebody may ask of an order.
 type DemandKind string
 
-// The demands on a testkit order. A client asks for cancel and activate; the rest is for operations.
+// The demands of a client.
 const (
-	DemandCancel       DemandKind = "cancel"
-	DemandActivate     DemandKind = "activate" // change or clear activate_by
+	DemandCancel            DemandKind = "cancel"
+	DemandActivate          DemandKind = "activate"       // change or clear activate_by
+	DemandRegister          DemandKind = "register"       // whose a kit is; its body is a Registration
+	DemandDraw              DemandKind = "draw_completed" // on-site collection: the draw is done
+	DemandBook              DemandKind = "book"           // an appointment, in a slot; this and the next three have a BookingBody
+	DemandRequest           DemandKind = "request"        // an appointment whose time the provider sets
+	DemandReschedule        DemandKind = "reschedule"
+	DemandCancelAppointment DemandKind = "cancel_appointment"
+	DemandAccept            DemandKind = "accept" // results that were held back are the order's; from a match review
+)
+
+// The demands of operations.
+const (
 	DemandPlace        DemandKind = "place"
 	DemandRecover      DemandKind = "recover"
 	DemandDoNotProcess DemandKind = "do_not_process"
 	DemandReplace      DemandKind = "replace"
 	DemandAcknowledge  DemandKind = "acknowledge" // take an attention mark away
 )
+
+// Booking reports whether the demand is about an appointment, so that a provider has to be asked.
+func (k DemandKind) Booking() bool {
+	switch k {
+	case DemandBook, DemandRequest, DemandReschedule, DemandCancelAppointment:
+		return true
+	default:
+		return false
+	}
+}
 
 // Demand is a request to change an order, as it travels through Temporal. Whatever body it has stays encrypted in the row that
 // ID names.
@@ -33,7 +54,16 @@ type Demand struct {
 	Confirmed  bool            `json:"confirmed,omitempty"`   // recover: the lab has confirmed that the kit is back in production
 	Again      bool            `json:"again,omitempty"`       // asked before without an answer, so it may have been recorded already
 	Reason     string          `json:"reason,omitempty"`      // do_not_process: a reason code; acknowledge: the attention reason
+
+	Slot          *Slot    `json:"slot,omitempty"`           // book, reschedule: what was chosen; request: the provider, without a key
+	Async         bool     `json:"async,omitempty"`          // book: the caller does not wait longer than Wait for the provider
+	Wait          Duration `json:"wait,omitempty"`           // book, asynchronous: how long the caller waits
+	ConfirmWithin Duration `json:"confirm_within,omitempty"` // book, asynchronous: how long the provider may take
+	Fetched       *Fetched `json:"fetched,omitempty"`        // accept: the results
 }
+
+// AppointmentID is the id of the appointment that a book or request demand makes: the demand's own, so that asking again cannot make two.
+func (d Demand) AppointmentID() string { return d.ID }
 
 // Answer is what became of a demand.
 type Answer struct {
@@ -68,6 +98,18 @@ const (
 	ReasonEnded          Reason = "order_ended"            // a fact on an order that ended otherwise
 	ReasonAmendment      Reason = "amendment"              // an amendment: data only
 	ReasonUnregistered   Reason = "kit_not_registered"     // a lab's fact about a kit whose patient is not known yet
+	ReasonNotHere        Reason = "not_for_this_method"    // register, draw, appointments: the order's collection method has none of it
+	ReasonRegistered     Reason = "already_registered"     // register: its patient is known
+	ReasonNoRequisition  Reason = "no_requisition"         // book: there is no requisition, and the team may not book before it
+	ReasonBooked         Reason = "already_booked"         // book: it has an active appointment
+	ReasonNoAppointment  Reason = "no_appointment"         // reschedule, cancel an appointment: none is active
+	ReasonFixed          Reason = "not_reschedulable"      // reschedule: this appointment cannot be moved
+	ReasonBooking        Reason = "booking_under_way"      // the provider is being asked for another change
+	ReasonSlotGone       Reason = "slot_gone"              // the slot is not free any more, or its key has expired
+	ReasonBeforeActive   Reason = "before_activation"      // book: it starts before activate_by; activate: it would move past the booked start
+	ReasonUnanswered     Reason = "provider_unanswered"    // book: the provider did not answer; it has been given up
+	ReasonNoResult       Reason = "no_such_result"         // accept: nothing is held back
+	ReasonSuperseded     Reason = "superseded"             // a rejection that the registration has answered
 	ReasonTimeReplaced   Reason = "time_implausible"       // an applied fact whose time is missing or implausible: the receive time counts
 )
 

@@ -6,16 +6,19 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// FactKind names what a partner reported. The first four are a lab's, the last is a courier's.
+// FactKind names what a partner reported.
 type FactKind string
 
-// The facts of a testkit.
+// The facts. A lab reports on kits, samples and reports; a courier, or the lab for its courier, on where a kit is; a provider on
+// draws and appointments.
 const (
-	KitShipped    FactKind = "kit_shipped"
-	KitReceived   FactKind = "kit_received"
-	KitRejected   FactKind = "kit_rejected"
-	ReportReady   FactKind = "report_ready"
-	CourierReport FactKind = "courier_report"
+	KitShipped        FactKind = "kit_shipped"
+	KitReceived       FactKind = "kit_received" // the kit, or a sample drawn elsewhere, is at the lab
+	KitRejected       FactKind = "kit_rejected" // the kit, or a sample drawn elsewhere, is not usable
+	ReportReady       FactKind = "report_ready"
+	CourierReport     FactKind = "courier_report"
+	DrawReport        FactKind = "draw_completed"
+	AppointmentReport FactKind = "appointment"
 )
 
 // Fact is a partner's report in our own words. It carries no patient data and no free text, so it may travel through Temporal;
@@ -39,6 +42,11 @@ type Fact struct {
 	Target    lifecycle.Low `json:"target,omitempty"`    // courier_report only: the status that it asks for; empty: none
 	Delivered bool          `json:"delivered,omitempty"` // courier_report only: the leg has ended
 
+	CollectedAt time.Time `json:"collected_at,omitzero"` // when the sample was collected, as sent; zero: not told
+
+	AppointmentID string  `json:"appointment_id,omitempty"` // appointment only: our id, where the provider knows it
+	Appointment   *Booked `json:"appointment,omitempty"`    // appointment only: how it stands
+
 	Amendment bool `json:"amendment,omitempty"` // same key as an earlier report with other content (Molecular contract, D17)
 }
 
@@ -60,11 +68,15 @@ func (f Fact) final() bool { return f.Kind == KitRejected && f.Recoverable != ni
 
 // actor is who reports the fact, as the lifecycle tables know it.
 func (f Fact) actor() lifecycle.Actor {
-	if f.FromLab() {
+	switch f.Kind {
+	case CourierReport:
+		return lifecycle.Courier
+	case DrawReport, AppointmentReport:
+		return lifecycle.Provider
+	default:
 		return lifecycle.Lab
 	}
-	return lifecycle.Courier
 }
 
-// FromLab reports whether the lab itself is the source, as against a courier.
-func (f Fact) FromLab() bool { return f.Kind != CourierReport }
+// FromLab reports whether the lab itself is the source, as against a courier or a provider.
+func (f Fact) FromLab() bool { return f.actor() == lifecycle.Lab }

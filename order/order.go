@@ -31,6 +31,7 @@ type Order struct {
 	Modality    lifecycle.Modality
 	Registrable bool
 	Registered  bool
+	Imported    bool // its requisition was made elsewhere; Number is the lab's own then
 	Origin      Origin
 	ParentID    string // the order that this one replaces or redraws; empty for an initial order
 	Depth       int    // how many replacements lie between this order and the initial one

@@ -70,6 +70,17 @@ type AoEAnswer struct {
 	Answer     string `json:"answer"`
 }
 
+// Registration is the sealed body of a demand that tells whose a kit is.
+type Registration struct {
+	UserID       string          `json:"user_id,omitempty"` // rebinds the order; empty: the user stays
+	ClientUserID string          `json:"client_user_id,omitempty"`
+	Patient      *Patient        `json:"patient_details"`
+	Address      *Address        `json:"patient_address"`
+	Physician    *Physician      `json:"physician,omitempty"`
+	Consents     []Consent       `json:"consents,omitempty"`
+	Insurance    json.RawMessage `json:"health_insurance,omitempty"`
+}
+
 // Correction is what a recovery supplies: what the lab found missing or wrong. Absent parts stay as they are.
 type Correction struct {
 	Patient *Patient `json:"patient_details,omitempty"`

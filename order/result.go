@@ -23,6 +23,30 @@ type Report struct {
 	Laboratory     string         `json:"laboratory,omitempty"`
 	Results        []Result       `json:"results"`
 	Missing        []Missing      `json:"missing,omitempty"`
+	Patient        *Tested        `json:"patient,omitempty"` // nil: the lab did not say
+}
+
+// Tested is whom the lab says that it has tested.
+type Tested struct {
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	DOB       string `json:"dob"` // YYYY-MM-DD, as sent
+}
+
+// LabFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again (the lifecycle contract).
+func (m Missing) LabFault() bool {
+	return m.FailureType == "internal_lab_failure" || m.FailureType == "order_entry_failure"
+}
+
+// Redrawable lists what is missing through the lab's fault.
+func (r Report) Redrawable() []Missing {
+	var out []Missing
+	for _, m := range r.Missing {
+		if m.LabFault() {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // Result is one measured marker.
@@ -49,6 +73,8 @@ type Missing struct {
 	Slug        string  `json:"slug"`
 	FailureType string  `json:"inferred_failure_type"`
 	Note        *string `json:"note,omitempty"`
+	LOINC       *string `json:"loinc,omitempty"`
+	ProviderID  *string `json:"provider_id,omitempty"`
 }
 
 // ResultVersion is a stored report.

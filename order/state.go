@@ -9,17 +9,19 @@ import (
 // State is what the workflow of an order works with: no patient data and no free text. The store keeps it with the order, so a
 // run that starts anew, continues or is rebuilt begins where the last recording left off.
 type State struct { //nolint:recvcheck // rules take it by value and cannot change it; what builds the next one takes a pointer
-	OrderID     string             `json:"order_id"`
-	TeamID      string             `json:"team_id"`
-	Number      string             `json:"number"`
-	Accession   string             `json:"accession,omitempty"`
-	Modality    lifecycle.Modality `json:"modality"`
-	Registrable bool               `json:"registrable,omitempty"`
-	Registered  bool               `json:"registered,omitempty"`
-	Redraw      bool               `json:"redraw,omitempty"` // its origin is redraw
-	Depth       int                `json:"depth,omitempty"`  // replacements between it and the initial order
-	CreatedAt   time.Time          `json:"created_at"`
-	Policy      Policy             `json:"policy"`
+	OrderID      string             `json:"order_id"`
+	TeamID       string             `json:"team_id"`
+	Number       string             `json:"number"`
+	Accession    string             `json:"accession,omitempty"`
+	Modality     lifecycle.Modality `json:"modality"`
+	Registrable  bool               `json:"registrable,omitempty"`
+	Registered   bool               `json:"registered,omitempty"`
+	RegisteredAt time.Time          `json:"registered_at,omitzero"`
+	Imported     bool               `json:"imported,omitempty"` // its requisition was made elsewhere
+	Redraw       bool               `json:"redraw,omitempty"`   // its origin is redraw
+	Depth        int                `json:"depth,omitempty"`    // replacements between it and the initial order
+	CreatedAt    time.Time          `json:"created_at"`
+	Policy       Policy             `json:"policy"`
 
 	Status    lifecycle.Low    `json:"status"`
 	Detail    lifecycle.Detail `json:"detail,omitempty"`
@@ -33,16 +35,20 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	Scheduled  bool      `json:"scheduled,omitempty"`   // created with activate_by, so it may be moved or cleared
 	ResultDays int       `json:"result_days,omitempty"` // worst-case turnaround of the test, days; 0: the policy's default
 
-	Placement  Placement     `json:"placement"`
-	Shipped    bool          `json:"shipped,omitempty"`
-	ShipmentAt time.Time     `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
-	Trackers   bool          `json:"trackers,omitempty"`   // trackers of the stored shipment are still to be created
-	Outbound   LegReports    `json:"outbound"`
-	Inbound    LegReports    `json:"inbound"`
-	Recovery   RecoveryState `json:"recovery"`
-	Fetch      Fetch         `json:"fetch"`
-	Replaced   bool          `json:"replaced,omitempty"`   // a replacement exists
-	Cancelling *Demand       `json:"cancelling,omitempty"` // a cancellation that the partner has been asked to confirm
+	Placement   Placement     `json:"placement"`
+	Shipped     bool          `json:"shipped,omitempty"`
+	ShipmentAt  time.Time     `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
+	Trackers    bool          `json:"trackers,omitempty"`   // trackers of the stored shipment are still to be created
+	Outbound    LegReports    `json:"outbound"`
+	Inbound     LegReports    `json:"inbound"`
+	Recovery    RecoveryState `json:"recovery"`
+	Fetch       Fetch         `json:"fetch"`
+	Replaced    bool          `json:"replaced,omitempty"`    // a replacement exists
+	CollectedAt time.Time     `json:"collected_at,omitzero"` // when the sample was collected; zero: not known
+	Appointment *Appointment  `json:"appointment,omitempty"` // the newest one, active or not
+	Booking     *Booking      `json:"booking,omitempty"`     // a change of an appointment that the provider is being asked for
+	Releasing   []Release     `json:"releasing,omitempty"`   // appointments that the provider has still to be told to drop
+	Cancelling  *Demand       `json:"cancelling,omitempty"`  // a cancellation that the partner has been asked to confirm
 
 	Attention []Attention `json:"attention,omitempty"` // sorted by reason
 	Deadlines []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name
@@ -94,6 +100,22 @@ type Fetch struct {
 
 // underWay reports whether a report is announced that further attempts will be made to fetch.
 func (f Fetch) underWay() bool { return f.Pending && !f.GivenUp }
+
+// Booking is a demand about an appointment that its provider is being asked for.
+type Booking struct {
+	Demand  Demand    `json:"demand"`
+	AskedAt time.Time `json:"asked_at"`
+	Waited  bool      `json:"waited,omitempty"` // asynchronous: the caller has been told that it is pending, and the appointment exists
+}
+
+// Release is an appointment that is over for us and of which the provider has still to be told.
+type Release struct {
+	AppointmentID string `json:"appointment_id"`
+	AccountID     string `json:"account_id"`
+	Provider      string `json:"provider"`
+	Reference     string `json:"reference,omitempty"`
+	Tries         int    `json:"tries,omitempty"`
+}
 
 // Machine is the lifecycle table that the order follows now.
 func (s State) Machine() *lifecycle.Machine {

@@ -1,0 +1,175 @@
+package order
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// AppointmentType says where the patient is met.
+type AppointmentType string
+
+// The types of the client API contract.
+const (
+	Phlebotomy           AppointmentType = "phlebotomy"
+	PatientServiceCenter AppointmentType = "patient_service_center"
+)
+
+// AppointmentTypeOf is the type of the appointments that an order of the modality has; empty when it has none.
+func AppointmentTypeOf(m lifecycle.Modality) AppointmentType {
+	switch m {
+	case lifecycle.WalkIn:
+		return PatientServiceCenter
+	case lifecycle.AtHomePhlebotomy:
+		return Phlebotomy
+	default:
+		return ""
+	}
+}
+
+// Appointment is what an order's workflow knows of an appointment: ids, times and codes. Where it is and what was noted is in the
+// store (AppointmentDocument).
+type Appointment struct {
+	ID            string                      `json:"id"`
+	Type          AppointmentType             `json:"type"`
+	Provider      string                      `json:"provider"`             // getlabs, phlebfinders, quest, sonora_quest
+	AccountID     string                      `json:"account_id,omitempty"` // the account through which the provider is called
+	Status        lifecycle.AppointmentStatus `json:"status"`
+	Reference     string                      `json:"reference,omitempty"`    // the provider's id; empty until it has told it
+	Confirmation  string                      `json:"confirmation,omitempty"` // the provider's confirmation number
+	Site          string                      `json:"site,omitempty"`         // code of the patient service center
+	Slot          string                      `json:"slot,omitempty"`         // the provider's key of the slot that was booked
+	StartAt       time.Time                   `json:"start_at,omitzero"`      // zero while no time is set
+	EndAt         time.Time                   `json:"end_at,omitzero"`
+	Zone          string                      `json:"zone,omitempty"` // IANA name
+	CanReschedule bool                        `json:"can_reschedule,omitempty"`
+	CreatedAt     time.Time                   `json:"created_at"`
+	ConfirmBy     time.Time                   `json:"confirm_by,omitzero"`  // asynchronous bookings: cancelled when not confirmed until then
+	ReportedAt    time.Time                   `json:"reported_at,omitzero"` // of the newest report by the provider; what lateness is measured by
+	Events        int                         `json:"events"`               // how many it has had
+}
+
+// Active reports whether the appointment is still ahead or under way.
+func (a *Appointment) Active() bool { return a != nil && a.Status.Active() }
+
+// Slot is what a booking key stands for. It names no patient, so it may travel through Temporal.
+type Slot struct {
+	AccountID string          `json:"account_id"`
+	Provider  string          `json:"provider"`
+	Type      AppointmentType `json:"type"`
+	Key       string          `json:"key,omitempty"` // the provider's; empty in a request, whose time the provider sets
+	Site      string          `json:"site,omitempty"`
+	StartAt   time.Time       `json:"start_at,omitzero"`
+	EndAt     time.Time       `json:"end_at,omitzero"`
+	Zone      string          `json:"zone,omitempty"`
+	ExpiresAt time.Time       `json:"expires_at,omitzero"`
+}
+
+// Booked is how a provider says that an appointment stands. It names no patient, so it may travel through Temporal.
+type Booked struct {
+	Status        lifecycle.AppointmentStatus `json:"status"`
+	Provider      string                      `json:"provider,omitempty"`
+	Reference     string                      `json:"reference,omitempty"`
+	Confirmation  string                      `json:"confirmation,omitempty"`
+	Site          string                      `json:"site,omitempty"`
+	StartAt       time.Time                   `json:"start_at,omitzero"`
+	EndAt         time.Time                   `json:"end_at,omitzero"`
+	Zone          string                      `json:"zone,omitempty"`
+	CanReschedule bool                        `json:"can_reschedule,omitempty"`
+}
+
+// The origins of an appointment's events, as their data names them.
+const (
+	OriginPatient  = "patient"  // asked for by the client, on the patient's behalf
+	OriginProvider = "provider" // reported by the provider
+	OriginSystem   = "system"   // a deadline, the requisition, or the order's own end
+)
+
+// AppointmentStep is one event of an appointment that is to be recorded, with the appointment as it is after it.
+type AppointmentStep struct {
+	Appointment Appointment `json:"appointment"`
+	Origin      string      `json:"origin"`
+	Reschedule  bool        `json:"reschedule,omitempty"`
+	Created     bool        `json:"created,omitempty"` // its first event
+	At          time.Time   `json:"at"`
+}
+
+// AppointmentEvent is one status of an appointment's history.
+type AppointmentEvent struct {
+	Status     string    `json:"status"` // lifecycle.AppointmentStatus.Event
+	Origin     string    `json:"origin"`
+	Reschedule bool      `json:"reschedule"`
+	At         time.Time `json:"at"` // recorded
+}
+
+// Place is where an appointment is. That of a phlebotomy is the patient's home, so a place never enters Temporal.
+type Place struct {
+	Name       string  `json:"name,omitempty"`
+	FirstLine  string  `json:"first_line"`
+	SecondLine *string `json:"second_line,omitempty"`
+	City       string  `json:"city"`
+	State      string  `json:"state"`
+	Zip        string  `json:"zip"`
+	Notes      *string `json:"access_notes,omitempty"`
+	Lat        float64 `json:"lat"`
+	Lng        float64 `json:"lng"`
+}
+
+// AppointmentDocument is the whole of an appointment, as the store keeps it. It never enters Temporal, a log or a metric.
+type AppointmentDocument struct {
+	Appointment
+	OrderID       string
+	UserID        string
+	TransactionID string
+	Place         Place
+	Notes         *string
+	History       []AppointmentEvent // oldest first
+	UpdatedAt     time.Time
+}
+
+// BookingBody is the sealed body of a demand that books, requests, moves or cancels an appointment.
+type BookingBody struct {
+	Notes  *string `json:"notes,omitempty"`
+	Place  *Place  `json:"place,omitempty"`  // request: where; booking: the order's address when absent
+	Reason string  `json:"reason,omitempty"` // cancel: the id of a cancellation reason
+}
+
+// CancellationReason is why an appointment is cancelled.
+type CancellationReason struct {
+	ID         string
+	Name       string
+	Refundable bool
+}
+
+// CancellationReasons lists what a client may give as reason, for either type of appointment. Their ids are part of our API.
+func CancellationReasons(t AppointmentType) []CancellationReason {
+	if t == PatientServiceCenter {
+		return pscReasons
+	}
+	return phlebotomyReasons
+}
+
+// KnownReason reports whether the id names a reason for the type.
+func KnownReason(t AppointmentType, id string) bool {
+	for _, r := range CancellationReasons(t) {
+		if r.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+var phlebotomyReasons = []CancellationReason{
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0101", Name: "Patient is not available", Refundable: true},
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0102", Name: "Patient no longer wants the test", Refundable: true},
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0103", Name: "Wrong address", Refundable: true},
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0104", Name: "Patient did not fast", Refundable: false},
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0105", Name: "Other", Refundable: false},
+}
+
+var pscReasons = []CancellationReason{
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0201", Name: "Patient is not available", Refundable: false},
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0202", Name: "Patient no longer wants the test", Refundable: false},
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0203", Name: "Another location is preferred", Refundable: false},
+	{ID: "5b1c7e0a-8f5e-4d6b-9a37-2f60c1de0204", Name: "Other", Refundable: false},
+}
