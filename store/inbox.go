@@ -123,7 +123,8 @@ func (s *Store) receive(ctx context.Context, tx *sql.Tx, r Report) (Received, er
 	return row.received(), nil
 }
 
-// facts is what the report means, by the leg that it turns out to be about. A lab's report names the order, not a leg.
+// facts is what the report means, by the leg that it turns out to be about. A lab's report names the order; where it tells of a
+// courier's, its fact names the leg too.
 func (r Report) facts() map[string]*order.Fact {
 	legs := []couriers.Leg{couriers.Outbound, couriers.Inbound}
 	if r.OrderNumber != "" {
@@ -137,8 +138,10 @@ func (r Report) facts() map[string]*order.Fact {
 		}
 		if f != nil {
 			fact := *f
-			fact.Leg = string(leg)
-			facts[fact.Leg] = &fact
+			if leg != "" {
+				fact.Leg = string(leg)
+			}
+			facts[string(leg)] = &fact
 		}
 	}
 	return facts

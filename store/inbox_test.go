@@ -297,3 +297,17 @@ func TestOddReportsAreKept(t *testing.T) {
 		require.Equal(t, InboxUnmatched, lost.State)
 	})
 }
+
+// A lab that tells of its courier names the leg itself.
+func TestALabsReportKeepsTheLegThatItNames(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		in, err := s.Receive(t.Context(), labReport(o.Number, order.Fact{
+			Kind: order.CourierReport, Leg: "inbound", Target: lifecycle.TransitLab,
+		}))
+		require.NoError(t, err)
+		require.Equal(t, InboxReceived, in.State)
+		require.Equal(t, "inbound", in.Fact.Leg)
+	})
+}
