@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
@@ -48,6 +49,9 @@ type Deps struct {
 	MaxBody int64
 	// CourierSecrets verify the courier webhook; several during a rotation. Without one it answers 503.
 	CourierSecrets []string
+	// Lab makes the client of a lab account, for what the API asks labs itself: what they can do, and which appointments are free.
+	// Defaults to none: then labs are only sent orders.
+	Lab func(store.LabAccount) (labs.Lab, error)
 	// Guard says which addresses endpoints may have. Defaults to public ones only.
 	Guard *webhooks.Guard
 }
@@ -134,6 +138,7 @@ func (s *server) routes() *gin.Engine {
 	s.userRoutes()
 	s.labTestRoutes()
 	s.orderRoutes()
+	s.testkitRoutes()
 	s.resultRoutes()
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()

@@ -32,7 +32,7 @@ func routes(t *testing.T) [][2]string {
 			out = append(out, [2]string{strings.ToUpper(method), path})
 		}
 	}
-	require.Len(t, out, 29)
+	require.Len(t, out, 30)
 	return out
 }
 

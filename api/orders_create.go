@@ -24,6 +24,7 @@ type PostOrderResponse struct {
 
 const (
 	statusSuccess  = "success"
+	methodTestkit  = string(lifecycle.Testkit)
 	defaultBilling = "client_bill"
 	consentVersion = "1.0"
 	adultAge       = 18
@@ -81,22 +82,25 @@ func (s *server) placeOrder(ctx context.Context, in *CreateOrderRequest, key *st
 	return created, err
 }
 
+// created stores an order that is taken up at once, and answers with it.
+func (s *server) created(ctx context.Context, o *order.Order, policy order.Policy, message string) (*body[PostOrderResponse], error) {
+	o.State = order.Begin(o, policy, time.Time{})
+	made, err := s.Store.CreateOrder(ctx, store.NewOrder{Order: *o, Demand: "api:" + callerOf(ctx).requestID})
+	if err != nil {
+		return nil, err
+	}
+	s.auditChange(ctx, "order.create", made.Order.TeamID, made.Order.ID, "")
+	s.begin(ctx, made)
+	return posted(made.Order, message, nil)
+}
+
 // newOrder is the order as it is before it is stored, and the policy that it will keep.
 func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.Order, order.Policy, error) {
 	c := callerOf(ctx)
-	user, err := s.Store.User(ctx, c.team.ID, canonical(in.UserID))
-	if err != nil {
-		return nil, order.Policy{}, orNotFound(err, "User")
-	}
-	test, err := s.orderedTest(ctx, c.team.ID, in)
-	if err != nil {
-		return nil, order.Policy{}, err
-	}
-	account, err := s.labAccount(ctx, c.team, test, in.labAccountID())
-	if err != nil {
-		return nil, order.Policy{}, err
-	}
-	policy, err := order.Resolve(c.team.Policy, account.Policy, test.Policy)
+	f, err := s.choose(ctx, choice{
+		userID: in.UserID, labTestID: in.LabTestID, set: in.OrderSet, method: in.CollectionMethod, account: in.LabAccountID,
+		billing: in.BillingType,
+	})
 	if err != nil {
 		return nil, order.Policy{}, err
 	}
@@ -104,31 +108,39 @@ func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.O
 	if err != nil {
 		return nil, order.Policy{}, err
 	}
-	if err := allowed(patient, policy, c.today); err != nil {
+	if err := allowed(patient, f.test.Method, f.policy, c.today); err != nil {
 		return nil, order.Policy{}, err
 	}
 	now := s.now()
-	o := &order.Order{
-		TeamID: c.team.ID, UserID: user.ID, ClientUserID: user.ClientUserID, LabAccountID: account.ID,
-		Modality: test.Method, Origin: order.OriginInitial, Status: lifecycle.Ordered,
-		Patient: patient, Address: in.PatientAddress.address(), LabTest: test, Physician: in.Physician.physician(),
-		ICDCodes: in.ICDCodes, ActivateBy: date(in.ActivateBy), BillingType: defaultBilling,
-		Passthrough: in.Passthrough, ClinicalNotes: in.ClinicalNotes, CreatorMemberID: in.CreatorMemberID,
-		CreatedAt: now, UpdatedAt: now,
-	}
-	store.NewOrderIDs(o)
+	o := f.order(c.team.ID, now)
+	o.Patient, o.Address, o.Physician = patient, in.PatientAddress.address(), in.Physician.physician()
+	o.ICDCodes, o.ActivateBy = in.ICDCodes, date(in.ActivateBy)
+	o.Passthrough, o.ClinicalNotes, o.CreatorMemberID = in.Passthrough, in.ClinicalNotes, in.CreatorMemberID
 	if in.Priority != nil {
 		o.Priority = *in.Priority
 	}
-	o.Consents, o.AoEAnswers = in.consents(now), in.answers()
-	return o, policy, nil
+	o.Consents, o.AoEAnswers = consents(in.Consents, now), in.answers()
+	return o, f.policy, nil
 }
 
-// allowed refuses minors whom the team may not order for, or for whom nobody stands in.
-func allowed(p *order.Patient, policy order.Policy, today order.Date) error {
+// order is a new order with what its footing says.
+func (f footing) order(teamID string, now time.Time) *order.Order {
+	o := &order.Order{
+		TeamID: teamID, UserID: f.user.ID, ClientUserID: f.user.ClientUserID, LabAccountID: f.account.ID,
+		Modality: f.test.Method, Origin: order.OriginInitial, Status: lifecycle.Ordered, LabTest: f.test,
+		BillingType: defaultBilling, CreatedAt: now, UpdatedAt: now,
+	}
+	store.NewOrderIDs(o)
+	return o
+}
+
+// allowed refuses minors whom the team may not order for, or for whom nobody stands in, and whom no phlebotomist visits.
+func allowed(p *order.Patient, method lifecycle.Modality, policy order.Policy, today order.Date) error {
 	switch {
 	case p.DOB.YearsUntil(today) >= adultAge:
 		return nil
+	case method == lifecycle.AtHomePhlebotomy:
+		return fail(http.StatusBadRequest, "At-home phlebotomy is not available for patients under 18")
 	case !policy.Minors:
 		return fail(http.StatusBadRequest, "Orders for patients under 18 are not enabled for this team")
 	case p.MedicalProxy == nil:
@@ -137,9 +149,9 @@ func allowed(p *order.Patient, policy order.Policy, today order.Date) error {
 	return nil
 }
 
-func (in *CreateOrderRequest) consents(now time.Time) []order.Consent {
-	out := make([]order.Consent, len(in.Consents))
-	for i, c := range in.Consents {
+func consents(given []ConsentRequest, now time.Time) []order.Consent {
+	out := make([]order.Consent, len(given))
+	for i, c := range given {
 		out[i] = order.Consent{Type: c.ConsentType, Version: consentVersion, At: &now}
 		if c.Version != nil {
 			out[i].Version = *c.Version

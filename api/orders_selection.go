@@ -13,24 +13,69 @@ import (
 
 // Which test an order is for, and through which lab account: the selection rules of the client API contract (section 8).
 
-const statusActive = "active"
+const (
+	statusActive  = "active"
+	statusPending = "pending"
+)
 
 func refuse(detail string) *Error { return fail(http.StatusBadRequest, detail) }
 
-// labAccountID is the account that the client named; empty: none.
-func (in *CreateOrderRequest) labAccountID() string {
-	if in.LabAccountID != nil {
-		return canonical(*in.LabAccountID)
+// choice is what a request says of what is ordered, how its sample is collected, and through which account.
+type choice struct {
+	userID      string
+	labTestID   *string // the deprecated way to name the test
+	set         *OrderSetRequest
+	method      *string // nil: the lab test's own
+	account     *string // nil: none is named
+	billing     *string
+	registrable bool // a kit that is shipped before its patient is known
+	pending     bool // an account that is not active yet may be named
+}
+
+// footing is what an order stands on.
+type footing struct {
+	user    store.User
+	test    order.LabTest
+	account store.LabAccount
+	policy  order.Policy
+}
+
+// choose resolves a request's choice by the selection rules.
+func (s *server) choose(ctx context.Context, ch choice) (footing, error) {
+	c := callerOf(ctx)
+	user, err := s.Store.User(ctx, c.team.ID, canonical(ch.userID))
+	if err != nil {
+		return footing{}, orNotFound(err, "User")
 	}
-	if in.OrderSet != nil && in.OrderSet.LabAccountID != nil {
-		return canonical(*in.OrderSet.LabAccountID)
+	test, err := s.orderedTest(ctx, c.team.ID, ch)
+	if err != nil {
+		return footing{}, err
+	}
+	account, err := s.labAccount(ctx, c.team, test, ch)
+	if err != nil {
+		return footing{}, err
+	}
+	if err := s.served(ctx, account, test.Method, ch.registrable); err != nil {
+		return footing{}, err
+	}
+	policy, err := order.Resolve(c.team.Policy, account.Policy, test.Policy)
+	return footing{user: user, test: test, account: account, policy: policy}, err
+}
+
+// accountID is the account that the client named; empty: none.
+func (ch choice) accountID() string {
+	if ch.account != nil {
+		return canonical(*ch.account)
+	}
+	if ch.set != nil && ch.set.LabAccountID != nil {
+		return canonical(*ch.set.LabAccountID)
 	}
 	return ""
 }
 
 // orderedTest is the one lab test that the request is for.
-func (s *server) orderedTest(ctx context.Context, teamID string, in *CreateOrderRequest) (order.LabTest, error) {
-	id, err := in.labTestID()
+func (s *server) orderedTest(ctx context.Context, teamID string, ch choice) (order.LabTest, error) {
+	id, err := ch.testID()
 	if err != nil {
 		return order.LabTest{}, err
 	}
@@ -42,34 +87,32 @@ func (s *server) orderedTest(ctx context.Context, teamID string, in *CreateOrder
 		return order.LabTest{}, err
 	}
 	method := test.Method
-	if in.CollectionMethod != nil {
-		method = lifecycle.Modality(*in.CollectionMethod)
+	if ch.method != nil {
+		method = lifecycle.Modality(*ch.method)
 	}
 	switch {
 	case test.Status != statusActive:
 		return order.LabTest{}, refuse("Lab test is not active")
 	case method != test.Method:
 		return order.LabTest{}, refuse("Lab test is not available with the collection method " + string(method))
-	case method != lifecycle.Testkit:
-		return order.LabTest{}, refuse("Collection method " + string(method) + " is not available")
-	case in.BillingType != nil && *in.BillingType != defaultBilling:
-		return order.LabTest{}, refuse("Billing type " + *in.BillingType + " is not available for this lab account")
+	case ch.billing != nil && *ch.billing != defaultBilling:
+		return order.LabTest{}, refuse("Billing type " + *ch.billing + " is not available for this lab account")
 	}
 	return test, nil
 }
 
-func (in *CreateOrderRequest) labTestID() (string, error) {
+func (ch choice) testID() (string, error) {
 	var ids []string
-	if in.OrderSet != nil {
-		if add := string(in.OrderSet.AddOn); add != "" && add != "null" {
+	if ch.set != nil {
+		if add := string(ch.set.AddOn); add != "" && add != "null" {
 			return "", refuse("À-la-carte markers are not available")
 		}
-		for _, id := range in.OrderSet.LabTestIDs {
+		for _, id := range ch.set.LabTestIDs {
 			ids = append(ids, canonical(id))
 		}
 	}
-	if in.LabTestID != nil {
-		ids = append(ids, canonical(*in.LabTestID))
+	if ch.labTestID != nil {
+		ids = append(ids, canonical(*ch.labTestID))
 	}
 	slices.Sort(ids)
 	switch ids = slices.Compact(ids); len(ids) {
@@ -84,32 +127,48 @@ func (in *CreateOrderRequest) labTestID() (string, error) {
 
 // labAccount resolves through which account the test is ordered. Sandbox teams only ever reach the simulated lab, and production
 // teams never.
-func (s *server) labAccount(ctx context.Context, team store.Team, test order.LabTest, named string) (store.LabAccount, error) {
-	accounts, err := s.Store.LabAccounts(ctx, team.ID)
-	if err != nil {
-		return store.LabAccount{}, err
-	}
+func (s *server) labAccount(ctx context.Context, team store.Team, test order.LabTest, ch choice) (store.LabAccount, error) {
 	slug := ""
 	if test.Lab != nil {
 		slug = test.Lab.Slug
 	}
-	accounts = slices.DeleteFunc(accounts, func(a store.LabAccount) bool {
-		return a.LabSlug != slug || a.Environment != team.Environment
-	})
-	if named != "" {
-		return namedAccount(accounts, named)
+	accounts, err := s.accountsOf(ctx, team, slug)
+	if err != nil {
+		return store.LabAccount{}, err
 	}
-	own := slices.DeleteFunc(slices.Clone(accounts), func(a store.LabAccount) bool { return a.TeamID != team.ID })
-	if len(own) > 0 {
-		return onlyActive(own)
+	if named := ch.accountID(); named != "" {
+		return namedAccount(accounts, named, ch.pending)
 	}
-	return onlyActive(accounts)
+	return onlyActive(ownFirst(accounts, team.ID))
 }
 
-func namedAccount(accounts []store.LabAccount, id string) (store.LabAccount, error) {
+// accountsOf lists the accounts with a lab that the team may order through, whatever their status.
+func (s *server) accountsOf(ctx context.Context, team store.Team, slug string) ([]store.LabAccount, error) {
+	accounts, err := s.Store.LabAccounts(ctx, team.ID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(accounts, func(a store.LabAccount) bool {
+		return a.LabSlug != slug || a.Environment != team.Environment
+	}), nil
+}
+
+// ownFirst is the team's own accounts where it has any, else those of all teams.
+func ownFirst(accounts []store.LabAccount, teamID string) []store.LabAccount {
+	own := slices.DeleteFunc(slices.Clone(accounts), func(a store.LabAccount) bool { return a.TeamID != teamID })
+	if len(own) > 0 {
+		return own
+	}
+	return accounts
+}
+
+func namedAccount(accounts []store.LabAccount, id string, pending bool) (store.LabAccount, error) {
 	i := slices.IndexFunc(accounts, func(a store.LabAccount) bool { return a.ID == id })
-	if i < 0 {
+	switch {
+	case i < 0:
 		return store.LabAccount{}, refuse("Lab account does not exist for this lab")
+	case pending && accounts[i].Status == statusPending:
+		return accounts[i], nil
 	}
 	return onlyActive(accounts[i : i+1])
 }

@@ -1,0 +1,32 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/aliquot-labs/aliquot/labs"
+)
+
+var errNoClient = errors.New("the settings name no base URL")
+
+// lab stands for an account at a lab that also keeps appointments. The API only asks it what it can do and what is free.
+type lab struct {
+	labs.Lab
+	labs.Scheduler
+	can labs.Capabilities
+
+	mu    sync.Mutex
+	asked []labs.AvailabilityQuery
+	free  labs.Availability
+	err   error
+}
+
+func (l *lab) Capabilities() labs.Capabilities { return l.can }
+
+func (l *lab) Availability(_ context.Context, q labs.AvailabilityQuery) (labs.Availability, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = append(l.asked, q)
+	return l.free, l.err
+}
