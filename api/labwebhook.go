@@ -6,11 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/partners"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -18,48 +20,51 @@ import (
 const notThisAccount = "not_this_account"
 
 func (s *server) labWebhookRoutes(e *gin.Engine) {
-	e.POST("/webhooks/labs/molecular", s.receiveMolecular)
+	for _, p := range partners.All() {
+		e.POST("/webhooks/labs/"+p.Name, func(c *gin.Context) { s.receiveLab(c, p) })
+	}
 }
 
-// receiveMolecular takes the lab's webhooks (Molecular contract, D1 to D15). What is authentic and stored is answered 2xx, whatever
-// it says: nobody knows whether the lab would send it again. Only a failure of ours asks for that, with 503.
-func (s *server) receiveMolecular(c *gin.Context) {
+// receiveLab takes a partner's webhooks (Molecular contract, D1 to D15, which we keep to with every partner). What is authentic and
+// stored is answered 2xx, whatever it says: nobody knows whether the partner would send it again. Only a failure of ours asks for
+// that, with 503.
+func (s *server) receiveLab(c *gin.Context, p labs.Protocol) {
 	now := s.now()
-	payload, ok := s.readWebhook(c, molecular.Partner, molecular.MaxWebhook)
+	payload, ok := s.readWebhook(c, p.Name, p.MaxWebhook)
 	if !ok {
 		return
 	}
 	ctx := c.Request.Context()
-	accounts, err := s.Store.LabAccountsByPartner(ctx, molecular.Partner)
+	accounts, err := s.Store.LabAccountsByPartner(ctx, p.Name)
 	if err != nil {
-		s.notStored(c, molecular.Partner, err)
+		s.notStored(c, p.Name, err)
 		return
 	}
-	owners, ok := s.authenticateLab(c, accounts)
+	owners, ok := s.authenticateLab(c, p, payload, accounts)
 	if !ok {
 		return
 	}
-	n := molecular.Decode(payload, now)
+	m := p.Decode(c.Request.Header, payload, now)
 	r := store.Report{
-		Partner: molecular.Partner, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber,
-		Fact: n.Fact, Reason: n.Reason, Body: payload, Headers: keptHeaders(c.Request), ReceivedAt: now,
+		Partner: p.Name, Key: m.Key, Hash: m.Hash, Kind: m.Kind, OrderNumber: m.OrderNumber,
+		Fact: m.Fact, Reason: m.Reason, Body: payload, Headers: keptHeaders(c.Request), ReceivedAt: now,
 	}
 	status := http.StatusOK
-	switch n.Problem {
-	case molecular.Malformed, molecular.MissingFields:
+	switch m.Problem {
+	case labs.Malformed, labs.MissingFields:
 		r.State, status = store.InboxQuarantined, http.StatusBadRequest
-	case molecular.UnknownType:
+	case labs.UnknownType:
 		r.State, status = store.InboxUnknown, http.StatusAccepted
-	case molecular.Incomplete:
+	case labs.Incomplete:
 		r.State, status = store.InboxIncomplete, http.StatusAccepted
 	}
-	foreign, err := s.foreign(ctx, n.OrderNumber, accounts, owners)
+	foreign, err := s.foreign(ctx, m.OrderNumber, owners)
 	if err != nil {
-		s.notStored(c, molecular.Partner, err)
+		s.notStored(c, p.Name, err)
 		return
 	}
 	if foreign { // under a key of its own, or it would make a duplicate of what the order's own lab sends
-		r.Key, r.Kind = notThisAccount+":"+n.Key, notThisAccount
+		r.Key, r.Kind = notThisAccount+":"+m.Key, notThisAccount
 		r.Fact, r.State, status = nil, store.InboxQuarantined, http.StatusAccepted
 	}
 	s.receive(c, r, status)
@@ -67,53 +72,44 @@ func (s *server) receiveMolecular(c *gin.Context) {
 
 // authenticateLab finds the accounts that the presented credentials belong to. Without any credentials configured nobody is let
 // in (D14).
-func (s *server) authenticateLab(c *gin.Context, accounts []store.LabAccount) (owners map[string]bool, ok bool) {
-	var pairs []molecular.Credentials
+func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte, accounts []store.LabAccount) (owners []string, ok bool) {
+	var pairs []labs.Credentials
 	for _, a := range accounts {
 		pairs = append(pairs,
-			molecular.Credentials{AccountID: a.ID, User: a.User, Token: a.Token},
-			molecular.Credentials{AccountID: a.ID, User: a.PreviousUser, Token: a.PreviousToken})
+			labs.Credentials{AccountID: a.ID, User: a.User, Token: a.Token},
+			labs.Credentials{AccountID: a.ID, User: a.PreviousUser, Token: a.PreviousToken})
 	}
-	_, err := molecular.Authenticate(c.Request, pairs)
+	owners, err := p.Authenticate(c.Request, payload, pairs, s.now())
 	switch {
-	case errors.Is(err, molecular.ErrNoCredentials):
-		s.metrics.facts.WithLabelValues(molecular.Partner, "not_configured").Inc()
+	case errors.Is(err, labs.ErrNoCredentials):
+		s.metrics.facts.WithLabelValues(p.Name, "not_configured").Inc()
 		abortWith(c, unavailable("This webhook is not in service"))
 		return nil, false
 	case err != nil:
-		s.metrics.facts.WithLabelValues(molecular.Partner, "unauthorized").Inc()
-		c.Header("WWW-Authenticate", `Basic realm="webhooks", charset="UTF-8"`)
+		s.metrics.facts.WithLabelValues(p.Name, "unauthorized").Inc()
+		if p.Challenge != "" {
+			c.Header("WWW-Authenticate", p.Challenge)
+		}
 		abort(c, http.StatusUnauthorized, "Credentials are missing or wrong")
 		return nil, false
-	}
-	user, token, _ := c.Request.BasicAuth() // they are right, so comparing them again tells nothing
-	owners = map[string]bool{}
-	for _, p := range pairs {
-		if p.User == user && p.Token == token {
-			owners[p.AccountID] = true
-		}
 	}
 	return owners, true
 }
 
 // foreign reports whether the order was placed through an account that the sender's credentials do not belong to: a sandbox lab's
-// credentials say nothing about production orders. It needs a look only where credentials differ.
-func (s *server) foreign(ctx context.Context, number string, accounts []store.LabAccount, owners map[string]bool) (bool, error) {
-	if number == "" || len(owners) == len(accounts) {
+// credentials say nothing about production orders, nor one lab's about another's.
+func (s *server) foreign(ctx context.Context, number string, owners []string) (bool, error) {
+	if number == "" {
 		return false, nil
 	}
-	id, err := s.Store.OrderIDByNumber(ctx, number)
+	_, account, err := s.Store.OrderByNumber(ctx, number)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	o, err := s.Store.Order(ctx, "", id)
-	if err != nil {
-		return false, err
-	}
-	return !owners[o.LabAccountID], nil
+	return !slices.Contains(owners, account), nil
 }
 
 // readWebhook reads a bounded body.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -22,7 +23,7 @@ const (
 // Account is our account at a lab: where it is called, and with which credentials.
 type Account struct {
 	ID          string
-	Partner     string // which adapter speaks to it: molecular
+	Partner     string // which adapter speaks to it: the name of its Protocol
 	BaseURL     string // scheme and host, and a path if the lab's calls are below one
 	User, Token string
 	Spacing     time.Duration // least time between the starts of two calls; what Pace keeps
@@ -70,15 +71,30 @@ type Notice struct {
 	Reason    string // the lab's own words; for the encrypted store only
 	Body      []byte // verbatim
 	Fact      *order.Fact
+	Place     *order.Place // where the fact's appointment is; nil: not told. For the encrypted store only
 }
 
 // Capabilities are what a lab can be asked beyond accepting orders.
 type Capabilities struct {
 	Cancel      bool // an order can be cancelled by a call
-	Correct     bool // a placed order's patient data can be corrected by a call
+	Correct     bool // a placed order's patient data can be corrected by a call: the Lab is a Corrector
 	Registrable bool // kits can be shipped before it is known whose they are
 	Results     bool // results can be fetched by a call
+	Schedule    bool // appointments can be made by calls: the Lab is a Scheduler
+
+	Methods  []lifecycle.Modality // how samples can be collected
+	Provider string               // with Schedule: who keeps the appointments, by the client API's name of it, such as quest
+	Tiers    []Tier               // with Schedule: how they are made
 }
+
+// Tier is how appointments of a provider are made.
+type Tier string
+
+// The tiers, by the client API's names of them.
+const (
+	AppointmentReady   Tier = "appointment-ready"   // a slot is chosen among the free ones
+	AppointmentRequest Tier = "appointment-request" // the provider sets the time later
+)
 
 // Lab is an account at a lab that can be called. Its errors are, besides those of Pace and of a context that ended before the call
 // was made: *RefusedError, *UnansweredError, *BusyError, *UnauthorizedError and ErrNotSupported. It is safe for concurrent use.
@@ -94,6 +110,12 @@ type Lab interface {
 	Poll(ctx context.Context, number string) ([]Notice, error)
 	// Capabilities says what this account can be asked.
 	Capabilities() Capabilities
+}
+
+// Corrector is a lab that can be told what was missing or wrong in an order that it holds up. Its errors are those of Lab.
+type Corrector interface {
+	// Correct replaces the patient and address of an order that the lab has. Sending the same again is safe.
+	Correct(ctx context.Context, r Requisition) error
 }
 
 // Pace reserves the start of a call and waits for it. Where it returns an error, the call is not made and the error is passed on.

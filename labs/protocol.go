@@ -37,7 +37,9 @@ type Protocol struct {
 type Options struct {
 	HTTPClient *http.Client
 	Timeout    time.Duration // of one exchange; 0: the adapter's own default
-	Pace       Pace          // nil: calls are not spaced
+	Pace       Pace          // required for an account that has a spacing; nil: calls are not spaced
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
 }
 
 // Credentials are what a partner may present for an account. While they are being changed, an account has two.

@@ -44,10 +44,11 @@ func TestCreateOrderStoresTheWholeDocument(t *testing.T) {
 		_, err = s.Order(t.Context(), addTeam(t, s).ID, want.ID)
 		require.ErrorIs(t, err, ErrNotFound, "another team's order")
 
-		id, err := s.OrderIDByNumber(t.Context(), want.Number)
+		id, account, err := s.OrderByNumber(t.Context(), want.Number)
 		require.NoError(t, err)
 		require.Equal(t, want.ID, id)
-		_, err = s.OrderIDByNumber(t.Context(), order.NewNumber())
+		require.Equal(t, want.LabAccountID, account)
+		_, _, err = s.OrderByNumber(t.Context(), order.NewNumber())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -45,13 +46,16 @@ func (s *Store) order(ctx context.Context, q querier, teamID, id string) (*order
 	return &found[0], nil
 }
 
-// OrderIDByNumber finds an order by its number at the lab, else the error is ErrNotFound.
-func (s *Store) OrderIDByNumber(ctx context.Context, number string) (string, error) {
-	id, err := one(ctx, s.read, scanText, `SELECT id FROM orders WHERE number = $1`, number)
-	if err != nil {
-		return "", fmt.Errorf("finding an order by its number: %w", err)
+// OrderByNumber finds an order by its number at the lab: its id, and that of the account through which it is placed. The error is
+// ErrNotFound when there is none.
+func (s *Store) OrderByNumber(ctx context.Context, number string) (id, labAccountID string, err error) {
+	row := s.read.QueryRowContext(ctx, `SELECT id, lab_account_id FROM orders WHERE number = $1`, number)
+	if err := row.Scan(&id, &labAccountID); errors.Is(err, sql.ErrNoRows) {
+		return "", "", ErrNotFound
+	} else if err != nil {
+		return "", "", fmt.Errorf("finding an order by its number: %w", err)
 	}
-	return id, nil
+	return id, labAccountID, nil
 }
 
 // Orders lists a team's orders, newest first, and counts all of them.

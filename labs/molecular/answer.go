@@ -3,9 +3,14 @@ package molecular
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
+
+	"github.com/aliquot-labs/aliquot/labs/wire"
 )
+
+var errOtherOrder = errors.New("answer is about another order")
 
 // verdict is the part of MTL's answers that says whether the request succeeded. It is documented for RegisterKit only.
 type verdict struct {
@@ -20,12 +25,12 @@ func decodeOne[T interface{ about() string }](body []byte, number string) (T, er
 	var elements []T
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		if err := json.Unmarshal(body, &elements); err != nil {
-			return *new(T), errUnreadable // the decoder's own words quote the body
+			return *new(T), wire.ErrUnreadable // the decoder's own words quote the body
 		}
 	} else {
 		elements = make([]T, 1)
 		if err := json.Unmarshal(body, &elements[0]); err != nil {
-			return *new(T), errUnreadable
+			return *new(T), wire.ErrUnreadable
 		}
 	}
 	if len(elements) == 1 && elements[0].about() == "" {
@@ -49,7 +54,7 @@ func (id *identifier) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if len(data) == 0 || strings.Trim(string(data), "0123456789") != "" {
-		return errUnreadable
+		return wire.ErrUnreadable
 	}
 	*id = identifier(data)
 	return nil
@@ -75,22 +80,4 @@ func meant(text string) string {
 		return ""
 	}
 	return text
-}
-
-// maxCode is longer than any number or code in use: MTL's ids have 10 characters, tracking numbers at most 34.
-const maxCode = 64
-
-// code is text that may leave the encrypted store: short, and of the characters that numbers and codes are made of. Anything else
-// may be free text and becomes empty; it stays in the verbatim report.
-func code(text string) string {
-	text = strings.TrimSpace(text)
-	if len(text) > maxCode || strings.ContainsFunc(text, notInCodes) {
-		return ""
-	}
-	return text
-}
-
-func notInCodes(r rune) bool {
-	letterOrDigit := r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-	return !letterOrDigit && !strings.ContainsRune(" -_./:#", r)
 }

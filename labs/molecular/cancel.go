@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/wire"
 )
 
 type cancelRequest struct {
@@ -26,20 +27,20 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 		return labs.ErrNotSupported
 	}
 	body := cancelRequest{OrderNumber: number, KitID: accession}
-	a, err := c.exchange(ctx, call{method: http.MethodPost, path: path, body: body, limit: maxAnswer})
+	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: path, Body: body})
 	if err != nil {
 		return err
 	}
-	element, err := decodeOne[cancelAnswer](a.body, number)
+	element, err := decodeOne[cancelAnswer](a.Body, number)
 	switch {
 	case err == nil && element.failed():
-		return &labs.RefusedError{Code: labs.CodeRefused, Raw: a.body}
-	case !a.ok():
-		return a.refused()
+		return &labs.RefusedError{Code: labs.CodeRefused, Raw: a.Body}
+	case !a.OK():
+		return a.Refused()
 	case err != nil:
-		return a.unanswered(err)
+		return a.Unanswered(err)
 	case element.Success == nil:
-		return a.unanswered(errUnreadable)
+		return a.Unanswered(wire.ErrUnreadable)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 const accepted = `[{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207","success":true,"error_msg":" null "}]`
@@ -21,7 +22,7 @@ func TestNewNamesAllProblems(t *testing.T) {
 			"endpoints":{"results":"https://other.example/Results","order_info":"/../x","cancel":"Cancel"}}`),
 	}
 
-	_, err := molecular.New(a, molecular.Options{})
+	_, err := molecular.New(a, labs.Options{})
 
 	for _, want := range []string{
 		"lab account acc-1", "user and token", "environment", "base URL is not an http or https URL", "spacing",
@@ -51,11 +52,11 @@ func TestNewRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := account("http://lab.example", "")
-			_, err := molecular.New(a, molecular.Options{})
+			_, err := molecular.New(a, labs.Options{})
 			require.NoError(t, err, "the account must be good but for the change")
 
 			tt.change(&a)
-			_, err = molecular.New(a, molecular.Options{})
+			_, err = molecular.New(a, labs.Options{})
 
 			require.ErrorContains(t, err, tt.want)
 			require.NotContains(t, err.Error(), token)
@@ -72,7 +73,8 @@ func TestCapabilitiesFollowTheSettings(t *testing.T) {
 		settings:                                {Cancel: true, Results: true},
 	}
 	for document, want := range tests {
-		require.Equal(t, want, newClient(t, account("http://lab.example", document), molecular.Options{}).Capabilities())
+		want.Methods = []lifecycle.Modality{lifecycle.Testkit}
+		require.Equal(t, want, newClient(t, account("http://lab.example", document), labs.Options{}).Capabilities())
 	}
 }
 
@@ -82,7 +84,7 @@ func TestOnlyConfirmedEndpointsAreCalled(t *testing.T) {
 	l := newLab(t, answer(http.StatusOK, `[{"success":false,"error_msg":"order_number already exists"}]`))
 	a := account(l.URL, onlyPlacing)
 	a.Environment = labs.Production
-	client := newClient(t, a, molecular.Options{})
+	client := newClient(t, a, labs.Options{})
 
 	placed, err := client.Place(t.Context(), requisition())
 	require.NoError(t, err)

@@ -72,7 +72,7 @@ func TestTimeoutAfterSending(t *testing.T) {
 			done := make(chan struct{})
 			l := newLab(t, func(http.ResponseWriter, *http.Request) { <-done })
 			defer close(done)
-			client := newClient(t, account(l.URL, settings), molecular.Options{Timeout: 50 * time.Millisecond})
+			client := newClient(t, account(l.URL, settings), labs.Options{Timeout: 50 * time.Millisecond})
 
 			err := do(t.Context(), client)
 
@@ -164,7 +164,7 @@ func TestLabNotReached(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
-	client := newClient(t, account("http://"+listener.Addr().String(), settings), molecular.Options{})
+	client := newClient(t, account("http://"+listener.Addr().String(), settings), labs.Options{})
 
 	_, err = client.Place(t.Context(), requisition())
 
@@ -222,7 +222,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 	})
-	client := newClient(t, account(l.URL, settings), molecular.Options{HTTPClient: l.Client()})
+	client := newClient(t, account(l.URL, settings), labs.Options{HTTPClient: l.Client()})
 
 	_, err := client.Place(t.Context(), requisition())
 
@@ -235,7 +235,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 func TestPathsAreBelowTheBaseURL(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, answer(http.StatusOK, accepted))
-	client := newClient(t, account(l.URL+"/lis/", settings), molecular.Options{})
+	client := newClient(t, account(l.URL+"/lis/", settings), labs.Options{})
 
 	_, err := client.Place(t.Context(), requisition())
 
@@ -258,7 +258,7 @@ func TestPaceComesBeforeEachCall(t *testing.T) {
 	a := account(server.URL, settings)
 	a.Spacing = 500 * time.Millisecond
 	reserved := 0
-	client := newClient(t, a, molecular.Options{Pace: func(context.Context) error {
+	client := newClient(t, a, labs.Options{Pace: func(context.Context) error {
 		reserved++
 		turns.Add(1)
 		return nil
@@ -281,7 +281,7 @@ func TestPaceFails(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, answer(http.StatusOK, accepted))
 	away := errors.New("store is away")
-	client := newClient(t, account(l.URL, settings), molecular.Options{Pace: func(context.Context) error { return away }})
+	client := newClient(t, account(l.URL, settings), labs.Options{Pace: func(context.Context) error { return away }})
 
 	for _, do := range callers {
 		err := do(t.Context(), client)

@@ -91,7 +91,7 @@ func account(baseURL, settings string) labs.Account {
 	}
 }
 
-func newClient(t *testing.T, a labs.Account, o molecular.Options) *molecular.Client {
+func newClient(t *testing.T, a labs.Account, o labs.Options) *molecular.Client {
 	t.Helper()
 	if o.Now == nil {
 		o.Now = clock
@@ -105,7 +105,7 @@ func newClient(t *testing.T, a labs.Account, o molecular.Options) *molecular.Cli
 // clientOf is a client of a server with all calls configured.
 func clientOf(t *testing.T, l *lab) *molecular.Client {
 	t.Helper()
-	return newClient(t, account(l.URL, settings), molecular.Options{})
+	return newClient(t, account(l.URL, settings), labs.Options{})
 }
 
 func requisition() labs.Requisition {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aliquot-labs/aliquot/labs/wire"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -49,13 +50,13 @@ var rangeText = regexp.MustCompile(`^([<>]=?\d+(\.\d+)?|\d+(\.\d+)?-\d+(\.\d+)?)
 func (o observation) result() order.Result {
 	r := order.Result{
 		Name:           string(o.TestName),
-		Slug:           slug(string(o.TestName)),
+		Slug:           wire.Slug(string(o.TestName)),
 		Unit:           optional(o.Units),
 		ReferenceRange: optional(o.ReferenceRange),
 		LOINC:          optional(o.LOINC),
 		Interpretation: order.UnknownInterpretation,
 	}
-	if at, ok := instant(string(o.AssayedAt)); ok {
+	if at, ok := wire.Instant(string(o.AssayedAt)); ok {
 		r.At = &at
 	}
 	word, known := coded[strings.ToLower(strings.Join(strings.Fields(string(o.Result)), " "))]
@@ -104,12 +105,6 @@ func parseNumber(s string) (float64, bool) {
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	return n, err == nil && !math.IsInf(n, 0)
-}
-
-// slug is a name in lower case, with hyphens between its words.
-func slug(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	return strings.Join(words, "-")
 }
 
 // hash is over all that decides whether a later report is a correction: the status, the observations in any order, and the

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/wire"
 )
 
 const placePath = "/PlaceOrder"
@@ -27,7 +28,7 @@ func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Placed, er
 	if err != nil {
 		return labs.Placed{}, err
 	}
-	a, err := c.exchange(ctx, call{method: http.MethodPost, path: placePath, body: []placeRequest{body}, limit: maxAnswer})
+	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: placePath, Body: []placeRequest{body}})
 	if err != nil {
 		return labs.Placed{}, err
 	}
@@ -43,29 +44,29 @@ func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Placed, er
 
 // readPlaced decides what became of the order. Success is success=true, or a kit_id where MTL says neither that nor a problem
 // (D23); "already exists" is the success of an earlier attempt (D22).
-func readPlaced(a answer, number string) (labs.Placed, error) {
-	element, err := decodeOne[placeAnswer](a.body, number)
-	if err != nil && !a.ok() {
-		return labs.Placed{}, a.refused()
+func readPlaced(a wire.Answer, number string) (labs.Placed, error) {
+	element, err := decodeOne[placeAnswer](a.Body, number)
+	if err != nil && !a.OK() {
+		return labs.Placed{}, a.Refused()
 	}
 	if err != nil {
-		return labs.Placed{}, a.unanswered(err)
+		return labs.Placed{}, a.Unanswered(err)
 	}
-	placed := labs.Placed{Accession: code(string(element.KitID)), Raw: a.body}
+	placed := labs.Placed{Accession: wire.Code(string(element.KitID)), Raw: a.Body}
 	succeeded := element.Success != nil && *element.Success
 	silent := element.Success == nil && element.Message == ""
 	switch {
 	case !succeeded && alreadyExists(string(element.Message)):
 		placed.Already = true
 		return placed, nil
-	case !a.ok() && (succeeded || silent): // the body contradicts the status, or says nothing
-		return labs.Placed{}, a.refused()
+	case !a.OK() && (succeeded || silent): // the body contradicts the status, or says nothing
+		return labs.Placed{}, a.Refused()
 	case succeeded, silent && placed.Accession != "":
 		return placed, nil
 	case silent:
-		return labs.Placed{}, a.unanswered(errUnreadable)
+		return labs.Placed{}, a.Unanswered(wire.ErrUnreadable)
 	}
-	return labs.Placed{}, &labs.RefusedError{Code: labs.CodeRefused, Raw: a.body}
+	return labs.Placed{}, &labs.RefusedError{Code: labs.CodeRefused, Raw: a.Body}
 }
 
 // duplicate are the forms in which an order number can be called used. MTL's own words are not documented; these are narrow, since
@@ -89,13 +90,13 @@ func (c *Client) accession(ctx context.Context, number string) string {
 	if path == "" {
 		return ""
 	}
-	a, err := c.exchange(ctx, call{method: http.MethodGet, path: path, query: url.Values{"order_number": {number}}, limit: maxAnswer})
-	if err != nil || !a.ok() {
+	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}})
+	if err != nil || !a.OK() {
 		return ""
 	}
-	info, err := decodeOne[placeAnswer](a.body, number)
+	info, err := decodeOne[placeAnswer](a.Body, number)
 	if err != nil || info.failed() {
 		return ""
 	}
-	return code(string(info.KitID))
+	return wire.Code(string(info.KitID))
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/wire"
 )
 
 // Poll implements labs.Lab: MTL does not promise to repeat a webhook, so what has not been heard of an order is asked for (D33).
@@ -16,23 +17,23 @@ func (c *Client) Poll(ctx context.Context, number string) ([]labs.Notice, error)
 	if path == "" {
 		return nil, labs.ErrNotSupported
 	}
-	a, err := c.exchange(ctx, call{method: http.MethodGet, path: path, query: url.Values{"order_number": {number}}, limit: maxAnswer})
+	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}})
 	if err != nil {
 		return nil, err
 	}
-	if a.status == http.StatusNotFound {
+	if a.Status == http.StatusNotFound {
 		return nil, nil
 	}
-	if !a.ok() {
-		return nil, a.refused()
+	if !a.OK() {
+		return nil, a.Refused()
 	}
 	var bodies []json.RawMessage
-	if err := json.Unmarshal(a.body, &bodies); err != nil {
-		return nil, a.unanswered(errUnreadable)
+	if err := json.Unmarshal(a.Body, &bodies); err != nil {
+		return nil, a.Unanswered(wire.ErrUnreadable)
 	}
 	var out []labs.Notice
 	for _, body := range bodies {
-		if n := Decode(body, c.now()); n.Fact != nil && n.OrderNumber == number {
+		if n := Decode(body, c.calls.Now()); n.Fact != nil && n.OrderNumber == number {
 			out = append(out, labs.Notice{
 				Partner: c.account.Partner, Key: n.Key, Hash: n.Hash, Kind: n.Kind, Reason: n.Reason, Body: body, Fact: n.Fact,
 			})

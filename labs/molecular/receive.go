@@ -3,47 +3,37 @@ package molecular
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"net/http"
+	"slices"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/labs"
 )
 
-var (
-	// ErrNoCredentials means that no account has credentials to compare with: nobody can be let in, and the webhook endpoint is
-	// not in service (D14).
-	ErrNoCredentials = errors.New("no webhook credentials are configured")
-	// ErrBadCredentials means that the request has none or wrong ones (D3).
-	ErrBadCredentials = errors.New("webhook credentials are missing or wrong")
-)
-
-// Credentials are a pair that MTL may present for an account. While a pair is being changed, an account has two.
-type Credentials struct {
-	AccountID   string
-	User, Token string // the account's own at MTL, which presents them as Basic user name and password
-}
-
-// Authenticate finds the account whose credentials a webhook presents. It compares both parts with all pairs in constant time, so
-// that the time it takes tells nothing about any of them. A pair with an empty part counts as not configured. The error is
-// ErrNoCredentials or ErrBadCredentials.
-func Authenticate(r *http.Request, pairs []Credentials) (accountID string, err error) {
+// Authenticate lists the accounts whose credentials a webhook presents: MTL presents those that we show it, as Basic user name and
+// password. It compares both parts with all pairs in constant time, so that the time it takes tells nothing about any of them. A
+// pair with an empty part counts as not configured (D3, D14).
+func Authenticate(r *http.Request, _ []byte, pairs []labs.Credentials, _ time.Time) ([]string, error) {
 	user, token, given := r.BasicAuth()
-	configured, matched := false, false
+	configured := false
+	var accounts []string
 	for _, pair := range pairs {
 		if pair.User == "" || pair.Token == "" {
 			continue
 		}
 		configured = true
 		same := equal(user, pair.User) & equal(token, pair.Token)
-		if same == 1 && !matched {
-			accountID, matched = pair.AccountID, true
+		if same == 1 && !slices.Contains(accounts, pair.AccountID) {
+			accounts = append(accounts, pair.AccountID)
 		}
 	}
 	if !configured {
-		return "", ErrNoCredentials
+		return nil, labs.ErrNoCredentials
 	}
-	if !given || !matched {
-		return "", ErrBadCredentials
+	if !given || len(accounts) == 0 {
+		return nil, labs.ErrBadCredentials
 	}
-	return accountID, nil
+	return accounts, nil
 }
 
 // equal compares digests, so that not even the lengths show.

@@ -3,16 +3,18 @@ package molecular_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 )
 
 func TestAuthenticate(t *testing.T) {
 	t.Parallel()
-	pairs := []molecular.Credentials{
+	pairs := []labs.Credentials{
 		{AccountID: "acc-1", User: "practice-9", Token: "new"},
 		{AccountID: "acc-1", User: "practice-9", Token: "old"}, // until MTL has changed over
 		{AccountID: "acc-2", User: "practice-10", Token: "other"},
@@ -27,38 +29,42 @@ func TestAuthenticate(t *testing.T) {
 		return func(r *http.Request) { r.Header.Set("Authorization", value) }
 	}
 	tests := map[string]struct {
-		pairs []molecular.Credentials
+		pairs []labs.Credentials
 		with  func(*http.Request)
 		id    string
 		err   error
 	}{
-		"the pair":                  {pairs, basic("practice-9", "new"), "acc-1", nil},
-		"the pair before":           {pairs, basic("practice-9", "old"), "acc-1", nil},
+		"the pair":        {pairs, basic("practice-9", "new"), "acc-1", nil},
+		"the pair before": {pairs, basic("practice-9", "old"), "acc-1", nil},
+		"two accounts with one pair": {
+			append([]labs.Credentials{{AccountID: "acc-6", User: "practice-9", Token: "new"}}, pairs...),
+			basic("practice-9", "new"), "acc-6,acc-1", nil,
+		},
 		"another account":           {pairs, basic("practice-10", "other"), "acc-2", nil},
-		"wrong password":            {pairs, basic("practice-9", "newer"), "", molecular.ErrBadCredentials},
-		"wrong user":                {pairs, basic("practice-8", "new"), "", molecular.ErrBadCredentials},
-		"parts of two pairs":        {pairs, basic("practice-10", "new"), "", molecular.ErrBadCredentials},
-		"swapped":                   {pairs, basic("new", "practice-9"), "", molecular.ErrBadCredentials},
-		"nothing":                   {pairs, func(*http.Request) {}, "", molecular.ErrBadCredentials},
-		"empty":                     {pairs, basic("", ""), "", molecular.ErrBadCredentials},
-		"half of a half pair":       {pairs, basic("practice-4", ""), "", molecular.ErrBadCredentials},
-		"the other half":            {pairs, basic("", "lonely"), "", molecular.ErrBadCredentials},
-		"another scheme":            {pairs, header("Bearer new"), "", molecular.ErrBadCredentials},
-		"no base64":                 {pairs, header("Basic %%%"), "", molecular.ErrBadCredentials},
-		"the headers of our calls":  {pairs, func(r *http.Request) { r.Header.Set("user", "practice-9"); r.Header.Set("token", "new") }, "", molecular.ErrBadCredentials},
-		"nobody":                    {nil, basic("practice-9", "new"), "", molecular.ErrNoCredentials},
-		"nobody, nothing":           {nil, func(*http.Request) {}, "", molecular.ErrNoCredentials},
-		"only unconfigured, empty":  {pairs[3:], basic("", ""), "", molecular.ErrNoCredentials},
-		"only unconfigured, a half": {pairs[3:], basic("practice-4", ""), "", molecular.ErrNoCredentials},
+		"wrong password":            {pairs, basic("practice-9", "newer"), "", labs.ErrBadCredentials},
+		"wrong user":                {pairs, basic("practice-8", "new"), "", labs.ErrBadCredentials},
+		"parts of two pairs":        {pairs, basic("practice-10", "new"), "", labs.ErrBadCredentials},
+		"swapped":                   {pairs, basic("new", "practice-9"), "", labs.ErrBadCredentials},
+		"nothing":                   {pairs, func(*http.Request) {}, "", labs.ErrBadCredentials},
+		"empty":                     {pairs, basic("", ""), "", labs.ErrBadCredentials},
+		"half of a half pair":       {pairs, basic("practice-4", ""), "", labs.ErrBadCredentials},
+		"the other half":            {pairs, basic("", "lonely"), "", labs.ErrBadCredentials},
+		"another scheme":            {pairs, header("Bearer new"), "", labs.ErrBadCredentials},
+		"no base64":                 {pairs, header("Basic %%%"), "", labs.ErrBadCredentials},
+		"the headers of our calls":  {pairs, func(r *http.Request) { r.Header.Set("user", "practice-9"); r.Header.Set("token", "new") }, "", labs.ErrBadCredentials},
+		"nobody":                    {nil, basic("practice-9", "new"), "", labs.ErrNoCredentials},
+		"nobody, nothing":           {nil, func(*http.Request) {}, "", labs.ErrNoCredentials},
+		"only unconfigured, empty":  {pairs[3:], basic("", ""), "", labs.ErrNoCredentials},
+		"only unconfigured, a half": {pairs[3:], basic("practice-4", ""), "", labs.ErrNoCredentials},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 			tt.with(r)
-			id, err := molecular.Authenticate(r, tt.pairs)
+			ids, err := molecular.Authenticate(r, nil, tt.pairs, now)
 			require.ErrorIs(t, err, tt.err)
-			require.Equal(t, tt.id, id)
+			require.Equal(t, tt.id, strings.Join(ids, ","))
 		})
 	}
 }

@@ -92,7 +92,7 @@ func (c *Client) requisition(r labs.Requisition) (placeRequest, error) {
 	if r.Script != "" && c.account.Environment == labs.Sandbox {
 		body.CustomField.Custom01 = scriptPrefix + strings.TrimPrefix(r.Script, scriptPrefix)
 	}
-	if fields := body.problems(c.now()); len(fields) > 0 {
+	if fields := body.problems(c.calls.Now()); len(fields) > 0 {
 		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: fields}
 	}
 	body.PhysicianID = c.settings.physician(body.Shipping.State)

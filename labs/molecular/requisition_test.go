@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -18,7 +17,7 @@ func sent(t *testing.T, a labs.Account, r labs.Requisition) map[string]any {
 	t.Helper()
 	l := newLab(t, answer(http.StatusOK, accepted))
 	a.BaseURL = l.URL
-	_, err := newClient(t, a, molecular.Options{}).Place(t.Context(), r)
+	_, err := newClient(t, a, labs.Options{}).Place(t.Context(), r)
 	require.NoError(t, err)
 	require.Len(t, l.got(), 1)
 	var elements []map[string]any
@@ -49,7 +48,7 @@ func TestRequisitionIsTheSameInEveryAttempt(t *testing.T) {
 	l := newLab(t, answer(http.StatusOK, accepted))
 	later := func() time.Time { return now.Add(6 * time.Hour) }
 	for _, clock := range []func() time.Time{clock, later} {
-		_, err := newClient(t, account(l.URL, settings), molecular.Options{Now: clock}).Place(t.Context(), requisition())
+		_, err := newClient(t, account(l.URL, settings), labs.Options{Now: clock}).Place(t.Context(), requisition())
 		require.NoError(t, err)
 	}
 	require.Equal(t, l.got()[0].Body, l.got()[1].Body)

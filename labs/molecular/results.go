@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/wire"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -41,7 +42,7 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	}
 	var n json.Number
 	if err := json.Unmarshal(data, &n); err != nil {
-		return errUnreadable
+		return wire.ErrUnreadable
 	}
 	*t = text(n)
 	return nil
@@ -54,32 +55,32 @@ func (c *Client) Results(ctx context.Context, number string) (labs.Reported, err
 	if path == "" {
 		return labs.Reported{}, labs.ErrNotSupported
 	}
-	a, err := c.exchange(ctx, call{method: http.MethodGet, path: path, query: url.Values{"order_number": {number}}, limit: maxReport})
+	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}, Limit: wire.MaxReport})
 	if err != nil {
 		return labs.Reported{}, err
 	}
-	if a.status == http.StatusNotFound {
-		return labs.Reported{Raw: a.body}, nil
+	if a.Status == http.StatusNotFound {
+		return labs.Reported{Raw: a.Body}, nil
 	}
-	if !a.ok() {
-		return labs.Reported{}, a.refused()
+	if !a.OK() {
+		return labs.Reported{}, a.Refused()
 	}
-	return readReport(a, number, c.now())
+	return readReport(a, number, c.calls.Now())
 }
 
-func readReport(a answer, number string, now time.Time) (labs.Reported, error) {
-	answered, err := decodeOne[reportAnswer](a.body, number)
+func readReport(a wire.Answer, number string, now time.Time) (labs.Reported, error) {
+	answered, err := decodeOne[reportAnswer](a.Body, number)
 	if err != nil {
-		return labs.Reported{}, a.unanswered(err)
+		return labs.Reported{}, a.Unanswered(err)
 	}
 	if answered.failed() {
-		return labs.Reported{}, &labs.RefusedError{Code: labs.CodeRefused, Raw: a.body}
+		return labs.Reported{}, &labs.RefusedError{Code: labs.CodeRefused, Raw: a.Body}
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(answered.PDF))
 	if err != nil {
-		return labs.Reported{}, a.unanswered(errUnreadable) // rather than to show results without the document they came with
+		return labs.Reported{}, a.Unanswered(wire.ErrUnreadable) // rather than to show results without the document they came with
 	}
-	reported := labs.Reported{Raw: a.body}
+	reported := labs.Reported{Raw: a.Body}
 	if len(pdf) > 0 {
 		reported.PDF = pdf
 	}
@@ -87,7 +88,7 @@ func readReport(a answer, number string, now time.Time) (labs.Reported, error) {
 		return reported, nil
 	}
 	if slices.ContainsFunc(answered.Observations, func(o observation) bool { return o.TestName == "" }) {
-		return labs.Reported{}, a.unanswered(errUnreadable) // nobody could tell what was measured
+		return labs.Reported{}, a.Unanswered(wire.ErrUnreadable) // nobody could tell what was measured
 	}
 	reported.Report = answered.report(now)
 	reported.Hash = answered.hash(pdf)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,20 +23,20 @@ type simulated struct {
 	*molecular.Client
 
 	server  *httptest.Server
-	notices chan molecular.Notice
+	notices chan labs.Message
 }
 
 func simulate(t *testing.T, config sandbox.Config) *simulated {
 	t.Helper()
-	s := &simulated{notices: make(chan molecular.Notice, 100)}
-	pairs := []molecular.Credentials{{AccountID: "acc-1", User: user, Token: token}}
+	s := &simulated{notices: make(chan labs.Message, 100)}
+	pairs := []labs.Credentials{{AccountID: "acc-1", User: user, Token: token}}
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, molecular.MaxWebhook))
 		if err != nil {
 			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if id, err := molecular.Authenticate(r, pairs); err != nil || id != "acc-1" {
+		if ids, err := molecular.Authenticate(r, body, pairs, time.Now()); err != nil || !slices.Equal(ids, []string{"acc-1"}) {
 			http.Error(w, "unauthorized", http.StatusUnauthorized)
 			return
 		}
@@ -50,7 +51,7 @@ func simulate(t *testing.T, config sandbox.Config) *simulated {
 	t.Cleanup(lab.Close)
 	s.server = httptest.NewServer(lab.Handler())
 	t.Cleanup(s.server.Close)
-	s.Client = newClient(t, account(s.server.URL, settings), molecular.Options{Now: time.Now})
+	s.Client = newClient(t, account(s.server.URL, settings), labs.Options{Now: time.Now})
 	return s
 }
 
@@ -62,14 +63,14 @@ func (s *simulated) place(t *testing.T, script string) (labs.Placed, error) {
 }
 
 // next is the next webhook that the lab sends.
-func (s *simulated) next(t *testing.T) molecular.Notice {
+func (s *simulated) next(t *testing.T) labs.Message {
 	t.Helper()
 	select {
 	case n := <-s.notices:
 		return n
 	case <-time.After(10 * time.Second):
 		require.FailNow(t, "the lab sends nothing")
-		return molecular.Notice{}
+		return labs.Message{}
 	}
 }
 
@@ -98,7 +99,7 @@ func TestSimulatedLabFromOrderToResults(t *testing.T) {
 		n := lab.next(t)
 		require.Empty(t, n.Problem)
 		require.Equal(t, number, n.OrderNumber)
-		require.Equal(t, placed.Accession, n.Accession)
+		require.Equal(t, placed.Accession, n.Fact.Accession)
 		require.Equal(t, kind, n.Fact.Kind)
 		require.False(t, n.Fact.SentAt.IsZero())
 		if kind == order.KitShipped {
@@ -194,7 +195,7 @@ func TestSimulatedLabChecksCredentials(t *testing.T) {
 	lab := simulate(t, sandbox.Config{Manual: true})
 	a := account(lab.server.URL, settings)
 	a.Token = "another"
-	client := newClient(t, a, molecular.Options{})
+	client := newClient(t, a, labs.Options{})
 
 	_, err := client.Place(t.Context(), requisition())
 

@@ -1,15 +1,14 @@
 package molecular
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/aliquot-labs/aliquot/labs/wire"
 )
 
 const (
@@ -56,15 +55,8 @@ type Endpoints struct {
 // the defaults.
 func ParseSettings(document []byte) (Settings, error) {
 	s := Settings{ShippingMethod: defaultShippingMethod, LineOfBusiness: defaultLineOfBusiness}
-	if len(document) > 0 {
-		decoder := json.NewDecoder(bytes.NewReader(document))
-		decoder.DisallowUnknownFields() // a misspelt setting must not pass for a default
-		if err := decoder.Decode(&s); err != nil {
-			return Settings{}, fmt.Errorf("settings: %w", err)
-		}
-		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-			return Settings{}, errors.New("settings: more than one document")
-		}
+	if err := wire.ParseSettings(document, &s); err != nil {
+		return Settings{}, err
 	}
 	if err := s.check(); err != nil {
 		return Settings{}, err

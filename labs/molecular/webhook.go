@@ -2,11 +2,13 @@ package molecular
 
 import (
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/wire"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -16,29 +18,16 @@ const Partner = "molecular"
 // MaxWebhook is the largest webhook that is read, in bytes (D2).
 const MaxWebhook = 64 << 10
 
-// Problem says why a webhook is not a fact.
-type Problem string
-
-// The problems of a webhook. Their answers are the receiver's business: the first two are 400 and quarantined, the others 202 and
-// recorded.
-const (
-	Malformed     Problem = "malformed"      // not JSON, or not an object (D5)
-	MissingFields Problem = "missing_fields" // type or order_number is missing, empty or not usable text (D6)
-	UnknownType   Problem = "unknown_type"   // D4
-	Incomplete    Problem = "incomplete"     // the type is known, but what it tells of is not there (D7)
-)
-
-// Notice is a webhook as it was understood. Reason is free text from outside and may go nowhere but the encrypted store; the rest
-// is ids and codes.
-type Notice struct {
-	OrderNumber string // ours; empty with Malformed, and maybe with MissingFields
-	Accession   string // MTL's kit_id; empty when it is missing or no code
-	Kind        string // MTL's type; empty when it is missing or no code
-	Key         string // identity of what happened (D16): a second notice with it tells of the same thing. Hexadecimal
-	Hash        string // SHA-256 of the canonical body: the same key with another hash is an amendment (D17). Hexadecimal
-	Reason      string // kit_rejected: MTL's words, verbatim
-	Fact        *order.Fact
-	Problem     Problem // empty: none, and Fact is set
+// Protocol is how MTL is spoken to.
+var Protocol = labs.Protocol{
+	Name:         Partner,
+	Open:         func(a labs.Account, o labs.Options) (labs.Lab, error) { return opened(New(a, o)) },
+	MaxWebhook:   MaxWebhook,
+	Challenge:    `Basic realm="webhooks", charset="UTF-8"`,
+	Authenticate: Authenticate,
+	Decode: func(_ http.Header, body []byte, receivedAt time.Time) labs.Message {
+		return Decode(body, receivedAt)
+	},
 }
 
 // infos are the known types, with where each keeps what it tells.
@@ -52,43 +41,42 @@ var infos = map[string]struct {
 	"report_ready": {order.ReportReady, "report_ready_info", "report_sent_datetime"},
 }
 
-// Decode reads the body of a webhook that was received at a time. It never fails: what it cannot read is a Notice with a Problem.
-// A fact whose time is missing or unreadable has a zero SentAt (D7b).
-func Decode(body []byte, receivedAt time.Time) Notice {
-	object, err := parseObject(body)
+// Decode reads the body of a webhook that was received at a time. It never fails: what it cannot read is a message with a problem
+// (D4 to D7). Its key is that of D16. A fact whose time is missing or unreadable has a zero SentAt (D7b).
+func Decode(body []byte, receivedAt time.Time) labs.Message {
+	object, err := wire.ParseObject(body)
 	if err != nil {
-		sum := hashOf(body)
-		return Notice{Key: sum, Hash: sum, Problem: Malformed}
+		sum := wire.Sum(body)
+		return labs.Message{Key: sum, Hash: sum, Problem: labs.Malformed}
 	}
-	hash := canonicalHash(object)
-	n := Notice{
-		OrderNumber: number(object["order_number"]),
-		Accession:   accessionOf(object["accession_number"]),
-		Kind:        code(textOf(object["type"])),
+	hash := wire.CanonicalHash(object)
+	n := labs.Message{
+		OrderNumber: wire.OrderNumber(wire.Text(object["order_number"])),
+		Kind:        wire.Code(wire.Text(object["type"])),
 		Key:         hash,
 		Hash:        hash,
 	}
 	known, ok := infos[n.Kind]
 	info, complete := object[known.info].(map[string]any)
 	switch {
-	case n.OrderNumber == "" || strings.TrimSpace(textOf(object["type"])) == "":
-		n.Problem = MissingFields
+	case n.OrderNumber == "" || strings.TrimSpace(wire.Text(object["type"])) == "":
+		n.Problem = labs.MissingFields
 	case !ok:
-		n.Problem = UnknownType
+		n.Problem = labs.UnknownType
 	case !complete:
-		n.Problem = Incomplete
+		n.Problem = labs.Incomplete
 	}
 	if n.Problem != "" {
 		return n
 	}
-	n.Fact = fact(known.kind, n.Accession, info)
+	n.Fact = fact(known.kind, accessionOf(object["accession_number"]), info)
 	n.Fact.ReceivedAt = receivedAt.UTC().Truncate(time.Microsecond)
-	if at, ok := instant(textOf(info[known.time])); ok {
+	if at, ok := wire.Instant(wire.Text(info[known.time])); ok {
 		n.Fact.SentAt = at
-		n.Key = Key(n.Fact.Kind, n.OrderNumber, n.Accession, at)
+		n.Key = Key(n.Fact.Kind, n.OrderNumber, n.Fact.Accession, at)
 	}
 	if known.kind == order.KitRejected {
-		n.Reason = textOf(info["rejected_reason"])
+		n.Reason = wire.Text(info["rejected_reason"])
 	}
 	return n
 }
@@ -96,23 +84,19 @@ func Decode(body []byte, receivedAt time.Time) Notice {
 // Key is the identity of what happened (D16). What is learned by asking instead of by a webhook has the same key (D33).
 func Key(kind order.FactKind, orderNumber, accession string, at time.Time) string {
 	parts := []string{string(kind), orderNumber, accession, strconv.FormatInt(at.UnixMicro(), 10)}
-	encoded, err := json.Marshal(parts)
-	if err != nil {
-		panic(err) // a list of strings can always be written
-	}
-	return hashOf(encoded)
+	return wire.HashOf(parts)
 }
 
 func fact(kind order.FactKind, accession string, info map[string]any) *order.Fact {
 	f := &order.Fact{Kind: kind, Accession: accession}
 	switch kind {
 	case order.KitShipped:
-		f.Outbound = code(textOf(info["outbound"]))
-		f.Inbound = code(textOf(info["inbound"]))
-		f.KitRegCode = code(textOf(info["kit_reg_code"]))
-		f.OraQuickLot = code(textOf(info["oraquick_lot_exp"]))
+		f.Outbound = wire.Code(wire.Text(info["outbound"]))
+		f.Inbound = wire.Code(wire.Text(info["inbound"]))
+		f.KitRegCode = wire.Code(wire.Text(info["kit_reg_code"]))
+		f.OraQuickLot = wire.Code(wire.Text(info["oraquick_lot_exp"]))
 	case order.KitRejected:
-		f.Detail = detailOf(textOf(info["rejected_reason"]))
+		f.Detail = wire.Detail(wire.Text(info["rejected_reason"]))
 		if recoverable, ok := info["recoverable"].(bool); ok {
 			f.Recoverable = &recoverable
 		}
@@ -120,26 +104,10 @@ func fact(kind order.FactKind, accession string, info map[string]any) *order.Fac
 	return f
 }
 
-// textOf is a text, and empty for anything else.
-func textOf(value any) string {
-	s, _ := value.(string)
-	return s
-}
-
-// number is an order number as sent; empty when it is no text, too long for any order number, or has characters that cannot be
-// stored and searched for.
-func number(value any) string {
-	s := strings.TrimSpace(textOf(value))
-	if len(s) > maxCode || strings.ContainsFunc(s, unicode.IsControl) {
-		return ""
-	}
-	return s
-}
-
 // accessionOf is a kit_id, which may be written as a number (D23).
 func accessionOf(value any) string {
 	if n, ok := value.(json.Number); ok {
-		return code(n.String())
+		return wire.Code(n.String())
 	}
-	return code(textOf(value))
+	return wire.Code(wire.Text(value))
 }

@@ -1,4 +1,4 @@
-package molecular
+package wire
 
 import (
 	"regexp"
@@ -8,7 +8,7 @@ import (
 )
 
 // reasons is the one table from the words of a rejection to a status detail, for display only: whether a kit can be saved is never
-// read from the words (D19). The first row that matches decides. MTL's own list of reasons is not known.
+// read from the words (Molecular contract, D19). The first row that matches decides. No lab's own list of reasons is known.
 var reasons = []struct {
 	detail lifecycle.Detail
 	words  *regexp.Regexp
@@ -34,8 +34,8 @@ var reasons = []struct {
 	},
 }
 
-// detailOf is the status detail that a rejection's words name; empty when they are not recognised.
-func detailOf(reason string) lifecycle.Detail {
+// Detail is the status detail that a rejection's words name; empty when they are not recognised.
+func Detail(reason string) lifecycle.Detail {
 	reason = strings.TrimSuffix(strings.Join(strings.Fields(strings.ToLower(reason)), " "), ".")
 	for _, row := range reasons {
 		if row.words.MatchString(reason) {

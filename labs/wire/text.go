@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
+// MaxCode is longer than any number or code in use: partners' ids have some 10 characters, tracking numbers at most 34.
+const MaxCode = 64
+
+// Code is text that may leave the encrypted store: short, and of the characters that numbers and codes are made of. Anything else
+// may be free text and becomes empty; it stays in the verbatim report.
+func Code(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > MaxCode || strings.ContainsFunc(text, notInCodes) {
+		return ""
+	}
+	return text
+}
+
+func notInCodes(r rune) bool {
+	letterOrDigit := r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+	return !letterOrDigit && !strings.ContainsRune(" -_./:#", r)
+}
+
+// OrderNumber is an order number as sent; empty when it is too long for any order number, or has characters that cannot be stored
+// and searched for.
+func OrderNumber(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > MaxCode || strings.ContainsFunc(text, unicode.IsControl) {
+		return ""
+	}
+	return text
+}
+
+// Text is a text, and empty for anything else.
+func Text(value any) string {
+	s, _ := value.(string)
+	return s
+}
+
+// Instant reads a time of RFC 3339 in any zone and precision, blanks around it ignored, as UTC in microseconds. A time without a
+// zone is no instant, nor is one in a year that cannot be written again with four digits.
+func Instant(written string) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, strings.TrimSpace(written))
+	at = at.UTC().Truncate(time.Microsecond)
+	if err != nil || at.IsZero() || at.Year() < 0 || at.Year() > 9999 {
+		return time.Time{}, false
+	}
+	return at, true
+}
+
+// Slug is a name in lower case, with hyphens between its words.
+func Slug(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "-")
+}
