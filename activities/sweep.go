@@ -9,10 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-const (
-	keepAnswers = 24 * time.Hour // stored idempotent answers (the client API contract)
-	sweepPage   = 500
-)
+const sweepPage = 500
 
 // patience is how long each hand-off may take before the reconciler looks after it.
 type patience struct {
@@ -55,7 +52,7 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 		}
 		out.Endpoints++
 	}
-	if _, err := a.Store.PruneIdempotency(ctx, now.Add(-keepAnswers)); err != nil {
+	if _, err := a.Store.PruneIdempotency(ctx); err != nil {
 		return out, a.fault(ctx, "pruning stored answers", "", err)
 	}
 	a.Metrics.healed(out)

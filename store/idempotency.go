@@ -131,11 +131,22 @@ func (s *Store) ReleaseIdempotency(ctx context.Context, key IdempotencyKey) erro
 	return nil
 }
 
-// PruneIdempotency forgets the answers, and the claims that ran out, of keys claimed before then, and returns how many. The client
-// API contract wants answers kept for 24 hours, those of bookings for 14 days.
-func (s *Store) PruneIdempotency(ctx context.Context, before time.Time) (int64, error) {
-	n, err := change(ctx, s.write, `DELETE FROM idempotency WHERE created_at < $1 AND (state = $2 OR lease_until <= $3)`,
-		micros(before), idempotencyStored, micros(s.now()))
+// RouteBookPSC is the route whose answers are kept longer than those of the others.
+const RouteBookPSC = "POST /v3/order/{order_id}/psc/appointment/book"
+
+// How long answers are replayed (the client API contract, section 3).
+const (
+	keepAnswers  = 24 * time.Hour
+	keepBookings = 14 * 24 * time.Hour // of RouteBookPSC
+)
+
+// PruneIdempotency forgets the answers, and the claims that ran out, of keys that were claimed longer ago than answers are replayed,
+// and returns how many.
+func (s *Store) PruneIdempotency(ctx context.Context) (int64, error) {
+	now := s.now()
+	n, err := change(ctx, s.write, `DELETE FROM idempotency
+		WHERE created_at < $1 AND (route <> $2 OR created_at < $3) AND (state = $4 OR lease_until <= $5)`,
+		micros(now.Add(-keepAnswers)), RouteBookPSC, micros(now.Add(-keepBookings)), idempotencyStored, micros(now))
 	if err != nil {
 		return 0, fmt.Errorf("pruning idempotency keys: %w", err)
 	}

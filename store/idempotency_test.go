@@ -166,21 +166,35 @@ func TestPruneForgetsOldAnswers(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
 		forward := stop(s)
+		prune := func(want int64) {
+			t.Helper()
+			n, err := s.PruneIdempotency(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, want, n)
+		}
+		booking := func() Claim {
+			c, err := s.ClaimIdempotency(t.Context(), "team", RouteBookPSC, "old", lease)
+			require.NoError(t, err)
+			return c
+		}
 		require.NoError(t, s.StoreAnswer(t.Context(), mustClaim(t, s, "old"), 200, nil))
+		require.NoError(t, s.StoreAnswer(t.Context(), *booking().Key, 200, nil))
 		mustClaim(t, s, "abandoned")
 		forward(24 * time.Hour)
-		cut := s.now()
+		prune(0)
+		forward(time.Second)
 		require.NoError(t, s.StoreAnswer(t.Context(), mustClaim(t, s, "young"), 200, nil))
-		mustClaim(t, s, "executing")
-
-		n, err := s.PruneIdempotency(t.Context(), cut)
+		held, err := s.ClaimIdempotency(t.Context(), "team", route, "executing", 365*24*time.Hour)
 		require.NoError(t, err)
-		require.EqualValues(t, 2, n)
-		n, err = s.PruneIdempotency(t.Context(), s.now().Add(time.Second))
-		require.NoError(t, err)
-		require.EqualValues(t, 1, n, "a claim that is held is never pruned")
-		require.True(t, claimKey(t, s, "executing").Busy)
+		require.NotNil(t, held.Key)
+		prune(2)
 		mustClaim(t, s, "old")
-		mustClaim(t, s, "young")
+		require.NotNil(t, claimKey(t, s, "young").Stored)
+		require.NotNil(t, booking().Stored, "the answers of bookings are kept longer")
+
+		forward(13 * 24 * time.Hour)
+		prune(3)
+		require.True(t, claimKey(t, s, "executing").Busy, "a claim that is held is never pruned")
+		require.NotNil(t, booking().Key)
 	})
 }

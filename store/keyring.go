@@ -24,6 +24,7 @@ type Keyring struct {
 	current string
 	seals   map[string]cipher.AEAD
 	index   []byte
+	sign    []byte
 }
 
 // NewKey makes the text form of a fresh key, "<id>:<base64 of 32 bytes>".
@@ -35,9 +36,9 @@ func NewKey(id string) (string, error) {
 	return id + ":" + base64.StdEncoding.EncodeToString(raw), nil
 }
 
-// ParseKeyring reads comma-separated keys as NewKey writes them. The first seals; all open. The hash key is derived from the last
-// one, the oldest, so that hashes stay comparable when a key is added in front. So the last key stays even when nothing is sealed
-// with it any more. Errors never quote a key.
+// ParseKeyring reads comma-separated keys as NewKey writes them. The first seals; all open. The hash key and the signing key are
+// derived from the last one, the oldest, so that hashes and signatures stay comparable when a key is added in front. So the last key
+// stays even when nothing is sealed with it any more. Errors never quote a key.
 func ParseKeyring(text string) (*Keyring, error) {
 	k := &Keyring{seals: map[string]cipher.AEAD{}}
 	for i, part := range strings.Split(text, ",") {
@@ -58,6 +59,9 @@ func ParseKeyring(text string) (*Keyring, error) {
 		}
 		if k.index, err = hkdf.Key(sha256.New, raw, nil, "aliquot search hashes", keySize); err != nil {
 			return nil, fmt.Errorf("deriving the hash key: %w", err)
+		}
+		if k.sign, err = hkdf.Key(sha256.New, raw, nil, "aliquot signatures", keySize); err != nil {
+			return nil, fmt.Errorf("deriving the signing key: %w", err)
 		}
 		if i == 0 {
 			k.current = id
