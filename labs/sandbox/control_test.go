@@ -271,6 +271,7 @@ func TestBadScripts(t *testing.T) {
 		`{}`, `[]`, `{"script":"hapy"}`, `{"script":"happy","steps":[]}`, `{"steps":[{"kind":"teleport"}]}`, `{"steps":[{"kind":"kit_shipped","aftr":"1h"}]}`,
 		`{"steps":[{"kind":"kit_shipped","after":"1 day"}]}`, `{"steps":[{"kind":"kit_shipped","after":"-1h"}]}`, `{"steps":[{"kind":"kit_shipped","times":11}]}`,
 		`{"steps":[{"kind":"courier","leg":"sideways","status":"delivered"}]}`, `{"steps":[{"kind":"courier","leg":"inbound"}]}`,
+		`{"steps":[{"kind":"kit_shipped","pause":"-1s"}]}`, `{"steps":[{"kind":"kit_shipped","pause":"2h"}]}`,
 		`{"steps":[{"kind":"happens","fact":"courier"}]}`, `{"steps":[],"place":{"unavailable":-1}}`, `{"steps":[],"place":{"hold":"1h"}}`,
 	} {
 		status, _, err := w.send(http.MethodPut, "/sandbox/orders/N1/script", body)

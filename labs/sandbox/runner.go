@@ -75,7 +75,7 @@ func (s *Server) launch(o *order, steps []Step) {
 // play performs the steps one after the other, each when its time has come.
 func (s *Server) play(ctx context.Context, o *order, steps []Step) {
 	for _, step := range steps {
-		if !wait(ctx, s.cfg.real(time.Duration(step.After))) {
+		if !wait(ctx, s.cfg.real(time.Duration(step.After))+time.Duration(step.Pause)) {
 			return
 		}
 		s.perform(ctx, o, step)

@@ -30,6 +30,7 @@ const (
 	maxTimes       = 10
 	maxAfter       = 10 * 365 * 24 * time.Hour
 	maxHold        = 10 * time.Minute
+	maxPause       = time.Hour
 	maxUnavailable = 1000
 )
 
@@ -57,6 +58,7 @@ type Place struct {
 type Step struct {
 	Kind  string   `json:"kind"`
 	After Duration `json:"after,omitempty"` // simulated time since the step before
+	Pause Duration `json:"pause,omitempty"` // real time to wait after that, whatever the speed
 	Times int      `json:"times,omitempty"` // how often its webhook is sent, the same each time; defaults to once
 	Fact  string   `json:"fact,omitempty"`  // "happens" only: the webhook type that happens
 	Empty bool     `json:"empty,omitempty"` // "results" only: a report without observations
@@ -123,6 +125,9 @@ func (s Script) check() error {
 func (s Step) check() error {
 	if after := time.Duration(s.After); after < 0 || after > maxAfter {
 		return fmt.Errorf("after is between 0 and %s", maxAfter)
+	}
+	if pause := time.Duration(s.Pause); pause < 0 || pause > maxPause {
+		return fmt.Errorf("pause is between 0 and %s", maxPause)
 	}
 	if s.Times < 0 || s.Times > maxTimes {
 		return fmt.Errorf("times is at most %d", maxTimes)

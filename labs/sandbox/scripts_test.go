@@ -230,6 +230,20 @@ func TestSpeedScalesDelays(t *testing.T) {
 	require.Less(t, time.Since(start), patience)
 }
 
+// A pause is in real time, even where nothing else is waited for.
+func TestPausesAreNotScaled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.place("N1", "silent")
+	status, _, err := w.send(http.MethodPut, "/sandbox/orders/N1/script",
+		`{"steps": [{"kind": "kit_shipped", "after": "240h"}, {"kind": "kit_received", "pause": "50ms"}]}`)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+	sent := w.finished("N1").Webhooks
+	require.Len(t, sent, 2)
+	require.GreaterOrEqual(t, sent[1].At.Sub(sent[0].At), 50*time.Millisecond)
+}
+
 func TestCloseEndsWaitingScripts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *sandbox.Config) { c.Speed = 1 })
