@@ -10,28 +10,29 @@ import (
 
 // OpsStory is everything that happened to an order and is expected to, without patient data and free text.
 type OpsStory struct {
-	OrderID     string            `json:"order_id" format:"uuid"`
-	TeamID      string            `json:"team_id" format:"uuid"`
-	Number      string            `json:"order_number"`
-	Accession   string            `json:"accession_number"`
-	Status      lifecycle.Status  `json:"status"`
-	Detail      lifecycle.Detail  `json:"status_detail"`
-	Sequence    int64             `json:"sequence"`
-	Revision    int64             `json:"revision"`
-	CreatedAt   time.Time         `json:"created_at"`
-	StartedAt   *time.Time        `json:"started_at" doc:"When a workflow took the order up; null: never."`
-	Events      []storyEvent      `json:"events" nullable:"false"`
-	Facts       []OpsInboxRow     `json:"facts" nullable:"false" doc:"What partners reported."`
-	Demands     []storyDemand     `json:"demands" nullable:"false"`
-	Decisions   []storyDecision   `json:"decisions" nullable:"false" doc:"What each cause did, refusals included."`
-	Calls       []storyCall       `json:"calls" nullable:"false" doc:"Calls to partners."`
-	Deliveries  []storyDelivery   `json:"deliveries" nullable:"false"`
-	Audit       []storyAudit      `json:"audit" nullable:"false"`
-	Attention   []order.Attention `json:"attention" nullable:"false"`
-	Deadlines   []order.Deadline  `json:"deadlines" nullable:"false"`
-	Outbound    *storyLeg         `json:"outbound" doc:"Null until the kit is shipped."`
-	Inbound     *storyLeg         `json:"inbound" doc:"Null until the kit is shipped."`
-	Transaction storyTransaction  `json:"transaction"`
+	OrderID      string             `json:"order_id" format:"uuid"`
+	TeamID       string             `json:"team_id" format:"uuid"`
+	Number       string             `json:"order_number"`
+	Accession    string             `json:"accession_number"`
+	Status       lifecycle.Status   `json:"status"`
+	Detail       lifecycle.Detail   `json:"status_detail"`
+	Sequence     int64              `json:"sequence"`
+	Revision     int64              `json:"revision"`
+	CreatedAt    time.Time          `json:"created_at"`
+	StartedAt    *time.Time         `json:"started_at" doc:"When a workflow took the order up; null: never."`
+	Events       []storyEvent       `json:"events" nullable:"false"`
+	Facts        []OpsInboxRow      `json:"facts" nullable:"false" doc:"What partners reported."`
+	Demands      []storyDemand      `json:"demands" nullable:"false"`
+	Decisions    []storyDecision    `json:"decisions" nullable:"false" doc:"What each cause did, refusals included."`
+	Calls        []storyCall        `json:"calls" nullable:"false" doc:"Calls to partners."`
+	Deliveries   []storyDelivery    `json:"deliveries" nullable:"false"`
+	Audit        []storyAudit       `json:"audit" nullable:"false"`
+	Appointments []storyAppointment `json:"appointments" nullable:"false"`
+	Attention    []order.Attention  `json:"attention" nullable:"false"`
+	Deadlines    []order.Deadline   `json:"deadlines" nullable:"false"`
+	Outbound     *storyLeg          `json:"outbound" doc:"Null until the kit is shipped."`
+	Inbound      *storyLeg          `json:"inbound" doc:"Null until the kit is shipped."`
+	Transaction  storyTransaction   `json:"transaction"`
 }
 
 type storyEvent struct {
@@ -104,6 +105,30 @@ type storyAudit struct {
 	Detail    string    `json:"detail"`
 }
 
+type storyAppointment struct {
+	ID            string                      `json:"id"`
+	Type          order.AppointmentType       `json:"type"`
+	Provider      string                      `json:"provider"`
+	AccountID     string                      `json:"account_id"`
+	Status        lifecycle.AppointmentStatus `json:"status"`
+	Reference     string                      `json:"reference" doc:"The provider's id; empty until it has told it."`
+	Confirmation  string                      `json:"confirmation"`
+	Site          string                      `json:"site"`
+	StartAt       *time.Time                  `json:"start_at" doc:"Null while no time is set."`
+	EndAt         *time.Time                  `json:"end_at"`
+	Zone          string                      `json:"zone"`
+	CanReschedule bool                        `json:"can_reschedule"`
+	CreatedAt     time.Time                   `json:"created_at"`
+	Events        []storyAppointmentEvent     `json:"events" nullable:"false"`
+}
+
+type storyAppointmentEvent struct {
+	Status     string    `json:"status"`
+	Origin     string    `json:"origin"`
+	Reschedule bool      `json:"is_reschedule"`
+	At         time.Time `json:"at"`
+}
+
 type storyLeg struct {
 	Number    string `json:"number"`
 	Courier   string `json:"courier"`
@@ -131,7 +156,8 @@ func opsStory(y store.Story) OpsStory {
 		Events: each(y.Events, fromEvent), Facts: each(y.Facts, opsInboxRow), Demands: each(y.Demands, fromDemand),
 		Decisions: each(y.Decisions, func(d store.DecisionRow) storyDecision { return storyDecision(d) }),
 		Calls:     each(y.Calls, fromCall), Deliveries: each(y.Deliveries, fromDelivery), Audit: each(y.Audit, fromAudit),
-		Attention: append([]order.Attention{}, y.Attention...), Deadlines: append([]order.Deadline{}, y.Deadlines...),
+		Appointments: each(y.Appointments, fromAppointment),
+		Attention:    append([]order.Attention{}, y.Attention...), Deadlines: append([]order.Deadline{}, y.Deadlines...),
 		Transaction: storyTransaction{ID: y.Transaction.ID, Status: y.Transaction.Status, Orders: each(y.Transaction.Orders, fromMember)},
 	}
 	if y.Shipment != nil {
@@ -184,6 +210,15 @@ func fromAttempt(a store.AttemptLog) storyAttempt {
 
 func fromAudit(a store.AuditRow) storyAudit {
 	return storyAudit{At: a.At, KeyID: a.KeyID, Action: a.Action, RequestID: a.RequestID, Address: a.Address, Detail: a.Detail}
+}
+
+func fromAppointment(a store.AppointmentLog) storyAppointment {
+	return storyAppointment{
+		ID: a.ID, Type: a.Type, Provider: a.Provider, AccountID: a.AccountID, Status: a.Status, Reference: a.Reference,
+		Confirmation: a.Confirmation, Site: a.Site, StartAt: optionalTime(a.StartAt), EndAt: optionalTime(a.EndAt), Zone: a.Zone,
+		CanReschedule: a.CanReschedule, CreatedAt: a.CreatedAt,
+		Events: each(a.History, func(e order.AppointmentEvent) storyAppointmentEvent { return storyAppointmentEvent(e) }),
+	}
 }
 
 func fromMember(o order.TransactionOrder) storyTransactionOrder {

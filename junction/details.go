@@ -29,13 +29,13 @@ type ClientFacingWalkInTestOrder struct {
 	ID            string    `json:"id" format:"uuid"`
 	CreatedAt     time.Time `json:"created_at"`
 	UpdatedAt     time.Time `json:"updated_at"`
-	AppointmentID *string   `json:"appointment_id" format:"uuid"`
+	AppointmentID *string   `json:"appointment_id" format:"uuid" doc:"The active appointment; null: none."`
 }
 
 // ClientFacingAtHomePhlebotomyOrder is the data of an at-home phlebotomy order.
 type ClientFacingAtHomePhlebotomyOrder struct {
 	ID            string    `json:"id" format:"uuid"`
-	AppointmentID *string   `json:"appointment_id" format:"uuid"`
+	AppointmentID *string   `json:"appointment_id" format:"uuid" doc:"The active appointment; null: none."`
 	CreatedAt     time.Time `json:"created_at"`
 	UpdatedAt     time.Time `json:"updated_at"`
 }
@@ -100,13 +100,21 @@ func fromDetails(o order.Order) Details {
 	case lifecycle.Testkit:
 		d.Data = &ClientFacingTestkitOrder{ID: o.DetailsID, Shipment: fromShipment(o.Shipment), CreatedAt: created, UpdatedAt: updated}
 	case lifecycle.WalkIn:
-		d.Data = &ClientFacingWalkInTestOrder{ID: o.DetailsID, CreatedAt: created, UpdatedAt: updated}
+		d.Data = &ClientFacingWalkInTestOrder{ID: o.DetailsID, CreatedAt: created, UpdatedAt: updated, AppointmentID: appointmentID(o)}
 	case lifecycle.AtHomePhlebotomy:
-		d.Data = &ClientFacingAtHomePhlebotomyOrder{ID: o.DetailsID, CreatedAt: created, UpdatedAt: updated}
+		d.Data = &ClientFacingAtHomePhlebotomyOrder{ID: o.DetailsID, AppointmentID: appointmentID(o), CreatedAt: created, UpdatedAt: updated}
 	case lifecycle.OnSite:
 		d.Data = &ClientFacingOnSiteCollectionOrder{ID: o.DetailsID, CreatedAt: created, UpdatedAt: updated}
 	}
 	return d
+}
+
+// appointmentID names the order's appointment while it is ahead or under way.
+func appointmentID(o order.Order) *string {
+	if !o.State.Appointment.Active() {
+		return nil
+	}
+	return &o.State.Appointment.ID
 }
 
 func fromShipment(s *order.Shipment) *ClientFacingShipment {

@@ -88,11 +88,16 @@ func RenderOrder(o order.Order) ([]byte, error) {
 	if len(o.Events) == 0 {
 		return nil, errors.New("rendering an order: it has no events")
 	}
+	return render("an order", FromOrder(o))
+}
+
+// render leaves <, > and & as they are: what clients get is never part of a page.
+func render(what string, document any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(FromOrder(o)); err != nil {
-		return nil, fmt.Errorf("rendering an order: %w", err)
+	if err := e.Encode(document); err != nil {
+		return nil, fmt.Errorf("rendering %s: %w", what, err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
@@ -178,19 +183,27 @@ func fromTransaction(t order.Transaction) *ClientFacingOrderTransaction {
 	return out
 }
 
-// resultBy is the day that lies a turnaround after the sample's collection. It is nil until that is known: a draw is reported, but
-// nobody tells on which day a kit was used.
+// resultBy is the day that lies a turnaround after the sample's collection. It is nil until that is known.
 func resultBy(o order.Order, days *int) *order.Date {
-	if days == nil {
+	at := collectedAt(o)
+	if days == nil || at.IsZero() {
 		return nil
+	}
+	d := order.DateOf(at.UTC().AddDate(0, 0, *days))
+	return &d
+}
+
+// collectedAt is when the sample was collected, as partners have told, or else when the draw was; zero while neither is known.
+func collectedAt(o order.Order) time.Time {
+	if !o.State.CollectedAt.IsZero() {
+		return o.State.CollectedAt
 	}
 	for _, e := range o.Events {
 		if e.Status.Low() == lifecycle.DrawCompleted {
-			d := order.DateOf(e.OccurredAt.UTC().AddDate(0, 0, *days))
-			return &d
+			return e.OccurredAt
 		}
 	}
-	return nil
+	return time.Time{}
 }
 
 // optional is nil for an empty text.

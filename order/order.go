@@ -1,6 +1,7 @@
 package order
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -56,6 +57,7 @@ type Order struct {
 	Passthrough     *string
 	ClinicalNotes   *string
 	Notes           *string
+	Insurance       json.RawMessage // health insurance of the client API contract, as validated; nil: none
 	CreatorMemberID *string
 
 	Shipment    *Shipment // nil until the lab has shipped

@@ -25,7 +25,8 @@ type columns struct {
 	state        string // JSON
 }
 
-// columnsOf derives the columns. The sample goes by the lab's accession once that is known; sampleID is what it went by before.
+// columnsOf derives the columns. The sample goes by the lab's accession once that is known; sampleID is what it went by before. That
+// of an imported order keeps the number that the client knows it by.
 func columnsOf(s order.State, sampleID string) (columns, error) {
 	s.Parked = nil // the inbox has them
 	state, err := encode(s)
@@ -37,7 +38,10 @@ func columnsOf(s order.State, sampleID string) (columns, error) {
 		registered: s.Registered, shipped: s.Shipped, unfinished: unfinished(s),
 		accession: storable(s.Accession), sampleID: sampleID, activateBy: nullable(s.ActivateBy), state: state,
 	}
-	if c.accession != "" {
+	switch {
+	case s.Imported:
+		c.sampleID = s.Number
+	case c.accession != "":
 		c.sampleID = c.accession
 	}
 	if next, ok := s.NextDeadline(); ok {
@@ -49,7 +53,7 @@ func columnsOf(s order.State, sampleID string) (columns, error) {
 // unfinished tells whether the order's workflow has something to do or to wait for. A kit whose tracker was never made need not be
 // followed once its order has ended; without a tracking service that is so for every kit.
 func unfinished(s order.State) bool {
-	return !s.Terminal() || s.Cancelling != nil || s.Fetch.Pending && !s.Fetch.GivenUp
+	return !s.Terminal() || s.Cancelling != nil || s.Booking != nil || len(s.Releasing) > 0 || s.Fetch.Pending && !s.Fetch.GivenUp
 }
 
 // writeAttention replaces the rows by which orders with open marks are found.

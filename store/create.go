@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -94,8 +95,8 @@ func (s *Store) openOrder(ctx context.Context, tx *sql.Tx, o order.Order, cause 
 	if err := s.insertOrder(ctx, tx, o); err != nil {
 		return nil, err
 	}
-	first := order.Step{To: o.State.Status, Detail: o.State.Detail, At: o.CreatedAt}
-	if err := insertEvents(ctx, tx, o.State, cause, []order.Step{first}, 0, o.CreatedAt); err != nil {
+	steps := beginning(o)
+	if err := insertEvents(ctx, tx, o.State, cause, steps, 0, o.CreatedAt); err != nil {
 		return nil, err
 	}
 	if err := s.index(ctx, tx, o.ID, patientTerms(o.Patient)); err != nil {
@@ -109,19 +110,28 @@ func (s *Store) openOrder(ctx context.Context, tx *sql.Tx, o order.Order, cause 
 	if err != nil {
 		return nil, err
 	}
-	endpoints, err := s.tell(ctx, tx, *stored)
+	endpoints, err := s.tellEach(ctx, tx, *stored, len(steps))
 	return &Created{Order: stored, Endpoints: endpoints, Matched: matched}, err
 }
 
-// The revision and the sequence that an order begins with.
+// The revision that an order begins with, and the sequence of its first event.
 const firstRevision, firstSequence = 1, 1
+
+// beginning is what an order's existence records: that it was ordered and, when it was imported, that it has its requisition.
+func beginning(o order.Order) []order.Step {
+	steps := []order.Step{{To: lifecycle.Ordered, At: o.CreatedAt}}
+	if o.State.Status != lifecycle.Ordered {
+		steps = append(steps, order.Step{To: o.State.Status, Detail: o.State.Detail, At: o.CreatedAt})
+	}
+	return steps
+}
 
 func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) error {
 	if err := touchTransaction(ctx, tx, o.TransactionID, o.TeamID, o.CreatedAt); err != nil {
 		return err
 	}
 	next := o.State
-	next.Revision, next.Sequence = firstRevision, firstSequence
+	next.Revision, next.Sequence = firstRevision, int64(len(beginning(o)))
 	c, err := columnsOf(next, o.SampleID)
 	if err != nil {
 		return err
@@ -136,14 +146,14 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 	}
 	at := micros(o.CreatedAt)
 	_, err = tx.ExecContext(ctx, `INSERT INTO orders (id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id,
-			number, accession, sample_id, modality, registrable, registered, origin, parent_id, depth, status, detail, status_at,
+			number, accession, sample_id, modality, registrable, registered, imported, origin, parent_id, depth, status, detail, status_at,
 			sequence, revision, shipped, unfinished, next_deadline, activate_by, priority, billing_type, creator_member_id, lab_test,
 			state, patient, address, shipping, physician, clinical, results, started_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-			$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)`,
+			$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)`,
 		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.DetailsID,
-		o.Number, c.accession, c.sampleID, o.Modality, o.Registrable, c.registered, o.Origin, nullable(o.ParentID), o.Depth,
-		c.status, c.detail, at, c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy, o.Priority,
+		o.Number, c.accession, c.sampleID, o.Modality, o.Registrable, c.registered, o.Imported, o.Origin, nullable(o.ParentID),
+		o.Depth, c.status, c.detail, at, c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy, o.Priority,
 		o.BillingType, o.CreatorMemberID, labTest, c.state, sealed.patient, sealed.address, sealed.shipping, sealed.physician,
 		sealed.clinical, sealed.results, 0, at, at)
 	if err != nil {

@@ -33,12 +33,11 @@ type DemandRow struct {
 	SettledAt time.Time // zero while open
 }
 
-// AddDemand keeps a demand before the order's workflow is asked, so that its body need not travel. The body of a recovery is an
-// order.Correction; one that is not is refused here, because a recording could not be. The error is ErrConflict when there is a
-// demand with that id.
+// AddDemand keeps a demand before the order's workflow is asked, so that its body need not travel. A body that is not what its kind
+// has is refused here, because a recording could not be. The error is ErrConflict when there is a demand with that id.
 func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
-	if d.Kind == order.DemandRecover && d.Body != nil {
-		if err := decodeSealed(d.Body, &order.Correction{}); err != nil {
+	if into := bodyOf(d.Kind); into != nil && d.Body != nil {
+		if err := decodeSealed(d.Body, into); err != nil {
 			return fmt.Errorf("adding demand %s: %w", d.ID, err)
 		}
 	}
@@ -49,6 +48,20 @@ func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 		return exists(err, "demand", d.ID)
 	}
 	return nil
+}
+
+// bodyOf is what the body of a demand is decoded into when it is settled; nil: it stays as it is.
+func bodyOf(kind order.DemandKind) any {
+	switch {
+	case kind == order.DemandRecover:
+		return &order.Correction{}
+	case kind == order.DemandRegister:
+		return &order.Registration{}
+	case kind.Booking():
+		return &order.BookingBody{}
+	default:
+		return nil
+	}
 }
 
 // RefuseDemand notes that the order's workflow refused a demand without recording it, and erases its body. A demand that is settled
@@ -80,8 +93,8 @@ func (s *Store) demandBody(ctx context.Context, q querier, id string) ([]byte, e
 	return s.keys.Open(place("demands", id, "body"), sealed)
 }
 
-// settleDemand notes what became of a demand. The body of an applied recovery moves to the order; that of a refused demand is
-// erased. A demand that has no row, because it had nothing to keep, is left at that.
+// settleDemand notes what became of a demand. What an applied one supplies moves to the order or its appointment; the body of a
+// refused one is erased. A demand that has no row, because it had nothing to keep, is left at that.
 func (s *Store) settleDemand(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	d := r.Decision
 	if d.Outcome == order.Refused {
@@ -94,10 +107,19 @@ func (s *Store) settleDemand(ctx context.Context, tx *sql.Tx, r order.Recording,
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err != nil || order.DemandKind(kind) != order.DemandRecover {
+	if err != nil {
 		return err
 	}
-	return s.applyCorrection(ctx, tx, r.OrderID, r.DemandID)
+	switch k := order.DemandKind(kind); {
+	case k == order.DemandRecover:
+		return s.applyCorrection(ctx, tx, r.OrderID, r.DemandID)
+	case k == order.DemandRegister:
+		return s.register(ctx, tx, r.OrderID, r.DemandID)
+	case k.Booking():
+		return s.settleBooking(ctx, tx, r, k)
+	default:
+		return nil
+	}
 }
 
 // applyCorrection moves what a recovery supplied onto the order's documents. A note has no place there and stays with the demand.
@@ -110,18 +132,8 @@ func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demand
 	if err := decodeSealed(body, &c); err != nil {
 		return err
 	}
-	if c.Patient != nil {
-		if err := s.correct(ctx, tx, orderID, "patient", c.Patient); err != nil {
-			return err
-		}
-		if err := s.reindexPatient(ctx, tx, orderID, c.Patient); err != nil {
-			return err
-		}
-	}
-	if c.Address != nil {
-		if err := s.correct(ctx, tx, orderID, "address", c.Address); err != nil {
-			return err
-		}
+	if err := s.identify(ctx, tx, orderID, c.Patient, c.Address); err != nil {
+		return err
 	}
 	var rest []byte
 	if c.Note != "" {
@@ -131,6 +143,22 @@ func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demand
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = $1 WHERE id = $2`, rest, demandID)
 	return err
+}
+
+// identify says who an order's patient is and where the patient lives. What is nil stays as it is.
+func (s *Store) identify(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient, a *order.Address) error {
+	if p != nil {
+		if err := s.correct(ctx, tx, orderID, "patient", p); err != nil {
+			return err
+		}
+		if err := s.reindexPatient(ctx, tx, orderID, p); err != nil {
+			return err
+		}
+	}
+	if a == nil {
+		return nil
+	}
+	return s.correct(ctx, tx, orderID, "address", a)
 }
 
 // correct replaces one of the order's sealed columns.

@@ -20,6 +20,7 @@ type clinical struct {
 	Passthrough   *string           `json:"passthrough,omitempty"`
 	ClinicalNotes *string           `json:"clinical_notes,omitempty"`
 	Notes         *string           `json:"notes,omitempty"`
+	Insurance     json.RawMessage   `json:"health_insurance,omitempty"`
 }
 
 // seal encrypts every document, absent ones too, so that a column does not even tell whether there is one.
@@ -35,7 +36,7 @@ func (s *Store) seal(o *order.Order) (documents, error) {
 		{"shipping", &d.shipping, o.Shipping},
 		{"physician", &d.physician, o.Physician},
 		{"clinical", &d.clinical, clinical{
-			o.Consents, o.AoEAnswers, o.ICDCodes, o.Passthrough, o.ClinicalNotes, o.Notes,
+			o.Consents, o.AoEAnswers, o.ICDCodes, o.Passthrough, o.ClinicalNotes, o.Notes, o.Insurance,
 		}},
 		{"results", &d.results, o.Results},
 	} {
@@ -68,7 +69,7 @@ func (s *Store) open(o *order.Order, d documents) error {
 		}
 	}
 	o.Consents, o.AoEAnswers, o.ICDCodes = c.Consents, c.AoEAnswers, c.ICDCodes
-	o.Passthrough, o.ClinicalNotes, o.Notes = c.Passthrough, c.ClinicalNotes, c.Notes
+	o.Passthrough, o.ClinicalNotes, o.Notes, o.Insurance = c.Passthrough, c.ClinicalNotes, c.Notes, c.Insurance
 	return nil
 }
 

@@ -44,15 +44,7 @@ func (s *Store) tell(ctx context.Context, tx *sql.Tx, o order.Order) ([]string, 
 	if err != nil {
 		return nil, fmt.Errorf("rendering order %s: %w", o.ID, err)
 	}
-	body, err := webhooks.Render(webhooks.Envelope{
-		EventType: eventType, TeamID: o.TeamID, UserID: o.UserID, ClientUserID: o.ClientUserID, Data: data,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("rendering a message of order %s: %w", o.ID, err)
-	}
-	return s.EnqueueMessage(ctx, tx, Message{
-		ID: newID(), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: last.Sequence, Body: body,
-	})
+	return s.enqueue(ctx, tx, o, eventType, data)
 }
 
 // tellEach does so for each of the newest n events, with the order as it was at that event.
@@ -69,7 +61,7 @@ func (s *Store) tellEach(ctx context.Context, tx *sql.Tx, o order.Order, n int) 
 }
 
 // asOf is the order as it was at its event i, when the later ones were recorded together with it: before the results that they
-// show, and before the order that replaces it.
+// show, and before the order that replaces or redraws it.
 func asOf(o order.Order, i int) order.Order {
 	if i == len(o.Events)-1 {
 		return o

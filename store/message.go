@@ -6,15 +6,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Message is one outgoing webhook: what all endpoints of a team are told of one event.
+// Message is one outgoing webhook: what all endpoints of a team are told of one event, of an order, an appointment or its results.
 type Message struct {
 	ID        string
 	TeamID    string
 	OrderID   string
 	EventType string
-	Sequence  int64  // of the order's event
+	Sequence  int64  // of the order's newest event
 	Body      []byte // the exact bytes to send; sealed
 }
 
@@ -42,10 +44,10 @@ func (s *Store) ResendMessage(ctx context.Context, id string) ([]string, error) 
 	return s.resend(ctx, m)
 }
 
-// ResendNewest does the same for the newest message of a team's order. The error is ErrNotFound when there is none.
+// ResendNewest does the same for the message of the newest event of a team's order. The error is ErrNotFound when there is none.
 func (s *Store) ResendNewest(ctx context.Context, teamID, orderID string) ([]string, error) {
-	m, err := one(ctx, s.read, scanMessage, selectMessages+` WHERE order_id = $1 AND ($2 = '' OR team_id = $2)
-		ORDER BY sequence DESC, created_at DESC, id DESC LIMIT 1`, orderID, teamID)
+	m, err := one(ctx, s.read, scanMessage, selectMessages+` WHERE order_id = $1 AND ($2 = '' OR team_id = $2) AND event_type IN ($3, $4)
+		ORDER BY sequence DESC, created_at DESC, id DESC LIMIT 1`, orderID, teamID, webhooks.OrderCreated, webhooks.OrderUpdated)
 	if err != nil {
 		return nil, fmt.Errorf("reading the newest message of order %s: %w", orderID, err)
 	}

@@ -58,6 +58,39 @@ func (s *Store) OrderByNumber(ctx context.Context, number string) (id, labAccoun
 	return id, labAccountID, nil
 }
 
+// OrderIDBySample finds a team's order by its sample_id, which is printed on a kit; the newest, should a lab use an id again. Else the
+// error is ErrNotFound.
+func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
+	id, err := one(ctx, s.read, scanText, `SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)
+		ORDER BY created_at DESC, id DESC LIMIT 1`, sampleID, teamID)
+	if err != nil {
+		return "", fmt.Errorf("finding an order by its sample: %w", err)
+	}
+	return id, nil
+}
+
+// TransactionOrders lists the orders of a team's order transaction, oldest first. The error is ErrNotFound when the team has no such
+// transaction.
+func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
+	var where filter
+	where.and("transaction_id = ?", transactionID)
+	if teamID != "" {
+		where.and("team_id = ?", teamID)
+	}
+	var orders []order.Order
+	err := s.inSnapshot(ctx, func(q querier) (err error) {
+		orders, err = s.load(ctx, q, where.String()+` ORDER BY created_at, id`, where.args...)
+		return err
+	})
+	if err == nil && len(orders) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the orders of transaction %s: %w", transactionID, err)
+	}
+	return orders, nil
+}
+
 // Orders lists a team's orders, newest first, and counts all of them.
 func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total int, err error) {
 	var where filter
@@ -94,7 +127,7 @@ func (s *Store) load(ctx context.Context, q querier, clause string, args ...any)
 }
 
 const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number, accession, sample_id,
-	modality, registrable, registered, origin, parent_id, depth, status, detail, sequence, revision, activate_by, priority,
+	modality, registrable, registered, imported, origin, parent_id, depth, status, detail, sequence, revision, activate_by, priority,
 	billing_type, creator_member_id, lab_test, state, patient, address, shipping, physician, clinical, results, created_at, updated_at`
 
 func (s *Store) scanOrder(row scanner) (o order.Order, err error) {
@@ -105,7 +138,7 @@ func (s *Store) scanOrder(row scanner) (o order.Order, err error) {
 		createdAt, updatedAt int64
 	)
 	err = row.Scan(&o.ID, &o.TeamID, &o.UserID, &o.ClientUserID, &o.TransactionID, &o.LabAccountID, &o.DetailsID, &o.Number,
-		&o.Accession, &o.SampleID, &o.Modality, &o.Registrable, &o.Registered, &o.Origin, &parent, &o.Depth, &o.Status, &o.Detail,
+		&o.Accession, &o.SampleID, &o.Modality, &o.Registrable, &o.Registered, &o.Imported, &o.Origin, &parent, &o.Depth, &o.Status, &o.Detail,
 		&o.Sequence, &o.Revision, &activateBy, &o.Priority, &o.BillingType, &o.CreatorMemberID, &labTest, &state,
 		&sealed.patient, &sealed.address, &sealed.shipping, &sealed.physician, &sealed.clinical, &sealed.results, &createdAt, &updatedAt)
 	if err != nil {

@@ -61,8 +61,8 @@ func parked(ctx context.Context, q querier, orderID string) ([]order.Fact, error
 	return facts, nil
 }
 
-// Record writes what a cause did to an order, in one transaction: its events, the order itself, the messages that tell of the events,
-// what became of the cause, and the replacement order if there is one.
+// Record writes what a cause did to an order, in one transaction: its events, the order itself, its appointments, the messages that
+// tell of all that, what became of the cause, and the order that replaces or redraws it if there is one.
 //
 // A cause is recorded once. Again, it changes nothing and gets the earlier answer with Duplicate set; the caller's state may then be
 // outdated and is to be loaded. A parked fact is the exception: it is recorded again when its turn comes. The error is ErrStale when
@@ -98,6 +98,9 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 		return earlierDecision(ctx, tx, r)
 	}
 	if err := s.advance(ctx, tx, r, d, before, now); err != nil {
+		return Recorded{}, err
+	}
+	if err := s.keepAppointments(ctx, tx, r, before.teamID, now); err != nil {
 		return Recorded{}, err
 	}
 	out := Recorded{Recorded: d}
@@ -163,10 +166,10 @@ func earlierDecision(ctx context.Context, tx *sql.Tx, r order.Recording) (Record
 }
 
 // changesDocument reports whether a client sees anything of the recording: an event, a moved activate_by or corrected patient data,
-// a shipment, results.
+// a shipment, results, an appointment.
 func changesDocument(r order.Recording) bool {
 	d := r.Decision
-	return len(d.Steps) > 0 || d.Ship || r.ResultID != "" || r.DemandID != "" && d.Outcome == order.Applied
+	return len(d.Steps) > 0 || d.Ship || len(d.Appointments) > 0 || r.ResultID != "" || r.DemandID != "" && d.Outcome == order.Applied
 }
 
 // advance takes the order to its next state, by compare and set, and appends the events.

@@ -22,17 +22,24 @@ type Story struct {
 	CreatedAt time.Time
 	StartedAt time.Time // by a workflow; zero: never
 
-	Events      []order.Event     // oldest first
-	Facts       []InboxRow        // what partners reported, oldest first, without what is sealed
-	Demands     []DemandRow       // oldest first, without bodies
-	Decisions   []DecisionRow     // what each cause did, oldest first, refusals included
-	Calls       []Call            // to partners, oldest first
-	Deliveries  []DeliveryLog     // of messages to the client, with their attempts
-	Audit       []AuditRow        // oldest first
-	Attention   []order.Attention // open marks
-	Deadlines   []order.Deadline  // earliest first
-	Shipment    *order.Shipment   // nil: none yet
-	Transaction order.Transaction
+	Events       []order.Event     // oldest first
+	Facts        []InboxRow        // what partners reported, oldest first, without what is sealed
+	Demands      []DemandRow       // oldest first, without bodies
+	Decisions    []DecisionRow     // what each cause did, oldest first, refusals included
+	Calls        []Call            // to partners, oldest first
+	Deliveries   []DeliveryLog     // of messages to the client, with their attempts
+	Audit        []AuditRow        // oldest first
+	Attention    []order.Attention // open marks
+	Deadlines    []order.Deadline  // earliest first
+	Appointments []AppointmentLog  // oldest first
+	Shipment     *order.Shipment   // nil: none yet
+	Transaction  order.Transaction
+}
+
+// AppointmentLog is an appointment and what happened to it, without its place and notes.
+type AppointmentLog struct {
+	order.Appointment
+	History []order.AppointmentEvent // oldest first
 }
 
 // DecisionRow is what a cause did.
@@ -57,7 +64,7 @@ func (s *Store) Story(ctx context.Context, orderID string) (Story, error) {
 			return err
 		}
 		story = storyOf(o)
-		return story.read(ctx, q)
+		return story.read(ctx, q, s)
 	})
 	if err == nil {
 		story.Audit, err = s.AuditOf(ctx, orderID)
@@ -77,7 +84,7 @@ func storyOf(o *order.Order) Story {
 	}
 }
 
-func (y *Story) read(ctx context.Context, q querier) (err error) {
+func (y *Story) read(ctx context.Context, q querier, s *Store) (err error) {
 	if y.StartedAt, err = one(ctx, q, scanInstant, `SELECT started_at FROM orders WHERE id = $1`, y.OrderID); err != nil {
 		return err
 	}
@@ -101,8 +108,29 @@ func (y *Story) read(ctx context.Context, q querier) (err error) {
 	if err != nil {
 		return err
 	}
+	if y.Appointments, err = s.appointmentLog(ctx, q, y.OrderID); err != nil {
+		return err
+	}
 	y.Deliveries, err = messageLog(ctx, q, y.OrderID)
 	return err
+}
+
+func (s *Store) appointmentLog(ctx context.Context, q querier, orderID string) ([]AppointmentLog, error) {
+	rows, err := collect(ctx, q, s.scanAppointment, selectAppointments+`WHERE a.order_id = $1 ORDER BY a.created_at, a.id`, orderID)
+	if err != nil {
+		return nil, err
+	}
+	log := make([]AppointmentLog, len(rows))
+	for i, row := range rows {
+		a := row.document.Appointment
+		history, err := appointmentHistory(ctx, q, a.ID)
+		if err != nil {
+			return nil, err
+		}
+		a.Events = len(history)
+		log[i] = AppointmentLog{Appointment: a, History: history}
+	}
+	return log, nil
 }
 
 func scanDemand(row scanner) (d DemandRow, err error) {

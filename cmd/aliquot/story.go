@@ -59,6 +59,11 @@ func storyLines(s api.OpsStory) []line {
 	for _, d := range s.Demands {
 		add(d.CreatedAt, "demand", "%s by %s: %s%s", d.Kind, d.By, d.State, detail(string(d.Reason)))
 	}
+	for _, a := range s.Appointments {
+		for _, e := range a.Events {
+			add(e.At, "appointment", "%s at %s, by %s%s", e.Status, a.Provider, e.Origin, when(e.Reschedule, ", moved"))
+		}
+	}
 	for _, d := range s.Decisions {
 		if d.To == "" {
 			add(d.At, "decision", "%s: %s%s", d.Cause, d.Outcome, detail(string(d.Reason)))
@@ -69,7 +74,7 @@ func storyLines(s api.OpsStory) []line {
 	}
 	for _, d := range s.Deliveries {
 		for _, a := range d.Attempts {
-			add(a.At, "webhook", "of event %d to endpoint %s: %s after %d ms", d.Sequence, d.EndpointID,
+			add(a.At, "webhook", "%s of event %d to endpoint %s: %s after %d ms", d.EventType, d.Sequence, d.EndpointID,
 				first(a.Failure, fmt.Sprintf("answered %d", a.StatusCode)), a.DurationMS)
 		}
 	}

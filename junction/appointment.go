@@ -1,0 +1,111 @@
+package junction
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// ClientFacingAppointment is an appointment as clients see it, in answers and in webhooks alike.
+type ClientFacingAppointment struct {
+	ID                 string                         `json:"id" format:"uuid"`
+	UserID             string                         `json:"user_id" format:"uuid"`
+	OrderID            string                         `json:"order_id" format:"uuid"`
+	OrderTransactionID string                         `json:"order_transaction_id" format:"uuid"`
+	Address            USAddress                      `json:"address"`
+	Location           LngLat                         `json:"location"`
+	StartAt            *time.Time                     `json:"start_at" doc:"Null while the provider has set no time."`
+	EndAt              *time.Time                     `json:"end_at"`
+	IANATimezone       *string                        `json:"iana_timezone"`
+	Type               order.AppointmentType          `json:"type"`
+	Provider           string                         `json:"provider"`
+	Status             lifecycle.AppointmentStatus    `json:"status"`
+	ProviderID         string                         `json:"provider_id" doc:"The provider's id; empty until it has told it."`
+	ExternalID         *string                        `json:"external_id" doc:"The provider's confirmation number."`
+	CanReschedule      bool                           `json:"can_reschedule"`
+	AppointmentNotes   *string                        `json:"appointment_notes"`
+	EventStatus        string                         `json:"event_status" doc:"Status of the newest event."`
+	EventData          *AppointmentEventData          `json:"event_data"`
+	Events             []ClientFacingAppointmentEvent `json:"events" nullable:"false" doc:"Oldest first."`
+}
+
+// ClientFacingAppointmentEvent is one status of an appointment's history.
+type ClientFacingAppointmentEvent struct {
+	CreatedAt time.Time             `json:"created_at"`
+	Status    string                `json:"status"`
+	Data      *AppointmentEventData `json:"data"`
+}
+
+// AppointmentEventData says who brought an event about (patient, provider, system), and whether it moved the appointment.
+type AppointmentEventData struct {
+	Origin       string `json:"origin"`
+	IsReschedule bool   `json:"is_reschedule"`
+}
+
+// USAddress is where an appointment is. Unit is deprecated in the contract, and always null.
+type USAddress struct {
+	FirstLine   string  `json:"first_line"`
+	SecondLine  *string `json:"second_line"`
+	City        string  `json:"city"`
+	State       string  `json:"state"`
+	ZipCode     string  `json:"zip_code"`
+	Unit        *string `json:"unit"`
+	AccessNotes *string `json:"access_notes"`
+}
+
+// LngLat is a place on the globe, in degrees; 0, 0 where it is not known.
+type LngLat struct {
+	Lng float64 `json:"lng"`
+	Lat float64 `json:"lat"`
+}
+
+// RenderAppointment writes the appointment as clients get it.
+func RenderAppointment(a order.AppointmentDocument) ([]byte, error) {
+	return render("an appointment", FromAppointment(a))
+}
+
+// FromAppointment is the appointment as clients see it after its newest event.
+func FromAppointment(a order.AppointmentDocument) ClientFacingAppointment {
+	c := ClientFacingAppointment{
+		ID:                 a.ID,
+		UserID:             a.UserID,
+		OrderID:            a.OrderID,
+		OrderTransactionID: a.TransactionID,
+		Address: USAddress{
+			FirstLine: a.Place.FirstLine, SecondLine: a.Place.SecondLine, City: a.Place.City, State: a.Place.State,
+			ZipCode: a.Place.Zip, AccessNotes: a.Place.Notes,
+		},
+		Location:         LngLat{Lng: a.Place.Lng, Lat: a.Place.Lat},
+		StartAt:          optionalTime(a.StartAt),
+		EndAt:            optionalTime(a.EndAt),
+		IANATimezone:     optional(a.Zone),
+		Type:             a.Type,
+		Provider:         a.Provider,
+		Status:           a.Status,
+		ProviderID:       a.Reference,
+		ExternalID:       optional(a.Confirmation),
+		CanReschedule:    a.CanReschedule,
+		AppointmentNotes: a.Notes,
+		EventStatus:      a.Status.Event(),
+		Events:           make([]ClientFacingAppointmentEvent, len(a.History)),
+	}
+	for i, e := range a.History {
+		c.Events[i] = ClientFacingAppointmentEvent{
+			CreatedAt: e.At.UTC(), Status: e.Status, Data: &AppointmentEventData{Origin: e.Origin, IsReschedule: e.Reschedule},
+		}
+	}
+	if n := len(c.Events); n > 0 {
+		c.EventStatus, c.EventData = c.Events[n-1].Status, c.Events[n-1].Data
+	}
+	return c
+}
+
+// optionalTime is nil for the zero time.
+func optionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

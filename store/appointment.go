@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Appointment reads an order's appointment: the one that is ahead or under way, or else the newest, which a client sees until
+// another is booked. With a team, only an order of that team is found. The error is ErrNotFound when the order has none.
+func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.AppointmentDocument, error) {
+	var a order.AppointmentDocument
+	err := s.inSnapshot(ctx, func(q querier) (err error) {
+		a, err = s.appointment(ctx, q, `WHERE a.order_id = $1 AND ($2 = '' OR a.team_id = $2)
+			ORDER BY a.status IN ('completed', 'cancelled'), a.created_at DESC, a.id DESC LIMIT 1`, orderID, teamID)
+		return err
+	})
+	if err != nil {
+		return order.AppointmentDocument{}, fmt.Errorf("reading the appointment of order %s: %w", orderID, err)
+	}
+	return a, nil
+}
+
+// appointment reads the whole of the one appointment that a clause selects.
+func (s *Store) appointment(ctx context.Context, q querier, clause string, args ...any) (order.AppointmentDocument, error) {
+	row, err := one(ctx, q, s.scanAppointment, selectAppointments+clause, args...)
+	if err != nil {
+		return order.AppointmentDocument{}, err
+	}
+	return s.complete(ctx, q, row)
+}
+
+// complete adds an appointment's history and place.
+func (s *Store) complete(ctx context.Context, q querier, row appointmentRow) (a order.AppointmentDocument, err error) {
+	a = row.document
+	if a.History, err = appointmentHistory(ctx, q, a.ID); err != nil {
+		return a, err
+	}
+	a.Events = len(a.History)
+	a.Place, err = s.placeOf(ctx, q, row)
+	return a, err
+}
+
+const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference, a.confirmation, a.site,
+	a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at, a.created_at, a.updated_at, a.notes, a.place,
+	o.user_id, o.transaction_id, o.address FROM appointments a JOIN orders o ON o.id = a.order_id `
+
+// appointmentRow is an appointment and the places that it may be at.
+type appointmentRow struct {
+	document order.AppointmentDocument
+	asked    *order.Place   // by the client
+	home     *order.Address // nil: not known
+}
+
+func (s *Store) scanAppointment(row scanner) (r appointmentRow, err error) {
+	var start, end, confirmBy, reported, created, updated int64
+	var notes, asked, home []byte
+	a := &r.document
+	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, &a.AccountID, &a.Status, &a.Reference, &a.Confirmation, &a.Site,
+		&a.Slot, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported, &created, &updated, &notes, &asked,
+		&a.UserID, &a.TransactionID, &home)
+	if err != nil {
+		return r, err
+	}
+	a.StartAt, a.EndAt, a.ConfirmBy, a.ReportedAt = instant(start), instant(end), instant(confirmBy), instant(reported)
+	a.CreatedAt, a.UpdatedAt = instant(created), instant(updated)
+	if a.Notes, err = s.openText(place("appointments", a.ID, "notes"), notes); err != nil {
+		return r, err
+	}
+	if err := s.keys.openJSON(place("appointments", a.ID, "place"), asked, &r.asked); err != nil {
+		return r, err
+	}
+	return r, s.keys.openJSON(place("orders", a.OrderID, "address"), home, &r.home)
+}
+
+// appointmentHistory lists an appointment's events, oldest first.
+func appointmentHistory(ctx context.Context, q querier, id string) ([]order.AppointmentEvent, error) {
+	return collect(ctx, q, scanAppointmentEvent, `SELECT status, origin, reschedule, recorded_at
+		FROM appointment_events WHERE appointment_id = $1 ORDER BY number`, id)
+}
+
+func scanAppointmentEvent(row scanner) (e order.AppointmentEvent, err error) {
+	var recorded int64
+	err = row.Scan(&e.Status, &e.Origin, &e.Reschedule, &recorded)
+	e.At = instant(recorded)
+	return e, err
+}
+
+// keepAppointments writes what a recording did to the order's appointments: each event, and the newest appointment as it is now.
+func (s *Store) keepAppointments(ctx context.Context, tx *sql.Tx, r order.Recording, teamID string, now time.Time) error {
+	newest := r.Decision.Next.Appointment
+	for _, step := range r.Decision.Appointments {
+		a := step.Appointment
+		if err := putAppointment(ctx, tx, r.OrderID, teamID, a, now); err != nil {
+			return err
+		}
+		if step.Created {
+			if err := s.moveBooking(ctx, tx, a.ID, a.ID); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO appointment_events (appointment_id, number, status, origin, reschedule, occurred_at, recorded_at)
+			VALUES ($1, 1 + (SELECT COUNT(*) FROM appointment_events WHERE appointment_id = $1), $2, $3, $4, $5, $6)`,
+			a.ID, a.Status.Event(), step.Origin, step.Reschedule, micros(step.At), micros(now))
+		if err != nil {
+			return fmt.Errorf("writing an event of appointment %s: %w", a.ID, err)
+		}
+		if newest != nil && *newest == a {
+			newest = nil // written
+		}
+	}
+	if newest == nil {
+		return nil
+	}
+	return putAppointment(ctx, tx, r.OrderID, teamID, *newest, now)
+}
+
+func putAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a order.Appointment, now time.Time) error {
+	n, err := change(ctx, tx, `INSERT INTO appointments (id, order_id, team_id, type, provider, account_id, status, reference,
+			confirmation, site, slot, start_at, end_at, zone, can_reschedule, confirm_by, reported_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id, status = excluded.status,
+			reference = excluded.reference, confirmation = excluded.confirmation, site = excluded.site, slot = excluded.slot,
+			start_at = excluded.start_at, end_at = excluded.end_at, zone = excluded.zone, can_reschedule = excluded.can_reschedule,
+			confirm_by = excluded.confirm_by, reported_at = excluded.reported_at, updated_at = excluded.updated_at
+		WHERE appointments.order_id = excluded.order_id`,
+		a.ID, orderID, teamID, a.Type, storable(a.Provider), a.AccountID, a.Status, storable(a.Reference),
+		storable(a.Confirmation), storable(a.Site), storable(a.Slot), micros(a.StartAt), micros(a.EndAt), storable(a.Zone),
+		a.CanReschedule, micros(a.ConfirmBy), micros(a.ReportedAt), micros(a.CreatedAt), micros(now))
+	if err == nil && n == 0 {
+		err = errNotItsOwn
+	}
+	if err != nil {
+		return fmt.Errorf("writing appointment %s: %w", a.ID, err)
+	}
+	return nil
+}

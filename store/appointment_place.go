@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// PutPlace keeps where a provider says that an appointment of an order is, or replaces it. reference is the provider's id of the
+// appointment.
+func (s *Store) PutPlace(ctx context.Context, orderID, reference string, p order.Place) error {
+	reference = storable(reference)
+	sealed, err := s.keys.sealJSON(appointmentPlace(orderID, reference), p)
+	if err != nil {
+		return err
+	}
+	_, err = s.write.ExecContext(ctx, `INSERT INTO appointment_places (order_id, reference, place, updated_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (order_id, reference) DO UPDATE SET place = excluded.place, updated_at = excluded.updated_at`,
+		orderID, reference, sealed, micros(s.now()))
+	if err != nil {
+		return fmt.Errorf("writing the place of an appointment of order %s: %w", orderID, err)
+	}
+	return nil
+}
+
+func appointmentPlace(orderID, reference string) string {
+	return place("appointment_places", orderID+"/"+reference, "place")
+}
+
+// placeOf is where an appointment is: as the provider has told, or as the client asked, or the patient's home. It is empty for a
+// patient service center whose provider has not told.
+func (s *Store) placeOf(ctx context.Context, q querier, r appointmentRow) (p order.Place, err error) {
+	a, reference := r.document, storable(r.document.Reference)
+	sealed, err := one(ctx, q, scanBytes, `SELECT place FROM appointment_places WHERE order_id = $1 AND reference = $2`, a.OrderID, reference)
+	if err == nil {
+		return p, s.keys.openJSON(appointmentPlace(a.OrderID, reference), sealed, &p)
+	}
+	switch {
+	case !errors.Is(err, ErrNotFound):
+		return p, fmt.Errorf("reading the place of appointment %s: %w", a.ID, err)
+	case r.asked != nil:
+		return *r.asked, nil
+	case a.Type == order.Phlebotomy && r.home != nil:
+		return homeOf(*r.home), nil
+	default:
+		return p, nil
+	}
+}
+
+func homeOf(a order.Address) order.Place {
+	return order.Place{
+		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Notes: a.AccessNotes,
+	}
+}
+
+// Booking reads what came with a demand about an appointment. That of a demand which books or requests one is still found when it
+// has been moved to the appointment. It is empty when nothing came, or is left. The error is ErrNotFound when there is no such
+// demand.
+func (s *Store) Booking(ctx context.Context, demandID string) (order.BookingBody, error) {
+	var b order.BookingBody
+	body, err := s.demandBody(ctx, s.read, demandID)
+	switch {
+	case err != nil:
+	case body != nil:
+		err = decodeSealed(body, &b)
+	default:
+		b, err = s.movedBooking(ctx, demandID)
+	}
+	if err != nil {
+		return order.BookingBody{}, fmt.Errorf("reading the body of demand %s: %w", demandID, err)
+	}
+	return b, nil
+}
+
+func (s *Store) movedBooking(ctx context.Context, appointmentID string) (order.BookingBody, error) {
+	row, err := one(ctx, s.read, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, appointmentID)
+	if errors.Is(err, ErrNotFound) {
+		return order.BookingBody{}, nil
+	}
+	return order.BookingBody{Notes: row.document.Notes, Place: row.asked}, err
+}
+
+// settleBooking moves what came with a demand to the appointment that it made or moved. What came with a cancellation has no place
+// there and stays with the demand.
+func (s *Store) settleBooking(ctx context.Context, tx *sql.Tx, r order.Recording, kind order.DemandKind) error {
+	switch newest := r.Decision.Next.Appointment; {
+	case kind == order.DemandCancelAppointment:
+		return nil
+	case kind == order.DemandReschedule && newest != nil:
+		return s.moveBooking(ctx, tx, r.DemandID, newest.ID)
+	default:
+		return s.moveBooking(ctx, tx, r.DemandID, r.DemandID)
+	}
+}
+
+// moveBooking moves the body of a demand, if it has one, to an appointment. Absent parts stay as they are.
+func (s *Store) moveBooking(ctx context.Context, tx *sql.Tx, demandID, appointmentID string) error {
+	body, err := s.demandBody(ctx, tx, demandID)
+	if errors.Is(err, ErrNotFound) || err == nil && body == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var b order.BookingBody
+	if err := decodeSealed(body, &b); err != nil {
+		return err
+	}
+	var asked []byte
+	if b.Place != nil {
+		if asked, err = s.keys.sealJSON(place("appointments", appointmentID, "place"), b.Place); err != nil {
+			return err
+		}
+	}
+	n, err := change(ctx, tx, `UPDATE appointments SET notes = COALESCE($1, notes), place = COALESCE($2, place)
+		WHERE id = $3 AND order_id = (SELECT order_id FROM demands WHERE id = $4)`,
+		s.sealText(place("appointments", appointmentID, "notes"), b.Notes), asked, appointmentID, demandID)
+	if err != nil {
+		return fmt.Errorf("writing appointment %s: %w", appointmentID, err)
+	}
+	if n == 0 {
+		return nil // it is not there yet
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, demandID)
+	return err
+}

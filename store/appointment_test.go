@@ -1,0 +1,141 @@
+package store
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// visit makes an order one that has appointments.
+func visit(m lifecycle.Modality) func(*order.Order) {
+	return func(o *order.Order) { o.Modality, o.LabTest.Method = m, m }
+}
+
+// booked is an appointment that has just been made for the order.
+func booked(s *Store, o *order.Order) order.Appointment {
+	return order.Appointment{
+		ID: newID(), Type: order.AppointmentTypeOf(o.Modality), Provider: "quest", AccountID: newID(), Status: lifecycle.AppointmentIsConfirmed,
+		Reference: "e89eb489", Confirmation: "ABCDEF", Site: "PHX", Slot: "slot-1", StartAt: s.now().Add(72 * time.Hour),
+		EndAt: s.now().Add(73 * time.Hour), Zone: "America/Phoenix", CanReschedule: true, CreatedAt: s.now(),
+	}
+}
+
+// appointed is a decision that records a step of an appointment after the other, and nothing else.
+func appointed(st order.State, at time.Time, steps ...order.AppointmentStep) order.Decision {
+	d := order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+	for i := range steps {
+		steps[i].At = at
+		steps[i].Appointment.Events++
+		d.Next.Appointment = &steps[i].Appointment
+	}
+	d.Appointments = steps
+	return d
+}
+
+// appoint records steps of appointments, with a demand where there is one.
+func appoint(t *testing.T, s *Store, orderID, demandID string, steps ...order.AppointmentStep) Recorded {
+	t.Helper()
+	cause := order.CauseCall(newID())
+	if demandID != "" {
+		cause = order.CauseDemand(demandID)
+	}
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: cause, DemandID: demandID},
+		func(st order.State) order.Decision { return appointed(st, s.now().Add(-time.Minute), steps...) })
+	require.NoError(t, err)
+	return out
+}
+
+// addBooking keeps a demand about an appointment and gives its id.
+func addBooking(t *testing.T, s *Store, orderID string, kind order.DemandKind, b order.BookingBody) string {
+	t.Helper()
+	row := DemandRow{ID: newID(), OrderID: orderID, Kind: kind, By: lifecycle.Client}
+	var err error
+	row.Body, err = json.Marshal(b)
+	require.NoError(t, err)
+	require.NoError(t, s.AddDemand(t.Context(), row))
+	return row.ID
+}
+
+// told lists the messages of an event type about an order that are due at an endpoint, oldest first.
+func told(t *testing.T, s *Store, endpoint, orderID, eventType string) [][]byte {
+	t.Helper()
+	messages, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 100)
+	require.NoError(t, err)
+	ids, err := collect(t.Context(), s.read, scanText,
+		`SELECT id FROM messages WHERE order_id = $1 AND event_type = $2 ORDER BY sequence, created_at, id`, orderID, eventType)
+	require.NoError(t, err)
+	var bodies [][]byte
+	for _, id := range ids {
+		for _, m := range messages {
+			if m.MessageID == id {
+				bodies = append(bodies, m.Body)
+			}
+		}
+	}
+	return bodies
+}
+
+// requireAppointment: the message tells of the appointment as it can be read.
+func requireAppointment(t *testing.T, body []byte, a order.AppointmentDocument) {
+	t.Helper()
+	want, err := json.Marshal(junction.FromAppointment(a))
+	require.NoError(t, err)
+	var e webhooks.Envelope
+	require.NoError(t, json.Unmarshal(body, &e))
+	require.JSONEq(t, string(want), string(e.Data))
+	require.Equal(t, a.UserID, e.UserID)
+}
+
+func TestAnAppointmentIsRecordedWithItsEvents(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		o := addOrderOf(t, s, team, visit(lifecycle.WalkIn))
+		_, err := s.Appointment(t.Context(), team, o.ID)
+		require.ErrorIs(t, err, ErrNotFound)
+
+		a := booked(s, o)
+		forward(time.Hour)
+		first := s.now()
+		out := appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.OriginPatient, Created: true})
+		require.Equal(t, []string{endpoint}, out.Endpoints)
+		a.Events = 1
+		want := order.AppointmentDocument{
+			Appointment: a, OrderID: o.ID, UserID: o.UserID, TransactionID: o.TransactionID, UpdatedAt: first,
+			History: []order.AppointmentEvent{{Status: "scheduled", Origin: order.OriginPatient, At: first}},
+		}
+		got, err := s.Appointment(t.Context(), team, o.ID)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		created := told(t, s, endpoint, o.ID, webhooks.AppointmentCreated)
+		require.Len(t, created, 1)
+		requireAppointment(t, created[0], got)
+
+		forward(time.Hour)
+		a.StartAt, a.EndAt, a.Slot = a.StartAt.Add(time.Hour), a.EndAt.Add(time.Hour), "slot-2"
+		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.OriginPatient, Reschedule: true})
+		a.Events = 2
+		want.Appointment, want.UpdatedAt = a, s.now()
+		want.History = append(want.History, order.AppointmentEvent{Status: "scheduled", Origin: order.OriginPatient, Reschedule: true, At: s.now()})
+		got, err = s.Appointment(t.Context(), "", o.ID)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		updated := told(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)
+		require.Len(t, updated, 1)
+		requireAppointment(t, updated[0], got)
+		require.Equal(t, "order.created", jsonPath(t, told(t, s, endpoint, o.ID, webhooks.OrderCreated)[0], "event_type").(string)[len("labtest."):])
+		require.Equal(t, s.now(), getOrder(t, s, o.ID).UpdatedAt, "the order names its appointment")
+
+		_, err = s.Appointment(t.Context(), addTeam(t, s).ID, o.ID)
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// register moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
+// what the patient consented to. From then on the order is the registered user's.
+func (s *Store) register(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
+	body, err := s.demandBody(ctx, tx, demandID)
+	if err != nil || body == nil {
+		return err
+	}
+	var reg order.Registration
+	if err := decodeSealed(body, &reg); err != nil {
+		return err
+	}
+	if err := s.identify(ctx, tx, orderID, reg.Patient, reg.Address); err != nil {
+		return err
+	}
+	if reg.Physician != nil {
+		if err := s.correct(ctx, tx, orderID, "physician", reg.Physician); err != nil {
+			return err
+		}
+	}
+	if err := s.addClinical(ctx, tx, orderID, reg); err != nil {
+		return err
+	}
+	if reg.UserID != "" {
+		_, err := tx.ExecContext(ctx, `UPDATE orders SET user_id = $1, client_user_id = $2 WHERE id = $3`, reg.UserID, reg.ClientUserID, orderID)
+		if err != nil {
+			return fmt.Errorf("giving order %s to user %s: %w", orderID, reg.UserID, err)
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, demandID)
+	return err
+}
+
+// addClinical adds a registration's consents and health insurance to what the order has.
+func (s *Store) addClinical(ctx context.Context, tx *sql.Tx, orderID string, reg order.Registration) error {
+	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
+		return nil
+	}
+	sealed, err := one(ctx, tx, scanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
+	if err != nil {
+		return err
+	}
+	var c clinical
+	if err := s.keys.openJSON(place("orders", orderID, "clinical"), sealed, &c); err != nil {
+		return fmt.Errorf("opening clinical of order %s: %w", orderID, err)
+	}
+	c.Consents = append(c.Consents, reg.Consents...)
+	if len(reg.Insurance) > 0 {
+		c.Insurance = reg.Insurance
+	}
+	return s.correct(ctx, tx, orderID, "clinical", c)
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// childID is the id of the order that replaces or redraws this one: of the one that exists, or a new one. It is empty when the
+// decision asks for none.
+func childID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, error) {
+	if !r.Decision.Replace && !r.Decision.Redraw {
+		return "", nil
+	}
+	id, err := one(ctx, tx, scanText, `SELECT id FROM orders WHERE parent_id = $1`, r.OrderID)
+	if errors.Is(err, ErrNotFound) {
+		return newID(), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking for the order after %s: %w", r.OrderID, err)
+	}
+	return id, nil
+}
+
+// succeed creates the order that replaces or redraws another one, in the same order transaction, unless it exists.
+func (s *Store) succeed(ctx context.Context, tx *sql.Tx, parent order.Order, d order.Decision, childID string) ([]string, error) {
+	for _, o := range parent.Transaction.Orders {
+		if o.ID == childID {
+			return nil, nil
+		}
+	}
+	child := replacement(parent, childID, s.now())
+	if d.Redraw {
+		v, err := s.newestResult(ctx, tx, parent.ID, true)
+		if errors.Is(err, ErrNotFound) {
+			err = errNoResult
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the results of order %s: %w", parent.ID, err)
+		}
+		child = redraw(parent, v.Report, childID, s.now())
+	}
+	c, err := s.openOrder(ctx, tx, child, "parent:"+parent.ID)
+	if err != nil {
+		return nil, fmt.Errorf("creating the order after %s: %w", parent.ID, err)
+	}
+	return c.Endpoints, nil
+}
+
+// replacement is a fresh order for the same patient, test and policy. A kit that was registered is replaced by one that needs no
+// registration (the lifecycle contract).
+func replacement(parent order.Order, id string, now time.Time) order.Order {
+	o := successor(parent, id, order.OriginRecreation, now)
+	o.Depth = parent.Depth + 1
+	o.Registrable = parent.Registrable && !parent.Registered
+	o.State = order.Begin(&o, parent.State.Policy, time.Time{})
+	return o
+}
+
+// redraw is a fresh order for the same patient and what is missing through the lab's fault.
+func redraw(parent order.Order, r order.Report, id string, now time.Time) order.Order {
+	o := successor(parent, id, order.OriginRedraw, now)
+	o.LabTest.Markers = missingMarkers(parent.LabTest.Markers, r.Redrawable())
+	o.State = order.Begin(&o, parent.State.Policy, time.Time{})
+	return o
+}
+
+// successor is an order that has what its parent was ordered with, and nothing that happened to it.
+func successor(parent order.Order, id string, origin order.Origin, now time.Time) order.Order {
+	o := parent
+	NewOrderIDs(&o)
+	o.ID, o.ParentID, o.Origin = id, parent.ID, origin
+	o.Registered, o.Imported = false, false
+	o.Accession, o.SampleID, o.Detail, o.ActivateBy = "", "", "", nil
+	o.Status = lifecycle.Ordered
+	o.Shipment, o.Events, o.Results = nil, nil, nil
+	o.CreatedAt = now
+	return o
+}
+
+// missingMarkers lists the markers of a test that a report misses, as the test has them. What the test has only as part of a panel is
+// listed as the report names it.
+func missingMarkers(markers []order.Marker, missing []order.Missing) []order.Marker {
+	var out []order.Marker
+	seen := map[int64]bool{}
+	for _, m := range missing {
+		found, ok := markerOf(markers, m)
+		switch {
+		case !ok:
+			out = append(out, order.Marker{Name: m.Name, Slug: m.Slug, LOINC: m.LOINC, ProviderID: m.ProviderID})
+		case !seen[found.ID]:
+			seen[found.ID] = true
+			out = append(out, found)
+		}
+	}
+	return out
+}
+
+// markerOf finds a missing marker by the lab's own id of it, else by its LOINC code, else by its slug.
+func markerOf(markers []order.Marker, m order.Missing) (order.Marker, bool) {
+	for _, is := range []func(order.Marker) bool{
+		func(have order.Marker) bool { return same(have.ProviderID, m.ProviderID) },
+		func(have order.Marker) bool { return same(have.LOINC, m.LOINC) },
+		func(have order.Marker) bool { return m.Slug != "" && have.Slug == m.Slug },
+	} {
+		for _, have := range markers {
+			if is(have) {
+				return have, true
+			}
+		}
+	}
+	return order.Marker{}, false
+}
+
+// same reports whether both are known and equal.
+func same(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }
