@@ -59,6 +59,9 @@ func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, er
 	if errors.Is(err, labs.ErrNotSupported) {
 		return temporal.NewNonRetryableApplicationError(doing+": not supported by the partner", dispatch.ErrorNotSupported, nil)
 	}
+	if errors.Is(err, labs.ErrSlotGone) {
+		return temporal.NewNonRetryableApplicationError(doing+": slot gone", dispatch.ErrorSlotGone, nil)
+	}
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
 		return temporal.NewNonRetryableApplicationError(doing+": refused: "+refused.Code, dispatch.ErrorRefused, nil)
 	}
@@ -83,6 +86,9 @@ func outcomeOf(err error) string {
 	}
 	if errors.Is(err, errNotReady) {
 		return "not_ready"
+	}
+	if errors.Is(err, labs.ErrSlotGone) {
+		return "slot_gone"
 	}
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
 		return "refused:" + refused.Code

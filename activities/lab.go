@@ -47,10 +47,10 @@ func (a *Activities) requisition(ctx context.Context, o *order.Order) (labs.Requ
 			req.Script = ""
 		}
 	}
-	if o.Origin == order.OriginRecreation {
+	if o.ParentID != "" {
 		parent, err := a.Store.Order(ctx, "", o.ParentID)
 		if err != nil {
-			return req, fmt.Errorf("reading the order that is replaced: %w", err)
+			return req, fmt.Errorf("reading the order that is replaced or redrawn: %w", err)
 		}
 		req.OriginNumber = parent.Number
 	}
@@ -83,6 +83,10 @@ func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.F
 		return out, a.fault(ctx, "storing results", in.OrderID, err)
 	}
 	out.ResultID, out.Changed, out.Partial = version.ID, changed, got.Report.Status == "partial"
+	out.Critical, out.LabMissing = got.Report.Interpretation == order.Critical, len(got.Report.Redrawable()) > 0
+	if got.Report.CollectedAt != nil {
+		out.CollectedAt = got.Report.CollectedAt.UTC()
+	}
 	return out, nil
 }
 
@@ -107,22 +111,27 @@ func (a *Activities) lab(ctx context.Context, orderID string) (labs.Lab, *order.
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the order: %w", err)
 	}
-	account, err := a.Store.LabAccount(ctx, o.LabAccountID)
+	lab, err := a.account(ctx, o.LabAccountID)
+	return lab, o, err
+}
+
+// account makes the client of an account at a lab or a provider.
+func (a *Activities) account(ctx context.Context, id string) (labs.Lab, error) {
+	account, err := a.Store.LabAccount(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil, fmt.Errorf("lab account %s is gone", o.LabAccountID)
+		return nil, fmt.Errorf("lab account %s is gone", id)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the lab account: %w", err)
+		return nil, fmt.Errorf("reading the lab account: %w", err)
 	}
 	partner, ok := a.Partners[account.Partner]
 	if !ok {
-		return nil, nil, fmt.Errorf("lab account %s: no adapter for partner %q", account.ID, account.Partner)
+		return nil, fmt.Errorf("lab account %s: no adapter for partner %q", account.ID, account.Partner)
 	}
-	lab, err := partner(labs.Account{
+	return partner(labs.Account{
 		ID: account.ID, Partner: account.Partner, BaseURL: account.BaseURL, User: account.User, Token: account.Token,
 		Spacing: account.Spacing, Settings: account.Settings, Environment: account.Environment,
 	}, a.pace(account))
-	return lab, o, err
 }
 
 // paceMargin is added to an account's spacing, for what happens to a request on its way to the lab: a first one has a connection to

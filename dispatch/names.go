@@ -34,6 +34,8 @@ const (
 	ActivityFetch    = "FetchResults"
 	ActivityTrack    = "CreateTrackers"
 	ActivityCancel   = "CancelAtLab"
+	ActivityBook     = "BookAppointment"
+	ActivityRelease  = "ReleaseAppointment"
 	ActivityDeliver  = "DeliverBatch"
 	ActivitySweep    = "Sweep"
 	ActivitySweepAll = "SweepOpenOrders"
@@ -61,6 +63,7 @@ const (
 	ErrorUnknownOrder = "UnknownOrder" // no such order
 	ErrorRefused      = "Refused"      // the partner refused for good
 	ErrorNotSupported = "NotSupported" // the partner has no such call
+	ErrorSlotGone     = "SlotGone"     // the slot is not free any more
 )
 
 // OrderInput is an Order workflow's whole input: everything else is loaded from the store.
@@ -91,6 +94,19 @@ type PlaceResult struct {
 type FetchInput struct {
 	OrderID    string `json:"order_id"`
 	Generation int    `json:"generation"`
+}
+
+// BookInput asks for one attempt at what a demand about an appointment wants. Its body stays in the store.
+type BookInput struct {
+	OrderID     string            `json:"order_id"`
+	Demand      order.Demand      `json:"demand"`
+	Appointment order.Appointment `json:"appointment,omitzero"` // reschedule, cancel_appointment: which
+}
+
+// ReleaseInput asks a provider to drop an appointment.
+type ReleaseInput struct {
+	OrderID string        `json:"order_id"`
+	Release order.Release `json:"release"`
 }
 
 // TrackResult names the shipment that the trackers were made for.

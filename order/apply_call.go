@@ -2,8 +2,6 @@ package order
 
 import (
 	"time"
-
-	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 // ApplyPlaced decides what the lab's acceptance of the requisition does. Where a fact has proven the requisition meanwhile, the
@@ -20,7 +18,7 @@ func (s State) ApplyPlaced(accession string, now time.Time) Decision {
 	}
 	n.Placement = Placement{State: PlacementDone}
 	if n.unplaced() {
-		d.step(Step{To: n.placed(), At: now}, false)
+		d.requisition(Step{To: n.placed(), At: now}, false)
 	}
 	return d.finish()
 }
@@ -59,56 +57,6 @@ func (s State) ApplyTracked(at, now time.Time) Decision {
 		d.Next.Trackers = false
 	}
 	return d.finish()
-}
-
-// Fetched is what a fetch of results found: no patient data, only what decides.
-type Fetched struct {
-	Generation int    `json:"generation"` // of the announcement that the fetch was for
-	ResultID   string `json:"result_id"`  // the stored version; empty: nothing to fetch yet
-	Changed    bool   `json:"changed"`    // its content differs from the version before
-	Partial    bool   `json:"partial"`
-
-	Critical    bool      `json:"critical,omitempty"`    // the whole report is critical
-	LabMissing  bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
-	CollectedAt time.Time `json:"collected_at,omitzero"` // as the report has it; zero: not told
-}
-
-// ApplyFetched decides what stored results do: complete the order, correct it where the content differs, or, on an order that ended
-// otherwise, nothing that the client sees. visible says whether the client may see them.
-func (s State) ApplyFetched(f Fetched, now time.Time) (d Decision, visible bool) {
-	d = s.decision(now)
-	n := &d.Next
-	if f.Changed {
-		n.Fetch.Versions++
-	}
-	if f.Generation == n.Fetch.Generation {
-		n.Fetch.Pending, n.Fetch.GivenUp = false, false
-		n.Settle(ResultsUnfetched)
-	}
-	at := n.Fetch.AnnouncedAt
-	switch {
-	case n.Status == lifecycle.Completed || n.Status == lifecycle.Corrected:
-		if at.After(n.FactAt) {
-			n.FactAt = at
-		}
-		if f.Changed {
-			d.step(Step{To: lifecycle.Corrected, At: at}, true)
-		}
-		visible = true
-	case n.Status == lifecycle.RedrawAvailable:
-		visible = true
-	case n.Terminal():
-		n.Raise(ResultAfterEnd, now)
-		d.as(Refused, ReasonEnded)
-	case f.Partial:
-		d.provenAtLab(at)
-		visible = true
-	default:
-		d.provenAtLab(at)
-		d.step(Step{To: lifecycle.Completed, At: at}, true)
-		visible = true
-	}
-	return d.finish(), visible
 }
 
 // fetchOffsets are the first fetch attempts after an announcement; hourly ones follow for 24 h (Molecular contract, D32).

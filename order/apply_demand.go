@@ -40,6 +40,14 @@ func (d *Decision) demand(dm Demand) Reason {
 		return d.demandStep(lifecycle.DoNotProcess, dm.By)
 	case DemandReplace:
 		return d.replaceManually()
+	case DemandRegister:
+		return d.register(dm)
+	case DemandDraw:
+		return d.draw(dm)
+	case DemandAccept:
+		return d.accept(dm)
+	case DemandBook, DemandRequest, DemandReschedule, DemandCancelAppointment:
+		return d.booking(dm)
 	case DemandAcknowledge:
 		if !d.Next.Settle(AttentionReason(dm.Reason)) {
 			return ReasonNoAttention
@@ -72,10 +80,24 @@ func (d *Decision) cancel(dm Demand) Reason {
 		return r
 	}
 	n.Cancelling = nil
+	d.abandonVisit()
 	if sent && !dm.Confirmed {
 		n.Raise(CancelAtLab, d.now)
 	}
 	return ""
+}
+
+// abandonVisit: cancelling a phlebotomy order cancels its appointment; cancelling a walk-in order leaves it, unless it is still being
+// booked.
+func (d *Decision) abandonVisit() {
+	n := &d.Next
+	under := n.Booking
+	unbooked := under != nil && under.Waited && n.Appointment.Active() && n.Appointment.ID == under.Demand.AppointmentID()
+	if n.Modality == lifecycle.AtHomePhlebotomy || unbooked {
+		d.cancelAppointment(OriginSystem, lifecycle.System)
+		return
+	}
+	d.abandon()
 }
 
 // ApplyCancelAsked notes that the partner is being asked to confirm a cancellation.
@@ -115,6 +137,8 @@ func (d *Decision) reschedule(dm Demand) Reason {
 		return ReasonNotScheduled
 	case n.Placement.State != PlacementNone:
 		return ReasonActivated
+	case n.Appointment.Active() && !n.Appointment.StartAt.IsZero() && dm.ActivateAt.After(n.Appointment.StartAt):
+		return ReasonBeforeActive
 	}
 	n.ActivateBy, n.ActivateAt = dm.ActivateBy, dm.ActivateAt
 	if !n.ActivateAt.After(d.now) {

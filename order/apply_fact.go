@@ -20,12 +20,18 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 		d.as(Applied, ReasonAmendment)
 	case f.Kind == CourierReport && f.Target == "":
 		d.as(Applied, "")
+	case !f.fits(s.Modality):
+		d.park(f, ReasonNotHere)
+	case f.Kind == AppointmentReport:
+		d.appointmentReported(f, at)
 	case s.Terminal():
 		d.afterEnd(f, at)
 	case s.Status == lifecycle.Ordered && s.Placement.State == PlacementNone, s.Status == lifecycle.Ordered && !f.FromLab():
 		d.park(f, ReasonUnplaced)
 	case s.Registrable && !s.Registered && f.FromLab() && f.Kind != KitShipped:
 		d.beforeRegistration(f, at)
+	case s.Status == lifecycle.Registered && !f.final():
+		d.afterRegistration(f)
 	default:
 		d.requisitionProven(f, at)
 		d.inOrder(f, at)
@@ -38,10 +44,14 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 
 // inOrder applies a fact to an order that has been placed and has not ended.
 func (d *Decision) inOrder(f Fact, at time.Time) {
-	switch f.Kind {
-	case ReportReady:
+	switch {
+	case f.Kind == ReportReady:
 		d.announce(at)
-	case KitRejected:
+	case f.Kind == DrawReport:
+		d.drawReported(f, at)
+	case d.Next.Modality != lifecycle.Testkit:
+		d.sampleReported(f, at)
+	case f.Kind == KitRejected:
 		d.reject(f, at)
 	default:
 		d.move(f, target(f), at)
@@ -85,10 +95,14 @@ func (d *Decision) move(f Fact, to lifecycle.Low, at time.Time) {
 func (d *Decision) reject(f Fact, at time.Time) {
 	n := &d.Next
 	if f.final() {
-		d.provenAtLab(at)
+		d.proven(at)
 		d.step(Step{To: lifecycle.SampleError, Detail: detailFor(f.Detail, lifecycle.SampleError), At: at}, true)
 		d.as(Applied, "")
 		d.failed(at)
+		return
+	}
+	if d.answered(f) {
+		d.as(Late, ReasonSuperseded)
 		return
 	}
 	if at.Before(n.FactAt) {
@@ -99,7 +113,7 @@ func (d *Decision) reject(f Fact, at time.Time) {
 		d.rejectAgain(f, at)
 		return
 	}
-	d.provenAtLab(at)
+	d.proven(at)
 	d.step(Step{To: lifecycle.LabProcessingBlocked, Detail: detailFor(f.Detail, lifecycle.LabProcessingBlocked), At: at}, true)
 	n.Recovery = RecoveryState{OpenedAt: at}
 	n.askToRecover(f, at)
@@ -149,18 +163,6 @@ func (d *Decision) announce(at time.Time) {
 	d.as(Applied, "")
 }
 
-// beforeRegistration keeps a lab's fact about an unregistered kit for after its registration. A rejection for good ends the order.
-func (d *Decision) beforeRegistration(f Fact, at time.Time) {
-	if f.final() {
-		d.step(Step{To: lifecycle.DoNotProcess, At: at}, true)
-		d.as(Applied, "")
-		d.failed(at)
-		return
-	}
-	d.Next.Raise(UnregisteredKit, at)
-	d.park(f, ReasonUnregistered)
-}
-
 // afterEnd is a fact on an order that has ended. Reports still count; anything newer than the end is a contradiction for a human.
 func (d *Decision) afterEnd(f Fact, at time.Time) {
 	n := &d.Next
@@ -194,20 +196,28 @@ func (d *Decision) requisitionProven(f Fact, at time.Time) {
 	if !n.unplaced() {
 		return
 	}
-	d.step(Step{To: n.placed(), At: at, Implied: true}, true)
+	d.requisition(Step{To: n.placed(), At: at, Implied: true}, true)
 	if f.Accession != "" || n.Placement.State == PlacementRefused {
 		n.Placement = Placement{State: PlacementDone}
 	}
 }
 
-// provenAtLab precedes a step that proves that the kit is at the lab.
-func (d *Decision) provenAtLab(at time.Time) {
+// proven precedes a step that proves that the sample is at the lab: the kit was delivered there, or the blood drawn.
+func (d *Decision) proven(at time.Time) {
 	n := &d.Next
-	if n.Status == lifecycle.DeliveredToLab || n.Status == lifecycle.LabProcessingBlocked {
+	to := lifecycle.DeliveredToLab
+	if n.Modality != lifecycle.Testkit {
+		to = lifecycle.DrawCompleted
+	}
+	if n.Status == to || n.Status == lifecycle.LabProcessingBlocked {
 		return
 	}
-	if n.Machine().Allows(n.Status, lifecycle.DeliveredToLab, n.Conditions()) {
-		d.step(Step{To: lifecycle.DeliveredToLab, At: at, Implied: true}, true)
+	if !n.Machine().Allows(n.Status, to, n.Conditions()) {
+		return
+	}
+	d.step(Step{To: to, At: at, Implied: true}, true)
+	if to == lifecycle.DrawCompleted {
+		d.drawn(at)
 	}
 }
 
@@ -221,16 +231,31 @@ func (d *Decision) keep(f Fact, at time.Time) {
 			n.Raise(AccessionMismatch, at)
 		}
 	}
+	if n.CollectedAt.IsZero() && plausibleCollection(f, n.CreatedAt) {
+		n.CollectedAt = f.CollectedAt
+	}
+	if n.Modality == lifecycle.Testkit {
+		d.keepWay(f, at)
+	}
+}
+
+// plausibleCollection reports whether a fact tells when the sample was collected, and that can be.
+func plausibleCollection(f Fact, createdAt time.Time) bool {
+	return !f.CollectedAt.IsZero() && !f.CollectedAt.Before(createdAt) && !f.CollectedAt.After(f.ReceivedAt.Add(implausibleAhead))
+}
+
+// keepWay takes over what the fact says of the kit's way.
+func (d *Decision) keepWay(f Fact, at time.Time) {
+	n := &d.Next
+	n.Shipped = true
 	switch f.Kind {
 	case KitShipped:
-		n.Shipped = true
 		if !at.Before(n.ShipmentAt) {
 			n.ShipmentAt = at
 			n.Trackers = f.Outbound != "" || f.Inbound != ""
 			d.Ship = true
 		}
 	case CourierReport:
-		n.Shipped = true
 		leg := &n.Outbound
 		if f.Leg == "inbound" {
 			leg = &n.Inbound
@@ -239,8 +264,6 @@ func (d *Decision) keep(f Fact, at time.Time) {
 			leg.At = at
 		}
 		leg.Delivered = leg.Delivered || f.Delivered
-	default:
-		n.Shipped = true
 	}
 }
 

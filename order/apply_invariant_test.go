@@ -2,6 +2,7 @@ package order
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -32,6 +33,7 @@ func (w *walk) check(before State, d Decision) {
 	w.checkDeadlines(d.Next)
 	w.checkAttention(d.Next)
 	w.checkReplacement(before, d)
+	w.checkAppointments(before, d)
 	require.Equal(w.t, before.Sequence, d.Next.Sequence, "the recording numbers events")
 	require.Equal(w.t, before.Revision, d.Next.Revision)
 	require.NotEqual(w.t, PlacementRefused, placementPast(d.Next), "what the lab has taken is not refused")
@@ -43,6 +45,50 @@ func placementPast(s State) PlacementState {
 		return PlacementNone
 	}
 	return s.Placement.State
+}
+
+// checkAppointments: every step of an appointment is an edge of its table, an appointment begins once, and the order is where its
+// newest appointment is.
+func (w *walk) checkAppointments(before State, d Decision) {
+	at := map[string]lifecycle.AppointmentStatus{}
+	if a := before.Appointment; a != nil {
+		at[a.ID] = a.Status
+	}
+	for _, st := range d.Appointments {
+		a := st.Appointment
+		from, known := at[a.ID]
+		require.Equal(w.t, !known, st.Created, "its first event makes it")
+		require.True(w.t, lifecycle.AppointmentMay(from, a.Status), "appointment: %s to %s", from, a.Status)
+		require.Equal(w.t, from == a.Status, st.Reschedule, "%s to %s", from, a.Status)
+		at[a.ID] = a.Status
+	}
+	n := d.Next
+	if len(d.Appointments) > 0 {
+		last := d.Appointments[len(d.Appointments)-1].Appointment
+		require.Equal(w.t, last.ID, n.Appointment.ID)
+		require.Equal(w.t, last.Status, n.Appointment.Status)
+		require.Equal(w.t, last.Events, n.Appointment.Events)
+	}
+	require.NoError(w.t, agrees(n))
+}
+
+// agrees says how an order and its newest appointment contradict each other, if they do.
+func agrees(s State) error {
+	var fits []lifecycle.AppointmentStatus
+	switch s.Status {
+	case lifecycle.AppointmentPending:
+		fits = []lifecycle.AppointmentStatus{lifecycle.AppointmentIsPending, lifecycle.AppointmentIsReserved}
+	case lifecycle.AppointmentScheduled:
+		fits = []lifecycle.AppointmentStatus{lifecycle.AppointmentIsConfirmed, lifecycle.AppointmentIsInProgress, lifecycle.AppointmentIsCompleted}
+	case lifecycle.AppointmentCancelled:
+		fits = []lifecycle.AppointmentStatus{lifecycle.AppointmentIsCancelled, lifecycle.AppointmentIsReserved}
+	default:
+		return nil
+	}
+	if s.Appointment == nil || !slices.Contains(fits, s.Appointment.Status) {
+		return fmt.Errorf("the order is %s and its appointment %+v", s.Status, s.Appointment)
+	}
+	return nil
 }
 
 // checkSteps: every step is an edge of the order's table, and the one way out of an end is a correction.
@@ -97,7 +143,12 @@ func (w *walk) checkAttention(s State) {
 // checkReplacement: at most one child, within the limit, and none forgotten by the automatic policy.
 func (w *walk) checkReplacement(before State, d Decision) {
 	n := &d.Next
-	require.Equal(w.t, d.Replace, n.Replaced && !before.Replaced)
+	require.Equal(w.t, d.Replace || d.Redraw, n.Replaced && !before.Replaced)
+	require.Equal(w.t, d.Redraw, n.Status == lifecycle.RedrawAvailable && before.Status != lifecycle.RedrawAvailable)
+	if n.Modality != lifecycle.Testkit {
+		require.False(w.t, d.Replace, "only kits are replaced")
+		return
+	}
 	require.False(w.t, d.Replace && n.Depth >= n.Policy.ReplacementLimit)
 	if n.Failed() && !before.Failed() {
 		within := n.Depth < n.Policy.ReplacementLimit

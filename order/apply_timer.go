@@ -32,6 +32,8 @@ func (s State) ApplyDeadline(dl Deadline, now time.Time) Decision {
 		d.silent(n.Inbound, now)
 	case dl.Name == DeadlineKitExpiry:
 		d.step(Step{To: lifecycle.DoNotProcess, At: now}, false)
+	case dl.Name == DeadlineUnplaced, dl.Name == DeadlineConfirmation:
+		d.cancelAppointment(OriginSystem, lifecycle.Timer)
 	case strings.HasPrefix(string(dl.Name), recoveryReminder):
 		d.remind(now)
 	default:

@@ -52,6 +52,9 @@ type Appointment struct {
 // Active reports whether the appointment is still ahead or under way.
 func (a *Appointment) Active() bool { return a != nil && a.Status.Active() }
 
+// kept reports whether the visit has taken place.
+func (a *Appointment) kept() bool { return a != nil && a.Status == lifecycle.AppointmentIsCompleted }
+
 // Slot is what a booking key stands for. It names no patient, so it may travel through Temporal.
 type Slot struct {
 	AccountID string          `json:"account_id"`

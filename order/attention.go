@@ -11,7 +11,7 @@ import (
 // AttentionReason says why an order needs a human. It never changes the order's status by itself.
 type AttentionReason string
 
-// The attention reasons of a testkit. The first group goes away when the order leaves the status it was raised in, the second
+// The attention reasons. The first group goes away when the order leaves the status it was raised in, the second
 // stays until operations act or acknowledge it.
 const (
 	RequisitionOverdue  AttentionReason = "requisition_overdue"
@@ -28,6 +28,10 @@ const (
 	RefusedByLab        AttentionReason = "placement_refused"
 	PlacementUnanswered AttentionReason = "placement_unanswered"
 	CancelUnanswered    AttentionReason = "cancel_unanswered"
+	VisitOverdue        AttentionReason = "visit_overdue"
+	DrawUnreported      AttentionReason = "draw_unreported"
+	Unassigned          AttentionReason = "appointment_unassigned"
+	SampleProblem       AttentionReason = "sample_problem" // the lab rejected a drawn sample, but not for good
 
 	ResultsUnfetched        AttentionReason = "results_unfetched"
 	FactOutOfPlace          AttentionReason = "fact_out_of_place"
@@ -38,6 +42,7 @@ const (
 	ReplacementNeeded       AttentionReason = "replacement_needed"
 	ReplacementLimitReached AttentionReason = "replacement_limit"
 	UnregisteredKit         AttentionReason = "unregistered_sample_received"
+	AppointmentAtProvider   AttentionReason = "appointment_at_provider" // an appointment is over here, and its provider has not confirmed that
 )
 
 // attentionIn lists the statuses that a status-bound reason belongs to: entering any other takes the mark away.
@@ -46,19 +51,32 @@ var attentionIn = map[AttentionReason][]lifecycle.Low{
 	RefusedByLab:        {lifecycle.Ordered, lifecycle.Registered},
 	PlacementUnanswered: {lifecycle.Ordered, lifecycle.Registered},
 	ShipmentOverdue:     {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration},
-	OutboundOverdue:     {lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer},
-	KitUnused:           {lifecycle.WithCustomer},
-	InboundOverdue:      {lifecycle.TransitLab, lifecycle.ProblemInTransitLab},
+	OutboundOverdue: {
+		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer,
+		lifecycle.Registered, lifecycle.RequisitionCreated, // a kit that was registered on its way
+	},
+	KitUnused:      {lifecycle.WithCustomer},
+	InboundOverdue: {lifecycle.TransitLab, lifecycle.ProblemInTransitLab},
 	LegSilent: {
 		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer,
-		lifecycle.TransitLab, lifecycle.ProblemInTransitLab,
+		lifecycle.TransitLab, lifecycle.ProblemInTransitLab, lifecycle.Registered, lifecycle.RequisitionCreated,
+	},
+	VisitOverdue:   {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AppointmentCancelled},
+	DrawUnreported: {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AppointmentScheduled},
+	Unassigned:     {lifecycle.AppointmentPending},
+	SampleProblem: {
+		lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled,
+		lifecycle.AppointmentCancelled, lifecycle.DrawCompleted, lifecycle.PartialResults,
 	},
 	ResultsOverdue:     {lifecycle.DeliveredToLab, lifecycle.DrawCompleted},
 	ResultsIncomplete:  {lifecycle.PartialResults},
 	RecoveryNeeded:     {lifecycle.LabProcessingBlocked},
 	RecoverableUnclear: {lifecycle.LabProcessingBlocked},
 	TellLab:            {lifecycle.LabProcessingBlocked},
-	CancelUnanswered:   {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration},
+	CancelUnanswered: {
+		lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration, lifecycle.Registered,
+		lifecycle.AppointmentPending, lifecycle.AppointmentScheduled, lifecycle.AppointmentCancelled, lifecycle.DrawCompleted,
+	},
 }
 
 // Attention is one open mark.

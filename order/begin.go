@@ -8,7 +8,8 @@ import (
 )
 
 // Begin is the state of an order that is just being created. activateAt is the first instant of o.ActivateBy in the service's time
-// zone; the zero time, or one that is not after the order's creation, means at once.
+// zone; the zero time, or one that is not after the order's creation, means at once. An imported order has its requisition already,
+// and so a second event.
 func Begin(o *Order, p Policy, activateAt time.Time) State {
 	s := State{
 		OrderID:     o.ID,
@@ -17,6 +18,7 @@ func Begin(o *Order, p Policy, activateAt time.Time) State {
 		Modality:    o.Modality,
 		Registrable: o.Registrable,
 		Registered:  o.Registered,
+		Imported:    o.Imported,
 		Redraw:      o.Origin == OriginRedraw,
 		Depth:       o.Depth,
 		CreatedAt:   o.CreatedAt,
@@ -34,7 +36,11 @@ func Begin(o *Order, p Policy, activateAt time.Time) State {
 		s.Scheduled = true
 		s.ActivateBy, s.ActivateAt = o.ActivateBy.String(), activateAt
 	}
-	if !activateAt.After(o.CreatedAt) {
+	switch {
+	case o.Imported:
+		s.Status, s.Sequence = lifecycle.RequisitionBypassed, 2
+		s.Placement = Placement{State: PlacementDone}
+	case !activateAt.After(o.CreatedAt):
 		s.activate()
 	}
 	s.arm()
@@ -50,12 +56,7 @@ func (s *State) enter(st Step, fromFact bool) {
 	if st.To != lifecycle.LabProcessingBlocked {
 		s.Recovery = RecoveryState{}
 	}
-	if outboundLeg[st.To] && !outboundLeg[s.Status] {
-		s.Outbound.Since = st.At
-	}
-	if inboundLeg[st.To] && !inboundLeg[s.Status] {
-		s.Inbound.Since = st.At
-	}
+	s.legs(st)
 	s.Status, s.Detail, s.EnteredAt = st.To, st.Detail, st.At
 	if fromFact {
 		s.FactAt = st.At
@@ -64,6 +65,26 @@ func (s *State) enter(st Step, fromFact bool) {
 		where, bound := attentionIn[a.Reason]
 		return bound && !slices.Contains(where, st.To)
 	})
+}
+
+// legs notes when the kit sets out on a leg, and when the way to the customer is over. That of a kit which is registered on its way
+// goes on meanwhile.
+func (s *State) legs(st Step) {
+	if outboundLeg[st.To] && !s.Outbound.open() {
+		s.Outbound.Since, s.Outbound.Over = st.At, false
+	}
+	if inboundLeg[st.To] && !inboundLeg[s.Status] {
+		s.Inbound.Since = st.At
+	}
+	if afterOutbound[st.To] {
+		s.Outbound.Over = true
+	}
+}
+
+// afterOutbound are the statuses of a kit that has been with the customer.
+var afterOutbound = map[lifecycle.Low]bool{
+	lifecycle.WithCustomer: true, lifecycle.TransitLab: true, lifecycle.ProblemInTransitLab: true,
+	lifecycle.DeliveredToLab: true, lifecycle.LabProcessingBlocked: true,
 }
 
 // The statuses in which a kit is on its way.

@@ -14,11 +14,13 @@ type DeadlineName string
 
 // The deadlines that do more than raise an attention of the same name.
 const (
-	DeadlineActivate       DeadlineName = "activate"        // make the requisition
-	DeadlineRecoveryWindow DeadlineName = "recovery_window" // sample_error
-	DeadlineOutboundLost   DeadlineName = "outbound_lost"   // lost, or attention
-	DeadlineInboundLost    DeadlineName = "inbound_lost"    // lost, or attention
-	DeadlineKitExpiry      DeadlineName = "kit_expiry"      // do_not_process
+	DeadlineActivate       DeadlineName = "activate"                 // make the requisition
+	DeadlineRecoveryWindow DeadlineName = "recovery_window"          // sample_error
+	DeadlineOutboundLost   DeadlineName = "outbound_lost"            // lost, or attention
+	DeadlineInboundLost    DeadlineName = "inbound_lost"             // lost, or attention
+	DeadlineKitExpiry      DeadlineName = "kit_expiry"               // do_not_process
+	DeadlineUnplaced       DeadlineName = "appointment_unplaced"     // cancel an appointment that has no requisition
+	DeadlineConfirmation   DeadlineName = "appointment_confirmation" // cancel an appointment that was not confirmed
 	recoveryReminder                    = "recovery_reminder_"
 )
 
@@ -68,15 +70,35 @@ func (s *State) table() []Deadline {
 	if s.Registrable && !s.Registered && !s.Terminal() {
 		add(DeadlineKitExpiry, s.CreatedAt, after.KitExpiry)
 	}
+	out = append(out, s.tableAppointment()...)
 	switch s.Status {
 	case lifecycle.Ordered:
 		return s.tableOrdered(out)
 	case lifecycle.Registered:
 		add(DeadlineName(RequisitionOverdue), s.EnteredAt, after.Requisition)
-	case lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration:
-		if s.Modality == lifecycle.Testkit && !s.Shipped {
-			add(DeadlineName(ShipmentOverdue), s.EnteredAt, after.Shipment)
+		if s.Outbound.open() {
+			add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
 		}
+	case lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration:
+		switch {
+		case s.Modality == lifecycle.OnSite:
+			add(DeadlineName(DrawUnreported), s.EnteredAt, after.OnSiteDraw)
+		case s.Modality != lifecycle.Testkit:
+			add(DeadlineName(VisitOverdue), s.EnteredAt, after.Visit)
+		case !s.Shipped:
+			add(DeadlineName(ShipmentOverdue), s.EnteredAt, after.Shipment)
+		case s.Outbound.open(): // registered on its way
+			add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
+			giveUp(DeadlineOutboundLost, s.Outbound.quietSince(), after.OutboundLost)
+		}
+	case lifecycle.AppointmentPending:
+		add(DeadlineName(Unassigned), s.EnteredAt, after.AppointmentAssign)
+	case lifecycle.AppointmentScheduled:
+		if s.Appointment != nil && !s.Appointment.EndAt.IsZero() {
+			add(DeadlineName(DrawUnreported), s.Appointment.EndAt, after.DrawReport)
+		}
+	case lifecycle.AppointmentCancelled:
+		add(DeadlineName(VisitOverdue), s.EnteredAt, after.Visit)
 	case lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer:
 		add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
 		giveUp(DeadlineOutboundLost, s.Outbound.quietSince(), after.OutboundLost)
@@ -110,6 +132,36 @@ func (s *State) tableOrdered(out []Deadline) []Deadline {
 	return append(out, Deadline{
 		Name: DeadlineName(RequisitionOverdue), Due: from.Add(s.Policy.Deadlines.Requisition.Std()),
 	})
+}
+
+// How long an appointment without a requisition is kept (the lifecycle contract).
+const (
+	unplacedAfter  = 8 * time.Hour // since the order's creation or activation
+	unplacedBefore = 2 * time.Hour // its start
+)
+
+// tableAppointment: an appointment that is only held, or waits for its confirmation, is given up in time.
+func (s *State) tableAppointment() []Deadline {
+	a := s.Appointment
+	if !a.Active() || s.Terminal() {
+		return nil
+	}
+	var out []Deadline
+	if s.unplaced() {
+		from := s.CreatedAt
+		if s.ActivateAt.After(from) {
+			from = s.ActivateAt
+		}
+		due := from.Add(unplacedAfter)
+		if start := a.StartAt.Add(-unplacedBefore); !a.StartAt.IsZero() && start.Before(due) {
+			due = start
+		}
+		out = append(out, Deadline{Name: DeadlineUnplaced, Due: due})
+	}
+	if a.Status == lifecycle.AppointmentIsPending && !a.ConfirmBy.IsZero() {
+		out = append(out, Deadline{Name: DeadlineConfirmation, Due: a.ConfirmBy})
+	}
+	return out
 }
 
 func (s *State) turnaround() Duration {

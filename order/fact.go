@@ -66,6 +66,20 @@ func (f Fact) At(createdAt time.Time) (at time.Time, plausible bool) {
 // failing cannot be undone and blocking can.
 func (f Fact) final() bool { return f.Kind == KitRejected && f.Recoverable != nil && !*f.Recoverable }
 
+// fits reports whether orders of the collection method have what the fact is about: kits travel, and blood is drawn by appointment.
+func (f Fact) fits(m lifecycle.Modality) bool {
+	switch f.Kind {
+	case KitShipped, CourierReport:
+		return m == lifecycle.Testkit
+	case DrawReport:
+		return m != lifecycle.Testkit
+	case AppointmentReport:
+		return AppointmentTypeOf(m) != "" && f.Appointment != nil
+	default:
+		return true
+	}
+}
+
 // actor is who reports the fact, as the lifecycle tables know it.
 func (f Fact) actor() lifecycle.Actor {
 	switch f.Kind {

@@ -79,7 +79,11 @@ type LegReports struct {
 	Since     time.Time `json:"since,omitzero"` // when the kit set out on the leg
 	At        time.Time `json:"at,omitzero"`    // newest report; zero: never
 	Delivered bool      `json:"delivered,omitempty"`
+	Over      bool      `json:"over,omitempty"` // the kit has come further, whatever the courier says
 }
+
+// open reports whether the kit is on the leg.
+func (l LegReports) open() bool { return !l.Since.IsZero() && !l.Over }
 
 // RecoveryState is an open recovery window.
 type RecoveryState struct {

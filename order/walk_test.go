@@ -37,19 +37,24 @@ func (w *walk) pick(label string, n int) int { return rapid.IntRange(0, n-1).Dra
 func (w *walk) start() {
 	p := DefaultPolicy()
 	p.Replacement = rapid.SampledFrom([]Replacement{ReplaceNever, ReplaceManual, ReplaceAuto}).Draw(w.t, "replacement")
-	o := &Order{ID: "o1", Modality: lifecycle.Testkit, Origin: OriginInitial, CreatedAt: t0, Depth: w.pick("depth", 4)}
-	o.Registrable = rapid.Bool().Draw(w.t, "registrable")
+	p.BookBeforeRequisition = rapid.Bool().Draw(w.t, "book before requisition")
+	o := &Order{ID: "o1", Modality: rapid.SampledFrom(lifecycle.Modalities()).Draw(w.t, "modality"), Origin: OriginInitial, CreatedAt: t0}
+	switch {
+	case o.Modality == lifecycle.Testkit:
+		o.Depth = w.pick("depth", 4)
+		o.Registrable = rapid.Bool().Draw(w.t, "registrable")
+	case o.Modality == lifecycle.WalkIn && rapid.Bool().Draw(w.t, "redraw"):
+		o.Origin = OriginRedraw
+	}
 	activateAt := time.Time{}
-	if rapid.Bool().Draw(w.t, "scheduled") {
+	switch rapid.SampledFrom([]string{"now", "scheduled", "imported"}).Draw(w.t, "begins") {
+	case "scheduled":
 		day := DateOf(t0.AddDate(0, 0, 7))
 		o.ActivateBy, activateAt = &day, day.Start(time.UTC)
+	case "imported":
+		o.Imported = !o.Registrable
 	}
 	w.s, w.now = Begin(o, p, activateAt), t0
-	if o.Registrable && rapid.Bool().Draw(w.t, "registered") {
-		w.s.Registered, w.s.Status = true, lifecycle.Registered
-		w.s.activate()
-		w.s.arm()
-	}
 }
 
 // next makes something happen. Every time in it is the only one of its kind.
@@ -73,7 +78,7 @@ func (w *walk) next() {
 func (w *walk) anyFact() Fact {
 	f := Fact{
 		InboxID:    fmt.Sprint(w.step),
-		Kind:       rapid.SampledFrom([]FactKind{KitShipped, KitReceived, KitRejected, ReportReady, CourierReport}).Draw(w.t, "fact"),
+		Kind:       rapid.SampledFrom(w.likelyFacts()).Draw(w.t, "fact"),
 		ReceivedAt: w.now,
 		Accession:  rapid.SampledFrom([]string{"", "M1", "M2"}).Draw(w.t, "accession"),
 		Amendment:  w.pick("amendment", 10) == 0,
@@ -94,8 +99,45 @@ func (w *walk) anyFact() Fact {
 		f.Leg = rapid.SampledFrom([]string{"outbound", "inbound"}).Draw(w.t, "leg")
 		f.Target = rapid.SampledFrom(courierTargets).Draw(w.t, "target")
 		f.Delivered = rapid.Bool().Draw(w.t, "delivered")
+	case DrawReport:
+		f.CollectedAt = w.now.Add(-time.Hour)
+	case AppointmentReport:
+		w.appointmentReport(&f)
 	}
 	return f
+}
+
+// likelyFacts are all, those that the order's collection method has more often.
+func (w *walk) likelyFacts() []FactKind {
+	all := []FactKind{KitShipped, KitReceived, KitRejected, ReportReady, CourierReport, DrawReport, AppointmentReport}
+	switch w.s.Modality {
+	case lifecycle.Testkit:
+		return append(all, KitShipped, KitReceived, KitRejected, ReportReady, CourierReport, CourierReport, CourierReport)
+	case lifecycle.OnSite:
+		return append(all, KitReceived, KitRejected, ReportReady, DrawReport)
+	default:
+		return append(all, ReportReady, DrawReport, AppointmentReport, AppointmentReport, AppointmentReport, AppointmentReport)
+	}
+}
+
+// appointmentReport is about the order's appointment, or about one that nobody here has booked.
+func (w *walk) appointmentReport(f *Fact) {
+	f.Appointment = &Booked{
+		Status:        rapid.SampledFrom(lifecycle.AppointmentStatuses()).Draw(w.t, "appointment status"),
+		Reference:     rapid.SampledFrom([]string{"", "ref-1", "ref-2"}).Draw(w.t, "reference"),
+		CanReschedule: rapid.Bool().Draw(w.t, "can reschedule"),
+	}
+	if a := w.s.Appointment; a != nil && w.pick("known", 4) > 0 {
+		f.AppointmentID = a.ID
+	}
+	if rapid.Bool().Draw(w.t, "timed") {
+		w.timed(&f.Appointment.StartAt, &f.Appointment.EndAt)
+	}
+}
+
+func (w *walk) timed(start, end *time.Time) {
+	*start = w.now.Add(time.Duration(rapid.IntRange(-24, 20*24).Draw(w.t, "hours ahead")) * time.Hour)
+	*end = start.Add(20 * time.Minute)
 }
 
 var courierTargets = []lifecycle.Low{
@@ -119,6 +161,7 @@ func (w *walk) anyDemand() Demand {
 		ID: fmt.Sprint(w.step),
 		Kind: rapid.SampledFrom([]DemandKind{
 			DemandCancel, DemandActivate, DemandPlace, DemandRecover, DemandDoNotProcess, DemandReplace, DemandAcknowledge,
+			DemandRegister, DemandRegister, DemandDraw, DemandAccept, DemandBook, DemandBook, DemandRequest, DemandReschedule, DemandCancelAppointment,
 		}).Draw(w.t, "demand"),
 		By:        rapid.SampledFrom([]lifecycle.Actor{lifecycle.Client, lifecycle.Operations}).Draw(w.t, "by"),
 		Confirmed: rapid.Bool().Draw(w.t, "confirmed"),
@@ -131,12 +174,38 @@ func (w *walk) anyDemand() Demand {
 			day := DateOf(w.now.AddDate(0, 0, days-5))
 			dm.ActivateBy, dm.ActivateAt = day.String(), day.Start(time.UTC)
 		}
+	case DemandAccept:
+		f := w.anyFetched()
+		dm.Fetched = &f
+	case DemandBook, DemandRequest, DemandReschedule:
+		dm.By, dm.Async, dm.ConfirmWithin = lifecycle.Client, rapid.Bool().Draw(w.t, "async"), Duration(15*time.Minute)
+		dm.Slot = &Slot{AccountID: "acc", Provider: "quest", Type: AppointmentTypeOf(w.s.Modality)}
+		if a := w.s.Appointment; a != nil {
+			dm.Slot.Provider, dm.Slot.AccountID = a.Provider, a.AccountID
+		}
+		if dm.Kind != DemandRequest {
+			dm.Slot.Key = rapid.SampledFrom([]string{"slot-1", "slot-2", "slot-3"}).Draw(w.t, "slot")
+			w.timed(&dm.Slot.StartAt, &dm.Slot.EndAt)
+		}
+	case DemandCancelAppointment:
+		dm.By = lifecycle.Client
 	}
 	return dm
 }
 
+func (w *walk) anyFetched() Fetched {
+	return Fetched{
+		ResultID: fmt.Sprint(w.step), Changed: rapid.Bool().Draw(w.t, "changed"), Partial: rapid.Bool().Draw(w.t, "partial"),
+		Critical: rapid.Bool().Draw(w.t, "critical"), LabMissing: rapid.Bool().Draw(w.t, "missing"),
+	}
+}
+
 func (w *walk) demand(dm Demand) {
 	before, check := w.s, w.s.CheckDemand(dm, w.now)
+	if dm.Kind.Booking() && check == "" && !before.Holds(dm) {
+		w.decide(func(s State) Decision { return s.ApplyBookingAsked(dm, w.now) })
+		return
+	}
 	mayAsk := dm.Kind == DemandCancel && check == "" && before.Placement.State == PlacementDone && !before.Shipped
 	if mayAsk && rapid.Bool().Draw(w.t, "the lab has to confirm") {
 		w.decide(func(s State) Decision { return s.ApplyCancelAsked(dm, w.now) })
@@ -170,10 +239,8 @@ func (w *walk) callAnswered() {
 			func(s State) Decision { return s.ApplyPlacementUnanswered(w.now) })
 	}
 	if g := w.s.Fetch.Generation; g > 0 {
-		f := Fetched{
-			Generation: 1 + w.pick("generation", g), ResultID: fmt.Sprint(w.step),
-			Changed: rapid.Bool().Draw(w.t, "changed"), Partial: rapid.Bool().Draw(w.t, "partial"),
-		}
+		f := w.anyFetched()
+		f.Generation = 1 + w.pick("generation", g)
 		calls = append(calls,
 			func(s State) Decision { d, _ := s.ApplyFetched(f, w.now); return d },
 			func(s State) Decision { return s.ApplyFetchMissed(f.Generation, w.now) })
@@ -186,9 +253,41 @@ func (w *walk) callAnswered() {
 			func(s State) Decision { return s.ApplyCancelRefused(w.now) },
 			func(s State) Decision { return s.ApplyCancelUnanswered(w.now) })
 	}
+	calls = append(calls, w.providerCalls()...)
 	if len(calls) > 0 {
 		w.decide(calls[w.pick("call", len(calls))])
 	}
+}
+
+// providerCalls are what a provider may answer to what it is being asked.
+func (w *walk) providerCalls() []cause {
+	var calls []cause
+	if under := w.s.Booking; under != nil {
+		dm := under.Demand
+		b := Booked{
+			Status:    rapid.SampledFrom([]lifecycle.AppointmentStatus{"pending", "reserved", "confirmed", "confirmed", "cancelled"}).Draw(w.t, "booked"),
+			Reference: rapid.SampledFrom([]string{"ref-1", "ref-2"}).Draw(w.t, "booked as"), CanReschedule: rapid.Bool().Draw(w.t, "movable"),
+		}
+		calls = append(calls,
+			func(s State) Decision { return s.ApplyBooked(dm, b, w.now) },
+			func(s State) Decision { return s.ApplyBooked(dm, b, w.now) },
+			func(s State) Decision { return s.ApplyBookingRefused(dm, ReasonSlotGone, w.now) })
+		switch {
+		case dm.Kind != DemandBook && dm.Kind != DemandRequest:
+		case dm.Async:
+			calls = append(calls, func(s State) Decision { return s.ApplyBookingPending(w.now) })
+		default:
+			calls = append(calls, func(s State) Decision { return s.ApplyBookingGivenUp(dm, w.now) })
+		}
+	}
+	if len(w.s.Releasing) > 0 {
+		id := w.s.Releasing[0].AppointmentID
+		calls = append(calls,
+			func(s State) Decision { return s.ApplyReleased(id, false, w.now) },
+			func(s State) Decision { return s.ApplyReleased(id, true, w.now) },
+			func(s State) Decision { return s.ApplyReleaseMissed(id, w.now) })
+	}
+	return calls
 }
 
 // decide makes a decision twice, on the state and on what JSON makes of it, checks it, and moves on to its outcome.

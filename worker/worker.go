@@ -142,6 +142,8 @@ func RegisterLabs(r Registry, a *activities.Activities) {
 	register(r, dispatch.ActivityFetch, a.Fetch)
 	register(r, dispatch.ActivityTrack, a.Track)
 	register(r, dispatch.ActivityCancel, a.Cancel)
+	register(r, dispatch.ActivityBook, a.Book)
+	register(r, dispatch.ActivityRelease, a.Release)
 	register(r, dispatch.ActivityPoll, a.PollSilent)
 }
 

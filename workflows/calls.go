@@ -19,6 +19,8 @@ const (
 	fetching   coroutine = "fetching"
 	tracking   coroutine = "tracking"
 	cancelling coroutine = "cancelling"
+	booking    coroutine = "booking"
+	releasing  coroutine = "releasing"
 )
 
 // armCalls starts the coroutines that the state asks for and that do not run yet.
@@ -28,6 +30,8 @@ func (r *orderRun) armCalls(ctx workflow.Context) {
 	r.keep(ctx, fetching, due, r.fetch)
 	r.keep(ctx, tracking, r.wantsTrackers(), r.track)
 	r.keep(ctx, cancelling, r.state.Cancelling != nil, r.cancelAtLab)
+	r.keep(ctx, booking, r.state.Booking != nil, r.book)
+	r.keep(ctx, releasing, len(r.state.Releasing) > 0, r.release)
 }
 
 func (r *orderRun) keep(ctx workflow.Context, c coroutine, wanted bool, run func(workflow.Context) error) {
@@ -156,8 +160,11 @@ func (r *orderRun) fetched(ctx workflow.Context, cause string, generation int, o
 		}
 		d, visible := s.ApplyFetched(out, workflow.Now(ctx))
 		rec := &order.Recording{Decision: d}
-		if visible {
-			rec.ResultID = out.ResultID
+		switch {
+		case visible:
+			rec.ResultID, rec.Critical = out.ResultID, out.Critical && out.Changed
+		case s.Terminal() && d.Outcome == order.Refused:
+			rec.HeldID = out.ResultID
 		}
 		return rec
 	})

@@ -34,25 +34,37 @@ func (r *orderRun) demand(ctx workflow.Context, dm order.Demand) (order.Answer, 
 	if err != nil {
 		return order.Answer{}, err
 	}
-	if dm.Kind == order.DemandCancel && r.labMustConfirm() {
+	switch {
+	case dm.Kind == order.DemandCancel && r.labMustConfirm():
 		return r.askLab(ctx, dm)
+	case dm.Kind.Booking():
+		return r.askProvider(ctx, dm)
+	default:
+		return r.applyDemand(ctx, dm)
 	}
-	return r.applyDemand(ctx, dm)
 }
 
 func (r *orderRun) applyDemand(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
 	from := r.state.Status
 	out, err := r.record(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
 		from = s.Status
-		return &order.Recording{Decision: s.ApplyDemand(dm, workflow.Now(ctx)), DemandID: dm.ID}
+		return demandRecording(s, dm, workflow.Now(ctx))
 	})
 	if err != nil {
-		r.failed, r.changed = err, true
-		return order.Answer{}, err
+		return r.failDemand(err)
 	}
 	return order.Answer{
 		Done: out.Outcome == order.Applied, Reason: out.Reason, From: from, Sequence: out.Sequence, ChildID: out.ChildID,
 	}, nil
+}
+
+// demandRecording decides a demand. Results that are accepted become the order's newest.
+func demandRecording(s order.State, dm order.Demand, now time.Time) *order.Recording {
+	rec := &order.Recording{Decision: s.ApplyDemand(dm, now), DemandID: dm.ID}
+	if dm.Kind == order.DemandAccept && rec.Decision.Outcome == order.Applied {
+		rec.ResultID, rec.Critical = dm.Fetched.ResultID, dm.Fetched.Critical
+	}
+	return rec
 }
 
 // labMustConfirm reports whether the lab holds a requisition and has a call to cancel it.

@@ -26,12 +26,13 @@ type orderRun struct {
 	timerDue    time.Time
 	cancelTimer workflow.CancelFunc
 
-	running map[coroutine]bool // the coroutines that exist
-	calls   int                // partner calls in flight
-	records int                // decisions being recorded, or waiting for their turn
-	placing bool               // one of them is the requisition
-	answers int                // by the partner, to cancellations
-	answer  order.Answer       // the newest of them
+	running map[coroutine]bool      // the coroutines that exist
+	calls   int                     // partner calls in flight
+	records int                     // decisions being recorded, or waiting for their turn
+	placing bool                    // one of them is the requisition
+	answers int                     // by the partner, to cancellations
+	answer  order.Answer            // the newest of them
+	booked  map[string]order.Answer // what became of demands about appointments, by id, until it is told
 }
 
 // Order runs one order: it takes facts and demands, has the requisition made, keeps the deadlines and has results fetched, until
@@ -44,6 +45,7 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 		lock:    workflow.NewMutex(ctx),
 		facts:   workflow.GetSignalChannel(ctx, dispatch.SignalFact),
 		running: map[coroutine]bool{},
+		booked:  map[string]order.Answer{},
 	}
 	// Registered before the first wait, because a demand that comes with the start is refused otherwise; handlers wait for the load.
 	if err := r.handleDemands(ctx); err != nil {
@@ -99,7 +101,8 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 // done reports whether the order has ended, and nothing that was signalled, asked or begun is unfinished.
 func (r *orderRun) done(ctx workflow.Context) bool {
 	_, fetching := r.state.NextFetch()
-	return r.state.Terminal() && !fetching && r.state.Cancelling == nil && len(r.running) == 0 && r.quiet(ctx)
+	busy := fetching || r.state.Cancelling != nil || r.state.Booking != nil || len(r.state.Releasing) > 0
+	return r.state.Terminal() && !busy && len(r.running) == 0 && r.quiet(ctx)
 }
 
 // mayContinue reports whether the history has grown long and nothing would be cut short by beginning a new one.

@@ -1,0 +1,159 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Book asks a provider for what a demand about an appointment wants: one attempt. The appointment's id is the same for every attempt
+// of the same intent, so a provider that has it already answers how it stands.
+func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.Booked, error) {
+	o, err := a.Store.Order(ctx, "", in.OrderID)
+	if err != nil {
+		return order.Booked{}, a.fault(ctx, "booking", in.OrderID, err)
+	}
+	body, err := a.bookingBody(ctx, in.Demand.ID)
+	if err != nil {
+		return order.Booked{}, a.fault(ctx, "booking", in.OrderID, err)
+	}
+	accountID := in.Appointment.AccountID
+	if in.Demand.Slot != nil {
+		accountID = in.Demand.Slot.AccountID
+	}
+	provider, err := a.scheduler(ctx, o, accountID)
+	if errors.Is(err, labs.ErrNotSupported) {
+		return order.Booked{}, a.partnerFault(ctx, "booking", in.OrderID, err)
+	}
+	if err != nil {
+		return order.Booked{}, a.fault(ctx, "booking", in.OrderID, err)
+	}
+	var got labs.Scheduled
+	err = a.call(ctx, in.OrderID, string(in.Demand.Kind), func() (raw []byte, err error) {
+		got, err = ask(ctx, provider, o, in, body)
+		return got.Raw, err
+	})
+	if err != nil {
+		return order.Booked{}, a.partnerFault(ctx, "booking", in.OrderID, err)
+	}
+	if got.Place != nil && got.Reference != "" {
+		if err := a.Store.PutPlace(ctx, in.OrderID, got.Reference, *got.Place); err != nil {
+			return order.Booked{}, a.fault(ctx, "keeping an appointment's place", in.OrderID, err)
+		}
+	}
+	return got.Booked, nil
+}
+
+// ask makes the call that the demand's kind stands for.
+func ask(ctx context.Context, provider labs.Scheduler, o *order.Order, in dispatch.BookInput, body order.BookingBody) (labs.Scheduled, error) {
+	b := labs.Booking{
+		AppointmentID: in.Demand.AppointmentID(), Number: o.Number, Type: order.AppointmentTypeOf(o.Modality), Notes: body.Notes, Patient: o.Patient,
+	}
+	if b.Type == order.Phlebotomy {
+		b.Place = home(o, body)
+	}
+	if in.Demand.Slot != nil {
+		b.Slot = in.Demand.Slot.Key
+	}
+	switch in.Demand.Kind {
+	case order.DemandReschedule:
+		b.AppointmentID = nameAt(in.Appointment)
+		return provider.Reschedule(ctx, b)
+	case order.DemandCancelAppointment:
+		err := provider.Drop(ctx, o.Number, nameAt(in.Appointment), reasonName(b.Type, body.Reason))
+		return labs.Scheduled{Booked: order.Booked{Status: lifecycle.AppointmentIsCancelled}}, err
+	default:
+		return provider.Book(ctx, b)
+	}
+}
+
+// nameAt is what an appointment goes by at its provider: our id, or the provider's own reference where the provider has made it.
+func nameAt(a order.Appointment) string {
+	if a.AccountID == "" && a.Reference != "" {
+		return a.Reference
+	}
+	return a.ID
+}
+
+// home is where a phlebotomist comes: where the client said, else the patient's address.
+func home(o *order.Order, body order.BookingBody) *order.Place {
+	switch {
+	case body.Place != nil:
+		return body.Place
+	case o.Address == nil:
+		return nil
+	}
+	return &order.Place{
+		FirstLine: o.Address.FirstLine, SecondLine: o.Address.SecondLine, City: o.Address.City, State: o.Address.State,
+		Zip: o.Address.Zip, Notes: o.Address.AccessNotes,
+	}
+}
+
+func reasonName(t order.AppointmentType, id string) string {
+	for _, r := range order.CancellationReasons(t) {
+		if r.ID == id {
+			return r.Name
+		}
+	}
+	return ""
+}
+
+func (a *Activities) bookingBody(ctx context.Context, demandID string) (order.BookingBody, error) {
+	var body order.BookingBody
+	raw, err := a.Store.DemandBody(ctx, demandID)
+	if err != nil {
+		return body, fmt.Errorf("reading what was asked: %w", err)
+	}
+	if len(raw) == 0 {
+		return body, nil
+	}
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return body, errors.New("reading what was asked: not a booking") // the cause may quote it
+	}
+	return body, nil
+}
+
+// Release tells a provider that an appointment is over. No error: the provider has confirmed that, or has never had it.
+func (a *Activities) Release(ctx context.Context, in dispatch.ReleaseInput) error {
+	o, err := a.Store.Order(ctx, "", in.OrderID)
+	if err != nil {
+		return a.fault(ctx, "releasing an appointment", in.OrderID, err)
+	}
+	provider, err := a.scheduler(ctx, o, in.Release.AccountID)
+	if errors.Is(err, labs.ErrNotSupported) {
+		return a.partnerFault(ctx, "releasing an appointment", in.OrderID, err)
+	}
+	if err != nil {
+		return a.fault(ctx, "releasing an appointment", in.OrderID, err)
+	}
+	err = a.call(ctx, in.OrderID, "release", func() ([]byte, error) {
+		return nil, provider.Drop(ctx, o.Number, in.Release.AppointmentID, "")
+	})
+	if err != nil {
+		return a.partnerFault(ctx, "releasing an appointment", in.OrderID, err)
+	}
+	return nil
+}
+
+// scheduler makes the client of a provider. An appointment that its provider has made itself has no account of its own: that of the
+// order's lab is asked.
+func (a *Activities) scheduler(ctx context.Context, o *order.Order, accountID string) (labs.Scheduler, error) {
+	if accountID == "" {
+		accountID = o.LabAccountID
+	}
+	lab, err := a.account(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	provider, ok := lab.(labs.Scheduler)
+	if !ok {
+		return nil, labs.ErrNotSupported
+	}
+	return provider, nil
+}

@@ -1,0 +1,199 @@
+package order
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// How appointments move, and how their orders follow them.
+
+// appoint records an event of an appointment, which becomes the order's newest. One that was confirmed and is confirmed again was
+// moved to another time.
+func (d *Decision) appoint(a Appointment, to lifecycle.AppointmentStatus, origin string, at time.Time) {
+	st := AppointmentStep{
+		Origin: origin, At: at, Created: a.Events == 0,
+		Reschedule: a.Events > 0 && a.Status == to && to == lifecycle.AppointmentIsConfirmed,
+	}
+	a.Status = to
+	a.Events++
+	if to != lifecycle.AppointmentIsPending {
+		a.ConfirmBy = time.Time{}
+	}
+	st.Appointment = a
+	d.Appointments = append(d.Appointments, st)
+	d.Next.Appointment = &a
+}
+
+// orderStatus is the status by which an order follows its appointment; false where it has none for it.
+func orderStatus(t AppointmentType, s lifecycle.AppointmentStatus) (lifecycle.Low, bool) {
+	switch s {
+	case lifecycle.AppointmentIsPending:
+		return lifecycle.AppointmentPending, true
+	case lifecycle.AppointmentIsConfirmed:
+		return lifecycle.AppointmentScheduled, true
+	case lifecycle.AppointmentIsCancelled:
+		return lifecycle.AppointmentCancelled, true
+	case lifecycle.AppointmentIsCompleted:
+		return lifecycle.DrawCompleted, t == Phlebotomy
+	default:
+		return "", false
+	}
+}
+
+// follow takes the order where its appointment is, once there is a requisition and as far as the table has an edge for it. Those who
+// may have brought it about are tried in turn.
+func (d *Decision) follow(at time.Time, fromFact bool, by ...lifecycle.Actor) {
+	n := &d.Next
+	to, ok := orderStatus(n.Appointment.Type, n.Appointment.Status)
+	if !ok || n.Terminal() || n.unplaced() {
+		return
+	}
+	if n.Status == to && to != lifecycle.AppointmentScheduled {
+		return
+	}
+	for _, actor := range by {
+		if n.Machine().Check(n.Status, to, actor, n.Conditions()) != nil {
+			continue
+		}
+		d.step(Step{To: to, At: at}, fromFact && at.After(n.FactAt))
+		if to == lifecycle.DrawCompleted {
+			d.drawn(at)
+		}
+		return
+	}
+}
+
+// requisition takes the order to the status of its requisition. An appointment that was booked before follows at once: a reserved
+// one is confirmed.
+func (d *Decision) requisition(st Step, fromFact bool) {
+	d.step(st, fromFact)
+	n := &d.Next
+	if !n.Appointment.Active() || n.unplaced() {
+		return
+	}
+	if n.Machine().Check(n.Status, lifecycle.AppointmentPending, lifecycle.System, n.Conditions()) == nil {
+		d.step(Step{To: lifecycle.AppointmentPending, At: st.At}, fromFact)
+	}
+	if n.Appointment.Status == lifecycle.AppointmentIsReserved {
+		d.appoint(*n.Appointment, lifecycle.AppointmentIsConfirmed, OriginSystem, st.At)
+		d.follow(st.At, fromFact, lifecycle.System)
+	}
+}
+
+// appointmentReported is a provider's report on an appointment.
+func (d *Decision) appointmentReported(f Fact, at time.Time) {
+	n := &d.Next
+	switch {
+	case n.releasing(f.AppointmentID):
+		d.as(Late, ReasonSuperseded)
+	case n.Booking != nil && n.Booking.Demand.AppointmentID() == f.AppointmentID && !n.Booking.Waited:
+		d.park(f, ReasonNoEdge) // faster than the answer to the booking
+	case n.concerns(f):
+		d.appointmentMoved(f, at)
+	default:
+		d.appointmentMade(f, at)
+	}
+}
+
+// concerns reports whether the report is about the newest appointment.
+func (s *State) concerns(f Fact) bool {
+	a := s.Appointment
+	if a == nil {
+		return false
+	}
+	return f.AppointmentID == a.ID || a.Reference != "" && f.Appointment.Reference == a.Reference
+}
+
+// appointmentMoved is a report on the appointment that the order has.
+func (d *Decision) appointmentMoved(f Fact, at time.Time) {
+	n := &d.Next
+	a, b := *n.Appointment, *f.Appointment
+	to := b.Status
+	unchanged := to == a.Status && (b.StartAt.IsZero() || b.StartAt.Equal(a.StartAt))
+	switch {
+	case at.Before(a.ReportedAt):
+		d.as(Late, ReasonOlder)
+	case unchanged:
+		a.take(b)
+		a.ReportedAt = at
+		n.Appointment = &a
+		d.as(Applied, ReasonRepeated)
+	case !a.Active():
+		n.Raise(ContradictoryFact, at)
+		d.as(Refused, ReasonEnded)
+	case n.unplaced() && to != lifecycle.AppointmentIsCancelled:
+		d.park(f, ReasonUnplaced)
+	case !lifecycle.AppointmentMay(a.Status, to) && !confirmedFirst(a.Status, to):
+		d.park(f, ReasonNoEdge)
+	default:
+		a.take(b)
+		a.ReportedAt = at
+		d.appointmentTo(a, to, at)
+		d.as(Applied, "")
+	}
+}
+
+// confirmedFirst reports whether an appointment gets to a status by way of a confirmation that nobody reported.
+func confirmedFirst(from, to lifecycle.AppointmentStatus) bool {
+	return lifecycle.AppointmentMay(from, lifecycle.AppointmentIsConfirmed) && lifecycle.AppointmentMay(lifecycle.AppointmentIsConfirmed, to) &&
+		(to == lifecycle.AppointmentIsInProgress || to == lifecycle.AppointmentIsCompleted)
+}
+
+// appointmentTo takes an appointment to a status that its provider reports, and the order after it.
+func (d *Decision) appointmentTo(a Appointment, to lifecycle.AppointmentStatus, at time.Time) {
+	from := a.Status
+	if a.Events == 0 {
+		from = ""
+	}
+	if !lifecycle.AppointmentMay(from, to) {
+		d.appoint(a, lifecycle.AppointmentIsConfirmed, OriginProvider, at)
+		d.follow(at, true, lifecycle.Provider)
+		a = *d.Next.Appointment
+	}
+	d.appoint(a, to, OriginProvider, at)
+	d.follow(at, true, lifecycle.Provider)
+}
+
+// appointmentMade is a report on an appointment that nobody here has booked: the patient has called the provider.
+func (d *Decision) appointmentMade(f Fact, at time.Time) {
+	n := &d.Next
+	b := *f.Appointment
+	switch {
+	case !b.Status.Active():
+		d.as(Late, ReasonRepeated) // the end of one that is not the order's any more
+	case n.Terminal():
+		n.Raise(ContradictoryFact, at)
+		d.as(Refused, ReasonEnded)
+	case n.unplaced():
+		d.park(f, ReasonUnplaced)
+	case n.Appointment.Active() || n.Appointment.kept() || n.Booking != nil:
+		d.park(f, ReasonNoEdge) // one at a time, and none after a visit that took place
+	default:
+		a := Appointment{ID: f.AppointmentID, Type: AppointmentTypeOf(n.Modality), CreatedAt: d.now, ReportedAt: at}
+		if a.ID == "" || n.Appointment != nil && n.Appointment.ID == a.ID {
+			a.ID = f.InboxID
+		}
+		a.take(b)
+		d.appointmentTo(a, b.Status, at)
+		d.as(Applied, "")
+	}
+}
+
+// take takes over how the provider says that the appointment stands, but for its status. What it does not say stays.
+func (a *Appointment) take(b Booked) {
+	for _, text := range []struct {
+		to   *string
+		from string
+	}{
+		{&a.Provider, b.Provider}, {&a.Reference, b.Reference}, {&a.Confirmation, b.Confirmation}, {&a.Site, b.Site}, {&a.Zone, b.Zone},
+	} {
+		if text.from != "" {
+			*text.to = text.from
+		}
+	}
+	if !b.StartAt.IsZero() || b.Status == lifecycle.AppointmentIsPending {
+		a.StartAt, a.EndAt = b.StartAt, b.EndAt
+	}
+	a.CanReschedule = b.CanReschedule
+}
