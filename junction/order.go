@@ -207,7 +207,7 @@ func collectedAt(o order.Order) time.Time {
 }
 
 // optional is nil for an empty text.
-func optional(s string) *string {
+func optional[T ~string](s T) *T {
 	if s == "" {
 		return nil
 	}

@@ -38,6 +38,7 @@ type Report struct {
 	Hash    string // of the canonical body
 	Kind    string
 
+	AccountID   string // a lab's reports: the account whose credentials came with it; empty: several accounts have them
 	OrderNumber string // a lab's reports: the order's number
 	Tracking    string // a courier's reports: the tracking number
 
@@ -177,12 +178,22 @@ func (s *Store) insertInbox(ctx context.Context, tx *sql.Tx, r Report, row *inbo
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking, order_id, leg,
-			facts, state, code, deliveries, headers, body, reason, received_at, state_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 1, $13, $14, $15, $16, $17)`,
+			facts, state, code, deliveries, headers, body, reason, received_at, state_at, account_id, fetch_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 1, $13, $14, $15, $16, $17, $18, $19)`,
 		row.ID, r.Partner, r.Key, row.variant, r.Hash, r.Kind, r.OrderNumber, r.Tracking, nullable(row.OrderID), row.leg,
 		facts, row.State, headers, s.keys.Seal(place("inbox", row.ID, "body"), r.Body),
-		s.keys.Seal(place("inbox", row.ID, "reason"), []byte(r.Reason)), micros(row.receivedAt), micros(s.now()))
+		s.keys.Seal(place("inbox", row.ID, "reason"), []byte(r.Reason)), micros(row.receivedAt), micros(s.now()),
+		r.AccountID, micros(row.fetchAt(r)))
 	return err
+}
+
+// fetchAt is the time of a report that announces results of an order that nobody knows: they are asked for by the account that it
+// came through. It is zero for any other.
+func (r inboxRow) fetchAt(in Report) time.Time {
+	if r.State != InboxUnmatched || in.AccountID == "" || in.Fact == nil || in.Fact.Kind != order.ReportReady {
+		return time.Time{}
+	}
+	return r.receivedAt
 }
 
 func (s *Store) boundQuarantine(ctx context.Context, tx *sql.Tx) error {

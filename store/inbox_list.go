@@ -25,6 +25,7 @@ type InboxRow struct {
 	Kind        string
 	OrderNumber string
 	Tracking    string
+	AccountID   string // the lab account that it came through; empty: a courier's, or not known
 	OrderID     string // empty: unmatched
 	State       string
 	Code        string      // why it ended in its state: a reason code, may be empty
@@ -41,14 +42,14 @@ type InboxRow struct {
 }
 
 const inboxColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key, hash, kind, order_number,
-	tracking, code, deliveries, state_at`
+	tracking, code, deliveries, state_at, account_id`
 
 func scanInbox(row scanner) (out InboxRow, err error) {
 	var r inboxRow
 	var receivedAt, stateAt int64
 	var facts string
 	err = row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.variant, &receivedAt, &facts, &out.Partner, &out.Key, &out.Hash, &out.Kind,
-		&out.OrderNumber, &out.Tracking, &out.Code, &out.Deliveries, &stateAt)
+		&out.OrderNumber, &out.Tracking, &out.Code, &out.Deliveries, &stateAt, &out.AccountID)
 	if err != nil {
 		return out, err
 	}

@@ -107,7 +107,11 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 	if out.Matched, err = s.settle(ctx, tx, r, now); err != nil {
 		return Recorded{}, err
 	}
-	out.Endpoints, err = s.announce(ctx, tx, r, d)
+	if out.Endpoints, err = s.announce(ctx, tx, r, d); err != nil {
+		return Recorded{}, err
+	}
+	reviewed, err := s.review(ctx, tx, r)
+	out.Endpoints = unrepeated(append(out.Endpoints, reviewed...))
 	return out, err
 }
 

@@ -1,0 +1,192 @@
+package junction
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// UnmatchedResult is a lab's report that belongs to no order by itself, and what is, or may be, decided about it.
+type UnmatchedResult struct {
+	ID               string                      `json:"id" format:"uuid"`
+	Status           order.ReviewStatus          `json:"status"`
+	DecisionCode     order.MatchCode             `json:"decision_code"`
+	SubReasonCodes   []order.MatchReason         `json:"sub_reason_codes" nullable:"false"`
+	Reason           string                      `json:"reason"`
+	Patient          *MatchReviewPatient         `json:"patient" doc:"Whom the lab says it tested; null when it does not say."`
+	Lab              MatchReviewLab              `json:"lab"`
+	Markers          []MatchReviewMarker         `json:"markers" nullable:"false"`
+	Interpretation   *order.Interpretation       `json:"interpretation"`
+	ResultStatus     *string                     `json:"result_status"`
+	Note             *string                     `json:"note"`
+	ResolutionAction *order.ReviewAction         `json:"resolution_action"`
+	ResolvedUserID   *string                     `json:"resolved_user_id"`
+	ResolvedOrderID  *string                     `json:"resolved_order_id"`
+	AllowedActions   []order.ReviewAction        `json:"allowed_actions" nullable:"false"`
+	CandidateGroups  []MatchReviewCandidateGroup `json:"candidate_groups" nullable:"false" doc:"By user, best first."`
+	CreatedAt        time.Time                   `json:"created_at"`
+	UpdatedAt        time.Time                   `json:"updated_at"`
+	ReviewedAt       *time.Time                  `json:"reviewed_at"`
+}
+
+// MatchReviewPatient is whom the lab says it tested.
+type MatchReviewPatient struct {
+	FirstName *string    `json:"first_name"`
+	LastName  *string    `json:"last_name"`
+	DOB       *time.Time `json:"dob"`
+	Gender    *string    `json:"gender"`
+}
+
+// MatchReviewLab is the lab that reported.
+type MatchReviewLab struct {
+	ID   int    `json:"id"`
+	Name string `json:"name"`
+	Slug string `json:"slug"`
+}
+
+// MatchReviewMarker is one thing that the report says something about.
+type MatchReviewMarker struct {
+	ProviderID *string `json:"provider_id"`
+	Name       *string `json:"name"`
+}
+
+// MatchReviewCandidateGroup is the candidates of one user.
+type MatchReviewCandidateGroup struct {
+	UserID     *string                `json:"user_id"`
+	Candidates []MatchReviewCandidate `json:"candidates" nullable:"false"`
+}
+
+// MatchReviewCandidate is an order that the report might belong to.
+type MatchReviewCandidate struct {
+	CandidateType      string              `json:"candidate_type"`
+	OrderID            *string             `json:"order_id"`
+	OrderTransactionID *string             `json:"order_transaction_id"`
+	LastStatus         *lifecycle.Low      `json:"last_status"`
+	ConfidenceLevel    order.Confidence    `json:"confidence_level"`
+	ConfidenceScore    *float64            `json:"confidence_score"`
+	Reasons            []order.MatchReason `json:"reasons" nullable:"false"`
+	MarkerOverlap      *order.Overlap      `json:"marker_overlap"`
+	StatusContext      map[string]any      `json:"status_context"`
+}
+
+// MatchReviewWebhookPayload is what a webhook tells of a review.
+type MatchReviewWebhookPayload struct {
+	ID               string              `json:"id"`
+	Status           order.ReviewStatus  `json:"status"`
+	DecisionCode     order.MatchCode     `json:"decision_code"`
+	SubReasonCodes   []order.MatchReason `json:"sub_reason_codes"`
+	ResolutionAction *order.ReviewAction `json:"resolution_action"`
+	ResolvedUserID   *string             `json:"resolved_user_id"`
+	ResolvedOrderID  *string             `json:"resolved_order_id"`
+}
+
+// The candidate types of the contract: the order that the report names, and others.
+const (
+	provenanceOrder = "provenance_order"
+	orderOption     = "order_option"
+)
+
+// matchTexts say a decision code in words. The contract's texts are not part of it.
+var matchTexts = map[order.MatchCode]string{
+	order.MatchSampleID:     "The lab reported on an order that has ended without results.",
+	order.MatchCompleted:    "The report matches an order that has its results already.",
+	order.MatchCancelled:    "The report matches an order that was cancelled.",
+	order.MatchUncollected:  "The report matches an order for which nothing has been collected.",
+	order.MatchWrongLab:     "The report matches an order at another lab.",
+	order.MatchSeveral:      "The patient has several orders that the report could belong to.",
+	order.MatchOtherPatient: "The report names an order of another patient.",
+	order.MatchPatient:      "The report names no known order, and the patient has one that it could belong to.",
+	order.MatchNone:         "No order was found for the report.",
+}
+
+// FromReview is a review as clients see it.
+func FromReview(r order.Review) UnmatchedResult {
+	out := UnmatchedResult{
+		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasons(r.Match), Reason: matchTexts[r.Match.Code],
+		Patient:        fromTested(r.Report.Patient),
+		Lab:            MatchReviewLab{ID: r.Lab.ID, Name: r.Lab.Name, Slug: r.Lab.Slug},
+		Markers:        fromReported(r.Report),
+		Interpretation: optional(r.Report.Interpretation), ResultStatus: optional(r.Report.Status), Note: optional(r.Note),
+		ResolutionAction: optional(r.Resolution), ResolvedUserID: optional(r.ResolvedUserID), ResolvedOrderID: optional(r.ResolvedOrderID),
+		AllowedActions:  []order.ReviewAction{},
+		CandidateGroups: fromCandidates(r.Match.Candidates),
+		CreatedAt:       r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+	if r.Status == order.ReviewCustomer {
+		out.AllowedActions = []order.ReviewAction{order.ReviewAccept, order.ReviewReject, order.ReviewUnsure}
+	}
+	if !r.ReviewedAt.IsZero() {
+		out.ReviewedAt = &r.ReviewedAt
+	}
+	return out
+}
+
+// RenderReview is the JSON of what a webhook tells of a review. It names no patient.
+func RenderReview(r order.Review) ([]byte, error) {
+	b, err := json.Marshal(MatchReviewWebhookPayload{
+		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasons(r.Match),
+		ResolutionAction: optional(r.Resolution), ResolvedUserID: optional(r.ResolvedUserID), ResolvedOrderID: optional(r.ResolvedOrderID),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding review %s: %w", r.ID, err)
+	}
+	return b, nil
+}
+
+func subReasons(m order.Match) []order.MatchReason {
+	if m.OtherAccount {
+		return []order.MatchReason{order.OtherAccount}
+	}
+	return []order.MatchReason{}
+}
+
+// fromTested leaves a day of birth out that is none.
+func fromTested(t *order.Tested) *MatchReviewPatient {
+	if t == nil {
+		return nil
+	}
+	p := &MatchReviewPatient{FirstName: optional(t.FirstName), LastName: optional(t.LastName)}
+	if born, err := order.ParseDate(t.DOB); err == nil {
+		midnight := born.Start(time.UTC)
+		p.DOB = &midnight
+	}
+	return p
+}
+
+func fromReported(r order.Report) []MatchReviewMarker {
+	out := make([]MatchReviewMarker, 0, len(r.Results)+len(r.Missing))
+	for _, m := range r.Results {
+		out = append(out, MatchReviewMarker{ProviderID: m.ProviderID, Name: optional(m.Name)})
+	}
+	for _, m := range r.Missing {
+		out = append(out, MatchReviewMarker{ProviderID: m.ProviderID, Name: optional(m.Name)})
+	}
+	return out
+}
+
+func fromCandidates(all []order.Candidate) []MatchReviewCandidateGroup {
+	groups, of := []MatchReviewCandidateGroup{}, map[string]int{}
+	for _, c := range all {
+		i, ok := of[c.UserID]
+		if !ok {
+			i, of[c.UserID] = len(groups), len(groups)
+			groups = append(groups, MatchReviewCandidateGroup{UserID: optional(c.UserID)})
+		}
+		groups[i].Candidates = append(groups[i].Candidates, fromCandidate(c))
+	}
+	return groups
+}
+
+func fromCandidate(c order.Candidate) MatchReviewCandidate {
+	kind := orderOption
+	if c.ByNumber {
+		kind = provenanceOrder
+	}
+	return MatchReviewCandidate{
+		CandidateType: kind, OrderID: optional(c.OrderID), OrderTransactionID: optional(c.TransactionID), LastStatus: optional(c.Status),
+		ConfidenceLevel: c.Confidence, Reasons: c.Reasons, MarkerOverlap: c.Overlap,
+	}
+}
