@@ -46,7 +46,7 @@ func (s *server) receiveLab(c *gin.Context, p labs.Protocol) {
 	}
 	m := p.Decode(c.Request.Header, payload, now)
 	r := store.Report{
-		Partner: p.Name, Key: m.Key, Hash: m.Hash, Kind: m.Kind, OrderNumber: m.OrderNumber,
+		Partner: p.Name, AccountID: sole(owners), Key: m.Key, Hash: m.Hash, Kind: m.Kind, OrderNumber: m.OrderNumber,
 		Fact: m.Fact, Reason: m.Reason, Body: payload, Headers: keptHeaders(c.Request), ReceivedAt: now,
 	}
 	status := http.StatusOK
@@ -94,6 +94,14 @@ func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte
 		return nil, false
 	}
 	return owners, true
+}
+
+// sole is the account that the credentials belong to; empty when several have them.
+func sole(owners []string) string {
+	if distinct := slices.Compact(slices.Sorted(slices.Values(owners))); len(distinct) == 1 {
+		return distinct[0]
+	}
+	return ""
 }
 
 // foreign reports whether the order was placed through an account that the sender's credentials do not belong to: a sandbox lab's
