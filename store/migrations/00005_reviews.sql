@@ -47,11 +47,9 @@ CREATE INDEX inbox_to_fetch ON inbox (fetch_at, id) WHERE state = 'unmatched' AN
 
 -- By which orders are found that a report might belong to.
 CREATE INDEX orders_by_accession ON orders (accession) WHERE accession <> '';
-CREATE INDEX orders_by_sample ON orders (sample_id) WHERE sample_id <> '';
 
 -- +goose Down
 
-DROP INDEX orders_by_sample;
 DROP INDEX orders_by_accession;
 DROP INDEX inbox_to_fetch;
 ALTER TABLE inbox DROP COLUMN fetch_tries;
