@@ -127,6 +127,9 @@ func (d *Decision) appointmentMoved(f Fact, at time.Time) {
 	case !lifecycle.AppointmentMay(a.Status, to) && !confirmedFirst(a.Status, to):
 		d.park(f, ReasonNoEdge)
 	default:
+		if to == lifecycle.AppointmentIsPending {
+			a.StartAt, a.EndAt = time.Time{}, time.Time{} // withdrawn: it has no time, unless the provider names one
+		}
 		a.take(b)
 		a.ReportedAt = at
 		d.appointmentTo(a, to, at)
@@ -192,7 +195,7 @@ func (a *Appointment) take(b Booked) {
 			*text.to = text.from
 		}
 	}
-	if !b.StartAt.IsZero() || b.Status == lifecycle.AppointmentIsPending {
+	if !b.StartAt.IsZero() {
 		a.StartAt, a.EndAt = b.StartAt, b.EndAt
 	}
 	a.CanReschedule = b.CanReschedule

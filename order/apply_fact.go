@@ -234,7 +234,7 @@ func (d *Decision) keep(f Fact, at time.Time) {
 	if n.CollectedAt.IsZero() && plausibleCollection(f, n.CreatedAt) {
 		n.CollectedAt = f.CollectedAt
 	}
-	if n.Modality == lifecycle.Testkit {
+	if n.Modality == lifecycle.Testkit && f.fits(n.Modality) {
 		d.keepWay(f, at)
 	}
 }
