@@ -309,6 +309,14 @@ func TestResultDatesFollowTheDraw(t *testing.T) {
 	m := render(t, o)
 	require.Equal(t, "2026-02-02", m["expected_result_by_date"])
 	require.Equal(t, "2026-02-04", m["worst_case_result_by_date"])
+
+	// What a partner has told of the collection counts, whatever the event says, and for a kit too.
+	for _, modality := range []lifecycle.Modality{lifecycle.AtHomePhlebotomy, lifecycle.Testkit} {
+		o.Modality, o.State.CollectedAt = modality, time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
+		m = render(t, o)
+		require.Equal(t, "2026-01-13", m["expected_result_by_date"])
+		require.Equal(t, "2026-01-15", m["worst_case_result_by_date"])
+	}
 }
 
 func TestDetailsOfUnknownType(t *testing.T) {

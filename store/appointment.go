@@ -39,13 +39,15 @@ func (s *Store) complete(ctx context.Context, q querier, row appointmentRow) (a 
 	if a.History, err = appointmentHistory(ctx, q, a.ID); err != nil {
 		return a, err
 	}
-	a.Events = len(a.History)
+	if a.Events = len(a.History); a.Events > 0 {
+		a.UpdatedAt = a.History[a.Events-1].At
+	}
 	a.Place, err = s.placeOf(ctx, q, row)
 	return a, err
 }
 
 const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference, a.confirmation, a.site,
-	a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at, a.created_at, a.updated_at, a.notes, a.place,
+	a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at, a.created_at, a.notes, a.place,
 	o.user_id, o.transaction_id, o.address FROM appointments a JOIN orders o ON o.id = a.order_id `
 
 // appointmentRow is an appointment and the places that it may be at.
@@ -56,17 +58,16 @@ type appointmentRow struct {
 }
 
 func (s *Store) scanAppointment(row scanner) (r appointmentRow, err error) {
-	var start, end, confirmBy, reported, created, updated int64
+	var start, end, confirmBy, reported, created int64
 	var notes, asked, home []byte
 	a := &r.document
 	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, &a.AccountID, &a.Status, &a.Reference, &a.Confirmation, &a.Site,
-		&a.Slot, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported, &created, &updated, &notes, &asked,
+		&a.Slot, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported, &created, &notes, &asked,
 		&a.UserID, &a.TransactionID, &home)
 	if err != nil {
 		return r, err
 	}
-	a.StartAt, a.EndAt, a.ConfirmBy, a.ReportedAt = instant(start), instant(end), instant(confirmBy), instant(reported)
-	a.CreatedAt, a.UpdatedAt = instant(created), instant(updated)
+	a.StartAt, a.EndAt, a.ConfirmBy, a.ReportedAt, a.CreatedAt = instant(start), instant(end), instant(confirmBy), instant(reported), instant(created)
 	if a.Notes, err = s.openText(place("appointments", a.ID, "notes"), notes); err != nil {
 		return r, err
 	}
@@ -94,7 +95,7 @@ func (s *Store) keepAppointments(ctx context.Context, tx *sql.Tx, r order.Record
 	newest := r.Decision.Next.Appointment
 	for _, step := range r.Decision.Appointments {
 		a := step.Appointment
-		if err := putAppointment(ctx, tx, r.OrderID, teamID, a, now); err != nil {
+		if err := putAppointment(ctx, tx, r.OrderID, teamID, a); err != nil {
 			return err
 		}
 		if step.Created {
@@ -115,21 +116,21 @@ func (s *Store) keepAppointments(ctx context.Context, tx *sql.Tx, r order.Record
 	if newest == nil {
 		return nil
 	}
-	return putAppointment(ctx, tx, r.OrderID, teamID, *newest, now)
+	return putAppointment(ctx, tx, r.OrderID, teamID, *newest)
 }
 
-func putAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a order.Appointment, now time.Time) error {
+func putAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a order.Appointment) error {
 	n, err := change(ctx, tx, `INSERT INTO appointments (id, order_id, team_id, type, provider, account_id, status, reference,
-			confirmation, site, slot, start_at, end_at, zone, can_reschedule, confirm_by, reported_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+			confirmation, site, slot, start_at, end_at, zone, can_reschedule, confirm_by, reported_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id, status = excluded.status,
 			reference = excluded.reference, confirmation = excluded.confirmation, site = excluded.site, slot = excluded.slot,
 			start_at = excluded.start_at, end_at = excluded.end_at, zone = excluded.zone, can_reschedule = excluded.can_reschedule,
-			confirm_by = excluded.confirm_by, reported_at = excluded.reported_at, updated_at = excluded.updated_at
+			confirm_by = excluded.confirm_by, reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
 		a.ID, orderID, teamID, a.Type, storable(a.Provider), a.AccountID, a.Status, storable(a.Reference),
 		storable(a.Confirmation), storable(a.Site), storable(a.Slot), micros(a.StartAt), micros(a.EndAt), storable(a.Zone),
-		a.CanReschedule, micros(a.ConfirmBy), micros(a.ReportedAt), micros(a.CreatedAt), micros(now))
+		a.CanReschedule, micros(a.ConfirmBy), micros(a.ReportedAt), micros(a.CreatedAt))
 	if err == nil && n == 0 {
 		err = errNotItsOwn
 	}

@@ -139,3 +139,131 @@ func TestAnAppointmentIsRecordedWithItsEvents(t *testing.T) {
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
+
+// Several steps of one recording are several events and messages, each with the appointment as it was then.
+func TestStepsOfOneRecordingAreToldOneByOne(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		stop(s)
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		o := addOrderOf(t, s, team, visit(lifecycle.AtHomePhlebotomy))
+		a := booked(s, o)
+		pending, confirmed, cancelled := a, a, a
+		pending.Status, pending.StartAt, pending.EndAt = lifecycle.AppointmentIsPending, time.Time{}, time.Time{}
+		cancelled.Status = lifecycle.AppointmentIsCancelled
+		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+			d := steps(st, s.now(), lifecycle.RequisitionCreated, lifecycle.AppointmentPending)
+			with := appointed(d.Next, s.now(),
+				order.AppointmentStep{Appointment: pending, Origin: order.OriginPatient, Created: true},
+				order.AppointmentStep{Appointment: confirmed, Origin: order.OriginProvider},
+				order.AppointmentStep{Appointment: cancelled, Origin: order.OriginSystem})
+			d.Appointments, d.Next.Appointment = with.Appointments, with.Next.Appointment
+			return d
+		})
+		require.NoError(t, err)
+		require.Equal(t, []string{endpoint}, out.Endpoints)
+
+		got, err := s.Appointment(t.Context(), team, o.ID)
+		require.NoError(t, err)
+		require.Equal(t, lifecycle.AppointmentIsCancelled, got.Status)
+		require.Len(t, got.History, 3)
+		require.Equal(t, homeOf(*o.Address), got.Place)
+		bodies := append(told(t, s, endpoint, o.ID, webhooks.AppointmentCreated), told(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)...)
+		require.Len(t, bodies, 3)
+		for i, was := range []order.Appointment{pending, confirmed, cancelled} {
+			then := got
+			then.Appointment, then.History = was, got.History[:i+1]
+			requireAppointment(t, bodies[i], then)
+		}
+		require.Len(t, told(t, s, endpoint, o.ID, webhooks.OrderUpdated), 2)
+	})
+}
+
+func TestTheAppointmentOfAnOrderIsTheActiveOrTheNewest(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		o := addOrder(t, s, visit(lifecycle.WalkIn))
+		var newest order.Appointment
+		for range 3 {
+			forward(time.Hour)
+			newest = booked(s, o)
+			appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: newest, Origin: order.OriginPatient, Created: true})
+			got, err := s.Appointment(t.Context(), "", o.ID)
+			require.NoError(t, err)
+			require.Equal(t, newest.ID, got.ID)
+			newest.Status = lifecycle.AppointmentIsCancelled
+			appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: newest, Origin: order.OriginProvider})
+			got, err = s.Appointment(t.Context(), "", o.ID)
+			require.NoError(t, err)
+			require.Equal(t, []any{newest.ID, newest.Status}, []any{got.ID, got.Status})
+		}
+		// Should an older one be active, it is the one.
+		_, err := s.write.ExecContext(t.Context(), `UPDATE appointments SET status = 'in_progress' WHERE created_at < $1`, micros(newest.CreatedAt))
+		require.NoError(t, err)
+		got, err := s.Appointment(t.Context(), "", o.ID)
+		require.NoError(t, err)
+		require.Equal(t, lifecycle.AppointmentIsInProgress, got.Status)
+		require.Equal(t, newest.CreatedAt.Add(-time.Hour), got.CreatedAt, "the newer of the active ones")
+	})
+}
+
+// What the provider tells without anything happening to the appointment is kept, and nobody is told.
+func TestAnAppointmentIsKeptUpToDateWithoutAnEvent(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		o := addOrderOf(t, s, team, visit(lifecycle.WalkIn))
+		a := booked(s, o)
+		a.Reference, a.Confirmation = "", ""
+		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.OriginPatient, Created: true})
+		before, err := s.Appointment(t.Context(), team, o.ID)
+		require.NoError(t, err)
+		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+			told := *st.Appointment
+			told.Reference, told.ReportedAt = "r1", s.now()
+			st.Appointment = &told
+			return order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+		})
+		require.NoError(t, err)
+		got, err := s.Appointment(t.Context(), team, o.ID)
+		require.NoError(t, err)
+		require.Equal(t, "r1", got.Reference)
+		require.False(t, got.ReportedAt.IsZero())
+		require.Equal(t, before.History, got.History)
+		require.Equal(t, before.UpdatedAt, got.UpdatedAt)
+		require.Len(t, due(t, s, endpoint), 2)
+	})
+}
+
+// A recording that fails leaves no appointment; one that names another order's is such a one.
+func TestAFailingRecordingLeavesNoAppointment(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o, other := addOrder(t, s, visit(lifecycle.WalkIn)), addOrder(t, s, visit(lifecycle.WalkIn))
+		addEndpoint(t, s, o.TeamID)
+		taken := booked(s, other)
+		appoint(t, s, other.ID, "", order.AppointmentStep{Appointment: taken, Origin: order.OriginPatient, Created: true})
+		before := rowCounts(t, s)
+		for name, spoil := range map[string]func(*order.Recording){
+			"another order's":   func(r *order.Recording) { r.Decision.Appointments[1].Appointment.ID = taken.ID },
+			"no such result":    func(r *order.Recording) { r.ResultID = newID() },
+			"an unknown status": func(r *order.Recording) { r.Decision.Steps = []order.Step{{To: lifecycle.WithCustomer}} },
+		} {
+			st := state(t, s, o.ID)
+			a := booked(s, o)
+			r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: order.CauseCall(newID()), Decision: appointed(st, s.now(),
+				order.AppointmentStep{Appointment: a, Created: true}, order.AppointmentStep{Appointment: a})}
+			spoil(&r)
+			_, err := s.Record(t.Context(), r)
+			require.Error(t, err, name)
+			require.NotErrorIs(t, err, ErrNotFound, name)
+			require.Equal(t, before, rowCounts(t, s), name)
+		}
+		// The control: unspoilt, it is recorded.
+		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: booked(s, o), Created: true})
+		require.NotEqual(t, before, rowCounts(t, s))
+	})
+}

@@ -22,8 +22,7 @@ CREATE TABLE appointments (
     reported_at    BIGINT NOT NULL, -- of the provider's newest report
     notes          BYTEA, -- sealed
     place          BYTEA, -- sealed JSON: where the client asked for it to be
-    created_at     BIGINT NOT NULL,
-    updated_at     BIGINT NOT NULL
+    created_at     BIGINT NOT NULL
 );
 
 CREATE INDEX appointments_order ON appointments (order_id, created_at, id);
