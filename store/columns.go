@@ -50,7 +50,8 @@ func columnsOf(s order.State, sampleID string) (columns, error) {
 	return c, nil
 }
 
-// unfinished tells whether the order's workflow has something to do or to wait for. A kit whose tracker was never made need not be
+// unfinished tells whether the order's workflow has something to do or to wait for: the order has not ended, or partners are still to
+// be called. A kit whose tracker was never made need not be
 // followed once its order has ended; without a tracking service that is so for every kit.
 func unfinished(s order.State) bool {
 	return !s.Terminal() || s.Cancelling != nil || s.Booking != nil || len(s.Releasing) > 0 || s.Fetch.Pending && !s.Fetch.GivenUp

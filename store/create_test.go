@@ -70,6 +70,59 @@ func TestCreateOrderTellsTheClient(t *testing.T) {
 	})
 }
 
+// An imported order has its requisition from the beginning: two events, and the number that the lab knows it by.
+func TestAnImportedOrderBeginsWithItsRequisition(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		imported := func() NewOrder {
+			n := newOrder(s, team, func(o *order.Order) { o.Imported, o.Number = true, "REQ-7" })
+			st := &n.Order.State
+			st.Imported, st.Status, st.Placement = true, lifecycle.RequisitionBypassed, order.Placement{State: order.PlacementDone}
+			return n
+		}
+		early := receiveFact(t, s, "REQ-7", order.Fact{Kind: order.KitReceived})
+		n := imported()
+		c, err := s.CreateOrder(t.Context(), n)
+		require.NoError(t, err)
+		require.Equal(t, []string{endpoint}, c.Endpoints)
+		require.Equal(t, early.ID, c.Matched[0].ID, "the lab was faster")
+
+		o := getOrder(t, s, n.Order.ID)
+		require.Equal(t, c.Order, o)
+		require.Equal(t, []any{true, "REQ-7", "REQ-7", ""}, []any{o.Imported, o.Number, o.SampleID, o.Accession})
+		require.Equal(t, []int64{2, 1}, []int64{o.Sequence, o.Revision})
+		for i, low := range []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionBypassed} {
+			require.Equal(t, order.Event{
+				Sequence: int64(i + 1), Status: lifecycle.MustFull(o.Modality, low), Cause: n.Demand, Step: i,
+				OccurredAt: o.CreatedAt, RecordedAt: o.CreatedAt,
+			}, o.Events[i])
+		}
+		bodies := bodiesOf(t, s, endpoint, o.ID)
+		require.Len(t, bodies, 2)
+		ordered := *o
+		ordered.Events, ordered.Sequence, ordered.Status = o.Events[:1], 1, lifecycle.Ordered
+		ordered.Transaction.Orders = []order.TransactionOrder{o.Transaction.Orders[0]}
+		ordered.Transaction.Orders[0].Status = lifecycle.Ordered
+		requireTells(t, bodies[1], webhooks.OrderCreated, &ordered)
+		requireTells(t, bodies[2], webhooks.OrderUpdated, o)
+
+		// The client knows it by that number for good; the lab's accession is kept beside it.
+		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("x")}, func(st order.State) order.Decision {
+			d := steps(st, s.now(), lifecycle.DeliveredToLab)
+			d.Next.Accession = "A1"
+			return d
+		})
+		require.NoError(t, err)
+		o = getOrder(t, s, o.ID)
+		require.Equal(t, []any{"REQ-7", "A1", int64(3)}, []any{o.SampleID, o.Accession, o.Sequence})
+
+		_, err = s.CreateOrder(t.Context(), imported())
+		require.ErrorIs(t, err, ErrConflict)
+	})
+}
+
 // requireTells checks that a message is what the client would read of the order.
 func requireTells(t *testing.T, body []byte, eventType string, o *order.Order) {
 	t.Helper()

@@ -59,6 +59,27 @@ func TestMigrateReportsABrokenDatabase(t *testing.T) {
 	}
 }
 
+// Every step can be taken back, and forward again. What it made is gone in between, and what was there before is not.
+func TestMigrationsCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		addOrder(t, s)
+		before, newest := tableNames(t, s), schemaVersion(t, s)
+		p, err := s.migrator()
+		require.NoError(t, err)
+		_, err = p.DownTo(t.Context(), 2)
+		require.NoError(t, err)
+		require.NotContains(t, tableNames(t, s), "appointments")
+		n, err := count(t.Context(), s.read, "orders", filter{})
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.NoError(t, s.Migrate(t.Context()))
+		require.Equal(t, before, tableNames(t, s))
+		require.Equal(t, newest, schemaVersion(t, s))
+		addOrder(t, s)
+	})
+}
+
 func schemaVersion(t *testing.T, s *Store) int64 {
 	t.Helper()
 	p, err := s.migrator()

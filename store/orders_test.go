@@ -47,6 +47,35 @@ func TestOrdersAreListedNewestFirst(t *testing.T) {
 	})
 }
 
+func TestOrdersOfATransactionAreListedOldestFirst(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		o := addOrder(t, s)
+		addOrderOf(t, s, o.TeamID)
+		want := []string{o.ID}
+		for range 2 {
+			forward(time.Minute)
+			moveTo(t, s, want[len(want)-1], lifecycle.Lost)
+			want = append(want, demand(t, s, want[len(want)-1], order.Demand{Kind: order.DemandReplace}, nil).ChildID)
+		}
+		for _, team := range []string{o.TeamID, ""} {
+			orders, err := s.TransactionOrders(t.Context(), team, o.TransactionID)
+			require.NoError(t, err)
+			var got []string
+			for _, member := range orders {
+				got = append(got, member.ID)
+				require.Equal(t, *getOrder(t, s, member.ID), member)
+			}
+			require.Equal(t, want, got)
+		}
+		for team, transaction := range map[string]string{addTeam(t, s).ID: o.TransactionID, o.TeamID: newID()} {
+			_, err := s.TransactionOrders(t.Context(), team, transaction)
+			require.ErrorIs(t, err, ErrNotFound)
+		}
+	})
+}
+
 // counting counts queries.
 type counting struct {
 	querier
@@ -117,6 +146,85 @@ func TestOperationsFindOrders(t *testing.T) {
 		demand(t, s, marked.ID, order.Demand{Kind: order.DemandDoNotProcess}, nil)
 		require.Empty(t, find(OpsQuery{Attention: string(order.RecoveryNeeded)}))
 	})
+}
+
+// reasons are all that an order may need attention for.
+var reasons = []order.AttentionReason{
+	order.RequisitionOverdue, order.ShipmentOverdue, order.OutboundOverdue, order.KitUnused, order.InboundOverdue, order.LegSilent,
+	order.ResultsOverdue, order.ResultsIncomplete, order.RecoveryNeeded, order.RecoverableUnclear, order.TellLab, order.RefusedByLab,
+	order.PlacementUnanswered, order.CancelUnanswered, order.ResultsUnfetched, order.FactOutOfPlace, order.ContradictoryFact,
+	order.ResultAfterEnd, order.CancelAtLab, order.AccessionMismatch, order.ReplacementNeeded, order.ReplacementLimitReached,
+	order.UnregisteredKit,
+}
+
+func TestOrdersAreFoundAndCountedByEveryReason(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		raise := func(orderID string, marks ...order.AttentionReason) {
+			_, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+				st.Attention = nil
+				for _, r := range marks {
+					st.Raise(r, s.now())
+				}
+				return order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+			})
+			require.NoError(t, err)
+		}
+		counts, err := s.AttentionCounts(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, counts)
+		all, one := addOrder(t, s).ID, addOrder(t, s).ID
+		addOrder(t, s)
+		raise(all, reasons...)
+		raise(one, order.KitUnused)
+		want := map[string]int{}
+		for _, r := range reasons {
+			want[string(r)] = 1
+			found, total, err := s.OpsOrders(t.Context(), OpsQuery{Attention: string(r)})
+			require.NoError(t, err)
+			require.Equal(t, all, found[len(found)-1].ID, r)
+			if r == order.KitUnused {
+				want[string(r)] = 2
+				require.Equal(t, one, found[0].ID)
+			}
+			require.Equal(t, want[string(r)], total, r)
+		}
+		counts, err = s.AttentionCounts(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, counts)
+
+		raise(all)
+		counts, err = s.AttentionCounts(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, map[string]int{string(order.KitUnused): 1}, counts)
+	})
+}
+
+// An order is open until it has ended and its partners know.
+func TestWhatKeepsAnOrderOpen(t *testing.T) {
+	t.Parallel()
+	ended := order.State{Status: lifecycle.Cancelled}
+	for name, test := range map[string]struct {
+		change func(*order.State)
+		open   bool
+	}{
+		"ended":           {func(*order.State) {}, false},
+		"under way":       {func(s *order.State) { s.Status = lifecycle.AppointmentPending }, true},
+		"cancelling":      {func(s *order.State) { s.Cancelling = &order.Demand{} }, true},
+		"booking":         {func(s *order.State) { s.Booking = &order.Booking{} }, true},
+		"releasing":       {func(s *order.State) { s.Releasing = []order.Release{{AppointmentID: "a"}} }, true},
+		"released":        {func(s *order.State) { s.Releasing = []order.Release{} }, false},
+		"to fetch":        {func(s *order.State) { s.Fetch.Pending = true }, true},
+		"never to fetch":  {func(s *order.State) { s.Fetch.Pending, s.Fetch.GivenUp = true, true }, false},
+		"an old visit":    {func(s *order.State) { s.Appointment = &order.Appointment{Status: lifecycle.AppointmentIsConfirmed} }, false},
+		"a parked report": {func(s *order.State) { s.Parked = []order.Fact{{}} }, false},
+	} {
+		st := ended
+		test.change(&st)
+		c, err := columnsOf(st, "")
+		require.NoError(t, err)
+		require.Equal(t, test.open, c.unfinished, name)
+	}
 }
 
 func TestTheReconcilerFindsWhatIsOpen(t *testing.T) {

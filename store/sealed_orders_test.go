@@ -2,13 +2,16 @@ package store
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -72,12 +75,15 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		c, err := s.CreateOrder(t.Context(), n)
 		require.NoError(t, err)
 		fillOrder(t, s, c.Order, canary)
+		fillVisit(t, s, addOrderOf(t, s, team, visit(lifecycle.AtHomePhlebotomy)), canary)
+		fillKit(t, s, addOrderOf(t, s, team, unbound), canary)
 
 		// Birth dates are digits: every spelling that a column could have.
 		canaries = append(canaries, "1990-03-01", "19900301", "03/01/1990")
 		tables := filled(t, s)
 		for _, table := range []string{
 			"orders", "events", "order_search", "shipments", "inbox", "demands", "calls", "results", "messages", "deliveries", "idempotency",
+			"appointments", "appointment_events", "appointment_places",
 		} {
 			require.Contains(t, tables, table, "nothing in it to look at")
 		}
@@ -128,6 +134,40 @@ func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 		})
 	require.NoError(t, err)
 	require.Equal(t, report.Interpretation, getOrder(t, s, o.ID).Results.Interpretation)
+}
+
+// fillVisit does so for an appointment, wherever its notes and its place are.
+func fillVisit(t *testing.T, s *Store, o *order.Order, canary func() string) {
+	t.Helper()
+	at := func() *order.Place {
+		return &order.Place{Name: canary(), FirstLine: canary(), SecondLine: new(canary()), City: canary(), Notes: new(canary())}
+	}
+	id := addBooking(t, s, o.ID, order.DemandRequest, order.BookingBody{Notes: new(canary()), Place: at()})
+	step := madeBy(s, o, id)
+	require.NoError(t, s.PutPlace(t.Context(), o.ID, step.Appointment.Reference, *at()))
+	appoint(t, s, o.ID, id, step)
+	for _, kind := range []order.DemandKind{order.DemandBook, order.DemandCancelAppointment} {
+		addBooking(t, s, o.ID, kind, order.BookingBody{Notes: new(canary()), Place: at(), Reason: canary()})
+	}
+	require.NotNil(t, appointmentOf(t, s, o.ID).Notes)
+}
+
+// fillKit does so for the registration of a kit, before it is settled and after.
+func fillKit(t *testing.T, s *Store, o *order.Order, canary func() string) {
+	t.Helper()
+	reg := order.Registration{
+		Patient: &order.Patient{
+			FirstName: canary(), LastName: canary(), Email: canary(), DOB: order.Date{Year: 1990, Month: time.March, Day: 1},
+		},
+		Address:   &order.Address{FirstLine: canary()},
+		Physician: &order.Physician{LastName: canary()}, Consents: []order.Consent{{Version: canary()}},
+		Insurance: json.RawMessage(`{"member_id":"` + canary() + `"}`),
+	}
+	registers(t, s, o.ID, reg)
+	body, err := json.Marshal(reg)
+	require.NoError(t, err)
+	require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandRegister, By: lifecycle.Client, Body: body}))
+	require.Equal(t, reg.Insurance, getOrder(t, s, o.ID).Insurance)
 }
 
 // spellings finds a word whatever its case.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,6 +36,7 @@ func TestAStoryTellsEverything(t *testing.T) {
 
 		y, err := s.Story(ctx, o.ID)
 		require.NoError(t, err)
+		require.Empty(t, y.Appointments)
 		now := getOrder(t, s, o.ID)
 		require.Equal(t, []string{o.ID, team, o.Number, "A1"}, []string{y.OrderID, y.TeamID, y.Number, y.Accession})
 		require.Equal(t, lifecycle.Status("sample_with_lab.testkit.lab_processing_blocked"), y.Status)
@@ -71,5 +73,33 @@ func TestAStoryTellsEverything(t *testing.T) {
 
 		_, err = s.Story(ctx, newID())
 		require.ErrorIs(t, err, ErrNotFound)
+	})
+}
+
+func TestAStoryTellsOfAppointments(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		o := addOrder(t, s, visit(lifecycle.WalkIn))
+		var want []AppointmentLog
+		for range 2 {
+			forward(time.Minute)
+			id := addBooking(t, s, o.ID, order.DemandBook, order.BookingBody{Notes: new("afraid of needles")})
+			step := madeBy(s, o, id)
+			appoint(t, s, o.ID, id, step)
+			log := AppointmentLog{Appointment: step.Appointment, History: []order.AppointmentEvent{
+				{Status: "scheduled", Origin: order.OriginPatient, At: s.now()},
+			}}
+			forward(time.Minute)
+			step.Created, step.Origin, step.Appointment.Status = false, order.OriginProvider, lifecycle.AppointmentIsCancelled
+			appoint(t, s, o.ID, "", step)
+			log.Status, log.Events = lifecycle.AppointmentIsCancelled, 2
+			log.History = append(log.History, order.AppointmentEvent{Status: "cancelled", Origin: order.OriginProvider, At: s.now()})
+			want = append(want, log)
+		}
+		y, err := s.Story(t.Context(), o.ID)
+		require.NoError(t, err)
+		require.Equal(t, want, y.Appointments)
+		require.Len(t, y.Deliveries, 5, "an order and four steps")
 	})
 }

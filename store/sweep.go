@@ -17,7 +17,7 @@ func (s *Store) OrdersNeverStarted(ctx context.Context, createdBefore time.Time,
 }
 
 // OpenOrders lists the orders whose workflow has something to do or to wait for, by id, after the one named (empty: from the first):
-// those that have not ended, and those with a fetch or a cancellation to finish.
+// those that have not ended, and those with a fetch, a cancellation or a call about an appointment to finish.
 func (s *Store) OpenOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
 	ids, err := collect(ctx, s.read, scanText,
 		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
