@@ -49,7 +49,34 @@ func Markdown() string {
 		writeDiagram(&b, m)
 		writeEdges(&b, m)
 	}
+	writeAppointments(&b)
 	return b.String()
+}
+
+// writeAppointments draws the machine of an appointment, which runs beside the order's.
+func writeAppointments(b *strings.Builder) {
+	b.WriteString("\n## Appointments\n\nWalk-in and phlebotomy orders have appointments, one at a time. Once there is a requisition, the order follows:\n" +
+		"`pending` is `appointment_pending`, `confirmed` is `appointment_scheduled`, `cancelled` is `appointment_cancelled`, and a phlebotomy\n" +
+		"that is `completed` is `draw_completed`. Before the requisition an appointment is only `reserved`; the requisition confirms it.\n\n" +
+		"```mermaid\nflowchart TD\n")
+	for _, s := range AppointmentStatuses() {
+		if s.Active() {
+			fmt.Fprintf(b, "    %s[%s]\n", s, s)
+			continue
+		}
+		fmt.Fprintf(b, "    %s([%s])\n", s, s)
+	}
+	for _, e := range appointmentEdges {
+		if e.From == appointmentNone {
+			fmt.Fprintf(b, "    new(( )) --> %s\n", e.To)
+			continue
+		}
+		fmt.Fprintf(b, "    %s --> %s\n", e.From, e.To)
+	}
+	b.WriteString("```\n\n| status | event_status |\n|---|---|\n")
+	for _, s := range AppointmentStatuses() {
+		fmt.Fprintf(b, "| `%s` | `%s` |\n", s, s.Event())
+	}
 }
 
 func writeStatuses(b *strings.Builder) {

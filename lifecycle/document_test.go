@@ -20,7 +20,7 @@ func TestDiagramsAreTheContract(t *testing.T) {
 	t.Parallel()
 	labels := map[string]string{"": "", "unshipped": "|nothing shipped|", "initial": "|not a redraw|"}
 	diagrams := strings.Split(Markdown(), "```mermaid\nflowchart TD\n")[1:]
-	require.Len(t, diagrams, len(Machines()))
+	require.Len(t, diagrams, len(Machines())+1, "and that of appointments")
 	for i, m := range Machines() {
 		diagram, _, ok := strings.Cut(diagrams[i], "```")
 		require.True(t, ok)
@@ -30,6 +30,14 @@ func TestDiagramsAreTheContract(t *testing.T) {
 			arrow := map[string]string{"D": "-->", "X": "-.->"}[rule.mark]
 			require.Contains(t, diagram, "    "+at.from+" "+arrow+labels[rule.condition]+" "+at.to+"\n")
 		}
+	}
+	appointments := diagrams[len(Machines())]
+	for _, e := range AppointmentEdges() {
+		from := string(e.From)
+		if from == "" {
+			from = "new(( ))"
+		}
+		require.Contains(t, appointments, "    "+from+" --> "+string(e.To)+"\n")
 	}
 }
 

@@ -1,0 +1,45 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// appointmentContract is the contract's table of appointments, written out by hand: a status, its event_status, and what it may become.
+const appointmentContract = `
+new -: pending reserved confirmed
+pending pending: reserved confirmed cancelled
+reserved reserved: confirmed cancelled
+confirmed scheduled: confirmed pending in_progress completed cancelled
+in_progress in_progress: completed cancelled
+completed completed:
+cancelled cancelled:`
+
+func TestAppointmentsFollowTheContract(t *testing.T) {
+	t.Parallel()
+	edges := 0
+	for line := range strings.Lines(strings.TrimSpace(appointmentContract)) {
+		left, right, _ := strings.Cut(strings.TrimSpace(line), ":")
+		name, event, _ := strings.Cut(left, " ")
+		from := AppointmentStatus(name)
+		if name == "new" {
+			from = ""
+		} else {
+			require.True(t, from.Valid())
+			require.Equal(t, event, from.Event())
+			require.Equal(t, right == "", !from.Active(), "%s ends the appointment", from)
+		}
+		allowed := strings.Fields(right)
+		for _, to := range AppointmentStatuses() {
+			require.Equal(t, slices.Contains(allowed, string(to)), AppointmentMay(from, to), "%q to %s", from, to)
+		}
+		require.False(t, AppointmentMay(from, "unheard_of"))
+		edges += len(allowed)
+	}
+	require.Len(t, AppointmentEdges(), edges)
+	require.False(t, AppointmentMay("unheard_of", AppointmentIsConfirmed))
+	require.False(t, AppointmentStatus("").Valid())
+}
