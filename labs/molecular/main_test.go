@@ -13,6 +13,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -113,6 +114,7 @@ func requisition() labs.Requisition {
 	return labs.Requisition{
 		Number: number,
 		Order: &order.Order{
+			Modality: lifecycle.Testkit,
 			Patient: &order.Patient{
 				FirstName: "Ines", LastName: "Okafor", DOB: order.Date{Year: 1988, Month: time.November, Day: 30},
 				Gender: "female", Phone: "+12535550142", Email: "ines@example.org",

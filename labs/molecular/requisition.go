@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -69,6 +70,9 @@ type customField struct {
 // that each attempt sends the same.
 func (c *Client) requisition(r labs.Requisition) (placeRequest, error) {
 	o := r.Order
+	if o.Modality != lifecycle.Testkit { // MTL tests what comes in its kits
+		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: []string{"collection_method"}}
+	}
 	if o.Patient == nil || o.Address == nil {
 		return placeRequest{}, &labs.RefusedError{Code: labs.CodeRegistrationNeeded}
 	}

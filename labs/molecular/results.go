@@ -105,7 +105,7 @@ func (a reportAnswer) report(now time.Time) *order.Report {
 	for _, o := range a.Observations {
 		result := o.result()
 		r.Results = append(r.Results, result)
-		r.Interpretation = worse(r.Interpretation, result.Interpretation)
+		r.Interpretation = wire.Worse(r.Interpretation, result.Interpretation)
 	}
 	return r
 }
@@ -118,14 +118,4 @@ func (a reportAnswer) status() string {
 		return "final"
 	}
 	return "partial"
-}
-
-// worse is the interpretation of a report that holds both: an unknown result keeps it from being called normal.
-func worse(a, b order.Interpretation) order.Interpretation {
-	for _, i := range []order.Interpretation{order.Critical, order.Abnormal, order.UnknownInterpretation} {
-		if a == i || b == i {
-			return i
-		}
-	}
-	return order.Normal
 }

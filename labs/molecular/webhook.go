@@ -1,7 +1,6 @@
 package molecular
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -69,7 +68,7 @@ func Decode(body []byte, receivedAt time.Time) labs.Message {
 	if n.Problem != "" {
 		return n
 	}
-	n.Fact = fact(known.kind, accessionOf(object["accession_number"]), info)
+	n.Fact = fact(known.kind, wire.Identifier(object["accession_number"]), info)
 	n.Fact.ReceivedAt = receivedAt.UTC().Truncate(time.Microsecond)
 	if at, ok := wire.Instant(wire.Text(info[known.time])); ok {
 		n.Fact.SentAt = at
@@ -102,12 +101,4 @@ func fact(kind order.FactKind, accession string, info map[string]any) *order.Fac
 		}
 	}
 	return f
-}
-
-// accessionOf is a kit_id, which may be written as a number (D23).
-func accessionOf(value any) string {
-	if n, ok := value.(json.Number); ok {
-		return wire.Code(n.String())
-	}
-	return wire.Code(wire.Text(value))
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/labs/neutral"
 )
 
 // All lists the protocols of all partners.
 func All() []labs.Protocol {
-	return []labs.Protocol{molecular.Protocol}
+	return []labs.Protocol{molecular.Protocol, neutral.Protocol}
 }
 
 // Named is the protocol with a name.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 	"unicode"
@@ -38,6 +39,14 @@ func OrderNumber(text string) string {
 func Text(value any) string {
 	s, _ := value.(string)
 	return s
+}
+
+// Identifier is a code that may be written as a number (Molecular contract, D23).
+func Identifier(value any) string {
+	if n, ok := value.(json.Number); ok {
+		return Code(n.String())
+	}
+	return Code(Text(value))
 }
 
 // Instant reads a time of RFC 3339 in any zone and precision, blanks around it ignored, as UTC in microseconds. A time without a

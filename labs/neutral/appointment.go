@@ -1,0 +1,115 @@
+package neutral
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// appointment is how a partner says that an appointment stands.
+type appointment struct {
+	ID            string                      `json:"id"`
+	Reference     string                      `json:"reference"`
+	Confirmation  string                      `json:"confirmation"`
+	Provider      string                      `json:"provider"`
+	Status        lifecycle.AppointmentStatus `json:"status"`
+	Start         string                      `json:"start"`
+	End           string                      `json:"end"`
+	Timezone      string                      `json:"timezone"`
+	CanReschedule bool                        `json:"can_reschedule"`
+	Site          *site                       `json:"site"`
+	Address       *address                    `json:"address"`
+}
+
+// site is a patient service center.
+type site struct {
+	Code          string   `json:"code"`
+	Name          string   `json:"name"`
+	Address       address  `json:"address"`
+	Lat           float64  `json:"lat"`
+	Lng           float64  `json:"lng"`
+	DistanceMiles *float64 `json:"distance_miles"`
+	Timezone      string   `json:"timezone"`
+}
+
+// booked is the appointment without what may name the patient. It is not ok without a status, or when it is to take place at no
+// time. An end that is not told, or cannot be, is the start.
+func (a appointment) booked() (b order.Booked, ok bool) {
+	b = order.Booked{
+		Status: a.Status, Reference: wire.Code(a.Reference), Confirmation: wire.Code(a.Confirmation),
+		Zone: zone(a.Timezone), CanReschedule: a.CanReschedule,
+	}
+	if providers[a.Provider] != "" {
+		b.Provider = a.Provider
+	}
+	if a.Site != nil {
+		b.Site = wire.Code(a.Site.Code)
+		if b.Zone == "" {
+			b.Zone = zone(a.Site.Timezone)
+		}
+	}
+	start, timed := wire.Instant(a.Start)
+	b.StartAt = start
+	if end, told := wire.Instant(a.End); timed {
+		b.EndAt = start
+		if told && end.After(start) {
+			b.EndAt = end
+		}
+	}
+	toCome := a.Status == lifecycle.AppointmentIsReserved || a.Status == lifecycle.AppointmentIsConfirmed
+	return b, a.Status.Valid() && (timed || !toCome)
+}
+
+// place is where the appointment is; nil: not told.
+func (a appointment) place() *order.Place {
+	switch {
+	case a.Site != nil:
+		place := a.Site.place()
+		return &place
+	case a.Address != nil:
+		place := a.Address.place()
+		return &place
+	}
+	return nil
+}
+
+func (s site) place() order.Place {
+	place := s.Address.place()
+	place.Name, place.Lat, place.Lng = s.Name, s.Lat, s.Lng
+	return place
+}
+
+func (a address) place() order.Place {
+	return order.Place{
+		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Notes: a.AccessNotes,
+	}
+}
+
+func addressAt(p *order.Place) *address {
+	if p == nil {
+		return nil
+	}
+	return &address{
+		FirstLine: p.FirstLine, SecondLine: p.SecondLine, City: p.City, State: p.State, Zip: p.Zip, AccessNotes: p.Notes,
+	}
+}
+
+func (s site) port() *labs.Site {
+	out := &labs.Site{Code: wire.Code(s.Code), Place: s.place(), Zone: zone(s.Timezone)}
+	if s.DistanceMiles != nil {
+		miles := int(*s.DistanceMiles)
+		out.DistanceMiles = &miles
+	}
+	return out
+}
+
+// zone is an IANA name; empty for anything else.
+func zone(name string) string {
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,94 @@
+package neutral
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/wire"
+)
+
+// Client calls a partner for one account. It makes one attempt per call.
+type Client struct {
+	account  labs.Account
+	settings Settings
+	calls    *wire.Caller
+}
+
+var (
+	_ labs.Lab       = (*Client)(nil)
+	_ labs.Scheduler = (*Client)(nil)
+	_ labs.Corrector = (*Client)(nil)
+)
+
+// New makes a client. Its error lists all that is wrong with the account and its settings.
+func New(account labs.Account, o labs.Options) (*Client, error) {
+	settings, settingsErr := ParseSettings(account.Settings)
+	sign, secretErr := signer(account, o.Now)
+	calls, accountErr := wire.NewCaller(account, o, sign)
+	if err := errors.Join(accountErr, secretErr, settingsErr); err != nil {
+		return nil, fmt.Errorf("lab account %s: %w", account.ID, err)
+	}
+	return &Client{account: account, settings: settings, calls: calls}, nil
+}
+
+// Capabilities implements labs.Lab: they are what the settings say.
+func (c *Client) Capabilities() labs.Capabilities {
+	s := c.settings
+	return labs.Capabilities{
+		Cancel: s.Cancel, Correct: s.Correct, Registrable: s.Registrable, Results: len(s.Methods) > 0, Schedule: s.Schedule,
+		Methods: s.Methods, Provider: s.Provider, Tiers: s.Tiers,
+	}
+}
+
+// Close gives up idle connections.
+func (c *Client) Close() { c.calls.Close() }
+
+// orderPath is the path of a call about an order.
+func orderPath(number string, more ...string) string {
+	path := "/orders/" + url.PathEscape(number)
+	for _, part := range more {
+		path += "/" + url.PathEscape(part)
+	}
+	return path
+}
+
+// The refusals of the protocol. Any other code might be somebody's words.
+const (
+	codeUnknownOrder = "unknown_order"
+	codeNoResults    = "no_results"
+	codeSlotGone     = "slot_gone"
+)
+
+var codes = map[string]bool{
+	"invalid_order": true, "unknown_test": true, "outside_service_area": true, codeUnknownOrder: true, "not_registrable": true,
+	"already_registered": true, "not_cancellable": true, codeSlotGone: true, "not_reschedulable": true, codeNoResults: true,
+}
+
+// failed is the error for an answer without success: a refusal for good, or a status of which nothing can be concluded.
+func failed(a wire.Answer) error {
+	switch a.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
+	default:
+		return a.Unanswered(fmt.Errorf("HTTP status %d", a.Status))
+	}
+	switch code := codeOf(a); {
+	case code == "":
+		return a.Refused()
+	case codes[code]:
+		return &labs.RefusedError{Code: code, Raw: a.Body}
+	default:
+		return &labs.RefusedError{Code: labs.CodeRefused, Raw: a.Body}
+	}
+}
+
+// codeOf is the code of an error, whatever it is; empty: there is none.
+func codeOf(a wire.Answer) string {
+	object, err := wire.ParseObject(a.Body)
+	if err != nil {
+		return ""
+	}
+	return wire.Text(object["code"])
+}

@@ -1,0 +1,173 @@
+// Package neutraltest is a small partner that follows docs/partners.md, for tests. It is written from that page and shares no code
+// with the adapter.
+package neutraltest
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The slots that are free, and one that is not.
+const (
+	FirstSlot  = "slot-1"
+	SecondSlot = "slot-2"
+	GoneSlot   = "slot-0"
+)
+
+// UnknownTest is the code of a test that the partner does not do.
+const UnknownTest = "unknown"
+
+var slots = map[string]time.Time{
+	FirstSlot:  time.Date(2026, 3, 9, 16, 0, 0, 0, time.UTC),
+	SecondSlot: time.Date(2026, 3, 10, 17, 30, 0, 0, time.UTC),
+}
+
+// Partner is a running partner.
+type Partner struct {
+	*httptest.Server
+
+	user, secret string
+
+	mu     sync.Mutex
+	orders map[string]*kept
+	calls  []Call
+}
+
+// Call is a request that was let in.
+type Call struct {
+	Method, Path string
+	Body         map[string]any
+}
+
+type kept struct {
+	kit          string
+	registered   bool
+	cancelled    bool
+	report       json.RawMessage
+	facts        []json.RawMessage
+	appointments map[string]map[string]any
+}
+
+// Start starts a partner that knows an account by its name and secret.
+func Start(t testing.TB, user, secret string) *Partner {
+	t.Helper()
+	p := &Partner{user: user, secret: secret, orders: map[string]*kept{}}
+	mux := http.NewServeMux()
+	for pattern, handle := range map[string]func(*http.Request, map[string]any) (int, any){
+		"PUT /orders/{number}":                               p.place,
+		"PUT /orders/{number}/patient":                       p.register,
+		"POST /orders/{number}/cancel":                       p.cancel,
+		"GET /orders/{number}/results":                       p.results,
+		"GET /orders/{number}/facts":                         p.facts,
+		"POST /availability":                                 p.availability,
+		"PUT /orders/{number}/appointments/{id}":             p.book,
+		"POST /orders/{number}/appointments/{id}/reschedule": p.reschedule,
+		"POST /orders/{number}/appointments/{id}/cancel":     p.drop,
+	} {
+		mux.HandleFunc(pattern, p.guarded(handle))
+	}
+	p.Server = httptest.NewServer(mux)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// Calls lists what was asked.
+func (p *Partner) Calls() []Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]Call(nil), p.calls...)
+}
+
+// Publish gives an order a report.
+func (p *Partner) Publish(number string, report any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.orders[number].report = encode(report)
+}
+
+// Tell keeps a fact for whoever asks, and gives the body of its webhook.
+func (p *Partner) Tell(number, id string, fact map[string]any) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	body := encode(fact)
+	polled := map[string]any{"id": id}
+	for key, value := range fact {
+		polled[key] = value
+	}
+	p.orders[number].facts = append(p.orders[number].facts, encode(polled))
+	return body
+}
+
+// Sign gives a webhook its headers.
+func Sign(r *http.Request, user, secret, id string, at time.Time, body []byte) {
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	r.Header.Set("x-account", user)
+	r.Header.Set("webhook-id", id)
+	r.Header.Set("webhook-timestamp", stamp)
+	r.Header.Set("webhook-signature", "v1,"+signature(secret, id, stamp, body))
+}
+
+func signature(secret, id, stamp string, body []byte) string {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil {
+		return ""
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.%s", id, stamp, body)
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// guarded lets the account's own signed calls in, one at a time.
+func (p *Partner) guarded(handle func(*http.Request, map[string]any) (int, any)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		raw, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		id, stamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
+		want := "v1," + signature(p.secret, id, stamp, raw)
+		if id == "" || r.Header.Get("x-account") != p.user || r.Header.Get("webhook-signature") != want {
+			answer(w, http.StatusUnauthorized, problem("unauthorized"))
+			return
+		}
+		var body map[string]any
+		if len(raw) > 0 && json.Unmarshal(raw, &body) != nil {
+			answer(w, http.StatusBadRequest, problem("invalid_order"))
+			return
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.calls = append(p.calls, Call{r.Method, r.URL.Path, body})
+		status, said := handle(r, body)
+		answer(w, status, said)
+	}
+}
+
+func answer(w http.ResponseWriter, status int, said any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(encode(said))
+}
+
+func encode(value any) json.RawMessage {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // only what can be written is said here
+	}
+	return encoded
+}
+
+func problem(code string) map[string]string {
+	return map[string]string{"code": code, "message": "says the partner"}
+}
