@@ -44,6 +44,8 @@ var layers = map[string]layer{
 	"settings/settingsdoc":   {ours: []string{"settings", "internal/document"}},
 	"api/openapidoc":         {ours: []string{"api", "internal/document"}},
 	"order":                  {ours: []string{"lifecycle"}, denied: slices.Concat(sideEffects, temporal)},
+	// What a simulated order goes through is planned without touching it.
+	"simulation": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 
 	"labs": {ours: domain, denied: temporal},
 	// The simulated lab stands for somebody else's.
@@ -63,7 +65,7 @@ var layers = map[string]layer{
 	"worker":    {ours: slices.Concat([]string{"workflows", "activities", "dispatch"}, adapters)},
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
-	"api": {ours: slices.Concat([]string{"dispatch"}, adapters)},
+	"api": {ours: slices.Concat([]string{"dispatch", "simulation"}, adapters)},
 	// What the parts accept is checked by the parts.
 	"settings": {ours: []string{"labs", "webhooks", "store"}},
 	// It knows a running system by its HTTP API only.

@@ -1,0 +1,169 @@
+package simulation
+
+import (
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// Options are what the client says about how it goes.
+type Options struct {
+	Pause          time.Duration // real time between two reports
+	Interpretation string        // of the results; empty: normal
+	ResultTypes    []string      // of the results, in turn; empty: as the lab likes
+	Missing        bool          // some results are missing
+}
+
+// Step is one step of a simulated lab's script, as its control endpoint takes it (docs/sandbox.md).
+type Step struct {
+	Kind           string   `json:"kind"`
+	Pause          string   `json:"pause,omitempty"`
+	Leg            string   `json:"leg,omitempty"`
+	Status         string   `json:"status,omitempty"`
+	StatusDetail   string   `json:"status_detail,omitempty"`
+	Recoverable    *bool    `json:"recoverable,omitempty"`
+	Reason         string   `json:"reason,omitempty"`
+	Partial        bool     `json:"partial,omitempty"`
+	Interpretation string   `json:"interpretation,omitempty"`
+	ResultTypes    []string `json:"result_types,omitempty"`
+	Missing        string   `json:"missing,omitempty"`
+}
+
+// Script is what the simulated partners have to play for a plan's reports on an order that is in a status, in one of the two
+// protocols that the simulated lab speaks: the neutral one, or Molecular's with a courier beside it.
+func Script(from lifecycle.Low, reports []lifecycle.Low, neutral bool, o Options) []Step {
+	tell := molecular
+	if neutral {
+		tell = neutrally
+	}
+	steps := []Step{}
+	for i, to := range reports {
+		played := o.results(to)
+		if played == nil {
+			played = []Step{tell(from, to)}
+		}
+		if i > 0 && o.Pause > 0 {
+			played[0].Pause = o.Pause.String()
+		}
+		steps = append(steps, played...)
+		from = to
+	}
+	return steps
+}
+
+// The failure types of simulated missing results: the lab's fault, for which a sample is drawn again, and one for which it is not.
+const (
+	labFault = "internal_lab_failure"
+	noFault  = "quantity_not_sufficient_failure"
+)
+
+// results are the steps of a status that a report brings about; nil for any other.
+func (o Options) results(to lifecycle.Low) []Step {
+	s := Step{Kind: "results", Interpretation: o.Interpretation, ResultTypes: o.ResultTypes}
+	if o.Missing {
+		s.Missing = noFault
+	}
+	switch to {
+	case lifecycle.Completed, lifecycle.Corrected:
+	case lifecycle.PartialResults:
+		s.Partial = true
+	case lifecycle.RedrawAvailable:
+		s.Missing = labFault
+	default:
+		return nil
+	}
+	return []Step{s, {Kind: "report_ready"}}
+}
+
+// The legs of a kit's way.
+const (
+	outbound = "outbound"
+	inbound  = "inbound"
+)
+
+// legs are those on which the statuses of a kit on its way are reported.
+var legs = map[lifecycle.Low]string{
+	lifecycle.TransitCustomer: outbound, lifecycle.OutForDelivery: outbound, lifecycle.WithCustomer: outbound,
+	lifecycle.ProblemInTransitCustomer: outbound, lifecycle.FailureToDeliverToCustomer: outbound,
+	lifecycle.TransitLab: inbound, lifecycle.ProblemInTransitLab: inbound, lifecycle.FailureToDeliverToLab: inbound,
+}
+
+// legTo is the leg on which a status is reported; that of a kit that is lost, the one that it was on.
+func legTo(from, to lifecycle.Low) string {
+	if to == lifecycle.Lost {
+		to = from
+	}
+	if leg, ok := legs[to]; ok {
+		return leg
+	}
+	return outbound
+}
+
+// shipped reports whether a status proves that the kit is on its way already.
+func shipped(l lifecycle.Low) bool { return legs[l] != "" }
+
+// The reasons of simulated rejections.
+const (
+	reasonBlocked = "Missing collection date"
+	reasonFailed  = "Quantity not sufficient (QNS)."
+)
+
+func rejected(kind string, recoverable bool) Step {
+	s := Step{Kind: kind, Recoverable: &recoverable, Reason: reasonFailed}
+	if recoverable {
+		s.Reason = reasonBlocked
+	}
+	return s
+}
+
+// courierWords are a tracker's status and detail for each status that a courier reports (package couriers reads them).
+var courierWords = map[lifecycle.Low][2]string{
+	lifecycle.TransitCustomer:            {"in_transit", "arrived_at_facility"},
+	lifecycle.OutForDelivery:             {"out_for_delivery", "out_for_delivery"},
+	lifecycle.WithCustomer:               {"delivered", "arrived_at_destination"},
+	lifecycle.TransitLab:                 {"in_transit", "received_at_origin_facility"},
+	lifecycle.ProblemInTransitCustomer:   {"in_transit", "transit_exception"},
+	lifecycle.ProblemInTransitLab:        {"in_transit", "transit_exception"},
+	lifecycle.FailureToDeliverToCustomer: {"return_to_sender", "return"},
+	lifecycle.FailureToDeliverToLab:      {"failure", "failure"},
+	lifecycle.Lost:                       {"failure", "lost"},
+}
+
+// molecular is the step by which Molecular, or the courier, reports a status of a kit.
+func molecular(from, to lifecycle.Low) Step {
+	switch {
+	case to == lifecycle.TransitCustomer && !shipped(from):
+		return Step{Kind: "kit_shipped"}
+	case to == lifecycle.DeliveredToLab:
+		return Step{Kind: "kit_received"}
+	case to == lifecycle.LabProcessingBlocked, to == lifecycle.SampleError:
+		return rejected("kit_rejected", to == lifecycle.LabProcessingBlocked)
+	}
+	words := courierWords[to]
+	return Step{Kind: "courier", Leg: legTo(from, to), Status: words[0], StatusDetail: words[1]}
+}
+
+// appointments are how the provider says that an order's appointment stands, by the order's status.
+var appointments = map[lifecycle.Low]lifecycle.AppointmentStatus{
+	lifecycle.AppointmentPending:   lifecycle.AppointmentIsPending,
+	lifecycle.AppointmentScheduled: lifecycle.AppointmentIsConfirmed,
+	lifecycle.AppointmentCancelled: lifecycle.AppointmentIsCancelled,
+}
+
+// neutrally is the step by which a partner of the neutral protocol reports a status.
+func neutrally(from, to lifecycle.Low) Step {
+	status, booked := appointments[to]
+	switch {
+	case booked:
+		return Step{Kind: "appointment", Status: string(status)}
+	case to == lifecycle.TransitCustomer && !shipped(from):
+		return Step{Kind: "kit_shipped"}
+	case to == lifecycle.DrawCompleted:
+		return Step{Kind: "draw_completed"}
+	case to == lifecycle.DeliveredToLab:
+		return Step{Kind: "sample_received"}
+	case to == lifecycle.LabProcessingBlocked, to == lifecycle.SampleError:
+		return rejected("sample_rejected", to == lifecycle.LabProcessingBlocked)
+	}
+	return Step{Kind: "transit", Leg: legTo(from, to), Status: string(to)}
+}
