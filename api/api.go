@@ -49,9 +49,11 @@ type Deps struct {
 	MaxBody int64
 	// CourierSecrets verify the courier webhook; several during a rotation. Without one it answers 503.
 	CourierSecrets []string
-	// Lab makes the client of a lab account, for what the API asks labs itself: what they can do, and which appointments are free.
-	// Defaults to none: then labs are only sent orders.
-	Lab func(store.LabAccount) (labs.Lab, error)
+	// OpenLab makes the client of a lab account, for what the API asks labs itself: what they can do, and which appointments are
+	// free. Defaults to the partner's protocol.
+	OpenLab func(store.LabAccount) (labs.Lab, error)
+	// HTTP reaches labs. Defaults to a client of its own.
+	HTTP *http.Client
 	// Guard says which addresses endpoints may have. Defaults to public ones only.
 	Guard *webhooks.Guard
 }
@@ -62,6 +64,7 @@ const defaultMaxBody = 4 << 20
 const (
 	demandLimit = 30 * time.Second // for a demand's answer; a partner call within it may take 10 s
 	startLimit  = 2 * time.Second  // for starting an order and nudging deliveries; the reconciler makes up for a failure
+	labLimit    = 10 * time.Second // for an answer that a lab is asked for while a client waits
 	signalLimit = time.Second      // a lab gets its answer within 2 s, signalled or not (Molecular contract, D13)
 
 	signalPatience = 30 * time.Second // for signalling on after the answer; the reconciler looks after a minute
@@ -108,11 +111,18 @@ func newServer(d Deps) (*server, error) {
 		}
 		d.Guard = guard
 	}
+	if d.HTTP == nil {
+		d.HTTP = &http.Client{}
+	}
 	m, err := newMetrics(d.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	return &server{Deps: d, metrics: m}, nil
+	s := &server{Deps: d, metrics: m}
+	if s.OpenLab == nil {
+		s.OpenLab = s.openLab
+	}
+	return s, nil
 }
 
 // now is the clock as the store keeps times: UTC, microseconds.
@@ -139,7 +149,9 @@ func (s *server) routes() *gin.Engine {
 	s.labTestRoutes()
 	s.orderRoutes()
 	s.testkitRoutes()
+	s.importRoutes()
 	s.resultRoutes()
+	s.transactionRoutes()
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
 	s.opsEndpointRoutes()

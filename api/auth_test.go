@@ -23,7 +23,7 @@ func routes(t *testing.T) [][2]string {
 	require.NoError(t, json.Unmarshal(b, &doc))
 	var out [][2]string
 	for path, methods := range doc.Paths {
-		for _, name := range []string{"order_id", "user_id", "lab_test_id", "team_id", "inbox_id"} {
+		for _, name := range []string{"order_id", "user_id", "lab_test_id", "team_id", "inbox_id", "transaction_id"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", newID())
 		}
 		path = strings.ReplaceAll(path, "{reason}", "tell_lab")
@@ -32,7 +32,7 @@ func routes(t *testing.T) [][2]string {
 			out = append(out, [2]string{strings.ToUpper(method), path})
 		}
 	}
-	require.Len(t, out, 30)
+	require.Len(t, out, 36)
 	return out
 }
 

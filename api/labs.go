@@ -2,23 +2,25 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/partners"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// partnerMolecular is the protocol whose lab is only sent kits.
-const partnerMolecular = "molecular"
-
 // served refuses what the account's lab does not do: a collection method, or kits whose patient is not known.
 func (s *server) served(ctx context.Context, a store.LabAccount, method lifecycle.Modality, registrable bool) error {
-	can, err := s.capabilities(ctx, a)
-	switch {
-	case err != nil:
+	lab, err := s.lab(ctx, a)
+	if err != nil {
 		return err
-	case a.Partner == partnerMolecular && method != lifecycle.Testkit:
+	}
+	switch can := lab.Capabilities(); {
+	case !slices.Contains(can.Methods, method):
 		return refuse("Collection method " + string(method) + " is not available")
 	case registrable && !can.Registrable:
 		return refuse("This lab does not ship kits that are registered later")
@@ -26,26 +28,49 @@ func (s *server) served(ctx context.Context, a store.LabAccount, method lifecycl
 	return nil
 }
 
-// capabilities is what an account's lab can be asked. Without clients of labs, nothing beyond accepting orders.
-func (s *server) capabilities(ctx context.Context, a store.LabAccount) (labs.Capabilities, error) {
-	if s.Lab == nil {
-		return labs.Capabilities{}, nil
-	}
-	lab, err := s.openLab(ctx, a)
-	if err != nil {
-		return labs.Capabilities{}, err
-	}
-	return lab.Capabilities(), nil
-}
-
-// openLab makes the client of an account. Settings that no client can be made of are operations' to put right, so the cause is
-// logged; that does not pass by itself, so the caller is refused.
-func (s *server) openLab(ctx context.Context, a store.LabAccount) (labs.Lab, error) {
-	lab, err := s.Lab(a)
+// lab makes the client of an account, for what the API asks labs itself. That an account cannot be used does not pass by itself, so
+// the caller is refused; what is wrong is operations' to put right, and goes to the log.
+func (s *server) lab(ctx context.Context, a store.LabAccount) (labs.Lab, error) {
+	lab, err := s.OpenLab(a)
 	if err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a lab account cannot be used",
 			slog.String("lab_account_id", a.ID), slog.Any("error", err))
 		return nil, refuse("The lab account is not in service")
 	}
 	return lab, nil
+}
+
+// openLab makes the client of an account by its partner's protocol. Its calls keep the account's spacing with those of the workers.
+func (s *server) openLab(a store.LabAccount) (labs.Lab, error) {
+	p, ok := partners.Named(a.Partner)
+	if !ok {
+		return nil, fmt.Errorf("there is no partner %q", a.Partner)
+	}
+	return p.Open(labs.Account{
+		ID: a.ID, Partner: a.Partner, BaseURL: a.BaseURL, User: a.User, Token: a.Token, Spacing: a.Spacing, Settings: a.Settings,
+		Environment: a.Environment,
+	}, labs.Options{HTTPClient: s.HTTP, Timeout: labLimit, Pace: s.pace(a), Now: s.Now})
+}
+
+// pace waits for a call's turn with the account.
+func (s *server) pace(a store.LabAccount) labs.Pace {
+	return func(ctx context.Context) error {
+		_, wait, err := s.Store.ReserveCall(ctx, a.ID, a.Spacing)
+		if err != nil {
+			return fmt.Errorf("reserving a call: %w", err)
+		}
+		return pause(ctx, wait)
+	}
+}
+
+// pause waits; the error says that the context ended first.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
 }

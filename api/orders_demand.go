@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -58,7 +57,7 @@ func (s *server) demand(ctx context.Context, teamID, id string, d order.Demand, 
 	d.ID = newID()
 	if reason := o.State.CheckDemand(d, s.now()); reason != "" {
 		s.auditChange(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
-		return nil, order.Answer{}, refusal(o, d.Kind, o.Status, reason)
+		return nil, order.Answer{}, refusal(o, d.Kind, o.Status, reason, callerOf(ctx).team.Environment)
 	}
 	if err := s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Body: sealed}); err != nil {
 		return nil, order.Answer{}, err
@@ -98,56 +97,8 @@ func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order
 		if from == "" {
 			from = o.Status
 		}
-		return a, refusal(o, d.Kind, from, a.Reason)
+		return a, refusal(o, d.Kind, from, a.Reason, callerOf(ctx).team.Environment)
 	}
 	s.auditChange(ctx, action, o.TeamID, o.ID, detail)
 	return a, nil
-}
-
-// refusalTexts say why something is refused, where it is not for want of a transition.
-var refusalTexts = map[order.Reason]string{
-	order.ReasonNotScheduled:   "The order was created without activate_by",
-	order.ReasonActivated:      "The order is being processed already",
-	order.ReasonPastDate:       "activate_by is in the past",
-	order.ReasonNotRefused:     "The order's requisition has not been refused and is not waiting for an answer",
-	order.ReasonNotBlocked:     "The order is not blocked at the lab",
-	order.ReasonNotReplaceable: "The order has not failed, so there is nothing to replace",
-	order.ReasonReplaced:       "The order has been replaced already",
-	order.ReasonLimit:          "The order transaction has reached its limit of replacements",
-	order.ReasonLabRefused:     "The lab does not do this any more",
-	order.ReasonNoAttention:    "The order has no such open attention mark",
-}
-
-// targets are the statuses that demands ask for.
-var targets = map[order.DemandKind]lifecycle.Low{
-	order.DemandCancel:       lifecycle.Cancelled,
-	order.DemandDoNotProcess: lifecycle.DoNotProcess,
-	order.DemandRecover:      lifecycle.DeliveredToLab,
-}
-
-// refusal is the answer to a demand that the order does not allow. That to a cancellation has the keys of both shapes that the
-// original API documents.
-func refusal(o *order.Order, kind order.DemandKind, from lifecycle.Low, reason order.Reason) *Error {
-	text, known := refusalTexts[reason]
-	if !known {
-		text = forbidden(o.Modality, kind, from)
-	}
-	e := refuse(text)
-	if kind == order.DemandCancel {
-		e.Name, e.Message, e.StatusCode = http.StatusText(e.status), text, e.status
-	}
-	return e
-}
-
-func forbidden(m lifecycle.Modality, kind order.DemandKind, from lifecycle.Low) string {
-	current := lifecycle.MustFull(m, from)
-	target, ok := targets[kind]
-	if !ok {
-		return "The order cannot be changed in status " + string(current)
-	}
-	to, ok := lifecycle.Full(m, target)
-	if !ok {
-		to = lifecycle.Status(target)
-	}
-	return (&lifecycle.RefusedError{From: current, To: to}).Error()
 }

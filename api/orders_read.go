@@ -62,6 +62,10 @@ func (s *server) orderRoutes() {
 		OperationID: "update-order", Method: http.MethodPatch, Path: "/v3/order/{order_id}", Tags: []string{tagOrders},
 		Summary: "Move or clear the day on which a scheduled order is processed", Errors: refusals,
 	}, s.updateOrder)
+	register(s, store.RoleClient, huma.Operation{
+		OperationID: "draw-completed", Method: http.MethodPatch, Path: "/v3/order/{order_id}/draw_completed", Tags: []string{tagOrders},
+		Summary: "Say that the sample of an on-site order has been drawn", Errors: refusals,
+	}, s.drawCompleted)
 }
 
 func (s *server) getOrder(ctx context.Context, in *OrderPath) (*body[junction.ClientFacingOrder], error) {

@@ -19,11 +19,16 @@ func (s *server) resultRoutes() {
 	op.OperationID, op.Path, op.Summary = "get-result-metadata", op.Path+"/metadata", "Read what concerns the results as a whole"
 	register(s, store.RoleClient, op, s.getResultMetadata)
 	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf", "Read the lab's report"
-	op.Responses = map[string]*huma.Response{"200": {
+	op.Responses = pdfResponse()
+	register(s, store.RoleClient, op, s.getResultPDF)
+}
+
+// pdfResponse is the 200 answer of an operation whose handler writes a PDF.
+func pdfResponse() map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {
 		Description: "The report.",
 		Content:     map[string]*huma.MediaType{contentPDF: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
 	}}
-	register(s, store.RoleClient, op, s.getResultPDF)
 }
 
 func (s *server) getResult(ctx context.Context, in *OrderPath) (*body[junction.LabResultsRaw], error) {

@@ -48,6 +48,11 @@ func (s *server) testkitRoutes() {
 		OperationID: "create-testkit-order", Method: http.MethodPost, Path: "/v3/order/testkit", Tags: []string{tagOrders},
 		Summary: "Send out a kit that is registered later", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.createTestkit)
+	register(s, store.RoleClient, huma.Operation{
+		OperationID: "register-testkit", Method: http.MethodPost, Path: "/v3/order/testkit/register", Tags: []string{tagOrders},
+		Summary: "Say whose a kit is",
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
+	}, s.registerTestkit)
 }
 
 func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*body[PostOrderResponse], error) {

@@ -28,10 +28,11 @@ func (f *fixture) testkitBody(set map[string]any) map[string]any {
 	return body
 }
 
-// able lets every lab do what the test says.
+// able lets every lab do what the test says, and with any collection method.
 func able(can labs.Capabilities) func(*api.Deps) {
+	can.Methods = lifecycle.Modalities()
 	return func(d *api.Deps) {
-		d.Lab = func(store.LabAccount) (labs.Lab, error) { return &lab{can: can}, nil }
+		d.OpenLab = func(store.LabAccount) (labs.Lab, error) { return &lab{can: can}, nil }
 	}
 }
 
@@ -100,7 +101,7 @@ func TestCreateTestkitRefused(t *testing.T) {
 	require.Zero(t, f.countOrders())
 }
 
-// Whether kits can be sent out before it is known whose they are is the lab's to say; without a client of it the answer is no.
+// Whether kits can be sent out before it is known whose they are is the lab's to say. Molecular, of the second fixture, has not.
 func TestCreateTestkitOfALabThatShipsNone(t *testing.T) {
 	t.Parallel()
 	for _, f := range []*fixture{newFixture(t, able(labs.Capabilities{})), newFixture(t)} {
@@ -114,7 +115,7 @@ func TestCreateTestkitOfALabThatShipsNone(t *testing.T) {
 func TestCreateOrderThroughAnAccountOutOfService(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(d *api.Deps) {
-		d.Lab = func(store.LabAccount) (labs.Lab, error) { return nil, errNoClient }
+		d.OpenLab = func(store.LabAccount) (labs.Lab, error) { return nil, errNoClient }
 	})
 	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(nil))
 	require.Equal(t, http.StatusBadRequest, r.status)

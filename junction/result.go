@@ -114,8 +114,8 @@ func FromResult(o order.Order, v order.ResultVersion) LabResultsRaw {
 	}
 	for i, m := range r.Missing {
 		out.MissingResults[i] = MissingResult{
-			Name: m.Name, Slug: m.Slug, InferredFailureType: m.FailureType, Note: m.Note,
-			SourceMarkers: sourceMarkers(o.LabTest.Markers, m.Slug, nil, nil),
+			Name: m.Name, Slug: m.Slug, InferredFailureType: m.FailureType, Note: m.Note, LOINC: m.LOINC, ProviderID: m.ProviderID,
+			SourceMarkers: sourceMarkers(o.LabTest.Markers, m.Slug, m.ProviderID, m.LOINC),
 		}
 	}
 	if o.SampleID != "" {

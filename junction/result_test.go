@@ -26,7 +26,10 @@ func report() order.ResultVersion {
 			},
 			{Name: "Comment", Slug: "comment", Text: "hemolysed", Type: "comment", Interpretation: order.Normal},
 		},
-		Missing: []order.Missing{{Name: "Triglycerides", Slug: "triglycerides", FailureType: "quantity_not_sufficient_failure"}},
+		Missing: []order.Missing{{
+			Name: "Triglycerides", Slug: "triglycerides", FailureType: "quantity_not_sufficient_failure", Note: text("too little"),
+			LOINC: text("2571-8"), ProviderID: text("001172"),
+		}},
 	}}
 }
 
@@ -34,7 +37,9 @@ func TestFromResult(t *testing.T) {
 	t.Parallel()
 	o := kit()
 	o.Physician = &order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "1234567890"}
-	o.LabTest.Markers = []order.Marker{{ID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("011817")}}
+	o.LabTest.Markers = []order.Marker{{ID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("011817")}, {
+		ID: 230, Name: "Triglycerides", Slug: "trig", ProviderID: text("001172"),
+	}}
 	r := junction.FromResult(o, report())
 
 	require.Equal(t, "6", r.Metadata.Age)
@@ -56,7 +61,11 @@ func TestFromResult(t *testing.T) {
 	require.InDelta(t, -1, comment.Value, 0)
 	require.Equal(t, "hemolysed", *comment.Notes)
 	require.Nil(t, comment.SourceMarkers, "nobody asked for it")
-	require.Equal(t, "quantity_not_sufficient_failure", r.MissingResults[0].InferredFailureType)
+	require.Equal(t, junction.MissingResult{
+		Name: "Triglycerides", Slug: "triglycerides", InferredFailureType: "quantity_not_sufficient_failure", Note: text("too little"),
+		LOINC: text("2571-8"), ProviderID: text("001172"),
+		SourceMarkers: []junction.SourceMarker{{MarkerID: 230, Name: "Triglycerides", Slug: "trig", ProviderID: text("001172")}},
+	}, r.MissingResults[0])
 	require.Contains(t, r.SampleInformation, "123456789")
 }
 

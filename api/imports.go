@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// ImportOrderBody is the body of POST /v3/order/import: an order whose requisition was made elsewhere.
+type ImportOrderBody struct {
+	UserID           string                       `json:"user_id" format:"uuid"`
+	BillingType      string                       `json:"billing_type" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
+	OrderSet         OrderSetRequest              `json:"order_set"`
+	CollectionMethod string                       `json:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	Physician        *PhysicianCreateRequest      `json:"physician,omitempty"`
+	PatientDetails   PatientDetailsWithValidation `json:"patient_details"`
+	PatientAddress   PatientAddressOfImport       `json:"patient_address"`
+	SampleID         string                       `json:"sample_id" minLength:"1" maxLength:"64" doc:"The lab's own number of the requisition; unique."`
+	LabAccountID     *string                      `json:"lab_account_id,omitempty" format:"uuid" doc:"May be an account that is still pending."`
+}
+
+// PatientAddressOfImport is where the patient lives. It is not checked as strictly as that of an order that we place.
+type PatientAddressOfImport struct {
+	ReceiverName string  `json:"receiver_name"`
+	FirstLine    string  `json:"first_line"`
+	SecondLine   *string `json:"second_line,omitempty"`
+	City         string  `json:"city"`
+	State        string  `json:"state"`
+	Zip          string  `json:"zip"`
+	Country      string  `json:"country"`
+	AccessNotes  *string `json:"access_notes,omitempty" maxLength:"1000"`
+}
+
+type importInput struct {
+	Body ImportOrderBody
+}
+
+// Resolve checks what a schema cannot say.
+func (in *importInput) Resolve(ctx huma.Context) []error {
+	return in.Body.PatientDetails.check("body.patient_details", callerOf(ctx.Context()).today)
+}
+
+func (s *server) importRoutes() {
+	register(s, store.RoleClient, huma.Operation{
+		OperationID: "import-order", Method: http.MethodPost, Path: "/v3/order/import", Tags: []string{tagOrders},
+		Summary: "Take over an order whose requisition was made elsewhere", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.importOrder)
+}
+
+// importOrder takes an order over. Its number is the lab's own, because that is what the lab's reports will name.
+func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOrderResponse], error) {
+	c := callerOf(ctx)
+	f, err := s.choose(ctx, choice{
+		userID: in.Body.UserID, set: &in.Body.OrderSet, method: &in.Body.CollectionMethod, account: in.Body.LabAccountID,
+		billing: &in.Body.BillingType, pending: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	patient, err := in.Body.PatientDetails.patient()
+	if err != nil {
+		return nil, err
+	}
+	if err := allowed(patient, f.test.Method, f.policy, c.today); err != nil {
+		return nil, err
+	}
+	o := f.order(c.team.ID, s.now())
+	o.Imported, o.Number, o.SampleID = true, in.Body.SampleID, in.Body.SampleID
+	o.Patient, o.Address, o.Physician = patient, in.Body.PatientAddress.address(), in.Body.Physician.physician()
+	out, err := s.created(ctx, o, f.policy, "order imported")
+	if errors.Is(err, store.ErrConflict) {
+		return nil, invalid(wrong("value_error", "There is an order with this sample id", "body.sample_id"))
+	}
+	return out, err
+}
+
+func (a *PatientAddressOfImport) address() *order.Address {
+	return &order.Address{
+		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: state(a.State),
+		Zip: a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
+	}
+}
+
+// drawCompleted says that the sample of an on-site order has been drawn.
+func (s *server) drawCompleted(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
+	o, _, err := s.demand(ctx, callerOf(ctx).team.ID, in.OrderID, order.Demand{Kind: order.DemandDraw, By: lifecycle.Client}, nil)
+	return posted(o, "order updated", err)
+}

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// GetOrderTransactionResponse is an order with its redraws and replacements.
+type GetOrderTransactionResponse struct {
+	ID     string                  `json:"id" format:"uuid"`
+	TeamID string                  `json:"team_id" format:"uuid"`
+	Status order.TransactionStatus `json:"status"`
+	Orders []OrderSummary          `json:"orders" nullable:"false" doc:"Oldest first."`
+}
+
+// OrderSummary is one order of a transaction.
+type OrderSummary struct {
+	ID                  string        `json:"id" format:"uuid"`
+	Origin              order.Origin  `json:"origin"`
+	ParentID            *string       `json:"parent_id" format:"uuid" doc:"The order that this one replaces or redraws."`
+	LastStatus          lifecycle.Low `json:"last_status"`
+	LastStatusCreatedAt time.Time     `json:"last_status_created_at"`
+	UpdatedAt           time.Time     `json:"updated_at"`
+	CreatedAt           time.Time     `json:"created_at"`
+}
+
+// TransactionPath names an order transaction.
+type TransactionPath struct {
+	TransactionID string `path:"transaction_id" format:"uuid"`
+}
+
+func (s *server) transactionRoutes() {
+	op := huma.Operation{
+		OperationID: "get-order-transaction", Method: http.MethodGet, Path: "/v3/order_transaction/{transaction_id}",
+		Tags: []string{tagOrders}, Summary: "Read an order with its redraws and replacements", Errors: []int{http.StatusNotFound},
+	}
+	register(s, store.RoleClient, op, s.getTransaction)
+	op.OperationID, op.Path, op.Tags = "get-order-transaction-result", op.Path+"/result", []string{tagResults}
+	op.Summary = "Read what the orders of a transaction have reported together"
+	register(s, store.RoleClient, op, s.getTransactionResult)
+	op.OperationID, op.Path, op.Summary = "get-order-transaction-result-pdf", op.Path+"/pdf", "Read the labs' reports on a transaction's orders in one"
+	op.Responses = pdfResponse()
+	register(s, store.RoleClient, op, s.getTransactionPDF)
+}
+
+// transaction reads the orders of a transaction of the caller's team, oldest first.
+func (s *server) transaction(ctx context.Context, id, action string) ([]order.Order, error) {
+	team := callerOf(ctx).team.ID
+	orders, err := s.Store.TransactionOrders(ctx, team, canonical(id))
+	if err != nil {
+		return nil, orNotFound(err, "Order transaction")
+	}
+	if err := s.auditRead(ctx, action, team, "", "transaction="+canonical(id)); err != nil {
+		return nil, err
+	}
+	return orders, nil
+}
+
+func (s *server) getTransaction(ctx context.Context, in *TransactionPath) (*body[GetOrderTransactionResponse], error) {
+	orders, err := s.transaction(ctx, in.TransactionID, "transaction.read")
+	if err != nil {
+		return nil, err
+	}
+	t := orders[0].Transaction
+	out := GetOrderTransactionResponse{ID: t.ID, TeamID: orders[0].TeamID, Status: t.Status, Orders: each(t.Orders, orderSummary)}
+	return answer(out), nil
+}
+
+func orderSummary(o order.TransactionOrder) OrderSummary {
+	out := OrderSummary{
+		ID: o.ID, Origin: o.Origin, LastStatus: o.Status, LastStatusCreatedAt: o.StatusAt, UpdatedAt: o.UpdatedAt, CreatedAt: o.CreatedAt,
+	}
+	if o.ParentID != "" {
+		out.ParentID = &o.ParentID
+	}
+	return out
+}
+
+func (s *server) getTransactionResult(ctx context.Context, in *TransactionPath) (*body[junction.LabResultsRaw], error) {
+	orders, err := s.transaction(ctx, in.TransactionID, "transaction.read_result")
+	if err != nil {
+		return nil, err
+	}
+	var parts []junction.OrderResult
+	for _, o := range orders {
+		v, err := s.Store.NewestResult(ctx, o.TeamID, o.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, junction.OrderResult{Order: o, Version: v})
+	}
+	if len(parts) == 0 {
+		return nil, notFound("Result")
+	}
+	return answer(junction.Combine(parts)), nil
+}
+
+func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*raw, error) {
+	orders, err := s.transaction(ctx, in.TransactionID, "transaction.read_pdf")
+	if err != nil {
+		return nil, err
+	}
+	var reports [][]byte
+	for _, o := range orders {
+		pdf, err := s.Store.ResultPDF(ctx, o.TeamID, o.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		if len(pdf) > 0 {
+			reports = append(reports, pdf)
+		}
+	}
+	if len(reports) == 0 {
+		return nil, notFound("Result")
+	}
+	combined, err := concatenate(reports)
+	if err != nil {
+		return nil, err
+	}
+	return &raw{Status: http.StatusOK, ContentType: contentPDF, Body: combined}, nil
+}

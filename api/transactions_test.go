@@ -1,0 +1,175 @@
+package api_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// reported stores a report on an order and shows it to the client.
+func (f *fixture) reported(id string, r order.Report, pdf []byte) {
+	f.t.Helper()
+	f.fact(id, order.Fact{Kind: order.ReportReady})
+	o := f.order(id)
+	v, changed, err := f.store.StoreReport(f.t.Context(), id, o.State.Fetch.Generation, r, newID(), []byte("{}"), pdf)
+	require.NoError(f.t, err)
+	s, err := f.store.LoadState(f.t.Context(), id)
+	require.NoError(f.t, err)
+	d, visible := s.ApplyFetched(order.Fetched{
+		ResultID: v.ID, Changed: changed, Generation: s.Fetch.Generation, Partial: r.Status == "partial",
+	}, began)
+	require.True(f.t, visible)
+	_, err = f.store.Record(f.t.Context(), order.Recording{
+		OrderID: id, Revision: s.Revision, Cause: order.CauseCall(newID()), Decision: d, ResultID: v.ID, At: began,
+	})
+	require.NoError(f.t, err)
+}
+
+// replaced lets an order fail and returns the order that replaces it.
+func (f *fixture) replaced(id string) string {
+	f.t.Helper()
+	final := false
+	f.fact(id, order.Fact{Kind: order.KitRejected, Recoverable: &final})
+	r := f.do(http.MethodPost, "/ops/orders/"+id+"/replace", f.opsKey, nil)
+	require.Equal(f.t, http.StatusOK, r.status, string(r.body))
+	return r.json(f.t)["child_id"].(string)
+}
+
+func page(text string) []byte {
+	content := "BT /F1 14 Tf 72 720 Td (" + text + ") Tj ET"
+	objects := []string{
+		"<< /Type /Catalog /Pages 2 0 R >>",
+		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 5 0 R >> >> /Contents 4 0 R >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(content), content),
+		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+	}
+	var out bytes.Buffer
+	out.WriteString("%PDF-1.4\n")
+	var offsets []int
+	for i, o := range objects {
+		offsets = append(offsets, out.Len())
+		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	table := out.Len()
+	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
+	for _, at := range offsets {
+		fmt.Fprintf(&out, "%010d 00000 n \n", at)
+	}
+	fmt.Fprintf(&out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table)
+	return out.Bytes()
+}
+
+func transactionOf(f *fixture, id string) string { return f.order(id).TransactionID }
+
+func TestGetTransaction(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	child := f.replaced(id)
+	transaction := transactionOf(f, id)
+	r := f.do(http.MethodGet, "/v3/order_transaction/"+transaction, f.key, nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	got := r.json(t)
+	require.Equal(t, transaction, got["id"])
+	require.Equal(t, f.team, got["team_id"])
+	require.Equal(t, "active", got["status"])
+	orders := got["orders"].([]any)
+	require.Len(t, orders, 2)
+	first, second := orders[0].(map[string]any), orders[1].(map[string]any)
+	require.Equal(t, id, first["id"])
+	require.Equal(t, "initial", first["origin"])
+	require.Nil(t, first["parent_id"])
+	require.Equal(t, "sample_error", first["last_status"])
+	require.Equal(t, child, second["id"])
+	require.Equal(t, "recreation", second["origin"])
+	require.Equal(t, id, second["parent_id"])
+	for _, key := range []string{"last_status_created_at", "created_at", "updated_at"} {
+		_, err := time.Parse(time.RFC3339, second[key].(string))
+		require.NoError(t, err, key)
+	}
+}
+
+func TestTransactionResults(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	path := "/v3/order_transaction/" + transactionOf(f, id)
+	for _, more := range []string{"/result", "/result/pdf"} {
+		r := f.do(http.MethodGet, path+more, f.key, nil)
+		require.Equal(t, http.StatusNotFound, r.status, "there are no results yet")
+		require.Equal(t, "Result not found", r.detail(t))
+	}
+	f.reported(id, order.Report{
+		Status: "final", Interpretation: order.Normal, ReportedAt: began,
+		Results: []order.Result{{Name: "A", Slug: "a", Text: "1", Type: "comment"}},
+	}, page("one"))
+	r := f.do(http.MethodGet, path+"/result", f.key, nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Equal(t, "A", r.json(t)["results"].([]any)[0].(map[string]any)["name"])
+	require.Equal(t, transactionOf(f, id), r.json(t)["order_transaction"].(map[string]any)["id"])
+
+	r = f.do(http.MethodGet, path+"/result/pdf", f.key, nil)
+	require.Equal(t, http.StatusOK, r.status)
+	require.Equal(t, page("one"), r.body, "a single report is as the lab sent it")
+}
+
+// Two orders of a transaction that both have a report come from a redraw; this one is written by hand.
+func TestTransactionPDFHasEveryReport(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	second := *f.order(id)
+	second.Origin, second.ParentID = order.OriginRedraw, id
+	store.NewOrderIDs(&second)
+	second.State = order.Begin(&second, order.DefaultPolicy(), time.Time{})
+	_, err := f.store.CreateOrder(t.Context(), store.NewOrder{Order: second, Demand: "api:test"})
+	require.NoError(t, err)
+	for i, order := range []string{id, second.ID} {
+		f.reported(order, finalReport(fmt.Sprint(i)), page(fmt.Sprint(i)))
+	}
+	path := "/v3/order_transaction/" + transactionOf(f, id)
+	r := f.do(http.MethodGet, path+"/result/pdf", f.key, nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Equal(t, "application/pdf", r.header.Get("Content-Type"))
+	pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
+	require.NoError(t, err)
+	require.Equal(t, 2, pages)
+
+	r = f.do(http.MethodGet, path+"/result", f.key, nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Len(t, r.json(t)["results"], 2)
+}
+
+func finalReport(marker string) order.Report {
+	return order.Report{
+		Status: "final", Interpretation: order.Normal, ReportedAt: began,
+		Results: []order.Result{{Name: marker, Slug: marker, Text: "1", Type: "comment"}},
+	}
+}
+
+func TestTransactionsOfOthers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	require.Equal(t, lifecycle.Ordered, f.order(id).Status)
+	other := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
+	for _, more := range []string{"", "/result", "/result/pdf"} {
+		for key, transaction := range map[string]string{other: transactionOf(f, id), f.key: newID()} {
+			r := f.do(http.MethodGet, "/v3/order_transaction/"+transaction+more, key, nil)
+			require.Equal(t, http.StatusNotFound, r.status, more)
+			require.Equal(t, "Order transaction not found", r.detail(t))
+		}
+		r := f.do(http.MethodGet, "/v3/order_transaction/x"+more, f.key, nil)
+		requireProblem(t, r, []any{"path", "transaction_id"}, "uuid_parsing")
+	}
+}

@@ -1,0 +1,66 @@
+package junction
+
+import (
+	"slices"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// OrderResult is an order with the newest version of its results that the client sees.
+type OrderResult struct {
+	Order   order.Order
+	Version order.ResultVersion
+}
+
+// Combine is what the orders of one transaction have reported together, oldest order first: where two report the same marker, the
+// newer order counts, and what an order misses is missing only where no order has reported it. The metadata is that of the newest.
+// There is at least one.
+func Combine(all []OrderResult) LabResultsRaw {
+	var out LabResultsRaw
+	results, missing := []BiomarkerResult{}, []MissingResult{}
+	samples := map[string]SampleData{}
+	for _, part := range all {
+		r := FromResult(part.Order, part.Version)
+		results = slices.DeleteFunc(results, func(old BiomarkerResult) bool {
+			return slices.ContainsFunc(r.Results, func(b BiomarkerResult) bool { return sameMarker(old.marker(), b.marker()) })
+		})
+		missing = slices.DeleteFunc(missing, func(old MissingResult) bool {
+			return slices.ContainsFunc(r.MissingResults, func(m MissingResult) bool { return sameMarker(old.marker(), m.marker()) })
+		})
+		results, missing = append(results, r.Results...), append(missing, r.MissingResults...)
+		for id, s := range r.SampleInformation {
+			samples[id] = s
+		}
+		out = r
+	}
+	out.Results = results
+	out.MissingResults = slices.DeleteFunc(missing, func(m MissingResult) bool {
+		return slices.ContainsFunc(results, func(b BiomarkerResult) bool { return sameMarker(m.marker(), b.marker()) })
+	})
+	if len(samples) > 0 {
+		out.SampleInformation = samples
+	}
+	return out
+}
+
+// reported is what two reports have in common when they speak of the same marker.
+type reported struct {
+	slug              string
+	providerID, loinc *string
+}
+
+func (b BiomarkerResult) marker() reported { return reported{b.Slug, b.ProviderID, b.LOINC} }
+
+func (m MissingResult) marker() reported { return reported{m.Slug, m.ProviderID, m.LOINC} }
+
+// sameMarker compares by the lab's own code where both have one, else by LOINC code, else by slug.
+func sameMarker(a, b reported) bool {
+	switch {
+	case a.providerID != nil && b.providerID != nil:
+		return *a.providerID == *b.providerID
+	case a.loinc != nil && b.loinc != nil:
+		return *a.loinc == *b.loinc
+	default:
+		return a.slug == b.slug
+	}
+}

@@ -1,0 +1,47 @@
+package junction_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The sample of the first order was too old for two markers; the redraw reports one of them, and one that was there already.
+func TestCombine(t *testing.T) {
+	t.Parallel()
+	first, second := kit(), kit()
+	first.SampleID, second.SampleID = "S1", "S2"
+	old, redrawn := report(), report()
+	old.Report.Results = []order.Result{
+		{Name: "A", Slug: "a", Text: "1", ProviderID: text("10")}, {Name: "B", Slug: "b", Text: "2", LOINC: text("2-2")}, {Name: "Z", Slug: "z", Text: "9"},
+	}
+	old.Report.Missing = []order.Missing{
+		{Name: "C", Slug: "c", ProviderID: text("30"), FailureType: "internal_lab_failure"},
+		{Name: "D", Slug: "d", FailureType: "internal_lab_failure"},
+	}
+	redrawn.Report.Status, redrawn.Report.Interpretation = "partial", order.Normal
+	redrawn.Report.Results = []order.Result{
+		{Name: "C", Slug: "other", Text: "3", ProviderID: text("30")}, {Name: "B", Slug: "x", Text: "4", LOINC: text("2-2")},
+	}
+	redrawn.Report.Missing = []order.Missing{{Name: "D", Slug: "d", FailureType: "non_failure"}}
+
+	got := junction.Combine([]junction.OrderResult{{first, old}, {second, redrawn}})
+	var results []string
+	for _, r := range got.Results {
+		results = append(results, r.Name+"="+r.Result+" "+*r.SourceSampleID)
+	}
+	require.Equal(t, []string{"A=1 S1", "Z=9 S1", "C=3 S2", "B=4 S2"}, results)
+	require.Len(t, got.MissingResults, 1)
+	require.Equal(t, "non_failure", got.MissingResults[0].InferredFailureType, "the newer order's word")
+	require.Equal(t, "partial", got.Metadata.Status)
+	require.Equal(t, "normal", *got.Metadata.Interpretation)
+	require.Equal(t, "S2", got.Metadata.SpecimenNumber)
+	require.Contains(t, got.SampleInformation, "S1")
+	require.Contains(t, got.SampleInformation, "S2")
+
+	alone := junction.Combine([]junction.OrderResult{{first, old}})
+	require.Equal(t, junction.FromResult(first, old), alone)
+}
