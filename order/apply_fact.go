@@ -267,8 +267,13 @@ func (d *Decision) keepWay(f Fact, at time.Time) {
 	}
 }
 
-// park keeps the fact until its turn comes.
+// park keeps the fact until its turn comes. On an order that has ended it never will, so a human looks at it.
 func (d *Decision) park(f Fact, r Reason) {
+	if d.Next.Terminal() {
+		d.Next.Raise(ContradictoryFact, f.ReceivedAt)
+		d.as(Refused, r)
+		return
+	}
 	d.Next.Parked = append(slices.Clone(d.Next.Parked), f)
 	d.as(Parked, r)
 }

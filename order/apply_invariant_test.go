@@ -108,6 +108,7 @@ func (w *walk) checkSteps(before State, d Decision) {
 	if d.Outcome != Applied {
 		require.Empty(w.t, d.Steps)
 	}
+	require.False(w.t, d.Outcome == Parked && d.Next.Terminal(), "nothing waits for an order that has ended")
 	if len(d.Steps) > 0 {
 		last := d.Steps[len(d.Steps)-1]
 		require.Equal(w.t, last.At, d.Next.EnteredAt)
