@@ -13,11 +13,11 @@ const (
 	maxWebhooks = 200_000
 )
 
-// Outcomes of one order of a PlaceOrder call.
+// Outcomes of one order of a PlaceOrder call, and of the calls of the neutral protocol that bring something new.
 const (
-	OutcomeAccepted    = "accepted"    // success=true
+	OutcomeAccepted    = "accepted"    // success=true; neutral: 201
 	OutcomeRefused     = "refused"     // success=false: not valid, or the script refuses
-	OutcomeDuplicate   = "duplicate"   // success=false: the order number already exists
+	OutcomeDuplicate   = "duplicate"   // success=false: the order number already exists; neutral: 200
 	OutcomeUnavailable = "unavailable" // the call was answered 503, nothing recorded
 	OutcomeDropped     = "dropped"     // accepted and recorded, the connection closed without an answer
 )
@@ -26,20 +26,21 @@ const (
 type Account struct {
 	Calls    []Call    `json:"calls"`
 	Webhooks []Webhook `json:"webhooks"`
-	// TooSoon counts the calls that started less than Config.Spacing after the one before.
+	// TooSoon counts the calls that started less than Config.Spacing after the one before of the same account.
 	TooSoon int `json:"too_soon"`
 }
 
 // Call is one call to the lab.
 type Call struct {
-	Operation string    `json:"operation"` // PlaceOrder, OrderInfo, Results or CancelOrder
-	Start     time.Time `json:"start"`     // when its header had arrived
-	Status    int       `json:"status"`    // HTTP status answered; 0: none (yet)
-	TooSoon   bool      `json:"too_soon"`  // started less than Config.Spacing after the one before
-	Orders    []Outcome `json:"orders"`    // the orders it was about; empty if it was refused before that was known
+	Operation string    `json:"operation"`         // PlaceOrder, OrderInfo, Notifications, Results or CancelOrder; neutral.place and so on
+	Account   string    `json:"account,omitempty"` // the account's name in a call of the neutral protocol
+	Start     time.Time `json:"start"`             // when its header had arrived
+	Status    int       `json:"status"`            // HTTP status answered; 0: none (yet)
+	TooSoon   bool      `json:"too_soon"`          // started less than Config.Spacing after the one before of the same account
+	Orders    []Outcome `json:"orders"`            // the orders it was about; empty if it was refused before that was known
 }
 
-// Outcome says what became of one order in a call. Only PlaceOrder has outcomes.
+// Outcome says what became of one order in a call. Only PlaceOrder, neutral.place, neutral.register and neutral.book have outcomes.
 type Outcome struct {
 	OrderNumber string `json:"order_number"`
 	Outcome     string `json:"outcome,omitempty"`
@@ -48,7 +49,8 @@ type Outcome struct {
 // Webhook is one attempt to deliver a webhook.
 type Webhook struct {
 	OrderNumber string          `json:"order_number"`
-	Type        string          `json:"type"` // kit_shipped, kit_received, kit_rejected, report_ready or courier
+	ID          string          `json:"id,omitempty"` // webhook-id of a fact of the neutral protocol
+	Type        string          `json:"type"`         // of the fact; courier: a tracker event
 	Body        json.RawMessage `json:"body"`
 	Attempt     int             `json:"attempt"` // from 1
 	At          time.Time       `json:"at"`      // when the attempt began
@@ -82,7 +84,7 @@ type ledger struct {
 	spacing time.Duration
 
 	mu        sync.Mutex
-	lastStart time.Time
+	lastStart map[string]time.Time // by account
 	tooSoon   int
 	calls     []*callRecord
 	webhooks  []Webhook
@@ -94,17 +96,19 @@ type callRecord struct {
 	call   Call
 }
 
-func newLedger(spacing time.Duration) *ledger { return &ledger{spacing: spacing} }
+func newLedger(spacing time.Duration) *ledger {
+	return &ledger{spacing: spacing, lastStart: map[string]time.Time{}}
+}
 
-func (l *ledger) begin(operation string, start time.Time) *callRecord {
+func (l *ledger) begin(operation, account string, start time.Time) *callRecord {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	record := &callRecord{ledger: l, call: Call{Operation: operation, Start: start.UTC()}}
-	if !l.lastStart.IsZero() && start.Sub(l.lastStart) < l.spacing {
+	record := &callRecord{ledger: l, call: Call{Operation: operation, Account: account, Start: start.UTC()}}
+	if last := l.lastStart[account]; !last.IsZero() && start.Sub(last) < l.spacing {
 		record.call.TooSoon = true
 		l.tooSoon++
 	}
-	l.lastStart = start
+	l.lastStart[account] = start
 	l.calls = append(newest(l.calls, maxCalls), record)
 	return record
 }

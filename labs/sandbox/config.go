@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,14 @@ type Config struct {
 	CourierSecret string
 	// CourierAPIKey is the key that the tracker API expects as Basic user name. Required with CourierURL.
 	CourierAPIKey string
+
+	// NeutralURL is where webhooks of the neutral partner protocol are posted. Empty: the protocol is not offered.
+	NeutralURL string
+	// NeutralAccount is the name of our account, as calls and webhooks carry it in x-account. Required with NeutralURL.
+	NeutralAccount string
+	// NeutralSecrets, of the form whsec_<base64>, verify calls and sign webhooks: one, or two during a rotation. Required with
+	// NeutralURL.
+	NeutralSecrets []string
 
 	// Speed is how many simulated seconds pass in a real one: a step that comes 24 hours after the one before it comes
 	// 24h/Speed after it. 1 is real life; 0, the default, waits for nothing.
@@ -92,7 +101,22 @@ func (c Config) check() error {
 			errs = append(errs, errors.New("CourierURL needs CourierSecret and CourierAPIKey"))
 		}
 	}
+	if c.NeutralURL != "" {
+		errs = append(errs, c.checkNeutral())
+	}
 	return errors.Join(errs...)
+}
+
+func (c Config) checkNeutral() error {
+	errs := []error{checkURL("NeutralURL", c.NeutralURL)}
+	if c.NeutralAccount == "" || len(c.NeutralSecrets) == 0 {
+		errs = append(errs, errors.New("NeutralURL needs NeutralAccount and NeutralSecrets"))
+	}
+	if strings.Contains(c.NeutralAccount, ":") {
+		errs = append(errs, errors.New("NeutralAccount must not contain a colon"))
+	}
+	_, err := parseSecrets(c.NeutralSecrets)
+	return errors.Join(append(errs, err)...)
 }
 
 func checkURL(name, raw string) error {

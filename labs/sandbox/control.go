@@ -23,6 +23,12 @@ type orderView struct {
 	Inbound     string    `json:"inbound"`
 	PlacedAt    time.Time `json:"placed_at"`
 	Version     int       `json:"results_version"` // 0: no results
+
+	Life         string            `json:"life,omitempty"` // of an order of the neutral protocol, as the rest
+	Accession    string            `json:"accession,omitempty"`
+	Replaces     string            `json:"replaces,omitempty"`
+	Tests        []orderedTest     `json:"tests,omitempty"`
+	Appointments []appointmentView `json:"appointments,omitempty"`
 }
 
 // view shows the order. The server's mutex is held.
@@ -34,12 +40,22 @@ func (o *order) view() orderView {
 	if o.report != nil {
 		v.Version = o.report.Version
 	}
+	if n := o.neutral; n != nil {
+		v.Life, v.Accession, v.Replaces, v.Tests = n.life, n.accession, n.replaces, n.tests
+		if n.report != nil {
+			v.Version = n.report.Version
+		}
+	}
 	return v
 }
 
-// listScripts is GET /sandbox/scripts.
+// listScripts is GET /sandbox/scripts: those of Molecular's protocol, and of each life of the neutral one.
 func (s *Server) listScripts(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string][]Script{"scripts": Scripts()})
+	all := map[string][]Script{"scripts": Scripts()}
+	for _, life := range Lives() {
+		all[life] = LifeScripts(life)
+	}
+	writeJSON(w, http.StatusOK, all)
 }
 
 // showAccount is GET /sandbox/account: the newest calls and webhooks, at most limit of each.
@@ -88,6 +104,9 @@ func (s *Server) showOrder(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	view := o.view()
+	for _, a := range s.diary.byNumber[o.number] {
+		view.Appointments = append(view.Appointments, a.view())
+	}
 	s.mu.Unlock()
 	account := s.Account()
 	writeJSON(w, http.StatusOK, struct {

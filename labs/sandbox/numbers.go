@@ -44,3 +44,6 @@ func checkDigit(digits string) byte {
 	}
 	return byte('0' + (10-sum%10)%10)
 }
+
+// newAccession returns the number under which the lab has an order: A and nine digits. It need not be unique at a simulated lab.
+func newAccession() string { return fmt.Sprintf("A%09d", rand.IntN(1_000_000_000)) }

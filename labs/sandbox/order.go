@@ -11,7 +11,7 @@ const maxOrders = 50_000
 
 var errFull = errors.New("the simulated lab is full")
 
-// States of an order at the lab, besides the four webhook types, of which an order has that of its latest fact.
+// States of an order at the lab, besides the types of facts, of which an order has that of its latest one.
 const (
 	stateAccepted  = "accepted"
 	stateCancelled = "cancelled"
@@ -36,6 +36,29 @@ type order struct {
 	notices  []json.RawMessage    // every lab webhook that was made, each once, whether it arrived or not
 	report   *report
 	run      *run // nil: no script was started
+
+	manner  Manner
+	neutral *neutralOrder  // nil: it came by Molecular's protocol
+	facts   []listedFact   // facts of the neutral protocol about it, oldest first
+	tries   map[string]int // calls that its script has something to do with, by operation
+	changed chan struct{}  // closed when something has happened that a step may wait for; nil: none waits
+	waiting bool           // its script waits for a condition
+}
+
+// watch is closed at the order's next change. The caller holds the mutex.
+func (o *order) watch() <-chan struct{} {
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return o.changed
+}
+
+// touch wakes what waits for a change. The caller holds the mutex. nil is no order.
+func (o *order) touch() {
+	if o != nil && o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
 }
 
 // stamp returns the time of a fact that happens now, always later than the one before it.
@@ -61,7 +84,10 @@ func (o *order) occurred(kind string, now time.Time) time.Time {
 // prospect is what is known of an order number before its order has been accepted.
 type prospect struct {
 	script   *Script // nil: what the order itself says
-	attempts int     // calls answered 503 so far
+	named    bool    // the script was put by its name, which means the one of the order's own life
+	attempts int     // PlaceOrder calls answered 503 so far
+	tries    map[string]int
+	facts    []listedFact
 }
 
 // orderBook holds the orders. The server's mutex guards it.
@@ -85,19 +111,35 @@ func (b *orderBook) prospect(number string) (*prospect, error) {
 	if len(b.prospects) >= maxOrders {
 		return nil, errFull
 	}
-	p := &prospect{}
+	p := &prospect{tries: map[string]int{}}
 	b.prospects[number] = p
 	return p, nil
 }
 
-// makeRoom forgets the oldest order if the book is full, and returns it. An order whose script still runs is not forgotten.
+// tries counts the calls about an order number, by operation.
+func (b *orderBook) tries(number string) (map[string]int, error) {
+	if o := b.byNumber[number]; o != nil {
+		return o.tries, nil
+	}
+	p, err := b.prospect(number)
+	if err != nil {
+		return nil, err
+	}
+	return p.tries, nil
+}
+
+// makeRoom forgets the oldest order if the book is full, and returns it. An order whose script still runs is not forgotten, unless
+// it waits for something that may never come.
 func (b *orderBook) makeRoom() (*order, error) {
 	if len(b.sequence) < maxOrders {
 		return nil, nil
 	}
 	oldest := b.sequence[0]
 	if oldest.run.running() {
-		return nil, errFull
+		if !oldest.waiting {
+			return nil, errFull
+		}
+		oldest.run.cancel()
 	}
 	b.sequence = b.sequence[1:]
 	delete(b.byNumber, oldest.number)
@@ -109,7 +151,13 @@ func (b *orderBook) add(o *order) {
 	b.next++
 	o.sequence = b.next
 	b.byNumber[o.number] = o
-	b.kitIDs[o.kitID] = true
+	if o.kitID != "" {
+		b.kitIDs[o.kitID] = true
+	}
 	b.sequence = append(b.sequence, o)
+	o.tries = map[string]int{}
+	if p := b.prospects[o.number]; p != nil {
+		o.tries, o.facts = p.tries, p.facts
+	}
 	delete(b.prospects, o.number)
 }

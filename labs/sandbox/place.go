@@ -108,6 +108,10 @@ func (s *Server) chooseScript(p *placing) (unavailable bool) {
 		p.problem = "custom_01 names an unknown sandbox script"
 		return false
 	}
+	if !script.speaks(false) {
+		p.problem = "the script is of the neutral protocol"
+		return false
+	}
 	p.script = script
 	p.problem = script.Place.Refuse
 	if script.Place.Unavailable == 0 {
@@ -126,6 +130,9 @@ func (s *Server) chooseScript(p *placing) (unavailable bool) {
 // is taken with or without the prefix "sandbox:"; with it, an unknown one is an error and not just somebody's remark.
 func (s *Server) scriptFor(request placeRequest) (Script, bool) {
 	if p := s.orders.prospects[request.OrderNumber]; p != nil && p.script != nil {
+		if p.named {
+			return NamedScript(p.script.Name)
+		}
 		return *p.script, true
 	}
 	name, explicit := strings.CutPrefix(strings.TrimSpace(request.Custom.Custom01), "sandbox:")
@@ -137,7 +144,7 @@ func (s *Server) scriptFor(request placeRequest) (Script, bool) {
 		script = happy()
 	}
 	if s.cfg.Manual {
-		script.Steps = nil
+		script.Steps, script.Book.Unconfirmed = nil, true
 	}
 	return script, true
 }
@@ -166,6 +173,7 @@ func (s *Server) acceptOne(p *placing) {
 		kitID = newKitID(s.orders.kitIDs)
 	}
 	p.order = s.newOrder(p.request, kitID, p.script.Name)
+	p.order.manner = p.script.Manner
 	s.orders.add(p.order)
 	p.outcome = OutcomeAccepted
 	if p.script.Place.DropAnswer {

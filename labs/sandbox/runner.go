@@ -53,7 +53,7 @@ func (s *Server) restart(o *order, script Script) {
 		current.stop()
 	}
 	defer s.mu.Unlock()
-	o.script = script.Name
+	o.script, o.manner = script.Name, script.Manner
 	s.launch(o, script.Steps)
 }
 
@@ -64,7 +64,7 @@ func (s *Server) launch(o *order, steps []Step) {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	current := &run{cancel: cancel, done: make(chan struct{})}
-	o.run = current
+	o.run, o.waiting = current, false
 	s.runs.Go(func() {
 		defer cancel()
 		defer close(current.done)
@@ -75,21 +75,33 @@ func (s *Server) launch(o *order, steps []Step) {
 // play performs the steps one after the other, each when its time has come.
 func (s *Server) play(ctx context.Context, o *order, steps []Step) {
 	for _, step := range steps {
-		if !wait(ctx, s.cfg.real(time.Duration(step.After))+time.Duration(step.Pause)) {
+		if !s.due(ctx, o, step) {
 			return
 		}
 		s.perform(ctx, o, step)
 	}
 }
 
+// due waits until the step's time has come: its condition is met, its delay has passed, and the condition is still met.
+func (s *Server) due(ctx context.Context, o *order, step Step) bool {
+	for s.await(ctx, o, step.Awaits) && wait(ctx, s.cfg.real(time.Duration(step.After))+time.Duration(step.Pause)) {
+		if s.meets(o, step.Awaits) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Server) perform(ctx context.Context, o *order, step Step) {
-	switch step.Kind {
-	case KindHappens:
+	switch {
+	case step.Kind == KindHappens:
 		s.remember(ctx, o, step.Fact)
-	case KindResults:
-		s.generateResults(o, step.Empty)
-	case KindCourier:
+	case step.Kind == KindCourier:
 		s.courierStep(ctx, o, step)
+	case o.neutral != nil:
+		s.neutralStep(ctx, o, step)
+	case step.Kind == KindResults:
+		s.generateResults(o, step.Empty)
 	default:
 		s.labStep(ctx, o, step)
 	}

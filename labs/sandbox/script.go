@@ -19,6 +19,15 @@ const (
 	KindHappens  = "happens" // a lab fact happens now and is told by a later step, with this step's time
 )
 
+// Kinds of steps of the neutral protocol besides kit_shipped, report_ready, courier, results and happens: its other fact types.
+const (
+	KindTransit        = "transit"
+	KindDraw           = "draw_completed"
+	KindSample         = "sample_received"
+	KindSampleRejected = "sample_rejected"
+	KindAppointment    = "appointment" // the provider does something about the order's appointment, and tells it
+)
+
 // Legs of a kit's way.
 const (
 	LegOutbound = "outbound" // lab to customer
@@ -34,7 +43,10 @@ const (
 	maxUnavailable = 1000
 )
 
-var labKinds = []string{KindShipped, KindReceived, KindRejected, KindReport}
+var (
+	labKinds     = []string{KindShipped, KindReceived, KindRejected, KindReport}
+	neutralKinds = []string{KindShipped, KindTransit, KindDraw, KindSample, KindSampleRejected, KindReport, KindAppointment}
+)
 
 // Script is what happens to an order.
 type Script struct {
@@ -44,14 +56,34 @@ type Script struct {
 	Place Place `json:"place"`
 	// Steps follow, one after the other, once the order has been accepted.
 	Steps []Step `json:"steps"`
+	// Redraw names the script of an order that replaces one with this script. Empty: the same.
+	Redraw string `json:"redraw,omitempty"`
+	Manner
 }
 
-// Place is how a PlaceOrder call is answered. The zero value accepts the order.
+// Manner is how the calls about an order are answered, and its appointments made, after it has been placed. Neutral protocol only.
+type Manner struct {
+	// Book is how its appointments are booked.
+	Book Booking `json:"book,omitzero"`
+	// Calls is how other calls are answered, by operation: register, cancel, results, facts, reschedule, cancel_appointment.
+	Calls map[string]Place `json:"calls,omitempty"`
+}
+
+// Booking is how an appointment is booked.
+type Booking struct {
+	Place
+	Pending     bool     `json:"pending,omitempty"`     // a booking that a provider would confirm at once is answered as pending
+	Unconfirmed bool     `json:"unconfirmed,omitempty"` // what is pending or reserved is not confirmed by itself
+	Confirm     Duration `json:"confirm,omitempty"`     // simulated time until it is; defaults to 4 hours
+	Lost        bool     `json:"lost,omitempty"`        // that it is confirmed is never sent
+}
+
+// Place is how a PlaceOrder call, or another call that is scripted, is answered. The zero value accepts it.
 type Place struct {
 	Unavailable int      `json:"unavailable,omitempty"` // so many calls are answered 503 first
-	Refuse      string   `json:"refuse,omitempty"`      // success=false with this error_msg
+	Refuse      string   `json:"refuse,omitempty"`      // success=false with this error_msg. Neutral: a code, or words
 	DropAnswer  bool     `json:"drop_answer,omitempty"` // accept, then close the connection without an answer
-	Hold        Duration `json:"hold,omitempty"`        // before closing it, keep it open so long, in real time
+	Hold        Duration `json:"hold,omitempty"`        // before closing it, keep it open so long, in real time. Neutral: also without drop_answer, before answering
 }
 
 // Step is one thing that happens.
@@ -63,6 +95,12 @@ type Step struct {
 	Fact  string   `json:"fact,omitempty"`  // "happens" only: the webhook type that happens
 	Empty bool     `json:"empty,omitempty"` // "results" only: a report without observations
 	Lost  bool     `json:"lost,omitempty"`  // its webhook is made and never sent; GET /Notifications has it
+
+	// The rest is for the neutral protocol only.
+	Awaits         string `json:"awaits,omitempty"`         // a condition that must be met before After begins, and when it is over
+	Partial        bool   `json:"partial,omitempty"`        // "results": the first half of them
+	Interpretation string `json:"interpretation,omitempty"` // "results": abnormal or critical, the first result; defaults to normal
+	Missing        string `json:"missing,omitempty"`        // "results": a failure type, the last result is missing for it
 	Details
 }
 
@@ -79,9 +117,16 @@ type Details struct {
 	Recoverable *bool  `json:"recoverable,omitempty"` // kit_rejected; absent here, it is absent in the webhook
 	Reason      string `json:"reason,omitempty"`
 
-	Leg          string `json:"leg,omitempty"` // courier
-	Status       string `json:"status,omitempty"`
+	Leg          string `json:"leg,omitempty"`    // courier, transit
+	Status       string `json:"status,omitempty"` // courier, transit, appointment
 	StatusDetail string `json:"status_detail,omitempty"`
+
+	// The rest is for the neutral protocol only.
+	KitID       *string         `json:"kit_id,omitempty"`       // kit_shipped; defaults to the order's own
+	CollectedAt *time.Time      `json:"collected_at,omitempty"` // draw_completed, sample_received
+	Detail      string          `json:"detail,omitempty"`       // sample_rejected: a status detail
+	Data        json.RawMessage `json:"data,omitempty"`         // the whole data of the fact, instead of what the parameters say
+	WebhookID   string          `json:"webhook_id,omitempty"`   // defaults to a new one
 }
 
 // Duration is a time.Duration that is written like "36h" in JSON.
@@ -108,15 +153,43 @@ func (s Script) check() error {
 	if len(s.Steps) > maxSteps {
 		return fmt.Errorf("a script has at most %d steps", maxSteps)
 	}
-	if s.Place.Unavailable < 0 || s.Place.Unavailable > maxUnavailable {
-		return fmt.Errorf("place: unavailable is between 0 and %d", maxUnavailable)
+	if err := s.Place.check(); err != nil {
+		return fmt.Errorf("place: %w", err)
 	}
-	if hold := time.Duration(s.Place.Hold); hold < 0 || hold > maxHold {
-		return fmt.Errorf("place: hold is between 0 and %s", maxHold)
+	if err := s.Manner.check(); err != nil {
+		return err
 	}
 	for i, step := range s.Steps {
 		if err := step.check(); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (p Place) check() error {
+	if p.Unavailable < 0 || p.Unavailable > maxUnavailable {
+		return fmt.Errorf("unavailable is between 0 and %d", maxUnavailable)
+	}
+	if hold := time.Duration(p.Hold); hold < 0 || hold > maxHold {
+		return fmt.Errorf("hold is between 0 and %s", maxHold)
+	}
+	return nil
+}
+
+func (m Manner) check() error {
+	if err := m.Book.Place.check(); err != nil {
+		return fmt.Errorf("book: %w", err)
+	}
+	if confirm := time.Duration(m.Book.Confirm); confirm < 0 || confirm > maxAfter {
+		return fmt.Errorf("book: confirm is between 0 and %s", maxAfter)
+	}
+	for operation, how := range m.Calls {
+		if !slices.Contains(scriptedCalls, operation) {
+			return errors.New("calls: operation is unknown")
+		}
+		if err := how.check(); err != nil {
+			return fmt.Errorf("calls: %w", err)
 		}
 	}
 	return nil
@@ -132,11 +205,14 @@ func (s Step) check() error {
 	if s.Times < 0 || s.Times > maxTimes {
 		return fmt.Errorf("times is at most %d", maxTimes)
 	}
+	if s.Awaits != "" && conditions[s.Awaits] == nil {
+		return errors.New("awaits is an unknown condition")
+	}
 	switch s.Kind {
 	case KindResults:
-		return nil
+		return s.checkResults()
 	case KindHappens:
-		if !slices.Contains(labKinds, s.Fact) {
+		if !slices.Contains(labKinds, s.Fact) && (s.Fact == KindAppointment || !slices.Contains(neutralKinds, s.Fact)) {
 			return errors.New("fact must be a webhook type of the lab")
 		}
 		return nil
@@ -144,13 +220,49 @@ func (s Step) check() error {
 	return s.Details.check(s.Kind)
 }
 
+func (s Step) checkResults() error {
+	if s.Interpretation != "" && !slices.Contains(interpretations, s.Interpretation) {
+		return errors.New("interpretation is unknown")
+	}
+	if s.Missing != "" && !slices.Contains(failureTypes, s.Missing) {
+		return errors.New("missing must be a failure type")
+	}
+	return nil
+}
+
+// speaks reports whether the step can be of an order that came by the neutral protocol, or of one that did not.
+func (s Step) speaks(neutral bool) bool {
+	kind := s.Kind
+	switch kind {
+	case KindResults, KindCourier:
+		return true
+	case KindHappens:
+		kind = s.Fact
+	}
+	if neutral {
+		return slices.Contains(neutralKinds, kind)
+	}
+	return slices.Contains(labKinds, kind) && s.Awaits == ""
+}
+
+// speaks reports whether all of its steps do.
+func (s Script) speaks(neutral bool) bool {
+	return !slices.ContainsFunc(s.Steps, func(step Step) bool { return !step.speaks(neutral) })
+}
+
 // check returns what is wrong with the parameters of a webhook of this kind.
 func (d Details) check(kind string) error {
-	if slices.Contains(labKinds, kind) {
+	switch {
+	case kind == KindAppointment:
+		if !slices.Contains(appointmentStatuses, d.Status) {
+			return errors.New("status must be one of an appointment")
+		}
 		return nil
-	}
-	if kind != KindCourier {
-		return errors.New("kind is unknown")
+	case kind != KindCourier && kind != KindTransit:
+		if !slices.Contains(labKinds, kind) && !slices.Contains(neutralKinds, kind) {
+			return errors.New("kind is unknown")
+		}
+		return nil
 	}
 	if d.Leg != LegOutbound && d.Leg != LegInbound {
 		return errors.New("leg must be outbound or inbound")

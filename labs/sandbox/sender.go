@@ -18,6 +18,7 @@ const (
 // message is a webhook ready to be sent.
 type message struct {
 	order     string
+	id        string // neutral protocol only: the fact's identity
 	kind      string
 	url       string
 	body      []byte
@@ -96,7 +97,7 @@ func (s *sender) attempt(m message, number int) int {
 	}
 	at := s.now().UTC()
 	status := s.post(m)
-	s.account.sent(Webhook{OrderNumber: m.order, Type: m.kind, Body: m.body, Attempt: number, At: at, Status: status})
+	s.account.sent(Webhook{OrderNumber: m.order, ID: m.id, Type: m.kind, Body: m.body, Attempt: number, At: at, Status: status})
 	return status
 }
 

@@ -1,16 +1,18 @@
 // Package sandbox is a simulated lab and a simulated courier aggregator: a real HTTP server that speaks the protocol of
-// Molecular Testing Labs (PlaceOrder, webhooks with Basic authentication) and of a tracker service (trackers, signed
-// events). It is an outside partner: it knows nothing of Aliquot but its two webhook addresses.
+// Molecular Testing Labs (PlaceOrder, webhooks with Basic authentication), of a tracker service (trackers, signed
+// events) and, below /neutral, the neutral partner protocol of labs and appointment providers (docs/partners.md). It is an
+// outside partner: it knows nothing of Aliquot but its webhook addresses.
 //
-// What happens to an order is a script, a list of steps with simulated delays. Scripts returns the named ones; an order
-// names its script in custom_field.custom_01, and the control endpoints under /sandbox replace it, set results and send
-// single facts. All state is in memory and bounded; patient data is checked when an order is placed and not kept.
+// What happens to an order is a script, a list of steps with simulated delays. Scripts and LifeScripts return the named ones; an
+// order names its script, and the control endpoints under /sandbox replace it, set results and send single facts. All state is in
+// memory and bounded; patient data is checked when an order is placed and not kept.
 package sandbox
 
 import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"hash/maphash"
 	"net/http"
 	"sync"
 )
@@ -35,11 +37,19 @@ type Server struct {
 	closed   bool
 	orders   *orderBook
 	trackers map[string]*tracker // by tracking code
+	diary    *diary
+
+	neutralKeys [][]byte
+	seed        maphash.Seed // of what is compared and not kept
 }
 
 // New checks the configuration and makes a server that is ready to serve. Its error lists all that is wrong.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	keys, err := parseSecrets(cfg.NeutralSecrets)
+	if err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
@@ -51,6 +61,10 @@ func New(cfg Config) (*Server, error) {
 		cancel:   cancel,
 		orders:   newOrderBook(),
 		trackers: map[string]*tracker{},
+		diary:    newDiary(),
+
+		neutralKeys: keys,
+		seed:        maphash.MakeSeed(),
 	}
 	s.sender = newSender(ctx, cfg, s.account)
 	s.handler = s.routes()
@@ -88,6 +102,8 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("POST /CancelOrder", s.labCall("CancelOrder", s.cancelOrder))
 	}
 
+	s.neutralRoutes(mux)
+
 	mux.HandleFunc("POST /v2/trackers", s.createTracker)
 
 	mux.HandleFunc("GET /sandbox/scripts", s.control(s.listScripts))
@@ -97,13 +113,15 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("PUT /sandbox/orders/{number}/script", s.control(s.replaceScript))
 	mux.HandleFunc("PUT /sandbox/orders/{number}/results", s.control(s.replaceResults))
 	mux.HandleFunc("POST /sandbox/orders/{number}/facts", s.control(s.sendFact))
+	mux.HandleFunc("GET /sandbox/orders/{number}/appointments", s.control(s.listAppointments))
+	mux.HandleFunc("POST /sandbox/orders/{number}/appointments/{id}", s.control(s.actOnAppointment))
 	return mux
 }
 
 // labCall books a call to the lab in the account and checks its credentials.
 func (s *Server) labCall(operation string, next func(http.ResponseWriter, *http.Request, *callRecord)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		call := s.account.begin(operation, s.cfg.Now())
+		call := s.account.begin(operation, "", s.cfg.Now())
 		booked := &bookedWriter{ResponseWriter: w, call: call}
 		if !s.labCredentials(r) {
 			writeError(booked, http.StatusUnauthorized, "user or token is invalid")

@@ -1,0 +1,225 @@
+package sandbox_test
+
+import (
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+)
+
+// What the receiver sees of the neutral protocol: the type of a fact, and what tells it from others of the type.
+var (
+	sample      = "sample_received"
+	draw        = "draw_completed"
+	started     = "appointment in_progress"
+	attended    = "appointment completed"
+	scheduled   = "appointment confirmed"
+	withdrawn   = "appointment pending"
+	calledOff   = "appointment cancelled"
+	spoilt      = "sample_rejected false"
+	heldUp      = "sample_rejected true"
+	atHome      = join(started, attended, draw)
+	relayedTrip = join("outbound transit_customer", "outbound out_for_delivery", "outbound with_customer")
+)
+
+// life is what an order of the life sends until its sample is there, in "happy" and in other scripts.
+var lifeOf = map[string]struct{ happy, other []string }{
+	sandbox.LifeTestkit:     {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
+	sandbox.LifeRegistrable: {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
+	sandbox.LifeWalkIn:      {join(attended, sample), join(sample)},
+	sandbox.LifePhlebotomy:  {join(atHome, sample), join(atHome, sample)},
+	sandbox.LifeOnSite:      {join(sample), join(sample)},
+}
+
+// lifeEmits is every script of a life that plays to its end, with what it sends.
+func lifeEmits(life string) map[string][]string {
+	happy, other := lifeOf[life].happy, lifeOf[life].other
+	var twice []string
+	for _, fact := range join(other, report) {
+		twice = append(twice, fact, fact)
+	}
+	tested := join(happy, report)
+	if life == sandbox.LifePhlebotomy {
+		tested = join(happy, report, report)
+	}
+	emits := map[string][]string{
+		"happy": tested, "fail-results-3": tested,
+		"silent": nil, "refuse-cancel": nil, "unanswered-cancel": nil,
+		"silent-after-sample": other, "send-twice": twice, "early-report": join(other, report),
+		"out-of-order": join(other[:len(other)-1], report, sample),
+		"partial":      join(other, report, report), "partial-twice": join(other, report, report, report), "partial-silent": join(other, report),
+		"abnormal": join(other, report), "critical": join(other, report), "critical-partial": join(other, report, report),
+		"missing-lab-fault": join(other, report), "missing-lab-fault-again": join(other, report), "missing-order-entry": join(other, report),
+		"missing-patient-fault": join(other, report), "no-results": join(other, report, report), "corrected": join(other, report, report),
+		"repeated-report": join(other, report, report), "sample-error": join(other, spoilt), "sample-error-in-words": join(other, spoilt),
+		"reject-recoverable": join(other, heldUp, sample, report), "reject-recoverable-silent": join(other, heldUp),
+		"reject-twice-final": join(other, heldUp, spoilt),
+	}
+	emits["webhooks-lost"] = nil
+	add := func(more map[string][]string) {
+		for name, facts := range more {
+			emits[name] = facts
+		}
+	}
+	switch life {
+	case sandbox.LifeTestkit:
+		add(testkitEmits())
+	case sandbox.LifeRegistrable:
+		add(registrableEmits(tested))
+	case sandbox.LifeWalkIn:
+		add(map[string][]string{"walk-in-no-appointment": join(sample, report)})
+		add(visitEmits(tested, join(attended, sample, report)))
+	case sandbox.LifePhlebotomy:
+		add(map[string][]string{"draw-without-appointment": join(draw, sample, report), "draw-untold": join(sample, report)})
+		add(visitEmits(tested, join(atHome, sample, report)))
+	}
+	return emits
+}
+
+func testkitEmits() map[string][]string {
+	end := join("inbound transit_lab", "inbound delivered_to_lab", sample, report)
+	return map[string][]string{
+		"happy-lab-only":           join(shipped, sample, report),
+		"lost-outbound":            emitted()["lost-outbound"],
+		"lost-inbound":             emitted()["lost-inbound"],
+		"failure-outbound":         emitted()["failure-outbound"],
+		"failure-inbound":          emitted()["failure-inbound"],
+		"problem-outbound":         join(shipped, toCustomer, "outbound in_transit transit_exception", outboundTrip, toLab, sample, report),
+		"problem-inbound":          join(shipped, outboundTrip, toLab, "inbound in_transit transit_exception", toLab, sample, report),
+		"relayed":                  join(shipped, relayedTrip, end),
+		"relayed-problem":          join(shipped, relayedTrip[0], "outbound problem_in_transit_customer", relayedTrip, "inbound transit_lab", "inbound problem_in_transit_lab", end),
+		"relayed-failure-outbound": join(shipped, relayedTrip[0], "outbound failure_to_deliver_to_customer"),
+		"relayed-failure-inbound":  join(shipped, relayedTrip, "inbound transit_lab", "inbound failure_to_deliver_to_lab"),
+		"relayed-lost-outbound":    join(shipped, relayedTrip[0], "outbound lost"),
+		"relayed-lost-inbound":     join(shipped, relayedTrip, "inbound transit_lab", "inbound lost"),
+	}
+}
+
+func registrableEmits(happy []string) map[string][]string {
+	return map[string][]string{
+		"fail-register-3": happy, "unanswered-register": happy,
+		"sample-before-registration":   happy,
+		"rejected-before-registration": join(shipped, outboundTrip, toLab, sample, spoilt),
+		"blocked-before-registration":  join(shipped, outboundTrip, toLab, sample, heldUp, report),
+		"undelivered":                  join(shipped, toCustomer, "outbound return_to_sender"),
+		"lost-outbound":                emitted()["lost-outbound"],
+		"relayed":                      join(shipped, relayedTrip, "inbound transit_lab", sample, report),
+	}
+}
+
+func visitEmits(happy, tested []string) map[string][]string {
+	return map[string][]string{
+		"provider-withdraws": join(withdrawn, scheduled, tested), "provider-reschedules": join(scheduled, tested), "no-show": nil,
+		"book-pending": join(scheduled, happy), "fail-book-3": happy, "slow-book-3": nil, "refuse-reschedule": happy, "book-unanswered": happy,
+	}
+}
+
+// stories are scripts that need more than an appointment or a registration to go on; they have tests of their own.
+var stories = []string{
+	"fail-place-3", "refuse-place", "timeout-after-accept", "slow-place-3", "refuse-register", "reject-recoverable-corrected",
+	"provider-cancels", "provider-declines", "unconfirmed", "book-refused", "book-slot-gone", "slow-book-3",
+}
+
+func describeFact(state orderState, r received) string {
+	if r.path != "/neutral" {
+		return describe(state, r)
+	}
+	kind, data := r.fields["type"].(string), r.fields["data"].(map[string]any)
+	switch kind {
+	case "transit":
+		return data["leg"].(string) + " " + data["status"].(string)
+	case "appointment":
+		return kind + " " + data["status"].(string)
+	case "sample_rejected":
+		return kind + map[bool]string{true: " true", false: " false"}[data["recoverable"].(bool)]
+	}
+	return kind
+}
+
+func (w *world) told(state orderState) (names []string) {
+	for _, r := range w.webhooks() {
+		names = append(names, describeFact(state, r))
+	}
+	return names
+}
+
+func TestEveryLifeScriptIsExpected(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/sandbox.md")
+	require.NoError(t, err)
+	for _, life := range sandbox.Lives() {
+		want := lifeEmits(life)
+		names := map[string]bool{}
+		for _, script := range sandbox.LifeScripts(life) {
+			require.False(t, names[script.Name], "%s twice: %s", life, script.Name)
+			names[script.Name] = true
+			require.NotEmpty(t, script.Description, script.Name)
+			require.True(t, strings.Contains(string(page), "`"+script.Name+"`"), script.Name)
+			found, ok := sandbox.LifeScript(life, script.Name)
+			require.True(t, ok, script.Name)
+			require.Equal(t, script, found)
+			if _, expected := want[script.Name]; !expected {
+				require.Contains(t, stories, script.Name, life)
+			}
+		}
+		for name := range want {
+			require.True(t, names[name], "%s: %s", life, name)
+		}
+	}
+	for _, name := range []string{"", "hapy", "fail-place-x", "fail-place-1001", "slow-place-601"} {
+		_, ok := sandbox.LifeScript(sandbox.LifeWalkIn, name)
+		require.False(t, ok, name)
+	}
+	for life, name := range map[string]string{sandbox.LifeOnSite: "fail-book-2", "": "happy", sandbox.LifeTestkit: "walk-in-no-appointment"} {
+		_, ok := sandbox.LifeScript(life, name)
+		require.False(t, ok, name)
+	}
+	script, ok := sandbox.LifeScript(sandbox.LifePhlebotomy, "fail-book-7")
+	require.True(t, ok)
+	require.Equal(t, 7, script.Book.Unavailable)
+}
+
+func TestLifeScriptsEmit(t *testing.T) {
+	t.Parallel()
+	for _, life := range sandbox.Lives() {
+		for name, want := range lifeEmits(life) {
+			if slices.Contains(stories, name) {
+				continue
+			}
+			t.Run(life+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				w := neutral(t)
+				w.order1(life, "sandbox:"+name)
+				w.helpOn(life)
+				var state orderState
+				w.until(func() bool { state = w.order("N1"); return !state.Running && len(w.webhooks()) >= len(want) })
+				require.Equal(t, name, state.Script)
+				require.Equal(t, want, w.told(state))
+				w.verified()
+				require.Len(t, state.Webhooks, len(want))
+			})
+		}
+	}
+}
+
+// helpOn does what the order's script may wait for: it books an appointment, or registers the kit, again and again until it is done.
+func (w *world) helpOn(life string) {
+	w.t.Helper()
+	method, path, body := http.MethodPut, "/orders/N1/patient", request("N1", sandbox.LifeTestkit, "")
+	switch life {
+	case sandbox.LifeWalkIn, sandbox.LifePhlebotomy:
+		path, body = "/orders/N1/appointments/a1", bookingBody(life, w.freeSlot(life))
+	case sandbox.LifeRegistrable:
+	default:
+		return
+	}
+	w.until(func() bool {
+		status, _, err := w.signed(accountName, method, path, body)
+		return err == nil && (status == http.StatusCreated || status == http.StatusOK)
+	})
+}

@@ -1,0 +1,144 @@
+package sandbox
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The lives of an order of the neutral protocol: its collection method, and the kit whose patient is not known yet.
+const (
+	LifeTestkit     = "testkit"
+	LifeRegistrable = "registrable"
+	LifeWalkIn      = "walk_in_test"
+	LifePhlebotomy  = "at_home_phlebotomy"
+	LifeOnSite      = "on_site_collection"
+)
+
+// Lives lists the five.
+func Lives() []string {
+	return []string{LifeTestkit, LifeRegistrable, LifeWalkIn, LifePhlebotomy, LifeOnSite}
+}
+
+// neutralOrder is what the lab knows of an order besides what it knows of every order.
+type neutralOrder struct {
+	account   string // as it was named when the order was placed
+	life      string
+	tests     []orderedTest
+	replaces  string
+	accession string    // empty: it has no requisition yet
+	bound     bool      // its patient is known
+	patient   uint64    // stands for the patient, so that another can be told apart
+	blocked   bool      // the lab holds it up for want of information
+	corrected bool      // the information came
+	collected time.Time // when the sample was, as far as the lab knows; zero: it does not
+	received  time.Time
+	report    *neutralReport
+}
+
+// orderedTest is one of the tests that an order asks for.
+type orderedTest struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+}
+
+// neutralRequest is the body of a call that places an order or registers its patient, as far as the simulated lab looks at it.
+type neutralRequest struct {
+	Number      string          `json:"number"`
+	Method      string          `json:"collection_method"`
+	Registrable bool            `json:"registrable"`
+	Patient     *patientRequest `json:"patient"`
+	Address     *addressRequest `json:"address"`
+	Shipping    *addressRequest `json:"shipping"`
+	Tests       []orderedTest   `json:"tests"`
+	Replaces    string          `json:"replaces"`
+	Script      string          `json:"script"`
+}
+
+type patientRequest struct {
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	DOB       string `json:"dob"`
+	Gender    string `json:"gender"`
+	Phone     string `json:"phone_number"`
+	Email     string `json:"email"`
+}
+
+type addressRequest struct {
+	Receiver  string `json:"receiver_name"`
+	FirstLine string `json:"first_line"`
+	City      string `json:"city"`
+	State     string `json:"state"`
+	Zip       string `json:"zip"`
+	Phone     string `json:"phone_number"`
+}
+
+// life is what scripts the order can have.
+func (r neutralRequest) life() string {
+	if r.Registrable {
+		return LifeRegistrable
+	}
+	return r.Method
+}
+
+// problem is what is wrong with an order, in the lab's words. It never repeats what was sent.
+func (r neutralRequest) problem(number string, now time.Time) *refusal {
+	switch {
+	case r.Number != number:
+		return refuse(codeInvalid, "number is not that of the path")
+	case !slices.Contains(Lives(), r.Method) || r.Method == LifeRegistrable:
+		return refuse(codeInvalid, "collection_method is unknown")
+	case r.Registrable && r.Method != LifeTestkit:
+		return refuse(codeNotRegistrable, "only kits can be registered later")
+	case len(r.Tests) == 0:
+		return refuse(codeInvalid, "tests is missing")
+	case slices.ContainsFunc(r.Tests, func(t orderedTest) bool { return t.Code == "" }):
+		return refuse(codeUnknownTest, "a test has no code")
+	case r.Registrable && r.Patient != nil:
+		return refuse(codeInvalid, "patient must be absent from a kit that is registered later")
+	case r.Registrable:
+		return r.Shipping.problem("shipping")
+	}
+	return r.whoAndWhere(now)
+}
+
+// whoAndWhere is what is wrong with the patient and the address.
+func (r neutralRequest) whoAndWhere(now time.Time) *refusal {
+	p := r.Patient
+	switch {
+	case p == nil:
+		return refuse(codeInvalid, "patient is missing")
+	case strings.TrimSpace(p.FirstName) == "" || strings.TrimSpace(p.LastName) == "":
+		return refuse(codeInvalid, "patient has no name")
+	case birthProblem(p.DOB, now) != "":
+		return refuse(codeInvalid, "patient.dob is invalid")
+	case p.Gender == "":
+		return refuse(codeInvalid, "patient.gender is missing")
+	case p.Phone == "" && p.Email == "":
+		return refuse(codeInvalid, "patient.phone_number and patient.email are missing")
+	}
+	return r.Address.problem("address")
+}
+
+func (a *addressRequest) problem(name string) *refusal {
+	switch {
+	case a == nil:
+		return refuse(codeInvalid, name+" is missing")
+	case a.FirstLine == "" || a.City == "":
+		return refuse(codeInvalid, name+" has no first_line or city")
+	case !stateCode.MatchString(a.State):
+		return refuse(codeInvalid, name+".state is invalid")
+	case !postcode.MatchString(a.Zip):
+		return refuse(codeInvalid, name+".zip is invalid")
+	}
+	return nil
+}
+
+// standIn stands for a patient, for as long as the server lives, and cannot be turned back into one.
+func (s *Server) standIn(p *patientRequest) uint64 {
+	if p == nil {
+		return 0
+	}
+	return maphash.Comparable(s.seed, *p)
+}
