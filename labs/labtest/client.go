@@ -2,6 +2,7 @@ package labtest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -111,8 +112,24 @@ func fails[E error](t testing.TB, f Fixture, err error, what string) E {
 	t.Helper()
 	var typed E
 	require.ErrorAs(t, err, &typed, what)
+	require.Equal(t, 1, outcomes(err), "%s: an error is of one type", what)
 	discreet(t, f, err)
 	return typed
+}
+
+// outcomes counts what an error says that became of the call.
+func outcomes(err error) (n int) {
+	for _, is := range []func(error) bool{is[*labs.RefusedError], is[*labs.UnansweredError], is[*labs.BusyError], is[*labs.UnauthorizedError]} {
+		if is(err) {
+			n++
+		}
+	}
+	return n
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 func discreet(t testing.TB, f Fixture, err error) {

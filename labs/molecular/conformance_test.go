@@ -24,7 +24,7 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	least := account("", onlyPlacing)
-	least.User, least.Token = "practice-10", "another-token"
+	least.ID, least.User, least.Token = "acc-2", "practice-10", "another-token"
 	labtest.Exercise(t, labtest.Fixture{
 		Protocol: molecular.Protocol, Full: account("", settings), Least: least, Start: simulatedPartner,
 		Order: func(number string) labs.Requisition { return canaryRequisition(number, "") },

@@ -1,0 +1,33 @@
+package labtest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/aliquot-labs/aliquot/labs/labtest"
+	"github.com/aliquot-labs/aliquot/labs/neutral/neutraltest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestFaultsAreFound is the control: an adapter with a fault fails the check that is there for it, and every check finds a fault.
+func TestFaultsAreFound(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	for _, fault := range faults {
+		require.Contains(t, labtest.Names(), fault.check)
+		found[fault.check] = true
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			f := neutraltest.Fixture()
+			require.Empty(t, verdict(t, func(t testing.TB) { labtest.Run(t, fault.check, f) }), "without the fault")
+			fault.plant(&f)
+			require.NotEmpty(t, verdict(t, func(t testing.TB) { labtest.Run(t, fault.check, f) }), "with the fault")
+		})
+	}
+	for _, name := range labtest.Names() {
+		require.True(t, found[name], "no fault is planted for the check %q", name)
+	}
+}

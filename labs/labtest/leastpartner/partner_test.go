@@ -1,0 +1,93 @@
+package leastpartner_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/labtest"
+	"github.com/aliquot-labs/aliquot/labs/labtest/leastpartner"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	full := labs.Account{ID: "acc-1", Partner: "least", User: "us", Token: "first-token", Environment: labs.Sandbox}
+	least := full
+	least.ID, least.Token = "acc-2", "second-token"
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	example := func(what string, kind order.FactKind) labtest.Example {
+		return labtest.Example{
+			Webhook: webhook(what, at.Format(time.RFC3339)), Number: labtest.Number, Kind: what, Fact: order.Fact{Kind: kind, SentAt: at, Accession: "S-1"},
+		}
+	}
+	amended := webhook("shipped", at.Format(time.RFC3339))
+	amended.Body = bytes.Replace(amended.Body, []byte("S-1"), []byte("S-2"), 1)
+	labtest.Exercise(t, labtest.Fixture{
+		Protocol: leastpartner.Protocol, Full: full, Least: least, Start: startPartner,
+		Order:   func(number string) labs.Requisition { return requisition(number, "lipids") },
+		Refused: func(number string) labs.Requisition { return requisition(number, "unknown") },
+		Webhooks: labtest.Webhooks{
+			Request: func(a labs.Account, w labtest.Webhook, _ time.Time) *http.Request {
+				r := httptest.NewRequest(http.MethodPost, "/webhooks/labs/least", bytes.NewReader(w.Body))
+				r.Header.Set("Authorization", "Bearer "+a.Token)
+				return r
+			},
+			Facts: []labtest.Example{
+				example("shipped", order.KitShipped), example("arrived", order.KitReceived), example("reported", order.ReportReady),
+			},
+			Amended: amended, Timeless: webhook("arrived", "yesterday"),
+			Problems: map[labs.Problem][]labtest.Webhook{
+				labs.Malformed:     {{Body: []byte(labtest.Canary)}},
+				labs.MissingFields: {{Body: []byte(`{"what":"shipped"}`)}},
+				labs.UnknownType:   {webhook("admired", "")},
+				labs.Incomplete:    {{Body: []byte(`{"order":"1","what":"shipped"}`)}},
+			},
+		},
+	})
+}
+
+func webhook(what, when string) labtest.Webhook {
+	return labtest.Webhook{Body: fmt.Appendf(nil, `{"order":%q,"what":%q,"when":%q,"sample":"S-1"}`, labtest.Number, what, when)}
+}
+
+func requisition(number, test string) labs.Requisition {
+	return labs.Requisition{Number: number, Order: &order.Order{
+		Modality: lifecycle.Testkit, Patient: &order.Patient{LastName: labtest.Canary}, Address: &order.Address{City: "Phoenix"},
+		LabTest: order.LabTest{Slug: test},
+	}}
+}
+
+// startPartner starts the lab: it has no test called unknown.
+func startPartner(t testing.TB) labtest.Partner {
+	t.Helper()
+	var mu sync.Mutex
+	samples := map[string]string{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		var body struct{ Order, Test string }
+		if json.NewDecoder(r.Body).Decode(&body) != nil || body.Test == "unknown" {
+			http.Error(w, labtest.Canary, http.StatusUnprocessableEntity)
+			return
+		}
+		if samples[body.Order] == "" {
+			samples[body.Order] = fmt.Sprintf("S-%d", len(samples)+1)
+			w.WriteHeader(http.StatusCreated)
+		}
+		fmt.Fprintf(w, `{"sample":%q}`, samples[body.Order])
+	}))
+	t.Cleanup(server.Close)
+	return labtest.Partner{URL: server.URL}
+}
