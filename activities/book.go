@@ -2,9 +2,7 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
@@ -19,7 +17,7 @@ func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.Boo
 	if err != nil {
 		return order.Booked{}, a.fault(ctx, "booking", in.OrderID, err)
 	}
-	body, err := a.bookingBody(ctx, in.Demand.ID)
+	body, err := a.Store.Booking(ctx, in.Demand.ID)
 	if err != nil {
 		return order.Booked{}, a.fault(ctx, "booking", in.OrderID, err)
 	}
@@ -102,21 +100,6 @@ func reasonName(t order.AppointmentType, id string) string {
 		}
 	}
 	return ""
-}
-
-func (a *Activities) bookingBody(ctx context.Context, demandID string) (order.BookingBody, error) {
-	var body order.BookingBody
-	raw, err := a.Store.DemandBody(ctx, demandID)
-	if err != nil {
-		return body, fmt.Errorf("reading what was asked: %w", err)
-	}
-	if len(raw) == 0 {
-		return body, nil
-	}
-	if err := json.Unmarshal(raw, &body); err != nil {
-		return body, errors.New("reading what was asked: not a booking") // the cause may quote it
-	}
-	return body, nil
 }
 
 // Release tells a provider that an appointment is over. No error: the provider has confirmed that, or has never had it.

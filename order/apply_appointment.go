@@ -102,7 +102,8 @@ func (s *State) concerns(f Fact) bool {
 	if a == nil {
 		return false
 	}
-	return f.AppointmentID == a.ID || a.Reference != "" && f.Appointment.Reference == a.Reference
+	known := a.Reference != "" && (f.Appointment.Reference == a.Reference || f.AppointmentID == a.Reference)
+	return f.AppointmentID == a.ID || known
 }
 
 // appointmentMoved is a report on the appointment that the order has.
@@ -173,9 +174,9 @@ func (d *Decision) appointmentMade(f Fact, at time.Time) {
 	case n.Appointment.Active() || n.Appointment.kept() || n.Booking != nil:
 		d.park(f, ReasonNoEdge) // one at a time, and none after a visit that took place
 	default:
-		a := Appointment{ID: f.AppointmentID, Type: AppointmentTypeOf(n.Modality), CreatedAt: d.now, ReportedAt: at}
-		if a.ID == "" || n.Appointment != nil && n.Appointment.ID == a.ID {
-			a.ID = f.InboxID
+		// Ours is the report's id: one that a provider made up could be another order's.
+		a := Appointment{
+			ID: f.InboxID, Type: AppointmentTypeOf(n.Modality), Reference: f.AppointmentID, CreatedAt: d.now, ReportedAt: at,
 		}
 		a.take(b)
 		d.appointmentTo(a, b.Status, at)
