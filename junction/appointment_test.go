@@ -88,7 +88,7 @@ func TestARequestedAppointmentHasNoTime(t *testing.T) {
 	for _, key := range []string{"start_at", "end_at", "iana_timezone", "external_id", "appointment_notes", "event_data"} {
 		require.Nil(t, m[key], key)
 	}
-	require.Equal(t, "", m["provider_id"])
+	require.Empty(t, m["provider_id"])
 	require.Equal(t, false, m["can_reschedule"])
 	require.Equal(t, "pending", m["event_status"])
 	require.Equal(t, []any{}, m["events"])
