@@ -57,17 +57,15 @@ func homeOf(a order.Address) order.Place {
 }
 
 // Booking reads what came with a demand about an appointment. That of a demand which books or requests one is still found when it
-// has been moved to the appointment. It is empty when nothing came, or is left. The error is ErrNotFound when there is no such
-// demand.
+// has been moved to the appointment, as it is when a caller did not wait for the provider. It is empty when nothing came, or is left.
 func (s *Store) Booking(ctx context.Context, demandID string) (order.BookingBody, error) {
 	var b order.BookingBody
 	body, err := s.demandBody(ctx, s.read, demandID)
 	switch {
-	case err != nil:
-	case body != nil:
-		err = decodeSealed(body, &b)
-	default:
+	case errors.Is(err, ErrNotFound), err == nil && body == nil:
 		b, err = s.movedBooking(ctx, demandID)
+	case err == nil:
+		err = decodeSealed(body, &b)
 	}
 	if err != nil {
 		return order.BookingBody{}, fmt.Errorf("reading the body of demand %s: %w", demandID, err)

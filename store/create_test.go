@@ -77,10 +77,7 @@ func TestAnImportedOrderBeginsWithItsRequisition(t *testing.T) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		imported := func() NewOrder {
-			n := newOrder(s, team, func(o *order.Order) { o.Imported, o.Number = true, "REQ-7" })
-			st := &n.Order.State
-			st.Imported, st.Status, st.Placement = true, lifecycle.RequisitionBypassed, order.Placement{State: order.PlacementDone}
-			return n
+			return newOrder(s, team, func(o *order.Order) { o.Imported, o.Number = true, "REQ-7" })
 		}
 		early := receiveFact(t, s, "REQ-7", order.Fact{Kind: order.KitReceived})
 		n := imported()

@@ -152,9 +152,10 @@ func TestOperationsFindOrders(t *testing.T) {
 var reasons = []order.AttentionReason{
 	order.RequisitionOverdue, order.ShipmentOverdue, order.OutboundOverdue, order.KitUnused, order.InboundOverdue, order.LegSilent,
 	order.ResultsOverdue, order.ResultsIncomplete, order.RecoveryNeeded, order.RecoverableUnclear, order.TellLab, order.RefusedByLab,
-	order.PlacementUnanswered, order.CancelUnanswered, order.ResultsUnfetched, order.FactOutOfPlace, order.ContradictoryFact,
+	order.PlacementUnanswered, order.CancelUnanswered, order.VisitOverdue, order.DrawUnreported, order.Unassigned, order.SampleProblem,
+	order.ResultsUnfetched, order.FactOutOfPlace, order.ContradictoryFact,
 	order.ResultAfterEnd, order.CancelAtLab, order.AccessionMismatch, order.ReplacementNeeded, order.ReplacementLimitReached,
-	order.UnregisteredKit,
+	order.UnregisteredKit, order.AppointmentAtProvider,
 }
 
 func TestOrdersAreFoundAndCountedByEveryReason(t *testing.T) {

@@ -20,18 +20,16 @@ func unbound(o *order.Order) {
 // registers records a registration.
 func registers(t *testing.T, s *Store, orderID string, reg order.Registration) {
 	t.Helper()
-	row := DemandRow{ID: newID(), OrderID: orderID, Kind: order.DemandRegister, By: lifecycle.Client}
+	dm := order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}
+	row := DemandRow{ID: newID(), OrderID: orderID, Kind: dm.Kind, By: dm.By}
 	var err error
 	row.Body, err = json.Marshal(reg)
 	require.NoError(t, err)
 	require.NoError(t, s.AddDemand(t.Context(), row))
-	_, err = recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseDemand(row.ID), DemandID: row.ID},
-		func(st order.State) order.Decision {
-			d := steps(st, s.now(), lifecycle.Registered)
-			d.Next.Registered, d.Next.RegisteredAt = true, s.now()
-			return d
-		})
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseDemand(row.ID), DemandID: row.ID},
+		func(st order.State) order.Decision { return st.ApplyDemand(dm, s.now()) })
 	require.NoError(t, err)
+	require.Equal(t, order.Applied, out.Outcome)
 	body, err := s.DemandBody(t.Context(), row.ID)
 	require.NoError(t, err)
 	require.Nil(t, body, "what it supplied is the order's")
@@ -80,6 +78,7 @@ func TestARegistrationMayLeaveMuchAsItIs(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s, unbound, func(o *order.Order) { o.Consents = []order.Consent{{Type: "hipaa-authorization"}} })
+		placed(t, s, o.ID, "KIT-1")
 		known := newOrder(s, o.TeamID).Order
 		registers(t, s, o.ID, order.Registration{Patient: known.Patient, Address: known.Address, Consents: known.Consents})
 		got := getOrder(t, s, o.ID)
@@ -116,6 +115,7 @@ func TestARegisteredKitIsReplacedForItsPatient(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s, unbound)
+		placed(t, s, o.ID, "KIT-1")
 		known := newOrder(s, o.TeamID).Order
 		reg := order.Registration{
 			UserID: newID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address, Insurance: json.RawMessage(`{"a":1}`),

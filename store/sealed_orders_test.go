@@ -163,6 +163,7 @@ func fillKit(t *testing.T, s *Store, o *order.Order, canary func() string) {
 		Physician: &order.Physician{LastName: canary()}, Consents: []order.Consent{{Version: canary()}},
 		Insurance: json.RawMessage(`{"member_id":"` + canary() + `"}`),
 	}
+	placed(t, s, o.ID, "KIT-1")
 	registers(t, s, o.ID, reg)
 	body, err := json.Marshal(reg)
 	require.NoError(t, err)
