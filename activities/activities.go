@@ -40,10 +40,17 @@ type Activities struct {
 	Partners map[string]Partner // by the protocol that a lab account speaks
 	Tracker  couriers.Tracker   // nil: no courier aggregator is configured
 	Sender   *webhooks.Sender
-	Metrics  *Metrics
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to DefaultConcurrency.
+	Concurrency int
+	// Retention is how long delivered messages are kept. Zero: for good.
+	Retention time.Duration
+	Metrics   *Metrics
+	Log       *slog.Logger
+	Now       func() time.Time
 }
+
+// unknown reports whether an error of the store says that there is no such thing.
+func unknown(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // fault turns an error of the store or another inner part into one that may stand in a history; the workflow tries again.
 func (a *Activities) fault(ctx context.Context, doing, orderID string, err error) error {

@@ -196,6 +196,15 @@ const beat = 10 * time.Second
 
 // heartbeat tells Temporal that the activity lives until the returned function is called.
 func (a *Activities) heartbeat(ctx context.Context, every time.Duration) (stop func()) {
+	return beating(ctx, every, func() { activity.RecordHeartbeat(ctx) })
+}
+
+// heartbeatWith does so with what the activity has done so far, which the Temporal UI shows.
+func (a *Activities) heartbeatWith(ctx context.Context, every time.Duration, progress func() dispatch.BatchResult) (stop func()) {
+	return beating(ctx, every, func() { activity.RecordHeartbeat(ctx, progress()) })
+}
+
+func beating(ctx context.Context, every time.Duration, beat func()) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -206,7 +215,7 @@ func (a *Activities) heartbeat(ctx context.Context, every time.Duration) (stop f
 			case <-done:
 				return
 			case <-t.C:
-				activity.RecordHeartbeat(ctx)
+				beat()
 			}
 		}
 	}()

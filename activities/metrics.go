@@ -1,12 +1,15 @@
 package activities
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -18,6 +21,11 @@ type Metrics struct {
 	calls       *prometheus.CounterVec
 	attempts    *prometheus.CounterVec
 	duration    prometheus.Histogram
+	lag         prometheus.Histogram
+	exhausted   prometheus.Counter
+	disabled    *prometheus.CounterVec
+	pending     prometheus.Gauge
+	behind      prometheus.Gauge
 	healings    *prometheus.CounterVec
 }
 
@@ -36,6 +44,21 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		duration: f.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "aliquot", Name: "delivery_attempt_seconds", Help: "Duration of delivery attempts.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15},
+		}),
+		lag: f.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "aliquot", Name: "delivery_lag_seconds", Help: "How long after it was due a delivery attempt began.",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
+		}),
+		exhausted: f.NewCounter(prometheus.CounterOpts{
+			Namespace: "aliquot", Name: "deliveries_exhausted_total", Help: "Messages that were given up for an endpoint.",
+		}),
+		disabled: counter("endpoints_disabled_total", "Endpoints that were disabled because of their answers, by reason.", "reason"),
+		pending: f.NewGauge(prometheus.GaugeOpts{
+			Namespace: "aliquot", Name: "deliveries_pending", Help: "Deliveries still to be made, as of the reconciler's last run on this worker.",
+		}),
+		behind: f.NewGauge(prometheus.GaugeOpts{
+			Namespace: "aliquot", Name: "deliveries_behind_seconds",
+			Help: "How long the longest due delivery has been due, as of the reconciler's last run on this worker.",
 		}),
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
@@ -58,9 +81,19 @@ func (m *Metrics) recorded(rec order.Recording) {
 
 func (m *Metrics) called(kind string, err error) { m.calls.WithLabelValues(kind, outcomeOf(err)).Inc() }
 
-func (m *Metrics) attempted(o webhooks.Outcome) {
+func (m *Metrics) attempted(o webhooks.Outcome, lag time.Duration) {
+	m.lag.Observe(max(lag, 0).Seconds())
 	m.attempts.WithLabelValues(string(o.Failure)).Inc()
 	m.duration.Observe(o.Duration.Seconds())
+}
+
+// overdue shows how far deliveries are behind.
+func (m *Metrics) overdue(o store.Overdue, now time.Time) {
+	m.pending.Set(float64(o.Pending))
+	m.behind.Set(0)
+	if !o.Since.IsZero() {
+		m.behind.Set(now.Sub(o.Since).Seconds())
+	}
 }
 
 func (m *Metrics) healed(r dispatch.SweepResult) {

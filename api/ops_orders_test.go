@@ -235,12 +235,13 @@ func TestOpsStoryOfACancelledOrder(t *testing.T) {
 	call := newID()
 	require.NoError(t, f.store.StartCall(t.Context(), store.Call{ID: call, OrderID: id, Kind: "place", Attempt: 1}))
 	require.NoError(t, f.store.EndCall(t.Context(), call, "refused", []byte("the lab's words")))
-	due, _, err := f.store.DueDeliveries(t.Context(), endpoint, began, 10)
+	due, err := f.store.DueDeliveries(t.Context(), store.DueQuery{EndpointID: endpoint, Now: began, Limit: 10})
 	require.NoError(t, err)
-	require.NoError(t, f.store.RecordAttempt(t.Context(), store.AttemptRow{
-		MessageID: due[0].MessageID, EndpointID: endpoint, Number: 1, At: began, Duration: 1500 * time.Millisecond,
+	_, err = f.store.RecordAttempts(t.Context(), endpoint, []store.AttemptRow{{
+		MessageID: due[0].MessageID, Round: 1, Number: 1, At: began, Duration: 1500 * time.Millisecond,
 		StatusCode: 503, Failure: "status", Excerpt: []byte("try later"), Next: began.Add(time.Minute),
-	}))
+	}})
+	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, f.ops(http.MethodPost, "/ops/orders/"+id+"/cancel", nil).status)
 
 	r := f.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil)

@@ -119,11 +119,14 @@ type DeliveriesInput struct {
 	EndpointID string `json:"endpoint_id"`
 }
 
-// BatchResult is when the endpoint's next delivery is due; zero when none is left.
+// BatchResult is what a batch has done, and how the endpoint stands after it.
 type BatchResult struct {
-	Next      time.Time `json:"next,omitzero"`
-	Delivered int       `json:"delivered,omitempty"`
-	Failed    int       `json:"failed,omitempty"`
+	Next         time.Time `json:"next,omitzero"` // when the next delivery is due; zero: none is left
+	Delivered    int       `json:"delivered,omitempty"`
+	Failed       int       `json:"failed,omitempty"`
+	Pending      int       `json:"pending,omitempty"` // deliveries still to be made
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	Disabled     string    `json:"disabled,omitempty"` // why the endpoint is disabled; empty: it is not
 }
 
 // ReconcileInput says how far a reconciler run goes.

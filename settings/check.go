@@ -71,8 +71,17 @@ func (w Worker) check() problems {
 	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
 	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))
 	found.add("ALIQUOT_STOP_TIMEOUT", checkPositive(w.StopTimeout))
+	if w.WebhookSlots < 1 {
+		found.add("ALIQUOT_WEBHOOK_CONCURRENCY", errors.New("is not positive"))
+	}
+	if w.WebhookKeep != 0 && w.WebhookKeep < leastRetention {
+		found.add("ALIQUOT_WEBHOOK_RETENTION", errors.New("is less than 72h, in which all attempts of a message fall"))
+	}
 	return found
 }
+
+// leastRetention is longer than the whole schedule of attempts.
+const leastRetention = 72 * time.Hour
 
 func (s Sandbox) check() problems {
 	found := s.Process.check()

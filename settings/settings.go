@@ -45,6 +45,8 @@ type Worker struct {
 	CourierURL     string        `env:"ALIQUOT_COURIER_URL" envDefault:"https://api.easypost.com" desc:"Base URL of the tracking service's API."`
 	PartnerTimeout time.Duration `env:"ALIQUOT_PARTNER_TIMEOUT" envDefault:"30s" desc:"Longest exchange with a lab or a courier."`
 	WebhookTimeout time.Duration `env:"ALIQUOT_WEBHOOK_TIMEOUT" envDefault:"15s" desc:"Longest attempt to deliver a webhook."`
+	WebhookSlots   int           `env:"ALIQUOT_WEBHOOK_CONCURRENCY" envDefault:"16" desc:"Most webhooks under way to one endpoint at once."`
+	WebhookKeep    time.Duration `env:"ALIQUOT_WEBHOOK_RETENTION" envDefault:"2160h" desc:"How long webhook messages and the log of their deliveries are kept, at least 72h. 0s: for good."`
 	StopTimeout    time.Duration `env:"ALIQUOT_STOP_TIMEOUT" envDefault:"20s" desc:"How long running activities may finish after SIGTERM."`
 }
 

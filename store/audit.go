@@ -23,7 +23,12 @@ func (s *Store) Audit(ctx context.Context, row AuditRow) error {
 	if row.At.IsZero() {
 		row.At = s.now()
 	}
-	_, err := s.write.ExecContext(ctx, `INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail)
+	return audit(ctx, s.write, row)
+}
+
+// audit is Audit within a transaction.
+func audit(ctx context.Context, q querier, row AuditRow) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		newID(), micros(row.At), row.KeyID, row.TeamID, row.OrderID, row.Action, row.RequestID, row.Address, row.Detail)
 	if err != nil {

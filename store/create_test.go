@@ -62,7 +62,7 @@ func TestCreateOrderTellsTheClient(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{endpoint}, c.Endpoints)
 
-		messages, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 10)
+		messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 10})
 		require.NoError(t, err)
 		require.Len(t, messages, 1)
 		require.Equal(t, webhooks.OrderCreated, messages[0].EventType)

@@ -11,35 +11,80 @@ const (
 	DeliveryPending   = "pending"
 	DeliveryDelivered = "delivered"
 	DeliveryExhausted = "exhausted" // the schedule has ended without success
-	DeliveryCancelled = "cancelled" // the endpoint was disabled
+	DeliveryCancelled = "cancelled" // the endpoint was disabled or removed
 )
 
 // DueDelivery is a message to be posted to an endpoint now.
 type DueDelivery struct {
 	MessageID  string
 	EndpointID string
-	Attempts   int // made so far; the next attempt's number is one more
+	Round      int // from 1; rises when the message is sent again on demand
+	Attempts   int // made so far in this round; the next attempt's number is one more
 	Body       []byte
 	EventType  string
+	DueAt      time.Time
+	ChangedAt  time.Time // when the endpoint was last changed
 }
 
-// DueDeliveries reads up to limit deliveries of an endpoint that are due, the longest due first, and when the next one after now is
-// due (zero: none). A disabled endpoint has none.
-func (s *Store) DueDeliveries(ctx context.Context, endpointID string, now time.Time, limit int) ([]DueDelivery, time.Time, error) {
-	due, err := collect(ctx, s.read, s.scanDueDelivery, `SELECT d.message_id, d.endpoint_id, d.attempts, m.body, m.event_type
+// DueQuery selects what is due at an endpoint.
+type DueQuery struct {
+	EndpointID string
+	Now        time.Time
+	After      DueDelivery // where to go on: only DueAt and MessageID count; zero: from the first
+	Limit      int
+}
+
+// DueDeliveries reads the deliveries of an endpoint that are due, the longest due first, and among those that are due alike the
+// oldest message. A disabled endpoint has none.
+func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, error) {
+	due, err := collect(ctx, s.read, s.scanDueDelivery, `SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
+			d.next_attempt_at, e.updated_at
 		FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN endpoints e ON e.id = d.endpoint_id
-		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2 AND NOT e.disabled
-		ORDER BY d.next_attempt_at, d.message_id LIMIT $3`, endpointID, micros(now), limit)
+		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
+			AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
+		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
+		q.EndpointID, micros(q.Now), micros(q.After.DueAt), q.After.MessageID, q.Limit)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("reading what is due at endpoint %s: %w", endpointID, err)
+		return nil, fmt.Errorf("reading what is due at endpoint %s: %w", q.EndpointID, err)
 	}
-	next, err := one(ctx, s.read, scanInstant, `SELECT COALESCE(MIN(d.next_attempt_at), 0)
-		FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id
-		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at > $2 AND NOT e.disabled`, endpointID, micros(now))
+	return due, nil
+}
+
+// Backlog is what is still to be delivered to an endpoint. A disabled one has nothing.
+type Backlog struct {
+	Pending      int
+	Next         time.Time // when the next attempt is due; zero: nothing is pending
+	FailingSince time.Time // the first failed attempt after a successful one; zero: the last one succeeded
+	Disabled     string    // why it is disabled; empty: it is not
+}
+
+// Backlog counts an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
+func (s *Store) Backlog(ctx context.Context, endpointID string) (Backlog, error) {
+	b, err := one(ctx, s.read, scanBacklog, `SELECT
+			(SELECT COUNT(*) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
+			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
+			e.failing_since, e.disabled, e.disabled_reason
+		FROM endpoints e WHERE e.id = $1`, endpointID)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("reading what is next at endpoint %s: %w", endpointID, err)
+		return Backlog{}, fmt.Errorf("reading the backlog of endpoint %s: %w", endpointID, err)
 	}
-	return due, next, nil
+	return b, nil
+}
+
+func scanBacklog(row scanner) (Backlog, error) {
+	var b Backlog
+	var next, failing int64
+	var disabled bool
+	var reason string
+	err := row.Scan(&b.Pending, &next, &failing, &disabled, &reason)
+	b.Next, b.FailingSince = instant(next), instant(failing)
+	if disabled {
+		b.Disabled = reason
+		if reason == "" {
+			b.Disabled = "disabled"
+		}
+	}
+	return b, err
 }
 
 // EndpointsWithDue lists up to limit enabled endpoints that have deliveries due, by id.
@@ -53,12 +98,35 @@ func (s *Store) EndpointsWithDue(ctx context.Context, now time.Time, limit int) 
 	return ids, nil
 }
 
+// Overdue is how far the deliveries of all endpoints are behind.
+type Overdue struct {
+	Pending int       // deliveries still to be made, whenever they are due
+	Since   time.Time // when the longest due became due; zero: none is
+}
+
+// Overdue sums up the deliveries of all enabled endpoints.
+func (s *Store) Overdue(ctx context.Context, now time.Time) (Overdue, error) {
+	o, err := one(ctx, s.read, func(row scanner) (o Overdue, err error) {
+		var since int64
+		err = row.Scan(&o.Pending, &since)
+		o.Since = instant(since)
+		return o, err
+	}, `SELECT COUNT(*), COALESCE(MIN(CASE WHEN d.next_attempt_at <= $1 THEN d.next_attempt_at END), 0)
+		FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`, micros(now))
+	if err != nil {
+		return Overdue{}, fmt.Errorf("summing up the deliveries: %w", err)
+	}
+	return o, nil
+}
+
 func (s *Store) scanDueDelivery(row scanner) (DueDelivery, error) {
 	var d DueDelivery
 	var sealed []byte
-	if err := row.Scan(&d.MessageID, &d.EndpointID, &d.Attempts, &sealed, &d.EventType); err != nil {
+	var due, changed int64
+	if err := row.Scan(&d.MessageID, &d.EndpointID, &d.Round, &d.Attempts, &sealed, &d.EventType, &due, &changed); err != nil {
 		return DueDelivery{}, err
 	}
+	d.DueAt, d.ChangedAt = instant(due), instant(changed)
 	var err error
 	d.Body, err = s.keys.Open(place("messages", d.MessageID, "body"), sealed)
 	return d, err

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// DeliveryLog is what became of one message at one endpoint, as an order's story tells it. A message that no endpoint took has one
-// with an empty EndpointID and State.
+// DeliveryLog is what became of one message at one endpoint. A message that no endpoint took has one with an empty EndpointID and
+// State.
 type DeliveryLog struct {
 	MessageID  string
 	EventType  string
@@ -21,6 +21,7 @@ type DeliveryLog struct {
 
 // AttemptLog is one attempt of a delivery.
 type AttemptLog struct {
+	ID         string
 	Round      int // from 1; rises when the message is sent again on demand
 	Number     int // from 1 within its round
 	At         time.Time
@@ -28,6 +29,7 @@ type AttemptLog struct {
 	StatusCode int
 	Failure    string
 	Next       time.Time
+	Excerpt    []byte // the beginning of the receiver's answer; only where it was asked for
 }
 
 // messageLog tells of every message of an order and its deliveries, in the order of the events.
@@ -38,12 +40,16 @@ func messageLog(ctx context.Context, q querier, orderID string) ([]DeliveryLog, 
 	if err != nil {
 		return nil, err
 	}
-	tries, err := collect(ctx, q, scanTry, `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at
-		FROM attempts a JOIN messages m ON m.id = a.message_id
-		WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
+	tries, err := collect(ctx, q, scanTry, selectTries+` JOIN messages m ON m.id = a.message_id WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
 	if err != nil {
 		return nil, err
 	}
+	allot(log, tries)
+	return log, nil
+}
+
+// allot gives the attempts to their deliveries.
+func allot(log []DeliveryLog, tries []try) {
 	byDelivery := map[[2]string][]AttemptLog{}
 	for _, t := range tries {
 		byDelivery[t.delivery] = append(byDelivery[t.delivery], t.AttemptLog)
@@ -51,7 +57,6 @@ func messageLog(ctx context.Context, q querier, orderID string) ([]DeliveryLog, 
 	for i, d := range log {
 		log[i].Attempts = byDelivery[[2]string{d.MessageID, d.EndpointID}]
 	}
-	return log, nil
 }
 
 func scanDeliveryLog(row scanner) (DeliveryLog, error) {
@@ -75,10 +80,13 @@ type try struct {
 	AttemptLog
 }
 
+const selectTries = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at FROM attempts a`
+
 func scanTry(row scanner) (try, error) {
 	var t try
 	var at, duration, next int64
 	err := row.Scan(&t.delivery[0], &t.delivery[1], &t.Round, &t.Number, &at, &duration, &t.StatusCode, &t.Failure, &next)
+	t.ID = attemptID(t.delivery[0], t.delivery[1], t.Round, t.Number)
 	t.At, t.Duration, t.Next = instant(at), time.Duration(duration)*time.Microsecond, instant(next)
 	return t, err
 }

@@ -2,16 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
-
-// DisabledFailing is the reason of an endpoint that was given up because nothing reached it for days.
-const DisabledFailing = "failing"
 
 // Endpoint is where a team takes webhooks.
 type Endpoint struct {
@@ -58,7 +54,7 @@ func (s *Store) CreateEndpoint(ctx context.Context, e Endpoint) error {
 
 // Endpoint reads one endpoint. The error is ErrNotFound when there is none.
 func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
-	e, err := one(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, id)
+	e, err := one(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("reading endpoint %s: %w", id, err)
 	}
@@ -68,50 +64,22 @@ func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
 // Endpoints lists a team's endpoints, disabled ones too, oldest first; those of all teams when teamID is empty.
 func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error) {
 	all, err := collect(ctx, s.read, s.scanEndpoint,
-		`SELECT `+endpointColumns+` FROM endpoints WHERE $1 = '' OR team_id = $1 ORDER BY created_at, id`, teamID)
+		`SELECT `+endpointColumns+` FROM endpoints WHERE deleted_at = 0 AND ($1 = '' OR team_id = $1) ORDER BY created_at, id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints: %w", err)
 	}
 	return all, nil
 }
 
-// SetEndpointDisabled disables an endpoint, and with it ends what was still to be delivered to it, as the client API contract
-// says; or it enables the endpoint again, with its failures forgotten. The reason is a code. The error is ErrNotFound when there
-// is no such endpoint.
-func (s *Store) SetEndpointDisabled(ctx context.Context, id string, disabled bool, reason string) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		if !disabled {
-			return s.enable(ctx, tx, id)
-		}
-		return s.disable(ctx, tx, id, reason)
-	})
+// EndpointsAfter lists up to limit of a team's endpoints, oldest first, after the one named (empty: from the first).
+func (s *Store) EndpointsAfter(ctx context.Context, teamID, afterID string, limit int) ([]Endpoint, error) {
+	all, err := collect(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
+		WHERE deleted_at = 0 AND team_id = $1 AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
+		ORDER BY created_at, id LIMIT $3`, teamID, afterID, limit)
 	if err != nil {
-		return fmt.Errorf("setting endpoint %s disabled=%t: %w", id, disabled, err)
+		return nil, fmt.Errorf("listing endpoints: %w", err)
 	}
-	return nil
-}
-
-func (s *Store) enable(ctx context.Context, tx *sql.Tx, id string) error {
-	n, err := change(ctx, tx, `UPDATE endpoints SET disabled = FALSE, disabled_reason = '', failing_since = 0,
-		first_failure = 0, last_failure = 0, clock_started = 0, updated_at = $1 WHERE id = $2`, micros(s.now()), id)
-	if err == nil && n == 0 {
-		return ErrNotFound
-	}
-	return err
-}
-
-func (s *Store) disable(ctx context.Context, tx *sql.Tx, id, reason string) error {
-	now := micros(s.now())
-	_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, updated_at = $2 WHERE endpoint_id = $3 AND state = 'pending'`,
-		DeliveryCancelled, now, id)
-	if err != nil {
-		return err
-	}
-	n, err := change(ctx, tx, `UPDATE endpoints SET disabled = TRUE, disabled_reason = $1, updated_at = $2 WHERE id = $3`, reason, now, id)
-	if err == nil && n == 0 {
-		return ErrNotFound
-	}
-	return err
+	return all, nil
 }
 
 // endpointRow is the part of an endpoint that is stored in another form.

@@ -43,8 +43,8 @@ func attempts(t *testing.T, s *Store, team, endpoint string, delivered bool, tim
 	t.Helper()
 	for _, at := range times {
 		message, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o"})
-		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{
-			MessageID: message, EndpointID: endpoint, Number: 1, At: at, Delivered: delivered, Next: at.Add(time.Hour),
+		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{
+			MessageID: message, Number: 1, At: at, Delivered: delivered, Next: at.Add(time.Hour),
 		}))
 	}
 }
@@ -119,7 +119,7 @@ func TestFailuresRecordedAtOnceAllCount(t *testing.T) {
 		for i := range n {
 			message, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o"})
 			g.Go(func() error {
-				return s.RecordAttempt(t.Context(), AttemptRow{MessageID: message, EndpointID: endpoint, Number: 1, At: at.Add(time.Duration(i) * time.Second)})
+				return recordAttempt(s, endpoint, AttemptRow{MessageID: message, Number: 1, At: at.Add(time.Duration(i) * time.Second)})
 			})
 		}
 		require.NoError(t, g.Wait())

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
@@ -14,7 +14,7 @@ import (
 type Message struct {
 	ID        string
 	TeamID    string
-	OrderID   string
+	OrderID   string // empty: it is about an endpoint
 	EventType string
 	Sequence  int64  // of the order's newest event
 	Body      []byte // the exact bytes to send; sealed
@@ -34,51 +34,34 @@ func (s *Store) EnqueueMessage(ctx context.Context, tx *sql.Tx, m Message) ([]st
 	return s.deliver(ctx, tx, m)
 }
 
-// ResendMessage makes a message due at once at every enabled endpoint whose filter takes it now, under the same id and with a fresh
-// schedule, whatever became of it before. The endpoints are to be nudged. The error is ErrNotFound when there is no such message.
-func (s *Store) ResendMessage(ctx context.Context, id string) ([]string, error) {
-	m, err := one(ctx, s.read, scanMessage, selectMessages+` WHERE id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("reading message %s: %w", id, err)
-	}
-	return s.resend(ctx, m)
-}
-
-// ResendNewest does the same for the message of the newest event of a team's order. The error is ErrNotFound when there is none.
-func (s *Store) ResendNewest(ctx context.Context, teamID, orderID string) ([]string, error) {
-	m, err := one(ctx, s.read, scanMessage, selectMessages+` WHERE order_id = $1 AND ($2 = '' OR team_id = $2) AND event_type IN ($3, $4)
-		ORDER BY sequence DESC, created_at DESC, id DESC LIMIT 1`, orderID, teamID, webhooks.OrderCreated, webhooks.OrderUpdated)
-	if err != nil {
-		return nil, fmt.Errorf("reading the newest message of order %s: %w", orderID, err)
-	}
-	return s.resend(ctx, m)
-}
-
-func (s *Store) resend(ctx context.Context, m Message) (endpoints []string, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		endpoints, err = s.deliver(ctx, tx, m)
-		return err
-	})
-	return endpoints, err
-}
-
-// deliver writes the message's deliveries. One that exists begins a new round.
+// deliver makes the message due at every endpoint that takes it.
 func (s *Store) deliver(ctx context.Context, tx *sql.Tx, m Message) ([]string, error) {
 	endpoints, err := subscribers(ctx, tx, m.TeamID, m.EventType)
 	if err != nil {
 		return nil, fmt.Errorf("finding the endpoints of message %s: %w", m.ID, err)
 	}
-	for _, id := range endpoints {
-		_, err := tx.ExecContext(ctx, `INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
-			VALUES ($1, $2, $3, 1, 0, $4, $4, $4)
-			ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state, round = deliveries.round + 1, attempts = 0,
-				next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`,
-			m.ID, id, DeliveryPending, micros(s.now()))
-		if err != nil {
-			return nil, fmt.Errorf("writing the delivery of message %s to endpoint %s: %w", m.ID, id, err)
-		}
+	return endpoints, s.deliverTo(ctx, tx, m.ID, endpoints)
+}
+
+// deliverTo writes the message's deliveries. One that exists begins a new round.
+func (s *Store) deliverTo(ctx context.Context, tx *sql.Tx, messageID string, endpoints []string) error {
+	if len(endpoints) == 0 {
+		return nil
 	}
-	return endpoints, nil
+	args := []any{messageID, DeliveryPending, micros(s.now())}
+	rows := make([]string, len(endpoints))
+	for i, id := range endpoints {
+		args = append(args, id)
+		rows[i] = fmt.Sprintf("($1, $%d, $2, 1, 0, $3, $3, $3)", len(args))
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO deliveries
+		(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at) VALUES `+strings.Join(rows, ",")+`
+		ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state, round = deliveries.round + 1, attempts = 0,
+			next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`, args...)
+	if err != nil {
+		return fmt.Errorf("writing the deliveries of message %s: %w", messageID, err)
+	}
+	return nil
 }
 
 // subscribers lists the enabled endpoints of a team that take an event type, by id.
@@ -103,7 +86,7 @@ func subscribers(ctx context.Context, tx *sql.Tx, teamID, eventType string) ([]s
 	}
 	var ids []string
 	for _, e := range all {
-		if e.types == nil || slices.Contains(e.types, eventType) {
+		if webhooks.Takes(e.types, eventType) {
 			ids = append(ids, e.id)
 		}
 	}

@@ -41,7 +41,7 @@ func enqueue(t *testing.T, s *Store, m Message) (id string, endpoints []string) 
 // due reads everything that an endpoint is to be sent now, as message ids.
 func due(t *testing.T, s *Store, endpointID string) []string {
 	t.Helper()
-	all, _, err := s.DueDeliveries(t.Context(), endpointID, s.now(), 100)
+	all, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpointID, Now: s.now(), Limit: 100})
 	require.NoError(t, err)
 	var ids []string
 	for _, d := range all {
@@ -72,10 +72,13 @@ func TestMessagesGoToTheTeamsEndpointsThatTakeThem(t *testing.T) {
 			require.Empty(t, due(t, s, id))
 		}
 
-		got, next, err := s.DueDeliveries(t.Context(), all, s.now(), 10)
+		got, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: all, Now: s.now(), Limit: 10})
 		require.NoError(t, err)
-		require.True(t, next.IsZero())
-		require.Equal(t, []DueDelivery{{MessageID: m, EndpointID: all, Body: []byte(`{"a":1}`), EventType: orderUpdated}}, got)
+		e, err := s.Endpoint(t.Context(), all)
+		require.NoError(t, err)
+		require.Equal(t, []DueDelivery{{
+			MessageID: m, EndpointID: all, Round: 1, Body: []byte(`{"a":1}`), EventType: orderUpdated, DueAt: got[0].DueAt, ChangedAt: e.UpdatedAt,
+		}}, got)
 
 		_, endpoints = enqueue(t, s, Message{TeamID: newID(), OrderID: "o2"})
 		require.Empty(t, endpoints, "a team without endpoints")
@@ -111,22 +114,23 @@ func TestResendingBeginsAFreshSchedule(t *testing.T) {
 		older, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 1})
 		newest, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o", Sequence: 2})
 		late := addEndpoint(t, s, team)
-		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: older, EndpointID: endpoint, Number: 1, At: s.now(), Delivered: true}))
-		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: newest, EndpointID: endpoint, Number: 1, At: s.now(), Failure: "refused"}))
+		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: older, Number: 1, At: s.now(), Delivered: true}))
+		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: newest, Number: 1, At: s.now(), Failure: "refused"}))
 		require.Empty(t, due(t, s, endpoint))
 		forward(time.Second)
 
-		endpoints, err := s.ResendNewest(t.Context(), team, "o")
+		orders, endpoints, err := s.ResendLatest(t.Context(), Latest{TeamID: team, OrderIDs: []string{"o"}})
 		require.NoError(t, err)
+		require.Equal(t, []string{"o"}, orders)
 		require.ElementsMatch(t, []string{endpoint, late}, endpoints)
 		require.Equal(t, []string{newest}, due(t, s, endpoint))
 		require.Equal(t, []string{newest}, due(t, s, late), "an endpoint that came later is told too")
-		again, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 10)
+		again, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 10})
 		require.NoError(t, err)
 		require.Zero(t, again[0].Attempts)
 
 		// The first attempt of the second round is no repetition of the first round's.
-		require.NoError(t, s.RecordAttempt(t.Context(), AttemptRow{MessageID: newest, EndpointID: endpoint, Number: 1, At: s.now(), Delivered: true}))
+		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: newest, Round: 2, Number: 1, At: s.now(), Delivered: true}))
 		require.Empty(t, due(t, s, endpoint))
 		log, err := messageLog(t.Context(), s.read, "o")
 		require.NoError(t, err)
@@ -137,12 +141,13 @@ func TestResendingBeginsAFreshSchedule(t *testing.T) {
 		}
 		require.Equal(t, map[string]int{older + endpoint: 1, newest + endpoint: 2, newest + late: 0}, rounds)
 
-		_, err = s.ResendMessage(t.Context(), older)
+		_, err = s.ResendMessage(t.Context(), older, "")
 		require.NoError(t, err)
 		require.Equal(t, []string{older}, due(t, s, endpoint))
-		_, err = s.ResendMessage(t.Context(), newID())
+		_, err = s.ResendMessage(t.Context(), newID(), "")
 		require.ErrorIs(t, err, ErrNotFound)
-		_, err = s.ResendNewest(t.Context(), addTeam(t, s).ID, "o")
-		require.ErrorIs(t, err, ErrNotFound, "another team's order")
+		orders, _, err = s.ResendLatest(t.Context(), Latest{TeamID: addTeam(t, s).ID, OrderIDs: []string{"o"}})
+		require.NoError(t, err)
+		require.Empty(t, orders, "another team's order")
 	})
 }

@@ -280,7 +280,7 @@ func TestMessagesShowTheOrderAtTheirEvent(t *testing.T) {
 // bodiesOf is what is due at an endpoint about one order, by the number of the event.
 func bodiesOf(t *testing.T, s *Store, endpoint, orderID string) map[int64][]byte {
 	t.Helper()
-	messages, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 100)
+	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
 	require.NoError(t, err)
 	log, err := messageLog(t.Context(), s.read, orderID)
 	require.NoError(t, err)

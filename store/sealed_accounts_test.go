@@ -76,8 +76,8 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 		}
 		require.NoError(t, s.CreateEndpoint(ctx, endpoint))
 		message, _ := enqueue(t, s, Message{TeamID: team.ID, OrderID: "o", EventType: "clear-event", Body: []byte(canary)})
-		require.NoError(t, s.RecordAttempt(ctx, AttemptRow{
-			MessageID: message, EndpointID: endpoint.ID, Number: 1, Failure: "clear-failure", Excerpt: []byte(canary),
+		require.NoError(t, recordAttempt(s, endpoint.ID, AttemptRow{
+			MessageID: message, Number: 1, Failure: "clear-failure", Excerpt: []byte(canary),
 		}))
 
 		stored := contents(t, s, "teams", "api_keys", "users", "lab_accounts", "idempotency", "results", "endpoints", "messages", "deliveries", "attempts")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,17 +20,35 @@ const (
 	MatchReviewCreated = "labtest.match_review.created"
 	MatchReviewUpdated = "labtest.match_review.updated"
 
-	// AttemptExhausted is operational: it tells the account that a message has failed for one
-	// of its endpoints. It has a shape of its own, see RenderExhausted.
+	// The operational ones tell the account of its endpoints, in a shape of their own
+	// (RenderExhausted, RenderDisabled). They go to endpoints that name them only.
+
+	// AttemptExhausted says that a message has failed for an endpoint.
 	AttemptExhausted = "message.attempt.exhausted"
+	// EndpointDisabled says that we have disabled an endpoint. The contract does not have it.
+	EndpointDisabled = "endpoint.disabled"
 )
 
 // EventTypes lists every event type that an endpoint can subscribe to.
 func EventTypes() []string {
 	return []string{
 		OrderCreated, OrderUpdated, AppointmentCreated, AppointmentUpdated, ResultCritical,
-		MatchReviewCreated, MatchReviewUpdated, AttemptExhausted,
+		MatchReviewCreated, MatchReviewUpdated, AttemptExhausted, EndpointDisabled,
 	}
+}
+
+// Operational reports whether an event type is about endpoints instead of orders.
+func Operational(eventType string) bool {
+	return eventType == AttemptExhausted || eventType == EndpointDisabled
+}
+
+// Takes reports whether an endpoint with these filter types (nil: all) takes messages of an event
+// type. The operational ones have to be named: a receiver of orders does not know their shape.
+func Takes(filterTypes []string, eventType string) bool {
+	if filterTypes == nil {
+		return !Operational(eventType)
+	}
+	return slices.Contains(filterTypes, eventType)
 }
 
 // Envelope is the body of every labtest message. Its fields stand in the order of the contract's
@@ -92,6 +111,25 @@ func RenderExhausted(x Exhausted) ([]byte, error) {
 		Type string    `json:"type"`
 		Data Exhausted `json:"data"`
 	}{AttemptExhausted, x})
+}
+
+// Disabled says which endpoint we have disabled, and why.
+type Disabled struct {
+	AppID      string     `json:"appId"`
+	EndpointID string     `json:"endpointId"`
+	FailSince  *time.Time `json:"failSince,omitempty"` // the first failure after the last success
+	Reason     string     `json:"reason"`              // failing, gone
+}
+
+// RenderDisabled gives the body of an EndpointDisabled message.
+func RenderDisabled(d Disabled) ([]byte, error) {
+	if d.AppID == "" || d.EndpointID == "" || d.Reason == "" {
+		return nil, errors.New("rendering disabled message: an id or the reason is missing")
+	}
+	return encode(struct {
+		Type string   `json:"type"`
+		Data Disabled `json:"data"`
+	}{EndpointDisabled, d})
 }
 
 // encode leaves <, > and & as they are: the body is never part of a page.

@@ -2,6 +2,7 @@ package webhooks_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,10 +91,32 @@ func TestRenderExhausted(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestRenderDisabled(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)
+	body, err := webhooks.RenderDisabled(webhooks.Disabled{AppID: "team-1", EndpointID: "ep-1", FailSince: &since, Reason: "failing"})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"type":"endpoint.disabled","data":{"appId":"team-1","endpointId":"ep-1","failSince":"2025-03-04T05:06:07Z",
+		"reason":"failing"}}`, string(body))
+	_, err = webhooks.RenderDisabled(webhooks.Disabled{AppID: "team-1", EndpointID: "ep-1"})
+	require.Error(t, err)
+}
+
+func TestOperationalEventsHaveToBeNamed(t *testing.T) {
+	t.Parallel()
+	for _, eventType := range webhooks.EventTypes() {
+		require.Equal(t, strings.HasPrefix(eventType, "labtest."), webhooks.Takes(nil, eventType), eventType)
+		require.True(t, webhooks.Takes([]string{"labtest.order.created", eventType}, eventType))
+		require.False(t, webhooks.Takes([]string{}, eventType))
+	}
+	require.False(t, webhooks.Takes([]string{webhooks.OrderCreated}, webhooks.OrderUpdated))
+}
+
 func TestEventTypes(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
 		"labtest.order.created", "labtest.order.updated", "labtest.appointment.created", "labtest.appointment.updated",
 		"labtest.result.critical", "labtest.match_review.created", "labtest.match_review.updated", "message.attempt.exhausted",
+		"endpoint.disabled",
 	}, webhooks.EventTypes())
 }

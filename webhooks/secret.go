@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 const (
@@ -14,6 +15,9 @@ const (
 	minSecretBytes = 24 // the range that the Standard Webhooks specification allows
 	maxSecretBytes = 64
 )
+
+// SecretOverlap is how long the secret before a rotation signs too, so that receivers can change over.
+const SecretOverlap = 24 * time.Hour
 
 // ErrSecret says that a text is not a signing secret.
 var ErrSecret = errors.New("webhooks: a secret is whsec_ and the base64 of 24 to 64 bytes")

@@ -16,6 +16,7 @@ import (
 
 const (
 	defaultTimeout   = 15 * time.Second // the client API contract
+	defaultKeptOpen  = 16
 	defaultUserAgent = "Aliquot-Webhooks/1"
 	maxRead          = 64 << 10 // bytes of an answer's body that are read
 	maxExcerpt       = 1 << 10  // bytes of it that are kept
@@ -27,6 +28,7 @@ type Options struct {
 	Guard     *Guard           // Defaults to one that allows public addresses only
 	Timeout   time.Duration    // of a whole exchange, from name to body. Defaults to 15 s
 	UserAgent string           // Defaults to Aliquot-Webhooks/1
+	KeptOpen  int              // most idle connections to one receiver. Defaults to 16
 	RootCAs   *x509.CertPool   // authorities trusted for receivers. Defaults to the system's
 	Resolver  *net.Resolver    // Defaults to the system's
 	Now       func() time.Time // the clock of signatures. Defaults to time.Now
@@ -60,6 +62,9 @@ func NewSender(o Options) *Sender {
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
 	}
+	if o.KeptOpen <= 0 {
+		o.KeptOpen = defaultKeptOpen
+	}
 	if o.UserAgent == "" {
 		o.UserAgent = defaultUserAgent
 	}
@@ -91,8 +96,8 @@ func newTransport(o Options) *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
-		MaxIdleConns:           256,
-		MaxIdleConnsPerHost:    16,
+		MaxIdleConns:           1024,
+		MaxIdleConnsPerHost:    o.KeptOpen,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxAnswerHeader,
 	}

@@ -30,9 +30,13 @@ type Options struct {
 	Partners map[string]activities.Partner // by the protocol that a lab account speaks. Defaults to Partners(0).
 	Tracker  couriers.Tracker              // nil: no courier aggregator is configured
 	Sender   *webhooks.Sender
-	Registry prometheus.Registerer // Defaults to one of its own.
-	Logger   *slog.Logger          // Defaults to slog.Default().
-	Now      func() time.Time      // Defaults to time.Now.
+	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to activities.DefaultConcurrency.
+	Concurrency int
+	// Retention is how long delivered messages are kept. Zero: for good.
+	Retention time.Duration
+	Registry  prometheus.Registerer // Defaults to one of its own.
+	Logger    *slog.Logger          // Defaults to slog.Default().
+	Now       func() time.Time      // Defaults to time.Now.
 
 	// StopTimeout is how long running activities may finish after Stop. Defaults to 10 s.
 	StopTimeout time.Duration
@@ -57,6 +61,7 @@ func New(o Options) (*Worker, error) {
 	o.setDefaults()
 	a := &activities.Activities{
 		Store: o.Store, Dispatch: o.Dispatch, Partners: o.Partners, Tracker: o.Tracker, Sender: o.Sender,
+		Concurrency: o.Concurrency, Retention: o.Retention,
 		Metrics: activities.NewMetrics(o.Registry), Log: o.Logger, Now: o.Now,
 	}
 	register := map[string]func(Registry, *activities.Activities){

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -32,8 +33,7 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 		if err != nil {
 			return err
 		}
-		workflow.SetCurrentDetails(ctx, fmt.Sprintf("last batch: %d delivered, %d failed; next due %s",
-			out.Delivered, out.Failed, out.Next.Format(time.RFC3339)))
+		showDeliveries(ctx, out)
 		if nudges.Len() == 0 && out.Next.IsZero() {
 			return nil
 		}
@@ -48,4 +48,19 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 			}
 		}
 	}
+}
+
+// showDeliveries shows in the Temporal UI how the endpoint stands.
+func showDeliveries(ctx workflow.Context, r dispatch.BatchResult) {
+	lines := []string{fmt.Sprintf("last batch: %d delivered, %d failed", r.Delivered, r.Failed), fmt.Sprintf("backlog: %d", r.Pending)}
+	if !r.FailingSince.IsZero() {
+		lines = append(lines, "failing since: "+r.FailingSince.Format(time.RFC3339))
+	}
+	if r.Disabled != "" {
+		lines = append(lines, "disabled: "+r.Disabled)
+	}
+	if !r.Next.IsZero() {
+		lines = append(lines, "next attempt: "+r.Next.Format(time.RFC3339))
+	}
+	workflow.SetCurrentDetails(ctx, strings.Join(lines, "\n\n"))
 }

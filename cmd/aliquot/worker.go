@@ -63,7 +63,7 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 	registry := newRegistry()
 	w, err := worker.New(worker.Options{
 		Temporal: temporal, Store: db, Dispatch: dispatch.NewClient(temporal), Partners: worker.Partners(set.PartnerTimeout),
-		Tracker: tracker, Sender: sender, Registry: registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
+		Tracker: tracker, Sender: sender, Concurrency: set.WebhookSlots, Retention: set.WebhookKeep, Registry: registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
 	})
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func newSender(set settings.Worker) (*webhooks.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return webhooks.NewSender(webhooks.Options{Guard: guard, Timeout: set.WebhookTimeout}), nil
+	return webhooks.NewSender(webhooks.Options{Guard: guard, Timeout: set.WebhookTimeout, KeptOpen: set.WebhookSlots}), nil
 }
 
 // newTracker is nil when no tracking service is configured.

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// ResendMessage makes a message due at once under the same id and with a fresh schedule, whatever became of it before: at one
+// endpoint of its team, whether its filter takes the message or not, or with an empty endpointID at every enabled endpoint whose
+// filter takes it now. The endpoints are to be nudged. The error is ErrNotFound when there is no such message or its team has no such
+// endpoint, ErrDisabled when the endpoint is disabled.
+func (s *Store) ResendMessage(ctx context.Context, id, endpointID string) ([]string, error) {
+	var endpoints []string
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		m, err := one(ctx, tx, scanMessage, selectMessages+` WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if endpointID == "" {
+			endpoints, err = s.deliver(ctx, tx, m)
+			return err
+		}
+		if e, err := s.enabled(ctx, tx, endpointID); err != nil || e.TeamID != m.TeamID {
+			return orElse(err, ErrNotFound)
+		}
+		endpoints = []string{endpointID}
+		return s.deliverTo(ctx, tx, m.ID, endpoints)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sending message %s again: %w", id, err)
+	}
+	return endpoints, nil
+}
+
+func orElse(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// enabled reads an endpoint that can be delivered to. The error is ErrNotFound or ErrDisabled.
+func (s *Store) enabled(ctx context.Context, q querier, id string) (Endpoint, error) {
+	e, err := one(ctx, q, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
+	if err == nil && e.Disabled {
+		err = ErrDisabled
+	}
+	return e, err
+}
+
+// Latest selects orders whose latest message is to be sent again: those named, those that a message was made of in the time from Since
+// until before Until, or, given both, those that are named and fall in that time.
+type Latest struct {
+	TeamID       string
+	OrderIDs     []string
+	Since, Until time.Time // zero: no bound
+}
+
+// resendPage is how many orders are dealt with in one transaction.
+const resendPage = 200
+
+// ResendLatest sends the latest message of each selected order again, as ResendMessage does. It returns the orders that had one which
+// an endpoint takes, by id, and the endpoints, which are to be nudged.
+func (s *Store) ResendLatest(ctx context.Context, of Latest) (orders, endpoints []string, err error) {
+	for after := ""; ; {
+		page, err := s.selectOrders(ctx, of, after)
+		if err != nil {
+			return orders, endpoints, fmt.Errorf("finding what to send again: %w", err)
+		}
+		for _, m := range page {
+			after = m.OrderID
+		}
+		err = s.inTx(ctx, func(tx *sql.Tx) error {
+			for _, m := range page {
+				told, err := s.deliver(ctx, tx, m)
+				if err != nil {
+					return err
+				}
+				if len(told) > 0 {
+					orders, endpoints = append(orders, m.OrderID), append(endpoints, told...)
+				}
+			}
+			return nil
+		})
+		if err != nil || len(page) < resendPage {
+			return unrepeated(orders), unrepeated(endpoints), err
+		}
+	}
+}
+
+// selectOrders reads the latest message of each order of a page, by order.
+func (s *Store) selectOrders(ctx context.Context, of Latest, after string) ([]Message, error) {
+	var where filter
+	where.and("m.team_id = ?", of.TeamID)
+	where.and("m.order_id > ?", after)
+	if len(of.OrderIDs) > 0 {
+		n := len(where.args)
+		for _, id := range of.OrderIDs {
+			where.args = append(where.args, id)
+		}
+		where.with("m.order_id IN (" + placeholders(n+1, len(of.OrderIDs)) + ")")
+	}
+	if !of.Since.IsZero() {
+		where.and("EXISTS (SELECT 1 FROM messages w WHERE w.order_id = m.order_id AND w.created_at >= ?", micros(of.Since))
+		n := len(where.terms) - 1
+		where.args = append(where.args, micros(of.Until))
+		where.terms[n] += fmt.Sprintf(" AND w.created_at < $%d)", len(where.args))
+	}
+	where.with(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id
+		AND (l.created_at, l.sequence, l.id) > (m.created_at, m.sequence, m.id))`)
+	return collect(ctx, s.read, scanMessage, `SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence FROM messages m`+where.String()+
+		fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendPage), where.args...)
+}
+
+// Replay selects deliveries of one endpoint that are to be made again.
+type Replay struct {
+	EndpointID   string
+	Since, Until time.Time // when the messages were made; until: before; zero: no bound
+	Missed       bool      // those too that the endpoint never had, because it was disabled or did not exist
+}
+
+// ReplayFailed makes all deliveries due again that have failed at an endpoint, each with a fresh schedule, and counts them. The
+// endpoint is to be nudged. The error is ErrNotFound when there is no such endpoint, ErrDisabled when it is disabled.
+func (s *Store) ReplayFailed(ctx context.Context, r Replay) (int, error) {
+	if r.Until.IsZero() {
+		r.Until = s.now().Add(time.Second)
+	}
+	var total int
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		e, err := s.enabled(ctx, tx, r.EndpointID)
+		if err != nil {
+			return err
+		}
+		n, err := change(ctx, tx, `UPDATE deliveries SET state = 'pending', round = round + 1, attempts = 0, next_attempt_at = $1, updated_at = $1
+			WHERE endpoint_id = $2 AND state IN ('exhausted', 'cancelled') AND created_at >= $3 AND created_at < $4`,
+			micros(s.now()), e.ID, micros(r.Since), micros(r.Until))
+		if err != nil || !r.Missed {
+			total = int(n)
+			return err
+		}
+		missed, err := s.addMissed(ctx, tx, e, r)
+		total = int(n + missed)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("replaying what failed at endpoint %s: %w", r.EndpointID, err)
+	}
+	return total, nil
+}
+
+// addMissed writes the deliveries of messages that the endpoint takes and never had.
+func (s *Store) addMissed(ctx context.Context, tx *sql.Tx, e Endpoint, r Replay) (int64, error) {
+	args := []any{e.ID, micros(s.now()), e.TeamID, micros(r.Since), micros(r.Until)}
+	for _, t := range webhooks.EventTypes() {
+		if webhooks.Takes(e.FilterTypes, t) {
+			args = append(args, t)
+		}
+	}
+	if len(args) == 5 {
+		return 0, nil
+	}
+	return change(ctx, tx, `INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
+		SELECT m.id, $1, 'pending', 1, 0, $2, $2, $2 FROM messages m
+		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5 AND m.event_type IN (`+placeholders(6, len(args)-5)+`)
+			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1)`, args...)
+}
