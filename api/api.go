@@ -155,6 +155,8 @@ func (s *server) routes() *gin.Engine {
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
 	s.opsEndpointRoutes()
+	s.opsMessageRoutes()
+	s.webhookRoutes()
 	s.opsInboxRoutes()
 	s.completeDocument()
 	return e

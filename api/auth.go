@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -12,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// keyHeader carries the API key.
-const keyHeader = "x-vital-api-key"
+// keyHeaders carry the API key, by the security scheme.
+var keyHeaders = map[string]string{securityScheme: "x-vital-api-key", managementScheme: "X-Management-Key"}
 
 // caller is who makes a request, and when.
 type caller struct {
@@ -33,10 +34,10 @@ func callerOf(ctx context.Context) caller {
 }
 
 // authenticate lets a request through whose key is good and has the role; operations keys may do all that their team's client
-// keys may. Nothing of the request is looked at before.
-func (s *server) authenticate(role string) func(huma.Context, func(huma.Context)) {
+// keys may. The key is in the first of the headers that there is. Nothing of the request is looked at before.
+func (s *server) authenticate(role string, headers []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		c, err := s.identity(ctx)
+		c, err := s.identity(ctx, headers)
 		if err == nil && role == store.RoleOperations && c.key.Role != store.RoleOperations {
 			err = fail(http.StatusForbidden, "This key may not use the operations API")
 		}
@@ -54,8 +55,11 @@ func (s *server) authenticate(role string) func(huma.Context, func(huma.Context)
 	}
 }
 
-func (s *server) identity(ctx huma.Context) (caller, error) {
-	secret := ctx.Header(keyHeader)
+func (s *server) identity(ctx huma.Context, headers []string) (caller, error) {
+	secret := ""
+	for _, name := range headers {
+		secret = cmp.Or(secret, ctx.Header(name))
+	}
 	if secret == "" {
 		return caller{}, fail(http.StatusUnauthorized, "API key is missing")
 	}

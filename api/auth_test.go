@@ -23,16 +23,19 @@ func routes(t *testing.T) [][2]string {
 	require.NoError(t, json.Unmarshal(b, &doc))
 	var out [][2]string
 	for path, methods := range doc.Paths {
-		for _, name := range []string{"order_id", "user_id", "lab_test_id", "team_id", "inbox_id", "transaction_id"} {
+		for _, name := range []string{
+			"order_id", "user_id", "lab_test_id", "team_id", "inbox_id", "transaction_id", "org_id", "webhook_id", "message_id", "endpoint_id",
+		} {
 			path = strings.ReplaceAll(path, "{"+name+"}", newID())
 		}
 		path = strings.ReplaceAll(path, "{reason}", "tell_lab")
+		path = strings.ReplaceAll(path, "{environment}", "sandbox")
 		require.NotContains(t, path, "{")
 		for method := range methods {
 			out = append(out, [2]string{strings.ToUpper(method), path})
 		}
 	}
-	require.Len(t, out, 36)
+	require.Len(t, out, 50)
 	return out
 }
 
@@ -52,7 +55,7 @@ func TestEveryRouteNeedsAKey(t *testing.T) {
 			require.NotEmpty(t, r.detail(t))
 		}
 		r := f.do(method, path, f.key, `not even JSON`)
-		if strings.HasPrefix(path, "/ops/") {
+		if strings.HasPrefix(path, "/ops/") || strings.HasPrefix(path, "/v1/org/") {
 			require.Equal(t, http.StatusForbidden, r.status, "%s %s", method, path)
 			require.NotEmpty(t, r.detail(t))
 			continue

@@ -15,11 +15,12 @@ import (
 )
 
 const (
-	securityScheme = "apiKey"
-	documentTitle  = "Aliquot"
-	documentVer    = "1.0.0"
-	pathDocument   = "/openapi.json"
-	pathDocs       = "/docs"
+	securityScheme   = "apiKey"
+	managementScheme = "managementKey"
+	documentTitle    = "Aliquot"
+	documentVer      = "1.0.0"
+	pathDocument     = "/openapi.json"
+	pathDocs         = "/docs"
 )
 
 // Document is the OpenAPI 3.1 document of the client and operations API, indented.
@@ -55,7 +56,8 @@ func (s *server) documentRoutes(e *gin.Engine) {
 	config.AllowAdditionalPropertiesByDefault = true                     // unknown fields are ignored
 	config.Formats = map[string]huma.Format{contentJSON: jsonFormat, "json": jsonFormat}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		securityScheme: {Type: "apiKey", In: "header", Name: keyHeader},
+		securityScheme:   {Type: "apiKey", In: "header", Name: keyHeaders[securityScheme]},
+		managementScheme: {Type: "apiKey", In: "header", Name: keyHeaders[managementScheme]},
 	}
 	s.huma = humagin.New(e, config)
 	e.GET(pathDocument, func(c *gin.Context) {

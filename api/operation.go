@@ -16,18 +16,32 @@ const (
 	tagLabTests   = "Lab tests"
 	tagOrders     = "Orders"
 	tagResults    = "Results"
+	tagWebhooks   = "Webhooks"
 	tagOperations = "Operations"
 )
 
 // register declares an endpoint that takes an API key of the role.
 func register[I, O any](s *server, role string, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	registerWith(s, role, op, handler, securityScheme)
+}
+
+// registerManagement declares an endpoint of the management API. It takes an operations key, in the header of that API or in ours.
+func registerManagement[I, O any](s *server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	registerWith(s, store.RoleOperations, op, handler, managementScheme, securityScheme)
+}
+
+func registerWith[I, O any](s *server, role string, op huma.Operation, handler func(context.Context, *I) (*O, error), schemes ...string) {
 	op.MaxBodyBytes = s.MaxBody
-	op.Security = []map[string][]string{{securityScheme: {}}}
+	headers := make([]string, len(schemes))
+	for i, scheme := range schemes {
+		op.Security = append(op.Security, map[string][]string{scheme: {}})
+		headers[i] = keyHeaders[scheme]
+	}
 	op.Errors = append(op.Errors, http.StatusUnauthorized)
 	if role == store.RoleOperations {
 		op.Errors = append(op.Errors, http.StatusForbidden)
 	}
-	op.Middlewares = huma.Middlewares{s.authenticate(role), asJSON}
+	op.Middlewares = huma.Middlewares{s.authenticate(role, headers), asJSON}
 	huma.Register(s.huma, op, handler)
 }
 

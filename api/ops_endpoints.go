@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,7 +19,7 @@ type OpsEndpoint struct {
 	URL            string     `json:"url"`
 	Description    string     `json:"description"`
 	Secret         string     `json:"secret,omitempty"`
-	FilterTypes    []string   `json:"filter_types" doc:"Event types that are sent; null: all."`
+	FilterTypes    []string   `json:"filter_types" doc:"Event types that are sent; null: all but the operational ones."`
 	RateLimit      int        `json:"rate_limit" doc:"Messages per second; 0: no limit."`
 	Disabled       bool       `json:"disabled"`
 	DisabledReason string     `json:"disabled_reason"`
@@ -36,7 +34,7 @@ type createEndpointInput struct {
 		URL         string            `json:"url" minLength:"1" maxLength:"2048"`
 		Description *string           `json:"description,omitempty" maxLength:"500"`
 		Secret      *string           `json:"secret,omitempty" doc:"whsec_ and base64 of 24 to 64 bytes. Defaults to a new one."`
-		FilterTypes []string          `json:"filter_types,omitempty" doc:"Event types to send. Defaults to all."`
+		FilterTypes []string          `json:"filter_types,omitempty" doc:"Event types to send. Defaults to all but the operational ones."`
 		Headers     map[string]string `json:"headers,omitempty" doc:"Sent along with every message; kept encrypted."`
 		RateLimit   *int              `json:"rate_limit,omitempty" minimum:"0" maximum:"10000"`
 	}
@@ -44,22 +42,8 @@ type createEndpointInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *createEndpointInput) Resolve(huma.Context) []error {
-	var errs []error
-	for _, t := range in.Body.FilterTypes {
-		if !slices.Contains(webhooks.EventTypes(), t) {
-			errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(webhooks.EventTypes(), ", "), "body.filter_types"))
-			break
-		}
-	}
-	if in.Body.Secret != nil {
-		if _, err := webhooks.ParseSecret(*in.Body.Secret); err != nil {
-			errs = append(errs, wrong("value_error", "Value is not whsec_ and the base64 of 24 to 64 bytes", "body.secret"))
-		}
-	}
-	if err := webhooks.CheckHeaders(in.Body.Headers); err != nil {
-		errs = append(errs, wrong("value_error", "Value has a header that may not be set", "body.headers"))
-	}
-	return errs
+	errs := append(wrongTypes(in.Body.FilterTypes), wrongSecret(in.Body.Secret, "body.secret")...)
+	return append(errs, wrongHeaders(in.Body.Headers)...)
 }
 
 type endpointsInput struct {
@@ -94,28 +78,16 @@ func (s *server) opsCreateEndpoint(ctx context.Context, in *createEndpointInput)
 	if err != nil {
 		return nil, orNotFound(err, "Team")
 	}
-	if err := s.Guard.CheckURL(in.Body.URL); err != nil {
-		return nil, refusedURL(err)
-	}
-	now := s.now()
-	e := store.Endpoint{
-		ID: newID(), TeamID: t.ID, URL: in.Body.URL, FilterTypes: in.Body.FilterTypes, Headers: in.Body.Headers, CreatedAt: now, UpdatedAt: now,
-	}
+	e := store.Endpoint{TeamID: t.ID, URL: in.Body.URL, FilterTypes: in.Body.FilterTypes, Headers: in.Body.Headers}
 	if in.Body.Description != nil {
 		e.Description = *in.Body.Description
 	}
 	if in.Body.RateLimit != nil {
 		e.RateLimit = *in.Body.RateLimit
 	}
-	if in.Body.Secret != nil {
-		e.Secret = *in.Body.Secret
-	} else if e.Secret, err = webhooks.NewSecret(); err != nil {
+	if err := s.addEndpoint(ctx, &e, in.Body.Secret); err != nil {
 		return nil, err
 	}
-	if err := s.Store.CreateEndpoint(ctx, e); err != nil {
-		return nil, err
-	}
-	s.auditChange(ctx, "endpoint.create", t.ID, "", "endpoint="+e.ID)
 	out := opsEndpoint(e)
 	out.Secret = e.Secret
 	return answer(out), nil

@@ -187,7 +187,14 @@ func (s *server) begin(ctx context.Context, created *store.Created) {
 	for _, report := range created.Matched {
 		s.signal(ctx, report)
 	}
-	for _, endpoint := range created.Endpoints {
+	s.nudge(ctx, created.Endpoints)
+}
+
+// nudge tells those who deliver webhooks of endpoints that have something to be delivered.
+func (s *server) nudge(ctx context.Context, endpoints []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startLimit)
+	defer cancel()
+	for _, endpoint := range endpoints {
 		if err := s.Orders.NudgeDeliveries(ctx, endpoint); err != nil {
 			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an endpoint is not told of its delivery yet",
 				slog.String("endpoint_id", endpoint), slog.Any("error", err))

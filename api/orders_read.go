@@ -53,6 +53,10 @@ func (s *server) orderRoutes() {
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/v3/orders", Tags: []string{tagOrders},
 		Summary: "List orders, newest first", Errors: []int{http.StatusBadRequest},
 	}, s.listOrders)
+	register(s, store.RoleClient, huma.Operation{
+		OperationID: "resend-events", Method: http.MethodPost, Path: "/v3/order/resend_events", Tags: []string{tagOrders},
+		Summary: "Send the latest webhook of orders again",
+	}, s.resendEvents)
 	refusals := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
 	register(s, store.RoleClient, huma.Operation{
 		OperationID: "cancel-order", Method: http.MethodPost, Path: "/v3/order/{order_id}/cancel", Tags: []string{tagOrders},

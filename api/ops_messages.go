@@ -1,0 +1,205 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// OpsMessage is one webhook message and what became of it at each endpoint.
+type OpsMessage struct {
+	ID         string        `json:"id" format:"uuid"`
+	TeamID     string        `json:"team_id" format:"uuid"`
+	OrderID    string        `json:"order_id" doc:"Empty: it is about an endpoint."`
+	EventType  string        `json:"event_type"`
+	Sequence   int64         `json:"sequence" doc:"Of the order's event."`
+	CreatedAt  time.Time     `json:"created_at"`
+	Deliveries []OpsDelivery `json:"deliveries" nullable:"false"`
+}
+
+// OpsDelivery is a message at one endpoint.
+type OpsDelivery struct {
+	EndpointID string       `json:"endpoint_id" format:"uuid"`
+	State      string       `json:"state" enum:"pending,delivered,exhausted,cancelled"`
+	NextAt     *time.Time   `json:"next_at" doc:"Of the next attempt; null: none follows."`
+	Attempts   []OpsAttempt `json:"attempts" nullable:"false"`
+}
+
+// OpsAttempt is one attempt of a delivery.
+type OpsAttempt struct {
+	ID         string     `json:"id" format:"uuid"`
+	Round      int        `json:"round" doc:"Rises when the message is sent again on demand."`
+	Number     int        `json:"number"`
+	At         time.Time  `json:"at"`
+	DurationMS int64      `json:"duration_ms"`
+	StatusCode int        `json:"status_code" doc:"0: no answer came."`
+	Failure    string     `json:"failure" doc:"Empty: delivered."`
+	Response   string     `json:"response,omitempty" doc:"The first KB of the answer; in the single message only."`
+	NextAt     *time.Time `json:"next_at" doc:"When the next attempt was to follow; null: none."`
+}
+
+// OpsMessageItem is a message with its body.
+type OpsMessageItem struct {
+	OpsMessage
+	Body string `json:"body" doc:"What was, or is to be, sent."`
+}
+
+// OpsMessagesPage is a page of the message log, newest first.
+type OpsMessagesPage struct {
+	Messages   []OpsMessage `json:"messages" nullable:"false"`
+	NextCursor *string      `json:"next_cursor" doc:"Null: this is the last page."`
+}
+
+type messagesInput struct {
+	TeamID     string    `query:"team_id" format:"uuid"`
+	OrderID    string    `query:"order_id" format:"uuid"`
+	EndpointID string    `query:"endpoint_id" format:"uuid"`
+	EventType  string    `query:"event_type" pattern:"^[a-z][a-z_.]{0,63}$"`
+	State      string    `query:"state" enum:"pending,delivered,exhausted,cancelled" doc:"Of a delivery, at the endpoint if one is named."`
+	Since      time.Time `query:"since" doc:"When the message was made."`
+	Until      time.Time `query:"until" doc:"Before."`
+	Limit      int       `query:"limit" minimum:"1" maximum:"100" default:"50"`
+	Cursor     string    `query:"next_cursor" maxLength:"100"`
+}
+
+// Resolve checks what a schema cannot say.
+func (in *messagesInput) Resolve(huma.Context) []error {
+	if in.Cursor != "" && !store.CheckCursor(in.Cursor) {
+		return []error{wrong("value_error", "Value is no cursor", "query.next_cursor")}
+	}
+	return nil
+}
+
+// MessagePath names a message.
+type MessagePath struct {
+	MessageID string `path:"message_id" format:"uuid"`
+}
+
+type resendMessageInput struct {
+	MessagePath
+	Body *struct {
+		EndpointID *string `json:"endpoint_id,omitempty" format:"uuid" doc:"Only there. Defaults to every enabled endpoint that takes the message."`
+	}
+}
+
+type replayInput struct {
+	EndpointID string `path:"endpoint_id" format:"uuid"`
+	Body       struct {
+		Since  time.Time  `json:"since" doc:"Messages made from then on."`
+		Until  *time.Time `json:"until,omitempty" doc:"And before. Defaults to now."`
+		Missed *bool      `json:"missed,omitempty" doc:"Those too that the endpoint never had, because it was disabled or did not exist."`
+	}
+}
+
+// OpsResent names the endpoints that get a message again.
+type OpsResent struct {
+	EndpointIDs []string `json:"endpoint_ids" nullable:"false"`
+}
+
+// OpsReplayed counts the messages that an endpoint gets again.
+type OpsReplayed struct {
+	Messages int `json:"messages"`
+}
+
+func (s *server) opsMessageRoutes() {
+	register(s, store.RoleOperations, huma.Operation{
+		OperationID: "ops-list-messages", Method: http.MethodGet, Path: "/ops/messages", Tags: []string{tagOperations},
+		Summary: "List webhook messages and their deliveries, newest first",
+	}, s.opsListMessages)
+	register(s, store.RoleOperations, huma.Operation{
+		OperationID: "ops-get-message", Method: http.MethodGet, Path: "/ops/messages/{message_id}", Tags: []string{tagOperations},
+		Summary: "Read a webhook message, its body and the receivers' answers", Errors: []int{http.StatusNotFound},
+	}, s.opsGetMessage)
+	register(s, store.RoleOperations, huma.Operation{
+		OperationID: "ops-resend-message", Method: http.MethodPost, Path: "/ops/messages/{message_id}/resend", Tags: []string{tagOperations},
+		Summary: "Send a webhook message again", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.opsResendMessage)
+	register(s, store.RoleOperations, huma.Operation{
+		OperationID: "ops-replay-endpoint", Method: http.MethodPost, Path: "/ops/endpoints/{endpoint_id}/replay", Tags: []string{tagOperations},
+		Summary: "Send an endpoint again what has failed there", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.opsReplay)
+}
+
+func (s *server) opsListMessages(ctx context.Context, in *messagesInput) (*body[OpsMessagesPage], error) {
+	page, err := s.Store.Messages(ctx, store.MessageQuery{
+		TeamID: canonical(in.TeamID), OrderID: canonical(in.OrderID), EndpointID: canonical(in.EndpointID), EventType: in.EventType,
+		State: in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor, Limit: in.Limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := OpsMessagesPage{Messages: each(page.Messages, opsMessage)}
+	if page.Next != "" {
+		out.NextCursor = &page.Next
+	}
+	return answer(out), nil
+}
+
+func (s *server) opsGetMessage(ctx context.Context, in *MessagePath) (*body[OpsMessageItem], error) {
+	m, err := s.Store.MessageByID(ctx, canonical(in.MessageID))
+	if err != nil {
+		return nil, orNotFound(err, "Message")
+	}
+	if err := s.auditRead(ctx, "ops.message.read", m.TeamID, m.OrderID, "message="+m.ID); err != nil {
+		return nil, err
+	}
+	return answer(OpsMessageItem{OpsMessage: opsMessage(m), Body: string(m.Body)}), nil
+}
+
+func (s *server) opsResendMessage(ctx context.Context, in *resendMessageInput) (*body[OpsResent], error) {
+	id, endpoint := canonical(in.MessageID), ""
+	if in.Body != nil && in.Body.EndpointID != nil {
+		endpoint = canonical(*in.Body.EndpointID)
+	}
+	endpoints, err := s.Store.ResendMessage(ctx, id, endpoint)
+	if err != nil {
+		return nil, orDisabled(orNotFound(err, "Message, or endpoint of its team,"))
+	}
+	s.auditChange(ctx, "ops.message.resend", "", "", "message="+id)
+	s.nudge(ctx, endpoints)
+	return answer(OpsResent{EndpointIDs: append([]string{}, endpoints...)}), nil
+}
+
+func (s *server) opsReplay(ctx context.Context, in *replayInput) (*body[OpsReplayed], error) {
+	r := store.Replay{EndpointID: canonical(in.EndpointID), Since: in.Body.Since, Missed: in.Body.Missed != nil && *in.Body.Missed}
+	if in.Body.Until != nil {
+		r.Until = *in.Body.Until
+	}
+	n, err := s.Store.ReplayFailed(ctx, r)
+	if err != nil {
+		return nil, orDisabled(orNotFound(err, "Endpoint"))
+	}
+	s.auditChange(ctx, "ops.endpoint.replay", "", "", "endpoint="+r.EndpointID)
+	s.nudge(ctx, []string{r.EndpointID})
+	return answer(OpsReplayed{Messages: n}), nil
+}
+
+func orDisabled(err error) error {
+	if errors.Is(err, store.ErrDisabled) {
+		return refuse("The endpoint is disabled: enable it first")
+	}
+	return err
+}
+
+func opsMessage(m store.MessageLog) OpsMessage {
+	return OpsMessage{
+		ID: m.ID, TeamID: m.TeamID, OrderID: m.OrderID, EventType: m.EventType, Sequence: m.Sequence, CreatedAt: m.CreatedAt,
+		Deliveries: each(m.Deliveries, opsDelivery),
+	}
+}
+
+func opsDelivery(d store.DeliveryLog) OpsDelivery {
+	return OpsDelivery{EndpointID: d.EndpointID, State: d.State, NextAt: optionalTime(d.NextAt), Attempts: each(d.Attempts, opsAttempt)}
+}
+
+func opsAttempt(a store.AttemptLog) OpsAttempt {
+	return OpsAttempt{
+		ID: a.ID, Round: a.Round, Number: a.Number, At: a.At, DurationMS: a.Duration.Milliseconds(), StatusCode: a.StatusCode,
+		Failure: a.Failure, Response: string(a.Excerpt), NextAt: optionalTime(a.Next),
+	}
+}
