@@ -201,8 +201,7 @@ func administer(t *testing.T, d *development) {
 	require.Equal(t, http.StatusBadRequest, refused.Status)
 
 	require.Contains(t, must(t, "inbox", "list", "--data", d.data, "--state", "applied"), "report_ready")
-	require.Contains(t, must(t, "endpoint", "add", "--url", "http://127.0.0.1:9/hook", "--data", d.data), "whsec_")
-	require.Contains(t, must(t, "endpoint", "list", "--data", d.data), "http://127.0.0.1:9/hook")
+	manageEndpoints(t, d, id)
 	require.Contains(t, must(t, "team", "set", dev.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
 	require.Contains(t, must(t, "team", "list", "--data", d.data), "Demo clinic")
 	require.Contains(t, must(t, "key", "create", "--name", "second", "--data", d.data), "sk_us_")

@@ -13,13 +13,18 @@ import (
 func newEndpoint() *cobra.Command {
 	var r remote
 	cmd := administers(&cobra.Command{Use: "endpoint", Short: "Webhook endpoints"}, &r)
-	cmd.AddCommand(newEndpointAdd(&r), newEndpointList(&r))
+	cmd.AddCommand(newEndpointAdd(&r), newEndpointList(&r), newEndpointSet(&r), newEndpointHeaders(&r), newEndpointSecret(&r),
+		newEndpointRotate(&r), newEndpointReplay(&r))
+	cmd.AddCommand(newEndpointDo(&r, "enable", "Enable an endpoint again, with its failures forgotten", http.MethodPatch, map[string]any{"disabled": false}))
+	cmd.AddCommand(newEndpointDo(&r, "disable", "Disable an endpoint; what was still to be delivered to it is not", http.MethodPatch, map[string]any{"disabled": true}))
+	cmd.AddCommand(newEndpointDo(&r, "remove", "Remove an endpoint; the log of its deliveries stays", http.MethodDelete, nil))
 	return cmd
 }
 
 func newEndpointAdd(r *remote) *cobra.Command {
 	var team, url, description string
 	var types []string
+	var headers map[string]string
 	var rate int
 	cmd := &cobra.Command{
 		Use:   "add --url URL",
@@ -29,6 +34,9 @@ func newEndpointAdd(r *remote) *cobra.Command {
 			in := map[string]any{"url": url, "description": description, "rate_limit": rate}
 			if len(types) > 0 {
 				in["filter_types"] = types
+			}
+			if len(headers) > 0 {
+				in["headers"] = headers
 			}
 			return addTo(cmd, r, team, "endpoints", in, func(w io.Writer, e api.OpsEndpoint) {
 				row(w, "id", e.ID)
@@ -41,7 +49,8 @@ func newEndpointAdd(r *remote) *cobra.Command {
 	f.StringVar(&url, "url", "", "where webhooks are posted")
 	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
 	f.StringVar(&description, "description", "", "what it is for")
-	f.StringSliceVar(&types, "types", nil, "event types to send (default all)")
+	f.StringSliceVar(&types, "types", nil, "event types to send (default all but the operational ones)")
+	f.StringToStringVar(&headers, "header", nil, "name=value of a header that every message carries; may be repeated")
 	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
 	required(cmd, "url")
 	return cmd

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+)
+
+func newMessage() *cobra.Command {
+	var r remote
+	cmd := administers(&cobra.Command{Use: "message", Short: "Webhook messages, and what became of them"}, &r)
+	cmd.AddCommand(newMessageList(&r), newMessageShow(&r), newMessageResend(&r))
+	return cmd
+}
+
+func newMessageList(r *remote) *cobra.Command {
+	var team, order, endpoint, eventType, state, since, cursor string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List messages, newest first, one line for each endpoint",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			parameters := map[string]string{
+				"team_id": team, "order_id": order, "endpoint_id": endpoint, "event_type": eventType, "state": state,
+				"limit": strconv.Itoa(limit), "next_cursor": cursor,
+			}
+			if since != "" {
+				at, err := pastTime(since)
+				if err != nil {
+					return err
+				}
+				parameters["since"] = at.UTC().Format(time.RFC3339Nano)
+			}
+			return call(cmd, r, http.MethodGet, query("/ops/messages", parameters), nil, showMessages)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&team, "team", "", "only messages of this team")
+	f.StringVar(&order, "order", "", "only messages of this order")
+	f.StringVar(&endpoint, "endpoint", "", "only messages to this endpoint")
+	f.StringVar(&eventType, "type", "", "only this event type")
+	f.StringVar(&state, "state", "", "only with a delivery that is pending, delivered, exhausted or cancelled")
+	f.StringVar(&since, "since", "", "only messages made from then on: a time, or so long ago, such as 24h")
+	f.IntVar(&limit, "limit", 20, "messages per page, 100 at most")
+	f.StringVar(&cursor, "cursor", "", "where the page begins, as the last page said")
+	return cmd
+}
+
+func showMessages(w io.Writer, page api.OpsMessagesPage) {
+	row(w, "ID", "TYPE", "MADE", "ENDPOINT", "STATE", "ATTEMPTS", "LAST", "NEXT ATTEMPT")
+	for _, m := range page.Messages {
+		if len(m.Deliveries) == 0 {
+			row(w, m.ID, m.EventType, clock(m.CreatedAt), "none", "", "", "", "")
+		}
+		for _, d := range m.Deliveries {
+			row(w, m.ID, m.EventType, clock(m.CreatedAt), d.EndpointID, d.State, len(d.Attempts), lastAttempt(d), clockOf(d.NextAt))
+		}
+	}
+	if page.NextCursor != nil {
+		row(w)
+		row(w, "more: --cursor "+*page.NextCursor)
+	}
+}
+
+func lastAttempt(d api.OpsDelivery) string {
+	if len(d.Attempts) == 0 {
+		return ""
+	}
+	return attemptResult(d.Attempts[len(d.Attempts)-1])
+}
+
+func attemptResult(a api.OpsAttempt) string {
+	if a.StatusCode == 0 {
+		return a.Failure
+	}
+	return first(when(a.Failure != "" && a.Failure != "status", a.Failure+", "), "") + "answered " + strconv.Itoa(a.StatusCode)
+}
+
+func newMessageShow(r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ID",
+		Short: "Show a message with every attempt and the body, which has patient data; that it was read is noted",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return call(cmd, r, http.MethodGet, "/ops/messages/"+url.PathEscape(args[0]), nil, showMessage)
+		},
+	}
+}
+
+func showMessage(w io.Writer, m api.OpsMessageItem) {
+	row(w, "id", m.ID)
+	row(w, "type", m.EventType)
+	row(w, "order", first(m.OrderID, "none"))
+	row(w, "made", clock(m.CreatedAt))
+	for _, d := range m.Deliveries {
+		row(w)
+		row(w, "endpoint", d.EndpointID)
+		row(w, "state", d.State)
+		row(w, "next attempt", clockOf(d.NextAt))
+		for _, a := range d.Attempts {
+			row(w, fmt.Sprintf("attempt %d.%d", a.Round, a.Number),
+				fmt.Sprintf("%s: %s after %d ms%s", clock(a.At), attemptResult(a), a.DurationMS, when(a.Response != "", ": "+strconv.Quote(a.Response))))
+		}
+	}
+	row(w)
+	row(w, m.Body)
+}
+
+func newMessageResend(r *remote) *cobra.Command {
+	var endpoint string
+	cmd := &cobra.Command{
+		Use:   "resend ID",
+		Short: "Send a message again, with a fresh schedule of attempts",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := map[string]any{}
+			if endpoint != "" {
+				in["endpoint_id"] = endpoint
+			}
+			path := "/ops/messages/" + url.PathEscape(args[0]) + "/resend"
+			return call(cmd, r, http.MethodPost, path, in, func(w io.Writer, out api.OpsResent) {
+				for _, id := range out.EndpointIDs {
+					row(w, "endpoint", id)
+				}
+				row(w, "endpoints", len(out.EndpointIDs))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&endpoint, "endpoint", "", "only to this endpoint (default every enabled one that takes it)")
+	return cmd
+}
