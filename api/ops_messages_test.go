@@ -94,7 +94,9 @@ func TestOpsResendAndReplay(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/messages/"+newID()+"/resend", nil).status)
 
 	f.attempted(endpoint, store.AttemptRow{StatusCode: 500, Failure: "status"})
-	replay := func(body map[string]any) reply { return f.ops(http.MethodPost, "/ops/endpoints/"+endpoint+"/replay", body) }
+	replay := func(body map[string]any) reply {
+		return f.ops(http.MethodPost, "/ops/endpoints/"+endpoint+"/replay", body)
+	}
 	r = replay(map[string]any{"since": began.Add(-time.Hour)})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.EqualValues(t, 1, r.json(t)["messages"])

@@ -65,10 +65,10 @@ func TestTheNewestEventIsSentAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, due(t, s, endpoint))
 
-		endpoints, err := s.ResendNewest(t.Context(), team, o.ID)
+		_, endpoints, err := s.ResendLatest(t.Context(), Latest{TeamID: team, OrderIDs: []string{o.ID}})
 		require.NoError(t, err)
 		require.Equal(t, []string{endpoint}, endpoints)
-		messages, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 10)
+		messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 10})
 		require.NoError(t, err)
 		require.Len(t, messages, 1)
 		require.JSONEq(t, string(newest), string(messages[0].Body))

@@ -66,7 +66,7 @@ func addBooking(t *testing.T, s *Store, orderID string, kind order.DemandKind, b
 // told lists the messages of an event type about an order that are due at an endpoint, oldest first.
 func told(t *testing.T, s *Store, endpoint, orderID, eventType string) [][]byte {
 	t.Helper()
-	messages, _, err := s.DueDeliveries(t.Context(), endpoint, s.now(), 100)
+	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
 	require.NoError(t, err)
 	ids, err := collect(t.Context(), s.read, scanText,
 		`SELECT id FROM messages WHERE order_id = $1 AND event_type = $2 ORDER BY sequence, created_at, id`, orderID, eventType)

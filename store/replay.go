@@ -52,7 +52,7 @@ func (s *Store) enabled(ctx context.Context, q querier, id string) (Endpoint, er
 	return e, err
 }
 
-// Latest selects orders whose latest message is to be sent again: those named, those that a message was made of in the time from Since
+// Latest selects orders the message of whose newest event is to be sent again: those named, those that a message was made of in the time from Since
 // until before Until, or, given both, those that are named and fall in that time.
 type Latest struct {
 	TeamID       string
@@ -63,7 +63,7 @@ type Latest struct {
 // resendPage is how many orders are dealt with in one transaction.
 const resendPage = 200
 
-// ResendLatest sends the latest message of each selected order again, as ResendMessage does. It returns the orders that had one which
+// ResendLatest sends the message of each selected order's newest event again, as ResendMessage does. It returns the orders that had one which
 // an endpoint takes, by id, and the endpoints, which are to be nudged.
 func (s *Store) ResendLatest(ctx context.Context, of Latest) (orders, endpoints []string, err error) {
 	for after := ""; ; {
@@ -92,7 +92,7 @@ func (s *Store) ResendLatest(ctx context.Context, of Latest) (orders, endpoints 
 	}
 }
 
-// selectOrders reads the latest message of each order of a page, by order.
+// selectOrders reads the message of the newest event of each order of a page, by order.
 func (s *Store) selectOrders(ctx context.Context, of Latest, after string) ([]Message, error) {
 	var where filter
 	where.and("m.team_id = ?", of.TeamID)
@@ -110,8 +110,10 @@ func (s *Store) selectOrders(ctx context.Context, of Latest, after string) ([]Me
 		where.args = append(where.args, micros(of.Until))
 		where.terms[n] += fmt.Sprintf(" AND w.created_at < $%d)", len(where.args))
 	}
-	where.with(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id
-		AND (l.created_at, l.sequence, l.id) > (m.created_at, m.sequence, m.id))`)
+	ofEvents := fmt.Sprintf(`event_type IN ('%s', '%s')`, webhooks.OrderCreated, webhooks.OrderUpdated)
+	where.with("m." + ofEvents)
+	where.with(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id AND l.` + ofEvents + `
+		AND (l.sequence, l.created_at, l.id) > (m.sequence, m.created_at, m.id))`)
 	return collect(ctx, s.read, scanMessage, `SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence FROM messages m`+where.String()+
 		fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendPage), where.args...)
 }
