@@ -84,7 +84,10 @@ func (s *server) docs(c *gin.Context) {
 }
 
 func docsGroups(doc *huma.OpenAPI) []docsGroup {
-	groups := []docsGroup{{Tag: tagUsers}, {Tag: tagLabTests}, {Tag: tagOrders}, {Tag: tagResults}, {Tag: tagWebhooks}, {Tag: tagOperations}}
+	groups := []docsGroup{
+		{Tag: tagUsers}, {Tag: tagLabTests}, {Tag: tagOrders}, {Tag: tagAppointments}, {Tag: tagResults}, {Tag: tagWebhooks},
+		{Tag: tagOperations},
+	}
 	for path, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if op == nil {

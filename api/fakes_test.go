@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -66,6 +67,9 @@ func (o *orders) Demand(ctx context.Context, id string, d order.Demand) (order.A
 	if err != nil {
 		return order.Answer{}, err
 	}
+	if d.Kind.Booking() {
+		return o.book(ctx, s, d)
+	}
 	decision := s.ApplyDemand(d, began)
 	r, err := o.store.Record(ctx, order.Recording{
 		OrderID: id, Revision: s.Revision, Cause: order.CauseDemand(d.ID), Decision: decision, DemandID: d.ID, At: began,
@@ -76,6 +80,34 @@ func (o *orders) Demand(ctx context.Context, id string, d order.Demand) (order.A
 	return order.Answer{
 		Done: decision.Outcome == order.Applied, Reason: decision.Reason, From: s.Status, Sequence: r.Sequence, ChildID: r.ChildID,
 	}, nil
+}
+
+// book is a demand about an appointment whose provider does as it is asked, unless the test has said otherwise.
+func (o *orders) book(ctx context.Context, s order.State, d order.Demand) (order.Answer, error) {
+	if reason := s.CheckDemand(d, began); reason != "" {
+		return order.Answer{Reason: reason, From: s.Status}, nil
+	}
+	asked, err := o.store.Record(ctx, order.Recording{
+		OrderID: s.OrderID, Revision: s.Revision, Cause: order.CauseCall(d.ID), Decision: s.ApplyBookingAsked(d, began), At: began,
+	})
+	if err != nil {
+		return order.Answer{}, err
+	}
+	if s, err = o.store.LoadState(ctx, s.OrderID); err != nil {
+		return order.Answer{}, err
+	}
+	booked := order.Booked{Status: lifecycle.AppointmentIsConfirmed, Reference: "ref-" + d.ID, Confirmation: "ABCDEF", CanReschedule: true}
+	switch {
+	case d.Kind == order.DemandRequest:
+		booked = order.Booked{Status: lifecycle.AppointmentIsPending, Reference: "ref-" + d.ID}
+	case d.Kind == order.DemandCancelAppointment:
+		booked.Status = lifecycle.AppointmentIsCancelled
+	}
+	decision := s.ApplyBooked(d, booked, began)
+	r, err := o.store.Record(ctx, order.Recording{
+		OrderID: s.OrderID, Revision: asked.Revision, Cause: order.CauseDemand(d.ID), Decision: decision, DemandID: d.ID, At: began,
+	})
+	return order.Answer{Done: decision.Outcome == order.Applied, Reason: decision.Reason, From: s.Status, Sequence: r.Sequence}, err
 }
 
 func (o *orders) seen() (started, nudged []string, demands []order.Demand) {

@@ -47,6 +47,21 @@ func (s *server) once(ctx context.Context, route string, in IdempotencyHeaders, 
 	return s.failed(context.WithoutCancel(ctx), *claim.Key, in.OnError == noCache, err)
 }
 
+// stored answers 200 with v, and keeps the answer under the key where there is one. What was done stands: an answer that cannot be kept
+// is given all the same.
+func (s *server) stored(ctx context.Context, key *store.IdempotencyKey, v any) (*raw, error) {
+	b, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		if err := s.Store.StoreAnswer(context.WithoutCancel(ctx), *key, http.StatusOK, b); err != nil {
+			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an answer is not kept under its idempotency key", slog.Any("error", err))
+		}
+	}
+	return &raw{Status: http.StatusOK, ContentType: contentJSON, Body: b}, nil
+}
+
 // failed stores a refusal under its key, or releases the key.
 func (s *server) failed(ctx context.Context, key store.IdempotencyKey, release bool, err error) (*raw, error) {
 	var refused *Error

@@ -80,14 +80,17 @@ func (s *server) schemaOf(v any) *huma.Schema {
 
 // nullable are the objects that may be null, by schema.
 var nullable = map[string][]string{
-	"ClientFacingOrder":        {"patient_details", "patient_address", "physician", "shipping_details", "order_transaction"},
-	"ClientFacingTestkitOrder": {"shipment"},
-	"ClientFacingLabTest":      {"lab"},
-	"ClientFacingUser":         {"fallback_time_zone", "fallback_birth_date"},
-	"LabResultsRaw":            {"order_transaction"},
-	"OpsInboxRow":              {"fact"},
-	"OpsInboxItem":             {"fact"},
-	"OpsStory":                 {"outbound", "inbound"},
+	"ClientFacingOrder":            {"patient_details", "patient_address", "physician", "shipping_details", "order_transaction"},
+	"ClientFacingTestkitOrder":     {"shipment"},
+	"ClientFacingLabTest":          {"lab"},
+	"ClientFacingUser":             {"fallback_time_zone", "fallback_birth_date"},
+	"LabResultsRaw":                {"order_transaction"},
+	"ClientFacingAppointment":      {"event_data"},
+	"ClientFacingAppointmentEvent": {"data"},
+	"DaySlots":                     {"location"},
+	"OpsInboxRow":                  {"fact"},
+	"OpsInboxItem":                 {"fact"},
+	"OpsStory":                     {"outbound", "inbound"},
 }
 
 // completeDocument says what Go's types cannot: that an order's details are one of four, and which objects may be null. These are

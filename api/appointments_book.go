@@ -1,0 +1,167 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// AppointmentBookingRequest books a slot.
+type AppointmentBookingRequest struct {
+	BookingKey        string  `json:"booking_key" minLength:"1" doc:"From the availability."`
+	AppointmentNotes  *string `json:"appointment_notes,omitempty" maxLength:"1000"`
+	AsyncConfirmation *bool   `json:"async_confirmation,omitempty" doc:"Patient service centers: true answers with a pending appointment where the provider does not confirm in time; false, the default, with an error."`
+	SyncTimeout       *int64  `json:"sync_confirmation_timeout_millisecond,omitempty" minimum:"1000" maximum:"10000" doc:"Asynchronous: how long the answer waits for the provider. Defaults to 2500."`
+	AsyncTimeout      *int64  `json:"async_confirmation_timeout_millisecond,omitempty" minimum:"60000" maximum:"172800000" doc:"Asynchronous: after how long an unconfirmed appointment is cancelled. Defaults to 15 minutes."`
+}
+
+// RequestAppointmentRequest asks a provider to come at a time that the provider sets.
+type RequestAppointmentRequest struct {
+	Address          USAddressRequest `json:"address"`
+	Provider         string           `json:"provider" enum:"getlabs,phlebfinders,quest,sonora_quest"`
+	AppointmentNotes *string          `json:"appointment_notes,omitempty" maxLength:"1000"`
+}
+
+// How long an asynchronous booking waits where the client does not say.
+const (
+	defaultSyncTimeout  = 2500 * time.Millisecond
+	defaultAsyncTimeout = 15 * time.Minute
+)
+
+type bookPhlebotomyInput struct {
+	OrderPath
+	Body AppointmentBookingRequest
+}
+
+type bookPSCInput struct {
+	OrderPath
+	IdempotencyHeaders
+	Body AppointmentBookingRequest
+}
+
+type requestAppointmentInput struct {
+	OrderPath
+	Body RequestAppointmentRequest
+}
+
+func (s *server) bookingRoutes() {
+	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
+	register(s, store.RoleClient, huma.Operation{
+		OperationID: "book-phlebotomy-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/phlebotomy/appointment/book",
+		Tags: []string{tagAppointments}, Summary: "Book a phlebotomist", Errors: errs,
+	}, s.bookPhlebotomy)
+	register(s, store.RoleClient, huma.Operation{
+		OperationID: "request-phlebotomy-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/phlebotomy/appointment/request",
+		Tags: []string{tagAppointments}, Summary: "Ask for a phlebotomist, who sets the time", Errors: errs,
+	}, s.requestPhlebotomy)
+	register(s, store.RoleClient, huma.Operation{
+		OperationID: "book-psc-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/psc/appointment/book",
+		Tags: []string{tagAppointments}, Summary: "Book a time at a patient service center", Errors: append(errs, http.StatusConflict),
+		Responses: documented[junction.ClientFacingAppointment](s, "The appointment."),
+	}, s.bookPSC)
+}
+
+func (s *server) bookPhlebotomy(ctx context.Context, in *bookPhlebotomyInput) (*body[junction.ClientFacingAppointment], error) {
+	o, err := s.visited(ctx, in.OrderID, order.Phlebotomy)
+	if err != nil {
+		return nil, err
+	}
+	slot, err := s.chosen(ctx, o, in.Body.BookingKey)
+	if err != nil {
+		return nil, err
+	}
+	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandBook, Slot: &slot}, order.BookingBody{Notes: in.Body.AppointmentNotes})
+}
+
+// bookPSC books once per idempotency key. Its answers are replayed for longer than others (store.RouteBookPSC); a key is that of an
+// order, because its path is.
+func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*raw, error) {
+	headers := in.IdempotencyHeaders
+	if headers.Key != "" {
+		headers.Key = canonical(in.OrderID) + " " + headers.Key
+	}
+	return s.once(ctx, store.RouteBookPSC, headers, func(key *store.IdempotencyKey) (*raw, error) {
+		booked, err := s.bookAtCenter(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return s.stored(ctx, key, booked.Body)
+	})
+}
+
+func (s *server) bookAtCenter(ctx context.Context, in *bookPSCInput) (*body[junction.ClientFacingAppointment], error) {
+	o, err := s.visited(ctx, in.OrderID, order.PatientServiceCenter)
+	if err != nil {
+		return nil, err
+	}
+	slot, err := s.chosen(ctx, o, in.Body.BookingKey)
+	if err != nil {
+		return nil, err
+	}
+	d := order.Demand{Kind: order.DemandBook, Slot: &slot}
+	if async := in.Body.AsyncConfirmation; async != nil && *async {
+		d.Async = true
+		d.Wait = milliseconds(in.Body.SyncTimeout, defaultSyncTimeout)
+		d.ConfirmWithin = milliseconds(in.Body.AsyncTimeout, defaultAsyncTimeout)
+	}
+	return s.demandAppointment(ctx, o, d, order.BookingBody{Notes: in.Body.AppointmentNotes})
+}
+
+func milliseconds(n *int64, fallback time.Duration) order.Duration {
+	if n == nil {
+		return order.Duration(fallback)
+	}
+	return order.Duration(time.Duration(*n) * time.Millisecond)
+}
+
+// chosen is the slot of a booking key, for an order. At a patient service center it is one of the order's own lab. Whether it can
+// still be booked the order's rules say.
+func (s *server) chosen(ctx context.Context, o *order.Order, key string) (order.Slot, error) {
+	slot, err := s.slot(o.TeamID, key, order.AppointmentTypeOf(o.Modality))
+	if err != nil || slot.Type != order.PatientServiceCenter || slot.AccountID == o.LabAccountID {
+		return slot, err
+	}
+	own, err := s.Store.LabAccount(ctx, o.LabAccountID)
+	if err != nil {
+		return slot, err
+	}
+	offered, err := s.Store.LabAccount(ctx, slot.AccountID)
+	if err != nil {
+		return slot, orNotFound(err, "Lab account")
+	}
+	if offered.LabSlug != own.LabSlug {
+		return slot, refuse("booking_key is for another lab than the order's")
+	}
+	slot.AccountID = own.ID // the lab's centers are the same, whichever of its accounts was asked
+	return slot, nil
+}
+
+// requestPhlebotomy asks the named provider, whose answer has no time yet.
+func (s *server) requestPhlebotomy(ctx context.Context, in *requestAppointmentInput) (*body[junction.ClientFacingAppointment], error) {
+	o, err := s.visited(ctx, in.OrderID, order.Phlebotomy)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.schedulers(ctx, order.Phlebotomy)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, notScheduled()
+	}
+	i := slices.IndexFunc(all, func(p provider) bool { return p.named(in.Body.Provider) && p.has(labs.AppointmentRequest) })
+	if i < 0 {
+		return nil, refuse("Appointments cannot be requested of " + in.Body.Provider)
+	}
+	slot := order.Slot{AccountID: all[i].account.ID, Provider: in.Body.Provider, Type: order.Phlebotomy}
+	words := order.BookingBody{Notes: in.Body.AppointmentNotes, Place: in.Body.Address.place()}
+	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandRequest, Slot: &slot}, words)
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// AppointmentRescheduleRequest moves an appointment to another slot.
+type AppointmentRescheduleRequest struct {
+	BookingKey       string  `json:"booking_key" minLength:"1" doc:"From the availability."`
+	AppointmentNotes *string `json:"appointment_notes,omitempty" maxLength:"1000"`
+}
+
+type rescheduleInput struct {
+	OrderPath
+	Body AppointmentRescheduleRequest
+}
+
+// PhlebotomyAppointmentCancelRequest cancels a phlebotomist.
+type PhlebotomyAppointmentCancelRequest struct {
+	ReasonID string  `json:"cancellation_reason_id" format:"uuid"`
+	Notes    *string `json:"notes,omitempty"`
+}
+
+type cancelPhlebotomyInput struct {
+	OrderPath
+	Body PhlebotomyAppointmentCancelRequest
+}
+
+// PscAppointmentCancelRequest cancels a time at a patient service center. Clients spell its keys in either way.
+type PscAppointmentCancelRequest struct {
+	ReasonID      string  `json:"cancellationReasonId,omitempty" format:"uuid" doc:"Required, in one of the two spellings."`
+	OtherReasonID string  `json:"cancellation_reason_id,omitempty" format:"uuid"`
+	Note          *string `json:"note,omitempty"`
+	Notes         *string `json:"notes,omitempty"`
+}
+
+type cancelPSCInput struct {
+	OrderPath
+	Body PscAppointmentCancelRequest
+}
+
+// Resolve checks what a schema cannot say.
+func (in *cancelPSCInput) Resolve(huma.Context) []error {
+	if in.Body.ReasonID == "" && in.Body.OtherReasonID == "" {
+		return []error{missing("body.cancellationReasonId")}
+	}
+	return nil
+}
+
+func (s *server) appointmentChangeRoutes() {
+	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
+	for t, name := range appointmentPaths {
+		register(s, store.RoleClient, huma.Operation{
+			OperationID: "reschedule-" + name + "-appointment", Method: http.MethodPatch,
+			Path: "/v3/order/{order_id}/" + name + "/appointment/reschedule",
+			Tags: []string{tagAppointments}, Summary: "Move an appointment to another slot", Errors: errs,
+		}, s.reschedule(t))
+	}
+	op := huma.Operation{
+		OperationID: "cancel-phlebotomy-appointment", Method: http.MethodPatch, Path: "/v3/order/{order_id}/phlebotomy/appointment/cancel",
+		Tags: []string{tagAppointments}, Summary: "Cancel an appointment", Errors: errs,
+	}
+	register(s, store.RoleClient, op, s.cancelPhlebotomy)
+	op.OperationID, op.Path = "cancel-psc-appointment", "/v3/order/{order_id}/psc/appointment/cancel"
+	register(s, store.RoleClient, op, s.cancelPSC)
+}
+
+func (s *server) reschedule(t order.AppointmentType) func(context.Context, *rescheduleInput) (*body[junction.ClientFacingAppointment], error) {
+	return func(ctx context.Context, in *rescheduleInput) (*body[junction.ClientFacingAppointment], error) {
+		o, err := s.changeable(ctx, in.OrderID, t)
+		if err != nil {
+			return nil, err
+		}
+		slot, err := s.chosen(ctx, o, in.Body.BookingKey)
+		if err != nil {
+			return nil, err
+		}
+		d := order.Demand{Kind: order.DemandReschedule, Slot: &slot}
+		return s.demandAppointment(ctx, o, d, order.BookingBody{Notes: in.Body.AppointmentNotes})
+	}
+}
+
+func (s *server) cancelPhlebotomy(ctx context.Context, in *cancelPhlebotomyInput) (*body[junction.ClientFacingAppointment], error) {
+	return s.cancelAppointment(ctx, in.OrderID, order.Phlebotomy, in.Body.ReasonID, in.Body.Notes)
+}
+
+func (s *server) cancelPSC(ctx context.Context, in *cancelPSCInput) (*body[junction.ClientFacingAppointment], error) {
+	return s.cancelAppointment(ctx, in.OrderID, order.PatientServiceCenter,
+		cmp.Or(in.Body.ReasonID, in.Body.OtherReasonID), cmp.Or(in.Body.Note, in.Body.Notes))
+}
+
+func (s *server) cancelAppointment(ctx context.Context, id string, t order.AppointmentType, reason string, notes *string) (*body[junction.ClientFacingAppointment], error) {
+	o, err := s.changeable(ctx, id, t)
+	if err != nil {
+		return nil, err
+	}
+	reason = canonical(reason)
+	if !order.KnownReason(t, reason) {
+		return nil, refuse("Cancellation reason does not exist")
+	}
+	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandCancelAppointment}, order.BookingBody{Reason: reason, Notes: notes})
+}
+
+// notByAPI are the providers whose appointments are changed by telephone only (the client API contract, section 11).
+var notByAPI = map[string]bool{"sonora_quest": true}
+
+// changeable reads an order whose appointment, where it has one, can be changed through the API.
+func (s *server) changeable(ctx context.Context, id string, t order.AppointmentType) (*order.Order, error) {
+	o, err := s.visited(ctx, id, t)
+	if err != nil {
+		return nil, err
+	}
+	if a := o.State.Appointment; a.Active() && notByAPI[a.Provider] {
+		return nil, refuse("Appointments of " + a.Provider + " cannot be changed through the API")
+	}
+	return o, nil
+}
