@@ -79,5 +79,10 @@ func (a *Activities) report(ctx context.Context, o *order.Order, n labs.Notice) 
 		a.Log.ErrorContext(ctx, "polled report not kept", "order_id", o.ID, "error", err)
 		return false
 	}
+	if n.Place != nil && n.Fact.Appointment.Reference != "" && got.State == store.InboxReceived {
+		if err := a.Store.PutPlace(ctx, o.ID, n.Fact.Appointment.Reference, *n.Place); err != nil {
+			a.Log.ErrorContext(ctx, "place of an appointment not kept", "order_id", o.ID, "error", err)
+		}
+	}
 	return !got.Duplicate && a.signal(ctx, got)
 }

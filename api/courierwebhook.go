@@ -58,13 +58,13 @@ func (s *server) receiveEasyPost(c *gin.Context) {
 		return
 	case err != nil:
 		r.State = store.InboxQuarantined
-		s.receive(c, r, http.StatusBadRequest)
+		s.receive(c, r, nil, http.StatusBadRequest)
 		return
 	}
 	r.Key, r.Tracking = u.Key, u.Number
 	r.Hash = u.Key // the same report again, however its estimates have changed
 	r.Legs = func(leg string) *order.Fact { return courierFact(u, couriers.Leg(leg), now) }
-	s.receive(c, r, http.StatusOK)
+	s.receive(c, r, nil, http.StatusOK)
 }
 
 // courierFact is what an update means on a leg: nil when nobody has seen the parcel, for a printed label proves no movement.

@@ -44,11 +44,10 @@ func TestCreateOrderStoresTheWholeDocument(t *testing.T) {
 		_, err = s.Order(t.Context(), addTeam(t, s).ID, want.ID)
 		require.ErrorIs(t, err, ErrNotFound, "another team's order")
 
-		id, account, err := s.OrderByNumber(t.Context(), want.Number)
+		ref, err := s.OrderByNumber(t.Context(), want.Number)
 		require.NoError(t, err)
-		require.Equal(t, want.ID, id)
-		require.Equal(t, want.LabAccountID, account)
-		_, _, err = s.OrderByNumber(t.Context(), order.NewNumber())
+		require.Equal(t, OrderRef{ID: want.ID, TeamID: want.TeamID, LabAccountID: want.LabAccountID}, ref)
+		_, err = s.OrderByNumber(t.Context(), order.NewNumber())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -46,16 +45,25 @@ func (s *Store) order(ctx context.Context, q querier, teamID, id string) (*order
 	return &found[0], nil
 }
 
-// OrderByNumber finds an order by its number at the lab: its id, and that of the account through which it is placed. The error is
-// ErrNotFound when there is none.
-func (s *Store) OrderByNumber(ctx context.Context, number string) (id, labAccountID string, err error) {
-	row := s.read.QueryRowContext(ctx, `SELECT id, lab_account_id FROM orders WHERE number = $1`, number)
-	if err := row.Scan(&id, &labAccountID); errors.Is(err, sql.ErrNoRows) {
-		return "", "", ErrNotFound
-	} else if err != nil {
-		return "", "", fmt.Errorf("finding an order by its number: %w", err)
+// OrderRef says whose an order is.
+type OrderRef struct {
+	ID           string
+	TeamID       string
+	LabAccountID string // through which it is placed
+}
+
+// OrderByNumber finds an order by its number at the lab, else the error is ErrNotFound.
+func (s *Store) OrderByNumber(ctx context.Context, number string) (OrderRef, error) {
+	ref, err := one(ctx, s.read, scanOrderRef, `SELECT id, team_id, lab_account_id FROM orders WHERE number = $1`, number)
+	if err != nil {
+		return OrderRef{}, fmt.Errorf("finding an order by its number: %w", err)
 	}
-	return id, labAccountID, nil
+	return ref, nil
+}
+
+func scanOrderRef(row scanner) (ref OrderRef, err error) {
+	err = row.Scan(&ref.ID, &ref.TeamID, &ref.LabAccountID)
+	return ref, err
 }
 
 // OrderIDBySample finds a team's order by its sample_id, which is printed on a kit; the newest, should a lab use an id again. Else the

@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// readWebhook reads a bounded body.
+func (s *server) readWebhook(c *gin.Context, partner string, limit int64) ([]byte, bool) {
+	payload, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	if err == nil {
+		return payload, true
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		s.metrics.facts.WithLabelValues(partner, "too_large").Inc()
+		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "a partner's report is too large",
+			slog.String("partner", partner), slog.Int64("announced_bytes", c.Request.ContentLength))
+		abort(c, http.StatusRequestEntityTooLarge, "Request body is too large")
+		return nil, false
+	}
+	abort(c, http.StatusBadRequest, "Request body could not be read")
+	return nil, false
+}
+
+// receive stores a report and where its appointment is, tells its order's workflow, and answers. A signal that fails is made up for
+// by the reconciler.
+func (s *server) receive(c *gin.Context, r store.Report, where *order.Place, status int) {
+	ctx := c.Request.Context()
+	received, err := s.Store.Receive(ctx, r)
+	if err != nil {
+		s.notStored(c, r.Partner, err)
+		return
+	}
+	if err := s.putPlace(ctx, received, where); err != nil {
+		s.notStored(c, r.Partner, err)
+		return
+	}
+	outcome := received.State
+	if received.Duplicate {
+		outcome = "duplicate"
+	}
+	s.metrics.facts.WithLabelValues(r.Partner, outcome).Inc()
+	if received.State == store.InboxUnmatched && status == http.StatusOK {
+		status = http.StatusAccepted
+	}
+	s.alert(ctx, r, received)
+	if received.State == store.InboxReceived && !received.Duplicate && received.Fact != nil {
+		s.tell(ctx, received)
+	}
+	c.JSON(status, gin.H{"id": received.ID, "status": received.State})
+}
+
+// putPlace keeps where a report says that an appointment is. A report that is sent again once the order has been told of it may be
+// an old one, and changes nothing.
+func (s *server) putPlace(ctx context.Context, received store.Received, where *order.Place) error {
+	f := received.Fact
+	if where == nil || f == nil || f.Appointment == nil || f.Appointment.Reference == "" || received.State != store.InboxReceived {
+		return nil
+	}
+	return s.Store.PutPlace(ctx, received.OrderID, f.Appointment.Reference, *where)
+}
+
+// alert makes what a human should look at stand out in the log.
+func (s *server) alert(ctx context.Context, r store.Report, received store.Received) {
+	switch received.State {
+	case store.InboxUnmatched, store.InboxIncomplete, store.InboxUnknown, store.InboxQuarantined:
+		if r.Legs != nil && received.State == store.InboxUnknown { // a label was printed, say
+			return
+		}
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a partner's report needs a look", slog.String("partner", r.Partner),
+			slog.String("inbox_id", received.ID), slog.String("state", received.State))
+	}
+}
+
+// tell signals a report to its order. The partner's answer waits for that, but not for long; what Temporal is too busy to take at
+// once is tried on after the answer, and what even that does not bring across is the reconciler's.
+func (s *server) tell(ctx context.Context, received store.Received) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalPatience)
+	done := make(chan struct{})
+	go func() {
+		defer cancel()
+		defer close(done)
+		s.signal(ctx, received)
+	}()
+	answer := time.NewTimer(signalLimit)
+	defer answer.Stop()
+	select {
+	case <-done:
+	case <-answer.C:
+	}
+}
+
+// signal tells an order's workflow of a report.
+func (s *server) signal(ctx context.Context, received store.Received) {
+	err := s.Orders.SignalFact(ctx, received.OrderID, *received.Fact)
+	if err == nil {
+		err = s.Store.MarkSignalled(ctx, received.ID)
+	}
+	if err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a partner's report is not signalled yet",
+			slog.String("inbox_id", received.ID), slog.String("order_id", received.OrderID), slog.Any("error", err))
+	}
+}
+
+// notStored is the one answer that asks a partner to send a report again (D11).
+func (s *server) notStored(c *gin.Context, partner string, err error) {
+	s.metrics.facts.WithLabelValues(partner, "not_stored").Inc()
+	_ = c.Error(err)
+	abortWith(c, unavailable("The report could not be stored"))
+}
+
+// keptHeaders are the headers that may help to understand a report later; those with secrets in them are not among them.
+func keptHeaders(r *http.Request) map[string]string {
+	kept := map[string]string{}
+	for _, name := range []string{"Content-Type", "Content-Length", "User-Agent", "Date"} {
+		if v := r.Header.Get(name); v != "" {
+			kept[name] = v
+		}
+	}
+	return kept
+}
