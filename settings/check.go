@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -41,9 +42,36 @@ func (p Process) check() problems {
 func (c Common) check() problems {
 	found := c.Process.check()
 	found.add("ALIQUOT_DATABASE_URL", checkDatabase(c.DatabaseURL.Reveal()))
-	_, err := store.ParseKeyring(c.EncryptionKeys.Reveal())
-	found.add("ALIQUOT_ENCRYPTION_KEYS", err)
+	found = append(found, c.Master.check()...)
+	if len(c.Master.check()) == 0 {
+		_, err := c.Keyring(context.Background())
+		found.add("ALIQUOT_ENCRYPTION_KEYS", err)
+	}
 	found.add("ALIQUOT_TEMPORAL", checkAddress(c.Temporal))
+	return found
+}
+
+// Keyring is what the encryption keys make, those that are wrapped unwrapped.
+func (c Common) Keyring(ctx context.Context) (*store.Keyring, error) {
+	kms, err := c.KMS()
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenKeyring(ctx, c.EncryptionKeys.Reveal(), kms)
+}
+
+// KMS wraps and unwraps encryption keys with the master key; nil without one.
+func (m Master) KMS() (store.KMS, error) {
+	if m.MasterKey == "" {
+		return nil, nil //nolint:nilnil // no master key is a configuration, not a failure
+	}
+	return store.NewLocalKMS(m.MasterKey.Reveal())
+}
+
+func (m Master) check() problems {
+	var found problems
+	_, err := m.KMS()
+	found.add("ALIQUOT_MASTER_KEY", err)
 	return found
 }
 

@@ -26,6 +26,9 @@ func LoadSandbox(environ []string) (Sandbox, error) { return load(environ, Sandb
 // LoadClient is LoadCommon for the administrative commands.
 func LoadClient(environ []string) (Client, error) { return load(environ, Client.check) }
 
+// LoadMaster is LoadCommon for what works on keys alone.
+func LoadMaster(environ []string) (Master, error) { return load(environ, Master.check) }
+
 // problem is what is wrong with one setting.
 type problem struct {
 	variable string

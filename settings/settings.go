@@ -10,10 +10,16 @@ import "time"
 // Common is what the API, the workers and the administrative commands that work on the database share.
 type Common struct {
 	DatabaseURL       Secret `env:"ALIQUOT_DATABASE_URL" envDefault:"sqlite:.aliquot/aliquot.db" desc:"Where the store is: postgres://… or sqlite:PATH."`
-	EncryptionKeys    Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty" desc:"What seals patient data: comma-separated keys, each <id>:<base64 of 32 bytes>. The first seals, all open; put a new one in front. Make one with aliquot key new-encryption."`
+	EncryptionKeys    Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty" desc:"What seals patient data: comma-separated keys, each <id>:<base64 of 32 bytes> or, wrapped by the master key, <id>:wrapped:<base64>. The first seals, all open. Make one with aliquot key new-encryption; docs/security.md says how to change it."`
 	Temporal          string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233" desc:"Temporal's frontend, host:port."`
 	TemporalNamespace string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default" desc:"Temporal namespace."`
+	Master
 	Process
+}
+
+// Master is what the encryption keys are wrapped by.
+type Master struct {
+	MasterKey Secret `env:"ALIQUOT_MASTER_KEY" desc:"Key, or comma-separated keys, that unwraps wrapped encryption keys, in their form; best read from a file (ALIQUOT_MASTER_KEY_FILE) that is kept apart from the database. The first wraps, all unwrap. Empty: no key is wrapped."`
 }
 
 // Process is what every process has.

@@ -125,6 +125,32 @@ func TestASecretMayComeFromAFile(t *testing.T) {
 	require.Equal(t, key, common.EncryptionKeys.Reveal())
 }
 
+func TestEncryptionKeysMayBeWrapped(t *testing.T) {
+	t.Parallel()
+	master := "ALIQUOT_MASTER_KEY=" + newKey(t)
+	loaded, err := settings.LoadMaster([]string{master})
+	require.NoError(t, err)
+	kms, err := loaded.KMS()
+	require.NoError(t, err)
+	wrapped, err := store.WrapKey(t.Context(), kms, newKey(t))
+	require.NoError(t, err)
+
+	common, err := settings.LoadCommon([]string{master, "ALIQUOT_ENCRYPTION_KEYS=" + wrapped})
+	require.NoError(t, err)
+	_, err = common.Keyring(t.Context())
+	require.NoError(t, err)
+	for want, environ := range map[string][]string{
+		"ALIQUOT_ENCRYPTION_KEYS: encryption key k1 is wrapped": {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped},
+		"ALIQUOT_ENCRYPTION_KEYS: unwrapping encryption key k1": {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped, "ALIQUOT_MASTER_KEY=" + newKey(t)},
+		"ALIQUOT_MASTER_KEY: reading the master key":            {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped, "ALIQUOT_MASTER_KEY=hunter2"},
+	} {
+		_, err := settings.LoadCommon(environ)
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "hunter2")
+		require.NotContains(t, err.Error(), "\n", "one problem is one line")
+	}
+}
+
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	api, err := settings.LoadAPI([]string{

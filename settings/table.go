@@ -62,7 +62,8 @@ func Table() string {
 		of           any
 	}{
 		{"Every process", "", Process{}},
-		{"API, workers, `migrate`, `bootstrap` and `rebuild`", "", Common{}},
+		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
+		{"The same, and `aliquot key new-encryption --wrap`", "", Master{}},
 		{"API and workers", "", Webhooks{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},

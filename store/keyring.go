@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -12,19 +13,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // keySize is AES-256's.
 const keySize = 32
 
-// Keyring seals and opens what the store encrypts (AES-256-GCM), and makes the keyed hashes by which names and dates are found.
-// A sealed value begins with the id of its key, so that several keys can be in use.
+// Keyring seals and opens what the store encrypts (AES-256-GCM), makes the keyed hashes by which names and dates are found, and signs
+// texts. A sealed value and a hash say which key made them, so that several keys can be in use.
 type Keyring struct {
-	current string
-	seals   map[string]cipher.AEAD
-	index   []byte
-	sign    []byte
+	keys []ringKey // the first makes, all recognise
+	byID map[string]*ringKey
+}
+
+// ringKey is one key and what is derived from it.
+type ringKey struct {
+	id    string
+	seal  cipher.AEAD
+	index []byte // of search hashes
+	sign  []byte
+	mark  string // with which its search hashes begin
 }
 
 // NewKey makes the text form of a fresh key, "<id>:<base64 of 32 bytes>".
@@ -36,47 +43,53 @@ func NewKey(id string) (string, error) {
 	return id + ":" + base64.StdEncoding.EncodeToString(raw), nil
 }
 
-// ParseKeyring reads comma-separated keys as NewKey writes them. The first seals; all open. The hash key and the signing key are
-// derived from the last one, the oldest, so that hashes and signatures stay comparable when a key is added in front. So the last key
-// stays even when nothing is sealed with it any more. Errors never quote a key.
+// ParseKeyring reads comma-separated keys as NewKey writes them. The first seals, hashes and signs; all open, find and verify.
+// Errors never quote a key.
 func ParseKeyring(text string) (*Keyring, error) {
-	k := &Keyring{seals: map[string]cipher.AEAD{}}
-	for i, part := range strings.Split(text, ",") {
-		id, encoded, ok := strings.Cut(strings.TrimSpace(part), ":")
-		raw, err := base64.StdEncoding.DecodeString(encoded)
-		if !ok || id == "" || len(id) > 255 || err != nil || len(raw) != keySize {
-			return nil, fmt.Errorf("encryption key %d is not <id>:<base64 of %d bytes>", i+1, keySize)
-		}
-		block, err := aes.NewCipher(raw)
-		if err != nil {
-			return nil, fmt.Errorf("reading encryption key %s: %w", id, err)
-		}
-		if k.seals[id] != nil {
-			return nil, fmt.Errorf("encryption key %s is given twice", id)
-		}
-		if k.seals[id], err = cipher.NewGCMWithRandomNonce(block); err != nil {
-			return nil, fmt.Errorf("reading encryption key %s: %w", id, err)
-		}
-		if k.index, err = hkdf.Key(sha256.New, raw, nil, "aliquot search hashes", keySize); err != nil {
-			return nil, fmt.Errorf("deriving the hash key: %w", err)
-		}
-		if k.sign, err = hkdf.Key(sha256.New, raw, nil, "aliquot signatures", keySize); err != nil {
-			return nil, fmt.Errorf("deriving the signing key: %w", err)
-		}
-		if i == 0 {
-			k.current = id
-		}
-	}
-	return k, nil
+	return OpenKeyring(context.Background(), text, nil)
 }
+
+func (k *Keyring) add(id string, raw []byte) error {
+	if k.byID[id] != nil {
+		return fmt.Errorf("encryption key %s is given twice", id)
+	}
+	key := ringKey{id: id}
+	block, err := aes.NewCipher(raw)
+	if err != nil {
+		return fmt.Errorf("reading encryption key %s: %w", id, err)
+	}
+	if key.seal, err = cipher.NewGCMWithRandomNonce(block); err != nil {
+		return fmt.Errorf("reading encryption key %s: %w", id, err)
+	}
+	if key.index, err = hkdf.Key(sha256.New, raw, nil, "aliquot search hashes", keySize); err != nil {
+		return fmt.Errorf("deriving the hash key: %w", err)
+	}
+	if key.sign, err = hkdf.Key(sha256.New, raw, nil, "aliquot signatures", keySize); err != nil {
+		return fmt.Errorf("deriving the signing key: %w", err)
+	}
+	key.mark = hex.EncodeToString(authenticate(key.index, []byte("key\x00")))[:markSize]
+	k.keys = append(k.keys, key)
+	k.byID[id] = &key
+	return nil
+}
+
+// current is the key in front.
+func (k *Keyring) current() *ringKey { return &k.keys[0] }
 
 // Seal encrypts plain for one place (a table and row, say "orders/<id>"), so that a sealed value moved elsewhere does not open.
 func (k *Keyring) Seal(place string, plain []byte) []byte {
-	out := make([]byte, 0, 1+len(k.current)+len(plain)+32)
-	out = append(out, byte(len(k.current))) //nolint:gosec // at most 255, see ParseKeyring
-	out = append(out, k.current...)
-	return k.seals[k.current].Seal(out, nil, plain, []byte(place)) //nolint:gosec // the cipher makes a random nonce itself
+	key := k.current()
+	out := append(make([]byte, 0, 1+len(key.id)+len(plain)+32), key.prefix()...)
+	return key.seal.Seal(out, nil, plain, []byte(place)) //nolint:gosec // the cipher makes a random nonce itself
 }
+
+// prefix is what every value that the key sealed begins with: the length of its id, and the id.
+func (key *ringKey) prefix() []byte {
+	return append([]byte{byte(len(key.id))}, key.id...) //nolint:gosec // at most 255, see OpenKeyring
+}
+
+// errUnopened says that no key opens a value, or not in its place.
+var errUnopened = errors.New("opening a sealed value")
 
 // Open decrypts what Seal made for the same place. An empty value opens as nil.
 func (k *Keyring) Open(place string, sealed []byte) ([]byte, error) {
@@ -85,25 +98,45 @@ func (k *Keyring) Open(place string, sealed []byte) ([]byte, error) {
 	}
 	n := int(sealed[0])
 	if len(sealed) < 1+n {
-		return nil, errors.New("opening a sealed value: it is cut short")
+		return nil, fmt.Errorf("%w: it is cut short", errUnopened)
 	}
 	id := string(sealed[1 : 1+n])
-	aead, ok := k.seals[id]
-	if !ok {
-		return nil, fmt.Errorf("opening a sealed value: no key %q", id)
+	key := k.byID[id]
+	if key == nil {
+		return nil, fmt.Errorf("%w: no key %q", errUnopened, id)
 	}
-	plain, err := aead.Open(nil, nil, sealed[1+n:], []byte(place))
+	plain, err := key.seal.Open(nil, nil, sealed[1+n:], []byte(place))
 	if err != nil {
-		return nil, fmt.Errorf("opening a sealed value with key %q: %w", id, err)
+		return nil, fmt.Errorf("%w with key %q: %w", errUnopened, id, err)
 	}
 	return plain, nil
 }
 
-// Hash is the keyed hash of a search term, in hex. The field keeps equal terms of different fields apart.
-func (k *Keyring) Hash(field, term string) string {
-	mac := hmac.New(sha256.New, k.index)
-	mac.Write([]byte(field + "\x00" + term))
-	return hex.EncodeToString(mac.Sum(nil))
+// markSize is how many characters of a hash say which key made it.
+const markSize = 8
+
+// Hash is the keyed hash of a search term, in hex, as it is written. The field keeps equal terms of different fields apart.
+func (k *Keyring) Hash(field, term string) string { return k.current().hash(field, term) }
+
+// Hashes are what a search looks for: the hash of the term by each key, for what was written before a key was changed.
+func (k *Keyring) Hashes(field, term string) []string {
+	hashes := make([]string, len(k.keys))
+	for i := range k.keys {
+		hashes[i] = k.keys[i].hash(field, term)
+	}
+	return hashes
+}
+
+func (key *ringKey) hash(field, term string) string {
+	return key.mark + hex.EncodeToString(authenticate(key.index, []byte(field+"\x00"+term)))
+}
+
+func authenticate(key []byte, parts ...[]byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	for _, part := range parts {
+		mac.Write(part)
+	}
+	return mac.Sum(nil)
 }
 
 func (k *Keyring) sealJSON(place string, v any) ([]byte, error) {

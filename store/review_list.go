@@ -88,9 +88,9 @@ func (s *Store) reviewFilter(by ReviewQuery) (f filter) {
 }
 
 func (s *Store) searchReviews(f *filter, input string) {
-	const has = "v.id IN (SELECT review_id FROM review_search WHERE field = '%s' AND hash = ?)"
+	const has = "v.id IN (SELECT review_id FROM review_search WHERE field = '%s' AND hash IN (?))"
 	if born, err := order.ParseDate(strings.TrimSpace(input)); err == nil {
-		f.and(fmt.Sprintf(has, searchBirthDate), s.keys.Hash(searchBirthDate, born.String()))
+		f.in(fmt.Sprintf(has, searchBirthDate), s.keys.Hashes(searchBirthDate, born.String()))
 		return
 	}
 	words := strings.Fields(normalise(input))
@@ -98,7 +98,7 @@ func (s *Store) searchReviews(f *filter, input string) {
 		f.with("1 = 0")
 	}
 	for _, word := range words {
-		f.and(fmt.Sprintf(has, searchName), s.keys.Hash(searchName, word))
+		f.in(fmt.Sprintf(has, searchName), s.keys.Hashes(searchName, word))
 	}
 }
 

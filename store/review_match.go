@@ -78,23 +78,19 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 
 // ordersByPatient finds orders for somebody of that name, born on that day.
 func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, terms []searchTerm) ([]string, error) {
-	var name, born string
+	const has = "id IN (SELECT order_id FROM order_search WHERE field = '%s' AND hash IN (?))"
+	var where filter
 	for _, t := range terms {
-		switch t.field {
-		case searchFullName:
-			name = s.keys.Hash(t.field, t.value)
-		case searchBirthDate:
-			born = s.keys.Hash(t.field, t.value)
+		if t.field == searchFullName || t.field == searchBirthDate {
+			where.in(fmt.Sprintf(has, t.field), s.keys.Hashes(t.field, t.value))
 		}
 	}
-	if name == "" || born == "" {
+	if len(where.terms) < 2 {
 		return nil, nil
 	}
-	return collect(ctx, tx, scanText, fmt.Sprintf(`SELECT o.id FROM orders o
-		JOIN order_search n ON n.order_id = o.id AND n.field = $2 AND n.hash = $3
-		JOIN order_search b ON b.order_id = o.id AND b.field = $4 AND b.hash = $5
-		WHERE ($1 = '' OR o.team_id = $1) ORDER BY o.created_at DESC, o.id DESC LIMIT %d`, maxCandidates),
-		teamID, searchFullName, name, searchBirthDate, born)
+	where.and("(? = '' OR team_id = ?)", teamID)
+	return collect(ctx, tx, scanText, fmt.Sprintf(`SELECT id FROM orders%s ORDER BY created_at DESC, id DESC LIMIT %d`, where.String(), maxCandidates),
+		where.args...)
 }
 
 // matchable is an order as matching looks at it.

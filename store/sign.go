@@ -2,7 +2,6 @@ package store
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -23,10 +22,10 @@ var base64Text = base64.RawURLEncoding.Strict()
 
 // Sign is that of a store with these keys.
 func (k *Keyring) Sign(purpose string, data []byte) string {
-	return base64Text.EncodeToString(data) + "." + base64Text.EncodeToString(k.signature(purpose, data))
+	return base64Text.EncodeToString(data) + "." + base64Text.EncodeToString(k.current().signature(purpose, data))
 }
 
-// Verify is that of a store with these keys.
+// Verify is that of a store with these keys: any of them may have signed.
 func (k *Keyring) Verify(purpose, signed string) ([]byte, error) {
 	encoded, signature, _ := strings.Cut(signed, ".")
 	data, err := base64Text.DecodeString(encoded)
@@ -34,15 +33,17 @@ func (k *Keyring) Verify(purpose, signed string) ([]byte, error) {
 		return nil, ErrSignature
 	}
 	given, err := base64Text.DecodeString(signature)
-	if err != nil || !hmac.Equal(given, k.signature(purpose, data)) {
+	if err != nil {
 		return nil, ErrSignature
 	}
-	return data, nil
+	for i := range k.keys {
+		if hmac.Equal(given, k.keys[i].signature(purpose, data)) {
+			return data, nil
+		}
+	}
+	return nil, ErrSignature
 }
 
-func (k *Keyring) signature(purpose string, data []byte) []byte {
-	mac := hmac.New(sha256.New, k.sign)
-	mac.Write([]byte(purpose + "\x00"))
-	mac.Write(data)
-	return mac.Sum(nil)
+func (key *ringKey) signature(purpose string, data []byte) []byte {
+	return authenticate(key.sign, []byte(purpose+"\x00"), data)
 }

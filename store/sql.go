@@ -22,6 +22,15 @@ func (f *filter) and(term string, value any) {
 	f.terms = append(f.terms, strings.ReplaceAll(term, "?", "$"+strconv.Itoa(len(f.args))))
 }
 
+// in adds a term, in which ? stands for a list of values.
+func (f *filter) in(term string, values []string) {
+	list := placeholders(len(f.args)+1, len(values))
+	for _, v := range values {
+		f.args = append(f.args, v)
+	}
+	f.terms = append(f.terms, strings.ReplaceAll(term, "?", list))
+}
+
 // with adds a term that has no value.
 func (f *filter) with(term string) { f.terms = append(f.terms, term) }
 

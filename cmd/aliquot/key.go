@@ -1,19 +1,23 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
 func newKey() *cobra.Command {
 	var r remote
 	cmd := administers(&cobra.Command{Use: "key", Short: "API keys and encryption keys"}, &r)
-	cmd.AddCommand(newKeyCreate(&r), newKeyEncryption())
+	cmd.AddCommand(newKeyCreate(&r), newKeyEncryption(), newKeyRotate())
 	return cmd
 }
 
@@ -41,14 +45,18 @@ func newKeyCreate(r *remote) *cobra.Command {
 }
 
 func newKeyEncryption() *cobra.Command {
-	return &cobra.Command{
+	var wrap bool
+	cmd := &cobra.Command{
 		Use:   "new-encryption [ID]",
 		Short: "Make an encryption key and print it; nothing is stored",
-		Long: `Makes a key for ALIQUOT_ENCRYPTION_KEYS. The first key of that list seals, all of them open: to change the key, put a new one
-with another id in front and keep the old ones.`,
+		Long: `Makes a key for ALIQUOT_ENCRYPTION_KEYS, or for ALIQUOT_MASTER_KEY. With --wrap the key is printed so that only the master key
+opens it. The first key of the list seals, all of them open; docs/security.md says how to change the key.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, err := store.NewKey(first(append(args, "k1")...))
+			if err == nil && wrap {
+				key, err = wrapped(cmd.Context(), key)
+			}
 			if err != nil {
 				return err
 			}
@@ -56,4 +64,21 @@ with another id in front and keep the old ones.`,
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&wrap, "wrap", false, "wrap it with ALIQUOT_MASTER_KEY")
+	return cmd
+}
+
+func wrapped(ctx context.Context, key string) (string, error) {
+	set, err := settings.LoadMaster(os.Environ())
+	if err != nil {
+		return "", err
+	}
+	kms, err := set.KMS()
+	if err != nil {
+		return "", err
+	}
+	if kms == nil {
+		return "", errors.New("--wrap needs a master key: set ALIQUOT_MASTER_KEY or ALIQUOT_MASTER_KEY_FILE")
+	}
+	return store.WrapKey(ctx, kms, key)
 }

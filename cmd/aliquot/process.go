@@ -38,7 +38,7 @@ func newRegistry() *prometheus.Registry {
 }
 
 func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
-	keys, err := store.ParseKeyring(c.EncryptionKeys.Reveal())
+	keys, err := c.Keyring(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading ALIQUOT_ENCRYPTION_KEYS: %w", err)
 	}

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// KMS wraps and unwraps the keys that the store seals with, so that these need not lie anywhere in clear. A key management service
+// implements it with a key that never leaves it; LocalKMS with a key from a file. The id is that of the wrapped key, and is
+// authenticated along with it.
+type KMS interface {
+	Wrap(ctx context.Context, id string, key []byte) ([]byte, error)
+	Unwrap(ctx context.Context, id string, wrapped []byte) ([]byte, error)
+}
+
+// LocalKMS wraps with a key of its own, the master key.
+type LocalKMS struct{ keys *Keyring }
+
+// NewLocalKMS reads master keys in the form of ParseKeyring: the first wraps, all unwrap.
+func NewLocalKMS(text string) (*LocalKMS, error) {
+	keys, err := ParseKeyring(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the master key: %w", err)
+	}
+	return &LocalKMS{keys: keys}, nil
+}
+
+// Wrap is KMS's.
+func (l *LocalKMS) Wrap(_ context.Context, id string, key []byte) ([]byte, error) {
+	return l.keys.Seal(place("keys", id, "key"), key), nil
+}
+
+// Unwrap is KMS's.
+func (l *LocalKMS) Unwrap(_ context.Context, id string, wrapped []byte) ([]byte, error) {
+	return l.keys.Open(place("keys", id, "key"), wrapped)
+}
+
+// wrappedKey stands before the base64 of a key that a KMS has wrapped.
+const wrappedKey = "wrapped:"
+
+// WrapKey turns a key as NewKey makes it into one that only the KMS can read, "<id>:wrapped:<base64>".
+func WrapKey(ctx context.Context, kms KMS, text string) (string, error) {
+	id, raw, err := parseKey(ctx, text, nil)
+	if err != nil {
+		return "", err
+	}
+	wrapped, err := kms.Wrap(ctx, id, raw)
+	if err != nil {
+		return "", fmt.Errorf("wrapping encryption key %s: %w", id, err)
+	}
+	return id + ":" + wrappedKey + base64.StdEncoding.EncodeToString(wrapped), nil
+}
+
+// OpenKeyring is ParseKeyring for keys of which some, or all, are wrapped by a KMS (nil: there is none). Each is unwrapped once, now.
+func OpenKeyring(ctx context.Context, text string, kms KMS) (*Keyring, error) {
+	k := &Keyring{byID: map[string]*ringKey{}}
+	for i, part := range strings.Split(text, ",") {
+		id, raw, err := parseKey(ctx, strings.TrimSpace(part), kms)
+		if errors.Is(err, errKeyForm) {
+			return nil, fmt.Errorf("encryption key %d is not <id>:<base64 of %d bytes>, nor <id>:%s<base64>", i+1, keySize, wrappedKey)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := k.add(id, raw); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+var errKeyForm = errors.New("not the form of a key")
+
+func parseKey(ctx context.Context, text string, kms KMS) (id string, raw []byte, err error) {
+	id, encoded, ok := strings.Cut(text, ":")
+	encoded, wrapped := strings.CutPrefix(encoded, wrappedKey)
+	raw, err = base64.StdEncoding.DecodeString(encoded)
+	if !ok || id == "" || len(id) > 255 || err != nil {
+		return "", nil, errKeyForm
+	}
+	if wrapped {
+		if kms == nil {
+			return "", nil, fmt.Errorf("encryption key %s is wrapped, and there is no master key to unwrap it with", id)
+		}
+		if raw, err = kms.Unwrap(ctx, id, raw); err != nil {
+			return "", nil, fmt.Errorf("unwrapping encryption key %s: %w", id, err)
+		}
+	}
+	if len(raw) != keySize {
+		return "", nil, errKeyForm
+	}
+	return id, raw, nil
+}

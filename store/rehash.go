@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// searchTable is a table of keyed hashes, and how the terms of its subject are found again.
+type searchTable struct {
+	name    string
+	subject string // the column that says whose terms they are
+	of      string // the table of subjects
+	terms   func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
+}
+
+var searchTables = []searchTable{
+	{name: "order_search", subject: "order_id", of: "orders", terms: (*Store).termsOfOrder},
+	{name: "review_search", subject: "review_id", of: "reviews", terms: (*Store).termsOfReview},
+}
+
+// termsOfOrder are all terms that an order may be searched by.
+func (s *Store) termsOfOrder(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
+	o, err := s.order(ctx, tx, "", id)
+	if err != nil {
+		return nil, err
+	}
+	terms := patientTerms(o.Patient)
+	if o.Results != nil {
+		terms = append(terms, searchTerm{searchInterpretation, string(o.Results.Interpretation)})
+	}
+	return terms, nil
+}
+
+func (s *Store) termsOfReview(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
+	r, err := s.reviewByID(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	terms := testedTerms(r.Report.Patient)
+	if len(terms) > 0 || r.OrderID == "" {
+		return terms, nil
+	}
+	o, err := s.order(ctx, tx, "", r.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	return patientTerms(o.Patient), nil
+}
+
+// rehash makes the hashes of a table anew, subject by subject.
+func (s *Store) rehash(ctx context.Context, t searchTable, done *Rotation, report func(Rotation)) error {
+	for after := ""; ; {
+		subjects, err := collect(ctx, s.read, scanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
+			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotatePage),
+			after, markSize, s.keys.current().mark)
+		if err != nil {
+			return err
+		}
+		for _, id := range subjects {
+			if err := s.rehashSubject(ctx, t, id, done); err != nil {
+				return fmt.Errorf("of %s: %w", id, err)
+			}
+		}
+		if len(subjects) > 0 {
+			report(*done)
+		}
+		if len(subjects) < rotatePage {
+			return nil
+		}
+		after = subjects[len(subjects)-1]
+	}
+}
+
+// rehashSubject replaces the older hashes of one subject. The first statement is there for its lock on the row: whoever changes the
+// subject's terms changes that row in the same transaction.
+func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *Rotation) error {
+	var replaced, unknown int
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET updated_at = updated_at WHERE id = $1`, t.of), id); err != nil {
+			return err
+		}
+		terms, err := t.terms(s, ctx, tx, id)
+		if errors.Is(err, errUnopened) {
+			terms, err = nil, nil // the hashes stay, and are counted
+		}
+		if err != nil {
+			return err
+		}
+		replaced, unknown, err = s.replaceHashes(ctx, tx, t, id, terms)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	done.Done += replaced
+	done.Unreadable += unknown
+	return nil
+}
+
+// replaceHashes replaces the older hashes of these terms, and counts those that are of none of them.
+func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id string, terms []searchTerm) (replaced, unknown int, err error) {
+	type hashed struct{ field, hash string }
+	stored, err := collect(ctx, tx, func(row scanner) (h hashed, err error) {
+		err = row.Scan(&h.field, &h.hash)
+		return h, err
+	}, fmt.Sprintf(`SELECT field, hash FROM %s WHERE %s = $1 AND substr(hash, 1, $2) <> $3`, t.name, t.subject),
+		id, markSize, s.keys.current().mark)
+	if err != nil {
+		return 0, 0, err
+	}
+	fresh := map[hashed]string{}
+	for _, term := range terms {
+		for _, hash := range s.keys.Hashes(term.field, term.value) {
+			fresh[hashed{term.field, hash}] = s.keys.Hash(term.field, term.value)
+		}
+	}
+	for _, old := range stored {
+		hash, ok := fresh[old]
+		if !ok {
+			unknown++
+			continue
+		}
+		_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %s (%s, field, hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, t.name, t.subject),
+			id, old.field, hash)
+		if err != nil {
+			return 0, 0, err
+		}
+		_, err = tx.ExecContext(ctx, fmt.Sprintf(`DELETE FROM %s WHERE %s = $1 AND field = $2 AND hash = $3`, t.name, t.subject),
+			id, old.field, old.hash)
+		if err != nil {
+			return 0, 0, err
+		}
+		replaced++
+	}
+	return replaced, unknown, nil
+}
