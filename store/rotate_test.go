@@ -98,7 +98,7 @@ func fillAll(t *testing.T, s *Store) *order.Order {
 	fillVisit(t, s, addOrderOf(t, s, team, visit(lifecycle.AtHomePhlebotomy)), word)
 	fillKit(t, s, addOrderOf(t, s, team, unbound), word)
 	message, _ := enqueue(t, s, Message{TeamID: team, OrderID: o.ID, EventType: "e", Body: []byte("body")})
-	require.NoError(t, s.RecordAttempt(ctx, AttemptRow{MessageID: message, EndpointID: endpoint, Number: 1, Failure: "f", Excerpt: []byte("answer")}))
+	require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: message, Number: 1, Failure: "f", Excerpt: []byte("answer")}))
 	fillReview(t, s, o)
 	return o
 }
