@@ -140,7 +140,7 @@ func (s *Server) replaceReport(w http.ResponseWriter, r *http.Request, o *order)
 	defer s.mu.Unlock()
 	next.byHand = true
 	if next.Results == nil {
-		next.Results = s.measured(o, "")
+		next.Results = s.measured(o, Step{})
 	}
 	s.publishReport(o, &next)
 	writeJSON(w, http.StatusOK, map[string]int{"version": next.Version})

@@ -111,13 +111,15 @@ func (s *Server) neutralRoutes(mux *http.ServeMux) {
 	} {
 		mux.HandleFunc(pattern, s.neutralCall(route.operation, route.next))
 	}
+	// The control endpoint that a holder of an account finds below its base URL.
+	mux.HandleFunc("PUT /neutral/sandbox/orders/{number}/script", s.control(s.replaceScript))
 }
 
 // neutralCall books a call in the account and checks its signature. A signature's time is real time, whatever Config.Now says: the
 // other side has a clock of its own.
 func (s *Server) neutralCall(operation string, next func(*neutralCall)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		account, known := s.neutralAccount(r)
+		account, known := s.neutralAccount(r.Header.Get(headerAccount))
 		call := s.account.begin("neutral."+operation, account, s.cfg.Now())
 		c := &neutralCall{w: &bookedWriter{ResponseWriter: w, call: call}, r: r, record: call, account: account}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPlaceBody))
@@ -138,8 +140,7 @@ func (s *Server) neutralCall(operation string, next func(*neutralCall)) http.Han
 }
 
 // neutralAccount is the account that a call names: ours, or ours with one provider (see serves).
-func (s *Server) neutralAccount(r *http.Request) (name string, known bool) {
-	given := r.Header.Get(headerAccount)
+func (s *Server) neutralAccount(given string) (name string, known bool) {
 	base, provider, restricted := strings.Cut(given, ":")
 	if !equal(base, s.cfg.NeutralAccount) || restricted && !slices.Contains(providers, provider) {
 		return "unknown", false

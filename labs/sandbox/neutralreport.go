@@ -94,7 +94,7 @@ func (s *Server) generateReport(o *order, step Step) {
 	if o.neutral.report != nil && o.neutral.report.byHand {
 		return
 	}
-	next := &neutralReport{Results: s.measured(o, step.Interpretation)}
+	next := &neutralReport{Results: s.measured(o, step)}
 	switch {
 	case step.Empty:
 		next.Results = nil
@@ -108,8 +108,13 @@ func (s *Server) generateReport(o *order, step Step) {
 }
 
 // measured returns generated results: other ones than before if the order had final results. The caller holds the mutex.
-func (s *Server) measured(o *order, interpretation string) []neutralResult {
-	results := measure(o.number, o.neutral.tests, interpretation, s.cfg.Now().UTC().Format(stampFormat))
+func (s *Server) measured(o *order, step Step) []neutralResult {
+	results := measure(o.number, o.neutral.tests, step.Interpretation, s.cfg.Now().UTC().Format(stampFormat))
+	for i := range results {
+		if n := len(step.ResultTypes); n > 0 {
+			results[i] = results[i].as(step.ResultTypes[i%n])
+		}
+	}
 	if before := o.neutral.report; before != nil && before.Status == statusFinal {
 		results[0].amend(before.Version)
 	}

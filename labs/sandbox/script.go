@@ -101,6 +101,11 @@ type Step struct {
 	Partial        bool   `json:"partial,omitempty"`        // "results": the first half of them
 	Interpretation string `json:"interpretation,omitempty"` // "results": abnormal or critical, the first result; defaults to normal
 	Missing        string `json:"missing,omitempty"`        // "results": a failure type, the last result is missing for it
+	// "results": their types, in turn; empty: as the tests are.
+	ResultTypes []string `json:"result_types,omitempty"`
+	// "appointment": of an order without one that is ahead or under way, one is made with this provider. Empty: nothing happens.
+	Provider string `json:"provider,omitempty"`
+	Site     string `json:"site,omitempty"` // the same: where, at a patient service center
 	Details
 }
 
@@ -205,6 +210,9 @@ func (s Step) check() error {
 	if s.Times < 0 || s.Times > maxTimes {
 		return fmt.Errorf("times is at most %d", maxTimes)
 	}
+	if s.Provider != "" && zones[s.Provider] == nil {
+		return errors.New("provider is unknown")
+	}
 	if s.Awaits != "" && conditions[s.Awaits] == nil {
 		return errors.New("awaits is an unknown condition")
 	}
@@ -223,6 +231,9 @@ func (s Step) check() error {
 func (s Step) checkResults() error {
 	if s.Interpretation != "" && !slices.Contains(interpretations, s.Interpretation) {
 		return errors.New("interpretation is unknown")
+	}
+	if slices.ContainsFunc(s.ResultTypes, func(kind string) bool { return !slices.Contains(resultTypes, kind) }) {
+		return errors.New("result_types has an unknown type")
 	}
 	if s.Missing != "" && !slices.Contains(failureTypes, s.Missing) {
 		return errors.New("missing must be a failure type")

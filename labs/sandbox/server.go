@@ -131,10 +131,11 @@ func (s *Server) labCall(operation string, next func(http.ResponseWriter, *http.
 	}
 }
 
-// control checks the credentials of a control endpoint, which are those of the lab.
+// control checks the credentials of a control endpoint, which are those of the lab, or the account and a secret of the neutral
+// protocol.
 func (s *Server) control(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.labCredentials(r) {
+		if !s.labCredentials(r) && !s.neutralCredentials(r) {
 			writeError(w, http.StatusUnauthorized, "user or token is invalid")
 			return
 		}
@@ -147,6 +148,15 @@ func (s *Server) labCredentials(r *http.Request) bool {
 	user := equal(r.Header.Get("user"), s.cfg.User)
 	token := equal(r.Header.Get("token"), s.cfg.Token)
 	return user && token
+}
+
+func (s *Server) neutralCredentials(r *http.Request) bool {
+	_, known := s.neutralAccount(r.Header.Get("user"))
+	right := false
+	for _, secret := range s.cfg.NeutralSecrets {
+		right = equal(r.Header.Get("token"), secret) || right
+	}
+	return known && right
 }
 
 func equal(a, b string) bool {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // visit is what a provider does about an appointment by itself: its new status, and for confirmed a time. Without one a confirmed
@@ -85,7 +87,7 @@ func (s *Server) moveOn(a *appointment) error {
 }
 
 // appointmentStep lets the provider do something about the order's appointment that is ahead or under way, and returns the webhook
-// that tells it. Without such an appointment nothing happens.
+// that tells it. Without such an appointment nothing happens, unless the step names a provider: the patient has called it.
 func (s *Server) appointmentStep(ctx context.Context, o *order, step Step) (m message, acted bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +95,12 @@ func (s *Server) appointmentStep(ctx context.Context, o *order, step Step) (m me
 		return message{}, false, err
 	}
 	a := s.diary.active(o.number)
-	if a == nil {
+	if a == nil && step.Provider == "" {
 		return message{}, false, nil
+	}
+	if a == nil {
+		a = &appointment{id: uuid.NewString(), number: o.number, provider: step.Provider, site: siteOf(step.Site)}
+		s.enter(a)
 	}
 	if err := s.act(a, visit{Status: step.Status}); err != nil {
 		return message{}, false, err
