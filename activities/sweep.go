@@ -20,21 +20,27 @@ type patience struct {
 	received  time.Duration // a fact that was not signalled
 	signalled time.Duration // a fact that was signalled and not settled
 	due       time.Duration // a delivery that nobody makes
+	unmatched time.Duration // a report for an order that nobody knows: webhooks race with our own commits
 }
 
 var (
-	calm = patience{start: time.Minute, received: time.Minute, signalled: 5 * time.Minute, due: 30 * time.Second}
+	calm = patience{start: time.Minute, received: time.Minute, signalled: 5 * time.Minute, due: 30 * time.Second, unmatched: 5 * time.Minute}
 	// After Temporal's data was lost everything is in nobody's hands, deliveries of the coming days included.
 	rebuilding = patience{due: -30 * 24 * time.Hour}
 )
 
-// Sweep finds hand-offs that a fault cut short, and completes them.
+func patienceOf(in dispatch.ReconcileInput) patience {
+	if in.Rebuild {
+		return rebuilding
+	}
+	return calm
+}
+
+// Sweep finds hand-offs that a fault cut short, and completes them. It says whether there are reports to be reviewed, which takes
+// calls to labs.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
-	now, after := a.Now(), calm
-	if in.Rebuild {
-		after = rebuilding
-	}
+	now, after := a.Now(), patienceOf(in)
 	ids, err := a.Store.OrdersNeverStarted(ctx, now.Add(-after.start), sweepPage)
 	if err != nil {
 		return out, a.fault(ctx, "finding orders that were never started", "", err)
@@ -60,6 +66,11 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 		return out, a.fault(ctx, "summing up the deliveries", "", err)
 	}
 	a.Metrics.overdue(overdue, now)
+	unmatched, err := a.Store.UnmatchedReports(ctx, now.Add(-after.unmatched), now, reviewPage)
+	if err != nil {
+		return out, a.fault(ctx, "finding announced reports without an order", "", err)
+	}
+	out.Unmatched = len(unmatched)
 	if err := a.prune(ctx, now); err != nil {
 		return out, err
 	}

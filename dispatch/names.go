@@ -40,6 +40,7 @@ const (
 	ActivitySweep    = "Sweep"
 	ActivitySweepAll = "SweepOpenOrders"
 	ActivityPoll     = "PollSilentOrders"
+	ActivityReview   = "ReviewReports"
 )
 
 // The messages to workflows.
@@ -141,6 +142,8 @@ type SweepResult struct {
 	Facts     int    `json:"facts,omitempty"`     // inbox rows that were signalled again
 	Endpoints int    `json:"endpoints,omitempty"` // endpoints that were nudged
 	Polled    int    `json:"polled,omitempty"`    // reports that no webhook had brought
+	Unmatched int    `json:"unmatched,omitempty"` // reports for orders nobody knows whose results are to be asked for
+	Reviews   int    `json:"reviews,omitempty"`   // of those, how many somebody has to decide about now
 	After     string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
 }
 

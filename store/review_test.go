@@ -219,8 +219,8 @@ func TestUnmatchedReportsAreAskedForUntilTheyAreGivenUp(t *testing.T) {
 			return rows
 		}
 		in := announce(t, s, account, "UNKNOWN")
-		announce(t, s, "", "SHARED")                                                 // nobody can tell whose it is
-		receiveFact(t, s, "OTHER", order.Fact{Kind: order.KitReceived})              // announces nothing
+		announce(t, s, "", "SHARED")                                                  // nobody can tell whose it is
+		receiveFact(t, s, "OTHER", order.Fact{Kind: order.KitReceived})               // announces nothing
 		receiveFact(t, s, addOrder(t, s).Number, order.Fact{Kind: order.ReportReady}) // has its order
 		require.Empty(t, waiting(now.Add(-time.Minute), now), "it may only be early")
 		require.Equal(t, []UnmatchedReport{{InboxID: in.ID, AccountID: account, Number: "UNKNOWN"}}, waiting(now, now))

@@ -150,6 +150,7 @@ func RegisterLabs(r Registry, a *activities.Activities) {
 	register(r, dispatch.ActivityBook, a.Book)
 	register(r, dispatch.ActivityRelease, a.Release)
 	register(r, dispatch.ActivityPoll, a.PollSilent)
+	register(r, dispatch.ActivityReview, a.ReviewReports)
 }
 
 // RegisterDeliveries registers what the deliveries queue runs.

@@ -19,22 +19,33 @@ var sweepOptions = workflow.ActivityOptions{
 }
 
 // Reconcile finds what fell between two systems: orders that were never started, inbox rows that nobody settled, deliveries that
-// nobody is making; and, when asked, open orders whose run is gone, and silent orders whose lab is then asked. It returns what it
-// healed.
+// nobody is making; and, when asked, open orders whose run is gone, and silent orders whose lab is then asked. Reports for orders that
+// nobody knows are fetched, for somebody to decide whose they are. It returns what it healed.
 func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, sweepOptions)
 	var total dispatch.SweepResult
 	if err := workflow.ExecuteActivity(ctx, dispatch.ActivitySweep, in).Get(ctx, &total); err != nil {
 		return total, err
 	}
-	if !in.OpenOrders {
+	if in.OpenOrders {
+		if err := sweepOpenOrders(ctx, in, &total); err != nil {
+			return total, err
+		}
+	}
+	if total.Unmatched == 0 {
 		return total, nil
 	}
-	if err := paged(ctx, dispatch.ActivitySweepAll, &total); err != nil || in.Rebuild {
-		return total, err
+	var reviewed dispatch.SweepResult
+	err := workflow.ExecuteActivity(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), dispatch.ActivityReview, in).Get(ctx, &reviewed)
+	total.Reviews = reviewed.Reviews
+	return total, err
+}
+
+func sweepOpenOrders(ctx workflow.Context, in dispatch.ReconcileInput, total *dispatch.SweepResult) error {
+	if err := paged(ctx, dispatch.ActivitySweepAll, total); err != nil || in.Rebuild {
+		return err
 	}
-	polling := workflow.WithTaskQueue(ctx, dispatch.QueueLabs)
-	return total, paged(polling, dispatch.ActivityPoll, &total)
+	return paged(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), dispatch.ActivityPoll, total)
 }
 
 // paged runs an activity page by page.

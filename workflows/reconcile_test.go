@@ -19,14 +19,21 @@ type sweeps struct {
 	pages  []string // the cursors asked for, of open orders
 	polled []string // the cursors asked for, of silent orders
 	fail   int      // so many first attempts at a page of open orders fail
+
+	unmatched int // reports that are to be reviewed
+	reviewed  []dispatch.ReconcileInput
 }
 
 func (s *sweeps) env() *testsuite.TestWorkflowEnvironment {
 	env := newEnv()
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.inputs = append(s.inputs, in)
-		return dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4}, nil
+		return dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4, Unmatched: s.unmatched}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweep})
+	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
+		s.reviewed = append(s.reviewed, in)
+		return dispatch.SweepResult{Reviews: 1}, nil
+	}, activity.RegisterOptions{Name: dispatch.ActivityReview})
 	next := map[string]dispatch.SweepResult{"": {Orders: 10, After: "o-500"}, "o-500": {After: "o-1000"}, "o-1000": {Orders: 1}}
 	env.RegisterActivityWithOptions(func(_ context.Context, after string) (dispatch.SweepResult, error) {
 		s.pages = append(s.pages, after)
@@ -89,4 +96,26 @@ func TestReconcileGivesUp(t *testing.T) {
 	env.ExecuteWorkflow(workflows.Reconcile, dispatch.ReconcileInput{OpenOrders: true})
 	require.Error(t, env.GetWorkflowError())
 	require.Len(t, s.pages, 10)
+}
+
+// Labs are asked only where there is something to ask for, after everything else.
+func TestReconcileHasReportsReviewed(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]dispatch.ReconcileInput{
+		"each minute": {}, "each hour": {OpenOrders: true}, "rebuilding": {OpenOrders: true, Rebuild: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &sweeps{unmatched: 1}
+			env := s.env()
+			env.ExecuteWorkflow(workflows.Reconcile, in)
+			require.NoError(t, env.GetWorkflowError())
+			var got dispatch.SweepResult
+			require.NoError(t, env.GetWorkflowResult(&got))
+			require.Equal(t, 1, got.Reviews)
+			require.Equal(t, []dispatch.ReconcileInput{in}, s.reviewed)
+			require.Equal(t, in.OpenOrders, len(s.pages) > 0)
+			require.Equal(t, in.OpenOrders && !in.Rebuild, len(s.polled) > 0)
+		})
+	}
 }
