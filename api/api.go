@@ -153,12 +153,14 @@ func (s *server) routes() *gin.Engine {
 	s.appointmentRoutes()
 	s.resultRoutes()
 	s.transactionRoutes()
+	s.reviewRoutes()
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
 	s.opsEndpointRoutes()
 	s.opsMessageRoutes()
 	s.webhookRoutes()
 	s.opsInboxRoutes()
+	s.opsReviewRoutes()
 	s.completeDocument()
 	return e
 }

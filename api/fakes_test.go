@@ -71,9 +71,13 @@ func (o *orders) Demand(ctx context.Context, id string, d order.Demand) (order.A
 		return o.book(ctx, s, d)
 	}
 	decision := s.ApplyDemand(d, began)
-	r, err := o.store.Record(ctx, order.Recording{
+	rec := order.Recording{
 		OrderID: id, Revision: s.Revision, Cause: order.CauseDemand(d.ID), Decision: decision, DemandID: d.ID, At: began,
-	})
+	}
+	if d.Kind == order.DemandAccept && decision.Outcome == order.Applied {
+		rec.ResultID = d.Fetched.ResultID
+	}
+	r, err := o.store.Record(ctx, rec)
 	if err != nil {
 		return order.Answer{}, err
 	}

@@ -41,7 +41,7 @@ func (f *fixture) inbox() []store.InboxRow {
 }
 
 // seed is one of the contract's examples, about an order of ours and after its creation.
-func seed(t *testing.T, kind, number string) map[string]any {
+func seed(t testing.TB, kind, number string) map[string]any {
 	t.Helper()
 	b, err := os.ReadFile("testdata/seed_001_" + kind + ".json")
 	require.NoError(t, err)

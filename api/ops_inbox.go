@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -18,6 +19,7 @@ type OpsInboxRow struct {
 	Kind        string      `json:"kind"`
 	OrderNumber string      `json:"order_number"`
 	Tracking    string      `json:"tracking"`
+	AccountID   string      `json:"lab_account_id" doc:"The lab account that it came through; empty: a courier's, or not known."`
 	OrderID     string      `json:"order_id" doc:"Empty: no order has that number."`
 	State       string      `json:"state"`
 	Code        string      `json:"code" doc:"Why it ended in its state."`
@@ -54,6 +56,14 @@ type inboxItemInput struct {
 	InboxID string `path:"inbox_id" format:"uuid"`
 }
 
+type assignInput struct {
+	InboxID string `path:"inbox_id" format:"uuid"`
+	Body    struct {
+		OrderID string  `json:"order_id" format:"uuid"`
+		Leg     *string `json:"leg,omitempty" enum:"outbound,inbound" doc:"Needed of a courier's report: which way the parcel goes."`
+	}
+}
+
 func (s *server) opsInboxRoutes() {
 	register(s, store.RoleOperations, huma.Operation{
 		OperationID: "ops-list-inbox", Method: http.MethodGet, Path: "/ops/inbox", Tags: []string{tagOperations},
@@ -63,6 +73,10 @@ func (s *server) opsInboxRoutes() {
 		OperationID: "ops-get-inbox-item", Method: http.MethodGet, Path: "/ops/inbox/{inbox_id}", Tags: []string{tagOperations},
 		Summary: "Read a report as the partner sent it", Errors: []int{http.StatusNotFound},
 	}, s.opsGetInboxItem)
+	register(s, store.RoleOperations, huma.Operation{
+		OperationID: "ops-assign-inbox-item", Method: http.MethodPost, Path: "/ops/inbox/{inbox_id}/assign", Tags: []string{tagOperations},
+		Summary: "Say which order an unmatched report is about", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.opsAssignInboxItem)
 }
 
 func (s *server) opsListInbox(ctx context.Context, in *inboxInput) (*body[OpsInboxPage], error) {
@@ -90,9 +104,41 @@ func (s *server) opsGetInboxItem(ctx context.Context, in *inboxItemInput) (*body
 	return answer(OpsInboxItem{OpsInboxRow: opsInboxRow(r), Headers: r.Headers, Body: string(r.Body), Reason: r.Reason}), nil
 }
 
+// opsAssignInboxItem gives a report to an order, as if it had named it. The order's own rules decide what it does.
+func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body[OpsInboxRow], error) {
+	id, orderID := canonical(in.InboxID), canonical(in.Body.OrderID)
+	row, err := s.Store.InboxItem(ctx, id)
+	if err != nil {
+		return nil, orNotFound(err, "Inbox item")
+	}
+	leg := deref(in.Body.Leg)
+	if row.OrderNumber != "" {
+		leg = "" // a lab's report says itself what it is about
+	} else if leg == "" {
+		return nil, invalid(missing("body.leg"))
+	}
+	assigned, err := s.Store.AssignInbox(ctx, id, orderID, leg)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, notFound("Order")
+	case errors.Is(err, store.ErrUnderReview):
+		return nil, refuse("The results that it announced are under review: decide about those")
+	case errors.Is(err, store.ErrConflict):
+		return nil, refuse("The report is not unmatched, or means nothing on that leg")
+	case err != nil:
+		return nil, err
+	}
+	s.auditChange(ctx, "ops.inbox.assign", "", orderID, "inbox="+id)
+	s.tell(ctx, assigned)
+	if row, err = s.Store.InboxItem(ctx, id); err != nil {
+		return nil, err
+	}
+	return answer(opsInboxRow(row)), nil
+}
+
 func opsInboxRow(r store.InboxRow) OpsInboxRow {
 	return OpsInboxRow{
-		ID: r.ID, Partner: r.Partner, Kind: r.Kind, OrderNumber: r.OrderNumber, Tracking: r.Tracking, OrderID: r.OrderID,
+		ID: r.ID, Partner: r.Partner, Kind: r.Kind, OrderNumber: r.OrderNumber, Tracking: r.Tracking, AccountID: r.AccountID, OrderID: r.OrderID,
 		State: r.State, Code: r.Code, Amendment: r.Amendment, Deliveries: r.Deliveries, Fact: r.Fact,
 		ReceivedAt: r.ReceivedAt, StateAt: r.StateAt,
 	}

@@ -112,7 +112,7 @@ func MatchReport(r Report, accountID, labSlug string, found []Matchable) Match {
 	slices.SortStableFunc(found, func(a, b Matchable) int {
 		return cmp.Or(cmp.Compare(confidenceRank[rate(a).Confidence], confidenceRank[rate(b).Confidence]), cmp.Compare(a.rank(), b.rank()))
 	})
-	out := Match{Code: matchCode(found, labSlug)}
+	var out Match
 	for _, m := range found {
 		c := rate(m)
 		if first := found[0]; !m.ByNumber && first.ByNumber && first.UserID == m.UserID {
@@ -120,12 +120,13 @@ func MatchReport(r Report, accountID, labSlug string, found []Matchable) Match {
 		}
 		out.Candidates = append(out.Candidates, c)
 	}
+	out.Code = matchCode(found, out.Candidates, labSlug)
 	out.OtherAccount = len(out.Candidates) > 0 && slices.Contains(out.Candidates[0].Reasons, OtherAccount)
 	return out
 }
 
 // matchCode sums up candidates that are sorted best first. One that the report names outweighs those that only have the patient.
-func matchCode(found []Matchable, labSlug string) MatchCode {
+func matchCode(found []Matchable, rated []Candidate, labSlug string) MatchCode {
 	if len(found) == 0 {
 		return MatchNone
 	}
@@ -145,7 +146,7 @@ func matchCode(found []Matchable, labSlug string) MatchCode {
 	case best.ByNumber:
 		return MatchSampleID
 	}
-	if len(found) > 1 && found[1].rank() == best.rank() && found[1].LabSlug == labSlug {
+	if len(found) > 1 && found[1].rank() == best.rank() && rated[1].Confidence == rated[0].Confidence {
 		return MatchSeveral
 	}
 	return MatchPatient
@@ -198,7 +199,7 @@ func (m Matchable) confidence(labSlug string, markers MatchReason) Confidence {
 		return Low
 	case m.ByNumber:
 		return High
-	case m.LabSlug != labSlug || m.uncollected() || markers == MarkersNone:
+	case m.LabSlug != labSlug || m.rank() > 0 || markers == MarkersNone:
 		return Low
 	default:
 		return Medium

@@ -25,12 +25,18 @@ func openTo(teamID, id string) (f filter) {
 	return f
 }
 
-// AcceptReview prepares what an order's workflow is asked for when a reviewed report is to be its result: the report becomes a
-// version of the order's results, which nobody is shown yet. From then on the review can only be accepted onto this order, until
-// ReleaseReview. The error is ErrNotFound when the team, if one is given, has no such review that waits for it, and ErrAccepting
-// when another order has been asked.
-func (s *Store) AcceptReview(ctx context.Context, teamID, id, orderID string) (order.Fetched, error) {
-	var out order.Fetched
+// AcceptanceDemand is what an order's workflow is asked for when a reviewed report is to be its result.
+type AcceptanceDemand struct {
+	DemandID string
+	Again    bool // it may have been asked before, by the same demand
+	Fetched  order.Fetched
+}
+
+// AcceptReview prepares that: the report becomes a version of the order's results, which nobody is shown yet. From then on the
+// review can only be accepted onto this order, by the same demand, until ReleaseReview. The error is ErrNotFound when the team, if
+// one is given, has no such review that waits for it, and ErrAccepting when another order has been asked.
+func (s *Store) AcceptReview(ctx context.Context, teamID, id, orderID string) (AcceptanceDemand, error) {
+	var out AcceptanceDemand
 	var err error
 	for range versionTries {
 		err = s.inTx(ctx, func(tx *sql.Tx) error {
@@ -42,40 +48,52 @@ func (s *Store) AcceptReview(ctx context.Context, teamID, id, orderID string) (o
 		}
 	}
 	if err != nil {
-		return order.Fetched{}, fmt.Errorf("accepting review %s onto order %s: %w", id, orderID, err)
+		return AcceptanceDemand{}, fmt.Errorf("accepting review %s onto order %s: %w", id, orderID, err)
 	}
 	return out, nil
 }
 
-func (s *Store) acceptReview(ctx context.Context, tx *sql.Tx, open filter, orderID string) (order.Fetched, error) {
+func (s *Store) acceptReview(ctx context.Context, tx *sql.Tx, open filter, orderID string) (AcceptanceDemand, error) {
 	held, err := s.heldBy(ctx, tx, open)
 	if err != nil {
-		return order.Fetched{}, err
+		return AcceptanceDemand{}, err
 	}
-	if held.accepting != "" && held.accepting != orderID {
-		return order.Fetched{}, ErrAccepting
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE reviews SET accepting = $1 WHERE id = $2`, orderID, held.id); err != nil {
-		return order.Fetched{}, err
+	out := AcceptanceDemand{DemandID: held.demandID, Again: held.accepting == orderID}
+	switch {
+	case out.Again:
+	case held.accepting != "":
+		return out, ErrAccepting
+	default:
+		out.DemandID = newID()
+		_, err := tx.ExecContext(ctx, `UPDATE reviews SET accepting = $1, demand_id = $2 WHERE id = $3`, orderID, out.DemandID, held.id)
+		if err != nil {
+			return out, err
+		}
 	}
 	held.OrderID = orderID
 	changed, err := s.storeReport(ctx, tx, &held.storedReport)
-	r := held.Report
-	out := order.Fetched{
-		ResultID: held.ID, Changed: changed, Partial: r.Status == "partial",
-		Critical: r.Interpretation == order.Critical, LabMissing: len(r.Redrawable()) > 0,
-	}
-	if r.CollectedAt != nil {
-		out.CollectedAt = *r.CollectedAt
-	}
+	out.Fetched = fetched(held.ResultVersion, changed)
 	return out, err
+}
+
+// fetched is what decides of a report.
+func fetched(v order.ResultVersion, changed bool) order.Fetched {
+	f := order.Fetched{
+		ResultID: v.ID, Changed: changed, Partial: v.Report.Status == "partial",
+		Critical: changed && v.Report.Interpretation == order.Critical, LabMissing: len(v.Report.Redrawable()) > 0,
+	}
+	if v.Report.CollectedAt != nil {
+		f.CollectedAt = v.Report.CollectedAt.UTC()
+	}
+	return f
 }
 
 // heldReport is the report of a review, on its way to an order.
 type heldReport struct {
 	storedReport
 	id        string // the review's
-	accepting string
+	accepting string // the order that is being asked
+	demandID  string // by this
 }
 
 // heldBy reads the report, and locks its review where the database locks rows.
@@ -84,8 +102,8 @@ func (s *Store) heldBy(ctx context.Context, tx *sql.Tx, open filter) (heldReport
 	var resultID string
 	var report, raw, pdf []byte
 	err := tx.QueryRowContext(ctx, `UPDATE reviews SET accepting = accepting`+open.String()+
-		` RETURNING id, accepting, result_id, hash, report, raw, pdf`, open.args...).
-		Scan(&h.id, &h.accepting, &resultID, &h.Hash, &report, &raw, &pdf)
+		` RETURNING id, accepting, demand_id, result_id, hash, report, raw, pdf`, open.args...).
+		Scan(&h.id, &h.accepting, &h.demandID, &resultID, &h.Hash, &report, &raw, &pdf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, ErrNotFound
 	}
@@ -112,7 +130,7 @@ func (s *Store) heldBy(ctx context.Context, tx *sql.Tx, open filter) (heldReport
 
 // ReleaseReview notes that the order has refused the report, so that the review may be decided otherwise.
 func (s *Store) ReleaseReview(ctx context.Context, id, orderID string) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE reviews SET accepting = '' WHERE id = $1 AND accepting = $2`, id, orderID)
+	_, err := s.write.ExecContext(ctx, `UPDATE reviews SET accepting = '', demand_id = '' WHERE id = $1 AND accepting = $2`, id, orderID)
 	if err != nil {
 		return fmt.Errorf("releasing review %s: %w", id, err)
 	}
@@ -192,17 +210,22 @@ func (s *Store) ResolveReview(ctx context.Context, teamID, id string, action ord
 	return r, endpoints, nil
 }
 
+// sameSubject is the condition that a review v is of what an inbox row i announced; see reportSubject.
+const sameSubject = `v.subject = 'report:' || i.account_id || ':' || i.order_number`
+
 // closeMatched ends the open review of a report whose order has turned up by itself: its workflow gets the results.
 func (s *Store) closeMatched(ctx context.Context, tx *sql.Tx, inboxID string) error {
-	id, err := one(ctx, tx, scanText, `UPDATE reviews SET status = $1, updated_at = $2
-		WHERE status IN ($3, $4) AND accepting = '' AND subject =
-			(SELECT 'report:' || account_id || ':' || order_number FROM inbox WHERE id = $5) RETURNING id`,
-		order.ReviewMatched, micros(s.now()), order.ReviewCustomer, order.ReviewOps, inboxID)
+	id, err := one(ctx, tx, scanText, `SELECT v.id FROM reviews v JOIN inbox i ON `+sameSubject+`
+		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`, inboxID, order.ReviewCustomer, order.ReviewOps)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("closing the review of inbox row %s: %w", inboxID, err)
+		return fmt.Errorf("finding the review of inbox row %s: %w", inboxID, err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE reviews SET status = $1, updated_at = $2 WHERE id = $3`, order.ReviewMatched, micros(s.now()), id)
+	if err != nil {
+		return fmt.Errorf("closing review %s: %w", id, err)
 	}
 	_, err = s.tellReview(ctx, tx, id, webhooks.MatchReviewUpdated) // the reconciler finds what nobody nudges
 	return err

@@ -20,6 +20,7 @@ CREATE TABLE reviews (
     note              BYTEA,                -- sealed
     resolution_action TEXT NOT NULL,        -- '' while nobody has decided
     accepting         TEXT NOT NULL,        -- the order whose workflow is being asked to take the report; '': none
+    demand_id         TEXT NOT NULL,        -- by which it is asked
     resolved_user_id  TEXT NOT NULL,
     resolved_order_id TEXT NOT NULL,
     created_at        BIGINT NOT NULL,
