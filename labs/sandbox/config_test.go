@@ -53,7 +53,7 @@ func TestParseSpeed(t *testing.T) {
 	}
 }
 
-func marshal(t *testing.T, value any) string {
+func marshal(t testing.TB, value any) string {
 	t.Helper()
 	text, err := json.Marshal(value)
 	require.NoError(t, err)

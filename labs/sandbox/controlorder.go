@@ -52,16 +52,18 @@ func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request, call *callR
 		return
 	}
 	call.about(body.OrderNumber, "")
-	if problem := s.cancelNumber(body.OrderNumber); problem != "" {
+	s.mu.Lock()
+	problem := s.cancelNumber(body.OrderNumber)
+	s.mu.Unlock()
+	if problem != "" {
 		writeJSON(w, http.StatusOK, labAnswer{Message: problem})
 		return
 	}
 	writeJSON(w, http.StatusOK, labAnswer{Success: true, Message: noMessage})
 }
 
+// cancelNumber cancels an order, or says why it cannot be. The caller holds the mutex.
 func (s *Server) cancelNumber(number string) (problem string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	o := s.orders.byNumber[number]
 	if o == nil {
 		return "order number not found"

@@ -193,7 +193,7 @@ func TestLifeScriptsEmit(t *testing.T) {
 			}
 			t.Run(life+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				w := neutral(t)
+				w := newNeutral(t)
 				w.order1(life, "sandbox:"+name)
 				w.helpOn(life)
 				var state orderState

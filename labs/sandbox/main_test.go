@@ -40,7 +40,7 @@ type received struct {
 
 // world is a simulated lab and the receiver of its webhooks.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	lab      *sandbox.Server
 	url      string
 	client   *http.Client
@@ -51,7 +51,7 @@ type world struct {
 	answer   func(count int) int // status of the count-th webhook, from 1
 }
 
-func newWorld(t *testing.T, configure ...func(*sandbox.Config)) *world {
+func newWorld(t testing.TB, configure ...func(*sandbox.Config)) *world {
 	t.Helper()
 	w := &world{t: t, register: true, client: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
 	w.answer = func(int) int { return http.StatusOK }

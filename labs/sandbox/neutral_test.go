@@ -21,8 +21,8 @@ const (
 	previousSecret = "whsec_YSBzZWNyZXQgdGhhdCBpcyBiZWluZyByb3RhdGVk"
 )
 
-// neutral is a world whose lab speaks the neutral protocol too.
-func neutral(t *testing.T, configure ...func(*sandbox.Config)) *world {
+// newNeutral is a world whose lab speaks the neutral protocol too.
+func newNeutral(t testing.TB, configure ...func(*sandbox.Config)) *world {
 	t.Helper()
 	return newWorld(t, append([]func(*sandbox.Config){func(c *sandbox.Config) {
 		c.NeutralURL = strings.TrimSuffix(c.WebhookURL, "/lab") + "/neutral"
@@ -49,7 +49,7 @@ func (w *world) signed(account, method, path, body string, change ...func(*http.
 	return response.StatusCode, answer, err
 }
 
-func sign(t *testing.T, request *http.Request, secret string, at time.Time, body string) {
+func sign(t testing.TB, request *http.Request, secret string, at time.Time, body string) {
 	t.Helper()
 	signer, err := standardwebhooks.NewWebhook(secret)
 	require.NoError(t, err)
@@ -149,7 +149,7 @@ func (w *world) verified() []received {
 
 func TestNeutralCredentials(t *testing.T) {
 	t.Parallel()
-	w := neutral(t, manual)
+	w := newNeutral(t, manual)
 	body := request("N1", sandbox.LifeWalkIn, "")
 	put := func(account string, change ...func(*http.Request)) int {
 		status, _, err := w.signed(account, http.MethodPut, "/orders/N1", body, change...)
@@ -160,7 +160,7 @@ func TestNeutralCredentials(t *testing.T) {
 		"no signature":     func(r *http.Request) { r.Header.Del("webhook-signature") },
 		"no id":            func(r *http.Request) { r.Header.Del("webhook-id") },
 		"another id":       func(r *http.Request) { r.Header.Set("webhook-id", "msg_2") },
-		"another secret":   func(r *http.Request) { sign(t, r, "whsec_b3RoZXI=", time.Now(), body) },
+		"another secret":   func(r *http.Request) { sign(t, r, "whsec_YW5vdGhlciBzZWNyZXQgdGhhbiBvdXJz", time.Now(), body) },
 		"another body":     func(r *http.Request) { sign(t, r, neutralSecret, time.Now(), body+" ") },
 		"too old":          func(r *http.Request) { sign(t, r, neutralSecret, time.Now().Add(-6*time.Minute), body) },
 		"too new":          func(r *http.Request) { sign(t, r, neutralSecret, time.Now().Add(6*time.Minute), body) },
@@ -205,7 +205,7 @@ func TestNeutralConfigIsChecked(t *testing.T) {
 		"account's colon": func(c *sandbox.Config) { c.NeutralAccount = "a:b" },
 		"no secret":       func(c *sandbox.Config) { c.NeutralSecrets = nil },
 		"bare secret":     func(c *sandbox.Config) { c.NeutralSecrets = []string{"c2VjcmV0"} },
-		"empty secret":    func(c *sandbox.Config) { c.NeutralSecrets = []string{"whsec_"} },
+		"short secret":    func(c *sandbox.Config) { c.NeutralSecrets = []string{"whsec_c2VjcmV0"} },
 		"not base64":      func(c *sandbox.Config) { c.NeutralSecrets = []string{"whsec_%"} },
 	} {
 		cfg := good

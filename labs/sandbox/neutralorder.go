@@ -27,8 +27,8 @@ type neutralOrder struct {
 	life      string
 	tests     []orderedTest
 	replaces  string
-	accession string    // empty: it has no requisition yet
-	bound     bool      // its patient is known
+	accession string
+	bound     bool      // its patient is known, and the requisition made
 	patient   uint64    // stands for the patient, so that another can be told apart
 	blocked   bool      // the lab holds it up for want of information
 	corrected bool      // the information came

@@ -80,8 +80,10 @@ func assaysOf(test orderedTest) []assay {
 	if panel, ok := catalogue[test.Code]; ok {
 		return panel
 	}
-	if code, ok := panelNames[strings.ToLower(test.Name)]; ok {
-		return catalogue[code]
+	for _, name := range []string{test.Code, test.Name} {
+		if code, ok := panelNames[strings.ToLower(name)]; ok {
+			return catalogue[code]
+		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(catalogue)) {
 		for _, a := range catalogue[code] {

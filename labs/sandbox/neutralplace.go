@@ -106,6 +106,7 @@ func (s *Server) acceptNeutral(account string, request neutralRequest, script Sc
 	}
 	if request.Method == LifeTestkit {
 		o.fulfil, o.kitID = true, newKitID(s.orders.kitIDs)
+		o.neutral.accession = o.kitID // as Molecular has it
 		o.outbound, o.inbound = s.newTracker(outboundPrefix), s.newTracker(inboundPrefix)
 	}
 	o.placedAt = o.stamp(s.cfg.Now())
@@ -118,7 +119,10 @@ func (s *Server) acceptNeutral(account string, request neutralRequest, script Sc
 
 // bind makes a requisition of an order whose patient is known now. The caller holds the mutex.
 func (s *Server) bind(o *order, patient *patientRequest) {
-	o.neutral.bound, o.neutral.patient, o.neutral.accession = true, s.standIn(patient), newAccession()
+	o.neutral.bound, o.neutral.patient = true, s.standIn(patient)
+	if o.neutral.accession == "" {
+		o.neutral.accession = newAccession()
+	}
 	o.touch()
 }
 

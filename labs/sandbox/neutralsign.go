@@ -23,6 +23,7 @@ const (
 const (
 	secretPrefix    = "whsec_"
 	signatureScheme = "v1,"
+	minKey, maxKey  = 24, 64 // bytes (Standard Webhooks)
 	// clockTolerance is how far off a signature's time may be.
 	clockTolerance = 5 * time.Minute
 )
@@ -33,8 +34,8 @@ func parseSecrets(secrets []string) ([][]byte, error) {
 	for i, secret := range secrets {
 		encoded, ok := strings.CutPrefix(secret, secretPrefix)
 		key, err := base64.StdEncoding.DecodeString(encoded)
-		if !ok || err != nil || len(key) == 0 {
-			return nil, errors.New("NeutralSecrets must be of the form whsec_<base64>")
+		if !ok || err != nil || len(key) < minKey || len(key) > maxKey {
+			return nil, errors.New("NeutralSecrets must be whsec_ and the base64 of 24 to 64 bytes")
 		}
 		keys[i] = key
 	}

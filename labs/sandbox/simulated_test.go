@@ -24,7 +24,7 @@ func (w *world) put(user, token, body string) int {
 
 func TestScriptsArePutWithTheNeutralCredentials(t *testing.T) {
 	t.Parallel()
-	w := neutral(t)
+	w := newNeutral(t)
 	w.order1(sandbox.LifeOnSite, "sandbox:silent")
 	for _, secret := range []string{neutralSecret, previousSecret} {
 		for _, name := range []string{accountName, accountName + ":quest"} {
@@ -42,7 +42,7 @@ func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 	for life, parameters := range map[string]string{
 		sandbox.LifeWalkIn: `"provider": "quest", "site": "QAZ1"`, sandbox.LifePhlebotomy: `"provider": "getlabs"`,
 	} {
-		w := neutral(t)
+		w := newNeutral(t)
 		w.order1(life, "sandbox:silent")
 		require.Equal(t, http.StatusOK, w.put(accountName, neutralSecret, `{"steps": [{"kind": "appointment", "status": "confirmed"}]}`))
 		w.until(func() bool { return !w.order("N1").Running })
@@ -65,7 +65,7 @@ func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 
 func TestResultsOfGivenTypes(t *testing.T) {
 	t.Parallel()
-	w := neutral(t)
+	w := newNeutral(t)
 	w.order1(sandbox.LifeOnSite, "sandbox:silent")
 	require.Equal(t, http.StatusOK, w.put(accountName, neutralSecret, `{"steps": [
 		{"kind": "results", "result_types": ["comment", "range", "coded_value", "numeric"], "interpretation": "critical"}, {"kind": "report_ready"}]}`))

@@ -1,0 +1,83 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/labtest"
+	"github.com/aliquot-labs/aliquot/labs/neutral"
+	"github.com/aliquot-labs/aliquot/labs/neutral/neutraltest"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// TestNeutralConforms has the adapter of neutral partners exercised against the simulated one.
+func TestNeutralConforms(t *testing.T) {
+	t.Parallel()
+	f := neutraltest.Fixture()
+	f.Full.User, f.Full.Token = accountName, neutralSecret
+	f.Start = func(t testing.TB) labtest.Partner {
+		w := newNeutral(t, manual)
+		return labtest.Partner{URL: w.url + "/neutral", Publish: w.publish, Tell: w.tell}
+	}
+	f.Refused = func(number string) labs.Requisition {
+		r := f.Order(number)
+		r.Script = "refuse-place"
+		return r
+	}
+	soon := time.Now().AddDate(0, 0, 3)
+	f.Appointments.Query.From = order.Date{Year: soon.Year(), Month: soon.Month(), Day: soon.Day()}
+	// Phoenix is seven hours behind all year: this was its ten o'clock.
+	gone := time.Date(2026, time.March, 3, 17, 0, 0, 0, time.UTC)
+	f.Appointments.Gone = fmt.Sprintf("getlabs.85004.%d.%d", gone.Unix(), gone.Unix())
+	// Requests are for another provider in another place.
+	f.Full.Settings = []byte(strings.Replace(string(f.Full.Settings), `, "appointment-request"`, "", 1))
+	labtest.Exercise(t, f)
+}
+
+// publish puts a report by hand.
+func (w *world) publish(t testing.TB, number string, r labtest.Report) {
+	t.Helper()
+	result := func(value string) map[string]any {
+		return map[string]any{"code": "1011", "name": "HDL Cholesterol", "type": "numeric", "result": value, "interpretation": "normal"}
+	}
+	report := map[string]any{"status": "final", "results": []any{result("61"), result("62")}, "pdf_base64": "JVBERi0xLjQK"}
+	switch r {
+	case labtest.SomeResults:
+		report = map[string]any{"status": "partial", "results": []any{result("61")}}
+	case labtest.OtherResults:
+		report["results"] = []any{result("61"), result("63")}
+	}
+	body, err := json.Marshal(report)
+	require.NoError(t, err)
+	status, _, err := w.send(http.MethodPut, "/sandbox/orders/"+number+"/results", string(body))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+}
+
+// tell sends a fact by hand, and returns what its receiver saw.
+func (w *world) tell(t testing.TB, number string) labtest.Webhook {
+	t.Helper()
+	status, _, err := w.send(http.MethodPost, "/sandbox/orders/"+number+"/facts", `{"type":"sample_received"}`)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+	all := w.webhooks()
+	last := all[len(all)-1]
+	accounts, err := neutral.Authenticate(lastRequest(last), last.body, []labs.Credentials{{AccountID: "a", User: accountName, Token: neutralSecret}}, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, accounts)
+	return labtest.Webhook{ID: last.header.Get("webhook-id"), Body: last.body}
+}
+
+func lastRequest(r received) *http.Request {
+	request, _ := http.NewRequest(http.MethodPost, "/webhooks/labs/neutral", bytes.NewReader(r.body))
+	request.Header = r.header
+	return request
+}
