@@ -156,6 +156,7 @@ func (s *server) routes() *gin.Engine {
 	s.reviewRoutes()
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
+	s.opsLabAccountRoutes()
 	s.opsEndpointRoutes()
 	s.opsMessageRoutes()
 	s.webhookRoutes()

@@ -1,0 +1,153 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// OpsLabAccount is an account with a lab or a provider of appointments. Its credentials are never shown.
+type OpsLabAccount struct {
+	ID          string          `json:"id" format:"uuid"`
+	TeamID      string          `json:"team_id" doc:"Empty: of all teams."`
+	LabSlug     string          `json:"lab_slug"`
+	Partner     string          `json:"partner" doc:"The protocol that is spoken."`
+	Environment string          `json:"environment" enum:"production,sandbox"`
+	BaseURL     string          `json:"base_url"`
+	SpacingMS   int64           `json:"spacing_ms" doc:"Least time between the starts of two calls."`
+	Settings    json.RawMessage `json:"settings" doc:"The partner's own."`
+	Policy      json.RawMessage `json:"policy"`
+	Status      string          `json:"status" enum:"active,pending,suspended,ready_to_launch"`
+	WebhookPath string          `json:"webhook_path" doc:"Where the partner posts its webhooks."`
+	Rotating    bool            `json:"rotating" doc:"Webhooks with the credentials before the present ones are still taken."`
+	CreatedAt   time.Time       `json:"created_at"`
+}
+
+type putLabAccountInput struct {
+	AccountID string `path:"lab_account_id" format:"uuid"`
+	Body      struct {
+		TeamID      *string         `json:"team_id,omitempty" format:"uuid" doc:"Defaults to all teams."`
+		LabSlug     string          `json:"lab_slug" minLength:"1" maxLength:"100"`
+		Partner     string          `json:"partner" minLength:"1" maxLength:"100" doc:"The protocol that is spoken, say neutral."`
+		Environment string          `json:"environment" enum:"production,sandbox"`
+		BaseURL     string          `json:"base_url" minLength:"1" maxLength:"2048"`
+		User        string          `json:"user,omitempty" maxLength:"500" doc:"Our name at the partner. Defaults to the present one."`
+		Token       string          `json:"token,omitempty" maxLength:"2000" doc:"Our secret. Defaults to the present one."`
+		EndRotation bool            `json:"end_rotation,omitempty" doc:"No longer take webhooks with the credentials before the present ones. Credentials that change begin a rotation."`
+		SpacingMS   int64           `json:"spacing_ms,omitempty" minimum:"0" maximum:"3600000"`
+		Settings    json.RawMessage `json:"settings,omitempty" doc:"The partner's own."`
+		Policy      json.RawMessage `json:"policy,omitempty" doc:"What the account changes of the default policy."`
+		Status      string          `json:"status,omitempty" enum:"active,pending,suspended,ready_to_launch" default:"active"`
+	}
+}
+
+func (s *server) opsLabAccountRoutes() {
+	op := huma.Operation{
+		OperationID: "ops-list-lab-accounts", Method: http.MethodGet, Path: "/ops/lab-accounts", Tags: []string{tagOperations},
+		Summary: "List accounts with labs and providers",
+	}
+	register(s, store.RoleOperations, op, s.opsListLabAccounts)
+	op.OperationID, op.Method, op.Path = "ops-put-lab-account", http.MethodPut, "/ops/lab-accounts/{lab_account_id}"
+	op.Summary = "Make an account with a lab or provider, or change it"
+	op.Errors = []int{http.StatusBadRequest, http.StatusNotFound}
+	register(s, store.RoleOperations, op, s.opsPutLabAccount)
+}
+
+func (s *server) opsListLabAccounts(ctx context.Context, _ *struct{}) (*body[[]OpsLabAccount], error) {
+	accounts, err := s.Store.LabAccounts(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]OpsLabAccount, len(accounts))
+	for i, a := range accounts {
+		out[i] = opsLabAccount(a)
+	}
+	return answer(out), nil
+}
+
+func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (*body[OpsLabAccount], error) {
+	a, err := s.Store.LabAccount(ctx, canonical(in.AccountID))
+	made := errors.Is(err, store.ErrNotFound)
+	if err != nil && !made {
+		return nil, err
+	}
+	if made {
+		a = store.LabAccount{ID: canonical(in.AccountID), CreatedAt: s.now()}
+	}
+	if err := s.changeLabAccount(ctx, &a, in, made); err != nil {
+		return nil, err
+	}
+	if err := s.Store.PutLabAccount(ctx, a); err != nil {
+		return nil, err
+	}
+	s.auditChange(ctx, "lab_account.put", a.TeamID, "", "account="+a.ID+" status="+a.Status)
+	return answer(opsLabAccount(a)), nil
+}
+
+// changeLabAccount makes the account what the caller asks for, and refuses what its partner's adapter could not work with.
+func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *putLabAccountInput, made bool) error {
+	b, team := in.Body, ""
+	if b.TeamID != nil {
+		t, err := s.Store.Team(ctx, canonical(*b.TeamID))
+		if err != nil {
+			return orNotFound(err, "Team")
+		}
+		if t.Environment != b.Environment {
+			return refuse("The account is of another environment than its team")
+		}
+		team = t.ID
+	}
+	if !made && (a.TeamID != team || a.Partner != b.Partner || a.Environment != b.Environment) {
+		return refuse("An account's team, partner and environment cannot be changed: orders have been placed by them")
+	}
+	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug, b.BaseURL, b.Status
+	a.Spacing, a.Settings, a.Policy = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings, b.Policy
+	rotate(a, b.User, b.Token)
+	if b.EndRotation {
+		a.PreviousUser, a.PreviousToken = "", ""
+	}
+	if _, err := order.Resolve(a.Policy); err != nil {
+		return refuse("The policy is not valid: " + cause(err).Error())
+	}
+	if _, err := s.openLab(*a); err != nil { // which says nothing of credentials
+		return refuse("The account is not valid: " + err.Error())
+	}
+	return nil
+}
+
+// rotate gives an account new credentials. The partner may show those before them until it has changed over.
+func rotate(a *store.LabAccount, user, token string) {
+	if user == "" {
+		user = a.User
+	}
+	if token == "" {
+		token = a.Token
+	}
+	if user == a.User && token == a.Token {
+		return
+	}
+	a.PreviousUser, a.PreviousToken = a.User, a.Token
+	a.User, a.Token = user, token
+}
+
+func opsLabAccount(a store.LabAccount) OpsLabAccount {
+	out := OpsLabAccount{
+		ID: a.ID, TeamID: a.TeamID, LabSlug: a.LabSlug, Partner: a.Partner, Environment: a.Environment, BaseURL: a.BaseURL,
+		SpacingMS: a.Spacing.Milliseconds(), Settings: a.Settings, Policy: a.Policy, Status: a.Status, WebhookPath: "/webhooks/labs/" + a.Partner,
+		Rotating: a.PreviousToken != "", CreatedAt: a.CreatedAt,
+	}
+	if len(out.Settings) == 0 {
+		out.Settings = json.RawMessage("{}")
+	}
+	if len(out.Policy) == 0 {
+		out.Policy = json.RawMessage("{}")
+	}
+	return out
+}

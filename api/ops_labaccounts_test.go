@@ -1,0 +1,107 @@
+package api_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+func secretOf(letter string) string {
+	return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(letter, 32)))
+}
+
+func TestOpsLabAccounts(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id, path := newID(), "/ops/lab-accounts/"
+	want := func(change map[string]any) map[string]any {
+		in := map[string]any{
+			"lab_slug": "draws", "partner": "neutral", "environment": "production", "base_url": "https://partner.example/v1", "user": "us",
+			"token": secretOf("a"), "settings": map[string]any{"collection_methods": []any{}, "schedule": true, "provider": "getlabs"},
+		}
+		for name, value := range change {
+			in[name] = value
+			if value == nil {
+				delete(in, name)
+			}
+		}
+		return in
+	}
+	r := f.ops(http.MethodPut, path+id, want(nil))
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Equal(t, "active", r.json(t)["status"])
+	require.Equal(t, "/webhooks/labs/neutral", r.json(t)["webhook_path"])
+	require.Equal(t, false, r.json(t)["rotating"])
+
+	r = f.ops(http.MethodPut, path+id, want(map[string]any{
+		"user": nil, "token": secretOf("b"), "spacing_ms": 500, "status": "suspended", "policy": map[string]any{"replacement": "auto"},
+	}))
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Equal(t, true, r.json(t)["rotating"])
+	a, err := f.store.LabAccount(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, []string{"us", secretOf("b"), "us", secretOf("a")}, []string{a.User, a.Token, a.PreviousUser, a.PreviousToken})
+	require.Equal(t, "suspended", a.Status)
+
+	r = f.ops(http.MethodPut, path+id, want(map[string]any{"user": nil, "token": nil, "end_rotation": true}))
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	a, err = f.store.LabAccount(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, []string{secretOf("b"), ""}, []string{a.Token, a.PreviousToken})
+
+	list := f.ops(http.MethodGet, "/ops/lab-accounts", nil)
+	var accounts []map[string]any
+	require.NoError(t, json.Unmarshal(list.body, &accounts))
+	require.Len(t, accounts, 2)
+	for _, secret := range []string{secretOf("a"), secretOf("b"), labToken} {
+		require.NotContains(t, string(list.body)+string(r.body)+f.logs.String(), secret, "credentials are never shown")
+	}
+	require.Equal(t, http.StatusForbidden, f.do(http.MethodGet, "/ops/lab-accounts", f.key, nil).status)
+	require.Equal(t, http.StatusForbidden, f.do(http.MethodPut, path+id, f.key, want(nil)).status)
+}
+
+func TestOpsLabAccountsAreChecked(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	made := f.newPartner(store.LabAccount{})
+	in := map[string]any{
+		"lab_slug": "mtl", "partner": "neutral", "environment": "sandbox", "base_url": "http://partner.test", "user": "us", "token": secretOf("a"),
+	}
+	for name, tt := range map[string]struct {
+		id     string
+		change map[string]any
+		status int
+		says   string
+	}{
+		"an unknown partner":       {newID(), map[string]any{"partner": "post"}, http.StatusBadRequest, "post"},
+		"settings that are wrong":  {newID(), map[string]any{"settings": map[string]any{"schedule": true}}, http.StatusBadRequest, "provider is none of"},
+		"a secret that is none":    {newID(), map[string]any{"token": "secret"}, http.StatusBadRequest, "whsec_"},
+		"production in clear text": {newID(), map[string]any{"environment": "production"}, http.StatusBadRequest, "not https"},
+		"no credentials":           {newID(), map[string]any{"token": ""}, http.StatusBadRequest, "token"},
+		"a policy that is wrong":   {newID(), map[string]any{"policy": map[string]any{"replacement": "x"}}, http.StatusBadRequest, "policy"},
+		"a team of elsewhere":      {newID(), map[string]any{"team_id": f.newTeam(store.Production, "")}, http.StatusBadRequest, "environment"},
+		"an unknown team":          {newID(), map[string]any{"team_id": newID()}, http.StatusNotFound, "Team"},
+		"another team":             {made.ID, map[string]any{"team_id": f.team}, http.StatusBadRequest, "cannot be changed"},
+		"another partner":          {made.ID, map[string]any{"partner": "molecular"}, http.StatusBadRequest, "cannot be changed"},
+	} {
+		body := map[string]any{}
+		for key, value := range in {
+			body[key] = value
+		}
+		for key, value := range tt.change {
+			body[key] = value
+		}
+		r := f.ops(http.MethodPut, "/ops/lab-accounts/"+tt.id, body)
+		require.Equal(t, tt.status, r.status, "%s: %s", name, r.body)
+		require.Contains(t, string(r.body), tt.says, name)
+		require.NotContains(t, string(r.body), secretOf("a"), name)
+	}
+	in["environment"] = "moon"
+	requireProblem(t, f.ops(http.MethodPut, "/ops/lab-accounts/"+newID(), in), []any{"body", "environment"}, "enum")
+}
