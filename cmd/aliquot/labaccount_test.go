@@ -1,0 +1,31 @@
+package main
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// manageAccounts makes and changes an account with a partner.
+func manageAccounts(t *testing.T, d *development) {
+	t.Helper()
+	run := func(args ...string) string { return must(t, append(args, "--data", d.data)...) }
+	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32)))
+	file := filepath.Join(t.TempDir(), "secret.txt")
+	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
+
+	id := field(t, run("lab-account", "put", "--lab", "draws", "--partner", "neutral", "--environment", "production",
+		"--base-url", "https://partner.example", "--user", "us", "--token-file", file), "id")
+	require.Contains(t, run("lab-account", "list"), "https://partner.example")
+	changed := run("lab-account", "put", id, "--status", "suspended", "--settings", `{"cancel":true}`)
+	require.Contains(t, changed, `{"cancel":true}`)
+	require.Contains(t, changed, "https://partner.example", "what no flag names stays")
+	require.Contains(t, run("lab-account", "list"), "suspended")
+	require.NotContains(t, changed+run("lab-account", "list", "-o", "json"), secret)
+	_, err := command(t, "lab-account", "put", id, "--settings", `{"cancl":true}`, "--data", d.data)
+	require.ErrorContains(t, err, "cancl")
+}
