@@ -1,0 +1,51 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// An appointment is told of with its history, and without where it is.
+func TestOpsStoryOfAnAppointment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	require.Equal(t, []any{}, f.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil).json(t)["appointments"])
+	a := order.Appointment{
+		ID: newID(), Type: order.PatientServiceCenter, Provider: "quest", AccountID: newID(), Status: lifecycle.AppointmentIsPending,
+		Reference: "r1", Slot: "slot-1", CreatedAt: began,
+	}
+	confirmed := a
+	confirmed.Status, confirmed.StartAt, confirmed.EndAt = lifecycle.AppointmentIsConfirmed, began.Add(time.Hour), began.Add(2*time.Hour)
+	require.NoError(t, f.store.PutPlace(t.Context(), id, "r1", order.Place{FirstLine: "1300 N 12th St"}))
+	f.record(id, order.CauseCall("book"), func(s order.State) order.Decision {
+		s.Appointment = &confirmed
+		return order.Decision{Outcome: order.Applied, From: s.Status, Next: s, Appointments: []order.AppointmentStep{
+			{Appointment: a, Origin: order.OriginPatient, Created: true, At: began},
+			{Appointment: confirmed, Origin: order.OriginProvider, At: began},
+		}}
+	})
+
+	r := f.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	appointments, ok := r.json(t)["appointments"].([]any)
+	require.True(t, ok)
+	require.Len(t, appointments, 1)
+	told, ok := appointments[0].(map[string]any)
+	require.True(t, ok)
+	require.Equal(t, []any{a.ID, "quest", "confirmed", "r1"}, []any{told["id"], told["provider"], told["status"], told["reference"]})
+	require.NotNil(t, told["start_at"])
+	events, ok := told["events"].([]any)
+	require.True(t, ok)
+	require.Len(t, events, 2)
+	require.Equal(t, "pending", events[0].(map[string]any)["status"])
+	require.Equal(t, "scheduled", events[1].(map[string]any)["status"])
+	require.Equal(t, "provider", events[1].(map[string]any)["origin"])
+	require.NotContains(t, string(r.body), "1300 N 12th St")
+}
