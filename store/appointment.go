@@ -92,7 +92,6 @@ func scanAppointmentEvent(row scanner) (e order.AppointmentEvent, err error) {
 
 // keepAppointments writes what a recording did to the order's appointments: each event, and the newest appointment as it is now.
 func (s *Store) keepAppointments(ctx context.Context, tx *sql.Tx, r order.Recording, teamID string, now time.Time) error {
-	newest := r.Decision.Next.Appointment
 	for _, step := range r.Decision.Appointments {
 		a := step.Appointment
 		if err := putAppointment(ctx, tx, r.OrderID, teamID, a); err != nil {
@@ -109,14 +108,11 @@ func (s *Store) keepAppointments(ctx context.Context, tx *sql.Tx, r order.Record
 		if err != nil {
 			return fmt.Errorf("writing an event of appointment %s: %w", a.ID, err)
 		}
-		if newest != nil && *newest == a {
-			newest = nil // written
-		}
 	}
-	if newest == nil {
-		return nil
+	if newest := r.Decision.Next.Appointment; newest != nil { // it may have changed without an event
+		return putAppointment(ctx, tx, r.OrderID, teamID, *newest)
 	}
-	return putAppointment(ctx, tx, r.OrderID, teamID, *newest)
+	return nil
 }
 
 func putAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a order.Appointment) error {
