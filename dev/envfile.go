@@ -31,6 +31,10 @@ func (s *system) environment() []Variable {
 		{"ALIQUOT_DEMO_TEAM", TeamID},
 		{"ALIQUOT_DEMO_USER", UserID},
 		{"ALIQUOT_DEMO_LAB_TEST", LipidsID},
+		{"ALIQUOT_DEMO_REGISTRABLE", RegistrableID},
+		{"ALIQUOT_DEMO_WALK_IN", WalkInID},
+		{"ALIQUOT_DEMO_PHLEBOTOMY", PhlebotomyID},
+		{"ALIQUOT_DEMO_ON_SITE", OnSiteID},
 	}
 }
 

@@ -62,5 +62,6 @@ func TestPartsAreToldTheirOwnSettingsOnly(t *testing.T) {
 	require.Equal(t, []string{"sandbox"}, lab.args)
 	require.Contains(t, lab.env, "ALIQUOT_LAB_MODE=manual")
 	require.Contains(t, lab.env, "ALIQUOT_LAB_SPEED=max")
+	require.Contains(t, lab.env, "ALIQUOT_LAB_NEUTRAL_URL=http://127.0.0.1:8080/webhooks/labs/neutral")
 	require.Contains(t, lab.env, "ALIQUOT_LAB_WEBHOOK_URL=http://127.0.0.1:8080/webhooks/labs/molecular")
 }

@@ -20,6 +20,7 @@ type Secrets struct {
 	OperationsKey  string `json:"operations_key"` // of the demonstration team
 	LabUser        string `json:"lab_user"`
 	LabToken       string `json:"lab_token"`
+	NeutralSecret  string `json:"neutral_secret"` // of all accounts that speak the neutral protocol; their name is LabUser
 	CourierKey     string `json:"courier_key"`
 	CourierSecret  string `json:"courier_secret"`
 	// The built-in receiver's endpoint. A receiver at another address is another endpoint.
@@ -54,6 +55,7 @@ func (s *Secrets) complete() error {
 		{&s.OperationsKey, func() (string, error) { return store.NewKeySecret(store.Sandbox) }},
 		{&s.LabUser, func() (string, error) { return "demo-clinic", nil }},
 		{&s.LabToken, randomText},
+		{&s.NeutralSecret, webhooks.NewSecret},
 		{&s.CourierKey, randomText},
 		{&s.CourierSecret, randomText},
 		{&s.EndpointID, newID},

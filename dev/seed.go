@@ -29,8 +29,8 @@ const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` 
 // Molecular holds a rejected kit for a week (the lifecycle contract).
 const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
 
-// Seed puts a demonstration team into the store, with its keys, two lab tests, a user and an account at the simulated lab. What is
-// there already stays, but the lab account takes the given address and credentials.
+// Seed puts a demonstration team into the store, with its keys, lab tests of every collection method, a user and accounts at the
+// simulated labs and providers. What is there already stays, but the accounts take the given address and credentials.
 func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) error {
 	if err := seedTeam(ctx, s); err != nil {
 		return err
@@ -46,15 +46,22 @@ func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) e
 	if err := seedUser(ctx, s); err != nil {
 		return err
 	}
-	for _, test := range labTests() {
+	for _, test := range append(labTests(), neutralTests()...) {
 		if err := s.PutLabTest(ctx, TeamID, test); err != nil {
 			return err
 		}
 	}
-	return s.PutLabAccount(ctx, store.LabAccount{
-		ID: AccountID, TeamID: TeamID, LabSlug: labSlug, Partner: labPartner, Environment: store.Sandbox, BaseURL: labURL,
-		User: secrets.LabUser, Token: secrets.LabToken, Settings: []byte(labSettings), Policy: []byte(labPolicy), Status: "active",
-	})
+	accounts := append([]store.LabAccount{{
+		ID: AccountID, LabSlug: labSlug, Partner: labPartner, BaseURL: labURL,
+		User: secrets.LabUser, Token: secrets.LabToken, Settings: []byte(labSettings), Policy: []byte(labPolicy),
+	}}, neutralAccounts(secrets, labURL)...)
+	for _, account := range accounts {
+		account.TeamID, account.Environment, account.Status = TeamID, store.Sandbox, "active"
+		if err := s.PutLabAccount(ctx, account); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func seedTeam(ctx context.Context, s *store.Store) error {

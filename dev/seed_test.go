@@ -2,12 +2,15 @@ package dev
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/labs/neutral"
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -41,13 +44,15 @@ func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 		require.Len(t, keys, 2)
 		tests, err := db.LabTests(ctx, TeamID)
 		require.NoError(t, err)
-		require.Len(t, tests, 2)
+		require.Len(t, tests, 6)
 		_, err = db.User(ctx, TeamID, UserID)
 		require.NoError(t, err)
 		accounts, err := db.LabAccounts(ctx, TeamID)
 		require.NoError(t, err)
-		require.Len(t, accounts, 1)
-		require.Equal(t, lab, accounts[0].BaseURL)
+		require.Len(t, accounts, 5)
+		for _, account := range accounts {
+			require.True(t, strings.HasPrefix(account.BaseURL, lab))
+		}
 	}
 }
 
@@ -120,4 +125,45 @@ func TestTheReceiversEndpoint(t *testing.T) {
 	seed("http://127.0.0.1:1/webhooks", true)
 	seed("http://127.0.0.1:2/webhooks", true)
 	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": false, "http://127.0.0.1:2/webhooks": true}, enabled())
+}
+
+func TestWhatTheNeutralPartnersAreSeededWith(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	secrets, err := loadSecrets(newFolder(t))
+	require.NoError(t, err)
+	db := openStore(t, secrets)
+	require.NoError(t, Seed(ctx, db, secrets, "http://127.0.0.1:1"))
+
+	accounts, err := db.LabAccounts(ctx, TeamID)
+	require.NoError(t, err)
+	methods, providers := map[string]lifecycle.Modality{}, []string{}
+	for _, a := range accounts {
+		if a.Partner != neutral.Partner {
+			continue
+		}
+		require.Equal(t, "http://127.0.0.1:1/neutral", a.BaseURL)
+		require.Equal(t, []string{secrets.LabUser, secrets.NeutralSecret}, []string{a.User, a.Token})
+		set, err := neutral.ParseSettings(a.Settings)
+		require.NoError(t, err)
+		for _, m := range set.Methods {
+			methods[a.LabSlug+" "+string(m)] = m
+		}
+		providers = append(providers, set.Provider)
+	}
+	require.ElementsMatch(t, []string{"quest", "", "getlabs", "phlebfinders"}, providers)
+
+	for id, method := range map[string]lifecycle.Modality{
+		RegistrableID: lifecycle.Testkit, WalkInID: lifecycle.WalkIn, PhlebotomyID: lifecycle.AtHomePhlebotomy, OnSiteID: lifecycle.OnSite,
+	} {
+		test, err := db.LabTest(ctx, TeamID, id)
+		require.NoError(t, err)
+		require.Equal(t, method, test.Method)
+		require.Contains(t, methods, test.Lab.Slug+" "+string(method), "an account takes its orders")
+		require.NotEmpty(t, test.Markers)
+		for _, m := range test.Markers {
+			require.NotEmpty(t, *m.LOINC)
+			require.NotEmpty(t, *m.ProviderID)
+		}
+	}
 }

@@ -123,7 +123,27 @@ func (s Sandbox) check() problems {
 	if s.Spacing < 0 {
 		found.add("ALIQUOT_LAB_SPACING", errors.New("is negative"))
 	}
-	return append(found, s.checkCourier()...)
+	found = append(found, s.checkCourier()...)
+	return append(found, s.checkNeutral()...)
+}
+
+func (s Sandbox) checkNeutral() problems {
+	var found problems
+	if s.NeutralURL == "" {
+		return nil
+	}
+	found.add("ALIQUOT_LAB_NEUTRAL_URL", checkURL(s.NeutralURL))
+	if s.NeutralName == "" || strings.Contains(s.NeutralName, ":") {
+		found.add("ALIQUOT_LAB_NEUTRAL_ACCOUNT", errors.New("is required with ALIQUOT_LAB_NEUTRAL_URL, without a colon"))
+	}
+	if len(s.NeutralSecret) == 0 {
+		found.add("ALIQUOT_LAB_NEUTRAL_SECRETS", errors.New("is required with ALIQUOT_LAB_NEUTRAL_URL"))
+	}
+	for _, secret := range s.NeutralSecret {
+		_, err := webhooks.ParseSecret(secret.Reveal())
+		found.add("ALIQUOT_LAB_NEUTRAL_SECRETS", err)
+	}
+	return found
 }
 
 func (s Sandbox) checkCourier() problems {

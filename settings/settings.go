@@ -66,6 +66,9 @@ type Sandbox struct {
 	CourierURL    string        `env:"ALIQUOT_LAB_COURIER_URL" desc:"Where courier events are posted. Empty: there is no courier."`
 	CourierSecret Secret        `env:"ALIQUOT_COURIER_SECRET" desc:"What signs courier events. Required with a courier."`
 	CourierKey    Secret        `env:"ALIQUOT_COURIER_KEY" desc:"What the tracker API expects as its key. Required with a courier."`
+	NeutralURL    string        `env:"ALIQUOT_LAB_NEUTRAL_URL" desc:"Where facts of the neutral partner protocol are posted. Empty: the protocol is not offered."`
+	NeutralName   string        `env:"ALIQUOT_LAB_NEUTRAL_ACCOUNT" desc:"The account's name in the neutral protocol, as the lab account has it. Required with its URL."`
+	NeutralSecret []Secret      `env:"ALIQUOT_LAB_NEUTRAL_SECRETS" desc:"Secrets, comma-separated, each whsec_ and base64, that sign and verify the neutral protocol; several during a rotation. Required with its URL."`
 	Speed         string        `env:"ALIQUOT_LAB_SPEED" envDefault:"86400" desc:"Simulated seconds in a real one: 1 is real life, 86400 makes a day a second, max waits for nothing."`
 	Mode          string        `env:"ALIQUOT_LAB_MODE" envDefault:"auto" desc:"auto plays each order's script; manual sends nothing by itself."`
 	CancelCall    bool          `env:"ALIQUOT_LAB_CANCEL_CALL" envDefault:"false" desc:"Offers POST /CancelOrder, which the real lab has not confirmed."`

@@ -96,6 +96,8 @@ func TestProblems(t *testing.T) {
 		"courier URL":   {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"}, []string{"ALIQUOT_COURIER_URL: is not an http"}},
 		"lab":           {sandbox, nil, []string{"ALIQUOT_LAB_USER: is required", "ALIQUOT_LAB_TOKEN: is required"}},
 		"lab mode":      {sandbox, append([]string{"ALIQUOT_LAB_MODE=half", "ALIQUOT_LAB_SPEED=0.5", "ALIQUOT_LAB_SPACING=-1s"}, lab...), []string{"ALIQUOT_LAB_MODE: is not auto or manual", "ALIQUOT_LAB_SPEED: speed must be", "ALIQUOT_LAB_SPACING: is negative"}},
+		"neutral":       {sandbox, append([]string{"ALIQUOT_LAB_NEUTRAL_URL=http://x"}, lab...), []string{"ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required with", "ALIQUOT_LAB_NEUTRAL_SECRETS: is required with"}},
+		"neutral parts": {sandbox, append([]string{"ALIQUOT_LAB_NEUTRAL_URL=x", "ALIQUOT_LAB_NEUTRAL_ACCOUNT=a:b", "ALIQUOT_LAB_NEUTRAL_SECRETS=c2VjcmV0"}, lab...), []string{"ALIQUOT_LAB_NEUTRAL_URL: is not", "ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required", "ALIQUOT_LAB_NEUTRAL_SECRETS: "}},
 		"courier":       {sandbox, append([]string{"ALIQUOT_LAB_COURIER_URL=http://x"}, lab...), []string{"ALIQUOT_COURIER_SECRET: is required with", "ALIQUOT_COURIER_KEY: is required with"}},
 		"client's URL":  {client, []string{"ALIQUOT_URL=here"}, []string{"ALIQUOT_URL: is not an http"}},
 		"unread file":   {worker, []string{"ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"}, []string{"ALIQUOT_ENCRYPTION_KEYS: open /nowhere/key"}},

@@ -33,7 +33,8 @@ func runSandbox(cmd *cobra.Command, _ []string) error {
 	}
 	lab, err := sandbox.New(sandbox.Config{
 		User: set.User, Token: set.Token.Reveal(), WebhookURL: set.WebhookURL, CourierURL: set.CourierURL,
-		CourierSecret: set.CourierSecret.Reveal(), CourierAPIKey: set.CourierKey.Reveal(), Speed: speed,
+		CourierSecret: set.CourierSecret.Reveal(), CourierAPIKey: set.CourierKey.Reveal(),
+		NeutralURL: set.NeutralURL, NeutralAccount: set.NeutralName, NeutralSecrets: settings.Reveal(set.NeutralSecret), Speed: speed,
 		Manual: set.Mode == settings.Manual, CancelCall: set.CancelCall, Spacing: set.Spacing, Logger: logger,
 	})
 	if err != nil {
