@@ -1,0 +1,177 @@
+package neutral_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/neutral"
+	"github.com/aliquot-labs/aliquot/labs/neutral/neutraltest"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestSettingsNameAllProblems(t *testing.T) {
+	t.Parallel()
+	for document, want := range map[string][]string{
+		`{"cancl": true}`: {"cancl"},
+		`{} {}`:           {"more than one document"},
+		`{"collection_methods": ["testkit", "post", "testkit"], "provider": "getlabs"}`: {
+			`"post" is none`, "testkit is there twice", "provider and tiers are for accounts with schedule",
+		},
+		`{"collection_methods": ["on_site_collection"], "registrable": true}`: {"registrable is for accounts with the collection method testkit"},
+		`{"collection_methods": [], "cancel": true}`:                          {"cancel and correct are for", "is for nothing"},
+		`{"schedule": true, "provider": "post", "tiers": []}`:                 {"provider is none of", "tiers are empty"},
+		`{"schedule": true, "provider": "quest", "tiers": ["appointment-request", "appointment-ready", "appointment-ready", "soon"]}`: {
+			"appointment-request is for phlebotomy", "appointment-ready is there twice", `"soon" is neither`,
+		},
+	} {
+		_, err := neutral.ParseSettings([]byte(document))
+		for _, part := range want {
+			require.ErrorContains(t, err, part, document)
+		}
+	}
+	s, err := neutral.ParseSettings(nil)
+	require.NoError(t, err)
+	require.Equal(t, neutral.Settings{Methods: []lifecycle.Modality{lifecycle.Testkit}}, s)
+	s, err = neutral.ParseSettings([]byte(`{"collection_methods": [], "schedule": true, "provider": "quest"}`))
+	require.NoError(t, err)
+	require.Equal(t, []labs.Tier{labs.AppointmentReady}, s.Tiers)
+}
+
+func TestNewNamesAllProblems(t *testing.T) {
+	t.Parallel()
+	_, err := neutral.New(labs.Account{ID: "acc-1", BaseURL: "x", User: "u", Token: "whsec_short", Settings: []byte(`{"schedule": true}`)}, labs.Options{})
+	for _, part := range []string{"lab account acc-1", "base URL is not", "environment is neither", "token is not whsec_", "provider is none of"} {
+		require.ErrorContains(t, err, part)
+	}
+	require.NotContains(t, err.Error(), "short")
+}
+
+func opened(t *testing.T, p *neutraltest.Partner, a labs.Account) *neutral.Client {
+	t.Helper()
+	a.BaseURL = p.URL
+	c, err := neutral.New(a, labs.Options{})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// The body of an order is that of docs/partners.md.
+func TestPlaceSendsTheOrder(t *testing.T) {
+	t.Parallel()
+	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
+	c := opened(t, p, neutraltest.Full)
+	r := neutraltest.Fixture().Order("K7Q2M9XW4T1B8C5D")
+	r.Script, r.OriginNumber = "happy", "A3R8N5YV2P6H1J9E"
+	r.Order.LabTest.Markers = []order.Marker{{Name: "HDL", ProviderID: new("H1")}, {Name: "unknown to the lab"}}
+	r.Order.Physician = &order.Physician{FirstName: "Pia", LastName: "Doe", NPI: "1234567893"}
+	r.Order.ICDCodes, r.Order.Priority = []string{"Z00.0"}, true
+
+	placed, err := c.Place(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, "N-000001", placed.Accession)
+	require.Equal(t, []neutraltest.Call{{Method: "PUT", Path: "/orders/K7Q2M9XW4T1B8C5D", Body: map[string]any{
+		"number": "K7Q2M9XW4T1B8C5D", "collection_method": "testkit", "registrable": false, "priority": true, "replaces": "A3R8N5YV2P6H1J9E",
+		"script": "happy", "icd_codes": []any{"Z00.0"}, "tests": []any{map[string]any{"code": "H1", "name": "HDL"}},
+		"physician": map[string]any{"first_name": "Pia", "last_name": "Doe", "npi": "1234567893"},
+		"patient": map[string]any{
+			"first_name": "Ines", "last_name": "Quillfeather", "dob": "1988-11-30", "gender": "female", "phone_number": "+16025550142",
+			"email": "ines@example.org",
+		},
+		"address": map[string]any{
+			"receiver_name": "Quillfeather", "first_line": "77 Elm Ct", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US",
+		},
+	}}}, p.Calls())
+}
+
+func TestAScriptStaysInTheSandbox(t *testing.T) {
+	t.Parallel()
+	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
+	a := neutraltest.Full
+	a.Environment = labs.Production // over loopback
+	r := neutraltest.Fixture().Order("K7Q2M9XW4T1B8C5D")
+	r.Script = "happy"
+	_, err := opened(t, p, a).Place(t.Context(), r)
+	require.NoError(t, err)
+	require.NotContains(t, p.Calls()[0].Body, "script")
+}
+
+func TestOrdersThatNobodyCouldRead(t *testing.T) {
+	t.Parallel()
+	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
+	c := opened(t, p, neutraltest.Full)
+	var refused *labs.RefusedError
+	_, err := c.Place(t.Context(), labs.Requisition{Number: "../x", Order: &order.Order{Modality: lifecycle.WalkIn}})
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, []string{"number", "collection_method", "patient", "address", "tests"}, refused.Fields)
+	for _, number := range []string{"", ".", "..", "a/b", "a b", "é"} {
+		_, err := c.Results(t.Context(), number)
+		require.ErrorAs(t, err, &refused, number)
+	}
+	_, err = c.Book(t.Context(), labs.Booking{Number: "1", AppointmentID: "../2", Type: order.Phlebotomy, Slot: "s"})
+	require.ErrorAs(t, err, &refused)
+	_, err = c.Availability(t.Context(), labs.AvailabilityQuery{Type: order.PatientServiceCenter})
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, []string{"type"}, refused.Fields)
+	require.Empty(t, p.Calls())
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
+	c := opened(t, p, neutraltest.Full)
+	const number = "K7Q2M9XW4T1B8C5D"
+	_, err := c.Place(t.Context(), neutraltest.Fixture().Order(number))
+	require.NoError(t, err)
+	p.Publish(number, map[string]any{
+		"status": "final", "reported_at": "2026-03-01T09:00:00-07:00", "collected_at": "2026-02-26T08:00:00Z", "laboratory": "A Lab",
+		"results": []any{
+			map[string]any{"code": "H1", "name": "HDL Cholesterol", "value": 61.5, "interpretation": "abnormal", "flag": "H", "unit": "mg/dL"},
+			map[string]any{"name": "Culture", "result": "no growth"},
+		},
+		"missing": []any{
+			map[string]any{"name": "LDL", "failure": "internal_lab_failure", "note": "spilt"}, map[string]any{"name": "TSH", "failure": "eaten"},
+		},
+		"patient": map[string]any{"first_name": "Ines", "last_name": "O", "dob": "1988-11-30"}, "pdf_base64": "JVBERg==",
+	})
+	got, err := c.Results(t.Context(), number)
+	require.NoError(t, err)
+	collected := time.Date(2026, 2, 26, 8, 0, 0, 0, time.UTC)
+	require.Equal(t, &order.Report{
+		Status: "final", Interpretation: order.Abnormal, CollectedAt: &collected, ReportedAt: time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC),
+		Laboratory: "A Lab", Patient: &order.Tested{FirstName: "Ines", LastName: "O", DOB: "1988-11-30"},
+		Results: []order.Result{
+			{
+				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: new(61.5), Text: "61.5", Type: "numeric", Unit: new("mg/dL"),
+				Interpretation: order.Abnormal, SourceFlag: "H", ProviderID: new("H1"),
+			},
+			{Name: "Culture", Slug: "culture", Text: "no growth", Type: "comment", Interpretation: order.UnknownInterpretation},
+		},
+		Missing: []order.Missing{
+			{Name: "LDL", Slug: "ldl", FailureType: "internal_lab_failure", Note: new("spilt")},
+			{Name: "TSH", Slug: "tsh", FailureType: "unknown_failure"},
+		},
+	}, got.Report)
+	require.Equal(t, "%PDF", string(got.PDF))
+
+	for name, report := range map[string]map[string]any{
+		"a nameless result": {"status": "final", "results": []any{map[string]any{"result": "1"}}},
+		"a broken document": {"status": "final", "results": []any{map[string]any{"name": "A"}}, "pdf_base64": "%"},
+	} {
+		p.Publish(number, report)
+		_, err := c.Results(t.Context(), number)
+		var unanswered *labs.UnansweredError
+		require.ErrorAs(t, err, &unanswered, name)
+	}
+	p.Publish(number, map[string]any{"status": "done", "results": []any{map[string]any{"name": "A"}}})
+	got, err = c.Results(t.Context(), number)
+	require.NoError(t, err)
+	require.Equal(t, "partial", got.Report.Status, "completing an order cannot be undone")
+	p.Publish(number, map[string]any{"status": "final", "results": []any{}})
+	got, err = c.Results(t.Context(), number)
+	require.NoError(t, err)
+	require.Nil(t, got.Report, "nothing is no result yet")
+}
