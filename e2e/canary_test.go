@@ -22,6 +22,7 @@ var canaries = []string{
 	"Brunhilde", "Ottoline", "Persimmon", // from the lab: reasons, a refusal
 	"Xanthippe", "911 Bandicoot", "Pangolin", "Quokka", // from operations
 	"Zanzibarium", "88123.75", "Kookaburra", // results
+	"Platypus", // from a review
 }
 
 // canaryBody is a request in which every free field is a canary.
@@ -71,6 +72,7 @@ func (s *system) liveWithCanaries() []string {
 	cancelled := s.placeOrder(s.canaryBody(nil))
 	s.awaitStatus(cancelled, "received.testkit.requisition_created")
 	require.Equal(s.t, http.StatusOK, s.cancel(cancelled).Status)
+	s.reviewWithCanaries(cancelled)
 
 	replaced := s.placeOrder(s.canaryBody(nil))
 	s.awaitStatus(replaced, "received.testkit.requisition_created")
@@ -89,6 +91,19 @@ func (s *system) liveWithCanaries() []string {
 	}
 	require.Contains(s.t, string(s.awaitWebhooks(child)[1].Body), "Zephyrinecanary", "the client does get it")
 	return []string{recovered, cancelled, replaced, child, refused}
+}
+
+// reviewWithCanaries has results come for an order that has ended, and accepts them.
+func (s *system) reviewWithCanaries(id string) {
+	s.results(id, map[string]any{"observations": []map[string]any{
+		{"test_name": "Zanzibarium", "result": "Kookaburra", "result_value": "88123.75", "units": "mg/dL", "reference_range": "1-2"},
+	}})
+	s.fact(id, "report_ready")
+	r := s.awaitReview()
+	require.Len(s.t, s.reviews("?search_input=Quillfeather"), 1, "it is found by the patient's name")
+	accepted := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"note": "says Platypus"})
+	require.Equal(s.t, http.StatusOK, accepted.Status, "%s", accepted.Body)
+	require.Contains(s.t, string(s.do(http.MethodGet, "/v3/unmatched_result/"+r.ID, nil).Body), "Platypus")
 }
 
 func (s *system) recoversWithCanaries() string {
