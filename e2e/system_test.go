@@ -135,7 +135,7 @@ func (s *system) openStore() *store.Store {
 
 func (s *system) dial() client.Client {
 	c, err := client.Dial(client.Options{
-		HostPort: s.temporal.Address, Namespace: s.namespace, Logger: sdklog.NewStructuredLogger(s.log()),
+		HostPort: s.temporal.Address, Namespace: s.namespace, Logger: sdklog.NewStructuredLogger(s.log()), DataConverter: dispatch.NewConverter(),
 		Identity: "e2e-" + uuid.NewString(), // by default those of one process share one
 	})
 	require.NoError(s.t, err)

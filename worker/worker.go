@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdk "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -77,6 +78,7 @@ func New(o Options) (*Worker, error) {
 			MaxConcurrentWorkflowTaskPollers: pollers,
 			WorkerStopTimeout:                o.StopTimeout,
 			OnFatalError:                     o.OnFatal,
+			Interceptors:                     []interceptor.WorkerInterceptor{&guard{log: o.Logger}},
 		})
 		serve(q, a)
 		w.queues = append(w.queues, q)

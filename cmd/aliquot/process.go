@@ -17,6 +17,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -46,7 +47,9 @@ func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
 }
 
 func temporalOptions(c settings.Common, logger *slog.Logger) client.Options {
-	return client.Options{HostPort: c.Temporal, Namespace: c.TemporalNamespace, Logger: sdklog.NewStructuredLogger(logger)}
+	return client.Options{
+		HostPort: c.Temporal, Namespace: c.TemporalNamespace, Logger: sdklog.NewStructuredLogger(logger), DataConverter: dispatch.NewConverter(),
+	}
 }
 
 // server is an http.Server with limits on everything that a caller could draw out.

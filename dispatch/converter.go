@@ -1,0 +1,139 @@
+package dispatch
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// ConfidentialError says that something about a patient was on its way into Temporal.
+type ConfidentialError struct{ Type reflect.Type }
+
+func (e *ConfidentialError) Error() string {
+	return fmt.Sprintf("%s must not enter Temporal: it may hold something about a patient", e.Type)
+}
+
+// NewConverter is the data converter of every Temporal client of Aliquot: the SDK's own, but that it refuses values which hold
+// anything of the confidential types of package order, and bytes, which do not say what they hold. The refusal is a
+// *ConfidentialError. What a type can hold is found out once.
+func NewConverter() converter.DataConverter {
+	return &guarded{DataConverter: converter.GetDefaultDataConverter()}
+}
+
+type guarded struct {
+	converter.DataConverter
+	verdicts sync.Map // reflect.Type → verdict
+}
+
+// ToPayload encodes one value.
+func (g *guarded) ToPayload(value any) (*commonpb.Payload, error) {
+	if found := g.find(reflect.ValueOf(value)); found != nil {
+		return nil, &ConfidentialError{Type: found}
+	}
+	return g.DataConverter.ToPayload(value)
+}
+
+// ToPayloads encodes several.
+func (g *guarded) ToPayloads(values ...any) (*commonpb.Payloads, error) {
+	for _, value := range values {
+		if found := g.find(reflect.ValueOf(value)); found != nil {
+			return nil, &ConfidentialError{Type: found}
+		}
+	}
+	return g.DataConverter.ToPayloads(values...)
+}
+
+// verdict is what a type can hold.
+type verdict struct {
+	confidential reflect.Type // nil: nothing of the kind
+	open         bool         // it has a part of which only the value says what it is
+}
+
+// find gives the confidential type that a value holds, or nil.
+func (g *guarded) find(v reflect.Value) reflect.Type {
+	if !v.IsValid() {
+		return nil
+	}
+	known := g.judge(v.Type())
+	if known.confidential != nil || !known.open {
+		return known.confidential
+	}
+	for _, part := range parts(v) {
+		if found := g.find(part); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// parts are what a value of an open type consists of.
+func parts(v reflect.Value) (all []reflect.Value) {
+	switch v.Kind() { //nolint:exhaustive // the others have no parts
+	case reflect.Pointer, reflect.Interface:
+		return []reflect.Value{v.Elem()}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			all = append(all, v.Index(i))
+		}
+	case reflect.Map:
+		for entries := v.MapRange(); entries.Next(); {
+			all = append(all, entries.Key(), entries.Value())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			all = append(all, v.Field(i))
+		}
+	}
+	return all
+}
+
+func (g *guarded) judge(t reflect.Type) verdict {
+	if known, ok := g.verdicts.Load(t); ok {
+		return known.(verdict) //nolint:forcetypeassert // nothing else is put there
+	}
+	found := judge(t, map[reflect.Type]bool{})
+	g.verdicts.Store(t, found)
+	return found
+}
+
+var bytesType = reflect.TypeFor[[]byte]()
+
+func judge(t reflect.Type, seen map[reflect.Type]bool) verdict {
+	if slices.Contains(order.Confidential(), t) || t.ConvertibleTo(bytesType) && t.Kind() == reflect.Slice {
+		return verdict{confidential: t}
+	}
+	if seen[t] {
+		return verdict{}
+	}
+	seen[t] = true
+	var all verdict
+	for _, part := range partTypes(t) {
+		v := judge(part, seen)
+		if v.confidential != nil {
+			return v
+		}
+		all.open = all.open || v.open
+	}
+	all.open = all.open || t.Kind() == reflect.Interface
+	return all
+}
+
+func partTypes(t reflect.Type) (all []reflect.Type) {
+	switch t.Kind() { //nolint:exhaustive // the others have no parts
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return []reflect.Type{t.Elem()}
+	case reflect.Map:
+		return []reflect.Type{t.Key(), t.Elem()}
+	case reflect.Struct:
+		for i := range t.NumField() {
+			all = append(all, t.Field(i).Type)
+		}
+	}
+	return all
+}

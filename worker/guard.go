@@ -1,0 +1,62 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+)
+
+// guard stands around every activity. What an activity fails with is kept in Temporal's history, and logged by the SDK, with all its
+// causes; so only errors pass that activities made for it. Others, and panics, whose text may quote anything, are replaced.
+type guard struct {
+	interceptor.WorkerInterceptorBase
+
+	log *slog.Logger
+}
+
+// InterceptActivity is the SDK's.
+func (g *guard) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &guardedActivity{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}, log: g.log}
+}
+
+type guardedActivity struct {
+	interceptor.ActivityInboundInterceptorBase
+
+	log *slog.Logger
+}
+
+// ExecuteActivity is the SDK's. Of a panic the type and the stack are logged, of another error only what it is.
+func (a *guardedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (out any, err error) {
+	name := activity.GetInfo(ctx).ActivityType.Name
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.ErrorContext(ctx, "activity panicked", "activity", name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			out, err = nil, temporal.NewApplicationError(name+" panicked; see the worker's log", "Panic")
+		}
+	}()
+	out, err = a.Next.ExecuteActivity(ctx, in)
+	if presentable(err) {
+		return out, err
+	}
+	a.log.ErrorContext(ctx, "activity failed with an error that is not for a history", "activity", name, "error", err)
+	return nil, temporal.NewApplicationError(name+" failed; see the worker's log", "Fault")
+}
+
+// presentable reports whether an error says nothing but what an activity meant to say: it is one of Temporal's own, without a cause.
+func presentable(err error) bool {
+	switch e := err.(type) { //nolint:errorlint // one that is wrapped does not pass
+	case nil:
+		return true
+	case *temporal.ApplicationError:
+		return e.Unwrap() == nil
+	case *temporal.CanceledError:
+		return true
+	}
+	return err == context.Canceled || err == context.DeadlineExceeded || errors.Is(err, activity.ErrResultPending) //nolint:errorlint // as above
+}
