@@ -87,7 +87,9 @@ func parts(v reflect.Value) (all []reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			all = append(all, v.Field(i))
+			if encoded(v.Type().Field(i)) {
+				all = append(all, v.Field(i))
+			}
 		}
 	}
 	return all
@@ -132,8 +134,13 @@ func partTypes(t reflect.Type) (all []reflect.Type) {
 		return []reflect.Type{t.Key(), t.Elem()}
 	case reflect.Struct:
 		for i := range t.NumField() {
-			all = append(all, t.Field(i).Type)
+			if encoded(t.Field(i)) {
+				all = append(all, t.Field(i).Type)
+			}
 		}
 	}
 	return all
 }
+
+// encoded reports whether a field is written at all.
+func encoded(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
@@ -17,11 +18,13 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 	type deep struct{ Inner map[string][]*order.Patient }
 	type hidden struct{ Inner any }
 	type list struct{ Next *list }
+	type embedded struct{ deep }
+	type unseen struct{ inner *order.Patient } //nolint:unused // it is not encoded
 	c := dispatch.NewConverter()
 	for name, value := range map[string]any{
 		"itself": order.Patient{}, "pointer": &order.Order{}, "nil pointer": (*order.Report)(nil), "slice": []order.Result{}, "field": deep{},
 		"in any": hidden{Inner: []any{1, map[string]any{"x": order.Place{}}}}, "key": map[order.Date]order.BookingBody{},
-		"bytes": []byte("x"), "raw": json.RawMessage(`{}`), "bytes in any": map[string]any{"body": []byte("x")},
+		"embedded": embedded{}, "bytes": []byte("x"), "raw": json.RawMessage(`{}`), "bytes in any": map[string]any{"body": []byte("x")},
 	} {
 		var refused *dispatch.ConfidentialError
 		_, err := c.ToPayload(value)
@@ -34,7 +37,8 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 	}
 	for name, value := range map[string]any{
 		"nil": nil, "text": "x", "order": dispatch.OrderInput{OrderID: "x"}, "state": dispatch.Loaded{}, "recording": order.Recording{},
-		"demand": order.Demand{}, "fact": order.Fact{}, "time": time.Now(), "recursive": list{Next: &list{}}, "any": hidden{Inner: 1},
+		"demand": order.Demand{}, "fact": order.Fact{}, "time": time.Now(), "recursive": list{Next: &list{}}, "any": hidden{Inner: 1}, "unseen": unseen{},
+		"a message of Temporal's own": &commonpb.WorkflowExecution{WorkflowId: "x"},
 	} {
 		_, err := c.ToPayloads(value)
 		require.NoError(t, err, name)

@@ -2,17 +2,25 @@ package e2e
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/worker"
 )
 
 // canaries are words about patients that stand nowhere else: one for every way in.
@@ -47,6 +55,7 @@ func (s *system) canaryBody(extra map[string]any) map[string]any {
 
 func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 	t.Parallel()
+	binary := buildAliquot(t)
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
 		orders := s.liveWithCanaries()
@@ -59,9 +68,48 @@ func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 		for _, id := range orders {
 			s.awaitListed(dispatch.OrderWorkflowID(id))
 		}
-		places := append(append(append(s.temporalPlaces(), s.processPlaces()...), s.databasePlaces()...), refusals...)
+		printed := s.commandPlaces(binary, orders)
+		places := slices.Concat(s.temporalPlaces(), s.processPlaces(), s.databasePlaces(), refusals, printed)
 		require.Empty(t, findings(places, canaries))
+		for _, table := range []string{"reviews", "review_search", "inbox", "demands", "results", "messages", "audit"} {
+			require.True(t, slices.ContainsFunc(places, func(p place) bool { return p.name == "table "+table }), "nothing in %s to look at", table)
+		}
 	})
+}
+
+// A panic's text may quote what the code was at: neither Temporal nor the logs may have it.
+func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{panics: true})
+	id := s.placeOrder(s.canaryBody(nil))
+	s.await(func() bool { return strings.Contains(s.logs.String(), "activity panicked") }, "nothing panicked")
+	s.await(func() bool {
+		described, err := s.client.DescribeWorkflowExecution(t.Context(), dispatch.OrderWorkflowID(id), "")
+		require.NoError(t, err)
+		return len(described.GetPendingActivities()) > 0 && described.GetPendingActivities()[0].GetLastFailure() != nil
+	}, "Temporal does not know of it")
+	s.awaitListed(dispatch.OrderWorkflowID(id))
+	places := append(s.temporalPlaces(), place{"logs", []byte(s.logs.String())})
+	require.NotEmpty(t, findings(places, []string{"PlaceRequisition panicked"}), "it is told of")
+	require.Empty(t, findings(places, canaries))
+}
+
+// panicky is a lab's client that tells everything when it is asked to place an order.
+type panicky struct{ labs.Lab }
+
+func (panicky) Place(_ context.Context, r labs.Requisition) (labs.Placed, error) {
+	panic(fmt.Sprintf("cannot place %+v of %+v", *r.Order.Patient, *r.Order.Address))
+}
+
+func panickyPartners() map[string]activities.Partner {
+	partners := worker.Partners(0)
+	for name, open := range partners {
+		partners[name] = func(a labs.Account, pace labs.Pace) (labs.Lab, error) {
+			lab, err := open(a, pace)
+			return panicky{lab}, err
+		}
+	}
+	return partners
 }
 
 // liveWithCanaries leads orders through everything that can carry a word about a patient, and returns them.
@@ -90,6 +138,10 @@ func (s *system) liveWithCanaries() []string {
 		s.requireWebhooks(id)
 	}
 	require.Contains(s.t, string(s.awaitWebhooks(child)[1].Body), "Zephyrinecanary", "the client does get it")
+
+	// Results of an order that has been cancelled: they are held back, and somebody has to review them.
+	s.resultsWithCanaries(cancelled)
+	s.awaitAttention(cancelled, "cancel_at_lab", "result_after_end")
 	return []string{recovered, cancelled, replaced, child, refused}
 }
 
@@ -118,15 +170,20 @@ func (s *system) recoversWithCanaries() string {
 	details["first_name"], address["first_line"] = "Xanthippe", "911 Bandicoot Row"
 	s.demand(id, "recover", map[string]any{"patient_details": details, "patient_address": address, "note": "told by Pangolin"})
 	s.demand(id, "recover", map[string]any{"confirmed_by_lab": true})
-	s.results(id, map[string]any{"observations": []map[string]any{
-		{"test_name": "Zanzibarium", "result": "Kookaburra", "result_value": "88123.75", "units": "mg/dL", "reference_range": "1-2"},
-	}})
-	s.fact(id, "report_ready")
+	s.resultsWithCanaries(id)
 	s.awaitStatus(id, "completed.testkit.completed")
 	result := string(s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Body)
 	require.Contains(s.t, result, "Zanzibarium")
 	require.Contains(s.t, string(s.do(http.MethodGet, "/v3/order/"+id, nil).Body), "Xanthippe")
 	return id
+}
+
+func (s *system) resultsWithCanaries(id string) {
+	s.t.Helper()
+	s.results(id, map[string]any{"observations": []map[string]any{
+		{"test_name": "Zanzibarium", "result": "Kookaburra", "result_value": "88123.75", "units": "mg/dL", "reference_range": "1-2"},
+	}})
+	s.fact(id, "report_ready")
 }
 
 // errorBodies are refusals of requests that carry canaries.
@@ -186,7 +243,10 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
 		id := s.placed()
-		run, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		careless, err := client.NewClientFromExisting(s.client, client.Options{Namespace: s.namespace}) // encodes whatever it is given
+		require.NoError(t, err)
+		t.Cleanup(careless.Close)
+		run, err := careless.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 			ID: "leak", TaskQueue: "nobody", Memo: map[string]any{"patient": "Plantedmemo"},
 			StaticSummary: "Plantedsummary",
 		}, dispatch.WorkflowOrder, map[string]any{"note": "for Plantedinput", "encoded": []byte("Plantedbytes")})
@@ -201,12 +261,17 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 		require.NoError(t, s.store.CreateTeam(t.Context(), store.Team{ID: uuid.NewString(), Name: "Plantedrow", Environment: store.Sandbox}))
 		s.awaitListed("leak", dispatch.OrderWorkflowID(id))
 
-		words := []string{"PLANTEDMEMO", "PlantedInput", "Plantedbytes", "Plantedsummary", "Plantedlog", "Plantedlabel", "Plantedrow", "Plantednowhere"}
+		encoded := []byte("Plantedpatient")
+		_, err = s.store.ClaimIdempotency(t.Context(), hex.EncodeToString(encoded), base64.StdEncoding.EncodeToString(encoded), "k", time.Minute)
+		require.NoError(t, err)
+
+		words := []string{"Plantedpatient", "PLANTEDMEMO", "PlantedInput", "Plantedbytes", "Plantedsummary", "Plantedlog", "Plantedlabel", "Plantedrow", "Plantednowhere"}
 		places := append(append(s.temporalPlaces(), s.processPlaces()...), s.databasePlaces()...)
 		found := findings(places, words)
 		for _, want := range []string{
 			"PLANTEDMEMO in history of leak", "PlantedInput in history of leak", "Plantedbytes in history of leak",
 			"Plantedsummary in description of leak", "Plantedlog in logs", "Plantedlabel in metrics", "Plantedrow in table teams",
+			"Plantedrow in dump", "Plantedpatient in dump", "Plantedpatient in table idempotency",
 		} {
 			require.Contains(t, found, want)
 		}

@@ -6,8 +6,11 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,6 +20,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
 )
 
 // place is something in which a word about a patient must not stand.
@@ -109,7 +114,7 @@ func (s *system) processPlaces() []place {
 	return []place{{"logs", []byte(s.logs.String())}, {"metrics", metrics.Body}}
 }
 
-// databasePlaces are all columns of all rows of all tables; of SQLite also its files as they are.
+// databasePlaces are all columns of all rows of all tables, a dump of the database, and of SQLite also its files as they are.
 func (s *system) databasePlaces() []place {
 	s.t.Helper()
 	path, isSQLite := strings.CutPrefix(s.dbURL, "sqlite:")
@@ -128,12 +133,39 @@ func (s *system) databasePlaces() []place {
 		}
 	}
 	if !isSQLite {
-		return places
+		return append(places, place{"dump", pgtest.Dump(s.t, s.dbURL)})
 	}
-	for _, file := range []string{path, path + "-wal"} {
+	backup := filepath.Join(s.t.TempDir(), "backup.db")
+	_, err = db.ExecContext(context.Background(), `VACUUM INTO '`+backup+`'`)
+	require.NoError(s.t, err)
+	for name, file := range map[string]string{"database file": path, "write-ahead log": path + "-wal", "dump": backup} {
 		content, err := os.ReadFile(file)
 		require.NoError(s.t, err)
-		places = append(places, place{"database file", content})
+		places = append(places, place{name, content})
+	}
+	return places
+}
+
+// commandPlaces are what the administrative commands print about orders.
+func (s *system) commandPlaces(binary string, orders []string) (places []place) {
+	s.t.Helper()
+	commands := [][]string{
+		{"order", "list"}, {"order", "list", "--attention", "any"}, {"inbox", "list"}, {"inbox", "list", "--state", "applied"},
+		{"endpoint", "list"}, {"team", "list"}, {"message", "list"}, {"key", "rotate", "--check"},
+	}
+	for _, id := range orders {
+		commands = append(commands, []string{"order", "show", id}, []string{"order", "story", id}, []string{"order", "cancel", id})
+	}
+	for _, args := range commands {
+		cmd := exec.CommandContext(context.Background(), binary, args...)
+		cmd.Env = append(os.Environ(), "ALIQUOT_URL="+s.url, "ALIQUOT_OPS_KEY="+s.opsKey,
+			"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+keyring)
+		out, err := cmd.CombinedOutput()
+		if _, refused := errors.AsType[*exec.ExitError](err); err != nil && !refused {
+			require.NoError(s.t, err)
+		}
+		require.NotEmpty(s.t, out, "aliquot %v says nothing", args)
+		places = append(places, place{"output of aliquot " + strings.Join(args[:2], " "), out})
 	}
 	return places
 }

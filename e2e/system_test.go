@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
+	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
 	"github.com/aliquot-labs/aliquot/dispatch"
@@ -47,6 +48,7 @@ type options struct {
 	temporal *temporaltest.Dev
 	ahead    time.Duration // how far the workers' clocks run ahead of the others
 
+	panics     bool // the client of the lab panics when it is to place an order
 	cancelCall bool // the lab has a call to cancel, which Molecular has not confirmed
 }
 
@@ -229,8 +231,12 @@ func (s *system) startWorker() *worker.Worker {
 	tracker, err := easypost.New(easypost.Options{BaseURL: s.labURL, APIKey: courierKey})
 	require.NoError(s.t, err)
 	c := s.dial()
+	var partners map[string]activities.Partner
+	if s.options.panics {
+		partners = panickyPartners()
+	}
 	w, err := worker.New(worker.Options{
-		Temporal: c, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender, Tracker: tracker,
+		Temporal: c, Partners: partners, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender, Tracker: tracker,
 		Registry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics), Logger: s.log(),
 		Now: func() time.Time { return time.Now().Add(s.options.ahead) },
 	})

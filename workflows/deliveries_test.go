@@ -29,6 +29,7 @@ func newEnv() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetDataConverter(dispatch.NewConverter())
 	env.SetStartTime(day0)
 	env.SetTestTimeout(time.Minute)
 	return env

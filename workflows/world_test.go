@@ -168,6 +168,7 @@ func (w *world) newRun(at time.Time) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w.env = suite.NewTestWorkflowEnvironment()
+	w.env.SetDataConverter(dispatch.NewConverter())
 	w.env.SetStartTime(at)
 	w.env.SetTestTimeout(time.Minute)
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(w.orderID), TaskQueue: dispatch.QueueOrders})

@@ -40,6 +40,14 @@ func TestDSNDropsTheDatabaseWhenTheTestEnds(t *testing.T) { //nolint:tparallel /
 	require.ErrorContains(t, err, "does not exist")
 }
 
+func TestDumpHoldsEverything(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	_, err := connect(t, dsn).Exec(t.Context(), `CREATE TABLE orders (id text); INSERT INTO orders VALUES ('in the dump')`)
+	require.NoError(t, err)
+	require.Contains(t, string(pgtest.Dump(t, dsn)), "in the dump")
+}
+
 func TestStartAndStop(t *testing.T) {
 	t.Parallel()
 	server, err := pgtest.Start(t.Context())

@@ -50,7 +50,7 @@ func Start(ctx context.Context) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 
-	bin, err := binaries()
+	bin, err := binaries("initdb", "postgres")
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +125,9 @@ func (s *Server) ping(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// binaries returns the directory that holds both initdb and postgres, the newest
-// one if there are several.
-func binaries() (string, error) {
+// binaries returns the directory that holds all of some programs, the newest one
+// if there are several.
+func binaries(programs ...string) (string, error) {
 	candidates := filepath.SplitList(os.Getenv("PATH"))
 	packaged, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
@@ -138,7 +138,8 @@ func binaries() (string, error) {
 	candidates = append(candidates, "/usr/local/bin", "/opt/homebrew/bin")
 
 	for _, dir := range candidates {
-		if isProgram(filepath.Join(dir, "initdb")) && isProgram(filepath.Join(dir, "postgres")) {
+		missing := func(name string) bool { return !isProgram(filepath.Join(dir, name)) }
+		if !slices.ContainsFunc(programs, missing) {
 			return dir, nil
 		}
 	}
