@@ -156,7 +156,21 @@ func (d *Decision) appointmentTo(a Appointment, to lifecycle.AppointmentStatus, 
 		a = *d.Next.Appointment
 	}
 	d.appoint(a, to, OriginProvider, at)
+	if to == lifecycle.AppointmentIsCompleted {
+		d.collected(a.StartAt, at)
+	}
 	d.follow(at, true, lifecycle.Provider)
+}
+
+// collected notes that the sample was collected when the visit began, or else when it is reported.
+func (d *Decision) collected(start, reported time.Time) {
+	if !d.Next.CollectedAt.IsZero() {
+		return
+	}
+	d.Next.CollectedAt = reported
+	if !start.IsZero() && start.Before(reported) {
+		d.Next.CollectedAt = start
+	}
 }
 
 // appointmentMade is a report on an appointment that nobody here has booked: the patient has called the provider.

@@ -9,13 +9,7 @@ import (
 func (s State) ApplyPlaced(accession string, now time.Time) Decision {
 	d := s.decision(now)
 	n := &d.Next
-	if accession != "" {
-		if n.Accession == "" {
-			n.Accession = accession
-		} else if n.Accession != accession {
-			n.Raise(AccessionMismatch, now)
-		}
-	}
+	d.identify(accession, now)
 	n.Placement = Placement{State: PlacementDone}
 	if n.unplaced() {
 		d.requisition(Step{To: n.placed(), At: now}, false)

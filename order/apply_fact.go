@@ -224,18 +224,29 @@ func (d *Decision) proven(at time.Time) {
 // keep takes over what the fact carries, whatever becomes of it.
 func (d *Decision) keep(f Fact, at time.Time) {
 	n := &d.Next
-	if f.Accession != "" {
-		if n.Accession == "" {
-			n.Accession = f.Accession
-		} else if n.Accession != f.Accession {
-			n.Raise(AccessionMismatch, at)
-		}
-	}
+	d.identify(f.Accession, at)
 	if n.CollectedAt.IsZero() && plausibleCollection(f, n.CreatedAt) {
 		n.CollectedAt = f.CollectedAt
 	}
 	if n.Modality == lifecycle.Testkit && f.fits(n.Modality) {
 		d.keepWay(f, at)
+	}
+}
+
+// identify takes over what the lab calls the sample. A kit that was ordered without a patient has a number from the beginning, and may
+// get another with its requisition.
+func (d *Decision) identify(accession string, at time.Time) {
+	n := &d.Next
+	known := &n.Accession
+	if n.Registrable && !n.Registered {
+		known = &n.KitID
+	}
+	switch {
+	case accession == "":
+	case *known == "":
+		*known = accession
+	case accession != *known && accession != n.KitID:
+		n.Raise(AccessionMismatch, at)
 	}
 }
 

@@ -30,7 +30,10 @@ func TestAKitIsRegistered(t *testing.T) {
 
 	d := s.ApplyPlaced("", hour(50))
 	require.Equal(t, []lifecycle.Low{lifecycle.RequisitionCreated}, lows(d.Steps))
-	require.Equal(t, "M1", d.Next.Accession, "the kit keeps its number")
+	require.Equal(t, "M1", d.Next.KitID, "the kit keeps its number")
+	numbered := s.ApplyPlaced("A77", hour(50)).Next
+	require.Equal(t, "A77", numbered.Accession, "and its requisition may have one of its own")
+	require.Empty(t, numbered.Attention)
 	d = d.Next.ApplyFact(fact(KitReceived, 90), hour(90))
 	require.Equal(t, lifecycle.DeliveredToLab, d.Next.Status)
 }

@@ -12,7 +12,8 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	OrderID      string             `json:"order_id"`
 	TeamID       string             `json:"team_id"`
 	Number       string             `json:"number"`
-	Accession    string             `json:"accession,omitempty"`
+	KitID        string             `json:"kit_id,omitempty"`    // registrable kits: what is printed on it
+	Accession    string             `json:"accession,omitempty"` // the lab's number of the requisition
 	Modality     lifecycle.Modality `json:"modality"`
 	Registrable  bool               `json:"registrable,omitempty"`
 	Registered   bool               `json:"registered,omitempty"`

@@ -26,7 +26,7 @@ type columns struct {
 }
 
 // columnsOf derives the columns. The sample goes by the lab's accession once that is known; sampleID is what it went by before. That
-// of an imported order keeps the number that the client knows it by.
+// of an imported order keeps the number that the client knows it by, and a kit that was ordered without a patient what is printed on it.
 func columnsOf(s order.State, sampleID string) (columns, error) {
 	s.Parked = nil // the inbox has them
 	state, err := encode(s)
@@ -41,6 +41,8 @@ func columnsOf(s order.State, sampleID string) (columns, error) {
 	switch {
 	case s.Imported:
 		c.sampleID = s.Number
+	case s.KitID != "":
+		c.sampleID = storable(s.KitID)
 	case c.accession != "":
 		c.sampleID = c.accession
 	}

@@ -148,7 +148,7 @@ func (s *Store) settleReview(ctx context.Context, tx *sql.Tx, r order.Recording)
 		return nil, err
 	}
 	body, err := s.demandBody(ctx, tx, r.DemandID)
-	if err != nil {
+	if err != nil || body == nil { // results that no review has held back
 		return nil, err
 	}
 	var a order.Acceptance

@@ -115,13 +115,14 @@ func (w *world) checkHistory(o *order.Order) {
 	w.t.Helper()
 	s := o.State
 	require.NotEmpty(w.t, o.Events)
-	previous := o.Events[0]
+	previous, registered := o.Events[0], false
 	require.Equal(w.t, lifecycle.Ordered, previous.Status.Low())
 	for i, e := range o.Events {
 		require.Equal(w.t, int64(i+1), e.Sequence, "the history has a gap")
 		require.False(w.t, e.RecordedAt.Before(previous.RecordedAt), "%s was recorded before %s", e.Status, previous.Status)
 		if i > 0 {
-			allowed := lifecycle.For(s.Modality, s.Registrable, s.Registered).Allows(previous.Status.Low(), e.Status.Low(), lifecycle.Conditions{})
+			allowed := lifecycle.For(s.Modality, s.Registrable, registered).Allows(previous.Status.Low(), e.Status.Low(), lifecycle.Conditions{})
+			registered = registered || e.Status.Low() == lifecycle.Registered
 			require.True(w.t, allowed, "%s → %s is no edge", previous.Status, e.Status)
 		}
 		previous = e

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/labs/neutral"
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -52,6 +54,8 @@ type clinic struct {
 	account store.LabAccount
 	user    store.User
 	parcels int // sent so far
+
+	phlebotomists map[string]string // accounts at them, by name; with a neutral lab only
 }
 
 // gate lets a test step in where the lab is called. It keeps the bodies of the requisitions.
@@ -112,6 +116,18 @@ type clinicSetting func(*sandbox.Config, *store.LabAccount)
 func withCancelCall(c *sandbox.Config, a *store.LabAccount) {
 	c.CancelCall = true
 	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":"/CancelOrder"}}`)
+}
+
+// neutralSecret signs what the neutral protocol sends.
+const neutralSecret = "whsec_bm90LWEtc2VjcmV0LW9ubHktZm9yLXRlc3RzLTAwMDE="
+
+// withNeutralLab gives the clinic a lab that speaks the neutral protocol, takes orders of every collection method, and is a provider
+// of appointments.
+func withNeutralLab(c *sandbox.Config, a *store.LabAccount) {
+	c.NeutralURL, c.NeutralAccount, c.NeutralSecrets = "http://127.0.0.1:1/unused", labUser, []string{neutralSecret}
+	a.Partner, a.LabSlug, a.Token = neutral.Partner, "quest", neutralSecret
+	a.Settings = []byte(`{"collection_methods":["testkit","walk_in_test","at_home_phlebotomy","on_site_collection"],
+		"registrable":true,"schedule":true,"provider":"quest"}`)
 }
 
 func newClinic(t testing.TB, settings ...clinicSetting) *clinic {
@@ -185,6 +201,9 @@ func (c *clinic) openLab(config sandbox.Config) {
 	c.lab, c.labHTTP = lab, httptest.NewServer(c.gate.around(lab.Handler()))
 	c.t.Cleanup(func() { lab.Close(); c.labHTTP.Close() })
 	c.account.BaseURL = c.labHTTP.URL
+	if c.account.Partner == neutral.Partner {
+		c.account.BaseURL += "/neutral"
+	}
 }
 
 // admit makes the team, its patient and its account at the lab.
@@ -196,6 +215,17 @@ func (c *clinic) admit() {
 	require.NoError(c.t, c.store.CreateUser(ctx, c.user))
 	c.account.TeamID = team.ID
 	require.NoError(c.t, c.store.PutLabAccount(ctx, c.account))
+	if c.account.Partner != neutral.Partner {
+		return
+	}
+	c.phlebotomists = map[string]string{}
+	for provider, tier := range map[string]string{"getlabs": "appointment-ready", "phlebfinders": "appointment-request"} {
+		a := c.account
+		a.ID, a.LabSlug = uuid.NewString(), provider
+		a.Settings = fmt.Appendf(nil, `{"collection_methods":[],"schedule":true,"provider":%q,"tiers":[%q]}`, provider, tier)
+		require.NoError(c.t, c.store.PutLabAccount(ctx, a))
+		c.phlebotomists[provider] = a.ID
+	}
 }
 
 // setting changes an order before it is created.

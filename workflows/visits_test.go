@@ -1,0 +1,267 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+const (
+	toldCreated = "labtest.order.created"
+	toldUpdated = "labtest.order.updated"
+	toldBooked  = "labtest.appointment.created"
+	toldChanged = "labtest.appointment.updated"
+)
+
+func newVisitWorld(t *testing.T, m lifecycle.Modality, settings ...setting) *world {
+	t.Helper()
+	return newClinic(t, withNeutralLab).newWorld(t, append([]setting{collectedBy(m)}, settings...)...)
+}
+
+func bookEarly(p *order.Policy) { p.BookBeforeRequisition = true }
+
+func TestAVisitFromBookingToResults(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn)
+	book := w.demand(hour, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	w.visit(50*hour, lifecycle.AppointmentIsCompleted)
+	w.results(70*hour, `{"status":"partial"}`)
+	w.fact(70*hour, order.ReportReady)
+	w.results(80*hour, `{}`)
+	w.fact(80*hour, order.ReportReady)
+	w.run()
+
+	require.True(t, book.Done, "%s", book.Reason)
+	require.Equal(t, []lifecycle.Low{
+		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentScheduled, lifecycle.PartialResults, lifecycle.Completed,
+	}, w.history())
+	require.Equal(t, []string{"scheduled", "completed"}, w.visits())
+	a := w.appointment()
+	require.Equal(t, book.id, a.ID)
+	require.Equal(t, day0.Add(50*hour), a.StartAt)
+	require.Equal(t, "305 W Washington Street", a.Place.FirstLine, "where the provider said")
+	require.Equal(t, day0.Add(50*hour), w.order().State.CollectedAt)
+	require.Equal(t, []string{toldCreated, toldUpdated, toldUpdated, toldBooked, toldChanged, toldUpdated}, w.told(), "a partial report is not told of")
+	require.Len(t, w.labCalls("neutral.book"), 1)
+}
+
+// Booked before the requisition exists, an appointment is held, and confirmed with it.
+func TestAVisitThatIsBookedFirst(t *testing.T) {
+	t.Parallel()
+	for _, m := range []lifecycle.Modality{lifecycle.WalkIn, lifecycle.AtHomePhlebotomy} {
+		t.Run(string(m), func(t *testing.T) {
+			t.Parallel()
+			day := order.DateOf(day0.AddDate(0, 0, 1))
+			start := 54 * hour // 16:00 UTC on day 2: 11:00 in New York, 9:00 in Phoenix
+			w := newVisitWorld(t, m, withPolicy(bookEarly), activatedBy(day, time.UTC))
+			tooSoon := w.demand(hour, w.booking(m, order.DemandBook, 6*hour))
+			book := w.demand(2*hour, w.booking(m, order.DemandBook, start))
+			past := w.demand(3*hour, scheduleFor(order.DateOf(day0.AddDate(0, 0, 4)), time.UTC))
+			w.runUntil(20 * hour)
+
+			require.Equal(t, order.ReasonBeforeActive, tooSoon.Reason)
+			require.True(t, book.Done, "%s", book.Reason)
+			require.Equal(t, order.ReasonBeforeActive, past.Reason, "activation is not moved past a booked start")
+			require.Equal(t, []lifecycle.Low{
+				lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled,
+			}, w.history())
+			require.Equal(t, []string{"reserved", "scheduled"}, w.visits())
+			events := w.order().Events
+			require.Equal(t, events[1].Cause, events[3].Cause, "in quick succession")
+		})
+	}
+}
+
+func TestAVisitWithoutARequisitionIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		start time.Duration
+		at    time.Duration
+	}{
+		{"eight hours after the order", 52 * hour, 8 * hour},
+		{"two hours before its start", 8 * hour, 6 * hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newVisitWorld(t, lifecycle.WalkIn, withPolicy(bookEarly), withScript("refuse-place"))
+			book := w.demand(hour, w.booking(lifecycle.WalkIn, order.DemandBook, test.start))
+			w.runUntil(9 * hour)
+			require.True(t, book.Done, "%s", book.Reason)
+			require.Equal(t, []lifecycle.Low{lifecycle.Ordered}, w.history(), "the order is unchanged")
+			require.Equal(t, []string{"reserved", "cancelled"}, w.visits())
+			require.Equal(t, day0.Add(test.at), w.appointment().History[1].At.Truncate(time.Second))
+			require.Equal(t, []string{toldCreated, toldBooked, toldChanged}, w.told())
+			require.Len(t, w.labCalls("neutral.cancel_appointment"), 1, "its provider is told")
+			require.Empty(t, w.order().State.Releasing)
+		})
+	}
+}
+
+func TestAPhlebotomistComes(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.AtHomePhlebotomy, livingIn("54650"))
+	ask := w.demand(hour, w.requestedVisit())
+	start := day0.Add(30 * hour)
+	w.visit(6*hour, lifecycle.AppointmentIsConfirmed, func(b *order.Booked) { b.StartAt, b.EndAt = start, start.Add(hour) })
+	w.visit(30*hour, lifecycle.AppointmentIsInProgress)
+	w.visit(31*hour, lifecycle.AppointmentIsCompleted)
+	w.fact(50*hour, order.KitReceived)
+	w.results(70*hour, `{}`)
+	w.fact(70*hour, order.ReportReady)
+	w.run()
+
+	require.True(t, ask.Done, "%s", ask.Reason)
+	require.Equal(t, []lifecycle.Low{
+		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled,
+		lifecycle.DrawCompleted, lifecycle.Completed,
+	}, w.history())
+	require.Equal(t, []string{"pending", "scheduled", "in_progress", "completed"}, w.visits())
+	require.Equal(t, "77 Elm Ct", w.appointment().Place.FirstLine, "at the patient's home")
+	require.Equal(t, start, w.order().State.CollectedAt)
+}
+
+func TestAVisitIsMovedAndCancelled(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn)
+	w.demand(hour, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	twice := w.demand(2*hour, w.booking(lifecycle.WalkIn, order.DemandBook, 51*hour))
+	same := w.demand(3*hour, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	move := w.demand(4*hour, w.booking(lifecycle.WalkIn, order.DemandReschedule, 74*hour))
+	drop := w.demand(5*hour, dropVisit())
+	again := w.demand(6*hour, dropVisit())
+	anew := w.demand(7*hour, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	w.runUntil(8 * hour)
+
+	require.Equal(t, order.ReasonBooked, twice.Reason)
+	require.True(t, same.Done, "the same slot again is the same appointment")
+	require.True(t, move.Done, "%s", move.Reason)
+	require.True(t, drop.Done, "%s", drop.Reason)
+	require.Equal(t, order.ReasonNoAppointment, again.Reason)
+	require.True(t, anew.Done, "the first slot is free again: %s", anew.Reason)
+	require.Equal(t, []lifecycle.Low{
+		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentScheduled, lifecycle.AppointmentScheduled,
+		lifecycle.AppointmentCancelled, lifecycle.AppointmentScheduled,
+	}, w.history())
+	first := w.story().Appointments[0]
+	require.Len(t, first.History, 3)
+	require.True(t, first.History[1].Reschedule)
+	require.Equal(t, []string{"scheduled"}, w.visits())
+}
+
+func TestASlotThatSomebodyElseHas(t *testing.T) {
+	t.Parallel()
+	c := newClinic(t, withNeutralLab)
+	first := c.newWorld(t, collectedBy(lifecycle.WalkIn))
+	first.demand(hour, first.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	first.runUntil(2 * hour)
+	second := c.newWorld(t, collectedBy(lifecycle.WalkIn))
+	taken := second.demand(hour, second.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	second.runUntil(2 * hour)
+	require.False(t, taken.Done)
+	require.Equal(t, order.ReasonSlotGone, taken.Reason)
+	require.Empty(t, second.story().Appointments)
+	require.Equal(t, lifecycle.RequisitionCreated, second.order().Status)
+}
+
+// A booking whose caller waits, and whose provider does not answer, has failed; what it may have booked is given back.
+func TestABookingThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-1000"))
+	book := w.demand(hour, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	again := w.demand(2*hour, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
+	w.runUntil(3 * hour)
+	require.False(t, book.Done)
+	require.Equal(t, order.ReasonUnanswered, book.Reason)
+	require.Equal(t, day0.Add(hour+12*time.Second), book.At.Truncate(time.Second))
+	require.Equal(t, order.ReasonUnanswered, again.Reason)
+	require.Empty(t, w.story().Appointments)
+	require.Len(t, w.labCalls("neutral.cancel_appointment"), 2)
+	require.Empty(t, w.order().State.Releasing)
+}
+
+// A caller who does not wait is told that the appointment is pending; the provider has its time.
+func TestACallerWhoDoesNotWait(t *testing.T) {
+	t.Parallel()
+	async := func(w *world) order.Demand {
+		d := w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour)
+		d.Async, d.Wait, d.ConfirmWithin = true, order.Duration(2500*time.Millisecond), order.Duration(15*time.Minute)
+		return d
+	}
+	t.Run("answered at once", func(t *testing.T) {
+		t.Parallel()
+		w := newVisitWorld(t, lifecycle.WalkIn)
+		book := w.demand(hour, async(w))
+		w.runUntil(2 * hour)
+		require.True(t, book.Done)
+		require.Equal(t, []string{"scheduled"}, w.visits())
+	})
+	t.Run("answered later", func(t *testing.T) {
+		t.Parallel()
+		w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-4"))
+		book := w.demand(hour, async(w))
+		w.runUntil(2 * hour)
+		require.True(t, book.Done)
+		require.Equal(t, day0.Add(hour+2500*time.Millisecond), book.At.Truncate(100*time.Millisecond))
+		require.Equal(t, []string{"pending", "scheduled"}, w.visits())
+		require.Equal(t, []lifecycle.Low{
+			lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled,
+		}, w.history())
+	})
+	t.Run("not answered", func(t *testing.T) {
+		t.Parallel()
+		w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-1000"))
+		w.demand(hour, async(w))
+		w.runUntil(2 * hour)
+		require.Equal(t, []string{"pending", "cancelled"}, w.visits())
+		require.Equal(t, day0.Add(hour+15*time.Minute), w.appointment().History[1].At.Truncate(time.Second))
+		require.Equal(t, []lifecycle.Low{
+			lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentPending, lifecycle.AppointmentCancelled,
+		}, w.history())
+		require.Len(t, w.labCalls("neutral.cancel_appointment"), 1)
+	})
+}
+
+func TestCancellingAnOrderThatHasAVisit(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		modality lifecycle.Modality
+		start    time.Duration
+		visits   []string
+		told     int
+	}{
+		{lifecycle.AtHomePhlebotomy, 54 * hour, []string{"scheduled", "cancelled"}, 1},
+		{lifecycle.WalkIn, 54 * hour, []string{"scheduled"}, 0}, // the appointment at a center is left
+	} {
+		t.Run(string(test.modality), func(t *testing.T) {
+			t.Parallel()
+			w := newVisitWorld(t, test.modality)
+			book := w.demand(hour, w.booking(test.modality, order.DemandBook, test.start))
+			stop := w.demand(2*hour, cancel())
+			w.run()
+			require.True(t, book.Done, "%s", book.Reason)
+			require.True(t, stop.Done)
+			require.Equal(t, lifecycle.Cancelled, w.order().Status)
+			require.Equal(t, test.visits, w.visits())
+			require.Len(t, w.labCalls("neutral.cancel_appointment"), test.told)
+		})
+	}
+}
+
+// A run that is lost while its provider is being asked is followed by one that asks on, under the same id.
+func TestABookingThatOutlivesItsRun(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-3"))
+	d := w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour)
+	d.Async, d.Wait, d.ConfirmWithin = true, order.Duration(time.Second), order.Duration(15*time.Minute)
+	w.demand(hour, d)
+	w.cutOff(hour + 3*time.Second)
+	require.Equal(t, []string{"pending"}, w.visits())
+	w.runUntil(2 * hour)
+	require.Equal(t, []string{"pending", "scheduled"}, w.visits())
+	require.Len(t, w.story().Appointments, 1)
+}
