@@ -150,6 +150,7 @@ func (s *server) routes() *gin.Engine {
 	s.orderRoutes()
 	s.testkitRoutes()
 	s.importRoutes()
+	s.simulationRoutes()
 	s.appointmentRoutes()
 	s.resultRoutes()
 	s.transactionRoutes()

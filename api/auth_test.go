@@ -35,7 +35,7 @@ func routes(t *testing.T) [][2]string {
 			out = append(out, [2]string{strings.ToUpper(method), path})
 		}
 	}
-	require.Len(t, out, 72)
+	require.Len(t, out, 73)
 	return out
 }
 

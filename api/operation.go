@@ -41,7 +41,7 @@ func registerWith[I, O any](s *server, role string, op huma.Operation, handler f
 	if role == store.RoleOperations {
 		op.Errors = append(op.Errors, http.StatusForbidden)
 	}
-	op.Middlewares = huma.Middlewares{s.authenticate(role, headers), asJSON}
+	op.Middlewares = append(huma.Middlewares{s.authenticate(role, headers), asJSON}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)
 }
 

@@ -14,6 +14,9 @@ type Options struct {
 	Missing        bool          // some results are missing
 }
 
+// Shaped reports whether the results shall be other than a lab's usual ones.
+func (o Options) Shaped() bool { return o.Interpretation != "" || len(o.ResultTypes) > 0 || o.Missing }
+
 // Step is one step of a simulated lab's script, as its control endpoint takes it (docs/sandbox.md).
 type Step struct {
 	Kind           string   `json:"kind"`
@@ -23,18 +26,20 @@ type Step struct {
 	StatusDetail   string   `json:"status_detail,omitempty"`
 	Recoverable    *bool    `json:"recoverable,omitempty"`
 	Reason         string   `json:"reason,omitempty"`
+	Provider       string   `json:"provider,omitempty"`
+	Site           string   `json:"site,omitempty"`
 	Partial        bool     `json:"partial,omitempty"`
 	Interpretation string   `json:"interpretation,omitempty"`
 	ResultTypes    []string `json:"result_types,omitempty"`
 	Missing        string   `json:"missing,omitempty"`
 }
 
-// Script is what the simulated partners have to play for a plan's reports on an order that is in a status, in one of the two
-// protocols that the simulated lab speaks: the neutral one, or Molecular's with a courier beside it.
-func Script(from lifecycle.Low, reports []lifecycle.Low, neutral bool, o Options) []Step {
+// Script is what the simulated partners have to play for a plan's reports on an order of the modality that is in a status, in one of
+// the two protocols that the simulated lab speaks: the neutral one, or Molecular's with a courier beside it.
+func Script(m lifecycle.Modality, from lifecycle.Low, reports []lifecycle.Low, neutral bool, o Options) []Step {
 	tell := molecular
 	if neutral {
-		tell = neutrally
+		tell = func(from, to lifecycle.Low) Step { return neutrally(m, from, to) }
 	}
 	steps := []Step{}
 	for i, to := range reports {
@@ -150,12 +155,18 @@ var appointments = map[lifecycle.Low]lifecycle.AppointmentStatus{
 	lifecycle.AppointmentCancelled: lifecycle.AppointmentIsCancelled,
 }
 
+// hosts are where an appointment is that nobody has booked: providers, and a patient service center, of the simulated lab.
+var hosts = map[lifecycle.Modality]struct{ provider, site string }{
+	lifecycle.AtHomePhlebotomy: {provider: "getlabs"},
+	lifecycle.WalkIn:           {provider: "quest", site: "QAZ1"},
+}
+
 // neutrally is the step by which a partner of the neutral protocol reports a status.
-func neutrally(from, to lifecycle.Low) Step {
+func neutrally(m lifecycle.Modality, from, to lifecycle.Low) Step {
 	status, booked := appointments[to]
 	switch {
 	case booked:
-		return Step{Kind: "appointment", Status: string(status)}
+		return Step{Kind: "appointment", Status: string(status), Provider: hosts[m].provider, Site: hosts[m].site}
 	case to == lifecycle.TransitCustomer && !shipped(from):
 		return Step{Kind: "kit_shipped"}
 	case to == lifecycle.DrawCompleted:

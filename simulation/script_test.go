@@ -19,7 +19,7 @@ func words(steps []simulation.Step) string {
 	all := make([]string, len(steps))
 	for i, s := range steps {
 		parts := []string{s.Kind}
-		for _, p := range []string{s.Leg, s.Status, s.StatusDetail, s.Interpretation, s.Missing} {
+		for _, p := range []string{s.Leg, s.Status, s.StatusDetail, s.Site, s.Interpretation, s.Missing} {
 			if p != "" {
 				parts = append(parts, p)
 			}
@@ -53,7 +53,7 @@ func TestScriptsOfMolecular(t *testing.T) {
 		"completed >": "",
 	} {
 		from, reports := readWay(way)
-		require.Equal(t, want, words(simulation.Script(from, reports, false, simulation.Options{})), way)
+		require.Equal(t, want, words(simulation.Script(lifecycle.Testkit, from, reports, false, simulation.Options{})), way)
 	}
 }
 
@@ -62,16 +62,16 @@ func TestScriptsOfTheNeutralProtocol(t *testing.T) {
 	for way, want := range map[string]string{
 		"ordered > transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed": "kit_shipped; " +
 			"transit outbound out_for_delivery; transit outbound with_customer; transit inbound transit_lab; sample_received; results; report_ready",
-		"requisition_created > appointment_pending appointment_scheduled draw_completed partial_results": "appointment pending; " +
-			"appointment confirmed; draw_completed; results partial; report_ready",
-		"appointment_scheduled > appointment_cancelled": "appointment cancelled",
+		"requisition_created > appointment_pending appointment_scheduled draw_completed partial_results": "appointment pending QAZ1; " +
+			"appointment confirmed QAZ1; draw_completed; results partial; report_ready",
+		"appointment_scheduled > appointment_cancelled": "appointment cancelled QAZ1",
 		"appointment_scheduled > redraw_available":      "results internal_lab_failure; report_ready",
 		"draw_completed > sample_error":                 "sample_rejected false",
 		"delivered_to_lab > lab_processing_blocked":     "sample_rejected true",
 		"problem_in_transit_lab > transit_lab lost":     "transit inbound transit_lab; transit inbound lost",
 	} {
 		from, reports := readWay(way)
-		require.Equal(t, want, words(simulation.Script(from, reports, true, simulation.Options{})), way)
+		require.Equal(t, want, words(simulation.Script(lifecycle.WalkIn, from, reports, true, simulation.Options{})), way)
 	}
 }
 
@@ -87,7 +87,7 @@ func readWay(text string) (lifecycle.Low, []lifecycle.Low) {
 func TestOptionsOfScripts(t *testing.T) {
 	t.Parallel()
 	reports := []lifecycle.Low{lifecycle.DrawCompleted, lifecycle.PartialResults, lifecycle.Completed}
-	steps := simulation.Script(lifecycle.AppointmentScheduled, reports, true, simulation.Options{
+	steps := simulation.Script(lifecycle.AtHomePhlebotomy, lifecycle.AppointmentScheduled, reports, true, simulation.Options{
 		Pause: 3 * time.Second, Interpretation: "critical", ResultTypes: []string{"comment"}, Missing: true,
 	})
 	require.Equal(t, "draw_completed; results critical quantity_not_sufficient_failure partial; report_ready; "+
@@ -98,7 +98,7 @@ func TestOptionsOfScripts(t *testing.T) {
 	}
 	require.Equal(t, []string{"", "3s", "", "3s", ""}, pauses, "between the statuses, and not before the first")
 	require.Equal(t, []string{"comment"}, steps[1].ResultTypes)
-	require.NotNil(t, simulation.Script(lifecycle.Completed, nil, true, simulation.Options{}), "an empty script is one that does nothing")
+	require.NotNil(t, simulation.Script(lifecycle.OnSite, lifecycle.Completed, nil, true, simulation.Options{}), "an empty script is one that does nothing")
 }
 
 // What the courier is made to say means what is simulated.
@@ -108,7 +108,7 @@ func TestCouriersMeanWhatIsSimulated(t *testing.T) {
 		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer, lifecycle.TransitLab, lifecycle.ProblemInTransitCustomer,
 		lifecycle.ProblemInTransitLab, lifecycle.FailureToDeliverToCustomer, lifecycle.FailureToDeliverToLab, lifecycle.Lost,
 	} {
-		s := simulation.Script(lifecycle.TransitCustomer, []lifecycle.Low{to}, false, simulation.Options{})[0]
+		s := simulation.Script(lifecycle.Testkit, lifecycle.TransitCustomer, []lifecycle.Low{to}, false, simulation.Options{})[0]
 		require.Equal(t, sandbox.KindCourier, s.Kind, to)
 		fact, ok := couriers.FactFor(couriers.Leg(s.Leg), s.Status, s.StatusDetail)
 		require.True(t, ok, to)
