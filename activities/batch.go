@@ -33,7 +33,8 @@ type batch struct {
 	nextAt   time.Time // when the endpoint's rate allows the next attempt
 
 	mu                sync.Mutex
-	flying            map[string]bool // messages that are handed out and not recorded
+	flying            map[string]bool // messages that are handed out
+	landed            []string        // those of them that are recorded
 	streak            int             // failures since the last success
 	delivered, failed int
 	disabled          bool
@@ -57,6 +58,7 @@ func (a *Activities) newBatch(e store.Endpoint) *batch {
 
 // feed reads one page of what is due and hands it out. It returns how many deliveries it has handed out.
 func (b *batch) feed(ctx context.Context) (handed int, err error) {
+	b.forgetLanded()
 	page, err := b.Store.DueDeliveries(ctx, store.DueQuery{EndpointID: b.endpoint.ID, Now: b.Now(), After: b.after, Limit: batchPage})
 	if err != nil {
 		return 0, err
@@ -186,6 +188,16 @@ func (b *batch) note(delivered bool) {
 	b.failed++
 }
 
+// forgetLanded comes before a page is read: what is recorded while it is read may still be on it.
+func (b *batch) forgetLanded() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range b.landed {
+		delete(b.flying, id)
+	}
+	b.landed = nil
+}
+
 func (b *batch) isFlying(messageID string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -195,7 +207,7 @@ func (b *batch) isFlying(messageID string) bool {
 func (b *batch) busy() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.flying) > 0
+	return len(b.flying) > len(b.landed)
 }
 
 // over reports whether nothing more is to be handed out.

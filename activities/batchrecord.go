@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	batchRecord   = 128                    // attempts recorded together, at most
+	batchRecord   = 256                    // attempts recorded together, at most
 	recordPause   = 500 * time.Millisecond // before a recording that failed is tried again
 	recordTimeout = 20 * time.Second       // then it is given up, and the attempts are made again
 )
@@ -24,7 +24,7 @@ func (b *batch) record(ctx context.Context) {
 		}
 		b.mu.Lock()
 		for _, r := range rows {
-			delete(b.flying, r.MessageID)
+			b.landed = append(b.landed, r.MessageID)
 		}
 		b.mu.Unlock()
 	}

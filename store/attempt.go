@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,8 +60,29 @@ func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts 
 		out, err = s.recordAttempts(ctx, tx, endpointID, attempts)
 		return err
 	})
+	if foreign(err) {
+		return s.recordOneByOne(ctx, endpointID, attempts)
+	}
 	if err != nil {
 		return AttemptsRecorded{}, fmt.Errorf("recording %d attempts at endpoint %s: %w", len(attempts), endpointID, err)
+	}
+	return out, nil
+}
+
+// recordOneByOne records attempts of which some belong to no delivery that is there; those are left out.
+func (s *Store) recordOneByOne(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsRecorded, error) {
+	var out AttemptsRecorded
+	if len(attempts) == 1 {
+		return out, nil
+	}
+	for _, a := range attempts {
+		one, err := s.RecordAttempts(ctx, endpointID, []AttemptRow{a})
+		if err != nil {
+			return out, err
+		}
+		out.Exhausted += one.Exhausted
+		out.Endpoints = append(out.Endpoints, one.Endpoints...)
+		out.Disabled = cmp.Or(out.Disabled, one.Disabled)
 	}
 	return out, nil
 }
@@ -87,70 +110,103 @@ func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 	return out, err
 }
 
+// chunk is how many attempts one statement writes: enough to save round trips, and few enough parameters for the SQLite driver, whose
+// time to bind them grows with their square.
+const chunk = 8
+
+// eachChunk runs a statement, made for a number of attempts, over all of them, and collects the message ids that it returns.
+func eachChunk(ctx context.Context, tx *sql.Tx, attempts []AttemptRow, statement func(n int) string, args func([]AttemptRow) []any) (ids []string, err error) {
+	run := func(q querier, part []AttemptRow) error {
+		more, err := collect(ctx, q, scanText, statement(len(part)), args(part)...)
+		ids = append(ids, more...)
+		return err
+	}
+	full := len(attempts) / chunk * chunk
+	if full > 0 {
+		prepared, err := tx.PrepareContext(ctx, statement(chunk))
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, prepared.Close()) }()
+		for part := range slices.Chunk(attempts[:full], chunk) {
+			if err := run(statementOf{prepared}, part); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for part := range slices.Chunk(attempts[full:], 1) {
+		if err := run(tx, part); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// byMessage sorts attempts in the order in which all transactions lock rows.
+func byMessage(attempts []AttemptRow) []AttemptRow {
+	return slices.SortedFunc(slices.Values(attempts), func(a, b AttemptRow) int { return strings.Compare(a.MessageID, b.MessageID) })
+}
+
 // addAttempts writes the attempts' rows and returns those that are new, in the order of their times.
 func (s *Store) addAttempts(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) ([]AttemptRow, error) {
-	args := []any{endpointID}
-	byMessage := map[string]AttemptRow{}
-	for _, a := range attempts {
-		args = append(args, a.MessageID)
-		byMessage[a.MessageID] = a
-	}
-	there, err := collect(ctx, tx, scanText, `SELECT message_id FROM deliveries
-		WHERE endpoint_id = $1 AND message_id IN (`+placeholders(2, len(attempts))+`) ORDER BY message_id`, args...)
-	if err != nil || len(there) == 0 {
-		return nil, err
-	}
-	const columns = 10
-	var rows []string
-	args = nil
-	for _, id := range there {
-		a := byMessage[id]
-		rows = append(rows, "("+placeholders(len(args)+1, columns)+")")
-		args = append(args, id, endpointID, a.Round, a.Number, micros(a.At), a.Duration.Microseconds(), a.StatusCode, a.Failure,
-			s.sealBytes(excerptPlace(id, endpointID, a.Round, a.Number), a.Excerpt), micros(a.Next))
-	}
-	added, err := collect(ctx, tx, scanText, `INSERT INTO attempts
-		(message_id, endpoint_id, round, number, at, duration, status_code, failure, excerpt, next_at)
-		VALUES `+strings.Join(rows, ",")+` ON CONFLICT DO NOTHING RETURNING message_id`, args...)
+	attempts = byMessage(attempts)
+	added, err := eachChunk(ctx, tx, attempts, func(n int) string {
+		rows := make([]string, n)
+		for i := range rows {
+			at := 2 + 9*i
+			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, placeholders(at+1, 8))
+		}
+		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure, excerpt, next_at)
+			VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
+	}, func(part []AttemptRow) []any {
+		args := []any{endpointID}
+		for _, a := range part {
+			args = append(args, a.MessageID, a.Round, a.Number, micros(a.At), a.Duration.Microseconds(), a.StatusCode, a.Failure,
+				s.sealBytes(excerptPlace(a.MessageID, endpointID, a.Round, a.Number), a.Excerpt), micros(a.Next))
+		}
+		return args
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := make([]AttemptRow, len(added))
-	for i, id := range added {
-		out[i] = byMessage[id]
+	isNew := make(map[string]bool, len(added))
+	for _, id := range added {
+		isNew[id] = true
 	}
+	out := slices.DeleteFunc(slices.Clone(attempts), func(a AttemptRow) bool { return !isNew[a.MessageID] })
 	slices.SortStableFunc(out, func(a, b AttemptRow) int { return a.At.Compare(b.At) })
 	return out, nil
 }
 
 // advanceDeliveries moves the deliveries on, and returns the attempts after which a schedule has ended.
 func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) ([]AttemptRow, error) {
-	args := []any{endpointID, micros(s.now())}
-	rows := make([]string, len(attempts))
-	for i, a := range attempts {
-		n := len(args)
-		rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
-			n+1, n+2, n+3, n+4, n+5)
-		args = append(args, a.MessageID, a.Round, a.state(), a.Number, micros(a.Next))
-	}
-	ended, err := collect(ctx, tx, func(row scanner) (out [2]string, err error) {
-		err = row.Scan(&out[0], &out[1])
-		return out, err
-	}, `WITH made (message_id, round, state, number, next_at) AS (VALUES `+strings.Join(rows, ",")+`)
-		UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at, updated_at = $2 FROM made
-		WHERE deliveries.message_id = made.message_id AND deliveries.endpoint_id = $1 AND deliveries.round = made.round
-			AND (deliveries.state = 'pending' OR made.state = 'delivered')
-		RETURNING deliveries.message_id, deliveries.state`, args...)
+	attempts = byMessage(attempts)
+	now := micros(s.now())
+	moved, err := eachChunk(ctx, tx, attempts, func(n int) string {
+		rows := make([]string, n)
+		for i := range rows {
+			at := 3 + 5*i
+			rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
+				at, at+1, at+2, at+3, at+4)
+		}
+		return `WITH made (message_id, round, state, number, next_at) AS (VALUES ` + strings.Join(rows, ",") + `)
+			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at, updated_at = $2 FROM made
+			WHERE deliveries.message_id = made.message_id AND deliveries.endpoint_id = $1 AND deliveries.round = made.round
+				AND (deliveries.state = 'pending' OR made.state = 'delivered')
+			RETURNING deliveries.message_id`
+	}, func(part []AttemptRow) []any {
+		args := []any{endpointID, now}
+		for _, a := range part {
+			args = append(args, a.MessageID, a.Round, a.state(), a.Number, micros(a.Next))
+		}
+		return args
+	})
 	if err != nil {
 		return nil, err
 	}
-	var exhausted []AttemptRow
-	for _, a := range attempts {
-		if slices.Contains(ended, [2]string{a.MessageID, DeliveryExhausted}) {
-			exhausted = append(exhausted, a)
-		}
-	}
-	return exhausted, nil
+	return slices.DeleteFunc(attempts, func(a AttemptRow) bool {
+		return a.state() != DeliveryExhausted || !slices.Contains(moved, a.MessageID)
+	}), nil
 }
 
 // recordHealth adds the attempts to the endpoint's health, and disables it when that is enough. It returns the endpoints to nudge and

@@ -17,6 +17,21 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// statementOf makes a prepared statement a querier; the text of the query is the statement's.
+type statementOf struct{ *sql.Stmt }
+
+func (s statementOf) ExecContext(ctx context.Context, _ string, args ...any) (sql.Result, error) {
+	return s.Stmt.ExecContext(ctx, args...)
+}
+
+func (s statementOf) QueryContext(ctx context.Context, _ string, args ...any) (*sql.Rows, error) {
+	return s.Stmt.QueryContext(ctx, args...)
+}
+
+func (s statementOf) QueryRowContext(ctx context.Context, _ string, args ...any) *sql.Row {
+	return s.Stmt.QueryRowContext(ctx, args...)
+}
+
 // scanner is one row, whether it came alone or among others.
 type scanner interface{ Scan(dest ...any) error }
 

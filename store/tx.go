@@ -67,6 +67,15 @@ func unique(err error) bool {
 	return false
 }
 
+// foreign reports whether a statement failed because a row that it refers to does not exist.
+func foreign(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "23503"
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
 // inSnapshot runs fn on one state of the database, so that a document read by several queries fits together.
 func (s *Store) inSnapshot(ctx context.Context, fn func(q querier) error) error {
 	opts := &sql.TxOptions{} // a SQLite reader sees one state by itself
