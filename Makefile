@@ -40,8 +40,12 @@ temporal:
 packages: ## install the system packages that the tests need
 	@tools/packages.sh
 
+.PHONY: receivers
+receivers: ## install what the tests verify our webhooks with
+	@tools/receivers.sh
+
 .PHONY: test
-test: temporal packages ## run all tests under the race detector
+test: temporal packages receivers ## run all tests under the race detector
 	@ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
 		go run ./internal/testrun -race -timeout $(TEST_TIMEOUT) $(TESTS)
 

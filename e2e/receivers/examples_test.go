@@ -1,0 +1,205 @@
+package receivers
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// The examples of docs/webhooks.md do what the page says.
+func TestTheExamplesOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	needPackages(t)
+	secret, old := newSecret(t), newSecret(t)
+	for language, start := range map[string]func(*testing.T, string) *exec.Cmd{"go": goExample, "ts": tsExample, "python": pythonExample} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			r := startExample(t, start(t, example(t, language)), secret)
+			require.Empty(t, faults(t, r, secret, old))
+		})
+	}
+}
+
+// The control: receivers that leave something out are found out.
+func TestCarelessReceiversAreFoundOut(t *testing.T) {
+	t.Parallel()
+	secret := newSecret(t)
+	for name, careless := range map[string]func(seen map[string]bool, newest map[string]int, id string, d data) string{
+		"nothing is verified":  func(map[string]bool, map[string]int, string, data) string { return "new" },
+		"nothing is put right": func(map[string]bool, map[string]int, string, data) string { return "stale" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lines := make(chan string, 16)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var e struct{ Data data }
+				_ = json.NewDecoder(r.Body).Decode(&e)
+				lines <- fmt.Sprintf("%s %s %d", careless(nil, nil, r.Header.Get("svix-id"), e.Data), e.Data.ID, e.Data.Sequence)
+				w.WriteHeader(http.StatusNoContent)
+			}))
+			t.Cleanup(server.Close)
+			require.NotEmpty(t, faults(t, running{url: server.URL, lines: lines}, secret, newSecret(t)))
+		})
+	}
+}
+
+type data struct {
+	ID       string `json:"id"`
+	Sequence int    `json:"sequence"`
+}
+
+// running is a receiver that prints a line for everything that it takes.
+type running struct {
+	url   string
+	lines <-chan string
+}
+
+// faults plays to a receiver what can happen, and reports what it gets wrong.
+func faults(t *testing.T, r running, secret, old string) []string {
+	t.Helper()
+	order := func(id string, sequence int) []byte {
+		return fmt.Appendf(nil, `{"event_type":"labtest.order.updated","data":{"id":%q,"sequence":%d,"note":"é <&>"}}`, id, sequence)
+	}
+	first := order("a", 1)
+	var found []string
+	for _, step := range []struct {
+		what    string
+		id      string
+		body    []byte
+		secrets []string
+		sent    []byte // instead of what was signed
+		ago     time.Duration
+		want    string // empty: refused
+	}{
+		{what: "the first event", id: "m1", body: first, secrets: []string{secret}, want: "new a 1"},
+		{what: "a repetition", id: "m1", body: first, secrets: []string{secret}, want: "duplicate a 1"},
+		{what: "a later event", id: "m3", body: order("a", 3), secrets: []string{secret}, want: "new a 3"},
+		{what: "one that was overtaken", id: "m2", body: order("a", 2), secrets: []string{secret}, want: "stale a 2"},
+		{what: "another order", id: "m4", body: order("b", 1), secrets: []string{secret}, want: "new b 1"},
+		{what: "during a rotation", id: "m5", body: order("b", 2), secrets: []string{old, secret}, want: "new b 2"},
+		{what: "somebody else's secret", id: "m6", body: order("b", 3), secrets: []string{old}},
+		{what: "a changed byte", id: "m7", body: order("b", 3), sent: order("b", 4), secrets: []string{secret}},
+		{what: "an old timestamp", id: "m8", body: order("b", 3), secrets: []string{secret}, ago: 6 * time.Minute},
+		{what: "the end", id: "m9", body: order("b", 9), secrets: []string{secret}, want: "new b 9"},
+	} {
+		if step.sent == nil {
+			step.sent = step.body
+		}
+		header, err := webhooks.Sign(step.id, time.Now().Add(-step.ago), step.body, step.secrets...)
+		require.NoError(t, err)
+		status := post(t, r.url, header, step.sent)
+		want := http.StatusBadRequest
+		if step.want != "" {
+			want = http.StatusNoContent
+		}
+		if status != want {
+			found = append(found, fmt.Sprintf("%s: answered %d, not %d", step.what, status, want))
+		}
+		if status != http.StatusNoContent {
+			continue
+		}
+		if line := <-r.lines; line != step.want {
+			found = append(found, fmt.Sprintf("%s: %q, not %q", step.what, line, step.want))
+		}
+	}
+	return found
+}
+
+func post(t *testing.T, url string, header http.Header, body []byte) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	require.NoError(t, err)
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	return resp.StatusCode
+}
+
+// example is the program of a language in docs/webhooks.md.
+func example(t *testing.T, language string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/webhooks.md")
+	require.NoError(t, err)
+	_, after, found := strings.Cut(string(page), "```"+language+"\n")
+	require.True(t, found, "the page has no example in %s", language)
+	program, _, found := strings.Cut(after, "\n```\n")
+	require.True(t, found)
+	return program + "\n"
+}
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// goExample builds the program: go run would leave a child behind.
+func goExample(t *testing.T, program string) *exec.Cmd {
+	t.Helper()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "receiver")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, write(t, dir, "main.go", program)).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return exec.CommandContext(context.Background(), binary)
+}
+
+// tsExample compiles the program, with all checks on.
+func tsExample(t *testing.T, program string) *exec.Cmd {
+	t.Helper()
+	dir, err := os.MkdirTemp("node_modules", "example-") // where it finds its packages
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	source := write(t, dir, "receiver.ts", program)
+	out, err := exec.CommandContext(t.Context(), "node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022",
+		"--module", "commonjs", "--moduleResolution", "node10", "--types", "node", "--outDir", dir, source).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return exec.CommandContext(context.Background(), "node", filepath.Join(dir, "receiver.js"))
+}
+
+func pythonExample(t *testing.T, program string) *exec.Cmd {
+	t.Helper()
+	return exec.CommandContext(context.Background(), "python3", write(t, t.TempDir(), "receiver.py", program))
+}
+
+// startExample runs a receiver until the test ends.
+func startExample(t *testing.T, cmd *exec.Cmd, secret string) running {
+	t.Helper()
+	cmd.Env = append(os.Environ(), "WEBHOOK_SECRET="+secret, "PORT=0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := make(chan string, 16)
+	go func() {
+		defer close(lines)
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	t.Cleanup(func() {
+		require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
+		for range lines { // until it has ended
+		}
+		_ = cmd.Wait() // it was killed
+	})
+	address, listening := strings.CutPrefix(<-lines, "listening ")
+	require.True(t, listening)
+	return running{url: "http://" + address, lines: lines}
+}

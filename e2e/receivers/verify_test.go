@@ -1,0 +1,155 @@
+package receivers
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// verifier is somebody else's library.
+type verifier func(secret string, header http.Header, body []byte) error
+
+// verifiers are all of them, by name.
+func verifiers(t *testing.T) map[string]verifier {
+	t.Helper()
+	needPackages(t)
+	return map[string]verifier{
+		"Go, standard-webhooks": func(secret string, header http.Header, body []byte) error {
+			v, err := standardwebhooks.NewWebhook(secret)
+			if err != nil {
+				return err
+			}
+			return v.Verify(body, header)
+		},
+		"npm, svix":             npmVerifier(t, "svix"),
+		"npm, standardwebhooks": npmVerifier(t, "standardwebhooks"),
+	}
+}
+
+// needPackages fails where the packages are not installed: a test that is passed over would prove nothing.
+func needPackages(t *testing.T) {
+	t.Helper()
+	_, err := os.Stat("node_modules/.stamp")
+	require.NoError(t, err, "the npm packages are missing: run tools/receivers.sh, as make test does")
+}
+
+// npmVerifier asks a library in a process of its own.
+func npmVerifier(t *testing.T, library string) verifier {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", "verify.cjs")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	answers := bufio.NewReader(out)
+	t.Cleanup(func() {
+		require.NoError(t, in.Close())
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait() // it may have been killed with the test's context
+	})
+	return func(secret string, header http.Header, body []byte) error {
+		headers := map[string]string{}
+		for name := range header {
+			headers[strings.ToLower(name)] = header.Get(name)
+		}
+		question, err := json.Marshal(map[string]any{"library": library, "secret": secret, "headers": headers, "body": body})
+		require.NoError(t, err)
+		_, err = in.Write(append(question, '\n'))
+		require.NoError(t, err)
+		line, err := answers.ReadBytes('\n')
+		require.NoError(t, err)
+		var answer struct {
+			OK    bool   `json:"ok"`
+			Error string `json:"error"`
+		}
+		require.NoError(t, json.Unmarshal(line, &answer))
+		if !answer.OK {
+			return errors.New(answer.Error)
+		}
+		return nil
+	}
+}
+
+// message is a body with what JSON and JavaScript could spoil.
+var message = []byte(`{"event_type":"labtest.order.created","data":{"name":"Zoë <&> 🧪","note":"line\nbreak","sequence":1}}`)
+
+func TestOthersAcceptOurSignatures(t *testing.T) {
+	t.Parallel()
+	current, previous, stranger := newSecret(t), newSecret(t), newSecret(t)
+	now := time.Now()
+	sign := func(at time.Time, secrets ...string) http.Header {
+		h, err := webhooks.Sign("msg_1", at, message, secrets...)
+		require.NoError(t, err)
+		return h
+	}
+	changed := []byte(strings.Replace(string(message), "break", "breal", 1))
+	otherID := sign(now, current)
+	for _, name := range []string{"svix-id", "webhook-id"} {
+		otherID.Set(name, "msg_2")
+	}
+	tests := map[string]struct {
+		secret string
+		header http.Header
+		body   []byte
+		ok     bool
+	}{
+		"the secret":                  {current, sign(now, current), message, true},
+		"new secret, during rotation": {current, sign(now, current, previous), message, true},
+		"old secret, during rotation": {previous, sign(now, current, previous), message, true},
+		"four minutes old":            {current, sign(now.Add(-4*time.Minute), current), message, true},
+		"svix headers only":           {current, only(sign(now, current), "Svix-"), message, true},
+		"webhook headers only":        {current, only(sign(now, current), "Webhook-"), message, true},
+		"old secret, after rotation":  {previous, sign(now, current), message, false},
+		"somebody else's secret":      {stranger, sign(now, current, previous), message, false},
+		"a changed byte":              {current, sign(now, current), changed, false},
+		"another message's id":        {current, otherID, message, false},
+		"an old timestamp":            {current, sign(now.Add(-6*time.Minute), current), message, false},
+		"a timestamp to come":         {current, sign(now.Add(6*time.Minute), current), message, false},
+		"no headers":                  {current, http.Header{}, message, false},
+	}
+	for name, verify := range verifiers(t) {
+		for what, tt := range tests {
+			if what == "svix headers only" && name == "npm, standardwebhooks" || what == "svix headers only" && strings.HasPrefix(name, "Go") {
+				continue // they know the other names only
+			}
+			err := verify(tt.secret, tt.header, tt.body)
+			if tt.ok {
+				require.NoError(t, err, "%s: %s", name, what)
+			} else {
+				require.Error(t, err, "%s: %s", name, what)
+			}
+		}
+	}
+}
+
+// only keeps the headers whose names begin so.
+func only(h http.Header, prefix string) http.Header {
+	out := http.Header{}
+	for name, values := range h {
+		if strings.HasPrefix(name, prefix) {
+			out[name] = values
+		}
+	}
+	return out
+}
+
+func newSecret(t *testing.T) string {
+	t.Helper()
+	secret, err := webhooks.NewSecret()
+	require.NoError(t, err)
+	return secret
+}
