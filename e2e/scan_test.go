@@ -118,12 +118,11 @@ func (s *system) processPlaces() []place {
 func (s *system) databasePlaces() []place {
 	s.t.Helper()
 	path, isSQLite := strings.CutPrefix(s.dbURL, "sqlite:")
-	driver, source, catalogue := "pgx", s.dbURL, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+	catalogue := `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
 	if isSQLite {
-		driver, source, catalogue = "sqlite", "file:"+path, `SELECT name FROM sqlite_master WHERE type = 'table'`
+		catalogue = `SELECT name FROM sqlite_master WHERE type = 'table'`
 	}
-	db, err := sql.Open(driver, source)
-	require.NoError(s.t, err)
+	db := s.openDatabase()
 	defer func() { require.NoError(s.t, db.Close()) }()
 	var places []place
 	for _, row := range s.rows(db, catalogue) {
@@ -136,7 +135,7 @@ func (s *system) databasePlaces() []place {
 		return append(places, place{"dump", pgtest.Dump(s.t, s.dbURL)})
 	}
 	backup := filepath.Join(s.t.TempDir(), "backup.db")
-	_, err = db.ExecContext(context.Background(), `VACUUM INTO '`+backup+`'`)
+	_, err := db.ExecContext(context.Background(), `VACUUM INTO '`+backup+`'`)
 	require.NoError(s.t, err)
 	for name, file := range map[string]string{"database file": path, "write-ahead log": path + "-wal", "dump": backup} {
 		content, err := os.ReadFile(file)
@@ -168,6 +167,18 @@ func (s *system) commandPlaces(binary string, orders []string) (places []place) 
 		places = append(places, place{"output of aliquot " + strings.Join(args[:2], " "), out})
 	}
 	return places
+}
+
+// openDatabase opens the database itself.
+func (s *system) openDatabase() *sql.DB {
+	s.t.Helper()
+	driver, source := "pgx", s.dbURL
+	if path, isSQLite := strings.CutPrefix(s.dbURL, "sqlite:"); isSQLite {
+		driver, source = "sqlite", "file:"+path
+	}
+	db, err := sql.Open(driver, source)
+	require.NoError(s.t, err)
+	return db
 }
 
 // rows reads whatever a query gives, as text.

@@ -50,6 +50,7 @@ type options struct {
 
 	panics     bool // the client of the lab panics when it is to place an order
 	cancelCall bool // the lab has a call to cancel, which Molecular has not confirmed
+	neutral    bool // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
 }
 
 // system is a whole Aliquot inside the test's process.
@@ -70,6 +71,7 @@ type system struct {
 	workers   []*worker.Worker
 
 	teamID, userID, labTestID, accountID string
+	partnerTests                         map[string]string // lab tests of the neutral partner, as package drive names them
 	key, opsKey                          string
 }
 
@@ -162,6 +164,7 @@ func (s *system) openLab() {
 	lab, err := sandbox.New(sandbox.Config{
 		User: labUser, Token: labToken, WebhookURL: s.url + "/webhooks/labs/molecular",
 		CourierURL: s.url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
+		NeutralURL: s.url + "/webhooks/labs/neutral", NeutralAccount: partnerAccount, NeutralSecrets: []string{partnerSecret},
 		Manual: !s.options.auto, CancelCall: s.options.cancelCall, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(s.t, err)
@@ -191,6 +194,9 @@ func (s *system) seed() {
 		Settings: []byte(s.accountSettings()),
 		Policy:   []byte(s.accountPolicy()),
 	}))
+	if s.options.neutral {
+		s.seedPartner()
+	}
 	secret, err := webhooks.NewSecret()
 	require.NoError(s.t, err)
 	s.receiver.trust(secret)

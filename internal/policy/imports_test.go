@@ -73,7 +73,9 @@ var layers = map[string]layer{
 	// The supervisor of a development system starts the product's processes; it is none of them.
 	"dev": {ours: slices.Concat([]string{"client", "settings", "webhooks", "store"}, domain), denied: temporal},
 	"cmd": {ours: slices.Concat([]string{"dev", "client", "settings"}, everything)},
-	"e2e": {ours: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings"}, everything)},
+	// What drives a system from outside knows nothing of it but its addresses, so that it can prove the product's tables.
+	"e2e/drive": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporal)},
+	"e2e":       {ours: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings"}, everything)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},
@@ -190,6 +192,13 @@ func TestForbiddenImportsAreReported(t *testing.T) {
 		{"cmd/aliquot/a.go", module + "internal/pgtest", true},
 		{"internal/testrun/a.go", module + "internal/pgtest", false},
 		{"dev/a.go", module + "api", true},
+		{"e2e/a.go", module + "lifecycle", false},
+		{"e2e/a.go", module + "e2e/drive", false},
+		{"e2e/drive/a.go", module + "lifecycle", true},
+		{"e2e/drive/a.go", module + "store", true},
+		{"e2e/drive/a.go", module + "e2e", true},
+		{"e2e/drive/a.go", "database/sql", true},
+		{"e2e/drive/a.go", "net/http", false},
 		{"util/a.go", "slices", true}, // in no layer
 	}
 	for _, test := range tests {

@@ -1,0 +1,184 @@
+package e2e
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// happening is an event as the database has it, with the edge that it went over.
+type happening struct {
+	order  string
+	status lifecycle.Status
+	edge   edge // zero for an order's first event
+	cause  string
+}
+
+// edge is a line of one of the lifecycle tables.
+type edge struct {
+	machine  lifecycle.Name
+	from, to lifecycle.Low
+}
+
+func (e edge) String() string { return string(e.machine) + ": " + e.move() }
+
+func (e edge) move() string { return fmt.Sprintf("%s > %s", e.from, e.to) }
+
+// chronicle is all that has happened to orders and their appointments.
+type chronicle struct {
+	events []happening
+	visits map[lifecycle.AppointmentEdge][]string // who brought it about: patient, provider, system
+	walks  map[string]string                      // by order; a replacement has none
+}
+
+// chronicle reads it from the database.
+func (s *system) chronicle(walks map[string]string) *chronicle {
+	s.t.Helper()
+	db := s.openDatabase()
+	defer func() { require.NoError(s.t, db.Close()) }()
+	h := &chronicle{visits: map[lifecycle.AppointmentEdge][]string{}, walks: walks}
+	before, registered := map[string]lifecycle.Low{}, map[string]bool{}
+	for _, row := range s.rows(db, `SELECT e.order_id, e.status, e.cause, o.modality,
+		CASE WHEN o.registrable THEN 'registrable' ELSE '' END FROM events e JOIN orders o ON o.id = e.order_id ORDER BY e.order_id, e.sequence`) {
+		id, status, registrable := row[0], lifecycle.Status(row[1]), row[4] != ""
+		e := happening{order: id, status: status, cause: row[2]}
+		if from, later := before[id]; later {
+			e.edge = edge{lifecycle.For(lifecycle.Modality(row[3]), registrable, registered[id]).Name(), from, status.Low()}
+		}
+		before[id] = status.Low()
+		registered[id] = registered[id] || status.Low() == lifecycle.Registered
+		h.events = append(h.events, e)
+	}
+	h.readVisits(s, db)
+	return h
+}
+
+func (h *chronicle) readVisits(s *system, db *sql.DB) {
+	before := map[string]lifecycle.AppointmentStatus{}
+	for _, row := range s.rows(db, `SELECT appointment_id, status, origin FROM appointment_events ORDER BY appointment_id, number`) {
+		to := lifecycle.AppointmentStatus(row[1])
+		for _, status := range lifecycle.AppointmentStatuses() {
+			if status.Event() == row[1] {
+				to = status
+			}
+		}
+		e := lifecycle.AppointmentEdge{From: before[row[0]], To: to}
+		h.visits[e] = append(h.visits[e], row[2])
+		before[row[0]] = to
+	}
+}
+
+// untimed is the one edge that the table gives to a timer and that no API call lets a timer go over: only bookings at patient service
+// centers may wait for their confirmation (client API contract, section 11).
+var untimed = edge{lifecycle.NameAtHomePhlebotomy, lifecycle.AppointmentPending, lifecycle.AppointmentCancelled}
+
+// missing lists the statuses and edges of the tables that nothing has reached, and the edges on which a timer leads and none has led.
+func (h *chronicle) missing() []string {
+	statuses, edges, timed := map[lifecycle.Status]bool{}, map[edge]bool{}, map[edge]bool{}
+	for _, e := range h.events {
+		statuses[e.status], edges[e.edge] = true, true
+		timed[e.edge] = timed[e.edge] || order.CauseKind(e.cause) == "timer"
+	}
+	var missing []string
+	for _, status := range lifecycle.Statuses() {
+		if !statuses[status] {
+			missing = append(missing, string(status))
+		}
+	}
+	for _, m := range lifecycle.Machines() {
+		for _, line := range m.Edges() {
+			e := edge{m.Name(), line.From, line.To}
+			if !edges[e] {
+				missing = append(missing, e.String())
+			} else if slices.Contains(line.Actors, lifecycle.Timer) && !timed[e] && e != untimed {
+				missing = append(missing, e.String()+", by a timer")
+			}
+		}
+	}
+	for _, e := range lifecycle.AppointmentEdges() {
+		if len(h.visits[e]) == 0 {
+			missing = append(missing, visitName(e))
+		}
+	}
+	return missing
+}
+
+func visitName(e lifecycle.AppointmentEdge) string {
+	return fmt.Sprintf("appointment: %s > %s", e.From, e.To)
+}
+
+// unlisted lists the edges that orders went over and that no table has.
+func (h *chronicle) unlisted() []string {
+	listed := map[edge]bool{{}: true}
+	for _, m := range lifecycle.Machines() {
+		for _, line := range m.Edges() {
+			listed[edge{m.Name(), line.From, line.To}] = true
+		}
+	}
+	var odd []string
+	for _, e := range h.events {
+		if !listed[e.edge] {
+			odd = append(odd, "order "+e.order+" went "+e.edge.String())
+		}
+	}
+	return odd
+}
+
+// causes are what may bring an event about: a request, what was asked of an order, a partner's report or answer, a deadline, and the
+// end of the order that it replaces.
+var causes = []string{"api", "demand", "inbox", "call", "timer", "parent"}
+
+// uncaused lists the events that something else has brought about.
+func (h *chronicle) uncaused() []string {
+	var odd []string
+	for _, e := range h.events {
+		if !slices.Contains(causes, order.CauseKind(e.cause)) {
+			odd = append(odd, fmt.Sprintf("order %s: %s because of %s", e.order, e.status, e.cause))
+		}
+	}
+	return odd
+}
+
+// report says of each edge what went over it: the kinds of causes, and for each a walk, that which is for the edge if there is one.
+func (h *chronicle) report() []string {
+	type line struct{ edge, kind string }
+	walks := map[line]string{}
+	for _, e := range h.events {
+		if e.edge == (edge{}) {
+			continue
+		}
+		at, own := line{e.edge.String(), order.CauseKind(e.cause)}, h.walks[e.order]
+		if walks[at] == "" || strings.Contains(own, e.edge.move()+",") {
+			walks[at] = own
+		}
+	}
+	var lines []string
+	for at, walk := range walks {
+		lines = append(lines, fmt.Sprintf("%-90s %-7s %s", at.edge, at.kind, walk))
+	}
+	for e, origins := range h.visits {
+		slices.Sort(origins)
+		lines = append(lines, fmt.Sprintf("%-90s %s", visitName(e), strings.Join(slices.Compact(slices.Clone(origins)), " ")))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// without is the chronicle without the orders that went over an edge.
+func (h *chronicle) without(gone edge) *chronicle {
+	over := map[string]bool{}
+	for _, e := range h.events {
+		if e.edge == gone {
+			over[e.order] = true
+		}
+	}
+	rest := *h
+	rest.events = slices.DeleteFunc(slices.Clone(h.events), func(e happening) bool { return over[e.order] })
+	return &rest
+}

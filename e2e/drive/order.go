@@ -1,0 +1,106 @@
+package drive
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Order is an order that was made through the API.
+type Order struct {
+	ID     string
+	Number string // by which the partner knows it
+	Method string
+
+	s       *System
+	reports int // put at the lab so far
+}
+
+// View is what a client sees of an order.
+type View struct {
+	SampleID *string `json:"sample_id"`
+	Events   []struct {
+		ID     int64  `json:"id"`
+		Status string `json:"status"`
+	} `json:"events"`
+}
+
+// Lows are the statuses that the order has had, without top level and collection method.
+func (v View) Lows() []string {
+	lows := make([]string, len(v.Events))
+	for i, e := range v.Events {
+		lows[i] = e.Status[strings.LastIndex(e.Status, ".")+1:]
+	}
+	return lows
+}
+
+// Read is GET /v3/order/{id}.
+func (o *Order) Read(ctx context.Context) (View, error) {
+	var v View
+	err := o.s.asClient(ctx, http.MethodGet, "/v3/order/"+o.ID, nil, &v)
+	return v, err
+}
+
+// inspection is what operations see of an order.
+type inspection struct {
+	Number    string `json:"order_number"`
+	Attention []struct {
+		Reason string `json:"reason"`
+	} `json:"attention"`
+}
+
+func (o *Order) inspect(ctx context.Context) (inspection, error) {
+	var i inspection
+	err := o.s.asOperations(ctx, http.MethodGet, "/ops/orders/"+o.ID, nil, &i)
+	return i, err
+}
+
+// await waits until the order has had at least so many statuses, and returns them all.
+func (o *Order) await(ctx context.Context, statuses int) ([]string, error) {
+	var lows []string
+	err := until(ctx, func() (bool, error) {
+		v, err := o.Read(ctx)
+		lows = v.Lows()
+		return len(lows) >= statuses, err
+	})
+	if err != nil {
+		return lows, fmt.Errorf("order %s: waiting for a status after %s: %w", o.ID, strings.Join(lows, " "), err)
+	}
+	return lows, nil
+}
+
+// awaitAttention waits until operations are called for the reason.
+func (o *Order) awaitAttention(ctx context.Context, reason string) error {
+	err := until(ctx, func() (bool, error) {
+		i, err := o.inspect(ctx)
+		return slices.ContainsFunc(i.Attention, func(a struct {
+			Reason string `json:"reason"`
+		}) bool {
+			return a.Reason == reason
+		}), err
+	})
+	if err != nil {
+		return fmt.Errorf("order %s: waiting for attention %s: %w", o.ID, reason, err)
+	}
+	return nil
+}
+
+// until asks again and again, less often as time goes by, until it is answered with true or an error, or the context ends.
+func until(ctx context.Context, answered func() (bool, error)) error {
+	pause := 50 * time.Millisecond
+	for {
+		done, err := answered()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(pause*3/2, 250*time.Millisecond)
+	}
+}
