@@ -24,6 +24,7 @@ func TestNeutralConforms(t *testing.T) {
 	f := neutraltest.Fixture()
 	f.Full.User, f.Full.Token = accountName, neutralSecret
 	f.Start = func(t testing.TB) labtest.Partner {
+		t.Helper()
 		w := newNeutral(t, manual)
 		return labtest.Partner{URL: w.url + "/neutral", Publish: w.publish, Tell: w.tell}
 	}

@@ -152,6 +152,10 @@ func TestEveryLifeScriptIsExpected(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/sandbox.md")
 	require.NoError(t, err)
+	documented := map[string]bool{}
+	for i, part := range strings.Split(string(page), "`") {
+		documented[part] = documented[part] || i%2 == 1
+	}
 	for _, life := range sandbox.Lives() {
 		want := lifeEmits(life)
 		names := map[string]bool{}
@@ -159,7 +163,7 @@ func TestEveryLifeScriptIsExpected(t *testing.T) {
 			require.False(t, names[script.Name], "%s twice: %s", life, script.Name)
 			names[script.Name] = true
 			require.NotEmpty(t, script.Description, script.Name)
-			require.True(t, strings.Contains(string(page), "`"+script.Name+"`"), script.Name)
+			require.True(t, documented[script.Name], script.Name)
 			found, ok := sandbox.LifeScript(life, script.Name)
 			require.True(t, ok, script.Name)
 			require.Equal(t, script, found)
