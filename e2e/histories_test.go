@@ -85,6 +85,12 @@ var shapes = []shape{
 	{name: "cancelled", final: "cancelled.testkit.cancelled", drive: func(s *system, id string) {
 		require.Equal(s.t, http.StatusOK, s.do(http.MethodPost, "/v3/order/"+id+"/cancel", nil).Status)
 	}},
+	{name: "reviewed", final: "cancelled.testkit.cancelled", drive: func(s *system, id string) {
+		require.Equal(s.t, http.StatusOK, s.cancel(id).Status)
+		s.report(id)
+		review := s.awaitReview().ID
+		require.Equal(s.t, http.StatusOK, s.do(http.MethodPost, "/v3/unmatched_result/"+review+"/accept", map[string]any{}).Status)
+	}},
 	{
 		name: "scheduled", final: "cancelled.testkit.cancelled",
 		order: map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)},

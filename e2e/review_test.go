@@ -1,10 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +51,7 @@ func (s *system) awaitReviewWebhooks(kinds ...string) {
 	s.t.Helper()
 	var told []string
 	s.await(func() bool {
-		told = s.receiver.ofReviews(s.t)
+		told = s.receiver.ofReviews()
 		return len(told) >= len(kinds)
 	}, "webhooks about reviews are missing")
 	slices.Sort(told) // they come in any order
@@ -60,7 +60,7 @@ func (s *system) awaitReviewWebhooks(kinds ...string) {
 }
 
 // ofReviews lists the kind and status of all that was told of reviews.
-func (r *receiver) ofReviews(t testing.TB) []string {
+func (r *receiver) ofReviews() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []string
@@ -71,10 +71,11 @@ func (r *receiver) ofReviews(t testing.TB) []string {
 				Status string `json:"status"`
 			} `json:"data"`
 		}
-		require.NoError(t, json.NewDecoder(bytes.NewReader(d.Body)).Decode(&in))
-		switch in.EventType {
-		case "labtest.match_review.created", "labtest.match_review.updated":
-			out = append(out, in.EventType[len("labtest.match_review."):]+" "+in.Data.Status)
+		if json.Unmarshal(d.Body, &in) != nil {
+			continue // what is broken is counted elsewhere
+		}
+		if event, ok := strings.CutPrefix(in.EventType, "labtest.match_review."); ok {
+			out = append(out, event+" "+in.Data.Status)
 		}
 	}
 	return out
@@ -97,7 +98,7 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 		s.atLabFact(id, map[string]any{"type": "report_ready"})
 		s.requireSettled(id)
 		s.report(id)
-		s.await(func() bool { return len(s.receiver.ofReviews(t)) > 1 }, "the correction is not told of")
+		s.await(func() bool { return len(s.receiver.ofReviews()) > 1 }, "the correction is not told of")
 
 		accepted := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"note": "drawn before"})
 		require.Equal(t, http.StatusOK, accepted.Status, "%s", accepted.Body)

@@ -37,10 +37,10 @@ func (r reviewable) initial() order.ReviewStatus {
 }
 
 // openReview opens the review of a report, once. A later version of the report updates it, and asks again what had been decided on
-// the earlier one; the same version changes nothing. It returns the review's id and the endpoints to nudge.
-func (s *Store) openReview(ctx context.Context, tx *sql.Tx, r reviewable) (id string, endpoints []string, err error) {
-	var hash string
-	err = tx.QueryRowContext(ctx, `SELECT id, hash FROM reviews WHERE subject = $1`, r.subject).Scan(&id, &hash)
+// the earlier one; the same version changes nothing. It returns the endpoints to nudge.
+func (s *Store) openReview(ctx context.Context, tx *sql.Tx, r reviewable) ([]string, error) {
+	var id, hash string
+	err := tx.QueryRowContext(ctx, `SELECT id, hash FROM reviews WHERE subject = $1`, r.subject).Scan(&id, &hash)
 	event := webhooks.MatchReviewUpdated
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -48,18 +48,17 @@ func (s *Store) openReview(ctx context.Context, tx *sql.Tx, r reviewable) (id st
 		err = s.insertReview(ctx, tx, id, r)
 	case err != nil:
 	case hash == r.hash:
-		return id, nil, nil
+		return nil, nil
 	default:
 		err = s.renewReview(ctx, tx, id, r)
 	}
 	if err != nil {
-		return id, nil, fmt.Errorf("writing the review: %w", err)
+		return nil, fmt.Errorf("writing the review: %w", err)
 	}
 	if err := s.indexReview(ctx, tx, id, r.terms); err != nil {
-		return id, nil, err
+		return nil, err
 	}
-	endpoints, err = s.tellReview(ctx, tx, id, event)
-	return id, endpoints, err
+	return s.tellReview(ctx, tx, id, event)
 }
 
 func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r reviewable) error {

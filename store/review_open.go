@@ -53,12 +53,11 @@ func (s *Store) openHeld(ctx context.Context, tx *sql.Tx, orderID, resultID stri
 	if len(terms) == 0 {
 		terms = patientTerms(o.Patient)
 	}
-	_, endpoints, err := s.openReview(ctx, tx, reviewable{
+	return s.openReview(ctx, tx, reviewable{
 		subject: "order:" + orderID, teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug, number: o.Number,
 		orderID: orderID, resultID: resultID, hash: v.Hash, report: v.Report, terms: terms,
 		match: order.MatchReport(v.Report, o.LabAccountID, m.LabSlug, []order.Matchable{m}),
 	})
-	return endpoints, err
 }
 
 // UnmatchedReport is a report that was announced for an order that nobody knows.
@@ -152,8 +151,7 @@ func (s *Store) reviewReport(ctx context.Context, tx *sql.Tx, in FetchedReport) 
 		return nil, err
 	}
 	r.subject = reportSubject(r.accountID, r.number)
-	_, endpoints, err := s.openReview(ctx, tx, r)
-	return endpoints, err
+	return s.openReview(ctx, tx, r)
 }
 
 func reportSubject(accountID, number string) string { return "report:" + accountID + ":" + number }

@@ -138,7 +138,7 @@ func (s *Store) ReleaseReview(ctx context.Context, id, orderID string) error {
 }
 
 // settleReview resolves the review whose report an order has taken, in the transaction that records it. The order's team is the
-// review's from then on.
+// review's from then on. Where a later version has come meanwhile, that is still to be decided about.
 func (s *Store) settleReview(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	kind, err := one(ctx, tx, scanText, `SELECT kind FROM demands WHERE id = $1 AND order_id = $2`, r.DemandID, r.OrderID)
 	if errors.Is(err, ErrNotFound) || err == nil && order.DemandKind(kind) != order.DemandAccept {
@@ -162,8 +162,8 @@ func (s *Store) settleReview(ctx context.Context, tx *sql.Tx, r order.Recording)
 	n, err := change(ctx, tx, `UPDATE reviews SET status = $1, resolution_action = $2, resolved_order_id = $3, accepting = '',
 			team_id = (SELECT team_id FROM orders WHERE id = $3), resolved_user_id = (SELECT user_id FROM orders WHERE id = $3),
 			note = $4, updated_at = $5, reviewed_at = $5
-		WHERE id = $6 AND status <> $1`,
-		order.ReviewResolved, order.ReviewAccept, r.OrderID, s.sealNote(a.ReviewID, a.Note), micros(s.now()), a.ReviewID)
+		WHERE id = $6 AND status <> $1 AND hash = (SELECT hash FROM results WHERE id = $7)`,
+		order.ReviewResolved, order.ReviewAccept, r.OrderID, s.sealNote(a.ReviewID, a.Note), micros(s.now()), a.ReviewID, r.ResultID)
 	if err != nil || n == 0 {
 		return nil, err
 	}

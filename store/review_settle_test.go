@@ -121,3 +121,29 @@ func TestUnsureHandsAReviewToOperations(t *testing.T) {
 		require.Equal(t, "who is it?", r.Note)
 	})
 }
+
+// The lab corrects itself between the acceptance and its recording: nobody has decided about the correction.
+func TestAnAcceptanceDoesNotSettleALaterVersion(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		moveTo(t, s, o.ID, lifecycle.Cancelled)
+		hold(t, s, o.ID, report("4.5"), "h1")
+		r := reviewsOf(t, s, ReviewQuery{})[0]
+		asked, err := s.AcceptReview(t.Context(), o.TeamID, r.ID, o.ID)
+		require.NoError(t, err)
+		hold(t, s, o.ID, report("4.6"), "h2")
+		accept(t, s, r, o.ID, asked.Fetched)
+		v, err := s.NewestResult(t.Context(), o.TeamID, o.ID)
+		require.NoError(t, err)
+		require.Equal(t, "4.5", v.Report.Results[0].Text)
+		later, err := s.Review(t.Context(), o.TeamID, r.ID)
+		require.NoError(t, err)
+		require.Equal(t, order.ReviewCustomer, later.Status)
+		require.Equal(t, "4.6", later.Report.Results[0].Text)
+		asked, err = s.AcceptReview(t.Context(), o.TeamID, r.ID, o.ID)
+		require.NoError(t, err)
+		accept(t, s, r, o.ID, asked.Fetched)
+		require.Empty(t, reviewsOf(t, s, ReviewQuery{}))
+	})
+}
