@@ -25,6 +25,7 @@ func routes(t *testing.T) [][2]string {
 	for path, methods := range doc.Paths {
 		for _, name := range []string{
 			"order_id", "user_id", "lab_test_id", "team_id", "inbox_id", "raw_result_id", "transaction_id", "org_id", "webhook_id", "message_id", "endpoint_id",
+			"lab_account_id",
 		} {
 			path = strings.ReplaceAll(path, "{"+name+"}", newID())
 		}
@@ -35,7 +36,7 @@ func routes(t *testing.T) [][2]string {
 			out = append(out, [2]string{strings.ToUpper(method), path})
 		}
 	}
-	require.Len(t, out, 73)
+	require.Len(t, out, 75)
 	return out
 }
 
