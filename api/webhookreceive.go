@@ -122,7 +122,7 @@ func (s *server) notStored(c *gin.Context, partner string, err error) {
 // keptHeaders are the headers that may help to understand a report later; those with secrets in them are not among them.
 func keptHeaders(r *http.Request) map[string]string {
 	kept := map[string]string{}
-	for _, name := range []string{"Content-Type", "Content-Length", "User-Agent", "Date"} {
+	for _, name := range []string{"Content-Type", "Content-Length", "User-Agent", "Date", "Webhook-Id", "Webhook-Timestamp", "X-Account"} {
 		if v := r.Header.Get(name); v != "" {
 			kept[name] = v
 		}

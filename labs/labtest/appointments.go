@@ -47,12 +47,13 @@ func twoSlots(t testing.TB, f Fixture, s labs.Scheduler) (first, second labs.Fre
 }
 
 func appointmentsAreMade(t testing.TB, f Fixture) {
+	t.Helper()
 	s := scheduler(t, f, labs.AppointmentReady)
 	if s == nil {
 		return
 	}
 	first, _ := twoSlots(t, f, s)
-	b := f.Appointments.booking(Number, appointment, first.Key)
+	b := f.Appointments.booking(appointment, first.Key)
 	booked, err := s.Book(t.Context(), b)
 	require.NoError(t, err)
 	require.True(t, booked.Status.Active())
@@ -66,22 +67,23 @@ func appointmentsAreMade(t testing.TB, f Fixture) {
 	require.NoError(t, err, "the provider has it from an earlier attempt")
 	require.Equal(t, booked.Booked, again.Booked)
 
-	_, err = s.Book(t.Context(), f.Appointments.booking(Number, another, f.Appointments.Gone))
+	_, err = s.Book(t.Context(), f.Appointments.booking(another, f.Appointments.Gone))
 	require.ErrorIs(t, err, labs.ErrSlotGone)
 }
 
 func appointmentsAreMovedAndDropped(t testing.TB, f Fixture) {
+	t.Helper()
 	s := scheduler(t, f, labs.AppointmentReady)
 	if s == nil {
 		return
 	}
 	first, second := twoSlots(t, f, s)
-	_, err := s.Book(t.Context(), f.Appointments.booking(Number, appointment, first.Key))
+	_, err := s.Book(t.Context(), f.Appointments.booking(appointment, first.Key))
 	require.NoError(t, err)
 
-	_, err = s.Reschedule(t.Context(), f.Appointments.booking(Number, appointment, f.Appointments.Gone))
+	_, err = s.Reschedule(t.Context(), f.Appointments.booking(appointment, f.Appointments.Gone))
 	require.ErrorIs(t, err, labs.ErrSlotGone)
-	moved, err := s.Reschedule(t.Context(), f.Appointments.booking(Number, appointment, second.Key))
+	moved, err := s.Reschedule(t.Context(), f.Appointments.booking(appointment, second.Key))
 	require.NoError(t, err)
 	require.True(t, second.StartAt.Equal(moved.StartAt))
 	require.True(t, moved.Status.Active())
@@ -89,16 +91,17 @@ func appointmentsAreMovedAndDropped(t testing.TB, f Fixture) {
 	require.NoError(t, s.Drop(t.Context(), Number, appointment, "Other"))
 	require.NoError(t, s.Drop(t.Context(), Number, appointment, "Other"), "dropped is dropped")
 	require.NoError(t, s.Drop(t.Context(), Number, another, ""), "what was never booked is not there")
-	_, err = s.Reschedule(t.Context(), f.Appointments.booking(Number, appointment, first.Key))
-	fails[*labs.RefusedError](t, f, err, "an appointment that was dropped cannot be moved")
+	_, err = s.Reschedule(t.Context(), f.Appointments.booking(appointment, first.Key))
+	_ = fails[*labs.RefusedError](t, f, err, "an appointment that was dropped cannot be moved")
 }
 
 func appointmentsAreRequested(t testing.TB, f Fixture) {
+	t.Helper()
 	s := scheduler(t, f, labs.AppointmentRequest)
 	if s == nil {
 		return
 	}
-	b := f.Appointments.booking(Number, appointment, "")
+	b := f.Appointments.booking(appointment, "")
 	requested, err := s.Book(t.Context(), b)
 	require.NoError(t, err)
 	require.Equal(t, lifecycle.AppointmentIsPending, requested.Status)

@@ -15,6 +15,7 @@ import (
 )
 
 func accountsAreChecked(t testing.TB, f Fixture) {
+	t.Helper()
 	pace := func(context.Context) error { return nil }
 	for name, change := range map[string]func(*labs.Account, *labs.Options){
 		"no token": func(a *labs.Account, _ *labs.Options) { a.Token = "" },
@@ -37,6 +38,7 @@ func accountsAreChecked(t testing.TB, f Fixture) {
 }
 
 func capabilitiesAreHonest(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	for _, account := range []labs.Account{f.Full, f.Least} {
 		if account.ID == f.Least.ID {
@@ -82,6 +84,7 @@ func (c client) withheld(f Fixture) map[string]func(context.Context) error {
 
 // outcomesAreToldApart lets every call meet every way in which a call can end without success.
 func outcomesAreToldApart(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	words, err := json.Marshal(map[string]any{"code": Canary, "message": Canary, "error_msg": Canary, "success": false, "order_number": Number})
 	require.NoError(t, err)
@@ -90,29 +93,38 @@ func outcomesAreToldApart(t testing.TB, f Fixture) {
 		check  func(t testing.TB, err error, what string)
 	}{
 		"busy": {answered(http.StatusServiceUnavailable, words, "Retry-After", "7"), func(t testing.TB, err error, what string) {
+			t.Helper()
 			busy := fails[*labs.BusyError](t, f, err, what)
 			require.Equal(t, http.StatusServiceUnavailable, busy.Status, what)
 			require.Equal(t, 7*time.Second, busy.RetryAfter, what)
 		}},
 		"too many calls": {answered(http.StatusTooManyRequests, words), func(t testing.TB, err error, what string) {
-			fails[*labs.BusyError](t, f, err, what)
+			t.Helper()
+			_ = fails[*labs.BusyError](t, f, err, what)
 		}},
 		"unauthorized": {answered(http.StatusUnauthorized, words), func(t testing.TB, err error, what string) {
-			fails[*labs.UnauthorizedError](t, f, err, what)
+			t.Helper()
+			_ = fails[*labs.UnauthorizedError](t, f, err, what)
 		}},
 		"forbidden": {answered(http.StatusForbidden, words), func(t testing.TB, err error, what string) {
-			fails[*labs.UnauthorizedError](t, f, err, what)
+			t.Helper()
+			_ = fails[*labs.UnauthorizedError](t, f, err, what)
 		}},
 		"refused": {answered(http.StatusBadRequest, words), func(t testing.TB, err error, what string) {
+			t.Helper()
 			refused := fails[*labs.RefusedError](t, f, err, what)
 			require.JSONEq(t, string(words), string(refused.Raw), what)
 			require.NotContains(t, refused.Code, Canary, what)
 		}},
 		"no JSON": {answered(http.StatusOK, []byte("<p>"+Canary)), func(t testing.TB, err error, what string) {
+			t.Helper()
 			unanswered := fails[*labs.UnansweredError](t, f, err, what)
 			require.Contains(t, string(unanswered.Raw), Canary, "%s: what was received is kept", what)
 		}},
-		"cut off": {cutOff, func(t testing.TB, err error, what string) { fails[*labs.UnansweredError](t, f, err, what) }},
+		"cut off": {cutOff, func(t testing.TB, err error, what string) {
+			t.Helper()
+			_ = fails[*labs.UnansweredError](t, f, err, what)
+		}},
 	} {
 		server := httptest.NewServer(tt.answer)
 		t.Cleanup(server.Close)
@@ -158,6 +170,7 @@ func cutOff(w http.ResponseWriter, _ *http.Request) {
 }
 
 func redirectsAreNotFollowed(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
@@ -172,6 +185,7 @@ func redirectsAreNotFollowed(t testing.TB, f Fixture) {
 }
 
 func turnsAreWaitedFor(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	var turns int64
 	var refusal error
@@ -194,6 +208,7 @@ func turnsAreWaitedFor(t testing.TB, f Fixture) {
 }
 
 func anEndedContextEndsTheCall(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	ended, end := context.WithCancel(t.Context())
 	end()
@@ -227,6 +242,6 @@ func anEndedContextEndsTheCall(t testing.TB, f Fixture) {
 		err := k.do(ctx)
 		close(done)
 		cancel()
-		fails[*labs.UnansweredError](t, f, err, "cut short: "+k.name)
+		_ = fails[*labs.UnansweredError](t, f, err, "cut short: "+k.name)
 	}
 }

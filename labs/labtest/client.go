@@ -90,20 +90,20 @@ func scheduling(s labs.Scheduler, a Appointments) []call {
 			return err
 		}},
 		{"book", func(ctx context.Context) error {
-			_, err := s.Book(ctx, a.booking(Number, appointment, a.Gone))
+			_, err := s.Book(ctx, a.booking(appointment, a.Gone))
 			return err
 		}},
 		{"reschedule", func(ctx context.Context) error {
-			_, err := s.Reschedule(ctx, a.booking(Number, appointment, a.Gone))
+			_, err := s.Reschedule(ctx, a.booking(appointment, a.Gone))
 			return err
 		}},
 		{"drop", func(ctx context.Context) error { return s.Drop(ctx, Number, appointment, "Wrong address") }},
 	}
 }
 
-func (a Appointments) booking(number, id, slot string) labs.Booking {
+func (a Appointments) booking(id, slot string) labs.Booking {
 	b := a.Booking
-	b.Number, b.AppointmentID, b.Slot = number, id, slot
+	b.Number, b.AppointmentID, b.Slot = Number, id, slot
 	return b
 }
 

@@ -22,9 +22,9 @@ func TestFaultsAreFound(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			f := neutraltest.Fixture()
-			require.Empty(t, verdict(t, func(t testing.TB) { labtest.Run(t, fault.check, f) }), "without the fault")
+			require.Empty(t, verdict(t, fault.check, f), "without the fault")
 			fault.plant(&f)
-			require.NotEmpty(t, verdict(t, func(t testing.TB) { labtest.Run(t, fault.check, f) }), "with the fault")
+			require.NotEmpty(t, verdict(t, fault.check, f), "with the fault")
 		})
 	}
 	for _, name := range labtest.Names() {

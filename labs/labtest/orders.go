@@ -11,6 +11,7 @@ import (
 )
 
 func anOrderIsPlacedOnce(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	c := open(t, f, f.Full, p.URL, nil)
 	first, err := c.Place(t.Context(), f.Order(Number))
@@ -32,6 +33,7 @@ func anOrderIsPlacedOnce(t testing.TB, f Fixture) {
 }
 
 func aRefusalIsOne(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	c := open(t, f, f.Full, p.URL, nil)
 	_, err := c.Place(t.Context(), f.Refused(Number))
@@ -47,7 +49,7 @@ func aRefusalIsOne(t testing.TB, f Fixture) {
 		if served(c.can, m) {
 			continue
 		}
-		fails[*labs.RefusedError](t, f, err, "a sample that the account does not take: "+string(m))
+		_ = fails[*labs.RefusedError](t, f, err, "a sample that the account does not take: "+string(m))
 		require.Equal(t, sent, c.wire.sent.Load(), "the lab is not asked")
 	}
 }
@@ -63,6 +65,7 @@ func served(can labs.Capabilities, m lifecycle.Modality) bool {
 
 // aKitIsRegistered orders a kit that is nobody's yet, and registers it where that can be done.
 func aKitIsRegistered(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	r := f.Order(Number)
 	known := *r.Order
@@ -76,7 +79,7 @@ func aKitIsRegistered(t testing.TB, f Fixture) {
 		c := open(t, f, account, p.URL, nil)
 		placed, err := c.Place(t.Context(), r)
 		if !c.can.Registrable {
-			fails[*labs.RefusedError](t, f, err, "an account without registrable kits")
+			_ = fails[*labs.RefusedError](t, f, err, "an account without registrable kits")
 			require.Zero(t, c.wire.sent.Load(), "the lab is not asked")
 			continue
 		}
@@ -94,6 +97,7 @@ func aKitIsRegistered(t testing.TB, f Fixture) {
 }
 
 func resultsAreVersions(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	c := open(t, f, f.Full, p.URL, nil)
 	if !c.can.Results {
@@ -137,6 +141,7 @@ func resultsAreVersions(t testing.TB, f Fixture) {
 }
 
 func anOrderIsCancelled(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	c := open(t, f, f.Full, p.URL, nil)
 	if !c.can.Cancel {
@@ -147,11 +152,12 @@ func anOrderIsCancelled(t testing.TB, f Fixture) {
 	require.NoError(t, c.Cancel(t.Context(), Number, placed.Accession))
 	require.NoError(t, c.Cancel(t.Context(), Number, placed.Accession), "cancelled is cancelled")
 	err = c.Cancel(t.Context(), otherNumber, "")
-	fails[*labs.RefusedError](t, f, err, "an order that the lab does not have")
+	_ = fails[*labs.RefusedError](t, f, err, "an order that the lab does not have")
 }
 
 // whatWasToldCanBePolled: a polled notice and the webhook that it repeats count once.
 func whatWasToldCanBePolled(t testing.TB, f Fixture) {
+	t.Helper()
 	p := f.Start(t)
 	c := open(t, f, f.Full, p.URL, nil)
 	if p.Tell == nil {

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/aliquot-labs/aliquot/labs/labtest"
 )
 
 // recorder notes that a check fails, where a test would fail with it.
@@ -31,13 +33,13 @@ func (r *recorder) FailNow() {
 }
 
 // verdict runs a check and says what is wrong; empty: nothing.
-func verdict(t *testing.T, run func(testing.TB)) string {
+func verdict(t *testing.T, check string, f labtest.Fixture) string {
 	t.Helper()
 	r := &recorder{TB: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		run(r)
+		labtest.Run(r, check, f)
 	}()
 	<-done
 	return strings.Join(r.said, "\n")

@@ -43,6 +43,7 @@ func (f Fixture) strangers() (own, other labs.Account, all []labs.Credentials) {
 }
 
 func onlyThePartnerIsLetIn(t testing.TB, f Fixture) {
+	t.Helper()
 	w := f.Webhooks.Facts[0].Webhook
 	own, other, all := f.strangers()
 	require.NotEqual(t, own.Token, other.Token, "the fixture's accounts differ")
@@ -75,6 +76,7 @@ func onlyThePartnerIsLetIn(t testing.TB, f Fixture) {
 }
 
 func signaturesHold(t testing.TB, f Fixture) {
+	t.Helper()
 	if !f.Webhooks.Signed {
 		return
 	}
@@ -94,6 +96,7 @@ func signaturesHold(t testing.TB, f Fixture) {
 }
 
 func webhooksAreFacts(t testing.TB, f Fixture) {
+	t.Helper()
 	require.NotEmpty(t, f.Webhooks.Facts)
 	for _, e := range f.Webhooks.Facts {
 		m := f.decode(t, e.Webhook)
@@ -120,12 +123,13 @@ func wordless(t testing.TB, m labs.Message) {
 	require.Regexp(t, codes, m.Kind)
 	require.NotEmpty(t, m.Key)
 	require.NotEmpty(t, m.Hash)
-	clear, err := json.Marshal([]any{m.OrderNumber, m.Kind, m.Key, m.Hash, m.Problem, m.Fact})
+	visible, err := json.Marshal([]any{m.OrderNumber, m.Kind, m.Key, m.Hash, m.Problem, m.Fact})
 	require.NoError(t, err)
-	require.NotContains(t, string(clear), Canary, "somebody's words are in what Temporal is told")
+	require.NotContains(t, string(visible), Canary, "somebody's words are in what Temporal is told")
 }
 
 func problemsAreToldApart(t testing.TB, f Fixture) {
+	t.Helper()
 	for _, p := range []labs.Problem{labs.Malformed, labs.MissingFields, labs.UnknownType, labs.Incomplete} {
 		require.NotEmpty(t, f.Webhooks.Problems[p], "the fixture has no webhook that is %s", p)
 		for _, w := range f.Webhooks.Problems[p] {
@@ -142,6 +146,7 @@ func problemsAreToldApart(t testing.TB, f Fixture) {
 }
 
 func whatHappenedHasOneKey(t testing.TB, f Fixture) {
+	t.Helper()
 	first := f.decode(t, f.Webhooks.Facts[0].Webhook)
 	again := f.Protocol.Decode(f.Webhooks.Request(f.Full, f.Webhooks.Facts[0].Webhook, receivedAt.Add(time.Hour)).Header,
 		f.Webhooks.Facts[0].Body, receivedAt.Add(time.Hour))
@@ -162,6 +167,7 @@ func whatHappenedHasOneKey(t testing.TB, f Fixture) {
 }
 
 func aMissingTimeIsNone(t testing.TB, f Fixture) {
+	t.Helper()
 	m := f.decode(t, f.Webhooks.Timeless)
 	require.Empty(t, m.Problem, "a fact without a time is one all the same")
 	require.NotNil(t, m.Fact)

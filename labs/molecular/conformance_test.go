@@ -37,6 +37,7 @@ func TestConformance(t *testing.T) {
 
 // simulatedPartner is the simulated lab, with all calls that MTL might confirm.
 func simulatedPartner(t testing.TB) labtest.Partner {
+	t.Helper()
 	webhooks := make(chan []byte, 1)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if body, err := io.ReadAll(r.Body); err == nil {
@@ -66,6 +67,7 @@ func simulatedPartner(t testing.TB) labtest.Partner {
 	return labtest.Partner{
 		URL: server.URL,
 		Publish: func(t testing.TB, number string, r labtest.Report) {
+			t.Helper()
 			status, found := "final", "Not Detected"
 			switch r {
 			case labtest.SomeResults:
@@ -77,6 +79,7 @@ func simulatedPartner(t testing.TB) labtest.Partner {
 				{"test_name":"Chlamydia trachomatis","result":"`+found+`","result_value":"`+labtest.Canary+`","assay_datetime":"2026-03-01T08:00:00Z"}]}`)
 		},
 		Tell: func(t testing.TB, number string) labtest.Webhook {
+			t.Helper()
 			control(t, http.MethodPost, number+"/facts", `{"type":"kit_received"}`)
 			return labtest.Webhook{Body: <-webhooks}
 		},

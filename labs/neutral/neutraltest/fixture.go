@@ -2,6 +2,7 @@ package neutraltest
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ func Fixture() labtest.Fixture {
 	return labtest.Fixture{
 		Protocol: neutral.Protocol, Full: Full, Least: Least,
 		Start: func(t testing.TB) labtest.Partner {
+			t.Helper()
 			p := Start(t, Full.User, Full.Token)
 			return labtest.Partner{
 				URL: p.URL,
@@ -179,7 +181,7 @@ func problems() map[labs.Problem][]labtest.Webhook {
 }
 
 func request(a labs.Account, w labtest.Webhook, at time.Time) *http.Request {
-	r, err := http.NewRequest(http.MethodPost, "/webhooks/labs/neutral", bytes.NewReader(w.Body))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "/webhooks/labs/neutral", bytes.NewReader(w.Body))
 	if err != nil {
 		panic(err) // the address is fixed
 	}
