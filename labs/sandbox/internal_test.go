@@ -91,6 +91,13 @@ func TestMemoryIsBounded(t *testing.T) {
 	book.sequence[0].run = &run{done: make(chan struct{})}
 	_, err = book.makeRoom()
 	require.ErrorIs(t, err, errFull, "an order whose script runs is kept")
+	stopped := false
+	book.sequence[0].waiting, book.sequence[0].run.cancel = true, func() { stopped = true }
+	waited := book.sequence[0]
+	forgotten, err = book.makeRoom()
+	require.NoError(t, err)
+	require.Same(t, waited, forgotten, "one that waits for what may never come is not")
+	require.True(t, stopped)
 
 	for i := range maxOrders {
 		_, err := book.prospect(strconv.Itoa(i))
@@ -107,4 +114,21 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(list), 10)
 	require.Equal(t, 24, list[len(list)-1])
+}
+
+func TestTheDiaryIsBounded(t *testing.T) {
+	t.Parallel()
+	d := newDiary()
+	at := slot{provider: providerQuest, place: "QNY1", start: time.Unix(1_709_600_400, 0)}
+	first := &appointment{id: "first", number: "N"}
+	d.take(first, at)
+	d.add(first)
+	require.False(t, d.free(at))
+	for i := range maxOrders {
+		d.add(&appointment{id: strconv.Itoa(i), number: "N" + strconv.Itoa(i%7)})
+	}
+	require.Len(t, d.sequence, maxOrders)
+	require.Nil(t, d.find("N", "first"))
+	require.True(t, d.free(at), "its slot is free")
+	require.Equal(t, "0", d.byNumber["N0"][0].id)
 }
