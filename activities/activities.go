@@ -42,11 +42,10 @@ type Activities struct {
 	Sender   *webhooks.Sender
 	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to DefaultConcurrency.
 	Concurrency int
-	// Retention is how long delivered messages are kept. Zero: for good.
-	Retention time.Duration
-	Metrics   *Metrics
-	Log       *slog.Logger
-	Now       func() time.Time
+	Retention   Retention
+	Metrics     *Metrics
+	Log         *slog.Logger
+	Now         func() time.Time
 }
 
 // unknown reports whether an error of the store says that there is no such thing.

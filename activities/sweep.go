@@ -9,10 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-const (
-	sweepPage  = 500
-	prunePages = 20 // of messages that are pruned in one sweep
-)
+const sweepPage = 500
 
 // patience is how long each hand-off may take before the reconciler looks after it.
 type patience struct {
@@ -76,27 +73,6 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	}
 	a.Metrics.healed(out)
 	return out, nil
-}
-
-// prune erases what has been kept for long enough, a part of it at a time.
-func (a *Activities) prune(ctx context.Context, now time.Time) error {
-	if _, err := a.Store.PruneIdempotency(ctx); err != nil {
-		return a.fault(ctx, "pruning stored answers", "", err)
-	}
-	if a.Retention <= 0 {
-		return nil
-	}
-	for range prunePages {
-		n, err := a.Store.PruneMessages(ctx, now.Add(-a.Retention), sweepPage)
-		if err != nil {
-			return a.fault(ctx, "pruning messages", "", err)
-		}
-		activity.RecordHeartbeat(ctx)
-		if n < sweepPage {
-			break
-		}
-	}
-	return nil
 }
 
 // sweepInbox matches what found no order before, and signals what has not been settled.

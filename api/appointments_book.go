@@ -93,6 +93,9 @@ func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*raw, error) {
 		if err != nil {
 			return nil, err
 		}
+		if key != nil {
+			key.OrderID = canonical(in.OrderID)
+		}
 		return s.stored(ctx, key, booked.Body)
 	})
 }

@@ -71,6 +71,7 @@ func (s *server) userRoutes() {
 		OperationID: "get-user", Method: http.MethodGet, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Read a user", Errors: []int{http.StatusNotFound},
 	}, s.getUser)
+	s.userDeletionRoutes()
 }
 
 func (s *server) createUser(ctx context.Context, in *createUserInput) (*body[junction.ClientFacingUser], error) {

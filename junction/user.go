@@ -19,6 +19,11 @@ type ClientFacingUser struct {
 	IngestionEnd      *order.Date        `json:"ingestion_end"`
 }
 
+// UserSuccessResponse says that what was asked about a user is done.
+type UserSuccessResponse struct {
+	Success bool `json:"success"`
+}
+
 // ConnectedSource is a wearable provider that the user has connected. It has no fields here, because there is never one.
 type ConnectedSource struct{}
 

@@ -102,14 +102,30 @@ func (w Worker) check() problems {
 	if w.WebhookSlots < 1 {
 		found.add("ALIQUOT_WEBHOOK_CONCURRENCY", errors.New("is not positive"))
 	}
-	if w.WebhookKeep != 0 && w.WebhookKeep < leastRetention {
-		found.add("ALIQUOT_WEBHOOK_RETENTION", errors.New("is less than 72h, in which all attempts of a message fall"))
+	for _, r := range w.retentions() {
+		if r.keep != 0 && r.keep < r.least {
+			found.add(r.variable, errors.New("is less than "+r.why))
+		}
 	}
 	return found
 }
 
-// leastRetention is longer than the whole schedule of attempts.
-const leastRetention = 72 * time.Hour
+// retention is a setting of how long something is kept: for good, or at least so long.
+type retention struct {
+	variable    string
+	keep, least time.Duration
+	why         string
+}
+
+func (w Worker) retentions() []retention {
+	const month = 720 * time.Hour
+	return []retention{
+		{"ALIQUOT_WEBHOOK_RETENTION", w.WebhookKeep, 72 * time.Hour, "72h, in which all attempts of a message fall"},
+		{"ALIQUOT_RESULT_RETENTION", w.ResultKeep, month, "720h: clients need time to read results"},
+		{"ALIQUOT_INBOX_RETENTION", w.InboxKeep, month, "720h, in which reports are still being made sense of"},
+		{"ALIQUOT_AUDIT_RETENTION", w.AuditKeep, 6 * 365 * 24 * time.Hour, "52560h, six years (45 CFR 164.316)"},
+	}
+}
 
 func (s Sandbox) check() problems {
 	found := s.Process.check()

@@ -53,6 +53,9 @@ type Worker struct {
 	WebhookTimeout time.Duration `env:"ALIQUOT_WEBHOOK_TIMEOUT" envDefault:"15s" desc:"Longest attempt to deliver a webhook."`
 	WebhookSlots   int           `env:"ALIQUOT_WEBHOOK_CONCURRENCY" envDefault:"16" desc:"Most webhooks under way to one endpoint at once."`
 	WebhookKeep    time.Duration `env:"ALIQUOT_WEBHOOK_RETENTION" envDefault:"2160h" desc:"How long webhook messages and the log of their deliveries are kept, at least 72h. 0s: for good."`
+	ResultKeep     time.Duration `env:"ALIQUOT_RESULT_RETENTION" envDefault:"0s" desc:"How long results of ended orders are kept after they came, at least 720h. 0s: for good."`
+	InboxKeep      time.Duration `env:"ALIQUOT_INBOX_RETENTION" envDefault:"8760h" desc:"How long what partners sent is kept verbatim, at least 720h; what became of it is kept for good. 0s: for good."`
+	AuditKeep      time.Duration `env:"ALIQUOT_AUDIT_RETENTION" envDefault:"0s" desc:"How long the audit is kept, at least 52560h, the six years of HIPAA. 0s: for good."`
 	StopTimeout    time.Duration `env:"ALIQUOT_STOP_TIMEOUT" envDefault:"20s" desc:"How long running activities may finish after SIGTERM."`
 }
 

@@ -93,6 +93,7 @@ func TestProblems(t *testing.T) {
 		"empty key":     {worker, []string{"ALIQUOT_ENCRYPTION_KEYS="}, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
 		"no database":   {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"}, []string{"ALIQUOT_DATABASE_URL: names no file"}},
 		"time-outs":     {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"}, []string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
+		"retention":     {worker, []string{key, "ALIQUOT_RESULT_RETENTION=1h", "ALIQUOT_INBOX_RETENTION=-1s", "ALIQUOT_AUDIT_RETENTION=52559h"}, []string{"ALIQUOT_RESULT_RETENTION: is less than 720h", "ALIQUOT_INBOX_RETENTION: is less than", "ALIQUOT_AUDIT_RETENTION: is less than 52560h"}},
 		"courier URL":   {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"}, []string{"ALIQUOT_COURIER_URL: is not an http"}},
 		"lab":           {sandbox, nil, []string{"ALIQUOT_LAB_USER: is required", "ALIQUOT_LAB_TOKEN: is required"}},
 		"lab mode":      {sandbox, append([]string{"ALIQUOT_LAB_MODE=half", "ALIQUOT_LAB_SPEED=0.5", "ALIQUOT_LAB_SPACING=-1s"}, lab...), []string{"ALIQUOT_LAB_MODE: is not auto or manual", "ALIQUOT_LAB_SPEED: speed must be", "ALIQUOT_LAB_SPACING: is negative"}},

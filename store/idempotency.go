@@ -26,6 +26,8 @@ type IdempotencyKey struct {
 	Route  string
 	Key    string // as the client sent it; only its hash is stored
 	Token  string // of this claim
+	// OrderID is the order that the answer tells of, to be set before StoreAnswer; empty: none. With the order the answer is erased.
+	OrderID string
 }
 
 // StoredAnswer is the first answer to a request, to be replayed verbatim.
@@ -101,7 +103,7 @@ func (s *Store) answerOf(ctx context.Context, tx *sql.Tx, k IdempotencyKey) (Cla
 // StoreAnswer stores the answer of a claimed request that made no order; an order's answer is stored by CreateOrder, in the order's
 // own transaction. The error is ErrClaimLost when the claim ran out and was taken over.
 func (s *Store) StoreAnswer(ctx context.Context, key IdempotencyKey, status int, body []byte) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, "", status, body) })
+	return s.inTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, key.OrderID, status, body) })
 }
 
 // storeAnswerTx stores an answer inside the caller's transaction, which must not be committed when this fails.

@@ -118,6 +118,9 @@ func (s *Store) receive(ctx context.Context, tx *sql.Tx, r Report) (Received, er
 	if err := s.insertInbox(ctx, tx, r, &row); err != nil {
 		return Received{}, err
 	}
+	if err := s.lateForErased(ctx, tx, row.OrderID); err != nil {
+		return Received{}, err
+	}
 	if row.State == InboxQuarantined {
 		return row.received(), s.boundQuarantine(ctx, tx)
 	}

@@ -96,6 +96,9 @@ func (s *Store) match(ctx context.Context, tx *sql.Tx, query string, args ...any
 func (s *Store) matchOne(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (Received, error) {
 	r, err := one(ctx, tx, scanReceived, `UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
 		WHERE id = $5 AND state = $6 RETURNING `+receivedColumns, InboxReceived, orderID, leg, micros(s.now()), id, InboxUnmatched)
+	if err == nil {
+		err = s.lateForErased(ctx, tx, orderID)
+	}
 	if err != nil {
 		return r, err
 	}

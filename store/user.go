@@ -46,8 +46,8 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 		u.CreatedAt = s.now()
 	}
 	n, err := change(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
-		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2) < $10
-		ON CONFLICT (team_id, client_user_id) DO NOTHING`,
+		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
+		ON CONFLICT (team_id, client_user_id) WHERE erase_at = 0 DO NOTHING`,
 		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(place("users", u.ID, "fallback_birth_date"), u.FallbackBirthDate),
 		u.IngestionStart, u.IngestionEnd, micros(u.CreatedAt), Sandbox, SandboxUsers)
 	if err != nil {
@@ -66,9 +66,9 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 	return &UserConflict{Existing: existing}
 }
 
-// User reads one user of a team. The error is ErrNotFound when the team has none of that id.
+// User reads one user of a team. The error is ErrNotFound when the team has none of that id, or has deleted him.
 func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
-	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2)`, id, teamID)
+	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading user %s: %w", id, err)
 	}
@@ -77,7 +77,7 @@ func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
 
 // UserByClientUserID reads one user by the team's own id of it. The error is ErrNotFound when there is none.
 func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID string) (User, error) {
-	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2`, teamID, clientUserID)
+	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2 AND erase_at = 0`, teamID, clientUserID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading a user of team %s: %w", teamID, err)
 	}

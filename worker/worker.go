@@ -33,11 +33,10 @@ type Options struct {
 	Sender   *webhooks.Sender
 	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to activities.DefaultConcurrency.
 	Concurrency int
-	// Retention is how long delivered messages are kept. Zero: for good.
-	Retention time.Duration
-	Registry  prometheus.Registerer // Defaults to one of its own.
-	Logger    *slog.Logger          // Defaults to slog.Default().
-	Now       func() time.Time      // Defaults to time.Now.
+	Retention   activities.Retention  // Defaults to keeping everything for good.
+	Registry    prometheus.Registerer // Defaults to one of its own.
+	Logger      *slog.Logger          // Defaults to slog.Default().
+	Now         func() time.Time      // Defaults to time.Now.
 
 	// StopTimeout is how long running activities may finish after Stop. Defaults to 10 s.
 	StopTimeout time.Duration

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
 	"github.com/aliquot-labs/aliquot/dispatch"
@@ -63,7 +64,11 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 	registry := newRegistry()
 	w, err := worker.New(worker.Options{
 		Temporal: temporal, Store: db, Dispatch: dispatch.NewClient(temporal), Partners: worker.Partners(set.PartnerTimeout),
-		Tracker: tracker, Sender: sender, Concurrency: set.WebhookSlots, Retention: set.WebhookKeep, Registry: registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
+		Tracker: tracker, Sender: sender, Concurrency: set.WebhookSlots,
+		Retention: activities.Retention{
+			Messages: set.WebhookKeep, Results: set.ResultKeep, Inbox: set.InboxKeep, Audit: set.AuditKeep,
+		},
+		Registry: registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
 	})
 	if err != nil {
 		return err
