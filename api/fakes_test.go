@@ -101,10 +101,10 @@ func (o *orders) book(ctx context.Context, s order.State, d order.Demand) (order
 		return order.Answer{}, err
 	}
 	booked := order.Booked{Status: lifecycle.AppointmentIsConfirmed, Reference: "ref-" + d.ID, Confirmation: "ABCDEF", CanReschedule: true}
-	switch {
-	case d.Kind == order.DemandRequest:
+	if d.Kind == order.DemandRequest {
 		booked = order.Booked{Status: lifecycle.AppointmentIsPending, Reference: "ref-" + d.ID}
-	case d.Kind == order.DemandCancelAppointment:
+	}
+	if d.Kind == order.DemandCancelAppointment {
 		booked.Status = lifecycle.AppointmentIsCancelled
 	}
 	decision := s.ApplyBooked(d, booked, began)

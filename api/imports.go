@@ -43,7 +43,7 @@ type importInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *importInput) Resolve(ctx huma.Context) []error {
-	return in.Body.PatientDetails.check("body.patient_details", callerOf(ctx.Context()).today)
+	return in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
 }
 
 func (s *server) importRoutes() {

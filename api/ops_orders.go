@@ -46,7 +46,7 @@ type recoverInput struct {
 func (in *recoverInput) Resolve(ctx huma.Context) []error {
 	var errs []error
 	if p := in.Body.PatientDetails; p != nil {
-		errs = p.check("body.patient_details", callerOf(ctx.Context()).today)
+		errs = p.check(callerOf(ctx.Context()).today)
 	}
 	if a := in.Body.PatientAddress; a != nil {
 		errs = append(errs, a.check("body.patient_address")...)

@@ -29,11 +29,12 @@ func (in *CreateOrderRequest) check(today order.Date) []error {
 	if in.LabTestID == nil && in.OrderSet == nil {
 		errs = append(errs, missing("body.order_set"))
 	}
-	errs = append(errs, in.PatientDetails.check("body.patient_details", today)...)
+	errs = append(errs, in.PatientDetails.check(today)...)
 	return append(errs, in.PatientAddress.check("body.patient_address")...)
 }
 
-func (p *PatientDetailsWithValidation) check(place string, today order.Date) []error {
+func (p *PatientDetailsWithValidation) check(today order.Date) []error {
+	const place = "body.patient_details"
 	var errs []error
 	if p.DOB != "" {
 		dob, err := birthDate(p.DOB)

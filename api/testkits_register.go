@@ -27,7 +27,7 @@ type registerTestkitInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *registerTestkitInput) Resolve(ctx huma.Context) []error {
-	errs := in.Body.PatientDetails.check("body.patient_details", callerOf(ctx.Context()).today)
+	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
 	return append(errs, in.Body.PatientAddress.check("body.patient_address")...)
 }
 

@@ -47,13 +47,24 @@ func Script(m lifecycle.Modality, from lifecycle.Low, reports []lifecycle.Low, n
 		if played == nil {
 			played = []Step{tell(from, to)}
 		}
-		if i > 0 && o.Pause > 0 {
-			played[0].Pause = o.Pause.String()
+		if pause := o.pauseBefore(to); i > 0 && pause > 0 {
+			played[0].Pause = pause.String()
 		}
 		steps = append(steps, played...)
 		from = to
 	}
 	return steps
+}
+
+// fetchTime is how long a report is left alone before it is corrected: until then it has been fetched, or there would be nothing that
+// the correction differs from.
+const fetchTime = 3 * time.Second
+
+func (o Options) pauseBefore(to lifecycle.Low) time.Duration {
+	if to == lifecycle.Corrected {
+		return max(o.Pause, fetchTime)
+	}
+	return o.Pause
 }
 
 // The failure types of simulated missing results: the lab's fault, for which a sample is drawn again, and one for which it is not.

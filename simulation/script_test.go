@@ -98,6 +98,9 @@ func TestOptionsOfScripts(t *testing.T) {
 	}
 	require.Equal(t, []string{"", "3s", "", "3s", ""}, pauses, "between the statuses, and not before the first")
 	require.Equal(t, []string{"comment"}, steps[1].ResultTypes)
+	steps = simulation.Script(lifecycle.OnSite, lifecycle.DrawCompleted, []lifecycle.Low{lifecycle.Completed, lifecycle.Corrected}, true, simulation.Options{})
+	require.Empty(t, steps[0].Pause)
+	require.Equal(t, "3s", steps[2].Pause, "what is corrected has to be fetched first")
 	require.NotNil(t, simulation.Script(lifecycle.OnSite, lifecycle.Completed, nil, true, simulation.Options{}), "an empty script is one that does nothing")
 }
 
