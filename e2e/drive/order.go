@@ -58,8 +58,8 @@ func (o *Order) inspect(ctx context.Context) (inspection, error) {
 	return i, err
 }
 
-// await waits until the order has had at least so many statuses, and returns them all.
-func (o *Order) await(ctx context.Context, statuses int) ([]string, error) {
+// Await waits until the order has had at least so many statuses, and returns them all.
+func (o *Order) Await(ctx context.Context, statuses int) ([]string, error) {
 	var lows []string
 	err := until(ctx, func() (bool, error) {
 		v, err := o.Read(ctx)

@@ -68,7 +68,7 @@ func (o *Order) take(ctx context.Context, next step, n int) error {
 	if err := next.by.do(ctx, o, next.to); err != nil {
 		return fmt.Errorf("order %s: %s for %s: %w", o.ID, next.by.name, next.to, err)
 	}
-	lows, err := o.await(ctx, n)
+	lows, err := o.Await(ctx, n)
 	if err == nil && lows[n-1] != next.to {
 		err = fmt.Errorf("order %s: %s led to %s and not to %s: %s", o.ID, next.by.name, lows[n-1], next.to, strings.Join(lows, " "))
 	}
@@ -78,7 +78,7 @@ func (o *Order) take(ctx context.Context, next step, n int) error {
 // arrive waits until the order has the status, and says its how manieth it is.
 func (o *Order) arrive(ctx context.Context, status string) (int, error) {
 	for n := 1; ; n++ {
-		lows, err := o.await(ctx, n)
+		lows, err := o.Await(ctx, n)
 		if err != nil || lows[n-1] == status {
 			return n, err
 		}

@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/e2e/drive"
+)
+
+// contest is two calls about an order that are made at the same moment, and the ways in which that may end: what became of each call,
+// and the order's events. Of two calls that exclude each other one is refused, with the documented text.
+type contest struct {
+	name       string
+	begin      func(ctx context.Context, d *drive.System) (*drive.Order, error)
+	from       string // the events of the order that the calls meet
+	one, other func(o *drive.Order, ctx context.Context) error
+	ends       []ending
+}
+
+// ending is how a contest may end. An empty refusal is a success; events are what follows the contest's own.
+type ending struct{ one, other, events string }
+
+// The texts of refusals.
+const (
+	busy        = "Another change of the appointment is under way"
+	bookedOnce  = "The order has an appointment already; reschedule or cancel it"
+	unbooked    = "The order has no appointment that could still be changed"
+	tooLate     = "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled is not allowed"
+	tooLateKit  = "Transition from cancelled.testkit.do_not_process to received.testkit.registered is not allowed"
+	tooLateDraw = "Transition from cancelled.on_site_collection.cancelled to sample_with_lab.on_site_collection.draw_completed is not allowed"
+)
+
+var book = func(o *drive.Order, ctx context.Context) error { return o.Book(ctx, nil) }
+
+var contests = []contest{
+	{
+		name: "cancel, shipped", begin: ordered(drive.Testkit), from: "ordered requisition_created",
+		one:   (*drive.Order).Cancel,
+		other: func(o *drive.Order, ctx context.Context) error { return o.Fact(ctx, "kit_shipped", nil) },
+		ends:  []ending{{"", "", "cancelled"}, {tooLate, "", "transit_customer"}},
+	},
+	{
+		name: "register, do not process", begin: sentOut, from: "ordered awaiting_registration",
+		one: (*drive.Order).Register, other: (*drive.Order).Stop,
+		ends: []ending{
+			{tooLateKit, "", "do_not_process"}, {"", "", "registered do_not_process"}, {"", "", "registered requisition_created do_not_process"},
+		},
+	},
+	{
+		name: "reschedule, cancel the appointment", begin: visited, from: "ordered requisition_created appointment_scheduled",
+		one: (*drive.Order).Reschedule, other: (*drive.Order).CancelAppointment,
+		ends: []ending{
+			{"", busy, "appointment_scheduled"}, {"", "", "appointment_scheduled appointment_cancelled"},
+			{busy, "", "appointment_cancelled"}, {unbooked, "", "appointment_cancelled"},
+		},
+	},
+	{
+		name: "book, book", begin: ordered(drive.WalkIn), from: "ordered requisition_created",
+		one: book, other: book,
+		ends: []ending{
+			{"", busy, "appointment_scheduled"}, {"", bookedOnce, "appointment_scheduled"},
+			{busy, "", "appointment_scheduled"}, {bookedOnce, "", "appointment_scheduled"},
+		},
+	},
+	{
+		name: "draw completed, cancel", begin: ordered(drive.OnSite), from: "ordered requisition_created",
+		one: (*drive.Order).DrawCompleted, other: (*drive.Order).Cancel,
+		ends: []ending{{"", "", "draw_completed cancelled"}, {tooLateDraw, "", "cancelled"}},
+	},
+}
+
+func ordered(method string) func(context.Context, *drive.System) (*drive.Order, error) {
+	return func(ctx context.Context, d *drive.System) (*drive.Order, error) { return d.Place(ctx, method, "", nil) }
+}
+
+func sentOut(ctx context.Context, d *drive.System) (*drive.Order, error) {
+	return d.PlaceKit(ctx, "", "silent")
+}
+
+// visited is an order with an appointment. It is booked as soon as there is a requisition.
+func visited(ctx context.Context, d *drive.System) (*drive.Order, error) {
+	o, err := d.Place(ctx, drive.Phlebotomy, "", nil)
+	if err != nil {
+		return o, err
+	}
+	if _, err := o.Await(ctx, 2); err != nil {
+		return o, err
+	}
+	return o, o.Book(ctx, nil)
+}
+
+func TestOfTwoCallsAtOnceOneWins(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, o options) {
+		o.neutral = true
+		s := newSystem(t, o)
+		for _, c := range contests {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				s, seen := s.in(t), map[ending]int{}
+				for range 6 {
+					seen[s.hold(c)]++
+				}
+				t.Logf("%+v", seen)
+			})
+		}
+	})
+}
+
+// hold lets the two calls contend for an order of their own, and returns how that ended.
+func (s *system) hold(c contest) ending {
+	s.t.Helper()
+	ctx := context.Background()
+	d := s.driver()
+	o, err := c.begin(ctx, d)
+	require.NoError(s.t, err)
+	_, err = o.Await(ctx, len(strings.Fields(c.from)))
+	require.NoError(s.t, err)
+	one, other := atOnce(
+		func() error { return c.one(o, ctx) },
+		func() error { return c.other(o, ctx) },
+	)
+	end := ending{one: s.refusal(one), other: s.refusal(other)}
+	s.await(func() bool {
+		end.events = strings.TrimPrefix(s.order(o.ID).lows(), c.from+" ")
+		return slices.Contains(c.ends, end)
+	}, "order %s: %s does not end in a documented way: %s", o.ID, c.name, &end)
+	return end
+}
+
+// String is how it has ended by the time it is printed.
+func (e *ending) String() string { return fmt.Sprintf("%q, %q, %s", e.one, e.other, e.events) }
+
+// atOnce makes two calls at the same moment.
+func atOnce(a, b func() error) (errA, errB error) {
+	var start, done sync.WaitGroup
+	start.Add(1)
+	done.Go(func() { start.Wait(); errA = a() })
+	done.Go(func() { start.Wait(); errB = b() })
+	start.Done()
+	done.Wait()
+	return errA, errB
+}
+
+// refusal is the text of a call's refusal, which is answered 400; empty for one that was not refused.
+func (s *system) refusal(err error) string {
+	s.t.Helper()
+	if err == nil {
+		return ""
+	}
+	var refused *drive.RefusedError
+	require.ErrorAs(s.t, err, &refused)
+	require.Equal(s.t, http.StatusBadRequest, refused.Status, "%s", refused.Body)
+	return refused.Detail
+}
+
+// A kit that is registered in the moment in which it expires is one or the other.
+func TestAKitIsRegisteredAsItExpires(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, o options) {
+		o.neutral = true
+		s := newSystem(t, o)
+		for i := range 6 {
+			early := time.Duration(i-3) * 20 * time.Millisecond
+			t.Run(fmt.Sprint(early), func(t *testing.T) { t.Parallel(); s.in(t).registerAtExpiry(early) })
+		}
+	})
+}
+
+func (s *system) registerAtExpiry(early time.Duration) {
+	ctx := context.Background()
+	o, err := s.driver().PlaceKit(ctx, drive.Expiring, "silent")
+	require.NoError(s.t, err)
+	seen := s.awaitStatus(o.ID, "received.testkit.awaiting_registration")
+	var due time.Time
+	for _, d := range s.opsOrder(o.ID).Deadlines {
+		if d.Name == "kit_expiry" {
+			due = d.Due
+		}
+	}
+	require.NotZero(s.t, due, "%s", seen.lows())
+	<-time.After(time.Until(due.Add(-early)))
+	err = o.Register(ctx)
+	if err == nil {
+		s.await(func() bool {
+			return s.order(o.ID).lows() == "ordered awaiting_registration registered requisition_created"
+		}, "order %s was not registered", o.ID)
+		return
+	}
+	require.Equal(s.t, tooLateKit, s.refusal(err))
+	require.Equal(s.t, "ordered awaiting_registration do_not_process", s.order(o.ID).lows())
+}
