@@ -114,7 +114,7 @@ func newServer(d Deps) (*server, error) {
 	if d.HTTP == nil {
 		d.HTTP = &http.Client{}
 	}
-	m, err := newMetrics(d.Metrics)
+	m, err := newMetrics(d.Metrics, newAttentionMetric(d.Store.AttentionCounts))
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,9 @@ const readyLimit = 2 * time.Second
 func (s *server) healthRoutes(e *gin.Engine) {
 	e.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	e.GET("/readyz", s.ready)
-	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
+	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, // without its database the rest is still told
+	})))
 }
 
 // ready reports whether requests can be served in full: with the database and the workflows.

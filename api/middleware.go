@@ -96,7 +96,7 @@ type metrics struct {
 	facts    *prometheus.CounterVec
 }
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
+func newMetrics(r prometheus.Registerer, others ...prometheus.Collector) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "aliquot_http_request_duration_seconds", Help: "Requests by method, route pattern and status.",
@@ -106,7 +106,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "aliquot_partner_reports_total", Help: "What partners sent, by partner and what became of it at the door.",
 		}, []string{"partner", "outcome"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.facts} {
+	for _, c := range append(others, m.requests, m.facts) {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the API's metrics: %w", err)
 		}

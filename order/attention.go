@@ -45,6 +45,17 @@ const (
 	AppointmentAtProvider   AttentionReason = "appointment_at_provider" // an appointment is over here, and its provider has not confirmed that
 )
 
+// AllAttentionReasons lists every reason.
+func AllAttentionReasons() []AttentionReason {
+	return []AttentionReason{
+		RequisitionOverdue, ShipmentOverdue, OutboundOverdue, KitUnused, InboundOverdue, LegSilent, ResultsOverdue,
+		ResultsIncomplete, RecoveryNeeded, RecoverableUnclear, TellLab, RefusedByLab, PlacementUnanswered, CancelUnanswered,
+		VisitOverdue, DrawUnreported, Unassigned, SampleProblem, ResultsUnfetched, FactOutOfPlace, ContradictoryFact,
+		ResultAfterEnd, CancelAtLab, AccessionMismatch, ReplacementNeeded, ReplacementLimitReached, UnregisteredKit,
+		AppointmentAtProvider,
+	}
+}
+
 // attentionIn lists the statuses that a status-bound reason belongs to: entering any other takes the mark away.
 var attentionIn = map[AttentionReason][]lifecycle.Low{
 	RequisitionOverdue:  {lifecycle.Ordered, lifecycle.Registered},

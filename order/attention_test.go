@@ -17,7 +17,10 @@ func TestEveryAttentionReasonIsInTheOperationsGuide(t *testing.T) {
 	require.NoError(t, err)
 	reasons := regexp.MustCompile(`AttentionReason = "([a-z_]+)"`).FindAllSubmatch(source, -1)
 	require.Greater(t, len(reasons), 20)
-	for _, r := range reasons {
+	all := AllAttentionReasons()
+	require.Len(t, all, len(reasons))
+	for i, r := range reasons {
+		require.Equal(t, AttentionReason(r[1]), all[i])
 		require.Contains(t, string(guide), "| `"+string(r[1])+"` |", "docs/operations.md does not say what to do about %s", r[1])
 	}
 }
