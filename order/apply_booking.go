@@ -249,7 +249,7 @@ func (d *Decision) abandon() {
 		return
 	}
 	dm := n.Booking.Demand
-	n.Booking = nil
+	n.Booking, d.Abandoned = nil, dm.ID
 	if dm.Kind == DemandBook || dm.Kind == DemandRequest {
 		n.release(newAppointment(dm, d.now), "")
 	}

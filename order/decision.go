@@ -38,6 +38,7 @@ type Decision struct {
 	Redraw  bool // create the redraw order in the same transaction
 
 	Appointments []AppointmentStep `json:",omitempty"` // events of appointments, oldest first
+	Abandoned    string            `json:",omitempty"` // a demand about an appointment that nobody waits for any more
 
 	now time.Time // by our clock
 }

@@ -67,12 +67,16 @@ func bodyOf(kind order.DemandKind) any {
 // RefuseDemand notes that the order's workflow refused a demand without recording it, and erases its body. A demand that is settled
 // already is left as it is.
 func (s *Store) RefuseDemand(ctx context.Context, id string, reason order.Reason) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND state = $5`,
-		DemandRefused, reason, micros(s.now()), id, DemandOpen)
-	if err != nil {
+	if err := refuseDemand(ctx, s.write, id, reason, s.now()); err != nil {
 		return fmt.Errorf("refusing demand %s: %w", id, err)
 	}
 	return nil
+}
+
+func refuseDemand(ctx context.Context, q querier, id string, reason order.Reason, now time.Time) error {
+	_, err := q.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND state = $5`,
+		DemandRefused, reason, micros(now), id, DemandOpen)
+	return err
 }
 
 // DemandBody opens a demand's body: nil when it had none, or when it has been moved to its place. The error is ErrNotFound when

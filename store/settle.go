@@ -30,6 +30,11 @@ func (s *Store) settle(ctx context.Context, tx *sql.Tx, r order.Recording, now t
 			}
 		}
 	}
+	if id := r.Decision.Abandoned; id != "" {
+		if err := refuseDemand(ctx, tx, id, order.ReasonUnanswered, now); err != nil {
+			return nil, fmt.Errorf("settling demand %s: %w", id, err)
+		}
+	}
 	if r.DemandID != "" {
 		if err := s.settleDemand(ctx, tx, r, now); err != nil {
 			return nil, fmt.Errorf("settling demand %s: %w", r.DemandID, err)
