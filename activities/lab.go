@@ -105,6 +105,30 @@ func (a *Activities) Cancel(ctx context.Context, in dispatch.CallInput) error {
 	return nil
 }
 
+// Correct tells the lab of the order's patient and address as they are now: one attempt. No error: the lab has accepted them.
+func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
+	defer a.heartbeat(ctx, beat)()
+	lab, o, err := a.lab(ctx, in.OrderID)
+	if err != nil {
+		return a.fault(ctx, "correcting", in.OrderID, err)
+	}
+	req, err := a.requisition(ctx, o)
+	if err != nil {
+		return a.fault(ctx, "correcting", in.OrderID, err)
+	}
+	err = a.call(ctx, in.OrderID, "correct", func() ([]byte, error) {
+		corrector, ok := lab.(labs.Corrector)
+		if !ok {
+			return nil, labs.ErrNotSupported
+		}
+		return nil, corrector.Correct(ctx, req)
+	})
+	if err != nil {
+		return a.partnerFault(ctx, "correcting", in.OrderID, err)
+	}
+	return nil
+}
+
 // lab makes the client of the order's lab account.
 func (a *Activities) lab(ctx context.Context, orderID string) (labs.Lab, *order.Order, error) {
 	o, err := a.Store.Order(ctx, "", orderID)

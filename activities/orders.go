@@ -27,7 +27,7 @@ func (a *Activities) Load(ctx context.Context, orderID string) (dispatch.Loaded,
 		a.Log.WarnContext(ctx, "lab account not usable", "order_id", orderID, "error", err)
 		return l, nil
 	}
-	l.CanCancel = lab.Capabilities().Cancel
+	l.CanCancel, l.CanCorrect = lab.Capabilities().Cancel, lab.Capabilities().Correct
 	return l, nil
 }
 

@@ -34,6 +34,7 @@ const (
 	ActivityFetch    = "FetchResults"
 	ActivityTrack    = "CreateTrackers"
 	ActivityCancel   = "CancelAtLab"
+	ActivityCorrect  = "CorrectAtLab"
 	ActivityBook     = "BookAppointment"
 	ActivityRelease  = "ReleaseAppointment"
 	ActivityDeliver  = "DeliverBatch"
@@ -74,9 +75,10 @@ type OrderInput struct {
 
 // Loaded is what an Order workflow's first step gets.
 type Loaded struct {
-	State     order.State `json:"state"`
-	CanCancel bool        `json:"can_cancel,omitempty"` // the lab has a confirmed cancel call
-	CanTrack  bool        `json:"can_track,omitempty"`  // a courier aggregator is configured
+	State      order.State `json:"state"`
+	CanCancel  bool        `json:"can_cancel,omitempty"`  // the lab has a confirmed cancel call
+	CanCorrect bool        `json:"can_correct,omitempty"` // the lab can be told of a correction by a call
+	CanTrack   bool        `json:"can_track,omitempty"`   // a courier aggregator is configured
 }
 
 // CallInput asks for one round of a call to the lab: the requisition, or its cancellation. CallID is that of the cause

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -19,6 +20,9 @@ func (d *Decision) appoint(a Appointment, to lifecycle.AppointmentStatus, origin
 	a.Events++
 	if to != lifecycle.AppointmentIsPending {
 		a.ConfirmBy = time.Time{}
+	}
+	if st.Created && d.Next.Appointment != nil {
+		d.Next.forget(d.Next.Appointment.ID, d.Next.Appointment.Reference)
 	}
 	st.Appointment = a
 	d.Appointments = append(d.Appointments, st)
@@ -178,8 +182,10 @@ func (d *Decision) appointmentMade(f Fact, at time.Time) {
 	n := &d.Next
 	b := *f.Appointment
 	switch {
+	case n.forgotten(f.AppointmentID), n.forgotten(b.Reference):
+		d.as(Late, ReasonSuperseded) // one that is not the order's any more
 	case !b.Status.Active():
-		d.as(Late, ReasonRepeated) // the end of one that is not the order's any more
+		d.park(f, ReasonNoEdge) // its end was faster than its beginning
 	case n.Terminal():
 		n.Raise(ContradictoryFact, at)
 		d.as(Refused, ReasonEnded)
@@ -197,6 +203,21 @@ func (d *Decision) appointmentMade(f Fact, at time.Time) {
 		d.as(Applied, "")
 	}
 }
+
+// keptPast bounds what is remembered of earlier appointments.
+const keptPast = 20
+
+// forget remembers what an earlier appointment went by, so that late reports on it are told apart from those on a new one.
+func (s *State) forget(names ...string) {
+	for _, name := range names {
+		if name != "" && !s.forgotten(name) {
+			s.Past = append(slices.Clone(s.Past), name)
+		}
+	}
+	s.Past = s.Past[max(len(s.Past)-keptPast, 0):]
+}
+
+func (s *State) forgotten(name string) bool { return name != "" && slices.Contains(s.Past, name) }
 
 // take takes over how the provider says that the appointment stands, but for its status. What it does not say stays.
 func (a *Appointment) take(b Booked) {

@@ -270,6 +270,9 @@ func (d *Decision) cancelAppointment(origin string, by lifecycle.Actor) {
 
 // release has the provider told to drop an appointment.
 func (s *State) release(a Appointment, reference string) {
+	if s.Appointment == nil || s.Appointment.ID != a.ID {
+		s.forget(a.ID, reference)
+	}
 	if s.releasing(a.ID) || a.AccountID == "" {
 		return
 	}

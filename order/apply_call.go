@@ -2,6 +2,8 @@ package order
 
 import (
 	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 // ApplyPlaced decides what the lab's acceptance of the requisition does. Where a fact has proven the requisition meanwhile, the
@@ -39,6 +41,39 @@ func (s State) ApplyPlacementUnanswered(now time.Time) Decision {
 	d.Next.Placement.Tries++
 	if d.Next.unplaced() {
 		d.Next.Raise(PlacementUnanswered, now)
+	}
+	return d.finish()
+}
+
+// ApplyCorrected notes that the lab has accepted what was missing: back in production.
+func (s State) ApplyCorrected(now time.Time) Decision {
+	d := s.decision(now)
+	d.Next.Correcting = nil
+	if d.Next.Status == lifecycle.LabProcessingBlocked {
+		d.demandStep(lifecycle.DeliveredToLab, lifecycle.System)
+	}
+	return d.finish()
+}
+
+// ApplyCorrectionRefused notes that the lab would not take it by a call: somebody has to tell it.
+func (s State) ApplyCorrectionRefused(now time.Time) Decision {
+	d := s.decision(now)
+	d.Next.Correcting = nil
+	if d.Next.Status == lifecycle.LabProcessingBlocked {
+		d.Next.Raise(TellLab, now)
+	}
+	return d.finish()
+}
+
+// ApplyCorrectionUnanswered notes that a round of attempts ended without an answer. The lab is told on; somebody may be faster.
+func (s State) ApplyCorrectionUnanswered(now time.Time) Decision {
+	d := s.decision(now)
+	n := &d.Next
+	if n.Correcting != nil {
+		c := *n.Correcting
+		c.Tries++
+		n.Correcting = &c
+		n.Raise(TellLab, now)
 	}
 	return d.finish()
 }

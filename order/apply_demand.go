@@ -161,7 +161,8 @@ func (d *Decision) place() Reason {
 	return ""
 }
 
-// recover supplies what the lab found missing. Where the lab cannot be told by a call, somebody has to tell it, quoting the
+// recover supplies what the lab found missing. A lab that can be told by a call is told, and the order is back in production once it
+// has accepted that. Where the lab cannot be told so, somebody has to tell it, quoting the
 // accession number; the order is back in production once the lab has confirmed that or reports it itself.
 func (d *Decision) recover(dm Demand) Reason {
 	n := &d.Next
@@ -172,6 +173,11 @@ func (d *Decision) recover(dm Demand) Reason {
 		return d.demandStep(lifecycle.DeliveredToLab, dm.By)
 	}
 	n.Settle(RecoveryNeeded)
+	if dm.Correctable {
+		n.Settle(TellLab)
+		n.Correcting = &Correcting{DemandID: dm.ID}
+		return ""
+	}
 	n.Raise(TellLab, d.now)
 	return ""
 }

@@ -315,3 +315,33 @@ func TestCancellingAnOrderAndItsAppointment(t *testing.T) {
 	drop := Demand{ID: "c1", Kind: DemandCancelAppointment, By: lifecycle.Client}
 	require.Empty(t, d.Next.CheckDemand(drop, hour(6)), "and can be cancelled by itself")
 }
+
+// Whatever the order in which reports on a provider's own appointment arrive, it ends where it is.
+func TestAProvidersAppointmentInAnyOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	placed := requisitioned(lifecycle.WalkIn, nil)
+	reports := []Fact{visit(State{}, 20, pending), visit(State{}, 21, confirmed), visit(State{}, 22, cancelled)}
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		s := placed
+		for _, i := range order {
+			s = retry(theRule, theRule(s, reports[i]).Next)
+		}
+		require.Equal(t, cancelled, s.Appointment.Status, "%v", order)
+		require.Equal(t, lifecycle.AppointmentCancelled, s.Status, "%v", order)
+		require.Empty(t, s.Parked, "%v", order)
+	}
+}
+
+func TestLateReportsOnAnEarlierAppointmentAreToldApart(t *testing.T) {
+	t.Parallel()
+	m := lifecycle.WalkIn
+	s := book(t, booked(t, m), Demand{ID: "c1", Kind: DemandCancelAppointment, By: lifecycle.Client}, Booked{Status: cancelled}).Next
+	s = book(t, s, bookingOf(m, DemandBook, "s2", 60), Booked{Status: confirmed, Reference: "ref-2"}).Next
+	for _, to := range []lifecycle.AppointmentStatus{cancelled, confirmed} {
+		f := visit(State{}, 30, to)
+		f.AppointmentID = "b-s1"
+		_, d := run(s, f)
+		require.Equal(t, Late, d.Outcome, "%s", to)
+		require.Equal(t, confirmed, d.Next.Appointment.Status)
+	}
+}

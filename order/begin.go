@@ -54,7 +54,7 @@ func (s *State) activate() { s.Placement = Placement{State: PlacementStarted} }
 // is something that a later fact can be older than.
 func (s *State) enter(st Step, fromFact bool) {
 	if st.To != lifecycle.LabProcessingBlocked {
-		s.Recovery = RecoveryState{}
+		s.Recovery, s.Correcting = RecoveryState{}, nil
 	}
 	s.legs(st)
 	s.Status, s.Detail, s.EnteredAt = st.To, st.Detail, st.At

@@ -14,7 +14,7 @@ import (
 
 // travels are the types that hold ids, statuses, times, numbers and codes only, or what a lab offers to everybody.
 var travels = []string{
-	"Answer", "Appointment", "AppointmentEvent", "AppointmentStep", "Attention", "Booked", "Booking", "CancellationReason", "Candidate",
+	"Answer", "Appointment", "AppointmentEvent", "AppointmentStep", "Attention", "Booked", "Booking", "Correcting", "CancellationReason", "Candidate",
 	"Date", "Deadline", "Deadlines", "Decision", "Demand", "Event", "Fact", "Fetch", "Fetched", "Lab", "LabTest", "Leg", "LegReports",
 	"Marker", "Match", "Overlap", "Placement", "Policy", "Recorded", "Recording", "Recovery", "RecoveryState", "Release", "Slot", "State",
 	"Step", "Transaction", "TransactionOrder",

@@ -46,14 +46,15 @@ func (k DemandKind) Booking() bool {
 // Demand is a request to change an order, as it travels through Temporal. Whatever body it has stays encrypted in the row that
 // ID names.
 type Demand struct {
-	ID         string          `json:"id"`
-	Kind       DemandKind      `json:"kind"`
-	By         lifecycle.Actor `json:"by"`
-	ActivateBy string          `json:"activate_by,omitempty"` // activate: YYYY-MM-DD; empty clears
-	ActivateAt time.Time       `json:"activate_at,omitzero"`  // activate: first instant of that day in the service's zone
-	Confirmed  bool            `json:"confirmed,omitempty"`   // recover: the lab has confirmed that the kit is back in production
-	Again      bool            `json:"again,omitempty"`       // asked before without an answer, so it may have been recorded already
-	Reason     string          `json:"reason,omitempty"`      // do_not_process: a reason code; acknowledge: the attention reason
+	ID          string          `json:"id"`
+	Kind        DemandKind      `json:"kind"`
+	By          lifecycle.Actor `json:"by"`
+	ActivateBy  string          `json:"activate_by,omitempty"` // activate: YYYY-MM-DD; empty clears
+	ActivateAt  time.Time       `json:"activate_at,omitzero"`  // activate: first instant of that day in the service's zone
+	Confirmed   bool            `json:"confirmed,omitempty"`   // recover: the lab has confirmed that the kit is back in production
+	Correctable bool            `json:"correctable,omitempty"` // recover: the lab can be told by a call; set by the workflow
+	Again       bool            `json:"again,omitempty"`       // asked before without an answer, so it may have been recorded already
+	Reason      string          `json:"reason,omitempty"`      // do_not_process: a reason code; acknowledge: the attention reason
 
 	Slot          *Slot    `json:"slot,omitempty"`           // book, reschedule: what was chosen; request: the provider, without a key
 	Async         bool     `json:"async,omitempty"`          // book: the caller does not wait longer than Wait for the provider

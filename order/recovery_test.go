@@ -77,3 +77,28 @@ func TestUnreadableRecoverableIsMarkedEachTime(t *testing.T) {
 	s, _ = run(in(t, lifecycle.LabProcessingBlocked, nil), unclear(95))
 	require.Equal(t, []string{"recoverable_unclear", "recovery_needed"}, s.AttentionReasons())
 }
+
+// Where the lab can be told by a call, the order is back in production once it has accepted what was missing.
+func TestALabThatIsToldByACall(t *testing.T) {
+	t.Parallel()
+	supply := Demand{ID: "d1", Kind: DemandRecover, By: lifecycle.Operations, Correctable: true}
+	s := in(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(91)).Next
+	require.Equal(t, "d1", s.Correcting.DemandID)
+	require.Empty(t, s.Attention, "nobody has to do anything")
+	require.Equal(t, lifecycle.LabProcessingBlocked, s.Status)
+
+	d := s.ApplyCorrected(hour(92))
+	require.Equal(t, []lifecycle.Low{lifecycle.DeliveredToLab}, lows(d.Steps))
+	require.Nil(t, d.Next.Correcting)
+
+	refused := s.ApplyCorrectionRefused(hour(92)).Next
+	require.True(t, refused.Needs(TellLab))
+	require.Nil(t, refused.Correcting)
+	unanswered := s.ApplyCorrectionUnanswered(hour(92)).Next
+	require.True(t, unanswered.Needs(TellLab))
+	require.Equal(t, 1, unanswered.Correcting.Tries, "it is told on")
+
+	back, _ := run(s, fact(KitReceived, 95))
+	require.Nil(t, back.Correcting, "the lab was faster")
+	require.Empty(t, back.ApplyCorrected(hour(96)).Steps)
+}

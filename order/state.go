@@ -43,11 +43,13 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	Outbound    LegReports    `json:"outbound"`
 	Inbound     LegReports    `json:"inbound"`
 	Recovery    RecoveryState `json:"recovery"`
+	Correcting  *Correcting   `json:"correcting,omitempty"` // what was missing has been supplied, and the lab is being told
 	Fetch       Fetch         `json:"fetch"`
 	Replaced    bool          `json:"replaced,omitempty"`    // a replacement exists
 	CollectedAt time.Time     `json:"collected_at,omitzero"` // when the sample was collected; zero: not known
 	Appointment *Appointment  `json:"appointment,omitempty"` // the newest one, active or not
 	Booking     *Booking      `json:"booking,omitempty"`     // a change of an appointment that the provider is being asked for
+	Past        []string      `json:"past,omitempty"`        // what earlier appointments go by, ours and their providers' ids, oldest first
 	Releasing   []Release     `json:"releasing,omitempty"`   // appointments that the provider has still to be told to drop
 	Cancelling  *Demand       `json:"cancelling,omitempty"`  // a cancellation that the partner has been asked to confirm
 
@@ -120,6 +122,12 @@ type Release struct {
 	Provider      string `json:"provider"`
 	Reference     string `json:"reference,omitempty"`
 	Tries         int    `json:"tries,omitempty"`
+}
+
+// Correcting is a correction that the lab is being told of.
+type Correcting struct {
+	DemandID string `json:"demand_id"`
+	Tries    int    `json:"tries,omitempty"` // rounds of attempts that ended without an answer
 }
 
 // Machine is the lifecycle table that the order follows now.

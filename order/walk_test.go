@@ -189,6 +189,8 @@ func (w *walk) anyDemand() Demand {
 		}
 	case DemandCancelAppointment:
 		dm.By = lifecycle.Client
+	case DemandRecover:
+		dm.Correctable = rapid.Bool().Draw(w.t, "correctable")
 	}
 	return dm
 }
@@ -252,6 +254,12 @@ func (w *walk) callAnswered() {
 		calls = append(calls,
 			func(s State) Decision { return s.ApplyCancelRefused(w.now) },
 			func(s State) Decision { return s.ApplyCancelUnanswered(w.now) })
+	}
+	if w.s.Correcting != nil {
+		calls = append(calls,
+			func(s State) Decision { return s.ApplyCorrected(w.now) },
+			func(s State) Decision { return s.ApplyCorrectionRefused(w.now) },
+			func(s State) Decision { return s.ApplyCorrectionUnanswered(w.now) })
 	}
 	calls = append(calls, w.providerCalls()...)
 	if len(calls) > 0 {

@@ -148,6 +148,7 @@ func RegisterLabs(r Registry, a *activities.Activities) {
 	register(r, dispatch.ActivityFetch, a.Fetch)
 	register(r, dispatch.ActivityTrack, a.Track)
 	register(r, dispatch.ActivityCancel, a.Cancel)
+	register(r, dispatch.ActivityCorrect, a.Correct)
 	register(r, dispatch.ActivityBook, a.Book)
 	register(r, dispatch.ActivityRelease, a.Release)
 	register(r, dispatch.ActivityPoll, a.PollSilent)

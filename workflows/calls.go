@@ -19,6 +19,7 @@ const (
 	fetching   coroutine = "fetching"
 	tracking   coroutine = "tracking"
 	cancelling coroutine = "cancelling"
+	correcting coroutine = "correcting"
 	booking    coroutine = "booking"
 	releasing  coroutine = "releasing"
 )
@@ -30,6 +31,7 @@ func (r *orderRun) armCalls(ctx workflow.Context) {
 	r.keep(ctx, fetching, due, r.fetch)
 	r.keep(ctx, tracking, r.wantsTrackers(), r.track)
 	r.keep(ctx, cancelling, r.state.Cancelling != nil, r.cancelAtLab)
+	r.keep(ctx, correcting, r.state.Correcting != nil, r.correct)
 	r.keep(ctx, booking, r.state.Booking != nil, r.book)
 	r.keep(ctx, releasing, len(r.state.Releasing) > 0, r.release)
 }

@@ -40,6 +40,7 @@ func (r *orderRun) demand(ctx workflow.Context, dm order.Demand) (order.Answer, 
 	case dm.Kind.Booking():
 		return r.askProvider(ctx, dm)
 	default:
+		dm.Correctable = dm.Kind == order.DemandRecover && r.can.CanCorrect
 		return r.applyDemand(ctx, dm)
 	}
 }

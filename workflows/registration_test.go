@@ -7,8 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 func newKitWorld(t *testing.T, settings ...setting) *world {
@@ -157,6 +159,40 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 			since, open := w.since(test.reason)
 			require.True(t, open, "open are %v", w.attention())
 			require.InDelta(t, test.since.Seconds(), since.Seconds(), 15)
+		})
+	}
+}
+
+// Where the lab can be told by a call what was missing, the order is back in production once it has accepted that.
+func TestALabIsToldWhatWasMissing(t *testing.T) {
+	t.Parallel()
+	correctable := func(_ *sandbox.Config, a *store.LabAccount) {
+		a.Settings = []byte(`{"collection_methods":["testkit"],"correct":true}`)
+	}
+	for _, test := range []struct {
+		name    string
+		accepts bool
+		status  lifecycle.Low
+		marks   []order.AttentionReason
+	}{
+		{"accepted", true, lifecycle.DeliveredToLab, []order.AttentionReason{}},
+		{"refused", false, lifecycle.LabProcessingBlocked, []order.AttentionReason{order.TellLab}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newClinic(t, withNeutralLab, correctable).newWorld(t, collectedBy(lifecycle.Testkit))
+			w.at(day, func() {
+				if !test.accepts {
+					w.putLab("script", `{"steps":[],"calls":{"register":{"refuse":"already_registered"}}}`)
+				}
+				w.report(order.KitRejected, recoverable(true))
+			})
+			w.demand(2*day, byOperations(order.DemandRecover))
+			w.runUntil(2*day + 10*time.Minute)
+			require.Equal(t, test.status, w.order().Status)
+			require.Equal(t, test.marks, w.attention())
+			require.NotEmpty(t, w.labCalls("neutral.register"))
+			require.Nil(t, w.order().State.Correcting)
 		})
 	}
 }
