@@ -170,10 +170,10 @@ func TestALabIsToldWhatWasMissing(t *testing.T) {
 		a.Settings = []byte(`{"collection_methods":["testkit"],"correct":true}`)
 	}
 	for _, test := range []struct {
-		name    string
-		accepts bool
-		status  lifecycle.Low
-		marks   []order.AttentionReason
+		name   string
+		held   bool // the lab knows that it holds the kit up; otherwise it takes nobody else for its patient
+		status lifecycle.Low
+		marks  []order.AttentionReason
 	}{
 		{"accepted", true, lifecycle.DeliveredToLab, []order.AttentionReason{}},
 		{"refused", false, lifecycle.LabProcessingBlocked, []order.AttentionReason{order.TellLab}},
@@ -182,13 +182,19 @@ func TestALabIsToldWhatWasMissing(t *testing.T) {
 			t.Parallel()
 			w := newClinic(t, withNeutralLab, correctable).newWorld(t, collectedBy(lifecycle.Testkit))
 			w.at(day, func() {
-				if !test.accepts {
-					w.putLab("script", `{"steps":[],"calls":{"register":{"refuse":"already_registered"}}}`)
+				if test.held {
+					w.askLab("POST", "facts", `{"type":"sample_rejected","data":{"recoverable":true,"reason":"no date of birth"}}`)
 				}
 				w.report(order.KitRejected, recoverable(true))
 			})
-			w.demand(2*day, byOperations(order.DemandRecover))
+			supply := w.newReply()
+			w.at(2*day, func() {
+				w.ask(supply, byOperations(order.DemandRecover), []byte(`{"patient_details":{"first_name":"Ines","last_name":"Okafor-Lee",
+					"dob":"1988-11-30","gender":"female","phone_number":"+12535550142","email":"ines@example.org"}}`))
+			})
 			w.runUntil(2*day + 10*time.Minute)
+			require.True(t, supply.Done)
+			require.Equal(t, "Okafor-Lee", w.order().Patient.LastName)
 			require.Equal(t, test.status, w.order().Status)
 			require.Equal(t, test.marks, w.attention())
 			require.NotEmpty(t, w.labCalls("neutral.register"))
