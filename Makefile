@@ -14,6 +14,8 @@ TESTS ?= ./...
 TEST_TIMEOUT ?= 15m
 BENCH ?= .
 BENCH_TIME ?= 1s
+FUZZ ?=
+FUZZ_TIME ?= 10s
 
 .PHONY: help
 help: ## list the targets
@@ -72,6 +74,21 @@ generate: ## write the generated files anew
 .PHONY: check-generated
 check-generated: ## fail if a generated file is not what its generator writes
 	@tools/check-generated.sh
+
+.PHONY: sbom
+sbom: build ## write dist/aliquot.cdx.json, the bill of materials of bin/aliquot (CycloneDX), and check all licences
+	@tools/install.sh cyclonedx-gomod
+	@mkdir -p dist
+	go run ./internal/licences -out docs/licences.md
+	bin/tools/cyclonedx-gomod bin -json -licenses -std -output dist/aliquot.cdx.json bin/aliquot
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities; fails when the database cannot be reached
+	@tools/vuln.sh
+
+.PHONY: fuzz
+fuzz: ## run every fuzz test for FUZZ_TIME; one of them: make fuzz FUZZ=FuzzDecode
+	@tools/fuzz.sh $(FUZZ_TIME) $(FUZZ)
 
 .PHONY: clean
 clean: ## remove what was built; the data of `make run` stays

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs the named development tools into bin/tools, each at the version that
-# tools/go.mod or tools/lint/go.mod pins. A tool that is already there at that
+# tools/go.mod, tools/lint/go.mod or tools/supply/go.mod pins. A tool that is already there at that
 # version is left alone. Needs Go and git.
 #
-# usage: tools/install.sh temporal | golangci-lint | workflowcheck ...
+# usage: tools/install.sh temporal | golangci-lint | workflowcheck | cyclonedx-gomod | govulncheck ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/bin/tools
@@ -54,6 +54,14 @@ for tool in "$@"; do
     workflowcheck)
       build workflowcheck tools/lint go.temporal.io/sdk/contrib/tools/workflowcheck \
         "the workflow determinism checker, a few seconds"
+      ;;
+    cyclonedx-gomod)
+      build cyclonedx-gomod tools/supply github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod \
+        "which lists what a program is built from, about a minute"
+      ;;
+    govulncheck)
+      build govulncheck tools/supply golang.org/x/vuln/cmd/govulncheck \
+        "the vulnerability checker, about a minute"
       ;;
     *)
       echo "tools: unknown tool $tool" >&2

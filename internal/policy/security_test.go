@@ -1,0 +1,42 @@
+package policy
+
+import (
+	"go/ast"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var namedTest = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]+)`")
+
+// missingTests are the tests that a document names and that no source has.
+func missingTests(document string, found []source) []string {
+	exist := map[string]bool{}
+	for _, s := range found {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.isTest() {
+				exist[f.Name.Name] = true
+			}
+		}
+	}
+	var missing []string
+	for _, m := range namedTest.FindAllStringSubmatch(document, -1) {
+		if !exist[m[1]] {
+			missing = append(missing, m[1])
+		}
+	}
+	slices.Sort(missing)
+	return slices.Compact(missing)
+}
+
+func TestTheTestsThatTheSecurityPageNamesExist(t *testing.T) {
+	t.Parallel()
+	page, found := string(read(t, "docs/security.md")), sources(t)
+	require.Greater(t, len(namedTest.FindAllString(page, -1)), 30)
+	require.Empty(t, missingTests(page, found), "docs/security.md names tests that do not exist")
+
+	// The control: a test that does not exist is reported, one that does is not.
+	require.Equal(t, []string{"TestOfNothing"}, missingTests("`TestOfNothing` `FuzzOpenKeyring` TestUnquoted", found))
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const fuzzedKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+// FuzzOpenKeyring: any text is a keyring that works, or an error that quotes no secret.
+func FuzzOpenKeyring(f *testing.F) {
+	kms, err := NewLocalKMS(fuzzedKey)
+	require.NoError(f, err)
+	wrapped, err := WrapKey(f.Context(), kms, fuzzedKey)
+	require.NoError(f, err)
+	for _, seed := range []string{fuzzedKey, wrapped, fuzzedKey + ", k2:" + strings.Repeat("A", 43) + "=", "k1:wrapped:", ":,", "k1:\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		k, err := OpenKeyring(t.Context(), text, kms)
+		if err != nil {
+			require.NotContains(t, err.Error(), "MDEyMzQ1Njc4OWFiY2RlZj")
+			return
+		}
+		opened, err := k.Open("p", k.Seal("p", []byte("plain")))
+		require.NoError(t, err)
+		require.Equal(t, "plain", string(opened))
+		require.Contains(t, k.Hashes("name", "ada"), k.Hash("name", "ada"))
+	})
+}
+
+// FuzzOpen: nothing opens but what was sealed.
+func FuzzOpen(f *testing.F) {
+	k, err := ParseKeyring(fuzzedKey)
+	require.NoError(f, err)
+	sealed := k.Seal("p", []byte("plain"))
+	f.Add(sealed)
+	f.Add(sealed[:10])
+	f.Add([]byte{0})
+	f.Add([]byte{255, 'k', '1'})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		opened, err := k.Open("p", value)
+		if len(value) == 0 {
+			require.NoError(t, err)
+			require.Nil(t, opened)
+			return
+		}
+		if err == nil { // a seed: every process seals its own
+			require.Equal(t, "plain", string(opened))
+			return
+		}
+		require.Nil(t, opened)
+		_, err = k.Open("elsewhere", value)
+		require.Error(t, err)
+	})
+}
+
+// FuzzVerify: no text is taken for signed, but one that Sign made of the very data that is given out. Booking keys are such texts.
+func FuzzVerify(f *testing.F) {
+	k, err := ParseKeyring(fuzzedKey)
+	require.NoError(f, err)
+	for _, seed := range []string{k.Sign("booking", []byte(`{"slot":1}`)), k.Sign("other", nil), ".", "e30.AAAA", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		data, err := k.Verify("booking", text)
+		if err != nil {
+			require.ErrorIs(t, err, ErrSignature)
+			require.Nil(t, data)
+			return
+		}
+		require.Equal(t, text, k.Sign("booking", data))
+	})
+}
