@@ -42,10 +42,12 @@ type Activities struct {
 	Sender   *webhooks.Sender
 	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to DefaultConcurrency.
 	Concurrency int
-	Retention   Retention
-	Metrics     *Metrics
-	Log         *slog.Logger
-	Now         func() time.Time
+	// Linger is how long a batch looks for more once nothing is left. Defaults to 2 s.
+	Linger    time.Duration
+	Retention Retention
+	Metrics   *Metrics
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // unknown reports whether an error of the store says that there is no such thing.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -42,12 +43,8 @@ type batch struct {
 }
 
 func (a *Activities) newBatch(e store.Endpoint) *batch {
-	concurrency := a.Concurrency
-	if concurrency < 1 {
-		concurrency = DefaultConcurrency
-	}
 	b := &batch{
-		Activities: a, endpoint: e, slots: make(chan struct{}, concurrency), made: make(chan store.AttemptRow, batchRecord),
+		Activities: a, endpoint: e, slots: make(chan struct{}, cmp.Or(a.Concurrency, DefaultConcurrency)), made: make(chan store.AttemptRow, batchRecord),
 		recorded: make(chan struct{}), flying: map[string]bool{},
 	}
 	if !e.FailingSince.IsZero() {

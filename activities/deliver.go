@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -67,7 +68,7 @@ func (b *batch) run(ctx context.Context) error {
 			poll = pollSoon
 			continue
 		}
-		if time.Since(quietSince) >= batchLinger {
+		if time.Since(quietSince) >= cmp.Or(b.Linger, batchLinger) {
 			break
 		}
 		err = sleep(ctx, poll)
