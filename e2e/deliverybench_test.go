@@ -35,7 +35,7 @@ func BenchmarkDeliveries(b *testing.B) {
 				floor := postRate(b, receiver.url)
 				s := newSystem(b, options{workers: noWorkers})
 				ids := s.addEndpoints(receiver.url, endpoints)
-				s.fill(ids, benchMessages, time.Now().Add(-time.Minute))
+				s.fill(ids, benchMessages, time.Now())
 				rate := s.drainRate(ids, receiver)
 				b.ReportMetric(float64(receiver.got.Load()-2*benchMessages)/benchMessages, "doubled")
 				b.ReportMetric(floor, "floor/s")
@@ -103,9 +103,12 @@ func (s *system) drainRate(endpoints []string, receiver *counter) float64 {
 	client := dispatch.NewClient(s.client)
 	all := receiver.got.Load() + benchMessages
 	began := time.Now()
+	var nudging errgroup.Group
+	nudging.SetLimit(benchConcurrency)
 	for _, id := range endpoints {
-		require.NoError(s.t, client.NudgeDeliveries(context.Background(), id))
+		nudging.Go(func() error { return client.NudgeDeliveries(context.Background(), id) })
 	}
+	require.NoError(s.t, nudging.Wait())
 	require.Eventually(s.t, func() bool {
 		if receiver.got.Load() < all {
 			return false
@@ -144,8 +147,8 @@ func (s *system) addEndpoints(url string, n int) []string {
 }
 
 // fill writes messages straight into the database, one delivery each, to the endpoints in turn, as if they had been made a millisecond
-// after the other and were due since. It returns their ids in order of age.
-func (s *system) fill(endpoints []string, n int, from time.Time) []string {
+// after the other until then and were due since. It returns their ids in order of age.
+func (s *system) fill(endpoints []string, n int, until time.Time) []string {
 	s.t.Helper()
 	keys, err := store.ParseKeyring(keyring)
 	require.NoError(s.t, err)
@@ -161,7 +164,7 @@ func (s *system) fill(endpoints []string, n int, from time.Time) []string {
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = uuid.Must(uuid.NewV7()).String()
-		at := from.Add(time.Duration(i) * time.Millisecond).UnixMicro()
+		at := until.Add(time.Duration(i-n) * time.Millisecond).UnixMicro()
 		_, err := tx.Exec(`INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at) VALUES ($1, $2, $3, $4, 1, $5, $6)`,
 			ids[i], s.teamID, "", webhooks.OrderUpdated, keys.Seal("messages/"+ids[i]+"/body", benchBody), at)
 		require.NoError(s.t, err)

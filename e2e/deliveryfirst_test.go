@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/sdk/v1"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// The first attempts, in real time: at once, and five seconds after a failure; a slow endpoint keeps another waiting for nothing, and
+// the workflow's details say how the endpoint stands.
+func TestTheFirstAttemptsInRealTime(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, o options) {
+		s := newSystem(t, o)
+		var mu sync.Mutex
+		var asked []time.Time
+		failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			if asked = append(asked, time.Now()); len(asked) < 2 {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}))
+		t.Cleanup(failing.Close)
+		stuck, _ := always(hanging).serve(t)
+		endpoint := s.addEndpoints(failing.URL, 1)[0]
+		s.addEndpoints(stuck, 1)
+
+		began := time.Now()
+		id := s.placeOrder(nil)
+		s.await(func() bool { return len(s.receiver.of(id)) == 2 }, "the endpoint that is well waits")
+		require.Less(t, time.Since(began), 10*time.Second, "the stuck endpoint has 15 s")
+		s.await(func() bool {
+			page, err := s.store.Messages(t.Context(), store.MessageQuery{OrderID: id, EndpointID: endpoint, State: store.DeliveryDelivered})
+			require.NoError(t, err)
+			return len(page.Messages) == 2
+		}, "the second attempt did not come")
+		mu.Lock()
+		defer mu.Unlock()
+		page, err := s.store.Messages(t.Context(), store.MessageQuery{OrderID: id, EndpointID: endpoint})
+		require.NoError(t, err)
+		first := page.Messages[len(page.Messages)-1]
+		for _, d := range first.Deliveries {
+			if d.EndpointID == endpoint {
+				require.Len(t, d.Attempts, 2)
+				require.Empty(t, offSchedule(d.Attempts))
+			}
+		}
+		s.await(func() bool {
+			return strings.Contains(s.currentDetails(dispatch.DeliveriesWorkflowID(endpoint)), "backlog: 0")
+		}, "the details are old")
+	})
+}
+
+// currentDetails is what the Temporal UI shows of a workflow.
+func (s *system) currentDetails(workflowID string) string {
+	s.t.Helper()
+	value, err := s.client.QueryWorkflow(s.t.Context(), workflowID, "", "__temporal_workflow_metadata")
+	require.NoError(s.t, err)
+	var metadata sdk.WorkflowMetadata
+	require.NoError(s.t, value.Get(&metadata))
+	return metadata.GetCurrentDetails()
+}
+
+// An order's webhook carries both signatures while its endpoint's secret is rotated.
+func TestARotatedSecretSignsBoth(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	endpoints, err := s.store.Endpoints(t.Context(), s.teamID)
+	require.NoError(t, err)
+	id := s.placeOrder(nil)
+	s.await(func() bool { return len(s.receiver.of(id)) > 0 }, "no webhook came")
+	require.NoError(t, s.store.RotateSecret(t.Context(), endpoints[0].ID, mustSecret(t))) // the receiver knows the old one only
+	s.awaitStatus(id, "received.testkit.requisition_created")
+	s.fact(id, "kit_shipped")
+	s.await(func() bool { return s.receiver.of(id)[3].ID != "" }, "no webhook came after the rotation")
+	require.Empty(t, s.receiver.failures())
+}
