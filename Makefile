@@ -42,12 +42,12 @@ temporal:
 packages: ## install the system packages that the tests need
 	@tools/packages.sh
 
-.PHONY: receivers
-receivers: ## install what the tests verify our webhooks with
-	@tools/receivers.sh
+.PHONY: npm
+npm: ## install what the tests of e2e/receivers and e2e/sdk need
+	@tools/npm.sh
 
 .PHONY: test
-test: temporal packages receivers ## run all tests under the race detector
+test: temporal packages npm ## run all tests under the race detector
 	@ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
 		go run ./internal/testrun -race -timeout $(TEST_TIMEOUT) $(TESTS)
 

@@ -42,7 +42,7 @@ func verifiers(t *testing.T) map[string]verifier {
 func needPackages(t *testing.T) {
 	t.Helper()
 	_, err := os.Stat("node_modules/.stamp")
-	require.NoError(t, err, "the npm packages are missing: run tools/receivers.sh, as make test does")
+	require.NoError(t, err, "the npm packages are missing: run tools/npm.sh, as make test does")
 }
 
 // npmVerifier asks a library in a process of its own.

@@ -1,0 +1,108 @@
+// What becomes of every method of the SDK's groups that are about lab testing: the schema that its answers must have to the letter, or
+// why it is not called.
+import * as s from "@junction-api/sdk/serialization";
+
+interface Schema {
+  parse(raw: unknown, options: object): { ok: boolean; errors?: { path: string[]; message: string }[] };
+}
+
+// Answers that have no schema.
+export const pdf = Symbol("a PDF");
+export const anything = Symbol("any JSON");
+export const nothing = Symbol("no body");
+
+export const methods: Record<string, Schema | symbol> = {
+  "user.create": s.ClientFacingUser,
+  "user.get": s.ClientFacingUser,
+  "user.delete": s.UserSuccessResponse,
+  "user.undoDelete": s.UserSuccessResponse,
+
+  "labTests.get": s.labTests.get.Response,
+  "labTests.getById": s.ClientFacingLabTest,
+
+  "labTests.createOrder": s.PostOrderResponse,
+  "labTests.importOrder": s.PostOrderResponse,
+  "labTests.getOrder": s.ClientFacingOrder,
+  "labTests.getOrders": s.GetOrdersResponse,
+  "labTests.updateOrder": s.PostOrderResponse,
+  "labTests.cancelOrder": s.PostOrderResponse,
+  "labTests.simulateOrderProcess": anything,
+  "labTests.updateOnSiteCollectionOrderDrawCompleted": s.PostOrderResponse,
+  "order.resendEvents": s.ResendWebhookResponse,
+  "testkit.createOrder": s.PostOrderResponse,
+  "testkit.register": s.PostOrderResponse,
+
+  "labTests.getResultRaw": s.LabResultsRaw,
+  "labTests.getResultMetadata": s.LabResultsMetadata,
+  "labTests.getResultPdf": pdf,
+  "orderTransaction.getTransaction": s.GetOrderTransactionResponse,
+  "orderTransaction.getTransactionResult": s.LabResultsRaw,
+  "orderTransaction.getTransactionResultPdf": pdf,
+
+  "labTests.getPhlebotomyAppointmentAvailability": s.AppointmentAvailabilitySlots,
+  "labTests.bookPhlebotomyAppointment": s.ClientFacingAppointment,
+  "labTests.requestPhlebotomyAppointment": s.ClientFacingAppointment,
+  "labTests.reschedulePhlebotomyAppointment": s.ClientFacingAppointment,
+  "labTests.cancelPhlebotomyAppointment": s.ClientFacingAppointment,
+  "labTests.getPhlebotomyAppointmentCancellationReason": s.labTests.getPhlebotomyAppointmentCancellationReason.Response,
+  "labTests.getPhlebotomyAppointment": s.ClientFacingAppointment,
+  "labTests.getPscAppointmentAvailability": s.AppointmentAvailabilitySlots,
+  "labTests.bookPscAppointment": s.ClientFacingAppointment,
+  "labTests.reschedulePscAppointment": s.ClientFacingAppointment,
+  "labTests.cancelPscAppointment": s.ClientFacingAppointment,
+  "labTests.getPscAppointmentCancellationReason": s.labTests.getPscAppointmentCancellationReason.Response,
+  "labTests.getPscAppointment": s.ClientFacingAppointment,
+
+  "labTests.listUnmatchedResults": s.ListUnmatchedResultResponse,
+  "labTests.getUnmatchedResult": s.GetUnmatchedResultResponse,
+  "labTests.acceptUnmatchedResult": s.ClientFacingOrder,
+  "labTests.resolveUnmatchedResult": s.UnmatchedResult,
+};
+
+const noRoute = "no route yet";
+const wearables = "about wearables, which are no part of lab testing";
+
+export const notCalled: Record<string, string> = {
+  "user.getAll": noRoute,
+  "user.getByClientUserId": noRoute,
+  "user.patch": noRoute,
+  "user.upsertUserInfo": noRoute,
+  "user.getLatestUserInfo": noRoute,
+  "user.createInsurance": noRoute,
+  "user.getLatestInsurance": noRoute,
+  "user.getTeamMetrics": wearables,
+  "user.getConnectedProviders": wearables,
+  "user.deregisterProvider": wearables,
+  "user.refresh": wearables,
+  "user.getDevices": wearables,
+  "user.getDevice": wearables,
+  "user.getUserSignInToken": wearables,
+  "user.createPortalUrl": wearables,
+
+  "labTests.create": noRoute,
+  "labTests.updateLabTest": noRoute,
+  "labTests.getPaginated": noRoute,
+  "labTests.getLabs": noRoute,
+  "labTests.getMarkers": noRoute,
+  "labTests.getMarkersForOrderSet": noRoute,
+  "labTests.getMarkersForLabTest": noRoute,
+  "labTests.getMarkersByLabAndProviderId": noRoute,
+  "labTests.getAreaInfo": noRoute,
+  "labTests.getPscInfo": noRoute,
+  "labTests.getOrderPscInfo": noRoute,
+  "labTests.getLabelsPdf": noRoute,
+  "labTests.getLabTestCollectionInstructionPdf": noRoute,
+  "labTests.getOrderCollectionInstructionPdf": noRoute,
+  "labTests.getOrderRequistionPdf": noRoute,
+  "labTests.getOrderAbnPdf": noRoute,
+  "labTests.listUnmatchedResultTestCases": noRoute,
+  "labTests.createUnmatchedResultTest": noRoute,
+  "labTests.getUnmatchedResultTest": noRoute,
+  "labTests.validateIcdCodes": noRoute,
+};
+
+// Where we send keys that the SDK does not know. An index of a list is a star.
+export const extras = [
+  /results\.\*\.value$/, // deprecated, but sent on (contract, section 20)
+  /^(orders?\.(\*\.)?)?sequence$/, // ours: what webhooks are put in order by (docs/webhooks.md)
+];

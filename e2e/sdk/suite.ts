@@ -1,0 +1,33 @@
+// The suite: the vendor's SDK calls a whole Aliquot, whose address and keys are in the environment. Every answer is checked.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { JunctionClient } from "@junction-api/sdk";
+import { appointments } from "./appointments";
+import { answered, groups } from "./client";
+import { controls } from "./controls";
+import { labTestsSubject } from "./labtests";
+import { methods, notCalled } from "./methods";
+import { ordering } from "./ordering";
+import { results } from "./results";
+import { users } from "./users";
+
+describe("the SDK", { concurrency: 8 }, () => {
+  users();
+  labTestsSubject();
+  ordering();
+  appointments();
+  results();
+});
+
+controls();
+
+test("every method of the SDK was answered, or is known not to be called", (t) => {
+  const sdk = new JunctionClient({ apiKey: "none" });
+  const all = groups.flatMap((group) => Object.getOwnPropertyNames(Object.getPrototypeOf(sdk[group]))
+    .filter((name) => name !== "constructor" && !name.startsWith("_"))
+    .map((name) => `${group}.${name}`));
+  assert.deepEqual([...Object.keys(methods), ...Object.keys(notCalled)].sort(), all.sort());
+  assert.deepEqual([...answered].sort(), Object.keys(methods).sort());
+  t.diagnostic(`${answered.size} of ${all.length} methods were called and answered. Not called:`);
+  for (const [method, why] of Object.entries(notCalled)) t.diagnostic(`${method.padEnd(48)} ${why}`);
+});

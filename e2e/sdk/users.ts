@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { Junction } from "@junction-api/sdk";
+import { refused } from "./client";
+import { nobody, ours, teamId, theirs, unknown } from "./orders";
+
+export function users(): void {
+  test("a user is created, read, deleted and brought back", async () => {
+    const clientUserId = `patient ${randomUUID()}`;
+    const created = await ours.user.create({
+      clientUserId, fallbackTimeZone: "America/Phoenix", fallbackBirthDate: "1988-11-30", ingestionStart: "2026-01-01", ingestionEnd: "2026-02-01",
+    });
+    assert.equal(created.teamId, teamId);
+    assert.equal(created.clientUserId, clientUserId);
+    assert.ok(created.createdOn instanceof Date);
+    assert.deepEqual(created.connectedSources, []);
+    assert.equal(created.fallbackTimeZone?.id, "America/Phoenix");
+    assert.equal(created.fallbackBirthDate?.value, "1988-11-30");
+    assert.deepEqual([created.ingestionStart, created.ingestionEnd], ["2026-01-01", "2026-02-01"]);
+
+    const { userId } = created;
+    assert.deepEqual(await ours.user.get({ userId }), created);
+    await refused(404, theirs.user.get({ userId }));
+
+    const conflict = await refused(400, ours.user.create({ clientUserId }));
+    assert.ok(conflict instanceof Junction.BadRequestError);
+    const { detail } = conflict.body as { detail: Record<string, string> };
+    assert.deepEqual([detail.error_type, detail.user_id], ["INVALID_REQUEST", userId]);
+
+    assert.deepEqual(await ours.user.delete({ userId }), { success: true });
+    await refused(404, ours.user.get({ userId }));
+    assert.deepEqual(await ours.user.undoDelete({ userId }), { success: true });
+    assert.equal((await ours.user.get({ userId })).clientUserId, clientUserId);
+    await ours.user.delete({ userId });
+    assert.deepEqual(await ours.user.undoDelete({ clientUserId }), { success: true });
+  });
+
+  test("the least that makes a user", async () => {
+    const created = await ours.user.create({ clientUserId: `patient ${randomUUID()}` });
+    assert.equal(created.fallbackTimeZone, null);
+    assert.equal(created.fallbackBirthDate ?? null, null);
+  });
+
+  test("users: what is refused", async () => {
+    await refused(401, nobody.user.get({ userId: unknown }));
+    await refused(404, ours.user.get({ userId: unknown }));
+    await refused(404, ours.user.delete({ userId: unknown }));
+    await refused(404, ours.user.undoDelete({ userId: unknown }));
+    assert.ok((await refused(422, ours.user.undoDelete({}))) instanceof Junction.UnprocessableEntityError);
+    assert.ok((await refused(422, ours.user.get({ userId: "no id" }))) instanceof Junction.UnprocessableEntityError);
+    const invalid = await refused(422, ours.user.create({ clientUserId: "" }));
+    assert.ok(invalid instanceof Junction.UnprocessableEntityError);
+    const [problem] = (invalid.body as Junction.HttpValidationError).detail as { loc: string[]; msg: string; type: string }[];
+    assert.deepEqual(problem.loc, ["body", "client_user_id"]);
+  });
+}

@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// The vendor's official SDK calls every route that it has a method for and we have, and understands every answer to the letter. The
+// suite is in e2e/sdk; it says which methods it does not call, and why.
+func TestTheOfficialSDK(t *testing.T) {
+	t.Parallel()
+	suite := compileSDKSuite(t)
+	s := newSystem(t, options{neutral: true, auto: true})
+	cancelled := s.reportedAfterCancelling(2)
+	tests, err := json.Marshal(map[string]string{
+		drive.Testkit: s.partnerTests[drive.Testkit], drive.WalkIn: s.partnerTests[drive.WalkIn],
+		drive.Phlebotomy: s.partnerTests[drive.Phlebotomy], drive.OnSite: s.partnerTests[drive.OnSite],
+	})
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", suite)
+	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+s.url, "ALIQUOT_KEY="+s.key, "ALIQUOT_OTHER_KEY="+s.strangersKey(), "ALIQUOT_TEAM="+s.teamID,
+		"ALIQUOT_USER="+s.userID, "ALIQUOT_LAB_TESTS="+string(tests), "ALIQUOT_CANCELLED_ORDERS="+strings.Join(cancelled, ","))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	t.Logf("%s", out)
+}
+
+// compileSDKSuite checks the types of the suite and returns the program. A machine without the packages fails: a test that is passed
+// over would prove nothing.
+func compileSDKSuite(t *testing.T) string {
+	t.Helper()
+	_, err := os.Stat("sdk/node_modules/.stamp")
+	require.NoError(t, err, "the npm packages are missing: run tools/npm.sh, as make test does")
+	sources, err := filepath.Glob("sdk/*.*s*")
+	require.NoError(t, err)
+	for _, source := range sources {
+		_, err := os.ReadFile(source) // so that go test does not take an earlier outcome when a file has changed
+		require.NoError(t, err)
+	}
+	out, err := exec.CommandContext(t.Context(), "node", "sdk/node_modules/typescript/bin/tsc", "-p", "sdk").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return filepath.Join("sdk", "node_modules", ".suite", "suite.js")
+}
+
+// reportedAfterCancelling makes orders that were cancelled before their lab reported: their results belong to no open order.
+func (s *system) reportedAfterCancelling(n int) []string {
+	s.t.Helper()
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = s.placeOrder(map[string]any{"passthrough": "sandbox:silent"})
+		s.awaitStatus(ids[i], "received.testkit.requisition_created")
+		require.Equal(s.t, http.StatusOK, s.cancel(ids[i]).Status)
+		s.report(ids[i])
+	}
+	s.await(func() bool { return len(s.reviews("")) == n }, "reviews of results were not opened")
+	return ids
+}
+
+// strangersKey is the key of another team.
+func (s *system) strangersKey() string {
+	s.t.Helper()
+	ctx := context.Background()
+	team := store.Team{ID: uuid.NewString(), Name: "Another clinic", Environment: store.Sandbox}
+	require.NoError(s.t, s.store.CreateTeam(ctx, team))
+	secret, err := store.NewKeySecret(store.Sandbox)
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.store.CreateKey(ctx, store.Key{ID: uuid.NewString(), TeamID: team.ID, Name: "client", Role: store.RoleClient}, secret))
+	return secret
+}
