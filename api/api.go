@@ -157,6 +157,7 @@ func (s *server) routes() *gin.Engine {
 	s.reviewRoutes()
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
+	s.opsKeyRoutes()
 	s.opsLabAccountRoutes()
 	s.opsEndpointRoutes()
 	s.opsMessageRoutes()

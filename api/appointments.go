@@ -9,7 +9,6 @@ import (
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 // The paths of appointments differ in this part, by their type.
@@ -29,11 +28,11 @@ func (s *server) appointmentRoutes() {
 	s.bookingRoutes()
 	s.appointmentChangeRoutes()
 	for t, name := range appointmentPaths {
-		register(s, store.RoleClient, huma.Operation{
+		register(s, readOwn, huma.Operation{
 			OperationID: "get-" + name + "-appointment", Method: http.MethodGet, Path: "/v3/order/{order_id}/" + name + "/appointment",
 			Tags: []string{tagAppointments}, Summary: "Read an order's appointment", Errors: []int{http.StatusNotFound},
 		}, s.getAppointment(t))
-		register(s, store.RoleClient, huma.Operation{
+		register(s, readOwn, huma.Operation{
 			OperationID: name + "-cancellation-reasons", Method: http.MethodGet,
 			Path: "/v3/order/" + name + "/appointment/cancellation-reasons",
 			Tags: []string{tagAppointments}, Summary: "List why an appointment may be cancelled",

@@ -54,15 +54,15 @@ type requestAppointmentInput struct {
 
 func (s *server) bookingRoutes() {
 	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "book-phlebotomy-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/phlebotomy/appointment/book",
 		Tags: []string{tagAppointments}, Summary: "Book a phlebotomist", Errors: errs,
 	}, s.bookPhlebotomy)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "request-phlebotomy-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/phlebotomy/appointment/request",
 		Tags: []string{tagAppointments}, Summary: "Ask for a phlebotomist, who sets the time", Errors: errs,
 	}, s.requestPhlebotomy)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "book-psc-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/psc/appointment/book",
 		Tags: []string{tagAppointments}, Summary: "Book a time at a patient service center", Errors: append(errs, http.StatusConflict),
 		Responses: documented[junction.ClientFacingAppointment](s, "The appointment."),

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 // AppointmentRescheduleRequest moves an appointment to another slot.
@@ -58,7 +57,7 @@ func (in *cancelPSCInput) Resolve(huma.Context) []error {
 func (s *server) appointmentChangeRoutes() {
 	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
 	for t, name := range appointmentPaths {
-		register(s, store.RoleClient, huma.Operation{
+		register(s, changeOwn, huma.Operation{
 			OperationID: "reschedule-" + name + "-appointment", Method: http.MethodPatch,
 			Path: "/v3/order/{order_id}/" + name + "/appointment/reschedule",
 			Tags: []string{tagAppointments}, Summary: "Move an appointment to another slot", Errors: errs,
@@ -68,9 +67,9 @@ func (s *server) appointmentChangeRoutes() {
 		OperationID: "cancel-phlebotomy-appointment", Method: http.MethodPatch, Path: "/v3/order/{order_id}/phlebotomy/appointment/cancel",
 		Tags: []string{tagAppointments}, Summary: "Cancel an appointment", Errors: errs,
 	}
-	register(s, store.RoleClient, op, s.cancelPhlebotomy)
+	register(s, changeOwn, op, s.cancelPhlebotomy)
 	op.OperationID, op.Path = "cancel-psc-appointment", "/v3/order/{order_id}/psc/appointment/cancel"
-	register(s, store.RoleClient, op, s.cancelPSC)
+	register(s, changeOwn, op, s.cancelPSC)
 }
 
 func (s *server) reschedule(t order.AppointmentType) func(context.Context, *rescheduleInput) (*body[junction.ClientFacingAppointment], error) {

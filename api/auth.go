@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,13 +34,13 @@ func callerOf(ctx context.Context) caller {
 	return c
 }
 
-// authenticate lets a request through whose key is good and has the role; operations keys may do all that their team's client
-// keys may. The key is in the first of the headers that there is. Nothing of the request is looked at before.
-func (s *server) authenticate(role string, headers []string) func(huma.Context, func(huma.Context)) {
+// authenticate lets a request through whose key is good and may do what takes the scope. The key is in the first of the headers that
+// there is. Nothing of the request is looked at before.
+func (s *server) authenticate(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c, err := s.identity(ctx, headers)
-		if err == nil && role == store.RoleOperations && c.key.Role != store.RoleOperations {
-			err = fail(http.StatusForbidden, "This key may not use the operations API")
+		if err == nil && !may(c.key.Role, needs) {
+			err = fail(http.StatusForbidden, "This key may not do that: it takes "+string(needs))
 		}
 		var refused *Error
 		switch {
@@ -70,6 +71,14 @@ func (s *server) identity(ctx huma.Context, headers []string) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
+	s.used(ctx.Context(), key)
 	c := humagin.Unwrap(ctx)
 	return caller{key: key, team: team, requestID: requestID(c), address: c.RemoteIP(), today: s.today()}, nil
+}
+
+// used notes that a key is in use. A request is answered whether that can be noted or not.
+func (s *server) used(ctx context.Context, key store.Key) {
+	if err := s.Store.UsedKey(ctx, key); err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the use of a key is not noted", slog.String("key_id", key.ID), slog.Any("error", err))
+	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 const tagAppointments = "Appointments"
@@ -84,11 +83,11 @@ const (
 
 func (s *server) availabilityRoutes() {
 	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "phlebotomy-availability", Method: http.MethodPost, Path: "/v3/order/phlebotomy/appointment/availability",
 		Tags: []string{tagAppointments}, Summary: "List when a phlebotomist can come", Errors: errs,
 	}, s.phlebotomyAvailability)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "psc-availability", Method: http.MethodPost, Path: "/v3/order/psc/appointment/availability",
 		Tags: []string{tagAppointments}, Summary: "List when patient service centers have time", Errors: errs,
 	}, s.pscAvailability)

@@ -90,7 +90,7 @@ func (f *fixture) serve(h http.Handler) {
 func (f *fixture) seed() {
 	f.team = f.newTeam(store.Sandbox, "")
 	f.key = f.newKey(f.team, store.RoleClient)
-	f.opsKey = f.newKey(f.team, store.RoleOperations)
+	f.opsKey = f.newKey(f.team, store.RoleAdministrator)
 	f.user = f.newUser(f.team)
 	f.labTest = f.newLabTest(order.LabTest{})
 	f.account = f.newAccount(store.LabAccount{})

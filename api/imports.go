@@ -47,7 +47,7 @@ func (in *importInput) Resolve(ctx huma.Context) []error {
 }
 
 func (s *server) importRoutes() {
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "import-order", Method: http.MethodPost, Path: "/v3/order/import", Tags: []string{tagOrders},
 		Summary: "Take over an order whose requisition was made elsewhere", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.importOrder)

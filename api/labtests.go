@@ -9,7 +9,6 @@ import (
 
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 type labTestsInput struct {
@@ -32,11 +31,11 @@ type labTestInput struct {
 }
 
 func (s *server) labTestRoutes() {
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "list-lab-tests", Method: http.MethodGet, Path: "/v3/lab_tests", Tags: []string{tagLabTests},
 		Summary: "List the lab tests that can be ordered", Errors: []int{http.StatusBadRequest},
 	}, s.listLabTests)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "get-lab-test", Method: http.MethodGet, Path: "/v3/lab_tests/{lab_test_id}", Tags: []string{tagLabTests},
 		Summary: "Read a lab test", Errors: []int{http.StatusNotFound},
 	}, s.getLabTest)

@@ -3,11 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
-
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 // The tags that group operations in the document.
@@ -20,28 +19,26 @@ const (
 	tagOperations = "Operations"
 )
 
-// register declares an endpoint that takes an API key of the role.
-func register[I, O any](s *server, role string, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
-	registerWith(s, role, op, handler, securityScheme)
+// register declares an endpoint that takes an API key whose role has the scope.
+func register[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	registerWith(s, needs, op, handler, securityScheme)
 }
 
-// registerManagement declares an endpoint of the management API. It takes an operations key, in the header of that API or in ours.
-func registerManagement[I, O any](s *server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
-	registerWith(s, store.RoleOperations, op, handler, managementScheme, securityScheme)
+// registerManagement declares an endpoint of the management API. It takes the key in the header of that API or in ours.
+func registerManagement[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	registerWith(s, needs, op, handler, managementScheme, securityScheme)
 }
 
-func registerWith[I, O any](s *server, role string, op huma.Operation, handler func(context.Context, *I) (*O, error), schemes ...string) {
+func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error), schemes ...string) {
 	op.MaxBodyBytes = s.MaxBody
 	headers := make([]string, len(schemes))
 	for i, scheme := range schemes {
 		op.Security = append(op.Security, map[string][]string{scheme: {}})
 		headers[i] = keyHeaders[scheme]
 	}
-	op.Errors = append(op.Errors, http.StatusUnauthorized)
-	if role == store.RoleOperations {
-		op.Errors = append(op.Errors, http.StatusForbidden)
-	}
-	op.Middlewares = append(huma.Middlewares{s.authenticate(role, headers), asJSON}, op.Middlewares...)
+	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden)
+	op.Extensions = map[string]any{scopeExtension: needs}
+	op.Middlewares = append(huma.Middlewares{s.authenticate(needs, headers), asJSON}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)
 }
 

@@ -51,11 +51,11 @@ type endpointsInput struct {
 }
 
 func (s *server) opsEndpointRoutes() {
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-list-endpoints", Method: http.MethodGet, Path: "/ops/endpoints", Tags: []string{tagOperations},
 		Summary: "List webhook endpoints",
 	}, s.opsListEndpoints)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, changeAll, huma.Operation{
 		OperationID: "ops-create-endpoint", Method: http.MethodPost, Path: "/ops/teams/{team_id}/endpoints", Tags: []string{tagOperations},
 		Summary: "Register a webhook endpoint; its secret is shown once", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsCreateEndpoint)

@@ -65,15 +65,15 @@ type assignInput struct {
 }
 
 func (s *server) opsInboxRoutes() {
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-list-inbox", Method: http.MethodGet, Path: "/ops/inbox", Tags: []string{tagOperations},
 		Summary: "List what partners reported",
 	}, s.opsListInbox)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-get-inbox-item", Method: http.MethodGet, Path: "/ops/inbox/{inbox_id}", Tags: []string{tagOperations},
 		Summary: "Read a report as the partner sent it", Errors: []int{http.StatusNotFound},
 	}, s.opsGetInboxItem)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, changeAll, huma.Operation{
 		OperationID: "ops-assign-inbox-item", Method: http.MethodPost, Path: "/ops/inbox/{inbox_id}/assign", Tags: []string{tagOperations},
 		Summary: "Say which order an unmatched report is about", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsAssignInboxItem)

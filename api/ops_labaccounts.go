@@ -53,11 +53,11 @@ func (s *server) opsLabAccountRoutes() {
 		OperationID: "ops-list-lab-accounts", Method: http.MethodGet, Path: "/ops/lab-accounts", Tags: []string{tagOperations},
 		Summary: "List accounts with labs and providers",
 	}
-	register(s, store.RoleOperations, op, s.opsListLabAccounts)
+	register(s, readAll, op, s.opsListLabAccounts)
 	op.OperationID, op.Method, op.Path = "ops-put-lab-account", http.MethodPut, "/ops/lab-accounts/{lab_account_id}"
 	op.Summary = "Make an account with a lab or provider, or change it"
 	op.Errors = []int{http.StatusBadRequest, http.StatusNotFound}
-	register(s, store.RoleOperations, op, s.opsPutLabAccount)
+	register(s, administer, op, s.opsPutLabAccount)
 }
 
 func (s *server) opsListLabAccounts(ctx context.Context, _ *struct{}) (*body[[]OpsLabAccount], error) {

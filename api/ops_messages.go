@@ -107,19 +107,19 @@ type OpsReplayed struct {
 }
 
 func (s *server) opsMessageRoutes() {
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-list-messages", Method: http.MethodGet, Path: "/ops/messages", Tags: []string{tagOperations},
 		Summary: "List webhook messages and their deliveries, newest first",
 	}, s.opsListMessages)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-get-message", Method: http.MethodGet, Path: "/ops/messages/{message_id}", Tags: []string{tagOperations},
 		Summary: "Read a webhook message, its body and the receivers' answers", Errors: []int{http.StatusNotFound},
 	}, s.opsGetMessage)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, changeAll, huma.Operation{
 		OperationID: "ops-resend-message", Method: http.MethodPost, Path: "/ops/messages/{message_id}/resend", Tags: []string{tagOperations},
 		Summary: "Send a webhook message again", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsResendMessage)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, changeAll, huma.Operation{
 		OperationID: "ops-replay-endpoint", Method: http.MethodPost, Path: "/ops/endpoints/{endpoint_id}/replay", Tags: []string{tagOperations},
 		Summary: "Send an endpoint again what has failed there", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsReplay)

@@ -11,7 +11,6 @@ import (
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 // OpsOrder is an order as operations see it: what the client sees, and what its workflow knows.
@@ -73,22 +72,22 @@ func (s *server) opsOrderRoutes() {
 		Method: http.MethodGet, Path: "/ops/orders/{order_id}", OperationID: "ops-get-order", Tags: []string{tagOperations},
 		Summary: "Read an order with what its workflow knows", Errors: []int{http.StatusNotFound},
 	}
-	register(s, store.RoleOperations, op, s.opsGetOrder)
+	register(s, readAll, op, s.opsGetOrder)
 
 	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
 	op.OperationID, op.Path, op.Summary = "ops-place", "/ops/orders/{order_id}/place", "Try a refused requisition again"
-	register(s, store.RoleOperations, op, s.simply(order.DemandPlace))
+	register(s, changeAll, op, s.simply(order.DemandPlace))
 	op.OperationID, op.Path, op.Summary = "ops-cancel", "/ops/orders/{order_id}/cancel", "Cancel an order"
-	register(s, store.RoleOperations, op, s.simply(order.DemandCancel))
+	register(s, changeAll, op, s.simply(order.DemandCancel))
 	op.OperationID, op.Path, op.Summary = "ops-replace", "/ops/orders/{order_id}/replace", "Order a replacement for a kit that failed"
-	register(s, store.RoleOperations, op, s.simply(order.DemandReplace))
+	register(s, changeAll, op, s.simply(order.DemandReplace))
 	op.OperationID, op.Path, op.Summary = "ops-recover", "/ops/orders/{order_id}/recover", "Supply what the lab found missing"
-	register(s, store.RoleOperations, op, s.opsRecover)
+	register(s, changeAll, op, s.opsRecover)
 	op.OperationID, op.Path, op.Summary = "ops-do-not-process", "/ops/orders/{order_id}/do-not-process", "Stop an order for good"
-	register(s, store.RoleOperations, op, s.opsDoNotProcess)
+	register(s, changeAll, op, s.opsDoNotProcess)
 	op.OperationID, op.Path = "ops-acknowledge", "/ops/orders/{order_id}/attention/{reason}/acknowledge"
 	op.Summary = "Take an attention mark away"
-	register(s, store.RoleOperations, op, s.opsAcknowledge)
+	register(s, changeAll, op, s.opsAcknowledge)
 }
 
 func (s *server) opsGetOrder(ctx context.Context, in *OrderPath) (*body[OpsOrder], error) {

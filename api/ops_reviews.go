@@ -9,7 +9,6 @@ import (
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 // OpsReview is an unmatched result as operations see it.
@@ -41,19 +40,19 @@ type opsRejectInput struct {
 }
 
 func (s *server) opsReviewRoutes() {
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-list-reviews", Method: http.MethodGet, Path: "/ops/reviews", Tags: []string{tagOperations},
 		Summary: "List the unmatched results of all teams and of none, newest first",
 	}, s.opsListReviews)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-get-review", Method: http.MethodGet, Path: "/ops/reviews/{raw_result_id}", Tags: []string{tagOperations},
 		Summary: "Read an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.opsGetReview)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, changeAll, huma.Operation{
 		OperationID: "ops-accept-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/accept", Tags: []string{tagOperations},
 		Summary: "Accept an unmatched result as that of an order", Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.opsAcceptReview)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, changeAll, huma.Operation{
 		OperationID: "ops-resolve-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/resolve", Tags: []string{tagOperations},
 		Summary: "Reject an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.opsResolveReview)

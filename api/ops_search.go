@@ -41,11 +41,11 @@ type opsOrdersInput struct {
 }
 
 func (s *server) opsSearchRoutes() {
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-list-orders", Method: http.MethodGet, Path: "/ops/orders", Tags: []string{tagOperations},
 		Summary: "List the orders of all teams",
 	}, s.opsListOrders)
-	register(s, store.RoleOperations, huma.Operation{
+	register(s, readAll, huma.Operation{
 		OperationID: "ops-order-story", Method: http.MethodGet, Path: "/ops/orders/{order_id}/story", Tags: []string{tagOperations},
 		Summary: "Read everything that happened to an order", Errors: []int{http.StatusNotFound},
 	}, s.opsStory)

@@ -25,17 +25,6 @@ type OpsTeam struct {
 	CreatedAt   time.Time       `json:"created_at"`
 }
 
-// OpsKey is an API key. The secret is shown once, when the key is made.
-type OpsKey struct {
-	ID        string     `json:"id" format:"uuid"`
-	TeamID    string     `json:"team_id" format:"uuid"`
-	Name      string     `json:"name"`
-	Role      string     `json:"role" enum:"client,operations"`
-	Secret    string     `json:"secret,omitempty"`
-	CreatedAt time.Time  `json:"created_at"`
-	RevokedAt *time.Time `json:"revoked_at"`
-}
-
 type createTeamInput struct {
 	Body struct {
 		Name        string          `json:"name" minLength:"1" maxLength:"200"`
@@ -65,28 +54,17 @@ type patchTeamInput struct {
 	}
 }
 
-type createKeyInput struct {
-	TeamPath
-	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200"`
-		Role string `json:"role" enum:"client,operations"`
-	}
-}
-
 func (s *server) opsTeamRoutes() {
 	op := huma.Operation{
 		OperationID: "ops-list-teams", Method: http.MethodGet, Path: "/ops/teams", Tags: []string{tagOperations}, Summary: "List the teams",
 	}
-	register(s, store.RoleOperations, op, s.opsListTeams)
+	register(s, readAll, op, s.opsListTeams)
 	op.OperationID, op.Method, op.Summary = "ops-create-team", http.MethodPost, "Create a team"
 	op.Errors = []int{http.StatusBadRequest}
-	register(s, store.RoleOperations, op, s.opsCreateTeam)
+	register(s, administer, op, s.opsCreateTeam)
 	op.OperationID, op.Method, op.Path = "ops-patch-team", http.MethodPatch, "/ops/teams/{team_id}"
 	op.Summary, op.Errors = "Change a team's policy", []int{http.StatusBadRequest, http.StatusNotFound}
-	register(s, store.RoleOperations, op, s.opsPatchTeam)
-	op.OperationID, op.Method, op.Path = "ops-create-key", http.MethodPost, "/ops/teams/{team_id}/keys"
-	op.Summary, op.Errors = "Make an API key; its secret is shown once", []int{http.StatusNotFound}
-	register(s, store.RoleOperations, op, s.opsCreateKey)
+	register(s, administer, op, s.opsPatchTeam)
 }
 
 func (s *server) opsListTeams(ctx context.Context, _ *struct{}) (*body[[]OpsTeam], error) {
@@ -134,23 +112,6 @@ func (s *server) opsPatchTeam(ctx context.Context, in *patchTeamInput) (*body[Op
 	}
 	s.auditChange(ctx, "team.policy", t.ID, "", "")
 	return teamAnswer(t)
-}
-
-func (s *server) opsCreateKey(ctx context.Context, in *createKeyInput) (*body[OpsKey], error) {
-	t, err := s.Store.Team(ctx, canonical(in.TeamID))
-	if err != nil {
-		return nil, orNotFound(err, "Team")
-	}
-	secret, err := store.NewKeySecret(t.Environment)
-	if err != nil {
-		return nil, err
-	}
-	k := store.Key{ID: newID(), TeamID: t.ID, Name: in.Body.Name, Role: in.Body.Role, CreatedAt: s.now()}
-	if err := s.Store.CreateKey(ctx, k, secret); err != nil {
-		return nil, err
-	}
-	s.auditChange(ctx, "key.create", t.ID, "", "key="+k.ID+" role="+k.Role)
-	return answer(OpsKey{ID: k.ID, TeamID: k.TeamID, Name: k.Name, Role: k.Role, Secret: secret, CreatedAt: k.CreatedAt}), nil
 }
 
 func teamAnswer(t store.Team) (*body[OpsTeam], error) {

@@ -40,33 +40,33 @@ func (in *ordersInput) Resolve(ctx huma.Context) []error {
 }
 
 func (s *server) orderRoutes() {
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "create-order", Method: http.MethodPost, Path: "/v3/order", Tags: []string{tagOrders},
 		Summary: "Place an order", Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict},
 		Responses: documented[PostOrderResponse](s, "The order was placed."),
 	}, s.createOrder)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "get-order", Method: http.MethodGet, Path: "/v3/order/{order_id}", Tags: []string{tagOrders},
 		Summary: "Read an order", Errors: []int{http.StatusNotFound},
 	}, s.getOrder)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/v3/orders", Tags: []string{tagOrders},
 		Summary: "List orders, newest first", Errors: []int{http.StatusBadRequest},
 	}, s.listOrders)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "resend-events", Method: http.MethodPost, Path: "/v3/order/resend_events", Tags: []string{tagOrders},
 		Summary: "Send the latest webhook of orders again",
 	}, s.resendEvents)
 	refusals := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "cancel-order", Method: http.MethodPost, Path: "/v3/order/{order_id}/cancel", Tags: []string{tagOrders},
 		Summary: "Cancel an order", Errors: refusals,
 	}, s.cancelOrder)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "update-order", Method: http.MethodPatch, Path: "/v3/order/{order_id}", Tags: []string{tagOrders},
 		Summary: "Move or clear the day on which a scheduled order is processed", Errors: refusals,
 	}, s.updateOrder)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "draw-completed", Method: http.MethodPatch, Path: "/v3/order/{order_id}/draw_completed", Tags: []string{tagOrders},
 		Summary: "Say that the sample of an on-site order has been drawn", Errors: refusals,
 	}, s.drawCompleted)

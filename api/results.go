@@ -7,7 +7,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/aliquot-labs/aliquot/junction"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 func (s *server) resultRoutes() {
@@ -15,12 +14,12 @@ func (s *server) resultRoutes() {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v3/order/{order_id}/result", Tags: []string{tagResults},
 		Summary: "Read an order's newest results", Errors: []int{http.StatusNotFound},
 	}
-	register(s, store.RoleClient, op, s.getResult)
+	register(s, readOwn, op, s.getResult)
 	op.OperationID, op.Path, op.Summary = "get-result-metadata", op.Path+"/metadata", "Read what concerns the results as a whole"
-	register(s, store.RoleClient, op, s.getResultMetadata)
+	register(s, readOwn, op, s.getResultMetadata)
 	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf", "Read the lab's report"
 	op.Responses = pdfResponse()
-	register(s, store.RoleClient, op, s.getResultPDF)
+	register(s, readOwn, op, s.getResultPDF)
 }
 
 // pdfResponse is the 200 answer of an operation whose handler writes a PDF.

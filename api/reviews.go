@@ -58,20 +58,20 @@ type ReviewPath struct {
 }
 
 func (s *server) reviewRoutes() {
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "list-unmatched-results", Method: http.MethodGet, Path: "/v3/unmatched_result", Tags: []string{tagResults},
 		Summary: "List results that belong to no order by themselves, newest first",
 	}, s.listReviews)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, readOwn, huma.Operation{
 		OperationID: "get-unmatched-result", Method: http.MethodGet, Path: "/v3/unmatched_result/{raw_result_id}", Tags: []string{tagResults},
 		Summary: "Read an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.getReview)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "accept-unmatched-result", Method: http.MethodPost, Path: "/v3/unmatched_result/{raw_result_id}/accept",
 		Tags: []string{tagResults}, Summary: "Accept an unmatched result as that of an order",
 		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.acceptReview)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "resolve-unmatched-result", Method: http.MethodPost, Path: "/v3/unmatched_result/{raw_result_id}/resolve",
 		Tags: []string{tagResults}, Summary: "Reject an unmatched result, or leave it to operations", Errors: []int{http.StatusNotFound},
 	}, s.resolveReview)

@@ -52,7 +52,7 @@ func (in *simulateInput) options() simulation.Options {
 }
 
 func (s *server) simulationRoutes() {
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "simulate-order", Method: http.MethodPost, Path: "/v3/order/{order_id}/test", Tags: []string{tagOrders},
 		Summary:     "Let a sandbox order's partners report until it has a status",
 		Errors:      []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},

@@ -7,7 +7,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 // CreateRegistrableTestkitOrderRequest is the body of POST /v3/order/testkit: a kit is sent out before anyone knows who will use it.
@@ -44,11 +43,11 @@ func (in *createTestkitInput) Resolve(huma.Context) []error {
 }
 
 func (s *server) testkitRoutes() {
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "create-testkit-order", Method: http.MethodPost, Path: "/v3/order/testkit", Tags: []string{tagOrders},
 		Summary: "Send out a kit that is registered later", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.createTestkit)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "register-testkit", Method: http.MethodPost, Path: "/v3/order/testkit/register", Tags: []string{tagOrders},
 		Summary: "Say whose a kit is",
 		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},

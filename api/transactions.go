@@ -43,13 +43,13 @@ func (s *server) transactionRoutes() {
 		OperationID: "get-order-transaction", Method: http.MethodGet, Path: "/v3/order_transaction/{transaction_id}",
 		Tags: []string{tagOrders}, Summary: "Read an order with its redraws and replacements", Errors: []int{http.StatusNotFound},
 	}
-	register(s, store.RoleClient, op, s.getTransaction)
+	register(s, readOwn, op, s.getTransaction)
 	op.OperationID, op.Path, op.Tags = "get-order-transaction-result", op.Path+"/result", []string{tagResults}
 	op.Summary = "Read what the orders of a transaction have reported together"
-	register(s, store.RoleClient, op, s.getTransactionResult)
+	register(s, readOwn, op, s.getTransactionResult)
 	op.OperationID, op.Path, op.Summary = "get-order-transaction-result-pdf", op.Path+"/pdf", "Read the labs' reports on a transaction's orders in one"
 	op.Responses = pdfResponse()
-	register(s, store.RoleClient, op, s.getTransactionPDF)
+	register(s, readOwn, op, s.getTransactionPDF)
 }
 
 // transaction reads the orders of a transaction of the caller's team, oldest first.

@@ -64,10 +64,10 @@ func (s *server) userRoutes() {
 		OperationID: "create-user", Method: http.MethodPost, Path: "/v2/user", Tags: []string{tagUsers},
 		Summary: "Create a user", Errors: []int{http.StatusBadRequest},
 	}
-	register(s, store.RoleClient, op, s.createUser)
+	register(s, changeOwn, op, s.createUser)
 	op.OperationID, op.Path, op.Hidden = "create-user-slash", "/v2/user/", true // as the vendor's samples call it
-	register(s, store.RoleClient, op, s.createUser)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, op, s.createUser)
+	register(s, readOwn, huma.Operation{
 		OperationID: "get-user", Method: http.MethodGet, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Read a user", Errors: []int{http.StatusNotFound},
 	}, s.getUser)

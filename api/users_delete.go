@@ -26,12 +26,12 @@ func (in *undoInput) Resolve(huma.Context) []error {
 }
 
 func (s *server) userDeletionRoutes() {
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "delete-user", Method: http.MethodDelete, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Delete a user", Errors: []int{http.StatusNotFound},
 		Description: "The user is not found any more. After 7 days all about the patient is erased, of orders as soon as they have ended.",
 	}, s.deleteUser)
-	register(s, store.RoleClient, huma.Operation{
+	register(s, changeOwn, huma.Operation{
 		OperationID: "undo-delete-user", Method: http.MethodPost, Path: "/v2/user/undo_delete", Tags: []string{tagUsers},
 		Summary: "Bring a deleted user back", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 		Description: "Within 7 days, unless another user has taken the client_user_id.",

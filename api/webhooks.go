@@ -123,16 +123,16 @@ func (s *server) webhookRoutes() {
 		o.Errors = append(o.Errors, http.StatusBadRequest)
 		return o
 	}
-	registerManagement(s, op("list-webhooks", http.MethodGet, "", "List a team's webhooks", http.StatusOK), s.listWebhooks)
-	registerManagement(s, refusable(op("create-webhook", http.MethodPost, "", "Add a webhook", http.StatusOK)), s.createWebhook)
+	registerManagement(s, readAll, op("list-webhooks", http.MethodGet, "", "List a team's webhooks", http.StatusOK), s.listWebhooks)
+	registerManagement(s, changeAll, refusable(op("create-webhook", http.MethodPost, "", "Add a webhook", http.StatusOK)), s.createWebhook)
 	const one = "/{webhook_id}"
-	registerManagement(s, op("get-webhook", http.MethodGet, one, "Read a webhook", http.StatusOK), s.getWebhook)
-	registerManagement(s, refusable(op("update-webhook", http.MethodPatch, one, "Change, disable or enable a webhook", http.StatusOK)), s.updateWebhook)
-	registerManagement(s, op("delete-webhook", http.MethodDelete, one, "Remove a webhook", http.StatusNoContent), s.deleteWebhook)
-	registerManagement(s, op("get-webhook-headers", http.MethodGet, one+"/headers", "Read a webhook's headers", http.StatusOK), s.getWebhookHeaders)
-	registerManagement(s, op("set-webhook-headers", http.MethodPut, one+"/headers", "Replace a webhook's headers", http.StatusNoContent), s.setWebhookHeaders)
-	registerManagement(s, op("get-webhook-secret", http.MethodGet, one+"/secret", "Read a webhook's secret", http.StatusOK), s.getWebhookSecret)
-	registerManagement(s, op("rotate-webhook-secret", http.MethodPost, one+"/secret/rotate", "Give a webhook a new secret; the old one signs too for a day",
+	registerManagement(s, readAll, op("get-webhook", http.MethodGet, one, "Read a webhook", http.StatusOK), s.getWebhook)
+	registerManagement(s, changeAll, refusable(op("update-webhook", http.MethodPatch, one, "Change, disable or enable a webhook", http.StatusOK)), s.updateWebhook)
+	registerManagement(s, changeAll, op("delete-webhook", http.MethodDelete, one, "Remove a webhook", http.StatusNoContent), s.deleteWebhook)
+	registerManagement(s, changeAll, op("get-webhook-headers", http.MethodGet, one+"/headers", "Read a webhook's headers", http.StatusOK), s.getWebhookHeaders)
+	registerManagement(s, changeAll, op("set-webhook-headers", http.MethodPut, one+"/headers", "Replace a webhook's headers", http.StatusNoContent), s.setWebhookHeaders)
+	registerManagement(s, changeAll, op("get-webhook-secret", http.MethodGet, one+"/secret", "Read a webhook's secret", http.StatusOK), s.getWebhookSecret)
+	registerManagement(s, changeAll, op("rotate-webhook-secret", http.MethodPost, one+"/secret/rotate", "Give a webhook a new secret; the old one signs too for a day",
 		http.StatusNoContent), s.rotateWebhookSecret)
 }
 

@@ -37,7 +37,7 @@ func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) e
 	}
 	for _, key := range []struct{ name, role, secret string }{
 		{"Demonstration client", store.RoleClient, secrets.ClientKey},
-		{"Demonstration operations", store.RoleOperations, secrets.OperationsKey},
+		{"Demonstration operations", store.RoleAdministrator, secrets.OperationsKey},
 	} {
 		if err := seedKey(ctx, s, key.name, key.role, key.secret); err != nil {
 			return err

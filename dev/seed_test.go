@@ -70,7 +70,7 @@ func TestWhatIsSeeded(t *testing.T) {
 	require.Equal(t, TeamID, team.ID)
 	key, _, err = db.KeyBySecret(ctx, secrets.OperationsKey)
 	require.NoError(t, err)
-	require.Equal(t, store.RoleOperations, key.Role)
+	require.Equal(t, store.RoleAdministrator, key.Role)
 
 	account, err := db.LabAccount(ctx, AccountID)
 	require.NoError(t, err)

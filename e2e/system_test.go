@@ -179,7 +179,7 @@ func (s *system) seed() {
 	s.teamID, s.userID, s.labTestID, s.accountID = uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()
 	team := store.Team{ID: s.teamID, Name: "Clinic", Environment: store.Sandbox, Policy: []byte(s.options.policy)}
 	require.NoError(s.t, s.store.CreateTeam(ctx, team))
-	s.key, s.opsKey = s.newKey("client"), s.newKey("operations")
+	s.key, s.opsKey = s.newKey("client"), s.newKey("administrator")
 	require.NoError(s.t, s.store.CreateUser(ctx, store.User{ID: s.userID, TeamID: s.teamID, ClientUserID: "patient-1"}))
 	lab := order.Lab{ID: 27, Slug: "mtl", Name: "Molecular Testing Labs", FirstLineAddress: "1 Lab Way", City: "Vancouver",
 		Zipcode: "98660", CollectionMethods: []string{"testkit"}, SampleTypes: []string{"dried_blood_spot"}}

@@ -82,5 +82,5 @@ type Sandbox struct {
 // the file dev.env that a running aliquot dev keeps in its data folder.
 type Client struct {
 	URL string `env:"ALIQUOT_URL" desc:"Base URL of the API."`
-	Key Secret `env:"ALIQUOT_OPS_KEY" desc:"API key with the role operations."`
+	Key Secret `env:"ALIQUOT_OPS_KEY" desc:"API key with the role administrator, operations or operations_read."`
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -62,12 +63,107 @@ func TestKeysAreChecked(t *testing.T) {
 		team := addTeam(t, s)
 		require.NoError(t, s.CreateKey(t.Context(), Key{ID: newID(), TeamID: team.ID, Role: RoleOperations}, "sk_us_1"))
 		require.ErrorIs(t, s.CreateKey(t.Context(), Key{ID: newID(), TeamID: team.ID, Role: RoleClient}, "sk_us_1"), ErrConflict)
-		require.Error(t, s.CreateKey(t.Context(), Key{ID: newID(), TeamID: team.ID, Role: "admin"}, "sk_us_2"))
+		require.Error(t, s.CreateKey(t.Context(), Key{ID: newID(), TeamID: team.ID, Role: "root"}, "sk_us_2"))
 		require.Error(t, s.CreateKey(t.Context(), Key{ID: newID(), TeamID: team.ID, Role: RoleClient}, ""))
 		require.Error(t, s.CreateKey(t.Context(), Key{ID: newID(), TeamID: newID(), Role: RoleClient}, "sk_us_3"), "a key belongs to a team")
 
 		none, err := s.Keys(t.Context(), addTeam(t, s).ID)
 		require.NoError(t, err)
 		require.Empty(t, none)
+	})
+}
+
+func TestKeysExpire(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s)
+		key := Key{ID: newID(), TeamID: team.ID, Role: RoleClient, CreatedAt: s.now(), ExpiresAt: s.now().Add(time.Hour)}
+		require.NoError(t, s.CreateKey(t.Context(), key, "sk_us_1"))
+		got, _, err := s.KeyBySecret(t.Context(), "sk_us_1")
+		require.NoError(t, err)
+		require.Equal(t, key, got)
+		forward(time.Hour)
+		_, _, err = s.KeyBySecret(t.Context(), "sk_us_1")
+		require.ErrorIs(t, err, ErrNotFound)
+		require.ErrorIs(t, s.RotateKey(t.Context(), key.ID, "sk_us_2", time.Hour), ErrNotFound, "a new secret does not make it good again")
+	})
+}
+
+func TestBothSecretsOfAKeyAreGoodForAWhile(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		key := Key{ID: newID(), TeamID: addTeam(t, s).ID, Role: RoleClient}
+		require.NoError(t, s.CreateKey(t.Context(), key, "sk_us_1"))
+		good := func(want ...string) {
+			t.Helper()
+			var found []string
+			for _, secret := range []string{"sk_us_1", "sk_us_2", "sk_us_3"} {
+				k, _, err := s.KeyBySecret(t.Context(), secret)
+				if err == nil {
+					require.Equal(t, key.ID, k.ID)
+					found = append(found, secret)
+					continue
+				}
+				require.ErrorIs(t, err, ErrNotFound)
+			}
+			require.Equal(t, want, found)
+		}
+		require.NoError(t, s.RotateKey(t.Context(), key.ID, "sk_us_2", time.Hour))
+		good("sk_us_1", "sk_us_2")
+		forward(time.Hour)
+		good("sk_us_2")
+		require.NoError(t, s.RotateKey(t.Context(), key.ID, "sk_us_3", time.Hour))
+		good("sk_us_2", "sk_us_3")
+		require.NoError(t, s.RotateKey(t.Context(), key.ID, "sk_us_1", 0))
+		good("sk_us_1")
+		require.NoError(t, s.RotateKey(t.Context(), key.ID, "sk_us_3", time.Hour))
+		require.NoError(t, s.RevokeKey(t.Context(), key.ID))
+		good()
+		require.ErrorIs(t, s.RotateKey(t.Context(), key.ID, "sk_us_4", time.Hour), ErrNotFound)
+		require.ErrorIs(t, s.RotateKey(t.Context(), newID(), "sk_us_4", time.Hour), ErrNotFound)
+		require.Error(t, s.RotateKey(t.Context(), key.ID, "", time.Hour))
+	})
+}
+
+func TestRevokingWorksAtOnceInEveryProcess(t *testing.T) {
+	t.Parallel()
+	forEachShared(t, func(t *testing.T, open func() *Store) {
+		one, another := open(), open()
+		key := Key{ID: newID(), TeamID: addTeam(t, one).ID, Role: RoleClient}
+		require.NoError(t, one.CreateKey(t.Context(), key, "sk_us_1"))
+		_, _, err := another.KeyBySecret(t.Context(), "sk_us_1")
+		require.NoError(t, err)
+		require.NoError(t, one.RevokeKey(t.Context(), key.ID))
+		_, _, err = another.KeyBySecret(t.Context(), "sk_us_1")
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}
+
+func TestUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		key := Key{ID: newID(), TeamID: addTeam(t, s).ID, Role: RoleClient}
+		require.NoError(t, s.CreateKey(t.Context(), key, "sk_us_1"))
+		use := func() time.Time {
+			k, _, err := s.KeyBySecret(t.Context(), "sk_us_1")
+			require.NoError(t, err)
+			require.NoError(t, s.UsedKey(t.Context(), k))
+			k, err = s.Key(t.Context(), key.ID)
+			require.NoError(t, err)
+			return k.LastUsedAt
+		}
+		first := s.now()
+		require.Equal(t, first, use())
+		forward(UseGrain - time.Second)
+		require.Equal(t, first, use())
+		require.NoError(t, s.UsedKey(t.Context(), key), "another process has noted it")
+		k, err := s.Key(t.Context(), key.ID)
+		require.NoError(t, err)
+		require.Equal(t, first, k.LastUsedAt)
+		forward(time.Second)
+		require.Equal(t, s.now(), use())
 	})
 }

@@ -205,7 +205,7 @@ func administer(t *testing.T, d *development) {
 	manageAccounts(t, d)
 	require.Contains(t, must(t, "team", "set", dev.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
 	require.Contains(t, must(t, "team", "list", "--data", d.data), "Demo clinic")
-	require.Contains(t, must(t, "key", "create", "--name", "second", "--data", d.data), "sk_us_")
+	manageKeys(t, d)
 	require.Contains(t, must(t, "order", "list", "--api", d.variable(t, "ALIQUOT_URL"), "--key", d.variable(t, "ALIQUOT_OPS_KEY")), id)
 	_, err = command(t, "order", "list", "--data", d.data, "--key", "wrong")
 	require.ErrorAs(t, err, &refused)
@@ -214,6 +214,17 @@ func administer(t *testing.T, d *development) {
 
 	_, err = command(t, "dev", "--data", d.data)
 	require.ErrorContains(t, err, "another aliquot dev")
+}
+
+func manageKeys(t *testing.T, d *development) {
+	t.Helper()
+	made := must(t, "key", "create", "--name", "second", "--expires-in", "1h", "--data", d.data)
+	require.Contains(t, made, "sk_us_")
+	id := strings.Fields(made)[1]
+	require.Contains(t, must(t, "key", "list", "--data", d.data), "good until")
+	require.Contains(t, must(t, "key", "renew", id, "--data", d.data), "sk_us_")
+	require.Contains(t, must(t, "key", "list", "--data", d.data), "old secret until")
+	require.Contains(t, must(t, "key", "revoke", id, "--data", d.data), "revoked")
 }
 
 // restartParts kills parts of the system, all of which come back.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -17,30 +15,8 @@ import (
 func newKey() *cobra.Command {
 	var r remote
 	cmd := administers(&cobra.Command{Use: "key", Short: "API keys and encryption keys"}, &r)
-	cmd.AddCommand(newKeyCreate(&r), newKeyEncryption(), newKeyRotate())
-	return cmd
-}
-
-func newKeyCreate(r *remote) *cobra.Command {
-	var team, name, role string
-	cmd := &cobra.Command{
-		Use:   "create --name NAME",
-		Short: "Make an API key and print its secret, which is shown only now",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			in := map[string]string{"name": name, "role": role}
-			return addTo(cmd, r, team, "keys", in, func(w io.Writer, k api.OpsKey) {
-				row(w, "id", k.ID)
-				row(w, "role", k.Role)
-				row(w, "secret", k.Secret)
-			})
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&name, "name", "", "what it is for")
-	f.StringVar(&role, "role", store.RoleClient, "client, or operations: all teams, through the operations API")
-	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
-	required(cmd, "name")
+	cmd.AddCommand(newKeyList(&r), newKeyCreate(&r), newKeyRenew(&r), newKeyRevoke(&r))
+	cmd.AddCommand(newKeyEncryption(), newKeyRotate())
 	return cmd
 }
 

@@ -83,7 +83,7 @@ func hint(err error) string {
 	case errors.As(err, &refused) && refused.Status == 401:
 		return "\n  Give a valid operations key with --key or ALIQUOT_OPS_KEY."
 	case errors.As(err, &refused) && refused.Status == 403:
-		return "\n  The key must have the role operations."
+		return "\n  The key must have another role: docs/security.md says which may do what."
 	}
 	return ""
 }

@@ -94,5 +94,5 @@ func TestBootstrap(t *testing.T) {
 	require.Equal(t, "The schema is up to date.\n", must(t, "migrate"), "again is harmless")
 	require.Contains(t, must(t, "bootstrap", "--name", "Clinic"), "pk_us_")
 	_, err = command(t, "bootstrap", "--name", "Clinic")
-	require.ErrorContains(t, err, "there is an operations key already")
+	require.ErrorContains(t, err, "there is an administrator key already")
 }

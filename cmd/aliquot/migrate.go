@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -49,9 +50,9 @@ func newBootstrap() *cobra.Command {
 	var team store.Team
 	cmd := &cobra.Command{
 		Use:   "bootstrap --name NAME",
-		Short: "Create the first team with an operations key, in a database without one",
-		Long: `Creates the first team and prints an operations key for it, which is shown only now. With that key everything else is done
-through the API. Once there is an operations key this is refused. Settings: docs/settings.md.`,
+		Short: "Create the first team with an administrator key, in a database without one",
+		Long: `Creates the first team and prints an administrator key for it, which is shown only now. With that key everything else is done
+through the API. While there is a good one this is refused. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), func(db *store.Store) error {
@@ -77,8 +78,9 @@ func bootstrap(ctx context.Context, db *store.Store, team store.Team) (secret st
 		return "", err
 	}
 	for _, k := range keys {
-		if k.Role == store.RoleOperations && k.RevokedAt == nil {
-			return "", errors.New("there is an operations key already: use aliquot team add and aliquot key create with it")
+		expired := !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(time.Now())
+		if k.Role == store.RoleAdministrator && k.RevokedAt == nil && !expired {
+			return "", errors.New("there is an administrator key already: use aliquot team add and aliquot key create with it")
 		}
 	}
 	team.ID = uuid.Must(uuid.NewV7()).String()
@@ -88,6 +90,6 @@ func bootstrap(ctx context.Context, db *store.Store, team store.Team) (secret st
 	if err := db.CreateTeam(ctx, team); err != nil {
 		return "", err
 	}
-	key := store.Key{ID: uuid.Must(uuid.NewV7()).String(), TeamID: team.ID, Name: "First operations key", Role: store.RoleOperations}
+	key := store.Key{ID: uuid.Must(uuid.NewV7()).String(), TeamID: team.ID, Name: "First administrator key", Role: store.RoleAdministrator}
 	return secret, db.CreateKey(ctx, key, secret)
 }

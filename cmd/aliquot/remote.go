@@ -33,7 +33,7 @@ func administers(cmd *cobra.Command, r *remote) *cobra.Command {
 	isGroup(cmd)
 	f := cmd.PersistentFlags()
 	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
-	f.StringVar(&r.key, "key", "", "operations key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
+	f.StringVar(&r.key, "key", "", "operations or administrator key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
 	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+dev.DefaultData+")")
 	f.StringVarP(&r.output, "output", "o", "text", "text or json")
 	return cmd

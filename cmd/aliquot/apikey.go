@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+func newKeyList(r *remote) *cobra.Command {
+	var team string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List API keys, without their secrets",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path := query("/ops/keys", map[string]string{"team_id": team})
+			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, keys []api.OpsKey) {
+				row(w, "ID", "NAME", "ROLE", "TEAM", "STATE", "LAST USED")
+				for _, k := range keys {
+					row(w, k.ID, k.Name, k.Role, k.TeamID, keyState(k, time.Now()), clockOf(k.LastUsedAt))
+				}
+			})
+		},
+	}
+	cmd.Flags().StringVar(&team, "team", "", "only keys of the team with this id")
+	return cmd
+}
+
+// keyState is what can be said of a key in a few words.
+func keyState(k api.OpsKey, now time.Time) string {
+	switch {
+	case k.RevokedAt != nil:
+		return "revoked " + clock(*k.RevokedAt)
+	case k.ExpiresAt != nil && !k.ExpiresAt.After(now):
+		return "expired " + clock(*k.ExpiresAt)
+	case k.PreviousUntil != nil && k.PreviousUntil.After(now):
+		return "good, old secret until " + clock(*k.PreviousUntil)
+	case k.ExpiresAt != nil:
+		return "good until " + clock(*k.ExpiresAt)
+	}
+	return "good"
+}
+
+func newKeyCreate(r *remote) *cobra.Command {
+	var team, name, role string
+	var life time.Duration
+	cmd := &cobra.Command{
+		Use:   "create --name NAME",
+		Short: "Make an API key and print its secret, which is shown only now",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in := map[string]string{"name": name, "role": role}
+			if life < 0 {
+				return fmt.Errorf("--expires-in is %s, which is in the past", life)
+			}
+			if life > 0 {
+				in["expires_at"] = time.Now().Add(life).UTC().Format(time.RFC3339)
+			}
+			return addTo(cmd, r, team, "keys", in, showKey)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&name, "name", "", "what it is for")
+	f.StringVar(&role, "role", store.RoleClient, strings.Join(store.Roles(), ", ")+"; docs/security.md says what each may do")
+	f.DurationVar(&life, "expires-in", 0, "how long it is good, such as 2160h (default for good)")
+	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
+	required(cmd, "name")
+	return cmd
+}
+
+func newKeyRenew(r *remote) *cobra.Command {
+	var overlap time.Duration
+	cmd := &cobra.Command{
+		Use:   "renew ID",
+		Short: "Give an API key a new secret and print it; the old secret is good for a while",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := map[string]int{"overlap_seconds": int(overlap.Seconds())}
+			return call(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/rotate", in, showKey)
+		},
+	}
+	cmd.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old secret is good, up to 720h")
+	return cmd
+}
+
+func newKeyRevoke(r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke ID",
+		Short: "End an API key, at once and for good",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return call(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/revoke", nil, showKey)
+		},
+	}
+}
+
+func showKey(w io.Writer, k api.OpsKey) {
+	row(w, "id", k.ID)
+	row(w, "role", k.Role)
+	row(w, "state", keyState(k, time.Now()))
+	if k.Secret != "" {
+		row(w, "secret", k.Secret)
+	}
+}
