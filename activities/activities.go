@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -71,7 +72,7 @@ func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, er
 		return temporal.NewNonRetryableApplicationError(doing+": slot gone", dispatch.ErrorSlotGone, nil)
 	}
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
-		return temporal.NewNonRetryableApplicationError(doing+": refused: "+refused.Code, dispatch.ErrorRefused, nil)
+		return temporal.NewNonRetryableApplicationError(doing+": refused: "+codeOf(refused), dispatch.ErrorRefused, nil)
 	}
 	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", outcomeOf(err), "error", err)
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
@@ -79,6 +80,17 @@ func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, er
 			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})
 	}
 	return temporal.NewApplicationError(doing+": "+outcomeOf(err), "Unanswered")
+}
+
+// codeForm is the form of the codes that adapters give.
+var codeForm = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
+
+// codeOf is the code of a refusal. What does not look like one may be somebody's words.
+func codeOf(refused *labs.RefusedError) string {
+	if !codeForm.MatchString(refused.Code) {
+		return labs.CodeRefused
+	}
+	return refused.Code
 }
 
 // errNotReady is the outcome of asking for results that the lab does not have yet.
@@ -99,7 +111,7 @@ func outcomeOf(err error) string {
 		return "slot_gone"
 	}
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
-		return "refused:" + refused.Code
+		return "refused:" + codeOf(refused)
 	}
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return fmt.Sprintf("busy:%d", busy.Status)

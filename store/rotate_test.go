@@ -347,14 +347,14 @@ func TestKeysMayBeWrapped(t *testing.T) {
 	for name, kms := range map[string]KMS{"local": local, "remote": counting} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			clear := newKey(t, "a")
-			wrapped, err := WrapKey(t.Context(), kms, clear)
+			open := newKey(t, "a")
+			wrapped, err := WrapKey(t.Context(), kms, open)
 			require.NoError(t, err)
-			_, secret, _ := strings.Cut(clear, ":")
+			_, secret, _ := strings.Cut(open, ":")
 			require.NotContains(t, wrapped, secret)
 			k, err := OpenKeyring(t.Context(), wrapped+", "+newKey(t, "b"), kms)
 			require.NoError(t, err)
-			opened, err := keyring(t, clear).Open("p", k.Seal("p", []byte("plain")))
+			opened, err := keyring(t, open).Open("p", k.Seal("p", []byte("plain")))
 			require.NoError(t, err)
 			require.Equal(t, "plain", string(opened), "it is the same key")
 

@@ -18,8 +18,8 @@ type sealedTable struct {
 }
 
 const (
-	teamsSecret = "a team's own secret"
-	usersOwn    = "a user's, erased with the user"
+	ofTeam = "a team's own, to do with no patient"
+	ofUser = "a user's, erased with the user"
 )
 
 var sealedTables = []sealedTable{
@@ -50,9 +50,9 @@ var sealedTables = []sealedTable{
 		name: "reviews", key: []string{"id"}, ofOrder: "$1 IN (order_id, resolved_order_id)",
 		required: []string{"report"}, columns: []string{"raw", "pdf", "note"},
 	},
-	{name: "users", key: []string{"id"}, columns: []string{"fallback_birth_date"}, own: usersOwn},
-	{name: "lab_accounts", key: []string{"id"}, required: []string{"credentials"}, own: teamsSecret},
-	{name: "endpoints", key: []string{"id"}, required: []string{"secret"}, columns: []string{"previous_secret", "headers"}, own: teamsSecret},
+	{name: "users", key: []string{"id"}, columns: []string{"fallback_birth_date"}, own: ofUser},
+	{name: "lab_accounts", key: []string{"id"}, required: []string{"credentials"}, own: ofTeam},
+	{name: "endpoints", key: []string{"id"}, required: []string{"secret"}, columns: []string{"previous_secret", "headers"}, own: ofTeam},
 }
 
 // sealed lists all sealed columns of the table.
