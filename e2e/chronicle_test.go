@@ -26,9 +26,7 @@ type edge struct {
 	from, to lifecycle.Low
 }
 
-func (e edge) String() string { return string(e.machine) + ": " + e.move() }
-
-func (e edge) move() string { return fmt.Sprintf("%s > %s", e.from, e.to) }
+func (e edge) String() string { return fmt.Sprintf("%s: %s > %s", e.machine, e.from, e.to) }
 
 // chronicle is all that has happened to orders and their appointments.
 type chronicle struct {
@@ -145,7 +143,7 @@ func (h *chronicle) uncaused() []string {
 	return odd
 }
 
-// report says of each edge what went over it: the kinds of causes, and for each a walk, that which is for the edge if there is one.
+// report says of each edge what went over it: the kinds of causes, and for each the shortest of the walks.
 func (h *chronicle) report() []string {
 	type line struct{ edge, kind string }
 	walks := map[line]string{}
@@ -154,7 +152,7 @@ func (h *chronicle) report() []string {
 			continue
 		}
 		at, own := line{e.edge.String(), order.CauseKind(e.cause)}, h.walks[e.order]
-		if walks[at] == "" || strings.Contains(own, e.edge.move()+",") {
+		if walks[at] == "" || own != "" && len(own) < len(walks[at]) {
 			walks[at] = own
 		}
 	}

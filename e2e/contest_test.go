@@ -38,8 +38,6 @@ const (
 	tooLateDraw = "Transition from cancelled.on_site_collection.cancelled to sample_with_lab.on_site_collection.draw_completed is not allowed"
 )
 
-var book = func(o *drive.Order, ctx context.Context) error { return o.Book(ctx, nil) }
-
 var contests = []contest{
 	{
 		name: "cancel, shipped", begin: ordered(drive.Testkit), from: "ordered requisition_created",
@@ -64,7 +62,7 @@ var contests = []contest{
 	},
 	{
 		name: "book, book", begin: ordered(drive.WalkIn), from: "ordered requisition_created",
-		one: book, other: book,
+		one: (*drive.Order).Book, other: (*drive.Order).Book,
 		ends: []ending{
 			{"", busy, "appointment_scheduled"}, {"", bookedOnce, "appointment_scheduled"},
 			{busy, "", "appointment_scheduled"}, {bookedOnce, "", "appointment_scheduled"},
@@ -94,7 +92,7 @@ func visited(ctx context.Context, d *drive.System) (*drive.Order, error) {
 	if _, err := o.Await(ctx, 2); err != nil {
 		return o, err
 	}
-	return o, o.Book(ctx, nil)
+	return o, o.Book(ctx)
 }
 
 func TestOfTwoCallsAtOnceOneWins(t *testing.T) {

@@ -40,7 +40,7 @@ func provider(status string) func(*drive.Order, context.Context) error {
 	return func(o *drive.Order, ctx context.Context) error { return o.Visit(ctx, status) }
 }
 
-func bookSlot(o *drive.Order, ctx context.Context) error { return o.Book(ctx, nil) }
+func bookSlot(o *drive.Order, ctx context.Context) error { return o.Book(ctx) }
 
 // ways are the shapes of the Order workflow that a testkit of a known patient does not have.
 var ways = []way{
@@ -55,7 +55,7 @@ var ways = []way{
 			if err != nil {
 				return nil, err
 			}
-			return o, errors.Join(o.Book(ctx, nil), o.Activate(ctx))
+			return o, errors.Join(o.Book(ctx), o.Activate(ctx))
 		},
 		steps: []func(*drive.Order, context.Context) error{(*drive.Order).Cancel}},
 	{name: "redraw", place: ordering(drive.WalkIn, ""), final: "collecting_sample.walk_in_test.redraw_available",

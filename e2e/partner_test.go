@@ -22,8 +22,8 @@ const (
 // paces are the policies that package drive needs lab tests with.
 var paces = map[string]string{
 	"":             "",
-	drive.Silent:   `{"deadlines":{"outbound_lost":"4s","inbound_lost":"4s"},"recovery":{"window":"4s","reminders":[]}}`,
-	drive.Expiring: `{"deadlines":{"kit_expiry":"4s"}}`,
+	drive.Silent:   `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
+	drive.Expiring: `{"deadlines":{"kit_expiry":"8s"}}`,
 	drive.Early:    `{"book_before_requisition":true}`,
 }
 

@@ -50,6 +50,7 @@ type options struct {
 
 	panics     bool // the client of the lab panics when it is to place an order
 	cancelCall bool // the lab has a call to cancel, which Molecular has not confirmed
+	unheard    bool // the client has no endpoint for webhooks
 	neutral    bool // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
 }
 
@@ -197,10 +198,16 @@ func (s *system) seed() {
 	if s.options.neutral {
 		s.seedPartner()
 	}
+	if !s.options.unheard {
+		s.seedEndpoint()
+	}
+}
+
+func (s *system) seedEndpoint() {
 	secret, err := webhooks.NewSecret()
 	require.NoError(s.t, err)
 	s.receiver.trust(secret)
-	require.NoError(s.t, s.store.CreateEndpoint(ctx, store.Endpoint{
+	require.NoError(s.t, s.store.CreateEndpoint(context.Background(), store.Endpoint{
 		ID: uuid.NewString(), TeamID: s.teamID, URL: s.receiver.url, Secret: secret,
 	}))
 }

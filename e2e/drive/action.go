@@ -24,7 +24,7 @@ var (
 	critical  = report("critical report", Final, "critical", "")
 	deficient = report("report that the lab has failed", Final, "normal", "internal_lab_failure")
 
-	booked        = act("book", func(o *Order, ctx context.Context) error { return o.Book(ctx, nil) })
+	booked        = act("book", (*Order).Book)
 	bookedPending = act("book, unconfirmed", (*Order).BookPending)
 	bookedAway    = act("book, unanswered", (*Order).BookUnanswered)
 	requested     = act("request", (*Order).Request)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync"
@@ -100,25 +101,50 @@ func (o *Order) appointment(what string) string {
 	return path
 }
 
-// Book books a free slot. more keys are laid over the request's.
-func (o *Order) Book(ctx context.Context, more map[string]any) error {
+// Book books a free slot, which its provider confirms at once.
+func (o *Order) Book(ctx context.Context) error {
+	if err := o.bookings(ctx, "", map[string]any{"unconfirmed": true}); err != nil {
+		return err
+	}
+	return o.book(ctx, nil)
+}
+
+// BookPending books a slot that the provider does not confirm at once.
+func (o *Order) BookPending(ctx context.Context) error {
+	if err := o.bookings(ctx, "pending", map[string]any{"pending": true, "unconfirmed": true}); err != nil {
+		return err
+	}
+	return o.book(ctx, map[string]any{"async_confirmation": true})
+}
+
+// BookUnanswered books a slot at a provider that does not answer. The caller waits for a second, the provider has a minute: the least
+// that can be asked for (client API contract, section 11).
+func (o *Order) BookUnanswered(ctx context.Context) error {
+	if err := o.bookings(ctx, "unanswered", map[string]any{"unavailable": 1000}); err != nil {
+		return err
+	}
+	return o.book(ctx, map[string]any{
+		"async_confirmation": true, "sync_confirmation_timeout_millisecond": 1000, "async_confirmation_timeout_millisecond": 60000,
+	})
+}
+
+// bookings says how the provider is to answer bookings, unless it does so already.
+func (o *Order) bookings(ctx context.Context, name string, how map[string]any) error {
+	if o.answers == name {
+		return nil
+	}
+	o.answers = name
+	return o.Script(ctx, map[string]any{"book": how})
+}
+
+func (o *Order) book(ctx context.Context, more map[string]any) error {
 	key, err := o.s.slot(ctx, o.Method)
 	if err != nil {
 		return err
 	}
 	body := map[string]any{"booking_key": key}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return o.s.asClient(ctx, http.MethodPost, o.appointment("book"), body, nil)
-}
-
-// BookPending books a slot that the provider does not confirm at once.
-func (o *Order) BookPending(ctx context.Context) error {
-	if err := o.Script(ctx, map[string]any{"book": map[string]any{"pending": true, "unconfirmed": true}}); err != nil {
-		return err
-	}
-	return o.Book(ctx, map[string]any{"async_confirmation": true})
 }
 
 // Request asks a phlebotomist for a visit, whose time the phlebotomist sets.
@@ -169,15 +195,4 @@ func (o *Order) awaitAppointment(ctx context.Context, events int, status string)
 		return fmt.Errorf("order %s: waiting for its appointment to become %s, it is %s: %w", o.ID, status, seen.Status, err)
 	}
 	return nil
-}
-
-// BookUnanswered books a slot at a provider that does not answer. The caller waits for a second, the provider has a minute: the least
-// that can be asked for (client API contract, section 11).
-func (o *Order) BookUnanswered(ctx context.Context) error {
-	if err := o.Script(ctx, map[string]any{"book": map[string]any{"unavailable": 1000}}); err != nil {
-		return err
-	}
-	return o.Book(ctx, map[string]any{
-		"async_confirmation": true, "sync_confirmation_timeout_millisecond": 1000, "async_confirmation_timeout_millisecond": 60000,
-	})
 }

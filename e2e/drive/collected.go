@@ -28,7 +28,7 @@ var walkIn = machine{
 			by(cancelled, "cancelled"), walkInResults,
 		),
 		"appointment_scheduled": slices.Concat(
-			by(withdrawn, "appointment_pending"), by(rescheduled, "appointment_scheduled"), by(confirmed, "appointment_scheduled"),
+			by(withdrawn, "appointment_pending"), alone(by(rescheduled, "appointment_scheduled")), by(confirmed, "appointment_scheduled"),
 			by(dropped, "appointment_cancelled"), by(calledOff, "appointment_cancelled"), by(cancelled, "cancelled"), walkInResults,
 		),
 		"appointment_cancelled": slices.Concat(
@@ -73,7 +73,7 @@ var phlebotomy = machine{
 			by(cancelled, "cancelled"), by(reported, "draw_completed"),
 		),
 		"appointment_scheduled": slices.Concat(
-			by(rescheduled, "appointment_scheduled"), by(confirmed, "appointment_scheduled"), by(dropped, "appointment_cancelled"),
+			alone(by(rescheduled, "appointment_scheduled")), by(confirmed, "appointment_scheduled"), by(dropped, "appointment_cancelled"),
 			by(calledOff, "appointment_cancelled"), by(reported, "draw_completed"), by(cancelled, "cancelled"), by(withdrawn, "appointment_pending"),
 		),
 		"appointment_cancelled": slices.Concat(

@@ -16,7 +16,8 @@ type Order struct {
 	Method string
 
 	s       *System
-	reports int // put at the lab so far
+	reports int    // put at the lab so far
+	answers string // how the provider answers bookings; empty: it confirms them
 }
 
 // View is what a client sees of an order.
@@ -90,7 +91,7 @@ func (o *Order) awaitAttention(ctx context.Context, reason string) error {
 
 // until asks again and again, less often as time goes by, until it is answered with true or an error, or the context ends.
 func until(ctx context.Context, answered func() (bool, error)) error {
-	pause := 50 * time.Millisecond
+	pause := 80 * time.Millisecond
 	for {
 		done, err := answered()
 		if done || err != nil {
@@ -101,6 +102,6 @@ func until(ctx context.Context, answered func() (bool, error)) error {
 			return ctx.Err()
 		case <-time.After(pause):
 		}
-		pause = min(pause*3/2, 250*time.Millisecond)
+		pause = min(pause*3/2, 400*time.Millisecond)
 	}
 }

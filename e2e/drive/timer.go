@@ -42,7 +42,7 @@ func silentAfterRegistration() []Walk {
 	before := told(beforeRegistration)
 	before.begins = map[string]start{"awaiting_registration": kit(Silent)}
 	onTheWay := before.walk("transit_customer", step{to: "registered", by: register})
-	onTheWay.Tries = hurried
+	onTheWay.hurried = true
 	onTheWay.Name = silent.name + ": registered on the way, requisition_created > lost, " + waited.name
 	onTheWay.steps = append(onTheWay.steps, step{to: "requisition_created", by: waited}, step{to: "lost", by: waited})
 	return append(walks, onTheWay)
@@ -57,7 +57,6 @@ func unconfirmed() Walk {
 		steps: []step{
 			{to: "requisition_created"}, {to: "appointment_pending", by: bookedAway}, {to: "appointment_cancelled", by: waited},
 		},
-		Tries: 1,
 	}
 }
 
@@ -78,16 +77,13 @@ func told(m machine) machine {
 	return m
 }
 
-// hurried is how often a way is tried whose deadline may come too early.
-const hurried = 3
-
 // expire takes orders to statuses and waits there for their deadline.
 func expire(m machine, to map[string][]string) []Walk {
 	var walks []Walk
 	for target, statuses := range to {
 		for _, from := range statuses {
 			w := m.walk(from, step{to: target, by: waited})
-			w.Tries = hurried
+			w.hurried = true
 			walks = append(walks, w)
 		}
 	}

@@ -3,7 +3,7 @@ package drive
 // visits are the ways of appointments that their orders do not follow.
 func visits() []Walk {
 	early := func(method string) start { return scheduled(method, Early) }
-	walks := []Walk{
+	return []Walk{
 		{
 			Name: "appointment: reserved > confirmed, with the requisition", begin: early(WalkIn), steps: []step{{to: "ordered"}},
 			visits: []step{{to: "reserved", by: booked}, {to: "confirmed", by: activated}},
@@ -29,10 +29,6 @@ func visits() []Walk {
 			visits: []step{{to: "confirmed", by: booked}, {to: "in_progress", by: begun}, {to: "cancelled", by: calledOff}},
 		},
 	}
-	for i := range walks {
-		walks[i].Tries = 1
-	}
-	return walks
 }
 
 var (

@@ -2,7 +2,10 @@ package drive
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -14,9 +17,19 @@ type Walk struct {
 	steps []step
 	// visits are what happens after that, and the statuses that the order's appointment has to get to.
 	visits []step
-	// Tries is how many orders may go the way before it counts as failed. It is more than one where a deadline of seconds may pass
-	// before the last step, which is the deadline's.
-	Tries int
+	// hurried: a deadline of seconds may pass before the last step, which is the deadline's.
+	hurried bool
+}
+
+// tries is how many orders may go a way.
+const tries = 3
+
+// Again reports whether another order may go the way, after so many have failed, the last one with an error. A deadline may have come
+// too early, and a system that is too busy to answer may be asked again (503); anything else is a failure.
+func (w Walk) Again(failed int, err error) bool {
+	var refused *RefusedError
+	busy := errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable
+	return failed < tries && (w.hurried || busy)
 }
 
 // start makes an order that gets to the first of a walk's statuses by itself.
@@ -26,6 +39,8 @@ type start func(ctx context.Context, s *System) (*Order, error)
 type step struct {
 	to string
 	by action
+	// alone: it can only be taken after the shortest way to where it begins.
+	alone bool
 }
 
 // action is something that somebody does about an order, or that a timer does.
@@ -93,20 +108,62 @@ type machine struct {
 	edges  map[string][]step // what leads from each status to each that the table has. Those that begins go over are left out
 }
 
-// walks lists one walk for each edge and each action that leads over it.
+// walks lists the ways of few orders that go over every edge, by each action that leads over it: an order that has gone over one goes
+// on over those that come next and that none has gone over.
 func (m machine) walks() []Walk {
+	left := maps.Clone(m.edges)
 	var walks []Walk
-	for from, row := range m.edges {
-		for _, last := range row {
-			walks = append(walks, m.walk(from, last))
+	for _, from := range slices.Sorted(maps.Keys(m.edges)) {
+		for len(left[from]) > 0 {
+			w := m.walk(from, left[from][0])
+			for i, s := range w.steps[1:] {
+				strike(left, w.steps[i].to, s)
+			}
+			m.goOn(&w, left)
+			w.Name = m.name + ": " + w.statuses()
+			walks = append(walks, w)
 		}
 	}
-	for status, begin := range m.begins {
+	for _, status := range slices.Sorted(maps.Keys(m.begins)) {
 		if _, left := m.edges[status]; !left {
-			walks = append(walks, Walk{Name: m.name + ": to " + status, begin: begin, steps: []step{{to: status}}, Tries: 1})
+			walks = append(walks, Walk{Name: m.name + ": " + status, begin: m.begins[status], steps: []step{{to: status}}})
 		}
 	}
 	return walks
+}
+
+// goOn lengthens a walk by what is left to go, and takes that off.
+func (m machine) goOn(w *Walk, left map[string][]step) {
+	for len(w.steps) < longest {
+		at := w.steps[len(w.steps)-1].to
+		i := slices.IndexFunc(left[at], func(s step) bool { return !s.alone && len(m.edges[s.to]) > 0 })
+		if i < 0 {
+			i = slices.IndexFunc(left[at], func(s step) bool { return !s.alone })
+		}
+		if i < 0 {
+			return
+		}
+		next := left[at][i]
+		w.steps = append(w.steps, next)
+		strike(left, at, next)
+	}
+}
+
+// strike takes a step off what is left to go.
+func strike(left map[string][]step, from string, gone step) {
+	left[from] = slices.DeleteFunc(slices.Clone(left[from]), func(s step) bool { return s.to == gone.to && s.by.name == gone.by.name })
+}
+
+// longest is how many steps a walk may have, so that none takes much longer than the others.
+const longest = 12
+
+// statuses are those that the walk leads to.
+func (w Walk) statuses() string {
+	names := make([]string, len(w.steps))
+	for i, s := range w.steps {
+		names[i] = s.to
+	}
+	return strings.Join(names, " > ")
 }
 
 // walk takes an order along the route to a status, and from there over the edge.
@@ -119,12 +176,12 @@ func (m machine) walk(from string, last step) Walk {
 	if begin == nil {
 		panic(fmt.Sprintf("drive: %s: no order begins at %s", m.name, route[0]))
 	}
-	w := Walk{Name: fmt.Sprintf("%s: %s > %s, %s", m.name, from, last.to, last.by.name), begin: begin, Tries: 1}
-	w.steps = append(w.steps, step{to: route[0]})
+	w := Walk{begin: begin, steps: []step{{to: route[0]}}}
 	for i, to := range route[1:] {
 		w.steps = append(w.steps, m.step(route[i], to))
 	}
 	w.steps = append(w.steps, last)
+	w.Name = fmt.Sprintf("%s: %s, %s", m.name, w.statuses(), last.by.name)
 	return w
 }
 
@@ -136,6 +193,14 @@ func (m machine) step(from, to string) step {
 		}
 	}
 	panic(fmt.Sprintf("drive: %s: no edge from %s to %s", m.name, from, to))
+}
+
+// alone marks steps that can only be taken after the shortest way.
+func alone(steps []step) []step {
+	for i := range steps {
+		steps[i].alone = true
+	}
+	return steps
 }
 
 // by makes the same action a step to each of several statuses.
@@ -153,6 +218,5 @@ func Walks() []Walk {
 	for _, m := range []machine{testkit, beforeRegistration, afterRegistration, walkIn, phlebotomy, onSite} {
 		edges = append(edges, m.walks()...)
 	}
-	slices.SortFunc(edges, func(a, b Walk) int { return strings.Compare(a.Name, b.Name) })
 	return slices.Concat(timers(), visits(), edges)
 }
