@@ -18,7 +18,7 @@ import (
 
 // Place sends the order's requisition: one attempt. The order number was committed when the order was created.
 func (a *Activities) Place(ctx context.Context, in dispatch.CallInput) (dispatch.PlaceResult, error) {
-	defer a.heartbeat(ctx, beat)()
+	defer a.heartbeat(ctx)()
 	lab, o, err := a.lab(ctx, in.OrderID)
 	if err != nil {
 		return dispatch.PlaceResult{}, a.fault(ctx, "placing", in.OrderID, err)
@@ -59,7 +59,7 @@ func (a *Activities) requisition(ctx context.Context, o *order.Order) (labs.Requ
 
 // Fetch gets the order's newest report and stores it. An empty ResultID means that there is none yet.
 func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.Fetched, error) {
-	defer a.heartbeat(ctx, beat)()
+	defer a.heartbeat(ctx)()
 	out := order.Fetched{Generation: in.Generation}
 	lab, o, err := a.lab(ctx, in.OrderID)
 	if err != nil {
@@ -107,7 +107,7 @@ func (a *Activities) Cancel(ctx context.Context, in dispatch.CallInput) error {
 
 // Correct tells the lab of the order's patient and address as they are now: one attempt. No error: the lab has accepted them.
 func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
-	defer a.heartbeat(ctx, beat)()
+	defer a.heartbeat(ctx)()
 	lab, o, err := a.lab(ctx, in.OrderID)
 	if err != nil {
 		return a.fault(ctx, "correcting", in.OrderID, err)
@@ -219,16 +219,16 @@ func (a *Activities) call(ctx context.Context, orderID, kind string, do func() (
 const beat = 10 * time.Second
 
 // heartbeat tells Temporal that the activity lives until the returned function is called.
-func (a *Activities) heartbeat(ctx context.Context, every time.Duration) (stop func()) {
-	return beating(ctx, every, func() { activity.RecordHeartbeat(ctx) })
+func (a *Activities) heartbeat(ctx context.Context) (stop func()) {
+	return beating(beat, func() { activity.RecordHeartbeat(ctx) })
 }
 
 // heartbeatWith does so with what the activity has done so far, which the Temporal UI shows.
 func (a *Activities) heartbeatWith(ctx context.Context, every time.Duration, progress func() dispatch.BatchResult) (stop func()) {
-	return beating(ctx, every, func() { activity.RecordHeartbeat(ctx, progress()) })
+	return beating(every, func() { activity.RecordHeartbeat(ctx, progress()) })
 }
 
-func beating(ctx context.Context, every time.Duration, beat func()) (stop func()) {
+func beating(every time.Duration, beat func()) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

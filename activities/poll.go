@@ -24,7 +24,7 @@ const (
 // PollSilent asks the labs of one page of silent orders, after the given id, what they have reported: a webhook that never arrived
 // is not promised to be sent again. What it finds goes the way of a webhook, under the same key, so a late twin changes nothing.
 func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.SweepResult, error) {
-	defer a.heartbeat(ctx, beat)()
+	defer a.heartbeat(ctx)()
 	var out dispatch.SweepResult
 	now := a.Now()
 	ids, err := a.Store.SilentOrders(ctx, store.Silence{

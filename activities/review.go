@@ -21,7 +21,7 @@ const (
 
 // ReviewReports fetches results that were announced for orders nobody knows, and has somebody decide whose they are.
 func (a *Activities) ReviewReports(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
-	defer a.heartbeat(ctx, beat)()
+	defer a.heartbeat(ctx)()
 	var out dispatch.SweepResult
 	now := a.Now()
 	waiting, err := a.Store.UnmatchedReports(ctx, now.Add(-patienceOf(in).unmatched), now, reviewPage)

@@ -57,7 +57,7 @@ func (s *Store) deliverTo(ctx context.Context, tx *sql.Tx, messageID string, end
 	_, err := tx.ExecContext(ctx, `INSERT INTO deliveries
 		(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at) VALUES `+strings.Join(rows, ",")+`
 		ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state, round = deliveries.round + 1, attempts = 0,
-			next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`, args...)
+			next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`, args...) //nolint:gosec // the rows are placeholders
 	if err != nil {
 		return fmt.Errorf("writing the deliveries of message %s: %w", messageID, err)
 	}

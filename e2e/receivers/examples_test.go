@@ -125,7 +125,8 @@ func post(t *testing.T, url string, header http.Header, body []byte) int {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
 	require.NoError(t, err)
 	req.Header = header
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Timeout: time.Minute}
+	resp, err := client.Do(req)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	return resp.StatusCode
@@ -163,7 +164,7 @@ func goExample(t *testing.T, program string) *exec.Cmd {
 // tsExample compiles the program, with all checks on.
 func tsExample(t *testing.T, program string) *exec.Cmd {
 	t.Helper()
-	dir, err := os.MkdirTemp("node_modules", "example-") // where it finds its packages
+	dir, err := os.MkdirTemp("node_modules", "example-") //nolint:usetesting // it has to be where it finds its packages
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	source := write(t, dir, "receiver.ts", program)
