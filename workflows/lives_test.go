@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -220,6 +219,6 @@ func (l *life) checkTold(o *order.Order, story store.Story) {
 		}
 	}
 	for _, kind := range []string{toldCreated, toldUpdated, toldBooked, toldChanged} {
-		require.Equal(l.t, want[kind], got[kind], fmt.Sprintf("%s of %v", kind, l.history()))
+		require.Equal(l.t, want[kind], got[kind], "%s of %v", kind, l.history())
 	}
 }
