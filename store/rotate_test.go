@@ -16,6 +16,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
+// unsealed are the BYTEA columns that hold no secret and nothing about a patient.
+var unsealed = []string{"audit.hash", "audit_chain.start_hash", "audit_chain.end_hash"}
+
 // unlisted compares the sealed columns of the schema, by the database's own catalogue, with the list of them.
 func unlisted(t *testing.T, s *Store) []string {
 	t.Helper()
@@ -33,7 +36,7 @@ func unlisted(t *testing.T, s *Store) []string {
 	require.NoError(t, err)
 	var missing []string
 	for _, column := range columns {
-		if !listed[column] {
+		if !listed[column] && !slices.Contains(unsealed, column) {
 			missing = append(missing, column)
 		}
 		delete(listed, column)
@@ -48,7 +51,7 @@ func unlisted(t *testing.T, s *Store) []string {
 func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
-		require.Empty(t, unlisted(t, s), "a BYTEA column is sealed: list it in sealed.go")
+		require.Empty(t, unlisted(t, s), "a BYTEA column is sealed: list it in sealed.go, or as unsealed here")
 		for _, table := range sealedTables {
 			require.NotEqual(t, table.ofOrder == "", table.own == "", "whose is what is sealed in %s?", table.name)
 		}
