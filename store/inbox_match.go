@@ -60,10 +60,13 @@ func findOrder(ctx context.Context, q querier, r Report) (orderID, leg string, e
 	return orderID, leg, err
 }
 
-// Unmatched rows and the orders that they are about, if those have come by now.
+// Unmatched rows and the orders that they are about, if those have come by now. What came through one account is not about an order
+// of another, but that a provider of appointments reports on visits for all labs of its team.
 const (
 	waitingForNumber = `SELECT i.id, o.id, '' FROM inbox i JOIN orders o ON o.number = i.order_number
-		WHERE i.state = '` + InboxUnmatched + `'`
+		WHERE i.state = '` + InboxUnmatched + `' AND (i.account_id = '' OR i.account_id = o.lab_account_id
+			OR i.kind IN ('appointment', 'draw_completed') AND EXISTS (SELECT 1 FROM lab_accounts a JOIN lab_accounts l ON l.id = o.lab_account_id
+				WHERE a.id = i.account_id AND a.team_id IN ('', o.team_id) AND a.environment = l.environment))`
 	waitingForTracking = `SELECT i.id, t.order_id, t.leg FROM inbox i JOIN tracking_numbers t ON t.number = i.tracking
 		WHERE i.state = '` + InboxUnmatched + `'
 		AND NOT EXISTS (SELECT 1 FROM tracking_numbers n WHERE n.number = t.number AND n.created_at > t.created_at)`

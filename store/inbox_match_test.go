@@ -33,6 +33,42 @@ func TestAReportFasterThanItsOrderIsMatchedByTheOrder(t *testing.T) {
 	})
 }
 
+// What one lab reports is never another lab's order, however early it came.
+func TestAReportOfAnotherAccountIsNotMatched(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		n := newOrder(s, addTeam(t, s).ID)
+		account := func(teamID, environment string) string {
+			a := LabAccount{ID: newID(), TeamID: teamID, LabSlug: "x", Partner: "neutral", Environment: environment, Status: "active"}
+			require.NoError(t, s.PutLabAccount(t.Context(), a))
+			return a.ID
+		}
+		n.Order.LabAccountID = account(n.Order.TeamID, Sandbox)
+		receive := func(accountID, kind string) string {
+			r := labReport(n.Order.Number, order.Fact{Kind: order.FactKind(kind)})
+			r.AccountID, r.Kind = accountID, kind
+			in, err := s.Receive(t.Context(), r)
+			require.NoError(t, err)
+			return in.ID
+		}
+		provider, stranger, production := account(n.Order.TeamID, Sandbox), account(addTeam(t, s).ID, Sandbox), account(n.Order.TeamID, Production)
+		matched := []string{
+			receive(n.Order.LabAccountID, "kit_received"), receive("", "kit_received"), receive(provider, "appointment"), receive(provider, "draw_completed"),
+		}
+		kept := []string{
+			receive(provider, "kit_received"), receive(stranger, "appointment"), receive(stranger, "kit_received"), receive(production, "appointment"),
+		}
+		_, err := s.CreateOrder(t.Context(), n)
+		require.NoError(t, err)
+		for _, id := range matched {
+			require.Equal(t, InboxReceived, inboxState(t, s, id))
+		}
+		for _, id := range kept {
+			require.Equal(t, InboxUnmatched, inboxState(t, s, id))
+		}
+	})
+}
+
 // courierReport means transit on either leg, and nothing when it is about a label on the inbound one.
 func courierReport(tracking, status string) Report {
 	return Report{
