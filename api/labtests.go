@@ -1,76 +1,177 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
+// LabTestFilter selects lab tests. It is exported because huma sees nothing else.
+type LabTestFilter struct {
+	GenerationMethod string   `query:"generation_method" enum:"auto,manual,all" default:"manual"`
+	LabSlug          string   `query:"lab_slug"`
+	CollectionMethod string   `query:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	Status           string   `query:"status" enum:"active,pending_approval,inactive"`
+	MarkerIDs        []int64  `query:"marker_ids,explode" doc:"The test has all of these markers."`
+	ProviderIDs      []string `query:"provider_ids,explode" doc:"The test has all markers that the lab calls so."`
+	Name             string   `query:"name" doc:"A part of the name, in any case."`
+	OrderKey         string   `query:"order_key" enum:"price,created_at,updated_at" default:"created_at"`
+	OrderDirection   string   `query:"order_direction" enum:"asc,desc" default:"asc"`
+}
+
 type labTestsInput struct {
-	GenerationMethod string `query:"generation_method" enum:"auto,manual,all" default:"manual"`
-	LabSlug          string `query:"lab_slug"`
-	CollectionMethod string `query:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
-	Status           string `query:"status" enum:"active,pending_approval,inactive"`
-	Name             string `query:"name" doc:"A part of the name, in any case."`
-	unsupported
+	LabTestFilter
 }
 
-// Resolve refuses the filters that would otherwise be passed over in silence.
-func (in *labTestsInput) Resolve(ctx huma.Context) []error {
-	in.refused = unsupportedIn(ctx, "marker_ids", "provider_ids", "order_key", "order_direction")
-	return nil
+type labTestPageInput struct {
+	LabTestFilter
+	AccountQuery
+	Limit          int    `query:"lab_test_limit" minimum:"1" default:"50" doc:"At most 100 are given."`
+	NextCursor     string `query:"next_cursor" format:"uuid"`
+	IncludePricing bool   `query:"include_pricing"`
 }
 
-type labTestInput struct {
+// AccountQuery names a lab account for which to say what can be ordered. It is the same for all of a team's accounts.
+type AccountQuery struct {
+	LabAccountID string `query:"lab_account_id" format:"uuid" doc:"What is available is the same for all accounts."`
+}
+
+// LabTestPath names a lab test.
+type LabTestPath struct {
 	LabTestID string `path:"lab_test_id" format:"uuid"`
 }
 
+type labTestInput struct {
+	LabTestPath
+	AccountQuery
+}
+
+// LabTestResourcesResponse is a page of lab tests.
+type LabTestResourcesResponse struct {
+	Data       []junction.ClientFacingLabTest      `json:"data" nullable:"false"`
+	NextCursor *string                             `json:"next_cursor" doc:"Null on the last page."`
+	Pricing    *junction.GetLabTestPricingResponse `json:"pricing" doc:"Null unless it was asked for."`
+}
+
+const maxLabTests = 100
+
 func (s *server) labTestRoutes() {
 	register(s, readOwn, huma.Operation{
+		OperationID: "page-lab-tests", Method: http.MethodGet, Path: "/v3/lab_test", Tags: []string{tagLabTests},
+		Summary: "List the lab tests that can be ordered, in pages", Errors: []int{http.StatusNotFound},
+	}, s.pageLabTests)
+	register(s, readOwn, huma.Operation{
 		OperationID: "list-lab-tests", Method: http.MethodGet, Path: "/v3/lab_tests", Tags: []string{tagLabTests},
-		Summary: "List the lab tests that can be ordered", Errors: []int{http.StatusBadRequest},
+		Summary: "List the lab tests that can be ordered", Deprecated: true,
 	}, s.listLabTests)
 	register(s, readOwn, huma.Operation{
 		OperationID: "get-lab-test", Method: http.MethodGet, Path: "/v3/lab_tests/{lab_test_id}", Tags: []string{tagLabTests},
 		Summary: "Read a lab test", Errors: []int{http.StatusNotFound},
 	}, s.getLabTest)
+	register(s, readOwn, huma.Operation{
+		OperationID: "list-labs", Method: http.MethodGet, Path: "/v3/lab_tests/labs", Tags: []string{tagLabTests},
+		Summary: "List the laboratories",
+	}, s.listLabs)
+	s.markerRoutes()
 }
 
-func (s *server) listLabTests(ctx context.Context, in *labTestsInput) (*body[[]junction.ClientFacingLabTest], error) {
-	if in.refused != "" {
-		return nil, in.refusal()
+func (s *server) pageLabTests(ctx context.Context, in *labTestPageInput) (*body[LabTestResourcesResponse], error) {
+	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+		return nil, err
 	}
-	all, err := s.Store.LabTests(ctx, callerOf(ctx).team.ID)
+	all, err := s.sortedLabTests(ctx, in.LabTestFilter)
 	if err != nil {
 		return nil, err
 	}
-	out := []junction.ClientFacingLabTest{}
-	for _, t := range all {
-		if in.selects(t) {
-			out = append(out, junction.FromLabTest(t))
-		}
+	after := canonical(in.NextCursor)
+	all = all[1+slices.IndexFunc(all, func(t order.LabTest) bool { return t.ID == after }):]
+	out := LabTestResourcesResponse{Data: in.selected(all)}
+	if limit := min(in.Limit, maxLabTests); len(out.Data) > limit {
+		out.Data = out.Data[:limit]
+		out.NextCursor = &out.Data[limit-1].ID
+	}
+	if in.IncludePricing {
+		out.Pricing = junction.LabTestPricing(each(out.Data, func(t junction.ClientFacingLabTest) string { return t.ID }))
 	}
 	return answer(out), nil
 }
 
-func (in *labTestsInput) selects(t order.LabTest) bool {
+func (s *server) listLabTests(ctx context.Context, in *labTestsInput) (*body[[]junction.ClientFacingLabTest], error) {
+	all, err := s.sortedLabTests(ctx, in.LabTestFilter)
+	if err != nil {
+		return nil, err
+	}
+	return answer(in.selected(all)), nil
+}
+
+// sortedLabTests is all that the team may see, in the order that was asked for.
+func (s *server) sortedLabTests(ctx context.Context, f LabTestFilter) ([]order.LabTest, error) {
+	by := store.LabTestsByCreation
+	if f.OrderKey == string(store.LabTestsByChange) {
+		by = store.LabTestsByChange
+	}
+	all, err := s.Store.LabTests(ctx, callerOf(ctx).team.ID, by)
+	if err != nil {
+		return nil, err
+	}
+	if f.OrderKey == "price" {
+		slices.SortStableFunc(all, func(a, b order.LabTest) int { return cmp.Compare(a.Price, b.Price) })
+	}
+	if f.OrderDirection == "desc" {
+		slices.Reverse(all)
+	}
+	return all, nil
+}
+
+func (f LabTestFilter) selected(all []order.LabTest) []junction.ClientFacingLabTest {
+	out := []junction.ClientFacingLabTest{}
+	for _, t := range all {
+		if f.selects(t) {
+			out = append(out, junction.FromLabTest(t))
+		}
+	}
+	return out
+}
+
+func (f LabTestFilter) selects(t order.LabTest) bool {
 	slug := ""
 	if t.Lab != nil {
 		slug = t.Lab.Slug
 	}
-	return (in.GenerationMethod == "all" || t.AutoGenerated == (in.GenerationMethod == "auto")) &&
-		(in.LabSlug == "" || in.LabSlug == slug) &&
-		(in.CollectionMethod == "" || in.CollectionMethod == string(t.Method)) &&
-		(in.Status == "" || in.Status == t.Status) &&
-		strings.Contains(strings.ToLower(t.Name), strings.ToLower(in.Name))
+	return (f.GenerationMethod == "all" || t.AutoGenerated == (f.GenerationMethod == "auto")) &&
+		(f.LabSlug == "" || f.LabSlug == slug) &&
+		(f.CollectionMethod == "" || f.CollectionMethod == string(t.Method)) &&
+		(f.Status == "" || f.Status == t.Status) &&
+		strings.Contains(strings.ToLower(t.Name), strings.ToLower(f.Name)) &&
+		f.selectsMarkers(t.Markers)
+}
+
+func (f LabTestFilter) selectsMarkers(markers []order.Marker) bool {
+	for _, id := range f.MarkerIDs {
+		if !slices.ContainsFunc(markers, func(m order.Marker) bool { return m.ID == id }) {
+			return false
+		}
+	}
+	for _, id := range f.ProviderIDs {
+		if !slices.ContainsFunc(markers, func(m order.Marker) bool { return m.ProviderID != nil && *m.ProviderID == id }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *server) getLabTest(ctx context.Context, in *labTestInput) (*body[junction.ClientFacingLabTest], error) {
+	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+		return nil, err
+	}
 	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonical(in.LabTestID))
 	if err != nil {
 		return nil, orNotFound(err, "Lab test")
@@ -78,23 +179,25 @@ func (s *server) getLabTest(ctx context.Context, in *labTestInput) (*body[juncti
 	return answer(junction.FromLabTest(t)), nil
 }
 
-// unsupported is embedded by inputs whose contract knows more filters than we do. To pass over a filter would answer with what
-// the client did not ask for, other patients' orders for instance.
-type unsupported struct {
-	refused string
-}
-
-func unsupportedIn(ctx huma.Context, names ...string) string {
-	u := ctx.URL()
-	query := u.Query()
-	for _, name := range names {
-		if query.Has(name) {
-			return name
-		}
+// knownAccount refuses a lab account that the team does not have; to name none is fine.
+func (s *server) knownAccount(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
 	}
-	return ""
+	accounts, err := s.Store.LabAccounts(ctx, callerOf(ctx).team.ID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(accounts, func(a store.LabAccount) bool { return a.ID == canonical(id) }) {
+		return notFound("Lab account")
+	}
+	return nil
 }
 
-func (u unsupported) refusal() *Error {
-	return fail(http.StatusBadRequest, "Filtering by "+u.refused+" is not available")
+func (s *server) listLabs(ctx context.Context, _ *struct{}) (*body[[]junction.ClientFacingLab], error) {
+	all, err := s.Store.Labs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return answer(each(all, junction.FromLab)), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -78,6 +79,19 @@ func (s *server) schemaOf(v any) *huma.Schema {
 	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
+// documentAs gives a parameter of a path another name in the document. Routers allow only one name for a place in several paths.
+func (s *server) documentAs(path, name, as string) {
+	paths := s.huma.OpenAPI().Paths
+	item := paths[path]
+	for _, p := range item.Get.Parameters {
+		if p.Name == name {
+			p.Name = as
+		}
+	}
+	delete(paths, path)
+	paths[strings.ReplaceAll(path, "{"+name+"}", "{"+as+"}")] = item
+}
+
 // nullable are the objects that may be null, by schema.
 var nullable = map[string][]string{
 	"ClientFacingOrder":            {"patient_details", "patient_address", "physician", "shipping_details", "order_transaction"},
@@ -91,6 +105,8 @@ var nullable = map[string][]string{
 	"OpsInboxRow":                  {"fact"},
 	"OpsInboxItem":                 {"fact"},
 	"OpsStory":                     {"outbound", "inbound"},
+	"LabTestResourcesResponse":     {"pricing"},
+	"GetMarkersResponse":           {"pricing"},
 }
 
 // completeDocument says what Go's types cannot: that an order's details are one of four, and which objects may be null. These are

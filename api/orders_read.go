@@ -39,6 +39,27 @@ func (in *ordersInput) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
+// unsupported is embedded by inputs whose contract knows more filters than we do. To pass over a filter would answer with what
+// the client did not ask for, other patients' orders for instance.
+type unsupported struct {
+	refused string
+}
+
+func unsupportedIn(ctx huma.Context, names ...string) string {
+	u := ctx.URL()
+	query := u.Query()
+	for _, name := range names {
+		if query.Has(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func (u unsupported) refusal() *Error {
+	return fail(http.StatusBadRequest, "Filtering by "+u.refused+" is not available")
+}
+
 func (s *server) orderRoutes() {
 	register(s, changeOwn, huma.Operation{
 		OperationID: "create-order", Method: http.MethodPost, Path: "/v3/order", Tags: []string{tagOrders},

@@ -42,7 +42,7 @@ func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 		keys, err := db.Keys(ctx, TeamID)
 		require.NoError(t, err)
 		require.Len(t, keys, 2)
-		tests, err := db.LabTests(ctx, TeamID)
+		tests, err := db.LabTests(ctx, TeamID, store.LabTestsByCreation)
 		require.NoError(t, err)
 		require.Len(t, tests, 6)
 		_, err = db.User(ctx, TeamID, UserID)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -24,6 +25,7 @@ func TestTheOfficialSDK(t *testing.T) {
 	suite := compileSDKSuite(t)
 	s := newSystem(t, options{neutral: true, auto: true})
 	cancelled := s.reportedAfterCancelling(2)
+	s.addMarkers(s.partnerTests[drive.OnSite])
 	tests, err := json.Marshal(map[string]string{
 		drive.Testkit: s.partnerTests[drive.Testkit], drive.WalkIn: s.partnerTests[drive.WalkIn],
 		drive.Phlebotomy: s.partnerTests[drive.Phlebotomy], drive.OnSite: s.partnerTests[drive.OnSite],
@@ -66,6 +68,17 @@ func (s *system) reportedAfterCancelling(n int) []string {
 	}
 	s.await(func() bool { return len(s.reviews("")) == n }, "reviews of results were not opened")
 	return ids
+}
+
+// addMarkers gives a lab test two markers, of which one has a code that paths have to escape.
+func (s *system) addMarkers(labTestID string) {
+	s.t.Helper()
+	test, err := s.store.LabTest(context.Background(), "", labTestID)
+	require.NoError(s.t, err)
+	test.Markers = []order.Marker{
+		{ID: 701, Name: "HDL", Slug: "hdl", ProviderID: new("H1")}, {ID: 702, Name: "LDL", Slug: "ldl", ProviderID: new("L 1/2")},
+	}
+	require.NoError(s.t, s.store.PutLabTest(context.Background(), "", test))
 }
 
 // strangersKey is the key of another team.

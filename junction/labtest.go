@@ -65,7 +65,8 @@ type ClientFacingMarker struct {
 func FromLabTest(t order.LabTest) ClientFacingLabTest {
 	out := fromLabTestInOrder(t)
 	if t.Lab != nil {
-		out.Lab = fromLab(*t.Lab)
+		lab := FromLab(*t.Lab)
+		out.Lab = &lab
 	}
 	out.Markers = make([]ClientFacingMarker, len(t.Markers))
 	for i, m := range t.Markers {
@@ -92,8 +93,9 @@ func fromLabTestInOrder(t order.LabTest) ClientFacingLabTest {
 	}
 }
 
-func fromLab(l order.Lab) *ClientFacingLab {
-	return &ClientFacingLab{
+// FromLab is the laboratory.
+func FromLab(l order.Lab) ClientFacingLab {
+	return ClientFacingLab{
 		ID:                l.ID,
 		Slug:              l.Slug,
 		Name:              l.Name,

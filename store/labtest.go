@@ -96,9 +96,18 @@ func (s *Store) LabTest(ctx context.Context, teamID, id string) (order.LabTest, 
 	return t, nil
 }
 
-// LabTests lists the tests that the team may see, whatever their status, oldest first.
-func (s *Store) LabTests(ctx context.Context, teamID string) ([]order.LabTest, error) {
-	all, err := collect(ctx, s.read, scanLabTest, selectLabTests+` ORDER BY t.created_at, t.id`, teamID)
+// LabTestOrder is what lab tests are listed by.
+type LabTestOrder string
+
+// The orders of lab tests.
+const (
+	LabTestsByCreation LabTestOrder = "created_at"
+	LabTestsByChange   LabTestOrder = "updated_at"
+)
+
+// LabTests lists the tests that the team may see, whatever their status, what came first first.
+func (s *Store) LabTests(ctx context.Context, teamID string, by LabTestOrder) ([]order.LabTest, error) {
+	all, err := collect(ctx, s.read, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab tests: %w", err)
 	}

@@ -33,7 +33,7 @@ func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
 		for teamID, want := range map[string][]order.LabTest{
 			"team-1": {shared, own}, "team-2": {shared}, "": {shared, own},
 		} {
-			all, err := s.LabTests(t.Context(), teamID)
+			all, err := s.LabTests(t.Context(), teamID, LabTestsByCreation)
 			require.NoError(t, err)
 			require.Equal(t, want, all, teamID)
 		}
@@ -44,6 +44,11 @@ func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, own, got)
 		require.ErrorIs(t, s.PutLabTest(t.Context(), "team-2", own), ErrConflict)
+		shared.Name = "Lipids, changed last"
+		require.NoError(t, s.PutLabTest(t.Context(), "", shared))
+		all, err := s.LabTests(t.Context(), "team-1", LabTestsByChange)
+		require.NoError(t, err)
+		require.Equal(t, []string{own.ID, shared.ID}, []string{all[0].ID, all[1].ID})
 
 		lab.Name = "Molecular Testing Labs"
 		require.NoError(t, s.PutLab(t.Context(), lab))

@@ -18,7 +18,13 @@ export const methods: Record<string, Schema | symbol> = {
   "user.undoDelete": s.UserSuccessResponse,
 
   "labTests.get": s.labTests.get.Response,
+  "labTests.getPaginated": s.LabTestResourcesResponse,
   "labTests.getById": s.ClientFacingLabTest,
+  "labTests.getLabs": s.labTests.getLabs.Response,
+  "labTests.getMarkers": s.GetMarkersResponse,
+  "labTests.getMarkersForOrderSet": s.GetMarkersResponse,
+  "labTests.getMarkersForLabTest": s.GetMarkersResponse,
+  "labTests.getMarkersByLabAndProviderId": s.ClientFacingMarker,
 
   "labTests.createOrder": s.PostOrderResponse,
   "labTests.importOrder": s.PostOrderResponse,
@@ -81,12 +87,6 @@ export const notCalled: Record<string, string> = {
 
   "labTests.create": noRoute,
   "labTests.updateLabTest": noRoute,
-  "labTests.getPaginated": noRoute,
-  "labTests.getLabs": noRoute,
-  "labTests.getMarkers": noRoute,
-  "labTests.getMarkersForOrderSet": noRoute,
-  "labTests.getMarkersForLabTest": noRoute,
-  "labTests.getMarkersByLabAndProviderId": noRoute,
   "labTests.getAreaInfo": noRoute,
   "labTests.getPscInfo": noRoute,
   "labTests.getOrderPscInfo": noRoute,

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// GetMarkersResponse is a page of markers.
+type GetMarkersResponse struct {
+	Markers []junction.ClientFacingMarkerComplete `json:"markers" nullable:"false"`
+	Total   int                                   `json:"total"`
+	Page    int                                   `json:"page"`
+	Size    int                                   `json:"size"`
+	Pages   int                                   `json:"pages"`
+	Pricing *junction.MarkerPricingResponse       `json:"pricing" doc:"Null unless it was asked for."`
+}
+
+type markersInput struct {
+	PageQuery
+	AccountQuery
+	LabID           []int  `query:"lab_id,explode"`
+	LabSlug         string `query:"lab_slug" doc:"Given, lab_id does not matter."`
+	Name            string `query:"name" doc:"A part of the marker's name, in any case, or the lab's code of it."`
+	ALaCarteEnabled bool   `query:"a_la_carte_enabled" doc:"True: only what can be ordered à la carte, which nothing can."`
+	IncludePricing  bool   `query:"include_pricing"`
+}
+
+type labTestMarkersInput struct {
+	LabTestPath
+	AccountQuery
+	PageQuery
+}
+
+type orderSetMarkersInput struct {
+	PageQuery
+	Body OrderSetRequest
+}
+
+// labMarkerInput has the lab's id where the path of other routes has a lab test's, by whose name routers know the place.
+type labMarkerInput struct {
+	AccountQuery
+	LabID      int    `path:"lab_test_id" doc:"The lab's id."`
+	ProviderID string `path:"provider_id" doc:"The lab's code of the marker."`
+}
+
+func (s *server) markerRoutes() {
+	op := huma.Operation{
+		OperationID: "list-markers", Method: http.MethodGet, Path: "/v3/lab_tests/markers", Tags: []string{tagLabTests},
+		Summary: "List the markers of the lab tests that can be ordered", Errors: []int{http.StatusNotFound},
+	}
+	register(s, readOwn, op, s.listMarkers)
+	op.OperationID, op.Path, op.Summary = "list-lab-test-markers", "/v3/lab_tests/{lab_test_id}/markers", "List the markers of a lab test"
+	register(s, readOwn, op, s.labTestMarkers)
+	op.OperationID, op.Path, op.Summary = "get-lab-marker", "/v3/lab_tests/{lab_test_id}/markers/{provider_id}", "Read a marker by its lab's code"
+	register(s, readOwn, op, s.labMarker)
+	s.documentAs("/v3/lab_tests/{lab_test_id}/markers/{provider_id}", "lab_test_id", "lab_id")
+	op.OperationID, op.Path, op.Summary = "list-order-set-markers", "/v3/lab_tests/list_order_set_markers", "List the markers of what is to be ordered"
+	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound}
+	register(s, readOwn, op, s.orderSetMarkers)
+}
+
+func (s *server) listMarkers(ctx context.Context, in *markersInput) (*body[GetMarkersResponse], error) {
+	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+		return nil, err
+	}
+	all, err := s.orderableMarkers(ctx, func(lab order.Lab) bool {
+		if in.LabSlug != "" {
+			return lab.Slug == in.LabSlug
+		}
+		return len(in.LabID) == 0 || slices.Contains(in.LabID, lab.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(m order.Marker) bool { return in.ALaCarteEnabled || !named(m, in.Name) })
+	out := markerPage(all, in.PageQuery)
+	if in.IncludePricing {
+		out.Pricing = junction.MarkerPricing(each(out.Markers, func(m junction.ClientFacingMarkerComplete) string {
+			return strconv.FormatInt(m.ID, 10)
+		}))
+	}
+	return answer(out), nil
+}
+
+// named reports whether the text is a part of the marker's name, or the lab's code of it.
+func named(m order.Marker, text string) bool {
+	return strings.Contains(strings.ToLower(m.Name), strings.ToLower(text)) || m.ProviderID != nil && *m.ProviderID == text
+}
+
+// orderableMarkers lists the markers of the active lab tests of some labs, each once, by id.
+func (s *server) orderableMarkers(ctx context.Context, of func(order.Lab) bool) ([]order.Marker, error) {
+	tests, err := s.Store.LabTests(ctx, callerOf(ctx).team.ID, store.LabTestsByCreation)
+	if err != nil {
+		return nil, err
+	}
+	var all []order.Marker
+	for _, t := range tests {
+		if t.Lab != nil && t.Status == statusActive && of(*t.Lab) {
+			all = append(all, markersOf(t)...)
+		}
+	}
+	return distinct(all), nil
+}
+
+// markersOf is the test's markers, each with its lab.
+func markersOf(t order.LabTest) []order.Marker {
+	markers := slices.Clone(t.Markers)
+	for i := range markers {
+		if markers[i].LabID == nil && t.Lab != nil {
+			markers[i].LabID = &t.Lab.ID
+		}
+	}
+	return markers
+}
+
+func distinct(markers []order.Marker) []order.Marker {
+	slices.SortStableFunc(markers, func(a, b order.Marker) int { return int(a.ID - b.ID) })
+	return slices.CompactFunc(markers, func(a, b order.Marker) bool { return a.ID == b.ID })
+}
+
+func markerPage(all []order.Marker, q PageQuery) GetMarkersResponse {
+	from := min((q.Page-1)*q.Size, len(all))
+	to := min(from+q.Size, len(all))
+	return GetMarkersResponse{
+		Markers: each(all[from:to], junction.FromMarkerComplete),
+		Total:   len(all), Page: q.Page, Size: q.Size, Pages: (len(all) + q.Size - 1) / q.Size,
+	}
+}
+
+func (s *server) labTestMarkers(ctx context.Context, in *labTestMarkersInput) (*body[GetMarkersResponse], error) {
+	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+		return nil, err
+	}
+	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonical(in.LabTestID))
+	if err != nil {
+		return nil, orNotFound(err, "Lab test")
+	}
+	return answer(markerPage(distinct(markersOf(t)), in.PageQuery)), nil
+}
+
+func (s *server) orderSetMarkers(ctx context.Context, in *orderSetMarkersInput) (*body[GetMarkersResponse], error) {
+	test, err := s.orderedTest(ctx, callerOf(ctx).team.ID, choice{set: &in.Body})
+	if err != nil {
+		return nil, err
+	}
+	return answer(markerPage(distinct(markersOf(test)), in.PageQuery)), nil
+}
+
+func (s *server) labMarker(ctx context.Context, in *labMarkerInput) (*body[junction.ClientFacingMarker], error) {
+	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+		return nil, err
+	}
+	all, err := s.orderableMarkers(ctx, func(lab order.Lab) bool { return lab.ID == in.LabID })
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(m order.Marker) bool { return m.ProviderID != nil && *m.ProviderID == in.ProviderID })
+	if i < 0 {
+		return nil, notFound("Marker")
+	}
+	return answer(junction.FromMarker(all[i])), nil
+}
