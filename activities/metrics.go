@@ -26,6 +26,7 @@ type Metrics struct {
 	disabled    *prometheus.CounterVec
 	pending     prometheus.Gauge
 	behind      prometheus.Gauge
+	tampered    prometheus.Gauge
 	healings    *prometheus.CounterVec
 }
 
@@ -60,6 +61,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Namespace: "aliquot", Name: "deliveries_behind_seconds",
 			Help: "How long the longest due delivery has been due, as of the reconciler's last run on this worker.",
 		}),
+		tampered: f.NewGauge(prometheus.GaugeOpts{
+			Namespace: "aliquot", Name: "audit_tampered", Help: "1 when the end of the audit's chain is not what was sealed last.",
+		}),
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
 }
@@ -93,6 +97,14 @@ func (m *Metrics) overdue(o store.Overdue, now time.Time) {
 	m.behind.Set(0)
 	if !o.Since.IsZero() {
 		m.behind.Set(now.Sub(o.Since).Seconds())
+	}
+}
+
+// auditBroken shows whether the end of the audit's chain is as it was left.
+func (m *Metrics) auditBroken(broken bool) {
+	m.tampered.Set(0)
+	if broken {
+		m.tampered.Set(1)
 	}
 }
 

@@ -2,9 +2,12 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 // prunePages is how many pages of each kind of data are pruned in one sweep.
@@ -32,7 +35,7 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 		{"pruning messages", keep.Messages, a.Store.PruneMessages},
 		{"pruning results", keep.Results, a.Store.PruneResults},
 		{"pruning the inbox", keep.Inbox, a.Store.PruneInbox},
-		{"pruning the audit", keep.Audit, a.Store.PruneAudit},
+		{"pruning the audit", keep.Audit, a.pruneAudit},
 	} {
 		if p.keep <= 0 {
 			continue
@@ -47,6 +50,49 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 		return err
 	}
 	return a.page(ctx, "erasing orders of deleted users", func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
+}
+
+// pruneAudit leaves a chain alone that has been tampered with; sealAudit tells of it.
+func (a *Activities) pruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := a.Store.PruneAudit(ctx, before, limit)
+	if errors.Is(err, store.ErrAuditChain) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// sealPage is how many rows of the audit are sealed in one transaction.
+const sealPage = 500
+
+// sealAudit puts what has been appended to the audit into its chain. A chain that somebody else has written to is told of, and keeps
+// nothing else from being healed; nothing is sealed onto it. The end of the chain is logged, because the log is out of reach of who
+// writes to the database.
+func (a *Activities) sealAudit(ctx context.Context) error {
+	sealed := 0
+	for range prunePages {
+		n, err := a.Store.SealAudit(ctx, sealPage)
+		a.Metrics.auditBroken(errors.Is(err, store.ErrAuditChain))
+		if errors.Is(err, store.ErrAuditChain) {
+			a.Log.ErrorContext(ctx, "the audit's chain has been tampered with; aliquot audit verify says where")
+			return nil
+		}
+		if err != nil {
+			return a.fault(ctx, "sealing the audit", "", err)
+		}
+		sealed += n
+		if n < sealPage {
+			break
+		}
+	}
+	if sealed == 0 {
+		return nil
+	}
+	seq, hash, err := a.Store.AuditEnd(ctx)
+	if err != nil {
+		return a.fault(ctx, "reading the end of the audit", "", err)
+	}
+	a.Log.InfoContext(ctx, "audit sealed", "rows", sealed, "end", seq, "hash", hash)
+	return nil
 }
 
 // page does something to one page after another, until one is not full.

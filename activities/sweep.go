@@ -68,6 +68,9 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 		return out, a.fault(ctx, "finding announced reports without an order", "", err)
 	}
 	out.Unmatched = len(unmatched)
+	if err := a.sealAudit(ctx); err != nil {
+		return out, err
+	}
 	if err := a.prune(ctx, now); err != nil {
 		return out, err
 	}

@@ -104,6 +104,8 @@ var takes = map[string][]string{
 		"POST /v1/org/:org_id/team/:team_id/:environment/webhook/:webhook_id/secret/rotate",
 	},
 	"administer": {
+		"GET /ops/audit",
+		"GET /ops/audit/verify",
 		"GET /ops/keys",
 		"POST /ops/keys/:key_id/revoke",
 		"POST /ops/keys/:key_id/rotate",

@@ -158,6 +158,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
 	s.opsKeyRoutes()
+	s.opsAuditRoutes()
 	s.opsLabAccountRoutes()
 	s.opsEndpointRoutes()
 	s.opsMessageRoutes()

@@ -38,13 +38,15 @@ var began = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
 
 // fixture is an API over a real store, with a team, a user and a test to order.
 type fixture struct {
-	t       testing.TB
-	url     string
-	client  *http.Client
-	store   *store.Store
-	orders  *orders
-	logs    *logs
-	metrics *prometheus.Registry
+	t      testing.TB
+	url    string
+	client *http.Client
+	store  *store.Store
+	orders *orders
+	logs   *logs
+
+	database string // its file
+	metrics  *prometheus.Registry
 
 	team, user, labTest, account string
 	key, opsKey                  string
@@ -56,8 +58,9 @@ func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 	f := &fixture{t: t, logs: &logs{}, metrics: prometheus.NewRegistry()}
 	keys, err := store.ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 	require.NoError(t, err)
+	f.database = filepath.Join(t.TempDir(), "store.db")
 	f.store, err = store.Open(context.Background(), store.Options{
-		URL: "sqlite:" + filepath.Join(t.TempDir(), "store.db"), Keys: keys, Now: func() time.Time { return began },
+		URL: "sqlite:" + f.database, Keys: keys, Now: func() time.Time { return began },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.store.Close()) })

@@ -107,6 +107,7 @@ var nullable = map[string][]string{
 	"OpsStory":                     {"outbound", "inbound"},
 	"LabTestResourcesResponse":     {"pricing"},
 	"GetMarkersResponse":           {"pricing"},
+	"OpsAuditCheck":                {"broken"},
 }
 
 // completeDocument says what Go's types cannot: that an order's details are one of four, and which objects may be null. These are

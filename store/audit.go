@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
@@ -18,7 +19,22 @@ type AuditRow struct {
 	Detail    string // codes only, never patient data
 }
 
-// Audit appends one row. Rows are never changed.
+// AuditEntry is a row of the audit that has been appended.
+type AuditEntry struct {
+	AuditRow
+	ID  string
+	Seq int64 // its place in the chain; 0: not sealed yet
+}
+
+// AuditQuery selects rows of the audit; what is empty selects all.
+type AuditQuery struct {
+	OrderID string
+	KeyID   string
+	Page    int // from 1
+	Size    int // at most 100; defaults to 50
+}
+
+// Audit appends one row. Rows are never changed; SealAudit gives each its place in a chain.
 func (s *Store) Audit(ctx context.Context, row AuditRow) error {
 	if row.At.IsZero() {
 		row.At = s.now()
@@ -45,6 +61,37 @@ func (s *Store) AuditOf(ctx context.Context, orderID string) ([]AuditRow, error)
 		return nil, fmt.Errorf("reading the audit of order %s: %w", orderID, err)
 	}
 	return all, nil
+}
+
+const entryColumns = `id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash`
+
+// AuditLog lists one page of the audit, newest first.
+func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
+	var f filter
+	if q.OrderID != "" {
+		f.and("order_id = ?", q.OrderID)
+	}
+	if q.KeyID != "" {
+		f.and("key_id = ?", q.KeyID)
+	}
+	rows, err := collect(ctx, s.read, scanEntry, `SELECT `+entryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+page(q.Page, q.Size), f.args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing the audit: %w", err)
+	}
+	out := make([]AuditEntry, len(rows))
+	for i, row := range rows {
+		out[i] = row.AuditEntry
+	}
+	return out, nil
+}
+
+func scanEntry(row scanner) (auditEntry, error) {
+	var e auditEntry
+	var at int64
+	var seq sql.Null[int64]
+	err := row.Scan(&e.ID, &at, &e.KeyID, &e.TeamID, &e.OrderID, &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq, &e.hash)
+	e.At, e.Seq = instant(at), seq.V
+	return e, err
 }
 
 func scanAudit(row scanner) (AuditRow, error) {

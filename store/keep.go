@@ -58,13 +58,3 @@ func (s *Store) PruneInbox(ctx context.Context, before time.Time, limit int) (in
 	}
 	return int(n), nil
 }
-
-// PruneAudit removes up to limit rows of the audit from before a time, the oldest first, and counts them.
-func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := change(ctx, s.write, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at, id LIMIT $2)`,
-		micros(before), limit)
-	if err != nil {
-		return 0, fmt.Errorf("pruning the audit: %w", err)
-	}
-	return int(n), nil
-}

@@ -30,13 +30,15 @@ func TestWhatIsKeptForALimitedTime(t *testing.T) {
 			return n
 		}
 		require.NoError(t, s.Audit(ctx, AuditRow{Action: "new"}))
+		_, err := s.SealAudit(ctx, 10)
+		require.NoError(t, err)
 		require.Equal(t, [3]int{0, 2, 1}, prune(), "the results of an order that goes on stay")
 		end(t, s, o.ID)
 		require.NotNil(t, getOrder(t, s, o.ID).Results)
 		require.Equal(t, [3]int{1, 0, 0}, prune())
 		require.Nil(t, getOrder(t, s, o.ID).Results)
 		require.NotNil(t, getOrder(t, s, o.ID).Patient)
-		_, err := s.NewestResult(ctx, "", o.ID)
+		_, err = s.NewestResult(ctx, "", o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
 		left := sealedOf(t, s, o.ID)
 		require.Zero(t, left["inbox"]+left["results"])

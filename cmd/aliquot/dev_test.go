@@ -225,6 +225,8 @@ func manageKeys(t *testing.T, d *development) {
 	require.Contains(t, must(t, "key", "renew", id, "--data", d.data), "sk_us_")
 	require.Contains(t, must(t, "key", "list", "--data", d.data), "old secret until")
 	require.Contains(t, must(t, "key", "revoke", id, "--data", d.data), "revoked")
+	require.Contains(t, must(t, "audit", "list", "--data", d.data), "key.revoke")
+	require.Contains(t, must(t, "audit", "verify", "--data", d.data), "The audit is whole")
 }
 
 // restartParts kills parts of the system, all of which come back.

@@ -48,7 +48,7 @@ func newRoot() *cobra.Command {
 		}
 	}
 	add(groupRun, newDev(), newAPI(), newWorker(), newSandbox())
-	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newInbox(), newKey())
+	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newInbox(), newKey(), newAudit())
 	add(groupStore, newMigrate(), newBootstrap(), newRebuild())
 	root.AddCommand(newVersion())
 	return root

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// OpsAuditRow is what somebody did or read.
+type OpsAuditRow struct {
+	ID        string    `json:"id" format:"uuid"`
+	Seq       int64     `json:"seq" doc:"Its place in the chain; 0 until it is sealed, within a minute or two."`
+	At        time.Time `json:"at"`
+	KeyID     string    `json:"key_id" doc:"Empty: Aliquot itself."`
+	TeamID    string    `json:"team_id"`
+	OrderID   string    `json:"order_id"`
+	Action    string    `json:"action"`
+	RequestID string    `json:"request_id"`
+	Address   string    `json:"address" doc:"The network address that asked."`
+	Detail    string    `json:"detail"`
+}
+
+// OpsAuditCheck is what became of verifying a part of the audit's chain.
+type OpsAuditCheck struct {
+	Checked  int64          `json:"checked" doc:"Rows verified by this request."`
+	To       int64          `json:"to" doc:"The last of them; go on after it unless done."`
+	ToHash   string         `json:"to_hash" doc:"Covers every row up to that one."`
+	Done     bool           `json:"done" doc:"The end of the chain has been reached, or a break."`
+	Broken   *OpsAuditBreak `json:"broken" doc:"The first break, where there is one."`
+	End      int64          `json:"end" doc:"The last row that is sealed."`
+	EndHash  string         `json:"end_hash" doc:"Covers every row so far. Workers log it with every sealing."`
+	SealedAt *time.Time     `json:"sealed_at"`
+	Unsealed int            `json:"unsealed" doc:"Rows that have been appended since."`
+}
+
+// OpsAuditBreak is where the audit's chain is broken.
+type OpsAuditBreak struct {
+	Seq int64  `json:"seq" doc:"Of the row; 0: the chain as a whole."`
+	ID  string `json:"id,omitempty" doc:"Of the row; missing when the row is."`
+	Why string `json:"why"`
+}
+
+type listAuditInput struct {
+	OrderID string `query:"order_id" format:"uuid"`
+	KeyID   string `query:"key_id" format:"uuid"`
+	PageQuery
+}
+
+type verifyAuditInput struct {
+	After int64 `query:"after" minimum:"0" doc:"The row up to which the chain has been verified. Defaults to its start."`
+	Limit int   `query:"limit" minimum:"1" maximum:"20000" default:"20000" doc:"Rows to verify: the most are about a second's work."`
+}
+
+func (s *server) opsAuditRoutes() {
+	register(s, administer, huma.Operation{
+		OperationID: "ops-list-audit", Method: http.MethodGet, Path: "/ops/audit", Tags: []string{tagOperations},
+		Summary: "List who did and read what, newest first",
+	}, s.opsListAudit)
+	register(s, administer, huma.Operation{
+		OperationID: "ops-verify-audit", Method: http.MethodGet, Path: "/ops/audit/verify", Tags: []string{tagOperations},
+		Summary: "Verify a part of the audit's chain",
+	}, s.opsVerifyAudit)
+}
+
+func (s *server) opsListAudit(ctx context.Context, in *listAuditInput) (*body[[]OpsAuditRow], error) {
+	orderID := canonical(in.OrderID)
+	if err := s.auditRead(ctx, "ops.audit.read", "", orderID, ""); err != nil {
+		return nil, err
+	}
+	rows, err := s.Store.AuditLog(ctx, store.AuditQuery{OrderID: orderID, KeyID: canonical(in.KeyID), Page: in.Page, Size: in.Size})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]OpsAuditRow, len(rows))
+	for i, r := range rows {
+		out[i] = OpsAuditRow{
+			ID: r.ID, Seq: r.Seq, At: r.At, KeyID: r.KeyID, TeamID: r.TeamID, OrderID: r.OrderID, Action: r.Action,
+			RequestID: r.RequestID, Address: r.Address, Detail: r.Detail,
+		}
+	}
+	return answer(out), nil
+}
+
+func (s *server) opsVerifyAudit(ctx context.Context, in *verifyAuditInput) (*body[OpsAuditCheck], error) {
+	c, err := s.Store.VerifyAudit(ctx, in.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := OpsAuditCheck{
+		Checked: c.Checked, To: c.To, ToHash: c.ToHash, Done: c.Done, End: c.End, EndHash: c.EndHash, SealedAt: optionalTime(c.SealedAt), Unsealed: c.Unsealed,
+	}
+	if b := c.Broken; b != nil {
+		out.Broken, out.Done = &OpsAuditBreak{Seq: b.Seq, ID: b.ID, Why: b.Why}, true
+	}
+	return answer(out), nil
+}

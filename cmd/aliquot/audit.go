@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/client"
+)
+
+func newAudit() *cobra.Command {
+	var r remote
+	cmd := administers(&cobra.Command{Use: "audit", Short: "Who did and read what"}, &r)
+	cmd.AddCommand(newAuditList(&r), newAuditVerify(&r))
+	return cmd
+}
+
+func newAuditList(r *remote) *cobra.Command {
+	var order, of string
+	var page, size int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List what was done and read, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path := query("/ops/audit", map[string]string{
+				"order_id": order, "key_id": of, "page": strconv.Itoa(page), "size": strconv.Itoa(size),
+			})
+			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, rows []api.OpsAuditRow) {
+				row(w, "SEQ", "AT", "ACTION", "ORDER", "KEY", "ADDRESS", "REQUEST", "DETAIL")
+				for _, a := range rows {
+					row(w, a.Seq, clock(a.At), a.Action, first(a.OrderID, "-"), first(a.KeyID, "aliquot"), first(a.Address, "-"), first(a.RequestID, "-"), a.Detail)
+				}
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&order, "order", "", "only what concerns this order")
+	f.StringVar(&of, "by", "", "only what the key with this id did")
+	f.IntVar(&page, "page", 1, "page")
+	f.IntVar(&size, "size", 50, "rows per page, 100 at most")
+	return cmd
+}
+
+func newAuditVerify(r *remote) *cobra.Command {
+	var expect string
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check that no row of the audit was changed, put in or removed",
+		Long: `Follows the chain into which the audit is sealed every minute, and names the first row that breaks it. With --expect SEQ:HASH, an
+end of the chain that a worker once logged ("audit sealed"), the chain has to have that row still.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return verifyAudit(cmd, r, expect) },
+	}
+	cmd.Flags().StringVar(&expect, "expect", "", "an end of the chain from a worker's log, SEQ:HASH")
+	return cmd
+}
+
+func verifyAudit(cmd *cobra.Command, r *remote, expect string) error {
+	c, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if expect != "" {
+		if err := expectEnd(cmd.Context(), c, expect); err != nil {
+			return err
+		}
+	}
+	var checked int64
+	for after := int64(0); ; {
+		part, err := verifyPart(cmd.Context(), c, after, 0)
+		if err != nil {
+			return err
+		}
+		checked, after = checked+part.Checked, part.To
+		if !part.Done {
+			continue
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "The audit is whole: %d rows, up to row %d, sealed %s; %d rows since. End %d:%s\n",
+			checked, part.End, clockOf(part.SealedAt), part.Unsealed, part.End, part.EndHash)
+		return err
+	}
+}
+
+// verifyPart verifies rows after one, as many as the API does at once when limit is 0. A break is an error.
+func verifyPart(ctx context.Context, c *client.Client, after int64, limit int) (api.OpsAuditCheck, error) {
+	var part api.OpsAuditCheck
+	path := query("/ops/audit/verify", map[string]string{"after": strconv.FormatInt(after, 10), "limit": strconv.Itoa(limit)})
+	err := c.Call(ctx, http.MethodGet, path, nil, &part)
+	if b := part.Broken; err == nil && b != nil {
+		err = fmt.Errorf("the audit is broken at row %d %s: %s", b.Seq, b.ID, b.Why)
+	}
+	return part, err
+}
+
+// expectEnd makes sure that what was once the end of the chain, SEQ:HASH, is still in it.
+func expectEnd(ctx context.Context, c *client.Client, expect string) error {
+	number, hash, ok := strings.Cut(expect, ":")
+	seq, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || !ok || seq < 1 || hash == "" {
+		return fmt.Errorf("--expect is %q, not SEQ:HASH", expect)
+	}
+	part, err := verifyPart(ctx, c, seq-1, 1)
+	if err != nil {
+		return err
+	}
+	if part.To != seq || part.ToHash != hash {
+		return fmt.Errorf("row %d of the audit is not the one that --expect names: the chain was made anew, or the row has been pruned", seq)
+	}
+	return nil
+}
