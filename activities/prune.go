@@ -26,6 +26,9 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 	if _, err := a.Store.PruneIdempotency(ctx); err != nil {
 		return a.fault(ctx, "pruning stored answers", "", err)
 	}
+	if _, err := a.Store.PruneRateLimits(ctx, sweepPage); err != nil {
+		return a.fault(ctx, "pruning rate limits", "", err)
+	}
 	keep := a.Retention
 	for _, p := range []struct {
 		doing string

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,6 +49,12 @@ type Deps struct {
 	TimeZone *time.Location
 	// MaxBody bounds the bodies of the client and operations API, in bytes. Defaults to 4 MiB.
 	MaxBody int64
+	// KeyRate and AddressRate are how many requests a second one API key and one network address may make, over all processes; ten times
+	// as many at once after a rest. 0: no limit.
+	KeyRate, AddressRate int
+	// Proxies are the networks, in CIDR form, of the proxies whose X-Forwarded-For is believed. Defaults to none: the address of a
+	// caller is the connection's.
+	Proxies []string
 	// CourierSecrets verify the courier webhook; several during a rotation. Without one it answers 503.
 	CourierSecrets []string
 	// OpenLab makes the client of a lab account, for what the API asks labs itself: what they can do, and which appointments are
@@ -74,6 +82,8 @@ type server struct {
 	Deps
 	metrics *metrics
 	huma    huma.API
+
+	keys, addresses *limiter
 }
 
 // New builds the handler of every route. The error says what is missing.
@@ -118,7 +128,12 @@ func newServer(d Deps) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Deps: d, metrics: m}
+	for _, network := range d.Proxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			return nil, fmt.Errorf("building the API: reading the proxies: %w", err)
+		}
+	}
+	s := &server{Deps: d, metrics: m, keys: newLimiter(d.Store, d.KeyRate), addresses: newLimiter(d.Store, d.AddressRate)}
 	if s.OpenLab == nil {
 		s.OpenLab = s.openLab
 	}
@@ -136,7 +151,8 @@ func (s *server) routes() *gin.Engine {
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false // SDKs must never be redirected
 	e.UseRawPath = true
-	e.Use(s.identify, s.observe, s.recoverPanics)
+	_ = e.SetTrustedProxies(s.Proxies) // checked when the server was made
+	e.Use(s.identify, s.observe, s.recoverPanics, s.limitAddress)
 	e.NoRoute(func(c *gin.Context) { abort(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abort(c, http.StatusMethodNotAllowed, "Method not allowed") })
 

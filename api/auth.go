@@ -71,9 +71,12 @@ func (s *server) identity(ctx huma.Context, headers []string) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
+	if refused := s.limited(ctx.Context(), s.keys, "key:"+key.ID); refused != nil {
+		return caller{}, refused
+	}
 	s.used(ctx.Context(), key)
 	c := humagin.Unwrap(ctx)
-	return caller{key: key, team: team, requestID: requestID(c), address: c.RemoteIP(), today: s.today()}, nil
+	return caller{key: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
 }
 
 // used notes that a key is in use. A request is answered whether that can be noted or not.

@@ -12,10 +12,17 @@ import (
 // readyLimit is how long /readyz waits for what it asks.
 const readyLimit = 2 * time.Second
 
+// The routes that are served whatever an address asks for.
+const (
+	pathHealth  = "/healthz"
+	pathReady   = "/readyz"
+	pathMetrics = "/metrics"
+)
+
 func (s *server) healthRoutes(e *gin.Engine) {
-	e.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
-	e.GET("/readyz", s.ready)
-	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{
+	e.GET(pathHealth, func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
+	e.GET(pathReady, s.ready)
+	e.GET(pathMetrics, gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // without its database the rest is still told
 	})))
 }

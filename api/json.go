@@ -13,6 +13,14 @@ import (
 var (
 	errKeyTwice = errors.New("an object has a key twice")
 	errNUL      = errors.New("a text has a NUL character")
+	errTooDeep  = errors.New("the body is nested too deeply")
+	errTooMany  = errors.New("the body has too many values")
+)
+
+// Bounds of a body, far above what any request needs. Decoding costs many times the bytes where there are many small values.
+const (
+	maxDepth  = 32
+	maxValues = 50_000
 )
 
 // jsonFormat is how huma reads and writes JSON. It refuses an object that has a key twice, in whatever case: huma validates one of
@@ -21,6 +29,9 @@ var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal:
 
 // unmarshal is called twice for a body: first to validate it, which is when the value is an *any, and then to use it.
 func unmarshal(data []byte, v any) error {
+	if err := bounded(data); err != nil {
+		return err
+	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return err
 	}
@@ -32,7 +43,42 @@ func unmarshal(data []byte, v any) error {
 	return unambiguous(d)
 }
 
-// unambiguous checks the next value. How deep it may be nested json.Unmarshal has limited before.
+// bounded looks at a body, good or bad, without decoding it.
+func bounded(data []byte) error {
+	depth, values := 0, 1
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			i = endOfText(data, i)
+		case '{', '[':
+			depth++
+			values++
+		case '}', ']':
+			depth--
+		case ',':
+			values++
+		}
+		if depth > maxDepth {
+			return errTooDeep
+		}
+		if values > maxValues {
+			return errTooMany
+		}
+	}
+	return nil
+}
+
+// endOfText is where the text that begins at a quotation mark ends.
+func endOfText(data []byte, i int) int {
+	for i++; i < len(data) && data[i] != '"'; i++ {
+		if data[i] == '\\' {
+			i++
+		}
+	}
+	return i
+}
+
+// unambiguous checks the next value. How deep it may be nested has been limited before.
 func unambiguous(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {

@@ -36,7 +36,7 @@ func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler f
 		op.Security = append(op.Security, map[string][]string{scheme: {}})
 		headers[i] = keyHeaders[scheme]
 	}
-	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden)
+	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 	op.Extensions = map[string]any{scopeExtension: needs}
 	op.Middlewares = append(huma.Middlewares{s.authenticate(needs, headers), asJSON}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)

@@ -32,6 +32,7 @@ func (s *system) receive(webhooks chan<- Webhook) (stop func(), err error) {
 	server := &http.Server{
 		Addr: s.at.receiver, Handler: receiver,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 32 << 10,
 	}
 	ended := make(chan struct{})
 	go func() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -89,6 +90,13 @@ func (a API) check() problems {
 	found.add("ALIQUOT_TIME_ZONE", err)
 	if a.MaxBody <= 0 {
 		found.add("ALIQUOT_MAX_BODY", errors.New("is not positive"))
+	}
+	found.add("ALIQUOT_KEY_RATE", checkRate(a.KeyRate))
+	found.add("ALIQUOT_ADDRESS_RATE", checkRate(a.AddressRate))
+	for _, network := range a.Proxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			found.add("ALIQUOT_TRUSTED_PROXIES", errors.New("holds something that is not a network in CIDR form"))
+		}
 	}
 	return found
 }
@@ -212,6 +220,14 @@ func checkDatabase(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" && u.RawQuery == "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return errors.New("is neither postgres://… nor sqlite:PATH")
+	}
+	return nil
+}
+
+// checkRate keeps rates to what the store can count, in microseconds.
+func checkRate(perSecond int) error {
+	if perSecond < 0 || perSecond > 1_000_000 {
+		return errors.New("is not between 0 and 1000000")
 	}
 	return nil
 }

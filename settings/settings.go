@@ -40,6 +40,9 @@ type API struct {
 	Addr           string   `env:"ALIQUOT_API_ADDR" envDefault:"127.0.0.1:8080" desc:"Address that the API listens on, host:port."`
 	TimeZone       string   `env:"ALIQUOT_TIME_ZONE" envDefault:"UTC" desc:"IANA time zone that says which day it is, for activate_by and for ages."`
 	MaxBody        int64    `env:"ALIQUOT_MAX_BODY" envDefault:"4194304" desc:"Largest request body of the client and operations API, in bytes."`
+	KeyRate        int      `env:"ALIQUOT_KEY_RATE" envDefault:"1000" desc:"Requests a second that one API key may make, over all processes; ten times as many at once after a rest. 0: no limit."`
+	AddressRate    int      `env:"ALIQUOT_ADDRESS_RATE" envDefault:"2000" desc:"The same for one network address (IPv6: one /64), whatever it shows. Health is exempt. 0: no limit."`
+	Proxies        []string `env:"ALIQUOT_TRUSTED_PROXIES" desc:"Networks, comma-separated in CIDR form, of the proxies in front of the API: what they say in X-Forwarded-For is the caller's address, for limits and the audit. Empty: the address of the connection."`
 	CourierSecrets []Secret `env:"ALIQUOT_COURIER_SECRETS" desc:"Secrets, comma-separated, that sign the courier's webhooks; several during a rotation. Empty: the courier webhook answers 503."`
 }
 

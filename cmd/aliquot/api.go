@@ -55,6 +55,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	registry := newRegistry()
 	handler, err := api.New(api.Deps{
 		Store: db, Orders: dispatch.NewClient(temporal), Logger: logger, Metrics: registry, TimeZone: zone, MaxBody: set.MaxBody,
+		KeyRate: set.KeyRate, AddressRate: set.AddressRate, Proxies: set.Proxies,
 		CourierSecrets: settings.Reveal(set.CourierSecrets), Guard: guard,
 	})
 	if err != nil {

@@ -15,12 +15,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/store"
 )
+
+// maxConnections is how many connections a server holds at once; others wait to be accepted.
+const maxConnections = 4096
 
 // shutdownLimit is how long requests may finish after SIGTERM.
 const shutdownLimit = 10 * time.Second
@@ -57,6 +61,7 @@ func server(addr string, h http.Handler) *http.Server {
 	return &http.Server{
 		Addr: addr, Handler: h,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
 	}
 }
 
@@ -83,6 +88,7 @@ func serve(ctx context.Context, servers ...*http.Server) error {
 		if err != nil {
 			return fmt.Errorf("listening: %w", err)
 		}
+		listener = netutil.LimitListener(listener, maxConnections)
 		group.Go(func() error {
 			if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serving %s: %w", s.Addr, err)
