@@ -32,7 +32,7 @@ var (
 	domain   = []string{"order", "lifecycle"}
 	adapters = slices.Concat([]string{"labs", "couriers", "webhooks", "junction", "store"}, domain)
 
-	everything = slices.Concat([]string{"api", "worker", "workflows", "activities", "dispatch"}, adapters)
+	everything = slices.Concat([]string{"api", "paper", "worker", "workflows", "activities", "dispatch"}, adapters)
 )
 
 // layers are the import rules of the design: imports point downwards only. The
@@ -52,7 +52,9 @@ var layers = map[string]layer{
 	"labs/sandbox": {denied: temporal},
 	"couriers":     {ours: domain, denied: temporal},
 	"junction":     {ours: domain, denied: slices.Concat(sideEffects, temporal)},
-	"webhooks":     {ours: slices.Concat([]string{"junction"}, domain), denied: temporal},
+	// It draws what it is given.
+	"paper":    {ours: domain, denied: slices.Concat(sideEffects, temporal)},
+	"webhooks": {ours: slices.Concat([]string{"junction"}, domain), denied: temporal},
 	// The transaction of a change also writes what it means for others: the courier
 	// behind a tracking number, the messages in the JSON of clients, when to try them.
 	"store": {ours: slices.Concat([]string{"couriers", "webhooks", "junction"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
@@ -65,7 +67,7 @@ var layers = map[string]layer{
 	"worker":    {ours: slices.Concat([]string{"workflows", "activities", "dispatch"}, adapters)},
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
-	"api": {ours: slices.Concat([]string{"dispatch", "simulation"}, adapters)},
+	"api": {ours: slices.Concat([]string{"dispatch", "simulation", "paper"}, adapters)},
 	// What the parts accept is checked by the parts.
 	"settings": {ours: []string{"labs", "webhooks", "store"}},
 	// It knows a running system by its HTTP API only.
@@ -171,6 +173,9 @@ func TestForbiddenImportsAreReported(t *testing.T) {
 		{"labs/sandbox/a.go", module + "labs/molecular", true},
 		{"store/a.go", module + "store/migrations", false},
 		{"store/a.go", module + "labs/molecular", true},
+		{"paper/a.go", module + "order", false},
+		{"paper/a.go", module + "store", true},
+		{"paper/a.go", "os", true},
 		{"webhooks/a.go", module + "store", true},
 		{"activities/a.go", module + "store", false},
 		{"activities/a.go", module + "workflows", true},

@@ -1,0 +1,131 @@
+package paper_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/paper"
+)
+
+var (
+	update = flag.Bool("update", false, "write what is drawn to testdata")
+	papers = flag.String("papers", "", "a directory to write the PDFs to, for looking at them")
+)
+
+// What is drawn, and where, is as somebody has looked at. After a change:
+// go test ./paper -update -papers /tmp, and look at it again.
+func TestDrawnAsLookedAt(t *testing.T) {
+	t.Parallel()
+	for name, draw := range map[string]func() ([]byte, error){
+		"requisition": func() ([]byte, error) { return paper.Requisition(ordered()) },
+		"labels":      func() ([]byte, error) { return paper.Labels(ordered(), 2, at) },
+		"report":      func() ([]byte, error) { return paper.Report(ordered(), reported()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, err := draw()
+			require.NoError(t, err)
+			again, err := draw()
+			require.NoError(t, err)
+			require.Equal(t, b, again, "the same order, other bytes")
+
+			if *papers != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(*papers, name+".pdf"), b, 0o600))
+			}
+			got := picture(read(t, b))
+			file := filepath.Join("testdata", name+".txt")
+			if *update {
+				require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got)
+		})
+	}
+}
+
+// picture writes what pages show, in whole points.
+func picture(pages []drawn) string {
+	var out strings.Builder
+	for i, p := range pages {
+		fmt.Fprintf(&out, "page %d\n", i+1)
+		for _, line := range p.lines {
+			fmt.Fprintln(&out, "text", line)
+		}
+		for _, at := range p.tips {
+			fmt.Fprintf(&out, "tip  %4.0f %4.0f\n", at.x, at.y)
+		}
+		for _, r := range p.rects {
+			if !r.black {
+				fmt.Fprintf(&out, "fill %4.0f %4.0f  %.0f x %.0f\n", r.x, r.y, r.width, -r.height)
+			}
+		}
+	}
+	return out.String()
+}
+
+func TestTheBarcodeIsTheSampleID(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"A1B2-000123456", "123456789", "7ZK4M9Q2XW3TB8RD", "a b~(\\)", strings.Repeat("Z", 16)} {
+		o := ordered()
+		o.SampleID = id
+		requisition, err := paper.Requisition(o)
+		require.NoError(t, err)
+		require.Equal(t, id, scan(t, read(t, requisition)[0]))
+		labels, err := paper.Labels(o, 3, at)
+		require.NoError(t, err)
+		pages := read(t, labels)
+		require.Len(t, pages, 3)
+		for _, p := range pages {
+			require.Equal(t, id, scan(t, p))
+			require.Contains(t, p.texts, id)
+		}
+	}
+}
+
+// The control of the reading: another sample id is another text.
+func TestTheScannerReadsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	o := ordered()
+	o.SampleID = "123456788"
+	b, err := paper.Requisition(o)
+	require.NoError(t, err)
+	require.NotEqual(t, "123456789", scan(t, read(t, b)[0]))
+}
+
+func TestASampleIDWithoutABarcodeIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"Ä-12", strings.Repeat("Z", 64)} {
+		o := ordered()
+		o.SampleID = id
+		b, err := paper.Labels(o, 1, at)
+		require.NoError(t, err)
+		p := read(t, b)[0]
+		require.Contains(t, p.texts, "no barcode")
+		for _, r := range p.rects {
+			require.False(t, r.black, "half a barcode")
+		}
+	}
+}
+
+func TestLabelsAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, copies := range []int{-1, 0, paper.MostLabels + 1} {
+		_, err := paper.Labels(ordered(), copies, at)
+		require.Error(t, err)
+	}
+}
+
+func TestTheCollectionIsWrittenInItsOwnZone(t *testing.T) {
+	t.Parallel()
+	b, err := paper.Labels(ordered(), 1, at.In(time.FixedZone("", -7*3600)))
+	require.NoError(t, err)
+	require.Contains(t, read(t, b)[0].texts, "Collected: 2026-03-04 08:30")
+}

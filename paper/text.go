@@ -1,0 +1,62 @@
+package paper
+
+import (
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/text/unicode/norm"
+)
+
+// replacement stands for a character that the fonts have no picture of.
+const replacement = '?'
+
+// pictured tells of which characters of the basic plane the fonts have a picture. Regular and bold have the same ones.
+var pictured = sync.OnceValue(func() map[rune]bool {
+	font, err := sfnt.Parse(goregular.TTF)
+	if err != nil {
+		panic("paper: the font that is built in does not parse: " + err.Error())
+	}
+	known := make(map[rune]bool)
+	var buffer sfnt.Buffer
+	for r := ' '; r <= unicode.MaxRune>>5; r++ {
+		glyph, err := font.GlyphIndex(&buffer, r)
+		if err == nil && glyph != 0 && unicode.IsGraphic(r) {
+			known[r] = true
+		}
+	}
+	return known
+})
+
+// shown is a text as the fonts can show it: accents that they lack fall off their letters, other characters that they lack become
+// question marks, and of what directs a printer nothing stays but the line breaks.
+func shown(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	var out strings.Builder
+	for _, r := range norm.NFC.String(strings.ToValidUTF8(text, string(replacement))) {
+		out.WriteString(shownRune(r))
+	}
+	return out.String()
+}
+
+func shownRune(r rune) string {
+	switch {
+	case r == '\n' || pictured()[r]:
+		return string(r)
+	case unicode.IsSpace(r):
+		return " "
+	case unicode.Is(unicode.C, r) || unicode.Is(unicode.M, r):
+		return "" // controls, marks of direction, accents without their letter
+	}
+	for _, part := range norm.NFKD.String(string(r)) {
+		if pictured()[part] {
+			return string(part)
+		}
+	}
+	return string(replacement)
+}
+
+// oneLine is a text that is to stand on one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(shown(text)), " ") }

@@ -1,0 +1,76 @@
+package paper
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// who is the line that says on every page whose it is.
+func who(o order.Order) string {
+	var parts []string
+	if p := o.Patient; p != nil {
+		parts = append(parts, name(p.FirstName, p.LastName), "born "+p.DOB.String())
+	}
+	if o.SampleID != "" {
+		parts = append(parts, "sample "+o.SampleID)
+	}
+	return strings.Join(parts, "  ·  ")
+}
+
+func name(first, last string) string { return strings.TrimSpace(first + " " + last) }
+
+func address(a *order.Address) string {
+	if a == nil {
+		return ""
+	}
+	lines := []string{a.FirstLine, text(a.SecondLine), strings.TrimSpace(a.City + ", " + a.State + " " + a.Zip), a.Country}
+	var out []string
+	for _, line := range lines {
+		if line != "" {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func labName(o order.Order) string {
+	if o.LabTest.Lab == nil {
+		return ""
+	}
+	return o.LabTest.Lab.Name
+}
+
+// words writes an enumeration's value for people.
+func words(value string) string { return strings.ReplaceAll(value, "_", " ") }
+
+func numbers(ids []int) string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = strconv.Itoa(id)
+	}
+	return strings.Join(out, ", ")
+}
+
+func yes(is bool, then, otherwise string) string {
+	if is {
+		return then
+	}
+	return otherwise
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func moment(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
