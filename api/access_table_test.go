@@ -16,7 +16,9 @@ var takes = map[string][]string{
 		"POST /webhooks/labs/neutral",
 	},
 	"own:read": {
+		"GET /v2/user",
 		"GET /v2/user/:user_id",
+		"GET /v2/user/resolve/:client_user_id",
 		"GET /v3/lab_test",
 		"GET /v3/lab_tests",
 		"GET /v3/lab_tests/:lab_test_id",
@@ -46,6 +48,7 @@ var takes = map[string][]string{
 		"POST /v2/user",
 		"POST /v2/user/",
 		"DELETE /v2/user/:user_id",
+		"PATCH /v2/user/:user_id",
 		"POST /v2/user/undo_delete",
 		"POST /v3/order",
 		"PATCH /v3/order/:order_id",

@@ -39,8 +39,10 @@ type createUserInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *createUserInput) Resolve(huma.Context) []error {
-	if zone := in.Body.FallbackTimeZone; zone != nil && !knownZone(*zone) {
+func (in *createUserInput) Resolve(huma.Context) []error { return checkZone(in.Body.FallbackTimeZone) }
+
+func checkZone(zone *string) []error {
+	if zone != nil && !knownZone(*zone) {
 		return []error{wrong("value_error", "Value is not an IANA time zone", "body.fallback_time_zone")}
 	}
 	return nil
@@ -55,8 +57,13 @@ func knownZone(name string) bool {
 	return err == nil
 }
 
-type userInput struct {
+// UserPath names a user.
+type UserPath struct {
 	UserID string `path:"user_id" format:"uuid"`
+}
+
+type userInput struct {
+	UserPath
 }
 
 func (s *server) userRoutes() {
@@ -71,6 +78,18 @@ func (s *server) userRoutes() {
 		OperationID: "get-user", Method: http.MethodGet, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Read a user", Errors: []int{http.StatusNotFound},
 	}, s.getUser)
+	register(s, readOwn, huma.Operation{
+		OperationID: "list-users", Method: http.MethodGet, Path: "/v2/user", Tags: []string{tagUsers},
+		Summary: "List users, oldest first",
+	}, s.listUsers)
+	register(s, readOwn, huma.Operation{
+		OperationID: "resolve-user", Method: http.MethodGet, Path: "/v2/user/resolve/{client_user_id}", Tags: []string{tagUsers},
+		Summary: "Read a user by the client's own id", Errors: []int{http.StatusNotFound},
+	}, s.resolveUser)
+	register(s, changeOwn, huma.Operation{
+		OperationID: "patch-user", Method: http.MethodPatch, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
+		Summary: "Change a user", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.patchUser)
 	s.userDeletionRoutes()
 }
 
@@ -88,24 +107,29 @@ func (s *server) createUser(ctx context.Context, in *createUserInput) (*body[jun
 		CreatedAt:         now,
 		UpdatedAt:         now,
 	}
-	err := s.Store.CreateUser(ctx, u)
+	if err := s.Store.CreateUser(ctx, u); err != nil {
+		return nil, userRefusal(err)
+	}
+	s.auditChange(ctx, "user.create", c.team.ID, "", "user="+u.ID)
+	return answer(clientFacingUser(u)), nil
+}
+
+// userRefusal is what the client is told when a user cannot be created or changed.
+func userRefusal(err error) error {
 	var conflict *store.UserConflict
-	if errors.As(err, &conflict) {
-		return nil, &Error{status: http.StatusBadRequest, Detail: userConflict{
+	switch {
+	case errors.As(err, &conflict):
+		return &Error{status: http.StatusBadRequest, Detail: userConflict{
 			ErrorType:    "INVALID_REQUEST",
 			ErrorMessage: "Client user id already exists.",
 			UserID:       conflict.Existing.ID,
 			CreatedOn:    conflict.Existing.CreatedAt,
 		}}
+	case errors.Is(err, store.ErrUserLimit):
+		return refuse("A sandbox team may have at most " + strconv.Itoa(store.SandboxUsers) + " users")
+	default:
+		return orNotFound(err, "User")
 	}
-	if errors.Is(err, store.ErrUserLimit) {
-		return nil, refuse("A sandbox team may have at most " + strconv.Itoa(store.SandboxUsers) + " users")
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.auditChange(ctx, "user.create", c.team.ID, "", "user="+u.ID)
-	return answer(clientFacingUser(u)), nil
 }
 
 func (s *server) getUser(ctx context.Context, in *userInput) (*body[junction.ClientFacingUser], error) {

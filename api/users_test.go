@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,4 +86,56 @@ func TestUserInvalid(t *testing.T) {
 	for id, status := range map[string]int{newID(): http.StatusNotFound, "42": http.StatusUnprocessableEntity} {
 		require.Equal(t, status, f.do(http.MethodGet, "/v2/user/"+id, f.key, nil).status)
 	}
+}
+
+func TestUsersAreListedResolvedAndChanged(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	create := func(clientID string) string {
+		r := f.do(http.MethodPost, "/v2/user", f.key, map[string]any{"client_user_id": clientID, "fallback_time_zone": "America/Phoenix"})
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		return r.json(t)["user_id"].(string)
+	}
+	// Every one of these has to be escaped in a path, or looks as if it had been.
+	ids := map[string]string{}
+	for _, clientID := range []string{"a b", "a/b", "a%2Fb", "é+ü", "resolve", "100%"} {
+		ids[clientID] = create(clientID)
+	}
+	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
+	for clientID, id := range ids {
+		path := "/v2/user/resolve/" + url.PathEscape(clientID)
+		r := f.do(http.MethodGet, path, f.key, nil)
+		require.Equal(t, http.StatusOK, r.status, "%s: %s", path, r.body)
+		require.Equal(t, id, r.json(t)["user_id"], clientID)
+		require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, path, stranger, nil).status)
+	}
+
+	all := f.do(http.MethodGet, "/v2/user", f.key, nil).json(t)
+	require.InDelta(t, len(ids)+1, all["total"], 0, "the fixture has one more")
+	require.InDelta(t, 100, all["limit"], 0)
+	part := f.do(http.MethodGet, "/v2/user?offset=2&limit=3", f.key, nil).json(t)
+	require.Equal(t, all["users"].([]any)[2:5], part["users"])
+	require.Equal(t, all["total"], part["total"])
+	require.Equal(t, []any{}, f.do(http.MethodGet, "/v2/user", stranger, nil).json(t)["users"])
+	requireProblem(t, f.do(http.MethodGet, "/v2/user?limit=501", f.key, nil), []any{"query", "limit"}, "less_than_equal")
+
+	id := ids["a b"]
+	changed := f.do(http.MethodPatch, "/v2/user/"+id, f.key, map[string]any{
+		"client_user_id": "new id", "fallback_birth_date": "1990-01-01", "ingestion_start": nil,
+	})
+	require.Equal(t, http.StatusNoContent, changed.status, string(changed.body))
+	require.Empty(t, changed.body)
+	now := f.do(http.MethodGet, "/v2/user/"+id, f.key, nil).json(t)
+	require.Equal(t, "new id", now["client_user_id"])
+	require.Equal(t, "1990-01-01", now["fallback_birth_date"].(map[string]any)["value"])
+	require.Equal(t, "America/Phoenix", now["fallback_time_zone"].(map[string]any)["id"], "it was not mentioned")
+	require.Equal(t, http.StatusNoContent, f.do(http.MethodPatch, "/v2/user/"+id, f.key, map[string]any{}).status)
+
+	taken := f.do(http.MethodPatch, "/v2/user/"+id, f.key, map[string]any{"client_user_id": "a/b"})
+	require.Equal(t, http.StatusBadRequest, taken.status)
+	require.Equal(t, ids["a/b"], taken.detail(t).(map[string]any)["user_id"])
+	require.Equal(t, http.StatusNotFound, f.do(http.MethodPatch, "/v2/user/"+id, stranger, map[string]any{"client_user_id": "x"}).status)
+	require.Equal(t, http.StatusNotFound, f.do(http.MethodPatch, "/v2/user/"+newID(), f.key, map[string]any{}).status)
+	moon := f.do(http.MethodPatch, "/v2/user/"+id, f.key, map[string]any{"fallback_time_zone": "Moon/Crater"})
+	requireProblem(t, moon, []any{"body", "fallback_time_zone"}, "value_error")
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -82,6 +83,68 @@ func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID str
 		return User{}, fmt.Errorf("reading a user of team %s: %w", teamID, err)
 	}
 	return u, nil
+}
+
+// Users lists users of a team, oldest first, and counts all of them. limit is at most 500.
+func (s *Store) Users(ctx context.Context, teamID string, offset, limit int) (users []User, total int, err error) {
+	var where filter
+	where.and("team_id = ?", teamID)
+	where.with("erase_at = 0")
+	err = s.inSnapshot(ctx, func(q querier) error {
+		if total, err = count(ctx, q, "users", where); err != nil {
+			return err
+		}
+		users, err = collect(ctx, q, s.scanUser, `SELECT `+userColumns+` FROM users`+where.String()+
+			fmt.Sprintf(` ORDER BY created_at, id LIMIT %d OFFSET %d`, min(limit, maxUsers), offset), where.args...)
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("listing users: %w", err)
+	}
+	return users, total, nil
+}
+
+const maxUsers = 500
+
+// UserPatch is what changes of a user; what is nil stays as it is.
+type UserPatch struct {
+	ClientUserID      *string
+	FallbackTimeZone  *string
+	FallbackBirthDate *string
+	IngestionStart    *string
+	IngestionEnd      *string
+}
+
+// PatchUser changes a user of a team; another id of the client's goes to the user's orders too. The error is ErrNotFound when there is
+// no such user, and *UserConflict when another one has the client_user_id.
+func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		n, err := change(ctx, tx, `UPDATE users SET client_user_id = COALESCE($1, client_user_id),
+			fallback_time_zone = COALESCE($2, fallback_time_zone), fallback_birth_date = COALESCE($3, fallback_birth_date),
+			ingestion_start = COALESCE($4, ingestion_start), ingestion_end = COALESCE($5, ingestion_end), updated_at = $6
+			WHERE id = $7 AND team_id = $8 AND erase_at = 0`,
+			p.ClientUserID, p.FallbackTimeZone, s.sealText(place("users", id, "fallback_birth_date"), p.FallbackBirthDate),
+			p.IngestionStart, p.IngestionEnd, micros(s.now()), id, teamID)
+		if err == nil && n == 0 {
+			err = ErrNotFound
+		}
+		if err != nil || p.ClientUserID == nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE user_id = $2 AND erased_at = 0`, *p.ClientUserID, id)
+		return err
+	})
+	if unique(err) {
+		existing, err := s.UserByClientUserID(ctx, teamID, *p.ClientUserID)
+		if err != nil {
+			return err
+		}
+		return &UserConflict{Existing: existing}
+	}
+	if err != nil {
+		return fmt.Errorf("changing user %s: %w", id, err)
+	}
+	return nil
 }
 
 func (s *Store) scanUser(row scanner) (User, error) {

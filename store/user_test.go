@@ -112,3 +112,46 @@ func TestSandboxTeamsHaveALimitOfUsers(t *testing.T) {
 		}
 	})
 }
+
+func TestUsersAreListedAndChanged(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team, other := addTeam(t, s), addTeam(t, s)
+		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+		var want []User
+		for i := range 3 {
+			u := User{ID: newID(), TeamID: team.ID, ClientUserID: "u" + strconv.Itoa(i), FallbackBirthDate: new("1980-02-29"), CreatedAt: at, UpdatedAt: at}
+			require.NoError(t, s.CreateUser(t.Context(), u))
+			want = append(want, u)
+		}
+		require.NoError(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: other.ID, ClientUserID: "u0"}))
+		got, total, err := s.Users(t.Context(), team.ID, 1, 1)
+		require.NoError(t, err)
+		require.Equal(t, 3, total)
+		require.Equal(t, want[1:2], got)
+		require.NoError(t, s.DeleteUser(t.Context(), team.ID, want[2].ID))
+		got, total, err = s.Users(t.Context(), team.ID, 0, 10)
+		require.NoError(t, err)
+		require.Equal(t, 2, total)
+		require.Equal(t, want[:2], got)
+
+		patch := UserPatch{ClientUserID: new("renamed"), FallbackTimeZone: new("Europe/Lisbon"), IngestionEnd: new("2026-12-31")}
+		require.NoError(t, s.PatchUser(t.Context(), team.ID, want[0].ID, patch))
+		changed, err := s.User(t.Context(), team.ID, want[0].ID)
+		require.NoError(t, err)
+		require.Equal(t, "renamed", changed.ClientUserID)
+		require.Equal(t, new("Europe/Lisbon"), changed.FallbackTimeZone)
+		require.Equal(t, new("1980-02-29"), changed.FallbackBirthDate, "it was not mentioned")
+		require.NoError(t, s.PatchUser(t.Context(), team.ID, want[0].ID, UserPatch{FallbackBirthDate: new("1981-03-01")}))
+		changed, err = s.User(t.Context(), team.ID, want[0].ID)
+		require.NoError(t, err)
+		require.Equal(t, new("1981-03-01"), changed.FallbackBirthDate)
+
+		var conflict *UserConflict
+		require.ErrorAs(t, s.PatchUser(t.Context(), team.ID, want[0].ID, UserPatch{ClientUserID: new("u1")}), &conflict)
+		require.Equal(t, want[1].ID, conflict.Existing.ID)
+		require.NoError(t, s.PatchUser(t.Context(), team.ID, want[0].ID, UserPatch{ClientUserID: new("u2")}), "a deleted user keeps no id")
+		require.ErrorIs(t, s.PatchUser(t.Context(), other.ID, want[0].ID, patch), ErrNotFound)
+		require.ErrorIs(t, s.PatchUser(t.Context(), team.ID, want[2].ID, patch), ErrNotFound, "deleted")
+	})
+}

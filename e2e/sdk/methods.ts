@@ -14,6 +14,9 @@ export const nothing = Symbol("no body");
 export const methods: Record<string, Schema | symbol> = {
   "user.create": s.ClientFacingUser,
   "user.get": s.ClientFacingUser,
+  "user.getAll": s.PaginatedUsersResponse,
+  "user.getByClientUserId": s.ClientFacingUser,
+  "user.patch": nothing,
   "user.delete": s.UserSuccessResponse,
   "user.undoDelete": s.UserSuccessResponse,
 
@@ -69,9 +72,6 @@ const noRoute = "no route yet";
 const wearables = "about wearables, which are no part of lab testing";
 
 export const notCalled: Record<string, string> = {
-  "user.getAll": noRoute,
-  "user.getByClientUserId": noRoute,
-  "user.patch": noRoute,
   "user.upsertUserInfo": noRoute,
   "user.getLatestUserInfo": noRoute,
   "user.createInsurance": noRoute,

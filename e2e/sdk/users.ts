@@ -36,6 +36,28 @@ export function users(): void {
     assert.deepEqual(await ours.user.undoDelete({ clientUserId }), { success: true });
   });
 
+  test("users are listed, resolved and changed", async () => {
+    const clientUserId = `a/b %2F é ${randomUUID()}`;
+    const { userId } = await ours.user.create({ clientUserId, fallbackTimeZone: "America/Phoenix" });
+    assert.equal((await ours.user.getByClientUserId({ clientUserId })).userId, userId);
+    await refused(404, theirs.user.getByClientUserId({ clientUserId }));
+
+    const page = await ours.user.getAll({ limit: 500 });
+    assert.deepEqual([page.offset, page.limit], [0, 500]);
+    assert.equal(page.users.filter((u) => u.userId === userId).length, 1);
+    assert.deepEqual((await ours.user.getAll({ offset: page.total + 100 })).users, []);
+    assert.equal((await theirs.user.getAll()).total, 0);
+
+    assert.equal(await ours.user.patch({ userId, clientUserId: `${clientUserId}!`, ingestionEnd: "2026-03-01" }), undefined);
+    const changed = await ours.user.getByClientUserId({ clientUserId: `${clientUserId}!` });
+    assert.deepEqual([changed.userId, changed.ingestionEnd, changed.fallbackTimeZone?.id], [userId, "2026-03-01", "America/Phoenix"]);
+    await refused(404, ours.user.getByClientUserId({ clientUserId }));
+    await refused(404, ours.user.patch({ userId: unknown, ingestionEnd: null }));
+    await refused(401, nobody.user.getAll());
+    const limit = await refused(422, ours.user.getAll({ limit: 501 }));
+    assert.ok(limit instanceof Junction.UnprocessableEntityError);
+  });
+
   test("the least that makes a user", async () => {
     const created = await ours.user.create({ clientUserId: `patient ${randomUUID()}` });
     assert.equal(created.fallbackTimeZone, null);

@@ -1,0 +1,79 @@
+package api
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// UserPatchBody is what a client changes of a user. What is absent or null stays as it is.
+type UserPatchBody struct {
+	ClientUserID      *string `json:"client_user_id,omitempty" minLength:"1" maxLength:"512"`
+	FallbackTimeZone  *string `json:"fallback_time_zone,omitempty" doc:"IANA name."`
+	FallbackBirthDate *string `json:"fallback_birth_date,omitempty" format:"date"`
+	IngestionStart    *string `json:"ingestion_start,omitempty" format:"date"`
+	IngestionEnd      *string `json:"ingestion_end,omitempty" format:"date"`
+}
+
+type patchUserInput struct {
+	UserPath
+	Body UserPatchBody
+}
+
+// Resolve checks what a schema cannot say.
+func (in *patchUserInput) Resolve(huma.Context) []error { return checkZone(in.Body.FallbackTimeZone) }
+
+type usersInput struct {
+	Offset int `query:"offset" minimum:"0" maximum:"100000000" default:"0"`
+	Limit  int `query:"limit" minimum:"1" maximum:"500" default:"100"`
+}
+
+type resolveUserInput struct {
+	ClientUserID string `path:"client_user_id"`
+}
+
+// PaginatedUsersResponse is a part of a team's users.
+type PaginatedUsersResponse struct {
+	Users  []junction.ClientFacingUser `json:"users" nullable:"false"`
+	Total  int                         `json:"total"`
+	Offset int                         `json:"offset"`
+	Limit  int                         `json:"limit"`
+}
+
+func (s *server) listUsers(ctx context.Context, in *usersInput) (*body[PaginatedUsersResponse], error) {
+	team := callerOf(ctx).team.ID
+	users, total, err := s.Store.Users(ctx, team, in.Offset, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	detail := "offset=" + strconv.Itoa(in.Offset) + " users=" + strconv.Itoa(len(users))
+	if err := s.auditRead(ctx, "users.list", team, "", detail); err != nil {
+		return nil, err
+	}
+	return answer(PaginatedUsersResponse{Users: each(users, clientFacingUser), Total: total, Offset: in.Offset, Limit: in.Limit}), nil
+}
+
+func (s *server) resolveUser(ctx context.Context, in *resolveUserInput) (*body[junction.ClientFacingUser], error) {
+	team := callerOf(ctx).team.ID
+	u, err := s.Store.UserByClientUserID(ctx, team, in.ClientUserID)
+	if err != nil {
+		return nil, orNotFound(err, "User")
+	}
+	if err := s.auditRead(ctx, "user.read", team, "", "user="+u.ID); err != nil {
+		return nil, err
+	}
+	return answer(clientFacingUser(u)), nil
+}
+
+func (s *server) patchUser(ctx context.Context, in *patchUserInput) (*struct{}, error) {
+	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
+	if err := s.Store.PatchUser(ctx, team, id, store.UserPatch(in.Body)); err != nil {
+		return nil, userRefusal(err)
+	}
+	s.auditChange(ctx, "user.change", team, "", "user="+id)
+	return nil, nil
+}
