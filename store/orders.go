@@ -11,13 +11,6 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// OrderQuery selects a client's orders.
-type OrderQuery struct {
-	TeamID string
-	Page   int // from 1
-	Size   int // 1 to 100; 0 means 50
-}
-
 // Order reads the whole document of an order. With a team, only an order of that team is found. Otherwise the error is ErrNotFound.
 func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, error) {
 	var o *order.Order
@@ -99,17 +92,14 @@ func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID str
 	return orders, nil
 }
 
-// Orders lists a team's orders, newest first, and counts all of them.
+// Orders lists a team's orders, newest first unless the query says otherwise, and counts all of them.
 func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total int, err error) {
-	var where filter
-	if by.TeamID != "" {
-		where.and("team_id = ?", by.TeamID)
-	}
+	where := s.orderFilter(by)
 	err = s.inSnapshot(ctx, func(q querier) error {
 		if total, err = count(ctx, q, "orders", where); err != nil {
 			return err
 		}
-		orders, err = s.load(ctx, q, where.String()+` ORDER BY created_at DESC, id DESC`+page(by.Page, by.Size), where.args...)
+		orders, err = s.load(ctx, q, where.String()+by.sorting()+page(by.Page, by.Size), where.args...)
 		return err
 	})
 	if err != nil {

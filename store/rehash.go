@@ -26,7 +26,7 @@ func (s *Store) termsOfOrder(ctx context.Context, tx *sql.Tx, id string) ([]sear
 	if err != nil {
 		return nil, err
 	}
-	terms := patientTerms(o.Patient)
+	terms := append(patientTerms(o.Patient), recipientTerms(o.Shipping)...)
 	if o.Results != nil {
 		terms = append(terms, searchTerm{searchInterpretation, string(o.Results.Interpretation)})
 	}

@@ -18,6 +18,7 @@ const (
 	searchName           = "name" // one word of the first or last name
 	searchFullName       = "full_name"
 	searchBirthDate      = "birth_date"
+	searchRecipient      = "recipient"      // one word of the name of who gets a kit that is registered later
 	searchInterpretation = "interpretation" // of the newest results that the client sees
 )
 
@@ -59,6 +60,18 @@ func (s *Store) reindex(ctx context.Context, tx *sql.Tx, orderID string, terms [
 
 func (s *Store) reindexPatient(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient) error {
 	return s.reindex(ctx, tx, orderID, patientTerms(p), searchName, searchFullName, searchBirthDate)
+}
+
+// recipientTerms is empty for an order that was placed for a patient.
+func recipientTerms(to *order.ShippingAddress) []searchTerm {
+	if to == nil {
+		return nil
+	}
+	var terms []searchTerm
+	for word := range strings.FieldsSeq(normalise(to.ReceiverName)) {
+		terms = append(terms, searchTerm{searchRecipient, word})
+	}
+	return terms
 }
 
 // patientTerms is empty for a kit that nobody has registered yet.

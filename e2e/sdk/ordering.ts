@@ -39,6 +39,49 @@ export function ordering(): void {
     assert.equal(body.message, body.detail);
   });
 
+  test("orders are listed by every filter", async () => {
+    const { userId } = await ours.user.create({ clientUserId: `filtered ${randomUUID()}` });
+    const since = new Date(Date.now() - 60_000);
+    const patient = { ...patientDetails, firstName: "Philomena" };
+    const { order: scheduled } = await ours.labTests.createOrder(request("walk_in_test", { userId, activateBy: day(5), patientDetails: patient }));
+    const { order: kit } = await ours.testkit.createOrder({
+      userId, labTestId: labTests.testkit, shippingDetails: { ...patientAddress, receiverName: "Stock Room", phoneNumber: "+16025550142" },
+      passthrough: "sandbox:silent",
+    });
+    await awaitStatus(kit.id, "received.testkit.awaiting_registration");
+    const both = [kit.id, scheduled.id];
+    const until = new Date(Date.now() + 60_000);
+    const filters: [Junction.GetOrdersLabTestsRequest, string[]][] = [
+      [{}, both],
+      [{ orderDirection: "asc" }, [scheduled.id, kit.id]],
+      [{ orderKey: "last_status", orderDirection: "desc" }, [scheduled.id, kit.id]],
+      [{ startDate: since, endDate: until, updatedStartDate: since, updatedEndDate: until }, both],
+      [{ endDate: since }, []],
+      [{ updatedStartDate: until }, []],
+      [{ status: "awaiting_registration" }, [kit.id]],
+      [{ status: ["ordered", "awaiting_registration"] }, both],
+      [{ orderType: ["walk_in_test", "on_site_collection"] }, [scheduled.id]],
+      [{ orderActivationTypes: "scheduled" }, [scheduled.id]],
+      [{ orderActivationTypes: ["current"] }, [kit.id]],
+      [{ isCritical: true }, []],
+      [{ isCritical: false }, both],
+      [{ interpretation: "normal" }, []],
+      [{ patientName: "philomena" }, [scheduled.id]],
+      [{ shippingRecipientName: "Stock Room" }, [kit.id]],
+      [{ searchInput: "room" }, [kit.id]],
+      [{ searchInput: scheduled.id }, [scheduled.id]],
+      [{ orderIds: [kit.id, unknown] }, [kit.id]],
+      [{ orderTransactionId: scheduled.orderTransaction?.id }, [scheduled.id]],
+    ];
+    for (const [filter, want] of filters) {
+      const page = await ours.labTests.getOrders({ userId, ...filter });
+      assert.deepEqual(page.orders.map((o) => o.id), want, JSON.stringify(filter));
+      assert.equal(page.total, want.length);
+    }
+    await refused(400, ours.labTests.getOrders({ orderKey: "patient_name" }));
+    assert.ok((await refused(422, ours.labTests.getOrders({ userId: "no id" }))) instanceof Junction.UnprocessableEntityError);
+  });
+
   test("an order is placed once by its idempotency key", async () => {
     const idempotencyKey = randomUUID();
     const first = await ours.labTests.createOrder(request("testkit", { idempotencyKey, idempotencyError: "no-cache" }));

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// OrdersResponse is a page of orders.
+type OrdersResponse struct {
+	Orders []junction.ClientFacingOrder `json:"orders" nullable:"false"`
+	Total  int                          `json:"total"`
+	Page   int                          `json:"page"`
+	Size   int                          `json:"size"`
+}
+
+// OrderFilter selects orders. It is exported because huma sees nothing else.
+type OrderFilter struct {
+	SearchInput      string   `query:"search_input" maxLength:"200" doc:"An order's id, a user's, a date of birth, or whole words of the patient's or the recipient's name."`
+	StartDate        string   `query:"start_date" doc:"Created then or later: a time, or a date, which is its first moment (UTC)."`
+	EndDate          string   `query:"end_date" doc:"Created then or earlier: a time, or a date, which is its last moment (UTC)."`
+	UpdatedStartDate string   `query:"updated_start_date" doc:"Changed then or later: a time, or a date, which is its first moment (UTC)."`
+	UpdatedEndDate   string   `query:"updated_end_date" doc:"Changed then or earlier: a time, or a date, which is its first moment (UTC)."`
+	Status           []string `query:"status,explode" pattern:"^[a-z_]{1,64}$" doc:"Low-level statuses."`
+	OrderKey         string   `query:"order_key" enum:"created_at,patient_name,last_status" default:"created_at" doc:"Names are kept encrypted, so patient_name is refused."`
+	OrderDirection   string   `query:"order_direction" enum:"asc,desc" doc:"Defaults to desc by created_at, else to asc."`
+	OrderType        []string `query:"order_type,explode" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	IsCritical       string   `query:"is_critical" enum:"true,false" doc:"Whether the results are critical."`
+	Interpretation   string   `query:"interpretation" enum:"normal,abnormal,critical,unknown" doc:"Of the results."`
+	ActivationTypes  []string `query:"order_activation_types,explode" enum:"current,scheduled" doc:"Scheduled is what waits for a day after today."`
+	UserID           string   `query:"user_id" format:"uuid"`
+	PatientName      string   `query:"patient_name" maxLength:"200" doc:"Whole words, in any case."`
+	RecipientName    string   `query:"shipping_recipient_name" maxLength:"200" doc:"Whole words, in any case."`
+	OrderIDs         []string `query:"order_ids,explode" format:"uuid" maxItems:"500"`
+	TransactionID    string   `query:"order_transaction_id" format:"uuid"`
+}
+
+type ordersInput struct {
+	PageQuery
+	OrderFilter
+}
+
+// Resolve checks what a schema cannot say.
+func (in *ordersInput) Resolve(huma.Context) []error {
+	var wrongs []error
+	for name, text := range map[string]string{
+		"start_date": in.StartDate, "end_date": in.EndDate, "updated_start_date": in.UpdatedStartDate, "updated_end_date": in.UpdatedEndDate,
+	} {
+		if _, ok := moment(text, 0); !ok {
+			wrongs = append(wrongs, wrong("datetime_parsing", "Input should be a valid datetime or date", "query."+name))
+		}
+	}
+	return wrongs
+}
+
+// moment reads a time, or a date, of which it is the first moment plus so much. An empty text is the zero time.
+func moment(text string, ofDay time.Duration) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	if d, err := order.ParseDate(text); err == nil {
+		return d.Start(time.UTC).Add(ofDay), true
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return t, err == nil
+}
+
+// lastMoment is from a day's first moment to its last, as exactly as times are kept.
+const lastMoment = 24*time.Hour - time.Microsecond
+
+func (f OrderFilter) query(teamID string, today order.Date) store.OrderQuery {
+	by := store.OrderQuery{
+		TeamID: teamID, UserID: canonical(f.UserID), TransactionID: canonical(f.TransactionID), IDs: each(f.OrderIDs, canonical),
+		Statuses: f.Status, Methods: f.OrderType, Interpretation: order.Interpretation(f.Interpretation), Critical: yesOrNo(f.IsCritical),
+		Today: today, PatientName: f.PatientName, RecipientName: f.RecipientName, Search: f.SearchInput,
+		ByStatus: f.OrderKey == "last_status", Ascending: f.OrderDirection == "asc" || f.OrderDirection == "" && f.OrderKey != "created_at",
+	}
+	by.CreatedSince, _ = moment(f.StartDate, 0)
+	by.CreatedUntil, _ = moment(f.EndDate, lastMoment)
+	by.UpdatedSince, _ = moment(f.UpdatedStartDate, 0)
+	by.UpdatedUntil, _ = moment(f.UpdatedEndDate, 0)
+	if scheduled := slices.Contains(f.ActivationTypes, "scheduled"); scheduled != slices.Contains(f.ActivationTypes, "current") {
+		by.Scheduled = &scheduled
+	}
+	return by
+}
+
+func yesOrNo(text string) *bool {
+	if text == "" {
+		return nil
+	}
+	yes := text == "true"
+	return &yes
+}
+
+func (s *server) listOrders(ctx context.Context, in *ordersInput) (*body[OrdersResponse], error) {
+	if in.OrderKey == "patient_name" {
+		return nil, refuse("Orders cannot be sorted by patient_name")
+	}
+	team := callerOf(ctx).team.ID
+	by := in.query(team, s.today())
+	by.Page, by.Size = in.Page, in.Size
+	orders, total, err := s.Store.Orders(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	out := OrdersResponse{Orders: make([]junction.ClientFacingOrder, len(orders)), Total: total, Page: in.Page, Size: in.Size}
+	seen := make([]string, len(orders))
+	for i, o := range orders {
+		out.Orders[i], seen[i] = junction.FromOrder(o), o.ID
+	}
+	detail := "page=" + strconv.Itoa(in.Page) + " orders=" + strings.Join(seen, ",")
+	if err := s.auditRead(ctx, "orders.list", team, "", detail); err != nil {
+		return nil, err
+	}
+	return answer(out), nil
+}

@@ -1,0 +1,94 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+func TestOrdersAreListedByEveryFilter(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	plain := f.placed(nil)
+	scheduled := f.placed(map[string]any{"activate_by": "2026-03-09"})
+	done := f.placed(nil)
+	f.finished(done, nil)
+	all := []string{done, scheduled, plain}
+	transaction := f.order(plain).TransactionID
+	for query, want := range map[string][]string{
+		"user_id=" + f.user:                all,
+		"user_id=" + newID():               nil,
+		"status=completed":                 {done},
+		"status=ordered&status=lost":       {scheduled, plain},
+		"order_type=testkit":               all,
+		"order_type=walk_in_test":          nil,
+		"is_critical=true":                 {done},
+		"is_critical=false":                {scheduled, plain},
+		"interpretation=critical":          {done},
+		"interpretation=normal":            nil,
+		"order_activation_types=current":   {done, plain},
+		"order_activation_types=scheduled": {scheduled},
+		"order_activation_types=scheduled&order_activation_types=current": all,
+		"order_ids=" + plain + "&order_ids=" + strings.ToUpper(done):      {done, plain},
+		"order_transaction_id=" + transaction:                             {plain},
+		"patient_name=LEE":                                                all,
+		"patient_name=Bob":                                                nil,
+		"shipping_recipient_name=Lee":                                     nil,
+		"search_input=Ann+Lee":                                            all,
+		"search_input=" + scheduled:                                       {scheduled},
+		"start_date=2026-03-04":                                           all,
+		"start_date=2026-03-05":                                           nil,
+		"end_date=2026-03-03":                                             nil,
+		"end_date=2026-03-04":                                             all,
+		"end_date=2026-03-04T15:29:59Z":                                   nil,
+		"start_date=2026-03-04T15:30:00.000Z":                             all,
+		"updated_start_date=2026-03-04":                                   all,
+		"updated_end_date=2026-03-04":                                     nil,
+		"updated_end_date=2026-03-05":                                     all,
+		"order_direction=asc":                                             {plain, scheduled, done},
+		"order_key=last_status&order_direction=asc&size=1":                {done},
+	} {
+		r := f.do(http.MethodGet, "/v3/orders?"+query, f.key, nil)
+		require.Equal(t, http.StatusOK, r.status, "%s: %s", query, r.body)
+		var got []string
+		for _, o := range r.json(t)["orders"].([]any) {
+			got = append(got, o.(map[string]any)["id"].(string))
+		}
+		require.Equal(t, want, got, query)
+	}
+	for query, kind := range map[string]string{
+		"start_date=yesterday": "datetime_parsing", "updated_end_date=2026-13-01": "datetime_parsing", "is_critical=maybe": "enum",
+		"user_id=42": "uuid_parsing", "order_key=price": "enum", "interpretation=fine": "enum",
+	} {
+		name, _, _ := strings.Cut(query, "=")
+		requireProblem(t, f.do(http.MethodGet, "/v3/orders?"+query, f.key, nil), []any{"query", name}, kind)
+	}
+	for _, query := range []string{"order_type=fax", "order_ids=42", "order_activation_types=never", "status=No"} {
+		require.Equal(t, http.StatusUnprocessableEntity, f.do(http.MethodGet, "/v3/orders?"+query, f.key, nil).status, query)
+	}
+	require.Equal(t, http.StatusBadRequest, f.do(http.MethodGet, "/v3/orders?order_key=patient_name", f.key, nil).status)
+	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
+	require.Equal(t, []any{}, f.do(http.MethodGet, "/v3/orders?order_ids="+plain, stranger, nil).json(t)["orders"])
+}
+
+// A filter of the contract that we do not know would be passed over in silence, and show a client other patients' orders than it asked for.
+func TestEveryFilterOfOrdersIsKnown(t *testing.T) {
+	t.Parallel()
+	document, err := api.Document()
+	require.NoError(t, err)
+	_, operation, found := strings.Cut(string(document), `"operationId": "list-orders"`)
+	require.True(t, found)
+	parameters, _, _ := strings.Cut(operation, `"responses"`)
+	for _, name := range []string{
+		"search_input", "start_date", "end_date", "updated_start_date", "updated_end_date", "status", "order_key", "order_direction",
+		"order_type", "is_critical", "interpretation", "order_activation_types", "user_id", "patient_name", "shipping_recipient_name",
+		"order_ids", "order_transaction_id", "page", "size",
+	} {
+		require.Contains(t, parameters, `"name": "`+name+`"`)
+	}
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestOrdersAreFiltered(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s).ID
+		began := s.now()
+		ada := addOrderOf(t, s, team, func(o *order.Order) { o.Patient.FirstName, o.Patient.LastName = "Ada", "King" })
+		forward(time.Hour)
+		tomorrow := order.DateOf(began.AddDate(0, 0, 1))
+		later := addOrderOf(t, s, team, func(o *order.Order) {
+			o.Patient.FirstName, o.Patient.LastName = "Grace", "King"
+			o.ActivateBy, o.State.ActivateBy = &tomorrow, tomorrow.String()
+		})
+		forward(time.Hour)
+		kit := addOrderOf(t, s, team, func(o *order.Order) {
+			o.Patient, o.Registrable = nil, true
+			o.Shipping = &order.ShippingAddress{ReceiverName: "Stock Room"}
+		})
+		addOrder(t, s) // another team's
+		forward(time.Hour)
+		placed(t, s, ada.ID, "A1")
+
+		yes, no := true, false
+		today := order.DateOf(began)
+		for name, tt := range map[string]struct {
+			by   OrderQuery
+			want []*order.Order
+		}{
+			"all":                     {OrderQuery{}, []*order.Order{kit, later, ada}},
+			"oldest first":            {OrderQuery{Ascending: true}, []*order.Order{ada, later, kit}},
+			"by status":               {OrderQuery{ByStatus: true, Statuses: []string{"ordered", "requisition_created"}}, []*order.Order{ada, kit, later}},
+			"a status":                {OrderQuery{Statuses: []string{string(lifecycle.RequisitionCreated)}}, []*order.Order{ada}},
+			"no status":               {OrderQuery{Statuses: []string{"none"}}, nil},
+			"a user":                  {OrderQuery{UserID: later.UserID}, []*order.Order{later}},
+			"a transaction":           {OrderQuery{TransactionID: kit.TransactionID}, []*order.Order{kit}},
+			"ids":                     {OrderQuery{IDs: []string{ada.ID, kit.ID}}, []*order.Order{kit, ada}},
+			"methods":                 {OrderQuery{Methods: []string{string(lifecycle.WalkIn)}}, nil},
+			"created since":           {OrderQuery{CreatedSince: began.Add(time.Hour)}, []*order.Order{kit, later}},
+			"created until":           {OrderQuery{CreatedUntil: began.Add(time.Hour)}, []*order.Order{later, ada}},
+			"updated since":           {OrderQuery{UpdatedSince: began.Add(3 * time.Hour)}, []*order.Order{ada}},
+			"updated until":           {OrderQuery{UpdatedUntil: began.Add(time.Hour)}, []*order.Order{later}},
+			"scheduled":               {OrderQuery{Scheduled: &yes, Today: today}, []*order.Order{later}},
+			"current":                 {OrderQuery{Scheduled: &no, Today: today}, []*order.Order{kit, ada}},
+			"a day later":             {OrderQuery{Scheduled: &yes, Today: tomorrow}, nil},
+			"a name":                  {OrderQuery{PatientName: "KING"}, []*order.Order{later, ada}},
+			"a whole name":            {OrderQuery{PatientName: "king, ada"}, []*order.Order{ada}},
+			"a part of a name":        {OrderQuery{PatientName: "kin"}, nil},
+			"no name":                 {OrderQuery{PatientName: "..."}, nil},
+			"a recipient":             {OrderQuery{RecipientName: "room"}, []*order.Order{kit}},
+			"a patient, no recipient": {OrderQuery{RecipientName: "king"}, nil},
+			"search a patient":        {OrderQuery{Search: "grace king"}, []*order.Order{later}},
+			"search a recipient":      {OrderQuery{Search: "stock room"}, []*order.Order{kit}},
+			"search an id":            {OrderQuery{Search: ada.ID}, []*order.Order{ada}},
+			"search a user":           {OrderQuery{Search: " " + kit.UserID}, []*order.Order{kit}},
+			"search a birth date":     {OrderQuery{Search: "1990-03-01"}, []*order.Order{later, ada}},
+			"search for nothing":      {OrderQuery{Search: "1990-03-02"}, nil},
+			"critical":                {OrderQuery{Critical: &yes}, nil},
+			"not critical":            {OrderQuery{Critical: &no}, []*order.Order{kit, later, ada}},
+			"all at once":             {OrderQuery{PatientName: "king", UserID: ada.UserID, IDs: []string{ada.ID, later.ID}}, []*order.Order{ada}},
+		} {
+			tt.by.TeamID = team
+			got, total, err := s.Orders(t.Context(), tt.by)
+			require.NoError(t, err, name)
+			require.Equal(t, len(tt.want), total, name)
+			var ids, want []string
+			for _, o := range got {
+				ids = append(ids, o.ID)
+			}
+			for _, o := range tt.want {
+				want = append(want, o.ID)
+			}
+			if name == "by status" {
+				require.ElementsMatch(t, want, ids)
+				require.NotEqual(t, ada.ID, ids[1], "between two of one status")
+				continue
+			}
+			require.Equal(t, want, ids, name)
+		}
+	})
+}
