@@ -246,7 +246,7 @@ func TestAReviewEndsWhenItsOrderTurnsUp(t *testing.T) {
 		team := addTeam(t, s).ID
 		account := addAccount(t, s, team, "mtl")
 		r, _ := review(t, s, announce(t, s, account, "LATECOMER"), tested("4.5", nil), "h1")
-		o := addOrderOf(t, s, team, func(o *order.Order) { o.Number = "LATECOMER" })
+		o := addOrderOf(t, s, team, func(o *order.Order) { o.Number, o.LabAccountID = "LATECOMER", account })
 		got, err := s.Review(t.Context(), team, r.ID)
 		require.NoError(t, err)
 		require.Equal(t, order.ReviewMatched, got.Status)
