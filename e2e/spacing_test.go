@@ -18,6 +18,10 @@ const (
 	// lab has read its header, may take longer than that of the second. A worker's first request makes a connection first, which
 	// was seen to take 66 ms under the race detector on two busy cores; 20 ms of that are the worker's own margin.
 	tolerance = 40 * time.Millisecond
+
+	// attempts is how often the machine may be too busy with other packages' tests for that. Workers that do not keep the spacing are
+	// found by each of them, as the control shows.
+	attempts = 3
 )
 
 // Two workers that share nothing but the database keep the spacing of a lab account between them. Not parallel to other tests, for
@@ -25,9 +29,17 @@ const (
 func TestTwoWorkersKeepTheSpacingOfAnAccount(t *testing.T) { //nolint:tparallel // see above
 	engines(t, func(t *testing.T, o options) {
 		o.workers, o.spacing = 2, spacing
-		gaps, identities := placeEightAtOnce(t, o)
+		var gaps []time.Duration
+		for range attempts {
+			var identities map[string]bool
+			gaps, identities = placeEightAtOnce(t, o)
+			require.Len(t, identities, 2, "both workers took part")
+			if slices.Min(gaps) >= spacing-tolerance {
+				return
+			}
+			t.Logf("the machine was busy: %v", gaps)
+		}
 		require.GreaterOrEqual(t, slices.Min(gaps), spacing-tolerance, "%v", gaps)
-		require.Len(t, identities, 2, "both workers took part")
 	})
 }
 
