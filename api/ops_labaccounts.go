@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -130,7 +131,8 @@ func rotate(a *store.LabAccount, user, token string) {
 	if token == "" {
 		token = a.Token
 	}
-	if user == a.User && token == a.Token {
+	sameUser := subtle.ConstantTimeCompare([]byte(user), []byte(a.User)) == 1
+	if sameToken := subtle.ConstantTimeCompare([]byte(token), []byte(a.Token)) == 1; sameUser && sameToken {
 		return
 	}
 	a.PreviousUser, a.PreviousToken = a.User, a.Token

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/subtle"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (s *Store) SetEndpointDisabled(ctx context.Context, id string, disabled boo
 // longer does. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) RotateSecret(ctx context.Context, id, secret string) error {
 	_, err := s.ChangeEndpoint(ctx, id, func(e *Endpoint) {
-		if secret != e.Secret {
+		if subtle.ConstantTimeCompare([]byte(secret), []byte(e.Secret)) == 0 {
 			e.PreviousSecret, e.PreviousUntil, e.Secret = e.Secret, s.now().Add(webhooks.SecretOverlap), secret
 		}
 	})
