@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -239,8 +240,39 @@ func TestPostRefusesNameOfPrivateAddress(t *testing.T) {
 	require.Len(t, deliveries, 1)
 }
 
+// Neither does it help to name a good address first and another one when the socket connects, or at the next attempt.
+func TestPostRefusesNamesThatChangeTheirAddress(t *testing.T) {
+	t.Parallel()
+	url, deliveries := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(url, "http://"))
+	require.NoError(t, err)
+	named := fmt.Sprintf("http://receiver.example.com:%s/", port)
+	var now atomic.Pointer[[4]byte]
+	now.Store(&[4]byte{127, 0, 0, 1})
+	s := newSender(t, webhooks.Options{Guard: newGuard(t, "127.0.0.1/32"), Resolver: newChangingResolver(t, now.Load)})
+	require.True(t, s.Post(t.Context(), newAttempt(t, named)).Delivered, "control: the address is allowed")
+	for name, text := range refused {
+		address := netip.MustParseAddr(text)
+		if !address.Is4() || text == "127.0.0.1" {
+			continue
+		}
+		bytes := address.As4()
+		now.Store(&bytes)
+		require.Equal(t, webhooks.FailureRefusedAddress, s.Post(t.Context(), newAttempt(t, named)).Failure, name)
+	}
+	now.Store(&[4]byte{127, 0, 0, 1})
+	require.True(t, s.Post(t.Context(), newAttempt(t, named)).Delivered)
+	require.Len(t, deliveries, 2)
+}
+
 // newResolver resolves every name to one IPv4 address, by asking a real name server.
 func newResolver(t *testing.T, address [4]byte) *net.Resolver {
+	t.Helper()
+	return newChangingResolver(t, func() *[4]byte { return &address })
+}
+
+// newChangingResolver resolves every name to the IPv4 address of the moment.
+func newChangingResolver(t *testing.T, address func() *[4]byte) *net.Resolver {
 	t.Helper()
 	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -252,7 +284,7 @@ func newResolver(t *testing.T, address [4]byte) *net.Resolver {
 			if err != nil {
 				return
 			}
-			_, _ = server.WriteTo(dnsAnswer(query[:n], address), from)
+			_, _ = server.WriteTo(dnsAnswer(query[:n], *address()), from)
 		}
 	}()
 	return &net.Resolver{
