@@ -169,6 +169,7 @@ func (s *server) routes() *gin.Engine {
 	s.simulationRoutes()
 	s.appointmentRoutes()
 	s.resultRoutes()
+	s.paperRoutes()
 	s.transactionRoutes()
 	s.reviewRoutes()
 	s.opsOrderRoutes()

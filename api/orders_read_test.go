@@ -37,6 +37,7 @@ func TestOrdersOfOthersDoNotExist(t *testing.T) {
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
 	for _, route := range []struct{ method, path string }{
 		{http.MethodGet, "/v3/order/%s"}, {http.MethodGet, "/v3/order/%s/result"}, {http.MethodGet, "/v3/order/%s/result/metadata"},
+		{http.MethodGet, "/v3/order/%s/requisition/pdf"}, {http.MethodGet, "/v3/order/%s/labels/pdf?collection_date=2026-03-04T15:30:00Z"},
 		{http.MethodGet, "/v3/order/%s/result/pdf"}, {http.MethodPost, "/v3/order/%s/cancel"}, {http.MethodPatch, "/v3/order/%s"},
 	} {
 		var body any
@@ -145,15 +146,4 @@ func TestResults(t *testing.T) {
 	shown := f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)
 	require.Equal(t, "completed", shown["status"])
 	require.Equal(t, "critical", shown["interpretation"])
-}
-
-func TestResultWithoutPDF(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	id := f.placed(nil)
-	f.finished(id, nil)
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/v3/order/"+id+"/result", f.key, nil).status)
-	r := f.do(http.MethodGet, "/v3/order/"+id+"/result/pdf", f.key, nil)
-	require.Equal(t, http.StatusNotFound, r.status)
-	require.Equal(t, "Result not found", r.detail(t))
 }

@@ -17,17 +17,9 @@ func (s *server) resultRoutes() {
 	register(s, readOwn, op, s.getResult)
 	op.OperationID, op.Path, op.Summary = "get-result-metadata", op.Path+"/metadata", "Read what concerns the results as a whole"
 	register(s, readOwn, op, s.getResultMetadata)
-	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf", "Read the lab's report"
-	op.Responses = pdfResponse()
+	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf", "Read the lab's report, or ours where the lab sent none"
+	op.Responses = pdfResponse("The report.")
 	register(s, readOwn, op, s.getResultPDF)
-}
-
-// pdfResponse is the 200 answer of an operation whose handler writes a PDF.
-func pdfResponse() map[string]*huma.Response {
-	return map[string]*huma.Response{"200": {
-		Description: "The report.",
-		Content:     map[string]*huma.MediaType{contentPDF: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
-	}}
 }
 
 func (s *server) getResult(ctx context.Context, in *OrderPath) (*body[junction.LabResultsRaw], error) {
@@ -64,16 +56,17 @@ func (s *server) result(ctx context.Context, id string) (*junction.LabResultsRaw
 }
 
 func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*raw, error) {
-	team, id := callerOf(ctx).team.ID, canonical(in.OrderID)
-	pdf, err := s.Store.ResultPDF(ctx, team, id)
+	team := callerOf(ctx).team.ID
+	o, err := s.Store.Order(ctx, team, canonical(in.OrderID))
+	if err != nil {
+		return nil, orNotFound(err, "Order")
+	}
+	pdf, err := s.reportPDF(ctx, *o)
 	if err != nil {
 		return nil, orNotFound(err, "Result")
 	}
-	if len(pdf) == 0 {
-		return nil, notFound("Result")
-	}
-	if err := s.auditRead(ctx, "result.read_pdf", team, id, ""); err != nil {
+	if err := s.auditRead(ctx, "result.read_pdf", team, o.ID, ""); err != nil {
 		return nil, err
 	}
-	return &raw{Status: http.StatusOK, ContentType: contentPDF, Body: pdf}, nil
+	return pdfAnswer(pdf), nil
 }

@@ -48,7 +48,7 @@ func (s *server) transactionRoutes() {
 	op.Summary = "Read what the orders of a transaction have reported together"
 	register(s, readOwn, op, s.getTransactionResult)
 	op.OperationID, op.Path, op.Summary = "get-order-transaction-result-pdf", op.Path+"/pdf", "Read the labs' reports on a transaction's orders in one"
-	op.Responses = pdfResponse()
+	op.Responses = pdfResponse("The reports.")
 	register(s, readOwn, op, s.getTransactionPDF)
 }
 
@@ -114,13 +114,14 @@ func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*r
 	}
 	var reports [][]byte
 	for _, o := range orders {
-		pdf, err := s.Store.ResultPDF(ctx, o.TeamID, o.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		pdf, err := s.reportPDF(ctx, o)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
-		if len(pdf) > 0 {
-			reports = append(reports, pdf)
-		}
+		reports = append(reports, pdf)
 	}
 	if len(reports) == 0 {
 		return nil, notFound("Result")
@@ -129,5 +130,5 @@ func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*r
 	if err != nil {
 		return nil, err
 	}
-	return &raw{Status: http.StatusOK, ContentType: contentPDF, Body: combined}, nil
+	return pdfAnswer(combined), nil
 }

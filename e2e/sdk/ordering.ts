@@ -82,6 +82,23 @@ export function ordering(): void {
     assert.ok((await refused(422, ours.labTests.getOrders({ userId: "no id" }))) instanceof Junction.UnprocessableEntityError);
   });
 
+  test("an order's requisition and labels are printed", async () => {
+    const { order } = await ours.labTests.createOrder(request("walk_in_test", { activateBy: day(5) }));
+    const collectionDate = new Date();
+    await refused(404, ours.labTests.getOrderRequistionPdf({ orderId: order.id }));
+    const { id: orderId } = await place("walk_in_test");
+    for (const paper of [
+      await ours.labTests.getOrderRequistionPdf({ orderId }),
+      await ours.labTests.getLabelsPdf({ orderId, collectionDate }),
+      await ours.labTests.getLabelsPdf({ orderId, collectionDate, numberOfLabels: 1 }),
+    ]) {
+      assert.ok((await paper.arrayBuffer()).byteLength > 1000);
+    }
+    await refused(422, ours.labTests.getLabelsPdf({ orderId, collectionDate, numberOfLabels: 0 }));
+    await refused(404, theirs.labTests.getOrderRequistionPdf({ orderId }));
+    await refused(404, theirs.labTests.getLabelsPdf({ orderId, collectionDate }));
+  });
+
   test("an order is placed once by its idempotency key", async () => {
     const idempotencyKey = randomUUID();
     const first = await ours.labTests.createOrder(request("testkit", { idempotencyKey, idempotencyError: "no-cache" }));

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/paper"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// labelsInput asks for labels. The bounds of their number are those of the drawing (paper.MostLabels).
+type labelsInput struct {
+	OrderPath
+	NumberOfLabels int       `query:"number_of_labels" minimum:"1" maximum:"50" default:"3" doc:"Copies; a page each."`
+	CollectionDate time.Time `query:"collection_date" required:"true" doc:"Printed on the label as it is given, in its own zone."`
+}
+
+func (s *server) paperRoutes() {
+	register(s, readOwn, huma.Operation{
+		OperationID: "get-requisition-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/requisition/pdf", Tags: []string{tagOrders},
+		Summary: "Read the requisition", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The requisition."),
+		Description: "There is none before the requisition was made, and none for orders that were imported, whose requisition was made elsewhere.",
+	}, s.getRequisitionPDF)
+	register(s, readOwn, huma.Operation{
+		OperationID: "get-labels-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/labels/pdf", Tags: []string{tagOrders},
+		Summary: "Read labels for the tubes", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The labels, of three by two inches."),
+		Description: "There are none before the order has a sample id and a patient.",
+	}, s.getLabelsPDF)
+}
+
+// pdfResponse is the 200 answer of an operation whose handler writes a PDF.
+func pdfResponse(description string) map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {
+		Description: description,
+		Content:     map[string]*huma.MediaType{contentPDF: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}}
+}
+
+func pdfAnswer(pdf []byte) *raw {
+	return &raw{Status: http.StatusOK, ContentType: contentPDF, Body: pdf}
+}
+
+func (s *server) getRequisitionPDF(ctx context.Context, in *OrderPath) (*raw, error) {
+	exists := func(o *order.Order) bool { return identified(o) && !o.Imported }
+	return s.drawn(ctx, in.OrderID, "Requisition", "order.read_requisition", exists, paper.Requisition)
+}
+
+func (s *server) getLabelsPDF(ctx context.Context, in *labelsInput) (*raw, error) {
+	return s.drawn(ctx, in.OrderID, "Labels", "order.read_labels", identified, func(o order.Order) ([]byte, error) {
+		return paper.Labels(o, in.NumberOfLabels, in.CollectionDate)
+	})
+}
+
+// identified reports whether it is known whose sample it is, and what it is called.
+func identified(o *order.Order) bool { return o.SampleID != "" && o.Patient != nil }
+
+// drawn is what is drawn of an order of the caller's team, where there is such a paper of it. The audit notes who reads it.
+func (s *server) drawn(
+	ctx context.Context, id, what, action string, exists func(*order.Order) bool, draw func(order.Order) ([]byte, error),
+) (*raw, error) {
+	o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonical(id))
+	if err != nil {
+		return nil, orNotFound(err, "Order")
+	}
+	if !exists(o) {
+		return nil, notFound(what)
+	}
+	if err := s.auditRead(ctx, action, o.TeamID, o.ID, ""); err != nil {
+		return nil, err
+	}
+	pdf, err := draw(*o)
+	if err != nil {
+		return nil, err
+	}
+	return pdfAnswer(pdf), nil
+}
+
+// reportPDF is the lab's own report on an order or, where it sent none, ours of the results that it sent. The error is
+// store.ErrNotFound when there are no results.
+func (s *server) reportPDF(ctx context.Context, o order.Order) ([]byte, error) {
+	pdf, err := s.Store.ResultPDF(ctx, o.TeamID, o.ID)
+	if err == nil && len(pdf) > 0 {
+		return pdf, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	v, err := s.Store.NewestResult(ctx, o.TeamID, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	return paper.Report(o, v)
+}

@@ -1,0 +1,129 @@
+package api_test
+
+import (
+	"bytes"
+	"net/http"
+	"testing"
+	"time"
+
+	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/paper"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+const collected = "?collection_date=2026-03-04T08:30:00-07:00"
+
+func requirePDF(t *testing.T, want []byte, r reply) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Equal(t, "application/pdf", r.header.Get("Content-Type"))
+	require.Equal(t, "no-store", r.header.Get("Cache-Control"))
+	require.Equal(t, want, r.body)
+}
+
+func TestRequisitionAndLabels(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(map[string]any{"clinical_notes": `) Tj (notes \`, "icd_codes": []any{"E11.9"}})
+	base := "/v3/order/" + id
+	for path, what := range map[string]string{"/requisition/pdf": "Requisition", "/labels/pdf" + collected: "Labels"} {
+		r := f.do(http.MethodGet, base+path, f.key, nil)
+		require.Equal(t, http.StatusNotFound, r.status, "the lab has not been asked yet")
+		require.Equal(t, what+" not found", r.detail(t))
+	}
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-42", began) })
+	o := *f.order(id)
+	require.Equal(t, "E11.9", o.ICDCodes[0])
+
+	want, err := paper.Requisition(o)
+	require.NoError(t, err)
+	requirePDF(t, want, f.do(http.MethodGet, base+"/requisition/pdf", f.key, nil))
+
+	at, err := time.Parse(time.RFC3339, "2026-03-04T08:30:00-07:00")
+	require.NoError(t, err)
+	for query, copies := range map[string]int{"": 3, "&number_of_labels=1": 1, "&number_of_labels=50": 50} {
+		want, err := paper.Labels(o, copies, at)
+		require.NoError(t, err)
+		r := f.do(http.MethodGet, base+"/labels/pdf"+collected+query, f.key, nil)
+		requirePDF(t, want, r)
+		pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
+		require.NoError(t, err)
+		require.Equal(t, copies, pages)
+	}
+	require.Equal(t, []string{
+		"order.create", "order.read_requisition", "order.read_labels", "order.read_labels", "order.read_labels",
+	}, f.actions(id), "what was refused was not read")
+}
+
+func TestLabelsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	path := "/v3/order/" + f.placed(nil) + "/labels/pdf"
+	for query, want := range map[string]struct {
+		field, kind string
+	}{
+		"":                                 {"collection_date", "missing"},
+		"?collection_date=soon":            {"collection_date", "datetime_parsing"},
+		collected + "&number_of_labels=0":  {"number_of_labels", "greater_than_equal"},
+		collected + "&number_of_labels=51": {"number_of_labels", "less_than_equal"},
+		collected + "&number_of_labels=x":  {"number_of_labels", "int_parsing"},
+	} {
+		r := f.do(http.MethodGet, path+query, f.key, nil)
+		require.Equal(t, http.StatusUnprocessableEntity, r.status, query)
+		requireProblem(t, r, []any{"query", want.field}, want.kind)
+	}
+}
+
+func TestMostLabelsIsWhatTheAPIAllows(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 50, paper.MostLabels)
+}
+
+// The requisition of an imported order was made elsewhere. Its tubes can be labelled.
+func TestAnImportedOrderHasNoRequisition(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	id := r.json(t)["order"].(map[string]any)["id"].(string)
+	r = f.do(http.MethodGet, "/v3/order/"+id+"/requisition/pdf", f.key, nil)
+	require.Equal(t, http.StatusNotFound, r.status)
+	require.Equal(t, "Requisition not found", r.detail(t))
+	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/v3/order/"+id+"/labels/pdf"+collected, f.key, nil).status)
+}
+
+func TestResultsWithoutALabsPDFAreDrawn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	v := f.finished(id, nil)
+	want, err := paper.Report(*f.order(id), v)
+	require.NoError(t, err)
+	requirePDF(t, want, f.do(http.MethodGet, "/v3/order/"+id+"/result/pdf", f.key, nil))
+	requirePDF(t, want, f.do(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil))
+	require.Equal(t, []string{"order.create", "result.read_pdf"}, f.actions(id))
+}
+
+// A lab's report and one of ours are put together as two of the lab's are.
+func TestTransactionPDFOfTheLabsAndOurs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	second := *f.order(id)
+	second.Origin, second.ParentID = order.OriginRedraw, id
+	store.NewOrderIDs(&second)
+	second.State = order.Begin(&second, order.DefaultPolicy(), time.Time{})
+	_, err := f.store.CreateOrder(t.Context(), store.NewOrder{Order: second, Demand: "api:test"})
+	require.NoError(t, err)
+	f.reported(id, finalReport("a"), page("one"))
+	f.reported(second.ID, finalReport("b"), nil)
+	r := f.do(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
+	require.NoError(t, err)
+	require.Equal(t, 2, pages)
+	require.NoError(t, pdf.Validate(bytes.NewReader(r.body), nil))
+}
