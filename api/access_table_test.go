@@ -18,6 +18,7 @@ var takes = map[string][]string{
 	"own:read": {
 		"GET /v2/user",
 		"GET /v2/user/:user_id",
+		"GET /v2/user/:user_id/info/latest",
 		"GET /v2/user/resolve/:client_user_id",
 		"GET /v3/lab_test",
 		"GET /v3/lab_tests",
@@ -51,6 +52,7 @@ var takes = map[string][]string{
 		"POST /v2/user/",
 		"DELETE /v2/user/:user_id",
 		"PATCH /v2/user/:user_id",
+		"PATCH /v2/user/:user_id/info",
 		"POST /v2/user/undo_delete",
 		"POST /v3/order",
 		"PATCH /v3/order/:order_id",

@@ -90,6 +90,7 @@ func (s *server) userRoutes() {
 		OperationID: "patch-user", Method: http.MethodPatch, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Change a user", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.patchUser)
+	s.userInfoRoutes()
 	s.userDeletionRoutes()
 }
 

@@ -63,7 +63,7 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	for _, id := range due {
 		err := s.inTx(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE users SET erased_at = $1, client_user_id = '', fallback_time_zone = NULL,
-				fallback_birth_date = NULL, ingestion_start = NULL, ingestion_end = NULL
+				fallback_birth_date = NULL, info = NULL, ingestion_start = NULL, ingestion_end = NULL
 				WHERE id = $2 AND erase_at > 0 AND erase_at <= $1`, now, id)
 			if err != nil {
 				return err

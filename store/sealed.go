@@ -50,7 +50,7 @@ var sealedTables = []sealedTable{
 		name: "reviews", key: []string{"id"}, ofOrder: "$1 IN (order_id, resolved_order_id)",
 		required: []string{"report"}, columns: []string{"raw", "pdf", "note"},
 	},
-	{name: "users", key: []string{"id"}, columns: []string{"fallback_birth_date"}, own: ofUser},
+	{name: "users", key: []string{"id"}, columns: []string{"fallback_birth_date", "info"}, own: ofUser},
 	{name: "lab_accounts", key: []string{"id"}, required: []string{"credentials"}, own: ofTeam},
 	{name: "endpoints", key: []string{"id"}, required: []string{"secret"}, columns: []string{"previous_secret", "headers"}, own: ofTeam},
 }

@@ -155,3 +155,35 @@ func TestUsersAreListedAndChanged(t *testing.T) {
 		require.ErrorIs(t, s.PatchUser(t.Context(), team.ID, want[2].ID, patch), ErrNotFound, "deleted")
 	})
 }
+
+func TestWhoAUserIsGoesWithTheUser(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		team := addTeam(t, s)
+		u := User{ID: newID(), TeamID: team.ID, ClientUserID: "u1"}
+		require.NoError(t, s.CreateUser(t.Context(), u))
+		_, err := s.UserInfo(t.Context(), team.ID, u.ID)
+		require.ErrorIs(t, err, ErrNotFound)
+		for _, info := range []string{`{"first_name":"Ann"}`, `{"first_name":"Bo"}`} {
+			require.NoError(t, s.PutUserInfo(t.Context(), team.ID, u.ID, []byte(info)))
+			got, err := s.UserInfo(t.Context(), team.ID, u.ID)
+			require.NoError(t, err)
+			require.JSONEq(t, info, string(got))
+		}
+		require.ErrorIs(t, s.PutUserInfo(t.Context(), addTeam(t, s).ID, u.ID, []byte(`{}`)), ErrNotFound)
+		_, err = s.UserInfo(t.Context(), addTeam(t, s).ID, u.ID)
+		require.ErrorIs(t, err, ErrNotFound)
+
+		require.NoError(t, s.DeleteUser(t.Context(), team.ID, u.ID))
+		_, err = s.UserInfo(t.Context(), team.ID, u.ID)
+		require.ErrorIs(t, err, ErrNotFound)
+		forward(Grace)
+		n, err := s.EraseUsers(t.Context(), 10)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		left, err := count(t.Context(), s.read, "users", filter{terms: []string{"info IS NOT NULL"}})
+		require.NoError(t, err)
+		require.Zero(t, left)
+	})
+}

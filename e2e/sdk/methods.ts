@@ -17,6 +17,8 @@ export const methods: Record<string, Schema | symbol> = {
   "user.getAll": s.PaginatedUsersResponse,
   "user.getByClientUserId": s.ClientFacingUser,
   "user.patch": nothing,
+  "user.upsertUserInfo": s.UserInfo,
+  "user.getLatestUserInfo": s.UserInfo,
   "user.delete": s.UserSuccessResponse,
   "user.undoDelete": s.UserSuccessResponse,
 
@@ -74,8 +76,6 @@ const noRoute = "no route yet";
 const wearables = "about wearables, which are no part of lab testing";
 
 export const notCalled: Record<string, string> = {
-  "user.upsertUserInfo": noRoute,
-  "user.getLatestUserInfo": noRoute,
   "user.createInsurance": noRoute,
   "user.getLatestInsurance": noRoute,
   "user.getTeamMetrics": wearables,

@@ -58,6 +58,23 @@ export function users(): void {
     assert.ok(limit instanceof Junction.UnprocessableEntityError);
   });
 
+  test("who a user is", async () => {
+    const { userId } = await ours.user.create({ clientUserId: `info ${randomUUID()}` });
+    await refused(404, ours.user.getLatestUserInfo({ userId }));
+    const address = { firstLine: "1 Main St", secondLine: "Unit 4", country: "US", zip: "85004", city: "Phoenix", state: "AZ" };
+    const proxy = { firstName: "Bo", lastName: "Lee", phoneNumber: "+16025550124", householdSize: 3, address };
+    const info: Junction.UserInfo = {
+      firstName: "Ann", lastName: "Lee", email: "ann@example.com", phoneNumber: "+16025550123", gender: "female", dob: "1990-01-01",
+      address, medicalProxy: proxy, race: "asian", ethnicity: "other", sexualOrientation: "other", genderIdentity: "female",
+    };
+    assert.deepEqual(await ours.user.upsertUserInfo({ userId, ...info }), info);
+    assert.deepEqual(await ours.user.getLatestUserInfo({ userId }), info);
+    await refused(404, theirs.user.getLatestUserInfo({ userId }));
+    await refused(404, ours.user.upsertUserInfo({ ...info, userId: unknown }));
+    const nameless = await refused(422, ours.user.upsertUserInfo({ userId, ...info, firstName: "-" }));
+    assert.ok(nameless instanceof Junction.UnprocessableEntityError);
+  });
+
   test("the least that makes a user", async () => {
     const created = await ours.user.create({ clientUserId: `patient ${randomUUID()}` });
     assert.equal(created.fallbackTimeZone, null);

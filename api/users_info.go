@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// UserInfo is who a user is.
+type UserInfo struct {
+	FirstName         string            `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	LastName          string            `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	Email             string            `json:"email" format:"email"`
+	PhoneNumber       string            `json:"phone_number" minLength:"1"`
+	Gender            string            `json:"gender" minLength:"1" doc:"In any case; kept in lower case."`
+	DOB               string            `json:"dob" format:"date"`
+	Address           UserAddress       `json:"address"`
+	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty"`
+	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
+	Ethnicity         *string           `json:"ethnicity,omitempty" enum:"hispanic,non_hispanic,ashkenazi_jewish,other"`
+	SexualOrientation *string           `json:"sexual_orientation,omitempty" enum:"lesbian_gay_or_homosexual,heterosexual_or_straight,bisexual,dont_know,other"`
+	GenderIdentity    *string           `json:"gender_identity,omitempty" enum:"male,female,female_to_male_ftm_transgender_male_trans_man,male_to_female_mtf_transgender_female_trans_woman,genderqueer,other"`
+}
+
+// UserAddress is where a user lives.
+type UserAddress struct {
+	FirstLine   string  `json:"first_line" minLength:"1"`
+	SecondLine  *string `json:"second_line,omitempty"`
+	Country     string  `json:"country" minLength:"1"`
+	Zip         string  `json:"zip" minLength:"1"`
+	City        string  `json:"city" minLength:"1"`
+	State       string  `json:"state" minLength:"1"`
+	AccessNotes *string `json:"access_notes,omitempty"`
+}
+
+type userInfoInput struct {
+	UserPath
+	Body UserInfo
+}
+
+func (s *server) userInfoRoutes() {
+	register(s, changeOwn, huma.Operation{
+		OperationID: "put-user-info", Method: http.MethodPatch, Path: "/v2/user/{user_id}/info", Tags: []string{tagUsers},
+		Summary: "Say who a user is", Errors: []int{http.StatusNotFound}, Description: "All at once: what is left out is forgotten.",
+	}, s.putUserInfo)
+	register(s, readOwn, huma.Operation{
+		OperationID: "get-user-info", Method: http.MethodGet, Path: "/v2/user/{user_id}/info/latest", Tags: []string{tagUsers},
+		Summary: "Read who a user is", Errors: []int{http.StatusNotFound},
+	}, s.getUserInfo)
+}
+
+func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[UserInfo], error) {
+	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
+	info := in.Body
+	info.FirstName, info.LastName = singleSpaced(info.FirstName), singleSpaced(info.LastName)
+	info.Gender = gender(info.Gender)
+	document, err := json.Marshal(info)
+	if err != nil {
+		return nil, fmt.Errorf("encoding who user %s is: %w", id, err)
+	}
+	if err := s.Store.PutUserInfo(ctx, team, id, document); err != nil {
+		return nil, orNotFound(err, "User")
+	}
+	s.auditChange(ctx, "user.change_info", team, "", "user="+id)
+	return answer(info), nil
+}
+
+func (s *server) getUserInfo(ctx context.Context, in *userInput) (*body[UserInfo], error) {
+	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
+	document, err := s.Store.UserInfo(ctx, team, id)
+	if err != nil {
+		return nil, orNotFound(err, "User info")
+	}
+	if err := s.auditRead(ctx, "user.read_info", team, "", "user="+id); err != nil {
+		return nil, err
+	}
+	var info UserInfo
+	if err := json.Unmarshal(document, &info); err != nil {
+		return nil, fmt.Errorf("decoding who user %s is: %w", id, err)
+	}
+	return answer(info), nil
+}
