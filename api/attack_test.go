@@ -66,20 +66,20 @@ func TestNothingOfAnotherTeamIsToBeSeen(t *testing.T) {
 		if text := asking[route]; text != "" {
 			body = text
 		}
-		real, none := f.do(method, filled(pattern, owned), stranger, body), f.do(method, filled(pattern, unknown), stranger, body)
-		require.Equal(t, none.status, real.status, route)
-		require.Equal(t, string(none.body), string(real.body), route)
-		require.GreaterOrEqual(t, real.status, http.StatusBadRequest, route)
-		if real.status == http.StatusNotFound {
+		theirs, none := f.do(method, filled(pattern, owned), stranger, body), f.do(method, filled(pattern, unknown), stranger, body)
+		require.Equal(t, none.status, theirs.status, route)
+		require.Equal(t, string(none.body), string(theirs.body), route)
+		require.GreaterOrEqual(t, theirs.status, http.StatusBadRequest, route)
+		if theirs.status == http.StatusNotFound {
 			looked++
 		} else {
-			t.Logf("%s: %d %s", route, real.status, real.body)
+			t.Logf("%s: %d %s", route, theirs.status, theirs.body)
 		}
-		for _, headers := range []http.Header{real.header, none.header} {
+		for _, headers := range []http.Header{theirs.header, none.header} {
 			headers.Del("X-Request-Id")
 			headers.Del("Date")
 		}
-		require.Equal(t, none.header, real.header, route)
+		require.Equal(t, none.header, theirs.header, route)
 	}
 	require.Greater(t, looked, 20)
 	require.Equal(t, before, f.actions(owned["order_id"]), "nothing was done")
