@@ -72,12 +72,13 @@ export const methods: Record<string, Schema | symbol> = {
   "labTests.resolveUnmatchedResult": s.UnmatchedResult,
 };
 
-const noRoute = "no route yet";
+// What follows must be none of our routes; {} stands for a parameter.
+export const noRoute = "no route yet: ";
 const wearables = "about wearables, which are no part of lab testing";
 
 export const notCalled: Record<string, string> = {
-  "user.createInsurance": noRoute,
-  "user.getLatestInsurance": noRoute,
+  "user.createInsurance": noRoute + "POST /v2/user/{}/insurance",
+  "user.getLatestInsurance": noRoute + "GET /v2/user/{}/insurance/latest",
   "user.getTeamMetrics": wearables,
   "user.getConnectedProviders": wearables,
   "user.deregisterProvider": wearables,
@@ -87,18 +88,18 @@ export const notCalled: Record<string, string> = {
   "user.getUserSignInToken": wearables,
   "user.createPortalUrl": wearables,
 
-  "labTests.create": noRoute,
-  "labTests.updateLabTest": noRoute,
-  "labTests.getAreaInfo": noRoute,
-  "labTests.getPscInfo": noRoute,
-  "labTests.getOrderPscInfo": noRoute,
-  "labTests.getLabTestCollectionInstructionPdf": noRoute,
-  "labTests.getOrderCollectionInstructionPdf": noRoute,
-  "labTests.getOrderAbnPdf": noRoute,
-  "labTests.listUnmatchedResultTestCases": noRoute,
-  "labTests.createUnmatchedResultTest": noRoute,
-  "labTests.getUnmatchedResultTest": noRoute,
-  "labTests.validateIcdCodes": noRoute,
+  "labTests.create": noRoute + "POST /v3/lab_tests",
+  "labTests.updateLabTest": noRoute + "PATCH /v3/lab_tests/{}",
+  "labTests.getAreaInfo": noRoute + "GET /v3/order/area/info",
+  "labTests.getPscInfo": noRoute + "GET /v3/order/psc/info",
+  "labTests.getOrderPscInfo": noRoute + "GET /v3/order/{}/psc/info",
+  "labTests.getLabTestCollectionInstructionPdf": noRoute + "GET /v3/lab_test/{}/collection_instruction_pdf",
+  "labTests.getOrderCollectionInstructionPdf": noRoute + "GET /v3/order/{}/collection_instruction_pdf",
+  "labTests.getOrderAbnPdf": noRoute + "GET /v3/order/{}/abn_pdf",
+  "labTests.listUnmatchedResultTestCases": noRoute + "GET /v3/unmatched_result_test/case",
+  "labTests.createUnmatchedResultTest": noRoute + "POST /v3/unmatched_result_test",
+  "labTests.getUnmatchedResultTest": noRoute + "GET /v3/unmatched_result_test/{}",
+  "labTests.validateIcdCodes": noRoute + "POST /v3/insurance/validate_icd_codes",
 };
 
 // Where we send keys that the SDK does not know. An index of a list is a star.

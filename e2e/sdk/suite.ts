@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { JunctionClient } from "@junction-api/sdk";
 import { appointments } from "./appointments";
-import { answered, groups } from "./client";
+import { answered, env, groups } from "./client";
 import { controls } from "./controls";
 import { labTestsSubject } from "./labtests";
-import { methods, notCalled } from "./methods";
+import { methods, noRoute, notCalled } from "./methods";
 import { ordering } from "./ordering";
 import { results } from "./results";
 import { users } from "./users";
@@ -30,4 +30,13 @@ test("every method of the SDK was answered, or is known not to be called", (t) =
   assert.deepEqual([...answered].sort(), Object.keys(methods).sort());
   t.diagnostic(`${answered.size} of ${all.length} methods were called and answered. Not called:`);
   for (const [method, why] of Object.entries(notCalled)) t.diagnostic(`${method.padEnd(48)} ${why}`);
+});
+
+test("what is said to have no route has none", async () => {
+  const document = (await (await fetch(`${env("ALIQUOT_URL")}/openapi.json`)).json()) as { paths: Record<string, Record<string, unknown>> };
+  const routes = new Set(Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replaceAll(/{\w+}/g, "{}")}`)));
+  assert.ok(routes.has("GET /v3/order/{}/result/pdf")); // a control
+  const absent = Object.values(notCalled).filter((why) => why.startsWith(noRoute)).map((why) => why.slice(noRoute.length));
+  assert.deepEqual(absent.filter((route) => routes.has(route)), []);
 });
