@@ -204,7 +204,7 @@ func (s *system) errorBodies(ended string) (errs []place) {
 		"422 not JSON":     s.do(http.MethodPost, "/v3/order", []byte(`{"patient_details": Zephyrinecanary`)),
 		"422 wrong type":   s.do(http.MethodPost, "/v3/order", []byte(`{"patient_details": "Zephyrinecanary", "priority": "Quillfeather"}`)),
 		"422 query":        s.do(http.MethodGet, "/v3/orders?page=Quillfeather", nil),
-		"400 filter":       s.do(http.MethodGet, "/v3/orders?patient_name=Quillfeather", nil),
+		"422 filter":       s.do(http.MethodGet, "/v3/orders?status=Quillfeather", nil),
 		"404 path":         s.do(http.MethodGet, "/v3/Quillfeather", nil),
 		"422 path":         s.do(http.MethodGet, "/v3/order/Quillfeather", nil),
 		"401":              s.request(http.MethodPost, s.url+"/v3/order", patient, "x-vital-api-key", "Quillfeather"),
