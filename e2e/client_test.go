@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long a condition may take to come true: generous, because it costs nothing when it does.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // caller calls the API and the simulated lab.
 var caller = &http.Client{Timeout: patience}
