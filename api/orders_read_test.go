@@ -37,6 +37,7 @@ func TestOrdersOfOthersDoNotExist(t *testing.T) {
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
 	for _, route := range []struct{ method, path string }{
 		{http.MethodGet, "/v3/order/%s"}, {http.MethodGet, "/v3/order/%s/result"}, {http.MethodGet, "/v3/order/%s/result/metadata"},
+		{http.MethodGet, "/v3/order/%s/abn_pdf"}, {http.MethodGet, "/v3/order/%s/collection_instruction_pdf"},
 		{http.MethodGet, "/v3/order/%s/requisition/pdf"}, {http.MethodGet, "/v3/order/%s/labels/pdf?collection_date=2026-03-04T15:30:00Z"},
 		{http.MethodGet, "/v3/order/%s/result/pdf"}, {http.MethodPost, "/v3/order/%s/cancel"}, {http.MethodPatch, "/v3/order/%s"},
 	} {

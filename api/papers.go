@@ -20,6 +20,9 @@ type labelsInput struct {
 	CollectionDate time.Time `query:"collection_date" required:"true" doc:"Printed on the label as it is given, in its own zone."`
 }
 
+// instructions are what is not found where a test has none.
+const instructions = "Collection instructions"
+
 func (s *server) paperRoutes() {
 	register(s, readOwn, huma.Operation{
 		OperationID: "get-requisition-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/requisition/pdf", Tags: []string{tagOrders},
@@ -31,6 +34,21 @@ func (s *server) paperRoutes() {
 		Summary: "Read labels for the tubes", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The labels, of three by two inches."),
 		Description: "There are none before the order has a sample id and a patient.",
 	}, s.getLabelsPDF)
+	register(s, readOwn, huma.Operation{
+		OperationID: "get-abn-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/abn_pdf", Tags: []string{tagOrders},
+		Summary: "Read the advance beneficiary notice", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The notice."),
+		Description: "There is none where the order's `has_abn` is false, which it is of every order: no order is billed to Medicare.",
+	}, s.getABNPDF)
+	op := huma.Operation{
+		OperationID: "get-order-collection-instructions-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/collection_instruction_pdf",
+		Tags: []string{tagOrders}, Summary: "Read how the sample of an order is taken", Errors: []int{http.StatusNotFound},
+		Responses:   pdfResponse("The instructions."),
+		Description: "There are none unless the lab test says `has_collection_instructions`.",
+	}
+	register(s, readOwn, op, s.getOrderInstructionsPDF)
+	op.OperationID, op.Path = "get-lab-test-collection-instructions-pdf", "/v3/lab_test/{lab_test_id}/collection_instruction_pdf"
+	op.Tags, op.Summary = []string{tagLabTests}, "Read how the sample of a lab test is taken"
+	register(s, readOwn, op, s.getLabTestInstructionsPDF)
 }
 
 // pdfResponse is the 200 answer of an operation whose handler writes a PDF.
@@ -54,6 +72,36 @@ func (s *server) getLabelsPDF(ctx context.Context, in *labelsInput) (*raw, error
 	return s.drawn(ctx, in.OrderID, "Labels", "order.read_labels", identified, func(o order.Order) ([]byte, error) {
 		return paper.Labels(o, in.NumberOfLabels, in.CollectionDate)
 	})
+}
+
+// getABNPDF finds an advance beneficiary notice for no order, as has_abn says.
+func (s *server) getABNPDF(ctx context.Context, in *OrderPath) (*raw, error) {
+	if _, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonical(in.OrderID)); err != nil {
+		return nil, orNotFound(err, "Order")
+	}
+	return nil, notFound("Advance beneficiary notice")
+}
+
+func (s *server) getOrderInstructionsPDF(ctx context.Context, in *OrderPath) (*raw, error) {
+	exists := func(o *order.Order) bool { return o.LabTest.HasInstructions }
+	return s.drawn(ctx, in.OrderID, instructions, "order.read_instructions", exists, func(o order.Order) ([]byte, error) {
+		return paper.Instructions(o.LabTest, o.CreatedAt)
+	})
+}
+
+func (s *server) getLabTestInstructionsPDF(ctx context.Context, in *LabTestPath) (*raw, error) {
+	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonical(in.LabTestID))
+	if err != nil {
+		return nil, orNotFound(err, "Lab test")
+	}
+	if !t.HasInstructions {
+		return nil, notFound(instructions)
+	}
+	pdf, err := paper.Instructions(t, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return pdfAnswer(pdf), nil
 }
 
 // identified reports whether it is known whose sample it is, and what it is called.

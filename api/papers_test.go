@@ -127,3 +127,39 @@ func TestTransactionPDFOfTheLabsAndOurs(t *testing.T) {
 	require.Equal(t, 2, pages)
 	require.NoError(t, pdf.Validate(bytes.NewReader(r.body), nil))
 }
+
+func TestCollectionInstructions(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	paths := func() []string {
+		return []string{
+			"/v3/order/" + f.placed(nil) + "/collection_instruction_pdf", "/v3/lab_test/" + f.labTest + "/collection_instruction_pdf",
+		}
+	}
+	for _, path := range paths() {
+		r := f.do(http.MethodGet, path, f.key, nil)
+		require.Equal(t, http.StatusNotFound, r.status)
+		require.Equal(t, "Collection instructions not found", r.detail(t))
+	}
+	f.labTest = f.newLabTest(order.LabTest{HasInstructions: true, Fasting: true})
+	test, err := f.store.LabTest(t.Context(), "", f.labTest)
+	require.NoError(t, err)
+	want, err := paper.Instructions(test, began)
+	require.NoError(t, err)
+	for _, path := range paths() {
+		requirePDF(t, want, f.do(http.MethodGet, path, f.key, nil))
+	}
+	r := f.do(http.MethodGet, "/v3/lab_test/"+newID()+"/collection_instruction_pdf", f.key, nil)
+	require.Equal(t, http.StatusNotFound, r.status)
+}
+
+// As long as no order says that it has one.
+func TestNoOrderHasAnAdvanceBeneficiaryNotice(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	require.Equal(t, false, f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["has_abn"])
+	r := f.do(http.MethodGet, "/v3/order/"+id+"/abn_pdf", f.key, nil)
+	require.Equal(t, http.StatusNotFound, r.status)
+	require.Equal(t, "Advance beneficiary notice not found", r.detail(t))
+}

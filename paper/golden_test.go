@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/paper"
 )
 
@@ -27,6 +29,11 @@ func TestDrawnAsLookedAt(t *testing.T) {
 		"requisition": func() ([]byte, error) { return paper.Requisition(ordered()) },
 		"labels":      func() ([]byte, error) { return paper.Labels(ordered(), 2, at) },
 		"report":      func() ([]byte, error) { return paper.Report(ordered(), reported()) },
+		"instructions": func() ([]byte, error) {
+			test := ordered().LabTest
+			test.Method, test.Description = lifecycle.Testkit, "Blood fats, sugar and inflammation."
+			return paper.Instructions(test, at)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -128,4 +135,18 @@ func TestTheCollectionIsWrittenInItsOwnZone(t *testing.T) {
 	b, err := paper.Labels(ordered(), 1, at.In(time.FixedZone("", -7*3600)))
 	require.NoError(t, err)
 	require.Contains(t, read(t, b)[0].texts, "Collected: 2026-03-04 08:30")
+}
+
+func TestEveryWayOfCollectingHasItsSteps(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]lifecycle.Modality)
+	for _, method := range lifecycle.Modalities() {
+		b, err := paper.Instructions(order.LabTest{Name: "Lipids", Method: method}, at)
+		require.NoError(t, err)
+		all := said(read(t, b))
+		_, steps, found := strings.Cut(all, "\nSteps\n1\n")
+		require.True(t, found, all)
+		require.Empty(t, seen[steps], "the steps of %s", method)
+		seen[steps] = method
+	}
 }

@@ -64,6 +64,7 @@ func read(t testing.TB, document []byte) []drawn {
 }
 
 func pageOf(t testing.TB, content string) drawn {
+	t.Helper()
 	var d drawn
 	for _, m := range showing.FindAllStringSubmatch(content, -1) {
 		text := unescaped(t, m[3])
