@@ -70,7 +70,7 @@ func (s *system) reportedAfterCancelling(n int) []string {
 	return ids
 }
 
-// addMarkers gives a lab test two markers, of which one has a code that paths have to escape.
+// addMarkers gives a lab test two markers, of which one has a code that paths have to escape, and collection instructions.
 func (s *system) addMarkers(labTestID string) {
 	s.t.Helper()
 	test, err := s.store.LabTest(context.Background(), "", labTestID)
@@ -78,6 +78,7 @@ func (s *system) addMarkers(labTestID string) {
 	test.Markers = []order.Marker{
 		{ID: 701, Name: "HDL", Slug: "hdl", ProviderID: new("H1")}, {ID: 702, Name: "LDL", Slug: "ldl", ProviderID: new("L 1/2")},
 	}
+	test.HasInstructions = true
 	require.NoError(s.t, s.store.PutLabTest(context.Background(), "", test))
 }
 

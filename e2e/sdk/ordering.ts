@@ -95,6 +95,11 @@ export function ordering(): void {
       assert.ok((await paper.arrayBuffer()).byteLength > 1000);
     }
     await refused(422, ours.labTests.getLabelsPdf({ orderId, collectionDate, numberOfLabels: 0 }));
+    await refused(404, ours.labTests.getOrderAbnPdf({ orderId }));
+    await refused(404, ours.labTests.getOrderCollectionInstructionPdf({ orderId }));
+    const { id: onSite } = await place("on_site_collection");
+    await ours.labTests.getOrderCollectionInstructionPdf({ orderId: onSite });
+    await ours.labTests.getLabTestCollectionInstructionPdf({ labTestId: labTests.on_site_collection });
     await refused(404, theirs.labTests.getOrderRequistionPdf({ orderId }));
     await refused(404, theirs.labTests.getLabelsPdf({ orderId, collectionDate }));
   });
