@@ -87,7 +87,9 @@ func TestLongTextsStayOnThePages(t *testing.T) {
 			require.Greater(t, len(pages), 3)
 			require.Equal(t, 6000, strings.Count(strings.Join(strings.Fields(said(pages)), " ")+" ", "many ")+strings.Count(said(pages), "words"))
 			requireInside(t, pages)
-			require.Equal(t, pages[0].texts[0], pages[len(pages)-1].texts[0], "every page says whose it is")
+			for _, p := range pages {
+				require.Contains(t, p.texts[0], "Sample A1B2-000123456 · born 1990-01-02 · Ann WWW", "every page says whose it is")
+			}
 		})
 	}
 	labels, err := paper.Labels(o, 1, at)

@@ -8,16 +8,16 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// who is the line that says on every page whose it is.
+// who is the line that says on every page whose it is. The name comes last: it alone may be too long for the line.
 func who(o order.Order) string {
 	var parts []string
-	if p := o.Patient; p != nil {
-		parts = append(parts, name(p.FirstName, p.LastName), "born "+p.DOB.String())
-	}
 	if o.SampleID != "" {
-		parts = append(parts, "sample "+o.SampleID)
+		parts = append(parts, "Sample "+o.SampleID)
 	}
-	return strings.Join(parts, "  ·  ")
+	if p := o.Patient; p != nil {
+		parts = append(parts, "born "+p.DOB.String(), name(p.FirstName, p.LastName))
+	}
+	return strings.Join(parts, " · ")
 }
 
 func name(first, last string) string { return strings.TrimSpace(first + " " + last) }
