@@ -40,12 +40,10 @@ func provider(status string) func(*drive.Order, context.Context) error {
 	return func(o *drive.Order, ctx context.Context) error { return o.Visit(ctx, status) }
 }
 
-func bookSlot(o *drive.Order, ctx context.Context) error { return o.Book(ctx) }
-
 // ways are the shapes of the Order workflow that a testkit of a known patient does not have.
 var ways = []way{
 	{name: "walk-in", place: ordering(drive.WalkIn, ""), final: "completed.walk_in_test.completed", steps: []func(*drive.Order, context.Context) error{
-		bookSlot, (*drive.Order).Reschedule, (*drive.Order).CancelAppointment, (*drive.Order).BookPending, provider("confirmed"),
+		(*drive.Order).Book, (*drive.Order).Reschedule, (*drive.Order).CancelAppointment, (*drive.Order).BookPending, provider("confirmed"),
 		partnerReport("partial", "critical", ""), partnerReport("final", "", ""),
 	}},
 	{name: "walk-in-booked-early", final: "cancelled.walk_in_test.cancelled",
@@ -66,7 +64,7 @@ var ways = []way{
 			partnerReport("final", "", ""),
 		}},
 	{name: "phlebotomy-cancelled", place: ordering(drive.Phlebotomy, ""), final: "cancelled.at_home_phlebotomy.cancelled",
-		steps: []func(*drive.Order, context.Context) error{bookSlot, (*drive.Order).Cancel}},
+		steps: []func(*drive.Order, context.Context) error{(*drive.Order).Book, (*drive.Order).Cancel}},
 	{name: "on-site", place: ordering(drive.OnSite, ""), final: "failed.on_site_collection.sample_error",
 		steps: []func(*drive.Order, context.Context) error{
 			(*drive.Order).DrawCompleted,

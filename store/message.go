@@ -43,6 +43,14 @@ func (s *Store) deliver(ctx context.Context, tx *sql.Tx, m Message) ([]string, e
 	return endpoints, s.deliverTo(ctx, tx, m.ID, endpoints)
 }
 
+// What writes deliveries, around their rows: those that exist are due again.
+const (
+	insertDeliveries = `INSERT INTO deliveries
+		(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at) VALUES `
+	dueAgain = ` ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state, round = deliveries.round + 1, attempts = 0,
+			next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`
+)
+
 // deliverTo writes the message's deliveries. One that exists begins a new round.
 func (s *Store) deliverTo(ctx context.Context, tx *sql.Tx, messageID string, endpoints []string) error {
 	if len(endpoints) == 0 {
@@ -54,10 +62,8 @@ func (s *Store) deliverTo(ctx context.Context, tx *sql.Tx, messageID string, end
 		args = append(args, id)
 		rows[i] = fmt.Sprintf("($1, $%d, $2, 1, 0, $3, $3, $3)", len(args))
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO deliveries
-		(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at) VALUES `+strings.Join(rows, ",")+`
-		ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state, round = deliveries.round + 1, attempts = 0,
-			next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`, args...) //nolint:gosec // the rows are placeholders
+	query := insertDeliveries + strings.Join(rows, ",") + dueAgain //nolint:gosec // the rows are placeholders
+	_, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("writing the deliveries of message %s: %w", messageID, err)
 	}
