@@ -51,7 +51,7 @@ func (n *nudges) NudgeDeliveries(_ context.Context, id string) error {
 	return nil
 }
 
-const skipTimeout = 400 * time.Millisecond // instead of the 15 s that a receiver has
+const skipTimeout = 2 * time.Second // instead of the 15 s that a receiver has
 
 func newSkipper(t *testing.T, o options) *skipper {
 	t.Helper()
