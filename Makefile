@@ -11,7 +11,7 @@ export GOFLAGS := -mod=readonly $(filter-out -mod=%,$(GOFLAGS))
 
 # What `make test` gives to go test. One package: make test TESTS=./lifecycle
 TESTS ?= ./...
-TEST_TIMEOUT ?= 15m
+TEST_TIMEOUT ?= 30m
 BENCH ?= .
 BENCH_TIME ?= 1s
 FUZZ ?=
