@@ -56,7 +56,8 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	s.workers = append(s.workers, s.startWorker())
 	healed, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)
-	require.Equal(t, 1, healed.Facts, "what the lab reported meanwhile; its signal starts that order's run")
+	// What the lab reported meanwhile is signalled, which starts that order's run, unless the API was faster: it tries for half a minute.
+	require.LessOrEqual(t, healed.Facts, 1)
 	require.Equal(t, 3, healed.Orders, "the other open orders")
 
 	s.awaitStatus(shipped, "sample_with_lab.testkit.delivered_to_lab")
