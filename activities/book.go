@@ -87,10 +87,8 @@ func home(o *order.Order, body order.BookingBody) *order.Place {
 	case o.Address == nil:
 		return nil
 	}
-	return &order.Place{
-		FirstLine: o.Address.FirstLine, SecondLine: o.Address.SecondLine, City: o.Address.City, State: o.Address.State,
-		Zip: o.Address.Zip, Notes: o.Address.AccessNotes,
-	}
+	place := o.Address.Place()
+	return &place
 }
 
 func reasonName(t order.AppointmentType, id string) string {

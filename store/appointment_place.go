@@ -44,15 +44,9 @@ func (s *Store) placeOf(ctx context.Context, q querier, r appointmentRow) (p ord
 	case r.asked != nil:
 		return *r.asked, nil
 	case a.Type == order.Phlebotomy && r.home != nil:
-		return homeOf(*r.home), nil
+		return r.home.Place(), nil
 	default:
 		return p, nil
-	}
-}
-
-func homeOf(a order.Address) order.Place {
-	return order.Place{
-		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Notes: a.AccessNotes,
 	}
 }
 

@@ -34,7 +34,7 @@ func TestWhereAnAppointmentIs(t *testing.T) {
 			o := addOrder(t, s, visit(modality))
 			step := madeBy(s, o, addBooking(t, s, o.ID, order.DemandBook, order.BookingBody{}))
 			appoint(t, s, o.ID, step.Appointment.ID, step)
-			want := homeOf(*o.Address)
+			want := o.Address.Place()
 			if modality == lifecycle.WalkIn {
 				want = order.Place{}
 			}
@@ -45,7 +45,7 @@ func TestWhereAnAppointmentIs(t *testing.T) {
 		step := madeBy(s, o, addBooking(t, s, o.ID, order.DemandRequest, order.BookingBody{Place: &asked}))
 		appoint(t, s, o.ID, step.Appointment.ID, step)
 		require.Equal(t, asked, appointmentOf(t, s, o.ID).Place, "as it was asked for")
-		require.NoError(t, s.PutPlace(t.Context(), o.ID, "another", homeOf(*o.Address)))
+		require.NoError(t, s.PutPlace(t.Context(), o.ID, "another", o.Address.Place()))
 		require.Equal(t, asked, appointmentOf(t, s, o.ID).Place, "that is another appointment's")
 		for _, told := range []order.Place{site, asked, site} {
 			require.NoError(t, s.PutPlace(t.Context(), o.ID, step.Appointment.Reference, told))

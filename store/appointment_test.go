@@ -168,7 +168,7 @@ func TestStepsOfOneRecordingAreToldOneByOne(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, lifecycle.AppointmentIsCancelled, got.Status)
 		require.Len(t, got.History, 3)
-		require.Equal(t, homeOf(*o.Address), got.Place)
+		require.Equal(t, o.Address.Place(), got.Place)
 		bodies := append(told(t, s, endpoint, o.ID, webhooks.AppointmentCreated), told(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)...)
 		require.Len(t, bodies, 3)
 		for i, was := range []order.Appointment{pending, confirmed, cancelled} {
