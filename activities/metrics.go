@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,7 +10,6 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -22,11 +22,11 @@ type Metrics struct {
 	attempts    *prometheus.CounterVec
 	duration    prometheus.Histogram
 	lag         prometheus.Histogram
+	settled     prometheus.Histogram
 	exhausted   prometheus.Counter
 	disabled    *prometheus.CounterVec
-	pending     prometheus.Gauge
-	behind      prometheus.Gauge
 	tampered    prometheus.Gauge
+	swept       prometheus.Gauge
 	healings    *prometheus.CounterVec
 }
 
@@ -36,7 +36,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return f.NewCounterVec(prometheus.CounterOpts{Namespace: "aliquot", Name: name, Help: help}, labels)
 	}
-	return &Metrics{
+	m := &Metrics{
 		transitions: counter("order_transitions_total", "Events recorded, by the status entered.", "status"),
 		decisions:   counter("order_decisions_total", "Causes recorded, by kind and what became of them.", "cause", "outcome"),
 		attention:   counter("order_attention_total", "Attention marks raised, by reason.", "reason"),
@@ -50,22 +50,28 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Namespace: "aliquot", Name: "delivery_lag_seconds", Help: "How long after it was due a delivery attempt began.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
 		}),
+		settled: f.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "aliquot", Name: "inbox_lag_seconds", Help: "How long after its receipt a decision on a partner's report was recorded; one that was parked counts again.",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
+		}),
 		exhausted: f.NewCounter(prometheus.CounterOpts{
 			Namespace: "aliquot", Name: "deliveries_exhausted_total", Help: "Messages that were given up for an endpoint.",
 		}),
 		disabled: counter("endpoints_disabled_total", "Endpoints that were disabled because of their answers, by reason.", "reason"),
-		pending: f.NewGauge(prometheus.GaugeOpts{
-			Namespace: "aliquot", Name: "deliveries_pending", Help: "Deliveries still to be made, as of the reconciler's last run on this worker.",
-		}),
-		behind: f.NewGauge(prometheus.GaugeOpts{
-			Namespace: "aliquot", Name: "deliveries_behind_seconds",
-			Help: "How long the longest due delivery has been due, as of the reconciler's last run on this worker.",
-		}),
 		tampered: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: "aliquot", Name: "audit_tampered", Help: "1 when the end of the audit's chain is not what was sealed last.",
 		}),
+		swept: f.NewGauge(prometheus.GaugeOpts{
+			Namespace: "aliquot", Name: "reconciler_last_run_timestamp_seconds",
+			Help: "When the reconciler last ended a run on this worker; 0: never since it started.",
+		}),
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
+	m.healed(dispatch.SweepResult{}) // what has never happened is zero, so that an alert finds it
+	for _, outcome := range []order.Outcome{order.Applied, order.Late, order.Parked, order.Refused} {
+		m.decisions.WithLabelValues("inbox", string(outcome))
+	}
+	return m
 }
 
 func (m *Metrics) recorded(rec order.Recording) {
@@ -76,6 +82,9 @@ func (m *Metrics) recorded(rec order.Recording) {
 		}
 	}
 	m.decisions.WithLabelValues(order.CauseKind(rec.Cause), string(rec.Decision.Outcome)).Inc()
+	if f := rec.Fact; f != nil && !f.ReceivedAt.IsZero() {
+		m.settled.Observe(max(rec.At.Sub(f.ReceivedAt), 0).Seconds())
+	}
 	for _, a := range next.Attention {
 		if a.Since.Equal(rec.At) {
 			m.attention.WithLabelValues(string(a.Reason)).Inc()
@@ -83,21 +92,16 @@ func (m *Metrics) recorded(rec order.Recording) {
 	}
 }
 
-func (m *Metrics) called(kind string, err error) { m.calls.WithLabelValues(kind, outcomeOf(err)).Inc() }
+// called counts a partner's answer. Its code is left to the order's story: partners make up as many as they like.
+func (m *Metrics) called(kind string, err error) {
+	outcome, _, _ := strings.Cut(outcomeOf(err), ":")
+	m.calls.WithLabelValues(kind, outcome).Inc()
+}
 
 func (m *Metrics) attempted(o webhooks.Outcome, lag time.Duration) {
 	m.lag.Observe(max(lag, 0).Seconds())
 	m.attempts.WithLabelValues(string(o.Failure)).Inc()
 	m.duration.Observe(o.Duration.Seconds())
-}
-
-// overdue shows how far deliveries are behind.
-func (m *Metrics) overdue(o store.Overdue, now time.Time) {
-	m.pending.Set(float64(o.Pending))
-	m.behind.Set(0)
-	if !o.Since.IsZero() {
-		m.behind.Set(now.Sub(o.Since).Seconds())
-	}
 }
 
 // auditBroken shows whether the end of the audit's chain is as it was left.
@@ -114,3 +118,6 @@ func (m *Metrics) healed(r dispatch.SweepResult) {
 	m.healings.WithLabelValues("endpoint").Add(float64(r.Endpoints))
 	m.healings.WithLabelValues("silence").Add(float64(r.Polled))
 }
+
+// sweptAt notes that a run of the reconciler has ended.
+func (m *Metrics) sweptAt(now time.Time) { m.swept.Set(float64(now.Unix())) }

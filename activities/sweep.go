@@ -58,11 +58,6 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 		}
 		out.Endpoints++
 	}
-	overdue, err := a.Store.Overdue(ctx, now)
-	if err != nil {
-		return out, a.fault(ctx, "summing up the deliveries", "", err)
-	}
-	a.Metrics.overdue(overdue, now)
 	unmatched, err := a.Store.UnmatchedReports(ctx, now.Add(-after.unmatched), now, reviewPage)
 	if err != nil {
 		return out, a.fault(ctx, "finding announced reports without an order", "", err)
@@ -75,6 +70,7 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 		return out, err
 	}
 	a.Metrics.healed(out)
+	a.Metrics.sweptAt(now)
 	return out, nil
 }
 

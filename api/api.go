@@ -124,7 +124,7 @@ func newServer(d Deps) (*server, error) {
 	if d.HTTP == nil {
 		d.HTTP = &http.Client{}
 	}
-	m, err := newMetrics(d.Metrics, newAttentionMetric(d.Store.AttentionCounts))
+	m, err := newMetrics(d.Metrics, newStandingMetric(d.Store.Standing, d.Now))
 	if err != nil {
 		return nil, err
 	}

@@ -46,15 +46,21 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	temporal, err := client.NewLazyClient(temporalOptions(set.Common, logger))
+	watched, err := newTelemetry()
+	if err != nil {
+		return err
+	}
+	temporal, err := client.NewLazyClient(watched.on(temporalOptions(set.Common, logger)))
 	if err != nil {
 		return fmt.Errorf("making the Temporal client: %w", err)
 	}
 	defer temporal.Close()
 
-	registry := newRegistry()
+	orders := dispatch.NewClient(temporal)
+	watched.watch(db, orders.Reachable)
+	watched.registry.MustRegister(newQueueMetric(temporal, set.TemporalNamespace))
 	handler, err := api.New(api.Deps{
-		Store: db, Orders: dispatch.NewClient(temporal), Logger: logger, Metrics: registry, TimeZone: zone, MaxBody: set.MaxBody,
+		Store: db, Orders: orders, Logger: logger, Metrics: watched.registry, TimeZone: zone, MaxBody: set.MaxBody,
 		KeyRate: set.KeyRate, AddressRate: set.AddressRate, Proxies: set.Proxies,
 		CourierSecrets: settings.Reveal(set.CourierSecrets), Guard: guard,
 	})
@@ -63,5 +69,5 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	}
 	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", version())
 	defer logger.InfoContext(ctx, "api stopped")
-	return serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, registry))
+	return serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, watched.registry))
 }

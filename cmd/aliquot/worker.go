@@ -53,7 +53,11 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	temporal, err := dialTemporal(ctx, set.Common, logger)
+	watched, err := newTelemetry()
+	if err != nil {
+		return err
+	}
+	temporal, err := dialTemporal(ctx, set.Common, watched, logger)
 	if err != nil {
 		return err
 	}
@@ -61,14 +65,15 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	registry := newRegistry()
+	orders := dispatch.NewClient(temporal)
+	watched.watch(db, orders.Reachable)
 	w, err := worker.New(worker.Options{
-		Temporal: temporal, Store: db, Dispatch: dispatch.NewClient(temporal), Partners: worker.Partners(set.PartnerTimeout),
+		Temporal: temporal, Store: db, Dispatch: orders, Partners: worker.Partners(set.PartnerTimeout),
 		Tracker: tracker, Sender: sender, Concurrency: set.WebhookSlots,
 		Retention: activities.Retention{
 			Messages: set.WebhookKeep, Results: set.ResultKeep, Inbox: set.InboxKeep, Audit: set.AuditKeep,
 		},
-		Registry: registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
+		Registry: watched.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
 	})
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 	}
 	logger.InfoContext(ctx, "worker started", "version", version())
 	defer logger.InfoContext(ctx, "worker stopped")
-	return work(ctx, w, metricsServer(set.Metrics, registry))
+	return work(ctx, w, metricsServer(set.Metrics, watched.registry))
 }
 
 // work waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot go on is an error, so
@@ -118,9 +123,9 @@ func newTracker(set settings.Worker) (couriers.Tracker, error) {
 
 // dialTemporal connects and makes sure that the namespace has what the workflows need, for as long as it takes: a worker has
 // nothing to do without Temporal.
-func dialTemporal(ctx context.Context, c settings.Common, logger *slog.Logger) (client.Client, error) {
+func dialTemporal(ctx context.Context, c settings.Common, watched telemetry, logger *slog.Logger) (client.Client, error) {
 	for {
-		temporal, err := reachTemporal(ctx, c, logger)
+		temporal, err := reachTemporal(ctx, c, watched, logger)
 		if err == nil {
 			return temporal, nil
 		}
@@ -133,10 +138,10 @@ func dialTemporal(ctx context.Context, c settings.Common, logger *slog.Logger) (
 	}
 }
 
-func reachTemporal(ctx context.Context, c settings.Common, logger *slog.Logger) (client.Client, error) {
+func reachTemporal(ctx context.Context, c settings.Common, watched telemetry, logger *slog.Logger) (client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	temporal, err := client.DialContext(ctx, temporalOptions(c, logger))
+	temporal, err := client.DialContext(ctx, watched.on(temporalOptions(c, logger)))
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// standingAt is a reading in which everything waits, and a clock that can be moved.
+func standingAt(t *testing.T) (m *standingMetric, readings *int, clock *time.Time) {
+	t.Helper()
+	at, n := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), 0
+	m = newStandingMetric(func(_ context.Context, now time.Time) (store.Standing, error) {
+		n++
+		return store.Standing{
+			Open:      map[lifecycle.Status]int{"received.testkit.ordered": 4},
+			Attention: map[string]int{"visit_overdue": 3},
+			Inbox:     map[string]int{store.InboxReceived: 2},
+			Waiting:   now.Add(-time.Minute),
+			Overdue:   store.Overdue{Pending: 7, Since: now.Add(-2 * time.Minute)},
+		}, nil
+	}, func() time.Time { return at })
+	return m, &n, &at
+}
+
+func TestHowThingsStandIsShown(t *testing.T) {
+	t.Parallel()
+	m, _, _ := standingAt(t)
+	require.NoError(t, testutil.CollectAndCompare(m, strings.NewReader(`
+# HELP aliquot_audit_unsealed_seconds How long the oldest row of the audit that is not sealed has waited for it.
+# TYPE aliquot_audit_unsealed_seconds gauge
+aliquot_audit_unsealed_seconds 0
+# HELP aliquot_deliveries_behind_seconds How long the longest due delivery has been due.
+# TYPE aliquot_deliveries_behind_seconds gauge
+aliquot_deliveries_behind_seconds 120
+# HELP aliquot_deliveries_pending Deliveries still to be made.
+# TYPE aliquot_deliveries_pending gauge
+aliquot_deliveries_pending 7
+# HELP aliquot_inbox_waiting_seconds How long the longest waiting report has waited for its order to settle it.
+# TYPE aliquot_inbox_waiting_seconds gauge
+aliquot_inbox_waiting_seconds 60
+# HELP aliquot_orders_open Orders with something to do or to wait for, by status.
+# TYPE aliquot_orders_open gauge
+aliquot_orders_open{status="received.testkit.ordered"} 4
+`), "aliquot_audit_unsealed_seconds", "aliquot_deliveries_behind_seconds", "aliquot_deliveries_pending", "aliquot_inbox_waiting_seconds",
+		"aliquot_orders_open"))
+	require.Equal(t, len(store.WaitingStates()), testutil.CollectAndCount(m, "aliquot_inbox_waiting"))
+	problems, err := testutil.CollectAndLint(m)
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
+
+func TestAMetricForEveryAttentionReason(t *testing.T) {
+	t.Parallel()
+	m, _, _ := standingAt(t)
+	r := prometheus.NewRegistry()
+	require.NoError(t, r.Register(m))
+	require.Equal(t, len(order.AllAttentionReasons()), testutil.CollectAndCount(m, "aliquot_orders_attention"))
+	families, err := r.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() != "aliquot_orders_attention" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			want := 0.0
+			if metric.GetLabel()[0].GetValue() == "visit_overdue" {
+				want = 3
+			}
+			require.Equal(t, want, metric.GetGauge().GetValue())
+		}
+	}
+}
+
+// However many scrape, the store is asked once in a while; how long something waits goes on meanwhile.
+func TestAReadingIsShownAgainWhileItIsFresh(t *testing.T) {
+	t.Parallel()
+	m, readings, clock := standingAt(t)
+	behind := func() float64 {
+		r := prometheus.NewPedanticRegistry()
+		require.NoError(t, r.Register(m))
+		families, err := r.Gather()
+		require.NoError(t, err)
+		for _, family := range families {
+			if family.GetName() == "aliquot_deliveries_behind_seconds" {
+				return family.GetMetric()[0].GetGauge().GetValue()
+			}
+		}
+		return 0
+	}
+	require.Equal(t, 120.0, behind())
+	*clock = clock.Add(standingFresh - time.Second)
+	require.Equal(t, 134.0, behind())
+	require.Equal(t, 1, *readings)
+	*clock = clock.Add(time.Second)
+	require.Equal(t, 120.0, behind())
+	require.Equal(t, 2, *readings)
+}
+
+func TestWhatCannotBeReadIsAnError(t *testing.T) {
+	t.Parallel()
+	m := newStandingMetric(func(context.Context, time.Time) (store.Standing, error) {
+		return store.Standing{}, errors.New("away")
+	}, time.Now)
+	err := testutil.CollectAndCompare(m, strings.NewReader(""))
+	require.ErrorContains(t, err, "away")
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.temporal.io/sdk/client"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+)
+
+// scrapeLimit bounds what a scrape waits for; Prometheus itself gives up after ten seconds.
+const scrapeLimit = 3 * time.Second
+
+// newRegistry holds the metrics that every process has.
+func newRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "aliquot_build_info", Help: "1; what is running here is in the labels.",
+		ConstLabels: prometheus.Labels{"version": moduleVersion(), "go_version": runtime.Version()},
+	})
+	build.Set(1)
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build)
+	return r
+}
+
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// reachMetric shows whether what a process stands on answers.
+type reachMetric struct {
+	checks map[string]func(context.Context) error
+	up     *prometheus.Desc
+}
+
+func newReachMetric(checks map[string]func(context.Context) error) *reachMetric {
+	return &reachMetric{checks: checks, up: prometheus.NewDesc("aliquot_dependency_up",
+		"1 when what this process stands on answers, by what it is.", []string{"dependency"}, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (m *reachMetric) Describe(ch chan<- *prometheus.Desc) { ch <- m.up }
+
+// Collect implements prometheus.Collector. All are asked at once.
+func (m *reachMetric) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+	defer cancel()
+	var asked sync.WaitGroup
+	for name, check := range m.checks {
+		asked.Go(func() {
+			up := 1.0
+			if check(ctx) != nil {
+				up = 0
+			}
+			ch <- prometheus.MustNewConstMetric(m.up, prometheus.GaugeValue, up, name)
+		})
+	}
+	asked.Wait()
+}
+
+// queueMetric shows how Temporal's task queues stand. While Temporal does not answer it shows nothing.
+type queueMetric struct {
+	queues                   func(context.Context) ([]dispatch.Queue, error)
+	pollers, backlog, oldest *prometheus.Desc
+}
+
+func newQueueMetric(temporal client.Client, namespace string) *queueMetric {
+	describe := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("aliquot_task_queue_"+name, help, []string{"queue", "tasks"}, nil)
+	}
+	return &queueMetric{
+		queues:  func(ctx context.Context) ([]dispatch.Queue, error) { return dispatch.Queues(ctx, temporal, namespace) },
+		pollers: describe("pollers", "Pollers that asked Temporal for tasks in the last five minutes."),
+		backlog: describe("backlog", "Tasks that Temporal has handed to nobody, about."),
+		oldest:  describe("backlog_age_seconds", "How long the oldest of them has waited, about."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *queueMetric) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.pollers
+	ch <- m.backlog
+	ch <- m.oldest
+}
+
+// Collect implements prometheus.Collector.
+func (m *queueMetric) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+	defer cancel()
+	queues, err := m.queues(ctx)
+	if err != nil {
+		return // aliquot_dependency_up says so
+	}
+	for _, q := range queues {
+		show := func(d *prometheus.Desc, value float64) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, q.Name, q.Tasks)
+		}
+		show(m.pollers, float64(q.Pollers))
+		show(m.backlog, float64(q.Backlog))
+		show(m.oldest, q.Oldest.Seconds())
+	}
+}

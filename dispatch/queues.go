@@ -1,0 +1,57 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+)
+
+// Queue is how a task queue stands, for one kind of tasks.
+type Queue struct {
+	Name    string
+	Tasks   string // workflow, activity
+	Pollers int    // workers' pollers of the last five minutes
+	Backlog int64  // tasks that no poller has taken
+	Oldest  time.Duration
+}
+
+// Queues asks Temporal how our task queues stand. Queues that nobody polls are among them.
+func Queues(ctx context.Context, temporal client.Client, namespace string) ([]Queue, error) {
+	var all []Queue
+	for _, name := range []string{QueueOrders, QueueLabs, QueueDeliveries} {
+		for _, tasks := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
+			if name == QueueLabs && tasks == enumspb.TASK_QUEUE_TYPE_WORKFLOW {
+				continue // labs are called by activities only
+			}
+			q, err := describe(ctx, temporal, namespace, name, tasks)
+			if err != nil {
+				return nil, fmt.Errorf("describing task queue %s: %w", name, err)
+			}
+			all = append(all, q)
+		}
+	}
+	return all, nil
+}
+
+var taskNames = map[enumspb.TaskQueueType]string{
+	enumspb.TASK_QUEUE_TYPE_WORKFLOW: "workflow", enumspb.TASK_QUEUE_TYPE_ACTIVITY: "activity",
+}
+
+func describe(ctx context.Context, temporal client.Client, namespace, name string, tasks enumspb.TaskQueueType) (Queue, error) {
+	described, err := temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace: namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: name, Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
+		TaskQueueType: tasks, ReportStats: true,
+	})
+	if err != nil {
+		return Queue{}, err
+	}
+	return Queue{
+		Name: name, Tasks: taskNames[tasks], Pollers: len(described.GetPollers()),
+		Backlog: described.GetStats().GetApproximateBacklogCount(), Oldest: described.GetStats().GetApproximateBacklogAge().AsDuration(),
+	}, nil
+}

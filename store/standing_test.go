@@ -1,0 +1,69 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestHowThingsStand(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		forward := stop(s)
+		empty, err := s.Standing(t.Context(), s.now())
+		require.NoError(t, err)
+		require.Empty(t, empty.Open)
+		require.Zero(t, empty.Waiting)
+		require.Zero(t, empty.Unsealed)
+		require.Zero(t, empty.Overdue)
+
+		team := addTeam(t, s).ID
+		addEndpoint(t, s, team)
+		first, second := addOrderOf(t, s, team), addOrderOf(t, s, team)
+		ended := addOrderOf(t, s, team)
+		moveTo(t, s, second.ID, lifecycle.RequisitionCreated)
+		end(t, s, ended.ID)
+		since := s.now()
+		receiveFact(t, s, first.Number, order.Fact{Kind: order.KitShipped})
+		receiveFact(t, s, "nobody's", order.Fact{Kind: order.KitShipped})
+		require.NoError(t, s.Audit(t.Context(), AuditRow{Action: "read"}))
+		forward(time.Minute)
+		require.NoError(t, s.Audit(t.Context(), AuditRow{Action: "read"}))
+
+		standing, err := s.Standing(t.Context(), s.now())
+		require.NoError(t, err)
+		require.Equal(t, map[lifecycle.Status]int{
+			"received.testkit.ordered": 1, "received.testkit.requisition_created": 1,
+		}, standing.Open, "what has ended is not among them")
+		require.Equal(t, 1, standing.Inbox[InboxReceived])
+		require.Equal(t, 1, standing.Inbox[InboxUnmatched])
+		require.Len(t, standing.Inbox, len(WaitingStates()))
+		require.Equal(t, since, standing.Waiting)
+		require.Equal(t, since, standing.Unsealed)
+		require.Equal(t, Overdue{Pending: 4, Since: since}, standing.Overdue)
+
+		_, err = s.SealAudit(t.Context(), 10)
+		require.NoError(t, err)
+		standing, err = s.Standing(t.Context(), s.now())
+		require.NoError(t, err)
+		require.Zero(t, standing.Unsealed)
+	})
+}
+
+func TestThePoolsHaveMetrics(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		r := prometheus.NewPedanticRegistry()
+		for _, c := range s.PoolMetrics() {
+			require.NoError(t, r.Register(c))
+		}
+		families, err := r.Gather()
+		require.NoError(t, err)
+		require.NotEmpty(t, families)
+	})
+}
