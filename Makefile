@@ -51,6 +51,15 @@ test: temporal packages npm ## run all tests under the race detector
 	@ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
 		go run ./internal/testrun -race -timeout $(TEST_TIMEOUT) $(TESTS)
 
+.PHONY: cluster
+cluster:
+	@tools/install.sh temporal-server temporal-sql-tool
+
+.PHONY: test-cluster
+test-cluster: cluster packages ## run the tests on a Temporal cluster of two nodes, PostgreSQL and several processes of each kind
+	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" \
+		go run ./internal/testrun -race -p 1 -timeout $(TEST_TIMEOUT) -tags cluster ./internal/testcluster ./e2e/cluster
+
 .PHONY: bench
 bench: temporal packages ## run the benchmarks
 	ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \

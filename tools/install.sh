@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs the named development tools into bin/tools, each at the version that
-# tools/go.mod, tools/lint/go.mod or tools/supply/go.mod pins. A tool that is already there at that
-# version is left alone. Needs Go and git.
+# tools/go.mod, tools/cluster/go.mod, tools/lint/go.mod or tools/supply/go.mod pins. A tool that is
+# already there at that version is left alone. Needs Go and git.
 #
-# usage: tools/install.sh temporal | golangci-lint | workflowcheck | cyclonedx-gomod | govulncheck ...
+# usage: tools/install.sh temporal | temporal-server | temporal-sql-tool | golangci-lint |
+#                         workflowcheck | cyclonedx-gomod | govulncheck ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/bin/tools
@@ -15,7 +16,7 @@ mkdir -p "$bin"
 build() {
   local name=$1 dir=$2 package=$3 how_long=$4 stamp
   shift 4
-  stamp=$(cat "$dir/go.mod" "$dir/go.sum" tools/install.sh | git hash-object --stdin)
+  stamp=$({ cat "$dir/go.mod" "$dir/go.sum" && echo "$package" "$@"; } | git hash-object --stdin)
   if [[ -x $bin/$name && $(cat "$bin/.$name.stamp" 2>/dev/null) == "$stamp" ]]; then
     return
   fi
@@ -46,6 +47,14 @@ for tool in "$@"; do
         build temporal tools github.com/temporalio/cli/cmd/temporal \
           "the Temporal development server, about 4 minutes on 2 cores" \
           -ldflags "-X github.com/temporalio/cli/temporalcli.Version=$version"
+      ;;
+    temporal-server)
+      build temporal-server tools/cluster go.temporal.io/server/cmd/server \
+        "a node of a Temporal cluster, about 4 minutes on 2 cores"
+      ;;
+    temporal-sql-tool)
+      build temporal-sql-tool tools/cluster go.temporal.io/server/cmd/tools/sql \
+        "which sets up the cluster's databases, half a minute after the server"
       ;;
     golangci-lint)
       build golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint \

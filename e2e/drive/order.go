@@ -20,6 +20,9 @@ type Order struct {
 	answers string // how the provider answers bookings; empty: it confirms them
 }
 
+// Known is an order that was made elsewhere, of a collection method.
+func (s *System) Known(id, method string) *Order { return &Order{ID: id, Method: method, s: s} }
+
 // View is what a client sees of an order.
 type View struct {
 	SampleID *string `json:"sample_id"`

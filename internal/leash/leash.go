@@ -24,15 +24,16 @@ import (
 // killAfter is how long a server may take to stop before it is killed.
 const killAfter = 10 * time.Second
 
-// supervise runs "$@" in the directory $2 until the pipe on standard input is
-// closed, and then sends it the signal $1. A server that ends by itself leaves its
-// exit status in the file "exit".
+// supervise runs "$@" in the directory $2, with its output in the file $3, until
+// the pipe on standard input is closed, and then sends it the signal $1. A server
+// that ends by itself leaves its exit status in the file "exit".
 const supervise = `
 exec 3<&0 </dev/null
 signal=$1
 directory=$2
-shift 2
-"$@" 3<&- >>log 2>&1 &
+log=$3
+shift 3
+"$@" 3<&- >>"$log" 2>&1 &
 server=$!
 (
 	read -r _ <&3
@@ -59,6 +60,11 @@ type Command struct {
 	// stopped.
 	Path string
 	Args []string
+	// Env is laid over the environment of this process.
+	Env []string
+	// Log is a file that the server's output is appended to, and that stays.
+	// Defaults to one in the working directory.
+	Log string
 	// Signal asks the server to stop. Defaults to "TERM".
 	Signal string
 	// User is whom the server runs as. Defaults to the current user.
@@ -69,9 +75,17 @@ type Command struct {
 type Process struct {
 	name string
 	dir  string
+	log  string
 	cmd  *exec.Cmd
 	pipe io.Closer
 	stop func() error
+}
+
+// Folder makes a directory for what outlives the servers that use it. It is the
+// working directory of a process that does nothing, and goes when that is stopped.
+func Folder(name string, owner *syscall.Credential) (*Process, error) {
+	const longest = "2147483647" // seconds
+	return Start(Command{Name: name, Path: "/bin/sleep", Args: []string{longest}, User: owner})
 }
 
 // Start starts the command. It does not wait until the server is ready.
@@ -98,9 +112,15 @@ func start(c Command, dir string) (*Process, error) {
 		signal = "TERM"
 	}
 
-	args := append([]string{"-c", supervise, c.Name, signal, dir, c.Path}, c.Args...)
+	log := c.Log
+	if log == "" {
+		log = filepath.Join(dir, "log")
+	}
+
+	args := append([]string{"-c", supervise, c.Name, signal, dir, log, c.Path}, c.Args...)
 	cmd := exec.Command("/bin/sh", args...) //nolint:noctx // it ends with the pipe, not with a context
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), c.Env...)
 	// A process group of its own keeps an interrupt at the terminal from reaching
 	// the server before the tests have ended, and lets Kill reach all of it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.User}
@@ -112,7 +132,7 @@ func start(c Command, dir string) (*Process, error) {
 		return nil, err
 	}
 
-	p := &Process{name: c.Name, dir: dir, cmd: cmd, pipe: pipe}
+	p := &Process{name: c.Name, dir: dir, log: log, cmd: cmd, pipe: pipe}
 	p.stop = sync.OnceValue(p.end)
 	return p, nil
 }
@@ -127,10 +147,13 @@ func (p *Process) Err() error {
 	return fmt.Errorf("%s ended with status %s: %s", p.name, strings.TrimSpace(string(status)), p.Log())
 }
 
+// Dir is the working directory.
+func (p *Process) Dir() string { return p.dir }
+
 // Log returns the last 4 kB of what the server has written.
 func (p *Process) Log() string {
 	const tail = 4096
-	log, err := os.ReadFile(filepath.Join(p.dir, "log"))
+	log, err := os.ReadFile(p.log)
 	if err != nil {
 		return ""
 	}

@@ -72,3 +72,29 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return conn
 }
+
+func TestAKeptServerIsKilledAndComesBackWithItsData(t *testing.T) {
+	t.Parallel()
+	server, err := pgtest.StartKept(t.Context())
+	require.NoError(t, err)
+	dsn, err := server.Create("kept")
+	require.NoError(t, err)
+	conn := connect(t, dsn)
+	_, err = conn.Exec(t.Context(), `CREATE TABLE orders (id text); INSERT INTO orders VALUES ('committed')`)
+	require.NoError(t, err)
+
+	require.NoError(t, server.Kill())
+	_, err = pgx.Connect(t.Context(), dsn)
+	require.Error(t, err)
+
+	require.NoError(t, server.Start(t.Context()))
+	var directory, id string
+	again := connect(t, dsn)
+	require.NoError(t, again.QueryRow(t.Context(), `SELECT id FROM orders`).Scan(&id))
+	require.Equal(t, "committed", id)
+	require.NoError(t, again.QueryRow(t.Context(), `SHOW data_directory`).Scan(&directory))
+
+	require.NoError(t, server.Drop("kept"))
+	require.NoError(t, server.Stop())
+	require.NoDirExists(t, directory)
+}

@@ -22,13 +22,15 @@ import (
 // startPatience bounds initdb and the server's start, on a busy machine.
 const startPatience = 60 * time.Second
 
-// initAndServe makes a database cluster in the working directory and serves it on
-// the port $1. What protects data from a power cut is off: the data lives as long
-// as the tests.
+// initAndServe makes a database cluster in the directory $2, unless there is one,
+// and serves it on the port $1. What protects data from a power cut is off: the
+// data lives as long as the tests. $3 says whether a commit is to outlive a kill of
+// the server.
 const initAndServe = `
-"$0/initdb" --pgdata=data --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync &&
-exec "$0/postgres" -D data -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-	-c max_connections=300 -c fsync=off -c synchronous_commit=off -c full_page_writes=off
+{ [ -e "$2/PG_VERSION" ] ||
+"$0/initdb" --pgdata="$2" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync; } &&
+exec "$0/postgres" -D "$2" -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+	-c max_connections=300 -c fsync=off -c synchronous_commit="$3" -c full_page_writes=off
 `
 
 // ErrNotInstalled is returned when there is no PostgreSQL on this machine.
@@ -62,7 +64,11 @@ func Start(ctx context.Context) (*Server, error) {
 	// Another process may take the port between our choice and its use.
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
-		s, err := start(ctx, bin, owner)
+		port, err := leash.FreePort(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s, err := start(ctx, bin, owner, port, "data", "off")
 		if err == nil || attempt == attempts {
 			return s, err
 		}
@@ -72,15 +78,11 @@ func Start(ctx context.Context) (*Server, error) {
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error { return s.process.Stop() }
 
-func start(ctx context.Context, bin string, owner *syscall.Credential) (*Server, error) {
-	port, err := leash.FreePort(ctx)
-	if err != nil {
-		return nil, err
-	}
+func start(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string) (*Server, error) {
 	process, err := leash.Start(leash.Command{
 		Name:   "postgres",
 		Path:   "/bin/sh",
-		Args:   []string{"-c", initAndServe, bin, strconv.Itoa(port)},
+		Args:   []string{"-c", initAndServe, bin, strconv.Itoa(port), data, durable},
 		Signal: "INT", // disconnects clients and shuts down
 		User:   owner,
 	})

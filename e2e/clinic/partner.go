@@ -1,0 +1,80 @@
+package clinic
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/labs/neutral"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// paces are the policies that package drive needs lab tests with.
+var paces = map[string]string{
+	"":             "",
+	drive.Silent:   `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
+	drive.Expiring: `{"deadlines":{"kit_expiry":"8s"}}`,
+	drive.Early:    `{"book_before_requisition":true}`,
+}
+
+// partnerLabs are accounts at the neutral partner: two labs, of which one keeps the appointments at its own patient service centers,
+// and two providers of phlebotomists.
+var partnerLabs = map[string]string{
+	"sim":   `{"collection_methods":["testkit","at_home_phlebotomy","on_site_collection"],"registrable":true}`,
+	"quest": `{"collection_methods":["walk_in_test"],"schedule":true,"provider":"quest"}`,
+
+	"getlabs":      `{"collection_methods":[],"schedule":true,"provider":"getlabs"}`,
+	"phlebfinders": `{"collection_methods":[],"schedule":true,"provider":"phlebfinders","tiers":["appointment-request"]}`,
+}
+
+// Partner makes what a team needs to order by every collection method through the neutral protocol, and returns the lab tests by the
+// names that package drive has for them.
+func Partner(ctx context.Context, s *store.Store, teamID, labURL string) (tests map[string]string, err error) {
+	for slug, settings := range partnerLabs {
+		err := s.PutLabAccount(ctx, store.LabAccount{
+			ID: uuid.NewString(), TeamID: teamID, LabSlug: slug, Partner: neutral.Partner, Environment: store.Sandbox,
+			BaseURL: labURL + "/neutral", User: Account, Token: Secret, Status: "active", Settings: []byte(settings),
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	tests = map[string]string{}
+	for _, lab := range []order.Lab{
+		partnerLab(91, "sim", drive.Testkit, drive.Phlebotomy, drive.OnSite), partnerLab(6, "quest", drive.WalkIn),
+	} {
+		if err := s.PutLab(ctx, lab); err != nil {
+			return nil, err
+		}
+		for pace := range paces {
+			for _, method := range lab.CollectionMethods {
+				if err := putTest(ctx, s, lab, method, pace, tests); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return tests, nil
+}
+
+func partnerLab(id int, slug string, methods ...string) order.Lab {
+	return order.Lab{
+		ID: id, Slug: slug, Name: "Simulated Laboratory", FirstLineAddress: "2 Lab Way", City: "Phoenix", Zipcode: "85004",
+		SampleTypes: []string{"serum"}, CollectionMethods: methods,
+	}
+}
+
+func putTest(ctx context.Context, s *store.Store, lab order.Lab, method, pace string, tests map[string]string) error {
+	name := method
+	if pace != "" {
+		name += "/" + pace
+	}
+	tests[name] = uuid.NewString()
+	return s.PutLabTest(ctx, "", order.LabTest{
+		ID: tests[name], Slug: name, Name: "Lipids " + name, SampleType: "serum", Method: lifecycle.Modality(method),
+		Status: "active", Lab: &lab, PanelIDs: []int{101}, Policy: []byte(paces[pace]),
+	})
+}

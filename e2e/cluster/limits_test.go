@@ -1,0 +1,157 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/e2e/clinic"
+	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/fleet"
+)
+
+const (
+	spacing = 500 * time.Millisecond // between the starts of two calls (Molecular contract, D25)
+
+	// tolerance is what two starts may seem nearer at the lab than they were at the worker, on a busy machine: the way of the first
+	// request, which may have to make a connection, takes longer than that of the second.
+	tolerance = 40 * time.Millisecond
+
+	// attempts is how often the machine may be too busy for that. Workers that do not keep the spacing are found by each of them.
+	attempts = 3
+)
+
+// What is limited for all together is limited over processes: the calls of a lab account, and the messages of an endpoint.
+func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+	f := fleet.Start(t, fleet.Options{Spacing: spacing})
+	t.Run("the spacing of a lab account", func(t *testing.T) {
+		var gaps []time.Duration
+		for range attempts {
+			gaps = placeAtOnce(t, f, 8)
+			if slices.Min(gaps) >= spacing-tolerance {
+				return
+			}
+			t.Logf("the machine was busy: %v", gaps)
+		}
+		require.GreaterOrEqual(t, slices.Min(gaps), spacing-tolerance, "%v", gaps)
+	})
+	t.Run("the rate of an endpoint, though workers are killed", func(t *testing.T) {
+		deliverAtARate(t, f)
+	})
+}
+
+// placeAtOnce places so many orders at once, of which both workers take some, and returns the times between each two calls that the
+// lab saw.
+func placeAtOnce(t *testing.T, f *fleet.Fleet, n int) []time.Duration {
+	t.Helper()
+	before := len(f.Lab.Account().Calls)
+	ids := placeMolecular(t, f, n)
+	d := f.Driver()
+	require.Eventually(t, func() bool { return len(f.Lab.Account().Calls) >= before+n }, patience, 50*time.Millisecond)
+	pids := map[int]bool{}
+	for _, id := range ids {
+		_, err := d.Known(id, drive.Testkit).Await(t.Context(), 2)
+		require.NoError(t, err)
+		for pid := range workersOf(t, f, id) {
+			pids[pid] = true
+		}
+	}
+	require.Len(t, pids, len(f.Workers), "every worker took part")
+	calls := f.Lab.Account().Calls[before:]
+	require.Len(t, calls, n)
+	var gaps []time.Duration
+	for i := range calls[1:] {
+		gaps = append(gaps, calls[i+1].Start.Sub(calls[i].Start))
+	}
+	return gaps
+}
+
+// placeMolecular places orders through all replicas of the API at once.
+func placeMolecular(t *testing.T, f *fleet.Fleet, n int) []string {
+	t.Helper()
+	d := f.Driver()
+	d.Tests = map[string]string{drive.Testkit: f.Clinic.Tests[clinic.Molecular]}
+	ids, errs := make([]string, n), make([]error, n)
+	var placing sync.WaitGroup
+	for i := range n {
+		placing.Go(func() {
+			o, err := d.Place(t.Context(), drive.Testkit, "", nil)
+			if errs[i] = err; err == nil {
+				ids[i] = o.ID
+			}
+		})
+	}
+	placing.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	return ids
+}
+
+// deliverAtARate gives an endpoint a limit and more messages than that, kills the workers one after the other while they deliver, and
+// sees that the endpoint never got more.
+func deliverAtARate(t *testing.T, f *fleet.Fleet) {
+	t.Helper()
+	const perSecond, orders, messages = 4, 10, 20 // two of each order
+	var mu sync.Mutex
+	arrived := map[string]time.Time{}
+	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if id := r.Header.Get("svix-id"); arrived[id].IsZero() {
+			arrived[id] = time.Now()
+		}
+	}))
+	t.Cleanup(endpoint.Close)
+	got := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(arrived)
+	}
+	addEndpoint(t, f, map[string]any{"url": endpoint.URL, "rate_limit": perSecond})
+
+	placeMolecular(t, f, orders)
+	for i, w := range f.Workers {
+		require.Eventually(t, func() bool { return got() >= (i+1)*messages/4 }, patience, 20*time.Millisecond)
+		require.NoError(t, w.Kill())
+		require.NoError(t, w.Start(t.Context()))
+	}
+	require.Eventually(t, func() bool { return got() == messages }, patience, 50*time.Millisecond)
+
+	var times []time.Time
+	for _, at := range arrived {
+		times = append(times, at)
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	// A bucket that was full gives a second's worth at once, and another while that second passes.
+	const most = 2*perSecond + 1
+	for i := range times[:len(times)-most] {
+		require.Greater(t, times[i+most].Sub(times[i]), time.Second, "%d messages in a second", most+1)
+	}
+}
+
+// addEndpoint registers an endpoint of the clinic, as operations do.
+func addEndpoint(t *testing.T, f *fleet.Fleet, endpoint map[string]any) {
+	t.Helper()
+	body, err := json.Marshal(endpoint)
+	require.NoError(t, err)
+	url := f.URL + "/ops/teams/" + f.Clinic.TeamID + "/endpoints"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("x-vital-api-key", f.Clinic.OperationsKey)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := (&http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusOK, res.StatusCode, fmt.Sprint(endpoint))
+}

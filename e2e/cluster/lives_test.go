@@ -1,0 +1,144 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/fleet"
+)
+
+// walkers is how many orders are driven at once.
+const walkers = 16
+
+// Two nodes of Temporal, two APIs and two workers carry orders over every edge of all six tables of the lifecycle contract.
+func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+	f := fleet.Start(t, fleet.Options{})
+	tables := map[string]int{}
+	for _, w := range drive.Walks() {
+		table, _, _ := strings.Cut(w.Name, ":")
+		tables[table]++
+	}
+	for _, table := range []string{
+		"testkit", "testkit_before_registration", "testkit_after_registration", drive.WalkIn, drive.Phlebotomy, drive.OnSite,
+	} {
+		require.Positive(t, tables[table], "%s is not walked", table)
+	}
+	began := time.Now()
+	ids := walk(t, f, drive.Walks())
+	t.Logf("%d orders in %s: %v", len(ids), time.Since(began).Round(time.Second), tables)
+
+	for _, p := range append(slices.Clone(f.APIs), f.Workers...) {
+		require.NoError(t, p.Err(), "%s ended", p.Name)
+	}
+	for _, node := range f.Cluster.Nodes {
+		require.NoError(t, node.Err(), "the node at %s ended", node.Address)
+	}
+	requireBothWorkers(t, f, ids)
+	requireRunsOfOpenOrders(t, f)
+}
+
+// walk runs every walk and returns the orders.
+func walk(t *testing.T, f *fleet.Fleet, walks []drive.Walk) []string {
+	t.Helper()
+	d := f.Driver()
+	var mu sync.Mutex
+	var ids, failed []string
+	went := func(w drive.Walk) error {
+		o, err := w.Run(t.Context(), d)
+		mu.Lock()
+		defer mu.Unlock()
+		if o != nil {
+			ids = append(ids, o.ID)
+		}
+		return err
+	}
+	todo := make(chan drive.Walk)
+	var walking sync.WaitGroup
+	for range walkers {
+		walking.Go(func() {
+			for w := range todo {
+				err := went(w)
+				for tries := 1; err != nil && w.Again(tries, err); tries++ {
+					err = went(w)
+				}
+				if err != nil {
+					mu.Lock()
+					failed = append(failed, w.Name+": "+err.Error())
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, w := range walks {
+		todo <- w
+	}
+	close(todo)
+	walking.Wait()
+	slices.Sort(failed)
+	require.Empty(t, strings.Join(failed, "\n"))
+	return ids
+}
+
+// requireBothWorkers sees in the orders' histories that both worker processes took part.
+func requireBothWorkers(t *testing.T, f *fleet.Fleet, ids []string) {
+	t.Helper()
+	seen := map[int]bool{}
+	for _, id := range ids {
+		for pid := range workersOf(t, f, id) {
+			seen[pid] = true
+		}
+		if len(seen) == len(f.Workers) {
+			return
+		}
+	}
+	require.Len(t, seen, len(f.Workers), "worker processes that worked on orders")
+}
+
+// workersOf are the process ids of the workers that an order's history names.
+func workersOf(t *testing.T, f *fleet.Fleet, id string) map[int]bool {
+	t.Helper()
+	pids := map[int]bool{}
+	note := func(identity string) {
+		var pid int
+		if _, err := fmt.Sscanf(identity, "%d@", &pid); err == nil {
+			pids[pid] = true
+		}
+	}
+	history := f.Temporal.GetWorkflowHistory(t.Context(), dispatch.OrderWorkflowID(id), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		e, err := history.Next()
+		require.NoError(t, err)
+		note(e.GetWorkflowTaskStartedEventAttributes().GetIdentity())
+		note(e.GetActivityTaskStartedEventAttributes().GetIdentity())
+	}
+	return pids
+}
+
+// requireRunsOfOpenOrders waits until exactly the open orders have a run.
+func requireRunsOfOpenOrders(t *testing.T, f *fleet.Fleet) {
+	t.Helper()
+	var open, running []string
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var err error
+		if open, err = f.OpenOrders(ctx); err != nil {
+			return false
+		}
+		running, err = f.Running(ctx, dispatch.WorkflowOrder)
+		return err == nil && slices.Equal(open, running)
+	}, patience, time.Second, "runs are not those of the open orders:\nopen %v\nruns %v", &open, &running)
+	require.NotEmpty(t, open)
+}

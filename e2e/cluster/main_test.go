@@ -1,0 +1,15 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a condition may take to come true: generous, because it costs nothing when it does.
+const patience = 3 * time.Minute

@@ -1,0 +1,274 @@
+// Package fleet runs a whole Aliquot as production has it, for tests: processes of the real program, several of each kind, over a
+// Temporal cluster and PostgreSQL. Around it are a clinic, the simulated lab and what the clinic's endpoints got, which live in the
+// test's process and outlive every fault.
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/e2e/clinic"
+	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/internal/testcluster"
+	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// BinaryVariable names the program to run. Defaults to one that is built for the test.
+const BinaryVariable = "ALIQUOT_TEST_BINARY"
+
+// Namespace is the fleet's in Temporal.
+const Namespace = "aliquot"
+
+// Options say what a fleet is made of.
+type Options struct {
+	// APIs and Workers are how many processes there are of each. Default to 2.
+	APIs, Workers int
+	// WorkerArgs follow `aliquot worker`.
+	WorkerArgs []string
+	// Env is laid over the environment of every process of the product.
+	Env []string
+	// Spacing is the least time between calls of Molecular's account, and what the simulated lab checks.
+	Spacing time.Duration
+	// Auto has the simulated lab play its scripts, at Speed (sandbox.Config). Defaults to a lab that sends nothing by itself.
+	Auto  bool
+	Speed float64
+	// Logs is a directory for what the processes write. Defaults to one that goes with the fleet.
+	Logs string
+}
+
+// Fleet is a running system.
+type Fleet struct {
+	Cluster *testcluster.Cluster
+	Store   *store.Store
+	// DatabaseURL is where the store is.
+	DatabaseURL string
+	Clinic      *clinic.Clinic
+	Lab         *sandbox.Server
+	LabURL      string
+	// URL is the API, whose replicas take requests in turn.
+	URL           string
+	APIs, Workers []*Process
+	// Temporal is a client of the fleet's namespace.
+	Temporal client.Client
+
+	options Options
+	binary  string
+	front   *front
+	close   []func() error // in the order of opening
+}
+
+// Start starts a fleet, which is stopped when the test ends. The test fails if anything that it needs is missing.
+func Start(t testing.TB, o Options) *Fleet {
+	t.Helper()
+	f := &Fleet{options: o}
+	t.Cleanup(func() {
+		if err := f.stop(); err != nil {
+			t.Errorf("fleet: %v", err)
+		}
+	})
+	if f.options.Logs == "" {
+		f.options.Logs = t.TempDir()
+	}
+	if err := f.open(t); err != nil {
+		t.Fatalf("fleet: %v", err)
+	}
+	return f
+}
+
+func (f *Fleet) open(t testing.TB) (err error) {
+	t.Helper()
+	ctx := t.Context()
+	if f.binary, err = Build(ctx, t.TempDir()); err != nil {
+		return err
+	}
+	if f.Cluster, err = testcluster.Open(ctx, testcluster.Options{}); err != nil {
+		return err
+	}
+	f.close = append(f.close, f.Cluster.Close)
+	if f.DatabaseURL, err = f.Cluster.Postgres.Create("aliquot"); err != nil {
+		return err
+	}
+	if err := f.openFront(ctx); err != nil {
+		return err
+	}
+	if err := f.openLab(); err != nil {
+		return err
+	}
+	if err := f.Run(ctx, "migrate"); err != nil {
+		return err
+	}
+	if err := f.openStore(ctx); err != nil {
+		return err
+	}
+	if f.Clinic, err = clinic.Open(ctx, f.Store, f.LabURL, f.options.Spacing); err != nil {
+		return err
+	}
+	if err := f.dial(); err != nil {
+		return err
+	}
+	return f.startProcesses(ctx)
+}
+
+// startProcesses starts the workers, has the product make its namespace, and starts the API.
+func (f *Fleet) startProcesses(ctx context.Context) error {
+	for n := range ordinary(f.options.Workers) {
+		w, err := f.NewProcess(ctx, fmt.Sprintf("worker-%d", n+1), append([]string{"worker"}, f.options.WorkerArgs...)...)
+		if err != nil {
+			return err
+		}
+		f.Workers = append(f.Workers, w)
+		if err := w.Launch(); err != nil {
+			return err
+		}
+	}
+	if err := f.Run(ctx, "rebuild"); err != nil {
+		return err
+	}
+	for _, p := range append(f.APIs, f.Workers...) {
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ordinary(n int) int {
+	if n == 0 {
+		return 2
+	}
+	return n
+}
+
+// openFront makes the processes of the API, which are not started yet, and what stands before them.
+func (f *Fleet) openFront(ctx context.Context) error {
+	f.front = newFront()
+	f.URL = f.front.server.URL
+	f.close = append(f.close, f.front.close)
+	for n := range ordinary(f.options.APIs) {
+		p, err := f.NewProcess(ctx, fmt.Sprintf("api-%d", n+1), "api")
+		if err != nil {
+			return err
+		}
+		f.APIs = append(f.APIs, p)
+		f.front.add(p.Address)
+	}
+	return nil
+}
+
+// openLab starts the simulated lab. It asks on for a report that was not taken, for longer than any fault lasts.
+func (f *Fleet) openLab() error {
+	const attempts = 3600 // one a second
+	lab, err := sandbox.New(sandbox.Config{
+		User: clinic.LabUser, Token: clinic.LabToken, WebhookURL: f.URL + "/webhooks/labs/molecular",
+		CourierURL: f.URL + "/webhooks/couriers/easypost", CourierSecret: clinic.CourierSecret, CourierAPIKey: clinic.CourierKey,
+		NeutralURL: f.URL + "/webhooks/labs/neutral", NeutralAccount: clinic.Account, NeutralSecrets: []string{clinic.Secret},
+		Manual: !f.options.Auto, Speed: f.options.Speed, Spacing: f.options.Spacing, RetryAttempts: attempts, TrackerWait: time.Hour,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	server := httptest.NewServer(lab.Handler())
+	f.Lab, f.LabURL = lab, server.URL
+	f.close = append(f.close, func() error { lab.Close(); server.Close(); return nil })
+	return nil
+}
+
+func (f *Fleet) openStore(ctx context.Context) error {
+	keys, err := store.ParseKeyring(clinic.Keyring)
+	if err != nil {
+		return err
+	}
+	if f.Store, err = store.Open(ctx, store.Options{URL: f.DatabaseURL, Keys: keys}); err != nil {
+		return err
+	}
+	f.close = append(f.close, f.Store.Close)
+	return nil
+}
+
+func (f *Fleet) dial() error {
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: f.Cluster.Address, Namespace: Namespace, DataConverter: dispatch.NewConverter(),
+		Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	if err != nil {
+		return err
+	}
+	f.Temporal = c
+	f.close = append(f.close, func() error { c.Close(); return nil })
+	return nil
+}
+
+// stop ends what was started, the latest first; the processes of the product before all.
+func (f *Fleet) stop() error {
+	var errs []error
+	for _, p := range append(f.APIs, f.Workers...) {
+		errs = append(errs, p.Stop())
+	}
+	for i := len(f.close) - 1; i >= 0; i-- {
+		errs = append(errs, f.close[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// Run runs a command of the product to its end, with the fleet's settings.
+func (f *Fleet) Run(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, f.binary, args...)
+	cmd.Env = append(os.Environ(), f.env()...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("aliquot %v: %w: %s", args, err, out)
+	}
+	return nil
+}
+
+// env is what every process is told.
+func (f *Fleet) env() []string {
+	return append([]string{
+		"ALIQUOT_DATABASE_URL=" + f.DatabaseURL, "ALIQUOT_ENCRYPTION_KEYS=" + clinic.Keyring,
+		"ALIQUOT_TEMPORAL=" + f.Cluster.Address, "ALIQUOT_TEMPORAL_NAMESPACE=" + Namespace,
+		"ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8", "ALIQUOT_COURIER_URL=" + f.LabURL, "ALIQUOT_COURIER_KEY=" + clinic.CourierKey,
+		"ALIQUOT_COURIER_SECRETS=" + clinic.CourierSecret, "ALIQUOT_KEY_RATE=0", "ALIQUOT_ADDRESS_RATE=0", "ALIQUOT_STOP_TIMEOUT=5s",
+	}, f.options.Env...)
+}
+
+// Driver drives the fleet from outside.
+func (f *Fleet) Driver() *drive.System {
+	return &drive.System{
+		URL: f.URL, Key: f.Clinic.Key, OperationsKey: f.Clinic.OperationsKey,
+		LabURL: f.LabURL, LabUser: clinic.LabUser, LabToken: clinic.LabToken,
+		PartnerURL: f.LabURL + "/neutral", PartnerAccount: clinic.Account, PartnerSecret: clinic.Secret,
+		UserID: f.Clinic.UserID, Tests: f.Clinic.Tests,
+	}
+}
+
+// Build returns the program that ALIQUOT_TEST_BINARY names, or builds it into a directory.
+func Build(ctx context.Context, dir string) (string, error) {
+	if path := os.Getenv(BinaryVariable); path != "" {
+		return exec.LookPath(path)
+	}
+	root, err := testcluster.Root()
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "aliquot")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/aliquot")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building aliquot: %w: %s", err, out)
+	}
+	return binary, nil
+}

@@ -1,0 +1,98 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/internal/leash"
+)
+
+// restartPatience bounds a start after a kill: the new server waits until the
+// last process of the old one has noticed, and then replays what it had not
+// written.
+const restartPatience = 2 * time.Minute
+
+// Kept is a server whose data outlives it: it can be killed and started again, on
+// the same port. A commit that it has confirmed is not lost. Its data ends with
+// the process that made it.
+type Kept struct {
+	// URL connects to the database "postgres" as the superuser.
+	URL string
+
+	bin    string
+	owner  *syscall.Credential
+	port   int
+	folder *leash.Process
+	server *Server
+}
+
+// StartKept starts such a server, empty.
+func StartKept(ctx context.Context) (*Kept, error) {
+	bin, err := binaries("initdb", "postgres")
+	if err != nil {
+		return nil, err
+	}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	port, err := leash.FreePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := leash.Folder("postgres-data", owner)
+	if err != nil {
+		return nil, err
+	}
+	k := &Kept{bin: bin, owner: owner, port: port, folder: folder}
+	if err := k.Start(ctx); err != nil {
+		return nil, errors.Join(err, folder.Stop())
+	}
+	k.URL = k.server.URL
+	return k, nil
+}
+
+// Start starts the server again after Kill or Halt, and returns when it takes
+// connections.
+func (k *Kept) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, restartPatience)
+	defer cancel()
+	for {
+		server, err := start(ctx, k.bin, k.owner, k.port, filepath.Join(k.folder.Dir(), "data"), "on")
+		if err == nil {
+			k.server = server
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond): // processes of the one before it are still there
+		}
+	}
+}
+
+// Kill ends the server at once, as a crash would.
+func (k *Kept) Kill() error { return k.server.process.Kill() }
+
+// Halt ends the server in order.
+func (k *Kept) Halt() error { return k.server.Stop() }
+
+// Stop ends the server and removes its data.
+func (k *Kept) Stop() error { return errors.Join(k.server.Stop(), k.folder.Stop()) }
+
+// Create makes an empty database and returns its URL.
+func (k *Kept) Create(name string) (string, error) {
+	dsn, err := withDatabase(k.URL, name)
+	if err != nil {
+		return "", err
+	}
+	return dsn, execute(k.URL, "CREATE DATABASE "+name+" TEMPLATE template0")
+}
+
+// Drop removes a database, whoever is connected to it.
+func (k *Kept) Drop(name string) error {
+	return execute(k.URL, "DROP DATABASE "+name+" WITH (FORCE)")
+}

@@ -1,0 +1,121 @@
+package testcluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// dialLimit is how long a target may take to accept a connection.
+const dialLimit = 2 * time.Second
+
+// balancer passes each connection on to the next of several targets that takes
+// it. It looks at nothing else, as a service of Kubernetes does.
+type balancer struct {
+	listener net.Listener
+	targets  []string
+	serving  sync.WaitGroup
+
+	mu   sync.Mutex
+	next int
+	open map[net.Conn]bool // nil: it is closed
+}
+
+func newBalancer(ctx context.Context, targets []string) (*balancer, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	b := &balancer{listener: listener, targets: targets, open: map[net.Conn]bool{}}
+	b.serving.Go(b.serve)
+	return b, nil
+}
+
+func (b *balancer) address() string { return b.listener.Addr().String() }
+
+// close ends all connections, and returns when nothing runs any more.
+func (b *balancer) close() {
+	b.listener.Close()
+	b.mu.Lock()
+	for conn := range b.open {
+		conn.Close()
+	}
+	b.open = nil
+	b.mu.Unlock()
+	b.serving.Wait()
+}
+
+func (b *balancer) serve() {
+	for {
+		conn, err := b.listener.Accept()
+		if err != nil {
+			return // it was closed
+		}
+		b.serving.Go(func() { b.pass(conn) })
+	}
+}
+
+func (b *balancer) pass(from net.Conn) {
+	defer from.Close()
+	if !b.keep(from) {
+		return
+	}
+	defer b.drop(from)
+	to, err := b.dial()
+	if err != nil {
+		return // the caller sees a connection that ends, and tries again
+	}
+	defer to.Close()
+	if !b.keep(to) {
+		return
+	}
+	defer b.drop(to)
+
+	var both sync.WaitGroup
+	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
+		both.Go(func() {
+			_, _ = io.Copy(way[1], way[0]) // either end may go away
+			from.Close()
+			to.Close()
+		})
+	}
+	both.Wait()
+}
+
+// dial connects to the next target that accepts.
+func (b *balancer) dial() (net.Conn, error) {
+	b.mu.Lock()
+	first := b.next
+	b.next++
+	b.mu.Unlock()
+	var errs []error
+	for i := range b.targets {
+		conn, err := net.DialTimeout("tcp", b.targets[(first+i)%len(b.targets)], dialLimit)
+		if err == nil {
+			return conn, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+// keep remembers a connection, so that it is ended with the balancer. It reports
+// whether that is still open.
+func (b *balancer) keep(conn net.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == nil {
+		return false
+	}
+	b.open[conn] = true
+	return true
+}
+
+func (b *balancer) drop(conn net.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.open, conn)
+}
