@@ -6,8 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/tracing"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -157,7 +160,11 @@ func (b *batch) attempt(ctx context.Context, e store.Endpoint, d store.DueDelive
 	if e.PreviousSecret != "" && at.Before(e.PreviousUntil) {
 		secrets = append(secrets, e.PreviousSecret)
 	}
-	o := b.Sender.Post(ctx, webhooks.Attempt{URL: e.URL, MessageID: d.MessageID, Body: d.Body, Secrets: secrets, Headers: e.Headers})
+	posting, span := tracing.StartUnder(ctx, d.Trace, "deliver webhook", attribute.String("endpoint_id", e.ID),
+		attribute.String("message_id", d.MessageID), attribute.String("event_type", d.EventType), attribute.Int("attempt", d.Attempts+1))
+	o := b.Sender.Post(posting, webhooks.Attempt{URL: e.URL, MessageID: d.MessageID, Body: d.Body, Secrets: secrets, Headers: e.Headers})
+	span.SetAttributes(attribute.Int("http.response.status_code", o.StatusCode))
+	tracing.End(span, string(o.Failure))
 	if o.Failure == webhooks.FailureCancelled {
 		return store.AttemptRow{}, false
 	}

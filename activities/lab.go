@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
 	"go.temporal.io/sdk/activity"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/tracing"
 )
 
 // Place sends the order's requisition: one attempt. The order number was committed when the order was created.
@@ -201,6 +203,7 @@ func (a *Activities) call(ctx context.Context, orderID, kind string, do func() (
 		return fmt.Errorf("noting a call: %w", err)
 	}
 	raw, callErr := do()
+	tracing.Note(ctx, attribute.String("call_id", id), attribute.String("outcome", outcomeOf(callErr)))
 	if refused, ok := errors.AsType[*labs.RefusedError](callErr); ok {
 		raw = refused.Raw
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/tracing"
 )
 
 // Load reads what an order's workflow works with.
@@ -44,6 +46,8 @@ func (a *Activities) Record(ctx context.Context, rec order.Recording) (order.Rec
 	if !out.Duplicate {
 		a.Metrics.recorded(rec)
 	}
+	tracing.Note(ctx, attribute.String("cause", rec.Cause), attribute.String("outcome", string(rec.Decision.Outcome)),
+		attribute.Int64("sequence", out.Sequence), attribute.Bool("duplicate", out.Duplicate))
 	a.tell(ctx, rec.OrderID, out)
 	return out.Recorded, nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
@@ -60,6 +62,8 @@ type Deps struct {
 	// OpenLab makes the client of a lab account, for what the API asks labs itself: what they can do, and which appointments are
 	// free. Defaults to the partner's protocol.
 	OpenLab func(store.LabAccount) (labs.Lab, error)
+	// Traces follows requests. Defaults to a provider that does nothing.
+	Traces trace.TracerProvider
 	// HTTP reaches labs. Defaults to a client of its own.
 	HTTP *http.Client
 	// Guard says which addresses endpoints may have. Defaults to public ones only.
@@ -121,6 +125,9 @@ func newServer(d Deps) (*server, error) {
 		}
 		d.Guard = guard
 	}
+	if d.Traces == nil {
+		d.Traces = noop.NewTracerProvider()
+	}
 	if d.HTTP == nil {
 		d.HTTP = &http.Client{}
 	}
@@ -152,7 +159,7 @@ func (s *server) routes() *gin.Engine {
 	e.RedirectTrailingSlash = false // SDKs must never be redirected
 	e.UseRawPath = true
 	_ = e.SetTrustedProxies(s.Proxies) // checked when the server was made
-	e.Use(s.identify, s.observe, s.recoverPanics, s.limitAddress)
+	e.Use(s.identify, s.trace, s.observe, s.recoverPanics, s.limitAddress)
 	e.NoRoute(func(c *gin.Context) { abort(c, http.StatusNotFound, "Not found") })
 	e.NoMethod(func(c *gin.Context) { abort(c, http.StatusMethodNotAllowed, "Method not allowed") })
 

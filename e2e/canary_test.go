@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -57,6 +58,7 @@ func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 	t.Parallel()
 	binary := buildAliquot(t)
 	engines(t, func(t *testing.T, o options) {
+		o.traced = true
 		s := newSystem(t, o)
 		orders := s.liveWithCanaries()
 		refusals := s.errorBodies(orders[0])
@@ -80,7 +82,7 @@ func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 // A panic's text may quote what the code was at: neither Temporal nor the logs may have it.
 func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{panics: true})
+	s := newSystem(t, options{panics: true, traced: true})
 	id := s.placeOrder(s.canaryBody(nil))
 	s.await(func() bool { return strings.Contains(s.logs.String(), "activity panicked") }, "nothing panicked")
 	s.await(func() bool {
@@ -89,7 +91,7 @@ func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
 		return len(described.GetPendingActivities()) > 0 && described.GetPendingActivities()[0].GetLastFailure() != nil
 	}, "Temporal does not know of it")
 	s.awaitListed(dispatch.OrderWorkflowID(id))
-	places := append(s.temporalPlaces(), place{"logs", []byte(s.logs.String())})
+	places := append(s.temporalPlaces(), place{"logs", []byte(s.logs.String())}, place{"spans", s.spanText()})
 	require.NotEmpty(t, findings(places, []string{"PlaceRequisition panicked"}), "it is told of")
 	require.Empty(t, findings(places, canaries))
 }
@@ -241,6 +243,7 @@ func (s *system) awaitListed(workflows ...string) {
 func TestTheSearchFindsWhatLeaks(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
+		o.traced = true
 		s := newSystem(t, o)
 		id := s.placed()
 		careless, err := client.NewClientFromExisting(s.client, client.Options{Namespace: s.namespace}) // encodes whatever it is given
@@ -255,6 +258,9 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 			require.NoError(t, s.client.TerminateWorkflow(context.Background(), "leak", run.GetRunID(), ""))
 		})
 		s.log().Debug("a patient", "patient", "Plantedlog")
+		_, span := s.traces.Tracer("careless").Start(t.Context(), "read")
+		span.RecordError(errors.New("cannot read Plantedspan"))
+		span.End()
 		leaky := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leaky_total"}, []string{"patient"})
 		s.metrics.MustRegister(leaky)
 		leaky.WithLabelValues("Plantedlabel").Inc()
@@ -265,12 +271,12 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 		_, err = s.store.ClaimIdempotency(t.Context(), hex.EncodeToString(encoded), base64.StdEncoding.EncodeToString(encoded), "k", time.Minute)
 		require.NoError(t, err)
 
-		words := []string{"Plantedpatient", "PLANTEDMEMO", "PlantedInput", "Plantedbytes", "Plantedsummary", "Plantedlog", "Plantedlabel", "Plantedrow", "Plantednowhere"}
+		words := []string{"Plantedpatient", "PLANTEDMEMO", "PlantedInput", "Plantedbytes", "Plantedsummary", "Plantedlog", "Plantedlabel", "Plantedspan", "Plantedrow", "Plantednowhere"}
 		places := append(append(s.temporalPlaces(), s.processPlaces()...), s.databasePlaces()...)
 		found := findings(places, words)
 		for _, want := range []string{
 			"PLANTEDMEMO in history of leak", "PlantedInput in history of leak", "Plantedbytes in history of leak",
-			"Plantedsummary in description of leak", "Plantedlog in logs", "Plantedlabel in metrics", "Plantedrow in table teams",
+			"Plantedsummary in description of leak", "Plantedlog in logs", "Plantedlabel in metrics", "Plantedspan in spans", "Plantedrow in table teams",
 			"Plantedrow in dump", "Plantedpatient in dump", "Plantedpatient in table idempotency",
 		} {
 			require.Contains(t, found, want)

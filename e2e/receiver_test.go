@@ -33,6 +33,7 @@ type delivery struct {
 	Sequence  int64
 	Status    string // of the newest event
 	Body      []byte
+	Trace     string // its traceparent header
 }
 
 func newReceiver(t testing.TB) *receiver {
@@ -69,7 +70,9 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(r.answer)
 		return
 	}
-	r.got = append(r.got, parseDelivery(req.Header.Get("svix-id"), body))
+	d := parseDelivery(req.Header.Get("svix-id"), body)
+	d.Trace = req.Header.Get("traceparent")
+	r.got = append(r.got, d)
 }
 
 func parseDelivery(id string, body []byte) delivery {

@@ -111,7 +111,7 @@ func (s *system) processPlaces() []place {
 	s.t.Helper()
 	metrics := s.request("GET", s.url+"/metrics", nil)
 	require.Contains(s.t, string(metrics.Body), "aliquot_order_transitions_total")
-	return []place{{"logs", []byte(s.logs.String())}, {"metrics", metrics.Body}}
+	return []place{{"logs", []byte(s.logs.String())}, {"metrics", metrics.Body}, {"spans", s.spanText()}}
 }
 
 // databasePlaces are all columns of all rows of all tables, a dump of the database, and of SQLite also its files as they are.

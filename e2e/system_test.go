@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
@@ -26,6 +28,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/tracing"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
 )
@@ -51,6 +54,7 @@ type options struct {
 	panics     bool // the client of the lab panics when it is to place an order
 	cancelCall bool // the lab has a call to cancel, which Molecular has not confirmed
 	unheard    bool // the client has no endpoint for webhooks
+	traced     bool // every request and every worker is traced
 	neutral    bool // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
 }
 
@@ -69,6 +73,8 @@ type system struct {
 	receiver  *receiver
 	logs      *lockedBuffer
 	metrics   *prometheus.Registry
+	traces    *sdktrace.TracerProvider // nil: nothing is traced
+	spans     *tracetest.InMemoryExporter
 	workers   []*worker.Worker
 
 	teamID, userID, labTestID, accountID string
@@ -87,6 +93,9 @@ func newSystem(t testing.TB, o options) *system {
 	s.dbURL = "sqlite:" + filepath.Join(t.TempDir(), "aliquot.db")
 	if o.postgres {
 		s.dbURL = pgtest.DSN(t)
+	}
+	if o.traced {
+		s.trace()
 	}
 	s.store = s.openStore()
 	require.NoError(t, s.store.Migrate(t.Context()))
@@ -126,7 +135,7 @@ func inProcess(workers int) int {
 
 // log keeps every line at debug level, so that a test can look for what must not be there.
 func (s *system) log() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(tracing.NewLogHandler(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
 
 func (s *system) openStore() *store.Store {
@@ -140,7 +149,7 @@ func (s *system) openStore() *store.Store {
 
 func (s *system) dial() client.Client {
 	c, err := client.Dial(client.Options{
-		HostPort: s.temporal.Address, Namespace: s.namespace, Logger: sdklog.NewStructuredLogger(s.log()), DataConverter: dispatch.NewConverter(),
+		HostPort: s.temporal.Address, Namespace: s.namespace, Interceptors: s.interceptors(), Logger: sdklog.NewStructuredLogger(s.log()), DataConverter: dispatch.NewConverter(),
 		Identity: "e2e-" + uuid.NewString(), // by default those of one process share one
 	})
 	require.NoError(s.t, err)
@@ -152,7 +161,7 @@ func (s *system) openAPI() {
 	guard, err := webhooks.NewGuard("127.0.0.0/8")
 	require.NoError(s.t, err)
 	h, err := api.New(api.Deps{
-		Store: s.store, Orders: dispatch.NewClient(s.client), Logger: s.log(), Metrics: s.metrics,
+		Traces: s.provider(), Store: s.store, Orders: dispatch.NewClient(s.client), Logger: s.log(), Metrics: s.metrics,
 		CourierSecrets: []string{courierSecret}, Guard: guard,
 	})
 	require.NoError(s.t, err)

@@ -74,3 +74,20 @@ type UnauthorizedError struct {
 func (e *UnauthorizedError) Error() string {
 	return fmt.Sprintf("lab did not accept our credentials: HTTP status %d", e.Status)
 }
+
+// Kind is what kind of failure an error of a lab's is, as a code; empty for none.
+func Kind(err error) string {
+	if err == nil {
+		return ""
+	}
+	if _, ok := errors.AsType[*RefusedError](err); ok {
+		return "refused"
+	}
+	if _, ok := errors.AsType[*BusyError](err); ok {
+		return "busy"
+	}
+	if _, ok := errors.AsType[*UnauthorizedError](err); ok {
+		return "unauthorized"
+	}
+	return "unanswered"
+}

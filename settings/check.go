@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/store"
@@ -83,8 +86,35 @@ func (w Webhooks) check() problems {
 	return found
 }
 
+func (t Traces) check() problems {
+	var found problems
+	if t.TraceURL != "" {
+		found.add("ALIQUOT_TRACE_URL", checkURL(t.TraceURL))
+	}
+	if !(t.TraceSample >= 0 && t.TraceSample <= 1) { // written so that it holds for what is not a number, too
+		found.add("ALIQUOT_TRACE_SAMPLE", errors.New("is not between 0 and 1"))
+	}
+	if _, err := t.Headers(); err != nil {
+		found.add("ALIQUOT_TRACE_HEADERS", err)
+	}
+	return found
+}
+
+// Headers are the headers of what is sent to the collector.
+func (t Traces) Headers() (map[string]string, error) {
+	headers := map[string]string{}
+	for _, h := range t.TraceHeaders {
+		name, value, ok := strings.Cut(h.Reveal(), "=")
+		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, errors.New("holds something that is not name=value")
+		}
+		headers[name] = value
+	}
+	return headers, nil
+}
+
 func (a API) check() problems {
-	found := append(a.Common.check(), a.Webhooks.check()...)
+	found := slices.Concat(a.Common.check(), a.Webhooks.check(), a.Traces.check())
 	found.add("ALIQUOT_API_ADDR", checkAddress(a.Addr))
 	_, err := time.LoadLocation(a.TimeZone)
 	found.add("ALIQUOT_TIME_ZONE", err)
@@ -102,7 +132,7 @@ func (a API) check() problems {
 }
 
 func (w Worker) check() problems {
-	found := append(w.Common.check(), w.Webhooks.check()...)
+	found := slices.Concat(w.Common.check(), w.Webhooks.check(), w.Traces.check())
 	found.add("ALIQUOT_COURIER_URL", checkURL(w.CourierURL))
 	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
 	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))

@@ -33,10 +33,18 @@ type Webhooks struct {
 	Networks []string `env:"ALIQUOT_WEBHOOK_NETWORKS" desc:"Networks, comma-separated in CIDR form, that webhooks may be delivered to although they are not public. Empty: public addresses only."`
 }
 
+// Traces say whether requests, workflows and calls are traced.
+type Traces struct {
+	TraceURL     string   `env:"ALIQUOT_TRACE_URL" desc:"Where traces are sent, OTLP over HTTP, such as http://collector:4318/v1/traces. Empty: nothing is traced."`
+	TraceSample  float64  `env:"ALIQUOT_TRACE_SAMPLE" envDefault:"0.1" desc:"Part of the traces that is kept, from 0 to 1. All spans of an order's trace are kept or none is."`
+	TraceHeaders []Secret `env:"ALIQUOT_TRACE_HEADERS" desc:"Headers of what is sent there, comma-separated, each name=value, such as a vendor's key."`
+}
+
 // API is what aliquot api can be told.
 type API struct {
 	Common
 	Webhooks
+	Traces
 	Addr           string   `env:"ALIQUOT_API_ADDR" envDefault:"127.0.0.1:8080" desc:"Address that the API listens on, host:port."`
 	TimeZone       string   `env:"ALIQUOT_TIME_ZONE" envDefault:"UTC" desc:"IANA time zone that says which day it is, for activate_by and for ages."`
 	MaxBody        int64    `env:"ALIQUOT_MAX_BODY" envDefault:"4194304" desc:"Largest request body of the client and operations API, in bytes."`
@@ -50,6 +58,7 @@ type API struct {
 type Worker struct {
 	Common
 	Webhooks
+	Traces
 	CourierKey     Secret        `env:"ALIQUOT_COURIER_KEY" desc:"Key of the tracking service's API (EasyPost). Empty: shipments are not tracked."`
 	CourierURL     string        `env:"ALIQUOT_COURIER_URL" envDefault:"https://api.easypost.com" desc:"Base URL of the tracking service's API."`
 	PartnerTimeout time.Duration `env:"ALIQUOT_PARTNER_TIMEOUT" envDefault:"30s" desc:"Longest exchange with a lab or a courier."`

@@ -89,12 +89,15 @@ func TestProblems(t *testing.T) {
 		environ []string
 		want    []string
 	}{
-		"missing key":   {worker, nil, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
-		"empty key":     {worker, []string{"ALIQUOT_ENCRYPTION_KEYS="}, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
-		"no database":   {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"}, []string{"ALIQUOT_DATABASE_URL: names no file"}},
-		"time-outs":     {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"}, []string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
-		"retention":     {worker, []string{key, "ALIQUOT_RESULT_RETENTION=1h", "ALIQUOT_INBOX_RETENTION=-1s", "ALIQUOT_AUDIT_RETENTION=52559h"}, []string{"ALIQUOT_RESULT_RETENTION: is less than 720h", "ALIQUOT_INBOX_RETENTION: is less than", "ALIQUOT_AUDIT_RETENTION: is less than 52560h"}},
-		"courier URL":   {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"}, []string{"ALIQUOT_COURIER_URL: is not an http"}},
+		"missing key": {worker, nil, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
+		"empty key":   {worker, []string{"ALIQUOT_ENCRYPTION_KEYS="}, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
+		"no database": {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"}, []string{"ALIQUOT_DATABASE_URL: names no file"}},
+		"time-outs":   {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"}, []string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
+		"retention":   {worker, []string{key, "ALIQUOT_RESULT_RETENTION=1h", "ALIQUOT_INBOX_RETENTION=-1s", "ALIQUOT_AUDIT_RETENTION=52559h"}, []string{"ALIQUOT_RESULT_RETENTION: is less than 720h", "ALIQUOT_INBOX_RETENTION: is less than", "ALIQUOT_AUDIT_RETENTION: is less than 52560h"}},
+		"courier URL": {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"}, []string{"ALIQUOT_COURIER_URL: is not an http"}},
+		"traces": {worker, []string{key, "ALIQUOT_TRACE_URL=collector:4317", "ALIQUOT_TRACE_SAMPLE=NaN", "ALIQUOT_TRACE_HEADERS=x-key=hunter2,hunter3"}, []string{
+			"ALIQUOT_TRACE_URL: is not an http", "ALIQUOT_TRACE_SAMPLE: is not between 0 and 1", "ALIQUOT_TRACE_HEADERS: holds something that is not name=value",
+		}},
 		"lab":           {sandbox, nil, []string{"ALIQUOT_LAB_USER: is required", "ALIQUOT_LAB_TOKEN: is required"}},
 		"lab mode":      {sandbox, append([]string{"ALIQUOT_LAB_MODE=half", "ALIQUOT_LAB_SPEED=0.5", "ALIQUOT_LAB_SPACING=-1s"}, lab...), []string{"ALIQUOT_LAB_MODE: is not auto or manual", "ALIQUOT_LAB_SPEED: speed must be", "ALIQUOT_LAB_SPACING: is negative"}},
 		"neutral":       {sandbox, append([]string{"ALIQUOT_LAB_NEUTRAL_URL=http://x"}, lab...), []string{"ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required with", "ALIQUOT_LAB_NEUTRAL_SECRETS: is required with"}},

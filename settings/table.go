@@ -65,6 +65,7 @@ func Table() string {
 		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
 		{"The same, and `aliquot key new-encryption --wrap`", "", Master{}},
 		{"API and workers", "", Webhooks{}},
+		{"Traces of the API and workers", "", Traces{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},
 		{"Simulated lab: `aliquot sandbox`", "", Sandbox{}},

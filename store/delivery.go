@@ -24,6 +24,7 @@ type DueDelivery struct {
 	EventType  string
 	DueAt      time.Time
 	ChangedAt  time.Time // when the endpoint was last changed
+	Trace      string    // the trace that the message belongs to, as tracing.Parent gives it; empty: none
 }
 
 // DueQuery selects what is due at an endpoint.
@@ -38,7 +39,7 @@ type DueQuery struct {
 // oldest message. A disabled endpoint has none.
 func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, error) {
 	due, err := collect(ctx, s.read, s.scanDueDelivery, `SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
-			d.next_attempt_at, e.updated_at
+			d.next_attempt_at, e.updated_at, m.trace
 		FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN endpoints e ON e.id = d.endpoint_id
 		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
 			AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
@@ -123,7 +124,7 @@ func (s *Store) scanDueDelivery(row scanner) (DueDelivery, error) {
 	var d DueDelivery
 	var sealed []byte
 	var due, changed int64
-	if err := row.Scan(&d.MessageID, &d.EndpointID, &d.Round, &d.Attempts, &sealed, &d.EventType, &due, &changed); err != nil {
+	if err := row.Scan(&d.MessageID, &d.EndpointID, &d.Round, &d.Attempts, &sealed, &d.EventType, &due, &changed, &d.Trace); err != nil {
 		return DueDelivery{}, err
 	}
 	d.DueAt, d.ChangedAt = instant(due), instant(changed)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aliquot-labs/aliquot/tracing"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -21,13 +22,13 @@ type Message struct {
 }
 
 // EnqueueMessage writes a message and one delivery, due at once, for every enabled endpoint of the team whose filter takes the event
-// type. It does so inside the transaction that records the event, so that neither exists without the other. The endpoints are to be
+// type. The message belongs to the trace of the context. It does so inside the transaction that records the event, so that neither exists without the other. The endpoints are to be
 // nudged once the transaction is committed.
 func (s *Store) EnqueueMessage(ctx context.Context, tx *sql.Tx, m Message) ([]string, error) {
 	now := micros(s.now())
-	_, err := tx.ExecContext(ctx, `INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		m.ID, m.TeamID, m.OrderID, m.EventType, m.Sequence, s.keys.Seal(place("messages", m.ID, "body"), m.Body), now)
+	_, err := tx.ExecContext(ctx, `INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at, trace)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		m.ID, m.TeamID, m.OrderID, m.EventType, m.Sequence, s.keys.Seal(place("messages", m.ID, "body"), m.Body), now, tracing.Parent(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("writing message %s: %w", m.ID, err)
 	}

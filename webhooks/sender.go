@@ -12,6 +12,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/tracing"
 )
 
 const (
@@ -167,6 +169,9 @@ func (s *Sender) request(ctx context.Context, a Attempt) (*http.Request, Failure
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", s.userAgent)
+	if trace := tracing.Parent(ctx); trace != "" {
+		req.Header.Set("Traceparent", trace)
+	}
 	markRepeatable(req.Header)
 	return req, FailureNone
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.temporal.io/sdk/interceptor"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -30,7 +32,8 @@ func TestKeptHistoriesReplay(t *testing.T) {
 		found[name[:strings.LastIndexByte(name, '-')]] = true
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.NoError(t, replayer(workflows.Order).ReplayWorkflowHistoryFromJSONFile(nil, file))
+			require.NoError(t, replayer(t, workflows.Order).ReplayWorkflowHistoryFromJSONFile(nil, file))
+			require.NoError(t, replayer(t, workflows.Order, traced(t)).ReplayWorkflowHistoryFromJSONFile(nil, file), "with traces")
 		})
 	}
 	for _, shape := range kept {
@@ -45,11 +48,21 @@ func TestReplayFindsAChangedWorkflow(t *testing.T) {
 		workflow.GetSignalChannel(ctx, "other").Receive(ctx, nil)
 		return workflows.Order(ctx, in)
 	}
-	require.Error(t, replayer(changed).ReplayWorkflowHistoryFromJSONFile(nil, "testdata/plain-1.json"))
+	require.Error(t, replayer(t, changed).ReplayWorkflowHistoryFromJSONFile(nil, "testdata/plain-1.json"))
 }
 
-func replayer(order any) sdkworker.WorkflowReplayer {
-	r := sdkworker.NewWorkflowReplayer()
+// traced is what traces workflows, into nowhere.
+func traced(t *testing.T) interceptor.WorkerInterceptor {
+	t.Helper()
+	i, err := dispatch.NewTracing(sdktrace.NewTracerProvider())
+	require.NoError(t, err)
+	return i
+}
+
+func replayer(t *testing.T, order any, around ...interceptor.WorkerInterceptor) sdkworker.WorkflowReplayer {
+	t.Helper()
+	r, err := sdkworker.NewWorkflowReplayerWithOptions(sdkworker.WorkflowReplayerOptions{Interceptors: around})
+	require.NoError(t, err)
 	r.RegisterWorkflowWithOptions(order, workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
 	r.RegisterWorkflowWithOptions(workflows.Deliveries, workflow.RegisterOptions{Name: dispatch.WorkflowDeliveries})
 	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: dispatch.WorkflowReconcile})

@@ -46,10 +46,11 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	watched, err := newTelemetry()
+	watched, err := newTelemetry(ctx, "aliquot-api", set.Traces, logger)
 	if err != nil {
 		return err
 	}
+	defer watched.close()
 	temporal, err := client.NewLazyClient(watched.on(temporalOptions(set.Common, logger)))
 	if err != nil {
 		return fmt.Errorf("making the Temporal client: %w", err)
@@ -60,7 +61,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	watched.watch(db, orders.Reachable)
 	watched.registry.MustRegister(newQueueMetric(temporal, set.TemporalNamespace))
 	handler, err := api.New(api.Deps{
-		Store: db, Orders: orders, Logger: logger, Metrics: watched.registry, TimeZone: zone, MaxBody: set.MaxBody,
+		Store: db, Orders: orders, Logger: logger, Metrics: watched.registry, Traces: watched.traces, TimeZone: zone, MaxBody: set.MaxBody,
 		KeyRate: set.KeyRate, AddressRate: set.AddressRate, Proxies: set.Proxies,
 		CourierSecrets: settings.Reveal(set.CourierSecrets), Guard: guard,
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/tracing"
 )
 
 // maxConnections is how many connections a server holds at once; others wait to be accepted.
@@ -30,7 +31,7 @@ const shutdownLimit = 10 * time.Second
 
 // newLogger writes JSON lines, as every process does.
 func newLogger(w io.Writer, p settings.Process) *slog.Logger {
-	logger := slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: p.Level()}))
+	logger := slog.New(tracing.NewLogHandler(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: p.Level()})))
 	slog.SetDefault(logger)
 	return logger
 }

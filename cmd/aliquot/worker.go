@@ -53,10 +53,11 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	watched, err := newTelemetry()
+	watched, err := newTelemetry(ctx, "aliquot-worker", set.Traces, logger)
 	if err != nil {
 		return err
 	}
+	defer watched.close()
 	temporal, err := dialTemporal(ctx, set.Common, watched, logger)
 	if err != nil {
 		return err

@@ -13,7 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/tracing"
 )
 
 const (
@@ -85,6 +88,14 @@ func (c *Client) Create(ctx context.Context, number string, courier couriers.Cou
 	if err != nil {
 		return "", err
 	}
+	ctx, span := tracing.Start(ctx, "call courier", attribute.String("http.request.method", http.MethodPost),
+		attribute.String("server.address", req.URL.Host))
+	id, err := c.exchange(req.WithContext(ctx))
+	tracing.End(span, failure(err))
+	return id, err
+}
+
+func (c *Client) exchange(req *http.Request) (string, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return "", &couriers.UnavailableError{Err: fmt.Errorf("calling EasyPost: %w", err)}
@@ -115,6 +126,17 @@ func (c *Client) request(ctx context.Context, number, carrier string) (*http.Req
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "aliquot")
 	return req, nil
+}
+
+// failure is the kind of an error that exchange returns, empty for none.
+func failure(err error) string {
+	if _, refused := errors.AsType[*couriers.RefusedError](err); refused {
+		return "refused"
+	}
+	if err != nil {
+		return "unavailable"
+	}
+	return ""
 }
 
 // decodeAnswer sorts an answer into an id, a refusal or a reason to ask again. Creating is

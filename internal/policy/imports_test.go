@@ -30,7 +30,7 @@ var (
 // What the layers import from below them.
 var (
 	domain   = []string{"order", "lifecycle"}
-	adapters = slices.Concat([]string{"labs", "couriers", "webhooks", "junction", "store"}, domain)
+	adapters = slices.Concat([]string{"labs", "couriers", "webhooks", "junction", "store", "tracing"}, domain)
 
 	everything = slices.Concat([]string{"api", "paper", "worker", "workflows", "activities", "dispatch"}, adapters)
 )
@@ -47,20 +47,22 @@ var layers = map[string]layer{
 	// What a simulated order goes through is planned without touching it.
 	"simulation": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 
-	"labs": {ours: domain, denied: temporal},
+	"labs": {ours: slices.Concat([]string{"tracing"}, domain), denied: temporal},
+	// Whoever makes a call says so.
+	"tracing": {denied: temporal},
 	// The simulated lab stands for somebody else's.
 	"labs/sandbox": {denied: temporal},
-	"couriers":     {ours: domain, denied: temporal},
+	"couriers":     {ours: slices.Concat([]string{"tracing"}, domain), denied: temporal},
 	"junction":     {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 	// It draws what it is given.
 	"paper":    {ours: domain, denied: slices.Concat(sideEffects, temporal)},
-	"webhooks": {ours: slices.Concat([]string{"junction"}, domain), denied: temporal},
+	"webhooks": {ours: slices.Concat([]string{"junction", "tracing"}, domain), denied: temporal},
 	// The transaction of a change also writes what it means for others: the courier
 	// behind a tracking number, the messages in the JSON of clients, when to try them.
-	"store": {ours: slices.Concat([]string{"couriers", "webhooks", "junction"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
+	"store": {ours: slices.Concat([]string{"couriers", "webhooks", "junction", "tracing"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
 
 	// Names, messages and the client of the workflows, for those on both sides.
-	"dispatch":   {ours: domain},
+	"dispatch":   {ours: slices.Concat([]string{"tracing"}, domain)},
 	"activities": {ours: slices.Concat([]string{"dispatch"}, adapters)},
 	// Workflows name activities and never touch what has side effects.
 	"workflows": {ours: slices.Concat([]string{"dispatch"}, domain), denied: sideEffects},

@@ -25,7 +25,7 @@ var patientFields = map[string]bool{
 var ambiguousKeys = map[string]bool{"name": true}
 
 // logCalls are the methods that log, of slog and of Temporal's loggers, and
-// slog's constructors of attributes. What they are called on does not matter: it
+// slog's constructors of attributes; those of spans are judged alike. What they are called on does not matter: it
 // is a logger under some name.
 var logCalls = map[string]bool{
 	"Debug": true, "Info": true, "Warn": true, "Error": true, "Log": true, "LogAttrs": true, "With": true,
@@ -53,14 +53,14 @@ func patientData(s source) []string {
 	return reports
 }
 
-// writesText tells whether a call makes a log line, an attribute of one, or an
-// error.
+// writesText tells whether a call makes a log line, an attribute of one or of a
+// span, or an error.
 func writesText(call *ast.CallExpr) bool {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return false
 	}
-	if x, ok := selector.X.(*ast.Ident); ok && x.Name == "slog" {
+	if x, ok := selector.X.(*ast.Ident); ok && (x.Name == "slog" || x.Name == "attribute") {
 		return true
 	}
 	return logCalls[selector.Sel.Name] || isSelector(selector, "fmt", "Errorf") || isSelector(selector, "errors", "New")
@@ -116,6 +116,8 @@ func TestLoggedPatientDataIsReported(t *testing.T) {
 		`row.Scan(&patient.FirstName)`:                               false,
 		`json.Marshal(patient.Email)`:                                false,
 		`slog.LogAttrs(ctx, level, "x", slog.Any("zip", a.Zip))`:     true,
+		`attribute.String("endpoint_id", e.ID)`:                      false,
+		`attribute.String("to", patient.Email)`:                      true,
 		`logger.Debug("placed", "worker", w.Name, "queue", w.Queue)`: false,
 	}
 	for call, reported := range tests {

@@ -14,7 +14,10 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/tracing"
 )
 
 // The largest answers that are read, in bytes.
@@ -78,6 +81,14 @@ func (c *Caller) Exchange(ctx context.Context, k Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	ctx, span := tracing.Start(ctx, "call lab", attribute.String("http.request.method", k.Method), attribute.String("server.address", c.base.Host))
+	answer, err := c.exchange(ctx, k, body)
+	span.SetAttributes(attribute.Int("http.response.status_code", answer.Status))
+	tracing.End(span, labs.Kind(err))
+	return answer, err
+}
+
+func (c *Caller) exchange(ctx context.Context, k Call, body []byte) (Answer, error) {
 	req, err := c.request(ctx, k, body)
 	if err != nil {
 		return Answer{}, err

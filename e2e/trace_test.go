@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"go.temporal.io/sdk/interceptor"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/tracing"
+)
+
+// trace has everything of the system traced, into memory.
+func (s *system) trace() {
+	s.spans = tracetest.NewInMemoryExporter()
+	s.traces = tracing.NewProvider(keepSpans{s.spans}, tracing.Options{Sample: 1, Service: "e2e"})
+	s.t.Cleanup(func() { require.NoError(s.t, s.traces.Shutdown(context.Background())) })
+}
+
+// keepSpans keeps what was exported when the provider is shut down.
+type keepSpans struct{ *tracetest.InMemoryExporter }
+
+func (keepSpans) Shutdown(context.Context) error { return nil }
+
+func (s *system) provider() trace.TracerProvider {
+	if s.traces == nil {
+		return tracenoop.NewTracerProvider()
+	}
+	return s.traces
+}
+
+func (s *system) interceptors() []interceptor.ClientInterceptor {
+	if s.traces == nil {
+		return nil
+	}
+	follow, err := dispatch.NewTracing(s.traces)
+	require.NoError(s.t, err)
+	return []interceptor.ClientInterceptor{follow}
+}
+
+// ended lists the spans that have ended so far.
+func (s *system) ended() tracetest.SpanStubs {
+	s.t.Helper()
+	require.NoError(s.t, s.traces.ForceFlush(context.Background()))
+	return s.spans.GetSpans()
+}
+
+// spanText is all that the spans say, empty where nothing is traced.
+func (s *system) spanText() []byte {
+	s.t.Helper()
+	if s.traces == nil {
+		return nil
+	}
+	spans := s.ended()
+	require.NotEmpty(s.t, spans)
+	text, err := json.Marshal(spans)
+	require.NoError(s.t, err)
+	return text
+}
+
+// rooted are the traces, by their root's name; more than one of a name are told apart by nobody.
+func rooted(spans tracetest.SpanStubs, root string) (found tracetest.SpanStubs) {
+	traces := map[trace.TraceID]bool{}
+	for _, span := range spans {
+		if !span.Parent.IsValid() && span.Name == root {
+			traces[span.SpanContext.TraceID()] = true
+		}
+	}
+	for _, span := range spans {
+		if traces[span.SpanContext.TraceID()] {
+			found = append(found, span)
+		}
+	}
+	return found
+}
+
+// orphans are spans whose parents are not among them.
+func orphans(spans tracetest.SpanStubs) (names []string) {
+	there := map[trace.SpanID]bool{}
+	for _, span := range spans {
+		there[span.SpanContext.SpanID()] = true
+	}
+	for _, span := range spans {
+		if span.Parent.IsValid() && !there[span.Parent.SpanID()] {
+			names = append(names, span.Name)
+		}
+	}
+	return names
+}
+
+func named(spans tracetest.SpanStubs, name string) (found tracetest.SpanStubs) {
+	for _, span := range spans {
+		if span.Name == name {
+			found = append(found, span)
+		}
+	}
+	return found
+}
+
+// An order's life, from the request that placed it to the last delivery, is one trace in which every span has its parent.
+func TestAnOrdersLifeIsOneTrace(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, o options) {
+		o.traced = true
+		s := newSystem(t, o)
+		id := s.placeOrder(nil)
+		s.awaitStatus(id, "received.testkit.requisition_created")
+		s.fact(id, "kit_shipped")
+		s.fact(id, "kit_received")
+		s.report(id)
+		s.awaitStatus(id, "completed.testkit.completed")
+		hooks := s.awaitWebhooks(id)
+		require.Len(t, hooks, len(plainLife))
+
+		var life tracetest.SpanStubs
+		s.await(func() bool {
+			life = rooted(s.ended(), "POST /v3/order")
+			return len(named(life, "deliver webhook")) >= len(hooks) && len(named(life, "RunWorkflow:Order")) > 0 && len(orphans(life)) == 0
+		}, "the trace is not whole: %v", orphans(life))
+		for _, name := range []string{
+			"StartWorkflow:Order", "RunActivity:LoadOrder", "RunActivity:RecordOrder", "RunActivity:PlaceRequisition", "RunActivity:CreateTrackers",
+			"RunActivity:FetchResults", "call lab", "call courier",
+		} {
+			require.NotEmpty(t, named(life, name), name)
+		}
+		root := named(life, "POST /v3/order")[0].SpanContext.TraceID().String()
+		for sequence, hook := range hooks {
+			require.Contains(t, hook.Trace, root, "delivery %d tells of another trace", sequence)
+		}
+		require.Regexp(t, `"route":"/v3/order","status":200.*"trace_id":"`+root+`"`, s.logs.String(), "the log leads to the trace")
+
+		report := rooted(s.ended(), "POST /webhooks/labs/molecular")
+		require.NotEmpty(t, report, "what a lab reports has a trace of its own")
+		require.NotEmpty(t, named(report, "SignalWithStartWorkflow:Order"))
+		require.NotEmpty(t, named(report, "HandleSignal:"+dispatch.SignalFact))
+	})
+}
+
+// The control: a delivery that lost its trace, and a span without its parent, are found.
+func TestABrokenTraceIsFound(t *testing.T) {
+	t.Parallel()
+	exporter := tracetest.NewInMemoryExporter()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
+	t.Cleanup(func() { require.NoError(t, provider.Shutdown(context.Background())) })
+	ctx, root := provider.Tracer("test").Start(t.Context(), "root")
+	_, child := provider.Tracer("test").Start(ctx, "child")
+	child.End()
+	require.Equal(t, []string{"child"}, orphans(exporter.GetSpans()), "its parent has not ended")
+	root.End()
+	require.Empty(t, orphans(exporter.GetSpans()))
+	_, lost := provider.Tracer("test").Start(t.Context(), "lost")
+	lost.End()
+	require.Len(t, rooted(exporter.GetSpans(), "root"), 2)
+}
+
+// A caller's own trace is linked, and does not decide what is traced here.
+func TestACallersTraceIsLinked(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{traced: true, unheard: true, workers: noWorkers})
+	const theirs = "0af7651916cd43dd8448eb211c80319c"
+	r := s.do(http.MethodGet, "/v3/orders", nil, "traceparent", "00-"+theirs+"-b7ad6b7169203331-00")
+	require.Equal(t, http.StatusOK, r.Status)
+	s.do(http.MethodGet, "/v3/orders", nil, "traceparent", strings.Repeat("x", 100))
+	spans := named(s.ended(), "GET /v3/orders")
+	require.Len(t, spans, 2)
+	for _, span := range spans {
+		require.False(t, span.Parent.IsValid())
+		require.NotEqual(t, theirs, span.SpanContext.TraceID().String())
+	}
+	require.Len(t, spans[0].Links, 1)
+	require.Equal(t, theirs, spans[0].Links[0].SpanContext.TraceID().String())
+	require.Empty(t, spans[1].Links)
+}
