@@ -93,13 +93,14 @@ func (s *server) pageLabTests(ctx context.Context, in *labTestPageInput) (*body[
 	}
 	after := canonical(in.NextCursor)
 	all = all[1+slices.IndexFunc(all, func(t order.LabTest) bool { return t.ID == after }):]
-	out := LabTestResourcesResponse{Data: in.selected(all)}
-	if limit := min(in.Limit, maxLabTests); len(out.Data) > limit {
-		out.Data = out.Data[:limit]
-		out.NextCursor = &out.Data[limit-1].ID
+	page, out := in.selected(all), LabTestResourcesResponse{}
+	if limit := min(in.Limit, maxLabTests); len(page) > limit {
+		page = page[:limit]
+		out.NextCursor = &page[limit-1].ID
 	}
+	out.Data = each(page, junction.FromLabTest)
 	if in.IncludePricing {
-		out.Pricing = junction.LabTestPricing(each(out.Data, func(t junction.ClientFacingLabTest) string { return t.ID }))
+		out.Pricing = junction.LabTestPricing(page)
 	}
 	return answer(out), nil
 }
@@ -109,7 +110,7 @@ func (s *server) listLabTests(ctx context.Context, in *labTestsInput) (*body[[]j
 	if err != nil {
 		return nil, err
 	}
-	return answer(in.selected(all)), nil
+	return answer(each(in.selected(all), junction.FromLabTest)), nil
 }
 
 // sortedLabTests is all that the team may see, in the order that was asked for.
@@ -131,14 +132,8 @@ func (s *server) sortedLabTests(ctx context.Context, f LabTestFilter) ([]order.L
 	return all, nil
 }
 
-func (f LabTestFilter) selected(all []order.LabTest) []junction.ClientFacingLabTest {
-	out := []junction.ClientFacingLabTest{}
-	for _, t := range all {
-		if f.selects(t) {
-			out = append(out, junction.FromLabTest(t))
-		}
-	}
-	return out
+func (f LabTestFilter) selected(all []order.LabTest) []order.LabTest {
+	return slices.DeleteFunc(all, func(t order.LabTest) bool { return !f.selects(t) })
 }
 
 func (f LabTestFilter) selects(t order.LabTest) bool {

@@ -1,10 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,7 +30,7 @@ type markersInput struct {
 	LabID           []int  `query:"lab_id,explode"`
 	LabSlug         string `query:"lab_slug" doc:"Given, lab_id does not matter."`
 	Name            string `query:"name" doc:"A part of the marker's name, in any case, or the lab's code of it."`
-	ALaCarteEnabled bool   `query:"a_la_carte_enabled" doc:"True: only what can be ordered à la carte, which nothing can."`
+	ALaCarteEnabled bool   `query:"a_la_carte_enabled" doc:"True: only what can be ordered à la carte."`
 	IncludePricing  bool   `query:"include_pricing"`
 }
 
@@ -81,12 +81,10 @@ func (s *server) listMarkers(ctx context.Context, in *markersInput) (*body[GetMa
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(m order.Marker) bool { return in.ALaCarteEnabled || !named(m, in.Name) })
+	all = slices.DeleteFunc(all, func(m order.Marker) bool { return in.ALaCarteEnabled && !m.ALaCarte || !named(m, in.Name) })
 	out := markerPage(all, in.PageQuery)
 	if in.IncludePricing {
-		out.Pricing = junction.MarkerPricing(each(out.Markers, func(m junction.ClientFacingMarkerComplete) string {
-			return strconv.FormatInt(m.ID, 10)
-		}))
+		out.Pricing = junction.MarkerPricing(in.of(all))
 	}
 	return answer(out), nil
 }
@@ -96,19 +94,39 @@ func named(m order.Marker, text string) bool {
 	return strings.Contains(strings.ToLower(m.Name), strings.ToLower(text)) || m.ProviderID != nil && *m.ProviderID == text
 }
 
-// orderableMarkers lists the markers of the active lab tests of some labs, each once, by id.
+// orderableMarkers lists what can be ordered of some labs by id: the markers of the catalogue, and those that only active lab tests have.
 func (s *server) orderableMarkers(ctx context.Context, of func(order.Lab) bool) ([]order.Marker, error) {
+	all, err := s.catalogueMarkers(ctx, of)
+	if err != nil {
+		return nil, err
+	}
 	tests, err := s.Store.LabTests(ctx, callerOf(ctx).team.ID, store.LabTestsByCreation)
 	if err != nil {
 		return nil, err
 	}
-	var all []order.Marker
 	for _, t := range tests {
 		if t.Lab != nil && t.Status == statusActive && of(*t.Lab) {
 			all = append(all, markersOf(t)...)
 		}
 	}
-	return distinct(all), nil
+	return slices.DeleteFunc(distinct(all), func(m order.Marker) bool { return !m.Orderable() }), nil
+}
+
+// catalogueMarkers lists the catalogue's markers of some labs by id, orderable or not.
+func (s *server) catalogueMarkers(ctx context.Context, of func(order.Lab) bool) ([]order.Marker, error) {
+	all, err := s.Store.Markers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.Store.Labs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[int]bool{}
+	for _, l := range known {
+		wanted[l.ID] = of(l)
+	}
+	return slices.DeleteFunc(all, func(m order.Marker) bool { return !wanted[*m.LabID] }), nil
 }
 
 // markersOf is the test's markers, each with its lab.
@@ -122,18 +140,23 @@ func markersOf(t order.LabTest) []order.Marker {
 	return markers
 }
 
+// distinct has each marker once, by id: the first of those with the same.
 func distinct(markers []order.Marker) []order.Marker {
-	slices.SortStableFunc(markers, func(a, b order.Marker) int { return int(a.ID - b.ID) })
+	slices.SortStableFunc(markers, func(a, b order.Marker) int { return cmp.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(markers, func(a, b order.Marker) bool { return a.ID == b.ID })
 }
 
 func markerPage(all []order.Marker, q PageQuery) GetMarkersResponse {
-	from := min((q.Page-1)*q.Size, len(all))
-	to := min(from+q.Size, len(all))
 	return GetMarkersResponse{
-		Markers: each(all[from:to], junction.FromMarkerComplete),
+		Markers: each(q.of(all), junction.FromMarkerComplete),
 		Total:   len(all), Page: q.Page, Size: q.Size, Pages: (len(all) + q.Size - 1) / q.Size,
 	}
+}
+
+// of is the page's part of all markers.
+func (q PageQuery) of(all []order.Marker) []order.Marker {
+	from := min((q.Page-1)*q.Size, len(all))
+	return all[from:min(from+q.Size, len(all))]
 }
 
 func (s *server) labTestMarkers(ctx context.Context, in *labTestMarkersInput) (*body[GetMarkersResponse], error) {

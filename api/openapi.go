@@ -107,6 +107,9 @@ var nullable = map[string][]string{
 	"OpsStory":                     {"outbound", "inbound"},
 	"LabTestResourcesResponse":     {"pricing"},
 	"GetMarkersResponse":           {"pricing"},
+	"ClientFacingMarker":           {"aoe"},
+	"ClientFacingMarkerComplete":   {"aoe"},
+	"ClientFacingResult":           {"loinc"},
 	"OpsAuditCheck":                {"broken"},
 }
 

@@ -170,7 +170,7 @@ func consents(given []ConsentRequest, now time.Time) []order.Consent {
 func (in *CreateOrderRequest) answers() []order.AoEAnswer {
 	out := make([]order.AoEAnswer, len(in.AoEAnswers))
 	for i, a := range in.AoEAnswers {
-		out[i] = order.AoEAnswer(a)
+		out[i] = order.AoEAnswer{MarkerID: a.MarkerID, QuestionID: a.QuestionID, Answer: a.Answer}
 	}
 	return out
 }

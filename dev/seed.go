@@ -3,11 +3,8 @@ package dev
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
-	"github.com/aliquot-labs/aliquot/lifecycle"
-	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/catalogue"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -16,8 +13,8 @@ const (
 	TeamID     = "019a1100-0000-7000-8000-000000000001"
 	UserID     = "019a1100-0000-7000-8000-000000000002"
 	AccountID  = "019a1100-0000-7000-8000-000000000003"
-	LipidsID   = "019a1100-0000-7000-8000-000000000101" // panel 101 of the simulated lab
-	InfectID   = "019a1100-0000-7000-8000-000000000102" // panel 102 of the simulated lab
+	LipidsID   = "019a1100-0000-7000-8000-000000000101" // of the demonstration catalogue; panel 101 of the simulated lab
+	InfectID   = "019a1100-0000-7000-8000-000000000102" // panel 102
 	labSlug    = "mtl"
 	labPartner = "molecular"
 )
@@ -29,8 +26,8 @@ const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` 
 // Molecular holds a rejected kit for a week (the lifecycle contract).
 const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
 
-// Seed puts a demonstration team into the store, with its keys, lab tests of every collection method, a user and accounts at the
-// simulated labs and providers. What is there already stays, but the accounts take the given address and credentials.
+// Seed puts a demonstration team into the store, with its keys, the demonstration catalogue, a user and accounts at the simulated labs
+// and providers. What is there already stays, but the accounts take the given address and credentials.
 func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) error {
 	if err := seedTeam(ctx, s); err != nil {
 		return err
@@ -46,10 +43,8 @@ func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) e
 	if err := seedUser(ctx, s); err != nil {
 		return err
 	}
-	for _, test := range append(labTests(), neutralTests()...) {
-		if err := s.PutLabTest(ctx, TeamID, test); err != nil {
-			return err
-		}
+	if err := seedCatalogue(ctx, s); err != nil {
+		return err
 	}
 	accounts := append([]store.LabAccount{{
 		ID: AccountID, LabSlug: labSlug, Partner: labPartner, BaseURL: labURL,
@@ -62,6 +57,16 @@ func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) e
 		}
 	}
 	return nil
+}
+
+// seedCatalogue offers the demonstration team what can be ordered. What a later version of it changes is changed.
+func seedCatalogue(ctx context.Context, s *store.Store) error {
+	c, err := catalogue.Demo()
+	if err != nil {
+		return err
+	}
+	_, err = s.ImportCatalogue(ctx, c, store.CatalogueImport{TeamID: TeamID})
+	return err
 }
 
 func seedTeam(ctx context.Context, s *store.Store) error {
@@ -118,41 +123,4 @@ func ignoreNotFound(err error) error {
 		return nil
 	}
 	return err
-}
-
-// labTests are two tests of the simulated lab, with what each of them measures.
-func labTests() []order.LabTest {
-	lab := &order.Lab{
-		ID: 1, Slug: labSlug, Name: "Molecular Testing Labs", FirstLineAddress: "14401 SE 1st Street", City: "Vancouver", Zipcode: "98684",
-		CollectionMethods: []string{string(lifecycle.Testkit)}, SampleTypes: []string{"dried_blood_spot", "urine"},
-	}
-	test := func(id, slug, name, sample string, panel, days int, markers []order.Marker) order.LabTest {
-		return order.LabTest{
-			ID: id, Slug: slug, Name: name, Description: fmt.Sprintf("%s, collected at home", name), SampleType: sample,
-			Method: lifecycle.Testkit, Status: "active", CommonTATDays: new(3), WorstCaseTATDays: &days,
-			Lab: lab, Markers: markers, PanelIDs: []int{panel},
-		}
-	}
-	return []order.LabTest{
-		test(LipidsID, "lipids", "Lipids", "dried_blood_spot", 101, 5, markers(lab.ID, 1010,
-			[]string{"Total Cholesterol", "HDL Cholesterol", "LDL Cholesterol", "Triglycerides"},
-			[]string{"2093-3", "2085-9", "13457-7", "2571-8"}, "mg/dL")),
-		test(InfectID, "sti", "Sexually transmitted infections", "urine", 102, 7, markers(lab.ID, 1020,
-			[]string{"Chlamydia trachomatis", "Neisseria gonorrhoeae", "Trichomonas vaginalis"},
-			[]string{"21613-5", "24111-7", "46154-1"}, "")),
-	}
-}
-
-func markers(labID int, firstID int64, names, loincs []string, unit string) []order.Marker {
-	all := make([]order.Marker, len(names))
-	for i, name := range names {
-		all[i] = order.Marker{
-			ID: firstID + int64(i), Name: name, Slug: strings.ReplaceAll(strings.ToLower(name), " ", "-"), LabID: &labID,
-			Type: new("biomarker"), LOINC: &loincs[i],
-		}
-		if unit != "" {
-			all[i].Unit = &unit
-		}
-	}
-	return all
 }

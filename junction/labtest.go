@@ -1,8 +1,6 @@
 package junction
 
 import (
-	"encoding/json"
-
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -43,24 +41,6 @@ type ClientFacingLab struct {
 	LogoURL           *string  `json:"logo_url"`
 }
 
-// ClientFacingMarker is one thing that a test measures.
-type ClientFacingMarker struct {
-	ID               int64           `json:"id"`
-	Name             string          `json:"name"`
-	Slug             string          `json:"slug"`
-	Description      *string         `json:"description"`
-	LabID            *int            `json:"lab_id"`
-	ProviderID       *string         `json:"provider_id"`
-	Type             *string         `json:"type"`
-	Unit             *string         `json:"unit"`
-	Price            *string         `json:"price"`
-	AOE              json.RawMessage `json:"aoe" doc:"Always null: no test asks questions on order entry."`
-	ALaCarteEnabled  bool            `json:"a_la_carte_enabled"`
-	CommonTATDays    *int            `json:"common_tat_days"`
-	WorstCaseTATDays *int            `json:"worst_case_tat_days"`
-	IsOrderable      bool            `json:"is_orderable"`
-}
-
 // FromLabTest is the test with its lab and markers.
 func FromLabTest(t order.LabTest) ClientFacingLabTest {
 	out := fromLabTestInOrder(t)
@@ -70,7 +50,7 @@ func FromLabTest(t order.LabTest) ClientFacingLabTest {
 	}
 	out.Markers = make([]ClientFacingMarker, len(t.Markers))
 	for i, m := range t.Markers {
-		out.Markers[i] = fromMarker(m)
+		out.Markers[i] = FromMarker(m)
 	}
 	return out
 }
@@ -105,23 +85,6 @@ func FromLab(l order.Lab) ClientFacingLab {
 		CollectionMethods: list(l.CollectionMethods),
 		SampleTypes:       list(l.SampleTypes),
 		LogoURL:           l.LogoURL,
-	}
-}
-
-func fromMarker(m order.Marker) ClientFacingMarker {
-	return ClientFacingMarker{
-		ID:               m.ID,
-		Name:             m.Name,
-		Slug:             m.Slug,
-		Description:      m.Description,
-		LabID:            m.LabID,
-		ProviderID:       m.ProviderID,
-		Type:             m.Type,
-		Unit:             m.Unit,
-		Price:            m.Price,
-		CommonTATDays:    m.CommonTATDays,
-		WorstCaseTATDays: m.WorstCaseTATDays,
-		IsOrderable:      true,
 	}
 }
 

@@ -1,66 +1,124 @@
 package junction
 
-import "github.com/aliquot-labs/aliquot/order"
+import (
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// ClientFacingMarker is one thing that a lab can be asked for.
+type ClientFacingMarker struct {
+	ID               int64   `json:"id"`
+	Name             string  `json:"name"`
+	Slug             string  `json:"slug"`
+	Description      *string `json:"description"`
+	LabID            *int    `json:"lab_id"`
+	ProviderID       *string `json:"provider_id" doc:"The lab's own code."`
+	Type             *string `json:"type"`
+	Unit             *string `json:"unit"`
+	Price            *string `json:"price" doc:"US dollars; null: by contract."`
+	AOE              *AoE    `json:"aoe" doc:"Null: the lab asks nothing on order entry."`
+	ALaCarteEnabled  bool    `json:"a_la_carte_enabled"`
+	CommonTATDays    *int    `json:"common_tat_days"`
+	WorstCaseTATDays *int    `json:"worst_case_tat_days"`
+	IsOrderable      bool    `json:"is_orderable"`
+}
+
+// AoE is what a lab asks on order entry.
+type AoE struct {
+	Questions []Question `json:"questions" nullable:"false"`
+}
+
+// Question is one that a lab asks on order entry.
+type Question struct {
+	ID         int64    `json:"id"`
+	Required   bool     `json:"required"`
+	Code       string   `json:"code"`
+	Value      string   `json:"value" doc:"The question."`
+	Type       string   `json:"type" enum:"choice,text,numeric,multi_choice"`
+	Sequence   int      `json:"sequence"`
+	Answers    []Answer `json:"answers" nullable:"false" doc:"Empty for texts and numbers."`
+	Constraint *string  `json:"constraint"`
+	Default    *string  `json:"default"`
+}
+
+// Answer is one that can be chosen. Orders send its code.
+type Answer struct {
+	ID    int64  `json:"id"`
+	Code  string `json:"code"`
+	Value string `json:"value"`
+}
 
 // ClientFacingMarkerComplete is a marker with the results that it leads to.
 type ClientFacingMarkerComplete struct {
 	ClientFacingMarker
-	ExpectedResults []ClientFacingResult `json:"expected_results" nullable:"false" doc:"Empty: labs have not told which."`
+	ExpectedResults []ClientFacingResult `json:"expected_results" nullable:"false"`
 }
 
-// ClientFacingResult is a result that a marker leads to. It has no fields here, because none is known.
-type ClientFacingResult struct{}
+// ClientFacingResult is a result that a marker leads to.
+type ClientFacingResult struct {
+	ID         int64              `json:"id"`
+	Name       string             `json:"name"`
+	Slug       string             `json:"slug"`
+	LabID      *int               `json:"lab_id"`
+	ProviderID *string            `json:"provider_id" doc:"The lab's own code of the result."`
+	Required   bool               `json:"required"`
+	LOINC      *ClientFacingLoinc `json:"loinc"`
+}
+
+// ClientFacingLoinc is a code of the LOINC terminology.
+type ClientFacingLoinc struct {
+	ID   int64   `json:"id"`
+	Name string  `json:"name"`
+	Slug string  `json:"slug"`
+	Code string  `json:"code"`
+	Unit *string `json:"unit"`
+}
 
 // FromMarker is the marker.
-func FromMarker(m order.Marker) ClientFacingMarker { return fromMarker(m) }
+func FromMarker(m order.Marker) ClientFacingMarker {
+	return ClientFacingMarker{
+		ID:               m.ID,
+		Name:             m.Name,
+		Slug:             m.Slug,
+		Description:      m.Description,
+		LabID:            m.LabID,
+		ProviderID:       m.ProviderID,
+		Type:             m.Type,
+		Unit:             m.Unit,
+		Price:            m.Price,
+		AOE:              fromQuestions(m.Questions),
+		ALaCarteEnabled:  m.ALaCarte,
+		CommonTATDays:    m.CommonTATDays,
+		WorstCaseTATDays: m.WorstCaseTATDays,
+		IsOrderable:      m.Orderable(),
+	}
+}
 
 // FromMarkerComplete is the marker with the results that it leads to.
 func FromMarkerComplete(m order.Marker) ClientFacingMarkerComplete {
-	return ClientFacingMarkerComplete{ClientFacingMarker: fromMarker(m), ExpectedResults: []ClientFacingResult{}}
-}
-
-// currency is that of every price.
-const currency = "USD"
-
-// UnspecifiedPricing says why no price is given.
-type UnspecifiedPricing struct {
-	Unspecified string `json:"unspecified" enum:"refer_to_contract,price_unavailable"`
-}
-
-// byContract is the price of everything.
-var byContract = UnspecifiedPricing{Unspecified: "refer_to_contract"}
-
-// GetLabTestPricingResponse is what lab tests cost, by id.
-type GetLabTestPricingResponse struct {
-	Currency string                         `json:"currency"`
-	Data     map[string]LabTestPanelPricing `json:"data"`
-}
-
-// LabTestPanelPricing is what a lab test costs.
-type LabTestPanelPricing struct {
-	Pricing UnspecifiedPricing `json:"pricing"`
-}
-
-// MarkerPricingResponse is what markers cost, by id.
-type MarkerPricingResponse struct {
-	Currency string                        `json:"currency"`
-	Data     map[string]UnspecifiedPricing `json:"data"`
-}
-
-// LabTestPricing is the pricing of the lab tests with these ids.
-func LabTestPricing(ids []string) *GetLabTestPricingResponse {
-	data := map[string]LabTestPanelPricing{}
-	for _, id := range ids {
-		data[id] = LabTestPanelPricing{Pricing: byContract}
+	out := ClientFacingMarkerComplete{ClientFacingMarker: FromMarker(m), ExpectedResults: make([]ClientFacingResult, len(m.Expected))}
+	for i, e := range m.Expected {
+		out.ExpectedResults[i] = ClientFacingResult{
+			ID: e.ID, Name: e.Name, Slug: e.Slug, LabID: m.LabID, ProviderID: e.ProviderID, Required: e.Required,
+			LOINC: (*ClientFacingLoinc)(e.LOINC),
+		}
 	}
-	return &GetLabTestPricingResponse{Currency: currency, Data: data}
+	return out
 }
 
-// MarkerPricing is the pricing of the markers with these ids.
-func MarkerPricing(ids []string) *MarkerPricingResponse {
-	data := map[string]UnspecifiedPricing{}
-	for _, id := range ids {
-		data[id] = byContract
+func fromQuestions(all []order.Question) *AoE {
+	if len(all) == 0 {
+		return nil
 	}
-	return &MarkerPricingResponse{Currency: currency, Data: data}
+	out := &AoE{Questions: make([]Question, len(all))}
+	for i, q := range all {
+		answers := make([]Answer, len(q.Choices))
+		for j, c := range q.Choices {
+			answers[j] = Answer{ID: c.ID, Code: c.Code, Value: c.Text}
+		}
+		out.Questions[i] = Question{
+			ID: q.ID, Required: q.Required, Code: q.Code, Value: q.Text, Type: string(q.Type), Sequence: q.Sequence, Answers: answers,
+			Constraint: q.Constraint, Default: q.Default,
+		}
+	}
+	return out
 }

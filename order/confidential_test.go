@@ -15,9 +15,9 @@ import (
 // travels are the types that hold ids, statuses, times, numbers and codes only, or what a lab offers to everybody.
 var travels = []string{
 	"Answer", "Appointment", "AppointmentEvent", "AppointmentStep", "Attention", "Booked", "Booking", "Correcting", "CancellationReason", "Candidate",
-	"Date", "Deadline", "Deadlines", "Decision", "Demand", "Event", "Fact", "Fetch", "Fetched", "Lab", "LabTest", "Leg", "LegReports",
-	"Marker", "Match", "Overlap", "Placement", "Policy", "Recorded", "Recording", "Recovery", "RecoveryState", "Release", "Slot", "State",
-	"Step", "Transaction", "TransactionOrder",
+	"Catalogue", "Choice", "Coverage", "Date", "Deadline", "Deadlines", "Decision", "Demand", "Event", "ExpectedResult", "Fact", "Fasting", "Fetch", "Fetched", "LOINC", "Lab", "LabTest", "Leg", "LegReports",
+	"Marker", "Match", "Overlap", "Placement", "Point", "Policy", "Price", "PriceModifier", "Question", "Recorded", "Recording", "Recovery", "RecoveryState", "Release", "Site", "Slot", "State",
+	"Step", "Transaction", "TransactionOrder", "ZipCenter",
 }
 
 // unclassified are the exported structs of Go files that are in neither list.

@@ -72,7 +72,10 @@ type Consent struct {
 type AoEAnswer struct {
 	MarkerID   int64  `json:"marker_id"`
 	QuestionID int64  `json:"question_id"`
-	Answer     string `json:"answer"`
+	Answer     string `json:"answer"`             // a choice's code
+	Code       string `json:"code,omitempty"`     // the lab's, of the question
+	Question   string `json:"question,omitempty"` // as it was asked
+	Text       string `json:"text,omitempty"`     // of the choices; empty for other questions
 }
 
 // Registration is the sealed body of a demand that tells whose a kit is.

@@ -44,6 +44,8 @@ var layers = map[string]layer{
 	"settings/settingsdoc":   {ours: []string{"settings", "internal/document"}},
 	"api/openapidoc":         {ours: []string{"api", "internal/document"}},
 	"order":                  {ours: []string{"lifecycle"}, denied: slices.Concat(sideEffects, temporal)},
+	// It reads files that it is given.
+	"catalogue": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 	// What a simulated order goes through is planned without touching it.
 	"simulation": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 
@@ -69,17 +71,17 @@ var layers = map[string]layer{
 	"worker":    {ours: slices.Concat([]string{"workflows", "activities", "dispatch"}, adapters)},
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
-	"api": {ours: slices.Concat([]string{"dispatch", "simulation", "paper"}, adapters)},
+	"api": {ours: slices.Concat([]string{"dispatch", "simulation", "paper", "catalogue"}, adapters)},
 	// What the parts accept is checked by the parts.
 	"settings": {ours: []string{"labs", "webhooks", "store"}},
 	// It knows a running system by its HTTP API only.
 	"client": {denied: temporal},
 	// The supervisor of a development system starts the product's processes; it is none of them.
-	"dev": {ours: slices.Concat([]string{"client", "settings", "webhooks", "store"}, domain), denied: temporal},
-	"cmd": {ours: slices.Concat([]string{"dev", "client", "settings"}, everything)},
+	"dev": {ours: slices.Concat([]string{"client", "settings", "webhooks", "store", "catalogue"}, domain), denied: temporal},
+	"cmd": {ours: slices.Concat([]string{"dev", "client", "settings", "catalogue"}, everything)},
 	// What drives a system from outside knows nothing of it but its addresses, so that it can prove the product's tables.
 	"e2e/drive": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporal)},
-	"e2e":       {ours: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings"}, everything)},
+	"e2e":       {ours: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings", "catalogue"}, everything)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},

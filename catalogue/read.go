@@ -1,0 +1,220 @@
+package catalogue
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Named is a file with the name by which problems call it.
+type Named struct {
+	Name string
+	File File
+}
+
+// Problem is something wrong with a file, at a path such as markers[12].loinc.
+type Problem struct {
+	File, Path, Message string
+}
+
+func (p Problem) String() string { return p.File + ": " + p.Path + ": " + p.Message }
+
+// Read makes a catalogue of files, which may refer to labs and markers that are known already. It lists everything that is wrong, in
+// the order of the files. With a problem there is no catalogue.
+func Read(files []Named, known order.Catalogue) (order.Catalogue, []Problem) {
+	r := &reader{
+		labs: map[string]order.Lab{}, markers: map[int64]order.Marker{},
+		seen: map[string]bool{}, knownLabs: map[string]order.Lab{}, knownMarkers: map[int64]order.Marker{},
+		knownCodes: map[string]int64{},
+	}
+	for _, l := range known.Labs {
+		r.labs[l.Slug], r.knownLabs[l.Slug] = l, l
+	}
+	again := map[int64]bool{}
+	for _, f := range files {
+		for _, m := range f.File.Markers {
+			again[m.ID] = true
+		}
+	}
+	for _, m := range known.Markers {
+		r.markers[m.ID], r.knownMarkers[m.ID] = m, m
+		if !again[m.ID] && m.LabID != nil && m.ProviderID != nil {
+			r.knownCodes[codeAt(*m.LabID, *m.ProviderID)] = m.ID
+		}
+	}
+	// What is referred to may stand in any file, so everything is read kind by kind.
+	eachOf(r, files, "labs", func(f File) []Lab { return f.Labs }, r.lab)
+	eachOf(r, files, "markers", func(f File) []Marker { return f.Markers }, r.marker)
+	eachOf(r, files, "lab_tests", func(f File) []LabTest { return f.LabTests }, r.labTest)
+	eachOf(r, files, "sites", func(f File) []Site { return f.Sites }, r.site)
+	eachOf(r, files, "phlebotomy", func(f File) []Phlebotomy { return f.Phlebotomy }, r.phlebotomy)
+	eachOf(r, files, "zips", func(f File) []string { return f.Zips }, r.zip)
+	if len(r.problems) > 0 {
+		return order.Catalogue{}, inOrderOf(files, r.problems)
+	}
+	return r.out, nil
+}
+
+func inOrderOf(files []Named, problems []Problem) []Problem {
+	place := map[string]int{}
+	for i, f := range files {
+		place[f.Name] = i
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(place[a.File], place[b.File]) })
+	return problems
+}
+
+// reader reads one entry after the other. What has been read can be referred to.
+type reader struct {
+	out      order.Catalogue
+	problems []Problem
+	file     string // which is being read
+	path     string // of the entry that is being read
+
+	labs         map[string]order.Lab // by slug
+	markers      map[int64]order.Marker
+	seen         map[string]bool // what must not come twice
+	knownLabs    map[string]order.Lab
+	knownMarkers map[int64]order.Marker
+	knownCodes   map[string]int64 // of known markers that the files do not have
+}
+
+func eachOf[T any](r *reader, files []Named, kind string, of func(File) []T, read func(T)) {
+	for _, f := range files {
+		for i, entry := range of(f.File) {
+			r.file, r.path = f.Name, fmt.Sprintf("%s[%d]", kind, i)
+			read(entry)
+		}
+	}
+}
+
+// wrong notes a problem with a field of the entry that is being read.
+func (r *reader) wrong(field, format string, args ...any) {
+	path := r.path
+	if field != "" {
+		path += "." + field
+	}
+	r.problems = append(r.problems, Problem{File: r.file, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// once notes a problem with a field whose value another entry of the kind has too.
+func (r *reader) once(field, kind string, value any) {
+	key := fmt.Sprintf("%s\x00%v", kind, value)
+	if r.seen[key] {
+		r.wrong(field, "another entry has %v too", value)
+	}
+	r.seen[key] = true
+}
+
+// labOf is the lab that an entry names.
+func (r *reader) labOf(slug string) (order.Lab, bool) {
+	lab, ok := r.labs[slug]
+	if !ok {
+		r.wrong("lab", "there is no lab %q", slug)
+	}
+	return lab, ok
+}
+
+func (r *reader) lab(l Lab) {
+	r.once("id", "lab", l.ID)
+	r.once("slug", "lab slug", l.Slug)
+	for _, known := range r.knownLabs {
+		// Accounts and orders name labs by slug, and markers by id.
+		if (known.ID == l.ID) != (known.Slug == l.Slug) {
+			r.wrong("id", "lab %d is known as %s: neither can change", known.ID, known.Slug)
+		}
+	}
+	lab := order.Lab(l)
+	r.labs[l.Slug] = lab
+	r.out.Labs = append(r.out.Labs, lab)
+}
+
+func (r *reader) labTest(t LabTest) {
+	if id, err := uuid.Parse(t.ID); err == nil {
+		t.ID = id.String()
+	}
+	r.once("id", "lab test", t.ID)
+	lab, ok := r.labOf(t.Lab)
+	if !ok {
+		return
+	}
+	if !slices.Contains(lab.CollectionMethods, t.Method) {
+		r.wrong("method", "the lab does not collect by %s", t.Method)
+	}
+	if !slices.Contains(lab.SampleTypes, t.SampleType) {
+		r.wrong("sample_type", "the lab takes no %s", t.SampleType)
+	}
+	r.turnaround(t.CommonTATDays, t.WorstCaseTATDays)
+	if _, err := order.Resolve(t.Policy); err != nil {
+		r.wrong("policy", "not valid: %v", err)
+	}
+	test := order.LabTest{
+		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, SampleType: t.SampleType, Method: lifecycle.Modality(t.Method),
+		Status: cmp.Or(t.Status, statusActive), Fasting: t.Fasting, HasInstructions: t.Instructions, Lab: &lab, PanelIDs: t.PanelIDs,
+		Policy: t.Policy, Pricing: t.Price.price(r), CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays,
+	}
+	if t.Price != nil {
+		test.Price = float64(t.Price.BaseCents) / 100
+	}
+	test.Markers = r.markersOf(lab, t.MarkerIDs)
+	common, worst := order.Turnaround(test.Markers)
+	test.CommonTATDays, test.WorstCaseTATDays = cmp.Or(test.CommonTATDays, common), cmp.Or(test.WorstCaseTATDays, worst)
+	r.out.LabTests = append(r.out.LabTests, test)
+}
+
+const statusActive = "active"
+
+// markersOf are the markers of a lab test.
+func (r *reader) markersOf(lab order.Lab, ids []int64) []order.Marker {
+	var all []order.Marker
+	for i, id := range ids {
+		m, ok := r.markers[id]
+		field := fmt.Sprintf("marker_ids[%d]", i)
+		switch {
+		case !ok:
+			r.wrong(field, "there is no marker %d", id)
+		case *m.LabID != lab.ID:
+			r.wrong(field, "marker %d is another lab's", id)
+		case slices.Contains(ids[:i], id):
+			r.wrong(field, "marker %d is there twice", id)
+		default:
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+func (r *reader) turnaround(common, worst *int) {
+	if common != nil && worst != nil && *common > *worst {
+		r.wrong("worst_case_tat_days", "less than common_tat_days")
+	}
+}
+
+func (p *Price) price(r *reader) *order.Price {
+	if p == nil {
+		return nil
+	}
+	out := &order.Price{BaseCents: p.BaseCents}
+	for i, m := range p.Modifiers {
+		for j, state := range m.States {
+			r.state(fmt.Sprintf("price.modifiers[%d].states[%d]", i, j), state)
+		}
+		out.Modifiers = append(out.Modifiers, order.PriceModifier(m))
+	}
+	return out
+}
+
+const states = " AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA PR RI SC SD " +
+	"TN TX UT VT VA WA WV WI WY "
+
+func (r *reader) state(field, code string) {
+	if len(code) != 2 || !strings.Contains(states, " "+code+" ") {
+		r.wrong(field, "%q is no state of the United States", code)
+	}
+}

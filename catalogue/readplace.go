@@ -1,0 +1,73 @@
+package catalogue
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Places: patient service centers, where phlebotomists go, and where postal codes are.
+
+var (
+	daysOfWeek = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+	openHours  = regexp.MustCompile(`^(closed|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(, ([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?)$`)
+)
+
+func (r *reader) site(s Site) {
+	lab, ok := r.labOf(s.Lab)
+	if !ok {
+		return
+	}
+	r.once("code", "site of "+s.Lab, s.Code)
+	r.state("state", s.State)
+	for day, hours := range s.Hours {
+		if !slices.Contains(daysOfWeek, day) {
+			r.wrong("hours", "%q is no day of the week", day)
+		}
+		if !openHours.MatchString(hours) {
+			r.wrong("hours."+day, "neither closed nor of the form 07:00-16:00")
+		}
+	}
+	site := order.Site{
+		LabID: lab.ID, Code: s.Code, Name: s.Name, FirstLine: s.FirstLine, SecondLine: s.SecondLine, City: s.City, State: s.State, Zip: s.Zip,
+		Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng, Capabilities: s.Capabilities,
+		BillTypes: s.BillTypes, Inactive: s.Active != nil && !*s.Active,
+	}
+	if len(site.BillTypes) == 0 {
+		site.BillTypes = []string{"client_bill"}
+	}
+	r.out.Sites = append(r.out.Sites, site)
+}
+
+func (r *reader) phlebotomy(p Phlebotomy) {
+	for i, text := range p.Zips {
+		from, to, ranged := strings.Cut(text, "-")
+		if !ranged {
+			from, to = text+strings.Repeat("0", 5-len(text)), text+strings.Repeat("9", 5-len(text))
+		}
+		if from > to {
+			r.wrong(fmt.Sprintf("zips[%d]", i), "ends before it begins")
+		}
+		r.once(fmt.Sprintf("zips[%d]", i), "area of "+p.Provider, from+"-"+to)
+		r.out.Coverage = append(r.out.Coverage, order.Coverage{Provider: p.Provider, ServiceTypes: p.ServiceTypes, From: from, To: to})
+	}
+}
+
+func (r *reader) zip(text string) {
+	parts := strings.Fields(text)
+	if len(parts) != 3 {
+		r.wrong("", "not of the form 85004 33.4516 -112.0699")
+		return
+	}
+	r.once("", "zip", parts[0])
+	lat, latErr := strconv.ParseFloat(parts[1], 64)
+	lng, lngErr := strconv.ParseFloat(parts[2], 64)
+	if latErr != nil || lngErr != nil || lat < -90 || lat > 90 || lng < -180 || lng > 180 {
+		r.wrong("", "no place on the globe")
+	}
+	r.out.Zips = append(r.out.Zips, order.ZipCenter{Zip: parts[0], Point: order.Point{Lat: lat, Lng: lng}})
+}

@@ -1,0 +1,84 @@
+package order
+
+// Marker is one thing that a lab can be asked for: a single measurement, or a panel of several. The results that it leads to are its
+// expected results.
+type Marker struct {
+	ID               int64            `json:"id"`
+	Name             string           `json:"name"`
+	Slug             string           `json:"slug"`
+	Description      *string          `json:"description,omitempty"`
+	LabID            *int             `json:"lab_id,omitempty"`
+	ProviderID       *string          `json:"provider_id,omitempty"` // the lab's own code
+	Type             *string          `json:"type,omitempty"`        // biomarker, panel
+	Unit             *string          `json:"unit,omitempty"`
+	Price            *string          `json:"price,omitempty"`
+	Pricing          *Price           `json:"pricing,omitempty"` // nil: by contract
+	LOINC            *string          `json:"loinc,omitempty"`
+	SampleType       string           `json:"sample_type,omitempty"`
+	CommonTATDays    *int             `json:"common_tat_days,omitempty"`
+	WorstCaseTATDays *int             `json:"worst_case_tat_days,omitempty"`
+	ALaCarte         bool             `json:"a_la_carte_enabled,omitempty"` // can be ordered without a lab test
+	Reflex           bool             `json:"reflex,omitempty"`             // the lab adds it by itself after another one's result; it is never ordered
+	Inactive         bool             `json:"inactive,omitempty"`           // not offered any more
+	Questions        []Question       `json:"questions,omitempty"`          // asked on order entry
+	Expected         []ExpectedResult `json:"expected_results,omitempty"`
+}
+
+// Orderable reports whether the marker can be part of an order of today.
+func (m Marker) Orderable() bool { return !m.Reflex && !m.Inactive }
+
+// WithoutQuestions is the marker as an order keeps it: what was asked stands with the answers.
+func (m Marker) WithoutQuestions() Marker {
+	m.Questions = nil
+	return m
+}
+
+// ExpectedResult is a result that a marker leads to.
+type ExpectedResult struct {
+	ID         int64   `json:"id"`
+	Name       string  `json:"name"`
+	Slug       string  `json:"slug"`
+	ProviderID *string `json:"provider_id,omitempty"` // the lab's own code of the result
+	Required   bool    `json:"required"`              // a report without it is not complete
+	LOINC      *LOINC  `json:"loinc,omitempty"`
+}
+
+// LOINC is a code of the LOINC terminology, with what it means.
+type LOINC struct {
+	ID   int64   `json:"id"` // of the code in this catalogue: its digits
+	Name string  `json:"name"`
+	Slug string  `json:"slug"`
+	Code string  `json:"code"`
+	Unit *string `json:"unit,omitempty"`
+}
+
+// Price is what something costs, in US cents.
+type Price struct {
+	BaseCents int64           `json:"base_cents"`
+	Modifiers []PriceModifier `json:"modifiers,omitempty"`
+}
+
+// PriceModifier changes a price for patients of some states.
+type PriceModifier struct {
+	DeltaCents int64    `json:"delta_cents"`
+	States     []string `json:"states"`
+}
+
+// Turnaround is how many days after its collection a sample with these markers is reported: those of the slowest one. Where one is
+// not known, none is (the client API contract, section 7).
+func Turnaround(markers []Marker) (common, worst *int) {
+	slowest := func(of func(Marker) *int) *int {
+		var longest *int
+		for _, m := range markers {
+			days := of(m)
+			if days == nil {
+				return nil
+			}
+			if longest == nil || *days > *longest {
+				longest = days
+			}
+		}
+		return longest
+	}
+	return slowest(func(m Marker) *int { return m.CommonTATDays }), slowest(func(m Marker) *int { return m.WorstCaseTATDays })
+}

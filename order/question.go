@@ -1,0 +1,167 @@
+package order
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// QuestionType says how a question is answered.
+type QuestionType string
+
+// The types of the client API contract.
+const (
+	QuestionChoice      QuestionType = "choice"       // the code of one of its choices
+	QuestionMultiChoice QuestionType = "multi_choice" // the codes of some of them, separated by commas
+	QuestionText        QuestionType = "text"
+	QuestionNumeric     QuestionType = "numeric" // digits, with a decimal point where it needs one
+)
+
+// maxAnswer bounds an answer in characters where the question does not.
+const maxAnswer = 500
+
+// Question is one that a lab asks on order entry.
+type Question struct {
+	ID         int64        `json:"id"`
+	Code       string       `json:"code"` // the lab's own
+	Text       string       `json:"value"`
+	Type       QuestionType `json:"type"`
+	Required   bool         `json:"required"`
+	Sequence   int          `json:"sequence"`
+	Choices    []Choice     `json:"answers,omitempty"`
+	Constraint *string      `json:"constraint,omitempty"` // a hint for people; what is checked is below
+	Default    *string      `json:"default,omitempty"`    // the answer where none is given
+	Pattern    string       `json:"pattern,omitempty"`    // text: RE2, of the whole answer
+	MaxLength  int          `json:"max_length,omitempty"` // text: characters; 0: 500
+	Minimum    *float64     `json:"minimum,omitempty"`    // numeric
+	Maximum    *float64     `json:"maximum,omitempty"`    // numeric
+	Fasting    *Fasting     `json:"fasting,omitempty"`    // it asks whether the patient has fasted: the lab test answers it
+}
+
+// Choice is an answer that can be chosen.
+type Choice struct {
+	ID   int64  `json:"id"`
+	Code string `json:"code"`
+	Text string `json:"value"`
+}
+
+// Fasting are the answers to a question that asks whether the patient has fasted.
+type Fasting struct {
+	Yes string `json:"yes"`
+	No  string `json:"no"`
+}
+
+var numeral = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
+
+// Wrong says what is wrong with an answer; empty: nothing.
+func (q Question) Wrong(answer string) string {
+	switch q.Type {
+	case QuestionChoice:
+		return q.wrongChoice(answer)
+	case QuestionMultiChoice:
+		return q.wrongChoices(answer)
+	case QuestionNumeric:
+		return q.wrongNumber(answer)
+	}
+	return q.wrongText(answer)
+}
+
+func (q Question) wrongChoice(code string) string {
+	if slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Code == code }) {
+		return ""
+	}
+	codes := make([]string, len(q.Choices))
+	for i, c := range q.Choices {
+		codes[i] = c.Code
+	}
+	return "Input should be one of " + strings.Join(codes, ", ")
+}
+
+func (q Question) wrongChoices(answer string) string {
+	chosen := codesOf(answer)
+	for _, code := range chosen {
+		if wrong := q.wrongChoice(code); wrong != "" {
+			return wrong
+		}
+	}
+	slices.Sort(chosen)
+	if len(slices.Compact(chosen)) != len(codesOf(answer)) {
+		return "An answer is chosen twice"
+	}
+	return ""
+}
+
+func codesOf(answer string) []string {
+	codes := strings.Split(answer, ",")
+	for i := range codes {
+		codes[i] = strings.TrimSpace(codes[i])
+	}
+	return codes
+}
+
+func (q Question) wrongNumber(answer string) string {
+	value, err := strconv.ParseFloat(answer, 64)
+	switch {
+	case err != nil || !numeral.MatchString(answer):
+		return "Input should be a number"
+	case q.Minimum != nil && value < *q.Minimum:
+		return "Input should be at least " + strconv.FormatFloat(*q.Minimum, 'f', -1, 64)
+	case q.Maximum != nil && value > *q.Maximum:
+		return "Input should be at most " + strconv.FormatFloat(*q.Maximum, 'f', -1, 64)
+	}
+	return ""
+}
+
+func (q Question) wrongText(answer string) string {
+	limit := q.MaxLength
+	if limit == 0 {
+		limit = maxAnswer
+	}
+	switch {
+	case strings.TrimSpace(answer) == "":
+		return "Input should not be empty"
+	case len([]rune(answer)) > limit:
+		return "Input should have at most " + strconv.Itoa(limit) + " characters"
+	case q.Pattern == "":
+		return ""
+	}
+	whole, err := regexp.Compile(`^(?:` + q.Pattern + `)$`)
+	if err != nil || whole.MatchString(answer) { // a pattern that does not compile never got into the catalogue
+		return ""
+	}
+	if q.Constraint != nil {
+		return "Input does not have the form: " + *q.Constraint
+	}
+	return "Input does not have the form that the lab asks for"
+}
+
+// Presumed is the answer to a question that nobody answered, for a test whose patients fast or not; false: there is none.
+func (q Question) Presumed(fasting bool) (string, bool) {
+	switch {
+	case q.Fasting != nil && fasting:
+		return q.Fasting.Yes, true
+	case q.Fasting != nil:
+		return q.Fasting.No, true
+	case q.Default != nil:
+		return *q.Default, true
+	}
+	return "", false
+}
+
+// Answered is the answer with what was asked, so that it can be read without the catalogue.
+func (q Question) Answered(markerID int64, answer string) AoEAnswer {
+	a := AoEAnswer{MarkerID: markerID, QuestionID: q.ID, Answer: answer, Code: q.Code, Question: q.Text}
+	if q.Type != QuestionChoice && q.Type != QuestionMultiChoice {
+		return a
+	}
+	var texts []string
+	for _, code := range codesOf(answer) {
+		i := slices.IndexFunc(q.Choices, func(c Choice) bool { return c.Code == code })
+		if i >= 0 {
+			texts = append(texts, q.Choices[i].Text)
+		}
+	}
+	a.Text = strings.Join(texts, ", ")
+	return a
+}

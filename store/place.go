@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Places: patient service centers, where phlebotomists go, and where postal codes are.
+
+func (i *catalogueImport) sites(ctx context.Context) error {
+	have, err := i.stored(ctx, `SELECT CAST(lab_id AS TEXT) || ' ' || code, document FROM sites`)
+	if err != nil {
+		return err
+	}
+	for _, s := range i.c.Sites {
+		if err := i.site(ctx, have, s, &i.done.Sites); err != nil {
+			return err
+		}
+	}
+	if !i.how.Retire {
+		return nil
+	}
+	return i.retireSites(ctx)
+}
+
+func (i *catalogueImport) site(ctx context.Context, have map[string]string, s order.Site, tally *Tally) error {
+	document, err := encode(s)
+	if err != nil {
+		return err
+	}
+	if !tally.put(have, siteKey(s), document) {
+		return nil
+	}
+	_, err = i.tx.ExecContext(ctx, `INSERT INTO sites (lab_id, code, inactive, lat, lng, document, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (lab_id, code) DO UPDATE SET inactive = excluded.inactive, lat = excluded.lat, lng = excluded.lng,
+			document = excluded.document, updated_at = excluded.updated_at`,
+		s.LabID, s.Code, s.Inactive, s.Lat, s.Lng, document, micros(i.s.now()))
+	if err != nil {
+		return fmt.Errorf("writing site %s: %w", s.Code, err)
+	}
+	return nil
+}
+
+// coverage replaces the areas of the providers that the catalogue has.
+func (i *catalogueImport) coverage(ctx context.Context) error {
+	have, err := i.stored(ctx, `SELECT provider || ' ' || from_zip || ' ' || to_zip, service_types FROM coverage`)
+	if err != nil {
+		return err
+	}
+	listed := map[string]bool{}
+	for _, a := range i.c.Coverage {
+		types, err := encode(a.ServiceTypes)
+		if err != nil {
+			return err
+		}
+		key := strings.Join([]string{a.Provider, a.From, a.To}, " ")
+		listed[key] = true
+		if !i.done.Coverage.put(have, key, types) {
+			continue
+		}
+		if _, err := i.tx.ExecContext(ctx, `INSERT INTO coverage (provider, from_zip, to_zip, service_types) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`, a.Provider, a.From, a.To, types); err != nil {
+			return fmt.Errorf("writing where %s goes: %w", a.Provider, err)
+		}
+	}
+	for key := range have {
+		area := strings.Fields(key)
+		if listed[key] || !slices.Contains(i.c.Providers(), area[0]) {
+			continue
+		}
+		i.done.Coverage.Retired++
+		if _, err := i.tx.ExecContext(ctx, `DELETE FROM coverage WHERE provider = $1 AND from_zip = $2 AND to_zip = $3`,
+			area[0], area[1], area[2]); err != nil {
+			return fmt.Errorf("removing where %s went: %w", area[0], err)
+		}
+	}
+	return nil
+}
+
+func (i *catalogueImport) zips(ctx context.Context) error {
+	have := map[string]string{}
+	known, err := collect(ctx, i.tx, scanZip, `SELECT zip, lat, lng FROM zips`)
+	if err != nil {
+		return err
+	}
+	for _, z := range known {
+		have[z.Zip] = z.text()
+	}
+	for _, z := range i.c.Zips {
+		row := zipRow(z)
+		if !i.done.Zips.put(have, row.Zip, row.text()) {
+			continue
+		}
+		if _, err := i.tx.ExecContext(ctx, `INSERT INTO zips (zip, lat, lng) VALUES ($1, $2, $3)
+			ON CONFLICT (zip) DO UPDATE SET lat = excluded.lat, lng = excluded.lng`, z.Zip, z.Lat, z.Lng); err != nil {
+			return fmt.Errorf("writing where a zip is: %w", err)
+		}
+	}
+	return nil
+}
+
+type zipRow order.ZipCenter
+
+func (z zipRow) text() string {
+	return strconv.FormatFloat(z.Lat, 'g', -1, 64) + " " + strconv.FormatFloat(z.Lng, 'g', -1, 64)
+}
+
+func scanZip(row scanner) (z zipRow, err error) {
+	err = row.Scan(&z.Zip, &z.Lat, &z.Lng)
+	return z, err
+}
+
+func scanSite(row scanner) (order.Site, error) {
+	text, err := scanText(row)
+	if err != nil {
+		return order.Site{}, err
+	}
+	var s order.Site
+	return s, decode(text, &s)
+}
+
+// Sites lists a lab's patient service centers of a rectangle that are in service.
+func (s *Store) Sites(ctx context.Context, labID int, southWest, northEast order.Point) ([]order.Site, error) {
+	all, err := collect(ctx, s.read, scanSite, `SELECT document FROM sites
+		WHERE lab_id = $1 AND NOT inactive AND lat BETWEEN $2 AND $3 AND lng BETWEEN $4 AND $5 ORDER BY code`,
+		labID, southWest.Lat, northEast.Lat, southWest.Lng, northEast.Lng)
+	if err != nil {
+		return nil, fmt.Errorf("listing the sites of lab %d: %w", labID, err)
+	}
+	return all, nil
+}
+
+// LabsWithSites lists the ids of labs that have patient service centers in service.
+func (s *Store) LabsWithSites(ctx context.Context) ([]int, error) {
+	all, err := collect(ctx, s.read, scanInt, `SELECT DISTINCT lab_id FROM sites WHERE NOT inactive ORDER BY lab_id`)
+	if err != nil {
+		return nil, fmt.Errorf("listing labs with sites: %w", err)
+	}
+	return all, nil
+}
+
+// WhereIs is the middle of a postal code of five digits, or, where the catalogue does not know it, the middle of those that begin with
+// the same three digits. The error is ErrNotFound where there is none.
+func (s *Store) WhereIs(ctx context.Context, zip string) (order.Point, error) {
+	z, err := one(ctx, s.read, scanZip, `SELECT zip, lat, lng FROM zips WHERE zip = $1`, zip)
+	if errors.Is(err, ErrNotFound) {
+		z, err = one(ctx, s.read, scanAround, `SELECT AVG(lat), AVG(lng) FROM zips WHERE zip BETWEEN $1 AND $2`, zip[:3]+"00", zip[:3]+"99")
+	}
+	if err != nil {
+		return order.Point{}, fmt.Errorf("looking for a zip: %w", err)
+	}
+	return z.Point, nil
+}
+
+func scanAround(row scanner) (zipRow, error) {
+	var lat, lng sql.Null[float64]
+	if err := row.Scan(&lat, &lng); err != nil {
+		return zipRow{}, err
+	}
+	if !lat.Valid || !lng.Valid {
+		return zipRow{}, ErrNotFound
+	}
+	return zipRow{Point: order.Point{Lat: lat.V, Lng: lng.V}}, nil
+}
+
+// Covering lists where phlebotomists go that a postal code of five digits is part of, by provider.
+func (s *Store) Covering(ctx context.Context, zip string) ([]order.Coverage, error) {
+	all, err := collect(ctx, s.read, func(row scanner) (a order.Coverage, err error) {
+		var types string
+		if err := row.Scan(&a.Provider, &a.From, &a.To, &types); err != nil {
+			return a, err
+		}
+		return a, decode(types, &a.ServiceTypes)
+	}, `SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip ORDER BY provider, from_zip, to_zip`, zip)
+	if err != nil {
+		return nil, fmt.Errorf("listing who goes to a zip: %w", err)
+	}
+	return all, nil
+}
