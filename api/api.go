@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/aliquot-labs/aliquot/billing"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -66,6 +67,8 @@ type Deps struct {
 	Traces trace.TracerProvider
 	// HTTP reaches labs. Defaults to a client of its own.
 	HTTP *http.Client
+	// Billing is what bills name: payors and diagnoses. Defaults to the set that is built in.
+	Billing *billing.Reference
 	// Guard says which addresses endpoints may have. Defaults to public ones only.
 	Guard *webhooks.Guard
 }
@@ -128,6 +131,13 @@ func newServer(d Deps) (*server, error) {
 	if d.Traces == nil {
 		d.Traces = noop.NewTracerProvider()
 	}
+	if d.Billing == nil {
+		reference, err := billing.Default()
+		if err != nil {
+			return nil, err
+		}
+		d.Billing = reference
+	}
 	if d.HTTP == nil {
 		d.HTTP = &http.Client{}
 	}
@@ -169,6 +179,7 @@ func (s *server) routes() *gin.Engine {
 	s.documentRoutes(e)
 
 	s.userRoutes()
+	s.insuranceRoutes()
 	s.labTestRoutes()
 	s.orderRoutes()
 	s.testkitRoutes()

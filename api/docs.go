@@ -85,7 +85,7 @@ func (s *server) docs(c *gin.Context) {
 
 func docsGroups(doc *huma.OpenAPI) []docsGroup {
 	groups := []docsGroup{
-		{Tag: tagUsers}, {Tag: tagLabTests}, {Tag: tagOrders}, {Tag: tagAppointments}, {Tag: tagResults}, {Tag: tagWebhooks},
+		{Tag: tagUsers}, {Tag: tagInsurance}, {Tag: tagLabTests}, {Tag: tagOrders}, {Tag: tagAppointments}, {Tag: tagResults}, {Tag: tagWebhooks},
 		{Tag: tagOperations},
 	}
 	for path, item := range doc.Paths {

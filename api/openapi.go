@@ -97,6 +97,7 @@ var nullable = map[string][]string{
 	"ClientFacingOrder":            {"patient_details", "patient_address", "physician", "shipping_details", "order_transaction"},
 	"ClientFacingTestkitOrder":     {"shipment"},
 	"ClientFacingLabTest":          {"lab"},
+	"ClientFacingInsurance":        {"guarantor"},
 	"ClientFacingUser":             {"fallback_time_zone", "fallback_birth_date"},
 	"LabResultsRaw":                {"order_transaction"},
 	"ClientFacingAppointment":      {"event_data"},

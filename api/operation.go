@@ -12,6 +12,7 @@ import (
 // The tags that group operations in the document.
 const (
 	tagUsers      = "Users"
+	tagInsurance  = "Insurance"
 	tagLabTests   = "Lab tests"
 	tagOrders     = "Orders"
 	tagResults    = "Results"

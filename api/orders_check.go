@@ -35,16 +35,7 @@ func (in *CreateOrderRequest) check(today order.Date) []error {
 
 func (p *PatientDetailsWithValidation) check(today order.Date) []error {
 	const place = "body.patient_details"
-	var errs []error
-	if p.DOB != "" {
-		dob, err := birthDate(p.DOB)
-		switch {
-		case err != nil:
-			errs = append(errs, wrong("date_from_datetime_parsing", "Input should be a valid date in the format YYYY-MM-DD", place+".dob"))
-		case today.Before(dob):
-			errs = append(errs, wrong("value_error", "Date should be in the past", place+".dob"))
-		}
-	}
+	errs := checkBirth(p.DOB, place+".dob", today)
 	if p.Gender != "" && !slices.Contains(genders, gender(p.Gender)) {
 		errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
 	}
@@ -55,6 +46,20 @@ func (p *PatientDetailsWithValidation) check(today order.Date) []error {
 		errs = append(errs, wrong("value_error", "Value is not a valid email address", place+".email"))
 	}
 	return errs
+}
+
+func checkBirth(day, place string, today order.Date) []error {
+	if day == "" {
+		return nil
+	}
+	dob, err := birthDate(day)
+	switch {
+	case err != nil:
+		return []error{wrong("date_from_datetime_parsing", "Input should be a valid date in the format YYYY-MM-DD", place)}
+	case today.Before(dob):
+		return []error{wrong("value_error", "Date should be in the past", place)}
+	}
+	return nil
 }
 
 func (a *PatientAddressWithValidation) check(place string) []error {

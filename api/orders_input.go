@@ -87,19 +87,19 @@ type PatientAddressWithValidation struct {
 	PhoneNumber  *string `json:"phone_number,omitempty"`
 }
 
-// GuarantorDetails is who stands in for a minor.
+// GuarantorDetails is who stands in for a minor, or pays where somebody else is insured.
 type GuarantorDetails struct {
-	FirstName       string           `json:"first_name" minLength:"1"`
-	LastName        string           `json:"last_name" minLength:"1"`
-	Address         GuarantorAddress `json:"address"`
-	PhoneNumber     string           `json:"phone_number" minLength:"1"`
-	HouseholdIncome *int             `json:"household_income,omitempty"`
-	HouseholdSize   *int             `json:"household_size,omitempty"`
-	Email           *string          `json:"email,omitempty"`
+	FirstName       string  `json:"first_name" minLength:"1"`
+	LastName        string  `json:"last_name" minLength:"1"`
+	Address         Address `json:"address"`
+	PhoneNumber     string  `json:"phone_number" minLength:"1"`
+	HouseholdIncome *int    `json:"household_income,omitempty"`
+	HouseholdSize   *int    `json:"household_size,omitempty"`
+	Email           *string `json:"email,omitempty"`
 }
 
-// GuarantorAddress is the address of a minor's proxy.
-type GuarantorAddress struct {
+// Address is where somebody is who is not the patient.
+type Address struct {
 	FirstLine   string  `json:"first_line" minLength:"1"`
 	SecondLine  *string `json:"second_line,omitempty"`
 	Country     string  `json:"country" minLength:"1"`

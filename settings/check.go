@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/aliquot-labs/aliquot/billing"
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
@@ -123,6 +124,8 @@ func (a API) check() problems {
 	}
 	found.add("ALIQUOT_KEY_RATE", checkRate(a.KeyRate))
 	found.add("ALIQUOT_ADDRESS_RATE", checkRate(a.AddressRate))
+	_, err = billing.Load(a.BillingFile)
+	found.add("ALIQUOT_BILLING_REFERENCE", err)
 	for _, network := range a.Proxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			found.add("ALIQUOT_TRUSTED_PROXIES", errors.New("holds something that is not a network in CIDR form"))

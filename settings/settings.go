@@ -51,6 +51,7 @@ type API struct {
 	KeyRate        int      `env:"ALIQUOT_KEY_RATE" envDefault:"1000" desc:"Requests a second that one API key may make, over all processes; ten times as many at once after a rest. 0: no limit."`
 	AddressRate    int      `env:"ALIQUOT_ADDRESS_RATE" envDefault:"2000" desc:"The same for one network address (IPv6: one /64), whatever it shows. Health is exempt. 0: no limit."`
 	Proxies        []string `env:"ALIQUOT_TRUSTED_PROXIES" desc:"Networks, comma-separated in CIDR form, of the proxies in front of the API: what they say in X-Forwarded-For is the caller's address, for limits and the audit. Empty: the address of the connection."`
+	BillingFile    string   `env:"ALIQUOT_BILLING_REFERENCE" desc:"File with the payors and the ICD-10-CM diagnoses that bills name, in the form of docs/billing.md. Empty: a small set that is built in."`
 	CourierSecrets []Secret `env:"ALIQUOT_COURIER_SECRETS" desc:"Secrets, comma-separated, that sign the courier's webhooks; several during a rotation. Empty: the courier webhook answers 503."`
 }
 

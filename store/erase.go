@@ -68,6 +68,9 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 			if err != nil {
 				return err
 			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM user_insurance WHERE user_id IN (SELECT id FROM users WHERE id = $1 AND erased_at > 0)`, id); err != nil {
+				return err
+			}
 			return markOrders(ctx, tx, id, now)
 		})
 		if err != nil {

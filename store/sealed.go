@@ -51,6 +51,7 @@ var sealedTables = []sealedTable{
 		required: []string{"report"}, columns: []string{"raw", "pdf", "note"},
 	},
 	{name: "users", key: []string{"id"}, columns: []string{"fallback_birth_date", "info"}, own: ofUser},
+	{name: "user_insurance", key: []string{"id"}, required: []string{"document"}, own: ofUser},
 	{name: "lab_accounts", key: []string{"id"}, required: []string{"credentials"}, own: ofTeam},
 	{name: "endpoints", key: []string{"id"}, required: []string{"secret"}, columns: []string{"previous_secret", "headers"}, own: ofTeam},
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/billing"
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/webhooks"
@@ -41,6 +42,10 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
+	reference, err := billing.Load(set.BillingFile)
+	if err != nil {
+		return err
+	}
 	db, err := openStore(ctx, set.Common)
 	if err != nil {
 		return err
@@ -63,7 +68,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	handler, err := api.New(api.Deps{
 		Store: db, Orders: orders, Logger: logger, Metrics: watched.registry, Traces: watched.traces, TimeZone: zone, MaxBody: set.MaxBody,
 		KeyRate: set.KeyRate, AddressRate: set.AddressRate, Proxies: set.Proxies,
-		CourierSecrets: settings.Reveal(set.CourierSecrets), Guard: guard,
+		CourierSecrets: settings.Reveal(set.CourierSecrets), Guard: guard, Billing: reference,
 	})
 	if err != nil {
 		return err

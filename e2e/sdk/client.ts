@@ -31,7 +31,7 @@ const watchedFetch: typeof fetch = async (input, init) => {
 };
 
 // groups are the parts of the SDK that are about lab testing.
-export const groups = ["labTests", "testkit", "order", "orderTransaction", "user"] as const;
+export const groups = ["labTests", "testkit", "order", "orderTransaction", "user", "insurance", "payor"] as const;
 
 type Client = Pick<JunctionClient, (typeof groups)[number]>;
 

@@ -22,6 +22,14 @@ export const methods: Record<string, Schema | symbol> = {
   "user.delete": s.UserSuccessResponse,
   "user.undoDelete": s.UserSuccessResponse,
 
+  "user.createInsurance": s.ClientFacingInsurance,
+  "user.getLatestInsurance": s.ClientFacingInsurance,
+  "insurance.searchGetPayorInfo": s.insurance.searchGetPayorInfo.Response,
+  "insurance.searchPayorInfo": s.insurance.searchPayorInfo.Response,
+  "insurance.searchDiagnosis": s.insurance.searchDiagnosis.Response,
+  "labTests.validateIcdCodes": s.ValidateIcdCodesResponse,
+  "payor.createPayor": s.ClientFacingPayor,
+
   "labTests.get": s.labTests.get.Response,
   "labTests.getPaginated": s.LabTestResourcesResponse,
   "labTests.getById": s.ClientFacingLabTest,
@@ -79,8 +87,6 @@ export const noRoute = "no route yet: ";
 const wearables = "about wearables, which are no part of lab testing";
 
 export const notCalled: Record<string, string> = {
-  "user.createInsurance": noRoute + "POST /v2/user/{}/insurance",
-  "user.getLatestInsurance": noRoute + "GET /v2/user/{}/insurance/latest",
   "user.getTeamMetrics": wearables,
   "user.getConnectedProviders": wearables,
   "user.deregisterProvider": wearables,
@@ -99,7 +105,6 @@ export const notCalled: Record<string, string> = {
   "labTests.listUnmatchedResultTestCases": noRoute + "GET /v3/unmatched_result_test/case",
   "labTests.createUnmatchedResultTest": noRoute + "POST /v3/unmatched_result_test",
   "labTests.getUnmatchedResultTest": noRoute + "GET /v3/unmatched_result_test/{}",
-  "labTests.validateIcdCodes": noRoute + "POST /v3/insurance/validate_icd_codes",
 };
 
 // Where we send keys that the SDK does not know. An index of a list is a star.

@@ -5,6 +5,7 @@ import { JunctionClient } from "@junction-api/sdk";
 import { appointments } from "./appointments";
 import { answered, env, groups } from "./client";
 import { controls } from "./controls";
+import { insurance } from "./insurance";
 import { labTestsSubject } from "./labtests";
 import { methods, noRoute, notCalled } from "./methods";
 import { ordering } from "./ordering";
@@ -13,6 +14,7 @@ import { users } from "./users";
 
 describe("the SDK", { concurrency: 8 }, () => {
   users();
+  insurance();
   labTestsSubject();
   ordering();
   appointments();

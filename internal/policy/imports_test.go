@@ -30,7 +30,7 @@ var (
 // What the layers import from below them.
 var (
 	domain   = []string{"order", "lifecycle"}
-	adapters = slices.Concat([]string{"labs", "couriers", "webhooks", "junction", "store", "tracing"}, domain)
+	adapters = slices.Concat([]string{"billing", "labs", "couriers", "webhooks", "junction", "store", "tracing"}, domain)
 
 	everything = slices.Concat([]string{"api", "paper", "worker", "workflows", "activities", "dispatch"}, adapters)
 )
@@ -46,6 +46,8 @@ var layers = map[string]layer{
 	"order":                  {ours: []string{"lifecycle"}, denied: slices.Concat(sideEffects, temporal)},
 	// It reads files that it is given.
 	"catalogue": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
+	// What bills name, and the file that a deployment has of it.
+	"billing": {denied: temporal},
 	// What a simulated order goes through is planned without touching it.
 	"simulation": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 
@@ -61,7 +63,7 @@ var layers = map[string]layer{
 	"webhooks": {ours: slices.Concat([]string{"junction", "tracing"}, domain), denied: temporal},
 	// The transaction of a change also writes what it means for others: the courier
 	// behind a tracking number, the messages in the JSON of clients, when to try them.
-	"store": {ours: slices.Concat([]string{"couriers", "webhooks", "junction", "tracing"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
+	"store": {ours: slices.Concat([]string{"billing", "couriers", "webhooks", "junction", "tracing"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
 
 	// Names, messages and the client of the workflows, for those on both sides.
 	"dispatch":   {ours: slices.Concat([]string{"tracing"}, domain)},
@@ -73,7 +75,7 @@ var layers = map[string]layer{
 	// calls no activity.
 	"api": {ours: slices.Concat([]string{"dispatch", "simulation", "paper", "catalogue"}, adapters)},
 	// What the parts accept is checked by the parts.
-	"settings": {ours: []string{"labs", "webhooks", "store"}},
+	"settings": {ours: []string{"billing", "labs", "webhooks", "store"}},
 	// It knows a running system by its HTTP API only.
 	"client": {denied: temporal},
 	// The supervisor of a development system starts the product's processes; it is none of them.

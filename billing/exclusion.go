@@ -1,0 +1,97 @@
+package billing
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The kinds of an exclusion, as ICD-10-CM has them.
+const (
+	Excludes1 = "excludes1" // the two are never coded together
+	Excludes2 = "excludes2" // the one is no part of the other: where a patient has both, both are coded
+)
+
+// Exclusion is a note of ICD-10-CM at a code, which holds for all codes below it.
+type Exclusion struct {
+	Code string `json:"code"`
+	Kind string `json:"kind"` // Excludes1 or Excludes2
+	// Codes are excluded with all that is below them. A range of them is written E08-E13.
+	Codes []string `json:"codes"`
+}
+
+// excludedShape is the form of what an exclusion names: a code, or one that others are below.
+var excludedShape = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?(-[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?)?$`)
+
+func (e Exclusion) problems() []error {
+	var errs []error
+	if !icdShape.MatchString(e.Code) {
+		errs = append(errs, fmt.Errorf("an exclusion is at %q, which has not the form of a code", e.Code))
+	}
+	if e.Kind != Excludes1 && e.Kind != Excludes2 {
+		errs = append(errs, fmt.Errorf("the exclusion at %q is of the kind %q, not %s or %s", e.Code, e.Kind, Excludes1, Excludes2))
+	}
+	if len(e.Codes) == 0 {
+		errs = append(errs, fmt.Errorf("the exclusion at %q excludes nothing", e.Code))
+	}
+	for _, c := range e.Codes {
+		if !excludedShape.MatchString(c) {
+			errs = append(errs, fmt.Errorf("the exclusion at %q excludes %q, which is neither a code nor a range", e.Code, c))
+		}
+	}
+	return errs
+}
+
+// Conflict is two codes of one bill that an exclusion speaks of.
+type Conflict struct {
+	Code, With string
+	Kind       string
+}
+
+// Conflicts finds what exclusions say of codes that stand on one bill: each two once, in the order of the bill. Where the notes of the
+// two do not agree, the stricter one counts.
+func (r *Reference) Conflicts(codes []string) []Conflict {
+	var distinct []string
+	for _, code := range codes {
+		if code = Normal(code); !slices.Contains(distinct, code) {
+			distinct = append(distinct, code)
+		}
+	}
+	var found []Conflict
+	for i, code := range distinct {
+		for _, with := range distinct[i+1:] {
+			if kind := r.exclusion(code, with); kind != "" {
+				found = append(found, Conflict{Code: code, With: with, Kind: kind})
+			}
+		}
+	}
+	return found
+}
+
+// exclusion is the strictest kind by which one of two codes excludes the other; empty: none.
+func (r *Reference) exclusion(a, b string) string {
+	strictest := ""
+	for _, e := range r.excludes {
+		if e.excludes(a, b) || e.excludes(b, a) {
+			if e.Kind == Excludes1 {
+				return Excludes1
+			}
+			strictest = e.Kind
+		}
+	}
+	return strictest
+}
+
+func (e Exclusion) excludes(code, other string) bool {
+	return strings.HasPrefix(code, e.Code) && slices.ContainsFunc(e.Codes, func(named string) bool { return covers(named, other) })
+}
+
+// covers reports whether a code is the named one, in the named range, or below.
+func covers(named, code string) bool {
+	from, to, isRange := strings.Cut(named, "-")
+	if !isRange {
+		to = from
+	}
+	return code >= from && code[:min(len(code), len(to))] <= to && (isRange || strings.HasPrefix(code, from))
+}

@@ -1,0 +1,95 @@
+package billing
+
+import (
+	"bytes"
+	_ "embed" // the set that is built in
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+)
+
+//go:embed reference.json
+var builtIn []byte
+
+// Reference is a set of payors and diagnoses. It is never changed once it is read.
+type Reference struct {
+	payors    []Payor
+	diagnoses []Diagnosis
+	excludes  []Exclusion
+
+	payorAt     map[string]int
+	diagnosisAt map[string]int
+}
+
+// document is the form of a set in a file.
+type document struct {
+	Payors    []Payor     `json:"payors"`
+	Diagnoses []Diagnosis `json:"diagnoses"`
+	Excludes  []Exclusion `json:"excludes"`
+}
+
+// Default is the set that is built in.
+func Default() (*Reference, error) { return Parse(builtIn) }
+
+// Load reads the set of a file; without a path, the one that is built in. The error says all that is wrong with it.
+func Load(path string) (*Reference, error) {
+	if path == "" {
+		return Default()
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading payors and diagnoses: %w", err)
+	}
+	r, err := Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading payors and diagnoses from %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Parse reads a set. An unknown name is an error, so that a misspelt one is not lost silently.
+func Parse(text []byte) (*Reference, error) {
+	var in document
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		return nil, fmt.Errorf("decoding: %w", err)
+	}
+	if d.More() {
+		return nil, errors.New("decoding: there is more than one document")
+	}
+	r := &Reference{
+		payors: in.Payors, diagnoses: in.Diagnoses, excludes: in.Excludes,
+		payorAt: make(map[string]int, len(in.Payors)), diagnosisAt: make(map[string]int, len(in.Diagnoses)),
+	}
+	return r, r.index()
+}
+
+// index makes the set ready to be asked, and reports everything that is wrong with it at once.
+func (r *Reference) index() error {
+	var errs []error
+	if len(r.payors) == 0 || len(r.diagnoses) == 0 {
+		errs = append(errs, errors.New("there have to be payors and diagnoses"))
+	}
+	for i, p := range r.payors {
+		if _, twice := r.payorAt[p.Code]; twice {
+			errs = append(errs, fmt.Errorf("payor %q is there twice", p.Code))
+		}
+		r.payorAt[p.Code] = i
+		errs = append(errs, p.problems()...)
+	}
+	for i, d := range r.diagnoses {
+		code := Normal(d.Code)
+		if _, twice := r.diagnosisAt[code]; twice {
+			errs = append(errs, fmt.Errorf("diagnosis %q is there twice", d.Code))
+		}
+		r.diagnosisAt[code] = i
+		errs = append(errs, d.problems()...)
+		r.diagnoses[i].Code = code
+	}
+	for _, e := range r.excludes {
+		errs = append(errs, e.problems()...)
+	}
+	return errors.Join(errs...)
+}
