@@ -13,7 +13,7 @@ const info = {
   firstName: "Ines", lastName: "Okafor", email: "ines@example.org", phoneNumber: "+16025550142", gender: "female", dob: "1988-11-30", address,
 };
 
-const insured: Junction.InsuredPerson = {
+const insured: Junction.CreateInsuranceRequest["insured"] = {
   firstName: "Ines", lastName: "Okafor", gender: "female", address, dob: "1988-11-30", email: "ines@example.org", phoneNumber: "+16025550142",
 };
 
@@ -80,12 +80,13 @@ export function insurance(): void {
     const [old] = await ours.insurance.searchPayorInfo({ provider: "stedi", providerId: "87726" });
     assert.deepEqual([old.code, old.name], ["UNITH", united.name]);
     assert.deepEqual(await ours.insurance.searchGetPayorInfo({ insuranceName: "no such payor" }), []);
-    const strange = "pigeon" as Junction.PayorCodeExternalProvider;
-    assert.ok((await refused(422, ours.insurance.searchGetPayorInfo({ provider: strange }))) instanceof Junction.UnprocessableEntityError);
+    const long = await refused(422, ours.insurance.searchGetPayorInfo({ insuranceName: "x".repeat(201) }));
+    assert.ok(long instanceof Junction.UnprocessableEntityError);
 
+    const { accessNotes: _, ...place } = address; // a payor has no use for them
     const name = `Plan ${randomUUID()}`;
     const added = await ours.payor.createPayor({ name, address, provider: "availity", providerPayorId: name });
-    assert.deepEqual([added.name, added.source, added.aliases, added.orgAddress], [name, "team", [], { ...address, accessNotes: undefined }]);
+    assert.deepEqual([added.name, added.source, added.aliases, added.orgAddress], [name, "team", [], place]);
     assert.deepEqual(await ours.insurance.searchGetPayorInfo({ providerPayorId: name }), [added]);
     assert.deepEqual(await theirs.insurance.searchGetPayorInfo({ insuranceName: name }), []);
     await refused(401, nobody.payor.createPayor({ name, address }));
