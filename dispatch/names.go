@@ -19,6 +19,9 @@ const (
 	QueueDeliveries = "aliquot-deliveries" // delivery workflows and batches, the reconciler
 )
 
+// QueueNames lists the task queues.
+func QueueNames() []string { return []string{QueueOrders, QueueLabs, QueueDeliveries} }
+
 // The workflows.
 const (
 	WorkflowOrder      = "Order"
@@ -149,8 +152,15 @@ type SweepResult struct {
 	After     string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
 }
 
+// What the ids of workflows begin with.
+const (
+	prefixOrder      = "order-"
+	prefixDeliveries = "deliveries-"
+	prefixReconcile  = "reconcile-" // of the runs of its schedules
+)
+
 // OrderWorkflowID is the id of an order's workflow.
-func OrderWorkflowID(orderID string) string { return "order-" + orderID }
+func OrderWorkflowID(orderID string) string { return prefixOrder + orderID }
 
 // DeliveriesWorkflowID is the id of an endpoint's delivery workflow.
-func DeliveriesWorkflowID(endpointID string) string { return "deliveries-" + endpointID }
+func DeliveriesWorkflowID(endpointID string) string { return prefixDeliveries + endpointID }

@@ -23,7 +23,7 @@ type Queue struct {
 // Queues asks Temporal how our task queues stand. Queues that nobody polls are among them.
 func Queues(ctx context.Context, temporal client.Client, namespace string) ([]Queue, error) {
 	var all []Queue
-	for _, name := range []string{QueueOrders, QueueLabs, QueueDeliveries} {
+	for _, name := range QueueNames() {
 		for _, tasks := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
 			if name == QueueLabs && tasks == enumspb.TASK_QUEUE_TYPE_WORKFLOW {
 				continue // labs are called by activities only

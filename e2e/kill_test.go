@@ -196,14 +196,21 @@ type process struct {
 	logs *lockedBuffer
 }
 
-// startProcess starts `aliquot worker` with the system's settings. It ends with the test.
-func (s *system) startProcess(binary string) *process {
+// startProcess starts `aliquot worker` with the system's settings, and more: arguments, and settings as NAME=value. It ends with the test.
+func (s *system) startProcess(binary string, more ...string) *process {
 	s.t.Helper()
 	p := &process{cmd: exec.CommandContext(context.Background(), binary, "worker"), logs: &lockedBuffer{}}
 	p.cmd.Env = append(os.Environ(),
 		"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+keyring, "ALIQUOT_TEMPORAL="+s.temporal.Address,
 		"ALIQUOT_TEMPORAL_NAMESPACE="+s.namespace, "ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8",
 		"ALIQUOT_COURIER_URL="+s.labURL, "ALIQUOT_COURIER_KEY="+courierKey)
+	for _, m := range more {
+		if strings.HasPrefix(m, "ALIQUOT_") {
+			p.cmd.Env = append(p.cmd.Env, m)
+		} else {
+			p.cmd.Args = append(p.cmd.Args, m)
+		}
+	}
 	p.cmd.Stderr = p.logs
 	require.NoError(s.t, p.cmd.Start())
 	s.t.Cleanup(func() { p.kill(s.t) })

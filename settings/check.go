@@ -52,8 +52,7 @@ func (c Common) check() problems {
 		_, err := c.Keyring(context.Background())
 		found.add("ALIQUOT_ENCRYPTION_KEYS", err)
 	}
-	found.add("ALIQUOT_TEMPORAL", checkAddress(c.Temporal))
-	return found
+	return append(found, c.Temporal.check()...)
 }
 
 // Keyring is what the encryption keys make, those that are wrapped unwrapped.
@@ -135,7 +134,7 @@ func (a API) check() problems {
 }
 
 func (w Worker) check() problems {
-	found := slices.Concat(w.Common.check(), w.Webhooks.check(), w.Traces.check())
+	found := slices.Concat(w.Common.check(), w.Webhooks.check(), w.Traces.check(), w.checkVersion())
 	found.add("ALIQUOT_COURIER_URL", checkURL(w.CourierURL))
 	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
 	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))

@@ -20,6 +20,9 @@ func LoadAPI(environ []string) (API, error) { return load(environ, API.check) }
 // LoadWorker is LoadCommon for aliquot worker.
 func LoadWorker(environ []string) (Worker, error) { return load(environ, Worker.check) }
 
+// LoadRollout is LoadCommon for aliquot rollout.
+func LoadRollout(environ []string) (Rollout, error) { return load(environ, Rollout.check) }
+
 // LoadSandbox is LoadCommon for aliquot sandbox.
 func LoadSandbox(environ []string) (Sandbox, error) { return load(environ, Sandbox.check) }
 

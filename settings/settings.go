@@ -9,10 +9,9 @@ import "time"
 
 // Common is what the API, the workers and the administrative commands that work on the database share.
 type Common struct {
-	DatabaseURL       Secret `env:"ALIQUOT_DATABASE_URL" envDefault:"sqlite:.aliquot/aliquot.db" desc:"Where the store is: postgres://… or sqlite:PATH."`
-	EncryptionKeys    Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty" desc:"What seals patient data: comma-separated keys, each <id>:<base64 of 32 bytes> or, wrapped by the master key, <id>:wrapped:<base64>. The first seals, all open. Make one with aliquot key new-encryption; docs/security.md says how to change it."`
-	Temporal          string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233" desc:"Temporal's frontend, host:port."`
-	TemporalNamespace string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default" desc:"Temporal namespace."`
+	DatabaseURL    Secret `env:"ALIQUOT_DATABASE_URL" envDefault:"sqlite:.aliquot/aliquot.db" desc:"Where the store is: postgres://… or sqlite:PATH. A PostgreSQL that is reached over a network wants sslmode=verify-full, and sslrootcert, sslcert and sslkey where they are needed (docs/security.md)."`
+	EncryptionKeys Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty" desc:"What seals patient data: comma-separated keys, each <id>:<base64 of 32 bytes> or, wrapped by the master key, <id>:wrapped:<base64>. The first seals, all open. Make one with aliquot key new-encryption; docs/security.md says how to change it."`
+	Temporal
 	Master
 	Process
 }
@@ -60,6 +59,10 @@ type Worker struct {
 	Common
 	Webhooks
 	Traces
+	Deployment
+	BuildID        string        `env:"ALIQUOT_BUILD_ID" desc:"Which build of its deployment this worker is, such as a release's tag; it gets work once aliquot rollout has made it current. Empty: unversioned. The same as --build-id."`
+	HeldChanges    []string      `env:"ALIQUOT_HELD_CHANGES" desc:"Changes of workflow code, comma-separated by their ids, or all, that this worker understands and does not begin (docs/rollouts.md)."`
+	Queues         []string      `env:"ALIQUOT_QUEUES" envDefault:"orders,labs,deliveries" desc:"Task queues, comma-separated, that this worker serves: orders (workflows of orders), labs (calls to labs, couriers and providers), deliveries (webhooks, reconciler). Somebody must serve each of them. The same as --queues."`
 	CourierKey     Secret        `env:"ALIQUOT_COURIER_KEY" desc:"Key of the tracking service's API (EasyPost). Empty: shipments are not tracked."`
 	CourierURL     string        `env:"ALIQUOT_COURIER_URL" envDefault:"https://api.easypost.com" desc:"Base URL of the tracking service's API."`
 	PartnerTimeout time.Duration `env:"ALIQUOT_PARTNER_TIMEOUT" envDefault:"30s" desc:"Longest exchange with a lab or a courier."`
@@ -70,6 +73,18 @@ type Worker struct {
 	InboxKeep      time.Duration `env:"ALIQUOT_INBOX_RETENTION" envDefault:"8760h" desc:"How long what partners sent is kept verbatim, at least 720h; what became of it is kept for good. 0s: for good."`
 	AuditKeep      time.Duration `env:"ALIQUOT_AUDIT_RETENTION" envDefault:"0s" desc:"How long the audit is kept, at least 52560h, the six years of HIPAA. 0s: for good."`
 	StopTimeout    time.Duration `env:"ALIQUOT_STOP_TIMEOUT" envDefault:"20s" desc:"How long running activities may finish after SIGTERM."`
+}
+
+// Deployment is which workers are rolled out together.
+type Deployment struct {
+	Name string `env:"ALIQUOT_DEPLOYMENT" envDefault:"aliquot" desc:"Name of the worker deployment: all workers of one namespace that are rolled out together. The same as --deployment."`
+}
+
+// Rollout is what aliquot rollout can be told.
+type Rollout struct {
+	Temporal
+	Deployment
+	Process
 }
 
 // Sandbox is what aliquot sandbox, the simulated lab, can be told.

@@ -64,10 +64,12 @@ func Table() string {
 		{"Every process", "", Process{}},
 		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
 		{"The same, and `aliquot key new-encryption --wrap`", "", Master{}},
+		{"Whoever reaches Temporal", aboutTemporal, Temporal{}},
 		{"API and workers", "", Webhooks{}},
 		{"Traces of the API and workers", "", Traces{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},
+		{"Workers and `aliquot rollout`", "", Deployment{}},
 		{"Simulated lab: `aliquot sandbox`", "", Sandbox{}},
 		{"Administrative commands", aboutClient, Client{}},
 	} {
@@ -86,6 +88,8 @@ Every setting is an environment variable, read once at start. A process that fin
 all of it and does not start. A secret can also come from a file: ` + "`NAME_FILE`" + ` names the file that holds
 ` + "`NAME`" + `. Secrets are never logged.
 `
+
+const aboutTemporal = "API, workers, `rebuild` and `rollout`. Our certificate is read anew for every connection, so a renewed one needs no restart.\n\n"
 
 const aboutClient = "Flags (`--api`, `--key`, `--data`) win over these; what is set nowhere comes from `dev.env` in the data folder of a\n" +
 	"running `aliquot dev`.\n\n"

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -60,22 +59,16 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 // order; the facts that nobody has settled; a nudge for every endpoint that waits for deliveries. It needs a running worker, and is
 // safe to repeat. It returns what was rebuilt.
 func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration, log *slog.Logger) (dispatch.SweepResult, error) {
-	var out dispatch.SweepResult
 	within, cancel := context.WithTimeout(ctx, namespaceLimit)
 	defer cancel()
 	if err := EnsureNamespace(within, c, namespace, retention); err != nil {
-		return out, err
+		return dispatch.SweepResult{}, err
 	}
 	if err := Ensure(ctx, c, namespace, log); err != nil {
-		return out, err
+		return dispatch.SweepResult{}, err
 	}
-	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: "rebuild-" + uuid.NewString(), TaskQueue: dispatch.QueueDeliveries,
-	}, dispatch.WorkflowReconcile, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
+	out, err := dispatch.NewClient(c).Reconcile(ctx, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
 	if err != nil {
-		return out, fmt.Errorf("starting to rebuild: %w", err)
-	}
-	if err := run.Get(ctx, &out); err != nil {
 		return out, fmt.Errorf("rebuilding: %w", err)
 	}
 	return out, nil

@@ -38,6 +38,10 @@ type Options struct {
 	Logger      *slog.Logger          // Defaults to slog.Default().
 	Now         func() time.Time      // Defaults to time.Now.
 
+	// Version is which build of which deployment this worker is. Defaults to none: it is unversioned.
+	Version Version
+	// Held are the changes of workflow code that this worker understands and does not begin, by their ids; HoldAll stands for all.
+	Held []string
 	// StopTimeout is how long running activities may finish after Stop. Defaults to 10 s.
 	StopTimeout time.Duration
 	// Queues to serve. Defaults to all.
@@ -67,6 +71,9 @@ func New(o Options) (*Worker, error) {
 	register := map[string]func(Registry, *activities.Activities){
 		dispatch.QueueOrders: RegisterOrders, dispatch.QueueLabs: RegisterLabs, dispatch.QueueDeliveries: RegisterDeliveries,
 	}
+	if err := o.Version.check(); err != nil {
+		return nil, fmt.Errorf("making a worker: %w", err)
+	}
 	w := &Worker{}
 	for _, queue := range o.Queues {
 		serve, ok := register[queue]
@@ -78,6 +85,8 @@ func New(o Options) (*Worker, error) {
 			WorkerStopTimeout:                o.StopTimeout,
 			OnFatalError:                     o.OnFatal,
 			Interceptors:                     []interceptor.WorkerInterceptor{&guard{log: o.Logger}},
+			DeploymentOptions:                o.Version.options(),
+			PreferredVersionProvider:         hold(o.Held),
 		})
 		serve(q, a)
 		w.queues = append(w.queues, q)
@@ -105,7 +114,7 @@ func (o *Options) setDefaults() {
 		o.StopTimeout = 10 * time.Second
 	}
 	if len(o.Queues) == 0 {
-		o.Queues = []string{dispatch.QueueOrders, dispatch.QueueLabs, dispatch.QueueDeliveries}
+		o.Queues = dispatch.QueueNames()
 	}
 }
 

@@ -56,7 +56,11 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	defer watched.close()
-	temporal, err := client.NewLazyClient(watched.on(temporalOptions(set.Common, logger)))
+	options, err := temporalOptions(set.Temporal, logger)
+	if err != nil {
+		return err
+	}
+	temporal, err := client.NewLazyClient(watched.on(options))
 	if err != nil {
 		return fmt.Errorf("making the Temporal client: %w", err)
 	}
@@ -73,7 +77,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", version())
+	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", release())
 	defer logger.InfoContext(ctx, "api stopped")
 	return serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, watched.registry))
 }

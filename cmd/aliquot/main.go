@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/rollout"
 )
 
 func main() {
@@ -49,7 +50,7 @@ func newRoot() *cobra.Command {
 	}
 	add(groupRun, newDev(), newAPI(), newWorker(), newSandbox())
 	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newInbox(), newKey(), newAudit())
-	add(groupStore, newMigrate(), newBootstrap(), newRebuild())
+	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout())
 	root.AddCommand(newVersion())
 	return root
 }
@@ -77,7 +78,15 @@ func required(cmd *cobra.Command, flag string) {
 func hint(err error) string {
 	var refused *client.Error
 	var unreachable *client.UnreachableError
+	var unknown *rollout.UnknownError
+	var missing *rollout.MissingQueuesError
 	switch {
+	case errors.As(err, &unknown):
+		return "\n  Start its workers (aliquot worker --build-id " + first(unknown.BuildID, "BUILD") + ") and wait for them with --wait, or go without them with --allow-no-pollers."
+	case errors.As(err, &missing):
+		return "\n  Start workers for every queue (aliquot rollout show lists them), or go without with --allow-missing-queues."
+	case errors.Is(err, rollout.ErrNoPrevious):
+		return "\n  Say which build to go back to: aliquot rollout set BUILD (aliquot rollout show lists them)."
 	case errors.As(err, &unreachable):
 		return "\n  Is it running? Start it with aliquot dev, or say where it is with --api or --data."
 	case errors.As(err, &refused) && refused.Status == 401:

@@ -12,12 +12,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/tracing"
@@ -42,12 +39,6 @@ func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
 		return nil, fmt.Errorf("reading ALIQUOT_ENCRYPTION_KEYS: %w", err)
 	}
 	return store.Open(ctx, store.Options{URL: c.DatabaseURL.Reveal(), Keys: keys})
-}
-
-func temporalOptions(c settings.Common, logger *slog.Logger) client.Options {
-	return client.Options{
-		HostPort: c.Temporal, Namespace: c.TemporalNamespace, Logger: sdklog.NewStructuredLogger(logger), DataConverter: dispatch.NewConverter(),
-	}
 }
 
 // server is an http.Server with limits on everything that a caller could draw out.

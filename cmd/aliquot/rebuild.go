@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
 
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/worker"
@@ -34,12 +33,12 @@ func runRebuild(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	logger := newLogger(cmd.ErrOrStderr(), set.Process)
-	temporal, err := client.DialContext(ctx, temporalOptions(set, logger))
+	temporal, err := openTemporal(ctx, set.Temporal, telemetry{}, logger)
 	if err != nil {
-		return fmt.Errorf("reaching Temporal at %s: %w", set.Temporal, err)
+		return err
 	}
 	defer temporal.Close()
-	healed, err := worker.Rebuild(ctx, temporal, set.TemporalNamespace, retention, logger)
+	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, retention, logger)
 	if err != nil {
 		return err
 	}

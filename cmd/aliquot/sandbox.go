@@ -40,7 +40,7 @@ func runSandbox(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "simulated lab starts", "listen", set.Addr, "version", version())
+	logger.InfoContext(ctx, "simulated lab starts", "listen", set.Addr, "version", release())
 	defer logger.InfoContext(ctx, "simulated lab stopped")
 	// Closed first: it ends the connections that a script holds open.
 	go func() {

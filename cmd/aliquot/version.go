@@ -13,13 +13,13 @@ func newVersion() *cobra.Command {
 		Short: "Say which version this is",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintln(cmd.OutOrStdout(), "aliquot", version())
+			fmt.Fprintln(cmd.OutOrStdout(), "aliquot", release())
 		},
 	}
 }
 
-// version is the module's version, or the commit that it was built from.
-func version() string {
+// release is the module's version, or the commit that it was built from.
+func release() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

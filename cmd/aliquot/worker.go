@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,24 +18,56 @@ import (
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
 	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/rollout"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
 func newWorker() *cobra.Command {
-	return &cobra.Command{
+	var deployment, build string
+	var queues []string
+	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run a worker: orders, calls to labs and couriers, deliveries of webhooks",
-		Long:  "Runs a worker. Its settings are environment variables: docs/settings.md.",
-		Args:  cobra.NoArgs,
-		RunE:  runWorker,
+		Long: `Runs a worker. Its settings are environment variables: docs/settings.md. A worker with a build id gets work once that build is
+current: aliquot rollout set, docs/rollouts.md.`,
+		Example: `  aliquot worker
+  aliquot worker --build-id v1.4.0
+  aliquot worker --build-id v1.4.0 --queues labs,deliveries`,
+		Args: cobra.NoArgs,
 	}
+	f := cmd.Flags()
+	f.StringVar(&deployment, "deployment", "", "name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
+	f.StringVar(&build, "build-id", "", "which build this is (default ALIQUOT_BUILD_ID; empty: unversioned)")
+	f.StringSliceVar(&queues, "queues", nil, "task queues to serve: orders, labs, deliveries (default ALIQUOT_QUEUES, all)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return runWorker(cmd, environment(cmd, map[string]string{
+			"deployment": "ALIQUOT_DEPLOYMENT", "build-id": "ALIQUOT_BUILD_ID", "queues": "ALIQUOT_QUEUES",
+		}))
+	}
+	return cmd
 }
 
-func runWorker(cmd *cobra.Command, _ []string) (err error) {
+// environment is this process's, with what flags say for settings.
+func environment(cmd *cobra.Command, settings map[string]string) []string {
+	environ := os.Environ()
+	for flag, variable := range settings {
+		if f := cmd.Flags().Lookup(flag); f.Changed {
+			environ = append(environ, variable+"="+strings.Trim(f.Value.String(), "[]"))
+		}
+	}
+	return environ
+}
+
+// taskQueues are the queues by the names that they have in settings.
+var taskQueues = map[string]string{
+	settings.QueueOrders: dispatch.QueueOrders, settings.QueueLabs: dispatch.QueueLabs, settings.QueueDeliveries: dispatch.QueueDeliveries,
+}
+
+func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	ctx := cmd.Context()
-	set, err := settings.LoadWorker(os.Environ())
+	set, err := settings.LoadWorker(environ)
 	if err != nil {
 		return err
 	}
@@ -58,11 +91,16 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	defer watched.close()
-	temporal, err := dialTemporal(ctx, set.Common, watched, logger)
+	temporal, err := awaitTemporal(ctx, set.Temporal, watched, logger)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
+	version := worker.Version{BuildID: set.BuildID}
+	if version.BuildID != "" {
+		version.Deployment = set.Deployment.Name
+		sayWhetherCurrent(ctx, temporal, version, logger)
+	}
 
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -75,6 +113,7 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 			Messages: set.WebhookKeep, Results: set.ResultKeep, Inbox: set.InboxKeep, Audit: set.AuditKeep,
 		},
 		Registry: watched.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
+		Version: version, Held: set.HeldChanges, Queues: queuesOf(set.Queues),
 	})
 	if err != nil {
 		return err
@@ -82,9 +121,29 @@ func runWorker(cmd *cobra.Command, _ []string) (err error) {
 	if err := w.Start(); err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "worker started", "version", version())
+	logger.InfoContext(ctx, "worker started", "version", release(), "deployment", version.Deployment, "build_id", version.BuildID, "queues", set.Queues)
 	defer logger.InfoContext(ctx, "worker stopped")
 	return work(ctx, w, metricsServer(set.Metrics, watched.registry))
+}
+
+func queuesOf(names []string) []string {
+	queues := make([]string, len(names))
+	for i, name := range names {
+		queues[i] = taskQueues[name]
+	}
+	return queues
+}
+
+// sayWhetherCurrent tells in the log what a worker whose build is not current is waiting for. That it cannot be found out is no matter.
+func sayWhetherCurrent(ctx context.Context, temporal client.Client, v worker.Version, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	current, err := rollout.Open(temporal, v.Deployment).Current(ctx)
+	if err != nil || current == v.BuildID {
+		return
+	}
+	logger.WarnContext(ctx, "another build is current: this worker gets no work until aliquot rollout set has made its own so",
+		"deployment", v.Deployment, "build_id", v.BuildID, "current", current)
 }
 
 // work waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot go on is an error, so
@@ -120,35 +179,4 @@ func newTracker(set settings.Worker) (couriers.Tracker, error) {
 		return nil, nil //nolint:nilnil // no tracker is a configuration, not a failure
 	}
 	return easypost.New(easypost.Options{BaseURL: set.CourierURL, APIKey: set.CourierKey.Reveal(), Timeout: set.PartnerTimeout})
-}
-
-// dialTemporal connects and makes sure that the namespace has what the workflows need, for as long as it takes: a worker has
-// nothing to do without Temporal.
-func dialTemporal(ctx context.Context, c settings.Common, watched telemetry, logger *slog.Logger) (client.Client, error) {
-	for {
-		temporal, err := reachTemporal(ctx, c, watched, logger)
-		if err == nil {
-			return temporal, nil
-		}
-		logger.WarnContext(ctx, "waiting for Temporal", "temporal", c.Temporal, "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for Temporal: %w", ctx.Err())
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func reachTemporal(ctx context.Context, c settings.Common, watched telemetry, logger *slog.Logger) (client.Client, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	temporal, err := client.DialContext(ctx, watched.on(temporalOptions(c, logger)))
-	if err != nil {
-		return nil, err
-	}
-	if err := worker.Ensure(ctx, temporal, c.TemporalNamespace, logger); err != nil {
-		temporal.Close()
-		return nil, err
-	}
-	return temporal, nil
 }

@@ -32,7 +32,7 @@ var (
 	domain   = []string{"order", "lifecycle"}
 	adapters = slices.Concat([]string{"billing", "labs", "couriers", "webhooks", "junction", "store", "tracing"}, domain)
 
-	everything = slices.Concat([]string{"api", "paper", "worker", "workflows", "activities", "dispatch"}, adapters)
+	everything = slices.Concat([]string{"api", "paper", "rollout", "worker", "workflows", "activities", "dispatch"}, adapters)
 )
 
 // layers are the import rules of the design: imports point downwards only. The
@@ -71,6 +71,8 @@ var layers = map[string]layer{
 	// Workflows name activities and never touch what has side effects.
 	"workflows": {ours: slices.Concat([]string{"dispatch"}, domain), denied: sideEffects},
 	"worker":    {ours: slices.Concat([]string{"workflows", "activities", "dispatch"}, adapters)},
+	// It asks Temporal which build works on what.
+	"rollout": {ours: slices.Concat([]string{"dispatch"}, domain)},
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
 	"api": {ours: slices.Concat([]string{"dispatch", "simulation", "paper", "catalogue"}, adapters)},

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/rollout"
+	"github.com/aliquot-labs/aliquot/settings"
+)
+
+// rolling is what the commands of rollout share.
+type rolling struct {
+	deployment, output string
+	wait               time.Duration
+	force              rollout.Force
+}
+
+func newRollout() *cobra.Command {
+	r := &rolling{}
+	cmd := &cobra.Command{
+		Use:   "rollout",
+		Short: "Move the orders from one build of the workers to another, and back",
+		Long: `Says which build of the workers works on the orders. Orders live for months: each goes on with whichever build is current when
+something happens to it. docs/rollouts.md has the steps of a rollout. Settings: docs/settings.md.`,
+		Example: `  aliquot rollout show
+  aliquot rollout set v1.4.0        # its workers are running, or are about to
+  aliquot rollout ramp v1.4.0 10    # a tenth of the orders first
+  aliquot rollout back              # to the build before, or out of a ramp`,
+	}
+	isGroup(cmd)
+	cmd.PersistentFlags().StringVar(&r.deployment, "deployment", "", "name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
+	cmd.AddCommand(newRolloutShow(r), newRolloutSet(r), newRolloutRamp(r), newRolloutBack(r), newRolloutRestart(r))
+	return cmd
+}
+
+// protections adds the flags by which a change goes without them.
+func (r *rolling) protections(cmd *cobra.Command) *cobra.Command {
+	f := cmd.Flags()
+	f.BoolVar(&r.force.NoPollers, "allow-no-pollers", false, "even if no worker of the build has ever asked for work")
+	f.BoolVar(&r.force.MissingQueues, "allow-missing-queues", false, "even if its workers do not serve every task queue")
+	return cmd
+}
+
+func (r *rolling) waits(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().DurationVar(&r.wait, "wait", time.Minute, "how long to wait for the build's workers")
+	return r.protections(cmd)
+}
+
+// on works on the deployment.
+func (r *rolling) on(cmd *cobra.Command, do func(*rollout.Deployment) error) error {
+	set, err := settings.LoadRollout(environment(cmd, map[string]string{"deployment": "ALIQUOT_DEPLOYMENT"}))
+	if err != nil {
+		return err
+	}
+	temporal, err := openTemporal(cmd.Context(), set.Temporal, telemetry{}, newLogger(cmd.ErrOrStderr(), set.Process))
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	return do(rollout.Open(temporal, set.Deployment.Name))
+}
+
+func newRolloutShow(r *rolling) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show the builds: which is current, who works for it, and how many open orders each was the last to work on",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if r.output != "text" && r.output != "json" {
+				return fmt.Errorf("--output is %q, not text or json", r.output)
+			}
+			return r.on(cmd, func(d *rollout.Deployment) error {
+				status, err := d.Status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if r.output == "json" {
+					encoder := json.NewEncoder(cmd.OutOrStdout())
+					encoder.SetIndent("", "  ")
+					return encoder.Encode(status)
+				}
+				return showRollout(cmd.OutOrStdout(), status)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&r.output, "output", "o", "text", "text or json")
+	return cmd
+}
+
+// unversioned is what a build without an id is called.
+const unversioned = "(unversioned)"
+
+func showRollout(w io.Writer, s rollout.Status) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row(table, "BUILD", "STATE", "MADE", "WORKERS", "OPEN ORDERS", "OTHERS")
+	for _, b := range s.Builds {
+		state, made := b.State, ""
+		if b.State == rollout.StateRamping {
+			state += fmt.Sprintf(" %g %%", s.Percentage)
+		}
+		if !b.CreatedAt.IsZero() {
+			made = clock(b.CreatedAt)
+		}
+		row(table, first(b.ID, unversioned), state, made, workersOf(b), b.Orders, b.Others)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, queue := range s.Idle {
+		fmt.Fprintf(w, "No worker of the current build, %s, serves the queue %s: nothing of it goes on.\n", first(s.Current, unversioned), queueName(queue))
+	}
+	return nil
+}
+
+// workersOf says how many processes serve each queue.
+func workersOf(b rollout.Build) string {
+	var parts []string
+	for _, queue := range dispatch.QueueNames() {
+		if n := b.Workers[queue]; n > 0 {
+			parts = append(parts, queueName(queue)+" "+strconv.Itoa(n))
+		}
+	}
+	return first(strings.Join(parts, ", "), "none")
+}
+
+func queueName(queue string) string {
+	for _, name := range []string{settings.QueueOrders, settings.QueueLabs, settings.QueueDeliveries} {
+		if taskQueues[name] == queue {
+			return name
+		}
+	}
+	return queue
+}
+
+// namesBuild refuses a first argument that cannot be the id of a build.
+func namesBuild(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if err := settings.CheckBuildID(args[0]); err != nil {
+		return fmt.Errorf("the build id %q %w", args[0], err)
+	}
+	return nil
+}
+
+func newRolloutSet(r *rolling) *cobra.Command {
+	var plain bool
+	cmd := &cobra.Command{
+		Use:   "set BUILD",
+		Short: "Make a build current: every order goes on with it from its next step",
+		Args:  cobra.MatchAll(cobra.MaximumNArgs(1), namesBuild),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if plain == (len(args) == 1) {
+				return errors.New("name a build, or give --unversioned")
+			}
+			build := first(args...)
+			return r.on(cmd, func(d *rollout.Deployment) error {
+				if err := d.SetCurrent(cmd.Context(), build, r.wait, r.force); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), first(build, unversioned), "is current")
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&plain, "unversioned", false, "have workers without a build id work on the orders")
+	return r.waits(cmd)
+}
+
+func newRolloutRamp(r *rolling) *cobra.Command {
+	return r.waits(&cobra.Command{
+		Use:   "ramp BUILD PERCENT",
+		Short: "Have a build work on a part of the orders; 0 ends that",
+		Args:  cobra.MatchAll(cobra.ExactArgs(2), namesBuild),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			percent, err := strconv.ParseFloat(strings.TrimSuffix(args[1], "%"), 32)
+			if err != nil || percent < 0 || percent > 100 {
+				return fmt.Errorf("%q is not a percentage between 0 and 100", args[1])
+			}
+			return r.on(cmd, func(d *rollout.Deployment) error {
+				if err := d.Ramp(cmd.Context(), args[0], float32(percent), r.wait, r.force); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s works on %g %% of the orders\n", args[0], percent)
+				return nil
+			})
+		},
+	})
+}
+
+func newRolloutBack(r *rolling) *cobra.Command {
+	return r.protections(&cobra.Command{
+		Use:   "back",
+		Short: "End a ramp or, where there is none, make the build current that was so before",
+		Long: `Ends a ramp or, where there is none, makes the build current that was so before. Runs that the newer build has taken further than
+the older one understands stand still there, and lose nothing; aliquot rollout restart starts them anew on the older one.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.on(cmd, func(d *rollout.Deployment) error {
+				build, err := d.Back(cmd.Context(), r.force)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), first(build, unversioned), "is current, alone")
+				return nil
+			})
+		},
+	})
+}
+
+func newRolloutRestart(r *rolling) *cobra.Command {
+	return &cobra.Command{
+		Use:   "restart BUILD",
+		Short: "After going back: start the runs anew that a build has left, on the current one",
+		Long: `Starts every open workflow anew that BUILD was the last to work on. The new runs begin on the current build, with what the store
+has of their orders, so nothing is lost, whatever BUILD had begun. Needs workers of the current build; doing it again is harmless.`,
+		Example: `  aliquot rollout back
+  aliquot rollout restart v1.4.0`,
+		Args: cobra.MatchAll(cobra.ExactArgs(1), namesBuild),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.on(cmd, func(d *rollout.Deployment) error {
+				n, err := d.Restart(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "Started %d runs anew.\n", n)
+				return nil
+			})
+		},
+	}
+}

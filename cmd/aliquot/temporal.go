@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/worker"
+)
+
+// temporalOptions are how every process reaches Temporal.
+func temporalOptions(t settings.Temporal, logger *slog.Logger) (client.Options, error) {
+	secured, err := t.TLS()
+	if err != nil {
+		return client.Options{}, fmt.Errorf("securing the connection to Temporal: %w", err)
+	}
+	options := client.Options{
+		HostPort: t.HostPort, Namespace: t.Namespace, Logger: sdklog.NewStructuredLogger(logger), DataConverter: dispatch.NewConverter(),
+		ConnectionOptions: client.ConnectionOptions{TLS: secured},
+	}
+	if t.APIKey != "" {
+		options.Credentials = client.NewAPIKeyStaticCredentials(t.APIKey.Reveal())
+	}
+	return options, nil
+}
+
+// openTemporal connects once.
+func openTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+	options, err := temporalOptions(t, logger)
+	if err != nil {
+		return nil, err
+	}
+	temporal, err := client.DialContext(ctx, watched.on(options))
+	if err != nil {
+		return nil, fmt.Errorf("reaching Temporal at %s: %w", t.HostPort, err)
+	}
+	return temporal, nil
+}
+
+// awaitTemporal connects and makes sure that the namespace has what the workflows need, for as long as it takes: a worker has nothing
+// to do without Temporal.
+func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+	for {
+		temporal, err := reachTemporal(ctx, t, watched, logger)
+		if err == nil {
+			return temporal, nil
+		}
+		logger.WarnContext(ctx, "waiting for Temporal", "temporal", t.HostPort, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for Temporal: %w", ctx.Err())
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func reachTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	temporal, err := openTemporal(ctx, t, watched, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := worker.Ensure(ctx, temporal, t.Namespace, logger); err != nil {
+		temporal.Close()
+		return nil, err
+	}
+	return temporal, nil
+}

@@ -1,0 +1,92 @@
+package drive
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Journey is one order's way from its beginning to an end, taken step by step, so that something else may happen at each status.
+type Journey struct {
+	Name string
+
+	walk  Walk
+	order *Order
+	at    int // how many statuses the order has had
+	taken int // how many of the walk's steps
+}
+
+// Journeys lists a journey for every open status of every table: it begins by going to that status, and has from there on as many
+// steps as the table has without coming back.
+func Journeys() []*Journey {
+	var all []*Journey
+	for _, m := range []machine{testkit, beforeRegistration, afterRegistration, walkIn, phlebotomy, onSite} {
+		for _, status := range slices.Sorted(maps.Keys(m.edges)) {
+			if status != "completed" && status != "corrected" {
+				all = append(all, m.journey(status))
+			}
+		}
+	}
+	return all
+}
+
+// journey takes an order to a status, and from there to where no edge leads that it has not gone.
+func (m machine) journey(status string) *Journey {
+	w := m.walk(status, step{to: status})
+	w.steps = w.steps[:len(w.steps)-1]
+	j := &Journey{Name: m.name + ": " + status, taken: len(w.steps)}
+	for seen := []string{}; ; {
+		at := w.steps[len(w.steps)-1].to
+		seen = append(seen, at)
+		i := slices.IndexFunc(m.edges[at], func(s step) bool { return !s.alone && s.to != "corrected" && !slices.Contains(seen, s.to) })
+		if i < 0 {
+			j.walk = w
+			return j
+		}
+		w.steps = append(w.steps, m.edges[at][i])
+	}
+}
+
+// Begin makes the order and takes it to the journey's status.
+func (j *Journey) Begin(ctx context.Context, s *System) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	begin := j.walk
+	begin.steps = begin.steps[:j.taken]
+	o, err := begin.Run(ctx, s)
+	if err != nil {
+		return fmt.Errorf("%s: %w", j.Name, err)
+	}
+	j.order = o
+	v, err := o.Read(ctx)
+	j.at = len(v.Events)
+	return err
+}
+
+// Left is how many steps are left.
+func (j *Journey) Left() int { return len(j.walk.steps) - j.taken }
+
+// Step takes the next step.
+func (j *Journey) Step(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	j.at++
+	if err := j.order.take(ctx, j.walk.steps[j.taken], j.at); err != nil {
+		return fmt.Errorf("%s: %w", j.Name, err)
+	}
+	j.taken++
+	return nil
+}
+
+// OrderID is the order's id.
+func (j *Journey) OrderID() string { return j.order.ID }
+
+// Lows are the statuses that the order must have had when the journey is over, from the first to which it is taken.
+func (j *Journey) Lows() []string {
+	lows := make([]string, len(j.walk.steps))
+	for i, s := range j.walk.steps {
+		lows[i] = s.to
+	}
+	return lows
+}

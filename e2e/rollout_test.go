@@ -1,0 +1,292 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/rollout"
+)
+
+// The changes of workflow code that are rolled out: before an order takes what was reported, its run rests for a moment, which is a
+// command more than its history has.
+const (
+	before = "	for r.facts.ReceiveAsync(&f) {\n"
+	rest   = `if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+`
+	guarded   = before + "if workflow.GetVersion(ctx, \"rest\", workflow.DefaultVersion, 1) == 1 {\n" + rest + "}\n"
+	unguarded = before + rest
+)
+
+// overlay is the argument by which the go command takes a changed source of the Order workflow for the one that there is.
+func overlay(t *testing.T, change string) string {
+	t.Helper()
+	source, err := filepath.Abs("../workflows/facts.go")
+	require.NoError(t, err)
+	content, err := os.ReadFile(source)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(content), before), "where the change goes")
+	text := strings.Replace(string(content), before, change, 1)
+	text = strings.Replace(text, `"slices"`, "\"slices\"\n\t\"time\"", 1)
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "facts.go")
+	require.NoError(t, os.WriteFile(changed, []byte(text), 0o600))
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+	require.NoError(t, err)
+	file := filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(file, replace, 0o600))
+	return "-overlay=" + file
+}
+
+// buildChanged builds the program with changed workflow code.
+func buildChanged(t *testing.T, change string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "aliquot")
+	out, err := exec.CommandContext(t.Context(), "go", "build", overlay(t, change), "-o", binary, "../cmd/aliquot").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return binary
+}
+
+// rollout runs `aliquot rollout` and returns what it says.
+func (s *system) rollout(binary string, arguments ...string) (string, error) {
+	s.t.Helper()
+	cmd := exec.CommandContext(s.t.Context(), binary, append([]string{"rollout"}, arguments...)...)
+	cmd.Env = append(os.Environ(), "ALIQUOT_TEMPORAL="+s.temporal.Address, "ALIQUOT_TEMPORAL_NAMESPACE="+s.namespace)
+	out, err := cmd.CombinedOutput()
+	s.t.Logf("aliquot rollout %s\n%s", strings.Join(arguments, " "), out)
+	return string(out), err
+}
+
+func (s *system) mustRollout(binary string, arguments ...string) string {
+	s.t.Helper()
+	out, err := s.rollout(binary, arguments...)
+	require.NoError(s.t, err, "%s", out)
+	return out
+}
+
+func (s *system) deployment() *rollout.Deployment { return rollout.Open(s.client, "aliquot") }
+
+// openOf is how many open orders a build was the last to work on.
+func (s *system) openOf(build string) int64 {
+	s.t.Helper()
+	status, err := s.deployment().Status(s.t.Context())
+	require.NoError(s.t, err)
+	for _, b := range status.Builds {
+		if b.ID == build {
+			return b.Orders
+		}
+	}
+	return 0
+}
+
+// drain stops a process with SIGTERM, and waits until it has ended well.
+func (p *process) drain(t testing.TB) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.cmd.Wait(), "%s", p.logs)
+}
+
+// A build with changed workflow code is rolled out and taken back while orders are open in every status of every table. The older build
+// knows nothing of the change: what the newer one has taken further is started anew there, from the store. Every order goes all of its
+// way, with each of its events once.
+func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{workers: noWorkers, neutral: true})
+	v1, v2 := buildAliquot(t), buildChanged(t, guarded)
+	out, err := s.rollout(v1, "set", "v1", "--wait", "0s")
+	require.Error(t, err)
+	require.Contains(t, out, "aliquot worker --build-id v1", "the error says what to do")
+
+	first := s.startProcess(v1, "--build-id", "v1")
+	s.mustRollout(v1, "set", "v1")
+	journeys := slices.Concat(drive.Journeys(), drive.Journeys())
+	driver := s.driver()
+	s.each(journeys, func(ctx context.Context, j *drive.Journey) error { return j.Begin(ctx, driver) })
+	open := int64(len(journeys))
+	s.await(func() bool { return s.openOf("v1") == open }, "orders are not open")
+
+	// Forth. The older workers are not needed any more.
+	second := s.startProcess(v2, "--build-id", "v2")
+	s.mustRollout(v2, "set", "v2")
+	first.drain(t)
+	moving := journeys[:len(journeys)/2] // the others are open in every status all the while
+	s.each(moving, func(ctx context.Context, j *drive.Journey) error { return j.Step(ctx) })
+	require.Positive(t, s.openOf("v2"))
+	require.Positive(t, s.openOf("v1"))
+	require.Positive(t, s.begun("rest"), "some have begun the change")
+
+	// And back.
+	s.startProcess(v1, "--build-id", "v1")
+	require.Contains(t, s.mustRollout(v1, "back"), "v1 is current")
+	second.drain(t)
+	require.NotContains(t, s.mustRollout(v1, "restart", "v2"), "Started 0")
+	s.mustRollout(v1, "show")
+	require.Zero(t, s.begun("rest"), "none is left that has")
+	s.each(journeys, func(ctx context.Context, j *drive.Journey) error {
+		for j.Left() > 0 {
+			if err := j.Step(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.requireWhole(journeys)
+}
+
+// each does something with many journeys at once.
+func (s *system) each(journeys []*drive.Journey, do func(context.Context, *drive.Journey) error) {
+	s.t.Helper()
+	var mu sync.Mutex
+	var failed []string
+	var group errgroup.Group
+	group.SetLimit(walkers)
+	for _, j := range journeys {
+		group.Go(func() error {
+			if err := do(s.t.Context(), j); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, err.Error())
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in the list
+	slices.Sort(failed)
+	require.Empty(s.t, strings.Join(failed, "\n"))
+}
+
+// begun is how many open runs have begun a change.
+func (s *system) begun(change string) int64 {
+	s.t.Helper()
+	found, err := s.client.CountWorkflow(s.t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+		Query: `ExecutionStatus = "Running" AND TemporalChangeVersion = "` + change + `-1"`,
+	})
+	require.NoError(s.t, err)
+	return found.GetCount()
+}
+
+// requireWhole looks for what may have been lost or doubled: each order has the statuses of its journey and no others, each of them was
+// told by a webhook, no run is left open, and the reconciler has nothing to heal.
+func (s *system) requireWhole(journeys []*drive.Journey) {
+	s.t.Helper()
+	for _, j := range journeys {
+		var lows []string
+		for _, status := range s.order(j.OrderID()).statuses() {
+			lows = append(lows, status[strings.LastIndex(status, ".")+1:])
+		}
+		want := j.Lows()
+		i := slices.Index(lows, want[0])
+		require.GreaterOrEqual(s.t, i, 0, "%s: %v", j.Name, lows)
+		require.Equal(s.t, want, lows[i:], j.Name)
+		s.awaitWebhooks(j.OrderID())
+		s.awaitEnd(j.OrderID())
+	}
+	healed, err := dispatch.NewClient(s.client).Reconcile(s.t.Context(), dispatch.ReconcileInput{OpenOrders: true})
+	require.NoError(s.t, err)
+	require.Equal(s.t, dispatch.SweepResult{}, healed)
+}
+
+// taskFailures are the causes for which an order's workflow tasks have failed.
+func (s *system) taskFailures(id string) []enumspb.WorkflowTaskFailedCause {
+	s.t.Helper()
+	var causes []enumspb.WorkflowTaskFailedCause
+	for _, h := range s.histories(dispatch.OrderWorkflowID(id)) {
+		for _, e := range h.GetEvents() {
+			if failed := e.GetWorkflowTaskFailedEventAttributes(); failed != nil {
+				causes = append(causes, failed.GetCause())
+			}
+		}
+	}
+	return causes
+}
+
+// A build that knows a change but holds it is one that can be gone back to, without anything being started anew; and going back from it
+// to one that knows nothing of the change is safe as well.
+func TestAHeldChangeIsNotBegun(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{workers: noWorkers})
+	v1, v2 := buildAliquot(t), buildChanged(t, guarded)
+	s.startProcess(v1, "--build-id", "v1")
+	s.startProcess(v2, "--build-id", "v2-held", "ALIQUOT_HELD_CHANGES=all")
+	s.startProcess(v2, "--build-id", "v2")
+	s.mustRollout(v1, "set", "v1")
+	early := s.placed()
+
+	s.mustRollout(v2, "set", "v2-held")
+	s.fact(early, "kit_shipped")
+	s.awaitStatus(early, "collecting_sample.testkit.transit_customer")
+	require.Zero(t, s.begun("rest"))
+	require.Contains(t, s.mustRollout(v2, "back"), "v1 is current")
+	s.fact(early, "kit_received")
+	s.awaitStatus(early, "sample_with_lab.testkit.delivered_to_lab")
+
+	s.mustRollout(v2, "set", "v2")
+	late := s.placed()
+	s.fact(late, "kit_shipped")
+	s.awaitStatus(late, "collecting_sample.testkit.transit_customer")
+	s.await(func() bool { return s.begun("rest") == 1 }, "the change is not begun")
+	s.mustRollout(v2, "set", "v2-held")
+	s.fact(late, "kit_received")
+	s.awaitStatus(late, "sample_with_lab.testkit.delivered_to_lab")
+	for _, id := range []string{early, late} {
+		s.report(id)
+		s.awaitEvents(id, atLab+" completed")
+		s.awaitEnd(id)
+		require.Empty(t, s.taskFailures(id))
+	}
+}
+
+// The control: a change without a guard is found by the replay of kept histories. Were it rolled out all the same, orders that have
+// come too far for it stand still, without harm, and go on with the build before.
+func TestAnUnguardedChangeIsCaught(t *testing.T) {
+	t.Parallel()
+	require.Error(t, replayKept(t, unguarded))
+	require.NoError(t, replayKept(t, guarded))
+
+	s := newSystem(t, options{workers: noWorkers})
+	v1, v3 := buildAliquot(t), buildChanged(t, unguarded)
+	s.startProcess(v1, "--build-id", "v1")
+	s.startProcess(v3, "--build-id", "v3")
+	s.mustRollout(v1, "set", "v1")
+	id := s.placed()
+	s.fact(id, "kit_shipped")
+	s.awaitStatus(id, "collecting_sample.testkit.transit_customer")
+
+	s.mustRollout(v1, "set", "v3")
+	s.fact(id, "kit_received")
+	s.await(func() bool {
+		return slices.Contains(s.taskFailures(id), enumspb.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR)
+	}, "the change is not found out")
+	require.Equal(t, toCustomer, s.order(id).lows(), "the order waits")
+	s.mustRollout(v1, "back")
+	s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
+	s.report(id)
+	s.awaitEvents(id, atLab+" completed")
+}
+
+// replayKept replays the kept histories with changed workflow code.
+func replayKept(t *testing.T, change string) error {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "test", overlay(t, change), "-run", "^TestKeptHistoriesReplay$", "../workflows")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		require.Contains(t, string(out), "TMPRL1100", "it fails for another reason")
+	}
+	return err
+}

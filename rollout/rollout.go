@@ -1,0 +1,199 @@
+// Package rollout moves the orders of a running system from one build of the workers to another, and back, by Temporal's Worker
+// Deployment Versioning. Which build works on which orders, and why, is in docs/rollouts.md.
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	sdk "go.temporal.io/sdk/worker"
+)
+
+// Deployment is all the workers of one namespace that are rolled out together.
+type Deployment struct {
+	name     string
+	temporal client.Client
+}
+
+// Open gives access to the deployment of a name, which need not exist yet. The client must have Aliquot's data converter.
+func Open(c client.Client, name string) *Deployment { return &Deployment{name: name, temporal: c} }
+
+// UnknownError says that no worker of a deployment, or of a build of it, has ever asked for work.
+type UnknownError struct {
+	Deployment string
+	BuildID    string // empty: of the whole deployment
+}
+
+func (e *UnknownError) Error() string {
+	if e.BuildID == "" {
+		return fmt.Sprintf("no worker of the deployment %q has asked for work", e.Deployment)
+	}
+	return fmt.Sprintf("no worker of build %q of the deployment %q has asked for work", e.BuildID, e.Deployment)
+}
+
+// MissingQueuesError says that the workers of a build do not serve every task queue that those of the current one serve.
+type MissingQueuesError struct{ BuildID string }
+
+func (e *MissingQueuesError) Error() string {
+	return fmt.Sprintf("the workers of build %q do not serve every task queue that the current build serves", e.BuildID)
+}
+
+// ErrNoPrevious is returned where it is not known which build was current before.
+var ErrNoPrevious = errors.New("it is not known which build was current before this one")
+
+// Force says which protections a change goes without.
+type Force struct {
+	NoPollers     bool // the build may have no workers at all
+	MissingQueues bool // its workers need not serve every queue
+}
+
+// notePrevious is where a version's metadata name the build that was current before it.
+const notePrevious = "aliquot-previous"
+
+// SetCurrent makes a build that which works on all orders from now on, and ends a ramp to it. An empty id stands for workers without a
+// version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. Errors:
+// *UnknownError, *MissingQueuesError.
+func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.Duration, force Force) error {
+	before, err := d.Current(ctx)
+	if err != nil {
+		return err
+	}
+	err = d.patiently(ctx, buildID, wait, func() error {
+		_, err := d.handle().SetCurrentVersion(ctx, client.WorkerDeploymentSetCurrentVersionOptions{
+			BuildID: buildID, AllowNoPollers: force.NoPollers, IgnoreMissingTaskQueues: force.MissingQueues,
+		})
+		return err
+	})
+	if err != nil || buildID == "" || before == buildID {
+		return err
+	}
+	return d.note(ctx, buildID, before)
+}
+
+// Ramp has a build work on a percentage of the orders, the same ones for as long as the percentage stays; 0 ends the ramp. Errors are
+// those of SetCurrent.
+func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float32, wait time.Duration, force Force) error {
+	if percentage == 0 {
+		buildID = ""
+	}
+	return d.patiently(ctx, buildID, wait, func() error {
+		_, err := d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{
+			BuildID: buildID, Percentage: percentage, AllowNoPollers: force.NoPollers, IgnoreMissingTaskQueues: force.MissingQueues,
+		})
+		return err
+	})
+}
+
+// Back ends a ramp or, where there is none, makes the build current that was so before the present one. It returns that build, empty
+// for workers without a version. Errors: ErrNoPrevious, and those of SetCurrent.
+func (d *Deployment) Back(ctx context.Context, force Force) (buildID string, err error) {
+	found, err := d.describe(ctx)
+	if err != nil {
+		return "", err
+	}
+	current := buildOf(found.Info.RoutingConfig.CurrentVersion)
+	if found.Info.RoutingConfig.RampingVersion != nil {
+		return current, d.Ramp(ctx, "", 0, 0, force)
+	}
+	if current == "" {
+		return "", ErrNoPrevious
+	}
+	previous, err := d.previous(ctx, current)
+	if err != nil {
+		return "", err
+	}
+	return previous, d.SetCurrent(ctx, previous, 0, force)
+}
+
+func (d *Deployment) handle() client.WorkerDeploymentHandle {
+	return d.temporal.WorkerDeploymentClient().GetHandle(d.name)
+}
+
+func (d *Deployment) describe(ctx context.Context) (client.WorkerDeploymentDescribeResponse, error) {
+	found, err := d.handle().Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	return found, d.explain("", err)
+}
+
+// Current is the build that is current; empty: workers without a version are.
+func (d *Deployment) Current(ctx context.Context) (string, error) {
+	found, err := d.describe(ctx)
+	if _, unknown := errors.AsType[*UnknownError](err); unknown {
+		return "", nil
+	}
+	return buildOf(found.Info.RoutingConfig.CurrentVersion), err
+}
+
+func buildOf(v *sdk.WorkerDeploymentVersion) string {
+	if v == nil {
+		return ""
+	}
+	return v.BuildID
+}
+
+func (d *Deployment) note(ctx context.Context, buildID, before string) error {
+	_, err := d.handle().UpdateVersionMetadata(ctx, client.WorkerDeploymentUpdateVersionMetadataOptions{
+		Version:        sdk.WorkerDeploymentVersion{DeploymentName: d.name, BuildID: buildID},
+		MetadataUpdate: client.WorkerDeploymentMetadataUpdate{UpsertEntries: map[string]any{notePrevious: before}},
+	})
+	if err != nil {
+		return fmt.Errorf("build %q is current; noting which one was before it: %w", buildID, err)
+	}
+	return nil
+}
+
+func (d *Deployment) previous(ctx context.Context, current string) (string, error) {
+	found, err := d.handle().DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: current})
+	if err != nil {
+		return "", d.explain(current, err)
+	}
+	payload, ok := found.Info.Metadata[notePrevious]
+	if !ok {
+		return "", ErrNoPrevious
+	}
+	var previous string
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &previous); err != nil {
+		return "", fmt.Errorf("reading which build was current before %q: %w", current, err)
+	}
+	return previous, nil
+}
+
+// patiently tries again while the build's workers, or some of their queues, are not known yet.
+func (d *Deployment) patiently(ctx context.Context, buildID string, wait time.Duration, try func() error) error {
+	deadline := time.Now().Add(wait)
+	for {
+		err := d.explain(buildID, try())
+		_, unknown := errors.AsType[*UnknownError](err)
+		_, missing := errors.AsType[*MissingQueuesError](err)
+		if !unknown && !missing || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// explain turns what Temporal says into errors that a caller can do something about. What it says differs in its words only.
+func (d *Deployment) explain(buildID string, err error) error {
+	if err == nil {
+		return nil
+	}
+	_, notFound := errors.AsType[*serviceerror.NotFound](err)
+	_, refused := errors.AsType[*serviceerror.FailedPrecondition](err)
+	text := strings.ToLower(err.Error())
+	switch {
+	case notFound, refused && (strings.Contains(text, "not found") || strings.Contains(text, "pollers")):
+		return &UnknownError{Deployment: d.name, BuildID: buildID}
+	case refused && strings.Contains(text, "task queue"):
+		return &MissingQueuesError{BuildID: buildID}
+	}
+	return fmt.Errorf("asking Temporal about the deployment %q: %w", d.name, err)
+}

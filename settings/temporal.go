@@ -1,0 +1,80 @@
+package settings
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Temporal is how Temporal is reached. Certificates and the key are files, because they are renewed while processes run.
+type Temporal struct {
+	HostPort   string `env:"ALIQUOT_TEMPORAL" envDefault:"127.0.0.1:7233" desc:"Temporal's frontend, host:port."`
+	Namespace  string `env:"ALIQUOT_TEMPORAL_NAMESPACE" envDefault:"default" desc:"Temporal namespace."`
+	UseTLS     bool   `env:"ALIQUOT_TEMPORAL_TLS" envDefault:"false" desc:"Whether Temporal is reached by TLS. It is whenever one of the next five is set."`
+	CAFile     string `env:"ALIQUOT_TEMPORAL_CA_FILE" desc:"File with the certificates, PEM, that vouch for Temporal. Empty: those of the system."`
+	CertFile   string `env:"ALIQUOT_TEMPORAL_CERT_FILE" desc:"File with our certificate, PEM, for mutual TLS. Empty: none is shown."`
+	KeyFile    string `env:"ALIQUOT_TEMPORAL_KEY_FILE" desc:"File with the certificate's key, PEM."`
+	ServerName string `env:"ALIQUOT_TEMPORAL_SERVER_NAME" desc:"Name that Temporal's certificate must have. Empty: the host of ALIQUOT_TEMPORAL."`
+	APIKey     Secret `env:"ALIQUOT_TEMPORAL_API_KEY" desc:"API key that Temporal is shown with every call; never without TLS. Empty: none."`
+}
+
+// TLS is how connections to Temporal are secured; nil: not at all. The error says which file is no good.
+func (t Temporal) TLS() (*tls.Config, error) {
+	if !t.UseTLS && t.CAFile == "" && t.CertFile == "" && t.KeyFile == "" && t.ServerName == "" && t.APIKey == "" {
+		return nil, nil //nolint:nilnil // without TLS is a configuration, not a failure
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	var err error
+	if t.CAFile != "" {
+		if config.RootCAs, err = readPool(t.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	if t.CertFile != "" {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.certificate() }
+	}
+	return config, nil
+}
+
+func (t Temporal) certificate() (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate and its key: %w", err)
+	}
+	return &pair, nil
+}
+
+func readPool(path string) (*x509.CertPool, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, errors.New("holds no certificate in PEM form")
+	}
+	return pool, nil
+}
+
+func (t Temporal) check() problems {
+	var found problems
+	found.add("ALIQUOT_TEMPORAL", checkAddress(t.HostPort))
+	if t.Namespace == "" {
+		found.add("ALIQUOT_TEMPORAL_NAMESPACE", errors.New("is empty"))
+	}
+	_, err := t.TLS()
+	found.add("ALIQUOT_TEMPORAL_CA_FILE", err)
+	switch {
+	case t.CertFile == "" && t.KeyFile == "":
+	case t.CertFile == "":
+		found.add("ALIQUOT_TEMPORAL_CERT_FILE", errors.New("is required with ALIQUOT_TEMPORAL_KEY_FILE"))
+	case t.KeyFile == "":
+		found.add("ALIQUOT_TEMPORAL_KEY_FILE", errors.New("is required with ALIQUOT_TEMPORAL_CERT_FILE"))
+	default:
+		_, err := t.certificate()
+		found.add("ALIQUOT_TEMPORAL_CERT_FILE", err)
+	}
+	return found
+}
