@@ -17,6 +17,9 @@ type Journey struct {
 	taken int // how many of the walk's steps
 }
 
+// stepPatience is how long a journey's beginning, or a step, may take: the reconciler has two minutes for a start that went wrong.
+const stepPatience = 2 * Patience
+
 // Journeys lists a journey for every open status of every table: it begins by going to that status, and has from there on as many
 // steps as the table has without coming back.
 func Journeys() []*Journey {
@@ -50,11 +53,11 @@ func (m machine) journey(status string) *Journey {
 
 // Begin makes the order and takes it to the journey's status.
 func (j *Journey) Begin(ctx context.Context, s *System) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
 	begin := j.walk
 	begin.steps = begin.steps[:j.taken]
-	o, err := begin.Run(ctx, s)
+	o, err := begin.run(ctx, s)
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.Name, err)
 	}
@@ -69,7 +72,7 @@ func (j *Journey) Left() int { return len(j.walk.steps) - j.taken }
 
 // Step takes the next step.
 func (j *Journey) Step(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
 	j.at++
 	if err := j.order.take(ctx, j.walk.steps[j.taken], j.at); err != nil {

@@ -53,6 +53,10 @@ type action struct {
 func (w Walk) Run(ctx context.Context, s *System) (*Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
+	return w.run(ctx, s)
+}
+
+func (w Walk) run(ctx context.Context, s *System) (*Order, error) {
 	o, err := w.begin(ctx, s)
 	if err != nil {
 		return o, fmt.Errorf("beginning: %w", err)
