@@ -68,7 +68,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 
 	orders := dispatch.NewClient(temporal)
 	watched.watch(db, orders.Reachable)
-	watched.registry.MustRegister(newQueueMetric(temporal, set.TemporalNamespace))
+	watched.registry.MustRegister(newQueueMetric(temporal, set.Namespace))
 	handler, err := api.New(api.Deps{
 		Store: db, Orders: orders, Logger: logger, Metrics: watched.registry, Traces: watched.traces, TimeZone: zone, MaxBody: set.MaxBody,
 		KeyRate: set.KeyRate, AddressRate: set.AddressRate, Proxies: set.Proxies,
