@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +19,7 @@ import (
 // OrdersResponse is a page of orders.
 type OrdersResponse struct {
 	Orders []junction.ClientFacingOrder `json:"orders" nullable:"false"`
-	Total  int                          `json:"total"`
+	Total  *int                         `json:"total" doc:"Null when there are more than 10,000."`
 	Page   int                          `json:"page"`
 	Size   int                          `json:"size"`
 }
@@ -30,7 +32,7 @@ type OrderFilter struct {
 	UpdatedStartDate string   `query:"updated_start_date" doc:"Changed then or later: a time, or a date, which is its first moment (UTC)."`
 	UpdatedEndDate   string   `query:"updated_end_date" doc:"Changed then or earlier: a time, or a date, which is its first moment (UTC)."`
 	Status           []string `query:"status,explode" pattern:"^[a-z_]{1,64}$" doc:"Low-level statuses."`
-	OrderKey         string   `query:"order_key" enum:"created_at,patient_name,last_status" default:"created_at" doc:"Names are kept encrypted, so patient_name is refused."`
+	OrderKey         string   `query:"order_key" enum:"created_at,patient_name,last_status" default:"created_at" doc:"Names are kept encrypted: patient_name sorts up to 5,000 orders."`
 	OrderDirection   string   `query:"order_direction" enum:"asc,desc" doc:"Defaults to desc by created_at, else to asc."`
 	OrderType        []string `query:"order_type,explode" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
 	IsCritical       string   `query:"is_critical" enum:"true,false" doc:"Whether the results are critical."`
@@ -81,7 +83,8 @@ func (f OrderFilter) query(teamID string, today order.Date) store.OrderQuery {
 		TeamID: teamID, UserID: canonical(f.UserID), TransactionID: canonical(f.TransactionID), IDs: each(f.OrderIDs, canonical),
 		Statuses: f.Status, Methods: f.OrderType, Interpretation: order.Interpretation(f.Interpretation), Critical: yesOrNo(f.IsCritical),
 		Today: today, PatientName: f.PatientName, RecipientName: f.RecipientName, Search: f.SearchInput,
-		ByStatus: f.OrderKey == "last_status", Ascending: f.OrderDirection == "asc" || f.OrderDirection == "" && f.OrderKey != "created_at",
+		ByStatus: f.OrderKey == "last_status", ByPatient: f.OrderKey == "patient_name",
+		Ascending: f.OrderDirection == "asc" || f.OrderDirection == "" && f.OrderKey != "created_at",
 	}
 	by.CreatedSince, _ = moment(f.StartDate, 0)
 	by.CreatedUntil, _ = moment(f.EndDate, lastMoment)
@@ -102,13 +105,14 @@ func yesOrNo(text string) *bool {
 }
 
 func (s *server) listOrders(ctx context.Context, in *ordersInput) (*body[OrdersResponse], error) {
-	if in.OrderKey == "patient_name" {
-		return nil, refuse("Orders cannot be sorted by patient_name")
-	}
 	team := callerOf(ctx).team.ID
 	by := in.query(team, s.today())
 	by.Page, by.Size = in.Page, in.Size
 	orders, total, err := s.Store.Orders(ctx, by)
+	if errors.Is(err, store.ErrTooMany) {
+		return nil, invalid(wrong("too_many", fmt.Sprintf("More than %d orders match, which are too many to be sorted by patient_name: narrow the filter",
+			store.MaxSortedByPatient), "query.order_key"))
+	}
 	if err != nil {
 		return nil, err
 	}

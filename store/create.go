@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -132,34 +133,48 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 	}
 	next := o.State
 	next.Revision, next.Sequence = firstRevision, int64(len(beginning(o)))
-	c, err := columnsOf(next, o.SampleID)
+	o.State = next
+	values, err := s.orderValues(&o, o.CreatedAt, time.Time{})
 	if err != nil {
 		return err
 	}
-	labTest, err := encode(o.LabTest)
-	if err != nil {
-		return err
-	}
-	sealed, err := s.seal(&o)
-	if err != nil {
-		return err
-	}
-	at := micros(o.CreatedAt)
-	_, err = tx.ExecContext(ctx, `INSERT INTO orders (id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id,
-			number, accession, sample_id, modality, registrable, registered, imported, origin, parent_id, depth, status, detail, status_at,
-			sequence, revision, shipped, unfinished, next_deadline, activate_by, priority, billing_type, creator_member_id, lab_test,
-			state, patient, address, shipping, physician, clinical, results, started_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-			$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)`,
-		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.DetailsID,
-		o.Number, c.accession, c.sampleID, o.Modality, o.Registrable, c.registered, o.Imported, o.Origin, nullable(o.ParentID),
-		o.Depth, c.status, c.detail, at, c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy, o.Priority,
-		o.BillingType, o.CreatorMemberID, labTest, c.state, sealed.patient, sealed.address, sealed.shipping, sealed.physician,
-		sealed.clinical, sealed.results, 0, at, at)
+	_, err = tx.ExecContext(ctx, `INSERT INTO orders (`+strings.Join(orderValueColumns, ", ")+`) VALUES (`+placeholders(1, len(values))+`)`, values...)
 	if err != nil {
 		return fmt.Errorf("writing the order: %w", err)
 	}
 	return writeAttention(ctx, tx, o.ID, next.Attention)
+}
+
+// orderValueColumns are the columns of an order that is written whole.
+var orderValueColumns = []string{
+	"id", "team_id", "user_id", "client_user_id", "transaction_id", "lab_account_id", "details_id", "number", "accession", "sample_id",
+	"modality", "registrable", "registered", "imported", "origin", "parent_id", "depth", "status", "detail", "status_at", "sequence",
+	"revision", "shipped", "unfinished", "next_deadline", "activate_by", "priority", "billing_type", "creator_member_id", "lab_test",
+	"state", "patient", "address", "shipping", "physician", "clinical", "results", "started_at", "created_at", "updated_at",
+}
+
+// orderValues are the values of these columns, for an order that has been in its state since changed and whose workflow was started
+// then (zero: not yet).
+func (s *Store) orderValues(o *order.Order, changed, started time.Time) ([]any, error) {
+	c, err := columnsOf(o.State, o.SampleID)
+	if err != nil {
+		return nil, err
+	}
+	labTest, err := encode(o.LabTest)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := s.seal(o)
+	if err != nil {
+		return nil, err
+	}
+	return []any{
+		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.DetailsID, o.Number, c.accession, c.sampleID,
+		string(o.Modality), o.Registrable, c.registered, o.Imported, string(o.Origin), nullable(o.ParentID), o.Depth, string(c.status),
+		string(c.detail), micros(changed), c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy, o.Priority,
+		o.BillingType, o.CreatorMemberID, labTest, c.state, sealed.patient, sealed.address, sealed.shipping, sealed.physician,
+		sealed.clinical, sealed.results, micros(started), micros(o.CreatedAt), micros(changed),
+	}, nil
 }
 
 // touchTransaction writes the order transaction, or notes that one of its orders has changed.

@@ -92,22 +92,6 @@ func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID str
 	return orders, nil
 }
 
-// Orders lists a team's orders, newest first unless the query says otherwise, and counts all of them.
-func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total int, err error) {
-	where := s.orderFilter(by)
-	err = s.inSnapshot(ctx, func(q querier) error {
-		if total, err = count(ctx, q, "orders", where); err != nil {
-			return err
-		}
-		orders, err = s.load(ctx, q, where.String()+by.sorting()+page(by.Page, by.Size), where.args...)
-		return err
-	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("listing orders: %w", err)
-	}
-	return orders, total, nil
-}
-
 // load reads the orders that a clause selects, each with all that belongs to it, in four queries however many they are.
 func (s *Store) load(ctx context.Context, q querier, clause string, args ...any) ([]order.Order, error) {
 	orders, err := collect(ctx, q, s.scanOrder, `SELECT `+orderColumns+` FROM orders`+clause, args...)

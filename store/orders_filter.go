@@ -2,10 +2,9 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -34,57 +33,115 @@ type OrderQuery struct {
 	RecipientName string // of a kit that is registered later
 	Search        string // in both names; or a day of birth, an order's id or a user's
 
-	ByStatus  bool // sorted by status instead of by creation
+	// By what they are sorted; else by creation.
+	ByStatus  bool
+	ByPatient bool // last name, then first; at most MaxSortedByPatient orders
 	Ascending bool
 
 	Page int // from 1
 	Size int // 1 to 100; 0 means 50
 }
 
-func (by OrderQuery) sorting() string {
-	column, direction := "created_at", "DESC"
-	if by.ByStatus {
-		column = "status"
-	}
-	if by.Ascending {
-		direction = "ASC"
-	}
-	return fmt.Sprintf(" ORDER BY %s %[2]s, id %[2]s", column, direction)
+// listing is a query for the ids of orders, by what must hold for all of them. It reads the orders or, where something is searched
+// for, their terms, which lie in the same order. Either has an index for what is asked for most; so only a page is read.
+type listing struct {
+	filter
+	table, id string
+	sort      []string // columns, the most important one first
+	direction string
+	// parts exclude each other, and the list is what fulfils one of them. An index gives each of them in the list's order, as it
+	// does not with several values at once.
+	parts []string
 }
 
-func (s *Store) orderFilter(by OrderQuery) (f filter) {
-	for _, is := range []struct{ term, value string }{
-		{"team_id = ?", by.TeamID}, {"user_id = ?", by.UserID}, {"transaction_id = ?", by.TransactionID},
-	} {
+func (s *Store) listing(by OrderQuery) listing {
+	l := listing{table: "orders", id: "id", direction: "DESC"}
+	if by.Ascending {
+		l.direction = "ASC"
+	}
+	sought, ids := s.sought(by)
+	l.and("team_id = ?", by.TeamID)
+	if len(sought) > 0 && !by.ByStatus {
+		l.table, l.id = "order_search", "order_id"
+		l.created(by)
+		l.parts = l.havingEither(sought[0])
+		sought = sought[1:]
+		l.belonging(by)
+	} else {
+		l.created(by)
+		l.orders(by, &l.parts)
+	}
+	for _, term := range sought {
+		l.with(l.id + " IN (" + l.having(by.TeamID, term) + ")")
+	}
+	if by.Critical != nil && !*by.Critical {
+		l.in("NOT EXISTS (SELECT 1 FROM order_search c WHERE c.order_id = "+l.table+"."+l.id+" AND c.field = '"+searchInterpretation+
+			"' AND c.hash IN (?))", s.keys.Hashes(searchInterpretation, string(order.Critical)))
+	}
+	if ids != "" {
+		l.identified(ids)
+	}
+	l.sort = []string{"created_at", l.id}
+	if by.ByStatus {
+		l.sort = append([]string{"status"}, l.sort...)
+	}
+	return l
+}
+
+// created restricts the time of creation. What was changed last before some time was created before it too, by whatever clock.
+func (f *filter) created(by OrderQuery) {
+	const clocks = time.Hour
+	until := by.CreatedUntil
+	if !by.UpdatedUntil.IsZero() && (until.IsZero() || by.UpdatedUntil.Add(clocks).Before(until)) {
+		until = by.UpdatedUntil.Add(clocks)
+	}
+	f.when("created_at >= ?", by.CreatedSince)
+	f.when("created_at <= ?", until)
+}
+
+func (f *filter) when(term string, at time.Time) {
+	if !at.IsZero() {
+		f.and(term, micros(at))
+	}
+}
+
+// belonging restricts terms to those of orders that the rest of the query selects.
+func (l *listing) belonging(by OrderQuery) {
+	of := filter{args: l.args}
+	of.orders(by, nil)
+	if len(of.terms) > 0 {
+		l.args = of.args
+		l.with("order_id IN (SELECT id FROM orders" + of.String() + ")")
+	}
+}
+
+// orders restricts what is a column of an order. Several statuses or methods become parts, where those are asked for.
+func (f *filter) orders(by OrderQuery, parts *[]string) {
+	for _, is := range []struct{ term, value string }{{"user_id = ?", by.UserID}, {"transaction_id = ?", by.TransactionID}} {
 		if is.value != "" {
 			f.and(is.term, is.value)
 		}
 	}
 	for _, in := range []struct {
-		term   string
+		column string
 		values []string
-	}{{"id IN (?)", by.IDs}, {"status IN (?)", by.Statuses}, {"modality IN (?)", by.Methods}} {
-		if len(in.values) > 0 {
-			f.in(in.term, in.values)
+	}{{"id", by.IDs}, {"status", by.Statuses}, {"modality", by.Methods}} {
+		values := unrepeated(slices.Clone(in.values))
+		switch {
+		case len(values) == 0:
+		case len(values) > 1 && parts != nil && len(*parts) == 0 && in.column != "id" && len(by.IDs) == 0:
+			for _, v := range values {
+				*parts = append(*parts, f.bind(in.column+" = ?", []string{v}))
+			}
+		default:
+			f.in(in.column+" IN (?)", values)
 		}
 	}
-	for _, when := range []struct {
-		term string
-		at   time.Time
-	}{
-		{"created_at >= ?", by.CreatedSince}, {"created_at <= ?", by.CreatedUntil},
-		{"updated_at >= ?", by.UpdatedSince}, {"updated_at <= ?", by.UpdatedUntil},
-	} {
-		if !when.at.IsZero() {
-			f.and(when.term, micros(when.at))
-		}
-	}
+	f.when("updated_at >= ?", by.UpdatedSince)
+	f.when("updated_at <= ?", by.UpdatedUntil)
 	if by.Scheduled != nil {
 		f.and(unless(*by.Scheduled, "(activate_by IS NOT NULL AND activate_by > ?)"), by.Today.String())
 	}
-	s.filterByResults(&f, by)
-	s.filterByNames(&f, by)
-	return f
 }
 
 // unless negates the term where the condition does not hold.
@@ -95,44 +152,45 @@ func unless(holds bool, term string) string {
 	return "NOT " + term
 }
 
-const hasTerm = "id IN (SELECT order_id FROM order_search WHERE field IN ('%s') AND hash IN (?))"
-
-func (s *Store) filterByResults(f *filter, by OrderQuery) {
-	interpreted := fmt.Sprintf(hasTerm, searchInterpretation)
-	if by.Interpretation != "" {
-		f.in(interpreted, s.keys.Hashes(searchInterpretation, string(by.Interpretation)))
-	}
-	if by.Critical != nil {
-		f.in(unless(*by.Critical, interpreted), s.keys.Hashes(searchInterpretation, string(order.Critical)))
-	}
-}
-
-func (s *Store) filterByNames(f *filter, by OrderQuery) {
-	s.filterByWords(f, by.PatientName, searchName)
-	s.filterByWords(f, by.RecipientName, searchRecipient)
-	search := strings.TrimSpace(by.Search)
-	if id, err := uuid.Parse(search); err == nil {
-		f.and("? IN (id, user_id)", id.String())
+// identified restricts to the order, or to the orders of the user, with an id.
+func (l *listing) identified(id string) {
+	if l.table != "orders" || len(l.parts) > 0 {
+		l.in(l.id+" IN (SELECT id FROM orders WHERE ? IN (id, user_id))", []string{id})
 		return
 	}
-	if born, err := order.ParseDate(search); err == nil {
-		f.in(fmt.Sprintf(hasTerm, searchBirthDate), s.keys.Hashes(searchBirthDate, born.String()))
-		return
-	}
-	s.filterByWords(f, search, searchName, searchRecipient)
+	order := l.bind("id = ?", []string{id})
+	l.parts = []string{order, l.bind("user_id = ?", []string{id}) + " AND NOT " + order}
 }
 
-// filterByWords selects orders that have each word in one of the fields.
-func (s *Store) filterByWords(f *filter, text string, fields ...string) {
-	words := strings.Fields(normalise(text))
-	if text != "" && len(words) == 0 {
-		f.with("1 = 0")
+// ids is the query for a page of them.
+func (l listing) ids(limit, offset int) string {
+	order := fmt.Sprintf(" ORDER BY %s %s", strings.Join(l.sort, " "+l.direction+", "), l.direction)
+	page := fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
+	if len(l.parts) < 2 {
+		return "SELECT " + l.id + " FROM " + l.table + l.part(0) + order + page
 	}
-	for _, word := range words {
-		var hashes []string
-		for _, field := range fields {
-			hashes = append(hashes, s.keys.Hashes(field, word)...)
-		}
-		f.in(fmt.Sprintf(hasTerm, strings.Join(fields, "', '")), hashes)
+	parts := make([]string, len(l.parts))
+	for i := range l.parts {
+		parts[i] = fmt.Sprintf("SELECT * FROM (SELECT %s FROM %s%s%s LIMIT %d) p%d",
+			strings.Join(l.sort, ", "), l.table, l.part(i), order, limit+offset, i)
 	}
+	return "SELECT " + l.id + " FROM (" + strings.Join(parts, " UNION ALL ") + ") l" + order + page
+}
+
+// count is the query for how many there are, which stops counting at a limit.
+func (l listing) count(limit int) string {
+	parts := make([]string, max(len(l.parts), 1))
+	for i := range parts {
+		parts[i] = "SELECT 1 FROM " + l.table + l.part(i)
+	}
+	return fmt.Sprintf("SELECT COUNT(*) FROM (%s LIMIT %d) l", strings.Join(parts, " UNION ALL "), limit)
+}
+
+// part is the clause of one part of the list.
+func (l listing) part(i int) string {
+	terms := l.terms
+	if i < len(l.parts) {
+		terms = append(slices.Clone(terms), l.parts[i])
+	}
+	return " WHERE " + strings.Join(terms, " AND ")
 }

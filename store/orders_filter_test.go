@@ -68,12 +68,20 @@ func TestOrdersAreFiltered(t *testing.T) {
 			"search for nothing":      {OrderQuery{Search: "1990-03-02"}, nil},
 			"critical":                {OrderQuery{Critical: &yes}, nil},
 			"not critical":            {OrderQuery{Critical: &no}, []*order.Order{kit, later, ada}},
+			"several statuses":        {OrderQuery{Statuses: []string{"ordered", "requisition_created", "ordered"}}, []*order.Order{kit, later, ada}},
+			"several methods":         {OrderQuery{Methods: []string{"testkit", "walk_in_test"}, Statuses: []string{"ordered"}}, []*order.Order{kit, later}},
+			"by patient":              {OrderQuery{ByPatient: true, Ascending: true}, []*order.Order{kit, ada, later}},
+			"by patient, reversed":    {OrderQuery{ByPatient: true, Statuses: []string{"ordered", "lost"}}, []*order.Order{later, kit}},
+			"names by status":         {OrderQuery{ByStatus: true, Ascending: true, Search: "king"}, []*order.Order{later, ada}},
+			"a name and a status":     {OrderQuery{PatientName: "king", Statuses: []string{"ordered", "lost"}}, []*order.Order{later}},
+			"a name not critical":     {OrderQuery{PatientName: "king", Critical: &no, UpdatedUntil: began.Add(time.Hour)}, []*order.Order{later}},
+			"a name and an id":        {OrderQuery{PatientName: "king", Search: ada.ID}, []*order.Order{ada}},
 			"all at once":             {OrderQuery{PatientName: "king", UserID: ada.UserID, IDs: []string{ada.ID, later.ID}}, []*order.Order{ada}},
 		} {
 			tt.by.TeamID = team
 			got, total, err := s.Orders(t.Context(), tt.by)
 			require.NoError(t, err, name)
-			require.Equal(t, len(tt.want), total, name)
+			require.Equal(t, new(len(tt.want)), total, name)
 			var ids, want []string
 			for _, o := range got {
 				ids = append(ids, o.ID)

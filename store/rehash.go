@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
 )
 
 // searchTable is a table of keyed hashes, and how the terms of its subject are found again.
@@ -12,11 +14,12 @@ type searchTable struct {
 	name    string
 	subject string // the column that says whose terms they are
 	of      string // the table of subjects
+	kept    string // the other columns, each after a comma
 	terms   func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
 
 var searchTables = []searchTable{
-	{name: "order_search", subject: "order_id", of: "orders", terms: (*Store).termsOfOrder},
+	{name: "order_search", subject: "order_id", of: "orders", kept: ", team_id, created_at", terms: (*Store).termsOfOrder},
 	{name: "review_search", subject: "review_id", of: "reviews", terms: (*Store).termsOfReview},
 }
 
@@ -26,11 +29,15 @@ func (s *Store) termsOfOrder(ctx context.Context, tx *sql.Tx, id string) ([]sear
 	if err != nil {
 		return nil, err
 	}
+	return termsOf(o), nil
+}
+
+func termsOf(o *order.Order) []searchTerm {
 	terms := append(patientTerms(o.Patient), recipientTerms(o.Shipping)...)
 	if o.Results != nil {
 		terms = append(terms, searchTerm{searchInterpretation, string(o.Results.Interpretation)})
 	}
-	return terms, nil
+	return terms
 }
 
 func (s *Store) termsOfReview(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
@@ -122,8 +129,8 @@ func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id
 			unknown++
 			continue
 		}
-		_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %s (%s, field, hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, t.name, t.subject),
-			id, old.field, hash)
+		_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %[1]s (%[2]s, field, hash%[3]s) SELECT %[2]s, field, $4%[3]s FROM %[1]s
+			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`, t.name, t.subject, t.kept), id, old.field, old.hash, hash)
 		if err != nil {
 			return 0, 0, err
 		}

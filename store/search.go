@@ -38,7 +38,8 @@ type searchTerm struct{ field, value string }
 // index makes the order searchable by these terms.
 func (s *Store) index(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm) error {
 	for _, t := range terms {
-		_, err := tx.ExecContext(ctx, `INSERT INTO order_search (order_id, field, hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO order_search (order_id, field, hash, team_id, created_at)
+			SELECT id, $2, $3, team_id, created_at FROM orders WHERE id = $1 ON CONFLICT DO NOTHING`,
 			orderID, t.field, s.keys.Hash(t.field, t.value))
 		if err != nil {
 			return fmt.Errorf("writing search terms of order %s: %w", orderID, err)
@@ -85,4 +86,17 @@ func patientTerms(p *order.Patient) []searchTerm {
 		terms = append(terms, searchTerm{searchName, word})
 	}
 	return terms
+}
+
+// CompleteSearch writes whose the terms of up to limit orders are, where a process from before migration 13 has written them
+// meanwhile, and counts the terms. Until then a list does not find the orders by them.
+func (s *Store) CompleteSearch(ctx context.Context, limit int) (int, error) {
+	n, err := change(ctx, s.write, `UPDATE order_search SET
+			team_id = (SELECT team_id FROM orders WHERE id = order_search.order_id),
+			created_at = (SELECT created_at FROM orders WHERE id = order_search.order_id)
+		WHERE team_id = '' AND order_id IN (SELECT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1)`, limit)
+	if err != nil {
+		return 0, fmt.Errorf("completing search terms: %w", err)
+	}
+	return int(n), nil
 }

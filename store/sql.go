@@ -23,12 +23,15 @@ func (f *filter) and(term string, value any) {
 }
 
 // in adds a term, in which ? stands for a list of values.
-func (f *filter) in(term string, values []string) {
+func (f *filter) in(term string, values []string) { f.terms = append(f.terms, f.bind(term, values)) }
+
+// bind is a term, in which ? stands for a list of values, without adding it.
+func (f *filter) bind(term string, values []string) string {
 	list := placeholders(len(f.args)+1, len(values))
 	for _, v := range values {
 		f.args = append(f.args, v)
 	}
-	f.terms = append(f.terms, strings.ReplaceAll(term, "?", list))
+	return strings.ReplaceAll(term, "?", list)
 }
 
 // with adds a term that has no value.
@@ -49,11 +52,17 @@ const (
 
 // page is the LIMIT clause of a page; pages count from 1.
 func page(number, size int) string {
+	limit, offset := window(number, size)
+	return fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
+}
+
+// window is how many rows a page has, after how many others.
+func window(number, size int) (limit, offset int) {
 	if size < 1 {
 		size = defaultPageSize
 	}
 	size = min(size, maxPageSize)
-	return fmt.Sprintf(" LIMIT %d OFFSET %d", size, (max(number, 1)-1)*size)
+	return size, (max(number, 1) - 1) * size
 }
 
 // placeholders is "$from,$from+1,…", n of them.

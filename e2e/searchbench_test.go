@@ -1,0 +1,213 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/seed"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// benchSearch is the environment variable that says with how many orders BenchmarkSearch compares its 10,000.
+const benchSearch = "ALIQUOT_BENCH_ORDERS"
+
+// until is when the newest generated order was created.
+var until = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
+
+// searched is a generated store, and the largest of its teams.
+type searched struct {
+	*store.Store
+	team   string
+	orders []order.Order // some of that team, the newest first
+	most   time.Duration // in which it has as many as can be sorted by patient
+}
+
+func newSearched(t testing.TB, url string, orders int) searched {
+	t.Helper()
+	key, err := store.NewKey("k1")
+	require.NoError(t, err)
+	keys, err := store.ParseKeyring(key)
+	require.NoError(t, err)
+	db, err := store.Open(t.Context(), store.Options{URL: url, Keys: keys, Now: func() time.Time { return until }})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.NoError(t, db.Migrate(t.Context()))
+	began := time.Now()
+	teams, err := seed.Fill(t.Context(), db, seed.Options{Orders: orders, Seed: 1, Until: until})
+	require.NoError(t, err)
+	t.Logf("%d orders generated in %s", orders, time.Since(began).Round(time.Millisecond))
+	newest, _, err := db.Orders(t.Context(), store.OrderQuery{TeamID: teams[0].ID, Size: 100, Page: 3})
+	require.NoError(t, err)
+	most := time.Duration(float64(seed.Span) * min(1, 0.999*2*store.MaxSortedByPatient/float64(orders)))
+	return searched{Store: db, team: teams[0].ID, orders: newest, most: most}
+}
+
+// search is a list that people ask for.
+type search struct {
+	name  string
+	query func(s searched) store.OrderQuery
+}
+
+func searches() []search {
+	yes, no := true, false
+	today := order.DateOf(until)
+	always := func(q store.OrderQuery) func(searched) store.OrderQuery {
+		return func(searched) store.OrderQuery { return q }
+	}
+	day := 24 * time.Hour
+	return []search{
+		{"no filter", always(store.OrderQuery{})},
+		{"oldest first", always(store.OrderQuery{Ascending: true})},
+		{"page of 100", always(store.OrderQuery{Size: 100})},
+		{"page of 10", always(store.OrderQuery{Size: 10})},
+		{"start_date, a week", always(store.OrderQuery{CreatedSince: until.Add(-7 * day)})},
+		{"end_date, a year ago", always(store.OrderQuery{CreatedUntil: until.Add(-365 * day)})},
+		{"updated_start_date, a day", always(store.OrderQuery{UpdatedSince: until.Add(-day)})},
+		{"updated_start_date, a year", always(store.OrderQuery{UpdatedSince: until.Add(-365 * day)})},
+		{"updated_end_date, a year ago", always(store.OrderQuery{UpdatedUntil: until.Add(-365 * day)})},
+		{"updated, a week of last year", always(store.OrderQuery{UpdatedSince: until.Add(-300 * day), UpdatedUntil: until.Add(-293 * day)})},
+		{"status=completed", always(store.OrderQuery{Statuses: []string{"completed"}})},
+		{"status=transit_customer", always(store.OrderQuery{Statuses: []string{"transit_customer"}})},
+		{"status, five open ones", always(store.OrderQuery{Statuses: []string{
+			"ordered", "requisition_created", "with_customer", "transit_lab", "delivered_to_lab",
+		}})},
+		{"order_key=last_status", always(store.OrderQuery{ByStatus: true, Ascending: true})},
+		{"order_type=testkit", always(store.OrderQuery{Methods: []string{"testkit"}})},
+		{"order_type, two", always(store.OrderQuery{Methods: []string{"walk_in_test", "on_site_collection"}})},
+		{"is_critical=true", always(store.OrderQuery{Critical: &yes})},
+		{"is_critical=false", always(store.OrderQuery{Critical: &no})},
+		{"interpretation=normal", always(store.OrderQuery{Interpretation: order.Normal})},
+		{"interpretation=unknown", always(store.OrderQuery{Interpretation: order.UnknownInterpretation})},
+		{"order_activation_types=current", always(store.OrderQuery{Scheduled: &no, Today: today})},
+		{"order_activation_types=scheduled", always(store.OrderQuery{Scheduled: &yes, Today: today})},
+		{"user_id", func(s searched) store.OrderQuery { return store.OrderQuery{UserID: s.orders[0].UserID} }},
+		{"order_ids, 50", func(s searched) (q store.OrderQuery) {
+			for _, o := range s.orders[:50] {
+				q.IDs = append(q.IDs, o.ID)
+			}
+			return q
+		}},
+		{"order_transaction_id", func(s searched) store.OrderQuery {
+			return store.OrderQuery{TransactionID: s.orders[0].TransactionID}
+		}},
+		{"patient_name, a common one", always(store.OrderQuery{PatientName: "Smith"})},
+		{"patient_name, a rare one", func(s searched) store.OrderQuery { return store.OrderQuery{PatientName: rarest(s.orders)} }},
+		{"patient_name, first and last", always(store.OrderQuery{PatientName: "James Smith"})},
+		{"shipping_recipient_name", always(store.OrderQuery{RecipientName: "Mary"})},
+		{"search_input, a common name", always(store.OrderQuery{Search: "james"})},
+		{"search_input, first and last", always(store.OrderQuery{Search: "james smith"})},
+		{"search_input, a birth date", always(store.OrderQuery{Search: "1980-05-05"})},
+		{"search_input, an order's id", func(s searched) store.OrderQuery { return store.OrderQuery{Search: s.orders[0].ID} }},
+		{"search_input, a user's id", func(s searched) store.OrderQuery { return store.OrderQuery{Search: s.orders[0].UserID} }},
+		{"order_key=patient_name of 5,000", func(s searched) store.OrderQuery {
+			return store.OrderQuery{ByPatient: true, Ascending: true, CreatedSince: until.Add(-s.most)}
+		}},
+		{"status and order_type", always(store.OrderQuery{Statuses: []string{"completed"}, Methods: []string{"on_site_collection"}})},
+		{"status and dates", always(store.OrderQuery{Statuses: []string{"completed"}, CreatedSince: until.Add(-90 * day), CreatedUntil: until.Add(-60 * day)})},
+		{"status and updated_start_date", always(store.OrderQuery{Statuses: []string{"completed"}, UpdatedSince: until.Add(-7 * day)})},
+		{"order_type and dates", always(store.OrderQuery{Methods: []string{"on_site_collection"}, CreatedSince: until.Add(-90 * day)})},
+		{"user_id and status", func(s searched) store.OrderQuery {
+			return store.OrderQuery{UserID: s.orders[0].UserID, Statuses: []string{"completed", "corrected"}}
+		}},
+		{"is_critical and start_date", always(store.OrderQuery{Critical: &yes, CreatedSince: until.Add(-90 * day)})},
+		{"interpretation and order_type", always(store.OrderQuery{Interpretation: order.Abnormal, Methods: []string{"walk_in_test"}})},
+		{"interpretation and status", always(store.OrderQuery{Interpretation: order.Abnormal, Statuses: []string{"corrected"}})},
+		{"patient_name and status", always(store.OrderQuery{PatientName: "Smith", Statuses: []string{"with_customer"}})},
+		{"patient_name and dates", always(store.OrderQuery{PatientName: "Smith", CreatedSince: until.Add(-90 * day)})},
+		{"page 100", always(store.OrderQuery{Page: 100})},
+		{"page 1000", always(store.OrderQuery{Page: 1000})},
+	}
+}
+
+// rarest is a last name that few have.
+func rarest(orders []order.Order) string {
+	i := slices.IndexFunc(orders, func(o order.Order) bool { return o.Patient != nil && seed.IsRare(o.Patient.LastName) })
+	return orders[i].Patient.LastName
+}
+
+func (s searched) run(t testing.TB, q search) (orders []order.Order, total string, took time.Duration) {
+	t.Helper()
+	by := q.query(s)
+	by.TeamID = s.team
+	began := time.Now()
+	orders, n, err := s.Orders(t.Context(), by)
+	took = time.Since(began)
+	require.NoError(t, err, q.name)
+	total = "null"
+	if n != nil {
+		total = strconv.Itoa(*n)
+	}
+	return orders, total, took
+}
+
+// BenchmarkSearch lists orders among 10,000 and among 1,000,000, in turn, on PostgreSQL. An operation is both.
+func BenchmarkSearch(b *testing.B) {
+	many := 1_000_000
+	if text := os.Getenv(benchSearch); text != "" {
+		var err error
+		many, err = strconv.Atoi(text)
+		require.NoError(b, err, benchSearch)
+	}
+	few := newSearched(b, pgtest.DSN(b), 10_000)
+	lots := newSearched(b, pgtest.DSN(b), many)
+	for _, q := range searches() {
+		b.Run(strings.ReplaceAll(q.name, " ", "_"), func(b *testing.B) {
+			var took [2][]time.Duration
+			var rows [2]int
+			for b.Loop() {
+				for i, s := range []searched{few, lots} {
+					orders, _, d := s.run(b, q)
+					rows[i], took[i] = len(orders), append(took[i], d)
+				}
+			}
+			small, large := median(took[0]), median(took[1])
+			b.ReportMetric(small.Seconds()*1000, "ms/10k")
+			b.ReportMetric(large.Seconds()*1000, "ms/many")
+			b.ReportMetric(float64(large)/float64(small), "ratio")
+			b.ReportMetric(float64(rows[0]), "rows/10k")
+			b.ReportMetric(float64(rows[1]), "rows/many")
+		})
+	}
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// What the benchmark asks for is answered alike by both engines, whichever way it is read, and agrees with a look at every order.
+func TestSearchesOfGeneratedOrders(t *testing.T) {
+	t.Parallel()
+	const orders = 1500
+	stores := []searched{
+		newSearched(t, pgtest.DSN(t), orders), newSearched(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"), orders),
+	}
+	found := 0
+	for _, q := range searches() {
+		if strings.HasPrefix(q.name, "page 1") && q.name != "page 100" {
+			continue
+		}
+		var lists []string
+		for _, s := range stores {
+			got, total, _ := s.run(t, q)
+			list := total
+			for _, o := range got {
+				list += " " + o.ID
+			}
+			found += len(got)
+			lists = append(lists, list)
+		}
+		require.Equal(t, lists[0], lists[1], q.name)
+	}
+	require.Greater(t, found, 1000, fmt.Sprint("most searches find something"))
+}

@@ -1,0 +1,74 @@
+// Package seed fills an empty database with generated orders, to measure with: of many teams, users and labs, over two years, in
+// every status, with names as common and as rare as people's. They are written as real ones are, sealed and with keyed hashes.
+package seed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// Options say what to generate.
+type Options struct {
+	Orders int
+	Seed   uint64    // the same one makes the same orders
+	Until  time.Time // when the newest order was created. Defaults to now.
+	// Progress is told how many orders are written, from several goroutines.
+	Progress func(done int)
+}
+
+// ErrNotEmpty says that a database has orders, among which generated ones must not come.
+var ErrNotEmpty = errors.New("the database has orders already, and generated ones must not come among them: give it an empty one")
+
+// batch is how many orders are written in one transaction.
+const batch = 2000
+
+// Fill generates orders into a migrated database without any, and returns their teams: the first has half of the orders, the others
+// share the rest.
+func Fill(ctx context.Context, db *store.Store, o Options) ([]store.Team, error) {
+	if o.Until.IsZero() {
+		o.Until = time.Now()
+	}
+	if filled, err := db.AnyOrders(ctx); err != nil || filled {
+		return nil, errors.Join(err, when(filled, ErrNotEmpty))
+	}
+	w := newWorld(o)
+	for _, t := range w.teams {
+		if err := db.CreateTeam(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	var done atomic.Int64
+	group, running := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0) + 1)
+	for from := 0; from < o.Orders; from += batch {
+		to := min(from+batch, o.Orders)
+		group.Go(func() error {
+			if err := errors.Join(db.AddUsers(running, w.usersOf(from, to)), db.AddOrders(running, w.orders(from, to))); err != nil {
+				return err
+			}
+			if n := done.Add(int64(to - from)); o.Progress != nil {
+				o.Progress(int(n))
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("generating orders: %w", err)
+	}
+	return w.teams, db.Analyze(ctx)
+}
+
+func when(holds bool, err error) error {
+	if holds {
+		return err
+	}
+	return nil
+}
