@@ -89,18 +89,19 @@ func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*raw, error) {
 		headers.Key = canonical(in.OrderID) + " " + headers.Key
 	}
 	return s.once(ctx, store.RouteBookPSC, headers, func(key *store.IdempotencyKey) (*raw, error) {
-		booked, err := s.bookAtCenter(ctx, in)
+		demandID := newID()
+		if key != nil {
+			key.OrderID, demandID = canonical(in.OrderID), key.DemandID
+		}
+		booked, err := s.bookAtCenter(ctx, in, demandID)
 		if err != nil {
 			return nil, err
-		}
-		if key != nil {
-			key.OrderID = canonical(in.OrderID)
 		}
 		return s.stored(ctx, key, booked.Body)
 	})
 }
 
-func (s *server) bookAtCenter(ctx context.Context, in *bookPSCInput) (*body[junction.ClientFacingAppointment], error) {
+func (s *server) bookAtCenter(ctx context.Context, in *bookPSCInput, demandID string) (*body[junction.ClientFacingAppointment], error) {
 	o, err := s.visited(ctx, in.OrderID, order.PatientServiceCenter)
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (s *server) bookAtCenter(ctx context.Context, in *bookPSCInput) (*body[junc
 	if err != nil {
 		return nil, err
 	}
-	d := order.Demand{Kind: order.DemandBook, Slot: &slot}
+	d := order.Demand{ID: demandID, Kind: order.DemandBook, Slot: &slot}
 	if async := in.Body.AsyncConfirmation; async != nil && *async {
 		d.Async = true
 		d.Wait = milliseconds(in.Body.SyncTimeout, defaultSyncTimeout)

@@ -48,13 +48,20 @@ func posted(o *order.Order, message string, err error) (*body[PostOrderResponse]
 }
 
 // demand asks something of an order and returns the order as it is after. What the order's row forbids is refused at once, without
-// its workflow; otherwise the workflow decides, and the answer comes after the change is recorded. The row's body stays sealed.
+// its workflow; otherwise the workflow decides, and the answer comes after the change is recorded. The row's body stays sealed. A demand
+// that has its id already may have been asked before, by a process that died of it: then it gets what that one would have got.
 func (s *server) demand(ctx context.Context, teamID, id string, d order.Demand, sealed []byte) (*order.Order, order.Answer, error) {
 	o, err := s.Store.Order(ctx, teamID, canonical(id))
 	if err != nil {
 		return nil, order.Answer{}, orNotFound(err, "Order")
 	}
-	d.ID = newID()
+	if d.ID == "" {
+		d.ID = newID()
+	} else if made, err := s.Store.Demand(ctx, d.ID); err == nil {
+		return s.demandAgain(ctx, o, d, made)
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, order.Answer{}, err
+	}
 	if reason := o.State.CheckDemand(d, s.now()); reason != "" {
 		s.auditChange(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
 		return nil, order.Answer{}, refusal(o, d.Kind, o.Status, reason, callerOf(ctx).team.Environment)
@@ -67,6 +74,23 @@ func (s *server) demand(ctx context.Context, teamID, id string, d order.Demand, 
 		return nil, a, err
 	}
 	after, err := s.Store.Order(ctx, teamID, o.ID)
+	return after, a, err
+}
+
+// demandAgain is what became of a demand that was made before, or becomes of it now.
+func (s *server) demandAgain(ctx context.Context, o *order.Order, d order.Demand, made store.DemandRow) (*order.Order, order.Answer, error) {
+	switch made.State {
+	case store.DemandRefused:
+		return nil, order.Answer{}, refusal(o, d.Kind, o.Status, made.Reason, callerOf(ctx).team.Environment)
+	case store.DemandDone:
+		return o, order.Answer{Done: true}, nil
+	}
+	d.Again = true
+	a, err := s.ask(ctx, o, d)
+	if err != nil {
+		return nil, a, err
+	}
+	after, err := s.Store.Order(ctx, o.TeamID, o.ID)
 	return after, a, err
 }
 

@@ -77,11 +77,12 @@ func (s *Store) AddUsers(ctx context.Context, users []User) error {
 
 // AnyOrders reports whether there is an order.
 func (s *Store) AnyOrders(ctx context.Context) (bool, error) {
-	any, err := one(ctx, s.read, func(row scanner) (any bool, err error) { return any, row.Scan(&any) }, `SELECT EXISTS (SELECT 1 FROM orders)`)
+	var found bool
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM orders)`).Scan(&found)
 	if err != nil {
 		return false, fmt.Errorf("looking for orders: %w", err)
 	}
-	return any, nil
+	return found, nil
 }
 
 // Analyze lets the database look at its tables and plan for what they hold, as PostgreSQL does by itself after a while.

@@ -100,7 +100,7 @@ func (s *Store) openOrder(ctx context.Context, tx *sql.Tx, o order.Order, cause 
 	if err := insertEvents(ctx, tx, o.State, cause, steps, 0, o.CreatedAt); err != nil {
 		return nil, err
 	}
-	if err := s.index(ctx, tx, o.ID, append(patientTerms(o.Patient), recipientTerms(o.Shipping)...)); err != nil {
+	if err := s.index(ctx, tx, o.ID, termsOf(&o)); err != nil {
 		return nil, err
 	}
 	matched, err := s.match(ctx, tx, waitingForNumber+` AND o.number = $1`, o.Number)

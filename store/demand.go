@@ -50,6 +50,17 @@ func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 	return nil
 }
 
+const demandColumns = `id, order_id, kind, actor, state, reason, created_at, settled_at`
+
+// Demand reads a demand, without its body. The error is ErrNotFound when there is none of that id.
+func (s *Store) Demand(ctx context.Context, id string) (DemandRow, error) {
+	d, err := one(ctx, s.read, scanDemand, `SELECT `+demandColumns+` FROM demands WHERE id = $1`, id)
+	if err != nil {
+		return DemandRow{}, fmt.Errorf("reading demand %s: %w", id, err)
+	}
+	return d, nil
+}
+
 // bodyOf is what the body of a demand is decoded into when it is settled; nil: it stays as it is.
 func bodyOf(kind order.DemandKind) any {
 	switch {

@@ -26,6 +26,9 @@ type IdempotencyKey struct {
 	Route  string
 	Key    string // as the client sent it; only its hash is stored
 	Token  string // of this claim
+	// DemandID is what the request asks an order for by: the same for whoever takes the claim over, so that what the earlier holder
+	// asked is not asked twice.
+	DemandID string
 	// OrderID is the order that the answer tells of, to be set before StoreAnswer; empty: none. With the order the answer is erased.
 	OrderID string
 }
@@ -44,20 +47,19 @@ type Claim struct {
 }
 
 // ClaimIdempotency claims a key for as long as lease, unless an answer is stored under it or another caller holds it. An expired
-// claim is taken over. Had its holder made an order, the answer would be stored along with it, so nothing is done twice.
+// claim is taken over. Had its holder made an order, the answer would be stored along with it; what he asked of an order goes by the
+// key's DemandID. So nothing is done twice.
 func (s *Store) ClaimIdempotency(ctx context.Context, teamID, route, key string, lease time.Duration) (Claim, error) {
 	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, Token: uuid.NewString()}
 	var claim Claim
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		won, err := s.claim(ctx, tx, k, lease)
-		if err != nil {
+		demand, err := s.claim(ctx, tx, k, lease)
+		if errors.Is(err, ErrNotFound) {
+			claim, err = s.answerOf(ctx, tx, k)
 			return err
 		}
-		if won {
-			claim = Claim{Key: &k}
-			return nil
-		}
-		claim, err = s.answerOf(ctx, tx, k)
+		k.DemandID = demand
+		claim = Claim{Key: &k}
 		return err
 	})
 	if err != nil {
@@ -66,16 +68,17 @@ func (s *Store) ClaimIdempotency(ctx context.Context, teamID, route, key string,
 	return claim, nil
 }
 
-// claim writes the claim if the key is new or its last claim has run out.
-func (s *Store) claim(ctx context.Context, tx *sql.Tx, k IdempotencyKey, lease time.Duration) (bool, error) {
+// claim writes the claim if the key is new or its last claim has run out, and returns the demand's id. Otherwise the error is
+// ErrNotFound.
+func (s *Store) claim(ctx context.Context, tx *sql.Tx, k IdempotencyKey, lease time.Duration) (demandID string, err error) {
 	now := s.now()
-	n, err := change(ctx, tx, `INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7)
-		ON CONFLICT (team_id, route, key_hash) DO UPDATE
-		SET token = excluded.token, lease_until = excluded.lease_until, created_at = excluded.created_at
-		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7`,
-		k.TeamID, k.Route, digest(k.Key), k.Token, idempotencyExecuting, micros(now.Add(lease)), micros(now))
-	return n == 1, err
+	return one(ctx, tx, scanText, `INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at, demand_id)
+		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8)
+		ON CONFLICT (team_id, route, key_hash) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until,
+			created_at = excluded.created_at, demand_id = COALESCE(NULLIF(idempotency.demand_id, ''), excluded.demand_id)
+		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7
+		RETURNING demand_id`,
+		k.TeamID, k.Route, digest(k.Key), k.Token, idempotencyExecuting, micros(now.Add(lease)), micros(now), newID())
 }
 
 // answerOf reads a key that was not won: stored, or else busy.
@@ -121,12 +124,21 @@ func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKe
 	return nil
 }
 
-// ReleaseIdempotency gives a claim up without an answer, so that the next request with the key executes. A claim that was taken
-// over, or whose answer is stored, stays as it is.
+// ReleaseIdempotency gives a claim up without an answer, so that the next request with the key executes. While it is open what became
+// of the demand that the holder made, the next one asks for that again. A claim that was taken over, or whose answer is stored, stays
+// as it is.
 func (s *Store) ReleaseIdempotency(ctx context.Context, key IdempotencyKey) error {
-	_, err := s.write.ExecContext(ctx, `DELETE FROM idempotency
-		WHERE team_id = $1 AND route = $2 AND key_hash = $3 AND token = $4 AND state = $5`,
-		key.TeamID, key.Route, digest(key.Key), key.Token, idempotencyExecuting)
+	const held = ` WHERE team_id = $1 AND route = $2 AND key_hash = $3 AND token = $4 AND state = $5`
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		args := []any{key.TeamID, key.Route, digest(key.Key), key.Token, idempotencyExecuting}
+		_, err := tx.ExecContext(ctx, `DELETE FROM idempotency`+held+`
+			AND NOT EXISTS (SELECT 1 FROM demands WHERE id = idempotency.demand_id AND state = $6)`, append(args, DemandOpen)...)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE idempotency SET lease_until = 0`+held, args...)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("releasing an idempotency key of team %s: %w", key.TeamID, err)
 	}

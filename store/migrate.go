@@ -22,7 +22,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	for at := int64(-1); ; {
 		_, err := p.Up(ctx)
 		if err == nil {
-			return nil
+			return s.completeAll(ctx)
 		}
 		// SQLite has no lock for this: of two processes that begin the same migration one finds it done. It goes on as long as
 		// the schema does.

@@ -64,15 +64,15 @@ func (s *Store) listing(by OrderQuery) listing {
 	if len(sought) > 0 && !by.ByStatus {
 		l.table, l.id = "order_search", "order_id"
 		l.created(by)
-		l.parts = l.havingEither(sought[0])
+		l.parts = l.havingFirst(by.TeamID, sought[0])
 		sought = sought[1:]
 		l.belonging(by)
 	} else {
 		l.created(by)
 		l.orders(by, &l.parts)
 	}
-	for _, term := range sought {
-		l.with(l.id + " IN (" + l.having(by.TeamID, term) + ")")
+	for _, what := range sought {
+		l.with(l.having(l.id, by.TeamID, what))
 	}
 	if by.Critical != nil && !*by.Critical {
 		l.in("NOT EXISTS (SELECT 1 FROM order_search c WHERE c.order_id = "+l.table+"."+l.id+" AND c.field = '"+searchInterpretation+

@@ -8,71 +8,114 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// soughtTerm is a search term that orders must have, in one of some fields: by field, its hashes by each key.
+// soughtTerm is a term of a field, by its hash of each key.
 type soughtTerm struct {
-	fields []string
-	hashes [][]string
+	field  string
+	hashes []string
 }
 
-// sought lists the terms that a query looks for, those that fewest orders have first; and an id, where that is searched for.
-func (s *Store) sought(by OrderQuery) (terms []soughtTerm, id string) {
-	add := func(value string, fields ...string) {
-		t := soughtTerm{fields: fields}
-		for _, field := range fields {
-			t.hashes = append(t.hashes, s.keys.Hashes(field, value))
-		}
-		terms = append(terms, t)
+// sought is what orders must have: all terms of one of the lists. In each list the first term is the one that fewest have.
+type sought [][]soughtTerm
+
+// sought lists what a query looks for, that which fewest orders have first; and an id, where one is searched for.
+func (s *Store) sought(by OrderQuery) (all []sought, id string) {
+	add := func(alternatives ...[]soughtTerm) { all = append(all, alternatives) }
+	if by.PatientName != "" {
+		add(s.named(by.PatientName))
 	}
-	words := func(text string, fields ...string) {
-		each := strings.Fields(normalise(text))
-		if text != "" && len(each) == 0 {
-			add("", fields...) // which nobody is called
-		}
-		for _, word := range each {
-			add(word, fields...)
-		}
+	if by.RecipientName != "" {
+		add(s.receiving(by.RecipientName))
 	}
-	words(by.PatientName, searchName)
-	words(by.RecipientName, searchRecipient)
 	search := strings.TrimSpace(by.Search)
 	if parsed, err := uuid.Parse(search); err == nil {
 		id = parsed.String()
 	} else if born, err := order.ParseDate(search); err == nil {
-		add(born.String(), searchBirthDate)
-	} else {
-		words(by.Search, searchName, searchRecipient)
+		add(s.terms(searchTerm{searchBirthDate, born.String()}))
+	} else if by.Search != "" {
+		add(s.named(search), s.receiving(search))
 	}
 	if by.Interpretation != "" {
-		add(string(by.Interpretation), searchInterpretation)
+		add(s.terms(searchTerm{searchInterpretation, string(by.Interpretation)}))
 	}
 	if by.Critical != nil && *by.Critical {
-		add(string(order.Critical), searchInterpretation)
+		add(s.terms(searchTerm{searchInterpretation, string(order.Critical)}))
 	}
-	return terms, id
+	return all, id
 }
 
-// having selects the orders of a team that have the term.
-func (f *filter) having(teamID string, t soughtTerm) string {
-	team := f.bind("team_id = ?", []string{teamID})
-	var fields []string
-	for i, field := range t.fields {
-		fields = append(fields, f.bind("field = '"+field+"' AND hash IN (?)", t.hashes[i]))
+func (s *Store) terms(terms ...searchTerm) []soughtTerm {
+	out := make([]soughtTerm, len(terms))
+	for i, t := range terms {
+		out[i] = soughtTerm{t.field, s.keys.Hashes(t.field, t.value)}
 	}
-	return "SELECT order_id FROM order_search WHERE " + team + " AND (" + strings.Join(fields, " OR ") + ")"
+	return out
 }
 
-// havingEither is a part for each way to have the term. An order that has it in two fields counts in the first.
-func (f *filter) havingEither(t soughtTerm) (parts []string) {
-	earlier := ""
-	for i, field := range t.fields {
-		for _, hash := range t.hashes[i] {
-			parts = append(parts, f.bind("field = '"+field+"' AND hash = ?", []string{hash})+earlier)
+// named are the terms of patients with all words of a text in their names, in pairs as far as that goes. A text without a word is
+// nobody's name.
+func (s *Store) named(text string) []soughtTerm {
+	words := unrepeated(strings.Fields(normalise(text)))
+	var terms []searchTerm
+	for len(words) > 1 {
+		terms = append(terms, pairTerm(words[0], words[1]))
+		words = words[2:]
+	}
+	if len(words) > 0 || len(terms) == 0 {
+		terms = append(terms, searchTerm{searchName, strings.Join(words, "")})
+	}
+	return s.terms(terms...)
+}
+
+func (s *Store) receiving(text string) []soughtTerm {
+	terms := recipientTerms(&order.ShippingAddress{ReceiverName: text})
+	if len(terms) == 0 {
+		terms = []searchTerm{{searchRecipient, ""}}
+	}
+	return s.terms(terms...)
+}
+
+// term is the condition of a row of terms to be this one.
+func (f *filter) term(t soughtTerm) string {
+	return f.bind("field = '"+t.field+"' AND hash IN (?)", t.hashes)
+}
+
+// having selects the ids in a column that have all terms of one of the lists.
+func (f *filter) having(column, teamID string, what sought) string {
+	lists := make([]string, len(what))
+	for i, terms := range what {
+		each := make([]string, len(terms))
+		for j, t := range terms {
+			team := f.bind("team_id = ?", []string{teamID})
+			each[j] = column + " IN (SELECT order_id FROM order_search WHERE " + team + " AND " + f.term(t) + ")"
 		}
-		if i == len(t.fields)-1 {
-			break
+		lists[i] = strings.Join(each, " AND ")
+	}
+	return "(" + strings.Join(lists, " OR ") + ")"
+}
+
+// havingFirst is a part for each way to have the terms of one of the lists, by a row of the list's first term. Who has those of two
+// lists counts in the first.
+func (f *filter) havingFirst(teamID string, what sought) (parts []string) {
+	for i, terms := range what {
+		rest := ""
+		if len(terms) > 1 {
+			rest = " AND " + f.having("order_id", teamID, sought{terms[1:]})
 		}
-		earlier += f.bind(" AND NOT EXISTS (SELECT 1 FROM order_search e WHERE e.order_id = order_search.order_id AND e.field = '"+field+
-			"' AND e.hash IN (?))", t.hashes[i])
+		for _, earlier := range what[:i] {
+			rest += " AND NOT (" + f.has(earlier) + ")"
+		}
+		for _, hash := range terms[0].hashes {
+			parts = append(parts, f.bind("field = '"+terms[0].field+"' AND hash = ?", []string{hash})+rest)
+		}
 	}
 	return parts
+}
+
+// has is the condition of the order of a row of terms to have all of these.
+func (f *filter) has(terms []soughtTerm) string {
+	each := make([]string, len(terms))
+	for i, t := range terms {
+		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e.order_id = order_search.order_id AND " + f.term(t) + ")"
+	}
+	return strings.Join(each, " AND ")
 }

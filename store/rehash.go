@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-
-	"github.com/aliquot-labs/aliquot/order"
 )
 
 // searchTable is a table of keyed hashes, and how the terms of its subject are found again.
@@ -23,21 +21,12 @@ var searchTables = []searchTable{
 	{name: "review_search", subject: "review_id", of: "reviews", terms: (*Store).termsOfReview},
 }
 
-// termsOfOrder are all terms that an order may be searched by.
 func (s *Store) termsOfOrder(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
 	o, err := s.order(ctx, tx, "", id)
 	if err != nil {
 		return nil, err
 	}
 	return termsOf(o), nil
-}
-
-func termsOf(o *order.Order) []searchTerm {
-	terms := append(patientTerms(o.Patient), recipientTerms(o.Shipping)...)
-	if o.Results != nil {
-		terms = append(terms, searchTerm{searchInterpretation, string(o.Results.Interpretation)})
-	}
-	return terms
 }
 
 func (s *Store) termsOfReview(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -15,7 +16,8 @@ import (
 // The fields that orders are searched by. Each is kept as a keyed hash of the whole term, so a search finds whole names and days,
 // never parts of them.
 const (
-	searchName           = "name" // one word of the first or last name
+	searchName           = "name"      // one word of the first or last name
+	searchNamePair       = "name_pair" // two of them, because many share either
 	searchFullName       = "full_name"
 	searchBirthDate      = "birth_date"
 	searchRecipient      = "recipient"      // one word of the name of who gets a kit that is registered later
@@ -60,8 +62,34 @@ func (s *Store) reindex(ctx context.Context, tx *sql.Tx, orderID string, terms [
 }
 
 func (s *Store) reindexPatient(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient) error {
-	return s.reindex(ctx, tx, orderID, patientTerms(p), searchName, searchFullName, searchBirthDate)
+	return s.reindex(ctx, tx, orderID, append(patientTerms(p), pairTerms(p)...), searchName, searchNamePair, searchFullName, searchBirthDate)
 }
+
+// termsOf are all terms that an order may be searched by.
+func termsOf(o *order.Order) []searchTerm {
+	terms := slices.Concat(patientTerms(o.Patient), pairTerms(o.Patient), recipientTerms(o.Shipping))
+	if o.Results != nil {
+		terms = append(terms, searchTerm{searchInterpretation, string(o.Results.Interpretation)})
+	}
+	return terms
+}
+
+// pairTerms are the pairs of different words of a patient's name.
+func pairTerms(p *order.Patient) (terms []searchTerm) {
+	if p == nil {
+		return nil
+	}
+	words := unrepeated(strings.Fields(normalise(p.FirstName + " " + p.LastName)))
+	for i, one := range words {
+		for _, other := range words[i+1:] {
+			terms = append(terms, pairTerm(one, other))
+		}
+	}
+	return terms
+}
+
+// pairTerm is of two words in the order of the alphabet.
+func pairTerm(one, other string) searchTerm { return searchTerm{searchNamePair, one + " " + other} }
 
 // recipientTerms is empty for an order that was placed for a patient.
 func recipientTerms(to *order.ShippingAddress) []searchTerm {
@@ -86,17 +114,4 @@ func patientTerms(p *order.Patient) []searchTerm {
 		terms = append(terms, searchTerm{searchName, word})
 	}
 	return terms
-}
-
-// CompleteSearch writes whose the terms of up to limit orders are, where a process from before migration 13 has written them
-// meanwhile, and counts the terms. Until then a list does not find the orders by them.
-func (s *Store) CompleteSearch(ctx context.Context, limit int) (int, error) {
-	n, err := change(ctx, s.write, `UPDATE order_search SET
-			team_id = (SELECT team_id FROM orders WHERE id = order_search.order_id),
-			created_at = (SELECT created_at FROM orders WHERE id = order_search.order_id)
-		WHERE team_id = '' AND order_id IN (SELECT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1)`, limit)
-	if err != nil {
-		return 0, fmt.Errorf("completing search terms: %w", err)
-	}
-	return int(n), nil
 }

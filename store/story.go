@@ -94,7 +94,7 @@ func (y *Story) read(ctx context.Context, q querier, s *Store) (err error) {
 		return err
 	}
 	y.Demands, err = collect(ctx, q, scanDemand,
-		`SELECT id, order_id, kind, actor, state, reason, created_at, settled_at FROM demands WHERE order_id = $1 ORDER BY created_at, id`, y.OrderID)
+		`SELECT `+demandColumns+` FROM demands WHERE order_id = $1 ORDER BY created_at, id`, y.OrderID)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,8 @@ type slots struct {
 
 var errNoSlot = errors.New("no slot is left")
 
-func (s *System) slot(ctx context.Context, method string) (string, error) {
+// Slot is the booking key of a free slot, each one once.
+func (s *System) Slot(ctx context.Context, method string) (string, error) {
 	s.slots.mu.Lock()
 	defer s.slots.mu.Unlock()
 	keys, asked := s.slots.free[method]
@@ -138,7 +139,7 @@ func (o *Order) bookings(ctx context.Context, name string, how map[string]any) e
 }
 
 func (o *Order) book(ctx context.Context, more map[string]any) error {
-	key, err := o.s.slot(ctx, o.Method)
+	key, err := o.s.Slot(ctx, o.Method)
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func (o *Order) Request(ctx context.Context) error {
 
 // Reschedule moves the appointment to another free slot.
 func (o *Order) Reschedule(ctx context.Context) error {
-	key, err := o.s.slot(ctx, o.Method)
+	key, err := o.s.Slot(ctx, o.Method)
 	if err != nil {
 		return err
 	}

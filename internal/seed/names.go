@@ -6,7 +6,6 @@ import (
 	"strings"
 )
 
-// Names by how common they are.
 var (
 	firstNames = strings.Fields(`James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard Susan
 		Joseph Jessica Thomas Sarah Christopher Karen Charles Lisa Daniel Nancy Matthew Betty Anthony Sandra Mark Margaret Donald Ashley
@@ -17,13 +16,13 @@ var (
 	syllables = strings.Fields(`ba be bo da de do fa fe ga go ka ke ko la le lo ma me mo na ne no pa pe ra re ro sa se so ta te to va ve wo`)
 )
 
-// firstName is one of the common ones, the first of which are the most common.
-func firstName(r *rand.Rand) string { return common(r, firstNames) }
+// firstName is one of fifty, as the most common ones are of about half of all people.
+func firstName(r *rand.Rand) string { return firstNames[r.IntN(len(firstNames))] }
 
 // lastName is a common one for a third of all people, and a rare one else: of 46,656, one for each of three syllables.
 func lastName(r *rand.Rand) string {
 	if r.IntN(3) == 0 {
-		return common(r, lastNames)
+		return lastNames[r.IntN(len(lastNames))]
 	}
 	name := ""
 	for range 3 {
@@ -34,9 +33,3 @@ func lastName(r *rand.Rand) string {
 
 // IsRare tells whether a last name is one of the rare ones.
 func IsRare(name string) bool { return !slices.Contains(lastNames, name) }
-
-// common draws a name of which the first ones are drawn most: about as often as one over their place.
-func common(r *rand.Rand, names []string) string {
-	at := int(float64(len(names)) * r.Float64() * r.Float64())
-	return names[at]
-}

@@ -3,12 +3,10 @@
 
 -- +goose Up
 
--- Terms lie by team and time, so that a common name is read from its newest order on, without another team's.
-ALTER TABLE order_search ADD COLUMN team_id TEXT NOT NULL DEFAULT '';     -- of the order; '' for one that an older process wrote
+-- Terms lie by team and time, so that a common name is read from its newest order on, without another team's. What is there is
+-- completed by Migrate, with the pairs of names that are terms from now on.
+ALTER TABLE order_search ADD COLUMN team_id TEXT NOT NULL DEFAULT '';     -- of the order; '' until the terms are complete
 ALTER TABLE order_search ADD COLUMN created_at BIGINT NOT NULL DEFAULT 0; -- of the order
-UPDATE order_search SET
-    team_id = (SELECT team_id FROM orders WHERE id = order_id),
-    created_at = (SELECT created_at FROM orders WHERE id = order_id);
 DROP INDEX order_search_by_hash;
 CREATE INDEX order_search_by_hash ON order_search (field, hash, team_id, created_at, order_id);
 CREATE INDEX order_search_incomplete ON order_search (order_id) WHERE team_id = '';
@@ -22,8 +20,12 @@ CREATE INDEX orders_by_user ON orders (user_id, created_at, id, team_id, status)
 CREATE INDEX orders_by_change ON orders (team_id, updated_at, created_at, id);
 CREATE INDEX orders_scheduled ON orders (team_id, activate_by, created_at, id) WHERE activate_by IS NOT NULL;
 
+-- What a request with a key asks of an order goes by this id, whoever takes the claim over.
+ALTER TABLE idempotency ADD COLUMN demand_id TEXT NOT NULL DEFAULT '';
+
 -- +goose Down
 
+ALTER TABLE idempotency DROP COLUMN demand_id;
 DROP INDEX orders_scheduled;
 DROP INDEX orders_by_change;
 DROP INDEX orders_by_user;
