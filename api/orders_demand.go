@@ -94,6 +94,14 @@ func (s *server) demandAgain(ctx context.Context, o *order.Order, d order.Demand
 	return after, a, err
 }
 
+// allowed reports whether the order's row would have a demand that its workflow has refused. A workflow whose last task was lost with
+// its worker is behind the row for a moment, and refuses at once what it would allow if it had caught up. Asked again, it decides by
+// the row; a refusal that was recorded stands.
+func (s *server) allowed(ctx context.Context, id string, d order.Demand) bool {
+	o, err := s.Store.Order(ctx, "", id)
+	return err == nil && o.State.CheckDemand(d, s.now()) == ""
+}
+
 // ask waits for what becomes of a demand.
 func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, demandLimit)
@@ -112,6 +120,9 @@ func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order
 	case a.Unanswered:
 		s.auditChange(ctx, action+".unanswered", o.TeamID, o.ID, detail)
 		return a, unavailable("The lab has not answered yet and is being asked again; read the order to see what became of the request")
+	case !a.Done && !d.Again && s.allowed(ctx, o.ID, d):
+		d.Again = true
+		return s.ask(ctx, o, d)
 	case !a.Done:
 		if err := s.Store.RefuseDemand(ctx, d.ID, a.Reason); err != nil {
 			return a, err

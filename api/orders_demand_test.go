@@ -70,6 +70,21 @@ func TestCancelOrderOvertaken(t *testing.T) {
 	}
 }
 
+// A workflow that is behind the order's row refuses what the row allows. It is asked again, and then decides by the row.
+func TestARefusalThatTheRowContradicts(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	var asked []order.Demand
+	f.orders.instead(func(_ context.Context, d order.Demand) (order.Answer, error) {
+		asked = append(asked, d)
+		return order.Answer{Done: d.Again, Reason: order.ReasonTransition, From: lifecycle.Ordered}, nil
+	})
+	require.Equal(t, http.StatusOK, f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil).status)
+	require.Len(t, asked, 2)
+	require.Equal(t, asked[0].ID, asked[1].ID, "it is the same demand")
+}
+
 func TestDemandsWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -30,21 +30,21 @@ const (
 // askProvider has an appointment's provider asked for what a demand wants, and waits for what becomes of it. The mutex is free
 // meanwhile.
 func (r *orderRun) askProvider(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
-	if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" || r.state.Holds(dm) {
-		return r.applyDemand(ctx, dm)
-	}
-	refused := order.Reason("")
-	_, err := r.record(ctx, order.CauseCall("book-ask-"+dm.ID), func(s order.State) *order.Recording {
-		if refused = s.CheckDemand(dm, workflow.Now(ctx)); refused != "" {
-			return nil // overtaken while waiting for the mutex
+	for asked := false; !asked; {
+		if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" || r.state.Holds(dm) {
+			if answer, decided, err := r.refuse(ctx, dm); err != nil || decided {
+				return answer, err
+			}
 		}
-		return &order.Recording{Decision: s.ApplyBookingAsked(dm, workflow.Now(ctx))}
-	})
-	if err != nil {
-		return r.failDemand(err)
-	}
-	if refused != "" {
-		return r.applyDemand(ctx, dm)
+		_, err := r.record(ctx, order.CauseCall("book-ask-"+dm.ID), func(s order.State) *order.Recording {
+			if asked = s.CheckDemand(dm, workflow.Now(ctx)) == ""; !asked {
+				return nil // overtaken while waiting for the mutex
+			}
+			return &order.Recording{Decision: s.ApplyBookingAsked(dm, workflow.Now(ctx))}
+		})
+		if err != nil {
+			return r.failDemand(err)
+		}
 	}
 	wait := bookingAnswer
 	if dm.Async {

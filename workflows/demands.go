@@ -76,10 +76,34 @@ func (r *orderRun) labMustConfirm() bool {
 // cancelAnswer is how long a caller waits for the lab to confirm. After that the caller is told so, and the lab is asked on.
 const cancelAnswer = 12 * time.Second
 
+// refuse answers a demand that somebody else would have to be asked for, and that the order does not allow or has already. It is not
+// decided where the run was behind what is recorded, as one is whose last task was lost with its worker, and the demand is allowed.
+func (r *orderRun) refuse(ctx workflow.Context, dm order.Demand) (answer order.Answer, decided bool, err error) {
+	from := r.state.Status
+	out, err := r.record(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
+		from = s.Status
+		decided = s.CheckDemand(dm, workflow.Now(ctx)) != "" || s.Holds(dm) ||
+			workflow.GetVersion(ctx, "ask-when-behind", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+		if !decided {
+			return nil
+		}
+		return demandRecording(s, dm, workflow.Now(ctx))
+	})
+	if err != nil {
+		answer, err = r.failDemand(err)
+		return answer, true, err
+	}
+	return order.Answer{
+		Done: out.Outcome == order.Applied, Reason: out.Reason, From: from, Sequence: out.Sequence, ChildID: out.ChildID,
+	}, decided, nil
+}
+
 // askLab has the lab confirm the cancellation first. The mutex is free meanwhile, so a kit that ships before the confirmation wins.
 func (r *orderRun) askLab(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
 	if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" {
-		return r.applyDemand(ctx, dm)
+		if answer, decided, err := r.refuse(ctx, dm); err != nil || decided {
+			return answer, err
+		}
 	}
 	asked := order.CauseCall("cancel-ask-" + dm.ID)
 	_, err := r.record(ctx, asked, func(s order.State) *order.Recording {

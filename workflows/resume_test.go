@@ -187,30 +187,11 @@ func TestParkedReportOfALostRun(t *testing.T) {
 		w.fact(hour, order.KitShipped)
 		return w
 	}
-	place := func(w *world) {
-		ctx := context.Background()
-		for _, step := range []func(order.State) (string, order.Decision){
-			func(s order.State) (string, order.Decision) {
-				return "timer:activate", s.ApplyDeadline(order.Deadline{Name: order.DeadlineActivate, Due: s.ActivateAt}, w.now())
-			},
-			func(s order.State) (string, order.Decision) {
-				return "call:place", s.ApplyPlaced("M000412207", w.now())
-			},
-		} {
-			s, err := w.store.LoadState(ctx, w.orderID)
-			require.NoError(w.t, err)
-			cause, decision := step(s)
-			_, err = w.store.Record(ctx, order.Recording{
-				OrderID: w.orderID, Revision: s.Revision, Cause: cause, Decision: decision, At: w.now(),
-			})
-			require.NoError(w.t, err)
-		}
-	}
 	t.Run("found at the start", func(t *testing.T) {
 		t.Parallel()
 		w := park(t)
 		w.runUntil(2 * hour)
-		place(w)
+		w.placeBehindItsBack()
 		w.runUntil(3 * hour)
 		require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
 	})
@@ -218,13 +199,50 @@ func TestParkedReportOfALostRun(t *testing.T) {
 		t.Parallel()
 		w := park(t)
 		w.at(2*hour, func() {
-			place(w)
+			w.placeBehindItsBack()
 			w.report(order.CourierReport, func(f *order.Fact) { f.Leg = "outbound" })
 		})
 		w.demand(2*hour, byOperations(order.DemandAcknowledge))
 		w.runUntil(3 * hour)
 		require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
 	})
+}
+
+// placeBehindItsBack records that an order which was scheduled has its requisition, as another run of the order would.
+func (w *world) placeBehindItsBack() {
+	w.t.Helper()
+	ctx := context.Background()
+	for _, step := range []func(order.State) (string, order.Decision){
+		func(s order.State) (string, order.Decision) {
+			return "timer:activate", s.ApplyDeadline(order.Deadline{Name: order.DeadlineActivate, Due: s.ActivateAt}, w.now())
+		},
+		func(s order.State) (string, order.Decision) {
+			return "call:place", s.ApplyPlaced("M000412207", w.now())
+		},
+	} {
+		s, err := w.store.LoadState(ctx, w.orderID)
+		require.NoError(w.t, err)
+		cause, decision := step(s)
+		_, err = w.store.Record(ctx, order.Recording{
+			OrderID: w.orderID, Revision: s.Revision, Cause: cause, Decision: decision, At: w.now(),
+		})
+		require.NoError(w.t, err)
+	}
+}
+
+// A run whose last task was lost with its worker does not know yet that there is a requisition. Asked for an appointment it finds out,
+// and asks the provider: it neither refuses nor says that something is booked which nobody was asked for.
+func TestABookingThatMeetsARunBehindTheStore(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn, activatedBy(march(6), time.UTC))
+	book := w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour)
+	book.Again = true // the validator refused it
+	w.at(2*hour, w.placeBehindItsBack)
+	booked := w.demand(2*hour, book)
+	w.runUntil(3 * hour)
+	require.True(t, booked.Done, "%s", booked.Reason)
+	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.AppointmentScheduled}, w.history())
+	require.Len(t, w.labCalls("neutral.book"), 1)
 }
 
 // A database that is away delays an order and never fails it. Attempts are made every second at most.
