@@ -28,9 +28,21 @@ func newFront() *front {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: "replica"}) // which one, the transport says
 		},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+		ErrorHandler: fail,
 	})
 	return f
+}
+
+// NotSent is a header of answers to requests that no replica has got.
+const NotSent = "X-Not-Sent"
+
+var errNotSent = errors.New("no replica takes connections")
+
+func fail(w http.ResponseWriter, _ *http.Request, err error) {
+	if errors.Is(err, errNotSent) {
+		w.Header().Set(NotSent, "1")
+	}
+	w.WriteHeader(http.StatusBadGateway)
 }
 
 func (f *front) add(replica string) {
@@ -57,7 +69,6 @@ func (f *front) turn() []string {
 // RoundTrip sends a request to the replica whose turn it is. One that cannot be connected to has got nothing of it, so the next one
 // may have it.
 func (f *front) RoundTrip(r *http.Request) (*http.Response, error) {
-	var errs []error
 	for _, replica := range f.turn() {
 		sent := r.Clone(r.Context())
 		sent.URL.Host = replica
@@ -65,11 +76,10 @@ func (f *front) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err == nil {
 			return answer, nil
 		}
-		errs = append(errs, err)
 		var dial *net.OpError
 		if !errors.As(err, &dial) || dial.Op != "dial" {
-			break
+			return nil, err
 		}
 	}
-	return nil, errors.Join(errs...)
+	return nil, errNotSent
 }

@@ -77,6 +77,9 @@ func (k *Kept) Start(ctx context.Context) error {
 // Kill ends the server at once, as a crash would.
 func (k *Kept) Kill() error { return k.server.process.Kill() }
 
+// Err tells that the server has ended by itself, and with what.
+func (k *Kept) Err() error { return k.server.process.Err() }
+
 // Halt ends the server in order.
 func (k *Kept) Halt() error { return k.server.Stop() }
 

@@ -1,0 +1,209 @@
+//go:build cluster
+
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/aliquot-labs/aliquot/e2e/fleet"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// concurrent is how many orders are to be under way at once.
+const concurrent = 500
+
+// tenDays is how long a kit takes in real life.
+const tenDays = 240 * time.Hour
+
+// calmWithin is how long it may take until everything is done after the storm: outages hold scripts, retries and leases up.
+const calmWithin = 15 * time.Minute
+
+// Orders of all kinds go through a fleet of which parts are killed all the time and services are away now and then. When it is over,
+// nothing that was accepted is missing, nothing was done twice, everybody was told of everything, and the reconciler has nothing left
+// to do.
+func TestNothingIsLostInAStorm(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+	seed, weather := seedOf(t), weatherOf(t)
+	t.Logf("seed %d, %s: SEED=%d DURATION=%s replays it", seed, weather.Lasts, seed, weather.Lasts)
+	f := fleet.Start(t, fleet.Options{Auto: true, Speed: float64(tenDays) / float64(traffic(weather).Life), Spacing: 20 * time.Millisecond, Logs: os.Getenv("CHAOS_LOGS")})
+	w := Witnesses{Fleet: f, Callers: NewCallers(f.Driver())}
+	t.Cleanup(w.Callers.Close)
+	for _, r := range []*Receiver{NewReceiver("all"), NewReceiver("updates", orderUpdated)} {
+		t.Cleanup(r.Close)
+		subscribe(t, f, r)
+		w.Receivers = append(w.Receivers, r)
+	}
+	storm := NewStorm(t.Context(), f)
+	watching, watched := context.WithCancel(t.Context())
+	var background sync.WaitGroup
+	background.Go(func() { storm.Watch(watching) })
+	t.Cleanup(background.Wait)
+	t.Cleanup(watched)
+
+	began := time.Now()
+	most := stormAndOrders(t, w, storm, seed, weather)
+	require.NoError(t, storm.Err(), "the storm itself")
+	t.Logf("the storm is over after %s, at most %d orders were under way at once", time.Since(began).Round(time.Second), most)
+
+	accounts, found := awaitCalm(t, w)
+	watched()
+	background.Wait()
+	healing := awaitIdle(t, f)
+	t.Log(summary(seed, accounts, found, storm, healing, most, time.Since(began)))
+	require.Empty(t, strings.Join(found, "\n"))
+	require.GreaterOrEqual(t, most, concurrent, "orders under way at once")
+}
+
+// stormAndOrders lets the storm blow while callers order, and returns when both are over, with the most orders that were under way at
+// once.
+func stormAndOrders(t *testing.T, w Witnesses, storm *Storm, seed uint64, weather Weather) int {
+	t.Helper()
+	ctx, enough := context.WithTimeout(t.Context(), weather.Lasts+calmWithin)
+	defer enough()
+	var all sync.WaitGroup
+	all.Go(func() { storm.Blow(ctx, Plan(seed, weather), t.Logf) })
+	arrivals := traffic(weather).Arrivals(weather.Lasts)
+	kinds := Orders(seed, len(arrivals))
+	began, most := time.Now(), 0
+	for n, at := range arrivals {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Until(began.Add(at))):
+		}
+		all.Go(func() { w.Callers.Live(ctx, kinds[n], fmt.Sprintf("%d-%d", seed, n)) })
+		if n%25 == 0 {
+			most = max(most, underWay(w))
+		}
+	}
+	most = max(most, underWay(w))
+	all.Wait()
+	return most
+}
+
+// traffic is slower in a long storm, which lasts for many lives.
+func traffic(weather Weather) Traffic {
+	return Traffic{
+		Concurrent: concurrent, Ramp: min(weather.Lasts/2, time.Minute),
+		Life: min(max(weather.Lasts, 100*time.Second), 4*time.Minute),
+	}
+}
+
+// underWay counts the orders that callers were told of and whose end no endpoint has been told.
+func underWay(w Witnesses) int {
+	n := 0
+	for _, t := range w.Callers.Account() {
+		k := kindNamed(t.Kind)
+		if t.OrderID != "" && (k.Open || !strings.HasSuffix(k.Path, w.Receivers[0].Last(t.OrderID))) {
+			n++
+		}
+	}
+	return n
+}
+
+// subscribe makes an endpoint of the clinic, as operations do.
+func subscribe(t *testing.T, f *fleet.Fleet, r *Receiver) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"url": r.URL(), "filter_types": r.types})
+	require.NoError(t, err)
+	url := f.URL + "/ops/teams/" + f.Clinic.TeamID + "/endpoints"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("x-vital-api-key", f.Clinic.OperationsKey)
+	res, err := (&http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var made struct {
+		Secret string `json:"secret"`
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&made))
+	require.NoError(t, r.Trust(made.Secret))
+}
+
+// awaitCalm waits until the accounts agree, and returns them and what they disagree on when it has taken too long.
+func awaitCalm(t *testing.T, w Witnesses) (Accounts, []string) {
+	t.Helper()
+	deadline := time.Now().Add(calmWithin)
+	for {
+		a, err := w.Accounts(t.Context())
+		require.NoError(t, err)
+		found := Check(a)
+		if len(found) == 0 || time.Now().After(deadline) {
+			return a, found
+		}
+		t.Logf("%d discrepancies still, the first: %s", len(found), found[0])
+		select {
+		case <-t.Context().Done():
+		case <-time.After(5 * time.Second):
+		}
+	}
+}
+
+// awaitIdle waits until the reconciler has made a run, begun from now on, in which it healed nothing.
+func awaitIdle(t *testing.T, f *fleet.Fleet) Healing {
+	t.Helper()
+	var h Healing
+	since := time.Now()
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var err error
+		h, err = ReadHealing(ctx, f.Temporal, since)
+		return err == nil && h.Idle
+	}, 5*time.Minute, 5*time.Second, "the reconciler still heals: %+v", &h)
+	return h
+}
+
+func summary(seed uint64, a Accounts, found []string, storm *Storm, h Healing, most int, took time.Duration) string {
+	kills, ended := storm.Damage()
+	deliveries := 0
+	for _, e := range a.Endpoints {
+		deliveries += len(e.Got)
+	}
+	return fmt.Sprintf("seed %d, %s, kills %v, ended by themselves %v, orders %d (at most %d under way at once), events %d, facts %d, messages %d, deliveries %d, "+
+		"healed %+v in %d sweeps (%d gave up), discrepancies %d", seed, took.Round(time.Second), kills, ended, len(a.Store.Orders), most,
+		len(a.Store.Events), len(a.Store.Reports), len(a.Store.Messages), deliveries, h.Sum, h.Runs, h.Failed, len(found))
+}
+
+// seedOf is the seed that was asked for, or a new one.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("SEED")
+	if text == "" {
+		return rand.Uint64N(1_000_000) //nolint:gosec // it is printed
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, "SEED")
+	return seed
+}
+
+// weatherOf is a storm of the duration that was asked for, or a short one. Outages of a minute, and of three for Temporal, need room.
+func weatherOf(t *testing.T) Weather {
+	t.Helper()
+	short := Weather{Lasts: 100 * time.Second, KillEvery: 5 * time.Second, Outage: 8 * time.Second, TemporalOutage: 15 * time.Second, Pause: 10 * time.Second}
+	text := os.Getenv("DURATION")
+	if text == "" {
+		return short
+	}
+	lasts, err := time.ParseDuration(text)
+	require.NoError(t, err, "DURATION")
+	if lasts < 10*time.Minute {
+		short.Lasts = lasts
+		return short
+	}
+	return Weather{Lasts: lasts, KillEvery: 10 * time.Second, Outage: time.Minute, TemporalOutage: 3 * time.Minute, Pause: 45 * time.Second}
+}

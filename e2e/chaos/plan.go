@@ -1,0 +1,128 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Fault is a kill -9 of a part or of all parts of a service, which are down for a while.
+type Fault struct {
+	At     time.Duration // after the storm's beginning
+	Target string        // a part (api-1), or a service (api): all of its parts
+	Down   time.Duration
+}
+
+func (f Fault) String() string {
+	return fmt.Sprintf("%6.1fs %s down for %s", f.At.Seconds(), f.Target, f.Down.Round(100*time.Millisecond))
+}
+
+// Weather says how a storm is.
+type Weather struct {
+	Lasts time.Duration
+	// KillEvery is how often, on average, a part is killed and started again.
+	KillEvery time.Duration
+	// Outage is how long a service is away, once in a round, and TemporalOutage how long Temporal is.
+	Outage, TemporalOutage time.Duration
+	// Pause is between two outages.
+	Pause time.Duration
+}
+
+// parts are what can be killed, and services what can be away as a whole.
+var (
+	parts    = []string{"api-1", "api-2", "worker-1", "worker-2", "temporal-1", "temporal-2", "postgres"}
+	services = []string{"api", "worker", "temporal", "postgres"}
+)
+
+// Plan is the storm of a seed, by time: the same seed in the same weather gives the same. Every part is killed, and every service is
+// away, once before any is again.
+func Plan(seed uint64, w Weather) []Fault {
+	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // it is to be foreseen
+	faults := append(kills(random, w), outages(random, w)...)
+	slices.SortStableFunc(faults, func(a, b Fault) int { return int(a.At - b.At) })
+	return faults
+}
+
+func kills(random *rand.Rand, w Weather) []Fault {
+	var faults []Fault
+	var left []string
+	for at := time.Duration(0); ; {
+		at += time.Duration((0.5 + random.Float64()) * float64(w.KillEvery))
+		if at >= w.Lasts {
+			return faults
+		}
+		if len(left) == 0 {
+			left = shuffled(random, parts)
+		}
+		faults = append(faults, Fault{At: at, Target: left[0], Down: time.Duration(random.Int64N(int64(2 * time.Second)))})
+		left = left[1:]
+	}
+}
+
+// outages come one after the other, as many as end before the storm does.
+func outages(random *rand.Rand, w Weather) []Fault {
+	var faults []Fault
+	var left []string
+	for at := w.Pause; ; {
+		if len(left) == 0 {
+			left = shuffled(random, services)
+		}
+		f := Fault{At: at, Target: left[0], Down: w.Outage}
+		if f.Target == "temporal" {
+			f.Down = w.TemporalOutage
+		}
+		if f.At+f.Down > w.Lasts {
+			return faults
+		}
+		faults, left = append(faults, f), left[1:]
+		at += f.Down + w.Pause
+	}
+}
+
+func shuffled(random *rand.Rand, names []string) []string {
+	names = slices.Clone(names)
+	random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return names
+}
+
+// Orders is what the first n callers of a seed ask for.
+func Orders(seed uint64, n int) []Kind {
+	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // it is to be foreseen
+	var urn []Kind
+	for _, k := range Kinds() {
+		for range k.Weight {
+			urn = append(urn, k)
+		}
+	}
+	drawn := make([]Kind, 0, n)
+	for len(drawn) < n {
+		// Every kind comes before any comes more often than it weighs.
+		random.Shuffle(len(urn), func(i, j int) { urn[i], urn[j] = urn[j], urn[i] })
+		drawn = append(drawn, urn[:min(len(urn), n-len(drawn))]...)
+	}
+	return drawn
+}
+
+// Traffic says when callers come: as many as are to be under way at once within the ramp, then as many as end.
+type Traffic struct {
+	Concurrent int
+	Ramp       time.Duration
+	Life       time.Duration // about how long an order takes that nothing holds up
+}
+
+// Arrivals are the times of the callers that come before the end, after the beginning.
+func (t Traffic) Arrivals(end time.Duration) []time.Duration {
+	first := t.Concurrent * 13 / 10 // some end, or are cancelled, while others are still coming
+	var at []time.Duration
+	for n := 0; ; n++ {
+		next := t.Ramp * time.Duration(n) / time.Duration(first)
+		if n > first {
+			next = t.Ramp + t.Life*time.Duration(n-first)/time.Duration(first)
+		}
+		if next >= end {
+			return at
+		}
+		at = append(at, next)
+	}
+}

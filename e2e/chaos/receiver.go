@@ -1,0 +1,106 @@
+package chaos
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// Receiver is an endpoint of the clinic: it verifies every webhook and keeps an account of it.
+type Receiver struct {
+	server *httptest.Server
+	name   string
+	types  []string
+
+	mu     sync.Mutex
+	verify *standardwebhooks.Webhook
+	got    []Delivery
+	broken []string
+	last   map[string]string // newest status told, by order
+	newest map[string]int64
+}
+
+// NewReceiver is one that takes some types of events; nil: all.
+func NewReceiver(name string, types ...string) *Receiver {
+	r := &Receiver{name: name, types: types, last: map[string]string{}, newest: map[string]int64{}}
+	r.server = httptest.NewServer(http.HandlerFunc(r.take))
+	return r
+}
+
+// URL is where it is.
+func (r *Receiver) URL() string { return r.server.URL }
+
+// Close ends it.
+func (r *Receiver) Close() { r.server.Close() }
+
+// Trust tells the secret that signs what is for it.
+func (r *Receiver) Trust(secret string) error {
+	verify, err := standardwebhooks.NewWebhook(secret)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.verify = verify
+	return err
+}
+
+func (r *Receiver) take(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest) // its sender was killed: it has told nothing
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.verify.Verify(body, req.Header); err != nil {
+		r.broken = append(r.broken, err.Error())
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	d, err := read(req.Header.Get("svix-id"), body)
+	if err != nil {
+		r.broken = append(r.broken, err.Error())
+	}
+	r.got = append(r.got, d)
+	if d.OrderID != "" && d.Sequence > r.newest[d.OrderID] {
+		r.newest[d.OrderID], r.last[d.OrderID] = d.Sequence, low(d.Status)
+	}
+}
+
+// read reads a webhook. Of those that are not about an event of an order nothing but their type is read.
+func read(id string, body []byte) (Delivery, error) {
+	var in struct {
+		Type string `json:"event_type"`
+		Data struct {
+			ID        string `json:"id"`
+			Sequence  int64  `json:"sequence"`
+			LastEvent struct {
+				Status string `json:"status"`
+			} `json:"last_event"`
+		} `json:"data"`
+	}
+	err := json.Unmarshal(body, &in)
+	d := Delivery{MessageID: id, Type: in.Type}
+	if strings.HasPrefix(in.Type, "labtest.order.") {
+		d.OrderID, d.Sequence, d.Status = in.Data.ID, in.Data.Sequence, in.Data.LastEvent.Status
+	}
+	return d, err
+}
+
+// Account is what it has got.
+func (r *Receiver) Account() Endpoint {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Endpoint{Name: r.name, Types: r.types, Got: slices.Clone(r.got), Broken: slices.Clone(r.broken)}
+}
+
+// Last is the newest status that it was told of an order.
+func (r *Receiver) Last(orderID string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last[orderID]
+}
