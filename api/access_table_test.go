@@ -63,6 +63,8 @@ var takes = map[string][]string{
 		"PATCH /v2/user/:user_id/info",
 		"POST /v2/user/:user_id/insurance",
 		"POST /v2/user/undo_delete",
+		"POST /v3/lab_tests",
+		"PATCH /v3/lab_tests/:lab_test_id",
 		"POST /v3/order",
 		"PATCH /v3/order/:order_id",
 		"POST /v3/order/:order_id/cancel",
@@ -84,6 +86,7 @@ var takes = map[string][]string{
 		"POST /v3/unmatched_result/:raw_result_id/resolve",
 	},
 	"all:read": {
+		"GET /ops/catalogue",
 		"GET /ops/endpoints",
 		"GET /ops/inbox",
 		"GET /ops/inbox/:inbox_id",
@@ -102,6 +105,7 @@ var takes = map[string][]string{
 	"all:change": {
 		"POST /ops/endpoints/:endpoint_id/replay",
 		"POST /ops/inbox/:inbox_id/assign",
+		"POST /ops/lab-tests/:lab_test_id/approve",
 		"POST /ops/messages/:message_id/resend",
 		"POST /ops/orders/:order_id/attention/:reason/acknowledge",
 		"POST /ops/orders/:order_id/cancel",
@@ -124,6 +128,7 @@ var takes = map[string][]string{
 		"GET /ops/audit",
 		"GET /ops/audit/verify",
 		"GET /ops/keys",
+		"POST /ops/catalogue",
 		"POST /ops/keys/:key_id/revoke",
 		"POST /ops/keys/:key_id/rotate",
 		"PUT /ops/lab-accounts/:lab_account_id",

@@ -195,6 +195,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsKeyRoutes()
 	s.opsAuditRoutes()
 	s.opsLabAccountRoutes()
+	s.opsCatalogueRoutes()
 	s.opsEndpointRoutes()
 	s.opsMessageRoutes()
 	s.webhookRoutes()

@@ -7,3 +7,4 @@
 package api
 
 //go:generate go run ./openapidoc -out ../docs/openapi.json
+//go:generate go run ./catalogueschemadoc -out ../docs/catalogue.schema.json

@@ -29,7 +29,7 @@ var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal:
 
 // unmarshal is called twice for a body: first to validate it, which is when the value is an *any, and then to use it.
 func unmarshal(data []byte, v any) error {
-	if err := bounded(data); err != nil {
+	if err := bounded(data, maxValues); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, v); err != nil {
@@ -38,13 +38,18 @@ func unmarshal(data []byte, v any) error {
 	if _, validating := v.(*any); !validating {
 		return nil
 	}
+	return meansOneThing(data)
+}
+
+// meansOneThing refuses JSON that has a key twice, or a NUL character. How deep it may be nested has been limited before.
+func meansOneThing(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	return unambiguous(d)
 }
 
-// bounded looks at a body, good or bad, without decoding it.
-func bounded(data []byte) error {
+// bounded looks at a body, good or bad, without decoding it: it is not nested too deeply, and has at most so many values.
+func bounded(data []byte, most int) error {
 	depth, values := 0, 1
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
@@ -61,7 +66,7 @@ func bounded(data []byte) error {
 		if depth > maxDepth {
 			return errTooDeep
 		}
-		if values > maxValues {
+		if values > most {
 			return errTooMany
 		}
 	}
@@ -78,7 +83,7 @@ func endOfText(data []byte, i int) int {
 	return i
 }
 
-// unambiguous checks the next value. How deep it may be nested has been limited before.
+// unambiguous checks the next value.
 func unambiguous(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {

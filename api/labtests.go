@@ -80,6 +80,7 @@ func (s *server) labTestRoutes() {
 		OperationID: "list-labs", Method: http.MethodGet, Path: "/v3/lab_tests/labs", Tags: []string{tagLabTests},
 		Summary: "List the laboratories",
 	}, s.listLabs)
+	s.labTestChangeRoutes()
 	s.markerRoutes()
 }
 

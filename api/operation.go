@@ -31,7 +31,9 @@ func registerManagement[I, O any](s *server, needs scope, op huma.Operation, han
 }
 
 func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error), schemes ...string) {
-	op.MaxBodyBytes = s.MaxBody
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = s.MaxBody
+	}
 	headers := make([]string, len(schemes))
 	for i, scheme := range schemes {
 		op.Security = append(op.Security, map[string][]string{scheme: {}})

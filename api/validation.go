@@ -90,6 +90,7 @@ var kinds = []struct{ begins, kind, msg string }{
 	{"expected array length >=", "too_short", ""},
 	{"expected array length <=", "too_long", ""},
 	{"expected array", "list_type", "Input should be a valid list"},
+	{"unexpected property", "extra_forbidden", "There is no such field"},
 	{"expected object", "dict_type", "Input should be a valid object"},
 	{"expected value to be one of", "enum", ""},
 	{"expected length >=", "string_too_short", ""},

@@ -10,7 +10,7 @@ type File struct {
 	LabTests   []LabTest    `json:"lab_tests,omitempty"`
 	Sites      []Site       `json:"sites,omitempty" doc:"Patient service centers."`
 	Phlebotomy []Phlebotomy `json:"phlebotomy,omitempty" doc:"Where phlebotomists go. What a file says of a provider is all of it."`
-	Zips       []string     `json:"zips,omitempty" pattern:"^\\d{5} -?\\d{1,2}(\\.\\d+)? -?\\d{1,3}(\\.\\d+)?$" doc:"Where postal codes are: zip, latitude and longitude of its middle, such as \"85004 33.4516 -112.0699\"."`
+	Zips       []string     `json:"zips,omitempty" doc:"Where postal codes are: zip, latitude and longitude of its middle, such as \"85004 33.4516 -112.0699\"."`
 }
 
 // Lab is a laboratory. Others name it by its slug.
@@ -147,5 +147,5 @@ type Site struct {
 type Phlebotomy struct {
 	Provider     string   `json:"provider" enum:"getlabs,phlebfinders"`
 	ServiceTypes []string `json:"service_types" minItems:"1" enum:"appointment-ready,appointment-request"`
-	Zips         []string `json:"zips" minItems:"1" pattern:"^(\\d{1,5}|\\d{5}-\\d{5})$" doc:"Postal codes, beginnings of such, or ranges: 85004, 850, 85001-85099."`
+	Zips         []string `json:"zips" minItems:"1" doc:"Postal codes, beginnings of such, or ranges: 85004, 850, 85001-85099."`
 }

@@ -103,7 +103,9 @@ func TestReadFindsWhatIsWrong(t *testing.T) {
 		"hours":                {`07:00-16:00`, `7-16`, "sites[0].hours.monday", "07:00-16:00"},
 		"range":                {`85201-85299`, `85299-85201`, "phlebotomy[0].zips[1]", "ends before"},
 		"area twice":           {`"54650"`, `"85000-85099"`, "phlebotomy[0].zips[2]", "another entry"},
+		"area":                 {`"54650"`, `"546501"`, "phlebotomy[0].zips[2]", "neither"},
 		"zip":                  {`-112.0699`, `-212`, "zips[0]", "globe"},
+		"form of a zip":        {`-112.0699`, `W112`, "zips[0]", "not of the form"},
 	}
 	for name, tt := range tests {
 		require.Equal(t, 1, min(1, strings.Count(good, tt.was)), name)

@@ -14,6 +14,8 @@ import (
 
 var (
 	daysOfWeek = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+	areaForm   = regexp.MustCompile(`^(\d{1,5}|\d{5}-\d{5})$`)
+	zipForm    = regexp.MustCompile(`^\d{5} -?\d{1,2}(\.\d+)? -?\d{1,3}(\.\d+)?$`)
 	openHours  = regexp.MustCompile(`^(closed|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(, ([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?)$`)
 )
 
@@ -45,6 +47,10 @@ func (r *reader) site(s Site) {
 
 func (r *reader) phlebotomy(p Phlebotomy) {
 	for i, text := range p.Zips {
+		if !areaForm.MatchString(text) {
+			r.wrong(fmt.Sprintf("zips[%d]", i), "neither a postal code, nor its beginning, nor a range: 85004, 850, 85001-85099")
+			continue
+		}
 		from, to, ranged := strings.Cut(text, "-")
 		if !ranged {
 			from, to = text+strings.Repeat("0", 5-len(text)), text+strings.Repeat("9", 5-len(text))
@@ -58,11 +64,11 @@ func (r *reader) phlebotomy(p Phlebotomy) {
 }
 
 func (r *reader) zip(text string) {
-	parts := strings.Fields(text)
-	if len(parts) != 3 {
+	if !zipForm.MatchString(text) {
 		r.wrong("", "not of the form 85004 33.4516 -112.0699")
 		return
 	}
+	parts := strings.Fields(text)
 	r.once("", "zip", parts[0])
 	lat, latErr := strconv.ParseFloat(parts[1], 64)
 	lng, lngErr := strconv.ParseFloat(parts[2], 64)
@@ -71,3 +77,6 @@ func (r *reader) zip(text string) {
 	}
 	r.out.Zips = append(r.out.Zips, order.ZipCenter{Zip: parts[0], Point: order.Point{Lat: lat, Lng: lng}})
 }
+
+// degrees is a number of degrees as a file has it.
+func degrees(d float64) string { return strconv.FormatFloat(d, 'f', -1, 64) }

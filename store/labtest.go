@@ -133,3 +133,33 @@ func scanLabTest(row scanner) (order.LabTest, error) {
 	}
 	return t, nil
 }
+
+// ChangeLabTest changes a test that belongs to the team; an empty teamID: any test. Orders keep the test as it was when they were created.
+// Errors: what change returns; ErrNotFound where the team does not see the test; ErrConflict where it is one of all teams.
+func (s *Store) ChangeLabTest(ctx context.Context, teamID, id string, change func(*order.LabTest) error) (order.LabTest, error) {
+	var t order.LabTest
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		lock := ""
+		if s.dialect == postgres {
+			lock = " FOR UPDATE"
+		}
+		owner, err := one(ctx, tx, scanText, `SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
+		if err != nil {
+			return err
+		}
+		if t, err = one(ctx, tx, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id); err != nil {
+			return err
+		}
+		if teamID != "" && owner != teamID {
+			return ErrConflict
+		}
+		if err := change(&t); err != nil {
+			return err
+		}
+		return s.putLabTest(ctx, tx, owner, t)
+	})
+	if err != nil {
+		return order.LabTest{}, fmt.Errorf("changing lab test %s: %w", id, err)
+	}
+	return t, nil
+}

@@ -172,15 +172,18 @@ func scanAround(row scanner) (zipRow, error) {
 
 // Covering lists where phlebotomists go that a postal code of five digits is part of, by provider.
 func (s *Store) Covering(ctx context.Context, zip string) ([]order.Coverage, error) {
-	all, err := collect(ctx, s.read, func(row scanner) (a order.Coverage, err error) {
-		var types string
-		if err := row.Scan(&a.Provider, &a.From, &a.To, &types); err != nil {
-			return a, err
-		}
-		return a, decode(types, &a.ServiceTypes)
-	}, `SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip ORDER BY provider, from_zip, to_zip`, zip)
+	all, err := collect(ctx, s.read, scanCoverage, `SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip ORDER BY provider, from_zip, to_zip`, zip)
 	if err != nil {
 		return nil, fmt.Errorf("listing who goes to a zip: %w", err)
 	}
 	return all, nil
+}
+
+func scanCoverage(row scanner) (order.Coverage, error) {
+	var a order.Coverage
+	var types string
+	if err := row.Scan(&a.Provider, &a.From, &a.To, &types); err != nil {
+		return a, err
+	}
+	return a, decode(types, &a.ServiceTypes)
 }

@@ -203,6 +203,7 @@ func administer(t *testing.T, d *development) {
 	require.Contains(t, must(t, "inbox", "list", "--data", d.data, "--state", "applied"), "report_ready")
 	manageEndpoints(t, d, id)
 	manageAccounts(t, d)
+	manageCatalogue(t, d)
 	require.Contains(t, must(t, "team", "set", dev.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
 	require.Contains(t, must(t, "team", "list", "--data", d.data), "Demo clinic")
 	manageKeys(t, d)

@@ -43,6 +43,7 @@ var layers = map[string]layer{
 	"lifecycle/lifecycledoc": {ours: []string{"lifecycle", "internal/document"}},
 	"settings/settingsdoc":   {ours: []string{"settings", "internal/document"}},
 	"api/openapidoc":         {ours: []string{"api", "internal/document"}},
+	"api/catalogueschemadoc": {ours: []string{"api", "internal/document"}},
 	"order":                  {ours: []string{"lifecycle"}, denied: slices.Concat(sideEffects, temporal)},
 	// It reads files that it is given.
 	"catalogue": {ours: domain, denied: slices.Concat(sideEffects, temporal)},

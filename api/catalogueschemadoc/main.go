@@ -1,0 +1,16 @@
+// Command catalogueschemadoc writes docs/catalogue.schema.json, the JSON Schema of a catalogue's files, or with -check says whether it
+// is current.
+package main
+
+import (
+	"os"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/internal/document"
+)
+
+func main() {
+	os.Exit(document.Generated{
+		Command: "catalogueschemadoc", Path: "docs/catalogue.schema.json", Package: "./api", Render: api.CatalogueSchema,
+	}.Run(os.Args[1:], os.Stderr))
+}

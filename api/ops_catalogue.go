@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/catalogue"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// Bounds of a catalogue: that of a large lab has some ten thousand markers with their questions.
+const (
+	maxCatalogue       = 64 << 20 // bytes
+	maxCatalogueValues = 5_000_000
+)
+
+// CatalogueFile is one file of a catalogue.
+type CatalogueFile struct {
+	Name    string          `json:"name" minLength:"1" maxLength:"255" doc:"By which problems call it."`
+	Content json.RawMessage `json:"content" doc:"As docs/catalogue.md describes it."`
+}
+
+// CatalogueRequest is what is imported, and how.
+type CatalogueRequest struct {
+	Files  []CatalogueFile `json:"files"`
+	TeamID string          `json:"team_id,omitempty" format:"uuid" doc:"Who is offered the lab tests. Defaults to all teams."`
+	Retire bool            `json:"retire,omitempty" doc:"Take out of service what was imported of the files' labs and is not in the files."`
+	DryRun bool            `json:"dry_run,omitempty" doc:"Only check, and say what would be done."`
+}
+
+// CatalogueImported says what an import did.
+type CatalogueImported struct {
+	DryRun  bool                   `json:"dry_run"`
+	Changed bool                   `json:"changed" doc:"False: everything was there already."`
+	Done    store.CatalogueChanges `json:"done"`
+}
+
+type importCatalogueInput struct {
+	RawBody []byte
+}
+
+type exportCatalogueInput struct {
+	TeamID string `query:"team_id" format:"uuid" doc:"Whose lab tests; defaults to those of all teams."`
+}
+
+func (s *server) opsCatalogueRoutes() {
+	register(s, administer, huma.Operation{
+		OperationID: "ops-import-catalogue", Method: http.MethodPost, Path: "/ops/catalogue", Tags: []string{tagOperations},
+		Summary: "Import what can be ordered, and where: whole or not at all", MaxBodyBytes: maxCatalogue,
+		SkipValidateBody: true, // which is done with a schema of its own, and with larger bounds
+		Errors:           []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.opsImportCatalogue)
+	s.huma.OpenAPI().Paths["/ops/catalogue"].Post.RequestBody = &huma.RequestBody{
+		Required: true, Content: map[string]*huma.MediaType{contentJSON: {Schema: s.schemaOf(CatalogueRequest{})}},
+	}
+	register(s, readAll, huma.Operation{
+		OperationID: "ops-export-catalogue", Method: http.MethodGet, Path: "/ops/catalogue", Tags: []string{tagOperations},
+		Summary: "Export what can be ordered, and where, as a file that can be imported", Errors: []int{http.StatusNotFound},
+	}, s.opsExportCatalogue)
+	register(s, changeAll, huma.Operation{
+		OperationID: "ops-approve-lab-test", Method: http.MethodPost, Path: "/ops/lab-tests/{lab_test_id}/approve", Tags: []string{tagOperations},
+		Summary: "Let a lab test that a team has made be ordered", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.opsApproveLabTest)
+}
+
+func (s *server) opsImportCatalogue(ctx context.Context, in *importCatalogueInput) (*body[CatalogueImported], error) {
+	request, files, problems := s.readCatalogue(in.RawBody)
+	if len(problems) > 0 {
+		return nil, invalid(problems...)
+	}
+	if request.TeamID != "" {
+		request.TeamID = canonical(request.TeamID)
+		if _, err := s.Store.Team(ctx, request.TeamID); err != nil {
+			return nil, orNotFound(err, "Team")
+		}
+	}
+	known, err := s.Store.Catalogue(ctx, request.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	c, wrong := catalogue.Read(files, known)
+	if len(wrong) > 0 {
+		return nil, invalid(each(wrong, inCatalogue)...)
+	}
+	done, err := s.Store.ImportCatalogue(ctx, c, store.CatalogueImport{TeamID: request.TeamID, Retire: request.Retire, DryRun: request.DryRun})
+	if errors.Is(err, store.ErrConflict) {
+		return nil, refuse("A lab test belongs to another team, or to all of them")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !request.DryRun {
+		s.auditChange(ctx, "catalogue.import", request.TeamID, "", fmt.Sprintf("files=%d changed=%t", len(files), done.Any()))
+	}
+	return answer(CatalogueImported{DryRun: request.DryRun, Changed: done.Any(), Done: done}), nil
+}
+
+// readCatalogue reads a request's files, and lists what is wrong with their form.
+func (s *server) readCatalogue(text []byte) (request CatalogueRequest, files []catalogue.Named, problems []*problem) {
+	value, err := oneValue(text)
+	if err != nil {
+		return request, nil, []*problem{fromHuma(&huma.ErrorDetail{Message: err.Error(), Location: "body"})}
+	}
+	if problems = s.checkRequest(value); len(problems) > 0 {
+		return request, nil, problems
+	}
+	if err := json.Unmarshal(text, &request); err != nil {
+		return request, nil, []*problem{wrong("value_error", "Value is not valid", "body")}
+	}
+	names := map[string]bool{}
+	for i, f := range request.Files {
+		if names[f.Name] {
+			problems = append(problems, wrong("value_error", "Another file has the same name", fmt.Sprintf("body.files[%d].name", i)))
+		}
+		names[f.Name] = true
+		found := checkFile(f.Name, f.Content)
+		problems = append(problems, found...)
+		if len(found) > 0 {
+			continue
+		}
+		named := catalogue.Named{Name: f.Name}
+		if err := json.Unmarshal(f.Content, &named.File); err != nil {
+			problems = append(problems, inCatalogue(catalogue.Problem{File: f.Name, Message: "Value is not valid"}))
+		}
+		files = append(files, named)
+	}
+	return request, files, problems
+}
+
+// oneValue reads JSON of which a catalogue may be made.
+func oneValue(text []byte) (value any, err error) {
+	if err := bounded(text, maxCatalogueValues); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &value); err != nil {
+		return nil, err
+	}
+	return value, meansOneThing(text)
+}
+
+// checkRequest lists what is wrong with a request, but for what is in its files.
+func (s *server) checkRequest(value any) []*problem {
+	path, result := huma.NewPathBuffer([]byte("body"), len("body")), huma.ValidateResult{}
+	huma.Validate(s.huma.OpenAPI().Components.Schemas, s.schemaOf(CatalogueRequest{}), path, huma.ModeWriteToServer, value, &result)
+	return problems(result.Errors)
+}
+
+// inCatalogue is a problem with a file at its place, such as ["body","files","quest.json","markers",12,"loinc"].
+func inCatalogue(p catalogue.Problem) *problem {
+	place := []any{"body", "files", p.File}
+	if p.Path != "" {
+		place = append(place, loc(p.Path)...)
+	}
+	return &problem{Loc: place, Msg: p.Message, Type: "value_error"}
+}
+
+func (s *server) opsExportCatalogue(ctx context.Context, in *exportCatalogueInput) (*body[json.RawMessage], error) {
+	team := canonical(in.TeamID)
+	if team != "" {
+		if _, err := s.Store.Team(ctx, team); err != nil {
+			return nil, orNotFound(err, "Team")
+		}
+	}
+	c, err := s.Store.Catalogue(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	text, err := encode(catalogue.FileOf(c))
+	if err != nil {
+		return nil, err
+	}
+	return answer(json.RawMessage(strings.TrimSpace(string(text)))), nil
+}

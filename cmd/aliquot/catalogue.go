@@ -1,0 +1,193 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+func newCatalogue() *cobra.Command {
+	var r remote
+	cmd := administers(&cobra.Command{Use: "catalogue", Short: "What can be ordered, and where samples are taken"}, &r)
+	cmd.AddCommand(newCatalogueImport(&r), newCatalogueExport(&r), newCatalogueApprove(&r))
+	return cmd
+}
+
+func newCatalogueImport(r *remote) *cobra.Command {
+	var in api.CatalogueRequest
+	cmd := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Import labs, markers, lab tests and places from JSON files",
+		Long: `Imports JSON files (docs/catalogue.md) as one catalogue: whole, or not at all where anything is wrong with it, all of which is listed.
+Importing the same again changes nothing. What the files do not have stays, unless --retire is given. Orders keep the test that
+they were placed with.`,
+		Example: `  aliquot catalogue import --dry-run labs.json quest.json
+  aliquot catalogue import labs.json quest.json sites.json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			files, err := readFiles(cmd.InOrStdin(), args)
+			if err != nil {
+				return err
+			}
+			in.Files = files
+			return explained(call(cmd, r, http.MethodPost, "/ops/catalogue", in, showImported))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&in.TeamID, "team", "", "id of the team that is offered the lab tests (default all)")
+	f.BoolVar(&in.Retire, "retire", false, "take out of service what was imported of the files' labs and is not in the files")
+	f.BoolVar(&in.DryRun, "dry-run", false, "only check, and say what would be done")
+	return cmd
+}
+
+// readFiles reads the files of a catalogue; - is standard input. Files in different folders may have the same name.
+func readFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, error) {
+	files := make([]api.CatalogueFile, len(paths))
+	for i, path := range paths {
+		var text []byte
+		var err error
+		if path == "-" {
+			text, err = io.ReadAll(stdin)
+		} else {
+			text, err = os.ReadFile(filepath.Clean(path))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the catalogue: %w", err)
+		}
+		if err := wellFormed(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		files[i] = api.CatalogueFile{Name: path, Content: text}
+	}
+	return files, nil
+}
+
+// wellFormed says where a text stops being JSON.
+func wellFormed(text []byte) error {
+	var value any
+	err := json.Unmarshal(text, &value)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		line := 1 + strings.Count(string(text[:min(int(syntax.Offset), len(text))]), "\n")
+		return fmt.Errorf("line %d: not JSON: %w", line, err)
+	}
+	return err
+}
+
+// explained lists what is wrong with a catalogue, one problem a line: file, path and what it is.
+func explained(err error) error {
+	var refused *client.Error
+	if !errors.As(err, &refused) || refused.Status != http.StatusUnprocessableEntity {
+		return err
+	}
+	var problems []struct {
+		Loc []any  `json:"loc"`
+		Msg string `json:"msg"`
+	}
+	if json.Unmarshal(refused.Detail, &problems) != nil {
+		return err
+	}
+	lines := []string{fmt.Sprintf("nothing was imported: %d problems", len(problems))}
+	if len(problems) == 1 {
+		lines[0] = "nothing was imported: 1 problem"
+	}
+	for _, p := range problems {
+		lines = append(lines, "  "+place(p.Loc)+p.Msg)
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// place writes ["body","files","quest.json","markers",12,"loinc"] as "quest.json: markers[12].loinc: ".
+func place(loc []any) string {
+	if len(loc) < 3 || loc[1] != "files" {
+		return strings.TrimPrefix(path(loc), "body.") + ": "
+	}
+	file := fmt.Sprint(loc[2])
+	if len(loc) == 3 {
+		return file + ": "
+	}
+	return file + ": " + path(loc[3:]) + ": "
+}
+
+func path(loc []any) string {
+	var b strings.Builder
+	for _, part := range loc {
+		switch part := part.(type) {
+		case float64:
+			b.WriteString("[" + strconv.Itoa(int(part)) + "]")
+		default:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			fmt.Fprint(&b, part)
+		}
+	}
+	return b.String()
+}
+
+func showImported(w io.Writer, done api.CatalogueImported) {
+	row(w, "", "ADDED", "CHANGED", "UNCHANGED", "RETIRED")
+	for _, kind := range []struct {
+		name  string
+		tally store.Tally
+	}{
+		{"labs", done.Done.Labs}, {"markers", done.Done.Markers}, {"lab tests", done.Done.LabTests}, {"sites", done.Done.Sites},
+		{"phlebotomy areas", done.Done.Coverage}, {"zips", done.Done.Zips},
+	} {
+		row(w, kind.name, kind.tally.Added, kind.tally.Changed, kind.tally.Unchanged, kind.tally.Retired)
+	}
+	switch {
+	case !done.Changed:
+		row(w, "nothing changed: all of it was there already")
+	case done.DryRun:
+		row(w, "nothing was imported: it was a dry run")
+	}
+}
+
+func newCatalogueExport(r *remote) *cobra.Command {
+	var team string
+	cmd := &cobra.Command{
+		Use:     "export",
+		Short:   "Print the catalogue as a file that can be imported",
+		Example: `  aliquot catalogue export > catalogue.json`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			asJSON := *r
+			asJSON.output = "json"
+			return call[any](cmd, &asJSON, http.MethodGet, query("/ops/catalogue", map[string]string{"team_id": team}), nil, nil)
+		},
+	}
+	cmd.Flags().StringVar(&team, "team", "", "id of the team whose lab tests are printed (default those that are offered to all)")
+	return cmd
+}
+
+func newCatalogueApprove(r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use:   "approve LAB-TEST",
+		Short: "Let a lab test that a team has made be ordered",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return call(cmd, r, http.MethodPost, "/ops/lab-tests/"+args[0]+"/approve", nil, func(w io.Writer, t struct {
+				ID     string `json:"id"`
+				Name   string `json:"name"`
+				Status string `json:"status"`
+			}) {
+				row(w, "id", t.ID)
+				row(w, "name", t.Name)
+				row(w, "status", t.Status)
+			})
+		},
+	}
+}
