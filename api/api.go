@@ -180,6 +180,9 @@ func (s *server) routes() *gin.Engine {
 
 	s.userRoutes()
 	s.insuranceRoutes()
+	s.physicianRoutes()
+	s.labAccountRoutes()
+	s.communicationRoutes()
 	s.labTestRoutes()
 	s.orderRoutes()
 	s.testkitRoutes()

@@ -43,7 +43,8 @@ type importInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *importInput) Resolve(ctx huma.Context) []error {
-	return in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
+	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
+	return append(errs, in.Body.Physician.check()...)
 }
 
 func (s *server) importRoutes() {
@@ -58,24 +59,29 @@ func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOr
 	c := callerOf(ctx)
 	f, err := s.choose(ctx, choice{
 		userID: in.Body.UserID, set: &in.Body.OrderSet, method: &in.Body.CollectionMethod, account: in.Body.LabAccountID,
-		billing: &in.Body.BillingType, pending: true,
+		pending: true,
 	})
 	if err != nil {
 		return nil, err
 	}
-	patient, err := in.Body.PatientDetails.patient()
-	if err != nil {
-		return nil, err
-	}
-	if err := allowed(patient, f.test.Method, f.policy, c.today); err != nil {
-		return nil, err
-	}
 	o := f.order(c.team.ID, s.now())
+	if err := s.tested(ctx, o, &in.Body.PatientDetails, f.policy); err != nil {
+		return nil, err
+	}
 	o.Imported, o.Number, o.SampleID = true, in.Body.SampleID, in.Body.SampleID
-	o.Patient, o.Address, o.Physician = patient, in.Body.PatientAddress.address(), in.Body.Physician.physician()
+	o.Address, o.Physician = in.Body.PatientAddress.address(), in.Body.Physician.physician()
+	if o.Physician == nil && f.account.Profile.Delegated() {
+		return nil, refuse("A physician is required by this lab account")
+	}
+	if err := s.bill(ctx, o, in.Body.BillingType, f.account.Profile); err != nil {
+		return nil, err
+	}
 	out, err := s.created(ctx, o, f.policy, "order imported")
 	if errors.Is(err, store.ErrConflict) {
 		return nil, invalid(wrong("value_error", "There is an order with this sample id", "body.sample_id"))
+	}
+	if err == nil {
+		s.keepPhysician(ctx, o.Physician)
 	}
 	return out, err
 }

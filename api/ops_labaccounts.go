@@ -25,6 +25,7 @@ type OpsLabAccount struct {
 	SpacingMS   int64           `json:"spacing_ms" doc:"Least time between the starts of two calls."`
 	Settings    json.RawMessage `json:"settings" doc:"The partner's own."`
 	Policy      json.RawMessage `json:"policy"`
+	Profile     json.RawMessage `json:"profile" doc:"What clients see of the account, and what it asks of their orders."`
 	Status      string          `json:"status" enum:"active,pending,suspended,ready_to_launch"`
 	WebhookPath string          `json:"webhook_path" doc:"Where the partner posts its webhooks."`
 	Rotating    bool            `json:"rotating" doc:"Webhooks with the credentials before the present ones are still taken."`
@@ -45,6 +46,7 @@ type putLabAccountInput struct {
 		SpacingMS   int64           `json:"spacing_ms,omitempty" minimum:"0" maximum:"3600000"`
 		Settings    json.RawMessage `json:"settings,omitempty" doc:"The partner's own."`
 		Policy      json.RawMessage `json:"policy,omitempty" doc:"What the account changes of the default policy."`
+		Profile     json.RawMessage `json:"profile,omitempty" doc:"What clients see of the account, and what it asks of their orders: docs/operations.md."`
 		Status      string          `json:"status,omitempty" enum:"active,pending,suspended,ready_to_launch" default:"active"`
 	}
 }
@@ -110,6 +112,11 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	}
 	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug, b.BaseURL, b.Status
 	a.Spacing, a.Settings, a.Policy = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings, b.Policy
+	profile, err := store.ParseProfile(b.Profile)
+	if err != nil {
+		return refuse("The profile is not valid: " + err.Error())
+	}
+	a.Profile = profile
 	rotate(a, b.User, b.Token)
 	if b.EndRotation {
 		a.PreviousUser, a.PreviousToken = "", ""
@@ -144,6 +151,9 @@ func opsLabAccount(a store.LabAccount) OpsLabAccount {
 		ID: a.ID, TeamID: a.TeamID, LabSlug: a.LabSlug, Partner: a.Partner, Environment: a.Environment, BaseURL: a.BaseURL,
 		SpacingMS: a.Spacing.Milliseconds(), Settings: a.Settings, Policy: a.Policy, Status: a.Status, WebhookPath: "/webhooks/labs/" + a.Partner,
 		Rotating: a.PreviousToken != "", CreatedAt: a.CreatedAt,
+	}
+	if profile, err := json.Marshal(a.Profile); err == nil {
+		out.Profile = profile
 	}
 	if len(out.Settings) == 0 {
 		out.Settings = json.RawMessage("{}")

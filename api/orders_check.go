@@ -30,6 +30,8 @@ func (in *CreateOrderRequest) check(today order.Date) []error {
 		errs = append(errs, missing("body.order_set"))
 	}
 	errs = append(errs, in.PatientDetails.check(today)...)
+	errs = append(errs, in.Physician.check()...)
+	errs = append(errs, in.HealthInsurance.check("body.health_insurance")...)
 	return append(errs, in.PatientAddress.check("body.patient_address")...)
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,7 +26,6 @@ type PostOrderResponse struct {
 const (
 	statusSuccess  = "success"
 	methodTestkit  = string(lifecycle.Testkit)
-	defaultBilling = "client_bill"
 	consentVersion = "1.0"
 	adultAge       = 18
 )
@@ -79,6 +79,9 @@ func (s *server) placeOrder(ctx context.Context, in *CreateOrderRequest, key *st
 	if errors.Is(err, store.ErrClaimLost) {
 		return nil, busy()
 	}
+	if err == nil {
+		s.keepPhysician(ctx, in.Physician.physician())
+	}
 	return created, err
 }
 
@@ -99,28 +102,39 @@ func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.O
 	c := callerOf(ctx)
 	f, err := s.choose(ctx, choice{
 		userID: in.UserID, labTestID: in.LabTestID, set: in.OrderSet, method: in.CollectionMethod, account: in.LabAccountID,
-		billing: in.BillingType,
 	})
 	if err != nil {
 		return nil, order.Policy{}, err
 	}
-	patient, err := in.PatientDetails.patient()
-	if err != nil {
-		return nil, order.Policy{}, err
-	}
-	if err := allowed(patient, f.test.Method, f.policy, c.today); err != nil {
-		return nil, order.Policy{}, err
-	}
 	now := s.now()
 	o := f.order(c.team.ID, now)
-	o.Patient, o.Address, o.Physician = patient, in.PatientAddress.address(), in.Physician.physician()
+	if err := s.tested(ctx, o, &in.PatientDetails, f.policy); err != nil {
+		return nil, order.Policy{}, err
+	}
+	o.Address, o.Consents, o.AoEAnswers = in.PatientAddress.address(), consents(in.Consents, now), in.answers()
+	if o.Physician, err = orderer(in.Physician.physician(), f.account.Profile, o.Consents); err != nil {
+		return nil, order.Policy{}, err
+	}
 	o.ICDCodes, o.ActivateBy = in.ICDCodes, date(in.ActivateBy)
 	o.Passthrough, o.ClinicalNotes, o.CreatorMemberID = in.Passthrough, in.ClinicalNotes, in.CreatorMemberID
 	if in.Priority != nil {
 		o.Priority = *in.Priority
 	}
-	o.Consents, o.AoEAnswers = consents(in.Consents, now), in.answers()
-	return o, f.policy, nil
+	if err := insure(o, in.HealthInsurance); err != nil {
+		return nil, order.Policy{}, err
+	}
+	return o, f.policy, s.bill(ctx, o, cmp.Or(deref(in.BillingType), store.BillClient), f.account.Profile)
+}
+
+// tested says whom an order is for, where the team may order for him.
+func (s *server) tested(ctx context.Context, o *order.Order, in *PatientDetailsWithValidation, policy order.Policy) (err error) {
+	if o.Patient, err = in.patient(); err != nil {
+		return err
+	}
+	if err := s.standIn(ctx, o.Patient, o.UserID); err != nil {
+		return err
+	}
+	return allowed(o.Patient, o.Modality, policy, callerOf(ctx).today)
 }
 
 // order is a new order with what its footing says.
@@ -128,7 +142,7 @@ func (f footing) order(teamID string, now time.Time) *order.Order {
 	o := &order.Order{
 		TeamID: teamID, UserID: f.user.ID, ClientUserID: f.user.ClientUserID, LabAccountID: f.account.ID,
 		Modality: f.test.Method, Origin: order.OriginInitial, Status: lifecycle.Ordered, LabTest: f.test,
-		BillingType: defaultBilling, CreatedAt: now, UpdatedAt: now,
+		BillingType: store.BillClient, AccountNotes: f.account.Profile.ClinicalNotes, CreatedAt: now, UpdatedAt: now,
 	}
 	store.NewOrderIDs(o)
 	return o

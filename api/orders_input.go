@@ -8,23 +8,24 @@ import (
 
 // CreateOrderRequest is the body of POST /v3/order. What the contract knows besides and this server does not use is ignored.
 type CreateOrderRequest struct {
-	UserID           string                       `json:"user_id" format:"uuid"`
-	LabTestID        *string                      `json:"lab_test_id,omitempty" format:"uuid" deprecated:"true" doc:"Use order_set."`
-	OrderSet         *OrderSetRequest             `json:"order_set,omitempty"`
-	CollectionMethod *string                      `json:"collection_method,omitempty" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
-	Physician        *PhysicianCreateRequest      `json:"physician,omitempty"`
-	Priority         *bool                        `json:"priority,omitempty"`
-	BillingType      *string                      `json:"billing_type,omitempty" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
-	ICDCodes         []string                     `json:"icd_codes,omitempty"`
-	Consents         []ConsentRequest             `json:"consents,omitempty"`
-	ActivateBy       *string                      `json:"activate_by,omitempty" format:"date" doc:"Today or later; the order stays ordered until that day."`
-	AoEAnswers       []AoEAnswerRequest           `json:"aoe_answers,omitempty"`
-	Passthrough      *string                      `json:"passthrough,omitempty"`
-	ClinicalNotes    *string                      `json:"clinical_notes,omitempty" maxLength:"1000"`
-	LabAccountID     *string                      `json:"lab_account_id,omitempty" format:"uuid"`
-	CreatorMemberID  *string                      `json:"creator_member_id,omitempty" format:"uuid"`
-	PatientDetails   PatientDetailsWithValidation `json:"patient_details"`
-	PatientAddress   PatientAddressWithValidation `json:"patient_address"`
+	UserID           string                        `json:"user_id" format:"uuid"`
+	LabTestID        *string                       `json:"lab_test_id,omitempty" format:"uuid" deprecated:"true" doc:"Use order_set."`
+	OrderSet         *OrderSetRequest              `json:"order_set,omitempty"`
+	CollectionMethod *string                       `json:"collection_method,omitempty" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	Physician        *PhysicianCreateRequest       `json:"physician,omitempty"`
+	HealthInsurance  *HealthInsuranceCreateRequest `json:"health_insurance,omitempty" deprecated:"true" doc:"Use the user's insurance and billing_type."`
+	Priority         *bool                         `json:"priority,omitempty"`
+	BillingType      *string                       `json:"billing_type,omitempty" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
+	ICDCodes         []string                      `json:"icd_codes,omitempty"`
+	Consents         []ConsentRequest              `json:"consents,omitempty"`
+	ActivateBy       *string                       `json:"activate_by,omitempty" format:"date" doc:"Today or later; the order stays ordered until that day."`
+	AoEAnswers       []AoEAnswerRequest            `json:"aoe_answers,omitempty"`
+	Passthrough      *string                       `json:"passthrough,omitempty"`
+	ClinicalNotes    *string                       `json:"clinical_notes,omitempty" maxLength:"1000"`
+	LabAccountID     *string                       `json:"lab_account_id,omitempty" format:"uuid"`
+	CreatorMemberID  *string                       `json:"creator_member_id,omitempty" format:"uuid"`
+	PatientDetails   PatientDetailsWithValidation  `json:"patient_details"`
+	PatientAddress   PatientAddressWithValidation  `json:"patient_address"`
 }
 
 // OrderSetRequest says what is ordered.
@@ -41,6 +42,7 @@ type PhysicianCreateRequest struct {
 	Email          *string  `json:"email,omitempty"`
 	NPI            string   `json:"npi" minLength:"1"`
 	LicensedStates []string `json:"licensed_states,omitempty"`
+	SignatureImage *Image   `json:"signature_image,omitempty"`
 }
 
 // ConsentRequest is one consent of the patient. Its keys are in camel case on the wire.
@@ -159,5 +161,14 @@ func (p *PhysicianCreateRequest) physician() *order.Physician {
 	if p == nil {
 		return nil
 	}
-	return &order.Physician{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, NPI: p.NPI, LicensedStates: p.LicensedStates}
+	return &order.Physician{
+		FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, NPI: p.NPI, LicensedStates: p.LicensedStates, Signature: p.SignatureImage.image(),
+	}
+}
+
+func (p *PhysicianCreateRequest) check() []error {
+	if p == nil {
+		return nil
+	}
+	return p.SignatureImage.check("body.physician.signature_image")
 }

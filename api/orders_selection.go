@@ -27,9 +27,8 @@ type choice struct {
 	set         *OrderSetRequest
 	method      *string // nil: the lab test's own
 	account     *string // nil: none is named
-	billing     *string
-	registrable bool // a kit that is shipped before its patient is known
-	pending     bool // an account that is not active yet may be named
+	registrable bool    // a kit that is shipped before its patient is known
+	pending     bool    // an account that is not active yet may be named
 }
 
 // footing is what an order stands on.
@@ -95,8 +94,6 @@ func (s *server) orderedTest(ctx context.Context, teamID string, ch choice) (ord
 		return order.LabTest{}, refuse("Lab test is not active")
 	case method != test.Method:
 		return order.LabTest{}, refuse("Lab test is not available with the collection method " + string(method))
-	case ch.billing != nil && *ch.billing != defaultBilling:
-		return order.LabTest{}, refuse("Billing type " + *ch.billing + " is not available for this lab account")
 	}
 	return test, nil
 }

@@ -37,7 +37,7 @@ func (s *server) paperRoutes() {
 	register(s, readOwn, huma.Operation{
 		OperationID: "get-abn-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/abn_pdf", Tags: []string{tagOrders},
 		Summary: "Read the advance beneficiary notice", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The notice."),
-		Description: "There is none where the order's `has_abn` is false, which it is of every order: no order is billed to Medicare.",
+		Description: "There is none where the order's `has_abn` is false. It is true of orders that Medicare is billed for.",
 	}, s.getABNPDF)
 	op := huma.Operation{
 		OperationID: "get-order-collection-instructions-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/collection_instruction_pdf",
@@ -74,12 +74,9 @@ func (s *server) getLabelsPDF(ctx context.Context, in *labelsInput) (*raw, error
 	})
 }
 
-// getABNPDF finds an advance beneficiary notice for no order, as has_abn says.
 func (s *server) getABNPDF(ctx context.Context, in *OrderPath) (*raw, error) {
-	if _, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonical(in.OrderID)); err != nil {
-		return nil, orNotFound(err, "Order")
-	}
-	return nil, notFound("Advance beneficiary notice")
+	exists := func(o *order.Order) bool { return o.HasABN() && o.Patient != nil }
+	return s.drawn(ctx, in.OrderID, "Advance beneficiary notice", "order.read_abn", exists, paper.ABN)
 }
 
 func (s *server) getOrderInstructionsPDF(ctx context.Context, in *OrderPath) (*raw, error) {

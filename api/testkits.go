@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 // CreateRegistrableTestkitOrderRequest is the body of POST /v3/order/testkit: a kit is sent out before anyone knows who will use it.
@@ -61,6 +62,9 @@ func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*bo
 		userID: in.Body.UserID, labTestID: &in.Body.LabTestID, method: &method, account: in.Body.LabAccountID, registrable: true,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := billable(store.BillClient, f.account.Profile, ""); err != nil {
 		return nil, err
 	}
 	o := f.order(c.team.ID, s.now())

@@ -12,13 +12,13 @@ import (
 
 // RegisterTestkitRequest is the body of POST /v3/order/testkit/register.
 type RegisterTestkitRequest struct {
-	UserID          *string                      `json:"user_id,omitempty" format:"uuid" doc:"The order becomes this user's; without it, it stays with its own."`
-	SampleID        string                       `json:"sample_id" minLength:"1" doc:"As printed on the kit."`
-	PatientDetails  PatientDetailsWithValidation `json:"patient_details"`
-	PatientAddress  PatientAddressWithValidation `json:"patient_address"`
-	Physician       *PhysicianCreateRequest      `json:"physician,omitempty"`
-	HealthInsurance json.RawMessage              `json:"health_insurance,omitempty" doc:"Kept as it is sent."`
-	Consents        []ConsentRequest             `json:"consents,omitempty"`
+	UserID          *string                       `json:"user_id,omitempty" format:"uuid" doc:"The order becomes this user's; without it, it stays with its own."`
+	SampleID        string                        `json:"sample_id" minLength:"1" doc:"As printed on the kit."`
+	PatientDetails  PatientDetailsWithValidation  `json:"patient_details"`
+	PatientAddress  PatientAddressWithValidation  `json:"patient_address"`
+	Physician       *PhysicianCreateRequest       `json:"physician,omitempty"`
+	HealthInsurance *HealthInsuranceCreateRequest `json:"health_insurance,omitempty"`
+	Consents        []ConsentRequest              `json:"consents,omitempty"`
 }
 
 type registerTestkitInput struct {
@@ -28,7 +28,9 @@ type registerTestkitInput struct {
 // Resolve checks what a schema cannot say.
 func (in *registerTestkitInput) Resolve(ctx huma.Context) []error {
 	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
-	return append(errs, in.Body.PatientAddress.check("body.patient_address")...)
+	errs = append(errs, in.Body.PatientAddress.check("body.patient_address")...)
+	errs = append(errs, in.Body.Physician.check()...)
+	return append(errs, in.Body.HealthInsurance.check("body.health_insurance")...)
 }
 
 // registerTestkit binds the patient to the kit that the sample id is printed on. Whose it is stays sealed in the demand's row until
@@ -48,37 +50,43 @@ func (s *server) registerTestkit(ctx context.Context, in *registerTestkitInput) 
 		return nil, err
 	}
 	o, _, err = s.demand(ctx, c.team.ID, id, order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}, document)
+	if err == nil {
+		s.keepPhysician(ctx, in.Body.Physician.physician())
+	}
 	return posted(o, "order registered", err)
 }
 
 // registration is what the demand says, sealed in its row.
 func (s *server) registration(ctx context.Context, in *RegisterTestkitRequest, o *order.Order) ([]byte, error) {
 	c := callerOf(ctx)
-	patient, err := in.PatientDetails.patient()
-	if err != nil {
-		return nil, err
-	}
-	if err := allowed(patient, o.Modality, o.State.Policy, c.today); err != nil {
-		return nil, err
-	}
-	r := order.Registration{
-		Patient: patient, Address: in.PatientAddress.address(), Physician: in.Physician.physician(),
-		Consents: consents(in.Consents, s.now()), Insurance: given(in.HealthInsurance),
-	}
+	bound := *o // as it will be
+	bound.Address, bound.Consents = in.PatientAddress.address(), consents(in.Consents, s.now())
+	var r order.Registration
 	if in.UserID != nil && canonical(*in.UserID) != o.UserID {
 		user, err := s.Store.User(ctx, c.team.ID, canonical(*in.UserID))
 		if err != nil {
 			return nil, orNotFound(err, "User")
 		}
 		r.UserID, r.ClientUserID = user.ID, user.ClientUserID
+		bound.UserID = user.ID
 	}
+	if err := s.tested(ctx, &bound, &in.PatientDetails, o.State.Policy); err != nil {
+		return nil, err
+	}
+	account, err := s.Store.LabAccount(ctx, o.LabAccountID)
+	if err != nil {
+		return nil, err
+	}
+	if err := billable(o.BillingType, account.Profile, bound.Address.State); err != nil {
+		return nil, err
+	}
+	if bound.Physician, err = orderer(in.Physician.physician(), account.Profile, bound.Consents); err != nil {
+		return nil, err
+	}
+	if err := insure(&bound, in.HealthInsurance); err != nil {
+		return nil, err
+	}
+	r.Patient, r.Address, r.Physician, r.Consents = bound.Patient, bound.Address, bound.Physician, bound.Consents
+	r.Insurance, r.InsuranceID = bound.Insurance, bound.InsuranceID
 	return json.Marshal(r)
-}
-
-// given is nil for a JSON null.
-func given(document json.RawMessage) json.RawMessage {
-	if string(document) == "null" {
-		return nil
-	}
-	return document
 }

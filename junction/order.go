@@ -33,14 +33,14 @@ type ClientFacingOrder struct {
 	LastEvent          ClientFacingOrderEvent        `json:"last_event"`
 	Physician          *ClientFacingPhysician        `json:"physician"`
 	HealthInsuranceID  *string                       `json:"health_insurance_id" format:"uuid"`
-	RequisitionFormURL *string                       `json:"requisition_form_url"`
+	RequisitionFormURL *string                       `json:"requisition_form_url" doc:"The requisition without a key, for 7 days; null before it exists, and where the server has no public address."`
 	Priority           bool                          `json:"priority"`
 	ShippingDetails    *ShippingAddress              `json:"shipping_details" doc:"Registrable kits only."`
 	ActivateBy         *order.Date                   `json:"activate_by"`
 	Passthrough        *string                       `json:"passthrough"`
 	BillingType        string                        `json:"billing_type"`
 	ICDCodes           []string                      `json:"icd_codes"`
-	HasABN             bool                          `json:"has_abn"`
+	HasABN             bool                          `json:"has_abn" doc:"The patient is given an advance beneficiary notice, because Medicare is billed."`
 	Interpretation     *string                       `json:"interpretation" doc:"Null before results."`
 	HasMissingResults  *bool                         `json:"has_missing_results" doc:"Null before results."`
 	ExpectedResultBy   *order.Date                   `json:"expected_result_by_date"`
@@ -125,6 +125,7 @@ func FromOrder(o order.Order) ClientFacingOrder {
 		Passthrough:      o.Passthrough,
 		BillingType:      o.BillingType,
 		ICDCodes:         o.ICDCodes,
+		HasABN:           o.HasABN(),
 		Origin:           o.Origin,
 		OrderTransaction: fromTransaction(o.Transaction),
 		Sequence:         o.Sequence,
@@ -140,6 +141,7 @@ func FromOrder(o order.Order) ClientFacingOrder {
 		c.Interpretation = optional(string(o.Results.Interpretation))
 		c.HasMissingResults = &o.Results.HasMissing
 	}
+	c.HealthInsuranceID, c.RequisitionFormURL = optional(o.InsuranceID), optional(o.RequisitionURL)
 	c.ExpectedResultBy = resultBy(o, o.LabTest.CommonTATDays)
 	c.WorstCaseResultBy = resultBy(o, o.LabTest.WorstCaseTATDays)
 	return c

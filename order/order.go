@@ -57,7 +57,11 @@ type Order struct {
 	Passthrough     *string
 	ClinicalNotes   *string
 	Notes           *string
+	AccountNotes    *string         // what the lab account has for every order of it, as it was when the order was placed
 	Insurance       json.RawMessage // health insurance of the client API contract, as validated; nil: none
+	InsuranceID     string          // by which clients know the insurance; empty: none
+	Cover           *Cover          // nil: no insurance is billed
+	RequisitionURL  string          // where the requisition can be read without a key, for a while; empty: nowhere
 	CreatorMemberID *string
 
 	Shipment    *Shipment // nil until the lab has shipped

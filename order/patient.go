@@ -59,6 +59,7 @@ type Physician struct {
 	Email          *string  `json:"email,omitempty"`
 	NPI            string   `json:"npi"`
 	LicensedStates []string `json:"licensed_states,omitempty"`
+	Signature      *Image   `json:"signature_image,omitempty"`
 }
 
 // Consent is one consent that the patient gave.
@@ -87,6 +88,7 @@ type Registration struct {
 	Physician    *Physician      `json:"physician,omitempty"`
 	Consents     []Consent       `json:"consents,omitempty"`
 	Insurance    json.RawMessage `json:"health_insurance,omitempty"`
+	InsuranceID  string          `json:"health_insurance_id,omitempty"`
 }
 
 // Correction is what a recovery supplies: what the lab found missing or wrong. Absent parts stay as they are.

@@ -22,10 +22,12 @@ func Requisition(o order.Order) ([]byte, error) {
 		{"Billing", words(o.BillingType)},
 	})
 	s.people(o)
+	s.insurance(o)
 	s.tests(o)
 	s.answers(o)
 	s.optionalText("Diagnoses (ICD-10)", strings.Join(o.ICDCodes, ",  "))
-	s.optionalText("Clinical notes", text(o.ClinicalNotes))
+	s.optionalText("Clinical notes", o.LabNotes())
+	s.signature(o.Physician)
 	s.collection()
 	return written(s.pdf)
 }
@@ -53,6 +55,7 @@ func (s *sheet) people(o order.Order) {
 			{"Address", address(o.Address)},
 			{"Phone", p.Phone},
 			{"Email", p.Email},
+			{"Stands in", proxy(p.MedicalProxy)},
 		}
 	}
 	if p := o.Physician; p != nil {

@@ -21,6 +21,9 @@ type clinical struct {
 	ClinicalNotes *string           `json:"clinical_notes,omitempty"`
 	Notes         *string           `json:"notes,omitempty"`
 	Insurance     json.RawMessage   `json:"health_insurance,omitempty"`
+	InsuranceID   string            `json:"health_insurance_id,omitempty"`
+	Cover         *order.Cover      `json:"cover,omitempty"`
+	AccountNotes  *string           `json:"account_notes,omitempty"`
 }
 
 // seal encrypts every document, absent ones too, so that a column does not even tell whether there is one.
@@ -36,7 +39,7 @@ func (s *Store) seal(o *order.Order) (documents, error) {
 		{"shipping", &d.shipping, o.Shipping},
 		{"physician", &d.physician, o.Physician},
 		{"clinical", &d.clinical, clinical{
-			o.Consents, o.AoEAnswers, o.ICDCodes, o.Passthrough, o.ClinicalNotes, o.Notes, o.Insurance,
+			o.Consents, o.AoEAnswers, o.ICDCodes, o.Passthrough, o.ClinicalNotes, o.Notes, o.Insurance, o.InsuranceID, o.Cover, o.AccountNotes,
 		}},
 		{"results", &d.results, o.Results},
 	} {
@@ -69,7 +72,8 @@ func (s *Store) open(o *order.Order, d documents) error {
 		}
 	}
 	o.Consents, o.AoEAnswers, o.ICDCodes = c.Consents, c.AoEAnswers, c.ICDCodes
-	o.Passthrough, o.ClinicalNotes, o.Notes, o.Insurance = c.Passthrough, c.ClinicalNotes, c.Notes, c.Insurance
+	o.Passthrough, o.ClinicalNotes, o.Notes, o.AccountNotes = c.Passthrough, c.ClinicalNotes, c.Notes, c.AccountNotes
+	o.Insurance, o.InsuranceID, o.Cover = c.Insurance, c.InsuranceID, c.Cover
 	return nil
 }
 

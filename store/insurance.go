@@ -88,5 +88,6 @@ func scanPayor(row scanner) (p billing.Payor, err error) {
 	if err := row.Scan(&document); err != nil {
 		return billing.Payor{}, err
 	}
-	return p, decode(document, &p)
+	err = decode(document, &p)
+	return p, err
 }

@@ -24,6 +24,7 @@ type LabAccount struct {
 	Spacing                     time.Duration // between the starts of calls; 0: no pacing
 	Settings                    []byte        // JSON object of the partner's own settings. Defaults to {}.
 	Policy                      []byte        // JSON overlay of order.Policy; empty: none
+	Profile                     AccountProfile
 	Status                      string
 	CreatedAt                   time.Time
 }
@@ -31,7 +32,7 @@ type LabAccount struct {
 // credentials is the sealed part of a lab account.
 type credentials struct{ User, Token, PreviousUser, PreviousToken string }
 
-const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings, policy, status, created_at`
+const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings, policy, profile, status, created_at`
 
 // PutLabAccount adds an account or replaces the one of the same id, credentials included. A zero CreatedAt means now. The error is
 // ErrConflict when the id belongs to another team.
@@ -49,14 +50,18 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	if err != nil {
 		return fmt.Errorf("sealing the credentials of lab account %s: %w", a.ID, err)
 	}
+	profile, err := encode(a.Profile)
+	if err != nil {
+		return err
+	}
 	n, err := change(ctx, s.write, `INSERT INTO lab_accounts (`+labAccountColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner, environment = excluded.environment,
 			base_url = excluded.base_url, credentials = excluded.credentials, spacing = excluded.spacing,
-			settings = excluded.settings, policy = excluded.policy, status = excluded.status
+			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
 		WHERE lab_accounts.team_id = excluded.team_id`,
 		a.ID, a.TeamID, a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
-		string(a.Settings), string(a.Policy), a.Status, micros(a.CreatedAt))
+		string(a.Settings), string(a.Policy), profile, a.Status, micros(a.CreatedAt))
 	if err != nil {
 		return fmt.Errorf("writing lab account %s: %w", a.ID, err)
 	}
@@ -77,8 +82,10 @@ func (a LabAccount) validate() error {
 	if err := json.Unmarshal(a.Settings, &settings); err != nil {
 		return fmt.Errorf("settings are not a JSON object: %w", err)
 	}
-	_, err := order.Resolve(a.Policy)
-	return err
+	if _, err := order.Resolve(a.Policy); err != nil {
+		return err
+	}
+	return a.Profile.validate()
 }
 
 // LabAccount reads one account. The error is ErrNotFound when there is none.
@@ -114,15 +121,18 @@ func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]Lab
 func (s *Store) scanLabAccount(row scanner) (LabAccount, error) {
 	var a LabAccount
 	var sealed []byte
-	var settings, policy string
+	var settings, policy, profile string
 	var spacing, created int64
 	err := row.Scan(&a.ID, &a.TeamID, &a.LabSlug, &a.Partner, &a.Environment, &a.BaseURL, &sealed, &spacing,
-		&settings, &policy, &a.Status, &created)
+		&settings, &policy, &profile, &a.Status, &created)
 	if err != nil {
 		return LabAccount{}, err
 	}
 	var c credentials
 	if err := s.keys.openJSON(place("lab_accounts", a.ID, "credentials"), sealed, &c); err != nil {
+		return LabAccount{}, err
+	}
+	if err := decode(profile, &a.Profile); err != nil {
 		return LabAccount{}, err
 	}
 	a.User, a.Token, a.PreviousUser, a.PreviousToken = c.User, c.Token, c.PreviousUser, c.PreviousToken

@@ -55,7 +55,7 @@ func (s *Store) addClinical(ctx context.Context, tx *sql.Tx, orderID string, reg
 	}
 	c.Consents = append(c.Consents, reg.Consents...)
 	if len(reg.Insurance) > 0 {
-		c.Insurance = reg.Insurance
+		c.Insurance, c.InsuranceID = reg.Insurance, reg.InsuranceID
 	}
 	return s.correct(ctx, tx, orderID, "clinical", c)
 }

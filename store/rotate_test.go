@@ -90,6 +90,7 @@ func fillAll(t *testing.T, s *Store) *order.Order {
 	user := newID()
 	require.NoError(t, s.CreateUser(ctx, User{ID: user, TeamID: team, ClientUserID: "u", FallbackBirthDate: new("1990-01-01")}))
 	require.NoError(t, s.PutUserInfo(ctx, team, user, []byte(`{"first_name":"Ada"}`)))
+	require.NoError(t, s.KeepPhysician(ctx, team, order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "1234567890"}))
 	require.NoError(t, s.AddInsurance(ctx, team, Insurance{ID: newID(), UserID: user, Primary: true, Document: []byte(`{"member_id":"M1"}`)}))
 	require.NoError(t, s.PutLabAccount(ctx, LabAccount{ID: newID(), TeamID: team, LabSlug: "lab", Environment: Sandbox, User: "u", Token: "t"}))
 	require.NoError(t, s.CreateEndpoint(ctx, Endpoint{

@@ -52,6 +52,7 @@ var sealedTables = []sealedTable{
 	},
 	{name: "users", key: []string{"id"}, columns: []string{"fallback_birth_date", "info"}, own: ofUser},
 	{name: "user_insurance", key: []string{"id"}, required: []string{"document"}, own: ofUser},
+	{name: "physicians", key: []string{"team_id", "npi"}, between: " ", required: []string{"document"}, own: ofTeam},
 	{name: "lab_accounts", key: []string{"id"}, required: []string{"credentials"}, own: ofTeam},
 	{name: "endpoints", key: []string{"id"}, required: []string{"secret"}, columns: []string{"previous_secret", "headers"}, own: ofTeam},
 }

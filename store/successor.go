@@ -49,6 +49,10 @@ func (s *Store) succeed(ctx context.Context, tx *sql.Tx, parent order.Order, d o
 	if err != nil {
 		return nil, fmt.Errorf("creating the order after %s: %w", parent.ID, err)
 	}
+	_, err = tx.ExecContext(ctx, `UPDATE orders SET sms_enabled = (SELECT p.sms_enabled FROM orders p WHERE p.id = $1) WHERE id = $2`, parent.ID, childID)
+	if err != nil {
+		return nil, fmt.Errorf("writing the communication settings of order %s: %w", childID, err)
+	}
 	return c.Endpoints, nil
 }
 

@@ -54,7 +54,7 @@ var accountFlags = []struct{ flag, field, usage string }{
 
 func newLabAccountPut(r *remote) *cobra.Command {
 	values := map[string]*string{}
-	var tokenFile, settings, policy string
+	var tokenFile, settings, policy, profile string
 	var spacing int64
 	var endRotation bool
 	cmd := &cobra.Command{
@@ -87,7 +87,7 @@ the one before are taken until --end-rotation.`,
 			if endRotation {
 				in["end_rotation"] = true
 			}
-			if err := documents(in, map[string]string{"settings": settings, "policy": policy}); err != nil {
+			if err := documents(in, map[string]string{"settings": settings, "policy": policy, "profile": profile}); err != nil {
 				return err
 			}
 			if tokenFile != "" {
@@ -106,6 +106,7 @@ the one before are taken until --end-rotation.`,
 	f.StringVar(&tokenFile, "token-file", "", "file with our secret at the partner; - reads it from standard input")
 	f.StringVar(&settings, "settings", "", "the partner's own settings, a JSON object")
 	f.StringVar(&policy, "policy", "", "what the account changes of the default policy, a JSON object")
+	f.StringVar(&profile, "profile", "", "what clients see of the account, and what it asks of their orders, a JSON object (docs/operations.md)")
 	f.Int64Var(&spacing, "spacing-ms", 0, "least milliseconds between the starts of two calls")
 	f.BoolVar(&endRotation, "end-rotation", false, "no longer take webhooks with the credentials before the present ones")
 	return cmd
@@ -128,7 +129,7 @@ func presentAccount(ctx context.Context, c *client.Client, args []string) (map[s
 	a := all[i]
 	for field, value := range map[string]any{
 		"lab_slug": a.LabSlug, "partner": a.Partner, "environment": a.Environment, "base_url": a.BaseURL, "spacing_ms": a.SpacingMS,
-		"settings": a.Settings, "policy": a.Policy, "status": a.Status,
+		"settings": a.Settings, "policy": a.Policy, "profile": a.Profile, "status": a.Status,
 	} {
 		in[field] = value
 	}

@@ -21,7 +21,9 @@ type orderBody struct {
 	Tests       []test             `json:"tests"`
 	Physician   *physician         `json:"physician,omitempty"`
 	ICDCodes    []string           `json:"icd_codes,omitempty"`
-	Notes       *string            `json:"clinical_notes,omitempty"`
+	Billing     string             `json:"billing_type,omitempty"`
+	Insurance   *insurance         `json:"insurance,omitempty"`
+	Notes       string             `json:"clinical_notes,omitempty"`
 	Priority    bool               `json:"priority"`
 	Replaces    string             `json:"replaces,omitempty"`
 	Script      string             `json:"script,omitempty"`
@@ -73,7 +75,9 @@ func (c *Client) requisition(r labs.Requisition) (orderBody, error) {
 		Registrable: o.Registrable && !o.Registered,
 		Tests:       testsOf(o.LabTest),
 		ICDCodes:    o.ICDCodes,
-		Notes:       o.ClinicalNotes,
+		Notes:       o.LabNotes(),
+		Billing:     o.BillingType,
+		Insurance:   insuranceOf(o.Cover),
 		Priority:    o.Priority,
 		Replaces:    r.OriginNumber,
 	}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"image"
+	_ "image/jpeg" // so that images can be looked at
+	_ "image/png"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// HealthInsuranceCreateRequest is insurance that comes with the order itself, which the contract calls legacy: it is kept, printed on
+// the requisition, and decides nothing.
+type HealthInsuranceCreateRequest struct {
+	FrontImage              *Image             `json:"front_image,omitempty"`
+	BackImage               *Image             `json:"back_image,omitempty"`
+	PatientSignatureImage   *Image             `json:"patient_signature_image,omitempty"`
+	Subjective              *string            `json:"subjective,omitempty" maxLength:"4000"`
+	AssessmentPlan          *string            `json:"assessment_plan,omitempty" maxLength:"4000"`
+	PayorCode               *string            `json:"payor_code,omitempty" maxLength:"100"`
+	InsuranceID             *string            `json:"insurance_id,omitempty" maxLength:"100"`
+	ResponsibleRelationship *string            `json:"responsible_relationship,omitempty" enum:"Self,Spouse,Other"`
+	ResponsibleDetails      *ResponsiblePerson `json:"responsible_details,omitempty" doc:"Required where the relationship is not Self."`
+	DiagnosisCodes          []string           `json:"diagnosis_codes,omitempty" maxItems:"100"`
+}
+
+// ResponsiblePerson is who answers for the bill.
+type ResponsiblePerson struct {
+	FirstName   string  `json:"first_name" minLength:"1"`
+	LastName    string  `json:"last_name" minLength:"1"`
+	Address     Address `json:"address"`
+	PhoneNumber string  `json:"phone_number" minLength:"1"`
+	PhoneType   *string `json:"phone_type,omitempty" doc:"Defaults to Mobile."`
+}
+
+// Image is a picture.
+type Image struct {
+	Content     string `json:"content" minLength:"1" doc:"Base64."`
+	ContentType string `json:"content_type" enum:"image/jpeg,image/png"`
+}
+
+// mostPixels bounds how wide and how high an image may be, since it may have to be drawn.
+const mostPixels = 8000
+
+func (h *HealthInsuranceCreateRequest) check(place string) []error {
+	if h == nil {
+		return nil
+	}
+	var errs []error
+	if h.ResponsibleRelationship != nil && *h.ResponsibleRelationship != "Self" && h.ResponsibleDetails == nil {
+		errs = append(errs, missing(place+".responsible_details"))
+	}
+	errs = append(errs, h.FrontImage.check(place+".front_image")...)
+	errs = append(errs, h.BackImage.check(place+".back_image")...)
+	return append(errs, h.PatientSignatureImage.check(place+".patient_signature_image")...)
+}
+
+// document is the insurance as it is kept; nil: none.
+func (h *HealthInsuranceCreateRequest) document() (json.RawMessage, error) {
+	if h == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("encoding health insurance: %w", err)
+	}
+	return b, nil
+}
+
+// check looks at an image's head: the rest is looked at when it is drawn.
+func (i *Image) check(place string) []error {
+	if i == nil || i.Content == "" {
+		return nil
+	}
+	content, err := base64.StdEncoding.DecodeString(i.Content)
+	if err != nil {
+		return []error{wrong("value_error", "Value is not base64", place+".content")}
+	}
+	config, format, err := image.DecodeConfig(bytes.NewReader(content))
+	if err != nil || "image/"+format != i.ContentType || config.Width > mostPixels || config.Height > mostPixels {
+		return []error{wrong("value_error", "Value is not an image of its content type, or too large", place+".content")}
+	}
+	return nil
+}
+
+// image is the domain's image. It has been checked.
+func (i *Image) image() *order.Image {
+	if i == nil {
+		return nil
+	}
+	content, err := base64.StdEncoding.DecodeString(i.Content)
+	if err != nil {
+		return nil
+	}
+	return &order.Image{ContentType: i.ContentType, Content: content}
+}
