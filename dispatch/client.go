@@ -39,13 +39,14 @@ type Client struct {
 	temporal client.Client
 	now      func() time.Time
 
-	mu     sync.Mutex
-	nudged map[string]time.Time
+	mu      sync.Mutex
+	nudged  map[string]time.Time     // when the nudge was sent that is known to have arrived last, by endpoint
+	nudging map[string]chan struct{} // closed when the nudge that is being sent has arrived or failed, by endpoint
 }
 
 // NewClient wraps a Temporal client.
 func NewClient(c client.Client) *Client {
-	return &Client{temporal: c, now: time.Now, nudged: map[string]time.Time{}}
+	return &Client{temporal: c, now: time.Now, nudged: map[string]time.Time{}, nudging: map[string]chan struct{}{}}
 }
 
 // StartOrder starts the workflow of a newly created order. One that exists already, running or not, is left alone.
@@ -158,26 +159,50 @@ func Refusal(r order.Reason, from lifecycle.Low) error {
 }
 
 // NudgeDeliveries tells an endpoint's delivery workflow that there is something to deliver, and starts it where it does not run.
-// Nudges are coalesced per endpoint.
+// Nudges are coalesced per endpoint: one at a time is sent, and none while the last one is fresh. So a Temporal that is slow is not
+// asked by everybody at once for the same.
 func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
-	c.mu.Lock()
-	fresh := c.now().Sub(c.nudged[endpointID]) < nudgeEvery
-	c.mu.Unlock()
-	if fresh {
-		return nil
+	sent, err := c.turnToNudge(ctx, endpointID)
+	if sent == nil || err != nil {
+		return err
 	}
 	at := c.now()
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, DeliveriesWorkflowID(endpointID), SignalNudge, nil, client.StartWorkflowOptions{
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, DeliveriesWorkflowID(endpointID), SignalNudge, nil, client.StartWorkflowOptions{
 		ID:        DeliveriesWorkflowID(endpointID),
 		TaskQueue: QueueDeliveries,
 	}, WorkflowDeliveries, DeliveriesInput{EndpointID: endpointID})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.nudging, endpointID)
+	close(sent)
 	if err != nil {
 		return fmt.Errorf("nudging the deliveries of endpoint %s: %w", endpointID, err)
 	}
-	c.mu.Lock()
 	c.nudged[endpointID] = at
-	c.mu.Unlock()
 	return nil
+}
+
+// turnToNudge waits until nobody else nudges the endpoint. It returns nil when a nudge is not needed any more, and otherwise what to
+// close when it has been sent.
+func (c *Client) turnToNudge(ctx context.Context, endpointID string) (sent chan struct{}, err error) {
+	for {
+		c.mu.Lock()
+		fresh := c.now().Sub(c.nudged[endpointID]) < nudgeEvery
+		others := c.nudging[endpointID]
+		if !fresh && others == nil {
+			sent = make(chan struct{})
+			c.nudging[endpointID] = sent
+		}
+		c.mu.Unlock()
+		if fresh || sent != nil {
+			return sent, nil
+		}
+		select {
+		case <-others:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting to nudge the deliveries of endpoint %s: %w", endpointID, ctx.Err())
+		}
+	}
 }
 
 // reachWithin is how soon Temporal has to answer to count as reachable.
