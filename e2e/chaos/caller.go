@@ -115,25 +115,27 @@ func (c *Callers) act(ctx context.Context, k Kind, id string, act Act) error {
 		return err
 	}
 	d := deed(c.system, k, id, sample, act.Do)
-	tries := 0
-	err := c.until(ctx, func() (bool, error) {
-		tries++
-		err := c.call(ctx, d.method, d.path, "", d.key, d.body, nil)
-		return err == nil, err
-	})
-	// The answer to an earlier try may have been lost: this one is then refused, for it is done already.
-	var refused *refusedError
-	if tries > 1 && errors.As(err, &refused) && c.done(ctx, id, strings.Fields(act.Done)) {
-		return nil
+	for again := false; ; again = true {
+		err := c.until(ctx, func() (bool, error) {
+			err := c.call(ctx, d.method, d.path, "", d.key, d.body, nil)
+			again = again || unanswered(err)
+			return err == nil, err
+		})
+		// Once a try was not answered, a later one may be refused because of it: it is done already, or under way and will be done or not.
+		var refused *refusedError
+		switch {
+		case err == nil:
+			return nil
+		case !again || !errors.As(err, &refused):
+			return fmt.Errorf("%s: %w", act.Do, err)
+		case c.done(ctx, id, strings.Fields(act.Done)):
+			return nil
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("%s after %d tries: %w", act.Do, tries, err)
-	}
-	return nil
 }
 
 // doneWithin is how long an order may take to show what was done.
-const doneWithin = time.Minute
+const doneWithin = 20 * time.Second
 
 // done reports whether the order comes to have had one of the statuses.
 func (c *Callers) done(ctx context.Context, id string, statuses []string) bool {

@@ -94,11 +94,11 @@ func stormAndOrders(t *testing.T, w Witnesses, storm *Storm, seed uint64, weathe
 	return most
 }
 
-// traffic is slower in a long storm, which lasts for many lives.
+// traffic is slower in a long storm, which lasts for several lives.
 func traffic(weather Weather) Traffic {
 	return Traffic{
-		Concurrent: concurrent, Ramp: min(weather.Lasts/2, time.Minute),
-		Life: min(max(weather.Lasts, 100*time.Second), 4*time.Minute),
+		Concurrent: concurrent, Ramp: min(weather.Lasts*9/10, 3*time.Minute),
+		Life: min(max(weather.Lasts*3/2, 100*time.Second), 8*time.Minute),
 	}
 }
 

@@ -140,8 +140,8 @@ func deliverAtARate(t *testing.T, f *fleet.Fleet) {
 	}
 }
 
-// addEndpoint registers an endpoint of the clinic, as operations do.
-func addEndpoint(t *testing.T, f *fleet.Fleet, endpoint map[string]any) {
+// addEndpoint registers an endpoint of the clinic, as operations do, and returns its secret.
+func addEndpoint(t *testing.T, f *fleet.Fleet, endpoint map[string]any) string {
 	t.Helper()
 	body, err := json.Marshal(endpoint)
 	require.NoError(t, err)
@@ -154,4 +154,9 @@ func addEndpoint(t *testing.T, f *fleet.Fleet, endpoint map[string]any) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	require.Equal(t, http.StatusOK, res.StatusCode, fmt.Sprint(endpoint))
+	var made struct {
+		Secret string `json:"secret"`
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&made))
+	return made.Secret
 }

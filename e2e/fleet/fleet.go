@@ -199,6 +199,9 @@ func (f *Fleet) openStore(ctx context.Context) error {
 	return nil
 }
 
+// Reopen opens the store again after its database was replaced.
+func (f *Fleet) Reopen(ctx context.Context) error { return f.openStore(ctx) }
+
 func (f *Fleet) dial() error {
 	c, err := client.NewLazyClient(client.Options{
 		HostPort: f.Cluster.Address, Namespace: Namespace, DataConverter: dispatch.NewConverter(),

@@ -30,7 +30,8 @@ const (
 type Options struct {
 	// Nodes is how many processes it has, each with all services. Defaults to 2.
 	Nodes int
-	// Shards is the number of history shards. Defaults to 128.
+	// Shards is the number of history shards. Defaults to 32: each is taken over
+	// again after a fault.
 	Shards int
 }
 
@@ -74,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 		o.Nodes = 2
 	}
 	if o.Shards == 0 {
-		o.Shards = 128
+		o.Shards = 32
 	}
 	found, err := findTools()
 	if err != nil {
