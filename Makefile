@@ -14,6 +14,9 @@ TESTS ?= ./...
 TEST_TIMEOUT ?= 30m
 BENCH ?= .
 BENCH_TIME ?= 1s
+# How long `make chaos` rages, 100 s unless given, and the seed of a run that is to be replayed.
+DURATION ?=
+SEED ?=
 FUZZ ?=
 FUZZ_TIME ?= 10s
 
@@ -59,6 +62,11 @@ cluster:
 test-cluster: cluster packages ## run the tests on a Temporal cluster of two nodes, PostgreSQL and several processes of each kind
 	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" \
 		go run ./internal/testrun -race -p 1 -timeout $(TEST_TIMEOUT) -tags cluster ./internal/testcluster ./e2e/cluster
+
+.PHONY: chaos
+chaos: cluster packages ## kill everything while 500 orders are under way, and compare all accounts: make chaos DURATION=30m SEED=7
+	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" DURATION="$(DURATION)" SEED="$(SEED)" \
+		go test -count=1 -v -timeout 150m -tags cluster -run TestNothingIsLostInAStorm ./e2e/chaos
 
 .PHONY: bench
 bench: temporal packages ## run the benchmarks

@@ -145,7 +145,7 @@ func awaitCalm(t *testing.T, w Witnesses) (Accounts, []string) {
 		if len(found) == 0 || time.Now().After(deadline) {
 			return a, found
 		}
-		t.Logf("%d discrepancies still, the first: %s", len(found), found[0])
+		t.Logf("%d discrepancies still:\n%s", len(found), strings.Join(found[:min(len(found), 20)], "\n"))
 		select {
 		case <-t.Context().Done():
 		case <-time.After(5 * time.Second):
