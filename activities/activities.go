@@ -60,7 +60,7 @@ func (a *Activities) fault(ctx context.Context, doing, orderID string, err error
 		return temporal.NewNonRetryableApplicationError(doing+": unknown order", dispatch.ErrorUnknownOrder, nil)
 	}
 	a.Log.ErrorContext(ctx, "activity failed", "doing", doing, "order_id", orderID, "error", err)
-	return temporal.NewApplicationError(doing+" failed; see the worker's log", "Fault")
+	return temporal.NewApplicationError(doing+" failed; see the worker's log", dispatch.ErrorFault)
 }
 
 // partnerFault turns a lab's or courier's failure into one that may stand in a history, and that tells the workflow what to do.
@@ -74,12 +74,16 @@ func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, er
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
 		return temporal.NewNonRetryableApplicationError(doing+": refused: "+codeOf(refused), dispatch.ErrorRefused, nil)
 	}
+	if errors.Is(err, errHandedBack) {
+		return temporal.NewApplicationErrorWithOptions(doing+": the worker stops", dispatch.ErrorHandedBack,
+			temporal.ApplicationErrorOptions{NextRetryDelay: time.Second})
+	}
 	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", outcomeOf(err), "error", err)
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
-		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), "Busy",
+		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), dispatch.ErrorBusy,
 			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})
 	}
-	return temporal.NewApplicationError(doing+": "+outcomeOf(err), "Unanswered")
+	return temporal.NewApplicationError(doing+": "+outcomeOf(err), dispatch.ErrorUnanswered)
 }
 
 // codeForm is the form of the codes that adapters give.
@@ -106,6 +110,9 @@ func outcomeOf(err error) string {
 	}
 	if errors.Is(err, errNotReady) {
 		return "not_ready"
+	}
+	if errors.Is(err, errHandedBack) {
+		return "handed_back"
 	}
 	if errors.Is(err, labs.ErrSlotGone) {
 		return "slot_gone"

@@ -183,7 +183,7 @@ func (a *Activities) pace(account store.LabAccount) labs.Pace {
 			if err != nil {
 				return fmt.Errorf("reserving a call: %w", err)
 			}
-			if err := sleep(ctx, wait); err != nil {
+			if err := awaitTurn(ctx, wait); err != nil {
 				return err
 			}
 			if a.Now().Sub(asked)-wait <= paceLate {
@@ -192,6 +192,29 @@ func (a *Activities) pace(account store.LabAccount) labs.Pace {
 		}
 		a.Log.WarnContext(ctx, "a call was late for its turns", "lab_account_id", account.ID)
 		return nil
+	}
+}
+
+// errHandedBack is the outcome of a call that was not made, because its worker stops.
+var errHandedBack = errors.New("the worker stops before the call's turn has come")
+
+// turnWhileStopping is the longest wait for a turn that a worker which stops still sits out.
+const turnWhileStopping = 5 * time.Second
+
+// awaitTurn waits. A worker that is to stop hands a call that would have to wait for long back, for another worker to take it.
+func awaitTurn(ctx context.Context, wait time.Duration) error {
+	if wait <= turnWhileStopping || !activity.IsActivity(ctx) {
+		return sleep(ctx, wait)
+	}
+	t := time.NewTimer(wait - turnWhileStopping)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-activity.GetWorkerStopChannel(ctx):
+		return errHandedBack
+	case <-t.C:
+		return sleep(ctx, turnWhileStopping)
 	}
 }
 

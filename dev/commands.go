@@ -42,6 +42,8 @@ func (s *system) commands() []command {
 		}),
 		s.part(apiName, "api", s.common(), map[string]string{
 			"ALIQUOT_API_ADDR":        s.at.api,
+			"ALIQUOT_DRAIN_DELAY":     "0s",
+			"ALIQUOT_STOP_TIMEOUT":    stopTimeout,
 			"ALIQUOT_COURIER_SECRETS": s.secrets.CourierSecret,
 		}),
 	}

@@ -69,6 +69,11 @@ const (
 	ErrorRefused      = "Refused"      // the partner refused for good
 	ErrorNotSupported = "NotSupported" // the partner has no such call
 	ErrorSlotGone     = "SlotGone"     // the slot is not free any more
+	ErrorHandedBack   = "HandedBack"   // the worker stopped before the call was made
+	ErrorBusy         = "Busy"         // the partner asks to be left alone for a while
+	ErrorUnanswered   = "Unanswered"   // nobody knows what the partner has done
+	ErrorFault        = "Fault"        // something of our own failed
+	ErrorPanic        = "Panic"        // an activity panicked
 )
 
 // OrderInput is an Order workflow's whole input: everything else is loaded from the store.

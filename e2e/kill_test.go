@@ -199,7 +199,13 @@ type process struct {
 // startProcess starts `aliquot worker` with the system's settings, and more: arguments, and settings as NAME=value. It ends with the test.
 func (s *system) startProcess(binary string, more ...string) *process {
 	s.t.Helper()
-	p := &process{cmd: exec.CommandContext(context.Background(), binary, "worker"), logs: &lockedBuffer{}}
+	return s.startPart(binary, "worker", more...)
+}
+
+// startPart does so with another command of the program.
+func (s *system) startPart(binary, command string, more ...string) *process {
+	s.t.Helper()
+	p := &process{cmd: exec.CommandContext(context.Background(), binary, command), logs: &lockedBuffer{}}
 	p.cmd.Env = append(os.Environ(),
 		"ALIQUOT_DATABASE_URL="+s.dbURL, "ALIQUOT_ENCRYPTION_KEYS="+keyring, "ALIQUOT_TEMPORAL="+s.temporal.Address,
 		"ALIQUOT_TEMPORAL_NAMESPACE="+s.namespace, "ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8",

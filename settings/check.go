@@ -79,6 +79,12 @@ func (m Master) check() problems {
 	return found
 }
 
+func (s Stop) check() problems {
+	var found problems
+	found.add("ALIQUOT_STOP_TIMEOUT", checkPositive(s.StopTimeout))
+	return found
+}
+
 func (w Webhooks) check() problems {
 	var found problems
 	_, err := webhooks.NewGuard(w.Networks...)
@@ -115,6 +121,10 @@ func (t Traces) Headers() (map[string]string, error) {
 
 func (a API) check() problems {
 	found := slices.Concat(a.Common.check(), a.Webhooks.check(), a.Traces.check())
+	found = append(found, a.Stop.check()...)
+	if a.DrainDelay < 0 {
+		found.add("ALIQUOT_DRAIN_DELAY", errors.New("is negative"))
+	}
 	found.add("ALIQUOT_API_ADDR", checkAddress(a.Addr))
 	_, err := time.LoadLocation(a.TimeZone)
 	found.add("ALIQUOT_TIME_ZONE", err)
@@ -134,11 +144,10 @@ func (a API) check() problems {
 }
 
 func (w Worker) check() problems {
-	found := slices.Concat(w.Common.check(), w.Webhooks.check(), w.Traces.check(), w.checkVersion())
+	found := slices.Concat(w.Common.check(), w.Webhooks.check(), w.Traces.check(), w.Stop.check(), w.checkVersion())
 	found.add("ALIQUOT_COURIER_URL", checkURL(w.CourierURL))
 	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
 	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))
-	found.add("ALIQUOT_STOP_TIMEOUT", checkPositive(w.StopTimeout))
 	if w.WebhookSlots < 1 {
 		found.add("ALIQUOT_WEBHOOK_CONCURRENCY", errors.New("is not positive"))
 	}

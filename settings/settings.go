@@ -44,20 +44,23 @@ type API struct {
 	Common
 	Webhooks
 	Traces
-	Addr           string   `env:"ALIQUOT_API_ADDR" envDefault:"127.0.0.1:8080" desc:"Address that the API listens on, host:port."`
-	TimeZone       string   `env:"ALIQUOT_TIME_ZONE" envDefault:"UTC" desc:"IANA time zone that says which day it is, for activate_by and for ages."`
-	MaxBody        int64    `env:"ALIQUOT_MAX_BODY" envDefault:"4194304" desc:"Largest request body of the client and operations API, in bytes."`
-	KeyRate        int      `env:"ALIQUOT_KEY_RATE" envDefault:"1000" desc:"Requests a second that one API key may make, over all processes; ten times as many at once after a rest. 0: no limit."`
-	AddressRate    int      `env:"ALIQUOT_ADDRESS_RATE" envDefault:"2000" desc:"The same for one network address (IPv6: one /64), whatever it shows. Health is exempt. 0: no limit."`
-	Proxies        []string `env:"ALIQUOT_TRUSTED_PROXIES" desc:"Networks, comma-separated in CIDR form, of the proxies in front of the API: what they say in X-Forwarded-For is the caller's address, for limits and the audit. Empty: the address of the connection."`
-	BillingFile    string   `env:"ALIQUOT_BILLING_REFERENCE" desc:"File with the payors and the ICD-10-CM diagnoses that bills name, in the form of docs/billing.md. Empty: a small set that is built in."`
-	CourierSecrets []Secret `env:"ALIQUOT_COURIER_SECRETS" desc:"Secrets, comma-separated, that sign the courier's webhooks; several during a rotation. Empty: the courier webhook answers 503."`
+	Stop
+	DrainDelay     time.Duration `env:"ALIQUOT_DRAIN_DELAY" envDefault:"5s" desc:"How long after SIGTERM requests are still taken, while /readyz says no, so that load balancers notice."`
+	Addr           string        `env:"ALIQUOT_API_ADDR" envDefault:"127.0.0.1:8080" desc:"Address that the API listens on, host:port."`
+	TimeZone       string        `env:"ALIQUOT_TIME_ZONE" envDefault:"UTC" desc:"IANA time zone that says which day it is, for activate_by and for ages."`
+	MaxBody        int64         `env:"ALIQUOT_MAX_BODY" envDefault:"4194304" desc:"Largest request body of the client and operations API, in bytes."`
+	KeyRate        int           `env:"ALIQUOT_KEY_RATE" envDefault:"1000" desc:"Requests a second that one API key may make, over all processes; ten times as many at once after a rest. 0: no limit."`
+	AddressRate    int           `env:"ALIQUOT_ADDRESS_RATE" envDefault:"2000" desc:"The same for one network address (IPv6: one /64), whatever it shows. Health is exempt. 0: no limit."`
+	Proxies        []string      `env:"ALIQUOT_TRUSTED_PROXIES" desc:"Networks, comma-separated in CIDR form, of the proxies in front of the API: what they say in X-Forwarded-For is the caller's address, for limits and the audit. Empty: the address of the connection."`
+	BillingFile    string        `env:"ALIQUOT_BILLING_REFERENCE" desc:"File with the payors and the ICD-10-CM diagnoses that bills name, in the form of docs/billing.md. Empty: a small set that is built in."`
+	CourierSecrets []Secret      `env:"ALIQUOT_COURIER_SECRETS" desc:"Secrets, comma-separated, that sign the courier's webhooks; several during a rotation. Empty: the courier webhook answers 503."`
 }
 
 // Worker is what aliquot worker can be told.
 type Worker struct {
 	Common
 	Webhooks
+	Stop
 	Traces
 	Deployment
 	BuildID        string        `env:"ALIQUOT_BUILD_ID" desc:"Which build of its deployment this worker is, such as a release's tag; it gets work once aliquot rollout has made it current. Empty: unversioned. The same as --build-id."`
@@ -72,7 +75,11 @@ type Worker struct {
 	ResultKeep     time.Duration `env:"ALIQUOT_RESULT_RETENTION" envDefault:"0s" desc:"How long results of ended orders are kept after they came, at least 720h. 0s: for good."`
 	InboxKeep      time.Duration `env:"ALIQUOT_INBOX_RETENTION" envDefault:"8760h" desc:"How long what partners sent is kept verbatim, at least 720h; what became of it is kept for good. 0s: for good."`
 	AuditKeep      time.Duration `env:"ALIQUOT_AUDIT_RETENTION" envDefault:"0s" desc:"How long the audit is kept, at least 52560h, the six years of HIPAA. 0s: for good."`
-	StopTimeout    time.Duration `env:"ALIQUOT_STOP_TIMEOUT" envDefault:"20s" desc:"How long running activities may finish after SIGTERM."`
+}
+
+// Stop is how a process ends after SIGTERM.
+type Stop struct {
+	StopTimeout time.Duration `env:"ALIQUOT_STOP_TIMEOUT" envDefault:"20s" desc:"How long requests and activities that are running may take to finish after SIGTERM. What kills the process must wait for longer, ALIQUOT_DRAIN_DELAY included."`
 }
 
 // Deployment is which workers are rolled out together.

@@ -66,6 +66,7 @@ func Table() string {
 		{"The same, and `aliquot key new-encryption --wrap`", "", Master{}},
 		{"Whoever reaches Temporal", aboutTemporal, Temporal{}},
 		{"API and workers", "", Webhooks{}},
+		{"API and workers: how they end", "", Stop{}},
 		{"Traces of the API and workers", "", Traces{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},

@@ -10,6 +10,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
 // guard stands around every activity. What an activity fails with is kept in Temporal's history, and logged by the SDK, with all its
@@ -37,7 +39,7 @@ func (a *guardedActivity) ExecuteActivity(ctx context.Context, in *interceptor.E
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.ErrorContext(ctx, "activity panicked", "activity", name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			out, err = nil, temporal.NewApplicationError(name+" panicked; see the worker's log", "Panic")
+			out, err = nil, temporal.NewApplicationError(name+" panicked; see the worker's log", dispatch.ErrorPanic)
 		}
 	}()
 	out, err = a.Next.ExecuteActivity(ctx, in)
@@ -45,7 +47,7 @@ func (a *guardedActivity) ExecuteActivity(ctx context.Context, in *interceptor.E
 		return out, err
 	}
 	a.log.ErrorContext(ctx, "activity failed with an error that is not for a history", "activity", name, "error", err)
-	return nil, temporal.NewApplicationError(name+" failed; see the worker's log", "Fault")
+	return nil, temporal.NewApplicationError(name+" failed; see the worker's log", dispatch.ErrorFault)
 }
 
 // presentable reports whether an error says nothing but what an activity meant to say: it is one of Temporal's own, without a cause.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -131,11 +132,14 @@ func (w *Worker) Start() error {
 	return nil
 }
 
-// Stop ends polling, and lets what runs finish within the stop time-out.
+// Stop ends polling, of all queues at once, and lets what runs finish within the stop time-out. Calls that would have to wait for long
+// before they are made are handed back.
 func (w *Worker) Stop() {
+	var stopping sync.WaitGroup
 	for _, q := range w.queues {
-		q.Stop()
+		stopping.Go(q.Stop)
 	}
+	stopping.Wait()
 }
 
 // Registry is where workflows and activities are registered: a worker, or a test environment.

@@ -122,11 +122,15 @@ func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 	return err
 }
 
-// fetchOptions is one attempt; the schedule of attempts is the order's own.
+// fetchOptions is one attempt; the schedule of attempts is the order's own. Only one whose worker stopped, before it asked or while it
+// did, is repeated at once.
 var fetchOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 2 * time.Hour,
 	HeartbeatTimeout:    time.Minute,
-	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+	RetryPolicy: &temporal.RetryPolicy{
+		InitialInterval: time.Second, MaximumAttempts: 5,
+		NonRetryableErrorTypes: []string{dispatch.ErrorBusy, dispatch.ErrorUnanswered, dispatch.ErrorFault, dispatch.ErrorPanic},
+	},
 }
 
 // fetch gets an announced report, on the schedule of the Molecular contract (D32). A newer announcement begins the schedule anew.

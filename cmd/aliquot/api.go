@@ -79,5 +79,6 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	}
 	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", release())
 	defer logger.InfoContext(ctx, "api stopped")
-	return serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, watched.registry))
+	s := &service{delay: set.DrainDelay, limit: set.StopTimeout}
+	return s.serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, watched.registry))
 }

@@ -2,18 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/store"
@@ -22,9 +18,6 @@ import (
 
 // maxConnections is how many connections a server holds at once; others wait to be accepted.
 const maxConnections = 4096
-
-// shutdownLimit is how long requests may finish after SIGTERM.
-const shutdownLimit = 10 * time.Second
 
 // newLogger writes JSON lines, as every process does.
 func newLogger(w io.Writer, p settings.Process) *slog.Logger {
@@ -50,44 +43,13 @@ func server(addr string, h http.Handler) *http.Server {
 	}
 }
 
-// metricsServer serves /metrics and /healthz.
+// metricsServer serves /metrics, /healthz and /readyz.
 func metricsServer(addr string, registry *prometheus.Registry) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // what cannot be told does not hide the rest
 	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"status":"ok"}`) // the caller may have gone away
-	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, `{"status":"ok"}`) })
+	mux.HandleFunc("GET "+pathReady, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, `{"process":"ok"}`) })
 	return server(addr, mux)
-}
-
-// serve serves until ctx ends, and then until the requests that are running have been answered, but no longer than shutdownLimit.
-// A server without an address is left out.
-func serve(ctx context.Context, servers ...*http.Server) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, s := range servers {
-		if s.Addr == "" {
-			continue
-		}
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Addr)
-		if err != nil {
-			return fmt.Errorf("listening: %w", err)
-		}
-		listener = netutil.LimitListener(listener, maxConnections)
-		group.Go(func() error {
-			if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serving %s: %w", s.Addr, err)
-			}
-			return nil
-		})
-		group.Go(func() error {
-			<-ctx.Done()
-			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
-			defer cancel()
-			return s.Shutdown(limited)
-		})
-	}
-	return group.Wait()
 }

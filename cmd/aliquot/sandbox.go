@@ -50,5 +50,5 @@ func runSandbox(cmd *cobra.Command, _ []string) error {
 	defer lab.Close()
 	front := server(set.Addr, lab.Handler())
 	front.WriteTimeout = 11 * time.Minute // a script may hold a connection for ten
-	return serve(ctx, front, metricsServer(set.Metrics, newRegistry()))
+	return new(service).serve(ctx, front, metricsServer(set.Metrics, newRegistry()))
 }

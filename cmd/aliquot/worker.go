@@ -151,11 +151,13 @@ func sayWhetherCurrent(ctx context.Context, temporal client.Client, v worker.Ver
 func work(ctx context.Context, w *worker.Worker, health *http.Server) error {
 	group, watch := errgroup.WithContext(context.WithoutCancel(ctx))
 	watch, done := context.WithCancel(watch)
-	group.Go(func() error { return serve(watch, health) })
+	var s service
+	group.Go(func() error { return s.serve(watch, health) })
 	select {
 	case <-ctx.Done():
 	case <-watch.Done():
 	}
+	s.stopping.Store(true)
 	w.Stop()
 	done()
 	err := group.Wait()

@@ -2,8 +2,10 @@ package drive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 )
 
@@ -70,16 +72,36 @@ func (j *Journey) Begin(ctx context.Context, s *System) error {
 // Left is how many steps are left.
 func (j *Journey) Left() int { return len(j.walk.steps) - j.taken }
 
-// Step takes the next step.
+// Step takes the next step. A system that is too busy to answer (503) is asked again, unless what was asked happens all the same.
 func (j *Journey) Step(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
+	next := j.walk.steps[j.taken]
 	j.at++
-	if err := j.order.take(ctx, j.walk.steps[j.taken], j.at); err != nil {
-		return fmt.Errorf("%s: %w", j.Name, err)
-	}
 	j.taken++
-	return nil
+	for {
+		err := j.order.take(ctx, next, j.at)
+		var refused *RefusedError
+		if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable {
+			return j.about(err)
+		}
+		awhile, enough := context.WithTimeout(ctx, Patience/3)
+		lows, err := j.order.Await(awhile, j.at)
+		enough()
+		if err == nil && lows[j.at-1] == next.to {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return j.about(ctx.Err())
+		}
+	}
+}
+
+func (j *Journey) about(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", j.Name, err)
 }
 
 // OrderID is the order's id.

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+)
+
+// pathReady says whether a process should be sent work.
+const pathReady = "/readyz"
+
+// defaultLimit is how long requests may finish where nothing else is said.
+const defaultLimit = 10 * time.Second
+
+// service serves HTTP until it is told to stop, and then lets go in order: it says that it is not ready, goes on for a while so that
+// whoever sends requests notices, takes no more connections, and ends when the last request has been answered.
+type service struct {
+	delay    time.Duration // between the first two
+	limit    time.Duration // for the requests that are running; 0: defaultLimit
+	stopping atomic.Bool
+}
+
+// serve serves until ctx ends, or one server cannot go on. A server without an address is left out. Requests that are cut off at the
+// limit are an error.
+func (s *service) serve(ctx context.Context, servers ...*http.Server) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, server := range servers {
+		if server.Addr == "" {
+			continue
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", server.Addr)
+		if err != nil {
+			return fmt.Errorf("listening: %w", err)
+		}
+		listener = netutil.LimitListener(listener, maxConnections)
+		server.Handler = s.gate(server.Handler)
+		group.Go(func() error {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serving %s: %w", server.Addr, err)
+			}
+			return nil
+		})
+		group.Go(func() error {
+			<-ctx.Done()
+			return s.stop(context.WithoutCancel(ctx), server)
+		})
+	}
+	return group.Wait()
+}
+
+func (s *service) stop(ctx context.Context, server *http.Server) error {
+	s.stopping.Store(true)
+	server.SetKeepAlivesEnabled(false)
+	if s.delay > 0 {
+		<-time.After(s.delay)
+	}
+	limit := cmp.Or(s.limit, defaultLimit)
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := server.Shutdown(limited)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(fmt.Errorf("serving %s: requests that took longer than %s to finish were cut off", server.Addr, limit), server.Close())
+	}
+	return err
+}
+
+// gate answers for a process that stops that it is not ready.
+func (s *service) gate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == pathReady && s.stopping.Load() {
+			answer(w, http.StatusServiceUnavailable, `{"process":"stopping"}`)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func answer(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // the caller may have gone away
+}
