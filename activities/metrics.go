@@ -10,6 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
@@ -68,6 +69,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
 	m.healed(dispatch.SweepResult{}) // what has never happened is zero, so that an alert finds it
+	for _, reason := range order.AllAttentionReasons() {
+		m.attention.WithLabelValues(string(reason))
+	}
+	for _, reason := range []string{store.DisabledGone, store.DisabledFailing} {
+		m.disabled.WithLabelValues(reason)
+	}
 	for _, outcome := range []order.Outcome{order.Applied, order.Late, order.Parked, order.Refused} {
 		m.decisions.WithLabelValues("inbox", string(outcome))
 	}

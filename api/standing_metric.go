@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -52,7 +53,7 @@ func (m *standingMetric) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. Every reason and every state is there, also where nothing has it, so that an alert finds it.
+// Collect implements prometheus.Collector. Every status, reason and state is there, also where nothing has it, so that an alert finds it.
 func (m *standingMetric) Collect(ch chan<- prometheus.Metric) {
 	s, err := m.standing()
 	if err != nil {
@@ -62,8 +63,8 @@ func (m *standingMetric) Collect(ch chan<- prometheus.Metric) {
 	show := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	for status, n := range s.Open {
-		show(m.open, float64(n), string(status))
+	for _, status := range lifecycle.Statuses() {
+		show(m.open, float64(s.Open[status]), string(status))
 	}
 	for _, reason := range order.AllAttentionReasons() {
 		show(m.attention, float64(s.Attention[string(reason)]), string(reason))

@@ -29,6 +29,9 @@ func LoadSandbox(environ []string) (Sandbox, error) { return load(environ, Sandb
 // LoadClient is LoadCommon for the administrative commands.
 func LoadClient(environ []string) (Client, error) { return load(environ, Client.check) }
 
+// LoadProcess is LoadCommon for what every process has.
+func LoadProcess(environ []string) (Process, error) { return load(environ, Process.check) }
+
 // LoadMaster is LoadCommon for what works on keys alone.
 func LoadMaster(environ []string) (Master, error) { return load(environ, Master.check) }
 

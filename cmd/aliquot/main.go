@@ -51,7 +51,7 @@ func newRoot() *cobra.Command {
 	add(groupRun, newDev(), newAPI(), newWorker(), newSandbox())
 	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(), newKey(), newAudit())
 	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout(), newSeed())
-	root.AddCommand(newVersion())
+	root.AddCommand(newVersion(), newHealth())
 	return root
 }
 

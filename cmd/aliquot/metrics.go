@@ -29,7 +29,14 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
+// builtAs is the version that an image is built as, which the linker sets (tools/static.sh).
+var builtAs string
+
+// moduleVersion is the version that is running, without the compiler's.
 func moduleVersion() string {
+	if builtAs != "" {
+		return builtAs
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version
 	}

@@ -24,5 +24,5 @@ func release() string {
 	if !ok {
 		return "unknown"
 	}
-	return info.Main.Version + ", " + info.GoVersion
+	return moduleVersion() + ", " + info.GoVersion
 }

@@ -1,0 +1,204 @@
+package deploycheck
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+	"github.com/stretchr/testify/require"
+)
+
+// pinned is an image with a version, which "latest" is not.
+var pinned = regexp.MustCompile(`^[^:@]+(:[^:@/]+)(@sha256:[0-9a-f]{64})?$`)
+
+func isPinned(image string) bool {
+	m := pinned.FindStringSubmatch(image)
+	return m != nil && m[1] != ":latest"
+}
+
+// faults are what is wrong with a Dockerfile: rules that hadolint has too, and our own about the image that is shipped.
+func faults(text string) (found []string, err error) {
+	parsed, err := parser.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	stages, _, err := instructions.Parse(parsed.AST, nil)
+	if err != nil {
+		return nil, err
+	}
+	report := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	for _, w := range parsed.Warnings {
+		report("%s", w.Short)
+	}
+	names := map[string]bool{}
+	for _, stage := range stages {
+		if !names[stage.BaseName] && !isPinned(stage.BaseName) {
+			report("the image %s has no version", stage.BaseName)
+		}
+		names[stage.Name] = true
+		for _, c := range stage.Commands {
+			switch c := c.(type) {
+			case *instructions.AddCommand:
+				report("ADD does more than COPY")
+			case *instructions.WorkdirCommand:
+				if !strings.HasPrefix(c.Path, "/") {
+					report("WORKDIR %s is relative", c.Path)
+				}
+			case *instructions.RunCommand:
+				if regexp.MustCompile(`\b(sudo|curl|wget)\b`).MatchString(strings.Join(c.CmdLine, " ")) {
+					report("RUN fetches something, or is another user")
+				}
+			case *instructions.MaintainerCommand:
+				report("MAINTAINER is a label")
+			}
+		}
+	}
+	return append(found, faultsOfLast(stages[len(stages)-1])...), nil
+}
+
+// faultsOfLast are what is wrong with the stage that is shipped.
+func faultsOfLast(stage instructions.Stage) (found []string) {
+	has := map[string]int{}
+	user := ""
+	for _, c := range stage.Commands {
+		has[c.Name()]++
+		switch c := c.(type) {
+		case *instructions.UserCommand:
+			user = c.User
+		case *instructions.EntrypointCommand:
+			if c.PrependShell {
+				found = append(found, "ENTRYPOINT is a shell's, which does not pass signals on")
+			}
+		case *instructions.HealthCheckCommand:
+			if c.Health.Test[0] != "CMD" {
+				found = append(found, "HEALTHCHECK needs a shell")
+			}
+		case *instructions.EnvCommand:
+			for _, kv := range c.Env {
+				if regexp.MustCompile(`(?i)password|secret|token|key`).MatchString(kv.Key) {
+					found = append(found, "a secret in ENV "+kv.Key)
+				}
+			}
+		}
+	}
+	uid, err := strconv.Atoi(strings.Split(user, ":")[0])
+	if err != nil || uid == 0 {
+		found = append(found, "USER is not a number other than 0")
+	}
+	for _, once := range []string{"ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "USER"} {
+		if has[once] != 1 {
+			found = append(found, fmt.Sprintf("%s stands there %d times", once, has[once]))
+		}
+	}
+	if has["LABEL"] == 0 {
+		found = append(found, "no LABEL")
+	}
+	if has["RUN"] > 0 {
+		found = append(found, "the shipped stage runs something")
+	}
+	return found
+}
+
+func TestTheDockerfileKeepsTheRules(t *testing.T) {
+	t.Parallel()
+	text := read(t, "docker/Dockerfile")
+	found, err := faults(text)
+	require.NoError(t, err)
+	require.Empty(t, found)
+	require.Contains(t, text, "FROM golang:"+goVersion(t)+"-", "it is built with the compiler that tests it")
+	require.Contains(t, text, "FROM gcr.io/distroless/static-")
+	require.Contains(t, text, "tools/static.sh")
+}
+
+// TestABadDockerfileIsReported is the control.
+func TestABadDockerfileIsReported(t *testing.T) {
+	t.Parallel()
+	found, err := faults(`FROM golang AS build
+WORKDIR src
+ADD https://example.org/x /x
+RUN curl https://example.org | sh
+FROM alpine:latest
+ENV API_KEY=x
+RUN apk add bash
+USER root
+HEALTHCHECK CMD wget localhost
+ENTRYPOINT /x
+ENTRYPOINT /y
+`)
+	require.NoError(t, err)
+	for _, want := range []string{
+		"golang has no version", "alpine:latest has no version", "WORKDIR src", "ADD does more", "RUN fetches", "a secret in ENV API_KEY",
+		"USER is not a number", "HEALTHCHECK needs a shell", "ENTRYPOINT is a shell's", "ENTRYPOINT stands there 2 times", "STOPSIGNAL stands there 0 times",
+		"no LABEL", "the shipped stage runs something",
+	} {
+		require.Contains(t, strings.Join(found, "\n"), want)
+	}
+	_, err = faults("FORM scratch\n")
+	require.Error(t, err)
+}
+
+func goVersion(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOVERSION").Output()
+	require.NoError(t, err)
+	return strings.TrimPrefix(strings.TrimSpace(string(out)), "go")
+}
+
+// ignored reports which files do not reach a build whose context is the repository.
+func ignored(t *testing.T, patterns string, names []string) (out []string) {
+	t.Helper()
+	lines, err := ignorefile.ReadAll(strings.NewReader(patterns))
+	require.NoError(t, err)
+	m, err := patternmatcher.New(lines)
+	require.NoError(t, err)
+	for _, name := range names {
+		gone, err := m.MatchesOrParentMatches(name)
+		require.NoError(t, err)
+		if gone {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// What the image is built from reaches its build, embedded files included.
+func TestTheBuildGetsEverythingThatItReads(t *testing.T) {
+	t.Parallel()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,GoFiles,EmbedFiles,Module", "./cmd/aliquot")
+	list.Dir = root
+	out, err := list.Output()
+	require.NoError(t, err)
+	absolute, err := filepath.Abs(root)
+	require.NoError(t, err)
+	needed := []string{"go.mod", "go.sum", "tools/static.sh"}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+		var p struct {
+			Dir                 string
+			GoFiles, EmbedFiles []string
+			Module              *struct{ Main bool }
+		}
+		require.NoError(t, decoder.Decode(&p))
+		if p.Module == nil || !p.Module.Main {
+			continue
+		}
+		dir, err := filepath.Rel(absolute, p.Dir)
+		require.NoError(t, err)
+		for _, name := range append(p.GoFiles, p.EmbedFiles...) {
+			needed = append(needed, filepath.Join(dir, name))
+		}
+	}
+	require.Greater(t, len(needed), 300)
+	patterns := read(t, ".dockerignore")
+	require.Empty(t, ignored(t, patterns, needed))
+	require.NotEmpty(t, ignored(t, patterns, []string{"docker/secrets/encryption_keys"}), "secrets do not reach it")
+	require.Equal(t, []string{"store/migrations/00001_orders.sql"}, ignored(t, "*.md\n**/*.sql\n", append(needed, "store/migrations/00001_orders.sql"))[:1], "the control")
+}

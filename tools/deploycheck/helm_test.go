@@ -1,0 +1,294 @@
+package deploycheck
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	"helm.sh/helm/v3/pkg/lint"
+	"helm.sh/helm/v3/pkg/lint/support"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"sigs.k8s.io/yaml"
+)
+
+const chartDir = root + "/docker/helm"
+
+// everything turns on what the chart's values leave off.
+const everything = `
+secrets:
+  masterKey: {name: aliquot-master}
+  courierSecrets: {name: aliquot}
+  courierKey: {name: aliquot}
+  traceHeaders: {name: aliquot}
+settings: {ALIQUOT_TRACE_URL: "http://collector:4318/v1/traces", ALIQUOT_TRACE_SAMPLE: "0.1"}
+api:
+  settings: {ALIQUOT_TRUSTED_PROXIES: 10.0.0.0/8}
+  autoscaling: {enabled: true}
+  ingress: {enabled: true, className: nginx, host: aliquot.example.org, tlsSecret: aliquot-tls}
+workers:
+  labs:
+    replicas: 2
+    settings: {ALIQUOT_COURIER_URL: https://api.easypost.com}
+    terminationGracePeriodSeconds: 60
+    resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 256Mi}}
+    podDisruptionBudget: {minAvailable: 1}
+    autoscaling: {enabled: true, minReplicas: 2, maxReplicas: 4, targetCPUUtilizationPercentage: 70}
+networkPolicy:
+  apiFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress}}}]
+  metricsFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+monitoring: {serviceMonitor: true, prometheusRule: true, dashboard: true, labels: {release: prometheus}}
+imagePullSecrets: [{name: registry}]
+nodeSelector: {pool: work}
+tolerations: [{key: work, operator: Exists}]
+podAnnotations: {example.org/team: orders}
+`
+
+var loaded = sync.OnceValues(func() (*chart.Chart, error) { return loader.LoadDir(chartDir) })
+
+func loadChart(t *testing.T) *chart.Chart {
+	t.Helper()
+	c, err := loaded()
+	require.NoError(t, err)
+	return c
+}
+
+// render renders the chart as `helm template` does, and gives its documents.
+func render(t *testing.T, values string) (documents []string) {
+	t.Helper()
+	c := loadChart(t)
+	given, err := chartutil.ReadValues([]byte(values))
+	require.NoError(t, err)
+	all, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: "aliquot", Namespace: "orders", IsInstall: true},
+		chartutil.DefaultCapabilities)
+	require.NoError(t, err)
+	rendered, err := engine.Render(c, all)
+	require.NoError(t, err)
+	for _, name := range slices.Sorted(maps.Keys(rendered)) {
+		if !strings.HasSuffix(name, ".yaml") {
+			continue
+		}
+		for _, d := range strings.Split("\n"+rendered[name], "\n---") {
+			if strings.TrimSpace(d) != "" {
+				documents = append(documents, d)
+			}
+		}
+	}
+	return documents
+}
+
+// kinds are what documents are decoded into, strictly: a field that does not exist is an error. Those of others' operators are decoded
+// loosely; their rules are checked as rules.
+var kinds = map[string]func() any{
+	"apps/v1 Deployment":                      func() any { return new(appsv1.Deployment) },
+	"autoscaling/v2 HorizontalPodAutoscaler":  func() any { return new(autoscalingv2.HorizontalPodAutoscaler) },
+	"batch/v1 Job":                            func() any { return new(batchv1.Job) },
+	"v1 ConfigMap":                            func() any { return new(corev1.ConfigMap) },
+	"v1 Service":                              func() any { return new(corev1.Service) },
+	"v1 ServiceAccount":                       func() any { return new(corev1.ServiceAccount) },
+	"networking.k8s.io/v1 Ingress":            func() any { return new(networkingv1.Ingress) },
+	"networking.k8s.io/v1 NetworkPolicy":      func() any { return new(networkingv1.NetworkPolicy) },
+	"policy/v1 PodDisruptionBudget":           func() any { return new(policyv1.PodDisruptionBudget) },
+	"monitoring.coreos.com/v1 PodMonitor":     func() any { return new(map[string]any) },
+	"monitoring.coreos.com/v1 PrometheusRule": func() any { return new(map[string]any) },
+}
+
+func decode(document string) (any, error) {
+	var head struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+	}
+	if err := yaml.Unmarshal([]byte(document), &head); err != nil {
+		return nil, err
+	}
+	newObject, ok := kinds[head.APIVersion+" "+head.Kind]
+	if !ok {
+		return nil, fmt.Errorf("nobody knows %s %s", head.APIVersion, head.Kind)
+	}
+	object := newObject()
+	return object, yaml.UnmarshalStrict([]byte(document), object)
+}
+
+// objects are the chart's, by kind.
+func objects[T any](t *testing.T, values string) (found []T) {
+	t.Helper()
+	for _, d := range render(t, values) {
+		object, err := decode(d)
+		require.NoError(t, err, d)
+		if o, ok := object.(T); ok {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+func TestTheChartRendersToObjectsOfKubernetes(t *testing.T) {
+	t.Parallel()
+	require.Len(t, objects[*appsv1.Deployment](t, ""), 2)
+	require.Len(t, objects[*batchv1.Job](t, ""), 1)
+	require.Len(t, objects[*policyv1.PodDisruptionBudget](t, ""), 2)
+	require.Len(t, objects[*networkingv1.NetworkPolicy](t, ""), 2)
+	require.Empty(t, objects[*autoscalingv2.HorizontalPodAutoscaler](t, ""))
+
+	require.Len(t, objects[*appsv1.Deployment](t, everything), 3)
+	require.Len(t, objects[*autoscalingv2.HorizontalPodAutoscaler](t, everything), 2)
+	require.Len(t, objects[*networkingv1.Ingress](t, everything), 1)
+	require.Len(t, objects[*map[string]any](t, everything), 2)
+	require.Len(t, objects[*corev1.ConfigMap](t, everything), 1)
+
+	for _, bad := range []string{
+		"apiVersion: v1\nkind: Service\nspec: {prots: []}", "apiVersion: v1\nkind: Pod", "apiVersion: v1\nkind: Service\nspec: {ports: 80}",
+	} {
+		_, err := decode(bad)
+		require.Error(t, err, "the control")
+	}
+}
+
+func TestTheChartIsLinted(t *testing.T) {
+	t.Parallel()
+	for _, values := range []string{"", everything} {
+		given, err := chartutil.ReadValues([]byte(values))
+		require.NoError(t, err)
+		for _, m := range lint.All(chartDir, given, "orders", true).Messages {
+			require.Less(t, m.Severity, support.WarningSev, "%s: %v", m.Path, m.Err)
+		}
+	}
+}
+
+// pods are the templates of all pods, by the name of what makes them.
+func pods(t *testing.T, values string) map[string]corev1.PodTemplateSpec {
+	t.Helper()
+	all := map[string]corev1.PodTemplateSpec{}
+	for _, d := range objects[*appsv1.Deployment](t, values) {
+		all[d.Name] = d.Spec.Template
+	}
+	for _, j := range objects[*batchv1.Job](t, values) {
+		all[j.Name] = j.Spec.Template
+	}
+	return all
+}
+
+func TestPodsMayDoNothingThatTheyNeedNot(t *testing.T) {
+	t.Parallel()
+	for _, values := range []string{"", everything} {
+		for name, pod := range pods(t, values) {
+			require.True(t, *pod.Spec.SecurityContext.RunAsNonRoot, name)
+			require.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, pod.Spec.SecurityContext.SeccompProfile.Type, name)
+			require.False(t, *pod.Spec.AutomountServiceAccountToken, name)
+			for _, c := range pod.Spec.Containers {
+				require.False(t, *c.SecurityContext.AllowPrivilegeEscalation, name)
+				require.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, name)
+				require.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, name)
+				require.NotZero(t, c.Resources.Limits.Memory().Value(), name)
+				require.NotZero(t, c.Resources.Requests.Cpu().MilliValue(), name)
+				require.True(t, isPinned(c.Image), "%s: %s", name, c.Image)
+			}
+		}
+	}
+}
+
+// Processes get settings that exist, and secrets as files of Secrets that others make.
+func TestPodsAreToldSettings(t *testing.T) {
+	t.Parallel()
+	all := settings(t)
+	for _, values := range []string{"", everything} {
+		for name, pod := range pods(t, values) {
+			mounted := map[string]bool{}
+			for _, v := range pod.Spec.Volumes {
+				for _, s := range v.Projected.Sources {
+					for _, item := range s.Secret.Items {
+						mounted["/etc/aliquot/secrets/"+item.Path] = true
+					}
+				}
+			}
+			told := map[string]bool{}
+			for _, e := range pod.Spec.Containers[0].Env {
+				require.True(t, isSetting(all, e.Name), "%s: %s is no setting", name, e.Name)
+				require.False(t, all[e.Name].secret, "%s: %s is a secret", name, e.Name)
+				require.False(t, told[e.Name], "%s: %s twice", name, e.Name)
+				told[e.Name] = true
+				if strings.HasPrefix(e.Value, "/etc/aliquot/secrets/") {
+					require.True(t, mounted[e.Value], "%s: %s is not mounted", name, e.Value)
+				}
+			}
+			require.True(t, told["ALIQUOT_DATABASE_URL_FILE"] && told["ALIQUOT_ENCRYPTION_KEYS_FILE"], name)
+		}
+	}
+	_, err := decode("apiVersion: v1\nkind: Secret")
+	require.Error(t, err, "the chart makes no secrets")
+}
+
+// Pods are probed, are not all taken away at once, and have the time that they need to stop.
+func TestPodsAreProbedAndDrained(t *testing.T) {
+	t.Parallel()
+	for _, d := range objects[*appsv1.Deployment](t, everything) {
+		c := d.Spec.Template.Spec.Containers[0]
+		require.NotNil(t, c.StartupProbe, d.Name)
+		require.NotNil(t, c.LivenessProbe, d.Name)
+		require.NotNil(t, c.ReadinessProbe, d.Name)
+		require.NotContains(t, c.LivenessProbe.HTTPGet.Path, "ready", "a dependency that is away is no reason to start %s again", d.Name)
+		require.Zero(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), d.Name)
+		require.GreaterOrEqual(t, *d.Spec.Template.Spec.TerminationGracePeriodSeconds, int64(45), d.Name)
+		require.Len(t, d.Spec.Template.Spec.TopologySpreadConstraints, 2, d.Name)
+		covered := 0
+		for _, b := range objects[*policyv1.PodDisruptionBudget](t, everything) {
+			if selects(b.Spec.Selector.MatchLabels, d.Spec.Template.Labels) {
+				covered++
+			}
+		}
+		require.Equal(t, 1, covered, "%s has a disruption budget of its own", d.Name)
+		require.True(t, selects(d.Spec.Selector.MatchLabels, d.Spec.Template.Labels), d.Name)
+	}
+	job := objects[*batchv1.Job](t, "")[0]
+	require.Equal(t, "pre-install,pre-upgrade", job.Annotations["helm.sh/hook"])
+	service := objects[*corev1.Service](t, "")[0]
+	selected := 0
+	for _, pod := range pods(t, everything) {
+		if selects(service.Spec.Selector, pod.Labels) {
+			selected++
+		}
+	}
+	require.Equal(t, 1, selected, "only the API is behind the service")
+}
+
+func selects(selector, labels map[string]string) bool {
+	for k, v := range selector {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// The chart's alerts and dashboard are the ones of the compose file: links, which packaging follows.
+func TestTheChartHasTheSameAlertsAndDashboard(t *testing.T) {
+	t.Parallel()
+	c := loadChart(t)
+	in := map[string][]byte{}
+	for _, f := range c.Files {
+		in[f.Name] = f.Data
+	}
+	require.True(t, bytes.Equal(in["files/alerts.yaml"], []byte(read(t, "docker/prometheus/alerts.yaml"))))
+	require.True(t, bytes.Equal(in["files/aliquot.json"], []byte(read(t, "docker/grafana/dashboards/aliquot.json"))))
+	for _, object := range objects[*map[string]any](t, everything) {
+		if (*object)["kind"] != "PrometheusRule" {
+			continue
+		}
+		spec, err := yaml.Marshal((*object)["spec"])
+		require.NoError(t, err)
+		require.Equal(t, alerts(t, read(t, "docker/prometheus/alerts.yaml")), alerts(t, string(spec)), "rendering leaves them as they are")
+	}
+}
