@@ -171,11 +171,15 @@ func (s *server) labTestMarkers(ctx context.Context, in *labTestMarkersInput) (*
 }
 
 func (s *server) orderSetMarkers(ctx context.Context, in *orderSetMarkersInput) (*body[GetMarkersResponse], error) {
-	test, err := s.orderedTest(ctx, callerOf(ctx).team.ID, choice{set: &in.Body})
+	what, err := s.setOf(ctx, callerOf(ctx).team.ID, choice{set: &in.Body})
 	if err != nil {
 		return nil, err
 	}
-	return answer(markerPage(distinct(markersOf(test)), in.PageQuery)), nil
+	var all []order.Marker
+	for _, t := range what.tests {
+		all = append(all, markersOf(t)...)
+	}
+	return answer(markerPage(distinct(append(all, what.added...)), in.PageQuery)), nil
 }
 
 func (s *server) labMarker(ctx context.Context, in *labMarkerInput) (*body[junction.ClientFacingMarker], error) {

@@ -111,7 +111,10 @@ func (s *server) newOrder(ctx context.Context, in *CreateOrderRequest) (*order.O
 	if err := s.tested(ctx, o, &in.PatientDetails, f.policy); err != nil {
 		return nil, order.Policy{}, err
 	}
-	o.Address, o.Consents, o.AoEAnswers = in.PatientAddress.address(), consents(in.Consents, now), in.answers()
+	o.Address, o.Consents = in.PatientAddress.address(), consents(in.Consents, now)
+	if o.AoEAnswers, err = answered(f.test, in.AoEAnswers); err != nil {
+		return nil, order.Policy{}, err
+	}
 	if o.Physician, err = orderer(in.Physician.physician(), f.account.Profile, o.Consents); err != nil {
 		return nil, order.Policy{}, err
 	}
@@ -141,7 +144,7 @@ func (s *server) tested(ctx context.Context, o *order.Order, in *PatientDetailsW
 func (f footing) order(teamID string, now time.Time) *order.Order {
 	o := &order.Order{
 		TeamID: teamID, UserID: f.user.ID, ClientUserID: f.user.ClientUserID, LabAccountID: f.account.ID,
-		Modality: f.test.Method, Origin: order.OriginInitial, Status: lifecycle.Ordered, LabTest: f.test,
+		Modality: f.test.Method, Origin: order.OriginInitial, Status: lifecycle.Ordered, LabTest: f.test.InOrder(),
 		BillingType: store.BillClient, AccountNotes: f.account.Profile.ClinicalNotes, CreatedAt: now, UpdatedAt: now,
 	}
 	store.NewOrderIDs(o)
@@ -177,14 +180,6 @@ func consents(given []ConsentRequest, now time.Time) []order.Consent {
 			at = at.UTC()
 			out[i].At = &at
 		}
-	}
-	return out
-}
-
-func (in *CreateOrderRequest) answers() []order.AoEAnswer {
-	out := make([]order.AoEAnswer, len(in.AoEAnswers))
-	for i, a := range in.AoEAnswers {
-		out[i] = order.AoEAnswer{MarkerID: a.MarkerID, QuestionID: a.QuestionID, Answer: a.Answer}
 	}
 	return out
 }

@@ -18,6 +18,9 @@ func TestCreateOrder(t *testing.T) {
 	f := newFixture(t)
 	endpoint := newID()
 	require.NoError(t, f.store.CreateEndpoint(t.Context(), store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://receiver.test", Secret: "whsec_x"}))
+	f.labTest = f.newLabTest(order.LabTest{Markers: []order.Marker{{
+		ID: 173, Name: "Lead", Slug: "lead", Questions: []order.Question{{ID: 1234567890251, Code: "LCANS", Text: "Why?", Type: order.QuestionText}},
+	}}})
 
 	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{
 		"priority": true, "clinical_notes": "fasting", "icd_codes": []any{"E78.5"}, "something_new": map[string]any{"a": 1},
@@ -241,8 +244,8 @@ func TestCreateOrderRefused(t *testing.T) {
 		"unknown test":       {set(newID()), http.StatusBadRequest, "Lab test does not exist"},
 		"inactive test":      {set(inactive), http.StatusBadRequest, "Lab test is not active"},
 		"no test in the set": {map[string]any{"order_set": map[string]any{}}, http.StatusBadRequest, "A lab test is required"},
-		"two tests":          {map[string]any{"lab_test_id": inactive}, http.StatusBadRequest, "Only one lab test"},
-		"markers":            {map[string]any{"order_set.add_on": map[string]any{"marker_ids": []any{1}}}, http.StatusBadRequest, "not available"},
+		"one of two tests":   {map[string]any{"lab_test_id": inactive}, http.StatusBadRequest, "Lab test is not active"},
+		"two methods":        {map[string]any{"lab_test_id": walkIn}, http.StatusBadRequest, "different collection methods"},
 		"other method":       {map[string]any{"collection_method": "walk_in_test"}, http.StatusBadRequest, "collection method walk_in_test"},
 		"walk-in test":       {set(walkIn), http.StatusBadRequest, "Collection method walk_in_test is not available"},
 		"insurance":          {map[string]any{"billing_type": "commercial_insurance"}, http.StatusBadRequest, "commercial_insurance"},

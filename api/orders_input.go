@@ -30,9 +30,15 @@ type CreateOrderRequest struct {
 
 // OrderSetRequest says what is ordered.
 type OrderSetRequest struct {
-	LabTestIDs   []string        `json:"lab_test_ids,omitempty" format:"uuid"`
-	AddOn        json.RawMessage `json:"add_on,omitempty" doc:"À-la-carte markers; none are offered."`
-	LabAccountID *string         `json:"lab_account_id,omitempty" format:"uuid"`
+	LabTestIDs   []string    `json:"lab_test_ids,omitempty" format:"uuid"`
+	AddOn        *AddOnOrder `json:"add_on,omitempty"`
+	LabAccountID *string     `json:"lab_account_id,omitempty" format:"uuid"`
+}
+
+// AddOnOrder are markers that are ordered à la carte: one of the two lists.
+type AddOnOrder struct {
+	MarkerIDs   []int64  `json:"marker_ids,omitempty"`
+	ProviderIDs []string `json:"provider_ids,omitempty" doc:"The lab's codes of markers."`
 }
 
 // PhysicianCreateRequest is the ordering physician.

@@ -2,11 +2,9 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 
-	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -57,6 +55,9 @@ func (s *server) choose(ctx context.Context, ch choice) (footing, error) {
 	if err := s.served(ctx, account, test.Method, ch.registrable); err != nil {
 		return footing{}, err
 	}
+	if err := s.keepMade(ctx, c.team.ID, test); err != nil {
+		return footing{}, err
+	}
 	policy, err := order.Resolve(c.team.Policy, account.Policy, test.Policy)
 	return footing{user: user, test: test, account: account, policy: policy}, err
 }
@@ -70,56 +71,6 @@ func (ch choice) accountID() string {
 		return canonical(*ch.set.LabAccountID)
 	}
 	return ""
-}
-
-// orderedTest is the one lab test that the request is for.
-func (s *server) orderedTest(ctx context.Context, teamID string, ch choice) (order.LabTest, error) {
-	id, err := ch.testID()
-	if err != nil {
-		return order.LabTest{}, err
-	}
-	test, err := s.Store.LabTest(ctx, teamID, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return order.LabTest{}, refuse("Lab test does not exist")
-	}
-	if err != nil {
-		return order.LabTest{}, err
-	}
-	method := test.Method
-	if ch.method != nil {
-		method = lifecycle.Modality(*ch.method)
-	}
-	switch {
-	case test.Status != statusActive:
-		return order.LabTest{}, refuse("Lab test is not active")
-	case method != test.Method:
-		return order.LabTest{}, refuse("Lab test is not available with the collection method " + string(method))
-	}
-	return test, nil
-}
-
-func (ch choice) testID() (string, error) {
-	var ids []string
-	if ch.set != nil {
-		if add := string(ch.set.AddOn); add != "" && add != "null" {
-			return "", refuse("À-la-carte markers are not available")
-		}
-		for _, id := range ch.set.LabTestIDs {
-			ids = append(ids, canonical(id))
-		}
-	}
-	if ch.labTestID != nil {
-		ids = append(ids, canonical(*ch.labTestID))
-	}
-	slices.Sort(ids)
-	switch ids = slices.Compact(ids); len(ids) {
-	case 1:
-		return ids[0], nil
-	case 0:
-		return "", refuse("A lab test is required")
-	default:
-		return "", refuse("Only one lab test per order is available")
-	}
 }
 
 // labAccount resolves through which account the test is ordered. Sandbox teams only ever reach the simulated lab, and production

@@ -68,6 +68,9 @@ func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*bo
 		return nil, err
 	}
 	o := f.order(c.team.ID, s.now())
+	if o.AoEAnswers, err = answered(f.test, nil); err != nil {
+		return nil, err
+	}
 	o.Registrable, o.Shipping, o.Passthrough = true, in.Body.ShippingDetails.address(), in.Body.Passthrough
 	return s.created(ctx, o, f.policy, "order created")
 }

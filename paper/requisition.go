@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -99,7 +100,7 @@ func (s *sheet) answers(o order.Order) {
 	}
 	s.title("Answers to the lab's questions")
 	columns := func(st style, marker, question, answer string) []cell {
-		return []cell{{margin, 70, st, marker}, {margin + 74, 24, st, question}, {margin + 102, 83, st, answer}}
+		return []cell{{margin, 48, st, marker}, {margin + 52, 82, st, question}, {margin + 138, 47, st, answer}}
 	}
 	names := make(map[int64]string)
 	for _, m := range o.LabTest.Markers {
@@ -107,7 +108,7 @@ func (s *sheet) answers(o order.Order) {
 	}
 	s.table(columns(caption, "MARKER", "QUESTION", "ANSWER"), func() {
 		for _, a := range o.AoEAnswers {
-			s.row(columns(plain, names[a.MarkerID], strconv.FormatInt(a.QuestionID, 10), a.Answer), 0, nil)
+			s.row(columns(plain, names[a.MarkerID], cmp.Or(a.Question, strconv.FormatInt(a.QuestionID, 10)), cmp.Or(a.Text, a.Answer)), 0, nil)
 		}
 	})
 }

@@ -20,6 +20,7 @@ type orderBody struct {
 	Shipping    *address           `json:"shipping,omitempty"`
 	Tests       []test             `json:"tests"`
 	Physician   *physician         `json:"physician,omitempty"`
+	Answers     []aoeAnswer        `json:"aoe_answers,omitempty"`
 	ICDCodes    []string           `json:"icd_codes,omitempty"`
 	Billing     string             `json:"billing_type,omitempty"`
 	Insurance   *insurance         `json:"insurance,omitempty"`
@@ -56,6 +57,14 @@ type test struct {
 	Name string `json:"name"`
 }
 
+// aoeAnswer is the answer to a question that the lab asks on order entry.
+type aoeAnswer struct {
+	Test     string `json:"test"` // by the lab's code
+	Code     string `json:"code"` // of the question
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+}
+
 type physician struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
@@ -89,6 +98,7 @@ func (c *Client) requisition(r labs.Requisition) (orderBody, error) {
 	} else {
 		body.Patient, body.Address, body.Physician = patientOf(o.Patient), addressOf(o.Address), physicianOf(o.Physician)
 	}
+	body.Answers = answersOf(o)
 	if c.account.Environment == labs.Sandbox {
 		body.Script = r.Script
 	}
@@ -139,6 +149,23 @@ func testsOf(t order.LabTest) []test {
 		tests = append(tests, test{Code: t.Slug, Name: t.Name})
 	}
 	return tests
+}
+
+// answersOf are the answers to questions that the lab has codes for.
+func answersOf(o *order.Order) []aoeAnswer {
+	codes := map[int64]string{}
+	for _, m := range o.LabTest.Markers {
+		if m.ProviderID != nil {
+			codes[m.ID] = *m.ProviderID
+		}
+	}
+	var out []aoeAnswer
+	for _, a := range o.AoEAnswers {
+		if code, ordered := codes[a.MarkerID]; ordered && a.Code != "" {
+			out = append(out, aoeAnswer{Test: code, Code: a.Code, Question: a.Question, Answer: a.Answer})
+		}
+	}
+	return out
 }
 
 func patientOf(p *order.Patient) *patient {
