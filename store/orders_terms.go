@@ -21,10 +21,10 @@ type sought [][]soughtTerm
 func (s *Store) sought(by OrderQuery) (all []sought, id string) {
 	add := func(alternatives ...[]soughtTerm) { all = append(all, alternatives) }
 	if by.PatientName != "" {
-		add(s.named(by.PatientName))
+		add(s.ofPatient(by.PatientName))
 	}
 	if by.RecipientName != "" {
-		add(s.receiving(by.RecipientName))
+		add(s.ofRecipient(by.RecipientName))
 	}
 	search := strings.TrimSpace(by.Search)
 	if parsed, err := uuid.Parse(search); err == nil {
@@ -32,7 +32,7 @@ func (s *Store) sought(by OrderQuery) (all []sought, id string) {
 	} else if born, err := order.ParseDate(search); err == nil {
 		add(s.terms(searchTerm{searchBirthDate, born.String()}))
 	} else if by.Search != "" {
-		add(s.named(search), s.receiving(search))
+		add(s.ofPatient(search), s.ofRecipient(search))
 	}
 	if by.Interpretation != "" {
 		add(s.terms(searchTerm{searchInterpretation, string(by.Interpretation)}))
@@ -51,27 +51,25 @@ func (s *Store) terms(terms ...searchTerm) []soughtTerm {
 	return out
 }
 
-// named are the terms of patients with all words of a text in their names, in pairs as far as that goes. A text without a word is
-// nobody's name.
-func (s *Store) named(text string) []soughtTerm {
+// named are the terms of orders with all words of a text in a name, in pairs as far as that goes. A text without a word is nobody's
+// name.
+func (s *Store) named(text, word, pair string) []soughtTerm {
 	words := unrepeated(strings.Fields(normalise(text)))
 	var terms []searchTerm
 	for len(words) > 1 {
-		terms = append(terms, pairTerm(words[0], words[1]))
+		terms = append(terms, pairTerm(pair, words[0], words[1]))
 		words = words[2:]
 	}
 	if len(words) > 0 || len(terms) == 0 {
-		terms = append(terms, searchTerm{searchName, strings.Join(words, "")})
+		terms = append(terms, searchTerm{word, strings.Join(words, "")})
 	}
 	return s.terms(terms...)
 }
 
-func (s *Store) receiving(text string) []soughtTerm {
-	terms := recipientTerms(&order.ShippingAddress{ReceiverName: text})
-	if len(terms) == 0 {
-		terms = []searchTerm{{searchRecipient, ""}}
-	}
-	return s.terms(terms...)
+func (s *Store) ofPatient(text string) []soughtTerm { return s.named(text, searchName, searchNamePair) }
+
+func (s *Store) ofRecipient(text string) []soughtTerm {
+	return s.named(text, searchRecipient, searchRecipientPair)
 }
 
 // term is the condition of a row of terms to be this one.

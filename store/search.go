@@ -20,6 +20,7 @@ const (
 	searchNamePair       = "name_pair" // two of them, because many share either
 	searchFullName       = "full_name"
 	searchBirthDate      = "birth_date"
+	searchRecipientPair  = "recipient_pair"
 	searchRecipient      = "recipient"      // one word of the name of who gets a kit that is registered later
 	searchInterpretation = "interpretation" // of the newest results that the client sees
 )
@@ -62,42 +63,47 @@ func (s *Store) reindex(ctx context.Context, tx *sql.Tx, orderID string, terms [
 }
 
 func (s *Store) reindexPatient(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient) error {
-	return s.reindex(ctx, tx, orderID, append(patientTerms(p), pairTerms(p)...), searchName, searchNamePair, searchFullName, searchBirthDate)
+	return s.reindex(ctx, tx, orderID, append(patientTerms(p), patientPairs(p)...), searchName, searchNamePair, searchFullName, searchBirthDate)
 }
 
 // termsOf are all terms that an order may be searched by.
 func termsOf(o *order.Order) []searchTerm {
-	terms := slices.Concat(patientTerms(o.Patient), pairTerms(o.Patient), recipientTerms(o.Shipping))
+	terms := slices.Concat(patientTerms(o.Patient), patientPairs(o.Patient), recipientTerms(o.Shipping))
 	if o.Results != nil {
 		terms = append(terms, searchTerm{searchInterpretation, string(o.Results.Interpretation)})
 	}
 	return terms
 }
 
-// pairTerms are the pairs of different words of a patient's name.
-func pairTerms(p *order.Patient) (terms []searchTerm) {
+func patientPairs(p *order.Patient) []searchTerm {
 	if p == nil {
 		return nil
 	}
-	words := unrepeated(strings.Fields(normalise(p.FirstName + " " + p.LastName)))
+	return pairTerms(searchNamePair, normalise(p.FirstName+" "+p.LastName))
+}
+
+// pairTerms are the pairs of different words of a name.
+func pairTerms(field, name string) (terms []searchTerm) {
+	words := unrepeated(strings.Fields(name))
 	for i, one := range words {
 		for _, other := range words[i+1:] {
-			terms = append(terms, pairTerm(one, other))
+			terms = append(terms, pairTerm(field, one, other))
 		}
 	}
 	return terms
 }
 
 // pairTerm is of two words in the order of the alphabet.
-func pairTerm(one, other string) searchTerm { return searchTerm{searchNamePair, one + " " + other} }
+func pairTerm(field, one, other string) searchTerm { return searchTerm{field, one + " " + other} }
 
 // recipientTerms is empty for an order that was placed for a patient.
 func recipientTerms(to *order.ShippingAddress) []searchTerm {
 	if to == nil {
 		return nil
 	}
-	var terms []searchTerm
-	for word := range strings.FieldsSeq(normalise(to.ReceiverName)) {
+	name := normalise(to.ReceiverName)
+	terms := pairTerms(searchRecipientPair, name)
+	for word := range strings.FieldsSeq(name) {
 		terms = append(terms, searchTerm{searchRecipient, word})
 	}
 	return terms
