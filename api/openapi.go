@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 const (
@@ -118,12 +120,19 @@ var nullable = map[string][]string{
 // schemas of answers only, so nothing is validated with them.
 func (s *server) completeDocument() {
 	schemas := s.huma.OpenAPI().Components.Schemas
-	schemas.Map()["Details"].Properties["data"] = &huma.Schema{OneOf: []*huma.Schema{
-		s.schemaOf(junction.ClientFacingTestkitOrder{}),
-		s.schemaOf(junction.ClientFacingWalkInTestOrder{}),
-		s.schemaOf(junction.ClientFacingAtHomePhlebotomyOrder{}),
-		s.schemaOf(junction.ClientFacingOnSiteCollectionOrder{}),
-	}}
+	details := schemas.Map()["Details"]
+	details.Properties["data"] = &huma.Schema{Description: "By type."}
+	for method, data := range map[lifecycle.Modality]any{
+		lifecycle.Testkit: junction.ClientFacingTestkitOrder{}, lifecycle.WalkIn: junction.ClientFacingWalkInTestOrder{},
+		lifecycle.AtHomePhlebotomy: junction.ClientFacingAtHomePhlebotomyOrder{}, lifecycle.OnSite: junction.ClientFacingOnSiteCollectionOrder{},
+	} {
+		details.OneOf = append(details.OneOf, &huma.Schema{Properties: map[string]*huma.Schema{
+			"type": {Type: huma.TypeString, Enum: []any{string(method)}}, "data": s.schemaOf(data),
+		}})
+	}
+	slices.SortFunc(details.OneOf, func(a, b *huma.Schema) int {
+		return strings.Compare(a.Properties["data"].Ref, b.Properties["data"].Ref)
+	})
 	for name, fields := range nullable {
 		properties := schemas.Map()[name].Properties
 		for _, field := range fields {

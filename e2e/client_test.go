@@ -14,8 +14,8 @@ import (
 // patience is how long a condition may take to come true: generous, because it costs nothing when it does.
 const patience = 2 * time.Minute
 
-// caller calls the API and the simulated lab.
-var caller = &http.Client{Timeout: patience}
+// caller calls the API and the simulated lab. What the API answers has to be as its document says.
+var caller = &http.Client{Timeout: patience, Transport: judge(http.DefaultTransport)}
 
 // reply is an answer of the API.
 type reply struct {

@@ -2,13 +2,19 @@ package e2e
 
 import (
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		listUnanswered(os.Stdout)
+		os.Exit(code)
+	}))
+}
 
 // engines runs a test on both databases.
 func engines(t *testing.T, test func(t *testing.T, o options)) {

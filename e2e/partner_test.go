@@ -27,6 +27,6 @@ func (s *system) driver() *drive.System {
 	return &drive.System{
 		URL: s.url, Key: s.key, OperationsKey: s.opsKey, LabURL: s.labURL, LabUser: labUser, LabToken: labToken,
 		PartnerURL: s.labURL + "/neutral", PartnerAccount: partnerAccount, PartnerSecret: partnerSecret,
-		UserID: s.userID, Tests: s.partnerTests,
+		UserID: s.userID, Tests: s.partnerTests, Client: caller,
 	}
 }

@@ -31,10 +31,12 @@ func TestTheOfficialSDK(t *testing.T) {
 		drive.Phlebotomy: s.partnerTests[drive.Phlebotomy], drive.OnSite: s.partnerTests[drive.OnSite],
 	})
 	require.NoError(t, err)
+	proxy, broken := judgingProxy(t, s.url)
 	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", suite)
-	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+s.url, "ALIQUOT_KEY="+s.key, "ALIQUOT_OTHER_KEY="+s.strangersKey(), "ALIQUOT_TEAM="+s.teamID,
+	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+proxy, "ALIQUOT_KEY="+s.key, "ALIQUOT_OTHER_KEY="+s.strangersKey(), "ALIQUOT_TEAM="+s.teamID,
 		"ALIQUOT_USER="+s.userID, "ALIQUOT_LAB_TESTS="+string(tests), "ALIQUOT_CANCELLED_ORDERS="+strings.Join(cancelled, ","))
 	out, err := cmd.CombinedOutput()
+	require.Empty(t, broken(), "answers are as the document says")
 	require.NoError(t, err, "%s", out)
 	t.Logf("%s", out)
 }

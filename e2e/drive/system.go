@@ -22,6 +22,9 @@ type System struct {
 	// Tests are lab tests by collection method. A name may be followed by "/" and the Pace of its policy.
 	Tests map[string]string
 
+	// Client calls the API and the simulated partner. Defaults to one with Patience.
+	Client *http.Client
+
 	slots slots
 }
 
@@ -46,8 +49,15 @@ const (
 // Patience is how long an order may take to get to a status: generous, because it costs nothing when it does not take that long.
 const Patience = 90 * time.Second
 
-// caller calls the API and the simulated partner.
+// caller is the Client of those who have none.
 var caller = &http.Client{
 	Timeout:   Patience,
 	Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Second},
+}
+
+func (s *System) client() *http.Client {
+	if s.Client == nil {
+		return caller
+	}
+	return s.Client
 }

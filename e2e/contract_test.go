@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/internal/contract"
+)
+
+// theContract is the API's OpenAPI document, by which the tests of this package judge every answer.
+var theContract = sync.OnceValue(func() *contract.Contract {
+	document, err := api.Document()
+	if err != nil {
+		panic(err)
+	}
+	c, err := contract.New(document)
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
+
+func judge(base http.RoundTripper) http.RoundTripper {
+	return &contract.Transport{Contract: theContract(), Prefixes: []string{"/v1/", "/v2/", "/v3/", "/ops/"}, Base: base}
+}
+
+// listUnanswered says which operations no test of the package has had an answer of, when all were run.
+func listUnanswered(w io.Writer) {
+	if pattern := flag.Lookup("test.run").Value.String(); pattern != "" || flag.Lookup("test.short").Value.String() == "true" {
+		return
+	}
+	c := theContract()
+	left := c.Unanswered()
+	_, _ = fmt.Fprintf(w, "contract: %d of %d operations were answered as documented; never: %s\n",
+		c.Operations()-len(left), c.Operations(), strings.Join(left, " ")) // a courtesy
+}
+
+// judgingProxy stands before an API and judges what it answers to callers who are no Go programs.
+func judgingProxy(t *testing.T, api string) (address string, broken func() []string) {
+	t.Helper()
+	target, err := url.Parse(api)
+	require.NoError(t, err)
+	var mu sync.Mutex
+	var wrong []string
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		Transport: judge(http.DefaultTransport),
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			wrong = append(wrong, err.Error())
+			w.WriteHeader(http.StatusBadGateway)
+		},
+	})
+	t.Cleanup(proxy.Close)
+	return proxy.URL, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return wrong
+	}
+}
+
+// The control: an answer that is not what the document says fails whoever called, and the proxy notes it.
+func TestAWrongAnswerIsNoticed(t *testing.T) {
+	t.Parallel()
+	wrong := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/v3/orders" {
+			_, _ = io.WriteString(w, `{"orders": [], "total": "none", "page": 1, "size": 50}`)
+			return
+		}
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	t.Cleanup(wrong.Close)
+	proxy, broken := judgingProxy(t, wrong.URL)
+	for _, path := range []string{"/v3/orders", "/v3/order/84d96c03-6b1c-4226-ad8f-ef44a6bc08af"} {
+		_, err := caller.Get(wrong.URL + path) //nolint:bodyclose // there is none
+		require.ErrorContains(t, err, "breaks the contract", path)
+		r, err := http.Get(proxy + path) //nolint:noctx // a test's own server
+		require.NoError(t, err)
+		require.NoError(t, r.Body.Close())
+		require.Equal(t, http.StatusBadGateway, r.StatusCode)
+	}
+	require.Len(t, broken(), 2)
+	require.Contains(t, broken()[0], "total")
+	require.Contains(t, broken()[1], "418")
+}
