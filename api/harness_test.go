@@ -50,6 +50,8 @@ type fixture struct {
 
 	team, user, labTest, account string
 	key, opsKey                  string
+
+	known []string // ids of what there is; for requests that are drawn
 }
 
 // with changes what the API stands on.

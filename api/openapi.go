@@ -105,6 +105,8 @@ var nullable = map[string][]string{
 	"ClientFacingAppointment":      {"event_data"},
 	"ClientFacingAppointmentEvent": {"data"},
 	"DaySlots":                     {"location"},
+	"UnmatchedResult":              {"patient"},
+	"MatchReviewCandidate":         {"marker_overlap", "status_context"},
 	"OpsInboxRow":                  {"fact"},
 	"OpsInboxItem":                 {"fact"},
 	"OpsStory":                     {"outbound", "inbound"},

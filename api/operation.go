@@ -40,6 +40,9 @@ func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler f
 		headers[i] = keyHeaders[scheme]
 	}
 	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
+	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
+		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
+	}
 	op.Extensions = map[string]any{scopeExtension: needs}
 	op.Middlewares = append(huma.Middlewares{s.authenticate(needs, headers), asJSON}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)
