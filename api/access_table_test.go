@@ -9,6 +9,7 @@ var takes = map[string][]string{
 		"GET /metrics",
 		"GET /openapi.json",
 		"GET /readyz",
+		"GET /requisitions/:signed",
 	},
 	"partner": {
 		"POST /webhooks/couriers/easypost",

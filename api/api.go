@@ -177,6 +177,7 @@ func (s *server) routes() *gin.Engine {
 	s.labWebhookRoutes(e)
 	s.courierWebhookRoutes(e)
 	s.documentRoutes(e)
+	s.requisitionLinkRoutes(e)
 
 	s.userRoutes()
 	s.insuranceRoutes()

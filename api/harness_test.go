@@ -62,7 +62,7 @@ func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 	require.NoError(t, err)
 	f.database = filepath.Join(t.TempDir(), "store.db")
 	f.store, err = store.Open(context.Background(), store.Options{
-		URL: "sqlite:" + f.database, Keys: keys, Now: func() time.Time { return began },
+		URL: "sqlite:" + f.database, Keys: keys, PublicURL: "https://lab.example/", Now: func() time.Time { return began },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.store.Close()) })

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/paper"
@@ -18,6 +19,42 @@ type labelsInput struct {
 	OrderPath
 	NumberOfLabels int       `query:"number_of_labels" minimum:"1" maximum:"50" default:"3" doc:"Copies; a page each."`
 	CollectionDate time.Time `query:"collection_date" required:"true" doc:"Printed on the label as it is given, in its own zone."`
+}
+
+// requisitionLinkRoutes serve requisitions at the address that orders name, without a key: the address itself is signed.
+func (s *server) requisitionLinkRoutes(e *gin.Engine) {
+	e.GET(store.RequisitionPath+":signed", func(c *gin.Context) {
+		ctx := context.WithValue(c.Request.Context(), callerKey{}, caller{requestID: requestID(c), address: c.ClientIP()})
+		pdf, err := s.linkedRequisition(ctx, c.Param("signed"))
+		var refused *Error
+		switch {
+		case err == nil:
+			c.Data(http.StatusOK, contentPDF, pdf)
+		case errors.As(err, &refused):
+			abortWith(c, refused)
+		default:
+			_ = c.Error(err)
+			abortWith(c, internal([]error{err}))
+		}
+	})
+}
+
+func (s *server) linkedRequisition(ctx context.Context, signed string) ([]byte, error) {
+	team, id, err := s.Store.RequisitionOrder(signed)
+	if err != nil {
+		return nil, orNotFound(err, "Requisition")
+	}
+	o, err := s.Store.Order(ctx, team, id)
+	if err != nil {
+		return nil, orNotFound(err, "Requisition")
+	}
+	if !identified(o) || o.Imported {
+		return nil, notFound("Requisition")
+	}
+	if err := s.auditRead(ctx, "order.read_requisition", team, id, "by=signed_address"); err != nil {
+		return nil, err
+	}
+	return paper.Requisition(*o)
 }
 
 // instructions are what is not found where a test has none.

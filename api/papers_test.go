@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,4 +163,32 @@ func TestNoOrderHasAnAdvanceBeneficiaryNotice(t *testing.T) {
 	r := f.do(http.MethodGet, "/v3/order/"+id+"/abn_pdf", f.key, nil)
 	require.Equal(t, http.StatusNotFound, r.status)
 	require.Equal(t, "Advance beneficiary notice not found", r.detail(t))
+}
+
+// The address that an order names is all that it takes to read its requisition.
+func TestTheRequisitionAtItsAddress(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	require.Nil(t, f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"], "there is none yet")
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-42", began) })
+	url := f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"].(string)
+	at, ok := strings.CutPrefix(url, "https://lab.example")
+	require.True(t, ok, url)
+	want, err := paper.Requisition(*f.order(id))
+	require.NoError(t, err)
+	requirePDF(t, want, f.send(http.MethodGet, at, nil))
+	for _, wrong := range []string{at + "A", "/requisitions/" + id, "/requisitions/x.y"} {
+		r := f.send(http.MethodGet, wrong, nil)
+		require.Equal(t, http.StatusNotFound, r.status, wrong)
+		require.Equal(t, "Requisition not found", r.detail(t))
+	}
+	log, err := f.store.AuditOf(t.Context(), id)
+	require.NoError(t, err)
+	last := log[len(log)-1]
+	require.Equal(t, []string{"order.read_requisition", "by=signed_address", "127.0.0.1"}, []string{last.Action, last.Detail, last.Address})
+	require.NotContains(t, f.logs.String(), strings.TrimPrefix(at, "/requisitions/"))
+
+	imported := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil)).json(t)["order"].(map[string]any)
+	require.Nil(t, imported["requisition_form_url"], "made elsewhere")
 }

@@ -1,6 +1,11 @@
 package paper_test
 
 import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -36,6 +41,42 @@ func ordered() order.Order {
 		ICDCodes:      []string{"E11.9", "I10", "Z13.220"},
 		ClinicalNotes: ptr("Follow-up of type 2 diabetes. Patient reports fatigue since January; no change of medication.\nPlease call with critical values."),
 	}
+}
+
+// insured is such an order that Medicare pays for, for a patient for whom somebody stands in, signed.
+func insured() order.Order {
+	o := ordered()
+	home := *o.Address
+	o.BillingType, o.AccountNotes = "commercial_insurance", ptr("Results by fax, too.")
+	o.Patient.MedicalProxy = []byte(`{"first_name":"Bo","last_name":"Lee","phone_number":"+16025550124"}`)
+	o.LabTest.Price = 129.5
+	o.Physician.Signature = &order.Image{ContentType: "image/png", Content: scribble()}
+	o.Cover = &order.Cover{
+		PayorCode: "MEDFED", PayorName: "Medicare Part B, Noridian Healthcare Solutions", MemberID: "1EG4-TE5-MK73", GroupID: ptr("none"), Relationship: "Spouse",
+		PayorAddress: order.Address{FirstLine: "7500 Security Blvd", City: "Baltimore", State: "MD", Zip: "21244", Country: "US"}, Medicare: true,
+		Insured:   order.Insured{FirstName: "Cy", LastName: "Lee", DOB: &order.Date{Year: 1951, Month: time.May, Day: 9}, Gender: "male", Phone: "+16025550125", Address: home},
+		Guarantor: &order.Insured{FirstName: "Bo", LastName: "Lee", Phone: "+16025550124", Address: home},
+	}
+	return o
+}
+
+// scribble is a picture of a signature.
+func scribble() []byte {
+	const width, height = 240, 60
+	picture := image.NewGray(image.Rect(0, 0, width, height))
+	for i := range picture.Pix {
+		picture.Pix[i] = 0xff
+	}
+	for x := range width {
+		for thick := range 3 {
+			picture.SetGray(x, height/2+thick+int(20*math.Sin(float64(x)/9)), color.Gray{})
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, picture); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
 }
 
 // reported is a report that has a result of every kind.

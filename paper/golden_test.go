@@ -27,6 +27,8 @@ func TestDrawnAsLookedAt(t *testing.T) {
 	t.Parallel()
 	for name, draw := range map[string]func() ([]byte, error){
 		"requisition": func() ([]byte, error) { return paper.Requisition(ordered()) },
+		"insured":     func() ([]byte, error) { return paper.Requisition(insured()) },
+		"abn":         func() ([]byte, error) { return paper.ABN(insured()) },
 		"labels":      func() ([]byte, error) { return paper.Labels(ordered(), 2, at) },
 		"report":      func() ([]byte, error) { return paper.Report(ordered(), reported()) },
 		"instructions": func() ([]byte, error) {

@@ -16,9 +16,9 @@ const (
 	columnGap    = 6.0
 )
 
-// title is the head of a part of the page.
+// title is the head of a part of the page, which does not stand alone at its end.
 func (s *sheet) title(text string) {
-	s.room(16)
+	s.room(36)
 	s.y += 3
 	head := style{size: 10, bold: true, colour: accent}
 	s.text(margin, s.y, head, text)
@@ -103,14 +103,12 @@ func filled(fields []field) []field {
 
 // table writes rows under a head that every page repeats.
 func (s *sheet) table(head []cell, rows func()) {
+	s.room(24)
 	s.heading = func() {
 		s.row(head, 0, nil)
 		s.rule(s.y, pale)
 	}
-	s.room(24)
-	if s.y > bodyTop-4 {
-		s.heading()
-	}
+	s.heading()
 	rows()
 	s.heading = nil
 }

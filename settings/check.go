@@ -47,6 +47,9 @@ func (p Process) check() problems {
 func (c Common) check() problems {
 	found := c.Process.check()
 	found.add("ALIQUOT_DATABASE_URL", checkDatabase(c.DatabaseURL.Reveal()))
+	if c.PublicURL != "" {
+		found.add("ALIQUOT_PUBLIC_URL", checkURL(c.PublicURL))
+	}
 	found = append(found, c.Master.check()...)
 	if len(c.Master.check()) == 0 {
 		_, err := c.Keyring(context.Background())

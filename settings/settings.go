@@ -10,6 +10,7 @@ import "time"
 // Common is what the API, the workers and the administrative commands that work on the database share.
 type Common struct {
 	DatabaseURL    Secret `env:"ALIQUOT_DATABASE_URL" envDefault:"sqlite:.aliquot/aliquot.db" desc:"Where the store is: postgres://… or sqlite:PATH. A PostgreSQL that is reached over a network wants sslmode=verify-full, and sslrootcert, sslcert and sslkey where they are needed (docs/security.md)."`
+	PublicURL      string `env:"ALIQUOT_PUBLIC_URL" desc:"Where clients reach the API, such as https://lab.example: orders name their requisition there, to be read without a key for a week (requisition_form_url). Workers need it too, which write webhooks. Empty: they do not."`
 	EncryptionKeys Secret `env:"ALIQUOT_ENCRYPTION_KEYS,required,notEmpty" desc:"What seals patient data: comma-separated keys, each <id>:<base64 of 32 bytes> or, wrapped by the master key, <id>:wrapped:<base64>. The first seals, all open. Make one with aliquot key new-encryption; docs/security.md says how to change it."`
 	Temporal
 	Master

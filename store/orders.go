@@ -141,7 +141,11 @@ func (s *Store) scanOrder(row scanner) (o order.Order, err error) {
 	if err := decode(state, &o.State); err != nil {
 		return o, err
 	}
-	return o, s.open(&o, sealed)
+	if err := s.open(&o, sealed); err != nil {
+		return o, err
+	}
+	o.RequisitionURL, err = s.requisitionURL(&o)
+	return o, err
 }
 
 func (s *Store) loadEvents(ctx context.Context, q querier, orders []order.Order) error {

@@ -39,18 +39,21 @@ type Options struct {
 	Now func() time.Time
 	// Render makes the client's view of an order, which messages carry. Defaults to junction.RenderOrder.
 	Render func(order.Order) ([]byte, error)
+	// PublicURL is where clients reach the API, without a slash at its end. Defaults to nowhere.
+	PublicURL string
 	// MaxConns bounds the connections of this process (SQLite: its readers; there is one writer). Defaults to 8.
 	MaxConns int
 }
 
 // Store is safe for concurrent use.
 type Store struct {
-	write   *sql.DB
-	read    *sql.DB
-	keys    *Keyring
-	now     func() time.Time
-	render  func(order.Order) ([]byte, error)
-	dialect dialect
+	write     *sql.DB
+	read      *sql.DB
+	keys      *Keyring
+	now       func() time.Time
+	publicURL string
+	render    func(order.Order) ([]byte, error)
+	dialect   dialect
 }
 
 type dialect string
@@ -75,9 +78,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Render = junction.RenderOrder
 	}
 	s := &Store{
-		keys:   o.Keys,
-		now:    func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
-		render: o.Render,
+		keys:      o.Keys,
+		now:       func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
+		render:    o.Render,
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
 	}
 	if err := s.connect(o); err != nil {
 		return nil, err

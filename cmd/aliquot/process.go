@@ -31,7 +31,7 @@ func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading ALIQUOT_ENCRYPTION_KEYS: %w", err)
 	}
-	return store.Open(ctx, store.Options{URL: c.DatabaseURL.Reveal(), Keys: keys})
+	return store.Open(ctx, store.Options{URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL})
 }
 
 // server is an http.Server with limits on everything that a caller could draw out.
