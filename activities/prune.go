@@ -29,6 +29,9 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 	if _, err := a.Store.PruneRateLimits(ctx, sweepPage); err != nil {
 		return a.fault(ctx, "pruning rate limits", "", err)
 	}
+	if _, err := a.Store.PruneTokens(ctx, sweepPage); err != nil {
+		return a.fault(ctx, "pruning tokens", "", err)
+	}
 	if _, err := a.Store.CompleteSearch(ctx, sweepPage); err != nil {
 		return a.fault(ctx, "completing search terms", "", err)
 	}

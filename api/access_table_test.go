@@ -140,6 +140,7 @@ var takes = map[string][]string{
 		"POST /ops/teams",
 		"PATCH /ops/teams/:team_id",
 		"POST /ops/teams/:team_id/keys",
+		"POST /ops/teams/:team_id/tokens",
 	},
 }
 

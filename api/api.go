@@ -197,6 +197,7 @@ func (s *server) routes() *gin.Engine {
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
 	s.opsKeyRoutes()
+	s.opsTokenRoutes()
 	s.opsAuditRoutes()
 	s.opsLabAccountRoutes()
 	s.opsCatalogueRoutes()

@@ -26,6 +26,7 @@ func (f *fixture) asks() map[string]any {
 		"POST /ops/teams":                                         map[string]any{"name": "New", "environment": "sandbox"},
 		"PATCH /ops/teams/:team_id":                               `{"policy": {}}`,
 		"POST /ops/teams/:team_id/keys":                           map[string]any{"name": "new", "role": "client"},
+		"POST /ops/teams/:team_id/tokens":                         `{}`,
 		"POST /ops/keys/:key_id/rotate":                           `{}`,
 		"POST /ops/keys/:key_id/revoke":                           nil,
 		"POST /ops/teams/:team_id/endpoints":                      map[string]any{"url": "https://example.com/hook"},

@@ -1,11 +1,11 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -34,8 +34,8 @@ func callerOf(ctx context.Context) caller {
 	return c
 }
 
-// authenticate lets a request through whose key is good and may do what takes the scope. The key is in the first of the headers that
-// there is. Nothing of the request is looked at before.
+// authenticate lets a request through whose key or bearer token is good and may do what takes the scope. It shows one credential, in one
+// of the headers or as a bearer token. Nothing of the request is looked at before.
 func (s *server) authenticate(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c, err := s.identity(ctx, headers)
@@ -57,26 +57,70 @@ func (s *server) authenticate(needs scope, headers []string) func(huma.Context, 
 }
 
 func (s *server) identity(ctx huma.Context, headers []string) (caller, error) {
-	secret := ""
+	var secrets []string
 	for _, name := range headers {
-		secret = cmp.Or(secret, ctx.Header(name))
+		if secret := ctx.Header(name); secret != "" {
+			secrets = append(secrets, secret)
+		}
 	}
-	if secret == "" {
-		return caller{}, fail(http.StatusUnauthorized, "API key is missing")
-	}
-	key, team, err := s.Store.KeyBySecret(ctx.Context(), secret)
-	if errors.Is(err, store.ErrNotFound) {
-		return caller{}, fail(http.StatusUnauthorized, "API key is not valid")
+	token := bearer(ctx.Header("Authorization"))
+	var key store.Key
+	var team store.Team
+	var err error
+	switch {
+	case len(secrets) > 1 || len(secrets) == 1 && token != "":
+		err = fail(http.StatusUnauthorized, "Give one credential: an API key or a bearer token")
+	case token != "":
+		key, team, err = s.byToken(ctx.Context(), token)
+	case len(secrets) == 1:
+		key, team, err = s.byKey(ctx.Context(), secrets[0])
+	default:
+		err = fail(http.StatusUnauthorized, "API key is missing")
 	}
 	if err != nil {
 		return caller{}, err
 	}
-	if refused := s.limited(ctx.Context(), s.keys, "key:"+key.ID); refused != nil {
-		return caller{}, refused
-	}
-	s.used(ctx.Context(), key)
 	c := humagin.Unwrap(ctx)
 	return caller{key: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
+}
+
+// bearer is the token of an Authorization header; empty: it has none. Other schemes are a proxy's business.
+func bearer(header string) string {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+func (s *server) byKey(ctx context.Context, secret string) (store.Key, store.Team, error) {
+	key, team, err := s.Store.KeyBySecret(ctx, secret)
+	if errors.Is(err, store.ErrNotFound) {
+		return key, team, fail(http.StatusUnauthorized, "API key is not valid")
+	}
+	if err != nil {
+		return key, team, err
+	}
+	if refused := s.limited(ctx, s.keys, "key:"+key.ID); refused != nil {
+		return key, team, refused
+	}
+	s.used(ctx, key)
+	return key, team, nil
+}
+
+// byToken has a token stand for a key of its own with the role client. The tokens of a team are limited together.
+func (s *server) byToken(ctx context.Context, secret string) (store.Key, store.Team, error) {
+	token, team, err := s.Store.TokenBySecret(ctx, secret)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Key{}, team, fail(http.StatusUnauthorized, "The bearer token is not valid, or has expired")
+	}
+	if err != nil {
+		return store.Key{}, team, err
+	}
+	if refused := s.limited(ctx, s.keys, "tokens:"+team.ID); refused != nil {
+		return store.Key{}, team, refused
+	}
+	return store.Key{ID: token.ID, TeamID: team.ID, Name: "bearer token", Role: store.RoleClient}, team, nil
 }
 
 // used notes that a key is in use. A request is answered whether that can be noted or not.

@@ -20,6 +20,7 @@ import (
 const (
 	securityScheme   = "apiKey"
 	managementScheme = "managementKey"
+	bearerScheme     = "bearer"
 	documentTitle    = "Aliquot"
 	documentVer      = "1.0.0"
 	pathDocument     = "/openapi.json"
@@ -61,6 +62,7 @@ func (s *server) documentRoutes(e *gin.Engine) {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		securityScheme:   {Type: "apiKey", In: "header", Name: keyHeaders[securityScheme]},
 		managementScheme: {Type: "apiKey", In: "header", Name: keyHeaders[managementScheme]},
+		bearerScheme:     {Type: "http", Scheme: "bearer", Description: "A team's token, good for minutes. One credential per request."},
 	}
 	s.huma = humagin.New(e, config)
 	e.GET(pathDocument, func(c *gin.Context) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 // The tags that group operations in the document.
@@ -38,6 +40,9 @@ func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler f
 	for i, scheme := range schemes {
 		op.Security = append(op.Security, map[string][]string{scheme: {}})
 		headers[i] = keyHeaders[scheme]
+	}
+	if may(store.RoleClient, needs) {
+		op.Security = append(op.Security, map[string][]string{bearerScheme: {}})
 	}
 	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 	if op.Method != http.MethodGet && op.Method != http.MethodDelete {

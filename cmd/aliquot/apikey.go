@@ -101,6 +101,31 @@ func newKeyRevoke(r *remote) *cobra.Command {
 	}
 }
 
+func newKeyToken(r *remote) *cobra.Command {
+	var team string
+	var life time.Duration
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Make a bearer token of a team and print it, which is shown only now",
+		Long: `Makes a token that opens the client API for a team, for a few minutes and no more than a key with the role client: for the header
+Authorization: Bearer, in the place of a key. It ends at once when the key that made it is revoked.`,
+		Example: `  curl -H "Authorization: Bearer $(aliquot key token --lifetime 5m --output json | jq -r .token)" $ALIQUOT_URL/v3/orders`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in := map[string]int{"lifetime_seconds": int(life.Seconds())}
+			return addTo(cmd, r, team, "tokens", in, func(w io.Writer, t api.OpsToken) {
+				row(w, "id", t.ID)
+				row(w, "team", t.TeamID)
+				row(w, "good until", clock(t.ExpiresAt))
+				row(w, "token", t.Token)
+			})
+		},
+	}
+	cmd.Flags().DurationVar(&life, "lifetime", 10*time.Minute, "how long it is good, from 1m to 1h")
+	cmd.Flags().StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
+	return cmd
+}
+
 func showKey(w io.Writer, k api.OpsKey) {
 	row(w, "id", k.ID)
 	row(w, "role", k.Role)

@@ -23,7 +23,9 @@ func manageCatalogue(t *testing.T, d *development) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	run := func(args ...string) string { return must(t, append(append([]string{"catalogue"}, args...), "--data", d.data)...) }
+	run := func(args ...string) string {
+		return must(t, append(append([]string{"catalogue"}, args...), "--data", d.data)...)
+	}
 	lab := file("lab.json", `{"labs": [{"id": 9, "slug": "ussl", "name": "A lab", "first_line_address": "", "city": "", "zipcode": "",
 		"collection_methods": ["walk_in_test"], "sample_types": ["serum"]}]}`)
 	markers := file("markers.json", `{"markers": [{"id": 900, "lab": "ussl", "name": "Glucose", "slug": "glucose", "loinc": "2345-7"}]}`)

@@ -15,7 +15,7 @@ import (
 func newKey() *cobra.Command {
 	var r remote
 	cmd := administers(&cobra.Command{Use: "key", Short: "API keys and encryption keys"}, &r)
-	cmd.AddCommand(newKeyList(&r), newKeyCreate(&r), newKeyRenew(&r), newKeyRevoke(&r))
+	cmd.AddCommand(newKeyList(&r), newKeyCreate(&r), newKeyRenew(&r), newKeyRevoke(&r), newKeyToken(&r))
 	cmd.AddCommand(newKeyEncryption(), newKeyRotate())
 	return cmd
 }
