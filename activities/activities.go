@@ -31,6 +31,7 @@ type Dispatcher interface {
 	StartOrder(ctx context.Context, orderID string) error
 	EnsureOrder(ctx context.Context, orderID string) (started bool, err error)
 	SignalFact(ctx context.Context, orderID string, f order.Fact) error
+	WakeOrder(ctx context.Context, orderID string) error
 	NudgeDeliveries(ctx context.Context, endpointID string) error
 }
 

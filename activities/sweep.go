@@ -16,12 +16,13 @@ type patience struct {
 	start     time.Duration // an order that was never started
 	received  time.Duration // a fact that was not signalled
 	signalled time.Duration // a fact that was signalled and not settled
+	demand    time.Duration // a demand whose answer nobody has got; 0: none is looked after
 	due       time.Duration // a delivery that nobody makes
 	unmatched time.Duration // a report for an order that nobody knows: webhooks race with our own commits
 }
 
 var (
-	calm = patience{start: time.Minute, received: time.Minute, signalled: 5 * time.Minute, due: 30 * time.Second, unmatched: 5 * time.Minute}
+	calm = patience{start: time.Minute, received: time.Minute, signalled: 5 * time.Minute, demand: time.Minute, due: 30 * time.Second, unmatched: 5 * time.Minute}
 	// After Temporal's data was lost everything is in nobody's hands, deliveries of the coming days included.
 	rebuilding = patience{due: -30 * 24 * time.Hour}
 )
@@ -46,6 +47,9 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 		return out, err
 	}
 	if out.Facts, err = a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled)); err != nil {
+		return out, err
+	}
+	if out.Demands, err = a.sweepDemands(ctx, now, after.demand); err != nil {
 		return out, err
 	}
 	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.due), sweepPage)
@@ -91,6 +95,30 @@ func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBe
 		}
 	}
 	return healed, nil
+}
+
+// sweepDemands tells orders to look which were asked for something that nobody has got an answer to. Temporal keeps an update nowhere
+// before it is answered: one that is lost with its server may have been recorded, and the run does not know of it. Runs that a rebuild
+// starts know everything.
+func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time.Duration) (woken int, err error) {
+	if after == 0 {
+		return 0, nil
+	}
+	demands, err := a.Store.UnansweredDemands(ctx, now.Add(-after), sweepPage)
+	if err != nil {
+		return 0, a.fault(ctx, "finding demands without an answer", "", err)
+	}
+	for _, d := range demands {
+		if err := a.Dispatch.WakeOrder(ctx, d.OrderID); err != nil {
+			return woken, a.fault(ctx, "waking an order", d.OrderID, err)
+		}
+		if err := a.Store.AnswerDemand(ctx, d.ID); err != nil {
+			return woken, a.fault(ctx, "noting that an order was woken", d.OrderID, err)
+		}
+		woken++
+		activity.RecordHeartbeat(ctx)
+	}
+	return woken, nil
 }
 
 // SweepOpenOrders makes sure that one page of the open orders, after the given id, have running workflows.

@@ -102,12 +102,23 @@ func (s *server) allowed(ctx context.Context, id string, d order.Demand) bool {
 	return err == nil && o.State.CheckDemand(d, s.now()) == ""
 }
 
+// answered notes that a demand has its answer. Without the note the reconciler has the order's run look, which does no harm.
+func (s *server) answered(ctx context.Context, demandID string) {
+	if err := s.Store.AnswerDemand(context.WithoutCancel(ctx), demandID); err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "it is not noted that a demand was answered",
+			slog.String("demand_id", demandID), slog.Any("error", err))
+	}
+}
+
 // ask waits for what becomes of a demand.
 func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, demandLimit)
 	defer cancel()
 	action, detail := "order."+string(d.Kind), "demand="+d.ID
 	a, err := s.Orders.Demand(ctx, o.ID, d)
+	if err == nil {
+		s.answered(ctx, d.ID)
+	}
 	var away interface{ Unavailable() bool }
 	switch {
 	case errors.As(err, &away) && away.Unavailable(), errors.Is(err, context.DeadlineExceeded):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -105,6 +106,9 @@ func TestDemandsWithoutAnswer(t *testing.T) {
 		require.NotEmpty(t, r.detail(t), name)
 	}
 	require.Equal(t, lifecycle.Ordered, f.order(id).Status)
+	unanswered, err := f.store.UnansweredDemands(t.Context(), time.Now().Add(24*time.Hour), 10)
+	require.NoError(t, err)
+	require.Len(t, unanswered, 2, "the silence of the lab is an answer")
 	f.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
 		return order.Answer{}, errors.New("secret cause")
 	})

@@ -85,6 +85,17 @@ func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) e
 	return nil
 }
 
+// WakeOrder tells an order's run to look at what is recorded of the order, and starts one where there is none: it ends at once when
+// there is nothing to do.
+func (c *Client) WakeOrder(ctx context.Context, orderID string) error {
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalWake, nil, orderOptions(orderID), WorkflowOrder,
+		OrderInput{OrderID: orderID})
+	if err != nil {
+		return fmt.Errorf("waking order %s: %w", orderID, err)
+	}
+	return nil
+}
+
 // Demand asks something of an order and waits for the answer, as long as ctx allows. The demand's id makes it idempotent. Errors:
 // *UnavailableError.
 func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error) {

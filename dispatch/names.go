@@ -51,6 +51,7 @@ const (
 const (
 	SignalFact   = "fact"   // order.Fact
 	SignalNudge  = "nudge"  // no payload
+	SignalWake   = "wake"   // no payload: look at what is recorded of the order
 	UpdateDemand = "demand" // order.Demand → order.Answer
 )
 
@@ -151,6 +152,7 @@ type SweepResult struct {
 	Orders    int    `json:"orders,omitempty"`    // open orders that were (re)started
 	Facts     int    `json:"facts,omitempty"`     // inbox rows that were signalled again
 	Endpoints int    `json:"endpoints,omitempty"` // endpoints that were nudged
+	Demands   int    `json:"demands,omitempty"`   // demands without an answer, whose orders were told to look
 	Polled    int    `json:"polled,omitempty"`    // reports that no webhook had brought
 	Unmatched int    `json:"unmatched,omitempty"` // reports for orders nobody knows whose results are to be asked for
 	Reviews   int    `json:"reviews,omitempty"`   // of those, how many somebody has to decide about now

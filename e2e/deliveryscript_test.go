@@ -44,6 +44,7 @@ type nudges struct {
 func (n *nudges) StartOrder(context.Context, string) error             { return nil }
 func (n *nudges) EnsureOrder(context.Context, string) (bool, error)    { return false, nil }
 func (n *nudges) SignalFact(context.Context, string, order.Fact) error { return nil }
+func (n *nudges) WakeOrder(context.Context, string) error              { return nil }
 func (n *nudges) NudgeDeliveries(_ context.Context, id string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

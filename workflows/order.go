@@ -20,6 +20,7 @@ type orderRun struct {
 	can     dispatch.Loaded // what the partners can do; its State is only what the run began with
 	lock    workflow.Mutex  // one decision at a time; never held across a partner call
 	facts   workflow.ReceiveChannel
+	wakes   workflow.ReceiveChannel // somebody says that something may be recorded of which this run does not know
 	shown   labels
 
 	timer       workflow.Future
@@ -44,6 +45,7 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 		id:      in.OrderID,
 		lock:    workflow.NewMutex(ctx),
 		facts:   workflow.GetSignalChannel(ctx, dispatch.SignalFact),
+		wakes:   workflow.GetSignalChannel(ctx, dispatch.SignalWake),
 		running: map[coroutine]bool{},
 		booked:  map[string]order.Answer{},
 	}
@@ -73,6 +75,9 @@ func (r *orderRun) begin(ctx workflow.Context) error {
 func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 	for {
 		r.changed = false
+		if err := r.wake(ctx); err != nil {
+			return err
+		}
 		if err := r.takeFacts(ctx); err != nil {
 			return err
 		}
@@ -90,7 +95,7 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 			return workflow.NewContinueAsNewError(ctx, Order, in)
 		}
 		err := workflow.Await(ctx, func() bool {
-			return r.changed || r.facts.Len() > 0 || r.timerFired() || r.done(ctx) || r.mayContinue(ctx)
+			return r.changed || r.facts.Len() > 0 || r.wakes.Len() > 0 || r.timerFired() || r.done(ctx) || r.mayContinue(ctx)
 		})
 		if err != nil {
 			return err
@@ -112,7 +117,19 @@ func (r *orderRun) mayContinue(ctx workflow.Context) bool {
 
 // quiet reports whether no signal is unread and no update handler unfinished.
 func (r *orderRun) quiet(ctx workflow.Context) bool {
-	return !r.changed && r.facts.Len() == 0 && workflow.AllHandlersFinished(ctx)
+	return !r.changed && r.facts.Len() == 0 && r.wakes.Len() == 0 && workflow.AllHandlersFinished(ctx)
+}
+
+// wake loads the order, if it was asked for, in case something was recorded without this run knowing.
+func (r *orderRun) wake(ctx workflow.Context) error {
+	asked := false
+	for r.wakes.ReceiveAsync(nil) {
+		asked = true
+	}
+	if !asked {
+		return nil
+	}
+	return r.begin(ctx)
 }
 
 // load reads the order from the store: status, deadlines, parked facts and unfinished calls are all rows.

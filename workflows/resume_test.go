@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -243,6 +244,46 @@ func TestABookingThatMeetsARunBehindTheStore(t *testing.T) {
 	require.True(t, booked.Done, "%s", booked.Reason)
 	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.AppointmentScheduled}, w.history())
 	require.Len(t, w.labCalls("neutral.book"), 1)
+}
+
+// An update that is lost with its server leaves no trace in Temporal, whatever it has recorded. Once the run is told to look it knows:
+// here that it is over, and there that it has to act now and not on the day that it was waiting for.
+func TestARunThatIsToldToLook(t *testing.T) {
+	t.Parallel()
+	behind := func(w *world, d order.Demand) {
+		d.By = lifecycle.Client
+		s, err := w.store.LoadState(context.Background(), w.orderID)
+		require.NoError(w.t, err)
+		_, err = w.store.Record(context.Background(), order.Recording{
+			OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand("lost"), Decision: s.ApplyDemand(d, w.now()), At: w.now(),
+		})
+		require.NoError(w.t, err)
+	}
+	wake := func(w *world) func() { return func() { w.env.SignalWorkflow(dispatch.SignalWake, nil) } }
+	t.Run("it is over", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.at(day, func() { behind(w, order.Demand{Kind: order.DemandCancel}) })
+		w.at(day+hour, wake(w))
+		w.run()
+		require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+		require.Equal(t, day0.Add(day+hour), w.now())
+	})
+	t.Run("it has to act", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, activatedBy(march(20), time.UTC))
+		w.at(hour, func() { behind(w, order.Demand{Kind: order.DemandActivate}) })
+		w.at(2*hour, wake(w))
+		w.runUntil(3 * hour)
+		require.Equal(t, []lifecycle.Low{ordered, created}, w.history())
+	})
+	t.Run("there is nothing to see", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.at(day, wake(w))
+		w.runUntil(2 * day)
+		require.Equal(t, []lifecycle.Low{ordered, created}, w.history())
+	})
 }
 
 // A database that is away delays an order and never fails it. Attempts are made every second at most.

@@ -231,6 +231,11 @@ func (r *recorder) SignalFact(_ context.Context, _ string, f order.Fact) error {
 	return nil
 }
 
+func (r *recorder) WakeOrder(context.Context, string) error {
+	r.world.env.SignalWorkflow(dispatch.SignalWake, nil)
+	return nil
+}
+
 func (r *recorder) NudgeDeliveries(context.Context, string) error {
 	return errors.New("not in these tests")
 }

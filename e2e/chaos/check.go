@@ -233,7 +233,8 @@ func (c *check) temporal() {
 	}
 	for _, o := range c.a.Store.Orders {
 		k := c.kinds[o.ID]
-		if open := k == nil || k.Open; running[o.ID] != open {
+		// Who was not told of a kit did not register it: it is lost, or waits.
+		if open := k == nil && o.Status != "lost" || k != nil && k.Open; running[o.ID] != open {
 			c.report("order %s (%s): open %t, has a run %t", o.ID, o.Status, open, running[o.ID])
 		}
 		delete(running, o.ID)

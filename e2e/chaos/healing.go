@@ -57,6 +57,7 @@ func (h *Healing) add(healed dispatch.SweepResult) {
 	h.Sum.Orders += healed.Orders
 	h.Sum.Facts += healed.Facts
 	h.Sum.Endpoints += healed.Endpoints
+	h.Sum.Demands += healed.Demands
 	h.Sum.Polled += healed.Polled
 	h.Sum.Unmatched += healed.Unmatched
 	h.Sum.Reviews += healed.Reviews
