@@ -67,7 +67,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	defer temporal.Close()
 
 	orders := dispatch.NewClient(temporal)
-	watched.watch(db, orders.Reachable)
+	watched.watch(db, orders, set.Temporal)
 	watched.registry.MustRegister(newQueueMetric(temporal, set.Namespace))
 	handler, err := api.New(api.Deps{
 		Store: db, Orders: orders, Logger: logger, Metrics: watched.registry, Traces: watched.traces, TimeZone: zone, MaxBody: set.MaxBody,

@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/temporaltest"
@@ -48,6 +50,28 @@ aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 2
 `)))
 	m.queues = func(context.Context) ([]dispatch.Queue, error) { return nil, errors.New("away") }
 	require.Zero(t, testutil.CollectAndCount(m), "a scrape does not fail because of it")
+}
+
+// Workers of a versioned deployment are pollers like others.
+func TestAQueueOfVersionedWorkersHasPollers(t *testing.T) {
+	t.Parallel()
+	server := temporaltest.Server(t)
+	namespace := server.Namespace(t)
+	c, err := client.Dial(client.Options{HostPort: server.Address, Namespace: namespace})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	w := worker.New(c, dispatch.QueueOrders, worker.Options{DeploymentOptions: worker.DeploymentOptions{
+		UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: "aliquot", BuildID: "v1"},
+		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	}})
+	w.RegisterWorkflowWithOptions(func(workflow.Context) error { return nil }, workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	require.Eventually(t, func() bool {
+		queues, err := dispatch.Queues(t.Context(), c, namespace)
+		require.NoError(t, err)
+		return queues[0].Pollers > 0
+	}, time.Minute, 50*time.Millisecond)
 }
 
 // A real server tells of queues that nobody polls, and of what waits in them.

@@ -66,9 +66,12 @@ func newTelemetry(ctx context.Context, service string, set settings.Traces, logg
 }
 
 // watch registers metrics of what a process stands on.
-func (t telemetry) watch(db *store.Store, temporal func(context.Context) error) {
+func (t telemetry) watch(db *store.Store, orders *dispatch.Client, set settings.Temporal) {
 	t.registry.MustRegister(db.PoolMetrics()...)
-	t.registry.MustRegister(newReachMetric(map[string]func(context.Context) error{"store": db.Ping, "temporal": temporal}))
+	t.registry.MustRegister(
+		newReachMetric(map[string]func(context.Context) error{"store": db.Ping, "temporal": orders.Reachable}),
+		newCertificateMetric(map[string]string{"temporal": set.CertFile}),
+	)
 }
 
 // on has a Temporal client watched, and the workers that are made with it.

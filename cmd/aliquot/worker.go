@@ -105,7 +105,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	orders := dispatch.NewClient(temporal)
-	watched.watch(db, orders.Reachable)
+	watched.watch(db, orders, set.Temporal)
 	w, err := worker.New(worker.Options{
 		Temporal: temporal, Store: db, Dispatch: orders, Partners: worker.Partners(set.PartnerTimeout),
 		Tracker: tracker, Sender: sender, Concurrency: set.WebhookSlots,

@@ -34,13 +34,18 @@ secrets:
   courierSecrets: {name: aliquot}
   courierKey: {name: aliquot}
   traceHeaders: {name: aliquot}
+  temporalApiKey: {name: aliquot}
+temporal: {tls: {enabled: true, ca: {name: temporal-ca}, certificate: {name: aliquot-temporal}, serverName: temporal.example.org}}
+versioning: {enabled: true}
 settings: {ALIQUOT_TRACE_URL: "http://collector:4318/v1/traces", ALIQUOT_TRACE_SAMPLE: "0.1"}
 api:
   settings: {ALIQUOT_TRUSTED_PROXIES: 10.0.0.0/8}
   autoscaling: {enabled: true}
   ingress: {enabled: true, className: nginx, host: aliquot.example.org, tlsSecret: aliquot-tls}
 workers:
+  all: {queues: [orders, deliveries]}
   labs:
+    queues: [labs]
     replicas: 2
     settings: {ALIQUOT_COURIER_URL: https://api.easypost.com}
     terminationGracePeriodSeconds: 60
@@ -144,6 +149,7 @@ func TestTheChartRendersToObjectsOfKubernetes(t *testing.T) {
 	require.Empty(t, objects[*autoscalingv2.HorizontalPodAutoscaler](t, ""))
 
 	require.Len(t, objects[*appsv1.Deployment](t, everything), 3)
+	require.Len(t, objects[*batchv1.Job](t, everything), 2)
 	require.Len(t, objects[*autoscalingv2.HorizontalPodAutoscaler](t, everything), 2)
 	require.Len(t, objects[*networkingv1.Ingress](t, everything), 1)
 	require.Len(t, objects[*map[string]any](t, everything), 2)
@@ -252,6 +258,10 @@ func TestPodsAreProbedAndDrained(t *testing.T) {
 		require.Equal(t, 1, covered, "%s has a disruption budget of its own", d.Name)
 		require.True(t, selects(d.Spec.Selector.MatchLabels, d.Spec.Template.Labels), d.Name)
 	}
+	for _, job := range objects[*batchv1.Job](t, everything) {
+		require.NotEmpty(t, job.Annotations["helm.sh/hook"], job.Name)
+		require.NotNil(t, job.Spec.ActiveDeadlineSeconds, job.Name)
+	}
 	job := objects[*batchv1.Job](t, "")[0]
 	require.Equal(t, "pre-install,pre-upgrade", job.Annotations["helm.sh/hook"])
 	service := objects[*corev1.Service](t, "")[0]
@@ -291,4 +301,28 @@ func TestTheChartHasTheSameAlertsAndDashboard(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, alerts(t, read(t, "docker/prometheus/alerts.yaml")), alerts(t, string(spec)), "rendering leaves them as they are")
 	}
+}
+
+// With versioning, workers say which build they are, and the job makes the same one current. Together they serve every queue.
+func TestAVersionedBuildIsMadeCurrent(t *testing.T) {
+	t.Parallel()
+	var queues []string
+	for _, d := range objects[*appsv1.Deployment](t, everything) {
+		for _, e := range d.Spec.Template.Spec.Containers[0].Env {
+			switch e.Name {
+			case "ALIQUOT_BUILD_ID":
+				require.Equal(t, "v1.0.0", e.Value)
+			case "ALIQUOT_QUEUES":
+				queues = append(queues, strings.Split(e.Value, ",")...)
+			}
+		}
+	}
+	require.ElementsMatch(t, []string{"orders", "labs", "deliveries"}, queues)
+	for _, j := range objects[*batchv1.Job](t, everything) {
+		if c := j.Spec.Template.Spec.Containers[0]; c.Name == "rollout" {
+			require.Equal(t, []string{"rollout", "set", "v1.0.0", "--wait", "10m"}, c.Args)
+			return
+		}
+	}
+	require.Fail(t, "there is no job that makes the build current")
 }

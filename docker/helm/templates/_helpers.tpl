@@ -45,6 +45,7 @@ masterKey: ALIQUOT_MASTER_KEY
 courierSecrets: ALIQUOT_COURIER_SECRETS
 courierKey: ALIQUOT_COURIER_KEY
 traceHeaders: ALIQUOT_TRACE_HEADERS
+temporalApiKey: ALIQUOT_TEMPORAL_API_KEY
 {{- end }}
 
 {{/* The environment of a process: root, and settings that are its own. */}}
@@ -53,6 +54,21 @@ traceHeaders: ALIQUOT_TRACE_HEADERS
 {{- $variables := include "aliquot.secretVariables" $root | fromYaml }}
 - {name: ALIQUOT_TEMPORAL, value: {{ $root.Values.temporal.address | quote }}}
 - {name: ALIQUOT_TEMPORAL_NAMESPACE, value: {{ $root.Values.temporal.namespace | quote }}}
+{{- with $root.Values.temporal.tls }}
+{{- if .enabled }}
+- {name: ALIQUOT_TEMPORAL_TLS, value: "true"}
+{{- if .ca.name }}
+- {name: ALIQUOT_TEMPORAL_CA_FILE, value: /etc/aliquot/secrets/temporal-ca.crt}
+{{- end }}
+{{- if .certificate.name }}
+- {name: ALIQUOT_TEMPORAL_CERT_FILE, value: /etc/aliquot/secrets/temporal-tls.crt}
+- {name: ALIQUOT_TEMPORAL_KEY_FILE, value: /etc/aliquot/secrets/temporal-tls.key}
+{{- end }}
+{{- if .serverName }}
+- {name: ALIQUOT_TEMPORAL_SERVER_NAME, value: {{ .serverName | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
 - {name: ALIQUOT_METRICS, value: ":9090"}
 {{- range $secret, $ref := $root.Values.secrets }}
 {{- if $ref.name }}
@@ -76,6 +92,22 @@ traceHeaders: ALIQUOT_TRACE_HEADERS
           items: [{key: {{ $ref.key }}, path: {{ $secret }}}]
       {{- end }}
       {{- end }}
+      {{- with .Values.temporal.tls }}
+      {{- if and .enabled .ca.name }}
+      - secret:
+          name: {{ .ca.name }}
+          items: [{key: {{ .ca.key }}, path: temporal-ca.crt}]
+      {{- end }}
+      {{- if and .enabled .certificate.name }}
+      - secret:
+          name: {{ .certificate.name }}
+          items: [{key: {{ .certificate.cert }}, path: temporal-tls.crt}, {key: {{ .certificate.key }}, path: temporal-tls.key}]
+      {{- end }}
+      {{- end }}
+{{- end }}
+
+{{- define "aliquot.build" -}}
+{{ .Values.versioning.buildId | default .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
 {{- define "aliquot.podAnnotations" -}}
