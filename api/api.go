@@ -190,6 +190,7 @@ func (s *server) routes() *gin.Engine {
 	s.importRoutes()
 	s.simulationRoutes()
 	s.appointmentRoutes()
+	s.placeRoutes()
 	s.resultRoutes()
 	s.paperRoutes()
 	s.transactionRoutes()

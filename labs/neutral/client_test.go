@@ -66,7 +66,11 @@ func TestPlaceSendsTheOrder(t *testing.T) {
 	c := opened(t, p, neutraltest.Full)
 	r := neutraltest.Fixture().Order("K7Q2M9XW4T1B8C5D")
 	r.Script, r.OriginNumber = "happy", "A3R8N5YV2P6H1J9E"
-	r.Order.LabTest.Markers = []order.Marker{{Name: "HDL", ProviderID: new("H1")}, {Name: "unknown to the lab"}}
+	r.Order.LabTest.Markers = []order.Marker{{ID: 1, Name: "HDL", ProviderID: new("H1")}, {ID: 2, Name: "unknown to the lab"}}
+	r.Order.AoEAnswers = []order.AoEAnswer{
+		{MarkerID: 1, QuestionID: 7, Answer: "Y", Code: "FASTING", Question: "Fasting?", Text: "Yes"},
+		{MarkerID: 2, QuestionID: 7, Answer: "Y", Code: "FASTING"}, {MarkerID: 3, QuestionID: 8, Answer: "of a marker that is not drawn again", Code: "X"},
+	}
 	r.Order.Physician = &order.Physician{FirstName: "Pia", LastName: "Doe", NPI: "1234567893"}
 	r.Order.ICDCodes, r.Order.Priority = []string{"Z00.0"}, true
 
@@ -76,6 +80,7 @@ func TestPlaceSendsTheOrder(t *testing.T) {
 	require.Equal(t, []neutraltest.Call{{Method: "PUT", Path: "/orders/K7Q2M9XW4T1B8C5D", Body: map[string]any{
 		"number": "K7Q2M9XW4T1B8C5D", "collection_method": "testkit", "registrable": false, "priority": true, "replaces": "A3R8N5YV2P6H1J9E",
 		"script": "happy", "icd_codes": []any{"Z00.0"}, "tests": []any{map[string]any{"code": "H1", "name": "HDL"}},
+		"aoe_answers": []any{map[string]any{"test": "H1", "code": "FASTING", "question": "Fasting?", "answer": "Y"}},
 		"physician": map[string]any{"first_name": "Pia", "last_name": "Doe", "npi": "1234567893"},
 		"patient": map[string]any{
 			"first_name": "Ines", "last_name": "Quillfeather", "dob": "1988-11-30", "gender": "female", "phone_number": "+16025550142",
