@@ -78,27 +78,33 @@ func stormAndOrders(t *testing.T, w Witnesses, storm *Storm, seed uint64, weathe
 	all.Go(func() { storm.Blow(ctx, Plan(seed, weather), t.Logf) })
 	arrivals := traffic(weather).Arrivals(weather.Lasts)
 	kinds := Orders(seed, len(arrivals))
-	began, most := time.Now(), 0
-	for n, at := range arrivals {
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Until(began.Add(at))):
+	all.Go(func() {
+		began := time.Now()
+		for n, at := range arrivals {
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Until(began.Add(at))):
+			}
+			all.Go(func() { w.Callers.Live(ctx, kinds[n], fmt.Sprintf("%d-%d", seed, n)) })
 		}
-		all.Go(func() { w.Callers.Live(ctx, kinds[n], fmt.Sprintf("%d-%d", seed, n)) })
-		if n%25 == 0 {
-			most = max(most, underWay(w))
+	})
+	over := make(chan struct{})
+	go func() { all.Wait(); close(over) }()
+	for most := 0; ; {
+		most = max(most, underWay(w))
+		select {
+		case <-over:
+			return most
+		case <-time.After(2 * time.Second):
 		}
 	}
-	most = max(most, underWay(w))
-	all.Wait()
-	return most
 }
 
 // traffic is slower in a long storm, which lasts for several lives.
 func traffic(weather Weather) Traffic {
 	return Traffic{
 		Concurrent: concurrent, Ramp: min(weather.Lasts*9/10, 3*time.Minute),
-		Life: min(max(weather.Lasts*3/2, 100*time.Second), 8*time.Minute),
+		Life: min(max(weather.Lasts*3/2, 100*time.Second), 5*time.Minute),
 	}
 }
 

@@ -113,7 +113,7 @@ type Traffic struct {
 
 // Arrivals are the times of the callers that come before the end, after the beginning.
 func (t Traffic) Arrivals(end time.Duration) []time.Duration {
-	first := t.Concurrent * 13 / 10 // some end, or are cancelled, while others are still coming
+	first := t.Concurrent * 3 / 2 // some end, or are cancelled, while others are still coming
 	var at []time.Duration
 	for n := 0; ; n++ {
 		next := t.Ramp * time.Duration(n) / time.Duration(first)
