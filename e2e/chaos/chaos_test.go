@@ -190,7 +190,7 @@ func seedOf(t *testing.T) uint64 {
 	t.Helper()
 	text := os.Getenv("SEED")
 	if text == "" {
-		return rand.Uint64N(1_000_000) //nolint:gosec // it is printed
+		return rand.Uint64N(1_000_000)
 	}
 	seed, err := strconv.ParseUint(text, 10, 64)
 	require.NoError(t, err, "SEED")

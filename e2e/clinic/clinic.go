@@ -19,12 +19,12 @@ import (
 // How the simulated lab and courier know us.
 const (
 	LabUser       = "practice-7"
-	LabToken      = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
+	LabToken      = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11" //nolint:gosec // the simulated lab's
 	CourierSecret = "courier-secret"
 	CourierKey    = "courier-key"
 	// Account is the name of all accounts at the neutral partner.
 	Account = "clinic"
-	Secret  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	Secret  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" //nolint:gosec // the simulated partner's
 )
 
 // Keyring seals the store.

@@ -92,8 +92,9 @@ func (b *balancer) dial() (net.Conn, error) {
 	b.next++
 	b.mu.Unlock()
 	var errs []error
+	dialer := net.Dialer{Timeout: dialLimit}
 	for i := range b.targets {
-		conn, err := net.DialTimeout("tcp", b.targets[(first+i)%len(b.targets)], dialLimit)
+		conn, err := dialer.DialContext(context.Background(), "tcp", b.targets[(first+i)%len(b.targets)])
 		if err == nil {
 			return conn, nil
 		}
