@@ -120,13 +120,14 @@ func (r *orderRun) quiet(ctx workflow.Context) bool {
 	return !r.changed && r.facts.Len() == 0 && r.wakes.Len() == 0 && workflow.AllHandlersFinished(ctx)
 }
 
-// wake loads the order, if it was asked for, in case something was recorded without this run knowing.
+// wake loads the order, if it was asked for, in case something was recorded without this run knowing. What a worker passed over that
+// did not know the signal stays so.
 func (r *orderRun) wake(ctx workflow.Context) error {
 	asked := false
 	for r.wakes.ReceiveAsync(nil) {
 		asked = true
 	}
-	if !asked {
+	if !asked || workflow.GetVersion(ctx, "wake", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
 	return r.begin(ctx)
