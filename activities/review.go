@@ -24,6 +24,9 @@ func (a *Activities) ReviewReports(ctx context.Context, in dispatch.ReconcileInp
 	defer a.heartbeat(ctx)()
 	var out dispatch.SweepResult
 	now := a.Now()
+	if err := a.advanceReviewTests(ctx); err != nil {
+		return out, a.fault(ctx, "advancing tests of unmatched results", "", err)
+	}
 	waiting, err := a.Store.UnmatchedReports(ctx, now.Add(-patienceOf(in).unmatched), now, reviewPage)
 	if err != nil {
 		return out, a.fault(ctx, "finding announced reports without an order", "", err)
@@ -40,6 +43,31 @@ func (a *Activities) ReviewReports(ctx context.Context, in dispatch.ReconcileInp
 	return out, nil
 }
 
+// advanceReviewTests takes tests of sandbox teams on, whose orders have got where they had to.
+func (a *Activities) advanceReviewTests(ctx context.Context) error {
+	open, err := a.Store.OpenReviewTests(ctx, sweepPage)
+	if err != nil {
+		return err
+	}
+	for _, run := range open {
+		endpoints, err := a.Store.AdvanceReviewTest(ctx, run)
+		if err != nil {
+			return err
+		}
+		a.nudgeAll(ctx, endpoints)
+	}
+	return nil
+}
+
+// nudgeAll tells those who deliver webhooks; the next sweep makes up for what is lost.
+func (a *Activities) nudgeAll(ctx context.Context, endpoints []string) {
+	for _, endpoint := range endpoints {
+		if err := a.Dispatch.NudgeDeliveries(ctx, endpoint); err != nil {
+			a.Log.WarnContext(ctx, "nudge lost", "endpoint_id", endpoint, "error", err)
+		}
+	}
+}
+
 // reviewReport asks the lab for one report. A lab that has none, or does not answer, is asked again later.
 func (a *Activities) reviewReport(ctx context.Context, w store.UnmatchedReport) (bool, error) {
 	got, err := a.fetchUnmatched(ctx, w)
@@ -54,11 +82,7 @@ func (a *Activities) reviewReport(ctx context.Context, w store.UnmatchedReport) 
 	if err != nil {
 		return false, err
 	}
-	for _, endpoint := range endpoints {
-		if err := a.Dispatch.NudgeDeliveries(ctx, endpoint); err != nil {
-			a.Log.WarnContext(ctx, "nudge lost", "endpoint_id", endpoint, "error", err)
-		}
-	}
+	a.nudgeAll(ctx, endpoints)
 	return true, nil
 }
 

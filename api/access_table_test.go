@@ -61,6 +61,8 @@ var takes = map[string][]string{
 		"GET /v3/orders",
 		"GET /v3/unmatched_result",
 		"GET /v3/unmatched_result/:raw_result_id",
+		"GET /v3/unmatched_result_test/:run_id",
+		"GET /v3/unmatched_result_test/case",
 	},
 	"own:change": {
 		"POST /v2/user",
@@ -92,6 +94,7 @@ var takes = map[string][]string{
 		"POST /v3/payor",
 		"POST /v3/unmatched_result/:raw_result_id/accept",
 		"POST /v3/unmatched_result/:raw_result_id/resolve",
+		"POST /v3/unmatched_result_test",
 	},
 	"all:read": {
 		"GET /ops/catalogue",

@@ -195,6 +195,7 @@ func (s *server) routes() *gin.Engine {
 	s.paperRoutes()
 	s.transactionRoutes()
 	s.reviewRoutes()
+	s.reviewTestRoutes()
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
 	s.opsKeyRoutes()

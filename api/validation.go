@@ -75,6 +75,7 @@ func (p *problem) of(part string) bool { return len(p.Loc) > 0 && p.Loc[0] == pa
 // kinds are the problem types, which follow those of the original API, by the beginning of huma's messages. The first that matches
 // decides. An empty msg keeps huma's, which then repeats nothing of the value.
 var kinds = []struct{ begins, kind, msg string }{
+	{"unexpected property", "extra_forbidden", "Extra inputs are not permitted"},
 	{"expected string to match pattern", "string_pattern_mismatch", ""},
 	{"expected string to be RFC 5322 email", "value_error", "Value is not a valid email address"},
 	{"expected string to be RFC 4122 uuid", "uuid_parsing", "Input should be a valid UUID"},

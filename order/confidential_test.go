@@ -16,7 +16,7 @@ import (
 var travels = []string{
 	"Answer", "Appointment", "AppointmentEvent", "AppointmentStep", "Attention", "Booked", "Booking", "Correcting", "CancellationReason", "Candidate",
 	"Catalogue", "Choice", "Coverage", "Date", "Deadline", "Deadlines", "Decision", "Demand", "Event", "ExpectedResult", "Fact", "Fasting", "Fetch", "Fetched", "LOINC", "Lab", "LabTest", "Leg", "LegReports",
-	"Marker", "Match", "Overlap", "Placement", "Point", "Policy", "Price", "PriceModifier", "Question", "Recorded", "Recording", "Recovery", "RecoveryState", "Release", "Site", "Slot", "State",
+	"Marker", "Match", "Overlap", "Placement", "Point", "Policy", "Price", "PriceModifier", "Question", "Recorded", "Recording", "Recovery", "RecoveryState", "Release", "ReviewTest", "Site", "Slot", "State",
 	"Step", "Transaction", "TransactionOrder", "ZipCenter",
 }
 
