@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/client"
 	"github.com/aliquot-labs/aliquot/e2e/drive"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -26,6 +27,7 @@ func TestTheOfficialSDK(t *testing.T) {
 	s := newSystem(t, options{neutral: true, auto: true})
 	cancelled := s.reportedAfterCancelling(2)
 	s.addMarkers(s.partnerTests[drive.OnSite])
+	s.importCatalogue("testdata/catalogue.json")
 	tests, err := json.Marshal(map[string]string{
 		drive.Testkit: s.partnerTests[drive.Testkit], drive.WalkIn: s.partnerTests[drive.WalkIn],
 		drive.Phlebotomy: s.partnerTests[drive.Phlebotomy], drive.OnSite: s.partnerTests[drive.OnSite],
@@ -82,6 +84,21 @@ func (s *system) addMarkers(labTestID string) {
 	}
 	test.HasInstructions = true
 	require.NoError(s.t, s.store.PutLabTest(context.Background(), "", test))
+}
+
+// importCatalogue imports a file as operations do, and makes an account with the lab in it.
+func (s *system) importCatalogue(path string) {
+	s.t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(s.t, err)
+	c := client.New(s.url, s.opsKey)
+	defer c.Close()
+	file := map[string]any{"name": path, "content": json.RawMessage(text)}
+	require.NoError(s.t, c.Call(context.Background(), http.MethodPost, "/ops/catalogue", map[string]any{"files": []any{file}}, nil))
+	require.NoError(s.t, s.store.PutLabAccount(context.Background(), store.LabAccount{
+		ID: uuid.NewString(), TeamID: s.teamID, LabSlug: "labcorp", Partner: "neutral", Environment: store.Sandbox, BaseURL: s.labURL + "/neutral",
+		User: partnerAccount, Token: partnerSecret, Status: "active", Settings: []byte(`{"collection_methods":["walk_in_test","on_site_collection"]}`),
+	}))
 }
 
 // strangersKey is the key of another team.

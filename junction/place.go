@@ -63,7 +63,7 @@ type LabLocationMetadata struct {
 	SecondLine  *string           `json:"second_line"`
 	PhoneNumber *string           `json:"phone_number"`
 	FaxNumber   *string           `json:"fax_number"`
-	Hours       map[string]string `json:"hours" doc:"By day of the week; null: not known."`
+	Hours       map[string]string `json:"hours" nullable:"true" doc:"By day of the week; null: not known."`
 	Website     *string           `json:"website"`
 }
 

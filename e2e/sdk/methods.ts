@@ -33,6 +33,8 @@ export const methods: Record<string, Schema | symbol> = {
   "labTests.get": s.labTests.get.Response,
   "labTests.getPaginated": s.LabTestResourcesResponse,
   "labTests.getById": s.ClientFacingLabTest,
+  "labTests.create": s.ClientFacingLabTest,
+  "labTests.updateLabTest": s.ClientFacingLabTest,
   "labTests.getLabs": s.labTests.getLabs.Response,
   "labTests.getMarkers": s.GetMarkersResponse,
   "labTests.getMarkersForOrderSet": s.GetMarkersResponse,
@@ -76,6 +78,10 @@ export const methods: Record<string, Schema | symbol> = {
   "labTests.getPscAppointmentCancellationReason": s.labTests.getPscAppointmentCancellationReason.Response,
   "labTests.getPscAppointment": s.ClientFacingAppointment,
 
+  "labTests.getAreaInfo": s.AreaInfo,
+  "labTests.getPscInfo": s.PscInfo,
+  "labTests.getOrderPscInfo": s.PscInfo,
+
   "labTests.listUnmatchedResults": s.ListUnmatchedResultResponse,
   "labTests.getUnmatchedResult": s.GetUnmatchedResultResponse,
   "labTests.acceptUnmatchedResult": s.ClientFacingOrder,
@@ -96,11 +102,6 @@ export const notCalled: Record<string, string> = {
   "user.getUserSignInToken": wearables,
   "user.createPortalUrl": wearables,
 
-  "labTests.create": noRoute + "POST /v3/lab_tests",
-  "labTests.updateLabTest": noRoute + "PATCH /v3/lab_tests/{}",
-  "labTests.getAreaInfo": noRoute + "GET /v3/order/area/info",
-  "labTests.getPscInfo": noRoute + "GET /v3/order/psc/info",
-  "labTests.getOrderPscInfo": noRoute + "GET /v3/order/{}/psc/info",
   "labTests.getOrderAbnPdf": "no order has an advance beneficiary notice, so that nothing but 404 is answered",
   "labTests.listUnmatchedResultTestCases": noRoute + "GET /v3/unmatched_result_test/case",
   "labTests.createUnmatchedResultTest": noRoute + "POST /v3/unmatched_result_test",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { JunctionClient } from "@junction-api/sdk";
 import { appointments } from "./appointments";
+import { catalogue } from "./catalogue";
 import { answered, env, groups } from "./client";
 import { controls } from "./controls";
 import { insurance } from "./insurance";
@@ -16,6 +17,7 @@ describe("the SDK", { concurrency: 8 }, () => {
   users();
   insurance();
   labTestsSubject();
+  catalogue();
   ordering();
   appointments();
   results();
