@@ -81,10 +81,17 @@ func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 	for _, name := range []string{"api", "worker", "lab", "migrate"} {
 		require.True(t, p.Services[name].ReadOnly, name)
 	}
-	stop := time.Duration(*p.Services["worker"].StopGracePeriod)
-	configured, err := time.ParseDuration(*p.Services["worker"].Environment["ALIQUOT_STOP_TIMEOUT"])
-	require.NoError(t, err)
-	require.Greater(t, stop, configured+10*time.Second, "a worker is killed before it has stopped")
+	for _, name := range []string{"api", "worker"} {
+		stops := 10 * time.Second // what is left of traces, connections
+		for _, setting := range []string{"ALIQUOT_DRAIN_DELAY", "ALIQUOT_STOP_TIMEOUT"} {
+			if value := p.Services[name].Environment[setting]; value != nil {
+				d, err := time.ParseDuration(*value)
+				require.NoError(t, err)
+				stops += d
+			}
+		}
+		require.GreaterOrEqual(t, time.Duration(*p.Services[name].StopGracePeriod), stops, "%s is killed before it has stopped", name)
+	}
 }
 
 // A service waits for what it stands on: for the healthy, and for those who end, to have ended well.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -281,6 +282,22 @@ func selects(selector, labels map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// The ingress lets through what the API serves, but for what is not for the public. The routes are those of the API's own table of access,
+// in which its tests miss no route.
+func TestTheIngressLetsEveryRouteThrough(t *testing.T) {
+	t.Parallel()
+	through := map[string]bool{}
+	for _, p := range objects[*networkingv1.Ingress](t, everything)[0].Spec.Rules[0].HTTP.Paths {
+		through[p.Path] = true
+	}
+	routes := regexp.MustCompile(`"[A-Z]+ (/[^/":]+)[^"]*"`).FindAllStringSubmatch(read(t, "api/access_table_test.go"), -1)
+	require.Greater(t, len(routes), 100)
+	for _, r := range routes {
+		inside := r[1] == "/metrics" || r[1] == "/readyz"
+		require.NotEqual(t, inside, through[r[1]], r[1])
+	}
 }
 
 // The chart's alerts and dashboard are the ones of the compose file: links, which packaging follows.

@@ -64,7 +64,7 @@ var ofCompose = []string{"ALIQUOT_IMAGE", "ALIQUOT_VERSION", "ALIQUOT_PORT", "AL
 
 // leftAlone are the settings that nothing in docker/ sets: their defaults are good for a deployment, or they are for other places.
 var leftAlone = map[string]string{
-	"ALIQUOT_MAX_BODY": "the default is good", "ALIQUOT_DRAIN_DELAY": "the default is good", "ALIQUOT_PARTNER_TIMEOUT": "the default is good",
+	"ALIQUOT_MAX_BODY": "the default is good", "ALIQUOT_PARTNER_TIMEOUT": "the default is good",
 	"ALIQUOT_WEBHOOK_TIMEOUT": "the default is good", "ALIQUOT_WEBHOOK_CONCURRENCY": "the default is good",
 	"ALIQUOT_WEBHOOK_RETENTION": "the default is good", "ALIQUOT_RESULT_RETENTION": "a decision of the deployment's",
 	"ALIQUOT_INBOX_RETENTION": "a decision of the deployment's", "ALIQUOT_AUDIT_RETENTION": "a decision of the deployment's",
