@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -24,6 +25,9 @@ type ClientFacingLabAccount struct {
 	AllowedBilling       map[string][]string `json:"allowed_billing" doc:"How orders may be billed, and of patients of which states."`
 	TeamIDAllowlist      []string            `json:"team_id_allowlist" nullable:"false" doc:"Empty: all teams."`
 }
+
+// phlebotomists are providers of appointments that are no labs, whose accounts no order goes through.
+var phlebotomists = []string{"getlabs", "phlebfinders"}
 
 // GetTeamLabAccountsResponse are the accounts that a team may order through.
 type GetTeamLabAccountsResponse struct {
@@ -51,7 +55,7 @@ func (s *server) listLabAccounts(ctx context.Context, in *labAccountsInput) (*bo
 	out := GetTeamLabAccountsResponse{Data: []ClientFacingLabAccount{}}
 	for _, a := range accounts {
 		named := in.LabAccountID == "" || canonical(in.LabAccountID) == a.ID
-		if named && a.Environment == team.Environment && (in.Status == "" || in.Status == a.Status) {
+		if named && !slices.Contains(phlebotomists, a.LabSlug) && a.Environment == team.Environment && (in.Status == "" || in.Status == a.Status) {
 			out.Data = append(out.Data, clientFacingLabAccount(a))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,8 @@ import (
 func TestTheOfficialSDK(t *testing.T) {
 	t.Parallel()
 	suite := compileSDKSuite(t)
-	s := newSystem(t, options{neutral: true, auto: true})
+	s := newSystem(t, options{neutral: true, auto: true, policy: `{"minors": true}`})
+	account := s.billThroughPartner()
 	cancelled := s.reportedAfterCancelling(2)
 	s.addMarkers(s.partnerTests[drive.OnSite])
 	s.importCatalogue("testdata/catalogue.json")
@@ -35,7 +37,7 @@ func TestTheOfficialSDK(t *testing.T) {
 	require.NoError(t, err)
 	proxy, broken := judgingProxy(t, s.url)
 	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", suite)
-	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+proxy, "ALIQUOT_KEY="+s.key, "ALIQUOT_OTHER_KEY="+s.strangersKey(), "ALIQUOT_TEAM="+s.teamID,
+	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+proxy, "ALIQUOT_KEY="+s.key, "ALIQUOT_LAB_ACCOUNT="+account, "ALIQUOT_OTHER_KEY="+s.strangersKey(), "ALIQUOT_TEAM="+s.teamID,
 		"ALIQUOT_USER="+s.userID, "ALIQUOT_LAB_TESTS="+string(tests), "ALIQUOT_CANCELLED_ORDERS="+strings.Join(cancelled, ","))
 	out, err := cmd.CombinedOutput()
 	require.Empty(t, broken(), "answers are as the document says")
@@ -72,6 +74,24 @@ func (s *system) reportedAfterCancelling(n int) []string {
 	}
 	s.await(func() bool { return len(s.reviews("")) == n }, "reviews of results were not opened")
 	return ids
+}
+
+// billThroughPartner lets the partner bill insurers, in one state, and returns the account's id.
+func (s *system) billThroughPartner() string {
+	s.t.Helper()
+	ctx := context.Background()
+	test, err := s.store.LabTest(ctx, "", s.partnerTests[drive.WalkIn])
+	require.NoError(s.t, err)
+	accounts, err := s.store.LabAccounts(ctx, s.teamID)
+	require.NoError(s.t, err)
+	i := slices.IndexFunc(accounts, func(a store.LabAccount) bool { return a.LabSlug == test.Lab.Slug && a.TeamID == s.teamID })
+	require.GreaterOrEqual(s.t, i, 0)
+	accounts[i].Profile = store.AccountProfile{
+		Name: new("Partner"), ProviderAccountID: "P-1",
+		AllowedBilling: map[string][]string{store.BillClient: store.States(), "commercial_insurance": {"AZ"}},
+	}
+	require.NoError(s.t, s.store.PutLabAccount(ctx, accounts[i]))
+	return accounts[i].ID
 }
 
 // addMarkers gives a lab test two markers, of which one has a code that paths have to escape, and collection instructions.

@@ -29,6 +29,8 @@ export const methods: Record<string, Schema | symbol> = {
   "insurance.searchDiagnosis": s.insurance.searchDiagnosis.Response,
   "labTests.validateIcdCodes": s.ValidateIcdCodesResponse,
   "payor.createPayor": s.ClientFacingPayor,
+  "team.getPhysicians": s.team.getPhysicians.Response,
+  "labAccount.getTeamLabAccounts": s.GetTeamLabAccountsResponse,
 
   "labTests.get": s.labTests.get.Response,
   "labTests.getPaginated": s.LabTestResourcesResponse,
@@ -58,6 +60,7 @@ export const methods: Record<string, Schema | symbol> = {
   "labTests.getResultPdf": pdf,
   "labTests.getOrderRequistionPdf": pdf,
   "labTests.getLabelsPdf": pdf,
+  "labTests.getOrderAbnPdf": pdf,
   "labTests.getOrderCollectionInstructionPdf": pdf,
   "labTests.getLabTestCollectionInstructionPdf": pdf,
   "orderTransaction.getTransaction": s.GetOrderTransactionResponse,
@@ -82,6 +85,9 @@ export const methods: Record<string, Schema | symbol> = {
   "labTests.getPscInfo": s.PscInfo,
   "labTests.getOrderPscInfo": s.PscInfo,
 
+  "labTests.listUnmatchedResultTestCases": s.ListUnmatchedResultTestCasesResponse,
+  "labTests.createUnmatchedResultTest": s.CreateUnmatchedResultTestResponse,
+  "labTests.getUnmatchedResultTest": s.GetUnmatchedResultTestResponse,
   "labTests.listUnmatchedResults": s.ListUnmatchedResultResponse,
   "labTests.getUnmatchedResult": s.GetUnmatchedResultResponse,
   "labTests.acceptUnmatchedResult": s.ClientFacingOrder,
@@ -101,11 +107,12 @@ export const notCalled: Record<string, string> = {
   "user.getDevice": wearables,
   "user.getUserSignInToken": wearables,
   "user.createPortalUrl": wearables,
+  "team.getSourcePriorities": wearables,
+  "team.updateSourcePriorities": wearables,
+  "team.get": noRoute + "GET /v2/team/{}",
+  "team.getUserById": noRoute + "GET /v2/team/users/search",
+  "team.getSvixUrl": noRoute + "GET /v2/team/svix/url",
 
-  "labTests.getOrderAbnPdf": "no order has an advance beneficiary notice, so that nothing but 404 is answered",
-  "labTests.listUnmatchedResultTestCases": noRoute + "GET /v3/unmatched_result_test/case",
-  "labTests.createUnmatchedResultTest": noRoute + "POST /v3/unmatched_result_test",
-  "labTests.getUnmatchedResultTest": noRoute + "GET /v3/unmatched_result_test/{}",
 };
 
 // Where we send keys that the SDK does not know. An index of a list is a star.

@@ -5,22 +5,26 @@ import { JunctionClient } from "@junction-api/sdk";
 import { appointments } from "./appointments";
 import { catalogue } from "./catalogue";
 import { answered, env, groups } from "./client";
+import { billing } from "./billing";
 import { controls } from "./controls";
 import { insurance } from "./insurance";
 import { labTestsSubject } from "./labtests";
 import { methods, noRoute, notCalled } from "./methods";
 import { ordering } from "./ordering";
 import { results } from "./results";
+import { reviewTests } from "./reviewtests";
 import { users } from "./users";
 
 describe("the SDK", { concurrency: 8 }, () => {
   users();
   insurance();
+  billing();
   labTestsSubject();
   catalogue();
   ordering();
   appointments();
   results();
+  reviewTests();
 });
 
 controls();
