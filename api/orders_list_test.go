@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
+	generated "github.com/aliquot-labs/aliquot/internal/seed"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -92,4 +93,17 @@ func TestEveryFilterOfOrdersIsKnown(t *testing.T) {
 	} {
 		require.Contains(t, parameters, `"name": "`+name+`"`)
 	}
+}
+
+func TestOrdersThatAreTooManyToBeSortedByPatient(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	teams, err := generated.Fill(t.Context(), f.store, generated.Options{Orders: 2*store.MaxSortedByPatient + 10, Until: began})
+	require.NoError(t, err)
+	key := f.newKey(teams[0].ID, store.RoleClient)
+	r := f.do(http.MethodGet, "/v3/orders?order_key=patient_name", key, nil)
+	requireProblem(t, r, []any{"query", "order_key"}, "too_many")
+	r = f.do(http.MethodGet, "/v3/orders?order_key=patient_name&order_direction=desc&start_date=2026-03-01", key, nil)
+	require.Equal(t, http.StatusOK, r.status)
+	require.NotEmpty(t, r.json(t)["orders"])
 }
