@@ -48,9 +48,28 @@ func (e *Error) Error() string {
 	case len(e.Detail) == 0:
 		text = http.StatusText(e.Status)
 	case json.Unmarshal(e.Detail, &text) != nil:
-		text = string(e.Detail)
+		text = problems(e.Detail)
 	}
 	return fmt.Sprintf("%s (status %d)", text, e.Status)
+}
+
+// problems says what is wrong with a request, item by item. What is in another form is given as it is.
+func problems(detail json.RawMessage) string {
+	var items []struct {
+		Loc []any  `json:"loc"`
+		Msg string `json:"msg"`
+	}
+	if json.Unmarshal(detail, &items) != nil || len(items) == 0 {
+		return string(detail)
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = item.Msg
+		if len(item.Loc) > 1 {
+			texts[i] = fmt.Sprintf("%v: %s", item.Loc[len(item.Loc)-1], item.Msg)
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // UnreachableError says that there was no answer.

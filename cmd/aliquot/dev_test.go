@@ -191,6 +191,8 @@ func administer(t *testing.T, d *development) {
 	id := page.Orders[0].ID
 	require.Contains(t, must(t, "order", "list", "--data", d.data), id)
 	require.Contains(t, must(t, "order", "show", id, "--data", d.data), "completed.testkit.completed")
+	require.Contains(t, must(t, "order", "watch", id, "--data", d.data), "completed.testkit.completed")
+	require.Contains(t, must(t, "order", "watch", id, "--data", d.data, "--output", "json"), `"status":"completed.testkit.completed"`)
 	story := must(t, "order", "story", id, "--data", d.data)
 	for _, line := range []string{"event     1 received.testkit.ordered", "kit_shipped from molecular: applied", "place, attempt 1: done", "answered 200"} {
 		require.Contains(t, story, line)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,7 @@ func newRoot() *cobra.Command {
 	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(), newKey(), newAudit())
 	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout(), newSeed())
 	root.AddCommand(newVersion(), newHealth())
+	illustrate(root)
 	return root
 }
 
@@ -93,6 +95,24 @@ func hint(err error) string {
 		return "\n  Give a valid operations key with --key or ALIQUOT_OPS_KEY."
 	case errors.As(err, &refused) && refused.Status == 403:
 		return "\n  The key must have another role: docs/security.md says which may do what."
+	case errors.As(err, &refused) && refused.Status == 404:
+		return "\n  Is the id right? aliquot order list shows the orders; endpoint, key, message and team have a list too."
+	case errors.As(err, &refused) && refused.Status == 422:
+		return "\n  See the command's --help for what it takes."
+	case errors.As(err, &refused) && refused.Status == 503:
+		return "\n  Nothing is lost. Try again in a moment."
+	case misused(err):
+		return "\n  See the command's --help for what it takes."
 	}
 	return ""
+}
+
+// misused reports whether the command line itself is wrong, which cobra says in words only.
+func misused(err error) bool {
+	for _, of := range []string{"unknown flag", "unknown shorthand", "unknown command", "arg(s)", "required flag(s)", "invalid argument"} {
+		if strings.Contains(err.Error(), of) {
+			return true
+		}
+	}
+	return false
 }

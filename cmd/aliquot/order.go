@@ -16,7 +16,7 @@ import (
 func newOrder() *cobra.Command {
 	var r remote
 	cmd := administers(&cobra.Command{Use: "order", Short: "Orders: what happens to them, and what operations can do"}, &r)
-	cmd.AddCommand(newOrderList(&r), newOrderShow(&r), newOrderStory(&r))
+	cmd.AddCommand(newOrderList(&r), newOrderShow(&r), newOrderStory(&r), newOrderWatch(&r))
 	for _, demand := range []struct{ name, short string }{
 		{"cancel", "Cancel an order"},
 		{"place", "Try a refused requisition again"},

@@ -39,11 +39,14 @@ func administers(cmd *cobra.Command, r *remote) *cobra.Command {
 	return cmd
 }
 
+// outputJSON is the value of --output with which answers are shown as they are. Otherwise they are shown in words and tables.
+const outputJSON = "json"
+
 var errNowhere = errors.New("which system? Start aliquot dev here, point to one with --data, or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
 
 // open finds the system. A data folder that is named wins over the environment, and the environment over the default folder.
 func (r *remote) open() (*client.Client, error) {
-	if r.output != "text" && r.output != "json" {
+	if r.output != "text" && r.output != "table" && r.output != outputJSON {
 		return nil, fmt.Errorf("--output is %q, not text or json", r.output)
 	}
 	environ := os.Environ()
@@ -104,7 +107,7 @@ func callWith[T any](cmd *cobra.Command, r *remote, c *client.Client, method, pa
 	if err := c.Call(cmd.Context(), method, path, in, &answer); err != nil {
 		return err
 	}
-	if r.output == "json" {
+	if r.output == outputJSON {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, answer, "", "  "); err != nil {
 			return fmt.Errorf("reading the answer: %w", err)

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What goes wrong most is said in words, and what to do about it.
+func TestMistakesSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case r.Header.Get("x-vital-api-key") == "wrong":
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, `{"detail":"Invalid API key"}`)
+		case r.Header.Get("x-vital-api-key") == "client":
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"detail":"Not allowed"}`)
+		case strings.HasSuffix(r.URL.Path, "/no-id"):
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			_, _ = io.WriteString(w, `{"detail":[{"loc":["path","order_id"],"msg":"Input should be a valid UUID","type":"uuid_parsing"}]}`)
+		case strings.HasSuffix(r.URL.Path, "/busy"):
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, `{"detail":"Orders cannot be changed at the moment"}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"detail":"Order not found"}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	good := []string{"--api", server.URL, "--key", "good"}
+	for name, tt := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"no server":              {[]string{"order", "list", "--api", gone.URL, "--key", "good"}, []string{"no answer from " + gone.URL, "Start it with aliquot dev"}},
+		"a wrong key":            {[]string{"order", "list", "--api", server.URL, "--key", "wrong"}, []string{"Invalid API key", "--key or ALIQUOT_OPS_KEY"}},
+		"a client's":             {[]string{"order", "list", "--api", server.URL, "--key", "client"}, []string{"another role"}},
+		"an unknown id":          {append([]string{"order", "show", anID}, good...), []string{"Order not found", "aliquot order list shows"}},
+		"an unknown id, watched": {append([]string{"order", "watch", anID}, good...), []string{"Order not found", "aliquot order list shows"}},
+		"no id":                  {append([]string{"order", "show", "no-id"}, good...), []string{"order_id: Input should be a valid UUID", "--help"}},
+		"a busy system":          {append([]string{"order", "show", "busy"}, good...), []string{"at the moment", "Try again"}},
+		"no argument":            {[]string{"order", "show"}, []string{"accepts 1 arg(s), received 0", "--help"}},
+		"no such flag":           {[]string{"order", "list", "--stat", "x"}, []string{"unknown flag: --stat", "--help"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := command(t, tt.args...)
+			require.Error(t, err)
+			text := err.Error() + hint(err)
+			for _, want := range tt.want {
+				require.Contains(t, text, want)
+			}
+		})
+	}
+}

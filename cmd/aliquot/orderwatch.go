@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+func newOrderWatch(r *remote) *cobra.Command {
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use:   "watch ID",
+		Short: "Follow an order until it ends",
+		Long: `Prints each status of an order as it is recorded, and ends when the order has ended. With --output json each is a line of JSON.
+When the API does not answer it is asked on, after it has answered once.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if every <= 0 {
+				return fmt.Errorf("--every is %s: give a time above 0s, such as 2s", every)
+			}
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return watch(cmd, r, c, args[0], every)
+		},
+	}
+	cmd.Flags().DurationVar(&every, "every", time.Second, "how often the API is asked")
+	return cmd
+}
+
+// watch shows the events of an order until the last of them ends it.
+func watch(cmd *cobra.Command, r *remote, c *client.Client, id string, every time.Duration) error {
+	shown := 0
+	for {
+		var o api.OpsOrder
+		err := c.Call(cmd.Context(), http.MethodGet, "/ops/orders/"+id, nil, &o)
+		var away *client.UnreachableError
+		switch {
+		case err == nil:
+		case errors.As(err, &away) && shown > 0 && cmd.Context().Err() == nil:
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), err) // and the watch goes on
+		default:
+			return err
+		}
+		for ; err == nil && shown < len(o.Order.Events); shown++ {
+			if err := showEvent(cmd, r, o.Order.Events[shown]); err != nil {
+				return err
+			}
+		}
+		if err == nil && lifecycle.Terminal(o.FullStatus.Low()) {
+			return nil
+		}
+		if err := pause(cmd.Context(), every); err != nil {
+			return err
+		}
+	}
+}
+
+func showEvent(cmd *cobra.Command, r *remote, e junction.ClientFacingOrderEvent) error {
+	if r.output == outputJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", clock(e.CreatedAt), e.Status)
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
