@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// How many requests are made in a row, and by how many callers at once.
+const (
+	readRequests = 400
+	readCallers  = 8
+)
+
+// BenchmarkReadOrder compares GET /v3/order/{id} with a bare Gin handler that reads one row by its primary key and inserts one, as the
+// audit of a read is, in the same database.
+func BenchmarkReadOrder(b *testing.B) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		b.Run(engine, func(b *testing.B) {
+			url := "sqlite:" + filepath.Join(b.TempDir(), "store.db")
+			if engine == "postgres" {
+				url = pgtest.DSN(b)
+			}
+			ours, floor := newReading(b, url)
+			ours.run(b) // connections, plans and caches
+			floor.run(b)
+			var own, bare []time.Duration
+			for b.Loop() {
+				bare = append(bare, floor.run(b))
+				own = append(own, ours.run(b))
+			}
+			o, f := median(own), median(bare)
+			b.ReportMetric(readRequests/o.Seconds(), "orders/s")
+			b.ReportMetric(readRequests/f.Seconds(), "floor/s")
+			b.ReportMetric(float64(f)/float64(o), "ratio")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// What the benchmark measures answers, and leaves its rows.
+func TestWhatReadingIsComparedWith(t *testing.T) {
+	t.Parallel()
+	ours, floor := newReading(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
+	require.Positive(t, ours.run(t))
+	require.Positive(t, floor.run(t))
+	var rows int
+	require.NoError(t, floor.db.QueryRow(`SELECT COUNT(*) FROM floor_audit`).Scan(&rows)) //nolint:noctx // a test's
+	require.Equal(t, readRequests, rows)
+	page, err := ours.store.AuditLog(t.Context(), store.AuditQuery{OrderID: path.Base(ours.url)})
+	require.NoError(t, err)
+	require.NotEmpty(t, page)
+}
+
+// reading is a server that is asked for one order again and again.
+type reading struct {
+	url    string
+	key    string
+	client *http.Client
+	db     *sql.DB
+	store  *store.Store
+}
+
+func newReading(t testing.TB, url string) (ours, floor reading) {
+	t.Helper()
+	s := newSearched(t, url, 1000)
+	guard, err := webhooks.NewGuard("")
+	require.NoError(t, err)
+	handler, err := api.New(api.Deps{
+		Store: s.Store, Orders: dispatch.NewClient(nil), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Guard: guard,
+	})
+	require.NoError(t, err)
+	secret, err := store.NewKeySecret(store.Sandbox)
+	require.NoError(t, err)
+	key := store.Key{ID: uuid.NewString(), TeamID: s.team, Name: "reader", Role: store.RoleClient}
+	require.NoError(t, s.CreateKey(context.Background(), key, secret))
+	ours = reading{url: served(t, handler) + "/v3/order/" + s.orders[0].ID, key: secret, store: s.Store}
+
+	db := floorDatabase(t, url)
+	document, err := json.Marshal(s.orders[0])
+	require.NoError(t, err)
+	_, err = db.write.Exec(`INSERT INTO floor (id, document) VALUES ($1, $2)`, s.orders[0].ID, string(document)) //nolint:noctx // a test's
+	require.NoError(t, err)
+	floor = reading{url: served(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read}
+	for _, r := range []*reading{&ours, &floor} {
+		r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: readCallers}}
+		t.Cleanup(r.client.CloseIdleConnections)
+	}
+	return ours, floor
+}
+
+func served(t testing.TB, h http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// run makes the requests and says how long they took.
+func (r reading) run(t testing.TB) time.Duration {
+	t.Helper()
+	var callers sync.WaitGroup
+	began := time.Now()
+	for range readCallers {
+		callers.Go(func() {
+			for range readRequests / readCallers {
+				if status := r.get(t); status != http.StatusOK {
+					t.Errorf("%s: %d", r.url, status)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
+	return time.Since(began)
+}
+
+func (r reading) get(t testing.TB) int {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url, http.NoBody)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	req.Header.Set("x-vital-api-key", r.key)
+	res, err := r.client.Do(req)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	var body any
+	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
+		t.Error(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return res.StatusCode
+}
+
+// floorDB is the database as the store opens it: SQLite with one connection that writes.
+type floorDB struct{ read, write *sql.DB }
+
+func floorDatabase(t testing.TB, url string) floorDB {
+	t.Helper()
+	driver, source := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver = "sqlite"
+		source = "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	}
+	open := func(conns int) *sql.DB {
+		db, err := sql.Open(driver, source)
+		require.NoError(t, err)
+		db.SetMaxOpenConns(conns)
+		db.SetMaxIdleConns(conns)
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		return db
+	}
+	db := floorDB{read: open(8)}
+	db.write = db.read
+	if driver == "sqlite" {
+		db.write = open(1)
+	}
+	for _, statement := range []string{
+		`CREATE TABLE floor (id TEXT PRIMARY KEY, document TEXT NOT NULL)`,
+		`CREATE TABLE floor_audit (id TEXT PRIMARY KEY, at BIGINT NOT NULL, key_id TEXT NOT NULL, action TEXT NOT NULL, order_id TEXT NOT NULL)`,
+	} {
+		_, err := db.write.Exec(statement) //nolint:noctx // a test's
+		require.NoError(t, err)
+	}
+	return db
+}
+
+func (db floorDB) handler() http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.GET("/floor/:id", func(c *gin.Context) {
+		var document string
+		ctx, id := c.Request.Context(), c.Param("id")
+		if err := db.read.QueryRowContext(ctx, `SELECT document FROM floor WHERE id = $1`, id).Scan(&document); err != nil {
+			c.String(http.StatusInternalServerError, err.Error())
+			return
+		}
+		_, err := db.write.ExecContext(ctx, `INSERT INTO floor_audit (id, at, key_id, action, order_id) VALUES ($1, $2, $3, $4, $5)`,
+			uuid.NewString(), time.Now().UnixMicro(), "key", "order.read", id)
+		if err != nil {
+			c.String(http.StatusInternalServerError, err.Error())
+			return
+		}
+		c.Data(http.StatusOK, "application/json", []byte(document))
+	})
+	return e
+}
