@@ -84,7 +84,7 @@ type reading struct {
 func newReading(t testing.TB, url string) (ours, floor reading) {
 	t.Helper()
 	s := newSearched(t, url, 1000)
-	guard, err := webhooks.NewGuard("")
+	guard, err := webhooks.NewGuard("127.0.0.0/8")
 	require.NoError(t, err)
 	handler, err := api.New(api.Deps{
 		Store: s.Store, Orders: dispatch.NewClient(nil), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Guard: guard,
