@@ -14,6 +14,8 @@ TESTS ?= ./...
 TEST_TIMEOUT ?= 30m
 BENCH ?= .
 BENCH_TIME ?= 1s
+# With how many orders BenchmarkSearch compares its 10,000.
+BENCH_ORDERS ?= 1000000
 # How long `make chaos` rages, 100 s unless given, and the seed of a run that is to be replayed.
 DURATION ?=
 SEED ?=
@@ -71,7 +73,8 @@ chaos: cluster packages ## kill everything while 500 orders are under way, and c
 .PHONY: bench
 bench: temporal packages ## run the benchmarks
 	ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
-		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -benchmem ./lifecycle/... ./e2e/...
+		ALIQUOT_BENCH_ORDERS=$(BENCH_ORDERS) \
+		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -benchmem -timeout 3h ./lifecycle/... ./e2e/...
 
 .PHONY: lint
 lint: ## run the linters and the workflow determinism check
