@@ -104,16 +104,17 @@ func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time
 	if after == 0 {
 		return 0, nil
 	}
-	demands, err := a.Store.UnansweredDemands(ctx, now.Add(-after), sweepPage)
+	before := now.Add(-after)
+	ids, err := a.Store.OrdersWithoutAnswer(ctx, before, sweepPage)
 	if err != nil {
 		return 0, a.fault(ctx, "finding demands without an answer", "", err)
 	}
-	for _, d := range demands {
-		if err := a.Dispatch.WakeOrder(ctx, d.OrderID); err != nil {
-			return woken, a.fault(ctx, "waking an order", d.OrderID, err)
+	for _, id := range ids {
+		if err := a.Dispatch.WakeOrder(ctx, id); err != nil {
+			return woken, a.fault(ctx, "waking an order", id, err)
 		}
-		if err := a.Store.AnswerDemand(ctx, d.ID); err != nil {
-			return woken, a.fault(ctx, "noting that an order was woken", d.OrderID, err)
+		if err := a.Store.AnswerDemands(ctx, id, before); err != nil {
+			return woken, a.fault(ctx, "noting that an order was woken", id, err)
 		}
 		woken++
 		activity.RecordHeartbeat(ctx)

@@ -152,7 +152,7 @@ type SweepResult struct {
 	Orders    int    `json:"orders,omitempty"`    // open orders that were (re)started
 	Facts     int    `json:"facts,omitempty"`     // inbox rows that were signalled again
 	Endpoints int    `json:"endpoints,omitempty"` // endpoints that were nudged
-	Demands   int    `json:"demands,omitempty"`   // demands without an answer, whose orders were told to look
+	Demands   int    `json:"demands,omitempty"`   // orders that were told to look, for demands without an answer
 	Polled    int    `json:"polled,omitempty"`    // reports that no webhook had brought
 	Unmatched int    `json:"unmatched,omitempty"` // reports for orders nobody knows whose results are to be asked for
 	Reviews   int    `json:"reviews,omitempty"`   // of those, how many somebody has to decide about now

@@ -14,12 +14,23 @@ func (s *Store) AnswerDemand(ctx context.Context, id string) error {
 	return nil
 }
 
-// UnansweredDemands lists up to limit demands, the oldest first, that were made before a time and whose answer nobody has got.
-func (s *Store) UnansweredDemands(ctx context.Context, before time.Time, limit int) ([]DemandRow, error) {
-	demands, err := collect(ctx, s.read, scanDemand,
-		`SELECT `+demandColumns+` FROM demands WHERE NOT answered AND created_at < $1 ORDER BY created_at, id LIMIT $2`, micros(before), limit)
+// AnswerDemands notes it of all demands that were made of an order before a time.
+func (s *Store) AnswerDemands(ctx context.Context, orderID string, before time.Time) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,
+		orderID, micros(before))
+	if err != nil {
+		return fmt.Errorf("noting that demands on order %s were answered: %w", orderID, err)
+	}
+	return nil
+}
+
+// OrdersWithoutAnswer lists up to limit orders, those that were asked first, of which something was demanded before a time that nobody
+// has got an answer to.
+func (s *Store) OrdersWithoutAnswer(ctx context.Context, before time.Time, limit int) ([]string, error) {
+	ids, err := collect(ctx, s.read, scanText, `SELECT order_id FROM demands WHERE NOT answered AND created_at < $1
+		GROUP BY order_id ORDER BY min(created_at), order_id LIMIT $2`, micros(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing demands without an answer: %w", err)
 	}
-	return demands, nil
+	return ids, nil
 }

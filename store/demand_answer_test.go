@@ -13,28 +13,29 @@ import (
 func TestDemandsThatNobodyGotAnAnswerTo(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
-		o := addOrder(t, s)
-		var ids []string
-		for range 3 {
-			d := DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandCancel, By: lifecycle.Client}
+		ask := func(orderID string) string {
+			d := DemandRow{ID: newID(), OrderID: orderID, Kind: order.DemandCancel, By: lifecycle.Client}
 			require.NoError(t, s.AddDemand(t.Context(), d))
-			ids = append(ids, d.ID)
-		}
-		require.NoError(t, s.AnswerDemand(t.Context(), ids[1]))
-		require.NoError(t, s.AnswerDemand(t.Context(), ids[1]), "again")
-		unanswered := func(before time.Time, limit int) []string {
-			found, err := s.UnansweredDemands(t.Context(), before, limit)
-			require.NoError(t, err)
-			var out []string
-			for _, d := range found {
-				require.Equal(t, o.ID, d.OrderID)
-				out = append(out, d.ID)
-			}
-			return out
+			return d.ID
 		}
 		later := time.Now().Add(24 * time.Hour)
-		require.Equal(t, []string{ids[0], ids[2]}, unanswered(later, 10))
-		require.Equal(t, ids[:1], unanswered(later, 1))
-		require.Empty(t, unanswered(time.Time{}.Add(time.Hour), 10))
+		without := func(before time.Time, limit int) []string {
+			ids, err := s.OrdersWithoutAnswer(t.Context(), before, limit)
+			require.NoError(t, err)
+			return ids
+		}
+		first, second, answered := addOrder(t, s).ID, addOrder(t, s).ID, addOrder(t, s).ID
+		for _, id := range []string{first, first, second} {
+			ask(id)
+		}
+		id := ask(answered)
+		require.NoError(t, s.AnswerDemand(t.Context(), id))
+		require.NoError(t, s.AnswerDemand(t.Context(), id), "again")
+
+		require.Equal(t, []string{first, second}, without(later, 10))
+		require.Equal(t, []string{first}, without(later, 1))
+		require.Empty(t, without(time.Now().Add(-time.Hour*24*365*30), 10))
+		require.NoError(t, s.AnswerDemands(t.Context(), first, later))
+		require.Equal(t, []string{second}, without(later, 10))
 	})
 }

@@ -146,8 +146,11 @@ func (c *Callers) done(ctx context.Context, id string, statuses []string) bool {
 	}) == nil
 }
 
-// readEvery is how often a caller asks again.
-const readEvery = time.Second
+// How soon a caller asks again, at first and in the end.
+const (
+	askAgain    = time.Second
+	askAgainMax = 10 * time.Second
+)
 
 func (c *Callers) await(ctx context.Context, id string, seen func(drive.View) bool) error {
 	return c.until(ctx, func() (bool, error) {
@@ -159,7 +162,7 @@ func (c *Callers) await(ctx context.Context, id string, seen func(drive.View) bo
 
 // until tries until something is done or refused.
 func (c *Callers) until(ctx context.Context, try func() (bool, error)) error {
-	for {
+	for pause := askAgain; ; pause = min(pause*3/2, askAgainMax) {
 		done, err := try()
 		if done {
 			return nil
@@ -170,7 +173,7 @@ func (c *Callers) until(ctx context.Context, try func() (bool, error)) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(readEvery):
+		case <-time.After(pause):
 		}
 	}
 }
