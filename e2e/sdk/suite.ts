@@ -24,8 +24,10 @@ describe("the SDK", { concurrency: 8 }, () => {
   ordering();
   appointments();
   results();
-  reviewTests();
 });
+
+// By itself, because it makes what the tests of results list.
+describe("tests of unmatched results", reviewTests);
 
 controls();
 
