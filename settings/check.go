@@ -3,6 +3,8 @@ package settings
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -14,6 +16,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/aliquot-labs/aliquot/billing"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
@@ -264,6 +268,13 @@ func checkDatabase(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" && u.RawQuery == "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return errors.New("is neither postgres://… nor sqlite:PATH")
+	}
+	_, err = pgx.ParseConfig(raw)
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("names a file that cannot be read: %w", file)
+	}
+	if err != nil {
+		return errors.New("has a part that PostgreSQL does not know, or a certificate that is none")
 	}
 	return nil
 }

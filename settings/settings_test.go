@@ -104,6 +104,12 @@ func TestProblems(t *testing.T) {
 		"neutral parts": {sandbox, append([]string{"ALIQUOT_LAB_NEUTRAL_URL=x", "ALIQUOT_LAB_NEUTRAL_ACCOUNT=a:b", "ALIQUOT_LAB_NEUTRAL_SECRETS=c2VjcmV0"}, lab...), []string{"ALIQUOT_LAB_NEUTRAL_URL: is not", "ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required", "ALIQUOT_LAB_NEUTRAL_SECRETS: "}},
 		"courier":       {sandbox, append([]string{"ALIQUOT_LAB_COURIER_URL=http://x"}, lab...), []string{"ALIQUOT_COURIER_SECRET: is required with", "ALIQUOT_COURIER_KEY: is required with"}},
 		"client's URL":  {client, []string{"ALIQUOT_URL=here"}, []string{"ALIQUOT_URL: is not an http"}},
+		"certificates":  {worker, []string{key, "ALIQUOT_TEMPORAL_CERT_FILE=/nowhere/cert", "ALIQUOT_TEMPORAL_CA_FILE=/nowhere/ca"}, []string{"ALIQUOT_TEMPORAL_KEY_FILE: is required with", "ALIQUOT_TEMPORAL_CA_FILE: open /nowhere/ca"}},
+		"unread pair":   {worker, []string{key, "ALIQUOT_TEMPORAL_CERT_FILE=/nowhere/cert", "ALIQUOT_TEMPORAL_KEY_FILE=/nowhere/key"}, []string{"ALIQUOT_TEMPORAL_CERT_FILE: reading the certificate"}},
+		"database's":    {worker, []string{key, "ALIQUOT_DATABASE_URL=postgres://u:p@h/db?sslmode=verify-full&sslrootcert=/nowhere/ca"}, []string{"ALIQUOT_DATABASE_URL: names a file that cannot be read: open /nowhere/ca"}},
+		"version":       {worker, []string{key, "ALIQUOT_DEPLOYMENT=a.b", "ALIQUOT_BUILD_ID=a b", "ALIQUOT_HELD_CHANGES=a,,b"}, []string{"ALIQUOT_DEPLOYMENT: must not hold", "ALIQUOT_BUILD_ID: must not hold spaces", "ALIQUOT_HELD_CHANGES: holds an empty"}},
+		"queues":        {worker, []string{key, "ALIQUOT_QUEUES=orders,mail"}, []string{`ALIQUOT_QUEUES: there is no queue "mail": they are orders, labs, deliveries`}},
+		"queue twice":   {worker, []string{key, "ALIQUOT_QUEUES=labs,labs"}, []string{"ALIQUOT_QUEUES: names labs twice"}},
 		"unread file":   {worker, []string{"ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"}, []string{"ALIQUOT_ENCRYPTION_KEYS: open /nowhere/key"}},
 		"file and text": {worker, []string{key, "ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"}, []string{"ALIQUOT_ENCRYPTION_KEYS: set together with ALIQUOT_ENCRYPTION_KEYS_FILE"}},
 	}
@@ -129,6 +135,32 @@ func TestASecretMayComeFromAFile(t *testing.T) {
 	common, err := settings.LoadCommon([]string{"ALIQUOT_ENCRYPTION_KEYS_FILE=" + path})
 	require.NoError(t, err)
 	require.Equal(t, key, common.EncryptionKeys.Reveal())
+}
+
+// Every secret may: a file that cannot be read is found out for each of them.
+func TestEverySecretMayComeFromAFile(t *testing.T) {
+	t.Parallel()
+	loaders := []func([]string) error{
+		func(e []string) error { _, err := settings.LoadAPI(e); return err },
+		func(e []string) error { _, err := settings.LoadWorker(e); return err },
+		func(e []string) error { _, err := settings.LoadSandbox(e); return err },
+		func(e []string) error { _, err := settings.LoadClient(e); return err },
+	}
+	secrets := 0
+	for line := range strings.Lines(settings.Table()) {
+		if !strings.HasSuffix(strings.TrimSpace(line), "Secret. |") {
+			continue
+		}
+		secrets++
+		variable := strings.Split(line, "`")[1]
+		found := false
+		for _, load := range loaders {
+			err := load([]string{variable + "_FILE=/nowhere/secret"})
+			found = found || err != nil && strings.Contains(err.Error(), variable+": open /nowhere/secret")
+		}
+		require.True(t, found, variable)
+	}
+	require.Greater(t, secrets, 8)
 }
 
 func TestEncryptionKeysMayBeWrapped(t *testing.T) {

@@ -61,7 +61,7 @@ func (k *Kept) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, restartPatience)
 	defer cancel()
 	for {
-		server, err := start(ctx, k.bin, k.owner, k.port, filepath.Join(k.folder.Dir(), "data"), "on")
+		server, err := start(ctx, k.bin, k.owner, k.port, filepath.Join(k.folder.Dir(), "data"), "on", TLS{})
 		if err == nil {
 			k.server = server
 			return nil

@@ -25,10 +25,17 @@ const startPatience = 60 * time.Second
 // initAndServe makes a database cluster in the directory $2, unless there is one,
 // and serves it on the port $1. What protects data from a power cut is off: the
 // data lives as long as the tests. $3 says whether a commit is to outlive a kill of
-// the server.
+// the server. With a certificate ($4), its key ($5) and an authority ($6),
+// connections have to be secured by TLS, at both ends.
 const initAndServe = `
 { [ -e "$2/PG_VERSION" ] ||
-"$0/initdb" --pgdata="$2" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync; } &&
+"$0/initdb" --pgdata="$2" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync; } || exit
+if [ -n "$4" ]; then
+	umask 077
+	echo "$4" >"$2/server.crt" && echo "$5" >"$2/server.key" && echo "$6" >"$2/root.crt" || exit
+	echo "hostssl all all 127.0.0.1/32 trust clientcert=verify-full" >"$2/pg_hba.conf"
+	printf '%s\n' "ssl = on" "ssl_ca_file = 'root.crt'" >>"$2/postgresql.conf"
+fi
 exec "$0/postgres" -D "$2" -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
 	-c max_connections=300 -c fsync=off -c synchronous_commit="$3" -c full_page_writes=off
 `
@@ -48,7 +55,20 @@ type Server struct {
 // Start starts a server on a free port of 127.0.0.1 and returns when it takes
 // connections. Run by root, which PostgreSQL refuses to run as, it runs as the
 // user postgres or nobody.
-func Start(ctx context.Context) (*Server, error) {
+func Start(ctx context.Context) (*Server, error) { return StartTLS(ctx, TLS{}) }
+
+// TLS names the files of a server that takes secured connections only.
+type TLS struct {
+	Cert, Key string // the server's
+	CA        string // who vouches for clients and, to them, for the server
+	// ClientCert and ClientKey are those of the user "postgres", with which URL
+	// connects.
+	ClientCert, ClientKey string
+}
+
+// StartTLS is Start for a server that takes secured connections only, where files
+// are named.
+func StartTLS(ctx context.Context, files TLS) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 
@@ -68,21 +88,42 @@ func Start(ctx context.Context) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := start(ctx, bin, owner, port, "data", "off")
+		s, err := start(ctx, bin, owner, port, "data", "off", files)
 		if err == nil || attempt == attempts {
 			return s, err
 		}
 	}
 }
 
+// query is how a URL says that the connection is to be secured.
+func (f TLS) query() string {
+	if f.Cert == "" {
+		return "sslmode=disable"
+	}
+	return url.Values{
+		"sslmode": {"verify-full"}, "sslrootcert": {f.CA}, "sslcert": {f.ClientCert}, "sslkey": {f.ClientKey},
+	}.Encode()
+}
+
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error { return s.process.Stop() }
 
-func start(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string) (*Server, error) {
+func start(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string, files TLS) (*Server, error) {
+	var content [3]string
+	for i, file := range []string{files.Cert, files.Key, files.CA} {
+		if file == "" {
+			continue
+		}
+		read, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading what secures the connections: %w", err)
+		}
+		content[i] = string(read)
+	}
 	process, err := leash.Start(leash.Command{
 		Name:   "postgres",
 		Path:   "/bin/sh",
-		Args:   []string{"-c", initAndServe, bin, strconv.Itoa(port), data, durable},
+		Args:   []string{"-c", initAndServe, bin, strconv.Itoa(port), data, durable, content[0], content[1], content[2]},
 		Signal: "INT", // disconnects clients and shuts down
 		User:   owner,
 	})
@@ -91,7 +132,7 @@ func start(ctx context.Context, bin string, owner *syscall.Credential, port int,
 	}
 
 	s := &Server{
-		URL:     fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port),
+		URL:     fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?%s", port, files.query()),
 		process: process,
 	}
 	if err := s.waitReady(ctx); err != nil {
