@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+)
+
+// replica is the same system with another process's API before it: with a store and a Temporal connection of its own.
+func (s *system) replica() *system {
+	s.t.Helper()
+	other := *s
+	other.store, other.client, other.metrics = s.openStore(), s.dial(), prometheus.NewRegistry()
+	other.openAPI()
+	return &other
+}
+
+// One idempotency key makes one order, whichever replicas it is sent to, and they give the same answer.
+func TestReplicasShareIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, o options) {
+		s := newSystem(t, o)
+		replicas := []*system{s, s.replica()}
+		key := uuid.NewString()
+		var turn atomic.Int64
+		post := func() reply {
+			at := replicas[turn.Add(1)%2]
+			return at.do(http.MethodPost, "/v3/order", at.orderBody(nil), "X-Idempotency-Key", key)
+		}
+		answers := map[string]bool{}
+		for _, r := range append(together(8, post), post(), post()) {
+			if r.Status == http.StatusConflict { // the first is still executing
+				continue
+			}
+			require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+			answers[string(r.Body)] = true
+		}
+		require.Len(t, answers, 1)
+		require.Equal(t, 1, s.orders())
+	})
+}
+
+// What is asked for at one replica is booked at another, and read at either.
+func TestABookingKeyIsGoodAtEveryReplica(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{neutral: true})
+	other := s.replica()
+	order, err := s.driver().Place(t.Context(), "walk_in_test", "", nil)
+	require.NoError(t, err)
+	_, err = order.Await(t.Context(), 2)
+	require.NoError(t, err)
+	r := s.do(http.MethodPost, "/v3/order/psc/appointment/availability?lab=quest&zip_code=85004", map[string]any{})
+	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+	var free struct {
+		Slots []struct {
+			Slots []struct {
+				BookingKey string `json:"booking_key"`
+			} `json:"slots"`
+		} `json:"slots"`
+	}
+	r.into(s, &free)
+	booking := free.Slots[len(free.Slots)-1].Slots[0].BookingKey
+	r = other.do(http.MethodPost, "/v3/order/"+order.ID+"/psc/appointment/book", map[string]any{"booking_key": booking})
+	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+}
+
+// Each task queue may have workers of its own, and none of them does another's work.
+func TestQueuesMayBeServedApart(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{workers: noWorkers, auto: true})
+	binary := buildAliquot(t)
+	s.startProcess(binary, "--queues", "orders")
+	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy"})
+	s.await(func() bool { return len(s.story(id).outcomes("place")) == 0 && s.openOf("") == 1 }, "the order's workflow does not run")
+	require.Empty(t, s.receiver.of(id), "nobody delivers")
+	require.Empty(t, s.lab.Account().CallsFor(s.number(id)), "nobody calls the lab")
+
+	s.startProcess(binary, "--queues", "labs")
+	s.awaitStatus(id, "completed.testkit.completed")
+	require.Empty(t, s.receiver.of(id), "nobody delivers")
+
+	s.startProcess(binary, "ALIQUOT_QUEUES=deliveries")
+	s.awaitEvents(id, whole)
+}

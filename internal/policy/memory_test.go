@@ -1,0 +1,119 @@
+package policy
+
+import (
+	"go/ast"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// remembered is everything that a process of the product keeps in memory for more than one request or activity, and changes: what has
+// a lock, or is atomic. Each entry says why several processes need not agree on it (docs/architecture.md, Replicas).
+var remembered = map[string]string{
+	"api.limiter":            "the tokens are in the store; a process takes a block of them, and forgets them",
+	"api.lease":              "the same",
+	"api.standingMetric":     "figures of a scrape, read again from the store after some seconds",
+	"dispatch.Client":        "when an endpoint was nudged: another process nudges once more, which costs a signal",
+	"dispatch.guarded":       "what the types of this binary can hold, which does not change",
+	"activities.batch":       "one batch of one endpoint, while it runs; Temporal runs one at a time",
+	"webhooks.inHandshake":   "one connection, while it is made",
+	"cmd/aliquot.service":    "that this process is to stop",
+	"paper.pictured":         "the font's letters, which do not change",
+	"lifecycle.appointments": "a table of this binary, which is set to a status before it is asked",
+	"lifecycle.Machine":      "the same",
+	"rollout.restarted":      "one command, while it runs",
+}
+
+// keeps lists the types, or variables, of a file that hold something with a lock or an atomic value.
+func keeps(s source) []string {
+	var found []string
+	pkg := s.dir()
+	for _, decl := range s.file.Decls {
+		switch d := decl.(type) {
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					if shares(spec.Type) {
+						found = append(found, pkg+"."+spec.Name.Name)
+					}
+				case *ast.ValueSpec:
+					if shares(spec) {
+						found = append(found, pkg+"."+spec.Names[0].Name)
+					}
+				}
+			}
+		case *ast.FuncDecl:
+			ast.Inspect(d, func(n ast.Node) bool {
+				if spec, ok := n.(*ast.ValueSpec); ok && spec.Type != nil && shares(spec.Type) {
+					found = append(found, pkg+"."+spec.Names[0].Name)
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+// shares reports whether a type, or a value, is made of what package sync or atomic have for sharing. A wait group, and a lock in a
+// function, only join what the function has begun.
+func shares(n ast.Node) bool {
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		x, ok := selector.X.(*ast.Ident)
+		found = found || ok && (x.Name == "atomic" || x.Name == "sync" && selector.Sel.Name != "WaitGroup")
+		return true
+	})
+	return found
+}
+
+// product reports whether a file is of what runs in production.
+func product(s source) bool {
+	if s.isTest() {
+		return false
+	}
+	for _, other := range []string{"e2e", "internal", "dev", "client", "labs/sandbox", "labs/labtest", "labs/neutral/neutraltest", "tools"} {
+		if within(s.dir(), other) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestWhatAProcessRemembersIsListed(t *testing.T) {
+	t.Parallel()
+	found, unlisted := map[string]bool{}, []string{}
+	for _, s := range sources(t) {
+		if !product(s) {
+			continue
+		}
+		for _, name := range keeps(s) {
+			found[name] = true
+			if _, listed := remembered[name]; !listed {
+				unlisted = append(unlisted, name)
+			}
+		}
+	}
+	require.Empty(t, unlisted, "are they safe with several processes? List them, and say why in docs/architecture.md too")
+	for name := range remembered {
+		require.True(t, found[name], "%s is listed and is not there", name)
+	}
+
+	// The control: what is planted is found, and what only joins goroutines is not.
+	for text, want := range map[string]int{
+		"type cache struct {\n\tmu sync.Mutex\n\tanswers map[string]string\n}": 1,
+		"var seen sync.Map":                           1,
+		"var once = sync.OnceValue(f)":                1,
+		"func f() { var n atomic.Int64; g(&n) }":      1,
+		"func f() { var w sync.WaitGroup; w.Wait() }": 0,
+		"type plain struct{ n int }":                  0,
+	} {
+		planted := parse(t, "api/planted.go", []byte("package api\n\n"+text+"\n"))
+		require.Len(t, keeps(planted), want, strings.TrimSpace(text))
+	}
+}
