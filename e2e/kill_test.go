@@ -182,7 +182,7 @@ func (s *system) workersSeen(ids []string) []int {
 }
 
 // buildAliquot builds the program that is shipped.
-func buildAliquot(t *testing.T) string {
+func buildAliquot(t testing.TB) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "aliquot")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/aliquot").CombinedOutput()

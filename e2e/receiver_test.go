@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,7 @@ type delivery struct {
 	Status    string // of the newest event
 	Body      []byte
 	Trace     string // its traceparent header
+	At        time.Time
 }
 
 func newReceiver(t testing.TB) *receiver {
@@ -72,6 +74,7 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 	}
 	d := parseDelivery(req.Header.Get("svix-id"), body)
 	d.Trace = req.Header.Get("traceparent")
+	d.At = time.Now()
 	r.got = append(r.got, d)
 }
 

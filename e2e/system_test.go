@@ -44,6 +44,7 @@ const (
 // options choose what a system is made of. The zero value: SQLite, one worker, the simulated lab in manual mode.
 type options struct {
 	postgres bool
+	database string        // URL of an empty database; empty: one that is made
 	workers  int           // in the test's process; 0: one
 	auto     bool          // the simulated lab plays its scripts, without waiting
 	spacing  time.Duration // between calls to the lab
@@ -93,6 +94,9 @@ func newSystem(t testing.TB, o options) *system {
 	s.dbURL = "sqlite:" + filepath.Join(t.TempDir(), "aliquot.db")
 	if o.postgres {
 		s.dbURL = pgtest.DSN(t)
+	}
+	if o.database != "" {
+		s.dbURL = o.database
 	}
 	if o.traced {
 		s.trace()
