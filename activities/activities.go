@@ -50,6 +50,8 @@ type Activities struct {
 	Metrics   *Metrics
 	Log       *slog.Logger
 	Now       func() time.Time
+
+	bells bells
 }
 
 // unknown reports whether an error of the store says that there is no such thing.

@@ -53,6 +53,8 @@ func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.B
 // run feeds the batch until nothing has been due for a while, or it has to end.
 func (b *batch) run(ctx context.Context) error {
 	go b.record(ctx)
+	bell, down := b.bells.hang(b.endpoint.ID)
+	defer down()
 	began := time.Now()
 	quietSince, poll := began, pollSoon
 	var err error
@@ -71,7 +73,7 @@ func (b *batch) run(ctx context.Context) error {
 		if time.Since(quietSince) >= cmp.Or(b.Linger, batchLinger) {
 			break
 		}
-		err = sleep(ctx, poll)
+		err = sleepUntil(ctx, bell, poll)
 		poll = min(2*poll, pollLate)
 	}
 	return b.finish(ctx, err)
@@ -84,4 +86,17 @@ func stopping(ctx context.Context) bool {
 	default:
 		return false
 	}
+}
+
+// sleepUntil sleeps, but not on when the bell rings.
+func sleepUntil(ctx context.Context, bell <-chan struct{}, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-bell:
+	case <-t.C:
+	}
+	return nil
 }

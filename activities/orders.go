@@ -54,6 +54,7 @@ func (a *Activities) Record(ctx context.Context, rec order.Recording) (order.Rec
 
 func (a *Activities) tell(ctx context.Context, orderID string, out store.Recorded) {
 	for _, endpoint := range out.Endpoints {
+		a.bells.ring(endpoint)
 		if err := a.Dispatch.NudgeDeliveries(ctx, endpoint); err != nil {
 			a.Log.WarnContext(ctx, "nudge lost", "endpoint_id", endpoint, "order_id", orderID, "error", err)
 		}

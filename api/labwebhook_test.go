@@ -40,6 +40,18 @@ func (f *fixture) inbox() []store.InboxRow {
 	return rows
 }
 
+// settled is an inbox row once it has the state: that the order was signalled is noted after the answer.
+func (f *fixture) settled(id, state string) store.InboxRow {
+	f.t.Helper()
+	var row store.InboxRow
+	require.Eventually(f.t, func() bool {
+		var err error
+		row, err = f.store.InboxItem(f.t.Context(), id)
+		return err == nil && row.State == state
+	}, 10*time.Second, time.Millisecond, "row %s does not become %s", id, state)
+	return row
+}
+
 // seed is one of the contract's examples, about an order of ours and after its creation.
 func seed(t testing.TB, kind, number string) map[string]any {
 	t.Helper()
@@ -71,11 +83,9 @@ func TestSeedWebhooks(t *testing.T) {
 
 		facts := f.orders.signalled(id)
 		require.Len(t, facts, 1)
-		row, err := f.store.InboxItem(t.Context(), facts[0].InboxID)
-		require.NoError(t, err)
+		row := f.settled(facts[0].InboxID, store.InboxSignalled)
 		want.InboxID, want.SentAt, want.ReceivedAt, want.Detail = row.ID, sent, began, facts[0].Detail
 		require.Equal(t, want, facts[0])
-		require.Equal(t, store.InboxSignalled, row.State)
 		require.Equal(t, id, row.OrderID)
 		require.Contains(t, string(row.Body), `"type":"`+kind+`"`)
 		require.NotContains(t, row.Headers, "Authorization")
@@ -125,9 +135,7 @@ func TestLabWebhookAnswers(t *testing.T) {
 		require.Equal(t, tt.status, r.status, "%s: %s", tt.contract, r.body)
 		rows := f.inbox()
 		require.Len(t, rows, before+1)
-		row, err := f.store.InboxItem(t.Context(), r.json(t)["id"].(string))
-		require.NoError(t, err)
-		require.Equal(t, tt.state, row.State)
+		f.settled(r.json(t)["id"].(string), tt.state)
 		if tt.signal {
 			facts++
 		}

@@ -194,7 +194,7 @@ func (s *server) begin(ctx context.Context, created *store.Created) {
 			slog.String("order_id", created.Order.ID), slog.Any("error", err))
 	}
 	for _, report := range created.Matched {
-		s.signal(ctx, report)
+		s.signal(ctx, report, func() {})
 	}
 	s.nudge(ctx, created.Endpoints)
 }

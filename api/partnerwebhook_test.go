@@ -90,9 +90,7 @@ func TestPartnerWebhookAnswers(t *testing.T) {
 	} {
 		r := p.tells("evt "+name, tt.body)
 		require.Equal(t, tt.status, r.status, "%s: %s", name, r.body)
-		row, err := f.store.InboxItem(t.Context(), r.json(t)["id"].(string))
-		require.NoError(t, err)
-		require.Equal(t, tt.state, row.State, name)
+		row := f.settled(r.json(t)["id"].(string), tt.state)
 		require.Equal(t, "neutral", row.Partner)
 	}
 	require.Len(t, f.orders.signalled(id), 1)

@@ -86,23 +86,24 @@ func (s *server) alert(ctx context.Context, r store.Report, received store.Recei
 // once is tried on after the answer, and what even that does not bring across is the reconciler's.
 func (s *server) tell(ctx context.Context, received store.Received) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signalPatience)
-	done := make(chan struct{})
+	told := make(chan struct{})
 	go func() {
 		defer cancel()
-		defer close(done)
-		s.signal(ctx, received)
+		s.signal(ctx, received, func() { close(told) })
 	}()
 	answer := time.NewTimer(signalLimit)
 	defer answer.Stop()
 	select {
-	case <-done:
+	case <-told:
 	case <-answer.C:
 	}
 }
 
-// signal tells an order's workflow of a report.
-func (s *server) signal(ctx context.Context, received store.Received) {
+// signal tells an order's workflow of a report, says that it has tried, and notes that the workflow knows. The answer to the partner does
+// not wait for the note: without it, the reconciler signals once more.
+func (s *server) signal(ctx context.Context, received store.Received, tried func()) {
 	err := s.Orders.SignalFact(ctx, received.OrderID, *received.Fact)
+	tried()
 	if err == nil {
 		err = s.Store.MarkSignalled(ctx, received.ID)
 	}
