@@ -71,7 +71,7 @@ chaos: cluster packages ## kill everything while 500 orders are under way, and c
 		go test -count=1 -v -timeout 150m -tags cluster -run TestNothingIsLostInAStorm ./e2e/chaos
 
 .PHONY: bench
-bench: temporal packages ## run the benchmarks
+bench: temporal cluster packages ## run the benchmarks, on SQLite and on a cluster: docs/performance.md
 	ALIQUOT_TEST_TEMPORAL="$(CURDIR)/bin/tools/temporal" \
 		ALIQUOT_BENCH_ORDERS=$(BENCH_ORDERS) \
 		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -benchmem -timeout 3h ./lifecycle/... ./e2e/...

@@ -3,10 +3,13 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
@@ -93,6 +96,8 @@ func lifeRate(b *testing.B, o options) float64 {
 	b.Helper()
 	o.auto = true
 	s := newSystem(b, o)
+	before := s.databaseSize(b)
+	defer func() { b.ReportMetric((s.databaseSize(b)-before)/1024/benchOrders, "db-kB/order") }()
 	began := time.Now()
 	inParallel(b, func(int) error {
 		s.placeOrder(nil)
@@ -104,6 +109,25 @@ func lifeRate(b *testing.B, o options) float64 {
 		return len(open) == 0
 	}, 5*time.Minute, 20*time.Millisecond)
 	return benchOrders / time.Since(began).Seconds()
+}
+
+// databaseSize is how many bytes the store takes: its tables and their indexes, or the file with its log.
+func (s *system) databaseSize(b *testing.B) (bytes float64) {
+	b.Helper()
+	if path, ok := strings.CutPrefix(s.dbURL, "sqlite:"); ok {
+		for _, suffix := range []string{"", "-wal"} {
+			info, err := os.Stat(path + suffix)
+			require.NoError(b, err)
+			bytes += float64(info.Size())
+		}
+		return bytes
+	}
+	ctx := context.Background()
+	connection, err := pgx.Connect(ctx, s.dbURL)
+	require.NoError(b, err)
+	defer func() { require.NoError(b, connection.Close(ctx)) }()
+	require.NoError(b, connection.QueryRow(ctx, `SELECT pg_database_size(current_database())::float8`).Scan(&bytes))
+	return bytes
 }
 
 // floorInput is what a bare workflow does.

@@ -245,6 +245,7 @@ func (f *Fleet) env() []string {
 		"ALIQUOT_TEMPORAL=" + f.Cluster.Address, "ALIQUOT_TEMPORAL_NAMESPACE=" + Namespace,
 		"ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8", "ALIQUOT_COURIER_URL=" + f.LabURL, "ALIQUOT_COURIER_KEY=" + clinic.CourierKey,
 		"ALIQUOT_COURIER_SECRETS=" + clinic.CourierSecret, "ALIQUOT_KEY_RATE=0", "ALIQUOT_ADDRESS_RATE=0", "ALIQUOT_STOP_TIMEOUT=5s",
+		"ALIQUOT_DRAIN_DELAY=0s",
 	}, f.options.Env...)
 }
 

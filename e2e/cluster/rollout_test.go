@@ -1,0 +1,23 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/testcluster"
+)
+
+// The tests of rollouts, which run on the development server elsewhere, pass on a cluster as well.
+func TestRolloutsOnACluster(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
+	c := testcluster.Start(t, testcluster.Options{})
+	tests := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout=20m",
+		"-run=^(TestARolloutAndBackWithOrdersInEveryStatus|TestAHeldChangeIsNotBegun|TestAnUnguardedChangeIsCaught)$", "..")
+	tests.Env = append(os.Environ(), "ALIQUOT_TEST_TEMPORAL_ADDR="+c.Address)
+	out, err := tests.CombinedOutput()
+	require.NoError(t, err, "%s", out[max(0, len(out)-20_000):])
+}
