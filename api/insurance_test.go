@@ -118,6 +118,7 @@ func TestInsuranceIsChecked(t *testing.T) {
 		{"a state", map[string]any{"insured.address.state": nil}, []any{"body", "insured", "address", "state"}, "missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			requireProblem(t, f.do(http.MethodPost, "/v2/user/"+f.user+"/insurance", f.key, insurance(c.set)), c.loc, c.kind)
 		})
 	}

@@ -178,6 +178,7 @@ func TestInsuranceThatComesWithTheOrder(t *testing.T) {
 		"no image at all":         {map[string]any{"patient_signature_image": map[string]any{"content": "aGk=", "content_type": "image/png"}}, []any{"body", "health_insurance", "patient_signature_image", "content"}, "value_error"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			problems := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"health_insurance": c.value})).detail(t).([]any)
 			require.Contains(t, kinds(problems), c.kind)
 			require.Equal(t, c.loc, problems[0].(map[string]any)["loc"])

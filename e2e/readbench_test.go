@@ -65,7 +65,7 @@ func TestWhatReadingIsComparedWith(t *testing.T) {
 	require.Positive(t, ours.run(t))
 	require.Positive(t, floor.run(t))
 	var rows int
-	require.NoError(t, floor.db.QueryRow(`SELECT COUNT(*) FROM floor_audit`).Scan(&rows)) //nolint:noctx // a test's
+	require.NoError(t, floor.db.QueryRow(`SELECT COUNT(*) FROM floor_audit`).Scan(&rows))
 	require.Equal(t, readRequests, rows)
 	page, err := ours.store.AuditLog(t.Context(), store.AuditQuery{OrderID: path.Base(ours.url)})
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func newReading(t testing.TB, url string) (ours, floor reading) {
 	db := floorDatabase(t, url)
 	document, err := json.Marshal(s.orders[0])
 	require.NoError(t, err)
-	_, err = db.write.Exec(`INSERT INTO floor (id, document) VALUES ($1, $2)`, s.orders[0].ID, string(document)) //nolint:noctx // a test's
+	_, err = db.write.Exec(`INSERT INTO floor (id, document) VALUES ($1, $2)`, s.orders[0].ID, string(document))
 	require.NoError(t, err)
 	floor = reading{url: served(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read}
 	for _, r := range []*reading{&ours, &floor} {
@@ -136,6 +136,7 @@ func (r reading) run(t testing.TB) time.Duration {
 }
 
 func (r reading) get(t testing.TB) int {
+	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url, http.NoBody)
 	if err != nil {
 		t.Error(err)
@@ -184,7 +185,7 @@ func floorDatabase(t testing.TB, url string) floorDB {
 		`CREATE TABLE floor (id TEXT PRIMARY KEY, document TEXT NOT NULL)`,
 		`CREATE TABLE floor_audit (id TEXT PRIMARY KEY, at BIGINT NOT NULL, key_id TEXT NOT NULL, action TEXT NOT NULL, order_id TEXT NOT NULL)`,
 	} {
-		_, err := db.write.Exec(statement) //nolint:noctx // a test's
+		_, err := db.write.Exec(statement)
 		require.NoError(t, err)
 	}
 	return db

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -226,5 +225,5 @@ func TestSearchesOfGeneratedOrders(t *testing.T) {
 		}
 		require.Equal(t, lists[0], lists[1], q.name)
 	}
-	require.Greater(t, found, 1000, fmt.Sprint("most searches find something"))
+	require.Greater(t, found, 1000, "most searches find something")
 }

@@ -112,8 +112,13 @@ func (s *Store) bulk(ctx context.Context, tables ...rows) error {
 	})
 }
 
+// insertInto is the statement that writes one row of a table of ours.
+func insertInto(table string, columns []string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), placeholders(1, len(columns)))
+}
+
 func insertAll(ctx context.Context, tx *sql.Tx, t rows) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO `+t.table+` (`+strings.Join(t.columns, ", ")+`) VALUES (`+placeholders(1, len(t.columns))+`)`)
+	insert, err := tx.PrepareContext(ctx, insertInto(t.table, t.columns))
 	if err != nil {
 		return err
 	}
@@ -134,7 +139,11 @@ func (s *Store) copyIn(ctx context.Context, tables []rows) error {
 	}
 	defer func() { _ = conn.Close() }() // only returns it to the pool
 	return conn.Raw(func(driver any) error {
-		return pgx.BeginFunc(ctx, driver.(*stdlib.Conn).Conn(), func(tx pgx.Tx) error {
+		raw, ok := driver.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("COPY needs a connection of pgx, not a %T", driver)
+		}
+		return pgx.BeginFunc(ctx, raw.Conn(), func(tx pgx.Tx) error {
 			for _, t := range tables {
 				if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(t.values)); err != nil {
 					return fmt.Errorf("writing %s: %w", t.table, err)

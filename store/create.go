@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -138,7 +137,7 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO orders (`+strings.Join(orderValueColumns, ", ")+`) VALUES (`+placeholders(1, len(values))+`)`, values...)
+	_, err = tx.ExecContext(ctx, insertInto("orders", orderValueColumns), values...)
 	if err != nil {
 		return fmt.Errorf("writing the order: %w", err)
 	}

@@ -163,7 +163,7 @@ func (l *listing) identified(id string) {
 }
 
 // ids is the query for a page of them.
-func (l listing) ids(limit, offset int) string {
+func (l *listing) ids(limit, offset int) string {
 	order := fmt.Sprintf(" ORDER BY %s %s", strings.Join(l.sort, " "+l.direction+", "), l.direction)
 	page := fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
 	if len(l.parts) < 2 {
@@ -178,7 +178,7 @@ func (l listing) ids(limit, offset int) string {
 }
 
 // count is the query for how many there are, which stops counting at a limit.
-func (l listing) count(limit int) string {
+func (l *listing) count(limit int) string {
 	parts := make([]string, max(len(l.parts), 1))
 	for i := range parts {
 		parts[i] = "SELECT 1 FROM " + l.table + l.part(i)
@@ -187,7 +187,7 @@ func (l listing) count(limit int) string {
 }
 
 // part is the clause of one part of the list.
-func (l listing) part(i int) string {
+func (l *listing) part(i int) string {
 	terms := l.terms
 	if i < len(l.parts) {
 		terms = append(slices.Clone(terms), l.parts[i])

@@ -45,9 +45,10 @@ func TestGeneratedOrdersLiveAsRealOnesDo(t *testing.T) {
 
 func TestTheSameSeedMakesTheSameOrders(t *testing.T) {
 	t.Parallel()
-	make := func(seed uint64) any { return newWorld(Options{Orders: 50, Seed: seed, Until: until}).orders(10, 20) }
-	require.Equal(t, make(1), make(1))
-	require.NotEqual(t, make(1), make(2))
+	generate := func(seed uint64) any { return newWorld(Options{Orders: 50, Seed: seed, Until: until}).orders(10, 20) }
+	first := generate(1)
+	require.Equal(t, first, generate(1))
+	require.NotEqual(t, first, generate(2))
 }
 
 func TestOnlyAnEmptyDatabaseIsFilled(t *testing.T) {

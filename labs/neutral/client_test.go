@@ -81,7 +81,7 @@ func TestPlaceSendsTheOrder(t *testing.T) {
 		"number": "K7Q2M9XW4T1B8C5D", "collection_method": "testkit", "registrable": false, "priority": true, "replaces": "A3R8N5YV2P6H1J9E",
 		"script": "happy", "icd_codes": []any{"Z00.0"}, "tests": []any{map[string]any{"code": "H1", "name": "HDL"}},
 		"aoe_answers": []any{map[string]any{"test": "H1", "code": "FASTING", "question": "Fasting?", "answer": "Y"}},
-		"physician": map[string]any{"first_name": "Pia", "last_name": "Doe", "npi": "1234567893"},
+		"physician":   map[string]any{"first_name": "Pia", "last_name": "Doe", "npi": "1234567893"},
 		"patient": map[string]any{
 			"first_name": "Ines", "last_name": "Quillfeather", "dob": "1988-11-30", "gender": "female", "phone_number": "+16025550142",
 			"email": "ines@example.org",
