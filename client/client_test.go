@@ -47,7 +47,11 @@ func TestRefusals(t *testing.T) {
 		answer, want string
 	}{
 		"text":   {http.StatusBadRequest, `{"detail":"Order is not cancellable"}`, "Order is not cancellable (status 400)"},
-		"list":   {http.StatusUnprocessableEntity, `{"detail":[{"msg":"x"}]}`, `[{"msg":"x"}] (status 422)`},
+		"list": {
+			http.StatusUnprocessableEntity, `{"detail":[{"loc":["query","size"],"msg":"too large"},{"loc":["body"],"msg":"missing"}]}`,
+			"size: too large; missing (status 422)",
+		},
+		"object": {http.StatusBadRequest, `{"detail":{"error_type":"INVALID_REQUEST"}}`, `{"error_type":"INVALID_REQUEST"} (status 400)`},
 		"none":   {http.StatusBadGateway, `<html>`, "Bad Gateway (status 502)"},
 		"hidden": {http.StatusUnauthorized, ``, "Unauthorized (status 401)"},
 	}
