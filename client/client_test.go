@@ -46,7 +46,7 @@ func TestRefusals(t *testing.T) {
 		status       int
 		answer, want string
 	}{
-		"text":   {http.StatusBadRequest, `{"detail":"Order is not cancellable"}`, "Order is not cancellable (status 400)"},
+		"text": {http.StatusBadRequest, `{"detail":"Order is not cancellable"}`, "Order is not cancellable (status 400)"},
 		"list": {
 			http.StatusUnprocessableEntity, `{"detail":[{"loc":["query","size"],"msg":"too large"},{"loc":["body"],"msg":"missing"}]}`,
 			"size: too large; missing (status 422)",

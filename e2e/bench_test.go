@@ -37,6 +37,7 @@ const (
 // attribute at every step, and those activities, take from the bare one.
 func BenchmarkLife(b *testing.B) {
 	benchEngines(b, func(b *testing.B, o func() options) {
+		b.Helper()
 		bare := floorRate(b, o(), floorInput{Signals: benchSignals})
 		attributes := floorRate(b, o(), floorInput{Signals: benchSignals, Attributes: true})
 		calls := floorRate(b, o(), floorInput{Signals: benchSignals, Calls: benchCalls})
@@ -55,6 +56,7 @@ func BenchmarkLife(b *testing.B) {
 // benchEngines runs a benchmark on SQLite with the development server, and on PostgreSQL with a Temporal cluster of two nodes. The
 // function gives the options of one more system on the same server.
 func benchEngines(b *testing.B, run func(b *testing.B, o func() options)) {
+	b.Helper()
 	b.Run("sqlite+dev", func(b *testing.B) {
 		for b.Loop() {
 			run(b, func() options { return options{} })

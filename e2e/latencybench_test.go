@@ -28,6 +28,7 @@ const (
 // webhook that tells of it, against a signal until it is applied (through-p50-ratio).
 func BenchmarkLatency(b *testing.B) {
 	benchEngines(b, func(b *testing.B, o func() options) {
+		b.Helper()
 		s := newSystem(b, o())
 		p := s.newProbes(b)
 		ids := make([]string, benchProbes)

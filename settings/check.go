@@ -15,8 +15,9 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/aliquot-labs/aliquot/billing"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/aliquot-labs/aliquot/billing"
 
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 	"github.com/aliquot-labs/aliquot/store"
