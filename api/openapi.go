@@ -109,6 +109,7 @@ var nullable = map[string][]string{
 	"ClientFacingAppointmentEvent":   {"data"},
 	"DaySlots":                       {"location"},
 	"UnmatchedResult":                {"patient"},
+	"OpsReview":                      {"patient"},
 	"MatchReviewCandidate":           {"marker_overlap", "status_context"},
 	"OpsInboxRow":                    {"fact"},
 	"OpsInboxItem":                   {"fact"},

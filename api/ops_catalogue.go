@@ -54,7 +54,7 @@ func (s *server) opsCatalogueRoutes() {
 		OperationID: "ops-import-catalogue", Method: http.MethodPost, Path: "/ops/catalogue", Tags: []string{tagOperations},
 		Summary: "Import what can be ordered, and where: whole or not at all", MaxBodyBytes: maxCatalogue,
 		SkipValidateBody: true, // which is done with a schema of its own, and with larger bounds
-		Errors:           []int{http.StatusBadRequest, http.StatusNotFound},
+		Errors:           []int{http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity},
 	}, s.opsImportCatalogue)
 	s.huma.OpenAPI().Paths["/ops/catalogue"].Post.RequestBody = &huma.RequestBody{
 		Required: true, Content: map[string]*huma.MediaType{contentJSON: {Schema: s.schemaOf(CatalogueRequest{})}},

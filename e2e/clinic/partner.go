@@ -16,7 +16,7 @@ import (
 var paces = map[string]string{
 	"":             "",
 	drive.Silent:   `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
-	drive.Expiring: `{"deadlines":{"kit_expiry":"8s"}}`,
+	drive.Expiring: `{"deadlines":{"kit_expiry":"15s"}}`,
 	drive.Early:    `{"book_before_requisition":true}`,
 }
 

@@ -26,7 +26,7 @@ export function appointments(): void {
     await refused(404, ours.labTests.getPhlebotomyAppointment({ orderId }));
     const free = await ours.labTests.getPhlebotomyAppointmentAvailability({ startDate: day(2), body: home });
     assert.equal(free.timezone, "America/Phoenix");
-    const [earlier, later] = keys(free);
+    const [earlier, later] = keys(free).slice(-2); // appointments that move by themselves take the first ones
     await refused(400, ours.labTests.bookPhlebotomyAppointment({ orderId, body: { bookingKey: "no such slot" } }));
 
     const booked = await ours.labTests.bookPhlebotomyAppointment({ orderId, body: { bookingKey: later, appointmentNotes: "ring twice" } });
@@ -67,7 +67,7 @@ export function appointments(): void {
     assert.equal(typeof site.location.lat, "number");
     await ours.labTests.getPscAppointmentAvailability({ lab: "quest", startDate: day(2), siteCodes: [site.code], allowStale: true });
 
-    const [earlier, later] = keys(free);
+    const [earlier, later] = keys(free).slice(-2); // appointments that move by themselves take the first ones
     const request = { orderId, idempotencyKey: randomUUID(), body: { bookingKey: later } };
     const booked = await ours.labTests.bookPscAppointment(request);
     assert.deepEqual([booked.type, booked.provider, booked.status], ["patient_service_center", "quest", "confirmed"]);
