@@ -57,12 +57,20 @@ type fixture struct {
 // with changes what the API stands on.
 func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 	t.Helper()
+	database := filepath.Join(t.TempDir(), "store.db")
+	f := newFixtureOn(t, "sqlite:"+database, with...)
+	f.database = database
+	return f
+}
+
+// newFixtureOn is newFixture on an empty database.
+func newFixtureOn(t testing.TB, url string, with ...func(*api.Deps)) *fixture {
+	t.Helper()
 	f := &fixture{t: t, logs: &logs{}, metrics: prometheus.NewRegistry()}
 	keys, err := store.ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 	require.NoError(t, err)
-	f.database = filepath.Join(t.TempDir(), "store.db")
 	f.store, err = store.Open(context.Background(), store.Options{
-		URL: "sqlite:" + f.database, Keys: keys, PublicURL: "https://lab.example/", Now: func() time.Time { return began },
+		URL: url, Keys: keys, PublicURL: "https://lab.example/", Now: func() time.Time { return began },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.store.Close()) })

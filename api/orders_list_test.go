@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
 	generated "github.com/aliquot-labs/aliquot/internal/seed"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -97,7 +98,7 @@ func TestEveryFilterOfOrdersIsKnown(t *testing.T) {
 
 func TestOrdersThatAreTooManyToBeSortedByPatient(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newFixtureOn(t, pgtest.DSN(t)) // which takes that many at once
 	teams, err := generated.Fill(t.Context(), f.store, generated.Options{Orders: 2*store.MaxSortedByPatient + 10, Until: began})
 	require.NoError(t, err)
 	key := f.newKey(teams[0].ID, store.RoleClient)
