@@ -22,19 +22,36 @@ const namespaceLimit = time.Minute
 // EnsureNamespace registers a namespace, with the given retention of closed workflows, where it does not exist, and waits until
 // it can be used, as long as ctx allows. A server that is still starting is waited for.
 func EnsureNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
+	err := persist(ctx, anyError, func() error { return registerNamespace(ctx, c, namespace, retention) })
+	if err != nil {
+		return fmt.Errorf("registering namespace %s: %w", namespace, err)
+	}
+	return nil
+}
+
+// persist does something again as long as its error is such and ctx allows, and returns the last error.
+func persist(ctx context.Context, such func(error) bool, do func() error) error {
 	t := time.NewTicker(100 * time.Millisecond)
 	defer t.Stop()
 	for {
-		err := registerNamespace(ctx, c, namespace, retention)
-		if err == nil {
-			return nil
+		err := do()
+		if err == nil || !such(err) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("registering namespace %s: %w", namespace, err)
+			return err
 		case <-t.C:
 		}
 	}
+}
+
+func anyError(error) bool { return true }
+
+// unknownNamespace is what a node of a cluster says of a namespace that another has just registered.
+func unknownNamespace(err error) bool {
+	_, unknown := errors.AsType[*serviceerror.NamespaceNotFound](err)
+	return unknown
 }
 
 // registerNamespace makes the namespace, or finds it, and sees whether it can be used: a fresh one is known to all parts of the
@@ -64,10 +81,15 @@ func Rebuild(ctx context.Context, c client.Client, namespace string, retention t
 	if err := EnsureNamespace(within, c, namespace, retention); err != nil {
 		return dispatch.SweepResult{}, err
 	}
-	if err := Ensure(ctx, c, namespace, log); err != nil {
+	// Each node of a cluster learns of a fresh namespace by itself, within ten seconds.
+	if err := persist(within, anyError, func() error { return Ensure(within, c, namespace, log) }); err != nil {
 		return dispatch.SweepResult{}, err
 	}
-	out, err := dispatch.NewClient(c).Reconcile(ctx, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
+	var out dispatch.SweepResult
+	err := persist(within, unknownNamespace, func() (err error) {
+		out, err = dispatch.NewClient(c).Reconcile(ctx, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
+		return err
+	})
 	if err != nil {
 		return out, fmt.Errorf("rebuilding: %w", err)
 	}
