@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +34,7 @@ const (
 	labUser       = "practice-7"
 	labToken      = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
 	courierSecret = "courier-secret"
+	storeKey      = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
 
 // began is when every test takes place.
@@ -58,16 +62,41 @@ type fixture struct {
 func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 	t.Helper()
 	database := filepath.Join(t.TempDir(), "store.db")
+	empty, err := migrated()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(database, empty, 0o600))
 	f := newFixtureOn(t, "sqlite:"+database, with...)
 	f.database = database
 	return f
 }
 
+// migrated is a database of SQLite without rows, made once: the race detector makes the migrations slow.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "aliquot-api-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // the system does so otherwise
+	file := filepath.Join(dir, "store.db")
+	keys, err := store.ParseKeyring(storeKey)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(context.Background(), store.Options{URL: "sqlite:" + file, Keys: keys})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
 // newFixtureOn is newFixture on an empty database.
 func newFixtureOn(t testing.TB, url string, with ...func(*api.Deps)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, logs: &logs{}, metrics: prometheus.NewRegistry()}
-	keys, err := store.ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	keys, err := store.ParseKeyring(storeKey)
 	require.NoError(t, err)
 	f.store, err = store.Open(context.Background(), store.Options{
 		URL: url, Keys: keys, PublicURL: "https://lab.example/", Now: func() time.Time { return began },
