@@ -80,7 +80,7 @@ func (s *system) mustRollout(binary string, arguments ...string) string {
 	return out
 }
 
-func (s *system) deployment() *rollout.Deployment { return rollout.Open(s.client, "aliquot") }
+func (s *system) deployment() *rollout.Deployment { return rollout.Open(s.client, s.namespace, "aliquot") }
 
 // openOf is how many open orders a build was the last to work on.
 func (s *system) openOf(build string) int64 {

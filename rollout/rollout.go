@@ -17,12 +17,16 @@ import (
 
 // Deployment is all the workers of one namespace that are rolled out together.
 type Deployment struct {
-	name     string
-	temporal client.Client
+	namespace string
+	name      string
+	temporal  client.Client
 }
 
-// Open gives access to the deployment of a name, which need not exist yet. The client must have Aliquot's data converter.
-func Open(c client.Client, name string) *Deployment { return &Deployment{name: name, temporal: c} }
+// Open gives access to the deployment of a name, which need not exist yet, in the client's namespace. The client must have Aliquot's
+// data converter.
+func Open(c client.Client, namespace, name string) *Deployment {
+	return &Deployment{namespace: namespace, name: name, temporal: c}
+}
 
 // UnknownError says that no worker of a deployment, or of a build of it, has ever asked for work.
 type UnknownError struct {
@@ -57,8 +61,8 @@ type Force struct {
 const notePrevious = "aliquot-previous"
 
 // SetCurrent makes a build that which works on all orders from now on, and ends a ramp to it. An empty id stands for workers without a
-// version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. Errors:
-// *UnknownError, *MissingQueuesError.
+// version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. When it returns nil,
+// every task queue knows of the change. Errors: *UnknownError, *MissingQueuesError, *SpreadingError.
 func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.Duration, force Force) error {
 	before, err := d.Current(ctx)
 	if err != nil {
@@ -70,10 +74,15 @@ func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.D
 		})
 		return err
 	})
-	if err != nil || buildID == "" || before == buildID {
+	if err != nil {
 		return err
 	}
-	return d.note(ctx, buildID, before)
+	if buildID != "" && before != buildID {
+		if err := d.note(ctx, buildID, before); err != nil {
+			return err
+		}
+	}
+	return d.spread(ctx)
 }
 
 // Ramp has a build work on a percentage of the orders, the same ones for as long as the percentage stays; 0 ends the ramp. Errors are
@@ -82,12 +91,16 @@ func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float3
 	if percentage == 0 {
 		buildID = ""
 	}
-	return d.patiently(ctx, buildID, wait, func() error {
+	err := d.patiently(ctx, buildID, wait, func() error {
 		_, err := d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{
 			BuildID: buildID, Percentage: percentage, AllowNoPollers: force.NoPollers, IgnoreMissingTaskQueues: force.MissingQueues,
 		})
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return d.spread(ctx)
 }
 
 // Back ends a ramp or, where there is none, makes the build current that was so before the present one. It returns that build, empty

@@ -66,7 +66,7 @@ func (r *rolling) on(cmd *cobra.Command, do func(*rollout.Deployment) error) err
 		return err
 	}
 	defer temporal.Close()
-	return do(rollout.Open(temporal, set.Deployment.Name))
+	return do(rollout.Open(temporal, set.Temporal.Namespace, set.Deployment.Name))
 }
 
 func newRolloutShow(r *rolling) *cobra.Command {

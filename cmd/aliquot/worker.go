@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/activities"
@@ -99,7 +98,7 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	version := worker.Version{BuildID: set.BuildID}
 	if version.BuildID != "" {
 		version.Deployment = set.Deployment.Name
-		sayWhetherCurrent(ctx, temporal, version, logger)
+		sayWhetherCurrent(ctx, rollout.Open(temporal, set.Temporal.Namespace, version.Deployment), version, logger)
 	}
 
 	ctx, giveUp := context.WithCancelCause(ctx)
@@ -135,10 +134,10 @@ func queuesOf(names []string) []string {
 }
 
 // sayWhetherCurrent tells in the log what a worker whose build is not current is waiting for. That it cannot be found out is no matter.
-func sayWhetherCurrent(ctx context.Context, temporal client.Client, v worker.Version, logger *slog.Logger) {
+func sayWhetherCurrent(ctx context.Context, d *rollout.Deployment, v worker.Version, logger *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	current, err := rollout.Open(temporal, v.Deployment).Current(ctx)
+	current, err := d.Current(ctx)
 	if err != nil || current == v.BuildID {
 		return
 	}
