@@ -149,13 +149,13 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	s.requireWhole(journeys)
 }
 
-// each does something with many journeys at once.
+// each does something with many journeys, a few at once: two nodes of a cluster, their database and three workers share the machine.
 func (s *system) each(journeys []*drive.Journey, do func(context.Context, *drive.Journey) error) {
 	s.t.Helper()
 	var mu sync.Mutex
 	var failed []string
 	var group errgroup.Group
-	group.SetLimit(walkers / 2)
+	group.SetLimit(walkers / 4)
 	for _, j := range journeys {
 		group.Go(func() error {
 			if err := do(s.t.Context(), j); err != nil {
