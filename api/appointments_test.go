@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
@@ -22,18 +23,32 @@ type visit struct {
 	keys     []string // of the slots that are free, in order
 }
 
-// newVisit places an order of the modality. Phlebotomists are another lab's accounts, patient service centers those of the order's.
+// visitPaths are where the appointment of an order is, by how its sample is collected.
+var visitPaths = map[lifecycle.Modality]string{
+	lifecycle.AtHomePhlebotomy: "/v3/order/%s/phlebotomy/appointment",
+	lifecycle.WalkIn:           "/v3/order/%s/psc/appointment",
+}
+
+// newVisit places an order of the modality.
 func newVisit(t *testing.T, m lifecycle.Modality) visit {
+	t.Helper()
+	return newVisits(t).visit(m)
+}
+
+// newVisits has slots. Phlebotomists are another lab's accounts, patient service centers those of the order's.
+func newVisits(t *testing.T, with ...func(*api.Deps)) clinic {
 	t.Helper()
 	quest, getlabs := keeper("quest", labs.AppointmentReady), keeper("getlabs", labs.AppointmentReady, labs.AppointmentRequest)
 	days := []labs.DaySlots{onDay(t, "2026-03-05", &labs.Site{Code: "AZ1", Zone: "America/Phoenix", Place: order.Place{Name: "North"}}, 16, 17)}
 	quest.free = labs.Availability{Days: days}
 	getlabs.free = labs.Availability{Zone: "America/Phoenix", Days: []labs.DaySlots{onDay(t, "2026-03-05", nil, 16, 17)}}
-	v := visit{clinic: newClinic(t, map[string]*lab{"quest": quest, "getlabs": getlabs})}
-	v.path = "/v3/order/%s/phlebotomy/appointment"
-	if m == lifecycle.WalkIn {
-		v.path = "/v3/order/%s/psc/appointment"
-	}
+	return newClinic(t, map[string]*lab{"quest": quest, "getlabs": getlabs}, with...)
+}
+
+// visit places an order of the modality, and has its requisition made.
+func (c clinic) visit(m lifecycle.Modality) visit {
+	c.t.Helper()
+	v := visit{clinic: c, path: visitPaths[m]}
 	v.labTest = v.labTestAt("quest", m)
 	v.id = v.requisitioned()
 	v.keys = v.bookable(m)

@@ -22,13 +22,13 @@ type clinic struct {
 	labs map[string]*lab
 }
 
-func newClinic(t *testing.T, labs map[string]*lab) clinic {
+func newClinic(t *testing.T, labs map[string]*lab, with ...func(*api.Deps)) clinic {
 	t.Helper()
 	for _, l := range labs {
 		l.can.Methods = lifecycle.Modalities()
 	}
 	c := clinic{labs: labs}
-	c.fixture = newFixture(t, func(d *api.Deps) { d.OpenLab = c.open })
+	c.fixture = newFixture(t, append(with, func(d *api.Deps) { d.OpenLab = c.open })...)
 	for slug := range labs {
 		c.newAccountAt(slug, store.LabAccount{})
 	}
