@@ -19,6 +19,7 @@ var takes = map[string][]string{
 	"own:read": {
 		"GET /v2/team/:team_id/physicians",
 		"GET /v2/user",
+		"GET /v2/user/",
 		"GET /v2/user/:user_id",
 		"GET /v2/user/:user_id/info/latest",
 		"GET /v2/user/:user_id/insurance/latest",

@@ -8,6 +8,7 @@ import (
 	"image"
 	_ "image/jpeg" // so that images can be looked at
 	_ "image/png"
+	"slices"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -42,6 +43,8 @@ type Image struct {
 	ContentType string `json:"content_type" enum:"image/jpeg,image/png"`
 }
 
+var imageTypes = []string{"image/jpeg", "image/png"}
+
 // mostPixels bounds how wide and how high an image may be, since it may have to be drawn.
 const mostPixels = 8000
 
@@ -50,8 +53,11 @@ func (h *HealthInsuranceCreateRequest) check(place string) []error {
 		return nil
 	}
 	var errs []error
-	if h.ResponsibleRelationship != nil && *h.ResponsibleRelationship != "Self" && h.ResponsibleDetails == nil {
+	if slices.Contains(relationshipsOfOthers, deref(h.ResponsibleRelationship)) && h.ResponsibleDetails == nil {
 		errs = append(errs, missing(place+".responsible_details"))
+	}
+	if h.ResponsibleDetails != nil {
+		errs = append(errs, checkPhone(h.ResponsibleDetails.PhoneNumber, place+".responsible_details.phone_number")...)
 	}
 	errs = append(errs, h.FrontImage.check(place+".front_image")...)
 	errs = append(errs, h.BackImage.check(place+".back_image")...)
@@ -78,6 +84,9 @@ func (i *Image) check(place string) []error {
 	content, err := base64.StdEncoding.DecodeString(i.Content)
 	if err != nil {
 		return []error{wrong("value_error", "Value is not base64", place+".content")}
+	}
+	if !slices.Contains(imageTypes, i.ContentType) {
+		return nil // which the schema has found
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(content))
 	if err != nil || "image/"+format != i.ContentType || config.Width > mostPixels || config.Height > mostPixels {

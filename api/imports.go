@@ -76,14 +76,33 @@ func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOr
 	if err := s.bill(ctx, o, in.Body.BillingType, f.account.Profile); err != nil {
 		return nil, err
 	}
+	if err := s.unused(ctx, o.TeamID, o.SampleID); err != nil {
+		return nil, err
+	}
 	out, err := s.created(ctx, o, f.policy, "order imported")
 	if errors.Is(err, store.ErrConflict) {
-		return nil, invalid(wrong("value_error", "There is an order with this sample id", "body.sample_id"))
+		return nil, sampleTaken()
 	}
 	if err == nil {
 		s.keepPhysician(ctx, o.Physician)
 	}
 	return out, err
+}
+
+// unused refuses a sample id that an order of the team has which we placed ourselves. Two imports cannot have the same anyway.
+func (s *server) unused(ctx context.Context, teamID, sampleID string) error {
+	_, err := s.Store.OrderIDBySample(ctx, teamID, sampleID)
+	switch {
+	case err == nil:
+		return sampleTaken()
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+func sampleTaken() *Error {
+	return invalid(wrong("value_error", "There is an order with this sample id", "body.sample_id"))
 }
 
 func (a *PatientAddressOfImport) address() *order.Address {

@@ -32,8 +32,8 @@ type CreateInsuranceRequest struct {
 
 // InsuredPerson is who has the insurance.
 type InsuredPerson struct {
-	FirstName   string  `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	LastName    string  `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	FirstName   string  `json:"first_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	LastName    string  `json:"last_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	Gender      string  `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
 	Address     Address `json:"address"`
 	DOB         string  `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a midnight timestamp is taken too."`
@@ -70,7 +70,7 @@ func (in *createInsuranceInput) Resolve(ctx huma.Context) []error {
 	if slices.Contains(relationshipsOfOthers, in.Body.Relationship) && in.Body.Guarantor == nil {
 		errs = append(errs, missing("body.guarantor"))
 	}
-	return errs
+	return append(errs, in.Body.Guarantor.check("body.guarantor")...)
 }
 
 type latestInsuranceInput struct {
@@ -157,12 +157,12 @@ func (r *CreateInsuranceRequest) insurance(payor billing.Payor) (ClientFacingIns
 	}
 	insured.FirstName, insured.LastName = singleSpaced(insured.FirstName), singleSpaced(insured.LastName)
 	insured.Gender, insured.DOB, insured.PhoneNumber = gender(insured.Gender), dob.String(), phone(insured.PhoneNumber)
-	insured.Address.State = state(insured.Address.State)
+	insured.Address = insured.Address.normal()
 	payor = payor.In(insured.Address.State)
 	return ClientFacingInsurance{
 		MemberID: r.MemberID, PayorCode: payor.Code, Relationship: r.Relationship, Insured: insured,
 		Company: CompanyDetails{Name: payor.Name, Address: payorAddress(payor)},
-		GroupID: r.GroupID, Guarantor: r.Guarantor, IsPrimary: r.IsPrimary == nil || *r.IsPrimary,
+		GroupID: r.GroupID, Guarantor: r.Guarantor.normal(), IsPrimary: r.IsPrimary == nil || *r.IsPrimary,
 	}, nil
 }
 
@@ -171,8 +171,5 @@ func (p *InsuredPerson) check(place string, today order.Date) []error {
 	if p.Gender != "" && !slices.Contains(genders, gender(p.Gender)) {
 		errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
 	}
-	if p.PhoneNumber != "" && !isPhone(p.PhoneNumber) {
-		errs = append(errs, wrongPhone(place+".phone_number"))
-	}
-	return errs
+	return append(errs, checkPhone(p.PhoneNumber, place+".phone_number")...)
 }

@@ -105,6 +105,8 @@ var nullable = map[string][]string{
 	"GetUnmatchedResultTestResponse": {"error"},
 	"ClientFacingUser":               {"fallback_time_zone", "fallback_birth_date"},
 	"LabResultsRaw":                  {"order_transaction"},
+	"SampleData":                     {"performing_laboratories", "clinical_information"},
+	"PerformingLaboratory":           {"address"},
 	"ClientFacingAppointment":        {"event_data"},
 	"ClientFacingAppointmentEvent":   {"data"},
 	"DaySlots":                       {"location"},
@@ -142,9 +144,10 @@ func (s *server) completeDocument() {
 	for name, fields := range nullable {
 		properties := schemas.Map()[name].Properties
 		for _, field := range fields {
+			p := properties[field]
 			properties[field] = &huma.Schema{
-				Description: properties[field].Description,
-				AnyOf:       []*huma.Schema{{Ref: properties[field].Ref}, {Type: "null"}},
+				Description: p.Description,
+				AnyOf:       []*huma.Schema{{Ref: p.Ref, Type: p.Type, AdditionalProperties: p.AdditionalProperties}, {Type: "null"}},
 			}
 		}
 	}

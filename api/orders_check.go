@@ -41,13 +41,17 @@ func (p *PatientDetailsWithValidation) check(today order.Date) []error {
 	if p.Gender != "" && !slices.Contains(genders, gender(p.Gender)) {
 		errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
 	}
-	if p.PhoneNumber != "" && !isPhone(p.PhoneNumber) {
-		errs = append(errs, wrongPhone(place+".phone_number"))
+	errs = append(errs, checkPhone(p.PhoneNumber, place+".phone_number")...)
+	errs = append(errs, p.MedicalProxy.check(place+".medical_proxy")...)
+	return append(errs, checkEmail(p.Email, place+".email")...)
+}
+
+// checkEmail finds what a schema takes for an address: one with a name.
+func checkEmail(email, place string) []error {
+	if a, err := mail.ParseAddress(email); err == nil && a.Address != email {
+		return []error{wrong("value_error", "Value is not a valid email address", place)}
 	}
-	if a, err := mail.ParseAddress(p.Email); err == nil && a.Address != p.Email { // a name with an address is not an address
-		errs = append(errs, wrong("value_error", "Value is not a valid email address", place+".email"))
-	}
-	return errs
+	return nil
 }
 
 func checkBirth(day, place string, today order.Date) []error {
@@ -65,14 +69,14 @@ func checkBirth(day, place string, today order.Date) []error {
 }
 
 func (a *PatientAddressWithValidation) check(place string) []error {
-	if a.PhoneNumber == nil || *a.PhoneNumber == "" || isPhone(*a.PhoneNumber) {
-		return nil
-	}
-	return []error{wrongPhone(place + ".phone_number")}
+	return checkPhone(deref(a.PhoneNumber), place+".phone_number")
 }
 
-func wrongPhone(place string) *problem {
-	return wrong("value_error", "Value is not a phone number", place)
+func checkPhone(number, place string) []error {
+	if number == "" || isPhone(number) {
+		return nil
+	}
+	return []error{wrong("value_error", "Value is not a phone number", place)}
 }
 
 func isPhone(s string) bool {

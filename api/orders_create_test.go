@@ -165,7 +165,7 @@ func TestCreateOrderInvalid(t *testing.T) {
 		"unknown consent":       {map[string]any{"consents": []any{map[string]any{"consentType": "x"}}}, []any{"body", "consents", 0.0, "consentType"}, "enum"},
 		"consent time":          {map[string]any{"consents": []any{map[string]any{"consentType": "privacy-policy", "timeOfConsent": "x"}}}, []any{"body", "consents", 0.0, "timeOfConsent"}, "datetime_parsing"},
 		"codes are no list":     {map[string]any{"icd_codes": "E78.5"}, []any{"body", "icd_codes"}, "list_type"},
-		"proxy without address": {map[string]any{"patient_details.medical_proxy": map[string]any{"first_name": "M", "last_name": "L", "phone_number": "1"}}, []any{"body", "patient_details", "medical_proxy", "address"}, "missing"},
+		"proxy without address": {map[string]any{"patient_details.medical_proxy": map[string]any{"first_name": "M", "last_name": "L", "phone_number": "+16025550124"}}, []any{"body", "patient_details", "medical_proxy", "address"}, "missing"},
 	}
 	for name, tt := range tests {
 		t.Log(name) // shown when what follows fails

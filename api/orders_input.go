@@ -43,12 +43,17 @@ type AddOnOrder struct {
 
 // PhysicianCreateRequest is the ordering physician.
 type PhysicianCreateRequest struct {
+	PhysicianCreateRequestBase
+	SignatureImage *Image `json:"signature_image,omitempty"`
+}
+
+// PhysicianCreateRequestBase is the ordering physician where no signature is taken.
+type PhysicianCreateRequestBase struct {
 	FirstName      string   `json:"first_name" minLength:"1"`
 	LastName       string   `json:"last_name" minLength:"1"`
 	Email          *string  `json:"email,omitempty"`
 	NPI            string   `json:"npi" minLength:"1"`
 	LicensedStates []string `json:"licensed_states,omitempty"`
-	SignatureImage *Image   `json:"signature_image,omitempty"`
 }
 
 // ConsentRequest is one consent of the patient. Its keys are in camel case on the wire.
@@ -109,7 +114,7 @@ type GuarantorDetails struct {
 // Address is where somebody is who is not the patient.
 type Address struct {
 	FirstLine   string  `json:"first_line" minLength:"1"`
-	SecondLine  *string `json:"second_line,omitempty"`
+	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`
 	Country     string  `json:"country" minLength:"1"`
 	Zip         string  `json:"zip" minLength:"1"`
 	City        string  `json:"city" minLength:"1"`
@@ -138,7 +143,7 @@ func (p *PatientDetailsWithValidation) patient() (*order.Patient, error) {
 		HouseholdSize:     p.HouseholdSize,
 	}
 	if p.MedicalProxy != nil {
-		out.MedicalProxy, err = json.Marshal(p.MedicalProxy)
+		out.MedicalProxy, err = json.Marshal(p.MedicalProxy.normal())
 	}
 	return out, err
 }
@@ -167,9 +172,16 @@ func (p *PhysicianCreateRequest) physician() *order.Physician {
 	if p == nil {
 		return nil
 	}
-	return &order.Physician{
-		FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, NPI: p.NPI, LicensedStates: p.LicensedStates, Signature: p.SignatureImage.image(),
+	out := p.PhysicianCreateRequestBase.physician()
+	out.Signature = p.SignatureImage.image()
+	return out
+}
+
+func (p *PhysicianCreateRequestBase) physician() *order.Physician {
+	if p == nil {
+		return nil
 	}
+	return &order.Physician{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, NPI: p.NPI, LicensedStates: p.LicensedStates}
 }
 
 func (p *PhysicianCreateRequest) check() []error {
@@ -177,4 +189,35 @@ func (p *PhysicianCreateRequest) check() []error {
 		return nil
 	}
 	return p.SignatureImage.check("body.physician.signature_image")
+}
+
+// normal is a guarantor as he is kept; nil: none. He has been checked.
+func (g *GuarantorDetails) normal() *GuarantorDetails {
+	if g == nil {
+		return nil
+	}
+	out := *g
+	out.PhoneNumber = phone(g.PhoneNumber)
+	out.Address = g.Address.normal()
+	return &out
+}
+
+func (g *GuarantorDetails) check(place string) []error {
+	if g == nil {
+		return nil
+	}
+	return checkPhone(g.PhoneNumber, place+".phone_number")
+}
+
+func (a Address) normal() Address {
+	a.State, a.SecondLine = state(a.State), orEmpty(a.SecondLine)
+	return a
+}
+
+// orEmpty is the text, or an empty one, which is the contract's default.
+func orEmpty(text *string) *string {
+	if text == nil {
+		return new(string)
+	}
+	return text
 }

@@ -31,22 +31,23 @@ type resendInput struct{ Body ResendWebhookBody }
 
 // Resolve checks what a schema cannot say.
 func (in *resendInput) Resolve(huma.Context) []error {
-	b := in.Body
+	b, errs := in.Body, []error(nil)
 	for i, id := range b.OrderIDs {
 		if uuid.Validate(id) != nil {
-			return []error{wrong("uuid_parsing", "Input should be a valid UUID", fmt.Sprintf("body.order_ids[%d]", i))}
+			errs = append(errs, wrong("uuid_parsing", "Input should be a valid UUID", fmt.Sprintf("body.order_ids[%d]", i)))
 		}
 	}
 	if len(b.OrderIDs) == 0 && b.StartAt == nil {
-		return []error{wrong("value_error", "At least one of order_ids and start_at is required", "body.order_ids")}
+		errs = append(errs, wrong("value_error", "At least one of order_ids and start_at is required", "body.order_ids"))
 	}
-	if b.EndAt != nil && b.StartAt == nil {
-		return []error{wrong("value_error", "Needs start_at", "body.end_at")}
+	switch {
+	case b.EndAt == nil:
+	case b.StartAt == nil:
+		errs = append(errs, wrong("value_error", "Needs start_at", "body.end_at"))
+	case !b.EndAt.After(*b.StartAt):
+		errs = append(errs, wrong("value_error", "Value is not after start_at", "body.end_at"))
 	}
-	if b.EndAt != nil && !b.EndAt.After(*b.StartAt) {
-		return []error{wrong("value_error", "Value is not after start_at", "body.end_at")}
-	}
-	return nil
+	return errs
 }
 
 func (s *server) resendEvents(ctx context.Context, in *resendInput) (*body[ResendWebhookResponse], error) {

@@ -119,7 +119,7 @@ func (s *server) searchPayorsDeprecated(
 	ctx context.Context, in *searchPayorDeprecatedInput,
 ) (*body[[]ClientFacingPayorSearchResponseDeprecated], error) {
 	b := in.Body
-	found, err := s.payors(ctx, billing.PayorQuery{Name: text(b.InsuranceName), Provider: text(b.Provider), ProviderID: text(b.ProviderID)})
+	found, err := s.payors(ctx, billing.PayorQuery{Name: deref(b.InsuranceName), Provider: deref(b.Provider), ProviderID: deref(b.ProviderID)})
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +175,4 @@ func clientFacingPayor(p billing.Payor, source string) ClientFacingPayor {
 func payorAddress(p billing.Payor) Address {
 	a := p.Address
 	return Address{FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Country: a.Country}
-}
-
-// text is an optional text; empty: there is none.
-func text(optional *string) string {
-	if optional == nil {
-		return ""
-	}
-	return *optional
 }

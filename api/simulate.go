@@ -18,7 +18,7 @@ import (
 
 // SimulationFlags says what the results of a simulated order are like.
 type SimulationFlags struct {
-	Interpretation    *string  `json:"interpretation,omitempty" enum:"normal,abnormal,critical" doc:"Of the first result, and so of the whole. Defaults to normal."`
+	Interpretation    *string  `json:"interpretation,omitempty" enum:"normal,abnormal,critical,unknown" doc:"Of the first result, and so of the whole. Defaults to normal."`
 	ResultTypes       []string `json:"result_types,omitempty" enum:"numeric,range,comment,coded_value" doc:"Of the results, in turn."`
 	HasMissingResults *bool    `json:"has_missing_results,omitempty"`
 }

@@ -37,10 +37,7 @@ type createTestkitInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *createTestkitInput) Resolve(huma.Context) []error {
-	if n := in.Body.ShippingDetails.PhoneNumber; n != "" && !isPhone(n) {
-		return []error{wrongPhone("body.shipping_details.phone_number")}
-	}
-	return nil
+	return checkPhone(in.Body.ShippingDetails.PhoneNumber, "body.shipping_details.phone_number")
 }
 
 func (s *server) testkitRoutes() {

@@ -78,10 +78,13 @@ func (s *server) userRoutes() {
 		OperationID: "get-user", Method: http.MethodGet, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Read a user", Errors: []int{http.StatusNotFound},
 	}, s.getUser)
-	register(s, readOwn, huma.Operation{
+	op = huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/v2/user", Tags: []string{tagUsers},
 		Summary: "List users, oldest first",
-	}, s.listUsers)
+	}
+	register(s, readOwn, op, s.listUsers)
+	op.OperationID, op.Path, op.Hidden = "list-users-slash", "/v2/user/", true
+	register(s, readOwn, op, s.listUsers)
 	register(s, readOwn, huma.Operation{
 		OperationID: "resolve-user", Method: http.MethodGet, Path: "/v2/user/resolve/{client_user_id}", Tags: []string{tagUsers},
 		Summary: "Read a user by the client's own id", Errors: []int{http.StatusNotFound},

@@ -11,12 +11,12 @@ import (
 
 // UserInfo is who a user is.
 type UserInfo struct {
-	FirstName         string            `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
-	LastName          string            `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	FirstName         string            `json:"first_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	LastName          string            `json:"last_name" minLength:"1" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
 	Email             string            `json:"email" format:"email"`
 	PhoneNumber       string            `json:"phone_number" minLength:"1"`
 	Gender            string            `json:"gender" minLength:"1" doc:"In any case; kept in lower case."`
-	DOB               string            `json:"dob" format:"date"`
+	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a midnight timestamp is taken too."`
 	Address           UserAddress       `json:"address"`
 	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty"`
 	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
@@ -28,17 +28,25 @@ type UserInfo struct {
 // UserAddress is where a user lives.
 type UserAddress struct {
 	FirstLine   string  `json:"first_line" minLength:"1"`
-	SecondLine  *string `json:"second_line,omitempty"`
+	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`
 	Country     string  `json:"country" minLength:"1"`
 	Zip         string  `json:"zip" minLength:"1"`
 	City        string  `json:"city" minLength:"1"`
 	State       string  `json:"state" minLength:"1"`
-	AccessNotes *string `json:"access_notes,omitempty"`
+	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
 }
 
 type userInfoInput struct {
 	UserPath
 	Body UserInfo
+}
+
+// Resolve checks what a schema cannot say.
+func (in *userInfoInput) Resolve(ctx huma.Context) []error {
+	errs := checkBirth(in.Body.DOB, "body.dob", callerOf(ctx.Context()).today)
+	errs = append(errs, checkPhone(in.Body.PhoneNumber, "body.phone_number")...)
+	errs = append(errs, checkEmail(in.Body.Email, "body.email")...)
+	return append(errs, in.Body.MedicalProxy.check("body.medical_proxy")...)
 }
 
 func (s *server) userInfoRoutes() {
@@ -54,9 +62,10 @@ func (s *server) userInfoRoutes() {
 
 func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[UserInfo], error) {
 	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
-	info := in.Body
-	info.FirstName, info.LastName = singleSpaced(info.FirstName), singleSpaced(info.LastName)
-	info.Gender = gender(info.Gender)
+	info, err := in.Body.normal()
+	if err != nil {
+		return nil, err
+	}
 	document, err := json.Marshal(info)
 	if err != nil {
 		return nil, fmt.Errorf("encoding who user %s is: %w", id, err)
@@ -66,6 +75,20 @@ func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[User
 	}
 	s.auditChange(ctx, "user.change_info", team, "", "user="+id)
 	return answer(info), nil
+}
+
+// normal is who a user is as it is kept and told. It has been checked.
+func (u UserInfo) normal() (UserInfo, error) {
+	dob, err := birthDate(u.DOB)
+	if err != nil {
+		return u, err
+	}
+	u.FirstName, u.LastName = singleSpaced(u.FirstName), singleSpaced(u.LastName)
+	u.DOB, u.Gender, u.PhoneNumber = dob.String(), gender(u.Gender), phone(u.PhoneNumber)
+	u.Address.State = state(u.Address.State)
+	u.Address.SecondLine = orEmpty(u.Address.SecondLine)
+	u.MedicalProxy = u.MedicalProxy.normal()
+	return u, nil
 }
 
 func (s *server) getUserInfo(ctx context.Context, in *userInput) (*body[UserInfo], error) {

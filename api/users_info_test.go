@@ -16,7 +16,7 @@ func TestUserInfo(t *testing.T) {
 	path := "/v2/user/" + f.user + "/info"
 	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, path+"/latest", f.key, nil).status, "nobody has said")
 
-	address := map[string]any{"first_line": "1 Main St", "country": "US", "zip": "85004", "city": "Phoenix", "state": "AZ"}
+	address := map[string]any{"first_line": "1 Main St", "second_line": "Unit 4", "country": "US", "zip": "85004", "city": "Phoenix", "state": "AZ"}
 	info := map[string]any{
 		"first_name": "Ann", "last_name": "Lee", "email": "ann@example.com", "phone_number": "+16025550123", "gender": "Female",
 		"dob": "1990-01-01", "address": address, "race": "asian",

@@ -46,7 +46,7 @@ func TestAppointmentIsTheContractsSample(t *testing.T) {
 	var sample struct {
 		Data junction.ClientFacingAppointment
 	}
-	require.NoError(t, json.Unmarshal(read(t, "appointment.json"), &sample))
+	require.NoError(t, json.Unmarshal(read(t, "contract/appointment_updated.json"), &sample))
 	require.Nil(t, sample.Data.Events[0].Data)
 	sample.Data.Events[0].Data = &junction.AppointmentEventData{Origin: order.OriginPatient} // ours has data in every event
 	got, err := junction.RenderAppointment(visit())
@@ -55,7 +55,7 @@ func TestAppointmentIsTheContractsSample(t *testing.T) {
 	require.Equal(t, "2026-01-08T16:00:00Z", decode(t, got)["start_at"])
 
 	// Every key of the sample, also of what is null in it, and none besides.
-	raw, ok := decode(t, read(t, "appointment.json"))["data"].(map[string]any)
+	raw, ok := decode(t, read(t, "contract/appointment_updated.json"))["data"].(map[string]any)
 	require.True(t, ok)
 	raw["events"].([]any)[0] = raw["events"].([]any)[1]
 	require.Equal(t, shapeOf(raw), shapeOf(decode(t, got)))

@@ -117,7 +117,7 @@ var ours = []string{"sequence"}
 
 func TestContractSampleKeepsItsKeys(t *testing.T) {
 	t.Parallel()
-	sample := read(t, "order.json")
+	sample := read(t, "contract/order.json")
 	var o junction.ClientFacingOrder
 	require.NoError(t, json.Unmarshal(sample, &o))
 	encoded, err := json.Marshal(o)

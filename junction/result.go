@@ -90,16 +90,6 @@ type SourceMarker struct {
 	ProviderID *string `json:"provider_id"`
 }
 
-// SampleData is what is known of one sample. The times are written as RFC 3339 text, the form of the contract that claims nothing
-// about the sample's time zone.
-type SampleData struct {
-	SampleID      *string    `json:"sample_id"`
-	ControlNumber *string    `json:"control_number"`
-	DateCollected *time.Time `json:"date_collected"`
-	DateReceived  *time.Time `json:"date_received"`
-	DateReported  *time.Time `json:"date_reported"`
-}
-
 // FromResult is a stored report as clients see it.
 func FromResult(o order.Order, v order.ResultVersion) LabResultsRaw {
 	r := v.Report
@@ -119,9 +109,8 @@ func FromResult(o order.Order, v order.ResultVersion) LabResultsRaw {
 		}
 	}
 	if o.SampleID != "" {
-		reported := r.ReportedAt.UTC()
 		out.SampleInformation = map[string]SampleData{o.SampleID: {
-			SampleID: &o.SampleID, DateCollected: r.CollectedAt, DateReceived: r.ReceivedAt, DateReported: &reported,
+			SampleID: &o.SampleID, DateCollected: sampleTime(r.CollectedAt), DateReceived: sampleTime(r.ReceivedAt), DateReported: sampleTime(&r.ReportedAt),
 		}}
 	}
 	return out

@@ -20,11 +20,13 @@ const (
 
 const (
 	normal   = "normal"
+	unknown  = "unknown"
 	abnormal = "abnormal"
 	critical = "critical"
 )
 
-var interpretations = []string{normal, abnormal, critical}
+// interpretations, the furthest from normal last.
+var interpretations = []string{normal, unknown, abnormal, critical}
 
 // assay is one thing that the lab measures.
 type assay struct {
@@ -120,7 +122,7 @@ func measure(number string, tests []orderedTest, interpretation, at string) []ne
 	return results
 }
 
-// How far above its range a numeric result is that is not normal.
+// How far above its range a result is that is out of it. One whose interpretation is not known is within.
 var excess = map[string]float64{abnormal: 1.3, critical: 3}
 
 var flags = map[string]map[string]string{
@@ -133,10 +135,11 @@ func (a assay) result(value float64, interpretation, at string) neutralResult {
 		Code: a.code, Name: a.name, LOINC: a.loinc, Type: a.typ(), Unit: a.unit, Interpretation: interpretation, At: at,
 		Flag: flags[a.typ()][interpretation],
 	}
+	over, out := excess[interpretation]
 	switch r.Type {
 	case typeNumeric:
-		if interpretation != normal {
-			value = a.high * excess[interpretation]
+		if out {
+			value = a.high * over
 		}
 		r.setValue(value, a.digits)
 		low, high := a.low, a.high
@@ -145,17 +148,17 @@ func (a assay) result(value float64, interpretation, at string) neutralResult {
 		high := a.high
 		r.Max, r.ReferenceRange = &high, "<"+a.text(a.high)
 		r.Result = "<" + a.text(a.high/10)
-		if interpretation != normal {
-			r.Result = ">" + a.text(a.high*excess[interpretation])
+		if out {
+			r.Result = ">" + a.text(a.high*over)
 		}
 	case typeComment:
 		r.Result = "No abnormal cells seen."
-		if interpretation != normal {
+		if out {
 			r.Result = "Abnormal cells seen, see the report."
 		}
 	default:
 		r.Result, r.ReferenceRange = "NOT_DETECTED", "NOT_DETECTED"
-		if interpretation != normal {
+		if out {
 			r.Result = "DETECTED"
 		}
 	}

@@ -99,7 +99,7 @@ type Step struct {
 	// The rest is for the neutral protocol only.
 	Awaits         string `json:"awaits,omitempty"`         // a condition that must be met before After begins, and when it is over
 	Partial        bool   `json:"partial,omitempty"`        // "results": the first half of them
-	Interpretation string `json:"interpretation,omitempty"` // "results": abnormal or critical, the first result; defaults to normal
+	Interpretation string `json:"interpretation,omitempty"` // "results": abnormal, critical or unknown, the first result; defaults to normal
 	Missing        string `json:"missing,omitempty"`        // "results": a failure type, the last result is missing for it
 	// "results": their types, in turn; empty: as the tests are.
 	ResultTypes []string `json:"result_types,omitempty"`
