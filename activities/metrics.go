@@ -124,6 +124,7 @@ func (m *Metrics) healed(r dispatch.SweepResult) {
 	m.healings.WithLabelValues("fact").Add(float64(r.Facts))
 	m.healings.WithLabelValues("endpoint").Add(float64(r.Endpoints))
 	m.healings.WithLabelValues("demand").Add(float64(r.Demands))
+	m.healings.WithLabelValues("count").Add(float64(r.Counts))
 	m.healings.WithLabelValues("silence").Add(float64(r.Polled))
 }
 

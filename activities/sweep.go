@@ -122,9 +122,19 @@ func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time
 	return woken, nil
 }
 
-// SweepOpenOrders makes sure that one page of the open orders, after the given id, have running workflows.
+// SweepOpenOrders makes sure that one page of the open orders, after the given id, have running workflows. With the first page, all of
+// them are counted.
 func (a *Activities) SweepOpenOrders(ctx context.Context, after string) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
+	if after == "" {
+		stop := a.heartbeat(ctx)
+		wrong, err := a.Store.RecountOrders(ctx)
+		stop()
+		if err != nil {
+			return out, a.fault(ctx, "counting open orders", "", err)
+		}
+		out.Counts = wrong
+	}
 	ids, err := a.Store.OpenOrders(ctx, after, sweepPage)
 	if err != nil {
 		return out, a.fault(ctx, "listing open orders", "", err)

@@ -155,6 +155,7 @@ type SweepResult struct {
 	Demands   int    `json:"demands,omitempty"`   // orders that were told to look, for demands without an answer
 	Polled    int    `json:"polled,omitempty"`    // reports that no webhook had brought
 	Unmatched int    `json:"unmatched,omitempty"` // reports for orders nobody knows whose results are to be asked for
+	Counts    int    `json:"counts,omitempty"`    // by how many the counts of open orders were wrong
 	Reviews   int    `json:"reviews,omitempty"`   // of those, how many somebody has to decide about now
 	After     string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
 }

@@ -28,7 +28,7 @@ func BenchmarkRecord(b *testing.B) {
 					st = c.Order.State
 					b.StartTimer()
 				}
-				d := steps(st, s.now(), lifecycle.TransitCustomer)
+				d := steps(st, s.now(), []lifecycle.Low{lifecycle.TransitCustomer, lifecycle.WithCustomer}[i%2])
 				out, err := s.Record(b.Context(), order.Recording{
 					OrderID: st.OrderID, Revision: st.Revision, Cause: order.CauseCall(newID()), Decision: d,
 				})

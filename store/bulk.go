@@ -22,7 +22,8 @@ type rows struct {
 func (r *rows) add(values ...any) { r.values = append(r.values, values) }
 
 // AddOrders writes orders as they are, each with its history, its state and its results, for a database to measure with: nobody is
-// told of them, and their workflows count as started. The error is ErrConflict when one of them exists.
+// told of them, and their workflows count as started. What is counted of them (RecountOrders) is written after them. The error is
+// ErrConflict when one of them exists.
 func (s *Store) AddOrders(ctx context.Context, orders []order.Order) error {
 	transactions := rows{table: "order_transactions", columns: []string{"id", "team_id", "created_at", "updated_at"}}
 	written := rows{table: "orders", columns: orderValueColumns}
@@ -30,8 +31,10 @@ func (s *Store) AddOrders(ctx context.Context, orders []order.Order) error {
 		"order_id", "sequence", "status", "detail", "implied", "cause", "step", "occurred_at", "recorded_at",
 	}}
 	terms := rows{table: "order_search", columns: []string{"order_id", "field", "hash", "team_id", "created_at"}}
+	counts := map[counted]int{}
 	for i := range orders {
 		o := &orders[i]
+		counts[countedAs(o.Modality, o.State.Status, unfinished(o.State))]++
 		values, err := s.orderValues(o, o.UpdatedAt, o.CreatedAt)
 		if err != nil {
 			return fmt.Errorf("adding order %s: %w", o.ID, err)
@@ -48,7 +51,8 @@ func (s *Store) AddOrders(ctx context.Context, orders []order.Order) error {
 	if err := s.bulk(ctx, transactions, written, events, terms); err != nil {
 		return fmt.Errorf("adding %d orders: %w", len(orders), conflict(err))
 	}
-	return nil
+	delete(counts, counted{})
+	return s.inTx(ctx, func(tx *sql.Tx) error { return addCounts(ctx, tx, counts, 0) })
 }
 
 func unrepeatedTerms(terms []searchTerm) []searchTerm {

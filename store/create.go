@@ -111,7 +111,11 @@ func (s *Store) openOrder(ctx context.Context, tx *sql.Tx, o order.Order, cause 
 		return nil, err
 	}
 	endpoints, err := s.tellEach(ctx, tx, *stored, len(steps))
-	return &Created{Order: stored, Endpoints: endpoints, Matched: matched}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Created{Order: stored, Endpoints: endpoints, Matched: matched},
+		recountOrder(ctx, tx, o.ID, counted{}, countedAs(o.Modality, o.State.Status, unfinished(o.State)))
 }
 
 // The revision that an order begins with, and the sequence of its first event.

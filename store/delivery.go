@@ -101,19 +101,20 @@ func (s *Store) EndpointsWithDue(ctx context.Context, now time.Time, limit int) 
 
 // Overdue is how far the deliveries of all endpoints are behind.
 type Overdue struct {
-	Pending int       // deliveries still to be made, whenever they are due
+	Pending int       // deliveries still to be made, whenever they are due; counted to MostCounted
 	Since   time.Time // when the longest due became due; zero: none is
 }
 
 // Overdue sums up the deliveries of all enabled endpoints.
-func (s *Store) Overdue(ctx context.Context, now time.Time) (Overdue, error) {
-	o, err := one(ctx, s.read, func(row scanner) (o Overdue, err error) {
-		var since int64
-		err = row.Scan(&o.Pending, &since)
-		o.Since = instant(since)
-		return o, err
-	}, `SELECT COUNT(*), COALESCE(MIN(CASE WHEN d.next_attempt_at <= $1 THEN d.next_attempt_at END), 0)
-		FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`, micros(now))
+func (s *Store) Overdue(ctx context.Context, now time.Time) (o Overdue, err error) {
+	o.Pending, err = s.countSome(ctx, `deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`)
+	if err == nil {
+		// The first of each endpoint, from the index; not all that are due.
+		o.Since, err = one(ctx, s.read, scanInstant, `SELECT COALESCE(MIN(due), 0) FROM (
+				SELECT (SELECT MIN(d.next_attempt_at) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending') AS due
+				FROM endpoints e WHERE NOT e.disabled
+			) AS firsts WHERE due <= $1`, micros(now))
+	}
 	if err != nil {
 		return Overdue{}, fmt.Errorf("summing up the deliveries: %w", err)
 	}

@@ -51,26 +51,6 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsQuery) (orders []OrderSumma
 	return orders, total, nil
 }
 
-// AttentionCounts counts the open marks of all orders, by reason. Reasons without one are absent.
-func (s *Store) AttentionCounts(ctx context.Context) (map[string]int, error) {
-	type mark struct {
-		reason string
-		n      int
-	}
-	marks, err := collect(ctx, s.read, func(row scanner) (m mark, err error) {
-		err = row.Scan(&m.reason, &m.n)
-		return m, err
-	}, `SELECT reason, COUNT(*) FROM order_attention GROUP BY reason`)
-	if err != nil {
-		return nil, fmt.Errorf("counting attention marks: %w", err)
-	}
-	counts := make(map[string]int, len(marks))
-	for _, m := range marks {
-		counts[m.reason] = m.n
-	}
-	return counts, nil
-}
-
 func (by OpsQuery) filter() (f filter) {
 	if by.Status != "" {
 		f.and("status = ?", by.Status)

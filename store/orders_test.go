@@ -171,7 +171,7 @@ func TestOrdersAreFoundAndCountedByEveryReason(t *testing.T) {
 			})
 			require.NoError(t, err)
 		}
-		counts, err := s.AttentionCounts(t.Context())
+		counts, err := s.attentionCounts(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, counts)
 		all, one := addOrder(t, s).ID, addOrder(t, s).ID
@@ -190,12 +190,12 @@ func TestOrdersAreFoundAndCountedByEveryReason(t *testing.T) {
 			}
 			require.Equal(t, want[string(r)], total, r)
 		}
-		counts, err = s.AttentionCounts(t.Context())
+		counts, err = s.attentionCounts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, counts)
 
 		raise(all)
-		counts, err = s.AttentionCounts(t.Context())
+		counts, err = s.attentionCounts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, map[string]int{string(order.KitUnused): 1}, counts)
 	})

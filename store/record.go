@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -111,8 +112,11 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 		return Recorded{}, err
 	}
 	reviewed, err := s.review(ctx, tx, r)
+	if err != nil {
+		return Recorded{}, err
+	}
 	out.Endpoints = unrepeated(append(out.Endpoints, reviewed...))
-	return out, err
+	return out, recountOrder(ctx, tx, r.OrderID, before.counted, countedAs(before.modality, r.Decision.Next.Status, unfinished(r.Decision.Next)))
 }
 
 // position is how far an order has come.
@@ -120,13 +124,18 @@ type position struct {
 	sequence              int64
 	sampleID              string
 	teamID, transactionID string
+	modality              lifecycle.Modality
+	counted               counted
 }
 
 func orderPosition(ctx context.Context, tx *sql.Tx, id string) (position, error) {
 	return one(ctx, tx, func(row scanner) (p position, err error) {
-		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID)
+		var status lifecycle.Low
+		var unfinished bool
+		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished)
+		p.counted = countedAs(p.modality, status, unfinished)
 		return p, err
-	}, `SELECT sequence, sample_id, team_id, transaction_id FROM orders WHERE id = $1`, id)
+	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished FROM orders WHERE id = $1`, id)
 }
 
 // decisionOf is the answer that the recording will have. The sequence it begins with is right whenever the revision is.

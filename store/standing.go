@@ -9,9 +9,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Standing is how everything stands that somebody or something still has to do with.
+// Standing is how everything stands that somebody or something still has to do with. Marks, reports and deliveries are counted to
+// MostCounted: more are too many all the same.
 type Standing struct {
 	Open      map[lifecycle.Status]int // unfinished orders, by status; a status without one is absent
 	Attention map[string]int           // open marks, by reason; a reason without one is absent
@@ -26,21 +28,26 @@ func WaitingStates() []string {
 	return []string{InboxReceived, InboxSignalled, InboxParked, InboxUnmatched, InboxQuarantined}
 }
 
-// Standing reads how everything stands at a time. It costs a walk over the open orders.
+// MostCounted is how far is counted what is counted row by row.
+const MostCounted = 100_000
+
+// Standing reads how everything stands at a time. What it costs does not depend on how many orders, reports and deliveries there are.
 func (s *Store) Standing(ctx context.Context, now time.Time) (Standing, error) {
 	var out Standing
 	for _, read := range []func() error{
 		func() (err error) { out.Open, err = s.openByStatus(ctx); return err },
-		func() (err error) { out.Attention, err = s.AttentionCounts(ctx); return err },
+		func() (err error) { out.Attention, err = s.attentionCounts(ctx); return err },
 		func() (err error) { out.Inbox, err = s.waitingByState(ctx); return err },
 		func() (err error) { out.Overdue, err = s.Overdue(ctx, now); return err },
 		func() (err error) {
-			out.Waiting, err = one(ctx, s.read, scanInstant, `SELECT COALESCE(MIN(state_at), 0) FROM inbox WHERE state IN ($1, $2)`,
-				InboxReceived, InboxSignalled)
+			out.Waiting, err = one(ctx, s.read, scanInstant, `SELECT COALESCE(MIN(since), 0) FROM (
+				SELECT MIN(state_at) AS since FROM inbox WHERE state = $1
+				UNION ALL SELECT MIN(state_at) AS since FROM inbox WHERE state = $2) AS waiting`, InboxReceived, InboxSignalled)
 			return err
 		},
 		func() (err error) {
-			out.Unsealed, err = one(ctx, s.read, scanInstant, `SELECT COALESCE(MIN(at), 0) FROM audit WHERE seq IS NULL`)
+			out.Unsealed, err = one(ctx, s.read, scanInstant,
+				`SELECT COALESCE((SELECT at FROM audit WHERE seq IS NULL ORDER BY id LIMIT 1), 0)`) // ids are in the order of time
 			return err
 		},
 	} {
@@ -51,35 +58,36 @@ func (s *Store) Standing(ctx context.Context, now time.Time) (Standing, error) {
 	return out, nil
 }
 
-func (s *Store) openByStatus(ctx context.Context) (map[lifecycle.Status]int, error) {
-	counts := map[lifecycle.Status]int{}
-	_, err := collect(ctx, s.read, func(row scanner) (none struct{}, err error) {
-		var (
-			modality lifecycle.Modality
-			low      lifecycle.Low
-			n        int
-		)
-		if err := row.Scan(&modality, &low, &n); err != nil {
-			return none, err
-		}
-		if status, ok := lifecycle.Full(modality, low); ok {
-			counts[status] = n
-		}
-		return none, nil
-	}, `SELECT modality, status, COUNT(*) FROM orders WHERE unfinished GROUP BY modality, status`)
-	return counts, err
-}
-
 func (s *Store) waitingByState(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	for _, state := range WaitingStates() {
-		n, err := one(ctx, s.read, scanInt, `SELECT COUNT(*) FROM inbox WHERE state = $1`, state)
+		n, err := s.countSome(ctx, `inbox WHERE state = $1`, state)
 		if err != nil {
 			return nil, err
 		}
 		counts[state] = n
 	}
 	return counts, nil
+}
+
+// attentionCounts counts the open marks of all orders, by reason. Reasons without one are absent.
+func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
+	counts := map[string]int{}
+	for _, reason := range order.AllAttentionReasons() {
+		n, err := s.countSome(ctx, `order_attention WHERE reason = $1`, string(reason))
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			counts[string(reason)] = n
+		}
+	}
+	return counts, nil
+}
+
+// countSome counts the rows of a source, to MostCounted.
+func (s *Store) countSome(ctx context.Context, source string, args ...any) (int, error) {
+	return one(ctx, s.read, scanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`, source, MostCounted), args...)
 }
 
 // PoolMetrics are metrics of the connections to the database: go_sql_*, by pool.

@@ -27,7 +27,7 @@ func TestHowThingsStand(t *testing.T) {
 		first, second := addOrderOf(t, s, team), addOrderOf(t, s, team)
 		ended := addOrderOf(t, s, team)
 		moveTo(t, s, second.ID, lifecycle.RequisitionCreated)
-		end(t, s, ended.ID)
+		moveTo(t, s, ended.ID, lifecycle.Cancelled)
 		since := s.now()
 		receiveFact(t, s, first.Number, order.Fact{Kind: order.KitShipped})
 		receiveFact(t, s, "nobody's", order.Fact{Kind: order.KitShipped})
@@ -45,7 +45,7 @@ func TestHowThingsStand(t *testing.T) {
 		require.Len(t, standing.Inbox, len(WaitingStates()))
 		require.Equal(t, since, standing.Waiting)
 		require.Equal(t, since, standing.Unsealed)
-		require.Equal(t, Overdue{Pending: 4, Since: since}, standing.Overdue)
+		require.Equal(t, Overdue{Pending: 5, Since: since}, standing.Overdue)
 
 		_, err = s.SealAudit(t.Context(), 10)
 		require.NoError(t, err)

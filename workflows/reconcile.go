@@ -57,6 +57,7 @@ func paged(ctx workflow.Context, activity string, total *dispatch.SweepResult) e
 		}
 		total.Orders += page.Orders
 		total.Polled += page.Polled
+		total.Counts += page.Counts
 		after = page.After
 	}
 	return nil

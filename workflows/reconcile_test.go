@@ -34,7 +34,7 @@ func (s *sweeps) env() *testsuite.TestWorkflowEnvironment {
 		s.reviewed = append(s.reviewed, in)
 		return dispatch.SweepResult{Reviews: 1}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivityReview})
-	next := map[string]dispatch.SweepResult{"": {Orders: 10, After: "o-500"}, "o-500": {After: "o-1000"}, "o-1000": {Orders: 1}}
+	next := map[string]dispatch.SweepResult{"": {Orders: 10, Counts: 2, After: "o-500"}, "o-500": {After: "o-1000"}, "o-1000": {Orders: 1}}
 	env.RegisterActivityWithOptions(func(_ context.Context, after string) (dispatch.SweepResult, error) {
 		s.pages = append(s.pages, after)
 		if s.fail--; s.fail >= 0 {
@@ -64,11 +64,11 @@ func TestReconcile(t *testing.T) {
 		"each minute": {want: dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4}},
 		"each hour": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7},
+			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
 		},
 		"the store is away for a while": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7},
+			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
 		},
 	}
 	for name, test := range tests {
