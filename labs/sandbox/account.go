@@ -57,6 +57,25 @@ type Webhook struct {
 	Status      int             `json:"status"`  // HTTP status answered; 0: no answer
 }
 
+// Appointment is one that a provider was asked for, as it stands.
+type Appointment struct {
+	OrderNumber string
+	ID          string // the caller's
+	Provider    string // empty: it was cancelled before it was ever booked
+	Status      string // of docs/partners.md, appointment
+}
+
+// Appointments lists all that the providers remember, oldest first.
+func (s *Server) Appointments() []Appointment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Appointment, len(s.diary.sequence))
+	for i, a := range s.diary.sequence {
+		all[i] = Appointment{OrderNumber: a.number, ID: a.id, Provider: a.provider, Status: a.status}
+	}
+	return all
+}
+
 // CallsFor returns the calls about one order.
 func (a Account) CallsFor(orderNumber string) []Call {
 	var calls []Call

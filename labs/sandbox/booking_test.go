@@ -234,5 +234,13 @@ func TestSlotsAreTaken(t *testing.T) {
 
 		require.Equal(t, "cancelled", w.change(http.StatusOK, "late", "cancel", `{}`).Status, "it was never booked")
 		require.Equal(t, "cancelled", w.book(http.StatusOK, "late", bookingBody(life, slots[2].Key)).Status, "a booking that comes late finds it so")
+
+		provider := map[string]string{sandbox.LifeWalkIn: "quest", sandbox.LifePhlebotomy: "getlabs"}[life]
+		require.Equal(t, []sandbox.Appointment{
+			{OrderNumber: "N1", ID: "a1", Provider: provider, Status: "cancelled"},
+			{OrderNumber: "N1", ID: "a2", Provider: provider, Status: "confirmed"},
+			{OrderNumber: "N1", ID: "a3", Provider: provider, Status: "confirmed"},
+			{OrderNumber: "N1", ID: "late", Status: "cancelled"},
+		}, w.lab.Appointments())
 	}
 }
