@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 type Callers struct {
 	system *drive.System
 	http   *http.Client
+	slots  slots
 
 	mu   sync.Mutex
 	told []*Told
@@ -69,7 +69,7 @@ func (c *Callers) Live(ctx context.Context, k Kind, key string) {
 	}
 	c.set(func() { t.OrderID = id })
 	for _, act := range k.Acts {
-		if err := c.act(ctx, k, id, act); err != nil {
+		if err := c.act(ctx, k, id, act, t); err != nil {
 			c.refuse(ctx, t, err)
 			return
 		}
@@ -82,79 +82,26 @@ func (c *Callers) refuse(ctx context.Context, t *Told, err error) {
 	}
 }
 
-// create asks for an order. Kits that are registered later have no key to repeat the request by.
-func (c *Callers) create(ctx context.Context, k Kind, key string, t *Told) (string, error) {
-	var created struct {
-		Order struct {
-			ID string `json:"id"`
-		} `json:"order"`
-	}
-	path, body := "/v3/order", order(c.system, k)
-	if k.Kit {
-		path, key = "/v3/order/testkit", ""
-	}
-	err := c.until(ctx, func() (bool, error) {
-		err := c.call(ctx, http.MethodPost, path, key, c.system.Key, body, &created)
-		if unanswered(err) && k.Kit {
-			c.set(func() { t.Unprotected++ })
-		}
-		return err == nil, err
-	})
-	return created.Order.ID, err
-}
-
-// act waits until the order has had a status and does the deed.
-func (c *Callers) act(ctx context.Context, k Kind, id string, act Act) error {
-	sample := ""
-	if err := c.await(ctx, id, func(v drive.View) bool {
-		if v.SampleID != nil {
-			sample = *v.SampleID
-		}
-		return slices.Contains(v.Lows(), act.After)
-	}); err != nil {
-		return err
-	}
-	d := deed(c.system, k, id, sample, act.Do)
-	for again := false; ; again = true {
-		err := c.until(ctx, func() (bool, error) {
-			err := c.call(ctx, d.method, d.path, "", d.key, d.body, nil)
-			again = again || unanswered(err)
-			return err == nil, err
-		})
-		// Once a try was not answered, a later one may be refused because of it: it is done already, or under way and will be done or not.
-		var refused *refusedError
-		switch {
-		case err == nil:
-			return nil
-		case !again || !errors.As(err, &refused):
-			return fmt.Errorf("%s: %w", act.Do, err)
-		case c.done(ctx, id, strings.Fields(act.Done)):
-			return nil
-		}
-	}
-}
-
-// doneWithin is how long an order may take to show what was done.
-const doneWithin = 20 * time.Second
-
-// done reports whether the order comes to have had one of the statuses.
-func (c *Callers) done(ctx context.Context, id string, statuses []string) bool {
-	ctx, cancel := context.WithTimeout(ctx, doneWithin)
-	defer cancel()
-	return c.await(ctx, id, func(v drive.View) bool {
-		return slices.ContainsFunc(v.Lows(), func(s string) bool { return slices.Contains(statuses, s) })
-	}) == nil
-}
-
 // How soon a caller asks again, at first and in the end.
 const (
 	askAgain    = time.Second
 	askAgainMax = 10 * time.Second
 )
 
-func (c *Callers) await(ctx context.Context, id string, seen func(drive.View) bool) error {
+// view is what a client sees of an order.
+type view struct {
+	drive.View
+	Transaction struct {
+		Orders []struct {
+			ID       string  `json:"id"`
+			ParentID *string `json:"parent_id"`
+		} `json:"orders"`
+	} `json:"order_transaction"`
+}
+
+func (c *Callers) await(ctx context.Context, id string, seen func(view) bool) error {
 	return c.until(ctx, func() (bool, error) {
-		var v drive.View
+		var v view
 		err := c.call(ctx, http.MethodGet, "/v3/order/"+id, "", c.system.Key, nil, &v)
 		return err == nil && seen(v), err
 	})

@@ -104,7 +104,7 @@ func stormAndOrders(t *testing.T, w Witnesses, storm *Storm, seed uint64, weathe
 func traffic(weather Weather) Traffic {
 	return Traffic{
 		Concurrent: concurrent, Ramp: min(weather.Lasts*9/10, 3*time.Minute),
-		Life: min(max(weather.Lasts*3/2, 100*time.Second), 5*time.Minute),
+		Life: min(max(weather.Lasts*6/5, 100*time.Second), 5*time.Minute),
 	}
 }
 
@@ -159,18 +159,20 @@ func awaitCalm(t *testing.T, w Witnesses) (Accounts, []string) {
 	}
 }
 
-// awaitIdle waits until the reconciler has made a run, begun from now on, in which it healed nothing.
+// awaitIdle waits until the reconciler has made a run, begun from now on, in which it healed nothing. The first is asked for, since its
+// turn would come within a minute anyhow.
 func awaitIdle(t *testing.T, f *fleet.Fleet) Healing {
 	t.Helper()
 	var h Healing
 	since := time.Now()
+	require.NoError(t, f.Sweep(t.Context()))
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		var err error
 		h, err = ReadHealing(ctx, f.Temporal, since)
 		return err == nil && h.Idle
-	}, 5*time.Minute, 5*time.Second, "the reconciler still heals: %+v", &h)
+	}, 5*time.Minute, time.Second, "the reconciler still heals: %+v", &h)
 	return h
 }
 

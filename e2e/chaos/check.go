@@ -11,10 +11,14 @@ import (
 func Check(a Accounts) []string {
 	c := newCheck(a)
 	c.callers()
+	c.descent()
+	c.strangers()
 	for _, o := range a.Store.Orders {
 		c.order(o)
 	}
+	c.counts()
 	c.lab()
+	c.visits()
 	c.endpoints()
 	c.temporal()
 	slices.Sort(c.found)
@@ -25,7 +29,7 @@ func Check(a Accounts) []string {
 type check struct {
 	a      Accounts
 	found  []string
-	kinds  map[string]*Kind    // of each order that somebody was told of, or may have made without being told
+	kinds  map[string]*Kind    // of each order that somebody was told of, and of those that take the place of one
 	events map[string][]Event  // by order
 	orders map[string]Order    // by id
 	mail   map[string][]string // messages of the store, by type
@@ -49,11 +53,9 @@ func (c *check) report(format string, args ...any) {
 	c.found = append(c.found, fmt.Sprintf(format, args...))
 }
 
-// callers: each has one order, which the store has, and the store has no others.
+// callers: each has one order, which the store has.
 func (c *check) callers() {
-	unknown := 0
 	for i, t := range c.a.Callers {
-		unknown += t.Unprotected
 		for _, refusal := range t.Refused {
 			c.report("caller %d (%s, order %s): refused: %s", i, t.Kind, t.OrderID, refusal)
 		}
@@ -64,13 +66,30 @@ func (c *check) callers() {
 		case c.kinds[t.OrderID] != nil:
 			c.report("caller %d: order %s was told to another caller too", i, t.OrderID)
 		}
-		if _, kept := c.orders[t.OrderID]; !kept {
+		o, kept := c.orders[t.OrderID]
+		if !kept {
 			c.report("order %s (%s): told to its caller and not in the store", t.OrderID, t.Kind)
+		}
+		if kept && (o.Imported != (t.Imports != "") || o.Imported && o.Number != t.Imports) {
+			c.report("order %s (%s): is number %s, imported %t, and its caller has imported %q", o.ID, t.Kind, o.Number, o.Imported, t.Imports)
 		}
 		c.kinds[t.OrderID] = kindNamed(t.Kind)
 	}
-	// What was asked for without a key and not answered may be there: a kit that nobody will register.
+}
+
+// strangers: the store has no order that nobody was told of, but for those that were asked for without a key and not answered: kits that
+// nobody will register. And no two with the same number.
+func (c *check) strangers() {
+	unknown := 0
+	for _, t := range c.a.Callers {
+		unknown += t.Unprotected
+	}
+	numbers := map[string]string{}
 	for _, o := range c.a.Store.Orders {
+		if first, again := numbers[o.Number]; again {
+			c.report("order %s: has the number of order %s, %s", o.ID, first, o.Number)
+		}
+		numbers[o.Number] = o.ID
 		if c.kinds[o.ID] != nil {
 			continue
 		}
@@ -117,43 +136,6 @@ func within(statuses, path []string) bool {
 		path = path[i+1:]
 	}
 	return len(statuses) > 0
-}
-
-// lab: each order was placed once where it had to be, every report that was taken is kept once and has been settled.
-func (c *check) lab() {
-	kept := map[string]int{}
-	for _, r := range c.a.Store.Reports {
-		kept[r.OrderID]++
-		if r.State != "applied" && r.State != "late" && r.State != "refused" {
-			c.report("report %s on order %q: is %s", r.ID, r.OrderID, r.State)
-		}
-	}
-	known := map[string]bool{}
-	for _, o := range c.a.Store.Orders {
-		known[o.Number] = true
-		if placed, want := c.a.Lab.Accepted[o.Number], c.placements(o.ID); placed != want {
-			c.report("order %s: placed %d times at the lab, and not %d", o.ID, placed, want)
-		}
-		if sent := c.a.Lab.Facts[o.Number]; sent != kept[o.ID] {
-			c.report("order %s: the lab has told %d facts, %d are in the inbox", o.ID, sent, kept[o.ID])
-		}
-	}
-	for _, number := range slices.Sorted(maps.Keys(c.a.Lab.Accepted)) {
-		if !known[number] {
-			c.report("order number %s: placed at the lab, and no order has it", number)
-		}
-	}
-	if c.a.Lab.Untaken > 0 {
-		c.report("%d reports of the lab were never taken", c.a.Lab.Untaken)
-	}
-}
-
-// placements are how often an order is to be placed: once, unless it was cancelled before.
-func (c *check) placements(orderID string) int {
-	if k := c.kinds[orderID]; k != nil && !strings.Contains(k.Path, "requisition_created") && !strings.Contains(k.Path, "awaiting_registration") {
-		return 0
-	}
-	return 1
 }
 
 // endpoints: each got every message of the types that it takes at least once, nothing else, and of each event one message.
@@ -225,6 +207,9 @@ func (c *check) tidings(e Endpoint, told map[string]Delivery) {
 	}
 }
 
+// stray are the ends of kits that never arrive.
+var stray = []string{"lost", "failure_to_deliver_to_customer"}
+
 // temporal: a run for each order that has not ended, none for the others, and nothing left to deliver.
 func (c *check) temporal() {
 	running := map[string]bool{}
@@ -233,8 +218,8 @@ func (c *check) temporal() {
 	}
 	for _, o := range c.a.Store.Orders {
 		k := c.kinds[o.ID]
-		// Who was not told of a kit did not register it: it is lost, or waits.
-		if open := k == nil && o.Status != "lost" || k != nil && k.Open; running[o.ID] != open {
+		// Who was not told of a kit did not register it: it is on its way, or waits.
+		if open := k == nil && !slices.Contains(stray, o.Status) || k != nil && k.Open; running[o.ID] != open {
 			c.report("order %s (%s): open %t, has a run %t", o.ID, o.Status, open, running[o.ID])
 		}
 		delete(running, o.ID)

@@ -8,28 +8,54 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// calm are the accounts of three orders that nothing is wrong with: a finished one, a cancelled one and one that is open.
+// calm are the accounts of orders that nothing is wrong with: a finished one, a cancelled one, one that is open (a to c), one that was
+// replaced twice (d, its child e, and that one's f), an imported one (g) and one with an appointment (h).
 func calm() Accounts {
 	var a Accounts
-	a.Lab = Lab{Accepted: map[string]int{}, Facts: map[string]int{}}
+	a.Lab = Lab{Accepted: map[string]int{}, Asked: map[string]int{}, Facts: map[string]int{}}
 	a.Endpoints = []Endpoint{{Name: "all"}, {Name: "updates", Types: []string{orderUpdated}}}
-	for i, name := range []string{"molecular happy-lab-only", "molecular cancelled", "molecular silent"} {
+	for id, name := range map[string]string{
+		"a": "molecular happy-lab-only", "b": "molecular cancelled", "c": "molecular silent", "d": "failed, replaced twice by policy",
+		"g": "imported on_site_collection happy", "h": "booked book-pending",
+	} {
 		k := kindNamed(name)
-		id := string(rune('a' + i))
 		a.Callers = append(a.Callers, Told{Kind: name, OrderID: id})
-		a.Lab.Accepted["N"+id] = 1
-		path := strings.Fields(k.Path)
-		a.Store.Orders = append(a.Store.Orders, Order{ID: id, Number: "N" + id, Status: path[len(path)-1]})
-		for n, status := range path {
-			a.add(id, int64(n+1), "top.testkit."+status)
-		}
-		if k.Open {
-			a.Temporal.Orders = append(a.Temporal.Orders, id)
-		}
+		a.live(Order{ID: id, Imported: k.Import}, *k)
 	}
+	slices.SortFunc(a.Callers, func(x, y Told) int { return strings.Compare(x.OrderID, y.OrderID) })
+	slices.SortFunc(a.Store.Orders, func(x, y Order) int { return strings.Compare(x.ID, y.ID) })
 	a.Lab.Facts["Na"] = 2
 	a.Store.Reports = []Report{{"r1", "a", "applied"}, {"r2", "a", "late"}}
+	a.Callers[3].Child = "e"
+	a.Callers[4].Imports = "Ng"
+	a.Callers[5].Booked = []string{"v1"}
+	a.Lab.Visits = []Visit{{"v0", "Nh", cancelled}, {"v1", "Nh", "completed"}}
+	a.Store.Visits = []Visit{{"v1", "h", "completed"}, {"v2", "h", cancelled}}
 	return a
+}
+
+// live has an order and those that take its place go all their way.
+func (a *Accounts) live(o Order, k Kind) {
+	path := strings.Fields(k.Path)
+	o.Number, o.Status = "N"+o.ID, path[len(path)-1]
+	if o.TransactionID == "" {
+		o.TransactionID = "T" + o.ID
+	}
+	a.Lab.Accepted[o.Number], a.Lab.Asked[o.Number] = 1, 1
+	a.Store.Orders = append(a.Store.Orders, o)
+	for n, status := range path {
+		a.add(o.ID, int64(n+1), "top.testkit."+status)
+	}
+	if k.Open {
+		a.Temporal.Orders = append(a.Temporal.Orders, o.ID)
+		a.Store.Orders[len(a.Store.Orders)-1].Unfinished = true
+		a.Store.Counts = append(a.Store.Counts, Count{"", o.Status, 1})
+	}
+	if k.Child != nil {
+		child := Order{ID: string(o.ID[0] + 1), ParentID: o.ID, Origin: k.Child.Origin, TransactionID: o.TransactionID}
+		a.Store.Children = append(a.Store.Children, Child{o.ID, child.ID})
+		a.live(child, *k.Child)
+	}
 }
 
 // add has an event happen and told.
@@ -55,12 +81,17 @@ func TestCalmAccountsAgree(t *testing.T) {
 	again.Endpoints[0].Got = append(again.Endpoints[0].Got, again.Endpoints[0].Got[3])
 	require.Empty(t, Check(again), "a message may come more than once")
 
+	late := calm()
+	late.Lab.Visits[0].Status, late.Lab.Visits[1].Status, late.Store.Visits[0].Status = "in_progress", cancelled, cancelled
+	late.Store.Kept = []string{"h"}
+	require.Empty(t, Check(late), "what it was too late to give back, and operations were told")
+
 	unanswered := calm()
 	unanswered.Callers[0].Unprotected = 1
-	unanswered.Store.Orders = append(unanswered.Store.Orders, Order{ID: "d", Number: "Nd", Status: "ordered", Registrable: true})
-	unanswered.Lab.Accepted["Nd"] = 1
-	unanswered.add("d", 1, "received.testkit.ordered")
-	unanswered.Temporal.Orders = append(unanswered.Temporal.Orders, "d")
+	unanswered.Store.Orders = append(unanswered.Store.Orders, Order{ID: "x", Number: "Nx", Status: "ordered", Registrable: true})
+	unanswered.Lab.Accepted["Nx"] = 1
+	unanswered.add("x", 1, "received.testkit.ordered")
+	unanswered.Temporal.Orders = append(unanswered.Temporal.Orders, "x")
 	require.Empty(t, Check(unanswered), "an order that no answer told of, and no key protects")
 }
 
@@ -108,6 +139,62 @@ func TestEveryDisagreementIsFound(t *testing.T) {
 		"an open order has none":         func(a *Accounts) { a.Temporal.Orders = nil },
 		"a run without an order":         func(a *Accounts) { a.Temporal.Orders = append(a.Temporal.Orders, "x") },
 		"something is to be delivered":   func(a *Accounts) { a.Temporal.Deliveries = []string{"all"} },
+
+		"an order is not counted":          func(a *Accounts) { a.Store.Counts = nil },
+		"one order too many is counted":    func(a *Accounts) { a.Store.Counts[0].N = 2 },
+		"an order is counted that is done": func(a *Accounts) { a.Store.Counts = append(a.Store.Counts, Count{"testkit", "lost", 1}) },
+
+		"an import is doubled": func(a *Accounts) {
+			a.live(Order{ID: "i", Imported: true}, *kindNamed("imported on_site_collection happy"))
+		},
+		"an import is doubled, under the same number": func(a *Accounts) {
+			a.live(Order{ID: "i", Imported: true}, *kindNamed("imported on_site_collection happy"))
+			a.Callers = append(a.Callers, Told{Kind: "imported on_site_collection happy", OrderID: "i", Imports: "Ng"})
+			a.Store.Orders[len(a.Store.Orders)-1].Number = "Ng"
+			delete(a.Lab.Accepted, "Ni")
+		},
+		"an import was placed, and the lab knew it": func(a *Accounts) { a.Lab.Asked["Ng"] = 2 },
+		"an import has another number":              func(a *Accounts) { a.Callers[4].Imports = "N7" },
+		"what was ordered is taken for an import":   func(a *Accounts) { a.Store.Orders[0].Imported = true },
+
+		"a booking is not at the provider": func(a *Accounts) { a.Lab.Visits = a.Lab.Visits[:1] },
+		"a booking is not in the store":    func(a *Accounts) { a.Store.Visits = a.Store.Visits[1:] },
+		"a booking is nowhere": func(a *Accounts) {
+			a.Lab.Visits, a.Store.Visits = nil, nil
+		},
+		"a booking is there twice":     func(a *Accounts) { a.Lab.Visits = append(a.Lab.Visits, a.Lab.Visits[1]) },
+		"a booking is another order's": func(a *Accounts) { a.Lab.Visits[1].Of = "Na" },
+		"an order has two appointments": func(a *Accounts) {
+			a.Lab.Visits = append(a.Lab.Visits, Visit{"v3", "Nh", "completed"})
+			a.Store.Visits = append(a.Store.Visits, Visit{"v3", "h", "completed"})
+		},
+		"an appointment was not given back":                          func(a *Accounts) { a.Lab.Visits[0].Status = "confirmed" },
+		"an appointment was given back too late, and nobody is told": func(a *Accounts) { a.Lab.Visits[0].Status = "in_progress" },
+		"an appointment was not given back though it could be": func(a *Accounts) {
+			a.Lab.Visits[0].Status, a.Store.Kept = "confirmed", []string{"h"}
+		},
+		"an appointment was never made": func(a *Accounts) { a.Store.Visits[1].Status = "pending" },
+
+		"an order is replaced twice": func(a *Accounts) {
+			a.live(Order{ID: "x", ParentID: "d", Origin: "recreation", TransactionID: "Td"}, *kindNamed("failed, replaced twice by policy").Child.Child)
+			a.Store.Children = append(a.Store.Children, Child{"d", "x"})
+		},
+		"an order is not replaced": func(a *Accounts) {
+			a.Store.Orders = slices.DeleteFunc(a.Store.Orders, func(o Order) bool { return o.ID == "f" })
+			a.Store.Children = a.Store.Children[:1]
+		},
+		"an order is replaced that should not be": func(a *Accounts) {
+			a.live(Order{ID: "x", ParentID: "b", Origin: "recreation", TransactionID: "Tb"}, Kind{Path: "ordered requisition_created"})
+			a.Store.Children = append(a.Store.Children, Child{"b", "x"})
+		},
+		"a parent does not know its child":    func(a *Accounts) { a.Store.Children = a.Store.Children[1:] },
+		"a child does not know its parent":    func(a *Accounts) { a.Store.Orders[4].ParentID = "" },
+		"a parent names another child":        func(a *Accounts) { a.Store.Children[0].ChildID = "a" },
+		"a child is in another transaction":   func(a *Accounts) { a.Store.Orders[4].TransactionID = "T" },
+		"a child is there for another reason": func(a *Accounts) { a.Store.Orders[4].Origin = "redraw" },
+		"a caller was told of another child":  func(a *Accounts) { a.Callers[3].Child = "a" },
+		"a child was never placed":            func(a *Accounts) { delete(a.Lab.Accepted, "Ne") },
+		"a child was placed twice":            func(a *Accounts) { a.Lab.Accepted["Ne"] = 2 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

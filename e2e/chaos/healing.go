@@ -61,4 +61,5 @@ func (h *Healing) add(healed dispatch.SweepResult) {
 	h.Sum.Polled += healed.Polled
 	h.Sum.Unmatched += healed.Unmatched
 	h.Sum.Reviews += healed.Reviews
+	h.Sum.Counts += healed.Counts
 }

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/e2e/clinic"
@@ -12,8 +13,8 @@ type Kind struct {
 	Name string
 	// Test is a lab test, by its name in the clinic; Script what the simulated lab is to do.
 	Test, Script string
-	// Kit is registered later. Scheduled is not active before tomorrow.
-	Kit, Scheduled bool
+	// Kit is registered later. Scheduled is not active before tomorrow. Import is one whose requisition somebody else has made.
+	Kit, Scheduled, Import bool
 	// Acts are what the caller does, each once the order has had a status.
 	Acts []Act
 	// Path are the statuses that the order may go through, in this order. It goes through the first and the last; others are passed
@@ -21,8 +22,15 @@ type Kind struct {
 	Path string
 	// Open orders have not ended at the end of their path.
 	Open bool
+	// Child is what is to become of the order that replaces or redraws this one: its Path, its Origin, and what comes after it. Nil:
+	// there is to be none.
+	Child *Kind
+	// Origin is why there is a child.
+	Origin string
 	// Weight is how often the kind is drawn, against the others.
 	Weight int
+	// Early orders take longer than all others, and are among the first: nobody waits for them in the end.
+	Early bool
 }
 
 // Act is something that a caller does about an order. Done are statuses of which the order has had one once it is done.
@@ -43,6 +51,10 @@ const (
 	Request  Deed = "request"
 	Draw     Deed = "draw"
 	Stop     Deed = "stop"
+	Replace  Deed = "replace"
+	// Book takes "pending" for an answer, BookAndWait does not.
+	Book        Deed = "book"
+	BookAndWait Deed = "book and wait"
 )
 
 const (
@@ -55,7 +67,7 @@ const (
 
 // Kinds are those of all collection methods.
 func Kinds() []Kind {
-	return append(molecularKinds(), partnerKinds()...)
+	return slices.Concat(molecularKinds(), partnerKinds(), importedKinds(), bookedKinds(), replacedKinds())
 }
 
 // molecularKinds are kits that go to the lab by Molecular's protocol.
@@ -76,10 +88,12 @@ func molecularKinds() []Kind {
 	scheduled.Name, scheduled.Scheduled, scheduled.Acts = "molecular scheduled", true, []Act{{"ordered", Activate, "requisition_created"}}
 	never := kind("silent", "ordered cancelled")
 	never.Name, never.Scheduled, never.Acts = "molecular scheduled and cancelled", true, []Act{{"ordered", Cancel, "cancelled"}}
+	lost := kind("lost-inbound", toLab+" transit_customer out_for_delivery with_customer transit_lab lost")
+	lost.Early, lost.Weight = true, 2
 	stopped := kind("silent", toLab+" do_not_process")
 	stopped.Name, stopped.Acts = "molecular stopped", []Act{{"requisition_created", Stop, "do_not_process"}}
 	return []Kind{
-		happy, cancelled, scheduled, never, stopped,
+		happy, cancelled, scheduled, never, stopped, lost,
 		kind("happy-lab-only", brief+" completed"),
 		kind("send-twice", whole),
 		kind("send-late", brief+" completed"),
@@ -90,7 +104,6 @@ func molecularKinds() []Kind {
 		kind("reject-final", brief+" sample_error"),
 		kind("reject-twice-final", brief+" lab_processing_blocked sample_error"),
 		kind("lost-outbound", toLab+" transit_customer lost"),
-		kind("lost-inbound", toLab+" transit_customer out_for_delivery with_customer transit_lab lost"),
 		kind("problem-outbound", toLab+" transit_customer problem_in_transit_customer transit_customer out_for_delivery with_customer"+
 			" transit_lab delivered_to_lab completed"),
 		kind("problem-inbound", toLab+" transit_customer out_for_delivery with_customer transit_lab problem_in_transit_lab transit_lab"+

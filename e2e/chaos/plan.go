@@ -86,18 +86,21 @@ func shuffled(random *rand.Rand, names []string) []string {
 	return names
 }
 
+// early is how many callers come first, among whom those are who ask for what takes long.
+const early = 300
+
 // Orders is what the first n callers of a seed ask for.
 func Orders(seed uint64, n int) []Kind {
 	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // it is to be foreseen
-	var urn []Kind
-	for _, k := range Kinds() {
-		for range k.Weight {
-			urn = append(urn, k)
-		}
-	}
 	drawn := make([]Kind, 0, n)
 	for len(drawn) < n {
 		// Every kind comes before any comes more often than it weighs.
+		var urn []Kind
+		for _, k := range Kinds() {
+			if !k.Early || len(drawn) < early {
+				urn = append(urn, slices.Repeat([]Kind{k}, k.Weight)...)
+			}
+		}
 		random.Shuffle(len(urn), func(i, j int) { urn[i], urn[j] = urn[j], urn[i] })
 		drawn = append(drawn, urn[:min(len(urn), n-len(drawn))]...)
 	}

@@ -1,6 +1,8 @@
 package chaos
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -39,33 +41,56 @@ func order(s *drive.System, k Kind) map[string]any {
 	return body
 }
 
+// imported is the request to take over a requisition that somebody else has made.
+func imported(s *drive.System, k Kind, number string) map[string]any {
+	return map[string]any{
+		"user_id": s.UserID, "billing_type": "client_bill", "order_set": map[string]any{"lab_test_ids": []string{s.Tests[k.Test]}},
+		"collection_method": k.Test, "patient_details": patient(), "patient_address": address(), "sample_id": number,
+	}
+}
+
 // request is one about an order.
 type request struct {
 	method, path, key string
+	once              string // idempotency key; empty: the route takes none
 	body              any
 }
 
-// deed is the request that a caller makes about an order.
-func deed(s *drive.System, k Kind, id, sample string, do Deed) request {
+// deed is the request that a caller makes about an order. Every try to book is one of its own, at another time.
+func (c *Callers) deed(ctx context.Context, k Kind, id, sample string, do Deed, try int) (request, error) {
+	s := c.system
 	switch do {
 	case Cancel:
-		return request{http.MethodPost, "/v3/order/" + id + "/cancel", s.Key, nil}
+		return request{method: http.MethodPost, path: "/v3/order/" + id + "/cancel", key: s.Key}, nil
 	case Activate:
-		return request{http.MethodPatch, "/v3/order/" + id, s.Key, map[string]any{"activate_by": nil}}
+		return request{method: http.MethodPatch, path: "/v3/order/" + id, key: s.Key, body: map[string]any{"activate_by": nil}}, nil
 	case Register:
-		return request{http.MethodPost, "/v3/order/testkit/register", s.Key, map[string]any{
+		return request{method: http.MethodPost, path: "/v3/order/testkit/register", key: s.Key, body: map[string]any{
 			"sample_id": sample, "patient_details": patient(), "patient_address": address(),
-		}}
+		}}, nil
 	case Request:
 		// Where phlebotomists set the time (client API contract, section 11).
 		to := map[string]any{"first_line": "77 West Lincoln Street", "city": "Onalaska", "state": "WI", "zip_code": "54650"}
-		return request{http.MethodPost, "/v3/order/" + id + "/phlebotomy/appointment/request", s.Key, map[string]any{
+		return request{method: http.MethodPost, path: "/v3/order/" + id + "/phlebotomy/appointment/request", key: s.Key, body: map[string]any{
 			"address": to, "provider": "phlebfinders",
-		}}
+		}}, nil
+	case Book, BookAndWait:
+		slot, err := c.slot(ctx)
+		return request{
+			method: http.MethodPost, path: "/v3/order/" + id + "/psc/appointment/book", key: s.Key, once: fmt.Sprintf("%s-%d", id, try),
+			body: map[string]any{
+				"booking_key": slot, "async_confirmation": do == Book, "sync_confirmation_timeout_millisecond": 1000,
+			},
+		}, err
 	case Draw:
-		return request{http.MethodPatch, "/v3/order/" + id + "/draw_completed", s.Key, nil}
+		return request{method: http.MethodPatch, path: "/v3/order/" + id + "/draw_completed", key: s.Key}, nil
 	case Stop:
-		return request{http.MethodPost, "/ops/orders/" + id + "/do-not-process", s.OperationsKey, map[string]any{"reason": "patient_withdrew"}}
+		return request{
+			method: http.MethodPost, path: "/ops/orders/" + id + "/do-not-process", key: s.OperationsKey,
+			body: map[string]any{"reason": "patient_withdrew"},
+		}, nil
+	case Replace:
+		return request{method: http.MethodPost, path: "/ops/orders/" + id + "/replace", key: s.OperationsKey}, nil
 	}
 	panic("chaos: " + k.Name + ": there is no deed " + string(do))
 }

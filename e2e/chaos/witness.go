@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,9 @@ type Witnesses struct {
 // Accounts asks them all.
 func (w Witnesses) Accounts(ctx context.Context) (Accounts, error) {
 	a := Accounts{Callers: w.Callers.Account(), Lab: labAccount(w.Fleet.Lab.Account())}
+	for _, v := range w.Fleet.Lab.Appointments() {
+		a.Lab.Visits = append(a.Lab.Visits, Visit{ID: v.ID, Of: v.OrderNumber, Status: v.Status})
+	}
 	var err error
 	if a.Store, err = readStore(ctx, w.Fleet.DatabaseURL); err != nil {
 		return a, err
@@ -40,12 +44,13 @@ func (w Witnesses) Accounts(ctx context.Context) (Accounts, error) {
 
 // labAccount sums up what the simulated lab has sent and got.
 func labAccount(account sandbox.Account) Lab {
-	l := Lab{Accepted: map[string]int{}, Facts: map[string]int{}}
+	l := Lab{Accepted: map[string]int{}, Asked: map[string]int{}, Facts: map[string]int{}}
 	for _, call := range account.Calls {
 		if call.Operation != "PlaceOrder" && call.Operation != "neutral.place" {
 			continue
 		}
 		for _, o := range call.Orders {
+			l.Asked[o.OrderNumber]++
 			if o.Outcome == sandbox.OutcomeAccepted || o.Outcome == sandbox.OutcomeDropped {
 				l.Accepted[o.OrderNumber]++
 			}
@@ -79,17 +84,18 @@ func readStore(ctx context.Context, url string) (Store, error) {
 		return s, fmt.Errorf("reaching the store: %w", err)
 	}
 	defer conn.Close(ctx)
-	if s.Orders, err = rows[Order](ctx, conn, `SELECT id, number, status, COALESCE(parent_id, '') AS parent_id, registrable FROM orders`); err != nil {
-		return s, err
-	}
-	if s.Events, err = rows[Event](ctx, conn, `SELECT order_id, sequence, status FROM events ORDER BY order_id, sequence`); err != nil {
-		return s, err
-	}
-	if s.Messages, err = rows[Message](ctx, conn, `SELECT id, event_type AS type, order_id, sequence FROM messages`); err != nil {
-		return s, err
-	}
-	s.Reports, err = rows[Report](ctx, conn, `SELECT id, COALESCE(order_id, '') AS order_id, state FROM inbox`)
-	return s, err
+	var errs [8]error
+	s.Orders, errs[0] = rows[Order](ctx, conn, `SELECT id, number, status, COALESCE(parent_id, '') AS parent_id, origin, transaction_id,
+		registrable, imported, modality, unfinished FROM orders`)
+	s.Events, errs[1] = rows[Event](ctx, conn, `SELECT order_id, sequence, status FROM events ORDER BY order_id, sequence`)
+	s.Messages, errs[2] = rows[Message](ctx, conn, `SELECT id, event_type AS type, order_id, sequence FROM messages`)
+	s.Reports, errs[3] = rows[Report](ctx, conn, `SELECT id, COALESCE(order_id, '') AS order_id, state FROM inbox`)
+	s.Visits, errs[4] = rows[Visit](ctx, conn, `SELECT id, order_id AS of, status FROM appointments`)
+	s.Children, errs[5] = rows[Child](ctx, conn, `SELECT order_id, child_id FROM decisions WHERE child_id <> ''`)
+	s.Kept, errs[6] = column(ctx, conn, `SELECT order_id FROM order_attention WHERE reason = 'appointment_at_provider'`)
+	s.Counts, errs[7] = rows[Count](ctx, conn, `SELECT modality, status, CAST(SUM(orders) AS BIGINT) AS n FROM order_counts
+		GROUP BY modality, status HAVING SUM(orders) <> 0`)
+	return s, errors.Join(errs[:]...)
 }
 
 func rows[T any](ctx context.Context, conn *pgx.Conn, query string) ([]T, error) {
@@ -98,4 +104,12 @@ func rows[T any](ctx context.Context, conn *pgx.Conn, query string) ([]T, error)
 		return nil, err
 	}
 	return pgx.CollectRows(found, pgx.RowToStructByName[T])
+}
+
+func column(ctx context.Context, conn *pgx.Conn, query string) ([]string, error) {
+	found, err := conn.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[string])
 }

@@ -12,12 +12,16 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// paces are the policies that package drive needs lab tests with.
+// Replacing is the policy, among those of lab tests (drive.System), under which a kit that failed is replaced at once.
+const Replacing = "replacing"
+
+// paces are the policies that lab tests are needed with.
 var paces = map[string]string{
 	"":             "",
 	drive.Silent:   `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
 	drive.Expiring: `{"deadlines":{"kit_expiry":"15s"}}`,
 	drive.Early:    `{"book_before_requisition":true}`,
+	Replacing:      `{"replacement":"auto"}`,
 }
 
 // partnerLabs are accounts at the neutral partner: two labs, of which one keeps the appointments at its own patient service centers,

@@ -56,15 +56,24 @@ func (s *System) PlaceKit(ctx context.Context, pace, script string) (*Order, err
 	})
 }
 
-// Import makes a requisition at the partner, as somebody else would, and imports it.
-func (s *System) Import(ctx context.Context, method string) (*Order, error) {
-	number := "IMP" + rand.Text()[:13]
+// Requisition makes a requisition at the partner, as somebody else would, under a number of theirs. script is what the simulated partner
+// is to do.
+func (s *System) Requisition(ctx context.Context, number, method, script string) error {
 	err := s.atPartner(ctx, http.MethodPut, "/orders/"+number, map[string]any{
 		"number": number, "collection_method": method, "patient": patient(), "address": address(),
-		"tests": []map[string]any{{"code": "101", "name": "Lipids"}}, "script": "silent",
+		"tests": []map[string]any{{"code": "101", "name": "Lipids"}}, "script": script,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("making a requisition at the partner: %w", err)
+		return fmt.Errorf("making a requisition at the partner: %w", err)
+	}
+	return nil
+}
+
+// Import makes a requisition elsewhere and imports it.
+func (s *System) Import(ctx context.Context, method string) (*Order, error) {
+	number := "IMP" + rand.Text()[:13]
+	if err := s.Requisition(ctx, number, method, "silent"); err != nil {
+		return nil, err
 	}
 	return s.create(ctx, method, "/v3/order/import", map[string]any{
 		"user_id": s.UserID, "billing_type": "client_bill", "order_set": map[string]any{"lab_test_ids": []string{s.test(method, "")}},

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
@@ -25,6 +27,13 @@ func (f *Fleet) OpenOrders(ctx context.Context) ([]string, error) {
 			return open, nil
 		}
 	}
+}
+
+// Sweep has the reconciler make a run, after the one that it is making.
+func (f *Fleet) Sweep(ctx context.Context) error {
+	return f.Temporal.ScheduleClient().GetHandle(ctx, "reconcile-minute").Trigger(ctx, client.ScheduleTriggerOptions{
+		Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
+	})
 }
 
 // Running lists, sorted, the orders that have a run, or for the workflow of deliveries the endpoints that have one. Temporal's list is

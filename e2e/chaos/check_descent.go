@@ -1,0 +1,62 @@
+package chaos
+
+import "slices"
+
+// descent: an order that is to be replaced or redrawn has one child, which knows it, which it knows, and whose kind is the one that
+// follows; the others have none.
+func (c *check) descent() {
+	children, named := map[string][]Order{}, map[string][]string{}
+	for _, o := range c.a.Store.Orders {
+		if o.ParentID != "" {
+			children[o.ParentID] = append(children[o.ParentID], o)
+		}
+	}
+	for _, d := range c.a.Store.Children {
+		named[d.OrderID] = append(named[d.OrderID], d.ChildID)
+	}
+	for _, o := range c.a.Store.Orders {
+		if o.ParentID == "" {
+			c.family(o, children, named)
+		}
+	}
+	for _, t := range c.a.Callers {
+		if t.Child != "" && c.orders[t.Child].ParentID != t.OrderID {
+			c.report("order %s (%s): its caller was told that order %s replaces it, whose parent is %q", t.OrderID, t.Kind, t.Child, c.orders[t.Child].ParentID)
+		}
+	}
+}
+
+// family looks at an order, its child, and that one's.
+func (c *check) family(o Order, children map[string][]Order, named map[string][]string) {
+	k := c.kinds[o.ID]
+	var next *Kind
+	if k != nil && k.Child != nil {
+		child := *k.Child
+		child.Name = k.Name + ", child"
+		next = &child
+	}
+	born := children[o.ID]
+	if len(born) > 1 || (len(born) == 1) != (next != nil) {
+		c.report("order %s: %d orders take its place; one is to: %t", o.ID, len(born), next != nil)
+	}
+	var ids []string
+	for _, child := range born {
+		ids = append(ids, child.ID)
+	}
+	if !slices.Equal(ids, named[o.ID]) {
+		c.report("order %s: orders %v take its place, and its decisions name %v", o.ID, ids, named[o.ID])
+	}
+	for _, child := range born {
+		if child.TransactionID != o.TransactionID {
+			c.report("order %s: is not in the transaction of order %s, whose place it takes", child.ID, o.ID)
+		}
+		if next == nil {
+			continue // nobody was told of it
+		}
+		if child.Origin != next.Origin {
+			c.report("order %s: takes the place of order %s as %s, and not as %s", child.ID, o.ID, child.Origin, next.Origin)
+		}
+		c.kinds[child.ID] = next
+		c.family(child, children, named)
+	}
+}
