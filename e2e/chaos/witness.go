@@ -22,7 +22,11 @@ type Witnesses struct {
 
 // Accounts asks them all.
 func (w Witnesses) Accounts(ctx context.Context) (Accounts, error) {
-	a := Accounts{Callers: w.Callers.Account(), Lab: labAccount(w.Fleet.Lab.Account())}
+	lab := w.Fleet.Lab.Account()
+	if lab.Forgotten > 0 {
+		return Accounts{}, fmt.Errorf("the simulated lab has forgotten %d calls and webhooks", lab.Forgotten)
+	}
+	a := Accounts{Callers: w.Callers.Account(), Lab: labAccount(lab)}
 	for _, v := range w.Fleet.Lab.Appointments() {
 		a.Lab.Visits = append(a.Lab.Visits, Visit{ID: v.ID, Of: v.OrderNumber, Status: v.Status})
 	}

@@ -170,13 +170,13 @@ func (f *Fleet) openFront(ctx context.Context) error {
 
 // openLab starts the simulated lab. It asks on for a report that was not taken, for longer than any fault lasts.
 func (f *Fleet) openLab() error {
-	const attempts = 3600 // one a second
+	const attempts, memory = 3600, 500_000 // an attempt is made each second; a long storm makes more than the usual memory holds
 	lab, err := sandbox.New(sandbox.Config{
 		User: clinic.LabUser, Token: clinic.LabToken, WebhookURL: f.URL + "/webhooks/labs/molecular",
 		CourierURL: f.URL + "/webhooks/couriers/easypost", CourierSecret: clinic.CourierSecret, CourierAPIKey: clinic.CourierKey,
 		NeutralURL: f.URL + "/webhooks/labs/neutral", NeutralAccount: clinic.Account, NeutralSecrets: []string{clinic.Secret},
 		Manual: !f.options.Auto, Speed: f.options.Speed, Spacing: f.options.Spacing, RetryAttempts: attempts, TrackerWait: time.Hour,
-		Logger: slog.New(slog.DiscardHandler),
+		Memory: memory, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err

@@ -7,11 +7,8 @@ import (
 	"time"
 )
 
-// The account keeps the newest calls and webhooks only.
-const (
-	maxCalls    = 50_000
-	maxWebhooks = 200_000
-)
+// webhooksPerCall is how many attempts at webhooks the account keeps for each call that it keeps (Config.Memory).
+const webhooksPerCall = 4
 
 // Outcomes of one order of a PlaceOrder call, and of the calls of the neutral protocol that bring something new.
 const (
@@ -22,12 +19,14 @@ const (
 	OutcomeDropped     = "dropped"     // accepted and recorded, the connection closed without an answer
 )
 
-// Account is what a Server has received and sent, oldest first.
+// Account is what a Server has received and sent, oldest first, as far as it remembers.
 type Account struct {
 	Calls    []Call    `json:"calls"`
 	Webhooks []Webhook `json:"webhooks"`
 	// TooSoon counts the calls that started less than Config.Spacing after the one before of the same account.
 	TooSoon int `json:"too_soon"`
+	// Forgotten counts older calls and webhooks, which are no longer among these.
+	Forgotten int `json:"forgotten"`
 }
 
 // Call is one call to the lab.
@@ -101,10 +100,12 @@ func (a Account) WebhooksFor(orderNumber string) []Webhook {
 // ledger is where the account is kept.
 type ledger struct {
 	spacing time.Duration
+	memory  int // of calls
 
 	mu        sync.Mutex
 	lastStart map[string]time.Time // by account
 	tooSoon   int
+	forgotten int
 	calls     []*callRecord
 	webhooks  []Webhook
 }
@@ -115,8 +116,8 @@ type callRecord struct {
 	call   Call
 }
 
-func newLedger(spacing time.Duration) *ledger {
-	return &ledger{spacing: spacing, lastStart: map[string]time.Time{}}
+func newLedger(spacing time.Duration, memory int) *ledger {
+	return &ledger{spacing: spacing, memory: memory, lastStart: map[string]time.Time{}}
 }
 
 func (l *ledger) begin(operation, account string, start time.Time) *callRecord {
@@ -128,7 +129,9 @@ func (l *ledger) begin(operation, account string, start time.Time) *callRecord {
 		l.tooSoon++
 	}
 	l.lastStart[account] = start
-	l.calls = append(newest(l.calls, maxCalls), record)
+	before := len(l.calls)
+	l.calls = append(newest(l.calls, l.memory), record)
+	l.forgotten += before + 1 - len(l.calls)
 	return record
 }
 
@@ -148,13 +151,15 @@ func (c *callRecord) answered(status int) {
 func (l *ledger) sent(webhook Webhook) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.webhooks = append(newest(l.webhooks, maxWebhooks), webhook)
+	before := len(l.webhooks)
+	l.webhooks = append(newest(l.webhooks, webhooksPerCall*l.memory), webhook)
+	l.forgotten += before + 1 - len(l.webhooks)
 }
 
 func (l *ledger) snapshot() Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	account := Account{Calls: make([]Call, len(l.calls)), Webhooks: slices.Clone(l.webhooks), TooSoon: l.tooSoon}
+	account := Account{Calls: make([]Call, len(l.calls)), Webhooks: slices.Clone(l.webhooks), TooSoon: l.tooSoon, Forgotten: l.forgotten}
 	for i, record := range l.calls {
 		account.Calls[i] = record.call
 		account.Calls[i].Orders = append([]Outcome{}, record.call.Orders...)

@@ -62,6 +62,9 @@ type Config struct {
 	// Defaults to 10 seconds.
 	TrackerWait time.Duration
 
+	// Memory is how many calls the account keeps; of webhooks it keeps four times as many attempts. Defaults to 50,000.
+	Memory int
+
 	// Now is the clock that times are taken from. Defaults to time.Now.
 	Now func() time.Time
 	// Logger gets ids, kinds and status codes. Defaults to slog.Default().
@@ -133,6 +136,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RetryAttempts <= 0 {
 		c.RetryAttempts = 60
+	}
+	if c.Memory <= 0 {
+		c.Memory = 50_000
 	}
 	if c.TrackerWait <= 0 {
 		c.TrackerWait = 10 * time.Second

@@ -132,3 +132,20 @@ func TestTheDiaryIsBounded(t *testing.T) {
 	require.True(t, d.free(at), "its slot is free")
 	require.Equal(t, "0", d.byNumber["N0"][0].id)
 }
+
+func TestTheAccountSaysWhatItHasForgotten(t *testing.T) {
+	t.Parallel()
+	l := newLedger(0, 10)
+	for range 10 {
+		l.begin("PlaceOrder", "a", time.Now())
+	}
+	require.Zero(t, l.snapshot().Forgotten)
+	for range 35 {
+		l.begin("PlaceOrder", "a", time.Now())
+		l.sent(Webhook{})
+	}
+	a := l.snapshot()
+	require.Len(t, a.Webhooks, 35)
+	require.Equal(t, 45, len(a.Calls)+a.Forgotten)
+	require.LessOrEqual(t, len(a.Calls), 10)
+}

@@ -56,7 +56,7 @@ func New(cfg Config) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		cfg:      cfg,
-		account:  newLedger(cfg.Spacing),
+		account:  newLedger(cfg.Spacing, cfg.Memory),
 		ctx:      ctx,
 		cancel:   cancel,
 		orders:   newOrderBook(),
