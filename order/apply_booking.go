@@ -288,7 +288,8 @@ func (s *State) releasing(id string) bool {
 // releaseTries is after how many attempts operations are called; the provider is asked on.
 const releaseTries = 10
 
-// ApplyReleased notes that the provider has dropped an appointment. refused says that it would not, so that somebody has to talk to it.
+// ApplyReleased notes that the provider has dropped an appointment. refused says that it would not, so that somebody has to talk to it:
+// until then, that another was dropped is no reason to take the mark away.
 func (s State) ApplyReleased(id string, refused bool, now time.Time) Decision {
 	d := s.decision(now)
 	n := &d.Next
@@ -299,7 +300,8 @@ func (s State) ApplyReleased(id string, refused bool, now time.Time) Decision {
 	switch {
 	case refused:
 		n.Raise(AppointmentAtProvider, now)
-	case n.Releasing == nil:
+		n.Undropped = true
+	case n.Releasing == nil && !n.Undropped:
 		n.Settle(AppointmentAtProvider)
 	}
 	return d.finish()

@@ -52,6 +52,7 @@ func (d *Decision) demand(dm Demand) Reason {
 		if !d.Next.Settle(AttentionReason(dm.Reason)) {
 			return ReasonNoAttention
 		}
+		d.Next.Undropped = d.Next.Undropped && d.Next.Needs(AppointmentAtProvider)
 		return ""
 	default:
 		return ReasonTransition

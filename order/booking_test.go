@@ -64,6 +64,15 @@ func TestABookingThatNobodyAnsweredIsGivenBack(t *testing.T) {
 	require.False(t, s.Needs(AppointmentAtProvider))
 	refused := d.Next.ApplyReleased("b-s1", true, hour(4)).Next
 	require.True(t, refused.Needs(AppointmentAtProvider), "it would not")
+
+	again := refused.ApplyBookingAsked(bookingOf(m, DemandBook, "s2", 48), hour(5)).Next
+	again = again.ApplyBookingGivenUp(bookingOf(m, DemandBook, "s2", 48), hour(5).Add(12*time.Second)).Next
+	again = again.ApplyReleased("b-s2", false, hour(6)).Next
+	require.Empty(t, again.Releasing)
+	require.True(t, again.Needs(AppointmentAtProvider), "it has dropped another one, and this one not")
+	seen := again.ApplyDemand(Demand{ID: "a", Kind: DemandAcknowledge, Reason: string(AppointmentAtProvider), By: lifecycle.Operations}, hour(7)).Next
+	require.False(t, seen.Needs(AppointmentAtProvider))
+	require.False(t, seen.Undropped)
 }
 
 func TestActivationIsNotMovedPastAVisit(t *testing.T) {

@@ -51,6 +51,7 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	Booking     *Booking      `json:"booking,omitempty"`     // a change of an appointment that the provider is being asked for
 	Past        []string      `json:"past,omitempty"`        // what earlier appointments go by, ours and their providers' ids, oldest first
 	Releasing   []Release     `json:"releasing,omitempty"`   // appointments that the provider has still to be told to drop
+	Undropped   bool          `json:"undropped,omitempty"`   // a provider would not drop one, and nobody has acknowledged that
 	Cancelling  *Demand       `json:"cancelling,omitempty"`  // a cancellation that the partner has been asked to confirm
 
 	Attention []Attention `json:"attention,omitempty"` // sorted by reason

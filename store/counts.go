@@ -64,8 +64,8 @@ func addCounts(ctx context.Context, tx *sql.Tx, changes map[counted]int, shard u
 		rows = append(rows, "("+placeholders(len(args)+1, 4)+")")
 		args = append(args, string(key.modality), string(key.status), shard, changes[key])
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO order_counts (modality, status, shard, orders) VALUES `+strings.Join(rows, ", ")+`
-		ON CONFLICT (modality, status, shard) DO UPDATE SET orders = order_counts.orders + excluded.orders`, args...)
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO order_counts (modality, status, shard, orders) VALUES %s
+		ON CONFLICT (modality, status, shard) DO UPDATE SET orders = order_counts.orders + excluded.orders`, strings.Join(rows, ", ")), args...)
 	if err != nil {
 		return fmt.Errorf("counting orders: %w", err)
 	}

@@ -32,7 +32,7 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 		const walkers, moves = 6, 60
 		var walking sync.WaitGroup
 		for n := range walkers {
-			walking.Go(func() { walk(t, s, team, rand.New(rand.NewPCG(uint64(n), 7)), moves) }) //nolint:gosec // it is to be foreseen
+			walking.Go(func() { walk(t, s, team, rand.New(rand.NewPCG(uint64(n), 7)), moves) })
 		}
 		walking.Wait()
 		stopped()

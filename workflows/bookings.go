@@ -182,6 +182,9 @@ func (r *orderRun) release(ctx workflow.Context) error {
 		refused := isType(err, dispatch.ErrorRefused) || isType(err, dispatch.ErrorNotSupported)
 		cause := order.CauseCall(fmt.Sprintf("release-%s-%d", next.AppointmentID, next.Tries))
 		_, recErr := r.record(ctx, cause, func(s order.State) *order.Recording {
+			if err == nil && s.Undropped && workflow.GetVersion(ctx, "undropped", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+				s.Undropped = false // the mark went with whatever was dropped
+			}
 			if err == nil || refused {
 				return &order.Recording{Decision: s.ApplyReleased(next.AppointmentID, refused, workflow.Now(ctx))}
 			}

@@ -85,6 +85,8 @@ func TestCalmAccountsAgree(t *testing.T) {
 	late.Lab.Visits[0].Status, late.Lab.Visits[1].Status, late.Store.Visits[0].Status = "in_progress", cancelled, cancelled
 	late.Store.Kept = []string{"h"}
 	require.Empty(t, Check(late), "what it was too late to give back, and operations were told")
+	late.Lab.Visits[1].Status, late.Store.Visits[0].Status = "confirmed", "confirmed"
+	require.Empty(t, Check(late), "and another was booked")
 
 	unanswered := calm()
 	unanswered.Callers[0].Unprotected = 1

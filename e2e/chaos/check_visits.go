@@ -9,8 +9,8 @@ import (
 // is as good as that.
 const cancelled = "cancelled"
 
-// visits: providers and store have the same appointments in the same status, each once; an order has one at most that is not cancelled;
-// and what a caller was told of is there.
+// visits: providers and store have the same appointments in the same status, each once; an order has one at most that is not cancelled,
+// but for what it was too late to give back; and what a caller was told of is there.
 func (c *check) visits() {
 	kept, made, held := map[string]Visit{}, map[string]Visit{}, map[string]int{}
 	for _, v := range c.a.Store.Visits {
@@ -21,7 +21,7 @@ func (c *check) visits() {
 			c.report("appointment %s: is at its provider more than once", v.ID)
 		}
 		made[v.ID] = v
-		if v.Status != cancelled {
+		if v.Status != cancelled && (status(kept[v.ID]) != cancelled || !c.tooLate(v)) {
 			held[v.Of]++
 		}
 		c.same(v.ID, v, kept[v.ID])
@@ -49,18 +49,20 @@ func (c *check) visits() {
 // same compares what a provider and the store have of an appointment; neither needs to have one that is cancelled. A provider may keep
 // one that it was too late to give back, if operations are told.
 func (c *check) same(id string, made, kept Visit) {
-	status := func(v Visit) string {
-		if v.ID == "" {
-			return cancelled
-		}
-		return v.Status
-	}
-	if status(made) != status(kept) && !(status(kept) == cancelled && c.tooLate(made)) {
+	if status(made) != status(kept) && (status(kept) != cancelled || !c.tooLate(made)) {
 		c.report("appointment %s: is %s at its provider, and %s in the store", id, status(made), status(kept))
 	}
 	if made.ID != "" && kept.ID != "" && c.orders[kept.Of].Number != made.Of {
 		c.report("appointment %s: is of order number %s at its provider, and of order %s in the store", id, made.Of, kept.Of)
 	}
+}
+
+// status is that of an appointment that may not be there.
+func status(v Visit) string {
+	if v.ID == "" {
+		return cancelled
+	}
+	return v.Status
 }
 
 // tooLate reports whether an appointment has begun at its provider, and operations are told that it is kept there.
