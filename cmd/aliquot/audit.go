@@ -83,9 +83,9 @@ func verifyAudit(cmd *cobra.Command, r *remote, expect string) error {
 		if !part.Done {
 			continue
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "The audit is whole: %d rows, up to row %d, sealed %s; %d rows since. End %d:%s\n",
+		part.Checked = checked
+		return r.output.say(cmd.OutOrStdout(), part, "The audit is whole: %d rows, up to row %d, sealed %s; %d rows since. End %d:%s",
 			checked, part.End, clockOf(part.SealedAt), part.Unsealed, part.End, part.EndHash)
-		return err
 	}
 }
 

@@ -165,7 +165,7 @@ func newCatalogueExport(r *remote) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON := *r
-			asJSON.output = "json"
+			asJSON.output = outputJSON
 			return call[any](cmd, &asJSON, http.MethodGet, query("/ops/catalogue", map[string]string{"team_id": team}), nil, nil)
 		},
 	}

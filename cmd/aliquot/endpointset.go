@@ -31,8 +31,7 @@ func manage[T any](cmd *cobra.Command, r *remote, id, method, suffix string, in 
 	if err := c.Call(cmd.Context(), method, path+suffix, in, nil); err != nil {
 		return err
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "done")
-	return nil
+	return r.output.say(cmd.OutOrStdout(), map[string]bool{"done": true}, "done")
 }
 
 // managedPath is an endpoint's path in the management API, which wants to be told of its team and environment.

@@ -65,7 +65,7 @@ var examples = map[string]string{
 	"key renew":          "aliquot key renew " + anID + " --overlap 48h",
 	"key revoke":         "aliquot key revoke " + anID,
 	"key new-encryption": "aliquot key new-encryption k2",
-	"key rotate":         "aliquot key rotate --check\naliquot key rotate",
+	"key rotate":         "aliquot key rotate --check\naliquot key rotate\naliquot key rotate --check --output json | jq '.keys[] | select(.removable)'",
 
 	"audit":        "aliquot audit list",
 	"audit list":   "aliquot audit list --output json",
@@ -75,7 +75,7 @@ var examples = map[string]string{
 	"catalogue approve": "aliquot catalogue approve " + anID,
 
 	"migrate":   "ALIQUOT_DATABASE_URL=postgres://… aliquot migrate",
-	"bootstrap": `aliquot bootstrap --name "My clinic"`,
+	"bootstrap": "aliquot bootstrap --name \"My clinic\"\naliquot bootstrap --name \"My clinic\" --output json | jq -r .secret",
 	"rebuild":   "aliquot rebuild",
 
 	"rollout show": "aliquot rollout show",

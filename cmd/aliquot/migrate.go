@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -15,7 +14,8 @@ import (
 )
 
 func newMigrate() *cobra.Command {
-	return &cobra.Command{
+	var out output
+	return prints(&cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database's schema up to date",
 		Long:  "Brings the schema up to date; doing it again, or in several processes at once, is harmless. Settings: docs/settings.md.",
@@ -25,11 +25,10 @@ func newMigrate() *cobra.Command {
 				if err := db.Migrate(cmd.Context()); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "The schema is up to date.")
-				return err
+				return out.say(cmd.OutOrStdout(), map[string]bool{"up_to_date": true}, "The schema is up to date.")
 			})
 		},
-	}
+	}, &out)
 }
 
 // withStore opens the store that the environment names.
@@ -48,7 +47,8 @@ func withStore(ctx context.Context, do func(*store.Store) error) (err error) {
 
 func newBootstrap() *cobra.Command {
 	var team store.Team
-	cmd := &cobra.Command{
+	var out output
+	cmd := prints(&cobra.Command{
 		Use:   "bootstrap --name NAME",
 		Short: "Create the first team with an administrator key, in a database without one",
 		Long: `Creates the first team and prints an administrator key for it, which is shown only now. With that key everything else is done
@@ -56,15 +56,14 @@ through the API. While there is a good one this is refused. Settings: docs/setti
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), func(db *store.Store) error {
-				secret, err := bootstrap(cmd.Context(), db, team)
+				made, err := bootstrap(cmd.Context(), db, team)
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
-				return err
+				return out.say(cmd.OutOrStdout(), made, "%s", made.Secret)
 			})
 		},
-	}
+	}, &out)
 	f := cmd.Flags()
 	f.StringVar(&team.Name, "name", "", "name of the team")
 	f.StringVar(&team.Environment, "environment", store.Production, "production or sandbox")
@@ -72,24 +71,32 @@ through the API. While there is a good one this is refused. Settings: docs/setti
 	return cmd
 }
 
-func bootstrap(ctx context.Context, db *store.Store, team store.Team) (secret string, err error) {
+// bootstrapped is the first key, and what it is of.
+type bootstrapped struct {
+	TeamID string `json:"team_id"`
+	KeyID  string `json:"key_id"`
+	Secret string `json:"secret"`
+}
+
+func bootstrap(ctx context.Context, db *store.Store, team store.Team) (bootstrapped, error) {
 	keys, err := db.Keys(ctx, "")
 	if err != nil {
-		return "", err
+		return bootstrapped{}, err
 	}
 	for _, k := range keys {
 		expired := !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(time.Now())
 		if k.Role == store.RoleAdministrator && k.RevokedAt == nil && !expired {
-			return "", errors.New("there is an administrator key already: use aliquot team add and aliquot key create with it")
+			return bootstrapped{}, errors.New("there is an administrator key already: use aliquot team add and aliquot key create with it")
 		}
 	}
-	team.ID = uuid.Must(uuid.NewV7()).String()
-	if secret, err = store.NewKeySecret(team.Environment); err != nil {
-		return "", err
+	made := bootstrapped{TeamID: uuid.Must(uuid.NewV7()).String(), KeyID: uuid.Must(uuid.NewV7()).String()}
+	if made.Secret, err = store.NewKeySecret(team.Environment); err != nil {
+		return bootstrapped{}, err
 	}
+	team.ID = made.TeamID
 	if err := db.CreateTeam(ctx, team); err != nil {
-		return "", err
+		return bootstrapped{}, err
 	}
-	key := store.Key{ID: uuid.Must(uuid.NewV7()).String(), TeamID: team.ID, Name: "First administrator key", Role: store.RoleAdministrator}
-	return secret, db.CreateKey(ctx, key, secret)
+	key := store.Key{ID: made.KeyID, TeamID: team.ID, Name: "First administrator key", Role: store.RoleAdministrator}
+	return made, db.CreateKey(ctx, key, made.Secret)
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/settings"
 	"github.com/aliquot-labs/aliquot/worker"
 )
@@ -15,18 +16,19 @@ import (
 const retention = 72 * time.Hour
 
 func newRebuild() *cobra.Command {
-	return &cobra.Command{
+	var out output
+	return prints(&cobra.Command{
 		Use:   "rebuild",
 		Short: "Bring Temporal back after its data was lost: every open order is started again from the store",
 		Long: `Makes the namespace, the search attributes and the reconciler's schedules where they are missing, starts every open order that
 has no running workflow, signals what partners reported and nobody took, and nudges what is to be delivered. Needs a running
 worker. What is in order stays as it is, so doing it again is harmless. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
-		RunE: runRebuild,
-	}
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRebuild(cmd, out) },
+	}, &out)
 }
 
-func runRebuild(cmd *cobra.Command, _ []string) error {
+func runRebuild(cmd *cobra.Command, out output) error {
 	ctx := cmd.Context()
 	set, err := settings.LoadCommon(os.Environ())
 	if err != nil {
@@ -42,6 +44,10 @@ func runRebuild(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Started %d orders, signalled %d facts, nudged %d endpoints.\n", healed.Orders, healed.Facts, healed.Endpoints)
-	return err
+	return showRebuilt(cmd.OutOrStdout(), out, healed)
+}
+
+func showRebuilt(w io.Writer, out output, healed dispatch.SweepResult) error {
+	return out.say(w, map[string]int{"orders": healed.Orders, "facts": healed.Facts, "endpoints": healed.Endpoints},
+		"Started %d orders, signalled %d facts, nudged %d endpoints.", healed.Orders, healed.Facts, healed.Endpoints)
 }

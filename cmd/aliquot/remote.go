@@ -24,8 +24,9 @@ import (
 
 // remote is how an administrative command reaches the API of a running system, and how it shows what it gets.
 type remote struct {
-	api, key, data, output string
-	demoTeam               string // of a development system; empty elsewhere
+	api, key, data string
+	output         output
+	demoTeam       string // of a development system; empty elsewhere
 }
 
 // administers gives a command and those below it the flags of a remote.
@@ -35,19 +36,16 @@ func administers(cmd *cobra.Command, r *remote) *cobra.Command {
 	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
 	f.StringVar(&r.key, "key", "", "operations or administrator key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
 	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+dev.DefaultData+")")
-	f.StringVarP(&r.output, "output", "o", "text", "text or json")
+	r.output.addTo(f)
 	return cmd
 }
-
-// outputJSON is the value of --output with which answers are shown as they are. Otherwise they are shown in words and tables.
-const outputJSON = "json"
 
 var errNowhere = errors.New("which system? Start aliquot dev here, point to one with --data, or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
 
 // open finds the system. A data folder that is named wins over the environment, and the environment over the default folder.
 func (r *remote) open() (*client.Client, error) {
-	if r.output != "text" && r.output != "table" && r.output != outputJSON {
-		return nil, fmt.Errorf("--output is %q, not text or json", r.output)
+	if err := r.output.check(); err != nil {
+		return nil, err
 	}
 	environ := os.Environ()
 	local, err := dev.ReadEnv(first(r.data, dev.DefaultData))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +18,10 @@ import (
 
 // rolling is what the commands of rollout share.
 type rolling struct {
-	deployment, output string
-	wait               time.Duration
-	force              rollout.Force
+	deployment string
+	output     output
+	wait       time.Duration
+	force      rollout.Force
 }
 
 func newRollout() *cobra.Command {
@@ -38,6 +38,7 @@ something happens to it. docs/rollouts.md has the steps of a rollout. Settings: 
 	}
 	isGroup(cmd)
 	cmd.PersistentFlags().StringVar(&r.deployment, "deployment", "", "name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
+	r.output.addTo(cmd.PersistentFlags())
 	cmd.AddCommand(newRolloutShow(r), newRolloutSet(r), newRolloutRamp(r), newRolloutBack(r), newRolloutRestart(r))
 	return cmd
 }
@@ -57,6 +58,9 @@ func (r *rolling) waits(cmd *cobra.Command) *cobra.Command {
 
 // on works on the deployment.
 func (r *rolling) on(cmd *cobra.Command, do func(*rollout.Deployment) error) error {
+	if err := r.output.check(); err != nil {
+		return err
+	}
 	set, err := settings.LoadRollout(environment(cmd, map[string]string{"deployment": "ALIQUOT_DEPLOYMENT"}))
 	if err != nil {
 		return err
@@ -70,30 +74,20 @@ func (r *rolling) on(cmd *cobra.Command, do func(*rollout.Deployment) error) err
 }
 
 func newRolloutShow(r *rolling) *cobra.Command {
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "show",
 		Short: "Show the builds: which is current, who works for it, and how many open orders each was the last to work on",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if r.output != "text" && r.output != "json" {
-				return fmt.Errorf("--output is %q, not text or json", r.output)
-			}
 			return r.on(cmd, func(d *rollout.Deployment) error {
 				status, err := d.Status(cmd.Context())
 				if err != nil {
 					return err
 				}
-				if r.output == "json" {
-					encoder := json.NewEncoder(cmd.OutOrStdout())
-					encoder.SetIndent("", "  ")
-					return encoder.Encode(status)
-				}
-				return showRollout(cmd.OutOrStdout(), status)
+				return r.status(cmd, status)
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&r.output, "output", "o", "text", "text or json")
-	return cmd
 }
 
 // unversioned is what a build without an id is called.
@@ -167,13 +161,29 @@ func newRolloutSet(r *rolling) *cobra.Command {
 				if err := d.SetCurrent(cmd.Context(), build, r.wait, r.force); err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), first(build, unversioned), "is current")
-				return nil
+				return r.current(cmd, build, "is current")
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&plain, "unversioned", false, "have workers without a build id work on the orders")
 	return r.waits(cmd)
+}
+
+func (r *rolling) status(cmd *cobra.Command, s rollout.Status) error {
+	return r.output.show(cmd.OutOrStdout(), s, func(w io.Writer) error { return showRollout(w, s) })
+}
+
+func (r *rolling) ramping(cmd *cobra.Command, build string, percent float64) error {
+	return r.output.say(cmd.OutOrStdout(), map[string]any{"ramping": build, "percentage": percent}, "%s works on %g %% of the orders", build, percent)
+}
+
+func (r *rolling) restarted(cmd *cobra.Command, runs int) error {
+	return r.output.say(cmd.OutOrStdout(), map[string]int{"runs": runs}, "Started %d runs anew.", runs)
+}
+
+// current says which build is; in JSON one without an id is an empty text.
+func (r *rolling) current(cmd *cobra.Command, build, words string) error {
+	return r.output.say(cmd.OutOrStdout(), map[string]string{"current": build}, "%s %s", first(build, unversioned), words)
 }
 
 func newRolloutRamp(r *rolling) *cobra.Command {
@@ -190,8 +200,7 @@ func newRolloutRamp(r *rolling) *cobra.Command {
 				if err := d.Ramp(cmd.Context(), args[0], float32(percent), r.wait, r.force); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s works on %g %% of the orders\n", args[0], percent)
-				return nil
+				return r.ramping(cmd, args[0], percent)
 			})
 		},
 	})
@@ -210,8 +219,7 @@ the older one understands stand still there, and lose nothing; aliquot rollout r
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), first(build, unversioned), "is current, alone")
-				return nil
+				return r.current(cmd, build, "is current, alone")
 			})
 		},
 	})
@@ -232,8 +240,7 @@ has of their orders, so nothing is lost, whatever BUILD had begun. Needs workers
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Started %d runs anew.\n", n)
-				return nil
+				return r.restarted(cmd, n)
 			})
 		},
 	}

@@ -4,15 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-func newKeyRotate() *cobra.Command {
+func newKeyRotate(out *output) *cobra.Command {
 	var check bool
-	cmd := &cobra.Command{
+	cmd := checks(&cobra.Command{
 		Use:   "rotate",
 		Short: "Seal all that older encryption keys have sealed with the key in front",
 		Long: `Works on the database directly, next to the running API and workers: seals again, with the first of ALIQUOT_ENCRYPTION_KEYS, what
@@ -22,18 +23,19 @@ docs/security.md has the steps. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), func(db *store.Store) error {
+				var done []store.Rotation
 				var rotated error
 				if !check {
-					rotated = rotate(cmd, db)
+					done, rotated = rotate(cmd, db)
 				}
 				uses, err := db.KeyUses(cmd.Context())
 				if err != nil {
 					return errors.Join(rotated, err)
 				}
-				return errors.Join(rotated, showKeyUses(cmd.OutOrStdout(), uses))
+				return errors.Join(rotated, showRotated(cmd.OutOrStdout(), *out, done, uses))
 			})
 		},
-	}
+	}, out)
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing, only say what each key is needed for")
 	return cmd
 }
@@ -41,9 +43,10 @@ docs/security.md has the steps. Settings: docs/settings.md.`,
 // rotateStep is how many values lie between two lines of progress.
 const rotateStep = 1000
 
-// rotate shows a line for each column in which anything was to do.
-func rotate(cmd *cobra.Command, db *store.Store) error {
-	out, unreadable, next := cmd.OutOrStdout(), 0, rotateStep
+// rotate seals anew and says how far it is. What it returns are the columns in which anything was to do; that some values are not
+// readable is an error.
+func rotate(cmd *cobra.Command, db *store.Store) ([]store.Rotation, error) {
+	unreadable, next := 0, rotateStep
 	done, err := db.Rotate(cmd.Context(), func(r store.Rotation) {
 		if r.Done < rotateStep {
 			next = rotateStep
@@ -55,17 +58,55 @@ func rotate(cmd *cobra.Command, db *store.Store) error {
 	})
 	for _, r := range done {
 		unreadable += r.Unreadable
-		if r.Done+r.Overtaken+r.Unreadable == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintln(out, rotationLine(r)); err != nil {
-			return err
-		}
 	}
+	done = slices.DeleteFunc(done, func(r store.Rotation) bool { return r.Done+r.Overtaken+r.Unreadable == 0 })
 	if err == nil && unreadable > 0 {
-		err = errors.New("some values are not readable with the keys of ALIQUOT_ENCRYPTION_KEYS, and were left as they are")
+		err = errors.New("some values are not readable with the keys of ALIQUOT_ENCRYPTION_KEYS, and were left as they are: add the key that sealed them")
 	}
-	return err
+	return done, err
+}
+
+// rotatedColumn and keyUse are what a rotation has done, in JSON.
+type rotatedColumn struct {
+	Table      string `json:"table"`
+	Column     string `json:"column"`
+	Done       int    `json:"done"`
+	Overtaken  int    `json:"overtaken"`
+	Unreadable int    `json:"unreadable"`
+}
+
+// The key without an id stands for those that are not in the settings.
+type keyUse struct {
+	ID        string `json:"id"`
+	InFront   bool   `json:"in_front"`
+	Values    int    `json:"values"`
+	Hashes    int    `json:"search_hashes"`
+	Removable bool   `json:"removable"`
+}
+
+func showRotated(w io.Writer, out output, done []store.Rotation, uses []store.KeyUse) error {
+	columns, keys := []rotatedColumn{}, []keyUse{}
+	for _, r := range done {
+		columns = append(columns, rotatedColumn(r))
+	}
+	for i, u := range uses {
+		if u.ID != "" || !u.Unused() {
+			keys = append(keys, keyUse{ID: u.ID, InFront: i == 0, Values: u.Values, Hashes: u.Hashes, Removable: i > 0 && u.Unused()})
+		}
+	}
+	return out.show(w, map[string]any{"rotated": columns, "keys": keys}, func(w io.Writer) error {
+		for _, r := range done {
+			if _, err := fmt.Fprintln(w, rotationLine(r)); err != nil {
+				return err
+			}
+		}
+		for _, k := range keys {
+			if _, err := fmt.Fprintln(w, k.line()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func rotationLine(r store.Rotation) string {
@@ -79,22 +120,15 @@ func rotationLine(r store.Rotation) string {
 	return line
 }
 
-func showKeyUses(w io.Writer, uses []store.KeyUse) error {
-	for i, u := range uses {
-		name, remark := "key "+u.ID, ""
-		switch {
-		case u.ID == "" && u.Unused():
-			continue
-		case u.ID == "":
-			name, remark = "keys that are not in the settings", " (their values cannot be read)"
-		case i == 0:
-			remark = " (in front)"
-		case u.Unused():
-			remark = ": can be removed, once no process runs that has it in front"
-		}
-		if _, err := fmt.Fprintf(w, "%s: %d values, %d search hashes%s\n", name, u.Values, u.Hashes, remark); err != nil {
-			return err
-		}
+func (k keyUse) line() string {
+	name, remark := "key "+k.ID, ""
+	switch {
+	case k.ID == "":
+		name, remark = "keys that are not in the settings", " (their values cannot be read)"
+	case k.InFront:
+		remark = " (in front)"
+	case k.Removable:
+		remark = ": can be removed, once no process runs that has it in front"
 	}
-	return nil
+	return fmt.Sprintf("%s: %d values, %d search hashes%s", name, k.Values, k.Hashes, remark)
 }

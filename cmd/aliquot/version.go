@@ -1,21 +1,21 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
 
 func newVersion() *cobra.Command {
-	return &cobra.Command{
+	var out output
+	return prints(&cobra.Command{
 		Use:   "version",
 		Short: "Say which version this is",
 		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintln(cmd.OutOrStdout(), "aliquot", release())
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return out.say(cmd.OutOrStdout(), map[string]string{"version": release()}, "aliquot %s", release())
 		},
-	}
+	}, &out)
 }
 
 // release is the module's version, or the commit that it was built from.
