@@ -40,7 +40,7 @@ func (s *Store) migrator() (*goose.Provider, error) {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}
 	kind := goose.DialectSQLite3
-	var options []goose.ProviderOption
+	options := []goose.ProviderOption{goose.WithGoMigrations(s.listMigration())}
 	if s.dialect == postgres {
 		// Asks once a second, for up to five minutes.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))

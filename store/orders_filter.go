@@ -61,25 +61,25 @@ func (s *Store) listing(by OrderQuery) listing {
 	}
 	sought, ids := s.sought(by)
 	l.and("team_id = ?", by.TeamID)
+	l.created(by)
 	if len(sought) > 0 && !by.ByStatus {
 		l.table, l.id = "order_search", "order_id"
-		l.created(by)
 		l.parts = l.havingFirst(by.TeamID, sought[0])
 		sought = sought[1:]
 		l.belonging(by)
+	} else if ids != "" {
+		l.orders(by, nil)
 	} else {
-		l.created(by)
 		l.orders(by, &l.parts)
 	}
 	for _, what := range sought {
-		l.with(l.having(l.id, by.TeamID, what))
+		l.with(l.having(by.TeamID, what))
 	}
 	if by.Critical != nil && !*by.Critical {
-		l.in("NOT EXISTS (SELECT 1 FROM order_search c WHERE c.order_id = "+l.table+"."+l.id+" AND c.field = '"+searchInterpretation+
-			"' AND c.hash IN (?))", s.keys.Hashes(searchInterpretation, string(order.Critical)))
+		s.uncritical(&l, by)
 	}
 	if ids != "" {
-		l.identified(ids)
+		l.identified(by.TeamID, ids)
 	}
 	l.sort = []string{"created_at", l.id}
 	if by.ByStatus {
@@ -105,14 +105,23 @@ func (f *filter) when(term string, at time.Time) {
 	}
 }
 
+// same is the condition of a row of another table to be of the same order. Both lie by team and time, so that either can be looked up by
+// the other, or both be read side by side.
+func (l *listing) same(alias, id string) string {
+	return fmt.Sprintf("%[1]s.created_at = %[3]s.created_at AND %[1]s.%[2]s = %[3]s.%[4]s", alias, id, l.table, l.id)
+}
+
 // belonging restricts terms to those of orders that the rest of the query selects.
 func (l *listing) belonging(by OrderQuery) {
 	of := filter{args: l.args}
 	of.orders(by, nil)
-	if len(of.terms) > 0 {
-		l.args = of.args
-		l.with("order_id IN (SELECT id FROM orders" + of.String() + ")")
+	if len(of.terms) == 0 {
+		return
 	}
+	of.and("team_id = ?", by.TeamID)
+	of.created(by)
+	l.args = of.args
+	l.with("EXISTS (SELECT 1 FROM orders o" + of.String() + " AND " + l.same("o", "id") + ")")
 }
 
 // orders restricts what is a column of an order. Several statuses or methods become parts, where those are asked for.
@@ -153,9 +162,10 @@ func unless(holds bool, term string) string {
 }
 
 // identified restricts to the order, or to the orders of the user, with an id.
-func (l *listing) identified(id string) {
-	if l.table != "orders" || len(l.parts) > 0 {
-		l.in(l.id+" IN (SELECT id FROM orders WHERE ? IN (id, user_id))", []string{id})
+func (l *listing) identified(teamID, id string) {
+	if l.table != "orders" {
+		team := l.bind("team_id = ?", []string{teamID})
+		l.in("(order_id = ? OR EXISTS (SELECT 1 FROM orders i WHERE i."+team+" AND "+l.same("i", "id")+" AND i.user_id = ?))", []string{id})
 		return
 	}
 	order := l.bind("id = ?", []string{id})

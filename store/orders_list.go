@@ -41,13 +41,16 @@ func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order
 	return orders, total, nil
 }
 
-// planForValues makes PostgreSQL plan each query of the transaction for its values. The plan that is good for every name or span of
-// time is bad for most.
+// planForValues makes PostgreSQL plan each query of the transaction for its values: the plan that is good for every name or span of time
+// is bad for most. And it is to read indexes in their order, which it would leave where it expects few rows of a join: what reads a table,
+// or one side of a join, to its end before it gives the first row costs more the more orders there are.
 func (s *Store) planForValues(ctx context.Context, q querier) error {
 	if s.dialect != postgres {
 		return nil
 	}
-	_, err := q.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`)
+	_, err := q.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off;
+		SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off;
+		SET LOCAL enable_bitmapscan = off`)
 	return err
 }
 
@@ -64,7 +67,7 @@ func (s *Store) listIDs(ctx context.Context, q querier, by OrderQuery) (ids []st
 	if ids, err = collect(ctx, q, scanText, l.ids(limit, offset), l.args...); err != nil {
 		return nil, nil, err
 	}
-	if n := len(ids); n > 0 && n < limit { // the last page
+	if n := len(ids); n < limit && (n > 0 || offset == 0) { // the last page
 		n += offset
 		return ids, upTo(CountedOrders, n), nil
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -77,43 +78,59 @@ func (f *filter) term(t soughtTerm) string {
 	return f.bind("field = '"+t.field+"' AND hash IN (?)", t.hashes)
 }
 
-// having selects the ids in a column that have all terms of one of the lists.
-func (f *filter) having(column, teamID string, what sought) string {
+// having is the condition of an order to have all terms of one of the lists.
+func (l *listing) having(teamID string, what sought) string {
 	lists := make([]string, len(what))
 	for i, terms := range what {
-		each := make([]string, len(terms))
-		for j, t := range terms {
-			team := f.bind("team_id = ?", []string{teamID})
-			each[j] = column + " IN (SELECT order_id FROM order_search WHERE " + team + " AND " + f.term(t) + ")"
-		}
-		lists[i] = strings.Join(each, " AND ")
+		lists[i] = l.has(teamID, terms)
 	}
 	return "(" + strings.Join(lists, " OR ") + ")"
 }
 
 // havingFirst is a part for each way to have the terms of one of the lists, by a row of the list's first term. Who has those of two
 // lists counts in the first.
-func (f *filter) havingFirst(teamID string, what sought) (parts []string) {
+func (l *listing) havingFirst(teamID string, what sought) (parts []string) {
 	for i, terms := range what {
 		rest := ""
 		if len(terms) > 1 {
-			rest = " AND " + f.having("order_id", teamID, sought{terms[1:]})
+			rest = " AND " + l.has(teamID, terms[1:])
 		}
 		for _, earlier := range what[:i] {
-			rest += " AND NOT (" + f.has(earlier) + ")"
+			rest += " AND NOT (" + l.has(teamID, earlier) + ")"
 		}
 		for _, hash := range terms[0].hashes {
-			parts = append(parts, f.bind("field = '"+terms[0].field+"' AND hash = ?", []string{hash})+rest)
+			parts = append(parts, l.bind("field = '"+terms[0].field+"' AND hash = ?", []string{hash})+rest)
 		}
 	}
 	return parts
 }
 
-// has is the condition of the order of a row of terms to have all of these.
-func (f *filter) has(terms []soughtTerm) string {
+// has is the condition of an order to have all of these terms.
+func (l *listing) has(teamID string, terms []soughtTerm) string {
 	each := make([]string, len(terms))
 	for i, t := range terms {
-		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e.order_id = order_search.order_id AND " + f.term(t) + ")"
+		team := l.bind("team_id = ?", []string{teamID})
+		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e." + team + " AND " + l.same("e", "order_id") + " AND " + l.term(t) + ")"
 	}
 	return strings.Join(each, " AND ")
+}
+
+// uncritical leaves out orders whose results are critical. Where the list is read in order of time, PostgreSQL is to read the critical
+// ones beside it, as far as it comes. It does not see by itself that their index gives them in that order.
+func (s *Store) uncritical(l *listing, by OrderQuery) {
+	ordered, few := l.table == "orders" && !by.ByStatus, by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
+	for _, hash := range s.keys.Hashes(searchInterpretation, string(order.Critical)) {
+		critical := filter{args: l.args}
+		critical.and("team_id = ?", by.TeamID)
+		critical.with("field = '" + searchInterpretation + "'")
+		critical.and("hash = ?", hash)
+		from := "order_search c" + critical.String() + " AND "
+		if s.dialect == postgres && ordered && !few {
+			critical.created(by)
+			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
+				critical.String(), l.direction)
+		}
+		l.args = critical.args
+		l.with("NOT EXISTS (SELECT 1 FROM " + from + l.same("c", "order_id") + ")")
+	}
 }

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/pressly/goose/v3"
+)
+
+// orderIndex is an index of the table of orders.
+type orderIndex struct{ name, columns string }
+
+// listIndexes came with migration 17. Each begins with what a list is asked for most, goes on in the order of the list, and has the rest
+// of what lists are asked for behind that: so a page's ids and the number of all are read from one index, and orders are read for the
+// page only. A step of an order writes to every index of it anyway, since its status is in one.
+var listIndexes = []orderIndex{
+	{"orders_list", "(team_id, created_at, id, status, modality, updated_at, activate_by)"},
+	{"orders_list_by_status", "(team_id, status, created_at, id, modality, updated_at, activate_by)"},
+	{"orders_list_by_method", "(team_id, modality, created_at, id, status, updated_at, activate_by)"},
+	{"orders_list_by_change", "(team_id, updated_at, created_at, id, status, modality, activate_by)"},
+	{"orders_list_scheduled", "(team_id, activate_by, created_at, id, status, modality, updated_at) WHERE activate_by IS NOT NULL"},
+}
+
+// narrowIndexes are those of migration 13 that they take the place of.
+var narrowIndexes = []orderIndex{
+	{"orders_by_team", "(team_id, created_at, id, modality, activate_by)"},
+	{"orders_by_status", "(team_id, status, created_at, id, modality)"},
+	{"orders_by_method", "(team_id, modality, created_at, id)"},
+	{"orders_by_change", "(team_id, updated_at, created_at, id)"},
+	{"orders_scheduled", "(team_id, activate_by, created_at, id) WHERE activate_by IS NOT NULL"},
+}
+
+// vacuumed are the tables whose indexes lists are read from alone. That is so of pages that PostgreSQL has vacuumed since they were last
+// written to, which it does after a fifth of a table has changed unless it is told to do so earlier.
+var vacuumed = []string{"orders", "order_search"}
+
+const (
+	vacuumEarly = `ALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
+		autovacuum_analyze_scale_factor = 0.02)`
+	vacuumLate = `ALTER TABLE %s RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor, autovacuum_analyze_scale_factor)`
+)
+
+// listMigration is migration 17. It is not a file because PostgreSQL makes and drops these indexes beside whoever writes orders
+// meanwhile, for which SQLite has no words.
+func (s *Store) listMigration() *goose.Migration {
+	return goose.NewGoMigration(17, s.replacing(narrowIndexes, listIndexes, vacuumEarly), s.replacing(listIndexes, narrowIndexes, vacuumLate))
+}
+
+// replacing makes some indexes, and then drops others. What of it an earlier attempt has done is done again.
+func (s *Store) replacing(old, fresh []orderIndex, vacuum string) *goose.GoFunc {
+	concurrently := ""
+	if s.dialect == postgres {
+		concurrently = "CONCURRENTLY "
+	}
+	var statements []string
+	for _, i := range fresh {
+		statements = append(statements, "DROP INDEX "+concurrently+"IF EXISTS "+i.name,
+			"CREATE INDEX "+concurrently+i.name+" ON orders "+i.columns)
+	}
+	for _, i := range old {
+		statements = append(statements, "DROP INDEX "+concurrently+"IF EXISTS "+i.name)
+	}
+	if s.dialect == sqliteDB {
+		return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error { return execAll(ctx, tx, statements) }}
+	}
+	for _, table := range vacuumed {
+		statements = append(statements, fmt.Sprintf(vacuum, table))
+	}
+	return &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return execAll(ctx, db, statements) }}
+}
+
+func execAll(ctx context.Context, q querier, statements []string) error {
+	for _, statement := range statements {
+		if _, err := q.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}
