@@ -12,7 +12,6 @@ import (
 
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/paper"
-	"github.com/aliquot-labs/aliquot/store"
 )
 
 const collected = "?collection_date=2026-03-04T08:30:00-07:00"
@@ -113,14 +112,8 @@ func TestTransactionPDFOfTheLabsAndOurs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := f.placed(nil)
-	second := *f.order(id)
-	second.Origin, second.ParentID = order.OriginRedraw, id
-	store.NewOrderIDs(&second)
-	second.State = order.Begin(&second, order.DefaultPolicy(), time.Time{})
-	_, err := f.store.CreateOrder(t.Context(), store.NewOrder{Order: second, Demand: "api:test"})
-	require.NoError(t, err)
 	f.reported(id, finalReport("a"), page("one"))
-	f.reported(second.ID, finalReport("b"), nil)
+	f.reported(f.redrawn(id), finalReport("b"), nil)
 	r := f.do(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)

@@ -44,6 +44,18 @@ func (f *fixture) replaced(id string) string {
 	return r.json(f.t)["child_id"].(string)
 }
 
+// redrawn writes the order by hand that a sample is drawn for again: how two orders of a transaction come to have a report each.
+func (f *fixture) redrawn(id string) string {
+	f.t.Helper()
+	second := *f.order(id)
+	second.Origin, second.ParentID = order.OriginRedraw, id
+	store.NewOrderIDs(&second)
+	second.State = order.Begin(&second, order.DefaultPolicy(), time.Time{})
+	_, err := f.store.CreateOrder(f.t.Context(), store.NewOrder{Order: second, Demand: "api:test"})
+	require.NoError(f.t, err)
+	return second.ID
+}
+
 func page(text string) []byte {
 	content := "BT /F1 14 Tf 72 720 Td (" + text + ") Tj ET"
 	objects := []string{
@@ -123,18 +135,12 @@ func TestTransactionResults(t *testing.T) {
 	require.Equal(t, page("one"), r.body, "a single report is as the lab sent it")
 }
 
-// Two orders of a transaction that both have a report come from a redraw; this one is written by hand.
 func TestTransactionPDFHasEveryReport(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := f.placed(nil)
-	second := *f.order(id)
-	second.Origin, second.ParentID = order.OriginRedraw, id
-	store.NewOrderIDs(&second)
-	second.State = order.Begin(&second, order.DefaultPolicy(), time.Time{})
-	_, err := f.store.CreateOrder(t.Context(), store.NewOrder{Order: second, Demand: "api:test"})
-	require.NoError(t, err)
-	for i, order := range []string{id, second.ID} {
+	second := f.redrawn(id)
+	for i, order := range []string{id, second} {
 		f.reported(order, finalReport(fmt.Sprint(i)), page(fmt.Sprint(i)))
 	}
 	path := "/v3/order_transaction/" + transactionOf(f, id)

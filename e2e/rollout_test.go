@@ -80,7 +80,9 @@ func (s *system) mustRollout(binary string, arguments ...string) string {
 	return out
 }
 
-func (s *system) deployment() *rollout.Deployment { return rollout.Open(s.client, s.namespace, "aliquot") }
+func (s *system) deployment() *rollout.Deployment {
+	return rollout.Open(s.client, s.namespace, "aliquot")
+}
 
 // openOf is how many open orders a build was the last to work on.
 func (s *system) openOf(build string) int64 {
@@ -155,7 +157,7 @@ func (s *system) each(journeys []*drive.Journey, do func(context.Context, *drive
 	var mu sync.Mutex
 	var failed []string
 	var group errgroup.Group
-	group.SetLimit(walkers / 4)
+	group.SetLimit(4)
 	for _, j := range journeys {
 		group.Go(func() error {
 			if err := do(s.t.Context(), j); err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -86,119 +85,6 @@ func (i *catalogueImport) run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// stored are rows' documents by a key, each with the key in the first column and the document in the second.
-func (i *catalogueImport) stored(ctx context.Context, query string, args ...any) (map[string]string, error) {
-	type pair struct{ key, document string }
-	all, err := collect(ctx, i.tx, func(row scanner) (p pair, err error) {
-		err = row.Scan(&p.key, &p.document)
-		return p, err
-	}, query, args...)
-	byKey := make(map[string]string, len(all))
-	for _, p := range all {
-		byKey[p.key] = p.document
-	}
-	return byKey, err
-}
-
-// put counts an entry, and reports whether its document has to be written.
-func (t *Tally) put(have map[string]string, key, document string) bool {
-	was, ok := have[key]
-	switch {
-	case !ok:
-		t.Added++
-	case was != document:
-		t.Changed++
-	default:
-		t.Unchanged++
-		return false
-	}
-	return true
-}
-
-func (i *catalogueImport) labs(ctx context.Context) error {
-	have, err := i.stored(ctx, `SELECT CAST(id AS TEXT), document FROM labs`)
-	if err != nil {
-		return err
-	}
-	for _, l := range i.c.Labs {
-		document, err := encode(l)
-		if err != nil {
-			return err
-		}
-		if !i.done.Labs.put(have, strconv.Itoa(l.ID), document) {
-			continue
-		}
-		if err := putLab(ctx, i.tx, l); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (i *catalogueImport) markers(ctx context.Context) error {
-	have, err := i.stored(ctx, `SELECT CAST(id AS TEXT), document FROM markers`)
-	if err != nil {
-		return err
-	}
-	for _, m := range i.c.Markers {
-		if err := i.marker(ctx, have, m, &i.done.Markers); err != nil {
-			return err
-		}
-	}
-	if !i.how.Retire {
-		return nil
-	}
-	return i.retireMarkers(ctx)
-}
-
-func (i *catalogueImport) marker(ctx context.Context, have map[string]string, m order.Marker, tally *Tally) error {
-	document, err := encode(m)
-	if err != nil {
-		return err
-	}
-	if !tally.put(have, strconv.FormatInt(m.ID, 10), document) {
-		return nil
-	}
-	i.changed[m.ID] = m
-	_, err = i.tx.ExecContext(ctx, `INSERT INTO markers (id, lab_id, document, updated_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, document = excluded.document, updated_at = excluded.updated_at`,
-		m.ID, m.LabID, document, micros(i.s.now()))
-	if err != nil {
-		return fmt.Errorf("writing marker %d: %w", m.ID, err)
-	}
-	return nil
-}
-
-func (i *catalogueImport) labTests(ctx context.Context) error {
-	have, err := i.stored(ctx, `SELECT id, document FROM lab_tests WHERE team_id = $1`, i.how.TeamID)
-	if err != nil {
-		return err
-	}
-	for _, t := range i.c.LabTests {
-		if err := i.labTest(ctx, have, t, &i.done.LabTests); err != nil {
-			return err
-		}
-	}
-	if !i.how.Retire {
-		return nil
-	}
-	return i.retireLabTests(ctx)
-}
-
-func (i *catalogueImport) labTest(ctx context.Context, have map[string]string, t order.LabTest, tally *Tally) error {
-	lab := t.Lab
-	t.Lab = nil // as it is kept
-	document, err := encode(t)
-	if err != nil {
-		return err
-	}
-	t.Lab = lab
-	if !tally.put(have, t.ID, document) {
-		return nil
-	}
-	return i.s.putLabTest(ctx, i.tx, i.how.TeamID, t)
 }
 
 // refresh gives lab tests that are not in the catalogue the markers as they are now.

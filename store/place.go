@@ -14,40 +14,6 @@ import (
 
 // Places: patient service centers, where phlebotomists go, and where postal codes are.
 
-func (i *catalogueImport) sites(ctx context.Context) error {
-	have, err := i.stored(ctx, `SELECT CAST(lab_id AS TEXT) || ' ' || code, document FROM sites`)
-	if err != nil {
-		return err
-	}
-	for _, s := range i.c.Sites {
-		if err := i.site(ctx, have, s, &i.done.Sites); err != nil {
-			return err
-		}
-	}
-	if !i.how.Retire {
-		return nil
-	}
-	return i.retireSites(ctx)
-}
-
-func (i *catalogueImport) site(ctx context.Context, have map[string]string, s order.Site, tally *Tally) error {
-	document, err := encode(s)
-	if err != nil {
-		return err
-	}
-	if !tally.put(have, siteKey(s), document) {
-		return nil
-	}
-	_, err = i.tx.ExecContext(ctx, `INSERT INTO sites (lab_id, code, inactive, lat, lng, document, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (lab_id, code) DO UPDATE SET inactive = excluded.inactive, lat = excluded.lat, lng = excluded.lng,
-			document = excluded.document, updated_at = excluded.updated_at`,
-		s.LabID, s.Code, s.Inactive, s.Lat, s.Lng, document, micros(i.s.now()))
-	if err != nil {
-		return fmt.Errorf("writing site %s: %w", s.Code, err)
-	}
-	return nil
-}
-
 // coverage replaces the areas of the providers that the catalogue has.
 func (i *catalogueImport) coverage(ctx context.Context) error {
 	have, err := i.stored(ctx, `SELECT provider || ' ' || from_zip || ' ' || to_zip, service_types FROM coverage`)

@@ -5,9 +5,9 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,9 +18,6 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/drive"
 	"github.com/aliquot-labs/aliquot/e2e/fleet"
 )
-
-// walkers is how many orders are driven at once.
-const walkers = 16
 
 // Two nodes of Temporal, two APIs and two workers carry orders over every edge of all six tables of the lifecycle contract.
 func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
@@ -36,7 +33,9 @@ func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes t
 		require.Positive(t, tables[table], "%s is not walked", table)
 	}
 	began := time.Now()
-	ids := walk(t, f, drive.Walks())
+	names, failures := drive.All(t.Context(), f.Driver(), drive.Walks())
+	require.Empty(t, strings.Join(failures, "\n"))
+	ids := slices.Sorted(maps.Keys(names))
 	t.Logf("%d orders in %s: %v", len(ids), time.Since(began).Round(time.Second), tables)
 
 	for _, p := range append(slices.Clone(f.APIs), f.Workers...) {
@@ -47,48 +46,6 @@ func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes t
 	}
 	requireBothWorkers(t, f, ids)
 	requireRunsOfOpenOrders(t, f)
-}
-
-// walk runs every walk and returns the orders.
-func walk(t *testing.T, f *fleet.Fleet, walks []drive.Walk) []string {
-	t.Helper()
-	d := f.Driver()
-	var mu sync.Mutex
-	var ids, failed []string
-	went := func(w drive.Walk) error {
-		o, err := w.Run(t.Context(), d)
-		mu.Lock()
-		defer mu.Unlock()
-		if o != nil {
-			ids = append(ids, o.ID)
-		}
-		return err
-	}
-	todo := make(chan drive.Walk)
-	var walking sync.WaitGroup
-	for range walkers {
-		walking.Go(func() {
-			for w := range todo {
-				err := went(w)
-				for tries := 1; err != nil && w.Again(tries, err); tries++ {
-					err = went(w)
-				}
-				if err != nil {
-					mu.Lock()
-					failed = append(failed, w.Name+": "+err.Error())
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	for _, w := range walks {
-		todo <- w
-	}
-	close(todo)
-	walking.Wait()
-	slices.Sort(failed)
-	require.Empty(t, strings.Join(failed, "\n"))
-	return ids
 }
 
 // requireBothWorkers sees in the orders' histories that both worker processes took part.
