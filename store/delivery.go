@@ -53,7 +53,7 @@ func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, e
 
 // Backlog is what is still to be delivered to an endpoint. A disabled one has nothing.
 type Backlog struct {
-	Pending      int
+	Pending      int       // counted to MostCounted
 	Next         time.Time // when the next attempt is due; zero: nothing is pending
 	FailingSince time.Time // the first failed attempt after a successful one; zero: the last one succeeded
 	Disabled     string    // why it is disabled; empty: it is not
@@ -61,11 +61,12 @@ type Backlog struct {
 
 // Backlog counts an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) Backlog(ctx context.Context, endpointID string) (Backlog, error) {
-	b, err := one(ctx, s.read, scanBacklog, `SELECT
-			(SELECT COUNT(*) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
+	b, err := one(ctx, s.read, scanBacklog, fmt.Sprintf(`SELECT
+			CASE WHEN e.disabled THEN 0 ELSE
+				(SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
 			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
 			e.failing_since, e.disabled, e.disabled_reason
-		FROM endpoints e WHERE e.id = $1`, endpointID)
+		FROM endpoints e WHERE e.id = $1`, s.most), endpointID)
 	if err != nil {
 		return Backlog{}, fmt.Errorf("reading the backlog of endpoint %s: %w", endpointID, err)
 	}

@@ -87,7 +87,7 @@ func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
 
 // countSome counts the rows of a source, to MostCounted.
 func (s *Store) countSome(ctx context.Context, source string, args ...any) (int, error) {
-	return one(ctx, s.read, scanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`, source, MostCounted), args...)
+	return one(ctx, s.read, scanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`, source, s.most), args...)
 }
 
 // PoolMetrics are metrics of the connections to the database: go_sql_*, by pool.

@@ -55,6 +55,37 @@ func TestHowThingsStand(t *testing.T) {
 	})
 }
 
+// What is counted row by row is counted as far as anybody cares.
+func TestALotIsNotCountedToItsEnd(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		team := addTeam(t, s).ID
+		endpoint := addEndpoint(t, s, team)
+		for range 5 {
+			o := addOrderOf(t, s, team)
+			receiveFact(t, s, "nobody's "+o.ID, order.Fact{Kind: order.KitShipped})
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+				st.Raise(order.KitUnused, s.now())
+				return order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+			})
+			require.NoError(t, err)
+		}
+		counted := func() []int {
+			standing, err := s.Standing(t.Context(), s.now())
+			require.NoError(t, err)
+			backlog, err := s.Backlog(t.Context(), endpoint)
+			require.NoError(t, err)
+			return []int{
+				standing.Open["received.testkit.ordered"], standing.Inbox[InboxUnmatched], standing.Attention[string(order.KitUnused)],
+				standing.Overdue.Pending, backlog.Pending,
+			}
+		}
+		require.Equal(t, []int{5, 5, 5, 5, 5}, counted())
+		s.most = 3
+		require.Equal(t, []int{5, 3, 3, 3, 3}, counted(), "orders are counted as they move")
+	})
+}
+
 func TestThePoolsHaveMetrics(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {

@@ -53,6 +53,7 @@ type Store struct {
 	now       func() time.Time
 	publicURL string
 	render    func(order.Order) ([]byte, error)
+	most      int // MostCounted
 	dialect   dialect
 }
 
@@ -82,6 +83,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		now:       func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
 		render:    o.Render,
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
+		most:      MostCounted,
 	}
 	if err := s.connect(o); err != nil {
 		return nil, err
