@@ -76,22 +76,18 @@ func stormAndOrders(t *testing.T, w Witnesses, storm *Storm, seed uint64, weathe
 	defer enough()
 	var all sync.WaitGroup
 	all.Go(func() { storm.Blow(ctx, Plan(seed, weather), t.Logf) })
-	arrivals := traffic(weather).Arrivals(weather.Lasts)
-	kinds := Orders(seed, len(arrivals))
+	flow := traffic(weather)
+	kinds := Orders(seed, flow.Most(weather.Lasts))
 	all.Go(func() {
-		began := time.Now()
-		for n, at := range arrivals {
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Until(began.Add(at))):
-			}
+		flow.Flow(ctx, weather.Lasts, func() int { busy, _, coming := underWay(w); return busy + coming }, func(n int) {
 			all.Go(func() { w.Callers.Live(ctx, kinds[n], fmt.Sprintf("%d-%d", seed, n)) })
-		}
+		})
 	})
 	over := make(chan struct{})
 	go func() { all.Wait(); close(over) }()
 	for most := 0; ; {
-		most = max(most, underWay(w))
+		busy, open, _ := underWay(w)
+		most = max(most, busy+open)
 		select {
 		case <-over:
 			return most
@@ -100,24 +96,29 @@ func stormAndOrders(t *testing.T, w Witnesses, storm *Storm, seed uint64, weathe
 	}
 }
 
-// traffic is slower in a long storm, which lasts for several lives.
+// traffic fills up quickly and is slower in a long storm, which lasts for several lives.
 func traffic(weather Weather) Traffic {
+	ramp := min(weather.Lasts*9/10, 3*time.Minute)
 	return Traffic{
-		Concurrent: concurrent, Ramp: min(weather.Lasts*9/10, 3*time.Minute),
+		Every: ramp / (concurrent * 3 / 2), Busy: concurrent * 6 / 5, Patience: 2 * time.Second,
 		Life: min(max(weather.Lasts*6/5, 100*time.Second), 5*time.Minute),
 	}
 }
 
-// underWay counts the orders that callers were told of and whose end no endpoint has been told.
-func underWay(w Witnesses) int {
-	n := 0
+// underWay counts the orders whose end no endpoint has been told, those that have none, and the callers who have not been told of an
+// order yet.
+func underWay(w Witnesses) (busy, open, coming int) {
 	for _, t := range w.Callers.Account() {
-		k := kindNamed(t.Kind)
-		if t.OrderID != "" && (k.Open || !strings.HasSuffix(k.Path, w.Receivers[0].Last(t.OrderID))) {
-			n++
+		switch k := kindNamed(t.Kind); {
+		case t.OrderID == "":
+			coming++
+		case k.Open:
+			open++
+		case k.end() != w.Receivers[0].Last(t.OrderID):
+			busy++
 		}
 	}
-	return n
+	return busy, open, coming
 }
 
 // subscribe makes an endpoint of the clinic, as operations do.

@@ -3,6 +3,7 @@ package chaos
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aliquot-labs/aliquot/e2e/clinic"
 	"github.com/aliquot-labs/aliquot/e2e/drive"
@@ -32,6 +33,9 @@ type Kind struct {
 	// Early orders take longer than all others, and are among the first: nobody waits for them in the end.
 	Early bool
 }
+
+// end is the status that the order comes to in the end.
+func (k Kind) end() string { return k.Path[strings.LastIndex(k.Path, " ")+1:] }
 
 // Act is something that a caller does about an order. Done are statuses of which the order has had one once it is done.
 type Act struct {
@@ -155,12 +159,13 @@ func partnerKinds() []Kind {
 	}
 }
 
-// kindNamed is nil for a name that no kind has.
-func kindNamed(name string) *Kind {
+var named = sync.OnceValue(func() map[string]*Kind {
+	kinds := map[string]*Kind{}
 	for _, k := range Kinds() {
-		if k.Name == name {
-			return &k
-		}
+		kinds[k.Name] = &k
 	}
-	return nil
-}
+	return kinds
+})
+
+// kindNamed is nil for a name that no kind has.
+func kindNamed(name string) *Kind { return named()[name] }

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -107,25 +108,37 @@ func Orders(seed uint64, n int) []Kind {
 	return drawn
 }
 
-// Traffic says when callers come: as many as are to be under way at once within the ramp, then as many as end.
+// Traffic says when callers come: one after the other, as long as fewer than Busy orders are on their way to an end. Then each waits until
+// it is so again, but no longer than Patience: some come whatever is away.
 type Traffic struct {
-	Concurrent int
-	Ramp       time.Duration
-	Life       time.Duration // about how long an order takes that nothing holds up
+	Every    time.Duration
+	Busy     int
+	Patience time.Duration
+	Life     time.Duration // about how long an order takes that nothing holds up
 }
 
-// Arrivals are the times of the callers that come before the end, after the beginning.
-func (t Traffic) Arrivals(end time.Duration) []time.Duration {
-	first := t.Concurrent * 3 / 2 // some end, or are cancelled, while others are still coming
-	var at []time.Duration
-	for n := 0; ; n++ {
-		next := t.Ramp * time.Duration(n) / time.Duration(first)
-		if n > first {
-			next = t.Ramp + t.Life*time.Duration(n-first)/time.Duration(first)
+// Most is how many callers can come before the end.
+func (t Traffic) Most(end time.Duration) int { return int(end/t.Every) + 1 }
+
+// Flow has callers come until the end, each with its number from 0, and returns when no more come. busy counts the orders.
+func (t Traffic) Flow(ctx context.Context, end time.Duration, busy func() int, come func(n int)) {
+	const look = 250 * time.Millisecond
+	began := time.Now()
+	for n := 0; time.Since(began) < end; n++ {
+		come(n)
+		pause(ctx, t.Every)
+		for waited := time.Duration(0); waited < t.Patience && busy() >= t.Busy; waited += look {
+			pause(ctx, look)
 		}
-		if next >= end {
-			return at
+		if ctx.Err() != nil {
+			return
 		}
-		at = append(at, next)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -30,6 +31,25 @@ func TestASeedIsReplayed(t *testing.T) {
 		drawn[k.Name] = true
 	}
 	require.Len(t, drawn, len(Kinds()), "every kind is drawn, and has a name of its own")
+}
+
+// Callers come one after the other while few orders are busy, and seldom while many are.
+func TestCallersWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	flow := Traffic{Every: time.Millisecond, Busy: 5, Patience: time.Hour}
+	ctx, enough := context.WithTimeout(t.Context(), 400*time.Millisecond)
+	defer enough()
+	came := 0
+	flow.Flow(ctx, time.Hour, func() int { return came }, func(n int) {
+		require.Equal(t, came, n)
+		came++
+	})
+	require.Equal(t, 5, came)
+
+	flow.Patience, came = 250*time.Millisecond, 0
+	flow.Flow(t.Context(), 700*time.Millisecond, func() int { return 5 }, func(int) { came++ })
+	require.Contains(t, []int{1, 2, 3}, came, "whatever is away, some come")
+	require.GreaterOrEqual(t, flow.Most(700*time.Millisecond), came)
 }
 
 func names(kinds []Kind) []string {
