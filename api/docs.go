@@ -2,14 +2,13 @@ package api
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/gin-gonic/gin"
 )
 
 // docsPolicy lets the page load nothing: it is all in one piece.
@@ -67,20 +66,17 @@ type docsField struct {
 	Required            bool
 }
 
-// docs shows the document as a page without scripts.
-func (s *server) docs(c *gin.Context) {
+// docs is the document as a page without scripts.
+func (s *server) docs() ([]byte, error) {
 	doc := s.huma.OpenAPI()
 	var page bytes.Buffer
 	err := docsPage.Execute(&page, map[string]any{
 		"Title": doc.Info.Title, "Description": doc.Info.Description, "Document": pathDocument, "Groups": docsGroups(doc),
 	})
 	if err != nil {
-		_ = c.Error(err)
-		abort(c, http.StatusInternalServerError, "Internal server error")
-		return
+		return nil, fmt.Errorf("writing the page of the API: %w", err)
 	}
-	c.Header("Content-Security-Policy", docsPolicy)
-	c.Data(http.StatusOK, "text/html; charset=utf-8", page.Bytes())
+	return page.Bytes(), nil
 }
 
 func docsGroups(doc *huma.OpenAPI) []docsGroup {

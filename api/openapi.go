@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -65,16 +66,22 @@ func (s *server) documentRoutes(e *gin.Engine) {
 		bearerScheme:     {Type: "http", Scheme: "bearer", Description: "A team's token, good for minutes. One credential per request."},
 	}
 	s.huma = humagin.New(e, config)
-	e.GET(pathDocument, func(c *gin.Context) {
-		b, err := s.document()
+	e.GET(pathDocument, written("application/openapi+json", s.document))
+	e.GET(pathDocs, func(c *gin.Context) { c.Header("Content-Security-Policy", docsPolicy) }, written("text/html; charset=utf-8", s.docs))
+}
+
+// written serves what is written once, when it is first asked for and all routes are there: anybody may ask, as often as he likes.
+func written(contentType string, write func() ([]byte, error)) gin.HandlerFunc {
+	once := sync.OnceValues(write)
+	return func(c *gin.Context) {
+		b, err := once()
 		if err != nil {
 			_ = c.Error(err)
 			abort(c, http.StatusInternalServerError, "Internal server error")
 			return
 		}
-		c.Data(http.StatusOK, "application/openapi+json", b)
-	})
-	e.GET(pathDocs, s.docs)
+		c.Data(http.StatusOK, contentType, b)
+	}
 }
 
 // schemaOf is the schema of a type's values, registered under the type's name.
