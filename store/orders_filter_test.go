@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -96,5 +97,64 @@ func TestOrdersAreFiltered(t *testing.T) {
 			}
 			require.Equal(t, want, ids, name)
 		}
+	})
+}
+
+// Whatever else is asked for, and whichever key has hashed their results.
+func TestCriticalOrdersAreFoundAndLeftOut(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, old *Store) {
+		forward := stop(old)
+		both := rekeyed(t, old, keyring(t, newOne, oldKey))
+		team := addTeam(t, old).ID
+		var ids []string
+		add := func(s *Store, results *order.ResultSummary) {
+			forward(time.Minute)
+			o := newOrder(old, team, func(o *order.Order) {
+				o.Results, o.UserID = results, team
+				o.UpdatedAt = o.CreatedAt
+			}).Order
+			o.Status = o.State.Status
+			require.NoError(t, s.AddOrders(t.Context(), []order.Order{o}))
+			ids = append(ids, o.ID)
+		}
+		add(old, &order.ResultSummary{Interpretation: order.Critical})
+		add(old, nil)
+		add(both, &order.ResultSummary{Interpretation: order.Critical})
+		add(both, &order.ResultSummary{Interpretation: order.Normal})
+		add(old, &order.ResultSummary{Interpretation: order.Critical})
+
+		for name, by := range map[string]OrderQuery{
+			"alone":     {},
+			"a user":    {UserID: team},
+			"a status":  {Statuses: []string{"ordered"}},
+			"statuses":  {Statuses: []string{"ordered", "completed"}, Methods: []string{"testkit"}},
+			"by status": {ByStatus: true, Ascending: true},
+			"a name":    {PatientName: "ada"},
+			"a search":  {Search: team},
+			"a span":    {CreatedSince: old.now().Add(-time.Hour), CreatedUntil: old.now(), UpdatedSince: old.now().Add(-time.Hour)},
+		} {
+			by.TeamID = team
+			for _, by.Ascending = range []bool{true, false} {
+				for critical, want := range map[bool][]string{true: {ids[0], ids[2], ids[4]}, false: {ids[1], ids[3]}} {
+					by.Critical = &critical
+					got, total, err := both.Orders(t.Context(), by)
+					require.NoError(t, err, name)
+					require.Equal(t, new(len(want)), total, name)
+					var found []string
+					for _, o := range got {
+						found = append(found, o.ID)
+					}
+					if !by.Ascending {
+						slices.Reverse(found)
+					}
+					require.Equal(t, want, found, "%s, critical: %t", name, critical)
+				}
+			}
+		}
+		no := false
+		_, total, err := old.listIDs(t.Context(), old.read, OrderQuery{TeamID: team, Critical: &no})
+		require.NoError(t, err)
+		require.Equal(t, new(3), total, "the control: the old key alone does not know of one")
 	})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -142,9 +143,20 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 		"patient_name and not is_critical": {PatientName: "ada", Critical: &no},
 		"status and not is_critical":       {Statuses: []string{"completed"}, Critical: &no},
 	}
+	asked := map[string]bool{
+		"TeamID": true, "Page": true, "Size": true,
+		"IDs": true, "TransactionID": true, // name the few orders that are read
+		"ByPatient": true, // reads the patients of all, which are bounded
+	}
 	for name, by := range lists {
+		for _, f := range reflect.VisibleFields(reflect.TypeFor[OrderQuery]()) {
+			asked[f.Name] = asked[f.Name] || !reflect.ValueOf(by).FieldByIndex(f.Index).IsZero()
+		}
 		by.TeamID = team
 		require.Empty(t, outsideIndexes(t, s, s.listing(by), CountedOrders+1), name)
+	}
+	for field, is := range asked {
+		require.True(t, is, "no list asks for %s", field)
 	}
 
 	// The control: what no index has.
