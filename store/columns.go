@@ -59,10 +59,12 @@ func unfinished(s order.State) bool {
 	return !s.Terminal() || s.Cancelling != nil || s.Booking != nil || len(s.Releasing) > 0 || s.Fetch.Pending && !s.Fetch.GivenUp
 }
 
-// writeAttention replaces the rows by which orders with open marks are found.
-func writeAttention(ctx context.Context, tx *sql.Tx, orderID string, marks []order.Attention) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM order_attention WHERE order_id = $1`, orderID); err != nil {
-		return fmt.Errorf("removing attention marks of order %s: %w", orderID, err)
+// writeAttention replaces the rows by which orders with open marks are found. marked says that there are such rows, which is seldom.
+func writeAttention(ctx context.Context, tx *sql.Tx, orderID string, marked bool, marks []order.Attention) error {
+	if marked {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM order_attention WHERE order_id = $1`, orderID); err != nil {
+			return fmt.Errorf("removing attention marks of order %s: %w", orderID, err)
+		}
 	}
 	for _, m := range marks {
 		_, err := tx.ExecContext(ctx, `INSERT INTO order_attention (order_id, reason, since, reminders) VALUES ($1, $2, $3, $4)`,

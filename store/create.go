@@ -145,7 +145,7 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 	if err != nil {
 		return fmt.Errorf("writing the order: %w", err)
 	}
-	return writeAttention(ctx, tx, o.ID, next.Attention)
+	return writeAttention(ctx, tx, o.ID, false, next.Attention)
 }
 
 // orderValueColumns are the columns of an order that is written whole.

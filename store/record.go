@@ -126,16 +126,18 @@ type position struct {
 	teamID, transactionID string
 	modality              lifecycle.Modality
 	counted               counted
+	marked                bool // it has attention marks
 }
 
 func orderPosition(ctx context.Context, tx *sql.Tx, id string) (position, error) {
 	return one(ctx, tx, func(row scanner) (p position, err error) {
 		var status lifecycle.Low
 		var unfinished bool
-		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished)
+		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished, &p.marked)
 		p.counted = countedAs(p.modality, status, unfinished)
 		return p, err
-	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished FROM orders WHERE id = $1`, id)
+	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished,
+		EXISTS (SELECT 1 FROM order_attention WHERE order_id = orders.id) FROM orders WHERE id = $1`, id)
 }
 
 // decisionOf is the answer that the recording will have. The sequence it begins with is right whenever the revision is.
@@ -208,7 +210,7 @@ func (s *Store) advance(ctx context.Context, tx *sql.Tx, r order.Recording, d or
 	if n == 0 {
 		return ErrStale
 	}
-	if err := writeAttention(ctx, tx, r.OrderID, next.Attention); err != nil {
+	if err := writeAttention(ctx, tx, r.OrderID, before.marked, next.Attention); err != nil {
 		return err
 	}
 	if len(steps) == 0 {
