@@ -58,12 +58,9 @@ func (s *server) getOrder(ctx context.Context, in *OrderPath) (*body[junction.Cl
 
 // readOrder reads an order for somebody, which the audit notes. With a team, an order of another one does not exist.
 func (s *server) readOrder(ctx context.Context, teamID, id, action string) (*order.Order, error) {
-	o, err := s.Store.Order(ctx, teamID, canonical(id))
+	o, err := s.Store.ReadOrder(ctx, teamID, canonical(id), auditRow(ctx, action, "", "", ""))
 	if err != nil {
 		return nil, orNotFound(err, "Order")
-	}
-	if err := s.auditRead(ctx, action, o.TeamID, o.ID, ""); err != nil {
-		return nil, err
 	}
 	return o, nil
 }

@@ -36,21 +36,37 @@ type AuditQuery struct {
 
 // Audit appends one row. Rows are never changed; SealAudit gives each its place in a chain.
 func (s *Store) Audit(ctx context.Context, row AuditRow) error {
+	return audit(ctx, s.write, s.dated(row))
+}
+
+func (s *Store) dated(row AuditRow) AuditRow {
 	if row.At.IsZero() {
 		row.At = s.now()
 	}
-	return audit(ctx, s.write, row)
+	return row
 }
 
 // audit is Audit within a transaction.
 func audit(ctx context.Context, q querier, row AuditRow) error {
-	_, err := q.ExecContext(ctx, `INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		newID(), micros(row.At), row.KeyID, row.TeamID, row.OrderID, row.Action, row.RequestID, row.Address, row.Detail)
+	_, err := q.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+`, team_id, order_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		append(auditValues(row), row.TeamID, row.OrderID)...)
 	if err != nil {
 		return fmt.Errorf("auditing %s: %w", row.Action, err)
 	}
 	return nil
+}
+
+// auditOrders appends a row for each of the orders o that a clause after it selects. Its values are those of auditValues, numbered from
+// from.
+func auditOrders(from int) string {
+	return `INSERT INTO audit (` + auditColumns + `, team_id, order_id) SELECT ` + placeholders(from, 7) + `, o.team_id, o.id FROM orders o`
+}
+
+// auditColumns and auditValues are what a row says, but for whose order it is about.
+const auditColumns = `id, at, key_id, action, request_id, address, detail`
+
+func auditValues(row AuditRow) []any {
+	return []any{newID(), micros(row.At), row.KeyID, row.Action, row.RequestID, row.Address, row.Detail}
 }
 
 // AuditOf lists what was done with an order, oldest first.

@@ -76,17 +76,16 @@ func (s *Store) CreateKey(ctx context.Context, k Key, secret string) error {
 // before that while it is good. Nothing is remembered from call to call, so that revoking works at once in every process. What the
 // database compares is a hash, so the time that takes tells nothing of a secret. The error is ErrNotFound when there is no such key.
 func (s *Store) KeyBySecret(ctx context.Context, secret string) (Key, Team, error) {
-	k, err := one(ctx, s.read, scanKey, `SELECT `+keyColumns+` FROM api_keys k
+	var team teamScan
+	k, err := one(ctx, s.read, func(row scanner) (Key, error) {
+		return scanKey(alsoInto(row, team.dest()...))
+	}, `SELECT `+keyColumns+`, `+qualified("t", teamColumns)+` FROM api_keys k JOIN teams t ON t.id = k.team_id
 		WHERE (k.hash = $1 OR k.previous_hash = $1 AND k.previous_until > $2) AND k.revoked_at IS NULL
 		AND (k.expires_at = 0 OR k.expires_at > $2)`, digest(secret), micros(s.now()))
 	if err != nil {
 		return Key{}, Team{}, fmt.Errorf("reading a key: %w", err)
 	}
-	t, err := s.Team(ctx, k.TeamID)
-	if err != nil {
-		return Key{}, Team{}, err
-	}
-	return k, t, nil
+	return k, team.team(), nil
 }
 
 // Key reads one key, a revoked one too. The error is ErrNotFound when there is none.

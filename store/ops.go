@@ -41,7 +41,7 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsQuery) (orders []OrderSumma
 		if total, err = count(ctx, q, "orders", where); err != nil {
 			return err
 		}
-		orders, err = collect(ctx, q, scanSummary, `SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
+		orders, err = collect(ctx, q, s.scanSummary, `SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
 			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+page(by.Page, by.Size), where.args...)
 		return err
 	})
@@ -65,19 +65,19 @@ func (by OpsQuery) filter() (f filter) {
 	return f
 }
 
-func scanSummary(row scanner) (o OrderSummary, err error) {
+func (s *Store) scanSummary(row scanner) (o OrderSummary, err error) {
 	var (
 		modality             lifecycle.Modality
 		low                  lifecycle.Low
 		text                 string
-		state                order.State
 		due, created, update int64
 	)
 	err = row.Scan(&o.ID, &o.TeamID, &o.Number, &o.Accession, &modality, &low, &o.Detail, &text, &due, &created, &update)
 	if err != nil {
 		return o, err
 	}
-	if err := decode(text, &state); err != nil {
+	state, err := s.decodeState(text)
+	if err != nil {
 		return o, err
 	}
 	o.Status, _ = lifecycle.Full(modality, low)

@@ -1,34 +1,55 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
-	"slices"
 
-	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
 // Order reads the whole document of an order. With a team, only an order of that team is found. Otherwise the error is ErrNotFound.
 func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, error) {
-	var o *order.Order
-	err := s.inSnapshot(ctx, func(q querier) (err error) {
-		o, err = s.order(ctx, q, teamID, id)
-		return err
-	})
-	return o, err
+	return s.order(ctx, s.read, teamID, id)
+}
+
+// ReadOrder is Order for somebody, which the audit notes before the order is given out. Whose the order is need not be in the row.
+// PostgreSQL does both with one statement, that is, with one round trip and one commit.
+func (s *Store) ReadOrder(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
+	if s.dialect == postgres {
+		where := orderOf(teamID, id)
+		clause, n := where.String(), len(where.args)
+		found, err := collect(ctx, s.read, s.scanWhole, `WITH noted AS (`+auditOrders(n+1)+clause+`) `+wholeOrders+clause,
+			append(where.args, auditValues(s.dated(row))...)...)
+		return onlyOrder(id, found, err)
+	}
+	o, err := s.Order(ctx, teamID, id)
+	if err != nil {
+		return nil, err
+	}
+	row.TeamID, row.OrderID = o.TeamID, o.ID
+	if err := s.Audit(ctx, row); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // order is Order within a transaction.
 func (s *Store) order(ctx context.Context, q querier, teamID, id string) (*order.Order, error) {
-	var where filter
-	where.and("id = ?", id)
-	if teamID != "" {
-		where.and("team_id = ?", teamID)
-	}
+	where := orderOf(teamID, id)
 	found, err := s.load(ctx, q, where.String(), where.args...)
+	return onlyOrder(id, found, err)
+}
+
+// orderOf selects one order.
+func orderOf(teamID, id string) (where filter) {
+	where.and("o.id = ?", id)
+	if teamID != "" {
+		where.and("o.team_id = ?", teamID)
+	}
+	return where
+}
+
+func onlyOrder(id string, found []order.Order, err error) (*order.Order, error) {
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
 	}
@@ -74,15 +95,11 @@ func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (s
 // transaction.
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
 	var where filter
-	where.and("transaction_id = ?", transactionID)
+	where.and("o.transaction_id = ?", transactionID)
 	if teamID != "" {
-		where.and("team_id = ?", teamID)
+		where.and("o.team_id = ?", teamID)
 	}
-	var orders []order.Order
-	err := s.inSnapshot(ctx, func(q querier) (err error) {
-		orders, err = s.load(ctx, q, where.String()+` ORDER BY created_at, id`, where.args...)
-		return err
-	})
+	orders, err := s.load(ctx, s.read, where.String()+` ORDER BY o.created_at, o.id`, where.args...)
 	if err == nil && len(orders) == 0 {
 		err = ErrNotFound
 	}
@@ -90,142 +107,6 @@ func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID str
 		return nil, fmt.Errorf("reading the orders of transaction %s: %w", transactionID, err)
 	}
 	return orders, nil
-}
-
-// load reads the orders that a clause selects, each with all that belongs to it, in four queries however many they are.
-func (s *Store) load(ctx context.Context, q querier, clause string, args ...any) ([]order.Order, error) {
-	orders, err := collect(ctx, q, s.scanOrder, `SELECT `+orderColumns+` FROM orders`+clause, args...)
-	if err != nil || len(orders) == 0 {
-		return nil, err
-	}
-	for _, part := range []func(context.Context, querier, []order.Order) error{
-		s.loadEvents, s.loadShipments, s.loadTransactions,
-	} {
-		if err := part(ctx, q, orders); err != nil {
-			return nil, err
-		}
-	}
-	return orders, nil
-}
-
-const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number, accession, sample_id,
-	modality, registrable, registered, imported, origin, parent_id, depth, status, detail, sequence, revision, activate_by, priority,
-	billing_type, creator_member_id, lab_test, state, patient, address, shipping, physician, clinical, results, created_at, updated_at`
-
-func (s *Store) scanOrder(row scanner) (o order.Order, err error) {
-	var (
-		parent, activateBy   sql.NullString
-		labTest, state       string
-		sealed               documents
-		createdAt, updatedAt int64
-	)
-	err = row.Scan(&o.ID, &o.TeamID, &o.UserID, &o.ClientUserID, &o.TransactionID, &o.LabAccountID, &o.DetailsID, &o.Number,
-		&o.Accession, &o.SampleID, &o.Modality, &o.Registrable, &o.Registered, &o.Imported, &o.Origin, &parent, &o.Depth, &o.Status, &o.Detail,
-		&o.Sequence, &o.Revision, &activateBy, &o.Priority, &o.BillingType, &o.CreatorMemberID, &labTest, &state,
-		&sealed.patient, &sealed.address, &sealed.shipping, &sealed.physician, &sealed.clinical, &sealed.results, &createdAt, &updatedAt)
-	if err != nil {
-		return o, err
-	}
-	o.ParentID = parent.String
-	o.CreatedAt, o.UpdatedAt = instant(createdAt), instant(updatedAt)
-	if activateBy.Valid {
-		day, err := order.ParseDate(activateBy.String)
-		if err != nil {
-			return o, fmt.Errorf("reading activate_by of order %s: %w", o.ID, err)
-		}
-		o.ActivateBy = &day
-	}
-	if err := decode(labTest, &o.LabTest); err != nil {
-		return o, err
-	}
-	if err := decode(state, &o.State); err != nil {
-		return o, err
-	}
-	if err := s.open(&o, sealed); err != nil {
-		return o, err
-	}
-	o.RequisitionURL, err = s.requisitionURL(&o)
-	return o, err
-}
-
-func (s *Store) loadEvents(ctx context.Context, q querier, orders []order.Order) error {
-	args := ids(orders)
-	type row struct {
-		orderID string
-		event   order.Event
-	}
-	rows, err := collect(ctx, q, func(r scanner) (out row, err error) {
-		var occurred, recorded int64
-		e := &out.event
-		err = r.Scan(&out.orderID, &e.Sequence, &e.Status, &e.Detail, &e.Implied, &e.Cause, &e.Step, &occurred, &recorded)
-		e.OccurredAt, e.RecordedAt = instant(occurred), instant(recorded)
-		return out, err
-	}, `SELECT order_id, sequence, status, detail, implied, cause, step, occurred_at, recorded_at
-		FROM events WHERE order_id IN (`+placeholders(1, len(args))+`) ORDER BY order_id, sequence`, args...)
-	if err != nil {
-		return fmt.Errorf("reading events: %w", err)
-	}
-	of := map[string][]order.Event{}
-	for _, r := range rows {
-		of[r.orderID] = append(of[r.orderID], r.event)
-	}
-	for i := range orders {
-		orders[i].Events = of[orders[i].ID]
-	}
-	return nil
-}
-
-func (s *Store) loadTransactions(ctx context.Context, q querier, orders []order.Order) error {
-	var args []any
-	for _, o := range orders {
-		if !slices.Contains(args, any(o.TransactionID)) {
-			args = append(args, o.TransactionID)
-		}
-	}
-	type row struct {
-		transactionID string
-		order         order.TransactionOrder
-	}
-	rows, err := collect(ctx, q, func(r scanner) (out row, err error) {
-		var statusAt, created, updated int64
-		var parent sql.NullString
-		o := &out.order
-		err = r.Scan(&out.transactionID, &o.ID, &o.Status, &statusAt, &o.Origin, &parent, &created, &updated)
-		o.ParentID, o.StatusAt, o.CreatedAt, o.UpdatedAt = parent.String, instant(statusAt), instant(created), instant(updated)
-		return out, err
-	}, `SELECT transaction_id, id, status, status_at, origin, parent_id, created_at, updated_at
-		FROM orders WHERE transaction_id IN (`+placeholders(1, len(args))+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("reading order transactions: %w", err)
-	}
-	of := map[string][]order.TransactionOrder{}
-	for _, r := range rows {
-		of[r.transactionID] = append(of[r.transactionID], r.order)
-	}
-	for i := range orders {
-		orders[i].Transaction = transaction(orders[i].TransactionID, of[orders[i].TransactionID])
-	}
-	return nil
-}
-
-// transaction lists its orders oldest first and computes its status from theirs.
-func transaction(id string, orders []order.TransactionOrder) order.Transaction {
-	slices.SortFunc(orders, func(a, b order.TransactionOrder) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})
-	statuses := make([]lifecycle.Low, len(orders))
-	for i, o := range orders {
-		statuses[i] = o.Status
-	}
-	return order.Transaction{ID: id, Status: order.StatusOf(statuses), Orders: orders}
-}
-
-func ids(orders []order.Order) []any {
-	out := make([]any, len(orders))
-	for i, o := range orders {
-		out[i] = o.ID
-	}
-	return out
 }
 
 func count(ctx context.Context, q querier, table string, where filter) (n int, err error) {

@@ -133,7 +133,7 @@ func (s *Store) loadAll(ctx context.Context, q querier, ids []string) ([]order.O
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	orders, err := s.load(ctx, q, ` WHERE id IN (`+placeholders(1, len(ids))+`)`, anys(ids)...)
+	orders, err := s.load(ctx, q, ` WHERE o.id IN (`+placeholders(1, len(ids))+`)`, anys(ids)...)
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func (c *counting) QueryContext(ctx context.Context, query string, args ...any) 
 	return c.querier.QueryContext(ctx, query, args...)
 }
 
-func TestAListTakesAsManyQueriesAsOneOrder(t *testing.T) {
+func TestAListTakesOneQueryAsOneOrderDoes(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
 		for range 6 {
@@ -97,15 +97,47 @@ func TestAListTakesAsManyQueriesAsOneOrder(t *testing.T) {
 		}
 		for _, limit := range []string{"1", "6"} {
 			q := &counting{querier: s.read}
-			orders, err := s.load(t.Context(), q, ` ORDER BY id LIMIT `+limit)
+			orders, err := s.load(t.Context(), q, ` ORDER BY o.id LIMIT `+limit)
 			require.NoError(t, err)
-			require.Equal(t, 4, q.queries)
+			require.Equal(t, 1, q.queries)
 			for _, o := range orders {
 				require.Len(t, o.Events, 3)
 				require.NotNil(t, o.Shipment)
 				require.Len(t, o.Transaction.Orders, 1)
 			}
 		}
+	})
+}
+
+func TestWhoReadsAnOrderIsInTheAudit(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		row := AuditRow{KeyID: "key", Action: "order.read", RequestID: "r1", Address: "192.0.2.7", Detail: "code"}
+		for _, team := range []string{o.TeamID, ""} {
+			got, err := s.ReadOrder(t.Context(), team, o.ID, row)
+			require.NoError(t, err)
+			require.Equal(t, getOrder(t, s, o.ID), got)
+		}
+		for team, id := range map[string]string{addTeam(t, s).ID: o.ID, o.TeamID: newID()} {
+			_, err := s.ReadOrder(t.Context(), team, id, row)
+			require.ErrorIs(t, err, ErrNotFound)
+			rows, err := s.AuditLog(t.Context(), AuditQuery{})
+			require.NoError(t, err)
+			require.Len(t, rows, 2, "what nobody was shown is not noted")
+		}
+		rows, err := s.AuditOf(t.Context(), o.ID)
+		require.NoError(t, err)
+		require.Len(t, rows, 2)
+		row.TeamID, row.OrderID, row.At = o.TeamID, o.ID, rows[0].At
+		require.Equal(t, row, rows[0])
+		require.WithinDuration(t, time.Now(), row.At, time.Minute)
+
+		_, err = s.write.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO lost`)
+		require.NoError(t, err)
+		got, err := s.ReadOrder(t.Context(), o.TeamID, o.ID, row)
+		require.Error(t, err)
+		require.Nil(t, got, "what cannot be audited is not shown")
 	})
 }
 

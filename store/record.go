@@ -31,7 +31,7 @@ func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 		if err != nil {
 			return err
 		}
-		if err := decode(text, &state); err != nil {
+		if state, err = s.decodeState(text); err != nil {
 			return err
 		}
 		state.Parked, err = parked(ctx, q, id)

@@ -19,35 +19,34 @@ type shipmentRow struct {
 	shipment order.Shipment
 }
 
-func (s *Store) scanShipment(row scanner) (out shipmentRow, err error) {
-	var notes []byte
-	var shipped, created, updated int64
-	x := &out.shipment
-	err = row.Scan(&out.orderID, &x.ID, &x.Outbound.Number, &x.Outbound.Courier, &x.Outbound.URL, &x.Outbound.TrackerID,
-		&x.Inbound.Number, &x.Inbound.Courier, &x.Inbound.URL, &x.Inbound.TrackerID, &x.KitRegCode, &x.OraQuickLot, &notes,
-		&shipped, &created, &updated)
-	if err != nil {
-		return out, err
-	}
-	x.ShippedAt, x.CreatedAt, x.UpdatedAt = instant(shipped), instant(created), instant(updated)
-	return out, s.keys.openJSON(place("shipments", x.ID, "notes"), notes, &x.Notes)
+// shipmentScan is where a row is scanned to.
+type shipmentScan struct {
+	shipmentRow
+	notes                     []byte
+	shipped, created, updated int64
 }
 
-func (s *Store) loadShipments(ctx context.Context, q querier, orders []order.Order) error {
-	args := ids(orders)
-	rows, err := collect(ctx, q, s.scanShipment,
-		`SELECT `+shipmentColumns+` FROM shipments WHERE order_id IN (`+placeholders(1, len(args))+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("reading shipments: %w", err)
+func (x *shipmentScan) dest() []any {
+	to := &x.shipment
+	return []any{
+		&x.orderID, &to.ID, &to.Outbound.Number, &to.Outbound.Courier, &to.Outbound.URL, &to.Outbound.TrackerID,
+		&to.Inbound.Number, &to.Inbound.Courier, &to.Inbound.URL, &to.Inbound.TrackerID, &to.KitRegCode, &to.OraQuickLot,
+		&x.notes, &x.shipped, &x.created, &x.updated,
 	}
-	of := map[string]*order.Shipment{}
-	for i := range rows {
-		of[rows[i].orderID] = &rows[i].shipment
+}
+
+func (s *Store) scanShipment(row scanner) (shipmentRow, error) {
+	var x shipmentScan
+	if err := row.Scan(x.dest()...); err != nil {
+		return x.shipmentRow, err
 	}
-	for i := range orders {
-		orders[i].Shipment = of[orders[i].ID]
-	}
-	return nil
+	return s.openShipment(x)
+}
+
+func (s *Store) openShipment(x shipmentScan) (shipmentRow, error) {
+	to := &x.shipment
+	to.ShippedAt, to.CreatedAt, to.UpdatedAt = instant(x.shipped), instant(x.created), instant(x.updated)
+	return x.shipmentRow, s.keys.openJSON(place("shipments", to.ID, "notes"), x.notes, &to.Notes)
 }
 
 // ship stores the shipment data of a fact, and follows its tracking numbers from now on. It returns the couriers' reports that

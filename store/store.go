@@ -11,12 +11,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
-	_ "modernc.org/sqlite"             // the "sqlite" driver
 
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/order"
@@ -55,6 +53,8 @@ type Store struct {
 	render    func(order.Order) ([]byte, error)
 	most      int // MostCounted
 	dialect   dialect
+	labTests  *decoded[order.LabTest]
+	policies  *decoded[order.Policy]
 }
 
 type dialect string
@@ -84,6 +84,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		render:    o.Render,
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
 		most:      MostCounted,
+		labTests:  newDecoded[order.LabTest](),
+		policies:  newDecoded[order.Policy](),
 	}
 	if err := s.connect(o); err != nil {
 		return nil, err
@@ -114,7 +116,8 @@ func (s *Store) reach(ctx context.Context) error {
 
 func (s *Store) connect(o Options) error {
 	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
-		return s.connectSQLite(path, o.MaxConns)
+		s.connectSQLite(path, o.MaxConns)
+		return nil
 	}
 	if !strings.HasPrefix(o.URL, "postgres://") && !strings.HasPrefix(o.URL, "postgresql://") {
 		return errors.New("opening the store: the URL begins with neither sqlite: nor postgres://")
@@ -127,28 +130,6 @@ func (s *Store) connect(o Options) error {
 	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxLifetime(time.Hour)
 	s.dialect, s.write, s.read = postgres, db, db
-	return nil
-}
-
-// connectSQLite opens one writing connection and several reading ones. Writers take their lock at the start of the transaction, so
-// that two processes wait for each other (10 s) instead of failing half-way.
-func (s *Store) connectSQLite(path string, readers int) error {
-	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
-	pragmas.Set("_txlock", "immediate")
-	w, err := sql.Open("sqlite", "file:"+path+"?"+pragmas.Encode())
-	if err != nil {
-		return fmt.Errorf("opening SQLite: %w", err)
-	}
-	w.SetMaxOpenConns(1)
-	pragmas.Del("_txlock")
-	pragmas.Add("_pragma", "query_only(1)")
-	r, err := sql.Open("sqlite", "file:"+path+"?"+pragmas.Encode())
-	if err != nil {
-		return errors.Join(fmt.Errorf("opening SQLite: %w", err), w.Close())
-	}
-	r.SetMaxOpenConns(readers)
-	r.SetMaxIdleConns(readers)
-	s.dialect, s.write, s.read = sqliteDB, w, r
 	return nil
 }
 

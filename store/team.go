@@ -89,15 +89,28 @@ func (s *Store) SetTeamPolicy(ctx context.Context, id string, overlay []byte) er
 	return nil
 }
 
+// teamScan is where a row is scanned to.
+type teamScan struct {
+	read    Team
+	policy  string
+	created int64
+}
+
+func (x *teamScan) dest() []any {
+	return []any{&x.read.ID, &x.read.Name, &x.read.Environment, &x.read.TimeZone, &x.policy, &x.created}
+}
+
+func (x *teamScan) team() Team {
+	x.read.Policy, x.read.CreatedAt = overlay(x.policy), instant(x.created)
+	return x.read
+}
+
 func scanTeam(row scanner) (Team, error) {
-	var t Team
-	var policy string
-	var created int64
-	if err := row.Scan(&t.ID, &t.Name, &t.Environment, &t.TimeZone, &policy, &created); err != nil {
+	var x teamScan
+	if err := row.Scan(x.dest()...); err != nil {
 		return Team{}, err
 	}
-	t.Policy, t.CreatedAt = overlay(policy), instant(created)
-	return t, nil
+	return x.team(), nil
 }
 
 // overlay is a stored overlay; nil when there is none.

@@ -35,18 +35,17 @@ func (s *Store) CreateToken(ctx context.Context, t Token, secret string) error {
 // TokenBySecret finds a token that is good, and its team, by the secret that a caller showed: it is not over, and the key that made it
 // is neither revoked nor expired. The error is ErrNotFound when there is none.
 func (s *Store) TokenBySecret(ctx context.Context, secret string) (Token, Team, error) {
-	t, err := one(ctx, s.read, scanToken, `SELECT t.id, t.team_id, t.key_id, t.created_at, t.expires_at
-		FROM access_tokens t JOIN api_keys k ON k.id = t.key_id
-		WHERE t.hash = $1 AND t.expires_at > $2 AND k.revoked_at IS NULL AND (k.expires_at = 0 OR k.expires_at > $2)`,
+	var team teamScan
+	t, err := one(ctx, s.read, func(row scanner) (Token, error) {
+		return scanToken(alsoInto(row, team.dest()...))
+	}, `SELECT a.id, a.team_id, a.key_id, a.created_at, a.expires_at, `+qualified("t", teamColumns)+`
+		FROM access_tokens a JOIN api_keys k ON k.id = a.key_id JOIN teams t ON t.id = a.team_id
+		WHERE a.hash = $1 AND a.expires_at > $2 AND k.revoked_at IS NULL AND (k.expires_at = 0 OR k.expires_at > $2)`,
 		digest(secret), micros(s.now()))
 	if err != nil {
 		return Token{}, Team{}, fmt.Errorf("reading a token: %w", err)
 	}
-	team, err := s.Team(ctx, t.TeamID)
-	if err != nil {
-		return Token{}, Team{}, err
-	}
-	return t, team, nil
+	return t, team.team(), nil
 }
 
 // PruneTokens forgets up to limit tokens that are over, and counts them.

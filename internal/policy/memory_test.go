@@ -16,6 +16,7 @@ var remembered = map[string]string{
 	"api.standingMetric":     "figures of a scrape, read again from the store after some seconds",
 	"dispatch.Client":        "when an endpoint was nudged: another process nudges once more, which costs a signal",
 	"dispatch.guarded":       "what the types of this binary can hold, which does not change",
+	"store.decoded":          "what a JSON text means, which does not change",
 	"activities.bells":       "wakes batches of this process a little sooner than they look",
 	"activities.batch":       "one batch of one endpoint, while it runs; Temporal runs one at a time",
 	"webhooks.inHandshake":   "one connection, while it is made",

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// kept is how many statements the writing connection of SQLite keeps, and whether this is one of them.
+func kept(t *testing.T, s *Store, query string) (n int, found bool) {
+	t.Helper()
+	conn, err := s.write.Conn(context.Background())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	require.NoError(t, conn.Raw(func(driver any) error {
+		prepared, ok := driver.(*preparedConn)
+		require.True(t, ok)
+		n, found = len(prepared.idle), prepared.idle[query] != nil
+		return nil
+	}))
+	return n, found
+}
+
+func TestStatementsOfSQLiteAreKeptPrepared(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, engineURL(t, sqliteDB))
+	run := func(query string, args ...any) error {
+		_, err := s.write.ExecContext(t.Context(), query, args...)
+		return err
+	}
+	const insert, read = `INSERT INTO things (id) VALUES ($1)`, `SELECT id FROM things ORDER BY id`
+	things := func() []int {
+		all, err := collect(t.Context(), s.write, scanInt, read)
+		require.NoError(t, err)
+		return all
+	}
+	require.NoError(t, run(`CREATE TABLE things (id INTEGER PRIMARY KEY)`))
+	require.NoError(t, run(insert, 1))
+	require.NoError(t, run(insert, 2))
+	require.Equal(t, []int{1, 2}, things())
+	for _, query := range []string{insert, read} {
+		_, found := kept(t, s, query)
+		require.True(t, found, query)
+	}
+
+	require.Error(t, run(insert, 2), "one that fails is not kept")
+	_, found := kept(t, s, insert)
+	require.False(t, found)
+	require.NoError(t, run(insert, 3))
+	require.Equal(t, []int{1, 2, 3}, things())
+
+	require.NoError(t, run(`ALTER TABLE things ADD COLUMN name TEXT`))
+	require.NoError(t, run(insert, 4), "a changed schema is noticed")
+	require.Equal(t, []int{1, 2, 3, 4}, things())
+}
+
+func TestAStatementIsUsedTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, engineURL(t, sqliteDB))
+	tx, err := s.write.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, ignoreDone(tx.Rollback())) }()
+	const query = `SELECT value FROM json_each('[1,2,3]') ORDER BY 1`
+	outer, err := tx.QueryContext(t.Context(), query)
+	require.NoError(t, err)
+	var seen []int
+	for outer.Next() {
+		inner, err := collect(t.Context(), tx, scanInt, query)
+		require.NoError(t, err)
+		require.Equal(t, []int{1, 2, 3}, inner)
+		n, err := scanInt(outer)
+		require.NoError(t, err)
+		seen = append(seen, n)
+	}
+	require.NoError(t, outer.Err())
+	require.NoError(t, outer.Close())
+	require.Equal(t, []int{1, 2, 3}, seen)
+}
+
+func TestNotMoreStatementsAreKeptThanIsGood(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, engineURL(t, sqliteDB))
+	for i := range keptStatements + 20 {
+		n, err := one(t.Context(), s.write, scanInt, fmt.Sprintf(`SELECT %d`, i))
+		require.NoError(t, err)
+		require.Equal(t, i, n)
+	}
+	n, _ := kept(t, s, "")
+	require.Equal(t, keptStatements, n)
+}
+
+func TestWhatIsKeptPrepared(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]bool{
+		`SELECT 1`: true, `WITH x AS (SELECT 1) SELECT 1 FROM x`: true, `DELETE FROM things`: true,
+		`PRAGMA foreign_keys = 1`: false, `CREATE TABLE things (id TEXT)`: false, `ANALYZE`: false,
+		`INSERT INTO things VALUES (1); INSERT INTO things VALUES (2)`: false,
+	} {
+		require.Equal(t, want, keeps(query), query)
+	}
+}
