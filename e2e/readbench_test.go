@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,8 +29,9 @@ import (
 
 // How many requests are made in a row, and by how many callers at once.
 const (
-	readRequests = 400
+	readRequests = 200
 	readCallers  = 8
+	readRate     = 10_000 // requests a second that a key and an address may make: the limits are kept, and not reached
 )
 
 // BenchmarkReadOrder compares GET /v3/order/{id} with a bare Gin handler that reads one row by its primary key and inserts one, as the
@@ -45,14 +47,15 @@ func BenchmarkReadOrder(b *testing.B) {
 			ours.run(b) // connections, plans and caches
 			floor.run(b)
 			var own, bare []time.Duration
+			var ratios []float64 // of runs that follow each other, so that a machine that gets busier counts for both
 			for b.Loop() {
-				bare = append(bare, floor.run(b))
-				own = append(own, ours.run(b))
+				f, o := floor.run(b), ours.run(b)
+				bare, own, ratios = append(bare, f), append(own, o), append(ratios, float64(f)/float64(o))
 			}
-			o, f := median(own), median(bare)
-			b.ReportMetric(readRequests/o.Seconds(), "orders/s")
-			b.ReportMetric(readRequests/f.Seconds(), "floor/s")
-			b.ReportMetric(float64(f)/float64(o), "ratio")
+			slices.Sort(ratios)
+			b.ReportMetric(readRequests/median(own).Seconds(), "orders/s")
+			b.ReportMetric(readRequests/median(bare).Seconds(), "floor/s")
+			b.ReportMetric(ratios[len(ratios)/2], "ratio")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
@@ -88,6 +91,7 @@ func newReading(t testing.TB, url string) (ours, floor reading) {
 	require.NoError(t, err)
 	handler, err := api.New(api.Deps{
 		Store: s.Store, Orders: dispatch.NewClient(nil), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Guard: guard,
+		KeyRate: readRate, AddressRate: readRate,
 	})
 	require.NoError(t, err)
 	secret, err := store.NewKeySecret(store.Sandbox)

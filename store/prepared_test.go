@@ -65,6 +65,7 @@ func TestAStatementIsUsedTwiceAtOnce(t *testing.T) {
 	const query = `SELECT value FROM json_each('[1,2,3]') ORDER BY 1`
 	outer, err := tx.QueryContext(t.Context(), query)
 	require.NoError(t, err)
+	defer func() { require.NoError(t, outer.Close()) }()
 	var seen []int
 	for outer.Next() {
 		inner, err := collect(t.Context(), tx, scanInt, query)
@@ -75,7 +76,6 @@ func TestAStatementIsUsedTwiceAtOnce(t *testing.T) {
 		seen = append(seen, n)
 	}
 	require.NoError(t, outer.Err())
-	require.NoError(t, outer.Close())
 	require.Equal(t, []int{1, 2, 3}, seen)
 }
 
