@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -13,6 +14,7 @@ import (
 var (
 	errKeyTwice = errors.New("an object has a key twice")
 	errNUL      = errors.New("a text has a NUL character")
+	errNotUTF8  = errors.New("the body is not UTF-8")
 	errTooDeep  = errors.New("the body is nested too deeply")
 	errTooMany  = errors.New("the body has too many values")
 )
@@ -24,13 +26,17 @@ const (
 )
 
 // jsonFormat is how huma reads and writes JSON. It refuses an object that has a key twice, in whatever case: huma validates one of
-// the two values, encoding/json may use the other. It also refuses texts with a NUL character, which PostgreSQL does not store.
+// the two values, encoding/json may use the other. It also refuses texts with a NUL character, which PostgreSQL does not store, and what
+// is not UTF-8: encoding/json would take it, and put another character in the place of what it does not understand.
 var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
 
 // unmarshal is called twice for a body: first to validate it, which is when the value is an *any, and then to use it.
 func unmarshal(data []byte, v any) error {
 	if err := bounded(data, maxValues); err != nil {
 		return err
+	}
+	if !utf8.Valid(data) {
+		return errNotUTF8
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return err

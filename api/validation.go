@@ -103,6 +103,7 @@ var kinds = []struct{ begins, kind, msg string }{
 	{"unexpected end of JSON input", "json_invalid", "JSON decode error"},
 	{errKeyTwice.Error(), "json_invalid", "An object has the same key twice"},
 	{errNUL.Error(), "value_error", "Texts with NUL characters are not allowed"},
+	{errNotUTF8.Error(), "json_invalid", "The body is not UTF-8"},
 	{errTooDeep.Error(), "json_invalid", "The body is nested too deeply"},
 	{errTooMany.Error(), "json_invalid", "The body has too many values"},
 }
