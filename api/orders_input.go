@@ -209,9 +209,10 @@ func (g *GuarantorDetails) check(place string) []error {
 	return checkPhone(g.PhoneNumber, place+".phone_number")
 }
 
-func (a Address) normal() Address {
-	a.State, a.SecondLine = state(a.State), orEmpty(a.SecondLine)
-	return a
+func (a *Address) normal() Address {
+	out := *a
+	out.State, out.SecondLine = state(a.State), orEmpty(a.SecondLine)
+	return out
 }
 
 // orEmpty is the text, or an empty one, which is the contract's default.
