@@ -46,6 +46,7 @@ type Appointment struct {
 	CreatedAt     time.Time                   `json:"created_at"`
 	ConfirmBy     time.Time                   `json:"confirm_by,omitzero"`  // asynchronous bookings: cancelled when not confirmed until then
 	ReportedAt    time.Time                   `json:"reported_at,omitzero"` // of the newest report by the provider; what lateness is measured by
+	OverAt        time.Time                   `json:"over_at,omitzero"`     // when it was over, whoever told that; zero: it is not
 	Events        int                         `json:"events"`               // how many it has had
 }
 

@@ -236,6 +236,20 @@ func TestAReportThatIsOldRepeatedOrTooEarly(t *testing.T) {
 	require.Equal(t, Refused, d.Outcome, "it has taken place")
 	require.True(t, d.Next.Needs(ContradictoryFact))
 
+	for _, m := range []lifecycle.Modality{lifecycle.AtHomePhlebotomy, lifecycle.WalkIn} {
+		proven, _ := run(booked(t, m), fact(DrawReport, 60))
+		require.Equal(t, completed, proven.Appointment.Status, "the lab has told of the draw")
+		begun := visit(proven, 49, lifecycle.AppointmentIsInProgress)
+		late, d := run(proven, begun)
+		require.Equal(t, Late, d.Outcome, "that it had begun is old")
+		require.Empty(t, late.AttentionReasons())
+		begun.Contradicts = true
+		_, d = run(proven, begun)
+		require.Equal(t, Refused, d.Outcome)
+		_, d = run(proven, visit(proven, 61, lifecycle.AppointmentIsInProgress))
+		require.Equal(t, Refused, d.Outcome, "it is reported to begin after it was over")
+	}
+
 	early := func(_ *Order, p *Policy) { p.BookBeforeRequisition = true }
 	held := book(t, ordered(lifecycle.WalkIn, early), bookingOf(lifecycle.WalkIn, DemandBook, "s1", 48), Booked{Status: reserved, Reference: "ref-1"}).Next
 	_, d = run(held, visit(held, 3, confirmed))
