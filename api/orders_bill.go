@@ -113,8 +113,12 @@ func insure(o *order.Order, in *HealthInsuranceCreateRequest) (err error) {
 }
 
 func (a *Address) address() order.Address {
+	second := a.SecondLine
+	if deref(second) == "" {
+		second = nil // nothing is printed, and nothing sent
+	}
 	return order.Address{
-		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
+		FirstLine: a.FirstLine, SecondLine: second, City: a.City, State: a.State, Zip: a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
 	}
 }
 

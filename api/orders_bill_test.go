@@ -102,6 +102,7 @@ func TestOrdersBilledToInsurance(t *testing.T) {
 	require.Equal(t, "Aetna", o.Cover.PayorName)
 	require.Equal(t, "W123456789", o.Cover.MemberID)
 	require.Equal(t, "Bo", o.Cover.Guarantor.FirstName)
+	require.Nil(t, o.Cover.Insured.Address.SecondLine, "an empty line is none")
 	require.Equal(t, "1990-01-01", o.Cover.Insured.DOB.String())
 	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/order/"+o.ID+"/abn_pdf", f.key, nil).status)
 
