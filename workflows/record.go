@@ -40,6 +40,9 @@ func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) 
 	for {
 		rec := propose(r.state)
 		if rec == nil {
+			if moved {
+				r.lookAgain(ctx)
+			}
 			return order.Recorded{}, moved, nil
 		}
 		rec.OrderID, rec.Revision, rec.Cause, rec.At = r.id, r.state.Revision, cause, workflow.Now(ctx)
@@ -70,7 +73,19 @@ func (r *orderRun) reload(ctx workflow.Context, out order.Recorded) error {
 	if out.Revision == r.state.Revision {
 		return nil
 	}
-	return r.load(ctx)
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	r.lookAgain(ctx)
+	return nil
+}
+
+// lookAgain has the loop look at a state that was loaded while it was not looking, or while it looked at the one before: it would wait for
+// something to happen, with what has to be done not begun.
+func (r *orderRun) lookAgain(ctx workflow.Context) {
+	if workflow.GetVersion(ctx, "look-again", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		r.changed = true
+	}
 }
 
 func isType(err error, kind string) bool {

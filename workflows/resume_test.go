@@ -286,6 +286,27 @@ func TestARunThatIsToldToLook(t *testing.T) {
 	})
 }
 
+// A demand may have been recorded by a task that was lost with its server, and be asked again: the run finds out while it answers, and acts
+// on what it has found.
+func TestADemandThatWasRecordedBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, activatedBy(march(20), time.UTC))
+	asked := w.newReply()
+	activate := order.Demand{ID: asked.id, Kind: order.DemandActivate, By: lifecycle.Client}
+	w.at(hour, func() {
+		s, err := w.store.LoadState(context.Background(), w.orderID)
+		require.NoError(w.t, err)
+		_, err = w.store.Record(context.Background(), order.Recording{
+			OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand(asked.id), Decision: s.ApplyDemand(activate, w.now()), At: w.now(),
+		})
+		require.NoError(w.t, err)
+	})
+	w.at(2*hour, func() { w.ask(asked, activate, nil) })
+	w.runUntil(3 * hour)
+	require.True(t, asked.Done, "%s", asked.Reason)
+	require.Equal(t, []lifecycle.Low{ordered, created}, w.history(), "it is placed at once, and not on the day that was waited for")
+}
+
 // A database that is away delays an order and never fails it. Attempts are made every second at most.
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
