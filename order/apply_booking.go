@@ -171,6 +171,9 @@ func (d *Decision) appointmentBooked(dm Demand, b Booked) {
 	if n.unplaced() && to == lifecycle.AppointmentIsConfirmed {
 		to = lifecycle.AppointmentIsReserved
 	}
+	if n.Reported(a.ID) && !b.Overrules {
+		return // it says how things stood when it was booked, and its provider has told more since
+	}
 	a.take(b)
 	if a.Events > 0 && (a.Status == to || !lifecycle.AppointmentMay(a.Status, to)) {
 		n.Appointment = &a // the provider's report was faster than its answer
@@ -178,6 +181,11 @@ func (d *Decision) appointmentBooked(dm Demand, b Booked) {
 	}
 	d.appoint(a, to, OriginPatient, d.now)
 	d.follow(d.now, false, dm.By, lifecycle.Provider)
+}
+
+// Reported reports whether the provider has already told how an appointment stands, which is the order's newest.
+func (s State) Reported(id string) bool {
+	return s.Appointment != nil && s.Appointment.ID == id && !s.Appointment.ReportedAt.IsZero()
 }
 
 func (d *Decision) appointmentRescheduled(dm Demand, b Booked) {

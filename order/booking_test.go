@@ -27,6 +27,16 @@ func TestACallerDoesNotWait(t *testing.T) {
 	require.False(t, d.Appointments[0].Created)
 	require.False(t, hasDeadline(d.Next, dl.Name, dl.Due))
 
+	reported, _ := run(waiting, visit(waiting, 3, confirmed))
+	require.Equal(t, lifecycle.AppointmentScheduled, reported.Status)
+	d = reported.ApplyBooked(dm, Booked{Status: pending, Reference: "ref-1"}, hour(4))
+	require.Equal(t, Applied, d.Outcome)
+	require.Nil(t, d.Next.Booking)
+	require.Empty(t, d.Steps, "the provider's report was faster than its answer, and is newer")
+	require.Equal(t, confirmed, d.Next.Appointment.Status)
+	d = reported.ApplyBooked(dm, Booked{Status: pending, Overrules: true}, hour(4))
+	require.Equal(t, []lifecycle.Low{lifecycle.AppointmentPending}, lows(d.Steps))
+
 	d = waiting.ApplyBookingRefused(dm, ReasonSlotGone, hour(2).Add(time.Minute))
 	require.Equal(t, []lifecycle.Low{lifecycle.AppointmentCancelled}, lows(d.Steps))
 

@@ -135,7 +135,7 @@ func (r *orderRun) book(ctx workflow.Context) error {
 		if !r.booking(dm) {
 			continue // given up meanwhile; what was booked is released
 		}
-		if decide := bookingDecision(dm, out, err); decide != nil {
+		if decide := bookingDecision(ctx, dm, out, err); decide != nil {
 			answer, err := r.settleBooking(ctx, dm, func(s order.State) order.Decision { return decide(s, workflow.Now(ctx)) })
 			if err != nil {
 				return err
@@ -153,13 +153,17 @@ func (r *orderRun) book(ctx workflow.Context) error {
 }
 
 // bookingDecision is what the provider's answer leads to; nil when there was none.
-func bookingDecision(dm order.Demand, out order.Booked, err error) func(order.State, time.Time) order.Decision {
+func bookingDecision(ctx workflow.Context, dm order.Demand, out order.Booked, err error) func(order.State, time.Time) order.Decision {
 	refused := func(r order.Reason) func(order.State, time.Time) order.Decision {
 		return func(s order.State, now time.Time) order.Decision { return s.ApplyBookingRefused(dm, r, now) }
 	}
 	switch {
 	case err == nil:
-		return func(s order.State, now time.Time) order.Decision { return s.ApplyBooked(dm, out, now) }
+		return func(s order.State, now time.Time) order.Decision {
+			out.Overrules = s.Reported(dm.AppointmentID()) &&
+				workflow.GetVersion(ctx, "answer-after-report", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+			return s.ApplyBooked(dm, out, now)
+		}
 	case isType(err, dispatch.ErrorSlotGone):
 		return refused(order.ReasonSlotGone)
 	case isType(err, dispatch.ErrorRefused), isType(err, dispatch.ErrorNotSupported):

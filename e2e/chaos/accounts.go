@@ -32,6 +32,8 @@ type Lab struct {
 	Asked    map[string]int // calls to take a requisition, by order number, whatever came of them
 	// Facts are those that it has sent and that were taken (2xx), each once, by order number.
 	Facts map[string]int
+	// Versions counts the versions of results that it has given out, by order number.
+	Versions map[string]int
 	// Untaken counts reports that were never taken.
 	Untaken int
 	// Visits are the appointments that its providers have, those that were cancelled included.

@@ -9,14 +9,14 @@ import (
 )
 
 // calm are the accounts of orders that nothing is wrong with: a finished one, a cancelled one, one that is open (a to c), one that was
-// replaced twice (d, its child e, and that one's f), an imported one (g) and one with an appointment (h).
+// replaced twice (d, its child e, and that one's f), an imported one (g) and one with an appointment (h) and one whose results were corrected (k).
 func calm() Accounts {
 	var a Accounts
 	a.Lab = Lab{Accepted: map[string]int{}, Asked: map[string]int{}, Facts: map[string]int{}}
 	a.Endpoints = []Endpoint{{Name: "all"}, {Name: "updates", Types: []string{orderUpdated}}}
 	for id, name := range map[string]string{
 		"a": "molecular happy-lab-only", "b": "molecular cancelled", "c": "molecular silent", "d": "failed, replaced twice by policy",
-		"g": "imported on_site_collection happy", "h": "booked book-pending",
+		"g": "imported on_site_collection happy", "h": "booked book-pending", "k": "testkit corrected",
 	} {
 		k := kindNamed(name)
 		a.Callers = append(a.Callers, Told{Kind: name, OrderID: id})
@@ -25,6 +25,7 @@ func calm() Accounts {
 	slices.SortFunc(a.Callers, func(x, y Told) int { return strings.Compare(x.OrderID, y.OrderID) })
 	slices.SortFunc(a.Store.Orders, func(x, y Order) int { return strings.Compare(x.ID, y.ID) })
 	a.Lab.Facts["Na"] = 2
+	a.Lab.Versions = map[string]int{"Nk": 2}
 	a.Store.Reports = []Report{{"r1", "a", "applied"}, {"r2", "a", "late"}}
 	a.Callers[3].Child = "e"
 	a.Callers[4].Imports = "Ng"
@@ -58,6 +59,28 @@ func (a *Accounts) live(o Order, k Kind) {
 	}
 }
 
+// drop undoes the last event of an order.
+func (a *Accounts) drop(id string) {
+	var path []string
+	for _, e := range a.Store.Events {
+		if e.OrderID == id {
+			path = append(path, low(e.Status))
+		}
+	}
+	last := int64(len(path))
+	message := id + string(rune('0'+last))
+	a.Store.Events = slices.DeleteFunc(a.Store.Events, func(e Event) bool { return e.OrderID == id && e.Sequence == last })
+	a.Store.Messages = slices.DeleteFunc(a.Store.Messages, func(m Message) bool { return m.ID == message })
+	for i, e := range a.Endpoints {
+		a.Endpoints[i].Got = slices.DeleteFunc(e.Got, func(d Delivery) bool { return d.MessageID == message })
+	}
+	for i, o := range a.Store.Orders {
+		if o.ID == id {
+			a.Store.Orders[i].Status = path[len(path)-2]
+		}
+	}
+}
+
 // add has an event happen and told.
 func (a *Accounts) add(orderID string, sequence int64, status string) {
 	m := Message{ID: orderID + string(rune('0'+sequence)), Type: orderUpdated, OrderID: orderID, Sequence: sequence}
@@ -80,6 +103,11 @@ func TestCalmAccountsAgree(t *testing.T) {
 	again := calm()
 	again.Endpoints[0].Got = append(again.Endpoints[0].Got, again.Endpoints[0].Got[3])
 	require.Empty(t, Check(again), "a message may come more than once")
+
+	overtaken := calm()
+	overtaken.Lab.Versions["Nk"] = 1
+	overtaken.drop("k")
+	require.Empty(t, Check(overtaken), "results that were corrected before anybody asked for them")
 
 	late := calm()
 	late.Lab.Visits[0].Status, late.Lab.Visits[1].Status, late.Store.Visits[0].Status = "in_progress", cancelled, cancelled
@@ -142,6 +170,8 @@ func TestEveryDisagreementIsFound(t *testing.T) {
 		"a run without an order":         func(a *Accounts) { a.Temporal.Orders = append(a.Temporal.Orders, "x") },
 		"something is to be delivered":   func(a *Accounts) { a.Temporal.Deliveries = []string{"all"} },
 
+		"a correction is not told":         func(a *Accounts) { a.drop("k") },
+		"a correction that nobody made":    func(a *Accounts) { a.Lab.Versions["Nk"] = 1 },
 		"an order is not counted":          func(a *Accounts) { a.Store.Counts = nil },
 		"one order too many is counted":    func(a *Accounts) { a.Store.Counts[0].N = 2 },
 		"an order is counted that is done": func(a *Accounts) { a.Store.Counts = append(a.Store.Counts, Count{"testkit", "lost", 1}) },

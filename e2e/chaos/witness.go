@@ -48,8 +48,15 @@ func (w Witnesses) Accounts(ctx context.Context) (Accounts, error) {
 
 // labAccount sums up what the simulated lab has sent and got.
 func labAccount(account sandbox.Account) Lab {
-	l := Lab{Accepted: map[string]int{}, Asked: map[string]int{}, Facts: map[string]int{}}
+	l := Lab{Accepted: map[string]int{}, Asked: map[string]int{}, Facts: map[string]int{}, Versions: map[string]int{}}
+	given := map[string]bool{}
 	for _, call := range account.Calls {
+		for _, o := range call.Orders {
+			if version := fmt.Sprint(o.OrderNumber, call.Version); call.Version > 0 && !given[version] {
+				given[version] = true
+				l.Versions[o.OrderNumber]++
+			}
+		}
 		if call.Operation != "PlaceOrder" && call.Operation != "neutral.place" {
 			continue
 		}

@@ -31,12 +31,13 @@ type Account struct {
 
 // Call is one call to the lab.
 type Call struct {
-	Operation string    `json:"operation"`         // PlaceOrder, OrderInfo, Notifications, Results or CancelOrder; neutral.place and so on
-	Account   string    `json:"account,omitempty"` // the account's name in a call of the neutral protocol
-	Start     time.Time `json:"start"`             // when its header had arrived
-	Status    int       `json:"status"`            // HTTP status answered; 0: none (yet)
-	TooSoon   bool      `json:"too_soon"`          // started less than Config.Spacing after the one before of the same account
-	Orders    []Outcome `json:"orders"`            // the orders it was about; empty if it was refused before that was known
+	Operation string    `json:"operation"`                 // PlaceOrder, OrderInfo, Notifications, Results or CancelOrder; neutral.place and so on
+	Account   string    `json:"account,omitempty"`         // the account's name in a call of the neutral protocol
+	Start     time.Time `json:"start"`                     // when its header had arrived
+	Status    int       `json:"status"`                    // HTTP status answered; 0: none (yet)
+	TooSoon   bool      `json:"too_soon"`                  // started less than Config.Spacing after the one before of the same account
+	Orders    []Outcome `json:"orders"`                    // the orders it was about; empty if it was refused before that was known
+	Version   int       `json:"results_version,omitempty"` // neutral.results: which version of the results it was answered with; 0: none
 }
 
 // Outcome says what became of one order in a call. Only PlaceOrder, neutral.place, neutral.register and neutral.book have outcomes.
@@ -140,6 +141,13 @@ func (c *callRecord) about(orderNumber, outcome string) {
 	c.ledger.mu.Lock()
 	defer c.ledger.mu.Unlock()
 	c.call.Orders = append(c.call.Orders, Outcome{OrderNumber: orderNumber, Outcome: outcome})
+}
+
+// served books which version of results the call is answered with.
+func (c *callRecord) served(version int) {
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	c.call.Version = version
 }
 
 func (c *callRecord) answered(status int) {

@@ -82,6 +82,7 @@ func (s *Server) neutralResults(c *neutralCall) {
 			case o.neutral.report == nil:
 				return refused(codeNoResults, "results are not ready")
 			}
+			c.record.served(o.neutral.report.Version)
 			return reply{status: http.StatusOK, answer: o.neutral.report}
 		},
 	})
