@@ -50,7 +50,7 @@ func (s *Store) planForValues(ctx context.Context, q querier) error {
 	}
 	_, err := q.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off;
 		SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off;
-		SET LOCAL enable_bitmapscan = off`)
+		SET LOCAL enable_bitmapscan = off; SET LOCAL enable_material = off`)
 	return err
 }
 
@@ -72,7 +72,8 @@ func (s *Store) listIDs(ctx context.Context, q querier, by OrderQuery) (ids []st
 		return ids, upTo(CountedOrders, n), nil
 	}
 	var n int
-	if err := q.QueryRowContext(ctx, l.count(CountedOrders+1), l.args...).Scan(&n); err != nil {
+	all := s.listing(by.unsorted())
+	if err := q.QueryRowContext(ctx, all.count(CountedOrders+1), all.args...).Scan(&n); err != nil {
 		return nil, nil, err
 	}
 	return ids, upTo(CountedOrders, n), nil

@@ -54,22 +54,25 @@ func explain(t *testing.T, s *Store, query string, args []any) planned {
 }
 
 // outsideIndexes tells which tables are read for a list's page or its number, beside indexes.
-func outsideIndexes(t *testing.T, s *Store, l listing, counted int) []string {
+func outsideIndexes(t *testing.T, s *Store, page, all listing) []string {
 	t.Helper()
 	var wrong []string
-	for what, query := range map[string]string{"page": l.ids(10, 0), "count": l.count(counted)} {
-		for _, r := range explain(t, s, query, l.args).reads() {
-			if r.Node != "Index Only Scan" {
-				wrong = append(wrong, fmt.Sprintf("%s: %s of %s%s", what, r.Node, r.Relation, r.Index))
-			}
+	for _, r := range append(explain(t, s, page.ids(10, 0), page.args).reads(), explain(t, s, all.count(CountedOrders+1), all.args).reads()...) {
+		if r.Node != "Index Only Scan" {
+			wrong = append(wrong, fmt.Sprintf("%s of %s%s", r.Node, r.Relation, r.Index))
 		}
 	}
 	return wrong
 }
 
-// addVaried writes orders that differ in everything that they are listed by.
+// addVaried writes orders that differ in everything that they are listed by, and has PostgreSQL look at all of them: what it began to
+// look at by itself meanwhile would keep them from being vacuumed.
 func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 	t.Helper()
+	for _, table := range vacuumed {
+		_, err := s.write.ExecContext(t.Context(), "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
+		require.NoError(t, err)
+	}
 	statuses := []lifecycle.Low{lifecycle.Completed, lifecycle.Completed, lifecycle.Corrected, lifecycle.TransitLab, lifecycle.Cancelled, lifecycle.Ordered}
 	orders := make([]order.Order, n)
 	for i := range orders {
@@ -153,7 +156,7 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 			asked[f.Name] = asked[f.Name] || !reflect.ValueOf(by).FieldByIndex(f.Index).IsZero()
 		}
 		by.TeamID = team
-		require.Empty(t, outsideIndexes(t, s, s.listing(by), CountedOrders+1), name)
+		require.Empty(t, outsideIndexes(t, s, s.listing(by), s.listing(by.unsorted())), name)
 	}
 	for field, is := range asked {
 		require.True(t, is, "no list asks for %s", field)
@@ -162,7 +165,7 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 	// The control: what no index has.
 	l := s.listing(OrderQuery{TeamID: team})
 	l.and("billing_type = ?", "client_bill")
-	require.Len(t, outsideIndexes(t, s, l, CountedOrders+1), 2)
+	require.Len(t, outsideIndexes(t, s, l, l), 2)
 }
 
 // What is counted so far is read so far.
@@ -172,6 +175,7 @@ func TestCountingALongListStops(t *testing.T) {
 	require.NoError(t, s.Migrate(t.Context()))
 	team := addTeam(t, s).ID
 	addVaried(t, s, team, 4000)
+	addVaried(t, s, addTeam(t, s).ID, 2000)
 	read := func(l listing) (rows float64) {
 		for _, r := range explain(t, s, l.count(100), l.args).reads() {
 			rows += r.Rows * r.Loops
@@ -188,7 +192,7 @@ func TestCountingALongListStops(t *testing.T) {
 		"interpretation and dates": {Interpretation: order.Normal, CreatedSince: time.Date(2026, time.January, 2, 0, 0, 0, 0, time.UTC)},
 	} {
 		by.TeamID = team
-		require.Less(t, read(s.listing(by)), 1000.0, name)
+		require.Less(t, read(s.listing(by.unsorted())), 400.0, name)
 	}
 	// The control: a list that is sorted before it is counted.
 	l := s.listing(OrderQuery{TeamID: team})
