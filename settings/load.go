@@ -66,6 +66,14 @@ func (p *problems) join() error {
 	return errors.Join(errs...)
 }
 
+// Wrong is the first variable that an error of loading settings is about; empty: it is another error.
+func Wrong(err error) string {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p.variable
+	}
+	return ""
+}
+
 func load[T any](environ []string, check func(T) problems) (T, error) {
 	var settings T
 	fields := allFields(reflect.TypeOf(settings))

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 )
 
 // keySize is AES-256's.
@@ -34,8 +35,14 @@ type ringKey struct {
 	mark  string // with which its search hashes begin
 }
 
+// keyID is what the ids of keys look like: they stand in a list, before a colon.
+var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
 // NewKey makes the text form of a fresh key, "<id>:<base64 of 32 bytes>".
 func NewKey(id string) (string, error) {
+	if !keyID.MatchString(id) {
+		return "", fmt.Errorf("the id %q of a key is not 1 to 64 letters, digits, points, hyphens and underscores", id)
+	}
 	raw := make([]byte, keySize)
 	if _, err := rand.Read(raw); err != nil {
 		return "", fmt.Errorf("making a key: %w", err)

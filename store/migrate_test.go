@@ -88,3 +88,21 @@ func schemaVersion(t *testing.T, s *Store) int64 {
 	require.NoError(t, err)
 	return v
 }
+
+func TestADatabaseWithoutASchemaIsRecognised(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			s := openStore(t, engineURL(t, engine))
+			_, err := s.Keys(t.Context(), "")
+			require.True(t, NoSchema(err), err)
+			require.NoError(t, s.Migrate(t.Context()))
+			_, err = s.Keys(t.Context(), "")
+			require.NoError(t, err)
+			_, err = s.User(t.Context(), "team", "user")
+			require.False(t, NoSchema(err), "the control: nothing is found")
+			require.False(t, NoSchema(errors.New("no such table")))
+		})
+	}
+}

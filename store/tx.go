@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -65,6 +66,15 @@ func unique(err error) bool {
 		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	}
 	return false
+}
+
+// NoSchema reports whether something failed because the database has no schema yet, or one that is too old.
+func NoSchema(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "42P01" || pg.Code == "42703"
+	}
+	lite, ok := errors.AsType[*sqlite.Error](err) // which has no code of its own for it
+	return ok && (strings.Contains(lite.Error(), "no such table") || strings.Contains(lite.Error(), "no such column"))
 }
 
 // foreign reports whether a statement failed because a row that it refers to does not exist.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/aliquot-labs/aliquot/client"
 	"github.com/aliquot-labs/aliquot/rollout"
+	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 func main() {
@@ -83,6 +85,14 @@ func hint(err error) string {
 	var unknown *rollout.UnknownError
 	var missing *rollout.MissingQueuesError
 	switch {
+	case settings.Wrong(err) == "ALIQUOT_ENCRYPTION_KEYS":
+		return "\n  Make a key with aliquot key new-encryption and keep it safe: patient data is sealed with it (docs/security.md)."
+	case settings.Wrong(err) != "":
+		return "\n  docs/settings.md says what every variable is for."
+	case store.NoSchema(err):
+		return "\n  The database has no schema, or an old one: run aliquot migrate."
+	case errors.Is(err, errReaching):
+		return "\n  Is it running? ALIQUOT_TEMPORAL says where it is."
 	case errors.As(err, &unknown):
 		return "\n  Start its workers (aliquot worker --build-id " + first(unknown.BuildID, "BUILD") + ") and wait for them with --wait, or go without them with --allow-no-pollers."
 	case errors.As(err, &missing):

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -53,6 +54,38 @@ func TestMistakesSayWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			_, err := command(t, tt.args...)
+			require.Error(t, err)
+			text := err.Error() + hint(err)
+			for _, want := range tt.want {
+				require.Contains(t, text, want)
+			}
+		})
+	}
+}
+
+// So are those of the commands that work on the database and Temporal.
+func TestMistakesOfSettingsSayWhatToDo(t *testing.T) { //nolint:paralleltest // it sets the environment
+	good := strings.TrimSpace(must(t, "key", "new-encryption"))
+	for name, tt := range map[string]struct {
+		environ map[string]string
+		args    []string
+		want    []string
+	}{
+		"no encryption key": {map[string]string{"ALIQUOT_ENCRYPTION_KEYS": ""}, []string{"migrate"}, []string{"is required", "aliquot key new-encryption"}},
+		"a wrong setting":   {map[string]string{"ALIQUOT_DATABASE_URL": "mysql:x"}, []string{"key", "rotate"}, []string{"ALIQUOT_DATABASE_URL", "docs/settings.md"}},
+		"no schema":         {nil, []string{"bootstrap", "--name", "x"}, []string{"no such table", "aliquot migrate"}},
+		"no schema either":  {nil, []string{"key", "rotate", "--check"}, []string{"aliquot migrate"}},
+		"no Temporal":       {nil, []string{"rollout", "show"}, []string{"reaching Temporal at 127.0.0.1:9", "ALIQUOT_TEMPORAL says"}},
+		"an id of a key":    {nil, []string{"key", "new-encryption", "a:b"}, []string{`the id "a:b" of a key is not`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ALIQUOT_ENCRYPTION_KEYS", good)
+			t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
+			t.Setenv("ALIQUOT_TEMPORAL", "127.0.0.1:9")
+			for variable, value := range tt.environ {
+				t.Setenv(variable, value)
+			}
 			_, err := command(t, tt.args...)
 			require.Error(t, err)
 			text := err.Error() + hint(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -30,6 +31,9 @@ func temporalOptions(t settings.Temporal, logger *slog.Logger) (client.Options, 
 	return options, nil
 }
 
+// errReaching is that there is no Temporal where the settings say.
+var errReaching = errors.New("reaching Temporal")
+
 // openTemporal connects once.
 func openTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
 	options, err := temporalOptions(t, logger)
@@ -38,7 +42,7 @@ func openTemporal(ctx context.Context, t settings.Temporal, watched telemetry, l
 	}
 	temporal, err := client.DialContext(ctx, watched.on(options))
 	if err != nil {
-		return nil, fmt.Errorf("reaching Temporal at %s: %w", t.HostPort, err)
+		return nil, fmt.Errorf("%w at %s: %w", errReaching, t.HostPort, err)
 	}
 	return temporal, nil
 }
