@@ -68,7 +68,9 @@ func (b *batch) run(ctx context.Context) error {
 		}
 		if handed > 0 {
 			poll = pollSoon
-			continue
+		}
+		if b.after.MessageID != "" {
+			continue // there was more than a page
 		}
 		if time.Since(quietSince) >= cmp.Or(b.Linger, batchLinger) {
 			break

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -29,12 +30,14 @@ const (
 	benchConcurrency = 32
 	benchSignals     = 6 // the facts of a testkit's life: three of the lab's, three of the couriers'
 	benchCalls       = 3 // requisition, trackers, results
+	benchCommits     = 4 // that an order makes for each of its facts: the report, that it was signalled, the recording, the attempt to tell it
 )
 
 // BenchmarkLife compares the full life of testkit orders (HTTP, SQL, requisition, six facts, results, eight signed webhooks) with bare
-// workflows: ratio is against one that receives as many signals and runs a no-op local activity for each; calls-ratio is against one
-// that makes as many regular activities too as an order calls partners. attributes-ratio and calls-cost say what a search
-// attribute at every step, and those activities, take from the bare one.
+// workflows: ratio is against one that receives as many signals, sent at once, and runs a no-op local activity for each; calls-ratio is
+// against one that makes as many regular activities too as an order calls partners. attributes-cost and calls-cost say what a search
+// attribute at every step, and those activities, take from the bare one. like-ratio is against one that does of each as much as an order
+// does: its signals come one after the other, each local activity commits to the store's database, and search attributes follow.
 func BenchmarkLife(b *testing.B) {
 	benchEngines(b, func(b *testing.B, o func() options) {
 		b.Helper()
@@ -42,12 +45,14 @@ func BenchmarkLife(b *testing.B) {
 		attributes := floorRate(b, o(), floorInput{Signals: benchSignals, Attributes: true})
 		calls := floorRate(b, o(), floorInput{Signals: benchSignals, Calls: benchCalls})
 		life := lifeRate(b, o())
+		like := floorRate(b, o(), floorInput{Signals: benchSignals, Calls: benchCalls, Attributes: true, Commits: benchCommits})
 		again := floorRate(b, o(), floorInput{Signals: benchSignals})
 		b.ReportMetric(bare, "floor/s")
 		b.ReportMetric(again/bare, "floor-again")
 		b.ReportMetric(life, "orders/s")
 		b.ReportMetric(2*life/(bare+again), "ratio")
 		b.ReportMetric(life/calls, "calls-ratio")
+		b.ReportMetric(life/like, "like-ratio")
 		b.ReportMetric(attributes/bare, "attributes-cost")
 		b.ReportMetric(calls/bare, "calls-cost")
 	})
@@ -109,7 +114,7 @@ func lifeRate(b *testing.B, o options) float64 {
 		open, err := s.store.OpenOrders(context.Background(), "", 1)
 		require.NoError(b, err)
 		return len(open) == 0
-	}, 5*time.Minute, 20*time.Millisecond)
+	}, 5*time.Minute, 100*time.Millisecond)
 	return benchOrders / time.Since(began).Seconds()
 }
 
@@ -137,6 +142,7 @@ type floorInput struct {
 	Signals    int  // to receive, each with a no-op local activity
 	Calls      int  // no-op regular activities to make
 	Attributes bool // upsert one search attribute at every signal
+	Commits    int  // that each local activity makes in the database, instead of nothing; each signal waits for the one before it
 }
 
 // floorRate is how many bare workflows a second live their life.
@@ -148,6 +154,8 @@ func floorRate(b *testing.B, o options, in floorInput) float64 {
 	w := sdkworker.New(s.client, queue, sdkworker.Options{MaxConcurrentWorkflowTaskPollers: 8})
 	w.RegisterWorkflowWithOptions(floor, workflow.RegisterOptions{Name: "floor"})
 	w.RegisterActivity(noop)
+	commits := newCommitter(b, s.dbURL, in.Commits)
+	w.RegisterActivityWithOptions(commits.commit, activity.RegisterOptions{Name: "commit"})
 	require.NoError(b, w.Start())
 	defer w.Stop()
 	began := time.Now()
@@ -160,6 +168,9 @@ func floorRate(b *testing.B, o options, in floorInput) float64 {
 			if err := s.client.SignalWorkflow(b.Context(), run.GetID(), "", "fact", n); err != nil {
 				return err
 			}
+			if in.Commits > 0 {
+				<-commits.done(run.GetID())
+			}
 		}
 		return run.Get(b.Context(), nil)
 	})
@@ -167,12 +178,12 @@ func floorRate(b *testing.B, o options, in floorInput) float64 {
 }
 
 func floor(ctx workflow.Context, in floorInput) error {
-	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: time.Second})
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: 10 * time.Second, ScheduleToCloseTimeout: time.Minute})
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Second, DisableEagerExecution: true})
 	facts := workflow.GetSignalChannel(ctx, "fact")
 	for n := range in.Signals {
 		facts.Receive(ctx, nil)
-		if err := workflow.ExecuteLocalActivity(ctx, noop).Get(ctx, nil); err != nil {
+		if err := applyFloor(ctx, in).Get(ctx, nil); err != nil {
 			return err
 		}
 		if in.Attributes {
@@ -187,6 +198,13 @@ func floor(ctx workflow.Context, in floorInput) error {
 		}
 	}
 	return nil
+}
+
+func applyFloor(ctx workflow.Context, in floorInput) workflow.Future {
+	if in.Commits > 0 {
+		return workflow.ExecuteLocalActivity(ctx, "commit", workflow.GetInfo(ctx).WorkflowExecution.ID)
+	}
+	return workflow.ExecuteLocalActivity(ctx, noop)
 }
 
 func noop(context.Context) error { return nil }
