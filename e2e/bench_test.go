@@ -177,9 +177,12 @@ func floorRate(b *testing.B, o options, in floorInput) float64 {
 	return benchOrders / time.Since(began).Seconds()
 }
 
+// floorPatience is what a step of a bare workflow may take. A second was too short for the cluster on a busy machine.
+const floorPatience = time.Minute
+
 func floor(ctx workflow.Context, in floorInput) error {
-	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: 10 * time.Second, ScheduleToCloseTimeout: time.Minute})
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Second, DisableEagerExecution: true})
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: floorPatience, ScheduleToCloseTimeout: time.Hour})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: floorPatience, DisableEagerExecution: true})
 	facts := workflow.GetSignalChannel(ctx, "fact")
 	for n := range in.Signals {
 		facts.Receive(ctx, nil)
