@@ -38,6 +38,7 @@ func patienceOf(in dispatch.ReconcileInput) patience {
 // calls to labs.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
+	defer a.heartbeat(ctx)() // hundreds of signals to a Temporal that has just come back take longer than it waits for a sign of life
 	now, after := a.Now(), patienceOf(in)
 	ids, err := a.Store.OrdersNeverStarted(ctx, now.Add(-after.start), sweepPage)
 	if err != nil {
