@@ -69,11 +69,26 @@ func (h *HealthInsuranceCreateRequest) document() (json.RawMessage, error) {
 	if h == nil {
 		return nil, nil
 	}
-	b, err := json.Marshal(h)
+	kept := *h
+	kept.ResponsibleDetails = h.ResponsibleDetails.normal()
+	b, err := json.Marshal(kept)
 	if err != nil {
 		return nil, fmt.Errorf("encoding health insurance: %w", err)
 	}
 	return b, nil
+}
+
+// normal is who is responsible as he is kept; nil: nobody. He has been checked.
+func (p *ResponsiblePerson) normal() *ResponsiblePerson {
+	if p == nil {
+		return nil
+	}
+	out := *p
+	out.PhoneNumber, out.Address = phone(p.PhoneNumber), p.Address.normal()
+	if p.PhoneType == nil {
+		out.PhoneType = new("Mobile")
+	}
+	return &out
 }
 
 // check looks at an image's head: the rest is looked at when it is drawn.

@@ -125,6 +125,7 @@ func TestDefaultsOfNewOrders(t *testing.T) {
 	member := newID()
 	o := f.order(f.placed(map[string]any{
 		"consents":          []any{map[string]any{"consentType": "privacy-policy"}, map[string]any{"consentType": "terms-of-use", "version": "2.1", "timeOfConsent": "2026-03-01T10:00:00+01:00"}},
+		"health_insurance":  map[string]any{"responsible_relationship": "Other", "responsible_details": proxy(map[string]any{"phone_number": "602 555-0124"})},
 		"creator_member_id": member, "patient_details.household_income": 50000, "patient_details.household_size": 3,
 	}))
 	require.Equal(t, "1.0", o.Consents[0].Version, "version defaults to 1.0")
@@ -134,6 +135,8 @@ func TestDefaultsOfNewOrders(t *testing.T) {
 	require.Equal(t, member, *o.CreatorMemberID, "creator_member_id is stored")
 	require.Equal(t, 50000, *o.Patient.HouseholdIncome, "household_income is stored")
 	require.Equal(t, 3, *o.Patient.HouseholdSize, "household_size is stored")
+	require.Contains(t, string(o.Insurance), `"phone_type":"Mobile"`, "phone_type defaults to Mobile")
+	require.Contains(t, string(o.Insurance), `"phone_number":"+16025550124"`)
 }
 
 // Section 8: changes, imports, the draw, and webhooks again. What may be cancelled when (section 18) is tested with the lifecycle.
