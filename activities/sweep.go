@@ -2,14 +2,25 @@ package activities
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
+// sweepPage is how many rows are looked at in one transaction, and how many are healed of what is seldom broken.
 const sweepPage = 500
+
+// healPage is how much each minute's sweep starts and signals at most. What comes in while Temporal is away for minutes is thousands.
+const healPage = 5000
+
+// sweepShare is for how long one activity goes through the open orders: a history has room for some thousands of activities, and there
+// may be millions of orders.
+const sweepShare = 5 * time.Minute
 
 // patience is how long each hand-off may take before the reconciler looks after it.
 type patience struct {
@@ -40,7 +51,7 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	var out dispatch.SweepResult
 	defer a.heartbeat(ctx)() // hundreds of signals to a Temporal that has just come back take longer than it waits for a sign of life
 	now, after := a.Now(), patienceOf(in)
-	ids, err := a.Store.OrdersNeverStarted(ctx, now.Add(-after.start), sweepPage)
+	ids, err := a.Store.OrdersNeverStarted(ctx, now.Add(-after.start), healPage)
 	if err != nil {
 		return out, a.fault(ctx, "finding orders that were never started", "", err)
 	}
@@ -85,17 +96,29 @@ func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBe
 	if err != nil {
 		return 0, a.fault(ctx, "matching facts", "", err)
 	}
-	unsettled, err := a.Store.UnsettledInbox(ctx, receivedBefore, signalledBefore, sweepPage)
+	unsettled, err := a.Store.UnsettledInbox(ctx, receivedBefore, signalledBefore, healPage)
 	if err != nil {
 		return 0, a.fault(ctx, "finding unsettled facts", "", err)
 	}
-	healed := 0
+	// An order is told of its facts one after the other, as they came.
+	var ids []string
+	of := map[string][]store.Received{}
 	for _, row := range append(matched, unsettled...) {
-		if a.signal(ctx, row) {
-			healed++
+		if of[row.OrderID] == nil {
+			ids = append(ids, row.OrderID)
 		}
+		of[row.OrderID] = append(of[row.OrderID], row)
 	}
-	return healed, nil
+	var healed atomic.Int64
+	err = atOnce(ctx, ids, func(ctx context.Context, orderID string) error {
+		for _, row := range of[orderID] {
+			if a.signal(ctx, row) {
+				healed.Add(1)
+			}
+		}
+		return nil
+	})
+	return int(healed.Load()), err
 }
 
 // sweepDemands tells orders to look which were asked for something that nobody has got an answer to. Temporal keeps an update nowhere
@@ -123,44 +146,79 @@ func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time
 	return woken, nil
 }
 
-// SweepOpenOrders makes sure that one page of the open orders, after the given id, have running workflows. With the first page, all of
-// them are counted.
+// SweepOpenOrders makes sure that the open orders after the given id have running workflows, as many as it comes to in its share of
+// time. With the first, all of them are counted.
 func (a *Activities) SweepOpenOrders(ctx context.Context, after string) (dispatch.SweepResult, error) {
+	defer a.heartbeat(ctx)()
 	var out dispatch.SweepResult
+	ends := a.Now().Add(sweepShare)
 	if after == "" {
-		stop := a.heartbeat(ctx)
 		wrong, err := a.Store.RecountOrders(ctx)
-		stop()
 		if err != nil {
 			return out, a.fault(ctx, "counting open orders", "", err)
 		}
 		out.Counts = wrong
 	}
-	ids, err := a.Store.OpenOrders(ctx, after, sweepPage)
-	if err != nil {
-		return out, a.fault(ctx, "listing open orders", "", err)
-	}
-	if out.Orders, err = a.ensure(ctx, ids); err != nil {
+	var err error
+	if out.Orders, out.After, err = a.ensureOpen(ctx, after, ends, sweepPage); err != nil {
 		return out, err
-	}
-	if len(ids) == sweepPage {
-		out.After = ids[len(ids)-1]
 	}
 	a.Metrics.healed(out)
 	return out, nil
 }
 
+// ensureOpen makes sure that open orders have running workflows, a page at a time, until a time has come. It returns how many had none,
+// and the last one that it came to; empty: it has come to all.
+func (a *Activities) ensureOpen(ctx context.Context, after string, ends time.Time, page int) (started int, last string, err error) {
+	for {
+		ids, err := a.Store.OpenOrders(ctx, after, page)
+		if err != nil {
+			return started, "", a.fault(ctx, "listing open orders", "", err)
+		}
+		n, err := a.ensure(ctx, ids)
+		if started += n; err != nil {
+			return started, "", err
+		}
+		if len(ids) < page {
+			return started, "", nil
+		}
+		if after = ids[page-1]; !a.Now().Before(ends) {
+			return started, after, nil
+		}
+	}
+}
+
 // ensure makes sure that orders have running workflows, and counts those that had none.
-func (a *Activities) ensure(ctx context.Context, ids []string) (started int, err error) {
-	for _, id := range ids {
+func (a *Activities) ensure(ctx context.Context, ids []string) (int, error) {
+	var started atomic.Int64
+	err := atOnce(ctx, ids, func(ctx context.Context, id string) error {
 		was, err := a.Dispatch.EnsureOrder(ctx, id)
 		if err != nil {
-			return started, a.fault(ctx, "starting an order", id, err)
+			return a.fault(ctx, "starting an order", id, err)
 		}
 		if was {
-			started++
+			started.Add(1)
 		}
-		activity.RecordHeartbeat(ctx)
+		return nil
+	})
+	return int(started.Load()), err
+}
+
+// healingAtOnce is how many orders are started or signalled at the same time. It is a call to Temporal each, which waits for its disks.
+const healingAtOnce = 8
+
+// atOnce does something with each order of a list, several at the same time, until one fails.
+func atOnce(ctx context.Context, ids []string, do func(context.Context, string) error) error {
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(healingAtOnce)
+	for _, id := range ids {
+		if within.Err() != nil {
+			break
+		}
+		group.Go(func() error { return do(within, id) })
 	}
-	return started, nil
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }

@@ -1,0 +1,135 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/seed"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// temporalOf notes what is asked of Temporal, of which every second order has lost its run.
+type temporalOf struct {
+	Dispatcher
+	mu      sync.Mutex
+	ensured []string
+	told    map[string][]string // the facts of an order, as they came
+	away    string              // the order at which Temporal goes away
+}
+
+func (d *temporalOf) EnsureOrder(_ context.Context, id string) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if id == d.away {
+		return false, errors.New("away")
+	}
+	d.ensured = append(d.ensured, id)
+	return len(d.ensured)%2 == 0, nil
+}
+
+func (d *temporalOf) SignalFact(_ context.Context, orderID string, f order.Fact) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told[orderID] = append(d.told[orderID], f.InboxID)
+	return nil
+}
+
+// sweeping is a store with open orders, and the activities that sweep it.
+func sweeping(t *testing.T, orders int) (*Activities, *temporalOf, []string) {
+	t.Helper()
+	key, err := store.NewKey("k1")
+	require.NoError(t, err)
+	keys, err := store.ParseKeyring(key)
+	require.NoError(t, err)
+	db, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "store.db"), Keys: keys})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.NoError(t, db.Migrate(t.Context()))
+	_, err = seed.Fill(t.Context(), db, seed.Options{Orders: orders, Seed: 1, Until: time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)})
+	require.NoError(t, err)
+	open, err := db.OpenOrders(t.Context(), "", orders)
+	require.NoError(t, err)
+	d := &temporalOf{told: map[string][]string{}}
+	return &Activities{
+		Store: db, Dispatch: d, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}, d, open
+}
+
+func TestAllOpenOrdersAreLookedAt(t *testing.T) {
+	t.Parallel()
+	a, d, open := sweeping(t, 500)
+	const page = 7
+	require.Greater(t, len(open), 3*page)
+	ends := time.Now().Add(time.Hour)
+
+	started, last, err := a.ensureOpen(t.Context(), "", ends, page)
+	require.NoError(t, err)
+	require.Equal(t, len(open)/2, started, "every second had none")
+	require.Empty(t, last, "it comes to all, if there is time")
+	require.ElementsMatch(t, open, d.ensured)
+
+	// There is no time for more than a page.
+	d.ensured = nil
+	calls := 0
+	for last, more := "", true; more; more = last != "" {
+		_, last, err = a.ensureOpen(t.Context(), last, time.Now(), page)
+		require.NoError(t, err)
+		calls++
+	}
+	require.Equal(t, len(open)/page+1, calls)
+	require.ElementsMatch(t, open, d.ensured)
+
+	d.away = open[page+3]
+	_, last, err = a.ensureOpen(t.Context(), open[page-1], ends, page)
+	require.ErrorContains(t, err, "starting an order failed")
+	require.Empty(t, last)
+}
+
+func TestWhoGivesUpASweepHasNotSweptAll(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, atOnce(ctx, []string{"a", "b"}, func(context.Context, string) error { return nil }), context.Canceled)
+}
+
+// Facts that nobody signalled are signalled many at a time, those of one order in the order in which they came.
+func TestWhatWaitsIsSignalledInOrder(t *testing.T) {
+	t.Parallel()
+	a, d, open := sweeping(t, 300)
+	want := map[string][]string{}
+	var all int
+	for n := range 4 {
+		for _, id := range open {
+			o, err := a.Store.Order(t.Context(), "", id)
+			require.NoError(t, err)
+			at := time.Now().UTC().Truncate(time.Microsecond)
+			got, err := a.Store.Receive(t.Context(), store.Report{
+				Partner: "p", Key: o.Number + string(rune('a'+n)), Hash: "h", Kind: "k", OrderNumber: o.Number,
+				Fact: &order.Fact{Kind: order.KitShipped, SentAt: at}, Body: []byte("{}"), ReceivedAt: at,
+			})
+			require.NoError(t, err)
+			want[id] = append(want[id], got.ID)
+			all++
+		}
+	}
+	later := time.Now().Add(time.Minute)
+	healed, err := a.sweepInbox(t.Context(), later, later)
+	require.NoError(t, err)
+	require.Equal(t, all, healed)
+	require.Greater(t, all, 40)
+	require.Equal(t, want, d.told)
+
+	// The control: told the other way round is not as they came.
+	slices.Reverse(d.told[open[0]])
+	require.NotEqual(t, want, d.told)
+}
