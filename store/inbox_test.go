@@ -311,3 +311,40 @@ func TestALabsReportKeepsTheLegThatItNames(t *testing.T) {
 		require.Equal(t, "inbound", in.Fact.Leg)
 	})
 }
+
+// A fact that was applied by a run that was lost comes again when the order has moved on to where it would have to wait. It is not parked:
+// a parked fact is tried again after each step, and this one would never be decided.
+func TestWhatWasDecidedIsNotParked(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		in, out := applyFact(t, s, o, order.Fact{Kind: order.KitShipped})
+		require.Equal(t, order.Applied, out.Outcome)
+		moveTo(t, s, o.ID, lifecycle.WithCustomer)
+		park := func() Recorded {
+			out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
+				func(st order.State) order.Decision {
+					d := steps(st, s.now())
+					d.Outcome, d.Reason = order.Parked, order.ReasonNoEdge
+					return d
+				})
+			require.NoError(t, err)
+			return out
+		}
+		before := state(t, s, o.ID)
+		again := park()
+		require.True(t, again.Duplicate)
+		require.Equal(t, order.Applied, again.Outcome)
+		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
+		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
+
+		// One that an earlier version has parked is settled.
+		_, err := s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
+		require.NoError(t, err)
+		require.Len(t, state(t, s, o.ID).Parked, 1)
+		require.True(t, park().Duplicate)
+		require.Equal(t, before, state(t, s, o.ID))
+		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
+	})
+}

@@ -91,12 +91,18 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 	if d.ChildID, err = childID(ctx, tx, r); err != nil {
 		return Recorded{}, err
 	}
+	if r.Decision.Outcome == order.Parked {
+		// A fact that was parked is decided once more, and one that was decided is not parked: it would be tried again for ever.
+		if earlier, err := earlierDecision(ctx, tx, r, now); !errors.Is(err, ErrStale) {
+			return earlier, err
+		}
+	}
 	claimed, err := claimCause(ctx, tx, r, d, now)
 	if err != nil {
 		return Recorded{}, err
 	}
 	if !claimed {
-		return earlierDecision(ctx, tx, r)
+		return earlierDecision(ctx, tx, r, now)
 	}
 	if err := s.advance(ctx, tx, r, d, before, now); err != nil {
 		return Recorded{}, err
@@ -166,8 +172,9 @@ func claimCause(ctx context.Context, tx *sql.Tx, r order.Recording, d order.Reco
 	return n == 1, nil
 }
 
-// earlierDecision is what the same cause got before, or ErrStale when it got nothing.
-func earlierDecision(ctx context.Context, tx *sql.Tx, r order.Recording) (Recorded, error) {
+// earlierDecision is what the same cause got before, or ErrStale when it got nothing. A fact that is parked for all that, as it was where
+// an earlier version parked what was decided, is settled.
+func earlierDecision(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (Recorded, error) {
 	d, err := one(ctx, tx, func(row scanner) (d order.Recorded, err error) {
 		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ChildID)
 		return d, err
@@ -175,6 +182,10 @@ func earlierDecision(ctx context.Context, tx *sql.Tx, r order.Recording) (Record
 		r.OrderID, r.Cause, order.Parked)
 	if errors.Is(err, ErrNotFound) {
 		return Recorded{}, ErrStale
+	}
+	if err == nil && r.Fact != nil {
+		_, err = tx.ExecContext(ctx, `UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5 AND state = $6`,
+			d.Outcome, d.Reason, micros(now), r.Fact.InboxID, r.OrderID, InboxParked)
 	}
 	d.Duplicate = true
 	return Recorded{Recorded: d}, err
