@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
 )
 
 // benchOpen is how many orders are open at once; openVariable sets another number.
@@ -22,7 +25,8 @@ const (
 )
 
 // BenchmarkOpenOrders has one worker process look after many open orders, and another take them over: how much memory each has then, and
-// how long it takes from the second one's start until an order has answered.
+// how long it takes from the second one's start until an order has answered. The orders are written to the store as one is that was
+// placed, and taken up by a rebuild, whose pace it tells too.
 func BenchmarkOpenOrders(b *testing.B) {
 	n := benchOpen
 	if text := os.Getenv(openVariable); text != "" {
@@ -34,18 +38,22 @@ func BenchmarkOpenOrders(b *testing.B) {
 		s := newSystem(b, options{workers: noWorkers, unheard: true})
 		binary := buildAliquot(b)
 		first := s.startProcess(binary)
-		idle := make(chan float64, 1)
+		placed := s.placeOrder(map[string]any{"activate_by": day(3)})
+		require.Eventually(b, func() bool { return s.listed(b) == 1 }, patience, 50*time.Millisecond)
+		b.ReportMetric(residentMB(b, first.pid()), "first-MB")
+		s.writeLike(b, placed, n-1)
 		began := time.Now()
-		ids := s.placeMany(b, n, func() { idle <- residentMB(b, first.pid()) })
+		taken, err := dispatch.NewClient(s.client).Reconcile(b.Context(), dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
+		require.NoError(b, err)
+		require.Equal(b, n-1, taken.Orders)
 		require.Eventually(b, func() bool { return s.listed(b) == int64(n) }, 10*time.Minute, 100*time.Millisecond)
-		b.ReportMetric(float64(n)/time.Since(began).Seconds(), "orders/s")
-		b.ReportMetric(<-idle, "first-MB")
+		b.ReportMetric(float64(n)/time.Since(began).Seconds(), "rebuilt/s")
 		b.ReportMetric(residentMB(b, first.pid()), "all-MB")
 		first.kill(b)
 
 		began = time.Now()
 		second := s.startProcess(binary)
-		s.await(func() bool { return s.cancel(ids[n/2]).Status == http.StatusOK }, "the order does not answer")
+		s.await(func() bool { return s.cancel(placed).Status == http.StatusOK }, "the order does not answer")
 		b.ReportMetric(time.Since(began).Seconds(), "takeover-s")
 		b.ReportMetric(residentMB(b, second.pid()), "takeover-MB")
 		b.ReportMetric(float64(n), "open")
@@ -53,26 +61,22 @@ func BenchmarkOpenOrders(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// placeMany places orders that are due in some days, many at once. After the first, it tells.
-func (s *system) placeMany(b *testing.B, n int, first func()) []string {
+// writeLike writes orders to the store that stand where one stands which was placed.
+func (s *system) writeLike(b *testing.B, placed string, n int) {
 	b.Helper()
-	ids := make([]string, n)
-	place := func(i int) error {
-		ids[i] = s.placeOrder(map[string]any{"activate_by": day(3)})
-		return nil
+	like, err := s.store.Order(b.Context(), "", placed)
+	require.NoError(b, err)
+	orders := make([]order.Order, n)
+	for i := range orders {
+		o := *like
+		o.ID, o.TransactionID, o.DetailsID = uuid.Must(uuid.NewV7()).String(), uuid.NewString(), uuid.NewString()
+		o.Number = fmt.Sprintf("%s-%d", like.Number, i)
+		o.State.OrderID, o.State.Number = o.ID, o.Number
+		orders[i] = o
 	}
-	require.NoError(b, place(0))
-	require.Eventually(b, func() bool { return s.listed(b) == 1 }, patience, 50*time.Millisecond)
-	first()
-	for from := 1; from < n; from += benchOrders {
-		inParallel(b, func(i int) error {
-			if from+i >= n {
-				return nil
-			}
-			return place(from + i)
-		})
+	for batch := range slices.Chunk(orders, 1000) {
+		require.NoError(b, s.store.AddOrders(b.Context(), batch))
 	}
-	return ids
 }
 
 // listed is how many orders a worker has loaded, as their search attributes tell.
