@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -109,16 +108,14 @@ func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBe
 		}
 		of[row.OrderID] = append(of[row.OrderID], row)
 	}
-	var healed atomic.Int64
-	err = atOnce(ctx, ids, func(ctx context.Context, orderID string) error {
+	return atOnce(ctx, ids, func(ctx context.Context, orderID string) (healed int, err error) {
 		for _, row := range of[orderID] {
 			if a.signal(ctx, row) {
-				healed.Add(1)
+				healed++
 			}
 		}
-		return nil
+		return healed, nil
 	})
-	return int(healed.Load()), err
 }
 
 // sweepDemands tells orders to look which were asked for something that nobody has got an answer to. Temporal keeps an update nowhere
@@ -190,35 +187,40 @@ func (a *Activities) ensureOpen(ctx context.Context, after string, ends time.Tim
 
 // ensure makes sure that orders have running workflows, and counts those that had none.
 func (a *Activities) ensure(ctx context.Context, ids []string) (int, error) {
-	var started atomic.Int64
-	err := atOnce(ctx, ids, func(ctx context.Context, id string) error {
+	return atOnce(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
 		was, err := a.Dispatch.EnsureOrder(ctx, id)
 		if err != nil {
-			return a.fault(ctx, "starting an order", id, err)
+			return 0, a.fault(ctx, "starting an order", id, err)
 		}
 		if was {
-			started.Add(1)
+			started = 1
 		}
-		return nil
+		return started, nil
 	})
-	return int(started.Load()), err
 }
 
 // healingAtOnce is how many orders are started or signalled at the same time. It is a call to Temporal each, which waits for its disks.
 const healingAtOnce = 8
 
-// atOnce does something with each order of a list, several at the same time, until one fails.
-func atOnce(ctx context.Context, ids []string, do func(context.Context, string) error) error {
+// atOnce does something with each order of a list, several at the same time, until one fails. It sums up what that healed.
+func atOnce(ctx context.Context, ids []string, do func(context.Context, string) (int, error)) (healed int, err error) {
+	each := make([]int, len(ids))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(healingAtOnce)
-	for _, id := range ids {
+	for i, id := range ids {
 		if within.Err() != nil {
 			break
 		}
-		group.Go(func() error { return do(within, id) })
+		group.Go(func() (err error) {
+			each[i], err = do(within, id)
+			return err
+		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
+	if err = group.Wait(); err == nil {
+		err = ctx.Err()
 	}
-	return ctx.Err()
+	for _, n := range each {
+		healed += n
+	}
+	return healed, err
 }

@@ -99,7 +99,8 @@ func TestWhoGivesUpASweepHasNotSweptAll(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, atOnce(ctx, []string{"a", "b"}, func(context.Context, string) error { return nil }), context.Canceled)
+	_, err := atOnce(ctx, []string{"a", "b"}, func(context.Context, string) (int, error) { return 1, nil })
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // Facts that nobody signalled are signalled many at a time, those of one order in the order in which they came.
