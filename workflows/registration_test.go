@@ -47,6 +47,35 @@ func TestAKitIsRegisteredAndTested(t *testing.T) {
 	require.Empty(t, body, "it has moved to the order")
 }
 
+// A report is signalled again, as it is after a fault, while the order stands where a new one would have to wait: this one has had its turn.
+func TestAReportThatWasAppliedDoesNotWait(t *testing.T) {
+	t.Parallel()
+	w := newKitWorld(t, withScript("fail-register-3"))
+	w.fact(day, order.KitShipped)
+	var arrived store.Received
+	w.at(2*day, func() {
+		arrived = w.receive(order.Fact{Kind: order.CourierReport, SentAt: w.now(), Leg: "outbound", Target: lifecycle.WithCustomer})
+		w.signal(arrived)
+	})
+	w.registerKit(3 * day)
+	w.at(3*day+time.Second, func() {
+		require.Equal(t, lifecycle.Registered, w.order().Status)
+		w.signal(arrived)
+	})
+	w.courier(5*day, "inbound", lifecycle.TransitLab)
+	w.fact(6*day, order.KitReceived)
+	w.results(8*day, `{}`)
+	w.fact(8*day, order.ReportReady)
+	w.run()
+	require.Equal(t, []lifecycle.Low{
+		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.WithCustomer, lifecycle.Registered,
+		lifecycle.RequisitionCreated, lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
+	}, w.history())
+	row, err := w.store.InboxItem(context.Background(), arrived.ID)
+	require.NoError(t, err)
+	require.Equal(t, store.InboxApplied, row.State)
+}
+
 // A sample that reaches the lab before its kit is registered is not lost: the order goes on by itself.
 func TestASampleThatWasFasterThanItsRegistration(t *testing.T) {
 	t.Parallel()
