@@ -13,19 +13,19 @@ const walkers = 16
 // them, with those that failed, and what was wrong with the walks that no order went to its end.
 func All(ctx context.Context, s *System, walks []Walk) (names map[string]string, failures []string) {
 	p := party{system: s, names: map[string]string{}}
-	todo := make(chan Walk)
+	queue := make(chan Walk)
 	var walking sync.WaitGroup
 	for range walkers {
 		walking.Go(func() {
-			for w := range todo {
+			for w := range queue {
 				p.walk(ctx, w)
 			}
 		})
 	}
 	for _, w := range walks {
-		todo <- w
+		queue <- w
 	}
-	close(todo)
+	close(queue)
 	walking.Wait()
 	slices.Sort(p.failures)
 	return p.names, p.failures
