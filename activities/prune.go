@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -111,7 +109,6 @@ func (a *Activities) page(ctx context.Context, doing string, do func() (int, err
 		if err != nil {
 			return a.fault(ctx, doing, "", err)
 		}
-		activity.RecordHeartbeat(ctx)
 		if n < sweepPage {
 			break
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
@@ -138,7 +137,6 @@ func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time
 			return woken, a.fault(ctx, "noting that an order was woken", id, err)
 		}
 		woken++
-		activity.RecordHeartbeat(ctx)
 	}
 	return woken, nil
 }
