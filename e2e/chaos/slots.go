@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/e2e/drive"
 )
 
 // slots are the bookable times of patient service centers, each of which is handed out once.
@@ -45,25 +47,11 @@ func (c *Callers) slot(ctx context.Context) (string, error) {
 
 // available lists what is free near a zip code from a day on.
 func (c *Callers) available(ctx context.Context, zip, from string) ([]string, error) {
-	var answered struct {
-		Slots []struct {
-			Slots []struct {
-				Key *string `json:"booking_key"`
-			} `json:"slots"`
-		} `json:"slots"`
-	}
+	var answered drive.Availability
 	path := fmt.Sprintf("/v3/order/psc/appointment/availability?lab=quest&zip_code=%s&start_date=%s", zip, from)
 	err := c.until(ctx, func() (bool, error) {
 		err := c.call(ctx, http.MethodPost, path, "", c.system.Key, nil, &answered)
 		return err == nil, err
 	})
-	var keys []string
-	for _, day := range answered.Slots {
-		for _, slot := range day.Slots {
-			if slot.Key != nil {
-				keys = append(keys, *slot.Key)
-			}
-		}
-	}
-	return keys, err
+	return answered.Keys(), err
 }

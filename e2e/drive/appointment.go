@@ -51,25 +51,32 @@ func (s *System) availability(ctx context.Context, method string) ([]string, err
 		query.Set("zip_code", readyZip)
 		path, body = "/v3/order/psc/appointment/availability?", nil
 	}
-	var answered struct {
-		Slots []struct {
-			Slots []struct {
-				Key *string `json:"booking_key"`
-			} `json:"slots"`
-		} `json:"slots"`
-	}
+	var answered Availability
 	if err := s.asClient(ctx, http.MethodPost, path+query.Encode(), body, &answered); err != nil {
 		return nil, err
 	}
-	var keys []string
-	for _, day := range answered.Slots {
+	return answered.Keys(), nil
+}
+
+// Availability is an answer about free times, as far as they can be booked.
+type Availability struct {
+	Slots []struct {
+		Slots []struct {
+			Key *string `json:"booking_key"`
+		} `json:"slots"`
+	} `json:"slots"`
+}
+
+// Keys are the booking keys, earliest first.
+func (a Availability) Keys() (keys []string) {
+	for _, day := range a.Slots {
 		for _, slot := range day.Slots {
 			if slot.Key != nil {
 				keys = append(keys, *slot.Key)
 			}
 		}
 	}
-	return keys, nil
+	return keys
 }
 
 // Where phlebotomists come to times that are chosen, and where to times that they set (client API contract, section 11).
