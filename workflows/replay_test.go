@@ -1,7 +1,11 @@
 package workflows_test
 
 import (
+	"encoding/base64"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +43,55 @@ func TestKeptHistoriesReplay(t *testing.T) {
 	for _, shape := range kept {
 		require.True(t, found[shape], "no history of shape %s is kept", shape)
 	}
+}
+
+// Each change that is behind workflow.GetVersion has a kept history that came past it: the end-to-end tests drive an order there.
+func TestEveryGuardHasAHistory(t *testing.T) {
+	t.Parallel()
+	changes := guards(t)
+	require.NotEmpty(t, changes)
+	var histories []string
+	files, err := filepath.Glob("testdata/*.json")
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		histories = append(histories, string(text))
+	}
+	require.Empty(t, unkept(changes, histories))
+	t.Run("control", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, []string{"no-such-change"}, unkept(append(slices.Clone(changes), "no-such-change"), histories))
+	})
+}
+
+// guards are the names of the changes, as the workflows' sources have them.
+func guards(t *testing.T) (changes []string) {
+	t.Helper()
+	sources, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	named := regexp.MustCompile(`GetVersion\(ctx, "([^"]+)"`)
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(source)
+		require.NoError(t, err)
+		found := named.FindAllStringSubmatch(string(text), -1)
+		require.Len(t, found, strings.Count(string(text), ".GetVersion("), "%s has one whose name is not in place", source)
+		for _, f := range found {
+			changes = append(changes, f[1])
+		}
+	}
+	return changes
+}
+
+// unkept are the changes that none of the histories came past. The name of one is in its marker, as a JSON string.
+func unkept(changes, histories []string) []string {
+	return slices.DeleteFunc(changes, func(change string) bool {
+		name := base64.StdEncoding.EncodeToString([]byte(`"` + change + `"`))
+		return slices.ContainsFunc(histories, func(h string) bool { return strings.Contains(h, name) })
+	})
 }
 
 // The control: an Order workflow that does something else first does not replay.
