@@ -30,6 +30,7 @@ type Partner func(labs.Account, labs.Pace) (labs.Lab, error)
 type Dispatcher interface {
 	StartOrder(ctx context.Context, orderID string) error
 	EnsureOrder(ctx context.Context, orderID string) (started bool, err error)
+	RunningOrders(ctx context.Context, orderIDs []string) (running map[string]bool, err error)
 	SignalFact(ctx context.Context, orderID string, f order.Fact) error
 	WakeOrder(ctx context.Context, orderID string) error
 	NudgeDeliveries(ctx context.Context, endpointID string) error

@@ -16,10 +16,6 @@ const sweepPage = 500
 // healPage is how much each minute's sweep starts and signals at most. What comes in while Temporal is away for minutes is thousands.
 const healPage = 5000
 
-// sweepShare is for how long one activity goes through the open orders: a history has room for some thousands of activities, and there
-// may be millions of orders.
-const sweepShare = 5 * time.Minute
-
 // patience is how long each hand-off may take before the reconciler looks after it.
 type patience struct {
 	start     time.Duration // an order that was never started
@@ -139,48 +135,6 @@ func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time
 		woken++
 	}
 	return woken, nil
-}
-
-// SweepOpenOrders makes sure that the open orders after the given id have running workflows, as many as it comes to in its share of
-// time. With the first, all of them are counted.
-func (a *Activities) SweepOpenOrders(ctx context.Context, after string) (dispatch.SweepResult, error) {
-	defer a.heartbeat(ctx)()
-	var out dispatch.SweepResult
-	ends := a.Now().Add(sweepShare)
-	if after == "" {
-		wrong, err := a.Store.RecountOrders(ctx)
-		if err != nil {
-			return out, a.fault(ctx, "counting open orders", "", err)
-		}
-		out.Counts = wrong
-	}
-	var err error
-	if out.Orders, out.After, err = a.ensureOpen(ctx, after, ends, sweepPage); err != nil {
-		return out, err
-	}
-	a.Metrics.healed(out)
-	return out, nil
-}
-
-// ensureOpen makes sure that open orders have running workflows, a page at a time, until a time has come. It returns how many had none,
-// and the last one that it came to; empty: it has come to all.
-func (a *Activities) ensureOpen(ctx context.Context, after string, ends time.Time, page int) (started int, last string, err error) {
-	for {
-		ids, err := a.Store.OpenOrders(ctx, after, page)
-		if err != nil {
-			return started, "", a.fault(ctx, "listing open orders", "", err)
-		}
-		n, err := a.ensure(ctx, ids)
-		if started += n; err != nil {
-			return started, "", err
-		}
-		if len(ids) < page {
-			return started, "", nil
-		}
-		if after = ids[page-1]; !a.Now().Before(ends) {
-			return started, after, nil
-		}
-	}
 }
 
 // ensure makes sure that orders have running workflows, and counts those that had none.

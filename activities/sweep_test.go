@@ -25,6 +25,16 @@ type temporalOf struct {
 	ensured []string
 	told    map[string][]string // the facts of an order, as they came
 	away    string              // the order at which Temporal goes away
+	running map[string]bool     // by what visibility says
+	asked   int                 // how often it was asked
+}
+
+func (d *temporalOf) RunningOrders(_ context.Context, ids []string) (map[string]bool, error) {
+	d.asked++
+	if slices.Contains(ids, d.away) {
+		return nil, errors.New("away")
+	}
+	return d.running, nil
 }
 
 func (d *temporalOf) EnsureOrder(_ context.Context, id string) (bool, error) {
@@ -63,36 +73,6 @@ func sweeping(t *testing.T, orders int) (*Activities, *temporalOf, []string) {
 	return &Activities{
 		Store: db, Dispatch: d, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}, d, open
-}
-
-func TestAllOpenOrdersAreLookedAt(t *testing.T) {
-	t.Parallel()
-	a, d, open := sweeping(t, 500)
-	const page = 7
-	require.Greater(t, len(open), 3*page)
-	ends := time.Now().Add(time.Hour)
-
-	started, last, err := a.ensureOpen(t.Context(), "", ends, page)
-	require.NoError(t, err)
-	require.Equal(t, len(open)/2, started, "every second had none")
-	require.Empty(t, last, "it comes to all, if there is time")
-	require.ElementsMatch(t, open, d.ensured)
-
-	// There is no time for more than a page.
-	d.ensured = nil
-	calls := 0
-	for last, more := "", true; more; more = last != "" {
-		_, last, err = a.ensureOpen(t.Context(), last, time.Now(), page)
-		require.NoError(t, err)
-		calls++
-	}
-	require.Equal(t, len(open)/page+1, calls)
-	require.ElementsMatch(t, open, d.ensured)
-
-	d.away = open[page+3]
-	_, last, err = a.ensureOpen(t.Context(), open[page-1], ends, page)
-	require.ErrorContains(t, err, "starting an order failed")
-	require.Empty(t, last)
 }
 
 func TestWhoGivesUpASweepHasNotSweptAll(t *testing.T) {

@@ -144,7 +144,8 @@ type BatchResult struct {
 // ReconcileInput says how far a reconciler run goes.
 type ReconcileInput struct {
 	OpenOrders bool `json:"open_orders,omitempty"` // every open order too, which heals wiped or terminated runs; and silent ones are polled
-	Rebuild    bool `json:"rebuild,omitempty"`     // whatever its age: Temporal's data was lost, and nobody else is at work on it
+	Thorough   bool `json:"thorough,omitempty"`    // each of them is asked for by itself, and what visibility says is not believed
+	Rebuild    bool `json:"rebuild,omitempty"`     // thorough, and whatever its age: Temporal's data was lost, and nobody else is at work on it
 }
 
 // SweepResult counts what was healed; in calm weather, all zero.

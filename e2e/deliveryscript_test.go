@@ -41,10 +41,11 @@ type nudges struct {
 	ids []string
 }
 
-func (n *nudges) StartOrder(context.Context, string) error             { return nil }
-func (n *nudges) EnsureOrder(context.Context, string) (bool, error)    { return false, nil }
-func (n *nudges) SignalFact(context.Context, string, order.Fact) error { return nil }
-func (n *nudges) WakeOrder(context.Context, string) error              { return nil }
+func (n *nudges) StartOrder(context.Context, string) error                         { return nil }
+func (n *nudges) EnsureOrder(context.Context, string) (bool, error)                { return false, nil }
+func (n *nudges) RunningOrders(context.Context, []string) (map[string]bool, error) { return nil, nil }
+func (n *nudges) SignalFact(context.Context, string, order.Fact) error             { return nil }
+func (n *nudges) WakeOrder(context.Context, string) error                          { return nil }
 func (n *nudges) NudgeDeliveries(_ context.Context, id string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -26,7 +26,7 @@ const (
 
 // BenchmarkOpenOrders has one worker process look after many open orders, and another take them over: how much memory each has then, and
 // how long it takes from the second one's start until an order has answered. The orders are written to the store as one is that was
-// placed, and taken up by a rebuild, whose pace it tells too.
+// placed, and taken up by a rebuild, whose pace it tells too; as it does how long the reconciler looks at them each hour, and each day.
 func BenchmarkOpenOrders(b *testing.B) {
 	n := benchOpen
 	if text := os.Getenv(openVariable); text != "" {
@@ -49,6 +49,14 @@ func BenchmarkOpenOrders(b *testing.B) {
 		require.Eventually(b, func() bool { return s.listed(b) == int64(n) }, 10*time.Minute, 100*time.Millisecond)
 		b.ReportMetric(float64(n)/time.Since(began).Seconds(), "rebuilt/s")
 		b.ReportMetric(residentMB(b, first.pid()), "all-MB")
+		for unit, in := range map[string]dispatch.ReconcileInput{
+			"hourly-s": {OpenOrders: true}, "thorough-s": {OpenOrders: true, Thorough: true},
+		} {
+			began = time.Now()
+			_, err := dispatch.NewClient(s.client).Reconcile(b.Context(), in)
+			require.NoError(b, err)
+			b.ReportMetric(time.Since(began).Seconds(), unit)
+		}
 		first.kill(b)
 
 		began = time.Now()

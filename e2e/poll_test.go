@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
 
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
@@ -49,11 +48,14 @@ func TestAFreshOrderIsNotPolled(t *testing.T) {
 // reconcile runs the hourly reconciler now.
 func (s *system) reconcile() dispatch.SweepResult {
 	s.t.Helper()
-	run, err := s.client.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{TaskQueue: dispatch.QueueDeliveries},
-		dispatch.WorkflowReconcile, dispatch.ReconcileInput{OpenOrders: true})
+	return s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true})
+}
+
+// reconcileWith runs a reconciler now.
+func (s *system) reconcileWith(in dispatch.ReconcileInput) dispatch.SweepResult {
+	s.t.Helper()
+	healed, err := dispatch.NewClient(s.client).Reconcile(s.t.Context(), in)
 	require.NoError(s.t, err)
-	var healed dispatch.SweepResult
-	require.NoError(s.t, run.Get(s.t.Context(), &healed))
 	return healed
 }
 

@@ -53,6 +53,7 @@ func ensureAttributes(ctx context.Context, c client.Client, namespace string, lo
 const (
 	scheduleMinute = "reconcile-minute"
 	scheduleHour   = "reconcile-hour"
+	scheduleDay    = "reconcile-day"
 )
 
 func ensureSchedules(ctx context.Context, c client.Client) error {
@@ -63,6 +64,7 @@ func ensureSchedules(ctx context.Context, c client.Client) error {
 	}{
 		{scheduleMinute, time.Minute, dispatch.ReconcileInput{}},
 		{scheduleHour, time.Hour, dispatch.ReconcileInput{OpenOrders: true}},
+		{scheduleDay, 24 * time.Hour, dispatch.ReconcileInput{OpenOrders: true, Thorough: true}},
 	} {
 		_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
 			ID:      s.id,

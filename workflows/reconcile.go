@@ -42,17 +42,17 @@ func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.Sweep
 }
 
 func sweepOpenOrders(ctx workflow.Context, in dispatch.ReconcileInput, total *dispatch.SweepResult) error {
-	if err := paged(ctx, dispatch.ActivitySweepAll, total); err != nil || in.Rebuild {
+	if err := paged(ctx, total, dispatch.ActivitySweepAll, in); err != nil || in.Rebuild {
 		return err
 	}
-	return paged(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), dispatch.ActivityPoll, total)
+	return paged(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), total, dispatch.ActivityPoll)
 }
 
-// paged runs an activity page by page.
-func paged(ctx workflow.Context, activity string, total *dispatch.SweepResult) error {
+// paged runs an activity page by page. What it is told beside where the page begins follows.
+func paged(ctx workflow.Context, total *dispatch.SweepResult, activity string, also ...any) error {
 	for after, more := "", true; more; more = after != "" {
 		var page dispatch.SweepResult
-		if err := workflow.ExecuteActivity(ctx, activity, after).Get(ctx, &page); err != nil {
+		if err := workflow.ExecuteActivity(ctx, activity, append([]any{after}, also...)...).Get(ctx, &page); err != nil {
 			return err
 		}
 		total.Orders += page.Orders

@@ -16,9 +16,10 @@ import (
 // sweeps plays the reconciler's activities: one sweep, pages of open orders and pages of silent ones.
 type sweeps struct {
 	inputs []dispatch.ReconcileInput
-	pages  []string // the cursors asked for, of open orders
-	polled []string // the cursors asked for, of silent orders
-	fail   int      // so many first attempts at a page of open orders fail
+	pages  []string                  // the cursors asked for, of open orders
+	looked []dispatch.ReconcileInput // how each was to be looked at
+	polled []string                  // the cursors asked for, of silent orders
+	fail   int                       // so many first attempts at a page of open orders fail
 
 	unmatched int // reports that are to be reviewed
 	reviewed  []dispatch.ReconcileInput
@@ -35,8 +36,8 @@ func (s *sweeps) env() *testsuite.TestWorkflowEnvironment {
 		return dispatch.SweepResult{Reviews: 1}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivityReview})
 	next := map[string]dispatch.SweepResult{"": {Orders: 10, Counts: 2, After: "o-500"}, "o-500": {After: "o-1000"}, "o-1000": {Orders: 1}}
-	env.RegisterActivityWithOptions(func(_ context.Context, after string) (dispatch.SweepResult, error) {
-		s.pages = append(s.pages, after)
+	env.RegisterActivityWithOptions(func(_ context.Context, after string, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
+		s.pages, s.looked = append(s.pages, after), append(s.looked, in)
 		if s.fail--; s.fail >= 0 {
 			return dispatch.SweepResult{}, errors.New("the store is away")
 		}
@@ -66,6 +67,10 @@ func TestReconcile(t *testing.T) {
 			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
 			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
 		},
+		"each day": {
+			in: dispatch.ReconcileInput{OpenOrders: true, Thorough: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
+			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
+		},
 		"the store is away for a while": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"}, polled: []string{"", "o-7"},
 			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
@@ -84,6 +89,9 @@ func TestReconcile(t *testing.T) {
 			require.Equal(t, test.pages, s.pages)
 			require.Equal(t, test.polled, s.polled)
 			require.Equal(t, []dispatch.ReconcileInput{test.in}, s.inputs)
+			for _, in := range s.looked {
+				require.Equal(t, test.in, in)
+			}
 		})
 	}
 }

@@ -222,6 +222,10 @@ func (r *recorder) StartOrder(_ context.Context, id string) error {
 	return nil
 }
 
+func (r *recorder) RunningOrders(context.Context, []string) (map[string]bool, error) {
+	return nil, errors.New("not in these tests")
+}
+
 func (r *recorder) EnsureOrder(context.Context, string) (bool, error) {
 	return false, errors.New("not in these tests")
 }
