@@ -112,16 +112,6 @@ func insure(o *order.Order, in *HealthInsuranceCreateRequest) (err error) {
 	return err
 }
 
-func (a *Address) address() order.Address {
-	second := a.SecondLine
-	if deref(second) == "" {
-		second = nil // nothing is printed, and nothing sent
-	}
-	return order.Address{
-		FirstLine: a.FirstLine, SecondLine: second, City: a.City, State: a.State, Zip: a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
-	}
-}
-
 // standIn gives a minor whose order names no proxy the one whom the user's info names.
 func (s *server) standIn(ctx context.Context, p *order.Patient, userID string) error {
 	c := callerOf(ctx)

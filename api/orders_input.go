@@ -111,17 +111,6 @@ type GuarantorDetails struct {
 	Email           *string `json:"email,omitempty"`
 }
 
-// Address is where somebody is who is not the patient.
-type Address struct {
-	FirstLine   string  `json:"first_line" minLength:"1"`
-	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`
-	Country     string  `json:"country" minLength:"1"`
-	Zip         string  `json:"zip" minLength:"1"`
-	City        string  `json:"city" minLength:"1"`
-	State       string  `json:"state" minLength:"1"`
-	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
-}
-
 // patient is the domain's patient, normalised. The details have been checked.
 func (p *PatientDetailsWithValidation) patient() (*order.Patient, error) {
 	dob, err := birthDate(p.DOB)
@@ -207,12 +196,6 @@ func (g *GuarantorDetails) check(place string) []error {
 		return nil
 	}
 	return checkPhone(g.PhoneNumber, place+".phone_number")
-}
-
-func (a *Address) normal() Address {
-	out := *a
-	out.State, out.SecondLine = state(a.State), orEmpty(a.SecondLine)
-	return out
 }
 
 // orEmpty is the text, or an empty one, which is the contract's default.

@@ -90,11 +90,11 @@ func (s *server) payorRoutes() {
 }
 
 func (s *server) createPayor(ctx context.Context, in *createPayorInput) (*body[ClientFacingPayor], error) {
-	team, a := callerOf(ctx).team.ID, in.Body.Address
+	team, a := callerOf(ctx).team.ID, in.Body.Address.normal()
 	p := billing.Payor{
 		Code: "T" + rand.Text()[:11], Name: in.Body.Name,
 		Address: billing.Address{
-			FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: state(a.State), Zip: a.Zip, Country: a.Country,
+			FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Country: a.Country,
 		},
 	}
 	if in.Body.Provider != nil {

@@ -108,7 +108,8 @@ func TestRulesOfInsurance(t *testing.T) {
 		{rule: "a payor is the team's", ask: payor(nil), shows: map[string]any{"source": "team", "name": "Own plan", "aliases": []any{}, "org_address.city": "Phoenix"}},
 		{rule: "a payor has a name", ask: payor(map[string]any{"name": nil}), loc: "body.name", kind: "missing"},
 		{rule: "a payor has an address", ask: payor(map[string]any{"address": nil}), loc: "body.address", kind: "missing"},
-		{rule: "with a country", ask: payor(map[string]any{"address.country": nil}), loc: "body.address.country", kind: "missing"},
+		{rule: "with a city", ask: payor(map[string]any{"address.city": nil}), loc: "body.address.city", kind: "missing"},
+		{rule: "its country defaults to US", ask: payor(map[string]any{"address.country": nil}), shows: map[string]any{"org_address.country": "US"}},
 		{rule: "provider is of its enumeration", ask: payor(map[string]any{"provider": "x", "provider_payor_id": "1"}), loc: "body.provider", kind: "enum"},
 		{rule: "provider of a search is of its enumeration", ask: get("/v3/insurance/search/payor?provider=x"), loc: "query.provider", kind: "enum"},
 		{rule: "so is that of the deprecated search", ask: func() reply { return f.do(http.MethodPost, "/v3/insurance/search/payor", f.key, `{"provider": "x"}`) }, loc: "body.provider", kind: "enum"},
@@ -125,7 +126,7 @@ func TestRulesOfInsurance(t *testing.T) {
 	}
 	for _, field := range []string{
 		"payor_code", "member_id", "relationship", "insured", "insured.first_name", "insured.last_name", "insured.gender", "insured.address", "insured.dob", "insured.email",
-		"insured.phone_number", "insured.address.first_line", "insured.address.city", "insured.address.state", "insured.address.zip", "insured.address.country",
+		"insured.phone_number", "insured.address.first_line", "insured.address.city", "insured.address.state", "insured.address.zip",
 	} {
 		rules = append(rules, ruling{rule: field + " is required", ask: post(map[string]any{field: nil}), loc: "body." + field, kind: "missing"})
 	}

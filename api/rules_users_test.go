@@ -106,7 +106,10 @@ func TestRulesOfUserInfo(t *testing.T) {
 		{rule: "gender is free text, kept in lower case", ask: put(map[string]any{"gender": "Non-Binary"}), shows: map[string]any{"gender": "non-binary"}},
 		{rule: "second_line defaults to an empty text", ask: put(nil), shows: map[string]any{"address.second_line": ""}},
 		{rule: "zip is not checked", ask: put(map[string]any{"address.zip": "SW1A 1AA"}), shows: map[string]any{"address.zip": "SW1A 1AA"}},
+		{rule: "zip may be called zip_code", ask: put(map[string]any{"address.zip": nil, "address.zip_code": "85004"}), shows: map[string]any{"address.zip": "85004", "address.zip_code": absent}},
+		{rule: "of two zips the one with the SDK's name counts", ask: put(map[string]any{"address.zip": "85004", "address.zip_code": "85006"}), shows: map[string]any{"address.zip": "85004", "address.zip_code": absent}},
 		{rule: "country may be in words", ask: put(map[string]any{"address.country": "United States"}), shows: map[string]any{"address.country": "United States"}},
+		{rule: "country defaults to US", ask: put(map[string]any{"address.country": nil}), shows: map[string]any{"address.country": "US"}},
 		{rule: "a phone number as the samples have it", ask: put(map[string]any{"phone_number": "+1123456789"}), shows: map[string]any{"phone_number": "+1123456789"}},
 		{rule: "a phone number is kept in E.164", ask: put(map[string]any{"phone_number": "(602) 555-0123"}), shows: map[string]any{"phone_number": "+16025550123"}},
 		{rule: "a phone number is one", ask: put(map[string]any{"phone_number": "call me"}), loc: "body.phone_number", kind: "value_error"},
@@ -135,7 +138,7 @@ func TestRulesOfUserInfo(t *testing.T) {
 			shows: map[string]any{"medical_proxy": absent, "last_name": "Lee", "gender": "female"},
 		},
 	}
-	for _, field := range []string{"first_name", "last_name", "email", "phone_number", "gender", "dob", "address", "address.first_line", "address.country", "address.zip", "address.city", "address.state"} {
+	for _, field := range []string{"first_name", "last_name", "email", "phone_number", "gender", "dob", "address", "address.first_line", "address.zip", "address.city", "address.state"} {
 		rules = append(rules, ruling{rule: field + " is required", ask: put(map[string]any{field: nil}), loc: "body." + field, kind: "missing"})
 	}
 	check(t, append(rules, namesHold("body.first_name", func(name any) reply { return put(map[string]any{"first_name": name})() })...))

@@ -17,23 +17,12 @@ type UserInfo struct {
 	PhoneNumber       string            `json:"phone_number" minLength:"1"`
 	Gender            string            `json:"gender" minLength:"1" doc:"In any case; kept in lower case."`
 	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a midnight timestamp is taken too."`
-	Address           UserAddress       `json:"address"`
+	Address           Address           `json:"address"`
 	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty"`
 	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
 	Ethnicity         *string           `json:"ethnicity,omitempty" enum:"hispanic,non_hispanic,ashkenazi_jewish,other"`
 	SexualOrientation *string           `json:"sexual_orientation,omitempty" enum:"lesbian_gay_or_homosexual,heterosexual_or_straight,bisexual,dont_know,other"`
 	GenderIdentity    *string           `json:"gender_identity,omitempty" enum:"male,female,female_to_male_ftm_transgender_male_trans_man,male_to_female_mtf_transgender_female_trans_woman,genderqueer,other"`
-}
-
-// UserAddress is where a user lives.
-type UserAddress struct {
-	FirstLine   string  `json:"first_line" minLength:"1"`
-	SecondLine  *string `json:"second_line,omitempty" doc:"Defaults to an empty text."`
-	Country     string  `json:"country" minLength:"1"`
-	Zip         string  `json:"zip" minLength:"1"`
-	City        string  `json:"city" minLength:"1"`
-	State       string  `json:"state" minLength:"1"`
-	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
 }
 
 type userInfoInput struct {
@@ -85,9 +74,7 @@ func (u UserInfo) normal() (UserInfo, error) {
 	}
 	u.FirstName, u.LastName = singleSpaced(u.FirstName), singleSpaced(u.LastName)
 	u.DOB, u.Gender, u.PhoneNumber = dob.String(), gender(u.Gender), phone(u.PhoneNumber)
-	u.Address.State = state(u.Address.State)
-	u.Address.SecondLine = orEmpty(u.Address.SecondLine)
-	u.MedicalProxy = u.MedicalProxy.normal()
+	u.Address, u.MedicalProxy = u.Address.normal(), u.MedicalProxy.normal()
 	return u, nil
 }
 

@@ -66,7 +66,11 @@ func problems(errs []error) []*problem {
 		// The body as a whole is wrong, and was never looked into: what seems to be missing from it may be there.
 		out = slices.DeleteFunc(out, func(p *problem) bool { return p.of("body") && len(p.Loc) > 1 })
 	}
-	return out
+	// Nor is anything said of the inside of what is not there.
+	absent := slices.DeleteFunc(slices.Clone(out), func(p *problem) bool { return p.Type != "missing" })
+	return slices.DeleteFunc(out, func(p *problem) bool {
+		return slices.ContainsFunc(absent, func(q *problem) bool { return len(q.Loc) < len(p.Loc) && slices.Equal(q.Loc, p.Loc[:len(q.Loc)]) })
+	})
 }
 
 // of reports whether the problem lies in that part of the request.
