@@ -169,7 +169,7 @@ func floorRate(b *testing.B, o options, in floorInput) float64 {
 				return err
 			}
 			if in.Commits > 0 {
-				<-commits.done(run.GetID())
+				<-commits.done(run.GetID(), n)
 			}
 		}
 		return run.Get(b.Context(), nil)
@@ -186,7 +186,7 @@ func floor(ctx workflow.Context, in floorInput) error {
 	facts := workflow.GetSignalChannel(ctx, "fact")
 	for n := range in.Signals {
 		facts.Receive(ctx, nil)
-		if err := applyFloor(ctx, in).Get(ctx, nil); err != nil {
+		if err := applyFloor(ctx, in, n).Get(ctx, nil); err != nil {
 			return err
 		}
 		if in.Attributes {
@@ -203,9 +203,9 @@ func floor(ctx workflow.Context, in floorInput) error {
 	return nil
 }
 
-func applyFloor(ctx workflow.Context, in floorInput) workflow.Future {
+func applyFloor(ctx workflow.Context, in floorInput, n int) workflow.Future {
 	if in.Commits > 0 {
-		return workflow.ExecuteLocalActivity(ctx, "commit", workflow.GetInfo(ctx).WorkflowExecution.ID)
+		return workflow.ExecuteLocalActivity(ctx, "commit", workflow.GetInfo(ctx).WorkflowExecution.ID, n)
 	}
 	return workflow.ExecuteLocalActivity(ctx, noop)
 }

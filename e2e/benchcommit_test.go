@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,7 @@ type committer struct {
 	each int // commits at a time
 
 	mu      sync.Mutex
-	applied map[string]chan struct{} // by workflow: its signals that have been applied
+	applied map[string]chan struct{} // by workflow and signal; closed once it has been applied
 }
 
 // newCommitter has no database when there is nothing to commit.
@@ -31,23 +32,32 @@ func newCommitter(b *testing.B, url string, each int) *committer {
 	return c
 }
 
-func (c *committer) commit(ctx context.Context, workflowID string) error {
+// commit applies a workflow's nth signal. It may be applied again, if its task is lost.
+func (c *committer) commit(ctx context.Context, workflowID string, n int) error {
 	document := strings.Repeat("x", committedBytes)
 	for range c.each {
 		if _, err := c.db.write.ExecContext(ctx, `INSERT INTO floor (id, document) VALUES ($1, $2)`, uuid.NewString(), document); err != nil {
 			return err
 		}
 	}
-	c.done(workflowID) <- struct{}{}
+	done := c.done(workflowID, n)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-done:
+	default:
+		close(done)
+	}
 	return nil
 }
 
-// done tells of each signal that a workflow has applied.
-func (c *committer) done(workflowID string) chan struct{} {
+// done is closed once a workflow has applied its nth signal.
+func (c *committer) done(workflowID string, n int) chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.applied[workflowID] == nil {
-		c.applied[workflowID] = make(chan struct{}, 2*benchSignals) // twice, should one be applied again
+	key := fmt.Sprintf("%s %d", workflowID, n)
+	if c.applied[key] == nil {
+		c.applied[key] = make(chan struct{})
 	}
-	return c.applied[workflowID]
+	return c.applied[key]
 }
