@@ -1,0 +1,55 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+	"github.com/aliquot-labs/aliquot/internal/testcluster"
+)
+
+// Visibility on PostgreSQL is asked about a thousand orders in one question, as many as the reconciler looks at together each hour.
+func TestVisibilityIsAskedAboutAThousandOrders(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
+	cluster := testcluster.Start(t, testcluster.Options{})
+	dev := &temporaltest.Dev{Address: cluster.Address}
+	c, err := client.Dial(client.Options{HostPort: cluster.Address, Namespace: dev.Namespace(t)})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+
+	ids := make([]string, 1000)
+	var starting errgroup.Group
+	starting.SetLimit(16)
+	for i := range ids {
+		ids[i] = uuid.NewString()
+		starting.Go(func() error {
+			_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(ids[i]), TaskQueue: "nobody"}, "bare")
+			return err
+		})
+	}
+	require.NoError(t, starting.Wait())
+
+	var took time.Duration
+	running := func(want int) map[string]bool {
+		var found map[string]bool
+		require.Eventually(t, func() bool {
+			began := time.Now()
+			var err error
+			found, err = dispatch.NewClient(c).RunningOrders(t.Context(), ids)
+			took = time.Since(began)
+			return err == nil && len(found) == want
+		}, patience, 100*time.Millisecond)
+		return found
+	}
+	running(len(ids))
+	require.NoError(t, c.TerminateWorkflow(t.Context(), dispatch.OrderWorkflowID(ids[7]), "", "by hand"))
+	require.False(t, running(len(ids) - 1)[ids[7]])
+	t.Logf("one question took %s", took)
+}
