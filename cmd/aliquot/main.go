@@ -22,14 +22,17 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	err := newRoot().ExecuteContext(ctx)
-	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return // it was told to stop, and has
-	}
-	if err != nil {
+	cmd, err := newRoot().ExecuteContextC(ctx)
+	if err != nil && !stopped(cmd, err) {
 		fmt.Fprintln(os.Stderr, "aliquot: "+err.Error()+hint(err))
 		os.Exit(1)
 	}
+}
+
+// stopped reports whether a process that runs until it is told to stop has been told so. Other commands that are told to stop have not
+// done what they were for, which whoever goes on after them has to know: a deploy script, a job of Kubernetes.
+func stopped(cmd *cobra.Command, err error) bool {
+	return cmd.GroupID == groupRun && cmd.Context().Err() != nil && errors.Is(err, context.Canceled)
 }
 
 func newRoot() *cobra.Command {
@@ -85,6 +88,8 @@ func hint(err error) string {
 	var unknown *rollout.UnknownError
 	var missing *rollout.MissingQueuesError
 	switch {
+	case errors.Is(err, context.Canceled):
+		return "\n  It was told to stop before it was done. Run it again."
 	case settings.Wrong(err) == "ALIQUOT_ENCRYPTION_KEYS":
 		return "\n  Make a key with aliquot key new-encryption and keep it safe: patient data is sealed with it (docs/security.md)."
 	case settings.Wrong(err) != "":

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -95,4 +97,35 @@ func TestBootstrap(t *testing.T) {
 	require.Contains(t, must(t, "bootstrap", "--name", "Clinic"), "pk_us_")
 	_, err = command(t, "bootstrap", "--name", "Clinic")
 	require.ErrorContains(t, err, "there is an administrator key already")
+}
+
+// TestWhatIsStoppedHasFailed changes the environment and so runs alone. A deploy script must not go on after a migration that was told
+// to stop; a process that runs until it is told to has done all that it was for.
+func TestWhatIsStoppedHasFailed(t *testing.T) {
+	t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
+	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", must(t, "key", "new-encryption"))
+	t.Setenv("ALIQUOT_TEMPORAL", "127.0.0.1:1")
+	must(t, "migrate")
+	require.Contains(t, hint(context.Canceled), "Run it again")
+	for _, test := range []struct {
+		args []string
+		well bool
+	}{
+		{[]string{"migrate"}, false},
+		{[]string{"bootstrap", "--name", "Clinic"}, false},
+		{[]string{"rebuild"}, false},
+		{[]string{"rollout", "set", "v1"}, false},
+		{[]string{"key", "rotate"}, false},
+		{[]string{"worker"}, true},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		root := newRoot()
+		root.SetArgs(test.args)
+		root.SetOut(io.Discard)
+		root.SetErr(io.Discard)
+		cmd, err := root.ExecuteContextC(ctx)
+		require.Error(t, err, "%v", test.args)
+		require.Equal(t, test.well, stopped(cmd, err), "%v: %v", test.args, err)
+	}
 }
