@@ -1,9 +1,12 @@
 package deploycheck
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/stretchr/testify/require"
 )
@@ -27,8 +30,8 @@ var weathers = map[string]weather{
 		`aliquot_dependency_up{dependency="store",instance="a"} 1x120`,
 	},
 	"ConnectionsUsedUp": {
-		"go_sql_in_use_connections{db_name=\"store\"} 8x120\ngo_sql_max_open_connections{db_name=\"store\"} 8x120",
-		"go_sql_in_use_connections{db_name=\"store\"} 2x120\ngo_sql_max_open_connections{db_name=\"store\"} 8x120",
+		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 8x120\ngo_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
+		"go_sql_in_use_connections{db_name=\"store\",instance=\"a\"} 2x120\ngo_sql_max_open_connections{db_name=\"store\",instance=\"a\"} 8x120",
 	},
 	"RequestsFailing": {
 		"aliquot_http_request_duration_seconds_count{status=\"200\"} 0+100x120\naliquot_http_request_duration_seconds_count{status=\"503\"} 0+5x120",
@@ -84,8 +87,8 @@ var weathers = map[string]weather{
 	},
 }
 
-// fires reports whether an expression has a value at the end of two hours of weather.
-func fires(t *testing.T, expression, series string) bool {
+// fired is what an expression has at the end of two hours of weather: a series of each alert.
+func fired(t *testing.T, expression, series string) promql.Vector {
 	t.Helper()
 	storage := promqltest.LoadedStorage(t, "load 1m\n  "+indented(series))
 	engine := promqltest.NewTestEngine(t, false, 0, 1_000_000)
@@ -96,7 +99,23 @@ func fires(t *testing.T, expression, series string) bool {
 	require.NoError(t, result.Err)
 	vector, err := result.Vector()
 	require.NoError(t, err)
-	return len(vector) > 0
+	return vector
+}
+
+var labelsNamed = regexp.MustCompile(`\$labels\.(\w+)`)
+
+// unnamed are the labels that the texts of an alert name and one of its series lacks: what is read would have a hole there.
+func unnamed(a rulefmt.Rule, series promql.Vector) (missing []string) {
+	for _, text := range a.Annotations {
+		for _, m := range labelsNamed.FindAllStringSubmatch(text, -1) {
+			for _, s := range series {
+				if s.Metric.Get(m[1]) == "" {
+					missing = append(missing, m[1])
+				}
+			}
+		}
+	}
+	return missing
 }
 
 func indented(series string) string {
@@ -119,8 +138,24 @@ func TestAlertsFireInAStormAndNotInCalm(t *testing.T) {
 			t.Parallel()
 			w, ok := weathers[a.Alert]
 			require.True(t, ok, "nobody knows when it fires")
-			require.True(t, fires(t, a.Expr, w.storm), "it does not fire")
-			require.False(t, fires(t, a.Expr, w.calm), "it fires in calm weather")
+			series := fired(t, a.Expr, w.storm)
+			require.NotEmpty(t, series, "it does not fire")
+			require.Empty(t, unnamed(a, series), "its text names labels that it does not have")
+			require.Empty(t, fired(t, a.Expr, w.calm), "it fires in calm weather")
 		})
+	}
+
+	// The control: what is absent has no labels of its own.
+	text := rulefmt.Rule{Annotations: map[string]string{"summary": "no {{ $labels.job }}"}}
+	require.Equal(t, []string{"job"}, unnamed(text, fired(t, `absent(up{job="a"} == 1)`, "up 1x120")))
+}
+
+// Each kind of process that is missing is an alert of its own.
+func TestBothKindsOfProcessesAreMissed(t *testing.T) {
+	t.Parallel()
+	for _, a := range shippedAlerts(t) {
+		if a.Alert == "NoProcess" {
+			require.Len(t, fired(t, a.Expr, "up{job=\"aliquot-api\"} 0x120\nup{job=\"aliquot-worker\"} 0x120"), 2)
+		}
 	}
 }
