@@ -108,6 +108,8 @@ func TestRulesOfUserInfo(t *testing.T) {
 		{rule: "zip is not checked", ask: put(map[string]any{"address.zip": "SW1A 1AA"}), shows: map[string]any{"address.zip": "SW1A 1AA"}},
 		{rule: "zip may be called zip_code", ask: put(map[string]any{"address.zip": nil, "address.zip_code": "85004"}), shows: map[string]any{"address.zip": "85004", "address.zip_code": absent}},
 		{rule: "of two zips the one with the SDK's name counts", ask: put(map[string]any{"address.zip": "85004", "address.zip_code": "85006"}), shows: map[string]any{"address.zip": "85004", "address.zip_code": absent}},
+		{rule: "a zip that is no text is not called missing", ask: put(map[string]any{"address.zip": 85004}), loc: "body.address.zip", kind: "string_type"},
+		{rule: "nothing is missed in an address that is none", ask: put(map[string]any{"address": "1 Main St"}), loc: "body.address", kind: "dict_type"},
 		{rule: "country may be in words", ask: put(map[string]any{"address.country": "United States"}), shows: map[string]any{"address.country": "United States"}},
 		{rule: "country defaults to US", ask: put(map[string]any{"address.country": nil}), shows: map[string]any{"address.country": "US"}},
 		{rule: "a phone number as the samples have it", ask: put(map[string]any{"phone_number": "+1123456789"}), shows: map[string]any{"phone_number": "+1123456789"}},

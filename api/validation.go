@@ -66,11 +66,18 @@ func problems(errs []error) []*problem {
 		// The body as a whole is wrong, and was never looked into: what seems to be missing from it may be there.
 		out = slices.DeleteFunc(out, func(p *problem) bool { return p.of("body") && len(p.Loc) > 1 })
 	}
-	// Nor is anything said of the inside of what is not there.
-	absent := slices.DeleteFunc(slices.Clone(out), func(p *problem) bool { return p.Type != "missing" })
-	return slices.DeleteFunc(out, func(p *problem) bool {
-		return slices.ContainsFunc(absent, func(q *problem) bool { return len(q.Loc) < len(p.Loc) && slices.Equal(q.Loc, p.Loc[:len(q.Loc)]) })
-	})
+	found := slices.Clone(out)
+	return slices.DeleteFunc(out, func(p *problem) bool { return slices.ContainsFunc(found, p.follows) })
+}
+
+// follows reports whether a problem is there only because of another one: it lies inside of what is not there, or is no object, or it
+// misses what is there and is wrong.
+func (p *problem) follows(q *problem) bool {
+	if slices.Equal(q.Loc, p.Loc) {
+		return p.Type == "missing" && q.Type != "missing"
+	}
+	hollow := q.Type == "missing" || q.Type == "dict_type"
+	return hollow && len(q.Loc) < len(p.Loc) && slices.Equal(q.Loc, p.Loc[:len(q.Loc)])
 }
 
 // of reports whether the problem lies in that part of the request.
