@@ -176,18 +176,16 @@ func compared(limit *float64, is func(float64) bool) *bool {
 	return &answer
 }
 
-// sourceMarkers are the ordered markers that a result answers, by the lab's own code, the LOINC code or the slug.
+// sourceMarkers are the ordered markers that a result answers, panels that it is a part of among them.
 func sourceMarkers(ordered []order.Marker, slug string, providerID, loinc *string) []SourceMarker {
 	var out []SourceMarker
 	for _, m := range ordered {
-		if m.Slug == slug || same(m.ProviderID, providerID) || same(m.LOINC, loinc) {
+		if m.LeadsTo(slug, providerID, loinc) {
 			out = append(out, SourceMarker{MarkerID: m.ID, Name: m.Name, Slug: m.Slug, ProviderID: m.ProviderID})
 		}
 	}
 	return out
 }
-
-func same(a, b *string) bool { return a != nil && b != nil && *a == *b }
 
 func day(t *time.Time) *string {
 	if t == nil {

@@ -37,9 +37,10 @@ func TestFromResult(t *testing.T) {
 	t.Parallel()
 	o := kit()
 	o.Physician = &order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "1234567890"}
-	o.LabTest.Markers = []order.Marker{{ID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("011817")}, {
-		ID: 230, Name: "Triglycerides", Slug: "trig", ProviderID: text("001172"),
-	}}
+	o.LabTest.Markers = []order.Marker{
+		{ID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("303756"), Expected: []order.ExpectedResult{{ID: 1, Slug: "hdl", ProviderID: text("011817")}}},
+		{ID: 230, Name: "Triglycerides", Slug: "trig", ProviderID: text("001172")},
+	}
 	r := junction.FromResult(o, report())
 
 	require.Equal(t, "6", r.Metadata.Age)
@@ -55,7 +56,7 @@ func TestFromResult(t *testing.T) {
 	require.InDelta(t, 31, hdl.Value, 0)
 	require.True(t, *hdl.IsBelowMinRange)
 	require.Nil(t, hdl.IsAboveMaxRange)
-	require.Equal(t, []junction.SourceMarker{{MarkerID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("011817")}}, hdl.SourceMarkers)
+	require.Equal(t, []junction.SourceMarker{{MarkerID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: text("303756")}}, hdl.SourceMarkers, "a part of the panel")
 
 	comment := r.Results[1]
 	require.InDelta(t, -1, comment.Value, 0)

@@ -1,5 +1,7 @@
 package order
 
+import "slices"
+
 // Marker is one thing that a lab can be asked for: a single measurement, or a panel of several. The results that it leads to are its
 // expected results.
 type Marker struct {
@@ -26,6 +28,23 @@ type Marker struct {
 
 // Orderable reports whether the marker can be part of an order of today.
 func (m Marker) Orderable() bool { return !m.Reflex && !m.Inactive }
+
+// LeadsTo reports whether what a lab reports under these names answers the marker: as the marker itself, or as one of the results that
+// are expected of it, by the slug, the lab's own code or the LOINC code.
+func (m Marker) LeadsTo(slug string, providerID, loinc *string) bool {
+	if sameSlug(m.Slug, slug) || equal(m.ProviderID, providerID) || equal(m.LOINC, loinc) {
+		return true
+	}
+	return slices.ContainsFunc(m.Expected, func(e ExpectedResult) bool {
+		return sameSlug(e.Slug, slug) || equal(e.ProviderID, providerID) || e.LOINC != nil && equal(&e.LOINC.Code, loinc)
+	})
+}
+
+// sameSlug reports whether two slugs are one. A name without a letter or digit of ours has none.
+func sameSlug(a, b string) bool { return a != "" && a == b }
+
+// equal reports whether both are known and equal.
+func equal(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }
 
 // WithoutQuestions is the marker as an order keeps it: what was asked stands with the answers.
 func (m Marker) WithoutQuestions() Marker {

@@ -214,12 +214,14 @@ func (m Matchable) overlap(r Report) (*Overlap, MatchReason) {
 	o := Overlap{Reported: len(r.Results), Ordered: len(m.Markers)}
 	answered := map[int64]bool{}
 	for _, result := range r.Results {
+		shared := false
 		for _, marker := range m.Markers {
-			if marker.answeredBy(result) {
-				o.Shared++
-				answered[marker.ID] = true
-				break
+			if marker.LeadsTo(result.Slug, result.ProviderID, result.LOINC) {
+				shared, answered[marker.ID] = true, true
 			}
+		}
+		if shared {
+			o.Shared++
 		}
 	}
 	switch {
@@ -230,12 +232,6 @@ func (m Matchable) overlap(r Report) (*Overlap, MatchReason) {
 	default:
 		return &o, MarkersPartial
 	}
-}
-
-// answeredBy goes by the slug, the lab's own code or the LOINC code.
-func (m Marker) answeredBy(r Result) bool {
-	same := func(a, b *string) bool { return a != nil && b != nil && *a == *b }
-	return m.Slug == r.Slug || same(m.ProviderID, r.ProviderID) || same(m.LOINC, r.LOINC)
 }
 
 // Target is the order that an acceptance means which names none, or only a user: the one candidate that stands out. It is empty

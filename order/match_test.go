@@ -78,11 +78,21 @@ func TestMatchReportGivesItsReasons(t *testing.T) {
 	t.Parallel()
 	r := Report{Results: []Result{{Slug: "hdl"}, {Slug: "x", LOINC: new("2085-9")}}}
 	ldl := func(m *Matchable) { m.Markers = append(m.Markers, Marker{ID: 9, Slug: "ldl", LOINC: new("2085-9")}) }
+	panel := func(slug string) func(*Matchable) {
+		return func(m *Matchable) {
+			m.Markers = append(m.Markers, Marker{ID: int64(100 + len(m.Markers)), Slug: slug, LOINC: new("24331-1"), Expected: []ExpectedResult{
+				{Slug: "hdl"}, {Slug: "ldl-calculated", LOINC: &LOINC{Code: "2085-9"}},
+			}})
+		}
+	}
 	tests := map[string]struct {
 		order   Matchable
 		reasons []MatchReason
 		overlap *Overlap
 	}{
+		"one panel that leads to both, and another": {
+			option("a", lifecycle.DeliveredToLab, named, panel("lipid-panel"), panel("cardiac-panel")), []MatchReason{SameSample, SameLab, MarkersExact}, &Overlap{2, 2, 2},
+		},
 		"exact":   {option("a", lifecycle.DeliveredToLab, named, same, measuring("hdl"), ldl), []MatchReason{SameSample, SamePatient, SameLab, MarkersExact}, &Overlap{2, 2, 2}},
 		"partial": {option("a", lifecycle.Cancelled, same, other, measuring("hdl", "tsh")), []MatchReason{SamePatient, SameLab, OtherAccount, OrderCancelled, MarkersPartial}, &Overlap{2, 2, 1}},
 		"none":    {option("a", lifecycle.Completed, named, different, elsewhere, measuring("tsh")), []MatchReason{SameSample, OtherPatient, OtherLab, OrderCompleted, MarkersNone}, &Overlap{2, 1, 0}},
