@@ -13,11 +13,11 @@ type OrderResult struct {
 }
 
 // Combine is what the orders of one transaction have reported together, oldest order first: where two report the same marker, the
-// newer order counts, and what an order misses is missing only where no order has reported it. The metadata is that of the newest.
-// There is at least one.
+// newer order counts, and what an order misses is missing only where no order has reported it. The metadata is that of the newest, but
+// that nothing is called better than what an older one has reported and still counts. There is at least one.
 func Combine(all []OrderResult) LabResultsRaw {
 	var out LabResultsRaw
-	results, missing := []BiomarkerResult{}, []MissingResult{}
+	results, missing, kept := []BiomarkerResult{}, []MissingResult{}, 0
 	samples := map[string]SampleData{}
 	for _, part := range all {
 		r := FromResult(part.Order, part.Version)
@@ -27,6 +27,7 @@ func Combine(all []OrderResult) LabResultsRaw {
 		missing = slices.DeleteFunc(missing, func(old MissingResult) bool {
 			return slices.ContainsFunc(r.MissingResults, func(m MissingResult) bool { return sameMarker(old.marker(), m.marker()) })
 		})
+		kept = len(results)
 		results, missing = append(results, r.Results...), append(missing, r.MissingResults...)
 		for id, s := range r.SampleInformation {
 			samples[id] = s
@@ -34,6 +35,7 @@ func Combine(all []OrderResult) LabResultsRaw {
 		out = r
 	}
 	out.Results = results
+	out.Metadata.Interpretation = worst(out.Metadata.Interpretation, results[:kept])
 	out.MissingResults = slices.DeleteFunc(missing, func(m MissingResult) bool {
 		return slices.ContainsFunc(results, func(b BiomarkerResult) bool { return sameMarker(m.marker(), b.marker()) })
 	})
@@ -41,6 +43,19 @@ func Combine(all []OrderResult) LabResultsRaw {
 		out.SampleInformation = samples
 	}
 	return out
+}
+
+// grave are the interpretations by how much they matter: an unknown result keeps a report from being called normal.
+var grave = []order.Interpretation{order.Normal, order.UnknownInterpretation, order.Abnormal, order.Critical}
+
+// worst is the interpretation of a report together with other results.
+func worst(report *string, others []BiomarkerResult) *string {
+	for _, b := range others {
+		if report == nil || slices.Index(grave, order.Interpretation(b.Interpretation)) > slices.Index(grave, order.Interpretation(*report)) {
+			report = &b.Interpretation
+		}
+	}
+	return report
 }
 
 // reported is what two reports have in common when they speak of the same marker.
@@ -61,6 +76,6 @@ func sameMarker(a, b reported) bool {
 	case a.loinc != nil && b.loinc != nil:
 		return *a.loinc == *b.loinc
 	default:
-		return a.slug == b.slug
+		return a.slug != "" && a.slug == b.slug // a name without a letter or digit of ours has none
 	}
 }

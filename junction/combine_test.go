@@ -45,3 +45,31 @@ func TestCombine(t *testing.T) {
 	alone := junction.Combine([]junction.OrderResult{{first, old}})
 	require.Equal(t, junction.FromResult(first, old), alone)
 }
+
+// What an older order has found counts on where no newer one has looked again.
+func TestCombinedResultsAreNoBetterThanTheirWorst(t *testing.T) {
+	t.Parallel()
+	first, second := kit(), kit()
+	old, redrawn := report(), report()
+	old.Report.Results = []order.Result{
+		{Name: "A", Slug: "a", Interpretation: order.Critical}, {Name: "B", Slug: "b", Interpretation: order.Abnormal},
+	}
+	redrawn.Report.Interpretation = order.Normal
+	redrawn.Report.Results = []order.Result{{Name: "C", Slug: "c", Interpretation: order.Normal}}
+	combined := func() string {
+		return *junction.Combine([]junction.OrderResult{{first, old}, {second, redrawn}}).Metadata.Interpretation
+	}
+	require.Equal(t, "critical", combined())
+	redrawn.Report.Results = append(redrawn.Report.Results, order.Result{Name: "A", Slug: "a", Interpretation: order.Normal})
+	require.Equal(t, "abnormal", combined(), "what was critical was measured again")
+}
+
+// Two names in another script are two markers, though neither has a slug.
+func TestCombineKeepsResultsWithoutASlug(t *testing.T) {
+	t.Parallel()
+	first, second := kit(), kit()
+	old, redrawn := report(), report()
+	old.Report.Results, old.Report.Missing = []order.Result{{Name: "鉄"}}, nil
+	redrawn.Report.Results, redrawn.Report.Missing = []order.Result{{Name: "銅"}}, nil
+	require.Len(t, junction.Combine([]junction.OrderResult{{first, old}, {second, redrawn}}).Results, 2)
+}
