@@ -37,6 +37,10 @@ func TestTextsAreShownAndNotObeyed(t *testing.T) {
 		"Greek and Cyrillic":     {"β2 µg Иван ≤ 5", "β2 µg Иван ≤ 5"},
 		"no picture":             {"李 😀 مرحبا", "? ? ?????"},
 		"not UTF-8":              {"a\xff\xfeb", "a?b"},
+		"units in one character": {"㎎/㎗ 37℃ oﬃce", "mg/dl 37°C office"},
+		"fractions":              {"2⅓ of ½", "2 1⁄3 of ½"},
+		"signs struck through":   {"≮ 5 ≠ 6", "? 5 ≠ 6"},
+		"hyphens":                {"Ann‑Lee 1‐5", "Ann-Lee 1-5"},
 		"odd spaces":             {"a\u00a0b\u2003c\td", "a\u00a0b c d"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,9 @@ import (
 // replacement stands for a character that the fonts have no picture of.
 const replacement = '?'
 
+// fractionSlash is what Unicode writes the fractions with that are one character.
+const fractionSlash = '⁄'
+
 // pictured tells of which characters of the basic plane the fonts have a picture. Regular and bold have the same ones.
 var pictured = sync.OnceValue(func() map[rune]bool {
 	font, err := sfnt.Parse(goregular.TTF)
@@ -30,8 +33,8 @@ var pictured = sync.OnceValue(func() map[rune]bool {
 	return known
 })
 
-// shown is a text as the fonts can show it: accents that they lack fall off their letters, other characters that they lack become
-// question marks, and of what directs a printer nothing stays but the line breaks.
+// shown is a text as the fonts can show it: accents that they lack fall off their letters, units and fractions in one character are
+// written out, other characters that they lack become question marks, and of what directs a printer nothing stays but the line breaks.
 func shown(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	var out strings.Builder
@@ -49,13 +52,29 @@ func shownRune(r rune) string {
 		return " "
 	case unicode.Is(unicode.C, r) || unicode.Is(unicode.M, r):
 		return "" // controls, marks of direction, accents without their letter
+	case unicode.Is(unicode.Pd, r):
+		return "-"
 	}
+	return composed(r)
+}
+
+// composed is a character written in several that the fonts have: a unit in its letters, a fraction in its numbers. An accent falls off
+// its letter, but what strikes a sign through is its meaning.
+func composed(r rune) string {
+	var out strings.Builder
 	for _, part := range norm.NFKD.String(string(r)) {
-		if pictured()[part] {
-			return string(part)
+		switch {
+		case unicode.Is(unicode.M, part) && unicode.IsLetter(r):
+			continue
+		case !pictured()[part]:
+			return string(replacement)
 		}
+		out.WriteRune(part)
 	}
-	return string(replacement)
+	if strings.ContainsRune(out.String(), fractionSlash) {
+		return " " + out.String() // two and a third is not twenty-one thirds
+	}
+	return out.String()
 }
 
 // oneLine is a text that is to stand on one line.
