@@ -4,10 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"math"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs/wire"
@@ -43,8 +40,6 @@ var coded = map[string]struct {
 	"not detected": {"NOT_DETECTED", order.Normal},
 }
 
-var rangeText = regexp.MustCompile(`^([<>]=?\d+(\.\d+)?|\d+(\.\d+)?-\d+(\.\d+)?)$`)
-
 // result is the observation in our own words. A number with a unit or a reference range is a measurement, which its range judges;
 // otherwise "Detected" and "Not Detected" are what was found. Any other word is kept verbatim, and its meaning unknown.
 func (o observation) result() order.Result {
@@ -64,7 +59,7 @@ func (o observation) result() order.Result {
 		r.Interpretation = word.interpretation
 	}
 	found, flag := o.found()
-	number, numeric := parseNumber(found)
+	number, numeric := wire.Number(found)
 	measured := numeric && (o.Units != "" || o.ReferenceRange != "")
 	switch {
 	case known && !measured:
@@ -73,7 +68,7 @@ func (o observation) result() order.Result {
 	case numeric:
 		r.Type, r.Text, r.Value = typeNumeric, found, &number
 		judge(&r, number, string(o.ReferenceRange))
-	case rangeText.MatchString(found):
+	case wire.IsRange(found):
 		r.Type, r.Text = typeRange, found
 	default:
 		r.Type, r.Text = typeComment, found
@@ -96,15 +91,6 @@ func optional(t text) *string {
 	}
 	s := string(t)
 	return &s
-}
-
-// parseNumber reads a decimal number, as against the forms that only programs write (hexadecimal, infinite, with underscores).
-func parseNumber(s string) (float64, bool) {
-	if strings.Trim(s, "+-.0123456789eE") != "" {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil && !math.IsInf(n, 0)
 }
 
 // hash is over all that decides whether a later report is a correction: the status, the observations in any order, and the

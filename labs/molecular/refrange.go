@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aliquot-labs/aliquot/labs/wire"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -23,15 +24,15 @@ type refRange struct {
 func parseRange(written string) (refRange, bool) {
 	written = strings.NewReplacer(" OR ", "", " or ", "").Replace(strings.TrimSpace(written))
 	if m := twoBounds.FindStringSubmatch(written); m != nil {
-		low, lowOK := parseNumber(m[1])
-		high, highOK := parseNumber(m[2])
+		low, lowOK := wire.Number(m[1])
+		high, highOK := wire.Number(m[2])
 		return refRange{low: &low, high: &high}, lowOK && highOK && low <= high
 	}
 	m := oneBound.FindStringSubmatch(written)
 	if m == nil {
 		return refRange{}, false
 	}
-	bound, ok := parseNumber(m[3])
+	bound, ok := wire.Number(m[3])
 	if m[1] == "<" {
 		return refRange{high: &bound, openHigh: m[2] == ""}, ok
 	}

@@ -171,6 +171,17 @@ func TestReport(t *testing.T) {
 		var unanswered *labs.UnansweredError
 		require.ErrorAs(t, err, &unanswered, name)
 	}
+	for text, want := range map[string]order.Result{
+		"31.5":         {Type: "numeric", Value: new(31.5)},
+		">90":          {Type: "range"},
+		"not measured": {Type: "comment"},
+	} {
+		p.Publish(number, map[string]any{"status": "final", "results": []any{map[string]any{"name": "A", "type": "numeric", "result": text}}})
+		got, err := c.Results(t.Context(), number)
+		require.NoError(t, err)
+		want.Name, want.Slug, want.Text, want.Interpretation = "A", "a", text, order.UnknownInterpretation
+		require.Equal(t, []order.Result{want}, got.Report.Results, "without a value")
+	}
 	p.Publish(number, map[string]any{"status": "done", "results": []any{map[string]any{"name": "A"}}})
 	got, err = c.Results(t.Context(), number)
 	require.NoError(t, err)

@@ -44,7 +44,8 @@ var (
 	}
 )
 
-// port is the result in our own words. A type that is not known is told by whether there is a number.
+// port is the result in our own words. A number may stand in the text alone. What is called numeric and is no number is what its text
+// looks like, and so is what has a type that is not known.
 func (m result) port() order.Result {
 	r := order.Result{
 		Name: m.Name, Slug: wire.Slug(m.Name), Value: m.Value, Text: m.Result, Type: m.Type, Unit: optional(m.Unit), At: moment(m.At),
@@ -54,16 +55,27 @@ func (m result) port() order.Result {
 	if r.Text == "" && m.Value != nil {
 		r.Text = strconv.FormatFloat(*m.Value, 'f', -1, 64)
 	}
-	if !slices.Contains(types, r.Type) {
-		r.Type = "comment"
-		if r.Value != nil {
-			r.Type = "numeric"
-		}
+	if n, ok := wire.Number(r.Text); ok && r.Value == nil && r.Type == "numeric" {
+		r.Value = &n
+	}
+	if !slices.Contains(types, r.Type) || r.Type == "numeric" && r.Value == nil {
+		r.Type = typeOf(r)
 	}
 	if !known(r.Interpretation) {
 		r.Interpretation = order.UnknownInterpretation
 	}
 	return r
+}
+
+func typeOf(r order.Result) string {
+	switch {
+	case r.Value != nil:
+		return "numeric"
+	case wire.IsRange(r.Text):
+		return "range"
+	default:
+		return "comment"
+	}
 }
 
 func (m missing) port() order.Missing {

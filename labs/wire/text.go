@@ -2,6 +2,9 @@ package wire
 
 import (
 	"encoding/json"
+	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -65,3 +68,17 @@ func Slug(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	return strings.Join(words, "-")
 }
+
+// Number reads a decimal number, as against the forms that only programs write (hexadecimal, infinite, with underscores).
+func Number(s string) (float64, bool) {
+	if strings.Trim(s, "+-.0123456789eE") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil && !math.IsInf(n, 0)
+}
+
+var rangeText = regexp.MustCompile(`^([<>]=?\d+(\.\d+)?|\d+(\.\d+)?-\d+(\.\d+)?)$`)
+
+// IsRange reports whether a result is one of the client API's type range, such as <5 or 1-10.
+func IsRange(result string) bool { return rangeText.MatchString(result) }
