@@ -266,6 +266,27 @@ func TestAHeldChangeIsNotBegun(t *testing.T) {
 	}
 }
 
+// What is set has all orders, whatever ramp there was: to it, to a build that was tried and is given up, or out of versions altogether.
+func TestSettingABuildEndsARamp(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{workers: noWorkers})
+	binary := buildAliquot(t)
+	s.startProcess(binary, "--build-id", "v1")
+	s.startProcess(binary, "--build-id", "v2")
+	s.mustRollout(binary, "set", "v1")
+	for _, set := range [][]string{{"set", "v1"}, {"set", "v2"}, {"set", "v1"}, {"set", "--unversioned"}} {
+		status, err := s.deployment().Status(t.Context())
+		require.NoError(t, err)
+		other := map[string]string{"v1": "v2", "v2": "v1"}[status.Current]
+		s.mustRollout(binary, "ramp", other, "10")
+		s.mustRollout(binary, set...)
+		status, err = s.deployment().Status(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, status.Ramping, "%v", set)
+		require.Equal(t, strings.TrimPrefix(set[1], "--unversioned"), status.Current)
+	}
+}
+
 // The control: a change without a guard is found by the replay of kept histories. Were it rolled out all the same, orders that have
 // come too far for it stand still, without harm, and go on with the build before.
 func TestAnUnguardedChangeIsCaught(t *testing.T) {

@@ -60,8 +60,8 @@ type Force struct {
 // notePrevious is where a version's metadata name the build that was current before it.
 const notePrevious = "aliquot-previous"
 
-// SetCurrent makes a build that which works on all orders from now on, and ends a ramp to it. An empty id stands for workers without a
-// version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. When it returns nil,
+// SetCurrent makes a build that which works on all orders from now on, and ends a ramp, whichever build it is to. An empty id stands for
+// workers without a version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. When it returns nil,
 // every task queue knows of the change. Errors: *UnknownError, *MissingQueuesError, *SpreadingError.
 func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.Duration, force Force) error {
 	before, err := d.Current(ctx)
@@ -82,7 +82,24 @@ func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.D
 			return err
 		}
 	}
+	if err := d.endRamp(ctx); err != nil {
+		return fmt.Errorf("the build is current; ending the ramp to another: %w", err)
+	}
 	return d.spread(ctx)
+}
+
+// endRamp takes the orders of a ramp back, where there is one. Temporal leaves a ramp to a third build as it is when another becomes
+// current.
+func (d *Deployment) endRamp(ctx context.Context) error {
+	found, err := d.describe(ctx)
+	if _, unknown := errors.AsType[*UnknownError](err); unknown || err == nil && found.Info.RoutingConfig.RampingVersion == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{})
+	return d.explain("", err)
 }
 
 // Ramp has a build work on a percentage of the orders, the same ones for as long as the percentage stays; 0 ends the ramp. Errors are
