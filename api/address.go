@@ -24,7 +24,7 @@ type Address struct {
 // Resolve checks what a schema cannot say.
 func (a *Address) Resolve(_ huma.Context, place *huma.PathBuffer) []error {
 	if a.Zip == "" && a.ZipCode == "" {
-		return []error{missing(place.With("zip"))}
+		return []error{missing(place.String() + ".zip")}
 	}
 	return nil
 }
