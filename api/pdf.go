@@ -17,6 +17,10 @@ func concatenate(reports [][]byte) ([]byte, error) {
 	if len(reports) == 1 {
 		return reports[0], nil
 	}
+	return merged(reports)
+}
+
+func merged(reports [][]byte) ([]byte, error) {
 	parts := make([]io.ReadSeeker, len(reports))
 	for i, r := range reports {
 		parts[i] = bytes.NewReader(r)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/paper"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -112,6 +114,7 @@ func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*r
 	if err != nil {
 		return nil, err
 	}
+	var reported []order.Order
 	var reports [][]byte
 	for _, o := range orders {
 		pdf, err := s.reportPDF(ctx, o)
@@ -121,14 +124,39 @@ func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*r
 		if err != nil {
 			return nil, err
 		}
-		reports = append(reports, pdf)
+		reported, reports = append(reported, o), append(reports, pdf)
 	}
 	if len(reports) == 0 {
 		return nil, notFound("Result")
 	}
 	combined, err := concatenate(reports)
 	if err != nil {
+		if err := s.replaceDamaged(ctx, reported, reports); err != nil {
+			return nil, err
+		}
+		combined, err = concatenate(reports)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return pdfAnswer(combined), nil
+}
+
+// replaceDamaged puts our own report in the place of each lab's that is damaged or locked: that stays so, and must not hide the others.
+func (s *server) replaceDamaged(ctx context.Context, orders []order.Order, reports [][]byte) error {
+	for i, o := range orders {
+		_, err := merged(reports[i : i+1])
+		if err == nil {
+			continue
+		}
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a lab's report cannot be put together with others", slog.String("order_id", o.ID))
+		v, err := s.Store.NewestResult(ctx, o.TeamID, o.ID)
+		if err != nil {
+			return err
+		}
+		if reports[i], err = paper.Report(o, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -156,6 +156,23 @@ func TestTransactionPDFHasEveryReport(t *testing.T) {
 	require.Len(t, r.json(t)["results"], 2)
 }
 
+// A report that cannot be read is as the lab sent it where it is asked for alone, and ours among others.
+func TestTransactionPDFWithADamagedReport(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := f.placed(nil)
+	second := f.redrawn(id)
+	f.reported(id, finalReport("0"), page("0"))
+	f.reported(second, finalReport("1"), []byte("%PDF-1.4 damaged"))
+	r := f.do(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
+	require.NoError(t, err)
+	require.Equal(t, 2, pages)
+	r = f.do(http.MethodGet, "/v3/order/"+second+"/result/pdf", f.key, nil)
+	require.Equal(t, "%PDF-1.4 damaged", string(r.body))
+}
+
 func finalReport(marker string) order.Report {
 	return order.Report{
 		Status: "final", Interpretation: order.Normal, ReportedAt: began,
