@@ -123,4 +123,4 @@ fuzz: ## run every fuzz test for FUZZ_TIME; one of them: make fuzz FUZZ=FuzzDeco
 
 .PHONY: clean
 clean: ## remove what was built; the data of `make run` stays
-	rm -rf bin .cache
+	rm -rf bin dist .cache

@@ -14,8 +14,7 @@ if [[ ${#missing[@]} -eq 0 ]]; then
 fi
 
 if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
-  echo "packages: the tests need ${missing[*]} (Debian's names): please install, for PostgreSQL" >&2
-  echo "packages: alternatively set ALIQUOT_TEST_POSTGRES to the URL of a server" >&2
+  echo "packages: the tests need ${missing[*]} (Debian's names): please install" >&2
   exit 1
 fi
 echo "packages: installing ${missing[*]}, about a minute, once"
