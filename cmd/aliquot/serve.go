@@ -59,7 +59,6 @@ func (s *service) serve(ctx context.Context, servers ...*http.Server) error {
 
 func (s *service) stop(ctx context.Context, server *http.Server) error {
 	s.stopping.Store(true)
-	server.SetKeepAlivesEnabled(false)
 	if s.delay > 0 {
 		<-time.After(s.delay)
 	}
@@ -73,10 +72,15 @@ func (s *service) stop(ctx context.Context, server *http.Server) error {
 	return err
 }
 
-// gate answers for a process that stops that it is not ready.
+// gate answers for a process that stops that it is not ready, and makes each answer the last of its connection. Connections that are idle
+// stay open until the delay is over: who keeps one may be sending a request on it at this moment.
 func (s *service) gate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == pathReady && s.stopping.Load() {
+		stopping := s.stopping.Load()
+		if stopping {
+			w.Header().Set("Connection", "close")
+		}
+		if stopping && r.URL.Path == pathReady {
 			answer(w, http.StatusServiceUnavailable, `{"process":"stopping"}`)
 			return
 		}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/leash"
+)
+
+// A proxy keeps connections open and sends requests on them until it has noticed that a process stops: none of them may find its
+// connection closed under it. What is asked meanwhile is answered, and told to be the last on its connection.
+func TestAnIdleConnectionIsServedUntilTheDelayIsOver(t *testing.T) {
+	t.Parallel()
+	port, err := leash.FreePort(t.Context())
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	s := &service{delay: 5 * time.Second}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	ended := make(chan error, 1)
+	go func() { ended <- s.serve(ctx, server(address, http.NotFoundHandler())) }()
+
+	var conn net.Conn
+	require.Eventually(t, func() bool {
+		conn, err = new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	defer conn.Close()
+	answers := bufio.NewReader(conn)
+	ask := func() *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/", nil)
+		require.NoError(t, err)
+		require.NoError(t, req.Write(conn))
+		res, err := http.ReadResponse(answers, req)
+		require.NoError(t, err)
+		_, err = answers.Discard(int(res.ContentLength))
+		require.NoError(t, err)
+		return res
+	}
+	require.False(t, ask().Close)
+	stop()
+	require.Eventually(t, s.stopping.Load, 10*time.Second, time.Millisecond)
+	require.True(t, ask().Close, "the proxy opens another one, elsewhere")
+	require.NoError(t, <-ended)
+}
