@@ -112,9 +112,13 @@ func placementDecision(s order.State, out dispatch.PlaceResult, err error, now t
 	}
 }
 
-// pauseBetweenRounds waits, unless operations ask for the next round or none is wanted any more.
+// pauseBetweenRounds waits, unless operations ask for the next round or none is wanted any more. Where the round was recorded by a task
+// that was lost, either may have been recorded after it: then no round counts.
 func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 	tries := r.state.Placement.Tries
+	if tries == 0 {
+		return nil
+	}
 	pause := min(placePause<<min(tries-1, 8), placePauseMax)
 	_, err := workflow.AwaitWithTimeout(ctx, pause, func() bool {
 		return !r.wantsPlacing() || r.state.Placement.Tries != tries

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -135,4 +136,26 @@ func TestFactWhileTheCallIsInFlight(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the lab reports after a round that it did not answer may be recorded by a task that is then lost, like the round. The next task
+// finds both.
+func TestARoundThatIsLostWithTheReportAfterIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withScript("fail-place-99"))
+	lost := false
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+		out, err := record(ctx, rec)
+		if lost || err != nil || order.CauseKind(rec.Cause) != "call" {
+			return out, err
+		}
+		lost = true
+		w.recordBehindItsBack(order.Fact{Kind: order.KitShipped, SentAt: w.now(), Accession: "M000412207"})
+		return order.Recorded{}, errOutage
+	}
+	w.runUntil(hour)
+	require.True(t, lost)
+	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Equal(t, order.PlacementDone, w.order().State.Placement.State)
+	require.Len(t, w.outcomes(), 5)
 }
