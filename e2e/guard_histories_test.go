@@ -19,6 +19,7 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/drive"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
@@ -28,6 +29,7 @@ var guards = []struct {
 	method string // of collection; empty: a walk-in test
 	order  map[string]any
 	drive  func(t *testing.T, s *system, d *drive.System, o *drive.Order)
+	ends   bool // the order has ended then; otherwise it is cancelled
 }{
 	{change: "wake", drive: wake},
 	{change: "ask-when-behind", drive: bookBehindTheStore},
@@ -35,6 +37,8 @@ var guards = []struct {
 	{change: "answer-after-report", drive: confirmBeforeAnswering},
 	{change: "visit-over", drive: beginWhatIsOver},
 	{change: "undropped", method: drive.Phlebotomy, drive: dropTheSecond},
+	{change: "drop-when-booked", drive: bookSlowly},
+	{change: "parked-while-booking", drive: reportWhatIsGivenUp},
 }
 
 // TestHistoriesPastEveryGuardReplay drives a real order past each guard, and replays what the server kept of it.
@@ -52,7 +56,9 @@ func TestHistoriesPastEveryGuardReplay(t *testing.T) {
 				s.awaitPlaced(o.ID)
 			}
 			g.drive(t, s, d, o)
-			require.NoError(t, o.Cancel(t.Context()))
+			if !g.ends {
+				require.NoError(t, o.Cancel(t.Context()))
+			}
 			s.awaitEnd(o.ID)
 			past := map[string]bool{}
 			for i, h := range s.histories(dispatch.OrderWorkflowID(o.ID)) {
@@ -107,6 +113,16 @@ func activateAgain(t *testing.T, s *system, _ *drive.System, o *drive.Order) {
 func confirmBeforeAnswering(t *testing.T, s *system, d *drive.System, o *drive.Order) {
 	t.Helper()
 	ctx := t.Context()
+	bookSlowly(t, s, d, o)
+	require.NoError(t, o.Visit(ctx, "confirmed"))
+	s.awaitStatus(o.ID, "collecting_sample.walk_in_test.appointment_scheduled")
+	s.awaitPassed(o.ID, "answer-after-report")
+}
+
+// bookSlowly books at a provider who takes longer to answer than the client waits.
+func bookSlowly(t *testing.T, s *system, d *drive.System, o *drive.Order) {
+	t.Helper()
+	ctx := t.Context()
 	require.NoError(t, o.Script(ctx, map[string]any{"book": map[string]any{"pending": true, "unconfirmed": true, "hold": "5s"}}))
 	key, err := d.Slot(ctx, drive.WalkIn)
 	require.NoError(t, err)
@@ -116,9 +132,33 @@ func confirmBeforeAnswering(t *testing.T, s *system, d *drive.System, o *drive.O
 	})
 	require.Equal(t, http.StatusOK, booked.Status, "%s", booked.Body)
 	s.awaitStatus(o.ID, "collecting_sample.walk_in_test.appointment_pending")
-	require.NoError(t, o.Visit(ctx, "confirmed"))
-	s.awaitStatus(o.ID, "collecting_sample.walk_in_test.appointment_scheduled")
-	s.awaitPassed(o.ID, "answer-after-report")
+}
+
+// reportWhatIsGivenUp has a provider report on an appointment while it does not answer the booking, until nobody waits for that.
+func reportWhatIsGivenUp(t *testing.T, s *system, _ *drive.System, o *drive.Order) {
+	t.Helper()
+	ctx := t.Context()
+	require.NoError(t, o.Script(ctx, map[string]any{"book": map[string]any{"unavailable": 1000}}))
+	booked := make(chan error, 1)
+	go func() { booked <- o.Book(ctx) }()
+	var booking *order.Booking
+	s.await(func() bool {
+		seen, err := s.store.LoadState(ctx, o.ID)
+		booking = seen.Booking
+		return err == nil && booking != nil
+	}, "order %s does not ask its provider", o.ID)
+	got, err := s.store.Receive(ctx, store.Report{
+		Partner: "neutral", Key: uuid.NewString(), Hash: "1", Kind: "appointment", OrderNumber: o.Number, Body: []byte("{}"),
+		Fact: &order.Fact{
+			Kind: order.AppointmentReport, SentAt: time.Now(), ReceivedAt: time.Now(), AppointmentID: booking.Demand.AppointmentID(),
+			Appointment: &order.Booked{Status: lifecycle.AppointmentIsConfirmed},
+		},
+	})
+	require.NoError(t, err)
+	require.NoError(t, s.client.SignalWorkflow(ctx, dispatch.OrderWorkflowID(o.ID), "", dispatch.SignalFact, *got.Fact))
+	var refused *drive.RefusedError
+	require.ErrorAs(t, <-booked, &refused)
+	s.awaitPassed(o.ID, "parked-while-booking")
 }
 
 // beginWhatIsOver has a provider begin a visit that it had cancelled.
@@ -164,14 +204,20 @@ func (s *system) recordBehind(id, cause string, decide func(order.State) order.D
 // update has the order's run do what is asked.
 func (s *system) update(id string, d order.Demand) {
 	s.t.Helper()
+	answer := s.ask(id, d)
+	require.True(s.t, answer.Done, "%s", answer.Reason)
+}
+
+// ask asks something of the order's run.
+func (s *system) ask(id string, d order.Demand) (answer order.Answer) {
+	s.t.Helper()
 	handle, err := s.client.UpdateWorkflow(s.t.Context(), client.UpdateWorkflowOptions{
 		UpdateID: d.ID, WorkflowID: dispatch.OrderWorkflowID(id), UpdateName: dispatch.UpdateDemand, Args: []any{d},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	require.NoError(s.t, err)
-	var answer order.Answer
 	require.NoError(s.t, handle.Get(s.t.Context(), &answer))
-	require.True(s.t, answer.Done, "%s", answer.Reason)
+	return answer
 }
 
 // awaitLoaded waits until a run knows the order, which is the first that it keeps.

@@ -131,7 +131,9 @@ func (r *orderRun) book(ctx workflow.Context) error {
 			in.Appointment = *a
 		}
 		var out order.Booked
+		r.asking = dm.AppointmentID()
 		err := r.call(ctx, bookOptions, dispatch.ActivityBook, in, &out)
+		r.asking = ""
 		if !r.booking(dm) {
 			continue // given up meanwhile; what was booked is released
 		}
@@ -182,6 +184,9 @@ func (r *orderRun) release(ctx workflow.Context) error {
 				next = other
 			}
 		}
+		if err := r.awaitBooking(ctx, next.AppointmentID); err != nil {
+			return err
+		}
 		err := r.call(ctx, bookOptions, dispatch.ActivityRelease, dispatch.ReleaseInput{OrderID: r.id, Release: next}, nil)
 		refused := isType(err, dispatch.ErrorRefused) || isType(err, dispatch.ErrorNotSupported)
 		cause := order.CauseCall(fmt.Sprintf("release-%s-%d", next.AppointmentID, next.Tries))
@@ -205,4 +210,13 @@ func (r *orderRun) release(ctx workflow.Context) error {
 		}
 	}
 	return nil
+}
+
+// awaitBooking waits until an appointment is not being booked any more. A provider that is told first to drop it does not know it, and
+// books it afterwards.
+func (r *orderRun) awaitBooking(ctx workflow.Context, appointmentID string) error {
+	if r.asking != appointmentID || workflow.GetVersion(ctx, "drop-when-booked", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	return workflow.Await(ctx, func() bool { return r.asking != appointmentID })
 }

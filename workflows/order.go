@@ -31,6 +31,7 @@ type orderRun struct {
 	calls   int                     // partner calls in flight
 	records int                     // decisions being recorded, or waiting for their turn
 	placing bool                    // one of them is the requisition
+	asking  string                  // the id of the appointment that a provider is being called to book
 	answers int                     // by the partner, to cancellations
 	answer  order.Answer            // the newest of them
 	booked  map[string]order.Answer // what became of demands about appointments, by id, until it is told

@@ -34,8 +34,8 @@ func (r *orderRun) record(ctx workflow.Context, cause string, propose proposal) 
 }
 
 // commit has one decision recorded. Where another recording came first (an earlier run of this order, or a retry whose answer was
-// lost), the state is loaded and the decision made again. moved reports whether the order may have come to another status since
-// parked facts were last tried.
+// lost), the state is loaded and the decision made again. moved reports whether a parked fact's turn may have come since
+// they were last tried: the order has come to another status, or a booking to its end.
 func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) (out order.Recorded, moved bool, err error) {
 	for {
 		rec := propose(r.state)
@@ -62,9 +62,10 @@ func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) 
 		if out.Duplicate {
 			return out, true, r.reload(ctx, out)
 		}
+		booking := r.state.Booking != nil
 		r.state = rec.Decision.Next
 		r.state.Sequence, r.state.Revision = out.Sequence, out.Revision
-		return out, moved || len(rec.Decision.Steps) > 0, nil
+		return out, moved || len(rec.Decision.Steps) > 0 || booking && r.unbooked(ctx), nil
 	}
 }
 
@@ -78,6 +79,12 @@ func (r *orderRun) reload(ctx workflow.Context, out order.Recorded) error {
 	}
 	r.lookAgain(ctx)
 	return nil
+}
+
+// unbooked reports whether a booking has come to its end, for which a provider's report on it may be parked.
+func (r *orderRun) unbooked(ctx workflow.Context) bool {
+	return r.state.Booking == nil && len(r.state.Parked) > 0 &&
+		workflow.GetVersion(ctx, "parked-while-booking", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // lookAgain has the loop look at a state that was loaded while it was not looking, or while it looked at the one before: it would wait for

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 const (
@@ -264,4 +266,52 @@ func TestABookingThatOutlivesItsRun(t *testing.T) {
 	w.runUntil(2 * hour)
 	require.Equal(t, []string{"pending", "scheduled"}, w.visits())
 	require.Len(t, w.story().Appointments, 1)
+}
+
+// A provider that is told to drop an appointment before it has booked it would not know it, and book it afterwards.
+func TestAnAppointmentIsDroppedAfterItsBooking(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn)
+	booked, stop, after := w.newReply(), w.newReply(), w.newReply()
+	w.gate.on("/neutral/orders/"+w.number+"/appointments/"+booked.id, func(_ int, serve func()) {
+		w.meanwhile(func() { w.ask(stop, cancel(), nil) })
+		w.await(lifecycle.Cancelled)
+		w.meanwhile(func() {
+			d := byOperations(order.DemandAcknowledge)
+			d.Again = true // by its answer the run has come past what it does of the cancelled order
+			w.ask(after, d, nil)
+		})
+		w.awaitOrder(func(*order.Order) bool {
+			row, err := w.store.Demand(context.Background(), after.id)
+			return err == nil && row.State == store.DemandRefused
+		})
+		serve()
+	})
+	w.at(hour, func() { w.ask(booked, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour), nil) })
+	w.run()
+	require.False(t, booked.Done)
+	require.True(t, stop.Done)
+	var calls []string
+	for _, c := range w.lab.Account().CallsFor(w.number) {
+		calls = append(calls, c.Operation)
+	}
+	require.Equal(t, []string{"neutral.place", "neutral.book", "neutral.cancel_appointment"}, calls)
+}
+
+// What a provider reports on a booking while that is under way has its turn when the booking has come to nothing: it is too late.
+func TestAReportOnABookingThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-1000"))
+	booked := w.newReply()
+	w.at(hour, func() { w.ask(booked, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour), nil) })
+	w.at(hour+3*time.Second, func() {
+		w.report(order.AppointmentReport, func(f *order.Fact) {
+			f.AppointmentID = booked.id
+			f.Appointment = &order.Booked{Status: lifecycle.AppointmentIsConfirmed, Provider: "quest", Reference: "R-1"}
+		})
+	})
+	w.runUntil(3 * day)
+	require.Equal(t, order.ReasonUnanswered, booked.Reason)
+	require.Equal(t, []string{"appointment: late"}, w.fates())
+	require.Empty(t, w.attention(), "nothing is out of place")
 }
