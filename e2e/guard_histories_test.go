@@ -39,12 +39,15 @@ var guards = []struct {
 	{change: "undropped", method: drive.Phlebotomy, drive: dropTheSecond},
 	{change: "drop-when-booked", drive: bookSlowly},
 	{change: "parked-while-booking", drive: reportWhatIsGivenUp},
+	{change: "cancel-when-placed", order: map[string]any{"passthrough": "sandbox:slow-place-3"}, drive: awaitPlacing},
+	{change: "cancel-overtaken", drive: cancelBehindTheStore, ends: true},
+	{change: "cancel-no-more", drive: rejectBeforeAnswering, ends: true},
 }
 
 // TestHistoriesPastEveryGuardReplay drives a real order past each guard, and replays what the server kept of it.
 func TestHistoriesPastEveryGuardReplay(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{neutral: true})
+	s := newSystem(t, options{neutral: true, cancelCall: true})
 	d := s.driver()
 	for _, g := range guards {
 		t.Run(g.change, func(t *testing.T) {

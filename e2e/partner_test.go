@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,22 @@ func (s *system) seedPartner() {
 	var err error
 	s.partnerTests, err = clinic.Partner(context.Background(), s.store, s.teamID, s.labURL)
 	require.NoError(s.t, err)
+	if s.options.cancelCall {
+		s.seedCancelCall("quest")
+	}
+}
+
+// seedCancelCall gives an account at the neutral partner the call that cancels.
+func (s *system) seedCancelCall(slug string) {
+	accounts, err := s.store.LabAccounts(context.Background(), s.teamID)
+	require.NoError(s.t, err)
+	for _, a := range accounts {
+		if a.LabSlug != slug {
+			continue
+		}
+		a.Settings = bytes.Replace(a.Settings, []byte("{"), []byte(`{"cancel":true,`), 1)
+		require.NoError(s.t, s.store.PutLabAccount(context.Background(), a))
+	}
 }
 
 // driver is what drives the system from outside.

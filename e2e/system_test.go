@@ -53,7 +53,7 @@ type options struct {
 	ahead    time.Duration // how far the workers' clocks run ahead of the others
 
 	panics     bool // the client of the lab panics when it is to place an order
-	cancelCall bool // the lab has a call to cancel, which Molecular has not confirmed
+	cancelCall bool // the labs have a call to cancel, which Molecular has not confirmed
 	unheard    bool // the client has no endpoint for webhooks
 	traced     bool // every request and every worker is traced
 	neutral    bool // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers

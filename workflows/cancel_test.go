@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 func TestCancelWhereTheLabHasNoCall(t *testing.T) {
@@ -119,6 +121,36 @@ func newCancellingWorld(t *testing.T) *world {
 	return newClinic(t, withCancelCall).newWorld(t)
 }
 
+// A cancellation that comes while the lab is being asked for the requisition is then asked of the lab.
+func TestCancelConfirmedByALabThatIsBeingCalled(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	asked := w.newReply()
+	w.gate.on("/PlaceOrder", func(_ int, serve func()) {
+		w.meanwhile(func() { w.ask(asked, cancel(), nil) })
+		<-asked.accepted
+		serve()
+	})
+	w.run()
+	require.True(t, asked.Done)
+	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Len(t, w.labCalls("CancelOrder"), 1)
+	require.Empty(t, w.attention())
+}
+
+// A run that is behind the store finds out that the kit has shipped while it notes that the lab is being asked, and does not ask it.
+func TestCancelOvertakenByTheKit(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	w.at(hour, func() { w.recordBehindItsBack(order.Fact{Kind: order.KitShipped, SentAt: w.now()}) })
+	asked := w.demand(hour, cancel())
+	w.runUntil(2 * hour)
+	require.True(t, asked.Answered)
+	require.Equal(t, order.ReasonTransition, asked.Reason)
+	require.Empty(t, w.labCalls("CancelOrder"))
+	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+}
+
 func TestCancelConfirmedByTheLab(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
@@ -188,6 +220,28 @@ func TestCancelUnanswered(t *testing.T) {
 	require.Equal(t, day0.Add(hour+3*time.Minute), w.order().Events[2].OccurredAt)
 	require.Len(t, w.labCalls("CancelOrder"), 1, "the others never reached the lab")
 	require.Empty(t, w.attention())
+}
+
+// Once the kit has shipped, a lab that does not answer is not asked any more: its confirmation would change nothing.
+func TestCancelUnansweredBeforeTheKitShips(t *testing.T) {
+	t.Parallel()
+	w := newCancellingWorld(t)
+	calls := 0
+	w.gate.on("/CancelOrder", func(n int, _ func()) {
+		calls = n
+		unanswered()
+	})
+	asked := w.demand(hour, cancel())
+	w.fact(hour+90*time.Second, order.KitShipped)
+	w.runUntil(2 * hour)
+	require.True(t, asked.Unanswered)
+	require.Equal(t, 3, calls)
+	require.Nil(t, w.order().State.Cancelling)
+	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Empty(t, w.attention())
+	demand, err := w.store.Demand(context.Background(), asked.id)
+	require.NoError(t, err)
+	require.Equal(t, store.DemandRefused, demand.State)
 }
 
 // Who asks again while the lab is still silent gets the lab's answer too.

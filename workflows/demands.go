@@ -34,6 +34,12 @@ func (r *orderRun) demand(ctx workflow.Context, dm order.Demand) (order.Answer, 
 	if err != nil {
 		return order.Answer{}, err
 	}
+	if dm.Kind == order.DemandCancel && r.noting &&
+		workflow.GetVersion(ctx, "cancel-when-placed", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		if err := workflow.Await(ctx, func() bool { return !r.noting }); err != nil {
+			return order.Answer{}, err
+		}
+	}
 	switch {
 	case dm.Kind == order.DemandCancel && r.labMustConfirm():
 		return r.askLab(ctx, dm)
@@ -100,17 +106,23 @@ func (r *orderRun) refuse(ctx workflow.Context, dm order.Demand) (answer order.A
 
 // askLab has the lab confirm the cancellation first. The mutex is free meanwhile, so a kit that ships before the confirmation wins.
 func (r *orderRun) askLab(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
-	if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" {
-		if answer, decided, err := r.refuse(ctx, dm); err != nil || decided {
-			return answer, err
+	for asked := false; !asked; {
+		if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" {
+			if answer, decided, err := r.refuse(ctx, dm); err != nil || decided {
+				return answer, err
+			}
 		}
-	}
-	asked := order.CauseCall("cancel-ask-" + dm.ID)
-	_, err := r.record(ctx, asked, func(s order.State) *order.Recording {
-		return &order.Recording{Decision: s.ApplyCancelAsked(dm, workflow.Now(ctx))}
-	})
-	if err != nil {
-		return order.Answer{}, err
+		_, err := r.record(ctx, order.CauseCall("cancel-ask-"+dm.ID), func(s order.State) *order.Recording {
+			asked = s.CheckDemand(dm, workflow.Now(ctx)) == "" ||
+				workflow.GetVersion(ctx, "cancel-overtaken", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+			if !asked {
+				return nil // overtaken while waiting for the mutex
+			}
+			return &order.Recording{Decision: s.ApplyCancelAsked(dm, workflow.Now(ctx))}
+		})
+		if err != nil {
+			return order.Answer{}, err
+		}
 	}
 	before := r.answers
 	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswer, func() bool { return r.answers > before })
@@ -150,10 +162,7 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 		case isType(err, dispatch.ErrorRefused), isType(err, dispatch.ErrorNotSupported):
 			return r.cancelRefused(ctx, dm)
 		}
-		_, err = r.record(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
-			return &order.Recording{Decision: s.ApplyCancelUnanswered(workflow.Now(ctx))}
-		})
-		if err != nil {
+		if over, err := r.cancelUnanswered(ctx, id, dm); err != nil || over {
 			return err
 		}
 		if _, err := workflow.AwaitWithTimeout(ctx, cancelRetry, func() bool { return r.state.Cancelling == nil }); err != nil {
@@ -161,6 +170,21 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 		}
 	}
 	return nil
+}
+
+// cancelUnanswered: the lab is asked again, unless the order has moved on, so that its confirmation would change nothing. over says so.
+func (r *orderRun) cancelUnanswered(ctx workflow.Context, id string, dm order.Demand) (over bool, err error) {
+	if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" &&
+		workflow.GetVersion(ctx, "cancel-no-more", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		dm.Confirmed = true
+		r.answer, err = r.applyDemand(ctx, dm)
+		r.answers++
+		return true, err
+	}
+	_, err = r.record(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
+		return &order.Recording{Decision: s.ApplyCancelUnanswered(workflow.Now(ctx))}
+	})
+	return false, err
 }
 
 func (r *orderRun) cancelRefused(ctx workflow.Context, dm order.Demand) error {

@@ -31,6 +31,7 @@ type orderRun struct {
 	calls   int                     // partner calls in flight
 	records int                     // decisions being recorded, or waiting for their turn
 	placing bool                    // one of them is the requisition
+	noting  bool                    // the requisition was answered, and that is being recorded
 	asking  string                  // the id of the appointment that a provider is being called to book
 	answers int                     // by the partner, to cancellations
 	answer  order.Answer            // the newest of them
