@@ -127,7 +127,8 @@ func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time
 	}
 	for _, id := range ids {
 		if err := a.Dispatch.WakeOrder(ctx, id); err != nil {
-			return woken, a.fault(ctx, "waking an order", id, err)
+			a.Log.WarnContext(ctx, "order not woken yet", "order_id", id, "error", err)
+			continue
 		}
 		if err := a.Store.AnswerDemands(ctx, id, before); err != nil {
 			return woken, a.fault(ctx, "noting that an order was woken", id, err)

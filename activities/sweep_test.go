@@ -54,6 +54,14 @@ func (d *temporalOf) SignalFact(_ context.Context, orderID string, f order.Fact)
 	return nil
 }
 
+func (d *temporalOf) WakeOrder(_ context.Context, id string) error {
+	if id == d.away {
+		return errors.New("it takes no more signals")
+	}
+	d.told[id] = append(d.told[id], "wake")
+	return nil
+}
+
 // sweeping is a store with open orders, and the activities that sweep it.
 func sweeping(t *testing.T, orders int) (*Activities, *temporalOf, []string) {
 	t.Helper()
@@ -113,4 +121,22 @@ func TestWhatWaitsIsSignalledInOrder(t *testing.T) {
 	// The control: told the other way round is not as they came.
 	slices.Reverse(d.told[open[0]])
 	require.NotEqual(t, want, d.told)
+}
+
+// An order whose run takes no more signals keeps nothing else from being healed, and is told to look another time.
+func TestAnOrderThatCannotBeWoken(t *testing.T) {
+	t.Parallel()
+	a, d, open := sweeping(t, 20)
+	for _, id := range open[:2] {
+		require.NoError(t, a.Store.AddDemand(t.Context(), store.DemandRow{ID: id, OrderID: id, Kind: order.DemandCancel}))
+	}
+	later := time.Now().Add(time.Hour)
+	d.away = open[0]
+	woken, err := a.sweepDemands(t.Context(), later, time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, 1, woken)
+	require.Equal(t, map[string][]string{open[1]: {"wake"}}, d.told)
+	left, err := a.Store.OrdersWithoutAnswer(t.Context(), later, 10)
+	require.NoError(t, err)
+	require.Equal(t, open[:1], left)
 }
