@@ -77,6 +77,17 @@ type Price struct {
 	Modifiers []PriceModifier `json:"modifiers,omitempty"`
 }
 
+// In is the price for patients of a state, in US cents.
+func (p Price) In(state string) int64 {
+	cents := p.BaseCents
+	for _, m := range p.Modifiers {
+		if slices.Contains(m.States, state) {
+			cents += m.DeltaCents
+		}
+	}
+	return cents
+}
+
 // PriceModifier changes a price for patients of some states.
 type PriceModifier struct {
 	DeltaCents int64    `json:"delta_cents"`

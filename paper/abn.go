@@ -69,7 +69,7 @@ func (s *sheet) items(o order.Order) {
 	}
 	s.y += 3
 	s.table(columns(caption, "D. TESTS", "E. REASON MEDICARE MAY NOT PAY", "F. ESTIMATED COST"), func() {
-		s.row(columns(plain, testNames(o.LabTest), reason, cost(o.LabTest.Price)), 0, nil)
+		s.row(columns(plain, testNames(o.LabTest), reason, cost(o)), 0, nil)
 	})
 }
 
@@ -84,8 +84,12 @@ func testNames(t order.LabTest) string {
 	return strings.Join(lines, "\n")
 }
 
-// cost is a price in dollars. A test without one costs what was agreed elsewhere.
-func cost(price float64) string {
+// cost is what the test costs where the patient lives, in dollars. A test without a price costs what was agreed elsewhere.
+func cost(o order.Order) string {
+	price := o.LabTest.Price
+	if p := o.LabTest.Pricing; p != nil && o.Address != nil {
+		price = float64(p.In(o.Address.State)) / 100
+	}
 	if price <= 0 {
 		return "Ask us before you choose"
 	}

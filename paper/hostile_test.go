@@ -144,3 +144,16 @@ func TestAnOrderWithLittle(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, read(t, report), 1)
 }
+
+// What a patient signs names the price for patients of his state.
+func TestTheCostIsThatOfThePatientsState(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]string{"AZ": "$129.50", "HI": "$132.00"} {
+		o := insured()
+		o.Address.State = state
+		o.LabTest.Pricing = &order.Price{BaseCents: 12950, Modifiers: []order.PriceModifier{{DeltaCents: 250, States: []string{"AK", "HI"}}}}
+		abn, err := paper.ABN(o)
+		require.NoError(t, err)
+		require.Contains(t, said(read(t, abn)), want)
+	}
+}
