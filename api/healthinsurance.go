@@ -45,8 +45,11 @@ type Image struct {
 
 var imageTypes = []string{"image/jpeg", "image/png"}
 
-// mostPixels bounds how wide and how high an image may be, since it may have to be drawn.
-const mostPixels = 8000
+// Bounds of images. One that is drawn takes up to 8 bytes a pixel of memory, however small it is packed.
+const (
+	mostPixels = 8000     // wide, and high
+	mostDrawn  = 16 << 20 // pixels of one that is drawn; a telephone's photographs have 12 million
+)
 
 func (h *HealthInsuranceCreateRequest) check(place string) []error {
 	if h == nil {
@@ -92,7 +95,9 @@ func (p *ResponsiblePerson) normal() *ResponsiblePerson {
 }
 
 // check looks at an image's head: the rest is looked at when it is drawn.
-func (i *Image) check(place string) []error {
+func (i *Image) check(place string) []error { return i.checkSize(place, mostPixels*mostPixels) }
+
+func (i *Image) checkSize(place string, most int) []error {
 	if i == nil || i.Content == "" {
 		return nil
 	}
@@ -104,7 +109,7 @@ func (i *Image) check(place string) []error {
 		return nil // which the schema has found
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(content))
-	if err != nil || "image/"+format != i.ContentType || config.Width > mostPixels || config.Height > mostPixels {
+	if err != nil || "image/"+format != i.ContentType || config.Width > mostPixels || config.Height > mostPixels || config.Width*config.Height > most {
 		return []error{wrong("value_error", "Value is not an image of its content type, or too large", place+".content")}
 	}
 	return nil

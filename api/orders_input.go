@@ -177,7 +177,7 @@ func (p *PhysicianCreateRequest) check() []error {
 	if p == nil {
 		return nil
 	}
-	return p.SignatureImage.check("body.physician.signature_image")
+	return p.SignatureImage.checkSize("body.physician.signature_image", mostDrawn)
 }
 
 // normal is a guarantor as he is kept; nil: none. He has been checked.

@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"bytes"
 	"encoding/base64"
+	"image"
+	"image/png"
 	"net/http"
 	"strings"
 	"testing"
@@ -102,6 +105,8 @@ func TestRulesOfNewOrders(t *testing.T) {
 		{rule: "a physician has an NPI", ask: post(map[string]any{"physician": map[string]any{"first_name": "Jane", "last_name": "Smith"}}), loc: "body.physician.npi", kind: "missing"},
 		{rule: "a physician has a first name", ask: post(map[string]any{"physician": map[string]any{"last_name": "Smith", "npi": "1"}}), loc: "body.physician.first_name", kind: "missing"},
 		{rule: "licensed_states are a list", ask: post(map[string]any{"physician": map[string]any{"first_name": "Jane", "last_name": "Smith", "npi": "1", "licensed_states": "AZ"}}), loc: "body.physician.licensed_states", kind: "list_type"},
+		{rule: "a signature may be a photograph", ask: post(image(gray(t, 4000, 3000), "image/png")), shows: map[string]any{"status": "success"}},
+		{rule: "a signature does not unpack to half a gigabyte", ask: post(image(gray(t, 8000, 8000), "image/png")), loc: "body.physician.signature_image.content", kind: "value_error"},
 		{rule: "a signature is base64", ask: post(image("%%", "image/png")), loc: "body.physician.signature_image.content", kind: "value_error"},
 		{rule: "a signature is what its type says", ask: post(image(picture(t), "image/jpeg")), loc: "body.physician.signature_image.content", kind: "value_error"},
 		{rule: "a signature is a JPEG or PNG", ask: post(image(base64.StdEncoding.EncodeToString([]byte("GIF89a")), "image/gif")), loc: "body.physician.signature_image.content_type", kind: "enum"},
@@ -137,6 +142,14 @@ func TestDefaultsOfNewOrders(t *testing.T) {
 	require.Equal(t, 3, *o.Patient.HouseholdSize, "household_size is stored")
 	require.Contains(t, string(o.Insurance), `"phone_type":"Mobile"`, "phone_type defaults to Mobile")
 	require.Contains(t, string(o.Insurance), `"phone_number":"+16025550124"`)
+}
+
+// gray is a PNG of nothing, which packs well.
+func gray(t *testing.T, width, height int) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, width, height))))
+	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
 // Section 8: changes, imports, the draw, and webhooks again. What may be cancelled when (section 18) is tested with the lifecycle.
