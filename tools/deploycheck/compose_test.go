@@ -81,6 +81,11 @@ func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 	for _, name := range []string{"api", "worker", "lab", "migrate"} {
 		require.True(t, p.Services[name].ReadOnly, name)
 	}
+	for name, data := range map[string]string{"postgres": "/var/lib/postgresql/data", "proxy": "/data", "prometheus": "/prometheus", "grafana": "/var/lib/grafana"} {
+		require.True(t, slices.ContainsFunc(p.Services[name].Volumes, func(v types.ServiceVolumeConfig) bool {
+			return v.Type == types.VolumeTypeVolume && v.Target == data && v.Source != ""
+		}), "what %s keeps is gone with its container", name)
+	}
 	for _, name := range []string{"api", "worker"} {
 		stops := 10 * time.Second // what is left of traces, connections
 		for _, setting := range []string{"ALIQUOT_DRAIN_DELAY", "ALIQUOT_STOP_TIMEOUT"} {
