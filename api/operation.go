@@ -4,8 +4,11 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/google/uuid"
 
 	"github.com/aliquot-labs/aliquot/store"
@@ -49,8 +52,28 @@ func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler f
 		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
 	}
 	op.Extensions = map[string]any{scopeExtension: needs}
-	op.Middlewares = append(huma.Middlewares{s.authenticate(needs, headers), asJSON}, op.Middlewares...)
+	op.Middlewares = append(huma.Middlewares{s.authenticate(needs, headers), plainTexts, asJSON}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)
+}
+
+// plainTexts refuses texts in the path and the query that PostgreSQL does not take, as jsonFormat does those of bodies.
+func plainTexts(ctx huma.Context, next func(huma.Context)) {
+	const text = "Texts with NUL characters, or that are not UTF-8, are not allowed"
+	c := humagin.Unwrap(ctx)
+	broken := func(v string) bool { return !utf8.ValidString(v) || strings.ContainsRune(v, 0) }
+	for _, p := range c.Params {
+		if broken(p.Value) {
+			abortWith(c, invalid(wrong("value_error", text, "path."+p.Key)))
+			return
+		}
+	}
+	for _, values := range c.Request.URL.Query() {
+		if slices.ContainsFunc(values, broken) {
+			abortWith(c, invalid(wrong("value_error", text, "query")))
+			return
+		}
+	}
+	next(ctx)
 }
 
 // asJSON reads every body as JSON, whatever the caller says it is: there is nothing else that it could be.
