@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -23,6 +24,9 @@ const maxSitesTold = 30
 
 // bookedHere is the capability of a site with which appointments can be made through this server.
 const bookedHere = "appointment_scheduling_via_junction"
+
+// postalCode is what places are known by.
+var postalCode = regexp.MustCompile(`^\d{5}`)
 
 // centralLabs are the labs that area information is about.
 var centralLabs = []string{"quest", "labcorp", "bioreference", "sonora_quest"}
@@ -244,8 +248,8 @@ func (s *server) orderPSCInfo(ctx context.Context, in *orderPSCInput) (*body[jun
 	switch {
 	case err != nil:
 		return nil, err
-	case o.Address == nil || len(o.Address.Zip) < 5:
-		return nil, refuse("The order has no address yet")
+	case o.Address == nil || !postalCode.MatchString(o.Address.Zip): // an import's is not checked
+		return nil, refuse("The order has no address with a postal code yet")
 	case o.LabTest.Lab == nil:
 		return nil, refuse("The order has no lab with patient service centers")
 	}

@@ -37,6 +37,18 @@ func TestTextsThatPostgreSQLDoesNotTake(t *testing.T) {
 	requireProblem(t, r, []any{"path", "client_user_id"}, "value_error")
 }
 
+// The beginning of a text need not be one.
+func TestPlacesAroundAnImportWithAForeignPostalCode(t *testing.T) {
+	t.Parallel()
+	f := newFixtureOn(t, pgtest.DSN(t))
+	r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"patient_address.zip": "äöü"}))
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	id := r.json(t)["order"].(map[string]any)["id"].(string)
+	r = f.do(http.MethodGet, "/v3/order/"+id+"/psc/info", f.key, nil)
+	require.Equal(t, http.StatusBadRequest, r.status, string(r.body))
+	require.Contains(t, r.detail(t), "postal code")
+}
+
 // with is the address of a route in which one parameter is the text.
 func (f *fixture) with(r route, name, text string) string {
 	path, query := r.path, url.Values{}
