@@ -121,8 +121,8 @@ func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float3
 }
 
 // Back ends a ramp or, where there is none, makes the build current that was so before the present one. It returns that build, empty
-// for workers without a version. Errors: ErrNoPrevious, and those of SetCurrent.
-func (d *Deployment) Back(ctx context.Context, force Force) (buildID string, err error) {
+// for workers without a version. Its workers are waited for as by SetCurrent. Errors: ErrNoPrevious, and those of SetCurrent.
+func (d *Deployment) Back(ctx context.Context, wait time.Duration, force Force) (buildID string, err error) {
 	found, err := d.describe(ctx)
 	if err != nil {
 		return "", err
@@ -138,7 +138,7 @@ func (d *Deployment) Back(ctx context.Context, force Force) (buildID string, err
 	if err != nil {
 		return "", err
 	}
-	return previous, d.SetCurrent(ctx, previous, 0, force)
+	return previous, d.SetCurrent(ctx, previous, wait, force)
 }
 
 func (d *Deployment) handle() client.WorkerDeploymentHandle {

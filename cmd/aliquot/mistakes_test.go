@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/rollout"
 )
 
 // What goes wrong most is said in words, and what to do about it.
@@ -93,5 +95,19 @@ func TestMistakesOfSettingsSayWhatToDo(t *testing.T) { //nolint:paralleltest // 
 				require.Contains(t, text, want)
 			}
 		})
+	}
+}
+
+// What the hints of rollout tell to give can be given to each command that can be in need of it.
+func TestTheFlagsThatHintsNameAreThere(t *testing.T) {
+	t.Parallel()
+	text := hint(&rollout.UnknownError{}) + hint(&rollout.MissingQueuesError{})
+	for _, name := range []string{"set", "ramp", "back"} {
+		cmd, _, err := newRoot().Find([]string{"rollout", name})
+		require.NoError(t, err)
+		for _, flag := range []string{"wait", "allow-no-pollers", "allow-missing-queues"} {
+			require.Contains(t, text, "--"+flag)
+			require.NotNil(t, cmd.Flags().Lookup(flag), "%s has no --%s", name, flag)
+		}
 	}
 }

@@ -43,17 +43,13 @@ something happens to it. docs/rollouts.md has the steps of a rollout. Settings: 
 	return cmd
 }
 
-// protections adds the flags by which a change goes without them.
-func (r *rolling) protections(cmd *cobra.Command) *cobra.Command {
+// waits adds the flags of a change: how long it waits for the build's workers, and which protections it goes without.
+func (r *rolling) waits(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
+	f.DurationVar(&r.wait, "wait", time.Minute, "how long to wait for the build's workers")
 	f.BoolVar(&r.force.NoPollers, "allow-no-pollers", false, "even if no worker of the build has ever asked for work")
 	f.BoolVar(&r.force.MissingQueues, "allow-missing-queues", false, "even if its workers do not serve every task queue")
 	return cmd
-}
-
-func (r *rolling) waits(cmd *cobra.Command) *cobra.Command {
-	cmd.Flags().DurationVar(&r.wait, "wait", time.Minute, "how long to wait for the build's workers")
-	return r.protections(cmd)
 }
 
 // on works on the deployment.
@@ -207,7 +203,7 @@ func newRolloutRamp(r *rolling) *cobra.Command {
 }
 
 func newRolloutBack(r *rolling) *cobra.Command {
-	return r.protections(&cobra.Command{
+	return r.waits(&cobra.Command{
 		Use:   "back",
 		Short: "End a ramp or, where there is none, make the build current that was so before",
 		Long: `Ends a ramp or, where there is none, makes the build current that was so before. Runs that the newer build has taken further than
@@ -215,7 +211,7 @@ the older one understands stand still there, and lose nothing; aliquot rollout r
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.on(cmd, func(d *rollout.Deployment) error {
-				build, err := d.Back(cmd.Context(), r.force)
+				build, err := d.Back(cmd.Context(), r.wait, r.force)
 				if err != nil {
 					return err
 				}
