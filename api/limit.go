@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,14 +111,20 @@ func (s *server) limited(ctx context.Context, l *limiter, bucket string) *Error 
 	return e
 }
 
-// limitAddress refuses what an address asks too often, whoever asks. Health is told always.
+// limitAddress refuses what an address asks too often, whoever asks. Health is told always. A partner is asked to send again by 503, as
+// for any report that is not kept (Molecular contract, D11): there are some that give up at any 4xx.
 func (s *server) limitAddress(c *gin.Context) {
 	if c.FullPath() == pathHealth || c.FullPath() == pathReady || c.FullPath() == pathMetrics {
 		return
 	}
-	if refused := s.limited(c.Request.Context(), s.addresses, "address:"+network(c.ClientIP())); refused != nil {
-		abortWith(c, refused)
+	refused := s.limited(c.Request.Context(), s.addresses, "address:"+network(c.ClientIP()))
+	if refused == nil {
+		return
 	}
+	if strings.HasPrefix(c.FullPath(), "/webhooks/") {
+		refused.status = http.StatusServiceUnavailable
+	}
+	abortWith(c, refused)
 }
 
 // network is the address, or for IPv6 the /64 that one subscriber has to himself.

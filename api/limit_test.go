@@ -102,6 +102,24 @@ func TestAnAddressesRequestsAreLimitedOverAllReplicas(t *testing.T) {
 	require.LessOrEqual(t, all, burst+int(time.Since(begun).Seconds())+1)
 }
 
+// Nobody knows that a partner would send a report again that was answered 429.
+func TestPartnersOverTheLimitAreAskedToSendAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.url = f.replicas(func(d *api.Deps) { d.AddressRate = 1 })[0]
+	again := 0
+	for range 30 {
+		r := f.do(http.MethodPost, labRoute, "", `{}`)
+		if r.status == http.StatusUnauthorized {
+			continue
+		}
+		require.Equal(t, http.StatusServiceUnavailable, r.status, string(r.body))
+		require.NotEmpty(t, r.header.Get("Retry-After"))
+		again++
+	}
+	require.Positive(t, again)
+}
+
 func TestTheAuditHasTheAddressThatAProxyTells(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
