@@ -108,3 +108,16 @@ func (s *system) deadlines(id string) []order.Deadline {
 	require.NotEmpty(s.t, o.State.Deadlines)
 	return o.State.Deadlines
 }
+
+// With Temporal's data it is lost which build was current, and workers of a build that is not current do nothing. A rebuild that waits for
+// them says so, and goes on when they are.
+func TestARebuildSaysThatNoBuildIsCurrent(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{workers: noWorkers})
+	binary := buildAliquot(t)
+	s.startProcess(binary, "--build-id", "v1")
+	rebuild := s.startPart(binary, "rebuild")
+	s.await(func() bool { return strings.Contains(rebuild.logs.String(), "aliquot rollout set") }, "it waits and says nothing")
+	s.mustRollout(binary, "set", "v1")
+	require.NoError(t, rebuild.cmd.Wait(), "%s", rebuild.logs)
+}

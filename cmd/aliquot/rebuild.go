@@ -15,6 +15,9 @@ import (
 // retention is how long Temporal keeps ended workflows in a namespace that rebuild makes. Orders live in the store.
 const retention = 72 * time.Hour
 
+// rebuildPatience is how long a rebuild may take before it says what it may be waiting for.
+const rebuildPatience = 10 * time.Second
+
 func newRebuild() *cobra.Command {
 	var out output
 	return prints(&cobra.Command{
@@ -22,7 +25,8 @@ func newRebuild() *cobra.Command {
 		Short: "Bring Temporal back after its data was lost: every open order is started again from the store",
 		Long: `Makes the namespace, the search attributes and the reconciler's schedules where they are missing, starts every open order that
 has no running workflow, signals what partners reported and nobody took, and nudges what is to be delivered. Needs a running
-worker. What is in order stays as it is, so doing it again is harmless. Settings: docs/settings.md.`,
+worker, and where workers have a build id, that aliquot rollout set makes it current again: that was lost, too. What is in order
+stays as it is, so doing it again is harmless. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRebuild(cmd, out) },
 	}, &out)
@@ -40,6 +44,10 @@ func runRebuild(cmd *cobra.Command, out output) error {
 		return err
 	}
 	defer temporal.Close()
+	waiting := time.AfterFunc(rebuildPatience, func() {
+		logger.WarnContext(ctx, "the rebuild goes on: if nothing happens, no worker runs, or none whose build is current (aliquot rollout show, aliquot rollout set)")
+	})
+	defer waiting.Stop()
 	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, retention, logger)
 	if err != nil {
 		return err
