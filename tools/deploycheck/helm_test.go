@@ -72,8 +72,8 @@ func loadChart(t *testing.T) *chart.Chart {
 	return c
 }
 
-// render renders the chart as `helm template` does, and gives its documents.
-func render(t *testing.T, values string) (documents []string) {
+// tryRender renders the chart's templates as `helm template` does.
+func tryRender(t *testing.T, values string) (map[string]string, error) {
 	t.Helper()
 	c := loadChart(t)
 	given, err := chartutil.ReadValues([]byte(values))
@@ -81,7 +81,13 @@ func render(t *testing.T, values string) (documents []string) {
 	all, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: "aliquot", Namespace: "orders", IsInstall: true},
 		chartutil.DefaultCapabilities)
 	require.NoError(t, err)
-	rendered, err := engine.Render(c, all)
+	return engine.Render(c, all)
+}
+
+// render gives the documents that are rendered.
+func render(t *testing.T, values string) (documents []string) {
+	t.Helper()
+	rendered, err := tryRender(t, values)
 	require.NoError(t, err)
 	for _, name := range slices.Sorted(maps.Keys(rendered)) {
 		if !strings.HasSuffix(name, ".yaml") {
@@ -236,6 +242,23 @@ func TestPodsAreToldSettings(t *testing.T) {
 	}
 	_, err := decode("apiVersion: v1\nkind: Secret")
 	require.Error(t, err, "the chart makes no secrets")
+}
+
+// A secret among the settings would be there to read in every release, and in what `helm template` prints: that is refused, for all
+// secrets of the processes that the chart runs.
+func TestNoSettingIsASecret(t *testing.T) {
+	t.Parallel()
+	sandbox := []string{"ALIQUOT_LAB_TOKEN", "ALIQUOT_LAB_NEUTRAL_SECRETS", "ALIQUOT_COURIER_SECRET", "ALIQUOT_OPS_KEY"}
+	for name, s := range settings(t) {
+		for _, where := range []string{"settings: {%s: x}", "api: {settings: {%s: x}}", "workers: {all: {settings: {%s: x}}}"} {
+			_, err := tryRender(t, fmt.Sprintf(where, name))
+			if s.secret && !slices.Contains(sandbox, name) {
+				require.ErrorContains(t, err, name+" is a secret")
+			} else {
+				require.NoError(t, err)
+			}
+		}
+	}
 }
 
 // Pods are probed, are not all taken away at once, and have the time that they need to stop.

@@ -76,6 +76,9 @@ temporalApiKey: ALIQUOT_TEMPORAL_API_KEY
 {{- end }}
 {{- end }}
 {{- range $name, $value := merge (dict) .settings $root.Values.settings }}
+{{- if has (trimSuffix "_FILE" $name) (values $variables) }}
+{{- fail (printf "%s is a secret: name a Secret with it in secrets, not its value in settings" $name) }}
+{{- end }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}
 {{- end }}
