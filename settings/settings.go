@@ -25,7 +25,7 @@ type Master struct {
 // Process is what every process has.
 type Process struct {
 	LogLevel string `env:"ALIQUOT_LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error. Logs are JSON lines on standard error."`
-	Metrics  string `env:"ALIQUOT_METRICS" desc:"Address, host:port, of /metrics (Prometheus) and /healthz. Empty: not served."`
+	Metrics  string `env:"ALIQUOT_METRICS" desc:"Address, host:port, of /metrics (Prometheus), /healthz and /readyz. Empty: not served."`
 }
 
 // Webhooks says where webhooks may be delivered. The API refuses endpoints elsewhere, and the workers connections.
