@@ -151,14 +151,14 @@ func location(site *labs.Site) *AppointmentLocation {
 	return out
 }
 
-// firstDay is the day that a client asks to begin with; today where it names none.
+// firstDay is the day that a client asks to begin with; today where it names none. The day where the visit is may have begun later than
+// the service's, so that one has passed when it has everywhere on earth.
 func (s *server) firstDay(ctx context.Context, text string) (order.Date, error) {
-	today := callerOf(ctx).today
 	if text == "" {
-		return today, nil
+		return callerOf(ctx).today, nil
 	}
 	day := date(&text)
-	if day == nil || day.Before(today) {
+	if day == nil || day.Before(order.DateOf(s.Now().UTC().Add(-12*time.Hour))) {
 		return order.Date{}, refuse("start_date is in the past")
 	}
 	return *day, nil

@@ -267,3 +267,16 @@ func TestPSCAvailabilityRefused(t *testing.T) {
 		requireProblem(t, r, tt.loc, tt.kind)
 	}
 }
+
+// In the evening of Phoenix it is tomorrow in UTC already.
+func TestAvailabilityOfTodayWhereThePatientIs(t *testing.T) {
+	t.Parallel()
+	evening := func(d *api.Deps) { d.Now = func() time.Time { return time.Date(2026, 3, 5, 2, 0, 0, 0, time.UTC) } }
+	getlabs := keeper("getlabs", labs.AppointmentReady)
+	c := newClinic(t, map[string]*lab{"getlabs": getlabs}, evening)
+	r := c.do(http.MethodPost, phlebotomyPath+"?start_date=2026-03-04", c.key, visitAddress())
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	require.Equal(t, "2026-03-04", getlabs.asked[0].From.String())
+	r = c.do(http.MethodPost, phlebotomyPath+"?start_date=2026-03-03", c.key, visitAddress())
+	require.Equal(t, http.StatusBadRequest, r.status, "it has passed everywhere")
+}
