@@ -182,6 +182,12 @@ func TestReport(t *testing.T) {
 		want.Name, want.Slug, want.Text, want.Interpretation = "A", "a", text, order.UnknownInterpretation
 		require.Equal(t, []order.Result{want}, got.Report.Results, "without a value")
 	}
+	for result, want := range map[string]order.Interpretation{"critical": order.Critical, "abnormal": order.Normal} {
+		p.Publish(number, map[string]any{"status": "final", "interpretation": "normal", "results": []any{map[string]any{"name": "A", "interpretation": result}}})
+		got, err := c.Results(t.Context(), number)
+		require.NoError(t, err)
+		require.Equal(t, want, got.Report.Interpretation, "called normal as a whole")
+	}
 	p.Publish(number, map[string]any{"status": "done", "results": []any{map[string]any{"name": "A"}}})
 	got, err = c.Results(t.Context(), number)
 	require.NoError(t, err)

@@ -97,7 +97,7 @@ func (r report) port(now time.Time) *order.Report {
 	for _, m := range r.Missing {
 		out.Missing = append(out.Missing, m.port())
 	}
-	if !known(out.Interpretation) {
+	if !known(out.Interpretation) || worst == order.Critical { // which whoever called the whole better must not hide
 		out.Interpretation = worst
 	}
 	return out
