@@ -274,6 +274,15 @@ func TestSettingABuildEndsARamp(t *testing.T) {
 	s.startProcess(binary, "--build-id", "v1")
 	s.startProcess(binary, "--build-id", "v2")
 	s.mustRollout(binary, "set", "v1")
+	idle := "this worker gets no work"
+	waiting := s.startProcess(binary, "--build-id", "v2")
+	s.await(func() bool { return strings.Contains(waiting.logs.String(), "worker started") }, "it does not start")
+	require.Contains(t, waiting.logs.String(), idle)
+	s.mustRollout(binary, "ramp", "v2", "10")
+	ramping := s.startProcess(binary, "--build-id", "v2")
+	s.await(func() bool { return strings.Contains(ramping.logs.String(), "worker started") }, "it does not start")
+	require.NotContains(t, ramping.logs.String(), idle, "it gets a part of it")
+
 	for _, set := range [][]string{{"set", "v1"}, {"set", "v2"}, {"set", "v1"}, {"set", "--unversioned"}} {
 		status, err := s.deployment().Status(t.Context())
 		require.NoError(t, err)

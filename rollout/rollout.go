@@ -159,6 +159,17 @@ func (d *Deployment) Current(ctx context.Context) (string, error) {
 	return buildOf(found.Info.RoutingConfig.CurrentVersion), err
 }
 
+// Works reports whether a build gets work, because it is current or a ramp is to it, and which build is current.
+func (d *Deployment) Works(ctx context.Context, buildID string) (works bool, current string, err error) {
+	found, err := d.describe(ctx)
+	if _, unknown := errors.AsType[*UnknownError](err); unknown {
+		return buildID == "", "", nil
+	}
+	current = buildOf(found.Info.RoutingConfig.CurrentVersion)
+	ramping := found.Info.RoutingConfig.RampingVersion
+	return buildID == current || ramping != nil && buildID == ramping.BuildID, current, err
+}
+
 func buildOf(v *sdk.WorkerDeploymentVersion) string {
 	if v == nil {
 		return ""

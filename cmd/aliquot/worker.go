@@ -133,12 +133,12 @@ func queuesOf(names []string) []string {
 	return queues
 }
 
-// sayWhetherCurrent tells in the log what a worker whose build is not current is waiting for. That it cannot be found out is no matter.
+// sayWhetherCurrent tells in the log what a worker whose build gets no work is waiting for. That it cannot be found out is no matter.
 func sayWhetherCurrent(ctx context.Context, d *rollout.Deployment, v worker.Version, logger *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	current, err := d.Current(ctx)
-	if err != nil || current == v.BuildID {
+	works, current, err := d.Works(ctx, v.BuildID)
+	if err != nil || works {
 		return
 	}
 	logger.WarnContext(ctx, "another build is current: this worker gets no work until aliquot rollout set has made its own so",
