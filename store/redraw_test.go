@@ -126,6 +126,7 @@ func TestMissingMarkersAreFoundInTheTest(t *testing.T) {
 		{ID: 2, Slug: "b", ProviderID: new("p2"), LOINC: new("l2")},
 		{ID: 3, Slug: "c", ProviderID: new(""), LOINC: new("")},
 		{ID: 4, Slug: ""},
+		{ID: 5, Slug: "panel", ProviderID: new("p5"), Expected: []order.ExpectedResult{{Slug: "e"}, {Slug: "f", LOINC: &order.LOINC{Code: "l6"}}}},
 	}
 	for name, test := range map[string]struct {
 		missing []order.Missing
@@ -136,7 +137,8 @@ func TestMissingMarkersAreFoundInTheTest(t *testing.T) {
 		"then by slug":            {[]order.Missing{{Slug: "a", LOINC: new("l9")}}, markers[:1]},
 		"empty codes are no code": {[]order.Missing{{Slug: "c", LOINC: new(""), ProviderID: new("")}}, markers[2:3]},
 		"once":                    {[]order.Missing{{Slug: "a"}, {ProviderID: new("p1")}, {Slug: "b"}}, markers[:2]},
-		"part of a panel": {
+		"parts of a panel, which the lab has a code of": {[]order.Missing{{Slug: "e", ProviderID: new("r1")}, {Slug: "x", LOINC: new("l6")}}, markers[4:]},
+		"part of a panel that is not known": {
 			[]order.Missing{{Name: "D", Slug: "d", LOINC: new("l9")}},
 			[]order.Marker{{Name: "D", Slug: "d", LOINC: new("l9")}},
 		},

@@ -87,8 +87,8 @@ func successor(parent order.Order, id string, origin order.Origin, now time.Time
 	return o
 }
 
-// missingMarkers lists the markers of a test that a report misses, as the test has them. What the test has only as part of a panel is
-// listed as the report names it.
+// missingMarkers lists the markers of a test that a report misses, as the test has them: a panel where a part of it is missing, since
+// that is what the lab can be asked for. What is not known to be a part of any is listed as the report names it.
 func missingMarkers(markers []order.Marker, missing []order.Missing) []order.Marker {
 	var out []order.Marker
 	seen := map[int64]bool{}
@@ -105,12 +105,13 @@ func missingMarkers(markers []order.Marker, missing []order.Missing) []order.Mar
 	return out
 }
 
-// markerOf finds a missing marker by the lab's own id of it, else by its LOINC code, else by its slug.
+// markerOf finds a missing marker by the lab's own id of it, else by its LOINC code, else by its slug, else the panel that leads to it.
 func markerOf(markers []order.Marker, m order.Missing) (order.Marker, bool) {
 	for _, is := range []func(order.Marker) bool{
 		func(have order.Marker) bool { return same(have.ProviderID, m.ProviderID) },
 		func(have order.Marker) bool { return same(have.LOINC, m.LOINC) },
 		func(have order.Marker) bool { return m.Slug != "" && have.Slug == m.Slug },
+		func(have order.Marker) bool { return have.LeadsTo(m.Slug, m.ProviderID, m.LOINC) },
 	} {
 		for _, have := range markers {
 			if is(have) {
