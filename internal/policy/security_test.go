@@ -40,3 +40,24 @@ func TestTheTestsThatTheSecurityPageNamesExist(t *testing.T) {
 	// The control: a test that does not exist is reported, one that does is not.
 	require.Equal(t, []string{"TestOfNothing"}, missingTests("`TestOfNothing` `FuzzOpenKeyring` TestUnquoted", found))
 }
+
+var ranTest = regexp.MustCompile(`-run '?\^?((?:Test|Fuzz)[A-Za-z0-9_]+)`)
+
+// ranTests names, in the form of a document, the tests that a makefile runs by their names.
+func ranTests(makefile string) (named string) {
+	for _, m := range ranTest.FindAllStringSubmatch(makefile, -1) {
+		named += "`" + m[1] + "` "
+	}
+	return named
+}
+
+// go test ends well where no test has the name that it is given: a storm that was renamed would be a calm.
+func TestTheTestsThatMakeNamesExist(t *testing.T) {
+	t.Parallel()
+	named, found := ranTests(string(read(t, "Makefile"))), sources(t)
+	require.NotEmpty(t, named)
+	require.Empty(t, missingTests(named, found), "Makefile names tests that do not exist")
+
+	// The control.
+	require.Equal(t, []string{"TestOfNothing"}, missingTests(ranTests("go test -run '^TestOfNothing$$' ./a\ngo test -run '^$$' ./b"), found))
+}
