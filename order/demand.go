@@ -125,6 +125,9 @@ func CauseDemand(id string) string { return "demand:" + id }
 // CauseCall is the outcome of a partner call.
 func CauseCall(id string) string { return "call:" + id }
 
+// CallCancelAsk begins the id of the call by which a cancellation, whose id follows, comes to be asked of the lab.
+const CallCancelAsk = "cancel-ask-"
+
 // CauseTimer is a deadline that was reached.
 func CauseTimer(name DeadlineName, due time.Time) string {
 	return fmt.Sprintf("timer:%s:%d", name, due.UnixMicro())

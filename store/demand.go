@@ -112,6 +112,11 @@ func (s *Store) demandBody(ctx context.Context, q querier, id string) ([]byte, e
 // refused one is erased. A demand that has no row, because it had nothing to keep, is left at that.
 func (s *Store) settleDemand(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	d := r.Decision
+	if d.Next.Cancelling == nil {
+		if err := settleOtherCancels(ctx, tx, r, now); err != nil {
+			return err
+		}
+	}
 	if d.Outcome == order.Refused {
 		_, err := tx.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND order_id = $5`,
 			DemandRefused, d.Reason, micros(now), r.DemandID, r.OrderID)
@@ -135,6 +140,21 @@ func (s *Store) settleDemand(ctx context.Context, tx *sql.Tx, r order.Recording,
 	default:
 		return nil
 	}
+}
+
+// settleOtherCancels settles the other cancellations that the lab was asked for, when one is settled and the lab is not asked any more:
+// its answer is for all of them.
+func settleOtherCancels(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+	state := DemandDone
+	if r.Decision.Outcome == order.Refused {
+		state = DemandRefused
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3
+		WHERE order_id = $4 AND id <> $5 AND kind = $6 AND state = $7
+			AND EXISTS (SELECT 1 FROM demands d WHERE d.id = $5 AND d.order_id = $4 AND d.kind = $6)
+			AND EXISTS (SELECT 1 FROM decisions WHERE order_id = $4 AND cause = $8 || demands.id)`,
+		state, r.Decision.Reason, micros(now), r.OrderID, r.DemandID, order.DemandCancel, DemandOpen, order.CauseCall(order.CallCancelAsk))
+	return err
 }
 
 // applyCorrection moves what a recovery supplied onto the order's documents. A note has no place there and stays with the demand.

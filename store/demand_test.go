@@ -186,3 +186,37 @@ func TestAnAppliedDemandUpdatesTheOrder(t *testing.T) {
 		require.Equal(t, s.now(), after.UpdatedAt)
 	})
 }
+
+// What becomes of a cancellation that the lab was asked for becomes of all others that it was asked for, and of nothing else.
+func TestCancellationsThatTheLabWasAskedForAreSettledTogether(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		placed(t, s, o.ID, "A1")
+		add := func(kind order.DemandKind) order.Demand {
+			d := order.Demand{ID: newID(), Kind: kind, By: lifecycle.Client}
+			require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By}))
+			return d
+		}
+		first, second, unasked, other := add(order.DemandCancel), add(order.DemandCancel), add(order.DemandCancel), add(order.DemandPlace)
+		for _, d := range []order.Demand{first, second} {
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(order.CallCancelAsk + d.ID)},
+				func(st order.State) order.Decision { return st.ApplyCancelAsked(d, s.now()) })
+			require.NoError(t, err)
+		}
+		state := func(d order.Demand) string {
+			row, err := s.Demand(t.Context(), d.ID)
+			require.NoError(t, err)
+			return row.State
+		}
+		demand(t, s, o.ID, order.Demand{Kind: order.DemandPlace}, nil)
+		require.Equal(t, DemandOpen, state(first), "something else was settled")
+
+		second.Confirmed = true
+		_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(second.ID), DemandID: second.ID},
+			func(st order.State) order.Decision { return st.ApplyDemand(second, s.now()) })
+		require.NoError(t, err)
+		require.Equal(t, []string{DemandDone, DemandDone, DemandOpen, DemandOpen},
+			[]string{state(first), state(second), state(unasked), state(other)})
+	})
+}

@@ -278,6 +278,35 @@ func TestCancelAskedAgain(t *testing.T) {
 	}
 }
 
+// The lab's answer is recorded for all who have asked, whether they have waited for it or not.
+func TestCancelAskedTwice(t *testing.T) {
+	t.Parallel()
+	for name, confirms := range map[string]bool{store.DemandDone: true, store.DemandRefused: false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newCancellingWorld(t)
+			if !confirms {
+				w.at(time.Minute, w.shipAtLab)
+			}
+			w.gate.on("/CancelOrder", func(n int, serve func()) {
+				if n == 1 {
+					unanswered()
+				}
+				serve()
+			})
+			asked := []*reply{w.demand(hour, cancel()), w.demand(hour+50*time.Second, cancel()), w.demand(hour+50*time.Second, cancel())}
+			w.runUntil(2 * hour)
+			require.True(t, asked[0].Unanswered)
+			for _, r := range asked {
+				require.True(t, r.Unanswered || r.Done == confirms, "%+v", r.Answer)
+				row, err := w.store.Demand(context.Background(), r.id)
+				require.NoError(t, err)
+				require.Equal(t, name, row.State)
+			}
+		})
+	}
+}
+
 // The answer to a demand may be lost after it was recorded. Asked again it is answered as before, and not held against what it did.
 func TestADemandIsAskedAgain(t *testing.T) {
 	t.Parallel()

@@ -112,7 +112,7 @@ func (r *orderRun) askLab(ctx workflow.Context, dm order.Demand) (order.Answer, 
 				return answer, err
 			}
 		}
-		_, err := r.record(ctx, order.CauseCall("cancel-ask-"+dm.ID), func(s order.State) *order.Recording {
+		_, err := r.record(ctx, order.CauseCall(order.CallCancelAsk+dm.ID), func(s order.State) *order.Recording {
 			asked = s.CheckDemand(dm, workflow.Now(ctx)) == "" ||
 				workflow.GetVersion(ctx, "cancel-overtaken", workflow.DefaultVersion, 1) == workflow.DefaultVersion
 			if !asked {
