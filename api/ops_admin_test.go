@@ -2,10 +2,14 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/internal/pgtest"
 )
 
 func TestOpsTeamsAndKeys(t *testing.T) {
@@ -34,6 +38,26 @@ func TestOpsTeamsAndKeys(t *testing.T) {
 	requireProblem(t, f.ops(http.MethodPost, "/ops/teams", map[string]any{"name": "x", "environment": "moon"}), []any{"body", "environment"}, "enum")
 	requireProblem(t, f.ops(http.MethodPost, "/ops/teams/"+team+"/keys", map[string]any{"name": "x", "role": "root"}), []any{"body", "role"}, "enum")
 	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/teams/"+newID()+"/keys", map[string]any{"name": "x", "role": "client"}).status)
+}
+
+// Whoever changes one value does not undo what another changes at the same moment.
+func TestOpsTeamPolicyIsMergedAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixtureOn(t, pgtest.DSN(t))
+	var g errgroup.Group
+	changes := []string{`{"minors": true}`, `{"replacement": "auto"}`, `{"deadlines": {"shipment": "72h"}}`, `{"deadlines": {"results": "240h"}}`}
+	for _, change := range changes {
+		g.Go(func() error {
+			if r := f.ops(http.MethodPatch, "/ops/teams/"+f.team, `{"policy": `+change+`}`); r.status != http.StatusOK {
+				return errors.New(string(r.body))
+			}
+			return nil
+		})
+	}
+	require.NoError(t, g.Wait())
+	team, err := f.store.Team(t.Context(), f.team)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"minors": true, "replacement": "auto", "deadlines": {"shipment": "72h", "results": "240h"}}`, string(team.Policy))
 }
 
 func TestOpsTeamPolicyIsMerged(t *testing.T) {

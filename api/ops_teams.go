@@ -100,14 +100,8 @@ func (s *server) opsCreateTeam(ctx context.Context, in *createTeamInput) (*body[
 }
 
 func (s *server) opsPatchTeam(ctx context.Context, in *patchTeamInput) (*body[OpsTeam], error) {
-	t, err := s.Store.Team(ctx, canonical(in.TeamID))
+	t, err := s.Store.ChangeTeamPolicy(ctx, canonical(in.TeamID), func(overlay []byte) ([]byte, error) { return mergePolicy(overlay, in.Body.Policy) })
 	if err != nil {
-		return nil, orNotFound(err, "Team")
-	}
-	if t.Policy, err = mergePolicy(t.Policy, in.Body.Policy); err != nil {
-		return nil, err
-	}
-	if err := s.Store.SetTeamPolicy(ctx, t.ID, t.Policy); err != nil {
 		return nil, orNotFound(err, "Team")
 	}
 	s.auditChange(ctx, "team.policy", t.ID, "", "")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -74,19 +75,29 @@ func (s *Store) Teams(ctx context.Context) ([]Team, error) {
 	return all, nil
 }
 
-// SetTeamPolicy replaces the team's overlay; empty takes it away. Orders that exist keep the policy they were created with.
-func (s *Store) SetTeamPolicy(ctx context.Context, id string, overlay []byte) error {
-	if _, err := order.Resolve(overlay); err != nil {
-		return fmt.Errorf("setting the policy of team %s: %w", id, err)
-	}
-	n, err := change(ctx, s.write, `UPDATE teams SET policy = $1 WHERE id = $2`, string(overlay), id)
+// ChangeTeamPolicy changes the team's overlay: with gets it as it is and gives it as it shall be; empty takes it away. Orders that exist
+// keep the policy they were created with.
+func (s *Store) ChangeTeamPolicy(ctx context.Context, id string, with func(overlay []byte) ([]byte, error)) (Team, error) {
+	var t Team
+	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+		// Writing first locks the row, so that two changes at once do not undo each other.
+		t, err = one(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
+		if err != nil {
+			return err
+		}
+		if t.Policy, err = with(t.Policy); err != nil {
+			return err
+		}
+		if _, err := order.Resolve(t.Policy); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE teams SET policy = $1 WHERE id = $2`, string(t.Policy), id)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("setting the policy of team %s: %w", id, err)
+		return Team{}, fmt.Errorf("changing the policy of team %s: %w", id, err)
 	}
-	if n == 0 {
-		return fmt.Errorf("setting the policy of team %s: %w", id, ErrNotFound)
-	}
-	return nil
+	return t, nil
 }
 
 // teamScan is where a row is scanned to.

@@ -60,14 +60,18 @@ func TestTeamsAreChecked(t *testing.T) {
 	})
 }
 
-func TestSetTeamPolicyTakesOnlyValidOverlays(t *testing.T) {
+func TestATeamsPolicyTakesOnlyValidOverlays(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s)
 		overlay := []byte(`{"replacement":"auto","deadlines":{"shipment":"48h"}}`)
-		require.NoError(t, s.SetTeamPolicy(t.Context(), team.ID, overlay))
+		set := func(id string, overlay []byte) error {
+			_, err := s.ChangeTeamPolicy(t.Context(), id, func([]byte) ([]byte, error) { return overlay, nil })
+			return err
+		}
+		require.NoError(t, set(team.ID, overlay))
 		for _, bad := range []string{`{`, `{"replacment":"auto"}`, `{"replacement":"perhaps"}`, `{"deadlines":{"shipment":"-1h"}}`} {
-			require.Error(t, s.SetTeamPolicy(t.Context(), team.ID, []byte(bad)), bad)
+			require.Error(t, set(team.ID, []byte(bad)), bad)
 		}
 		got, err := s.Team(t.Context(), team.ID)
 		require.NoError(t, err)
@@ -76,10 +80,10 @@ func TestSetTeamPolicyTakesOnlyValidOverlays(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, order.ReplaceAuto, policy.Replacement)
 
-		require.NoError(t, s.SetTeamPolicy(t.Context(), team.ID, nil))
+		require.NoError(t, set(team.ID, nil))
 		got, err = s.Team(t.Context(), team.ID)
 		require.NoError(t, err)
 		require.Empty(t, got.Policy)
-		require.ErrorIs(t, s.SetTeamPolicy(t.Context(), newID(), overlay), ErrNotFound)
+		require.ErrorIs(t, set(newID(), overlay), ErrNotFound)
 	})
 }
