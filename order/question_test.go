@@ -71,7 +71,7 @@ func TestCombine(t *testing.T) {
 	require.EqualValues(t, 50, Combine(lab, nil, []Marker{one}).Pricing.BaseCents)
 	far := &Price{BaseCents: 100, Modifiers: []PriceModifier{{DeltaCents: 25, States: []string{"AK", "HI"}}}}
 	together := Combine(lab, []LabTest{{Pricing: far}, {Pricing: far}}, []Marker{one}).Pricing
-	require.EqualValues(t, []int64{250, 300}, []int64{together.In("AZ"), together.In("HI")}, "what is more for a state is so together")
+	require.Equal(t, []int64{250, 300}, []int64{together.In("AZ"), together.In("HI")}, "what is more for a state is so together")
 	long := Combine(lab, []LabTest{{Name: strings.Repeat("é", 150)}, {Name: strings.Repeat("é", 150)}}, nil)
 	require.Len(t, []rune(long.Name), 200)
 }
