@@ -10,9 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -61,35 +59,23 @@ type fixture struct {
 // with changes what the API stands on.
 func newFixture(t testing.TB, with ...func(*api.Deps)) *fixture {
 	t.Helper()
-	database := filepath.Join(t.TempDir(), "store.db")
-	empty, err := migrated()
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(database, empty, 0o600))
+	database := migrated.Copy(t)
 	f := newFixtureOn(t, "sqlite:"+database, with...)
 	f.database = database
 	return f
 }
 
-// migrated is a database of SQLite without rows, made once: the race detector makes the migrations slow.
-var migrated = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "aliquot-api-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // the system does so otherwise
-	file := filepath.Join(dir, "store.db")
+// migrated is a store without rows.
+var migrated = sqlitetest.NewTemplate(func(url string) error {
 	keys, err := store.ParseKeyring(storeKey)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	db, err := store.Open(context.Background(), store.Options{URL: "sqlite:" + file, Keys: keys})
+	db, err := store.Open(context.Background(), store.Options{URL: url, Keys: keys})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
+	return errors.Join(db.Migrate(context.Background()), db.Close())
 })
 
 // newFixtureOn is newFixture on an empty database.

@@ -2,10 +2,10 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -22,6 +22,7 @@ import (
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
 	"github.com/aliquot-labs/aliquot/dispatch"
 	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
 	"github.com/aliquot-labs/aliquot/internal/temporaltest"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
@@ -91,12 +92,13 @@ func newSystem(t testing.TB, o options) *system {
 		s.temporal = temporaltest.Server(t)
 	}
 	s.namespace = s.temporal.Namespace(t)
-	s.dbURL = "sqlite:" + filepath.Join(t.TempDir(), "aliquot.db")
-	if o.postgres {
-		s.dbURL = pgtest.DSN(t)
-	}
-	if o.database != "" {
+	switch {
+	case o.database != "":
 		s.dbURL = o.database
+	case o.postgres:
+		s.dbURL = pgtest.DSN(t)
+	default:
+		s.dbURL = "sqlite:" + migrated.Copy(t)
 	}
 	if o.traced {
 		s.trace()
@@ -142,10 +144,25 @@ func (s *system) log() *slog.Logger {
 	return slog.New(tracing.NewLogHandler(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
 
-func (s *system) openStore() *store.Store {
+// migrated is a store without rows.
+var migrated = sqlitetest.NewTemplate(func(url string) error {
+	st, err := openStore(url)
+	if err != nil {
+		return err
+	}
+	return errors.Join(st.Migrate(context.Background()), st.Close())
+})
+
+func openStore(url string) (*store.Store, error) {
 	keys, err := store.ParseKeyring(keyring)
-	require.NoError(s.t, err)
-	st, err := store.Open(context.Background(), store.Options{URL: s.dbURL, Keys: keys})
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(context.Background(), store.Options{URL: url, Keys: keys})
+}
+
+func (s *system) openStore() *store.Store {
+	st, err := openStore(s.dbURL)
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { require.NoError(s.t, st.Close()) })
 	return st

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
 )
 
 func TestMain(m *testing.M) {
@@ -23,7 +25,7 @@ func forEach(t *testing.T, test func(t *testing.T, s *Store)) {
 	for _, engine := range engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			s := openStore(t, engineURL(t, engine))
+			s := openStore(t, migratedURL(t, engine))
 			require.NoError(t, s.Migrate(t.Context()))
 			test(t, s)
 		})
@@ -36,13 +38,34 @@ func forEachShared(t *testing.T, test func(t *testing.T, open func() *Store)) {
 	for _, engine := range engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			url := engineURL(t, engine)
+			url := migratedURL(t, engine)
 			open := func() *Store { return openStore(t, url) }
 			require.NoError(t, open().Migrate(t.Context()))
 			test(t, open)
 		})
 	}
 }
+
+// migratedURL is a fresh database that may have been migrated: one of SQLite, for which that takes seconds under the race detector.
+func migratedURL(t testing.TB, engine dialect) string {
+	t.Helper()
+	if engine == sqliteDB {
+		return "sqlite:" + migrated.Copy(t)
+	}
+	return engineURL(t, engine)
+}
+
+var migrated = sqlitetest.NewTemplate(func(url string) error {
+	keys, err := ParseKeyring(sameKey)
+	if err != nil {
+		return err
+	}
+	s, err := Open(context.Background(), Options{URL: url, Keys: keys})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Migrate(context.Background()), s.Close())
+})
 
 // engineURL is a fresh, empty database. Opened several times it gives several stores on the same data.
 func engineURL(t testing.TB, engine dialect) string {
@@ -66,10 +89,12 @@ func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 	return s
 }
 
+const sameKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
 // testKeys is the same keyring in every test, so that several stores can share a database.
 func testKeys(t testing.TB) *Keyring {
 	t.Helper()
-	k, err := ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	k, err := ParseKeyring(sameKey)
 	require.NoError(t, err)
 	return k
 }

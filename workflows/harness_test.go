@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/labs/neutral"
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
@@ -160,39 +159,27 @@ func (c *clinic) now() time.Time {
 }
 
 func (c *clinic) openStore() {
-	path := filepath.Join(c.t.TempDir(), "a.db")
-	empty, err := emptyStore()
-	require.NoError(c.t, err)
-	require.NoError(c.t, os.WriteFile(path, empty, 0o600))
-	c.store, err = openSQLite(path, c.now)
+	var err error
+	c.store, err = openSQLite("sqlite:"+emptyStore.Copy(c.t), c.now)
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { require.NoError(c.t, c.store.Close()) })
 }
 
-func openSQLite(path string, now func() time.Time) (*store.Store, error) {
+func openSQLite(url string, now func() time.Time) (*store.Store, error) {
 	keys, err := store.ParseKeyring("k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(context.Background(), store.Options{URL: "sqlite:" + path, Keys: keys, Now: now})
+	return store.Open(context.Background(), store.Options{URL: url, Keys: keys, Now: now})
 }
 
-// emptyStore is the file of a migrated store. Migrating one for each test would take as long as the tests.
-var emptyStore = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "aliquot-workflows")
+// emptyStore is a migrated store without rows.
+var emptyStore = sqlitetest.NewTemplate(func(url string) error {
+	s, err := openSQLite(url, time.Now)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "empty.db")
-	s, err := openSQLite(path, time.Now)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
+	return errors.Join(s.Migrate(context.Background()), s.Close())
 })
 
 func (c *clinic) openLab(config sandbox.Config) {
