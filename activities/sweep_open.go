@@ -11,8 +11,8 @@ import (
 // may be millions of orders.
 const sweepShare = 5 * time.Minute
 
-// A look at the open orders asks Temporal's visibility for as many as it answers at once, and not again before a pause is over. By default it answers
-// ten questions a second (frontend.namespaceRPS.visibility), some of which are those of people.
+// A look at the open orders asks Temporal's visibility for as many as it answers at once, and not again before a pause is over. By default
+// it answers ten questions a second (frontend.namespaceRPS.visibility), some of which are those of people.
 const (
 	lookPage  = 1000
 	lookPause = 200 * time.Millisecond

@@ -21,7 +21,7 @@ func TestAnOrderWhoseRunIsGoneGetsAnother(t *testing.T) {
 		ids = append(ids, id)
 	}
 	s.awaitRunning(3)
-	require.Equal(t, dispatch.SweepResult{}, s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true}), "nothing is gone")
+	require.Equal(t, dispatch.SweepResult{}, s.reconcile(), "nothing is gone")
 
 	s.terminate(ids[1])
 	require.Equal(t, dispatch.SweepResult{Orders: 1}, s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true, Thorough: true}))
@@ -30,7 +30,7 @@ func TestAnOrderWhoseRunIsGoneGetsAnother(t *testing.T) {
 
 	s.terminate(ids[2])
 	s.awaitRunning(2)
-	require.Equal(t, dispatch.SweepResult{Orders: 1}, s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true}))
+	require.Equal(t, dispatch.SweepResult{Orders: 1}, s.reconcile())
 	s.awaitRunning(3)
 	for _, id := range ids {
 		s.lifeUntilResults(id)

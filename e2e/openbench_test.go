@@ -43,8 +43,7 @@ func BenchmarkOpenOrders(b *testing.B) {
 		b.ReportMetric(residentMB(b, first.pid()), "first-MB")
 		s.writeLike(b, placed, n-1)
 		began := time.Now()
-		taken, err := dispatch.NewClient(s.client).Reconcile(b.Context(), dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
-		require.NoError(b, err)
+		taken := s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
 		require.Equal(b, n-1, taken.Orders)
 		require.Eventually(b, func() bool { return s.listed(b) == int64(n) }, 10*time.Minute, 100*time.Millisecond)
 		b.ReportMetric(float64(n)/time.Since(began).Seconds(), "rebuilt/s")
@@ -53,8 +52,7 @@ func BenchmarkOpenOrders(b *testing.B) {
 			"hourly-s": {OpenOrders: true}, "thorough-s": {OpenOrders: true, Thorough: true},
 		} {
 			began = time.Now()
-			_, err := dispatch.NewClient(s.client).Reconcile(b.Context(), in)
-			require.NoError(b, err)
+			s.reconcileWith(in)
 			b.ReportMetric(time.Since(began).Seconds(), unit)
 		}
 		first.kill(b)

@@ -199,9 +199,7 @@ func (s *system) requireWhole(journeys []*drive.Journey) {
 		s.await(func() bool { return s.untold(j.OrderID()) == "" }, "%s: not every status was told", j.Name)
 		s.awaitEnd(j.OrderID())
 	}
-	healed, err := dispatch.NewClient(s.client).Reconcile(s.t.Context(), dispatch.ReconcileInput{OpenOrders: true})
-	require.NoError(s.t, err)
-	require.Equal(s.t, dispatch.SweepResult{}, healed)
+	require.Equal(s.t, dispatch.SweepResult{}, s.reconcile())
 }
 
 // untold is the first status of an order of which no webhook told; empty: there is none. Of partial results the policy does not tell.

@@ -45,15 +45,14 @@ func Combine(all []OrderResult) LabResultsRaw {
 	return out
 }
 
-// grave are the interpretations by how much they matter: an unknown result keeps a report from being called normal.
-var grave = []order.Interpretation{order.Normal, order.UnknownInterpretation, order.Abnormal, order.Critical}
-
 // worst is the interpretation of a report together with other results.
 func worst(report *string, others []BiomarkerResult) *string {
 	for _, b := range others {
-		if report == nil || slices.Index(grave, order.Interpretation(b.Interpretation)) > slices.Index(grave, order.Interpretation(*report)) {
-			report = &b.Interpretation
+		together := b.Interpretation
+		if report != nil {
+			together = string(order.Worse(order.Interpretation(*report), order.Interpretation(together)))
 		}
+		report = &together
 	}
 	return report
 }

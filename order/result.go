@@ -13,6 +13,16 @@ const (
 	UnknownInterpretation Interpretation = "unknown"
 )
 
+// Worse is the interpretation of a report that holds both: an unknown result keeps it from being called normal.
+func Worse(a, b Interpretation) Interpretation {
+	for _, i := range []Interpretation{Critical, Abnormal, UnknownInterpretation} {
+		if a == i || b == i {
+			return i
+		}
+	}
+	return Normal
+}
+
 // Report is one version of an order's results, as decoded from the lab's answer.
 type Report struct {
 	Status         string         `json:"status"` // final, partial

@@ -105,7 +105,7 @@ func (a reportAnswer) report(now time.Time) *order.Report {
 	for _, o := range a.Observations {
 		result := o.result()
 		r.Results = append(r.Results, result)
-		r.Interpretation = wire.Worse(r.Interpretation, result.Interpretation)
+		r.Interpretation = order.Worse(r.Interpretation, result.Interpretation)
 	}
 	return r
 }

@@ -92,7 +92,7 @@ func (r report) port(now time.Time) *order.Report {
 	for _, m := range r.Results {
 		measured := m.port()
 		out.Results = append(out.Results, measured)
-		worst = wire.Worse(worst, measured.Interpretation)
+		worst = order.Worse(worst, measured.Interpretation)
 	}
 	for _, m := range r.Missing {
 		out.Missing = append(out.Missing, m.port())
