@@ -1,0 +1,208 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// snapshotPolicy is the policy of the snapshot's team. Its deadlines lie a century ahead, so that no order of the snapshot
+// misses one while a test runs.
+const snapshotPolicy = `{"replacement":"auto","replacement_limit":3,"partial_result_webhooks":true,"minors":true,
+	"recovery":{"window":"876000h","reminders":["875000h"],"max_restarts":1},
+	"deadlines":{"requisition":"876000h","shipment":"876000h","outbound":"876000h","outbound_lost":"876001h","with_customer":"876000h",
+	"inbound":"876000h","inbound_lost":"876001h","results":"876000h","results_fetch":"876000h","partial_results":"876000h",
+	"out_of_place":"876000h","visit":"876000h","appointment_assign":"876000h","draw_report":"876000h","on_site_draw":"876000h",
+	"kit_expiry":"876000h"}}`
+
+// snapshotRoute is the route of the idempotency keys in the snapshot.
+const snapshotRoute = "POST /v3/order"
+
+// snapshotWriter writes the rows of the snapshot.
+type snapshotWriter struct {
+	t       *testing.T
+	s       *Store
+	forward func(time.Duration)
+	words   int
+
+	team, user, molecular, neutral, endpoint string
+	orders                                   map[string]*order.Order // by name
+}
+
+// word is a word that nothing else in the snapshot has.
+func (w *snapshotWriter) word() string {
+	w.words++
+	return fmt.Sprintf("Word%dx", w.words)
+}
+
+// order creates an order, named in the snapshot, with a word in every field that holds patient data.
+func (w *snapshotWriter) order(name string, adjust ...func(*order.Order)) *order.Order {
+	w.t.Helper()
+	w.forward(time.Minute)
+	claim, err := w.s.ClaimIdempotency(w.t.Context(), w.team, snapshotRoute, name, time.Hour)
+	require.NoError(w.t, err)
+	n := newOrder(w.s, w.team, append([]func(*order.Order){w.fill}, adjust...)...)
+	policy, err := order.Resolve([]byte(snapshotPolicy))
+	require.NoError(w.t, err)
+	var activateAt time.Time
+	if n.Order.ActivateBy != nil {
+		activateAt = n.Order.ActivateBy.Start(time.UTC)
+	}
+	n.Order.State = order.Begin(&n.Order, policy, activateAt)
+	n.Key, n.Answer = claim.Key, func(*order.Order) (int, []byte, error) { return 200, []byte(w.word()), nil }
+	c, err := w.s.CreateOrder(w.t.Context(), n)
+	require.NoError(w.t, err)
+	w.orders[name] = c.Order
+	return c.Order
+}
+
+func (w *snapshotWriter) fill(o *order.Order) {
+	o.UserID, o.ClientUserID, o.LabAccountID = w.user, "patient-1", w.molecular
+	o.Patient.FirstName, o.Patient.LastName, o.Patient.Email = w.word(), w.word(), w.word()
+	o.Patient.DOB.Day = 1 + len(w.orders)%28
+	o.Address.ReceiverName, o.Address.FirstLine, o.Address.AccessNotes = w.word(), w.word(), new(w.word())
+	o.Physician.LastName = w.word()
+	o.Passthrough, o.ClinicalNotes, o.Notes, o.AccountNotes = new(w.word()), new(w.word()), new(w.word()), new(w.word())
+	o.AoEAnswers[0].Answer, o.ICDCodes, o.Consents[0].Version = w.word(), []string{w.word()}, w.word()
+	o.Insurance, o.InsuranceID = json.RawMessage(`{"member_id":"`+w.word()+`"}`), newID()
+	o.CreatorMemberID = new("member-1")
+}
+
+// registrable makes an order one of a kit whose patient is not known yet.
+func (w *snapshotWriter) registrable(o *order.Order) {
+	unbound(o)
+	o.LabAccountID = w.neutral
+	o.Shipping.ReceiverName, o.Shipping.FirstLine = w.word()+" "+w.word(), w.word()
+}
+
+// at makes an order one of another collection method, at the neutral partner.
+func (w *snapshotWriter) at(m lifecycle.Modality) func(*order.Order) {
+	return func(o *order.Order) {
+		visit(m)(o)
+		o.LabAccountID = w.neutral
+	}
+}
+
+// decide records a decision under a cause of its own.
+func (w *snapshotWriter) decide(o *order.Order, r order.Recording, rule func(order.State) order.Decision) Recorded {
+	w.t.Helper()
+	w.forward(time.Minute)
+	r.OrderID = o.ID
+	if r.Cause == "" {
+		r.Cause = order.CauseCall(newID())
+	}
+	out, err := recordUntil(w.t, w.s, r, rule)
+	require.NoError(w.t, err)
+	require.Contains(w.t, []order.Outcome{order.Applied, order.Parked}, out.Outcome, "%s: %s", r.Cause, out.Reason)
+	return out
+}
+
+// placed gives each order the requisition that its lab has accepted.
+func (w *snapshotWriter) placed(orders ...*order.Order) {
+	w.t.Helper()
+	for _, o := range orders {
+		w.decide(o, order.Recording{}, func(st order.State) order.Decision {
+			return st.ApplyPlaced("ACC-"+o.Number[:6], w.s.now())
+		})
+	}
+}
+
+// fact receives a fact from the order's partner, and records what it does.
+func (w *snapshotWriter) fact(o *order.Order, f order.Fact) {
+	w.t.Helper()
+	w.forward(time.Minute)
+	in, err := w.s.Receive(w.t.Context(), w.message(o.Number, f))
+	require.NoError(w.t, err)
+	require.NoError(w.t, w.s.MarkSignalled(w.t.Context(), in.ID))
+	w.decide(o, order.Recording{Cause: order.CauseInbox(in.Fact.InboxID), Fact: in.Fact}, func(st order.State) order.Decision {
+		return st.ApplyFact(*in.Fact, w.s.now())
+	})
+}
+
+func (w *snapshotWriter) message(number string, f order.Fact) Report {
+	return Report{
+		Partner: "molecular", Key: newID(), Hash: newID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
+		Body: []byte(w.word()), Headers: map[string]string{"X-Word": w.word()}, Reason: w.word(),
+	}
+}
+
+// demand adds a demand with a body, and records what it does.
+func (w *snapshotWriter) demand(o *order.Order, d order.Demand, body any) {
+	w.t.Helper()
+	d.ID, d.By = newID(), lifecycle.Client
+	if d.Kind == order.DemandRecover {
+		d.By = lifecycle.Operations
+	}
+	w.add(o, d, body)
+	w.decide(o, order.Recording{Cause: order.CauseDemand(d.ID), DemandID: d.ID}, func(st order.State) order.Decision {
+		return st.ApplyDemand(d, w.s.now())
+	})
+	require.NoError(w.t, w.s.AnswerDemand(w.t.Context(), d.ID))
+}
+
+func (w *snapshotWriter) add(o *order.Order, d order.Demand, body any) {
+	w.t.Helper()
+	row := DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By}
+	if body != nil {
+		var err error
+		row.Body, err = json.Marshal(body)
+		require.NoError(w.t, err)
+	}
+	require.NoError(w.t, w.s.AddDemand(w.t.Context(), row))
+}
+
+// book makes an appointment: asked for, and confirmed by the provider.
+func (w *snapshotWriter) book(o *order.Order, kind order.DemandKind) {
+	w.t.Helper()
+	start := w.s.now().AddDate(90, 0, 0)
+	var at *order.Place
+	if kind == order.DemandRequest {
+		at = &order.Place{Name: w.word(), FirstLine: w.word(), City: w.word(), Notes: new(w.word())}
+	}
+	d := order.Demand{ID: newID(), Kind: kind, By: lifecycle.Client, Slot: &order.Slot{
+		AccountID: w.neutral, Provider: "quest", Type: order.AppointmentTypeOf(o.Modality), Key: "slot-1", Site: "PHX",
+		StartAt: start, EndAt: start.Add(time.Hour), Zone: "America/Phoenix",
+	}}
+	w.add(o, d, order.BookingBody{Notes: new(w.word()), Place: at})
+	w.decide(o, order.Recording{}, func(st order.State) order.Decision { return st.ApplyBookingAsked(d, w.s.now()) })
+	reference := "ref-" + o.Number[:6]
+	w.decide(o, order.Recording{Cause: order.CauseDemand(d.ID), DemandID: d.ID}, func(st order.State) order.Decision {
+		return st.ApplyBooked(d, order.Booked{
+			Status: lifecycle.AppointmentIsConfirmed, Provider: "quest", Reference: reference, Confirmation: "CONF", Site: "PHX",
+			StartAt: start, EndAt: start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
+		}, w.s.now())
+	})
+	if at == nil { // the provider says where it is
+		require.NoError(w.t, w.s.PutPlace(w.t.Context(), o.ID, reference, order.Place{Name: w.word(), FirstLine: w.word()}))
+	}
+	require.NoError(w.t, w.s.AnswerDemand(w.t.Context(), d.ID))
+}
+
+// results stores a lab report that was announced, and makes it the order's newest.
+func (w *snapshotWriter) results(o *order.Order, i order.Interpretation, partial bool) {
+	w.t.Helper()
+	w.fact(o, order.Fact{Kind: order.ReportReady})
+	st := state(w.t, w.s, o.ID)
+	v := w.report(o, st.Fetch.Generation, i)
+	f := order.Fetched{Generation: st.Fetch.Generation, ResultID: v.ID, Changed: true, Partial: partial, Critical: i == order.Critical}
+	w.decide(o, order.Recording{ResultID: v.ID, Critical: f.Critical}, func(st order.State) order.Decision {
+		d, _ := st.ApplyFetched(f, w.s.now())
+		return d
+	})
+}
+
+func (w *snapshotWriter) report(o *order.Order, generation int, i order.Interpretation) order.ResultVersion {
+	w.t.Helper()
+	r := report(w.word())
+	r.Interpretation = i
+	r.Patient = &order.Tested{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
+	v, _, err := w.s.StoreReport(w.t.Context(), o.ID, generation, r, digest(w.word()), []byte(w.word()), []byte(w.word()))
+	require.NoError(w.t, err)
+	return v
+}
