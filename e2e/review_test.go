@@ -84,6 +84,7 @@ func (r *receiver) ofReviews() []string {
 func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
+		o.gate = newGate()
 		s := newSystem(t, o)
 		id := s.placed()
 		require.Equal(t, http.StatusOK, s.cancel(id).Status)
@@ -93,13 +94,21 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 		require.Equal(t, "match_cancelled", r.DecisionCode)
 		require.Equal(t, id, r.CandidateGroups[0].Candidates[0].OrderID)
 		require.Equal(t, http.StatusNotFound, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
+		s.awaitFetches(id, 1)
 
 		// The lab says so again: nothing new. Then it corrects itself.
 		s.atLabFact(id, map[string]any{"type": "report_ready"})
 		s.requireSettled(id)
+		s.awaitFetches(id, 2)
 		s.report(id)
+		s.awaitFetches(id, 3)
 		s.await(func() bool { return len(s.receiver.ofReviews()) > 1 }, "the correction is not told of")
+		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
 
+		// The lab announces the correction once more, and it is accepted before it has been fetched again.
+		o.gate.close()
+		s.atLabFact(id, map[string]any{"type": "report_ready"})
+		<-o.gate.waiting
 		accepted := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"note": "drawn before"})
 		require.Equal(t, http.StatusOK, accepted.Status, "%s", accepted.Body)
 		s.awaitReviewWebhooks("created pending_customer_review", "updated pending_customer_review", "updated resolved")
@@ -110,7 +119,41 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 		s.awaitAttention(id, "cancel_at_lab")
 		again := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{})
 		require.Equal(t, http.StatusNotFound, again.Status)
+		o.gate.open()
+		s.awaitFetches(id, 4)
+		s.requireDecided(id, "cancel_at_lab")
+
+		// Once more after the acceptance.
+		s.atLabFact(id, map[string]any{"type": "report_ready"})
+		s.awaitFetches(id, 5)
+		s.requireDecided(id, "cancel_at_lab")
+		s.requireSettled(id)
+		require.Len(t, s.receiver.ofReviews(), 3)
+
+		// Another correction is new: it is held back in turn.
+		s.report(id)
+		s.awaitFetches(id, 6)
+		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
+		require.Equal(t, r.ID, s.awaitReview().ID)
+		s.awaitReviewWebhooks("created pending_customer_review",
+			"updated pending_customer_review", "updated pending_customer_review", "updated resolved")
 	})
+}
+
+// awaitFetches waits until the results of so many announcements have been fetched, and that is recorded.
+func (s *system) awaitFetches(id string, announcements int) {
+	s.t.Helper()
+	s.await(func() bool {
+		f := s.stored(id).State.Fetch
+		return f.Generation == announcements && !f.Pending
+	}, "the results of announcement %d were not fetched", announcements)
+}
+
+// requireDecided checks that nobody is asked to decide about results of the order, which has these marks.
+func (s *system) requireDecided(id string, marks ...string) {
+	s.t.Helper()
+	require.Equal(s.t, marks, s.opsOrder(id).attention())
+	require.Empty(s.t, s.reviews(""))
 }
 
 // The lab tests a sample under a number that we have never given it.

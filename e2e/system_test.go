@@ -53,11 +53,13 @@ type options struct {
 	temporal *temporaltest.Dev
 	ahead    time.Duration // how far the workers' clocks run ahead of the others
 
-	panics     bool // the client of the lab panics when it is to place an order
-	cancelCall bool // the labs have a call to cancel, which Molecular has not confirmed
-	unheard    bool // the client has no endpoint for webhooks
-	traced     bool // every request and every worker is traced
-	neutral    bool // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
+	panics     bool  // the client of the lab panics when it is to place an order
+	cancelCall bool  // the labs have a call to cancel, which Molecular has not confirmed
+	unheard    bool  // the client has no endpoint for webhooks
+	traced     bool  // every request and every worker is traced
+	neutral    bool  // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
+
+	gate *gate // before the simulated lab; nil: none
 }
 
 // system is a whole Aliquot inside the test's process.
@@ -199,8 +201,8 @@ func (s *system) openLab() {
 		Manual: !s.options.auto, CancelCall: s.options.cancelCall, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(s.t, err)
-	server := httptest.NewServer(lab.Handler())
-	s.t.Cleanup(func() { lab.Close(); server.Close() })
+	server := httptest.NewServer(s.options.gate.before(lab.Handler()))
+	s.t.Cleanup(func() { s.options.gate.open(); lab.Close(); server.Close() })
 	s.lab, s.labURL = lab, server.URL
 }
 

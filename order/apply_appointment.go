@@ -136,7 +136,7 @@ func (d *Decision) appointmentMoved(f Fact, at time.Time) {
 		n.Appointment = &a
 		d.as(Applied, ReasonRepeated)
 	case !a.Active():
-		n.Raise(ContradictoryFact, at)
+		n.raiseFor(f.trigger(ContradictoryFact, at), at)
 		d.as(Refused, ReasonEnded)
 	case n.unplaced() && to != lifecycle.AppointmentIsCancelled:
 		d.park(f, ReasonUnplaced)
@@ -198,7 +198,7 @@ func (d *Decision) appointmentMade(f Fact, at time.Time) {
 	case !b.Status.Active():
 		d.park(f, ReasonNoEdge) // its end was faster than its beginning
 	case n.Terminal():
-		n.Raise(ContradictoryFact, at)
+		n.raiseFor(f.trigger(ContradictoryFact, at), at)
 		d.as(Refused, ReasonEnded)
 	case n.unplaced():
 		d.park(f, ReasonUnplaced)

@@ -307,8 +307,7 @@ func (s State) ApplyReleased(id string, refused bool, now time.Time) Decision {
 	}
 	switch {
 	case refused:
-		n.Raise(AppointmentAtProvider, now)
-		n.Undropped = true
+		n.Undropped = n.raiseFor(Trigger{Reason: AppointmentAtProvider, What: id}, now) || n.Undropped
 	case n.Releasing == nil && !n.Undropped:
 		n.Settle(AppointmentAtProvider)
 	}
@@ -326,7 +325,7 @@ func (s State) ApplyReleaseMissed(id string, now time.Time) Decision {
 		}
 		n.Releasing[i].Tries++
 		if n.Releasing[i].Tries >= releaseTries {
-			n.Raise(AppointmentAtProvider, now)
+			n.raiseFor(Trigger{Reason: AppointmentAtProvider, What: id}, now)
 		}
 	}
 	return d.finish()

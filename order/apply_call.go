@@ -38,9 +38,10 @@ func (s State) ApplyPlacementRefused(now time.Time) Decision {
 // ApplyPlacementUnanswered notes that a round of attempts ended without an answer. The same number is sent again later.
 func (s State) ApplyPlacementUnanswered(now time.Time) Decision {
 	d := s.decision(now)
-	d.Next.Placement.Tries++
-	if d.Next.unplaced() {
-		d.Next.Raise(PlacementUnanswered, now)
+	n := &d.Next
+	n.Placement.Tries++
+	if n.unplaced() && n.Placement.Tries == 1 { // a further round is not news
+		n.Raise(PlacementUnanswered, now)
 	}
 	return d.finish()
 }
@@ -73,7 +74,9 @@ func (s State) ApplyCorrectionUnanswered(now time.Time) Decision {
 		c := *n.Correcting
 		c.Tries++
 		n.Correcting = &c
-		n.Raise(TellLab, now)
+		if c.Tries == 1 { // a further round is not news
+			n.Raise(TellLab, now)
+		}
 	}
 	return d.finish()
 }

@@ -49,7 +49,7 @@ func (d *Decision) demand(dm Demand) Reason {
 	case DemandBook, DemandRequest, DemandReschedule, DemandCancelAppointment:
 		return d.booking(dm)
 	case DemandAcknowledge:
-		if !d.Next.Settle(AttentionReason(dm.Reason)) {
+		if !d.Next.resolve(AttentionReason(dm.Reason)) {
 			return ReasonNoAttention
 		}
 		d.Next.Undropped = d.Next.Undropped && d.Next.Needs(AppointmentAtProvider)
@@ -123,7 +123,7 @@ func (s State) ApplyCancelUnanswered(now time.Time) Decision {
 	d := s.decision(now)
 	n := &d.Next
 	if n.Cancelling != nil && n.Machine().Allows(n.Status, lifecycle.Cancelled, n.Conditions()) {
-		n.Raise(CancelUnanswered, now)
+		n.raiseFor(Trigger{Reason: CancelUnanswered, What: n.Cancelling.ID}, now)
 	}
 	return d.finish()
 }
@@ -174,6 +174,7 @@ func (d *Decision) recover(dm Demand) Reason {
 		return d.demandStep(lifecycle.DeliveredToLab, dm.By)
 	}
 	n.Settle(RecoveryNeeded)
+	n.Recovery.SuppliedAt = d.now
 	if dm.Correctable {
 		n.Settle(TellLab)
 		n.Correcting = &Correcting{DemandID: dm.ID}

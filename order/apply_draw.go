@@ -67,7 +67,7 @@ func (d *Decision) sampleReported(f Fact, at time.Time) {
 		d.as(Applied, "")
 	case f.Kind == KitRejected:
 		d.proven(at)
-		n.Raise(SampleProblem, at)
+		n.raiseFor(f.trigger(SampleProblem, at), at)
 		d.as(Applied, "")
 	case at.Before(n.FactAt):
 		d.as(Late, ReasonOlder)

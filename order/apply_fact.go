@@ -101,15 +101,18 @@ func (d *Decision) reject(f Fact, at time.Time) {
 		d.failed(at)
 		return
 	}
-	if d.answered(f) {
+	blocked := n.Status == lifecycle.LabProcessingBlocked
+	switch {
+	case d.answered(f), blocked && !at.After(n.Recovery.SuppliedAt):
 		d.as(Late, ReasonSuperseded)
 		return
-	}
-	if at.Before(n.FactAt) {
+	case at.Before(n.FactAt):
 		d.as(Late, ReasonOlder)
 		return
-	}
-	if n.Status == lifecycle.LabProcessingBlocked {
+	case blocked && at.Equal(n.FactAt):
+		d.as(Applied, ReasonRepeated)
+		return
+	case blocked:
 		d.rejectAgain(f, at)
 		return
 	}
@@ -125,6 +128,7 @@ func (d *Decision) rejectAgain(f Fact, at time.Time) {
 	n := &d.Next
 	n.FactAt = at
 	n.askToRecover(f, at)
+	n.Recovery.SuppliedAt = time.Time{}
 	if n.Recovery.Restarts < n.Policy.Recovery.MaxRestarts {
 		n.Recovery = RecoveryState{OpenedAt: at, Restarts: n.Recovery.Restarts + 1}
 	}
@@ -175,7 +179,7 @@ func (d *Decision) afterEnd(f Fact, at time.Time) {
 		}
 		d.announce(at)
 	case f.Kind == ReportReady:
-		n.Raise(ResultAfterEnd, at)
+		n.announcedAfterEnd(at)
 		d.announce(at)
 		d.as(Refused, ReasonEnded)
 	case f.final() && n.Status == lifecycle.SampleError:
@@ -185,7 +189,7 @@ func (d *Decision) afterEnd(f Fact, at time.Time) {
 	case f.Kind == CourierReport && (n.Status == f.Target || done && !lifecycle.Terminal(f.Target)):
 		d.as(Late, ReasonRepeated) // the parcel's own epilogue
 	default:
-		n.Raise(ContradictoryFact, at)
+		n.raiseFor(f.trigger(ContradictoryFact, at), at)
 		d.as(Refused, ReasonEnded)
 	}
 }
@@ -246,7 +250,7 @@ func (d *Decision) identify(accession string, at time.Time) {
 	case *known == "":
 		*known = accession
 	case accession != *known && accession != n.KitID:
-		n.Raise(AccessionMismatch, at)
+		n.raiseFor(Trigger{Reason: AccessionMismatch, What: accession}, at)
 	}
 }
 
@@ -281,7 +285,8 @@ func (d *Decision) keepWay(f Fact, at time.Time) {
 // park keeps the fact until its turn comes. On an order that has ended it never will, so a human looks at it.
 func (d *Decision) park(f Fact, r Reason) {
 	if d.Next.Terminal() {
-		d.Next.Raise(ContradictoryFact, f.ReceivedAt)
+		at, _ := f.At(d.Next.CreatedAt)
+		d.Next.raiseFor(f.trigger(ContradictoryFact, at), f.ReceivedAt)
 		d.as(Refused, r)
 		return
 	}

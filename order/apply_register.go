@@ -32,7 +32,7 @@ func (d *Decision) beforeRegistration(f Fact, at time.Time) {
 		d.failed(at)
 		return
 	}
-	d.Next.Raise(UnregisteredKit, at)
+	d.Next.raiseFor(f.trigger(UnregisteredKit, time.Time{}), at) // that it lies there is said once
 	d.park(f, ReasonUnregistered)
 }
 

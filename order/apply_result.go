@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -16,6 +17,14 @@ type Fetched struct {
 	Critical    bool      `json:"critical,omitempty"`    // the whole report is critical
 	LabMissing  bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
 	CollectedAt time.Time `json:"collected_at,omitzero"` // as the report has it; zero: not told
+
+	HeldID string `json:"held_id,omitempty"` // accept: the version of this order that was held back for the match review
+}
+
+// News reports whether a report differs from what the client sees. A fetch may have compared its version before that
+// was accepted.
+func (s State) News(f Fetched) bool {
+	return f.Changed && (f.ResultID == "" || f.ResultID != s.Fetch.Shown)
 }
 
 // ApplyFetched decides what stored results do: complete the order, correct it where the content differs, or, on an order that ended
@@ -23,6 +32,7 @@ type Fetched struct {
 func (s State) ApplyFetched(f Fetched, now time.Time) (d Decision, visible bool) {
 	d = s.decision(now)
 	n := &d.Next
+	f.Changed = s.News(f)
 	if f.Changed {
 		n.Fetch.Versions++
 	}
@@ -31,6 +41,9 @@ func (s State) ApplyFetched(f Fetched, now time.Time) (d Decision, visible bool)
 		n.Settle(ResultsUnfetched)
 	}
 	visible = d.results(f, n.Fetch.AnnouncedAt)
+	if visible {
+		n.Fetch.Shown = f.ResultID
+	}
 	return d.finish(), visible
 }
 
@@ -46,8 +59,7 @@ func (d *Decision) results(f Fetched, at time.Time) (visible bool) {
 	case n.Status == lifecycle.RedrawAvailable:
 		return !f.Partial
 	case n.Terminal():
-		n.Raise(ResultAfterEnd, d.now)
-		d.as(Refused, ReasonEnded)
+		d.hold(f)
 		return false
 	}
 	d.visited(at)
@@ -62,6 +74,50 @@ func (d *Decision) results(f Fetched, at time.Time) (visible bool) {
 		d.step(Step{To: lifecycle.Completed, At: at}, true)
 	}
 	return true
+}
+
+// hold keeps a report back whose order ended otherwise, for somebody to decide. What has been decided is not asked
+// again.
+func (d *Decision) hold(f Fetched) {
+	n := &d.Next
+	if n.decided(f) {
+		d.as(Late, ReasonRepeated)
+		return
+	}
+	n.Triggers = slices.DeleteFunc(slices.Clone(n.Triggers), func(t Trigger) bool {
+		return t.Reason == ResultAfterEnd && t.What != "" && !t.Resolved // the version before is not asked about any more
+	})
+	n.Raise(ResultAfterEnd, d.now)
+	n.addTrigger(Trigger{Reason: ResultAfterEnd, What: f.ResultID})
+	d.as(Refused, ReasonEnded)
+}
+
+// decided reports whether a version on an order that ended otherwise needs no decision: the client sees it, somebody
+// has acknowledged it, or it says what the client sees while nothing else is held back.
+func (s *State) decided(f Fetched) bool {
+	known := f.ResultID != "" && f.ResultID == s.Fetch.Shown
+	same := !f.Changed && s.Fetch.Shown != "" && s.held() == ""
+	return known || same || s.resolved(Trigger{Reason: ResultAfterEnd, What: f.ResultID})
+}
+
+// held is the version that is held back and that nobody has decided about.
+func (s *State) held() string {
+	for _, t := range s.Triggers {
+		if t.Reason == ResultAfterEnd && t.What != "" && !t.Resolved {
+			return t.What
+		}
+	}
+	return ""
+}
+
+// announcedAfterEnd is an announcement of results on an order that ended otherwise. Once somebody has decided about
+// such results, the lab may mean those: what is fetched says whether there is anything new.
+func (s *State) announcedAfterEnd(at time.Time) {
+	decided := slices.ContainsFunc(s.Triggers, func(t Trigger) bool { return t.Reason == ResultAfterEnd && t.Resolved })
+	if decided || s.Fetch.Shown != "" {
+		return
+	}
+	s.raiseFor(Trigger{Reason: ResultAfterEnd}, at)
 }
 
 // corrected is a report on an order that is complete. A partial one is older than what completed it.
@@ -112,7 +168,12 @@ func (d *Decision) accept(dm Demand) Reason {
 	case n.unplaced() && n.Placement.State == PlacementNone:
 		return ReasonUnplaced
 	}
-	n.Settle(ResultAfterEnd)
+	f := *dm.Fetched
+	f.Changed = n.News(f)
+	if held := n.held(); held == "" || held == f.ResultID || held == f.HeldID {
+		n.resolve(ResultAfterEnd)
+	}
+	n.Fetch.Shown = f.ResultID
 	if n.endedOtherwise() {
 		return ""
 	}
@@ -122,7 +183,7 @@ func (d *Decision) accept(dm Demand) Reason {
 			n.Placement = Placement{State: PlacementDone}
 		}
 	}
-	d.results(*dm.Fetched, d.now)
+	d.results(f, d.now)
 	d.as(Applied, "")
 	return ""
 }

@@ -55,10 +55,15 @@ func (d *Decision) silent(leg LegReports, now time.Time) {
 	d.failed(now)
 }
 
-// remind renews whichever mark asks operations to save the rejected kit.
+// remind renews whichever mark asks operations to save the rejected kit. What has been supplied is not asked for again,
+// and a lab that is being told by a call needs nobody.
 func (d *Decision) remind(now time.Time) {
 	n := &d.Next
-	if !n.Needs(TellLab) {
+	switch {
+	case n.Needs(TellLab), n.Correcting != nil:
+	case !n.Recovery.SuppliedAt.IsZero():
+		n.Raise(TellLab, now)
+	default:
 		n.Raise(RecoveryNeeded, now)
 	}
 	n.remind(RecoveryNeeded)

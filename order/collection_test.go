@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func fetched(t *testing.T, s State, h int, f Fetched) Decision {
 	t.Helper()
 	s, d := run(s, fact(ReportReady, h))
 	require.Equal(t, Applied, d.Outcome)
-	f.Generation, f.ResultID, f.Changed = s.Fetch.Generation, "r", true
+	f.Generation, f.ResultID, f.Changed = s.Fetch.Generation, fmt.Sprintf("r%d", h), true
 	d, _ = s.ApplyFetched(f, hour(h))
 	return d
 }

@@ -17,7 +17,7 @@ var travels = []string{
 	"Answer", "Appointment", "AppointmentEvent", "AppointmentStep", "Attention", "Booked", "Booking", "Correcting", "CancellationReason", "Candidate",
 	"Catalogue", "Choice", "Coverage", "Date", "Deadline", "Deadlines", "Decision", "Demand", "Event", "ExpectedResult", "Fact", "Fasting", "Fetch", "Fetched", "LOINC", "Lab", "LabTest", "Leg", "LegReports",
 	"Marker", "Match", "Overlap", "Placement", "Point", "Policy", "Price", "PriceModifier", "Question", "Recorded", "Recording", "Recovery", "RecoveryState", "Release", "ReviewTest", "Site", "Slot", "State",
-	"Step", "Transaction", "TransactionOrder", "ZipCenter",
+	"Step", "Transaction", "TransactionOrder", "Trigger", "ZipCenter",
 }
 
 // unclassified are the exported structs of Go files that are in neither list.

@@ -61,8 +61,8 @@ func (s *State) table() []Deadline {
 		}
 	}
 	after := s.Policy.Deadlines
-	if len(s.Parked) > 0 {
-		add(DeadlineName(FactOutOfPlace), s.oldestParked(), after.OutOfPlace)
+	if oldest := s.oldestParked(); !oldest.IsZero() {
+		add(DeadlineName(FactOutOfPlace), oldest, after.OutOfPlace)
 	}
 	if s.Fetch.Pending {
 		add(DeadlineName(ResultsUnfetched), s.Fetch.StartedAt, after.ResultsFetch)
@@ -171,10 +171,13 @@ func (s *State) turnaround() Duration {
 	return s.Policy.Deadlines.Results
 }
 
+// oldestParked is when the oldest parked fact was received of which nobody has acknowledged that it waits; zero: there
+// is none.
 func (s *State) oldestParked() time.Time {
-	oldest := s.Parked[0].ReceivedAt
-	for _, f := range s.Parked[1:] {
-		if f.ReceivedAt.Before(oldest) {
+	var oldest time.Time
+	for _, f := range s.Parked {
+		known := s.resolved(Trigger{Reason: FactOutOfPlace, What: f.InboxID})
+		if !known && (oldest.IsZero() || f.ReceivedAt.Before(oldest)) {
 			oldest = f.ReceivedAt
 		}
 	}

@@ -85,6 +85,7 @@ func (d *Decision) finish() Decision {
 	if len(d.Next.Parked) == 0 {
 		d.Next.Settle(FactOutOfPlace)
 	}
+	d.Next.dropTriggers()
 	d.Next.arm()
 	return *d
 }

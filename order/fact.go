@@ -1,6 +1,8 @@
 package order
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
@@ -69,6 +71,15 @@ func (f Fact) At(createdAt time.Time) (at time.Time, plausible bool) {
 // final reports whether the fact is a rejection for good. Absent or unreadable `recoverable` counts as recoverable, because
 // failing cannot be undone and blocking can.
 func (f Fact) final() bool { return f.Kind == KitRejected && f.Recoverable != nil && !*f.Recoverable }
+
+// trigger is what the fact raises a mark for. A repeat that is not newer is the same trigger.
+func (f Fact) trigger(r AttentionReason, at time.Time) Trigger {
+	says := []string{string(f.Kind), f.Leg, string(f.Target), string(f.Detail), strconv.FormatBool(f.final())}
+	if b := f.Appointment; b != nil {
+		says = append(says, f.AppointmentID, b.Reference, string(b.Status), b.StartAt.UTC().Format(time.RFC3339))
+	}
+	return Trigger{Reason: r, What: strings.Join(says, " "), At: at}
+}
 
 // fits reports whether orders of the collection method have what the fact is about: kits travel, and blood is drawn by appointment.
 func (f Fact) fits(m lifecycle.Modality) bool {

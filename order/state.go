@@ -55,6 +55,7 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	Cancelling  *Demand       `json:"cancelling,omitempty"`  // a cancellation that the partner has been asked to confirm
 
 	Attention []Attention `json:"attention,omitempty"` // sorted by reason
+	Triggers  []Trigger   `json:"triggers,omitempty"`  // what marks were raised for, oldest first
 	Deadlines []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name
 	Fired     []Deadline  `json:"fired,omitempty"`     // what has acted, oldest first
 	Parked    []Fact      `json:"parked,omitempty"`    // in order of arrival
@@ -93,6 +94,8 @@ func (l LegReports) open() bool { return !l.Since.IsZero() && !l.Over }
 type RecoveryState struct {
 	OpenedAt time.Time `json:"opened_at,omitzero"` // zero: none is open
 	Restarts int       `json:"restarts,omitempty"`
+	// SuppliedAt is when somebody supplied what the lab asked for in this window; zero: nobody has.
+	SuppliedAt time.Time `json:"supplied_at,omitzero"`
 }
 
 // Fetch is an announced report that is still to be fetched.
@@ -104,6 +107,7 @@ type Fetch struct {
 	Attempts    int       `json:"attempts,omitempty"`  // made of the present generation
 	GivenUp     bool      `json:"given_up,omitempty"`  // the schedule is exhausted
 	Versions    int       `json:"versions,omitempty"`  // stored report versions
+	Shown       string    `json:"shown,omitempty"`     // the version that was last made visible to the client
 }
 
 // underWay reports whether a report is announced that further attempts will be made to fetch.

@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -78,7 +79,8 @@ func reach(t *testing.T, to lifecycle.Low, edit func(*Policy)) State {
 // report has the lab announce a final report with new content, and fetches it at once.
 func report(s State, h int) State {
 	s, _ = run(s, fact(ReportReady, h))
-	d, _ := s.ApplyFetched(Fetched{Generation: s.Fetch.Generation, ResultID: "r", Changed: true}, hour(h))
+	f := Fetched{Generation: s.Fetch.Generation, ResultID: fmt.Sprintf("r%d", h), Changed: true}
+	d, _ := s.ApplyFetched(f, hour(h))
 	return d.Next
 }
 

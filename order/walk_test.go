@@ -20,6 +20,8 @@ type walk struct {
 	step  int
 	fired []Deadline
 	past  []snapshot
+
+	raised map[AttentionReason][]cause // what has raised each mark
 }
 
 // snapshot is a state that a decision was made on, and what it looked like then.
@@ -148,7 +150,9 @@ var courierTargets = []lifecycle.Low{
 
 func (w *walk) fact(f Fact) {
 	before := w.s
+	again := func(s State) Decision { return s.ApplyFact(f, f.ReceivedAt) }
 	d := w.decide(func(s State) Decision { return s.ApplyFact(f, w.now) })
+	w.remember(before, d, again)
 	kept := slices.DeleteFunc(append([]Fact{}, before.Parked...), func(g Fact) bool { return g.InboxID == f.InboxID })
 	if d.Outcome == Parked {
 		kept = append(kept, f)
@@ -176,6 +180,9 @@ func (w *walk) anyDemand() Demand {
 		}
 	case DemandAccept:
 		f := w.anyFetched()
+		if held := w.s.held(); held != "" && rapid.Bool().Draw(w.t, "what is held") {
+			f.ResultID, f.HeldID = held, held
+		}
 		dm.Fetched = &f
 	case DemandBook, DemandRequest, DemandReschedule:
 		dm.By, dm.Async, dm.ConfirmWithin = lifecycle.Client, rapid.Bool().Draw(w.t, "async"), Duration(15*time.Minute)
@@ -214,6 +221,7 @@ func (w *walk) demand(dm Demand) {
 		return
 	}
 	d := w.decide(func(s State) Decision { return s.ApplyDemand(dm, w.now) })
+	w.checkResolved(dm, d)
 	require.Equal(w.t, check == "", d.Outcome == Applied, "CheckDemand says what ApplyDemand does")
 	require.Equal(w.t, check, d.Reason)
 	if check != "" && !dm.Confirmed {
@@ -244,7 +252,11 @@ func (w *walk) callAnswered() {
 		f := w.anyFetched()
 		f.Generation = 1 + w.pick("generation", g)
 		calls = append(calls,
-			func(s State) Decision { d, _ := s.ApplyFetched(f, w.now); return d },
+			func(s State) Decision {
+				d, _ := s.ApplyFetched(f, w.now)
+				w.remember(s, d, func(s State) Decision { d, _ := s.ApplyFetched(f, w.now); return d })
+				return d
+			},
 			func(s State) Decision { return s.ApplyFetchMissed(f.Generation, w.now) })
 	}
 	if w.s.Trackers {

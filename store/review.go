@@ -21,6 +21,7 @@ type reviewable struct {
 	number    string // of the order, as reported
 	orderID   string // the order that has ended otherwise; empty: none was found
 	resultID  string // with an order: the version that is held back
+	shown     bool   // the client sees this content as the order's results
 	hash      string
 	report    order.Report
 	raw, pdf  []byte
@@ -37,17 +38,20 @@ func (r reviewable) initial() order.ReviewStatus {
 }
 
 // openReview opens the review of a report, once. A later version of the report updates it, and asks again what had been decided on
-// the earlier one; the same version changes nothing. It returns the endpoints to nudge.
+// the earlier one; the same version changes nothing, and neither does one that says again what was decided before. It
+// returns the endpoints to nudge.
 func (s *Store) openReview(ctx context.Context, tx *sql.Tx, r reviewable) ([]string, error) {
 	var id, hash string
-	err := tx.QueryRowContext(ctx, `SELECT id, hash FROM reviews WHERE subject = $1`, r.subject).Scan(&id, &hash)
+	var status order.ReviewStatus
+	err := tx.QueryRowContext(ctx, `SELECT id, hash, status FROM reviews WHERE subject = $1`, r.subject).
+		Scan(&id, &hash, &status)
 	event := webhooks.MatchReviewUpdated
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		id, event = newID(), webhooks.MatchReviewCreated
 		err = s.insertReview(ctx, tx, id, r)
 	case err != nil:
-	case hash == r.hash:
+	case hash == r.hash, r.shown && !status.Open():
 		return nil, nil
 	default:
 		err = s.renewReview(ctx, tx, id, r)

@@ -40,6 +40,10 @@ func (s *Store) openHeld(ctx context.Context, tx *sql.Tx, orderID, resultID stri
 	if err != nil {
 		return nil, err
 	}
+	seen, err := s.newestResult(ctx, tx, orderID, true)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
 	o, err := s.order(ctx, tx, "", orderID)
 	if err != nil {
 		return nil, err
@@ -55,7 +59,8 @@ func (s *Store) openHeld(ctx context.Context, tx *sql.Tx, orderID, resultID stri
 	}
 	return s.openReview(ctx, tx, reviewable{
 		subject: "order:" + orderID, teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug, number: o.Number,
-		orderID: orderID, resultID: resultID, hash: v.Hash, report: v.Report, terms: terms,
+		orderID: orderID, resultID: resultID, shown: seen.Version > 0 && seen.Hash == v.Hash,
+		hash: v.Hash, report: v.Report, terms: terms,
 		match: order.MatchReport(v.Report, o.LabAccountID, m.LabSlug, []order.Matchable{m}),
 	})
 }

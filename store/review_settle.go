@@ -73,6 +73,7 @@ func (s *Store) acceptReview(ctx context.Context, tx *sql.Tx, open filter, order
 	held.OrderID = orderID
 	changed, err := s.storeReport(ctx, tx, &held.storedReport)
 	out.Fetched = fetched(held.ResultVersion, changed)
+	out.Fetched.HeldID = held.resultID
 	return out, err
 }
 
@@ -94,16 +95,16 @@ type heldReport struct {
 	id        string // the review's
 	accepting string // the order that is being asked
 	demandID  string // by this
+	resultID  string // the version that is held back; empty: no order's
 }
 
 // heldBy reads the report, and locks its review where the database locks rows.
 func (s *Store) heldBy(ctx context.Context, tx *sql.Tx, open filter) (heldReport, error) {
 	var h heldReport
-	var resultID string
 	var report, raw, pdf []byte
 	err := tx.QueryRowContext(ctx, `UPDATE reviews SET accepting = accepting`+open.String()+
 		` RETURNING id, accepting, demand_id, result_id, hash, report, raw, pdf`, open.args...).
-		Scan(&h.id, &h.accepting, &h.demandID, &resultID, &h.Hash, &report, &raw, &pdf)
+		Scan(&h.id, &h.accepting, &h.demandID, &h.resultID, &h.Hash, &report, &raw, &pdf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, ErrNotFound
 	}
@@ -114,8 +115,8 @@ func (s *Store) heldBy(ctx context.Context, tx *sql.Tx, open filter) (heldReport
 		return h, err
 	}
 	table, id := "reviews", h.id
-	if resultID != "" { // an order's own version has the rest
-		table, id = "results", resultID
+	if h.resultID != "" { // an order's own version has the rest
+		table, id = "results", h.resultID
 		err := tx.QueryRowContext(ctx, `SELECT raw, pdf FROM results WHERE id = $1`, id).Scan(&raw, &pdf)
 		if err != nil {
 			return h, fmt.Errorf("reading result %s: %w", id, err)

@@ -137,6 +137,39 @@ func TestResultsThatAreHeldBackOpenAReviewOnce(t *testing.T) {
 	}
 }
 
+// What the client sees already is not asked again once nobody is asked for anything else.
+func TestAReviewDoesNotOpenForWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		moveTo(t, s, o.ID, lifecycle.Cancelled)
+		hold(t, s, o.ID, report("4.5"), "h1")
+		r := reviewsOf(t, s, ReviewQuery{})[0]
+		asked, err := s.AcceptReview(t.Context(), o.TeamID, r.ID, o.ID)
+		require.NoError(t, err)
+		require.Equal(t, r.ResultID, asked.Fetched.HeldID)
+		accept(t, s, r, o.ID, asked.Fetched)
+		told := len(toldOfReviews(t, s, o.TeamID))
+		hold(t, s, o.ID, report("4.5"), "h1")
+		require.Empty(t, reviewsOf(t, s, ReviewQuery{}), "it is accepted")
+
+		hold(t, s, o.ID, report("4.6"), "h2")
+		require.Len(t, reviewsOf(t, s, ReviewQuery{}), 1, "it is new")
+		hold(t, s, o.ID, report("4.5"), "h1")
+		require.Equal(t, "4.5", reviewsOf(t, s, ReviewQuery{})[0].Report.Results[0].Text, "the lab has taken it back")
+		hold(t, s, o.ID, report("4.6"), "h2")
+		_, _, err = s.ResolveReview(t.Context(), o.TeamID, r.ID, order.ReviewReject, "")
+		require.NoError(t, err)
+		require.Len(t, toldOfReviews(t, s, o.TeamID), told+4)
+		hold(t, s, o.ID, report("4.6"), "h2")
+		hold(t, s, o.ID, report("4.5"), "h1")
+		require.Empty(t, reviewsOf(t, s, ReviewQuery{}), "the one is rejected, and the other accepted")
+		require.Len(t, toldOfReviews(t, s, o.TeamID), told+4)
+		hold(t, s, o.ID, report("4.7"), "h3")
+		require.Len(t, reviewsOf(t, s, ReviewQuery{}), 1)
+	})
+}
+
 func TestAReportForNobodysOrderIsComparedWithTheTeamsOrders(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *Store) {

@@ -173,7 +173,7 @@ func (r *orderRun) fetched(ctx workflow.Context, cause string, generation int, o
 		rec := &order.Recording{Decision: d}
 		switch {
 		case visible:
-			rec.ResultID, rec.Critical = out.ResultID, out.Critical && out.Changed
+			rec.ResultID, rec.Critical = out.ResultID, out.Critical && s.News(out)
 		case s.Terminal() && d.Outcome == order.Refused:
 			rec.HeldID = out.ResultID
 		}

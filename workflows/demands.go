@@ -69,7 +69,7 @@ func (r *orderRun) applyDemand(ctx workflow.Context, dm order.Demand) (order.Ans
 func demandRecording(s order.State, dm order.Demand, now time.Time) *order.Recording {
 	rec := &order.Recording{Decision: s.ApplyDemand(dm, now), DemandID: dm.ID}
 	if dm.Kind == order.DemandAccept && rec.Decision.Outcome == order.Applied {
-		rec.ResultID, rec.Critical = dm.Fetched.ResultID, dm.Fetched.Critical
+		rec.ResultID, rec.Critical = dm.Fetched.ResultID, dm.Fetched.Critical && s.News(*dm.Fetched)
 	}
 	return rec
 }

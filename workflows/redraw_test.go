@@ -6,10 +6,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
 )
 
 const toldCritical = "labtest.result.critical"
@@ -105,4 +107,75 @@ func TestResultsOfAnOrderThatEndedOtherwise(t *testing.T) {
 	require.Equal(t, lifecycle.Cancelled, w.order().Status)
 	require.NotNil(t, w.order().Results)
 	require.NotContains(t, w.attention(), order.ResultAfterEnd)
+
+	// The lab says so again: decided. Then it corrects itself, which is held back in turn.
+	accepted := held
+	held = ""
+	w.fact(3*day, order.ReportReady)
+	w.run()
+	require.Len(t, w.labCalls("neutral.results"), 2)
+	require.Empty(t, held)
+	require.NotContains(t, w.attention(), order.ResultAfterEnd)
+	w.results(4*day, `{"interpretation":"abnormal"}`)
+	w.fact(4*day, order.ReportReady)
+	w.run()
+	require.NotEmpty(t, held)
+	require.NotEqual(t, accepted, held)
+	require.Contains(t, w.attention(), order.ResultAfterEnd)
+	require.Equal(t, 1, w.order().Results.Version, "the client sees what was accepted")
+}
+
+// A fetch has stored the report that it found, and before that is recorded somebody accepts it: there is nothing left
+// to decide, and what is critical is said once.
+func TestResultsThatAreAcceptedWhileTheyAreFetched(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]bool{"cancelled": true, "running": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newVisitWorld(t, lifecycle.WalkIn)
+			var held, accepted string
+			w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+				if fetched := cmp.Or(rec.ResultID, rec.HeldID); fetched != "" && accepted == "" {
+					accepted = fetched
+					w.acceptBehindItsBack(accepted)
+				} else {
+					held = cmp.Or(rec.HeldID, held)
+				}
+				return record(ctx, rec)
+			}
+			if end {
+				w.demand(hour, cancel())
+			}
+			w.results(day, `{"interpretation":"critical"}`)
+			w.fact(day, order.ReportReady)
+			w.run()
+			require.NotEmpty(t, accepted)
+			require.Empty(t, held)
+			require.NotNil(t, w.order().Results)
+			critical := slices.DeleteFunc(w.told(), func(s string) bool { return s != toldCritical })
+			require.Len(t, critical, 1)
+			require.NotContains(t, w.attention(), order.ResultAfterEnd)
+			if !end {
+				require.Equal(t, completed, w.order().Status, "not corrected")
+			}
+		})
+	}
+}
+
+// acceptBehindItsBack records the acceptance of a version that is stored, as another run of the order would.
+func (w *world) acceptBehindItsBack(version string) {
+	w.t.Helper()
+	ctx := context.Background()
+	dm := order.Demand{
+		ID: uuid.NewString(), Kind: order.DemandAccept, By: lifecycle.Client,
+		Fetched: &order.Fetched{ResultID: version, HeldID: version, Changed: true, Critical: true},
+	}
+	require.NoError(w.t, w.store.AddDemand(ctx, store.DemandRow{ID: dm.ID, OrderID: w.orderID, Kind: dm.Kind, By: dm.By}))
+	s, err := w.store.LoadState(ctx, w.orderID)
+	require.NoError(w.t, err)
+	_, err = w.store.Record(ctx, order.Recording{
+		OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand(dm.ID), DemandID: dm.ID,
+		Decision: s.ApplyDemand(dm, w.now()), ResultID: version, Critical: true, At: w.now(),
+	})
+	require.NoError(w.t, err)
 }

@@ -1,0 +1,79 @@
+package order
+
+import (
+	"slices"
+	"time"
+)
+
+// Trigger is one thing that an attention mark was raised for. It is resolved once somebody has acknowledged the mark,
+// or has decided what the mark asked about. A resolved trigger raises no mark again; the same thing with a later time
+// is a new one.
+type Trigger struct {
+	Reason   AttentionReason `json:"reason"`
+	What     string          `json:"what,omitempty"`
+	At       time.Time       `json:"at,omitzero"` // zero: the same thing again is never news
+	Resolved bool            `json:"resolved,omitempty"`
+}
+
+// keptTriggers bounds how many triggers a state remembers.
+const keptTriggers = 50
+
+// raiseFor raises the mark of a trigger, unless that trigger has been resolved. It reports whether the mark is open.
+func (s *State) raiseFor(t Trigger, at time.Time) bool {
+	if s.resolved(t) {
+		return s.Needs(t.Reason)
+	}
+	s.Raise(t.Reason, at)
+	s.addTrigger(t)
+	return true
+}
+
+// resolved reports whether a mark was raised for the same thing, at that time or later, and that has been resolved.
+func (s *State) resolved(t Trigger) bool {
+	return slices.ContainsFunc(s.Triggers, func(e Trigger) bool {
+		return e.Resolved && e.Reason == t.Reason && e.What == t.What && !t.At.After(e.At)
+	})
+}
+
+// addTrigger remembers a trigger. Of the same thing only the newest time is remembered.
+func (s *State) addTrigger(t Trigger) {
+	s.Triggers = slices.Clone(s.Triggers)
+	i := slices.IndexFunc(s.Triggers, func(e Trigger) bool { return e.Reason == t.Reason && e.What == t.What })
+	if i < 0 {
+		s.Triggers = append(s.Triggers, t)
+		s.Triggers = s.Triggers[max(len(s.Triggers)-keptTriggers, 0):]
+		return
+	}
+	if s.Triggers[i].At.After(t.At) {
+		t.At = s.Triggers[i].At
+	}
+	s.Triggers[i] = t
+}
+
+// resolve takes a mark away because somebody has dealt with it, and remembers what it was raised for. It reports
+// whether the mark was open.
+func (s *State) resolve(r AttentionReason) bool {
+	if r == FactOutOfPlace && s.Needs(r) {
+		for _, f := range s.Parked {
+			s.addTrigger(Trigger{Reason: r, What: f.InboxID})
+		}
+	}
+	s.Triggers = slices.Clone(s.Triggers)
+	for i := range s.Triggers {
+		s.Triggers[i].Resolved = s.Triggers[i].Resolved || s.Triggers[i].Reason == r
+	}
+	return s.Settle(r)
+}
+
+// dropTriggers forgets the triggers of marks that went away by themselves, and of facts that are not parked any more.
+func (s *State) dropTriggers() {
+	s.Triggers = slices.DeleteFunc(slices.Clone(s.Triggers), func(t Trigger) bool {
+		if t.Reason == FactOutOfPlace {
+			return !slices.ContainsFunc(s.Parked, func(f Fact) bool { return f.InboxID == t.What })
+		}
+		return !t.Resolved && !s.Needs(t.Reason)
+	})
+	if len(s.Triggers) == 0 {
+		s.Triggers = nil
+	}
+}
