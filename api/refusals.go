@@ -37,13 +37,19 @@ var refusalTexts = map[order.Reason]string{
 var targets = map[order.DemandKind]lifecycle.Low{
 	order.DemandCancel:            lifecycle.Cancelled,
 	order.DemandDoNotProcess:      lifecycle.DoNotProcess,
-	order.DemandRecover:           lifecycle.DeliveredToLab,
+	order.DemandRecover:           order.KitReceived.Status(),
 	order.DemandRegister:          lifecycle.Registered,
 	order.DemandDraw:              lifecycle.DrawCompleted,
-	order.DemandBook:              lifecycle.AppointmentScheduled,
-	order.DemandRequest:           lifecycle.AppointmentPending,
-	order.DemandReschedule:        lifecycle.AppointmentScheduled,
-	order.DemandCancelAppointment: lifecycle.AppointmentCancelled,
+	order.DemandBook:              following(lifecycle.AppointmentIsConfirmed),
+	order.DemandRequest:           following(lifecycle.AppointmentIsPending),
+	order.DemandReschedule:        following(lifecycle.AppointmentIsConfirmed),
+	order.DemandCancelAppointment: following(lifecycle.AppointmentIsCancelled),
+}
+
+// following is the status of an order whose appointment is in a status.
+func following(a lifecycle.AppointmentStatus) lifecycle.Low {
+	low, _ := lifecycle.Following(a)
+	return low
 }
 
 // refusal is the answer to a demand that the order does not allow. That to a cancellation has the keys of both shapes that the

@@ -67,6 +67,26 @@ var rules = []rule{
 	},
 }
 
+// Words are a tracking service's normalised status and detail of a parcel.
+type Words struct{ Status, Detail string }
+
+// typical is, for every status that a courier can report, words that mean it.
+var typical = map[lifecycle.Low]Words{
+	lifecycle.TransitCustomer:            {"in_transit", "arrived_at_facility"},
+	lifecycle.OutForDelivery:             {"out_for_delivery", "out_for_delivery"},
+	lifecycle.WithCustomer:               {"delivered", "arrived_at_destination"},
+	lifecycle.TransitLab:                 {"in_transit", "received_at_origin_facility"},
+	lifecycle.ProblemInTransitCustomer:   {"in_transit", "transit_exception"},
+	lifecycle.ProblemInTransitLab:        {"in_transit", "transit_exception"},
+	lifecycle.FailureToDeliverToCustomer: {"return_to_sender", "return"},
+	lifecycle.FailureToDeliverToLab:      {"failure", "failure"},
+	lifecycle.Lost:                       {"failure", "lost"},
+}
+
+// WordsFor is the inverse of FactFor: words that mean the status, on the leg on which it is reported. They are empty for a status that
+// couriers do not report.
+func WordsFor(status lifecycle.Low) Words { return typical[status] }
+
 // FactFor gives the low-level lifecycle status that a courier's report on a leg asks for. It is
 // not ok when the report asks for none, which includes words that we do not know and a leg that
 // is neither; the report is then kept on its leg.

@@ -99,3 +99,28 @@ func TestFactForUnknownWords(t *testing.T) {
 	requireFact(t, "", "sideways", "delivered", "")
 	requireFact(t, "", "", "in_transit", "lost")
 }
+
+// The words that the simulation uses for a status mean it, on the leg on which it is reported. Lost is reported on either.
+func TestWordsForAStatusMeanIt(t *testing.T) {
+	t.Parallel()
+	reported := map[lifecycle.Low]bool{lifecycle.Lost: true}
+	for _, w := range want {
+		for _, l := range []lifecycle.Low{w.outbound, w.inbound, w.outboundProblem, w.inboundProblem} {
+			reported[l] = l != ""
+		}
+	}
+	for _, s := range lifecycle.Statuses() {
+		words := couriers.WordsFor(s.Low())
+		require.Equal(t, reported[s.Low()], words != couriers.Words{}, s)
+		if !reported[s.Low()] {
+			continue
+		}
+		legs := []couriers.Leg{s.Low().Leg()}
+		if legs[0] == "" {
+			legs = []couriers.Leg{couriers.Outbound, couriers.Inbound}
+		}
+		for _, leg := range legs {
+			requireFact(t, s.Low(), leg, words.Status, words.Detail)
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 // Courier is a carrier whose numbers we recognise. Its text is what the client API
@@ -29,12 +31,12 @@ const (
 )
 
 // Leg is one way of a kit: to the customer or back to the lab.
-type Leg string
+type Leg = lifecycle.Leg
 
 // The legs of a kit.
 const (
-	Outbound Leg = "outbound"
-	Inbound  Leg = "inbound"
+	Outbound = lifecycle.Outbound
+	Inbound  = lifecycle.Inbound
 )
 
 // trackingURL holds each courier's public tracking page, to which the number is added.

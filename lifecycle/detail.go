@@ -37,7 +37,7 @@ func (d Detail) AllowedWith(l Low) bool {
 	case "":
 		return true
 	case DateOfCollectionUnspecified, DemographicInformationUnspecified, DemographicInformationMismatch:
-		return l == LabProcessingBlocked
+		return l.In(StageBlocked)
 	case SampleQuantityNotSufficient, SampleContaminated, SampleImproperCollection, SampleHemolyzed, SampleStabilityExceeded:
 		return l == SampleError
 	}

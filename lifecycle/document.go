@@ -22,24 +22,25 @@ var headings = map[Name]struct{ title, about string }{
 		"The client draws the sample at its own site and says so."},
 }
 
-const introduction = `<!-- Generated from the tables in package lifecycle by "go generate ./lifecycle". Do not edit. -->
+var introduction = `<!-- Generated from the tables in package lifecycle by "go generate ./lifecycle". Do not edit. -->
 
 # Order lifecycle
 
 An order moves through the statuses below. A whole status is ` + "`<top level>.<modality>.<low level>`" + `, for example
-` + "`collecting_sample.testkit.with_customer`" + `. A transition that no machine lists is refused. The rules are in package ` + "`lifecycle`" + `: the statuses in
+` + "`" + string(MustFull(Testkit, LowsIn(StageWithCustomer)[0])) + "`" + `. A transition that no machine lists is refused. The rules are in package ` + "`lifecycle`" + `: the statuses in
 ` + "`status.go`" + `, the edges in one file per modality. After changing one, run ` + "`go generate ./lifecycle`" + `.
 
 In the diagrams a solid arrow is an edge that the vendor documents, a dashed one is our extension, and the text on an arrow is its
 condition. Statuses with round ends are terminal; only a correction leaves one.
 `
 
-// Markdown renders the whole of docs/lifecycle.md: the statuses, what clients may cancel, and for every machine its diagram and its edges with who may ask for
-// each and why the extensions exist.
+// Markdown renders the whole of docs/lifecycle.md: the statuses, their stages, what clients may cancel, and for every machine its
+// diagram and its edges with who may ask for each and why the extensions exist.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString(introduction)
 	writeStatuses(&b)
+	writeStages(&b)
 	writeDetails(&b)
 	writeActors(&b)
 	writeCancellable(&b)
@@ -56,8 +57,8 @@ func Markdown() string {
 // writeAppointments draws the machine of an appointment, which runs beside the order's.
 func writeAppointments(b *strings.Builder) {
 	b.WriteString("\n## Appointments\n\nWalk-in and phlebotomy orders have appointments, one at a time. Once there is a requisition, the order follows:\n" +
-		"`pending` is `appointment_pending`, `confirmed` is `appointment_scheduled`, `cancelled` is `appointment_cancelled`, and a phlebotomy\n" +
-		"that is `completed` is `draw_completed`. Before the requisition an appointment is only `reserved`; the requisition confirms it.\n\n" +
+		followed() + ", and a phlebotomy\n" +
+		"that is `completed` is `" + string(DrawCompleted) + "`. Before the requisition an appointment is only `reserved`; the requisition confirms it.\n\n" +
 		"```mermaid\nflowchart TD\n")
 	for _, s := range AppointmentStatuses() {
 		if s.Active() {
@@ -79,12 +80,33 @@ func writeAppointments(b *strings.Builder) {
 	}
 }
 
+// followed says in which status an order follows an appointment of each status.
+func followed() string {
+	var parts []string
+	for _, a := range AppointmentStatuses() {
+		if low, ok := Following(a); ok {
+			parts = append(parts, "`"+string(a)+"` is `"+string(low)+"`")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 func writeStatuses(b *strings.Builder) {
 	b.WriteString("\n## Statuses and their top levels\n\n")
-	b.WriteString("| low level | testkit | walk_in_test | at_home_phlebotomy | on_site_collection | terminal |\n|---|---|---|---|---|---|\n")
-	for _, row := range tops {
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
-			row.low, row.testkit, row.walkIn, row.phlebotomy, row.onSite, yes(Terminal(row.low)))
+	b.WriteString("| low level | testkit | walk_in_test | at_home_phlebotomy | on_site_collection | terminal | stage |\n" +
+		"|---|---|---|---|---|---|---|\n")
+	for _, row := range statuses {
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s |\n",
+			row.low, row.testkit, row.walkIn, row.phlebotomy, row.onSite, yes(Terminal(row.low)), row.stage)
+	}
+}
+
+// writeStages says what the statuses of each stage have in common.
+func writeStages(b *strings.Builder) {
+	b.WriteString("\n## Stages\n\nThe stage of a status says what it means. Statuses of one stage have the same deadlines and attention marks, and\n" +
+		"differ in their edges.\n\n| stage | it means | leg | appointment |\n|---|---|---|---|\n")
+	for _, row := range stages {
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", row.stage, row.about, row.leg, row.appointment)
 	}
 }
 
@@ -97,7 +119,7 @@ func writeDetails(b *strings.Builder) {
 
 func withStatuses(d Detail) string {
 	var lows []Low
-	for _, row := range tops {
+	for _, row := range statuses {
 		if d.AllowedWith(row.low) {
 			lows = append(lows, row.low)
 		}
@@ -119,7 +141,7 @@ func writeActors(b *strings.Builder) {
 
 func askable(a Actor) []Low {
 	var lows []Low
-	for _, row := range tops {
+	for _, row := range statuses {
 		if slices.ContainsFunc(Machines(), func(m *Machine) bool { return m.listens(a, row.low) }) {
 			lows = append(lows, row.low)
 		}

@@ -29,18 +29,19 @@ type Machine struct {
 	modality Modality
 	initial  Low
 	edges    []Edge
+	usual    []Low
 
 	mu    sync.Mutex // guards table, which has to be set to a status before it can be asked; never held across anything that waits
 	table *fsm.FSM
 }
 
 var (
-	testkitMachine            = newMachine(NameTestkit, Testkit, testkit())
-	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, testkitBeforeRegistration())
-	afterRegistrationMachine  = newMachine(NameTestkitAfterRegistration, Testkit, testkitAfterRegistration())
-	walkInMachine             = newMachine(NameWalkIn, WalkIn, walkIn())
-	phlebotomyMachine         = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomy())
-	onSiteMachine             = newMachine(NameOnSite, OnSite, onSite())
+	testkitMachine            = newMachine(NameTestkit, Testkit, testkit(), testkitWay...)
+	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, testkitBeforeRegistration(), beforeRegistrationWay...)
+	afterRegistrationMachine  = newMachine(NameTestkitAfterRegistration, Testkit, testkitAfterRegistration(), afterRegistrationWay...)
+	walkInMachine             = newMachine(NameWalkIn, WalkIn, walkIn(), walkInWay...)
+	phlebotomyMachine         = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomy(), phlebotomyWay...)
+	onSiteMachine             = newMachine(NameOnSite, OnSite, onSite(), onSiteWay...)
 )
 
 // Machines lists the six machines.
@@ -73,9 +74,10 @@ func For(m Modality, registrable, registered bool) *Machine {
 	panic(fmt.Sprintf("lifecycle: no modality %q", string(m)))
 }
 
-// newMachine makes a machine of a table that starts with the row of its initial status. It sorts the edges by the status that they leave and
-// builds the table from them, in that order: one event per edge, named by its target. Callbacks are never used: looplab/fsm reports their errors after the move and ignores misspelt ones.
-func newMachine(name Name, modality Modality, edges []Edge) *Machine {
+// newMachine makes a machine of a table that starts with the row of its initial status. It sorts the edges by the status that they leave
+// and builds the table from them, in that order: one event per edge, named by its target. Callbacks are never used: looplab/fsm reports
+// their errors after the move and ignores misspelt ones.
+func newMachine(name Name, modality Modality, edges []Edge, usual ...Low) *Machine {
 	initial := edges[0].From
 	slices.SortStableFunc(edges, func(a, b Edge) int { return cmp.Compare(rank(a.From), rank(b.From)) })
 	events := make(fsm.Events, len(edges))
@@ -87,6 +89,7 @@ func newMachine(name Name, modality Modality, edges []Edge) *Machine {
 		modality: modality,
 		initial:  initial,
 		edges:    edges,
+		usual:    usual,
 		table:    fsm.NewFSM(string(initial), events, nil),
 	}
 }
@@ -112,14 +115,21 @@ func (m *Machine) Edges() []Edge {
 // Lows lists the statuses that the machine knows, in the order of Statuses.
 func (m *Machine) Lows() []Low {
 	var lows []Low
-	for _, row := range tops {
-		l := row.low
-		if slices.ContainsFunc(m.edges, func(e Edge) bool { return e.From == l || e.To == l }) {
-			lows = append(lows, l)
+	for _, row := range statuses {
+		if m.Has(row.low) {
+			lows = append(lows, row.low)
 		}
 	}
 	return lows
 }
+
+// Has reports whether the machine knows the status.
+func (m *Machine) Has(l Low) bool {
+	return slices.ContainsFunc(m.edges, func(e Edge) bool { return e.From == l || e.To == l })
+}
+
+// UsualWay lists the statuses of an order with which all goes well, the initial one first. The caller may change the copy.
+func (m *Machine) UsualWay() []Low { return slices.Clone(m.usual) }
 
 // Check says whether the actor may move an order from one status to the other: the edge exists, the actor may ask for it, and its guard
 // holds. Any other case is a *RefusedError. A self-transition that the table lists is allowed: it is an event of its own.

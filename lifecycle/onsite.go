@@ -2,6 +2,9 @@ package lifecycle
 
 import "slices"
 
+// onSiteWay is the usual way of a draw at the client's own site.
+var onSiteWay = []Low{Ordered, RequisitionCreated, DrawCompleted, Completed}
+
 // onSite is the table of a draw at the client's own site. The client says when it is done.
 func onSite() []Edge {
 	return slices.Concat(

@@ -7,6 +7,9 @@ const whyDrawn = "the draw is reported, or implied by the sample, without the ap
 // draw is who says that blood was drawn: the provider, or System where a sample or results imply it.
 var draw = by(Provider, System)
 
+// phlebotomyWay is the usual way of a draw at the patient's home.
+var phlebotomyWay = []Low{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, DrawCompleted, Completed}
+
 // phlebotomy is the table of a draw at the patient's home.
 func phlebotomy() []Edge {
 	return slices.Concat(

@@ -73,38 +73,40 @@ const (
 // none marks a low-level status that a modality does not have.
 const none Top = ""
 
-// tops gives every low-level status its top level in each modality. Its order is the order of statuses everywhere in this package.
-var tops = []struct {
+// statuses says of every low-level status its top level in each modality and its stage, from which all else follows. Its order is the
+// order of statuses everywhere in this package.
+var statuses = []struct {
 	low                                 Low
 	testkit, walkIn, phlebotomy, onSite Top
+	stage                               Stage
 }{
-	{Ordered, TopReceived, TopReceived, TopReceived, TopReceived},
-	{AwaitingRegistration, TopReceived, none, none, none},
-	{Registered, TopReceived, none, none, none},
-	{RequisitionCreated, TopReceived, TopReceived, TopReceived, TopReceived},
-	{RequisitionBypassed, TopReceived, TopReceived, TopReceived, TopReceived},
-	{TransitCustomer, TopCollectingSample, none, none, none},
-	{OutForDelivery, TopCollectingSample, none, none, none},
-	{ProblemInTransitCustomer, TopCollectingSample, none, none, none},
-	{WithCustomer, TopCollectingSample, none, none, none},
-	{TransitLab, TopCollectingSample, none, none, none},
-	{ProblemInTransitLab, TopCollectingSample, none, none, none},
-	{AppointmentPending, none, TopCollectingSample, TopCollectingSample, none},
-	{AppointmentScheduled, none, TopCollectingSample, TopCollectingSample, none},
-	{AppointmentCancelled, none, TopCollectingSample, TopCollectingSample, none},
-	{RedrawAvailable, none, TopCollectingSample, none, none},
-	{DrawCompleted, none, none, TopCollectingSample, TopSampleWithLab},
-	{DeliveredToLab, TopSampleWithLab, none, none, none},
-	{LabProcessingBlocked, TopSampleWithLab, none, none, none},
-	{PartialResults, none, TopSampleWithLab, TopSampleWithLab, TopSampleWithLab},
-	{Completed, TopCompleted, TopCompleted, TopCompleted, TopCompleted},
-	{Corrected, TopCompleted, TopCompleted, TopCompleted, TopCompleted},
-	{SampleError, TopFailed, TopFailed, TopFailed, TopFailed},
-	{FailureToDeliverToCustomer, TopFailed, none, none, none},
-	{FailureToDeliverToLab, TopFailed, none, none, none},
-	{Lost, TopFailed, none, none, none},
-	{Cancelled, TopCancelled, TopCancelled, TopCancelled, TopCancelled},
-	{DoNotProcess, TopCancelled, none, none, none},
+	{Ordered, TopReceived, TopReceived, TopReceived, TopReceived, StageOrdered},
+	{AwaitingRegistration, TopReceived, none, none, none, StageUnregistered},
+	{Registered, TopReceived, none, none, none, StageRegistered},
+	{RequisitionCreated, TopReceived, TopReceived, TopReceived, TopReceived, StagePlaced},
+	{RequisitionBypassed, TopReceived, TopReceived, TopReceived, TopReceived, StagePlaced},
+	{TransitCustomer, TopCollectingSample, none, none, none, StageOutbound},
+	{OutForDelivery, TopCollectingSample, none, none, none, StageOutbound},
+	{ProblemInTransitCustomer, TopCollectingSample, none, none, none, StageOutbound},
+	{WithCustomer, TopCollectingSample, none, none, none, StageWithCustomer},
+	{TransitLab, TopCollectingSample, none, none, none, StageInbound},
+	{ProblemInTransitLab, TopCollectingSample, none, none, none, StageInbound},
+	{AppointmentPending, none, TopCollectingSample, TopCollectingSample, none, StageAppointmentPending},
+	{AppointmentScheduled, none, TopCollectingSample, TopCollectingSample, none, StageAppointmentScheduled},
+	{AppointmentCancelled, none, TopCollectingSample, TopCollectingSample, none, StageAppointmentCancelled},
+	{RedrawAvailable, none, TopCollectingSample, none, none, StageRedraw},
+	{DrawCompleted, none, none, TopCollectingSample, TopSampleWithLab, StageDrawn},
+	{DeliveredToLab, TopSampleWithLab, none, none, none, StageAtLab},
+	{LabProcessingBlocked, TopSampleWithLab, none, none, none, StageBlocked},
+	{PartialResults, none, TopSampleWithLab, TopSampleWithLab, TopSampleWithLab, StagePartialResults},
+	{Completed, TopCompleted, TopCompleted, TopCompleted, TopCompleted, StageCompleted},
+	{Corrected, TopCompleted, TopCompleted, TopCompleted, TopCompleted, StageCompleted},
+	{SampleError, TopFailed, TopFailed, TopFailed, TopFailed, StageFailed},
+	{FailureToDeliverToCustomer, TopFailed, none, none, none, StageFailedOutbound},
+	{FailureToDeliverToLab, TopFailed, none, none, none, StageFailedInbound},
+	{Lost, TopFailed, none, none, none, StageFailed},
+	{Cancelled, TopCancelled, TopCancelled, TopCancelled, TopCancelled, StageCancelled},
+	{DoNotProcess, TopCancelled, none, none, none, StageCancelled},
 }
 
 // topOf is the top level of a low-level status in a modality, none where the modality has no such status.
@@ -113,7 +115,7 @@ func topOf(m Modality, l Low) Top {
 	if i < 0 {
 		return none
 	}
-	switch row := tops[i]; m {
+	switch row := statuses[i]; m {
 	case Testkit:
 		return row.testkit
 	case WalkIn:
@@ -126,24 +128,14 @@ func topOf(m Modality, l Low) Top {
 	return none
 }
 
-// rank is the place of a low-level status in the documented order, -1 for one that does not exist.
+// rank is the position of a low-level status in the documented order, -1 for one that does not exist.
 func rank(l Low) int {
-	for i := range tops {
-		if tops[i].low == l {
+	for i := range statuses {
+		if statuses[i].low == l {
 			return i
 		}
 	}
 	return -1
-}
-
-// Terminal reports whether a status ends the order. One edge leaves a terminal status: completed or corrected to corrected.
-func Terminal(l Low) bool {
-	switch l {
-	case Completed, Corrected, Cancelled, DoNotProcess, SampleError,
-		FailureToDeliverToCustomer, FailureToDeliverToLab, Lost, RedrawAvailable:
-		return true
-	}
-	return false
 }
 
 // Status is a whole status as clients see it: "<top level>.<modality>.<low level>".
@@ -172,7 +164,7 @@ func MustFull(m Modality, l Low) Status {
 func Statuses() []Status {
 	var all []Status
 	for _, m := range Modalities() {
-		for _, row := range tops {
+		for _, row := range statuses {
 			if s, ok := Full(m, row.low); ok {
 				all = append(all, s)
 			}

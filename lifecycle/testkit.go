@@ -28,6 +28,17 @@ var (
 	expiry   = by(Operations, Lab, Timer)
 )
 
+// The usual ways of kits: the statuses of an order with which all goes well.
+var (
+	testkitWay = []Low{
+		Ordered, RequisitionCreated, TransitCustomer, OutForDelivery, WithCustomer, TransitLab, DeliveredToLab, Completed,
+	}
+	beforeRegistrationWay = []Low{Ordered, AwaitingRegistration, TransitCustomer, OutForDelivery, WithCustomer}
+	afterRegistrationWay  = []Low{
+		Registered, RequisitionCreated, TransitCustomer, OutForDelivery, WithCustomer, TransitLab, DeliveredToLab, Completed,
+	}
+)
+
 // testkit is the table of a testkit whose patient is known when it is ordered.
 func testkit() []Edge {
 	return slices.Concat(

@@ -14,6 +14,9 @@ const (
 // booking is who moves an appointment: the client books, the provider answers, and a time reserved before the requisition follows it by itself.
 var booking = by(Client, Provider, System)
 
+// walkInWay is the usual way of a test at a patient service center.
+var walkInWay = []Low{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, Completed}
+
 // walkIn is the table of a test at a patient service center.
 func walkIn() []Edge {
 	return slices.Concat(

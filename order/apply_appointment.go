@@ -35,18 +35,10 @@ func (d *Decision) appoint(a Appointment, to lifecycle.AppointmentStatus, origin
 
 // orderStatus is the status by which an order follows its appointment; false where it has none for it.
 func orderStatus(t AppointmentType, s lifecycle.AppointmentStatus) (lifecycle.Low, bool) {
-	switch s {
-	case lifecycle.AppointmentIsPending:
-		return lifecycle.AppointmentPending, true
-	case lifecycle.AppointmentIsConfirmed:
-		return lifecycle.AppointmentScheduled, true
-	case lifecycle.AppointmentIsCancelled:
-		return lifecycle.AppointmentCancelled, true
-	case lifecycle.AppointmentIsCompleted:
+	if s == lifecycle.AppointmentIsCompleted {
 		return lifecycle.DrawCompleted, t == Phlebotomy
-	default:
-		return "", false
 	}
+	return lifecycle.Following(s)
 }
 
 // follow takes the order where its appointment is, once there is a requisition and as far as the table has an edge for it. Those who
@@ -57,7 +49,7 @@ func (d *Decision) follow(at time.Time, fromFact bool, by ...lifecycle.Actor) {
 	if !ok || n.Terminal() || n.unplaced() {
 		return
 	}
-	if n.Status == to && to != lifecycle.AppointmentScheduled {
+	if n.Status == to && !to.In(lifecycle.StageAppointmentScheduled) {
 		return
 	}
 	for _, actor := range by {
@@ -80,8 +72,9 @@ func (d *Decision) requisition(st Step, fromFact bool) {
 	if !n.Appointment.Active() || n.unplaced() {
 		return
 	}
-	if n.Machine().Check(n.Status, lifecycle.AppointmentPending, lifecycle.System, n.Conditions()) == nil {
-		d.step(Step{To: lifecycle.AppointmentPending, At: st.At}, fromFact)
+	pending, _ := lifecycle.Following(lifecycle.AppointmentIsPending)
+	if n.Machine().Check(n.Status, pending, lifecycle.System, n.Conditions()) == nil {
+		d.step(Step{To: pending, At: st.At}, fromFact)
 	}
 	if n.Appointment.Status == lifecycle.AppointmentIsReserved {
 		d.appoint(*n.Appointment, lifecycle.AppointmentIsConfirmed, OriginSystem, st.At)

@@ -71,7 +71,7 @@ func (d *Decision) bookable(by lifecycle.Actor) Reason {
 		}
 		return ReasonNoRequisition
 	}
-	for _, to := range []lifecycle.Low{lifecycle.AppointmentPending, lifecycle.AppointmentScheduled} {
+	for _, to := range lifecycle.LowsIn(lifecycle.StageAppointmentPending, lifecycle.StageAppointmentScheduled) {
 		if n.Machine().Check(n.Status, to, by, n.Conditions()) == nil {
 			return ""
 		}

@@ -50,7 +50,7 @@ func (s State) ApplyPlacementUnanswered(now time.Time) Decision {
 func (s State) ApplyCorrected(now time.Time) Decision {
 	d := s.decision(now)
 	d.Next.Correcting = nil
-	if d.Next.Status == lifecycle.LabProcessingBlocked {
+	if d.Next.Status.In(lifecycle.StageBlocked) {
 		d.demandStep(lifecycle.DeliveredToLab, lifecycle.System)
 	}
 	return d.finish()
@@ -60,7 +60,7 @@ func (s State) ApplyCorrected(now time.Time) Decision {
 func (s State) ApplyCorrectionRefused(now time.Time) Decision {
 	d := s.decision(now)
 	d.Next.Correcting = nil
-	if d.Next.Status == lifecycle.LabProcessingBlocked {
+	if d.Next.Status.In(lifecycle.StageBlocked) {
 		d.Next.Raise(TellLab, now)
 	}
 	return d.finish()

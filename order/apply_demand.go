@@ -132,7 +132,7 @@ func (s State) ApplyCancelUnanswered(now time.Time) Decision {
 func (d *Decision) reschedule(dm Demand) Reason {
 	n := &d.Next
 	switch {
-	case n.Status != lifecycle.Ordered && n.Status != lifecycle.AwaitingRegistration:
+	case !n.Status.In(lifecycle.StageOrdered, lifecycle.StageUnregistered):
 		return ReasonTransition
 	case !n.Scheduled:
 		return ReasonNotScheduled
@@ -167,7 +167,7 @@ func (d *Decision) place() Reason {
 // accession number; the order is back in production once the lab has confirmed that or reports it itself.
 func (d *Decision) recover(dm Demand) Reason {
 	n := &d.Next
-	if n.Status != lifecycle.LabProcessingBlocked {
+	if !n.Status.In(lifecycle.StageBlocked) {
 		return ReasonNotBlocked
 	}
 	if dm.Confirmed {

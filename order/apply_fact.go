@@ -26,11 +26,11 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 		d.appointmentReported(f, at)
 	case s.Terminal():
 		d.afterEnd(f, at)
-	case s.Status == lifecycle.Ordered && s.Placement.State == PlacementNone, s.Status == lifecycle.Ordered && !f.FromLab():
+	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.FromLab()):
 		d.park(f, ReasonUnplaced)
 	case s.Registrable && !s.Registered && f.FromLab() && f.Kind != KitShipped:
 		d.beforeRegistration(f, at)
-	case s.Status == lifecycle.Registered && !f.final():
+	case s.Status.In(lifecycle.StageRegistered) && !f.final():
 		d.afterRegistration(f)
 	default:
 		d.requisitionProven(f, at)
@@ -59,13 +59,21 @@ func (d *Decision) inOrder(f Fact, at time.Time) {
 }
 
 func target(f Fact) lifecycle.Low {
-	switch f.Kind {
+	if to := f.Kind.Status(); to != "" {
+		return to
+	}
+	return f.Target
+}
+
+// Status is the status of a kit that facts of the kind report, empty for a kind that says which.
+func (k FactKind) Status() lifecycle.Low {
+	switch k {
 	case KitShipped:
 		return lifecycle.TransitCustomer
 	case KitReceived:
 		return lifecycle.DeliveredToLab
 	default:
-		return f.Target
+		return ""
 	}
 }
 
@@ -101,7 +109,7 @@ func (d *Decision) reject(f Fact, at time.Time) {
 		d.failed(at)
 		return
 	}
-	blocked := n.Status == lifecycle.LabProcessingBlocked
+	blocked := n.Status.In(lifecycle.StageBlocked)
 	switch {
 	case d.answered(f), blocked && !at.After(n.Recovery.SuppliedAt):
 		d.as(Late, ReasonSuperseded)
@@ -170,9 +178,9 @@ func (d *Decision) announce(at time.Time) {
 // afterEnd is a fact on an order that has ended. Reports still count; anything newer than the end is a contradiction for a human.
 func (d *Decision) afterEnd(f Fact, at time.Time) {
 	n := &d.Next
-	done := n.Status == lifecycle.Completed || n.Status == lifecycle.Corrected
+	done := n.Status.In(lifecycle.StageCompleted)
 	switch {
-	case f.Kind == ReportReady && (done || n.Status == lifecycle.RedrawAvailable):
+	case f.Kind == ReportReady && (done || n.Status.In(lifecycle.StageRedraw)):
 		if !at.After(n.FactAt) {
 			d.as(Late, ReasonOlder)
 			return
@@ -209,11 +217,11 @@ func (d *Decision) requisitionProven(f Fact, at time.Time) {
 // proven precedes a step that proves that the sample is at the lab: the kit was delivered there, or the blood drawn.
 func (d *Decision) proven(at time.Time) {
 	n := &d.Next
-	to := lifecycle.DeliveredToLab
+	to := KitReceived.Status()
 	if n.Modality != lifecycle.Testkit {
 		to = lifecycle.DrawCompleted
 	}
-	if n.Status == to || n.Status == lifecycle.LabProcessingBlocked {
+	if n.Status == to || n.Status.In(lifecycle.StageBlocked) {
 		return
 	}
 	if !n.Machine().Allows(n.Status, to, n.Conditions()) {
@@ -272,7 +280,7 @@ func (d *Decision) keepWay(f Fact, at time.Time) {
 		}
 	case CourierReport:
 		leg := &n.Outbound
-		if f.Leg == "inbound" {
+		if f.Leg == string(lifecycle.Inbound) {
 			leg = &n.Inbound
 		}
 		if at.After(leg.At) {

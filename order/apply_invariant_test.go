@@ -136,7 +136,7 @@ func (w *walk) checkAttention(s State) {
 	require.Len(w.t, slices.Compact(slices.Clone(reasons)), len(reasons))
 	for _, a := range s.Attention {
 		where, bound := attentionIn[a.Reason]
-		require.True(w.t, !bound || slices.Contains(where, s.Status), "%s in %s", a.Reason, s.Status)
+		require.True(w.t, !bound || where.includes(s.Status), "%s in %s", a.Reason, s.Status)
 	}
 	require.False(w.t, s.Needs(FactOutOfPlace) && len(s.Parked) == 0)
 }

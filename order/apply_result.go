@@ -54,9 +54,9 @@ func (d *Decision) results(f Fetched, at time.Time) (visible bool) {
 		n.CollectedAt = f.CollectedAt
 	}
 	switch {
-	case n.Status == lifecycle.Completed || n.Status == lifecycle.Corrected:
+	case n.Status.In(lifecycle.StageCompleted):
 		return d.corrected(f, at)
-	case n.Status == lifecycle.RedrawAvailable:
+	case n.Status.In(lifecycle.StageRedraw):
 		return !f.Partial
 	case n.Terminal():
 		d.hold(f)
@@ -190,10 +190,5 @@ func (d *Decision) accept(dm Demand) Reason {
 
 // endedOtherwise reports whether the order has ended without results.
 func (s *State) endedOtherwise() bool {
-	switch s.Status {
-	case lifecycle.Completed, lifecycle.Corrected, lifecycle.RedrawAvailable:
-		return false
-	default:
-		return s.Terminal()
-	}
+	return s.Terminal() && !s.Status.In(lifecycle.StageCompleted, lifecycle.StageRedraw)
 }

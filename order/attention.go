@@ -56,38 +56,44 @@ func AllAttentionReasons() []AttentionReason {
 	}
 }
 
-// attentionIn lists the statuses that a status-bound reason belongs to: entering any other takes the mark away.
-var attentionIn = map[AttentionReason][]lifecycle.Low{
-	RequisitionOverdue:  {lifecycle.Ordered, lifecycle.Registered},
-	RefusedByLab:        {lifecycle.Ordered, lifecycle.Registered},
-	PlacementUnanswered: {lifecycle.Ordered, lifecycle.Registered},
-	ShipmentOverdue:     {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration},
-	OutboundOverdue: {
-		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer,
-		lifecycle.Registered, lifecycle.RequisitionCreated, // a kit that was registered on its way
-	},
-	KitUnused:      {lifecycle.WithCustomer},
-	InboundOverdue: {lifecycle.TransitLab, lifecycle.ProblemInTransitLab},
-	LegSilent: {
-		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer,
-		lifecycle.TransitLab, lifecycle.ProblemInTransitLab, lifecycle.Registered, lifecycle.RequisitionCreated,
-	},
-	VisitOverdue:   {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AppointmentCancelled},
-	DrawUnreported: {lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AppointmentScheduled},
-	Unassigned:     {lifecycle.AppointmentPending},
-	SampleProblem: {
-		lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled,
-		lifecycle.AppointmentCancelled, lifecycle.DrawCompleted, lifecycle.PartialResults,
-	},
-	ResultsOverdue:     {lifecycle.DeliveredToLab, lifecycle.DrawCompleted},
-	ResultsIncomplete:  {lifecycle.PartialResults},
-	RecoveryNeeded:     {lifecycle.LabProcessingBlocked},
-	RecoverableUnclear: {lifecycle.LabProcessingBlocked},
-	TellLab:            {lifecycle.LabProcessingBlocked},
-	CancelUnanswered: {
-		lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration, lifecycle.Registered,
-		lifecycle.AppointmentPending, lifecycle.AppointmentScheduled, lifecycle.AppointmentCancelled, lifecycle.DrawCompleted,
-	},
+// home is where a status-bound reason belongs: entering any other status takes the mark away.
+type home struct {
+	stages   []lifecycle.Stage
+	onItsWay bool // and the statuses of a kit that was registered on its way
+}
+
+func (h home) includes(l lifecycle.Low) bool {
+	return l.In(h.stages...) || h.onItsWay && lifecycle.RegisteredOnItsWay(l)
+}
+
+func stages(all ...lifecycle.Stage) home { return home{stages: all} }
+
+// attentionIn gives every status-bound reason the stages that it belongs to.
+var attentionIn = map[AttentionReason]home{
+	RequisitionOverdue:  stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	RefusedByLab:        stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	PlacementUnanswered: stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	ShipmentOverdue:     stages(lifecycle.StagePlaced, lifecycle.StageUnregistered),
+	OutboundOverdue:     {stages: []lifecycle.Stage{lifecycle.StageOutbound}, onItsWay: true},
+	KitUnused:           stages(lifecycle.StageWithCustomer),
+	InboundOverdue:      stages(lifecycle.StageInbound),
+	LegSilent:           {stages: []lifecycle.Stage{lifecycle.StageOutbound, lifecycle.StageInbound}, onItsWay: true},
+	VisitOverdue:        stages(lifecycle.StagePlaced, lifecycle.StageAppointmentCancelled),
+	DrawUnreported:      stages(lifecycle.StagePlaced, lifecycle.StageAppointmentScheduled),
+	Unassigned:          stages(lifecycle.StageAppointmentPending),
+	SampleProblem: stages(
+		lifecycle.StagePlaced, lifecycle.StageAppointmentPending, lifecycle.StageAppointmentScheduled,
+		lifecycle.StageAppointmentCancelled, lifecycle.StageDrawn, lifecycle.StagePartialResults,
+	),
+	ResultsOverdue:     stages(lifecycle.StageAtLab, lifecycle.StageDrawn),
+	ResultsIncomplete:  stages(lifecycle.StagePartialResults),
+	RecoveryNeeded:     stages(lifecycle.StageBlocked),
+	RecoverableUnclear: stages(lifecycle.StageBlocked),
+	TellLab:            stages(lifecycle.StageBlocked),
+	CancelUnanswered: stages(
+		lifecycle.StageUnregistered, lifecycle.StageRegistered, lifecycle.StagePlaced, lifecycle.StageAppointmentPending,
+		lifecycle.StageAppointmentScheduled, lifecycle.StageAppointmentCancelled, lifecycle.StageDrawn,
+	),
 }
 
 // Attention is one open mark.

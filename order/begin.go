@@ -53,7 +53,7 @@ func (s *State) activate() { s.Placement = Placement{State: PlacementStarted} }
 // enter moves to a step's status. fromFact is false for steps that our own calls, demands and timers cause: only a fact's time
 // is something that a later fact can be older than.
 func (s *State) enter(st Step, fromFact bool) {
-	if st.To != lifecycle.LabProcessingBlocked {
+	if !st.To.In(lifecycle.StageBlocked) {
 		s.Recovery, s.Correcting = RecoveryState{}, nil
 	}
 	s.legs(st)
@@ -62,35 +62,21 @@ func (s *State) enter(st Step, fromFact bool) {
 		s.FactAt = st.At
 	}
 	s.Attention = slices.DeleteFunc(slices.Clone(s.Attention), func(a Attention) bool {
-		where, bound := attentionIn[a.Reason]
-		return bound && !slices.Contains(where, st.To)
+		belongs, bound := attentionIn[a.Reason]
+		return bound && !belongs.includes(st.To)
 	})
 }
 
 // legs notes when the kit sets out on a leg, and when the way to the customer is over. That of a kit which is registered on its way
 // goes on meanwhile.
 func (s *State) legs(st Step) {
-	if outboundLeg[st.To] && !s.Outbound.open() {
+	if st.To.In(lifecycle.StageOutbound) && !s.Outbound.open() {
 		s.Outbound.Since, s.Outbound.Over = st.At, false
 	}
-	if inboundLeg[st.To] && !inboundLeg[s.Status] {
+	if st.To.In(lifecycle.StageInbound) && !s.Status.In(lifecycle.StageInbound) {
 		s.Inbound.Since = st.At
 	}
-	if afterOutbound[st.To] {
+	if st.To.In(lifecycle.StageWithCustomer, lifecycle.StageInbound, lifecycle.StageAtLab, lifecycle.StageBlocked) {
 		s.Outbound.Over = true
 	}
 }
-
-// afterOutbound are the statuses of a kit that has been with the customer.
-var afterOutbound = map[lifecycle.Low]bool{
-	lifecycle.WithCustomer: true, lifecycle.TransitLab: true, lifecycle.ProblemInTransitLab: true,
-	lifecycle.DeliveredToLab: true, lifecycle.LabProcessingBlocked: true,
-}
-
-// The statuses in which a kit is on its way.
-var (
-	outboundLeg = map[lifecycle.Low]bool{
-		lifecycle.TransitCustomer: true, lifecycle.OutForDelivery: true, lifecycle.ProblemInTransitCustomer: true,
-	}
-	inboundLeg = map[lifecycle.Low]bool{lifecycle.TransitLab: true, lifecycle.ProblemInTransitLab: true}
-)

@@ -71,15 +71,15 @@ func (s *State) table() []Deadline {
 		add(DeadlineKitExpiry, s.CreatedAt, after.KitExpiry)
 	}
 	out = append(out, s.tableAppointment()...)
-	switch s.Status {
-	case lifecycle.Ordered:
+	switch s.Status.Stage() {
+	case lifecycle.StageOrdered:
 		return s.tableOrdered(out)
-	case lifecycle.Registered:
+	case lifecycle.StageRegistered:
 		add(DeadlineName(RequisitionOverdue), s.EnteredAt, after.Requisition)
 		if s.Outbound.open() {
 			add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
 		}
-	case lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed, lifecycle.AwaitingRegistration:
+	case lifecycle.StagePlaced, lifecycle.StageUnregistered:
 		switch {
 		case s.Modality == lifecycle.OnSite:
 			add(DeadlineName(DrawUnreported), s.EnteredAt, after.OnSiteDraw)
@@ -91,30 +91,30 @@ func (s *State) table() []Deadline {
 			add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
 			giveUp(DeadlineOutboundLost, s.Outbound.quietSince(), after.OutboundLost)
 		}
-	case lifecycle.AppointmentPending:
+	case lifecycle.StageAppointmentPending:
 		add(DeadlineName(Unassigned), s.EnteredAt, after.AppointmentAssign)
-	case lifecycle.AppointmentScheduled:
+	case lifecycle.StageAppointmentScheduled:
 		if s.Appointment != nil && !s.Appointment.EndAt.IsZero() {
 			add(DeadlineName(DrawUnreported), s.Appointment.EndAt, after.DrawReport)
 		}
-	case lifecycle.AppointmentCancelled:
+	case lifecycle.StageAppointmentCancelled:
 		add(DeadlineName(VisitOverdue), s.EnteredAt, after.Visit)
-	case lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer:
+	case lifecycle.StageOutbound:
 		add(DeadlineName(OutboundOverdue), s.Outbound.Since, after.Outbound)
 		giveUp(DeadlineOutboundLost, s.Outbound.quietSince(), after.OutboundLost)
-	case lifecycle.WithCustomer:
+	case lifecycle.StageWithCustomer:
 		add(DeadlineName(KitUnused), s.EnteredAt, after.WithCustomer)
-	case lifecycle.TransitLab, lifecycle.ProblemInTransitLab:
+	case lifecycle.StageInbound:
 		add(DeadlineName(InboundOverdue), s.Inbound.Since, after.Inbound)
 		giveUp(DeadlineInboundLost, s.Inbound.quietSince(), after.InboundLost)
-	case lifecycle.DeliveredToLab, lifecycle.DrawCompleted:
+	case lifecycle.StageAtLab, lifecycle.StageDrawn:
 		add(DeadlineName(ResultsOverdue), s.EnteredAt, s.turnaround())
-	case lifecycle.LabProcessingBlocked:
+	case lifecycle.StageBlocked:
 		for i, r := range s.Policy.Recovery.Reminders {
 			add(DeadlineName(fmt.Sprintf("%s%d", recoveryReminder, i+1)), s.Recovery.OpenedAt, r)
 		}
 		giveUp(DeadlineRecoveryWindow, s.Recovery.OpenedAt, s.Policy.Recovery.Window)
-	case lifecycle.PartialResults:
+	case lifecycle.StagePartialResults:
 		add(DeadlineName(ResultsIncomplete), s.EnteredAt, after.PartialResults)
 	}
 	return out

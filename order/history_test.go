@@ -83,7 +83,7 @@ func (h *historian) carriage() {
 		}
 		at = rapid.SampledFrom(ahead).Draw(h.t, "courier says")
 		leg := "outbound"
-		if inboundLeg[at] || at == lifecycle.DeliveredToLab {
+		if at.In(lifecycle.StageInbound) || at == lifecycle.DeliveredToLab {
 			leg = "inbound"
 		}
 		h.add(at, Fact{Kind: CourierReport, Leg: leg, Target: at})

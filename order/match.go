@@ -137,9 +137,9 @@ func matchCode(found []Matchable, rated []Candidate, labSlug string) MatchCode {
 	switch {
 	case best.LabSlug != labSlug:
 		return MatchWrongLab
-	case best.Status == lifecycle.Cancelled || best.Status == lifecycle.DoNotProcess:
+	case best.Status.In(lifecycle.StageCancelled):
 		return MatchCancelled
-	case best.Status == lifecycle.Completed || best.Status == lifecycle.Corrected:
+	case best.Status.In(lifecycle.StageCompleted):
 		return MatchCompleted
 	case best.uncollected():
 		return MatchUncollected
@@ -154,7 +154,7 @@ func matchCode(found []Matchable, rated []Candidate, labSlug string) MatchCode {
 
 // uncollected: nothing can have been collected yet, since the lab has not been asked.
 func (m Matchable) uncollected() bool {
-	return m.Status == lifecycle.Ordered || m.Status == lifecycle.Registered || m.Status == lifecycle.AwaitingRegistration
+	return m.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered, lifecycle.StageUnregistered)
 }
 
 // rank puts orders that wait for results before those that have ended or have not begun.
@@ -186,8 +186,8 @@ func (m Matchable) candidate(r Report, accountID, labSlug string) Candidate {
 	add(SameLab, m.LabSlug == labSlug)
 	add(OtherLab, m.LabSlug != labSlug)
 	add(OtherAccount, m.LabSlug == labSlug && m.AccountID != accountID)
-	add(OrderCompleted, m.Status == lifecycle.Completed || m.Status == lifecycle.Corrected)
-	add(OrderCancelled, m.Status == lifecycle.Cancelled || m.Status == lifecycle.DoNotProcess)
+	add(OrderCompleted, m.Status.In(lifecycle.StageCompleted))
+	add(OrderCancelled, m.Status.In(lifecycle.StageCancelled))
 	add(OrderUncollected, m.uncollected())
 	add(markers, markers != "")
 	return c

@@ -122,7 +122,7 @@ func StatusOf(statuses []lifecycle.Low) TransactionStatus {
 		if !lifecycle.Terminal(s) {
 			return TransactionActive
 		}
-		if s != lifecycle.Cancelled && s != lifecycle.DoNotProcess {
+		if !s.In(lifecycle.StageCancelled) {
 			allCancelled = false
 		}
 	}

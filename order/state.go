@@ -150,17 +150,12 @@ func (s State) Terminal() bool { return lifecycle.Terminal(s.Status) }
 
 // Failed reports whether the order ended in a way that allows a replacement.
 func (s State) Failed() bool {
-	switch s.Status {
-	case lifecycle.SampleError, lifecycle.Lost, lifecycle.FailureToDeliverToCustomer, lifecycle.FailureToDeliverToLab:
-		return true
-	default:
-		return false
-	}
+	return s.Status.In(lifecycle.StageFailed, lifecycle.StageFailedOutbound, lifecycle.StageFailedInbound)
 }
 
 // unplaced reports whether the order waits for the lab to take it.
 func (s State) unplaced() bool {
-	return s.Status == lifecycle.Ordered || s.Status == lifecycle.Registered
+	return s.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered)
 }
 
 // placed is the status that follows once the lab has taken the order.

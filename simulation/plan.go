@@ -55,11 +55,11 @@ func impossible(s order.State, goal lifecycle.Low) string {
 	switch {
 	case goal == lifecycle.RequisitionBypassed:
 		return textBypassed
-	case goal == lifecycle.Registered && before:
+	case goal.In(lifecycle.StageRegistered) && before:
 		return textRegistered
-	case before && !knows(s.Machine(), goal):
+	case before && !s.Machine().Has(goal):
 		return textRegister
-	case s.Status != lifecycle.Ordered || asked == order.DemandCancel || asked == order.DemandDoNotProcess:
+	case !s.Status.In(lifecycle.StageOrdered) || asked == order.DemandCancel || asked == order.DemandDoNotProcess:
 		return ""
 	case s.Placement.State == order.PlacementNone:
 		return textScheduled
@@ -67,15 +67,6 @@ func impossible(s order.State, goal lifecycle.Low) string {
 		return textRefused
 	}
 	return ""
-}
-
-func knows(m *lifecycle.Machine, l lifecycle.Low) bool {
-	for _, known := range m.Lows() {
-		if known == l {
-			return true
-		}
-	}
-	return false
 }
 
 // plan says who brings about each status of a way. What an order reaches by itself comes first on every way, and what somebody asks
@@ -101,7 +92,7 @@ func plan(s order.State, way []lifecycle.Low) Plan {
 
 // byItself reports whether the order gets to the status once the lab has taken it.
 func byItself(l lifecycle.Low) bool {
-	return l == lifecycle.RequisitionCreated || l == lifecycle.AwaitingRegistration
+	return l.In(lifecycle.StagePlaced, lifecycle.StageUnregistered)
 }
 
 // asking is the demand that leads to a status, and who makes it; empty where partners report it.

@@ -7,41 +7,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// success is the way of an order with which all goes well.
-var success = map[lifecycle.Name][]lifecycle.Low{
-	lifecycle.NameTestkit: {
-		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer,
-		lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
-	},
-	lifecycle.NameTestkitBeforeRegistration: {
-		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer,
-	},
-	lifecycle.NameTestkitAfterRegistration: {
-		lifecycle.Registered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer,
-		lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
-	},
-	lifecycle.NameWalkIn: {
-		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled, lifecycle.Completed,
-	},
-	lifecycle.NameAtHomePhlebotomy: {
-		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.AppointmentPending, lifecycle.AppointmentScheduled,
-		lifecycle.DrawCompleted, lifecycle.Completed,
-	},
-	lifecycle.NameOnSite: {lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.DrawCompleted, lifecycle.Completed},
-}
-
-// registeredOnItsWay is the way of a kit that was registered after it had been shipped: it may be with its customer already.
-var registeredOnItsWay = []lifecycle.Low{
-	lifecycle.Registered, lifecycle.RequisitionCreated, lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
-}
-
+// successOf is the way of an order with which all goes well. That of a kit that was registered after it had been shipped leaves out
+// the way to the customer: the kit may be there already.
 func successOf(s order.State) []lifecycle.Low {
-	name := s.Machine().Name()
-	passed := s.Status == lifecycle.Registered || s.Status == lifecycle.RequisitionCreated
-	if name == lifecycle.NameTestkitAfterRegistration && s.Shipped && passed {
-		return registeredOnItsWay
+	way := s.Machine().UsualWay()
+	if s.Shipped && s.Machine().Name() == lifecycle.NameTestkitAfterRegistration && lifecycle.RegisteredOnItsWay(s.Status) {
+		way = slices.DeleteFunc(way, func(l lifecycle.Low) bool { return l.Leg() == lifecycle.Outbound })
 	}
-	return success[name]
+	return way
 }
 
 // route is the statuses that the order passes on its way to the goal, the goal last; false when the lifecycle has no such way. It

@@ -3,7 +3,9 @@ package simulation
 import (
 	"time"
 
+	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
 )
 
 // Options are what the client says about how it goes.
@@ -79,11 +81,11 @@ func (o Options) results(to lifecycle.Low) []Step {
 	if o.Missing {
 		s.Missing = noFault
 	}
-	switch to {
-	case lifecycle.Completed, lifecycle.Corrected:
-	case lifecycle.PartialResults:
+	switch to.Stage() {
+	case lifecycle.StageCompleted:
+	case lifecycle.StagePartialResults:
 		s.Partial = true
-	case lifecycle.RedrawAvailable:
+	case lifecycle.StageRedraw:
 		s.Missing = labFault
 	default:
 		return nil
@@ -91,32 +93,18 @@ func (o Options) results(to lifecycle.Low) []Step {
 	return []Step{s, {Kind: "report_ready"}}
 }
 
-// The legs of a kit's way.
-const (
-	outbound = "outbound"
-	inbound  = "inbound"
-)
-
-// legs are those on which the statuses of a kit on its way are reported.
-var legs = map[lifecycle.Low]string{
-	lifecycle.TransitCustomer: outbound, lifecycle.OutForDelivery: outbound, lifecycle.WithCustomer: outbound,
-	lifecycle.ProblemInTransitCustomer: outbound, lifecycle.FailureToDeliverToCustomer: outbound,
-	lifecycle.TransitLab: inbound, lifecycle.ProblemInTransitLab: inbound, lifecycle.FailureToDeliverToLab: inbound,
-}
-
 // legTo is the leg on which a status is reported; that of a kit that is lost, the one that it was on.
 func legTo(from, to lifecycle.Low) string {
-	if to == lifecycle.Lost {
-		to = from
+	for _, l := range []lifecycle.Low{to, from} {
+		if leg := l.Leg(); leg != "" {
+			return string(leg)
+		}
 	}
-	if leg, ok := legs[to]; ok {
-		return leg
-	}
-	return outbound
+	return string(lifecycle.Outbound)
 }
 
 // shipped reports whether a status proves that the kit is on its way already.
-func shipped(l lifecycle.Low) bool { return legs[l] != "" }
+func shipped(l lifecycle.Low) bool { return l.Leg() != "" }
 
 // The reasons of simulated rejections.
 const (
@@ -132,38 +120,18 @@ func rejected(kind string, recoverable bool) Step {
 	return s
 }
 
-// courierWords are a tracker's status and detail for each status that a courier reports (package couriers reads them).
-var courierWords = map[lifecycle.Low][2]string{
-	lifecycle.TransitCustomer:            {"in_transit", "arrived_at_facility"},
-	lifecycle.OutForDelivery:             {"out_for_delivery", "out_for_delivery"},
-	lifecycle.WithCustomer:               {"delivered", "arrived_at_destination"},
-	lifecycle.TransitLab:                 {"in_transit", "received_at_origin_facility"},
-	lifecycle.ProblemInTransitCustomer:   {"in_transit", "transit_exception"},
-	lifecycle.ProblemInTransitLab:        {"in_transit", "transit_exception"},
-	lifecycle.FailureToDeliverToCustomer: {"return_to_sender", "return"},
-	lifecycle.FailureToDeliverToLab:      {"failure", "failure"},
-	lifecycle.Lost:                       {"failure", "lost"},
-}
-
 // molecular is the step by which Molecular, or the courier, reports a status of a kit.
 func molecular(from, to lifecycle.Low) Step {
 	switch {
-	case to == lifecycle.TransitCustomer && !shipped(from):
+	case to == order.KitShipped.Status() && !shipped(from):
 		return Step{Kind: "kit_shipped"}
-	case to == lifecycle.DeliveredToLab:
+	case to == order.KitReceived.Status():
 		return Step{Kind: "kit_received"}
-	case to == lifecycle.LabProcessingBlocked, to == lifecycle.SampleError:
-		return rejected("kit_rejected", to == lifecycle.LabProcessingBlocked)
+	case to.In(lifecycle.StageBlocked), to == lifecycle.SampleError:
+		return rejected("kit_rejected", to.In(lifecycle.StageBlocked))
 	}
-	words := courierWords[to]
-	return Step{Kind: "courier", Leg: legTo(from, to), Status: words[0], StatusDetail: words[1]}
-}
-
-// appointments are how the provider says that an order's appointment stands, by the order's status.
-var appointments = map[lifecycle.Low]lifecycle.AppointmentStatus{
-	lifecycle.AppointmentPending:   lifecycle.AppointmentIsPending,
-	lifecycle.AppointmentScheduled: lifecycle.AppointmentIsConfirmed,
-	lifecycle.AppointmentCancelled: lifecycle.AppointmentIsCancelled,
+	words := couriers.WordsFor(to)
+	return Step{Kind: "courier", Leg: legTo(from, to), Status: words.Status, StatusDetail: words.Detail}
 }
 
 // hosts are where an appointment is that nobody has booked: providers, and a patient service center, of the simulated lab.
@@ -174,18 +142,18 @@ var hosts = map[lifecycle.Modality]struct{ provider, site string }{
 
 // neutrally is the step by which a partner of the neutral protocol reports a status.
 func neutrally(m lifecycle.Modality, from, to lifecycle.Low) Step {
-	status, booked := appointments[to]
+	status := to.Appointment()
 	switch {
-	case booked:
+	case status != "":
 		return Step{Kind: "appointment", Status: string(status), Provider: hosts[m].provider, Site: hosts[m].site}
-	case to == lifecycle.TransitCustomer && !shipped(from):
+	case to == order.KitShipped.Status() && !shipped(from):
 		return Step{Kind: "kit_shipped"}
 	case to == lifecycle.DrawCompleted:
 		return Step{Kind: "draw_completed"}
-	case to == lifecycle.DeliveredToLab:
+	case to == order.KitReceived.Status():
 		return Step{Kind: "sample_received"}
-	case to == lifecycle.LabProcessingBlocked, to == lifecycle.SampleError:
-		return rejected("sample_rejected", to == lifecycle.LabProcessingBlocked)
+	case to.In(lifecycle.StageBlocked), to == lifecycle.SampleError:
+		return rejected("sample_rejected", to.In(lifecycle.StageBlocked))
 	}
 	return Step{Kind: "transit", Leg: legTo(from, to), Status: string(to)}
 }

@@ -37,7 +37,7 @@ func (s *Store) tell(ctx context.Context, tx *sql.Tx, o order.Order) ([]string, 
 	switch {
 	case last.Sequence == firstSequence:
 		eventType = webhooks.OrderCreated
-	case last.Status.Low() == lifecycle.PartialResults && !o.State.Policy.PartialResultWebhooks:
+	case last.Status.Low().In(lifecycle.StagePartialResults) && !o.State.Policy.PartialResultWebhooks:
 		return nil, nil
 	}
 	data, err := s.render(o)

@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 // OrdersNeverStarted lists orders, oldest first, that were created before a time and have never been loaded by a workflow.
@@ -38,15 +41,28 @@ type Silence struct {
 // PollCall is the kind of the calls that ask a lab about a silent order.
 const PollCall = "poll"
 
+// silentOrders is the query of SilentOrders.
+var silentOrders = `SELECT o.id FROM orders o
+	WHERE o.unfinished AND o.modality = 'testkit' AND o.id > $1 AND (
+		o.status IN (` + quotedLows(lifecycle.StagePlaced) + `) AND o.status_at < $2
+		OR o.status IN (` + quotedLows(lifecycle.StageOutbound, lifecycle.StageWithCustomer) + `) AND o.status_at < $3
+		OR o.status IN (` + quotedLows(lifecycle.StageAtLab) + `) AND o.status_at < $4)
+	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
+	ORDER BY o.id LIMIT $7`
+
+// quotedLows lists the low-level statuses of the stages for SQL.
+func quotedLows(stages ...lifecycle.Stage) string {
+	lows := lifecycle.LowsIn(stages...)
+	quoted := make([]string, len(lows))
+	for i, l := range lows {
+		quoted[i] = "'" + string(l) + "'"
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // SilentOrders lists testkit orders of which nothing has been heard for too long, by id, after the one named.
 func (s *Store) SilentOrders(ctx context.Context, since Silence, afterID string, limit int) ([]string, error) {
-	ids, err := collect(ctx, s.read, scanText, `SELECT o.id FROM orders o
-		WHERE o.unfinished AND o.modality = 'testkit' AND o.id > $1 AND (
-			o.status IN ('requisition_created', 'requisition_bypassed') AND o.status_at < $2
-			OR o.status IN ('transit_customer', 'out_for_delivery', 'problem_in_transit_customer', 'with_customer') AND o.status_at < $3
-			OR o.status = 'delivered_to_lab' AND o.status_at < $4)
-		AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
-		ORDER BY o.id LIMIT $7`,
+	ids, err := collect(ctx, s.read, scanText, silentOrders,
 		afterID, micros(since.Placed), micros(since.Shipped), micros(since.Received), PollCall, micros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)

@@ -22,7 +22,7 @@ var examples = map[string]string{
 	"version": "aliquot version",
 	"health":  "aliquot health",
 
-	"order":                "aliquot order list --status transit_lab\naliquot order watch " + anID,
+	"order":                "aliquot order list --status delivered_to_lab\naliquot order watch " + anID,
 	"order list":           "aliquot order list --attention any\naliquot order list --status completed --size 100 --output json | jq -r '.orders[].id'",
 	"order show":           "aliquot order show " + anID,
 	"order story":          "aliquot order story " + anID,

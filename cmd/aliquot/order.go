@@ -51,7 +51,7 @@ func newOrderList(r *remote) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&attention, "attention", "", "only orders that need attention for this reason, or any")
-	f.StringVar(&status, "status", "", "only orders in this low-level status, such as transit_lab")
+	f.StringVar(&status, "status", "", "only orders in this low-level status, such as delivered_to_lab")
 	f.IntVar(&page, "page", 1, "page")
 	f.IntVar(&size, "size", 20, "orders per page, 100 at most")
 	return cmd

@@ -2,13 +2,19 @@ package drive
 
 import "slices"
 
+// The statuses of a kit that is on its way, by its leg.
+var (
+	outbound = []string{"transit_customer", "out_for_delivery", "problem_in_transit_customer"}
+	inbound  = []string{"transit_lab", "problem_in_transit_lab"}
+)
+
 // timers are the ways on which only a deadline leads over the last edge.
 func timers() []Walk {
 	silent := told(testkit)
 	silent.name = "testkit, silent"
 	silent.begins = map[string]start{"requisition_created": placed(Testkit, Silent)}
 	walks := expire(silent, map[string][]string{
-		"lost":         {"transit_customer", "out_for_delivery", "problem_in_transit_customer", "transit_lab", "problem_in_transit_lab"},
+		"lost":         slices.Concat(outbound, inbound),
 		"sample_error": {"lab_processing_blocked"},
 	})
 
@@ -16,16 +22,14 @@ func timers() []Walk {
 	silent.name = "testkit_before_registration, silent"
 	silent.begins = map[string]start{"awaiting_registration": kit(Silent)}
 	walks = append(walks, expire(silent, map[string][]string{
-		"lost": {"transit_customer", "out_for_delivery", "problem_in_transit_customer"},
+		"lost": outbound,
 	})...)
 
 	expiring := beforeRegistration
 	expiring.name = "testkit_before_registration, expiring"
 	expiring.begins = map[string]start{"ordered": refusedKit(Expiring), "awaiting_registration": kit(Expiring)}
 	walks = append(walks, expire(expiring, map[string][]string{
-		"do_not_process": {
-			"ordered", "awaiting_registration", "transit_customer", "out_for_delivery", "problem_in_transit_customer", "with_customer",
-		},
+		"do_not_process": slices.Concat([]string{"ordered", "awaiting_registration"}, outbound, []string{"with_customer"}),
 	})...)
 	return slices.Concat([]Walk{unconfirmed()}, walks, silentAfterRegistration())
 }
@@ -36,7 +40,7 @@ func silentAfterRegistration() []Walk {
 	silent.name = "testkit_after_registration, silent"
 	silent.begins = map[string]start{"requisition_created": registered(Silent, false)}
 	walks := expire(silent, map[string][]string{
-		"lost":         {"transit_customer", "out_for_delivery", "problem_in_transit_customer", "transit_lab", "problem_in_transit_lab"},
+		"lost":         slices.Concat(outbound, inbound),
 		"sample_error": {"lab_processing_blocked"},
 	})
 	before := told(beforeRegistration)

@@ -49,8 +49,8 @@ var layers = map[string]layer{
 	"catalogue": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
 	// What bills name, and the file that a deployment has of it.
 	"billing": {denied: temporal},
-	// What a simulated order goes through is planned without touching it.
-	"simulation": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
+	// What a simulated order goes through is planned without touching it, in the words of labs and couriers.
+	"simulation": {ours: slices.Concat([]string{"couriers"}, domain), denied: slices.Concat(sideEffects, temporal)},
 
 	"labs": {ours: slices.Concat([]string{"tracing"}, domain), denied: temporal},
 	// Whoever makes a call says so.

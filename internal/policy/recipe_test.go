@@ -1,0 +1,162 @@
+package policy
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// change puts text behind an anchor that stands in a file, wherever it stands there.
+type change struct{ behind, text string }
+
+// endOfProblems is the end of the row of problem_in_transit_lab.
+const endOfProblems = `extension(FailureToDeliverToLab, carriage, "the problem on the way was not resolved"),
+			extension(Lost, silence, whyLost),
+			extension(DoNotProcess, by(Operations), whyDoNotProcess),
+		),
+`
+
+// heldAtCustoms is the recipe "A status" of CONTRIBUTING.md, followed for a kit that customs hold on its way to the lab.
+var heldAtCustoms = map[string][]change{
+	"lifecycle/status.go": {
+		{"ProblemInTransitLab        Low = \"problem_in_transit_lab\"\n",
+			"	HeldAtCustoms Low = \"held_at_customs\"\n"},
+		{"{ProblemInTransitLab, TopCollectingSample, none, none, none, StageInbound},\n",
+			"	{HeldAtCustoms, TopCollectingSample, none, none, none, StageInbound},\n"},
+	},
+	"lifecycle/testkit.go": {
+		{"documented(FailureToDeliverToLab, carriage),\n",
+			"			extension(HeldAtCustoms, carriage, whyProblem),\n"},
+		{endOfProblems, `		from(HeldAtCustoms,
+			extension(TransitLab, carriage, whyResumed),
+			extension(DeliveredToLab, receipt, whyResumed),
+			extension(Lost, silence, whyLost),
+			extension(DoNotProcess, by(Operations), whyDoNotProcess),
+		),
+`},
+	},
+	"couriers/fact.go": {
+		{"var rules = []rule{\n", `	{
+		statuses: []string{"in_transit"},
+		details:  []string{"held_by_customs"},
+		outbound: lifecycle.ProblemInTransitCustomer, inbound: lifecycle.HeldAtCustoms,
+	},
+`},
+		{"var typical = map[lifecycle.Low]Words{\n", "	lifecycle.HeldAtCustoms: {\"in_transit\", \"held_by_customs\"},\n"},
+	},
+}
+
+// heldAtCustomsInTests adds the status to the tables of the tests of package lifecycle, which are written out by hand.
+var heldAtCustomsInTests = map[string][]change{
+	"lifecycle/contract_test.go": {
+		{"transit_lab: D delivered_to_lab failure_to_deliver_to_lab X", " held_at_customs"},
+		{"problem_in_transit_lab: X transit_lab delivered_to_lab failure_to_deliver_to_lab lost do_not_process\n",
+			"held_at_customs: X transit_lab delivered_to_lab lost do_not_process\n"},
+		{"var everyLow = strings.Fields(`", "held_at_customs "},
+	},
+	"lifecycle/status_test.go": {
+		{"collecting_sample testkit:", " held_at_customs"},
+	},
+	"lifecycle/stage_test.go": {
+		{"inbound, inbound: transit_lab problem_in_transit_lab", " held_at_customs"},
+	},
+	"lifecycle/actors_test.go": {
+		{"lab transit_customer out_for_delivery with_customer transit_lab", " held_at_customs"},
+		{"courier transit_customer out_for_delivery with_customer transit_lab", " held_at_customs"},
+		{"with_customer transit_lab problem_in_transit_lab", " held_at_customs"},
+		{"problem_in_transit_customer transit_lab problem_in_transit_lab", " held_at_customs"},
+	},
+}
+
+// counts are how many statuses there are, in the tests of package lifecycle.
+var counts = strings.NewReplacer(", 54)", ", 55)", "got[53]", "got[54]", "Equal(t, 54,", "Equal(t, 55,")
+
+// follow makes the changes to copies of the files.
+func follow(t *testing.T, changes map[string][]change) map[string]string {
+	t.Helper()
+	changed := map[string]string{}
+	for name, all := range changes {
+		text := string(read(t, name))
+		for _, c := range all {
+			require.Contains(t, text, c.behind, "%s has changed: the recipe has to be followed anew", name)
+			text = strings.ReplaceAll(text, c.behind, c.behind+c.text)
+		}
+		changed[name] = text
+	}
+	return changed
+}
+
+// overlay writes files to a folder and returns the flag that makes the go command take them in place of the repository's.
+func overlay(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	absolute, err := filepath.Abs(root)
+	require.NoError(t, err)
+	replace := map[string]string{}
+	for name, text := range files {
+		copied := filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))
+		require.NoError(t, os.WriteFile(copied, []byte(text), 0o600))
+		replace[filepath.Join(absolute, name)] = copied
+	}
+	encoded, err := json.Marshal(map[string]any{"Replace": replace})
+	require.NoError(t, err)
+	listed := filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(listed, encoded, 0o600))
+	return "-overlay=" + listed
+}
+
+func runGo(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "go %s: %s", strings.Join(args, " "), out)
+}
+
+// section is the text below a heading of CONTRIBUTING.md, up to the next one.
+func section(t *testing.T, heading string) string {
+	t.Helper()
+	_, after, found := strings.Cut(string(read(t, "CONTRIBUTING.md")), "\n"+heading+"\n")
+	require.True(t, found, heading)
+	text, _, _ := strings.Cut(after, "\n#")
+	return text
+}
+
+// TestTheRecipeNamesItsFiles holds CONTRIBUTING.md to the files that the recipe changes below. The steps of a recipe are numbered.
+func TestTheRecipeNamesItsFiles(t *testing.T) {
+	t.Parallel()
+	step := regexp.MustCompile("(?m)^\\d+\\. `([^`]+\\.go)`")
+	var named []string
+	for _, found := range step.FindAllStringSubmatch(section(t, "### A status"), -1) {
+		named = append(named, found[1])
+	}
+	slices.Sort(named)
+	require.Equal(t, slices.Sorted(maps.Keys(heldAtCustoms)), named)
+	require.Len(t, named, statusFiles)
+}
+
+// TestAStatusIsAddedByTheRecipe adds an invented status by changing copies of the three files, and shows that it builds, that package
+// lifecycle's tests pass once their tables have it, and that document, deadlines, attention and simulation work with it.
+func TestAStatusIsAddedByTheRecipe(t *testing.T) {
+	t.Parallel()
+	files := follow(t, heldAtCustoms)
+	for name, text := range follow(t, heldAtCustomsInTests) {
+		files[name] = counts.Replace(text)
+	}
+	files["lifecycle/machine_test.go"] = counts.Replace(string(read(t, "lifecycle/machine_test.go")))
+	files["simulation/held_at_customs_test.go"] = string(read(t, "internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
+	flag := overlay(t, files)
+	// Whatever else imports these packages has no list of statuses (TestAStatusStandsInThreeFiles), and would take a minute to build.
+	runGo(t, "build", flag, "./lifecycle/...", "./order", "./couriers/...", "./simulation", "./junction", "./store", "./workflows", "./labs/...")
+	// The document in docs is that of the statuses that there are.
+	runGo(t, "test", "-vet=off", flag, "-skip=^TestDocumentIsCurrent$", "./lifecycle")
+	runGo(t, "test", "-vet=off", flag, "-run=^TestHeldAtCustoms$", "./simulation")
+}

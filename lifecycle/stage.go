@@ -1,0 +1,132 @@
+package lifecycle
+
+import "slices"
+
+// Stage is how far an order has come. It says what the status of the order means: statuses of one stage have the same deadlines and the
+// same attention marks, and differ only in their names and edges.
+type Stage string
+
+// The stages, in the order in which an order usually passes them.
+const (
+	StageOrdered              Stage = "ordered"
+	StageUnregistered         Stage = "unregistered"
+	StageRegistered           Stage = "registered"
+	StagePlaced               Stage = "placed"
+	StageOutbound             Stage = "outbound"
+	StageWithCustomer         Stage = "with customer"
+	StageInbound              Stage = "inbound"
+	StageAppointmentPending   Stage = "appointment pending"
+	StageAppointmentScheduled Stage = "appointment scheduled"
+	StageAppointmentCancelled Stage = "appointment cancelled"
+	StageDrawn                Stage = "drawn"
+	StageAtLab                Stage = "at lab"
+	StageBlocked              Stage = "blocked"
+	StagePartialResults       Stage = "partial results"
+	StageRedraw               Stage = "redraw"
+	StageCompleted            Stage = "completed"
+	StageFailed               Stage = "failed"
+	StageFailedOutbound       Stage = "failed outbound"
+	StageFailedInbound        Stage = "failed inbound"
+	StageCancelled            Stage = "cancelled"
+)
+
+// Leg is one way of a kit. Empty means neither.
+type Leg string
+
+// The legs of a kit.
+const (
+	Outbound Leg = "outbound" // from the lab to the customer
+	Inbound  Leg = "inbound"  // from the customer to the lab
+)
+
+// stageRow is what all statuses of a stage have in common.
+type stageRow struct {
+	stage       Stage
+	terminal    bool              // it ends the order
+	leg         Leg               // the leg on which a status of the stage is reported
+	appointment AppointmentStatus // of the appointment that the order follows
+	about       string
+}
+
+// stages says what each stage is.
+var stages = []stageRow{
+	{stage: StageOrdered, about: "the lab has not accepted the order yet"},
+	{stage: StageUnregistered, about: "the lab may send the kit, and nobody has registered it"},
+	{stage: StageRegistered, about: "the patient of the kit is known, and the lab has not accepted the order yet"},
+	{stage: StagePlaced, about: "the lab has accepted the order"},
+	{stage: StageOutbound, leg: Outbound, about: "the kit is on its way to the customer"},
+	{stage: StageWithCustomer, leg: Outbound, about: "the customer has the kit"},
+	{stage: StageInbound, leg: Inbound, about: "the kit is on its way to the lab"},
+	{stage: StageAppointmentPending, appointment: AppointmentIsPending, about: "the provider has not confirmed the appointment yet"},
+	{stage: StageAppointmentScheduled, appointment: AppointmentIsConfirmed, about: "the appointment is confirmed"},
+	{stage: StageAppointmentCancelled, appointment: AppointmentIsCancelled, about: "there is no appointment any more"},
+	{stage: StageDrawn, about: "the sample is drawn, and its results are awaited"},
+	{stage: StageAtLab, leg: Inbound, about: "the lab has the kit, and its results are awaited"},
+	{stage: StageBlocked, about: "the lab has the kit and cannot process it until something is supplied"},
+	{stage: StagePartialResults, about: "some results are there"},
+	{stage: StageRedraw, terminal: true, about: "results are missing through the lab's fault, and another order draws the sample again"},
+	{stage: StageCompleted, terminal: true, about: "the results are there"},
+	{stage: StageFailed, terminal: true, about: "there will be no results"},
+	{stage: StageFailedOutbound, terminal: true, leg: Outbound, about: "there will be no results: the customer did not get the kit"},
+	{stage: StageFailedInbound, terminal: true, leg: Inbound, about: "there will be no results: the lab did not get the kit"},
+	{stage: StageCancelled, terminal: true, about: "somebody stopped the order"},
+}
+
+// row is what the stage of a status says, the zero value for a status that does not exist.
+func (l Low) row() stageRow {
+	stage := l.Stage()
+	for _, row := range stages {
+		if row.stage == stage {
+			return row
+		}
+	}
+	return stageRow{}
+}
+
+// Stage is the stage of a status, empty for one that does not exist.
+func (l Low) Stage() Stage {
+	if i := rank(l); i >= 0 {
+		return statuses[i].stage
+	}
+	return ""
+}
+
+// In reports whether the stage of a status is one of those given.
+func (l Low) In(these ...Stage) bool { return slices.Contains(these, l.Stage()) }
+
+// LowsIn lists the statuses of the given stages, in the order of Statuses.
+func LowsIn(these ...Stage) []Low {
+	var lows []Low
+	for _, row := range statuses {
+		if slices.Contains(these, row.stage) {
+			lows = append(lows, row.low)
+		}
+	}
+	return lows
+}
+
+// Terminal reports whether a status ends the order. One edge leaves a terminal status: completed or corrected to corrected.
+func Terminal(l Low) bool { return l.row().terminal }
+
+// Leg is the leg on which a status is reported, empty for one that is reported on neither, or on either.
+func (l Low) Leg() Leg { return l.row().leg }
+
+// Appointment is the status of the appointment that an order follows in a status, empty where it follows none.
+func (l Low) Appointment() AppointmentStatus { return l.row().appointment }
+
+// Following is the status in which an order follows an appointment of status a; false where there is none. That a completed appointment
+// is a draw is true of some orders only, and not said here.
+func Following(a AppointmentStatus) (Low, bool) {
+	for _, row := range statuses {
+		if followed := row.low.Appointment(); followed != "" && followed == a {
+			return row.low, true
+		}
+	}
+	return "", false
+}
+
+// RegisteredOnItsWay reports whether the kit of an order in the status may still be on its way to the customer because its patient was
+// registered after it had been shipped: the registration takes the order back to the requisition.
+func RegisteredOnItsWay(l Low) bool {
+	return l.In(StageRegistered, StagePlaced) && afterRegistrationMachine.Has(l)
+}
