@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// How long an order may be silent before its lab is asked, and how often it is asked then (Molecular contract, D33).
+// How long an order may be silent before its lab is asked, and how often it is asked then (molecular-api#d33).
 const (
 	silentPlaced   = 7 * order.Day
 	silentShipped  = 30 * order.Day

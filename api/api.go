@@ -80,7 +80,7 @@ const (
 	demandLimit = 30 * time.Second // for a demand's answer; a partner call within it may take 10 s
 	startLimit  = 2 * time.Second  // for starting an order and nudging deliveries; the reconciler makes up for a failure
 	labLimit    = 10 * time.Second // for an answer that a lab is asked for while a client waits
-	signalLimit = time.Second      // a lab gets its answer within 2 s, signalled or not (Molecular contract, D13)
+	signalLimit = time.Second      // a lab gets its answer within 2 s, signalled or not (molecular-api#d13)
 
 	signalPatience = 30 * time.Second // for signalling on after the answer; the reconciler looks after a minute
 )

@@ -108,7 +108,7 @@ func (s *server) cancelAppointment(ctx context.Context, id string, t order.Appoi
 	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandCancelAppointment}, order.BookingBody{Reason: reason, Notes: notes})
 }
 
-// notByAPI are the providers whose appointments are changed by telephone only (the client API contract, section 11).
+// notByAPI are the providers whose appointments are changed by telephone only (client-api#11-appointments).
 var notByAPI = map[string]bool{"sonora_quest": true}
 
 // changeable reads an order whose appointment, where it has one, can be changed through the API.

@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// availabilityDays is how many days are asked for (the client API contract, section 11).
+// availabilityDays is how many days are asked for (client-api#11-appointments).
 const availabilityDays = 14
 
 // AppointmentAvailabilitySlots is what is free.
@@ -164,7 +164,7 @@ func (s *server) firstDay(ctx context.Context, text string) (order.Date, error) 
 	return *day, nil
 }
 
-// notScheduled is the answer where nobody keeps appointments for the team (the client API contract, section 2).
+// notScheduled is the answer where nobody keeps appointments for the team (client-api#2-errors).
 func notScheduled() *Error {
 	return fail(http.StatusServiceUnavailable, "Appointment scheduling is not enabled for this team")
 }

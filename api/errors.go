@@ -17,7 +17,7 @@ import (
 // retryAfter is what callers are told to wait when something that we need is away.
 const retryAfter = 5 * time.Second
 
-// Error is every answer that is not a success, in the client API contract's shape.
+// Error is every answer that is not a success, in the shape of client-api#2-errors.
 type Error struct {
 	Detail any `json:"detail" doc:"A text; for 422 a list of objects with loc, msg and type; for a user that exists an object."`
 	// The three of a refused cancellation only; clients know both shapes.

@@ -19,12 +19,12 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// contractFixtures is where the fixtures of section 22 of the client API contract are, to the letter.
+// contractFixtures is where the samples of client-api#22-fixtures are.
 const contractFixtures = "../junction/testdata/contract"
 
 // contractFixture is one of them.
 type contractFixture struct {
-	heading string                                   // in the contract
+	heading string                                   // in client-api#22-fixtures
 	again   func(t *testing.T, sample []byte) []byte // the sample, read and written
 	differs map[string]string                        // places that differ after that, and why
 }
@@ -38,7 +38,7 @@ var fixtures = map[string]contractFixture{
 	"result.json":              {"GET /v3/order/{order_id}/result", throughType[junction.LabResultsRaw], nil},
 	"create_order.json":        {"POST /v3/order", throughType[api.CreateOrderRequest], nil},
 	"invalid.json": {"422", answeredInvalid, map[string]string{
-		".detail[0].msg":   "texts are not part of the contract",
+		".detail[0].msg":   "texts are not specified (client-api#2-errors)",
 		".detail[0].input": "optional; what was sent is not repeated, since it may be a patient's",
 		".detail[0].ctx":   "optional",
 	}},
@@ -136,7 +136,7 @@ func TestTheFixturesOfTheContractRoundTrip(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(contractFixtures, "*"))
 	require.NoError(t, err)
-	require.Len(t, files, 5, "the contract has five")
+	require.Len(t, files, 5, "client-api#22-fixtures has five")
 	require.Len(t, fixtures, len(files))
 	for _, file := range files {
 		f, known := fixtures[filepath.Base(file)]

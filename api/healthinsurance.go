@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// HealthInsuranceCreateRequest is insurance that comes with the order itself, which the contract calls legacy: it is kept, printed on
-// the requisition, and decides nothing.
+// HealthInsuranceCreateRequest is insurance that comes with the order itself, which client-api#post-v3order calls
+// legacy: it is kept, printed on the requisition, and decides nothing.
 type HealthInsuranceCreateRequest struct {
 	FrontImage              *Image             `json:"front_image,omitempty"`
 	BackImage               *Image             `json:"back_image,omitempty"`

@@ -23,9 +23,9 @@ func (s *server) labWebhookRoutes(e *gin.Engine) {
 	}
 }
 
-// receiveLab takes a partner's webhooks (Molecular contract, D1 to D15, which we keep to with every partner). What is authentic and
-// stored is answered 2xx, whatever it says: nobody knows whether the partner would send it again. Only a failure of ours asks for
-// that, with 503.
+// receiveLab takes a partner's webhooks (molecular-api#d1 to molecular-api#d15, which we keep to with every partner).
+// What is authentic and stored is answered 2xx, whatever it says: nobody knows whether the partner would send it again.
+// Only a failure of ours asks for that, with 503.
 func (s *server) receiveLab(c *gin.Context, p labs.Protocol) {
 	now := s.now()
 	payload, ok := s.readWebhook(c, p.Name, p.MaxWebhook)
@@ -70,7 +70,7 @@ func (s *server) receiveLab(c *gin.Context, p labs.Protocol) {
 }
 
 // authenticateLab finds the accounts that the presented credentials belong to. Without any credentials configured nobody is let
-// in (D14).
+// in (molecular-api#d14).
 func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte, accounts []store.LabAccount) (owners []string, ok bool) {
 	var pairs []labs.Credentials
 	for _, a := range accounts {

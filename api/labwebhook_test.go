@@ -52,7 +52,7 @@ func (f *fixture) settled(id, state string) store.InboxRow {
 	return row
 }
 
-// seed is one of the contract's examples, about an order of ours and after its creation.
+// seed is one of MTL's examples (testdata/seed_001_*.json), about an order of ours and after its creation.
 func seed(t testing.TB, kind, number string) map[string]any {
 	t.Helper()
 	b, err := os.ReadFile("testdata/seed_001_" + kind + ".json")
@@ -112,27 +112,27 @@ func TestLabWebhookAnswers(t *testing.T) {
 		status   int
 		state    string // of the inbox row; empty: nothing is kept
 		signal   bool
-		contract string
+		decision string
 	}{
-		"not JSON":             {`kit received`, http.StatusBadRequest, store.InboxQuarantined, false, "D5"},
-		"a list":               {`[]`, http.StatusBadRequest, store.InboxQuarantined, false, "D5"},
-		"empty":                {``, http.StatusBadRequest, store.InboxQuarantined, false, "D5"},
-		"no type":              {with("kit_received", func(m map[string]any) { delete(m, "type") }), http.StatusBadRequest, store.InboxQuarantined, false, "D6"},
-		"type is a number":     {with("kit_received", func(m map[string]any) { m["type"] = 1 }), http.StatusBadRequest, store.InboxQuarantined, false, "D6"},
-		"no order number":      {with("kit_received", func(m map[string]any) { m["order_number"] = "" }), http.StatusBadRequest, store.InboxQuarantined, false, "D6"},
-		"unknown type":         {with("kit_received", func(m map[string]any) { m["type"] = "kit_admired" }), http.StatusAccepted, store.InboxUnknown, false, "D4"},
-		"no info":              {with("kit_received", func(m map[string]any) { m["rcvd_info"] = nil }), http.StatusAccepted, store.InboxIncomplete, false, "D7"},
-		"info is a text":       {with("kit_rejected", func(m map[string]any) { m["rej_info"] = "bad" }), http.StatusAccepted, store.InboxIncomplete, false, "D7"},
-		"no timestamp":         {with("kit_received", func(m map[string]any) { m["rcvd_info"] = map[string]any{} }), http.StatusOK, store.InboxSignalled, true, "D7b"},
-		"unreadable timestamp": {with("report_ready", func(m map[string]any) { m["report_ready_info"] = map[string]any{"report_sent_datetime": "today"} }), http.StatusOK, store.InboxSignalled, true, "D7b"},
-		"unknown order":        {with("kit_received", func(m map[string]any) { m["order_number"] = "0000000000000000" }), http.StatusAccepted, store.InboxUnmatched, false, "D8"},
-		"more keys than known": {with("kit_shipped", func(m map[string]any) { m["colour"] = "blue" }), http.StatusOK, store.InboxSignalled, true, "D12"},
+		"not JSON":             {`kit received`, http.StatusBadRequest, store.InboxQuarantined, false, "molecular-api#d5"},
+		"a list":               {`[]`, http.StatusBadRequest, store.InboxQuarantined, false, "molecular-api#d5"},
+		"empty":                {``, http.StatusBadRequest, store.InboxQuarantined, false, "molecular-api#d5"},
+		"no type":              {with("kit_received", func(m map[string]any) { delete(m, "type") }), http.StatusBadRequest, store.InboxQuarantined, false, "molecular-api#d6"},
+		"type is a number":     {with("kit_received", func(m map[string]any) { m["type"] = 1 }), http.StatusBadRequest, store.InboxQuarantined, false, "molecular-api#d6"},
+		"no order number":      {with("kit_received", func(m map[string]any) { m["order_number"] = "" }), http.StatusBadRequest, store.InboxQuarantined, false, "molecular-api#d6"},
+		"unknown type":         {with("kit_received", func(m map[string]any) { m["type"] = "kit_admired" }), http.StatusAccepted, store.InboxUnknown, false, "molecular-api#d4"},
+		"no info":              {with("kit_received", func(m map[string]any) { m["rcvd_info"] = nil }), http.StatusAccepted, store.InboxIncomplete, false, "molecular-api#d7"},
+		"info is a text":       {with("kit_rejected", func(m map[string]any) { m["rej_info"] = "bad" }), http.StatusAccepted, store.InboxIncomplete, false, "molecular-api#d7"},
+		"no timestamp":         {with("kit_received", func(m map[string]any) { m["rcvd_info"] = map[string]any{} }), http.StatusOK, store.InboxSignalled, true, "molecular-api#d7b"},
+		"unreadable timestamp": {with("report_ready", func(m map[string]any) { m["report_ready_info"] = map[string]any{"report_sent_datetime": "today"} }), http.StatusOK, store.InboxSignalled, true, "molecular-api#d7b"},
+		"unknown order":        {with("kit_received", func(m map[string]any) { m["order_number"] = "0000000000000000" }), http.StatusAccepted, store.InboxUnmatched, false, "molecular-api#d8"},
+		"more keys than known": {with("kit_shipped", func(m map[string]any) { m["colour"] = "blue" }), http.StatusOK, store.InboxSignalled, true, "molecular-api#d12"},
 	}
 	for name, tt := range tests {
 		t.Log(name) // shown when what follows fails
 		before, facts := len(f.inbox()), len(f.orders.signalled(id))
 		r := f.lab(tt.body)
-		require.Equal(t, tt.status, r.status, "%s: %s", tt.contract, r.body)
+		require.Equal(t, tt.status, r.status, "%s: %s", tt.decision, r.body)
 		rows := f.inbox()
 		require.Len(t, rows, before+1)
 		f.settled(r.json(t)["id"].(string), tt.state)
@@ -151,10 +151,10 @@ func TestLabWebhookDoor(t *testing.T) {
 	body := seed(t, "kit_received", number)
 
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-		require.Equal(t, http.StatusMethodNotAllowed, f.do(method, labRoute, "", nil).status, "D1")
+		require.Equal(t, http.StatusMethodNotAllowed, f.do(method, labRoute, "", nil).status, "molecular-api#d1")
 	}
 	large := strings.Repeat(" ", molecular.MaxWebhook+1)
-	require.Equal(t, http.StatusRequestEntityTooLarge, f.lab(large).status, "D2")
+	require.Equal(t, http.StatusRequestEntityTooLarge, f.lab(large).status, "molecular-api#d2")
 	full := strings.Repeat(" ", molecular.MaxWebhook-2) + "{}"
 	require.Equal(t, http.StatusBadRequest, f.lab(full).status, "just within the limit: read, and found wanting")
 	require.Len(t, f.inbox(), 1)
@@ -172,7 +172,7 @@ func TestLabWebhookDoor(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, r.status, name)
 		require.Contains(t, r.header.Get("WWW-Authenticate"), "Basic", name)
 	}
-	require.Len(t, f.inbox(), 1, "what is not authentic is not kept (D3)")
+	require.Len(t, f.inbox(), 1, "what is not authentic is not kept (molecular-api#d3)")
 	require.InDelta(t, 8, counted(t, f, "molecular", "unauthorized"), 0)
 }
 
@@ -206,7 +206,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	require.Empty(t, problems)
 }
 
-// Without credentials nobody is let in, and the lab is asked to come again (D14).
+// Without credentials nobody is let in, and the lab is asked to come again (molecular-api#d14).
 func TestLabWebhookNotConfigured(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -226,7 +226,7 @@ func TestLabWebhookDuplicatesAndAmendments(t *testing.T) {
 	id := f.placed(nil)
 	body := seed(t, "kit_shipped", f.order(id).Number)
 	first, again := f.lab(body), f.lab(body)
-	require.Equal(t, http.StatusOK, again.status, "D9")
+	require.Equal(t, http.StatusOK, again.status, "molecular-api#d9")
 	require.Equal(t, first.json(t)["id"], again.json(t)["id"])
 	require.Len(t, f.orders.signalled(id), 1, "a duplicate is only counted")
 	require.Equal(t, 2, f.inbox()[0].Deliveries)
@@ -235,7 +235,7 @@ func TestLabWebhookDuplicatesAndAmendments(t *testing.T) {
 	require.Equal(t, http.StatusOK, f.lab(body).status)
 	facts := f.orders.signalled(id)
 	require.Len(t, facts, 2)
-	require.True(t, facts[1].Amendment, "D17")
+	require.True(t, facts[1].Amendment, "molecular-api#d17")
 	require.False(t, facts[0].Amendment)
 }
 
@@ -285,6 +285,6 @@ func TestLabWebhookWithoutStore(t *testing.T) {
 	body := seed(t, "kit_received", f.order(f.placed(nil)).Number)
 	require.NoError(t, f.store.Close())
 	r := f.lab(body)
-	require.Equal(t, http.StatusServiceUnavailable, r.status, "D11")
+	require.Equal(t, http.StatusServiceUnavailable, r.status, "molecular-api#d11")
 	require.NotEmpty(t, r.header.Get("Retry-After"))
 }

@@ -112,7 +112,7 @@ func (s *server) limited(ctx context.Context, l *limiter, bucket string) *Error 
 }
 
 // limitAddress refuses what an address asks too often, whoever asks. Health is told always. A partner is asked to send again by 503, as
-// for any report that is not kept (Molecular contract, D11): there are some that give up at any 4xx.
+// for any report that is not kept (molecular-api#d11): there are some that give up at any 4xx.
 func (s *server) limitAddress(c *gin.Context) {
 	if c.FullPath() == pathHealth || c.FullPath() == pathReady || c.FullPath() == pathMetrics {
 		return

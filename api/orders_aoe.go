@@ -7,7 +7,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// What labs ask on order entry, and the client's answers (the client API contract, section 8).
+// What labs ask on order entry, and the client's answers (client-api#8-orders).
 
 // answered are the answers that go with an order of the test: the client's, and those that the test or the question itself gives where
 // the client gives none. What is wrong with the client's is said all at once.

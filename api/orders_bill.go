@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Who orders a test, and who pays for it: the rules of the client API contract (section 8) that a lab account decides.
+// Who orders a test, and who pays for it: the rules of client-api#8-orders that a lab account decides.
 
 const billCommercial = "commercial_insurance"
 

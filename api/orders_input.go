@@ -6,7 +6,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// CreateOrderRequest is the body of POST /v3/order. What the contract knows besides and this server does not use is ignored.
+// CreateOrderRequest is the body of POST /v3/order. What client-api#post-v3order has besides and this server does not
+// use is ignored.
 type CreateOrderRequest struct {
 	UserID           string                        `json:"user_id" format:"uuid"`
 	LabTestID        *string                       `json:"lab_test_id,omitempty" format:"uuid" deprecated:"true" doc:"Use order_set."`
@@ -198,7 +199,7 @@ func (g *GuarantorDetails) check(place string) []error {
 	return checkPhone(g.PhoneNumber, place+".phone_number")
 }
 
-// orEmpty is the text, or an empty one, which is the contract's default.
+// orEmpty is the text, or an empty one, which is the default of client-api#patientaddresswithvalidation.
 func orEmpty(text *string) *string {
 	if text == nil {
 		return new(string)

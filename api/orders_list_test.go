@@ -79,7 +79,8 @@ func TestOrdersAreListedByEveryFilter(t *testing.T) {
 	require.Equal(t, []any{}, f.do(http.MethodGet, "/v3/orders?order_ids="+plain, stranger, nil).json(t)["orders"])
 }
 
-// A filter of the contract that we do not know would be passed over in silence, and show a client other patients' orders than it asked for.
+// A filter of client-api#get-v3orders that we do not know would be passed over in silence, and show a client other
+// patients' orders than it asked for.
 func TestEveryFilterOfOrdersIsKnown(t *testing.T) {
 	t.Parallel()
 	document, err := api.Document()

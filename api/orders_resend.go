@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// resendWindow is the longest time that can be selected (the client API contract).
+// resendWindow is the longest time that can be selected (client-api#post-v3orderresend_events).
 const resendWindow = 60 * 24 * time.Hour
 
 // ResendWebhookBody selects the orders whose latest webhook is sent again: those named, those that an event was sent of in a time, or

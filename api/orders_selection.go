@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Which test an order is for, and through which lab account: the selection rules of the client API contract (section 8).
+// Which test an order is for, and through which lab account: the selection rules of client-api#8-orders.
 
 const (
 	statusActive  = "active"

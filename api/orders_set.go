@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// What an order set is made of: lab tests, and markers à la carte. What is more than one lab test is made one (the client API contract,
-// section 8).
+// What an order set is made of: lab tests, and markers à la carte. What is more than one lab test is made one
+// (client-api#8-orders).
 
 // set is what is ordered together.
 type set struct {

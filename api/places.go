@@ -17,7 +17,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Who takes samples where: patient service centers and phlebotomists (the client API contract, section 14).
+// Who takes samples where: patient service centers and phlebotomists (client-api#14-area-and-psc-info).
 
 // maxSitesTold is how many patient service centers are told of.
 const maxSitesTold = 30

@@ -67,7 +67,7 @@ func refusal(o *order.Order, kind order.DemandKind, from lifecycle.Low, reason o
 }
 
 // statusOf is the status of a refusal. A slot that is gone is not found in production and refused in the sandbox, and a booking that
-// nobody has confirmed is answered 500: the client API contract (section 11) wants both.
+// nobody has confirmed is answered 500: client-api#11-appointments wants both.
 func statusOf(reason order.Reason, environment string) int {
 	switch {
 	case reason == order.ReasonSlotGone && environment == store.Production:

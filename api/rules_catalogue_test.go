@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Section 7 of the client API contract: lab tests and markers.
+// Lab tests and markers (client-api#7-lab-tests-markers-labs).
 func TestRulesOfLabTests(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Section 5 of the client API contract: the rules of fields, in every request that has them. Those of user info are with it.
+// client-api#5-validation: the rules of fields, in every request that has them. Those of user info are with it.
 
 // fielded is a request that has a patient and an address.
 type fielded struct {

@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Section 8 of the client API contract: POST /v3/order. What lab accounts, physicians, insurance, order sets and questions ask has
+// POST /v3/order (client-api#8-orders). What lab accounts, physicians, insurance, order sets and questions ask has
 // tests of its own beside it.
 func TestRulesOfNewOrders(t *testing.T) {
 	t.Parallel()

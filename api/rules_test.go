@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ruling is one sentence of the client API contract, and a request that shows it.
+// ruling is one sentence of a section such as client-api#8-orders, and a request that shows it.
 type ruling struct {
 	rule string // the sentence, in brief
 	ask  func() reply

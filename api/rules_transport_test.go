@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Section 1 of the client API contract, and what section 2 says of errors that are no problems of a field.
+// client-api#1-transport, and what client-api#2-errors says of errors that are no problems of a field.
 func TestRulesOfTransport(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -59,7 +59,7 @@ func TestRulesOfTransport(t *testing.T) {
 	}
 }
 
-// Section 8, simulation, and section 10, order transactions.
+// Simulation (client-api#8-orders) and order transactions (client-api#10-order-transactions).
 func TestRulesOfSimulationAndTransactions(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "neutral")
@@ -97,7 +97,7 @@ func TestRulesOfSimulationAndTransactions(t *testing.T) {
 	check(t, rules)
 }
 
-// Section 3: keys. What is replayed, and what becomes of two at once, is tested beside it.
+// Keys (client-api#3-idempotency). What is replayed, and what becomes of two at once, is tested beside it.
 func TestRulesOfIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

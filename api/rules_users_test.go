@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Section 6 of the client API contract: users. That a deletion is final after seven days is tested with the store.
+// Users (client-api#6-users). That a deletion is final after seven days is tested with the store.
 func TestRulesOfUsers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

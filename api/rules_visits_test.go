@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Section 11 of the client API contract: appointments. What becomes of an order by them is tested beside it.
+// Appointments (client-api#11-appointments). What becomes of an order by them is tested beside it.
 func TestRulesOfAppointments(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

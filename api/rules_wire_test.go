@@ -13,7 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/api"
 )
 
-// The rules of the client API contract's sections 1 to 4 that hold for every request.
+// The rules that hold for every request (client-api#1-transport, client-api#2-errors, client-api#3-idempotency,
+// client-api#4-pagination).
 
 // lookups are the requests of the client API that have a body and only read.
 func (h house) lookups() map[string]func() attempt {

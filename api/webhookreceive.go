@@ -113,7 +113,7 @@ func (s *server) signal(ctx context.Context, received store.Received, tried func
 	}
 }
 
-// notStored is the one answer that asks a partner to send a report again (D11).
+// notStored is the one answer that asks a partner to send a report again (molecular-api#d11).
 func (s *server) notStored(c *gin.Context, partner string, err error) {
 	s.metrics.facts.WithLabelValues(partner, "not_stored").Inc()
 	_ = c.Error(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Webhook is an endpoint as the management API has it (client API contract, section 15). Null filter types are all, a null rate
-// limit is none.
+// Webhook is an endpoint as the management API has it (client-api#team-webhooks-management-api). Null filter types are
+// all, a null rate limit is none.
 type Webhook struct {
 	ID          string    `json:"id"`
 	URL         string    `json:"url"`

@@ -31,7 +31,7 @@ type Address struct {
 	Country    string  `json:"country"`
 }
 
-// Providers are the clearing houses of the client API contract (section 17).
+// Providers are the clearing houses of client-api#17-enums.
 func Providers() []string {
 	return []string{"change_healthcare", "availity", "stedi", "waystar", "claim_md", "apero", "pverify"}
 }

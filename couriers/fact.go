@@ -17,7 +17,7 @@ type rule struct {
 }
 
 // rules is the one table from couriers' words, as tracking services normalise them, to the
-// statuses of the lifecycle contract. The first rule that matches decides; a report that none
+// statuses of order-lifecycle#edges. The first rule that matches decides; a report that none
 // matches is kept and changes nothing.
 var rules = []rule{
 	// Delivery ends a leg, whatever was said on the way. To the lab it sets no status: the lab

@@ -8,8 +8,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// Courier is a carrier whose numbers we recognise. Its text is what the client API
-// contract shows as outbound_courier and inbound_courier. Empty means unknown.
+// Courier is a carrier whose numbers we recognise. Its text is what clients get as
+// outbound_courier and inbound_courier (client-api#clientfacingshipment). Empty means unknown.
 type Courier string
 
 // The couriers that carry kits.
@@ -57,7 +57,7 @@ func Clean(number string) string {
 }
 
 // Identify tells which courier a tracking number belongs to, by the first matching shape of
-// the Molecular contract (section 10), and what its check digit tells. An unknown courier is
+// molecular-api#couriers, and what its check digit tells. An unknown courier is
 // empty, and no error: the number is stored and shown, only the link is missing.
 func Identify(number string) (Courier, Check) {
 	n := Clean(number)
@@ -83,8 +83,8 @@ func URL(c Courier, number string) string {
 	return page + url.QueryEscape(n)
 }
 
-// FromShippingMethod gives the courier that a shipping_method of the Molecular contract
-// (section 8.1) implies, empty for a method that it does not list.
+// FromShippingMethod gives the courier that a shipping_method of MTL
+// (molecular-api#shipping-methods) implies, empty for a method that it does not list.
 func FromShippingMethod(id int) Courier {
 	switch id {
 	case 7, 8, 9:

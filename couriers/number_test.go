@@ -19,7 +19,7 @@ func TestIdentify(t *testing.T) {
 		want   couriers.Courier
 		check  couriers.Check
 	}{
-		// The vectors of the Molecular contract.
+		// The vectors of molecular-api#couriers; the seed is api/testdata/seed_001_kit_shipped.json.
 		"label":                    {label, couriers.USPS, couriers.CheckRight},
 		"routed label":             {"42098402" + label, couriers.USPS, couriers.CheckRight},
 		"20 digits":                {"03071790000523483741", couriers.USPS, couriers.CheckRight},

@@ -2,8 +2,8 @@ package couriers
 
 import "strings"
 
-// identifyUSPS holds the rules 2 to 4 of the Molecular contract (section 10) for a cleaned
-// number of digits only.
+// identifyUSPS holds the rules 2 to 4 of molecular-api#couriers for a cleaned number of digits
+// only.
 func identifyUSPS(n string) (Courier, Check) {
 	if hasRoutedLabel(n) {
 		return USPS, CheckRight

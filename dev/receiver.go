@@ -71,7 +71,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	// The signed id. The endpoint's svix-id is the same (the client API contract).
+	// The signed id. The endpoint's svix-id is the same (client-api#signing-headers).
 	message.MessageID, message.At = request.Header.Get(standardwebhooks.HeaderWebhookID), r.now()
 	r.accept(message)
 }

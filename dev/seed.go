@@ -23,7 +23,7 @@ const (
 const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` +
 	`"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`
 
-// Molecular holds a rejected kit for a week (the lifecycle contract).
+// Molecular holds a rejected kit for a week (order-lifecycle#kit-rejection).
 const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
 
 // Seed puts a demonstration team into the store, with its keys, the demonstration catalogue, a user and accounts at the simulated labs

@@ -73,7 +73,7 @@ func (h *chronicle) readVisits(s *system, db *sql.DB) {
 }
 
 // untimed is the one edge that the table gives to a timer and that no API call lets a timer go over: only bookings at patient service
-// centers may wait for their confirmation (client API contract, section 11).
+// centers may wait for their confirmation (client-api#11-appointments).
 var untimed = edge{lifecycle.NameAtHomePhlebotomy, lifecycle.AppointmentPending, lifecycle.AppointmentCancelled}
 
 // missing lists the statuses and edges of the tables that nothing has reached, and the edges on which a timer leads and none has led.

@@ -195,7 +195,8 @@ func TestAScriptedReceiverIsDeliveredToAsSpecified(t *testing.T) {
 	}
 }
 
-// offSchedule lists the attempts that did not come when the contract says, counted from the end of the one before.
+// offSchedule lists the attempts that did not come when client-api#delivery says, counted from the end of the one
+// before.
 func offSchedule(attempts []store.AttemptLog) []string {
 	var out []string
 	for i := 1; i < len(attempts); i++ {

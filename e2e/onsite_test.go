@@ -16,7 +16,7 @@ import (
 
 // onSiteDifferences are the keys of the documented on-site order that are of another JSON type in ours, and why.
 var onSiteDifferences = map[string]string{
-	".notes": "nobody wrote any: null, as the contract has it",
+	".notes": "nobody wrote any: null, as in client-api#clientfacingorder",
 }
 
 func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {

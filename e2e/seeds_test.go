@@ -102,13 +102,13 @@ func TestADocumentedWebhookSentAgainDoesNothing(t *testing.T) {
 
 // seedDifferences are the keys of the documented webhook that are missing from ours, or of another JSON type, and why.
 var seedDifferences = map[string]string{
-	".data.health_insurace_id":               "misspelt in the document; the contract's key is health_insurance_id",
+	".data.health_insurace_id":               "misspelt in the document; client-api#clientfacingorder has health_insurance_id",
 	".data.requisition_form_url":             "deprecated: null, clients fetch the PDF",
-	".data.lab_test.description":             "not part of the contract's lab test",
-	".data.details.data.shipment.created_at": "not part of the contract's shipment",
-	".data.details.data.shipment.updated_at": "not part of the contract's shipment",
-	".data.details.data.shipment.notes":      "nobody wrote any: null, as the contract has it",
-	".data.notes":                            "nobody wrote any: null, as the contract has it",
+	".data.lab_test.description":             "not in client-api#clientfacinglabtest",
+	".data.details.data.shipment.created_at": "not in client-api#clientfacingshipment",
+	".data.details.data.shipment.updated_at": "not in client-api#clientfacingshipment",
+	".data.details.data.shipment.notes":      "nobody wrote any: null, as in client-api#clientfacingshipment",
+	".data.notes":                            "nobody wrote any: null, as in client-api#clientfacingorder",
 }
 
 func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {

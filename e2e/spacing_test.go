@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	spacing = 500 * time.Millisecond // between the starts of two calls (Molecular contract, D25)
+	spacing = 500 * time.Millisecond // between the starts of two calls (molecular-api#d25)
 
 	// tolerance is what two starts may seem nearer at the lab than they were at the worker: the way of the first request, until the
 	// lab has read its header, may take longer than that of the second. A worker's first request makes a connection first, which

@@ -252,7 +252,7 @@ func (s *system) accountSettings() string {
 	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":%q}}`, cancel)
 }
 
-// accountPolicy is what Molecular's accounts have (Molecular contract, D31).
+// accountPolicy is what Molecular's accounts have (molecular-api#d31).
 func (s *system) accountPolicy() string {
 	if s.options.policy != "" {
 		return ""

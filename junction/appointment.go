@@ -43,7 +43,7 @@ type AppointmentEventData struct {
 	IsReschedule bool   `json:"is_reschedule"`
 }
 
-// USAddress is where an appointment is. Unit is deprecated in the contract, and always null.
+// USAddress is where an appointment is. Unit is deprecated, and always null (client-api#clientfacingappointment).
 type USAddress struct {
 	FirstLine   string  `json:"first_line"`
 	SecondLine  *string `json:"second_line"`

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// visit is the appointment of the contract's sample.
+// visit is the appointment of the sample in client-api#22-fixtures.
 func visit() order.AppointmentDocument {
 	return order.AppointmentDocument{
 		Appointment: order.Appointment{

@@ -112,7 +112,7 @@ func shapeOf(v any) map[string]string {
 	return m
 }
 
-// ours are the keys that the contract does not know; clients tolerate more keys than they know.
+// ours are the keys that only client-api#clientfacingorder has, as ours; clients tolerate more keys than they know.
 var ours = []string{"sequence"}
 
 func TestContractSampleKeepsItsKeys(t *testing.T) {
@@ -133,12 +133,13 @@ func TestContractSampleKeepsItsKeys(t *testing.T) {
 	require.Equal(t, "+16025550123", *o.PatientDetails.PhoneNumber)
 }
 
-// What the current contract changed against the webhook of the seed, and why.
+// Where client-api#clientfacingorder differs from the documented webhook in testdata/seed_004_order_updated.json, and
+// why.
 var seed004Differences = map[string]string{
-	".health_insurace_id":               "misspelt in the seed; the contract's key is health_insurance_id",
-	".lab_test.description":             "not part of the contract's lab test",
-	".details.data.shipment.created_at": "not part of the contract's shipment",
-	".details.data.shipment.updated_at": "not part of the contract's shipment",
+	".health_insurace_id":               "misspelt in the seed; client-api#clientfacingorder has health_insurance_id",
+	".lab_test.description":             "not in client-api#clientfacinglabtest",
+	".details.data.shipment.created_at": "not in client-api#clientfacingshipment",
+	".details.data.shipment.updated_at": "not in client-api#clientfacingshipment",
 	".requisition_form_url":             "deprecated: always null, clients fetch the PDF",
 }
 
@@ -172,7 +173,7 @@ func TestSeedOnSiteBodyRoundTrips(t *testing.T) {
 	require.NoError(t, err)
 
 	want, got := decode(t, seed), decode(t, encoded)
-	want["patient_details"].(map[string]any)["dob"] = "2020-01-01T00:00:00Z" // a time in the contract
+	want["patient_details"].(map[string]any)["dob"] = "2020-01-01T00:00:00Z" // a time in client-api#clientfacingpatientdetailscompatible
 	requireSubset(t, "", want, got)
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// PatientDetails is who an order is for. The date of birth is written as a time, midnight UTC, as the contract has it.
+// PatientDetails is who an order is for. The date of birth is written as a time, midnight UTC
+// (client-api#16-shared-schemas).
 type PatientDetails struct {
 	FirstName         *string         `json:"first_name"`
 	LastName          *string         `json:"last_name"`

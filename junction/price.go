@@ -12,7 +12,8 @@ const currency = "USD"
 // refer is why something has no price: it is agreed on elsewhere.
 const refer = "refer_to_contract"
 
-// Pricing is what something costs, or why that is not told: SpecifiedPricing or UnspecifiedPricing of the contract.
+// Pricing is what something costs, or why that is not told: SpecifiedPricing or UnspecifiedPricing of
+// client-api#7-lab-tests-markers-labs.
 type Pricing struct {
 	BaseAmountMinor *int64            `json:"base_amount_minor,omitempty" doc:"US cents."`
 	Modifiers       []PricingModifier `json:"modifiers,omitempty"`

@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The result types of the contract that decide how a result is shown.
+// The result types of client-api#17-enums that decide how a result is shown.
 const (
 	typeNumeric = "numeric"
 	typeRange   = "range"

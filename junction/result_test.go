@@ -70,7 +70,7 @@ func TestFromResult(t *testing.T) {
 	require.Contains(t, r.SampleInformation, "123456789")
 }
 
-// The contract's sample has every key that its types know.
+// The sample in client-api#22-fixtures has every key that its types know.
 func TestFromResultHasTheKeysOfTheContract(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal(junction.FromResult(kit(), report()))

@@ -83,13 +83,13 @@ type MatchReviewWebhookPayload struct {
 	ResolvedOrderID  *string             `json:"resolved_order_id"`
 }
 
-// The candidate types of the contract: the order that the report names, and others.
+// The candidate types of client-api#17-enums: the order that the report names, and others.
 const (
 	provenanceOrder = "provenance_order"
 	orderOption     = "order_option"
 )
 
-// matchTexts say a decision code in words. The contract's texts are not part of it.
+// matchTexts say a decision code in words. No source defines the texts (client-api#unmatched-results-match-reviews).
 var matchTexts = map[order.MatchCode]string{
 	order.MatchSampleID:     "The lab reported on an order that has ended without results.",
 	order.MatchCompleted:    "The report matches an order that has its results already.",

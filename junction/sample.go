@@ -18,8 +18,8 @@ type SampleData struct {
 	ClinicalInformation    *ClinicalInformation            `json:"clinical_information" doc:"Always null here."`
 }
 
-// SampleTime is when something happened to a sample. The contract (section 12) has two forms of it. We write the text, because it claims
-// nothing about the sample's time zone, and read both.
+// SampleTime is when something happened to a sample. There are two forms of it (client-api#12-results). We write the
+// text, because it claims nothing about the sample's time zone, and read both.
 type SampleTime struct {
 	Text  string     // RFC 3339, or a date
 	Zoned *ZonedTime // instead of a text

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asked is who may ask for what, written out by hand: an actor, the targets, and the statuses from which it may ask; * is wherever the
-// contract lists the edge.
+// asked is who may ask for what, written out by hand: an actor, the targets, and the statuses from which it may ask; *
+// is wherever order-lifecycle#edges lists the edge.
 var asked = map[Name]string{
 	"testkit": `
 client cancelled: *
@@ -95,7 +95,7 @@ func requestsOf(t *testing.T, name Name) map[request]bool {
 		for _, to := range words[1:] {
 			for _, from := range sources(rules, strings.TrimSpace(right), to) {
 				at := move{from, to}
-				require.Contains(t, rules, at, "the contract does not list it")
+				require.Contains(t, rules, at, "order-lifecycle#edges does not list it")
 				allowed[request{Actor(words[0]), at}] = true
 			}
 		}
@@ -103,7 +103,7 @@ func requestsOf(t *testing.T, name Name) map[request]bool {
 	return allowed
 }
 
-// sources are the statuses that a line names, or all that the contract lists for the target.
+// sources are the statuses that a line names, or all that order-lifecycle#edges lists for the target.
 func sources(rules map[move]rule, named, to string) []string {
 	if named != "*" {
 		return strings.Fields(named)
@@ -139,7 +139,7 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
-// The client API's table of cancellable statuses (section 18 of its contract), for an order of which nothing has shipped.
+// The table of cancellable statuses (client-api#18-order-states), for an order of which nothing has shipped.
 func TestCancellable(t *testing.T) {
 	t.Parallel()
 	tests := map[Name]string{

@@ -11,7 +11,7 @@ import (
 // AppointmentStatus is where an appointment stands.
 type AppointmentStatus string
 
-// The statuses of an appointment (the lifecycle contract).
+// The statuses of an appointment (order-lifecycle#appointments).
 const (
 	AppointmentIsPending    AppointmentStatus = "pending"   // the provider has not acknowledged or assigned it
 	AppointmentIsReserved   AppointmentStatus = "reserved"  // the slot is held, the requisition not there yet
@@ -58,7 +58,7 @@ func (s AppointmentStatus) Active() bool {
 // AppointmentEdge is one transition of an appointment. An empty From is an appointment that has just been made.
 type AppointmentEdge struct{ From, To AppointmentStatus }
 
-// appointmentEdges is the table of the lifecycle contract.
+// appointmentEdges is the table of order-lifecycle#appointments.
 var appointmentEdges = []AppointmentEdge{
 	{appointmentNone, AppointmentIsPending},
 	{appointmentNone, AppointmentIsReserved},

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// appointmentContract is the contract's table of appointments, written out by hand: a status, its event_status, and what it may become.
+// appointmentContract is the table of order-lifecycle#appointments, written out by hand: a status, its event_status,
+// and what it may become.
 const appointmentContract = `
 new -: pending reserved confirmed
 pending pending: reserved confirmed cancelled

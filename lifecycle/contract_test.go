@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract is the lifecycle contract's tables, written out by hand and never derived from the code under test. A line is the statuses left, then
-// the targets: D those that the vendor documents, X our extensions. "?unshipped" and "?initial" are the two conditions.
+// contract is the tables of order-lifecycle#edges, written out by hand and never derived from the code under test. A
+// line is the statuses left, then the targets: D those that the vendor documents, X our extensions. "?unshipped" and
+// "?initial" are the two conditions.
 var contract = map[Name]string{
 	"testkit": `
 ordered: D requisition_created cancelled X requisition_bypassed do_not_process
@@ -73,7 +74,8 @@ partial_results: D partial_results completed X sample_error
 completed corrected: X corrected`,
 }
 
-// everyLow is the contract's list of low-level statuses, and two that do not exist.
+// everyLow is the list of low-level statuses in order-lifecycle#statuses-and-their-top-level, and two that do not
+// exist.
 var everyLow = strings.Fields(`ordered requisition_created requisition_bypassed awaiting_registration registered
 	transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab
 	appointment_pending appointment_scheduled appointment_cancelled redraw_available draw_completed delivered_to_lab
@@ -90,7 +92,7 @@ func (r rule) holds(c Conditions) bool {
 	return r.condition == "" || r.condition == "unshipped" && !c.Shipped || r.condition == "initial" && !c.Redraw
 }
 
-// rulesOf reads one machine's table of the contract.
+// rulesOf reads one machine's table.
 func rulesOf(t *testing.T, name Name) map[move]rule {
 	t.Helper()
 	rules := map[move]rule{}

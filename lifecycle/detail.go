@@ -3,7 +3,7 @@ package lifecycle
 // Detail is the status_detail of an event: why the lab is held up, or why the sample failed. Empty means none.
 type Detail string
 
-// The statuses that each group goes with are those of the lifecycle contract.
+// The statuses that each group goes with are those of order-lifecycle#status-details.
 const (
 	// FulfillmentError is part of the enumeration, but no document says with which status it goes.
 	FulfillmentError Detail = "fulfillment_error"

@@ -15,7 +15,7 @@ func TestDocumentIsCurrent(t *testing.T) {
 	require.Equal(t, Markdown(), string(found), "docs/lifecycle.md is not current: run go generate ./lifecycle")
 }
 
-// Each diagram has exactly the contract's arrows: solid if documented, dashed if not, with its condition.
+// Each diagram has exactly the arrows of order-lifecycle#edges: solid if documented, dashed if not, with its condition.
 func TestDiagramsAreTheContract(t *testing.T) {
 	t.Parallel()
 	labels := map[string]string{"": "", "unshipped": "|nothing shipped|", "initial": "|not a redraw|"}

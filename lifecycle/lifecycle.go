@@ -1,8 +1,8 @@
 // Package lifecycle holds the statuses of a lab-test order and the state machines that say which status may follow
 // which, who may ask for it and under what condition.
 //
-// The tables are those of the lifecycle contract. An edge is either documented by the vendor whose API we are compatible with, or
-// an extension of ours that gives its reason. A transition that is not listed is refused.
+// The tables are those of docs/spec/order-lifecycle.md#edges. An edge is either documented by the vendor whose API we
+// are compatible with, or an extension of ours that gives its reason. A transition that is not listed is refused.
 //
 // The package is workflow code: it does no I/O, keeps nothing between calls and never depends on map order. A change to a table
 // changes what running orders do, and is versioned like any other change to a workflow.

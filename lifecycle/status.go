@@ -16,7 +16,7 @@ const (
 	OnSite           Modality = "on_site_collection"
 )
 
-// Modalities lists the four modalities in the order of the lifecycle contract.
+// Modalities lists the four modalities in the order of order-lifecycle#statuses-and-their-top-level.
 func Modalities() []Modality {
 	return []Modality{Testkit, WalkIn, AtHomePhlebotomy, OnSite}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wire is every status of the client API contract (section 18): top level, modality, low-level statuses.
+// wire is every status of client-api#18-order-states: top level, modality, low-level statuses.
 const wire = `
 received testkit: ordered awaiting_registration requisition_created requisition_bypassed registered
 received walk_in_test: ordered requisition_created requisition_bypassed

@@ -91,7 +91,7 @@ func (s State) ApplyTracked(at, now time.Time) Decision {
 	return d.finish()
 }
 
-// fetchOffsets are the first fetch attempts after an announcement; hourly ones follow for 24 h (Molecular contract, D32).
+// fetchOffsets are the first fetch attempts after an announcement; hourly ones follow for 24 h (molecular-api#d32).
 var fetchOffsets = []time.Duration{0, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 
 const hourlyFetches = 24

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// TestFetchSchedule is D32 of the Molecular contract: at 0, 1, 5, 15 and 60 minutes, then hourly for 24 hours, then no more.
+// TestFetchSchedule is molecular-api#d32: at 0, 1, 5, 15 and 60 minutes, then hourly for 24 hours, then no more.
 func TestFetchSchedule(t *testing.T) {
 	t.Parallel()
 	var want []time.Duration

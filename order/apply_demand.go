@@ -73,7 +73,7 @@ func (d *Decision) demandStep(to lifecycle.Low, by lifecycle.Actor) Reason {
 }
 
 // cancel ends the order. Where the lab may hold a requisition and has not confirmed the cancellation itself, operations have to
-// tell it (Molecular contract, D29).
+// tell it (molecular-api#d29).
 func (d *Decision) cancel(dm Demand) Reason {
 	n := &d.Next
 	sent := n.Placement.State == PlacementDone || n.Placement.State == PlacementStarted

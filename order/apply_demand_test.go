@@ -28,7 +28,8 @@ var demands = []struct {
 	{"unknown", Demand{Kind: "sing", By: lifecycle.Operations}, ReasonTransition},
 }
 
-// appliedIn is the contract: which of the demands each status applies. A status that is not listed applies none.
+// appliedIn says which of the demands each status applies, after order-lifecycle#edges. A status that is not listed
+// applies none.
 var appliedIn = map[lifecycle.Low][]string{
 	lifecycle.Ordered:                    {"cancel", "cancel, operations", "do_not_process"},
 	lifecycle.RequisitionCreated:         {"cancel", "cancel, operations", "do_not_process"},

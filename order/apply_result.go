@@ -144,7 +144,8 @@ func (d *Decision) partial(f Fetched, at time.Time) {
 	d.step(Step{To: lifecycle.PartialResults, At: at}, true)
 }
 
-// redrawable: an initial walk-in order whose final results lack markers through the lab's fault (the lifecycle contract).
+// redrawable: an initial walk-in order whose final results lack markers through the lab's fault
+// (order-lifecycle#redraw).
 func (s *State) redrawable(f Fetched) bool {
 	return f.LabMissing && s.Depth == 0 && s.Machine().Check(s.Status, lifecycle.RedrawAvailable, lifecycle.System, s.Conditions()) == nil
 }

@@ -26,7 +26,7 @@ func fire(t *testing.T, s State, name DeadlineName) (State, Decision) {
 	return d.Next, d
 }
 
-// TestDeadlinesTable is the deadlines table of the contract: everything that is armed in each status of a testkit.
+// TestDeadlinesTable is the table of order-lifecycle#deadlines: everything that is armed in each status of a testkit.
 func TestDeadlinesTable(t *testing.T) {
 	t.Parallel()
 	afterPlacing := func(d time.Duration) time.Time { return t0.Add(time.Second + d) }

@@ -9,7 +9,7 @@ import (
 // AppointmentType says where the patient is met.
 type AppointmentType string
 
-// The types of the client API contract.
+// The types of client-api#17-enums.
 const (
 	Phlebotomy           AppointmentType = "phlebotomy"
 	PatientServiceCenter AppointmentType = "patient_service_center"

@@ -48,8 +48,8 @@ func contains(list []Deadline, d Deadline) bool {
 	return slices.ContainsFunc(list, func(e Deadline) bool { return e.Name == d.Name && e.Due.Equal(d.Due) })
 }
 
-// table is the deadlines table of the lifecycle contract. While an announced report is being fetched, a kit is neither given up as
-// lost nor as not recovered: the report decides.
+// table is the table of order-lifecycle#deadlines. While an announced report is being fetched, a kit is neither given
+// up as lost nor as not recovered: the report decides.
 func (s *State) table() []Deadline {
 	var out []Deadline
 	add := func(name DeadlineName, from time.Time, after Duration) {
@@ -134,7 +134,7 @@ func (s *State) tableOrdered(out []Deadline) []Deadline {
 	})
 }
 
-// How long an appointment without a requisition is kept (the lifecycle contract).
+// How long an appointment without a requisition is kept (order-lifecycle#unplaced-appointment).
 const (
 	unplacedAfter  = 8 * time.Hour // since the order's creation or activation
 	unplacedBefore = 2 * time.Hour // its start

@@ -49,14 +49,14 @@ type Fact struct {
 	AppointmentID string  `json:"appointment_id,omitempty"` // appointment only: our id, where the provider knows it
 	Appointment   *Booked `json:"appointment,omitempty"`    // appointment only: how it stands
 
-	Amendment bool `json:"amendment,omitempty"` // same key as an earlier report with other content (Molecular contract, D17)
+	Amendment bool `json:"amendment,omitempty"` // same key as an earlier report with other content (molecular-api#d17)
 
 	// Contradicts says that a report on a visit that is over contradicts that, however old it is. It is so for runs that have begun
 	// to decide it so.
 	Contradicts bool `json:"-"`
 }
 
-// implausibleAhead is how far ahead of our clock a partner's time may be (the lifecycle contract).
+// implausibleAhead is how far ahead of our clock a partner's time may be (order-lifecycle#implausible-time).
 const implausibleAhead = 5 * time.Minute
 
 // At is the time that every decision and timer uses: the partner's where it is plausible, else the time of receipt.

@@ -95,7 +95,7 @@ type PriceModifier struct {
 }
 
 // Turnaround is how many days after its collection a sample with these markers is reported: those of the slowest one. Where one is
-// not known, none is (the client API contract, section 7).
+// not known, none is (client-api#7-lab-tests-markers-labs).
 func Turnaround(markers []Marker) (common, worst *int) {
 	slowest := func(of func(Marker) *int) *int {
 		var longest *int

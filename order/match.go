@@ -10,7 +10,7 @@ import (
 // MatchCode says how a report and the orders that it might belong to compare.
 type MatchCode string
 
-// The decision codes of the client API contract (section 17).
+// The decision codes of client-api#17-enums.
 const (
 	MatchSampleID     MatchCode = "match_sample_id" // the numbers agree
 	MatchCompleted    MatchCode = "match_completed" // and the order has its results
@@ -26,7 +26,7 @@ const (
 // MatchReason is one thing that speaks for or against a candidate, or, of lab_account_mismatch, about the match as a whole.
 type MatchReason string
 
-// The reasons of the client API contract (section 17).
+// The reasons of client-api#17-enums.
 const (
 	SameSample       MatchReason = "sample_id_match"
 	OtherAccount     MatchReason = "lab_account_mismatch"

@@ -10,7 +10,7 @@ import (
 // Origin says why an order exists.
 type Origin string
 
-// The origins of the client API contract.
+// The origins of client-api#17-enums.
 const (
 	OriginInitial    Origin = "initial"
 	OriginRedraw     Origin = "redraw"
@@ -58,7 +58,7 @@ type Order struct {
 	ClinicalNotes   *string
 	Notes           *string
 	AccountNotes    *string         // what the lab account has for every order of it, as it was when the order was placed
-	Insurance       json.RawMessage // health insurance of the client API contract, as validated; nil: none
+	Insurance       json.RawMessage // health insurance of client-api#post-v3order, as validated; nil: none
 	InsuranceID     string          // by which clients know the insurance; empty: none
 	Cover           *Cover          // nil: no insurance is billed
 	RequisitionURL  string          // where the requisition can be read without a key, for a while; empty: nowhere

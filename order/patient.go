@@ -13,7 +13,7 @@ type Patient struct {
 	Gender            string          `json:"gender"`
 	Phone             string          `json:"phone_number"`
 	Email             string          `json:"email"`
-	MedicalProxy      json.RawMessage `json:"medical_proxy,omitempty"` // GuarantorDetails of the client API contract, as validated
+	MedicalProxy      json.RawMessage `json:"medical_proxy,omitempty"` // GuarantorDetails of client-api#clientfacinguser, as validated
 	Race              *string         `json:"race,omitempty"`
 	Ethnicity         *string         `json:"ethnicity,omitempty"`
 	SexualOrientation *string         `json:"sexual_orientation,omitempty"`

@@ -59,7 +59,7 @@ type Recovery struct {
 	MaxRestarts int        `json:"max_restarts"` // How often a repeated rejection restarts the window. Defaults to 2.
 }
 
-// Deadlines is the deadlines table of the lifecycle contract: how long an order may wait in a status.
+// Deadlines is the table of order-lifecycle#deadlines: how long an order may wait in a status.
 type Deadlines struct {
 	Requisition       Duration `json:"requisition"`        // ordered and active without a requisition; registered. Defaults to 8 h.
 	Shipment          Duration `json:"shipment"`           // requisition made, nothing shipped. Defaults to 7 days.
@@ -79,7 +79,8 @@ type Deadlines struct {
 	KitExpiry         Duration `json:"kit_expiry"`         // registrable, unregistered. Defaults to 365 days.
 }
 
-// DefaultPolicy is the contract's defaults.
+// DefaultPolicy has the defaults of order-lifecycle#deadlines, order-lifecycle#kit-rejection and
+// order-lifecycle#replacement.
 func DefaultPolicy() Policy {
 	return Policy{
 		Replacement:      ReplaceManual,

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDefaultPolicy spells out the contract's defaults in hours.
+// TestDefaultPolicy spells out the defaults of order-lifecycle#deadlines in hours.
 func TestDefaultPolicy(t *testing.T) {
 	t.Parallel()
 	hours := func(h int) Duration { return Duration(time.Duration(h) * time.Hour) }

@@ -10,7 +10,7 @@ import (
 // QuestionType says how a question is answered.
 type QuestionType string
 
-// The types of the client API contract.
+// The types of client-api#question.
 const (
 	QuestionChoice      QuestionType = "choice"       // the code of one of its choices
 	QuestionMultiChoice QuestionType = "multi_choice" // the codes of some of them, separated by commas

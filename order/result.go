@@ -5,7 +5,7 @@ import "time"
 // Interpretation of a whole report or of one result.
 type Interpretation string
 
-// The interpretations of the client API contract.
+// The interpretations of client-api#17-enums.
 const (
 	Normal                Interpretation = "normal"
 	Abnormal              Interpretation = "abnormal"
@@ -43,7 +43,8 @@ type Tested struct {
 	DOB       string `json:"dob"` // YYYY-MM-DD, as sent
 }
 
-// LabFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again (the lifecycle contract).
+// LabFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again
+// (order-lifecycle#redraw).
 func (m Missing) LabFault() bool {
 	return m.FailureType == "internal_lab_failure" || m.FailureType == "order_entry_failure"
 }

@@ -5,7 +5,7 @@ import "time"
 // ReviewStatus is how far a review has come.
 type ReviewStatus string
 
-// The statuses of a review (client API contract, section 17).
+// The statuses of a review (client-api#17-enums).
 const (
 	ReviewMatched  ReviewStatus = "matched"                 // its order has turned up by itself
 	ReviewCustomer ReviewStatus = "pending_customer_review" // the client decides
@@ -19,7 +19,7 @@ func (s ReviewStatus) Open() bool { return s == ReviewCustomer || s == ReviewOps
 // ReviewAction is what somebody decided.
 type ReviewAction string
 
-// The actions of the client API contract. Unsure hands the decision to operations.
+// The actions of client-api#17-enums. Unsure hands the decision to operations.
 const (
 	ReviewAccept ReviewAction = "accept"
 	ReviewReject ReviewAction = "reject"
@@ -27,7 +27,8 @@ const (
 )
 
 // Review is a lab's report that belongs to no order by itself: it names an order that nobody knows, or one that has ended otherwise.
-// The report is kept, not shown as anybody's results, and somebody decides (client API contract, section 15).
+// The report is kept, not shown as anybody's results, and somebody decides
+// (client-api#unmatched-results-match-reviews).
 type Review struct {
 	ID           string
 	TeamID       string // empty: the account is of all teams, so operations decide

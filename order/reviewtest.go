@@ -7,8 +7,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// ReviewTest is a case of the test of unmatched results (the client API contract, section 15): a report is made that has to be judged
-// so, from orders that stand so.
+// ReviewTest is a case of the test of unmatched results (client-api#unmatched-results-match-reviews): a report is made
+// that has to be judged so, from orders that stand so.
 type ReviewTest struct {
 	Case        MatchCode
 	Roles       []string                 // of its orders

@@ -73,7 +73,7 @@ const (
 )
 
 // Placement is the requisition call. The order number is committed before the call is made, and the same number is used for every
-// attempt of the same intent (Molecular contract, D20, D22).
+// attempt of the same intent (molecular-api#d20, molecular-api#d22).
 type Placement struct {
 	State PlacementState `json:"state,omitempty"`
 	Tries int            `json:"tries,omitempty"` // rounds of attempts that ended without an answer

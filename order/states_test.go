@@ -14,7 +14,7 @@ import (
 // hour is a time that many hours after the order's creation.
 func hour(h int) time.Time { return t0.Add(time.Duration(h) * time.Hour) }
 
-// testkitStatuses are the statuses of a testkit whose patient is known, in the order of the lifecycle contract.
+// testkitStatuses are the statuses of a testkit whose patient is known, in the order of order-lifecycle#testkit.
 var testkitStatuses = []lifecycle.Low{
 	lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed,
 	lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer, lifecycle.WithCustomer,

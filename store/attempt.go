@@ -50,10 +50,10 @@ type AttemptsRecorded struct {
 }
 
 // RecordAttempts writes attempts at one endpoint, at most one of each message, in one transaction: what they make of the deliveries,
-// and what they say of the endpoint's health. An endpoint that the client API contract gives up is disabled; the team's operational
-// endpoints are told of that, and of messages whose schedule has ended. Recording an attempt again changes nothing. A failure does
-// not undo a success, nor the cancelling of a delivery; an attempt of an earlier round leaves the present one alone. Attempts of
-// messages that are not there to be delivered are left out.
+// and what they say of the endpoint's health. An endpoint that only fails is disabled (client-api#delivery); the team's
+// operational endpoints are told of that, and of messages whose schedule has ended. Recording an attempt again changes
+// nothing. A failure does not undo a success, nor the cancelling of a delivery; an attempt of an earlier round leaves
+// the present one alone. Attempts of messages that are not there to be delivered are left out.
 func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsRecorded, error) {
 	var out AttemptsRecorded
 	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {

@@ -21,8 +21,8 @@ const (
 var ErrDisabled = errors.New("the endpoint is disabled")
 
 // ChangeEndpoint changes what a team can set of an endpoint: change gets it as it is and leaves it as it shall be. To disable it
-// ends what was still to be delivered to it, as the client API contract says; to enable it again forgets its failures. The error is
-// ErrNotFound when there is no such endpoint.
+// ends what was still to be delivered to it (client-api#delivery); to enable it again forgets its failures. The error
+// is ErrNotFound when there is no such endpoint.
 func (s *Store) ChangeEndpoint(ctx context.Context, id string, change func(*Endpoint)) (Endpoint, error) {
 	var e Endpoint
 	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Grace is how long a deleted user can be brought back (the client API contract, section 6).
+// Grace is how long a deleted user can be brought back (client-api#6-users).
 const Grace = 7 * 24 * time.Hour
 
 // lateness is how long what came late for an erased order may be looked at before it goes too.

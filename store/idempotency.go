@@ -148,7 +148,7 @@ func (s *Store) ReleaseIdempotency(ctx context.Context, key IdempotencyKey) erro
 // RouteBookPSC is the route whose answers are kept longer than those of the others.
 const RouteBookPSC = "POST /v3/order/{order_id}/psc/appointment/book"
 
-// How long answers are replayed (the client API contract, section 3).
+// How long answers are replayed (client-api#3-idempotency).
 const (
 	keepAnswers  = 24 * time.Hour
 	keepBookings = 14 * 24 * time.Hour // of RouteBookPSC

@@ -34,7 +34,7 @@ const maxQuarantined = 1000
 // Report is one delivery by a partner, as the adapter understood it.
 type Report struct {
 	Partner string
-	Key     string // what the partner means by "the same report" (Molecular contract, D16)
+	Key     string // what the partner means by "the same report" (molecular-api#d16)
 	Hash    string // of the canonical body
 	Kind    string
 
@@ -62,7 +62,7 @@ type Received struct {
 }
 
 // Receive keeps a report, once: the same key and content again is only counted. The same key with other content is an amendment
-// (Molecular contract, D17). When Receive returns without an error the report is safe, and the partner may be answered.
+// (molecular-api#d17). When Receive returns without an error the report is safe, and the partner may be answered.
 func (s *Store) Receive(ctx context.Context, r Report) (Received, error) {
 	r = r.storable(s.now())
 	var out Received

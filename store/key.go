@@ -41,8 +41,8 @@ const keyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at,
 // UseGrain is how often the use of a key is written down at most.
 const UseGrain = time.Minute
 
-// NewKeySecret makes the secret of a key, which is shown once. Its prefix is the client API contract's: sk_us_ for a sandbox
-// team, pk_us_ for a production one; 130 random bits follow, so that a plain hash protects it well.
+// NewKeySecret makes the secret of a key, which is shown once. Its prefix is that of client-api#1-transport: sk_us_ for
+// a sandbox team, pk_us_ for a production one; 130 random bits follow, so that a plain hash protects it well.
 func NewKeySecret(environment string) (string, error) {
 	switch environment {
 	case Sandbox:

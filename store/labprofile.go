@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The ways in which the lab's part of an order may be delegated to the team (the client API contract, section 17).
+// The ways in which the lab's part of an order may be delegated to the team (client-api#17-enums).
 const (
 	NotDelegated    = "not_delegated"
 	OrderDelegated  = "order_delegated"
@@ -22,12 +22,12 @@ const (
 // BillClient is what orders are billed as unless they say otherwise; the others are what a lab account may allow besides.
 const BillClient = "client_bill"
 
-// Billings are the ways to bill an order (the client API contract, section 17).
+// Billings are the ways to bill an order (client-api#17-enums).
 func Billings() []string {
 	return []string{BillClient, "commercial_insurance", "patient_bill_passthrough", "patient_bill"}
 }
 
-// States are the states of the client API contract (section 17), in its order.
+// States are the states of client-api#17-enums, in its order.
 func States() []string {
 	return []string{
 		"AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS",

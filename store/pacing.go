@@ -18,9 +18,9 @@ func (d dialect) databaseNow() string {
 }
 
 // ReserveCall reserves the start of one call that shows a pair of credentials, retries included: at least spacing after the start
-// reserved before, over all processes (the Molecular contract, D25). The start is in the database's time, which may differ from the
-// caller's; wait is how long to wait for it. Starts given up unused are lost, never reused. A spacing of 0 reserves nothing and
-// means now.
+// reserved before, over all processes (molecular-api#d25). The start is in the database's time, which may differ from
+// the caller's; wait is how long to wait for it. Starts given up unused are lost, never reused. A spacing of 0 reserves
+// nothing and means now.
 func (s *Store) ReserveCall(ctx context.Context, pair string, spacing time.Duration) (start time.Time, wait time.Duration, err error) {
 	if spacing <= 0 {
 		return s.now(), 0, nil

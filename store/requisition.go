@@ -14,8 +14,8 @@ const requisitionPurpose = "requisition without a key"
 // RequisitionPath is where the API serves them, below its public address.
 const RequisitionPath = "/requisitions/"
 
-// requisitionDays is how many whole days, after this one, such an address is good (the client API contract, section 16). It changes once
-// a day, so that an order that is read twice is mostly the same.
+// requisitionDays is how many whole days, after this one, such an address is good (client-api#16-shared-schemas). It
+// changes once a day, so that an order that is read twice is mostly the same.
 const requisitionDays = 7
 
 // requisitionTicket is what the address carries.

@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The states of a run of the test of unmatched results (the client API contract, section 17).
+// The states of a run of the test of unmatched results (client-api#17-enums).
 const (
 	TestQueued    = "queued"
 	TestRunning   = "running"

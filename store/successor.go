@@ -57,7 +57,7 @@ func (s *Store) succeed(ctx context.Context, tx *sql.Tx, parent order.Order, d o
 }
 
 // replacement is a fresh order for the same patient, test and policy. A kit that was registered is replaced by one that needs no
-// registration (the lifecycle contract).
+// registration (order-lifecycle#replacement).
 func replacement(parent order.Order, id string, now time.Time) order.Order {
 	o := successor(parent, id, order.OriginRecreation, now)
 	o.Depth = parent.Depth + 1

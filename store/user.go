@@ -34,7 +34,7 @@ func (e *UserConflict) Unwrap() error { return ErrConflict }
 
 const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start, ingestion_end, created_at, updated_at`
 
-// SandboxUsers is how many users a sandbox team may have (the client API contract, section 1).
+// SandboxUsers is how many users a sandbox team may have (client-api#1-transport).
 const SandboxUsers = 50
 
 // ErrUserLimit says that a sandbox team has as many users as it may have.

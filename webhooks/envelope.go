@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The event types of the client API contract (section 19).
+// The event types of client-api#19-webhooks.
 const (
 	OrderCreated       = "labtest.order.created"
 	OrderUpdated       = "labtest.order.updated"
@@ -25,7 +25,7 @@ const (
 
 	// AttemptExhausted says that a message has failed for an endpoint.
 	AttemptExhausted = "message.attempt.exhausted"
-	// EndpointDisabled says that we have disabled an endpoint. The contract does not have it.
+	// EndpointDisabled says that we have disabled an endpoint. It is ours (client-api#delivery).
 	EndpointDisabled = "endpoint.disabled"
 )
 
@@ -51,8 +51,9 @@ func Takes(filterTypes []string, eventType string) bool {
 	return slices.Contains(filterTypes, eventType)
 }
 
-// Envelope is the body of every labtest message. Its fields stand in the order of the contract's
-// sample. The user is absent only from a match review, whose patient may be nobody's user yet.
+// Envelope is the body of every labtest message. Its fields stand in the order of the
+// sample in client-api#22-fixtures. The user is absent only from a match review, whose patient may be nobody's user
+// yet.
 type Envelope struct {
 	EventType    string          `json:"event_type"`
 	TeamID       string          `json:"team_id"`
@@ -61,8 +62,8 @@ type Envelope struct {
 	Data         json.RawMessage `json:"data"`
 }
 
-// Render gives the bytes to store, sign and send. It is an error when a field that the contract
-// requires is missing or the data is not a JSON object.
+// Render gives the bytes to store, sign and send. It is an error when a field that
+// client-api#envelope requires is missing or the data is not a JSON object.
 func Render(e Envelope) ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, fmt.Errorf("rendering %q message: %w", e.EventType, err)
@@ -101,8 +102,8 @@ type LastAttempt struct {
 	Timestamp          time.Time `json:"timestamp"`
 }
 
-// RenderExhausted gives the body of an AttemptExhausted message. The contract gives it the keys
-// type and data, in camel case, instead of the envelope.
+// RenderExhausted gives the body of an AttemptExhausted message. It has the keys type
+// and data, in camel case, instead of the envelope (client-api#envelope).
 func RenderExhausted(x Exhausted) ([]byte, error) {
 	if x.AppID == "" || x.EndpointID == "" || x.MsgID == "" {
 		return nil, errors.New("rendering exhausted message: an id is missing")

@@ -2,7 +2,7 @@ package webhooks
 
 import "time"
 
-// The rule of the client API contract for giving up an endpoint.
+// The rule of client-api#delivery for giving up an endpoint.
 const (
 	disableAfter = 5 * 24 * time.Hour // of nothing but failures, counted once the clock has started
 	failureSpan  = 24 * time.Hour     // the failures that start the clock lie within this …

@@ -70,7 +70,7 @@ func TestHealthNeedsNoHistory(t *testing.T) {
 	})
 }
 
-// startsClock is the rule as the contract words it, for the last of the failures.
+// startsClock is the rule as client-api#delivery words it, for the last of the failures.
 func startsClock(failures []time.Time) bool {
 	last := failures[len(failures)-1]
 	for _, f := range failures {

@@ -41,8 +41,8 @@ type Outcome struct {
 }
 
 // judge tells a failure from an answer. The status line is the acknowledgement, so a body that
-// breaks off takes nothing back; one that does not end in time does, because the contract wants the
-// answer in time.
+// breaks off takes nothing back; one that does not end in time does, because the
+// answer has to come in time (client-api#delivery).
 func judge(status int, bodyErr error) Failure {
 	switch {
 	case status/100 == 3:

@@ -13,7 +13,7 @@ const MaxRetryAfter = 10 * time.Hour
 // outage has failed together do not all come back at once.
 const maxJitter = 0.1
 
-// Schedule gives the delays of the client API contract, one per attempt, each counted from the
+// Schedule gives the delays of client-api#delivery, one per attempt, each counted from the
 // failure of the attempt before.
 func Schedule() []time.Duration {
 	return []time.Duration{

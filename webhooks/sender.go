@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	defaultTimeout   = 15 * time.Second // the client API contract
+	defaultTimeout   = 15 * time.Second // client-api#delivery
 	defaultKeptOpen  = 16
 	defaultUserAgent = "Aliquot-Webhooks/1"
 	maxRead          = 64 << 10 // bytes of an answer's body that are read

@@ -11,7 +11,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// The signing headers of the client API contract, beside their names in the Standard Webhooks
+// The signing headers of client-api#signing-headers, beside their names in the Standard Webhooks
 // specification. Both sets are sent: the vendor's SDKs read the first, other verifiers the second.
 const (
 	headerSvixID        = "svix-id"

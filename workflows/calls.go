@@ -62,8 +62,8 @@ func (r *orderRun) wantsPlacing() bool {
 	return r.state.Placement.State == order.PlacementStarted && !r.state.Terminal()
 }
 
-// placeOptions is one round of the requisition call: five attempts (Molecular contract, D25), each of which waits for its turn
-// with the lab account, however many orders are before it, and then up to 30 s for the answer.
+// placeOptions is one round of the requisition call: five attempts (molecular-api#d25), each of which waits for its
+// turn with the lab account, however many orders are before it, and then up to 30 s for the answer.
 var placeOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 2 * time.Hour,
 	HeartbeatTimeout:    time.Minute,
@@ -138,7 +138,7 @@ var fetchOptions = workflow.ActivityOptions{
 	},
 }
 
-// fetch gets an announced report, on the schedule of the Molecular contract (D32). A newer announcement begins the schedule anew.
+// fetch gets an announced report, on the schedule of molecular-api#d32. A newer announcement begins the schedule anew.
 func (r *orderRun) fetch(ctx workflow.Context) error {
 	for {
 		due, ok := r.state.NextFetch()

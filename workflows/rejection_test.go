@@ -17,7 +17,7 @@ func recovery(confirmed bool) order.Demand {
 	return d
 }
 
-// A kit is rejected on the second day; each case ends the window in one of the contract's ways.
+// A kit is rejected on the second day; each case ends the window in one of the ways of order-lifecycle#kit-rejection.
 func TestRejectedKit(t *testing.T) {
 	t.Parallel()
 	start := []lifecycle.Low{ordered, created, received, blocked}

@@ -14,7 +14,7 @@ type Told struct {
 	Kind    string
 	OrderID string // empty: it was never answered with an order
 	// Unprotected counts the requests that got no answer and may have made an order all the same, for there is no key to repeat them
-	// by (client API contract, section 3).
+	// by (client-api#3-idempotency).
 	Unprotected int
 	// Refused are answers that no caller should have got.
 	Refused []string

@@ -19,7 +19,7 @@ func replacedKinds() []Kind {
 	}
 	again := func(path string) *Kind { return &Kind{Path: path, Origin: recreation} }
 	replace := func(after string) Act { return Act{After: after, Do: Replace} }
-	// A transaction has two replacements (order lifecycle contract, Replacement).
+	// A transaction has two replacements (order-lifecycle#replacement).
 	twice := again(failed)
 	twice.Child = again(failed)
 	unregistered := kind("registrable undelivered, replaced", drive.Testkit, "undelivered", returned, again(returned), replace("failure_to_deliver_to_customer"))

@@ -69,7 +69,7 @@ func (c *Callers) deed(ctx context.Context, k Kind, id, sample string, do Deed, 
 			"sample_id": sample, "patient_details": patient(), "patient_address": address(),
 		}}, nil
 	case Request:
-		// Where phlebotomists set the time (client API contract, section 11).
+		// Where phlebotomists set the time (client-api#11-appointments).
 		to := map[string]any{"first_line": "77 West Lincoln Street", "city": "Onalaska", "state": "WI", "zip_code": "54650"}
 		return request{method: http.MethodPost, path: "/v3/order/" + id + "/phlebotomy/appointment/request", key: s.Key, body: map[string]any{
 			"address": to, "provider": "phlebfinders",

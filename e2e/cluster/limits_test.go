@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	spacing = 500 * time.Millisecond // between the starts of two calls (Molecular contract, D25)
+	spacing = 500 * time.Millisecond // between the starts of two calls (molecular-api#d25)
 
 	// tolerance is what two starts may seem nearer at the lab than they were at the worker, on a busy machine: the way of the first
 	// request, which may have to make a connection, takes longer than that of the second.

@@ -19,7 +19,8 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/fleet"
 )
 
-// Two nodes of Temporal, two APIs and two workers carry orders over every edge of all six tables of the lifecycle contract.
+// Two nodes of Temporal, two APIs and two workers carry orders over every edge of all six tables of
+// order-lifecycle#edges.
 func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
 	f := fleet.Start(t, fleet.Options{})
 	tables := map[string]int{}

@@ -79,7 +79,7 @@ func (a Availability) Keys() (keys []string) {
 	return keys
 }
 
-// Where phlebotomists come to times that are chosen, and where to times that they set (client API contract, section 11).
+// Where phlebotomists come to times that are chosen, and where to times that they set (client-api#11-appointments).
 const (
 	readyZip   = "85004"
 	requestZip = "54650"
@@ -126,7 +126,7 @@ func (o *Order) BookPending(ctx context.Context) error {
 }
 
 // BookUnanswered books a slot at a provider that does not answer. The caller waits for a second, the provider has a minute: the least
-// that can be asked for (client API contract, section 11).
+// that can be asked for (client-api#11-appointments).
 func (o *Order) BookUnanswered(ctx context.Context) error {
 	if err := o.bookings(ctx, "unanswered", map[string]any{"unavailable": 1000}); err != nil {
 		return err

@@ -2,7 +2,8 @@ package drive
 
 import "slices"
 
-// The tables of what is collected by somebody, after the lifecycle contract.
+// The tables of what is collected by somebody, after order-lifecycle#walk_in_test, order-lifecycle#at_home_phlebotomy
+// and order-lifecycle#on_site_collection.
 
 var walkIn = machine{
 	name: WalkIn,

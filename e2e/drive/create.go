@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// How orders begin. The patient lives where the simulated phlebotomists work (client API contract, section 11).
+// How orders begin. The patient lives where the simulated phlebotomists work (client-api#11-appointments).
 
 func patient() map[string]any {
 	return map[string]any{

@@ -1,6 +1,6 @@
 // Package drive drives a running Aliquot from outside, as its clients, operations and partners do: over HTTP, with nothing but
 // addresses and keys. It imports nothing of Aliquot. What it knows of statuses and of what leads from one to the next is written
-// down here by hand, after the lifecycle contract, so that it can prove the product's own tables.
+// down here by hand, after docs/spec/order-lifecycle.md#edges, so that it can prove the product's own tables.
 package drive
 
 import (

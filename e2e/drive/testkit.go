@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// The tables of kits, after the lifecycle contract.
+// The tables of kits, after order-lifecycle#testkit and order-lifecycle#registrable-testkit.
 
 var testkit = machine{
 	name: "testkit",

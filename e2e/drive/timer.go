@@ -53,7 +53,7 @@ func silentAfterRegistration() []Walk {
 }
 
 // unconfirmed is a booking that the provider does not answer in the time that it has, which is a minute at least. A phlebotomist's visit
-// cannot be booked so (client API contract, section 11).
+// cannot be booked so (client-api#11-appointments).
 func unconfirmed() Walk {
 	return Walk{
 		Name:  WalkIn + ": appointment_pending > appointment_cancelled, " + waited.name,

@@ -104,7 +104,7 @@ func (o *Order) arrive(ctx context.Context, status string) (int, error) {
 	}
 }
 
-// machine is one of the tables of the lifecycle contract, as it is driven.
+// machine is one of the tables of order-lifecycle#edges, as it is driven.
 type machine struct {
 	name   string
 	begins map[string]start  // how orders begin that get to a status by themselves
@@ -216,7 +216,8 @@ func by(a action, to ...string) []step {
 	return steps
 }
 
-// Walks lists all walks: over every edge of the lifecycle contract's tables, and first those that take longest, on which timers lead.
+// Walks lists all walks: over every edge of the tables of order-lifecycle#edges, and first those that take longest, on
+// which timers lead.
 func Walks() []Walk {
 	var edges []Walk
 	for _, m := range []machine{testkit, beforeRegistration, afterRegistration, walkIn, phlebotomy, onSite} {

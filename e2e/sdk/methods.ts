@@ -117,6 +117,6 @@ export const notCalled: Record<string, string> = {
 
 // Where we send keys that the SDK does not know. An index of a list is a star.
 export const extras = [
-  /results\.\*\.value$/, // deprecated, but sent on (contract, section 20)
+  /results\.\*\.value$/, // deprecated, but sent on (client-api#conflict-17)
   /^(orders?\.(\*\.)?)?sequence$/, // ours: what webhooks are put in order by (docs/webhooks.md)
 ];

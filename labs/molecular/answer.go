@@ -20,7 +20,8 @@ type verdict struct {
 
 func (v verdict) failed() bool { return v.Success != nil && !*v.Success }
 
-// decodeOne reads an answer about the order with this number: an object, or an array that holds one (D23).
+// decodeOne reads an answer about the order with this number: an object, or an array that holds one
+// (molecular-api#d23).
 func decodeOne[T interface{ about() string }](body []byte, number string) (T, error) {
 	var elements []T
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
@@ -43,7 +44,7 @@ func decodeOne[T interface{ about() string }](body []byte, number string) (T, er
 	return elements[i], nil
 }
 
-// identifier is text, or a whole number where text is expected (D23).
+// identifier is text, or a whole number where text is expected (molecular-api#d23).
 type identifier string
 
 // UnmarshalJSON accepts a string, a whole number or null.
@@ -73,7 +74,7 @@ func (m *message) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// meant is a text without blanks around it. MTL writes " null ", "null" and "" for nothing (D23).
+// meant is a text without blanks around it. MTL writes " null ", "null" and "" for nothing (molecular-api#d23).
 func meant(text string) string {
 	text = strings.TrimSpace(text)
 	if strings.EqualFold(text, "null") {

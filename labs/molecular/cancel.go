@@ -20,7 +20,8 @@ type cancelAnswer struct {
 
 func (a cancelAnswer) about() string { return string(a.OrderNumber) }
 
-// Cancel implements labs.Lab. MTL has not confirmed the call, so it is made only where the settings name its path (D34).
+// Cancel implements labs.Lab. MTL has not confirmed the call, so it is made only where the settings name its path
+// (molecular-api#d34).
 func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	path := c.settings.Endpoints.Cancel
 	if path == "" {

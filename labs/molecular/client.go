@@ -20,7 +20,7 @@ type Client struct {
 var _ labs.Lab = (*Client)(nil)
 
 // New makes a client. Its error lists all that is wrong with the account and its settings. One exchange, from connecting to the last
-// byte of the answer, takes 30 seconds at most where the options do not say otherwise (D25).
+// byte of the answer, takes 30 seconds at most where the options do not say otherwise (molecular-api#d25).
 func New(account labs.Account, o labs.Options) (*Client, error) {
 	settings, settingsErr := ParseSettings(account.Settings)
 	calls, accountErr := wire.NewCaller(account, o, credentials(account))
@@ -38,7 +38,7 @@ func opened(c *Client, err error) (labs.Lab, error) {
 	return c, nil
 }
 
-// credentials are sent as User and Token; header names are case-insensitive (D26).
+// credentials are sent as User and Token; header names are case-insensitive (molecular-api#d26).
 func credentials(a labs.Account) wire.Authorize {
 	return func(r *http.Request, _ []byte) error {
 		r.Header.Set("user", a.User)

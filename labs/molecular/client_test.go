@@ -78,7 +78,7 @@ func TestCapabilitiesFollowTheSettings(t *testing.T) {
 	}
 }
 
-// Production must never call an endpoint that MTL has not confirmed (D34).
+// Production must never call an endpoint that MTL has not confirmed (molecular-api#d34).
 func TestOnlyConfirmedEndpointsAreCalled(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, answer(http.StatusOK, `[{"success":false,"error_msg":"order_number already exists"}]`))

@@ -23,7 +23,7 @@ type observation struct {
 	LOINC          text `json:"loinc"`
 }
 
-// The types of a result in the client API contract.
+// The types of a result in client-api#17-enums.
 const (
 	typeNumeric = "numeric"
 	typeRange   = "range"
@@ -31,7 +31,8 @@ const (
 	typeCoded   = "coded_value"
 )
 
-// coded are the words whose meaning is known (D32), with their constant names in the client API contract.
+// coded are the words whose meaning is known (molecular-api#56-results), with the constant names of
+// client-api#biomarkerresult.
 var coded = map[string]struct {
 	name           string
 	interpretation order.Interpretation

@@ -22,7 +22,7 @@ type placeAnswer struct {
 
 func (a placeAnswer) about() string { return string(a.OrderNumber) }
 
-// Place implements labs.Lab. It sends one order per call, so that a call cannot succeed in part (D21).
+// Place implements labs.Lab. It sends one order per call, so that a call cannot succeed in part (molecular-api#d21).
 func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Placed, error) {
 	body, err := c.requisition(r)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Placed, er
 }
 
 // readPlaced decides what became of the order. Success is success=true, or a kit_id where MTL says neither that nor a problem
-// (D23); "already exists" is the success of an earlier attempt (D22).
+// (molecular-api#d23); "already exists" is the success of an earlier attempt (molecular-api#d22).
 func readPlaced(a wire.Answer, number string) (labs.Placed, error) {
 	element, err := decodeOne[placeAnswer](a.Body, number)
 	if err != nil && !a.OK() {

@@ -10,8 +10,9 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/wire"
 )
 
-// Poll implements labs.Lab: MTL does not promise to repeat a webhook, so what has not been heard of an order is asked for (D33).
-// Each notification is read as the webhook that it repeats. What it cannot read, or is about another order, is left out.
+// Poll implements labs.Lab: MTL does not promise to repeat a webhook, so what has not been heard of an order is asked
+// for (molecular-api#d33). Each notification is read as the webhook that it repeats. What it cannot read, or is about
+// another order, is left out.
 func (c *Client) Poll(ctx context.Context, number string) ([]labs.Notice, error) {
 	path := c.settings.Endpoints.Notifications
 	if path == "" {

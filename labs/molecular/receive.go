@@ -12,7 +12,7 @@ import (
 
 // Authenticate lists the accounts whose credentials a webhook presents: MTL presents those that we show it, as Basic user name and
 // password. It compares both parts with all pairs in constant time, so that the time it takes tells nothing about any of them. A
-// pair with an empty part counts as not configured (D3, D14).
+// pair with an empty part counts as not configured (molecular-api#d3, molecular-api#d14).
 func Authenticate(r *http.Request, _ []byte, pairs []labs.Credentials, _ time.Time) ([]string, error) {
 	user, token, given := r.BasicAuth()
 	configured := false

@@ -20,7 +20,7 @@ type refRange struct {
 	openLow, openHigh bool     // the bound itself is not normal
 }
 
-// parseRange reads the forms of the client API contract: 1-10, <5, <=10.5, >3, >=7.25 and < OR = 9.9.
+// parseRange reads the forms of client-api#biomarkerresult: 1-10, <5, <=10.5, >3, >=7.25 and < OR = 9.9.
 func parseRange(written string) (refRange, bool) {
 	written = strings.NewReplacer(" OR ", "", " or ", "").Replace(strings.TrimSpace(written))
 	if m := twoBounds.FindStringSubmatch(written); m != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Limits and forms of the Molecular contract.
+// Limits and forms of molecular-api#3-limits and molecular-api#52-post-placeorder-request.
 const (
 	maxOrderNumber = 20
 	stampFormat    = "2006-01-02T15:04:05.000000Z07:00"
@@ -24,7 +24,7 @@ var (
 	orderNumber = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
 )
 
-// placeRequest is one element of a PlaceOrder call. What the contract leaves open (race, ethnicity, insurance) is not sent.
+// placeRequest is one element of a PlaceOrder call. Race, ethnicity and insurance are not sent (molecular-api#d28).
 type placeRequest struct {
 	Shipping         shippingInfo `json:"shipping_info"`
 	OrderNumber      string       `json:"order_number"`
@@ -66,8 +66,8 @@ type customField struct {
 	Custom01 string `json:"custom_01,omitempty"` // to the simulated lab only: its script for the order
 }
 
-// requisition builds the body for an order, or refuses it before MTL is called (D27, D28). The body depends on the order alone, so
-// that each attempt sends the same.
+// requisition builds the body for an order, or refuses it before MTL is called (molecular-api#d27, molecular-api#d28).
+// The body depends on the order alone, so that each attempt sends the same.
 func (c *Client) requisition(r labs.Requisition) (placeRequest, error) {
 	o := r.Order
 	if o.Modality != lifecycle.Testkit { // MTL tests what comes in its kits

@@ -22,7 +22,7 @@ func sent(t *testing.T, a labs.Account, r labs.Requisition) map[string]any {
 	require.Len(t, l.got(), 1)
 	var elements []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(l.got()[0].Body), &elements))
-	require.Len(t, elements, 1, "one order per call (D21)")
+	require.Len(t, elements, 1, "one order per call (molecular-api#d21)")
 	return elements[0]
 }
 

@@ -48,8 +48,8 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Results implements labs.Lab. An order that MTL has no report on, or one without observations yet, has no results (D32). The
-// report's time is that of the call, since MTL's answer has none.
+// Results implements labs.Lab. An order that MTL has no report on, or one without observations yet, has no results
+// (molecular-api#d32). The report's time is that of the call, since MTL's answer has none.
 func (c *Client) Results(ctx context.Context, number string) (labs.Reported, error) {
 	path := c.settings.Endpoints.Results
 	if path == "" {

@@ -174,7 +174,7 @@ func TestSimulatedLabAcceptsWithoutAnAnswer(t *testing.T) {
 
 	placed, err := lab.place(t, "timeout-after-accept")
 	require.NoError(t, err)
-	require.True(t, placed.Already, "the order is not placed twice (D22)")
+	require.True(t, placed.Already, "the order is not placed twice (molecular-api#d22)")
 	require.NotEmpty(t, placed.Accession)
 }
 
@@ -218,7 +218,7 @@ func TestSimulatedLabReportsInSteps(t *testing.T) {
 
 	path := "/sandbox/orders/" + number + "/results"
 	lab.control(t, path, `{"observations":[]}`)
-	require.Nil(t, results().Report, "a report without observations (D32)")
+	require.Nil(t, results().Report, "a report without observations (molecular-api#d32)")
 
 	const observed = `"pdf_base64":"JVBERg==","observations":[{"test_name":"Chlamydia trachomatis","result":%s,"result_value":"","assay_datetime":"2026-03-01T08:00:00Z"}]`
 	lab.control(t, path, `{"status":"partial",`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)

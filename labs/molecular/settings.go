@@ -16,8 +16,8 @@ const (
 	defaultLineOfBusiness = "SC"
 )
 
-// linesOfBusiness are those of the Molecular contract but for DNA and FIT: they need a patient signature, by a rule that we have
-// not been able to read.
+// linesOfBusiness are those of molecular-api#lines-of-business except DNA and FIT: they need a patient signature, by a rule
+// that we have not been able to read.
 var linesOfBusiness = []string{"SC", "CGx", "ID"}
 
 var (
@@ -30,7 +30,7 @@ type Settings struct {
 	// Physicians are the ids, issued by MTL, of the overseeing physicians by the two-letter state in which they are registered.
 	Physicians map[string]int64 `json:"physicians"`
 	// DefaultPhysician oversees the states that have no physician of their own. Defaults to 0: nobody does, and orders from
-	// there are refused before MTL is called (D27).
+	// there are refused before MTL is called (molecular-api#d27).
 	DefaultPhysician int64 `json:"default_physician"`
 	// PracticeID is the id of the practice or distributor. Defaults to 0: it is not sent.
 	PracticeID int64 `json:"practice_id"`

@@ -14,7 +14,7 @@ import (
 // Partner is the protocol's name, in lab accounts and inbox rows. The simulated lab speaks it too.
 const Partner = "molecular"
 
-// MaxWebhook is the largest webhook that is read, in bytes (D2).
+// MaxWebhook is the largest webhook that is read, in bytes (molecular-api#d2).
 const MaxWebhook = 64 << 10
 
 // Protocol is how MTL is spoken to.
@@ -41,7 +41,8 @@ var infos = map[string]struct {
 }
 
 // Decode reads the body of a webhook that was received at a time. It never fails: what it cannot read is a message with a problem
-// (D4 to D7). Its key is that of D16. A fact whose time is missing or unreadable has a zero SentAt (D7b).
+// (molecular-api#d4 to molecular-api#d7). Its key is that of molecular-api#d16. A fact whose time is missing or
+// unreadable has a zero SentAt (molecular-api#d7b).
 func Decode(body []byte, receivedAt time.Time) labs.Message {
 	object, err := wire.ParseObject(body)
 	if err != nil {
@@ -80,7 +81,8 @@ func Decode(body []byte, receivedAt time.Time) labs.Message {
 	return n
 }
 
-// Key is the identity of what happened (D16). What is learned by asking instead of by a webhook has the same key (D33).
+// Key is the identity of what happened (molecular-api#d16). What is learned by asking instead of by a webhook has the
+// same key (molecular-api#d33).
 func Key(kind order.FactKind, orderNumber, accession string, at time.Time) string {
 	parts := []string{string(kind), orderNumber, accession, strconv.FormatInt(at.UnixMicro(), 10)}
 	return wire.HashOf(parts)

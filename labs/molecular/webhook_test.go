@@ -123,7 +123,7 @@ func TestProblems(t *testing.T) {
 			require.Equal(t, tt.kind, n.Kind)
 			require.Nil(t, n.Fact)
 			require.Len(t, n.Key, 64)
-			require.Equal(t, n.Hash, n.Key, "without a time the content is the identity (D16)")
+			require.Equal(t, n.Hash, n.Key, "without a time the content is the identity (molecular-api#d16)")
 		})
 	}
 }
@@ -152,7 +152,7 @@ func TestTimeOfAFact(t *testing.T) {
 		t.Run(written, func(t *testing.T) {
 			t.Parallel()
 			n := decode(`{"order_number":"1","accession_number":"M1","type":"kit_received","rcvd_info":{"received_datetime":` + written + `}}`)
-			require.Empty(t, n.Problem, "a fact without a time is applied (D7b)")
+			require.Empty(t, n.Problem, "a fact without a time is applied (molecular-api#d7b)")
 			require.Equal(t, want, n.Fact.SentAt)
 			require.Equal(t, receivedAt, n.Fact.ReceivedAt)
 			if want.IsZero() {

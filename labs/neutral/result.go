@@ -34,7 +34,7 @@ type missing struct {
 	Note    string `json:"note"`
 }
 
-// The types of a result and of a failure in the client API contract.
+// The types of a result and of a failure in client-api#17-enums.
 var (
 	types    = []string{"numeric", "range", "comment", "coded_value"}
 	failures = []string{

@@ -30,7 +30,7 @@ type Settings struct {
 	Tiers []labs.Tier `json:"tiers"`
 }
 
-// providers are those of the client API contract, with the appointments that they keep.
+// providers are those of client-api#17-enums, with the appointments that they keep.
 var providers = map[string]order.AppointmentType{
 	"getlabs":      order.Phlebotomy,
 	"phlebfinders": order.Phlebotomy,

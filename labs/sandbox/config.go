@@ -20,7 +20,7 @@ const maxSpeed = 1e12
 // Config says how a Server behaves. User, Token and WebhookURL are required.
 type Config struct {
 	// User and Token are the lab credentials. Calls to the lab carry them in the headers "user" and "token"; webhooks
-	// from the lab carry them as Basic authentication, as the Molecular contract has it.
+	// from the lab carry them as Basic authentication, as molecular-api#webhook-credentials has it.
 	User, Token string
 
 	// WebhookURL is where lab webhooks are posted.

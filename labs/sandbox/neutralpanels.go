@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// How a result is written (client API contract, ResultType).
+// How a result is written (client-api#biomarkerresult).
 const (
 	typeNumeric = "numeric"
 	typeRange   = "range"

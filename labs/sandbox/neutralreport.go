@@ -16,7 +16,7 @@ const (
 
 const laboratoryName = "Simulated Laboratory"
 
-// The failure types of the client API contract. The first two are the lab's fault.
+// The failure types of client-api#17-enums. The first two are the lab's fault.
 var failureTypes = []string{
 	"internal_lab_failure", "order_entry_failure", "quantity_not_sufficient_failure", "collection_process_failure", "drop_off_failure",
 	"non_failure", "unknown_failure", "patient_condition_failure", "missing_result_calc_failure", "missing_demo_aoe_calc_failure",

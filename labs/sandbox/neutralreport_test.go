@@ -85,7 +85,7 @@ func TestNeutralReport(t *testing.T) {
 			require.InDelta(t, value, *r.Value, 0)
 			require.True(t, *r.Min <= value && value <= *r.Max, "%s: %s in %s", r.Name, r.Result, r.ReferenceRange)
 			require.NotEmpty(t, r.Unit)
-		case "range": // the form of the client API contract
+		case "range": // the form of client-api#biomarkerresult
 			require.Regexp(t, `^([<>]=?\d*(\.\d+)?|(\d*(\.\d+)?-\d*(\.\d+)?))$`, r.Result)
 		case "coded_value":
 			require.Equal(t, "NOT_DETECTED", r.Result)

@@ -17,7 +17,7 @@ const (
 
 var providers = []string{providerGetlabs, providerPhlebFinders, providerQuest, providerSonora}
 
-// The only areas in which the simulated phlebotomists work (client API contract, section 11).
+// The only areas in which the simulated phlebotomists work (client-api#11-appointments).
 var servedZip = map[string]string{providerGetlabs: "85004", providerPhlebFinders: "54650"}
 
 // Where the providers' clocks are. All patient service centers keep the hours of New York, wherever they are (section 11).

@@ -172,7 +172,7 @@ func TestTimesAreTrueAndRise(t *testing.T) {
 	}
 }
 
-// occurred is the time in a webhook, in the form that the contract documents.
+// occurred is the time in a webhook, in the form of molecular-api#42-info-objects.
 func (r received) occurred(t *testing.T) time.Time {
 	t.Helper()
 	texts := []string{}

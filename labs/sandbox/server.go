@@ -177,7 +177,7 @@ func (w *bookedWriter) WriteHeader(status int) {
 // Unwrap lets http.ResponseController flush the answer.
 func (w *bookedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// labAnswer is the form in which the lab tells success and failure (the Molecular contract, RegisterKit).
+// labAnswer is the form in which the lab tells success and failure (molecular-api#register-kit).
 type labAnswer struct {
 	Success bool   `json:"success"`
 	Message string `json:"error_msg"`

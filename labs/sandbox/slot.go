@@ -11,8 +11,9 @@ import (
 // keyLife is how long the key of a phlebotomist's slot can be used. Those of patient service centers do not expire.
 const keyLife = time.Hour
 
-// What patient service centers do (client API contract, section 11): slots of 20 minutes, today from the next hour to 17:00 if it is
-// before 16:00, on later days from 07:00 to 12:00. Phlebotomists come within an hour, from tomorrow on, from 08:00 to 16:00.
+// What patient service centers do (client-api#11-appointments): slots of 20 minutes, today from the next hour to 17:00
+// if it is before 16:00, on later days from 07:00 to 12:00. Phlebotomists come within an hour, from tomorrow on, from
+// 08:00 to 16:00.
 const (
 	visitPSC        = 20 * time.Minute
 	visitPhlebotomy = time.Hour

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Limits of the Molecular contract.
+// Limits of molecular-api#3-limits.
 const (
 	maxOrderNumber = 20
 	maxKitID       = 10

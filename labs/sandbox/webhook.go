@@ -13,7 +13,7 @@ import (
 // stampFormat is how the lab writes times: RFC 3339, UTC, six fractional digits.
 const stampFormat = "2006-01-02T15:04:05.000000Z"
 
-// envelope is a lab webhook: seven keys, the infos of other types null (the Molecular contract, webhooks).
+// envelope is a lab webhook: seven keys, the infos of other types null (molecular-api#41-envelope).
 type envelope struct {
 	OrderNumber     string        `json:"order_number"`
 	AccessionNumber string        `json:"accession_number"`

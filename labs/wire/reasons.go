@@ -8,7 +8,7 @@ import (
 )
 
 // reasons is the one table from the words of a rejection to a status detail, for display only: whether a kit can be saved is never
-// read from the words (Molecular contract, D19). The first row that matches decides. No lab's own list of reasons is known.
+// read from the words (molecular-api#d19). The first row that matches decides. No lab's own list of reasons is known.
 var reasons = []struct {
 	detail lifecycle.Detail
 	words  *regexp.Regexp

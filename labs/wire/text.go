@@ -44,7 +44,7 @@ func Text(value any) string {
 	return s
 }
 
-// Identifier is a code that may be written as a number (Molecular contract, D23).
+// Identifier is a code that may be written as a number (molecular-api#d23).
 func Identifier(value any) string {
 	if n, ok := value.(json.Number); ok {
 		return Code(n.String())
