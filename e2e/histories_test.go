@@ -21,8 +21,8 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// keepHistories names a directory to which the histories of this test's orders are written, one file a run. Those that are kept
-// under workflows/testdata were made so: a release adds its own, and never changes the old ones.
+// keepHistories is the environment variable that names a directory. The tests whose names begin with TestHistories write the histories of
+// their orders there, one file a run. The files of workflows/testdata were made so: a release adds its own, and never changes older ones.
 const keepHistories = "ALIQUOT_KEEP_HISTORIES"
 
 // quick shortens the deadlines of an order to fractions of a second, so that they pass on a real server.

@@ -52,6 +52,7 @@ type options struct {
 	policy   string        // overlay of the team's policy; set, the account has none of its own
 	temporal *temporaltest.Dev
 	ahead    time.Duration // how far the workers' clocks run ahead of the others
+	held     []string      // the changes of workflow code that the workers do not begin
 
 	panics     bool  // the client of the lab panics when it is to place an order
 	cancelCall bool  // the labs have a call to cancel, which Molecular has not confirmed
@@ -283,7 +284,7 @@ func (s *system) startWorker() *worker.Worker {
 	w, err := worker.New(worker.Options{
 		Temporal: c, Partners: partners, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender, Tracker: tracker,
 		Registry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics), Logger: s.log(),
-		Now: func() time.Time { return time.Now().Add(s.options.ahead) },
+		Now: func() time.Time { return time.Now().Add(s.options.ahead) }, Held: s.options.held,
 	})
 	require.NoError(s.t, err)
 	require.NoError(s.t, w.Start())

@@ -107,11 +107,6 @@ func (s *State) concerns(f Fact) bool {
 	return f.AppointmentID == a.ID || known
 }
 
-// Over reports whether the fact is about the order's appointment, and that is over.
-func (s State) Over(f Fact) bool {
-	return f.Kind == AppointmentReport && s.concerns(f) && !s.Appointment.Active()
-}
-
 // appointmentMoved is a report on the appointment that the order has.
 func (d *Decision) appointmentMoved(f Fact, at time.Time) {
 	n := &d.Next
@@ -121,7 +116,7 @@ func (d *Decision) appointmentMoved(f Fact, at time.Time) {
 	switch {
 	case at.Before(a.ReportedAt):
 		d.as(Late, ReasonOlder)
-	case !a.Active() && !unchanged && at.Before(a.OverAt) && !f.Contradicts:
+	case !a.Active() && !unchanged && at.Before(a.OverAt):
 		d.as(Late, ReasonOlder) // a lab told that the visit was over before its provider told that it had begun
 	case unchanged:
 		a.take(b)

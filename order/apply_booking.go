@@ -171,7 +171,7 @@ func (d *Decision) appointmentBooked(dm Demand, b Booked) {
 	if n.unplaced() && to == lifecycle.AppointmentIsConfirmed {
 		to = lifecycle.AppointmentIsReserved
 	}
-	if n.Reported(a.ID) && !b.Overrules {
+	if n.reported(a.ID) {
 		return // it says how things stood when it was booked, and its provider has told more since
 	}
 	a.take(b)
@@ -183,8 +183,8 @@ func (d *Decision) appointmentBooked(dm Demand, b Booked) {
 	d.follow(d.now, false, dm.By, lifecycle.Provider)
 }
 
-// Reported reports whether the provider has already told how an appointment stands, which is the order's newest.
-func (s State) Reported(id string) bool {
+// reported reports whether the provider has already reported on the order's newest appointment.
+func (s *State) reported(id string) bool {
 	return s.Appointment != nil && s.Appointment.ID == id && !s.Appointment.ReportedAt.IsZero()
 }
 

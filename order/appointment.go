@@ -80,10 +80,6 @@ type Booked struct {
 	EndAt         time.Time                   `json:"end_at,omitzero"`
 	Zone          string                      `json:"zone,omitempty"`
 	CanReschedule bool                        `json:"can_reschedule,omitempty"`
-
-	// Overrules says that the answer to a booking is taken for newer than what the provider has reported since. It is so for runs that
-	// have begun to decide it so.
-	Overrules bool `json:"-"`
 }
 
 // The origins of an appointment's events, as their data names them.

@@ -243,9 +243,6 @@ func TestAReportThatIsOldRepeatedOrTooEarly(t *testing.T) {
 		late, d := run(proven, begun)
 		require.Equal(t, Late, d.Outcome, "that it had begun is old")
 		require.Empty(t, late.AttentionReasons())
-		begun.Contradicts = true
-		_, d = run(proven, begun)
-		require.Equal(t, Refused, d.Outcome)
 		_, d = run(proven, visit(proven, 61, lifecycle.AppointmentIsInProgress))
 		require.Equal(t, Refused, d.Outcome, "it is reported to begin after it was over")
 	}

@@ -34,8 +34,6 @@ func TestACallerDoesNotWait(t *testing.T) {
 	require.Nil(t, d.Next.Booking)
 	require.Empty(t, d.Steps, "the provider's report was faster than its answer, and is newer")
 	require.Equal(t, confirmed, d.Next.Appointment.Status)
-	d = reported.ApplyBooked(dm, Booked{Status: pending, Overrules: true}, hour(4))
-	require.Equal(t, []lifecycle.Low{lifecycle.AppointmentPending}, lows(d.Steps))
 
 	d = waiting.ApplyBookingRefused(dm, ReasonSlotGone, hour(2).Add(time.Minute))
 	require.Equal(t, []lifecycle.Low{lifecycle.AppointmentCancelled}, lows(d.Steps))

@@ -50,10 +50,6 @@ type Fact struct {
 	Appointment   *Booked `json:"appointment,omitempty"`    // appointment only: how it stands
 
 	Amendment bool `json:"amendment,omitempty"` // same key as an earlier report with other content (molecular-api#d17)
-
-	// Contradicts says that a report on a visit that is over contradicts that, however old it is. It is so for runs that have begun
-	// to decide it so.
-	Contradicts bool `json:"-"`
 }
 
 // implausibleAhead is how far ahead of our clock a partner's time may be (order-lifecycle#implausible-time).

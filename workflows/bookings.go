@@ -137,7 +137,7 @@ func (r *orderRun) book(ctx workflow.Context) error {
 		if !r.booking(dm) {
 			continue // given up meanwhile; what was booked is released
 		}
-		if decide := bookingDecision(ctx, dm, out, err); decide != nil {
+		if decide := bookingDecision(dm, out, err); decide != nil {
 			answer, err := r.settleBooking(ctx, dm, func(s order.State) order.Decision { return decide(s, workflow.Now(ctx)) })
 			if err != nil {
 				return err
@@ -155,17 +155,13 @@ func (r *orderRun) book(ctx workflow.Context) error {
 }
 
 // bookingDecision is what the provider's answer leads to; nil when there was none.
-func bookingDecision(ctx workflow.Context, dm order.Demand, out order.Booked, err error) func(order.State, time.Time) order.Decision {
+func bookingDecision(dm order.Demand, out order.Booked, err error) func(order.State, time.Time) order.Decision {
 	refused := func(r order.Reason) func(order.State, time.Time) order.Decision {
 		return func(s order.State, now time.Time) order.Decision { return s.ApplyBookingRefused(dm, r, now) }
 	}
 	switch {
 	case err == nil:
-		return func(s order.State, now time.Time) order.Decision {
-			out.Overrules = s.Reported(dm.AppointmentID()) &&
-				workflow.GetVersion(ctx, "answer-after-report", workflow.DefaultVersion, 1) == workflow.DefaultVersion
-			return s.ApplyBooked(dm, out, now)
-		}
+		return func(s order.State, now time.Time) order.Decision { return s.ApplyBooked(dm, out, now) }
 	case isType(err, dispatch.ErrorSlotGone):
 		return refused(order.ReasonSlotGone)
 	case isType(err, dispatch.ErrorRefused), isType(err, dispatch.ErrorNotSupported):
@@ -191,9 +187,6 @@ func (r *orderRun) release(ctx workflow.Context) error {
 		refused := isType(err, dispatch.ErrorRefused) || isType(err, dispatch.ErrorNotSupported)
 		cause := order.CauseCall(fmt.Sprintf("release-%s-%d", next.AppointmentID, next.Tries))
 		_, recErr := r.record(ctx, cause, func(s order.State) *order.Recording {
-			if err == nil && s.Undropped && workflow.GetVersion(ctx, "undropped", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-				s.Undropped = false // the mark went with whatever was dropped
-			}
 			if err == nil || refused {
 				return &order.Recording{Decision: s.ApplyReleased(next.AppointmentID, refused, workflow.Now(ctx))}
 			}
@@ -215,8 +208,5 @@ func (r *orderRun) release(ctx workflow.Context) error {
 // awaitBooking waits until an appointment is not being booked any more. A provider that is told first to drop it does not know it, and
 // books it afterwards.
 func (r *orderRun) awaitBooking(ctx workflow.Context, appointmentID string) error {
-	if r.asking != appointmentID || workflow.GetVersion(ctx, "drop-when-booked", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		return nil
-	}
 	return workflow.Await(ctx, func() bool { return r.asking != appointmentID })
 }

@@ -87,11 +87,10 @@ func (r *orderRun) place(ctx workflow.Context) error {
 		var out dispatch.PlaceResult
 		r.placing = true
 		err := r.call(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id}, &out)
-		r.placing, r.noting = false, true
 		_, recErr := r.record(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
 			return &order.Recording{Decision: placementDecision(s, out, err, workflow.Now(ctx))}
 		})
-		r.noting = false
+		r.placing = false
 		if recErr != nil || err == nil || isType(err, dispatch.ErrorRefused) {
 			return recErr
 		}

@@ -29,16 +29,10 @@ func (r *orderRun) handleDemands(ctx workflow.Context) error {
 
 func (r *orderRun) demand(ctx workflow.Context, dm order.Demand) (order.Answer, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // see Order
-	// Where a placing call is in flight, a cancellation has to know its outcome.
+	// A cancellation waits until the outcome of a placing call is recorded.
 	err := workflow.Await(ctx, func() bool { return r.loaded && (dm.Kind != order.DemandCancel || !r.placing) })
 	if err != nil {
 		return order.Answer{}, err
-	}
-	if dm.Kind == order.DemandCancel && r.noting &&
-		workflow.GetVersion(ctx, "cancel-when-placed", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
-		if err := workflow.Await(ctx, func() bool { return !r.noting }); err != nil {
-			return order.Answer{}, err
-		}
 	}
 	switch {
 	case dm.Kind == order.DemandCancel && r.labMustConfirm():
@@ -88,8 +82,7 @@ func (r *orderRun) refuse(ctx workflow.Context, dm order.Demand) (answer order.A
 	from := r.state.Status
 	out, err := r.record(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
 		from = s.Status
-		decided = s.CheckDemand(dm, workflow.Now(ctx)) != "" || s.Holds(dm) ||
-			workflow.GetVersion(ctx, "ask-when-behind", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+		decided = s.CheckDemand(dm, workflow.Now(ctx)) != "" || s.Holds(dm)
 		if !decided {
 			return nil
 		}
@@ -113,9 +106,7 @@ func (r *orderRun) askLab(ctx workflow.Context, dm order.Demand) (order.Answer, 
 			}
 		}
 		_, err := r.record(ctx, order.CauseCall(order.CallCancelAsk+dm.ID), func(s order.State) *order.Recording {
-			asked = s.CheckDemand(dm, workflow.Now(ctx)) == "" ||
-				workflow.GetVersion(ctx, "cancel-overtaken", workflow.DefaultVersion, 1) == workflow.DefaultVersion
-			if !asked {
+			if asked = s.CheckDemand(dm, workflow.Now(ctx)) == ""; !asked {
 				return nil // overtaken while waiting for the mutex
 			}
 			return &order.Recording{Decision: s.ApplyCancelAsked(dm, workflow.Now(ctx))}
@@ -174,8 +165,7 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 
 // cancelUnanswered: the lab is asked again, unless the order has moved on, so that its confirmation would change nothing. over says so.
 func (r *orderRun) cancelUnanswered(ctx workflow.Context, id string, dm order.Demand) (over bool, err error) {
-	if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" &&
-		workflow.GetVersion(ctx, "cancel-no-more", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+	if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" {
 		dm.Confirmed = true
 		r.answer, err = r.applyDemand(ctx, dm)
 		r.answers++

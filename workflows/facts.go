@@ -23,7 +23,6 @@ func (r *orderRun) takeFacts(ctx workflow.Context) error {
 // factProposal decides a fact. One that is parked already and stays so is not recorded again.
 func (r *orderRun) factProposal(ctx workflow.Context, f order.Fact) proposal {
 	return func(s order.State) *order.Recording {
-		f.Contradicts = s.Over(f) && workflow.GetVersion(ctx, "visit-over", workflow.DefaultVersion, 1) == workflow.DefaultVersion
 		d := s.ApplyFact(f, workflow.Now(ctx))
 		if d.Outcome == order.Parked && isParked(s, f.InboxID) {
 			return nil

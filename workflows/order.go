@@ -30,8 +30,7 @@ type orderRun struct {
 	running map[coroutine]bool      // the coroutines that exist
 	calls   int                     // partner calls in flight
 	records int                     // decisions being recorded, or waiting for their turn
-	placing bool                    // one of them is the requisition
-	noting  bool                    // the requisition was answered, and that is being recorded
+	placing bool                    // the lab is asked for the requisition, or its answer is being recorded
 	asking  string                  // the id of the appointment that a provider is being called to book
 	answers int                     // by the partner, to cancellations
 	answer  order.Answer            // the newest of them
@@ -122,8 +121,8 @@ func (r *orderRun) quiet(ctx workflow.Context) bool {
 	return !r.changed && r.facts.Len() == 0 && r.wakes.Len() == 0 && workflow.AllHandlersFinished(ctx)
 }
 
-// wake loads the order, if it was asked for, in case something was recorded without this run knowing. What a worker passed over that
-// did not know the signal stays so.
+// wake loads the order when the run was signalled that the store may hold something of which it does not know. The guard is the example
+// of a guarded change (docs/rollouts.md): a run that has passed a wake without loading the order ignores wakes to its end.
 func (r *orderRun) wake(ctx workflow.Context) error {
 	asked := false
 	for r.wakes.ReceiveAsync(nil) {

@@ -40,9 +40,7 @@ func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) 
 	for {
 		rec := propose(r.state)
 		if rec == nil {
-			if moved {
-				r.lookAgain(ctx)
-			}
+			r.changed = r.changed || moved // the loop has not seen the state that was loaded
 			return order.Recorded{}, moved, nil
 		}
 		rec.OrderID, rec.Revision, rec.Cause, rec.At = r.id, r.state.Revision, cause, workflow.Now(ctx)
@@ -65,7 +63,7 @@ func (r *orderRun) commit(ctx workflow.Context, cause string, propose proposal) 
 		booking := r.state.Booking != nil
 		r.state = rec.Decision.Next
 		r.state.Sequence, r.state.Revision = out.Sequence, out.Revision
-		return out, moved || len(rec.Decision.Steps) > 0 || booking && r.unbooked(ctx), nil
+		return out, moved || len(rec.Decision.Steps) > 0 || booking && r.unbooked(), nil
 	}
 }
 
@@ -77,23 +75,12 @@ func (r *orderRun) reload(ctx workflow.Context, out order.Recorded) error {
 	if err := r.load(ctx); err != nil {
 		return err
 	}
-	r.lookAgain(ctx)
+	r.changed = true // the loop may have looked at the state before
 	return nil
 }
 
 // unbooked reports whether a booking has come to its end, for which a provider's report on it may be parked.
-func (r *orderRun) unbooked(ctx workflow.Context) bool {
-	return r.state.Booking == nil && len(r.state.Parked) > 0 &&
-		workflow.GetVersion(ctx, "parked-while-booking", workflow.DefaultVersion, 1) != workflow.DefaultVersion
-}
-
-// lookAgain has the loop look at a state that was loaded while it was not looking, or while it looked at the one before: it would wait for
-// something to happen, with what has to be done not begun.
-func (r *orderRun) lookAgain(ctx workflow.Context) {
-	if workflow.GetVersion(ctx, "look-again", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
-		r.changed = true
-	}
-}
+func (r *orderRun) unbooked() bool { return r.state.Booking == nil && len(r.state.Parked) > 0 }
 
 func isType(err error, kind string) bool {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)

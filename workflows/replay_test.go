@@ -22,7 +22,7 @@ import (
 // kept are the shapes of which a history is kept; ALIQUOT_KEEP_HISTORIES of the end-to-end tests makes them.
 var kept = []string{
 	"plain", "couriers", "out-of-order", "recovered", "window-closed-and-replaced", "lost", "rejected", "cancelled", "scheduled",
-	"refused-then-placed", "retried-placement", "corrected", "deliveries", "reconcile",
+	"refused-then-placed", "retried-placement", "corrected", "deliveries", "reconcile", "wake", "wake-held",
 }
 
 // TestKeptHistoriesReplay holds the promise to open orders: what was begun by an older build goes on with this one.
@@ -45,7 +45,7 @@ func TestKeptHistoriesReplay(t *testing.T) {
 	}
 }
 
-// Each change that is behind workflow.GetVersion has a kept history that came past it: the end-to-end tests drive an order there.
+// Each change behind workflow.GetVersion has a kept history that passed its guard. An end-to-end test brings an order there.
 func TestEveryGuardHasAHistory(t *testing.T) {
 	t.Parallel()
 	changes := guards(t)

@@ -56,7 +56,7 @@ func newRoot() *cobra.Command {
 	}
 	add(groupRun, newDev(), newAPI(), newWorker(), newSandbox())
 	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(), newKey(), newAudit())
-	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout(), newSeed())
+	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout())
 	root.AddCommand(newVersion(), newHealth())
 	illustrate(root)
 	return root

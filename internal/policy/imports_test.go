@@ -83,14 +83,14 @@ var layers = map[string]layer{
 	"client": {denied: temporal},
 	// The supervisor of a development system starts the product's processes; it is none of them.
 	"dev": {ours: slices.Concat([]string{"client", "settings", "webhooks", "store", "catalogue"}, domain), denied: temporal},
-	"cmd": {ours: slices.Concat([]string{"dev", "client", "settings", "catalogue", "internal/seed"}, everything)},
+	"cmd": {ours: slices.Concat([]string{"dev", "client", "settings", "catalogue"}, everything)},
 	// What drives a system from outside knows nothing of it but its addresses, so that it can prove the product's tables.
 	"e2e/drive": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporal)},
 	"e2e":       {ours: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings", "catalogue"}, everything)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},
-	// Generated orders, written into the store.
+	// Generated orders, written into the store for tests and benchmarks.
 	"internal/seed": {ours: slices.Concat([]string{"store"}, domain), denied: temporal},
 }
 

@@ -1,4 +1,4 @@
-// Package seed fills an empty database with generated orders, to measure with: of many teams, users and labs, over two years, in
+// Package seed fills an empty database with generated orders, for tests and benchmarks: of many teams, users and labs, over two years, in
 // every status, with names as common and as rare as people's. They are written as real ones are, sealed and with keyed hashes.
 package seed
 
@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,8 +19,6 @@ type Options struct {
 	Orders int
 	Seed   uint64    // the same one makes the same orders
 	Until  time.Time // when the newest order was created. Defaults to now.
-	// Progress is told how many orders are written, from several goroutines.
-	Progress func(done int)
 }
 
 // ErrNotEmpty says that a database has orders, among which generated ones must not come.
@@ -45,19 +42,12 @@ func Fill(ctx context.Context, db *store.Store, o Options) ([]store.Team, error)
 			return nil, err
 		}
 	}
-	var done atomic.Int64
 	group, running := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0) + 1)
 	for from := 0; from < o.Orders; from += batch {
 		to := min(from+batch, o.Orders)
 		group.Go(func() error {
-			if err := errors.Join(db.AddUsers(running, w.usersOf(from, to)), db.AddOrders(running, w.orders(from, to))); err != nil {
-				return err
-			}
-			if n := done.Add(int64(to - from)); o.Progress != nil {
-				o.Progress(int(n))
-			}
-			return nil
+			return errors.Join(db.AddUsers(running, w.usersOf(from, to)), db.AddOrders(running, w.orders(from, to)))
 		})
 	}
 	if err := group.Wait(); err != nil {
