@@ -20,7 +20,7 @@ func TestCodesAreReadHoweverTheyAreWritten(t *testing.T) {
 	for given, want := range map[string]string{
 		"E11.9": "E11.9", "e119": "E11.9", " E11.9 ": "E11.9", "I10": "I10", "i10.": "I10", "M1A9XX0": "M1A.9XX0", "": "", "E1": "E1",
 	} {
-		require.Equal(t, want, Normal(given), given)
+		require.Equal(t, want, normal(given), given)
 	}
 }
 
@@ -42,7 +42,7 @@ func TestDiagnosesAreFoundByCodeAndByWords(t *testing.T) {
 	require.Contains(t, codes("bmi"), "Z68.30")
 	require.Empty(t, codes("no such illness"))
 	require.Empty(t, codes("  "))
-	require.LessOrEqual(t, len(codes("e")), MaxDiagnoses)
+	require.LessOrEqual(t, len(codes("e")), maxDiagnoses)
 	d, ok := r.Diagnosis("z794")
 	require.True(t, ok)
 	require.True(t, d.Secondary)
@@ -127,7 +127,7 @@ func TestASetOfOnesOwn(t *testing.T) {
 // Everything that is wrong with a set is said at once.
 func TestASetIsChecked(t *testing.T) {
 	t.Parallel()
-	_, err := Parse([]byte(`{
+	_, err := parse([]byte(`{
 		"payors": [{"code": "A", "name": "A", "plans": {"Arizona": "x"}, "provider_ids": {"nobody": "1"}, "address": {}}, {"code": "A", "name": ""}],
 		"diagnoses": [{"code": "diabetes", "description": ""}, {"code": "I10", "description": "x"}, {"code": "i10", "description": "x"}],
 		"excludes": [{"code": "?", "kind": "excludes3", "codes": []}, {"code": "I10", "kind": "excludes1", "codes": ["E11-"]}]}`))
@@ -138,7 +138,7 @@ func TestASetIsChecked(t *testing.T) {
 		require.ErrorContains(t, err, complaint)
 	}
 	for _, text := range []string{``, `{}`, `{"payers": []}`, `{"payors": [], "diagnoses": []} {}`} {
-		_, err := Parse([]byte(text))
+		_, err := parse([]byte(text))
 		require.Error(t, err, text)
 	}
 }

@@ -19,8 +19,8 @@ type Diagnosis struct {
 // icdShape is the form of an ICD-10-CM code: a category of three characters, and up to four after the point.
 var icdShape = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$`)
 
-// Normal is a code as it is printed, E11.9, however it was written: e119, " E11.9".
-func Normal(code string) string {
+// normal is a code as it is printed, E11.9, however it was written: e119, " E11.9".
+func normal(code string) string {
 	code = strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(code), ".", ""))
 	if len(code) <= 3 {
 		return code
@@ -30,7 +30,7 @@ func Normal(code string) string {
 
 func (d Diagnosis) problems() []error {
 	var errs []error
-	if !icdShape.MatchString(Normal(d.Code)) {
+	if !icdShape.MatchString(normal(d.Code)) {
 		errs = append(errs, fmt.Errorf("diagnosis %q has not the form of an ICD-10-CM code", d.Code))
 	}
 	if d.Description == "" {
@@ -41,20 +41,20 @@ func (d Diagnosis) problems() []error {
 
 // Diagnosis finds a diagnosis by its code, however that is written.
 func (r *Reference) Diagnosis(code string) (Diagnosis, bool) {
-	i, ok := r.diagnosisAt[Normal(code)]
+	i, ok := r.diagnosisAt[normal(code)]
 	if !ok {
 		return Diagnosis{}, false
 	}
 	return r.diagnoses[i], true
 }
 
-// MaxDiagnoses is how many diagnoses a search finds at most.
-const MaxDiagnoses = 50
+// maxDiagnoses is how many diagnoses a search finds at most.
+const maxDiagnoses = 50
 
 // Diagnoses finds diagnoses whose code begins with the query, or whose description has all its words, each at the beginning of one of
 // its own; codes first, then by code.
 func (r *Reference) Diagnoses(query string) []Diagnosis {
-	code, words := Normal(query), strings.Fields(strings.ToLower(query))
+	code, words := normal(query), strings.Fields(strings.ToLower(query))
 	if len(words) == 0 {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (r *Reference) Diagnoses(query string) []Diagnosis {
 		slices.SortFunc(found, func(a, b Diagnosis) int { return strings.Compare(a.Code, b.Code) })
 	}
 	found := slices.Concat(byCode, byWord)
-	return found[:min(len(found), MaxDiagnoses)]
+	return found[:min(len(found), maxDiagnoses)]
 }
 
 // separators are what stands between the words of a description.
@@ -92,7 +92,7 @@ var (
 
 // Check says whether a code may stand on a bill. The error is ErrNotICD or ErrNotBillable.
 func (r *Reference) Check(code string) error {
-	if !icdShape.MatchString(Normal(code)) {
+	if !icdShape.MatchString(normal(code)) {
 		return ErrNotICD
 	}
 	if _, ok := r.Diagnosis(code); !ok {

@@ -54,7 +54,7 @@ type Conflict struct {
 func (r *Reference) Conflicts(codes []string) []Conflict {
 	var distinct []string
 	for _, code := range codes {
-		if code = Normal(code); !slices.Contains(distinct, code) {
+		if code = normal(code); !slices.Contains(distinct, code) {
 			distinct = append(distinct, code)
 		}
 	}

@@ -31,8 +31,8 @@ type Address struct {
 	Country    string  `json:"country"`
 }
 
-// Providers are the clearing houses of client-api#17-enums.
-func Providers() []string {
+// providers are the clearing houses of client-api#17-enums.
+func providers() []string {
 	return []string{"change_healthcare", "availity", "stedi", "waystar", "claim_md", "apero", "pverify"}
 }
 
@@ -45,7 +45,7 @@ func (p Payor) problems() []error {
 		errs = append(errs, fmt.Errorf("payor %q has no whole address", p.Code))
 	}
 	for provider := range p.ProviderIDs {
-		if !slices.Contains(Providers(), provider) {
+		if !slices.Contains(providers(), provider) {
 			errs = append(errs, fmt.Errorf("payor %q has an id at %q, which is not known", p.Code, provider))
 		}
 	}

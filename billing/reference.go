@@ -30,7 +30,7 @@ type document struct {
 }
 
 // Default is the set that is built in.
-func Default() (*Reference, error) { return Parse(builtIn) }
+func Default() (*Reference, error) { return parse(builtIn) }
 
 // Load reads the set of a file; without a path, the one that is built in. The error says all that is wrong with it.
 func Load(path string) (*Reference, error) {
@@ -41,15 +41,15 @@ func Load(path string) (*Reference, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading payors and diagnoses: %w", err)
 	}
-	r, err := Parse(text)
+	r, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("reading payors and diagnoses from %s: %w", path, err)
 	}
 	return r, nil
 }
 
-// Parse reads a set. An unknown name is an error, so that a misspelt one is not lost silently.
-func Parse(text []byte) (*Reference, error) {
+// parse reads a set. An unknown name is an error, so that a misspelt one is not lost silently.
+func parse(text []byte) (*Reference, error) {
 	var in document
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -80,7 +80,7 @@ func (r *Reference) index() error {
 		errs = append(errs, p.problems()...)
 	}
 	for i, d := range r.diagnoses {
-		code := Normal(d.Code)
+		code := normal(d.Code)
 		if _, twice := r.diagnosisAt[code]; twice {
 			errs = append(errs, fmt.Errorf("diagnosis %q is there twice", d.Code))
 		}

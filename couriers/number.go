@@ -56,10 +56,10 @@ func Clean(number string) string {
 	}, number)
 }
 
-// Identify tells which courier a tracking number belongs to, by the first matching shape of
+// identify tells which courier a tracking number belongs to, by the first matching shape of
 // molecular-api#couriers, and what its check digit tells. An unknown courier is
 // empty, and no error: the number is stored and shown, only the link is missing.
-func Identify(number string) (Courier, Check) {
+func identify(number string) (Courier, Check) {
 	n := Clean(number)
 	if isPostalItem(n) {
 		return USPS, CheckNone
@@ -73,9 +73,9 @@ func Identify(number string) (Courier, Check) {
 	return identifyFedEx(n)
 }
 
-// URL gives the public tracking page of a number. It is empty when the courier is unknown or
+// trackingPage gives the public tracking page of a number. It is empty when the courier is unknown or
 // the number is.
-func URL(c Courier, number string) string {
+func trackingPage(c Courier, number string) string {
 	page, n := trackingURL[c], Clean(number)
 	if page == "" || n == "" {
 		return ""
@@ -83,9 +83,9 @@ func URL(c Courier, number string) string {
 	return page + url.QueryEscape(n)
 }
 
-// FromShippingMethod gives the courier that a shipping_method of MTL
+// fromShippingMethod gives the courier that a shipping_method of MTL
 // (molecular-api#shipping-methods) implies, empty for a method that it does not list.
-func FromShippingMethod(id int) Courier {
+func fromShippingMethod(id int) Courier {
 	switch id {
 	case 7, 8, 9:
 		return USPS
@@ -100,14 +100,14 @@ func FromShippingMethod(id int) Courier {
 // tracking page (empty: unknown courier) and the cleaned number. The shipping method that we
 // asked for helps only outbound: the lab chose the return label. A number that is empty once
 // cleaned is no shipment leg, and everything is empty.
-func Describe(number string, leg Leg, shippingMethod int) (courier Courier, trackingURL, cleaned string) {
+func Describe(number string, leg Leg, shippingMethod int) (courier Courier, pageURL, cleaned string) {
 	cleaned = Clean(number)
 	if cleaned == "" {
 		return "", "", ""
 	}
-	courier, _ = Identify(cleaned)
+	courier, _ = identify(cleaned)
 	if courier == "" && leg == Outbound {
-		courier = FromShippingMethod(shippingMethod)
+		courier = fromShippingMethod(shippingMethod)
 	}
-	return courier, URL(courier, cleaned), cleaned
+	return courier, trackingPage(courier, cleaned), cleaned
 }

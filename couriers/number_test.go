@@ -75,14 +75,14 @@ func TestIdentify(t *testing.T) {
 
 func TestURL(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "https://tools.usps.com/go/TrackConfirmAction?tLabels="+label, couriers.URL(couriers.USPS, label))
+	require.Equal(t, "https://tools.usps.com/go/TrackConfirmAction?tLabels="+label, couriers.TrackingPage(couriers.USPS, label))
 	require.Equal(t, "https://www.fedex.com/apps/fedextrack/?tracknumbers=772081149359",
-		couriers.URL(couriers.FedEx, "7720 8114-9359"))
+		couriers.TrackingPage(couriers.FedEx, "7720 8114-9359"))
 	require.Equal(t, "https://www.fedex.com/apps/fedextrack/?tracknumbers=A%26B%3D%2F",
-		couriers.URL(couriers.FedEx, "a&b=/"))
-	require.Empty(t, couriers.URL("", label))
-	require.Empty(t, couriers.URL("ups", label))
-	require.Empty(t, couriers.URL(couriers.USPS, " - "))
+		couriers.TrackingPage(couriers.FedEx, "a&b=/"))
+	require.Empty(t, couriers.TrackingPage("", label))
+	require.Empty(t, couriers.TrackingPage("ups", label))
+	require.Empty(t, couriers.TrackingPage(couriers.USPS, " - "))
 }
 
 func TestFromShippingMethod(t *testing.T) {
@@ -104,10 +104,10 @@ func TestDescribe(t *testing.T) {
 		url     string
 		cleaned string
 	}{
-		"known":                       {"9420-9002 04173500182641", couriers.Inbound, 0, couriers.USPS, couriers.URL(couriers.USPS, label), label},
-		"shape wins over the hint":    {label, couriers.Outbound, 10, couriers.USPS, couriers.URL(couriers.USPS, label), label},
-		"hint outbound":               {unknown, couriers.Outbound, 7, couriers.USPS, couriers.URL(couriers.USPS, unknown), unknown},
-		"hint outbound, FedEx":        {unknown, couriers.Outbound, 10, couriers.FedEx, couriers.URL(couriers.FedEx, unknown), unknown},
+		"known":                       {"9420-9002 04173500182641", couriers.Inbound, 0, couriers.USPS, couriers.TrackingPage(couriers.USPS, label), label},
+		"shape wins over the hint":    {label, couriers.Outbound, 10, couriers.USPS, couriers.TrackingPage(couriers.USPS, label), label},
+		"hint outbound":               {unknown, couriers.Outbound, 7, couriers.USPS, couriers.TrackingPage(couriers.USPS, unknown), unknown},
+		"hint outbound, FedEx":        {unknown, couriers.Outbound, 10, couriers.FedEx, couriers.TrackingPage(couriers.FedEx, unknown), unknown},
 		"no hint inbound":             {unknown, couriers.Inbound, 7, "", "", unknown},
 		"method without a courier":    {unknown, couriers.Outbound, 11, "", "", unknown},
 		"empty is no leg":             {"", couriers.Outbound, 7, "", "", ""},

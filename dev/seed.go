@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// The ids of what Seed makes. They are fixed, so that examples can name them.
+// The ids of what seedDemonstration makes. They are fixed, so that examples can name them.
 const (
 	TeamID     = "019a1100-0000-7000-8000-000000000001"
 	UserID     = "019a1100-0000-7000-8000-000000000002"
@@ -26,9 +26,9 @@ const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` 
 // Molecular holds a rejected kit for a week (order-lifecycle#kit-rejection).
 const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
 
-// Seed puts a demonstration team into the store, with its keys, the demonstration catalogue, a user and accounts at the simulated labs
-// and providers. What is there already stays, but the accounts take the given address and credentials.
-func Seed(ctx context.Context, s *store.Store, secrets Secrets, labURL string) error {
+// seedDemonstration puts a demonstration team into the store, with its keys, the demonstration catalogue, a user and accounts at the
+// simulated labs and providers. What is there already stays, but the accounts take the given address and credentials.
+func seedDemonstration(ctx context.Context, s *store.Store, secrets Secrets, labURL string) error {
 	if err := seedTeam(ctx, s); err != nil {
 		return err
 	}

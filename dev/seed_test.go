@@ -36,7 +36,7 @@ func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 	offered, err := catalogue.Demo()
 	require.NoError(t, err)
 	for _, lab := range []string{"http://127.0.0.1:1", "http://127.0.0.1:2"} {
-		require.NoError(t, Seed(ctx, db, secrets, lab))
+		require.NoError(t, seedDemonstration(ctx, db, secrets, lab))
 
 		teams, err := db.Teams(ctx)
 		require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestWhatIsSeeded(t *testing.T) {
 	secrets, err := loadSecrets(newFolder(t))
 	require.NoError(t, err)
 	db := openStore(t, secrets)
-	require.NoError(t, Seed(ctx, db, secrets, "http://127.0.0.1:1"))
+	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
 
 	key, team, err := db.KeyBySecret(ctx, secrets.ClientKey)
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestTheReceiversEndpoint(t *testing.T) {
 	secrets, err := loadSecrets(newFolder(t))
 	require.NoError(t, err)
 	db := openStore(t, secrets)
-	require.NoError(t, Seed(ctx, db, secrets, "http://127.0.0.1:1"))
+	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
 	enabled := func() map[string]bool {
 		all, err := db.Endpoints(ctx, TeamID)
 		require.NoError(t, err)
@@ -136,7 +136,7 @@ func TestWhatTheNeutralPartnersAreSeededWith(t *testing.T) {
 	secrets, err := loadSecrets(newFolder(t))
 	require.NoError(t, err)
 	db := openStore(t, secrets)
-	require.NoError(t, Seed(ctx, db, secrets, "http://127.0.0.1:1"))
+	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
 
 	accounts, err := db.LabAccounts(ctx, TeamID)
 	require.NoError(t, err)

@@ -84,7 +84,7 @@ func (s *system) seed(ctx context.Context) (err error) {
 	if err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	if err := Seed(ctx, db, s.secrets, urlOf(s.at.lab)); err != nil {
+	if err := seedDemonstration(ctx, db, s.secrets, urlOf(s.at.lab)); err != nil {
 		return fmt.Errorf("seeding the database: %w", err)
 	}
 	if err := seedEndpoint(ctx, db, s.secrets, s.oldEndpoint, !s.options.NoDemo); err != nil {

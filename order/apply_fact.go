@@ -26,9 +26,9 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 		d.appointmentReported(f, at)
 	case s.Terminal():
 		d.afterEnd(f, at)
-	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.FromLab()):
+	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.fromLab()):
 		d.park(f, ReasonUnplaced)
-	case s.Registrable && !s.Registered && f.FromLab() && f.Kind != KitShipped:
+	case s.Registrable && !s.Registered && f.fromLab() && f.Kind != KitShipped:
 		d.beforeRegistration(f, at)
 	case s.Status.In(lifecycle.StageRegistered) && !f.final():
 		d.afterRegistration(f)

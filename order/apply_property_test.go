@@ -131,7 +131,7 @@ func TestTheFirstEndStands(t *testing.T) {
 			f := endings[to]
 			received := 100 + 10*i
 			sent := received
-			if f.FromLab() { // applies however old it is; a courier's report has to be newer than the last sighting
+			if f.fromLab() { // applies however old it is; a courier's report has to be newer than the last sighting
 				sent = rapid.IntRange(1, received).Draw(t, "sent")
 			}
 			f.InboxID, f.SentAt, f.ReceivedAt = fmt.Sprint(i), hour(sent), hour(received)

@@ -66,7 +66,7 @@ func (t LabTest) Coded() bool {
 func (t LabTest) InOrder() LabTest {
 	t.Markers = slices.Clone(t.Markers)
 	for i := range t.Markers {
-		t.Markers[i] = t.Markers[i].WithoutQuestions()
+		t.Markers[i] = t.Markers[i].withoutQuestions()
 	}
 	return t
 }

@@ -103,5 +103,5 @@ func (f Fact) actor() lifecycle.Actor {
 	}
 }
 
-// FromLab reports whether the lab itself is the source, as against a courier or a provider.
-func (f Fact) FromLab() bool { return f.actor() == lifecycle.Lab }
+// fromLab reports whether the lab itself is the source, as against a courier or a provider.
+func (f Fact) fromLab() bool { return f.actor() == lifecycle.Lab }

@@ -46,8 +46,8 @@ func sameSlug(a, b string) bool { return a != "" && a == b }
 // equal reports whether both are known and equal.
 func equal(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }
 
-// WithoutQuestions is the marker as an order keeps it: what was asked stands with the answers.
-func (m Marker) WithoutQuestions() Marker {
+// withoutQuestions is the marker as an order keeps it: what was asked stands with the answers.
+func (m Marker) withoutQuestions() Marker {
 	m.Questions = nil
 	return m
 }

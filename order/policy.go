@@ -128,11 +128,11 @@ func Resolve(overlays ...[]byte) (Policy, error) {
 			return Policy{}, errors.New("reading a policy overlay: more than one value")
 		}
 	}
-	return p, p.Validate()
+	return p, p.validate()
 }
 
-// Validate reports everything that is wrong with the policy at once.
-func (p Policy) Validate() error {
+// validate reports everything that is wrong with the policy at once.
+func (p Policy) validate() error {
 	var errs []error
 	switch p.Replacement {
 	case ReplaceNever, ReplaceManual, ReplaceAuto:

@@ -22,7 +22,7 @@ func TestDefaultPolicy(t *testing.T) {
 			KitExpiry: hours(8760),
 		},
 	}, DefaultPolicy())
-	require.NoError(t, DefaultPolicy().Validate())
+	require.NoError(t, DefaultPolicy().validate())
 }
 
 func TestResolveLaysOverlaysInOrder(t *testing.T) {
@@ -79,7 +79,7 @@ deadlines.kit_expiry is not positive`)
 // TestEveryDeadlineIsValidated empties the policy: a deadline that is missing from the validation would be missing from the error.
 func TestEveryDeadlineIsValidated(t *testing.T) {
 	t.Parallel()
-	err := Policy{Replacement: ReplaceNever}.Validate()
+	err := Policy{Replacement: ReplaceNever}.validate()
 	var names map[string]string
 	require.NoError(t, json.Unmarshal([]byte(text(t, DefaultPolicy().Deadlines)), &names))
 	require.Len(t, names, 16)

@@ -43,9 +43,9 @@ type Tested struct {
 	DOB       string `json:"dob"` // YYYY-MM-DD, as sent
 }
 
-// LabFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again
+// labFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again
 // (order-lifecycle#redraw).
-func (m Missing) LabFault() bool {
+func (m Missing) labFault() bool {
 	return m.FailureType == "internal_lab_failure" || m.FailureType == "order_entry_failure"
 }
 
@@ -53,7 +53,7 @@ func (m Missing) LabFault() bool {
 func (r Report) Redrawable() []Missing {
 	var out []Missing
 	for _, m := range r.Missing {
-		if m.LabFault() {
+		if m.labFault() {
 			out = append(out, m)
 		}
 	}

@@ -51,19 +51,6 @@ type Review struct {
 	ReviewedAt      time.Time // zero: nobody has decided
 }
 
-// User is whose results these are, as far as that is settled or was never in doubt.
-func (r Review) User() string {
-	if r.ResolvedUserID != "" || r.OrderID == "" {
-		return r.ResolvedUserID
-	}
-	for _, c := range r.Match.Candidates {
-		if c.OrderID == r.OrderID {
-			return c.UserID
-		}
-	}
-	return ""
-}
-
 // Acceptance is the body of a demand that accepts a reviewed report as an order's result.
 type Acceptance struct {
 	ReviewID string `json:"review_id"`

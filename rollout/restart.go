@@ -22,7 +22,7 @@ const passes = 5
 // store has of it. It is for going back from a build that has begun something that the current one knows nothing of: such runs cannot go
 // on there. What was signalled to a run and not taken is signalled again, from the inbox. It returns how many runs were started.
 func (d *Deployment) Restart(ctx context.Context, buildID string) (int, error) {
-	current, err := d.Current(ctx)
+	current, err := d.current(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -64,7 +64,7 @@ const notePrevious = "aliquot-previous"
 // workers without a version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. When it returns nil,
 // every task queue knows of the change. Errors: *UnknownError, *MissingQueuesError, *SpreadingError.
 func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.Duration, force Force) error {
-	before, err := d.Current(ctx)
+	before, err := d.current(ctx)
 	if err != nil {
 		return err
 	}
@@ -150,8 +150,8 @@ func (d *Deployment) describe(ctx context.Context) (client.WorkerDeploymentDescr
 	return found, d.explain("", err)
 }
 
-// Current is the build that is current; empty: workers without a version are.
-func (d *Deployment) Current(ctx context.Context) (string, error) {
+// current is the build that is current; empty: workers without a version are.
+func (d *Deployment) current(ctx context.Context) (string, error) {
 	found, err := d.describe(ctx)
 	if _, unknown := errors.AsType[*UnknownError](err); unknown {
 		return "", nil

@@ -19,13 +19,13 @@ const maxName = 200
 
 func (r Rollout) check() problems {
 	found := append(r.Process.check(), r.Temporal.check()...)
-	found.add("ALIQUOT_DEPLOYMENT", CheckDeployment(r.Deployment.Name))
+	found.add("ALIQUOT_DEPLOYMENT", checkDeployment(r.Deployment.Name))
 	return found
 }
 
 func (w Worker) checkVersion() problems {
 	var found problems
-	found.add("ALIQUOT_DEPLOYMENT", CheckDeployment(w.Deployment.Name))
+	found.add("ALIQUOT_DEPLOYMENT", checkDeployment(w.Deployment.Name))
 	if w.BuildID != "" {
 		found.add("ALIQUOT_BUILD_ID", CheckBuildID(w.BuildID))
 	}
@@ -49,8 +49,8 @@ func (w Worker) checkVersion() problems {
 	return found
 }
 
-// CheckDeployment reports whether a text can be the name of a worker deployment.
-func CheckDeployment(name string) error {
+// checkDeployment reports whether a text can be the name of a worker deployment.
+func checkDeployment(name string) error {
 	if strings.ContainsAny(name, ".:") {
 		return errors.New(`must not hold "." or ":", which Temporal uses itself`)
 	}

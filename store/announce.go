@@ -52,7 +52,7 @@ func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, o order.Order, eventTyp
 	if err != nil {
 		return nil, fmt.Errorf("rendering a message of order %s: %w", o.ID, err)
 	}
-	return s.EnqueueMessage(ctx, tx, Message{
+	return s.enqueueMessage(ctx, tx, Message{
 		ID: newID(), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: o.Sequence, Body: body,
 	})
 }

@@ -42,12 +42,3 @@ func (s *Store) EndCall(ctx context.Context, id, outcome string, answer []byte) 
 	}
 	return nil
 }
-
-// CallAnswer opens what the partner answered, nil when nothing came. The error is ErrNotFound when there is no such call.
-func (s *Store) CallAnswer(ctx context.Context, id string) ([]byte, error) {
-	sealed, err := one(ctx, s.read, scanBytes, `SELECT answer FROM calls WHERE id = $1`, id)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer to call %s: %w", id, err)
-	}
-	return s.keys.Open(place("calls", id, "answer"), sealed)
-}

@@ -53,7 +53,7 @@ func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, e
 
 // Backlog is what is still to be delivered to an endpoint. A disabled one has nothing.
 type Backlog struct {
-	Pending      int       // counted to MostCounted
+	Pending      int       // counted to mostCounted
 	Next         time.Time // when the next attempt is due; zero: nothing is pending
 	FailingSince time.Time // the first failed attempt after a successful one; zero: the last one succeeded
 	Disabled     string    // why it is disabled; empty: it is not
@@ -102,7 +102,7 @@ func (s *Store) EndpointsWithDue(ctx context.Context, now time.Time, limit int) 
 
 // Overdue is how far the deliveries of all endpoints are behind.
 type Overdue struct {
-	Pending int       // deliveries still to be made, whenever they are due; counted to MostCounted
+	Pending int       // deliveries still to be made, whenever they are due; counted to mostCounted
 	Since   time.Time // when the longest due became due; zero: none is
 }
 

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Grace is how long a deleted user can be brought back (client-api#6-users).
-const Grace = 7 * 24 * time.Hour
+// grace is how long a deleted user can be brought back (client-api#6-users).
+const grace = 7 * 24 * time.Hour
 
 // lateness is how long what came late for an erased order may be looked at before it goes too.
 const lateness = time.Hour
 
-// DeleteUser marks a user of a team as deleted: nobody finds him any more, and after Grace his data is erased. The error is ErrNotFound
+// DeleteUser marks a user of a team as deleted: nobody finds him any more, and after grace his data is erased. The error is ErrNotFound
 // when there is no such user, or when he has been deleted.
 func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 	n, err := change(ctx, s.write, `UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
-		micros(s.now().Add(Grace)), id, teamID)
+		micros(s.now().Add(grace)), id, teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

@@ -97,7 +97,7 @@ func TestADeletedUsersDataIsErased(t *testing.T) {
 		require.NoError(t, s.DeleteUser(ctx, user.TeamID, user.ID))
 		users, orders := erase(t, s)
 		require.Equal(t, []int{0, 0}, []int{users, orders}, "not before the grace is over")
-		forward(Grace - time.Second)
+		forward(grace - time.Second)
 		users, orders = erase(t, s)
 		require.Equal(t, []int{0, 0}, []int{users, orders})
 		forward(time.Second)
@@ -143,7 +143,7 @@ func TestWhatComesLateIsErasedToo(t *testing.T) {
 		ownedBy(t, s, u.ID)
 		end(t, s, o.ID)
 		require.NoError(t, s.DeleteUser(t.Context(), team, u.ID))
-		forward(Grace)
+		forward(grace)
 		_, orders := erase(t, s)
 		require.Equal(t, 1, orders)
 
@@ -201,7 +201,7 @@ func TestADeletedUserCanBeBroughtBack(t *testing.T) {
 		require.Equal(t, u.ID, back.ID)
 		require.Equal(t, u.FallbackBirthDate, back.FallbackBirthDate)
 
-		forward(Grace)
+		forward(grace)
 		require.ErrorIs(t, undo(other.ID, ""), ErrNotFound, "the grace is over")
 		users, _ := erase(t, s)
 		require.Equal(t, 1, users)

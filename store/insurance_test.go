@@ -43,7 +43,7 @@ func TestInsuranceIsKeptSealedAndGoesWithTheUser(t *testing.T) {
 		_, err = latest(true)
 		require.ErrorIs(t, err, ErrNotFound)
 		require.ErrorIs(t, s.AddInsurance(ctx, team, Insurance{ID: newID(), UserID: user, Document: []byte("x")}), ErrNotFound)
-		forward(Grace)
+		forward(grace)
 		_, err = s.EraseUsers(ctx, 10)
 		require.NoError(t, err)
 		n, err = count(ctx, s.read, "user_insurance", filter{})

@@ -32,14 +32,14 @@ type Key struct {
 	CreatedAt     time.Time
 	ExpiresAt     time.Time  // the key is good before this; zero: for good
 	PreviousUntil time.Time  // the secret before the present one is good before this; zero: there is none
-	LastUsedAt    time.Time  // at most UseGrain old; zero: never
+	LastUsedAt    time.Time  // at most useGrain old; zero: never
 	RevokedAt     *time.Time // nil while the key is good
 }
 
 const keyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at, k.previous_until, k.last_used_at, k.revoked_at`
 
-// UseGrain is how often the use of a key is written down at most.
-const UseGrain = time.Minute
+// useGrain is how often the use of a key is written down at most.
+const useGrain = time.Minute
 
 // NewKeySecret makes the secret of a key, which is shown once. Its prefix is that of client-api#1-transport: sk_us_ for
 // a sandbox team, pk_us_ for a production one; 130 random bits follow, so that a plain hash protects it well.
@@ -97,14 +97,14 @@ func (s *Store) Key(ctx context.Context, id string) (Key, error) {
 	return k, nil
 }
 
-// UsedKey notes that a key was used now, unless that was noted less than UseGrain ago.
+// UsedKey notes that a key was used now, unless that was noted less than useGrain ago.
 func (s *Store) UsedKey(ctx context.Context, k Key) error {
 	now := s.now()
-	if now.Sub(k.LastUsedAt) < UseGrain {
+	if now.Sub(k.LastUsedAt) < useGrain {
 		return nil
 	}
 	_, err := s.write.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3`,
-		micros(now), k.ID, micros(now.Add(-UseGrain)))
+		micros(now), k.ID, micros(now.Add(-useGrain)))
 	if err != nil {
 		return fmt.Errorf("noting the use of key %s: %w", k.ID, err)
 	}

@@ -157,7 +157,7 @@ func TestUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
 		}
 		first := s.now()
 		require.Equal(t, first, use())
-		forward(UseGrain - time.Second)
+		forward(useGrain - time.Second)
 		require.Equal(t, first, use())
 		require.NoError(t, s.UsedKey(t.Context(), key), "another process has noted it")
 		k, err := s.Key(t.Context(), key.ID)

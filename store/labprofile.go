@@ -22,8 +22,8 @@ const (
 // BillClient is what orders are billed as unless they say otherwise; the others are what a lab account may allow besides.
 const BillClient = "client_bill"
 
-// Billings are the ways to bill an order (client-api#17-enums).
-func Billings() []string {
+// billings are the ways to bill an order (client-api#17-enums).
+func billings() []string {
 	return []string{BillClient, "commercial_insurance", "patient_bill_passthrough", "patient_bill"}
 }
 
@@ -72,7 +72,7 @@ func (p AccountProfile) validate() error {
 		errs = append(errs, fmt.Errorf("delegated_flow is %q", p.DelegatedFlow))
 	}
 	for _, billing := range slices.Sorted(maps.Keys(p.AllowedBilling)) {
-		if !slices.Contains(Billings(), billing) {
+		if !slices.Contains(billings(), billing) {
 			errs = append(errs, fmt.Errorf("allowed_billing has %q", billing))
 		}
 		for _, state := range p.AllowedBilling[billing] {

@@ -21,10 +21,10 @@ type Message struct {
 	Body      []byte // the exact bytes to send; sealed
 }
 
-// EnqueueMessage writes a message and one delivery, due at once, for every enabled endpoint of the team whose filter takes the event
+// enqueueMessage writes a message and one delivery, due at once, for every enabled endpoint of the team whose filter takes the event
 // type. The message belongs to the trace of the context. It does so inside the transaction that records the event, so that neither exists without the other. The endpoints are to be
 // nudged once the transaction is committed.
-func (s *Store) EnqueueMessage(ctx context.Context, tx *sql.Tx, m Message) ([]string, error) {
+func (s *Store) enqueueMessage(ctx context.Context, tx *sql.Tx, m Message) ([]string, error) {
 	now := micros(s.now())
 	_, err := tx.ExecContext(ctx, `INSERT INTO messages (id, team_id, order_id, event_type, sequence, body, created_at, trace)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,

@@ -32,7 +32,7 @@ func enqueue(t *testing.T, s *Store, m Message) (id string, endpoints []string) 
 		m.EventType = orderUpdated
 	}
 	require.NoError(t, s.inTx(t.Context(), func(tx *sql.Tx) (err error) {
-		endpoints, err = s.EnqueueMessage(t.Context(), tx, m)
+		endpoints, err = s.enqueueMessage(t.Context(), tx, m)
 		return err
 	}))
 	return m.ID, endpoints
@@ -92,7 +92,7 @@ func TestMessagesShareTheFateOfTheirTransaction(t *testing.T) {
 		endpoint := addEndpoint(t, s, team)
 		boom := errors.New("boom")
 		err := s.inTx(t.Context(), func(tx *sql.Tx) error {
-			endpoints, err := s.EnqueueMessage(t.Context(), tx, Message{ID: newID(), TeamID: team, OrderID: "o", EventType: orderCreated})
+			endpoints, err := s.enqueueMessage(t.Context(), tx, Message{ID: newID(), TeamID: team, OrderID: "o", EventType: orderCreated})
 			require.NoError(t, err)
 			require.Equal(t, []string{endpoint}, endpoints)
 			return boom

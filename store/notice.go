@@ -25,7 +25,7 @@ func (s *Store) tellExhausted(ctx context.Context, tx *sql.Tx, endpointID string
 	if err != nil {
 		return nil, err
 	}
-	return s.EnqueueMessage(ctx, tx, Message{ID: newID(), TeamID: m.TeamID, EventType: webhooks.AttemptExhausted, Body: body})
+	return s.enqueueMessage(ctx, tx, Message{ID: newID(), TeamID: m.TeamID, EventType: webhooks.AttemptExhausted, Body: body})
 }
 
 // tellDisabled enqueues the notice that we have disabled an endpoint, notes it in the audit, and returns the endpoints to nudge.
@@ -42,5 +42,5 @@ func (s *Store) tellDisabled(ctx context.Context, tx *sql.Tx, e Endpoint, reason
 	if err := audit(ctx, tx, row); err != nil {
 		return nil, err
 	}
-	return s.EnqueueMessage(ctx, tx, Message{ID: newID(), TeamID: e.TeamID, EventType: webhooks.EndpointDisabled, Body: body})
+	return s.enqueueMessage(ctx, tx, Message{ID: newID(), TeamID: e.TeamID, EventType: webhooks.EndpointDisabled, Body: body})
 }

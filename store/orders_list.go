@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// CountedOrders is how far the orders of a list are counted. Beyond that it only costs.
-const CountedOrders = 10_000
+// countedOrders is how far the orders of a list are counted. Beyond that it only costs.
+const countedOrders = 10_000
 
 // MaxSortedByPatient is how many orders are sorted by their patients, whose names have to be decrypted for that.
 const MaxSortedByPatient = 5_000
@@ -21,7 +21,7 @@ const MaxSortedByPatient = 5_000
 var ErrTooMany = errors.New("too many orders to be sorted by patient")
 
 // Orders lists a team's orders, newest first unless the query says otherwise, and counts all of them: total is nil when there are
-// more than CountedOrders. The error is ErrTooMany when they cannot be sorted.
+// more than countedOrders. The error is ErrTooMany when they cannot be sorted.
 func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total *int, err error) {
 	err = s.inSnapshot(ctx, func(q querier) error {
 		if err := s.planForValues(ctx, q); err != nil {
@@ -69,14 +69,14 @@ func (s *Store) listIDs(ctx context.Context, q querier, by OrderQuery) (ids []st
 	}
 	if n := len(ids); n < limit && (n > 0 || offset == 0) { // the last page
 		n += offset
-		return ids, upTo(CountedOrders, n), nil
+		return ids, upTo(countedOrders, n), nil
 	}
 	var n int
 	all := s.listing(by.unsorted())
-	if err := q.QueryRowContext(ctx, all.count(CountedOrders+1), all.args...).Scan(&n); err != nil {
+	if err := q.QueryRowContext(ctx, all.count(countedOrders+1), all.args...).Scan(&n); err != nil {
 		return nil, nil, err
 	}
-	return ids, upTo(CountedOrders, n), nil
+	return ids, upTo(countedOrders, n), nil
 }
 
 func upTo(limit, n int) *int {

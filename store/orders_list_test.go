@@ -16,7 +16,7 @@ func TestLimitsOfLists(t *testing.T) {
 	s := openStore(t, engineURL(t, postgres))
 	require.NoError(t, s.Migrate(t.Context()))
 	team, user := addTeam(t, s).ID, newID()
-	orders := make([]order.Order, CountedOrders+1)
+	orders := make([]order.Order, countedOrders+1)
 	for i := range orders {
 		orders[i] = newOrder(s, team, func(o *order.Order) {
 			o.CreatedAt = o.CreatedAt.Add(time.Duration(i) * time.Second)
@@ -31,10 +31,10 @@ func TestLimitsOfLists(t *testing.T) {
 	got, total, err := s.Orders(t.Context(), OrderQuery{TeamID: team})
 	require.NoError(t, err)
 	require.Nil(t, total)
-	require.Equal(t, orders[CountedOrders].ID, got[0].ID)
+	require.Equal(t, orders[countedOrders].ID, got[0].ID)
 	_, total, err = s.Orders(t.Context(), OrderQuery{TeamID: team, CreatedSince: orders[1].CreatedAt})
 	require.NoError(t, err)
-	require.Equal(t, new(CountedOrders), total)
+	require.Equal(t, new(countedOrders), total)
 	got, total, err = s.Orders(t.Context(), OrderQuery{TeamID: team, Page: 101, Size: 100})
 	require.NoError(t, err)
 	require.Len(t, got, 1, "the last page of all")

@@ -57,7 +57,7 @@ func explain(t *testing.T, s *Store, query string, args []any) planned {
 func outsideIndexes(t *testing.T, s *Store, page, all listing) []string {
 	t.Helper()
 	var wrong []string
-	for _, r := range append(explain(t, s, page.ids(10, 0), page.args).reads(), explain(t, s, all.count(CountedOrders+1), all.args).reads()...) {
+	for _, r := range append(explain(t, s, page.ids(10, 0), page.args).reads(), explain(t, s, all.count(countedOrders+1), all.args).reads()...) {
 		if r.Node != "Index Only Scan" {
 			wrong = append(wrong, fmt.Sprintf("%s of %s%s", r.Node, r.Relation, r.Index))
 		}

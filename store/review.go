@@ -149,7 +149,7 @@ func (s *Store) tellReview(ctx context.Context, tx *sql.Tx, id, eventType string
 	if err != nil {
 		return nil, fmt.Errorf("rendering a message of review %s: %w", id, err)
 	}
-	return s.EnqueueMessage(ctx, tx, Message{ID: newID(), TeamID: r.TeamID, OrderID: about, EventType: eventType, Body: body})
+	return s.enqueueMessage(ctx, tx, Message{ID: newID(), TeamID: r.TeamID, OrderID: about, EventType: eventType, Body: body})
 }
 
 // testedTerms is empty when the lab does not say whom it tested, or not who that is.

@@ -88,14 +88,14 @@ func (s *Store) UnmatchedReports(ctx context.Context, receivedBefore, now time.T
 	return rows, nil
 }
 
-// CodeNoReport is why nobody asks any more for the results that an unmatched report announced.
-const CodeNoReport = "report_not_found"
+// codeNoReport is why nobody asks any more for the results that an unmatched report announced.
+const codeNoReport = "report_not_found"
 
 // PostponeReport notes that the lab did not give the results, and when it is asked again; a zero time means never.
 func (s *Store) PostponeReport(ctx context.Context, inboxID string, next time.Time) error {
 	code := ""
 	if next.IsZero() {
-		code = CodeNoReport
+		code = codeNoReport
 	}
 	_, err := s.write.ExecContext(ctx, `UPDATE inbox SET fetch_at = $1, fetch_tries = fetch_tries + 1, code = $2 WHERE id = $3 AND state = $4`,
 		micros(next), code, inboxID, InboxUnmatched)

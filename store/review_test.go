@@ -117,7 +117,9 @@ func TestResultsThatAreHeldBackOpenAReviewOnce(t *testing.T) {
 				require.Equal(t, o.ID, r.Match.Target(""))
 				require.Equal(t, tt.status, r.Match.Candidates[0].Status)
 				require.Contains(t, r.Match.Candidates[0].Reasons, order.SameSample)
-				require.Equal(t, o.UserID, r.User())
+				require.Equal(t, o.ID, r.OrderID)
+				require.Equal(t, o.ID, r.Match.Candidates[0].OrderID)
+				require.Equal(t, o.UserID, r.Match.Candidates[0].UserID)
 
 				require.Empty(t, hold(t, s, o.ID, report("4.5"), "h1").Endpoints, "the same again is no news")
 				hold(t, s, o.ID, report("4.6"), "h2")
@@ -182,7 +184,7 @@ func TestAReportForNobodysOrderIsComparedWithTheTeamsOrders(t *testing.T) {
 		r, _ := review(t, s, announce(t, s, account, "UNKNOWN-1"), tested("4.5", ada), "h1")
 		require.Equal(t, order.MatchNone, r.Match.Code)
 		require.Empty(t, r.Match.Candidates)
-		require.Empty(t, r.User())
+		require.Empty(t, r.ResolvedUserID)
 		require.Equal(t, team, r.TeamID)
 		require.Equal(t, ada, r.Report.Patient)
 
@@ -267,7 +269,7 @@ func TestUnmatchedReportsAreAskedForUntilTheyAreGivenUp(t *testing.T) {
 		row, err := s.InboxItem(t.Context(), in.ID)
 		require.NoError(t, err)
 		require.Equal(t, InboxUnmatched, row.State)
-		require.Equal(t, CodeNoReport, row.Code)
+		require.Equal(t, codeNoReport, row.Code)
 		require.Equal(t, account, row.AccountID)
 	})
 }

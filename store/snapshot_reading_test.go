@@ -66,7 +66,7 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 		add("demand "+id, err, body)
 	}
 	for _, id := range list(`SELECT id FROM calls`) {
-		answer, err := s.CallAnswer(ctx, id)
+		answer, err := s.callAnswer(ctx, id)
 		add("call "+id, err, answer)
 	}
 	for _, id := range list(`SELECT id FROM messages`) {

@@ -13,7 +13,7 @@ import (
 )
 
 // Standing is how everything stands that somebody or something still has to do with. Marks, reports and deliveries are counted to
-// MostCounted: more are too many all the same.
+// mostCounted: more are too many all the same.
 type Standing struct {
 	Open      map[lifecycle.Status]int // unfinished orders, by status; a status without one is absent
 	Attention map[string]int           // open marks, by reason; a reason without one is absent
@@ -28,8 +28,8 @@ func WaitingStates() []string {
 	return []string{InboxReceived, InboxSignalled, InboxParked, InboxUnmatched, InboxQuarantined}
 }
 
-// MostCounted is how far is counted what is counted row by row.
-const MostCounted = 100_000
+// mostCounted is how far is counted what is counted row by row.
+const mostCounted = 100_000
 
 // Standing reads how everything stands at a time. What it costs does not depend on how many orders, reports and deliveries there are.
 func (s *Store) Standing(ctx context.Context, now time.Time) (Standing, error) {
@@ -85,7 +85,7 @@ func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-// countSome counts the rows of a source, to MostCounted.
+// countSome counts the rows of a source, to mostCounted.
 func (s *Store) countSome(ctx context.Context, source string, args ...any) (int, error) {
 	return one(ctx, s.read, scanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`, source, s.most), args...)
 }

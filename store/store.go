@@ -51,7 +51,7 @@ type Store struct {
 	now       func() time.Time
 	publicURL string
 	render    func(order.Order) ([]byte, error)
-	most      int // MostCounted
+	most      int // mostCounted
 	dialect   dialect
 	labTests  *decoded[order.LabTest]
 	policies  *decoded[order.Policy]
@@ -83,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		now:       func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
 		render:    o.Render,
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
-		most:      MostCounted,
+		most:      mostCounted,
 		labTests:  newDecoded[order.LabTest](),
 		policies:  newDecoded[order.Policy](),
 	}

@@ -178,7 +178,7 @@ func TestWhoAUserIsGoesWithTheUser(t *testing.T) {
 		require.NoError(t, s.DeleteUser(t.Context(), team.ID, u.ID))
 		_, err = s.UserInfo(t.Context(), team.ID, u.ID)
 		require.ErrorIs(t, err, ErrNotFound)
-		forward(Grace)
+		forward(grace)
 		n, err := s.EraseUsers(t.Context(), 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// MaxRetryAfter bounds how long a receiver can make us wait by Retry-After: the longest delay of
+// maxRetryAfter bounds how long a receiver can make us wait by Retry-After: the longest delay of
 // the schedule. A receiver that asks for more is asked again after that.
-const MaxRetryAfter = 10 * time.Hour
+const maxRetryAfter = 10 * time.Hour
 
 // maxJitter is the largest share of a wait that is added to it, so that the deliveries that an
 // outage has failed together do not all come back at once.
@@ -24,7 +24,7 @@ func Schedule() []time.Duration {
 
 // NextAttempt gives the time of the attempt after the given number of attempts made, the last of
 // which failed at failedAt. It is never before the schedule's delay, nor before what the receiver
-// asked for (retryAfter; 0: nothing; at most MaxRetryAfter), and at most a tenth of the wait later.
+// asked for (retryAfter; 0: nothing; at most maxRetryAfter), and at most a tenth of the wait later.
 // jitter gives numbers from 0 up to 1; nil stands for a random source. It is false when the
 // schedule is exhausted and the message has failed for its endpoint.
 func NextAttempt(attempts int, failedAt time.Time, retryAfter time.Duration, jitter func() float64) (time.Time, bool) {
@@ -35,7 +35,7 @@ func NextAttempt(attempts int, failedAt time.Time, retryAfter time.Duration, jit
 	if jitter == nil {
 		jitter = rand.Float64
 	}
-	wait := max(schedule[attempts], min(retryAfter, MaxRetryAfter))
+	wait := max(schedule[attempts], min(retryAfter, maxRetryAfter))
 	wait += time.Duration(float64(wait) * maxJitter * jitter())
 	return ceilMicrosecond(failedAt.Add(wait)), true
 }

@@ -51,9 +51,9 @@ func (o *order) view() orderView {
 
 // listScripts is GET /sandbox/scripts: those of Molecular's protocol, and of each life of the neutral one.
 func (s *Server) listScripts(w http.ResponseWriter, _ *http.Request) {
-	all := map[string][]Script{"scripts": Scripts()}
-	for _, life := range Lives() {
-		all[life] = LifeScripts(life)
+	all := map[string][]Script{"scripts": scripts()}
+	for _, life := range lives() {
+		all[life] = lifeScripts(life)
 	}
 	writeJSON(w, http.StatusOK, all)
 }

@@ -51,13 +51,13 @@ var errForeign = errors.New("a step is not of the order's protocol")
 func (s *Server) scriptNamed(number, name string) (Script, bool) {
 	if o := s.find(number); o != nil {
 		if o.neutral != nil {
-			return LifeScript(o.neutral.life, name)
+			return lifeScript(o.neutral.life, name)
 		}
-		return NamedScript(name)
+		return namedScript(name)
 	}
-	script, ok := NamedScript(name)
-	for _, life := range Lives() {
-		if other, known := LifeScript(life, name); known && (!ok || script.Calls == nil && script.Book == (Booking{})) {
+	script, ok := namedScript(name)
+	for _, life := range lives() {
+		if other, known := lifeScript(life, name); known && (!ok || script.Calls == nil && script.Book == (Booking{})) {
 			script, ok = other, true
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// LifeScripts returns the named scripts of a life of the neutral protocol, "happy" first. Names that end in a number take any.
-func LifeScripts(life string) []Script {
+// lifeScripts returns the named scripts of a life of the neutral protocol, "happy" first. Names that end in a number take any.
+func lifeScripts(life string) []Script {
 	collect := sampleOf(life)
 	scripts := []Script{lifeHappy(life)}
 	scripts = append(scripts, answerScripts(life)...)
@@ -27,9 +27,9 @@ func LifeScripts(life string) []Script {
 	return scripts
 }
 
-// LifeScript returns the script of a name in a life.
-func LifeScript(life, name string) (Script, bool) {
-	if !slices.Contains(Lives(), life) {
+// lifeScript returns the script of a name in a life.
+func lifeScript(life, name string) (Script, bool) {
+	if !slices.Contains(lives(), life) {
 		return Script{}, false
 	}
 	for prefix, make := range numberedScripts {
@@ -37,7 +37,7 @@ func LifeScript(life, name string) (Script, bool) {
 			return make(lifeHappy(life), number), true
 		}
 	}
-	scripts := LifeScripts(life)
+	scripts := lifeScripts(life)
 	i := slices.IndexFunc(scripts, func(s Script) bool { return s.Name == name })
 	if i < 0 {
 		return Script{}, false

@@ -16,8 +16,8 @@ const (
 	LifeOnSite      = "on_site_collection"
 )
 
-// Lives lists the five.
-func Lives() []string {
+// lives lists the five.
+func lives() []string {
 	return []string{LifeTestkit, LifeRegistrable, LifeWalkIn, LifePhlebotomy, LifeOnSite}
 }
 
@@ -87,7 +87,7 @@ func (r neutralRequest) problem(number string, now time.Time) *refusal {
 	switch {
 	case r.Number != number:
 		return refuse(codeInvalid, "number is not that of the path")
-	case !slices.Contains(Lives(), r.Method) || r.Method == LifeRegistrable:
+	case !slices.Contains(lives(), r.Method) || r.Method == LifeRegistrable:
 		return refuse(codeInvalid, "collection_method is unknown")
 	case r.Registrable && r.Method != LifeTestkit:
 		return refuse(codeNotRegistrable, "only kits can be registered later")

@@ -67,15 +67,15 @@ func (s *Server) lifeScriptFor(request neutralRequest) (Script, *refusal) {
 			return speaking(*p.script, true)
 		}
 		name = p.script.Name
-		script, ok := LifeScript(life, name)
+		script, ok := lifeScript(life, name)
 		return speaking(script, ok)
 	}
 	if name == "" {
 		name = "happy"
 	}
-	script, ok := LifeScript(life, name)
+	script, ok := lifeScript(life, name)
 	if ok && request.Replaces != "" && script.Redraw != "" {
-		script, ok = LifeScript(life, script.Redraw)
+		script, ok = lifeScript(life, script.Redraw)
 	}
 	if s.cfg.Manual {
 		script.Steps, script.Book.Unconfirmed = nil, true

@@ -131,12 +131,12 @@ func (s *Server) chooseScript(p *placing) (unavailable bool) {
 func (s *Server) scriptFor(request placeRequest) (Script, bool) {
 	if p := s.orders.prospects[request.OrderNumber]; p != nil && p.script != nil {
 		if p.named {
-			return NamedScript(p.script.Name)
+			return namedScript(p.script.Name)
 		}
 		return *p.script, true
 	}
 	name, explicit := strings.CutPrefix(strings.TrimSpace(request.Custom.Custom01), "sandbox:")
-	script, ok := NamedScript(name)
+	script, ok := namedScript(name)
 	if !ok && explicit {
 		return Script{}, false
 	}

@@ -14,15 +14,15 @@ const reasonRecoverable = "No patient identifiers listed on the sample container
 
 const reasonFinal = "Quantity not sufficient (QNS)."
 
-// Scripts returns the named scripts, "happy" first. The names of those whose first words are "fail-place" and
+// scripts returns the named scripts, "happy" first. The names of those whose first words are "fail-place" and
 // "timeout-after-accept" take a number.
-func Scripts() []Script {
+func scripts() []Script {
 	return slices.Concat([]Script{happy()}, placeScripts(), labScripts(), rejectScripts(), courierScripts())
 }
 
-// NamedScript returns the script of a name. A script with a number in its name is known by any number from 0 to 1000 (seconds up
+// namedScript returns the script of a name. A script with a number in its name is known by any number from 0 to 1000 (seconds up
 // to 600 in a time-out): "fail-place-3", "timeout-after-accept-30".
-func NamedScript(name string) (Script, bool) {
+func namedScript(name string) (Script, bool) {
 	if count, ok := numbered(name, "fail-place-", maxUnavailable); ok {
 		return failPlace(count), true
 	}
@@ -31,7 +31,7 @@ func NamedScript(name string) (Script, bool) {
 		script.Name, script.Place.Hold = name, Duration(time.Duration(seconds)*time.Second)
 		return script, true
 	}
-	scripts := Scripts()
+	scripts := scripts()
 	i := slices.IndexFunc(scripts, func(s Script) bool { return s.Name == name })
 	if i < 0 {
 		return Script{}, false

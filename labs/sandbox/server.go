@@ -3,7 +3,7 @@
 // events) and, below /neutral, the neutral partner protocol of labs and appointment providers (docs/partners.md). It is an
 // outside partner: it knows nothing of Aliquot but its webhook addresses.
 //
-// What happens to an order is a script, a list of steps with simulated delays. Scripts and LifeScripts return the named ones; an
+// What happens to an order is a script, a list of steps with simulated delays. Scripts have names (docs/sandbox.md); an
 // order names its script, and the control endpoints under /sandbox replace it, set results and send single facts. All state is in
 // memory and bounded; patient data is checked when an order is placed and not kept.
 package sandbox

@@ -22,7 +22,7 @@ import (
 
 // The largest answers that are read, in bytes.
 const (
-	MaxAnswer = 1 << 20  // to a call; an answer to a requisition is some 200 bytes
+	maxAnswer = 1 << 20  // to a call; an answer to a requisition is some 200 bytes
 	MaxReport = 32 << 20 // with its document
 )
 
@@ -42,7 +42,7 @@ type Call struct {
 	Path   string // below the account's base URL; what is put into it is escaped
 	Query  url.Values
 	Body   any   // sent as JSON; nil: none
-	Limit  int64 // bytes of the answer; 0: MaxAnswer
+	Limit  int64 // bytes of the answer; 0: maxAnswer
 }
 
 // Answer is what a partner said: any status but those that say nothing about the request.
@@ -103,7 +103,7 @@ func (c *Caller) exchange(ctx context.Context, k Call, body []byte) (Answer, err
 	}
 	limit := k.Limit
 	if limit == 0 {
-		limit = MaxAnswer
+		limit = maxAnswer
 	}
 	return read(resp, limit)
 }

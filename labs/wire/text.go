@@ -10,14 +10,14 @@ import (
 	"unicode"
 )
 
-// MaxCode is longer than any number or code in use: partners' ids have some 10 characters, tracking numbers at most 34.
-const MaxCode = 64
+// maxCode is longer than any number or code in use: partners' ids have some 10 characters, tracking numbers at most 34.
+const maxCode = 64
 
 // Code is text that may leave the encrypted store: short, and of the characters that numbers and codes are made of. Anything else
 // may be free text and becomes empty; it stays in the verbatim report.
 func Code(text string) string {
 	text = strings.TrimSpace(text)
-	if len(text) > MaxCode || strings.ContainsFunc(text, notInCodes) {
+	if len(text) > maxCode || strings.ContainsFunc(text, notInCodes) {
 		return ""
 	}
 	return text
@@ -32,7 +32,7 @@ func notInCodes(r rune) bool {
 // and searched for.
 func OrderNumber(text string) string {
 	text = strings.TrimSpace(text)
-	if len(text) > MaxCode || strings.ContainsFunc(text, unicode.IsControl) {
+	if len(text) > maxCode || strings.ContainsFunc(text, unicode.IsControl) {
 		return ""
 	}
 	return text
