@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		listUnanswered(os.Stdout)
-		if err := removePrograms(); err != nil {
+		if err := errors.Join(removePrograms(), migratedPostgres.Drop()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(code)
