@@ -10,7 +10,8 @@ SHELL := /bin/bash
 export GOFLAGS := -mod=readonly $(filter-out -mod=%,$(GOFLAGS))
 
 # What `make test` gives to go test. One package: make test TESTS=./lifecycle
-TESTS ?= ./...
+# go test starts packages in this order. Package e2e takes longest and mostly waits, so it runs beside all others.
+TESTS ?= ./e2e ./...
 TEST_TIMEOUT ?= 30m
 BENCH ?= .
 BENCH_TIME ?= 1s

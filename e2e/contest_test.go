@@ -166,33 +166,58 @@ func TestAKitIsRegisteredAsItExpires(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		o.neutral = true
 		s := newSystem(t, o)
-		for i := range 6 {
-			early := time.Duration(i-3) * 20 * time.Millisecond
-			t.Run(fmt.Sprint(early), func(t *testing.T) { t.Parallel(); s.in(t).registerAtExpiry(early) })
+		// All kits are ordered before the first expires, so that the test waits for one expiry and not for six.
+		kits := make([]expiringKit, 6)
+		for i := range kits {
+			kits[i] = s.placeExpiring(time.Duration(i-3) * 20 * time.Millisecond)
+		}
+		var registering sync.WaitGroup
+		for i := range kits {
+			registering.Go(func() { kits[i].registerAtExpiry() })
+		}
+		registering.Wait()
+		for _, k := range kits {
+			t.Run(fmt.Sprint(k.early), func(t *testing.T) { s.in(t).requireRegisteredOrExpired(k) })
 		}
 	})
 }
 
-func (s *system) registerAtExpiry(early time.Duration) {
-	ctx := context.Background()
-	o, err := s.driver().PlaceKit(ctx, drive.Expiring, "silent")
+// expiringKit is an unregistered kit. It is registered so much earlier than it expires.
+type expiringKit struct {
+	order *drive.Order
+	due   time.Time
+	early time.Duration
+	err   error // of the registration
+}
+
+func (s *system) placeExpiring(early time.Duration) expiringKit {
+	s.t.Helper()
+	o, err := s.driver().PlaceKit(context.Background(), drive.Expiring, "silent")
 	require.NoError(s.t, err)
 	seen := s.awaitStatus(o.ID, "received.testkit.awaiting_registration")
-	var due time.Time
+	k := expiringKit{order: o, early: early}
 	for _, d := range s.opsOrder(o.ID).Deadlines {
 		if d.Name == "kit_expiry" {
-			due = d.Due
+			k.due = d.Due
 		}
 	}
-	require.NotZero(s.t, due, "%s", seen.lows())
-	<-time.After(time.Until(due.Add(-early)))
-	err = o.Register(ctx)
-	if err == nil {
+	require.NotZero(s.t, k.due, "%s", seen.lows())
+	return k
+}
+
+func (k *expiringKit) registerAtExpiry() {
+	<-time.After(time.Until(k.due.Add(-k.early)))
+	k.err = k.order.Register(context.Background())
+}
+
+func (s *system) requireRegisteredOrExpired(k expiringKit) {
+	s.t.Helper()
+	if k.err == nil {
 		s.await(func() bool {
-			return s.order(o.ID).lows() == "ordered awaiting_registration registered requisition_created"
-		}, "order %s was not registered", o.ID)
+			return s.order(k.order.ID).lows() == "ordered awaiting_registration registered requisition_created"
+		}, "order %s was not registered", k.order.ID)
 		return
 	}
-	require.Equal(s.t, tooLateKit, s.refusal(err))
-	require.Equal(s.t, "ordered awaiting_registration do_not_process", s.order(o.ID).lows())
+	require.Equal(s.t, tooLateKit, s.refusal(k.err))
+	require.Equal(s.t, "ordered awaiting_registration do_not_process", s.order(k.order.ID).lows())
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -181,14 +182,41 @@ func (s *system) workersSeen(ids []string) []int {
 	return slices.Compact(out)
 }
 
-// buildAliquot builds the program that is shipped.
+// buildAliquot is the program that is shipped, which the first caller builds.
 func buildAliquot(t testing.TB) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "aliquot")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/aliquot").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return binary
+	return program(t, "shipped", func() []string { return nil })
 }
+
+// programs are those that the tests of this process have built, by their names, in a directory that goes with the process.
+var programs struct {
+	mu    sync.Mutex
+	dir   string
+	files map[string]string
+}
+
+// program builds a program unless it is built already. arguments are further ones of the go command.
+func program(t testing.TB, name string, arguments func() []string) string {
+	t.Helper()
+	programs.mu.Lock()
+	defer programs.mu.Unlock()
+	if file, built := programs.files[name]; built {
+		return file
+	}
+	if programs.dir == "" {
+		dir, err := os.MkdirTemp("", "aliquot-e2e-")
+		require.NoError(t, err)
+		programs.dir, programs.files = dir, map[string]string{}
+	}
+	file := filepath.Join(programs.dir, name)
+	args := append(append([]string{"build"}, arguments()...), "-o", file, "../cmd/aliquot")
+	out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	programs.files[name] = file
+	return file
+}
+
+func removePrograms() error { return os.RemoveAll(programs.dir) }
 
 // process is a worker process.
 type process struct {

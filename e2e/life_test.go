@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"errors"
+	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"testing"
@@ -9,9 +12,24 @@ import (
 	"go.uber.org/goleak"
 )
 
+// atOnceDefault is how many tests run at the same time unless -parallel says so. It is more than there are processors, because the tests
+// mostly wait: for deadlines, time-outs and pauses between attempts.
+const atOnceDefault = "8"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", atOnceDefault); err != nil {
+			panic(err)
+		}
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		listUnanswered(os.Stdout)
+		if err := errors.Join(removePrograms(), migratedPostgres.Drop()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 		os.Exit(code)
 	}))
 }

@@ -34,6 +34,9 @@ const (
 	unguarded = before + rest
 )
 
+// changed names the programs with these changes.
+var changed = map[string]string{guarded: "guarded", unguarded: "unguarded"}
+
 // overlay is the argument by which the go command takes a changed source of the Order workflow for the one that there is.
 func overlay(t *testing.T, change string) string {
 	t.Helper()
@@ -45,22 +48,19 @@ func overlay(t *testing.T, change string) string {
 	text := strings.Replace(string(content), before, change, 1)
 	text = strings.Replace(text, `"slices"`, "\"slices\"\n\t\"time\"", 1)
 	dir := t.TempDir()
-	changed := filepath.Join(dir, "facts.go")
-	require.NoError(t, os.WriteFile(changed, []byte(text), 0o600))
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+	other := filepath.Join(dir, "facts.go")
+	require.NoError(t, os.WriteFile(other, []byte(text), 0o600))
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{source: other}})
 	require.NoError(t, err)
 	file := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(file, replace, 0o600))
 	return "-overlay=" + file
 }
 
-// buildChanged builds the program with changed workflow code.
+// buildChanged is the program with changed workflow code, which the first caller builds.
 func buildChanged(t *testing.T, change string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "aliquot")
-	out, err := exec.CommandContext(t.Context(), "go", "build", overlay(t, change), "-o", binary, "../cmd/aliquot").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return binary
+	return program(t, changed[change], func() []string { return []string{overlay(t, change)} })
 }
 
 // rollout runs `aliquot rollout` and returns what it says.

@@ -99,9 +99,9 @@ func newSystem(t testing.TB, o options) *system {
 	case o.database != "":
 		s.dbURL = o.database
 	case o.postgres:
-		s.dbURL = pgtest.DSN(t)
+		s.dbURL = migratedPostgres.Copy(t)
 	default:
-		s.dbURL = "sqlite:" + migrated.Copy(t)
+		s.dbURL = "sqlite:" + migratedSQLite.Copy(t)
 	}
 	if o.traced {
 		s.trace()
@@ -147,14 +147,19 @@ func (s *system) log() *slog.Logger {
 	return slog.New(tracing.NewLogHandler(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
 
-// migrated is a store without rows.
-var migrated = sqlitetest.NewTemplate(func(url string) error {
+// Stores without rows, to be copied.
+var (
+	migratedSQLite   = sqlitetest.NewTemplate(migrate)
+	migratedPostgres = pgtest.NewTemplate(migrate)
+)
+
+func migrate(url string) error {
 	st, err := openStore(url)
 	if err != nil {
 		return err
 	}
 	return errors.Join(st.Migrate(context.Background()), st.Close())
-})
+}
 
 func openStore(url string) (*store.Store, error) {
 	keys, err := store.ParseKeyring(keyring)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,7 +16,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := migratedPostgres.Drop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(code)
+	}))
 }
 
 var engines = []dialect{sqliteDB, postgres}
@@ -46,16 +53,22 @@ func forEachShared(t *testing.T, test func(t *testing.T, open func() *Store)) {
 	}
 }
 
-// migratedURL is a fresh database that may have been migrated: one of SQLite, for which that takes seconds under the race detector.
+// migratedURL is a fresh database that has been migrated, which takes seconds under the race detector: a copy of one.
 func migratedURL(t testing.TB, engine dialect) string {
 	t.Helper()
 	if engine == sqliteDB {
-		return "sqlite:" + migrated.Copy(t)
+		return "sqlite:" + migratedSQLite.Copy(t)
 	}
-	return engineURL(t, engine)
+	return migratedPostgres.Copy(t)
 }
 
-var migrated = sqlitetest.NewTemplate(func(url string) error {
+var (
+	migratedSQLite   = sqlitetest.NewTemplate(migrate)
+	migratedPostgres = pgtest.NewTemplate(migrate)
+)
+
+// migrate makes a store without rows.
+func migrate(url string) error {
 	keys, err := ParseKeyring(sameKey)
 	if err != nil {
 		return err
@@ -65,7 +78,7 @@ var migrated = sqlitetest.NewTemplate(func(url string) error {
 		return err
 	}
 	return errors.Join(s.Migrate(context.Background()), s.Close())
-})
+}
 
 // engineURL is a fresh, empty database. Opened several times it gives several stores on the same data.
 func engineURL(t testing.TB, engine dialect) string {

@@ -8,6 +8,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -33,30 +34,60 @@ var own = sync.OnceValues(func() (*Server, error) {
 // dropped when the test ends. The test fails if there is no server.
 func DSN(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv(ServerVariable)
-	if server == "" {
-		s, err := own()
-		if err != nil {
-			t.Fatalf("pgtest: %v", err)
-		}
-		server = s.URL
-	}
+	// template0 takes no connections, so that tests can copy it at the same time.
+	return copied(t, "template0")
+}
 
-	name := "test_" + strings.ToLower(rand.Text())
-	dsn, err := withDatabase(server, name)
+// copied returns the URL of a database with the content of another, which is
+// dropped when the test ends.
+func copied(t testing.TB, template string) string {
+	t.Helper()
+	server, err := serverURL()
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	// template0 takes no connections, so that tests can copy it at the same time.
-	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
-		t.Fatalf("pgtest: creating database %s: %v", name, err)
+	name, dsn, err := create(server, template)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := execute(server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("pgtest: dropping database %s: %v", name, err)
+		if err := drop(server, name); err != nil {
+			t.Errorf("pgtest: %v", err)
 		}
 	})
 	return dsn
+}
+
+// serverURL is the server that the environment names, else this process's own.
+func serverURL() (string, error) {
+	if server := os.Getenv(ServerVariable); server != "" {
+		return server, nil
+	}
+	s, err := own()
+	if err != nil {
+		return "", err
+	}
+	return s.URL, nil
+}
+
+// create makes a database with the content of another.
+func create(server, template string) (name, dsn string, err error) {
+	name = "test_" + strings.ToLower(rand.Text())
+	dsn, err = withDatabase(server, name)
+	if err != nil {
+		return "", "", err
+	}
+	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		return "", "", fmt.Errorf("creating database %s: %w", name, err)
+	}
+	return name, dsn, nil
+}
+
+func drop(server, name string) error {
+	if err := execute(server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		return fmt.Errorf("dropping database %s: %w", name, err)
+	}
+	return nil
 }
 
 // execute runs one statement on a connection of its own. It takes no context

@@ -2,6 +2,9 @@ package pgtest_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +41,59 @@ func TestDSNDropsTheDatabaseWhenTheTestEnds(t *testing.T) { //nolint:tparallel /
 
 	_, err := pgx.Connect(t.Context(), dsn)
 	require.ErrorContains(t, err, "does not exist")
+}
+
+func TestCopiesOfATemplateAreApart(t *testing.T) { //nolint:tparallel // the subtests have to end first
+	t.Parallel()
+	made := 0
+	template := pgtest.NewTemplate(func(url string) error {
+		made++
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Exec(t.Context(), `CREATE TABLE orders (id text PRIMARY KEY)`); err != nil {
+			return err
+		}
+		return conn.Close(t.Context())
+	})
+	t.Run("copies", func(t *testing.T) {
+		for _, name := range []string{"first", "second"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				// Each would refuse the other's row.
+				_, err := connect(t, template.Copy(t)).Exec(t.Context(), `INSERT INTO orders VALUES ('a')`)
+				require.NoError(t, err)
+			})
+		}
+	})
+	require.Equal(t, 1, made)
+	require.NoError(t, template.Drop())
+	require.NoError(t, template.Drop(), "it is gone already")
+}
+
+func TestATemplateThatCannotBeMadeIsNotCopied(t *testing.T) {
+	t.Parallel()
+	failing := pgtest.NewTemplate(func(string) error { return errors.New("no such migration") })
+	copying := &copier{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		failing.Copy(copying)
+	}()
+	<-done
+	require.Contains(t, copying.fatal, "no such migration")
+}
+
+// copier is a test whose failure is noted.
+type copier struct {
+	testing.TB
+	fatal string
+}
+
+func (c *copier) Fatalf(format string, args ...any) {
+	c.fatal = fmt.Sprintf(format, args...)
+	runtime.Goexit()
 }
 
 func TestDumpHoldsEverything(t *testing.T) {
