@@ -143,7 +143,7 @@ func TestTheSnapshotIsRelabelled(t *testing.T) { //nolint:paralleltest // it wri
 		t.Skip("only with -relabel-snapshot")
 	}
 	file := snapshotFile(t)
-	fresh := openStore(t, "sqlite:"+migrated.Copy(t))
+	fresh := openStore(t, "sqlite:"+migratedSQLite.Copy(t))
 	old, err := Open(t.Context(), Options{URL: "sqlite:" + file, Keys: testKeys(t)})
 	require.NoError(t, err)
 	require.Equal(t, schema(t, fresh), schema(t, old))
