@@ -20,8 +20,8 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// snapshot is what this package reads of the manifest of the store's snapshot, a database that an earlier build wrote. Package
-// store records it.
+// snapshot is what this package reads of the manifest of the store's snapshot, a database that an earlier build wrote.
+// Package store records it.
 type snapshot struct {
 	TeamID     string                     `json:"team_id"`
 	UserID     string                     `json:"user_id"`
@@ -53,8 +53,8 @@ func openSnapshot(t *testing.T) (m snapshot, url string) {
 	return m, "sqlite:" + file
 }
 
-// After a rebuild every open order of a database that an earlier build wrote has a running workflow, which has loaded the state that
-// the earlier build recorded, and which applies a fact.
+// After a rebuild every open order of a database that an earlier build wrote has a running workflow, which has loaded
+// the state that the earlier build recorded, and which applies a fact.
 func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 	t.Parallel()
 	m, url := openSnapshot(t)
@@ -80,7 +80,8 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 	for _, id := range m.Open {
 		described, err := s.client.DescribeWorkflowExecution(ctx, dispatch.OrderWorkflowID(id), "")
 		require.NoError(t, err, "order %s", id)
-		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.GetWorkflowExecutionInfo().GetStatus(), "order %s", id)
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.GetWorkflowExecutionInfo().GetStatus(),
+			"order %s", id)
 		loaded, err := json.Marshal(s.loaded(id).State)
 		require.NoError(t, err)
 		require.JSONEq(t, string(m.States[id]), string(loaded), "order %s", id)
@@ -105,7 +106,8 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 func (s *system) loaded(id string) (l dispatch.Loaded) {
 	s.t.Helper()
 	var events int
-	for history := s.client.GetWorkflowHistory(context.Background(), dispatch.OrderWorkflowID(id), "", false, 0); history.HasNext(); {
+	for history := s.client.GetWorkflowHistory(context.Background(), dispatch.OrderWorkflowID(id), "", false,
+		0); history.HasNext(); {
 		event, err := history.Next()
 		require.NoError(s.t, err)
 		events++

@@ -30,19 +30,27 @@ func again[T any](text string) (string, error) {
 
 // sealedDocuments are the sealed columns that hold JSON of one of the store's types.
 var sealedDocuments = map[string]func(string) (string, error){
-	"orders.patient": again[*order.Patient], "orders.address": again[*order.Address], "orders.shipping": again[*order.ShippingAddress],
-	"orders.physician": again[*order.Physician], "orders.clinical": again[clinical], "orders.results": again[*order.ResultSummary],
-	"inbox.headers": again[map[string]string], "results.report": again[order.Report], "appointments.place": again[*order.Place],
-	"appointment_places.place": again[order.Place], "reviews.report": again[order.Report], "physicians.document": again[order.Physician],
+	"orders.patient": again[*order.Patient], "orders.address": again[*order.Address],
+	"orders.shipping":  again[*order.ShippingAddress],
+	"orders.physician": again[*order.Physician], "orders.clinical": again[clinical],
+	"orders.results": again[*order.ResultSummary],
+	"inbox.headers":  again[map[string]string], "results.report": again[order.Report],
+	"appointments.place":       again[*order.Place],
+	"appointment_places.place": again[order.Place], "reviews.report": again[order.Report],
+	"physicians.document":      again[order.Physician],
 	"lab_accounts.credentials": again[credentials], "endpoints.headers": again[map[string]string],
 }
 
 // clearDocuments are the columns of clear text that do.
 var clearDocuments = map[string]func(string) (string, error){
-	"orders.state": again[order.State], "orders.lab_test": again[order.LabTest], "inbox.facts": again[map[string]*order.Fact],
-	"reviews.matching": again[order.Match], "lab_accounts.profile": again[AccountProfile], "labs.document": again[order.Lab],
-	"lab_tests.document": again[order.LabTest], "markers.document": again[order.Marker], "sites.document": again[order.Site],
-	"payors.document": again[billing.Payor], "unmatched_tests.request": again[ReviewTestRequest], "unmatched_tests.orders": again[runDocument],
+	"orders.state": again[order.State], "orders.lab_test": again[order.LabTest],
+	"inbox.facts":      again[map[string]*order.Fact],
+	"reviews.matching": again[order.Match], "lab_accounts.profile": again[AccountProfile],
+	"labs.document":      again[order.Lab],
+	"lab_tests.document": again[order.LabTest], "markers.document": again[order.Marker],
+	"sites.document":  again[order.Site],
+	"payors.document": again[billing.Payor], "unmatched_tests.request": again[ReviewTestRequest],
+	"unmatched_tests.orders": again[runDocument],
 	"endpoints.filter_types": again[[]string], "coverage.service_types": again[[]string],
 	"teams.policy": resolved, "lab_accounts.policy": resolved,
 }

@@ -12,14 +12,15 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// snapshotPolicy is the policy of the snapshot's team. Its deadlines lie a century ahead, so that no order of the snapshot
-// misses one while a test runs.
+// snapshotPolicy is the policy of the snapshot's team. Its deadlines lie a century ahead, so that no order of the
+// snapshot misses one while a test runs.
 const snapshotPolicy = `{"replacement":"auto","replacement_limit":3,"partial_result_webhooks":true,"minors":true,
 	"recovery":{"window":"876000h","reminders":["875000h"],"max_restarts":1},
-	"deadlines":{"requisition":"876000h","shipment":"876000h","outbound":"876000h","outbound_lost":"876001h","with_customer":"876000h",
-	"inbound":"876000h","inbound_lost":"876001h","results":"876000h","results_fetch":"876000h","partial_results":"876000h",
-	"out_of_place":"876000h","visit":"876000h","appointment_assign":"876000h","draw_report":"876000h","on_site_draw":"876000h",
-	"kit_expiry":"876000h"}}`
+	"deadlines":{"requisition":"876000h","shipment":"876000h","outbound":"876000h","outbound_lost":"876001h",
+	"with_customer":"876000h","inbound":"876000h","inbound_lost":"876001h","results":"876000h","results_fetch":"876000h",
+	"partial_results":"876000h",
+	"out_of_place":"876000h","visit":"876000h","appointment_assign":"876000h","draw_report":"876000h",
+	"on_site_draw":"876000h","kit_expiry":"876000h"}}`
 
 // snapshotRoute is the route of the idempotency keys in the snapshot.
 const snapshotRoute = "POST /v3/order"
@@ -120,9 +121,10 @@ func (w *snapshotWriter) fact(o *order.Order, f order.Fact) {
 	in, err := w.s.Receive(w.t.Context(), w.message(o.Number, f))
 	require.NoError(w.t, err)
 	require.NoError(w.t, w.s.MarkSignalled(w.t.Context(), in.ID))
-	w.decide(o, order.Recording{Cause: order.CauseInbox(in.Fact.InboxID), Fact: in.Fact}, func(st order.State) order.Decision {
-		return st.ApplyFact(*in.Fact, w.s.now())
-	})
+	w.decide(o, order.Recording{Cause: order.CauseInbox(in.Fact.InboxID), Fact: in.Fact},
+		func(st order.State) order.Decision {
+			return st.ApplyFact(*in.Fact, w.s.now())
+		})
 }
 
 func (w *snapshotWriter) message(number string, f order.Fact) Report {
@@ -190,7 +192,8 @@ func (w *snapshotWriter) results(o *order.Order, i order.Interpretation, partial
 	w.fact(o, order.Fact{Kind: order.ReportReady})
 	st := state(w.t, w.s, o.ID)
 	v := w.report(o, st.Fetch.Generation, i)
-	f := order.Fetched{Generation: st.Fetch.Generation, ResultID: v.ID, Changed: true, Partial: partial, Critical: i == order.Critical}
+	f := order.Fetched{Generation: st.Fetch.Generation, ResultID: v.ID, Changed: true, Partial: partial,
+		Critical: i == order.Critical}
 	w.decide(o, order.Recording{ResultID: v.ID, Critical: f.Critical}, func(st order.State) order.Decision {
 		d, _ := st.ApplyFetched(f, w.s.now())
 		return d

@@ -29,8 +29,9 @@ var unread = []string{"results.raw", "reviews.raw", "reviews.pdf", "messages.bod
 //
 //	go test ./store -run TestTheSnapshotIsRecorded -record-snapshot
 //
-// The tests of a snapshot say something only of a build other than the one that recorded it. So record again only where what is
-// stored is meant to change. Where only the numbers of migrations change and not the schema, keep the database and run
+// The tests of a snapshot say something only of a build other than the one that recorded it. So record again only where
+// what is stored is meant to change. Where only the numbers of migrations change and not the schema, keep the database
+// and run
 //
 //	go test ./store -run TestTheSnapshotIsRelabelled -relabel-snapshot
 func TestTheSnapshotIsRecorded(t *testing.T) { //nolint:paralleltest // it writes what the others read
@@ -51,8 +52,9 @@ func TestTheSnapshotIsRecorded(t *testing.T) { //nolint:paralleltest // it write
 	w.forward(time.Minute)
 
 	m := manifest{
-		RecordedAt: s.now(), TeamID: w.team, UserID: w.user, EndpointID: w.endpoint, APIKey: snapshotKey, Operations: snapshotOps,
-		LabUser: snapshotLabUser, LabToken: snapshotLabSecret, Orders: map[string]string{},
+		RecordedAt: s.now(), TeamID: w.team, UserID: w.user, EndpointID: w.endpoint, APIKey: snapshotKey,
+		Operations: snapshotOps,
+		LabUser:    snapshotLabUser, LabToken: snapshotLabSecret, Orders: map[string]string{},
 		Tables: tableRows(t, s), Sealed: digests(t, s), Terms: terms(t, s), States: states(t, s),
 	}
 	for name, o := range w.orders {
@@ -91,7 +93,8 @@ func requireRead(t *testing.T, s *Store, m manifest) {
 	require.NoError(t, err)
 	for context, text := range plain(t, s) {
 		parts := strings.Split(context, "/")
-		if slices.Contains(unread, parts[0]+"."+parts[len(parts)-1]) || parts[0] == "results" && slices.Contains(old, parts[1]) {
+		if slices.Contains(unread, parts[0]+"."+parts[len(parts)-1]) || parts[0] == "results" && slices.Contains(old,
+			parts[1]) {
 			continue
 		}
 		for _, word := range words(text) {
@@ -105,7 +108,8 @@ func requireRead(t *testing.T, s *Store, m manifest) {
 
 // searches are one search at least by each field of each hash.
 func (w *snapshotWriter) searches() []string {
-	all := []string{"search:1990-03-05", "critical:true", "critical:false", "interpretation:normal", "interpretation:critical"}
+	all := []string{"search:1990-03-05", "critical:true", "critical:false", "interpretation:normal",
+		"interpretation:critical"}
 	for _, o := range w.orders {
 		if o = getOrder(w.t, w.s, o.ID); o.Patient != nil {
 			first, last := o.Patient.FirstName, o.Patient.LastName
@@ -118,7 +122,8 @@ func (w *snapshotWriter) searches() []string {
 		}
 	}
 	tested := w.orders["kit cancelled"].Patient
-	return append(all, "review:"+tested.FirstName, "review:"+tested.FirstName+" "+tested.LastName, "review:"+tested.DOB.String())
+	return append(all, "review:"+tested.FirstName, "review:"+tested.FirstName+" "+tested.LastName,
+		"review:"+tested.DOB.String())
 }
 
 // pack compresses a database into testdata.
@@ -136,8 +141,8 @@ func pack(t *testing.T, file string) {
 	require.NoError(t, os.WriteFile(snapshotDatabase, packed.Bytes(), 0o600))
 }
 
-// This test gives the snapshot the numbers of the present migrations, after they were renumbered or squashed. The schema must be the
-// same: a migration that changes it has to run on the snapshot as on any database.
+// This test gives the snapshot the numbers of the present migrations, after they were renumbered or squashed. The
+// schema must be the same: a migration that changes it has to run on the snapshot as on any database.
 func TestTheSnapshotIsRelabelled(t *testing.T) { //nolint:paralleltest // it writes what the others read
 	if !*relabelSnapshot {
 		t.Skip("only with -relabel-snapshot")
@@ -160,7 +165,8 @@ func TestTheSnapshotIsRelabelled(t *testing.T) { //nolint:paralleltest // it wri
 // schema lists the columns of all tables and the names of all indexes.
 func schema(t *testing.T, s *Store) []string {
 	t.Helper()
-	all, err := collect(t.Context(), s.read, scanText, `SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || c.pk
+	all, err := collect(t.Context(), s.read, scanText, `
+		SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || c.pk
 		FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
 		UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' ORDER BY 1`)
 	require.NoError(t, err)

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The snapshot is a database that an earlier build wrote, with rows in every table, and what that build read from it. The tests
-// here open a copy with the present build. TestTheSnapshotIsRecorded says how to record it again.
+// The snapshot is a database that an earlier build wrote, with rows in every table, and what that build read from it.
+// The tests here open a copy with the present build. TestTheSnapshotIsRecorded says how to record it again.
 const (
 	snapshotDatabase = "testdata/snapshot.db.gz"
 	snapshotManifest = "testdata/snapshot.json"
@@ -42,7 +42,7 @@ type manifest struct {
 	Sealed     map[string]string          `json:"sealed"`   // SHA-256 of the plaintext by seal context
 	Terms      map[string][]string        `json:"terms"`    // search terms by table, row and field
 	Searches   map[string][]string        `json:"searches"` // ids that a search finds, by what is searched for
-	Readings   map[string][]string        `json:"readings"` // words of sealed values that a function reads, by what is read
+	Readings   map[string][]string        `json:"readings"` // words of sealed values, by what is read
 	States     map[string]json.RawMessage `json:"states"`   // order.State by order
 }
 
@@ -126,7 +126,8 @@ func sealedAt(t *testing.T, s *Store, table, id, column string) []byte {
 	t.Helper()
 	at := slices.IndexFunc(sealedTables, func(known sealedTable) bool { return known.name == table })
 	require.GreaterOrEqual(t, at, 0, "%s has no sealed column", table)
-	sealed, err := one(t.Context(), s.read, scanBytes, fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table, sealedTables[at].id()), id)
+	sealed, err := one(t.Context(), s.read, scanBytes, fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table,
+		sealedTables[at].id()), id)
 	require.NoError(t, err)
 	return sealed
 }
@@ -139,7 +140,8 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	sealed := sealedAt(t, s, "orders", id, "patient")
 	_, err := s.keys.Open("orders/"+id+"/patient", sealed)
 	require.NoError(t, err)
-	for _, context := range []string{"orders/" + id + "/address", "orders/" + other + "/patient", "order/" + id + "/patient"} {
+	for _, context := range []string{"orders/" + id + "/address", "orders/" + other + "/patient",
+		"order/" + id + "/patient"} {
 		_, err = s.keys.Open(context, sealed)
 		require.ErrorIs(t, err, errUnopened, context)
 	}

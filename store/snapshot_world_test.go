@@ -25,7 +25,8 @@ const (
 func (w *snapshotWriter) open() {
 	ctx, s := w.t.Context(), w.s
 	w.team, w.user, w.molecular, w.neutral, w.endpoint = newID(), newID(), newID(), newID(), newID()
-	require.NoError(w.t, s.CreateTeam(ctx, Team{ID: w.team, Name: "Snapshot", Environment: Sandbox, Policy: []byte(snapshotPolicy)}))
+	require.NoError(w.t, s.CreateTeam(ctx,
+		Team{ID: w.team, Name: "Snapshot", Environment: Sandbox, Policy: []byte(snapshotPolicy)}))
 	key := newID()
 	require.NoError(w.t, s.CreateKey(ctx, Key{ID: key, TeamID: w.team, Name: "client", Role: RoleClient}, snapshotOldKey))
 	require.NoError(w.t, s.RotateKey(ctx, key, snapshotKey, 876000*time.Hour))
@@ -33,10 +34,12 @@ func (w *snapshotWriter) open() {
 	operations := Key{ID: newID(), TeamID: w.team, Name: "operations", Role: RoleAdministrator}
 	require.NoError(w.t, s.CreateKey(ctx, operations, snapshotOps))
 	until := s.now().Add(876000 * time.Hour)
-	require.NoError(w.t, s.CreateToken(ctx, Token{ID: newID(), TeamID: w.team, KeyID: key, CreatedAt: s.now(), ExpiresAt: until}, snapshotToken))
+	require.NoError(w.t, s.CreateToken(ctx,
+		Token{ID: newID(), TeamID: w.team, KeyID: key, CreatedAt: s.now(), ExpiresAt: until}, snapshotToken))
 
 	require.NoError(w.t, s.CreateUser(ctx, User{
-		ID: w.user, TeamID: w.team, ClientUserID: "patient-1", FallbackBirthDate: new("1990-01-01 " + w.word()), FallbackTimeZone: new("UTC"),
+		ID: w.user, TeamID: w.team, ClientUserID: "patient-1", FallbackBirthDate: new("1990-01-01 " + w.word()),
+		FallbackTimeZone: new("UTC"),
 	}))
 	require.NoError(w.t, s.PutUserInfo(ctx, w.team, w.user, []byte(`{"first_name":"`+w.word()+`"}`)))
 	require.NoError(w.t, s.AddInsurance(ctx, w.team, Insurance{
@@ -52,26 +55,34 @@ func (w *snapshotWriter) open() {
 
 	_, err := s.ImportCatalogue(ctx, small(), CatalogueImport{})
 	require.NoError(w.t, err)
-	require.NoError(w.t, s.PutLab(ctx, order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}}))
+	require.NoError(w.t, s.PutLab(ctx,
+		order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}}))
 	for id, slug := range map[string]string{w.molecular: "mtl", w.neutral: "quest"} {
 		a := LabAccount{
-			ID: id, TeamID: w.team, LabSlug: slug, Partner: "molecular", Environment: Sandbox, BaseURL: "http://127.0.0.1:1", Status: "active",
-			User: snapshotLabUser, Token: snapshotLabSecret, PreviousUser: w.word(), PreviousToken: w.word(), Policy: []byte(`{"minors":true}`),
-			Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
+			ID: id, TeamID: w.team, LabSlug: slug, Partner: "molecular", Environment: Sandbox, BaseURL: "http://127.0.0.1:1",
+			Status: "active",
+			User:   snapshotLabUser, Token: snapshotLabSecret, PreviousUser: w.word(), PreviousToken: w.word(),
+			Policy: []byte(`{"minors":true}`),
+			Settings: []byte(`{"default_physician":5501,
+				"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
 			Profile: AccountProfile{
 				OrgID: new("org"), Name: new("Account"), ClinicalNotes: new("fasting"), BusinessUnits: []string{"b"},
-				AllowedBilling: map[string][]string{"client_bill": {"AZ"}}, NetworkPhysician: &order.Physician{FirstName: "Grace", LastName: "Hopper", NPI: "1234567893"},
+				AllowedBilling:   map[string][]string{"client_bill": {"AZ"}},
+				NetworkPhysician: &order.Physician{FirstName: "Grace", LastName: "Hopper", NPI: "1234567893"},
 			},
 		}
 		if slug == "quest" {
-			a.Partner, a.Settings = "neutral", []byte(`{"collection_methods":["testkit","walk_in_test","at_home_phlebotomy","on_site_collection"],
+			a.Partner, a.Settings = "neutral", []byte(`{
+				"collection_methods":["testkit","walk_in_test","at_home_phlebotomy","on_site_collection"],
 				"registrable":true,"schedule":true,"provider":"quest"}`)
 		}
 		require.NoError(w.t, s.PutLabAccount(ctx, a))
 	}
 	require.NoError(w.t, s.CreateEndpoint(ctx, Endpoint{
-		ID: w.endpoint, TeamID: w.team, URL: "http://127.0.0.1:1/hook", Description: "d", Secret: w.word(), PreviousSecret: w.word(),
-		PreviousUntil: until, Headers: map[string]string{"X-Word": w.word()}, FilterTypes: []string{"labtest.order.created", "labtest.order.updated"},
+		ID: w.endpoint, TeamID: w.team, URL: "http://127.0.0.1:1/hook", Description: "d", Secret: w.word(),
+		PreviousSecret: w.word(),
+		PreviousUntil:  until, Headers: map[string]string{"X-Word": w.word()},
+		FilterTypes: []string{"labtest.order.created", "labtest.order.updated"},
 	}))
 }
 
@@ -84,7 +95,8 @@ func (w *snapshotWriter) kits() {
 	w.fact(w.order("kit with a parked fact", later), order.Fact{Kind: order.KitReceived})
 	w.fact(w.order("kit whose fact came first"), order.Fact{Kind: order.KitReceived})
 	w.placed(w.order("kit placed"))
-	shipped := order.Fact{Kind: order.KitShipped, Outbound: "9400100000000000000011", Inbound: "9400100000000000000012", KitRegCode: "REG1"}
+	shipped := order.Fact{Kind: order.KitShipped, Outbound: "9400100000000000000011", Inbound: "9400100000000000000012",
+		KitRegCode: "REG1"}
 	transit := w.order("kit on its way")
 	w.placed(transit)
 	w.fact(transit, shipped)
@@ -100,9 +112,11 @@ func (w *snapshotWriter) kits() {
 	w.fact(recovered, rejected)
 	patient, address := *recovered.Patient, *recovered.Address
 	patient.LastName, address.FirstLine = w.word(), w.word()
-	w.demand(recovered, order.Demand{Kind: order.DemandRecover, Confirmed: true}, order.Correction{Patient: &patient, Address: &address, Note: w.word()})
+	w.demand(recovered, order.Demand{Kind: order.DemandRecover, Confirmed: true}, order.Correction{Patient: &patient,
+		Address: &address, Note: w.word()})
 
-	for name, i := range map[string]order.Interpretation{"normal": order.Normal, "abnormal": order.Abnormal, "critical": order.Critical} {
+	for name, i := range map[string]order.Interpretation{"normal": order.Normal, "abnormal": order.Abnormal,
+		"critical": order.Critical} {
 		o := w.order("kit completed, " + name)
 		w.placed(o)
 		w.fact(o, order.Fact{Kind: order.KitReceived})
@@ -117,7 +131,8 @@ func (w *snapshotWriter) kits() {
 	w.placed(cancelling)
 	asked := order.Demand{ID: newID(), Kind: order.DemandCancel, By: lifecycle.Client}
 	w.add(cancelling, asked, nil)
-	w.decide(cancelling, order.Recording{}, func(st order.State) order.Decision { return st.ApplyCancelAsked(asked, w.s.now()) })
+	w.decide(cancelling, order.Recording{},
+		func(st order.State) order.Decision { return st.ApplyCancelAsked(asked, w.s.now()) })
 	failed := w.order("kit failed and replaced")
 	w.placed(failed)
 	w.fact(failed, order.Fact{Kind: order.KitRejected, Recoverable: new(false)})
@@ -128,7 +143,8 @@ func (w *snapshotWriter) kits() {
 	w.placed(registered)
 	known := newOrder(w.s, w.team, w.fill).Order
 	w.demand(registered, order.Demand{Kind: order.DemandRegister}, order.Registration{
-		Patient: known.Patient, Address: known.Address, Physician: known.Physician, Consents: known.Consents, Insurance: known.Insurance,
+		Patient: known.Patient, Address: known.Address, Physician: known.Physician, Consents: known.Consents,
+		Insurance: known.Insurance,
 	})
 }
 
@@ -177,19 +193,23 @@ func (w *snapshotWriter) rest() {
 	notes, err := json.Marshal(w.word())
 	require.NoError(w.t, err)
 	shipment := getOrder(w.t, s, w.orders["kit on its way"].ID).Shipment
-	tamper(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes", notes), shipment.ID)
+	tamper(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes",
+		notes), shipment.ID)
 	due, err := s.DueDeliveries(ctx, DueQuery{EndpointID: w.endpoint, Now: s.now(), Limit: 2})
 	require.NoError(w.t, err)
 	require.Len(w.t, due, 2)
-	require.NoError(w.t, recordAttempt(s, w.endpoint, AttemptRow{MessageID: due[0].MessageID, Number: 1, At: s.now(), StatusCode: 200, Delivered: true}))
+	require.NoError(w.t, recordAttempt(s, w.endpoint,
+		AttemptRow{MessageID: due[0].MessageID, Number: 1, At: s.now(), StatusCode: 200, Delivered: true}))
 	require.NoError(w.t, recordAttempt(s, w.endpoint, AttemptRow{
-		MessageID: due[1].MessageID, Number: 1, At: s.now(), StatusCode: 500, Failure: "status", Excerpt: []byte(w.word()), Next: s.now().Add(time.Hour),
+		MessageID: due[1].MessageID, Number: 1, At: s.now(), StatusCode: 500, Failure: "status", Excerpt: []byte(w.word()),
+		Next: s.now().Add(time.Hour),
 	}))
 
 	held := w.report(o, 1, order.Abnormal)
-	_, err = recordUntil(w.t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID()), HeldID: held.ID}, func(st order.State) order.Decision {
-		return order.Decision{Outcome: order.Refused, Reason: order.ReasonEnded, From: st.Status, Next: st}
-	})
+	_, err = recordUntil(w.t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID()), HeldID: held.ID},
+		func(st order.State) order.Decision {
+			return order.Decision{Outcome: order.Refused, Reason: order.ReasonEnded, From: st.Status, Next: st}
+		})
 	require.NoError(w.t, err)
 	announced := w.message("NOBODYS-1", order.Fact{Kind: order.ReportReady})
 	announced.AccountID = w.molecular
@@ -218,6 +238,7 @@ func (w *snapshotWriter) rest() {
 
 func snapshotReviewTest(team string, at time.Time) ReviewTestRun {
 	return ReviewTestRun{ID: newID(), TeamID: team, CreatedAt: at, LeaseUntil: at, Request: ReviewTestRequest{
-		Case: order.MatchCancelled, Source: "created", ResultStatus: "final", Interpretation: order.Normal, Orders: map[string]string{"a": "b"},
+		Case: order.MatchCancelled, Source: "created", ResultStatus: "final", Interpretation: order.Normal,
+		Orders: map[string]string{"a": "b"},
 	}}
 }
