@@ -23,8 +23,8 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Partner makes the client of one lab account.
-type Partner func(labs.Account, labs.Pace) (labs.Lab, error)
+// LabFactory makes the client of one lab account.
+type LabFactory func(labs.Account, labs.WaitForTurn) (labs.Lab, error)
 
 // Dispatcher reaches workflows; *dispatch.Client is the real one.
 type Dispatcher interface {
@@ -40,8 +40,8 @@ type Dispatcher interface {
 type Activities struct {
 	Store    *store.Store
 	Dispatch Dispatcher
-	Partners map[string]Partner // by the protocol that a lab account speaks
-	Tracker  couriers.Tracker   // nil: no courier aggregator is configured
+	Partners map[string]LabFactory // by the protocol that a lab account speaks
+	Tracker  couriers.Tracker      // nil: no courier aggregator is configured
 	Sender   *webhooks.Sender
 	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to DefaultConcurrency.
 	Concurrency int
@@ -52,14 +52,14 @@ type Activities struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 
-	bells bells
+	batchWakers batchWakers
 }
 
-// unknown reports whether an error of the store says that there is no such thing.
-func unknown(err error) bool { return errors.Is(err, store.ErrNotFound) }
+// isNotFound reports whether an error of the store says that there is no such thing.
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
-// fault turns an error of the store or another inner part into one that may stand in a history; the workflow tries again.
-func (a *Activities) fault(ctx context.Context, doing, orderID string, err error) error {
+// internalError turns an error of the store or another inner part into one that may stand in a history; the workflow tries again.
+func (a *Activities) internalError(ctx context.Context, doing, orderID string, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return temporal.NewNonRetryableApplicationError(doing+": unknown order", dispatch.ErrorUnknownOrder, nil)
 	}
@@ -67,8 +67,8 @@ func (a *Activities) fault(ctx context.Context, doing, orderID string, err error
 	return temporal.NewApplicationError(doing+" failed; see the worker's log", dispatch.ErrorFault)
 }
 
-// partnerFault turns a lab's or courier's failure into one that may stand in a history, and that tells the workflow what to do.
-func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, err error) error {
+// partnerError turns a lab's or courier's failure into one that may stand in a history, and that tells the workflow what to do.
+func (a *Activities) partnerError(ctx context.Context, doing, orderID string, err error) error {
 	if errors.Is(err, labs.ErrNotSupported) {
 		return temporal.NewNonRetryableApplicationError(doing+": not supported by the partner", dispatch.ErrorNotSupported, nil)
 	}
@@ -76,27 +76,27 @@ func (a *Activities) partnerFault(ctx context.Context, doing, orderID string, er
 		return temporal.NewNonRetryableApplicationError(doing+": slot gone", dispatch.ErrorSlotGone, nil)
 	}
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
-		return temporal.NewNonRetryableApplicationError(doing+": refused: "+codeOf(refused), dispatch.ErrorRefused, nil)
+		return temporal.NewNonRetryableApplicationError(doing+": refused: "+refusalCode(refused), dispatch.ErrorRefused, nil)
 	}
 	if errors.Is(err, errHandedBack) {
 		return temporal.NewApplicationErrorWithOptions(doing+": the worker stops", dispatch.ErrorHandedBack,
 			temporal.ApplicationErrorOptions{NextRetryDelay: time.Second})
 	}
-	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", outcomeOf(err), "error", err)
+	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", callOutcome(err), "error", err)
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), dispatch.ErrorBusy,
 			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})
 	}
-	return temporal.NewApplicationError(doing+": "+outcomeOf(err), dispatch.ErrorUnanswered)
+	return temporal.NewApplicationError(doing+": "+callOutcome(err), dispatch.ErrorUnanswered)
 }
 
-// codeForm is the form of the codes that adapters give.
-var codeForm = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
+// refusalCodePattern is the form of the codes that adapters give.
+var refusalCodePattern = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 
-// codeOf is the code of a refusal. What does not look like one may be somebody's words.
-func codeOf(refused *labs.RefusedError) string {
-	if !codeForm.MatchString(refused.Code) {
-		return labs.CodeRefused
+// refusalCode is the code of a refusal. What does not look like one may be somebody's words.
+func refusalCode(refused *labs.RefusedError) string {
+	if !refusalCodePattern.MatchString(refused.Code) {
+		return labs.CodeRefusedByLab
 	}
 	return refused.Code
 }
@@ -104,8 +104,8 @@ func codeOf(refused *labs.RefusedError) string {
 // errNotReady is the outcome of asking for results that the lab does not have yet.
 var errNotReady = errors.New("the lab has no results yet")
 
-// outcomeOf is the code of a partner call's outcome, as the order's story shows it.
-func outcomeOf(err error) string {
+// callOutcome is the code of a partner call's outcome, as the order's story shows it.
+func callOutcome(err error) string {
 	if err == nil {
 		return "done"
 	}
@@ -122,7 +122,7 @@ func outcomeOf(err error) string {
 		return "slot_gone"
 	}
 	if refused, ok := errors.AsType[*labs.RefusedError](err); ok {
-		return "refused:" + codeOf(refused)
+		return "refused:" + refusalCode(refused)
 	}
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return fmt.Sprintf("busy:%d", busy.Status)

@@ -9,33 +9,33 @@ import (
 )
 
 const (
-	batchRecord   = 256                    // attempts recorded together, at most
-	recordPause   = 500 * time.Millisecond // before a recording that failed is tried again
-	recordTimeout = 20 * time.Second       // then it is given up, and the attempts are made again
+	recordBatchSize  = 256                    // attempts recorded together, at most
+	recordRetryPause = 500 * time.Millisecond // before a recording that failed is tried again
+	recordTimeout    = 20 * time.Second       // then it is given up, and the attempts are made again
 )
 
-// record writes attempts until there are no more: what has come up while the last were written goes into the next transaction.
-func (b *batch) record(ctx context.Context) {
-	defer close(b.recorded)
-	for row := range b.made {
-		rows := b.collect(row)
-		if err := b.write(context.WithoutCancel(ctx), rows); err != nil {
-			b.end(false, err)
+// runRecorder writes attempts until there are no more: what has come up while the last were written goes into the next transaction.
+func (b *batch) runRecorder(ctx context.Context) {
+	defer close(b.recorderDone)
+	for row := range b.attempts {
+		rows := b.collectAttempts(row)
+		if err := b.writeAttempts(context.WithoutCancel(ctx), rows); err != nil {
+			b.stop(false, err)
 		}
 		b.mu.Lock()
 		for _, r := range rows {
-			b.landed = append(b.landed, r.MessageID)
+			b.recordedIDs = append(b.recordedIDs, r.MessageID)
 		}
 		b.mu.Unlock()
 	}
 }
 
-// collect adds to the first attempt those that wait behind it.
-func (b *batch) collect(first store.AttemptRow) []store.AttemptRow {
+// collectAttempts adds to the first attempt those that wait behind it.
+func (b *batch) collectAttempts(first store.AttemptRow) []store.AttemptRow {
 	rows := []store.AttemptRow{first}
-	for len(rows) < batchRecord {
+	for len(rows) < recordBatchSize {
 		select {
-		case row, ok := <-b.made:
+		case row, ok := <-b.attempts:
 			if !ok {
 				return rows
 			}
@@ -47,45 +47,45 @@ func (b *batch) collect(first store.AttemptRow) []store.AttemptRow {
 	return rows
 }
 
-// write records attempts. It is tried for a while where the store is away: to make them again would double what was delivered.
-func (b *batch) write(ctx context.Context, rows []store.AttemptRow) error {
+// writeAttempts records attempts. It is tried for a while where the store is away: to make them again would double what was delivered.
+func (b *batch) writeAttempts(ctx context.Context, rows []store.AttemptRow) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	for {
 		out, err := b.Store.RecordAttempts(ctx, b.endpoint.ID, rows)
 		if err == nil {
-			b.recordedAs(ctx, out)
+			b.handleRecorded(ctx, out)
 			return nil
 		}
 		b.Log.WarnContext(ctx, "deliveries not recorded yet", "endpoint_id", b.endpoint.ID, "attempts", len(rows), "error", err)
-		if stopped := sleep(ctx, recordPause); stopped != nil {
+		if stopped := sleep(ctx, recordRetryPause); stopped != nil {
 			return errors.Join(err, stopped)
 		}
 	}
 }
 
-// recordedAs tells of what the attempts have led to.
-func (b *batch) recordedAs(ctx context.Context, out store.AttemptsRecorded) {
-	b.Metrics.exhausted.Add(float64(out.Exhausted))
-	if out.Disabled != "" {
-		b.Metrics.disabled.WithLabelValues(out.Disabled).Inc()
-		b.Log.WarnContext(ctx, "endpoint disabled", "endpoint_id", b.endpoint.ID, "team_id", b.endpoint.TeamID, "reason", out.Disabled)
-		b.end(true, nil)
+// handleRecorded tells of what the attempts have led to.
+func (b *batch) handleRecorded(ctx context.Context, out store.AttemptsResult) {
+	b.Metrics.exhausted.Add(float64(out.ExhaustedDeliveries))
+	if out.DisabledReason != "" {
+		b.Metrics.disabled.WithLabelValues(out.DisabledReason).Inc()
+		b.Log.WarnContext(ctx, "endpoint disabled", "endpoint_id", b.endpoint.ID, "team_id", b.endpoint.TeamID, "reason", out.DisabledReason)
+		b.stop(true, nil)
 	}
-	for _, id := range out.Endpoints {
+	for _, id := range out.EndpointsToNudge {
 		if err := b.Dispatch.NudgeDeliveries(ctx, id); err != nil { // the reconciler makes up for it
 			b.Log.WarnContext(ctx, "deliveries not nudged", "endpoint_id", id, "error", err)
 		}
 	}
 }
 
-// finish waits for what is under way and for its records, and for the endpoint's rate: another batch may follow at once.
-func (b *batch) finish(ctx context.Context, err error) error {
+// drain waits for what is under way and for its records, and for the endpoint's rate: another batch may follow at once.
+func (b *batch) drain(ctx context.Context, err error) error {
 	b.posting.Wait()
-	close(b.made)
-	<-b.recorded
-	if err == nil && !stopping(ctx) {
-		err = sleep(ctx, time.Until(b.nextAt))
+	close(b.attempts)
+	<-b.recorderDone
+	if err == nil && !workerStopping(ctx) {
+		err = sleep(ctx, time.Until(b.nextAttemptAt))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

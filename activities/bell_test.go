@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func rings(bell <-chan struct{}) bool {
+func woken(bell <-chan struct{}) bool {
 	select {
 	case <-bell:
 		return true
@@ -15,26 +15,26 @@ func rings(bell <-chan struct{}) bool {
 	}
 }
 
-func TestABellRingsForItsEndpoint(t *testing.T) {
+func TestWakeupReachesTheEndpointsBatch(t *testing.T) {
 	t.Parallel()
-	var b bells
-	b.ring("nobody's") // there is none yet
-	first, down := b.hang("one")
-	other, _ := b.hang("other")
-	require.False(t, rings(first))
+	var b batchWakers
+	b.wake("nobody's") // there is none yet
+	first, down := b.register("one")
+	other, _ := b.register("other")
+	require.False(t, woken(first))
 
-	b.ring("one")
-	b.ring("one") // it rings already, and this does not wait
-	require.True(t, rings(first))
-	require.False(t, rings(first))
-	require.False(t, rings(other))
+	b.wake("one")
+	b.wake("one") // it rings already, and this does not wait
+	require.True(t, woken(first))
+	require.False(t, woken(first))
+	require.False(t, woken(other))
 
 	// A successor's bell stays when the predecessor goes.
-	second, downSecond := b.hang("one")
+	second, downSecond := b.register("one")
 	down()
-	b.ring("one")
-	require.True(t, rings(second))
+	b.wake("one")
+	require.True(t, woken(second))
 	downSecond()
-	b.ring("one")
-	require.False(t, rings(second))
+	b.wake("one")
+	require.False(t, woken(second))
 }

@@ -12,11 +12,11 @@ import (
 
 // How a batch of deliveries runs.
 const (
-	batchLinger     = 2 * time.Second // looking for more once nothing is left
-	batchHeartbeat  = 2 * time.Second
-	batchMaxRunning = time.Minute // then a new activity, so that a busy endpoint moves between workers
-	pollSoon        = 25 * time.Millisecond
-	pollLate        = 400 * time.Millisecond
+	batchLinger      = 2 * time.Second // looking for more once nothing is left
+	batchHeartbeat   = 2 * time.Second
+	batchMaxDuration = time.Minute // then a new activity, so that a busy endpoint moves between workers
+	minPollPause     = 25 * time.Millisecond
+	maxPollPause     = 400 * time.Millisecond
 )
 
 // DefaultConcurrency is how many deliveries to one endpoint are under way at once.
@@ -28,60 +28,60 @@ const DefaultConcurrency = 16
 // It waits in real time; a.Now says what is due and stamps the attempts.
 func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.BatchResult, error) {
 	endpoint, err := a.Store.Endpoint(ctx, endpointID)
-	if unknown(err) {
+	if isNotFound(err) {
 		return dispatch.BatchResult{}, nil // it was removed, and what was to be delivered to it with it
 	}
 	if err != nil {
-		return dispatch.BatchResult{}, a.fault(ctx, "delivering", "", err)
+		return dispatch.BatchResult{}, a.internalError(ctx, "delivering", "", err)
 	}
 	b := a.newBatch(endpoint)
-	defer a.heartbeatWith(ctx, batchHeartbeat, b.progress)()
+	defer a.startProgressHeartbeat(ctx, batchHeartbeat, b.progress)()
 	if err := b.run(ctx); ctx.Err() != nil {
 		return b.progress(), ctx.Err() // the worker stops, or the batch was taken for dead
 	} else if err != nil {
-		return b.progress(), a.fault(ctx, "delivering", "", err)
+		return b.progress(), a.internalError(ctx, "delivering", "", err)
 	}
-	backlog, err := a.Store.Backlog(ctx, endpointID)
+	backlog, err := a.Store.EndpointBacklog(ctx, endpointID)
 	if err != nil {
-		return b.progress(), a.fault(ctx, "delivering", "", err)
+		return b.progress(), a.internalError(ctx, "delivering", "", err)
 	}
 	out := b.progress()
-	out.Next, out.Pending, out.FailingSince, out.Disabled = backlog.Next, backlog.Pending, backlog.FailingSince, backlog.Disabled
+	out.NextDueAt, out.Pending, out.FailingSince, out.Disabled = backlog.NextAttemptAt, backlog.Pending, backlog.FailingSince, backlog.DisabledReason
 	return out, nil
 }
 
 // run feeds the batch until nothing has been due for a while, or it has to end.
 func (b *batch) run(ctx context.Context) error {
-	go b.record(ctx)
-	bell, down := b.bells.hang(b.endpoint.ID)
-	defer down()
+	go b.runRecorder(ctx)
+	wakeup, unregister := b.batchWakers.register(b.endpoint.ID)
+	defer unregister()
 	began := time.Now()
-	quietSince, poll := began, pollSoon
+	quietSince, poll := began, minPollPause
 	var err error
-	for err == nil && !b.over() && !stopping(ctx) && time.Since(began) < batchMaxRunning {
+	for err == nil && !b.stopped() && !workerStopping(ctx) && time.Since(began) < batchMaxDuration {
 		var handed int
-		if handed, err = b.feed(ctx); err != nil {
+		if handed, err = b.startDuePage(ctx); err != nil {
 			break
 		}
-		if handed > 0 || b.busy() {
+		if handed > 0 || b.hasUnrecorded() {
 			quietSince = time.Now()
 		}
 		if handed > 0 {
-			poll = pollSoon
+			poll = minPollPause
 		}
-		if b.after.MessageID != "" {
+		if b.cursor.MessageID != "" {
 			continue // there was more than a page
 		}
 		if time.Since(quietSince) >= cmp.Or(b.Linger, batchLinger) {
 			break
 		}
-		err = sleepUntil(ctx, bell, poll)
-		poll = min(2*poll, pollLate)
+		err = sleepOrWake(ctx, wakeup, poll)
+		poll = min(2*poll, maxPollPause)
 	}
-	return b.finish(ctx, err)
+	return b.drain(ctx, err)
 }
 
-func stopping(ctx context.Context) bool {
+func workerStopping(ctx context.Context) bool {
 	select {
 	case <-activity.GetWorkerStopChannel(ctx):
 		return true
@@ -90,8 +90,8 @@ func stopping(ctx context.Context) bool {
 	}
 }
 
-// sleepUntil sleeps, but not on when the bell rings.
-func sleepUntil(ctx context.Context, bell <-chan struct{}, d time.Duration) error {
+// sleepOrWake sleeps, but not on when the bell rings.
+func sleepOrWake(ctx context.Context, bell <-chan struct{}, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -9,20 +9,20 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-// beat is how often waiting activities heartbeat.
-const beat = 10 * time.Second
+// heartbeatInterval is how often waiting activities heartbeat.
+const heartbeatInterval = 10 * time.Second
 
-// heartbeat tells Temporal that the activity lives until the returned function is called.
-func (a *Activities) heartbeat(ctx context.Context) (stop func()) {
-	return beating(beat, func() { activity.RecordHeartbeat(ctx) })
+// startHeartbeat tells Temporal that the activity lives until the returned function is called.
+func (a *Activities) startHeartbeat(ctx context.Context) (stop func()) {
+	return repeatUntilStopped(heartbeatInterval, func() { activity.RecordHeartbeat(ctx) })
 }
 
-// heartbeatWith does so with what the activity has done so far, which the Temporal UI shows.
-func (a *Activities) heartbeatWith(ctx context.Context, every time.Duration, progress func() dispatch.BatchResult) (stop func()) {
-	return beating(every, func() { activity.RecordHeartbeat(ctx, progress()) })
+// startProgressHeartbeat does so with what the activity has done so far, which the Temporal UI shows.
+func (a *Activities) startProgressHeartbeat(ctx context.Context, every time.Duration, progress func() dispatch.BatchResult) (stop func()) {
+	return repeatUntilStopped(every, func() { activity.RecordHeartbeat(ctx, progress()) })
 }
 
-func beating(every time.Duration, beat func()) (stop func()) {
+func repeatUntilStopped(every time.Duration, beat func()) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -20,28 +20,28 @@ import (
 
 // Place sends the order's requisition: one attempt. The order number was committed when the order was created.
 func (a *Activities) Place(ctx context.Context, in dispatch.CallInput) (dispatch.PlaceResult, error) {
-	defer a.heartbeat(ctx)()
-	lab, o, err := a.lab(ctx, in.OrderID)
+	defer a.startHeartbeat(ctx)()
+	lab, o, err := a.openOrderLab(ctx, in.OrderID)
 	if err != nil {
-		return dispatch.PlaceResult{}, a.fault(ctx, "placing", in.OrderID, err)
+		return dispatch.PlaceResult{}, a.internalError(ctx, "placing", in.OrderID, err)
 	}
-	req, err := a.requisition(ctx, o)
+	req, err := a.buildRequisition(ctx, o)
 	if err != nil {
-		return dispatch.PlaceResult{}, a.fault(ctx, "placing", in.OrderID, err)
+		return dispatch.PlaceResult{}, a.internalError(ctx, "placing", in.OrderID, err)
 	}
-	var placed labs.Placed
-	err = a.call(ctx, in.OrderID, "place", func() (raw []byte, err error) {
+	var placed labs.Acceptance
+	err = a.callPartner(ctx, in.OrderID, "place", func() (raw []byte, err error) {
 		placed, err = lab.Place(ctx, req)
 		return placed.Raw, err
 	})
 	if err != nil {
-		return dispatch.PlaceResult{}, a.partnerFault(ctx, "placing", in.OrderID, err)
+		return dispatch.PlaceResult{}, a.partnerError(ctx, "placing", in.OrderID, err)
 	}
 	return dispatch.PlaceResult{Accession: placed.Accession}, nil
 }
 
-func (a *Activities) requisition(ctx context.Context, o *order.Order) (labs.Requisition, error) {
-	req := labs.Requisition{Number: o.Number, Order: o}
+func (a *Activities) buildRequisition(ctx context.Context, o *order.Order) (labs.Requisition, error) {
+	req := labs.Requisition{OrderNumber: o.Number, Order: o}
 	if o.Passthrough != nil {
 		// Honoured by sandbox accounts only: the adapter of a real lab never sends it.
 		req.Script, _ = strings.CutPrefix(*o.Passthrough, "sandbox:")
@@ -60,16 +60,16 @@ func (a *Activities) requisition(ctx context.Context, o *order.Order) (labs.Requ
 }
 
 // Fetch gets the order's newest report and stores it. An empty ResultID means that there is none yet.
-func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.Fetched, error) {
-	defer a.heartbeat(ctx)()
-	out := order.Fetched{Generation: in.Generation}
-	lab, o, err := a.lab(ctx, in.OrderID)
+func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.FetchOutcome, error) {
+	defer a.startHeartbeat(ctx)()
+	out := order.FetchOutcome{Generation: in.Generation}
+	lab, o, err := a.openOrderLab(ctx, in.OrderID)
 	if err != nil {
-		return out, a.fault(ctx, "fetching results", in.OrderID, err)
+		return out, a.internalError(ctx, "fetching results", in.OrderID, err)
 	}
-	var got labs.Reported
-	err = a.call(ctx, in.OrderID, "results", func() (raw []byte, err error) {
-		if got, err = lab.Results(ctx, o.Number); err == nil && got.Report == nil {
+	var got labs.FetchedResults
+	err = a.callPartner(ctx, in.OrderID, "results", func() (raw []byte, err error) {
+		if got, err = lab.FetchResults(ctx, o.Number); err == nil && got.LabReport == nil {
 			err = errNotReady
 		}
 		return got.Raw, err
@@ -78,47 +78,47 @@ func (a *Activities) Fetch(ctx context.Context, in dispatch.FetchInput) (order.F
 		return out, nil
 	}
 	if err != nil {
-		return out, a.partnerFault(ctx, "fetching results", in.OrderID, err)
+		return out, a.partnerError(ctx, "fetching results", in.OrderID, err)
 	}
-	version, changed, err := a.Store.StoreReport(ctx, in.OrderID, in.Generation, *got.Report, got.Hash, got.Raw, got.PDF)
+	version, changed, err := a.Store.StoreLabReport(ctx, in.OrderID, in.Generation, *got.LabReport, got.Hash, got.Raw, got.PDF)
 	if err != nil {
-		return out, a.fault(ctx, "storing results", in.OrderID, err)
+		return out, a.internalError(ctx, "storing results", in.OrderID, err)
 	}
-	out.ResultID, out.Changed, out.Partial = version.ID, changed, got.Report.Status == "partial"
-	out.Critical, out.LabMissing = got.Report.Interpretation == order.Critical, len(got.Report.Redrawable()) > 0
-	if got.Report.CollectedAt != nil {
-		out.CollectedAt = got.Report.CollectedAt.UTC()
+	out.ResultID, out.Changed, out.Partial = version.ID, changed, got.LabReport.Status == "partial"
+	out.Critical, out.MissingByLabFault = got.LabReport.Interpretation == order.InterpretationCritical, len(got.LabReport.MissingByLabFault()) > 0
+	if got.LabReport.CollectedAt != nil {
+		out.CollectedAt = got.LabReport.CollectedAt.UTC()
 	}
 	return out, nil
 }
 
 // Cancel asks the lab to cancel the order. No error: the lab has confirmed it.
 func (a *Activities) Cancel(ctx context.Context, in dispatch.CallInput) error {
-	lab, o, err := a.lab(ctx, in.OrderID)
+	lab, o, err := a.openOrderLab(ctx, in.OrderID)
 	if err != nil {
-		return a.fault(ctx, "cancelling", in.OrderID, err)
+		return a.internalError(ctx, "cancelling", in.OrderID, err)
 	}
-	err = a.call(ctx, in.OrderID, "cancel", func() ([]byte, error) {
+	err = a.callPartner(ctx, in.OrderID, "cancel", func() ([]byte, error) {
 		return nil, lab.Cancel(ctx, o.Number, o.Accession)
 	})
 	if err != nil {
-		return a.partnerFault(ctx, "cancelling", in.OrderID, err)
+		return a.partnerError(ctx, "cancelling", in.OrderID, err)
 	}
 	return nil
 }
 
 // Correct tells the lab of the order's patient and address as they are now: one attempt. No error: the lab has accepted them.
 func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
-	defer a.heartbeat(ctx)()
-	lab, o, err := a.lab(ctx, in.OrderID)
+	defer a.startHeartbeat(ctx)()
+	lab, o, err := a.openOrderLab(ctx, in.OrderID)
 	if err != nil {
-		return a.fault(ctx, "correcting", in.OrderID, err)
+		return a.internalError(ctx, "correcting", in.OrderID, err)
 	}
-	req, err := a.requisition(ctx, o)
+	req, err := a.buildRequisition(ctx, o)
 	if err != nil {
-		return a.fault(ctx, "correcting", in.OrderID, err)
+		return a.internalError(ctx, "correcting", in.OrderID, err)
 	}
-	err = a.call(ctx, in.OrderID, "correct", func() ([]byte, error) {
+	err = a.callPartner(ctx, in.OrderID, "correct", func() ([]byte, error) {
 		corrector, ok := lab.(labs.Corrector)
 		if !ok {
 			return nil, labs.ErrNotSupported
@@ -126,23 +126,23 @@ func (a *Activities) Correct(ctx context.Context, in dispatch.CallInput) error {
 		return nil, corrector.Correct(ctx, req)
 	})
 	if err != nil {
-		return a.partnerFault(ctx, "correcting", in.OrderID, err)
+		return a.partnerError(ctx, "correcting", in.OrderID, err)
 	}
 	return nil
 }
 
-// lab makes the client of the order's lab account.
-func (a *Activities) lab(ctx context.Context, orderID string) (labs.Lab, *order.Order, error) {
+// openOrderLab makes the client of the order's lab account.
+func (a *Activities) openOrderLab(ctx context.Context, orderID string) (labs.Lab, *order.Order, error) {
 	o, err := a.Store.Order(ctx, "", orderID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the order: %w", err)
 	}
-	lab, err := a.account(ctx, o.LabAccountID)
+	lab, err := a.openLabAccount(ctx, o.LabAccountID)
 	return lab, o, err
 }
 
-// account makes the client of an account at a lab or a provider.
-func (a *Activities) account(ctx context.Context, id string) (labs.Lab, error) {
+// openLabAccount makes the client of an account at a lab or a provider.
+func (a *Activities) openLabAccount(ctx context.Context, id string) (labs.Lab, error) {
 	account, err := a.Store.LabAccount(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("lab account %s is gone", id)
@@ -163,30 +163,30 @@ func (a *Activities) account(ctx context.Context, id string) (labs.Lab, error) {
 // paceMargin is added to an account's spacing, for what happens to a request on its way to the lab: a first one has a connection to
 // make. paceLate is how late a process may be for its turn.
 const (
-	paceMargin = 50 * time.Millisecond
-	paceLate   = 30 * time.Millisecond
+	paceMargin    = 50 * time.Millisecond
+	paceTolerance = 30 * time.Millisecond
 )
 
-// paceTurns is how many turns a call may miss before it is made all the same: a slow database must not stop the calls of an account.
-const paceTurns = 5
+// maxMissedTurns is how many turns a call may miss before it is made all the same: a slow database must not stop the calls of an account.
+const maxMissedTurns = 5
 
 // pace waits for the call's turn with the account: starts are reserved in the store, so the spacing holds over all processes. A
 // process that is late, because reserving took long or it was woken late, gives the turn up and takes another.
-func (a *Activities) pace(account store.LabAccount) labs.Pace {
+func (a *Activities) pace(account store.LabAccount) labs.WaitForTurn {
 	return func(ctx context.Context) error {
 		if account.Spacing <= 0 {
 			return nil
 		}
-		for range paceTurns {
+		for range maxMissedTurns {
 			asked := a.Now()
-			_, wait, err := a.Store.ReserveCall(ctx, account.ID, account.Spacing+paceMargin)
+			_, wait, err := a.Store.ReserveCallStart(ctx, account.ID, account.Spacing+paceMargin)
 			if err != nil {
 				return fmt.Errorf("reserving a call: %w", err)
 			}
 			if err := awaitTurn(ctx, wait); err != nil {
 				return err
 			}
-			if a.Now().Sub(asked)-wait <= paceLate {
+			if a.Now().Sub(asked)-wait <= paceTolerance {
 				return nil
 			}
 		}
@@ -198,15 +198,15 @@ func (a *Activities) pace(account store.LabAccount) labs.Pace {
 // errHandedBack is the outcome of a call that was not made, because its worker stops.
 var errHandedBack = errors.New("the worker stops before the call's turn has come")
 
-// turnWhileStopping is the longest wait for a turn that a worker which stops still sits out.
-const turnWhileStopping = 5 * time.Second
+// maxTurnWaitWhileStopping is the longest wait for a turn that a worker which stops still sits out.
+const maxTurnWaitWhileStopping = 5 * time.Second
 
 // awaitTurn waits. A worker that is to stop hands a call that would have to wait for long back, for another worker to take it.
 func awaitTurn(ctx context.Context, wait time.Duration) error {
-	if wait <= turnWhileStopping || !activity.IsActivity(ctx) {
+	if wait <= maxTurnWaitWhileStopping || !activity.IsActivity(ctx) {
 		return sleep(ctx, wait)
 	}
-	t := time.NewTimer(wait - turnWhileStopping)
+	t := time.NewTimer(wait - maxTurnWaitWhileStopping)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -214,28 +214,28 @@ func awaitTurn(ctx context.Context, wait time.Duration) error {
 	case <-activity.GetWorkerStopChannel(ctx):
 		return errHandedBack
 	case <-t.C:
-		return sleep(ctx, turnWhileStopping)
+		return sleep(ctx, maxTurnWaitWhileStopping)
 	}
 }
 
-// call makes one partner call with its row in the order's story.
-func (a *Activities) call(ctx context.Context, orderID, kind string, do func() (raw []byte, err error)) error {
+// callPartner makes one partner call with its row in the order's story.
+func (a *Activities) callPartner(ctx context.Context, orderID, kind string, do func() (raw []byte, err error)) error {
 	id := uuid.Must(uuid.NewV7()).String()
 	attempt := int(activity.GetInfo(ctx).Attempt)
-	if err := a.Store.StartCall(ctx, store.Call{ID: id, OrderID: orderID, Kind: kind, Attempt: attempt}); err != nil {
+	if err := a.Store.RecordPartnerCallStart(ctx, store.PartnerCall{ID: id, OrderID: orderID, Kind: kind, Attempt: attempt}); err != nil {
 		return fmt.Errorf("noting a call: %w", err)
 	}
 	raw, callErr := do()
-	tracing.Note(ctx, attribute.String("call_id", id), attribute.String("outcome", outcomeOf(callErr)))
+	tracing.AddAttributes(ctx, attribute.String("call_id", id), attribute.String("outcome", callOutcome(callErr)))
 	if refused, ok := errors.AsType[*labs.RefusedError](callErr); ok {
 		raw = refused.Raw
 	}
 	if unanswered, ok := errors.AsType[*labs.UnansweredError](callErr); ok {
 		raw = unanswered.Raw
 	}
-	a.Metrics.called(kind, callErr)
+	a.Metrics.countCall(kind, callErr)
 	// The worker may be stopping: what happened is noted all the same.
-	if err := a.Store.EndCall(context.WithoutCancel(ctx), id, outcomeOf(callErr), raw); err != nil {
+	if err := a.Store.RecordPartnerCallEnd(context.WithoutCancel(ctx), id, callOutcome(callErr), raw); err != nil {
 		a.Log.WarnContext(ctx, "outcome of a call not noted", "order_id", orderID, "kind", kind, "error", err)
 	}
 	return callErr

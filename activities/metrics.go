@@ -16,19 +16,19 @@ import (
 
 // Metrics are what a worker counts. Labels are codes from fixed sets, never ids and never anything of a patient.
 type Metrics struct {
-	transitions *prometheus.CounterVec
-	decisions   *prometheus.CounterVec
-	attention   *prometheus.CounterVec
-	calls       *prometheus.CounterVec
-	attempts    *prometheus.CounterVec
-	duration    prometheus.Histogram
-	lag         prometheus.Histogram
-	settled     prometheus.Histogram
-	exhausted   prometheus.Counter
-	disabled    *prometheus.CounterVec
-	tampered    prometheus.Gauge
-	swept       prometheus.Gauge
-	healings    *prometheus.CounterVec
+	transitions     *prometheus.CounterVec
+	decisions       *prometheus.CounterVec
+	attention       *prometheus.CounterVec
+	partnerCalls    *prometheus.CounterVec
+	attempts        *prometheus.CounterVec
+	attemptDuration prometheus.Histogram
+	deliveryLag     prometheus.Histogram
+	inboxLag        prometheus.Histogram
+	exhausted       prometheus.Counter
+	disabled        *prometheus.CounterVec
+	auditTampered   prometheus.Gauge
+	lastSweep       prometheus.Gauge
+	healings        *prometheus.CounterVec
 }
 
 // NewMetrics registers the worker's metrics.
@@ -38,20 +38,20 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		return f.NewCounterVec(prometheus.CounterOpts{Namespace: "aliquot", Name: name, Help: help}, labels)
 	}
 	m := &Metrics{
-		transitions: counter("order_transitions_total", "Events recorded, by the status entered.", "status"),
-		decisions:   counter("order_decisions_total", "Causes recorded, by kind and what became of them.", "cause", "outcome"),
-		attention:   counter("order_attention_total", "Attention marks raised, by reason.", "reason"),
-		calls:       counter("partner_calls_total", "Calls to labs and couriers, by kind and outcome.", "kind", "outcome"),
-		attempts:    counter("delivery_attempts_total", "Attempts to deliver a webhook, by failure; empty means delivered.", "failure"),
-		duration: f.NewHistogram(prometheus.HistogramOpts{
+		transitions:  counter("order_transitions_total", "Events recorded, by the status entered.", "status"),
+		decisions:    counter("order_decisions_total", "Causes recorded, by kind and what became of them.", "cause", "outcome"),
+		attention:    counter("order_attention_total", "Attention marks raised, by reason.", "reason"),
+		partnerCalls: counter("partner_calls_total", "Calls to labs and couriers, by kind and outcome.", "kind", "outcome"),
+		attempts:     counter("delivery_attempts_total", "Attempts to deliver a webhook, by failure; empty means delivered.", "failure"),
+		attemptDuration: f.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "aliquot", Name: "delivery_attempt_seconds", Help: "Duration of delivery attempts.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15},
 		}),
-		lag: f.NewHistogram(prometheus.HistogramOpts{
+		deliveryLag: f.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "aliquot", Name: "delivery_lag_seconds", Help: "How long after it was due a delivery attempt began.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
 		}),
-		settled: f.NewHistogram(prometheus.HistogramOpts{
+		inboxLag: f.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "aliquot", Name: "inbox_lag_seconds", Help: "How long after its receipt a decision on a partner's report was recorded; one that was parked counts again.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
 		}),
@@ -59,38 +59,38 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Namespace: "aliquot", Name: "deliveries_exhausted_total", Help: "Messages that were given up for an endpoint.",
 		}),
 		disabled: counter("endpoints_disabled_total", "Endpoints that were disabled because of their answers, by reason.", "reason"),
-		tampered: f.NewGauge(prometheus.GaugeOpts{
+		auditTampered: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: "aliquot", Name: "audit_tampered", Help: "1 when the end of the audit's chain is not what was sealed last.",
 		}),
-		swept: f.NewGauge(prometheus.GaugeOpts{
+		lastSweep: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: "aliquot", Name: "reconciler_last_run_timestamp_seconds",
 			Help: "When the reconciler last ended a run on this worker; 0: never since it started.",
 		}),
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
-	m.healed(dispatch.SweepResult{}) // what has never happened is zero, so that an alert finds it
+	m.countHealed(dispatch.SweepResult{}) // what has never happened is zero, so that an alert finds it
 	for _, reason := range order.AllAttentionReasons() {
 		m.attention.WithLabelValues(string(reason))
 	}
-	for _, reason := range []string{store.DisabledGone, store.DisabledFailing} {
+	for _, reason := range []string{store.DisabledReasonGone, store.DisabledReasonFailing} {
 		m.disabled.WithLabelValues(reason)
 	}
-	for _, outcome := range []order.Outcome{order.Applied, order.Late, order.Parked, order.Refused} {
+	for _, outcome := range []order.Outcome{order.OutcomeApplied, order.OutcomeLate, order.OutcomeParked, order.OutcomeRefused} {
 		m.decisions.WithLabelValues("inbox", string(outcome))
 	}
 	return m
 }
 
-func (m *Metrics) recorded(rec order.Recording) {
+func (m *Metrics) countRecording(rec order.Recording) {
 	next := rec.Decision.Next
 	for _, s := range rec.Decision.Steps {
-		if full, ok := lifecycle.Full(next.Modality, s.To); ok {
+		if full, ok := lifecycle.FullStatus(next.Modality, s.To); ok {
 			m.transitions.WithLabelValues(string(full)).Inc()
 		}
 	}
-	m.decisions.WithLabelValues(order.CauseKind(rec.Cause), string(rec.Decision.Outcome)).Inc()
+	m.decisions.WithLabelValues(order.KindOfCause(rec.Cause), string(rec.Decision.Outcome)).Inc()
 	if f := rec.Fact; f != nil && !f.ReceivedAt.IsZero() {
-		m.settled.Observe(max(rec.At.Sub(f.ReceivedAt), 0).Seconds())
+		m.inboxLag.Observe(max(rec.At.Sub(f.ReceivedAt), 0).Seconds())
 	}
 	for _, a := range next.Attention {
 		if a.Since.Equal(rec.At) {
@@ -99,34 +99,34 @@ func (m *Metrics) recorded(rec order.Recording) {
 	}
 }
 
-// called counts a partner's answer. Its code is left to the order's story: partners make up as many as they like.
-func (m *Metrics) called(kind string, err error) {
-	outcome, _, _ := strings.Cut(outcomeOf(err), ":")
-	m.calls.WithLabelValues(kind, outcome).Inc()
+// countCall counts a partner's answer. Its code is left to the order's story: partners make up as many as they like.
+func (m *Metrics) countCall(kind string, err error) {
+	outcome, _, _ := strings.Cut(callOutcome(err), ":")
+	m.partnerCalls.WithLabelValues(kind, outcome).Inc()
 }
 
-func (m *Metrics) attempted(o webhooks.Outcome, lag time.Duration) {
-	m.lag.Observe(max(lag, 0).Seconds())
+func (m *Metrics) countAttempt(o webhooks.AttemptOutcome, lag time.Duration) {
+	m.deliveryLag.Observe(max(lag, 0).Seconds())
 	m.attempts.WithLabelValues(string(o.Failure)).Inc()
-	m.duration.Observe(o.Duration.Seconds())
+	m.attemptDuration.Observe(o.Duration.Seconds())
 }
 
-// auditBroken shows whether the end of the audit's chain is as it was left.
-func (m *Metrics) auditBroken(broken bool) {
-	m.tampered.Set(0)
+// setAuditTampered shows whether the end of the audit's chain is as it was left.
+func (m *Metrics) setAuditTampered(broken bool) {
+	m.auditTampered.Set(0)
 	if broken {
-		m.tampered.Set(1)
+		m.auditTampered.Set(1)
 	}
 }
 
-func (m *Metrics) healed(r dispatch.SweepResult) {
-	m.healings.WithLabelValues("order").Add(float64(r.Orders))
-	m.healings.WithLabelValues("fact").Add(float64(r.Facts))
-	m.healings.WithLabelValues("endpoint").Add(float64(r.Endpoints))
-	m.healings.WithLabelValues("demand").Add(float64(r.Demands))
-	m.healings.WithLabelValues("count").Add(float64(r.Counts))
-	m.healings.WithLabelValues("silence").Add(float64(r.Polled))
+func (m *Metrics) countHealed(r dispatch.SweepResult) {
+	m.healings.WithLabelValues("order").Add(float64(r.OrdersStarted))
+	m.healings.WithLabelValues("fact").Add(float64(r.FactsSignalled))
+	m.healings.WithLabelValues("endpoint").Add(float64(r.EndpointsNudged))
+	m.healings.WithLabelValues("demand").Add(float64(r.OrdersWoken))
+	m.healings.WithLabelValues("count").Add(float64(r.CountsCorrected))
+	m.healings.WithLabelValues("silence").Add(float64(r.FactsPolled))
 }
 
-// sweptAt notes that a run of the reconciler has ended.
-func (m *Metrics) sweptAt(now time.Time) { m.swept.Set(float64(now.Unix())) }
+// setLastSweep notes that a run of the reconciler has ended.
+func (m *Metrics) setLastSweep(now time.Time) { m.lastSweep.Set(float64(now.Unix())) }

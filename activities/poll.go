@@ -13,10 +13,10 @@ import (
 
 // How long an order may be silent before its lab is asked, and how often it is asked then (molecular-api#d33).
 const (
-	silentPlaced   = 7 * order.Day
-	silentShipped  = 30 * order.Day
-	silentReceived = 5 * order.Day
-	pollEvery      = order.Day
+	silenceAfterPlacement = 7 * order.Day
+	silenceAfterShipment  = 30 * order.Day
+	silenceAfterReceipt   = 5 * order.Day
+	pollEvery             = order.Day
 
 	pollPage = 50 // silent orders per activity; each call waits for its turn with the account
 )
@@ -24,65 +24,65 @@ const (
 // PollSilent asks the labs of one page of silent orders, after the given id, what they have reported: a webhook that never arrived
 // is not promised to be sent again. What it finds goes the way of a webhook, under the same key, so a late twin changes nothing.
 func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.SweepResult, error) {
-	defer a.heartbeat(ctx)()
+	defer a.startHeartbeat(ctx)()
 	var out dispatch.SweepResult
 	now := a.Now()
-	ids, err := a.Store.SilentOrders(ctx, store.Silence{
-		Placed: now.Add(-silentPlaced), Shipped: now.Add(-silentShipped), Received: now.Add(-silentReceived), Polled: now.Add(-pollEvery),
+	ids, err := a.Store.SilentOrders(ctx, store.SilenceSince{
+		Placed: now.Add(-silenceAfterPlacement), Shipped: now.Add(-silenceAfterShipment), Received: now.Add(-silenceAfterReceipt), Polled: now.Add(-pollEvery),
 	}, after, pollPage)
 	if err != nil {
-		return out, a.fault(ctx, "finding silent orders", "", err)
+		return out, a.internalError(ctx, "finding silent orders", "", err)
 	}
 	for _, id := range ids {
-		out.Polled += a.poll(ctx, id)
+		out.FactsPolled += a.pollOrder(ctx, id)
 	}
 	if len(ids) == pollPage {
-		out.After = ids[len(ids)-1]
+		out.NextPage = ids[len(ids)-1]
 	}
-	a.Metrics.healed(out)
+	a.Metrics.countHealed(out)
 	return out, nil
 }
 
-// poll asks about one order and counts what was news. A lab that cannot be asked, or does not answer, is asked again another day.
-func (a *Activities) poll(ctx context.Context, orderID string) (news int) {
-	lab, o, err := a.lab(ctx, orderID)
+// pollOrder asks about one order and counts what was news. A lab that cannot be asked, or does not answer, is asked again another day.
+func (a *Activities) pollOrder(ctx context.Context, orderID string) (news int) {
+	lab, o, err := a.openOrderLab(ctx, orderID)
 	if err != nil {
 		a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "error", err)
 		return 0
 	}
-	var notices []labs.Notice
-	err = a.call(ctx, orderID, store.PollCall, func() (raw []byte, err error) {
-		notices, err = lab.Poll(ctx, o.Number)
+	var notices []labs.PolledFact
+	err = a.callPartner(ctx, orderID, store.CallKindPoll, func() (raw []byte, err error) {
+		notices, err = lab.PollFacts(ctx, o.Number)
 		return nil, err
 	})
 	if err != nil {
 		if !errors.Is(err, labs.ErrNotSupported) {
-			a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "outcome", outcomeOf(err))
+			a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "outcome", callOutcome(err))
 		}
 		return 0
 	}
 	for _, n := range notices {
-		if a.report(ctx, o, n) {
+		if a.storePolledNotice(ctx, o, n) {
 			news++
 		}
 	}
 	return news
 }
 
-// report hands a polled notice in as if it had come by webhook.
-func (a *Activities) report(ctx context.Context, o *order.Order, n labs.Notice) bool {
-	got, err := a.Store.Receive(ctx, store.Report{
-		Partner: n.Partner, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact, Reason: n.Reason,
+// storePolledNotice hands a polled notice in as if it had come by webhook.
+func (a *Activities) storePolledNotice(ctx context.Context, o *order.Order, n labs.PolledFact) bool {
+	got, err := a.Store.StoreInboxItem(ctx, store.NewInboxItem{
+		Partner: n.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact, PartnerReason: n.Reason,
 		Body: n.Body, Headers: map[string]string{"source": "poll"}, ReceivedAt: a.Now().UTC().Truncate(time.Microsecond),
 	})
 	if err != nil {
 		a.Log.ErrorContext(ctx, "polled report not kept", "order_id", o.ID, "error", err)
 		return false
 	}
-	if n.Place != nil && n.Fact.Appointment.Reference != "" && got.State == store.InboxReceived {
-		if err := a.Store.PutPlace(ctx, o.ID, n.Fact.Appointment.Reference, *n.Place); err != nil {
+	if n.Location != nil && n.Fact.Appointment.Reference != "" && got.State == store.InboxReceived {
+		if err := a.Store.PutAppointmentLocation(ctx, o.ID, n.Fact.Appointment.Reference, *n.Location); err != nil {
 			a.Log.ErrorContext(ctx, "place of an appointment not kept", "order_id", o.ID, "error", err)
 		}
 	}
-	return !got.Duplicate && a.signal(ctx, got)
+	return !got.Duplicate && a.signalInboxItem(ctx, got)
 }

@@ -21,42 +21,42 @@ type Retention struct {
 
 // prune erases what has been kept for long enough, and the data of deleted users, a part of it at a time.
 func (a *Activities) prune(ctx context.Context, now time.Time) error {
-	if _, err := a.Store.PruneIdempotency(ctx); err != nil {
-		return a.fault(ctx, "pruning stored answers", "", err)
+	if _, err := a.Store.PruneIdempotencyKeys(ctx); err != nil {
+		return a.internalError(ctx, "pruning stored answers", "", err)
 	}
 	if _, err := a.Store.PruneRateLimits(ctx, sweepPage); err != nil {
-		return a.fault(ctx, "pruning rate limits", "", err)
+		return a.internalError(ctx, "pruning rate limits", "", err)
 	}
-	if _, err := a.Store.PruneTokens(ctx, sweepPage); err != nil {
-		return a.fault(ctx, "pruning tokens", "", err)
+	if _, err := a.Store.PruneBearerTokens(ctx, sweepPage); err != nil {
+		return a.internalError(ctx, "pruning tokens", "", err)
 	}
-	if _, err := a.Store.CompleteSearch(ctx, sweepPage); err != nil {
-		return a.fault(ctx, "completing search terms", "", err)
+	if _, err := a.Store.CompleteSearchTerms(ctx, sweepPage); err != nil {
+		return a.internalError(ctx, "completing search terms", "", err)
 	}
-	keep := a.Retention
+	retention := a.Retention
 	for _, p := range []struct {
-		doing string
-		keep  time.Duration
-		prune func(ctx context.Context, before time.Time, limit int) (int, error)
+		doing     string
+		retention time.Duration
+		prune     func(ctx context.Context, before time.Time, limit int) (int, error)
 	}{
-		{"pruning messages", keep.Messages, a.Store.PruneMessages},
-		{"pruning results", keep.Results, a.Store.PruneResults},
-		{"pruning the inbox", keep.Inbox, a.Store.PruneInbox},
-		{"pruning the audit", keep.Audit, a.pruneAudit},
+		{"pruning messages", retention.Messages, a.Store.PruneWebhookMessages},
+		{"pruning results", retention.Results, a.Store.PruneResults},
+		{"pruning the inbox", retention.Inbox, a.Store.PruneInboxContents},
+		{"pruning the audit", retention.Audit, a.pruneAudit},
 	} {
-		if p.keep <= 0 {
+		if p.retention <= 0 {
 			continue
 		}
-		err := a.page(ctx, p.doing, func() (int, error) { return p.prune(ctx, now.Add(-p.keep), sweepPage) })
+		err := a.pageUntilDone(ctx, p.doing, func() (int, error) { return p.prune(ctx, now.Add(-p.retention), sweepPage) })
 		if err != nil {
 			return err
 		}
 	}
-	err := a.page(ctx, "erasing deleted users", func() (int, error) { return a.Store.EraseUsers(ctx, sweepPage) })
+	err := a.pageUntilDone(ctx, "erasing deleted users", func() (int, error) { return a.Store.EraseUsers(ctx, sweepPage) })
 	if err != nil {
 		return err
 	}
-	return a.page(ctx, "erasing orders of deleted users", func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
+	return a.pageUntilDone(ctx, "erasing orders of deleted users", func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
 }
 
 // pruneAudit leaves a chain alone that has been tampered with; sealAudit tells of it.
@@ -78,13 +78,13 @@ func (a *Activities) sealAudit(ctx context.Context) error {
 	sealed := 0
 	for range prunePages {
 		n, err := a.Store.SealAudit(ctx, sealPage)
-		a.Metrics.auditBroken(errors.Is(err, store.ErrAuditChain))
+		a.Metrics.setAuditTampered(errors.Is(err, store.ErrAuditChain))
 		if errors.Is(err, store.ErrAuditChain) {
 			a.Log.ErrorContext(ctx, "the audit's chain has been tampered with; aliquot audit verify says where")
 			return nil
 		}
 		if err != nil {
-			return a.fault(ctx, "sealing the audit", "", err)
+			return a.internalError(ctx, "sealing the audit", "", err)
 		}
 		sealed += n
 		if n < sealPage {
@@ -94,20 +94,20 @@ func (a *Activities) sealAudit(ctx context.Context) error {
 	if sealed == 0 {
 		return nil
 	}
-	seq, hash, err := a.Store.AuditEnd(ctx)
+	seq, hash, err := a.Store.AuditChainEnd(ctx)
 	if err != nil {
-		return a.fault(ctx, "reading the end of the audit", "", err)
+		return a.internalError(ctx, "reading the end of the audit", "", err)
 	}
 	a.Log.InfoContext(ctx, "audit sealed", "rows", sealed, "end", seq, "hash", hash)
 	return nil
 }
 
-// page does something to one page after another, until one is not full.
-func (a *Activities) page(ctx context.Context, doing string, do func() (int, error)) error {
+// pageUntilDone does something to one page after another, until one is not full.
+func (a *Activities) pageUntilDone(ctx context.Context, doing string, do func() (int, error)) error {
 	for range prunePages {
 		n, err := do()
 		if err != nil {
-			return a.fault(ctx, doing, "", err)
+			return a.internalError(ctx, doing, "", err)
 		}
 		if n < sweepPage {
 			break

@@ -16,28 +16,28 @@ const (
 	reviewPage     = 20 // per activity; each call waits for its turn with the account
 	reviewPause    = 5 * time.Minute
 	reviewPauseMax = 6 * time.Hour
-	reviewTries    = 16 // about two days
+	maxReviewTries = 16 // about two days
 )
 
-// ReviewReports fetches results that were announced for orders nobody knows, and has somebody decide whose they are.
-func (a *Activities) ReviewReports(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
-	defer a.heartbeat(ctx)()
+// ReviewUnmatchedReports fetches results that were announced for orders nobody knows, and has somebody decide whose they are.
+func (a *Activities) ReviewUnmatchedReports(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
+	defer a.startHeartbeat(ctx)()
 	var out dispatch.SweepResult
 	now := a.Now()
 	if err := a.advanceReviewTests(ctx); err != nil {
-		return out, a.fault(ctx, "advancing tests of unmatched results", "", err)
+		return out, a.internalError(ctx, "advancing tests of unmatched results", "", err)
 	}
-	waiting, err := a.Store.UnmatchedReports(ctx, now.Add(-patienceOf(in).unmatched), now, reviewPage)
+	waiting, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-sweepDelaysFor(in).unmatched), now, reviewPage)
 	if err != nil {
-		return out, a.fault(ctx, "finding announced reports without an order", "", err)
+		return out, a.internalError(ctx, "finding announced reports without an order", "", err)
 	}
 	for _, w := range waiting {
-		reviewed, err := a.reviewReport(ctx, w)
+		reviewed, err := a.reviewUnmatchedReport(ctx, w)
 		if err != nil {
-			return out, a.fault(ctx, "reviewing a report without an order", "", err)
+			return out, a.internalError(ctx, "reviewing a report without an order", "", err)
 		}
 		if reviewed {
-			out.Reviews++
+			out.ReviewsOpened++
 		}
 	}
 	return out, nil
@@ -45,12 +45,12 @@ func (a *Activities) ReviewReports(ctx context.Context, in dispatch.ReconcileInp
 
 // advanceReviewTests takes tests of sandbox teams on, whose orders have got where they had to.
 func (a *Activities) advanceReviewTests(ctx context.Context) error {
-	open, err := a.Store.OpenReviewTests(ctx, sweepPage)
+	open, err := a.Store.UnfinishedUnmatchedResultTestRuns(ctx, sweepPage)
 	if err != nil {
 		return err
 	}
 	for _, run := range open {
-		endpoints, err := a.Store.AdvanceReviewTest(ctx, run)
+		endpoints, err := a.Store.AdvanceUnmatchedResultTestRun(ctx, run)
 		if err != nil {
 			return err
 		}
@@ -68,16 +68,16 @@ func (a *Activities) nudgeAll(ctx context.Context, endpoints []string) {
 	}
 }
 
-// reviewReport asks the lab for one report. A lab that has none, or does not answer, is asked again later.
-func (a *Activities) reviewReport(ctx context.Context, w store.UnmatchedReport) (bool, error) {
+// reviewUnmatchedReport asks the lab for one report. A lab that has none, or does not answer, is asked again later.
+func (a *Activities) reviewUnmatchedReport(ctx context.Context, w store.UnmatchedResultFetch) (bool, error) {
 	got, err := a.fetchUnmatched(ctx, w)
 	if err != nil {
 		a.Log.WarnContext(ctx, "an announced report without an order is not fetched yet",
-			"inbox_id", w.InboxID, "lab_account_id", w.AccountID, "outcome", outcomeOf(err), "error", err)
-		return false, a.Store.PostponeReport(ctx, w.InboxID, a.nextReview(w.Tries))
+			"inbox_id", w.InboxID, "lab_account_id", w.AccountID, "outcome", callOutcome(err), "error", err)
+		return false, a.Store.RescheduleUnmatchedResultFetch(ctx, w.InboxID, a.nextReviewAttempt(w.Tries))
 	}
-	endpoints, err := a.Store.ReviewReport(ctx, store.FetchedReport{
-		InboxID: w.InboxID, Report: *got.Report, Hash: got.Hash, Raw: got.Raw, PDF: got.PDF,
+	endpoints, err := a.Store.OpenUnmatchedReportReview(ctx, store.FetchedUnmatchedReport{
+		InboxID: w.InboxID, Report: *got.LabReport, Hash: got.Hash, Raw: got.Raw, PDF: got.PDF,
 	})
 	if err != nil {
 		return false, err
@@ -86,21 +86,21 @@ func (a *Activities) reviewReport(ctx context.Context, w store.UnmatchedReport) 
 	return true, nil
 }
 
-func (a *Activities) fetchUnmatched(ctx context.Context, w store.UnmatchedReport) (got labs.Reported, err error) {
-	lab, err := a.account(ctx, w.AccountID)
+func (a *Activities) fetchUnmatched(ctx context.Context, w store.UnmatchedResultFetch) (got labs.FetchedResults, err error) {
+	lab, err := a.openLabAccount(ctx, w.AccountID)
 	if err != nil {
 		return got, fmt.Errorf("opening lab account %s: %w", w.AccountID, err)
 	}
-	if got, err = lab.Results(ctx, w.Number); err == nil && got.Report == nil {
+	if got, err = lab.FetchResults(ctx, w.OrderNumber); err == nil && got.LabReport == nil {
 		err = errNotReady
 	}
-	a.Metrics.called("results_unmatched", err)
+	a.Metrics.countCall("results_unmatched", err)
 	return got, err
 }
 
-// nextReview is zero when the lab has been asked often enough.
-func (a *Activities) nextReview(tries int) time.Time {
-	if tries+1 >= reviewTries {
+// nextReviewAttempt is zero when the lab has been asked often enough.
+func (a *Activities) nextReviewAttempt(tries int) time.Time {
+	if tries+1 >= maxReviewTries {
 		return time.Time{}
 	}
 	return a.Now().Add(min(reviewPause<<min(tries, 8), reviewPauseMax))

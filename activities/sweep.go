@@ -16,96 +16,96 @@ const sweepPage = 500
 // healPage is how much each minute's sweep starts and signals at most. What comes in while Temporal is away for minutes is thousands.
 const healPage = 5000
 
-// patience is how long each hand-off may take before the reconciler looks after it.
-type patience struct {
-	start     time.Duration // an order that was never started
-	received  time.Duration // a fact that was not signalled
-	signalled time.Duration // a fact that was signalled and not settled
-	demand    time.Duration // a demand whose answer nobody has got; 0: none is looked after
-	due       time.Duration // a delivery that nobody makes
-	unmatched time.Duration // a report for an order that nobody knows: webhooks race with our own commits
+// sweepDelays is how long each hand-off may take before the reconciler looks after it.
+type sweepDelays struct {
+	neverStarted time.Duration // an order that was never started
+	received     time.Duration // a fact that was not signalled
+	signalled    time.Duration // a fact that was signalled and not settled
+	demand       time.Duration // a demand whose answer nobody has got; 0: none is looked after
+	undelivered  time.Duration // a delivery that nobody makes
+	unmatched    time.Duration // a report for an order that nobody knows: webhooks race with our own commits
 }
 
 var (
-	calm = patience{start: time.Minute, received: time.Minute, signalled: 5 * time.Minute, demand: time.Minute, due: 30 * time.Second, unmatched: 5 * time.Minute}
+	normalDelays = sweepDelays{neverStarted: time.Minute, received: time.Minute, signalled: 5 * time.Minute, demand: time.Minute, undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
 	// After Temporal's data was lost everything is in nobody's hands, deliveries of the coming days included.
-	rebuilding = patience{due: -30 * 24 * time.Hour}
+	rebuildDelays = sweepDelays{undelivered: -30 * 24 * time.Hour}
 )
 
-func patienceOf(in dispatch.ReconcileInput) patience {
+func sweepDelaysFor(in dispatch.ReconcileInput) sweepDelays {
 	if in.Rebuild {
-		return rebuilding
+		return rebuildDelays
 	}
-	return calm
+	return normalDelays
 }
 
 // Sweep finds hand-offs that a fault cut short, and completes them. It says whether there are reports to be reviewed, which takes
 // calls to labs.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
-	defer a.heartbeat(ctx)() // hundreds of signals to a Temporal that has just come back take longer than it waits for a sign of life
-	now, after := a.Now(), patienceOf(in)
-	ids, err := a.Store.OrdersNeverStarted(ctx, now.Add(-after.start), healPage)
+	defer a.startHeartbeat(ctx)() // hundreds of signals to a Temporal that has just come back take longer than it waits for a sign of life
+	now, after := a.Now(), sweepDelaysFor(in)
+	ids, err := a.Store.OrdersWithoutWorkflow(ctx, now.Add(-after.neverStarted), healPage)
 	if err != nil {
-		return out, a.fault(ctx, "finding orders that were never started", "", err)
+		return out, a.internalError(ctx, "finding orders that were never started", "", err)
 	}
-	if out.Orders, err = a.ensure(ctx, ids); err != nil {
+	if out.OrdersStarted, err = a.ensureOrdersRun(ctx, ids); err != nil {
 		return out, err
 	}
-	if out.Facts, err = a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled)); err != nil {
+	if out.FactsSignalled, err = a.sweepInbox(ctx, now.Add(-after.received), now.Add(-after.signalled)); err != nil {
 		return out, err
 	}
-	if out.Demands, err = a.sweepDemands(ctx, now, after.demand); err != nil {
+	if out.OrdersWoken, err = a.wakeOrdersWithoutAnswer(ctx, now, after.demand); err != nil {
 		return out, err
 	}
-	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.due), sweepPage)
+	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.undelivered), sweepPage)
 	if err != nil {
-		return out, a.fault(ctx, "finding deliveries that nobody makes", "", err)
+		return out, a.internalError(ctx, "finding deliveries that nobody makes", "", err)
 	}
 	for _, id := range endpoints {
 		if err := a.Dispatch.NudgeDeliveries(ctx, id); err != nil {
-			return out, a.fault(ctx, "nudging deliveries", "", err)
+			return out, a.internalError(ctx, "nudging deliveries", "", err)
 		}
-		out.Endpoints++
+		out.EndpointsNudged++
 	}
-	unmatched, err := a.Store.UnmatchedReports(ctx, now.Add(-after.unmatched), now, reviewPage)
+	unmatched, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-after.unmatched), now, reviewPage)
 	if err != nil {
-		return out, a.fault(ctx, "finding announced reports without an order", "", err)
+		return out, a.internalError(ctx, "finding announced reports without an order", "", err)
 	}
-	out.Unmatched = len(unmatched)
+	out.UnmatchedReports = len(unmatched)
 	if err := a.sealAudit(ctx); err != nil {
 		return out, err
 	}
 	if err := a.prune(ctx, now); err != nil {
 		return out, err
 	}
-	a.Metrics.healed(out)
-	a.Metrics.sweptAt(now)
+	a.Metrics.countHealed(out)
+	a.Metrics.setLastSweep(now)
 	return out, nil
 }
 
 // sweepInbox matches what found no order before, and signals what has not been settled.
 func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBefore time.Time) (int, error) {
-	matched, err := a.Store.MatchWaiting(ctx, sweepPage)
+	matched, err := a.Store.MatchUnmatchedInboxItems(ctx, sweepPage)
 	if err != nil {
-		return 0, a.fault(ctx, "matching facts", "", err)
+		return 0, a.internalError(ctx, "matching facts", "", err)
 	}
-	unsettled, err := a.Store.UnsettledInbox(ctx, receivedBefore, signalledBefore, healPage)
+	unsettled, err := a.Store.UnprocessedInboxItems(ctx, receivedBefore, signalledBefore, healPage)
 	if err != nil {
-		return 0, a.fault(ctx, "finding unsettled facts", "", err)
+		return 0, a.internalError(ctx, "finding unsettled facts", "", err)
 	}
 	// An order is told of its facts one after the other, as they came.
 	var ids []string
-	of := map[string][]store.Received{}
+	rowsByOrder := map[string][]store.ReceivedItem{}
 	for _, row := range append(matched, unsettled...) {
-		if of[row.OrderID] == nil {
+		if rowsByOrder[row.OrderID] == nil {
 			ids = append(ids, row.OrderID)
 		}
-		of[row.OrderID] = append(of[row.OrderID], row)
+		rowsByOrder[row.OrderID] = append(rowsByOrder[row.OrderID], row)
 	}
-	return atOnce(ctx, ids, func(ctx context.Context, orderID string) (healed int, err error) {
-		for _, row := range of[orderID] {
-			if a.signal(ctx, row) {
+	return healConcurrently(ctx, ids, func(ctx context.Context, orderID string) (healed int, err error) {
+		for _, row := range rowsByOrder[orderID] {
+			if a.signalInboxItem(ctx, row) {
 				healed++
 			}
 		}
@@ -113,37 +113,37 @@ func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBe
 	})
 }
 
-// sweepDemands tells orders to look which were asked for something that nobody has got an answer to. Temporal keeps an update nowhere
+// wakeOrdersWithoutAnswer tells orders to look which were asked for something that nobody has got an answer to. Temporal keeps an update nowhere
 // before it is answered: one that is lost with its server may have been recorded, and the run does not know of it. Runs that a rebuild
 // starts know everything.
-func (a *Activities) sweepDemands(ctx context.Context, now time.Time, after time.Duration) (woken int, err error) {
+func (a *Activities) wakeOrdersWithoutAnswer(ctx context.Context, now time.Time, after time.Duration) (woken int, err error) {
 	if after == 0 {
 		return 0, nil
 	}
 	before := now.Add(-after)
-	ids, err := a.Store.OrdersWithoutAnswer(ctx, before, sweepPage)
+	ids, err := a.Store.OrdersWithUnansweredDemands(ctx, before, sweepPage)
 	if err != nil {
-		return 0, a.fault(ctx, "finding demands without an answer", "", err)
+		return 0, a.internalError(ctx, "finding demands without an answer", "", err)
 	}
 	for _, id := range ids {
 		if err := a.Dispatch.WakeOrder(ctx, id); err != nil {
 			a.Log.WarnContext(ctx, "order not woken yet", "order_id", id, "error", err)
 			continue
 		}
-		if err := a.Store.AnswerDemands(ctx, id, before); err != nil {
-			return woken, a.fault(ctx, "noting that an order was woken", id, err)
+		if err := a.Store.RecordDemandAnswersBefore(ctx, id, before); err != nil {
+			return woken, a.internalError(ctx, "noting that an order was woken", id, err)
 		}
 		woken++
 	}
 	return woken, nil
 }
 
-// ensure makes sure that orders have running workflows, and counts those that had none.
-func (a *Activities) ensure(ctx context.Context, ids []string) (int, error) {
-	return atOnce(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
+// ensureOrdersRun makes sure that orders have running workflows, and counts those that had none.
+func (a *Activities) ensureOrdersRun(ctx context.Context, ids []string) (int, error) {
+	return healConcurrently(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
 		was, err := a.Dispatch.EnsureOrder(ctx, id)
 		if err != nil {
-			return 0, a.fault(ctx, "starting an order", id, err)
+			return 0, a.internalError(ctx, "starting an order", id, err)
 		}
 		if was {
 			started = 1
@@ -152,27 +152,27 @@ func (a *Activities) ensure(ctx context.Context, ids []string) (int, error) {
 	})
 }
 
-// healingAtOnce is how many orders are started or signalled at the same time. It is a call to Temporal each, which waits for its disks.
-const healingAtOnce = 8
+// healConcurrency is how many orders are started or signalled at the same time. It is a call to Temporal each, which waits for its disks.
+const healConcurrency = 8
 
-// atOnce does something with each order of a list, several at the same time, until one fails. It sums up what that healed.
-func atOnce(ctx context.Context, ids []string, do func(context.Context, string) (int, error)) (healed int, err error) {
-	each := make([]int, len(ids))
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(healingAtOnce)
+// healConcurrently does something with each order of a list, several at the same time, until one fails. It sums up what that healed.
+func healConcurrently(ctx context.Context, ids []string, do func(context.Context, string) (int, error)) (healed int, err error) {
+	healedByOrder := make([]int, len(ids))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(healConcurrency)
 	for i, id := range ids {
-		if within.Err() != nil {
+		if groupCtx.Err() != nil {
 			break
 		}
 		group.Go(func() (err error) {
-			each[i], err = do(within, id)
+			healedByOrder[i], err = do(groupCtx, id)
 			return err
 		})
 	}
 	if err = group.Wait(); err == nil {
 		err = ctx.Err()
 	}
-	for _, n := range each {
+	for _, n := range healedByOrder {
 		healed += n
 	}
 	return healed, err

@@ -18,54 +18,54 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// temporalOf notes what is asked of Temporal, of which every second order has lost its run.
-type temporalOf struct {
+// fakeTemporal notes what is asked of Temporal, of which every second order has lost its run.
+type fakeTemporal struct {
 	Dispatcher
-	mu      sync.Mutex
-	ensured []string
-	told    map[string][]string // the facts of an order, as they came
-	away    string              // the order at which Temporal goes away
-	running map[string]bool     // by what visibility says
-	asked   int                 // how often it was asked
+	mu           sync.Mutex
+	ensured      []string
+	signalled    map[string][]string // the facts of an order, as they came
+	failingOrder string              // the order at which Temporal goes away
+	running      map[string]bool     // by what visibility says
+	asked        int                 // how often it was asked
 }
 
-func (d *temporalOf) RunningOrders(_ context.Context, ids []string) (map[string]bool, error) {
+func (d *fakeTemporal) RunningOrders(_ context.Context, ids []string) (map[string]bool, error) {
 	d.asked++
-	if slices.Contains(ids, d.away) {
+	if slices.Contains(ids, d.failingOrder) {
 		return nil, errors.New("away")
 	}
 	return d.running, nil
 }
 
-func (d *temporalOf) EnsureOrder(_ context.Context, id string) (bool, error) {
+func (d *fakeTemporal) EnsureOrder(_ context.Context, id string) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if id == d.away {
+	if id == d.failingOrder {
 		return false, errors.New("away")
 	}
 	d.ensured = append(d.ensured, id)
 	return len(d.ensured)%2 == 0, nil
 }
 
-func (d *temporalOf) SignalFact(_ context.Context, orderID string, f order.Fact) error {
+func (d *fakeTemporal) SignalFact(_ context.Context, orderID string, f order.Fact) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.told[orderID] = append(d.told[orderID], f.InboxID)
+	d.signalled[orderID] = append(d.signalled[orderID], f.InboxID)
 	return nil
 }
 
-func (d *temporalOf) WakeOrder(_ context.Context, id string) error {
-	if id == d.away {
+func (d *fakeTemporal) WakeOrder(_ context.Context, id string) error {
+	if id == d.failingOrder {
 		return errors.New("it takes no more signals")
 	}
-	d.told[id] = append(d.told[id], "wake")
+	d.signalled[id] = append(d.signalled[id], "wake")
 	return nil
 }
 
-// sweeping is a store with open orders, and the activities that sweep it.
-func sweeping(t *testing.T, orders int) (*Activities, *temporalOf, []string) {
+// newSweepActivities is a store with open orders, and the activities that sweep it.
+func newSweepActivities(t *testing.T, orders int) (*Activities, *fakeTemporal, []string) {
 	t.Helper()
-	key, err := store.NewKey("k1")
+	key, err := store.NewEncryptionKey("k1")
 	require.NoError(t, err)
 	keys, err := store.ParseKeyring(key)
 	require.NoError(t, err)
@@ -73,28 +73,28 @@ func sweeping(t *testing.T, orders int) (*Activities, *temporalOf, []string) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))
-	_, err = seed.Fill(t.Context(), db, seed.Options{Orders: orders, Seed: 1, Until: time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)})
+	_, err = seed.GenerateOrders(t.Context(), db, seed.Options{Orders: orders, Seed: 1, NewestAt: time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)})
 	require.NoError(t, err)
-	open, err := db.OpenOrders(t.Context(), "", orders)
+	open, err := db.UnfinishedOrders(t.Context(), "", orders)
 	require.NoError(t, err)
-	d := &temporalOf{told: map[string][]string{}}
+	d := &fakeTemporal{signalled: map[string][]string{}}
 	return &Activities{
 		Store: db, Dispatch: d, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}, d, open
 }
 
-func TestWhoGivesUpASweepHasNotSweptAll(t *testing.T) {
+func TestCancelledSweepReturnsAnError(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := atOnce(ctx, []string{"a", "b"}, func(context.Context, string) (int, error) { return 1, nil })
+	_, err := healConcurrently(ctx, []string{"a", "b"}, func(context.Context, string) (int, error) { return 1, nil })
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 // Facts that nobody signalled are signalled many at a time, those of one order in the order in which they came.
-func TestWhatWaitsIsSignalledInOrder(t *testing.T) {
+func TestWaitingFactsAreSignalledInOrder(t *testing.T) {
 	t.Parallel()
-	a, d, open := sweeping(t, 300)
+	a, d, open := newSweepActivities(t, 300)
 	want := map[string][]string{}
 	var all int
 	for n := range 4 {
@@ -102,9 +102,9 @@ func TestWhatWaitsIsSignalledInOrder(t *testing.T) {
 			o, err := a.Store.Order(t.Context(), "", id)
 			require.NoError(t, err)
 			at := time.Now().UTC().Truncate(time.Microsecond)
-			got, err := a.Store.Receive(t.Context(), store.Report{
-				Partner: "p", Key: o.Number + string(rune('a'+n)), Hash: "h", Kind: "k", OrderNumber: o.Number,
-				Fact: &order.Fact{Kind: order.KitShipped, SentAt: at}, Body: []byte("{}"), ReceivedAt: at,
+			got, err := a.Store.StoreInboxItem(t.Context(), store.NewInboxItem{
+				Partner: "p", DedupKey: o.Number + string(rune('a'+n)), BodyHash: "h", Kind: "k", OrderNumber: o.Number,
+				Fact: &order.Fact{Kind: order.FactKitShipped, SentAt: at}, Body: []byte("{}"), ReceivedAt: at,
 			})
 			require.NoError(t, err)
 			want[id] = append(want[id], got.ID)
@@ -116,27 +116,27 @@ func TestWhatWaitsIsSignalledInOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, all, healed)
 	require.Greater(t, all, 40)
-	require.Equal(t, want, d.told)
+	require.Equal(t, want, d.signalled)
 
 	// The control: told the other way round is not as they came.
-	slices.Reverse(d.told[open[0]])
-	require.NotEqual(t, want, d.told)
+	slices.Reverse(d.signalled[open[0]])
+	require.NotEqual(t, want, d.signalled)
 }
 
 // An order whose run takes no more signals keeps nothing else from being healed, and is told to look another time.
 func TestAnOrderThatCannotBeWoken(t *testing.T) {
 	t.Parallel()
-	a, d, open := sweeping(t, 20)
+	a, d, open := newSweepActivities(t, 20)
 	for _, id := range open[:2] {
 		require.NoError(t, a.Store.AddDemand(t.Context(), store.DemandRow{ID: id, OrderID: id, Kind: order.DemandCancel}))
 	}
 	later := time.Now().Add(time.Hour)
-	d.away = open[0]
-	woken, err := a.sweepDemands(t.Context(), later, time.Minute)
+	d.failingOrder = open[0]
+	woken, err := a.wakeOrdersWithoutAnswer(t.Context(), later, time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, 1, woken)
-	require.Equal(t, map[string][]string{open[1]: {"wake"}}, d.told)
-	left, err := a.Store.OrdersWithoutAnswer(t.Context(), later, 10)
+	require.Equal(t, map[string][]string{open[1]: {"wake"}}, d.signalled)
+	left, err := a.Store.OrdersWithUnansweredDemands(t.Context(), later, 10)
 	require.NoError(t, err)
 	require.Equal(t, open[:1], left)
 }

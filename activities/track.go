@@ -14,29 +14,29 @@ import (
 func (a *Activities) Track(ctx context.Context, orderID string) (dispatch.TrackResult, error) {
 	o, err := a.Store.Order(ctx, "", orderID)
 	if err != nil {
-		return dispatch.TrackResult{}, a.fault(ctx, "tracking", orderID, err)
+		return dispatch.TrackResult{}, a.internalError(ctx, "tracking", orderID, err)
 	}
 	if o.Shipment == nil {
 		return dispatch.TrackResult{ShipmentAt: o.State.ShipmentAt}, nil
 	}
 	for _, l := range []struct {
 		name couriers.Leg
-		leg  order.Leg
+		leg  order.ShipmentLeg
 	}{{couriers.Outbound, o.Shipment.Outbound}, {couriers.Inbound, o.Shipment.Inbound}} {
 		if l.leg.Number == "" || l.leg.TrackerID != "" {
 			continue
 		}
-		if err := a.trackLeg(ctx, orderID, l.name, l.leg); err != nil {
+		if err := a.createLegTracker(ctx, orderID, l.name, l.leg); err != nil {
 			return dispatch.TrackResult{}, err
 		}
 	}
 	return dispatch.TrackResult{ShipmentAt: o.Shipment.ShippedAt}, nil
 }
 
-func (a *Activities) trackLeg(ctx context.Context, orderID string, name couriers.Leg, leg order.Leg) error {
+func (a *Activities) createLegTracker(ctx context.Context, orderID string, name couriers.Leg, leg order.ShipmentLeg) error {
 	var tracker string
-	err := a.call(ctx, orderID, "track_"+string(name), func() (raw []byte, err error) {
-		tracker, err = a.Tracker.Create(ctx, couriers.Clean(leg.Number), couriers.Courier(leg.Courier))
+	err := a.callPartner(ctx, orderID, "track_"+string(name), func() (raw []byte, err error) {
+		tracker, err = a.Tracker.CreateTracker(ctx, couriers.NormalizeNumber(leg.Number), couriers.Courier(leg.Courier))
 		return nil, err
 	})
 	if refused, ok := errors.AsType[*couriers.RefusedError](err); ok {
@@ -44,10 +44,10 @@ func (a *Activities) trackLeg(ctx context.Context, orderID string, name couriers
 		return nil
 	}
 	if err != nil {
-		return a.partnerFault(ctx, "tracking", orderID, err)
+		return a.partnerError(ctx, "tracking", orderID, err)
 	}
 	if err := a.Store.SetTracker(ctx, orderID, string(name), leg.Number, tracker); err != nil {
-		return a.fault(ctx, "tracking", orderID, err)
+		return a.internalError(ctx, "tracking", orderID, err)
 	}
 	return nil
 }

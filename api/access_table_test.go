@@ -1,8 +1,8 @@
 package api_test
 
-// takes says what every route of the router takes: a scope of the caller's key, nothing ("public"), or a partner's own credentials
+// scopesOfRoutes says what every route of the router takes: a scope of the caller's key, nothing ("public"), or a partner's own credentials
 // ("partner"). It is written by hand, so that who may do what changes in two places or in none.
-var takes = map[string][]string{
+var scopesOfRoutes = map[string][]string{
 	"public": {
 		"GET /docs",
 		"GET /healthz",
@@ -151,8 +151,8 @@ var takes = map[string][]string{
 	},
 }
 
-// grants says which scopes a role has.
-var grants = map[string][]string{
+// scopesOfRoles says which scopes a role has.
+var scopesOfRoles = map[string][]string{
 	"client":          {"own:read", "own:change"},
 	"operations_read": {"own:read", "all:read"},
 	"operations":      {"own:read", "own:change", "all:read", "all:change"},

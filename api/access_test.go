@@ -19,8 +19,8 @@ import (
 // anyParameter is a parameter of one of the router's paths.
 var anyParameter = regexp.MustCompile(`:[a-z_]+`)
 
-// filled puts something acceptable in the place of every parameter of a path.
-func filled(path string, values map[string]string) string {
+// fillPathParameters puts something acceptable in the place of every parameter of a path.
+func fillPathParameters(path string, values map[string]string) string {
 	return anyParameter.ReplaceAllStringFunc(path, func(name string) string {
 		if v, ok := values[name[1:]]; ok {
 			return v
@@ -35,10 +35,10 @@ func filled(path string, values map[string]string) string {
 	})
 }
 
-// routed are all routes of the router, as "METHOD path".
-func (f *fixture) routed() []string {
+// routes are all routes of the router, as "METHOD path".
+func (f *fixture) routes() []string {
 	f.t.Helper()
-	h, err := api.New(api.Deps{Store: f.store, Orders: f.orders})
+	h, err := api.New(api.Deps{Store: f.store, Workflows: f.orders})
 	require.NoError(f.t, err)
 	engine, ok := h.(*gin.Engine)
 	require.True(f.t, ok)
@@ -50,8 +50,8 @@ func (f *fixture) routed() []string {
 	return all
 }
 
-// unlisted are the routes that the table does not have, and the entries of the table that are no routes.
-func unlisted(routed []string, table map[string][]string) []string {
+// differingRoutes are the routes that the table does not have, and the entries of the table that are no routes.
+func differingRoutes(routed []string, table map[string][]string) []string {
 	listed := map[string]int{}
 	for _, routes := range table {
 		for _, route := range routes {
@@ -68,16 +68,16 @@ func unlisted(routed []string, table map[string][]string) []string {
 	return append(wrong, slices.Collect(maps.Keys(listed))...)
 }
 
-func TestEveryRouteSaysWhatItTakes(t *testing.T) {
+func TestEveryRouteHasAScope(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	require.Empty(t, unlisted(f.routed(), takes))
+	require.Empty(t, differingRoutes(f.routes(), scopesOfRoutes))
 
 	// Controls: a new route, one that is gone, and one that is listed twice.
-	require.Equal(t, []string{"GET /v3/new"}, unlisted(append(f.routed(), "GET /v3/new"), takes))
-	gone := maps.Clone(takes)
+	require.Equal(t, []string{"GET /v3/new"}, differingRoutes(append(f.routes(), "GET /v3/new"), scopesOfRoutes))
+	gone := maps.Clone(scopesOfRoutes)
 	gone["own:read"] = append(slices.Clone(gone["own:read"]), "GET /v3/gone", "GET /ops/teams")
-	require.ElementsMatch(t, []string{"GET /v3/gone", "GET /ops/teams"}, unlisted(f.routed(), gone))
+	require.ElementsMatch(t, []string{"GET /v3/gone", "GET /ops/teams"}, differingRoutes(f.routes(), gone))
 }
 
 // badKeys are secrets that open nothing, by what is wrong with them.
@@ -87,18 +87,18 @@ func (f *fixture) badKeys() map[string]string {
 		"none": "", "unknown": "sk_us_nobody", "truncated": f.opsKey[:len(f.opsKey)-1], "longer": f.opsKey + "x", "another case": strings.ToLower(f.opsKey),
 		"wildcard": "%", "injected": "' OR '1'='1",
 	}
-	for name, key := range map[string]store.Key{"revoked": {}, "expired": {ExpiresAt: began}} {
+	for name, key := range map[string]store.APIKey{"revoked": {}, "expired": {ExpiresAt: testTime}} {
 		key.ID, key.TeamID, key.Role = newID(), f.team, store.RoleAdministrator
 		bad[name] = "sk_us_" + name
-		require.NoError(f.t, f.store.CreateKey(f.t.Context(), key, bad[name]))
+		require.NoError(f.t, f.store.CreateAPIKey(f.t.Context(), key, bad[name]))
 		if name == "revoked" {
-			require.NoError(f.t, f.store.RevokeKey(f.t.Context(), key.ID))
+			require.NoError(f.t, f.store.RevokeAPIKey(f.t.Context(), key.ID))
 		}
 	}
-	replaced := store.Key{ID: newID(), TeamID: f.team, Role: store.RoleAdministrator}
+	replaced := store.APIKey{ID: newID(), TeamID: f.team, Role: store.RoleAdministrator}
 	bad["replaced"] = "sk_us_replaced"
-	require.NoError(f.t, f.store.CreateKey(f.t.Context(), replaced, bad["replaced"]))
-	require.NoError(f.t, f.store.RotateKey(f.t.Context(), replaced.ID, "sk_us_new", 0))
+	require.NoError(f.t, f.store.CreateAPIKey(f.t.Context(), replaced, bad["replaced"]))
+	require.NoError(f.t, f.store.RotateAPIKey(f.t.Context(), replaced.ID, "sk_us_new", 0))
 	return bad
 }
 
@@ -106,24 +106,24 @@ func TestEveryRouteNeedsAKeyThatMayUseIt(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	bad, keys := f.badKeys(), map[string]string{}
-	for role := range grants {
+	for role := range scopesOfRoles {
 		keys[role] = f.newKey(f.team, role)
 	}
-	require.ElementsMatch(t, store.Roles(), slices.Collect(maps.Keys(grants)))
-	for needs, routes := range takes {
+	require.ElementsMatch(t, store.Roles(), slices.Collect(maps.Keys(scopesOfRoles)))
+	for needs, routes := range scopesOfRoutes {
 		if needs == "public" || needs == "partner" {
 			continue
 		}
 		for _, route := range routes {
 			method, pattern, _ := strings.Cut(route, " ")
-			at := filled(pattern, nil)
+			at := fillPathParameters(pattern, nil)
 			for name, secret := range bad {
-				r := f.do(method, at, secret, `not even JSON`)
+				r := f.sendWithKey(method, at, secret, `not even JSON`)
 				require.Equal(t, http.StatusUnauthorized, r.status, "%s with a key that is %s", route, name)
 				require.NotEmpty(t, r.detail(t))
 			}
-			for role, scopes := range grants {
-				r := f.do(method, at, keys[role], `not even JSON`)
+			for role, scopes := range scopesOfRoles {
+				r := f.sendWithKey(method, at, keys[role], `not even JSON`)
 				if !slices.Contains(scopes, needs) {
 					require.Equal(t, http.StatusForbidden, r.status, "%s as %s", route, role)
 					require.Contains(t, r.detail(t), needs)
@@ -138,38 +138,38 @@ func TestEveryRouteNeedsAKeyThatMayUseIt(t *testing.T) {
 func TestPartnersRoutesTakeNoKeys(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	for _, route := range takes["partner"] {
+	for _, route := range scopesOfRoutes["partner"] {
 		_, at, _ := strings.Cut(route, " ")
-		r := f.do(http.MethodPost, at, f.opsKey, `{}`)
+		r := f.sendWithKey(http.MethodPost, at, f.opsKey, `{}`)
 		require.Contains(t, []int{http.StatusUnauthorized, http.StatusServiceUnavailable}, r.status, at)
 	}
 }
 
-func TestKeysByTheAPI(t *testing.T) {
+func TestAPIKeyManagement(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	r := f.ops(http.MethodPost, "/ops/teams/"+f.team+"/keys", map[string]any{
-		"name": "backend", "role": "client", "expires_at": began.Add(time.Hour).Format(time.RFC3339),
+		"name": "backend", "role": "client", "expires_at": testTime.Add(time.Hour).Format(time.RFC3339),
 	})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	id, old := r.json(t)["id"].(string), r.json(t)["secret"].(string)
 	works := func(secret string) bool {
 		t.Helper()
-		return f.do(http.MethodGet, "/v3/orders", secret, nil).status == http.StatusOK
+		return f.sendWithKey(http.MethodGet, "/v3/orders", secret, nil).status == http.StatusOK
 	}
 	require.True(t, works(old))
 
 	r = f.ops(http.MethodPost, "/ops/keys/"+id+"/rotate", map[string]any{"overlap_seconds": 60})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	renewed := r.json(t)["secret"].(string)
-	require.Equal(t, began.Add(time.Minute).Format(time.RFC3339), r.json(t)["previous_until"])
+	require.Equal(t, testTime.Add(time.Minute).Format(time.RFC3339), r.json(t)["previous_until"])
 	require.True(t, works(old))
 	require.True(t, works(renewed))
 
 	r = f.ops(http.MethodGet, "/ops/keys?team_id="+f.team, nil)
 	require.Equal(t, http.StatusOK, r.status)
 	require.Contains(t, string(r.body), id)
-	require.Contains(t, string(r.body), `"last_used_at":"`+began.Format(time.RFC3339))
+	require.Contains(t, string(r.body), `"last_used_at":"`+testTime.Format(time.RFC3339))
 	for _, secret := range []string{old, renewed, f.key, f.opsKey, `"secret"`, "hash"} {
 		require.NotContains(t, string(r.body), secret)
 	}
@@ -183,7 +183,7 @@ func TestKeysByTheAPI(t *testing.T) {
 	for _, verb := range []string{"rotate", "revoke"} {
 		require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/keys/"+newID()+"/"+verb, map[string]any{}).status)
 	}
-	past := map[string]any{"name": "late", "role": "client", "expires_at": began.Format(time.RFC3339)}
+	past := map[string]any{"name": "late", "role": "client", "expires_at": testTime.Format(time.RFC3339)}
 	require.Equal(t, http.StatusBadRequest, f.ops(http.MethodPost, "/ops/teams/"+f.team+"/keys", past).status)
 	for _, secret := range []string{old, renewed} {
 		require.NotContains(t, f.logs.String(), secret)

@@ -22,24 +22,24 @@ type Address struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (a *Address) Resolve(_ huma.Context, place *huma.PathBuffer) []error {
+func (a *Address) Resolve(_ huma.Context, path *huma.PathBuffer) []error {
 	if a.Zip == "" && a.ZipCode == "" {
-		return []error{missing(place.String() + ".zip")}
+		return []error{missingProblem(path.String() + ".zip")}
 	}
 	return nil
 }
 
-// normal is the address as it is kept and told. It has been checked.
-func (a *Address) normal() Address {
+// normalised is the address as it is kept and told. It has been checked.
+func (a *Address) normalised() Address {
 	out := *a
 	out.Zip, out.ZipCode = cmp.Or(a.Zip, a.ZipCode), ""
-	out.State, out.SecondLine = state(a.State), orEmpty(a.SecondLine)
+	out.State, out.SecondLine = normaliseState(a.State), orEmpty(a.SecondLine)
 	return out
 }
 
-func (a *Address) address() order.Address {
+func (a *Address) toOrderAddress() order.Address {
 	second := a.SecondLine
-	if deref(second) == "" {
+	if emptyIfNil(second) == "" {
 		second = nil // nothing is printed, and nothing sent
 	}
 	return order.Address{

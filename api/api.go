@@ -22,26 +22,26 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Orders reaches the workflows. An error of Demand with a method Unavailable() bool that returns true says that there was no
+// OrderWorkflows reaches the workflows. An error of Demand with a method Unavailable() bool that returns true says that there was no
 // answer in time, and that the caller may try again.
-type Orders interface {
+type OrderWorkflows interface {
 	// StartOrder starts the workflow of an order that has just been created.
 	StartOrder(ctx context.Context, orderID string) error
 	// SignalFact hands over a partner's report.
 	SignalFact(ctx context.Context, orderID string, f order.Fact) error
 	// Demand asks something of an order and waits for what becomes of it.
-	Demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error)
+	Demand(ctx context.Context, orderID string, d order.Demand) (order.DemandAnswer, error)
 	// NudgeDeliveries says that an endpoint has something to deliver.
 	NudgeDeliveries(ctx context.Context, endpointID string) error
-	// Reachable is nil when workflows can be reached.
-	Reachable(ctx context.Context) error
+	// CheckReachable is nil when workflows can be reached.
+	CheckReachable(ctx context.Context) error
 }
 
 // Deps is what the API stands on.
 type Deps struct {
 	// Store and Orders are required.
-	Store  *store.Store
-	Orders Orders
+	Store     *store.Store
+	Workflows OrderWorkflows
 	// Logger gets the access log. Defaults to slog.Default().
 	Logger *slog.Logger
 	// Metrics is shown at /metrics; the API adds its own to it. Defaults to a new registry.
@@ -52,9 +52,9 @@ type Deps struct {
 	TimeZone *time.Location
 	// MaxBody bounds the bodies of the client and operations API, in bytes. Defaults to 4 MiB.
 	MaxBody int64
-	// KeyRate and AddressRate are how many requests a second one API key and one network address may make, over all processes; ten times
+	// APIKeyRate and AddressRate are how many requests a second one API key and one network address may make, over all processes; ten times
 	// as many at once after a rest. 0: no limit.
-	KeyRate, AddressRate int
+	APIKeyRate, AddressRate int
 	// Proxies are the networks, in CIDR form, of the proxies whose X-Forwarded-For is believed. Defaults to none: the address of a
 	// caller is the connection's.
 	Proxies []string
@@ -63,26 +63,26 @@ type Deps struct {
 	// OpenLab makes the client of a lab account, for what the API asks labs itself: what they can do, and which appointments are
 	// free. Defaults to the partner's protocol.
 	OpenLab func(store.LabAccount) (labs.Lab, error)
-	// Traces follows requests. Defaults to a provider that does nothing.
-	Traces trace.TracerProvider
-	// HTTP reaches labs. Defaults to a client of its own.
-	HTTP *http.Client
+	// TracerProvider follows requests. Defaults to a provider that does nothing.
+	TracerProvider trace.TracerProvider
+	// LabHTTPClient reaches labs. Defaults to a client of its own.
+	LabHTTPClient *http.Client
 	// Billing is what bills name: payors and diagnoses. Defaults to the set that is built in.
 	Billing *billing.Reference
 	// Guard says which addresses endpoints may have. Defaults to public ones only.
-	Guard *webhooks.Guard
+	Guard *webhooks.AddressGuard
 }
 
 const defaultMaxBody = 4 << 20
 
 // Limits on waiting for the workflows.
 const (
-	demandLimit = 30 * time.Second // for a demand's answer; a partner call within it may take 10 s
-	startLimit  = 2 * time.Second  // for starting an order and nudging deliveries; the reconciler makes up for a failure
-	labLimit    = 10 * time.Second // for an answer that a lab is asked for while a client waits
-	signalLimit = time.Second      // a lab gets its answer within 2 s, signalled or not (molecular-api#d13)
+	demandTimeout = 30 * time.Second // for a demand's answer; a partner call within it may take 10 s
+	startTimeout  = 2 * time.Second  // for starting an order and nudging deliveries; the reconciler makes up for a failure
+	labTimeout    = 10 * time.Second // for an answer that a lab is asked for while a client waits
+	signalWait    = time.Second      // a lab gets its answer within 2 s, signalled or not (molecular-api#d13)
 
-	signalPatience = 30 * time.Second // for signalling on after the answer; the reconciler looks after a minute
+	signalTimeout = 30 * time.Second // for signalling on after the answer; the reconciler looks after a minute
 )
 
 type server struct {
@@ -90,12 +90,12 @@ type server struct {
 	metrics *metrics
 	huma    huma.API
 
-	keys, addresses *limiter
+	apiKeyLimiter, addressLimiter *rateLimiter
 }
 
 // New builds the handler of every route. The error says what is missing.
 func New(d Deps) (http.Handler, error) {
-	if d.Store == nil || d.Orders == nil {
+	if d.Store == nil || d.Workflows == nil {
 		return nil, errors.New("building the API: it needs a store and orders")
 	}
 	s, err := newServer(d)
@@ -122,26 +122,26 @@ func newServer(d Deps) (*server, error) {
 		d.MaxBody = defaultMaxBody
 	}
 	if d.Guard == nil {
-		guard, err := webhooks.NewGuard()
+		guard, err := webhooks.NewAddressGuard()
 		if err != nil {
 			return nil, err
 		}
 		d.Guard = guard
 	}
-	if d.Traces == nil {
-		d.Traces = noop.NewTracerProvider()
+	if d.TracerProvider == nil {
+		d.TracerProvider = noop.NewTracerProvider()
 	}
 	if d.Billing == nil {
-		reference, err := billing.Default()
+		reference, err := billing.BuiltIn()
 		if err != nil {
 			return nil, err
 		}
 		d.Billing = reference
 	}
-	if d.HTTP == nil {
-		d.HTTP = &http.Client{}
+	if d.LabHTTPClient == nil {
+		d.LabHTTPClient = &http.Client{}
 	}
-	m, err := newMetrics(d.Metrics, newStandingMetric(d.Store.Standing, d.Now))
+	m, err := newMetrics(d.Metrics, newOpenWorkMetric(d.Store.OpenWork, d.Now))
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func newServer(d Deps) (*server, error) {
 			return nil, fmt.Errorf("building the API: reading the proxies: %w", err)
 		}
 	}
-	s := &server{Deps: d, metrics: m, keys: newLimiter(d.Store, d.KeyRate), addresses: newLimiter(d.Store, d.AddressRate)}
+	s := &server{Deps: d, metrics: m, apiKeyLimiter: newRateLimiter(d.Store, d.APIKeyRate), addressLimiter: newRateLimiter(d.Store, d.AddressRate)}
 	if s.OpenLab == nil {
 		s.OpenLab = s.openLab
 	}
@@ -169,9 +169,9 @@ func (s *server) routes() *gin.Engine {
 	e.RedirectTrailingSlash = false // SDKs must never be redirected
 	e.UseRawPath = true
 	_ = e.SetTrustedProxies(s.Proxies) // checked when the server was made
-	e.Use(s.identify, s.trace, s.observe, s.recoverPanics, s.limitAddress)
-	e.NoRoute(func(c *gin.Context) { abort(c, http.StatusNotFound, "Not found") })
-	e.NoMethod(func(c *gin.Context) { abort(c, http.StatusMethodNotAllowed, "Method not allowed") })
+	e.Use(s.assignRequestID, s.trace, s.countAndLog, s.recoverPanics, s.limitAddressRate)
+	e.NoRoute(func(c *gin.Context) { abortWithDetail(c, http.StatusNotFound, "Not found") })
+	e.NoMethod(func(c *gin.Context) { abortWithDetail(c, http.StatusMethodNotAllowed, "Method not allowed") })
 
 	s.healthRoutes(e)
 	s.labWebhookRoutes(e)
@@ -190,12 +190,12 @@ func (s *server) routes() *gin.Engine {
 	s.importRoutes()
 	s.simulationRoutes()
 	s.appointmentRoutes()
-	s.placeRoutes()
+	s.locationRoutes()
 	s.resultRoutes()
-	s.paperRoutes()
+	s.documentPDFRoutes()
 	s.transactionRoutes()
 	s.reviewRoutes()
-	s.reviewTestRoutes()
+	s.unmatchedResultTestRoutes()
 	s.opsOrderRoutes()
 	s.opsTeamRoutes()
 	s.opsKeyRoutes()
@@ -212,15 +212,15 @@ func (s *server) routes() *gin.Engine {
 	return e
 }
 
-// Server is an http.Server for a handler that New built, with a limit on everything that a caller could draw out. The write
+// NewHTTPServer is an http.Server for a handler that New built, with a limit on everything that a caller could draw out. The write
 // limit leaves room for a demand.
-func Server(addr string, h http.Handler) *http.Server {
+func NewHTTPServer(addr string, h http.Handler) *http.Server {
 	return &http.Server{
 		Addr:              addr,
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      demandLimit + 30*time.Second,
+		WriteTimeout:      demandTimeout + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}

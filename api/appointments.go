@@ -12,7 +12,7 @@ import (
 )
 
 // The paths of appointments differ in this part, by their type.
-var appointmentPaths = map[order.AppointmentType]string{
+var appointmentPathParts = map[order.AppointmentType]string{
 	order.Phlebotomy: "phlebotomy", order.PatientServiceCenter: "psc",
 }
 
@@ -27,12 +27,12 @@ func (s *server) appointmentRoutes() {
 	s.availabilityRoutes()
 	s.bookingRoutes()
 	s.appointmentChangeRoutes()
-	for t, name := range appointmentPaths {
-		register(s, readOwn, huma.Operation{
+	for t, name := range appointmentPathParts {
+		registerOperation(s, scopeOwnRead, huma.Operation{
 			OperationID: "get-" + name + "-appointment", Method: http.MethodGet, Path: "/v3/order/{order_id}/" + name + "/appointment",
 			Tags: []string{tagAppointments}, Summary: "Read an order's appointment", Errors: []int{http.StatusNotFound},
 		}, s.getAppointment(t))
-		register(s, readOwn, huma.Operation{
+		registerOperation(s, scopeOwnRead, huma.Operation{
 			OperationID: name + "-cancellation-reasons", Method: http.MethodGet,
 			Path: "/v3/order/" + name + "/appointment/cancellation-reasons",
 			Tags: []string{tagAppointments}, Summary: "List why an appointment may be cancelled",
@@ -42,32 +42,32 @@ func (s *server) appointmentRoutes() {
 
 func (s *server) getAppointment(t order.AppointmentType) func(context.Context, *OrderPath) (*body[junction.ClientFacingAppointment], error) {
 	return func(ctx context.Context, in *OrderPath) (*body[junction.ClientFacingAppointment], error) {
-		o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonical(in.OrderID))
+		o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonicalUUID(in.OrderID))
 		if err != nil {
-			return nil, orNotFound(err, "Order")
+			return nil, mapNotFound(err, "Order")
 		}
 		if order.AppointmentTypeOf(o.Modality) != t {
-			return nil, notFound("Appointment")
+			return nil, notFoundError("Appointment")
 		}
-		if err := s.auditRead(ctx, "appointment.read", o.TeamID, o.ID, ""); err != nil {
+		if err := s.appendReadAudit(ctx, "appointment.read", o.TeamID, o.ID, ""); err != nil {
 			return nil, err
 		}
-		return s.appointment(ctx, o)
+		return s.answerAppointment(ctx, o)
 	}
 }
 
-// appointment answers with the order's appointment as it stands.
-func (s *server) appointment(ctx context.Context, o *order.Order) (*body[junction.ClientFacingAppointment], error) {
+// answerAppointment answers with the order's appointment as it stands.
+func (s *server) answerAppointment(ctx context.Context, o *order.Order) (*body[junction.ClientFacingAppointment], error) {
 	a, err := s.Store.Appointment(ctx, o.TeamID, o.ID)
 	if err != nil {
-		return nil, orNotFound(err, "Appointment")
+		return nil, mapNotFound(err, "Appointment")
 	}
-	return answer(junction.FromAppointment(a)), nil
+	return newAnswer(junction.FromAppointment(a)), nil
 }
 
 func cancellationReasons(t order.AppointmentType) func(context.Context, *struct{}) (*body[[]CancellationReason], error) {
 	return func(context.Context, *struct{}) (*body[[]CancellationReason], error) {
-		return answer(each(order.CancellationReasons(t), func(r order.CancellationReason) CancellationReason {
+		return newAnswer(convertAll(order.CancellationReasons(t), func(r order.CancellationReason) CancellationReason {
 			return CancellationReason{ID: r.ID, Name: r.Name, IsRefundable: r.Refundable}
 		})), nil
 	}
@@ -75,27 +75,27 @@ func cancellationReasons(t order.AppointmentType) func(context.Context, *struct{
 
 // demandAppointment asks something about an order's appointment of the type, and answers with the appointment as it is after. What
 // the client says in words is sealed.
-func (s *server) demandAppointment(ctx context.Context, o *order.Order, d order.Demand, words order.BookingBody) (*body[junction.ClientFacingAppointment], error) {
-	sealed, err := encode(words)
+func (s *server) demandAppointment(ctx context.Context, o *order.Order, d order.Demand, texts order.BookingBody) (*body[junction.ClientFacingAppointment], error) {
+	sealed, err := encodeJSON(texts)
 	if err != nil {
 		return nil, err
 	}
 	d.By = lifecycle.Client
-	after, _, err := s.demand(ctx, o.TeamID, o.ID, d, sealed)
+	after, _, err := s.submitDemand(ctx, o.TeamID, o.ID, d, sealed)
 	if err != nil {
 		return nil, err
 	}
-	return s.appointment(ctx, after)
+	return s.answerAppointment(ctx, after)
 }
 
-// visited reads an order whose appointments are of the type.
-func (s *server) visited(ctx context.Context, id string, t order.AppointmentType) (*order.Order, error) {
-	o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonical(id))
+// orderWithAppointments reads an order whose appointments are of the type.
+func (s *server) orderWithAppointments(ctx context.Context, id string, t order.AppointmentType) (*order.Order, error) {
+	o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonicalUUID(id))
 	if err != nil {
-		return nil, orNotFound(err, "Order")
+		return nil, mapNotFound(err, "Order")
 	}
 	if order.AppointmentTypeOf(o.Modality) != t {
-		return nil, refuse(refusalTexts[order.ReasonNotHere])
+		return nil, badRequest(refusalTexts[order.ReasonNotForThisMethod])
 	}
 	return o, nil
 }

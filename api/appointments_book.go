@@ -54,82 +54,82 @@ type requestAppointmentInput struct {
 
 func (s *server) bookingRoutes() {
 	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "book-phlebotomy-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/phlebotomy/appointment/book",
 		Tags: []string{tagAppointments}, Summary: "Book a phlebotomist", Errors: errs,
 	}, s.bookPhlebotomy)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "request-phlebotomy-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/phlebotomy/appointment/request",
 		Tags: []string{tagAppointments}, Summary: "Ask for a phlebotomist, who sets the time", Errors: errs,
 	}, s.requestPhlebotomy)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "book-psc-appointment", Method: http.MethodPost, Path: "/v3/order/{order_id}/psc/appointment/book",
 		Tags: []string{tagAppointments}, Summary: "Book a time at a patient service center", Errors: append(errs, http.StatusConflict),
-		Responses: documented[junction.ClientFacingAppointment](s, "The appointment."),
+		Responses: rawResponseOf[junction.ClientFacingAppointment](s, "The appointment."),
 	}, s.bookPSC)
 }
 
 func (s *server) bookPhlebotomy(ctx context.Context, in *bookPhlebotomyInput) (*body[junction.ClientFacingAppointment], error) {
-	o, err := s.visited(ctx, in.OrderID, order.Phlebotomy)
+	o, err := s.orderWithAppointments(ctx, in.OrderID, order.Phlebotomy)
 	if err != nil {
 		return nil, err
 	}
-	slot, err := s.chosen(ctx, o, in.Body.BookingKey)
+	slot, err := s.slotOfBookingKey(ctx, o, in.Body.BookingKey)
 	if err != nil {
 		return nil, err
 	}
-	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandBook, Slot: &slot}, order.BookingBody{Notes: in.Body.AppointmentNotes})
+	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandBookAppointment, Slot: &slot}, order.BookingBody{Notes: in.Body.AppointmentNotes})
 }
 
 // bookPSC books once per idempotency key. Its answers are replayed for longer than others (store.RouteBookPSC); a key is that of an
 // order, because its path is.
-func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*raw, error) {
+func (s *server) bookPSC(ctx context.Context, in *bookPSCInput) (*rawAnswer, error) {
 	headers := in.IdempotencyHeaders
 	if headers.Key != "" {
-		headers.Key = canonical(in.OrderID) + " " + headers.Key
+		headers.Key = canonicalUUID(in.OrderID) + " " + headers.Key
 	}
-	return s.once(ctx, store.RouteBookPSC, headers, func(key *store.IdempotencyKey) (*raw, error) {
+	return s.withIdempotency(ctx, store.RouteBookPSC, headers, func(key *store.IdempotencyKey) (*rawAnswer, error) {
 		demandID := newID()
 		if key != nil {
-			key.OrderID, demandID = canonical(in.OrderID), key.DemandID
+			key.OrderID, demandID = canonicalUUID(in.OrderID), key.DemandID
 		}
-		booked, err := s.bookAtCenter(ctx, in, demandID)
+		booked, err := s.bookPSCSlot(ctx, in, demandID)
 		if err != nil {
 			return nil, err
 		}
-		return s.stored(ctx, key, booked.Body)
+		return s.storeAndAnswer(ctx, key, booked.Body)
 	})
 }
 
-func (s *server) bookAtCenter(ctx context.Context, in *bookPSCInput, demandID string) (*body[junction.ClientFacingAppointment], error) {
-	o, err := s.visited(ctx, in.OrderID, order.PatientServiceCenter)
+func (s *server) bookPSCSlot(ctx context.Context, in *bookPSCInput, demandID string) (*body[junction.ClientFacingAppointment], error) {
+	o, err := s.orderWithAppointments(ctx, in.OrderID, order.PatientServiceCenter)
 	if err != nil {
 		return nil, err
 	}
-	slot, err := s.chosen(ctx, o, in.Body.BookingKey)
+	slot, err := s.slotOfBookingKey(ctx, o, in.Body.BookingKey)
 	if err != nil {
 		return nil, err
 	}
-	d := order.Demand{ID: demandID, Kind: order.DemandBook, Slot: &slot}
+	d := order.Demand{ID: demandID, Kind: order.DemandBookAppointment, Slot: &slot}
 	if async := in.Body.AsyncConfirmation; async != nil && *async {
 		d.Async = true
-		d.Wait = milliseconds(in.Body.SyncTimeout, defaultSyncTimeout)
-		d.ConfirmWithin = milliseconds(in.Body.AsyncTimeout, defaultAsyncTimeout)
+		d.CallerWait = durationOr(in.Body.SyncTimeout, defaultSyncTimeout)
+		d.ConfirmWithin = durationOr(in.Body.AsyncTimeout, defaultAsyncTimeout)
 	}
 	return s.demandAppointment(ctx, o, d, order.BookingBody{Notes: in.Body.AppointmentNotes})
 }
 
-func milliseconds(n *int64, fallback time.Duration) order.Duration {
+func durationOr(n *int64, fallback time.Duration) order.Duration {
 	if n == nil {
 		return order.Duration(fallback)
 	}
 	return order.Duration(time.Duration(*n) * time.Millisecond)
 }
 
-// chosen is the slot of a booking key, for an order. At a patient service center it is one of the order's own lab. Whether it can
+// slotOfBookingKey is the slot of a booking key, for an order. At a patient service center it is one of the order's own lab. Whether it can
 // still be booked the order's rules say.
-func (s *server) chosen(ctx context.Context, o *order.Order, key string) (order.Slot, error) {
-	slot, err := s.slot(o.TeamID, key, order.AppointmentTypeOf(o.Modality))
+func (s *server) slotOfBookingKey(ctx context.Context, o *order.Order, key string) (order.Slot, error) {
+	slot, err := s.openBookingKey(o.TeamID, key, order.AppointmentTypeOf(o.Modality))
 	if err != nil || slot.Type != order.PatientServiceCenter || slot.AccountID == o.LabAccountID {
 		return slot, err
 	}
@@ -139,10 +139,10 @@ func (s *server) chosen(ctx context.Context, o *order.Order, key string) (order.
 	}
 	offered, err := s.Store.LabAccount(ctx, slot.AccountID)
 	if err != nil {
-		return slot, orNotFound(err, "Lab account")
+		return slot, mapNotFound(err, "Lab account")
 	}
 	if offered.LabSlug != own.LabSlug {
-		return slot, refuse("booking_key is for another lab than the order's")
+		return slot, badRequest("booking_key is for another lab than the order's")
 	}
 	slot.AccountID = own.ID // the lab's centers are the same, whichever of its accounts was asked
 	return slot, nil
@@ -150,7 +150,7 @@ func (s *server) chosen(ctx context.Context, o *order.Order, key string) (order.
 
 // requestPhlebotomy asks the named provider, whose answer has no time yet.
 func (s *server) requestPhlebotomy(ctx context.Context, in *requestAppointmentInput) (*body[junction.ClientFacingAppointment], error) {
-	o, err := s.visited(ctx, in.OrderID, order.Phlebotomy)
+	o, err := s.orderWithAppointments(ctx, in.OrderID, order.Phlebotomy)
 	if err != nil {
 		return nil, err
 	}
@@ -159,13 +159,13 @@ func (s *server) requestPhlebotomy(ctx context.Context, in *requestAppointmentIn
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, notScheduled()
+		return nil, noSchedulerError()
 	}
-	i := slices.IndexFunc(all, func(p provider) bool { return p.named(in.Body.Provider) && p.has(labs.AppointmentRequest) })
+	i := slices.IndexFunc(all, func(p provider) bool { return p.isNamed(in.Body.Provider) && p.offersTier(labs.AppointmentRequest) })
 	if i < 0 {
-		return nil, refuse("Appointments cannot be requested of " + in.Body.Provider)
+		return nil, badRequest("Appointments cannot be requested of " + in.Body.Provider)
 	}
 	slot := order.Slot{AccountID: all[i].account.ID, Provider: in.Body.Provider, Type: order.Phlebotomy}
-	words := order.BookingBody{Notes: in.Body.AppointmentNotes, Place: in.Body.Address.place()}
-	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandRequest, Slot: &slot}, words)
+	words := order.BookingBody{Notes: in.Body.AppointmentNotes, Location: in.Body.Address.toLocation()}
+	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandRequestAppointment, Slot: &slot}, words)
 }

@@ -49,15 +49,15 @@ type cancelPSCInput struct {
 // Resolve checks what a schema cannot say.
 func (in *cancelPSCInput) Resolve(huma.Context) []error {
 	if in.Body.ReasonID == "" && in.Body.OtherReasonID == "" {
-		return []error{missing("body.cancellationReasonId")}
+		return []error{missingProblem("body.cancellationReasonId")}
 	}
 	return nil
 }
 
 func (s *server) appointmentChangeRoutes() {
 	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
-	for t, name := range appointmentPaths {
-		register(s, changeOwn, huma.Operation{
+	for t, name := range appointmentPathParts {
+		registerOperation(s, scopeOwnChange, huma.Operation{
 			OperationID: "reschedule-" + name + "-appointment", Method: http.MethodPatch,
 			Path: "/v3/order/{order_id}/" + name + "/appointment/reschedule",
 			Tags: []string{tagAppointments}, Summary: "Move an appointment to another slot", Errors: errs,
@@ -67,22 +67,22 @@ func (s *server) appointmentChangeRoutes() {
 		OperationID: "cancel-phlebotomy-appointment", Method: http.MethodPatch, Path: "/v3/order/{order_id}/phlebotomy/appointment/cancel",
 		Tags: []string{tagAppointments}, Summary: "Cancel an appointment", Errors: errs,
 	}
-	register(s, changeOwn, op, s.cancelPhlebotomy)
+	registerOperation(s, scopeOwnChange, op, s.cancelPhlebotomy)
 	op.OperationID, op.Path = "cancel-psc-appointment", "/v3/order/{order_id}/psc/appointment/cancel"
-	register(s, changeOwn, op, s.cancelPSC)
+	registerOperation(s, scopeOwnChange, op, s.cancelPSC)
 }
 
 func (s *server) reschedule(t order.AppointmentType) func(context.Context, *rescheduleInput) (*body[junction.ClientFacingAppointment], error) {
 	return func(ctx context.Context, in *rescheduleInput) (*body[junction.ClientFacingAppointment], error) {
-		o, err := s.changeable(ctx, in.OrderID, t)
+		o, err := s.orderWithChangeableAppointment(ctx, in.OrderID, t)
 		if err != nil {
 			return nil, err
 		}
-		slot, err := s.chosen(ctx, o, in.Body.BookingKey)
+		slot, err := s.slotOfBookingKey(ctx, o, in.Body.BookingKey)
 		if err != nil {
 			return nil, err
 		}
-		d := order.Demand{Kind: order.DemandReschedule, Slot: &slot}
+		d := order.Demand{Kind: order.DemandRescheduleAppointment, Slot: &slot}
 		return s.demandAppointment(ctx, o, d, order.BookingBody{Notes: in.Body.AppointmentNotes})
 	}
 }
@@ -97,28 +97,28 @@ func (s *server) cancelPSC(ctx context.Context, in *cancelPSCInput) (*body[junct
 }
 
 func (s *server) cancelAppointment(ctx context.Context, id string, t order.AppointmentType, reason string, notes *string) (*body[junction.ClientFacingAppointment], error) {
-	o, err := s.changeable(ctx, id, t)
+	o, err := s.orderWithChangeableAppointment(ctx, id, t)
 	if err != nil {
 		return nil, err
 	}
-	reason = canonical(reason)
-	if !order.KnownReason(t, reason) {
-		return nil, refuse("Cancellation reason does not exist")
+	reason = canonicalUUID(reason)
+	if !order.IsCancellationReason(t, reason) {
+		return nil, badRequest("Cancellation reason does not exist")
 	}
 	return s.demandAppointment(ctx, o, order.Demand{Kind: order.DemandCancelAppointment}, order.BookingBody{Reason: reason, Notes: notes})
 }
 
-// notByAPI are the providers whose appointments are changed by telephone only (client-api#11-appointments).
-var notByAPI = map[string]bool{"sonora_quest": true}
+// telephoneOnlyProviders are the providers whose appointments are changed by telephone only (client-api#11-appointments).
+var telephoneOnlyProviders = map[string]bool{"sonora_quest": true}
 
-// changeable reads an order whose appointment, where it has one, can be changed through the API.
-func (s *server) changeable(ctx context.Context, id string, t order.AppointmentType) (*order.Order, error) {
-	o, err := s.visited(ctx, id, t)
+// orderWithChangeableAppointment reads an order whose appointment, where it has one, can be changed through the API.
+func (s *server) orderWithChangeableAppointment(ctx context.Context, id string, t order.AppointmentType) (*order.Order, error) {
+	o, err := s.orderWithAppointments(ctx, id, t)
 	if err != nil {
 		return nil, err
 	}
-	if a := o.State.Appointment; a.Active() && notByAPI[a.Provider] {
-		return nil, refuse("Appointments of " + a.Provider + " cannot be changed through the API")
+	if a := o.State.Appointment; a.Active() && telephoneOnlyProviders[a.Provider] {
+		return nil, badRequest("Appointments of " + a.Provider + " cannot be changed through the API")
 	}
 	return o, nil
 }

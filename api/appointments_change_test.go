@@ -15,13 +15,13 @@ import (
 
 func TestRequestPhlebotomist(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.AtHomePhlebotomy)
+	v := newAppointmentFixture(t, lifecycle.AtHomePhlebotomy)
 	request := func(set map[string]any) reply {
 		body := map[string]any{"address": visitAddress(), "provider": "getlabs", "appointment_notes": "blue door"}
 		for path, value := range set {
-			place(body, path, value)
+			setPath(body, path, value)
 		}
-		return v.ask(http.MethodPost, "/request", body)
+		return v.request(http.MethodPost, "/request", body)
 	}
 	r := request(map[string]any{"provider": "phlebfinders"})
 	require.Equal(t, http.StatusBadRequest, r.status)
@@ -40,24 +40,24 @@ func TestRequestPhlebotomist(t *testing.T) {
 	require.Nil(t, got["end_at"])
 	require.Equal(t, false, got["can_reschedule"])
 	require.Equal(t, "1300 N 12th St", got["address"].(map[string]any)["first_line"])
-	d, _ := v.asked()
-	require.Equal(t, order.DemandRequest, d.Kind)
+	d, _ := v.newestDemand()
+	require.Equal(t, order.DemandRequestAppointment, d.Kind)
 	require.Empty(t, d.Slot.Key)
 	require.Equal(t, "getlabs", d.Slot.Provider)
 	require.Equal(t, lifecycle.AppointmentPending, v.order(v.id).Status)
 
-	walkIn := newVisit(t, lifecycle.WalkIn)
+	walkIn := newAppointmentFixture(t, lifecycle.WalkIn)
 	walkIn.path = "/v3/order/%s/phlebotomy/appointment"
-	r = walkIn.ask(http.MethodPost, "/request", map[string]any{"address": visitAddress(), "provider": "getlabs"})
+	r = walkIn.request(http.MethodPost, "/request", map[string]any{"address": visitAddress(), "provider": "getlabs"})
 	require.Equal(t, http.StatusBadRequest, r.status)
 }
 
 func TestRescheduleAppointment(t *testing.T) {
 	t.Parallel()
 	for _, m := range []lifecycle.Modality{lifecycle.WalkIn, lifecycle.AtHomePhlebotomy} {
-		v := newVisit(t, m)
+		v := newAppointmentFixture(t, m)
 		move := func(key any) reply {
-			return v.ask(http.MethodPatch, "/reschedule", map[string]any{"booking_key": key, "appointment_notes": "back door"})
+			return v.request(http.MethodPatch, "/reschedule", map[string]any{"booking_key": key, "appointment_notes": "back door"})
 		}
 		r := move(v.keys[1])
 		require.Equal(t, http.StatusBadRequest, r.status)
@@ -82,7 +82,7 @@ func TestCancelAppointment(t *testing.T) {
 		lifecycle.WalkIn:           {{"cancellationReasonId": "", "note": "moved away"}, {"cancellation_reason_id": "", "notes": "moved away"}},
 	} {
 		for _, body := range bodies {
-			v := newVisit(t, m)
+			v := newAppointmentFixture(t, m)
 			reason := order.CancellationReasons(order.AppointmentTypeOf(m))[1].ID
 			with := func(id any) map[string]any {
 				out := map[string]any{}
@@ -93,17 +93,17 @@ func TestCancelAppointment(t *testing.T) {
 				}
 				return out
 			}
-			r := v.ask(http.MethodPatch, "/cancel", with(reason))
+			r := v.request(http.MethodPatch, "/cancel", with(reason))
 			require.Equal(t, http.StatusBadRequest, r.status)
 			require.Contains(t, r.detail(t), "no appointment")
 			require.Equal(t, http.StatusOK, v.book(v.keys[0], nil).status)
-			r = v.ask(http.MethodPatch, "/cancel", with(newID()))
+			r = v.request(http.MethodPatch, "/cancel", with(newID()))
 			require.Equal(t, http.StatusBadRequest, r.status)
 			require.Equal(t, "Cancellation reason does not exist", r.detail(t))
-			require.Equal(t, http.StatusUnprocessableEntity, v.ask(http.MethodPatch, "/cancel", with("x")).status)
-			require.Equal(t, http.StatusUnprocessableEntity, v.ask(http.MethodPatch, "/cancel", `{}`).status)
+			require.Equal(t, http.StatusUnprocessableEntity, v.request(http.MethodPatch, "/cancel", with("x")).status)
+			require.Equal(t, http.StatusUnprocessableEntity, v.request(http.MethodPatch, "/cancel", `{}`).status)
 
-			r = v.ask(http.MethodPatch, "/cancel", with(reason))
+			r = v.request(http.MethodPatch, "/cancel", with(reason))
 			require.Equal(t, http.StatusOK, r.status, string(r.body))
 			require.Equal(t, "cancelled", r.json(t)["status"])
 			require.Equal(t, "cancelled", r.json(t)["event_status"])
@@ -116,14 +116,14 @@ func TestCancelAppointment(t *testing.T) {
 // Sonora Quest is called, not asked.
 func TestAppointmentsThatTheAPICannotChange(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.WalkIn)
-	r := v.book(v.signed(v.own(order.Slot{Provider: "sonora_quest", StartAt: began.Add(time.Hour)})), nil)
+	v := newAppointmentFixture(t, lifecycle.WalkIn)
+	r := v.book(v.bookingKeyOf(v.rebindSlot(order.Slot{Provider: "sonora_quest", StartAt: testTime.Add(time.Hour)})), nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	for what, body := range map[string]any{
 		"/reschedule": map[string]any{"booking_key": v.keys[0]},
 		"/cancel":     map[string]any{"cancellationReasonId": order.CancellationReasons(order.PatientServiceCenter)[0].ID},
 	} {
-		r := v.ask(http.MethodPatch, what, body)
+		r := v.request(http.MethodPatch, what, body)
 		require.Equal(t, http.StatusBadRequest, r.status)
 		require.Contains(t, r.detail(t), "cannot be changed through the API")
 	}
@@ -133,7 +133,7 @@ func TestCancellationReasons(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for name, kind := range map[string]order.AppointmentType{"phlebotomy": order.Phlebotomy, "psc": order.PatientServiceCenter} {
-		r := f.do(http.MethodGet, "/v3/order/"+name+"/appointment/cancellation-reasons", f.key, nil)
+		r := f.sendWithKey(http.MethodGet, "/v3/order/"+name+"/appointment/cancellation-reasons", f.key, nil)
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		var list []map[string]any
 		require.NoError(t, json.Unmarshal(r.body, &list))
@@ -146,7 +146,7 @@ func TestCancellationReasons(t *testing.T) {
 // An appointment of another team, of another kind of order, or of none does not exist.
 func TestAppointmentsOfOthers(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.WalkIn)
+	v := newAppointmentFixture(t, lifecycle.WalkIn)
 	require.Equal(t, http.StatusOK, v.book(v.keys[0], nil).status)
 	bodies := map[string]any{
 		"/book": map[string]any{"booking_key": v.keys[0]}, "/reschedule": map[string]any{"booking_key": v.keys[0]},
@@ -166,12 +166,12 @@ func TestAppointmentsOfOthers(t *testing.T) {
 				method = m
 			}
 			v.key = v.newKey(v.newTeam(store.Sandbox, ""), store.RoleClient)
-			r := v.ask(method, what, body)
+			r := v.request(method, what, body)
 			require.Equal(t, http.StatusNotFound, r.status, kind+what)
 			require.Equal(t, "Order not found", r.detail(t))
 			v.key = mine
 			if kind == "phlebotomy" {
-				r = v.ask(method, what, body)
+				r = v.request(method, what, body)
 				require.Contains(t, []int{http.StatusBadRequest, http.StatusNotFound}, r.status, kind+what)
 			}
 		}

@@ -16,42 +16,42 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// visit is a clinic with an order whose requisition is made, and what is free for it.
-type visit struct {
-	clinic
+// appointmentFixture is a clinic with an order whose requisition is made, and what is free for it.
+type appointmentFixture struct {
+	labAPI
 	id, path string
 	keys     []string // of the slots that are free, in order
 }
 
-// visitPaths are where the appointment of an order is, by how its sample is collected.
-var visitPaths = map[lifecycle.Modality]string{
+// appointmentRoutePaths are where the appointment of an order is, by how its sample is collected.
+var appointmentRoutePaths = map[lifecycle.Modality]string{
 	lifecycle.AtHomePhlebotomy: "/v3/order/%s/phlebotomy/appointment",
 	lifecycle.WalkIn:           "/v3/order/%s/psc/appointment",
 }
 
-// newVisit places an order of the modality.
-func newVisit(t *testing.T, m lifecycle.Modality) visit {
+// newAppointmentFixture places an order of the modality.
+func newAppointmentFixture(t *testing.T, m lifecycle.Modality) appointmentFixture {
 	t.Helper()
-	return newVisits(t).visit(m)
+	return newSchedulingAPI(t).newAppointmentFixture(m)
 }
 
-// newVisits has slots. Phlebotomists are another lab's accounts, patient service centers those of the order's.
-func newVisits(t *testing.T, with ...func(*api.Deps)) clinic {
+// newSchedulingAPI has slots. Phlebotomists are another lab's accounts, patient service centers those of the order's.
+func newSchedulingAPI(t *testing.T, with ...func(*api.Deps)) labAPI {
 	t.Helper()
-	quest, getlabs := keeper("quest", labs.AppointmentReady), keeper("getlabs", labs.AppointmentReady, labs.AppointmentRequest)
-	days := []labs.DaySlots{onDay(t, "2026-03-05", &labs.Site{Code: "AZ1", Zone: "America/Phoenix", Place: order.Place{Name: "North"}}, 16, 17)}
+	quest, getlabs := newSchedulingLab("quest", labs.AppointmentReady), newSchedulingLab("getlabs", labs.AppointmentReady, labs.AppointmentRequest)
+	days := []labs.DaySlots{newDaySlots(t, "2026-03-05", &labs.Site{Code: "AZ1", Zone: "America/Phoenix", Location: order.Location{Name: "North"}}, 16, 17)}
 	quest.free = labs.Availability{Days: days}
-	getlabs.free = labs.Availability{Zone: "America/Phoenix", Days: []labs.DaySlots{onDay(t, "2026-03-05", nil, 16, 17)}}
-	return newClinic(t, map[string]*lab{"quest": quest, "getlabs": getlabs}, with...)
+	getlabs.free = labs.Availability{Zone: "America/Phoenix", Days: []labs.DaySlots{newDaySlots(t, "2026-03-05", nil, 16, 17)}}
+	return newLabAPI(t, map[string]*lab{"quest": quest, "getlabs": getlabs}, with...)
 }
 
-// visit places an order of the modality, and has its requisition made.
-func (c clinic) visit(m lifecycle.Modality) visit {
+// newAppointmentFixture places an order of the modality, and has its requisition made.
+func (c labAPI) newAppointmentFixture(m lifecycle.Modality) appointmentFixture {
 	c.t.Helper()
-	v := visit{clinic: c, path: visitPaths[m]}
+	v := appointmentFixture{labAPI: c, path: appointmentRoutePaths[m]}
 	v.labTest = v.labTestAt("quest", m)
 	v.id = v.requisitioned()
-	v.keys = v.bookable(m)
+	v.keys = v.bookableKeys(m)
 	return v
 }
 
@@ -66,16 +66,16 @@ func (f *fixture) labTestAt(slug string, m lifecycle.Modality) string {
 }
 
 func (f *fixture) requisitioned() string {
-	id := f.placed(nil)
-	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("A-"+id, began) })
+	id := f.createOrder(nil)
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("A-"+id, testTime) })
 	return id
 }
 
-func (v visit) bookable(m lifecycle.Modality) []string {
+func (v appointmentFixture) bookableKeys(m lifecycle.Modality) []string {
 	v.t.Helper()
-	r := v.do(http.MethodPost, phlebotomyPath, v.key, visitAddress())
+	r := v.sendWithKey(http.MethodPost, phlebotomyPath, v.key, visitAddress())
 	if m == lifecycle.WalkIn {
-		r = v.do(http.MethodPost, pscPath+"?lab=quest&zip_code=85004", v.key, nil)
+		r = v.sendWithKey(http.MethodPost, pscPath+"?lab=quest&zip_code=85004", v.key, nil)
 	}
 	require.Equal(v.t, http.StatusOK, r.status, string(r.body))
 	var keys []string
@@ -85,24 +85,24 @@ func (v visit) bookable(m lifecycle.Modality) []string {
 	return keys
 }
 
-func (v visit) ask(method, what string, body any, headers ...string) reply {
+func (v appointmentFixture) request(method, what string, body any, headers ...string) reply {
 	v.t.Helper()
-	return v.do(method, path(v.path, v.id)+what, v.key, body, headers...)
+	return v.sendWithKey(method, path(v.path, v.id)+what, v.key, body, headers...)
 }
 
-func (v visit) book(key string, more map[string]any, headers ...string) reply {
+func (v appointmentFixture) book(key string, more map[string]any, headers ...string) reply {
 	v.t.Helper()
 	body := map[string]any{"booking_key": key, "appointment_notes": "blue door"}
 	for k, value := range more {
 		body[k] = value
 	}
-	return v.ask(http.MethodPost, "/book", body, headers...)
+	return v.request(http.MethodPost, "/book", body, headers...)
 }
 
-// asked is the newest demand, with its sealed words.
-func (v visit) asked() (order.Demand, order.BookingBody) {
+// newestDemand is the newest demand, with its sealed words.
+func (v appointmentFixture) newestDemand() (order.Demand, order.BookingBody) {
 	v.t.Helper()
-	_, _, demands := v.orders.seen()
+	_, _, demands := v.orders.snapshot()
 	require.NotEmpty(v.t, demands)
 	d := demands[len(demands)-1]
 	sealed, err := v.store.DemandBody(v.t.Context(), d.ID)
@@ -117,8 +117,8 @@ func (v visit) asked() (order.Demand, order.BookingBody) {
 func TestBookAppointment(t *testing.T) {
 	t.Parallel()
 	for _, m := range []lifecycle.Modality{lifecycle.WalkIn, lifecycle.AtHomePhlebotomy} {
-		v := newVisit(t, m)
-		r := v.ask(http.MethodGet, "", nil)
+		v := newAppointmentFixture(t, m)
+		r := v.request(http.MethodGet, "", nil)
 		require.Equal(t, http.StatusNotFound, r.status)
 		require.Equal(t, "Appointment not found", r.detail(t))
 
@@ -135,19 +135,19 @@ func TestBookAppointment(t *testing.T) {
 		require.Equal(t, true, got["can_reschedule"])
 		require.Len(t, got["events"], 1)
 
-		d, _ := v.asked()
-		require.Equal(t, order.DemandBook, d.Kind)
+		d, _ := v.newestDemand()
+		require.Equal(t, order.DemandBookAppointment, d.Kind)
 		require.Equal(t, lifecycle.Client, d.By)
 		require.Equal(t, "2026-03-05T16", d.Slot.Key, "the provider's own key")
 		require.False(t, d.Async)
 		require.Equal(t, lifecycle.AppointmentScheduled, v.order(v.id).Status)
 		require.Contains(t, v.actions(v.id), "order.book")
 
-		r = v.ask(http.MethodGet, "", nil)
+		r = v.request(http.MethodGet, "", nil)
 		require.Equal(t, http.StatusOK, r.status)
 		require.Equal(t, got["id"], r.json(t)["id"])
 		require.Contains(t, v.actions(v.id), "appointment.read")
-		shown := v.do(http.MethodGet, "/v3/order/"+v.id, v.key, nil).json(t)["details"].(map[string]any)["data"].(map[string]any)
+		shown := v.sendWithKey(http.MethodGet, "/v3/order/"+v.id, v.key, nil).json(t)["details"].(map[string]any)["data"].(map[string]any)
 		require.Equal(t, got["id"], shown["appointment_id"])
 
 		r = v.book(v.keys[1], nil)
@@ -158,9 +158,9 @@ func TestBookAppointment(t *testing.T) {
 
 func TestAsynchronousBookings(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.WalkIn)
-	v.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
-		return order.Answer{Reason: order.ReasonBooking}, nil
+	v := newAppointmentFixture(t, lifecycle.WalkIn)
+	v.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
+		return order.DemandAnswer{Reason: order.ReasonBookingUnderWay}, nil
 	})
 	seconds := func(n float64) order.Duration { return order.Duration(time.Duration(n * float64(time.Second))) }
 	for _, tt := range []struct {
@@ -177,9 +177,9 @@ func TestAsynchronousBookings(t *testing.T) {
 	} {
 		r := v.book(v.keys[0], tt.more)
 		require.Equal(t, http.StatusBadRequest, r.status, string(r.body))
-		d, _ := v.asked()
+		d, _ := v.newestDemand()
 		require.Equal(t, tt.async, d.Async)
-		require.Equal(t, tt.wait, d.Wait)
+		require.Equal(t, tt.wait, d.CallerWait)
 		require.Equal(t, tt.confirmWithin, d.ConfirmWithin)
 	}
 	for field, tt := range map[string]struct {
@@ -202,40 +202,40 @@ func TestAsynchronousBookings(t *testing.T) {
 // A key is good for the team and the kind of appointment that it was made for, and as it was given.
 func TestBookingKeys(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.WalkIn)
-	other := newVisit(t, lifecycle.AtHomePhlebotomy)
+	v := newAppointmentFixture(t, lifecycle.WalkIn)
+	other := newAppointmentFixture(t, lifecycle.AtHomePhlebotomy)
 	for name, tt := range map[string]struct{ key, text string }{
 		"prose":             {"tomorrow at nine", "is not valid"},
-		"of another kind":   {v.signed(order.Slot{Type: order.Phlebotomy, Key: "x"}), "another kind"},
-		"of another team":   {other.signed(order.Slot{Type: order.PatientServiceCenter, Key: "x"}), "is not valid"},
+		"of another kind":   {v.bookingKeyOf(order.Slot{Type: order.Phlebotomy, Key: "x"}), "another kind"},
+		"of another team":   {other.bookingKeyOf(order.Slot{Type: order.PatientServiceCenter, Key: "x"}), "is not valid"},
 		"of something else": {v.store.Sign("cursor", []byte("{}")), "is not valid"},
 		"changed":           {"A" + v.keys[0], "is not valid"},
-		"of another lab":    {v.signed(order.Slot{Type: order.PatientServiceCenter, Key: "x", AccountID: v.account}), "another lab"},
-		"expired":           {v.signed(v.own(order.Slot{ExpiresAt: began.Add(-time.Second)})), "not available any more"},
-		"of a time gone by": {v.signed(v.own(order.Slot{StartAt: began.Add(-time.Second)})), "not available any more"},
+		"of another lab":    {v.bookingKeyOf(order.Slot{Type: order.PatientServiceCenter, Key: "x", AccountID: v.account}), "another lab"},
+		"expired":           {v.bookingKeyOf(v.rebindSlot(order.Slot{ExpiresAt: testTime.Add(-time.Second)})), "not available any more"},
+		"of a time gone by": {v.bookingKeyOf(v.rebindSlot(order.Slot{StartAt: testTime.Add(-time.Second)})), "not available any more"},
 	} {
 		r := v.book(tt.key, nil)
 		require.Equal(t, http.StatusBadRequest, r.status, name)
 		require.Contains(t, r.detail(t), tt.text, name)
 	}
-	_, _, demands := v.orders.seen()
+	_, _, demands := v.orders.snapshot()
 	require.Empty(t, demands)
 
 	// Another account of the order's own lab has the same centers.
 	second := v.newAccountAt("quest", store.LabAccount{})
-	r := v.book(v.signed(order.Slot{Type: order.PatientServiceCenter, Provider: "quest", Key: "x", AccountID: second, StartAt: began.Add(time.Hour)}), nil)
+	r := v.book(v.bookingKeyOf(order.Slot{Type: order.PatientServiceCenter, Provider: "quest", Key: "x", AccountID: second, StartAt: testTime.Add(time.Hour)}), nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
-	d, _ := v.asked()
+	d, _ := v.newestDemand()
 	require.Equal(t, v.order(v.id).LabAccountID, d.Slot.AccountID)
 }
 
-func (v visit) own(slot order.Slot) order.Slot {
+func (v appointmentFixture) rebindSlot(slot order.Slot) order.Slot {
 	slot.Type, slot.Key, slot.AccountID = order.PatientServiceCenter, "x", v.order(v.id).LabAccountID
 	return slot
 }
 
-// signed is a booking key as the team could have got it.
-func (v visit) signed(slot order.Slot) string {
+// bookingKeyOf is a booking key as the team could have got it.
+func (v appointmentFixture) bookingKeyOf(slot order.Slot) string {
 	v.t.Helper()
 	b, err := json.Marshal(slot)
 	require.NoError(v.t, err)
@@ -245,23 +245,23 @@ func (v visit) signed(slot order.Slot) string {
 // What the provider says decides the status.
 func TestBookingRefused(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.WalkIn)
+	v := newAppointmentFixture(t, lifecycle.WalkIn)
 	for reason, tt := range map[order.Reason]struct {
 		status int
 		text   string
 	}{
-		order.ReasonSlotGone:      {http.StatusBadRequest, "not available any more"},
-		order.ReasonUnanswered:    {http.StatusInternalServerError, "did not confirm the appointment in time"},
-		order.ReasonBooked:        {http.StatusBadRequest, "has an appointment already"},
-		order.ReasonBooking:       {http.StatusBadRequest, "under way"},
-		order.ReasonNoRequisition: {http.StatusBadRequest, "no requisition"},
-		order.ReasonBeforeActive:  {http.StatusBadRequest, "activate_by"},
-		order.ReasonFixed:         {http.StatusBadRequest, "cannot be rescheduled"},
-		order.ReasonNoAppointment: {http.StatusBadRequest, "no appointment"},
-		order.ReasonTransition:    {http.StatusBadRequest, "to collecting_sample.walk_in_test.appointment_scheduled is not allowed"},
+		order.ReasonSlotGone:             {http.StatusBadRequest, "not available any more"},
+		order.ReasonProviderUnanswered:   {http.StatusInternalServerError, "did not confirm the appointment in time"},
+		order.ReasonAlreadyBooked:        {http.StatusBadRequest, "has an appointment already"},
+		order.ReasonBookingUnderWay:      {http.StatusBadRequest, "under way"},
+		order.ReasonNoRequisition:        {http.StatusBadRequest, "no requisition"},
+		order.ReasonBeforeActivation:     {http.StatusBadRequest, "activate_by"},
+		order.ReasonNotReschedulable:     {http.StatusBadRequest, "cannot be rescheduled"},
+		order.ReasonNoAppointment:        {http.StatusBadRequest, "no appointment"},
+		order.ReasonTransitionNotAllowed: {http.StatusBadRequest, "to collecting_sample.walk_in_test.appointment_scheduled is not allowed"},
 	} {
-		v.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
-			return order.Answer{Reason: reason, From: lifecycle.PartialResults}, nil
+		v.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
+			return order.DemandAnswer{Reason: reason, FromStatus: lifecycle.PartialResults}, nil
 		})
 		r := v.book(v.keys[0], nil)
 		require.Equal(t, tt.status, r.status, reason)
@@ -271,15 +271,15 @@ func TestBookingRefused(t *testing.T) {
 
 func TestSlotGoneInProduction(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.AtHomePhlebotomy)
+	v := newAppointmentFixture(t, lifecycle.AtHomePhlebotomy)
 	v.team = v.newTeam(store.Production, "")
 	v.key, v.user = v.newKey(v.team, store.RoleClient), v.newUser(v.team)
 	v.newAccountAt("quest", store.LabAccount{Environment: store.Production})
 	v.newAccountAt("getlabs", store.LabAccount{Environment: store.Production})
 	v.id = v.requisitioned()
-	key := v.bookable(lifecycle.AtHomePhlebotomy)[0]
-	v.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
-		return order.Answer{Reason: order.ReasonSlotGone}, nil
+	key := v.bookableKeys(lifecycle.AtHomePhlebotomy)[0]
+	v.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
+		return order.DemandAnswer{Reason: order.ReasonSlotGone}, nil
 	})
 	r := v.book(key, nil)
 	require.Equal(t, http.StatusNotFound, r.status)
@@ -288,28 +288,28 @@ func TestSlotGoneInProduction(t *testing.T) {
 
 func TestBookingBeforeTheRequisition(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.WalkIn)
-	v.id = v.placed(nil)
+	v := newAppointmentFixture(t, lifecycle.WalkIn)
+	v.id = v.createOrder(nil)
 	r := v.book(v.keys[0], nil)
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "no requisition")
 
 	v.team = v.newTeam(store.Sandbox, `{"book_before_requisition": true}`)
 	v.key, v.user = v.newKey(v.team, store.RoleClient), v.newUser(v.team)
-	v.id = v.placed(nil)
-	r = v.book(v.bookable(lifecycle.WalkIn)[0], nil)
+	v.id = v.createOrder(nil)
+	r = v.book(v.bookableKeys(lifecycle.WalkIn)[0], nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "reserved", r.json(t)["status"])
 	require.Equal(t, lifecycle.Ordered, v.order(v.id).Status)
 }
 
 // The first answer is replayed, whatever has become of the appointment; only those of patient service centers are kept.
-func TestBookOnce(t *testing.T) {
+func TestBookingIsIdempotent(t *testing.T) {
 	t.Parallel()
-	v := newVisit(t, lifecycle.WalkIn)
+	v := newAppointmentFixture(t, lifecycle.WalkIn)
 	first := v.book(v.keys[0], nil, "x-idempotency-key", "k1")
 	require.Equal(t, http.StatusOK, first.status, string(first.body))
-	cancel := v.ask(http.MethodPatch, "/cancel", map[string]any{"cancellationReasonId": order.CancellationReasons(order.PatientServiceCenter)[0].ID})
+	cancel := v.request(http.MethodPatch, "/cancel", map[string]any{"cancellationReasonId": order.CancellationReasons(order.PatientServiceCenter)[0].ID})
 	require.Equal(t, http.StatusOK, cancel.status, string(cancel.body))
 	again := v.book(v.keys[1], nil, "x-idempotency-key", "k1")
 	require.Equal(t, first.body, again.body)

@@ -16,8 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// asking are bodies with which a request for something that is there would get as far as looking for it. Routes that are not here take none.
-var asking = map[string]string{
+// sampleBodies are bodies with which a request for something that is there would get as far as looking for it. Routes that are not here take none.
+var sampleBodies = map[string]string{
 	"PATCH /v3/order/:order_id":                                   `{"is_critical_result": true, "activate_by": "2026-03-09"}`,
 	"POST /v3/unmatched_result/:raw_result_id/resolve":            `{"action": "reject"}`,
 	"POST /v3/unmatched_result/:raw_result_id/accept":             `{}`,
@@ -30,12 +30,12 @@ var asking = map[string]string{
 	"PATCH /v3/order/:order_id/psc/appointment/reschedule":        `{"booking_key": "a.b"}`,
 }
 
-// owned are the ids of what belongs to the fixture's team, by the parameter that names it.
-func (f *fixture) owned() map[string]string {
+// ownIDs are the ids of what belongs to the fixture's team, by the parameter that names it.
+func (f *fixture) ownIDs() map[string]string {
 	f.t.Helper()
-	held, review := f.held()
-	id := f.placed(nil)
-	f.reported(id, finalReport("a"), page("report"))
+	held, review := f.newHeldReview()
+	id := f.createOrder(nil)
+	f.publishReport(id, finalReport("a"), page("report"))
 	private := order.LabTest{
 		ID: newID(), Slug: newID(), Name: "Private", Status: "active", Method: lifecycle.Testkit, SampleType: "dried_blood_spot",
 		Lab: &order.Lab{ID: 27, Slug: "mtl", Name: "Molecular"},
@@ -48,25 +48,25 @@ func (f *fixture) owned() map[string]string {
 }
 
 // What belongs to another team is answered as what nobody has is, to the letter, on every route of the client API.
-func TestNothingOfAnotherTeamIsToBeSeen(t *testing.T) {
+func TestOtherTeamsDataIsNotFound(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	owned, unknown := f.owned(), map[string]string{}
+	owned, unknown := f.ownIDs(), map[string]string{}
 	for name := range owned {
 		unknown[name] = newID()
 	}
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleOperations)
 	looked, before := 0, f.actions(owned["order_id"])
-	for _, route := range append(slices.Clone(takes["own:read"]), takes["own:change"]...) {
+	for _, route := range append(slices.Clone(scopesOfRoutes["own:read"]), scopesOfRoutes["own:change"]...) {
 		method, pattern, _ := strings.Cut(route, " ")
 		if !anyParameter.MatchString(pattern) {
 			continue
 		}
 		var body any
-		if text := asking[route]; text != "" {
+		if text := sampleBodies[route]; text != "" {
 			body = text
 		}
-		theirs, none := f.do(method, filled(pattern, owned), stranger, body), f.do(method, filled(pattern, unknown), stranger, body)
+		theirs, none := f.sendWithKey(method, fillPathParameters(pattern, owned), stranger, body), f.sendWithKey(method, fillPathParameters(pattern, unknown), stranger, body)
 		require.Equal(t, none.status, theirs.status, route)
 		require.Equal(t, string(none.body), string(theirs.body), route)
 		require.GreaterOrEqual(t, theirs.status, http.StatusBadRequest, route)
@@ -86,17 +86,17 @@ func TestNothingOfAnotherTeamIsToBeSeen(t *testing.T) {
 
 	// Control: for who may see it, it is another thing than an unknown one.
 	for _, at := range []string{"/v3/order/" + owned["order_id"], "/v3/order_transaction/" + owned["transaction_id"], "/v3/unmatched_result/" + owned["raw_result_id"], "/v3/lab_tests/" + owned["lab_test_id"], "/v2/user/" + owned["user_id"]} {
-		require.Equal(t, http.StatusOK, f.do(http.MethodGet, at, f.key, nil).status, at)
+		require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, at, f.key, nil).status, at)
 	}
-	listed := string(f.do(http.MethodGet, "/v3/orders", stranger, nil).body) + string(f.do(http.MethodGet, "/v3/unmatched_result", stranger, nil).body) +
-		string(f.do(http.MethodGet, "/v3/lab_tests", stranger, nil).body)
+	listed := string(f.sendWithKey(http.MethodGet, "/v3/orders", stranger, nil).body) + string(f.sendWithKey(http.MethodGet, "/v3/unmatched_result", stranger, nil).body) +
+		string(f.sendWithKey(http.MethodGet, "/v3/lab_tests", stranger, nil).body)
 	for name, id := range owned {
 		require.NotContains(t, listed, id, name)
 	}
 }
 
-// nasty are texts that break what puts them together with other texts.
-var nasty = map[string]string{
+// hostileTexts are texts that break what puts them together with other texts.
+var hostileTexts = map[string]string{
 	"SQL":             `'; DROP TABLE orders; --`,
 	"SQL, always":     `" OR 1=1 OR "`,
 	"a placeholder":   `$1 ? :x %s %n {now}`,
@@ -125,8 +125,8 @@ func texts(prefix string, v any) []string {
 	return found
 }
 
-// reach is what is at a path of a body.
-func reach(v any, path string) any {
+// valueAt is what is at a path of a body.
+func valueAt(v any, path string) any {
 	for name := range strings.SplitSeq(path, ".") {
 		m, _ := v.(map[string]any)
 		v = m[name]
@@ -142,15 +142,15 @@ func TestNastyTextsInAnOrder(t *testing.T) {
 	require.Greater(t, len(fields), 15)
 	kept := 0
 	for _, field := range fields {
-		for name, text := range nasty {
-			r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{field: text}))
+		for name, text := range hostileTexts {
+			r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{field: text}))
 			if r.status == http.StatusUnprocessableEntity || r.status == http.StatusBadRequest {
 				continue
 			}
 			require.Equal(t, http.StatusOK, r.status, "%s in %s: %s", name, field, r.body)
 			id := r.json(t)["order"].(map[string]any)["id"].(string)
-			shown := f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)
-			back := reach(shown, field)
+			shown := f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)
+			back := valueAt(shown, field)
 			if back == nil || field == "billing_type" { // not shown under this name
 				continue
 			}
@@ -158,14 +158,14 @@ func TestNastyTextsInAnOrder(t *testing.T) {
 			kept++
 		}
 	}
-	require.Greater(t, kept, 3*len(nasty))
+	require.Greater(t, kept, 3*len(hostileTexts))
 	require.Positive(t, f.countOrders(), "the table is still there")
 	for line := range strings.Lines(f.logs.String()) {
 		var parsed map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &parsed), line)
 		require.NotEqual(t, "forged", parsed["key_id"])
 	}
-	for name, text := range nasty {
+	for name, text := range hostileTexts {
 		require.NotContains(t, f.logs.String(), text, name)
 	}
 }
@@ -174,19 +174,19 @@ func TestNastyTextsInAnOrder(t *testing.T) {
 func TestNastyTextsInQueriesAndPaths(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	for name, text := range nasty {
+	id := f.createOrder(nil)
+	for name, text := range hostileTexts {
 		escaped := url.QueryEscape(text)
 		for _, query := range []string{"patient_name=", "user_id=", "order_ids=", "search_input=", "status=", "page=", "start_date="} {
-			r := f.do(http.MethodGet, "/v3/orders?"+query+escaped, f.key, nil)
+			r := f.sendWithKey(http.MethodGet, "/v3/orders?"+query+escaped, f.key, nil)
 			require.Less(t, r.status, http.StatusInternalServerError, "%s%s: %s", query, name, r.body)
 			require.Empty(t, r.header.Get("X-Injected"))
 		}
 		for _, at := range []string{"/v3/order/", "/v2/user/", "/ops/orders/", "/ops/keys/"} {
-			r := f.do(http.MethodGet, at+url.PathEscape(text), f.opsKey, nil)
+			r := f.sendWithKey(http.MethodGet, at+url.PathEscape(text), f.opsKey, nil)
 			require.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnprocessableEntity}, r.status, "%s%s: %s", at, name, r.body)
 		}
-		r := f.do(http.MethodGet, "/healthz", "", nil, "X-Request-Id", url.QueryEscape(text))
+		r := f.sendWithKey(http.MethodGet, "/healthz", "", nil, "X-Request-Id", url.QueryEscape(text))
 		require.NotContains(t, r.header.Get("X-Request-Id"), "%")
 	}
 	for _, trick := range []string{
@@ -194,15 +194,15 @@ func TestNastyTextsInQueriesAndPaths(t *testing.T) {
 		"/v3/order/" + id + "/", "/v3/order/" + id + ";x", "/v3/order/" + id + "%0a", "/v3/./order/" + id, "/V3/order/" + id, "/v3/order/%20" + id,
 		"/ops/..%2fv3/order/" + id,
 	} {
-		r := f.do(http.MethodGet, trick, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, trick, f.key, nil)
 		require.Contains(t, []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusForbidden}, r.status, "%s: %s", trick, r.body)
 		require.NotContains(t, string(r.body), "first_name", trick)
 		require.Empty(t, r.header.Get("Location"), trick)
 	}
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
 	for _, spelt := range []string{strings.ToUpper(id), "{" + id + "}", "urn:uuid:" + id} { // the same id, and the same team's
-		require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/v3/order/"+spelt, f.key, nil).status)
-		require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/order/"+spelt, stranger, nil).status)
+		require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+spelt, f.key, nil).status)
+		require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/"+spelt, stranger, nil).status)
 	}
 }
 
@@ -211,7 +211,7 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	const canary = "canary-6f1d"
-	for _, route := range takes["partner"] {
+	for _, route := range scopesOfRoutes["partner"] {
 		_, at, _ := strings.Cut(route, " ")
 		for _, header := range []string{
 			"user", "token", "X-User", "X-Token", "Authorization", "X-Hmac-Signature", "X-Hmac-Signature-V2", "webhook-signature", "webhook-id", "X-Account", "Cookie",
@@ -220,7 +220,7 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 		}
 		f.send(http.MethodPost, at+"?token="+canary, `{}`)
 	}
-	f.lab(seedLike("nobody's"))
+	f.sendLabWebhook(trackerUpdateLikeSeed("nobody's"))
 	for _, header := range []string{"X-Vital-API-Key", "X-Management-Key", "Authorization", "Cookie", "User-Agent", "Referer", "X-Forwarded-For"} {
 		f.send(http.MethodGet, "/v3/orders?api_key="+canary, nil, header, canary)
 	}

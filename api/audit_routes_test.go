@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// untried are the routes that change something and have no attempt, and the attempts that are for no such route.
-func untried(attempts map[string]func() attempt, routes []string) []string {
+// differingRequests are the routes that change something and have no attempt, and the attempts that are for no such route.
+func differingRequests(attempts map[string]func() validRequest, routes []string) []string {
 	var wrong []string
 	for _, route := range routes {
 		if attempts[route] == nil {
@@ -32,37 +32,37 @@ func untried(attempts map[string]func() attempt, routes []string) []string {
 // Every route that changes something is asked for something that it does, and that is in the audit, under the request's id.
 func TestEveryChangeIsAudited(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	attempts, routes := h.attempts(), mutating()
-	require.Empty(t, untried(attempts, routes))
-	require.Equal(t, []string{"POST /v3/new"}, untried(attempts, append(routes, "POST /v3/new")), "the control")
+	h := newFullAPI(t)
+	attempts, routes := h.validRequests(), mutating()
+	require.Empty(t, differingRequests(attempts, routes))
+	require.Equal(t, []string{"POST /v3/new"}, differingRequests(attempts, append(routes, "POST /v3/new")), "the control")
 	for i, route := range routes {
 		id := "change-" + strconv.Itoa(i) + "-" + newID()
-		r := h.try(route, attempts[route](), "X-Request-Id", id)
+		r := h.sendAsAdministrator(route, attempts[route](), "X-Request-Id", id)
 		require.Less(t, r.status, http.StatusBadRequest, "%s: %s", route, r.body)
-		require.True(t, h.audited(id), "%s is not audited", route)
+		require.True(t, h.isAudited(id), "%s is not audited", route)
 	}
-	require.False(t, h.audited("change-"+newID()), "the control")
+	require.False(t, h.isAudited("change-"+newID()), "the control")
 }
 
 // Whatever shows something of a patient is in the audit.
-func TestEverySightOfAPatientIsAudited(t *testing.T) {
+func TestEveryReadOfPatientDataIsAudited(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.insured(nil)
+	h := newFullAPI(t)
+	h.addInsurance(nil)
 	seen := 0
 	for _, scope := range []string{"own:read", "all:read", "all:change", "administer"} {
-		for _, route := range takes[scope] {
+		for _, route := range scopesOfRoutes[scope] {
 			if !strings.HasPrefix(route, "GET ") {
 				continue
 			}
 			id := "sight-" + strconv.Itoa(seen) + "-" + newID()
-			r := h.try(route, attempt{}, "X-Request-Id", id)
+			r := h.sendAsAdministrator(route, validRequest{}, "X-Request-Id", id)
 			if r.status >= http.StatusBadRequest || !showsPatient(r) {
 				continue
 			}
 			seen++
-			require.True(t, h.audited(id), "%s is not audited", route)
+			require.True(t, h.isAudited(id), "%s is not audited", route)
 		}
 	}
 	require.GreaterOrEqual(t, seen, 8)
@@ -74,10 +74,10 @@ func showsPatient(r reply) bool {
 	})
 }
 
-// audited reports whether something was noted of a request, with the key that made it.
-func (f *fixture) audited(requestID string) bool {
+// isAudited reports whether something was noted of a request, with the key that made it.
+func (f *fixture) isAudited(requestID string) bool {
 	f.t.Helper()
 	log, err := f.store.AuditLog(f.t.Context(), store.AuditQuery{Size: 100})
 	require.NoError(f.t, err)
-	return slices.ContainsFunc(log, func(e store.AuditEntry) bool { return e.RequestID == requestID && e.KeyID != "" })
+	return slices.ContainsFunc(log, func(e store.AuditEntry) bool { return e.RequestID == requestID && e.APIKeyID != "" })
 }

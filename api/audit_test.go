@@ -10,11 +10,11 @@ import (
 	_ "modernc.org/sqlite" // to tamper with the database
 )
 
-func TestAuditByTheAPI(t *testing.T) {
+func TestAuditRoutes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/v3/order/"+id, f.key, nil, "X-Request-Id", "mine").status)
+	id := f.createOrder(nil)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil, "X-Request-Id", "mine").status)
 	r := f.ops(http.MethodGet, "/ops/audit?order_id="+id, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	var rows []map[string]any

@@ -14,12 +14,12 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// keyHeaders carry the API key, by the security scheme.
-var keyHeaders = map[string]string{securityScheme: "x-vital-api-key", managementScheme: "X-Management-Key"}
+// apiKeyHeaders carry the API key, by the security scheme.
+var apiKeyHeaders = map[string]string{securityScheme: "x-vital-api-key", managementScheme: "X-Management-Key"}
 
 // caller is who makes a request, and when.
 type caller struct {
-	key       store.Key
+	apiKey    store.APIKey
 	team      store.Team
 	requestID string
 	address   string
@@ -34,58 +34,58 @@ func callerOf(ctx context.Context) caller {
 	return c
 }
 
-// authenticate lets a request through whose key or bearer token is good and may do what takes the scope. It shows one credential, in one
+// requireScope lets a request through whose key or bearer token is good and may do what takes the scope. It shows one credential, in one
 // of the headers or as a bearer token. Nothing of the request is looked at before.
-func (s *server) authenticate(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
+func (s *server) requireScope(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		c, err := s.identity(ctx, headers)
-		if err == nil && !may(c.key.Role, needs) {
-			err = fail(http.StatusForbidden, "This key may not do that: it takes "+string(needs))
+		c, err := s.authenticateCaller(ctx, headers)
+		if err == nil && !roleHasScope(c.apiKey.Role, needs) {
+			err = newError(http.StatusForbidden, "This key may not do that: it takes "+string(needs))
 		}
 		var refused *Error
 		switch {
 		case err == nil:
-			humagin.Unwrap(ctx).Set(logKeyID, c.key.ID)
+			humagin.Unwrap(ctx).Set(logKeyID, c.apiKey.ID)
 			next(huma.WithValue(ctx, callerKey{}, c))
 		case errors.As(err, &refused):
-			abortWith(humagin.Unwrap(ctx), refused)
+			abortWithError(humagin.Unwrap(ctx), refused)
 		default:
 			_ = humagin.Unwrap(ctx).Error(err)
-			abortWith(humagin.Unwrap(ctx), internal([]error{err}))
+			abortWithError(humagin.Unwrap(ctx), internalError([]error{err}))
 		}
 	}
 }
 
-func (s *server) identity(ctx huma.Context, headers []string) (caller, error) {
+func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller, error) {
 	var secrets []string
 	for _, name := range headers {
 		if secret := ctx.Header(name); secret != "" {
 			secrets = append(secrets, secret)
 		}
 	}
-	token := bearer(ctx.Header("Authorization"))
-	var key store.Key
+	token := bearerToken(ctx.Header("Authorization"))
+	var key store.APIKey
 	var team store.Team
 	var err error
 	switch {
 	case len(secrets) > 1 || len(secrets) == 1 && token != "":
-		err = fail(http.StatusUnauthorized, "Give one credential: an API key or a bearer token")
+		err = newError(http.StatusUnauthorized, "Give one credential: an API key or a bearer token")
 	case token != "":
-		key, team, err = s.byToken(ctx.Context(), token)
+		key, team, err = s.findByBearerToken(ctx.Context(), token)
 	case len(secrets) == 1:
-		key, team, err = s.byKey(ctx.Context(), secrets[0])
+		key, team, err = s.findByAPIKey(ctx.Context(), secrets[0])
 	default:
-		err = fail(http.StatusUnauthorized, "API key is missing")
+		err = newError(http.StatusUnauthorized, "API key is missing")
 	}
 	if err != nil {
 		return caller{}, err
 	}
 	c := humagin.Unwrap(ctx)
-	return caller{key: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
+	return caller{apiKey: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
 }
 
-// bearer is the token of an Authorization header; empty: it has none. Other schemes are a proxy's business.
-func bearer(header string) string {
+// bearerToken is the token of an Authorization header; empty: it has none. Other schemes are a proxy's business.
+func bearerToken(header string) string {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
@@ -93,39 +93,39 @@ func bearer(header string) string {
 	return strings.TrimSpace(token)
 }
 
-func (s *server) byKey(ctx context.Context, secret string) (store.Key, store.Team, error) {
-	key, team, err := s.Store.KeyBySecret(ctx, secret)
+func (s *server) findByAPIKey(ctx context.Context, secret string) (store.APIKey, store.Team, error) {
+	key, team, err := s.Store.APIKeyBySecret(ctx, secret)
 	if errors.Is(err, store.ErrNotFound) {
-		return key, team, fail(http.StatusUnauthorized, "API key is not valid")
+		return key, team, newError(http.StatusUnauthorized, "API key is not valid")
 	}
 	if err != nil {
 		return key, team, err
 	}
-	if refused := s.limited(ctx, s.keys, "key:"+key.ID); refused != nil {
+	if refused := s.checkRate(ctx, s.apiKeyLimiter, "key:"+key.ID); refused != nil {
 		return key, team, refused
 	}
-	s.used(ctx, key)
+	s.recordAPIKeyUse(ctx, key)
 	return key, team, nil
 }
 
-// byToken has a token stand for a key of its own with the role client. The tokens of a team are limited together.
-func (s *server) byToken(ctx context.Context, secret string) (store.Key, store.Team, error) {
-	token, team, err := s.Store.TokenBySecret(ctx, secret)
+// findByBearerToken has a token stand for a key of its own with the role client. The tokens of a team are limited together.
+func (s *server) findByBearerToken(ctx context.Context, secret string) (store.APIKey, store.Team, error) {
+	token, team, err := s.Store.BearerTokenBySecret(ctx, secret)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.Key{}, team, fail(http.StatusUnauthorized, "The bearer token is not valid, or has expired")
+		return store.APIKey{}, team, newError(http.StatusUnauthorized, "The bearer token is not valid, or has expired")
 	}
 	if err != nil {
-		return store.Key{}, team, err
+		return store.APIKey{}, team, err
 	}
-	if refused := s.limited(ctx, s.keys, "tokens:"+team.ID); refused != nil {
-		return store.Key{}, team, refused
+	if refused := s.checkRate(ctx, s.apiKeyLimiter, "tokens:"+team.ID); refused != nil {
+		return store.APIKey{}, team, refused
 	}
-	return store.Key{ID: token.ID, TeamID: team.ID, Name: "bearer token", Role: store.RoleClient}, team, nil
+	return store.APIKey{ID: token.ID, TeamID: team.ID, Name: "bearer token", Role: store.RoleClient}, team, nil
 }
 
-// used notes that a key is in use. A request is answered whether that can be noted or not.
-func (s *server) used(ctx context.Context, key store.Key) {
-	if err := s.Store.UsedKey(ctx, key); err != nil {
+// recordAPIKeyUse notes that a key is in use. A request is answered whether that can be noted or not.
+func (s *server) recordAPIKeyUse(ctx context.Context, key store.APIKey) {
+	if err := s.Store.RecordAPIKeyUse(ctx, key); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the use of a key is not noted", slog.String("key_id", key.ID), slog.Any("error", err))
 	}
 }

@@ -12,18 +12,18 @@ import (
 func TestOperationsKeyMayUseTheClientAPI(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/v3/order/"+id, f.opsKey, nil).status)
+	id := f.createOrder(nil)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.opsKey, nil).status)
 	other := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleOperations)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/order/"+id, other, nil).status, "its own team's orders only")
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/ops/orders/"+id, other, nil).status, "and every team's on the operations API")
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/"+id, other, nil).status, "its own team's orders only")
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/ops/orders/"+id, other, nil).status, "and every team's on the operations API")
 }
 
 func TestAuthenticationWithoutStore(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	require.NoError(t, f.store.Close())
-	r := f.do(http.MethodGet, "/v3/orders", f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/orders", f.key, nil)
 	require.Equal(t, http.StatusInternalServerError, r.status)
 	require.Equal(t, "Internal server error", r.detail(t))
 }

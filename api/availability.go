@@ -53,10 +53,10 @@ type AppointmentLocation struct {
 	IANATimezone *string            `json:"iana_timezone"`
 }
 
-// free asks providers what is free, all at once. A provider that does not answer is passed over as long as another does; one that
+// collectAvailability asks providers what is free, all at once. A provider that does not answer is passed over as long as another does; one that
 // refuses, as it does where it does not serve, has nothing free.
-func (s *server) free(ctx context.Context, asked []provider, q labs.AvailabilityQuery) (AppointmentAvailabilitySlots, error) {
-	ctx, cancel := context.WithTimeout(ctx, labLimit)
+func (s *server) collectAvailability(ctx context.Context, asked []provider, q labs.AvailabilityQuery) (AppointmentAvailabilitySlots, error) {
+	ctx, cancel := context.WithTimeout(ctx, labTimeout)
 	defer cancel()
 	answers, failures := make([]labs.Availability, len(asked)), make([]error, len(asked))
 	var g errgroup.Group
@@ -76,24 +76,24 @@ func (s *server) free(ctx context.Context, asked []provider, q labs.Availability
 			continue
 		}
 		answered = true
-		if err := s.offer(&out, callerOf(ctx).team.ID, p, q.Type, answers[i]); err != nil {
+		if err := s.appendSlots(&out, callerOf(ctx).team.ID, p, q.Type, answers[i]); err != nil {
 			return out, err
 		}
 	}
 	if !answered {
-		return out, unavailable("The provider cannot be asked at the moment")
+		return out, unavailableError("The provider cannot be asked at the moment")
 	}
 	slices.SortStableFunc(out.Slots, func(a, b DaySlots) int { return cmp.Compare(a.Date.String(), b.Date.String()) })
 	return out, nil
 }
 
-// offer adds what is free at one provider. The days of several providers without locations are joined.
-func (s *server) offer(out *AppointmentAvailabilitySlots, teamID string, p provider, t order.AppointmentType, a labs.Availability) error {
+// appendSlots adds what is free at one provider. The days of several providers without locations are joined.
+func (s *server) appendSlots(out *AppointmentAvailabilitySlots, teamID string, p provider, t order.AppointmentType, a labs.Availability) error {
 	if out.Timezone == nil && a.Zone != "" && t == order.Phlebotomy {
 		out.Timezone = &a.Zone
 	}
 	for _, d := range a.Days {
-		day := DaySlots{Date: d.Date, Location: location(d.Site), Slots: []TimeSlot{}}
+		day := DaySlots{Date: d.Date, Location: toLocation(d.Site), Slots: []TimeSlot{}}
 		for _, free := range d.Slots {
 			slot := slotOf(p, t, d.Site, a.Zone, free)
 			key, err := s.bookingKey(teamID, slot)
@@ -101,17 +101,17 @@ func (s *server) offer(out *AppointmentAvailabilitySlots, teamID string, p provi
 				return err
 			}
 			day.Slots = append(day.Slots, TimeSlot{
-				BookingKey: &key, Start: free.StartAt.UTC(), End: free.EndAt.UTC(), ExpiresAt: optionalTime(free.ExpiresAt.UTC()),
+				BookingKey: &key, Start: free.StartAt.UTC(), End: free.EndAt.UTC(), ExpiresAt: nilIfZero(free.ExpiresAt.UTC()),
 				Price: float64(free.Price), IsPriority: free.Priority, Appointments: free.Available,
 			})
 		}
-		out.add(day)
+		out.mergeDay(day)
 	}
 	return nil
 }
 
-// add joins a day to that of the same date where neither has a location.
-func (a *AppointmentAvailabilitySlots) add(day DaySlots) {
+// mergeDay joins a day to that of the same date where neither has a location.
+func (a *AppointmentAvailabilitySlots) mergeDay(day DaySlots) {
 	i := slices.IndexFunc(a.Slots, func(d DaySlots) bool { return d.Location == nil && day.Location == nil && d.Date == day.Date })
 	if i < 0 {
 		a.Slots = append(a.Slots, day)
@@ -124,7 +124,7 @@ func (a *AppointmentAvailabilitySlots) add(day DaySlots) {
 
 func slotOf(p provider, t order.AppointmentType, site *labs.Site, zone string, free labs.FreeSlot) order.Slot {
 	slot := order.Slot{
-		AccountID: p.account.ID, Provider: p.can.Provider, Type: t, Key: free.Key,
+		AccountID: p.account.ID, Provider: p.capabilities.Provider, Type: t, Key: free.Key,
 		StartAt: free.StartAt.UTC(), EndAt: free.EndAt.UTC(), Zone: zone, ExpiresAt: free.ExpiresAt,
 	}
 	if site != nil {
@@ -134,11 +134,11 @@ func slotOf(p provider, t order.AppointmentType, site *labs.Site, zone string, f
 	return slot
 }
 
-func location(site *labs.Site) *AppointmentLocation {
+func toLocation(site *labs.Site) *AppointmentLocation {
 	if site == nil {
 		return nil
 	}
-	p := site.Place
+	p := site.Location
 	out := &AppointmentLocation{
 		Location: junction.LngLat{Lng: p.Lng, Lat: p.Lat}, Distance: site.DistanceMiles, Code: site.Code, Name: p.Name,
 		Address: junction.USAddress{
@@ -151,20 +151,20 @@ func location(site *labs.Site) *AppointmentLocation {
 	return out
 }
 
-// firstDay is the day that a client asks to begin with; today where it names none. The day where the visit is may have begun later than
+// parseFirstDay is the day that a client asks to begin with; today where it names none. The day where the visit is may have begun later than
 // the service's, so that one has passed when it has everywhere on earth.
-func (s *server) firstDay(ctx context.Context, text string) (order.Date, error) {
+func (s *server) parseFirstDay(ctx context.Context, text string) (order.Date, error) {
 	if text == "" {
 		return callerOf(ctx).today, nil
 	}
-	day := date(&text)
+	day := parseValidDate(&text)
 	if day == nil || day.Before(order.DateOf(s.Now().UTC().Add(-12*time.Hour))) {
-		return order.Date{}, refuse("start_date is in the past")
+		return order.Date{}, badRequest("start_date is in the past")
 	}
 	return *day, nil
 }
 
-// notScheduled is the answer where nobody keeps appointments for the team (client-api#2-errors).
-func notScheduled() *Error {
-	return fail(http.StatusServiceUnavailable, "Appointment scheduling is not enabled for this team")
+// noSchedulerError is the answer where nobody keeps appointments for the team (client-api#2-errors).
+func noSchedulerError() *Error {
+	return newError(http.StatusServiceUnavailable, "Appointment scheduling is not enabled for this team")
 }

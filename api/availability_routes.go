@@ -26,9 +26,9 @@ type USAddressRequest struct {
 	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
 }
 
-func (a *USAddressRequest) place() *order.Place {
-	p := &order.Place{
-		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: state(a.State), Zip: a.ZipCode, Notes: a.AccessNotes,
+func (a *USAddressRequest) toLocation() *order.Location {
+	p := &order.Location{
+		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: normaliseState(a.State), Zip: a.ZipCode, Notes: a.AccessNotes,
 	}
 	if p.SecondLine == nil {
 		p.SecondLine = a.Unit
@@ -71,23 +71,23 @@ func (in *pscAvailabilityInput) Resolve(huma.Context) []error {
 		}
 	}
 	if in.Lab == "" {
-		return []error{missing("query.lab")}
+		return []error{missingProblem("query.lab")}
 	}
 	return nil
 }
 
 const (
-	maxSites      = 3
-	defaultRadius = "25"
+	maxAvailabilitySites = 3
+	defaultRadius        = "25"
 )
 
 func (s *server) availabilityRoutes() {
 	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "phlebotomy-availability", Method: http.MethodPost, Path: "/v3/order/phlebotomy/appointment/availability",
 		Tags: []string{tagAppointments}, Summary: "List when a phlebotomist can come", Errors: errs,
 	}, s.phlebotomyAvailability)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "psc-availability", Method: http.MethodPost, Path: "/v3/order/psc/appointment/availability",
 		Tags: []string{tagAppointments}, Summary: "List when patient service centers have time", Errors: errs,
 	}, s.pscAvailability)
@@ -95,7 +95,7 @@ func (s *server) availabilityRoutes() {
 
 // phlebotomyAvailability asks every provider whose slots can be chosen. Nothing is free where none of them comes.
 func (s *server) phlebotomyAvailability(ctx context.Context, in *phlebotomyAvailabilityInput) (*body[AppointmentAvailabilitySlots], error) {
-	from, err := s.firstDay(ctx, in.StartDate)
+	from, err := s.parseFirstDay(ctx, in.StartDate)
 	if err != nil {
 		return nil, err
 	}
@@ -103,48 +103,48 @@ func (s *server) phlebotomyAvailability(ctx context.Context, in *phlebotomyAvail
 	if err != nil {
 		return nil, err
 	}
-	asked = slices.DeleteFunc(asked, func(p provider) bool { return !p.has(labs.AppointmentReady) })
+	asked = slices.DeleteFunc(asked, func(p provider) bool { return !p.offersTier(labs.AppointmentReady) })
 	if len(asked) == 0 {
-		return nil, notScheduled()
+		return nil, noSchedulerError()
 	}
-	out, err := s.free(ctx, asked, labs.AvailabilityQuery{
-		Type: order.Phlebotomy, Address: in.Body.place(), From: from, Days: availabilityDays,
+	out, err := s.collectAvailability(ctx, asked, labs.AvailabilityQuery{
+		Type: order.Phlebotomy, Address: in.Body.toLocation(), From: from, Days: availabilityDays,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) pscAvailability(ctx context.Context, in *pscAvailabilityInput) (*body[AppointmentAvailabilitySlots], error) {
-	from, err := s.firstDay(ctx, in.StartDate)
+	from, err := s.parseFirstDay(ctx, in.StartDate)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(in.SiteCodes) > maxSites:
-		return nil, refuse("At most 3 site_codes may be given")
+	case len(in.SiteCodes) > maxAvailabilitySites:
+		return nil, badRequest("At most 3 site_codes may be given")
 	case len(in.SiteCodes) == 0 && in.ZipCode == "":
-		return nil, refuse("site_codes or zip_code is required")
+		return nil, badRequest("site_codes or zip_code is required")
 	}
 	asked, err := s.schedulers(ctx, order.PatientServiceCenter)
 	if err != nil {
 		return nil, err
 	}
-	asked = slices.DeleteFunc(asked, func(p provider) bool { return !p.named(in.Lab) })
+	asked = slices.DeleteFunc(asked, func(p provider) bool { return !p.isNamed(in.Lab) })
 	if len(asked) == 0 {
-		return nil, notScheduled()
+		return nil, noSchedulerError()
 	}
 	q := labs.AvailabilityQuery{Type: order.PatientServiceCenter, From: from, Days: availabilityDays, Sites: in.SiteCodes}
 	if len(in.SiteCodes) == 0 {
 		q.Zip = in.ZipCode
 		q.RadiusMiles, _ = strconv.Atoi(cmp.Or(in.Radius, defaultRadius)) // one of the enumeration
 	}
-	out, err := s.free(ctx, asked[:1], q)
+	out, err := s.collectAvailability(ctx, asked[:1], q)
 	if err != nil {
 		return nil, err
 	}
 	if len(out.Slots) == 0 {
-		return nil, fail(http.StatusNotFound, "Nothing is free there in the next "+strconv.Itoa(availabilityDays)+" days")
+		return nil, newError(http.StatusNotFound, "Nothing is free there in the next "+strconv.Itoa(availabilityDays)+" days")
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }

@@ -16,18 +16,18 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// clinic is an API whose lab accounts are the fakes of the test, by the slug of their lab.
-type clinic struct {
+// labAPI is an API whose lab accounts are the fakes of the test, by the slug of their lab.
+type labAPI struct {
 	*fixture
 	labs map[string]*lab
 }
 
-func newClinic(t *testing.T, labs map[string]*lab, with ...func(*api.Deps)) clinic {
+func newLabAPI(t *testing.T, labs map[string]*lab, with ...func(*api.Deps)) labAPI {
 	t.Helper()
 	for _, l := range labs {
 		l.can.Methods = lifecycle.Modalities()
 	}
-	c := clinic{labs: labs}
+	c := labAPI{labs: labs}
 	c.fixture = newFixture(t, append(with, func(d *api.Deps) { d.OpenLab = c.open })...)
 	for slug := range labs {
 		c.newAccountAt(slug, store.LabAccount{})
@@ -35,7 +35,7 @@ func newClinic(t *testing.T, labs map[string]*lab, with ...func(*api.Deps)) clin
 	return c
 }
 
-func (c clinic) open(a store.LabAccount) (labs.Lab, error) {
+func (c labAPI) open(a store.LabAccount) (labs.Lab, error) {
 	if l, ok := c.labs[a.LabSlug]; ok {
 		return l, nil
 	}
@@ -56,12 +56,12 @@ func (f *fixture) newAccountAt(slug string, a store.LabAccount) string {
 	return a.ID
 }
 
-func keeper(provider string, tiers ...labs.Tier) *lab {
+func newSchedulingLab(provider string, tiers ...labs.Tier) *lab {
 	return &lab{can: labs.Capabilities{Schedule: true, Provider: provider, Tiers: tiers}}
 }
 
-// onDay is a day with slots of 20 minutes at the hours, UTC.
-func onDay(t testing.TB, date string, site *labs.Site, hours ...int) labs.DaySlots {
+// newDaySlots is a day with slots of 20 minutes at the hours, UTC.
+func newDaySlots(t testing.TB, date string, site *labs.Site, hours ...int) labs.DaySlots {
 	t.Helper()
 	day, err := order.ParseDate(date)
 	require.NoError(t, err)
@@ -88,13 +88,13 @@ func visitAddress() map[string]any {
 
 func TestPhlebotomyAvailability(t *testing.T) {
 	t.Parallel()
-	getlabs, phlebfinders := keeper("getlabs", labs.AppointmentReady), keeper("phlebfinders", labs.AppointmentReady, labs.AppointmentRequest)
-	later := keeper("getlabs", labs.AppointmentRequest)
-	c := newClinic(t, map[string]*lab{"getlabs": getlabs, "phlebfinders": phlebfinders, "later": later, "quest": keeper("quest", labs.AppointmentReady)})
-	getlabs.free = labs.Availability{Zone: "America/Phoenix", Days: []labs.DaySlots{onDay(t, "2026-03-06", nil, 16), onDay(t, "2026-03-05", nil, 18)}}
-	phlebfinders.free = labs.Availability{Zone: "America/Phoenix", Days: []labs.DaySlots{onDay(t, "2026-03-05", nil, 17)}}
+	getlabs, phlebfinders := newSchedulingLab("getlabs", labs.AppointmentReady), newSchedulingLab("phlebfinders", labs.AppointmentReady, labs.AppointmentRequest)
+	later := newSchedulingLab("getlabs", labs.AppointmentRequest)
+	c := newLabAPI(t, map[string]*lab{"getlabs": getlabs, "phlebfinders": phlebfinders, "later": later, "quest": newSchedulingLab("quest", labs.AppointmentReady)})
+	getlabs.free = labs.Availability{Zone: "America/Phoenix", Days: []labs.DaySlots{newDaySlots(t, "2026-03-06", nil, 16), newDaySlots(t, "2026-03-05", nil, 18)}}
+	phlebfinders.free = labs.Availability{Zone: "America/Phoenix", Days: []labs.DaySlots{newDaySlots(t, "2026-03-05", nil, 17)}}
 
-	r := c.do(http.MethodPost, phlebotomyPath, c.key, visitAddress())
+	r := c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, visitAddress())
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	got := r.json(t)
 	require.Equal(t, "America/Phoenix", got["timezone"])
@@ -124,63 +124,63 @@ func TestPhlebotomyAvailability(t *testing.T) {
 	require.Equal(t, "ring twice", *q.Address.Notes)
 	require.Empty(t, later.asked, "its time is not chosen")
 
-	require.Equal(t, http.StatusOK, c.do(http.MethodPost, phlebotomyPath+"?start_date=2026-03-09", c.key, visitAddress()).status)
+	require.Equal(t, http.StatusOK, c.sendWithKey(http.MethodPost, phlebotomyPath+"?start_date=2026-03-09", c.key, visitAddress()).status)
 	require.Equal(t, "2026-03-09", getlabs.asked[1].From.String())
 }
 
 // A provider that is away hides nobody else's slots; one that does not come there has none.
 func TestPhlebotomyAvailabilityOfSomeOnly(t *testing.T) {
 	t.Parallel()
-	getlabs, phlebfinders := keeper("getlabs", labs.AppointmentReady), keeper("phlebfinders", labs.AppointmentReady)
-	c := newClinic(t, map[string]*lab{"getlabs": getlabs, "phlebfinders": phlebfinders})
-	getlabs.free = labs.Availability{Days: []labs.DaySlots{onDay(t, "2026-03-05", nil, 18)}}
+	getlabs, phlebfinders := newSchedulingLab("getlabs", labs.AppointmentReady), newSchedulingLab("phlebfinders", labs.AppointmentReady)
+	c := newLabAPI(t, map[string]*lab{"getlabs": getlabs, "phlebfinders": phlebfinders})
+	getlabs.free = labs.Availability{Days: []labs.DaySlots{newDaySlots(t, "2026-03-05", nil, 18)}}
 	phlebfinders.err = &labs.BusyError{Status: 503}
-	r := c.do(http.MethodPost, phlebotomyPath, c.key, visitAddress())
+	r := c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, visitAddress())
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Len(t, r.json(t)["slots"], 1)
 	require.Nil(t, r.json(t)["timezone"])
 
 	getlabs.err = errors.New("secret cause")
-	r = c.do(http.MethodPost, phlebotomyPath, c.key, visitAddress())
+	r = c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, visitAddress())
 	require.Equal(t, http.StatusServiceUnavailable, r.status)
 	require.Equal(t, "5", r.header.Get("Retry-After"))
 	require.NotContains(t, string(r.body), "secret")
 
 	phlebfinders.err = &labs.RefusedError{Code: "outside_service_area"}
-	r = c.do(http.MethodPost, phlebotomyPath, c.key, visitAddress())
+	r = c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, visitAddress())
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, []any{}, r.json(t)["slots"])
 }
 
 func TestPhlebotomyAvailabilityRefused(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t, map[string]*lab{"quest": keeper("quest", labs.AppointmentReady)})
-	r := c.do(http.MethodPost, phlebotomyPath, c.key, visitAddress())
+	c := newLabAPI(t, map[string]*lab{"quest": newSchedulingLab("quest", labs.AppointmentReady)})
+	r := c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, visitAddress())
 	require.Equal(t, http.StatusServiceUnavailable, r.status)
 	require.Contains(t, r.detail(t), "not enabled")
-	r = c.do(http.MethodPost, phlebotomyPath+"?start_date=2026-03-03", c.key, visitAddress())
+	r = c.sendWithKey(http.MethodPost, phlebotomyPath+"?start_date=2026-03-03", c.key, visitAddress())
 	require.Equal(t, http.StatusBadRequest, r.status)
-	r = c.do(http.MethodPost, phlebotomyPath+"?start_date=soon", c.key, visitAddress())
+	r = c.sendWithKey(http.MethodPost, phlebotomyPath+"?start_date=soon", c.key, visitAddress())
 	requireProblem(t, r, []any{"query", "start_date"}, "date_from_datetime_parsing")
 	for key, kind := range map[string]string{"first_line": "missing", "city": "missing", "state": "missing", "zip_code": "missing"} {
 		address := visitAddress()
 		delete(address, key)
-		requireProblem(t, c.do(http.MethodPost, phlebotomyPath, c.key, address), []any{"body", key}, kind)
+		requireProblem(t, c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, address), []any{"body", key}, kind)
 	}
 	address := visitAddress()
 	address["access_notes"] = strings.Repeat("a", 1001)
-	requireProblem(t, c.do(http.MethodPost, phlebotomyPath, c.key, address), []any{"body", "access_notes"}, "string_too_long")
+	requireProblem(t, c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, address), []any{"body", "access_notes"}, "string_too_long")
 }
 
 // The accounts of the team's own environment count, and of one lab its own before those of all teams.
 func TestAvailabilityAsksTheRightAccounts(t *testing.T) {
 	t.Parallel()
 	asked := map[string]int{}
-	var c clinic
+	var c labAPI
 	c.fixture = newFixture(t, func(d *api.Deps) {
 		d.OpenLab = func(a store.LabAccount) (labs.Lab, error) {
 			asked[a.ID]++
-			return keeper("getlabs", labs.AppointmentReady), nil
+			return newSchedulingLab("getlabs", labs.AppointmentReady), nil
 		}
 	})
 	c.newAccountAt("getlabs", store.LabAccount{})
@@ -188,22 +188,22 @@ func TestAvailabilityAsksTheRightAccounts(t *testing.T) {
 	c.newAccountAt("getlabs", store.LabAccount{TeamID: c.team, Status: "suspended"})
 	c.newAccountAt("getlabs", store.LabAccount{TeamID: c.team, Environment: store.Production})
 	c.newAccountAt("getlabs", store.LabAccount{TeamID: c.newTeam(store.Sandbox, "")})
-	require.Equal(t, http.StatusOK, c.do(http.MethodPost, phlebotomyPath, c.key, visitAddress()).status)
+	require.Equal(t, http.StatusOK, c.sendWithKey(http.MethodPost, phlebotomyPath, c.key, visitAddress()).status)
 	require.Equal(t, map[string]int{own: 1, c.account: 1}, asked)
 }
 
 func TestPSCAvailability(t *testing.T) {
 	t.Parallel()
-	quest := keeper("quest", labs.AppointmentReady)
-	c := newClinic(t, map[string]*lab{"quest": quest, "getlabs": keeper("getlabs", labs.AppointmentReady)})
+	quest := newSchedulingLab("quest", labs.AppointmentReady)
+	c := newLabAPI(t, map[string]*lab{"quest": quest, "getlabs": newSchedulingLab("getlabs", labs.AppointmentReady)})
 	miles := 4
 	site := &labs.Site{
 		Code: "AZ1", DistanceMiles: &miles, Zone: "America/Phoenix",
-		Place: order.Place{Name: "Phoenix North", FirstLine: "1300 N 12th St", City: "Phoenix", State: "AZ", Zip: "85006", Lat: 33.4631, Lng: -112.0568},
+		Location: order.Location{Name: "Phoenix North", FirstLine: "1300 N 12th St", City: "Phoenix", State: "AZ", Zip: "85006", Lat: 33.4631, Lng: -112.0568},
 	}
-	quest.free = labs.Availability{Days: []labs.DaySlots{onDay(t, "2026-03-05", site, 16, 17)}}
+	quest.free = labs.Availability{Days: []labs.DaySlots{newDaySlots(t, "2026-03-05", site, 16, 17)}}
 
-	r := c.do(http.MethodPost, pscPath+"?lab=quest&zip_code=85004", c.key, nil)
+	r := c.sendWithKey(http.MethodPost, pscPath+"?lab=quest&zip_code=85004", c.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Nil(t, r.json(t)["timezone"])
 	day := r.json(t)["slots"].([]any)[0].(map[string]any)
@@ -220,26 +220,26 @@ func TestPSCAvailability(t *testing.T) {
 	require.Equal(t, 25, quest.asked[0].RadiusMiles)
 
 	// The documented sample sends a body; sites win over a zip code.
-	r = c.do(http.MethodPost, pscPath, c.key, map[string]any{
+	r = c.sendWithKey(http.MethodPost, pscPath, c.key, map[string]any{
 		"lab": "quest", "zip_code": "85004", "site_codes": []any{"AZ1", "AZ2"}, "start_date": "2026-03-07", "allow_stale": true,
 	})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, []string{"AZ1", "AZ2"}, quest.asked[1].Sites)
 	require.Empty(t, quest.asked[1].Zip)
 	require.Equal(t, "2026-03-07", quest.asked[1].From.String())
-	r = c.do(http.MethodPost, pscPath+"?lab=quest&site_codes=AZ1&site_codes=AZ2&radius=10&allow_stale=true", c.key, nil)
+	r = c.sendWithKey(http.MethodPost, pscPath+"?lab=quest&site_codes=AZ1&site_codes=AZ2&radius=10&allow_stale=true", c.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, []string{"AZ1", "AZ2"}, quest.asked[2].Sites)
 
 	quest.free = labs.Availability{}
-	r = c.do(http.MethodPost, pscPath+"?lab=quest&zip_code=85004", c.key, nil)
+	r = c.sendWithKey(http.MethodPost, pscPath+"?lab=quest&zip_code=85004", c.key, nil)
 	require.Equal(t, http.StatusNotFound, r.status)
 	require.IsType(t, "", r.detail(t))
 }
 
 func TestPSCAvailabilityRefused(t *testing.T) {
 	t.Parallel()
-	c := newClinic(t, map[string]*lab{"quest": keeper("quest", labs.AppointmentReady)})
+	c := newLabAPI(t, map[string]*lab{"quest": newSchedulingLab("quest", labs.AppointmentReady)})
 	for query, tt := range map[string]struct {
 		status int
 		text   string
@@ -249,7 +249,7 @@ func TestPSCAvailabilityRefused(t *testing.T) {
 		"?lab=quest&site_codes=1&site_codes=2&site_codes=3&site_codes=4": {http.StatusBadRequest, "At most 3"},
 		"?lab=quest&zip_code=85004&start_date=2026-03-03":                {http.StatusBadRequest, "in the past"},
 	} {
-		r := c.do(http.MethodPost, pscPath+query, c.key, nil)
+		r := c.sendWithKey(http.MethodPost, pscPath+query, c.key, nil)
 		require.Equal(t, tt.status, r.status, query)
 		require.Contains(t, r.detail(t), tt.text, query)
 	}
@@ -262,7 +262,7 @@ func TestPSCAvailabilityRefused(t *testing.T) {
 		"?lab=quest&zip_code=8500":           {[]any{"query", "zip_code"}, "string_pattern_mismatch"},
 		"?lab=quest&zip_code=85004&radius=7": {[]any{"query", "radius"}, "enum"},
 	} {
-		r := c.do(http.MethodPost, pscPath+query, c.key, nil)
+		r := c.sendWithKey(http.MethodPost, pscPath+query, c.key, nil)
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, query)
 		requireProblem(t, r, tt.loc, tt.kind)
 	}
@@ -272,11 +272,11 @@ func TestPSCAvailabilityRefused(t *testing.T) {
 func TestAvailabilityOfTodayWhereThePatientIs(t *testing.T) {
 	t.Parallel()
 	evening := func(d *api.Deps) { d.Now = func() time.Time { return time.Date(2026, 3, 5, 2, 0, 0, 0, time.UTC) } }
-	getlabs := keeper("getlabs", labs.AppointmentReady)
-	c := newClinic(t, map[string]*lab{"getlabs": getlabs}, evening)
-	r := c.do(http.MethodPost, phlebotomyPath+"?start_date=2026-03-04", c.key, visitAddress())
+	getlabs := newSchedulingLab("getlabs", labs.AppointmentReady)
+	c := newLabAPI(t, map[string]*lab{"getlabs": getlabs}, evening)
+	r := c.sendWithKey(http.MethodPost, phlebotomyPath+"?start_date=2026-03-04", c.key, visitAddress())
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "2026-03-04", getlabs.asked[0].From.String())
-	r = c.do(http.MethodPost, phlebotomyPath+"?start_date=2026-03-03", c.key, visitAddress())
+	r = c.sendWithKey(http.MethodPost, phlebotomyPath+"?start_date=2026-03-03", c.key, visitAddress())
 	require.Equal(t, http.StatusBadRequest, r.status, "it has passed everywhere")
 }

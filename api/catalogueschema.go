@@ -12,12 +12,12 @@ import (
 	"github.com/aliquot-labs/aliquot/catalogue"
 )
 
-const definitions = "#/$defs/"
+const schemaDefinitions = "#/$defs/"
 
 // catalogueSchemas are the schemas of a catalogue's files. Unlike a request, a file may have no fields but those: what is misspelt is
 // not to be passed over.
 func catalogueSchemas() (huma.Registry, *huma.Schema) {
-	registry := huma.NewMapRegistry(definitions, huma.DefaultSchemaNamer)
+	registry := huma.NewMapRegistry(schemaDefinitions, huma.DefaultSchemaNamer)
 	file := registry.Schema(reflect.TypeFor[catalogue.File](), true, "File")
 	return registry, file
 }
@@ -39,17 +39,17 @@ func CatalogueSchema() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// checkFile lists what is wrong with the form of a file.
-func checkFile(name string, content json.RawMessage) []*problem {
+// validateCatalogueFile lists what is wrong with the form of a file.
+func validateCatalogueFile(name string, content json.RawMessage) []*problem {
 	var value any
 	if err := json.Unmarshal(content, &value); err != nil {
-		return []*problem{inCatalogue(catalogue.Problem{File: name, Message: "Input should be a valid object"})}
+		return []*problem{catalogueProblem(catalogue.Problem{File: name, Message: "Input should be a valid object"})}
 	}
 	registry, schema := catalogueSchemas()
 	result := huma.ValidateResult{}
 	huma.Validate(registry, schema, huma.NewPathBuffer([]byte{}, 0), huma.ModeWriteToServer, value, &result)
 	out := make([]*problem, 0, len(result.Errors))
-	for _, p := range problems(result.Errors) {
+	for _, p := range toProblems(result.Errors) {
 		at := []any{"body", "files", name}
 		if len(p.Loc) > 0 && p.Loc[0] == "" {
 			p.Loc = p.Loc[1:]

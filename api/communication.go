@@ -27,25 +27,25 @@ func (s *server) communicationRoutes() {
 		OperationID: "get-communication-settings", Method: http.MethodGet, Path: "/v3/order/{order_id}/communication_settings",
 		Tags: []string{tagOrders}, Summary: "Read how the patient of an order may be written to", Errors: []int{http.StatusNotFound},
 	}
-	register(s, readOwn, op, s.getCommunication)
+	registerOperation(s, scopeOwnRead, op, s.getCommunication)
 	op.OperationID, op.Method, op.Summary = "patch-communication-settings", http.MethodPatch, "Say how the patient of an order may be written to"
-	register(s, changeOwn, op, s.patchCommunication)
+	registerOperation(s, scopeOwnChange, op, s.patchCommunication)
 }
 
 func (s *server) getCommunication(ctx context.Context, in *OrderPath) (*body[CommunicationSettings], error) {
-	id := canonical(in.OrderID)
-	enabled, err := s.Store.SMS(ctx, callerOf(ctx).team.ID, id)
+	id := canonicalUUID(in.OrderID)
+	enabled, err := s.Store.SMSEnabled(ctx, callerOf(ctx).team.ID, id)
 	if err != nil {
-		return nil, orNotFound(err, "Order")
+		return nil, mapNotFound(err, "Order")
 	}
-	return answer(CommunicationSettings{OrderID: id, SMSEnabled: enabled}), nil
+	return newAnswer(CommunicationSettings{OrderID: id, SMSEnabled: enabled}), nil
 }
 
 func (s *server) patchCommunication(ctx context.Context, in *communicationInput) (*body[CommunicationSettings], error) {
-	team, id := callerOf(ctx).team.ID, canonical(in.OrderID)
-	if err := s.Store.SetSMS(ctx, team, id, in.Body.SMSEnabled); err != nil {
-		return nil, orNotFound(err, "Order")
+	team, id := callerOf(ctx).team.ID, canonicalUUID(in.OrderID)
+	if err := s.Store.SetSMSEnabled(ctx, team, id, in.Body.SMSEnabled); err != nil {
+		return nil, mapNotFound(err, "Order")
 	}
-	s.auditChange(ctx, "order.communication", team, id, "sms="+strconv.FormatBool(in.Body.SMSEnabled))
-	return answer(CommunicationSettings{OrderID: id, SMSEnabled: in.Body.SMSEnabled}), nil
+	s.appendChangeAudit(ctx, "order.communication", team, id, "sms="+strconv.FormatBool(in.Body.SMSEnabled))
+	return newAnswer(CommunicationSettings{OrderID: id, SMSEnabled: in.Body.SMSEnabled}), nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	partnerEasyPost = "easypost"
+	courierEasyPost = "easypost"
 	kindTracker     = "tracker"
 	statusDelivered = "delivered"
 
@@ -24,57 +24,57 @@ const (
 )
 
 func (s *server) courierWebhookRoutes(e *gin.Engine) {
-	e.POST("/webhooks/couriers/easypost", s.receiveEasyPost)
+	e.POST("/webhooks/couriers/easypost", s.handleEasyPostWebhook)
 }
 
-// receiveEasyPost takes tracking updates. They are matched by tracking number, and what they mean depends on which way the parcel
+// handleEasyPostWebhook takes tracking updates. They are matched by tracking number, and what they mean depends on which way the parcel
 // goes.
-func (s *server) receiveEasyPost(c *gin.Context) {
+func (s *server) handleEasyPostWebhook(c *gin.Context) {
 	now := s.now()
-	payload, ok := s.readWebhook(c, partnerEasyPost, maxCourierWebhook)
+	payload, ok := s.readPartnerBody(c, courierEasyPost, maxCourierWebhook)
 	if !ok {
 		return
 	}
-	switch err := easypost.Verify(s.CourierSecrets, c.GetHeader(easypost.SignatureHeader), payload); {
+	switch err := easypost.VerifySignature(s.CourierSecrets, c.GetHeader(easypost.SignatureHeader), payload); {
 	case errors.Is(err, easypost.ErrNoSecret):
-		s.metrics.facts.WithLabelValues(partnerEasyPost, "not_configured").Inc()
-		abortWith(c, unavailable("This webhook is not in service"))
+		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "not_configured").Inc()
+		abortWithError(c, unavailableError("This webhook is not in service"))
 		return
 	case err != nil:
-		s.metrics.facts.WithLabelValues(partnerEasyPost, "unauthorized").Inc()
-		abort(c, http.StatusUnauthorized, "The signature is missing or wrong")
+		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "unauthorized").Inc()
+		abortWithDetail(c, http.StatusUnauthorized, "The signature is missing or wrong")
 		return
 	}
 	sum := sha256.Sum256(payload)
-	r := store.Report{
-		Partner: partnerEasyPost, Kind: kindTracker, Key: hex.EncodeToString(sum[:]), Hash: hex.EncodeToString(sum[:]),
-		Body: payload, Headers: keptHeaders(c.Request), ReceivedAt: now,
+	r := store.NewInboxItem{
+		Partner: courierEasyPost, Kind: kindTracker, DedupKey: hex.EncodeToString(sum[:]), BodyHash: hex.EncodeToString(sum[:]),
+		Body: payload, Headers: storableHeaders(c.Request), ReceivedAt: now,
 	}
-	u, err := easypost.Decode(payload)
+	u, err := easypost.DecodeEvent(payload)
 	switch {
 	case errors.Is(err, easypost.ErrIgnored): // about something else than a parcel
-		s.metrics.facts.WithLabelValues(partnerEasyPost, "ignored").Inc()
+		s.metrics.inboxItems.WithLabelValues(courierEasyPost, "ignored").Inc()
 		c.JSON(http.StatusOK, gin.H{"status": "ignored"})
 		return
 	case err != nil:
 		r.State = store.InboxQuarantined
-		s.receive(c, r, nil, http.StatusBadRequest)
+		s.storeAndAnswerItem(c, r, nil, http.StatusBadRequest)
 		return
 	}
-	r.Key, r.Tracking = u.Key, u.Number
-	r.Hash = u.Key // the same report again, however its estimates have changed
-	r.Legs = func(leg string) *order.Fact { return courierFact(u, couriers.Leg(leg), now) }
-	s.receive(c, r, nil, http.StatusOK)
+	r.DedupKey, r.TrackingNumber = u.Key, u.Number
+	r.BodyHash = u.Key // the same report again, however its estimates have changed
+	r.FactByLeg = func(leg string) *order.Fact { return courierFact(u, couriers.Leg(leg), now) }
+	s.storeAndAnswerItem(c, r, nil, http.StatusOK)
 }
 
 // courierFact is what an update means on a leg: nil when nobody has seen the parcel, for a printed label proves no movement.
-func courierFact(u easypost.Update, leg couriers.Leg, receivedAt time.Time) *order.Fact {
-	target, ok := couriers.FactFor(leg, u.Status, u.StatusDetail)
+func courierFact(u easypost.TrackerUpdate, leg couriers.Leg, receivedAt time.Time) *order.Fact {
+	target, ok := couriers.StatusFor(leg, u.Status, u.StatusDetail)
 	delivered := u.Status == statusDelivered
 	if !ok && !delivered {
 		return nil
 	}
 	return &order.Fact{
-		Kind: order.CourierReport, SentAt: u.OccurredAt, ReceivedAt: receivedAt, Target: target, Delivered: delivered,
+		Kind: order.FactCourierReport, SentAt: u.OccurredAt, ReceivedAt: receivedAt, TargetStatus: target, LegEnded: delivered,
 	}
 }

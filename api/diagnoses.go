@@ -49,24 +49,24 @@ type validateCodesInput struct {
 }
 
 func (s *server) diagnosisRoutes() {
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "search-diagnoses", Method: http.MethodGet, Path: "/v3/insurance/search/diagnosis", Tags: []string{tagInsurance},
 		Summary: "Search ICD-10-CM codes", Description: "At most 50 are found: those whose code begins so, then those whose description has the words.",
 	}, s.searchDiagnoses)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "validate-icd-codes", Method: http.MethodPost, Path: "/v3/insurance/validate_icd_codes", Tags: []string{tagInsurance},
 		Summary: "Check whether ICD-10-CM codes may stand on one bill",
 	}, s.validateCodes)
 }
 
 func (s *server) searchDiagnoses(_ context.Context, in *searchDiagnosisInput) (*body[[]ClientFacingDiagnosisInformation], error) {
-	return answer(each(s.Billing.Diagnoses(in.DiagnosisQuery), func(d billing.Diagnosis) ClientFacingDiagnosisInformation {
+	return newAnswer(convertAll(s.Billing.SearchDiagnoses(in.DiagnosisQuery), func(d billing.Diagnosis) ClientFacingDiagnosisInformation {
 		return ClientFacingDiagnosisInformation{DiagnosisCode: d.Code, Description: d.Description, IsSecondary: d.Secondary}
 	})), nil
 }
 
 func (s *server) validateCodes(_ context.Context, in *validateCodesInput) (*body[ValidateICDCodesResponse], error) {
-	out := ValidateICDCodesResponse{Errors: s.wrongCodes(in.Body.Codes), Violations: []ICDExcludesViolation{}, Warnings: []ICDExcludesWarning{}}
+	out := ValidateICDCodesResponse{Errors: s.invalidCodeTexts(in.Body.Codes), Violations: []ICDExcludesViolation{}, Warnings: []ICDExcludesWarning{}}
 	for _, c := range s.Billing.Conflicts(in.Body.Codes) {
 		if c.Kind == billing.Excludes1 {
 			out.Violations = append(out.Violations, ICDExcludesViolation{Code: c.Code, ConflictsWith: c.With, Type: c.Kind})
@@ -75,18 +75,18 @@ func (s *server) validateCodes(_ context.Context, in *validateCodesInput) (*body
 		}
 	}
 	out.Valid = len(out.Errors) == 0 && len(out.Violations) == 0
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
-// wrongCodes says what is wrong with codes one by one, and when nothing among them may stand first.
-func (s *server) wrongCodes(codes []string) []string {
+// invalidCodeTexts says what is wrong with codes one by one, and when nothing among them may stand first.
+func (s *server) invalidCodeTexts(codes []string) []string {
 	errs, leading := []string{}, false
 	for _, code := range codes {
-		if err := s.Billing.Check(code); err != nil {
+		if err := s.Billing.CheckDiagnosisCode(code); err != nil {
 			errs = append(errs, code+" "+err.Error())
 			continue
 		}
-		d, _ := s.Billing.Diagnosis(code)
+		d, _ := s.Billing.DiagnosisByCode(code)
 		leading = leading || !d.Secondary
 	}
 	switch {

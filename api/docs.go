@@ -11,8 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// docsPolicy lets the page load nothing: it is all in one piece.
-const docsPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// docsContentPolicy lets the page load nothing: it is all in one piece.
+const docsContentPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 var docsPage = template.Must(template.New("docs").Parse(`<!doctype html>
 <html lang="en">
@@ -66,8 +66,8 @@ type docsField struct {
 	Required            bool
 }
 
-// docs is the document as a page without scripts.
-func (s *server) docs() ([]byte, error) {
+// docsHTML is the document as a page without scripts.
+func (s *server) docsHTML() ([]byte, error) {
 	doc := s.huma.OpenAPI()
 	var page bytes.Buffer
 	err := docsPage.Execute(&page, map[string]any{

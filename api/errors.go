@@ -38,20 +38,20 @@ func (e *Error) GetStatus() int { return e.status }
 // GetHeaders is for huma.
 func (e *Error) GetHeaders() http.Header { return e.header }
 
-func fail(status int, detail string) *Error { return &Error{Detail: detail, status: status} }
+func newError(status int, detail string) *Error { return &Error{Detail: detail, status: status} }
 
-func notFound(what string) *Error { return fail(http.StatusNotFound, what+" not found") }
+func notFoundError(what string) *Error { return newError(http.StatusNotFound, what+" not found") }
 
-func unavailable(detail string) *Error {
-	e := fail(http.StatusServiceUnavailable, detail)
+func unavailableError(detail string) *Error {
+	e := newError(http.StatusServiceUnavailable, detail)
 	e.header = http.Header{"Retry-After": {strconv.Itoa(int(retryAfter.Seconds()))}}
 	return e
 }
 
-// orNotFound turns the store's ErrNotFound into a 404 about what, and leaves any other error alone.
-func orNotFound(err error, what string) error {
+// mapNotFound turns the store's ErrNotFound into a 404 about what, and leaves any other error alone.
+func mapNotFound(err error, what string) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return notFound(what)
+		return notFoundError(what)
 	}
 	return err
 }
@@ -60,49 +60,51 @@ func orNotFound(err error, what string) error {
 // be served. gin's mode is such a variable too; its debug mode prints to standard output.
 func init() {
 	gin.SetMode(gin.ReleaseMode)
-	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError { return humaError(nil, status, msg, errs) }
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		return fromHumaError(nil, status, msg, errs)
+	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
-		return humaError(ctx, status, msg, errs)
+		return fromHumaError(ctx, status, msg, errs)
 	}
 }
 
-// humaError translates what huma found wrong. What a handler returned and we do not know is our own failure: it is noted for the
+// fromHumaError translates what huma found wrong. What a handler returned and we do not know is our own failure: it is noted for the
 // log, and the caller learns nothing of it.
-func humaError(ctx huma.Context, status int, msg string, errs []error) *Error {
+func fromHumaError(ctx huma.Context, status int, msg string, errs []error) *Error {
 	for _, err := range errs {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return fail(http.StatusRequestEntityTooLarge, "Request body is too large")
+			return newError(http.StatusRequestEntityTooLarge, "Request body is too large")
 		}
 	}
 	switch {
 	case status == http.StatusRequestEntityTooLarge:
-		return fail(status, "Request body is too large")
+		return newError(status, "Request body is too large")
 	case status == http.StatusRequestTimeout:
-		return fail(status, "Request body took too long")
+		return newError(status, "Request body took too long")
 	case status == http.StatusBadRequest && len(errs) == 0:
-		return invalid(missing("body"))
+		return validationError(missingProblem("body"))
 	case status == http.StatusBadRequest || status == http.StatusUnprocessableEntity:
-		return invalid(problems(errs)...)
+		return validationError(toProblems(errs)...)
 	case status >= http.StatusInternalServerError:
-		note(ctx, errs)
-		return internal(errs)
+		keepErrorsForLog(ctx, errs)
+		return internalError(errs)
 	}
-	return fail(status, msg)
+	return newError(status, msg)
 }
 
-// internal is our own failure, or a caller that went away.
-func internal(errs []error) *Error {
+// internalError is our own failure, or a caller that went away.
+func internalError(errs []error) *Error {
 	for _, err := range errs {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			return unavailable("The request was not answered in time")
+			return unavailableError("The request was not answered in time")
 		}
 	}
-	return fail(http.StatusInternalServerError, "Internal server error")
+	return newError(http.StatusInternalServerError, "Internal server error")
 }
 
-// note keeps errors for the access log.
-func note(ctx huma.Context, errs []error) {
+// keepErrorsForLog keeps errors for the access log.
+func keepErrorsForLog(ctx huma.Context, errs []error) {
 	if ctx == nil {
 		return
 	}
@@ -111,10 +113,12 @@ func note(ctx huma.Context, errs []error) {
 	}
 }
 
-// abort ends a request outside huma.
-func abort(c *gin.Context, status int, detail string) { abortWith(c, fail(status, detail)) }
+// abortWithDetail ends a request outside huma.
+func abortWithDetail(c *gin.Context, status int, detail string) {
+	abortWithError(c, newError(status, detail))
+}
 
-func abortWith(c *gin.Context, e *Error) {
+func abortWithError(c *gin.Context, e *Error) {
 	for name, values := range e.header {
 		for _, v := range values {
 			c.Header(name, v)

@@ -24,9 +24,9 @@ const contractFixtures = "../junction/testdata/contract"
 
 // contractFixture is one of them.
 type contractFixture struct {
-	heading string                                   // in client-api#22-fixtures
-	again   func(t *testing.T, sample []byte) []byte // the sample, read and written
-	differs map[string]string                        // places that differ after that, and why
+	heading   string                                   // in client-api#22-fixtures
+	roundTrip func(t *testing.T, sample []byte) []byte // the sample, read and written
+	differs   map[string]string                        // places that differ after that, and why
 }
 
 var fixtures = map[string]contractFixture{
@@ -37,7 +37,7 @@ var fixtures = map[string]contractFixture{
 	"appointment_updated.json": {"labtest.appointment.updated", throughWebhook, nil},
 	"result.json":              {"GET /v3/order/{order_id}/result", throughType[junction.LabResultsRaw], nil},
 	"create_order.json":        {"POST /v3/order", throughType[api.CreateOrderRequest], nil},
-	"invalid.json": {"422", answeredInvalid, map[string]string{
+	"invalid.json": {"422", validationAnswer, map[string]string{
 		".detail[0].msg":   "texts are not specified (client-api#2-errors)",
 		".detail[0].input": "optional; what was sent is not repeated, since it may be a patient's",
 		".detail[0].ctx":   "optional",
@@ -66,26 +66,26 @@ func throughWebhook(t *testing.T, sample []byte) []byte {
 	return again
 }
 
-// answeredInvalid is what we answer to the request that the sample is an answer to.
-func answeredInvalid(t *testing.T, sample []byte) []byte {
+// validationAnswer is what we answer to the request that the sample is an answer to.
+func validationAnswer(t *testing.T, sample []byte) []byte {
 	t.Helper()
 	var answer struct {
 		Detail []struct{ Input string }
 	}
 	require.NoError(t, json.Unmarshal(sample, &answer))
 	f := newFixture(t)
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_address.zip": answer.Detail[0].Input}))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_address.zip": answer.Detail[0].Input}))
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
 	return r.body
 }
 
 // differences are the places at which two documents differ. Times are the same in whatever zone they are written.
-func differences(place string, want, got any) []string {
+func differences(path string, want, got any) []string {
 	switch w := want.(type) {
 	case map[string]any:
 		g, ok := got.(map[string]any)
 		if !ok {
-			return []string{place}
+			return []string{path}
 		}
 		keys := maps.Clone(w)
 		maps.Copy(keys, g)
@@ -94,25 +94,25 @@ func differences(place string, want, got any) []string {
 			_, inWant := w[key]
 			_, inGot := g[key]
 			if inWant != inGot {
-				out = append(out, place+"."+key)
+				out = append(out, path+"."+key)
 				continue
 			}
-			out = append(out, differences(place+"."+key, w[key], g[key])...)
+			out = append(out, differences(path+"."+key, w[key], g[key])...)
 		}
 		return out
 	case []any:
 		g, ok := got.([]any)
 		if !ok || len(g) != len(w) {
-			return []string{place}
+			return []string{path}
 		}
 		var out []string
 		for i := range w {
-			out = append(out, differences(fmt.Sprintf("%s[%d]", place, i), w[i], g[i])...)
+			out = append(out, differences(fmt.Sprintf("%s[%d]", path, i), w[i], g[i])...)
 		}
 		return out
 	}
 	if want != got && !sameTime(want, got) {
-		return []string{place}
+		return []string{path}
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func sameTime(a, b any) bool {
 	return okA && okB && errA == nil && errB == nil && timeA.Equal(timeB)
 }
 
-func parsed(t *testing.T, text []byte) any {
+func mustParse(t *testing.T, text []byte) any {
 	t.Helper()
 	var v any
 	require.NoError(t, json.Unmarshal(text, &v))
@@ -143,7 +143,7 @@ func TestTheFixturesOfTheContractRoundTrip(t *testing.T) {
 		require.True(t, known, file)
 		sample, err := os.ReadFile(file)
 		require.NoError(t, err)
-		got := differences("", parsed(t, sample), parsed(t, f.again(t, sample)))
+		got := differences("", mustParse(t, sample), mustParse(t, f.roundTrip(t, sample)))
 		require.ElementsMatch(t, slices.Collect(maps.Keys(f.differs)), got, f.heading)
 	}
 
@@ -158,10 +158,10 @@ func TestTheFixturesOfTheContractRoundTrip(t *testing.T) {
 		".lab_test.markers": func(o map[string]any) { o["lab_test"].(map[string]any)["markers"] = []any{} },
 		".new":              func(o map[string]any) { o["new"] = nil },
 	} {
-		spoiled, ok := parsed(t, sample).(map[string]any)
+		spoiled, ok := mustParse(t, sample).(map[string]any)
 		require.True(t, ok)
 		spoil(spoiled)
-		require.Equal(t, []string{name}, differences("", parsed(t, sample), any(spoiled)))
+		require.Equal(t, []string{name}, differences("", mustParse(t, sample), any(spoiled)))
 	}
 	unknown := json.NewDecoder(bytes.NewReader([]byte(`{"new": 1}`)))
 	unknown.DisallowUnknownFields()

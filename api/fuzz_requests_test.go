@@ -31,7 +31,7 @@ func FuzzRequests(f *testing.F) {
 	for i := range routes {
 		f.Add(append([]byte{byte(i), 0}, bytes.Repeat([]byte{byte(3 * i), byte(i)}, 64)...))
 	}
-	request := requester(x, judge, routes)
+	request := newRequester(x, judge, routes)
 	f.Fuzz(func(t *testing.T, data []byte) { request(t, data) })
 }
 
@@ -43,7 +43,7 @@ func TestDrawnRequests(t *testing.T) {
 	judge, err := contract.New(document)
 	require.NoError(t, err)
 	routes := routesOf(t, document)
-	request := requester(newFixture(t), judge, routes)
+	request := newRequester(newFixture(t), judge, routes)
 	random := rand.NewChaCha8([32]byte{1})
 	for i := range 15 * len(routes) {
 		data := make([]byte, 1024)
@@ -51,11 +51,11 @@ func TestDrawnRequests(t *testing.T) {
 		data[0], data[1] = byte(i%len(routes)), 0
 		request(t, data)
 	}
-	require.Less(t, len(judge.Unanswered()), len(routes)/4, "most operations have answered: %v", judge.Unanswered())
+	require.Less(t, len(judge.UnansweredOperations()), len(routes)/4, "most operations have answered: %v", judge.UnansweredOperations())
 }
 
-// requester makes the request that is drawn from some bytes and looks at the answer.
-func requester(x *fixture, judge *contract.Contract, routes []route) func(t *testing.T, data []byte) {
+// newRequester makes the request that is drawn from some bytes and looks at the answer.
+func newRequester(x *fixture, judge *contract.Contract, routes []route) func(t *testing.T, data []byte) {
 	executed := 0
 	return func(t *testing.T, data []byte) {
 		t.Helper()
@@ -63,10 +63,10 @@ func requester(x *fixture, judge *contract.Contract, routes []route) func(t *tes
 			y := *x
 			y.t = t
 			y.user = y.newUser(y.team)
-			x.known = []string{y.user, y.labTest, y.account, y.team, y.placed(nil), newID()}
+			x.known = []string{y.user, y.labTest, y.account, y.team, y.createOrder(nil), newID()}
 		}
 		executed++
-		d := &draws{data: data, known: x.known}
+		d := &fuzzDraws{data: data, known: x.known}
 		req := d.request(t, routes[d.upTo(len(routes))], x.url, x.key, x.opsKey)
 		res, err := x.client.Do(req)
 		require.NoError(t, err)
@@ -75,7 +75,7 @@ func requester(x *fixture, judge *contract.Contract, routes []route) func(t *tes
 		require.NoError(t, res.Body.Close())
 		told := res.StatusCode == http.StatusServiceUnavailable // there is no provider of appointments
 		require.True(t, res.StatusCode < 500 || told, "%s %s: %d %s", req.Method, req.URL, res.StatusCode, body)
-		require.NoError(t, judge.Check(req.Method, req.URL.EscapedPath(), res.StatusCode, res.Header, body), req.URL)
+		require.NoError(t, judge.CheckAnswer(req.Method, req.URL.EscapedPath(), res.StatusCode, res.Header, body), req.URL)
 	}
 }
 
@@ -119,13 +119,13 @@ func routesOf(t testing.TB, document []byte) (routes []route) {
 	return routes
 }
 
-// draws takes decisions from the fuzzer's bytes. When they are used up, all are the first.
-type draws struct {
+// fuzzDraws takes decisions from the fuzzer's bytes. When they are used up, all are the first.
+type fuzzDraws struct {
 	data  []byte
 	known []string // ids of what there is
 }
 
-func (d *draws) byte() byte {
+func (d *fuzzDraws) byte() byte {
 	if len(d.data) == 0 {
 		return 0
 	}
@@ -134,10 +134,10 @@ func (d *draws) byte() byte {
 	return b
 }
 
-func (d *draws) upTo(n int) int { return (int(d.byte()) | int(d.byte())<<8) % n }
+func (d *fuzzDraws) upTo(n int) int { return (int(d.byte()) | int(d.byte())<<8) % n }
 
 // odd is true for one in n.
-func (d *draws) odd(n int) bool { return int(d.byte())%n == n-1 }
+func (d *fuzzDraws) odd(n int) bool { return int(d.byte())%n == n-1 }
 
 // hostile are texts that something might stumble over.
 var hostile = []string{
@@ -146,7 +146,7 @@ var hostile = []string{
 	"sandbox:", "sandbox:silent", "true", "[]", "{}", "1990-03-01", "2026-03-05", "84004", "+16025550123", "a b", "\t", "\n",
 }
 
-func (d *draws) text() string {
+func (d *fuzzDraws) text() string {
 	if d.odd(4) {
 		n := int(d.byte()) % 32
 		n = min(n, len(d.data))
@@ -157,7 +157,7 @@ func (d *draws) text() string {
 	return hostile[d.upTo(len(hostile))]
 }
 
-func (d *draws) request(t *testing.T, r route, base, key, opsKey string) *http.Request {
+func (d *fuzzDraws) request(t *testing.T, r route, base, key, opsKey string) *http.Request {
 	t.Helper()
 	path, query := r.path, url.Values{}
 	header := http.Header{"X-Vital-Api-Key": {key}, "Content-Type": {"application/json"}}
@@ -207,7 +207,7 @@ func printable(c rune) rune {
 }
 
 // scalar is the text of a parameter.
-func (d *draws) scalar(r route, schema map[string]any) string {
+func (d *fuzzDraws) scalar(r route, schema map[string]any) string {
 	switch v := d.value(r, schema, 0).(type) {
 	case string:
 		return v
@@ -228,7 +228,7 @@ func (d *draws) scalar(r route, schema map[string]any) string {
 }
 
 // value is what a schema describes, or now and then something else.
-func (d *draws) value(r route, schema map[string]any, depth int) any {
+func (d *fuzzDraws) value(r route, schema map[string]any, depth int) any {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = r.all[ref].(map[string]any)
 	}
@@ -268,7 +268,7 @@ func (d *draws) value(r route, schema map[string]any, depth int) any {
 }
 
 // typeOf is one of the types that a schema allows.
-func typeOf(d *draws, kind any) string {
+func typeOf(d *fuzzDraws, kind any) string {
 	if several, ok := kind.([]any); ok && len(several) > 0 {
 		kind = several[d.upTo(len(several))]
 	}
@@ -276,7 +276,7 @@ func typeOf(d *draws, kind any) string {
 	return name
 }
 
-func (d *draws) object(r route, schema map[string]any, depth int) any {
+func (d *fuzzDraws) object(r route, schema map[string]any, depth int) any {
 	properties, _ := schema["properties"].(map[string]any)
 	required, _ := schema["required"].([]any)
 	out := map[string]any{}
@@ -292,7 +292,7 @@ func (d *draws) object(r route, schema map[string]any, depth int) any {
 	return out
 }
 
-func (d *draws) string(schema map[string]any) string {
+func (d *fuzzDraws) string(schema map[string]any) string {
 	if d.odd(8) {
 		return d.text()
 	}

@@ -35,8 +35,8 @@ const (
 	storeKey      = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
 
-// began is when every test takes place.
-var began = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
+// testTime is when every test takes place.
+var testTime = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
 
 // fixture is an API over a real store, with a team, a user and a test to order.
 type fixture struct {
@@ -44,8 +44,8 @@ type fixture struct {
 	url    string
 	client *http.Client
 	store  *store.Store
-	orders *orders
-	logs   *logs
+	orders *fakeWorkflows
+	logs   *logBuffer
 
 	database string // its file
 	metrics  *prometheus.Registry
@@ -81,21 +81,21 @@ var migrated = sqlitetest.NewTemplate(func(url string) error {
 // newFixtureOn is newFixture on an empty database.
 func newFixtureOn(t testing.TB, url string, with ...func(*api.Deps)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, logs: &logs{}, metrics: prometheus.NewRegistry()}
+	f := &fixture{t: t, logs: &logBuffer{}, metrics: prometheus.NewRegistry()}
 	keys, err := store.ParseKeyring(storeKey)
 	require.NoError(t, err)
 	f.store, err = store.Open(context.Background(), store.Options{
-		URL: url, Keys: keys, PublicURL: "https://lab.example/", Now: func() time.Time { return began },
+		URL: url, Keys: keys, PublicURL: "https://lab.example/", Now: func() time.Time { return testTime },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.store.Close()) })
 	require.NoError(t, f.store.Migrate(t.Context()))
-	f.orders = &orders{store: f.store}
+	f.orders = &fakeWorkflows{store: f.store}
 
-	guard, err := webhooks.NewGuard("127.0.0.0/8")
+	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(t, err)
 	d := api.Deps{
-		Store: f.store, Orders: f.orders, Metrics: f.metrics, Now: func() time.Time { return began }, Guard: guard,
+		Store: f.store, Workflows: f.orders, Metrics: f.metrics, Now: func() time.Time { return testTime }, Guard: guard,
 		CourierSecrets: []string{courierSecret},
 		Logger:         slog.New(slog.NewJSONHandler(f.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -133,9 +133,9 @@ func (f *fixture) newTeam(environment, policy string) string {
 }
 
 func (f *fixture) newKey(team, role string) string {
-	secret, err := store.NewKeySecret(store.Sandbox)
+	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	require.NoError(f.t, err)
-	require.NoError(f.t, f.store.CreateKey(f.t.Context(), store.Key{ID: newID(), TeamID: team, Name: role, Role: role}, secret))
+	require.NoError(f.t, f.store.CreateAPIKey(f.t.Context(), store.APIKey{ID: newID(), TeamID: team, Name: role, Role: role}, secret))
 	return secret
 }
 
@@ -206,8 +206,8 @@ func mediaType(header string) string {
 	return string(kind)
 }
 
-// do sends a request with an API key. A body that is no text is sent as JSON.
-func (f *fixture) do(method, path, key string, body any, headers ...string) reply {
+// sendWithKey sends a request with an API key. A body that is no text is sent as JSON.
+func (f *fixture) sendWithKey(method, path, key string, body any, headers ...string) reply {
 	f.t.Helper()
 	if key != "" {
 		headers = append(headers, "X-Vital-API-Key", key)
@@ -260,14 +260,14 @@ func (f *fixture) orderBody(set map[string]any) map[string]any {
 		"billing_type": "client_bill", "passthrough": "ref-42",
 	}
 	for path, value := range set {
-		place(body, path, value)
+		setPath(body, path, value)
 	}
 	return body
 }
 
-func place(into map[string]any, path string, value any) {
+func setPath(into map[string]any, path string, value any) {
 	for {
-		head, rest, nested := cut(path)
+		head, rest, nested := cutPath(path)
 		if !nested {
 			break
 		}
@@ -280,15 +280,15 @@ func place(into map[string]any, path string, value any) {
 	into[path] = value
 }
 
-func cut(path string) (head, rest string, nested bool) {
+func cutPath(path string) (head, rest string, nested bool) {
 	h, r, ok := bytes.Cut([]byte(path), []byte("."))
 	return string(h), string(r), ok
 }
 
-// placed creates an order and returns its id.
-func (f *fixture) placed(set map[string]any) string {
+// createOrder creates an order and returns its id.
+func (f *fixture) createOrder(set map[string]any) string {
 	f.t.Helper()
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
 	require.Equal(f.t, http.StatusOK, r.status, string(r.body))
 	return r.json(f.t)["order"].(map[string]any)["id"].(string)
 }
@@ -302,7 +302,7 @@ func (f *fixture) order(id string) *order.Order {
 
 func (f *fixture) countOrders() int {
 	f.t.Helper()
-	_, total, err := f.store.OpsOrders(f.t.Context(), store.OpsQuery{})
+	_, total, err := f.store.OpsOrders(f.t.Context(), store.OpsOrderQuery{})
 	require.NoError(f.t, err)
 	return total
 }
@@ -313,25 +313,25 @@ func (f *fixture) record(id, cause string, decide func(order.State) order.Decisi
 	s, err := f.store.LoadState(f.t.Context(), id)
 	require.NoError(f.t, err)
 	_, err = f.store.Record(f.t.Context(), order.Recording{
-		OrderID: id, Revision: s.Revision, Cause: cause, Decision: decide(s), At: began,
+		OrderID: id, Revision: s.Revision, Cause: cause, Decision: decide(s), At: testTime,
 	})
 	require.NoError(f.t, err)
 }
 
-// fact records a lab's report.
-func (f *fixture) fact(id string, fact order.Fact) {
+// applyFact records a lab's report.
+func (f *fixture) applyFact(id string, fact order.Fact) {
 	f.t.Helper()
-	fact.InboxID, fact.ReceivedAt = newID(), began
-	f.record(id, order.CauseInbox(fact.InboxID), func(s order.State) order.Decision { return s.ApplyFact(fact, began) })
+	fact.InboxID, fact.ReceivedAt = newID(), testTime
+	f.record(id, order.CauseInbox(fact.InboxID), func(s order.State) order.Decision { return s.ApplyFact(fact, testTime) })
 }
 
 func (f *fixture) actions(orderID string) []string {
 	f.t.Helper()
-	rows, err := f.store.AuditOf(f.t.Context(), orderID)
+	rows, err := f.store.OrderAudit(f.t.Context(), orderID)
 	require.NoError(f.t, err)
 	out := make([]string, len(rows))
 	for i, r := range rows {
-		require.NotEmpty(f.t, r.KeyID)
+		require.NotEmpty(f.t, r.APIKeyID)
 		require.NotEmpty(f.t, r.RequestID)
 		require.Equal(f.t, "127.0.0.1", r.Address)
 		out[i] = r.Action

@@ -47,33 +47,33 @@ var imageTypes = []string{"image/jpeg", "image/png"}
 
 // Bounds of images. One that is drawn takes up to 8 bytes a pixel of memory, however small it is packed.
 const (
-	mostPixels = 8000     // wide, and high
-	mostDrawn  = 16 << 20 // pixels of one that is drawn; a telephone's photographs have 12 million
+	maxImageSide   = 8000     // wide, and high
+	maxImagePixels = 16 << 20 // pixels of one that is drawn; a telephone's photographs have 12 million
 )
 
-func (h *HealthInsuranceCreateRequest) check(place string) []error {
+func (h *HealthInsuranceCreateRequest) check(path string) []error {
 	if h == nil {
 		return nil
 	}
 	var errs []error
-	if slices.Contains(relationshipsOfOthers, deref(h.ResponsibleRelationship)) && h.ResponsibleDetails == nil {
-		errs = append(errs, missing(place+".responsible_details"))
+	if slices.Contains(relationshipsOfOthers, emptyIfNil(h.ResponsibleRelationship)) && h.ResponsibleDetails == nil {
+		errs = append(errs, missingProblem(path+".responsible_details"))
 	}
 	if h.ResponsibleDetails != nil {
-		errs = append(errs, checkPhone(h.ResponsibleDetails.PhoneNumber, place+".responsible_details.phone_number")...)
+		errs = append(errs, checkPhone(h.ResponsibleDetails.PhoneNumber, path+".responsible_details.phone_number")...)
 	}
-	errs = append(errs, h.FrontImage.check(place+".front_image")...)
-	errs = append(errs, h.BackImage.check(place+".back_image")...)
-	return append(errs, h.PatientSignatureImage.check(place+".patient_signature_image")...)
+	errs = append(errs, h.FrontImage.check(path+".front_image")...)
+	errs = append(errs, h.BackImage.check(path+".back_image")...)
+	return append(errs, h.PatientSignatureImage.check(path+".patient_signature_image")...)
 }
 
-// document is the insurance as it is kept; nil: none.
-func (h *HealthInsuranceCreateRequest) document() (json.RawMessage, error) {
+// toJSON is the insurance as it is kept; nil: none.
+func (h *HealthInsuranceCreateRequest) toJSON() (json.RawMessage, error) {
 	if h == nil {
 		return nil, nil
 	}
 	kept := *h
-	kept.ResponsibleDetails = h.ResponsibleDetails.normal()
+	kept.ResponsibleDetails = h.ResponsibleDetails.normalised()
 	b, err := json.Marshal(kept)
 	if err != nil {
 		return nil, fmt.Errorf("encoding health insurance: %w", err)
@@ -81,13 +81,13 @@ func (h *HealthInsuranceCreateRequest) document() (json.RawMessage, error) {
 	return b, nil
 }
 
-// normal is who is responsible as he is kept; nil: nobody. He has been checked.
-func (p *ResponsiblePerson) normal() *ResponsiblePerson {
+// normalised is who is responsible as he is kept; nil: nobody. He has been checked.
+func (p *ResponsiblePerson) normalised() *ResponsiblePerson {
 	if p == nil {
 		return nil
 	}
 	out := *p
-	out.PhoneNumber, out.Address = phone(p.PhoneNumber), p.Address.normal()
+	out.PhoneNumber, out.Address = normalisePhone(p.PhoneNumber), p.Address.normalised()
 	if p.PhoneType == nil {
 		out.PhoneType = new("Mobile")
 	}
@@ -95,28 +95,28 @@ func (p *ResponsiblePerson) normal() *ResponsiblePerson {
 }
 
 // check looks at an image's head: the rest is looked at when it is drawn.
-func (i *Image) check(place string) []error { return i.checkSize(place, mostPixels*mostPixels) }
+func (i *Image) check(path string) []error { return i.checkSize(path, maxImageSide*maxImageSide) }
 
-func (i *Image) checkSize(place string, most int) []error {
+func (i *Image) checkSize(path string, most int) []error {
 	if i == nil || i.Content == "" {
 		return nil
 	}
 	content, err := base64.StdEncoding.DecodeString(i.Content)
 	if err != nil {
-		return []error{wrong("value_error", "Value is not base64", place+".content")}
+		return []error{newProblem("value_error", "Value is not base64", path+".content")}
 	}
 	if !slices.Contains(imageTypes, i.ContentType) {
 		return nil // which the schema has found
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(content))
-	if err != nil || "image/"+format != i.ContentType || config.Width > mostPixels || config.Height > mostPixels || config.Width*config.Height > most {
-		return []error{wrong("value_error", "Value is not an image of its content type, or too large", place+".content")}
+	if err != nil || "image/"+format != i.ContentType || config.Width > maxImageSide || config.Height > maxImageSide || config.Width*config.Height > most {
+		return []error{newProblem("value_error", "Value is not an image of its content type, or too large", path+".content")}
 	}
 	return nil
 }
 
-// image is the domain's image. It has been checked.
-func (i *Image) image() *order.Image {
+// toOrderImage is the domain's image. It has been checked.
+func (i *Image) toOrderImage() *order.Image {
 	if i == nil {
 		return nil
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// idempotencyLease is how long a key is held for the request that claimed it.
-const idempotencyLease = time.Minute
+// idempotencyClaimLease is how long a key is held for the request that claimed it.
+const idempotencyClaimLease = time.Minute
 
-// noCache is the value of X-Idempotency-Error with which only successes are stored.
-const noCache = "no-cache"
+// noCacheOnError is the value of X-Idempotency-Error with which only successes are stored.
+const noCacheOnError = "no-cache"
 
 // IdempotencyHeaders are the headers of a request that must not be done twice.
 type IdempotencyHeaders struct {
@@ -25,77 +25,77 @@ type IdempotencyHeaders struct {
 	OnError string `header:"X-Idempotency-Error" enum:"no-cache" doc:"Store successful answers only."`
 }
 
-// once runs a request whose answer is replayed to the next one with the same key. What failed because of us is not an answer to
+// withIdempotency runs a request whose answer is replayed to the next one with the same key. What failed because of us is not an answer to
 // keep: the key is released, so that the client may try again.
-func (s *server) once(ctx context.Context, route string, in IdempotencyHeaders, run func(*store.IdempotencyKey) (*raw, error)) (*raw, error) {
+func (s *server) withIdempotency(ctx context.Context, route string, in IdempotencyHeaders, run func(*store.IdempotencyKey) (*rawAnswer, error)) (*rawAnswer, error) {
 	if in.Key == "" {
 		return run(nil)
 	}
-	claim, err := s.Store.ClaimIdempotency(ctx, callerOf(ctx).team.ID, route, in.Key, idempotencyLease)
+	claim, err := s.Store.ClaimIdempotencyKey(ctx, callerOf(ctx).team.ID, route, in.Key, idempotencyClaimLease)
 	switch {
 	case err != nil:
 		return nil, err
-	case claim.Busy:
-		return nil, busy()
-	case claim.Stored != nil:
-		return &raw{Status: claim.Stored.Status, ContentType: contentJSON, Body: claim.Stored.Body}, nil
+	case claim.InProgress:
+		return nil, keyInUseError()
+	case claim.StoredAnswer != nil:
+		return &rawAnswer{Status: claim.StoredAnswer.Status, ContentType: contentJSON, Body: claim.StoredAnswer.Body}, nil
 	}
-	out, err := run(claim.Key)
+	out, err := run(claim.Claimed)
 	if err == nil {
 		return out, nil
 	}
-	return s.failed(context.WithoutCancel(ctx), *claim.Key, in.OnError == noCache, err)
+	return s.storeOrReleaseFailure(context.WithoutCancel(ctx), *claim.Claimed, in.OnError == noCacheOnError, err)
 }
 
-// stored answers 200 with v, and keeps the answer under the key where there is one. What was done stands: an answer that cannot be kept
+// storeAndAnswer answers 200 with v, and keeps the answer under the key where there is one. What was done stands: an answer that cannot be kept
 // is given all the same.
-func (s *server) stored(ctx context.Context, key *store.IdempotencyKey, v any) (*raw, error) {
-	b, err := encode(v)
+func (s *server) storeAndAnswer(ctx context.Context, key *store.IdempotencyKey, v any) (*rawAnswer, error) {
+	b, err := encodeJSON(v)
 	if err != nil {
 		return nil, err
 	}
 	if key != nil {
-		if err := s.Store.StoreAnswer(context.WithoutCancel(ctx), *key, http.StatusOK, b); err != nil {
+		if err := s.Store.StoreIdempotentAnswer(context.WithoutCancel(ctx), *key, http.StatusOK, b); err != nil {
 			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an answer is not kept under its idempotency key", slog.Any("error", err))
 		}
 	}
-	return &raw{Status: http.StatusOK, ContentType: contentJSON, Body: b}, nil
+	return &rawAnswer{Status: http.StatusOK, ContentType: contentJSON, Body: b}, nil
 }
 
-// failed stores a refusal under its key, or releases the key.
-func (s *server) failed(ctx context.Context, key store.IdempotencyKey, release bool, err error) (*raw, error) {
+// storeOrReleaseFailure stores a refusal under its key, or releases the key.
+func (s *server) storeOrReleaseFailure(ctx context.Context, key store.IdempotencyKey, release bool, err error) (*rawAnswer, error) {
 	var refused *Error
-	if !errors.As(err, &refused) || !kept(refused.status) || release {
-		if releaseErr := s.Store.ReleaseIdempotency(ctx, key); releaseErr != nil {
+	if !errors.As(err, &refused) || !isReplayableStatus(refused.status) || release {
+		if releaseErr := s.Store.ReleaseIdempotencyKey(ctx, key); releaseErr != nil {
 			s.Logger.LogAttrs(ctx, slog.LevelWarn, "an idempotency key is held until its lease ends", slog.Any("error", releaseErr))
 		}
 		return nil, err
 	}
-	b, err := encode(refused)
+	b, err := encodeJSON(refused)
 	if err != nil {
 		return nil, err
 	}
-	switch err := s.Store.StoreAnswer(ctx, key, refused.status, b); {
+	switch err := s.Store.StoreIdempotentAnswer(ctx, key, refused.status, b); {
 	case errors.Is(err, store.ErrClaimLost):
-		return nil, busy()
+		return nil, keyInUseError()
 	case err != nil:
 		return nil, err
 	}
-	return &raw{Status: refused.status, ContentType: contentJSON, Body: b}, nil
+	return &rawAnswer{Status: refused.status, ContentType: contentJSON, Body: b}, nil
 }
 
-// kept reports whether a refusal with that status is an answer to replay. A request that is not valid was none, and one that met
+// isReplayableStatus reports whether a refusal with that status is an answer to replay. A request that is not valid was none, and one that met
 // another with its key, or a failure of ours, may be made again.
-func kept(status int) bool {
+func isReplayableStatus(status int) bool {
 	return status < http.StatusInternalServerError && status != http.StatusConflict && status != http.StatusUnprocessableEntity
 }
 
-func busy() *Error {
-	return fail(http.StatusConflict, "A request with the same idempotency key is still executing")
+func keyInUseError() *Error {
+	return newError(http.StatusConflict, "A request with the same idempotency key is still executing")
 }
 
-// encode writes JSON as huma does.
-func encode(v any) ([]byte, error) {
+// encodeJSON writes JSON as huma does.
+func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -16,35 +16,35 @@ import (
 
 const keyHeader = "X-Idempotency-Key"
 
-func (f *fixture) place(idempotencyKey string, set map[string]any, headers ...string) reply {
+func (f *fixture) createOrderWithKey(idempotencyKey string, set map[string]any, headers ...string) reply {
 	f.t.Helper()
-	return f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set), append(headers, keyHeader, idempotencyKey)...)
+	return f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set), append(headers, keyHeader, idempotencyKey)...)
 }
 
 func TestIdempotentReplay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	first := f.place("key-1", nil)
+	first := f.createOrderWithKey("key-1", nil)
 	require.Equal(t, http.StatusOK, first.status, string(first.body))
-	again := f.place("key-1", map[string]any{"passthrough": "another"})
+	again := f.createOrderWithKey("key-1", map[string]any{"passthrough": "another"})
 	require.Equal(t, http.StatusOK, again.status)
 	require.Equal(t, string(first.body), string(again.body), "verbatim, whatever the second request says")
 	require.Equal(t, "application/json", again.header.Get("Content-Type"))
 	require.Equal(t, 1, f.countOrders())
-	started, _, _ := f.orders.seen()
+	started, _, _ := f.orders.snapshot()
 	require.Len(t, started, 1)
 
-	f.place("key-2", nil)
+	f.createOrderWithKey("key-2", nil)
 	require.Equal(t, 2, f.countOrders())
 }
 
 func TestIdempotencyKeysAreApartPerTeam(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	mine := f.place("key-1", nil)
+	mine := f.createOrderWithKey("key-1", nil)
 	f.team = f.newTeam(store.Sandbox, "")
 	f.key, f.user = f.newKey(f.team, store.RoleClient), f.newUser(f.team)
-	theirs := f.place("key-1", nil)
+	theirs := f.createOrderWithKey("key-1", nil)
 	require.Equal(t, http.StatusOK, theirs.status)
 	require.NotEqual(t, string(mine.body), string(theirs.body))
 	require.Equal(t, 2, f.countOrders())
@@ -54,9 +54,9 @@ func TestIdempotentFailureIsReplayed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	unknown := map[string]any{"user_id": newID()}
-	first := f.place("key-1", unknown)
+	first := f.createOrderWithKey("key-1", unknown)
 	require.Equal(t, http.StatusNotFound, first.status)
-	again := f.place("key-1", nil)
+	again := f.createOrderWithKey("key-1", nil)
 	require.Equal(t, http.StatusNotFound, again.status)
 	require.Equal(t, string(first.body), string(again.body))
 	require.Zero(t, f.countOrders())
@@ -65,36 +65,36 @@ func TestIdempotentFailureIsReplayed(t *testing.T) {
 func TestIdempotentFailureIsNotStoredWithNoCache(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	first := f.place("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	first := f.createOrderWithKey("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
 	require.Equal(t, http.StatusNotFound, first.status)
-	again := f.place("key-1", nil, "X-Idempotency-Error", "no-cache")
+	again := f.createOrderWithKey("key-1", nil, "X-Idempotency-Error", "no-cache")
 	require.Equal(t, http.StatusOK, again.status, string(again.body))
-	replayed := f.place("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	replayed := f.createOrderWithKey("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
 	require.Equal(t, string(again.body), string(replayed.body), "successes are stored")
 }
 
 func TestIdempotencyStoresNothingOnInvalidRequests(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	require.Equal(t, http.StatusUnprocessableEntity, f.place("key-1", map[string]any{"user_id": nil}).status)
-	require.Equal(t, http.StatusOK, f.place("key-1", nil).status)
+	require.Equal(t, http.StatusUnprocessableEntity, f.createOrderWithKey("key-1", map[string]any{"user_id": nil}).status)
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
 }
 
 // A scheduled order whose answer was lost, and which is asked for again after midnight, is the same order still.
 func TestIdempotentReplayAfterActivation(t *testing.T) {
 	t.Parallel()
 	var days atomic.Int32
-	f := newFixture(t, func(d *api.Deps) { d.Now = func() time.Time { return began.AddDate(0, 0, int(days.Load())) } })
+	f := newFixture(t, func(d *api.Deps) { d.Now = func() time.Time { return testTime.AddDate(0, 0, int(days.Load())) } })
 	today := map[string]any{"activate_by": "2026-03-04"}
-	first := f.place("key-1", today)
+	first := f.createOrderWithKey("key-1", today)
 	require.Equal(t, http.StatusOK, first.status, string(first.body))
 	days.Store(1)
-	again := f.place("key-1", today)
+	again := f.createOrderWithKey("key-1", today)
 	require.Equal(t, http.StatusOK, again.status, string(again.body))
 	require.Equal(t, string(first.body), string(again.body))
 
-	requireProblem(t, f.place("key-2", today), []any{"body", "activate_by"}, "value_error")
-	require.Equal(t, http.StatusOK, f.place("key-2", nil).status, "what was not valid is not stored")
+	requireProblem(t, f.createOrderWithKey("key-2", today), []any{"body", "activate_by"}, "value_error")
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-2", nil).status, "what was not valid is not stored")
 	require.Equal(t, 2, f.countOrders())
 }
 
@@ -105,27 +105,27 @@ func TestIdempotencyHeadersAreValidated(t *testing.T) {
 	for i := range long {
 		long[i] = 'k'
 	}
-	r := f.place(string(long), nil)
+	r := f.createOrderWithKey(string(long), nil)
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
 	requireProblem(t, r, []any{"header", keyHeader}, "string_too_long")
-	r = f.place("key-1", nil, "X-Idempotency-Error", "cache")
+	r = f.createOrderWithKey("key-1", nil, "X-Idempotency-Error", "cache")
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
 	requireProblem(t, r, []any{"header", "X-Idempotency-Error"}, "enum")
-	require.Equal(t, http.StatusOK, f.place(string(long[:255]), nil).status)
+	require.Equal(t, http.StatusOK, f.createOrderWithKey(string(long[:255]), nil).status)
 }
 
 func TestIdempotencyKeyInUse(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	claim, err := f.store.ClaimIdempotency(t.Context(), f.team, "POST /v3/order", "key-1", 60e9)
+	claim, err := f.store.ClaimIdempotencyKey(t.Context(), f.team, "POST /v3/order", "key-1", 60e9)
 	require.NoError(t, err)
-	require.NotNil(t, claim.Key)
-	r := f.place("key-1", nil)
+	require.NotNil(t, claim.Claimed)
+	r := f.createOrderWithKey("key-1", nil)
 	require.Equal(t, http.StatusConflict, r.status)
 	require.Contains(t, r.detail(t), "still executing")
 	require.Zero(t, f.countOrders())
-	require.NoError(t, f.store.ReleaseIdempotency(t.Context(), *claim.Key))
-	require.Equal(t, http.StatusOK, f.place("key-1", nil).status)
+	require.NoError(t, f.store.ReleaseIdempotencyKey(t.Context(), *claim.Claimed))
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
 }
 
 // However many requests with one key come at once, there is one order, and every answer is that order's or 409.
@@ -139,7 +139,7 @@ func TestIdempotencyUnderConcurrency(t *testing.T) {
 	for i := range callers {
 		wg.Go(func() {
 			<-start
-			replies[i] = f.place("key-1", nil)
+			replies[i] = f.createOrderWithKey("key-1", nil)
 		})
 	}
 	close(start)
@@ -166,8 +166,8 @@ func TestIdempotencyReleasesAfterOurFailure(t *testing.T) {
 	// Each overlay is good alone; together a reminder lies outside the window.
 	f.account = f.newAccount(store.LabAccount{TeamID: f.team, Policy: []byte(`{"recovery": {"window": "168h", "reminders": ["72h"]}}`)})
 	clash := f.newLabTest(order.LabTest{Policy: []byte(`{"recovery": {"reminders": ["240h"]}}`)})
-	r := f.place("key-1", map[string]any{"order_set.lab_test_ids": []any{clash}})
+	r := f.createOrderWithKey("key-1", map[string]any{"order_set.lab_test_ids": []any{clash}})
 	require.Equal(t, http.StatusInternalServerError, r.status, string(r.body))
 	require.Equal(t, "Internal server error", r.detail(t))
-	require.Equal(t, http.StatusOK, f.place("key-1", nil).status)
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
 }

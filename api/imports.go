@@ -46,15 +46,15 @@ type importInput struct {
 func (in *importInput) Resolve(ctx huma.Context) []error {
 	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
 	given := in.Body.SampleID
-	in.Body.SampleID = wire.OrderNumber(given) // as it is read in reports: what none can name would wait for one in vain
+	in.Body.SampleID = wire.SafeOrderNumber(given) // as it is read in reports: what none can name would wait for one in vain
 	if given != "" && in.Body.SampleID == "" {
-		errs = append(errs, wrong("value_error", "Value is blank, too long, or has control characters", "body.sample_id"))
+		errs = append(errs, newProblem("value_error", "Value is blank, too long, or has control characters", "body.sample_id"))
 	}
 	return append(errs, in.Body.Physician.check()...)
 }
 
 func (s *server) importRoutes() {
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "import-order", Method: http.MethodPost, Path: "/v3/order/import", Tags: []string{tagOrders},
 		Summary: "Take over an order whose requisition was made elsewhere", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.importOrder)
@@ -63,63 +63,63 @@ func (s *server) importRoutes() {
 // importOrder takes an order over. Its number is the lab's own, because that is what the lab's reports will name.
 func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOrderResponse], error) {
 	c := callerOf(ctx)
-	f, err := s.choose(ctx, choice{
-		userID: in.Body.UserID, set: &in.Body.OrderSet, method: &in.Body.CollectionMethod, account: in.Body.LabAccountID,
-		pending: true,
+	f, err := s.resolveSelection(ctx, selectionRequest{
+		userID: in.Body.UserID, orderSet: &in.Body.OrderSet, method: &in.Body.CollectionMethod, account: in.Body.LabAccountID,
+		allowPending: true,
 	})
 	if err != nil {
 		return nil, err
 	}
-	o := f.order(c.team.ID, s.now())
-	if err := s.tested(ctx, o, &in.Body.PatientDetails, f.policy); err != nil {
+	o := f.newOrder(c.team.ID, s.now())
+	if err := s.setPatient(ctx, o, &in.Body.PatientDetails, f.policy); err != nil {
 		return nil, err
 	}
 	o.Imported, o.Number, o.SampleID = true, in.Body.SampleID, in.Body.SampleID
-	o.Address, o.Physician = in.Body.PatientAddress.address(), in.Body.Physician.physician()
-	if o.Physician == nil && f.account.Profile.Delegated() {
-		return nil, refuse("A physician is required by this lab account")
+	o.Address, o.Physician = in.Body.PatientAddress.toOrderAddress(), in.Body.Physician.toPhysician()
+	if o.Physician == nil && f.account.Profile.RequiresOwnPhysician() {
+		return nil, badRequest("A physician is required by this lab account")
 	}
-	if err := s.bill(ctx, o, in.Body.BillingType, f.account.Profile); err != nil {
+	if err := s.setBilling(ctx, o, in.Body.BillingType, f.account.Profile); err != nil {
 		return nil, err
 	}
-	if err := s.unused(ctx, o.TeamID, o.SampleID); err != nil {
+	if err := s.checkSampleIDUnused(ctx, o.TeamID, o.SampleID); err != nil {
 		return nil, err
 	}
-	out, err := s.created(ctx, o, f.policy, "order imported")
+	out, err := s.createAndStartOrder(ctx, o, f.policy, "order imported")
 	if errors.Is(err, store.ErrConflict) {
-		return nil, sampleTaken()
+		return nil, sampleIDTakenError()
 	}
 	if err == nil {
-		s.keepPhysician(ctx, o.Physician)
+		s.rememberPhysician(ctx, o.Physician)
 	}
 	return out, err
 }
 
-// unused refuses a sample id that an order of the team has which we placed ourselves. Two imports cannot have the same anyway.
-func (s *server) unused(ctx context.Context, teamID, sampleID string) error {
+// checkSampleIDUnused refuses a sample id that an order of the team has which we placed ourselves. Two imports cannot have the same anyway.
+func (s *server) checkSampleIDUnused(ctx context.Context, teamID, sampleID string) error {
 	_, err := s.Store.OrderIDBySample(ctx, teamID, sampleID)
 	switch {
 	case err == nil:
-		return sampleTaken()
+		return sampleIDTakenError()
 	case errors.Is(err, store.ErrNotFound):
 		return nil
 	}
 	return err
 }
 
-func sampleTaken() *Error {
-	return invalid(wrong("value_error", "There is an order with this sample id", "body.sample_id"))
+func sampleIDTakenError() *Error {
+	return validationError(newProblem("value_error", "There is an order with this sample id", "body.sample_id"))
 }
 
-func (a *PatientAddressOfImport) address() *order.Address {
+func (a *PatientAddressOfImport) toOrderAddress() *order.Address {
 	return &order.Address{
-		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: state(a.State),
+		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: normaliseState(a.State),
 		Zip: a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
 	}
 }
 
 // drawCompleted says that the sample of an on-site order has been drawn.
 func (s *server) drawCompleted(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
-	o, _, err := s.demand(ctx, callerOf(ctx).team.ID, in.OrderID, order.Demand{Kind: order.DemandDraw, By: lifecycle.Client}, nil)
-	return posted(o, "order updated", err)
+	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID, order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client}, nil)
+	return answerOrder(o, "order updated", err)
 }

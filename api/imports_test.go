@@ -23,7 +23,7 @@ func (f *fixture) importBody(set map[string]any) map[string]any {
 		},
 	}
 	for path, value := range set {
-		place(out, path, value)
+		setPath(out, path, value)
 	}
 	return out
 }
@@ -31,7 +31,7 @@ func (f *fixture) importBody(set map[string]any) map[string]any {
 func TestImportOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
+	r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "success", r.json(t)["status"])
 	shown := r.json(t)["order"].(map[string]any)
@@ -48,10 +48,10 @@ func TestImportOrder(t *testing.T) {
 	require.Equal(t, lifecycle.RequisitionBypassed, o.Status)
 	require.Equal(t, "none", o.Address.Zip)
 	require.Equal(t, order.PlacementDone, o.State.Placement.State)
-	started, _, _ := f.orders.seen()
+	started, _, _ := f.orders.snapshot()
 	require.Equal(t, []string{o.ID}, started)
 
-	r = f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
+	r = f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
 	requireProblem(t, r, []any{"body", "sample_id"}, "value_error")
 	require.Equal(t, 1, f.countOrders())
@@ -62,12 +62,12 @@ func TestImportThroughAPendingAccount(t *testing.T) {
 	f := newFixture(t)
 	pending := f.newAccount(store.LabAccount{TeamID: f.team, Status: "pending"})
 	suspended := f.newAccount(store.LabAccount{TeamID: f.team, Status: "suspended"})
-	r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"lab_account_id": pending}))
+	r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"lab_account_id": pending}))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, pending, f.order(r.json(t)["order"].(map[string]any)["id"].(string)).LabAccountID)
-	r = f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"lab_account_id": suspended, "sample_id": "x"}))
+	r = f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"lab_account_id": suspended, "sample_id": "x"}))
 	require.Equal(t, http.StatusBadRequest, r.status)
-	r = f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"lab_account_id": pending}))
+	r = f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"lab_account_id": pending}))
 	require.Equal(t, http.StatusBadRequest, r.status, "orders of our own go through active accounts only")
 }
 
@@ -86,63 +86,63 @@ func TestImportRefused(t *testing.T) {
 		"no test":      {map[string]any{"order_set": map[string]any{}}, http.StatusBadRequest, "A lab test is required"},
 	} {
 		t.Log(name) // shown when what follows fails
-		r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(tt.set))
+		r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(tt.set))
 		require.Equal(t, tt.status, r.status, string(r.body))
 		require.Contains(t, r.detail(t), tt.text)
 	}
 	for _, key := range []string{"user_id", "billing_type", "order_set", "collection_method", "patient_details", "patient_address", "sample_id"} {
-		r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{key: nil}))
+		r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{key: nil}))
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, key)
 		requireProblem(t, r, []any{"body", key}, "missing")
 	}
 	require.Zero(t, f.countOrders())
 }
 
-// onSite places an order whose sample the client draws itself, with its requisition made.
-func (f *fixture) onSite() string {
+// createOnSiteOrder places an order whose sample the client draws itself, with its requisition made.
+func (f *fixture) createOnSiteOrder() string {
 	f.t.Helper()
 	f.labTest = f.newLabTest(order.LabTest{Method: lifecycle.OnSite})
-	id := f.placed(nil)
-	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("A-"+id, began) })
+	id := f.createOrder(nil)
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("A-"+id, testTime) })
 	return id
 }
 
 func TestDrawCompleted(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, able(labs.Capabilities{}))
-	kit, id := f.placed(nil), f.onSite()
-	r := f.do(http.MethodPatch, "/v3/order/"+id+"/draw_completed", f.key, nil)
+	f := newFixture(t, withCapabilities(labs.Capabilities{}))
+	kit, id := f.createOrder(nil), f.createOnSiteOrder()
+	r := f.sendWithKey(http.MethodPatch, "/v3/order/"+id+"/draw_completed", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "sample_with_lab.on_site_collection.draw_completed",
 		r.json(t)["order"].(map[string]any)["last_event"].(map[string]any)["status"])
 	require.Equal(t, lifecycle.DrawCompleted, f.order(id).Status)
 
-	r = f.do(http.MethodPatch, "/v3/order/"+id+"/draw_completed", f.key, nil)
+	r = f.sendWithKey(http.MethodPatch, "/v3/order/"+id+"/draw_completed", f.key, nil)
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "Transition from sample_with_lab.on_site_collection.draw_completed to "+
 		"sample_with_lab.on_site_collection.draw_completed is not allowed", r.detail(t))
-	r = f.do(http.MethodPatch, "/v3/order/"+kit+"/draw_completed", f.key, nil)
+	r = f.sendWithKey(http.MethodPatch, "/v3/order/"+kit+"/draw_completed", f.key, nil)
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The order's collection method does not have this", r.detail(t))
 
 	other := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodPatch, "/v3/order/"+id+"/draw_completed", other, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodPatch, "/v3/order/"+id+"/draw_completed", other, nil).status)
 }
 
 // Which collection methods there are is the lab's to say.
 func TestCreateOrderByEveryMethod(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, able(labs.Capabilities{}))
+	f := newFixture(t, withCapabilities(labs.Capabilities{}))
 	for _, method := range lifecycle.Modalities() {
 		f.labTest = f.newLabTest(order.LabTest{Method: method})
-		o := f.order(f.placed(map[string]any{"collection_method": string(method)}))
+		o := f.order(f.createOrder(map[string]any{"collection_method": string(method)}))
 		require.Equal(t, method, o.Modality)
-		require.Equal(t, lifecycle.MustFull(method, lifecycle.Ordered), o.Events[0].Status)
+		require.Equal(t, lifecycle.MustFullStatus(method, lifecycle.Ordered), o.Events[0].Status)
 	}
 	f.team = f.newTeam(store.Sandbox, `{"minors": true}`)
 	f.key, f.user = f.newKey(f.team, store.RoleClient), f.newUser(f.team)
 	f.labTest = f.newLabTest(order.LabTest{Method: lifecycle.AtHomePhlebotomy})
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_details.dob": "2010-01-01"}))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_details.dob": "2010-01-01"}))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "phlebotomy is not available for patients under 18")
 }

@@ -68,7 +68,7 @@ type createInsuranceInput struct {
 func (in *createInsuranceInput) Resolve(ctx huma.Context) []error {
 	errs := in.Body.Insured.check("body.insured", callerOf(ctx.Context()).today)
 	if slices.Contains(relationshipsOfOthers, in.Body.Relationship) && in.Body.Guarantor == nil {
-		errs = append(errs, missing("body.guarantor"))
+		errs = append(errs, missingProblem("body.guarantor"))
 	}
 	return append(errs, in.Body.Guarantor.check("body.guarantor")...)
 }
@@ -79,12 +79,12 @@ type latestInsuranceInput struct {
 }
 
 func (s *server) insuranceRoutes() {
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "create-insurance", Method: http.MethodPost, Path: "/v2/user/{user_id}/insurance", Tags: []string{tagInsurance},
 		Summary: "Add an insurance of a user", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 		Description: "The user has user info already. A new insurance never replaces an older one; the newest counts.",
 	}, s.createInsurance)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-latest-insurance", Method: http.MethodGet, Path: "/v2/user/{user_id}/insurance/latest", Tags: []string{tagInsurance},
 		Summary: "Read the newest insurance of a user", Errors: []int{http.StatusNotFound},
 	}, s.getLatestInsurance)
@@ -93,22 +93,22 @@ func (s *server) insuranceRoutes() {
 }
 
 func (s *server) createInsurance(ctx context.Context, in *createInsuranceInput) (*body[ClientFacingInsurance], error) {
-	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
+	team, id := callerOf(ctx).team.ID, canonicalUUID(in.UserID)
 	if _, err := s.Store.User(ctx, team, id); err != nil {
-		return nil, orNotFound(err, "User")
+		return nil, mapNotFound(err, "User")
 	}
 	_, err := s.Store.UserInfo(ctx, team, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, refuse("The user has no user info, which insurance needs")
+		return nil, badRequest("The user has no user info, which insurance needs")
 	}
 	if err != nil {
 		return nil, err
 	}
-	payor, err := s.payor(ctx, team, in.Body.PayorCode)
+	payor, err := s.findPayor(ctx, team, in.Body.PayorCode)
 	if err != nil {
 		return nil, err
 	}
-	insurance, err := in.Body.insurance(payor)
+	insurance, err := in.Body.toInsurance(payor)
 	if err != nil {
 		return nil, err
 	}
@@ -118,29 +118,29 @@ func (s *server) createInsurance(ctx context.Context, in *createInsuranceInput) 
 	}
 	record := store.Insurance{ID: newID(), UserID: id, Primary: insurance.IsPrimary, Document: document, CreatedAt: s.now()}
 	if err := s.Store.AddInsurance(ctx, team, record); err != nil {
-		return nil, orNotFound(err, "User")
+		return nil, mapNotFound(err, "User")
 	}
-	s.auditChange(ctx, "user.add_insurance", team, "", "user="+id+" insurance="+record.ID)
-	return answer(insurance), nil
+	s.appendChangeAudit(ctx, "user.add_insurance", team, "", "user="+id+" insurance="+record.ID)
+	return newAnswer(insurance), nil
 }
 
 func (s *server) getLatestInsurance(ctx context.Context, in *latestInsuranceInput) (*body[ClientFacingInsurance], error) {
-	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
+	team, id := callerOf(ctx).team.ID, canonicalUUID(in.UserID)
 	record, err := s.Store.LatestInsurance(ctx, team, id, in.IsPrimary)
 	if err != nil {
-		return nil, orNotFound(err, "Insurance")
+		return nil, mapNotFound(err, "Insurance")
 	}
-	if err := s.auditRead(ctx, "user.read_insurance", team, "", "user="+id+" insurance="+record.ID); err != nil {
+	if err := s.appendReadAudit(ctx, "user.read_insurance", team, "", "user="+id+" insurance="+record.ID); err != nil {
 		return nil, err
 	}
-	insurance, err := readInsurance(record)
+	insurance, err := decodeInsurance(record)
 	if err != nil {
 		return nil, err
 	}
-	return answer(insurance), nil
+	return newAnswer(insurance), nil
 }
 
-func readInsurance(record store.Insurance) (ClientFacingInsurance, error) {
+func decodeInsurance(record store.Insurance) (ClientFacingInsurance, error) {
 	var insurance ClientFacingInsurance
 	if err := json.Unmarshal(record.Document, &insurance); err != nil {
 		return ClientFacingInsurance{}, fmt.Errorf("decoding insurance %s: %w", record.ID, err)
@@ -148,28 +148,28 @@ func readInsurance(record store.Insurance) (ClientFacingInsurance, error) {
 	return insurance, nil
 }
 
-// insurance is the request with its payor, normalised. It has been checked.
-func (r *CreateInsuranceRequest) insurance(payor billing.Payor) (ClientFacingInsurance, error) {
+// toInsurance is the request with its payor, normalised. It has been checked.
+func (r *CreateInsuranceRequest) toInsurance(payor billing.Payor) (ClientFacingInsurance, error) {
 	insured := r.Insured
-	dob, err := birthDate(insured.DOB)
+	dob, err := parseBirthDate(insured.DOB)
 	if err != nil {
 		return ClientFacingInsurance{}, err
 	}
-	insured.FirstName, insured.LastName = singleSpaced(insured.FirstName), singleSpaced(insured.LastName)
-	insured.Gender, insured.DOB, insured.PhoneNumber = gender(insured.Gender), dob.String(), phone(insured.PhoneNumber)
-	insured.Address = insured.Address.normal()
-	payor = payor.In(insured.Address.State)
+	insured.FirstName, insured.LastName = collapseSpaces(insured.FirstName), collapseSpaces(insured.LastName)
+	insured.Gender, insured.DOB, insured.PhoneNumber = normaliseGender(insured.Gender), dob.String(), normalisePhone(insured.PhoneNumber)
+	insured.Address = insured.Address.normalised()
+	payor = payor.ForState(insured.Address.State)
 	return ClientFacingInsurance{
 		MemberID: r.MemberID, PayorCode: payor.Code, Relationship: r.Relationship, Insured: insured,
 		Company: CompanyDetails{Name: payor.Name, Address: payorAddress(payor)},
-		GroupID: r.GroupID, Guarantor: r.Guarantor.normal(), IsPrimary: r.IsPrimary == nil || *r.IsPrimary,
+		GroupID: r.GroupID, Guarantor: r.Guarantor.normalised(), IsPrimary: r.IsPrimary == nil || *r.IsPrimary,
 	}, nil
 }
 
-func (p *InsuredPerson) check(place string, today order.Date) []error {
-	errs := checkBirth(p.DOB, place+".dob", today)
-	if p.Gender != "" && !slices.Contains(genders, gender(p.Gender)) {
-		errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
+func (p *InsuredPerson) check(path string, today order.Date) []error {
+	errs := checkBirthDate(p.DOB, path+".dob", today)
+	if p.Gender != "" && !slices.Contains(genders, normaliseGender(p.Gender)) {
+		errs = append(errs, newProblem("enum", "Input should be one of "+strings.Join(genders, ", "), path+".gender"))
 	}
-	return append(errs, checkPhone(p.PhoneNumber, place+".phone_number")...)
+	return append(errs, checkPhone(p.PhoneNumber, path+".phone_number")...)
 }

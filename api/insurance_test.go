@@ -22,7 +22,7 @@ func userInfo(set map[string]any) map[string]any {
 		"dob": "1990-01-01", "address": address(),
 	}
 	for path, value := range set {
-		place(body, path, value)
+		setPath(body, path, value)
 	}
 	return body
 }
@@ -40,16 +40,16 @@ func insurance(set map[string]any) map[string]any {
 		},
 	}
 	for path, value := range set {
-		place(body, path, value)
+		setPath(body, path, value)
 	}
 	return body
 }
 
-// insured gives the fixture's user info and insurance.
-func (f *fixture) insured(set map[string]any) {
+// addInsurance gives the fixture's user info and insurance.
+func (f *fixture) addInsurance(set map[string]any) {
 	f.t.Helper()
-	require.Equal(f.t, http.StatusOK, f.do(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(nil)).status)
-	r := f.do(http.MethodPost, "/v2/user/"+f.user+"/insurance", f.key, insurance(set))
+	require.Equal(f.t, http.StatusOK, f.sendWithKey(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(nil)).status)
+	r := f.sendWithKey(http.MethodPost, "/v2/user/"+f.user+"/insurance", f.key, insurance(set))
 	require.Equal(f.t, http.StatusOK, r.status, string(r.body))
 }
 
@@ -57,13 +57,13 @@ func TestInsurance(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	at := "/v2/user/" + f.user + "/insurance"
-	r := f.do(http.MethodPost, at, f.key, insurance(nil))
+	r := f.sendWithKey(http.MethodPost, at, f.key, insurance(nil))
 	require.Equal(t, http.StatusBadRequest, r.status, "the user has no info")
 	require.Contains(t, r.detail(t), "user info")
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, at+"/latest", f.key, nil).status)
-	require.Equal(t, http.StatusOK, f.do(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(nil)).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, at+"/latest", f.key, nil).status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(nil)).status)
 
-	r = f.do(http.MethodPost, at, f.key, insurance(nil))
+	r = f.sendWithKey(http.MethodPost, at, f.key, insurance(nil))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	first := r.json(t)
 	require.Equal(t, "AETNA", first["payor_code"])
@@ -73,22 +73,22 @@ func TestInsurance(t *testing.T) {
 	require.Equal(t, "06156", first["company"].(map[string]any)["address"].(map[string]any)["zip"])
 	require.Equal(t, "female", first["insured"].(map[string]any)["gender"])
 	require.Equal(t, "+16025550123", first["insured"].(map[string]any)["phone_number"])
-	require.Equal(t, first, f.do(http.MethodGet, at+"/latest", f.key, nil).json(t))
+	require.Equal(t, first, f.sendWithKey(http.MethodGet, at+"/latest", f.key, nil).json(t))
 
-	r = f.do(http.MethodPost, at, f.key, insurance(map[string]any{
+	r = f.sendWithKey(http.MethodPost, at, f.key, insurance(map[string]any{
 		"relationship": "Spouse", "guarantor": guarantor(), "is_primary": false, "payor_code": "MAIDFED",
 	}))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	second := r.json(t)
 	require.Equal(t, "Arizona Health Care Cost Containment System (AHCCCS)", second["company"].(map[string]any)["name"], "the state's plan")
 	require.Equal(t, "Bo", second["guarantor"].(map[string]any)["first_name"])
-	require.Equal(t, second, f.do(http.MethodGet, at+"/latest?is_primary=false", f.key, nil).json(t))
-	require.Equal(t, first, f.do(http.MethodGet, at+"/latest", f.key, nil).json(t))
+	require.Equal(t, second, f.sendWithKey(http.MethodGet, at+"/latest?is_primary=false", f.key, nil).json(t))
+	require.Equal(t, first, f.sendWithKey(http.MethodGet, at+"/latest", f.key, nil).json(t))
 
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, at+"/latest", stranger, nil).status)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodPost, at, stranger, insurance(nil)).status)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodPost, "/v2/user/"+newID()+"/insurance", f.key, insurance(nil)).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, at+"/latest", stranger, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodPost, at, stranger, insurance(nil)).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodPost, "/v2/user/"+newID()+"/insurance", f.key, insurance(nil)).status)
 	for _, text := range []string{"W123456789", "Ann"} {
 		require.NotContains(t, f.logs.String(), text)
 	}
@@ -97,7 +97,7 @@ func TestInsurance(t *testing.T) {
 func TestInsuranceIsChecked(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.insured(nil)
+	f.addInsurance(nil)
 	for _, c := range []struct {
 		name string
 		set  map[string]any
@@ -119,12 +119,12 @@ func TestInsuranceIsChecked(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			requireProblem(t, f.do(http.MethodPost, "/v2/user/"+f.user+"/insurance", f.key, insurance(c.set)), c.loc, c.kind)
+			requireProblem(t, f.sendWithKey(http.MethodPost, "/v2/user/"+f.user+"/insurance", f.key, insurance(c.set)), c.loc, c.kind)
 		})
 	}
-	r := f.do(http.MethodPost, "/v2/user/"+f.user+"/insurance", f.key, insurance(map[string]any{"payor_code": "NOBODY"}))
+	r := f.sendWithKey(http.MethodPost, "/v2/user/"+f.user+"/insurance", f.key, insurance(map[string]any{"payor_code": "NOBODY"}))
 	require.Equal(t, http.StatusBadRequest, r.status)
-	require.Equal(t, http.StatusUnprocessableEntity, f.do(http.MethodGet, "/v2/user/"+f.user+"/insurance/latest?is_primary=perhaps", f.key, nil).status)
+	require.Equal(t, http.StatusUnprocessableEntity, f.sendWithKey(http.MethodGet, "/v2/user/"+f.user+"/insurance/latest?is_primary=perhaps", f.key, nil).status)
 }
 
 func payorsIn(t *testing.T, r reply, key string) []string {
@@ -145,16 +145,16 @@ func TestPayors(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	search := func(key, query string) []string {
-		return payorsIn(t, f.do(http.MethodGet, "/v3/insurance/search/payor"+query, key, nil), "payor_code")
+		return payorsIn(t, f.sendWithKey(http.MethodGet, "/v3/insurance/search/payor"+query, key, nil), "payor_code")
 	}
 	require.Len(t, search(f.key, ""), 24)
 	require.Equal(t, []string{"UnitedHealthcare platform"}, search(f.key, "?insurance_name=uhc"))
 	require.Equal(t, []string{"Cigna platform"}, search(f.key, "?provider=stedi&provider_payor_id=62308"))
 	require.Empty(t, search(f.key, "?insurance_name=nobody"))
-	requireProblem(t, f.do(http.MethodGet, "/v3/insurance/search/payor?provider=pigeon", f.key, nil), []any{"query", "provider"}, "enum")
+	requireProblem(t, f.sendWithKey(http.MethodGet, "/v3/insurance/search/payor?provider=pigeon", f.key, nil), []any{"query", "provider"}, "enum")
 
 	body := map[string]any{"name": "Cigna of our own", "address": address(), "provider": "waystar", "provider_payor_id": "X1"}
-	r := f.do(http.MethodPost, "/v3/payor", f.key, body)
+	r := f.sendWithKey(http.MethodPost, "/v3/payor", f.key, body)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	code := r.json(t)["payor_code"].(string)
 	require.Equal(t, "team", r.json(t)["source"])
@@ -163,25 +163,25 @@ func TestPayors(t *testing.T) {
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
 	require.Equal(t, []string{"Cigna platform"}, search(stranger, "?insurance_name=cigna"), "the team sees it alone")
 
-	r = f.do(http.MethodPost, "/v3/insurance/search/payor", f.key, map[string]any{"provider": "waystar", "provider_id": "X1"})
+	r = f.sendWithKey(http.MethodPost, "/v3/insurance/search/payor", f.key, map[string]any{"provider": "waystar", "provider_id": "X1"})
 	require.Equal(t, []string{"Cigna of our own team"}, payorsIn(t, r, "code"))
 
-	f.insured(map[string]any{"payor_code": code})
+	f.addInsurance(map[string]any{"payor_code": code})
 	other := f.newUser(f.newTeam(store.Sandbox, ""))
 	require.NotEqual(t, f.user, other)
-	requireProblem(t, f.do(http.MethodPost, "/v3/payor", f.key, map[string]any{"name": "x", "address": address(), "provider": "stedi"}),
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/payor", f.key, map[string]any{"name": "x", "address": address(), "provider": "stedi"}),
 		[]any{"body", "provider_payor_id"}, "missing")
-	requireProblem(t, f.do(http.MethodPost, "/v3/payor", f.key, map[string]any{"name": "x"}), []any{"body", "address"}, "missing")
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/payor", f.key, map[string]any{"name": "x"}), []any{"body", "address"}, "missing")
 }
 
 func TestDiagnoses(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	r := f.do(http.MethodGet, "/v3/insurance/search/diagnosis?diagnosis_query="+url.QueryEscape("type 2 hyperglycemia"), f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/insurance/search/diagnosis?diagnosis_query="+url.QueryEscape("type 2 hyperglycemia"), f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.JSONEq(t, `[{"diagnosis_code":"E11.65","description":"Type 2 diabetes mellitus with hyperglycemia","is_secondary":false}]`, string(r.body))
-	requireProblem(t, f.do(http.MethodGet, "/v3/insurance/search/diagnosis", f.key, nil), []any{"query", "diagnosis_query"}, "missing")
-	require.JSONEq(t, `[]`, string(f.do(http.MethodGet, "/v3/insurance/search/diagnosis?diagnosis_query=zzz", f.key, nil).body))
+	requireProblem(t, f.sendWithKey(http.MethodGet, "/v3/insurance/search/diagnosis", f.key, nil), []any{"query", "diagnosis_query"}, "missing")
+	require.JSONEq(t, `[]`, string(f.sendWithKey(http.MethodGet, "/v3/insurance/search/diagnosis?diagnosis_query=zzz", f.key, nil).body))
 
 	for name, c := range map[string]struct {
 		codes []any
@@ -195,9 +195,9 @@ func TestDiagnoses(t *testing.T) {
 		"excludes 1": {[]any{"E11.9", "E10.9"}, `{"valid":false,"errors":[],"violations":[{"code":"E11.9","conflicts_with":"E10.9","type":"excludes1"}],"warnings":[]}`},
 		"excludes 2": {[]any{"I10", "I63.9"}, `{"valid":true,"errors":[],"violations":[],"warnings":[{"code":"I10","overlaps_with":"I63.9","type":"excludes2"}]}`},
 	} {
-		r := f.do(http.MethodPost, "/v3/insurance/validate_icd_codes", f.key, map[string]any{"codes": c.codes})
+		r := f.sendWithKey(http.MethodPost, "/v3/insurance/validate_icd_codes", f.key, map[string]any{"codes": c.codes})
 		require.Equal(t, http.StatusOK, r.status, name)
 		require.JSONEq(t, c.want, string(r.body), name)
 	}
-	requireProblem(t, f.do(http.MethodPost, "/v3/insurance/validate_icd_codes", f.key, map[string]any{}), []any{"body", "codes"}, "missing")
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/insurance/validate_icd_codes", f.key, map[string]any{}), []any{"body", "codes"}, "missing")
 }

@@ -12,27 +12,27 @@ import (
 
 // Errors of bodies that are JSON and are refused all the same; kinds says how callers see them.
 var (
-	errKeyTwice = errors.New("an object has a key twice")
-	errNUL      = errors.New("a text has a NUL character")
-	errNotUTF8  = errors.New("the body is not UTF-8")
-	errTooDeep  = errors.New("the body is nested too deeply")
-	errTooMany  = errors.New("the body has too many values")
+	errDuplicateKey    = errors.New("an object has a key twice")
+	errNUL             = errors.New("a text has a NUL character")
+	errNotUTF8         = errors.New("the body is not UTF-8")
+	errNestedTooDeeply = errors.New("the body is nested too deeply")
+	errTooManyValues   = errors.New("the body has too many values")
 )
 
 // Bounds of a body, far above what any request needs. Decoding costs many times the bytes where there are many small values.
 const (
-	maxDepth  = 32
-	maxValues = 50_000
+	maxJSONDepth  = 32
+	maxJSONValues = 50_000
 )
 
 // jsonFormat is how huma reads and writes JSON. It refuses an object that has a key twice, in whatever case: huma validates one of
 // the two values, encoding/json may use the other. It also refuses texts with a NUL character, which PostgreSQL does not store, and what
 // is not UTF-8: encoding/json would take it, and put another character in the place of what it does not understand.
-var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
 
-// unmarshal is called twice for a body: first to validate it, which is when the value is an *any, and then to use it.
-func unmarshal(data []byte, v any) error {
-	if err := bounded(data, maxValues); err != nil {
+// unmarshalStrict is called twice for a body: first to validate it, which is when the value is an *any, and then to use it.
+func unmarshalStrict(data []byte, v any) error {
+	if err := checkBounds(data, maxJSONValues); err != nil {
 		return err
 	}
 	if !utf8.Valid(data) {
@@ -44,18 +44,18 @@ func unmarshal(data []byte, v any) error {
 	if _, validating := v.(*any); !validating {
 		return nil
 	}
-	return meansOneThing(data)
+	return checkUnambiguous(data)
 }
 
-// meansOneThing refuses JSON that has a key twice, or a NUL character. How deep it may be nested has been limited before.
-func meansOneThing(data []byte) error {
+// checkUnambiguous refuses JSON that has a key twice, or a NUL character. How deep it may be nested has been limited before.
+func checkUnambiguous(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	return unambiguous(d)
+	return checkNextValue(d)
 }
 
-// bounded looks at a body, good or bad, without decoding it: it is not nested too deeply, and has at most so many values.
-func bounded(data []byte, most int) error {
+// checkBounds looks at a body, good or bad, without decoding it: it is not nested too deeply, and has at most so many values.
+func checkBounds(data []byte, most int) error {
 	depth, values := 0, 1
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
@@ -69,11 +69,11 @@ func bounded(data []byte, most int) error {
 		case ',':
 			values++
 		}
-		if depth > maxDepth {
-			return errTooDeep
+		if depth > maxJSONDepth {
+			return errNestedTooDeeply
 		}
 		if values > most {
-			return errTooMany
+			return errTooManyValues
 		}
 	}
 	return nil
@@ -89,8 +89,8 @@ func endOfText(data []byte, i int) int {
 	return i
 }
 
-// unambiguous checks the next value.
-func unambiguous(d *json.Decoder) error {
+// checkNextValue checks the next value.
+func checkNextValue(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {
 		return err
@@ -104,11 +104,11 @@ func unambiguous(d *json.Decoder) error {
 	keys := map[string]bool{}
 	for d.More() {
 		if token == json.Delim('{') {
-			if err := newKey(d, keys); err != nil {
+			if err := readNewKey(d, keys); err != nil {
 				return err
 			}
 		}
-		if err := unambiguous(d); err != nil {
+		if err := checkNextValue(d); err != nil {
 			return err
 		}
 	}
@@ -116,8 +116,8 @@ func unambiguous(d *json.Decoder) error {
 	return err
 }
 
-// newKey reads a key that its object must not have had.
-func newKey(d *json.Decoder, keys map[string]bool) error {
+// readNewKey reads a key that its object must not have had.
+func readNewKey(d *json.Decoder, keys map[string]bool) error {
 	token, err := d.Token()
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func newKey(d *json.Decoder, keys map[string]bool) error {
 	key, _ := token.(string)
 	folded := strings.ToLower(strings.ToUpper(key)) // as encoding/json compares keys: by Unicode, so that ſ is s
 	if keys[folded] {
-		return errKeyTwice
+		return errDuplicateKey
 	}
 	keys[folded] = true
 	return nil

@@ -27,19 +27,19 @@ func TestBodiesWithAKeyTwiceAreRefused(t *testing.T) {
 	} {
 		require.NotEqual(t, good, bad, name)
 		t.Log(name) // shown when what follows fails
-		requireProblem(t, f.do(http.MethodPost, "/v3/order", f.key, bad), []any{"body"}, "json_invalid")
+		requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/order", f.key, bad), []any{"body"}, "json_invalid")
 	}
 	require.Zero(t, f.countOrders())
 
 	fine := strings.Replace(good, `"zip":"85004"`, `"zip":"85004","other":[{"zip":1},{"zip":2},[],{},null,1]`, 1)
-	require.Equal(t, http.StatusOK, f.do(http.MethodPost, "/v3/order", f.key, fine).status, "keys of different objects")
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order", f.key, fine).status, "keys of different objects")
 }
 
 // PostgreSQL stores no NUL characters; without a check they would be a failure of ours, which SDKs try again.
 func TestTextsWithNULAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	requireProblem(t, f.do(http.MethodPost, "/v2/user", f.key, `{"client_user_id": "a\u0000b"}`), []any{"body"}, "value_error")
-	requireProblem(t, f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_address.city": "a\x00"})), []any{"body"}, "value_error")
-	require.Equal(t, http.StatusOK, f.do(http.MethodPost, "/v2/user", f.key, `{"client_user_id": "a\u0001b\\u0000"}`).status)
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v2/user", f.key, `{"client_user_id": "a\u0000b"}`), []any{"body"}, "value_error")
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_address.city": "a\x00"})), []any{"body"}, "value_error")
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v2/user", f.key, `{"client_user_id": "a\u0001b\\u0000"}`).status)
 }

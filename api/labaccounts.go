@@ -26,8 +26,8 @@ type ClientFacingLabAccount struct {
 	TeamIDAllowlist      []string            `json:"team_id_allowlist" nullable:"false" doc:"Empty: all teams."`
 }
 
-// phlebotomists are providers of appointments that are no labs, whose accounts no order goes through.
-var phlebotomists = []string{"getlabs", "phlebfinders"}
+// phlebotomyProviders are providers of appointments that are no labs, whose accounts no order goes through.
+var phlebotomyProviders = []string{"getlabs", "phlebfinders"}
 
 // GetTeamLabAccountsResponse are the accounts that a team may order through.
 type GetTeamLabAccountsResponse struct {
@@ -40,7 +40,7 @@ type labAccountsInput struct {
 }
 
 func (s *server) labAccountRoutes() {
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-lab-accounts", Method: http.MethodGet, Path: "/v3/lab_test/lab_account", Tags: []string{tagLabTests},
 		Summary: "List the lab accounts that the team may order through",
 	}, s.listLabAccounts)
@@ -54,12 +54,12 @@ func (s *server) listLabAccounts(ctx context.Context, in *labAccountsInput) (*bo
 	}
 	out := GetTeamLabAccountsResponse{Data: []ClientFacingLabAccount{}}
 	for _, a := range accounts {
-		named := in.LabAccountID == "" || canonical(in.LabAccountID) == a.ID
-		if named && !slices.Contains(phlebotomists, a.LabSlug) && a.Environment == team.Environment && (in.Status == "" || in.Status == a.Status) {
+		named := in.LabAccountID == "" || canonicalUUID(in.LabAccountID) == a.ID
+		if named && !slices.Contains(phlebotomyProviders, a.LabSlug) && a.Environment == team.Environment && (in.Status == "" || in.Status == a.Status) {
 			out.Data = append(out.Data, clientFacingLabAccount(a))
 		}
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func clientFacingLabAccount(a store.LabAccount) ClientFacingLabAccount {
@@ -70,7 +70,7 @@ func clientFacingLabAccount(a store.LabAccount) ClientFacingLabAccount {
 		AllowedBilling: p.AllowedBilling, TeamIDAllowlist: []string{},
 	}
 	if len(out.AllowedBilling) == 0 {
-		out.AllowedBilling = map[string][]string{store.BillClient: store.States()}
+		out.AllowedBilling = map[string][]string{store.BillingClientBill: store.USStates()}
 	}
 	if a.TeamID != "" {
 		out.TeamIDAllowlist = append(out.TeamIDAllowlist, a.TeamID)

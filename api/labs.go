@@ -13,58 +13,58 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// served refuses what the account's lab does not do: a collection method, or kits whose patient is not known.
-func (s *server) served(ctx context.Context, a store.LabAccount, method lifecycle.Modality, registrable bool) error {
-	lab, err := s.lab(ctx, a)
+// checkLabServes refuses what the account's lab does not do: a collection method, or kits whose patient is not known.
+func (s *server) checkLabServes(ctx context.Context, a store.LabAccount, method lifecycle.Modality, registrable bool) error {
+	lab, err := s.openLabOrRefuse(ctx, a)
 	if err != nil {
 		return err
 	}
 	switch can := lab.Capabilities(); {
 	case !slices.Contains(can.Methods, method):
-		return refuse("Collection method " + string(method) + " is not available")
+		return badRequest("Collection method " + string(method) + " is not available")
 	case registrable && !can.Registrable:
-		return refuse("This lab does not ship kits that are registered later")
+		return badRequest("This lab does not ship kits that are registered later")
 	}
 	return nil
 }
 
-// lab makes the client of an account, for what the API asks labs itself. That an account cannot be used does not pass by itself, so
+// openLabOrRefuse makes the client of an account, for what the API asks labs itself. That an account cannot be used does not pass by itself, so
 // the caller is refused; what is wrong is operations' to put right, and goes to the log.
-func (s *server) lab(ctx context.Context, a store.LabAccount) (labs.Lab, error) {
+func (s *server) openLabOrRefuse(ctx context.Context, a store.LabAccount) (labs.Lab, error) {
 	lab, err := s.OpenLab(a)
 	if err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a lab account cannot be used",
 			slog.String("lab_account_id", a.ID), slog.Any("error", err))
-		return nil, refuse("The lab account is not in service")
+		return nil, badRequest("The lab account is not in service")
 	}
 	return lab, nil
 }
 
 // openLab makes the client of an account by its partner's protocol. Its calls keep the account's spacing with those of the workers.
 func (s *server) openLab(a store.LabAccount) (labs.Lab, error) {
-	p, ok := partners.Named(a.Partner)
+	p, ok := partners.ProtocolNamed(a.Partner)
 	if !ok {
 		return nil, fmt.Errorf("there is no partner %q", a.Partner)
 	}
 	return p.Open(labs.Account{
 		ID: a.ID, Partner: a.Partner, BaseURL: a.BaseURL, User: a.User, Token: a.Token, Spacing: a.Spacing, Settings: a.Settings,
 		Environment: a.Environment,
-	}, labs.Options{HTTPClient: s.HTTP, Timeout: labLimit, Pace: s.pace(a), Now: s.Now})
+	}, labs.Options{HTTPClient: s.LabHTTPClient, Timeout: labTimeout, WaitForTurn: s.paceCalls(a), Now: s.Now})
 }
 
-// pace waits for a call's turn with the account.
-func (s *server) pace(a store.LabAccount) labs.Pace {
+// paceCalls waits for a call's turn with the account.
+func (s *server) paceCalls(a store.LabAccount) labs.WaitForTurn {
 	return func(ctx context.Context) error {
-		_, wait, err := s.Store.ReserveCall(ctx, a.ID, a.Spacing)
+		_, wait, err := s.Store.ReserveCallStart(ctx, a.ID, a.Spacing)
 		if err != nil {
 			return fmt.Errorf("reserving a call: %w", err)
 		}
-		return pause(ctx, wait)
+		return sleep(ctx, wait)
 	}
 }
 
-// pause waits; the error says that the context ended first.
-func pause(ctx context.Context, d time.Duration) error {
+// sleep waits; the error says that the context ended first.
+func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -64,19 +64,19 @@ type LabTestResourcesResponse struct {
 const maxLabTests = 100
 
 func (s *server) labTestRoutes() {
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "page-lab-tests", Method: http.MethodGet, Path: "/v3/lab_test", Tags: []string{tagLabTests},
 		Summary: "List the lab tests that can be ordered, in pages", Errors: []int{http.StatusNotFound},
 	}, s.pageLabTests)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-lab-tests", Method: http.MethodGet, Path: "/v3/lab_tests", Tags: []string{tagLabTests},
 		Summary: "List the lab tests that can be ordered", Deprecated: true,
 	}, s.listLabTests)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-lab-test", Method: http.MethodGet, Path: "/v3/lab_tests/{lab_test_id}", Tags: []string{tagLabTests},
 		Summary: "Read a lab test", Errors: []int{http.StatusNotFound},
 	}, s.getLabTest)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-labs", Method: http.MethodGet, Path: "/v3/lab_tests/labs", Tags: []string{tagLabTests},
 		Summary: "List the laboratories",
 	}, s.listLabs)
@@ -85,25 +85,25 @@ func (s *server) labTestRoutes() {
 }
 
 func (s *server) pageLabTests(ctx context.Context, in *labTestPageInput) (*body[LabTestResourcesResponse], error) {
-	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+	if err := s.checkAccountKnown(ctx, in.LabAccountID); err != nil {
 		return nil, err
 	}
 	all, err := s.sortedLabTests(ctx, in.LabTestFilter)
 	if err != nil {
 		return nil, err
 	}
-	after := canonical(in.NextCursor)
+	after := canonicalUUID(in.NextCursor)
 	all = all[1+slices.IndexFunc(all, func(t order.LabTest) bool { return t.ID == after }):]
-	page, out := in.selected(all), LabTestResourcesResponse{}
+	page, out := in.filter(all), LabTestResourcesResponse{}
 	if limit := min(in.Limit, maxLabTests); len(page) > limit {
 		page = page[:limit]
 		out.NextCursor = &page[limit-1].ID
 	}
-	out.Data = each(page, junction.FromLabTest)
+	out.Data = convertAll(page, junction.FromLabTest)
 	if in.IncludePricing {
 		out.Pricing = junction.LabTestPricing(page)
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) listLabTests(ctx context.Context, in *labTestsInput) (*body[[]junction.ClientFacingLabTest], error) {
@@ -111,7 +111,7 @@ func (s *server) listLabTests(ctx context.Context, in *labTestsInput) (*body[[]j
 	if err != nil {
 		return nil, err
 	}
-	return answer(each(in.selected(all), junction.FromLabTest)), nil
+	return newAnswer(convertAll(in.filter(all), junction.FromLabTest)), nil
 }
 
 // sortedLabTests is all that the team may see, in the order that was asked for.
@@ -133,11 +133,11 @@ func (s *server) sortedLabTests(ctx context.Context, f LabTestFilter) ([]order.L
 	return all, nil
 }
 
-func (f LabTestFilter) selected(all []order.LabTest) []order.LabTest {
-	return slices.DeleteFunc(all, func(t order.LabTest) bool { return !f.selects(t) })
+func (f LabTestFilter) filter(all []order.LabTest) []order.LabTest {
+	return slices.DeleteFunc(all, func(t order.LabTest) bool { return !f.matches(t) })
 }
 
-func (f LabTestFilter) selects(t order.LabTest) bool {
+func (f LabTestFilter) matches(t order.LabTest) bool {
 	slug := ""
 	if t.Lab != nil {
 		slug = t.Lab.Slug
@@ -147,10 +147,10 @@ func (f LabTestFilter) selects(t order.LabTest) bool {
 		(f.CollectionMethod == "" || f.CollectionMethod == string(t.Method)) &&
 		(f.Status == "" || f.Status == t.Status) &&
 		strings.Contains(strings.ToLower(t.Name), strings.ToLower(f.Name)) &&
-		f.selectsMarkers(t.Markers)
+		f.matchesMarkers(t.Markers)
 }
 
-func (f LabTestFilter) selectsMarkers(markers []order.Marker) bool {
+func (f LabTestFilter) matchesMarkers(markers []order.Marker) bool {
 	for _, id := range f.MarkerIDs {
 		if !slices.ContainsFunc(markers, func(m order.Marker) bool { return m.ID == id }) {
 			return false
@@ -165,18 +165,18 @@ func (f LabTestFilter) selectsMarkers(markers []order.Marker) bool {
 }
 
 func (s *server) getLabTest(ctx context.Context, in *labTestInput) (*body[junction.ClientFacingLabTest], error) {
-	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+	if err := s.checkAccountKnown(ctx, in.LabAccountID); err != nil {
 		return nil, err
 	}
-	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonical(in.LabTestID))
+	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonicalUUID(in.LabTestID))
 	if err != nil {
-		return nil, orNotFound(err, "Lab test")
+		return nil, mapNotFound(err, "Lab test")
 	}
-	return answer(junction.FromLabTest(t)), nil
+	return newAnswer(junction.FromLabTest(t)), nil
 }
 
-// knownAccount refuses a lab account that the team does not have; to name none is fine.
-func (s *server) knownAccount(ctx context.Context, id string) error {
+// checkAccountKnown refuses a lab account that the team does not have; to name none is fine.
+func (s *server) checkAccountKnown(ctx context.Context, id string) error {
 	if id == "" {
 		return nil
 	}
@@ -184,8 +184,8 @@ func (s *server) knownAccount(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(accounts, func(a store.LabAccount) bool { return a.ID == canonical(id) }) {
-		return notFound("Lab account")
+	if !slices.ContainsFunc(accounts, func(a store.LabAccount) bool { return a.ID == canonicalUUID(id) }) {
+		return notFoundError("Lab account")
 	}
 	return nil
 }
@@ -195,5 +195,5 @@ func (s *server) listLabs(ctx context.Context, _ *struct{}) (*body[[]junction.Cl
 	if err != nil {
 		return nil, err
 	}
-	return answer(each(all, junction.FromLab)), nil
+	return newAnswer(convertAll(all, junction.FromLab)), nil
 }

@@ -53,11 +53,11 @@ type updateLabTestInput struct {
 }
 
 func (s *server) labTestChangeRoutes() {
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "create-lab-test", Method: http.MethodPost, Path: "/v3/lab_tests", Tags: []string{tagLabTests},
 		Summary: "Make a lab test of markers; it can be ordered once it is approved", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.createLabTest)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "update-lab-test", Method: http.MethodPatch, Path: "/v3/lab_tests/{lab_test_id}", Tags: []string{tagLabTests},
 		Summary: "Rename a lab test, or take it out of service or back", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.updateLabTest)
@@ -65,33 +65,33 @@ func (s *server) labTestChangeRoutes() {
 
 func (s *server) createLabTest(ctx context.Context, in *createLabTestInput) (*body[junction.ClientFacingLabTest], error) {
 	b, team := in.Body, callerOf(ctx).team
-	slug, err := s.labOfRequest(ctx, b)
+	slug, err := s.labSlugOfRequest(ctx, b)
 	if err != nil {
 		return nil, err
 	}
 	if (len(b.MarkerIDs) > 0) == (len(b.ProviderIDs) > 0) {
-		return nil, refuse("Either marker_ids or provider_ids is required")
+		return nil, badRequest("Either marker_ids or provider_ids is required")
 	}
 	markers, err := s.pickMarkers(ctx, slug, b.MarkerIDs, b.ProviderIDs)
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.madeOf(ctx, markers, lifecycle.Modality(b.Method))
+	t, err := s.newLabTestOfMarkers(ctx, markers, lifecycle.Modality(b.Method))
 	if err != nil {
 		return nil, err
 	}
 	t.ID, t.Name, t.Description, t.Status = uuid.NewString(), b.Name, b.Description, statusPendingApproval
-	t.Slug = t.ID[:8] + "-" + slugOf(b.Name)
+	t.Slug = t.ID[:8] + "-" + slugify(b.Name)
 	t.Fasting = b.Fasting != nil && *b.Fasting
 	if err := s.Store.PutLabTest(ctx, team.ID, t); err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "lab_test.create", team.ID, "", "lab_test="+t.ID)
-	return answer(junction.FromLabTest(t)), nil
+	s.appendChangeAudit(ctx, "lab_test.create", team.ID, "", "lab_test="+t.ID)
+	return newAnswer(junction.FromLabTest(t)), nil
 }
 
-// labOfRequest is the slug of the lab that a request names, by itself or by an account; empty: none.
-func (s *server) labOfRequest(ctx context.Context, b CreateLabTestRequest) (string, error) {
+// labSlugOfRequest is the slug of the lab that a request names, by itself or by an account; empty: none.
+func (s *server) labSlugOfRequest(ctx context.Context, b CreateLabTestRequest) (string, error) {
 	slug := ""
 	if b.LabSlug != nil {
 		slug = *b.LabSlug
@@ -99,21 +99,21 @@ func (s *server) labOfRequest(ctx context.Context, b CreateLabTestRequest) (stri
 	if b.LabAccountID == nil {
 		return slug, nil
 	}
-	if err := s.knownAccount(ctx, *b.LabAccountID); err != nil {
+	if err := s.checkAccountKnown(ctx, *b.LabAccountID); err != nil {
 		return "", err
 	}
-	account, err := s.Store.LabAccount(ctx, canonical(*b.LabAccountID))
+	account, err := s.Store.LabAccount(ctx, canonicalUUID(*b.LabAccountID))
 	if err != nil {
 		return "", err
 	}
 	if slug != "" && slug != account.LabSlug {
-		return "", refuse("The lab account is not one with this lab")
+		return "", badRequest("The lab account is not one with this lab")
 	}
 	return account.LabSlug, nil
 }
 
-// madeOf is a lab test of markers, without a name.
-func (s *server) madeOf(ctx context.Context, markers []order.Marker, method lifecycle.Modality) (order.LabTest, error) {
+// newLabTestOfMarkers is a lab test of markers, without a name.
+func (s *server) newLabTestOfMarkers(ctx context.Context, markers []order.Marker, method lifecycle.Modality) (order.LabTest, error) {
 	all, err := s.Store.Labs(ctx)
 	if err != nil {
 		return order.LabTest{}, err
@@ -123,14 +123,14 @@ func (s *server) madeOf(ctx context.Context, markers []order.Marker, method life
 	case i < 0:
 		return order.LabTest{}, errors.New("a marker's lab is not there")
 	case !slices.Contains(all[i].CollectionMethods, string(method)):
-		return order.LabTest{}, refuse("The lab does not collect samples by " + string(method))
+		return order.LabTest{}, badRequest("The lab does not collect samples by " + string(method))
 	}
 	t := order.LabTest{Method: method, Lab: &all[i], Markers: markers, SampleType: markers[0].SampleType}
 	if len(all[i].SampleTypes) > 0 {
 		t.SampleType = cmp.Or(t.SampleType, all[i].SampleTypes[0])
 	}
 	t.SampleType = cmp.Or(t.SampleType, defaultSample)
-	t.CommonTATDays, t.WorstCaseTATDays = order.Turnaround(markers)
+	t.CommonTATDays, t.WorstCaseTATDays = order.TurnaroundOf(markers)
 	return t, nil
 }
 
@@ -144,26 +144,26 @@ func (s *server) pickMarkers(ctx context.Context, slug string, ids []int64, code
 	for _, id := range ids {
 		i := slices.IndexFunc(all, func(m order.Marker) bool { return m.ID == id })
 		if i < 0 {
-			return nil, refuse("A marker does not exist, or cannot be ordered")
+			return nil, badRequest("A marker does not exist, or cannot be ordered")
 		}
 		found = append(found, all[i])
 	}
 	if len(codes) > 0 {
-		if found, err = byCode(all, codes); err != nil {
+		if found, err = markersByLabCode(all, codes); err != nil {
 			return nil, err
 		}
 	}
-	found = distinct(found)
+	found = distinctByID(found)
 	for _, m := range found {
 		if m.LabID == nil || *m.LabID != *found[0].LabID {
-			return nil, refuse("The markers belong to several labs")
+			return nil, badRequest("The markers belong to several labs")
 		}
 	}
 	return found, nil
 }
 
-// byCode are the markers that one lab calls so. That several labs have all of the codes is an error: which is meant is not known.
-func byCode(all []order.Marker, codes []string) ([]order.Marker, error) {
+// markersByLabCode are the markers that one lab calls so. That several labs have all of the codes is an error: which is meant is not known.
+func markersByLabCode(all []order.Marker, codes []string) ([]order.Marker, error) {
 	byLab := map[int][]order.Marker{}
 	for _, code := range codes {
 		for _, m := range all {
@@ -178,71 +178,71 @@ func byCode(all []order.Marker, codes []string) ([]order.Marker, error) {
 			continue
 		}
 		if found != nil {
-			return nil, refuse("Several labs have markers with these provider_ids: say which lab is meant")
+			return nil, badRequest("Several labs have markers with these provider_ids: say which lab is meant")
 		}
 		found = markers
 	}
 	if found == nil {
-		return nil, refuse("No lab has all markers with these provider_ids")
+		return nil, badRequest("No lab has all markers with these provider_ids")
 	}
 	return found, nil
 }
 
-// slugOf makes a name fit for an address.
-func slugOf(name string) string {
+// slugify makes a name fit for an address.
+func slugify(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	return strings.Join(words, "-")
 }
 
 func (s *server) updateLabTest(ctx context.Context, in *updateLabTestInput) (*body[junction.ClientFacingLabTest], error) {
 	team := callerOf(ctx).team.ID
-	t, err := s.Store.ChangeLabTest(ctx, team, canonical(in.LabTestID), func(t *order.LabTest) error {
+	t, err := s.Store.ChangeLabTest(ctx, team, canonicalUUID(in.LabTestID), func(t *order.LabTest) error {
 		if in.Body.Name != nil {
 			t.Name = *in.Body.Name
 		}
 		if in.Body.Active != nil {
-			return activate(t, *in.Body.Active)
+			return setActive(t, *in.Body.Active)
 		}
 		return nil
 	})
 	if errors.Is(err, store.ErrConflict) {
-		return nil, refuse("The lab test is offered to all teams, and cannot be changed by one")
+		return nil, badRequest("The lab test is offered to all teams, and cannot be changed by one")
 	}
 	if err != nil {
-		return nil, orNotFound(err, "Lab test")
+		return nil, mapNotFound(err, "Lab test")
 	}
-	s.auditChange(ctx, "lab_test.update", team, "", "lab_test="+t.ID+" status="+t.Status)
-	return answer(junction.FromLabTest(t)), nil
+	s.appendChangeAudit(ctx, "lab_test.update", team, "", "lab_test="+t.ID+" status="+t.Status)
+	return newAnswer(junction.FromLabTest(t)), nil
 }
 
-// activate takes a test out of service or back. One that awaits its approval stays so.
-func activate(t *order.LabTest, active bool) error {
+// setActive takes a test out of service or back. One that awaits its approval stays so.
+func setActive(t *order.LabTest, active bool) error {
 	switch {
 	case t.AutoGenerated:
-		return refuse("The lab test was made for a single set, and cannot be changed")
+		return badRequest("The lab test was made for a single set, and cannot be changed")
 	case active && t.Status == statusPendingApproval:
-		return refuse("The lab test awaits its approval")
+		return badRequest("The lab test awaits its approval")
 	case active:
 		t.Status = statusActive
 	case t.Status == statusActive:
 		t.Status = statusInactive
 	case t.Status == statusPendingApproval:
-		return refuse("The lab test awaits its approval")
+		return badRequest("The lab test awaits its approval")
 	}
 	return nil
 }
 
 func (s *server) opsApproveLabTest(ctx context.Context, in *LabTestPath) (*body[junction.ClientFacingLabTest], error) {
-	t, err := s.Store.ChangeLabTest(ctx, "", canonical(in.LabTestID), func(t *order.LabTest) error {
+	t, err := s.Store.ChangeLabTest(ctx, "", canonicalUUID(in.LabTestID), func(t *order.LabTest) error {
 		if t.Status != statusPendingApproval {
-			return refuse("The lab test does not await an approval")
+			return badRequest("The lab test does not await an approval")
 		}
 		t.Status = statusActive
 		return nil
 	})
 	if err != nil {
-		return nil, orNotFound(err, "Lab test")
+		return nil, mapNotFound(err, "Lab test")
 	}
-	s.auditChange(ctx, "lab_test.approve", "", "", "lab_test="+t.ID)
-	return answer(junction.FromLabTest(t)), nil
+	s.appendChangeAudit(ctx, "lab_test.approve", "", "", "lab_test="+t.ID)
+	return newAnswer(junction.FromLabTest(t)), nil
 }

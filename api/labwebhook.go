@@ -14,28 +14,28 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// notThisAccount is why a report was quarantined whose sender has no account with the order.
-const notThisAccount = "not_this_account"
+// codeForeignAccount is why a report was quarantined whose sender has no account with the order.
+const codeForeignAccount = "not_this_account"
 
 func (s *server) labWebhookRoutes(e *gin.Engine) {
-	for _, p := range partners.All() {
-		e.POST("/webhooks/labs/"+p.Name, func(c *gin.Context) { s.receiveLab(c, p) })
+	for _, p := range partners.Protocols() {
+		e.POST("/webhooks/labs/"+p.Name, func(c *gin.Context) { s.handleLabWebhook(c, p) })
 	}
 }
 
-// receiveLab takes a partner's webhooks (molecular-api#d1 to molecular-api#d15, which we keep to with every partner).
+// handleLabWebhook takes a partner's webhooks (molecular-api#d1 to molecular-api#d15, which we keep to with every partner).
 // What is authentic and stored is answered 2xx, whatever it says: nobody knows whether the partner would send it again.
 // Only a failure of ours asks for that, with 503.
-func (s *server) receiveLab(c *gin.Context, p labs.Protocol) {
+func (s *server) handleLabWebhook(c *gin.Context, p labs.Protocol) {
 	now := s.now()
-	payload, ok := s.readWebhook(c, p.Name, p.MaxWebhook)
+	payload, ok := s.readPartnerBody(c, p.Name, p.MaxWebhook)
 	if !ok {
 		return
 	}
 	ctx := c.Request.Context()
 	accounts, err := s.Store.LabAccountsByPartner(ctx, p.Name)
 	if err != nil {
-		s.notStored(c, p.Name, err)
+		s.answerNotStored(c, p.Name, err)
 		return
 	}
 	owners, ok := s.authenticateLab(c, p, payload, accounts)
@@ -43,9 +43,9 @@ func (s *server) receiveLab(c *gin.Context, p labs.Protocol) {
 		return
 	}
 	m := p.Decode(c.Request.Header, payload, now)
-	r := store.Report{
-		Partner: p.Name, AccountID: sole(owners), Key: m.Key, Hash: m.Hash, Kind: m.Kind, OrderNumber: m.OrderNumber,
-		Fact: m.Fact, Reason: m.Reason, Body: payload, Headers: keptHeaders(c.Request), ReceivedAt: now,
+	r := store.NewInboxItem{
+		Partner: p.Name, LabAccountID: onlyAccount(owners), DedupKey: m.Key, BodyHash: m.Hash, Kind: m.Kind, OrderNumber: m.OrderNumber,
+		Fact: m.Fact, PartnerReason: m.Reason, Body: payload, Headers: storableHeaders(c.Request), ReceivedAt: now,
 	}
 	status := http.StatusOK
 	switch m.Problem {
@@ -53,20 +53,20 @@ func (s *server) receiveLab(c *gin.Context, p labs.Protocol) {
 		r.State, status = store.InboxQuarantined, http.StatusBadRequest
 	case labs.UnknownType:
 		r.State, status = store.InboxUnknown, http.StatusAccepted
-	case labs.Incomplete:
+	case labs.IncompleteData:
 		r.State, status = store.InboxIncomplete, http.StatusAccepted
 	}
-	foreign, err := s.foreign(ctx, m, accounts, owners)
+	foreign, err := s.isForeignSender(ctx, m, accounts, owners)
 	if err != nil {
-		s.notStored(c, p.Name, err)
+		s.answerNotStored(c, p.Name, err)
 		return
 	}
 	if foreign { // under a key of its own, or it would make a duplicate of what the order's own lab sends
-		r.Key, r.Kind = notThisAccount+":"+m.Key, notThisAccount
+		r.DedupKey, r.Kind = codeForeignAccount+":"+m.Key, codeForeignAccount
 		r.Fact, r.State, status = nil, store.InboxQuarantined, http.StatusAccepted
-		m.Place = nil
+		m.Location = nil
 	}
-	s.receive(c, r, m.Place, status)
+	s.storeAndAnswerItem(c, r, m.Location, status)
 }
 
 // authenticateLab finds the accounts that the presented credentials belong to. Without any credentials configured nobody is let
@@ -81,32 +81,32 @@ func (s *server) authenticateLab(c *gin.Context, p labs.Protocol, payload []byte
 	owners, err := p.Authenticate(c.Request, payload, pairs, s.now())
 	switch {
 	case errors.Is(err, labs.ErrNoCredentials):
-		s.metrics.facts.WithLabelValues(p.Name, "not_configured").Inc()
-		abortWith(c, unavailable("This webhook is not in service"))
+		s.metrics.inboxItems.WithLabelValues(p.Name, "not_configured").Inc()
+		abortWithError(c, unavailableError("This webhook is not in service"))
 		return nil, false
 	case err != nil:
-		s.metrics.facts.WithLabelValues(p.Name, "unauthorized").Inc()
-		if p.Challenge != "" {
-			c.Header("WWW-Authenticate", p.Challenge)
+		s.metrics.inboxItems.WithLabelValues(p.Name, "unauthorized").Inc()
+		if p.AuthChallenge != "" {
+			c.Header("WWW-Authenticate", p.AuthChallenge)
 		}
-		abort(c, http.StatusUnauthorized, "Credentials are missing or wrong")
+		abortWithDetail(c, http.StatusUnauthorized, "Credentials are missing or wrong")
 		return nil, false
 	}
 	return owners, true
 }
 
-// sole is the account that the credentials belong to; empty when several have them.
-func sole(owners []string) string {
+// onlyAccount is the account that the credentials belong to; empty when several have them.
+func onlyAccount(owners []string) string {
 	if distinct := slices.Compact(slices.Sorted(slices.Values(owners))); len(distinct) == 1 {
 		return distinct[0]
 	}
 	return ""
 }
 
-// foreign reports whether the sender's credentials belong to no account that may report this on the order: a sandbox lab's
+// isForeignSender reports whether the sender's credentials belong to no account that may report this on the order: a sandbox lab's
 // credentials say nothing about production orders, nor one lab's about another's. That is the account through which the order is
 // placed; draws and appointments are also told by who keeps appointments for the order's team.
-func (s *server) foreign(ctx context.Context, m labs.Message, accounts []store.LabAccount, owners []string) (bool, error) {
+func (s *server) isForeignSender(ctx context.Context, m labs.InboundMessage, accounts []store.LabAccount, owners []string) (bool, error) {
 	if m.OrderNumber == "" {
 		return false, nil
 	}
@@ -120,7 +120,7 @@ func (s *server) foreign(ctx context.Context, m labs.Message, accounts []store.L
 	if slices.Contains(owners, o.LabAccountID) {
 		return false, nil
 	}
-	if m.Fact == nil || m.Fact.Kind != order.DrawReport && m.Fact.Kind != order.AppointmentReport {
+	if m.Fact == nil || m.Fact.Kind != order.FactDrawCompleted && m.Fact.Kind != order.FactAppointment {
 		return true, nil
 	}
 	lab, err := s.Store.LabAccount(ctx, o.LabAccountID)
@@ -129,12 +129,12 @@ func (s *server) foreign(ctx context.Context, m labs.Message, accounts []store.L
 	}
 	return !slices.ContainsFunc(accounts, func(a store.LabAccount) bool {
 		ours := a.TeamID == "" || a.TeamID == o.TeamID
-		return slices.Contains(owners, a.ID) && ours && a.Environment == lab.Environment && s.schedules(a)
+		return slices.Contains(owners, a.ID) && ours && a.Environment == lab.Environment && s.makesAppointments(a)
 	}), nil
 }
 
-// schedules reports whether appointments are made through an account.
-func (s *server) schedules(a store.LabAccount) bool {
+// makesAppointments reports whether appointments are made through an account.
+func (s *server) makesAppointments(a store.LabAccount) bool {
 	lab, err := s.OpenLab(a)
 	return err == nil && lab.Capabilities().Schedule
 }

@@ -19,13 +19,13 @@ import (
 
 const labRoute = "/webhooks/labs/molecular"
 
-// lab sends a webhook as the lab does.
-func (f *fixture) lab(body any) reply {
+// sendLabWebhook sends a webhook as the lab does.
+func (f *fixture) sendLabWebhook(body any) reply {
 	f.t.Helper()
-	return f.labAs(labUser, labToken, body)
+	return f.sendLabWebhookAs(labUser, labToken, body)
 }
 
-func (f *fixture) labAs(user, token string, body any) reply {
+func (f *fixture) sendLabWebhookAs(user, token string, body any) reply {
 	f.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, f.url, nil)
 	require.NoError(f.t, err)
@@ -33,17 +33,17 @@ func (f *fixture) labAs(user, token string, body any) reply {
 	return f.send(http.MethodPost, labRoute, body, "Authorization", req.Header.Get("Authorization"))
 }
 
-func (f *fixture) inbox() []store.InboxRow {
+func (f *fixture) inbox() []store.InboxItem {
 	f.t.Helper()
-	rows, _, err := f.store.InboxList(f.t.Context(), store.InboxQuery{Size: 100})
+	rows, _, err := f.store.InboxItems(f.t.Context(), store.InboxQuery{Size: 100})
 	require.NoError(f.t, err)
 	return rows
 }
 
-// settled is an inbox row once it has the state: that the order was signalled is noted after the answer.
-func (f *fixture) settled(id, state string) store.InboxRow {
+// waitForInboxState is an inbox row once it has the state: that the order was signalled is noted after the answer.
+func (f *fixture) waitForInboxState(id, state string) store.InboxItem {
 	f.t.Helper()
-	var row store.InboxRow
+	var row store.InboxItem
 	require.Eventually(f.t, func() bool {
 		var err error
 		row, err = f.store.InboxItem(f.t.Context(), id)
@@ -52,8 +52,8 @@ func (f *fixture) settled(id, state string) store.InboxRow {
 	return row
 }
 
-// seed is one of MTL's examples (testdata/seed_001_*.json), about an order of ours and after its creation.
-func seed(t testing.TB, kind, number string) map[string]any {
+// labWebhookSample is one of MTL's examples (testdata/seed_001_*.json), about an order of ours and after its creation.
+func labWebhookSample(t testing.TB, kind, number string) map[string]any {
 	t.Helper()
 	b, err := os.ReadFile("testdata/seed_001_" + kind + ".json")
 	require.NoError(t, err)
@@ -70,27 +70,27 @@ func TestSeedWebhooks(t *testing.T) {
 	sent := time.Date(2026, 3, 4, 15, 31, 8, 885569000, time.UTC)
 	recoverable := true
 	for kind, want := range map[string]order.Fact{
-		"kit_shipped":  {Kind: order.KitShipped, Accession: "M000031828", Outbound: "1111497584974311111", Inbound: "1111498798437922222"},
-		"kit_received": {Kind: order.KitReceived, Accession: "M000057021"},
-		"kit_rejected": {Kind: order.KitRejected, Accession: "F000057212", Recoverable: &recoverable},
-		"report_ready": {Kind: order.ReportReady, Accession: "M000057021"},
+		"kit_shipped":  {Kind: order.FactKitShipped, Accession: "M000031828", OutboundNumber: "1111497584974311111", InboundNumber: "1111498798437922222"},
+		"kit_received": {Kind: order.FactKitReceived, Accession: "M000057021"},
+		"kit_rejected": {Kind: order.FactKitRejected, Accession: "F000057212", Recoverable: &recoverable},
+		"report_ready": {Kind: order.FactReportReady, Accession: "M000057021"},
 	} {
 		t.Log(kind) // shown when what follows fails
-		id := f.placed(nil)
-		r := f.lab(seed(t, kind, f.order(id).Number))
+		id := f.createOrder(nil)
+		r := f.sendLabWebhook(labWebhookSample(t, kind, f.order(id).Number))
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		require.Equal(t, "received", r.json(t)["status"])
 
 		facts := f.orders.signalled(id)
 		require.Len(t, facts, 1)
-		row := f.settled(facts[0].InboxID, store.InboxSignalled)
-		want.InboxID, want.SentAt, want.ReceivedAt, want.Detail = row.ID, sent, began, facts[0].Detail
+		row := f.waitForInboxState(facts[0].InboxID, store.InboxSignalled)
+		want.InboxID, want.SentAt, want.ReceivedAt, want.Detail = row.ID, sent, testTime, facts[0].Detail
 		require.Equal(t, want, facts[0])
 		require.Equal(t, id, row.OrderID)
 		require.Contains(t, string(row.Body), `"type":"`+kind+`"`)
 		require.NotContains(t, row.Headers, "Authorization")
 		if kind == "kit_rejected" {
-			require.Equal(t, "No patient identifiers listed on the sample container / envelope.", row.Reason)
+			require.Equal(t, "No patient identifiers listed on the sample container / envelope.", row.PartnerReason)
 		}
 	}
 	require.NotContains(t, f.logs.String(), "identifiers", "the lab's words are free text")
@@ -100,10 +100,10 @@ func TestSeedWebhooks(t *testing.T) {
 func TestLabWebhookAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	number := f.order(id).Number
 	with := func(kind string, change func(map[string]any)) map[string]any {
-		m := seed(t, kind, number)
+		m := labWebhookSample(t, kind, number)
 		change(m)
 		return m
 	}
@@ -131,11 +131,11 @@ func TestLabWebhookAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Log(name) // shown when what follows fails
 		before, facts := len(f.inbox()), len(f.orders.signalled(id))
-		r := f.lab(tt.body)
+		r := f.sendLabWebhook(tt.body)
 		require.Equal(t, tt.status, r.status, "%s: %s", tt.decision, r.body)
 		rows := f.inbox()
 		require.Len(t, rows, before+1)
-		f.settled(r.json(t)["id"].(string), tt.state)
+		f.waitForInboxState(r.json(t)["id"].(string), tt.state)
 		if tt.signal {
 			facts++
 		}
@@ -144,39 +144,39 @@ func TestLabWebhookAnswers(t *testing.T) {
 	require.Equal(t, int64(1), f.order(id).Sequence, "the API itself changes no status")
 }
 
-func TestLabWebhookDoor(t *testing.T) {
+func TestLabWebhookAuthentication(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	number := f.order(f.placed(nil)).Number
-	body := seed(t, "kit_received", number)
+	number := f.order(f.createOrder(nil)).Number
+	body := labWebhookSample(t, "kit_received", number)
 
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-		require.Equal(t, http.StatusMethodNotAllowed, f.do(method, labRoute, "", nil).status, "molecular-api#d1")
+		require.Equal(t, http.StatusMethodNotAllowed, f.sendWithKey(method, labRoute, "", nil).status, "molecular-api#d1")
 	}
 	large := strings.Repeat(" ", molecular.MaxWebhook+1)
-	require.Equal(t, http.StatusRequestEntityTooLarge, f.lab(large).status, "molecular-api#d2")
+	require.Equal(t, http.StatusRequestEntityTooLarge, f.sendLabWebhook(large).status, "molecular-api#d2")
 	full := strings.Repeat(" ", molecular.MaxWebhook-2) + "{}"
-	require.Equal(t, http.StatusBadRequest, f.lab(full).status, "just within the limit: read, and found wanting")
+	require.Equal(t, http.StatusBadRequest, f.sendLabWebhook(full).status, "just within the limit: read, and found wanting")
 	require.Len(t, f.inbox(), 1)
 
 	for name, r := range map[string]reply{
 		"none":          f.send(http.MethodPost, labRoute, body),
-		"wrong token":   f.labAs(labUser, "wrong", body),
-		"wrong user":    f.labAs("wrong", labToken, body),
-		"empty":         f.labAs("", "", body),
+		"wrong token":   f.sendLabWebhookAs(labUser, "wrong", body),
+		"wrong user":    f.sendLabWebhookAs("wrong", labToken, body),
+		"empty":         f.sendLabWebhookAs("", "", body),
 		"no basic":      f.send(http.MethodPost, labRoute, body, "Authorization", "Bearer "+labToken),
-		"swapped":       f.labAs(labToken, labUser, body),
-		"a client key":  f.do(http.MethodPost, labRoute, f.key, body),
-		"half a secret": f.labAs(labUser, labToken[:8], body),
+		"swapped":       f.sendLabWebhookAs(labToken, labUser, body),
+		"a client key":  f.sendWithKey(http.MethodPost, labRoute, f.key, body),
+		"half a secret": f.sendLabWebhookAs(labUser, labToken[:8], body),
 	} {
 		require.Equal(t, http.StatusUnauthorized, r.status, name)
 		require.Contains(t, r.header.Get("WWW-Authenticate"), "Basic", name)
 	}
 	require.Len(t, f.inbox(), 1, "what is not authentic is not kept (molecular-api#d3)")
-	require.InDelta(t, 8, counted(t, f, "molecular", "unauthorized"), 0)
+	require.InDelta(t, 8, metricValue(t, f, "molecular", "unauthorized"), 0)
 }
 
-func counted(t *testing.T, f *fixture, partner, outcome string) float64 {
+func metricValue(t *testing.T, f *fixture, partner, outcome string) float64 {
 	t.Helper()
 	families, err := f.metrics.Gather()
 	require.NoError(t, err)
@@ -200,7 +200,7 @@ func counted(t *testing.T, f *fixture, partner, outcome string) float64 {
 func TestMetricsAreWellFormed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.lab(`{}`)
+	f.sendLabWebhook(`{}`)
 	problems, err := testutil.GatherAndLint(f.metrics)
 	require.NoError(t, err)
 	require.Empty(t, problems)
@@ -214,7 +214,7 @@ func TestLabWebhookNotConfigured(t *testing.T) {
 	require.NoError(t, err)
 	a.User, a.Token = "", ""
 	require.NoError(t, f.store.PutLabAccount(t.Context(), a))
-	r := f.labAs("", "", seed(t, "kit_received", "1"))
+	r := f.sendLabWebhookAs("", "", labWebhookSample(t, "kit_received", "1"))
 	require.Equal(t, http.StatusServiceUnavailable, r.status)
 	require.NotEmpty(t, r.header.Get("Retry-After"))
 	require.Empty(t, f.inbox())
@@ -223,16 +223,16 @@ func TestLabWebhookNotConfigured(t *testing.T) {
 func TestLabWebhookDuplicatesAndAmendments(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	body := seed(t, "kit_shipped", f.order(id).Number)
-	first, again := f.lab(body), f.lab(body)
+	id := f.createOrder(nil)
+	body := labWebhookSample(t, "kit_shipped", f.order(id).Number)
+	first, again := f.sendLabWebhook(body), f.sendLabWebhook(body)
 	require.Equal(t, http.StatusOK, again.status, "molecular-api#d9")
 	require.Equal(t, first.json(t)["id"], again.json(t)["id"])
 	require.Len(t, f.orders.signalled(id), 1, "a duplicate is only counted")
-	require.Equal(t, 2, f.inbox()[0].Deliveries)
+	require.Equal(t, 2, f.inbox()[0].TimesSent)
 
 	body["ship_info"].(map[string]any)["outbound"] = "9420900204173500182641"
-	require.Equal(t, http.StatusOK, f.lab(body).status)
+	require.Equal(t, http.StatusOK, f.sendLabWebhook(body).status)
 	facts := f.orders.signalled(id)
 	require.Len(t, facts, 2)
 	require.True(t, facts[1].Amendment, "molecular-api#d17")
@@ -246,10 +246,10 @@ func TestLabWebhookDuringRotation(t *testing.T) {
 	require.NoError(t, err)
 	a.PreviousUser, a.PreviousToken, a.User, a.Token = a.User, a.Token, "new", "pair"
 	require.NoError(t, f.store.PutLabAccount(t.Context(), a))
-	number := f.order(f.placed(nil)).Number
-	require.Equal(t, http.StatusOK, f.labAs(labUser, labToken, seed(t, "kit_shipped", number)).status)
-	require.Equal(t, http.StatusOK, f.labAs("new", "pair", seed(t, "kit_received", number)).status)
-	require.Equal(t, http.StatusUnauthorized, f.labAs("new", labToken, seed(t, "kit_received", number)).status)
+	number := f.order(f.createOrder(nil)).Number
+	require.Equal(t, http.StatusOK, f.sendLabWebhookAs(labUser, labToken, labWebhookSample(t, "kit_shipped", number)).status)
+	require.Equal(t, http.StatusOK, f.sendLabWebhookAs("new", "pair", labWebhookSample(t, "kit_received", number)).status)
+	require.Equal(t, http.StatusUnauthorized, f.sendLabWebhookAs("new", labToken, labWebhookSample(t, "kit_received", number)).status)
 }
 
 // Credentials of one account, the simulated lab's say, tell nothing about orders that were placed through another.
@@ -257,14 +257,14 @@ func TestLabWebhookOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.newAccount(store.LabAccount{TeamID: f.newTeam(store.Sandbox, ""), User: "other", Token: "pair"})
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	number := f.order(id).Number
-	r := f.labAs("other", "pair", seed(t, "kit_received", number))
+	r := f.sendLabWebhookAs("other", "pair", labWebhookSample(t, "kit_received", number))
 	require.Equal(t, http.StatusAccepted, r.status, "the sender learns nothing")
 	require.Equal(t, store.InboxQuarantined, f.inbox()[0].State)
 	require.Empty(t, f.orders.signalled(id))
 
-	require.Equal(t, http.StatusOK, f.lab(seed(t, "kit_received", number)).status)
+	require.Equal(t, http.StatusOK, f.sendLabWebhook(labWebhookSample(t, "kit_received", number)).status)
 	require.Len(t, f.orders.signalled(id), 1, "what a stranger sent does not stand in the way")
 }
 
@@ -272,9 +272,9 @@ func TestLabWebhookOfAnotherAccount(t *testing.T) {
 func TestLabWebhookWithoutWorkflows(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	f.orders.fail(errors.New("unreachable"))
-	r := f.lab(seed(t, "kit_received", f.order(id).Number))
+	r := f.sendLabWebhook(labWebhookSample(t, "kit_received", f.order(id).Number))
 	require.Equal(t, http.StatusOK, r.status)
 	require.Equal(t, store.InboxReceived, f.inbox()[0].State, "the reconciler signals it later")
 }
@@ -282,9 +282,9 @@ func TestLabWebhookWithoutWorkflows(t *testing.T) {
 func TestLabWebhookWithoutStore(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	body := seed(t, "kit_received", f.order(f.placed(nil)).Number)
+	body := labWebhookSample(t, "kit_received", f.order(f.createOrder(nil)).Number)
 	require.NoError(t, f.store.Close())
-	r := f.lab(body)
+	r := f.sendLabWebhook(body)
 	require.Equal(t, http.StatusServiceUnavailable, r.status, "molecular-api#d11")
 	require.NotEmpty(t, r.header.Get("Retry-After"))
 }

@@ -57,19 +57,19 @@ func (s *server) markerRoutes() {
 		OperationID: "list-markers", Method: http.MethodGet, Path: "/v3/lab_tests/markers", Tags: []string{tagLabTests},
 		Summary: "List the markers of the lab tests that can be ordered", Errors: []int{http.StatusNotFound},
 	}
-	register(s, readOwn, op, s.listMarkers)
+	registerOperation(s, scopeOwnRead, op, s.listMarkers)
 	op.OperationID, op.Path, op.Summary = "list-lab-test-markers", "/v3/lab_tests/{lab_test_id}/markers", "List the markers of a lab test"
-	register(s, readOwn, op, s.labTestMarkers)
+	registerOperation(s, scopeOwnRead, op, s.labTestMarkers)
 	op.OperationID, op.Path, op.Summary = "get-lab-marker", "/v3/lab_tests/{lab_test_id}/markers/{provider_id}", "Read a marker by its lab's code"
-	register(s, readOwn, op, s.labMarker)
-	s.documentAs("/v3/lab_tests/{lab_test_id}/markers/{provider_id}", "lab_test_id", "lab_id")
+	registerOperation(s, scopeOwnRead, op, s.labMarker)
+	s.renameParameter("/v3/lab_tests/{lab_test_id}/markers/{provider_id}", "lab_test_id", "lab_id")
 	op.OperationID, op.Path, op.Summary = "list-order-set-markers", "/v3/lab_tests/list_order_set_markers", "List the markers of what is to be ordered"
 	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound}
-	register(s, readOwn, op, s.orderSetMarkers)
+	registerOperation(s, scopeOwnRead, op, s.orderSetMarkers)
 }
 
 func (s *server) listMarkers(ctx context.Context, in *markersInput) (*body[GetMarkersResponse], error) {
-	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+	if err := s.checkAccountKnown(ctx, in.LabAccountID); err != nil {
 		return nil, err
 	}
 	all, err := s.orderableMarkers(ctx, func(lab order.Lab) bool {
@@ -81,16 +81,16 @@ func (s *server) listMarkers(ctx context.Context, in *markersInput) (*body[GetMa
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(m order.Marker) bool { return in.ALaCarteEnabled && !m.ALaCarte || !named(m, in.Name) })
+	all = slices.DeleteFunc(all, func(m order.Marker) bool { return in.ALaCarteEnabled && !m.ALaCarte || !markerMatches(m, in.Name) })
 	out := markerPage(all, in.PageQuery)
 	if in.IncludePricing {
-		out.Pricing = junction.MarkerPricing(in.of(all))
+		out.Pricing = junction.MarkerPricing(in.slice(all))
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
-// named reports whether the text is a part of the marker's name, or the lab's code of it.
-func named(m order.Marker, text string) bool {
+// markerMatches reports whether the text is a part of the marker's name, or the lab's code of it.
+func markerMatches(m order.Marker, text string) bool {
 	return strings.Contains(strings.ToLower(m.Name), strings.ToLower(text)) || m.ProviderID != nil && *m.ProviderID == text
 }
 
@@ -106,10 +106,10 @@ func (s *server) orderableMarkers(ctx context.Context, of func(order.Lab) bool) 
 	}
 	for _, t := range tests {
 		if t.Lab != nil && t.Status == statusActive && of(*t.Lab) {
-			all = append(all, markersOf(t)...)
+			all = append(all, markersWithLab(t)...)
 		}
 	}
-	return slices.DeleteFunc(distinct(all), func(m order.Marker) bool { return !m.Orderable() }), nil
+	return slices.DeleteFunc(distinctByID(all), func(m order.Marker) bool { return !m.Orderable() }), nil
 }
 
 // catalogueMarkers lists the catalogue's markers of some labs by id, orderable or not.
@@ -129,8 +129,8 @@ func (s *server) catalogueMarkers(ctx context.Context, of func(order.Lab) bool) 
 	return slices.DeleteFunc(all, func(m order.Marker) bool { return !wanted[*m.LabID] }), nil
 }
 
-// markersOf is the test's markers, each with its lab.
-func markersOf(t order.LabTest) []order.Marker {
+// markersWithLab is the test's markers, each with its lab.
+func markersWithLab(t order.LabTest) []order.Marker {
 	markers := slices.Clone(t.Markers)
 	for i := range markers {
 		if markers[i].LabID == nil && t.Lab != nil {
@@ -140,50 +140,50 @@ func markersOf(t order.LabTest) []order.Marker {
 	return markers
 }
 
-// distinct has each marker once, by id: the first of those with the same.
-func distinct(markers []order.Marker) []order.Marker {
+// distinctByID has each marker once, by id: the first of those with the same.
+func distinctByID(markers []order.Marker) []order.Marker {
 	slices.SortStableFunc(markers, func(a, b order.Marker) int { return cmp.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(markers, func(a, b order.Marker) bool { return a.ID == b.ID })
 }
 
 func markerPage(all []order.Marker, q PageQuery) GetMarkersResponse {
 	return GetMarkersResponse{
-		Markers: each(q.of(all), junction.FromMarkerComplete),
+		Markers: convertAll(q.slice(all), junction.FromMarkerComplete),
 		Total:   len(all), Page: q.Page, Size: q.Size, Pages: (len(all) + q.Size - 1) / q.Size,
 	}
 }
 
-// of is the page's part of all markers.
-func (q PageQuery) of(all []order.Marker) []order.Marker {
+// slice is the page's part of all markers.
+func (q PageQuery) slice(all []order.Marker) []order.Marker {
 	from := min((q.Page-1)*q.Size, len(all))
 	return all[from:min(from+q.Size, len(all))]
 }
 
 func (s *server) labTestMarkers(ctx context.Context, in *labTestMarkersInput) (*body[GetMarkersResponse], error) {
-	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+	if err := s.checkAccountKnown(ctx, in.LabAccountID); err != nil {
 		return nil, err
 	}
-	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonical(in.LabTestID))
+	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonicalUUID(in.LabTestID))
 	if err != nil {
-		return nil, orNotFound(err, "Lab test")
+		return nil, mapNotFound(err, "Lab test")
 	}
-	return answer(markerPage(distinct(markersOf(t)), in.PageQuery)), nil
+	return newAnswer(markerPage(distinctByID(markersWithLab(t)), in.PageQuery)), nil
 }
 
 func (s *server) orderSetMarkers(ctx context.Context, in *orderSetMarkersInput) (*body[GetMarkersResponse], error) {
-	what, err := s.setOf(ctx, callerOf(ctx).team.ID, choice{set: &in.Body})
+	what, err := s.resolveSet(ctx, callerOf(ctx).team.ID, selectionRequest{orderSet: &in.Body})
 	if err != nil {
 		return nil, err
 	}
 	var all []order.Marker
 	for _, t := range what.tests {
-		all = append(all, markersOf(t)...)
+		all = append(all, markersWithLab(t)...)
 	}
-	return answer(markerPage(distinct(append(all, what.added...)), in.PageQuery)), nil
+	return newAnswer(markerPage(distinctByID(append(all, what.added...)), in.PageQuery)), nil
 }
 
 func (s *server) labMarker(ctx context.Context, in *labMarkerInput) (*body[junction.ClientFacingMarker], error) {
-	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+	if err := s.checkAccountKnown(ctx, in.LabAccountID); err != nil {
 		return nil, err
 	}
 	all, err := s.orderableMarkers(ctx, func(lab order.Lab) bool { return lab.ID == in.LabID })
@@ -192,7 +192,7 @@ func (s *server) labMarker(ctx context.Context, in *labMarkerInput) (*body[junct
 	}
 	i := slices.IndexFunc(all, func(m order.Marker) bool { return m.ProviderID != nil && *m.ProviderID == in.ProviderID })
 	if i < 0 {
-		return nil, notFound("Marker")
+		return nil, notFoundError("Marker")
 	}
-	return answer(junction.FromMarker(all[i])), nil
+	return newAnswer(junction.FromMarker(all[i])), nil
 }

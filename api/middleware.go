@@ -24,13 +24,13 @@ const (
 	logKeyID     = "key_id"
 )
 
-// acceptableID is what a caller's request id has to look like; any other is replaced, because it ends up in logs.
-var acceptableID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+// requestIDPattern is what a caller's request id has to look like; any other is replaced, because it ends up in logs.
+var requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// identify gives the request an id and its answer the headers that every answer has.
-func (s *server) identify(c *gin.Context) {
+// assignRequestID gives the request an id and its answer the headers that every answer has.
+func (s *server) assignRequestID(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
-	if !acceptableID.MatchString(id) {
+	if !requestIDPattern.MatchString(id) {
 		id = uuid.Must(uuid.NewV7()).String()
 	}
 	c.Set(logRequestID, id)
@@ -42,17 +42,17 @@ func (s *server) identify(c *gin.Context) {
 
 func requestID(c *gin.Context) string { return c.GetString(logRequestID) }
 
-// observe counts and logs the request. Paths are logged as patterns, and queries and bodies not at all.
-func (s *server) observe(c *gin.Context) {
+// countAndLog counts and logs the request. Paths are logged as patterns, and queries and bodies not at all.
+func (s *server) countAndLog(c *gin.Context) {
 	start := time.Now()
 	c.Next()
 	took, status, route := time.Since(start), c.Writer.Status(), c.FullPath()
 	if route == "" {
 		route = "none"
 	}
-	s.metrics.requests.WithLabelValues(method(c), route, strconv.Itoa(status)).Observe(took.Seconds())
+	s.metrics.requests.WithLabelValues(metricMethod(c), route, strconv.Itoa(status)).Observe(took.Seconds())
 	attrs := []slog.Attr{
-		slog.String("method", method(c)), slog.String("route", route), slog.Int("status", status), slog.Duration("duration", took),
+		slog.String("method", metricMethod(c)), slog.String("route", route), slog.Int("status", status), slog.Duration("duration", took),
 		slog.String("request_id", requestID(c)), slog.String("key_id", c.GetString(logKeyID)),
 	}
 	level := slog.LevelInfo
@@ -63,8 +63,8 @@ func (s *server) observe(c *gin.Context) {
 	s.Logger.LogAttrs(c.Request.Context(), level, "request", attrs...)
 }
 
-// method is the request's, or "other" for one that a caller made up: it becomes a metric's label.
-func method(c *gin.Context) string {
+// metricMethod is the request's, or "other" for one that a caller made up: it becomes a metric's label.
+func metricMethod(c *gin.Context) string {
 	switch c.Request.Method {
 	case http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodHead, http.MethodOptions:
 		return c.Request.Method
@@ -85,15 +85,15 @@ func (s *server) recoverPanics(c *gin.Context) {
 		s.Logger.Error("panic", slog.String("type", fmt.Sprintf("%T", v)), slog.String("request_id", requestID(c)),
 			slog.String("route", c.FullPath()), slog.String("stack", string(debug.Stack())))
 		if !c.Writer.Written() {
-			abort(c, http.StatusInternalServerError, "Internal server error")
+			abortWithDetail(c, http.StatusInternalServerError, "Internal server error")
 		}
 	}()
 	c.Next()
 }
 
 type metrics struct {
-	requests *prometheus.HistogramVec
-	facts    *prometheus.CounterVec
+	requests   *prometheus.HistogramVec
+	inboxItems *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer, others ...prometheus.Collector) (*metrics, error) {
@@ -102,11 +102,11 @@ func newMetrics(r prometheus.Registerer, others ...prometheus.Collector) (*metri
 			Name: "aliquot_http_request_duration_seconds", Help: "Requests by method, route pattern and status.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"method", "route", "status"}),
-		facts: prometheus.NewCounterVec(prometheus.CounterOpts{
+		inboxItems: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "aliquot_partner_reports_total", Help: "What partners sent, by partner and what became of it at the door.",
 		}, []string{"partner", "outcome"}),
 	}
-	for _, c := range append(others, m.requests, m.facts) {
+	for _, c := range append(others, m.requests, m.inboxItems) {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the API's metrics: %w", err)
 		}

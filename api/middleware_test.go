@@ -26,7 +26,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 		{http.MethodPut, "/v3/orders", http.StatusMethodNotAllowed},
 		{http.MethodPost, "/healthz", http.StatusMethodNotAllowed},
 	} {
-		r := f.do(tt.method, tt.path, f.key, nil)
+		r := f.sendWithKey(tt.method, tt.path, f.key, nil)
 		require.Equal(t, tt.status, r.status, tt.path)
 		require.NotEmpty(t, r.detail(t), tt.path)
 		require.Empty(t, r.header.Get("Location"))
@@ -36,51 +36,51 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 func TestOversizeBody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(d *api.Deps) { d.MaxBody = 2000 })
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"passthrough": strings.Repeat("x", 2000)}))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"passthrough": strings.Repeat("x", 2000)}))
 	require.Equal(t, http.StatusRequestEntityTooLarge, r.status)
 	require.Equal(t, "Request body is too large", r.detail(t))
 	require.Zero(t, f.countOrders())
-	f.placed(nil)
+	f.createOrder(nil)
 }
 
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	require.Equal(t, "abc-1", f.do(http.MethodGet, "/healthz", "", nil, "X-Request-Id", "abc-1").header.Get("X-Request-Id"))
+	require.Equal(t, "abc-1", f.sendWithKey(http.MethodGet, "/healthz", "", nil, "X-Request-Id", "abc-1").header.Get("X-Request-Id"))
 	for _, bad := range []string{"", "a b", strings.Repeat("x", 65), "Ann Lee"} {
-		id := f.do(http.MethodGet, "/healthz", "", nil, "X-Request-Id", bad).header.Get("X-Request-Id")
+		id := f.sendWithKey(http.MethodGet, "/healthz", "", nil, "X-Request-Id", bad).header.Get("X-Request-Id")
 		require.NotEmpty(t, id)
 		require.NotEqual(t, bad, id)
 	}
 }
 
 // panicking stands for a bug.
-type panicking struct{ *orders }
+type panicking struct{ *fakeWorkflows }
 
 func (panicking) StartOrder(context.Context, string) error { panic("Ann Lee, born 1990-01-01") }
 
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(d *api.Deps) { d.Orders = panicking{d.Orders.(*orders)} })
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(nil))
+	f := newFixture(t, func(d *api.Deps) { d.Workflows = panicking{d.Workflows.(*fakeWorkflows)} })
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(nil))
 	require.Equal(t, http.StatusInternalServerError, r.status)
 	require.Equal(t, "Internal server error", r.detail(t))
 	require.Contains(t, f.logs.String(), `"msg":"panic"`)
 	require.NotContains(t, f.logs.String(), "Ann Lee")
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/healthz", "", nil).status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/healthz", "", nil).status)
 }
 
 // Whatever a request holds, the log holds ids and codes.
 func TestLogsHoldNoPatientData(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	f.do(http.MethodGet, "/v3/order/"+id, f.key, nil)
-	f.do(http.MethodGet, "/v3/orders?patient_name=Ann+Lee", f.key, nil)
-	f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_address.zip": "8500X"}))
-	f.do(http.MethodPost, "/v3/order", f.key, `{"patient_details": {"first_name": "Ann`)
-	f.do(http.MethodGet, "/v3/Ann-Lee", f.key, nil)
-	f.lab(seedLike(f.order(id).Number))
+	id := f.createOrder(nil)
+	f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil)
+	f.sendWithKey(http.MethodGet, "/v3/orders?patient_name=Ann+Lee", f.key, nil)
+	f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"patient_address.zip": "8500X"}))
+	f.sendWithKey(http.MethodPost, "/v3/order", f.key, `{"patient_details": {"first_name": "Ann`)
+	f.sendWithKey(http.MethodGet, "/v3/Ann-Lee", f.key, nil)
+	f.sendLabWebhook(trackerUpdateLikeSeed(f.order(id).Number))
 	log := f.logs.String()
 	for _, secret := range []string{
 		"Ann", "Lee", "1990-01-01", "85004", "8500X", "Main St", "6025550123", "ann@example.com", "ref-42", f.key, labToken, outbound,
@@ -103,28 +103,28 @@ func TestLogsHoldNoPatientData(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/healthz", "", nil).status)
-	ready := f.do(http.MethodGet, "/readyz", "", nil)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/healthz", "", nil).status)
+	ready := f.sendWithKey(http.MethodGet, "/readyz", "", nil)
 	require.Equal(t, http.StatusOK, ready.status)
 	require.Equal(t, map[string]any{"store": "ok", "workflows": "ok"}, ready.json(t))
 
 	f.orders.fail(errors.New("no"))
-	ready = f.do(http.MethodGet, "/readyz", "", nil)
+	ready = f.sendWithKey(http.MethodGet, "/readyz", "", nil)
 	require.Equal(t, http.StatusServiceUnavailable, ready.status)
 	require.Equal(t, map[string]any{"store": "ok", "workflows": "unreachable"}, ready.json(t))
 	require.NoError(t, f.store.Close())
-	ready = f.do(http.MethodGet, "/readyz", "", nil)
+	ready = f.sendWithKey(http.MethodGet, "/readyz", "", nil)
 	require.Equal(t, map[string]any{"store": "unreachable", "workflows": "unreachable"}, ready.json(t))
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/healthz", "", nil).status, "the process itself is well")
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/healthz", "", nil).status, "the process itself is well")
 
-	metrics := f.do(http.MethodGet, "/metrics", "", nil)
+	metrics := f.sendWithKey(http.MethodGet, "/metrics", "", nil)
 	require.Equal(t, http.StatusOK, metrics.status)
 	require.Contains(t, string(metrics.body), `aliquot_http_request_duration_seconds_count{method="GET",route="/readyz",status="503"} 2`)
 }
 
 func TestServerHasLimits(t *testing.T) {
 	t.Parallel()
-	s := api.Server("127.0.0.1:0", http.NotFoundHandler())
+	s := api.NewHTTPServer("127.0.0.1:0", http.NotFoundHandler())
 	require.Positive(t, s.ReadHeaderTimeout)
 	require.Positive(t, s.ReadTimeout)
 	require.Positive(t, s.WriteTimeout)
@@ -134,8 +134,8 @@ func TestServerHasLimits(t *testing.T) {
 
 func TestNewNeedsAStoreAndOrders(t *testing.T) {
 	t.Parallel()
-	_, err := api.New(api.Deps{Orders: &orders{}})
+	_, err := api.New(api.Deps{Workflows: &fakeWorkflows{}})
 	require.ErrorContains(t, err, "store")
 }
 
-var _ api.Orders = (*orders)(nil)
+var _ api.OrderWorkflows = (*fakeWorkflows)(nil)

@@ -23,7 +23,7 @@ const (
 	managementScheme = "managementKey"
 	bearerScheme     = "bearer"
 	documentTitle    = "Aliquot"
-	documentVer      = "1.0.0"
+	documentVersion  = "1.0.0"
 	pathDocument     = "/openapi.json"
 	pathDocs         = "/docs"
 )
@@ -53,7 +53,7 @@ func (s *server) document() ([]byte, error) {
 
 // documentRoutes makes huma's API on the router, and serves its document and a page of it.
 func (s *server) documentRoutes(e *gin.Engine) {
-	config := huma.DefaultConfig(documentTitle, documentVer)
+	config := huma.DefaultConfig(documentTitle, documentVersion)
 	config.Info.Description = "Places lab-test orders and follows them. The client API is compatible with the lab-testing part of the " +
 		"Junction API. Every answer that is not a success has a `detail`."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // served below, without scripts from elsewhere
@@ -61,23 +61,23 @@ func (s *server) documentRoutes(e *gin.Engine) {
 	config.AllowAdditionalPropertiesByDefault = true                     // unknown fields are ignored
 	config.Formats = map[string]huma.Format{contentJSON: jsonFormat, "json": jsonFormat}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		securityScheme:   {Type: "apiKey", In: "header", Name: keyHeaders[securityScheme]},
-		managementScheme: {Type: "apiKey", In: "header", Name: keyHeaders[managementScheme]},
+		securityScheme:   {Type: "apiKey", In: "header", Name: apiKeyHeaders[securityScheme]},
+		managementScheme: {Type: "apiKey", In: "header", Name: apiKeyHeaders[managementScheme]},
 		bearerScheme:     {Type: "http", Scheme: "bearer", Description: "A team's token, good for minutes. One credential per request."},
 	}
 	s.huma = humagin.New(e, config)
-	e.GET(pathDocument, written("application/openapi+json", s.document))
-	e.GET(pathDocs, func(c *gin.Context) { c.Header("Content-Security-Policy", docsPolicy) }, written("text/html; charset=utf-8", s.docs))
+	e.GET(pathDocument, serveOnce("application/openapi+json", s.document))
+	e.GET(pathDocs, func(c *gin.Context) { c.Header("Content-Security-Policy", docsContentPolicy) }, serveOnce("text/html; charset=utf-8", s.docsHTML))
 }
 
-// written serves what is written once, when it is first asked for and all routes are there: anybody may ask, as often as he likes.
-func written(contentType string, write func() ([]byte, error)) gin.HandlerFunc {
+// serveOnce serves what is written once, when it is first asked for and all routes are there: anybody may ask, as often as he likes.
+func serveOnce(contentType string, write func() ([]byte, error)) gin.HandlerFunc {
 	once := sync.OnceValues(write)
 	return func(c *gin.Context) {
 		b, err := once()
 		if err != nil {
 			_ = c.Error(err)
-			abort(c, http.StatusInternalServerError, "Internal server error")
+			abortWithDetail(c, http.StatusInternalServerError, "Internal server error")
 			return
 		}
 		c.Data(http.StatusOK, contentType, b)
@@ -90,8 +90,8 @@ func (s *server) schemaOf(v any) *huma.Schema {
 	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
-// documentAs gives a parameter of a path another name in the document. Routers allow only one name for a place in several paths.
-func (s *server) documentAs(path, name, as string) {
+// renameParameter gives a parameter of a path another name in the document. Routers allow only one name for a place in several paths.
+func (s *server) renameParameter(path, name, as string) {
 	paths := s.huma.OpenAPI().Paths
 	item := paths[path]
 	for _, p := range item.Get.Parameters {
@@ -103,8 +103,8 @@ func (s *server) documentAs(path, name, as string) {
 	paths[strings.ReplaceAll(path, "{"+name+"}", "{"+as+"}")] = item
 }
 
-// nullable are the objects that may be null, by schema.
-var nullable = map[string][]string{
+// nullableObjects are the objects that may be null, by schema.
+var nullableObjects = map[string][]string{
 	"ClientFacingOrder":              {"patient_details", "patient_address", "physician", "shipping_details", "order_transaction"},
 	"ClientFacingTestkitOrder":       {"shipment"},
 	"ClientFacingLabTest":            {"lab"},
@@ -148,7 +148,7 @@ func (s *server) completeDocument() {
 	slices.SortFunc(details.OneOf, func(a, b *huma.Schema) int {
 		return strings.Compare(a.Properties["data"].Ref, b.Properties["data"].Ref)
 	})
-	for name, fields := range nullable {
+	for name, fields := range nullableObjects {
 		properties := schemas.Map()[name].Properties
 		for _, field := range fields {
 			p := properties[field]

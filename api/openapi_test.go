@@ -27,7 +27,7 @@ func TestDocumentIsCommitted(t *testing.T) {
 func TestDocumentIsServed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	r := f.do(http.MethodGet, "/openapi.json", "", nil)
+	r := f.sendWithKey(http.MethodGet, "/openapi.json", "", nil)
 	require.Equal(t, http.StatusOK, r.status)
 	want, err := api.Document()
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestDocumentReferences(t *testing.T) {
 func TestDocsPage(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	r := f.do(http.MethodGet, "/docs", "", nil)
+	r := f.sendWithKey(http.MethodGet, "/docs", "", nil)
 	require.Equal(t, http.StatusOK, r.status)
 	page := string(r.body)
 	for _, want := range []string{"/v3/order", "Place an order", "X-Idempotency-Key", "/ops/orders/{order_id}/story", "patient_details"} {

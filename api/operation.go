@@ -25,26 +25,26 @@ const (
 	tagOperations = "Operations"
 )
 
-// register declares an endpoint that takes an API key whose role has the scope.
-func register[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
-	registerWith(s, needs, op, handler, securityScheme)
+// registerOperation declares an endpoint that takes an API key whose role has the scope.
+func registerOperation[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	registerOperationWith(s, needs, op, handler, securityScheme)
 }
 
-// registerManagement declares an endpoint of the management API. It takes the key in the header of that API or in ours.
-func registerManagement[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
-	registerWith(s, needs, op, handler, managementScheme, securityScheme)
+// registerManagementOperation declares an endpoint of the management API. It takes the key in the header of that API or in ours.
+func registerManagementOperation[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	registerOperationWith(s, needs, op, handler, managementScheme, securityScheme)
 }
 
-func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error), schemes ...string) {
+func registerOperationWith[I, O any](s *server, needs scope, op huma.Operation, handler func(context.Context, *I) (*O, error), schemes ...string) {
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = s.MaxBody
 	}
 	headers := make([]string, len(schemes))
 	for i, scheme := range schemes {
 		op.Security = append(op.Security, map[string][]string{scheme: {}})
-		headers[i] = keyHeaders[scheme]
+		headers[i] = apiKeyHeaders[scheme]
 	}
-	if may(store.RoleClient, needs) {
+	if roleHasScope(store.RoleClient, needs) {
 		op.Security = append(op.Security, map[string][]string{bearerScheme: {}})
 	}
 	op.Errors = append(slices.Clone(op.Errors), http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
@@ -52,32 +52,32 @@ func registerWith[I, O any](s *server, needs scope, op huma.Operation, handler f
 		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
 	}
 	op.Extensions = map[string]any{scopeExtension: needs}
-	op.Middlewares = append(huma.Middlewares{s.authenticate(needs, headers), plainTexts, asJSON}, op.Middlewares...)
+	op.Middlewares = append(huma.Middlewares{s.requireScope(needs, headers), refuseUnstorableTexts, forceJSONContentType}, op.Middlewares...)
 	huma.Register(s.huma, op, handler)
 }
 
-// plainTexts refuses texts in the path and the query that PostgreSQL does not take, as jsonFormat does those of bodies.
-func plainTexts(ctx huma.Context, next func(huma.Context)) {
+// refuseUnstorableTexts refuses texts in the path and the query that PostgreSQL does not take, as jsonFormat does those of bodies.
+func refuseUnstorableTexts(ctx huma.Context, next func(huma.Context)) {
 	const text = "Texts with NUL characters, or that are not UTF-8, are not allowed"
 	c := humagin.Unwrap(ctx)
 	broken := func(v string) bool { return !utf8.ValidString(v) || strings.ContainsRune(v, 0) }
 	for _, p := range c.Params {
 		if broken(p.Value) {
-			abortWith(c, invalid(wrong("value_error", text, "path."+p.Key)))
+			abortWithError(c, validationError(newProblem("value_error", text, "path."+p.Key)))
 			return
 		}
 	}
 	for _, values := range c.Request.URL.Query() {
 		if slices.ContainsFunc(values, broken) {
-			abortWith(c, invalid(wrong("value_error", text, "query")))
+			abortWithError(c, validationError(newProblem("value_error", text, "query")))
 			return
 		}
 	}
 	next(ctx)
 }
 
-// asJSON reads every body as JSON, whatever the caller says it is: there is nothing else that it could be.
-func asJSON(ctx huma.Context, next func(huma.Context)) {
+// forceJSONContentType reads every body as JSON, whatever the caller says it is: there is nothing else that it could be.
+func forceJSONContentType(ctx huma.Context, next func(huma.Context)) {
 	next(jsonBody{ctx})
 }
 
@@ -100,10 +100,10 @@ type body[T any] struct {
 	Body T
 }
 
-func answer[T any](v T) *body[T] { return &body[T]{Body: v} }
+func newAnswer[T any](v T) *body[T] { return &body[T]{Body: v} }
 
-// raw is an answer whose bytes are given.
-type raw struct {
+// rawAnswer is an answer whose bytes are given.
+type rawAnswer struct {
 	Status      int
 	ContentType string `header:"Content-Type"`
 	Body        []byte
@@ -114,8 +114,8 @@ const (
 	contentPDF  = "application/pdf"
 )
 
-// documented is the 200 answer of an operation whose handler writes the bytes of a T itself.
-func documented[T any](s *server, description string) map[string]*huma.Response {
+// rawResponseOf is the 200 answer of an operation whose handler writes the bytes of a T itself.
+func rawResponseOf[T any](s *server, description string) map[string]*huma.Response {
 	schema := s.schemaOf(*new(T))
 	return map[string]*huma.Response{"200": {
 		Description: description,
@@ -123,8 +123,8 @@ func documented[T any](s *server, description string) map[string]*huma.Response 
 	}}
 }
 
-// canonical writes a UUID in the form in which ids are stored. What is none has been refused by validation.
-func canonical(id string) string {
+// canonicalUUID writes a UUID in the form in which ids are stored. What is none has been refused by validation.
+func canonicalUUID(id string) string {
 	u, err := uuid.Parse(id)
 	if err != nil {
 		return id

@@ -25,8 +25,8 @@ func TestOpsTeamsAndKeys(t *testing.T) {
 	r = f.ops(http.MethodPost, "/ops/teams/"+team+"/keys", map[string]any{"name": "backend", "role": "client"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	secret := r.json(t)["secret"].(string)
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/v3/orders", secret, nil).status)
-	require.Equal(t, http.StatusForbidden, f.do(http.MethodGet, "/ops/teams", secret, nil).status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/orders", secret, nil).status)
+	require.Equal(t, http.StatusForbidden, f.sendWithKey(http.MethodGet, "/ops/teams", secret, nil).status)
 	require.NotContains(t, f.logs.String(), secret)
 
 	r = f.ops(http.MethodGet, "/ops/teams", nil)
@@ -43,7 +43,7 @@ func TestOpsTeamsAndKeys(t *testing.T) {
 // Whoever changes one value does not undo what another changes at the same moment.
 func TestOpsTeamPolicyIsMergedAtOnce(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, pgtest.DSN(t))
+	f := newFixtureOn(t, pgtest.NewDatabase(t))
 	var g errgroup.Group
 	changes := []string{`{"minors": true}`, `{"replacement": "auto"}`, `{"deadlines": {"shipment": "72h"}}`, `{"deadlines": {"results": "240h"}}`}
 	for _, change := range changes {
@@ -141,9 +141,9 @@ func TestOpsEndpoints(t *testing.T) {
 func TestOpsInbox(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	f.lab(seed(t, "kit_rejected", f.order(id).Number))
-	f.lab(`garbage`)
+	id := f.createOrder(nil)
+	f.sendLabWebhook(labWebhookSample(t, "kit_rejected", f.order(id).Number))
+	f.sendLabWebhook(`garbage`)
 	list := func(query string) map[string]any {
 		r := f.ops(http.MethodGet, "/ops/inbox"+query, nil)
 		require.Equal(t, http.StatusOK, r.status, string(r.body))

@@ -56,33 +56,33 @@ type verifyAuditInput struct {
 }
 
 func (s *server) opsAuditRoutes() {
-	register(s, administer, huma.Operation{
+	registerOperation(s, scopeAdminister, huma.Operation{
 		OperationID: "ops-list-audit", Method: http.MethodGet, Path: "/ops/audit", Tags: []string{tagOperations},
 		Summary: "List who did and read what, newest first",
 	}, s.opsListAudit)
-	register(s, administer, huma.Operation{
+	registerOperation(s, scopeAdminister, huma.Operation{
 		OperationID: "ops-verify-audit", Method: http.MethodGet, Path: "/ops/audit/verify", Tags: []string{tagOperations},
 		Summary: "Verify a part of the audit's chain",
 	}, s.opsVerifyAudit)
 }
 
 func (s *server) opsListAudit(ctx context.Context, in *listAuditInput) (*body[[]OpsAuditRow], error) {
-	orderID := canonical(in.OrderID)
-	if err := s.auditRead(ctx, "ops.audit.read", "", orderID, ""); err != nil {
+	orderID := canonicalUUID(in.OrderID)
+	if err := s.appendReadAudit(ctx, "ops.audit.read", "", orderID, ""); err != nil {
 		return nil, err
 	}
-	rows, err := s.Store.AuditLog(ctx, store.AuditQuery{OrderID: orderID, KeyID: canonical(in.KeyID), Page: in.Page, Size: in.Size})
+	rows, err := s.Store.AuditLog(ctx, store.AuditQuery{OrderID: orderID, APIKeyID: canonicalUUID(in.KeyID), Page: in.Page, Size: in.Size})
 	if err != nil {
 		return nil, err
 	}
 	out := make([]OpsAuditRow, len(rows))
 	for i, r := range rows {
 		out[i] = OpsAuditRow{
-			ID: r.ID, Seq: r.Seq, At: r.At, KeyID: r.KeyID, TeamID: r.TeamID, OrderID: r.OrderID, Action: r.Action,
+			ID: r.ID, Seq: r.Seq, At: r.At, KeyID: r.APIKeyID, TeamID: r.TeamID, OrderID: r.OrderID, Action: r.Action,
 			RequestID: r.RequestID, Address: r.Address, Detail: r.Detail,
 		}
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsVerifyAudit(ctx context.Context, in *verifyAuditInput) (*body[OpsAuditCheck], error) {
@@ -91,10 +91,10 @@ func (s *server) opsVerifyAudit(ctx context.Context, in *verifyAuditInput) (*bod
 		return nil, err
 	}
 	out := OpsAuditCheck{
-		Checked: c.Checked, To: c.To, ToHash: c.ToHash, Done: c.Done, End: c.End, EndHash: c.EndHash, SealedAt: optionalTime(c.SealedAt), Unsealed: c.Unsealed,
+		Checked: c.Checked, To: c.LastChecked, ToHash: c.LastCheckedHash, Done: c.ReachedEnd, End: c.LastSealed, EndHash: c.LastSealedHash, SealedAt: nilIfZero(c.SealedAt), Unsealed: c.UnsealedRows,
 	}
-	if b := c.Broken; b != nil {
-		out.Broken, out.Done = &OpsAuditBreak{Seq: b.Seq, ID: b.ID, Why: b.Why}, true
+	if b := c.Break; b != nil {
+		out.Broken, out.Done = &OpsAuditBreak{Seq: b.Seq, ID: b.ID, Why: b.Reason}, true
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }

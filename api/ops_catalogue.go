@@ -50,7 +50,7 @@ type exportCatalogueInput struct {
 }
 
 func (s *server) opsCatalogueRoutes() {
-	register(s, administer, huma.Operation{
+	registerOperation(s, scopeAdminister, huma.Operation{
 		OperationID: "ops-import-catalogue", Method: http.MethodPost, Path: "/ops/catalogue", Tags: []string{tagOperations},
 		Summary: "Import what can be ordered, and where: whole or not at all", MaxBodyBytes: maxCatalogue,
 		SkipValidateBody: true, // which is done with a schema of its own, and with larger bounds
@@ -59,11 +59,11 @@ func (s *server) opsCatalogueRoutes() {
 	s.huma.OpenAPI().Paths["/ops/catalogue"].Post.RequestBody = &huma.RequestBody{
 		Required: true, Content: map[string]*huma.MediaType{contentJSON: {Schema: s.schemaOf(CatalogueRequest{})}},
 	}
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-export-catalogue", Method: http.MethodGet, Path: "/ops/catalogue", Tags: []string{tagOperations},
 		Summary: "Export what can be ordered, and where, as a file that can be imported", Errors: []int{http.StatusNotFound},
 	}, s.opsExportCatalogue)
-	register(s, changeAll, huma.Operation{
+	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-approve-lab-test", Method: http.MethodPost, Path: "/ops/lab-tests/{lab_test_id}/approve", Tags: []string{tagOperations},
 		Summary: "Let a lab test that a team has made be ordered", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsApproveLabTest)
@@ -72,12 +72,12 @@ func (s *server) opsCatalogueRoutes() {
 func (s *server) opsImportCatalogue(ctx context.Context, in *importCatalogueInput) (*body[CatalogueImported], error) {
 	request, files, problems := s.readCatalogue(in.RawBody)
 	if len(problems) > 0 {
-		return nil, invalid(problems...)
+		return nil, validationError(problems...)
 	}
 	if request.TeamID != "" {
-		request.TeamID = canonical(request.TeamID)
+		request.TeamID = canonicalUUID(request.TeamID)
 		if _, err := s.Store.Team(ctx, request.TeamID); err != nil {
-			return nil, orNotFound(err, "Team")
+			return nil, mapNotFound(err, "Team")
 		}
 	}
 	known, err := s.Store.Catalogue(ctx, request.TeamID)
@@ -86,94 +86,94 @@ func (s *server) opsImportCatalogue(ctx context.Context, in *importCatalogueInpu
 	}
 	c, wrong := catalogue.Read(files, known)
 	if len(wrong) > 0 {
-		return nil, invalid(each(wrong, inCatalogue)...)
+		return nil, validationError(convertAll(wrong, catalogueProblem)...)
 	}
-	done, err := s.Store.ImportCatalogue(ctx, c, store.CatalogueImport{TeamID: request.TeamID, Retire: request.Retire, DryRun: request.DryRun})
+	done, err := s.Store.ImportCatalogue(ctx, c, store.CatalogueImportOptions{TeamID: request.TeamID, Retire: request.Retire, DryRun: request.DryRun})
 	if errors.Is(err, store.ErrConflict) {
-		return nil, refuse("A lab test belongs to another team, or to all of them")
+		return nil, badRequest("A lab test belongs to another team, or to all of them")
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !request.DryRun {
-		s.auditChange(ctx, "catalogue.import", request.TeamID, "", fmt.Sprintf("files=%d changed=%t", len(files), done.Any()))
+		s.appendChangeAudit(ctx, "catalogue.import", request.TeamID, "", fmt.Sprintf("files=%d changed=%t", len(files), done.HasChanges()))
 	}
-	return answer(CatalogueImported{DryRun: request.DryRun, Changed: done.Any(), Done: done}), nil
+	return newAnswer(CatalogueImported{DryRun: request.DryRun, Changed: done.HasChanges(), Done: done}), nil
 }
 
 // readCatalogue reads a request's files, and lists what is wrong with their form.
-func (s *server) readCatalogue(text []byte) (request CatalogueRequest, files []catalogue.Named, problems []*problem) {
-	value, err := oneValue(text)
+func (s *server) readCatalogue(text []byte) (request CatalogueRequest, files []catalogue.NamedFile, problems []*problem) {
+	value, err := decodeCatalogueJSON(text)
 	if err != nil {
-		return request, nil, []*problem{fromHuma(&huma.ErrorDetail{Message: err.Error(), Location: "body"})}
+		return request, nil, []*problem{fromHumaDetail(&huma.ErrorDetail{Message: err.Error(), Location: "body"})}
 	}
-	if problems = s.checkRequest(value); len(problems) > 0 {
+	if problems = s.validateCatalogueRequest(value); len(problems) > 0 {
 		return request, nil, problems
 	}
 	if err := json.Unmarshal(text, &request); err != nil {
-		return request, nil, []*problem{wrong("value_error", "Value is not valid", "body")}
+		return request, nil, []*problem{newProblem("value_error", "Value is not valid", "body")}
 	}
 	names := map[string]bool{}
 	for i, f := range request.Files {
 		if names[f.Name] {
-			problems = append(problems, wrong("value_error", "Another file has the same name", fmt.Sprintf("body.files[%d].name", i)))
+			problems = append(problems, newProblem("value_error", "Another file has the same name", fmt.Sprintf("body.files[%d].name", i)))
 		}
 		names[f.Name] = true
-		found := checkFile(f.Name, f.Content)
+		found := validateCatalogueFile(f.Name, f.Content)
 		problems = append(problems, found...)
 		if len(found) > 0 {
 			continue
 		}
-		named := catalogue.Named{Name: f.Name}
+		named := catalogue.NamedFile{Name: f.Name}
 		if err := json.Unmarshal(f.Content, &named.File); err != nil {
-			problems = append(problems, inCatalogue(catalogue.Problem{File: f.Name, Message: "Value is not valid"}))
+			problems = append(problems, catalogueProblem(catalogue.Problem{File: f.Name, Message: "Value is not valid"}))
 		}
 		files = append(files, named)
 	}
 	return request, files, problems
 }
 
-// oneValue reads JSON of which a catalogue may be made.
-func oneValue(text []byte) (value any, err error) {
-	if err := bounded(text, maxCatalogueValues); err != nil {
+// decodeCatalogueJSON reads JSON of which a catalogue may be made.
+func decodeCatalogueJSON(text []byte) (value any, err error) {
+	if err := checkBounds(text, maxCatalogueValues); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(text, &value); err != nil {
 		return nil, err
 	}
-	return value, meansOneThing(text)
+	return value, checkUnambiguous(text)
 }
 
-// checkRequest lists what is wrong with a request, but for what is in its files.
-func (s *server) checkRequest(value any) []*problem {
+// validateCatalogueRequest lists what is wrong with a request, but for what is in its files.
+func (s *server) validateCatalogueRequest(value any) []*problem {
 	path, result := huma.NewPathBuffer([]byte("body"), len("body")), huma.ValidateResult{}
 	huma.Validate(s.huma.OpenAPI().Components.Schemas, s.schemaOf(CatalogueRequest{}), path, huma.ModeWriteToServer, value, &result)
-	return problems(result.Errors)
+	return toProblems(result.Errors)
 }
 
-// inCatalogue is a problem with a file at its place, such as ["body","files","quest.json","markers",12,"loinc"].
-func inCatalogue(p catalogue.Problem) *problem {
+// catalogueProblem is a problem with a file at its place, such as ["body","files","quest.json","markers",12,"loinc"].
+func catalogueProblem(p catalogue.Problem) *problem {
 	place := []any{"body", "files", p.File}
 	if p.Path != "" {
-		place = append(place, loc(p.Path)...)
+		place = append(place, splitPath(p.Path)...)
 	}
 	return &problem{Loc: place, Msg: p.Message, Type: "value_error"}
 }
 
 func (s *server) opsExportCatalogue(ctx context.Context, in *exportCatalogueInput) (*body[json.RawMessage], error) {
-	team := canonical(in.TeamID)
+	team := canonicalUUID(in.TeamID)
 	if team != "" {
 		if _, err := s.Store.Team(ctx, team); err != nil {
-			return nil, orNotFound(err, "Team")
+			return nil, mapNotFound(err, "Team")
 		}
 	}
 	c, err := s.Store.Catalogue(ctx, team)
 	if err != nil {
 		return nil, err
 	}
-	text, err := encode(catalogue.FileOf(c))
+	text, err := encodeJSON(catalogue.FileOf(c))
 	if err != nil {
 		return nil, err
 	}
-	return answer(json.RawMessage(strings.TrimSpace(string(text)))), nil
+	return newAnswer(json.RawMessage(strings.TrimSpace(string(text)))), nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // demo is the demonstration catalogue, with the fixture's own lab among its labs.
-func demo(t testing.TB) []catalogue.Named {
+func demo(t testing.TB) []catalogue.NamedFile {
 	t.Helper()
 	files, err := catalogue.DemoFiles()
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func (f *fixture) importDemo() {
 	f.t.Helper()
 	c, problems := catalogue.Read(demo(f.t), order.Catalogue{})
 	require.Empty(f.t, problems)
-	_, err := f.store.ImportCatalogue(f.t.Context(), c, store.CatalogueImport{TeamID: f.team})
+	_, err := f.store.ImportCatalogue(f.t.Context(), c, store.CatalogueImportOptions{TeamID: f.team})
 	require.NoError(f.t, err)
 }
 
@@ -63,7 +63,7 @@ func TestTheCatalogueIsImportedAndExported(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.status, "%.2000s", r.body)
 		return r.json(t)
 	}
-	labs := func() string { return string(f.do(http.MethodGet, "/v3/lab_tests/labs", f.key, nil).body) }
+	labs := func() string { return string(f.sendWithKey(http.MethodGet, "/v3/lab_tests/labs", f.key, nil).body) }
 	dry := ask(map[string]any{"dry_run": true})
 	require.Equal(t, []any{true, true}, []any{dry["dry_run"], dry["changed"]})
 	require.NotContains(t, labs(), "quest")
@@ -135,7 +135,7 @@ func TestAnImportSaysAllThatIsWrong(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, c.Labs, 1, "the fixture's")
 	require.Empty(t, c.Markers)
-	require.Empty(t, c.Zips)
+	require.Empty(t, c.ZipCenters)
 }
 
 // requireAmong finds a problem among others.

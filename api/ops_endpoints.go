@@ -42,8 +42,8 @@ type createEndpointInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *createEndpointInput) Resolve(huma.Context) []error {
-	errs := append(wrongTypes(in.Body.FilterTypes), wrongSecret(in.Body.Secret, "body.secret")...)
-	return append(errs, wrongHeaders(in.Body.Headers)...)
+	errs := append(checkFilterTypes(in.Body.FilterTypes), checkSecret(in.Body.Secret, "body.secret")...)
+	return append(errs, checkHeaders(in.Body.Headers)...)
 }
 
 type endpointsInput struct {
@@ -51,18 +51,18 @@ type endpointsInput struct {
 }
 
 func (s *server) opsEndpointRoutes() {
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-list-endpoints", Method: http.MethodGet, Path: "/ops/endpoints", Tags: []string{tagOperations},
 		Summary: "List webhook endpoints",
 	}, s.opsListEndpoints)
-	register(s, changeAll, huma.Operation{
+	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-create-endpoint", Method: http.MethodPost, Path: "/ops/teams/{team_id}/endpoints", Tags: []string{tagOperations},
 		Summary: "Register a webhook endpoint; its secret is shown once", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsCreateEndpoint)
 }
 
 func (s *server) opsListEndpoints(ctx context.Context, in *endpointsInput) (*body[[]OpsEndpoint], error) {
-	all, err := s.Store.Endpoints(ctx, canonical(in.TeamID))
+	all, err := s.Store.Endpoints(ctx, canonicalUUID(in.TeamID))
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +70,13 @@ func (s *server) opsListEndpoints(ctx context.Context, in *endpointsInput) (*bod
 	for i, e := range all {
 		out[i] = opsEndpoint(e)
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsCreateEndpoint(ctx context.Context, in *createEndpointInput) (*body[OpsEndpoint], error) {
-	t, err := s.Store.Team(ctx, canonical(in.TeamID))
+	t, err := s.Store.Team(ctx, canonicalUUID(in.TeamID))
 	if err != nil {
-		return nil, orNotFound(err, "Team")
+		return nil, mapNotFound(err, "Team")
 	}
 	e := store.Endpoint{TeamID: t.ID, URL: in.Body.URL, FilterTypes: in.Body.FilterTypes, Headers: in.Body.Headers}
 	if in.Body.Description != nil {
@@ -85,23 +85,23 @@ func (s *server) opsCreateEndpoint(ctx context.Context, in *createEndpointInput)
 	if in.Body.RateLimit != nil {
 		e.RateLimit = *in.Body.RateLimit
 	}
-	if err := s.addEndpoint(ctx, &e, in.Body.Secret); err != nil {
+	if err := s.createEndpoint(ctx, &e, in.Body.Secret); err != nil {
 		return nil, err
 	}
 	out := opsEndpoint(e)
 	out.Secret = e.Secret
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
-// refusedURL tells what is wrong with an endpoint's URL; both errors are meant for the caller.
-func refusedURL(err error) error {
+// mapURLError tells what is wrong with an endpoint's URL; both errors are meant for the caller.
+func mapURLError(err error) error {
 	var badURL *webhooks.URLError
 	var badAddress *webhooks.RefusedAddressError
 	switch {
 	case errors.As(err, &badURL):
-		return refuse(badURL.Error())
+		return badRequest(badURL.Error())
 	case errors.As(err, &badAddress):
-		return refuse("endpoint URL: its address is not a public one")
+		return badRequest("endpoint URL: its address is not a public one")
 	}
 	return err
 }
@@ -109,7 +109,7 @@ func refusedURL(err error) error {
 func opsEndpoint(e store.Endpoint) OpsEndpoint {
 	return OpsEndpoint{
 		ID: e.ID, TeamID: e.TeamID, URL: e.URL, Description: e.Description, FilterTypes: e.FilterTypes, RateLimit: e.RateLimit,
-		Disabled: e.Disabled, DisabledReason: e.DisabledReason, FailingSince: optionalTime(e.FailingSince),
+		Disabled: e.Disabled, DisabledReason: e.DisabledReason, FailingSince: nilIfZero(e.FailingSince),
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 }

@@ -22,9 +22,9 @@ type OpsInboxRow struct {
 	AccountID   string      `json:"lab_account_id" doc:"The lab account that it came through; empty: a courier's, or not known."`
 	OrderID     string      `json:"order_id" doc:"Empty: no order has that number."`
 	State       string      `json:"state"`
-	Code        string      `json:"code" doc:"Why it ended in its state."`
+	ReasonCode  string      `json:"code" doc:"Why it ended in its state."`
 	Amendment   bool        `json:"amendment"`
-	Deliveries  int         `json:"deliveries" doc:"How often the partner sent it."`
+	TimesSent   int         `json:"deliveries" doc:"How often the partner sent it."`
 	Fact        *order.Fact `json:"fact"`
 	ReceivedAt  time.Time   `json:"received_at"`
 	StateAt     time.Time   `json:"state_at"`
@@ -33,9 +33,9 @@ type OpsInboxRow struct {
 // OpsInboxItem is a report with what the partner sent, verbatim.
 type OpsInboxItem struct {
 	OpsInboxRow
-	Headers map[string]string `json:"headers"`
-	Body    string            `json:"body"`
-	Reason  string            `json:"reason" doc:"The partner's own words."`
+	Headers       map[string]string `json:"headers"`
+	Body          string            `json:"body"`
+	PartnerReason string            `json:"reason" doc:"The partner's own words."`
 }
 
 // OpsInboxPage is a page of the inbox, newest first.
@@ -65,23 +65,23 @@ type assignInput struct {
 }
 
 func (s *server) opsInboxRoutes() {
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-list-inbox", Method: http.MethodGet, Path: "/ops/inbox", Tags: []string{tagOperations},
 		Summary: "List what partners reported",
 	}, s.opsListInbox)
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-get-inbox-item", Method: http.MethodGet, Path: "/ops/inbox/{inbox_id}", Tags: []string{tagOperations},
 		Summary: "Read a report as the partner sent it", Errors: []int{http.StatusNotFound},
 	}, s.opsGetInboxItem)
-	register(s, changeAll, huma.Operation{
+	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-assign-inbox-item", Method: http.MethodPost, Path: "/ops/inbox/{inbox_id}/assign", Tags: []string{tagOperations},
 		Summary: "Say which order an unmatched report is about", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsAssignInboxItem)
 }
 
 func (s *server) opsListInbox(ctx context.Context, in *inboxInput) (*body[OpsInboxPage], error) {
-	rows, total, err := s.Store.InboxList(ctx, store.InboxQuery{
-		State: in.State, OrderID: canonical(in.OrderID), Page: in.Page, Size: in.Size,
+	rows, total, err := s.Store.InboxItems(ctx, store.InboxQuery{
+		State: in.State, OrderID: canonicalUUID(in.OrderID), Page: in.Page, Size: in.Size,
 	})
 	if err != nil {
 		return nil, err
@@ -90,56 +90,56 @@ func (s *server) opsListInbox(ctx context.Context, in *inboxInput) (*body[OpsInb
 	for i, r := range rows {
 		out.Items[i] = opsInboxRow(r)
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsGetInboxItem(ctx context.Context, in *inboxItemInput) (*body[OpsInboxItem], error) {
-	r, err := s.Store.InboxItem(ctx, canonical(in.InboxID))
+	r, err := s.Store.InboxItem(ctx, canonicalUUID(in.InboxID))
 	if err != nil {
-		return nil, orNotFound(err, "Inbox item")
+		return nil, mapNotFound(err, "Inbox item")
 	}
-	if err := s.auditRead(ctx, "ops.inbox.read", "", r.OrderID, "inbox="+r.ID); err != nil {
+	if err := s.appendReadAudit(ctx, "ops.inbox.read", "", r.OrderID, "inbox="+r.ID); err != nil {
 		return nil, err
 	}
-	return answer(OpsInboxItem{OpsInboxRow: opsInboxRow(r), Headers: r.Headers, Body: string(r.Body), Reason: r.Reason}), nil
+	return newAnswer(OpsInboxItem{OpsInboxRow: opsInboxRow(r), Headers: r.Headers, Body: string(r.Body), PartnerReason: r.PartnerReason}), nil
 }
 
 // opsAssignInboxItem gives a report to an order, as if it had named it. The order's own rules decide what it does.
 func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body[OpsInboxRow], error) {
-	id, orderID := canonical(in.InboxID), canonical(in.Body.OrderID)
+	id, orderID := canonicalUUID(in.InboxID), canonicalUUID(in.Body.OrderID)
 	row, err := s.Store.InboxItem(ctx, id)
 	if err != nil {
-		return nil, orNotFound(err, "Inbox item")
+		return nil, mapNotFound(err, "Inbox item")
 	}
-	leg := deref(in.Body.Leg)
+	leg := emptyIfNil(in.Body.Leg)
 	if row.OrderNumber != "" {
 		leg = "" // a lab's report says itself what it is about
 	} else if leg == "" {
-		return nil, invalid(missing("body.leg"))
+		return nil, validationError(missingProblem("body.leg"))
 	}
-	assigned, err := s.Store.AssignInbox(ctx, id, orderID, leg)
+	assigned, err := s.Store.AssignInboxItem(ctx, id, orderID, leg)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, notFound("Order")
-	case errors.Is(err, store.ErrUnderReview):
-		return nil, refuse("The results that it announced are under review: decide about those")
+		return nil, notFoundError("Order")
+	case errors.Is(err, store.ErrUnderMatchReview):
+		return nil, badRequest("The results that it announced are under review: decide about those")
 	case errors.Is(err, store.ErrConflict):
-		return nil, refuse("The report is not unmatched, or means nothing on that leg")
+		return nil, badRequest("The report is not unmatched, or means nothing on that leg")
 	case err != nil:
 		return nil, err
 	}
-	s.auditChange(ctx, "ops.inbox.assign", "", orderID, "inbox="+id)
-	s.tell(ctx, assigned)
+	s.appendChangeAudit(ctx, "ops.inbox.assign", "", orderID, "inbox="+id)
+	s.signalWithinLimit(ctx, assigned)
 	if row, err = s.Store.InboxItem(ctx, id); err != nil {
 		return nil, err
 	}
-	return answer(opsInboxRow(row)), nil
+	return newAnswer(opsInboxRow(row)), nil
 }
 
-func opsInboxRow(r store.InboxRow) OpsInboxRow {
+func opsInboxRow(r store.InboxItem) OpsInboxRow {
 	return OpsInboxRow{
-		ID: r.ID, Partner: r.Partner, Kind: r.Kind, OrderNumber: r.OrderNumber, Tracking: r.Tracking, AccountID: r.AccountID, OrderID: r.OrderID,
-		State: r.State, Code: r.Code, Amendment: r.Amendment, Deliveries: r.Deliveries, Fact: r.Fact,
-		ReceivedAt: r.ReceivedAt, StateAt: r.StateAt,
+		ID: r.ID, Partner: r.Partner, Kind: r.Kind, OrderNumber: r.OrderNumber, Tracking: r.TrackingNumber, AccountID: r.LabAccountID, OrderID: r.OrderID,
+		State: r.State, ReasonCode: r.ReasonCode, Amendment: r.Amendment, TimesSent: r.TimesSent, Fact: r.Fact,
+		ReceivedAt: r.ReceivedAt, StateAt: r.StateChangedAt,
 	}
 }

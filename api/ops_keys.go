@@ -59,19 +59,19 @@ func (s *server) opsKeyRoutes() {
 		OperationID: "ops-list-keys", Method: http.MethodGet, Path: "/ops/keys", Tags: []string{tagOperations},
 		Summary: "List API keys, without their secrets",
 	}
-	register(s, administer, op, s.opsListKeys)
+	registerOperation(s, scopeAdminister, op, s.opsListKeys)
 	op.OperationID, op.Method, op.Path = "ops-create-key", http.MethodPost, "/ops/teams/{team_id}/keys"
 	op.Summary, op.Errors = "Make an API key; its secret is shown once", []int{http.StatusBadRequest, http.StatusNotFound}
-	register(s, administer, op, s.opsCreateKey)
+	registerOperation(s, scopeAdminister, op, s.opsCreateKey)
 	op.OperationID, op.Path = "ops-rotate-key", "/ops/keys/{key_id}/rotate"
 	op.Summary, op.Errors = "Give a key a new secret, shown once; the old one is good for a while", []int{http.StatusNotFound}
-	register(s, administer, op, s.opsRotateKey)
+	registerOperation(s, scopeAdminister, op, s.opsRotateKey)
 	op.OperationID, op.Path, op.Summary = "ops-revoke-key", "/ops/keys/{key_id}/revoke", "End a key, at once and for good"
-	register(s, administer, op, s.opsRevokeKey)
+	registerOperation(s, scopeAdminister, op, s.opsRevokeKey)
 }
 
 func (s *server) opsListKeys(ctx context.Context, in *listKeysInput) (*body[[]OpsKey], error) {
-	keys, err := s.Store.Keys(ctx, canonical(in.TeamID))
+	keys, err := s.Store.APIKeys(ctx, canonicalUUID(in.TeamID))
 	if err != nil {
 		return nil, err
 	}
@@ -79,76 +79,76 @@ func (s *server) opsListKeys(ctx context.Context, in *listKeysInput) (*body[[]Op
 	for i, k := range keys {
 		out[i] = opsKey(k, "")
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsCreateKey(ctx context.Context, in *createKeyInput) (*body[OpsKey], error) {
-	t, err := s.Store.Team(ctx, canonical(in.TeamID))
+	t, err := s.Store.Team(ctx, canonicalUUID(in.TeamID))
 	if err != nil {
-		return nil, orNotFound(err, "Team")
+		return nil, mapNotFound(err, "Team")
 	}
-	k := store.Key{ID: newID(), TeamID: t.ID, Name: in.Body.Name, Role: in.Body.Role, CreatedAt: s.now()}
+	k := store.APIKey{ID: newID(), TeamID: t.ID, Name: in.Body.Name, Role: in.Body.Role, CreatedAt: s.now()}
 	if ends := in.Body.ExpiresAt; ends != nil {
 		if !ends.After(k.CreatedAt) {
-			return nil, refuse("The key would have expired already")
+			return nil, badRequest("The key would have expired already")
 		}
 		k.ExpiresAt = ends.UTC().Truncate(time.Microsecond)
 	}
-	secret, err := store.NewKeySecret(t.Environment)
+	secret, err := store.NewAPIKeySecret(t.Environment)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.CreateKey(ctx, k, secret); err != nil {
+	if err := s.Store.CreateAPIKey(ctx, k, secret); err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "key.create", t.ID, "", "key="+k.ID+" role="+k.Role)
-	return answer(opsKey(k, secret)), nil
+	s.appendChangeAudit(ctx, "key.create", t.ID, "", "key="+k.ID+" role="+k.Role)
+	return newAnswer(opsKey(k, secret)), nil
 }
 
 func (s *server) opsRotateKey(ctx context.Context, in *rotateKeyInput) (*body[OpsKey], error) {
-	id, overlap := canonical(in.KeyID), defaultOverlap
+	id, overlap := canonicalUUID(in.KeyID), defaultOverlap
 	if given := in.Body.OverlapSeconds; given != nil {
 		overlap = time.Duration(*given) * time.Second
 	}
-	k, err := s.Store.Key(ctx, id)
+	k, err := s.Store.APIKey(ctx, id)
 	if err != nil {
-		return nil, orNotFound(err, "Key")
+		return nil, mapNotFound(err, "Key")
 	}
 	t, err := s.Store.Team(ctx, k.TeamID)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := store.NewKeySecret(t.Environment)
+	secret, err := store.NewAPIKeySecret(t.Environment)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.RotateKey(ctx, id, secret, overlap); err != nil {
-		return nil, orNotFound(err, "Good key")
+	if err := s.Store.RotateAPIKey(ctx, id, secret, overlap); err != nil {
+		return nil, mapNotFound(err, "Good key")
 	}
-	s.auditChange(ctx, "key.rotate", k.TeamID, "", "key="+id+" overlap="+overlap.String())
-	return s.keyAnswer(ctx, id, secret)
+	s.appendChangeAudit(ctx, "key.rotate", k.TeamID, "", "key="+id+" overlap="+overlap.String())
+	return s.readAPIKeyAnswer(ctx, id, secret)
 }
 
 func (s *server) opsRevokeKey(ctx context.Context, in *KeyPath) (*body[OpsKey], error) {
-	id := canonical(in.KeyID)
-	if err := s.Store.RevokeKey(ctx, id); err != nil {
-		return nil, orNotFound(err, "Key")
+	id := canonicalUUID(in.KeyID)
+	if err := s.Store.RevokeAPIKey(ctx, id); err != nil {
+		return nil, mapNotFound(err, "Key")
 	}
-	s.auditChange(ctx, "key.revoke", "", "", "key="+id)
-	return s.keyAnswer(ctx, id, "")
+	s.appendChangeAudit(ctx, "key.revoke", "", "", "key="+id)
+	return s.readAPIKeyAnswer(ctx, id, "")
 }
 
-func (s *server) keyAnswer(ctx context.Context, id, secret string) (*body[OpsKey], error) {
-	k, err := s.Store.Key(ctx, id)
+func (s *server) readAPIKeyAnswer(ctx context.Context, id, secret string) (*body[OpsKey], error) {
+	k, err := s.Store.APIKey(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return answer(opsKey(k, secret)), nil
+	return newAnswer(opsKey(k, secret)), nil
 }
 
-func opsKey(k store.Key, secret string) OpsKey {
+func opsKey(k store.APIKey, secret string) OpsKey {
 	return OpsKey{
 		ID: k.ID, TeamID: k.TeamID, Name: k.Name, Role: k.Role, Secret: secret, CreatedAt: k.CreatedAt, RevokedAt: k.RevokedAt,
-		ExpiresAt: optionalTime(k.ExpiresAt), PreviousUntil: optionalTime(k.PreviousUntil), LastUsedAt: optionalTime(k.LastUsedAt),
+		ExpiresAt: nilIfZero(k.ExpiresAt), PreviousUntil: nilIfZero(k.PreviousUntil), LastUsedAt: nilIfZero(k.LastUsedAt),
 	}
 }

@@ -56,11 +56,11 @@ func (s *server) opsLabAccountRoutes() {
 		OperationID: "ops-list-lab-accounts", Method: http.MethodGet, Path: "/ops/lab-accounts", Tags: []string{tagOperations},
 		Summary: "List accounts with labs and providers",
 	}
-	register(s, readAll, op, s.opsListLabAccounts)
+	registerOperation(s, scopeAllRead, op, s.opsListLabAccounts)
 	op.OperationID, op.Method, op.Path = "ops-put-lab-account", http.MethodPut, "/ops/lab-accounts/{lab_account_id}"
 	op.Summary = "Make an account with a lab or provider, or change it"
 	op.Errors = []int{http.StatusBadRequest, http.StatusNotFound}
-	register(s, administer, op, s.opsPutLabAccount)
+	registerOperation(s, scopeAdminister, op, s.opsPutLabAccount)
 }
 
 func (s *server) opsListLabAccounts(ctx context.Context, _ *struct{}) (*body[[]OpsLabAccount], error) {
@@ -72,17 +72,17 @@ func (s *server) opsListLabAccounts(ctx context.Context, _ *struct{}) (*body[[]O
 	for i, a := range accounts {
 		out[i] = opsLabAccount(a)
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (*body[OpsLabAccount], error) {
-	a, err := s.Store.LabAccount(ctx, canonical(in.AccountID))
+	a, err := s.Store.LabAccount(ctx, canonicalUUID(in.AccountID))
 	made := errors.Is(err, store.ErrNotFound)
 	if err != nil && !made {
 		return nil, err
 	}
 	if made {
-		a = store.LabAccount{ID: canonical(in.AccountID), CreatedAt: s.now()}
+		a = store.LabAccount{ID: canonicalUUID(in.AccountID), CreatedAt: s.now()}
 	}
 	if err := s.changeLabAccount(ctx, &a, in, made); err != nil {
 		return nil, err
@@ -90,48 +90,48 @@ func (s *server) opsPutLabAccount(ctx context.Context, in *putLabAccountInput) (
 	if err := s.Store.PutLabAccount(ctx, a); err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "lab_account.put", a.TeamID, "", "account="+a.ID+" status="+a.Status)
-	return answer(opsLabAccount(a)), nil
+	s.appendChangeAudit(ctx, "lab_account.put", a.TeamID, "", "account="+a.ID+" status="+a.Status)
+	return newAnswer(opsLabAccount(a)), nil
 }
 
 // changeLabAccount makes the account what the caller asks for, and refuses what its partner's adapter could not work with.
 func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *putLabAccountInput, made bool) error {
 	b, team := in.Body, ""
 	if b.TeamID != nil {
-		t, err := s.Store.Team(ctx, canonical(*b.TeamID))
+		t, err := s.Store.Team(ctx, canonicalUUID(*b.TeamID))
 		if err != nil {
-			return orNotFound(err, "Team")
+			return mapNotFound(err, "Team")
 		}
 		if t.Environment != b.Environment {
-			return refuse("The account is of another environment than its team")
+			return badRequest("The account is of another environment than its team")
 		}
 		team = t.ID
 	}
 	if !made && (a.TeamID != team || a.Partner != b.Partner || a.Environment != b.Environment) {
-		return refuse("An account's team, partner and environment cannot be changed: orders have been placed by them")
+		return badRequest("An account's team, partner and environment cannot be changed: orders have been placed by them")
 	}
 	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug, b.BaseURL, b.Status
 	a.Spacing, a.Settings, a.Policy = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings, b.Policy
-	profile, err := store.ParseProfile(b.Profile)
+	profile, err := store.ParseAccountProfile(b.Profile)
 	if err != nil {
-		return refuse("The profile is not valid: " + err.Error())
+		return badRequest("The profile is not valid: " + err.Error())
 	}
 	a.Profile = profile
-	rotate(a, b.User, b.Token)
+	rotateCredentials(a, b.User, b.Token)
 	if b.EndRotation {
 		a.PreviousUser, a.PreviousToken = "", ""
 	}
-	if _, err := order.Resolve(a.Policy); err != nil {
-		return refuse("The policy is not valid: " + cause(err).Error())
+	if _, err := order.ResolvePolicy(a.Policy); err != nil {
+		return badRequest("The policy is not valid: " + innermostError(err).Error())
 	}
 	if _, err := s.openLab(*a); err != nil { // which says nothing of credentials
-		return refuse("The account is not valid: " + err.Error())
+		return badRequest("The account is not valid: " + err.Error())
 	}
 	return nil
 }
 
-// rotate gives an account new credentials. The partner may show those before them until it has changed over.
-func rotate(a *store.LabAccount, user, token string) {
+// rotateCredentials gives an account new credentials. The partner may show those before them until it has changed over.
+func rotateCredentials(a *store.LabAccount, user, token string) {
 	if user == "" {
 		user = a.User
 	}

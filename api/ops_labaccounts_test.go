@@ -62,8 +62,8 @@ func TestOpsLabAccounts(t *testing.T) {
 	for _, secret := range []string{secretOf("a"), secretOf("b"), labToken} {
 		require.NotContains(t, string(list.body)+string(r.body)+f.logs.String(), secret, "credentials are never shown")
 	}
-	require.Equal(t, http.StatusForbidden, f.do(http.MethodGet, "/ops/lab-accounts", f.key, nil).status)
-	require.Equal(t, http.StatusForbidden, f.do(http.MethodPut, path+id, f.key, want(nil)).status)
+	require.Equal(t, http.StatusForbidden, f.sendWithKey(http.MethodGet, "/ops/lab-accounts", f.key, nil).status)
+	require.Equal(t, http.StatusForbidden, f.sendWithKey(http.MethodPut, path+id, f.key, want(nil)).status)
 }
 
 func TestOpsLabAccountsAreChecked(t *testing.T) {

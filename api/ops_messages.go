@@ -69,8 +69,8 @@ type messagesInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *messagesInput) Resolve(huma.Context) []error {
-	if in.Cursor != "" && !store.CheckCursor(in.Cursor) {
-		return []error{wrong("value_error", "Value is no cursor", "query.next_cursor")}
+	if in.Cursor != "" && !store.IsMessageCursor(in.Cursor) {
+		return []error{newProblem("value_error", "Value is no cursor", "query.next_cursor")}
 	}
 	return nil
 }
@@ -107,99 +107,99 @@ type OpsReplayed struct {
 }
 
 func (s *server) opsMessageRoutes() {
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-list-messages", Method: http.MethodGet, Path: "/ops/messages", Tags: []string{tagOperations},
 		Summary: "List webhook messages and their deliveries, newest first",
 	}, s.opsListMessages)
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-get-message", Method: http.MethodGet, Path: "/ops/messages/{message_id}", Tags: []string{tagOperations},
 		Summary: "Read a webhook message, its body and the receivers' answers", Errors: []int{http.StatusNotFound},
 	}, s.opsGetMessage)
-	register(s, changeAll, huma.Operation{
+	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-resend-message", Method: http.MethodPost, Path: "/ops/messages/{message_id}/resend", Tags: []string{tagOperations},
 		Summary: "Send a webhook message again", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsResendMessage)
-	register(s, changeAll, huma.Operation{
+	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-replay-endpoint", Method: http.MethodPost, Path: "/ops/endpoints/{endpoint_id}/replay", Tags: []string{tagOperations},
 		Summary: "Send an endpoint again what has failed there", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsReplay)
 }
 
 func (s *server) opsListMessages(ctx context.Context, in *messagesInput) (*body[OpsMessagesPage], error) {
-	page, err := s.Store.Messages(ctx, store.MessageQuery{
-		TeamID: canonical(in.TeamID), OrderID: canonical(in.OrderID), EndpointID: canonical(in.EndpointID), EventType: in.EventType,
+	page, err := s.Store.WebhookMessages(ctx, store.WebhookMessageQuery{
+		TeamID: canonicalUUID(in.TeamID), OrderID: canonicalUUID(in.OrderID), EndpointID: canonicalUUID(in.EndpointID), EventType: in.EventType,
 		State: in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := OpsMessagesPage{Messages: each(page.Messages, opsMessage)}
+	out := OpsMessagesPage{Messages: convertAll(page.Messages, opsMessage)}
 	if page.Next != "" {
 		out.NextCursor = &page.Next
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsGetMessage(ctx context.Context, in *MessagePath) (*body[OpsMessageItem], error) {
-	m, err := s.Store.MessageByID(ctx, canonical(in.MessageID))
+	m, err := s.Store.WebhookMessage(ctx, canonicalUUID(in.MessageID))
 	if err != nil {
-		return nil, orNotFound(err, "Message")
+		return nil, mapNotFound(err, "Message")
 	}
-	if err := s.auditRead(ctx, "ops.message.read", m.TeamID, m.OrderID, "message="+m.ID); err != nil {
+	if err := s.appendReadAudit(ctx, "ops.message.read", m.TeamID, m.OrderID, "message="+m.ID); err != nil {
 		return nil, err
 	}
-	return answer(OpsMessageItem{OpsMessage: opsMessage(m), Body: string(m.Body)}), nil
+	return newAnswer(OpsMessageItem{OpsMessage: opsMessage(m), Body: string(m.Body)}), nil
 }
 
 func (s *server) opsResendMessage(ctx context.Context, in *resendMessageInput) (*body[OpsResent], error) {
-	id, endpoint := canonical(in.MessageID), ""
+	id, endpoint := canonicalUUID(in.MessageID), ""
 	if in.Body != nil && in.Body.EndpointID != nil {
-		endpoint = canonical(*in.Body.EndpointID)
+		endpoint = canonicalUUID(*in.Body.EndpointID)
 	}
-	endpoints, err := s.Store.ResendMessage(ctx, id, endpoint)
+	endpoints, err := s.Store.ResendWebhookMessage(ctx, id, endpoint)
 	if err != nil {
-		return nil, orDisabled(orNotFound(err, "Message, or endpoint of its team,"))
+		return nil, mapDisabled(mapNotFound(err, "Message, or endpoint of its team,"))
 	}
-	s.auditChange(ctx, "ops.message.resend", "", "", "message="+id)
-	s.nudge(ctx, endpoints)
-	return answer(OpsResent{EndpointIDs: append([]string{}, endpoints...)}), nil
+	s.appendChangeAudit(ctx, "ops.message.resend", "", "", "message="+id)
+	s.nudgeEndpoints(ctx, endpoints)
+	return newAnswer(OpsResent{EndpointIDs: append([]string{}, endpoints...)}), nil
 }
 
 func (s *server) opsReplay(ctx context.Context, in *replayInput) (*body[OpsReplayed], error) {
-	r := store.Replay{EndpointID: canonical(in.EndpointID), Since: in.Body.Since, Missed: in.Body.Missed != nil && *in.Body.Missed}
+	r := store.ReplayQuery{EndpointID: canonicalUUID(in.EndpointID), Since: in.Body.Since, Missed: in.Body.Missed != nil && *in.Body.Missed}
 	if in.Body.Until != nil {
 		r.Until = *in.Body.Until
 	}
-	n, err := s.Store.ReplayFailed(ctx, r)
+	n, err := s.Store.ReplayFailedDeliveries(ctx, r)
 	if err != nil {
-		return nil, orDisabled(orNotFound(err, "Endpoint"))
+		return nil, mapDisabled(mapNotFound(err, "Endpoint"))
 	}
-	s.auditChange(ctx, "ops.endpoint.replay", "", "", "endpoint="+r.EndpointID)
-	s.nudge(ctx, []string{r.EndpointID})
-	return answer(OpsReplayed{Messages: n}), nil
+	s.appendChangeAudit(ctx, "ops.endpoint.replay", "", "", "endpoint="+r.EndpointID)
+	s.nudgeEndpoints(ctx, []string{r.EndpointID})
+	return newAnswer(OpsReplayed{Messages: n}), nil
 }
 
-func orDisabled(err error) error {
-	if errors.Is(err, store.ErrDisabled) {
-		return refuse("The endpoint is disabled: enable it first")
+func mapDisabled(err error) error {
+	if errors.Is(err, store.ErrEndpointDisabled) {
+		return badRequest("The endpoint is disabled: enable it first")
 	}
 	return err
 }
 
-func opsMessage(m store.MessageLog) OpsMessage {
+func opsMessage(m store.WebhookMessageLog) OpsMessage {
 	return OpsMessage{
 		ID: m.ID, TeamID: m.TeamID, OrderID: m.OrderID, EventType: m.EventType, Sequence: m.Sequence, CreatedAt: m.CreatedAt,
-		Deliveries: each(m.Deliveries, opsDelivery),
+		Deliveries: convertAll(m.Deliveries, opsDelivery),
 	}
 }
 
 func opsDelivery(d store.DeliveryLog) OpsDelivery {
-	return OpsDelivery{EndpointID: d.EndpointID, State: d.State, NextAt: optionalTime(d.NextAt), Attempts: each(d.Attempts, opsAttempt)}
+	return OpsDelivery{EndpointID: d.EndpointID, State: d.State, NextAt: nilIfZero(d.NextAt), Attempts: convertAll(d.Attempts, opsAttempt)}
 }
 
 func opsAttempt(a store.AttemptLog) OpsAttempt {
 	return OpsAttempt{
 		ID: a.ID, Round: a.Round, Number: a.Number, At: a.At, DurationMS: a.Duration.Milliseconds(), StatusCode: a.StatusCode,
-		Failure: a.Failure, Response: string(a.Excerpt), NextAt: optionalTime(a.Next),
+		Failure: a.Failure, Response: string(a.Excerpt), NextAt: nilIfZero(a.NextAt),
 	}
 }

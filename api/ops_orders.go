@@ -27,8 +27,8 @@ type OpsOrder struct {
 
 // OpsAnswer is the answer to a demand of operations.
 type OpsAnswer struct {
-	Order   OpsOrder `json:"order"`
-	ChildID string   `json:"child_id,omitempty" doc:"The replacement order, where one was created."`
+	Order         OpsOrder `json:"order"`
+	ReplacementID string   `json:"child_id,omitempty" doc:"The replacement order, where one was created."`
 }
 
 type recoverInput struct {
@@ -72,26 +72,26 @@ func (s *server) opsOrderRoutes() {
 		Method: http.MethodGet, Path: "/ops/orders/{order_id}", OperationID: "ops-get-order", Tags: []string{tagOperations},
 		Summary: "Read an order with what its workflow knows", Errors: []int{http.StatusNotFound},
 	}
-	register(s, readAll, op, s.opsGetOrder)
+	registerOperation(s, scopeAllRead, op, s.opsGetOrder)
 
 	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
 	op.OperationID, op.Path, op.Summary = "ops-place", "/ops/orders/{order_id}/place", "Try a refused requisition again"
-	register(s, changeAll, op, s.simply(order.DemandPlace))
+	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandPlace))
 	op.OperationID, op.Path, op.Summary = "ops-cancel", "/ops/orders/{order_id}/cancel", "Cancel an order"
-	register(s, changeAll, op, s.simply(order.DemandCancel))
+	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandCancel))
 	op.OperationID, op.Path, op.Summary = "ops-replace", "/ops/orders/{order_id}/replace", "Order a replacement for a kit that failed"
-	register(s, changeAll, op, s.simply(order.DemandReplace))
+	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandReplace))
 	op.OperationID, op.Path, op.Summary = "ops-recover", "/ops/orders/{order_id}/recover", "Supply what the lab found missing"
-	register(s, changeAll, op, s.opsRecover)
+	registerOperation(s, scopeAllChange, op, s.opsRecover)
 	op.OperationID, op.Path, op.Summary = "ops-do-not-process", "/ops/orders/{order_id}/do-not-process", "Stop an order for good"
-	register(s, changeAll, op, s.opsDoNotProcess)
+	registerOperation(s, scopeAllChange, op, s.opsDoNotProcess)
 	op.OperationID, op.Path = "ops-acknowledge", "/ops/orders/{order_id}/attention/{reason}/acknowledge"
 	op.Summary = "Take an attention mark away"
-	register(s, changeAll, op, s.opsAcknowledge)
+	registerOperation(s, scopeAllChange, op, s.opsAcknowledge)
 }
 
 func (s *server) opsGetOrder(ctx context.Context, in *OrderPath) (*body[OpsOrder], error) {
-	o, err := s.readOrder(ctx, "", in.OrderID, "ops.order.read")
+	o, err := s.readOrderAudited(ctx, "", in.OrderID, "ops.order.read")
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +99,13 @@ func (s *server) opsGetOrder(ctx context.Context, in *OrderPath) (*body[OpsOrder
 	if err != nil {
 		return nil, err
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
-// simply is the handler of a demand that needs nothing but its order.
-func (s *server) simply(kind order.DemandKind) func(context.Context, *OrderPath) (*body[OpsAnswer], error) {
+// demandWithoutBody is the handler of a demand that needs nothing but its order.
+func (s *server) demandWithoutBody(kind order.DemandKind) func(context.Context, *OrderPath) (*body[OpsAnswer], error) {
 	return func(ctx context.Context, in *OrderPath) (*body[OpsAnswer], error) {
-		return s.opsDemand(ctx, in.OrderID, order.Demand{Kind: kind}, nil)
+		return s.demandAsOperations(ctx, in.OrderID, order.Demand{Kind: kind}, nil)
 	}
 }
 
@@ -117,36 +117,36 @@ func (s *server) opsRecover(ctx context.Context, in *recoverInput) (*body[OpsAns
 	var c order.Correction
 	var err error
 	if in.Body.PatientDetails != nil {
-		if c.Patient, err = in.Body.PatientDetails.patient(); err != nil {
+		if c.Patient, err = in.Body.PatientDetails.toPatient(); err != nil {
 			return nil, err
 		}
 	}
 	if in.Body.PatientAddress != nil {
-		c.Address = in.Body.PatientAddress.address()
+		c.Address = in.Body.PatientAddress.toOrderAddress()
 	}
 	if in.Body.Note != nil {
 		c.Note = *in.Body.Note
 	}
 	if c == (order.Correction{}) {
-		return s.opsDemand(ctx, in.OrderID, d, nil)
+		return s.demandAsOperations(ctx, in.OrderID, d, nil)
 	}
-	return s.opsDemand(ctx, in.OrderID, d, c)
+	return s.demandAsOperations(ctx, in.OrderID, d, c)
 }
 
 func (s *server) opsDoNotProcess(ctx context.Context, in *doNotProcessInput) (*body[OpsAnswer], error) {
 	d := order.Demand{Kind: order.DemandDoNotProcess, Reason: in.Body.Reason}
 	if in.Body.Note == nil {
-		return s.opsDemand(ctx, in.OrderID, d, nil)
+		return s.demandAsOperations(ctx, in.OrderID, d, nil)
 	}
-	return s.opsDemand(ctx, in.OrderID, d, map[string]string{"note": *in.Body.Note})
+	return s.demandAsOperations(ctx, in.OrderID, d, map[string]string{"note": *in.Body.Note})
 }
 
 func (s *server) opsAcknowledge(ctx context.Context, in *acknowledgeInput) (*body[OpsAnswer], error) {
-	return s.opsDemand(ctx, in.OrderID, order.Demand{Kind: order.DemandAcknowledge, Reason: in.Reason}, nil)
+	return s.demandAsOperations(ctx, in.OrderID, order.Demand{Kind: order.DemandAcknowledgeMark, Reason: in.Reason}, nil)
 }
 
-// opsDemand asks for operations, whose demands reach the orders of every team. The document, where there is one, is sealed.
-func (s *server) opsDemand(ctx context.Context, orderID string, d order.Demand, document any) (*body[OpsAnswer], error) {
+// demandAsOperations asks for operations, whose demands reach the orders of every team. The document, where there is one, is sealed.
+func (s *server) demandAsOperations(ctx context.Context, orderID string, d order.Demand, document any) (*body[OpsAnswer], error) {
 	var sealed []byte
 	if document != nil {
 		b, err := json.Marshal(document)
@@ -156,7 +156,7 @@ func (s *server) opsDemand(ctx context.Context, orderID string, d order.Demand, 
 		sealed = b
 	}
 	d.By = lifecycle.Operations
-	o, a, err := s.demand(ctx, "", orderID, d, sealed)
+	o, a, err := s.submitDemand(ctx, "", orderID, d, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (s *server) opsDemand(ctx context.Context, orderID string, d order.Demand, 
 	if err != nil {
 		return nil, err
 	}
-	return answer(OpsAnswer{Order: out, ChildID: a.ChildID}), nil
+	return newAnswer(OpsAnswer{Order: out, ReplacementID: a.ReplacementID}), nil
 }
 
 func opsOrder(o *order.Order) (OpsOrder, error) {
@@ -177,15 +177,15 @@ func opsOrder(o *order.Order) (OpsOrder, error) {
 		Number:       o.Number,
 		Accession:    o.Accession,
 		LabAccountID: o.LabAccountID,
-		FullStatus:   lifecycle.MustFull(o.Modality, o.Status),
+		FullStatus:   lifecycle.MustFullStatus(o.Modality, o.Status),
 		Attention:    append([]order.Attention{}, o.State.Attention...),
 		Deadlines:    append([]order.Deadline{}, o.State.Deadlines...),
 		Policy:       policy,
 	}, nil
 }
 
-// optionalTime is nil for the zero time.
-func optionalTime(t time.Time) *time.Time {
+// nilIfZero is nil for the zero time.
+func nilIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

@@ -15,15 +15,15 @@ import (
 
 func (f *fixture) ops(method, path string, body any) reply {
 	f.t.Helper()
-	return f.do(method, path, f.opsKey, body)
+	return f.sendWithKey(method, path, f.opsKey, body)
 }
 
-// blocked is an order whose kit the lab has rejected for what can be supplied.
-func (f *fixture) blocked() string {
+// newBlockedOrder is an order whose kit the lab has rejected for what can be supplied.
+func (f *fixture) newBlockedOrder() string {
 	f.t.Helper()
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	recoverable := true
-	f.fact(id, order.Fact{Kind: order.KitRejected, Recoverable: &recoverable, Accession: "M000031828"})
+	f.applyFact(id, order.Fact{Kind: order.FactKitRejected, Recoverable: &recoverable, Accession: "M000031828"})
 	require.Equal(f.t, lifecycle.LabProcessingBlocked, f.order(id).Status)
 	return id
 }
@@ -31,7 +31,7 @@ func (f *fixture) blocked() string {
 func TestOpsOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.blocked()
+	id := f.newBlockedOrder()
 	r := f.ops(http.MethodGet, "/ops/orders/"+id, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	m := r.json(t)
@@ -50,7 +50,7 @@ func TestOpsOrder(t *testing.T) {
 func TestOpsSearch(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	blocked, plain := f.blocked(), f.placed(nil)
+	blocked, plain := f.newBlockedOrder(), f.createOrder(nil)
 	list := func(query string) []any {
 		r := f.ops(http.MethodGet, "/ops/orders"+query, nil)
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
@@ -73,15 +73,15 @@ func TestOpsSearch(t *testing.T) {
 func TestOpsRecover(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.blocked()
+	id := f.newBlockedOrder()
 	details := f.orderBody(map[string]any{"patient_details.dob": "1991-02-03"})["patient_details"]
 	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"patient_details": details, "note": "asked the patient"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	o := f.order(id)
 	require.Equal(t, "1991-02-03", o.Patient.DOB.String())
 	require.Equal(t, "Phoenix", o.Address.City, "what is not supplied stays")
-	require.True(t, o.State.Needs(order.TellLab))
-	_, _, demands := f.orders.seen()
+	require.True(t, o.State.HasMark(order.AttentionTellLab))
+	_, _, demands := f.orders.snapshot()
 	require.Equal(t, lifecycle.Operations, demands[0].By)
 
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"confirmed_by_lab": true})
@@ -97,14 +97,14 @@ func TestOpsRecover(t *testing.T) {
 func TestOpsRecoverOvertaken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.blocked()
-	f.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
-		return order.Answer{Reason: order.ReasonNotBlocked, From: lifecycle.DeliveredToLab}, nil
+	id := f.newBlockedOrder()
+	f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
+		return order.DemandAnswer{Reason: order.ReasonNotBlocked, FromStatus: lifecycle.DeliveredToLab}, nil
 	})
 	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"note": "asked the patient"})
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The order is not blocked at the lab", r.detail(t))
-	_, _, demands := f.orders.seen()
+	_, _, demands := f.orders.snapshot()
 	note, err := f.store.DemandBody(t.Context(), demands[0].ID)
 	require.NoError(t, err)
 	require.Empty(t, note)
@@ -113,19 +113,19 @@ func TestOpsRecoverOvertaken(t *testing.T) {
 func TestOpsRecoverInvalid(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.blocked()
+	id := f.newBlockedOrder()
 	details := f.orderBody(map[string]any{"patient_details.dob": "never"})["patient_details"]
 	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"patient_details": details})
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
 	requireProblem(t, r, []any{"body", "patient_details", "dob"}, "date_from_datetime_parsing")
-	_, _, demands := f.orders.seen()
+	_, _, demands := f.orders.snapshot()
 	require.Empty(t, demands)
 }
 
 func TestOpsDoNotProcess(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.blocked()
+	id := f.newBlockedOrder()
 	url := "/ops/orders/" + id + "/do-not-process"
 	requireProblem(t, f.ops(http.MethodPost, url, map[string]any{}), []any{"body", "reason"}, "missing")
 	requireProblem(t, f.ops(http.MethodPost, url, map[string]any{"reason": "The patient died"}), []any{"body", "reason"}, "string_pattern_mismatch")
@@ -133,7 +133,7 @@ func TestOpsDoNotProcess(t *testing.T) {
 	r := f.ops(http.MethodPost, url, map[string]any{"reason": "patient_withdrew", "note": "Ann called"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, lifecycle.DoNotProcess, f.order(id).Status)
-	_, _, demands := f.orders.seen()
+	_, _, demands := f.orders.snapshot()
 	require.Equal(t, "patient_withdrew", demands[0].Reason)
 	note, err := f.store.DemandBody(t.Context(), demands[0].ID)
 	require.NoError(t, err)
@@ -148,14 +148,14 @@ func TestOpsDoNotProcess(t *testing.T) {
 func TestOpsReplace(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	url := "/ops/orders/" + id + "/replace"
 	r := f.ops(http.MethodPost, url, nil)
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "has not failed")
 
 	final := false
-	f.fact(id, order.Fact{Kind: order.KitRejected, Recoverable: &final})
+	f.applyFact(id, order.Fact{Kind: order.FactKitRejected, Recoverable: &final})
 	r = f.ops(http.MethodPost, url, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	child := f.order(r.json(t)["child_id"].(string))
@@ -169,7 +169,7 @@ func TestOpsReplace(t *testing.T) {
 func TestOpsSimpleDemands(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/place", nil)
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "requisition")
@@ -181,7 +181,7 @@ func TestOpsSimpleDemands(t *testing.T) {
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/cancel", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, lifecycle.Cancelled, f.order(id).Status)
-	marks := f.order(id).State.AttentionReasons()
+	marks := f.order(id).State.MarkReasons()
 	require.Equal(t, []string{"cancel_at_lab"}, marks)
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/attention/cancel_at_lab/acknowledge", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
@@ -190,8 +190,10 @@ func TestOpsSimpleDemands(t *testing.T) {
 	for _, action := range []string{"place", "cancel", "replace"} {
 		require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/orders/"+newID()+"/"+action, nil).status)
 	}
-	f.orders.instead(func(context.Context, order.Demand) (order.Answer, error) { return order.Answer{}, away{} })
-	r = f.ops(http.MethodPost, "/ops/orders/"+f.placed(nil)+"/cancel", nil)
+	f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
+		return order.DemandAnswer{}, unavailableErr{}
+	})
+	r = f.ops(http.MethodPost, "/ops/orders/"+f.createOrder(nil)+"/cancel", nil)
 	require.Equal(t, http.StatusServiceUnavailable, r.status)
 	require.NotEmpty(t, r.header.Get("Retry-After"))
 }
@@ -201,8 +203,8 @@ func TestOpsStory(t *testing.T) {
 	f := newFixture(t)
 	endpoint := newID()
 	require.NoError(t, f.store.CreateEndpoint(t.Context(), store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://r.test", Secret: "whsec_x"}))
-	id := f.shippedOrder()
-	f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil) // refused
+	id := f.newShippedOrder()
+	f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil) // refused
 	r := f.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	m := r.json(t)
@@ -231,15 +233,15 @@ func TestOpsStoryOfACancelledOrder(t *testing.T) {
 	f := newFixture(t)
 	endpoint := newID()
 	require.NoError(t, f.store.CreateEndpoint(t.Context(), store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://r.test", Secret: "whsec_x"}))
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	call := newID()
-	require.NoError(t, f.store.StartCall(t.Context(), store.Call{ID: call, OrderID: id, Kind: "place", Attempt: 1}))
-	require.NoError(t, f.store.EndCall(t.Context(), call, "refused", []byte("the lab's words")))
-	due, err := f.store.DueDeliveries(t.Context(), store.DueQuery{EndpointID: endpoint, Now: began, Limit: 10})
+	require.NoError(t, f.store.RecordPartnerCallStart(t.Context(), store.PartnerCall{ID: call, OrderID: id, Kind: "place", Attempt: 1}))
+	require.NoError(t, f.store.RecordPartnerCallEnd(t.Context(), call, "refused", []byte("the lab's words")))
+	due, err := f.store.DueDeliveries(t.Context(), store.DueQuery{EndpointID: endpoint, Now: testTime, Limit: 10})
 	require.NoError(t, err)
 	_, err = f.store.RecordAttempts(t.Context(), endpoint, []store.AttemptRow{{
-		MessageID: due[0].MessageID, Round: 1, Number: 1, At: began, Duration: 1500 * time.Millisecond,
-		StatusCode: 503, Failure: "status", Excerpt: []byte("try later"), Next: began.Add(time.Minute),
+		MessageID: due[0].MessageID, Round: 1, Number: 1, At: testTime, Duration: 1500 * time.Millisecond,
+		StatusCode: 503, Failure: "status", Excerpt: []byte("try later"), NextAt: testTime.Add(time.Minute),
 	}})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, f.ops(http.MethodPost, "/ops/orders/"+id+"/cancel", nil).status)

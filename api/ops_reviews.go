@@ -26,7 +26,7 @@ type OpsReviewsPage struct {
 	Total      int         `json:"total"`
 }
 
-type opsReviewsInput struct {
+type listReviewsInput struct {
 	ReviewQuery
 	TeamID string `query:"team_id" format:"uuid"`
 }
@@ -40,49 +40,49 @@ type opsRejectInput struct {
 }
 
 func (s *server) opsReviewRoutes() {
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-list-reviews", Method: http.MethodGet, Path: "/ops/reviews", Tags: []string{tagOperations},
 		Summary: "List the unmatched results of all teams and of none, newest first",
 	}, s.opsListReviews)
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-get-review", Method: http.MethodGet, Path: "/ops/reviews/{raw_result_id}", Tags: []string{tagOperations},
 		Summary: "Read an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.opsGetReview)
-	register(s, changeAll, huma.Operation{
+	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-accept-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/accept", Tags: []string{tagOperations},
 		Summary: "Accept an unmatched result as that of an order", Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.opsAcceptReview)
-	register(s, changeAll, huma.Operation{
+	registerOperation(s, scopeAllChange, huma.Operation{
 		OperationID: "ops-resolve-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/resolve", Tags: []string{tagOperations},
 		Summary: "Reject an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.opsResolveReview)
 }
 
-func (s *server) opsListReviews(ctx context.Context, in *opsReviewsInput) (*body[OpsReviewsPage], error) {
-	reviews, total, next, err := s.Store.Reviews(ctx, in.query(canonical(in.TeamID)))
+func (s *server) opsListReviews(ctx context.Context, in *listReviewsInput) (*body[OpsReviewsPage], error) {
+	reviews, total, next, err := s.Store.MatchReviews(ctx, in.toMatchReviewQuery(canonicalUUID(in.TeamID)))
 	if err != nil {
 		return nil, err
 	}
-	out := OpsReviewsPage{Data: make([]OpsReview, len(reviews)), NextCursor: cursor(next), Total: total}
+	out := OpsReviewsPage{Data: make([]OpsReview, len(reviews)), NextCursor: nilIfEmpty(next), Total: total}
 	for i, r := range reviews {
 		out.Data[i] = opsReview(r)
 	}
-	if err := s.auditRead(ctx, "ops.reviews.list", "", "", seenReviews(reviews)); err != nil {
+	if err := s.appendReadAudit(ctx, "ops.reviews.list", "", "", reviewIDsDetail(reviews)); err != nil {
 		return nil, err
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsGetReview(ctx context.Context, in *ReviewPath) (*body[OpsReview], error) {
-	r, err := s.readReview(ctx, "", in.ID, "ops.review.read")
+	r, err := s.readReviewAudited(ctx, "", in.ID, "ops.review.read")
 	if err != nil {
 		return nil, err
 	}
-	return answer(opsReview(r)), nil
+	return newAnswer(opsReview(r)), nil
 }
 
 func (s *server) opsAcceptReview(ctx context.Context, in *acceptReviewInput) (*body[OpsOrder], error) {
-	o, err := s.accept(ctx, "", in, lifecycle.Operations)
+	o, err := s.acceptReviewOnto(ctx, "", in, lifecycle.Operations)
 	if err != nil {
 		return nil, err
 	}
@@ -90,23 +90,23 @@ func (s *server) opsAcceptReview(ctx context.Context, in *acceptReviewInput) (*b
 	if err != nil {
 		return nil, err
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsResolveReview(ctx context.Context, in *opsRejectInput) (*body[OpsReview], error) {
-	r, err := s.resolve(ctx, "", in.ID, order.ReviewAction(in.Body.Action), in.Body.Note)
+	r, err := s.resolveReviewAs(ctx, "", in.ID, order.MatchReviewAction(in.Body.Action), in.Body.Note)
 	if err != nil {
 		return nil, err
 	}
-	return answer(opsReview(r)), nil
+	return newAnswer(opsReview(r)), nil
 }
 
 // opsReview allows operations what they may do, also while the client may decide.
-func opsReview(r order.Review) OpsReview {
+func opsReview(r order.MatchReview) OpsReview {
 	out := OpsReview{UnmatchedResult: junction.FromReview(r), TeamID: r.TeamID, LabAccountID: r.LabAccountID, OrderNumber: r.OrderNumber}
-	out.AllowedActions = []order.ReviewAction{}
+	out.AllowedActions = []order.MatchReviewAction{}
 	if r.Status.Open() {
-		out.AllowedActions = []order.ReviewAction{order.ReviewAccept, order.ReviewReject}
+		out.AllowedActions = []order.MatchReviewAction{order.MatchReviewAccept, order.MatchReviewReject}
 	}
 	return out
 }

@@ -41,18 +41,18 @@ type opsOrdersInput struct {
 }
 
 func (s *server) opsSearchRoutes() {
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-list-orders", Method: http.MethodGet, Path: "/ops/orders", Tags: []string{tagOperations},
 		Summary: "List the orders of all teams",
 	}, s.opsListOrders)
-	register(s, readAll, huma.Operation{
+	registerOperation(s, scopeAllRead, huma.Operation{
 		OperationID: "ops-order-story", Method: http.MethodGet, Path: "/ops/orders/{order_id}/story", Tags: []string{tagOperations},
 		Summary: "Read everything that happened to an order", Errors: []int{http.StatusNotFound},
 	}, s.opsStory)
 }
 
 func (s *server) opsListOrders(ctx context.Context, in *opsOrdersInput) (*body[OpsOrdersPage], error) {
-	orders, total, err := s.Store.OpsOrders(ctx, store.OpsQuery{
+	orders, total, err := s.Store.OpsOrders(ctx, store.OpsOrderQuery{
 		Attention: in.Attention, Status: in.Status, Page: in.Page, Size: in.Size,
 	})
 	if err != nil {
@@ -62,17 +62,17 @@ func (s *server) opsListOrders(ctx context.Context, in *opsOrdersInput) (*body[O
 	for i, o := range orders {
 		out.Orders[i] = OpsOrderSummary{
 			ID: o.ID, TeamID: o.TeamID, Number: o.Number, Accession: o.Accession, Status: o.Status, StatusDetail: o.Detail,
-			Attention: append([]order.Attention{}, o.Attention...), NextDeadline: optionalTime(o.NextDeadline),
+			Attention: append([]order.Attention{}, o.Attention...), NextDeadline: nilIfZero(o.NextDeadline),
 			CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 		}
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsStory(ctx context.Context, in *OrderPath) (*body[OpsStory], error) {
-	story, err := s.Store.Story(ctx, canonical(in.OrderID))
+	story, err := s.Store.Story(ctx, canonicalUUID(in.OrderID))
 	if err != nil {
-		return nil, orNotFound(err, "Order")
+		return nil, mapNotFound(err, "Order")
 	}
-	return answer(opsStory(story)), nil
+	return newAnswer(opsStory(story)), nil
 }

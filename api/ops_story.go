@@ -21,7 +21,7 @@ type OpsStory struct {
 	CreatedAt    time.Time          `json:"created_at"`
 	StartedAt    *time.Time         `json:"started_at" doc:"When a workflow took the order up; null: never."`
 	Events       []storyEvent       `json:"events" nullable:"false"`
-	Facts        []OpsInboxRow      `json:"facts" nullable:"false" doc:"What partners reported."`
+	InboxItems   []OpsInboxRow      `json:"facts" nullable:"false" doc:"What partners reported."`
 	Demands      []storyDemand      `json:"demands" nullable:"false"`
 	Decisions    []storyDecision    `json:"decisions" nullable:"false" doc:"What each cause did, refusals included."`
 	Calls        []storyCall        `json:"calls" nullable:"false" doc:"Calls to partners."`
@@ -52,19 +52,19 @@ type storyDemand struct {
 	State     string           `json:"state"`
 	Reason    order.Reason     `json:"reason"`
 	CreatedAt time.Time        `json:"created_at"`
-	SettledAt *time.Time       `json:"settled_at"`
+	OutcomeAt *time.Time       `json:"settled_at"`
 }
 
 type storyDecision struct {
-	Cause    string        `json:"cause"`
-	Outcome  order.Outcome `json:"outcome"`
-	Reason   order.Reason  `json:"reason"`
-	From     lifecycle.Low `json:"from"`
-	To       lifecycle.Low `json:"to" doc:"Empty: no event."`
-	Sequence int64         `json:"sequence"`
-	Revision int64         `json:"revision"`
-	ChildID  string        `json:"child_id"`
-	At       time.Time     `json:"at"`
+	Cause         string              `json:"cause"`
+	Outcome       order.Outcome       `json:"outcome"`
+	Reason        order.Reason        `json:"reason"`
+	From          lifecycle.LowStatus `json:"from"`
+	To            lifecycle.LowStatus `json:"to" doc:"Empty: no event."`
+	Sequence      int64               `json:"sequence"`
+	Revision      int64               `json:"revision"`
+	ReplacementID string              `json:"child_id"`
+	At            time.Time           `json:"at"`
 }
 
 type storyCall struct {
@@ -143,22 +143,22 @@ type storyTransaction struct {
 }
 
 type storyTransactionOrder struct {
-	ID       string        `json:"id"`
-	Status   lifecycle.Low `json:"status"`
-	Origin   order.Origin  `json:"origin"`
-	ParentID string        `json:"parent_id"`
+	ID       string              `json:"id"`
+	Status   lifecycle.LowStatus `json:"status"`
+	Origin   order.Origin        `json:"origin"`
+	ParentID string              `json:"parent_id"`
 }
 
 func opsStory(y store.Story) OpsStory {
 	out := OpsStory{
 		OrderID: y.OrderID, TeamID: y.TeamID, Number: y.Number, Accession: y.Accession, Status: y.Status, Detail: y.Detail,
-		Sequence: y.Sequence, Revision: y.Revision, CreatedAt: y.CreatedAt, StartedAt: optionalTime(y.StartedAt),
-		Events: each(y.Events, fromEvent), Facts: each(y.Facts, opsInboxRow), Demands: each(y.Demands, fromDemand),
-		Decisions: each(y.Decisions, func(d store.DecisionRow) storyDecision { return storyDecision(d) }),
-		Calls:     each(y.Calls, fromCall), Deliveries: each(y.Deliveries, fromDelivery), Audit: each(y.Audit, fromAudit),
-		Appointments: each(y.Appointments, fromAppointment),
+		Sequence: y.Sequence, Revision: y.Revision, CreatedAt: y.CreatedAt, StartedAt: nilIfZero(y.StartedAt),
+		Events: convertAll(y.Events, fromEvent), InboxItems: convertAll(y.InboxItems, opsInboxRow), Demands: convertAll(y.Demands, fromDemand),
+		Decisions: convertAll(y.Decisions, func(d store.DecisionRow) storyDecision { return storyDecision(d) }),
+		Calls:     convertAll(y.Calls, fromCall), Deliveries: convertAll(y.Deliveries, fromDelivery), Audit: convertAll(y.Audit, fromAudit),
+		Appointments: convertAll(y.Appointments, fromAppointment),
 		Attention:    append([]order.Attention{}, y.Attention...), Deadlines: append([]order.Deadline{}, y.Deadlines...),
-		Transaction: storyTransaction{ID: y.Transaction.ID, Status: y.Transaction.Status, Orders: each(y.Transaction.Orders, fromMember)},
+		Transaction: storyTransaction{ID: y.Transaction.ID, Status: y.Transaction.Status, Orders: convertAll(y.Transaction.Orders, fromTransactionOrder)},
 	}
 	if y.Shipment != nil {
 		outbound, inbound := storyLeg(y.Shipment.Outbound), storyLeg(y.Shipment.Inbound)
@@ -167,8 +167,8 @@ func opsStory(y store.Story) OpsStory {
 	return out
 }
 
-// each converts a list; the result is never nil.
-func each[A, B any](in []A, convert func(A) B) []B {
+// convertAll converts a list; the result is never nil.
+func convertAll[A, B any](in []A, convert func(A) B) []B {
 	out := make([]B, len(in))
 	for i, a := range in {
 		out[i] = convert(a)
@@ -185,20 +185,20 @@ func fromEvent(e order.Event) storyEvent {
 
 func fromDemand(d store.DemandRow) storyDemand {
 	return storyDemand{
-		ID: d.ID, Kind: d.Kind, By: d.By, State: d.State, Reason: d.Reason, CreatedAt: d.CreatedAt, SettledAt: optionalTime(d.SettledAt),
+		ID: d.ID, Kind: d.Kind, By: d.By, State: d.State, Reason: d.Reason, CreatedAt: d.CreatedAt, OutcomeAt: nilIfZero(d.OutcomeAt),
 	}
 }
 
-func fromCall(c store.Call) storyCall {
+func fromCall(c store.PartnerCall) storyCall {
 	return storyCall{
-		ID: c.ID, Kind: c.Kind, Attempt: c.Attempt, Outcome: c.Outcome, StartedAt: c.StartedAt, EndedAt: optionalTime(c.EndedAt),
+		ID: c.ID, Kind: c.Kind, Attempt: c.Attempt, Outcome: c.Outcome, StartedAt: c.StartedAt, EndedAt: nilIfZero(c.EndedAt),
 	}
 }
 
 func fromDelivery(d store.DeliveryLog) storyDelivery {
 	return storyDelivery{
 		MessageID: d.MessageID, EventType: d.EventType, Sequence: d.Sequence, EndpointID: d.EndpointID, State: d.State,
-		NextAt: optionalTime(d.NextAt), CreatedAt: d.CreatedAt, Attempts: each(d.Attempts, fromAttempt),
+		NextAt: nilIfZero(d.NextAt), CreatedAt: d.CreatedAt, Attempts: convertAll(d.Attempts, fromAttempt),
 	}
 }
 
@@ -209,18 +209,18 @@ func fromAttempt(a store.AttemptLog) storyAttempt {
 }
 
 func fromAudit(a store.AuditRow) storyAudit {
-	return storyAudit{At: a.At, KeyID: a.KeyID, Action: a.Action, RequestID: a.RequestID, Address: a.Address, Detail: a.Detail}
+	return storyAudit{At: a.At, KeyID: a.APIKeyID, Action: a.Action, RequestID: a.RequestID, Address: a.Address, Detail: a.Detail}
 }
 
 func fromAppointment(a store.AppointmentLog) storyAppointment {
 	return storyAppointment{
 		ID: a.ID, Type: a.Type, Provider: a.Provider, AccountID: a.AccountID, Status: a.Status, Reference: a.Reference,
-		Confirmation: a.Confirmation, Site: a.Site, StartAt: optionalTime(a.StartAt), EndAt: optionalTime(a.EndAt), Zone: a.Zone,
+		Confirmation: a.Confirmation, Site: a.SiteCode, StartAt: nilIfZero(a.StartAt), EndAt: nilIfZero(a.EndAt), Zone: a.Zone,
 		CanReschedule: a.CanReschedule, CreatedAt: a.CreatedAt,
-		Events: each(a.History, func(e order.AppointmentEvent) storyAppointmentEvent { return storyAppointmentEvent(e) }),
+		Events: convertAll(a.History, func(e order.AppointmentEvent) storyAppointmentEvent { return storyAppointmentEvent(e) }),
 	}
 }
 
-func fromMember(o order.TransactionOrder) storyTransactionOrder {
+func fromTransactionOrder(o order.TransactionOrder) storyTransactionOrder {
 	return storyTransactionOrder{ID: o.ID, Status: o.Status, Origin: o.Origin, ParentID: o.ParentID}
 }

@@ -15,20 +15,20 @@ import (
 func TestOpsStoryOfAnAppointment(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	require.Equal(t, []any{}, f.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil).json(t)["appointments"])
 	a := order.Appointment{
-		ID: newID(), Type: order.PatientServiceCenter, Provider: "quest", AccountID: newID(), Status: lifecycle.AppointmentIsPending,
-		Reference: "r1", Slot: "slot-1", CreatedAt: began,
+		ID: newID(), Type: order.PatientServiceCenter, Provider: "quest", AccountID: newID(), Status: lifecycle.AppointmentStatusPending,
+		Reference: "r1", SlotKey: "slot-1", CreatedAt: testTime,
 	}
 	confirmed := a
-	confirmed.Status, confirmed.StartAt, confirmed.EndAt = lifecycle.AppointmentIsConfirmed, began.Add(time.Hour), began.Add(2*time.Hour)
-	require.NoError(t, f.store.PutPlace(t.Context(), id, "r1", order.Place{FirstLine: "1300 N 12th St"}))
+	confirmed.Status, confirmed.StartAt, confirmed.EndAt = lifecycle.AppointmentStatusConfirmed, testTime.Add(time.Hour), testTime.Add(2*time.Hour)
+	require.NoError(t, f.store.PutAppointmentLocation(t.Context(), id, "r1", order.Location{FirstLine: "1300 N 12th St"}))
 	f.record(id, order.CauseCall("book"), func(s order.State) order.Decision {
 		s.Appointment = &confirmed
-		return order.Decision{Outcome: order.Applied, From: s.Status, Next: s, Appointments: []order.AppointmentStep{
-			{Appointment: a, Origin: order.OriginPatient, Created: true, At: began},
-			{Appointment: confirmed, Origin: order.OriginProvider, At: began},
+		return order.Decision{Outcome: order.OutcomeApplied, From: s.Status, Next: s, Appointments: []order.AppointmentStep{
+			{Appointment: a, Origin: order.AppointmentOriginPatient, First: true, At: testTime},
+			{Appointment: confirmed, Origin: order.AppointmentOriginProvider, At: testTime},
 		}}
 	})
 

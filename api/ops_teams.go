@@ -36,8 +36,8 @@ type createTeamInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *createTeamInput) Resolve(huma.Context) []error {
-	if zone := in.Body.TimeZone; zone != nil && !knownZone(*zone) {
-		return []error{wrong("value_error", "Value is not an IANA time zone", "body.time_zone")}
+	if zone := in.Body.TimeZone; zone != nil && !isTimeZone(*zone) {
+		return []error{newProblem("value_error", "Value is not an IANA time zone", "body.time_zone")}
 	}
 	return nil
 }
@@ -58,13 +58,13 @@ func (s *server) opsTeamRoutes() {
 	op := huma.Operation{
 		OperationID: "ops-list-teams", Method: http.MethodGet, Path: "/ops/teams", Tags: []string{tagOperations}, Summary: "List the teams",
 	}
-	register(s, readAll, op, s.opsListTeams)
+	registerOperation(s, scopeAllRead, op, s.opsListTeams)
 	op.OperationID, op.Method, op.Summary = "ops-create-team", http.MethodPost, "Create a team"
 	op.Errors = []int{http.StatusBadRequest}
-	register(s, administer, op, s.opsCreateTeam)
+	registerOperation(s, scopeAdminister, op, s.opsCreateTeam)
 	op.OperationID, op.Method, op.Path = "ops-patch-team", http.MethodPatch, "/ops/teams/{team_id}"
 	op.Summary, op.Errors = "Change a team's policy", []int{http.StatusBadRequest, http.StatusNotFound}
-	register(s, administer, op, s.opsPatchTeam)
+	registerOperation(s, scopeAdminister, op, s.opsPatchTeam)
 }
 
 func (s *server) opsListTeams(ctx context.Context, _ *struct{}) (*body[[]OpsTeam], error) {
@@ -78,7 +78,7 @@ func (s *server) opsListTeams(ctx context.Context, _ *struct{}) (*body[[]OpsTeam
 			return nil, err
 		}
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func (s *server) opsCreateTeam(ctx context.Context, in *createTeamInput) (*body[OpsTeam], error) {
@@ -95,29 +95,29 @@ func (s *server) opsCreateTeam(ctx context.Context, in *createTeamInput) (*body[
 	if err := s.Store.CreateTeam(ctx, t); err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "team.create", t.ID, "", "")
-	return teamAnswer(t)
+	s.appendChangeAudit(ctx, "team.create", t.ID, "", "")
+	return answerTeam(t)
 }
 
 func (s *server) opsPatchTeam(ctx context.Context, in *patchTeamInput) (*body[OpsTeam], error) {
-	t, err := s.Store.ChangeTeamPolicy(ctx, canonical(in.TeamID), func(overlay []byte) ([]byte, error) { return mergePolicy(overlay, in.Body.Policy) })
+	t, err := s.Store.ChangeTeamPolicy(ctx, canonicalUUID(in.TeamID), func(overlay []byte) ([]byte, error) { return mergePolicy(overlay, in.Body.Policy) })
 	if err != nil {
-		return nil, orNotFound(err, "Team")
+		return nil, mapNotFound(err, "Team")
 	}
-	s.auditChange(ctx, "team.policy", t.ID, "", "")
-	return teamAnswer(t)
+	s.appendChangeAudit(ctx, "team.policy", t.ID, "", "")
+	return answerTeam(t)
 }
 
-func teamAnswer(t store.Team) (*body[OpsTeam], error) {
+func answerTeam(t store.Team) (*body[OpsTeam], error) {
 	out, err := opsTeam(t)
 	if err != nil {
 		return nil, err
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 func opsTeam(t store.Team) (OpsTeam, error) {
-	policy, err := order.Resolve(t.Policy)
+	policy, err := order.ResolvePolicy(t.Policy)
 	if err != nil {
 		return OpsTeam{}, err
 	}
@@ -150,9 +150,9 @@ func mergePolicy(overlay, change json.RawMessage) ([]byte, error) {
 		d := json.NewDecoder(bytes.NewReader(part))
 		d.UseNumber()
 		if err := d.Decode(&values); err != nil {
-			return nil, refuse("The policy is not an object")
+			return nil, badRequest("The policy is not an object")
 		}
-		merge(merged, values)
+		mergeJSON(merged, values)
 	}
 	if len(merged) == 0 {
 		return nil, nil
@@ -161,21 +161,21 @@ func mergePolicy(overlay, change json.RawMessage) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := order.Resolve(out); err != nil {
-		return nil, refuse("The policy is not valid: " + cause(err).Error())
+	if _, err := order.ResolvePolicy(out); err != nil {
+		return nil, badRequest("The policy is not valid: " + innermostError(err).Error())
 	}
 	return out, nil
 }
 
-// cause is the innermost of a chain of errors. A policy has no patient data, so what is wrong with it can be said.
-func cause(err error) error {
+// innermostError is the innermost of a chain of errors. A policy has no patient data, so what is wrong with it can be said.
+func innermostError(err error) error {
 	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
 		err = next
 	}
 	return err
 }
 
-func merge(into, change map[string]any) {
+func mergeJSON(into, change map[string]any) {
 	for name, value := range change {
 		if value == nil {
 			delete(into, name)
@@ -191,6 +191,6 @@ func merge(into, change map[string]any) {
 			old = map[string]any{}
 			into[name] = old
 		}
-		merge(old, inner)
+		mergeJSON(old, inner)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// defaultLifetime is how long a bearer token is good.
-const defaultLifetime = 10 * time.Minute
+// defaultTokenLifetime is how long a bearer token is good.
+const defaultTokenLifetime = 10 * time.Minute
 
 // OpsToken is a bearer token. It is shown once, when it is made.
 type OpsToken struct {
@@ -29,7 +29,7 @@ type createTokenInput struct {
 }
 
 func (s *server) opsTokenRoutes() {
-	register(s, administer, huma.Operation{
+	registerOperation(s, scopeAdminister, huma.Operation{
 		OperationID: "ops-create-token", Method: http.MethodPost, Path: "/ops/teams/{team_id}/tokens", Tags: []string{tagOperations},
 		Summary: "Make a bearer token of a team, good for minutes; it is shown once", Errors: []int{http.StatusNotFound},
 		Description: "It may do what a key with the role client may, and ends with the key that made it.",
@@ -37,20 +37,20 @@ func (s *server) opsTokenRoutes() {
 }
 
 func (s *server) opsCreateToken(ctx context.Context, in *createTokenInput) (*body[OpsToken], error) {
-	team, err := s.Store.Team(ctx, canonical(in.TeamID))
+	team, err := s.Store.Team(ctx, canonicalUUID(in.TeamID))
 	if err != nil {
-		return nil, orNotFound(err, "Team")
+		return nil, mapNotFound(err, "Team")
 	}
-	life := defaultLifetime
+	life := defaultTokenLifetime
 	if in.Body.LifetimeSeconds != nil {
 		life = time.Duration(*in.Body.LifetimeSeconds) * time.Second
 	}
-	t := store.Token{ID: newID(), TeamID: team.ID, KeyID: callerOf(ctx).key.ID, CreatedAt: s.now()}
+	t := store.BearerToken{ID: newID(), TeamID: team.ID, APIKeyID: callerOf(ctx).apiKey.ID, CreatedAt: s.now()}
 	t.ExpiresAt = t.CreatedAt.Add(life)
-	secret := store.NewTokenSecret()
-	if err := s.Store.CreateToken(ctx, t, secret); err != nil {
+	secret := store.NewBearerTokenSecret()
+	if err := s.Store.CreateBearerToken(ctx, t, secret); err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "token.create", team.ID, "", "token="+t.ID+" lifetime="+life.String())
-	return answer(OpsToken{ID: t.ID, TeamID: t.TeamID, Token: secret, ExpiresAt: t.ExpiresAt}), nil
+	s.appendChangeAudit(ctx, "token.create", team.ID, "", "token="+t.ID+" lifetime="+life.String())
+	return newAnswer(OpsToken{ID: t.ID, TeamID: t.TeamID, Token: secret, ExpiresAt: t.ExpiresAt}), nil
 }

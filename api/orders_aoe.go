@@ -9,38 +9,38 @@ import (
 
 // What labs ask on order entry, and the client's answers (client-api#8-orders).
 
-// answered are the answers that go with an order of the test: the client's, and those that the test or the question itself gives where
+// resolveAoEAnswers are the answers that go with an order of the test: the client's, and those that the test or the question itself gives where
 // the client gives none. What is wrong with the client's is said all at once.
-func answered(test order.LabTest, given []AoEAnswerRequest) ([]order.AoEAnswer, error) {
+func resolveAoEAnswers(test order.LabTest, given []AoEAnswerRequest) ([]order.AoEAnswer, error) {
 	var out []order.AoEAnswer
 	var problems []*problem
 	has := map[[2]int64]bool{}
 	for i, a := range given {
 		at := fmt.Sprintf("body.aoe_answers[%d].", i)
-		q, field, text := asked(test, a)
+		q, field, text := findAoEQuestion(test, a)
 		key := [2]int64{a.MarkerID, a.QuestionID}
 		switch {
 		case q == nil:
-			problems = append(problems, wrong("value_error", text, at+field))
+			problems = append(problems, newProblem("value_error", text, at+field))
 			continue
 		case has[key]:
-			problems = append(problems, wrong("value_error", "The question is answered twice", at+"question_id"))
+			problems = append(problems, newProblem("value_error", "The question is answered twice", at+"question_id"))
 		}
 		has[key] = true
-		if text := q.Wrong(a.Answer); text != "" {
-			problems = append(problems, wrong("value_error", text, at+"answer"))
+		if text := q.AnswerProblem(a.Answer); text != "" {
+			problems = append(problems, newProblem("value_error", text, at+"answer"))
 			continue
 		}
-		out = append(out, q.Answered(a.MarkerID, a.Answer))
+		out = append(out, q.AnswerWith(a.MarkerID, a.Answer))
 	}
 	if len(problems) > 0 {
-		return nil, invalid(problems...)
+		return nil, validationError(problems...)
 	}
-	return presumed(test, out, has)
+	return addPresumedAnswers(test, out, has)
 }
 
-// asked is the question that an answer is to, or the field of the answer that names none, and why.
-func asked(test order.LabTest, a AoEAnswerRequest) (question *order.Question, field, text string) {
+// findAoEQuestion is the question that an answer is to, or the field of the answer that names none, and why.
+func findAoEQuestion(test order.LabTest, a AoEAnswerRequest) (question *order.Question, field, text string) {
 	for _, m := range test.Markers {
 		if m.ID != a.MarkerID {
 			continue
@@ -55,23 +55,23 @@ func asked(test order.LabTest, a AoEAnswerRequest) (question *order.Question, fi
 	return nil, "marker_id", "The marker is not ordered"
 }
 
-// presumed adds the answers to what the client has not answered. Where a required question has none, the order is refused.
-func presumed(test order.LabTest, out []order.AoEAnswer, has map[[2]int64]bool) ([]order.AoEAnswer, error) {
+// addPresumedAnswers adds the answers to what the client has not answered. Where a required question has none, the order is refused.
+func addPresumedAnswers(test order.LabTest, out []order.AoEAnswer, has map[[2]int64]bool) ([]order.AoEAnswer, error) {
 	var open []string
 	for _, m := range test.Markers {
 		for _, q := range m.Questions {
 			if has[[2]int64{m.ID, q.ID}] {
 				continue
 			}
-			if answer, ok := q.Presumed(test.Fasting); ok {
-				out = append(out, q.Answered(m.ID, answer))
+			if answer, ok := q.PresumedAnswer(test.Fasting); ok {
+				out = append(out, q.AnswerWith(m.ID, answer))
 			} else if q.Required {
 				open = append(open, fmt.Sprintf("%s: %s (marker_id %d, question_id %d)", m.Name, q.Text, m.ID, q.ID))
 			}
 		}
 	}
 	if len(open) > 0 {
-		return nil, refuse("Required questions are not answered: " + strings.Join(open, "; "))
+		return nil, badRequest("Required questions are not answered: " + strings.Join(open, "; "))
 	}
 	return out, nil
 }

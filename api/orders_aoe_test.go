@@ -33,12 +33,12 @@ func TestAnswersOnOrderEntry(t *testing.T) {
 		{MarkerID: lead, QuestionID: asksPurpose, Answer: "I", Code: "PBPURPOSE", Question: "What is the purpose of the blood lead test?", Text: "Initial screening"},
 		{MarkerID: lead, QuestionID: asksType, Answer: "V", Code: "PBTYPE", Question: "How is the blood taken?", Text: "Venous"},
 		{MarkerID: lead, QuestionID: asksCounty, Answer: "Maricopa", Code: "PBCOUNTY", Question: "In which county does the patient live?"},
-	}, f.order(f.placed(given)).AoEAnswers)
+	}, f.order(f.createOrder(given)).AoEAnswers)
 
 	// What is not answered: the lab test says whether the patient has fasted, a question has a default, and one that is not required waits.
 	answers := func(set map[string]any) map[string]string {
 		out := map[string]string{}
-		for _, a := range f.order(f.placed(set)).AoEAnswers {
+		for _, a := range f.order(f.createOrder(set)).AoEAnswers {
 			out[a.Code] = a.Answer
 		}
 		return out
@@ -60,7 +60,7 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 	f := newDemo(t)
 	lead := f.marker("quest", "lead-blood")
 	ask := func(test string, answers ...any) reply {
-		return f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"order_set.lab_test_ids": []any{test}, "aoe_answers": answers}))
+		return f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"order_set.lab_test_ids": []any{test}, "aoe_answers": answers}))
 	}
 	r := ask(questLead, aoe(lead, asksPurpose, "X"), aoe(1, asksPurpose, "I"), aoe(lead, 1, "I"), aoe(lead, asksType, "V"), aoe(lead, asksType, "C"),
 		aoe(lead, asksCounty, "12"))
@@ -80,8 +80,8 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 
 	// What is not valid is no answer to keep under an idempotency key.
 	body := f.orderBody(map[string]any{"order_set.lab_test_ids": []any{questLead}, "aoe_answers": []any{aoe(lead, asksPurpose, "X")}})
-	require.Equal(t, http.StatusUnprocessableEntity, f.do(http.MethodPost, "/v3/order", f.key, body, "X-Idempotency-Key", "k").status)
+	require.Equal(t, http.StatusUnprocessableEntity, f.sendWithKey(http.MethodPost, "/v3/order", f.key, body, "X-Idempotency-Key", "k").status)
 	body["aoe_answers"] = []any{aoe(lead, asksPurpose, "I"), aoe(lead, asksType, "V")}
-	require.Equal(t, http.StatusOK, f.do(http.MethodPost, "/v3/order", f.key, body, "X-Idempotency-Key", "k").status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order", f.key, body, "X-Idempotency-Key", "k").status)
 	require.Equal(t, 1, f.countOrders())
 }

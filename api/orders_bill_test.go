@@ -64,9 +64,9 @@ func TestBilling(t *testing.T) {
 			f := newFixture(t)
 			f.profile(store.AccountProfile{AllowedBilling: c.allowed})
 			if c.insured {
-				f.insured(nil)
+				f.addInsurance(nil)
 			}
-			r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(c.set))
+			r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(c.set))
 			if c.refused != "" {
 				require.Equal(t, http.StatusBadRequest, r.status, string(r.body))
 				require.Contains(t, r.detail(t), c.refused)
@@ -82,16 +82,16 @@ func TestOrdersBilledToInsurance(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.profile(store.AccountProfile{AllowedBilling: map[string][]string{"commercial_insurance": {"AZ"}}})
-	require.Equal(t, http.StatusOK, f.do(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(nil)).status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(nil)).status)
 	set := map[string]any{"billing_type": "commercial_insurance", "icd_codes": []any{"E78.5"}}
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "no primary insurance")
-	f.insured(map[string]any{"is_primary": false})
-	require.Equal(t, http.StatusBadRequest, f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set)).status, "it is not the primary one")
-	f.insured(map[string]any{"relationship": "Spouse", "guarantor": guarantor()})
+	f.addInsurance(map[string]any{"is_primary": false})
+	require.Equal(t, http.StatusBadRequest, f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set)).status, "it is not the primary one")
+	f.addInsurance(map[string]any{"relationship": "Spouse", "guarantor": guarantor()})
 
-	r = f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
+	r = f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	shown := r.json(t)["order"].(map[string]any)
 	o := f.order(shown["id"].(string))
@@ -99,56 +99,56 @@ func TestOrdersBilledToInsurance(t *testing.T) {
 	require.Equal(t, o.InsuranceID, shown["health_insurance_id"])
 	require.Equal(t, []any{"E78.5"}, shown["icd_codes"])
 	require.Equal(t, false, shown["has_abn"])
-	require.Equal(t, "Aetna", o.Cover.PayorName)
-	require.Equal(t, "W123456789", o.Cover.MemberID)
-	require.Equal(t, "Bo", o.Cover.Guarantor.FirstName)
-	require.Nil(t, o.Cover.Insured.Address.SecondLine, "an empty line is none")
-	require.Equal(t, "1990-01-01", o.Cover.Insured.DOB.String())
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/order/"+o.ID+"/abn_pdf", f.key, nil).status)
+	require.Equal(t, "Aetna", o.BilledInsurance.PayorName)
+	require.Equal(t, "W123456789", o.BilledInsurance.MemberID)
+	require.Equal(t, "Bo", o.BilledInsurance.Guarantor.FirstName)
+	require.Nil(t, o.BilledInsurance.Insured.Address.SecondLine, "an empty line is none")
+	require.Equal(t, "1990-01-01", o.BilledInsurance.Insured.DOB.String())
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/"+o.ID+"/abn_pdf", f.key, nil).status)
 
-	f.insured(map[string]any{"payor_code": "MEDFED"})
-	id := f.placed(set)
-	require.Equal(t, true, f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["has_abn"], "Medicare is billed")
-	r = f.do(http.MethodGet, "/v3/order/"+id+"/abn_pdf", f.key, nil)
+	f.addInsurance(map[string]any{"payor_code": "MEDFED"})
+	id := f.createOrder(set)
+	require.Equal(t, true, f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["has_abn"], "Medicare is billed")
+	r = f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/abn_pdf", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status)
 	require.Equal(t, "application/pdf", r.header.Get("Content-Type"))
 	require.True(t, bytes.HasPrefix(r.body, []byte("%PDF-")))
 	require.Contains(t, f.actions(id), "order.read_abn")
-	require.Equal(t, "Aetna", f.order(o.ID).Cover.PayorName, "an order keeps the insurance that it was placed with")
+	require.Equal(t, "Aetna", f.order(o.ID).BilledInsurance.PayorName, "an order keeps the insurance that it was placed with")
 }
 
-func TestWhoOrders(t *testing.T) {
+func TestOrderingPhysician(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.profile(store.AccountProfile{DelegatedFlow: store.OrderDelegated, ClinicalNotes: new("Call with critical results.")})
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(nil))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(nil))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "physician is required")
-	r = f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
+	r = f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
 	require.Equal(t, http.StatusBadRequest, r.status)
 
 	signed := physician()
 	signed["signature_image"] = map[string]any{"content": picture(t), "content_type": "image/png"}
-	o := f.order(f.placed(map[string]any{"physician": signed, "clinical_notes": "Fasting."}))
+	o := f.order(f.createOrder(map[string]any{"physician": signed, "clinical_notes": "Fasting."}))
 	require.Equal(t, "Jane", o.Physician.FirstName)
 	require.NotEmpty(t, o.Physician.Signature.Content)
 	require.Equal(t, "Fasting.\nCall with critical results.", o.LabNotes())
-	require.Equal(t, "Fasting.", f.do(http.MethodGet, "/v3/order/"+o.ID, f.key, nil).json(t)["clinical_notes"], "as it was sent")
+	require.Equal(t, "Fasting.", f.sendWithKey(http.MethodGet, "/v3/order/"+o.ID, f.key, nil).json(t)["clinical_notes"], "as it was sent")
 
 	f.profile(store.AccountProfile{NetworkPhysician: &order.Physician{FirstName: "Net", LastName: "Work", NPI: "1999999984"}})
-	r = f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"consents": nil}))
+	r = f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"consents": nil}))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "consents")
-	shown := f.do(http.MethodGet, "/v3/order/"+f.placed(nil), f.key, nil).json(t)
+	shown := f.sendWithKey(http.MethodGet, "/v3/order/"+f.createOrder(nil), f.key, nil).json(t)
 	require.Equal(t, map[string]any{"first_name": "Net", "last_name": "Work", "npi": "1999999984"}, shown["physician"])
-	require.Equal(t, "Jane", f.order(f.placed(map[string]any{"physician": physician(), "consents": nil})).Physician.FirstName, "the team's own wins")
+	require.Equal(t, "Jane", f.order(f.createOrder(map[string]any{"physician": physician(), "consents": nil})).Physician.FirstName, "the team's own wins")
 
-	list := f.do(http.MethodGet, "/v2/team/"+f.team+"/physicians", f.key, nil)
+	list := f.sendWithKey(http.MethodGet, "/v2/team/"+f.team+"/physicians", f.key, nil)
 	require.Equal(t, http.StatusOK, list.status)
 	require.JSONEq(t, `[{"first_name":"Jane","last_name":"Smith","npi":"1234567890"}]`, string(list.body), "the network's is not the team's")
 	stranger := f.newTeam(store.Sandbox, "")
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v2/team/"+stranger+"/physicians", f.key, nil).status)
-	require.JSONEq(t, `[]`, string(f.do(http.MethodGet, "/v2/team/"+stranger+"/physicians", f.newKey(stranger, store.RoleClient), nil).body))
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v2/team/"+stranger+"/physicians", f.key, nil).status)
+	require.JSONEq(t, `[]`, string(f.sendWithKey(http.MethodGet, "/v2/team/"+stranger+"/physicians", f.newKey(stranger, store.RoleClient), nil).body))
 }
 
 func TestInsuranceThatComesWithTheOrder(t *testing.T) {
@@ -158,14 +158,14 @@ func TestInsuranceThatComesWithTheOrder(t *testing.T) {
 		"payor_code": "AETNA", "insurance_id": "W1", "diagnosis_codes": []any{"E78.5"}, "responsible_relationship": "Self",
 		"front_image": map[string]any{"content": picture(t), "content_type": "image/png"},
 	}
-	shown := f.do(http.MethodGet, "/v3/order/"+f.placed(map[string]any{"health_insurance": given}), f.key, nil).json(t)
+	shown := f.sendWithKey(http.MethodGet, "/v3/order/"+f.createOrder(map[string]any{"health_insurance": given}), f.key, nil).json(t)
 	o := f.order(shown["id"].(string))
 	require.NotEmpty(t, o.InsuranceID)
 	require.Equal(t, o.InsuranceID, shown["health_insurance_id"])
 	var kept map[string]any
 	require.NoError(t, json.Unmarshal(o.Insurance, &kept))
 	require.Equal(t, given, kept)
-	require.Nil(t, f.do(http.MethodGet, "/v3/order/"+f.placed(nil), f.key, nil).json(t)["health_insurance_id"])
+	require.Nil(t, f.sendWithKey(http.MethodGet, "/v3/order/"+f.createOrder(nil), f.key, nil).json(t)["health_insurance_id"])
 
 	for name, c := range map[string]struct {
 		value map[string]any
@@ -180,18 +180,18 @@ func TestInsuranceThatComesWithTheOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			problems := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"health_insurance": c.value})).detail(t).([]any)
-			require.Contains(t, kinds(problems), c.kind)
+			problems := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"health_insurance": c.value})).detail(t).([]any)
+			require.Contains(t, problemKinds(problems), c.kind)
 			require.Equal(t, c.loc, problems[0].(map[string]any)["loc"])
 		})
 	}
 	bad := physician()
 	bad["signature_image"] = map[string]any{"content": "aGk=", "content_type": "image/png"}
-	requireProblem(t, f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"physician": bad})),
+	requireProblem(t, f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"physician": bad})),
 		[]any{"body", "physician", "signature_image", "content"}, "value_error")
 }
 
-func kinds(problems []any) []string {
+func problemKinds(problems []any) []string {
 	var out []string
 	for _, p := range problems {
 		out = append(out, p.(map[string]any)["type"].(string))
@@ -210,7 +210,7 @@ func TestLabAccountsAsClientsSeeThem(t *testing.T) {
 	f.newAccount(store.LabAccount{Environment: store.Production})
 	list := func(query string) []any {
 		t.Helper()
-		r := f.do(http.MethodGet, "/v3/lab_test/lab_account"+query, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, "/v3/lab_test/lab_account"+query, f.key, nil)
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		return r.json(t)["data"].([]any)
 	}
@@ -234,16 +234,16 @@ func TestLabAccountsAsClientsSeeThem(t *testing.T) {
 func TestCommunicationSettings(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	at := "/v3/order/" + id + "/communication_settings"
-	require.Equal(t, map[string]any{"order_id": id, "sms_enabled": true}, f.do(http.MethodGet, at, f.key, nil).json(t))
-	r := f.do(http.MethodPatch, at, f.key, map[string]any{"sms_enabled": false})
+	require.Equal(t, map[string]any{"order_id": id, "sms_enabled": true}, f.sendWithKey(http.MethodGet, at, f.key, nil).json(t))
+	r := f.sendWithKey(http.MethodPatch, at, f.key, map[string]any{"sms_enabled": false})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
-	require.Equal(t, map[string]any{"order_id": id, "sms_enabled": false}, f.do(http.MethodGet, at, f.key, nil).json(t))
-	requireProblem(t, f.do(http.MethodPatch, at, f.key, map[string]any{}), []any{"body", "sms_enabled"}, "missing")
+	require.Equal(t, map[string]any{"order_id": id, "sms_enabled": false}, f.sendWithKey(http.MethodGet, at, f.key, nil).json(t))
+	requireProblem(t, f.sendWithKey(http.MethodPatch, at, f.key, map[string]any{}), []any{"body", "sms_enabled"}, "missing")
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
 	for _, method := range []string{http.MethodGet, http.MethodPatch} {
-		require.Equal(t, http.StatusNotFound, f.do(method, at, stranger, map[string]any{"sms_enabled": true}).status)
+		require.Equal(t, http.StatusNotFound, f.sendWithKey(method, at, stranger, map[string]any{"sms_enabled": true}).status)
 	}
 	require.Contains(t, f.actions(id), "order.communication")
 }
@@ -255,29 +255,29 @@ func TestProxyOfAMinor(t *testing.T) {
 	f.team = f.newTeam(store.Sandbox, `{"minors": true}`)
 	f.key, f.user = f.newKey(f.team, store.RoleClient), f.newUser(f.team)
 	young := map[string]any{"patient_details.dob": "2015-06-01"}
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(young))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(young))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "medical proxy")
 
 	put := func(set map[string]any) {
 		t.Helper()
-		require.Equal(t, http.StatusOK, f.do(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(set)).status)
+		require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPatch, "/v2/user/"+f.user+"/info", f.key, userInfo(set)).status)
 	}
 	put(nil)
-	require.Equal(t, http.StatusBadRequest, f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(young)).status, "user info without a proxy")
+	require.Equal(t, http.StatusBadRequest, f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(young)).status, "user info without a proxy")
 	put(map[string]any{"medical_proxy": guarantor()})
-	shown := f.do(http.MethodGet, "/v3/order/"+f.placed(young), f.key, nil).json(t)
+	shown := f.sendWithKey(http.MethodGet, "/v3/order/"+f.createOrder(young), f.key, nil).json(t)
 	require.Equal(t, "Bo", shown["patient_details"].(map[string]any)["medical_proxy"].(map[string]any)["first_name"])
 
 	own := guarantor()
 	own["first_name"] = "Cy"
-	shown = f.do(http.MethodGet, "/v3/order/"+f.placed(map[string]any{"patient_details.dob": "2015-06-01", "patient_details.medical_proxy": own}), f.key, nil).json(t)
+	shown = f.sendWithKey(http.MethodGet, "/v3/order/"+f.createOrder(map[string]any{"patient_details.dob": "2015-06-01", "patient_details.medical_proxy": own}), f.key, nil).json(t)
 	require.Equal(t, "Cy", shown["patient_details"].(map[string]any)["medical_proxy"].(map[string]any)["first_name"], "the order's own wins")
-	shown = f.do(http.MethodGet, "/v3/order/"+f.placed(nil), f.key, nil).json(t)
+	shown = f.sendWithKey(http.MethodGet, "/v3/order/"+f.createOrder(nil), f.key, nil).json(t)
 	require.Nil(t, shown["patient_details"].(map[string]any)["medical_proxy"], "nobody stands in for an adult")
 
 	imported := f.importBody(map[string]any{"patient_details.dob": "2015-06-01"})
-	r = f.do(http.MethodPost, "/v3/order/import", f.key, imported)
+	r = f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, imported)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 }
 

@@ -14,8 +14,8 @@ import (
 // What orders are checked for beyond what a schema can say. Every check reports its problem at its place, so that a client learns
 // everything that is wrong at once. An empty field is the schema's business.
 
-// phoneShape is lenient on purpose: the original API's own samples have numbers that no telephone network would take.
-var phoneShape = regexp.MustCompile(`^\+?[0-9(][0-9 ().-]{6,19}$`)
+// phonePattern is lenient on purpose: the original API's own samples have numbers that no telephone network would take.
+var phonePattern = regexp.MustCompile(`^\+?[0-9(][0-9 ().-]{6,19}$`)
 
 const (
 	minPhoneDigits = 7
@@ -27,7 +27,7 @@ var genders = []string{"female", "male", "other", "unknown"}
 func (in *CreateOrderRequest) check(today order.Date) []error {
 	var errs []error
 	if in.LabTestID == nil && in.OrderSet == nil {
-		errs = append(errs, missing("body.order_set"))
+		errs = append(errs, missingProblem("body.order_set"))
 	}
 	errs = append(errs, in.PatientDetails.check(today)...)
 	errs = append(errs, in.Physician.check()...)
@@ -37,9 +37,9 @@ func (in *CreateOrderRequest) check(today order.Date) []error {
 
 func (p *PatientDetailsWithValidation) check(today order.Date) []error {
 	const place = "body.patient_details"
-	errs := checkBirth(p.DOB, place+".dob", today)
-	if p.Gender != "" && !slices.Contains(genders, gender(p.Gender)) {
-		errs = append(errs, wrong("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
+	errs := checkBirthDate(p.DOB, place+".dob", today)
+	if p.Gender != "" && !slices.Contains(genders, normaliseGender(p.Gender)) {
+		errs = append(errs, newProblem("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
 	}
 	errs = append(errs, checkPhone(p.PhoneNumber, place+".phone_number")...)
 	errs = append(errs, p.MedicalProxy.check(place+".medical_proxy")...)
@@ -47,45 +47,45 @@ func (p *PatientDetailsWithValidation) check(today order.Date) []error {
 }
 
 // checkEmail finds what a schema takes for an address: one with a name.
-func checkEmail(email, place string) []error {
+func checkEmail(email, path string) []error {
 	if a, err := mail.ParseAddress(email); err == nil && a.Address != email {
-		return []error{wrong("value_error", "Value is not a valid email address", place)}
+		return []error{newProblem("value_error", "Value is not a valid email address", path)}
 	}
 	return nil
 }
 
-func checkBirth(day, place string, today order.Date) []error {
+func checkBirthDate(day, path string, today order.Date) []error {
 	if day == "" {
 		return nil
 	}
-	dob, err := birthDate(day)
+	dob, err := parseBirthDate(day)
 	switch {
 	case err != nil:
-		return []error{wrong("date_from_datetime_parsing", "Input should be a valid date in the format YYYY-MM-DD", place)}
+		return []error{newProblem("date_from_datetime_parsing", "Input should be a valid date in the format YYYY-MM-DD", path)}
 	case today.Before(dob):
-		return []error{wrong("value_error", "Date should be in the past", place)}
+		return []error{newProblem("value_error", "Date should be in the past", path)}
 	}
 	return nil
 }
 
-func (a *PatientAddressWithValidation) check(place string) []error {
-	return checkPhone(deref(a.PhoneNumber), place+".phone_number")
+func (a *PatientAddressWithValidation) check(path string) []error {
+	return checkPhone(emptyIfNil(a.PhoneNumber), path+".phone_number")
 }
 
-func checkPhone(number, place string) []error {
+func checkPhone(number, path string) []error {
 	if number == "" || isPhone(number) {
 		return nil
 	}
-	return []error{wrong("value_error", "Value is not a phone number", place)}
+	return []error{newProblem("value_error", "Value is not a phone number", path)}
 }
 
 func isPhone(s string) bool {
 	n := len(digits(s))
-	return phoneShape.MatchString(s) && n >= minPhoneDigits && n <= maxPhoneDigits
+	return phonePattern.MatchString(s) && n >= minPhoneDigits && n <= maxPhoneDigits
 }
 
-// phone writes a number in E.164. One without a country is a US one.
-func phone(s string) string {
+// normalisePhone writes a number in E.164. One without a country is a US one.
+func normalisePhone(s string) string {
 	d := digits(s)
 	if !strings.HasPrefix(s, "+") && len(d) == 10 {
 		return "+1" + d
@@ -104,8 +104,8 @@ func digits(s string) string {
 
 var errNotMidnight = errors.New("a date of birth has no time of day")
 
-// birthDate reads a date, or a timestamp at midnight, which some clients send.
-func birthDate(s string) (order.Date, error) {
+// parseBirthDate reads a date, or a timestamp at midnight, which some clients send.
+func parseBirthDate(s string) (order.Date, error) {
 	d, err := order.ParseDate(s)
 	if err == nil {
 		return d, nil
@@ -123,15 +123,15 @@ func birthDate(s string) (order.Date, error) {
 	return order.Date{}, err
 }
 
-func gender(s string) string { return strings.ToLower(s) }
+func normaliseGender(s string) string { return strings.ToLower(s) }
 
-// state writes a two-letter code in upper case, and leaves anything else as it was sent.
-func state(s string) string {
+// normaliseState writes a two-letter code in upper case, and leaves anything else as it was sent.
+func normaliseState(s string) string {
 	if len(s) == 2 {
 		return strings.ToUpper(s)
 	}
 	return s
 }
 
-// singleSpaced has no tabs and newlines between words, which the names' pattern lets through.
-func singleSpaced(name string) string { return strings.Join(strings.Fields(name), " ") }
+// collapseSpaces has no tabs and newlines between words, which the names' pattern lets through.
+func collapseSpaces(name string) string { return strings.Join(strings.Fields(name), " ") }

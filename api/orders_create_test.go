@@ -22,7 +22,7 @@ func TestCreateOrder(t *testing.T) {
 		ID: 173, Name: "Lead", Slug: "lead", Questions: []order.Question{{ID: 1234567890251, Code: "LCANS", Text: "Why?", Type: order.QuestionText}},
 	}}})
 
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{
 		"priority": true, "clinical_notes": "fasting", "icd_codes": []any{"E78.5"}, "something_new": map[string]any{"a": 1},
 		"patient_details.phone_number": "602 555-0123", "patient_details.last_name": "van\tder Lee", "patient_details.race": nil,
 		"patient_address.state": "az", "aoe_answers": []any{map[string]any{"marker_id": 173, "question_id": 1234567890251, "answer": "LCANS4"}},
@@ -52,7 +52,7 @@ func TestCreateOrder(t *testing.T) {
 	require.Equal(t, "hipaa-authorization", o.Consents[0].Type)
 	require.Equal(t, order.PlacementStarted, o.State.Placement.State)
 
-	started, nudged, _ := f.orders.seen()
+	started, nudged, _ := f.orders.snapshot()
 	require.Equal(t, []string{o.ID}, started)
 	require.Equal(t, []string{endpoint}, nudged)
 	require.Equal(t, []string{"order.create"}, f.actions(o.ID))
@@ -63,7 +63,7 @@ func TestCreateOrderWithoutWorkflows(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.orders.fail(errors.New("unreachable"))
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	require.Equal(t, lifecycle.Ordered, f.order(id).Status)
 	require.Contains(t, f.logs.String(), "an order is not started yet")
 }
@@ -71,12 +71,12 @@ func TestCreateOrderWithoutWorkflows(t *testing.T) {
 func TestCreateOrderScheduled(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	o := f.order(f.placed(map[string]any{"activate_by": "2026-03-09"}))
+	o := f.order(f.createOrder(map[string]any{"activate_by": "2026-03-09"}))
 	require.Equal(t, "2026-03-09", o.ActivateBy.String())
 	require.Equal(t, order.PlacementNone, o.State.Placement.State)
 	require.True(t, o.State.Scheduled)
 
-	today := f.order(f.placed(map[string]any{"activate_by": "2026-03-04"}))
+	today := f.order(f.createOrder(map[string]any{"activate_by": "2026-03-04"}))
 	require.Equal(t, order.PlacementStarted, today.State.Placement.State, "today means now")
 }
 
@@ -101,7 +101,7 @@ func TestCreateOrderAcceptsDocumentedSamples(t *testing.T) {
 		"empty phone of addresses": {"patient_address.phone_number": ""},
 		"upper-case id":            {"user_id": strings.ToUpper(f.user)},
 	} {
-		r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
+		r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
 		require.Equal(t, http.StatusOK, r.status, "%s: %s", name, r.body)
 	}
 	nulls := f.orderBody(nil)
@@ -114,9 +114,9 @@ func TestCreateOrderAcceptsDocumentedSamples(t *testing.T) {
 	for _, key := range []string{"medical_proxy", "race", "ethnicity", "household_income"} {
 		nulls["patient_details"].(map[string]any)[key] = nil
 	}
-	r := f.do(http.MethodPost, "/v3/order", f.key, nulls)
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, nulls)
 	require.Equal(t, http.StatusOK, r.status, "explicit null is absent: %s", r.body)
-	r = f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(nil), "Content-Type", "text/plain")
+	r = f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(nil), "Content-Type", "text/plain")
 	require.Equal(t, http.StatusOK, r.status, "a body is JSON whatever it is called: %s", r.body)
 }
 
@@ -169,12 +169,12 @@ func TestCreateOrderInvalid(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Log(name) // shown when what follows fails
-		r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set), "X-Idempotency-Key", name)
+		r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set), "X-Idempotency-Key", name)
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, string(r.body))
 		requireProblem(t, r, tt.loc, tt.kind)
 	}
 	require.Zero(t, f.countOrders())
-	started, _, _ := f.orders.seen()
+	started, _, _ := f.orders.snapshot()
 	require.Empty(t, started)
 }
 
@@ -192,7 +192,7 @@ func requireProblem(t *testing.T, r reply, loc []any, kind string) {
 func TestCreateOrderReportsEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{
 		"user_id": "42", "activate_by": "soon", "patient_details.dob": "Jan 1", "patient_details.first_name": "Zoë-secret",
 		"patient_address.zip": "x", "patient_address.phone_number": "none",
 	}), "X-Idempotency-Error", "maybe")
@@ -216,12 +216,12 @@ func TestCreateOrderBodyIsNoJSON(t *testing.T) {
 		"list":      {`[]`, "dict_type"},
 		"null":      {`null`, "dict_type"},
 	} {
-		r := f.do(http.MethodPost, "/v3/order", f.key, tt.body)
+		r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, tt.body)
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, name)
 		requireProblem(t, r, []any{"body"}, tt.kind)
 		require.NotContains(t, string(r.body), "Ann", name)
 	}
-	r := f.do(http.MethodPost, "/v3/order", f.key, nil)
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, nil)
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
 	requireProblem(t, r, []any{"body"}, "missing")
 	require.Zero(t, f.countOrders())
@@ -254,7 +254,7 @@ func TestCreateOrderRefused(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Log(name) // shown when what follows fails
-		r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set))
+		r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(tt.set))
 		require.Equal(t, tt.status, r.status, string(r.body))
 		require.Contains(t, r.detail(t), tt.text)
 	}
@@ -267,7 +267,7 @@ func TestCreateOrderForMinors(t *testing.T) {
 	f.team = f.newTeam(store.Sandbox, `{"minors": true}`)
 	f.key, f.user = f.newKey(f.team, store.RoleClient), f.newUser(f.team)
 	minor := map[string]any{"patient_details.dob": "2008-03-05"} // 18 tomorrow
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(minor))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(minor))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "medical proxy")
 
@@ -275,23 +275,23 @@ func TestCreateOrderForMinors(t *testing.T) {
 		"first_name": "Mary", "last_name": "Lee", "phone_number": "+16025550199",
 		"address": map[string]any{"first_line": "1 Main St", "country": "US", "zip": "85004", "city": "Phoenix", "state": "AZ"},
 	}
-	o := f.order(f.placed(minor))
+	o := f.order(f.createOrder(minor))
 	require.Contains(t, string(o.Patient.MedicalProxy), "Mary")
-	require.True(t, o.State.Policy.Minors, "the policy is kept with the order")
+	require.True(t, o.State.Policy.AllowMinors, "the policy is kept with the order")
 
-	f.placed(map[string]any{"patient_details.dob": "2008-03-04"}) // 18 today
+	f.createOrder(map[string]any{"patient_details.dob": "2008-03-04"}) // 18 today
 }
 
 func TestLabAccountSelection(t *testing.T) {
 	t.Parallel()
 	post := func(f *fixture, set map[string]any) reply {
-		return f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
+		return f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set))
 	}
 	t.Run("the team's own wins over the platform's", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		own := f.newAccount(store.LabAccount{TeamID: f.team})
-		require.Equal(t, own, f.order(f.placed(nil)).LabAccountID)
+		require.Equal(t, own, f.order(f.createOrder(nil)).LabAccountID)
 	})
 	t.Run("several active", func(t *testing.T) {
 		t.Parallel()
@@ -299,7 +299,7 @@ func TestLabAccountSelection(t *testing.T) {
 		f.newAccount(store.LabAccount{TeamID: f.team})
 		second := f.newAccount(store.LabAccount{TeamID: f.team})
 		require.Contains(t, post(f, nil).detail(t), "Several lab accounts")
-		require.Equal(t, second, f.order(f.placed(map[string]any{"lab_account_id": second})).LabAccountID)
+		require.Equal(t, second, f.order(f.createOrder(map[string]any{"lab_account_id": second})).LabAccountID)
 	})
 	t.Run("linked, but none active: no fallback", func(t *testing.T) {
 		t.Parallel()
@@ -311,7 +311,7 @@ func TestLabAccountSelection(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		production := f.newAccount(store.LabAccount{TeamID: f.team, Environment: store.Production})
-		require.Equal(t, f.account, f.order(f.placed(nil)).LabAccountID)
+		require.Equal(t, f.account, f.order(f.createOrder(nil)).LabAccountID)
 		require.Equal(t, http.StatusBadRequest, post(f, map[string]any{"lab_account_id": production}).status)
 	})
 	t.Run("a production team never reaches the simulated lab", func(t *testing.T) {
@@ -330,7 +330,7 @@ func TestCreateOrderResolvesThePolicy(t *testing.T) {
 	f.key, f.user = f.newKey(f.team, store.RoleClient), f.newUser(f.team)
 	f.account = f.newAccount(store.LabAccount{TeamID: f.team, Policy: []byte(`{"recovery": {"window": "168h", "reminders": ["72h"]}}`)})
 	f.labTest = f.newLabTest(order.LabTest{Policy: []byte(`{"replacement": "never"}`)})
-	policy := f.order(f.placed(nil)).State.Policy
+	policy := f.order(f.createOrder(nil)).State.Policy
 	require.Equal(t, order.ReplaceNever, policy.Replacement, "the lab test wins")
 	require.Equal(t, 5, policy.ReplacementLimit)
 	require.Equal(t, 7*order.Day, policy.Recovery.Window.Std())

@@ -24,52 +24,52 @@ type updateOrderInput struct {
 // cancelOrder asks as a client, whatever else the key allows.
 func (s *server) cancelOrder(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
 	d := order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}
-	o, _, err := s.demand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
-	return posted(o, "order cancelled", err)
+	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
+	return answerOrder(o, "order cancelled", err)
 }
 
 func (s *server) updateOrder(ctx context.Context, in *updateOrderInput) (*body[PostOrderResponse], error) {
 	d := order.Demand{Kind: order.DemandActivate, By: lifecycle.Client}
-	if day := date(in.Body.ActivateBy); day != nil {
+	if day := parseValidDate(in.Body.ActivateBy); day != nil {
 		if day.Before(callerOf(ctx).today) {
-			return nil, refuse(refusalTexts[order.ReasonPastDate])
+			return nil, badRequest(refusalTexts[order.ReasonDateInThePast])
 		}
 		d.ActivateBy, d.ActivateAt = day.String(), day.Start(s.TimeZone)
 	}
-	o, _, err := s.demand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
-	return posted(o, "order updated", err)
+	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
+	return answerOrder(o, "order updated", err)
 }
 
-func posted(o *order.Order, message string, err error) (*body[PostOrderResponse], error) {
+func answerOrder(o *order.Order, message string, err error) (*body[PostOrderResponse], error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer(PostOrderResponse{Order: junction.FromOrder(*o), Status: statusSuccess, Message: message}), nil
+	return newAnswer(PostOrderResponse{Order: junction.FromOrder(*o), Status: statusSuccess, Message: message}), nil
 }
 
-// demand asks something of an order and returns the order as it is after. What the order's row forbids is refused at once, without
+// submitDemand asks something of an order and returns the order as it is after. What the order's row forbids is refused at once, without
 // its workflow; otherwise the workflow decides, and the answer comes after the change is recorded. The row's body stays sealed. A demand
 // that has its id already may have been asked before, by a process that died of it: then it gets what that one would have got.
-func (s *server) demand(ctx context.Context, teamID, id string, d order.Demand, sealed []byte) (*order.Order, order.Answer, error) {
-	o, err := s.Store.Order(ctx, teamID, canonical(id))
+func (s *server) submitDemand(ctx context.Context, teamID, id string, d order.Demand, sealed []byte) (*order.Order, order.DemandAnswer, error) {
+	o, err := s.Store.Order(ctx, teamID, canonicalUUID(id))
 	if err != nil {
-		return nil, order.Answer{}, orNotFound(err, "Order")
+		return nil, order.DemandAnswer{}, mapNotFound(err, "Order")
 	}
 	if d.ID == "" {
 		d.ID = newID()
 	} else if made, err := s.Store.Demand(ctx, d.ID); err == nil {
-		return s.demandAgain(ctx, o, d, made)
+		return s.resumeDemand(ctx, o, d, made)
 	} else if !errors.Is(err, store.ErrNotFound) {
-		return nil, order.Answer{}, err
+		return nil, order.DemandAnswer{}, err
 	}
 	if reason := o.State.CheckDemand(d, s.now()); reason != "" {
-		s.auditChange(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
-		return nil, order.Answer{}, refusal(o, d.Kind, o.Status, reason, callerOf(ctx).team.Environment)
+		s.appendChangeAudit(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
+		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, reason, callerOf(ctx).team.Environment)
 	}
 	if err := s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By, Body: sealed}); err != nil {
-		return nil, order.Answer{}, err
+		return nil, order.DemandAnswer{}, err
 	}
-	a, err := s.ask(ctx, o, d)
+	a, err := s.askWorkflow(ctx, o, d)
 	if err != nil {
 		return nil, a, err
 	}
@@ -77,16 +77,16 @@ func (s *server) demand(ctx context.Context, teamID, id string, d order.Demand, 
 	return after, a, err
 }
 
-// demandAgain is what became of a demand that was made before, or becomes of it now.
-func (s *server) demandAgain(ctx context.Context, o *order.Order, d order.Demand, made store.DemandRow) (*order.Order, order.Answer, error) {
+// resumeDemand is what became of a demand that was made before, or becomes of it now.
+func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Demand, made store.DemandRow) (*order.Order, order.DemandAnswer, error) {
 	switch made.State {
 	case store.DemandRefused:
-		return nil, order.Answer{}, refusal(o, d.Kind, o.Status, made.Reason, callerOf(ctx).team.Environment)
+		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, made.Reason, callerOf(ctx).team.Environment)
 	case store.DemandDone:
-		return o, order.Answer{Done: true}, nil
+		return o, order.DemandAnswer{Done: true}, nil
 	}
-	d.Again = true
-	a, err := s.ask(ctx, o, d)
+	d.IsRetry = true
+	a, err := s.askWorkflow(ctx, o, d)
 	if err != nil {
 		return nil, a, err
 	}
@@ -94,57 +94,57 @@ func (s *server) demandAgain(ctx context.Context, o *order.Order, d order.Demand
 	return after, a, err
 }
 
-// allowed reports whether the order's row would have a demand that its workflow has refused. A workflow whose last task was lost with
+// rowAllowsDemand reports whether the order's row would have a demand that its workflow has refused. A workflow whose last task was lost with
 // its worker is behind the row for a moment, and refuses at once what it would allow if it had caught up. Asked again, it decides by
 // the row; a refusal that was recorded stands.
-func (s *server) allowed(ctx context.Context, id string, d order.Demand) bool {
+func (s *server) rowAllowsDemand(ctx context.Context, id string, d order.Demand) bool {
 	o, err := s.Store.Order(ctx, "", id)
 	return err == nil && o.State.CheckDemand(d, s.now()) == ""
 }
 
-// answered notes that a demand has its answer. Without the note the reconciler has the order's run look, which does no harm.
-func (s *server) answered(ctx context.Context, demandID string) {
-	if err := s.Store.AnswerDemand(context.WithoutCancel(ctx), demandID); err != nil {
+// recordDemandAnswer notes that a demand has its answer. Without the note the reconciler has the order's run look, which does no harm.
+func (s *server) recordDemandAnswer(ctx context.Context, demandID string) {
+	if err := s.Store.RecordDemandAnswer(context.WithoutCancel(ctx), demandID); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "it is not noted that a demand was answered",
 			slog.String("demand_id", demandID), slog.Any("error", err))
 	}
 }
 
-// ask waits for what becomes of a demand.
-func (s *server) ask(ctx context.Context, o *order.Order, d order.Demand) (order.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, demandLimit)
+// askWorkflow waits for what becomes of a demand.
+func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand) (order.DemandAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, demandTimeout)
 	defer cancel()
 	action, detail := "order."+string(d.Kind), "demand="+d.ID
-	a, err := s.Orders.Demand(ctx, o.ID, d)
+	a, err := s.Workflows.Demand(ctx, o.ID, d)
 	if err == nil {
-		s.answered(ctx, d.ID)
+		s.recordDemandAnswer(ctx, d.ID)
 	}
 	var away interface{ Unavailable() bool }
 	switch {
 	case errors.As(err, &away) && away.Unavailable(), errors.Is(err, context.DeadlineExceeded):
-		s.auditChange(ctx, action+".unanswered", o.TeamID, o.ID, detail)
+		s.appendChangeAudit(ctx, action+".unanswered", o.TeamID, o.ID, detail)
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an order's workflow does not answer",
 			slog.String("order_id", o.ID), slog.String("demand_id", d.ID), slog.Any("error", err))
-		return a, unavailable("Orders cannot be changed at the moment; read the order before trying again")
+		return a, unavailableError("Orders cannot be changed at the moment; read the order before trying again")
 	case err != nil:
 		return a, err
 	case a.Unanswered:
-		s.auditChange(ctx, action+".unanswered", o.TeamID, o.ID, detail)
-		return a, unavailable("The lab has not answered yet and is being asked again; read the order to see what became of the request")
-	case !a.Done && !d.Again && s.allowed(ctx, o.ID, d):
-		d.Again = true
-		return s.ask(ctx, o, d)
+		s.appendChangeAudit(ctx, action+".unanswered", o.TeamID, o.ID, detail)
+		return a, unavailableError("The lab has not answered yet and is being asked again; read the order to see what became of the request")
+	case !a.Done && !d.IsRetry && s.rowAllowsDemand(ctx, o.ID, d):
+		d.IsRetry = true
+		return s.askWorkflow(ctx, o, d)
 	case !a.Done:
 		if err := s.Store.RefuseDemand(ctx, d.ID, a.Reason); err != nil {
 			return a, err
 		}
-		s.auditChange(ctx, action+".refused", o.TeamID, o.ID, detail+" reason="+string(a.Reason))
-		from := a.From
+		s.appendChangeAudit(ctx, action+".refused", o.TeamID, o.ID, detail+" reason="+string(a.Reason))
+		from := a.FromStatus
 		if from == "" {
 			from = o.Status
 		}
 		return a, refusal(o, d.Kind, from, a.Reason, callerOf(ctx).team.Environment)
 	}
-	s.auditChange(ctx, action, o.TeamID, o.ID, detail)
+	s.appendChangeAudit(ctx, action, o.TeamID, o.ID, detail)
 	return a, nil
 }

@@ -16,8 +16,8 @@ import (
 func TestCancelOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	r := f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
+	id := f.createOrder(nil)
+	r := f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "success", r.json(t)["status"])
 	shown := r.json(t)["order"].(map[string]any)
@@ -25,7 +25,7 @@ func TestCancelOrder(t *testing.T) {
 	require.Equal(t, "cancelled.testkit.cancelled", shown["last_event"].(map[string]any)["status"])
 	require.Equal(t, lifecycle.Cancelled, f.order(id).Status)
 
-	_, _, demands := f.orders.seen()
+	_, _, demands := f.orders.snapshot()
 	require.Len(t, demands, 1)
 	require.Equal(t, order.DemandCancel, demands[0].Kind)
 	require.Equal(t, lifecycle.Client, demands[0].By)
@@ -46,11 +46,11 @@ func requireRefusedCancel(t *testing.T, r reply, text string) {
 func TestCancelOrderTooLate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	f.fact(id, order.Fact{Kind: order.KitShipped})
-	r := f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
+	id := f.createOrder(nil)
+	f.applyFact(id, order.Fact{Kind: order.FactKitShipped})
+	r := f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
 	requireRefusedCancel(t, r, "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled is not allowed")
-	_, _, demands := f.orders.seen()
+	_, _, demands := f.orders.snapshot()
 	require.Empty(t, demands)
 	require.Equal(t, lifecycle.TransitCustomer, f.order(id).Status)
 }
@@ -59,29 +59,29 @@ func TestCancelOrderTooLate(t *testing.T) {
 func TestCancelOrderOvertaken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	for reason, text := range map[order.Reason]string{
-		order.ReasonTransition: "Transition from sample_with_lab.testkit.delivered_to_lab to cancelled.testkit.cancelled is not allowed",
-		order.ReasonLabRefused: "The lab does not do this any more",
+		order.ReasonTransitionNotAllowed: "Transition from sample_with_lab.testkit.delivered_to_lab to cancelled.testkit.cancelled is not allowed",
+		order.ReasonLabRefused:           "The lab does not do this any more",
 	} {
-		f.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
-			return order.Answer{Reason: reason, From: lifecycle.DeliveredToLab}, nil
+		f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
+			return order.DemandAnswer{Reason: reason, FromStatus: lifecycle.DeliveredToLab}, nil
 		})
-		requireRefusedCancel(t, f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil), text)
+		requireRefusedCancel(t, f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil), text)
 	}
 }
 
 // A workflow that is behind the order's row refuses what the row allows. It is asked again, and then decides by the row.
-func TestARefusalThatTheRowContradicts(t *testing.T) {
+func TestARefusalThatTheRowContradictsIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	var asked []order.Demand
-	f.orders.instead(func(_ context.Context, d order.Demand) (order.Answer, error) {
+	f.orders.answerWith(func(_ context.Context, d order.Demand) (order.DemandAnswer, error) {
 		asked = append(asked, d)
-		return order.Answer{Done: d.Again, Reason: order.ReasonTransition, From: lifecycle.Ordered}, nil
+		return order.DemandAnswer{Done: d.IsRetry, Reason: order.ReasonTransitionNotAllowed, FromStatus: lifecycle.Ordered}, nil
 	})
-	require.Equal(t, http.StatusOK, f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil).status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil).status)
 	require.Len(t, asked, 2)
 	require.Equal(t, asked[0].ID, asked[1].ID, "it is the same demand")
 }
@@ -89,18 +89,20 @@ func TestARefusalThatTheRowContradicts(t *testing.T) {
 func TestDemandsWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	for name, answer := range map[string]func(context.Context, order.Demand) (order.Answer, error){
-		"unreachable": func(context.Context, order.Demand) (order.Answer, error) {
-			return order.Answer{}, errors.Join(errors.New("dialing"), away{})
+	id := f.createOrder(nil)
+	for name, answer := range map[string]func(context.Context, order.Demand) (order.DemandAnswer, error){
+		"unreachable": func(context.Context, order.Demand) (order.DemandAnswer, error) {
+			return order.DemandAnswer{}, errors.Join(errors.New("dialing"), unavailableErr{})
 		},
-		"lab is silent": func(context.Context, order.Demand) (order.Answer, error) { return order.Answer{Unanswered: true}, nil },
-		"out of time": func(context.Context, order.Demand) (order.Answer, error) {
-			return order.Answer{}, context.DeadlineExceeded
+		"lab is silent": func(context.Context, order.Demand) (order.DemandAnswer, error) {
+			return order.DemandAnswer{Unanswered: true}, nil
+		},
+		"out of time": func(context.Context, order.Demand) (order.DemandAnswer, error) {
+			return order.DemandAnswer{}, context.DeadlineExceeded
 		},
 	} {
-		f.orders.instead(answer)
-		r := f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
+		f.orders.answerWith(answer)
+		r := f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
 		require.Equal(t, http.StatusServiceUnavailable, r.status, name)
 		require.Equal(t, "5", r.header.Get("Retry-After"), name)
 		require.NotEmpty(t, r.detail(t), name)
@@ -109,13 +111,13 @@ func TestDemandsWithoutAnswer(t *testing.T) {
 	story, err := f.store.Story(t.Context(), id)
 	require.NoError(t, err)
 	require.Len(t, story.Demands, 3)
-	unanswered, err := f.store.OrdersWithoutAnswer(t.Context(), time.Now().Add(24*time.Hour), 10)
+	unanswered, err := f.store.OrdersWithUnansweredDemands(t.Context(), time.Now().Add(24*time.Hour), 10)
 	require.NoError(t, err)
 	require.Equal(t, []string{id}, unanswered)
-	f.orders.instead(func(context.Context, order.Demand) (order.Answer, error) {
-		return order.Answer{}, errors.New("secret cause")
+	f.orders.answerWith(func(context.Context, order.Demand) (order.DemandAnswer, error) {
+		return order.DemandAnswer{}, errors.New("secret cause")
 	})
-	r := f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
+	r := f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
 	require.Equal(t, http.StatusInternalServerError, r.status)
 	require.Equal(t, "Internal server error", r.detail(t))
 	require.Contains(t, f.logs.String(), "secret cause")
@@ -124,22 +126,22 @@ func TestDemandsWithoutAnswer(t *testing.T) {
 func TestDemandWaitsForALimitedTime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	limited := make(chan bool, 1)
-	f.orders.instead(func(ctx context.Context, _ order.Demand) (order.Answer, error) {
+	f.orders.answerWith(func(ctx context.Context, _ order.Demand) (order.DemandAnswer, error) {
 		_, ok := ctx.Deadline()
 		limited <- ok
-		return order.Answer{}, away{}
+		return order.DemandAnswer{}, unavailableErr{}
 	})
-	f.do(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
+	f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil)
 	require.True(t, <-limited)
 }
 
 func TestUpdateOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(map[string]any{"activate_by": "2026-03-09"})
-	patch := func(id string, body any) reply { return f.do(http.MethodPatch, "/v3/order/"+id, f.key, body) }
+	id := f.createOrder(map[string]any{"activate_by": "2026-03-09"})
+	patch := func(id string, body any) reply { return f.sendWithKey(http.MethodPatch, "/v3/order/"+id, f.key, body) }
 
 	r := patch(id, map[string]any{"activate_by": "2026-03-20"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
@@ -167,7 +169,7 @@ func TestUpdateOrder(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The order is being processed already", r.detail(t))
 
-	r = patch(f.placed(nil), map[string]any{"activate_by": "2026-03-21"})
+	r = patch(f.createOrder(nil), map[string]any{"activate_by": "2026-03-21"})
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The order was created without activate_by", r.detail(t))
 }
@@ -176,8 +178,8 @@ func TestUpdateOrder(t *testing.T) {
 func TestDaysAreThoseOfTheServicesTimeZone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, inZone(t, "Pacific/Kiritimati")) // UTC+14: already the 5th
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"activate_by": "2026-03-04"}))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(map[string]any{"activate_by": "2026-03-04"}))
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
-	o := f.order(f.placed(map[string]any{"activate_by": "2026-03-06"}))
+	o := f.order(f.createOrder(map[string]any{"activate_by": "2026-03-06"}))
 	require.Equal(t, "2026-03-05T10:00:00Z", o.State.ActivateAt.Format("2006-01-02T15:04:05Z07:00"))
 }

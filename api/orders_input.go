@@ -112,18 +112,18 @@ type GuarantorDetails struct {
 	Email           *string `json:"email,omitempty"`
 }
 
-// patient is the domain's patient, normalised. The details have been checked.
-func (p *PatientDetailsWithValidation) patient() (*order.Patient, error) {
-	dob, err := birthDate(p.DOB)
+// toPatient is the domain's patient, normalised. The details have been checked.
+func (p *PatientDetailsWithValidation) toPatient() (*order.Patient, error) {
+	dob, err := parseBirthDate(p.DOB)
 	if err != nil {
 		return nil, err
 	}
 	out := &order.Patient{
-		FirstName:         singleSpaced(p.FirstName),
-		LastName:          singleSpaced(p.LastName),
+		FirstName:         collapseSpaces(p.FirstName),
+		LastName:          collapseSpaces(p.LastName),
 		DOB:               dob,
-		Gender:            gender(p.Gender),
-		Phone:             phone(p.PhoneNumber),
+		Gender:            normaliseGender(p.Gender),
+		Phone:             normalisePhone(p.PhoneNumber),
 		Email:             p.Email,
 		Race:              p.Race,
 		Ethnicity:         p.Ethnicity,
@@ -133,17 +133,17 @@ func (p *PatientDetailsWithValidation) patient() (*order.Patient, error) {
 		HouseholdSize:     p.HouseholdSize,
 	}
 	if p.MedicalProxy != nil {
-		out.MedicalProxy, err = json.Marshal(p.MedicalProxy.normal())
+		out.MedicalProxy, err = json.Marshal(p.MedicalProxy.normalised())
 	}
 	return out, err
 }
 
-func (a *PatientAddressWithValidation) address() *order.Address {
+func (a *PatientAddressWithValidation) toOrderAddress() *order.Address {
 	out := &order.Address{
 		FirstLine:   a.FirstLine,
 		SecondLine:  a.SecondLine,
 		City:        a.City,
-		State:       state(a.State),
+		State:       normaliseState(a.State),
 		Zip:         a.Zip,
 		Country:     a.Country,
 		AccessNotes: a.AccessNotes,
@@ -152,22 +152,22 @@ func (a *PatientAddressWithValidation) address() *order.Address {
 		out.ReceiverName = *a.ReceiverName
 	}
 	if a.PhoneNumber != nil && *a.PhoneNumber != "" {
-		n := phone(*a.PhoneNumber)
+		n := normalisePhone(*a.PhoneNumber)
 		out.Phone = &n
 	}
 	return out
 }
 
-func (p *PhysicianCreateRequest) physician() *order.Physician {
+func (p *PhysicianCreateRequest) toPhysician() *order.Physician {
 	if p == nil {
 		return nil
 	}
-	out := p.PhysicianCreateRequestBase.physician()
-	out.Signature = p.SignatureImage.image()
+	out := p.PhysicianCreateRequestBase.toPhysician()
+	out.Signature = p.SignatureImage.toOrderImage()
 	return out
 }
 
-func (p *PhysicianCreateRequestBase) physician() *order.Physician {
+func (p *PhysicianCreateRequestBase) toPhysician() *order.Physician {
 	if p == nil {
 		return nil
 	}
@@ -178,25 +178,25 @@ func (p *PhysicianCreateRequest) check() []error {
 	if p == nil {
 		return nil
 	}
-	return p.SignatureImage.checkSize("body.physician.signature_image", mostDrawn)
+	return p.SignatureImage.checkSize("body.physician.signature_image", maxImagePixels)
 }
 
-// normal is a guarantor as he is kept; nil: none. He has been checked.
-func (g *GuarantorDetails) normal() *GuarantorDetails {
+// normalised is a guarantor as he is kept; nil: none. He has been checked.
+func (g *GuarantorDetails) normalised() *GuarantorDetails {
 	if g == nil {
 		return nil
 	}
 	out := *g
-	out.PhoneNumber = phone(g.PhoneNumber)
-	out.Address = g.Address.normal()
+	out.PhoneNumber = normalisePhone(g.PhoneNumber)
+	out.Address = g.Address.normalised()
 	return &out
 }
 
-func (g *GuarantorDetails) check(place string) []error {
+func (g *GuarantorDetails) check(path string) []error {
 	if g == nil {
 		return nil
 	}
-	return checkPhone(g.PhoneNumber, place+".phone_number")
+	return checkPhone(g.PhoneNumber, path+".phone_number")
 }
 
 // orEmpty is the text, or an empty one, which is the default of client-api#patientaddresswithvalidation.

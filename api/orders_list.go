@@ -56,15 +56,15 @@ func (in *ordersInput) Resolve(huma.Context) []error {
 	for name, text := range map[string]string{
 		"start_date": in.StartDate, "end_date": in.EndDate, "updated_start_date": in.UpdatedStartDate, "updated_end_date": in.UpdatedEndDate,
 	} {
-		if _, ok := moment(text, 0); !ok {
-			wrongs = append(wrongs, wrong("datetime_parsing", "Input should be a valid datetime or date", "query."+name))
+		if _, ok := parseMoment(text, 0); !ok {
+			wrongs = append(wrongs, newProblem("datetime_parsing", "Input should be a valid datetime or date", "query."+name))
 		}
 	}
 	return wrongs
 }
 
-// moment reads a time, or a date, of which it is the first moment plus so much. An empty text is the zero time.
-func moment(text string, ofDay time.Duration) (time.Time, bool) {
+// parseMoment reads a time, or a date, of which it is the first moment plus so much. An empty text is the zero time.
+func parseMoment(text string, ofDay time.Duration) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
 	}
@@ -78,25 +78,25 @@ func moment(text string, ofDay time.Duration) (time.Time, bool) {
 // lastMoment is from a day's first moment to its last, as exactly as times are kept.
 const lastMoment = 24*time.Hour - time.Microsecond
 
-func (f OrderFilter) query(teamID string, today order.Date) store.OrderQuery {
+func (f OrderFilter) toOrderQuery(teamID string, today order.Date) store.OrderQuery {
 	by := store.OrderQuery{
-		TeamID: teamID, UserID: canonical(f.UserID), TransactionID: canonical(f.TransactionID), IDs: each(f.OrderIDs, canonical),
-		Statuses: f.Status, Methods: f.OrderType, Interpretation: order.Interpretation(f.Interpretation), Critical: yesOrNo(f.IsCritical),
+		TeamID: teamID, UserID: canonicalUUID(f.UserID), TransactionID: canonicalUUID(f.TransactionID), IDs: convertAll(f.OrderIDs, canonicalUUID),
+		Statuses: f.Status, Methods: f.OrderType, Interpretation: order.Interpretation(f.Interpretation), Critical: parseOptionalBool(f.IsCritical),
 		Today: today, PatientName: f.PatientName, RecipientName: f.RecipientName, Search: f.SearchInput,
 		ByStatus: f.OrderKey == "last_status", ByPatient: f.OrderKey == "patient_name",
 		Ascending: f.OrderDirection == "asc" || f.OrderDirection == "" && f.OrderKey != "created_at",
 	}
-	by.CreatedSince, _ = moment(f.StartDate, 0)
-	by.CreatedUntil, _ = moment(f.EndDate, lastMoment)
-	by.UpdatedSince, _ = moment(f.UpdatedStartDate, 0)
-	by.UpdatedUntil, _ = moment(f.UpdatedEndDate, 0)
+	by.CreatedSince, _ = parseMoment(f.StartDate, 0)
+	by.CreatedUntil, _ = parseMoment(f.EndDate, lastMoment)
+	by.UpdatedSince, _ = parseMoment(f.UpdatedStartDate, 0)
+	by.UpdatedUntil, _ = parseMoment(f.UpdatedEndDate, 0)
 	if scheduled := slices.Contains(f.ActivationTypes, "scheduled"); scheduled != slices.Contains(f.ActivationTypes, "current") {
 		by.Scheduled = &scheduled
 	}
 	return by
 }
 
-func yesOrNo(text string) *bool {
+func parseOptionalBool(text string) *bool {
 	if text == "" {
 		return nil
 	}
@@ -106,12 +106,12 @@ func yesOrNo(text string) *bool {
 
 func (s *server) listOrders(ctx context.Context, in *ordersInput) (*body[OrdersResponse], error) {
 	team := callerOf(ctx).team.ID
-	by := in.query(team, s.today())
+	by := in.toOrderQuery(team, s.today())
 	by.Page, by.Size = in.Page, in.Size
 	orders, total, err := s.Store.Orders(ctx, by)
-	if errors.Is(err, store.ErrTooMany) {
-		return nil, invalid(wrong("too_many", fmt.Sprintf("More than %d orders match, which are too many to be sorted by patient_name: narrow the filter",
-			store.MaxSortedByPatient), "query.order_key"))
+	if errors.Is(err, store.ErrTooManyToSort) {
+		return nil, validationError(newProblem("too_many", fmt.Sprintf("More than %d orders match, which are too many to be sorted by patient_name: narrow the filter",
+			store.MaxOrdersSortedByPatient), "query.order_key"))
 	}
 	if err != nil {
 		return nil, err
@@ -122,8 +122,8 @@ func (s *server) listOrders(ctx context.Context, in *ordersInput) (*body[OrdersR
 		out.Orders[i], seen[i] = junction.FromOrder(o), o.ID
 	}
 	detail := "page=" + strconv.Itoa(in.Page) + " orders=" + strings.Join(seen, ",")
-	if err := s.auditRead(ctx, "orders.list", team, "", detail); err != nil {
+	if err := s.appendReadAudit(ctx, "orders.list", team, "", detail); err != nil {
 		return nil, err
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }

@@ -16,10 +16,10 @@ import (
 func TestOrdersAreListedByEveryFilter(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	plain := f.placed(nil)
-	scheduled := f.placed(map[string]any{"activate_by": "2026-03-09"})
-	done := f.placed(nil)
-	f.finished(done, nil)
+	plain := f.createOrder(nil)
+	scheduled := f.createOrder(map[string]any{"activate_by": "2026-03-09"})
+	done := f.createOrder(nil)
+	f.completeOrder(done, nil)
 	all := []string{done, scheduled, plain}
 	transaction := f.order(plain).TransactionID
 	for query, want := range map[string][]string{
@@ -57,7 +57,7 @@ func TestOrdersAreListedByEveryFilter(t *testing.T) {
 		"order_key=patient_name&user_id=" + newID():                       nil,
 		"order_key=patient_name&size=2&page=2":                            all[:1],
 	} {
-		r := f.do(http.MethodGet, "/v3/orders?"+query, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, "/v3/orders?"+query, f.key, nil)
 		require.Equal(t, http.StatusOK, r.status, "%s: %s", query, r.body)
 		var got []string
 		for _, o := range r.json(t)["orders"].([]any) {
@@ -70,13 +70,13 @@ func TestOrdersAreListedByEveryFilter(t *testing.T) {
 		"user_id=42": "uuid_parsing", "order_key=price": "enum", "interpretation=fine": "enum",
 	} {
 		name, _, _ := strings.Cut(query, "=")
-		requireProblem(t, f.do(http.MethodGet, "/v3/orders?"+query, f.key, nil), []any{"query", name}, kind)
+		requireProblem(t, f.sendWithKey(http.MethodGet, "/v3/orders?"+query, f.key, nil), []any{"query", name}, kind)
 	}
 	for _, query := range []string{"order_type=fax", "order_ids=42", "order_activation_types=never", "status=No"} {
-		require.Equal(t, http.StatusUnprocessableEntity, f.do(http.MethodGet, "/v3/orders?"+query, f.key, nil).status, query)
+		require.Equal(t, http.StatusUnprocessableEntity, f.sendWithKey(http.MethodGet, "/v3/orders?"+query, f.key, nil).status, query)
 	}
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
-	require.Equal(t, []any{}, f.do(http.MethodGet, "/v3/orders?order_ids="+plain, stranger, nil).json(t)["orders"])
+	require.Equal(t, []any{}, f.sendWithKey(http.MethodGet, "/v3/orders?order_ids="+plain, stranger, nil).json(t)["orders"])
 }
 
 // A filter of client-api#get-v3orders that we do not know would be passed over in silence, and show a client other
@@ -99,13 +99,13 @@ func TestEveryFilterOfOrdersIsKnown(t *testing.T) {
 
 func TestOrdersThatAreTooManyToBeSortedByPatient(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, pgtest.DSN(t)) // which takes that many at once
-	teams, err := generated.Fill(t.Context(), f.store, generated.Options{Orders: 2*store.MaxSortedByPatient + 10, Until: began})
+	f := newFixtureOn(t, pgtest.NewDatabase(t)) // which takes that many at once
+	teams, err := generated.GenerateOrders(t.Context(), f.store, generated.Options{Orders: 2*store.MaxOrdersSortedByPatient + 10, NewestAt: testTime})
 	require.NoError(t, err)
 	key := f.newKey(teams[0].ID, store.RoleClient)
-	r := f.do(http.MethodGet, "/v3/orders?order_key=patient_name", key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/orders?order_key=patient_name", key, nil)
 	requireProblem(t, r, []any{"query", "order_key"}, "too_many")
-	r = f.do(http.MethodGet, "/v3/orders?order_key=patient_name&order_direction=desc&start_date=2026-03-01", key, nil)
+	r = f.sendWithKey(http.MethodGet, "/v3/orders?order_key=patient_name&order_direction=desc&start_date=2026-03-01", key, nil)
 	require.Equal(t, http.StatusOK, r.status)
 	require.NotEmpty(t, r.json(t)["orders"])
 }

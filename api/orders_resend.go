@@ -34,26 +34,26 @@ func (in *resendInput) Resolve(huma.Context) []error {
 	b, errs := in.Body, []error(nil)
 	for i, id := range b.OrderIDs {
 		if uuid.Validate(id) != nil {
-			errs = append(errs, wrong("uuid_parsing", "Input should be a valid UUID", fmt.Sprintf("body.order_ids[%d]", i)))
+			errs = append(errs, newProblem("uuid_parsing", "Input should be a valid UUID", fmt.Sprintf("body.order_ids[%d]", i)))
 		}
 	}
 	if len(b.OrderIDs) == 0 && b.StartAt == nil {
-		errs = append(errs, wrong("value_error", "At least one of order_ids and start_at is required", "body.order_ids"))
+		errs = append(errs, newProblem("value_error", "At least one of order_ids and start_at is required", "body.order_ids"))
 	}
 	switch {
 	case b.EndAt == nil:
 	case b.StartAt == nil:
-		errs = append(errs, wrong("value_error", "Needs start_at", "body.end_at"))
+		errs = append(errs, newProblem("value_error", "Needs start_at", "body.end_at"))
 	case !b.EndAt.After(*b.StartAt):
-		errs = append(errs, wrong("value_error", "Value is not after start_at", "body.end_at"))
+		errs = append(errs, newProblem("value_error", "Value is not after start_at", "body.end_at"))
 	}
 	return errs
 }
 
-func (s *server) resendEvents(ctx context.Context, in *resendInput) (*body[ResendWebhookResponse], error) {
-	of := store.Latest{TeamID: callerOf(ctx).team.ID}
+func (s *server) resendWebhooks(ctx context.Context, in *resendInput) (*body[ResendWebhookResponse], error) {
+	of := store.LatestWebhooksQuery{TeamID: callerOf(ctx).team.ID}
 	for _, id := range in.Body.OrderIDs {
-		of.OrderIDs = append(of.OrderIDs, canonical(id))
+		of.OrderIDs = append(of.OrderIDs, canonicalUUID(id))
 	}
 	if in.Body.StartAt != nil {
 		of.Since, of.Until = *in.Body.StartAt, s.now().Add(time.Microsecond)
@@ -61,14 +61,14 @@ func (s *server) resendEvents(ctx context.Context, in *resendInput) (*body[Resen
 			of.Until = *in.Body.EndAt
 		}
 		if of.Until.Sub(of.Since) > resendWindow {
-			return nil, invalid(wrong("value_error", "The time from start_at to end_at is longer than 60 days", "body.start_at"))
+			return nil, validationError(newProblem("value_error", "The time from start_at to end_at is longer than 60 days", "body.start_at"))
 		}
 	}
-	orders, endpoints, err := s.Store.ResendLatest(ctx, of)
+	orders, endpoints, err := s.Store.ResendLatestWebhooks(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "order.resend_events", of.TeamID, "", "")
-	s.nudge(ctx, endpoints)
-	return answer(ResendWebhookResponse{OrderIDs: append([]string{}, orders...)}), nil
+	s.appendChangeAudit(ctx, "order.resend_events", of.TeamID, "", "")
+	s.nudgeEndpoints(ctx, endpoints)
+	return newAnswer(ResendWebhookResponse{OrderIDs: append([]string{}, orders...)}), nil
 }

@@ -16,82 +16,82 @@ const (
 	statusPending = "pending"
 )
 
-func refuse(detail string) *Error { return fail(http.StatusBadRequest, detail) }
+func badRequest(detail string) *Error { return newError(http.StatusBadRequest, detail) }
 
-// choice is what a request says of what is ordered, how its sample is collected, and through which account.
-type choice struct {
-	userID      string
-	labTestID   *string // the deprecated way to name the test
-	set         *OrderSetRequest
-	method      *string // nil: the lab test's own
-	account     *string // nil: none is named
-	registrable bool    // a kit that is shipped before its patient is known
-	pending     bool    // an account that is not active yet may be named
+// selectionRequest is what a request says of what is ordered, how its sample is collected, and through which account.
+type selectionRequest struct {
+	userID            string
+	labTestID         *string // the deprecated way to name the test
+	orderSet          *OrderSetRequest
+	method            *string // nil: the lab test's own
+	account           *string // nil: none is named
+	mustBeRegistrable bool    // a kit that is shipped before its patient is known
+	allowPending      bool    // an account that is not active yet may be named
 }
 
-// footing is what an order stands on.
-type footing struct {
+// selection is what an order stands on.
+type selection struct {
 	user    store.User
 	test    order.LabTest
 	account store.LabAccount
 	policy  order.Policy
 }
 
-// choose resolves a request's choice by the selection rules.
-func (s *server) choose(ctx context.Context, ch choice) (footing, error) {
+// resolveSelection resolves a request's choice by the selection rules.
+func (s *server) resolveSelection(ctx context.Context, ch selectionRequest) (selection, error) {
 	c := callerOf(ctx)
-	user, err := s.Store.User(ctx, c.team.ID, canonical(ch.userID))
+	user, err := s.Store.User(ctx, c.team.ID, canonicalUUID(ch.userID))
 	if err != nil {
-		return footing{}, orNotFound(err, "User")
+		return selection{}, mapNotFound(err, "User")
 	}
-	test, err := s.orderedTest(ctx, c.team.ID, ch)
+	test, err := s.resolveLabTest(ctx, c.team.ID, ch)
 	if err != nil {
-		return footing{}, err
+		return selection{}, err
 	}
-	account, err := s.labAccount(ctx, c.team, test, ch)
+	account, err := s.resolveLabAccount(ctx, c.team, test, ch)
 	if err != nil {
-		return footing{}, err
+		return selection{}, err
 	}
-	if err := s.served(ctx, account, test.Method, ch.registrable); err != nil {
-		return footing{}, err
+	if err := s.checkLabServes(ctx, account, test.Method, ch.mustBeRegistrable); err != nil {
+		return selection{}, err
 	}
-	if err := s.keepMade(ctx, c.team.ID, test); err != nil {
-		return footing{}, err
+	if err := s.storeCombinedTest(ctx, c.team.ID, test); err != nil {
+		return selection{}, err
 	}
-	policy, err := order.Resolve(c.team.Policy, account.Policy, test.Policy)
-	return footing{user: user, test: test, account: account, policy: policy}, err
+	policy, err := order.ResolvePolicy(c.team.Policy, account.Policy, test.Policy)
+	return selection{user: user, test: test, account: account, policy: policy}, err
 }
 
 // accountID is the account that the client named; empty: none.
-func (ch choice) accountID() string {
+func (ch selectionRequest) accountID() string {
 	if ch.account != nil {
-		return canonical(*ch.account)
+		return canonicalUUID(*ch.account)
 	}
-	if ch.set != nil && ch.set.LabAccountID != nil {
-		return canonical(*ch.set.LabAccountID)
+	if ch.orderSet != nil && ch.orderSet.LabAccountID != nil {
+		return canonicalUUID(*ch.orderSet.LabAccountID)
 	}
 	return ""
 }
 
-// labAccount resolves through which account the test is ordered. Sandbox teams only ever reach the simulated lab, and production
+// resolveLabAccount resolves through which account the test is ordered. Sandbox teams only ever reach the simulated lab, and production
 // teams never.
-func (s *server) labAccount(ctx context.Context, team store.Team, test order.LabTest, ch choice) (store.LabAccount, error) {
+func (s *server) resolveLabAccount(ctx context.Context, team store.Team, test order.LabTest, ch selectionRequest) (store.LabAccount, error) {
 	slug := ""
 	if test.Lab != nil {
 		slug = test.Lab.Slug
 	}
-	accounts, err := s.accountsOf(ctx, team, slug)
+	accounts, err := s.orderableAccounts(ctx, team, slug)
 	if err != nil {
 		return store.LabAccount{}, err
 	}
 	if named := ch.accountID(); named != "" {
-		return namedAccount(accounts, named, ch.pending)
+		return findNamedAccount(accounts, named, ch.allowPending)
 	}
-	return onlyActive(ownFirst(accounts, team.ID))
+	return singleActiveAccount(ownOrShared(accounts, team.ID))
 }
 
-// accountsOf lists the accounts with a lab that the team may order through, whatever their status.
-func (s *server) accountsOf(ctx context.Context, team store.Team, slug string) ([]store.LabAccount, error) {
+// orderableAccounts lists the accounts with a lab that the team may order through, whatever their status.
+func (s *server) orderableAccounts(ctx context.Context, team store.Team, slug string) ([]store.LabAccount, error) {
 	accounts, err := s.Store.LabAccounts(ctx, team.ID)
 	if err != nil {
 		return nil, err
@@ -101,8 +101,8 @@ func (s *server) accountsOf(ctx context.Context, team store.Team, slug string) (
 	}), nil
 }
 
-// ownFirst is the team's own accounts where it has any, else those of all teams.
-func ownFirst(accounts []store.LabAccount, teamID string) []store.LabAccount {
+// ownOrShared is the team's own accounts where it has any, else those of all teams.
+func ownOrShared(accounts []store.LabAccount, teamID string) []store.LabAccount {
 	own := slices.DeleteFunc(slices.Clone(accounts), func(a store.LabAccount) bool { return a.TeamID != teamID })
 	if len(own) > 0 {
 		return own
@@ -110,25 +110,25 @@ func ownFirst(accounts []store.LabAccount, teamID string) []store.LabAccount {
 	return accounts
 }
 
-func namedAccount(accounts []store.LabAccount, id string, pending bool) (store.LabAccount, error) {
+func findNamedAccount(accounts []store.LabAccount, id string, pending bool) (store.LabAccount, error) {
 	i := slices.IndexFunc(accounts, func(a store.LabAccount) bool { return a.ID == id })
 	switch {
 	case i < 0:
-		return store.LabAccount{}, refuse("Lab account does not exist for this lab")
+		return store.LabAccount{}, badRequest("Lab account does not exist for this lab")
 	case pending && accounts[i].Status == statusPending:
 		return accounts[i], nil
 	}
-	return onlyActive(accounts[i : i+1])
+	return singleActiveAccount(accounts[i : i+1])
 }
 
-func onlyActive(accounts []store.LabAccount) (store.LabAccount, error) {
+func singleActiveAccount(accounts []store.LabAccount) (store.LabAccount, error) {
 	active := slices.DeleteFunc(slices.Clone(accounts), func(a store.LabAccount) bool { return a.Status != statusActive })
 	switch len(active) {
 	case 1:
 		return active[0], nil
 	case 0:
-		return store.LabAccount{}, refuse("No active lab account is available for this lab")
+		return store.LabAccount{}, badRequest("No active lab account is available for this lab")
 	default:
-		return store.LabAccount{}, refuse("Several lab accounts are active for this lab: lab_account_id is required")
+		return store.LabAccount{}, badRequest("Several lab accounts are active for this lab: lab_account_id is required")
 	}
 }

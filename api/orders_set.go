@@ -17,23 +17,23 @@ import (
 // What an order set is made of: lab tests, and markers à la carte. What is more than one lab test is made one
 // (client-api#8-orders).
 
-// set is what is ordered together.
-type set struct {
+// resolvedSet is what is ordered together.
+type resolvedSet struct {
 	lab   order.Lab
 	tests []order.LabTest
 	added []order.Marker
 }
 
-// orderedTest is what the request is for: the one lab test, or one that the server makes of several and of markers.
-func (s *server) orderedTest(ctx context.Context, teamID string, ch choice) (order.LabTest, error) {
+// resolveLabTest is what the request is for: the one lab test, or one that the server makes of several and of markers.
+func (s *server) resolveLabTest(ctx context.Context, teamID string, ch selectionRequest) (order.LabTest, error) {
 	if ch.addOn() != nil && ch.method == nil {
-		return order.LabTest{}, refuse("collection_method is required with add_on")
+		return order.LabTest{}, badRequest("collection_method is required with add_on")
 	}
-	what, err := s.setOf(ctx, teamID, ch)
+	what, err := s.resolveSet(ctx, teamID, ch)
 	if err != nil {
 		return order.LabTest{}, err
 	}
-	method, err := what.method(ch)
+	method, err := what.collectionMethod(ch)
 	if err != nil {
 		return order.LabTest{}, err
 	}
@@ -42,23 +42,23 @@ func (s *server) orderedTest(ctx context.Context, teamID string, ch choice) (ord
 		test.Method = method
 		return test, nil
 	}
-	return what.combined(teamID, method)
+	return what.combine(teamID, method)
 }
 
-// setOf finds what is ordered together, of one lab.
-func (s *server) setOf(ctx context.Context, teamID string, ch choice) (set, error) {
-	var out set
+// resolveSet finds what is ordered together, of one lab.
+func (s *server) resolveSet(ctx context.Context, teamID string, ch selectionRequest) (resolvedSet, error) {
+	var out resolvedSet
 	for _, id := range ch.testIDs() {
 		test, err := s.Store.LabTest(ctx, teamID, id)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return set{}, refuse("Lab test does not exist")
+			return resolvedSet{}, badRequest("Lab test does not exist")
 		case err != nil:
-			return set{}, err
+			return resolvedSet{}, err
 		case test.Status != statusActive:
-			return set{}, refuse("Lab test is not active")
+			return resolvedSet{}, badRequest("Lab test is not active")
 		case len(out.tests) > 0 && slugOfLab(test) != slugOfLab(out.tests[0]):
-			return set{}, refuse("The lab tests belong to several labs")
+			return resolvedSet{}, badRequest("The lab tests belong to several labs")
 		}
 		out.tests = append(out.tests, test)
 		if test.Lab != nil {
@@ -68,11 +68,11 @@ func (s *server) setOf(ctx context.Context, teamID string, ch choice) (set, erro
 	add := ch.addOn()
 	if add == nil {
 		if len(out.tests) == 0 {
-			return set{}, refuse("A lab test is required")
+			return resolvedSet{}, badRequest("A lab test is required")
 		}
 		return out, nil
 	}
-	return out, s.addOn(ctx, &out, *add, ch)
+	return out, s.addMarkers(ctx, &out, *add, ch)
 }
 
 func slugOfLab(t order.LabTest) string {
@@ -82,10 +82,10 @@ func slugOfLab(t order.LabTest) string {
 	return t.Lab.Slug
 }
 
-// addOn adds markers à la carte, of the lab of the tests or of the account that is named.
-func (s *server) addOn(ctx context.Context, to *set, add AddOnOrder, ch choice) error {
+// addMarkers adds markers à la carte, of the lab of the tests or of the account that is named.
+func (s *server) addMarkers(ctx context.Context, to *resolvedSet, add AddOnOrder, ch selectionRequest) error {
 	if (len(add.MarkerIDs) > 0) == (len(add.ProviderIDs) > 0) {
-		return refuse("add_on takes either marker_ids or provider_ids")
+		return badRequest("add_on takes either marker_ids or provider_ids")
 	}
 	slug := to.lab.Slug
 	if slug == "" && ch.accountID() != "" {
@@ -102,19 +102,19 @@ func (s *server) addOn(ctx context.Context, to *set, add AddOnOrder, ch choice) 
 	}
 	for _, m := range markers {
 		if !m.ALaCarte {
-			return refuse("A marker cannot be ordered à la carte: " + m.Name)
+			return badRequest("A marker cannot be ordered à la carte: " + m.Name)
 		}
 	}
 	to.added = markers
 	if to.lab.Slug != "" {
 		return nil
 	}
-	to.lab, err = s.labWith(ctx, *markers[0].LabID)
+	to.lab, err = s.labByID(ctx, *markers[0].LabID)
 	return err
 }
 
-// labWith is the laboratory with an id, which something that is there refers to.
-func (s *server) labWith(ctx context.Context, id int) (order.Lab, error) {
+// labByID is the laboratory with an id, which something that is there refers to.
+func (s *server) labByID(ctx context.Context, id int) (order.Lab, error) {
 	all, err := s.Store.Labs(ctx)
 	if err != nil {
 		return order.Lab{}, err
@@ -126,35 +126,35 @@ func (s *server) labWith(ctx context.Context, id int) (order.Lab, error) {
 	return all[i], nil
 }
 
-// method is how the sample is collected: as the request says, else as all of the tests do.
-func (w set) method(ch choice) (lifecycle.Modality, error) {
+// collectionMethod is how the sample is collected: as the request says, else as all of the tests do.
+func (w resolvedSet) collectionMethod(ch selectionRequest) (lifecycle.Modality, error) {
 	if ch.method == nil {
 		first := w.tests[0].Method
 		if slices.ContainsFunc(w.tests, func(t order.LabTest) bool { return t.Method != first }) {
-			return "", refuse("The lab tests have different collection methods: collection_method is required")
+			return "", badRequest("The lab tests have different collection methods: collection_method is required")
 		}
 		return first, nil
 	}
 	method := lifecycle.Modality(*ch.method)
 	for _, t := range w.tests {
-		if t.Method != method && (ch.registrable || !slices.Contains(w.lab.CollectionMethods, string(method))) {
-			return "", refuse("Lab test is not available with the collection method " + string(method))
+		if t.Method != method && (ch.mustBeRegistrable || !slices.Contains(w.lab.CollectionMethods, string(method))) {
+			return "", badRequest("Lab test is not available with the collection method " + string(method))
 		}
 	}
 	return method, nil
 }
 
-// combined is one lab test made of the set. The same set of a team makes the same test.
-func (w set) combined(teamID string, method lifecycle.Modality) (order.LabTest, error) {
-	coded := len(w.added) > 0 || w.tests[0].Coded()
+// combine is one lab test made of the set. The same set of a team makes the same test.
+func (w resolvedSet) combine(teamID string, method lifecycle.Modality) (order.LabTest, error) {
+	coded := len(w.added) > 0 || w.tests[0].HasMarkerCodes()
 	for _, t := range w.tests {
-		if !bytes.Equal(t.Policy, w.tests[0].Policy) || t.Coded() != coded {
-			return order.LabTest{}, refuse("These lab tests cannot be ordered together")
+		if !bytes.Equal(t.Policy, w.tests[0].Policy) || t.HasMarkerCodes() != coded {
+			return order.LabTest{}, badRequest("These lab tests cannot be ordered together")
 		}
 	}
-	out := order.Combine(w.lab, w.tests, w.added)
+	out := order.CombineLabTests(w.lab, w.tests, w.added)
 	out.Method, out.Status = method, statusActive
-	text, err := encode(out)
+	text, err := encodeJSON(out)
 	if err != nil {
 		return order.LabTest{}, err
 	}
@@ -163,8 +163,8 @@ func (w set) combined(teamID string, method lifecycle.Modality) (order.LabTest, 
 	return out, nil
 }
 
-// keepMade keeps a lab test that was made for an order, so that it can be looked up.
-func (s *server) keepMade(ctx context.Context, teamID string, t order.LabTest) error {
+// storeCombinedTest keeps a lab test that was made for an order, so that it can be looked up.
+func (s *server) storeCombinedTest(ctx context.Context, teamID string, t order.LabTest) error {
 	if !t.AutoGenerated {
 		return nil
 	}
@@ -176,15 +176,15 @@ func (s *server) keepMade(ctx context.Context, teamID string, t order.LabTest) e
 }
 
 // testIDs are the ids of the lab tests that a request names, each once, in the request's order.
-func (ch choice) testIDs() []string {
+func (ch selectionRequest) testIDs() []string {
 	var ids []string
 	add := func(id string) {
-		if id = canonical(id); !slices.Contains(ids, id) {
+		if id = canonicalUUID(id); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
-	if ch.set != nil {
-		for _, id := range ch.set.LabTestIDs {
+	if ch.orderSet != nil {
+		for _, id := range ch.orderSet.LabTestIDs {
 			add(id)
 		}
 	}
@@ -195,9 +195,9 @@ func (ch choice) testIDs() []string {
 }
 
 // addOn are the markers à la carte that a request names; nil: none.
-func (ch choice) addOn() *AddOnOrder {
-	if ch.set == nil {
+func (ch selectionRequest) addOn() *AddOnOrder {
+	if ch.orderSet == nil {
 		return nil
 	}
-	return ch.set.AddOn
+	return ch.orderSet.AddOn
 }

@@ -25,53 +25,53 @@ type labelsInput struct {
 func (s *server) requisitionLinkRoutes(e *gin.Engine) {
 	e.GET(store.RequisitionPath+":signed", func(c *gin.Context) {
 		ctx := context.WithValue(c.Request.Context(), callerKey{}, caller{requestID: requestID(c), address: c.ClientIP()})
-		pdf, err := s.linkedRequisition(ctx, c.Param("signed"))
+		pdf, err := s.requisitionOfLink(ctx, c.Param("signed"))
 		var refused *Error
 		switch {
 		case err == nil:
 			c.Data(http.StatusOK, contentPDF, pdf)
 		case errors.As(err, &refused):
-			abortWith(c, refused)
+			abortWithError(c, refused)
 		default:
 			_ = c.Error(err)
-			abortWith(c, internal([]error{err}))
+			abortWithError(c, internalError([]error{err}))
 		}
 	})
 }
 
-func (s *server) linkedRequisition(ctx context.Context, signed string) ([]byte, error) {
+func (s *server) requisitionOfLink(ctx context.Context, signed string) ([]byte, error) {
 	team, id, err := s.Store.RequisitionOrder(signed)
 	if err != nil {
-		return nil, orNotFound(err, "Requisition")
+		return nil, mapNotFound(err, "Requisition")
 	}
 	o, err := s.Store.Order(ctx, team, id)
 	if err != nil {
-		return nil, orNotFound(err, "Requisition")
+		return nil, mapNotFound(err, "Requisition")
 	}
-	if !identified(o) || o.Imported {
-		return nil, notFound("Requisition")
+	if !isPatientKnown(o) || o.Imported {
+		return nil, notFoundError("Requisition")
 	}
-	if err := s.auditRead(ctx, "order.read_requisition", team, id, "by=signed_address"); err != nil {
+	if err := s.appendReadAudit(ctx, "order.read_requisition", team, id, "by=signed_address"); err != nil {
 		return nil, err
 	}
 	return paper.Requisition(*o)
 }
 
-// instructions are what is not found where a test has none.
-const instructions = "Collection instructions"
+// notFoundInstructions are what is not found where a test has none.
+const notFoundInstructions = "Collection instructions"
 
-func (s *server) paperRoutes() {
-	register(s, readOwn, huma.Operation{
+func (s *server) documentPDFRoutes() {
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-requisition-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/requisition/pdf", Tags: []string{tagOrders},
 		Summary: "Read the requisition", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The requisition."),
 		Description: "There is none before the requisition was made, and none for orders that were imported, whose requisition was made elsewhere.",
 	}, s.getRequisitionPDF)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-labels-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/labels/pdf", Tags: []string{tagOrders},
 		Summary: "Read labels for the tubes", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The labels, of three by two inches."),
 		Description: "There are none before the order has a sample id and a patient.",
 	}, s.getLabelsPDF)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-abn-pdf", Method: http.MethodGet, Path: "/v3/order/{order_id}/abn_pdf", Tags: []string{tagOrders},
 		Summary: "Read the advance beneficiary notice", Errors: []int{http.StatusNotFound}, Responses: pdfResponse("The notice."),
 		Description: "There is none where the order's `has_abn` is false. It is true of orders that Medicare is billed for.",
@@ -82,10 +82,10 @@ func (s *server) paperRoutes() {
 		Responses:   pdfResponse("The instructions."),
 		Description: "There are none unless the lab test says `has_collection_instructions`.",
 	}
-	register(s, readOwn, op, s.getOrderInstructionsPDF)
+	registerOperation(s, scopeOwnRead, op, s.getOrderInstructionsPDF)
 	op.OperationID, op.Path = "get-lab-test-collection-instructions-pdf", "/v3/lab_test/{lab_test_id}/collection_instruction_pdf"
 	op.Tags, op.Summary = []string{tagLabTests}, "Read how the sample of a lab test is taken"
-	register(s, readOwn, op, s.getLabTestInstructionsPDF)
+	registerOperation(s, scopeOwnRead, op, s.getLabTestInstructionsPDF)
 }
 
 // pdfResponse is the 200 answer of an operation whose handler writes a PDF.
@@ -96,70 +96,70 @@ func pdfResponse(description string) map[string]*huma.Response {
 	}}
 }
 
-func pdfAnswer(pdf []byte) *raw {
-	return &raw{Status: http.StatusOK, ContentType: contentPDF, Body: pdf}
+func newPDFAnswer(pdf []byte) *rawAnswer {
+	return &rawAnswer{Status: http.StatusOK, ContentType: contentPDF, Body: pdf}
 }
 
-func (s *server) getRequisitionPDF(ctx context.Context, in *OrderPath) (*raw, error) {
-	exists := func(o *order.Order) bool { return identified(o) && !o.Imported }
-	return s.drawn(ctx, in.OrderID, "Requisition", "order.read_requisition", exists, paper.Requisition)
+func (s *server) getRequisitionPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
+	exists := func(o *order.Order) bool { return isPatientKnown(o) && !o.Imported }
+	return s.renderOrderPDF(ctx, in.OrderID, "Requisition", "order.read_requisition", exists, paper.Requisition)
 }
 
-func (s *server) getLabelsPDF(ctx context.Context, in *labelsInput) (*raw, error) {
-	return s.drawn(ctx, in.OrderID, "Labels", "order.read_labels", identified, func(o order.Order) ([]byte, error) {
+func (s *server) getLabelsPDF(ctx context.Context, in *labelsInput) (*rawAnswer, error) {
+	return s.renderOrderPDF(ctx, in.OrderID, "Labels", "order.read_labels", isPatientKnown, func(o order.Order) ([]byte, error) {
 		return paper.Labels(o, in.NumberOfLabels, in.CollectionDate)
 	})
 }
 
-func (s *server) getABNPDF(ctx context.Context, in *OrderPath) (*raw, error) {
+func (s *server) getABNPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	exists := func(o *order.Order) bool { return o.HasABN() && o.Patient != nil }
-	return s.drawn(ctx, in.OrderID, "Advance beneficiary notice", "order.read_abn", exists, paper.ABN)
+	return s.renderOrderPDF(ctx, in.OrderID, "Advance beneficiary notice", "order.read_abn", exists, paper.ABN)
 }
 
-func (s *server) getOrderInstructionsPDF(ctx context.Context, in *OrderPath) (*raw, error) {
+func (s *server) getOrderInstructionsPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	exists := func(o *order.Order) bool { return o.LabTest.HasInstructions }
-	return s.drawn(ctx, in.OrderID, instructions, "order.read_instructions", exists, func(o order.Order) ([]byte, error) {
+	return s.renderOrderPDF(ctx, in.OrderID, notFoundInstructions, "order.read_instructions", exists, func(o order.Order) ([]byte, error) {
 		return paper.Instructions(o.LabTest, o.CreatedAt)
 	})
 }
 
-func (s *server) getLabTestInstructionsPDF(ctx context.Context, in *LabTestPath) (*raw, error) {
-	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonical(in.LabTestID))
+func (s *server) getLabTestInstructionsPDF(ctx context.Context, in *LabTestPath) (*rawAnswer, error) {
+	t, err := s.Store.LabTest(ctx, callerOf(ctx).team.ID, canonicalUUID(in.LabTestID))
 	if err != nil {
-		return nil, orNotFound(err, "Lab test")
+		return nil, mapNotFound(err, "Lab test")
 	}
 	if !t.HasInstructions {
-		return nil, notFound(instructions)
+		return nil, notFoundError(notFoundInstructions)
 	}
 	pdf, err := paper.Instructions(t, s.Now())
 	if err != nil {
 		return nil, err
 	}
-	return pdfAnswer(pdf), nil
+	return newPDFAnswer(pdf), nil
 }
 
-// identified reports whether it is known whose sample it is, and what it is called.
-func identified(o *order.Order) bool { return o.SampleID != "" && o.Patient != nil }
+// isPatientKnown reports whether it is known whose sample it is, and what it is called.
+func isPatientKnown(o *order.Order) bool { return o.SampleID != "" && o.Patient != nil }
 
-// drawn is what is drawn of an order of the caller's team, where there is such a paper of it. The audit notes who reads it.
-func (s *server) drawn(
-	ctx context.Context, id, what, action string, exists func(*order.Order) bool, draw func(order.Order) ([]byte, error),
-) (*raw, error) {
-	o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonical(id))
+// renderOrderPDF is what is drawn of an order of the caller's team, where there is such a paper of it. The audit notes who reads it.
+func (s *server) renderOrderPDF(
+	ctx context.Context, id, name, action string, exists func(*order.Order) bool, render func(order.Order) ([]byte, error),
+) (*rawAnswer, error) {
+	o, err := s.Store.Order(ctx, callerOf(ctx).team.ID, canonicalUUID(id))
 	if err != nil {
-		return nil, orNotFound(err, "Order")
+		return nil, mapNotFound(err, "Order")
 	}
 	if !exists(o) {
-		return nil, notFound(what)
+		return nil, notFoundError(name)
 	}
-	if err := s.auditRead(ctx, action, o.TeamID, o.ID, ""); err != nil {
+	if err := s.appendReadAudit(ctx, action, o.TeamID, o.ID, ""); err != nil {
 		return nil, err
 	}
-	pdf, err := draw(*o)
+	pdf, err := render(*o)
 	if err != nil {
 		return nil, err
 	}
-	return pdfAnswer(pdf), nil
+	return newPDFAnswer(pdf), nil
 }
 
 // reportPDF is the lab's own report on an order or, where it sent none, ours of the results that it sent. The error is

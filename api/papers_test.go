@@ -27,27 +27,27 @@ func requirePDF(t *testing.T, want []byte, r reply) {
 func TestRequisitionAndLabels(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(map[string]any{"clinical_notes": `) Tj (notes \`, "icd_codes": []any{"E11.9"}})
+	id := f.createOrder(map[string]any{"clinical_notes": `) Tj (notes \`, "icd_codes": []any{"E11.9"}})
 	base := "/v3/order/" + id
 	for path, what := range map[string]string{"/requisition/pdf": "Requisition", "/labels/pdf" + collected: "Labels"} {
-		r := f.do(http.MethodGet, base+path, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, base+path, f.key, nil)
 		require.Equal(t, http.StatusNotFound, r.status, "the lab has not been asked yet")
 		require.Equal(t, what+" not found", r.detail(t))
 	}
-	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-42", began) })
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-42", testTime) })
 	o := *f.order(id)
 	require.Equal(t, "E11.9", o.ICDCodes[0])
 
 	want, err := paper.Requisition(o)
 	require.NoError(t, err)
-	requirePDF(t, want, f.do(http.MethodGet, base+"/requisition/pdf", f.key, nil))
+	requirePDF(t, want, f.sendWithKey(http.MethodGet, base+"/requisition/pdf", f.key, nil))
 
 	at, err := time.Parse(time.RFC3339, "2026-03-04T08:30:00-07:00")
 	require.NoError(t, err)
 	for query, copies := range map[string]int{"": 3, "&number_of_labels=1": 1, "&number_of_labels=50": 50} {
 		want, err := paper.Labels(o, copies, at)
 		require.NoError(t, err)
-		r := f.do(http.MethodGet, base+"/labels/pdf"+collected+query, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, base+"/labels/pdf"+collected+query, f.key, nil)
 		requirePDF(t, want, r)
 		pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
 		require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestRequisitionAndLabels(t *testing.T) {
 func TestLabelsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	path := "/v3/order/" + f.placed(nil) + "/labels/pdf"
+	path := "/v3/order/" + f.createOrder(nil) + "/labels/pdf"
 	for query, want := range map[string]struct {
 		field, kind string
 	}{
@@ -71,7 +71,7 @@ func TestLabelsRefused(t *testing.T) {
 		collected + "&number_of_labels=51": {"number_of_labels", "less_than_equal"},
 		collected + "&number_of_labels=x":  {"number_of_labels", "int_parsing"},
 	} {
-		r := f.do(http.MethodGet, path+query, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, path+query, f.key, nil)
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, query)
 		requireProblem(t, r, []any{"query", want.field}, want.kind)
 	}
@@ -79,31 +79,31 @@ func TestLabelsRefused(t *testing.T) {
 
 func TestMostLabelsIsWhatTheAPIAllows(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 50, paper.MostLabels)
+	require.Equal(t, 50, paper.MaxLabels)
 }
 
 // The requisition of an imported order was made elsewhere. Its tubes can be labelled.
 func TestAnImportedOrderHasNoRequisition(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
+	r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	id := r.json(t)["order"].(map[string]any)["id"].(string)
-	r = f.do(http.MethodGet, "/v3/order/"+id+"/requisition/pdf", f.key, nil)
+	r = f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/requisition/pdf", f.key, nil)
 	require.Equal(t, http.StatusNotFound, r.status)
 	require.Equal(t, "Requisition not found", r.detail(t))
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, "/v3/order/"+id+"/labels/pdf"+collected, f.key, nil).status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/labels/pdf"+collected, f.key, nil).status)
 }
 
 func TestResultsWithoutALabsPDFAreDrawn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	v := f.finished(id, nil)
+	id := f.createOrder(nil)
+	v := f.completeOrder(id, nil)
 	want, err := paper.Report(*f.order(id), v)
 	require.NoError(t, err)
-	requirePDF(t, want, f.do(http.MethodGet, "/v3/order/"+id+"/result/pdf", f.key, nil))
-	requirePDF(t, want, f.do(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil))
+	requirePDF(t, want, f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/result/pdf", f.key, nil))
+	requirePDF(t, want, f.sendWithKey(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil))
 	require.Equal(t, []string{"order.create", "result.read_pdf"}, f.actions(id))
 }
 
@@ -111,10 +111,10 @@ func TestResultsWithoutALabsPDFAreDrawn(t *testing.T) {
 func TestTransactionPDFOfTheLabsAndOurs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	f.reported(id, finalReport("a"), page("one"))
-	f.reported(f.redrawn(id), finalReport("b"), nil)
-	r := f.do(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
+	id := f.createOrder(nil)
+	f.publishReport(id, finalReport("a"), page("one"))
+	f.publishReport(f.insertRedraw(id), finalReport("b"), nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
 	require.NoError(t, err)
@@ -127,23 +127,23 @@ func TestCollectionInstructions(t *testing.T) {
 	f := newFixture(t)
 	paths := func() []string {
 		return []string{
-			"/v3/order/" + f.placed(nil) + "/collection_instruction_pdf", "/v3/lab_test/" + f.labTest + "/collection_instruction_pdf",
+			"/v3/order/" + f.createOrder(nil) + "/collection_instruction_pdf", "/v3/lab_test/" + f.labTest + "/collection_instruction_pdf",
 		}
 	}
 	for _, path := range paths() {
-		r := f.do(http.MethodGet, path, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, path, f.key, nil)
 		require.Equal(t, http.StatusNotFound, r.status)
 		require.Equal(t, "Collection instructions not found", r.detail(t))
 	}
 	f.labTest = f.newLabTest(order.LabTest{HasInstructions: true, Fasting: true})
 	test, err := f.store.LabTest(t.Context(), "", f.labTest)
 	require.NoError(t, err)
-	want, err := paper.Instructions(test, began)
+	want, err := paper.Instructions(test, testTime)
 	require.NoError(t, err)
 	for _, path := range paths() {
-		requirePDF(t, want, f.do(http.MethodGet, path, f.key, nil))
+		requirePDF(t, want, f.sendWithKey(http.MethodGet, path, f.key, nil))
 	}
-	r := f.do(http.MethodGet, "/v3/lab_test/"+newID()+"/collection_instruction_pdf", f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/lab_test/"+newID()+"/collection_instruction_pdf", f.key, nil)
 	require.Equal(t, http.StatusNotFound, r.status)
 }
 
@@ -151,9 +151,9 @@ func TestCollectionInstructions(t *testing.T) {
 func TestNoOrderHasAnAdvanceBeneficiaryNotice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	require.Equal(t, false, f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["has_abn"])
-	r := f.do(http.MethodGet, "/v3/order/"+id+"/abn_pdf", f.key, nil)
+	id := f.createOrder(nil)
+	require.Equal(t, false, f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["has_abn"])
+	r := f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/abn_pdf", f.key, nil)
 	require.Equal(t, http.StatusNotFound, r.status)
 	require.Equal(t, "Advance beneficiary notice not found", r.detail(t))
 }
@@ -162,10 +162,10 @@ func TestNoOrderHasAnAdvanceBeneficiaryNotice(t *testing.T) {
 func TestTheRequisitionAtItsAddress(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	require.Nil(t, f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"], "there is none yet")
-	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-42", began) })
-	url := f.do(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"].(string)
+	id := f.createOrder(nil)
+	require.Nil(t, f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"], "there is none yet")
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-42", testTime) })
+	url := f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"].(string)
 	at, ok := strings.CutPrefix(url, "https://lab.example")
 	require.True(t, ok, url)
 	want, err := paper.Requisition(*f.order(id))
@@ -176,12 +176,12 @@ func TestTheRequisitionAtItsAddress(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, r.status, wrong)
 		require.Equal(t, "Requisition not found", r.detail(t))
 	}
-	log, err := f.store.AuditOf(t.Context(), id)
+	log, err := f.store.OrderAudit(t.Context(), id)
 	require.NoError(t, err)
 	last := log[len(log)-1]
 	require.Equal(t, []string{"order.read_requisition", "by=signed_address", "127.0.0.1"}, []string{last.Action, last.Detail, last.Address})
 	require.NotContains(t, f.logs.String(), strings.TrimPrefix(at, "/requisitions/"))
 
-	imported := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil)).json(t)["order"].(map[string]any)
+	imported := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(nil)).json(t)["order"].(map[string]any)
 	require.Nil(t, imported["requisition_form_url"], "made elsewhere")
 }

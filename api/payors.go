@@ -17,8 +17,8 @@ const (
 	sourceTeam     = "team"     // the team has added it, and sees it alone
 )
 
-// mostPayors is how many payors a search finds at most.
-const mostPayors = 100
+// maxPayors is how many payors a search finds at most.
+const maxPayors = 100
 
 // ClientFacingPayor is an insurer, or a public programme.
 type ClientFacingPayor struct {
@@ -54,9 +54,9 @@ type createPayorInput struct {
 func (in *createPayorInput) Resolve(huma.Context) []error {
 	switch b := in.Body; {
 	case b.Provider != nil && b.ProviderPayorID == nil:
-		return []error{missing("body.provider_payor_id")}
+		return []error{missingProblem("body.provider_payor_id")}
 	case b.Provider == nil && b.ProviderPayorID != nil:
-		return []error{missing("body.provider")}
+		return []error{missingProblem("body.provider")}
 	}
 	return nil
 }
@@ -80,17 +80,17 @@ func (s *server) payorRoutes() {
 		OperationID: "search-payors", Method: http.MethodGet, Path: "/v3/insurance/search/payor", Tags: []string{tagInsurance},
 		Summary: "Search payors", Description: "What is given has to hold together. The team's own payors come first; at most 100 are found.",
 	}
-	register(s, readOwn, op, s.searchPayors)
+	registerOperation(s, scopeOwnRead, op, s.searchPayors)
 	op.OperationID, op.Method, op.Deprecated = "search-payors-deprecated", http.MethodPost, true
-	register(s, readOwn, op, s.searchPayorsDeprecated)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, op, s.searchPayorsDeprecated)
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "create-payor", Method: http.MethodPost, Path: "/v3/payor", Tags: []string{tagInsurance},
 		Summary: "Add a payor, for this team alone",
 	}, s.createPayor)
 }
 
 func (s *server) createPayor(ctx context.Context, in *createPayorInput) (*body[ClientFacingPayor], error) {
-	team, a := callerOf(ctx).team.ID, in.Body.Address.normal()
+	team, a := callerOf(ctx).team.ID, in.Body.Address.normalised()
 	p := billing.Payor{
 		Code: "T" + rand.Text()[:11], Name: in.Body.Name,
 		Address: billing.Address{
@@ -103,35 +103,35 @@ func (s *server) createPayor(ctx context.Context, in *createPayorInput) (*body[C
 	if err := s.Store.AddPayor(ctx, team, p); err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "payor.create", team, "", "payor="+p.Code)
-	return answer(clientFacingPayor(p, sourceTeam)), nil
+	s.appendChangeAudit(ctx, "payor.create", team, "", "payor="+p.Code)
+	return newAnswer(clientFacingPayor(p, sourceTeam)), nil
 }
 
 func (s *server) searchPayors(ctx context.Context, in *searchPayorInput) (*body[[]ClientFacingPayor], error) {
-	found, err := s.payors(ctx, billing.PayorQuery{Name: in.InsuranceName, Provider: in.Provider, ProviderID: in.ProviderPayorID})
+	found, err := s.searchAllPayors(ctx, billing.PayorQuery{Name: in.InsuranceName, Provider: in.Provider, ProviderID: in.ProviderPayorID})
 	if err != nil {
 		return nil, err
 	}
-	return answer(found), nil
+	return newAnswer(found), nil
 }
 
 func (s *server) searchPayorsDeprecated(
 	ctx context.Context, in *searchPayorDeprecatedInput,
 ) (*body[[]ClientFacingPayorSearchResponseDeprecated], error) {
 	b := in.Body
-	found, err := s.payors(ctx, billing.PayorQuery{Name: deref(b.InsuranceName), Provider: deref(b.Provider), ProviderID: deref(b.ProviderID)})
+	found, err := s.searchAllPayors(ctx, billing.PayorQuery{Name: emptyIfNil(b.InsuranceName), Provider: emptyIfNil(b.Provider), ProviderID: emptyIfNil(b.ProviderID)})
 	if err != nil {
 		return nil, err
 	}
-	return answer(each(found, func(p ClientFacingPayor) ClientFacingPayorSearchResponseDeprecated {
+	return newAnswer(convertAll(found, func(p ClientFacingPayor) ClientFacingPayorSearchResponseDeprecated {
 		return ClientFacingPayorSearchResponseDeprecated{
 			Code: p.PayorCode, Name: p.Name, Aliases: p.Aliases, OrgAddress: p.OrgAddress, Source: p.Source,
 		}
 	})), nil
 }
 
-// payors searches the team's own payors, which come first, and those that everybody knows.
-func (s *server) payors(ctx context.Context, q billing.PayorQuery) ([]ClientFacingPayor, error) {
+// searchAllPayors searches the team's own payors, which come first, and those that everybody knows.
+func (s *server) searchAllPayors(ctx context.Context, q billing.PayorQuery) ([]ClientFacingPayor, error) {
 	own, err := s.Store.Payors(ctx, callerOf(ctx).team.ID)
 	if err != nil {
 		return nil, err
@@ -142,15 +142,15 @@ func (s *server) payors(ctx context.Context, q billing.PayorQuery) ([]ClientFaci
 	for _, p := range own {
 		found = append(found, clientFacingPayor(p, sourceTeam))
 	}
-	for _, p := range s.Billing.Payors(q) {
+	for _, p := range s.Billing.SearchPayors(q) {
 		found = append(found, clientFacingPayor(p, sourcePlatform))
 	}
-	return found[:min(len(found), mostPayors)], nil
+	return found[:min(len(found), maxPayors)], nil
 }
 
-// payor finds a payor that the team may name by its code.
-func (s *server) payor(ctx context.Context, teamID, code string) (billing.Payor, error) {
-	if p, ok := s.Billing.Payor(code); ok {
+// findPayor finds a payor that the team may name by its code.
+func (s *server) findPayor(ctx context.Context, teamID, code string) (billing.Payor, error) {
+	if p, ok := s.Billing.PayorByCode(code); ok {
 		return p, nil
 	}
 	own, err := s.Store.Payors(ctx, teamID)
@@ -159,7 +159,7 @@ func (s *server) payor(ctx context.Context, teamID, code string) (billing.Payor,
 	}
 	i := slices.IndexFunc(own, func(p billing.Payor) bool { return p.Code == code })
 	if i < 0 {
-		return billing.Payor{}, refuse("Payor does not exist")
+		return billing.Payor{}, badRequest("Payor does not exist")
 	}
 	return own[i], nil
 }

@@ -12,15 +12,15 @@ import (
 // The library would otherwise keep a configuration in the home folder of whoever runs us.
 func init() { pdf.DisableConfigDir() }
 
-// concatenate makes one PDF of several, in their order.
-func concatenate(reports [][]byte) ([]byte, error) {
+// concatenatePDFs makes one PDF of several, in their order.
+func concatenatePDFs(reports [][]byte) ([]byte, error) {
 	if len(reports) == 1 {
 		return reports[0], nil
 	}
-	return merged(reports)
+	return mergePDFs(reports)
 }
 
-func merged(reports [][]byte) ([]byte, error) {
+func mergePDFs(reports [][]byte) ([]byte, error) {
 	parts := make([]io.ReadSeeker, len(reports))
 	for i, r := range reports {
 		parts[i] = bytes.NewReader(r)

@@ -16,7 +16,7 @@ type OwnTeamPath struct {
 }
 
 func (s *server) physicianRoutes() {
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-physicians", Method: http.MethodGet, Path: "/v2/team/{team_id}/physicians", Tags: []string{tagOrders},
 		Summary: "List the physicians who have ordered for the team", Errors: []int{http.StatusNotFound},
 		Description: "Whoever an order names is remembered by the NPI, with the newest details.",
@@ -25,14 +25,14 @@ func (s *server) physicianRoutes() {
 
 func (s *server) listPhysicians(ctx context.Context, in *OwnTeamPath) (*body[[]junction.ClientFacingPhysician], error) {
 	team := callerOf(ctx).team.ID
-	if canonical(in.TeamID) != team {
-		return nil, notFound("Team")
+	if canonicalUUID(in.TeamID) != team {
+		return nil, notFoundError("Team")
 	}
 	all, err := s.Store.Physicians(ctx, team)
 	if err != nil {
 		return nil, err
 	}
-	return answer(each(all, func(p order.Physician) junction.ClientFacingPhysician {
+	return newAnswer(convertAll(all, func(p order.Physician) junction.ClientFacingPhysician {
 		return junction.ClientFacingPhysician{FirstName: p.FirstName, LastName: p.LastName, NPI: p.NPI}
 	})), nil
 }

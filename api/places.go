@@ -19,14 +19,14 @@ import (
 
 // Who takes samples where: patient service centers and phlebotomists (client-api#14-area-and-psc-info).
 
-// maxSitesTold is how many patient service centers are told of.
-const maxSitesTold = 30
+// maxSitesListed is how many patient service centers are told of.
+const maxSitesListed = 30
 
-// bookedHere is the capability of a site with which appointments can be made through this server.
-const bookedHere = "appointment_scheduling_via_junction"
+// capabilityBookable is the capability of a site with which appointments can be made through this server.
+const capabilityBookable = "appointment_scheduling_via_junction"
 
-// postalCode is what places are known by.
-var postalCode = regexp.MustCompile(`^\d{5}`)
+// postalCodePattern is what places are known by.
+var postalCodePattern = regexp.MustCompile(`^\d{5}`)
 
 // centralLabs are the labs that area information is about.
 var centralLabs = []string{"quest", "labcorp", "bioreference", "sonora_quest"}
@@ -63,24 +63,24 @@ type orderPSCInput struct {
 	CapabilitiesQuery
 }
 
-func (s *server) placeRoutes() {
+func (s *server) locationRoutes() {
 	op := huma.Operation{
 		OperationID: "area-info", Method: http.MethodGet, Path: "/v3/order/area/info", Tags: []string{tagAppointments},
 		Summary: "Who takes samples around a postal code", Errors: []int{http.StatusNotFound},
 	}
-	register(s, readOwn, op, s.areaInfo)
+	registerOperation(s, scopeOwnRead, op, s.getAreaInfo)
 	op.OperationID, op.Path, op.Summary = "psc-info", "/v3/order/psc/info", "List a lab's patient service centers around a postal code"
-	register(s, readOwn, op, s.pscInfo)
+	registerOperation(s, scopeOwnRead, op, s.getPSCInfo)
 	op.OperationID, op.Path, op.Summary = "order-psc-info", "/v3/order/{order_id}/psc/info", "List the patient service centers around an order's patient"
 	op.Errors = []int{http.StatusBadRequest, http.StatusNotFound}
-	register(s, readOwn, op, s.orderPSCInfo)
+	registerOperation(s, scopeOwnRead, op, s.getOrderPSCInfo)
 }
 
-func (s *server) areaInfo(ctx context.Context, in *areaInput) (*body[junction.AreaInfo], error) {
-	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+func (s *server) getAreaInfo(ctx context.Context, in *areaInput) (*body[junction.AreaInfo], error) {
+	if err := s.checkAccountKnown(ctx, in.LabAccountID); err != nil {
 		return nil, err
 	}
-	phlebotomists, err := s.phlebotomists(ctx, in.ZipCode)
+	phlebotomists, err := s.phlebotomyProvidersAt(ctx, in.ZipCode)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +101,10 @@ func (s *server) areaInfo(ctx context.Context, in *areaInput) (*body[junction.Ar
 		if err != nil {
 			return nil, err
 		}
-		bookable := slices.ContainsFunc(booking, func(p provider) bool { return p.named(lab.Slug) })
-		out.CentralLabs[lab.Slug] = areaOf(lab, sites, in.Radius, bookable)
+		bookable := slices.ContainsFunc(booking, func(p provider) bool { return p.isNamed(lab.Slug) })
+		out.CentralLabs[lab.Slug] = newAreaInfo(lab, sites, in.Radius, bookable)
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
 // areaLabs are the labs of the catalogue that are asked about: those that are named, else those with patient service centers.
@@ -129,9 +129,9 @@ func (s *server) areaLabs(ctx context.Context, in *areaInput) ([]order.Lab, erro
 	}), nil
 }
 
-// phlebotomists are the providers that serve a postal code and that the team can book.
-func (s *server) phlebotomists(ctx context.Context, zip string) ([]junction.PhlebotomyProviderInfo, error) {
-	areas, err := s.Store.Covering(ctx, zip)
+// phlebotomyProvidersAt are the providers that serve a postal code and that the team can book.
+func (s *server) phlebotomyProvidersAt(ctx context.Context, zip string) ([]junction.PhlebotomyProviderInfo, error) {
+	areas, err := s.Store.PhlebotomyCoverage(ctx, zip)
 	if err != nil {
 		return nil, err
 	}
@@ -145,32 +145,32 @@ func (s *server) phlebotomists(ctx context.Context, zip string) ([]junction.Phle
 	}
 	for _, p := range booking {
 		var types []string
-		for _, tier := range p.can.Tiers {
-			serves := func(a order.Coverage) bool {
-				return p.named(a.Provider) && slices.Contains(a.ServiceTypes, string(tier))
+		for _, tier := range p.capabilities.Tiers {
+			serves := func(a order.PhlebotomyArea) bool {
+				return p.isNamed(a.Provider) && slices.Contains(a.ServiceTypes, string(tier))
 			}
 			if slices.ContainsFunc(areas, serves) {
 				types = append(types, string(tier))
 			}
 		}
 		if len(types) > 0 {
-			out = append(out, junction.PhlebotomyProviderInfo{Name: p.can.Provider, ServiceTypes: types})
+			out = append(out, junction.PhlebotomyProviderInfo{Name: p.capabilities.Provider, ServiceTypes: types})
 		}
 	}
 	slices.SortFunc(out, func(a, b junction.PhlebotomyProviderInfo) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
 }
 
-// near is a site and how far away it is, in miles.
-type near struct {
+// nearbySite is a site and how far away it is, in miles.
+type nearbySite struct {
 	order.Site
 	miles float64
 }
 
 // sitesNear lists a lab's sites within a radius of a postal code that have all of some capabilities, nearest first. There is none where
 // nothing is known of the postal code.
-func (s *server) sitesNear(ctx context.Context, labID int, zip, radius string, capabilities []string) ([]near, error) {
-	center, err := s.Store.WhereIs(ctx, zip)
+func (s *server) sitesNear(ctx context.Context, labID int, zip, radius string, capabilities []string) ([]nearbySite, error) {
+	center, err := s.Store.ZipCenter(ctx, zip)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
@@ -181,25 +181,25 @@ func (s *server) sitesNear(ctx context.Context, labID int, zip, radius string, c
 	if err != nil {
 		return nil, err
 	}
-	southWest, northEast := center.Around(miles)
+	southWest, northEast := center.BoundsWithin(miles)
 	all, err := s.Store.Sites(ctx, labID, southWest, northEast)
 	if err != nil {
 		return nil, err
 	}
-	var out []near
+	var out []nearbySite
 	for _, site := range all {
 		lacks := func(c string) bool { return !slices.Contains(site.Capabilities, c) }
-		away := center.Miles(order.Point{Lat: site.Lat, Lng: site.Lng})
+		away := center.MilesTo(order.Point{Lat: site.Lat, Lng: site.Lng})
 		if away <= miles && !slices.ContainsFunc(capabilities, lacks) {
-			out = append(out, near{site, away})
+			out = append(out, nearbySite{site, away})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b near) int { return cmp.Compare(a.miles, b.miles) })
+	slices.SortStableFunc(out, func(a, b nearbySite) int { return cmp.Compare(a.miles, b.miles) })
 	return out, nil
 }
 
-// areaOf takes a lab's sites together. Appointments can be booked here where a site takes them and the team has an account for that.
-func areaOf(lab order.Lab, sites []near, radius string, bookable bool) junction.PSCAreaInfo {
+// newAreaInfo takes a lab's sites together. Appointments can be booked here where a site takes them and the team has an account for that.
+func newAreaInfo(lab order.Lab, sites []nearbySite, radius string, bookable bool) junction.PSCAreaInfo {
 	bills, capabilities := []string{}, []string{}
 	for _, site := range sites {
 		bills, capabilities = append(bills, site.BillTypes...), append(capabilities, site.Capabilities...)
@@ -210,13 +210,13 @@ func areaOf(lab order.Lab, sites []near, radius string, bookable bool) junction.
 	return junction.PSCAreaInfo{
 		LabID: lab.ID, SupportedBillTypes: slices.Compact(bills),
 		PatientServiceCenters: junction.PSCAreaInfoDetails{
-			AppointmentWithVital: bookable && slices.Contains(capabilities, bookedHere), WithinRadius: len(sites), Radius: radius, Capabilities: capabilities,
+			AppointmentWithVital: bookable && slices.Contains(capabilities, capabilityBookable), WithinRadius: len(sites), Radius: radius, Capabilities: capabilities,
 		},
 	}
 }
 
-func (s *server) pscInfo(ctx context.Context, in *pscInput) (*body[junction.PSCInfo], error) {
-	if err := s.knownAccount(ctx, in.LabAccountID); err != nil {
+func (s *server) getPSCInfo(ctx context.Context, in *pscInput) (*body[junction.PSCInfo], error) {
+	if err := s.checkAccountKnown(ctx, in.LabAccountID); err != nil {
 		return nil, err
 	}
 	all, err := s.Store.Labs(ctx)
@@ -225,33 +225,33 @@ func (s *server) pscInfo(ctx context.Context, in *pscInput) (*body[junction.PSCI
 	}
 	i := slices.IndexFunc(all, func(l order.Lab) bool { return l.ID == in.LabID })
 	if i < 0 {
-		return nil, notFound("Lab")
+		return nil, notFoundError("Lab")
 	}
-	return s.sitesOf(ctx, all[i], in.ZipCode, in.Radius, in.Capabilities)
+	return s.answerPSCInfo(ctx, all[i], in.ZipCode, in.Radius, in.Capabilities)
 }
 
-func (s *server) sitesOf(ctx context.Context, lab order.Lab, zip, radius string, capabilities []string) (*body[junction.PSCInfo], error) {
+func (s *server) answerPSCInfo(ctx context.Context, lab order.Lab, zip, radius string, capabilities []string) (*body[junction.PSCInfo], error) {
 	sites, err := s.sitesNear(ctx, lab.ID, zip, radius, capabilities)
 	if err != nil {
 		return nil, err
 	}
-	return answer(junction.PSCInfo{
+	return newAnswer(junction.PSCInfo{
 		LabID: lab.ID, Slug: lab.Slug,
-		PatientServiceCenters: each(sites[:min(len(sites), maxSitesTold)], func(n near) junction.ClientFacingLabLocation {
+		PatientServiceCenters: convertAll(sites[:min(len(sites), maxSitesListed)], func(n nearbySite) junction.ClientFacingLabLocation {
 			return junction.FromSite(n.Site, int(math.Round(n.miles)))
 		}),
 	}), nil
 }
 
-func (s *server) orderPSCInfo(ctx context.Context, in *orderPSCInput) (*body[junction.PSCInfo], error) {
-	o, err := s.readOrder(ctx, callerOf(ctx).team.ID, in.OrderID, "order.psc_info")
+func (s *server) getOrderPSCInfo(ctx context.Context, in *orderPSCInput) (*body[junction.PSCInfo], error) {
+	o, err := s.readOrderAudited(ctx, callerOf(ctx).team.ID, in.OrderID, "order.psc_info")
 	switch {
 	case err != nil:
 		return nil, err
-	case o.Address == nil || !postalCode.MatchString(o.Address.Zip): // an import's is not checked
-		return nil, refuse("The order has no address with a postal code yet")
+	case o.Address == nil || !postalCodePattern.MatchString(o.Address.Zip): // an import's is not checked
+		return nil, badRequest("The order has no address with a postal code yet")
 	case o.LabTest.Lab == nil:
-		return nil, refuse("The order has no lab with patient service centers")
+		return nil, badRequest("The order has no lab with patient service centers")
 	}
-	return s.sitesOf(ctx, *o.LabTest.Lab, o.Address.Zip[:5], in.Radius, in.Capabilities)
+	return s.answerPSCInfo(ctx, *o.LabTest.Lab, o.Address.Zip[:5], in.Radius, in.Capabilities)
 }

@@ -22,7 +22,9 @@ func codes(t testing.TB, r reply) (all []string, miles []float64) {
 func TestPatientServiceCenters(t *testing.T) {
 	t.Parallel()
 	f := newDemo(t)
-	get := func(query string) reply { return f.do(http.MethodGet, "/v3/order/psc/info?"+query, f.key, nil) }
+	get := func(query string) reply {
+		return f.sendWithKey(http.MethodGet, "/v3/order/psc/info?"+query, f.key, nil)
+	}
 	near, miles := codes(t, get("zip_code=85004&lab_id=2&radius=10"))
 	require.Equal(t, []string{"QAZ1", "QAZ2", "QAZ3", "QAZ6"}, near)
 	require.Equal(t, []float64{1, 2, 9, 10}, miles)
@@ -66,29 +68,29 @@ func TestAtMostThirtySites(t *testing.T) {
 		site.LabID, site.Code, site.Lat, site.Lng = 4, "X"+string(rune('A'+i)), 33.45+float64(i)/1000, -112.07
 		c.Sites = append(c.Sites, site)
 	}
-	_, err = f.store.ImportCatalogue(t.Context(), c, store.CatalogueImport{TeamID: f.team})
+	_, err = f.store.ImportCatalogue(t.Context(), c, store.CatalogueImportOptions{TeamID: f.team})
 	require.NoError(t, err)
-	all, miles := codes(t, f.do(http.MethodGet, "/v3/order/psc/info?zip_code=85004&lab_id=4&radius=100", f.key, nil))
+	all, miles := codes(t, f.sendWithKey(http.MethodGet, "/v3/order/psc/info?zip_code=85004&lab_id=4&radius=100", f.key, nil))
 	require.Len(t, all, 30)
 	require.IsNonDecreasing(t, miles)
-	area := f.do(http.MethodGet, "/v3/order/area/info?zip_code=85004&labs=labcorp", f.key, nil).json(t)
+	area := f.sendWithKey(http.MethodGet, "/v3/order/area/info?zip_code=85004&labs=labcorp", f.key, nil).json(t)
 	require.InDelta(t, 42, area["central_labs"].(map[string]any)["labcorp"].(map[string]any)["patient_service_centers"].(map[string]any)["within_radius"], 0)
 }
 
 func TestPatientServiceCentersOfAnOrder(t *testing.T) {
 	t.Parallel()
 	f := newDemo(t)
-	id := f.placed(map[string]any{"order_set.lab_test_ids": []any{questAnnual}, "patient_address.zip": "85012-1234"})
+	id := f.createOrder(map[string]any{"order_set.lab_test_ids": []any{questAnnual}, "patient_address.zip": "85012-1234"})
 	at := "/v3/order/" + id + "/psc/info?radius=10"
-	near, _ := codes(t, f.do(http.MethodGet, at, f.key, nil))
+	near, _ := codes(t, f.sendWithKey(http.MethodGet, at, f.key, nil))
 	require.Equal(t, "QAZ2", near[0])
 	require.Contains(t, f.actions(id), "order.psc_info")
-	some, _ := codes(t, f.do(http.MethodGet, at+"&capabilities=stat", f.key, nil))
+	some, _ := codes(t, f.sendWithKey(http.MethodGet, at+"&capabilities=stat", f.key, nil))
 	require.Equal(t, []string{"QAZ1"}, some)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/order/"+newID()+"/psc/info", f.key, nil).status)
-	require.Equal(t, http.StatusUnprocessableEntity, f.do(http.MethodGet, "/v3/order/"+id+"/psc/info?radius=1", f.key, nil).status)
-	kit := f.order(f.placed(nil))
-	none, _ := codes(t, f.do(http.MethodGet, "/v3/order/"+kit.ID+"/psc/info", f.key, nil))
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/"+newID()+"/psc/info", f.key, nil).status)
+	require.Equal(t, http.StatusUnprocessableEntity, f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/psc/info?radius=1", f.key, nil).status)
+	kit := f.order(f.createOrder(nil))
+	none, _ := codes(t, f.sendWithKey(http.MethodGet, "/v3/order/"+kit.ID+"/psc/info", f.key, nil))
 	require.Empty(t, none)
 }
 
@@ -97,7 +99,7 @@ func TestAreaInfo(t *testing.T) {
 	f := newDemo(t)
 	get := func(query string) map[string]any {
 		t.Helper()
-		r := f.do(http.MethodGet, "/v3/order/area/info?"+query, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, "/v3/order/area/info?"+query, f.key, nil)
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		return r.json(t)
 	}
@@ -134,9 +136,9 @@ func TestAreaInfo(t *testing.T) {
 	require.Empty(t, get("zip_code=85004&labs=bioreference")["central_labs"], "a lab that the catalogue does not have")
 
 	for _, wrong := range []string{"", "zip_code=8500", "zip_code=85004&labs=mtl", "zip_code=85004&radius=5"} {
-		require.Equal(t, http.StatusUnprocessableEntity, f.do(http.MethodGet, "/v3/order/area/info?"+wrong, f.key, nil).status, wrong)
+		require.Equal(t, http.StatusUnprocessableEntity, f.sendWithKey(http.MethodGet, "/v3/order/area/info?"+wrong, f.key, nil).status, wrong)
 	}
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/order/area/info?zip_code=85004&lab_account_id="+newID(), f.key, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/order/area/info?zip_code=85004&lab_account_id="+newID(), f.key, nil).status)
 }
 
 // Where phlebotomists go is of no use where the account does not keep appointments that way.
@@ -144,6 +146,6 @@ func TestPhlebotomistsOfAnotherTier(t *testing.T) {
 	t.Parallel()
 	f := newDemo(t)
 	f.neutralAccount("getlabs", `{"collection_methods": [], "schedule": true, "provider": "getlabs", "tiers": ["appointment-request"]}`)
-	area := f.do(http.MethodGet, "/v3/order/area/info?zip_code=85004", f.key, nil).json(t)
+	area := f.sendWithKey(http.MethodGet, "/v3/order/area/info?zip_code=85004", f.key, nil).json(t)
 	require.Equal(t, false, area["phlebotomy"].(map[string]any)["is_served"])
 }

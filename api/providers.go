@@ -10,22 +10,22 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// providers are who keeps appointments of each type, by the client API's names.
-var providers = map[order.AppointmentType][]string{
+// providerNames are who keeps appointments of each type, by the client API's names.
+var providerNames = map[order.AppointmentType][]string{
 	order.Phlebotomy:           {"getlabs", "phlebfinders"},
 	order.PatientServiceCenter: {"quest", "sonora_quest"},
 }
 
 // provider is an account through which appointments are made.
 type provider struct {
-	account store.LabAccount
-	can     labs.Capabilities
+	account      store.LabAccount
+	capabilities labs.Capabilities
 	labs.Scheduler
 }
 
-func (p provider) named(name string) bool { return p.can.Provider == name }
+func (p provider) isNamed(name string) bool { return p.capabilities.Provider == name }
 
-func (p provider) has(t labs.Tier) bool { return slices.Contains(p.can.Tiers, t) }
+func (p provider) offersTier(t labs.Tier) bool { return slices.Contains(p.capabilities.Tiers, t) }
 
 // schedulers are the team's providers of a type of appointments. As for orders, active accounts count, and of one lab the team's own
 // before those of all teams. An account that cannot be used is passed over, so that the others still are.
@@ -43,22 +43,22 @@ func (s *server) schedulers(ctx context.Context, t order.AppointmentType) ([]pro
 	}
 	var out []provider
 	for _, a := range accounts {
-		if a.Status != statusActive || !holds(ownFirst(byLab[a.LabSlug], team.ID), a) {
+		if a.Status != statusActive || !containsAccount(ownOrShared(byLab[a.LabSlug], team.ID), a) {
 			continue
 		}
-		if p, ok := s.scheduler(ctx, a); ok && slices.Contains(providers[t], p.can.Provider) {
+		if p, ok := s.openScheduler(ctx, a); ok && slices.Contains(providerNames[t], p.capabilities.Provider) {
 			out = append(out, p)
 		}
 	}
 	return out, nil
 }
 
-func holds(accounts []store.LabAccount, a store.LabAccount) bool {
+func containsAccount(accounts []store.LabAccount, a store.LabAccount) bool {
 	return slices.ContainsFunc(accounts, func(other store.LabAccount) bool { return other.ID == a.ID })
 }
 
-// scheduler is the provider behind an account; false when it is none.
-func (s *server) scheduler(ctx context.Context, a store.LabAccount) (provider, bool) {
+// openScheduler is the provider behind an account; false when it is none.
+func (s *server) openScheduler(ctx context.Context, a store.LabAccount) (provider, bool) {
 	lab, err := s.OpenLab(a)
 	if err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a lab account cannot be used",
@@ -67,5 +67,5 @@ func (s *server) scheduler(ctx context.Context, a store.LabAccount) (provider, b
 	}
 	keeper, ok := lab.(labs.Scheduler)
 	can := lab.Capabilities()
-	return provider{account: a, can: can, Scheduler: keeper}, ok && can.Schedule
+	return provider{account: a, capabilities: can, Scheduler: keeper}, ok && can.Schedule
 }

@@ -14,59 +14,59 @@ func (s *server) resultRoutes() {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v3/order/{order_id}/result", Tags: []string{tagResults},
 		Summary: "Read an order's newest results", Errors: []int{http.StatusNotFound},
 	}
-	register(s, readOwn, op, s.getResult)
+	registerOperation(s, scopeOwnRead, op, s.getResult)
 	op.OperationID, op.Path, op.Summary = "get-result-metadata", op.Path+"/metadata", "Read what concerns the results as a whole"
-	register(s, readOwn, op, s.getResultMetadata)
+	registerOperation(s, scopeOwnRead, op, s.getResultMetadata)
 	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf", "Read the lab's report, or ours where the lab sent none"
 	op.Responses = pdfResponse("The report.")
-	register(s, readOwn, op, s.getResultPDF)
+	registerOperation(s, scopeOwnRead, op, s.getResultPDF)
 }
 
 func (s *server) getResult(ctx context.Context, in *OrderPath) (*body[junction.LabResultsRaw], error) {
-	r, err := s.result(ctx, in.OrderID)
+	r, err := s.clientResult(ctx, in.OrderID)
 	if err != nil {
 		return nil, err
 	}
-	return answer(*r), nil
+	return newAnswer(*r), nil
 }
 
 func (s *server) getResultMetadata(ctx context.Context, in *OrderPath) (*body[junction.LabResultsMetadata], error) {
-	r, err := s.result(ctx, in.OrderID)
+	r, err := s.clientResult(ctx, in.OrderID)
 	if err != nil {
 		return nil, err
 	}
-	return answer(r.Metadata), nil
+	return newAnswer(r.Metadata), nil
 }
 
-func (s *server) result(ctx context.Context, id string) (*junction.LabResultsRaw, error) {
+func (s *server) clientResult(ctx context.Context, id string) (*junction.LabResultsRaw, error) {
 	team := callerOf(ctx).team.ID
-	o, err := s.Store.Order(ctx, team, canonical(id))
+	o, err := s.Store.Order(ctx, team, canonicalUUID(id))
 	if err != nil {
-		return nil, orNotFound(err, "Order")
+		return nil, mapNotFound(err, "Order")
 	}
 	v, err := s.Store.NewestResult(ctx, team, o.ID)
 	if err != nil {
-		return nil, orNotFound(err, "Result")
+		return nil, mapNotFound(err, "Result")
 	}
-	if err := s.auditRead(ctx, "result.read", team, o.ID, "result="+v.ID); err != nil {
+	if err := s.appendReadAudit(ctx, "result.read", team, o.ID, "result="+v.ID); err != nil {
 		return nil, err
 	}
-	r := junction.FromResult(*o, v)
+	r := junction.FromResultVersion(*o, v)
 	return &r, nil
 }
 
-func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*raw, error) {
+func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	team := callerOf(ctx).team.ID
-	o, err := s.Store.Order(ctx, team, canonical(in.OrderID))
+	o, err := s.Store.Order(ctx, team, canonicalUUID(in.OrderID))
 	if err != nil {
-		return nil, orNotFound(err, "Order")
+		return nil, mapNotFound(err, "Order")
 	}
 	pdf, err := s.reportPDF(ctx, *o)
 	if err != nil {
-		return nil, orNotFound(err, "Result")
+		return nil, mapNotFound(err, "Result")
 	}
-	if err := s.auditRead(ctx, "result.read_pdf", team, o.ID, ""); err != nil {
+	if err := s.appendReadAudit(ctx, "result.read_pdf", team, o.ID, ""); err != nil {
 		return nil, err
 	}
-	return pdfAnswer(pdf), nil
+	return newPDFAnswer(pdf), nil
 }

@@ -33,16 +33,16 @@ type ReviewQuery struct {
 	SearchInput    string `query:"search_input" maxLength:"200" doc:"Whole words of the patient's name, or a date of birth."`
 }
 
-// query is the selection as the store takes it; an empty team means all.
-func (q ReviewQuery) query(teamID string) store.ReviewQuery {
-	by := store.ReviewQuery{
-		TeamID: teamID, Status: order.ReviewStatus(q.Status), Code: order.MatchCode(q.DecisionCode), LabSlug: q.LabSlug,
-		Search: q.SearchInput, After: canonical(q.NextCursor), Limit: q.Limit,
+// toMatchReviewQuery is the selection as the store takes it; an empty team means all.
+func (q ReviewQuery) toMatchReviewQuery(teamID string) store.MatchReviewQuery {
+	by := store.MatchReviewQuery{
+		TeamID: teamID, Status: order.MatchReviewStatus(q.Status), Code: order.MatchCode(q.DecisionCode), LabSlug: q.LabSlug,
+		Search: q.SearchInput, After: canonicalUUID(q.NextCursor), Limit: q.Limit,
 	}
-	if day := date(&q.CreatedAtStart); day != nil {
+	if day := parseValidDate(&q.CreatedAtStart); day != nil {
 		by.Since = day.Start(time.UTC)
 	}
-	if day := date(&q.CreatedAtEnd); day != nil {
+	if day := parseValidDate(&q.CreatedAtEnd); day != nil {
 		by.Before = day.Start(time.UTC).AddDate(0, 0, 1)
 	}
 	return by
@@ -58,20 +58,20 @@ type ReviewPath struct {
 }
 
 func (s *server) reviewRoutes() {
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "list-unmatched-results", Method: http.MethodGet, Path: "/v3/unmatched_result", Tags: []string{tagResults},
 		Summary: "List results that belong to no order by themselves, newest first",
 	}, s.listReviews)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-unmatched-result", Method: http.MethodGet, Path: "/v3/unmatched_result/{raw_result_id}", Tags: []string{tagResults},
 		Summary: "Read an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.getReview)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "accept-unmatched-result", Method: http.MethodPost, Path: "/v3/unmatched_result/{raw_result_id}/accept",
 		Tags: []string{tagResults}, Summary: "Accept an unmatched result as that of an order",
 		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.acceptReview)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "resolve-unmatched-result", Method: http.MethodPost, Path: "/v3/unmatched_result/{raw_result_id}/resolve",
 		Tags: []string{tagResults}, Summary: "Reject an unmatched result, or leave it to operations", Errors: []int{http.StatusNotFound},
 	}, s.resolveReview)
@@ -79,29 +79,29 @@ func (s *server) reviewRoutes() {
 
 func (s *server) listReviews(ctx context.Context, in *reviewsInput) (*body[UnmatchedResultsResponse], error) {
 	team := callerOf(ctx).team.ID
-	reviews, total, next, err := s.Store.Reviews(ctx, in.query(team))
+	reviews, total, next, err := s.Store.MatchReviews(ctx, in.toMatchReviewQuery(team))
 	if err != nil {
 		return nil, err
 	}
-	out := UnmatchedResultsResponse{Data: make([]junction.UnmatchedResult, len(reviews)), NextCursor: cursor(next), Total: total}
+	out := UnmatchedResultsResponse{Data: make([]junction.UnmatchedResult, len(reviews)), NextCursor: nilIfEmpty(next), Total: total}
 	for i, r := range reviews {
 		out.Data[i] = junction.FromReview(r)
 	}
-	if err := s.auditRead(ctx, "reviews.list", team, "", seenReviews(reviews)); err != nil {
+	if err := s.appendReadAudit(ctx, "reviews.list", team, "", reviewIDsDetail(reviews)); err != nil {
 		return nil, err
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
-// cursor is null after the last page.
-func cursor(next string) *string {
+// nilIfEmpty is null after the last page.
+func nilIfEmpty(next string) *string {
 	if next == "" {
 		return nil
 	}
 	return &next
 }
 
-func seenReviews(reviews []order.Review) string {
+func reviewIDsDetail(reviews []order.MatchReview) string {
 	seen := make([]string, len(reviews))
 	for i, r := range reviews {
 		seen[i] = r.ID
@@ -110,34 +110,34 @@ func seenReviews(reviews []order.Review) string {
 }
 
 func (s *server) getReview(ctx context.Context, in *ReviewPath) (*body[junction.UnmatchedResult], error) {
-	r, err := s.readReview(ctx, callerOf(ctx).team.ID, in.ID, "review.read")
+	r, err := s.readReviewAudited(ctx, callerOf(ctx).team.ID, in.ID, "review.read")
 	if err != nil {
 		return nil, err
 	}
-	return answer(junction.FromReview(r)), nil
+	return newAnswer(junction.FromReview(r)), nil
 }
 
-// readReview reads a review for somebody, which the audit notes.
-func (s *server) readReview(ctx context.Context, teamID, id, action string) (order.Review, error) {
-	r, err := s.Store.Review(ctx, teamID, canonical(id))
+// readReviewAudited reads a review for somebody, which the audit notes.
+func (s *server) readReviewAudited(ctx context.Context, teamID, id, action string) (order.MatchReview, error) {
+	r, err := s.Store.MatchReview(ctx, teamID, canonicalUUID(id))
 	if err != nil {
-		return r, orNotFound(err, "Unmatched result")
+		return r, mapNotFound(err, "Unmatched result")
 	}
-	return r, s.auditRead(ctx, action, r.TeamID, r.OrderID, "review="+r.ID)
+	return r, s.appendReadAudit(ctx, action, r.TeamID, r.OrderID, "review="+r.ID)
 }
 
 func (s *server) acceptReview(ctx context.Context, in *acceptReviewInput) (*body[junction.ClientFacingOrder], error) {
-	o, err := s.accept(ctx, callerOf(ctx).team.ID, in, lifecycle.Client)
+	o, err := s.acceptReviewOnto(ctx, callerOf(ctx).team.ID, in, lifecycle.Client)
 	if err != nil {
 		return nil, err
 	}
-	return answer(junction.FromOrder(*o)), nil
+	return newAnswer(junction.FromOrder(*o)), nil
 }
 
 func (s *server) resolveReview(ctx context.Context, in *resolveReviewInput) (*body[junction.UnmatchedResult], error) {
-	r, err := s.resolve(ctx, callerOf(ctx).team.ID, in.ID, order.ReviewAction(in.Body.Action), in.Body.Note)
+	r, err := s.resolveReviewAs(ctx, callerOf(ctx).team.ID, in.ID, order.MatchReviewAction(in.Body.Action), in.Body.Note)
 	if err != nil {
 		return nil, err
 	}
-	return answer(junction.FromReview(r)), nil
+	return newAnswer(junction.FromReview(r)), nil
 }

@@ -31,48 +31,48 @@ type resolveReviewInput struct {
 	}
 }
 
-// acceptTexts say why an order cannot take the report.
-var acceptTexts = map[order.Reason]string{
-	order.ReasonUnplaced:     "The order has not been sent to the lab",
-	order.ReasonUnregistered: "The order's kit is not registered yet",
+// acceptRefusalTexts say why an order cannot take the report.
+var acceptRefusalTexts = map[order.Reason]string{
+	order.ReasonNotYetPlaced:     "The order has not been sent to the lab",
+	order.ReasonKitNotRegistered: "The order's kit is not registered yet",
 }
 
-// accept makes a reviewed report an order's result. The order's workflow decides, and the answer comes after that is recorded.
-func (s *server) accept(ctx context.Context, teamID string, in *acceptReviewInput, by lifecycle.Actor) (*order.Order, error) {
-	r, err := s.decidable(ctx, teamID, in.ID)
+// acceptReviewOnto makes a reviewed report an order's result. The order's workflow decides, and the answer comes after that is recorded.
+func (s *server) acceptReviewOnto(ctx context.Context, teamID string, in *acceptReviewInput, by lifecycle.Actor) (*order.Order, error) {
+	r, err := s.readDecidableReview(ctx, teamID, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.target(ctx, teamID, r, in.Body)
+	o, err := s.acceptanceOrder(ctx, teamID, r, in.Body)
 	if err != nil {
 		return nil, err
 	}
-	asked, err := s.Store.AcceptReview(ctx, teamID, r.ID, o.ID)
+	asked, err := s.Store.PrepareReviewAcceptance(ctx, teamID, r.ID, o.ID)
 	if err != nil {
-		return nil, undecided(err)
+		return nil, mapDecisionError(err)
 	}
-	d := order.Demand{ID: asked.DemandID, Kind: order.DemandAccept, By: by, Fetched: &asked.Fetched, Again: asked.Again}
-	err = s.askToAccept(ctx, o, d, order.Acceptance{ReviewID: r.ID, Note: deref(in.Body.Note)})
+	d := order.Demand{ID: asked.DemandID, Kind: order.DemandAcceptResults, By: by, Results: &asked.Fetched, IsRetry: asked.IsRetry}
+	err = s.demandAcceptance(ctx, o, d, order.MatchReviewAcceptance{ReviewID: r.ID, Note: emptyIfNil(in.Body.Note)})
 	var refused *Error
 	if errors.As(err, &refused) && refused.status != http.StatusServiceUnavailable {
-		if err := s.Store.ReleaseReview(ctx, r.ID, o.ID); err != nil {
+		if err := s.Store.CancelReviewAcceptance(ctx, r.ID, o.ID); err != nil {
 			return nil, err
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "review.accept", o.TeamID, o.ID, "review="+r.ID)
+	s.appendChangeAudit(ctx, "review.accept", o.TeamID, o.ID, "review="+r.ID)
 	return s.Store.Order(ctx, o.TeamID, o.ID)
 }
 
-// askToAccept asks the order's workflow, unless its row says no already. An order that cannot take the report was no consistent
+// demandAcceptance asks the order's workflow, unless its row says no already. An order that cannot take the report was no consistent
 // choice.
-func (s *server) askToAccept(ctx context.Context, o *order.Order, d order.Demand, a order.Acceptance) error {
+func (s *server) demandAcceptance(ctx context.Context, o *order.Order, d order.Demand, a order.MatchReviewAcceptance) error {
 	reason := o.State.CheckDemand(d, s.now())
-	if reason != "" && !d.Again {
-		s.auditChange(ctx, "order.accept.refused", o.TeamID, o.ID, "reason="+string(reason))
-		return unsuitable(acceptTexts[reason])
+	if reason != "" && !d.IsRetry {
+		s.appendChangeAudit(ctx, "order.accept.refused", o.TeamID, o.ID, "reason="+string(reason))
+		return unsuitableOrderError(acceptRefusalTexts[reason])
 	}
 	sealed, err := json.Marshal(a)
 	if err != nil {
@@ -82,56 +82,56 @@ func (s *server) askToAccept(ctx context.Context, o *order.Order, d order.Demand
 	if err != nil && !errors.Is(err, store.ErrConflict) { // it was kept when it was asked before
 		return err
 	}
-	answered, err := s.ask(ctx, o, d)
+	answered, err := s.askWorkflow(ctx, o, d)
 	if answered.Reason != "" {
-		return unsuitable(acceptTexts[answered.Reason])
+		return unsuitableOrderError(acceptRefusalTexts[answered.Reason])
 	}
 	return err
 }
 
-// decidable reads a review that the caller may decide about: a team those that wait for it, operations every open one.
-func (s *server) decidable(ctx context.Context, teamID, id string) (order.Review, error) {
-	r, err := s.Store.Review(ctx, teamID, canonical(id))
+// readDecidableReview reads a review that the caller may decide about: a team those that wait for it, operations every open one.
+func (s *server) readDecidableReview(ctx context.Context, teamID, id string) (order.MatchReview, error) {
+	r, err := s.Store.MatchReview(ctx, teamID, canonicalUUID(id))
 	if err != nil {
-		return r, orNotFound(err, "Unmatched result")
+		return r, mapNotFound(err, "Unmatched result")
 	}
-	if !r.Status.Open() || teamID != "" && r.Status != order.ReviewCustomer {
-		return r, noLonger()
+	if !r.Status.Open() || teamID != "" && r.Status != order.MatchReviewPendingCustomer {
+		return r, notReviewableError()
 	}
 	return r, nil
 }
 
-func noLonger() *Error {
-	return fail(http.StatusNotFound, "The unmatched result is not reviewable any more")
+func notReviewableError() *Error {
+	return newError(http.StatusNotFound, "The unmatched result is not reviewable any more")
 }
 
-// undecided turns the store's reasons against a decision into answers.
-func undecided(err error) error {
-	if errors.Is(err, store.ErrAccepting) {
-		return invalid(wrong("value_error", "The result is being accepted onto another order", "body"))
+// mapDecisionError turns the store's reasons against a decision into answers.
+func mapDecisionError(err error) error {
+	if errors.Is(err, store.ErrAcceptanceInProgress) {
+		return validationError(newProblem("value_error", "The result is being accepted onto another order", "body"))
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return noLonger()
+		return notReviewableError()
 	}
 	return err
 }
 
-// unsuitable is the answer to a choice of an order that does not fit.
-func unsuitable(text string) *Error {
+// unsuitableOrderError is the answer to a choice of an order that does not fit.
+func unsuitableOrderError(text string) *Error {
 	if text == "" {
 		text = "The order cannot take the result"
 	}
-	return invalid(wrong("value_error", text, "body.order_id"))
+	return validationError(newProblem("value_error", text, "body.order_id"))
 }
 
-// target is the order that is meant. One that does not exist for the team, or is another user's, is no consistent choice.
-func (s *server) target(ctx context.Context, teamID string, r order.Review, in AcceptUnmatchedBody) (*order.Order, error) {
-	user, id := canonical(deref(in.UserID)), canonical(deref(in.OrderID))
+// acceptanceOrder is the order that is meant. One that does not exist for the team, or is another user's, is no consistent choice.
+func (s *server) acceptanceOrder(ctx context.Context, teamID string, r order.MatchReview, in AcceptUnmatchedBody) (*order.Order, error) {
+	user, id := canonicalUUID(emptyIfNil(in.UserID)), canonicalUUID(emptyIfNil(in.OrderID))
 	if id == "" {
-		id = r.Match.Target(user)
+		id = r.Match.BestOrderID(user)
 	}
 	if id == "" {
-		return nil, invalid(wrong("value_error", "No order stands out: say which one", "body.order_id"))
+		return nil, validationError(newProblem("value_error", "No order stands out: say which one", "body.order_id"))
 	}
 	if teamID == "" {
 		teamID = r.TeamID // operations do not move a team's report to another team
@@ -139,32 +139,32 @@ func (s *server) target(ctx context.Context, teamID string, r order.Review, in A
 	o, err := s.Store.Order(ctx, teamID, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, unsuitable("There is no such order")
+		return nil, unsuitableOrderError("There is no such order")
 	case err != nil:
 		return nil, err
 	case user != "" && user != o.UserID:
-		return nil, unsuitable("The order is another user's")
+		return nil, unsuitableOrderError("The order is another user's")
 	case r.Report.Status == "partial" && o.Results != nil && lifecycle.Terminal(o.Status):
-		return nil, unsuitable("The order has its final results, and these are partial")
+		return nil, unsuitableOrderError("The order has its final results, and these are partial")
 	}
 	return o, nil
 }
 
-// resolve ends a review without a result for anybody, or leaves it to operations.
-func (s *server) resolve(ctx context.Context, teamID, id string, action order.ReviewAction, note *string) (order.Review, error) {
-	if _, err := s.decidable(ctx, teamID, id); err != nil {
-		return order.Review{}, err
+// resolveReviewAs ends a review without a result for anybody, or leaves it to operations.
+func (s *server) resolveReviewAs(ctx context.Context, teamID, id string, action order.MatchReviewAction, note *string) (order.MatchReview, error) {
+	if _, err := s.readDecidableReview(ctx, teamID, id); err != nil {
+		return order.MatchReview{}, err
 	}
-	r, endpoints, err := s.Store.ResolveReview(ctx, teamID, canonical(id), action, deref(note))
+	r, endpoints, err := s.Store.ResolveMatchReview(ctx, teamID, canonicalUUID(id), action, emptyIfNil(note))
 	if err != nil {
-		return r, undecided(err)
+		return r, mapDecisionError(err)
 	}
-	s.auditChange(ctx, "review."+string(action), r.TeamID, r.OrderID, "review="+r.ID)
-	s.nudge(ctx, endpoints)
+	s.appendChangeAudit(ctx, "review."+string(action), r.TeamID, r.OrderID, "review="+r.ID)
+	s.nudgeEndpoints(ctx, endpoints)
 	return r, nil
 }
 
-func deref(text *string) string {
+func emptyIfNil(text *string) string {
 	if text == nil {
 		return ""
 	}

@@ -11,44 +11,44 @@ import (
 )
 
 var (
-	marker = order.Result{Name: "HDL Cholesterol", Slug: "hdl", Text: "31", Type: "numeric", Interpretation: order.Abnormal}
-	ann    = &order.Tested{FirstName: "Ann", LastName: "Lee", DOB: "1990-01-01"}
+	marker = order.Result{Name: "HDL Cholesterol", Slug: "hdl", Text: "31", Type: "numeric", Interpretation: order.InterpretationAbnormal}
+	ann    = &order.TestedPatient{FirstName: "Ann", LastName: "Lee", DOB: "1990-01-01"}
 )
 
-// held has results come for a cancelled order, and returns the order's id and the review's.
-func (f *fixture) held() (orderID, id string) {
+// newHeldReview has results come for a cancelled order, and returns the order's id and the review's.
+func (f *fixture) newHeldReview() (orderID, id string) {
 	f.t.Helper()
-	orderID = f.placed(nil)
-	f.record(orderID, order.CauseCall("place"), func(s order.State) order.Decision { return s.ApplyPlaced("A-1", began) })
-	require.Equal(f.t, http.StatusOK, f.do(http.MethodPost, path("/v3/order/%s/cancel", orderID), f.key, nil).status)
-	r := order.Report{Status: "final", Interpretation: order.Abnormal, ReportedAt: began, Results: []order.Result{marker}, Patient: ann}
-	v, _, err := f.store.StoreReport(f.t.Context(), orderID, 1, r, "hash-"+orderID, []byte("raw"), []byte("%PDF"))
+	orderID = f.createOrder(nil)
+	f.record(orderID, order.CauseCall("place"), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("A-1", testTime) })
+	require.Equal(f.t, http.StatusOK, f.sendWithKey(http.MethodPost, path("/v3/order/%s/cancel", orderID), f.key, nil).status)
+	r := order.LabReport{Status: "final", Interpretation: order.InterpretationAbnormal, ReportedAt: testTime, Results: []order.Result{marker}, Patient: ann}
+	v, _, err := f.store.StoreLabReport(f.t.Context(), orderID, 1, r, "hash-"+orderID, []byte("raw"), []byte("%PDF"))
 	require.NoError(f.t, err)
 	s, err := f.store.LoadState(f.t.Context(), orderID)
 	require.NoError(f.t, err)
-	d, _ := s.ApplyFetched(order.Fetched{ResultID: v.ID, Changed: true}, began)
+	d, _ := s.ApplyFetchedResults(order.FetchOutcome{ResultID: v.ID, Changed: true}, testTime)
 	_, err = f.store.Record(f.t.Context(), order.Recording{
-		OrderID: orderID, Revision: s.Revision, Cause: order.CauseCall("fetch"), Decision: d, HeldID: v.ID, At: began,
+		OrderID: orderID, Revision: s.Revision, Cause: order.CauseCall("fetch"), Decision: d, HeldResultID: v.ID, At: testTime,
 	})
 	require.NoError(f.t, err)
 	return orderID, f.newestReview("")["id"].(string)
 }
 
-// unmatched has the lab announce results of an order that nobody knows, through an account, and fetches them.
-func (f *fixture) unmatched(user, token, number string, r order.Report) string {
+// newUnmatchedReview has the lab announce results of an order that nobody knows, through an account, and fetches them.
+func (f *fixture) newUnmatchedReview(user, token, number string, r order.LabReport) string {
 	f.t.Helper()
-	answered := f.labAs(user, token, seed(f.t, "report_ready", number))
+	answered := f.sendLabWebhookAs(user, token, labWebhookSample(f.t, "report_ready", number))
 	require.Equal(f.t, "unmatched", answered.json(f.t)["status"], string(answered.body))
-	_, err := f.store.ReviewReport(f.t.Context(), store.FetchedReport{
+	_, err := f.store.OpenUnmatchedReportReview(f.t.Context(), store.FetchedUnmatchedReport{
 		InboxID: answered.json(f.t)["id"].(string), Report: r, Hash: "hash-" + number, Raw: []byte("raw"),
 	})
 	require.NoError(f.t, err)
-	return f.do(http.MethodGet, "/ops/reviews", f.opsKey, nil).json(f.t)["data"].([]any)[0].(map[string]any)["id"].(string)
+	return f.sendWithKey(http.MethodGet, "/ops/reviews", f.opsKey, nil).json(f.t)["data"].([]any)[0].(map[string]any)["id"].(string)
 }
 
 func (f *fixture) reviews(query string) []any {
 	f.t.Helper()
-	r := f.do(http.MethodGet, "/v3/unmatched_result"+query, f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/unmatched_result"+query, f.key, nil)
 	require.Equal(f.t, http.StatusOK, r.status, string(r.body))
 	return r.json(f.t)["data"].([]any)
 }
@@ -62,15 +62,15 @@ func (f *fixture) newestReview(query string) map[string]any {
 
 func (f *fixture) decide(id, verb string, body any) reply {
 	f.t.Helper()
-	return f.do(http.MethodPost, path("/v3/unmatched_result/%s/%s", id, verb), f.key, body)
+	return f.sendWithKey(http.MethodPost, path("/v3/unmatched_result/%s/%s", id, verb), f.key, body)
 }
 
 func TestUnmatchedResultIsShownAndAccepted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	orderID, id := f.held()
+	orderID, id := f.newHeldReview()
 	o := f.order(orderID)
-	r := f.do(http.MethodGet, "/v3/unmatched_result/"+id, f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/unmatched_result/"+id, f.key, nil)
 	require.Equal(t, http.StatusOK, r.status)
 	shown := r.json(t)
 	require.Equal(t, "pending_customer_review", shown["status"])
@@ -90,7 +90,7 @@ func TestUnmatchedResultIsShownAndAccepted(t *testing.T) {
 	require.Equal(t, http.StatusOK, accepted.status, string(accepted.body))
 	require.Equal(t, orderID, accepted.json(t)["id"])
 	require.Equal(t, "abnormal", accepted.json(t)["interpretation"])
-	require.Equal(t, http.StatusOK, f.do(http.MethodGet, path("/v3/order/%s/result", orderID), f.key, nil).status)
+	require.Equal(t, http.StatusOK, f.sendWithKey(http.MethodGet, path("/v3/order/%s/result", orderID), f.key, nil).status)
 	require.Empty(t, f.reviews(""))
 	resolved := f.newestReview("?status=resolved")
 	require.Equal(t, "accept", resolved["resolution_action"])
@@ -107,7 +107,7 @@ func TestUnmatchedResultIsShownAndAccepted(t *testing.T) {
 func TestUnmatchedResultIsResolved(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	orderID, id := f.held()
+	orderID, id := f.newHeldReview()
 	require.Equal(t, http.StatusUnprocessableEntity, f.decide(id, "resolve", map[string]any{"action": "accept"}).status)
 	r := f.decide(id, "resolve", map[string]any{"action": "unsure", "note": "who is it?"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
@@ -117,17 +117,17 @@ func TestUnmatchedResultIsResolved(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.decide(id, "resolve", map[string]any{"action": "reject"}).status)
 	require.Equal(t, http.StatusNotFound, f.decide(id, "accept", map[string]any{}).status)
 
-	listed := f.do(http.MethodGet, "/ops/reviews?status=pending_ops_review", f.opsKey, nil).json(t)
+	listed := f.sendWithKey(http.MethodGet, "/ops/reviews?status=pending_ops_review", f.opsKey, nil).json(t)
 	require.InDelta(t, 1, listed["total"], 0)
 	seen := listed["data"].([]any)[0].(map[string]any)
 	require.Equal(t, f.team, seen["team_id"])
 	require.Equal(t, []any{"accept", "reject"}, seen["allowed_actions"])
-	r = f.do(http.MethodPost, path("/ops/reviews/%s/resolve", id), f.opsKey, map[string]any{"action": "reject"})
+	r = f.sendWithKey(http.MethodPost, path("/ops/reviews/%s/resolve", id), f.opsKey, map[string]any{"action": "reject"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "resolved", r.json(t)["status"])
 	require.Equal(t, "who is it?", r.json(t)["note"])
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, path("/v3/order/%s/result", orderID), f.key, nil).status)
-	require.Equal(t, http.StatusForbidden, f.do(http.MethodGet, "/ops/reviews", f.key, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, path("/v3/order/%s/result", orderID), f.key, nil).status)
+	require.Equal(t, http.StatusForbidden, f.sendWithKey(http.MethodGet, "/ops/reviews", f.key, nil).status)
 	require.Subset(t, f.actions(orderID), []string{"review.unsure", "review.reject"})
 }
 
@@ -135,11 +135,11 @@ func TestUnmatchedResultIsNotAcceptedOntoWhatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.newAccount(store.LabAccount{TeamID: f.team, User: "practice-8", Token: labToken})
-	waiting := f.placed(nil)
-	f.record(waiting, order.CauseCall("place"), func(s order.State) order.Decision { return s.ApplyPlaced("A-1", began) })
-	unplaced := f.placed(map[string]any{"activate_by": "2026-04-01"})
+	waiting := f.createOrder(nil)
+	f.record(waiting, order.CauseCall("place"), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("A-1", testTime) })
+	unplaced := f.createOrder(map[string]any{"activate_by": "2026-04-01"})
 	other := newFixture(t)
-	id := f.unmatched("practice-8", labToken, "NOBODY", order.Report{Status: "final", ReportedAt: began, Results: []order.Result{marker}})
+	id := f.newUnmatchedReview("practice-8", labToken, "NOBODY", order.LabReport{Status: "final", ReportedAt: testTime, Results: []order.Result{marker}})
 	require.Equal(t, "no_match", f.newestReview("")["decision_code"])
 	refused := func(status int, body map[string]any) {
 		t.Helper()
@@ -155,7 +155,7 @@ func TestUnmatchedResultIsNotAcceptedOntoWhatDoesNotFit(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.decide(newID(), "accept", map[string]any{}).status)
 	require.Equal(t, http.StatusNotFound, other.decide(id, "accept", map[string]any{}).status)
 
-	f.orders.fail(away{})
+	f.orders.fail(unavailableErr{})
 	refused(503, map[string]any{"order_id": waiting})
 	refused(422, map[string]any{"order_id": unplaced}) // the other one may still take it
 	require.Equal(t, 422, f.decide(id, "resolve", map[string]any{"action": "reject"}).status)
@@ -163,26 +163,26 @@ func TestUnmatchedResultIsNotAcceptedOntoWhatDoesNotFit(t *testing.T) {
 	r := f.decide(id, "accept", map[string]any{"order_id": waiting, "user_id": f.user})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "completed", r.json(t)["status"])
-	_, _, demands := f.orders.seen()
+	_, _, demands := f.orders.snapshot()
 	require.Len(t, demands, 2)
 	require.Equal(t, demands[0].ID, demands[1].ID, "asked again by the same demand")
-	require.True(t, demands[1].Again)
+	require.True(t, demands[1].IsRetry)
 }
 
 // What came through an account of all teams is for operations, who give it to an order of any team.
 func TestUnmatchedResultOfNobodysTeam(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	waiting := f.placed(nil)
-	f.record(waiting, order.CauseCall("place"), func(s order.State) order.Decision { return s.ApplyPlaced("A-1", began) })
-	id := f.unmatched(labUser, labToken, "NOBODY", order.Report{Status: "final", ReportedAt: began, Results: []order.Result{marker}, Patient: ann})
+	waiting := f.createOrder(nil)
+	f.record(waiting, order.CauseCall("place"), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("A-1", testTime) })
+	id := f.newUnmatchedReview(labUser, labToken, "NOBODY", order.LabReport{Status: "final", ReportedAt: testTime, Results: []order.Result{marker}, Patient: ann})
 	require.Empty(t, f.reviews(""))
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/unmatched_result/"+id, f.key, nil).status)
-	seen := f.do(http.MethodGet, "/ops/reviews/"+id, f.opsKey, nil).json(t)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/unmatched_result/"+id, f.key, nil).status)
+	seen := f.sendWithKey(http.MethodGet, "/ops/reviews/"+id, f.opsKey, nil).json(t)
 	require.Equal(t, "match_demo", seen["decision_code"])
 	require.Equal(t, "NOBODY", seen["order_number"])
 	require.Equal(t, f.account, seen["lab_account_id"])
-	r := f.do(http.MethodPost, path("/ops/reviews/%s/accept", id), f.opsKey, map[string]any{})
+	r := f.sendWithKey(http.MethodPost, path("/ops/reviews/%s/accept", id), f.opsKey, map[string]any{})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, waiting, r.json(t)["order"].(map[string]any)["id"])
 	require.Equal(t, waiting, f.newestReview("?status=resolved")["resolved_order_id"])
@@ -191,8 +191,8 @@ func TestUnmatchedResultOfNobodysTeam(t *testing.T) {
 func TestUnmatchedResultsAreSelected(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, first := f.held()
-	_, second := f.held()
+	_, first := f.newHeldReview()
+	_, second := f.newHeldReview()
 	for query, want := range map[string][]string{
 		"": {second, first}, "?search_input=lee": {second, first}, "?search_input=1990-01-01": {second, first},
 		"?search_input=le": nil, "?lab_slug=mtl": {second, first}, "?lab_slug=crl": nil, "?decision_code=match_cancelled": {second, first},
@@ -206,24 +206,24 @@ func TestUnmatchedResultsAreSelected(t *testing.T) {
 		}
 		require.Equal(t, want, got, query)
 	}
-	page := f.do(http.MethodGet, "/v3/unmatched_result?limit=1", f.key, nil).json(t)
+	page := f.sendWithKey(http.MethodGet, "/v3/unmatched_result?limit=1", f.key, nil).json(t)
 	require.Equal(t, second, page["next_cursor"])
 	require.InDelta(t, 2, page["total"], 0)
-	last := f.do(http.MethodGet, "/v3/unmatched_result?limit=1&next_cursor="+second, f.key, nil).json(t)
+	last := f.sendWithKey(http.MethodGet, "/v3/unmatched_result?limit=1&next_cursor="+second, f.key, nil).json(t)
 	require.Nil(t, last["next_cursor"])
 	for _, bad := range []string{"limit=0", "next_cursor=x", "status=matched", "decision_code=x", "created_at_start=yesterday"} {
-		require.Equal(t, 422, f.do(http.MethodGet, "/v3/unmatched_result?"+bad, f.key, nil).status, bad)
+		require.Equal(t, 422, f.sendWithKey(http.MethodGet, "/v3/unmatched_result?"+bad, f.key, nil).status, bad)
 	}
 }
 
 func TestUnmatchedReportIsAssigned(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	received := f.lab(seed(t, "kit_received", "NOBODY"))
+	id := f.createOrder(nil)
+	received := f.sendLabWebhook(labWebhookSample(t, "kit_received", "NOBODY"))
 	require.Equal(t, http.StatusAccepted, received.status)
 	assign := func(item any, body map[string]any) reply {
-		return f.do(http.MethodPost, path("/ops/inbox/%s/assign", item), f.opsKey, body)
+		return f.sendWithKey(http.MethodPost, path("/ops/inbox/%s/assign", item), f.opsKey, body)
 	}
 	item := received.json(t)["id"]
 	require.Equal(t, 404, assign(newID(), map[string]any{"order_id": id}).status)
@@ -232,13 +232,13 @@ func TestUnmatchedReportIsAssigned(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, id, r.json(t)["order_id"])
 	require.Contains(t, []any{"received", "signalled"}, r.json(t)["state"], "that it is signalled is noted after the answer")
-	require.Equal(t, order.KitReceived, f.orders.signalled(id)[0].Kind)
+	require.Equal(t, order.FactKitReceived, f.orders.signalled(id)[0].Kind)
 	require.Contains(t, f.actions(id), "ops.inbox.assign")
 	require.Equal(t, 400, assign(item, map[string]any{"order_id": id}).status, "once")
 
-	f.unmatched(labUser, labToken, "NOBODY-2", order.Report{Status: "final", ReportedAt: began, Results: []order.Result{marker}})
+	f.newUnmatchedReview(labUser, labToken, "NOBODY-2", order.LabReport{Status: "final", ReportedAt: testTime, Results: []order.Result{marker}})
 	rows := f.inbox()
-	require.Equal(t, f.account, rows[0].AccountID)
+	require.Equal(t, f.account, rows[0].LabAccountID)
 	reviewed := rows[0].ID
 	for _, row := range rows {
 		if row.OrderNumber == "NOBODY-2" {

@@ -31,36 +31,36 @@ type CreateUnmatchedResultTestBody struct {
 	WrongLabTestID *string            `json:"wrong_lab_test_id,omitempty" format:"uuid" doc:"With wrong_lab and managed: what is ordered, at another lab."`
 }
 
-type createReviewTestInput struct {
+type createUnmatchedResultTestInput struct {
 	Key  string `header:"X-Idempotency-Key" required:"true" minLength:"1" maxLength:"255"`
 	Body CreateUnmatchedResultTestBody
 }
 
 // Resolve checks what a schema cannot say.
-func (in *createReviewTestInput) Resolve(huma.Context) []error {
-	test, known := order.ReviewTestOf(order.MatchCode(in.Body.Case))
+func (in *createUnmatchedResultTestInput) Resolve(huma.Context) []error {
+	test, known := order.ReviewTestCaseOf(order.MatchCode(in.Body.Case))
 	if !known {
 		return nil
 	}
 	given := in.Body.orders()
 	var errs []error
 	if in.Body.OrderSource == sourceManaged && len(given) > 0 {
-		errs = append(errs, wrong("value_error", "The test makes its own orders", "body.orders"))
+		errs = append(errs, newProblem("value_error", "The test makes its own orders", "body.orders"))
 	}
 	if in.Body.OrderSource != sourceProvided {
 		return errs
 	}
 	for _, role := range test.Roles {
 		if given[role] == "" {
-			errs = append(errs, missing("body.orders."+role))
+			errs = append(errs, missingProblem("body.orders."+role))
 		}
 		delete(given, role)
 	}
 	for role := range given {
-		errs = append(errs, wrong("value_error", "The case has no such role", "body.orders."+role))
+		errs = append(errs, newProblem("value_error", "The case has no such role", "body.orders."+role))
 	}
 	if test.Case == order.MatchWrongLab && in.Body.LabTestID == nil {
-		errs = append(errs, missing("body.lab_test_id"))
+		errs = append(errs, missingProblem("body.lab_test_id"))
 	}
 	return errs
 }
@@ -69,7 +69,7 @@ func (b CreateUnmatchedResultTestBody) orders() map[string]string {
 	out := map[string]string{}
 	for role, id := range b.Orders {
 		if id != nil && *id != "" {
-			out[role] = canonical(*id)
+			out[role] = canonicalUUID(*id)
 		}
 	}
 	return out
@@ -81,7 +81,7 @@ type CreateUnmatchedResultTestResponse struct {
 	Status string `json:"status" enum:"queued,running,succeeded,failed"`
 }
 
-type createReviewTestOutput struct {
+type createUnmatchedResultTestOutput struct {
 	Status int
 	Body   CreateUnmatchedResultTestResponse
 }
@@ -129,62 +129,62 @@ type ListUnmatchedResultTestCasesResponse struct {
 	Data []UnmatchedResultTestCaseDefinition `json:"data" nullable:"false"`
 }
 
-type reviewTestInput struct {
+type unmatchedResultTestInput struct {
 	RunID string `path:"run_id" format:"uuid"`
 }
 
-// testLease is how long a request may take to make the orders of a test.
-const testLease = time.Minute
+// unmatchedResultTestLease is how long a request may take to make the orders of a test.
+const unmatchedResultTestLease = time.Minute
 
-func (s *server) reviewTestRoutes() {
+func (s *server) unmatchedResultTestRoutes() {
 	op := huma.Operation{
 		OperationID: "list-unmatched-result-test-cases", Method: http.MethodGet, Path: "/v3/unmatched_result_test/case", Tags: []string{tagResults},
 		Summary: "List the cases of the test of unmatched results", Errors: []int{http.StatusNotFound},
 		Description: "In the sandbox only.",
 	}
-	register(s, readOwn, op, s.listReviewTestCases)
+	registerOperation(s, scopeOwnRead, op, s.listUnmatchedResultTestCases)
 	op.OperationID, op.Path, op.Summary = "get-unmatched-result-test", "/v3/unmatched_result_test/{run_id}", "Read how far a test of unmatched results has come"
-	register(s, readOwn, op, s.getReviewTest)
+	registerOperation(s, scopeOwnRead, op, s.getUnmatchedResultTest)
 	op.OperationID, op.Method, op.Path = "create-unmatched-result-test", http.MethodPost, "/v3/unmatched_result_test"
 	op.Summary, op.DefaultStatus = "Have a result made that belongs to no order by itself", http.StatusAccepted
 	op.Errors = []int{http.StatusNotFound, http.StatusConflict}
 	op.Description = "In the sandbox only. The result is compared with the team's orders and put under review as a lab's is. Unknown keys are refused."
-	register(s, changeOwn, op, s.createReviewTest)
+	registerOperation(s, scopeOwnChange, op, s.createUnmatchedResultTest)
 }
 
-// sandboxed refuses what is there in the sandbox only.
-func sandboxed(ctx context.Context) error {
+// requireSandbox refuses what is there in the sandbox only.
+func requireSandbox(ctx context.Context) error {
 	if callerOf(ctx).team.Environment != store.Sandbox {
-		return fail(http.StatusNotFound, "Unmatched results are tested in the sandbox only")
+		return newError(http.StatusNotFound, "Unmatched results are tested in the sandbox only")
 	}
 	return nil
 }
 
-func (s *server) listReviewTestCases(ctx context.Context, _ *struct{}) (*body[ListUnmatchedResultTestCasesResponse], error) {
-	if err := sandboxed(ctx); err != nil {
+func (s *server) listUnmatchedResultTestCases(ctx context.Context, _ *struct{}) (*body[ListUnmatchedResultTestCasesResponse], error) {
+	if err := requireSandbox(ctx); err != nil {
 		return nil, err
 	}
-	return answer(ListUnmatchedResultTestCasesResponse{Data: each(order.ReviewTests(), func(t order.ReviewTest) UnmatchedResultTestCaseDefinition {
+	return newAnswer(ListUnmatchedResultTestCasesResponse{Data: convertAll(order.ReviewTestCases(), func(t order.ReviewTestCase) UnmatchedResultTestCaseDefinition {
 		out := UnmatchedResultTestCaseDefinition{
 			Case: string(t.Case), OrderRoles: t.Roles, RequiredStatuses: map[string]string{}, LabConstraints: t.Constraints,
 		}
-		for role, status := range t.Required {
+		for role, status := range t.RequiredStatuses {
 			out.RequiredStatuses[role] = string(status)
 		}
 		return out
 	})}), nil
 }
 
-func (s *server) createReviewTest(ctx context.Context, in *createReviewTestInput) (*createReviewTestOutput, error) {
-	if err := sandboxed(ctx); err != nil {
+func (s *server) createUnmatchedResultTest(ctx context.Context, in *createUnmatchedResultTestInput) (*createUnmatchedResultTestOutput, error) {
+	if err := requireSandbox(ctx); err != nil {
 		return nil, err
 	}
 	team, b, now := callerOf(ctx).team.ID, in.Body, s.now()
-	run := store.ReviewTestRun{
-		ID: newID(), TeamID: team, CreatedAt: now, LeaseUntil: now.Add(testLease),
-		Request: store.ReviewTestRequest{
-			Case: order.MatchCode(b.Case), Source: b.OrderSource, ResultStatus: "final", Interpretation: order.Normal, Orders: b.orders(),
-			LabTestID: canonical(deref(b.LabTestID)), WrongLabTestID: canonical(deref(b.WrongLabTestID)),
+	run := store.UnmatchedResultTestRun{
+		ID: newID(), TeamID: team, CreatedAt: now, LeaseUntil: now.Add(unmatchedResultTestLease),
+		Request: store.UnmatchedResultTestRequest{
+			Case: order.MatchCode(b.Case), Source: b.OrderSource, ResultStatus: "final", Interpretation: order.InterpretationNormal, Orders: b.orders(),
+			LabTestID: canonicalUUID(emptyIfNil(b.LabTestID)), WrongLabTestID: canonicalUUID(emptyIfNil(b.WrongLabTestID)),
 		},
 	}
 	if b.ResultStatus != nil {
@@ -193,69 +193,69 @@ func (s *server) createReviewTest(ctx context.Context, in *createReviewTestInput
 	if b.Interpretation != nil {
 		run.Request.Interpretation = order.Interpretation(*b.Interpretation)
 	}
-	run, begun, err := s.Store.BeginReviewTest(ctx, run, in.Key)
+	run, begun, err := s.Store.CreateUnmatchedResultTestRun(ctx, run, in.Key)
 	if errors.Is(err, store.ErrConflict) {
-		return nil, fail(http.StatusConflict, "The idempotency key was used for another request")
+		return nil, newError(http.StatusConflict, "The idempotency key was used for another request")
 	}
 	if err != nil {
 		return nil, err
 	}
 	if begun {
-		s.auditChange(ctx, "unmatched_test.create", team, "", "run="+run.ID+" case="+string(run.Request.Case))
-		if run, err = s.conduct(ctx, run); err != nil {
+		s.appendChangeAudit(ctx, "unmatched_test.create", team, "", "run="+run.ID+" case="+string(run.Request.Case))
+		if run, err = s.prepareUnmatchedResultTest(ctx, run); err != nil {
 			return nil, err
 		}
 	}
-	return &createReviewTestOutput{Status: http.StatusAccepted, Body: CreateUnmatchedResultTestResponse{RunID: run.ID, Status: run.Status}}, nil
+	return &createUnmatchedResultTestOutput{Status: http.StatusAccepted, Body: CreateUnmatchedResultTestResponse{RunID: run.ID, Status: run.Status}}, nil
 }
 
-func (s *server) getReviewTest(ctx context.Context, in *reviewTestInput) (*body[GetUnmatchedResultTestResponse], error) {
-	if err := sandboxed(ctx); err != nil {
+func (s *server) getUnmatchedResultTest(ctx context.Context, in *unmatchedResultTestInput) (*body[GetUnmatchedResultTestResponse], error) {
+	if err := requireSandbox(ctx); err != nil {
 		return nil, err
 	}
 	team := callerOf(ctx).team.ID
-	run, err := s.Store.ReviewTest(ctx, team, canonical(in.RunID))
+	run, err := s.Store.UnmatchedResultTestRun(ctx, team, canonicalUUID(in.RunID))
 	if err != nil {
-		return nil, orNotFound(err, "Test")
+		return nil, mapNotFound(err, "Test")
 	}
-	if run, err = s.advance(ctx, run); err != nil {
+	if run, err = s.advanceUnmatchedResultTest(ctx, run); err != nil {
 		return nil, err
 	}
 	out := GetUnmatchedResultTestResponse{
 		RunID: run.ID, Status: run.Status, Stage: run.Stage, Case: string(run.Request.Case), OrderSource: run.Request.Source,
-		ResultStatus: run.Request.ResultStatus, Orders: map[string]UnmatchedResultTestOrderArtifact{}, RawResultID: cursor(run.ReviewID),
-		CreatedAt: run.CreatedAt, UpdatedAt: run.UpdatedAt, StartedAt: optionalTime(run.StartedAt), CompletedAt: optionalTime(run.CompletedAt),
+		ResultStatus: run.Request.ResultStatus, Orders: map[string]UnmatchedResultTestOrderArtifact{}, RawResultID: nilIfEmpty(run.ReviewID),
+		CreatedAt: run.CreatedAt, UpdatedAt: run.UpdatedAt, StartedAt: nilIfZero(run.StartedAt), CompletedAt: nilIfZero(run.CompletedAt),
 	}
 	if run.ErrorCode != "" {
 		out.Error = &UnmatchedResultTestFailure{Code: run.ErrorCode, Message: run.Error}
 	}
-	for role, id := range run.Orders {
+	for role, id := range run.OrderIDsByRole {
 		o, err := s.Store.Order(ctx, team, id)
 		if err != nil {
-			return nil, orNotFound(err, "Order")
+			return nil, mapNotFound(err, "Order")
 		}
 		out.Orders[role] = UnmatchedResultTestOrderArtifact{OrderID: o.ID, UserID: o.UserID, OrderTransactionID: o.TransactionID}
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
-// advance takes a run on as far as it goes by itself. The workers do so too, so that nobody has to ask.
-func (s *server) advance(ctx context.Context, run store.ReviewTestRun) (store.ReviewTestRun, error) {
+// advanceUnmatchedResultTest takes a run on as far as it goes by itself. The workers do so too, so that nobody has to ask.
+func (s *server) advanceUnmatchedResultTest(ctx context.Context, run store.UnmatchedResultTestRun) (store.UnmatchedResultTestRun, error) {
 	if !run.CompletedAt.IsZero() {
 		return run, nil
 	}
-	endpoints, err := s.Store.AdvanceReviewTest(ctx, run)
+	endpoints, err := s.Store.AdvanceUnmatchedResultTestRun(ctx, run)
 	if err != nil {
 		return run, err
 	}
-	s.nudge(ctx, endpoints)
-	return s.Store.ReviewTest(ctx, run.TeamID, run.ID)
+	s.nudgeEndpoints(ctx, endpoints)
+	return s.Store.UnmatchedResultTestRun(ctx, run.TeamID, run.ID)
 }
 
-// conduct makes or finds the orders of a run, and sends them on their way. What cannot be done ends the run, not the request.
-func (s *server) conduct(ctx context.Context, run store.ReviewTestRun) (store.ReviewTestRun, error) {
-	run.Status, run.StartedAt = store.TestRunning, s.now()
-	r := &reviewTest{server: s, run: &run}
+// prepareUnmatchedResultTest makes or finds the orders of a run, and sends them on their way. What cannot be done ends the run, not the request.
+func (s *server) prepareUnmatchedResultTest(ctx context.Context, run store.UnmatchedResultTestRun) (store.UnmatchedResultTestRun, error) {
+	run.Status, run.StartedAt = store.UnmatchedResultTestRunning, s.now()
+	r := &unmatchedResultTestPreparation{server: s, run: &run}
 	err := r.prepare(ctx)
 	var refused *Error
 	if errors.As(err, &refused) {
@@ -264,34 +264,34 @@ func (s *server) conduct(ctx context.Context, run store.ReviewTestRun) (store.Re
 			text = "The order cannot be placed"
 		}
 		code := strings.ReplaceAll(strings.ToLower(http.StatusText(refused.status)), " ", "_")
-		err = s.Store.EndReviewTest(ctx, run, code, text)
+		err = s.Store.FailUnmatchedResultTestRun(ctx, run, code, text)
 	}
 	if err != nil {
 		return run, err
 	}
-	if run, err = s.Store.ReviewTest(ctx, run.TeamID, run.ID); err != nil {
+	if run, err = s.Store.UnmatchedResultTestRun(ctx, run.TeamID, run.ID); err != nil {
 		return run, err
 	}
-	return s.advance(ctx, run)
+	return s.advanceUnmatchedResultTest(ctx, run)
 }
 
-// testPatient is whom the orders of a run are for: nobody whom another run, or a client, orders for.
-func testPatient(runID string) PatientDetailsWithValidation {
+// unmatchedResultTestPatient is whom the orders of a run are for: nobody whom another run, or a client, orders for.
+func unmatchedResultTestPatient(runID string) PatientDetailsWithValidation {
 	return PatientDetailsWithValidation{
 		FirstName: "Unmatched", LastName: "T" + strings.ReplaceAll(runID, "-", ""), DOB: "1980-01-01", Gender: "female",
 		PhoneNumber: "+16025550100", Email: "unmatched@example.com",
 	}
 }
 
-func testAddress() PatientAddressWithValidation {
+func unmatchedResultTestAddress() PatientAddressWithValidation {
 	return PatientAddressWithValidation{FirstLine: "1 Main St", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US"}
 }
 
-// silentOrder is an order that the simulated lab says nothing of by itself.
-func silentOrder(userID, labTestID, runID string) *CreateOrderRequest {
+// unmatchedResultTestOrder is an order that the simulated lab says nothing of by itself.
+func unmatchedResultTestOrder(userID, labTestID, runID string) *CreateOrderRequest {
 	script := "sandbox:" + scriptSilent
 	return &CreateOrderRequest{
-		UserID: userID, OrderSet: &OrderSetRequest{LabTestIDs: []string{labTestID}}, PatientDetails: testPatient(runID), PatientAddress: testAddress(),
+		UserID: userID, OrderSet: &OrderSetRequest{LabTestIDs: []string{labTestID}}, PatientDetails: unmatchedResultTestPatient(runID), PatientAddress: unmatchedResultTestAddress(),
 		Passthrough: &script, Consents: []ConsentRequest{{ConsentType: "hipaa-authorization"}},
 	}
 }

@@ -14,17 +14,17 @@ import (
 
 const testKey = "X-Idempotency-Key"
 
-// tested begins a test of unmatched results and returns its run's id.
-func (f *fixture) tested(body map[string]any) string {
+// startUnmatchedResultTest begins a test of unmatched results and returns its run's id.
+func (f *fixture) startUnmatchedResultTest(body map[string]any) string {
 	f.t.Helper()
-	r := f.do(http.MethodPost, "/v3/unmatched_result_test", f.key, body, testKey, newID())
+	r := f.sendWithKey(http.MethodPost, "/v3/unmatched_result_test", f.key, body, testKey, newID())
 	require.Equal(f.t, http.StatusAccepted, r.status, string(r.body))
 	return r.json(f.t)["run_id"].(string)
 }
 
 func (f *fixture) testRun(id string) map[string]any {
 	f.t.Helper()
-	r := f.do(http.MethodGet, "/v3/unmatched_result_test/"+id, f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/unmatched_result_test/"+id, f.key, nil)
 	require.Equal(f.t, http.StatusOK, r.status, string(r.body))
 	return r.json(f.t)
 }
@@ -32,7 +32,7 @@ func (f *fixture) testRun(id string) map[string]any {
 // Every case makes a result that is judged so, onto the review that clients see.
 func TestUnmatchedResultTests(t *testing.T) {
 	t.Parallel()
-	for _, test := range order.ReviewTests() {
+	for _, test := range order.ReviewTestCases() {
 		if test.Case == order.MatchCompleted || test.Case == order.MatchCancelled {
 			continue // these take workflows and a simulated lab: e2e
 		}
@@ -43,7 +43,7 @@ func TestUnmatchedResultTests(t *testing.T) {
 			if test.Case == order.MatchWrongLab {
 				body["lab_test_id"], body["wrong_lab_test_id"] = f.labTest, f.testOfAnotherLab()
 			}
-			id := f.tested(body)
+			id := f.startUnmatchedResultTest(body)
 			run := f.testRun(id)
 			orders := run["orders"].(map[string]any)
 			require.Len(t, orders, len(test.Roles))
@@ -52,16 +52,16 @@ func TestUnmatchedResultTests(t *testing.T) {
 				o := f.order(artifact["order_id"].(string))
 				require.Equal(t, o.UserID, artifact["user_id"])
 				require.Equal(t, o.TransactionID, artifact["order_transaction_id"])
-				if test.Required[role] == lifecycle.RequisitionCreated {
+				if test.RequiredStatuses[role] == lifecycle.RequisitionCreated {
 					require.Equal(t, "running", run["status"], "the lab has not been asked yet")
 					require.Equal(t, "transitioning_orders", run["stage"])
-					f.record(o.ID, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-"+role, began) })
+					f.record(o.ID, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-"+role, testTime) })
 				}
 			}
 			run = f.testRun(id)
 			require.Equal(t, []any{"succeeded", "succeeded", nil}, []any{run["status"], run["stage"], run["error"]}, run)
 			require.NotNil(t, run["completed_at"])
-			review := f.do(http.MethodGet, "/v3/unmatched_result/"+run["raw_result_id"].(string), f.key, nil).json(t)
+			review := f.sendWithKey(http.MethodGet, "/v3/unmatched_result/"+run["raw_result_id"].(string), f.key, nil).json(t)
 			require.Equal(t, string(test.Case), review["decision_code"])
 			require.Equal(t, "pending_customer_review", review["status"])
 			require.Equal(t, "abnormal", review["interpretation"])
@@ -69,7 +69,7 @@ func TestUnmatchedResultTests(t *testing.T) {
 			groups := review["candidate_groups"].([]any)
 			require.Equal(t, len(test.Roles) > 0, len(groups) > 0)
 			require.Equal(t, run, f.testRun(id), "it has ended")
-			resolved := f.do(http.MethodPost, "/v3/unmatched_result/"+run["raw_result_id"].(string)+"/resolve", f.key, map[string]any{"action": "reject"})
+			resolved := f.sendWithKey(http.MethodPost, "/v3/unmatched_result/"+run["raw_result_id"].(string)+"/resolve", f.key, map[string]any{"action": "reject"})
 			require.Equal(t, http.StatusOK, resolved.status, "it is a review like any other")
 		})
 	}
@@ -91,23 +91,23 @@ func (f *fixture) testOfAnotherLab() string {
 func TestUnmatchedResultTestsWithOrdersOfTheCaller(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	body := map[string]any{"case": "match_sample_id_mismatch_demo", "order_source": "provided", "orders": map[string]any{"order": id}}
-	failed := f.testRun(f.tested(body))
+	failed := f.testRun(f.startUnmatchedResultTest(body))
 	require.Equal(t, "failed", failed["status"])
 	require.Contains(t, failed["error"].(map[string]any)["message"], "is not requisition_created")
-	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-1", began) })
-	run := f.testRun(f.tested(body))
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-1", testTime) })
+	run := f.testRun(f.startUnmatchedResultTest(body))
 	require.Equal(t, "succeeded", run["status"], run)
 	require.Equal(t, id, run["orders"].(map[string]any)["order"].(map[string]any)["order_id"])
 
 	body["orders"] = map[string]any{"order": newID()}
-	failed = f.testRun(f.tested(body))
+	failed = f.testRun(f.startUnmatchedResultTest(body))
 	require.Contains(t, failed["error"].(map[string]any)["message"], "no such order")
 
 	// Two open orders of one patient are not one.
-	f.record(f.placed(nil), order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-2", began) })
-	failed = f.testRun(f.tested(map[string]any{"case": "match_demo", "order_source": "provided", "orders": map[string]any{"order": id}}))
+	f.record(f.createOrder(nil), order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-2", testTime) })
+	failed = f.testRun(f.startUnmatchedResultTest(map[string]any{"case": "match_demo", "order_source": "provided", "orders": map[string]any{"order": id}}))
 	require.Equal(t, "unexpected_decision", failed["error"].(map[string]any)["code"])
 	require.Nil(t, failed["raw_result_id"])
 }
@@ -117,7 +117,7 @@ func TestUnmatchedResultTestsAreIdempotent(t *testing.T) {
 	f := newFixture(t)
 	body := map[string]any{"case": "no_match", "order_source": "managed"}
 	post := func(body any, headers ...string) reply {
-		return f.do(http.MethodPost, "/v3/unmatched_result_test", f.key, body, headers...)
+		return f.sendWithKey(http.MethodPost, "/v3/unmatched_result_test", f.key, body, headers...)
 	}
 	first := post(body, testKey, "one")
 	require.Equal(t, http.StatusAccepted, first.status, string(first.body))
@@ -144,12 +144,12 @@ func TestUnmatchedResultTestsAreIdempotent(t *testing.T) {
 	} {
 		requireProblem(t, post(c.body, testKey, name), c.loc, c.kind)
 	}
-	failed := f.testRun(f.tested(map[string]any{"case": "wrong_lab", "order_source": "managed"}))
+	failed := f.testRun(f.startUnmatchedResultTest(map[string]any{"case": "wrong_lab", "order_source": "managed"}))
 	require.Contains(t, failed["error"].(map[string]any)["message"], "No lab test can be ordered", "there is one lab only")
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/unmatched_result_test/"+newID(), f.key, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/unmatched_result_test/"+newID(), f.key, nil).status)
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/unmatched_result_test/"+first.json(t)["run_id"].(string), stranger, nil).status)
-	require.Len(t, f.do(http.MethodGet, "/v3/unmatched_result_test/case", f.key, nil).json(t)["data"], 8)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/unmatched_result_test/"+first.json(t)["run_id"].(string), stranger, nil).status)
+	require.Len(t, f.sendWithKey(http.MethodGet, "/v3/unmatched_result_test/case", f.key, nil).json(t)["data"], 8)
 }
 
 func TestUnmatchedResultsAreTestedInTheSandboxOnly(t *testing.T) {
@@ -157,9 +157,9 @@ func TestUnmatchedResultsAreTestedInTheSandboxOnly(t *testing.T) {
 	f := newFixture(t)
 	key := f.newKey(f.newTeam(store.Production, ""), store.RoleClient)
 	body := map[string]any{"case": "no_match", "order_source": "managed"}
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodPost, "/v3/unmatched_result_test", key, body, testKey, "one").status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodPost, "/v3/unmatched_result_test", key, body, testKey, "one").status)
 	for _, at := range []string{"case", newID()} {
-		require.Equal(t, http.StatusNotFound, f.do(http.MethodGet, "/v3/unmatched_result_test/"+at, key, nil).status)
+		require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodGet, "/v3/unmatched_result_test/"+at, key, nil).status)
 	}
 }
 
@@ -167,14 +167,14 @@ func TestUnmatchedResultsAreTestedInTheSandboxOnly(t *testing.T) {
 func TestAnInterruptedTestEnds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	for stage, lease := range map[string]time.Time{"running": began.Add(time.Second), "failed": began} {
-		run, begun, err := f.store.BeginReviewTest(t.Context(), store.ReviewTestRun{
-			ID: newID(), TeamID: f.team, CreatedAt: began.Add(-time.Minute), LeaseUntil: lease, Request: store.ReviewTestRequest{Case: order.MatchNone},
+	for stage, lease := range map[string]time.Time{"running": testTime.Add(time.Second), "failed": testTime} {
+		run, begun, err := f.store.CreateUnmatchedResultTestRun(t.Context(), store.UnmatchedResultTestRun{
+			ID: newID(), TeamID: f.team, CreatedAt: testTime.Add(-time.Minute), LeaseUntil: lease, Request: store.UnmatchedResultTestRequest{Case: order.MatchNone},
 		}, stage)
 		require.NoError(t, err)
 		require.True(t, begun)
-		run.Status, run.Stage = store.TestRunning, store.StageCreating
-		require.NoError(t, f.store.PutReviewTest(t.Context(), run))
+		run.Status, run.Stage = store.UnmatchedResultTestRunning, store.UnmatchedResultTestStageCreating
+		require.NoError(t, f.store.UpdateUnmatchedResultTestRun(t.Context(), run))
 		require.Equal(t, stage, f.testRun(run.ID)["status"])
 	}
 }

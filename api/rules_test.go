@@ -9,29 +9,29 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ruling is one sentence of a section such as client-api#8-orders, and a request that shows it.
-type ruling struct {
-	rule string // the sentence, in brief
-	ask  func() reply
+// contractRule is one sentence of a section such as client-api#8-orders, and a request that shows it.
+type contractRule struct {
+	rule    string // the sentence, in brief
+	request func() reply
 
 	status int            // 0: 200
 	shows  map[string]any // values in the answer by their places, such as "order.events.0.status"; absent: the place is not there
 
 	loc, kind string // the one problem of a 422, such as "body.consents.0.version"
-	says      string // a part of the detail
+	text      string // a part of the detail
 }
 
 // absent says that a place is not in an answer.
 var absent = struct{ absent bool }{}
 
 // check asks for each rule whether it holds.
-func check(t *testing.T, rules []ruling) {
+func check(t *testing.T, rules []contractRule) {
 	t.Helper()
 	names := map[string]bool{}
 	for _, r := range rules {
 		require.False(t, names[r.rule], "%s comes twice", r.rule)
 		names[r.rule] = true
-		got := r.ask()
+		got := r.request()
 		if r.loc != "" {
 			require.Equal(t, http.StatusUnprocessableEntity, got.status, "%s: %s", r.rule, got.body)
 			require.Equal(t, []string{r.loc + " " + r.kind}, problemsOf(t, got), r.rule)
@@ -42,8 +42,8 @@ func check(t *testing.T, rules []ruling) {
 			want = http.StatusOK
 		}
 		require.Equal(t, want, got.status, "%s: %s", r.rule, got.body)
-		if r.says != "" {
-			require.Contains(t, got.detail(t), r.says, r.rule)
+		if r.text != "" {
+			require.Contains(t, got.detail(t), r.text, r.rule)
 		}
 		for place, value := range r.shows {
 			require.Equal(t, value, at(t, got, place), "%s: %s in %s", r.rule, place, got.body)
@@ -97,7 +97,7 @@ func at(t *testing.T, r reply, place string) any {
 }
 
 // Controls: a value that is another, a place that is not there, a problem elsewhere.
-func TestRulesAreLookedAt(t *testing.T) {
+func TestRuleCheckerReportsFailures(t *testing.T) {
 	t.Parallel()
 	r := reply{status: 422, body: []byte(`{"detail": [{"loc": ["body", "a", 2], "msg": "x", "type": "missing"}]}`), header: http.Header{"Content-Type": {"application/json"}}}
 	require.Equal(t, []string{"body.a.2 missing"}, problemsOf(t, r))

@@ -16,10 +16,10 @@ import (
 // The rules that hold for every request (client-api#1-transport, client-api#2-errors, client-api#3-idempotency,
 // client-api#4-pagination).
 
-// lookups are the requests of the client API that have a body and only read.
-func (h house) lookups() map[string]func() attempt {
-	plain := func(body any) func() attempt { return func() attempt { return attempt{body: body} } }
-	return map[string]func() attempt{
+// lookupRequests are the requests of the client API that have a body and only read.
+func (h fullAPI) lookupRequests() map[string]func() validRequest {
+	plain := func(body any) func() validRequest { return func() validRequest { return validRequest{body: body} } }
+	return map[string]func() validRequest{
 		"POST /v3/lab_tests/list_order_set_markers":          plain(map[string]any{"lab_test_ids": []any{h.labTest}}),
 		"POST /v3/insurance/search/payor":                    plain(map[string]any{"insurance_name": "cigna"}),
 		"POST /v3/insurance/validate_icd_codes":              plain(map[string]any{"codes": []any{"E78.5"}}),
@@ -28,13 +28,13 @@ func (h house) lookups() map[string]func() attempt {
 	}
 }
 
-// bodied are the requests of the client API that have a body, of which each succeeds.
-func (h house) bodied(schemas map[string]route) map[string]func() attempt {
+// requestsWithBody are the requests of the client API that have a body, of which each succeeds.
+func (h fullAPI) requestsWithBody(schemas map[string]route) map[string]func() validRequest {
 	h.t.Helper()
-	all := h.lookups()
-	maps.Copy(all, h.attempts())
-	maps.DeleteFunc(all, func(route string, _ func() attempt) bool {
-		client := slices.Contains(takes["own:read"], route) || slices.Contains(takes["own:change"], route)
+	all := h.lookupRequests()
+	maps.Copy(all, h.validRequests())
+	maps.DeleteFunc(all, func(route string, _ func() validRequest) bool {
+		client := slices.Contains(scopesOfRoutes["own:read"], route) || slices.Contains(scopesOfRoutes["own:change"], route)
 		return !client || schemas[route].body == nil
 	})
 	require.Greater(h.t, len(all), 25)
@@ -42,7 +42,7 @@ func (h house) bodied(schemas map[string]route) map[string]func() attempt {
 }
 
 // schemas are the operations of the document, as the router names them.
-func (h house) schemas() map[string]route {
+func (h fullAPI) schemas() map[string]route {
 	h.t.Helper()
 	document, err := api.Document()
 	require.NoError(h.t, err)
@@ -53,8 +53,8 @@ func (h house) schemas() map[string]route {
 	return out
 }
 
-// decoded is a body as JSON has it.
-func decoded(t testing.TB, body any) map[string]any {
+// toJSONValue is a body as JSON has it.
+func toJSONValue(t testing.TB, body any) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(body)
 	if s, ok := body.(string); ok {
@@ -68,17 +68,17 @@ func decoded(t testing.TB, body any) map[string]any {
 	return out
 }
 
-// spoil puts a key that nobody knows into every object.
-func spoil(v any) {
+// addUnknownKeys puts a key that nobody knows into every object.
+func addUnknownKeys(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, item := range v {
-			spoil(item)
+			addUnknownKeys(item)
 		}
 		v["something_new"] = map[string]any{"a": []any{1, nil}}
 	case []any:
 		for _, item := range v {
-			spoil(item)
+			addUnknownKeys(item)
 		}
 	}
 }
@@ -88,13 +88,13 @@ const forbidsKeys = "POST /v3/unmatched_result_test"
 
 func TestUnknownKeysAreIgnored(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	for route, make := range h.bodied(h.schemas()) {
+	h := newFullAPI(t)
+	for route, make := range h.requestsWithBody(h.schemas()) {
 		a := make()
-		body := decoded(t, a.body)
-		spoil(body)
+		body := toJSONValue(t, a.body)
+		addUnknownKeys(body)
 		a.body = body
-		r := h.try(route, a)
+		r := h.sendAsAdministrator(route, a)
 		if route == forbidsKeys {
 			requireProblem(t, r, []any{"body", "something_new"}, "extra_forbidden")
 			continue
@@ -103,8 +103,8 @@ func TestUnknownKeysAreIgnored(t *testing.T) {
 	}
 }
 
-// nulled sets to null what may be left out and is not there, as deep as the body goes, and returns how many that were.
-func (r route) nulled(schema map[string]any, value any) (set int) {
+// setAbsentToNull sets to null what may be left out and is not there, as deep as the body goes, and returns how many that were.
+func (r route) setAbsentToNull(schema map[string]any, value any) (set int) {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = r.all[ref].(map[string]any)
 	}
@@ -112,7 +112,7 @@ func (r route) nulled(schema map[string]any, value any) (set int) {
 	case []any:
 		items, _ := schema["items"].(map[string]any)
 		for _, item := range value {
-			set += r.nulled(items, item)
+			set += r.setAbsentToNull(items, item)
 		}
 	case map[string]any:
 		properties, _ := schema["properties"].(map[string]any)
@@ -120,7 +120,7 @@ func (r route) nulled(schema map[string]any, value any) (set int) {
 		for name, property := range properties {
 			if _, there := value[name]; there {
 				inner, _ := property.(map[string]any)
-				set += r.nulled(inner, value[name])
+				set += r.setAbsentToNull(inner, value[name])
 			} else if !slices.Contains(required, any(name)) && name != "$schema" {
 				value[name], set = nil, set+1
 			}
@@ -131,19 +131,19 @@ func (r route) nulled(schema map[string]any, value any) (set int) {
 
 func TestNullIsAsGoodAsAbsent(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFullAPI(t)
 	schemas, nulls := h.schemas(), 0
-	for route, make := range h.bodied(schemas) {
+	for route, make := range h.requestsWithBody(schemas) {
 		a := make()
-		body := decoded(t, a.body)
-		nulls += schemas[route].nulled(schemas[route].body, body)
+		body := toJSONValue(t, a.body)
+		nulls += schemas[route].setAbsentToNull(schemas[route].body, body)
 		a.body = body
-		r := h.try(route, a)
+		r := h.sendAsAdministrator(route, a)
 		require.Less(t, r.status, http.StatusBadRequest, "%s: %s\n%v", route, r.body, body)
 	}
 	require.Greater(t, nulls, 100)
 
 	// Control: what is required may not be null.
-	r := h.do(http.MethodPost, "/v3/order", h.key, h.orderBody(map[string]any{"patient_address.zip": json.RawMessage("null")}))
+	r := h.sendWithKey(http.MethodPost, "/v3/order", h.key, h.orderBody(map[string]any{"patient_address.zip": json.RawMessage("null")}))
 	require.Equal(t, http.StatusUnprocessableEntity, r.status)
 }

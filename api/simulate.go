@@ -33,17 +33,17 @@ type simulateInput struct {
 // Resolve checks what a schema cannot say.
 func (in *simulateInput) Resolve(huma.Context) []error {
 	if in.FinalStatus != "" && !lifecycle.Status(in.FinalStatus).Valid() {
-		return []error{wrong("enum", "Input should be a status such as completed.testkit.completed", "query.final_status")}
+		return []error{newProblem("enum", "Input should be a status such as completed.testkit.completed", "query.final_status")}
 	}
 	return nil
 }
 
-func (in *simulateInput) options() simulation.Options {
+func (in *simulateInput) toOptions() simulation.Options {
 	o := simulation.Options{Pause: time.Duration(in.Delay) * time.Second}
 	if in.Body == nil {
 		return o
 	}
-	if i := in.Body.Interpretation; i != nil && *i != string(order.Normal) {
+	if i := in.Body.Interpretation; i != nil && *i != string(order.InterpretationNormal) {
 		o.Interpretation = *i
 	}
 	o.ResultTypes = in.Body.ResultTypes
@@ -52,11 +52,11 @@ func (in *simulateInput) options() simulation.Options {
 }
 
 func (s *server) simulationRoutes() {
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "simulate-order", Method: http.MethodPost, Path: "/v3/order/{order_id}/test", Tags: []string{tagOrders},
 		Summary:     "Let a sandbox order's partners report until it has a status",
 		Errors:      []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
-		Middlewares: huma.Middlewares{nullIsNothing},
+		Middlewares: huma.Middlewares{nullBodyAsEmpty},
 	}, s.simulate)
 }
 
@@ -64,36 +64,36 @@ func (s *server) simulationRoutes() {
 func (s *server) simulate(ctx context.Context, in *simulateInput) (*body[PostOrderResponse], error) {
 	team := callerOf(ctx).team
 	if team.Environment != store.Sandbox {
-		return nil, fail(http.StatusNotFound, "Orders are simulated in the sandbox only")
+		return nil, newError(http.StatusNotFound, "Orders are simulated in the sandbox only")
 	}
-	o, err := s.Store.Order(ctx, team.ID, canonical(in.OrderID))
+	o, err := s.Store.Order(ctx, team.ID, canonicalUUID(in.OrderID))
 	if err != nil {
-		return nil, orNotFound(err, "Order")
+		return nil, mapNotFound(err, "Order")
 	}
-	r := rehearsal{s, lifecycle.Completed, in.options()}
+	r := simulationRun{s, lifecycle.Completed, in.toOptions()}
 	if final := lifecycle.Status(in.FinalStatus); final != "" {
 		if final.Modality() != o.Modality {
-			return nil, refuse("The order's collection method has no status " + string(final))
+			return nil, badRequest("The order's collection method has no status " + string(final))
 		}
 		r.goal = final.Low()
 	}
 	if err := r.run(ctx, o); err != nil {
 		return nil, err
 	}
-	s.auditChange(ctx, "order.simulate", o.TeamID, o.ID, "goal="+string(r.goal))
+	s.appendChangeAudit(ctx, "order.simulate", o.TeamID, o.ID, "goal="+string(r.goal))
 	after, err := s.Store.Order(ctx, team.ID, o.ID)
-	return posted(after, "order is simulated", err)
+	return answerOrder(after, "order is simulated", err)
 }
 
-// rehearsal is one run of a simulation.
-type rehearsal struct {
+// simulationRun is one run of a simulation.
+type simulationRun struct {
 	*server
-	goal    lifecycle.Low
+	goal    lifecycle.LowStatus
 	options simulation.Options
 }
 
 // run stops what the simulated lab still plays, so that the order stands still, and takes it from there.
-func (r rehearsal) run(ctx context.Context, o *order.Order) error {
+func (r simulationRun) run(ctx context.Context, o *order.Order) error {
 	account, err := r.Store.LabAccount(ctx, o.LabAccountID)
 	if err != nil {
 		return err
@@ -101,10 +101,10 @@ func (r rehearsal) run(ctx context.Context, o *order.Order) error {
 	if _, err := r.plan(o); err != nil { // what cannot be done stops nothing
 		return err
 	}
-	if account.Partner == partnerMolecular && r.options.Shaped() {
-		return refuse("The simulated lab of this order reports normal results only")
+	if account.Partner == partnerMolecular && r.options.ShapesResults() {
+		return badRequest("The simulated lab of this order reports normal results only")
 	}
-	if err := r.introduce(ctx, account, o); err != nil {
+	if err := r.placeImportedOrder(ctx, account, o); err != nil {
 		return err
 	}
 	if err := r.putScript(ctx, account, o.Number, []simulation.Step{}); err != nil {
@@ -117,7 +117,7 @@ func (r rehearsal) run(ctx context.Context, o *order.Order) error {
 	if err != nil {
 		return err
 	}
-	if err := r.await(ctx, o, p.Await); err != nil {
+	if err := r.waitForStatus(ctx, o, p.Await); err != nil {
 		return err
 	}
 	if p.Demand != "" {
@@ -125,37 +125,37 @@ func (r rehearsal) run(ctx context.Context, o *order.Order) error {
 		if d.Kind == order.DemandDoNotProcess {
 			d.Reason = reasonSimulated
 		}
-		if _, _, err := r.demand(ctx, o.TeamID, o.ID, d, nil); err != nil {
+		if _, _, err := r.submitDemand(ctx, o.TeamID, o.ID, d, nil); err != nil {
 			return err
 		}
 	}
 	if len(p.Reports) == 0 {
 		return nil
 	}
-	steps := simulation.Script(o.Modality, o.Status, p.Reports, account.Partner != partnerMolecular, r.options)
+	steps := simulation.StepsFor(o.Modality, o.Status, p.Reports, account.Partner != partnerMolecular, r.options)
 	return r.putScript(ctx, account, o.Number, steps)
 }
 
 // reasonSimulated is why operations stop an order in the simulation's name.
 const reasonSimulated = "simulated"
 
-func (r rehearsal) plan(o *order.Order) (simulation.Plan, error) {
-	p, err := simulation.For(o.State, r.goal)
+func (r simulationRun) plan(o *order.Order) (simulation.Plan, error) {
+	p, err := simulation.PlanFor(o.State, r.goal)
 	if refused := (*simulation.RefusedError)(nil); errors.As(err, &refused) {
-		return p, refuse(refused.Error())
+		return p, badRequest(refused.Error())
 	}
 	return p, err
 }
 
 // awaitLimit is how long a simulation waits for the order's requisition, and awaitLook how often it looks.
 const (
-	awaitLimit = 10 * time.Second
-	awaitLook  = 50 * time.Millisecond
+	awaitTimeout  = 10 * time.Second
+	awaitInterval = 50 * time.Millisecond
 )
 
-// await waits until the order is in a status that it reaches by itself.
-func (r rehearsal) await(ctx context.Context, o *order.Order, status lifecycle.Low) error {
-	ctx, cancel := context.WithTimeout(ctx, awaitLimit)
+// waitForStatus waits until the order is in a status that it reaches by itself.
+func (r simulationRun) waitForStatus(ctx context.Context, o *order.Order, status lifecycle.LowStatus) error {
+	ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 	defer cancel()
 	for status != "" {
 		s, err := r.Store.LoadState(ctx, o.ID)
@@ -163,22 +163,22 @@ func (r rehearsal) await(ctx context.Context, o *order.Order, status lifecycle.L
 			return nil
 		}
 		if err == nil {
-			err = pause(ctx, awaitLook)
+			err = sleep(ctx, awaitInterval)
 		}
 		if err != nil {
-			return unavailable("The order's requisition has not been made yet; try again")
+			return unavailableError("The order's requisition has not been made yet; try again")
 		}
 	}
 	return nil
 }
 
-// nullIsNothing takes the text null for no body, as some clients send it.
-func nullIsNothing(ctx huma.Context, next func(huma.Context)) { next(nullBody{ctx}) }
+// nullBodyAsEmpty takes the text null for no body, as some clients send it.
+func nullBodyAsEmpty(ctx huma.Context, next func(huma.Context)) { next(nullBody{ctx}) }
 
 type nullBody struct{ humaContext }
 
-// nullSize is how long a null may be, with the blanks around it, in bytes. A longer body is something else.
-const nullSize = 64
+// maxNullBody is how long a null may be, with the blanks around it, in bytes. A longer body is something else.
+const maxNullBody = 64
 
 // Unwrap is for huma's adapter.
 func (n nullBody) Unwrap() huma.Context { return n.humaContext }
@@ -186,7 +186,7 @@ func (n nullBody) Unwrap() huma.Context { return n.humaContext }
 // BodyReader is the body but for a null.
 func (n nullBody) BodyReader() io.Reader {
 	reader := n.humaContext.BodyReader()
-	head, err := io.ReadAll(io.LimitReader(reader, nullSize))
+	head, err := io.ReadAll(io.LimitReader(reader, maxNullBody))
 	if err == nil && strings.TrimSpace(string(head)) == "null" {
 		head = nil
 	}

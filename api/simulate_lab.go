@@ -24,8 +24,8 @@ const scriptSilent = "silent"
 
 // putScript replaces the script of an order at the simulated lab (docs/sandbox.md, control). For an order that the lab does not know
 // yet it is kept.
-func (r rehearsal) putScript(ctx context.Context, a store.LabAccount, number string, steps []simulation.Step) error {
-	ctx, cancel := context.WithTimeout(ctx, labLimit)
+func (r simulationRun) putScript(ctx context.Context, a store.LabAccount, number string, steps []simulation.Step) error {
+	ctx, cancel := context.WithTimeout(ctx, labTimeout)
 	defer cancel()
 	document, err := json.Marshal(map[string]any{"steps": steps})
 	if err != nil {
@@ -39,38 +39,38 @@ func (r rehearsal) putScript(ctx context.Context, a store.LabAccount, number str
 	req.Header.Set("Content-Type", contentJSON)
 	req.Header.Set("user", a.User)
 	req.Header.Set("token", a.Token)
-	resp, err := r.HTTP.Do(req)
+	resp, err := r.LabHTTPClient.Do(req)
 	if err != nil {
-		return r.away(ctx, a, err)
+		return r.unavailableLab(ctx, a, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return r.away(ctx, a, fmt.Errorf("it answered %d", resp.StatusCode))
+		return r.unavailableLab(ctx, a, fmt.Errorf("it answered %d", resp.StatusCode))
 	}
 	return nil
 }
 
-// introduce tells the simulated lab of an imported order: its requisition was made elsewhere, which here means that somebody else
+// placeImportedOrder tells the simulated lab of an imported order: its requisition was made elsewhere, which here means that somebody else
 // has placed it at this lab. The same number again is safe.
-func (r rehearsal) introduce(ctx context.Context, a store.LabAccount, o *order.Order) error {
+func (r simulationRun) placeImportedOrder(ctx context.Context, a store.LabAccount, o *order.Order) error {
 	if !o.Imported {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, labLimit)
+	ctx, cancel := context.WithTimeout(ctx, labTimeout)
 	defer cancel()
-	lab, err := r.lab(ctx, a)
+	lab, err := r.openLabOrRefuse(ctx, a)
 	if err != nil {
 		return err
 	}
-	if _, err := lab.Place(ctx, labs.Requisition{Number: o.Number, Order: o, Script: scriptSilent}); err != nil {
-		return r.away(ctx, a, err)
+	if _, err := lab.Place(ctx, labs.Requisition{OrderNumber: o.Number, Order: o, Script: scriptSilent}); err != nil {
+		return r.unavailableLab(ctx, a, err)
 	}
 	return nil
 }
 
-// away is the answer when the simulated lab did not do as it was told.
-func (r rehearsal) away(ctx context.Context, a store.LabAccount, err error) error {
+// unavailableLab is the answer when the simulated lab did not do as it was told.
+func (r simulationRun) unavailableLab(ctx context.Context, a store.LabAccount, err error) error {
 	r.Logger.LogAttrs(ctx, slog.LevelWarn, "the simulated lab does not do as it is told",
 		slog.String("lab_account_id", a.ID), slog.Any("error", err))
-	return unavailable("The simulated lab cannot be reached at the moment")
+	return unavailableError("The simulated lab cannot be reached at the moment")
 }

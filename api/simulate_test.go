@@ -17,8 +17,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// stage is an API whose simulated lab keeps the scripts that are put there.
-type stage struct {
+// simulationAPI is an API whose simulated lab keeps the scripts that are put there.
+type simulationAPI struct {
 	*fixture
 	account store.LabAccount
 
@@ -29,17 +29,17 @@ type stage struct {
 	then   func() // before it answers
 }
 
-// newStage has an account of a partner at the simulated lab.
-func newStage(t *testing.T, partner string) *stage {
+// newSimulationAPI has an account of a partner at the simulated lab.
+func newSimulationAPI(t *testing.T, partner string) *simulationAPI {
 	t.Helper()
-	s := &stage{status: http.StatusOK}
+	s := &simulationAPI{status: http.StatusOK}
 	lab := httptest.NewServer(http.HandlerFunc(s.serve))
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
 		lab.Close()
 	})
-	s.fixture = newFixture(t, func(d *api.Deps) { d.HTTP = client })
+	s.fixture = newFixture(t, func(d *api.Deps) { d.LabHTTPClient = client })
 	s.account = store.LabAccount{
 		ID: newID(), TeamID: s.team, LabSlug: "stage", Partner: partner, Environment: store.Sandbox, BaseURL: lab.URL, Status: "active",
 		User: "demo", Token: "whsec_c2VjcmV0IG9mIHRoZSBuZXV0cmFsIHByb3RvY29s",
@@ -52,7 +52,7 @@ func newStage(t *testing.T, partner string) *stage {
 	return s
 }
 
-func (s *stage) serve(w http.ResponseWriter, r *http.Request) {
+func (s *simulationAPI) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,13 +74,13 @@ func (s *stage) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(s.status)
 }
 
-func (s *stage) simulate(id, query string, body any) reply {
+func (s *simulationAPI) simulate(id, query string, body any) reply {
 	s.t.Helper()
-	return s.do(http.MethodPost, "/v3/order/"+id+"/test"+query, s.key, body)
+	return s.sendWithKey(http.MethodPost, "/v3/order/"+id+"/test"+query, s.key, body)
 }
 
 // script is the kinds of the steps of the newest script.
-func (s *stage) script(id string) []string {
+func (s *simulationAPI) script(id string) []string {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *stage) script(id string) []string {
 	return kinds
 }
 
-func (s *stage) count() int {
+func (s *simulationAPI) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.puts)
@@ -107,7 +107,7 @@ func (s *stage) count() int {
 // The success path, as every client's SDK asks for it: without a body, with null, or with flags.
 func TestSimulateToCompletion(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "neutral")
+	s := newSimulationAPI(t, "neutral")
 	for _, body := range []any{nil, `null`, ` null `, `{}`, `{"interpretation": "normal", "result_types": null, "has_missing_results": null}`} {
 		id := s.requisitioned()
 		r := s.simulate(id, "", body)
@@ -138,10 +138,10 @@ func TestSimulateToCompletion(t *testing.T) {
 // The order moved on while it was being stopped: the rest of the way is played.
 func TestSimulateAnOrderThatMoves(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "molecular")
+	s := newSimulationAPI(t, "molecular")
 	id := s.requisitioned()
 	var once sync.Once
-	s.then = func() { once.Do(func() { s.fact(id, order.Fact{Kind: order.KitShipped}) }) }
+	s.then = func() { once.Do(func() { s.applyFact(id, order.Fact{Kind: order.FactKitShipped}) }) }
 	r := s.simulate(id, "?final_status=collecting_sample.testkit.with_customer", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, []string{"courier out_for_delivery", "courier delivered"}, s.script(id))
@@ -149,10 +149,10 @@ func TestSimulateAnOrderThatMoves(t *testing.T) {
 }
 
 // What nobody reports is asked for.
-func TestSimulateWhatIsAskedFor(t *testing.T) {
+func TestSimulationFlags(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "neutral")
-	id := s.placed1()
+	s := newSimulationAPI(t, "neutral")
+	id := s.onlyPlaced()
 	r := s.simulate(id, "?final_status=cancelled.testkit.cancelled", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, lifecycle.Cancelled, s.order(id).Status)
@@ -162,17 +162,17 @@ func TestSimulateWhatIsAskedFor(t *testing.T) {
 	r = s.simulate(id, "?final_status=cancelled.testkit.do_not_process", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, lifecycle.DoNotProcess, s.order(id).Status)
-	_, _, demands := s.orders.seen()
+	_, _, demands := s.orders.snapshot()
 	require.Equal(t, lifecycle.Operations, demands[len(demands)-1].By)
 	require.Equal(t, "simulated", demands[len(demands)-1].Reason)
 
 	// The draw of an on-site order waits for its requisition.
 	s.labTest = s.labTestAt("stage", lifecycle.OnSite)
-	id = s.placed1()
+	id = s.onlyPlaced()
 	var once sync.Once
 	s.then = func() {
 		once.Do(func() {
-			s.record(id, order.CauseCall(newID()), func(st order.State) order.Decision { return st.ApplyPlaced("A-1", began) })
+			s.record(id, order.CauseCall(newID()), func(st order.State) order.Decision { return st.ApplyPlacementAccepted("A-1", testTime) })
 		})
 	}
 	r = s.simulate(id, "?final_status=sample_with_lab.on_site_collection.partial_results", nil)
@@ -181,11 +181,11 @@ func TestSimulateWhatIsAskedFor(t *testing.T) {
 	require.Equal(t, []string{"results", "report_ready"}, s.script(id))
 }
 
-func (s *stage) placed1() string { return s.fixture.placed(nil) }
+func (s *simulationAPI) onlyPlaced() string { return s.fixture.createOrder(nil) }
 
 func TestSimulateAppointments(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "neutral")
+	s := newSimulationAPI(t, "neutral")
 	s.labTest = s.labTestAt("stage", lifecycle.WalkIn)
 	id := s.requisitioned()
 	r := s.simulate(id, "?final_status=collecting_sample.walk_in_test.redraw_available", nil)
@@ -196,8 +196,8 @@ func TestSimulateAppointments(t *testing.T) {
 // An imported order is one that the simulated lab has to be told of.
 func TestSimulateAnImportedOrder(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "neutral")
-	r := s.do(http.MethodPost, "/v3/order/import", s.key, s.importBody(nil))
+	s := newSimulationAPI(t, "neutral")
+	r := s.sendWithKey(http.MethodPost, "/v3/order/import", s.key, s.importBody(nil))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	id := r.json(t)["order"].(map[string]any)["id"].(string)
 	r = s.simulate(id, "?final_status=sample_with_lab.testkit.delivered_to_lab", nil)
@@ -208,9 +208,9 @@ func TestSimulateAnImportedOrder(t *testing.T) {
 
 func TestSimulateRefused(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "molecular")
+	s := newSimulationAPI(t, "molecular")
 	id := s.requisitioned()
-	scheduled := s.fixture.placed(map[string]any{"activate_by": "2026-03-09"})
+	scheduled := s.fixture.createOrder(map[string]any{"activate_by": "2026-03-09"})
 	for query, tt := range map[string]struct {
 		id, text string
 		body     any
@@ -243,16 +243,16 @@ func TestSimulateRefused(t *testing.T) {
 	require.Zero(t, s.count(), "what is refused stops nothing")
 
 	other := s.newKey(s.newTeam(store.Sandbox, ""), store.RoleClient)
-	require.Equal(t, http.StatusNotFound, s.do(http.MethodPost, "/v3/order/"+id+"/test", other, nil).status)
+	require.Equal(t, http.StatusNotFound, s.sendWithKey(http.MethodPost, "/v3/order/"+id+"/test", other, nil).status)
 	production := s.newKey(s.newTeam(store.Production, ""), store.RoleClient)
-	r := s.do(http.MethodPost, "/v3/order/"+id+"/test", production, nil)
+	r := s.sendWithKey(http.MethodPost, "/v3/order/"+id+"/test", production, nil)
 	require.Equal(t, http.StatusNotFound, r.status)
 	require.Contains(t, r.detail(t), "sandbox only")
 }
 
 func TestSimulateWithoutTheLab(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "molecular")
+	s := newSimulationAPI(t, "molecular")
 	id := s.requisitioned()
 	s.mu.Lock()
 	s.status = http.StatusServiceUnavailable

@@ -18,16 +18,16 @@ import (
 
 // quick is how long the server of these tests waits, and patient how long the tests do.
 const (
-	quick   = 300 * time.Millisecond
-	patient = 20 * time.Second
+	shortLimit = 300 * time.Millisecond
+	longWait   = 20 * time.Second
 )
 
-// real serves the fixture's API by the server of production, but for the length of its limits.
-func (f *fixture) real(change func(*http.Server)) string {
+// serveRealServer serves the fixture's API by the server of production, but for the length of its limits.
+func (f *fixture) serveRealServer(change func(*http.Server)) string {
 	f.t.Helper()
-	h, err := api.New(api.Deps{Store: f.store, Orders: f.orders, Now: func() time.Time { return began }, CourierSecrets: []string{courierSecret}})
+	h, err := api.New(api.Deps{Store: f.store, Workflows: f.orders, Now: func() time.Time { return testTime }, CourierSecrets: []string{courierSecret}})
 	require.NoError(f.t, err)
-	server := api.Server("", h)
+	server := api.NewHTTPServer("", h)
 	change(server)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(f.t, err)
@@ -40,10 +40,10 @@ func (f *fixture) real(change func(*http.Server)) string {
 	return listener.Addr().String()
 }
 
-func hasty(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = quick, quick }
+func withShortLimits(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = shortLimit, shortLimit }
 
-// hold sends the beginning of a request and never the rest. It returns what the server answers until it closes the connection.
-func hold(t *testing.T, address, beginning string, patience time.Duration) (answer string, closed bool) {
+// sendSlowly sends the beginning of a request and never the rest. It returns what the server answers until it closes the connection.
+func sendSlowly(t *testing.T, address, beginning string, patience time.Duration) (answer string, closed bool) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func hold(t *testing.T, address, beginning string, patience time.Duration) (answ
 func TestSlowCallersAreCutOff(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	address := f.real(hasty)
+	address := f.serveRealServer(withShortLimits)
 	head := "POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
 	at := func(path string) string { return strings.Replace(head, "%s", path, 1) }
 	for name, tt := range map[string]struct{ sent, status string }{
@@ -72,7 +72,7 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, closed := hold(t, address, tt.sent, patient)
+			answer, closed := sendSlowly(t, address, tt.sent, longWait)
 			require.True(t, closed, "the connection is still there")
 			require.Contains(t, answer, tt.status)
 		})
@@ -83,16 +83,16 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 func TestWithoutLimitsSlowCallersStay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	address := f.real(func(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = 0, 0 })
-	_, closed := hold(t, address, "POST /v3/or", 3*quick)
+	address := f.serveRealServer(func(s *http.Server) { s.ReadHeaderTimeout, s.ReadTimeout = 0, 0 })
+	_, closed := sendSlowly(t, address, "POST /v3/or", 3*shortLimit)
 	require.False(t, closed)
 }
 
 func TestHugeHeadersAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	address := f.real(func(*http.Server) {})
-	answer, closed := hold(t, address, "GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: "+strings.Repeat("x", 64<<10)+"\r\n\r\n", patient)
+	address := f.serveRealServer(func(*http.Server) {})
+	answer, closed := sendSlowly(t, address, "GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: "+strings.Repeat("x", 64<<10)+"\r\n\r\n", longWait)
 	require.True(t, closed)
 	require.Contains(t, answer, " 431 ")
 }

@@ -13,89 +13,89 @@ import (
 )
 
 const (
-	standingLimit = 5 * time.Second  // for the reading that a scrape waits for
-	standingFresh = 15 * time.Second // how long a reading is shown again, however many scrape
+	openWorkTimeout = 5 * time.Second  // for the reading that a scrape waits for
+	openWorkMaxAge  = 15 * time.Second // how long a reading is shown again, however many scrape
 )
 
-// standingMetric shows how many orders, reports and deliveries wait, and for how long. It is read from the store when it is asked for,
+// openWorkMetric shows how many orders, reports and deliveries wait, and for how long. It is read from the store when it is asked for,
 // so that every replica says the same.
-type standingMetric struct {
-	read func(context.Context, time.Time) (store.Standing, error)
+type openWorkMetric struct {
+	read func(context.Context, time.Time) (store.OpenWork, error)
 	now  func() time.Time
 
-	open, attention, inbox, waiting, pending, behind, unsealed *prometheus.Desc
+	unfinishedOrders, attention, inbox, oldestInboxItem, pending, deliveryLag, oldestUnsealedAudit *prometheus.Desc
 
-	mu    sync.Mutex
-	last  store.Standing
-	asked time.Time
+	mu     sync.Mutex
+	last   store.OpenWork
+	readAt time.Time
 }
 
-func newStandingMetric(read func(context.Context, time.Time) (store.Standing, error), now func() time.Time) *standingMetric {
+func newOpenWorkMetric(read func(context.Context, time.Time) (store.OpenWork, error), now func() time.Time) *openWorkMetric {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("aliquot_"+name, help, labels, nil)
 	}
-	return &standingMetric{
+	return &openWorkMetric{
 		read: read, now: now,
-		open:      describe("orders_open", "Orders with something to do or to wait for, by status.", "status"),
-		attention: describe("orders_attention", "Orders with an open attention mark, by reason.", "reason"),
-		inbox:     describe("inbox_waiting", "Reports of partners that wait, by state.", "state"),
-		waiting:   describe("inbox_waiting_seconds", "How long the longest waiting report has waited for its order to settle it."),
-		pending:   describe("deliveries_pending", "Deliveries still to be made."),
-		behind:    describe("deliveries_behind_seconds", "How long the longest due delivery has been due."),
-		unsealed:  describe("audit_unsealed_seconds", "How long the oldest row of the audit that is not sealed has waited for it."),
+		unfinishedOrders:    describe("orders_open", "Orders with something to do or to wait for, by status.", "status"),
+		attention:           describe("orders_attention", "Orders with an open attention mark, by reason.", "reason"),
+		inbox:               describe("inbox_waiting", "Reports of partners that wait, by state.", "state"),
+		oldestInboxItem:     describe("inbox_waiting_seconds", "How long the longest waiting report has waited for its order to settle it."),
+		pending:             describe("deliveries_pending", "Deliveries still to be made."),
+		deliveryLag:         describe("deliveries_behind_seconds", "How long the longest due delivery has been due."),
+		oldestUnsealedAudit: describe("audit_unsealed_seconds", "How long the oldest row of the audit that is not sealed has waited for it."),
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (m *standingMetric) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.open, m.attention, m.inbox, m.waiting, m.pending, m.behind, m.unsealed} {
+func (m *openWorkMetric) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.unfinishedOrders, m.attention, m.inbox, m.oldestInboxItem, m.pending, m.deliveryLag, m.oldestUnsealedAudit} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector. Every status, reason and state is there, also where nothing has it, so that an alert finds it.
-func (m *standingMetric) Collect(ch chan<- prometheus.Metric) {
-	s, err := m.standing()
+func (m *openWorkMetric) Collect(ch chan<- prometheus.Metric) {
+	s, err := m.cachedRead()
 	if err != nil {
-		ch <- prometheus.NewInvalidMetric(m.open, err)
+		ch <- prometheus.NewInvalidMetric(m.unfinishedOrders, err)
 		return
 	}
 	show := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	for _, status := range lifecycle.Statuses() {
-		show(m.open, float64(s.Open[status]), string(status))
+		show(m.unfinishedOrders, float64(s.UnfinishedOrders[status]), string(status))
 	}
 	for _, reason := range order.AllAttentionReasons() {
-		show(m.attention, float64(s.Attention[string(reason)]), string(reason))
+		show(m.attention, float64(s.AttentionMarks[string(reason)]), string(reason))
 	}
-	for _, state := range store.WaitingStates() {
-		show(m.inbox, float64(s.Inbox[state]), state)
+	for _, state := range store.UnprocessedInboxStates() {
+		show(m.inbox, float64(s.InboxItems[state]), state)
 	}
-	show(m.waiting, m.since(s.Waiting))
-	show(m.pending, float64(s.Overdue.Pending))
-	show(m.behind, m.since(s.Overdue.Since))
-	show(m.unsealed, m.since(s.Unsealed))
+	show(m.oldestInboxItem, m.secondsSince(s.OldestInboxItemAt))
+	show(m.pending, float64(s.DeliveryLag.Pending))
+	show(m.deliveryLag, m.secondsSince(s.DeliveryLag.OldestDueAt))
+	show(m.oldestUnsealedAudit, m.secondsSince(s.OldestUnsealedAuditAt))
 }
 
-// standing reads anew what is not fresh. Those who ask meanwhile wait for the same reading.
-func (m *standingMetric) standing() (store.Standing, error) {
+// cachedRead reads anew what is not fresh. Those who ask meanwhile wait for the same reading.
+func (m *openWorkMetric) cachedRead() (store.OpenWork, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if now := m.now(); m.asked.IsZero() || now.Sub(m.asked) >= standingFresh {
-		ctx, cancel := context.WithTimeout(context.Background(), standingLimit)
+	if now := m.now(); m.readAt.IsZero() || now.Sub(m.readAt) >= openWorkMaxAge {
+		ctx, cancel := context.WithTimeout(context.Background(), openWorkTimeout)
 		defer cancel()
 		s, err := m.read(ctx, now)
 		if err != nil {
 			return s, err
 		}
-		m.last, m.asked = s, now
+		m.last, m.readAt = s, now
 	}
 	return m.last, nil
 }
 
-// since is how long ago a time was, in seconds; 0 for none.
-func (m *standingMetric) since(t time.Time) float64 {
+// secondsSince is how long ago a time was, in seconds; 0 for none.
+func (m *openWorkMetric) secondsSince(t time.Time) float64 {
 	if t.IsZero() {
 		return 0
 	}

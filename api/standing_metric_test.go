@@ -16,26 +16,26 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// standingAt is a reading in which everything waits, and a clock that can be moved.
-func standingAt(t *testing.T) (m *standingMetric, readings *int, clock *time.Time) {
+// newTestMetric is a reading in which everything waits, and a clock that can be moved.
+func newTestMetric(t *testing.T) (m *openWorkMetric, readings *int, clock *time.Time) {
 	t.Helper()
 	at, n := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), 0
-	m = newStandingMetric(func(_ context.Context, now time.Time) (store.Standing, error) {
+	m = newOpenWorkMetric(func(_ context.Context, now time.Time) (store.OpenWork, error) {
 		n++
-		return store.Standing{
-			Open:      map[lifecycle.Status]int{"received.testkit.ordered": 4},
-			Attention: map[string]int{"visit_overdue": 3},
-			Inbox:     map[string]int{store.InboxReceived: 2},
-			Waiting:   now.Add(-time.Minute),
-			Overdue:   store.Overdue{Pending: 7, Since: now.Add(-2 * time.Minute)},
+		return store.OpenWork{
+			UnfinishedOrders:  map[lifecycle.Status]int{"received.testkit.ordered": 4},
+			AttentionMarks:    map[string]int{"visit_overdue": 3},
+			InboxItems:        map[string]int{store.InboxReceived: 2},
+			OldestInboxItemAt: now.Add(-time.Minute),
+			DeliveryLag:       store.DeliveryLag{Pending: 7, OldestDueAt: now.Add(-2 * time.Minute)},
 		}, nil
 	}, func() time.Time { return at })
 	return m, &n, &at
 }
 
-func TestHowThingsStandIsShown(t *testing.T) {
+func TestOpenWorkMetric(t *testing.T) {
 	t.Parallel()
-	m, _, _ := standingAt(t)
+	m, _, _ := newTestMetric(t)
 	require.NoError(t, testutil.CollectAndCompare(m, strings.NewReader(`
 # HELP aliquot_audit_unsealed_seconds How long the oldest row of the audit that is not sealed has waited for it.
 # TYPE aliquot_audit_unsealed_seconds gauge
@@ -51,7 +51,7 @@ aliquot_deliveries_pending 7
 aliquot_inbox_waiting_seconds 60
 `), "aliquot_audit_unsealed_seconds", "aliquot_deliveries_behind_seconds", "aliquot_deliveries_pending", "aliquot_inbox_waiting_seconds"))
 	require.Equal(t, len(lifecycle.Statuses()), testutil.CollectAndCount(m, "aliquot_orders_open"))
-	require.Equal(t, len(store.WaitingStates()), testutil.CollectAndCount(m, "aliquot_inbox_waiting"))
+	require.Equal(t, len(store.UnprocessedInboxStates()), testutil.CollectAndCount(m, "aliquot_inbox_waiting"))
 	problems, err := testutil.CollectAndLint(m)
 	require.NoError(t, err)
 	require.Empty(t, problems)
@@ -59,7 +59,7 @@ aliquot_inbox_waiting_seconds 60
 
 func TestAMetricForEveryAttentionReason(t *testing.T) {
 	t.Parallel()
-	m, _, _ := standingAt(t)
+	m, _, _ := newTestMetric(t)
 	r := prometheus.NewRegistry()
 	require.NoError(t, r.Register(m))
 	require.Equal(t, len(order.AllAttentionReasons()), testutil.CollectAndCount(m, "aliquot_orders_attention"))
@@ -80,9 +80,9 @@ func TestAMetricForEveryAttentionReason(t *testing.T) {
 }
 
 // However many scrape, the store is asked once in a while; how long something waits goes on meanwhile.
-func TestAReadingIsShownAgainWhileItIsFresh(t *testing.T) {
+func TestAFreshReadingIsReused(t *testing.T) {
 	t.Parallel()
-	m, readings, clock := standingAt(t)
+	m, readings, clock := newTestMetric(t)
 	behind := func() float64 {
 		r := prometheus.NewPedanticRegistry()
 		require.NoError(t, r.Register(m))
@@ -96,7 +96,7 @@ func TestAReadingIsShownAgainWhileItIsFresh(t *testing.T) {
 		return 0
 	}
 	require.Equal(t, 120.0, behind())
-	*clock = clock.Add(standingFresh - time.Second)
+	*clock = clock.Add(openWorkMaxAge - time.Second)
 	require.Equal(t, 134.0, behind())
 	require.Equal(t, 1, *readings)
 	*clock = clock.Add(time.Second)
@@ -104,10 +104,10 @@ func TestAReadingIsShownAgainWhileItIsFresh(t *testing.T) {
 	require.Equal(t, 2, *readings)
 }
 
-func TestWhatCannotBeReadIsAnError(t *testing.T) {
+func TestAFailedReadingIsAnError(t *testing.T) {
 	t.Parallel()
-	m := newStandingMetric(func(context.Context, time.Time) (store.Standing, error) {
-		return store.Standing{}, errors.New("away")
+	m := newOpenWorkMetric(func(context.Context, time.Time) (store.OpenWork, error) {
+		return store.OpenWork{}, errors.New("away")
 	}, time.Now)
 	err := testutil.CollectAndCompare(m, strings.NewReader(""))
 	require.ErrorContains(t, err, "away")

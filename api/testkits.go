@@ -41,11 +41,11 @@ func (in *createTestkitInput) Resolve(huma.Context) []error {
 }
 
 func (s *server) testkitRoutes() {
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "create-testkit-order", Method: http.MethodPost, Path: "/v3/order/testkit", Tags: []string{tagOrders},
 		Summary: "Send out a kit that is registered later", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.createTestkit)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "register-testkit", Method: http.MethodPost, Path: "/v3/order/testkit/register", Tags: []string{tagOrders},
 		Summary: "Say whose a kit is",
 		Errors:  []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable},
@@ -55,26 +55,26 @@ func (s *server) testkitRoutes() {
 func (s *server) createTestkit(ctx context.Context, in *createTestkitInput) (*body[PostOrderResponse], error) {
 	c := callerOf(ctx)
 	method := methodTestkit
-	f, err := s.choose(ctx, choice{
-		userID: in.Body.UserID, labTestID: &in.Body.LabTestID, method: &method, account: in.Body.LabAccountID, registrable: true,
+	f, err := s.resolveSelection(ctx, selectionRequest{
+		userID: in.Body.UserID, labTestID: &in.Body.LabTestID, method: &method, account: in.Body.LabAccountID, mustBeRegistrable: true,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := billable(store.BillClient, f.account.Profile, ""); err != nil {
+	if err := checkBilling(store.BillingClientBill, f.account.Profile, ""); err != nil {
 		return nil, err
 	}
-	o := f.order(c.team.ID, s.now())
-	if o.AoEAnswers, err = answered(f.test, nil); err != nil {
+	o := f.newOrder(c.team.ID, s.now())
+	if o.AoEAnswers, err = resolveAoEAnswers(f.test, nil); err != nil {
 		return nil, err
 	}
-	o.Registrable, o.Shipping, o.Passthrough = true, in.Body.ShippingDetails.address(), in.Body.Passthrough
-	return s.created(ctx, o, f.policy, "order created")
+	o.Registrable, o.Shipping, o.Passthrough = true, in.Body.ShippingDetails.toShippingAddress(), in.Body.Passthrough
+	return s.createAndStartOrder(ctx, o, f.policy, "order created")
 }
 
-func (a *ShippingAddressWithValidation) address() *order.ShippingAddress {
+func (a *ShippingAddressWithValidation) toShippingAddress() *order.ShippingAddress {
 	return &order.ShippingAddress{
-		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: state(a.State),
-		Zip: a.Zip, Country: a.Country, Phone: phone(a.PhoneNumber),
+		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: normaliseState(a.State),
+		Zip: a.Zip, Country: a.Country, Phone: normalisePhone(a.PhoneNumber),
 	}
 }

@@ -38,51 +38,51 @@ func (s *server) registerTestkit(ctx context.Context, in *registerTestkitInput) 
 	c := callerOf(ctx)
 	id, err := s.Store.OrderIDBySample(ctx, c.team.ID, in.Body.SampleID)
 	if err != nil {
-		return nil, orNotFound(err, "Kit")
+		return nil, mapNotFound(err, "Kit")
 	}
 	o, err := s.Store.Order(ctx, c.team.ID, id)
 	if err != nil {
-		return nil, orNotFound(err, "Kit")
+		return nil, mapNotFound(err, "Kit")
 	}
-	document, err := s.registration(ctx, &in.Body, o)
+	document, err := s.newRegistration(ctx, &in.Body, o)
 	if err != nil {
 		return nil, err
 	}
-	o, _, err = s.demand(ctx, c.team.ID, id, order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}, document)
+	o, _, err = s.submitDemand(ctx, c.team.ID, id, order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}, document)
 	if err == nil {
-		s.keepPhysician(ctx, in.Body.Physician.physician())
+		s.rememberPhysician(ctx, in.Body.Physician.toPhysician())
 	}
-	return posted(o, "order registered", err)
+	return answerOrder(o, "order registered", err)
 }
 
-// registration is what the demand says, sealed in its row.
-func (s *server) registration(ctx context.Context, in *RegisterTestkitRequest, o *order.Order) ([]byte, error) {
+// newRegistration is what the demand says, sealed in its row.
+func (s *server) newRegistration(ctx context.Context, in *RegisterTestkitRequest, o *order.Order) ([]byte, error) {
 	c := callerOf(ctx)
 	bound := *o // as it will be
-	bound.Address, bound.Consents = in.PatientAddress.address(), consents(in.Consents, s.now())
+	bound.Address, bound.Consents = in.PatientAddress.toOrderAddress(), toConsents(in.Consents, s.now())
 	var r order.Registration
-	if in.UserID != nil && canonical(*in.UserID) != o.UserID {
-		user, err := s.Store.User(ctx, c.team.ID, canonical(*in.UserID))
+	if in.UserID != nil && canonicalUUID(*in.UserID) != o.UserID {
+		user, err := s.Store.User(ctx, c.team.ID, canonicalUUID(*in.UserID))
 		if err != nil {
-			return nil, orNotFound(err, "User")
+			return nil, mapNotFound(err, "User")
 		}
 		r.UserID, r.ClientUserID = user.ID, user.ClientUserID
 		bound.UserID = user.ID
 	}
-	if err := s.tested(ctx, &bound, &in.PatientDetails, o.State.Policy); err != nil {
+	if err := s.setPatient(ctx, &bound, &in.PatientDetails, o.State.Policy); err != nil {
 		return nil, err
 	}
 	account, err := s.Store.LabAccount(ctx, o.LabAccountID)
 	if err != nil {
 		return nil, err
 	}
-	if err := billable(o.BillingType, account.Profile, bound.Address.State); err != nil {
+	if err := checkBilling(o.BillingType, account.Profile, bound.Address.State); err != nil {
 		return nil, err
 	}
-	if bound.Physician, err = orderer(in.Physician.physician(), account.Profile, bound.Consents); err != nil {
+	if bound.Physician, err = resolvePhysician(in.Physician.toPhysician(), account.Profile, bound.Consents); err != nil {
 		return nil, err
 	}
-	if err := insure(&bound, in.HealthInsurance); err != nil {
+	if err := attachInsurance(&bound, in.HealthInsurance); err != nil {
 		return nil, err
 	}
 	r.Patient, r.Address, r.Physician, r.Consents = bound.Patient, bound.Address, bound.Physician, bound.Consents

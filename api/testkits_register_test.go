@@ -12,13 +12,13 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// kit places a registrable kit that the lab has taken under a sample id, and returns its order's id.
-func (f *fixture) kit(sampleID string) string {
+// createRegistrableKit places a registrable kit that the lab has taken under a sample id, and returns its order's id.
+func (f *fixture) createRegistrableKit(sampleID string) string {
 	f.t.Helper()
-	r := f.do(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(nil))
+	r := f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(nil))
 	require.Equal(f.t, http.StatusOK, r.status, string(r.body))
 	id := r.json(f.t)["order"].(map[string]any)["id"].(string)
-	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced(sampleID, began) })
+	f.record(id, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted(sampleID, testTime) })
 	require.Equal(f.t, lifecycle.AwaitingRegistration, f.order(id).Status)
 	return id
 }
@@ -31,16 +31,16 @@ func (f *fixture) registration(sampleID string, set map[string]any) map[string]a
 		"consents": body["consents"], "physician": map[string]any{"first_name": "Jane", "last_name": "Smith", "npi": "1234567890"},
 	}
 	for path, value := range set {
-		place(out, path, value)
+		setPath(out, path, value)
 	}
 	return out
 }
 
 func TestRegisterTestkit(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, able(labs.Capabilities{Registrable: true}))
-	id := f.kit("KIT-1")
-	r := f.do(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", nil))
+	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))
+	id := f.createRegistrableKit("KIT-1")
+	r := f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", nil))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "success", r.json(t)["status"])
 	shown := r.json(t)["order"].(map[string]any)
@@ -54,26 +54,26 @@ func TestRegisterTestkit(t *testing.T) {
 	require.Equal(t, "Phoenix", o.Address.City)
 	require.Equal(t, "Smith", o.Physician.LastName)
 	require.Equal(t, "hipaa-authorization", o.Consents[0].Type)
-	_, _, demands := f.orders.seen()
+	_, _, demands := f.orders.snapshot()
 	require.Len(t, demands, 1)
 	require.Equal(t, order.DemandRegister, demands[0].Kind)
 	require.Equal(t, lifecycle.Client, demands[0].By)
 
-	r = f.do(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", nil))
+	r = f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", nil))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The kit is registered already", r.detail(t))
 }
 
 func TestRegisterTestkitForAnotherUser(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, able(labs.Capabilities{Registrable: true}))
-	id, user := f.kit("KIT-1"), f.newUser(f.team)
+	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))
+	id, user := f.createRegistrableKit("KIT-1"), f.newUser(f.team)
 	foreign := f.newUser(f.newTeam(store.Sandbox, ""))
-	r := f.do(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", map[string]any{"user_id": foreign}))
+	r := f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", map[string]any{"user_id": foreign}))
 	require.Equal(t, http.StatusNotFound, r.status)
 	require.Equal(t, "User not found", r.detail(t))
 
-	r = f.do(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", map[string]any{"user_id": user}))
+	r = f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", f.key, f.registration("KIT-1", map[string]any{"user_id": user}))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, user, r.json(t)["order"].(map[string]any)["user_id"])
 	require.Equal(t, user, f.order(id).UserID)
@@ -82,10 +82,10 @@ func TestRegisterTestkitForAnotherUser(t *testing.T) {
 
 func TestRegisterTestkitRefused(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, able(labs.Capabilities{Registrable: true}))
-	id := f.kit("KIT-1")
+	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))
+	id := f.createRegistrableKit("KIT-1")
 	register := func(key, sampleID string, set map[string]any) reply {
-		return f.do(http.MethodPost, "/v3/order/testkit/register", key, f.registration(sampleID, set))
+		return f.sendWithKey(http.MethodPost, "/v3/order/testkit/register", key, f.registration(sampleID, set))
 	}
 	other := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
 	for name, r := range map[string]reply{
@@ -117,8 +117,8 @@ func TestRegisterTestkitRefused(t *testing.T) {
 	require.False(t, f.order(id).Registered)
 
 	// A kit that was ordered for a patient has nothing to register.
-	bound := f.placed(nil)
-	f.record(bound, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlaced("KIT-3", began) })
+	bound := f.createOrder(nil)
+	f.record(bound, order.CauseCall(newID()), func(s order.State) order.Decision { return s.ApplyPlacementAccepted("KIT-3", testTime) })
 	r = register(f.key, "KIT-3", nil)
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The order's collection method does not have this", r.detail(t))

@@ -23,13 +23,13 @@ func (f *fixture) testkitBody(set map[string]any) map[string]any {
 		},
 	}
 	for path, value := range set {
-		place(body, path, value)
+		setPath(body, path, value)
 	}
 	return body
 }
 
-// able lets every lab do what the test says, and with any collection method.
-func able(can labs.Capabilities) func(*api.Deps) {
+// withCapabilities lets every lab do what the test says, and with any collection method.
+func withCapabilities(can labs.Capabilities) func(*api.Deps) {
 	can.Methods = lifecycle.Modalities()
 	return func(d *api.Deps) {
 		d.OpenLab = func(store.LabAccount) (labs.Lab, error) { return &lab{can: can}, nil }
@@ -38,8 +38,8 @@ func able(can labs.Capabilities) func(*api.Deps) {
 
 func TestCreateTestkit(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, able(labs.Capabilities{Registrable: true}))
-	r := f.do(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(nil))
+	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))
+	r := f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(nil))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "success", r.json(t)["status"])
 	shown := r.json(t)["order"].(map[string]any)
@@ -57,14 +57,14 @@ func TestCreateTestkit(t *testing.T) {
 	require.False(t, o.Registered)
 	require.True(t, o.State.Registrable)
 	require.Equal(t, order.PlacementStarted, o.State.Placement.State)
-	started, _, _ := f.orders.seen()
+	started, _, _ := f.orders.snapshot()
 	require.Equal(t, []string{o.ID}, started)
 	require.Equal(t, []string{"order.create"}, f.actions(o.ID))
 }
 
 func TestCreateTestkitRefused(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, able(labs.Capabilities{Registrable: true}))
+	f := newFixture(t, withCapabilities(labs.Capabilities{Registrable: true}))
 	walkIn := f.newLabTest(order.LabTest{Method: lifecycle.WalkIn})
 	for name, tt := range map[string]struct {
 		set    map[string]any
@@ -78,7 +78,7 @@ func TestCreateTestkitRefused(t *testing.T) {
 		"unknown account": {map[string]any{"lab_account_id": newID()}, http.StatusBadRequest, "Lab account does not exist"},
 	} {
 		t.Log(name) // shown when what follows fails
-		r := f.do(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(tt.set))
+		r := f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(tt.set))
 		require.Equal(t, tt.status, r.status, string(r.body))
 		require.Contains(t, r.detail(t), tt.text)
 	}
@@ -94,7 +94,7 @@ func TestCreateTestkitRefused(t *testing.T) {
 		"test is no uuid": {map[string]any{"lab_test_id": "x"}, []any{"body", "lab_test_id"}, "uuid_parsing"},
 	} {
 		t.Log(name) // shown when what follows fails
-		r := f.do(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(tt.set))
+		r := f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(tt.set))
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, string(r.body))
 		requireProblem(t, r, tt.loc, tt.kind)
 	}
@@ -104,8 +104,8 @@ func TestCreateTestkitRefused(t *testing.T) {
 // Whether kits can be sent out before it is known whose they are is the lab's to say. Molecular, of the second fixture, has not.
 func TestCreateTestkitOfALabThatShipsNone(t *testing.T) {
 	t.Parallel()
-	for _, f := range []*fixture{newFixture(t, able(labs.Capabilities{})), newFixture(t)} {
-		r := f.do(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(nil))
+	for _, f := range []*fixture{newFixture(t, withCapabilities(labs.Capabilities{})), newFixture(t)} {
+		r := f.sendWithKey(http.MethodPost, "/v3/order/testkit", f.key, f.testkitBody(nil))
 		require.Equal(t, http.StatusBadRequest, r.status)
 		require.Contains(t, r.detail(t), "registered later")
 		require.Zero(t, f.countOrders())
@@ -117,7 +117,7 @@ func TestCreateOrderThroughAnAccountOutOfService(t *testing.T) {
 	f := newFixture(t, func(d *api.Deps) {
 		d.OpenLab = func(store.LabAccount) (labs.Lab, error) { return nil, errNoClient }
 	})
-	r := f.do(http.MethodPost, "/v3/order", f.key, f.orderBody(nil))
+	r := f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(nil))
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Equal(t, "The lab account is not in service", r.detail(t))
 	require.Contains(t, f.logs.String(), errNoClient.Error())

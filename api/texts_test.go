@@ -18,7 +18,7 @@ func TestTextsThatPostgreSQLDoesNotTake(t *testing.T) {
 	t.Parallel()
 	document, err := api.Document()
 	require.NoError(t, err)
-	f := newFixtureOn(t, pgtest.DSN(t))
+	f := newFixtureOn(t, pgtest.NewDatabase(t))
 	looked := 0
 	for _, r := range routesOf(t, document) {
 		for _, p := range r.parameters {
@@ -26,31 +26,31 @@ func TestTextsThatPostgreSQLDoesNotTake(t *testing.T) {
 				continue
 			}
 			for _, text := range []string{"\x00", "a\xc3"} {
-				got := f.do(r.method, f.with(r, p.Name, text), f.opsKey, "{}")
+				got := f.sendWithKey(r.method, f.addressWithText(r, p.Name, text), f.opsKey, "{}")
 				require.Equal(t, http.StatusUnprocessableEntity, got.status, "%s %s %s: %s", r.method, r.path, p.Name, got.body)
 				looked++
 			}
 		}
 	}
 	require.Greater(t, looked, 200)
-	r := f.do(http.MethodGet, "/v2/user/resolve/a%00", f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v2/user/resolve/a%00", f.key, nil)
 	requireProblem(t, r, []any{"path", "client_user_id"}, "value_error")
 }
 
 // The beginning of a text need not be one.
-func TestPlacesAroundAnImportWithAForeignPostalCode(t *testing.T) {
+func TestLocationsNearAForeignPostalCode(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, pgtest.DSN(t))
-	r := f.do(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"patient_address.zip": "äöü"}))
+	f := newFixtureOn(t, pgtest.NewDatabase(t))
+	r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"patient_address.zip": "äöü"}))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	id := r.json(t)["order"].(map[string]any)["id"].(string)
-	r = f.do(http.MethodGet, "/v3/order/"+id+"/psc/info", f.key, nil)
+	r = f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/psc/info", f.key, nil)
 	require.Equal(t, http.StatusBadRequest, r.status, string(r.body))
 	require.Contains(t, r.detail(t), "postal code")
 }
 
-// with is the address of a route in which one parameter is the text.
-func (f *fixture) with(r route, name, text string) string {
+// addressWithText is the address of a route in which one parameter is the text.
+func (f *fixture) addressWithText(r route, name, text string) string {
 	path, query := r.path, url.Values{}
 	for _, p := range r.parameters {
 		value := map[string]string{"environment": store.Sandbox, "team_id": f.team}[p.Name]

@@ -22,10 +22,10 @@ func (f *fixture) token(team string) string {
 func TestBearerTokens(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	r := f.ops(http.MethodPost, "/ops/teams/"+f.team+"/tokens", map[string]any{"lifetime_seconds": 60})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
-	require.Equal(t, began.Add(time.Minute).Format(time.RFC3339), r.json(t)["expires_at"])
+	require.Equal(t, testTime.Add(time.Minute).Format(time.RFC3339), r.json(t)["expires_at"])
 	token := r.json(t)["token"].(string)
 	read := func(headers ...string) reply { return f.send(http.MethodGet, "/v3/order/"+id, nil, headers...) }
 	require.Equal(t, http.StatusOK, read("Authorization", "Bearer "+token).status)
@@ -61,25 +61,25 @@ func TestBearerTokens(t *testing.T) {
 func TestBearerTokensEnd(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	admin := store.Key{ID: newID(), TeamID: f.team, Role: store.RoleAdministrator}
-	require.NoError(t, f.store.CreateKey(t.Context(), admin, "sk_us_minter"))
-	r := f.do(http.MethodPost, "/ops/teams/"+f.team+"/tokens", "sk_us_minter", map[string]any{})
+	admin := store.APIKey{ID: newID(), TeamID: f.team, Role: store.RoleAdministrator}
+	require.NoError(t, f.store.CreateAPIKey(t.Context(), admin, "sk_us_minter"))
+	r := f.sendWithKey(http.MethodPost, "/ops/teams/"+f.team+"/tokens", "sk_us_minter", map[string]any{})
 	require.Equal(t, http.StatusOK, r.status)
 	token := r.json(t)["token"].(string)
 	require.Equal(t, http.StatusOK, f.send(http.MethodGet, "/v3/orders", nil, "Authorization", "Bearer "+token).status)
-	require.NoError(t, f.store.RevokeKey(t.Context(), admin.ID))
+	require.NoError(t, f.store.RevokeAPIKey(t.Context(), admin.ID))
 	require.Equal(t, http.StatusUnauthorized, f.send(http.MethodGet, "/v3/orders", nil, "Authorization", "Bearer "+token).status)
 
-	over := store.Token{ID: newID(), TeamID: f.team, KeyID: f.adminKeyID(), CreatedAt: began.Add(-time.Minute), ExpiresAt: began}
-	require.NoError(t, f.store.CreateToken(t.Context(), over, "at_us_over"))
-	for needs, routes := range takes {
+	over := store.BearerToken{ID: newID(), TeamID: f.team, APIKeyID: f.adminKeyID(), CreatedAt: testTime.Add(-time.Minute), ExpiresAt: testTime}
+	require.NoError(t, f.store.CreateBearerToken(t.Context(), over, "at_us_over"))
+	for needs, routes := range scopesOfRoutes {
 		if needs == "public" || needs == "partner" {
 			continue
 		}
 		for _, route := range routes {
 			method, pattern, _ := strings.Cut(route, " ")
 			for _, secret := range []string{"at_us_over", token, "at_us_nobody"} {
-				r := f.send(method, filled(pattern, nil), `not even JSON`, "Authorization", "Bearer "+secret)
+				r := f.send(method, fillPathParameters(pattern, nil), `not even JSON`, "Authorization", "Bearer "+secret)
 				require.Equal(t, http.StatusUnauthorized, r.status, route)
 			}
 		}
@@ -92,13 +92,13 @@ func TestEveryRouteTakesATokenAsAClientsKey(t *testing.T) {
 	f := newFixture(t)
 	token := f.token(f.team)
 	tried := 0
-	for needs, routes := range takes {
+	for needs, routes := range scopesOfRoutes {
 		for _, route := range routes {
 			if needs == "public" || needs == "partner" {
 				continue
 			}
 			method, pattern, _ := strings.Cut(route, " ")
-			r := f.send(method, filled(pattern, nil), `not even JSON`, "Authorization", "Bearer "+token)
+			r := f.send(method, fillPathParameters(pattern, nil), `not even JSON`, "Authorization", "Bearer "+token)
 			if strings.HasPrefix(needs, "own:") {
 				require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, r.status, route)
 			} else {
@@ -113,7 +113,7 @@ func TestEveryRouteTakesATokenAsAClientsKey(t *testing.T) {
 // adminKeyID is the id of the fixture's key for operations.
 func (f *fixture) adminKeyID() string {
 	f.t.Helper()
-	key, _, err := f.store.KeyBySecret(f.t.Context(), f.opsKey)
+	key, _, err := f.store.APIKeyBySecret(f.t.Context(), f.opsKey)
 	require.NoError(f.t, err)
 	return key.ID
 }

@@ -21,9 +21,9 @@ func (s *server) trace(c *gin.Context) {
 	if route == "" {
 		route = "none"
 	}
-	ctx, span := s.Traces.Tracer(tracing.Scope).Start(c.Request.Context(), method(c)+" "+route, trace.WithSpanKind(trace.SpanKindServer),
-		tracing.Linked(c.GetHeader("traceparent")), trace.WithAttributes(
-			attribute.String("http.request.method", method(c)), attribute.String("http.route", route), attribute.String("request_id", requestID(c)),
+	ctx, span := s.TracerProvider.Tracer(tracing.InstrumentationScope).Start(c.Request.Context(), metricMethod(c)+" "+route, trace.WithSpanKind(trace.SpanKindServer),
+		tracing.LinkTo(c.GetHeader("traceparent")), trace.WithAttributes(
+			attribute.String("http.request.method", metricMethod(c)), attribute.String("http.route", route), attribute.String("request_id", requestID(c)),
 		))
 	c.Request = c.Request.WithContext(ctx)
 	c.Next()
@@ -33,5 +33,5 @@ func (s *server) trace(c *gin.Context) {
 	if status >= http.StatusInternalServerError {
 		failure = strconv.Itoa(status)
 	}
-	tracing.End(span, failure)
+	tracing.EndSpan(span, failure)
 }

@@ -26,13 +26,13 @@ type GetOrderTransactionResponse struct {
 
 // OrderSummary is one order of a transaction.
 type OrderSummary struct {
-	ID                  string        `json:"id" format:"uuid"`
-	Origin              order.Origin  `json:"origin"`
-	ParentID            *string       `json:"parent_id" format:"uuid" doc:"The order that this one replaces or redraws."`
-	LastStatus          lifecycle.Low `json:"last_status"`
-	LastStatusCreatedAt time.Time     `json:"last_status_created_at"`
-	UpdatedAt           time.Time     `json:"updated_at"`
-	CreatedAt           time.Time     `json:"created_at"`
+	ID                  string              `json:"id" format:"uuid"`
+	Origin              order.Origin        `json:"origin"`
+	ParentID            *string             `json:"parent_id" format:"uuid" doc:"The order that this one replaces or redraws."`
+	LastStatus          lifecycle.LowStatus `json:"last_status"`
+	LastStatusCreatedAt time.Time           `json:"last_status_created_at"`
+	UpdatedAt           time.Time           `json:"updated_at"`
+	CreatedAt           time.Time           `json:"created_at"`
 }
 
 // TransactionPath names an order transaction.
@@ -45,36 +45,36 @@ func (s *server) transactionRoutes() {
 		OperationID: "get-order-transaction", Method: http.MethodGet, Path: "/v3/order_transaction/{transaction_id}",
 		Tags: []string{tagOrders}, Summary: "Read an order with its redraws and replacements", Errors: []int{http.StatusNotFound},
 	}
-	register(s, readOwn, op, s.getTransaction)
+	registerOperation(s, scopeOwnRead, op, s.getTransaction)
 	op.OperationID, op.Path, op.Tags = "get-order-transaction-result", op.Path+"/result", []string{tagResults}
 	op.Summary = "Read what the orders of a transaction have reported together"
-	register(s, readOwn, op, s.getTransactionResult)
+	registerOperation(s, scopeOwnRead, op, s.getTransactionResults)
 	op.OperationID, op.Path, op.Summary = "get-order-transaction-result-pdf", op.Path+"/pdf", "Read the labs' reports on a transaction's orders in one"
 	op.Responses = pdfResponse("The reports.")
-	register(s, readOwn, op, s.getTransactionPDF)
+	registerOperation(s, scopeOwnRead, op, s.getTransactionPDF)
 }
 
-// transaction reads the orders of a transaction of the caller's team, oldest first.
-func (s *server) transaction(ctx context.Context, id, action string) ([]order.Order, error) {
+// readTransactionAudited reads the orders of a transaction of the caller's team, oldest first.
+func (s *server) readTransactionAudited(ctx context.Context, id, action string) ([]order.Order, error) {
 	team := callerOf(ctx).team.ID
-	orders, err := s.Store.TransactionOrders(ctx, team, canonical(id))
+	orders, err := s.Store.TransactionOrders(ctx, team, canonicalUUID(id))
 	if err != nil {
-		return nil, orNotFound(err, "Order transaction")
+		return nil, mapNotFound(err, "Order transaction")
 	}
-	if err := s.auditRead(ctx, action, team, "", "transaction="+canonical(id)); err != nil {
+	if err := s.appendReadAudit(ctx, action, team, "", "transaction="+canonicalUUID(id)); err != nil {
 		return nil, err
 	}
 	return orders, nil
 }
 
 func (s *server) getTransaction(ctx context.Context, in *TransactionPath) (*body[GetOrderTransactionResponse], error) {
-	orders, err := s.transaction(ctx, in.TransactionID, "transaction.read")
+	orders, err := s.readTransactionAudited(ctx, in.TransactionID, "transaction.read")
 	if err != nil {
 		return nil, err
 	}
 	t := orders[0].Transaction
-	out := GetOrderTransactionResponse{ID: t.ID, TeamID: orders[0].TeamID, Status: t.Status, Orders: each(t.Orders, orderSummary)}
-	return answer(out), nil
+	out := GetOrderTransactionResponse{ID: t.ID, TeamID: orders[0].TeamID, Status: t.Status, Orders: convertAll(t.Orders, orderSummary)}
+	return newAnswer(out), nil
 }
 
 func orderSummary(o order.TransactionOrder) OrderSummary {
@@ -87,8 +87,8 @@ func orderSummary(o order.TransactionOrder) OrderSummary {
 	return out
 }
 
-func (s *server) getTransactionResult(ctx context.Context, in *TransactionPath) (*body[junction.LabResultsRaw], error) {
-	orders, err := s.transaction(ctx, in.TransactionID, "transaction.read_result")
+func (s *server) getTransactionResults(ctx context.Context, in *TransactionPath) (*body[junction.LabResultsRaw], error) {
+	orders, err := s.readTransactionAudited(ctx, in.TransactionID, "transaction.read_result")
 	if err != nil {
 		return nil, err
 	}
@@ -101,16 +101,16 @@ func (s *server) getTransactionResult(ctx context.Context, in *TransactionPath) 
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, junction.OrderResult{Order: o, Version: v})
+		parts = append(parts, junction.OrderResult{Order: o, Result: v})
 	}
 	if len(parts) == 0 {
-		return nil, notFound("Result")
+		return nil, notFoundError("Result")
 	}
-	return answer(junction.Combine(parts)), nil
+	return newAnswer(junction.CombineResults(parts)), nil
 }
 
-func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*raw, error) {
-	orders, err := s.transaction(ctx, in.TransactionID, "transaction.read_pdf")
+func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*rawAnswer, error) {
+	orders, err := s.readTransactionAudited(ctx, in.TransactionID, "transaction.read_pdf")
 	if err != nil {
 		return nil, err
 	}
@@ -127,25 +127,25 @@ func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*r
 		reported, reports = append(reported, o), append(reports, pdf)
 	}
 	if len(reports) == 0 {
-		return nil, notFound("Result")
+		return nil, notFoundError("Result")
 	}
-	combined, err := concatenate(reports)
+	combined, err := concatenatePDFs(reports)
 	if err != nil {
 		if err := s.replaceDamaged(ctx, reported, reports); err != nil {
 			return nil, err
 		}
-		combined, err = concatenate(reports)
+		combined, err = concatenatePDFs(reports)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return pdfAnswer(combined), nil
+	return newPDFAnswer(combined), nil
 }
 
 // replaceDamaged puts our own report in the place of each lab's that is damaged or locked: that stays so, and must not hide the others.
 func (s *server) replaceDamaged(ctx context.Context, orders []order.Order, reports [][]byte) error {
 	for i, o := range orders {
-		_, err := merged(reports[i : i+1])
+		_, err := mergePDFs(reports[i : i+1])
 		if err == nil {
 			continue
 		}

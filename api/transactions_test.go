@@ -15,43 +15,43 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// reported stores a report on an order and shows it to the client.
-func (f *fixture) reported(id string, r order.Report, pdf []byte) {
+// publishReport stores a report on an order and shows it to the client.
+func (f *fixture) publishReport(id string, r order.LabReport, pdf []byte) {
 	f.t.Helper()
-	f.fact(id, order.Fact{Kind: order.ReportReady})
+	f.applyFact(id, order.Fact{Kind: order.FactReportReady})
 	o := f.order(id)
-	v, changed, err := f.store.StoreReport(f.t.Context(), id, o.State.Fetch.Generation, r, newID(), []byte("{}"), pdf)
+	v, changed, err := f.store.StoreLabReport(f.t.Context(), id, o.State.Fetch.Generation, r, newID(), []byte("{}"), pdf)
 	require.NoError(f.t, err)
 	s, err := f.store.LoadState(f.t.Context(), id)
 	require.NoError(f.t, err)
-	d, visible := s.ApplyFetched(order.Fetched{
+	d, visible := s.ApplyFetchedResults(order.FetchOutcome{
 		ResultID: v.ID, Changed: changed, Generation: s.Fetch.Generation, Partial: r.Status == "partial",
-	}, began)
+	}, testTime)
 	require.True(f.t, visible)
 	_, err = f.store.Record(f.t.Context(), order.Recording{
-		OrderID: id, Revision: s.Revision, Cause: order.CauseCall(newID()), Decision: d, ResultID: v.ID, At: began,
+		OrderID: id, Revision: s.Revision, Cause: order.CauseCall(newID()), Decision: d, ResultID: v.ID, At: testTime,
 	})
 	require.NoError(f.t, err)
 }
 
-// replaced lets an order fail and returns the order that replaces it.
-func (f *fixture) replaced(id string) string {
+// failAndReplace lets an order fail and returns the order that replaces it.
+func (f *fixture) failAndReplace(id string) string {
 	f.t.Helper()
 	final := false
-	f.fact(id, order.Fact{Kind: order.KitRejected, Recoverable: &final})
-	r := f.do(http.MethodPost, "/ops/orders/"+id+"/replace", f.opsKey, nil)
+	f.applyFact(id, order.Fact{Kind: order.FactKitRejected, Recoverable: &final})
+	r := f.sendWithKey(http.MethodPost, "/ops/orders/"+id+"/replace", f.opsKey, nil)
 	require.Equal(f.t, http.StatusOK, r.status, string(r.body))
 	return r.json(f.t)["child_id"].(string)
 }
 
-// redrawn writes the order by hand that a sample is drawn for again: how two orders of a transaction come to have a report each.
-func (f *fixture) redrawn(id string) string {
+// insertRedraw writes the order by hand that a sample is drawn for again: how two orders of a transaction come to have a report each.
+func (f *fixture) insertRedraw(id string) string {
 	f.t.Helper()
 	second := *f.order(id)
 	second.Origin, second.ParentID = order.OriginRedraw, id
-	store.NewOrderIDs(&second)
-	second.State = order.Begin(&second, order.DefaultPolicy(), time.Time{})
-	_, err := f.store.CreateOrder(f.t.Context(), store.NewOrder{Order: second, Demand: "api:test"})
+	store.AssignOrderIDs(&second)
+	second.State = order.NewState(&second, order.DefaultPolicy(), time.Time{})
+	_, err := f.store.CreateOrder(f.t.Context(), store.NewOrder{Order: second, Cause: "api:test"})
 	require.NoError(f.t, err)
 	return second.ID
 }
@@ -86,10 +86,10 @@ func transactionOf(f *fixture, id string) string { return f.order(id).Transactio
 func TestGetTransaction(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	child := f.replaced(id)
+	id := f.createOrder(nil)
+	child := f.failAndReplace(id)
 	transaction := transactionOf(f, id)
-	r := f.do(http.MethodGet, "/v3/order_transaction/"+transaction, f.key, nil)
+	r := f.sendWithKey(http.MethodGet, "/v3/order_transaction/"+transaction, f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	got := r.json(t)
 	require.Equal(t, transaction, got["id"])
@@ -114,23 +114,23 @@ func TestGetTransaction(t *testing.T) {
 func TestTransactionResults(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	path := "/v3/order_transaction/" + transactionOf(f, id)
 	for _, more := range []string{"/result", "/result/pdf"} {
-		r := f.do(http.MethodGet, path+more, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, path+more, f.key, nil)
 		require.Equal(t, http.StatusNotFound, r.status, "there are no results yet")
 		require.Equal(t, "Result not found", r.detail(t))
 	}
-	f.reported(id, order.Report{
-		Status: "final", Interpretation: order.Normal, ReportedAt: began,
+	f.publishReport(id, order.LabReport{
+		Status: "final", Interpretation: order.InterpretationNormal, ReportedAt: testTime,
 		Results: []order.Result{{Name: "A", Slug: "a", Text: "1", Type: "comment"}},
 	}, page("one"))
-	r := f.do(http.MethodGet, path+"/result", f.key, nil)
+	r := f.sendWithKey(http.MethodGet, path+"/result", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "A", r.json(t)["results"].([]any)[0].(map[string]any)["name"])
 	require.Equal(t, transactionOf(f, id), r.json(t)["order_transaction"].(map[string]any)["id"])
 
-	r = f.do(http.MethodGet, path+"/result/pdf", f.key, nil)
+	r = f.sendWithKey(http.MethodGet, path+"/result/pdf", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status)
 	require.Equal(t, page("one"), r.body, "a single report is as the lab sent it")
 }
@@ -138,20 +138,20 @@ func TestTransactionResults(t *testing.T) {
 func TestTransactionPDFHasEveryReport(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	second := f.redrawn(id)
+	id := f.createOrder(nil)
+	second := f.insertRedraw(id)
 	for i, order := range []string{id, second} {
-		f.reported(order, finalReport(fmt.Sprint(i)), page(fmt.Sprint(i)))
+		f.publishReport(order, finalReport(fmt.Sprint(i)), page(fmt.Sprint(i)))
 	}
 	path := "/v3/order_transaction/" + transactionOf(f, id)
-	r := f.do(http.MethodGet, path+"/result/pdf", f.key, nil)
+	r := f.sendWithKey(http.MethodGet, path+"/result/pdf", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, "application/pdf", r.header.Get("Content-Type"))
 	pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
 	require.NoError(t, err)
 	require.Equal(t, 2, pages)
 
-	r = f.do(http.MethodGet, path+"/result", f.key, nil)
+	r = f.sendWithKey(http.MethodGet, path+"/result", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Len(t, r.json(t)["results"], 2)
 }
@@ -160,22 +160,22 @@ func TestTransactionPDFHasEveryReport(t *testing.T) {
 func TestTransactionPDFWithADamagedReport(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
-	second := f.redrawn(id)
-	f.reported(id, finalReport("0"), page("0"))
-	f.reported(second, finalReport("1"), []byte("%PDF-1.4 damaged"))
-	r := f.do(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
+	id := f.createOrder(nil)
+	second := f.insertRedraw(id)
+	f.publishReport(id, finalReport("0"), page("0"))
+	f.publishReport(second, finalReport("1"), []byte("%PDF-1.4 damaged"))
+	r := f.sendWithKey(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	pages, err := pdf.PageCount(bytes.NewReader(r.body), nil)
 	require.NoError(t, err)
 	require.Equal(t, 2, pages)
-	r = f.do(http.MethodGet, "/v3/order/"+second+"/result/pdf", f.key, nil)
+	r = f.sendWithKey(http.MethodGet, "/v3/order/"+second+"/result/pdf", f.key, nil)
 	require.Equal(t, "%PDF-1.4 damaged", string(r.body))
 }
 
-func finalReport(marker string) order.Report {
-	return order.Report{
-		Status: "final", Interpretation: order.Normal, ReportedAt: began,
+func finalReport(marker string) order.LabReport {
+	return order.LabReport{
+		Status: "final", Interpretation: order.InterpretationNormal, ReportedAt: testTime,
 		Results: []order.Result{{Name: marker, Slug: marker, Text: "1", Type: "comment"}},
 	}
 }
@@ -183,16 +183,16 @@ func finalReport(marker string) order.Report {
 func TestTransactionsOfOthers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.placed(nil)
+	id := f.createOrder(nil)
 	require.Equal(t, lifecycle.Ordered, f.order(id).Status)
 	other := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
 	for _, more := range []string{"", "/result", "/result/pdf"} {
 		for key, transaction := range map[string]string{other: transactionOf(f, id), f.key: newID()} {
-			r := f.do(http.MethodGet, "/v3/order_transaction/"+transaction+more, key, nil)
+			r := f.sendWithKey(http.MethodGet, "/v3/order_transaction/"+transaction+more, key, nil)
 			require.Equal(t, http.StatusNotFound, r.status, more)
 			require.Equal(t, "Order transaction not found", r.detail(t))
 		}
-		r := f.do(http.MethodGet, "/v3/order_transaction/x"+more, f.key, nil)
+		r := f.sendWithKey(http.MethodGet, "/v3/order_transaction/x"+more, f.key, nil)
 		requireProblem(t, r, []any{"path", "transaction_id"}, "uuid_parsing")
 	}
 }

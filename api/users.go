@@ -39,17 +39,19 @@ type createUserInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *createUserInput) Resolve(huma.Context) []error { return checkZone(in.Body.FallbackTimeZone) }
+func (in *createUserInput) Resolve(huma.Context) []error {
+	return checkTimeZone(in.Body.FallbackTimeZone)
+}
 
-func checkZone(zone *string) []error {
-	if zone != nil && !knownZone(*zone) {
-		return []error{wrong("value_error", "Value is not an IANA time zone", "body.fallback_time_zone")}
+func checkTimeZone(zone *string) []error {
+	if zone != nil && !isTimeZone(*zone) {
+		return []error{newProblem("value_error", "Value is not an IANA time zone", "body.fallback_time_zone")}
 	}
 	return nil
 }
 
-// knownZone reports whether the name is an IANA one; "" and "Local" are this machine's own business.
-func knownZone(name string) bool {
+// isTimeZone reports whether the name is an IANA one; "" and "Local" are this machine's own business.
+func isTimeZone(name string) bool {
 	if name == "" || name == "Local" {
 		return false
 	}
@@ -71,10 +73,10 @@ func (s *server) userRoutes() {
 		OperationID: "create-user", Method: http.MethodPost, Path: "/v2/user", Tags: []string{tagUsers},
 		Summary: "Create a user", Errors: []int{http.StatusBadRequest},
 	}
-	register(s, changeOwn, op, s.createUser)
+	registerOperation(s, scopeOwnChange, op, s.createUser)
 	op.OperationID, op.Path, op.Hidden = "create-user-slash", "/v2/user/", true // as the vendor's samples call it
-	register(s, changeOwn, op, s.createUser)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, op, s.createUser)
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-user", Method: http.MethodGet, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Read a user", Errors: []int{http.StatusNotFound},
 	}, s.getUser)
@@ -82,14 +84,14 @@ func (s *server) userRoutes() {
 		OperationID: "list-users", Method: http.MethodGet, Path: "/v2/user", Tags: []string{tagUsers},
 		Summary: "List users, oldest first",
 	}
-	register(s, readOwn, op, s.listUsers)
+	registerOperation(s, scopeOwnRead, op, s.listUsers)
 	op.OperationID, op.Path, op.Hidden = "list-users-slash", "/v2/user/", true
-	register(s, readOwn, op, s.listUsers)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, op, s.listUsers)
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "resolve-user", Method: http.MethodGet, Path: "/v2/user/resolve/{client_user_id}", Tags: []string{tagUsers},
 		Summary: "Read a user by the client's own id", Errors: []int{http.StatusNotFound},
 	}, s.resolveUser)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "patch-user", Method: http.MethodPatch, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Change a user", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.patchUser)
@@ -114,8 +116,8 @@ func (s *server) createUser(ctx context.Context, in *createUserInput) (*body[jun
 	if err := s.Store.CreateUser(ctx, u); err != nil {
 		return nil, userRefusal(err)
 	}
-	s.auditChange(ctx, "user.create", c.team.ID, "", "user="+u.ID)
-	return answer(clientFacingUser(u)), nil
+	s.appendChangeAudit(ctx, "user.create", c.team.ID, "", "user="+u.ID)
+	return newAnswer(clientFacingUser(u)), nil
 }
 
 // userRefusal is what the client is told when a user cannot be created or changed.
@@ -129,23 +131,23 @@ func userRefusal(err error) error {
 			UserID:       conflict.Existing.ID,
 			CreatedOn:    conflict.Existing.CreatedAt,
 		}}
-	case errors.Is(err, store.ErrUserLimit):
-		return refuse("A sandbox team may have at most " + strconv.Itoa(store.SandboxUsers) + " users")
+	case errors.Is(err, store.ErrSandboxUserLimit):
+		return badRequest("A sandbox team may have at most " + strconv.Itoa(store.MaxSandboxUsers) + " users")
 	default:
-		return orNotFound(err, "User")
+		return mapNotFound(err, "User")
 	}
 }
 
 func (s *server) getUser(ctx context.Context, in *userInput) (*body[junction.ClientFacingUser], error) {
 	c := callerOf(ctx)
-	u, err := s.Store.User(ctx, c.team.ID, canonical(in.UserID))
+	u, err := s.Store.User(ctx, c.team.ID, canonicalUUID(in.UserID))
 	if err != nil {
-		return nil, orNotFound(err, "User")
+		return nil, mapNotFound(err, "User")
 	}
-	if err := s.auditRead(ctx, "user.read", c.team.ID, "", "user="+u.ID); err != nil {
+	if err := s.appendReadAudit(ctx, "user.read", c.team.ID, "", "user="+u.ID); err != nil {
 		return nil, err
 	}
-	return answer(clientFacingUser(u)), nil
+	return newAnswer(clientFacingUser(u)), nil
 }
 
 func clientFacingUser(u store.User) junction.ClientFacingUser {
@@ -159,20 +161,20 @@ func clientFacingUser(u store.User) junction.ClientFacingUser {
 		ClientUserID:     u.ClientUserID,
 		CreatedOn:        u.CreatedAt,
 		ConnectedSources: []junction.ConnectedSource{},
-		IngestionStart:   date(u.IngestionStart),
-		IngestionEnd:     date(u.IngestionEnd),
+		IngestionStart:   parseValidDate(u.IngestionStart),
+		IngestionEnd:     parseValidDate(u.IngestionEnd),
 	}
 	if u.FallbackTimeZone != nil {
 		out.FallbackTimeZone = &junction.FallbackTimeZone{ID: *u.FallbackTimeZone, SourceSlug: sourceManual, UpdatedAt: updated}
 	}
-	if d := date(u.FallbackBirthDate); d != nil {
+	if d := parseValidDate(u.FallbackBirthDate); d != nil {
 		out.FallbackBirthDate = &junction.FallbackBirthDate{Value: *d, SourceSlug: sourceManual, UpdatedAt: updated}
 	}
 	return out
 }
 
-// date reads a date that was validated before it was stored.
-func date(text *string) *order.Date {
+// parseValidDate reads a date that was validated before it was stored.
+func parseValidDate(text *string) *order.Date {
 	if text == nil {
 		return nil
 	}

@@ -25,7 +25,9 @@ type patchUserInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *patchUserInput) Resolve(huma.Context) []error { return checkZone(in.Body.FallbackTimeZone) }
+func (in *patchUserInput) Resolve(huma.Context) []error {
+	return checkTimeZone(in.Body.FallbackTimeZone)
+}
 
 type usersInput struct {
 	Offset int `query:"offset" minimum:"0" maximum:"100000000" default:"0"`
@@ -51,29 +53,29 @@ func (s *server) listUsers(ctx context.Context, in *usersInput) (*body[Paginated
 		return nil, err
 	}
 	detail := "offset=" + strconv.Itoa(in.Offset) + " users=" + strconv.Itoa(len(users))
-	if err := s.auditRead(ctx, "users.list", team, "", detail); err != nil {
+	if err := s.appendReadAudit(ctx, "users.list", team, "", detail); err != nil {
 		return nil, err
 	}
-	return answer(PaginatedUsersResponse{Users: each(users, clientFacingUser), Total: total, Offset: in.Offset, Limit: in.Limit}), nil
+	return newAnswer(PaginatedUsersResponse{Users: convertAll(users, clientFacingUser), Total: total, Offset: in.Offset, Limit: in.Limit}), nil
 }
 
 func (s *server) resolveUser(ctx context.Context, in *resolveUserInput) (*body[junction.ClientFacingUser], error) {
 	team := callerOf(ctx).team.ID
 	u, err := s.Store.UserByClientUserID(ctx, team, in.ClientUserID)
 	if err != nil {
-		return nil, orNotFound(err, "User")
+		return nil, mapNotFound(err, "User")
 	}
-	if err := s.auditRead(ctx, "user.read", team, "", "user="+u.ID); err != nil {
+	if err := s.appendReadAudit(ctx, "user.read", team, "", "user="+u.ID); err != nil {
 		return nil, err
 	}
-	return answer(clientFacingUser(u)), nil
+	return newAnswer(clientFacingUser(u)), nil
 }
 
 func (s *server) patchUser(ctx context.Context, in *patchUserInput) (*struct{}, error) {
-	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
+	team, id := callerOf(ctx).team.ID, canonicalUUID(in.UserID)
 	if err := s.Store.PatchUser(ctx, team, id, store.UserPatch(in.Body)); err != nil {
 		return nil, userRefusal(err)
 	}
-	s.auditChange(ctx, "user.change", team, "", "user="+id)
+	s.appendChangeAudit(ctx, "user.change", team, "", "user="+id)
 	return nil, nil
 }

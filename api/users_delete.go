@@ -20,18 +20,18 @@ type undoInput struct {
 // Resolve checks what a schema cannot say.
 func (in *undoInput) Resolve(huma.Context) []error {
 	if (in.UserID == "") == (in.ClientUserID == "") {
-		return []error{wrong("value_error", "Give exactly one of user_id and client_user_id", "query.user_id")}
+		return []error{newProblem("value_error", "Give exactly one of user_id and client_user_id", "query.user_id")}
 	}
 	return nil
 }
 
 func (s *server) userDeletionRoutes() {
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "delete-user", Method: http.MethodDelete, Path: "/v2/user/{user_id}", Tags: []string{tagUsers},
 		Summary: "Delete a user", Errors: []int{http.StatusNotFound},
 		Description: "The user is not found any more. After 7 days all about the patient is erased, of orders as soon as they have ended.",
 	}, s.deleteUser)
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "undo-delete-user", Method: http.MethodPost, Path: "/v2/user/undo_delete", Tags: []string{tagUsers},
 		Summary: "Bring a deleted user back", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 		Description: "Within 7 days, unless another user has taken the client_user_id.",
@@ -40,27 +40,27 @@ func (s *server) userDeletionRoutes() {
 
 func (s *server) deleteUser(ctx context.Context, in *userInput) (*body[junction.UserSuccessResponse], error) {
 	c := callerOf(ctx)
-	id := canonical(in.UserID)
+	id := canonicalUUID(in.UserID)
 	if err := s.Store.DeleteUser(ctx, c.team.ID, id); err != nil {
-		return nil, orNotFound(err, "User")
+		return nil, mapNotFound(err, "User")
 	}
-	s.auditChange(ctx, "user.delete", c.team.ID, "", "user="+id)
-	return answer(junction.UserSuccessResponse{Success: true}), nil
+	s.appendChangeAudit(ctx, "user.delete", c.team.ID, "", "user="+id)
+	return newAnswer(junction.UserSuccessResponse{Success: true}), nil
 }
 
 func (s *server) undeleteUser(ctx context.Context, in *undoInput) (*body[junction.UserSuccessResponse], error) {
 	c := callerOf(ctx)
 	id := ""
 	if in.UserID != "" {
-		id = canonical(in.UserID)
+		id = canonicalUUID(in.UserID)
 	}
 	id, err := s.Store.UndeleteUser(ctx, c.team.ID, id, in.ClientUserID)
 	if errors.Is(err, store.ErrConflict) {
-		return nil, refuse("Another user has the same client_user_id")
+		return nil, badRequest("Another user has the same client_user_id")
 	}
 	if err != nil {
-		return nil, orNotFound(err, "User")
+		return nil, mapNotFound(err, "User")
 	}
-	s.auditChange(ctx, "user.undo_delete", c.team.ID, "", "user="+id)
-	return answer(junction.UserSuccessResponse{Success: true}), nil
+	s.appendChangeAudit(ctx, "user.undo_delete", c.team.ID, "", "user="+id)
+	return newAnswer(junction.UserSuccessResponse{Success: true}), nil
 }

@@ -14,24 +14,24 @@ func TestUsersAreDeletedAndBroughtBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	create := func(clientID string) string {
-		r := f.do(http.MethodPost, "/v2/user", f.key, map[string]any{"client_user_id": clientID})
+		r := f.sendWithKey(http.MethodPost, "/v2/user", f.key, map[string]any{"client_user_id": clientID})
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		return r.json(t)["user_id"].(string)
 	}
 	succeeds := func(method, path string) {
 		t.Helper()
-		r := f.do(method, path, f.key, nil)
+		r := f.sendWithKey(method, path, f.key, nil)
 		require.Equal(t, http.StatusOK, r.status, string(r.body))
 		require.Equal(t, map[string]any{"success": true}, r.json(t))
 	}
-	status := func(method, path string) int { return f.do(method, path, f.key, nil).status }
+	status := func(method, path string) int { return f.sendWithKey(method, path, f.key, nil).status }
 	id := create("a&b")
 	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodDelete, "/v2/user/"+id, stranger, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodDelete, "/v2/user/"+id, stranger, nil).status)
 	succeeds(http.MethodDelete, "/v2/user/"+id)
 	require.Equal(t, http.StatusNotFound, status(http.MethodGet, "/v2/user/"+id))
 	require.Equal(t, http.StatusNotFound, status(http.MethodDelete, "/v2/user/"+id))
-	require.Equal(t, http.StatusNotFound, f.do(http.MethodPost, "/v2/user/undo_delete?user_id="+id, stranger, nil).status)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodPost, "/v2/user/undo_delete?user_id="+id, stranger, nil).status)
 	succeeds(http.MethodPost, "/v2/user/undo_delete?user_id="+id)
 	require.Equal(t, http.StatusOK, status(http.MethodGet, "/v2/user/"+id))
 
@@ -39,7 +39,7 @@ func TestUsersAreDeletedAndBroughtBack(t *testing.T) {
 	succeeds(http.MethodPost, "/v2/user/undo_delete?client_user_id=a%26b")
 	succeeds(http.MethodDelete, "/v2/user/"+id)
 	require.NotEqual(t, id, create("a&b"))
-	taken := f.do(http.MethodPost, "/v2/user/undo_delete?user_id="+id, f.key, nil)
+	taken := f.sendWithKey(http.MethodPost, "/v2/user/undo_delete?user_id="+id, f.key, nil)
 	require.Equal(t, http.StatusBadRequest, taken.status)
 	require.Contains(t, string(taken.body), "same client_user_id")
 

@@ -32,26 +32,26 @@ type userInfoInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *userInfoInput) Resolve(ctx huma.Context) []error {
-	errs := checkBirth(in.Body.DOB, "body.dob", callerOf(ctx.Context()).today)
+	errs := checkBirthDate(in.Body.DOB, "body.dob", callerOf(ctx.Context()).today)
 	errs = append(errs, checkPhone(in.Body.PhoneNumber, "body.phone_number")...)
 	errs = append(errs, checkEmail(in.Body.Email, "body.email")...)
 	return append(errs, in.Body.MedicalProxy.check("body.medical_proxy")...)
 }
 
 func (s *server) userInfoRoutes() {
-	register(s, changeOwn, huma.Operation{
+	registerOperation(s, scopeOwnChange, huma.Operation{
 		OperationID: "put-user-info", Method: http.MethodPatch, Path: "/v2/user/{user_id}/info", Tags: []string{tagUsers},
 		Summary: "Say who a user is", Errors: []int{http.StatusNotFound}, Description: "All at once: what is left out is forgotten.",
 	}, s.putUserInfo)
-	register(s, readOwn, huma.Operation{
+	registerOperation(s, scopeOwnRead, huma.Operation{
 		OperationID: "get-user-info", Method: http.MethodGet, Path: "/v2/user/{user_id}/info/latest", Tags: []string{tagUsers},
 		Summary: "Read who a user is", Errors: []int{http.StatusNotFound},
 	}, s.getUserInfo)
 }
 
 func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[UserInfo], error) {
-	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
-	info, err := in.Body.normal()
+	team, id := callerOf(ctx).team.ID, canonicalUUID(in.UserID)
+	info, err := in.Body.normalised()
 	if err != nil {
 		return nil, err
 	}
@@ -60,36 +60,36 @@ func (s *server) putUserInfo(ctx context.Context, in *userInfoInput) (*body[User
 		return nil, fmt.Errorf("encoding who user %s is: %w", id, err)
 	}
 	if err := s.Store.PutUserInfo(ctx, team, id, document); err != nil {
-		return nil, orNotFound(err, "User")
+		return nil, mapNotFound(err, "User")
 	}
-	s.auditChange(ctx, "user.change_info", team, "", "user="+id)
-	return answer(info), nil
+	s.appendChangeAudit(ctx, "user.change_info", team, "", "user="+id)
+	return newAnswer(info), nil
 }
 
-// normal is who a user is as it is kept and told. It has been checked.
-func (u UserInfo) normal() (UserInfo, error) {
-	dob, err := birthDate(u.DOB)
+// normalised is who a user is as it is kept and told. It has been checked.
+func (u UserInfo) normalised() (UserInfo, error) {
+	dob, err := parseBirthDate(u.DOB)
 	if err != nil {
 		return u, err
 	}
-	u.FirstName, u.LastName = singleSpaced(u.FirstName), singleSpaced(u.LastName)
-	u.DOB, u.Gender, u.PhoneNumber = dob.String(), gender(u.Gender), phone(u.PhoneNumber)
-	u.Address, u.MedicalProxy = u.Address.normal(), u.MedicalProxy.normal()
+	u.FirstName, u.LastName = collapseSpaces(u.FirstName), collapseSpaces(u.LastName)
+	u.DOB, u.Gender, u.PhoneNumber = dob.String(), normaliseGender(u.Gender), normalisePhone(u.PhoneNumber)
+	u.Address, u.MedicalProxy = u.Address.normalised(), u.MedicalProxy.normalised()
 	return u, nil
 }
 
 func (s *server) getUserInfo(ctx context.Context, in *userInput) (*body[UserInfo], error) {
-	team, id := callerOf(ctx).team.ID, canonical(in.UserID)
+	team, id := callerOf(ctx).team.ID, canonicalUUID(in.UserID)
 	document, err := s.Store.UserInfo(ctx, team, id)
 	if err != nil {
-		return nil, orNotFound(err, "User info")
+		return nil, mapNotFound(err, "User info")
 	}
-	if err := s.auditRead(ctx, "user.read_info", team, "", "user="+id); err != nil {
+	if err := s.appendReadAudit(ctx, "user.read_info", team, "", "user="+id); err != nil {
 		return nil, err
 	}
 	var info UserInfo
 	if err := json.Unmarshal(document, &info); err != nil {
 		return nil, fmt.Errorf("decoding who user %s is: %w", id, err)
 	}
-	return answer(info), nil
+	return newAnswer(info), nil
 }

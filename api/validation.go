@@ -19,20 +19,22 @@ type problem struct {
 
 func (p *problem) Error() string { return p.Type }
 
-// wrong is a problem at a place such as "body.patient_details.dob".
-func wrong(kind, msg, place string) *problem { return &problem{Loc: loc(place), Msg: msg, Type: kind} }
+// newProblem is a problem at a place such as "body.patient_details.dob".
+func newProblem(kind, msg, path string) *problem {
+	return &problem{Loc: splitPath(path), Msg: msg, Type: kind}
+}
 
-func missing(place string) *problem { return wrong("missing", "Field required", place) }
+func missingProblem(path string) *problem { return newProblem("missing", "Field required", path) }
 
-// invalid is the 422 answer to a request that failed validation, with everything that is wrong at once.
-func invalid(all ...*problem) *Error {
+// validationError is the 422 answer to a request that failed validation, with everything that is wrong at once.
+func validationError(all ...*problem) *Error {
 	return &Error{Detail: all, status: http.StatusUnprocessableEntity}
 }
 
-// loc turns "body.consents[0].version" into ["body","consents",0,"version"].
-func loc(place string) []any {
+// splitPath turns "body.consents[0].version" into ["body","consents",0,"version"].
+func splitPath(path string) []any {
 	out := []any{}
-	for part := range strings.SplitSeq(place, ".") {
+	for part := range strings.SplitSeq(path, ".") {
 		name, rest, _ := strings.Cut(part, "[")
 		if name != "" {
 			out = append(out, name)
@@ -48,7 +50,7 @@ func loc(place string) []any {
 	return out
 }
 
-func problems(errs []error) []*problem {
+func toProblems(errs []error) []*problem {
 	out := make([]*problem, 0, len(errs))
 	for _, err := range errs {
 		var own *problem
@@ -57,22 +59,22 @@ func problems(errs []error) []*problem {
 		case errors.As(err, &own):
 			out = append(out, own)
 		case errors.As(err, &detail):
-			out = append(out, fromHuma(detail))
+			out = append(out, fromHumaDetail(detail))
 		default:
-			out = append(out, wrong("value_error", "Value is not valid", "body"))
+			out = append(out, newProblem("value_error", "Value is not valid", "body"))
 		}
 	}
-	if slices.ContainsFunc(out, func(p *problem) bool { return p.of("body") && len(p.Loc) == 1 }) {
+	if slices.ContainsFunc(out, func(p *problem) bool { return p.inPart("body") && len(p.Loc) == 1 }) {
 		// The body as a whole is wrong, and was never looked into: what seems to be missing from it may be there.
-		out = slices.DeleteFunc(out, func(p *problem) bool { return p.of("body") && len(p.Loc) > 1 })
+		out = slices.DeleteFunc(out, func(p *problem) bool { return p.inPart("body") && len(p.Loc) > 1 })
 	}
 	found := slices.Clone(out)
-	return slices.DeleteFunc(out, func(p *problem) bool { return slices.ContainsFunc(found, p.follows) })
+	return slices.DeleteFunc(out, func(p *problem) bool { return slices.ContainsFunc(found, p.isCausedBy) })
 }
 
-// follows reports whether a problem is there only because of another one: it lies inside of what is not there, or is no object, or it
+// isCausedBy reports whether a problem is there only because of another one: it lies inside of what is not there, or is no object, or it
 // misses what is there and is wrong.
-func (p *problem) follows(q *problem) bool {
+func (p *problem) isCausedBy(q *problem) bool {
 	if slices.Equal(q.Loc, p.Loc) {
 		return p.Type == "missing" && q.Type != "missing"
 	}
@@ -80,12 +82,12 @@ func (p *problem) follows(q *problem) bool {
 	return hollow && len(q.Loc) < len(p.Loc) && slices.Equal(q.Loc, p.Loc[:len(q.Loc)])
 }
 
-// of reports whether the problem lies in that part of the request.
-func (p *problem) of(part string) bool { return len(p.Loc) > 0 && p.Loc[0] == part }
+// inPart reports whether the problem lies in that part of the request.
+func (p *problem) inPart(part string) bool { return len(p.Loc) > 0 && p.Loc[0] == part }
 
-// kinds are the problem types, which follow those of the original API, by the beginning of huma's messages. The first that matches
+// problemTypes are the problem types, which follow those of the original API, by the beginning of huma's messages. The first that matches
 // decides. An empty msg keeps huma's, which then repeats nothing of the value.
-var kinds = []struct{ begins, kind, msg string }{
+var problemTypes = []struct{ begins, kind, msg string }{
 	{"unexpected property", "extra_forbidden", "Extra inputs are not permitted"},
 	{"expected string to match pattern", "string_pattern_mismatch", ""},
 	{"expected string to be RFC 5322 email", "value_error", "Value is not a valid email address"},
@@ -112,22 +114,22 @@ var kinds = []struct{ begins, kind, msg string }{
 	{"invalid date/time", "datetime_parsing", "Input should be a valid datetime"},
 	{"invalid character", "json_invalid", "JSON decode error"},
 	{"unexpected end of JSON input", "json_invalid", "JSON decode error"},
-	{errKeyTwice.Error(), "json_invalid", "An object has the same key twice"},
+	{errDuplicateKey.Error(), "json_invalid", "An object has the same key twice"},
 	{errNUL.Error(), "value_error", "Texts with NUL characters are not allowed"},
 	{errNotUTF8.Error(), "json_invalid", "The body is not UTF-8"},
-	{errTooDeep.Error(), "json_invalid", "The body is nested too deeply"},
-	{errTooMany.Error(), "json_invalid", "The body has too many values"},
+	{errNestedTooDeeply.Error(), "json_invalid", "The body is nested too deeply"},
+	{errTooManyValues.Error(), "json_invalid", "The body has too many values"},
 }
 
-func fromHuma(d *huma.ErrorDetail) *problem {
+func fromHumaDetail(d *huma.ErrorDetail) *problem {
 	if rest, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
 		name, _, _ := strings.Cut(rest, " ")
-		return missing(d.Location + "." + name)
+		return missingProblem(d.Location + "." + name)
 	}
 	if strings.HasPrefix(d.Message, "required ") { // a parameter
-		return missing(d.Location)
+		return missingProblem(d.Location)
 	}
-	for _, k := range kinds {
+	for _, k := range problemTypes {
 		if !strings.HasPrefix(d.Message, k.begins) {
 			continue
 		}
@@ -135,7 +137,7 @@ func fromHuma(d *huma.ErrorDetail) *problem {
 		if msg == "" {
 			msg = d.Message
 		}
-		return wrong(k.kind, msg, d.Location)
+		return newProblem(k.kind, msg, d.Location)
 	}
-	return wrong("value_error", "Value is not valid", d.Location)
+	return newProblem("value_error", "Value is not valid", d.Location)
 }

@@ -70,7 +70,7 @@ type createWebhookInput struct {
 
 // Resolve checks what a schema cannot say.
 func (in *createWebhookInput) Resolve(huma.Context) []error {
-	return append(wrongTypes(in.Body.FilterTypes), wrongSecret(in.Body.Secret, "body.secret")...)
+	return append(checkFilterTypes(in.Body.FilterTypes), checkSecret(in.Body.Secret, "body.secret")...)
 }
 
 type updateWebhookInput struct {
@@ -82,30 +82,32 @@ type updateWebhookInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *updateWebhookInput) Resolve(huma.Context) []error { return wrongTypes(in.Body.FilterTypes) }
+func (in *updateWebhookInput) Resolve(huma.Context) []error {
+	return checkFilterTypes(in.Body.FilterTypes)
+}
 
-func wrongTypes(types []string) []error {
+func checkFilterTypes(types []string) []error {
 	for _, t := range types {
 		if !slices.Contains(webhooks.EventTypes(), t) {
-			return []error{wrong("enum", "Input should be one of "+strings.Join(webhooks.EventTypes(), ", "), "body.filter_types")}
+			return []error{newProblem("enum", "Input should be one of "+strings.Join(webhooks.EventTypes(), ", "), "body.filter_types")}
 		}
 	}
 	return nil
 }
 
-func wrongSecret(secret *string, place string) []error {
+func checkSecret(secret *string, path string) []error {
 	if secret == nil {
 		return nil
 	}
 	if _, err := webhooks.ParseSecret(*secret); err != nil {
-		return []error{wrong("value_error", "Value is not whsec_ and the base64 of 24 to 64 bytes", place)}
+		return []error{newProblem("value_error", "Value is not whsec_ and the base64 of 24 to 64 bytes", path)}
 	}
 	return nil
 }
 
-func wrongHeaders(headers map[string]string) []error {
+func checkHeaders(headers map[string]string) []error {
 	if err := webhooks.CheckHeaders(headers); err != nil {
-		return []error{wrong("value_error", "Value has a header that may not be set", "body.headers")}
+		return []error{newProblem("value_error", "Value has a header that may not be set", "body.headers")}
 	}
 	return nil
 }
@@ -123,43 +125,43 @@ func (s *server) webhookRoutes() {
 		o.Errors = append(o.Errors, http.StatusBadRequest)
 		return o
 	}
-	registerManagement(s, readAll, op("list-webhooks", http.MethodGet, "", "List a team's webhooks", http.StatusOK), s.listWebhooks)
-	registerManagement(s, changeAll, refusable(op("create-webhook", http.MethodPost, "", "Add a webhook", http.StatusOK)), s.createWebhook)
+	registerManagementOperation(s, scopeAllRead, op("list-webhooks", http.MethodGet, "", "List a team's webhooks", http.StatusOK), s.listWebhooks)
+	registerManagementOperation(s, scopeAllChange, refusable(op("create-webhook", http.MethodPost, "", "Add a webhook", http.StatusOK)), s.createWebhook)
 	const one = "/{webhook_id}"
-	registerManagement(s, readAll, op("get-webhook", http.MethodGet, one, "Read a webhook", http.StatusOK), s.getWebhook)
-	registerManagement(s, changeAll, refusable(op("update-webhook", http.MethodPatch, one, "Change, disable or enable a webhook", http.StatusOK)), s.updateWebhook)
-	registerManagement(s, changeAll, op("delete-webhook", http.MethodDelete, one, "Remove a webhook", http.StatusNoContent), s.deleteWebhook)
-	registerManagement(s, changeAll, op("get-webhook-headers", http.MethodGet, one+"/headers", "Read a webhook's headers", http.StatusOK), s.getWebhookHeaders)
-	registerManagement(s, changeAll, op("set-webhook-headers", http.MethodPut, one+"/headers", "Replace a webhook's headers", http.StatusNoContent), s.setWebhookHeaders)
-	registerManagement(s, changeAll, op("get-webhook-secret", http.MethodGet, one+"/secret", "Read a webhook's secret", http.StatusOK), s.getWebhookSecret)
-	registerManagement(s, changeAll, op("rotate-webhook-secret", http.MethodPost, one+"/secret/rotate", "Give a webhook a new secret; the old one signs too for a day",
+	registerManagementOperation(s, scopeAllRead, op("get-webhook", http.MethodGet, one, "Read a webhook", http.StatusOK), s.getWebhook)
+	registerManagementOperation(s, scopeAllChange, refusable(op("update-webhook", http.MethodPatch, one, "Change, disable or enable a webhook", http.StatusOK)), s.updateWebhook)
+	registerManagementOperation(s, scopeAllChange, op("delete-webhook", http.MethodDelete, one, "Remove a webhook", http.StatusNoContent), s.deleteWebhook)
+	registerManagementOperation(s, scopeAllChange, op("get-webhook-headers", http.MethodGet, one+"/headers", "Read a webhook's headers", http.StatusOK), s.getWebhookHeaders)
+	registerManagementOperation(s, scopeAllChange, op("set-webhook-headers", http.MethodPut, one+"/headers", "Replace a webhook's headers", http.StatusNoContent), s.setWebhookHeaders)
+	registerManagementOperation(s, scopeAllChange, op("get-webhook-secret", http.MethodGet, one+"/secret", "Read a webhook's secret", http.StatusOK), s.getWebhookSecret)
+	registerManagementOperation(s, scopeAllChange, op("rotate-webhook-secret", http.MethodPost, one+"/secret/rotate", "Give a webhook a new secret; the old one signs too for a day",
 		http.StatusNoContent), s.rotateWebhookSecret)
 }
 
-// managed finds the team of a path.
-func (s *server) managed(ctx context.Context, in ManagedTeam) (store.Team, error) {
-	t, err := s.Store.Team(ctx, canonical(in.TeamID))
+// teamOfPath finds the team of a path.
+func (s *server) teamOfPath(ctx context.Context, in ManagedTeam) (store.Team, error) {
+	t, err := s.Store.Team(ctx, canonicalUUID(in.TeamID))
 	if err == nil && t.Environment != in.Environment {
 		err = store.ErrNotFound
 	}
-	return t, orNotFound(err, "Team")
+	return t, mapNotFound(err, "Team")
 }
 
-// webhook finds the endpoint of a path.
-func (s *server) webhook(ctx context.Context, in ManagedWebhook) (store.Endpoint, error) {
-	t, err := s.managed(ctx, in.ManagedTeam)
+// endpointOfPath finds the endpoint of a path.
+func (s *server) endpointOfPath(ctx context.Context, in ManagedWebhook) (store.Endpoint, error) {
+	t, err := s.teamOfPath(ctx, in.ManagedTeam)
 	if err != nil {
 		return store.Endpoint{}, err
 	}
-	e, err := s.Store.Endpoint(ctx, canonical(in.WebhookID))
+	e, err := s.Store.Endpoint(ctx, canonicalUUID(in.WebhookID))
 	if err == nil && e.TeamID != t.ID {
 		err = store.ErrNotFound
 	}
-	return e, orNotFound(err, "Webhook")
+	return e, mapNotFound(err, "Webhook")
 }
 
 func (s *server) listWebhooks(ctx context.Context, in *listWebhooksInput) (*body[WebhooksPage], error) {
-	t, err := s.managed(ctx, in.ManagedTeam)
+	t, err := s.teamOfPath(ctx, in.ManagedTeam)
 	if err != nil {
 		return nil, err
 	}
@@ -172,27 +174,27 @@ func (s *server) listWebhooks(ctx context.Context, in *listWebhooksInput) (*body
 		all = all[:in.Limit]
 		out.NextCursor = &all[in.Limit-1].ID
 	}
-	out.Data = each(all, fromEndpoint)
-	return answer(out), nil
+	out.Data = convertAll(all, fromEndpoint)
+	return newAnswer(out), nil
 }
 
 func (s *server) createWebhook(ctx context.Context, in *createWebhookInput) (*body[Webhook], error) {
-	t, err := s.managed(ctx, in.ManagedTeam)
+	t, err := s.teamOfPath(ctx, in.ManagedTeam)
 	if err != nil {
 		return nil, err
 	}
 	e := store.Endpoint{TeamID: t.ID, URL: in.Body.URL}
-	in.Body.apply(&e)
-	if err := s.addEndpoint(ctx, &e, in.Body.Secret); err != nil {
+	in.Body.applyTo(&e)
+	if err := s.createEndpoint(ctx, &e, in.Body.Secret); err != nil {
 		return nil, err
 	}
-	return answer(fromEndpoint(e)), nil
+	return newAnswer(fromEndpoint(e)), nil
 }
 
-// addEndpoint completes an endpoint and writes it.
-func (s *server) addEndpoint(ctx context.Context, e *store.Endpoint, secret *string) error {
+// createEndpoint completes an endpoint and writes it.
+func (s *server) createEndpoint(ctx context.Context, e *store.Endpoint, secret *string) error {
 	if err := s.Guard.CheckURL(e.URL); err != nil {
-		return refusedURL(err)
+		return mapURLError(err)
 	}
 	e.ID, e.CreatedAt = newID(), s.now()
 	e.UpdatedAt = e.CreatedAt
@@ -205,66 +207,66 @@ func (s *server) addEndpoint(ctx context.Context, e *store.Endpoint, secret *str
 	if err := s.Store.CreateEndpoint(ctx, *e); err != nil {
 		return err
 	}
-	s.auditChange(ctx, "endpoint.create", e.TeamID, "", "endpoint="+e.ID)
+	s.appendChangeAudit(ctx, "endpoint.create", e.TeamID, "", "endpoint="+e.ID)
 	return nil
 }
 
 func (s *server) getWebhook(ctx context.Context, in *ManagedWebhook) (*body[Webhook], error) {
-	e, err := s.webhook(ctx, *in)
+	e, err := s.endpointOfPath(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
-	return answer(fromEndpoint(e)), nil
+	return newAnswer(fromEndpoint(e)), nil
 }
 
 func (s *server) updateWebhook(ctx context.Context, in *updateWebhookInput) (*body[Webhook], error) {
 	if in.Body.URL != nil {
 		if err := s.Guard.CheckURL(*in.Body.URL); err != nil {
-			return nil, refusedURL(err)
+			return nil, mapURLError(err)
 		}
 	}
 	e, err := s.changeWebhook(ctx, in.ManagedWebhook, "endpoint.update", func(e *store.Endpoint) {
 		if in.Body.URL != nil {
 			e.URL = *in.Body.URL
 		}
-		in.Body.apply(e)
+		in.Body.applyTo(e)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return answer(fromEndpoint(e)), nil
+	return newAnswer(fromEndpoint(e)), nil
 }
 
 // changeWebhook changes the endpoint of a path and notes who did.
 func (s *server) changeWebhook(ctx context.Context, in ManagedWebhook, action string, change func(*store.Endpoint)) (store.Endpoint, error) {
-	e, err := s.webhook(ctx, in)
+	e, err := s.endpointOfPath(ctx, in)
 	if err != nil {
 		return e, err
 	}
 	if e, err = s.Store.ChangeEndpoint(ctx, e.ID, change); err != nil {
-		return e, orNotFound(err, "Webhook")
+		return e, mapNotFound(err, "Webhook")
 	}
-	s.auditChange(ctx, action, e.TeamID, "", "endpoint="+e.ID)
+	s.appendChangeAudit(ctx, action, e.TeamID, "", "endpoint="+e.ID)
 	return e, nil
 }
 
 func (s *server) deleteWebhook(ctx context.Context, in *ManagedWebhook) (*struct{}, error) {
-	e, err := s.webhook(ctx, *in)
+	e, err := s.endpointOfPath(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.Store.DeleteEndpoint(ctx, e.ID); err != nil {
-		return nil, orNotFound(err, "Webhook")
+		return nil, mapNotFound(err, "Webhook")
 	}
-	s.auditChange(ctx, "endpoint.delete", e.TeamID, "", "endpoint="+e.ID)
+	s.appendChangeAudit(ctx, "endpoint.delete", e.TeamID, "", "endpoint="+e.ID)
 	return nil, nil
 }
 
-// disabledByTeam is why an endpoint is disabled that its team disabled.
-const disabledByTeam = "team"
+// disabledReasonTeam is why an endpoint is disabled that its team disabled.
+const disabledReasonTeam = "team"
 
-// apply sets what was given.
-func (w WebhookSettings) apply(e *store.Endpoint) {
+// applyTo sets what was given.
+func (w WebhookSettings) applyTo(e *store.Endpoint) {
 	if w.Description != nil {
 		e.Description = *w.Description
 	}
@@ -278,7 +280,7 @@ func (w WebhookSettings) apply(e *store.Endpoint) {
 		}
 	}
 	if w.Disabled != nil && *w.Disabled != e.Disabled {
-		e.Disabled, e.DisabledReason = *w.Disabled, disabledByTeam
+		e.Disabled, e.DisabledReason = *w.Disabled, disabledReasonTeam
 		if !e.Disabled {
 			e.DisabledReason = ""
 		}

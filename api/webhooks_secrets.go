@@ -29,7 +29,7 @@ type setHeadersInput struct {
 }
 
 // Resolve checks what a schema cannot say.
-func (in *setHeadersInput) Resolve(huma.Context) []error { return wrongHeaders(in.Body.Headers) }
+func (in *setHeadersInput) Resolve(huma.Context) []error { return checkHeaders(in.Body.Headers) }
 
 type rotateInput struct {
 	ManagedWebhook
@@ -43,27 +43,27 @@ func (in *rotateInput) Resolve(huma.Context) []error {
 	if in.Body == nil {
 		return nil
 	}
-	return wrongSecret(in.Body.Key, "body.key")
+	return checkSecret(in.Body.Key, "body.key")
 }
 
 func (s *server) getWebhookHeaders(ctx context.Context, in *ManagedWebhook) (*body[WebhookHeaders], error) {
-	e, err := s.webhook(ctx, *in)
+	e, err := s.endpointOfPath(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
 	out := WebhookHeaders{Headers: map[string]string{}, Sensitive: []string{}}
 	for name, value := range e.Headers {
-		if sensitive(name) {
+		if looksLikeCredential(name) {
 			out.Sensitive = append(out.Sensitive, name)
 		} else {
 			out.Headers[name] = value
 		}
 	}
-	return answer(out), nil
+	return newAnswer(out), nil
 }
 
-// sensitive reports whether a header is likely to hold a credential.
-func sensitive(name string) bool {
+// looksLikeCredential reports whether a header is likely to hold a credential.
+func looksLikeCredential(name string) bool {
 	name = strings.ToLower(name)
 	for _, word := range []string{"auth", "token", "secret", "key", "password", "cookie", "signature"} {
 		if strings.Contains(name, word) {
@@ -79,18 +79,18 @@ func (s *server) setWebhookHeaders(ctx context.Context, in *setHeadersInput) (*s
 }
 
 func (s *server) getWebhookSecret(ctx context.Context, in *ManagedWebhook) (*body[WebhookSecret], error) {
-	e, err := s.webhook(ctx, *in)
+	e, err := s.endpointOfPath(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.auditRead(ctx, "endpoint.secret.read", e.TeamID, "", "endpoint="+e.ID); err != nil {
+	if err := s.appendReadAudit(ctx, "endpoint.secret.read", e.TeamID, "", "endpoint="+e.ID); err != nil {
 		return nil, err
 	}
-	return answer(WebhookSecret{Key: e.Secret}), nil
+	return newAnswer(WebhookSecret{Key: e.Secret}), nil
 }
 
 func (s *server) rotateWebhookSecret(ctx context.Context, in *rotateInput) (*struct{}, error) {
-	e, err := s.webhook(ctx, in.ManagedWebhook)
+	e, err := s.endpointOfPath(ctx, in.ManagedWebhook)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,8 @@ func (s *server) rotateWebhookSecret(ctx context.Context, in *rotateInput) (*str
 		return nil, err
 	}
 	if err := s.Store.RotateSecret(ctx, e.ID, secret); err != nil {
-		return nil, orNotFound(err, "Webhook")
+		return nil, mapNotFound(err, "Webhook")
 	}
-	s.auditChange(ctx, "endpoint.secret.rotate", e.TeamID, "", "endpoint="+e.ID)
+	s.appendChangeAudit(ctx, "endpoint.secret.rotate", e.TeamID, "", "endpoint="+e.ID)
 	return nil, nil
 }

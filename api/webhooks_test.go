@@ -36,7 +36,7 @@ func TestWebhooksAreManaged(t *testing.T) {
 	id := "/" + made["id"].(string)
 	require.Equal(t, map[string]any{
 		"id": made["id"], "url": "http://127.0.0.1:9/a", "description": "", "rate_limit": nil, "disabled": false, "filter_types": nil,
-		"created_at": began.Format(time.RFC3339), "updated_at": began.Format(time.RFC3339),
+		"created_at": testTime.Format(time.RFC3339), "updated_at": testTime.Format(time.RFC3339),
 	}, made)
 	require.Equal(t, made, f.manage(http.MethodGet, id, nil).json(t))
 
@@ -113,7 +113,7 @@ func TestWebhookHeadersAndSecrets(t *testing.T) {
 		e, err := f.store.Endpoint(t.Context(), id[1:])
 		require.NoError(t, err)
 		require.Equal(t, before, e.PreviousSecret)
-		require.Equal(t, began.Add(24*time.Hour), e.PreviousUntil)
+		require.Equal(t, testTime.Add(24*time.Hour), e.PreviousUntil)
 	}
 	require.Equal(t, http.StatusNoContent, f.manage(http.MethodPost, id+"/secret/rotate", map[string]any{"key": key}).status)
 	require.Equal(t, key, secret())
@@ -201,7 +201,7 @@ func TestTheManagementKeyIsAnOperationsKey(t *testing.T) {
 	f := newFixture(t)
 	for key, want := range map[string]int{f.opsKey: http.StatusOK, f.key: http.StatusForbidden, "": http.StatusUnauthorized, "mg_x": http.StatusUnauthorized} {
 		require.Equal(t, want, f.send(http.MethodGet, f.managed(), nil, "X-Management-Key", key).status)
-		require.Equal(t, want, f.do(http.MethodGet, f.managed(), key, nil).status, "in our own header too")
+		require.Equal(t, want, f.sendWithKey(http.MethodGet, f.managed(), key, nil).status, "in our own header too")
 	}
 	require.Equal(t, http.StatusUnauthorized, f.send(http.MethodGet, "/v3/orders", nil, "X-Management-Key", f.opsKey).status, "not for the client API")
 }

@@ -10,7 +10,7 @@ import (
 
 func reference(t *testing.T) *Reference {
 	t.Helper()
-	r, err := Default()
+	r, err := BuiltIn()
 	require.NoError(t, err)
 	return r
 }
@@ -20,7 +20,7 @@ func TestCodesAreReadHoweverTheyAreWritten(t *testing.T) {
 	for given, want := range map[string]string{
 		"E11.9": "E11.9", "e119": "E11.9", " E11.9 ": "E11.9", "I10": "I10", "i10.": "I10", "M1A9XX0": "M1A.9XX0", "": "", "E1": "E1",
 	} {
-		require.Equal(t, want, normal(given), given)
+		require.Equal(t, want, normalizeCode(given), given)
 	}
 }
 
@@ -29,7 +29,7 @@ func TestDiagnosesAreFoundByCodeAndByWords(t *testing.T) {
 	r := reference(t)
 	codes := func(query string) []string {
 		var out []string
-		for _, d := range r.Diagnoses(query) {
+		for _, d := range r.SearchDiagnoses(query) {
 			out = append(out, d.Code)
 		}
 		return out
@@ -43,7 +43,7 @@ func TestDiagnosesAreFoundByCodeAndByWords(t *testing.T) {
 	require.Empty(t, codes("no such illness"))
 	require.Empty(t, codes("  "))
 	require.LessOrEqual(t, len(codes("e")), maxDiagnoses)
-	d, ok := r.Diagnosis("z794")
+	d, ok := r.DiagnosisByCode("z794")
 	require.True(t, ok)
 	require.True(t, d.Secondary)
 }
@@ -51,11 +51,11 @@ func TestDiagnosesAreFoundByCodeAndByWords(t *testing.T) {
 func TestCodesAreChecked(t *testing.T) {
 	t.Parallel()
 	r := reference(t)
-	require.NoError(t, r.Check("e11.9"))
-	require.ErrorIs(t, r.Check("E11"), ErrNotBillable, "a category")
-	require.ErrorIs(t, r.Check("E11.999"), ErrNotBillable)
+	require.NoError(t, r.CheckDiagnosisCode("e11.9"))
+	require.ErrorIs(t, r.CheckDiagnosisCode("E11"), ErrNotBillable, "a category")
+	require.ErrorIs(t, r.CheckDiagnosisCode("E11.999"), ErrNotBillable)
 	for _, code := range []string{"", "diabetes", "11.9", "E11.12345", "E1", "É11"} {
-		require.ErrorIs(t, r.Check(code), ErrNotICD, code)
+		require.ErrorIs(t, r.CheckDiagnosisCode(code), ErrNotICD, code)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestPayors(t *testing.T) {
 	r := reference(t)
 	codes := func(q PayorQuery) []string {
 		var out []string
-		for _, p := range r.Payors(q) {
+		for _, p := range r.SearchPayors(q) {
 			out = append(out, p.Code)
 		}
 		return out
@@ -101,16 +101,16 @@ func TestPayors(t *testing.T) {
 	require.Equal(t, []string{"AETNA"}, codes(PayorQuery{ProviderID: "60054"}))
 	require.Empty(t, codes(PayorQuery{Provider: "pverify", ProviderID: "60054"}))
 	require.Empty(t, codes(PayorQuery{Name: "humana", ProviderID: "60054"}), "all has to hold")
-	p, ok := r.Payor("MEDFED")
+	p, ok := r.PayorByCode("MEDFED")
 	require.True(t, ok)
 	require.True(t, p.Medicare)
-	require.Equal(t, "Medicare Part B, Noridian Healthcare Solutions", p.In("AZ").Name)
-	require.Equal(t, "Medicare", p.In("DC").Name)
-	_, ok = r.Payor("nobody")
+	require.Equal(t, "Medicare Part B, Noridian Healthcare Solutions", p.ForState("AZ").Name)
+	require.Equal(t, "Medicare", p.ForState("DC").Name)
+	_, ok = r.PayorByCode("nobody")
 	require.False(t, ok)
 }
 
-func TestASetOfOnesOwn(t *testing.T) {
+func TestOwnReferenceFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "reference.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{
@@ -118,14 +118,14 @@ func TestASetOfOnesOwn(t *testing.T) {
 		"diagnoses": [{"code": "e119", "description": "Type 2"}], "excludes": []}`), 0o600))
 	r, err := Load(file)
 	require.NoError(t, err)
-	require.NoError(t, r.Check("E11.9"))
-	require.ErrorIs(t, r.Check("I10"), ErrNotBillable)
+	require.NoError(t, r.CheckDiagnosisCode("E11.9"))
+	require.ErrorIs(t, r.CheckDiagnosisCode("I10"), ErrNotBillable)
 	_, err = Load(filepath.Join(t.TempDir(), "none"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 // Everything that is wrong with a set is said at once.
-func TestASetIsChecked(t *testing.T) {
+func TestReferenceFileIsChecked(t *testing.T) {
 	t.Parallel()
 	_, err := parse([]byte(`{
 		"payors": [{"code": "A", "name": "A", "plans": {"Arizona": "x"}, "provider_ids": {"nobody": "1"}, "address": {}}, {"code": "A", "name": ""}],

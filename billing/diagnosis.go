@@ -16,11 +16,11 @@ type Diagnosis struct {
 	Secondary bool `json:"secondary,omitempty"`
 }
 
-// icdShape is the form of an ICD-10-CM code: a category of three characters, and up to four after the point.
-var icdShape = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$`)
+// icdPattern is the form of an ICD-10-CM code: a category of three characters, and up to four after the point.
+var icdPattern = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$`)
 
-// normal is a code as it is printed, E11.9, however it was written: e119, " E11.9".
-func normal(code string) string {
+// normalizeCode is a code as it is printed, E11.9, however it was written: e119, " E11.9".
+func normalizeCode(code string) string {
 	code = strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(code), ".", ""))
 	if len(code) <= 3 {
 		return code
@@ -30,7 +30,7 @@ func normal(code string) string {
 
 func (d Diagnosis) problems() []error {
 	var errs []error
-	if !icdShape.MatchString(normal(d.Code)) {
+	if !icdPattern.MatchString(normalizeCode(d.Code)) {
 		errs = append(errs, fmt.Errorf("diagnosis %q has not the form of an ICD-10-CM code", d.Code))
 	}
 	if d.Description == "" {
@@ -39,9 +39,9 @@ func (d Diagnosis) problems() []error {
 	return errs
 }
 
-// Diagnosis finds a diagnosis by its code, however that is written.
-func (r *Reference) Diagnosis(code string) (Diagnosis, bool) {
-	i, ok := r.diagnosisAt[normal(code)]
+// DiagnosisByCode finds a diagnosis by its code, however that is written.
+func (r *Reference) DiagnosisByCode(code string) (Diagnosis, bool) {
+	i, ok := r.diagnosisIndex[normalizeCode(code)]
 	if !ok {
 		return Diagnosis{}, false
 	}
@@ -51,10 +51,10 @@ func (r *Reference) Diagnosis(code string) (Diagnosis, bool) {
 // maxDiagnoses is how many diagnoses a search finds at most.
 const maxDiagnoses = 50
 
-// Diagnoses finds diagnoses whose code begins with the query, or whose description has all its words, each at the beginning of one of
+// SearchDiagnoses finds diagnoses whose code begins with the query, or whose description has all its words, each at the beginning of one of
 // its own; codes first, then by code.
-func (r *Reference) Diagnoses(query string) []Diagnosis {
-	code, words := normal(query), strings.Fields(strings.ToLower(query))
+func (r *Reference) SearchDiagnoses(query string) []Diagnosis {
+	code, words := normalizeCode(query), strings.Fields(strings.ToLower(query))
 	if len(words) == 0 {
 		return nil
 	}
@@ -74,11 +74,11 @@ func (r *Reference) Diagnoses(query string) []Diagnosis {
 	return found[:min(len(found), maxDiagnoses)]
 }
 
-// separators are what stands between the words of a description.
-func separators(r rune) bool { return strings.ContainsRune(" ,()[]/-", r) }
+// isSeparator are what stands between the words of a description.
+func isSeparator(r rune) bool { return strings.ContainsRune(" ,()[]/-", r) }
 
 func hasWords(description string, words []string) bool {
-	own := strings.FieldsFunc(strings.ToLower(description), separators)
+	own := strings.FieldsFunc(strings.ToLower(description), isSeparator)
 	return !slices.ContainsFunc(words, func(word string) bool {
 		return !slices.ContainsFunc(own, func(o string) bool { return strings.HasPrefix(o, word) })
 	})
@@ -90,12 +90,12 @@ var (
 	ErrNotBillable = errors.New("is not a billable ICD-10-CM code")
 )
 
-// Check says whether a code may stand on a bill. The error is ErrNotICD or ErrNotBillable.
-func (r *Reference) Check(code string) error {
-	if !icdShape.MatchString(normal(code)) {
+// CheckDiagnosisCode says whether a code may stand on a bill. The error is ErrNotICD or ErrNotBillable.
+func (r *Reference) CheckDiagnosisCode(code string) error {
+	if !icdPattern.MatchString(normalizeCode(code)) {
 		return ErrNotICD
 	}
-	if _, ok := r.Diagnosis(code); !ok {
+	if _, ok := r.DiagnosisByCode(code); !ok {
 		return ErrNotBillable
 	}
 	return nil

@@ -21,12 +21,12 @@ type Exclusion struct {
 	Codes []string `json:"codes"`
 }
 
-// excludedShape is the form of what an exclusion names: a code, or one that others are below.
-var excludedShape = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?(-[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?)?$`)
+// excludedPattern is the form of what an exclusion names: a code, or one that others are below.
+var excludedPattern = regexp.MustCompile(`^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?(-[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?)?$`)
 
 func (e Exclusion) problems() []error {
 	var errs []error
-	if !icdShape.MatchString(e.Code) {
+	if !icdPattern.MatchString(e.Code) {
 		errs = append(errs, fmt.Errorf("an exclusion is at %q, which has not the form of a code", e.Code))
 	}
 	if e.Kind != Excludes1 && e.Kind != Excludes2 {
@@ -36,7 +36,7 @@ func (e Exclusion) problems() []error {
 		errs = append(errs, fmt.Errorf("the exclusion at %q excludes nothing", e.Code))
 	}
 	for _, c := range e.Codes {
-		if !excludedShape.MatchString(c) {
+		if !excludedPattern.MatchString(c) {
 			errs = append(errs, fmt.Errorf("the exclusion at %q excludes %q, which is neither a code nor a range", e.Code, c))
 		}
 	}
@@ -54,14 +54,14 @@ type Conflict struct {
 func (r *Reference) Conflicts(codes []string) []Conflict {
 	var distinct []string
 	for _, code := range codes {
-		if code = normal(code); !slices.Contains(distinct, code) {
+		if code = normalizeCode(code); !slices.Contains(distinct, code) {
 			distinct = append(distinct, code)
 		}
 	}
 	var found []Conflict
 	for i, code := range distinct {
 		for _, with := range distinct[i+1:] {
-			if kind := r.exclusion(code, with); kind != "" {
+			if kind := r.strictestExclusion(code, with); kind != "" {
 				found = append(found, Conflict{Code: code, With: with, Kind: kind})
 			}
 		}
@@ -69,10 +69,10 @@ func (r *Reference) Conflicts(codes []string) []Conflict {
 	return found
 }
 
-// exclusion is the strictest kind by which one of two codes excludes the other; empty: none.
-func (r *Reference) exclusion(a, b string) string {
+// strictestExclusion is the strictest kind by which one of two codes excludes the other; empty: none.
+func (r *Reference) strictestExclusion(a, b string) string {
 	strictest := ""
-	for _, e := range r.excludes {
+	for _, e := range r.exclusions {
 		if e.excludes(a, b) || e.excludes(b, a) {
 			if e.Kind == Excludes1 {
 				return Excludes1
@@ -84,11 +84,11 @@ func (r *Reference) exclusion(a, b string) string {
 }
 
 func (e Exclusion) excludes(code, other string) bool {
-	return strings.HasPrefix(code, e.Code) && slices.ContainsFunc(e.Codes, func(named string) bool { return covers(named, other) })
+	return strings.HasPrefix(code, e.Code) && slices.ContainsFunc(e.Codes, func(named string) bool { return includesCode(named, other) })
 }
 
-// covers reports whether a code is the named one, in the named range, or below.
-func covers(named, code string) bool {
+// includesCode reports whether a code is the named one, in the named range, or below.
+func includesCode(named, code string) bool {
 	from, to, isRange := strings.Cut(named, "-")
 	if !isRange {
 		to = from

@@ -31,8 +31,8 @@ type Address struct {
 	Country    string  `json:"country"`
 }
 
-// providers are the clearing houses of client-api#17-enums.
-func providers() []string {
+// clearingHouses are the clearing houses of client-api#17-enums.
+func clearingHouses() []string {
 	return []string{"change_healthcare", "availity", "stedi", "waystar", "claim_md", "apero", "pverify"}
 }
 
@@ -45,7 +45,7 @@ func (p Payor) problems() []error {
 		errs = append(errs, fmt.Errorf("payor %q has no whole address", p.Code))
 	}
 	for provider := range p.ProviderIDs {
-		if !slices.Contains(providers(), provider) {
+		if !slices.Contains(clearingHouses(), provider) {
 			errs = append(errs, fmt.Errorf("payor %q has an id at %q, which is not known", p.Code, provider))
 		}
 	}
@@ -57,17 +57,17 @@ func (p Payor) problems() []error {
 	return errs
 }
 
-// In is the payor as it is called in a state.
-func (p Payor) In(state string) Payor {
+// ForState is the payor as it is called in a state.
+func (p Payor) ForState(state string) Payor {
 	if plan, ok := p.Plans[state]; ok {
 		p.Name = plan
 	}
 	return p
 }
 
-// Payor finds a payor by its code.
-func (r *Reference) Payor(code string) (Payor, bool) {
-	i, ok := r.payorAt[code]
+// PayorByCode finds a payor by its code.
+func (r *Reference) PayorByCode(code string) (Payor, bool) {
+	i, ok := r.payorIndex[code]
 	if !ok {
 		return Payor{}, false
 	}
@@ -81,8 +81,8 @@ type PayorQuery struct {
 	ProviderID string // its id there, or at any of them
 }
 
-// Payors finds payors, by their names in alphabetical order.
-func (r *Reference) Payors(q PayorQuery) []Payor {
+// SearchPayors finds payors, by their names in alphabetical order.
+func (r *Reference) SearchPayors(q PayorQuery) []Payor {
 	found := slices.DeleteFunc(slices.Clone(r.payors), func(p Payor) bool { return !q.Matches(p) })
 	SortPayors(found)
 	return found
@@ -94,9 +94,9 @@ func SortPayors(payors []Payor) {
 }
 
 // Matches reports whether a payor is one that is looked for.
-func (q PayorQuery) Matches(p Payor) bool { return q.named(p) && q.known(p) }
+func (q PayorQuery) Matches(p Payor) bool { return q.matchesName(p) && q.matchesProvider(p) }
 
-func (q PayorQuery) named(p Payor) bool {
+func (q PayorQuery) matchesName(p Payor) bool {
 	part := strings.ToLower(strings.TrimSpace(q.Name))
 	has := func(name string) bool { return strings.Contains(strings.ToLower(name), part) }
 	if has(p.Name) || slices.ContainsFunc(p.Aliases, has) {
@@ -110,7 +110,7 @@ func (q PayorQuery) named(p Payor) bool {
 	return false
 }
 
-func (q PayorQuery) known(p Payor) bool {
+func (q PayorQuery) matchesProvider(p Payor) bool {
 	if q.Provider == "" && q.ProviderID == "" {
 		return true
 	}

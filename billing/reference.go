@@ -10,16 +10,16 @@ import (
 )
 
 //go:embed reference.json
-var builtIn []byte
+var builtInJSON []byte
 
 // Reference is a set of payors and diagnoses. It is never changed once it is read.
 type Reference struct {
-	payors    []Payor
-	diagnoses []Diagnosis
-	excludes  []Exclusion
+	payors     []Payor
+	diagnoses  []Diagnosis
+	exclusions []Exclusion
 
-	payorAt     map[string]int
-	diagnosisAt map[string]int
+	payorIndex     map[string]int
+	diagnosisIndex map[string]int
 }
 
 // document is the form of a set in a file.
@@ -29,13 +29,13 @@ type document struct {
 	Excludes  []Exclusion `json:"excludes"`
 }
 
-// Default is the set that is built in.
-func Default() (*Reference, error) { return parse(builtIn) }
+// BuiltIn is the set that is built in.
+func BuiltIn() (*Reference, error) { return parse(builtInJSON) }
 
 // Load reads the set of a file; without a path, the one that is built in. The error says all that is wrong with it.
 func Load(path string) (*Reference, error) {
 	if path == "" {
-		return Default()
+		return BuiltIn()
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -60,35 +60,35 @@ func parse(text []byte) (*Reference, error) {
 		return nil, errors.New("decoding: there is more than one document")
 	}
 	r := &Reference{
-		payors: in.Payors, diagnoses: in.Diagnoses, excludes: in.Excludes,
-		payorAt: make(map[string]int, len(in.Payors)), diagnosisAt: make(map[string]int, len(in.Diagnoses)),
+		payors: in.Payors, diagnoses: in.Diagnoses, exclusions: in.Excludes,
+		payorIndex: make(map[string]int, len(in.Payors)), diagnosisIndex: make(map[string]int, len(in.Diagnoses)),
 	}
-	return r, r.index()
+	return r, r.buildIndex()
 }
 
-// index makes the set ready to be asked, and reports everything that is wrong with it at once.
-func (r *Reference) index() error {
+// buildIndex makes the set ready to be asked, and reports everything that is wrong with it at once.
+func (r *Reference) buildIndex() error {
 	var errs []error
 	if len(r.payors) == 0 || len(r.diagnoses) == 0 {
 		errs = append(errs, errors.New("there have to be payors and diagnoses"))
 	}
 	for i, p := range r.payors {
-		if _, twice := r.payorAt[p.Code]; twice {
+		if _, twice := r.payorIndex[p.Code]; twice {
 			errs = append(errs, fmt.Errorf("payor %q is there twice", p.Code))
 		}
-		r.payorAt[p.Code] = i
+		r.payorIndex[p.Code] = i
 		errs = append(errs, p.problems()...)
 	}
 	for i, d := range r.diagnoses {
-		code := normal(d.Code)
-		if _, twice := r.diagnosisAt[code]; twice {
+		code := normalizeCode(d.Code)
+		if _, twice := r.diagnosisIndex[code]; twice {
 			errs = append(errs, fmt.Errorf("diagnosis %q is there twice", d.Code))
 		}
-		r.diagnosisAt[code] = i
+		r.diagnosisIndex[code] = i
 		errs = append(errs, d.problems()...)
 		r.diagnoses[i].Code = code
 	}
-	for _, e := range r.excludes {
+	for _, e := range r.exclusions {
 		errs = append(errs, e.problems()...)
 	}
 	return errors.Join(errs...)

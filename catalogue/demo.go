@@ -14,9 +14,9 @@ import (
 //go:embed demo/*.json
 var demo embed.FS
 
-// Demo is the demonstration catalogue. LOINC codes are true; the labs' codes, prices, questions, sites and coverage are made up. The
+// DemoCatalogue is the demonstration catalogue. LOINC codes are true; the labs' codes, prices, questions, sites and coverage are made up. The
 // middles of postal codes are those of the U.S. Census Bureau's Gazetteer of 2021, around the sites.
-func Demo() (order.Catalogue, error) {
+func DemoCatalogue() (order.Catalogue, error) {
 	files, err := DemoFiles()
 	if err != nil {
 		return order.Catalogue{}, err
@@ -29,12 +29,12 @@ func Demo() (order.Catalogue, error) {
 }
 
 // DemoFiles are the files of the demonstration catalogue.
-func DemoFiles() ([]Named, error) {
+func DemoFiles() ([]NamedFile, error) {
 	names, err := fs.Glob(demo, "demo/*.json")
 	if err != nil {
 		return nil, fmt.Errorf("listing the demonstration catalogue: %w", err)
 	}
-	files := make([]Named, len(names))
+	files := make([]NamedFile, len(names))
 	for i, name := range names {
 		text, err := demo.ReadFile(name)
 		if err != nil {

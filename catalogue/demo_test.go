@@ -14,13 +14,13 @@ import (
 // What is read has been checked: ids, references, and the check digits of LOINC codes.
 func TestTheDemonstrationCatalogueIsRealistic(t *testing.T) {
 	t.Parallel()
-	c, err := catalogue.Demo()
+	c, err := catalogue.DemoCatalogue()
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(c.Labs), 3)
 	codes, questions, types := map[string]bool{}, 0, map[order.QuestionType]int{}
 	for _, m := range c.Markers {
 		require.NotNil(t, m.LOINC, m.Name)
-		require.NotEmpty(t, m.Expected, m.Name)
+		require.NotEmpty(t, m.ExpectedResults, m.Name)
 		require.NotEmpty(t, m.SampleType, m.Name)
 		codes[*m.LOINC] = true
 		if len(m.Questions) > 0 {
@@ -29,7 +29,7 @@ func TestTheDemonstrationCatalogueIsRealistic(t *testing.T) {
 		for _, q := range m.Questions {
 			types[q.Type]++
 		}
-		for _, e := range m.Expected {
+		for _, e := range m.ExpectedResults {
 			require.NotNil(t, e.LOINC, m.Name)
 			codes[e.LOINC.Code] = true
 		}
@@ -53,10 +53,10 @@ func TestTheDemonstrationCatalogueIsRealistic(t *testing.T) {
 	states := map[string]bool{}
 	for _, s := range c.Sites {
 		states[s.State] = true
-		i := slices.IndexFunc(c.Zips, func(z order.ZipCenter) bool { return z.Zip == s.Zip })
+		i := slices.IndexFunc(c.ZipCenters, func(z order.ZipCenter) bool { return z.Zip == s.Zip })
 		require.GreaterOrEqual(t, i, 0, "%s: zip %s", s.Code, s.Zip)
-		require.Less(t, c.Zips[i].Miles(order.Point{Lat: s.Lat, Lng: s.Lng}), 5.0, "%s is not where its zip is", s.Code)
+		require.Less(t, c.ZipCenters[i].MilesTo(order.Point{Lat: s.Lat, Lng: s.Lng}), 5.0, "%s is not where its zip is", s.Code)
 	}
 	require.GreaterOrEqual(t, len(states), 8)
-	require.Equal(t, []string{"getlabs", "phlebfinders"}, c.Providers())
+	require.Equal(t, []string{"getlabs", "phlebfinders"}, c.PhlebotomyProviders())
 }

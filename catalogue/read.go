@@ -12,8 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Named is a file with the name by which problems call it.
-type Named struct {
+// NamedFile is a file with the name by which problems call it.
+type NamedFile struct {
 	Name string
 	File File
 }
@@ -27,10 +27,10 @@ func (p Problem) String() string { return p.File + ": " + p.Path + ": " + p.Mess
 
 // Read makes a catalogue of files, which may refer to labs and markers that are known already. It lists everything that is wrong, in
 // the order of the files. With a problem there is no catalogue.
-func Read(files []Named, known order.Catalogue) (order.Catalogue, []Problem) {
+func Read(files []NamedFile, known order.Catalogue) (order.Catalogue, []Problem) {
 	r := &reader{
 		labs: map[string]order.Lab{}, markers: map[int64]order.Marker{},
-		seen: map[string]bool{}, knownLabs: map[string]order.Lab{}, knownMarkers: map[int64]order.Marker{},
+		unique: map[string]bool{}, knownLabs: map[string]order.Lab{}, knownMarkers: map[int64]order.Marker{},
 		knownCodes: map[string]int64{},
 	}
 	for _, l := range known.Labs {
@@ -45,23 +45,23 @@ func Read(files []Named, known order.Catalogue) (order.Catalogue, []Problem) {
 	for _, m := range known.Markers {
 		r.markers[m.ID], r.knownMarkers[m.ID] = m, m
 		if !again[m.ID] && m.LabID != nil && m.ProviderID != nil {
-			r.knownCodes[codeAt(*m.LabID, *m.ProviderID)] = m.ID
+			r.knownCodes[markerCodeKey(*m.LabID, *m.ProviderID)] = m.ID
 		}
 	}
 	// What is referred to may stand in any file, so everything is read kind by kind.
-	eachOf(r, files, "labs", func(f File) []Lab { return f.Labs }, r.lab)
-	eachOf(r, files, "markers", func(f File) []Marker { return f.Markers }, r.marker)
-	eachOf(r, files, "lab_tests", func(f File) []LabTest { return f.LabTests }, r.labTest)
-	eachOf(r, files, "sites", func(f File) []Site { return f.Sites }, r.site)
-	eachOf(r, files, "phlebotomy", func(f File) []Phlebotomy { return f.Phlebotomy }, r.phlebotomy)
-	eachOf(r, files, "zips", func(f File) []string { return f.Zips }, r.zip)
+	readEach(r, files, "labs", func(f File) []Lab { return f.Labs }, r.readLab)
+	readEach(r, files, "markers", func(f File) []Marker { return f.Markers }, r.readMarker)
+	readEach(r, files, "lab_tests", func(f File) []LabTest { return f.LabTests }, r.readLabTest)
+	readEach(r, files, "sites", func(f File) []Site { return f.Sites }, r.readSite)
+	readEach(r, files, "phlebotomy", func(f File) []Phlebotomy { return f.Phlebotomy }, r.readPhlebotomy)
+	readEach(r, files, "zips", func(f File) []string { return f.Zips }, r.readZip)
 	if len(r.problems) > 0 {
-		return order.Catalogue{}, inOrderOf(files, r.problems)
+		return order.Catalogue{}, sortByFile(files, r.problems)
 	}
 	return r.out, nil
 }
 
-func inOrderOf(files []Named, problems []Problem) []Problem {
+func sortByFile(files []NamedFile, problems []Problem) []Problem {
 	place := map[string]int{}
 	for i, f := range files {
 		place[f.Name] = i
@@ -79,13 +79,13 @@ type reader struct {
 
 	labs         map[string]order.Lab // by slug
 	markers      map[int64]order.Marker
-	seen         map[string]bool // what must not come twice
+	unique       map[string]bool // what must not come twice
 	knownLabs    map[string]order.Lab
 	knownMarkers map[int64]order.Marker
 	knownCodes   map[string]int64 // of known markers that the files do not have
 }
 
-func eachOf[T any](r *reader, files []Named, kind string, of func(File) []T, read func(T)) {
+func readEach[T any](r *reader, files []NamedFile, kind string, of func(File) []T, read func(T)) {
 	for _, f := range files {
 		for i, entry := range of(f.File) {
 			r.file, r.path = f.Name, fmt.Sprintf("%s[%d]", kind, i)
@@ -94,8 +94,8 @@ func eachOf[T any](r *reader, files []Named, kind string, of func(File) []T, rea
 	}
 }
 
-// wrong notes a problem with a field of the entry that is being read.
-func (r *reader) wrong(field, format string, args ...any) {
+// addProblem notes a problem with a field of the entry that is being read.
+func (r *reader) addProblem(field, format string, args ...any) {
 	path := r.path
 	if field != "" {
 		path += "." + field
@@ -103,31 +103,31 @@ func (r *reader) wrong(field, format string, args ...any) {
 	r.problems = append(r.problems, Problem{File: r.file, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// once notes a problem with a field whose value another entry of the kind has too.
-func (r *reader) once(field, kind string, value any) {
+// requireUnique notes a problem with a field whose value another entry of the kind has too.
+func (r *reader) requireUnique(field, kind string, value any) {
 	key := fmt.Sprintf("%s\x00%v", kind, value)
-	if r.seen[key] {
-		r.wrong(field, "another entry has %v too", value)
+	if r.unique[key] {
+		r.addProblem(field, "another entry has %v too", value)
 	}
-	r.seen[key] = true
+	r.unique[key] = true
 }
 
-// labOf is the lab that an entry names.
-func (r *reader) labOf(slug string) (order.Lab, bool) {
+// findLab is the lab that an entry names.
+func (r *reader) findLab(slug string) (order.Lab, bool) {
 	lab, ok := r.labs[slug]
 	if !ok {
-		r.wrong("lab", "there is no lab %q", slug)
+		r.addProblem("lab", "there is no lab %q", slug)
 	}
 	return lab, ok
 }
 
-func (r *reader) lab(l Lab) {
-	r.once("id", "lab", l.ID)
-	r.once("slug", "lab slug", l.Slug)
+func (r *reader) readLab(l Lab) {
+	r.requireUnique("id", "lab", l.ID)
+	r.requireUnique("slug", "lab slug", l.Slug)
 	for _, known := range r.knownLabs {
 		// Accounts and orders name labs by slug, and markers by id.
 		if (known.ID == l.ID) != (known.Slug == l.Slug) {
-			r.wrong("id", "lab %d is known as %s: neither can change", known.ID, known.Slug)
+			r.addProblem("id", "lab %d is known as %s: neither can change", known.ID, known.Slug)
 		}
 	}
 	lab := order.Lab(l)
@@ -135,54 +135,54 @@ func (r *reader) lab(l Lab) {
 	r.out.Labs = append(r.out.Labs, lab)
 }
 
-func (r *reader) labTest(t LabTest) {
+func (r *reader) readLabTest(t LabTest) {
 	if id, err := uuid.Parse(t.ID); err == nil {
 		t.ID = id.String()
 	}
-	r.once("id", "lab test", t.ID)
-	lab, ok := r.labOf(t.Lab)
+	r.requireUnique("id", "lab test", t.ID)
+	lab, ok := r.findLab(t.Lab)
 	if !ok {
 		return
 	}
 	if !slices.Contains(lab.CollectionMethods, t.Method) {
-		r.wrong("method", "the lab does not collect by %s", t.Method)
+		r.addProblem("method", "the lab does not collect by %s", t.Method)
 	}
 	if !slices.Contains(lab.SampleTypes, t.SampleType) {
-		r.wrong("sample_type", "the lab takes no %s", t.SampleType)
+		r.addProblem("sample_type", "the lab takes no %s", t.SampleType)
 	}
-	r.turnaround(t.CommonTATDays, t.WorstCaseTATDays)
-	if _, err := order.Resolve(t.Policy); err != nil {
-		r.wrong("policy", "not valid: %v", err)
+	r.checkTurnaround(t.CommonTATDays, t.WorstCaseTATDays)
+	if _, err := order.ResolvePolicy(t.Policy); err != nil {
+		r.addProblem("policy", "not valid: %v", err)
 	}
 	test := order.LabTest{
 		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, SampleType: t.SampleType, Method: lifecycle.Modality(t.Method),
 		Status: cmp.Or(t.Status, statusActive), Fasting: t.Fasting, HasInstructions: t.Instructions, Lab: &lab, PanelIDs: t.PanelIDs,
-		Policy: t.Policy, Pricing: t.Price.price(r), CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays,
+		Policy: t.Policy, Pricing: t.Price.toOrderPrice(r), CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays,
 	}
 	if t.Price != nil {
 		test.Price = float64(t.Price.BaseCents) / 100
 	}
-	test.Markers = r.markersOf(lab, t.MarkerIDs)
-	common, worst := order.Turnaround(test.Markers)
+	test.Markers = r.findMarkers(lab, t.MarkerIDs)
+	common, worst := order.TurnaroundOf(test.Markers)
 	test.CommonTATDays, test.WorstCaseTATDays = cmp.Or(test.CommonTATDays, common), cmp.Or(test.WorstCaseTATDays, worst)
 	r.out.LabTests = append(r.out.LabTests, test)
 }
 
 const statusActive = "active"
 
-// markersOf are the markers of a lab test.
-func (r *reader) markersOf(lab order.Lab, ids []int64) []order.Marker {
+// findMarkers are the markers of a lab test.
+func (r *reader) findMarkers(lab order.Lab, ids []int64) []order.Marker {
 	var all []order.Marker
 	for i, id := range ids {
 		m, ok := r.markers[id]
 		field := fmt.Sprintf("marker_ids[%d]", i)
 		switch {
 		case !ok:
-			r.wrong(field, "there is no marker %d", id)
+			r.addProblem(field, "there is no marker %d", id)
 		case *m.LabID != lab.ID:
-			r.wrong(field, "marker %d is another lab's", id)
+			r.addProblem(field, "marker %d is another lab's", id)
 		case slices.Contains(ids[:i], id):
-			r.wrong(field, "marker %d is there twice", id)
+			r.addProblem(field, "marker %d is there twice", id)
 		default:
 			all = append(all, m)
 		}
@@ -190,20 +190,20 @@ func (r *reader) markersOf(lab order.Lab, ids []int64) []order.Marker {
 	return all
 }
 
-func (r *reader) turnaround(common, worst *int) {
+func (r *reader) checkTurnaround(common, worst *int) {
 	if common != nil && worst != nil && *common > *worst {
-		r.wrong("worst_case_tat_days", "less than common_tat_days")
+		r.addProblem("worst_case_tat_days", "less than common_tat_days")
 	}
 }
 
-func (p *Price) price(r *reader) *order.Price {
+func (p *Price) toOrderPrice(r *reader) *order.Price {
 	if p == nil {
 		return nil
 	}
 	out := &order.Price{BaseCents: p.BaseCents}
 	for i, m := range p.Modifiers {
 		for j, state := range m.States {
-			r.state(fmt.Sprintf("price.modifiers[%d].states[%d]", i, j), state)
+			r.checkState(fmt.Sprintf("price.modifiers[%d].states[%d]", i, j), state)
 		}
 		out.Modifiers = append(out.Modifiers, order.PriceModifier(m))
 	}
@@ -213,8 +213,8 @@ func (p *Price) price(r *reader) *order.Price {
 const states = " AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA PR RI SC SD " +
 	"TN TX UT VT VA WA WV WI WY "
 
-func (r *reader) state(field, code string) {
+func (r *reader) checkState(field, code string) {
 	if len(code) != 2 || !strings.Contains(states, " "+code+" ") {
-		r.wrong(field, "%q is no state of the United States", code)
+		r.addProblem(field, "%q is no state of the United States", code)
 	}
 }

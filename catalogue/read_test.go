@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// good is a small catalogue in which nothing is wrong.
-const good = `{
+// validCatalogue is a small catalogue in which nothing is wrong.
+const validCatalogue = `{
 	"labs": [{"id": 7, "slug": "quest", "name": "Quest", "collection_methods": ["walk_in_test"], "sample_types": ["serum"]}],
 	"markers": [
 		{"id": 1, "lab": "quest", "provider_id": "10", "name": "Glucose", "slug": "glucose", "loinc": "2345-7", "unit": "mg/dL", "common_tat_days": 1,
@@ -38,18 +38,18 @@ func file(t *testing.T, text string) catalogue.File {
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	c, problems := catalogue.Read([]catalogue.Named{{Name: "good.json", File: file(t, good)}}, order.Catalogue{})
+	c, problems := catalogue.Read([]catalogue.NamedFile{{Name: "good.json", File: file(t, validCatalogue)}}, order.Catalogue{})
 	require.Empty(t, problems)
 	glucose, lipids := c.Markers[0], c.Markers[1]
 	require.Equal(t, 7, *glucose.LabID)
 	require.Equal(t, "12.05", *glucose.Price)
 	require.Equal(t, "biomarker", *glucose.Type)
 	require.Equal(t, []order.ExpectedResult{{ID: 1, Name: "Glucose", Slug: "glucose", ProviderID: new("10"), Required: true,
-		LOINC: &order.LOINC{ID: 2345, Name: "Glucose", Slug: "glucose", Code: "2345-7", Unit: new("mg/dL")}}}, glucose.Expected)
+		LOINC: &order.LOINC{ID: 2345, Name: "Glucose", Slug: "glucose", Code: "2345-7", Unit: new("mg/dL")}}}, glucose.ExpectedResults)
 	require.Equal(t, 1, glucose.Questions[0].Sequence)
 	require.True(t, glucose.Orderable())
-	require.False(t, lipids.Expected[1].Required)
-	require.Nil(t, lipids.Expected[1].LOINC)
+	require.False(t, lipids.ExpectedResults[1].Required)
+	require.Nil(t, lipids.ExpectedResults[1].LOINC)
 	test := c.LabTests[0]
 	require.Equal(t, "019a1100-0000-7000-8000-000000000101", test.ID)
 	require.Equal(t, "active", test.Status)
@@ -58,12 +58,12 @@ func TestRead(t *testing.T) {
 	require.Equal(t, 2, *test.CommonTATDays)
 	require.Nil(t, test.WorstCaseTATDays, "one marker's is not known")
 	require.Equal(t, []string{"client_bill"}, c.Sites[0].BillTypes)
-	require.Equal(t, []order.Coverage{
-		{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, From: "85000", To: "85099"},
-		{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, From: "85201", To: "85299"},
-		{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, From: "54650", To: "54650"},
-	}, c.Coverage)
-	require.Equal(t, []order.ZipCenter{{Zip: "85004", Point: order.Point{Lat: 33.4516, Lng: -112.0699}}}, c.Zips)
+	require.Equal(t, []order.PhlebotomyArea{
+		{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, FirstZip: "85000", LastZip: "85099"},
+		{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, FirstZip: "85201", LastZip: "85299"},
+		{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, FirstZip: "54650", LastZip: "54650"},
+	}, c.PhlebotomyAreas)
+	require.Equal(t, []order.ZipCenter{{Zip: "85004", Point: order.Point{Lat: 33.4516, Lng: -112.0699}}}, c.ZipCenters)
 }
 
 // Every mistake is found, at its place, however many there are.
@@ -108,9 +108,9 @@ func TestReadFindsWhatIsWrong(t *testing.T) {
 		"form of a zip":        {`-112.0699`, `W112`, "zips[0]", "not of the form"},
 	}
 	for name, tt := range tests {
-		require.Equal(t, 1, min(1, strings.Count(good, tt.was)), name)
-		broken := strings.Replace(good, tt.was, tt.is, 1)
-		c, problems := catalogue.Read([]catalogue.Named{{Name: "a.json", File: file(t, broken)}}, known)
+		require.Equal(t, 1, min(1, strings.Count(validCatalogue, tt.was)), name)
+		broken := strings.Replace(validCatalogue, tt.was, tt.is, 1)
+		c, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: file(t, broken)}}, known)
 		require.Empty(t, c, name)
 		found := false
 		for _, p := range problems {
@@ -124,7 +124,7 @@ func TestReadListsEverythingInTheOrderOfTheFiles(t *testing.T) {
 	t.Parallel()
 	zips := file(t, `{"zips": ["85004 99 0"]}`)
 	markers := file(t, `{"markers": [{"id": 1, "lab": "none"}, {"id": 1, "lab": "none"}]}`)
-	_, problems := catalogue.Read([]catalogue.Named{{Name: "a.json", File: zips}, {Name: "b.json", File: markers}}, order.Catalogue{})
+	_, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: zips}, {Name: "b.json", File: markers}}, order.Catalogue{})
 	var lines []string
 	for _, p := range problems {
 		lines = append(lines, p.String())
@@ -140,11 +140,11 @@ func TestReadListsEverythingInTheOrderOfTheFiles(t *testing.T) {
 // What is referred to may have been imported before.
 func TestReadRefersToWhatIsKnown(t *testing.T) {
 	t.Parallel()
-	first, problems := catalogue.Read([]catalogue.Named{{Name: "a.json", File: file(t, good)}}, order.Catalogue{})
+	first, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: file(t, validCatalogue)}}, order.Catalogue{})
 	require.Empty(t, problems)
 	more := file(t, `{"lab_tests": [{"id": "019a1100-0000-7000-8000-000000000102", "slug": "g", "name": "G", "lab": "quest", "method": "walk_in_test",
 		"sample_type": "serum", "marker_ids": [1]}]}`)
-	second, problems := catalogue.Read([]catalogue.Named{{Name: "b.json", File: more}}, first)
+	second, problems := catalogue.Read([]catalogue.NamedFile{{Name: "b.json", File: more}}, first)
 	require.Empty(t, problems)
 	require.Equal(t, first.Markers[:1], second.LabTests[0].Markers)
 	require.Equal(t, first.Labs[0], *second.LabTests[0].Lab)

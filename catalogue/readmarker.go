@@ -11,29 +11,29 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func (r *reader) marker(m Marker) {
-	r.once("id", "marker", m.ID)
-	lab, ok := r.labOf(m.Lab)
+func (r *reader) readMarker(m Marker) {
+	r.requireUnique("id", "marker", m.ID)
+	lab, ok := r.findLab(m.Lab)
 	if !ok {
 		return
 	}
 	if known, ok := r.knownMarkers[m.ID]; ok && known.LabID != nil && *known.LabID != lab.ID {
-		r.wrong("lab", "marker %d is known as one of another lab", m.ID)
+		r.addProblem("lab", "marker %d is known as one of another lab", m.ID)
 	}
 	if m.ProviderID != "" {
-		r.once("provider_id", "code of "+m.Lab, m.ProviderID)
-		if other, taken := r.knownCodes[codeAt(lab.ID, m.ProviderID)]; taken {
-			r.wrong("provider_id", "marker %d, imported before, has %s too", other, m.ProviderID)
+		r.requireUnique("provider_id", "code of "+m.Lab, m.ProviderID)
+		if other, taken := r.knownCodes[markerCodeKey(lab.ID, m.ProviderID)]; taken {
+			r.addProblem("provider_id", "marker %d, imported before, has %s too", other, m.ProviderID)
 		}
 	}
 	if m.Reflex && m.ALaCarte {
-		r.wrong("a_la_carte", "a reflex cannot be ordered")
+		r.addProblem("a_la_carte", "a reflex cannot be ordered")
 	}
-	r.turnaround(m.CommonTATDays, m.WorstCaseTATDays)
-	r.loinc("loinc", m.LOINC)
+	r.checkTurnaround(m.CommonTATDays, m.WorstCaseTATDays)
+	r.checkLOINC("loinc", m.LOINC)
 	marker := order.Marker{
 		ID: m.ID, Name: m.Name, Slug: m.Slug, Description: m.Description, LabID: &lab.ID, Type: new(cmp.Or(m.Type, "biomarker")),
-		LOINC: m.LOINC, Unit: m.Unit, SampleType: m.SampleType, Pricing: m.Price.price(r), CommonTATDays: m.CommonTATDays,
+		LOINC: m.LOINC, Unit: m.Unit, SampleType: m.SampleType, Pricing: m.Price.toOrderPrice(r), CommonTATDays: m.CommonTATDays,
 		WorstCaseTATDays: m.WorstCaseTATDays, ALaCarte: m.ALaCarte, Reflex: m.Reflex, Inactive: m.Active != nil && !*m.Active,
 	}
 	if m.ProviderID != "" {
@@ -42,21 +42,21 @@ func (r *reader) marker(m Marker) {
 	if m.Price != nil {
 		marker.Price = new(fmt.Sprintf("%d.%02d", m.Price.BaseCents/100, m.Price.BaseCents%100))
 	}
-	marker.Questions, marker.Expected = r.questions(m.Questions), r.expected(m)
+	marker.Questions, marker.ExpectedResults = r.readQuestions(m.Questions), r.expectedResults(m)
 	r.markers[m.ID] = marker
 	r.out.Markers = append(r.out.Markers, marker)
 }
 
-// codeAt is a lab's code of a marker as a key.
-func codeAt(labID int, code string) string { return strconv.Itoa(labID) + " " + code }
+// markerCodeKey is a lab's code of a marker as a key.
+func markerCodeKey(labID int, code string) string { return strconv.Itoa(labID) + " " + code }
 
-func (r *reader) loinc(field string, code *string) {
+func (r *reader) checkLOINC(field string, code *string) {
 	if code != nil && !validLOINC(*code) {
-		r.wrong(field, "%s has a wrong check digit", *code)
+		r.addProblem(field, "%s has a wrong check digit", *code)
 	}
 }
 
-func (r *reader) questions(all []Question) []order.Question {
+func (r *reader) readQuestions(all []Question) []order.Question {
 	out := make([]order.Question, 0, len(all))
 	ids := map[int64]bool{}
 	at := r.path
@@ -64,10 +64,10 @@ func (r *reader) questions(all []Question) []order.Question {
 	for i, q := range all {
 		r.path = fmt.Sprintf("%s.aoe[%d]", at, i)
 		if ids[q.ID] {
-			r.wrong("id", "another question has %d too", q.ID)
+			r.addProblem("id", "another question has %d too", q.ID)
 		}
 		ids[q.ID] = true
-		out = append(out, r.question(q, i))
+		out = append(out, r.readQuestion(q, i))
 	}
 	if len(out) == 0 {
 		return nil
@@ -76,65 +76,65 @@ func (r *reader) questions(all []Question) []order.Question {
 	return out
 }
 
-func (r *reader) question(q Question, i int) order.Question {
+func (r *reader) readQuestion(q Question, i int) order.Question {
 	out := order.Question{
 		ID: q.ID, Code: q.Code, Text: q.Value, Type: order.QuestionType(q.Type), Required: q.Required, Sequence: cmp.Or(q.Sequence, i+1),
 		Constraint: q.Constraint, Default: q.Default, Pattern: q.Pattern, MaxLength: q.MaxLength, Minimum: q.Minimum, Maximum: q.Maximum,
-		Fasting: (*order.Fasting)(q.Fasting),
+		Fasting: (*order.FastingAnswers)(q.Fasting),
 	}
 	codes := map[string]bool{}
 	for j, a := range q.Answers {
 		if codes[a.Code] {
-			r.wrong(fmt.Sprintf("answers[%d].code", j), "another answer has %s too", a.Code)
+			r.addProblem(fmt.Sprintf("answers[%d].code", j), "another answer has %s too", a.Code)
 		}
 		codes[a.Code] = true
 		out.Choices = append(out.Choices, order.Choice{ID: a.ID, Code: a.Code, Text: a.Value})
 	}
-	r.fits(q, out)
+	r.checkQuestionType(q, out)
 	if q.Default != nil {
-		if wrong := out.Wrong(*q.Default); wrong != "" {
-			r.wrong("default", "no good answer: %s", wrong)
+		if wrong := out.AnswerProblem(*q.Default); wrong != "" {
+			r.addProblem("default", "no good answer: %s", wrong)
 		}
 	}
 	return out
 }
 
-// fits notes what a question has that does not go with its type.
-func (r *reader) fits(q Question, out order.Question) {
+// checkQuestionType notes what a question has that does not go with its type.
+func (r *reader) checkQuestionType(q Question, out order.Question) {
 	choice := q.Type == string(order.QuestionChoice) || q.Type == string(order.QuestionMultiChoice)
 	text, number := q.Type == string(order.QuestionText), q.Type == string(order.QuestionNumeric)
 	if choice != (len(q.Answers) > 0) {
-		r.wrong("answers", "needed for choices, and for nothing else")
+		r.addProblem("answers", "needed for choices, and for nothing else")
 	}
 	if !text && (q.Pattern != "" || q.MaxLength > 0) {
-		r.wrong("pattern", "only for texts")
+		r.addProblem("pattern", "only for texts")
 	}
 	if !number && (q.Minimum != nil || q.Maximum != nil) {
-		r.wrong("minimum", "only for numbers")
+		r.addProblem("minimum", "only for numbers")
 	}
 	if q.Minimum != nil && q.Maximum != nil && *q.Minimum > *q.Maximum {
-		r.wrong("maximum", "less than minimum")
+		r.addProblem("maximum", "less than minimum")
 	}
 	if _, err := regexp.Compile(q.Pattern); err != nil {
-		r.wrong("pattern", "no regular expression")
+		r.addProblem("pattern", "no regular expression")
 	}
 	if q.Fasting == nil {
 		return
 	}
 	for field, code := range map[string]string{"yes": q.Fasting.Yes, "no": q.Fasting.No} {
-		if out.Wrong(code) != "" {
-			r.wrong("fasting."+field, "%q is no answer", code)
+		if out.AnswerProblem(code) != "" {
+			r.addProblem("fasting."+field, "%q is no answer", code)
 		}
 	}
 }
 
-// expected are the results that the marker leads to: those that the file lists, else the marker itself.
-func (r *reader) expected(m Marker) []order.ExpectedResult {
+// expectedResults are the results that the marker leads to: those that the file lists, else the marker itself.
+func (r *reader) expectedResults(m Marker) []order.ExpectedResult {
 	if len(m.Expected) == 0 {
 		if m.LOINC == nil {
 			return nil
 		}
-		result := order.ExpectedResult{ID: m.ID, Name: m.Name, Slug: m.Slug, Required: true, LOINC: loinc(*m.LOINC, m.Name, m.Slug, m.Unit)}
+		result := order.ExpectedResult{ID: m.ID, Name: m.Name, Slug: m.Slug, Required: true, LOINC: newLOINC(*m.LOINC, m.Name, m.Slug, m.Unit)}
 		if m.ProviderID != "" {
 			result.ProviderID = &m.ProviderID
 		}
@@ -144,21 +144,21 @@ func (r *reader) expected(m Marker) []order.ExpectedResult {
 	out := make([]order.ExpectedResult, len(m.Expected))
 	for i, e := range m.Expected {
 		at := fmt.Sprintf("expected_results[%d].", i)
-		r.loinc(at+"loinc", e.LOINC)
+		r.checkLOINC(at+"loinc", e.LOINC)
 		if ids[e.ID] {
-			r.wrong(at+"id", "another result has %d too", e.ID)
+			r.addProblem(at+"id", "another result has %d too", e.ID)
 		}
 		ids[e.ID] = true
 		out[i] = order.ExpectedResult{ID: e.ID, Name: e.Name, Slug: e.Slug, ProviderID: e.ProviderID, Required: e.Required == nil || *e.Required}
 		if e.LOINC != nil {
-			out[i].LOINC = loinc(*e.LOINC, e.Name, e.Slug, e.Unit)
+			out[i].LOINC = newLOINC(*e.LOINC, e.Name, e.Slug, e.Unit)
 		}
 	}
 	return out
 }
 
-// loinc is a code, with the digits before its check digit as an id.
-func loinc(code, name, slug string, unit *string) *order.LOINC {
+// newLOINC is a code, with the digits before its check digit as an id.
+func newLOINC(code, name, slug string, unit *string) *order.LOINC {
 	digits, _, _ := strings.Cut(code, "-")
 	id, _ := strconv.ParseInt(digits, 10, 64)
 	return &order.LOINC{ID: id, Name: name, Slug: slug, Code: code, Unit: unit}

@@ -22,20 +22,20 @@ func FileOf(c order.Catalogue) File {
 		f.Sites = append(f.Sites, Site{
 			Code: s.Code, Lab: slugs[s.LabID], Name: s.Name, FirstLine: s.FirstLine, SecondLine: s.SecondLine, City: s.City, State: s.State,
 			Zip: s.Zip, Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng, Capabilities: s.Capabilities,
-			BillTypes: s.BillTypes, Active: unless(s.Inactive),
+			BillTypes: s.BillTypes, Active: falseIf(s.Inactive),
 		})
 	}
-	for _, a := range c.Coverage {
-		f.Phlebotomy = append(f.Phlebotomy, Phlebotomy{Provider: a.Provider, ServiceTypes: a.ServiceTypes, Zips: []string{a.From + "-" + a.To}})
+	for _, a := range c.PhlebotomyAreas {
+		f.Phlebotomy = append(f.Phlebotomy, Phlebotomy{Provider: a.Provider, ServiceTypes: a.ServiceTypes, Zips: []string{a.FirstZip + "-" + a.LastZip}})
 	}
-	for _, z := range c.Zips {
-		f.Zips = append(f.Zips, z.Zip+" "+degrees(z.Lat)+" "+degrees(z.Lng))
+	for _, z := range c.ZipCenters {
+		f.Zips = append(f.Zips, z.Zip+" "+formatDegrees(z.Lat)+" "+formatDegrees(z.Lng))
 	}
 	return f
 }
 
-// unless is nil, or false where something is not offered any more.
-func unless(inactive bool) *bool {
+// falseIf is nil, or false where something is not offered any more.
+func falseIf(inactive bool) *bool {
 	if !inactive {
 		return nil
 	}
@@ -46,7 +46,7 @@ func markerOf(m order.Marker, lab string) Marker {
 	out := Marker{
 		ID: m.ID, Lab: lab, Name: m.Name, Slug: m.Slug, Description: m.Description, LOINC: m.LOINC, Unit: m.Unit, SampleType: m.SampleType,
 		Price: priceOf(m.Pricing), CommonTATDays: m.CommonTATDays, WorstCaseTATDays: m.WorstCaseTATDays, ALaCarte: m.ALaCarte, Reflex: m.Reflex,
-		Active: unless(m.Inactive),
+		Active: falseIf(m.Inactive),
 	}
 	if m.Type != nil {
 		out.Type = *m.Type
@@ -57,7 +57,7 @@ func markerOf(m order.Marker, lab string) Marker {
 	for _, q := range m.Questions {
 		out.Questions = append(out.Questions, questionOf(q))
 	}
-	for _, e := range m.Expected {
+	for _, e := range m.ExpectedResults {
 		result := ExpectedResult{ID: e.ID, Name: e.Name, Slug: e.Slug, ProviderID: e.ProviderID, Required: &e.Required}
 		if e.LOINC != nil {
 			result.LOINC, result.Unit = &e.LOINC.Code, e.LOINC.Unit

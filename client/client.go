@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	keyHeader = "x-vital-api-key"
-	timeout   = time.Minute // a demand waits for the order's workflow
-	maxAnswer = 64 << 20    // bytes
+	keyHeader      = "x-vital-api-key"
+	callTimeout    = time.Minute // a demand waits for the order's workflow
+	maxAnswerBytes = 64 << 20    // bytes
 )
 
 // Client is an API key at a server. It is safe for concurrent use.
@@ -29,32 +29,32 @@ type Client struct {
 // New makes a client. The base URL is the server's, without a path.
 func New(baseURL, key string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	return &Client{base: strings.TrimRight(baseURL, "/"), key: key, http: &http.Client{Transport: transport, Timeout: timeout}}
+	return &Client{base: strings.TrimRight(baseURL, "/"), key: key, http: &http.Client{Transport: transport, Timeout: callTimeout}}
 }
 
 // Close gives up idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Error is an answer that is not a success.
-type Error struct {
+// APIError is an answer that is not a success.
+type APIError struct {
 	Status int
 	Detail json.RawMessage // as the server gave it: mostly a text; nil when there is none
 }
 
 // Error says the status, and the detail in the server's words.
-func (e *Error) Error() string {
+func (e *APIError) Error() string {
 	var text string
 	switch {
 	case len(e.Detail) == 0:
 		text = http.StatusText(e.Status)
 	case json.Unmarshal(e.Detail, &text) != nil:
-		text = problems(e.Detail)
+		text = problemTexts(e.Detail)
 	}
 	return fmt.Sprintf("%s (status %d)", text, e.Status)
 }
 
-// problems says what is wrong with a request, item by item. What is in another form is given as it is.
-func problems(detail json.RawMessage) string {
+// problemTexts says what is wrong with a request, item by item. What is in another form is given as it is.
+func problemTexts(detail json.RawMessage) string {
 	var items []struct {
 		Loc []any  `json:"loc"`
 		Msg string `json:"msg"`
@@ -86,7 +86,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 // Call makes one request. The body is in as JSON, unless it is nil; the answer is read into out, unless that is nil. Errors:
 // *Error, *UnreachableError.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
-	request, err := c.request(ctx, method, path, in)
+	request, err := c.newRequest(ctx, method, path, in)
 	if err != nil {
 		return err
 	}
@@ -95,12 +95,12 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 		return &UnreachableError{URL: c.base, Err: err}
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 	if err != nil {
 		return &UnreachableError{URL: c.base, Err: err}
 	}
 	if response.StatusCode/100 != 2 {
-		return refusal(response.StatusCode, answer)
+		return newAPIError(response.StatusCode, answer)
 	}
 	if out == nil {
 		return nil
@@ -111,7 +111,7 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
-func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
+func (c *Client) newRequest(ctx context.Context, method, path string, in any) (*http.Request, error) {
 	var body io.Reader
 	if in != nil {
 		encoded, err := json.Marshal(in)
@@ -131,10 +131,10 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	return request, nil
 }
 
-func refusal(status int, answer []byte) *Error {
+func newAPIError(status int, answer []byte) *APIError {
 	var body struct {
 		Detail json.RawMessage `json:"detail"`
 	}
 	_ = json.Unmarshal(answer, &body) // an answer that is no JSON has no detail
-	return &Error{Status: status, Detail: body.Detail}
+	return &APIError{Status: status, Detail: body.Detail}
 }

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func serve(t *testing.T, h http.HandlerFunc) *client.Client {
+func newTestClient(t *testing.T, h http.HandlerFunc) *client.Client {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -26,7 +26,7 @@ func serve(t *testing.T, h http.HandlerFunc) *client.Client {
 
 func TestCall(t *testing.T) {
 	t.Parallel()
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if r.Method != http.MethodPatch || r.URL.String() != "/ops/teams/1?x=y" || r.Header.Get("x-vital-api-key") != "key-1" ||
 			r.Header.Get("Content-Type") != "application/json" || string(body) != `{"a":1}` || err != nil {
@@ -40,7 +40,7 @@ func TestCall(t *testing.T) {
 	require.Equal(t, map[string]int{"b": 2}, out)
 }
 
-func TestRefusals(t *testing.T) {
+func TestAPIErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		status       int
@@ -58,12 +58,12 @@ func TestRefusals(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			c := newTestClient(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(test.status)
 				_, _ = io.WriteString(w, test.answer)
 			})
 			err := c.Call(t.Context(), http.MethodGet, "/", nil, nil)
-			var refused *client.Error
+			var refused *client.APIError
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, test.status, refused.Status)
 			require.EqualError(t, err, test.want)
@@ -71,7 +71,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestNoServer(t *testing.T) {
+func TestUnreachableServer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
@@ -84,7 +84,7 @@ func TestNoServer(t *testing.T) {
 
 func TestAnswerThatIsNoJSON(t *testing.T) {
 	t.Parallel()
-	c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "fine") })
+	c := newTestClient(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "fine") })
 	var out map[string]int
 	err := c.Call(t.Context(), http.MethodGet, "/", nil, &out)
 	var syntax *json.SyntaxError

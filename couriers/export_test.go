@@ -2,7 +2,7 @@ package couriers
 
 // What the tests see of the package beside its exports.
 var (
-	FromShippingMethod = fromShippingMethod
-	Identify           = identify
-	TrackingPage       = trackingPage
+	CourierOfShippingMethod = fromShippingMethod
+	IdentifyCourier         = identify
+	TrackingPage            = trackingPage
 )

@@ -6,25 +6,25 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// noFact marks a report that is kept and changes no status.
-const noFact lifecycle.Low = ""
+// noStatus marks a report that is kept and changes no status.
+const noStatus lifecycle.LowStatus = ""
 
-// rule says what reports with one of its statuses and one of its details mean on each leg. No
+// statusRule says what reports with one of its statuses and one of its details mean on each leg. No
 // statuses, or no details, stands for any.
-type rule struct {
+type statusRule struct {
 	statuses, details []string
-	outbound, inbound lifecycle.Low
+	outbound, inbound lifecycle.LowStatus
 }
 
-// rules is the one table from couriers' words, as tracking services normalise them, to the
+// statusRules is the one table from couriers' words, as tracking services normalise them, to the
 // statuses of order-lifecycle#edges. The first rule that matches decides; a report that none
 // matches is kept and changes nothing.
-var rules = []rule{
+var statusRules = []statusRule{
 	// Delivery ends a leg, whatever was said on the way. To the lab it sets no status: the lab
 	// itself says what it has received, and a parcel at its door may still lie unopened.
 	{
 		statuses: []string{"delivered"},
-		outbound: lifecycle.WithCustomer, inbound: noFact,
+		outbound: lifecycle.WithCustomer, inbound: noStatus,
 	},
 	// Loss is told in the detail only, under whichever status the courier last had.
 	{
@@ -63,7 +63,7 @@ var rules = []rule{
 	// A label alone proves no movement; the rest says that the service does not know.
 	{
 		statuses: []string{"pre_transit", "unknown", "error", "cancelled"},
-		outbound: noFact, inbound: noFact,
+		outbound: noStatus, inbound: noStatus,
 	},
 }
 
@@ -71,7 +71,7 @@ var rules = []rule{
 type Words struct{ Status, Detail string }
 
 // typical is, for every status that a courier can report, words that mean it.
-var typical = map[lifecycle.Low]Words{
+var typical = map[lifecycle.LowStatus]Words{
 	lifecycle.TransitCustomer:            {"in_transit", "arrived_at_facility"},
 	lifecycle.OutForDelivery:             {"out_for_delivery", "out_for_delivery"},
 	lifecycle.WithCustomer:               {"delivered", "arrived_at_destination"},
@@ -85,33 +85,33 @@ var typical = map[lifecycle.Low]Words{
 
 // WordsFor is the inverse of FactFor: words that mean the status, on the leg on which it is reported. They are empty for a status that
 // couriers do not report.
-func WordsFor(status lifecycle.Low) Words { return typical[status] }
+func WordsFor(status lifecycle.LowStatus) Words { return typical[status] }
 
-// FactFor gives the low-level lifecycle status that a courier's report on a leg asks for. It is
+// StatusFor gives the low-level lifecycle status that a courier's report on a leg asks for. It is
 // not ok when the report asks for none, which includes words that we do not know and a leg that
 // is neither; the report is then kept on its leg.
-func FactFor(leg Leg, status, statusDetail string) (kind lifecycle.Low, ok bool) {
-	for _, r := range rules {
+func StatusFor(leg Leg, status, statusDetail string) (kind lifecycle.LowStatus, ok bool) {
+	for _, r := range statusRules {
 		if r.matches(status, statusDetail) {
-			kind = r.on(leg)
-			return kind, kind != noFact
+			kind = r.statusOn(leg)
+			return kind, kind != noStatus
 		}
 	}
-	return noFact, false
+	return noStatus, false
 }
 
-func (r rule) matches(status, detail string) bool {
+func (r statusRule) matches(status, detail string) bool {
 	return (r.statuses == nil || slices.Contains(r.statuses, status)) &&
 		(r.details == nil || slices.Contains(r.details, detail))
 }
 
-func (r rule) on(leg Leg) lifecycle.Low {
+func (r statusRule) statusOn(leg Leg) lifecycle.LowStatus {
 	switch leg {
 	case Outbound:
 		return r.outbound
 	case Inbound:
 		return r.inbound
 	default:
-		return noFact
+		return noStatus
 	}
 }

@@ -27,8 +27,8 @@ var (
 	}
 )
 
-// want is the whole mapping, written out by status rather than by rule.
-var want = map[string]struct{ outbound, inbound, outboundProblem, inboundProblem lifecycle.Low }{
+// wantStatuses is the whole mapping, written out by status rather than by rule.
+var wantStatuses = map[string]struct{ outbound, inbound, outboundProblem, inboundProblem lifecycle.LowStatus }{
 	"unknown":     {},
 	"pre_transit": {},
 	"cancelled":   {},
@@ -51,61 +51,61 @@ var want = map[string]struct{ outbound, inbound, outboundProblem, inboundProblem
 	},
 }
 
-func requireFact(t *testing.T, want lifecycle.Low, leg couriers.Leg, status, detail string) {
+func requireStatus(t *testing.T, want lifecycle.LowStatus, leg couriers.Leg, status, detail string) {
 	t.Helper()
-	kind, ok := couriers.FactFor(leg, status, detail)
+	kind, ok := couriers.StatusFor(leg, status, detail)
 	require.Equal(t, want, kind, "%s %s/%s", leg, status, detail)
 	require.Equal(t, want != "", ok, "%s %s/%s", leg, status, detail)
 }
 
-func TestFactFor(t *testing.T) {
+func TestStatusFor(t *testing.T) {
 	t.Parallel()
-	require.Len(t, want, len(statuses))
+	require.Len(t, wantStatuses, len(statuses))
 	for _, status := range statuses {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()
-			w := want[status]
+			w := wantStatuses[status]
 			for _, detail := range harmless {
-				requireFact(t, w.outbound, couriers.Outbound, status, detail)
-				requireFact(t, w.inbound, couriers.Inbound, status, detail)
+				requireStatus(t, w.outbound, couriers.Outbound, status, detail)
+				requireStatus(t, w.inbound, couriers.Inbound, status, detail)
 			}
 			for _, detail := range problems {
-				requireFact(t, w.outboundProblem, couriers.Outbound, status, detail)
-				requireFact(t, w.inboundProblem, couriers.Inbound, status, detail)
+				requireStatus(t, w.outboundProblem, couriers.Outbound, status, detail)
+				requireStatus(t, w.inboundProblem, couriers.Inbound, status, detail)
 			}
 		})
 	}
 }
 
-func TestFactForLost(t *testing.T) {
+func TestStatusForLost(t *testing.T) {
 	t.Parallel()
 	for _, status := range statuses {
 		if status == "delivered" { // what has been delivered is not lost
-			requireFact(t, "with_customer", couriers.Outbound, status, "lost")
-			requireFact(t, "", couriers.Inbound, status, "lost")
+			requireStatus(t, "with_customer", couriers.Outbound, status, "lost")
+			requireStatus(t, "", couriers.Inbound, status, "lost")
 			continue
 		}
-		requireFact(t, "lost", couriers.Outbound, status, "lost")
-		requireFact(t, "lost", couriers.Inbound, status, "lost")
+		requireStatus(t, "lost", couriers.Outbound, status, "lost")
+		requireStatus(t, "lost", couriers.Inbound, status, "lost")
 	}
 }
 
-func TestFactForUnknownWords(t *testing.T) {
+func TestStatusForUnknownWords(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"", "canceled", "IN_TRANSIT", "lost", "teleported"} {
-		requireFact(t, "", couriers.Outbound, status, "delayed")
-		requireFact(t, "", couriers.Inbound, status, "")
+		requireStatus(t, "", couriers.Outbound, status, "delayed")
+		requireStatus(t, "", couriers.Inbound, status, "")
 	}
-	requireFact(t, "", "sideways", "delivered", "")
-	requireFact(t, "", "", "in_transit", "lost")
+	requireStatus(t, "", "sideways", "delivered", "")
+	requireStatus(t, "", "", "in_transit", "lost")
 }
 
 // The words that the simulation uses for a status mean it, on the leg on which it is reported. Lost is reported on either.
 func TestWordsForAStatusMeanIt(t *testing.T) {
 	t.Parallel()
-	reported := map[lifecycle.Low]bool{lifecycle.Lost: true}
-	for _, w := range want {
-		for _, l := range []lifecycle.Low{w.outbound, w.inbound, w.outboundProblem, w.inboundProblem} {
+	reported := map[lifecycle.LowStatus]bool{lifecycle.Lost: true}
+	for _, w := range wantStatuses {
+		for _, l := range []lifecycle.LowStatus{w.outbound, w.inbound, w.outboundProblem, w.inboundProblem} {
 			reported[l] = l != ""
 		}
 	}
@@ -120,7 +120,7 @@ func TestWordsForAStatusMeanIt(t *testing.T) {
 			legs = []couriers.Leg{couriers.Outbound, couriers.Inbound}
 		}
 		for _, leg := range legs {
-			requireFact(t, s.Low(), leg, words.Status, words.Detail)
+			requireStatus(t, s.Low(), leg, words.Status, words.Detail)
 		}
 	}
 }

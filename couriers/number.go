@@ -18,16 +18,16 @@ const (
 	FedEx Courier = "fedex"
 )
 
-// Check says what a number's check digit tells. A wrong one rejects a number only in the
+// CheckDigit says what a number's check digit tells. A wrong one rejects a number only in the
 // rules that say so: labels with a typing error still belong to the courier whose shape
 // they have.
-type Check string
+type CheckDigit string
 
 // What a check digit can tell.
 const (
-	CheckNone  Check = ""      // the shape has no check digit that we judge
-	CheckRight Check = "right" // the check digit fits
-	CheckWrong Check = "wrong" // the check digit does not fit
+	CheckDigitNone  CheckDigit = ""      // the shape has no check digit that we judge
+	CheckDigitRight CheckDigit = "right" // the check digit fits
+	CheckDigitWrong CheckDigit = "wrong" // the check digit does not fit
 )
 
 // Leg is one way of a kit: to the customer or back to the lab.
@@ -39,15 +39,15 @@ const (
 	Inbound  = lifecycle.Inbound
 )
 
-// trackingURL holds each courier's public tracking page, to which the number is added.
-var trackingURL = map[Courier]string{
+// trackingPages holds each courier's public tracking page, to which the number is added.
+var trackingPages = map[Courier]string{
 	USPS:  "https://tools.usps.com/go/TrackConfirmAction?tLabels=",
 	FedEx: "https://www.fedex.com/apps/fedextrack/?tracknumbers=",
 }
 
-// Clean gives the number as couriers know it: without blanks and hyphens, in upper case.
+// NormalizeNumber gives the number as couriers know it: without blanks and hyphens, in upper case.
 // The original is kept by whoever received it.
-func Clean(number string) string {
+func NormalizeNumber(number string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || unicode.IsSpace(r) {
 			return -1
@@ -59,13 +59,13 @@ func Clean(number string) string {
 // identify tells which courier a tracking number belongs to, by the first matching shape of
 // molecular-api#couriers, and what its check digit tells. An unknown courier is
 // empty, and no error: the number is stored and shown, only the link is missing.
-func identify(number string) (Courier, Check) {
-	n := Clean(number)
-	if isPostalItem(n) {
-		return USPS, CheckNone
+func identify(number string) (Courier, CheckDigit) {
+	n := NormalizeNumber(number)
+	if isInternationalLabel(n) {
+		return USPS, CheckDigitNone
 	}
 	if !allDigits(n) {
-		return "", CheckNone
+		return "", CheckDigitNone
 	}
 	if c, check := identifyUSPS(n); c != "" {
 		return c, check
@@ -76,7 +76,7 @@ func identify(number string) (Courier, Check) {
 // trackingPage gives the public tracking page of a number. It is empty when the courier is unknown or
 // the number is.
 func trackingPage(c Courier, number string) string {
-	page, n := trackingURL[c], Clean(number)
+	page, n := trackingPages[c], NormalizeNumber(number)
 	if page == "" || n == "" {
 		return ""
 	}
@@ -96,12 +96,12 @@ func fromShippingMethod(id int) Courier {
 	}
 }
 
-// Describe gives all that is shown of a shipment's number: its courier (empty: unknown), the
+// DescribeNumber gives all that is shown of a shipment's number: its courier (empty: unknown), the
 // tracking page (empty: unknown courier) and the cleaned number. The shipping method that we
 // asked for helps only outbound: the lab chose the return label. A number that is empty once
 // cleaned is no shipment leg, and everything is empty.
-func Describe(number string, leg Leg, shippingMethod int) (courier Courier, pageURL, cleaned string) {
-	cleaned = Clean(number)
+func DescribeNumber(number string, leg Leg, shippingMethod int) (courier Courier, pageURL, cleaned string) {
+	cleaned = NormalizeNumber(number)
 	if cleaned == "" {
 		return "", "", ""
 	}

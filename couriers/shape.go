@@ -4,46 +4,46 @@ import "strings"
 
 // identifyUSPS holds the rules 2 to 4 of molecular-api#couriers for a cleaned number of digits
 // only.
-func identifyUSPS(n string) (Courier, Check) {
+func identifyUSPS(n string) (Courier, CheckDigit) {
 	if hasRoutedLabel(n) {
-		return USPS, CheckRight
+		return USPS, CheckDigitRight
 	}
-	if isLabel(n) {
-		return USPS, judge(mod10(n))
+	if isDomesticLabel(n) {
+		return USPS, checkDigitOf(mod10Valid(n))
 	}
 	// The 20 digits are what is left when the application identifier 91 is not printed.
-	if len(n) == 20 && (mod10(n) || mod10("91"+n)) {
-		return USPS, CheckRight
+	if len(n) == 20 && (mod10Valid(n) || mod10Valid("91"+n)) {
+		return USPS, CheckDigitRight
 	}
-	return "", CheckNone
+	return "", CheckDigitNone
 }
 
 // identifyFedEx holds the rules 5 to 8, for numbers that are not USPS's.
-func identifyFedEx(n string) (Courier, Check) {
+func identifyFedEx(n string) (Courier, CheckDigit) {
 	switch {
 	case strings.HasPrefix(n, "96") && (len(n) == 22 || len(n) == 34):
-		return FedEx, CheckNone
+		return FedEx, CheckDigitNone
 	case len(n) == 12:
-		return FedEx, judge(fedEx12(n))
+		return FedEx, checkDigitOf(fedEx12Valid(n))
 	case len(n) == 15:
-		return FedEx, judge(mod10(n))
+		return FedEx, checkDigitOf(mod10Valid(n))
 	case len(n) == 34 && n[0] <= '8',
 		len(n) == 32 && n[0] == '3',
 		len(n) == 18 && strings.HasPrefix(n, "00"):
-		return FedEx, CheckNone
+		return FedEx, CheckDigitNone
 	default:
-		return "", CheckNone
+		return "", CheckDigitNone
 	}
 }
 
-// isPostalItem knows the international shape (two letters, nine digits, US).
-func isPostalItem(n string) bool {
+// isInternationalLabel knows the international shape (two letters, nine digits, US).
+func isInternationalLabel(n string) bool {
 	return len(n) == 13 && strings.HasSuffix(n, "US") &&
 		isLetter(n[0]) && isLetter(n[1]) && allDigits(n[2:11])
 }
 
-// isLabel knows a domestic label: service types 91 to 95, 22 or 26 digits.
-func isLabel(n string) bool {
+// isDomesticLabel knows a domestic label: service types 91 to 95, 22 or 26 digits.
+func isDomesticLabel(n string) bool {
 	return (len(n) == 22 || len(n) == 26) && n[0] == '9' && '1' <= n[1] && n[1] <= '5'
 }
 
@@ -54,42 +54,42 @@ func hasRoutedLabel(n string) bool {
 		return false
 	}
 	for _, zip := range []int{5, 9} {
-		if label := n[len("420")+zip:]; isLabel(label) && mod10(label) {
+		if label := n[len("420")+zip:]; isDomesticLabel(label) && mod10Valid(label) {
 			return true
 		}
 	}
 	return false
 }
 
-// mod10 checks the last digit of a USPS or a 15-digit FedEx number: weights 3, 1, 3, … from
+// mod10Valid checks the last digit of a USPS or a 15-digit FedEx number: weights 3, 1, 3, … from
 // the right over the others.
-func mod10(n string) bool {
+func mod10Valid(n string) bool {
 	last, sum := len(n)-1, 0
 	for i := range last {
 		weight := 3
 		if (last-1-i)%2 == 1 {
 			weight = 1
 		}
-		sum += weight * digit(n[i])
+		sum += weight * digitValue(n[i])
 	}
-	return (10-sum%10)%10 == digit(n[last])
+	return (10-sum%10)%10 == digitValue(n[last])
 }
 
-// fedEx12 checks the last of 12 digits: weights 3, 1, 7 repeating from the left over the
+// fedEx12Valid checks the last of 12 digits: weights 3, 1, 7 repeating from the left over the
 // others, modulo 11, then 10.
-func fedEx12(n string) bool {
+func fedEx12Valid(n string) bool {
 	weights, sum := [3]int{3, 1, 7}, 0
 	for i := range 11 {
-		sum += weights[i%3] * digit(n[i])
+		sum += weights[i%3] * digitValue(n[i])
 	}
-	return sum%11%10 == digit(n[11])
+	return sum%11%10 == digitValue(n[11])
 }
 
-func judge(right bool) Check {
+func checkDigitOf(right bool) CheckDigit {
 	if right {
-		return CheckRight
+		return CheckDigitRight
 	}
-	return CheckWrong
+	return CheckDigitWrong
 }
 
 func allDigits(n string) bool {
@@ -98,4 +98,4 @@ func allDigits(n string) bool {
 
 func isLetter(b byte) bool { return 'A' <= b && b <= 'Z' }
 
-func digit(b byte) int { return int(b - '0') }
+func digitValue(b byte) int { return int(b - '0') }

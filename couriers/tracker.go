@@ -8,11 +8,11 @@ import (
 
 // Tracker asks a tracking service to follow a number. What it then observes comes by webhook.
 type Tracker interface {
-	// Create has the number followed and returns the service's id of the tracker. An empty
+	// CreateTracker has the number followed and returns the service's id of the tracker. An empty
 	// courier leaves it to the service to find out whose number it is. Asking again for the
 	// same number is harmless. The error is a *RefusedError when asking again is useless,
 	// otherwise an *UnavailableError.
-	Create(ctx context.Context, number string, c Courier) (id string, err error)
+	CreateTracker(ctx context.Context, number string, c Courier) (id string, err error)
 }
 
 // RefusedError says that the service will never follow this number, or not for us.

@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	loopback  = "127.0.0.1"
-	namespace = "default"
-	workers   = 2
+	loopback    = "127.0.0.1"
+	namespace   = "default"
+	workerCount = 2
 )
 
 // addresses are where the parts listen, host:port.
 type addresses struct {
-	api, lab, temporal, ui, receiver string
-	metrics                          [workers]string // of the workers
+	api, lab, temporal, temporalUI, receiver string
+	metrics                                  [workerCount]string // of the workers
 }
 
-// resolve finds a free port wherever none was asked for, and makes sure that the others are free. lastReceiver is the address that
+// resolveAddresses finds a free port wherever none was asked for, and makes sure that the others are free. lastReceiver is the address that
 // the receiver had before: it is taken again if it can be, because the receiver's endpoint goes by it.
-func (o Options) resolve(ctx context.Context, lastReceiver string) (addresses, error) {
+func (o Options) resolveAddresses(ctx context.Context, lastReceiver string) (addresses, error) {
 	var a addresses
 	var taken []net.Listener // all at once, so that no port is found twice
 	defer func() {
@@ -49,7 +49,7 @@ func (o Options) resolve(ctx context.Context, lastReceiver string) (addresses, e
 		{"--api", o.API, &a.api},
 		{"--lab-addr", o.LabAddr, &a.lab},
 		{"--temporal-port", net.JoinHostPort(loopback, strconv.Itoa(o.TemporalPort)), &a.temporal},
-		{"--ui-port", net.JoinHostPort(loopback, strconv.Itoa(o.UIPort)), &a.ui},
+		{"--ui-port", net.JoinHostPort(loopback, strconv.Itoa(o.UIPort)), &a.temporalUI},
 		{"--receiver", o.Receiver, &a.receiver},
 		{"worker-1", net.JoinHostPort(loopback, "0"), &a.metrics[0]},
 		{"worker-2", net.JoinHostPort(loopback, "0"), &a.metrics[1]},
@@ -64,8 +64,8 @@ func (o Options) resolve(ctx context.Context, lastReceiver string) (addresses, e
 	return a, nil
 }
 
-// urlOf is where a server on this machine is reached that listens on the address.
-func urlOf(address string) string {
+// urlOfAddress is where a server on this machine is reached that listens on the address.
+func urlOfAddress(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
 		address = net.JoinHostPort(loopback, port)

@@ -7,34 +7,34 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func anywhere() Options {
+func freePortOptions() Options {
 	return Options{API: "127.0.0.1:0", LabAddr: "127.0.0.1:0", Receiver: "127.0.0.1:0"}
 }
 
 func TestPortZeroIsAFreeOne(t *testing.T) {
 	t.Parallel()
-	a, err := anywhere().resolve(t.Context(), "")
+	a, err := freePortOptions().resolveAddresses(t.Context(), "")
 	require.NoError(t, err)
 	seen := map[string]bool{}
-	for _, address := range append([]string{a.api, a.lab, a.temporal, a.ui, a.receiver}, a.metrics[:]...) {
+	for _, address := range append([]string{a.api, a.lab, a.temporal, a.temporalUI, a.receiver}, a.metrics[:]...) {
 		require.NotEqual(t, "0", portOf(address))
 		require.False(t, seen[address], "no port is given twice")
 		seen[address] = true
 	}
 }
 
-func TestTheReceiverStaysWhereItWas(t *testing.T) {
+func TestTheReceiverKeepsItsAddress(t *testing.T) {
 	t.Parallel()
-	first, err := anywhere().resolve(t.Context(), "")
+	first, err := freePortOptions().resolveAddresses(t.Context(), "")
 	require.NoError(t, err)
-	second, err := anywhere().resolve(t.Context(), first.receiver)
+	second, err := freePortOptions().resolveAddresses(t.Context(), first.receiver)
 	require.NoError(t, err)
 	require.Equal(t, first.receiver, second.receiver)
 
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", first.receiver)
 	require.NoError(t, err)
 	defer taken.Close()
-	third, err := anywhere().resolve(t.Context(), first.receiver)
+	third, err := freePortOptions().resolveAddresses(t.Context(), first.receiver)
 	require.NoError(t, err)
 	require.NotEqual(t, first.receiver, third.receiver)
 	require.NotEmpty(t, third.receiver)
@@ -45,9 +45,9 @@ func TestAnAddressInUseIsRefused(t *testing.T) {
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	o := anywhere()
+	o := freePortOptions()
 	o.LabAddr = taken.Addr().String()
-	_, err = o.resolve(t.Context(), "")
+	_, err = o.resolveAddresses(t.Context(), "")
 	require.ErrorContains(t, err, "--lab-addr: ")
 	require.ErrorContains(t, err, "address already in use: stop what listens there")
 }
@@ -62,6 +62,6 @@ func TestURLOf(t *testing.T) {
 		"[::1]:80":     "http://[::1]:80",
 		"lab.test:80":  "http://lab.test:80",
 	} {
-		require.Equal(t, want, urlOf(address), address)
+		require.Equal(t, want, urlOfAddress(address), address)
 	}
 }

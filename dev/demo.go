@@ -15,30 +15,30 @@ import (
 )
 
 const (
-	// silence is how long the demonstration waits for the next webhook.
-	silence = 60 * time.Second
-	// played is what the simulated lab's script "happy" takes in simulated time.
-	played = 10 * 24 * time.Hour
-	// patience is the longest demonstration that somebody would watch.
-	patience = 2 * time.Minute
+	// maxWebhookGap is how long the demonstration waits for the next webhook.
+	maxWebhookGap = 60 * time.Second
+	// scriptDuration is what the simulated lab's script "happy" takes in simulated time.
+	scriptDuration = 10 * 24 * time.Hour
+	// maxDemoDuration is the longest demonstration that somebody would watch.
+	maxDemoDuration = 2 * time.Minute
 )
 
-// takes is how long the lab plays the demonstration's script at the chosen speed.
-func (s *system) takes() time.Duration {
+// demoDuration is how long the lab plays the demonstration's script at the chosen speed.
+func (s *system) demoDuration() time.Duration {
 	speed, err := strconv.ParseFloat(s.options.Speed, 64)
 	if err != nil || speed <= 0 { // max
 		return 0
 	}
-	return time.Duration(float64(played) / speed)
+	return time.Duration(float64(scriptDuration) / speed)
 }
 
-// demonstrate places an order as a client would, by HTTP with an API key, and shows every webhook about it until it has ended.
-func (s *system) demonstrate(ctx context.Context, webhooks <-chan Webhook) (orderID string, err error) {
-	if takes := s.takes(); takes > patience {
+// runDemo places an order as a client would, by HTTP with an API key, and shows every webhook about it until it has ended.
+func (s *system) runDemo(ctx context.Context, webhooks <-chan ReceivedWebhook) (orderID string, err error) {
+	if takes := s.demoDuration(); takes > maxDemoDuration {
 		return "", fmt.Errorf("at this speed it would take %s, so no order was placed", takes.Round(time.Minute))
 	}
 	began := time.Now()
-	api := client.New(urlOf(s.at.api), s.secrets.ClientKey)
+	api := client.New(urlOfAddress(s.addresses.api), s.secrets.ClientKey)
 	defer api.Close()
 	user, err := demoUser(ctx, api)
 	if err != nil {
@@ -53,9 +53,9 @@ func (s *system) demonstrate(ctx context.Context, webhooks <-chan Webhook) (orde
 		return "", fmt.Errorf("placing an order: %w", err)
 	}
 	orderID = placed.Order.ID
-	s.screen.line("\nA demonstration: POST /v3/order orders Lipids by testkit, order %s.", orderID)
-	s.screen.line("%s Each line is a webhook that the built-in receiver got.", s.pace())
-	count, status, err := s.follow(ctx, orderID, webhooks)
+	s.screen.printLine("\nA demonstration: POST /v3/order orders Lipids by testkit, order %s.", orderID)
+	s.screen.printLine("%s Each line is a webhook that the built-in receiver got.", s.paceText())
+	count, status, err := s.followOrder(ctx, orderID, webhooks)
 	if err != nil {
 		return orderID, err
 	}
@@ -65,47 +65,47 @@ func (s *system) demonstrate(ctx context.Context, webhooks <-chan Webhook) (orde
 	if err := s.showResults(ctx, api, orderID); err != nil {
 		return orderID, fmt.Errorf("reading the results: %w", err)
 	}
-	s.screen.line("\nFrom order to results in %s: %d webhooks, each with a valid signature.", seconds(time.Since(began)), count)
+	s.screen.printLine("\nFrom order to results in %s: %d webhooks, each with a valid signature.", formatDuration(time.Since(began)), count)
 	return orderID, nil
 }
 
-// pace says what the lab does meanwhile.
-func (s *system) pace() string {
-	if s.takes() == 0 {
+// paceText says what the lab does meanwhile.
+func (s *system) paceText() string {
+	if s.demoDuration() == 0 {
 		return "The simulated lab and courier wait for nothing."
 	}
-	return fmt.Sprintf("The simulated lab and courier play ten days in %s.", seconds(s.takes()))
+	return fmt.Sprintf("The simulated lab and courier play ten days in %s.", formatDuration(s.demoDuration()))
 }
 
-// follow shows the order's webhooks until one says that it has ended and those before it have come too: webhooks are delivered
+// followOrder shows the order's webhooks until one says that it has ended and those before it have come too: webhooks are delivered
 // side by side, so that the last one may overtake others.
-func (s *system) follow(ctx context.Context, orderID string, webhooks <-chan Webhook) (count int, status string, err error) {
+func (s *system) followOrder(ctx context.Context, orderID string, webhooks <-chan ReceivedWebhook) (count int, status string, err error) {
 	var last int64
-	quiet := time.NewTimer(silence)
+	quiet := time.NewTimer(maxWebhookGap)
 	defer quiet.Stop()
 	for status == "" || int64(count) < last {
 		select {
 		case <-ctx.Done():
 			return count, "", ctx.Err()
 		case <-quiet.C:
-			return count, "", fmt.Errorf("no webhook about the order came for %s", silence)
+			return count, "", fmt.Errorf("no webhook about the order came for %s", maxWebhookGap)
 		case w := <-webhooks:
 			if w.OrderID != orderID {
 				continue
 			}
 			count++
-			s.screen.event(w.At, "%-52s webhook %d verified", w.Status, w.Sequence)
-			if ended(w.Status) {
+			s.screen.printTimedLine(w.At, "%-52s webhook %d verified", w.Status, w.Sequence)
+			if isTerminalStatus(w.Status) {
 				status, last = w.Status, w.Sequence
 			}
-			quiet.Reset(silence)
+			quiet.Reset(maxWebhookGap)
 		}
 	}
 	return count, status, nil
 }
 
-// ended tells whether a status is of an end.
-func ended(status string) bool {
+// isTerminalStatus tells whether a status is of an end.
+func isTerminalStatus(status string) bool {
 	top, _, _ := strings.Cut(status, ".")
 	return top == "completed" || top == "cancelled" || top == "failed"
 }
@@ -116,7 +116,7 @@ func demoUser(ctx context.Context, api *client.Client) (string, error) {
 		ID string `json:"user_id"`
 	}
 	err := api.Call(ctx, http.MethodPost, "/v2/user", map[string]string{"client_user_id": "demonstration"}, &user)
-	var refused *client.Error
+	var refused *client.APIError
 	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 		err = json.Unmarshal(refused.Detail, &user)
 	}
@@ -130,7 +130,7 @@ func demoUser(ctx context.Context, api *client.Client) (string, error) {
 func demoOrder(user string) any {
 	return map[string]any{
 		"user_id":   user,
-		"order_set": map[string]any{"lab_test_ids": []string{LipidsID}},
+		"order_set": map[string]any{"lab_test_ids": []string{LipidsTestID}},
 		"patient_details": map[string]string{
 			"first_name": "Ada", "last_name": "Example", "dob": "1990-01-01", "gender": "female",
 			"phone_number": "+16025550123", "email": "ada@example.com",
@@ -162,16 +162,16 @@ func (s *system) showResults(ctx context.Context, api *client.Client, orderID st
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	for _, r := range report.Results {
-		fmt.Fprintf(table, "  %s\t%s %s\t%s\t%s\n", r.Name, r.Result, text(r.Unit), text(r.ReferenceRange), r.Interpretation)
+		fmt.Fprintf(table, "  %s\t%s %s\t%s\t%s\n", r.Name, r.Result, emptyIfNil(r.Unit), emptyIfNil(r.ReferenceRange), r.Interpretation)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	s.screen.line("\nGET /v3/order/{id}/result, %s:\n%s", report.Metadata.Status, strings.TrimRight(b.String(), "\n"))
+	s.screen.printLine("\nGET /v3/order/{id}/result, %s:\n%s", report.Metadata.Status, strings.TrimRight(b.String(), "\n"))
 	return nil
 }
 
-func text(s *string) string {
+func emptyIfNil(s *string) string {
 	if s == nil {
 		return ""
 	}

@@ -17,9 +17,9 @@ func TestEnvironmentOfScripts(t *testing.T) {
 	s := &system{
 		options: Options{Postgres: "postgres://u:it's@127.0.0.1:5432/db?sslmode=disable&application_name=$HOME"},
 		secrets: secrets,
-		at: addresses{
-			api: "0.0.0.0:8080", lab: "127.0.0.1:8090", temporal: "127.0.0.1:7233", ui: "127.0.0.1:8233",
-			metrics: [workers]string{"127.0.0.1:1", "127.0.0.1:2"},
+		addresses: addresses{
+			api: "0.0.0.0:8080", lab: "127.0.0.1:8090", temporal: "127.0.0.1:7233", temporalUI: "127.0.0.1:8233",
+			metrics: [workerCount]string{"127.0.0.1:1", "127.0.0.1:2"},
 		},
 	}
 	wanted := map[string]string{
@@ -30,9 +30,9 @@ func TestEnvironmentOfScripts(t *testing.T) {
 		"ALIQUOT_DATABASE_URL": s.options.Postgres,
 	}
 	path := filepath.Join(t.TempDir(), EnvFile)
-	require.NoError(t, os.WriteFile(path, formatEnv(s.environment()), 0o600))
+	require.NoError(t, os.WriteFile(path, formatEnvFile(s.envVariables()), 0o600))
 
-	read, err := ReadEnv(filepath.Dir(path))
+	read, err := ReadEnvFile(filepath.Dir(path))
 	require.NoError(t, err)
 	for name, value := range wanted {
 		require.Contains(t, read, name+"="+value)
@@ -45,19 +45,19 @@ func TestEnvironmentOfScripts(t *testing.T) {
 
 func TestNoEnvironmentWithoutASystem(t *testing.T) {
 	t.Parallel()
-	_, err := ReadEnv(t.TempDir())
+	_, err := ReadEnvFile(t.TempDir())
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "no system runs on")
 }
 
-func TestPartsAreToldTheirOwnSettingsOnly(t *testing.T) {
+func TestPartsGetTheirOwnSettingsOnly(t *testing.T) {
 	t.Parallel()
-	kept := cleanEnvironment([]string{"PATH=/bin", "ALIQUOT_DATABASE_URL=x", "ALIQUOT_LOG_LEVEL=debug", "ALIQUOT_TIME_ZONE=UTC", "ALIQUOT_METRICS=:1"})
+	kept := withoutSettings([]string{"PATH=/bin", "ALIQUOT_DATABASE_URL=x", "ALIQUOT_LOG_LEVEL=debug", "ALIQUOT_TIME_ZONE=UTC", "ALIQUOT_METRICS=:1"})
 	require.Equal(t, []string{"PATH=/bin", "ALIQUOT_LOG_LEVEL=debug", "ALIQUOT_TIME_ZONE=UTC"}, kept)
 
-	s := &system{options: Options{Program: "/bin/aliquot", Speed: "max", Lab: "manual"}, folder: newFolder(t), at: addresses{api: ":8080"}}
-	all := s.commands()
-	require.Len(t, all, 3+workers)
+	s := &system{options: Options{Program: "/bin/aliquot", Speed: "max", Lab: "manual"}, folder: newFolder(t), addresses: addresses{api: ":8080"}}
+	all := s.newCommands()
+	require.Len(t, all, 3+workerCount)
 	lab := all[slices.IndexFunc(all, func(c command) bool { return c.name == labName })]
 	require.Equal(t, []string{"sandbox"}, lab.args)
 	require.Contains(t, lab.env, "ALIQUOT_LAB_MODE=manual")

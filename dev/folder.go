@@ -44,17 +44,17 @@ func openFolder(path string) (*folder, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("another aliquot dev%s runs on %s: stop it, or give this one a folder of its own with --data", f.holder(), path)
+			return nil, fmt.Errorf("another aliquot dev%s runs on %s: stop it, or give this one a folder of its own with --data", f.lockHolderText(), path)
 		}
 		return nil, fmt.Errorf("locking the data folder: %w", err)
 	}
-	return f, f.note()
+	return f, f.writeProcessID()
 }
 
-// note writes our process id into the lock, for the message that the next one gets. What a system that was killed left behind
+// writeProcessID writes our process id into the lock, for the message that the next one gets. What a system that was killed left behind
 // goes.
-func (f *folder) note() error {
-	if err := f.clear(); err != nil {
+func (f *folder) writeProcessID() error {
+	if err := f.removeRunFiles(); err != nil {
 		return err
 	}
 	if err := f.lock.Truncate(0); err != nil {
@@ -66,39 +66,39 @@ func (f *folder) note() error {
 	return nil
 }
 
-// holder names the process that has the lock; empty when it is not known.
-func (f *folder) holder() string {
-	id, err := os.ReadFile(f.file(lockFile))
+// lockHolderText names the process that has the lock; empty when it is not known.
+func (f *folder) lockHolderText() string {
+	id, err := os.ReadFile(f.pathOf(lockFile))
 	if err != nil || len(id) == 0 {
 		return ""
 	}
 	return " (process " + strings.TrimSpace(string(id)) + ")"
 }
 
-// clear removes what says that the system runs.
-func (f *folder) clear() error {
+// removeRunFiles removes what says that the system runs.
+func (f *folder) removeRunFiles() error {
 	for _, name := range []string{EnvFile, PIDFile} {
-		if err := os.Remove(f.file(name)); err != nil && !os.IsNotExist(err) {
+		if err := os.Remove(f.pathOf(name)); err != nil && !os.IsNotExist(err) {
 			return fmt.Errorf("removing %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// close gives the folder up. The lock is given up by name, because a child that is being started may still hold a copy of the file.
-func (f *folder) close() error {
-	return errors.Join(f.clear(), syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN), f.lock.Close())
+// release gives the folder up. The lock is given up by name, because a child that is being started may still hold a copy of the file.
+func (f *folder) release() error {
+	return errors.Join(f.removeRunFiles(), syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN), f.lock.Close())
 }
 
-func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
+func (f *folder) pathOf(name string) string { return filepath.Join(f.path, name) }
 
 // write replaces a file as a whole, so that nobody reads half of it. Only the owner may read it.
 func (f *folder) write(name string, content []byte) error {
-	temporary := f.file("." + name)
+	temporary := f.pathOf("." + name)
 	if err := os.WriteFile(temporary, content, 0o600); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	if err := os.Rename(temporary, f.file(name)); err != nil {
+	if err := os.Rename(temporary, f.pathOf(name)); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
 	return nil
@@ -112,8 +112,8 @@ func (f *folder) writeJSON(name string, value any) error {
 	return f.write(name, append(content, '\n'))
 }
 
-// log opens a process's log file for appending. The log of the system's last life is kept beside it as NAME.log.1.
-func (f *folder) log(name string) (*os.File, error) {
+// openLog opens a process's log file for appending. The log of the system's last life is kept beside it as NAME.log.1.
+func (f *folder) openLog(name string) (*os.File, error) {
 	path := filepath.Join(f.path, logFolder, name+".log")
 	if err := os.Rename(path, path+".1"); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("keeping the last log of %s: %w", name, err)

@@ -21,16 +21,16 @@ func TestAFolderHasOneSystem(t *testing.T) {
 
 	_, err = openFolder(path)
 	require.ErrorContains(t, err, "another aliquot dev (process "+strconv.Itoa(os.Getpid())+") runs on "+path)
-	require.FileExists(t, f.file(EnvFile), "the second one has changed nothing")
+	require.FileExists(t, f.pathOf(EnvFile), "the second one has changed nothing")
 
-	require.NoError(t, f.close())
-	require.NoFileExists(t, f.file(EnvFile), "nothing runs any more")
+	require.NoError(t, f.release())
+	require.NoFileExists(t, f.pathOf(EnvFile), "nothing runs any more")
 	again, err := openFolder(path)
 	require.NoError(t, err)
-	require.NoError(t, again.close())
+	require.NoError(t, again.release())
 }
 
-func TestWhatAKilledSystemLeftBehindGoes(t *testing.T) {
+func TestRunFilesOfAKilledSystemAreRemoved(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	for _, name := range []string{EnvFile, PIDFile} {
@@ -38,23 +38,23 @@ func TestWhatAKilledSystemLeftBehindGoes(t *testing.T) {
 	}
 	f, err := openFolder(path)
 	require.NoError(t, err)
-	require.NoFileExists(t, f.file(EnvFile))
-	require.NoFileExists(t, f.file(PIDFile))
-	require.NoError(t, f.close())
+	require.NoFileExists(t, f.pathOf(EnvFile))
+	require.NoFileExists(t, f.pathOf(PIDFile))
+	require.NoError(t, f.release())
 }
 
 func TestTheLastLogIsKept(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	for _, text := range []string{"first", "second"} {
-		file, err := f.log("api")
+		file, err := f.openLog("api")
 		require.NoError(t, err)
 		_, err = file.WriteString(text)
 		require.NoError(t, err)
 		require.NoError(t, file.Close())
 	}
-	require.Equal(t, "second", log(t, f, "api"))
-	kept, err := os.ReadFile(f.file("logs/api.log.1"))
+	require.Equal(t, "second", readLog(t, f, "api"))
+	kept, err := os.ReadFile(f.pathOf("logs/api.log.1"))
 	require.NoError(t, err)
 	require.Equal(t, "first", string(kept))
 }
@@ -70,7 +70,7 @@ func TestSecretsAreMadeOnceAndKept(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, s.ClientKey, s.OperationsKey)
 
-	info, err := os.Stat(f.file(secretsFile))
+	info, err := os.Stat(f.pathOf(secretsFile))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	again, err := loadSecrets(f)
@@ -88,7 +88,7 @@ func TestAReceiverElsewhereIsAnotherEndpoint(t *testing.T) {
 	require.NoError(t, err)
 	id, secret := s.EndpointID, s.EndpointSecret
 	move := func(url string) string {
-		old, err := s.moveEndpoint(url)
+		old, err := s.replaceMovedEndpoint(url)
 		require.NoError(t, err)
 		return old
 	}

@@ -47,29 +47,29 @@ func superviseUntilKilled(path string) {
 		panic(err)
 	}
 	s := newSupervisor(f, func(string, string) {})
-	if err := s.start(play("server", roleServer)); err != nil {
+	if err := s.start(roleCommand("server", roleServer)); err != nil {
 		panic(err)
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// play is a command that runs this test binary in a role.
-func play(name, role string) command {
-	return command{name: name, path: os.Args[0], env: append(os.Environ(), roleVariable+"="+role), grace: grace}
+// roleCommand is a command that runs this test binary in a role.
+func roleCommand(name, role string) command {
+	return command{name: name, path: os.Args[0], env: append(os.Environ(), roleVariable+"="+role), grace: stopGrace}
 }
 
-// alive tells whether a process runs. One that has ended and that nobody has waited for does not.
-func alive(pid int) bool {
+// isAlive tells whether a process runs. One that has ended and that nobody has waited for does not.
+func isAlive(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return syscall.Kill(pid, 0) == nil && os.IsNotExist(err) && !hasProc()
+		return syscall.Kill(pid, 0) == nil && os.IsNotExist(err) && !hasProcFS()
 	}
 	_, state, _ := bytes.Cut(stat, []byte(") "))
 	return !bytes.HasPrefix(state, []byte("Z"))
 }
 
-// hasProc tells whether the system shows processes as files.
-func hasProc() bool {
+// hasProcFS tells whether the system shows processes as files.
+func hasProcFS() bool {
 	_, err := os.Stat("/proc/self/stat")
 	return err == nil
 }

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// receive serves the built-in receiver, unless there is to be no demonstration, and returns how to stop it. Webhooks are passed on
+// startReceiver serves the built-in receiver, unless there is to be no demonstration, and returns how to stop it. Webhooks are passed on
 // as long as somebody takes them; all are in its log.
-func (s *system) receive(webhooks chan<- Webhook) (stop func(), err error) {
+func (s *system) startReceiver(webhooks chan<- ReceivedWebhook) (stop func(), err error) {
 	if s.options.NoDemo {
 		return func() {}, nil
 	}
-	file, err := s.folder.log("receiver")
+	file, err := s.folder.openLog("receiver")
 	if err != nil {
 		return nil, err
 	}
-	take := func(w Webhook) {
+	take := func(w ReceivedWebhook) {
 		select {
 		case webhooks <- w:
 		default: // the demonstration is over
@@ -30,7 +30,7 @@ func (s *system) receive(webhooks chan<- Webhook) (stop func(), err error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	server := &http.Server{
-		Addr: s.at.receiver, Handler: receiver,
+		Addr: s.addresses.receiver, Handler: receiver,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 32 << 10,
 	}
@@ -38,14 +38,14 @@ func (s *system) receive(webhooks chan<- Webhook) (stop func(), err error) {
 	go func() {
 		defer close(ended)
 		if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-			s.screen.line("The built-in receiver ended: %v", err)
+			s.screen.printLine("The built-in receiver ended: %v", err)
 		}
 	}()
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
-			s.screen.line("%v", fmt.Errorf("stopping the built-in receiver: %w", err))
+			s.screen.printLine("%v", fmt.Errorf("stopping the built-in receiver: %w", err))
 		}
 		<-ended
 		file.Close()

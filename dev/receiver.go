@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	maxWebhook  = 4 << 20 // bytes
-	rememberIDs = 10_000  // message ids, to know repeats by
+	maxWebhookBytes  = 4 << 20 // bytes
+	maxRememberedIDs = 10_000  // message ids, to know repeats by
 )
 
-// Webhook is a message that the receiver has verified.
-type Webhook struct {
+// ReceivedWebhook is a message that the receiver has verified.
+type ReceivedWebhook struct {
 	MessageID string
 	EventType string
 	OrderID   string
@@ -31,22 +31,22 @@ type Webhook struct {
 // message id. What it takes is given to a function, once per message.
 type Receiver struct {
 	signature *standardwebhooks.Webhook
-	take      func(Webhook)
+	onWebhook func(ReceivedWebhook)
 	log       *slog.Logger
 	now       func() time.Time
 
-	mu   sync.Mutex
-	seen map[string]bool
-	ids  []string // those seen, oldest first
+	mu      sync.Mutex
+	seenIDs map[string]bool
+	ids     []string // those seen, oldest first
 }
 
 // NewReceiver makes a receiver for an endpoint with the secret. take is called for one message at a time.
-func NewReceiver(secret string, take func(Webhook), log *slog.Logger) (*Receiver, error) {
+func NewReceiver(secret string, take func(ReceivedWebhook), log *slog.Logger) (*Receiver, error) {
 	signature, err := standardwebhooks.NewWebhook(secret)
 	if err != nil {
 		return nil, fmt.Errorf("making the receiver: %w", err)
 	}
-	return &Receiver{signature: signature, take: take, log: log, now: time.Now, seen: map[string]bool{}}, nil
+	return &Receiver{signature: signature, onWebhook: take, log: log, now: time.Now, seenIDs: map[string]bool{}}, nil
 }
 
 // ServeHTTP answers 200 to a message that is genuine, new or not, and an error to anything else.
@@ -55,7 +55,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxWebhook))
+	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxWebhookBytes))
 	if err != nil {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
@@ -73,28 +73,28 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	// The signed id. The endpoint's svix-id is the same (client-api#signing-headers).
 	message.MessageID, message.At = request.Header.Get(standardwebhooks.HeaderWebhookID), r.now()
-	r.accept(message)
+	r.passOnNew(message)
 }
 
-// accept passes a message on unless it came before. The oldest ids are forgotten.
-func (r *Receiver) accept(m Webhook) {
+// passOnNew passes a message on unless it came before. The oldest ids are forgotten.
+func (r *Receiver) passOnNew(m ReceivedWebhook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	repeated := r.seen[m.MessageID]
+	repeated := r.seenIDs[m.MessageID]
 	r.log.Info("webhook", "message_id", m.MessageID, "event_type", m.EventType, "order_id", m.OrderID, "status", m.Status,
 		"sequence", m.Sequence, "repeated", repeated)
 	if repeated {
 		return
 	}
-	if len(r.ids) == rememberIDs {
-		delete(r.seen, r.ids[0])
+	if len(r.ids) == maxRememberedIDs {
+		delete(r.seenIDs, r.ids[0])
 		r.ids = r.ids[1:]
 	}
-	r.seen[m.MessageID], r.ids = true, append(r.ids, m.MessageID)
-	r.take(m)
+	r.seenIDs[m.MessageID], r.ids = true, append(r.ids, m.MessageID)
+	r.onWebhook(m)
 }
 
-func decode(body []byte) (Webhook, error) {
+func decode(body []byte) (ReceivedWebhook, error) {
 	var message struct {
 		EventType string `json:"event_type"`
 		Data      struct {
@@ -106,9 +106,9 @@ func decode(body []byte) (Webhook, error) {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(body, &message); err != nil {
-		return Webhook{}, fmt.Errorf("decoding a webhook: %w", err)
+		return ReceivedWebhook{}, fmt.Errorf("decoding a webhook: %w", err)
 	}
-	return Webhook{
+	return ReceivedWebhook{
 		EventType: message.EventType, OrderID: message.Data.ID, Status: message.Data.LastEvent.Status, Sequence: message.Data.Sequence,
 	}, nil
 }

@@ -17,25 +17,25 @@ import (
 
 const sample = `{"event_type":"labtest.order.updated","data":{"id":"o1","sequence":3,"last_event":{"status":"received.testkit.ordered"}}}`
 
-type inbox struct {
+type testReceiver struct {
 	*Receiver
-	secret string
-	taken  []Webhook
-	log    bytes.Buffer
+	secret   string
+	received []ReceivedWebhook
+	log      bytes.Buffer
 }
 
-func newInbox(t *testing.T) *inbox {
+func newTestReceiver(t *testing.T) *testReceiver {
 	t.Helper()
 	secret, err := webhooks.NewSecret()
 	require.NoError(t, err)
-	i := &inbox{secret: secret}
-	i.Receiver, err = NewReceiver(secret, func(w Webhook) { i.taken = append(i.taken, w) }, slog.New(slog.NewTextHandler(&i.log, nil)))
+	i := &testReceiver{secret: secret}
+	i.Receiver, err = NewReceiver(secret, func(w ReceivedWebhook) { i.received = append(i.received, w) }, slog.New(slog.NewTextHandler(&i.log, nil)))
 	require.NoError(t, err)
 	return i
 }
 
 // post sends a body that is signed as the product signs it.
-func (i *inbox) post(t *testing.T, id, secret, body string, at time.Time) int {
+func (i *testReceiver) post(t *testing.T, id, secret, body string, at time.Time) int {
 	t.Helper()
 	request := httptest.NewRequest(http.MethodPost, "/webhooks", strings.NewReader(body))
 	headers, err := webhooks.Sign(id, at, []byte(body), secret)
@@ -44,7 +44,7 @@ func (i *inbox) post(t *testing.T, id, secret, body string, at time.Time) int {
 	return i.serve(request)
 }
 
-func (i *inbox) serve(r *http.Request) int {
+func (i *testReceiver) serve(r *http.Request) int {
 	answer := httptest.NewRecorder()
 	i.ServeHTTP(answer, r)
 	return answer.Code
@@ -52,20 +52,20 @@ func (i *inbox) serve(r *http.Request) int {
 
 func TestGenuineWebhooksAreTakenOnce(t *testing.T) {
 	t.Parallel()
-	i := newInbox(t)
+	i := newTestReceiver(t)
 	require.Equal(t, http.StatusOK, i.post(t, "m1", i.secret, sample, time.Now()))
 	require.Equal(t, http.StatusOK, i.post(t, "m1", i.secret, sample, time.Now()), "a repeat is thanked for")
 	require.Equal(t, http.StatusOK, i.post(t, "m2", i.secret, sample, time.Now()))
-	require.Len(t, i.taken, 2)
-	taken := i.taken[0]
+	require.Len(t, i.received, 2)
+	taken := i.received[0]
 	require.WithinDuration(t, time.Now(), taken.At, time.Minute)
 	taken.At = time.Time{}
-	require.Equal(t, Webhook{MessageID: "m1", EventType: "labtest.order.updated", OrderID: "o1", Status: "received.testkit.ordered", Sequence: 3}, taken)
+	require.Equal(t, ReceivedWebhook{MessageID: "m1", EventType: "labtest.order.updated", OrderID: "o1", Status: "received.testkit.ordered", Sequence: 3}, taken)
 }
 
 func TestOtherWebhooksAreRefused(t *testing.T) {
 	t.Parallel()
-	i := newInbox(t)
+	i := newTestReceiver(t)
 	other, err := webhooks.NewSecret()
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, i.post(t, "m1", other, sample, time.Now()), "another's signature")
@@ -78,19 +78,19 @@ func TestOtherWebhooksAreRefused(t *testing.T) {
 	tampered.Header, err = webhooks.Sign("m1", time.Now(), []byte(sample), i.secret)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, i.serve(tampered), "another body")
-	require.Empty(t, i.taken)
+	require.Empty(t, i.received)
 	require.Equal(t, http.StatusOK, i.post(t, "m1", i.secret, sample, time.Now()), "what was refused is not known as seen")
 }
 
-func TestOnlySoManyIDsAreRemembered(t *testing.T) {
+func TestRememberedIDsAreLimited(t *testing.T) {
 	t.Parallel()
-	i := newInbox(t)
-	for n := range rememberIDs + 1 {
-		i.accept(Webhook{MessageID: fmt.Sprint(n)})
+	i := newTestReceiver(t)
+	for n := range maxRememberedIDs + 1 {
+		i.passOnNew(ReceivedWebhook{MessageID: fmt.Sprint(n)})
 	}
-	require.Len(t, i.seen, rememberIDs)
-	i.accept(Webhook{MessageID: fmt.Sprint(rememberIDs)})
-	require.Len(t, i.taken, rememberIDs+1, "the newest is known")
-	i.accept(Webhook{MessageID: "0"})
-	require.Len(t, i.taken, rememberIDs+2, "the oldest is forgotten")
+	require.Len(t, i.seenIDs, maxRememberedIDs)
+	i.passOnNew(ReceivedWebhook{MessageID: fmt.Sprint(maxRememberedIDs)})
+	require.Len(t, i.received, maxRememberedIDs+1, "the newest is known")
+	i.passOnNew(ReceivedWebhook{MessageID: "0"})
+	require.Len(t, i.received, maxRememberedIDs+2, "the oldest is forgotten")
 }

@@ -32,32 +32,32 @@ type Secrets struct {
 // loadSecrets reads the folder's secrets, and makes and keeps those that are missing.
 func loadSecrets(f *folder) (Secrets, error) {
 	var s Secrets
-	content, err := os.ReadFile(f.file(secretsFile))
+	content, err := os.ReadFile(f.pathOf(secretsFile))
 	if err == nil {
 		err = json.Unmarshal(content, &s)
 	}
 	if err != nil && !os.IsNotExist(err) {
 		return Secrets{}, fmt.Errorf("reading %s: %w", secretsFile, err)
 	}
-	if err := s.complete(); err != nil {
+	if err := s.generateMissing(); err != nil {
 		return Secrets{}, err
 	}
 	return s, f.writeJSON(secretsFile, s)
 }
 
-func (s *Secrets) complete() error {
+func (s *Secrets) generateMissing() error {
 	makers := []struct {
 		secret *string
 		make   func() (string, error)
 	}{
-		{&s.EncryptionKeys, func() (string, error) { return store.NewKey("dev") }},
-		{&s.ClientKey, func() (string, error) { return store.NewKeySecret(store.Sandbox) }},
-		{&s.OperationsKey, func() (string, error) { return store.NewKeySecret(store.Sandbox) }},
+		{&s.EncryptionKeys, func() (string, error) { return store.NewEncryptionKey("dev") }},
+		{&s.ClientKey, func() (string, error) { return store.NewAPIKeySecret(store.Sandbox) }},
+		{&s.OperationsKey, func() (string, error) { return store.NewAPIKeySecret(store.Sandbox) }},
 		{&s.LabUser, func() (string, error) { return "demo-clinic", nil }},
-		{&s.LabToken, randomText},
+		{&s.LabToken, newRandomText},
 		{&s.NeutralSecret, webhooks.NewSecret},
-		{&s.CourierKey, randomText},
-		{&s.CourierSecret, randomText},
+		{&s.CourierKey, newRandomText},
+		{&s.CourierSecret, newRandomText},
 		{&s.EndpointID, newID},
 		{&s.EndpointSecret, webhooks.NewSecret},
 	}
@@ -74,9 +74,9 @@ func (s *Secrets) complete() error {
 	return nil
 }
 
-// moveEndpoint makes the receiver's endpoint a new one if its address has changed. It returns the id of the old one, empty if
+// replaceMovedEndpoint makes the receiver's endpoint a new one if its address has changed. It returns the id of the old one, empty if
 // there is none.
-func (s *Secrets) moveEndpoint(url string) (old string, err error) {
+func (s *Secrets) replaceMovedEndpoint(url string) (old string, err error) {
 	if s.EndpointURL == url {
 		return "", nil
 	}
@@ -84,10 +84,10 @@ func (s *Secrets) moveEndpoint(url string) (old string, err error) {
 		old, s.EndpointID, s.EndpointSecret = s.EndpointID, "", ""
 	}
 	s.EndpointURL = url
-	return old, s.complete()
+	return old, s.generateMissing()
 }
 
-func randomText() (string, error) { return rand.Text(), nil }
+func newRandomText() (string, error) { return rand.Text(), nil }
 
 func newID() (string, error) {
 	id, err := uuid.NewV7()

@@ -10,13 +10,13 @@ import (
 
 // The ids of what seedDemonstration makes. They are fixed, so that examples can name them.
 const (
-	TeamID     = "019a1100-0000-7000-8000-000000000001"
-	UserID     = "019a1100-0000-7000-8000-000000000002"
-	AccountID  = "019a1100-0000-7000-8000-000000000003"
-	LipidsID   = "019a1100-0000-7000-8000-000000000101" // of the demonstration catalogue; panel 101 of the simulated lab
-	InfectID   = "019a1100-0000-7000-8000-000000000102" // panel 102
-	labSlug    = "mtl"
-	labPartner = "molecular"
+	TeamID           = "019a1100-0000-7000-8000-000000000001"
+	UserID           = "019a1100-0000-7000-8000-000000000002"
+	AccountID        = "019a1100-0000-7000-8000-000000000003"
+	LipidsTestID     = "019a1100-0000-7000-8000-000000000101" // of the demonstration catalogue; panel 101 of the simulated lab
+	InfectiousTestID = "019a1100-0000-7000-8000-000000000102" // panel 102
+	labSlug          = "mtl"
+	labPartner       = "molecular"
 )
 
 // The simulated lab offers what the real one has not confirmed yet: results, and looking up an order.
@@ -61,11 +61,11 @@ func seedDemonstration(ctx context.Context, s *store.Store, secrets Secrets, lab
 
 // seedCatalogue offers the demonstration team what can be ordered. What a later version of it changes is changed.
 func seedCatalogue(ctx context.Context, s *store.Store) error {
-	c, err := catalogue.Demo()
+	c, err := catalogue.DemoCatalogue()
 	if err != nil {
 		return err
 	}
-	_, err = s.ImportCatalogue(ctx, c, store.CatalogueImport{TeamID: TeamID})
+	_, err = s.ImportCatalogue(ctx, c, store.CatalogueImportOptions{TeamID: TeamID})
 	return err
 }
 
@@ -78,7 +78,7 @@ func seedTeam(ctx context.Context, s *store.Store) error {
 }
 
 func seedKey(ctx context.Context, s *store.Store, name, role, secret string) error {
-	_, _, err := s.KeyBySecret(ctx, secret)
+	_, _, err := s.APIKeyBySecret(ctx, secret)
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -86,7 +86,7 @@ func seedKey(ctx context.Context, s *store.Store, name, role, secret string) err
 	if err != nil {
 		return err
 	}
-	return s.CreateKey(ctx, store.Key{ID: id, TeamID: TeamID, Name: name, Role: role}, secret)
+	return s.CreateAPIKey(ctx, store.APIKey{ID: id, TeamID: TeamID, Name: name, Role: role}, secret)
 }
 
 func seedUser(ctx context.Context, s *store.Store) error {

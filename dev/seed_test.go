@@ -33,7 +33,7 @@ func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 	secrets, err := loadSecrets(newFolder(t))
 	require.NoError(t, err)
 	db := openStore(t, secrets)
-	offered, err := catalogue.Demo()
+	offered, err := catalogue.DemoCatalogue()
 	require.NoError(t, err)
 	for _, lab := range []string{"http://127.0.0.1:1", "http://127.0.0.1:2"} {
 		require.NoError(t, seedDemonstration(ctx, db, secrets, lab))
@@ -42,7 +42,7 @@ func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, teams, 1)
 		require.Equal(t, store.Sandbox, teams[0].Environment)
-		keys, err := db.Keys(ctx, TeamID)
+		keys, err := db.APIKeys(ctx, TeamID)
 		require.NoError(t, err)
 		require.Len(t, keys, 2)
 		tests, err := db.LabTests(ctx, TeamID, store.LabTestsByCreation)
@@ -59,7 +59,7 @@ func TestSeedingAgainChangesNothingButTheLabsAddress(t *testing.T) {
 	}
 }
 
-func TestWhatIsSeeded(t *testing.T) {
+func TestSeedContents(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	secrets, err := loadSecrets(newFolder(t))
@@ -67,11 +67,11 @@ func TestWhatIsSeeded(t *testing.T) {
 	db := openStore(t, secrets)
 	require.NoError(t, seedDemonstration(ctx, db, secrets, "http://127.0.0.1:1"))
 
-	key, team, err := db.KeyBySecret(ctx, secrets.ClientKey)
+	key, team, err := db.APIKeyBySecret(ctx, secrets.ClientKey)
 	require.NoError(t, err)
 	require.Equal(t, store.RoleClient, key.Role)
 	require.Equal(t, TeamID, team.ID)
-	key, _, err = db.KeyBySecret(ctx, secrets.OperationsKey)
+	key, _, err = db.APIKeyBySecret(ctx, secrets.OperationsKey)
 	require.NoError(t, err)
 	require.Equal(t, store.RoleAdministrator, key.Role)
 
@@ -82,12 +82,12 @@ func TestWhatIsSeeded(t *testing.T) {
 	set, err := molecular.ParseSettings(account.Settings)
 	require.NoError(t, err)
 	require.Equal(t, molecular.Endpoints{Results: "/Results", OrderInfo: "/OrderInfo", Notifications: "/Notifications"}, set.Endpoints)
-	policy, err := order.Resolve(account.Policy)
+	policy, err := order.ResolvePolicy(account.Policy)
 	require.NoError(t, err)
 	require.Equal(t, 7*order.Day, policy.Recovery.Window.Std())
 	require.Equal(t, []order.Duration{order.Duration(72 * time.Hour), order.Duration(120 * time.Hour)}, policy.Recovery.Reminders)
 
-	lipids, err := db.LabTest(ctx, TeamID, LipidsID)
+	lipids, err := db.LabTest(ctx, TeamID, LipidsTestID)
 	require.NoError(t, err)
 	require.Equal(t, []int{101}, lipids.PanelIDs)
 	require.Len(t, lipids.Markers, 4)
@@ -113,7 +113,7 @@ func TestTheReceiversEndpoint(t *testing.T) {
 		return states
 	}
 	seed := func(url string, receiving bool) {
-		old, err := secrets.moveEndpoint(url)
+		old, err := secrets.replaceMovedEndpoint(url)
 		require.NoError(t, err)
 		require.NoError(t, seedEndpoint(ctx, db, secrets, old, receiving))
 	}
@@ -130,7 +130,7 @@ func TestTheReceiversEndpoint(t *testing.T) {
 	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": false, "http://127.0.0.1:2/webhooks": true}, enabled())
 }
 
-func TestWhatTheNeutralPartnersAreSeededWith(t *testing.T) {
+func TestNeutralAccountSeed(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	secrets, err := loadSecrets(newFolder(t))
@@ -157,7 +157,7 @@ func TestWhatTheNeutralPartnersAreSeededWith(t *testing.T) {
 	require.ElementsMatch(t, []string{"quest", "", "", "getlabs", "phlebfinders"}, providers)
 
 	for id, method := range map[string]lifecycle.Modality{
-		RegistrableID: lifecycle.Testkit, WalkInID: lifecycle.WalkIn, PhlebotomyID: lifecycle.AtHomePhlebotomy, OnSiteID: lifecycle.OnSite,
+		RegistrableTestID: lifecycle.Testkit, WalkInTestID: lifecycle.WalkIn, PhlebotomyTestID: lifecycle.AtHomePhlebotomy, OnSiteTestID: lifecycle.OnSite,
 	} {
 		test, err := db.LabTest(ctx, TeamID, id)
 		require.NoError(t, err)

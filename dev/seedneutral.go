@@ -4,16 +4,16 @@ import "github.com/aliquot-labs/aliquot/store"
 
 // The ids of the accounts that speak the neutral protocol, and of tests of their labs in the demonstration catalogue.
 const (
-	QuestID        = "019a1100-0000-7000-8000-000000000004"
-	NexusID        = "019a1100-0000-7000-8000-000000000005"
-	GetlabsID      = "019a1100-0000-7000-8000-000000000006"
-	PhlebFindersID = "019a1100-0000-7000-8000-000000000007"
-	LabcorpID      = "019a1100-0000-7000-8000-000000000008"
+	QuestAccountID        = "019a1100-0000-7000-8000-000000000004"
+	NexusAccountID        = "019a1100-0000-7000-8000-000000000005"
+	GetlabsAccountID      = "019a1100-0000-7000-8000-000000000006"
+	PhlebFindersAccountID = "019a1100-0000-7000-8000-000000000007"
+	LabcorpAccountID      = "019a1100-0000-7000-8000-000000000008"
 
-	RegistrableID = "019a1100-0000-7000-8000-000000000201" // panel 101 of the simulated lab
-	WalkInID      = "019a1100-0000-7000-8000-000000000202" // panel 201
-	PhlebotomyID  = "019a1100-0000-7000-8000-000000000203" // panel 202
-	OnSiteID      = "019a1100-0000-7000-8000-000000000204" // panel 203
+	RegistrableTestID = "019a1100-0000-7000-8000-000000000201" // panel 101 of the simulated lab
+	WalkInTestID      = "019a1100-0000-7000-8000-000000000202" // panel 201
+	PhlebotomyTestID  = "019a1100-0000-7000-8000-000000000203" // panel 202
+	OnSiteTestID      = "019a1100-0000-7000-8000-000000000204" // panel 203
 
 	neutralPartner = "neutral"
 )
@@ -28,12 +28,12 @@ func neutralAccounts(secrets Secrets, labURL string) []store.LabAccount {
 		}
 	}
 	return []store.LabAccount{
-		account(QuestID, "quest", `{"collection_methods":["walk_in_test","at_home_phlebotomy","on_site_collection"],"cancel":true,`+
+		account(QuestAccountID, "quest", `{"collection_methods":["walk_in_test","at_home_phlebotomy","on_site_collection"],"cancel":true,`+
 			`"schedule":true,"provider":"quest","tiers":["appointment-ready"]}`),
-		account(LabcorpID, "labcorp", `{"collection_methods":["walk_in_test","at_home_phlebotomy","on_site_collection"],"cancel":true}`),
-		account(NexusID, "nexus", `{"collection_methods":["testkit"],"registrable":true,"cancel":true,"correct":true}`),
-		account(GetlabsID, "getlabs", `{"collection_methods":[],"schedule":true,"provider":"getlabs","tiers":["appointment-ready"]}`),
-		account(PhlebFindersID, "phlebfinders",
+		account(LabcorpAccountID, "labcorp", `{"collection_methods":["walk_in_test","at_home_phlebotomy","on_site_collection"],"cancel":true}`),
+		account(NexusAccountID, "nexus", `{"collection_methods":["testkit"],"registrable":true,"cancel":true,"correct":true}`),
+		account(GetlabsAccountID, "getlabs", `{"collection_methods":[],"schedule":true,"provider":"getlabs","tiers":["appointment-ready"]}`),
+		account(PhlebFindersAccountID, "phlebfinders",
 			`{"collection_methods":[],"schedule":true,"provider":"phlebfinders","tiers":["appointment-request"]}`),
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"text/tabwriter"
 )
 
-// signpost says where everything is. With an order, it points to what can be seen of it.
-func (s *system) signpost(orderID string) string {
-	api, ui := urlOf(s.at.api), urlOf(s.at.ui)
+// overview says where everything is. With an order, it points to what can be seen of it.
+func (s *system) overview(orderID string) string {
+	api, ui := urlOfAddress(s.addresses.api), urlOfAddress(s.addresses.temporalUI)
 	rows := [][2]string{
 		{"API", api},
 		{"its documentation", api + "/docs"},
 		{"Temporal UI", ui},
-		{"simulated lab", urlOf(s.at.lab)},
+		{"simulated lab", urlOfAddress(s.addresses.lab)},
 	}
 	if orderID != "" {
 		rows = append(rows,

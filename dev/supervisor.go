@@ -7,42 +7,42 @@ import (
 	"syscall"
 )
 
-// ownName is the supervisor's entry in pids.json.
-const ownName = "supervisor"
+// supervisorName is the supervisor's entry in pids.json.
+const supervisorName = "supervisor"
 
 // supervisor keeps processes running, says in pids.json which they are, and stops them.
 type supervisor struct {
-	folder *folder
-	died   func(name, how string) // told of every death that nobody asked for
+	folder  *folder
+	onDeath func(name, how string) // told of every death that nobody asked for
 
 	mu        sync.Mutex
 	pids      map[string]int
-	processes []*process
+	processes []*childProcess
 }
 
 func newSupervisor(f *folder, died func(name, how string)) *supervisor {
-	return &supervisor{folder: f, died: died, pids: map[string]int{ownName: os.Getpid()}}
+	return &supervisor{folder: f, onDeath: died, pids: map[string]int{supervisorName: os.Getpid()}}
 }
 
 // start keeps a command running from now on.
 func (s *supervisor) start(c command) error {
-	log, err := s.folder.log(c.name)
+	log, err := s.folder.openLog(c.name)
 	if err != nil {
 		return err
 	}
-	p := newProcess(c, log, s.note, func(name, how string) {
-		s.note(name, 0)
-		s.died(name, how)
+	p := newProcess(c, log, s.recordProcessID, func(name, how string) {
+		s.recordProcessID(name, 0)
+		s.onDeath(name, how)
 	})
 	s.mu.Lock()
 	s.processes = append(s.processes, p)
 	s.mu.Unlock()
-	go p.run()
+	go p.superviseLoop()
 	return nil
 }
 
-// note keeps the id of a process, 0 when it has died. That it cannot be written is no reason to stop anything.
-func (s *supervisor) note(name string, pid int) {
+// recordProcessID keeps the id of a process, 0 when it has died. That it cannot be written is no reason to stop anything.
+func (s *supervisor) recordProcessID(name string, pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pids[name] = pid
@@ -71,15 +71,15 @@ func (s *supervisor) kill() {
 	}
 	s.mu.Lock()
 	for name, pid := range s.pids {
-		if name != ownName {
-			kill(-pid, syscall.SIGKILL)
+		if name != supervisorName {
+			signalProcess(-pid, syscall.SIGKILL)
 		}
 	}
 	s.mu.Unlock()
 	group.Wait()
 }
 
-func (s *supervisor) running() []*process {
+func (s *supervisor) running() []*childProcess {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.processes)

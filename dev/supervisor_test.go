@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	enough = 20 * time.Second
-	tick   = 5 * time.Millisecond
+	waitTimeout = 20 * time.Second
+	tick        = 5 * time.Millisecond
 )
 
 func newFolder(t *testing.T) *folder {
 	t.Helper()
 	f, err := openFolder(t.TempDir())
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, f.close()) })
+	t.Cleanup(func() { require.NoError(t, f.release()) })
 	return f
 }
 
@@ -38,18 +38,18 @@ func pids(t *testing.T, data string) map[string]int {
 	return ids
 }
 
-// running waits until a process runs that is not the given one, and returns its id.
-func running(t *testing.T, data, name string, not int) int {
+// waitForProcess waits until a process runs that is not the given one, and returns its id.
+func waitForProcess(t *testing.T, data, name string, not int) int {
 	t.Helper()
 	pid := 0
 	require.Eventually(t, func() bool {
 		pid = pids(t, data)[name]
-		return pid != 0 && pid != not && alive(pid)
-	}, enough, tick)
+		return pid != 0 && pid != not && isAlive(pid)
+	}, waitTimeout, tick)
 	return pid
 }
 
-func log(t *testing.T, f *folder, name string) string {
+func readLog(t *testing.T, f *folder, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(f.path, logFolder, name+".log"))
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func log(t *testing.T, f *folder, name string) string {
 
 func logHas(t *testing.T, f *folder, name, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(log(t, f, name), text) }, enough, tick)
+	require.Eventually(t, func() bool { return strings.Contains(readLog(t, f, name), text) }, waitTimeout, tick)
 }
 
 func TestAKilledChildIsStartedAgain(t *testing.T) {
@@ -66,25 +66,25 @@ func TestAKilledChildIsStartedAgain(t *testing.T) {
 	f := newFolder(t)
 	deaths := make(chan string, 10)
 	s := newSupervisor(f, func(name, how string) { deaths <- name + ": " + how })
-	require.NoError(t, s.start(play("a", roleServer)))
-	require.NoError(t, s.start(play("b", roleServer)))
-	first, other := running(t, f.path, "a", 0), running(t, f.path, "b", 0)
-	require.Equal(t, os.Getpid(), pids(t, f.path)[ownName])
+	require.NoError(t, s.start(roleCommand("a", roleServer)))
+	require.NoError(t, s.start(roleCommand("b", roleServer)))
+	first, other := waitForProcess(t, f.path, "a", 0), waitForProcess(t, f.path, "b", 0)
+	require.Equal(t, os.Getpid(), pids(t, f.path)[supervisorName])
 
 	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
-	second := running(t, f.path, "a", first)
+	second := waitForProcess(t, f.path, "a", first)
 	require.Equal(t, "a: signal: killed", <-deaths)
-	require.False(t, alive(first))
+	require.False(t, isAlive(first))
 	require.Equal(t, other, pids(t, f.path)["b"], "the other one is left alone")
 
 	require.NoError(t, syscall.Kill(second, syscall.SIGTERM), "one that ends well was not told to by the supervisor either")
-	third := running(t, f.path, "a", second)
+	third := waitForProcess(t, f.path, "a", second)
 	logHas(t, f, "b", "up")
 
 	s.stop("a", "b")
-	require.False(t, alive(third))
-	require.False(t, alive(other))
-	require.Contains(t, log(t, f, "b"), "up\ndown\n", "it was asked gently")
+	require.False(t, isAlive(third))
+	require.False(t, isAlive(other))
+	require.Contains(t, readLog(t, f, "b"), "up\ndown\n", "it was asked gently")
 	s.stop("a", "b") // again does nothing
 }
 
@@ -102,34 +102,34 @@ func TestAChildThatDoesNotStopIsKilled(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	s := newSupervisor(f, func(string, string) {})
-	stubborn := play("a", roleStubborn)
+	stubborn := roleCommand("a", roleStubborn)
 	stubborn.grace = 50 * time.Millisecond
 	require.NoError(t, s.start(stubborn))
-	pid := running(t, f.path, "a", 0)
+	pid := waitForProcess(t, f.path, "a", 0)
 	logHas(t, f, "a", "up")
 	s.stop("a")
-	require.False(t, alive(pid))
+	require.False(t, isAlive(pid))
 }
 
 func TestKillEndsEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	s := newSupervisor(f, func(string, string) {})
-	require.NoError(t, s.start(play("a", roleStubborn)))
-	require.NoError(t, s.start(play("b", roleServer)))
-	a, b := running(t, f.path, "a", 0), running(t, f.path, "b", 0)
+	require.NoError(t, s.start(roleCommand("a", roleStubborn)))
+	require.NoError(t, s.start(roleCommand("b", roleServer)))
+	a, b := waitForProcess(t, f.path, "a", 0), waitForProcess(t, f.path, "b", 0)
 	logHas(t, f, "a", "up")
 	began := time.Now()
 	s.kill()
-	require.Less(t, time.Since(began), grace)
-	require.False(t, alive(a))
-	require.False(t, alive(b))
+	require.Less(t, time.Since(began), stopGrace)
+	require.False(t, isAlive(a))
+	require.False(t, isAlive(b))
 }
 
 // TestChildrenDieWithTheSupervisor kills a supervisor with kill -9, so that it can stop nobody.
 func TestChildrenDieWithTheSupervisor(t *testing.T) {
 	t.Parallel()
-	if !hasProc() {
+	if !hasProcFS() {
 		t.Log("only Linux ends children with a parent that was killed")
 		return
 	}
@@ -139,9 +139,9 @@ func TestChildrenDieWithTheSupervisor(t *testing.T) {
 	_, err := owner.StdinPipe() // what it waits for
 	require.NoError(t, err)
 	require.NoError(t, owner.Start())
-	child := running(t, data, "server", 0)
+	child := waitForProcess(t, data, "server", 0)
 
 	require.NoError(t, owner.Process.Kill())
 	require.EqualError(t, owner.Wait(), "signal: killed")
-	require.Eventually(t, func() bool { return !alive(child) }, enough, tick)
+	require.Eventually(t, func() bool { return !isAlive(child) }, waitTimeout, tick)
 }

@@ -15,13 +15,13 @@ import (
 
 // system is one development system while it runs.
 type system struct {
-	options      Options
-	temporalPath string
-	folder       *folder
-	secrets      Secrets
-	oldEndpoint  string // the receiver's endpoint at an address that it no longer has
-	at           addresses
-	screen       *screen
+	options            Options
+	temporalPath       string
+	folder             *folder
+	secrets            Secrets
+	previousEndpointID string // the receiver's endpoint at an address that it no longer has
+	addresses          addresses
+	screen             *terminal
 }
 
 // Run starts the system on its data folder, shows the demonstration and keeps everything running until ctx ends; then it stops all
@@ -35,13 +35,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, folder.close()) }()
+	defer func() { err = errors.Join(err, folder.release()) }()
 	temporal, err := temporalProgram(o.Program)
 	if err != nil {
 		return err
 	}
 
-	s := &system{options: o, temporalPath: temporal, folder: folder, screen: &screen{out: o.Out}}
+	s := &system{options: o, temporalPath: temporal, folder: folder, screen: &terminal{out: o.Out}}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
@@ -57,11 +57,11 @@ func (s *system) prepare(ctx context.Context) error {
 	if s.options.NoDemo {
 		s.options.Receiver = ""
 	}
-	if s.at, err = s.options.resolve(ctx, hostOf(s.secrets.EndpointURL)); err != nil {
+	if s.addresses, err = s.options.resolveAddresses(ctx, hostOf(s.secrets.EndpointURL)); err != nil {
 		return err
 	}
 	if !s.options.NoDemo {
-		if s.oldEndpoint, err = s.secrets.moveEndpoint(urlOf(s.at.receiver) + "/webhooks"); err != nil {
+		if s.previousEndpointID, err = s.secrets.replaceMovedEndpoint(urlOfAddress(s.addresses.receiver) + "/webhooks"); err != nil {
 			return err
 		}
 	}
@@ -84,10 +84,10 @@ func (s *system) seed(ctx context.Context) (err error) {
 	if err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	if err := seedDemonstration(ctx, db, s.secrets, urlOf(s.at.lab)); err != nil {
+	if err := seedDemonstration(ctx, db, s.secrets, urlOfAddress(s.addresses.lab)); err != nil {
 		return fmt.Errorf("seeding the database: %w", err)
 	}
-	if err := seedEndpoint(ctx, db, s.secrets, s.oldEndpoint, !s.options.NoDemo); err != nil {
+	if err := seedEndpoint(ctx, db, s.secrets, s.previousEndpointID, !s.options.NoDemo); err != nil {
 		return fmt.Errorf("seeding the built-in receiver: %w", err)
 	}
 	return nil
@@ -97,12 +97,12 @@ func (s *system) databaseURL() string {
 	if s.options.Postgres != "" {
 		return s.options.Postgres
 	}
-	return "sqlite:" + s.folder.file(storeFile)
+	return "sqlite:" + s.folder.pathOf(storeFile)
 }
 
 func (s *system) run(ctx context.Context) error {
-	webhooks := make(chan Webhook, 100)
-	stopReceiver, err := s.receive(webhooks)
+	webhooks := make(chan ReceivedWebhook, 100)
+	stopReceiver, err := s.startReceiver(webhooks)
 	if err != nil {
 		return err
 	}
@@ -110,13 +110,13 @@ func (s *system) run(ctx context.Context) error {
 
 	supervisor := newSupervisor(s.folder, func(name, how string) {
 		if ctx.Err() == nil {
-			s.screen.event(time.Now(), "%s died (%s) and is started again", name, how)
+			s.screen.printTimedLine(time.Now(), "%s died (%s) and is started again", name, how)
 		}
 	})
 	defer s.stop(supervisor)
-	s.screen.line("Aliquot, on this machine. Data and logs are in %s.", s.options.Data)
+	s.screen.printLine("Aliquot, on this machine. Data and logs are in %s.", s.options.Data)
 	began := time.Now()
-	for _, c := range s.commands() {
+	for _, c := range s.newCommands() {
 		if err := supervisor.start(c); err != nil {
 			return err
 		}
@@ -124,47 +124,47 @@ func (s *system) run(ctx context.Context) error {
 	if err := s.waitReady(ctx); err != nil {
 		return ignoreCancel(ctx, err)
 	}
-	if err := s.folder.write(EnvFile, formatEnv(s.environment())); err != nil {
+	if err := s.folder.write(EnvFile, formatEnvFile(s.envVariables())); err != nil {
 		return err
 	}
-	s.screen.line("Temporal, the API, %d workers and the simulated lab are up after %s.", workers, seconds(time.Since(began)))
-	s.show(ctx, webhooks)
+	s.screen.printLine("Temporal, the API, %d workers and the simulated lab are up after %s.", workerCount, formatDuration(time.Since(began)))
+	s.runDemoAndPrintOverview(ctx, webhooks)
 	<-ctx.Done()
 	return nil
 }
 
-// show tells what is there now, after the demonstration if there is to be one. A demonstration that fails ends nothing.
-func (s *system) show(ctx context.Context, webhooks <-chan Webhook) {
+// runDemoAndPrintOverview tells what is there now, after the demonstration if there is to be one. A demonstration that fails ends nothing.
+func (s *system) runDemoAndPrintOverview(ctx context.Context, webhooks <-chan ReceivedWebhook) {
 	orderID := ""
 	if !s.options.NoDemo {
 		var err error
-		if orderID, err = s.demonstrate(ctx, webhooks); err != nil && ctx.Err() == nil {
-			s.screen.line("\nThe demonstration was cut short: %v.", err)
+		if orderID, err = s.runDemo(ctx, webhooks); err != nil && ctx.Err() == nil {
+			s.screen.printLine("\nThe demonstration was cut short: %v.", err)
 		}
 	}
 	if ctx.Err() == nil {
-		s.screen.line("%s", s.signpost(orderID))
+		s.screen.printLine("%s", s.overview(orderID))
 	}
 }
 
 // stop stops the processes: first who takes orders in, then who works on them, then what they stand on.
 func (s *system) stop(v *supervisor) {
-	s.screen.line("\nStopping.")
-	defer killWhenAskedAgain(v)()
+	s.screen.printLine("\nStopping.")
+	defer killOnSecondSignal(v)()
 	v.stop(apiName)
 	var names []string
-	for i := range workers {
+	for i := range workerCount {
 		names = append(names, workerName(i))
 	}
 	v.stop(names...)
 	v.stop(labName)
 	v.stop(temporalName)
-	s.screen.line("Stopped. The data stays in %s.", s.options.Data)
+	s.screen.printLine("Stopped. The data stays in %s.", s.options.Data)
 }
 
-// killWhenAskedAgain ends everything at once on a SIGINT or SIGTERM that comes while the processes are stopping. What comes within a
+// killOnSecondSignal ends everything at once on a SIGINT or SIGTERM that comes while the processes are stopping. What comes within a
 // second is the first one again: a terminal and a wrapper such as timeout or make often send one each.
-func killWhenAskedAgain(v *supervisor) (release func()) {
+func killOnSecondSignal(v *supervisor) (release func()) {
 	signals, over := make(chan os.Signal, 1), make(chan struct{})
 	listen := time.AfterFunc(time.Second, func() { signal.Notify(signals, os.Interrupt, syscall.SIGTERM) })
 	go func() {
@@ -188,10 +188,10 @@ func ignoreCancel(ctx context.Context, err error) error {
 	return err
 }
 
-// tail is the end of a process's log.
-func (s *system) tail(name string) string {
+// logTail is the end of a process's log.
+func (s *system) logTail(name string) string {
 	const lines = 5
-	content, err := os.ReadFile(s.folder.file(logFolder + "/" + name + ".log"))
+	content, err := os.ReadFile(s.folder.pathOf(logFolder + "/" + name + ".log"))
 	if err != nil {
 		return ""
 	}

@@ -30,40 +30,40 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 // Unavailable marks the error for callers that do not import this package.
 func (e *UnavailableError) Unavailable() bool { return true }
 
-// nudgeEvery is how old a nudge that is known to have arrived must be before another is sent. It is shorter than a batch lingers,
+// nudgeInterval is how old a nudge that is known to have arrived must be before another is sent. It is shorter than a batch lingers,
 // so the batch that the last one began finds what was committed meanwhile.
-const nudgeEvery = time.Second
+const nudgeInterval = time.Second
 
 // Client starts and reaches workflows. It is safe for concurrent use.
 type Client struct {
 	temporal client.Client
 	now      func() time.Time
 
-	mu      sync.Mutex
-	nudged  map[string]time.Time     // when the nudge was sent that is known to have arrived last, by endpoint
-	nudging map[string]chan struct{} // closed when the nudge that is being sent has arrived or failed, by endpoint
+	mu             sync.Mutex
+	lastNudgeAt    map[string]time.Time     // when the nudge was sent that is known to have arrived last, by endpoint
+	nudgesInFlight map[string]chan struct{} // closed when the nudge that is being sent has arrived or failed, by endpoint
 }
 
 // NewClient wraps a Temporal client.
 func NewClient(c client.Client) *Client {
-	return &Client{temporal: c, now: time.Now, nudged: map[string]time.Time{}, nudging: map[string]chan struct{}{}}
+	return &Client{temporal: c, now: time.Now, lastNudgeAt: map[string]time.Time{}, nudgesInFlight: map[string]chan struct{}{}}
 }
 
 // StartOrder starts the workflow of a newly created order. One that exists already, running or not, is left alone.
 func (c *Client) StartOrder(ctx context.Context, orderID string) error {
 	o := orderOptions(orderID)
 	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
-	_, err := c.start(ctx, orderID, o)
+	_, err := c.startOrderRun(ctx, orderID, o)
 	return err
 }
 
 // EnsureOrder makes sure that an order has a running workflow. It reports whether one had to be started.
 func (c *Client) EnsureOrder(ctx context.Context, orderID string) (started bool, err error) {
-	return c.start(ctx, orderID, orderOptions(orderID))
+	return c.startOrderRun(ctx, orderID, orderOptions(orderID))
 }
 
-// start starts an order's workflow unless the options forbid it for one that exists.
-func (c *Client) start(ctx context.Context, orderID string, o client.StartWorkflowOptions) (started bool, err error) {
+// startOrderRun starts an order's workflow unless the options forbid it for one that exists.
+func (c *Client) startOrderRun(ctx context.Context, orderID string, o client.StartWorkflowOptions) (started bool, err error) {
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
 	_, err = c.temporal.ExecuteWorkflow(ctx, o, WorkflowOrder, OrderInput{OrderID: orderID})
 	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
@@ -98,30 +98,30 @@ func (c *Client) WakeOrder(ctx context.Context, orderID string) error {
 
 // Demand asks something of an order and waits for the answer, as long as ctx allows. The demand's id makes it idempotent. Errors:
 // *UnavailableError.
-func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error) {
+func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (order.DemandAnswer, error) {
 	// The SDK would retry an unreachable server for as long as ctx allows; the caller is told at once.
-	if err := c.Reachable(ctx); err != nil {
-		return order.Answer{}, &UnavailableError{Cause: err}
+	if err := c.CheckReachable(ctx); err != nil {
+		return order.DemandAnswer{}, &UnavailableError{Cause: err}
 	}
 	const tries = 3
 	var err error
 	for range tries {
-		var answer order.Answer
-		if answer, err = c.demand(ctx, orderID, d); err == nil {
+		var answer order.DemandAnswer
+		if answer, err = c.updateOrder(ctx, orderID, d); err == nil {
 			return answer, nil
 		}
-		if refused, ok := Refused(err); ok {
+		if refused, ok := RefusalAnswer(err); ok {
 			return refused, nil
 		}
-		if !cutShort(err) {
+		if !foundNoRun(err) {
 			break
 		}
-		d.Again = true
+		d.IsRetry = true
 	}
-	return order.Answer{}, &UnavailableError{Cause: err}
+	return order.DemandAnswer{}, &UnavailableError{Cause: err}
 }
 
-func (c *Client) demand(ctx context.Context, orderID string, d order.Demand) (order.Answer, error) {
+func (c *Client) updateOrder(ctx context.Context, orderID string, d order.Demand) (order.DemandAnswer, error) {
 	o := orderOptions(orderID)
 	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	handle, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
@@ -135,15 +135,15 @@ func (c *Client) demand(ctx context.Context, orderID string, d order.Demand) (or
 		},
 	})
 	if err != nil {
-		return order.Answer{}, err
+		return order.DemandAnswer{}, err
 	}
-	var answer order.Answer
+	var answer order.DemandAnswer
 	return answer, handle.Get(ctx, &answer)
 }
 
-// cutShort reports whether the update found no run that could answer it: the run was over, or the task that took the update failed,
+// foundNoRun reports whether the update found no run that could answer it: the run was over, or the task that took the update failed,
 // as one does that would end the run just when a signal comes. The next try finds the run going on, or starts another.
-func cutShort(err error) bool {
+func foundNoRun(err error) bool {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return true
 	}
@@ -154,26 +154,26 @@ func cutShort(err error) bool {
 	return ok && app.Type() == "AcceptedUpdateCompletedWorkflow"
 }
 
-// Refused reads the answer of a validator that refused a demand.
-func Refused(err error) (order.Answer, bool) {
+// RefusalAnswer reads the answer of a validator that refused a demand.
+func RefusalAnswer(err error) (order.DemandAnswer, bool) {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok || app.Type() != ErrorRefused {
-		return order.Answer{}, false
+		return order.DemandAnswer{}, false
 	}
-	var answer order.Answer
+	var answer order.DemandAnswer
 	return answer, app.Details(&answer) == nil
 }
 
-// Refusal is the error by which a validator refuses a demand.
-func Refusal(r order.Reason, from lifecycle.Low) error {
-	return temporal.NewNonRetryableApplicationError("refused: "+string(r), ErrorRefused, nil, order.Answer{Reason: r, From: from})
+// RefusalError is the error by which a validator refuses a demand.
+func RefusalError(r order.Reason, from lifecycle.LowStatus) error {
+	return temporal.NewNonRetryableApplicationError("refused: "+string(r), ErrorRefused, nil, order.DemandAnswer{Reason: r, FromStatus: from})
 }
 
 // NudgeDeliveries tells an endpoint's delivery workflow that there is something to deliver, and starts it where it does not run.
 // Nudges are coalesced per endpoint: one at a time is sent, and none while the last one is fresh. So a Temporal that is slow is not
 // asked by everybody at once for the same.
 func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
-	sent, err := c.turnToNudge(ctx, endpointID)
+	sent, err := c.acquireNudge(ctx, endpointID)
 	if sent == nil || err != nil {
 		return err
 	}
@@ -184,25 +184,25 @@ func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
 	}, WorkflowDeliveries, DeliveriesInput{EndpointID: endpointID})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.nudging, endpointID)
+	delete(c.nudgesInFlight, endpointID)
 	close(sent)
 	if err != nil {
 		return fmt.Errorf("nudging the deliveries of endpoint %s: %w", endpointID, err)
 	}
-	c.nudged[endpointID] = at
+	c.lastNudgeAt[endpointID] = at
 	return nil
 }
 
-// turnToNudge waits until nobody else nudges the endpoint. It returns nil when a nudge is not needed any more, and otherwise what to
+// acquireNudge waits until nobody else nudges the endpoint. It returns nil when a nudge is not needed any more, and otherwise what to
 // close when it has been sent.
-func (c *Client) turnToNudge(ctx context.Context, endpointID string) (sent chan struct{}, err error) {
+func (c *Client) acquireNudge(ctx context.Context, endpointID string) (sent chan struct{}, err error) {
 	for {
 		c.mu.Lock()
-		fresh := c.now().Sub(c.nudged[endpointID]) < nudgeEvery
-		others := c.nudging[endpointID]
+		fresh := c.now().Sub(c.lastNudgeAt[endpointID]) < nudgeInterval
+		others := c.nudgesInFlight[endpointID]
 		if !fresh && others == nil {
 			sent = make(chan struct{})
-			c.nudging[endpointID] = sent
+			c.nudgesInFlight[endpointID] = sent
 		}
 		c.mu.Unlock()
 		if fresh || sent != nil {
@@ -216,12 +216,12 @@ func (c *Client) turnToNudge(ctx context.Context, endpointID string) (sent chan 
 	}
 }
 
-// reachWithin is how soon Temporal has to answer to count as reachable.
-const reachWithin = 2 * time.Second
+// reachTimeout is how soon Temporal has to answer to count as reachable.
+const reachTimeout = 2 * time.Second
 
-// Reachable reports whether Temporal answers.
-func (c *Client) Reachable(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reachWithin)
+// CheckReachable reports whether Temporal answers.
+func (c *Client) CheckReachable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	if _, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("reaching Temporal: %w", err)

@@ -18,7 +18,7 @@ import (
 // A server answers so when a signal comes just as the run would end: the task that had taken the update is thrown away.
 var errTaskFailed = serviceerror.NewWorkflowNotReady("Unable to perform workflow execution update due to unexpected workflow task failure.")
 
-func TestADemandThatWasCutShortIsAskedAgain(t *testing.T) {
+func TestDemandRetriesWithoutARun(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault error
@@ -31,9 +31,9 @@ func TestADemandThatWasCutShortIsAskedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			asked, err := demand(t, test.fault)
+			asked, err := sendDemand(t, test.fault)
 			require.Len(t, asked, test.asked)
-			require.False(t, asked[0].Again)
+			require.False(t, asked[0].IsRetry)
 			if test.asked == 1 {
 				var away *dispatch.UnavailableError
 				require.ErrorAs(t, err, &away)
@@ -42,13 +42,13 @@ func TestADemandThatWasCutShortIsAskedAgain(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.Equal(t, asked[0].ID, asked[1].ID)
-			require.True(t, asked[1].Again, "it may have been recorded the first time")
+			require.True(t, asked[1].IsRetry, "it may have been recorded the first time")
 		})
 	}
 }
 
-// demand asks an order whose first answer is an error. It returns what the order's workflow was asked.
-func demand(t *testing.T, first error) (asked []order.Demand, err error) {
+// sendDemand asks an order whose first answer is an error. It returns what the order's workflow was asked.
+func sendDemand(t *testing.T, first error) (asked []order.Demand, err error) {
 	t.Helper()
 	handle := &mocks.WorkflowUpdateHandle{}
 	handle.On("Get", mock.Anything, mock.Anything).Return(nil)

@@ -23,26 +23,26 @@ func (e *ConfidentialError) Error() string {
 // anything of the confidential types of package order, and bytes, which do not say what they hold. The refusal is a
 // *ConfidentialError. What a type can hold is found out once.
 func NewConverter() converter.DataConverter {
-	return &guarded{DataConverter: converter.GetDefaultDataConverter()}
+	return &confidentialGuard{DataConverter: converter.GetDefaultDataConverter()}
 }
 
-type guarded struct {
+type confidentialGuard struct {
 	converter.DataConverter
-	verdicts sync.Map // reflect.Type → verdict
+	verdictByType sync.Map // reflect.Type → verdict
 }
 
 // ToPayload encodes one value.
-func (g *guarded) ToPayload(value any) (*commonpb.Payload, error) {
-	if found := g.find(reflect.ValueOf(value)); found != nil {
+func (g *confidentialGuard) ToPayload(value any) (*commonpb.Payload, error) {
+	if found := g.findConfidential(reflect.ValueOf(value)); found != nil {
 		return nil, &ConfidentialError{Type: found}
 	}
 	return g.DataConverter.ToPayload(value)
 }
 
 // ToPayloads encodes several.
-func (g *guarded) ToPayloads(values ...any) (*commonpb.Payloads, error) {
+func (g *confidentialGuard) ToPayloads(values ...any) (*commonpb.Payloads, error) {
 	for _, value := range values {
-		if found := g.find(reflect.ValueOf(value)); found != nil {
+		if found := g.findConfidential(reflect.ValueOf(value)); found != nil {
 			return nil, &ConfidentialError{Type: found}
 		}
 	}
@@ -52,28 +52,28 @@ func (g *guarded) ToPayloads(values ...any) (*commonpb.Payloads, error) {
 // verdict is what a type can hold.
 type verdict struct {
 	confidential reflect.Type // nil: nothing of the kind
-	open         bool         // it has a part of which only the value says what it is
+	dynamic      bool         // it has a part of which only the value says what it is
 }
 
-// find gives the confidential type that a value holds, or nil.
-func (g *guarded) find(v reflect.Value) reflect.Type {
+// findConfidential gives the confidential type that a value holds, or nil.
+func (g *confidentialGuard) findConfidential(v reflect.Value) reflect.Type {
 	if !v.IsValid() {
 		return nil
 	}
-	known := g.judge(v.Type())
-	if known.confidential != nil || !known.open {
+	known := g.cachedVerdict(v.Type())
+	if known.confidential != nil || !known.dynamic {
 		return known.confidential
 	}
-	for _, part := range parts(v) {
-		if found := g.find(part); found != nil {
+	for _, part := range valueParts(v) {
+		if found := g.findConfidential(part); found != nil {
 			return found
 		}
 	}
 	return nil
 }
 
-// parts are what a value of an open type consists of.
-func parts(v reflect.Value) (all []reflect.Value) {
+// valueParts are what a value of an open type consists of.
+func valueParts(v reflect.Value) (all []reflect.Value) {
 	switch v.Kind() { //nolint:exhaustive // the others have no parts
 	case reflect.Pointer, reflect.Interface:
 		return []reflect.Value{v.Elem()}
@@ -87,7 +87,7 @@ func parts(v reflect.Value) (all []reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if encoded(v.Type().Field(i)) {
+			if isEncoded(v.Type().Field(i)) {
 				all = append(all, v.Field(i))
 			}
 		}
@@ -95,19 +95,19 @@ func parts(v reflect.Value) (all []reflect.Value) {
 	return all
 }
 
-func (g *guarded) judge(t reflect.Type) verdict {
-	if known, ok := g.verdicts.Load(t); ok {
+func (g *confidentialGuard) cachedVerdict(t reflect.Type) verdict {
+	if known, ok := g.verdictByType.Load(t); ok {
 		return known.(verdict) //nolint:forcetypeassert // nothing else is put there
 	}
-	found := judge(t, map[reflect.Type]bool{})
-	g.verdicts.Store(t, found)
+	found := typeVerdict(t, map[reflect.Type]bool{})
+	g.verdictByType.Store(t, found)
 	return found
 }
 
 var bytesType = reflect.TypeFor[[]byte]()
 
-func judge(t reflect.Type, seen map[reflect.Type]bool) verdict {
-	if slices.Contains(order.Confidential(), t) || t.ConvertibleTo(bytesType) && t.Kind() == reflect.Slice {
+func typeVerdict(t reflect.Type, seen map[reflect.Type]bool) verdict {
+	if slices.Contains(order.ConfidentialTypes(), t) || t.ConvertibleTo(bytesType) && t.Kind() == reflect.Slice {
 		return verdict{confidential: t}
 	}
 	if seen[t] {
@@ -116,13 +116,13 @@ func judge(t reflect.Type, seen map[reflect.Type]bool) verdict {
 	seen[t] = true
 	var all verdict
 	for _, part := range partTypes(t) {
-		v := judge(part, seen)
+		v := typeVerdict(part, seen)
 		if v.confidential != nil {
 			return v
 		}
-		all.open = all.open || v.open
+		all.dynamic = all.dynamic || v.dynamic
 	}
-	all.open = all.open || t.Kind() == reflect.Interface
+	all.dynamic = all.dynamic || t.Kind() == reflect.Interface
 	return all
 }
 
@@ -134,7 +134,7 @@ func partTypes(t reflect.Type) (all []reflect.Type) {
 		return []reflect.Type{t.Key(), t.Elem()}
 	case reflect.Struct:
 		for i := range t.NumField() {
-			if encoded(t.Field(i)) {
+			if isEncoded(t.Field(i)) {
 				all = append(all, t.Field(i).Type)
 			}
 		}
@@ -142,5 +142,5 @@ func partTypes(t reflect.Type) (all []reflect.Type) {
 	return all
 }
 
-// encoded reports whether a field is written at all.
-func encoded(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }
+// isEncoded reports whether a field is written at all.
+func isEncoded(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }

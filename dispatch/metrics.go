@@ -10,9 +10,9 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// latencies are the bounds of Temporal's latencies, in seconds: from a signal that is applied at once to a task that has waited for a
+// latencyBuckets are the bounds of Temporal's latencies, in seconds: from a signal that is applied at once to a task that has waited for a
 // worker to come back.
-var latencies = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600}
+var latencyBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600}
 
 // NewMetrics gives a Temporal client what it reports its own metrics to: temporal_*, on a Prometheus registry, of that client and of
 // the workers that are made with it. Their labels are names of namespaces, queues, workflows, activities and calls.
@@ -22,7 +22,7 @@ func NewMetrics(r prometheus.Registerer) (client.MetricsHandler, error) {
 		return nil, fmt.Errorf("exporting Temporal's metrics: %w", err)
 	}
 	inSeconds := metric.NewView(metric.Instrument{Kind: metric.InstrumentKindHistogram},
-		metric.Stream{Aggregation: metric.AggregationExplicitBucketHistogram{Boundaries: latencies, NoMinMax: true}})
+		metric.Stream{Aggregation: metric.AggregationExplicitBucketHistogram{Boundaries: latencyBuckets, NoMinMax: true}})
 	provider := metric.NewMeterProvider(metric.WithReader(exporter), metric.WithView(inSeconds))
 	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: provider.Meter("temporal"), UseMonotonicCounters: true,

@@ -31,20 +31,20 @@ const (
 
 // The activities.
 const (
-	ActivityLoad     = "LoadOrder"
-	ActivityRecord   = "RecordOrder"
-	ActivityPlace    = "PlaceRequisition"
-	ActivityFetch    = "FetchResults"
-	ActivityTrack    = "CreateTrackers"
-	ActivityCancel   = "CancelAtLab"
-	ActivityCorrect  = "CorrectAtLab"
-	ActivityBook     = "BookAppointment"
-	ActivityRelease  = "ReleaseAppointment"
-	ActivityDeliver  = "DeliverBatch"
-	ActivitySweep    = "Sweep"
-	ActivitySweepAll = "SweepOpenOrders"
-	ActivityPoll     = "PollSilentOrders"
-	ActivityReview   = "ReviewReports"
+	ActivityLoad            = "LoadOrder"
+	ActivityRecord          = "RecordOrder"
+	ActivityPlace           = "PlaceRequisition"
+	ActivityFetch           = "FetchResults"
+	ActivityTrack           = "CreateTrackers"
+	ActivityCancel          = "CancelAtLab"
+	ActivityCorrect         = "CorrectAtLab"
+	ActivityBook            = "BookAppointment"
+	ActivityRelease         = "ReleaseAppointment"
+	ActivityDeliver         = "DeliverBatch"
+	ActivitySweep           = "Sweep"
+	ActivitySweepOpenOrders = "SweepOpenOrders"
+	ActivityPoll            = "PollSilentOrders"
+	ActivityReview          = "ReviewReports"
 )
 
 // The messages to workflows.
@@ -82,8 +82,8 @@ type OrderInput struct {
 	OrderID string `json:"order_id"`
 }
 
-// Loaded is what an Order workflow's first step gets.
-type Loaded struct {
+// LoadedOrder is what an Order workflow's first step gets.
+type LoadedOrder struct {
 	State      order.State `json:"state"`
 	CanCancel  bool        `json:"can_cancel,omitempty"`  // the lab has a confirmed cancel call
 	CanCorrect bool        `json:"can_correct,omitempty"` // the lab can be told of a correction by a call
@@ -117,8 +117,8 @@ type BookInput struct {
 
 // ReleaseInput asks a provider to drop an appointment.
 type ReleaseInput struct {
-	OrderID string        `json:"order_id"`
-	Release order.Release `json:"release"`
+	OrderID string                   `json:"order_id"`
+	Release order.AppointmentRelease `json:"release"`
 }
 
 // TrackResult names the shipment that the trackers were made for.
@@ -133,7 +133,7 @@ type DeliveriesInput struct {
 
 // BatchResult is what a batch has done, and how the endpoint stands after it.
 type BatchResult struct {
-	Next         time.Time `json:"next,omitzero"` // when the next delivery is due; zero: none is left
+	NextDueAt    time.Time `json:"next,omitzero"` // when the next delivery is due; zero: none is left
 	Delivered    int       `json:"delivered,omitempty"`
 	Failed       int       `json:"failed,omitempty"`
 	Pending      int       `json:"pending,omitempty"` // deliveries still to be made
@@ -150,15 +150,15 @@ type ReconcileInput struct {
 
 // SweepResult counts what was healed; in calm weather, all zero.
 type SweepResult struct {
-	Orders    int    `json:"orders,omitempty"`    // open orders that were (re)started
-	Facts     int    `json:"facts,omitempty"`     // inbox rows that were signalled again
-	Endpoints int    `json:"endpoints,omitempty"` // endpoints that were nudged
-	Demands   int    `json:"demands,omitempty"`   // orders that were told to look, for demands without an answer
-	Polled    int    `json:"polled,omitempty"`    // reports that no webhook had brought
-	Unmatched int    `json:"unmatched,omitempty"` // reports for orders nobody knows whose results are to be asked for
-	Counts    int    `json:"counts,omitempty"`    // by how many the counts of open orders were wrong
-	Reviews   int    `json:"reviews,omitempty"`   // of those, how many somebody has to decide about now
-	After     string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
+	OrdersStarted    int    `json:"orders,omitempty"`    // open orders that were (re)started
+	FactsSignalled   int    `json:"facts,omitempty"`     // inbox rows that were signalled again
+	EndpointsNudged  int    `json:"endpoints,omitempty"` // endpoints that were nudged
+	OrdersWoken      int    `json:"demands,omitempty"`   // orders that were told to look, for demands without an answer
+	FactsPolled      int    `json:"polled,omitempty"`    // reports that no webhook had brought
+	UnmatchedReports int    `json:"unmatched,omitempty"` // reports for orders nobody knows whose results are to be asked for
+	CountsCorrected  int    `json:"counts,omitempty"`    // by how many the counts of open orders were wrong
+	ReviewsOpened    int    `json:"reviews,omitempty"`   // of those, how many somebody has to decide about now
+	NextPage         string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
 }
 
 // What the ids of workflows begin with.

@@ -18,7 +18,7 @@ import (
 
 // While a nudge is under way those who come too wait for it, instead of asking a slow Temporal for the same. If it fails, the next of
 // them sends one.
-func TestNudgesAreSentOneAtATime(t *testing.T) {
+func TestNudgesAreCoalesced(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]struct {
 		fault error
@@ -31,7 +31,7 @@ func TestNudgesAreSentOneAtATime(t *testing.T) {
 			t.Parallel()
 			var sent atomic.Int32
 			begun, arrive := make(chan struct{}), make(chan struct{})
-			c := dispatch.NewClient(nudged(func() error {
+			c := dispatch.NewClient(newNudgeClient(func() error {
 				if sent.Add(1) > 1 {
 					return nil
 				}
@@ -56,10 +56,10 @@ func TestNudgesAreSentOneAtATime(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsForANudgeGivesUpInTime(t *testing.T) {
+func TestWaitingForANudgeEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	begun, arrive := make(chan struct{}), make(chan struct{})
-	c := dispatch.NewClient(nudged(func() error { close(begun); <-arrive; return nil }))
+	c := dispatch.NewClient(newNudgeClient(func() error { close(begun); <-arrive; return nil }))
 	var nudging sync.WaitGroup
 	nudging.Go(func() { require.NoError(t, c.NudgeDeliveries(t.Context(), "e")) })
 	<-begun
@@ -70,8 +70,8 @@ func TestWhoWaitsForANudgeGivesUpInTime(t *testing.T) {
 	nudging.Wait()
 }
 
-// nudged is a Temporal that takes nudges as said.
-func nudged(take func() error) client.Client {
+// newNudgeClient is a Temporal that takes nudges as said.
+func newNudgeClient(take func() error) client.Client {
 	c := &mocks.Client{}
 	answer := func(context.Context, string, string, any, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun, error) {
 		return nil, take()

@@ -11,24 +11,24 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// Queue is how a task queue stands, for one kind of tasks.
-type Queue struct {
-	Name    string
-	Tasks   string // workflow, activity
-	Pollers int    // workers' pollers of the last five minutes
-	Backlog int64  // tasks that no poller has taken
-	Oldest  time.Duration
+// QueueStatus is how a task queue stands, for one kind of tasks.
+type QueueStatus struct {
+	Name          string
+	TaskType      string // workflow, activity
+	Pollers       int    // workers' pollers of the last five minutes
+	Backlog       int64  // tasks that no poller has taken
+	OldestTaskAge time.Duration
 }
 
-// Queues asks Temporal how our task queues stand. Queues that nobody polls are among them.
-func Queues(ctx context.Context, temporal client.Client, namespace string) ([]Queue, error) {
-	var all []Queue
+// DescribeQueues asks Temporal how our task queues stand. Queues that nobody polls are among them.
+func DescribeQueues(ctx context.Context, temporal client.Client, namespace string) ([]QueueStatus, error) {
+	var all []QueueStatus
 	for _, name := range QueueNames() {
 		for _, tasks := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
 			if name == QueueLabs && tasks == enumspb.TASK_QUEUE_TYPE_WORKFLOW {
 				continue // labs are called by activities only
 			}
-			q, err := describe(ctx, temporal, namespace, name, tasks)
+			q, err := describeQueue(ctx, temporal, namespace, name, tasks)
 			if err != nil {
 				return nil, fmt.Errorf("describing task queue %s: %w", name, err)
 			}
@@ -42,16 +42,16 @@ var taskNames = map[enumspb.TaskQueueType]string{
 	enumspb.TASK_QUEUE_TYPE_WORKFLOW: "workflow", enumspb.TASK_QUEUE_TYPE_ACTIVITY: "activity",
 }
 
-func describe(ctx context.Context, temporal client.Client, namespace, name string, tasks enumspb.TaskQueueType) (Queue, error) {
+func describeQueue(ctx context.Context, temporal client.Client, namespace, name string, tasks enumspb.TaskQueueType) (QueueStatus, error) {
 	described, err := temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
 		Namespace: namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: name, Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
 		TaskQueueType: tasks, ReportStats: true,
 	})
 	if err != nil {
-		return Queue{}, err
+		return QueueStatus{}, err
 	}
-	return Queue{
-		Name: name, Tasks: taskNames[tasks], Pollers: len(described.GetPollers()),
-		Backlog: described.GetStats().GetApproximateBacklogCount(), Oldest: described.GetStats().GetApproximateBacklogAge().AsDuration(),
+	return QueueStatus{
+		Name: name, TaskType: taskNames[tasks], Pollers: len(described.GetPollers()),
+		Backlog: described.GetStats().GetApproximateBacklogCount(), OldestTaskAge: described.GetStats().GetApproximateBacklogAge().AsDuration(),
 	}, nil
 }

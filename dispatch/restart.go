@@ -12,10 +12,10 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// Restart ends a run of ours and starts the same workflow anew, in one step. What the run had not taken of its signals is lost with it:
+// RestartWorkflow ends a run of ours and starts the same workflow anew, in one step. What the run had not taken of its signals is lost with it:
 // the reconciler finds that in the store. A reconciler's run is only ended, because its schedule starts another. known is false where
 // the id is not one of ours.
-func (c *Client) Restart(ctx context.Context, workflowID string) (known bool, err error) {
+func (c *Client) RestartWorkflow(ctx context.Context, workflowID string) (isOurs bool, err error) {
 	o := client.StartWorkflowOptions{ID: workflowID, WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING}
 	if orderID, ok := strings.CutPrefix(workflowID, prefixOrder); ok {
 		o.TaskQueue = QueueOrders

@@ -16,7 +16,7 @@ import (
 // is nothing to fail an order for.
 func NewTracing(p trace.TracerProvider) (interceptor.Interceptor, error) {
 	i, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
-		Tracer: p.Tracer(tracing.Scope), TextMapPropagator: propagation.TraceContext{}, DisableBaggage: true,
+		Tracer: p.Tracer(tracing.InstrumentationScope), TextMapPropagator: propagation.TraceContext{}, DisableBaggage: true,
 		DisableQueryTracing: true, AllowInvalidParentSpans: true,
 	})
 	if err != nil {

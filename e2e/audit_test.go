@@ -13,7 +13,7 @@ func TestTheReconcilerSealsTheAudit(t *testing.T) {
 	s.reconcile()
 	check, err := s.store.VerifyAudit(t.Context(), 0, 1000)
 	require.NoError(t, err)
-	require.Nil(t, check.Broken)
+	require.Nil(t, check.Break)
 	require.Positive(t, check.Checked)
 	require.Contains(t, s.logs.String(), "audit sealed")
 }

@@ -41,12 +41,12 @@ const (
 func BenchmarkLife(b *testing.B) {
 	benchEngines(b, func(b *testing.B, o func() options) {
 		b.Helper()
-		bare := floorRate(b, o(), floorInput{Signals: benchSignals})
-		attributes := floorRate(b, o(), floorInput{Signals: benchSignals, Attributes: true})
-		calls := floorRate(b, o(), floorInput{Signals: benchSignals, Calls: benchCalls})
-		life := lifeRate(b, o())
-		like := floorRate(b, o(), floorInput{Signals: benchSignals, Calls: benchCalls, Attributes: true, Commits: benchCommits})
-		again := floorRate(b, o(), floorInput{Signals: benchSignals})
+		bare := baselineRate(b, o(), baselineInput{Signals: benchSignals})
+		attributes := baselineRate(b, o(), baselineInput{Signals: benchSignals, Attributes: true})
+		calls := baselineRate(b, o(), baselineInput{Signals: benchSignals, Calls: benchCalls})
+		life := orderRate(b, o())
+		like := baselineRate(b, o(), baselineInput{Signals: benchSignals, Calls: benchCalls, Attributes: true, Commits: benchCommits})
+		again := baselineRate(b, o(), baselineInput{Signals: benchSignals})
 		b.ReportMetric(bare, "floor/s")
 		b.ReportMetric(again/bare, "floor-again")
 		b.ReportMetric(life, "orders/s")
@@ -74,9 +74,9 @@ func benchEngines(b *testing.B, run func(b *testing.B, o func() options)) {
 		for b.Loop() {
 			run(b, func() options {
 				n++
-				database, err := cluster.Postgres.Create(fmt.Sprintf("aliquot_%d", n))
+				database, err := cluster.Postgres.CreateDatabase(fmt.Sprintf("aliquot_%d", n))
 				require.NoError(b, err)
-				return options{database: database, temporal: &temporaltest.Dev{Address: cluster.Address}}
+				return options{database: database, temporal: &temporaltest.DevServer{Address: cluster.Address}}
 			})
 		}
 		b.ReportMetric(0, "ns/op")
@@ -88,7 +88,7 @@ func BenchmarkHistory(b *testing.B) {
 	for b.Loop() {
 		s := newSystem(b, options{})
 		id := s.placeOrder(nil)
-		s.lifeUntilResults(id)
+		s.playLabFacts(id)
 		s.awaitStatus(id, "completed.testkit.completed")
 		s.awaitEnd(id)
 		h := s.histories(dispatch.OrderWorkflowID(id))[0]
@@ -98,10 +98,10 @@ func BenchmarkHistory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// lifeRate is how many orders a second live their whole life.
-func lifeRate(b *testing.B, o options) float64 {
+// orderRate is how many orders a second live their whole life.
+func orderRate(b *testing.B, o options) float64 {
 	b.Helper()
-	o.auto = true
+	o.playScripts = true
 	s := newSystem(b, o)
 	before := s.databaseSize(b)
 	defer func() { b.ReportMetric((s.databaseSize(b)-before)/1024/benchOrders, "db-kB/order") }()
@@ -111,7 +111,7 @@ func lifeRate(b *testing.B, o options) float64 {
 		return nil
 	})
 	require.Eventually(b, func() bool {
-		open, err := s.store.OpenOrders(context.Background(), "", 1)
+		open, err := s.store.UnfinishedOrders(context.Background(), "", 1)
 		require.NoError(b, err)
 		return len(open) == 0
 	}, 5*time.Minute, 100*time.Millisecond)
@@ -137,23 +137,23 @@ func (s *system) databaseSize(b *testing.B) (bytes float64) {
 	return bytes
 }
 
-// floorInput is what a bare workflow does.
-type floorInput struct {
+// baselineInput is what a bare workflow does.
+type baselineInput struct {
 	Signals    int  // to receive, each with a no-op local activity
 	Calls      int  // no-op regular activities to make
 	Attributes bool // upsert one search attribute at every signal
 	Commits    int  // that each local activity makes in the database, instead of nothing; each signal waits for the one before it
 }
 
-// floorRate is how many bare workflows a second live their life.
-func floorRate(b *testing.B, o options, in floorInput) float64 {
+// baselineRate is how many bare workflows a second live their life.
+func baselineRate(b *testing.B, o options, in baselineInput) float64 {
 	b.Helper()
 	o.workers = noWorkers
 	s := newSystem(b, o)
 	queue := "floor-" + uuid.NewString()
 	w := sdkworker.New(s.client, queue, sdkworker.Options{MaxConcurrentWorkflowTaskPollers: 8})
-	w.RegisterWorkflowWithOptions(floor, workflow.RegisterOptions{Name: "floor"})
-	w.RegisterActivity(noop)
+	w.RegisterWorkflowWithOptions(baselineWorkflow, workflow.RegisterOptions{Name: "floor"})
+	w.RegisterActivity(noopActivity)
 	commits := newCommitter(b, s.dbURL, in.Commits)
 	w.RegisterActivityWithOptions(commits.commit, activity.RegisterOptions{Name: "commit"})
 	require.NoError(b, w.Start())
@@ -169,7 +169,7 @@ func floorRate(b *testing.B, o options, in floorInput) float64 {
 				return err
 			}
 			if in.Commits > 0 {
-				<-commits.done(run.GetID(), n)
+				<-commits.appliedSignal(run.GetID(), n)
 			}
 		}
 		return run.Get(b.Context(), nil)
@@ -177,16 +177,16 @@ func floorRate(b *testing.B, o options, in floorInput) float64 {
 	return benchOrders / time.Since(began).Seconds()
 }
 
-// floorPatience is what a step of a bare workflow may take. A second was too short for the cluster on a busy machine.
-const floorPatience = time.Minute
+// baselineTimeout is what a step of a bare workflow may take. A second was too short for the cluster on a busy machine.
+const baselineTimeout = time.Minute
 
-func floor(ctx workflow.Context, in floorInput) error {
-	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: floorPatience, ScheduleToCloseTimeout: time.Hour})
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: floorPatience, DisableEagerExecution: true})
+func baselineWorkflow(ctx workflow.Context, in baselineInput) error {
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: baselineTimeout, ScheduleToCloseTimeout: time.Hour})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: baselineTimeout, DisableEagerExecution: true})
 	facts := workflow.GetSignalChannel(ctx, "fact")
 	for n := range in.Signals {
 		facts.Receive(ctx, nil)
-		if err := applyFloor(ctx, in, n).Get(ctx, nil); err != nil {
+		if err := applyBaselineSignal(ctx, in, n).Get(ctx, nil); err != nil {
 			return err
 		}
 		if in.Attributes {
@@ -196,21 +196,21 @@ func floor(ctx workflow.Context, in floorInput) error {
 		}
 	}
 	for range in.Calls {
-		if err := workflow.ExecuteActivity(ctx, noop).Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(ctx, noopActivity).Get(ctx, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func applyFloor(ctx workflow.Context, in floorInput, n int) workflow.Future {
+func applyBaselineSignal(ctx workflow.Context, in baselineInput, n int) workflow.Future {
 	if in.Commits > 0 {
 		return workflow.ExecuteLocalActivity(ctx, "commit", workflow.GetInfo(ctx).WorkflowExecution.ID, n)
 	}
-	return workflow.ExecuteLocalActivity(ctx, noop)
+	return workflow.ExecuteLocalActivity(ctx, noopActivity)
 }
 
-func noop(context.Context) error { return nil }
+func noopActivity(context.Context) error { return nil }
 
 func inParallel(b *testing.B, do func(i int) error) {
 	b.Helper()

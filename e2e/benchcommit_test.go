@@ -15,8 +15,8 @@ const committedBytes = 4 << 10
 
 // committer makes the durable commits of bare workflows, in the database and with the settings of the store.
 type committer struct {
-	db   floorDB
-	each int // commits at a time
+	db          baselineDB
+	concurrency int // commits at a time
 
 	mu      sync.Mutex
 	applied map[string]chan struct{} // by workflow and signal; closed once it has been applied
@@ -25,9 +25,9 @@ type committer struct {
 // newCommitter has no database when there is nothing to commit.
 func newCommitter(b *testing.B, url string, each int) *committer {
 	b.Helper()
-	c := &committer{each: each, applied: map[string]chan struct{}{}}
+	c := &committer{concurrency: each, applied: map[string]chan struct{}{}}
 	if each > 0 {
-		c.db = floorDatabase(b, url)
+		c.db = openBaselineDB(b, url)
 	}
 	return c
 }
@@ -35,12 +35,12 @@ func newCommitter(b *testing.B, url string, each int) *committer {
 // commit applies a workflow's nth signal. It may be applied again, if its task is lost.
 func (c *committer) commit(ctx context.Context, workflowID string, n int) error {
 	document := strings.Repeat("x", committedBytes)
-	for range c.each {
+	for range c.concurrency {
 		if _, err := c.db.write.ExecContext(ctx, `INSERT INTO floor (id, document) VALUES ($1, $2)`, uuid.NewString(), document); err != nil {
 			return err
 		}
 	}
-	done := c.done(workflowID, n)
+	done := c.appliedSignal(workflowID, n)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	select {
@@ -51,8 +51,8 @@ func (c *committer) commit(ctx context.Context, workflowID string, n int) error 
 	return nil
 }
 
-// done is closed once a workflow has applied its nth signal.
-func (c *committer) done(workflowID string, n int) chan struct{} {
+// appliedSignal is closed once a workflow has applied its nth signal.
+func (c *committer) appliedSignal(workflowID string, n int) chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := fmt.Sprintf("%s %d", workflowID, n)

@@ -24,8 +24,8 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// canaries are words about patients that stand nowhere else: one for every way in.
-var canaries = []string{
+// patientCanaries are words about patients that stand nowhere else: one for every way in.
+var patientCanaries = []string{
 	"Zephyrinecanary", "Quillfeather", "1973-05-17", "19730517", "913 Wobbegong", "Apt Numbat", "Tumbarumba", "2535559137",
 	"253-555-9137", "zq.canary@", "marmoset", "axolotlitis", "capybara", // with the order
 	"Brunhilde", "Ottoline", "Persimmon", // from the lab: reasons, a refusal
@@ -60,8 +60,8 @@ func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		o.traced = true
 		s := newSystem(t, o)
-		orders := s.liveWithCanaries()
-		refusals := s.errorBodies(orders[0])
+		orders := s.runOrdersWithCanaries()
+		refusals := s.refusalBodies(orders[0])
 		sweep, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "sweep", TaskQueue: dispatch.QueueDeliveries},
 			dispatch.WorkflowReconcile, dispatch.ReconcileInput{OpenOrders: true})
 		require.NoError(t, err)
@@ -70,11 +70,11 @@ func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 		for _, id := range orders {
 			s.awaitListed(dispatch.OrderWorkflowID(id))
 		}
-		printed := s.commandPlaces(binary, orders)
-		places := slices.Concat(s.temporalPlaces(), s.processPlaces(), s.databasePlaces(), refusals, printed)
-		require.Empty(t, findings(places, canaries))
+		printed := s.commandTexts(binary, orders)
+		places := slices.Concat(s.temporalTexts(), s.processTexts(), s.databaseTexts(), refusals, printed)
+		require.Empty(t, findWords(places, patientCanaries))
 		for _, table := range []string{"reviews", "review_search", "inbox", "demands", "results", "messages", "audit"} {
-			require.True(t, slices.ContainsFunc(places, func(p place) bool { return p.name == "table "+table }), "nothing in %s to look at", table)
+			require.True(t, slices.ContainsFunc(places, func(p searchedText) bool { return p.name == "table "+table }), "nothing in %s to look at", table)
 		}
 	})
 }
@@ -82,7 +82,7 @@ func TestNothingAboutAPatientLeavesTheStore(t *testing.T) {
 // A panic's text may quote what the code was at: neither Temporal nor the logs may have it.
 func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{panics: true, traced: true})
+	s := newSystem(t, options{labPanics: true, traced: true})
 	id := s.placeOrder(s.canaryBody(nil))
 	s.await(func() bool { return strings.Contains(s.logs.String(), "activity panicked") }, "nothing panicked")
 	s.await(func() bool {
@@ -91,33 +91,33 @@ func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
 		return len(described.GetPendingActivities()) > 0 && described.GetPendingActivities()[0].GetLastFailure() != nil
 	}, "Temporal does not know of it")
 	s.awaitListed(dispatch.OrderWorkflowID(id))
-	places := append(s.temporalPlaces(), place{"logs", []byte(s.logs.String())}, place{"spans", s.spanText()})
-	require.NotEmpty(t, findings(places, []string{"PlaceRequisition panicked"}), "it is told of")
-	require.Empty(t, findings(places, canaries))
+	places := append(s.temporalTexts(), searchedText{"logs", []byte(s.logs.String())}, searchedText{"spans", s.spanText()})
+	require.NotEmpty(t, findWords(places, []string{"PlaceRequisition panicked"}), "it is told of")
+	require.Empty(t, findWords(places, patientCanaries))
 }
 
-// panicky is a lab's client that tells everything when it is asked to place an order.
-type panicky struct{ labs.Lab }
+// panickingLab is a lab's client that tells everything when it is asked to place an order.
+type panickingLab struct{ labs.Lab }
 
-func (panicky) Place(_ context.Context, r labs.Requisition) (labs.Placed, error) {
+func (panickingLab) Place(_ context.Context, r labs.Requisition) (labs.Acceptance, error) {
 	panic(fmt.Sprintf("cannot place %+v of %+v", *r.Order.Patient, *r.Order.Address))
 }
 
-func panickyPartners() map[string]activities.Partner {
+func panickingPartners() map[string]activities.LabFactory {
 	partners := worker.Partners(0)
 	for name, open := range partners {
-		partners[name] = func(a labs.Account, pace labs.Pace) (labs.Lab, error) {
+		partners[name] = func(a labs.Account, pace labs.WaitForTurn) (labs.Lab, error) {
 			lab, err := open(a, pace)
-			return panicky{lab}, err
+			return panickingLab{lab}, err
 		}
 	}
 	return partners
 }
 
-// liveWithCanaries leads orders through everything that can carry a word about a patient, and returns them.
-func (s *system) liveWithCanaries() []string {
+// runOrdersWithCanaries leads orders through everything that can carry a word about a patient, and returns them.
+func (s *system) runOrdersWithCanaries() []string {
 	s.t.Helper()
-	recovered := s.recoversWithCanaries()
+	recovered := s.recoverKitWithCanaries()
 
 	cancelled := s.placeOrder(s.canaryBody(nil))
 	s.awaitStatus(cancelled, "received.testkit.requisition_created")
@@ -126,15 +126,15 @@ func (s *system) liveWithCanaries() []string {
 
 	replaced := s.placeOrder(s.canaryBody(nil))
 	s.awaitStatus(replaced, "received.testkit.requisition_created")
-	s.fact(replaced, "kit_rejected", "recoverable", false, "reason", "Hemolyzation in the sample of Ottoline")
+	s.sendFact(replaced, "kit_rejected", "recoverable", false, "reason", "Hemolyzation in the sample of Ottoline")
 	s.awaitStatus(replaced, "failed.testkit.sample_error")
-	_, child := s.demand(replaced, "replace", nil)
+	_, child := s.sendOperationsDemand(replaced, "replace", nil)
 	s.awaitStatus(child, "received.testkit.requisition_created")
-	s.demand(child, "do-not-process", map[string]any{"reason": "patient_withdrew", "note": "says Quokka on the phone"})
+	s.sendOperationsDemand(child, "do-not-process", map[string]any{"reason": "patient_withdrew", "note": "says Quokka on the phone"})
 
 	refused := s.placeOrder(s.canaryBody(map[string]any{"activate_by": day(3)}))
-	s.script(refused, map[string]any{"steps": []any{}, "place": map[string]any{"refuse": "address of Persimmon is not valid"}})
-	require.Equal(s.t, http.StatusOK, s.do(http.MethodPatch, "/v3/order/"+refused, map[string]any{"activate_by": nil}).Status)
+	s.putScript(refused, map[string]any{"steps": []any{}, "place": map[string]any{"refuse": "address of Persimmon is not valid"}})
+	require.Equal(s.t, http.StatusOK, s.callAsClient(http.MethodPatch, "/v3/order/"+refused, map[string]any{"activate_by": nil}).Status)
 	s.awaitAttention(refused, "placement_refused")
 	for _, id := range []string{recovered, cancelled, replaced, child, refused} {
 		s.requireWebhooks(id)
@@ -142,54 +142,54 @@ func (s *system) liveWithCanaries() []string {
 	require.Contains(s.t, string(s.awaitWebhooks(child)[1].Body), "Zephyrinecanary", "the client does get it")
 
 	// Results of an order that has been cancelled: they are held back, and somebody has to review them.
-	s.resultsWithCanaries(cancelled)
+	s.publishResultsWithCanaries(cancelled)
 	s.awaitAttention(cancelled, "cancel_at_lab", "result_after_end")
 	return []string{recovered, cancelled, replaced, child, refused}
 }
 
 // reviewWithCanaries has results come for an order that has ended, and accepts them.
 func (s *system) reviewWithCanaries(id string) {
-	s.results(id, map[string]any{"observations": []map[string]any{
+	s.putResults(id, map[string]any{"observations": []map[string]any{
 		{"test_name": "Zanzibarium", "result": "Kookaburra", "result_value": "88123.75", "units": "mg/dL", "reference_range": "1-2"},
 	}})
-	s.fact(id, "report_ready")
+	s.sendFact(id, "report_ready")
 	r := s.awaitReview()
 	require.Len(s.t, s.reviews("?search_input=Quillfeather"), 1, "it is found by the patient's name")
-	accepted := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"note": "says Platypus"})
+	accepted := s.callAsClient(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"note": "says Platypus"})
 	require.Equal(s.t, http.StatusOK, accepted.Status, "%s", accepted.Body)
-	require.Contains(s.t, string(s.do(http.MethodGet, "/v3/unmatched_result/"+r.ID, nil).Body), "Platypus")
+	require.Contains(s.t, string(s.callAsClient(http.MethodGet, "/v3/unmatched_result/"+r.ID, nil).Body), "Platypus")
 }
 
-func (s *system) recoversWithCanaries() string {
+func (s *system) recoverKitWithCanaries() string {
 	id := s.placeOrder(s.canaryBody(nil), "X-Idempotency-Key", uuid.NewString())
 	s.awaitStatus(id, "received.testkit.requisition_created")
-	s.fact(id, "kit_shipped")
-	s.fact(id, "kit_received")
-	s.fact(id, "kit_rejected", "recoverable", true, "reason", "Patient identifier does not match: Brunhilde")
+	s.sendFact(id, "kit_shipped")
+	s.sendFact(id, "kit_received")
+	s.sendFact(id, "kit_rejected", "recoverable", true, "reason", "Patient identifier does not match: Brunhilde")
 	s.awaitStatus(id, "sample_with_lab.testkit.lab_processing_blocked")
 	corrected := s.canaryBody(nil)
 	details, address := corrected["patient_details"].(map[string]any), corrected["patient_address"].(map[string]any)
 	details["first_name"], address["first_line"] = "Xanthippe", "911 Bandicoot Row"
-	s.demand(id, "recover", map[string]any{"patient_details": details, "patient_address": address, "note": "told by Pangolin"})
-	s.demand(id, "recover", map[string]any{"confirmed_by_lab": true})
-	s.resultsWithCanaries(id)
+	s.sendOperationsDemand(id, "recover", map[string]any{"patient_details": details, "patient_address": address, "note": "told by Pangolin"})
+	s.sendOperationsDemand(id, "recover", map[string]any{"confirmed_by_lab": true})
+	s.publishResultsWithCanaries(id)
 	s.awaitStatus(id, "completed.testkit.completed")
-	result := string(s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Body)
+	result := string(s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil).Body)
 	require.Contains(s.t, result, "Zanzibarium")
-	require.Contains(s.t, string(s.do(http.MethodGet, "/v3/order/"+id, nil).Body), "Xanthippe")
+	require.Contains(s.t, string(s.callAsClient(http.MethodGet, "/v3/order/"+id, nil).Body), "Xanthippe")
 	return id
 }
 
-func (s *system) resultsWithCanaries(id string) {
+func (s *system) publishResultsWithCanaries(id string) {
 	s.t.Helper()
-	s.results(id, map[string]any{"observations": []map[string]any{
+	s.putResults(id, map[string]any{"observations": []map[string]any{
 		{"test_name": "Zanzibarium", "result": "Kookaburra", "result_value": "88123.75", "units": "mg/dL", "reference_range": "1-2"},
 	}})
-	s.fact(id, "report_ready")
+	s.sendFact(id, "report_ready")
 }
 
-// errorBodies are refusals of requests that carry canaries.
-func (s *system) errorBodies(ended string) (errs []place) {
+// refusalBodies are refusals of requests that carry canaries.
+func (s *system) refusalBodies(ended string) (errs []searchedText) {
 	s.t.Helper()
 	patient := s.canaryBody(nil)["patient_details"].(map[string]any)
 	broken := s.orderBody(s.canaryBody(nil))
@@ -199,30 +199,30 @@ func (s *system) errorBodies(ended string) (errs []place) {
 	broken["patient_address"].(map[string]any)["zip"] = "Tumbarumba"
 	child := s.orderBody(s.canaryBody(nil))
 	child["patient_details"].(map[string]any)["dob"] = day(-400)
-	for name, r := range map[string]reply{
-		"422 create":       s.do(http.MethodPost, "/v3/order", broken),
-		"400 create":       s.do(http.MethodPost, "/v3/order", child),
-		"404 create":       s.do(http.MethodPost, "/v3/order", s.orderBody(s.canaryBody(map[string]any{"user_id": uuid.NewString()}))),
-		"422 not JSON":     s.do(http.MethodPost, "/v3/order", []byte(`{"patient_details": Zephyrinecanary`)),
-		"422 wrong type":   s.do(http.MethodPost, "/v3/order", []byte(`{"patient_details": "Zephyrinecanary", "priority": "Quillfeather"}`)),
-		"422 query":        s.do(http.MethodGet, "/v3/orders?page=Quillfeather", nil),
-		"422 filter":       s.do(http.MethodGet, "/v3/orders?status=Quillfeather", nil),
-		"404 path":         s.do(http.MethodGet, "/v3/Quillfeather", nil),
-		"422 path":         s.do(http.MethodGet, "/v3/order/Quillfeather", nil),
+	for name, r := range map[string]apiAnswer{
+		"422 create":       s.callAsClient(http.MethodPost, "/v3/order", broken),
+		"400 create":       s.callAsClient(http.MethodPost, "/v3/order", child),
+		"404 create":       s.callAsClient(http.MethodPost, "/v3/order", s.orderBody(s.canaryBody(map[string]any{"user_id": uuid.NewString()}))),
+		"422 not JSON":     s.callAsClient(http.MethodPost, "/v3/order", []byte(`{"patient_details": Zephyrinecanary`)),
+		"422 wrong type":   s.callAsClient(http.MethodPost, "/v3/order", []byte(`{"patient_details": "Zephyrinecanary", "priority": "Quillfeather"}`)),
+		"422 query":        s.callAsClient(http.MethodGet, "/v3/orders?page=Quillfeather", nil),
+		"422 filter":       s.callAsClient(http.MethodGet, "/v3/orders?status=Quillfeather", nil),
+		"404 path":         s.callAsClient(http.MethodGet, "/v3/Quillfeather", nil),
+		"422 path":         s.callAsClient(http.MethodGet, "/v3/order/Quillfeather", nil),
 		"401":              s.request(http.MethodPost, s.url+"/v3/order", patient, "x-vital-api-key", "Quillfeather"),
 		"400 cancel":       s.cancel(ended),
-		"400 recover":      s.ops(http.MethodPost, "/ops/orders/"+ended+"/recover", map[string]any{"patient_details": patient, "note": "Pangolin"}),
-		"422 no reason":    s.ops(http.MethodPost, "/ops/orders/"+ended+"/do-not-process", map[string]any{"reason": "Because of Quokka"}),
+		"400 recover":      s.callAsOperations(http.MethodPost, "/ops/orders/"+ended+"/recover", map[string]any{"patient_details": patient, "note": "Pangolin"}),
+		"422 no reason":    s.callAsOperations(http.MethodPost, "/ops/orders/"+ended+"/do-not-process", map[string]any{"reason": "Because of Quokka"}),
 		"400 webhook":      s.labWebhook([]byte(`{"type": "kit_rejected", "rej_info": {"rejected_reason": "Brunhilde"`)),
 		"401 webhook":      s.webhookAs("Brunhilde", "wrong", []byte(`{"rejected_reason": "Brunhilde"}`)),
 		"401 courier":      s.request(http.MethodPost, s.url+"/webhooks/couriers/easypost", []byte(`{"signed_by": "Brunhilde"}`)),
-		"413 create":       s.do(http.MethodPost, "/v3/order", make([]byte, 5<<20)),
-		"405":              s.do(http.MethodDelete, "/v3/order/"+ended, patient),
-		"403 not for them": s.do(http.MethodPost, "/ops/orders/"+ended+"/recover", map[string]any{"patient_details": patient}),
+		"413 create":       s.callAsClient(http.MethodPost, "/v3/order", make([]byte, 5<<20)),
+		"405":              s.callAsClient(http.MethodDelete, "/v3/order/"+ended, patient),
+		"403 not for them": s.callAsClient(http.MethodPost, "/ops/orders/"+ended+"/recover", map[string]any{"patient_details": patient}),
 	} {
 		require.GreaterOrEqual(s.t, r.Status, 400, name)
 		require.Less(s.t, r.Status, 500, "%s: %s", name, r.Body)
-		errs = append(errs, place{"answer " + name, r.Body})
+		errs = append(errs, searchedText{"answer " + name, r.Body})
 	}
 	return errs
 }
@@ -245,7 +245,7 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		o.traced = true
 		s := newSystem(t, o)
-		id := s.placed()
+		id := s.placeAndAwait()
 		careless, err := client.NewClientFromExisting(s.client, client.Options{Namespace: s.namespace}) // encodes whatever it is given
 		require.NoError(t, err)
 		t.Cleanup(careless.Close)
@@ -268,12 +268,12 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 		s.awaitListed("leak", dispatch.OrderWorkflowID(id))
 
 		encoded := []byte("Plantedpatient")
-		_, err = s.store.ClaimIdempotency(t.Context(), hex.EncodeToString(encoded), base64.StdEncoding.EncodeToString(encoded), "k", time.Minute)
+		_, err = s.store.ClaimIdempotencyKey(t.Context(), hex.EncodeToString(encoded), base64.StdEncoding.EncodeToString(encoded), "k", time.Minute)
 		require.NoError(t, err)
 
 		words := []string{"Plantedpatient", "PLANTEDMEMO", "PlantedInput", "Plantedbytes", "Plantedsummary", "Plantedlog", "Plantedlabel", "Plantedspan", "Plantedrow", "Plantednowhere"}
-		places := append(append(s.temporalPlaces(), s.processPlaces()...), s.databasePlaces()...)
-		found := findings(places, words)
+		places := append(append(s.temporalTexts(), s.processTexts()...), s.databaseTexts()...)
+		found := findWords(places, words)
 		for _, want := range []string{
 			"PLANTEDMEMO in history of leak", "PlantedInput in history of leak", "Plantedbytes in history of leak",
 			"Plantedsummary in description of leak", "Plantedlog in logs", "Plantedlabel in metrics", "Plantedspan in spans", "Plantedrow in table teams",

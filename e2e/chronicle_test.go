@@ -12,76 +12,76 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// happening is an event as the database has it, with the edge that it went over.
-type happening struct {
+// recordedEvent is an event as the database has it, with the edge that it went over.
+type recordedEvent struct {
 	order  string
 	status lifecycle.Status
-	edge   edge // zero for an order's first event
+	edge   tableEdge // zero for an order's first event
 	cause  string
 }
 
-// edge is a line of one of the lifecycle tables.
-type edge struct {
-	machine  lifecycle.Name
-	from, to lifecycle.Low
+// tableEdge is a line of one of the lifecycle tables.
+type tableEdge struct {
+	machine  lifecycle.MachineName
+	from, to lifecycle.LowStatus
 }
 
-func (e edge) String() string { return fmt.Sprintf("%s: %s > %s", e.machine, e.from, e.to) }
+func (e tableEdge) String() string { return fmt.Sprintf("%s: %s > %s", e.machine, e.from, e.to) }
 
-// chronicle is all that has happened to orders and their appointments.
-type chronicle struct {
-	events []happening
-	visits map[lifecycle.AppointmentEdge][]string // who brought it about: patient, provider, system
-	walks  map[string]string                      // by order; a replacement has none
+// eventLog is all that has happened to orders and their appointments.
+type eventLog struct {
+	events           []recordedEvent
+	appointmentEdges map[lifecycle.AppointmentEdge][]string // who brought it about: patient, provider, system
+	paths            map[string]string                      // by order; a replacement has none
 }
 
-// chronicle reads it from the database.
-func (s *system) chronicle(walks map[string]string) *chronicle {
+// readEventLog reads it from the database.
+func (s *system) readEventLog(walks map[string]string) *eventLog {
 	s.t.Helper()
 	db := s.openDatabase()
 	defer func() { require.NoError(s.t, db.Close()) }()
-	h := &chronicle{visits: map[lifecycle.AppointmentEdge][]string{}, walks: walks}
-	before, registered := map[string]lifecycle.Low{}, map[string]bool{}
+	h := &eventLog{appointmentEdges: map[lifecycle.AppointmentEdge][]string{}, paths: walks}
+	before, registered := map[string]lifecycle.LowStatus{}, map[string]bool{}
 	for _, row := range s.rows(db, `SELECT e.order_id, e.status, e.cause, o.modality,
 		CASE WHEN o.registrable THEN 'registrable' ELSE '' END FROM events e JOIN orders o ON o.id = e.order_id ORDER BY e.order_id, e.sequence`) {
 		id, status, registrable := row[0], lifecycle.Status(row[1]), row[4] != ""
-		e := happening{order: id, status: status, cause: row[2]}
+		e := recordedEvent{order: id, status: status, cause: row[2]}
 		if from, later := before[id]; later {
-			e.edge = edge{lifecycle.For(lifecycle.Modality(row[3]), registrable, registered[id]).Name(), from, status.Low()}
+			e.edge = tableEdge{lifecycle.MachineFor(lifecycle.Modality(row[3]), registrable, registered[id]).Name(), from, status.Low()}
 		}
 		before[id] = status.Low()
 		registered[id] = registered[id] || status.Low() == lifecycle.Registered
 		h.events = append(h.events, e)
 	}
-	h.readVisits(s, db)
+	h.readAppointments(s, db)
 	return h
 }
 
-func (h *chronicle) readVisits(s *system, db *sql.DB) {
+func (h *eventLog) readAppointments(s *system, db *sql.DB) {
 	before := map[string]lifecycle.AppointmentStatus{}
 	for _, row := range s.rows(db, `SELECT appointment_id, status, origin FROM appointment_events ORDER BY appointment_id, number`) {
 		to := lifecycle.AppointmentStatus(row[1])
 		for _, status := range lifecycle.AppointmentStatuses() {
-			if status.Event() == row[1] {
+			if status.EventStatus() == row[1] {
 				to = status
 			}
 		}
 		e := lifecycle.AppointmentEdge{From: before[row[0]], To: to}
-		h.visits[e] = append(h.visits[e], row[2])
+		h.appointmentEdges[e] = append(h.appointmentEdges[e], row[2])
 		before[row[0]] = to
 	}
 }
 
-// untimed is the one edge that the table gives to a timer and that no API call lets a timer go over: only bookings at patient service
+// edgeWithoutTimer is the one edge that the table gives to a timer and that no API call lets a timer go over: only bookings at patient service
 // centers may wait for their confirmation (client-api#11-appointments).
-var untimed = edge{lifecycle.NameAtHomePhlebotomy, lifecycle.AppointmentPending, lifecycle.AppointmentCancelled}
+var edgeWithoutTimer = tableEdge{lifecycle.NameAtHomePhlebotomy, lifecycle.AppointmentPending, lifecycle.AppointmentCancelled}
 
-// missing lists the statuses and edges of the tables that nothing has reached, and the edges on which a timer leads and none has led.
-func (h *chronicle) missing() []string {
-	statuses, edges, timed := map[lifecycle.Status]bool{}, map[edge]bool{}, map[edge]bool{}
+// unreachedEdges lists the statuses and edges of the tables that nothing has reached, and the edges on which a timer leads and none has led.
+func (h *eventLog) unreachedEdges() []string {
+	statuses, edges, timed := map[lifecycle.Status]bool{}, map[tableEdge]bool{}, map[tableEdge]bool{}
 	for _, e := range h.events {
 		statuses[e.status], edges[e.edge] = true, true
-		timed[e.edge] = timed[e.edge] || order.CauseKind(e.cause) == "timer"
+		timed[e.edge] = timed[e.edge] || order.KindOfCause(e.cause) == "timer"
 	}
 	var missing []string
 	for _, status := range lifecycle.Statuses() {
@@ -91,32 +91,32 @@ func (h *chronicle) missing() []string {
 	}
 	for _, m := range lifecycle.Machines() {
 		for _, line := range m.Edges() {
-			e := edge{m.Name(), line.From, line.To}
+			e := tableEdge{m.Name(), line.From, line.To}
 			if !edges[e] {
 				missing = append(missing, e.String())
-			} else if slices.Contains(line.Actors, lifecycle.Timer) && !timed[e] && e != untimed {
+			} else if slices.Contains(line.Actors, lifecycle.Timer) && !timed[e] && e != edgeWithoutTimer {
 				missing = append(missing, e.String()+", by a timer")
 			}
 		}
 	}
 	for _, e := range lifecycle.AppointmentEdges() {
-		if len(h.visits[e]) == 0 {
-			missing = append(missing, visitName(e))
+		if len(h.appointmentEdges[e]) == 0 {
+			missing = append(missing, appointmentEdgeName(e))
 		}
 	}
 	return missing
 }
 
-func visitName(e lifecycle.AppointmentEdge) string {
+func appointmentEdgeName(e lifecycle.AppointmentEdge) string {
 	return fmt.Sprintf("appointment: %s > %s", e.From, e.To)
 }
 
-// unlisted lists the edges that orders went over and that no table has.
-func (h *chronicle) unlisted() []string {
-	listed := map[edge]bool{{}: true}
+// undocumentedEdges lists the edges that orders went over and that no table has.
+func (h *eventLog) undocumentedEdges() []string {
+	listed := map[tableEdge]bool{{}: true}
 	for _, m := range lifecycle.Machines() {
 		for _, line := range m.Edges() {
-			listed[edge{m.Name(), line.From, line.To}] = true
+			listed[tableEdge{m.Name(), line.From, line.To}] = true
 		}
 	}
 	var odd []string
@@ -132,26 +132,26 @@ func (h *chronicle) unlisted() []string {
 // end of the order that it replaces.
 var causes = []string{"api", "demand", "inbox", "call", "timer", "parent"}
 
-// uncaused lists the events that something else has brought about.
-func (h *chronicle) uncaused() []string {
+// unknownCauses lists the events that something else has brought about.
+func (h *eventLog) unknownCauses() []string {
 	var odd []string
 	for _, e := range h.events {
-		if !slices.Contains(causes, order.CauseKind(e.cause)) {
+		if !slices.Contains(causes, order.KindOfCause(e.cause)) {
 			odd = append(odd, fmt.Sprintf("order %s: %s because of %s", e.order, e.status, e.cause))
 		}
 	}
 	return odd
 }
 
-// report says of each edge what went over it: the kinds of causes, and for each the shortest of the walks.
-func (h *chronicle) report() []string {
+// edgeReport says of each edge what went over it: the kinds of causes, and for each the shortest of the walks.
+func (h *eventLog) edgeReport() []string {
 	type line struct{ edge, kind string }
 	walks := map[line]string{}
 	for _, e := range h.events {
-		if e.edge == (edge{}) {
+		if e.edge == (tableEdge{}) {
 			continue
 		}
-		at, own := line{e.edge.String(), order.CauseKind(e.cause)}, h.walks[e.order]
+		at, own := line{e.edge.String(), order.KindOfCause(e.cause)}, h.paths[e.order]
 		if walks[at] == "" || own != "" && len(own) < len(walks[at]) {
 			walks[at] = own
 		}
@@ -160,16 +160,16 @@ func (h *chronicle) report() []string {
 	for at, walk := range walks {
 		lines = append(lines, fmt.Sprintf("%-90s %-7s %s", at.edge, at.kind, walk))
 	}
-	for e, origins := range h.visits {
+	for e, origins := range h.appointmentEdges {
 		slices.Sort(origins)
-		lines = append(lines, fmt.Sprintf("%-90s %s", visitName(e), strings.Join(slices.Compact(slices.Clone(origins)), " ")))
+		lines = append(lines, fmt.Sprintf("%-90s %s", appointmentEdgeName(e), strings.Join(slices.Compact(slices.Clone(origins)), " ")))
 	}
 	slices.Sort(lines)
 	return lines
 }
 
-// without is the chronicle without the orders that went over an edge.
-func (h *chronicle) without(gone edge) *chronicle {
+// withoutEdge is the chronicle without the orders that went over an edge.
+func (h *eventLog) withoutEdge(gone tableEdge) *eventLog {
 	over := map[string]bool{}
 	for _, e := range h.events {
 		if e.edge == gone {
@@ -177,6 +177,6 @@ func (h *chronicle) without(gone edge) *chronicle {
 		}
 	}
 	rest := *h
-	rest.events = slices.DeleteFunc(slices.Clone(h.events), func(e happening) bool { return over[e.order] })
+	rest.events = slices.DeleteFunc(slices.Clone(h.events), func(e recordedEvent) bool { return over[e.order] })
 	return &rest
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a condition may take to come true: generous, because it costs nothing when it does.
-const patience = 2 * time.Minute
+// timeout is how long a condition may take to come true: generous, because it costs nothing when it does.
+const timeout = 2 * time.Minute
 
-// caller calls the API and the simulated lab. What the API answers has to be as its document says.
-var caller = &http.Client{Timeout: patience, Transport: judge(http.DefaultTransport)}
+// apiClient calls the API and the simulated lab. What the API answers has to be as its document says.
+var apiClient = &http.Client{Timeout: timeout, Transport: checkingTransport(http.DefaultTransport)}
 
-// reply is an answer of the API.
-type reply struct {
+// apiAnswer is an answer of the API.
+type apiAnswer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-func (r reply) into(s *system, v any) {
+func (r apiAnswer) decode(s *system, v any) {
 	s.t.Helper()
 	require.NoError(s.t, json.Unmarshal(r.Body, v), "%s", r.Body)
 }
@@ -53,27 +53,27 @@ func (o orderView) statuses() []string {
 	return out
 }
 
-// do calls the API with the client's key.
-func (s *system) do(method, path string, body any, headers ...string) reply {
+// callAsClient calls the API with the client's key.
+func (s *system) callAsClient(method, path string, body any, headers ...string) apiAnswer {
 	s.t.Helper()
 	return s.request(method, s.url+path, body, append([]string{"x-vital-api-key", s.key}, headers...)...)
 }
 
-// ops calls the API with the operations key.
-func (s *system) ops(method, path string, body any) reply {
+// callAsOperations calls the API with the operations key.
+func (s *system) callAsOperations(method, path string, body any) apiAnswer {
 	s.t.Helper()
 	return s.request(method, s.url+path, body, "x-vital-api-key", s.opsKey)
 }
 
-// atLab calls the simulated lab's control routes.
-func (s *system) atLab(method, path string, body any) reply {
+// callLab calls the simulated lab's control routes.
+func (s *system) callLab(method, path string, body any) apiAnswer {
 	s.t.Helper()
 	r := s.request(method, s.labURL+path, body, "user", labUser, "token", labToken)
 	require.Less(s.t, r.Status, 300, "%s %s: %s", method, path, r.Body)
 	return r
 }
 
-func (s *system) request(method, url string, body any, headers ...string) reply {
+func (s *system) request(method, url string, body any, headers ...string) apiAnswer {
 	s.t.Helper()
 	var content io.Reader
 	switch b := body.(type) {
@@ -91,12 +91,12 @@ func (s *system) request(method, url string, body any, headers ...string) reply 
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := caller.Do(req)
+	res, err := apiClient.Do(req)
 	require.NoError(s.t, err)
 	defer func() { require.NoError(s.t, res.Body.Close()) }()
 	read, err := io.ReadAll(res.Body)
 	require.NoError(s.t, err)
-	return reply{Status: res.StatusCode, Header: res.Header, Body: read}
+	return apiAnswer{Status: res.StatusCode, Header: res.Header, Body: read}
 }
 
 // orderBody is a request for a testkit; extra keys are laid over it.
@@ -122,26 +122,26 @@ func (s *system) orderBody(extra map[string]any) map[string]any {
 // placeOrder creates an order and returns its id.
 func (s *system) placeOrder(extra map[string]any, headers ...string) string {
 	s.t.Helper()
-	r := s.do(http.MethodPost, "/v3/order", s.orderBody(extra), headers...)
+	r := s.callAsClient(http.MethodPost, "/v3/order", s.orderBody(extra), headers...)
 	require.Equal(s.t, http.StatusOK, r.Status, "%s", r.Body)
 	var out struct {
 		Order orderView `json:"order"`
 	}
-	r.into(s, &out)
+	r.decode(s, &out)
 	return out.Order.ID
 }
 
 func (s *system) order(id string) orderView {
 	s.t.Helper()
-	r := s.do(http.MethodGet, "/v3/order/"+id, nil)
+	r := s.callAsClient(http.MethodGet, "/v3/order/"+id, nil)
 	require.Equal(s.t, http.StatusOK, r.Status, "%s", r.Body)
 	var o orderView
-	r.into(s, &o)
+	r.decode(s, &o)
 	return o
 }
 
-// number is the order's number at the lab, as its story names it.
-func (s *system) number(id string) string {
+// labOrderNumber is the order's number at the lab, as its story names it.
+func (s *system) labOrderNumber(id string) string {
 	s.t.Helper()
 	o, err := s.store.Order(context.Background(), "", id)
 	require.NoError(s.t, err)
@@ -152,7 +152,7 @@ func (s *system) number(id string) string {
 func (s *system) awaitStatus(id, status string) orderView {
 	s.t.Helper()
 	var o orderView
-	require.Eventually(s.t, func() bool { o = s.order(id); return o.LastEvent.Status == status }, patience, 50*time.Millisecond,
+	require.Eventually(s.t, func() bool { o = s.order(id); return o.LastEvent.Status == status }, timeout, 50*time.Millisecond,
 		"order %s did not become %s", id, status)
 	return o
 }
@@ -162,7 +162,7 @@ func (s *system) awaitWebhooks(id string) map[int64]delivery {
 	s.t.Helper()
 	want := int(s.order(id).Sequence)
 	var got map[int64]delivery
-	require.Eventually(s.t, func() bool { got = s.receiver.of(id); return len(got) == want }, patience, 50*time.Millisecond,
+	require.Eventually(s.t, func() bool { got = s.receiver.forOrder(id); return len(got) == want }, timeout, 50*time.Millisecond,
 		"order %s: webhooks of %d events", id, want)
 	require.Empty(s.t, s.receiver.failures())
 	return got

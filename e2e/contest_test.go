@@ -15,97 +15,99 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/drive"
 )
 
-// contest is two calls about an order that are made at the same moment, and the ways in which that may end: what became of each call,
+// race is two calls about an order that are made at the same moment, and the ways in which that may end: what became of each call,
 // and the order's events. Of two calls that exclude each other one is refused, with the documented text.
-type contest struct {
-	name       string
-	begin      func(ctx context.Context, d *drive.System) (*drive.Order, error)
-	from       string // the events of the order that the calls meet
-	one, other func(o *drive.Order, ctx context.Context) error
-	ends       []ending
+type race struct {
+	name            string
+	start           func(ctx context.Context, d *drive.System) (*drive.Order, error)
+	initialEvents   string // the events of the order that the calls meet
+	one, other      func(o *drive.Order, ctx context.Context) error
+	allowedOutcomes []raceOutcome
 }
 
-// ending is how a contest may end. An empty refusal is a success; events are what follows the contest's own.
-type ending struct{ one, other, events string }
+// raceOutcome is how a contest may end. An empty refusal is a success; events are what follows the contest's own.
+type raceOutcome struct{ one, other, events string }
 
 // The texts of refusals.
 const (
-	busy        = "Another change of the appointment is under way"
-	bookedOnce  = "The order has an appointment already; reschedule or cancel it"
-	unbooked    = "The order has no appointment that could still be changed"
-	tooLate     = "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled is not allowed"
-	tooLateKit  = "Transition from cancelled.testkit.do_not_process to received.testkit.registered is not allowed"
-	tooLateDraw = "Transition from cancelled.on_site_collection.cancelled to sample_with_lab.on_site_collection.draw_completed is not allowed"
+	textBusy          = "Another change of the appointment is under way"
+	textBookedAlready = "The order has an appointment already; reschedule or cancel it"
+	textNotBooked     = "The order has no appointment that could still be changed"
+	textShipped       = "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled is not allowed"
+	textKitExpired    = "Transition from cancelled.testkit.do_not_process to received.testkit.registered is not allowed"
+	textDrawCancelled = "Transition from cancelled.on_site_collection.cancelled to sample_with_lab.on_site_collection.draw_completed is not allowed"
 )
 
-var contests = []contest{
+var races = []race{
 	{
-		name: "cancel, shipped", begin: ordered(drive.Testkit), from: "ordered requisition_created",
-		one:   (*drive.Order).Cancel,
-		other: func(o *drive.Order, ctx context.Context) error { return o.Fact(ctx, "kit_shipped", nil) },
-		ends:  []ending{{"", "", "cancelled"}, {tooLate, "", "transit_customer"}},
+		name: "cancel, shipped", start: startOrdered(drive.Testkit), initialEvents: "ordered requisition_created",
+		one:             (*drive.Order).Cancel,
+		other:           func(o *drive.Order, ctx context.Context) error { return o.SendFact(ctx, "kit_shipped", nil) },
+		allowedOutcomes: []raceOutcome{{"", "", "cancelled"}, {textShipped, "", "transit_customer"}},
 	},
 	{
-		name: "register, do not process", begin: sentOut, from: "ordered awaiting_registration",
-		one: (*drive.Order).Register, other: (*drive.Order).Stop,
-		ends: []ending{
-			{tooLateKit, "", "do_not_process"}, {"", "", "registered do_not_process"}, {"", "", "registered requisition_created do_not_process"},
+		name: "register, do not process", start: startShipped, initialEvents: "ordered awaiting_registration",
+		one: (*drive.Order).Register, other: (*drive.Order).DoNotProcess,
+		allowedOutcomes: []raceOutcome{
+			{textKitExpired, "", "do_not_process"}, {"", "", "registered do_not_process"}, {"", "", "registered requisition_created do_not_process"},
 		},
 	},
 	{
-		name: "reschedule, cancel the appointment", begin: visited, from: "ordered requisition_created appointment_scheduled",
+		name: "reschedule, cancel the appointment", start: startWithAppointment, initialEvents: "ordered requisition_created appointment_scheduled",
 		one: (*drive.Order).Reschedule, other: (*drive.Order).CancelAppointment,
-		ends: []ending{
-			{"", busy, "appointment_scheduled"}, {"", "", "appointment_scheduled appointment_cancelled"},
-			{busy, "", "appointment_cancelled"}, {unbooked, "", "appointment_cancelled"},
+		allowedOutcomes: []raceOutcome{
+			{"", textBusy, "appointment_scheduled"}, {"", "", "appointment_scheduled appointment_cancelled"},
+			{textBusy, "", "appointment_cancelled"}, {textNotBooked, "", "appointment_cancelled"},
 		},
 	},
 	{
-		name: "book, book", begin: ordered(drive.WalkIn), from: "ordered requisition_created",
+		name: "book, book", start: startOrdered(drive.WalkIn), initialEvents: "ordered requisition_created",
 		one: (*drive.Order).Book, other: (*drive.Order).Book,
-		ends: []ending{
-			{"", busy, "appointment_scheduled"}, {"", bookedOnce, "appointment_scheduled"},
-			{busy, "", "appointment_scheduled"}, {bookedOnce, "", "appointment_scheduled"},
+		allowedOutcomes: []raceOutcome{
+			{"", textBusy, "appointment_scheduled"}, {"", textBookedAlready, "appointment_scheduled"},
+			{textBusy, "", "appointment_scheduled"}, {textBookedAlready, "", "appointment_scheduled"},
 		},
 	},
 	{
-		name: "draw completed, cancel", begin: ordered(drive.OnSite), from: "ordered requisition_created",
+		name: "draw completed, cancel", start: startOrdered(drive.OnSite), initialEvents: "ordered requisition_created",
 		one: (*drive.Order).DrawCompleted, other: (*drive.Order).Cancel,
-		ends: []ending{{"", "", "draw_completed cancelled"}, {tooLateDraw, "", "cancelled"}},
+		allowedOutcomes: []raceOutcome{{"", "", "draw_completed cancelled"}, {textDrawCancelled, "", "cancelled"}},
 	},
 }
 
-func ordered(method string) func(context.Context, *drive.System) (*drive.Order, error) {
-	return func(ctx context.Context, d *drive.System) (*drive.Order, error) { return d.Place(ctx, method, "", nil) }
+func startOrdered(method string) func(context.Context, *drive.System) (*drive.Order, error) {
+	return func(ctx context.Context, d *drive.System) (*drive.Order, error) {
+		return d.PlaceOrder(ctx, method, "", nil)
+	}
 }
 
-func sentOut(ctx context.Context, d *drive.System) (*drive.Order, error) {
+func startShipped(ctx context.Context, d *drive.System) (*drive.Order, error) {
 	return d.PlaceKit(ctx, "", "silent")
 }
 
-// visited is an order with an appointment. It is booked as soon as there is a requisition.
-func visited(ctx context.Context, d *drive.System) (*drive.Order, error) {
-	o, err := d.Place(ctx, drive.Phlebotomy, "", nil)
+// startWithAppointment is an order with an appointment. It is booked as soon as there is a requisition.
+func startWithAppointment(ctx context.Context, d *drive.System) (*drive.Order, error) {
+	o, err := d.PlaceOrder(ctx, drive.Phlebotomy, "", nil)
 	if err != nil {
 		return o, err
 	}
-	if _, err := o.Await(ctx, 2); err != nil {
+	if _, err := o.AwaitStatuses(ctx, 2); err != nil {
 		return o, err
 	}
 	return o, o.Book(ctx)
 }
 
-func TestOfTwoCallsAtOnceOneWins(t *testing.T) {
+func TestConcurrentCallsExcludeEachOther(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		o.neutral = true
 		s := newSystem(t, o)
-		for _, c := range contests {
+		for _, c := range races {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				s, seen := s.in(t), map[ending]int{}
+				s, seen := s.forSubtest(t), map[raceOutcome]int{}
 				for range 6 {
-					seen[s.hold(c)]++
+					seen[s.runRace(c)]++
 				}
 				t.Logf("%+v", seen)
 			})
@@ -113,32 +115,32 @@ func TestOfTwoCallsAtOnceOneWins(t *testing.T) {
 	})
 }
 
-// hold lets the two calls contend for an order of their own, and returns how that ended.
-func (s *system) hold(c contest) ending {
+// runRace lets the two calls contend for an order of their own, and returns how that ended.
+func (s *system) runRace(c race) raceOutcome {
 	s.t.Helper()
 	ctx := context.Background()
-	d := s.driver()
-	o, err := c.begin(ctx, d)
+	d := s.scenarioSystem()
+	o, err := c.start(ctx, d)
 	require.NoError(s.t, err)
-	_, err = o.Await(ctx, len(strings.Fields(c.from)))
+	_, err = o.AwaitStatuses(ctx, len(strings.Fields(c.initialEvents)))
 	require.NoError(s.t, err)
-	one, other := atOnce(
+	one, other := runBoth(
 		func() error { return c.one(o, ctx) },
 		func() error { return c.other(o, ctx) },
 	)
-	end := ending{one: s.refusal(one), other: s.refusal(other)}
+	end := raceOutcome{one: s.refusalText(one), other: s.refusalText(other)}
 	s.await(func() bool {
-		end.events = strings.TrimPrefix(s.order(o.ID).lows(), c.from+" ")
-		return slices.Contains(c.ends, end)
+		end.events = strings.TrimPrefix(s.order(o.ID).lowStatuses(), c.initialEvents+" ")
+		return slices.Contains(c.allowedOutcomes, end)
 	}, "order %s: %s does not end in a documented way: %s", o.ID, c.name, &end)
 	return end
 }
 
 // String is how it has ended by the time it is printed.
-func (e *ending) String() string { return fmt.Sprintf("%q, %q, %s", e.one, e.other, e.events) }
+func (e *raceOutcome) String() string { return fmt.Sprintf("%q, %q, %s", e.one, e.other, e.events) }
 
-// atOnce makes two calls at the same moment.
-func atOnce(a, b func() error) (errA, errB error) {
+// runBoth makes two calls at the same moment.
+func runBoth(a, b func() error) (errA, errB error) {
 	var start, done sync.WaitGroup
 	start.Add(1)
 	done.Go(func() { start.Wait(); errA = a() })
@@ -148,8 +150,8 @@ func atOnce(a, b func() error) (errA, errB error) {
 	return errA, errB
 }
 
-// refusal is the text of a call's refusal, which is answered 400; empty for one that was not refused.
-func (s *system) refusal(err error) string {
+// refusalText is the text of a call's refusal, which is answered 400; empty for one that was not refused.
+func (s *system) refusalText(err error) string {
 	s.t.Helper()
 	if err == nil {
 		return ""
@@ -177,7 +179,7 @@ func TestAKitIsRegisteredAsItExpires(t *testing.T) {
 		}
 		registering.Wait()
 		for _, k := range kits {
-			t.Run(fmt.Sprint(k.early), func(t *testing.T) { s.in(t).requireRegisteredOrExpired(k) })
+			t.Run(fmt.Sprint(k.early), func(t *testing.T) { s.forSubtest(t).requireRegisteredOrExpired(k) })
 		}
 	})
 }
@@ -192,7 +194,7 @@ type expiringKit struct {
 
 func (s *system) placeExpiring(early time.Duration) expiringKit {
 	s.t.Helper()
-	o, err := s.driver().PlaceKit(context.Background(), drive.Expiring, "silent")
+	o, err := s.scenarioSystem().PlaceKit(context.Background(), drive.ExpiringPolicy, "silent")
 	require.NoError(s.t, err)
 	seen := s.awaitStatus(o.ID, "received.testkit.awaiting_registration")
 	k := expiringKit{order: o, early: early}
@@ -201,7 +203,7 @@ func (s *system) placeExpiring(early time.Duration) expiringKit {
 			k.due = d.Due
 		}
 	}
-	require.NotZero(s.t, k.due, "%s", seen.lows())
+	require.NotZero(s.t, k.due, "%s", seen.lowStatuses())
 	return k
 }
 
@@ -214,10 +216,10 @@ func (s *system) requireRegisteredOrExpired(k expiringKit) {
 	s.t.Helper()
 	if k.err == nil {
 		s.await(func() bool {
-			return s.order(k.order.ID).lows() == "ordered awaiting_registration registered requisition_created"
+			return s.order(k.order.ID).lowStatuses() == "ordered awaiting_registration registered requisition_created"
 		}, "order %s was not registered", k.order.ID)
 		return
 	}
-	require.Equal(s.t, tooLateKit, s.refusal(k.err))
-	require.Equal(s.t, "ordered awaiting_registration do_not_process", s.order(k.order.ID).lows())
+	require.Equal(s.t, textKitExpired, s.refusalText(k.err))
+	require.Equal(s.t, "ordered awaiting_registration do_not_process", s.order(k.order.ID).lowStatuses())
 }

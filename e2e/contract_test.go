@@ -18,8 +18,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/contract"
 )
 
-// theContract is the API's OpenAPI document, by which the tests of this package judge every answer.
-var theContract = sync.OnceValue(func() *contract.Contract {
+// apiContract is the API's OpenAPI document, by which the tests of this package judge every answer.
+var apiContract = sync.OnceValue(func() *contract.Contract {
 	document, err := api.Document()
 	if err != nil {
 		panic(err)
@@ -31,23 +31,23 @@ var theContract = sync.OnceValue(func() *contract.Contract {
 	return c
 })
 
-func judge(base http.RoundTripper) http.RoundTripper {
-	return &contract.Transport{Contract: theContract(), Prefixes: []string{"/v1/", "/v2/", "/v3/", "/ops/"}, Base: base}
+func checkingTransport(base http.RoundTripper) http.RoundTripper {
+	return &contract.Transport{Contract: apiContract(), Prefixes: []string{"/v1/", "/v2/", "/v3/", "/ops/"}, Base: base}
 }
 
-// listUnanswered says which operations no test of the package has had an answer of, when all were run.
-func listUnanswered(w io.Writer) {
+// printUnanswered says which operations no test of the package has had an answer of, when all were run.
+func printUnanswered(w io.Writer) {
 	if pattern := flag.Lookup("test.run").Value.String(); pattern != "" || flag.Lookup("test.short").Value.String() == "true" {
 		return
 	}
-	c := theContract()
-	left := c.Unanswered()
+	c := apiContract()
+	left := c.UnansweredOperations()
 	_, _ = fmt.Fprintf(w, "contract: %d of %d operations were answered as documented; never: %s\n",
-		c.Operations()-len(left), c.Operations(), strings.Join(left, " ")) // a courtesy
+		c.OperationCount()-len(left), c.OperationCount(), strings.Join(left, " ")) // a courtesy
 }
 
-// judgingProxy stands before an API and judges what it answers to callers who are no Go programs.
-func judgingProxy(t *testing.T, api string) (address string, broken func() []string) {
+// newCheckingProxy stands before an API and judges what it answers to callers who are no Go programs.
+func newCheckingProxy(t *testing.T, api string) (address string, broken func() []string) {
 	t.Helper()
 	target, err := url.Parse(api)
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func judgingProxy(t *testing.T, api string) (address string, broken func() []str
 	var wrong []string
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
-		Transport: judge(http.DefaultTransport),
+		Transport: checkingTransport(http.DefaultTransport),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -73,7 +73,7 @@ func judgingProxy(t *testing.T, api string) (address string, broken func() []str
 
 // The control: an answer that is not what the document says fails whoever called, and the proxy notes it.
 // unjudged asks what the contract does not speak of.
-var unjudged = &http.Client{Timeout: patience}
+var uncheckedClient = &http.Client{Timeout: timeout}
 
 func TestAWrongAnswerIsNoticed(t *testing.T) {
 	t.Parallel()
@@ -86,11 +86,11 @@ func TestAWrongAnswerIsNoticed(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 	}))
 	t.Cleanup(wrong.Close)
-	proxy, broken := judgingProxy(t, wrong.URL)
+	proxy, broken := newCheckingProxy(t, wrong.URL)
 	for _, path := range []string{"/v3/orders", "/v3/order/84d96c03-6b1c-4226-ad8f-ef44a6bc08af"} {
-		_, err := caller.Get(wrong.URL + path) //nolint:bodyclose // there is none
+		_, err := apiClient.Get(wrong.URL + path) //nolint:bodyclose // there is none
 		require.ErrorContains(t, err, "breaks the contract", path)
-		r, err := unjudged.Get(proxy + path)
+		r, err := uncheckedClient.Get(proxy + path)
 		require.NoError(t, err)
 		require.NoError(t, r.Body.Close())
 		require.Equal(t, http.StatusBadGateway, r.StatusCode)

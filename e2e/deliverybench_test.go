@@ -35,9 +35,9 @@ func BenchmarkDeliveries(b *testing.B) {
 				floor := postRate(b, receiver.url)
 				s := newSystem(b, options{workers: noWorkers})
 				ids := s.addEndpoints(receiver.url, endpoints)
-				s.fill(ids, benchMessages, time.Now())
+				s.insertDueMessages(ids, benchMessages, time.Now())
 				rate := s.drainRate(ids, receiver)
-				b.ReportMetric(float64(receiver.got.Load()-2*benchMessages)/benchMessages, "doubled")
+				b.ReportMetric(float64(receiver.received.Load()-2*benchMessages)/benchMessages, "doubled")
 				b.ReportMetric(floor, "floor/s")
 				b.ReportMetric(rate, "deliveries/s")
 				b.ReportMetric(rate/floor, "ratio")
@@ -48,18 +48,18 @@ func BenchmarkDeliveries(b *testing.B) {
 	}
 }
 
-// counter is a receiver that counts.
-type counter struct {
-	url string
-	got atomic.Int64
+// countingReceiver is a receiver that counts.
+type countingReceiver struct {
+	url      string
+	received atomic.Int64
 }
 
-func newCounter(b testing.TB) *counter {
+func newCounter(b testing.TB) *countingReceiver {
 	b.Helper()
-	c := &counter{}
+	c := &countingReceiver{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		c.got.Add(1)
+		c.received.Add(1)
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	b.Cleanup(server.Close)
@@ -97,11 +97,11 @@ func postRate(b *testing.B, url string) float64 {
 }
 
 // drainRate is how many deliveries a second a worker makes until nothing is left.
-func (s *system) drainRate(endpoints []string, receiver *counter) float64 {
+func (s *system) drainRate(endpoints []string, receiver *countingReceiver) float64 {
 	s.t.Helper()
 	s.startWorker()
 	client := dispatch.NewClient(s.client)
-	all := receiver.got.Load() + benchMessages
+	all := receiver.received.Load() + benchMessages
 	began := time.Now()
 	var nudging errgroup.Group
 	nudging.SetLimit(benchConcurrency)
@@ -110,10 +110,10 @@ func (s *system) drainRate(endpoints []string, receiver *counter) float64 {
 	}
 	require.NoError(s.t, nudging.Wait())
 	require.Eventually(s.t, func() bool {
-		if receiver.got.Load() < all {
+		if receiver.received.Load() < all {
 			return false
 		}
-		o, err := s.store.Overdue(context.Background(), time.Now())
+		o, err := s.store.DeliveryLag(context.Background(), time.Now())
 		require.NoError(s.t, err)
 		return o.Pending == 0
 	}, 5*time.Minute, 20*time.Millisecond)
@@ -146,9 +146,9 @@ func (s *system) addEndpoints(url string, n int) []string {
 	return ids
 }
 
-// fill writes messages straight into the database, one delivery each, to the endpoints in turn, as if they had been made a millisecond
+// insertDueMessages writes messages straight into the database, one delivery each, to the endpoints in turn, as if they had been made a millisecond
 // after the other until then and were due since. It returns their ids in order of age.
-func (s *system) fill(endpoints []string, n int, until time.Time) []string {
+func (s *system) insertDueMessages(endpoints []string, n int, until time.Time) []string {
 	s.t.Helper()
 	keys, err := store.ParseKeyring(keyring)
 	require.NoError(s.t, err)

@@ -31,28 +31,28 @@ func TestTheFirstAttemptsInRealTime(t *testing.T) {
 			}
 		}))
 		t.Cleanup(failing.Close)
-		stuck, _ := always(hanging).serve(t)
+		stuck, _ := responsesAlways(neverAnswer).serve(t)
 		endpoint := s.addEndpoints(failing.URL, 1)[0]
 		s.addEndpoints(stuck, 1)
 
 		began := time.Now()
 		id := s.placeOrder(nil)
-		s.await(func() bool { return len(s.receiver.of(id)) == 2 }, "the endpoint that is well waits")
+		s.await(func() bool { return len(s.receiver.forOrder(id)) == 2 }, "the endpoint that is well waits")
 		require.Less(t, time.Since(began), 10*time.Second, "the stuck endpoint has 15 s")
 		s.await(func() bool {
-			page, err := s.store.Messages(t.Context(), store.MessageQuery{OrderID: id, EndpointID: endpoint, State: store.DeliveryDelivered})
+			page, err := s.store.WebhookMessages(t.Context(), store.WebhookMessageQuery{OrderID: id, EndpointID: endpoint, State: store.DeliveryDelivered})
 			require.NoError(t, err)
 			return len(page.Messages) == 2
 		}, "the second attempt did not come")
 		mu.Lock()
 		defer mu.Unlock()
-		page, err := s.store.Messages(t.Context(), store.MessageQuery{OrderID: id, EndpointID: endpoint})
+		page, err := s.store.WebhookMessages(t.Context(), store.WebhookMessageQuery{OrderID: id, EndpointID: endpoint})
 		require.NoError(t, err)
 		first := page.Messages[len(page.Messages)-1]
 		for _, d := range first.Deliveries {
 			if d.EndpointID == endpoint {
 				require.Len(t, d.Attempts, 2)
-				require.Empty(t, offSchedule(d.Attempts))
+				require.Empty(t, attemptsOffSchedule(d.Attempts))
 			}
 		}
 		s.await(func() bool {
@@ -78,10 +78,10 @@ func TestARotatedSecretSignsBoth(t *testing.T) {
 	endpoints, err := s.store.Endpoints(t.Context(), s.teamID)
 	require.NoError(t, err)
 	id := s.placeOrder(nil)
-	s.await(func() bool { return len(s.receiver.of(id)) > 0 }, "no webhook came")
+	s.await(func() bool { return len(s.receiver.forOrder(id)) > 0 }, "no webhook came")
 	require.NoError(t, s.store.RotateSecret(t.Context(), endpoints[0].ID, mustSecret(t))) // the receiver knows the old one only
 	s.awaitStatus(id, "received.testkit.requisition_created")
-	s.fact(id, "kit_shipped")
-	s.await(func() bool { return s.receiver.of(id)[3].ID != "" }, "no webhook came after the rotation")
+	s.sendFact(id, "kit_shipped")
+	s.await(func() bool { return s.receiver.forOrder(id)[3].ID != "" }, "no webhook came after the rotation")
 	require.Empty(t, s.receiver.failures())
 }

@@ -28,25 +28,25 @@ func TestAWorkerKilledWhileItDelivers(t *testing.T) {
 	t.Parallel()
 	binary := buildAliquot(t)
 	for name, step := range map[string]struct {
-		at    func(*killing) // makes the worker deliver until the step, and returns there
-		twice bool           // the receiver gets the message of the step twice
+		at    func(*workerKillSystem) // makes the worker deliver until the step, and returns there
+		twice bool                    // the receiver gets the message of the step twice
 	}{
-		"before it sends":                  {(*killing).beforeSending, false},
-		"after it sent":                    {(*killing).afterSending, true},
-		"after the answer, not recorded":   {(*killing).beforeRecording, true},
-		"after the attempt was recorded":   {(*killing).afterRecording, false},
-		"between two messages of one page": {(*killing).betweenMessages, false},
+		"before it sends":                  {(*workerKillSystem).killBeforeSending, false},
+		"after it sent":                    {(*workerKillSystem).killAfterSending, true},
+		"after the answer, not recorded":   {(*workerKillSystem).killBeforeRecording, true},
+		"after the attempt was recorded":   {(*workerKillSystem).killAfterRecording, false},
+		"between two messages of one page": {(*workerKillSystem).killBetweenMessages, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			engines(t, func(t *testing.T, o options) {
-				k := newKilling(t, o, binary)
+				k := newWorkerKillSystem(t, o, binary)
 				step.at(k)
 				k.worker.kill(t)
 				k.release()
 				k.worker = k.startProcess(k.binary)
 				k.await(func() bool { return len(k.delivered()) == len(k.messages) }, "not every message is delivered")
-				require.Empty(t, k.witnesses().discrepancies())
+				require.Empty(t, k.observe().discrepancies())
 				if step.twice {
 					require.Greater(t, k.receiver.count(), len(k.messages))
 				} else {
@@ -57,81 +57,81 @@ func TestAWorkerKilledWhileItDelivers(t *testing.T) {
 	}
 }
 
-// killing is a system whose worker is a process, with one endpoint whose receiver can be stopped at every step.
-type killing struct {
+// workerKillSystem is a system whose worker is a process, with one endpoint whose receiver can be stopped at every step.
+type workerKillSystem struct {
 	*system
 	binary   string
 	worker   *process
-	receiver *stoppable
+	receiver *pausingReceiver
 	endpoint string
 	messages []string
 	unlock   func()
 }
 
-func newKilling(t *testing.T, o options, binary string) *killing {
+func newWorkerKillSystem(t *testing.T, o options, binary string) *workerKillSystem {
 	t.Helper()
 	o.workers = noWorkers
-	k := &killing{system: newSystem(t, o), binary: binary, receiver: newStoppable(t)}
+	k := &workerKillSystem{system: newSystem(t, o), binary: binary, receiver: newPausingReceiver(t)}
 	k.endpoint = k.addEndpoints(k.receiver.url, 1)[0]
 	e, err := k.store.Endpoint(t.Context(), k.endpoint)
 	require.NoError(t, err)
-	k.receiver.trust(t, e.Secret)
+	k.receiver.setSecret(t, e.Secret)
 	return k
 }
 
-// begin starts a worker on so many messages.
-func (k *killing) begin(messages int) {
+// startWorker starts a worker on so many messages.
+func (k *workerKillSystem) startWorker(messages int) {
 	k.t.Helper()
-	k.messages = k.fill([]string{k.endpoint}, messages, time.Now().Add(-time.Second))
+	k.messages = k.insertDueMessages([]string{k.endpoint}, messages, time.Now().Add(-time.Second))
 	k.worker = k.startProcess(k.binary)
 	require.NoError(k.t, dispatch.NewClient(k.client).NudgeDeliveries(context.Background(), k.endpoint))
 }
 
-func (k *killing) beforeSending() {
-	k.receiver.stopAt(onConnect)
-	k.begin(1)
+func (k *workerKillSystem) killBeforeSending() {
+	k.receiver.pauseAt(pauseOnConnect)
+	k.startWorker(1)
 	<-k.receiver.reached
 }
 
-func (k *killing) afterSending() {
-	k.receiver.stopAt(onRequest)
-	k.begin(1)
+func (k *workerKillSystem) killAfterSending() {
+	k.receiver.pauseAt(pauseOnRequest)
+	k.startWorker(1)
 	<-k.receiver.reached
 }
 
-// beforeRecording holds the lock that the recording needs.
-func (k *killing) beforeRecording() {
-	k.receiver.stopAt(onRequest)
-	k.begin(1)
+// killBeforeRecording holds the lock that the recording needs.
+func (k *workerKillSystem) killBeforeRecording() {
+	k.receiver.pauseAt(pauseOnRequest)
+	k.startWorker(1)
 	<-k.receiver.reached
-	k.lock()
-	k.receiver.goOn()
+	k.lockAttempts()
+	k.receiver.resumeSending()
 	<-k.receiver.answered
 }
 
-func (k *killing) afterRecording() {
-	k.begin(1)
+func (k *workerKillSystem) killAfterRecording() {
+	k.startWorker(1)
 	k.await(func() bool { return len(k.delivered()) == 1 }, "the message is not delivered")
 }
 
-// betweenMessages kills a batch that has recorded its first message and waits for the endpoint's rate before it sends the next.
-func (k *killing) betweenMessages() {
+// killBetweenMessages kills a batch that has recorded its first message and waits for the endpoint's rate before it sends the next.
+func (k *workerKillSystem) killBetweenMessages() {
 	_, err := k.store.ChangeEndpoint(context.Background(), k.endpoint, func(e *store.Endpoint) { e.RateLimit = 1 })
 	require.NoError(k.t, err)
-	k.begin(3)
+	k.startWorker(3)
 	k.await(func() bool { return len(k.delivered()) == 1 }, "the first message is not delivered")
 }
 
 // release lets go of what a step held.
-func (k *killing) release() {
-	k.receiver.goOn()
+func (k *workerKillSystem) release() {
+	k.receiver.resumeSending()
 	if k.unlock != nil {
 		k.unlock()
 	}
 }
 
-// lock keeps everybody else from recording attempts.
-func (k *killing) lock() {
+// lockAttempts keeps everybody else from recording attempts.
+func (k *workerKillSystem) lockAttempts() {
 	k.t.Helper()
 	driver, source, statement := "pgx", k.dbURL, `LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE`
 	if path, ok := strings.CutPrefix(k.dbURL, "sqlite:"); ok {
@@ -150,8 +150,8 @@ func (k *killing) lock() {
 }
 
 // delivered lists the messages that the log says are delivered.
-func (k *killing) delivered() []string {
-	page, err := k.store.Messages(context.Background(), store.MessageQuery{EndpointID: k.endpoint, State: store.DeliveryDelivered, Limit: 100})
+func (k *workerKillSystem) delivered() []string {
+	page, err := k.store.WebhookMessages(context.Background(), store.WebhookMessageQuery{EndpointID: k.endpoint, State: store.DeliveryDelivered, Limit: 100})
 	require.NoError(k.t, err)
 	var ids []string
 	for _, m := range page.Messages {
@@ -162,30 +162,30 @@ func (k *killing) delivered() []string {
 
 // Where a stoppable receiver can stop.
 const (
-	nowhere = iota
-	onConnect
-	onRequest
+	pauseNever = iota
+	pauseOnConnect
+	pauseOnRequest
 )
 
-// stoppable is a receiver that verifies what it gets, and that stops once at a step until it is told to go on.
-type stoppable struct {
+// pausingReceiver is a receiver that verifies what it gets, and that stops once at a step until it is told to go on.
+type pausingReceiver struct {
 	url      string
 	verify   *standardwebhooks.Webhook
 	reached  chan struct{} // it has stopped
 	answered chan struct{} // it has sent an answer
 	resume   chan struct{}
 
-	mu     sync.Mutex
-	where  int
-	got    []delivery
-	broken []string
+	mu            sync.Mutex
+	pausePoint    int
+	deliveries    []delivery
+	badSignatures []string
 }
 
-func newStoppable(t *testing.T) *stoppable {
+func newPausingReceiver(t *testing.T) *pausingReceiver {
 	t.Helper()
-	r := &stoppable{reached: make(chan struct{}, 1), answered: make(chan struct{}, 100), resume: make(chan struct{})}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(r.take))
-	server.Listener = &stoppableListener{server.Listener, r}
+	r := &pausingReceiver{reached: make(chan struct{}, 1), answered: make(chan struct{}, 100), resume: make(chan struct{})}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(r.handle))
+	server.Listener = &pausingListener{server.Listener, r}
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateIdle {
 			r.answered <- struct{}{}
@@ -193,45 +193,45 @@ func newStoppable(t *testing.T) *stoppable {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	t.Cleanup(r.goOn)
+	t.Cleanup(r.resumeSending)
 	r.url = server.URL
 	return r
 }
 
-type stoppableListener struct {
+type pausingListener struct {
 	net.Listener
-	r *stoppable
+	r *pausingReceiver
 }
 
 // Accept stops with a connection that nothing has been read from. What the sender wrote to it is thrown away.
-func (l *stoppableListener) Accept() (net.Conn, error) {
+func (l *pausingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err == nil && l.r.stopIf(onConnect) {
+	if err == nil && l.r.pauseIf(pauseOnConnect) {
 		c.Close()
 		return l.Accept()
 	}
 	return c, err
 }
 
-func (r *stoppable) trust(t *testing.T, secret string) {
+func (r *pausingReceiver) setSecret(t *testing.T, secret string) {
 	t.Helper()
 	v, err := standardwebhooks.NewWebhook(secret)
 	require.NoError(t, err)
 	r.verify = v
 }
 
-func (r *stoppable) stopAt(where int) {
+func (r *pausingReceiver) pauseAt(where int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.where = where
+	r.pausePoint = where
 }
 
-// stopIf waits when it is the place to stop at. It does so once.
-func (r *stoppable) stopIf(where int) bool {
+// pauseIf waits when it is the place to stop at. It does so once.
+func (r *pausingReceiver) pauseIf(where int) bool {
 	r.mu.Lock()
-	stop := r.where == where
+	stop := r.pausePoint == where
 	if stop {
-		r.where = nowhere
+		r.pausePoint = pauseNever
 	}
 	r.mu.Unlock()
 	if stop {
@@ -241,7 +241,7 @@ func (r *stoppable) stopIf(where int) bool {
 	return stop
 }
 
-func (r *stoppable) goOn() {
+func (r *pausingReceiver) resumeSending() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	select {
@@ -251,29 +251,29 @@ func (r *stoppable) goOn() {
 	}
 }
 
-func (r *stoppable) take(w http.ResponseWriter, req *http.Request) {
+func (r *pausingReceiver) handle(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err == nil {
 		err = r.verify.Verify(body, req.Header)
 	}
 	r.mu.Lock()
 	if err != nil {
-		r.broken = append(r.broken, err.Error())
+		r.badSignatures = append(r.badSignatures, err.Error())
 	}
-	r.got = append(r.got, delivery{ID: req.Header.Get("svix-id"), Body: body})
+	r.deliveries = append(r.deliveries, delivery{ID: req.Header.Get("svix-id"), Body: body})
 	r.mu.Unlock()
-	r.stopIf(onRequest)
+	r.pauseIf(pauseOnRequest)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (r *stoppable) count() int {
+func (r *pausingReceiver) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.got)
+	return len(r.deliveries)
 }
 
-// witnesses are what the store was given, what the receiver got and what the log says.
-type witnesses struct {
+// deliveryObservations are what the store was given, what the receiver got and what the log says.
+type deliveryObservations struct {
 	made   []string                      // message ids
 	body   []byte                        // of every message
 	got    []delivery                    // in order of arrival
@@ -281,20 +281,20 @@ type witnesses struct {
 	log    map[string][]store.AttemptLog // by message
 }
 
-func (k *killing) witnesses() witnesses {
+func (k *workerKillSystem) observe() deliveryObservations {
 	k.t.Helper()
 	k.receiver.mu.Lock()
 	defer k.receiver.mu.Unlock()
-	w := witnesses{made: k.messages, body: benchBody, got: slices.Clone(k.receiver.got), broken: k.receiver.broken, log: map[string][]store.AttemptLog{}}
+	w := deliveryObservations{made: k.messages, body: benchBody, got: slices.Clone(k.receiver.deliveries), broken: k.receiver.badSignatures, log: map[string][]store.AttemptLog{}}
 	for _, id := range k.messages {
-		m, err := k.store.MessageByID(context.Background(), id)
+		m, err := k.store.WebhookMessage(context.Background(), id)
 		require.NoError(k.t, err)
 		w.log[id] = m.Deliveries[0].Attempts
 	}
 	return w
 }
 
-func (w witnesses) discrepancies() []string {
+func (w deliveryObservations) discrepancies() []string {
 	out := slices.Clone(w.broken)
 	times := map[string]int{}
 	for _, d := range w.got {
@@ -326,26 +326,26 @@ func (w witnesses) discrepancies() []string {
 }
 
 // The control: what is lost, changed, made up or logged without having happened is found.
-func TestTheWitnessesOfDeliveriesDisagree(t *testing.T) {
+func TestDiscrepanciesOfDeliveriesAreFound(t *testing.T) {
 	t.Parallel()
 	attempt := store.AttemptLog{Number: 1, StatusCode: http.StatusNoContent}
-	good := func() witnesses {
-		return witnesses{
+	good := func() deliveryObservations {
+		return deliveryObservations{
 			made: []string{"a", "b"}, body: []byte("x"), got: []delivery{{ID: "a", Body: []byte("x")}, {ID: "b", Body: []byte("x")}, {ID: "a", Body: []byte("x")}},
 			log: map[string][]store.AttemptLog{"a": {attempt}, "b": {attempt}},
 		}
 	}
 	require.Empty(t, good().discrepancies())
-	for name, spoil := range map[string]func(*witnesses){
-		"a dropped delivery":             func(w *witnesses) { w.got = slices.Delete(w.got, 1, 2) },
-		"a changed byte":                 func(w *witnesses) { w.got[1].Body = []byte("y") },
-		"a message doubled under an id":  func(w *witnesses) { w.got[2].ID = "c" },
-		"a signature that does not hold": func(w *witnesses) { w.broken = []string{"no matching signature"} },
-		"an attempt that was not made": func(w *witnesses) {
+	for name, spoil := range map[string]func(*deliveryObservations){
+		"a dropped delivery":             func(w *deliveryObservations) { w.got = slices.Delete(w.got, 1, 2) },
+		"a changed byte":                 func(w *deliveryObservations) { w.got[1].Body = []byte("y") },
+		"a message doubled under an id":  func(w *deliveryObservations) { w.got[2].ID = "c" },
+		"a signature that does not hold": func(w *deliveryObservations) { w.broken = []string{"no matching signature"} },
+		"an attempt that was not made": func(w *deliveryObservations) {
 			w.log["b"] = []store.AttemptLog{attempt, {Number: 2, StatusCode: http.StatusNoContent}}
 		},
-		"an attempt that is not logged": func(w *witnesses) { w.log["b"] = nil },
-		"an answer that was not given":  func(w *witnesses) { w.log["b"][0].StatusCode = http.StatusOK },
+		"an attempt that is not logged": func(w *deliveryObservations) { w.log["b"] = nil },
+		"an answer that was not given":  func(w *deliveryObservations) { w.log["b"][0].StatusCode = http.StatusOK },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

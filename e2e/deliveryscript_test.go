@@ -27,26 +27,28 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// skipper is one endpoint's delivery workflow with its real activities, store and receiver, in Temporal's test environment, which skips
+// timeSkippingSystem is one endpoint's delivery workflow with its real activities, store and receiver, in Temporal's test environment, which skips
 // the time that the workflow sleeps.
-type skipper struct {
+type timeSkippingSystem struct {
 	*system
 	env    *testsuite.TestWorkflowEnvironment
-	nudged *nudges
+	nudges *recordedNudges
 }
 
-// nudges stands for the dispatcher and notes who is nudged.
-type nudges struct {
+// recordedNudges stands for the dispatcher and notes who is nudged.
+type recordedNudges struct {
 	mu  sync.Mutex
 	ids []string
 }
 
-func (n *nudges) StartOrder(context.Context, string) error                         { return nil }
-func (n *nudges) EnsureOrder(context.Context, string) (bool, error)                { return false, nil }
-func (n *nudges) RunningOrders(context.Context, []string) (map[string]bool, error) { return nil, nil }
-func (n *nudges) SignalFact(context.Context, string, order.Fact) error             { return nil }
-func (n *nudges) WakeOrder(context.Context, string) error                          { return nil }
-func (n *nudges) NudgeDeliveries(_ context.Context, id string) error {
+func (n *recordedNudges) StartOrder(context.Context, string) error          { return nil }
+func (n *recordedNudges) EnsureOrder(context.Context, string) (bool, error) { return false, nil }
+func (n *recordedNudges) RunningOrders(context.Context, []string) (map[string]bool, error) {
+	return nil, nil
+}
+func (n *recordedNudges) SignalFact(context.Context, string, order.Fact) error { return nil }
+func (n *recordedNudges) WakeOrder(context.Context, string) error              { return nil }
+func (n *recordedNudges) NudgeDeliveries(_ context.Context, id string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ids = append(n.ids, id)
@@ -55,43 +57,43 @@ func (n *nudges) NudgeDeliveries(_ context.Context, id string) error {
 
 const skipTimeout = 2 * time.Second // instead of the 15 s that a receiver has
 
-func newSkipper(t *testing.T, o options) *skipper {
+func newTimeSkippingSystem(t *testing.T, o options) *timeSkippingSystem {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	s := &skipper{env: suite.NewTestWorkflowEnvironment(), nudged: &nudges{}}
+	s := &timeSkippingSystem{env: suite.NewTestWorkflowEnvironment(), nudges: &recordedNudges{}}
 	s.env.SetStartTime(time.Now())
 	s.env.SetTestTimeout(2 * time.Minute)
 	o.workers = noWorkers
 	s.system = newSystem(t, o)
-	guard, err := webhooks.NewGuard("127.0.0.0/8")
+	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(t, err)
-	sender := webhooks.NewSender(webhooks.Options{Guard: guard, Timeout: skipTimeout})
+	sender := webhooks.NewSender(webhooks.SenderOptions{Guard: guard, Timeout: skipTimeout})
 	t.Cleanup(sender.Close)
 	worker.RegisterDeliveries(s.env, &activities.Activities{
-		Store: s.store, Dispatch: s.nudged, Sender: sender, Metrics: activities.NewMetrics(prometheus.NewRegistry()), Log: s.log(),
+		Store: s.store, Dispatch: s.nudges, Sender: sender, Metrics: activities.NewMetrics(prometheus.NewRegistry()), Log: s.log(),
 		Now: s.env.Now, Linger: 50 * time.Millisecond,
 	})
 	return s
 }
 
 // deliver makes one message, and lets the workflow deliver it until it is delivered or given up.
-func (s *skipper) deliver(url string) (endpoint string, m store.MessageLog) {
+func (s *timeSkippingSystem) deliver(url string) (endpoint string, m store.WebhookMessageLog) {
 	s.t.Helper()
 	endpoint = s.addEndpoints(url, 1)[0]
-	message := s.fill([]string{endpoint}, 1, s.env.Now())[0]
+	message := s.insertDueMessages([]string{endpoint}, 1, s.env.Now())[0]
 	s.env.ExecuteWorkflow(dispatch.WorkflowDeliveries, dispatch.DeliveriesInput{EndpointID: endpoint})
 	require.True(s.t, s.env.IsWorkflowCompleted())
 	require.NoError(s.t, s.env.GetWorkflowError())
-	m, err := s.store.MessageByID(context.Background(), message)
+	m, err := s.store.WebhookMessage(context.Background(), message)
 	require.NoError(s.t, err)
 	return endpoint, m
 }
 
-// script answers the first requests with its steps and all others with 204.
-type script []http.HandlerFunc
+// responseScript answers the first requests with its steps and all others with 204.
+type responseScript []http.HandlerFunc
 
-func (s script) serve(t *testing.T) (url string, asked *atomic.Int32) {
+func (s responseScript) serve(t *testing.T) (url string, asked *atomic.Int32) {
 	t.Helper()
 	asked = &atomic.Int32{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -106,15 +108,15 @@ func (s script) serve(t *testing.T) (url string, asked *atomic.Int32) {
 	return server.URL, asked
 }
 
-func always(h http.HandlerFunc) script {
-	var s script
+func responsesAlways(h http.HandlerFunc) responseScript {
+	var s responseScript
 	for range 20 {
 		s = append(s, h)
 	}
 	return s
 }
 
-func answering(code int, headers ...string) http.HandlerFunc {
+func answerWith(code int, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i < len(headers); i += 2 {
 			w.Header().Set(headers[i], headers[i+1])
@@ -124,24 +126,24 @@ func answering(code int, headers ...string) http.HandlerFunc {
 	}
 }
 
-// hanging answers nothing until its caller has gone.
-func hanging(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// neverAnswer answers nothing until its caller has gone.
+func neverAnswer(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-func slow(w http.ResponseWriter, r *http.Request) {
+func answerSlowly(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-time.After(skipTimeout / 4):
-		answering(http.StatusOK)(w, r)
+		answerWith(http.StatusOK)(w, r)
 	case <-r.Context().Done():
 	}
 }
 
-func slowBody(w http.ResponseWriter, r *http.Request) {
+func answerWithSlowBody(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 	w.(http.Flusher).Flush()
-	hanging(w, r)
+	neverAnswer(w, r)
 }
 
-func reset(w http.ResponseWriter, _ *http.Request) {
+func resetConnection(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		return
@@ -156,26 +158,26 @@ func TestAScriptedReceiverIsDeliveredToAsSpecified(t *testing.T) {
 	t.Parallel()
 	const eight = 8
 	for name, tt := range map[string]struct {
-		script   script
+		script   responseScript
 		state    string
 		attempts int
 		status   int              // of the first attempt
 		failure  webhooks.Failure // of the first attempt
 	}{
-		"200":          {script{answering(200)}, store.DeliveryDelivered, 1, 200, ""},
-		"500 once":     {script{answering(500)}, store.DeliveryDelivered, 2, 500, webhooks.FailureStatus},
-		"500 for good": {always(answering(500)), store.DeliveryExhausted, eight, 500, webhooks.FailureStatus},
-		"410":          {always(answering(410)), store.DeliveryCancelled, 1, 410, webhooks.FailureStatus},
-		"429":          {script{answering(429, "Retry-After", "3600")}, store.DeliveryDelivered, 2, 429, webhooks.FailureStatus},
-		"redirect":     {script{answering(302, "Location", "http://127.0.0.1:1/elsewhere")}, store.DeliveryDelivered, 2, 302, webhooks.FailureRedirect},
-		"slow":         {script{slow}, store.DeliveryDelivered, 1, 200, ""},
-		"hanging":      {script{hanging, hanging, hanging}, store.DeliveryDelivered, 4, 0, webhooks.FailureTimeout},
-		"slow body":    {script{slowBody}, store.DeliveryDelivered, 2, 200, webhooks.FailureTimeout},
-		"reset":        {script{reset, reset}, store.DeliveryDelivered, 3, 0, webhooks.FailureConnect},
+		"200":          {responseScript{answerWith(200)}, store.DeliveryDelivered, 1, 200, ""},
+		"500 once":     {responseScript{answerWith(500)}, store.DeliveryDelivered, 2, 500, webhooks.FailureStatus},
+		"500 for good": {responsesAlways(answerWith(500)), store.DeliveryExhausted, eight, 500, webhooks.FailureStatus},
+		"410":          {responsesAlways(answerWith(410)), store.DeliveryCancelled, 1, 410, webhooks.FailureStatus},
+		"429":          {responseScript{answerWith(429, "Retry-After", "3600")}, store.DeliveryDelivered, 2, 429, webhooks.FailureStatus},
+		"redirect":     {responseScript{answerWith(302, "Location", "http://127.0.0.1:1/elsewhere")}, store.DeliveryDelivered, 2, 302, webhooks.FailureRedirect},
+		"slow":         {responseScript{answerSlowly}, store.DeliveryDelivered, 1, 200, ""},
+		"hanging":      {responseScript{neverAnswer, neverAnswer, neverAnswer}, store.DeliveryDelivered, 4, 0, webhooks.FailureTimeout},
+		"slow body":    {responseScript{answerWithSlowBody}, store.DeliveryDelivered, 2, 200, webhooks.FailureTimeout},
+		"reset":        {responseScript{resetConnection, resetConnection}, store.DeliveryDelivered, 3, 0, webhooks.FailureConnect},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSkipper(t, options{})
+			s := newTimeSkippingSystem(t, options{})
 			url, asked := tt.script.serve(t)
 			_, m := s.deliver(url)
 			d := m.Deliveries[0]
@@ -184,7 +186,7 @@ func TestAScriptedReceiverIsDeliveredToAsSpecified(t *testing.T) {
 			require.Equal(t, tt.status, d.Attempts[0].StatusCode)
 			require.Equal(t, string(tt.failure), d.Attempts[0].Failure)
 			require.GreaterOrEqual(t, int(asked.Load()), tt.attempts)
-			require.Empty(t, offSchedule(d.Attempts))
+			require.Empty(t, attemptsOffSchedule(d.Attempts))
 			if tt.status >= 200 && name != "slow body" {
 				require.Equal(t, "the answer", string(d.Attempts[0].Excerpt))
 			}
@@ -195,13 +197,13 @@ func TestAScriptedReceiverIsDeliveredToAsSpecified(t *testing.T) {
 	}
 }
 
-// offSchedule lists the attempts that did not come when client-api#delivery says, counted from the end of the one
+// attemptsOffSchedule lists the attempts that did not come when client-api#delivery says, counted from the end of the one
 // before.
-func offSchedule(attempts []store.AttemptLog) []string {
+func attemptsOffSchedule(attempts []store.AttemptLog) []string {
 	var out []string
 	for i := 1; i < len(attempts); i++ {
 		before := attempts[i-1]
-		wait, want := attempts[i].At.Sub(before.At.Add(before.Duration)), webhooks.Schedule()[i]
+		wait, want := attempts[i].At.Sub(before.At.Add(before.Duration)), webhooks.RetrySchedule()[i]
 		if late := wait - want - want/10; wait < want || late > 5*time.Second && before.StatusCode != http.StatusTooManyRequests {
 			out = append(out, "attempt "+strconv.Itoa(i+1)+" came after "+wait.String()+", not "+want.String())
 		}
@@ -217,16 +219,16 @@ func TestAttemptsOffTheScheduleAreFound(t *testing.T) {
 		4 * time.Second: true, 5 * time.Second: false, 5500 * time.Millisecond: false, 11 * time.Second: true,
 	} {
 		attempts := []store.AttemptLog{{At: at, Duration: time.Second}, {At: at.Add(time.Second + wait)}}
-		require.Equal(t, found, len(offSchedule(attempts)) > 0, "%s", wait)
+		require.Equal(t, found, len(attemptsOffSchedule(attempts)) > 0, "%s", wait)
 	}
 }
 
 // A receiver that answers without end is cut off.
 func TestAHugeAnswerIsNotRead(t *testing.T) {
 	t.Parallel()
-	s := newSkipper(t, options{})
+	s := newTimeSkippingSystem(t, options{})
 	var sent atomic.Int64
-	url, _ := script{func(w http.ResponseWriter, r *http.Request) {
+	url, _ := responseScript{func(w http.ResponseWriter, r *http.Request) {
 		chunk := []byte(strings.Repeat("x", 64<<10))
 		for sent.Load() < 64<<20 && r.Context().Err() == nil {
 			n, err := w.Write(chunk)
@@ -244,7 +246,7 @@ func TestAHugeAnswerIsNotRead(t *testing.T) {
 
 func TestAReceiverWithABadCertificateGetsNothing(t *testing.T) {
 	t.Parallel()
-	s := newSkipper(t, options{})
+	s := newTimeSkippingSystem(t, options{})
 	var asked atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
@@ -258,24 +260,24 @@ func TestAReceiverWithABadCertificateGetsNothing(t *testing.T) {
 }
 
 // What becomes of a message and of its endpoint is told to the team's operational endpoints.
-func TestExhaustionAndDisablingAreTold(t *testing.T) {
+func TestExhaustionAndDisablingAreReported(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		for status, want := range map[int]string{500: webhooks.AttemptExhausted, 410: webhooks.EndpointDisabled} {
-			s := newSkipper(t, o)
+			s := newTimeSkippingSystem(t, o)
 			operational := store.Endpoint{
 				ID: "operational", TeamID: s.teamID, URL: "http://127.0.0.1:9", Secret: mustSecret(t),
 				FilterTypes: []string{webhooks.AttemptExhausted, webhooks.EndpointDisabled},
 			}
 			require.NoError(t, s.store.CreateEndpoint(t.Context(), operational))
-			url, _ := always(answering(status)).serve(t)
+			url, _ := responsesAlways(answerWith(status)).serve(t)
 			endpoint, m := s.deliver(url)
-			require.Equal(t, []string{operational.ID}, s.nudged.ids)
-			page, err := s.store.Messages(t.Context(), store.MessageQuery{EndpointID: operational.ID})
+			require.Equal(t, []string{operational.ID}, s.nudges.ids)
+			page, err := s.store.WebhookMessages(t.Context(), store.WebhookMessageQuery{EndpointID: operational.ID})
 			require.NoError(t, err)
 			require.Len(t, page.Messages, 1)
 			require.Equal(t, want, page.Messages[0].EventType)
-			notice, err := s.store.MessageByID(t.Context(), page.Messages[0].ID)
+			notice, err := s.store.WebhookMessage(t.Context(), page.Messages[0].ID)
 			require.NoError(t, err)
 			require.Contains(t, string(notice.Body), endpoint)
 			e, err := s.store.Endpoint(t.Context(), endpoint)

@@ -15,18 +15,18 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/leash"
 )
 
-// address is a free one on this machine.
-func address(t *testing.T) string {
+// freeAddress is a free one on this machine.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	port, err := leash.FreePort(t.Context())
 	require.NoError(t, err)
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
-// ready asks a process whether it should be sent work; 0: it does not answer.
-func ready(t *testing.T, address string) int {
+// readyStatus asks a process whether it should be sent work; 0: it does not answer.
+func readyStatus(t *testing.T, address string) int {
 	t.Helper()
-	res, err := unjudged.Get("http://" + address + "/readyz")
+	res, err := uncheckedClient.Get("http://" + address + "/readyz")
 	if err != nil {
 		return 0
 	}
@@ -45,7 +45,7 @@ func (s *system) slowOrder(address string) (finish func() (int, error)) {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("x-vital-api-key", s.key)
 	req.Header.Set("Expect", "100-continue") // so that nothing is sent before the handler reads it
-	patient := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: patience}}
+	patient := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: timeout}}
 	s.t.Cleanup(patient.CloseIdleConnections)
 	type result struct {
 		status int
@@ -76,16 +76,16 @@ func (s *system) slowOrder(address string) (finish func() (int, error)) {
 func TestAStoppingAPIFinishesItsRequests(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
-	binary, at := buildAliquot(t), address(t)
-	p := s.startPart(binary, "api", "ALIQUOT_API_ADDR="+at, "ALIQUOT_DRAIN_DELAY=2s", "ALIQUOT_STOP_TIMEOUT=60s")
-	s.await(func() bool { return ready(t, at) == http.StatusOK }, "the API is not ready")
+	binary, at := buildAliquot(t), freeAddress(t)
+	p := s.startCommand(binary, "api", "ALIQUOT_API_ADDR="+at, "ALIQUOT_DRAIN_DELAY=2s", "ALIQUOT_STOP_TIMEOUT=60s")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusOK }, "the API is not ready")
 	finish := s.slowOrder(at)
 
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	s.await(func() bool { return ready(t, at) == http.StatusServiceUnavailable }, "the API stays ready")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusServiceUnavailable }, "the API stays ready")
 	r := s.request(http.MethodGet, "http://"+at+"/v3/lab_tests", nil, "x-vital-api-key", s.key)
 	require.Equal(t, http.StatusOK, r.Status, "who has not noticed yet is served")
-	s.await(func() bool { return ready(t, at) == 0 }, "the API still takes connections")
+	s.await(func() bool { return readyStatus(t, at) == 0 }, "the API still takes connections")
 	status, err := finish()
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
@@ -96,9 +96,9 @@ func TestAStoppingAPIFinishesItsRequests(t *testing.T) {
 func TestAStoppingAPIWaitsNoLongerThanItMay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
-	binary, at := buildAliquot(t), address(t)
-	p := s.startPart(binary, "api", "ALIQUOT_API_ADDR="+at, "ALIQUOT_DRAIN_DELAY=0s", "ALIQUOT_STOP_TIMEOUT=1s")
-	s.await(func() bool { return ready(t, at) == http.StatusOK }, "the API is not ready")
+	binary, at := buildAliquot(t), freeAddress(t)
+	p := s.startCommand(binary, "api", "ALIQUOT_API_ADDR="+at, "ALIQUOT_DRAIN_DELAY=0s", "ALIQUOT_STOP_TIMEOUT=1s")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusOK }, "the API is not ready")
 	finish := s.slowOrder(at)
 
 	began := time.Now()
@@ -114,27 +114,27 @@ func TestAStoppingAPIWaitsNoLongerThanItMay(t *testing.T) {
 func TestAStoppingWorkerFinishesOrHandsBack(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers, spacing: 20 * time.Second})
-	binary, at := buildAliquot(t), address(t)
+	binary, at := buildAliquot(t), freeAddress(t)
 	p := s.startProcess(binary, "ALIQUOT_METRICS="+at, "ALIQUOT_STOP_TIMEOUT=60s")
-	s.await(func() bool { return ready(t, at) == http.StatusOK }, "the worker is not ready")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusOK }, "the worker is not ready")
 	calling := s.placeOrder(map[string]any{"activate_by": day(3)})
-	s.script(calling, map[string]any{"place": map[string]any{"hold": "8s"}, "steps": []any{}})
-	require.Equal(t, http.StatusOK, s.do(http.MethodPatch, "/v3/order/"+calling, map[string]any{"activate_by": nil}).Status)
-	s.await(func() bool { return len(s.lab.Account().CallsFor(s.number(calling))) > 0 }, "the lab was not called")
+	s.putScript(calling, map[string]any{"place": map[string]any{"hold": "8s"}, "steps": []any{}})
+	require.Equal(t, http.StatusOK, s.callAsClient(http.MethodPatch, "/v3/order/"+calling, map[string]any{"activate_by": nil}).Status)
+	s.await(func() bool { return len(s.lab.Traffic().CallsFor(s.labOrderNumber(calling))) > 0 }, "the lab was not called")
 	waiting := s.placeOrder(nil)
 	s.await(func() bool { return len(s.story(waiting).outcomes("place")) > 0 }, "the second order is not placed")
 
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	s.await(func() bool { return ready(t, at) == http.StatusServiceUnavailable }, "the worker stays ready")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusServiceUnavailable }, "the worker stays ready")
 	require.NoError(t, p.cmd.Wait(), "%s", p.logs)
 	require.Equal(t, []string{"done"}, s.story(calling).outcomes("place"))
 	require.Equal(t, []string{"handed_back"}, s.story(waiting).outcomes("place"))
-	require.Empty(t, s.lab.Account().CallsFor(s.number(waiting)))
+	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(waiting)))
 
 	s.startProcess(binary)
 	for _, id := range []string{calling, waiting} {
 		s.awaitStatus(id, "received.testkit.requisition_created")
-		require.Len(t, s.lab.Account().CallsFor(s.number(id)), 1)
+		require.Len(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), 1)
 	}
 	require.NotContains(t, p.logs.String(), "timed out")
 }

@@ -15,20 +15,20 @@ import (
 // Package drive does that; what the database says afterwards is compared with the tables.
 func TestEveryEdgeIsReached(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{neutral: true, unheard: true})
-	names, failures := drive.All(context.Background(), s.driver(), drive.Walks())
+	s := newSystem(t, options{neutral: true, noEndpoint: true})
+	names, failures := drive.RunAll(context.Background(), s.scenarioSystem(), drive.Paths())
 	require.Empty(t, strings.Join(failures, "\n"))
-	h := s.chronicle(names)
-	t.Logf("what was reached, by what, and on which walk:\n%s", strings.Join(h.report(), "\n"))
-	require.Empty(t, h.missing())
-	require.Empty(t, h.unlisted())
-	require.Empty(t, h.uncaused())
+	h := s.readEventLog(names)
+	t.Logf("what was reached, by what, and on which walk:\n%s", strings.Join(h.edgeReport(), "\n"))
+	require.Empty(t, h.unreachedEdges())
+	require.Empty(t, h.undocumentedEdges())
+	require.Empty(t, h.unknownCauses())
 
 	// The controls: a chronicle without the orders that went over an edge, and one with an event that nobody caused, on an edge of
 	// another table.
-	edge := edge{lifecycle.NameTestkit, lifecycle.LabProcessingBlocked, lifecycle.DoNotProcess}
-	require.Contains(t, h.without(edge).missing(), edge.String())
+	edge := tableEdge{lifecycle.NameTestkit, lifecycle.LabProcessingBlocked, lifecycle.DoNotProcess}
+	require.Contains(t, h.withoutEdge(edge).unreachedEdges(), edge.String())
 	h.events[1].cause, h.events[1].edge.machine = "console:1", "console"
-	require.Len(t, h.uncaused(), 1)
-	require.Len(t, h.unlisted(), 1)
+	require.Len(t, h.unknownCauses(), 1)
+	require.Len(t, h.undocumentedEdges(), 1)
 }

@@ -21,23 +21,23 @@ type result struct {
 
 func (s *system) result(id string) result {
 	s.t.Helper()
-	return got[result](s, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil))
+	return decodeSuccess[result](s, s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil))
 }
 
 func TestResultsOfACancelledOrderAreKeptAndNotShown(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
-		id := s.placed()
+		id := s.placeAndAwait()
 		require.Equal(t, http.StatusOK, s.cancel(id).Status)
-		s.report(id)
+		s.publishReport(id)
 		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
 		s.await(func() bool { return len(s.story(id).outcomes("results")) > 0 }, "the results were not fetched")
-		s.requireSettled(id)
-		require.Equal(t, http.StatusNotFound, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
-		require.Equal(t, http.StatusNotFound, s.do(http.MethodGet, "/v3/order/"+id+"/result/pdf", nil).Status)
-		require.Contains(t, string(s.do(http.MethodGet, "/v3/order/"+id, nil).Body), `"interpretation":null`)
-		s.awaitEvents(id, toLab+" cancelled")
+		s.requireInboxResolved(id)
+		require.Equal(t, http.StatusNotFound, s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
+		require.Equal(t, http.StatusNotFound, s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result/pdf", nil).Status)
+		require.Contains(t, string(s.callAsClient(http.MethodGet, "/v3/order/"+id, nil).Body), `"interpretation":null`)
+		s.awaitEvents(id, placedEvents+" cancelled")
 	})
 }
 
@@ -45,8 +45,8 @@ func TestResultsOfACancelledOrderAreKeptAndNotShown(t *testing.T) {
 func TestAnAmendedRejectionEndsTheOrder(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
-	id := s.placed()
-	body := documented(t, "kit_rejected", s.number(id))
+	id := s.placeAndAwait()
+	body := documentedWebhook(t, "kit_rejected", s.labOrderNumber(id))
 	require.Equal(t, http.StatusOK, s.labWebhook(body).Status)
 	s.awaitStatus(id, "sample_with_lab.testkit.lab_processing_blocked")
 	reworded := bytes.Replace(body, []byte("listed on"), []byte("found on"), 1)
@@ -54,12 +54,12 @@ func TestAnAmendedRejectionEndsTheOrder(t *testing.T) {
 	s.await(func() bool { return len(s.story(id).Facts) == 2 }, "the amendment is not kept")
 	final := bytes.Replace(body, []byte(`"recoverable": true`), []byte(`"recoverable": false`), 1)
 	require.Equal(t, http.StatusOK, s.labWebhook(final).Status)
-	s.awaitEvents(id, toLab+" delivered_to_lab lab_processing_blocked sample_error")
-	s.requireKept(id, map[string]int{"": 2, "amendment": 1})
+	s.awaitEvents(id, placedEvents+" delivered_to_lab lab_processing_blocked sample_error")
+	s.requireInboxCodes(id, map[string]int{"": 2, "amendment": 1})
 }
 
-// requireKept checks how many of the order's reports ended with a code; the empty one is whatever else.
-func (s *system) requireKept(id string, codes map[string]int) {
+// requireInboxCodes checks how many of the order's reports ended with a code; the empty one is whatever else.
+func (s *system) requireInboxCodes(id string, codes map[string]int) {
 	s.t.Helper()
 	counted := map[string]int{}
 	for _, f := range s.story(id).Facts {
@@ -76,17 +76,19 @@ func (s *system) requireKept(id string, codes map[string]int) {
 func TestPartialResultsOfAKitAreShownWithoutAnEvent(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
-	id := s.placed()
-	s.fact(id, "kit_received")
+	id := s.placeAndAwait()
+	s.sendFact(id, "kit_received")
 	s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
-	s.results(id, map[string]any{"status": "partial"})
-	s.fact(id, "report_ready")
-	s.await(func() bool { return s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Status == http.StatusOK }, "no results")
+	s.putResults(id, map[string]any{"status": "partial"})
+	s.sendFact(id, "report_ready")
+	s.await(func() bool {
+		return s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil).Status == http.StatusOK
+	}, "no results")
 	require.Equal(t, "partial", s.result(id).Metadata.Status)
-	s.awaitEvents(id, toLab+" delivered_to_lab")
+	s.awaitEvents(id, placedEvents+" delivered_to_lab")
 
-	s.report(id)
-	s.awaitEvents(id, toLab+" delivered_to_lab completed")
+	s.publishReport(id)
+	s.awaitEvents(id, placedEvents+" delivered_to_lab completed")
 	require.Equal(t, "final", s.result(id).Metadata.Status)
 	require.NotEmpty(t, s.result(id).Results)
 }
@@ -95,17 +97,17 @@ func TestPartialResultsOfAKitAreShownWithoutAnEvent(t *testing.T) {
 func TestALabReportsItsOwnOrdersOnly(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
-	id := s.placed()
+	id := s.placeAndAwait()
 	before := s.order(id)
 	a, err := s.store.LabAccount(t.Context(), s.accountID)
 	require.NoError(t, err)
 	a.ID, a.User, a.Token = uuid.NewString(), "practice-8", "another-token"
 	require.NoError(t, s.store.PutLabAccount(t.Context(), a))
-	r := s.webhookAs("practice-8", "another-token", documented(t, "kit_received", s.number(id)))
+	r := s.webhookAs("practice-8", "another-token", documentedWebhook(t, "kit_received", s.labOrderNumber(id)))
 	require.Equal(t, http.StatusAccepted, r.Status, "%s", r.Body)
-	require.Len(t, s.inboxIn("quarantined"), 1)
+	require.Len(t, s.inboxByState("quarantined"), 1)
 	require.Equal(t, before, s.order(id))
 
-	s.labWebhook(documented(t, "kit_received", s.number(id)))
+	s.labWebhook(documentedWebhook(t, "kit_received", s.labOrderNumber(id)))
 	s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// execute changes the database behind everybody's back.
-func (s *system) execute(statement string, args ...any) {
+// executeSQL changes the database behind everybody's back.
+func (s *system) executeSQL(statement string, args ...any) {
 	s.t.Helper()
 	driver, source := "pgx", s.dbURL
 	if path, ok := strings.CutPrefix(s.dbURL, "sqlite:"); ok {
@@ -36,25 +36,25 @@ func TestADeletedUsersOrdersAreErased(t *testing.T) {
 		require.Equal(t, http.StatusOK, s.cancel(ended).Status)
 		s.requireWebhooks(ended)
 		s.awaitEnd(ended)
-		read := func(id string) string { return string(s.do(http.MethodGet, "/v3/order/"+id, nil).Body) }
-		require.Equal(t, http.StatusOK, s.do(http.MethodDelete, "/v2/user/"+s.userID, nil).Status)
-		require.Equal(t, http.StatusNotFound, s.do(http.MethodGet, "/v2/user/"+s.userID, nil).Status)
-		require.Equal(t, http.StatusNotFound, s.do(http.MethodPost, "/v3/order", s.orderBody(s.canaryBody(nil))).Status, "nothing more is ordered")
+		read := func(id string) string { return string(s.callAsClient(http.MethodGet, "/v3/order/"+id, nil).Body) }
+		require.Equal(t, http.StatusOK, s.callAsClient(http.MethodDelete, "/v2/user/"+s.userID, nil).Status)
+		require.Equal(t, http.StatusNotFound, s.callAsClient(http.MethodGet, "/v2/user/"+s.userID, nil).Status)
+		require.Equal(t, http.StatusNotFound, s.callAsClient(http.MethodPost, "/v3/order", s.orderBody(s.canaryBody(nil))).Status, "nothing more is ordered")
 		s.reconcile()
 		require.Contains(t, read(ended), "Zephyrinecanary", "the days of grace")
 
-		s.execute(`UPDATE users SET erase_at = 1 WHERE id = $1`, s.userID)
+		s.executeSQL(`UPDATE users SET erase_at = 1 WHERE id = $1`, s.userID)
 		s.reconcile()
-		for _, word := range canaries {
+		for _, word := range patientCanaries {
 			require.NotContains(t, read(ended), word)
 		}
-		s.awaitEvents(ended, toLab+" cancelled")
+		s.awaitEvents(ended, placedEvents+" cancelled")
 		require.Contains(t, read(open), "Zephyrinecanary", "an open order is still somebody's")
 		require.Equal(t, http.StatusOK, s.cancel(open).Status)
 		s.awaitEnd(open)
 		s.reconcile()
 		require.NotContains(t, read(open), "Zephyrinecanary")
-		require.Equal(t, http.StatusNotFound, s.do(http.MethodPost, "/v2/user/undo_delete?user_id="+s.userID, nil).Status)
+		require.Equal(t, http.StatusNotFound, s.callAsClient(http.MethodPost, "/v2/user/undo_delete?user_id="+s.userID, nil).Status)
 		require.NotEmpty(t, s.story(open).Events)
 	})
 }

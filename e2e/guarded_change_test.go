@@ -29,30 +29,30 @@ func TestHistoriesOfAGuardedChangeReplay(t *testing.T) {
 		version workflow.Version
 	}{
 		{name: change, version: 1},
-		{name: change + "-held", held: []string{worker.HoldAll}, version: workflow.DefaultVersion},
+		{name: change + "-held", held: []string{worker.HoldAllChanges}, version: workflow.DefaultVersion},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, options{held: way.held})
-			id := s.placed()
+			id := s.placeAndAwait()
 			workflowID := dispatch.OrderWorkflowID(id)
 			require.NoError(t, s.client.SignalWorkflow(t.Context(), workflowID, "", dispatch.SignalWake, nil))
-			s.awaitPassed(id, change)
+			s.awaitChangePassed(id, change)
 			require.Equal(t, http.StatusOK, s.cancel(id).Status)
 			s.awaitEnd(id)
 			passed := map[string]workflow.Version{}
 			for i, h := range s.histories(workflowID) {
 				require.NoError(t, replay(h, workflows.Order))
 				maps.Copy(passed, passedChanges(t, h))
-				keep(t, fmt.Sprintf("%s-%d.json", way.name, i+1), h)
+				writeHistory(t, fmt.Sprintf("%s-%d.json", way.name, i+1), h)
 			}
 			require.Equal(t, map[string]workflow.Version{change: way.version}, passed)
 		})
 	}
 }
 
-// awaitPassed waits until an order's history says that its run has passed a guarded change.
-func (s *system) awaitPassed(id, change string) {
+// awaitChangePassed waits until an order's history says that its run has passed a guarded change.
+func (s *system) awaitChangePassed(id, change string) {
 	s.t.Helper()
 	s.await(func() bool {
 		return slices.ContainsFunc(s.histories(dispatch.OrderWorkflowID(id)), func(h *historypb.History) bool {

@@ -21,111 +21,111 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// keepHistories is the environment variable that names a directory. The tests whose names begin with TestHistories write the histories of
+// writeHistoriesVariable is the environment variable that names a directory. The tests whose names begin with TestHistories write the histories of
 // their orders there, one file a run. The files of workflows/testdata were made so: a release adds its own, and never changes older ones.
-const keepHistories = "ALIQUOT_KEEP_HISTORIES"
+const writeHistoriesVariable = "ALIQUOT_KEEP_HISTORIES"
 
-// quick shortens the deadlines of an order to fractions of a second, so that they pass on a real server.
-const quick = `{"replacement":"auto","recovery":{"window":"1500ms","reminders":["500ms"],"max_restarts":2},
+// shortDeadlinesPolicy shortens the deadlines of an order to fractions of a second, so that they pass on a real server.
+const shortDeadlinesPolicy = `{"replacement":"auto","recovery":{"window":"1500ms","reminders":["500ms"],"max_restarts":2},
 	"deadlines":{"shipment":"300ms","outbound":"300ms","outbound_lost":"1s","results":"300ms"}}`
 
-// shape is one way through the Order workflow.
-type shape struct {
+// workflowCase is one way through the Order workflow.
+type workflowCase struct {
 	name   string
 	policy string
 	order  map[string]any
-	drive  func(s *system, id string)
+	run    func(s *system, id string)
 	final  string // status; empty: the order stays open, and only its attention ends the wait
 }
 
-var shapes = []shape{
-	{name: "plain", final: "completed.testkit.completed", drive: func(s *system, id string) {
-		s.lifeUntilResults(id)
+var workflowCases = []workflowCase{
+	{name: "plain", final: "completed.testkit.completed", run: func(s *system, id string) {
+		s.playLabFacts(id)
 	}},
-	{name: "couriers", order: map[string]any{}, final: "completed.testkit.completed", drive: func(s *system, id string) {
-		s.atLabFact(id, map[string]any{"type": "kit_shipped"})
+	{name: "couriers", order: map[string]any{}, final: "completed.testkit.completed", run: func(s *system, id string) {
+		s.sendLabFact(id, map[string]any{"type": "kit_shipped"})
 		s.awaitStatus(id, "collecting_sample.testkit.transit_customer")
 		for _, step := range []struct{ leg, status, becomes string }{
 			{"outbound", "out_for_delivery", "collecting_sample.testkit.out_for_delivery"},
 			{"outbound", "delivered", "collecting_sample.testkit.with_customer"},
 			{"inbound", "in_transit", "collecting_sample.testkit.transit_lab"},
 		} {
-			s.atLabFact(id, map[string]any{"type": "courier", "leg": step.leg, "status": step.status})
+			s.sendLabFact(id, map[string]any{"type": "courier", "leg": step.leg, "status": step.status})
 			s.awaitStatus(id, step.becomes)
 		}
-		s.atLabFact(id, map[string]any{"type": "kit_received"})
-		s.report(id)
+		s.sendLabFact(id, map[string]any{"type": "kit_received"})
+		s.publishReport(id)
 	}},
-	{name: "out-of-order", final: "completed.testkit.completed", drive: func(s *system, id string) {
+	{name: "out-of-order", final: "completed.testkit.completed", run: func(s *system, id string) {
 		early := time.Now().UTC()
-		s.atLabFact(id, map[string]any{"type": "kit_received"})
+		s.sendLabFact(id, map[string]any{"type": "kit_received"})
 		s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
-		s.atLabFact(id, map[string]any{"type": "kit_shipped", "at": early})
-		s.report(id)
+		s.sendLabFact(id, map[string]any{"type": "kit_shipped", "at": early})
+		s.publishReport(id)
 	}},
-	{name: "recovered", final: "completed.testkit.completed", drive: func(s *system, id string) {
-		s.atLabFact(id, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
+	{name: "recovered", final: "completed.testkit.completed", run: func(s *system, id string) {
+		s.sendLabFact(id, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
 		s.awaitStatus(id, "sample_with_lab.testkit.lab_processing_blocked")
-		s.mustOps(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"note": "date supplied"})
-		s.mustOps(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"confirmed_by_lab": true})
+		s.mustCallAsOperations(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"note": "date supplied"})
+		s.mustCallAsOperations(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"confirmed_by_lab": true})
 		s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
-		s.report(id)
+		s.publishReport(id)
 	}},
-	{name: "window-closed-and-replaced", policy: quick, final: "failed.testkit.sample_error", drive: func(s *system, id string) {
-		s.atLabFact(id, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
+	{name: "window-closed-and-replaced", policy: shortDeadlinesPolicy, final: "failed.testkit.sample_error", run: func(s *system, id string) {
+		s.sendLabFact(id, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
 	}},
-	{name: "lost", policy: quick, final: "failed.testkit.lost", drive: func(s *system, id string) {
-		s.atLabFact(id, map[string]any{"type": "kit_shipped"})
+	{name: "lost", policy: shortDeadlinesPolicy, final: "failed.testkit.lost", run: func(s *system, id string) {
+		s.sendLabFact(id, map[string]any{"type": "kit_shipped"})
 		s.awaitStatus(id, "collecting_sample.testkit.transit_customer")
-		s.atLabFact(id, map[string]any{"type": "courier", "leg": "outbound", "status": "in_transit"})
+		s.sendLabFact(id, map[string]any{"type": "courier", "leg": "outbound", "status": "in_transit"})
 	}},
-	{name: "rejected", final: "failed.testkit.sample_error", drive: func(s *system, id string) {
-		s.atLabFact(id, map[string]any{"type": "kit_rejected", "recoverable": false, "reason": "Hemolyzation"})
+	{name: "rejected", final: "failed.testkit.sample_error", run: func(s *system, id string) {
+		s.sendLabFact(id, map[string]any{"type": "kit_rejected", "recoverable": false, "reason": "Hemolyzation"})
 	}},
-	{name: "cancelled", final: "cancelled.testkit.cancelled", drive: func(s *system, id string) {
-		require.Equal(s.t, http.StatusOK, s.do(http.MethodPost, "/v3/order/"+id+"/cancel", nil).Status)
+	{name: "cancelled", final: "cancelled.testkit.cancelled", run: func(s *system, id string) {
+		require.Equal(s.t, http.StatusOK, s.callAsClient(http.MethodPost, "/v3/order/"+id+"/cancel", nil).Status)
 	}},
-	{name: "reviewed", final: "cancelled.testkit.cancelled", drive: func(s *system, id string) {
+	{name: "reviewed", final: "cancelled.testkit.cancelled", run: func(s *system, id string) {
 		require.Equal(s.t, http.StatusOK, s.cancel(id).Status)
-		s.report(id)
+		s.publishReport(id)
 		review := s.awaitReview().ID
-		require.Equal(s.t, http.StatusOK, s.do(http.MethodPost, "/v3/unmatched_result/"+review+"/accept", map[string]any{}).Status)
+		require.Equal(s.t, http.StatusOK, s.callAsClient(http.MethodPost, "/v3/unmatched_result/"+review+"/accept", map[string]any{}).Status)
 	}},
 	{
 		name: "scheduled", final: "cancelled.testkit.cancelled",
 		order: map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)},
-		drive: func(s *system, id string) {
+		run: func(s *system, id string) {
 			later := time.Now().UTC().AddDate(0, 0, 40).Format(time.DateOnly)
-			require.Equal(s.t, http.StatusOK, s.do(http.MethodPatch, "/v3/order/"+id, map[string]any{"activate_by": later}).Status)
-			require.Equal(s.t, http.StatusOK, s.do(http.MethodPatch, "/v3/order/"+id, map[string]any{"activate_by": nil}).Status)
+			require.Equal(s.t, http.StatusOK, s.callAsClient(http.MethodPatch, "/v3/order/"+id, map[string]any{"activate_by": later}).Status)
+			require.Equal(s.t, http.StatusOK, s.callAsClient(http.MethodPatch, "/v3/order/"+id, map[string]any{"activate_by": nil}).Status)
 			s.awaitStatus(id, "received.testkit.requisition_created")
-			s.mustOps(http.MethodPost, "/ops/orders/"+id+"/cancel", nil)
+			s.mustCallAsOperations(http.MethodPost, "/ops/orders/"+id+"/cancel", nil)
 		},
 	},
 	{
 		name: "refused-then-placed", final: "cancelled.testkit.do_not_process", order: map[string]any{"passthrough": "sandbox:refuse-place"},
-		drive: func(s *system, id string) {
+		run: func(s *system, id string) {
 			s.awaitAttention(id, "placement_refused")
-			s.atLab(http.MethodPut, "/sandbox/orders/"+s.number(id)+"/script", map[string]any{"script": "silent"})
-			s.mustOps(http.MethodPost, "/ops/orders/"+id+"/place", nil)
+			s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/script", map[string]any{"script": "silent"})
+			s.mustCallAsOperations(http.MethodPost, "/ops/orders/"+id+"/place", nil)
 			s.awaitStatus(id, "received.testkit.requisition_created")
-			s.mustOps(http.MethodPost, "/ops/orders/"+id+"/do-not-process", map[string]any{"reason": "duplicate_order"})
+			s.mustCallAsOperations(http.MethodPost, "/ops/orders/"+id+"/do-not-process", map[string]any{"reason": "duplicate_order"})
 		},
 	},
 	{name: "retried-placement", order: map[string]any{"passthrough": "sandbox:fail-place-2"}, final: "completed.testkit.completed",
-		drive: func(s *system, id string) { s.lifeUntilResults(id) }},
-	{name: "corrected", final: "completed.testkit.corrected", drive: func(s *system, id string) {
-		s.lifeUntilResults(id)
+		run: func(s *system, id string) { s.playLabFacts(id) }},
+	{name: "corrected", final: "completed.testkit.corrected", run: func(s *system, id string) {
+		s.playLabFacts(id)
 		s.awaitStatus(id, "completed.testkit.completed")
-		s.atLab(http.MethodPut, "/sandbox/orders/"+s.number(id)+"/results", map[string]any{})
-		s.atLabFact(id, map[string]any{"type": "report_ready"})
+		s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/results", map[string]any{})
+		s.sendLabFact(id, map[string]any{"type": "report_ready"})
 	}},
 }
 
 // TestHistoriesReplay drives a real order along every shape, and replays what the server kept of it.
 func TestHistoriesReplay(t *testing.T) {
 	t.Parallel()
-	for _, shape := range shapes {
+	for _, shape := range workflowCases {
 		t.Run(shape.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, options{policy: shape.policy})
@@ -133,12 +133,12 @@ func TestHistoriesReplay(t *testing.T) {
 			if shape.order == nil || shape.order["passthrough"] == nil && shape.order["activate_by"] == nil {
 				s.awaitStatus(id, "received.testkit.requisition_created")
 			}
-			shape.drive(s, id)
+			shape.run(s, id)
 			s.awaitStatus(id, shape.final)
 			s.awaitEnd(id)
 			for i, h := range s.histories(dispatch.OrderWorkflowID(id)) {
 				require.NoError(t, replay(h, workflows.Order))
-				keep(t, fmt.Sprintf("%s-%d.json", shape.name, i+1), h)
+				writeHistory(t, fmt.Sprintf("%s-%d.json", shape.name, i+1), h)
 			}
 		})
 	}
@@ -165,7 +165,7 @@ func TestHistoriesOfDeliveriesAndReconcilerReplay(t *testing.T) {
 		s.awaitClosed(workflowID)
 		for i, h := range s.histories(workflowID) {
 			require.NoError(t, replay(h, workflows.Order))
-			keep(t, fmt.Sprintf("%s-%d.json", name, i+1), h)
+			writeHistory(t, fmt.Sprintf("%s-%d.json", name, i+1), h)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func TestReplayFindsAChangedWorkflow(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
 	id := s.placeOrder(nil)
-	s.lifeUntilResults(id)
+	s.playLabFacts(id)
 	s.awaitStatus(id, "completed.testkit.completed")
 	s.awaitEnd(id)
 	changed := func(ctx workflow.Context, in dispatch.OrderInput) error {
@@ -195,9 +195,9 @@ func replay(h *historypb.History, order any) error {
 	return r.ReplayWorkflowHistory(nil, h)
 }
 
-func keep(t *testing.T, name string, h *historypb.History) {
+func writeHistory(t *testing.T, name string, h *historypb.History) {
 	t.Helper()
-	dir := os.Getenv(keepHistories)
+	dir := os.Getenv(writeHistoriesVariable)
 	if dir == "" {
 		return
 	}
@@ -253,35 +253,35 @@ func (s *system) awaitClosed(workflowID string) {
 		}
 		runs := s.runs(workflowID)
 		return len(runs) > 0 && runs[len(runs)-1] == d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
-	}, patience, 50*time.Millisecond, "a run of %s stays open", workflowID)
+	}, timeout, 50*time.Millisecond, "a run of %s stays open", workflowID)
 }
 
-// lifeUntilResults plays the lab's four facts.
-func (s *system) lifeUntilResults(id string) {
+// playLabFacts plays the lab's four facts.
+func (s *system) playLabFacts(id string) {
 	s.t.Helper()
 	s.awaitStatus(id, "received.testkit.requisition_created")
-	s.atLabFact(id, map[string]any{"type": "kit_shipped"})
+	s.sendLabFact(id, map[string]any{"type": "kit_shipped"})
 	s.awaitStatus(id, "collecting_sample.testkit.transit_customer")
-	s.atLabFact(id, map[string]any{"type": "kit_received"})
+	s.sendLabFact(id, map[string]any{"type": "kit_received"})
 	s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
-	s.report(id)
+	s.publishReport(id)
 }
 
-// report lets the lab have results and say so.
-func (s *system) report(id string) {
+// publishReport lets the lab have results and say so.
+func (s *system) publishReport(id string) {
 	s.t.Helper()
-	s.atLab(http.MethodPut, "/sandbox/orders/"+s.number(id)+"/results", map[string]any{})
-	s.atLabFact(id, map[string]any{"type": "report_ready"})
+	s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/results", map[string]any{})
+	s.sendLabFact(id, map[string]any{"type": "report_ready"})
 }
 
-// atLabFact has the simulated lab, or its courier, report one fact.
-func (s *system) atLabFact(id string, fact map[string]any) {
+// sendLabFact has the simulated lab, or its courier, report one fact.
+func (s *system) sendLabFact(id string, fact map[string]any) {
 	s.t.Helper()
-	s.atLab(http.MethodPost, "/sandbox/orders/"+s.number(id)+"/facts", fact)
+	s.callLab(http.MethodPost, "/sandbox/orders/"+s.labOrderNumber(id)+"/facts", fact)
 }
 
-func (s *system) mustOps(method, path string, body any) {
+func (s *system) mustCallAsOperations(method, path string, body any) {
 	s.t.Helper()
-	r := s.ops(method, path, body)
+	r := s.callAsOperations(method, path, body)
 	require.Equal(s.t, http.StatusOK, r.Status, "%s %s: %s", method, path, r.Body)
 }

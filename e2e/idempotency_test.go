@@ -11,16 +11,18 @@ import (
 // orders counts the team's orders.
 func (s *system) orders() int {
 	s.t.Helper()
-	return got[struct {
+	return decodeSuccess[struct {
 		Total int `json:"total"`
-	}](s, s.do(http.MethodGet, "/v3/orders", nil)).Total
+	}](s, s.callAsClient(http.MethodGet, "/v3/orders", nil)).Total
 }
 
 func TestARepeatedRequestIsAnsweredVerbatim(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
-		post := func(body any, headers ...string) reply { return s.do(http.MethodPost, "/v3/order", body, headers...) }
+		post := func(body any, headers ...string) apiAnswer {
+			return s.callAsClient(http.MethodPost, "/v3/order", body, headers...)
+		}
 		key := []string{"X-Idempotency-Key", uuid.NewString()}
 		first := post(s.orderBody(nil), key...)
 		require.Equal(t, http.StatusOK, first.Status, "%s", first.Body)
@@ -55,11 +57,11 @@ func TestOneKeyAtOnceMakesOneOrder(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
 		key := uuid.NewString()
-		post := func() reply {
-			return s.do(http.MethodPost, "/v3/order", s.orderBody(nil), "X-Idempotency-Key", key)
+		post := func() apiAnswer {
+			return s.callAsClient(http.MethodPost, "/v3/order", s.orderBody(nil), "X-Idempotency-Key", key)
 		}
 		answers := map[string]bool{}
-		for _, r := range together(8, post) {
+		for _, r := range callConcurrently(8, post) {
 			if r.Status == http.StatusConflict { // the first is still executing
 				continue
 			}

@@ -33,36 +33,36 @@ func (s *system) startAPI(binary string) (*process, string) {
 	require.NoError(s.t, p.cmd.Start())
 	s.t.Cleanup(func() { p.kill(s.t) })
 	require.Eventually(s.t, func() bool {
-		r, err := caller.Get("http://" + addr + "/healthz")
+		r, err := apiClient.Get("http://" + addr + "/healthz")
 		return err == nil && r.Body.Close() == nil
-	}, patience, 20*time.Millisecond, "%s", p.logs)
+	}, timeout, 20*time.Millisecond, "%s", p.logs)
 	return p, "http://" + addr
 }
 
-// barrier holds processes at a statement: whoever writes what it has locked waits, until it is lifted.
-type barrier struct {
+// sqlBarrier holds processes at a statement: whoever writes what it has locked waits, until it is lifted.
+type sqlBarrier struct {
 	s    *system
 	conn *pgx.Conn
 }
 
-func (s *system) barrier(lock string) *barrier {
+func (s *system) barrier(lock string) *sqlBarrier {
 	s.t.Helper()
 	conn, err := pgx.Connect(s.t.Context(), s.dbURL)
 	require.NoError(s.t, err)
 	_, err = conn.Exec(s.t.Context(), "BEGIN")
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	b := &barrier{s: s, conn: conn}
+	b := &sqlBarrier{s: s, conn: conn}
 	require.Eventually(s.t, func() bool {
 		tag, err := conn.Exec(s.t.Context(), lock)
 		require.NoError(s.t, err)
 		return tag.String() == "LOCK TABLE" || tag.RowsAffected() > 0
-	}, patience, 10*time.Millisecond, "nothing to lock: %s", lock)
+	}, timeout, 10*time.Millisecond, "nothing to lock: %s", lock)
 	return b
 }
 
 // await waits until somebody waits at the barrier with a statement about the table.
-func (b *barrier) await(table string) {
+func (b *sqlBarrier) await(table string) {
 	b.s.t.Helper()
 	db, err := pgx.Connect(b.s.t.Context(), b.s.dbURL)
 	require.NoError(b.s.t, err)
@@ -72,16 +72,16 @@ func (b *barrier) await(table string) {
 		require.NoError(b.s.t, db.QueryRow(b.s.t.Context(), `SELECT COUNT(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`, table).Scan(&n))
 		return n > 0
-	}, patience, 10*time.Millisecond, "nobody writes %s", table)
+	}, timeout, 10*time.Millisecond, "nobody writes %s", table)
 }
 
-func (b *barrier) lift() {
+func (b *sqlBarrier) release() {
 	b.s.t.Helper()
 	require.NoError(b.s.t, b.conn.Close(context.Background()))
 }
 
-// endLeases lets the claims of keys run out, as they do after a minute.
-func (s *system) endLeases() {
+// expireIdempotencyClaims lets the claims of keys run out, as they do after a minute.
+func (s *system) expireIdempotencyClaims() {
 	s.t.Helper()
 	db, err := pgx.Connect(s.t.Context(), s.dbURL)
 	require.NoError(s.t, err)
@@ -92,21 +92,21 @@ func (s *system) endLeases() {
 
 const executingRow = `SELECT key_hash FROM idempotency WHERE state = 'executing' FOR UPDATE`
 
-// keyed is a request that is made again and again under one key.
-type keyed struct {
+// keyedRequest is a request that is made again and again under one key.
+type keyedRequest struct {
 	s    *system
 	path string
 	body any
 	key  string
 }
 
-func (k keyed) to(url string) reply {
+func (k keyedRequest) sendTo(url string) apiAnswer {
 	k.s.t.Helper()
 	return k.s.request(http.MethodPost, url+k.path, k.body, "x-vital-api-key", k.s.key, "X-Idempotency-Key", k.key)
 }
 
-// lost makes the request of a process that will not answer it.
-func (k keyed) lost(url string) (done chan struct{}) {
+// sendToDyingProcess makes the request of a process that will not answer it.
+func (k keyedRequest) sendToDyingProcess(url string) (done chan struct{}) {
 	k.s.t.Helper()
 	content, err := json.Marshal(k.body)
 	require.NoError(k.s.t, err)
@@ -118,7 +118,7 @@ func (k keyed) lost(url string) (done chan struct{}) {
 	done = make(chan struct{})
 	go func() {
 		defer close(done)
-		if r, err := caller.Do(req); err == nil {
+		if r, err := apiClient.Do(req); err == nil {
 			k.s.t.Errorf("the killed process has answered %d", r.StatusCode)
 			_ = r.Body.Close()
 		}
@@ -126,17 +126,17 @@ func (k keyed) lost(url string) (done chan struct{}) {
 	return done
 }
 
-// once makes the request of another process until it is answered: while the dead one's claim holds, with 409, and after it with one
+// repeatUntilAnswered makes the request of another process until it is answered: while the dead one's claim holds, with 409, and after it with one
 // success that is repeated verbatim.
-func (k keyed) once(url string, held bool) reply {
+func (k keyedRequest) repeatUntilAnswered(url string, held bool) apiAnswer {
 	k.s.t.Helper()
 	if held {
-		require.Equal(k.s.t, http.StatusConflict, k.to(url).Status, "the claim of the dead process holds")
-		k.s.endLeases()
+		require.Equal(k.s.t, http.StatusConflict, k.sendTo(url).Status, "the claim of the dead process holds")
+		k.s.expireIdempotencyClaims()
 	}
-	first := k.to(url)
+	first := k.sendTo(url)
 	require.Equal(k.s.t, http.StatusOK, first.Status, "%s", first.Body)
-	again := k.to(url)
+	again := k.sendTo(url)
 	require.Equal(k.s.t, string(first.Body), string(again.Body))
 	return first
 }
@@ -159,20 +159,20 @@ func TestAKilledAPIDoesNothingTwice(t *testing.T) {
 			s := newSystem(t, options{postgres: true})
 			first, url := s.startAPI(binary)
 			_, other := s.startAPI(binary)
-			k := keyed{s, "/v3/order", s.orderBody(nil), uuid.NewString()}
+			k := keyedRequest{s, "/v3/order", s.orderBody(nil), uuid.NewString()}
 			b := s.barrier(tt.lock)
-			done := k.lost(url)
+			done := k.sendToDyingProcess(url)
 			b.await(tt.at)
 			first.kill(t)
-			b.lift()
+			b.release()
 			<-done
 			var out struct {
 				Order orderView `json:"order"`
 			}
-			k.once(other, tt.held).into(s, &out)
+			k.repeatUntilAnswered(other, tt.held).decode(s, &out)
 			require.Equal(t, 1, s.orders())
 			s.awaitStatus(out.Order.ID, "received.testkit.requisition_created")
-			require.Equal(t, 1, s.account([]string{out.Order.ID}).accepted[out.Order.ID])
+			require.Equal(t, 1, s.observe([]string{out.Order.ID}).accepted[out.Order.ID])
 		})
 	}
 }
@@ -182,59 +182,59 @@ func TestAKilledAPIBooksOnce(t *testing.T) {
 	binary := buildAliquot(t)
 	for _, tt := range []struct {
 		name string
-		die  func(s *system, book keyed, url string, kill func())
+		die  func(s *system, book keyedRequest, url string, kill func())
 	}{
-		{"between the claim and the demand", func(s *system, book keyed, url string, kill func()) {
+		{"between the claim and the demand", func(s *system, book keyedRequest, url string, kill func()) {
 			b := s.barrier(`LOCK TABLE demands IN EXCLUSIVE MODE`)
-			done := book.lost(url)
+			done := book.sendToDyingProcess(url)
 			b.await("demands")
 			kill()
-			b.lift()
+			b.release()
 			<-done
 		}},
-		{"while the order is asked", func(s *system, book keyed, url string, kill func()) {
+		{"while the order is asked", func(s *system, book keyedRequest, url string, kill func()) {
 			b := s.barrier(`LOCK TABLE decisions IN EXCLUSIVE MODE`)
-			done := book.lost(url)
+			done := book.sendToDyingProcess(url)
 			b.await("decisions")
 			kill()
-			b.lift()
+			b.release()
 			<-done
 		}},
-		{"between the booking and the answer", func(s *system, book keyed, url string, kill func()) {
+		{"between the booking and the answer", func(s *system, book keyedRequest, url string, kill func()) {
 			demands := s.barrier(`LOCK TABLE demands IN EXCLUSIVE MODE`)
-			done := book.lost(url)
+			done := book.sendToDyingProcess(url)
 			demands.await("demands")
 			answer := s.barrier(executingRow)
-			demands.lift()
+			demands.release()
 			answer.await("idempotency")
 			kill()
-			answer.lift()
+			answer.release()
 			<-done
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, options{postgres: true, neutral: true})
-			o, err := s.driver().Place(t.Context(), drive.WalkIn, "", nil)
+			o, err := s.scenarioSystem().PlaceOrder(t.Context(), drive.WalkIn, "", nil)
 			require.NoError(t, err)
-			_, err = o.Await(t.Context(), 2)
+			_, err = o.AwaitStatuses(t.Context(), 2)
 			require.NoError(t, err)
-			slot, err := s.driver().Slot(t.Context(), drive.WalkIn)
+			slot, err := s.scenarioSystem().NextSlot(t.Context(), drive.WalkIn)
 			require.NoError(t, err)
 			first, url := s.startAPI(binary)
 			_, other := s.startAPI(binary)
-			book := keyed{s, "/v3/order/" + o.ID + "/psc/appointment/book", map[string]any{"booking_key": slot}, uuid.NewString()}
+			book := keyedRequest{s, "/v3/order/" + o.ID + "/psc/appointment/book", map[string]any{"booking_key": slot}, uuid.NewString()}
 			tt.die(s, book, url, func() { first.kill(t) })
 
 			var booked struct {
 				ID     string `json:"id"`
 				Status string `json:"status"`
 			}
-			book.once(other, true).into(s, &booked)
+			book.repeatUntilAnswered(other, true).decode(s, &booked)
 			require.Equal(t, "confirmed", booked.Status)
 			require.Equal(t, []string{"received.walk_in_test.ordered", "received.walk_in_test.requisition_created",
 				"collecting_sample.walk_in_test.appointment_scheduled"}, s.order(o.ID).statuses(), "booked once")
-			now := s.do(http.MethodGet, "/v3/order/"+o.ID+"/psc/appointment", nil)
+			now := s.callAsClient(http.MethodGet, "/v3/order/"+o.ID+"/psc/appointment", nil)
 			require.Contains(t, string(now.Body), booked.ID)
 		})
 	}
@@ -249,14 +249,14 @@ func TestOneKeyAtTwoProcessesCountsOnce(t *testing.T) {
 	for i := range urls {
 		_, urls[i] = s.startAPI(binary)
 	}
-	all := func(k keyed) string {
+	all := func(k keyedRequest) string {
 		t.Helper()
 		answers := map[string]bool{}
 		n := make(chan int, 12)
 		for i := range cap(n) {
 			n <- i
 		}
-		for _, r := range together(cap(n), func() reply { return k.to(urls[<-n%2]) }) {
+		for _, r := range callConcurrently(cap(n), func() apiAnswer { return k.sendTo(urls[<-n%2]) }) {
 			if r.Status == http.StatusConflict {
 				continue
 			}
@@ -264,20 +264,20 @@ func TestOneKeyAtTwoProcessesCountsOnce(t *testing.T) {
 			answers[string(r.Body)] = true
 		}
 		require.Len(t, answers, 1)
-		last := string(k.to(urls[0]).Body)
+		last := string(k.sendTo(urls[0]).Body)
 		require.True(t, answers[last])
-		require.Equal(t, last, string(k.to(urls[1]).Body), "both replay the one answer")
+		require.Equal(t, last, string(k.sendTo(urls[1]).Body), "both replay the one answer")
 		return last
 	}
-	all(keyed{s, "/v3/order", s.orderBody(nil), uuid.NewString()})
+	all(keyedRequest{s, "/v3/order", s.orderBody(nil), uuid.NewString()})
 	require.Equal(t, 1, s.orders())
 
-	o, err := s.driver().Place(t.Context(), drive.WalkIn, "", nil)
+	o, err := s.scenarioSystem().PlaceOrder(t.Context(), drive.WalkIn, "", nil)
 	require.NoError(t, err)
-	_, err = o.Await(t.Context(), 2)
+	_, err = o.AwaitStatuses(t.Context(), 2)
 	require.NoError(t, err)
-	slot, err := s.driver().Slot(t.Context(), drive.WalkIn)
+	slot, err := s.scenarioSystem().NextSlot(t.Context(), drive.WalkIn)
 	require.NoError(t, err)
-	all(keyed{s, "/v3/order/" + o.ID + "/psc/appointment/book", map[string]any{"booking_key": slot}, uuid.NewString()})
+	all(keyedRequest{s, "/v3/order/" + o.ID + "/psc/appointment/book", map[string]any{"booking_key": slot}, uuid.NewString()})
 	require.Len(t, s.order(o.ID).statuses(), 3)
 }

@@ -48,7 +48,7 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 			workers[n] = s.startProcess(binary)
 		}
 		s.awaitAll(ids, 2)
-		for !bothIn(s.workersSeen(ids), first) { // the server may have given one of them nothing yet
+		for !containsAll(s.workersSeen(ids), first) { // the server may have given one of them nothing yet
 			require.Less(t, len(ids), 50, "one of the processes gets no work")
 			ids = append(ids, s.placeOrder(nil))
 			s.awaitAll(ids, 2)
@@ -61,39 +61,39 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 		kill(1)
 		s.awaitAll(ids, 4)
 		for _, id := range ids {
-			s.report(id)
+			s.publishReport(id)
 		}
 		s.awaitAll(ids, 5)
 		for _, id := range ids {
 			s.awaitWebhooks(id)
 		}
-		account := s.account(ids)
+		account := s.observe(ids)
 		require.Empty(t, account.discrepancies())
 	})
 }
 
-func bothIn(seen, want []int) bool {
+func containsAll(seen, want []int) bool {
 	return slices.Contains(seen, want[0]) && slices.Contains(seen, want[1])
 }
 
 // The control: the account finds an event that is missing or doubled, a webhook that never came and an order placed twice.
-func TestTheAccountFindsWhatIsLostOrDoubled(t *testing.T) {
+func TestDiscrepanciesOfKilledWorkersAreFound(t *testing.T) {
 	t.Parallel()
-	good := func() account {
-		return account{
+	good := func() observations {
+		return observations{
 			events:   map[string][]string{"a": slices.Clone(plainLife)},
-			hooks:    map[string]map[int64]string{"a": {1: plainLife[0], 2: plainLife[1], 3: plainLife[2], 4: plainLife[3], 5: plainLife[4]}},
+			webhooks: map[string]map[int64]string{"a": {1: plainLife[0], 2: plainLife[1], 3: plainLife[2], 4: plainLife[3], 5: plainLife[4]}},
 			accepted: map[string]int{"a": 1},
 		}
 	}
 	require.Empty(t, good().discrepancies())
-	for name, spoil := range map[string]func(*account){
-		"an event is missing":   func(a *account) { a.events["a"] = a.events["a"][:4] },
-		"an event is doubled":   func(a *account) { a.events["a"] = slices.Insert(a.events["a"], 2, plainLife[2]) },
-		"a webhook never came":  func(a *account) { delete(a.hooks["a"], 3) },
-		"a webhook tells wrong": func(a *account) { a.hooks["a"][3] = plainLife[4] },
-		"placed twice":          func(a *account) { a.accepted["a"] = 2 },
-		"never placed":          func(a *account) { a.accepted["a"] = 0 },
+	for name, spoil := range map[string]func(*observations){
+		"an event is missing":   func(a *observations) { a.events["a"] = a.events["a"][:4] },
+		"an event is doubled":   func(a *observations) { a.events["a"] = slices.Insert(a.events["a"], 2, plainLife[2]) },
+		"a webhook never came":  func(a *observations) { delete(a.webhooks["a"], 3) },
+		"a webhook tells wrong": func(a *observations) { a.webhooks["a"][3] = plainLife[4] },
+		"placed twice":          func(a *observations) { a.accepted["a"] = 2 },
+		"never placed":          func(a *observations) { a.accepted["a"] = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,25 +104,25 @@ func TestTheAccountFindsWhatIsLostOrDoubled(t *testing.T) {
 	}
 }
 
-// account is what three witnesses say of the same orders: the API, the webhook receiver and the lab.
-type account struct {
+// observations is what three witnesses say of the same orders: the API, the webhook receiver and the lab.
+type observations struct {
 	events   map[string][]string
-	hooks    map[string]map[int64]string
+	webhooks map[string]map[int64]string
 	accepted map[string]int // requisitions that the lab took, by order
 }
 
-func (s *system) account(ids []string) account {
-	a := account{events: map[string][]string{}, hooks: map[string]map[int64]string{}, accepted: map[string]int{}}
-	calls := s.lab.Account()
+func (s *system) observe(ids []string) observations {
+	a := observations{events: map[string][]string{}, webhooks: map[string]map[int64]string{}, accepted: map[string]int{}}
+	calls := s.lab.Traffic()
 	for _, id := range ids {
 		a.events[id] = s.order(id).statuses()
-		a.hooks[id] = map[int64]string{}
-		for sequence, d := range s.receiver.of(id) {
-			a.hooks[id][sequence] = d.Status
+		a.webhooks[id] = map[int64]string{}
+		for sequence, d := range s.receiver.forOrder(id) {
+			a.webhooks[id][sequence] = d.Status
 		}
-		for _, call := range calls.CallsFor(s.number(id)) {
+		for _, call := range calls.CallsFor(s.labOrderNumber(id)) {
 			for _, o := range call.Orders {
-				if o.OrderNumber == s.number(id) && o.Outcome == sandbox.OutcomeAccepted {
+				if o.OrderNumber == s.labOrderNumber(id) && o.Outcome == sandbox.OutcomeAccepted {
 					a.accepted[id]++
 				}
 			}
@@ -131,14 +131,14 @@ func (s *system) account(ids []string) account {
 	return a
 }
 
-func (a account) discrepancies() []string {
+func (a observations) discrepancies() []string {
 	var out []string
 	for id, events := range a.events {
 		if !slices.Equal(events, plainLife) {
 			out = append(out, fmt.Sprintf("order %s: events %v", id, events))
 		}
 		for i, status := range events {
-			if got := a.hooks[id][int64(i+1)]; got != status {
+			if got := a.webhooks[id][int64(i+1)]; got != status {
 				out = append(out, fmt.Sprintf("order %s: webhook %d tells %q of %q", id, i+1, got, status))
 			}
 		}
@@ -152,7 +152,7 @@ func (a account) discrepancies() []string {
 func (s *system) awaitAll(ids []string, sequence int64) {
 	s.t.Helper()
 	for _, id := range ids {
-		require.Eventually(s.t, func() bool { return s.order(id).Sequence >= sequence }, 2*patience, 100*time.Millisecond,
+		require.Eventually(s.t, func() bool { return s.order(id).Sequence >= sequence }, 2*timeout, 100*time.Millisecond,
 			"order %s: event %d", id, sequence)
 	}
 }
@@ -160,7 +160,7 @@ func (s *system) awaitAll(ids []string, sequence int64) {
 func (s *system) factToAll(ids []string, kind string) {
 	s.t.Helper()
 	for _, id := range ids {
-		s.atLabFact(id, map[string]any{"type": kind})
+		s.sendLabFact(id, map[string]any{"type": kind})
 	}
 }
 
@@ -227,11 +227,11 @@ type process struct {
 // startProcess starts `aliquot worker` with the system's settings, and more: arguments, and settings as NAME=value. It ends with the test.
 func (s *system) startProcess(binary string, more ...string) *process {
 	s.t.Helper()
-	return s.startPart(binary, "worker", more...)
+	return s.startCommand(binary, "worker", more...)
 }
 
-// startPart does so with another command of the program.
-func (s *system) startPart(binary, command string, more ...string) *process {
+// startCommand does so with another command of the program.
+func (s *system) startCommand(binary, command string, more ...string) *process {
 	s.t.Helper()
 	p := &process{cmd: exec.CommandContext(context.Background(), binary, command), logs: &lockedBuffer{}}
 	p.cmd.Env = append(os.Environ(),

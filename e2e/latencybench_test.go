@@ -19,8 +19,8 @@ import (
 
 // How much the latencies are measured of.
 const (
-	benchProbes  = 40  // orders, and bare workflows, that take what comes
-	benchReports = 480 // reports of a lab: 12 about each
+	benchProbes = 40  // orders, and bare workflows, that take what comes
+	benchFacts  = 480 // reports of a lab: 12 about each
 )
 
 // BenchmarkLatency measures, one at a time and in turn with a bare workflow, so that both have the same machine: how long a lab waits
@@ -30,19 +30,19 @@ func BenchmarkLatency(b *testing.B) {
 	benchEngines(b, func(b *testing.B, o func() options) {
 		b.Helper()
 		s := newSystem(b, o())
-		p := s.newProbes(b)
+		p := s.newBareWorkflows(b)
 		ids := make([]string, benchProbes)
 		for i := range ids {
-			ids[i] = s.placed()
+			ids[i] = s.placeAndAwait()
 			s.awaitWebhooks(ids[i])
 		}
 		var acks, signals, through, applied []time.Duration
-		for i := range benchReports {
+		for i := range benchFacts {
 			body := s.shipment(ids[i%benchProbes], i)
 			began := time.Now()
 			require.Equal(b, http.StatusOK, s.labWebhook(body).Status)
 			acks = append(acks, time.Since(began))
-			signals = append(signals, p.signal(i))
+			signals = append(signals, p.acknowledgeTime(i))
 		}
 		for i, id := range ids {
 			s.await(func() bool { return s.order(id).Sequence >= 3 }, "order %s is not shipped", id)
@@ -50,9 +50,9 @@ func BenchmarkLatency(b *testing.B) {
 			body, sequence := s.receipt(id), s.order(id).Sequence+1
 			began := time.Now()
 			require.Equal(b, http.StatusOK, s.labWebhook(body).Status)
-			require.Eventually(b, func() bool { return !s.receiver.of(id)[sequence].At.IsZero() }, patience, time.Millisecond)
-			through = append(through, s.receiver.of(id)[sequence].At.Sub(began))
-			applied = append(applied, p.apply(i))
+			require.Eventually(b, func() bool { return !s.receiver.forOrder(id)[sequence].At.IsZero() }, timeout, time.Millisecond)
+			through = append(through, s.receiver.forOrder(id)[sequence].At.Sub(began))
+			applied = append(applied, p.applyTime(i))
 		}
 		report := func(name string, ours, bare []time.Duration, part float64) {
 			b.ReportMetric(quantile(ours, part).Seconds()*1000, name+"-ms")
@@ -87,24 +87,24 @@ func labTime() string { return time.Now().UTC().Format(time.RFC3339Nano) }
 
 func (s *system) labReport(id, kind, info string, body map[string]any) []byte {
 	s.t.Helper()
-	encoded, err := json.Marshal(map[string]any{"order_number": s.number(id), "accession_number": "", "type": kind, info: body})
+	encoded, err := json.Marshal(map[string]any{"order_number": s.labOrderNumber(id), "accession_number": "", "type": kind, info: body})
 	require.NoError(s.t, err)
 	return encoded
 }
 
-// probes are bare workflows that apply signals by a no-op local activity.
-type probes struct {
+// bareWorkflows are bare workflows that apply signals by a no-op local activity.
+type bareWorkflows struct {
 	b       *testing.B
 	client  client.Client
 	name    string
 	applied chan time.Time
 }
 
-func (s *system) newProbes(b *testing.B) *probes {
+func (s *system) newBareWorkflows(b *testing.B) *bareWorkflows {
 	b.Helper()
-	p := &probes{b: b, client: s.client, name: "probe-" + uuid.NewString(), applied: make(chan time.Time, benchReports+benchProbes)}
+	p := &bareWorkflows{b: b, client: s.client, name: "probe-" + uuid.NewString(), applied: make(chan time.Time, benchFacts+benchProbes)}
 	w := sdkworker.New(s.client, p.name, sdkworker.Options{MaxConcurrentWorkflowTaskPollers: 8})
-	w.RegisterWorkflowWithOptions(probe, workflow.RegisterOptions{Name: "probe"})
+	w.RegisterWorkflowWithOptions(bareWorkflow, workflow.RegisterOptions{Name: "probe"})
 	w.RegisterActivityWithOptions(func(context.Context) error { p.applied <- time.Now(); return nil }, activity.RegisterOptions{Name: "apply"})
 	require.NoError(b, w.Start())
 	b.Cleanup(w.Stop)
@@ -115,10 +115,10 @@ func (s *system) newProbes(b *testing.B) *probes {
 	return p
 }
 
-func (p *probes) id(i int) string { return fmt.Sprintf("%s-%d", p.name, i%benchProbes) }
+func (p *bareWorkflows) id(i int) string { return fmt.Sprintf("%s-%d", p.name, i%benchProbes) }
 
-// signal is how long a signal takes to be acknowledged.
-func (p *probes) signal(i int) time.Duration {
+// acknowledgeTime is how long a signal takes to be acknowledged.
+func (p *bareWorkflows) acknowledgeTime(i int) time.Duration {
 	began := time.Now()
 	require.NoError(p.b, p.client.SignalWorkflow(p.b.Context(), p.id(i), "", "fact", i))
 	took := time.Since(began)
@@ -126,14 +126,14 @@ func (p *probes) signal(i int) time.Duration {
 	return took
 }
 
-// apply is how long one takes to be applied.
-func (p *probes) apply(i int) time.Duration {
+// applyTime is how long one takes to be applied.
+func (p *bareWorkflows) applyTime(i int) time.Duration {
 	began := time.Now()
 	require.NoError(p.b, p.client.SignalWorkflow(p.b.Context(), p.id(i), "", "fact", i))
 	return (<-p.applied).Sub(began)
 }
 
-func probe(ctx workflow.Context) error {
+func bareWorkflow(ctx workflow.Context) error {
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: 5 * time.Second})
 	for facts := workflow.GetSignalChannel(ctx, "fact"); ; {
 		facts.Receive(ctx, nil)

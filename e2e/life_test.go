@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		listUnanswered(os.Stdout)
+		printUnanswered(os.Stdout)
 		if err := errors.Join(removePrograms(), migratedPostgres.Drop()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
@@ -43,7 +43,7 @@ func engines(t *testing.T, test func(t *testing.T, o options)) {
 func TestATestkitOrderFromPostToResults(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
-		o.auto = true
+		o.playScripts = true
 		s := newSystem(t, o)
 		id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy"})
 		got := s.awaitStatus(id, "completed.testkit.completed")
@@ -63,7 +63,7 @@ func TestATestkitOrderFromPostToResults(t *testing.T) {
 		}
 		require.Equal(t, "labtest.order.created", hooks[1].EventType)
 		require.Equal(t, "labtest.order.updated", hooks[2].EventType)
-		r := s.do(http.MethodGet, "/v3/order/"+id+"/result", nil)
+		r := s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil)
 		require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 	})
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // What a lab may send that is no fact about an order: the answer it gets, and where the report is kept. %s is an order's number.
-var oddReports = []struct {
+var unmatchedWebhooks = []struct {
 	name  string
 	body  string
 	wrong bool // with wrong credentials
@@ -51,15 +51,15 @@ var oddReports = []struct {
 	},
 }
 
-func TestAnOddReportIsAnsweredKeptAndChangesNothing(t *testing.T) {
+func TestUnmatchedWebhooksAreStoredAndChangeNothing(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
-		id := s.placed()
+		id := s.placeAndAwait()
 		before := s.order(id)
-		for _, odd := range oddReports {
-			body := strings.Replace(odd.body, "%s", s.number(id), 1)
-			listed := len(s.inboxIn(""))
+		for _, odd := range unmatchedWebhooks {
+			body := strings.Replace(odd.body, "%s", s.labOrderNumber(id), 1)
+			listed := len(s.inboxByState(""))
 			token := labToken
 			if odd.wrong {
 				token = "wrong"
@@ -67,21 +67,21 @@ func TestAnOddReportIsAnsweredKeptAndChangesNothing(t *testing.T) {
 			r := s.webhookAs(labUser, token, []byte(body))
 			require.Equal(t, odd.want, r.Status, "%s: %s", odd.name, r.Body)
 			if odd.state == "" {
-				require.Len(t, s.inboxIn(""), listed, "%s: kept", odd.name)
+				require.Len(t, s.inboxByState(""), listed, "%s: kept", odd.name)
 				continue
 			}
-			answered := got[struct {
+			answered := decodeSuccess[struct {
 				ID string `json:"id"`
-			}](s, reply{Status: http.StatusOK, Body: r.Body})
-			require.Contains(t, ids(s.inboxIn(odd.state)), answered.ID, odd.name)
+			}](s, apiAnswer{Status: http.StatusOK, Body: r.Body})
+			require.Contains(t, ids(s.inboxByState(odd.state)), answered.ID, odd.name)
 			require.Equal(t, body, s.inboxItem(answered.ID).Body, odd.name)
 		}
 		require.Equal(t, before, s.order(id))
 		require.Equal(t, int64(2), s.story(id).Events[1].Sequence)
 
 		// The order takes what comes next as if nothing had been.
-		s.fact(id, "kit_shipped")
-		s.awaitEvents(id, toCustomer)
+		s.sendFact(id, "kit_shipped")
+		s.awaitEvents(id, shippedEvents)
 	})
 }
 
@@ -98,39 +98,39 @@ func TestACourierReportWaitsForItsTrackingNumber(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
-		id := s.placed()
+		id := s.placeAndAwait()
 		before := s.order(id)
-		s.courierIsEarly(id)
-		waiting := s.inboxIn("unmatched")
+		s.sendEarlyCourierEvent(id)
+		waiting := s.inboxByState("unmatched")
 		require.Len(t, waiting, 1)
 		require.NotEmpty(t, waiting[0].Tracking)
 		require.Equal(t, before, s.order(id))
 
-		s.fact(id, "kit_shipped")
-		s.awaitEvents(id, toCustomer+" out_for_delivery")
-		require.Empty(t, s.inboxIn("unmatched"))
+		s.sendFact(id, "kit_shipped")
+		s.awaitEvents(id, shippedEvents+" out_for_delivery")
+		require.Empty(t, s.inboxByState("unmatched"))
 		require.Equal(t, id, s.inboxItem(waiting[0].ID).OrderID)
-		s.requireSettled(id)
+		s.requireInboxResolved(id)
 	})
 }
 
-// courierIsEarly reports a kit as out for delivery that nobody has said is shipped. Its time is later than the shipping will be said
+// sendEarlyCourierEvent reports a kit as out for delivery that nobody has said is shipped. Its time is later than the shipping will be said
 // to have been.
-func (s *system) courierIsEarly(id string) {
+func (s *system) sendEarlyCourierEvent(id string) {
 	s.t.Helper()
 	body := map[string]any{"type": "courier", "leg": "outbound", "status": "out_for_delivery", "at": time.Now().UTC().Add(time.Minute)}
 	answered := struct {
 		Status int `json:"status"`
 	}{}
-	s.atLab(http.MethodPost, "/sandbox/orders/"+s.number(id)+"/facts", body).into(s, &answered)
+	s.callLab(http.MethodPost, "/sandbox/orders/"+s.labOrderNumber(id)+"/facts", body).decode(s, &answered)
 	require.Equal(s.t, http.StatusAccepted, answered.Status)
 }
 
 // The books of both sides agree: whatever the lab and the courier were told had arrived is in the inbox, once, and settled or listed.
-func TestWhatWasAcceptedIsKept(t *testing.T) {
+func TestAcceptedWebhooksAreInTheInbox(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
-		o.auto = true
+		o.playScripts = true
 		s := newSystem(t, o)
 		var orders []string
 		for _, script := range []string{"happy", "send-twice", "out-of-order", "send-late", "reject-final", "problem-outbound", "silent"} {
@@ -140,18 +140,18 @@ func TestWhatWasAcceptedIsKept(t *testing.T) {
 		s.awaitStatus(orders[1], "completed.testkit.completed")
 		for _, id := range orders {
 			s.awaitScript(id)
-			s.requireSettled(id)
+			s.requireInboxResolved(id)
 		}
-		account := s.lab.Account()
-		require.NotEmpty(t, account.Webhooks)
-		require.Empty(t, s.unaccounted(account))
+		account := s.lab.Traffic()
+		require.NotEmpty(t, account.WebhookAttempts)
+		require.Empty(t, s.missingFromInbox(account))
 
 		// The controls: a webhook that was never received, and one that says something else than what was received.
-		forged := account.Webhooks[0]
+		forged := account.WebhookAttempts[0]
 		forged.Body = json.RawMessage(`{"order_number":"` + forged.OrderNumber + `","type":"kit_received"}`)
-		require.Len(t, s.unaccounted(sandbox.Account{Webhooks: append(slices.Clone(account.Webhooks), forged)}), 1)
-		account.Webhooks[0] = forged
-		require.Len(t, s.unaccounted(account), 2, "the forged one is not kept, the one in its place was not sent")
+		require.Len(t, s.missingFromInbox(sandbox.Traffic{WebhookAttempts: append(slices.Clone(account.WebhookAttempts), forged)}), 1)
+		account.WebhookAttempts[0] = forged
+		require.Len(t, s.missingFromInbox(account), 2, "the forged one is not kept, the one in its place was not sent")
 	})
 }
 
@@ -162,23 +162,23 @@ func (s *system) awaitScript(id string) {
 		var o struct {
 			Running bool `json:"running"`
 		}
-		s.atLab(http.MethodGet, "/sandbox/orders/"+s.number(id), nil).into(s, &o)
+		s.callLab(http.MethodGet, "/sandbox/orders/"+s.labOrderNumber(id), nil).decode(s, &o)
 		return !o.Running
 	}, "the script of order %s goes on", id)
 }
 
-// unaccounted lists the webhooks that were accepted and that the inbox does not hold as often as they were sent, in a state that is an
+// missingFromInbox lists the webhooks that were accepted and that the inbox does not hold as often as they were sent, in a state that is an
 // end or is listed for a human; and what the inbox holds that nobody sent.
-func (s *system) unaccounted(a sandbox.Account) []string {
+func (s *system) missingFromInbox(a sandbox.Traffic) []string {
 	s.t.Helper()
 	sent, kept := map[string]int{}, map[string]int{}
-	for _, w := range a.Webhooks {
+	for _, w := range a.WebhookAttempts {
 		if w.Status >= 200 && w.Status < 300 {
 			sent[digest(w.Body)]++
 		}
 	}
 	for page := 1; ; page++ {
-		rows, _, err := s.store.InboxList(context.Background(), store.InboxQuery{Page: page, Size: 100})
+		rows, _, err := s.store.InboxItems(context.Background(), store.InboxQuery{Page: page, Size: 100})
 		require.NoError(s.t, err)
 		for _, r := range rows {
 			switch r.State {
@@ -187,7 +187,7 @@ func (s *system) unaccounted(a sandbox.Account) []string {
 			}
 			item, err := s.store.InboxItem(context.Background(), r.ID)
 			require.NoError(s.t, err)
-			kept[digest(item.Body)] += r.Deliveries
+			kept[digest(item.Body)] += r.TimesSent
 		}
 		if len(rows) < 100 {
 			break

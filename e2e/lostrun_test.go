@@ -24,16 +24,16 @@ func TestAnOrderWhoseRunIsGoneGetsAnother(t *testing.T) {
 	require.Equal(t, dispatch.SweepResult{}, s.reconcile(), "nothing is gone")
 
 	s.terminate(ids[1])
-	require.Equal(t, dispatch.SweepResult{Orders: 1}, s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true, Thorough: true}))
+	require.Equal(t, dispatch.SweepResult{OrdersStarted: 1}, s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true, Thorough: true}))
 	s.awaitRunning(3)
 	require.Len(t, s.runs(dispatch.OrderWorkflowID(ids[1])), 2)
 
 	s.terminate(ids[2])
 	s.awaitRunning(2)
-	require.Equal(t, dispatch.SweepResult{Orders: 1}, s.reconcile())
+	require.Equal(t, dispatch.SweepResult{OrdersStarted: 1}, s.reconcile())
 	s.awaitRunning(3)
 	for _, id := range ids {
-		s.lifeUntilResults(id)
+		s.playLabFacts(id)
 		s.awaitStatus(id, "completed.testkit.completed")
 	}
 }

@@ -27,13 +27,13 @@ func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {
 		ctx := context.Background()
 		address := s.orderBody(nil)["patient_address"].(map[string]any)
 		address["phone_number"] = "+12535550142"
-		placed, err := s.driver().Place(ctx, drive.OnSite, "", map[string]any{"patient_address": address})
+		placed, err := s.scenarioSystem().PlaceOrder(ctx, drive.OnSite, "", map[string]any{"patient_address": address})
 		require.NoError(t, err)
 		s.awaitStatus(placed.ID, "received.on_site_collection.requisition_created")
 		require.NoError(t, placed.DrawCompleted(ctx))
-		require.NoError(t, placed.Report(ctx, drive.Partial, "normal", ""))
+		require.NoError(t, placed.PublishReport(ctx, drive.Partial, "normal", ""))
 		s.awaitStatus(placed.ID, "sample_with_lab.on_site_collection.partial_results")
-		require.NoError(t, placed.Report(ctx, drive.Final, "normal", ""))
+		require.NoError(t, placed.PublishReport(ctx, drive.Final, "normal", ""))
 		ended := s.awaitStatus(placed.ID, "completed.on_site_collection.completed")
 
 		seed, err := os.ReadFile(filepath.Join("..", "junction", "testdata", "seed_000_on_site.json"))
@@ -45,21 +45,21 @@ func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {
 		for i, e := range ended.Events {
 			require.Equal(t, int64(i+1), e.ID, "event ids rise")
 		}
-		s.requireKinds(seed, s.do(http.MethodGet, "/v3/order/"+placed.ID, nil).Body, onSiteDifferences)
+		s.requireSameJSONTypes(seed, s.callAsClient(http.MethodGet, "/v3/order/"+placed.ID, nil).Body, onSiteDifferences)
 
 		// The client was told of all but the partial results, which it has not asked for.
 		hooks := map[int64]delivery{}
-		s.await(func() bool { hooks = s.receiver.of(placed.ID); return len(hooks) == len(ended.Events)-1 }, "webhooks")
+		s.await(func() bool { hooks = s.receiver.forOrder(placed.ID); return len(hooks) == len(ended.Events)-1 }, "webhooks")
 		for _, e := range ended.Events {
 			require.Equal(t, !strings.HasSuffix(e.Status, "partial_results"), hooks[e.ID].Status == e.Status, "%s", e.Status)
 		}
 	})
 }
 
-// requireKinds checks that a document has every key of another, with a value of the same JSON type but where it is listed that it differs.
-func (s *system) requireKinds(documented, ours []byte, differences map[string]string) {
+// requireSameJSONTypes checks that a document has every key of another, with a value of the same JSON type but where it is listed that it differs.
+func (s *system) requireSameJSONTypes(documented, ours []byte, differences map[string]string) {
 	s.t.Helper()
-	want, got := kinds(s.t, documented), kinds(s.t, ours)
+	want, got := jsonTypes(s.t, documented), jsonTypes(s.t, ours)
 	for key, kind := range want {
 		if why, differs := differences[key]; differs {
 			require.NotEqual(s.t, kind, got[key], "%s is the same now, but is listed as different: %s", key, why)

@@ -35,17 +35,17 @@ func BenchmarkOpenOrders(b *testing.B) {
 		require.NoError(b, err)
 	}
 	for b.Loop() {
-		s := newSystem(b, options{workers: noWorkers, unheard: true})
+		s := newSystem(b, options{workers: noWorkers, noEndpoint: true})
 		binary := buildAliquot(b)
 		first := s.startProcess(binary)
 		placed := s.placeOrder(map[string]any{"activate_by": day(3)})
-		require.Eventually(b, func() bool { return s.listed(b) == 1 }, patience, 50*time.Millisecond)
+		require.Eventually(b, func() bool { return s.loadedOrders(b) == 1 }, timeout, 50*time.Millisecond)
 		b.ReportMetric(residentMB(b, first.pid()), "first-MB")
-		s.writeLike(b, placed, n-1)
+		s.insertCopies(b, placed, n-1)
 		began := time.Now()
 		taken := s.reconcileWith(dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
-		require.Equal(b, n-1, taken.Orders)
-		require.Eventually(b, func() bool { return s.listed(b) == int64(n) }, 10*time.Minute, 100*time.Millisecond)
+		require.Equal(b, n-1, taken.OrdersStarted)
+		require.Eventually(b, func() bool { return s.loadedOrders(b) == int64(n) }, 10*time.Minute, 100*time.Millisecond)
 		b.ReportMetric(float64(n)/time.Since(began).Seconds(), "rebuilt/s")
 		b.ReportMetric(residentMB(b, first.pid()), "all-MB")
 		for unit, in := range map[string]dispatch.ReconcileInput{
@@ -67,26 +67,26 @@ func BenchmarkOpenOrders(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// writeLike writes orders to the store that stand where one stands which was placed.
-func (s *system) writeLike(b *testing.B, placed string, n int) {
+// insertCopies writes orders to the store that stand where one stands which was placed.
+func (s *system) insertCopies(b *testing.B, placed string, n int) {
 	b.Helper()
 	like, err := s.store.Order(b.Context(), "", placed)
 	require.NoError(b, err)
 	orders := make([]order.Order, n)
 	for i := range orders {
 		o := *like
-		o.ID, o.TransactionID, o.DetailsID = uuid.Must(uuid.NewV7()).String(), uuid.NewString(), uuid.NewString()
+		o.ID, o.TransactionID, o.ModalityPartID = uuid.Must(uuid.NewV7()).String(), uuid.NewString(), uuid.NewString()
 		o.Number = fmt.Sprintf("%s-%d", like.Number, i)
 		o.State.OrderID, o.State.Number = o.ID, o.Number
 		orders[i] = o
 	}
 	for batch := range slices.Chunk(orders, 1000) {
-		require.NoError(b, s.store.AddOrders(b.Context(), batch))
+		require.NoError(b, s.store.BulkInsertOrders(b.Context(), batch))
 	}
 }
 
-// listed is how many orders a worker has loaded, as their search attributes tell.
-func (s *system) listed(b *testing.B) int64 {
+// loadedOrders is how many orders a worker has loaded, as their search attributes tell.
+func (s *system) loadedOrders(b *testing.B) int64 {
 	b.Helper()
 	found, err := s.client.CountWorkflow(b.Context(), &workflowservice.CountWorkflowExecutionsRequest{
 		Query: fmt.Sprintf(`WorkflowType = %q AND OrderStatus = "received.testkit.ordered"`, dispatch.WorkflowOrder),

@@ -96,47 +96,47 @@ func (y storyView) outcomes(kind string) []string {
 
 func (s *system) opsOrder(id string) opsView {
 	s.t.Helper()
-	return got[opsView](s, s.ops(http.MethodGet, "/ops/orders/"+id, nil))
+	return decodeSuccess[opsView](s, s.callAsOperations(http.MethodGet, "/ops/orders/"+id, nil))
 }
 
 func (s *system) story(id string) storyView {
 	s.t.Helper()
-	return got[storyView](s, s.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil))
+	return decodeSuccess[storyView](s, s.callAsOperations(http.MethodGet, "/ops/orders/"+id+"/story", nil))
 }
 
 // inboxItem is a report as the partner sent it.
 func (s *system) inboxItem(id string) inboxView {
 	s.t.Helper()
-	return got[inboxView](s, s.ops(http.MethodGet, "/ops/inbox/"+id, nil))
+	return decodeSuccess[inboxView](s, s.callAsOperations(http.MethodGet, "/ops/inbox/"+id, nil))
 }
 
-// inboxIn lists the newest reports in a state.
-func (s *system) inboxIn(state string) []inboxView {
+// inboxByState lists the newest reports in a state.
+func (s *system) inboxByState(state string) []inboxView {
 	s.t.Helper()
-	page := got[struct {
+	page := decodeSuccess[struct {
 		Items []inboxView `json:"items"`
 		Total int         `json:"total"`
-	}](s, s.ops(http.MethodGet, "/ops/inbox?size=100&state="+state, nil))
+	}](s, s.callAsOperations(http.MethodGet, "/ops/inbox?size=100&state="+state, nil))
 	require.Len(s.t, page.Items, page.Total, "more than one page")
 	return page.Items
 }
 
-// got reads an answer that has to be a success.
-func got[T any](s *system, r reply) T {
+// decodeSuccess reads an answer that has to be a success.
+func decodeSuccess[T any](s *system, r apiAnswer) T {
 	s.t.Helper()
 	require.Equal(s.t, http.StatusOK, r.Status, "%s", r.Body)
 	var v T
-	r.into(s, &v)
+	r.decode(s, &v)
 	return v
 }
 
-// demand asks operations' demand and reads its answer.
-func (s *system) demand(id, what string, body any) (out opsView, childID string) {
+// sendOperationsDemand asks operations' demand and reads its answer.
+func (s *system) sendOperationsDemand(id, what string, body any) (out opsView, childID string) {
 	s.t.Helper()
-	a := got[struct {
+	a := decodeSuccess[struct {
 		Order   opsView `json:"order"`
 		ChildID string  `json:"child_id"`
-	}](s, s.ops(http.MethodPost, "/ops/orders/"+id+"/"+what, body))
+	}](s, s.callAsOperations(http.MethodPost, "/ops/orders/"+id+"/"+what, body))
 	return a.Order, a.ChildID
 }
 
@@ -154,11 +154,11 @@ func (s *system) awaitAttention(id string, reasons ...string) opsView {
 // await waits for a condition.
 func (s *system) await(condition func() bool, message string, args ...any) {
 	s.t.Helper()
-	require.Eventually(s.t, condition, patience, 50*time.Millisecond, append([]any{message}, args...)...)
+	require.Eventually(s.t, condition, timeout, 50*time.Millisecond, append([]any{message}, args...)...)
 }
 
-// lows are the order's events without what is the same in all of a testkit's.
-func (o orderView) lows() string {
+// lowStatuses are the order's events without what is the same in all of a testkit's.
+func (o orderView) lowStatuses() string {
 	out := make([]string, len(o.Events))
 	for i, e := range o.Events {
 		out[i] = e.Status[strings.LastIndex(e.Status, ".")+1:]
@@ -174,7 +174,7 @@ func (s *system) awaitEvents(id, lows string) orderView {
 		o = s.order(id)
 		return len(o.Events) >= len(strings.Fields(lows))
 	}, "order %s did not get to %s", id, lows)
-	require.Equal(s.t, lows, o.lows())
+	require.Equal(s.t, lows, o.lowStatuses())
 	s.requireWebhooks(id)
 	return o
 }
@@ -197,14 +197,14 @@ func (s *system) requireWebhooks(id string) {
 	}
 }
 
-// script puts another script for the order at the lab.
-func (s *system) script(id string, script any) {
+// putScript puts another script for the order at the lab.
+func (s *system) putScript(id string, script any) {
 	s.t.Helper()
-	s.atLab(http.MethodPut, "/sandbox/orders/"+s.number(id)+"/script", script)
+	s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/script", script)
 }
 
-// fact has the lab, or the courier, report something now.
-func (s *system) fact(id, kind string, more ...any) {
+// sendFact has the lab, or the courier, report something now.
+func (s *system) sendFact(id, kind string, more ...any) {
 	s.t.Helper()
 	body := map[string]any{"type": kind}
 	for i := 0; i < len(more); i += 2 {
@@ -213,26 +213,26 @@ func (s *system) fact(id, kind string, more ...any) {
 	answered := struct {
 		Status int `json:"status"`
 	}{}
-	s.atLab(http.MethodPost, "/sandbox/orders/"+s.number(id)+"/facts", body).into(s, &answered)
+	s.callLab(http.MethodPost, "/sandbox/orders/"+s.labOrderNumber(id)+"/facts", body).decode(s, &answered)
 	require.Equal(s.t, http.StatusOK, answered.Status)
 }
 
-// results puts results at the lab.
-func (s *system) results(id string, body any) {
+// putResults puts results at the lab.
+func (s *system) putResults(id string, body any) {
 	s.t.Helper()
-	s.atLab(http.MethodPut, "/sandbox/orders/"+s.number(id)+"/results", body)
+	s.callLab(http.MethodPut, "/sandbox/orders/"+s.labOrderNumber(id)+"/results", body)
 }
 
 // place creates an order and waits until the lab has it.
-func (s *system) placed() string {
+func (s *system) placeAndAwait() string {
 	s.t.Helper()
 	id := s.placeOrder(nil)
 	s.awaitStatus(id, "received.testkit.requisition_created")
 	return id
 }
 
-// stored reads the order from the store, as no client may.
-func (s *system) stored(id string) *order.Order {
+// storedOrder reads the order from the store, as no client may.
+func (s *system) storedOrder(id string) *order.Order {
 	s.t.Helper()
 	o, err := s.store.Order(context.Background(), "", id)
 	require.NoError(s.t, err)

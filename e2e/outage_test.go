@@ -26,8 +26,8 @@ func TestTemporalIsAwayForAWhile(t *testing.T) {
 	require.NoError(t, err)
 	number, err := strconv.Atoi(port)
 	require.NoError(t, err)
-	s := newSystem(t, options{temporal: dev, ahead: 2 * time.Minute}) // so that the sweep need not be waited for
-	open := s.placed()
+	s := newSystem(t, options{temporal: dev, workerClockAhead: 2 * time.Minute}) // so that the sweep need not be waited for
+	open := s.placeAndAwait()
 	s.awaitWebhooks(open)
 	s.awaitDelivered() // so that no activity has an answer to report during the outage
 	before := s.order(open)
@@ -36,14 +36,14 @@ func TestTemporalIsAwayForAWhile(t *testing.T) {
 	began := time.Now()
 	created := s.placeOrder(nil)
 	require.Less(t, time.Since(began), 10*time.Second, "an order does not wait for Temporal")
-	require.Equal(t, "ordered", s.order(created).lows())
+	require.Equal(t, "ordered", s.order(created).lowStatuses())
 
 	r := s.cancel(open)
 	require.Equal(t, http.StatusServiceUnavailable, r.Status, "%s", r.Body)
 	require.NotEmpty(t, r.Header.Get("Retry-After"))
 	require.Equal(t, before, s.order(open))
 
-	s.fact(open, "kit_shipped")
+	s.sendFact(open, "kit_shipped")
 	require.Equal(t, "received", s.story(open).Facts[0].State)
 	require.Equal(t, before, s.order(open))
 	require.Equal(t, http.StatusServiceUnavailable, s.request(http.MethodGet, s.url+"/readyz", nil).Status)
@@ -54,9 +54,9 @@ func TestTemporalIsAwayForAWhile(t *testing.T) {
 	require.NoError(t, err)
 	var healed dispatch.SweepResult
 	require.NoError(t, run.Get(t.Context(), &healed))
-	s.awaitEvents(created, toLab)
-	s.awaitEvents(open, toCustomer)
-	s.requireSettled(open)
+	s.awaitEvents(created, placedEvents)
+	s.awaitEvents(open, shippedEvents)
+	s.requireInboxResolved(open)
 	s.awaitDelivered()
 }
 
@@ -73,14 +73,14 @@ func (s *system) awaitDelivered() {
 // A receiver that refuses is asked again, each delivery by itself, with the same message id and body.
 func TestAReceiverIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
+	s := newSystem(t, options{playScripts: true})
 	s.receiver.answerWith(http.StatusServiceUnavailable)
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy-lab-only"})
 	s.awaitStatus(id, "completed.testkit.completed")
 	s.await(func() bool { return s.receiver.refusals() >= 5 }, "not every event was tried")
-	require.Empty(t, s.receiver.of(id))
+	require.Empty(t, s.receiver.forOrder(id))
 
 	s.receiver.answerWith(http.StatusOK)
-	s.awaitEvents(id, atLab+" completed")
-	require.GreaterOrEqual(t, s.receiver.repeated(), 5, "the same messages as before")
+	s.awaitEvents(id, receivedEvents+" completed")
+	require.GreaterOrEqual(t, s.receiver.repeatedMessages(), 5, "the same messages as before")
 }

@@ -12,22 +12,22 @@ import (
 
 // Our accounts at the neutral partner, all under one name.
 const (
-	partnerAccount = clinic.Account
-	partnerSecret  = clinic.Secret
+	partnerAccount = clinic.NeutralAccount
+	partnerSecret  = clinic.NeutralSecret
 )
 
 // seedPartner makes what a team needs to order by every collection method through the neutral protocol.
 func (s *system) seedPartner() {
 	var err error
-	s.partnerTests, err = clinic.Partner(context.Background(), s.store, s.teamID, s.labURL)
+	s.partnerTests, err = clinic.AddPartner(context.Background(), s.store, s.teamID, s.labURL)
 	require.NoError(s.t, err)
 	if s.options.cancelCall {
-		s.seedCancelCall("quest")
+		s.enableCancelCall("quest")
 	}
 }
 
-// seedCancelCall gives an account at the neutral partner the call that cancels.
-func (s *system) seedCancelCall(slug string) {
+// enableCancelCall gives an account at the neutral partner the call that cancels.
+func (s *system) enableCancelCall(slug string) {
 	accounts, err := s.store.LabAccounts(context.Background(), s.teamID)
 	require.NoError(s.t, err)
 	for _, a := range accounts {
@@ -39,11 +39,11 @@ func (s *system) seedCancelCall(slug string) {
 	}
 }
 
-// driver is what drives the system from outside.
-func (s *system) driver() *drive.System {
+// scenarioSystem is what drives the system from outside.
+func (s *system) scenarioSystem() *drive.System {
 	return &drive.System{
 		URL: s.url, Key: s.key, OperationsKey: s.opsKey, LabURL: s.labURL, LabUser: labUser, LabToken: labToken,
 		PartnerURL: s.labURL + "/neutral", PartnerAccount: partnerAccount, PartnerSecret: partnerSecret,
-		UserID: s.userID, Tests: s.partnerTests, Client: caller,
+		UserID: s.userID, LabTests: s.partnerTests, Client: apiClient,
 	}
 }

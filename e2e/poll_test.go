@@ -15,12 +15,12 @@ import (
 // A lab's webhooks may all be lost, and are not promised to be repeated. A silent order's lab is asked, and the order catches up.
 func TestASilentOrderIsPolled(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true, ahead: 8 * order.Day})
+	s := newSystem(t, options{playScripts: true, workerClockAhead: 8 * order.Day})
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:webhooks-lost"})
 	s.awaitStatus(id, "received.testkit.requisition_created")
-	require.Eventually(t, func() bool { return len(s.notifications(id)) == 3 }, patience, 50*time.Millisecond, "the lab has three reports")
+	require.Eventually(t, func() bool { return len(s.notifications(id)) == 3 }, timeout, 50*time.Millisecond, "the lab has three reports")
 
-	require.Equal(t, 3, s.reconcile().Polled)
+	require.Equal(t, 3, s.reconcile().FactsPolled)
 	got := s.awaitStatus(id, "completed.testkit.completed")
 	require.Contains(t, got.statuses(), "collecting_sample.testkit.transit_customer")
 	s.awaitWebhooks(id)
@@ -31,17 +31,17 @@ func TestASilentOrderIsPolled(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 	require.Contains(t, string(r.Body), `"applied"`, "its first telling was")
 	require.Equal(t, before, s.order(id))
-	require.Zero(t, s.reconcile().Polled, "an order that has ended is left alone")
+	require.Zero(t, s.reconcile().FactsPolled, "an order that has ended is left alone")
 }
 
 // The control: an order that is not silent is not polled, whatever the lab would tell.
 func TestAFreshOrderIsNotPolled(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true, ahead: 6 * order.Day})
+	s := newSystem(t, options{playScripts: true, workerClockAhead: 6 * order.Day})
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:webhooks-lost"})
 	s.awaitStatus(id, "received.testkit.requisition_created")
-	require.Eventually(t, func() bool { return len(s.notifications(id)) == 3 }, patience, 50*time.Millisecond)
-	require.Zero(t, s.reconcile().Polled)
+	require.Eventually(t, func() bool { return len(s.notifications(id)) == 3 }, timeout, 50*time.Millisecond)
+	require.Zero(t, s.reconcile().FactsPolled)
 	require.Equal(t, "received.testkit.requisition_created", s.order(id).LastEvent.Status)
 }
 
@@ -62,6 +62,6 @@ func (s *system) reconcileWith(in dispatch.ReconcileInput) dispatch.SweepResult 
 func (s *system) notifications(id string) []json.RawMessage {
 	s.t.Helper()
 	var out []json.RawMessage
-	s.atLab(http.MethodGet, "/Notifications?order_number="+s.number(id), nil).into(s, &out)
+	s.callLab(http.MethodGet, "/Notifications?order_number="+s.labOrderNumber(id), nil).decode(s, &out)
 	return out
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// history is what a lab says of a kit that it rejected and then could test: each fact with its own time, and a second shipment
+// kitHistory is what a lab says of a kit that it rejected and then could test: each fact with its own time, and a second shipment
 // notice after the first, which got the tracking numbers right.
-func (s *system) history(number string, began time.Time) [][]byte {
+func (s *system) kitHistory(number string, began time.Time) [][]byte {
 	at := func(n int) string {
 		return began.Add(time.Duration(n) * time.Millisecond).Format("2006-01-02T15:04:05.000000Z")
 	}
@@ -49,15 +49,15 @@ func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 	s := newSystem(t, options{workers: 2})
 	for n := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, n))
-		t.Run(fmt.Sprint(n), func(t *testing.T) { t.Parallel(); s.in(t).arrivesSomehow(random) })
+		t.Run(fmt.Sprint(n), func(t *testing.T) { t.Parallel(); s.forSubtest(t).deliverInRandomOrder(random) })
 	}
 }
 
-func (s *system) arrivesSomehow(random *rand.Rand) {
+func (s *system) deliverInRandomOrder(random *rand.Rand) {
 	began := time.Now().UTC()
-	id := s.placed()
-	s.results(id, map[string]any{})
-	facts := s.history(s.number(id), began.Add(time.Second).UTC())
+	id := s.placeAndAwait()
+	s.putResults(id, map[string]any{})
+	facts := s.kitHistory(s.labOrderNumber(id), began.Add(time.Second).UTC())
 	sent := slices.Clone(facts)
 	for range random.IntN(4) {
 		sent = append(sent, facts[random.IntN(len(facts))])
@@ -69,7 +69,7 @@ func (s *system) arrivesSomehow(random *rand.Rand) {
 		for _, body := range sent[:n] {
 			next <- body
 		}
-		for _, r := range together(n, func() reply { return s.labWebhook(<-next) }) {
+		for _, r := range callConcurrently(n, func() apiAnswer { return s.labWebhook(<-next) }) {
 			require.Equal(s.t, http.StatusOK, r.Status, "%s", r.Body)
 		}
 		sent = sent[n:]
@@ -88,7 +88,7 @@ func (s *system) arrivesSomehow(random *rand.Rand) {
 	require.Equal(s.t, "completed.testkit.completed", o.LastEvent.Status, "a late report takes nothing back")
 	s.requireWebhooks(id)
 	require.Len(s.t, s.story(id).Facts, len(facts))
-	require.Equal(s.t, "9400100000000000000024", s.stored(id).Shipment.Outbound.Number)
-	require.Equal(s.t, http.StatusOK, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
+	require.Equal(s.t, "9400100000000000000024", s.storedOrder(id).Shipment.Outbound.Number)
+	require.Equal(s.t, http.StatusOK, s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
 	s.awaitAttention(id)
 }

@@ -23,7 +23,7 @@ func TestAnEndpointHasARateLimit(t *testing.T) {
 		arrived = append(arrived, time.Now())
 	}))
 	t.Cleanup(slow.Close)
-	r := s.ops(http.MethodPost, "/ops/teams/"+s.teamID+"/endpoints", map[string]any{"url": slow.URL, "rate_limit": perSecond})
+	r := s.callAsOperations(http.MethodPost, "/ops/teams/"+s.teamID+"/endpoints", map[string]any{"url": slow.URL, "rate_limit": perSecond})
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 
 	for range orders {

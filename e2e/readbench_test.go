@@ -41,9 +41,9 @@ func BenchmarkReadOrder(b *testing.B) {
 		b.Run(engine, func(b *testing.B) {
 			url := "sqlite:" + filepath.Join(b.TempDir(), "store.db")
 			if engine == "postgres" {
-				url = pgtest.DSN(b)
+				url = pgtest.NewDatabase(b)
 			}
-			ours, floor := newReading(b, url)
+			ours, floor := newReadBenchmarks(b, url)
 			ours.run(b) // connections, plans and caches
 			floor.run(b)
 			var own, bare []time.Duration
@@ -62,9 +62,9 @@ func BenchmarkReadOrder(b *testing.B) {
 }
 
 // What the benchmark measures answers, and leaves its rows.
-func TestWhatReadingIsComparedWith(t *testing.T) {
+func TestReadBenchmarkServers(t *testing.T) {
 	t.Parallel()
-	ours, floor := newReading(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
+	ours, floor := newReadBenchmarks(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"))
 	require.Positive(t, ours.run(t))
 	require.Positive(t, floor.run(t))
 	var rows int
@@ -75,8 +75,8 @@ func TestWhatReadingIsComparedWith(t *testing.T) {
 	require.NotEmpty(t, page)
 }
 
-// reading is a server that is asked for one order again and again.
-type reading struct {
+// readBenchmark is a server that is asked for one order again and again.
+type readBenchmark struct {
 	url    string
 	key    string
 	client *http.Client
@@ -84,29 +84,29 @@ type reading struct {
 	store  *store.Store
 }
 
-func newReading(t testing.TB, url string) (ours, floor reading) {
+func newReadBenchmarks(t testing.TB, url string) (ours, floor readBenchmark) {
 	t.Helper()
 	s := newSearched(t, url, 1000)
-	guard, err := webhooks.NewGuard("127.0.0.0/8")
+	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(t, err)
 	handler, err := api.New(api.Deps{
-		Store: s.Store, Orders: dispatch.NewClient(nil), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Guard: guard,
-		KeyRate: readRate, AddressRate: readRate,
+		Store: s.Store, Workflows: dispatch.NewClient(nil), Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Guard: guard,
+		APIKeyRate: readRate, AddressRate: readRate,
 	})
 	require.NoError(t, err)
-	secret, err := store.NewKeySecret(store.Sandbox)
+	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	require.NoError(t, err)
-	key := store.Key{ID: uuid.NewString(), TeamID: s.team, Name: "reader", Role: store.RoleClient}
-	require.NoError(t, s.CreateKey(context.Background(), key, secret))
-	ours = reading{url: served(t, handler) + "/v3/order/" + s.orders[0].ID, key: secret, store: s.Store}
+	key := store.APIKey{ID: uuid.NewString(), TeamID: s.team, Name: "reader", Role: store.RoleClient}
+	require.NoError(t, s.CreateAPIKey(context.Background(), key, secret))
+	ours = readBenchmark{url: served(t, handler) + "/v3/order/" + s.orders[0].ID, key: secret, store: s.Store}
 
-	db := floorDatabase(t, url)
+	db := openBaselineDB(t, url)
 	document, err := json.Marshal(s.orders[0])
 	require.NoError(t, err)
 	_, err = db.write.Exec(`INSERT INTO floor (id, document) VALUES ($1, $2)`, s.orders[0].ID, string(document))
 	require.NoError(t, err)
-	floor = reading{url: served(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read}
-	for _, r := range []*reading{&ours, &floor} {
+	floor = readBenchmark{url: served(t, db.handler()) + "/floor/" + s.orders[0].ID, db: db.read}
+	for _, r := range []*readBenchmark{&ours, &floor} {
 		r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: readCallers}}
 		t.Cleanup(r.client.CloseIdleConnections)
 	}
@@ -121,7 +121,7 @@ func served(t testing.TB, h http.Handler) string {
 }
 
 // run makes the requests and says how long they took.
-func (r reading) run(t testing.TB) time.Duration {
+func (r readBenchmark) run(t testing.TB) time.Duration {
 	t.Helper()
 	var callers sync.WaitGroup
 	began := time.Now()
@@ -139,7 +139,7 @@ func (r reading) run(t testing.TB) time.Duration {
 	return time.Since(began)
 }
 
-func (r reading) get(t testing.TB) int {
+func (r readBenchmark) get(t testing.TB) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url, http.NoBody)
 	if err != nil {
@@ -162,10 +162,10 @@ func (r reading) get(t testing.TB) int {
 	return res.StatusCode
 }
 
-// floorDB is the database as the store opens it: SQLite with one connection that writes.
-type floorDB struct{ read, write *sql.DB }
+// baselineDB is the database as the store opens it: SQLite with one connection that writes.
+type baselineDB struct{ read, write *sql.DB }
 
-func floorDatabase(t testing.TB, url string) floorDB {
+func openBaselineDB(t testing.TB, url string) baselineDB {
 	t.Helper()
 	driver, source := "pgx", url
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
@@ -180,7 +180,7 @@ func floorDatabase(t testing.TB, url string) floorDB {
 		t.Cleanup(func() { require.NoError(t, db.Close()) })
 		return db
 	}
-	db := floorDB{read: open(8)}
+	db := baselineDB{read: open(8)}
 	db.write = db.read
 	if driver == "sqlite" {
 		db.write = open(1)
@@ -195,7 +195,7 @@ func floorDatabase(t testing.TB, url string) floorDB {
 	return db
 }
 
-func (db floorDB) handler() http.Handler {
+func (db baselineDB) handler() http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.GET("/floor/:id", func(c *gin.Context) {

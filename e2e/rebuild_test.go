@@ -27,11 +27,11 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 
 	shipped := s.placeOrder(nil)
 	s.awaitStatus(shipped, "received.testkit.requisition_created")
-	s.atLabFact(shipped, map[string]any{"type": "kit_shipped"})
+	s.sendLabFact(shipped, map[string]any{"type": "kit_shipped"})
 	s.awaitStatus(shipped, "collecting_sample.testkit.transit_customer")
 	blocked := s.placeOrder(nil)
 	s.awaitStatus(blocked, "received.testkit.requisition_created")
-	s.atLabFact(blocked, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
+	s.sendLabFact(blocked, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
 	s.awaitStatus(blocked, "sample_with_lab.testkit.lab_processing_blocked")
 	scheduled := s.placeOrder(map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)})
 	s.awaitDetails(scheduled, "activate")
@@ -42,31 +42,31 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 		w.Stop()
 	}
 	meanwhile := s.placeOrder(nil)
-	s.atLabFact(shipped, map[string]any{"type": "kit_received"})
-	require.Equal(t, http.StatusServiceUnavailable, s.do(http.MethodPost, "/v3/order/"+scheduled+"/cancel", nil).Status)
+	s.sendLabFact(shipped, map[string]any{"type": "kit_received"})
+	require.Equal(t, http.StatusServiceUnavailable, s.callAsClient(http.MethodPost, "/v3/order/"+scheduled+"/cancel", nil).Status)
 
 	_, port, err := net.SplitHostPort(server.Address)
 	require.NoError(t, err)
 	number, err := strconv.Atoi(port)
 	require.NoError(t, err)
 	temporaltest.Start(t, temporaltest.Options{Port: number})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	require.NoError(t, worker.EnsureNamespace(ctx, s.client, s.namespace, 24*time.Hour))
 	s.workers = append(s.workers, s.startWorker())
 	healed, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)
 	// What the lab reported meanwhile is signalled, which starts that order's run, unless the API was faster: it tries for half a minute.
-	require.LessOrEqual(t, healed.Facts, 1)
-	require.Equal(t, 3, healed.Orders, "the other open orders")
+	require.LessOrEqual(t, healed.FactsSignalled, 1)
+	require.Equal(t, 3, healed.OrdersStarted, "the other open orders")
 
 	s.awaitStatus(shipped, "sample_with_lab.testkit.delivered_to_lab")
 	s.awaitStatus(meanwhile, "received.testkit.requisition_created")
 	s.awaitDetails(blocked, "recovery_window")
 	require.Equal(t, deadlines, s.deadlines(blocked), "deadlines are absolute")
-	require.Equal(t, http.StatusOK, s.do(http.MethodPost, "/v3/order/"+scheduled+"/cancel", nil).Status)
+	require.Equal(t, http.StatusOK, s.callAsClient(http.MethodPost, "/v3/order/"+scheduled+"/cancel", nil).Status)
 	for _, id := range []string{shipped, blocked} {
-		s.report(id)
+		s.publishReport(id)
 		s.awaitStatus(id, "completed.testkit.completed")
 	}
 	for _, id := range []string{shipped, blocked, meanwhile, scheduled} {
@@ -77,13 +77,13 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	}
 	again, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)
-	require.Zero(t, again.Orders, "a second rebuild finds nothing to start")
+	require.Zero(t, again.OrdersStarted, "a second rebuild finds nothing to start")
 }
 
 // awaitDetails waits until the current details of the order's workflow, as the Temporal UI shows them, have the word.
 func (s *system) awaitDetails(id, word string) {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool { return strings.Contains(s.details(id), word) }, patience, 100*time.Millisecond,
+	require.Eventually(s.t, func() bool { return strings.Contains(s.details(id), word) }, timeout, 100*time.Millisecond,
 		"order %s: %s", id, word)
 }
 
@@ -116,7 +116,7 @@ func TestARebuildSaysThatNoBuildIsCurrent(t *testing.T) {
 	s := newSystem(t, options{workers: noWorkers})
 	binary := buildAliquot(t)
 	s.startProcess(binary, "--build-id", "v1")
-	rebuild := s.startPart(binary, "rebuild")
+	rebuild := s.startCommand(binary, "rebuild")
 	s.await(func() bool { return strings.Contains(rebuild.logs.String(), "aliquot rollout set") }, "it waits and says nothing")
 	s.mustRollout(binary, "set", "v1")
 	require.NoError(t, rebuild.cmd.Wait(), "%s", rebuild.logs)

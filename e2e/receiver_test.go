@@ -16,14 +16,14 @@ import (
 
 // receiver is a client's webhook endpoint: it verifies every delivery with the Standard Webhooks library and keeps it.
 type receiver struct {
-	t      testing.TB
-	url    string
-	mu     sync.Mutex
-	verify *standardwebhooks.Webhook
-	got    []delivery
-	broken []string       // deliveries that did not verify
-	answer int            // status to answer with; 0 means 200
-	asked  map[string]int // what was refused, by message id and body
+	t             testing.TB
+	url           string
+	mu            sync.Mutex
+	verify        *standardwebhooks.Webhook
+	deliveries    []delivery
+	badSignatures []string       // deliveries that did not verify
+	answer        int            // status to answer with; 0 means 200
+	refused       map[string]int // what was refused, by message id and body
 }
 
 // delivery is one verified webhook.
@@ -40,14 +40,14 @@ type delivery struct {
 
 func newReceiver(t testing.TB) *receiver {
 	t.Helper()
-	r := &receiver{t: t, asked: map[string]int{}}
-	server := httptest.NewServer(http.HandlerFunc(r.take))
+	r := &receiver{t: t, refused: map[string]int{}}
+	server := httptest.NewServer(http.HandlerFunc(r.handle))
 	t.Cleanup(server.Close)
 	r.url = server.URL
 	return r
 }
 
-func (r *receiver) trust(secret string) {
+func (r *receiver) setSecret(secret string) {
 	v, err := standardwebhooks.NewWebhook(secret)
 	require.NoError(r.t, err)
 	r.mu.Lock()
@@ -55,7 +55,7 @@ func (r *receiver) trust(secret string) {
 	r.verify = v
 }
 
-func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
+func (r *receiver) handle(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,19 +63,19 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 		err = r.verify.Verify(body, req.Header)
 	}
 	if err != nil {
-		r.broken = append(r.broken, err.Error())
+		r.badSignatures = append(r.badSignatures, err.Error())
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	if r.answer >= http.StatusBadRequest {
-		r.asked[req.Header.Get("svix-id")+string(body)]++
+		r.refused[req.Header.Get("svix-id")+string(body)]++
 		w.WriteHeader(r.answer)
 		return
 	}
 	d := parseDelivery(req.Header.Get("svix-id"), body)
 	d.Trace = req.Header.Get("traceparent")
 	d.At = time.Now()
-	r.got = append(r.got, d)
+	r.deliveries = append(r.deliveries, d)
 }
 
 func parseDelivery(id string, body []byte) delivery {
@@ -108,28 +108,28 @@ func (r *receiver) answerWith(status int) {
 func (r *receiver) refusals() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.asked)
+	return len(r.refused)
 }
 
-// repeated counts the messages that were taken after they had been refused, and were the same as then.
-func (r *receiver) repeated() int {
+// repeatedMessages counts the messages that were taken after they had been refused, and were the same as then.
+func (r *receiver) repeatedMessages() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
-	for _, d := range r.got {
-		if r.asked[d.ID+string(d.Body)] > 0 {
+	for _, d := range r.deliveries {
+		if r.refused[d.ID+string(d.Body)] > 0 {
 			n++
 		}
 	}
 	return n
 }
 
-// of lists what has arrived about an order, each message once, by sequence.
-func (r *receiver) of(orderID string) map[int64]delivery {
+// forOrder lists what has arrived about an order, each message once, by sequence.
+func (r *receiver) forOrder(orderID string) map[int64]delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := map[int64]delivery{}
-	for _, d := range r.got {
+	for _, d := range r.deliveries {
 		if d.OrderID == orderID {
 			out[d.Sequence] = d
 		}
@@ -141,7 +141,7 @@ func (r *receiver) of(orderID string) map[int64]delivery {
 func (r *receiver) failures() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]string(nil), r.broken...)
+	return append([]string(nil), r.badSignatures...)
 }
 
 // lockedBuffer is a buffer that several loggers write to.

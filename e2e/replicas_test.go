@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// replica is the same system with another process's API before it: with a store and a Temporal connection of its own.
-func (s *system) replica() *system {
+// newReplica is the same system with another process's API before it: with a store and a Temporal connection of its own.
+func (s *system) newReplica() *system {
 	s.t.Helper()
 	other := *s
 	other.store, other.client, other.metrics = s.openStore(), s.dial(), prometheus.NewRegistry()
@@ -24,15 +24,15 @@ func TestReplicasShareIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
-		replicas := []*system{s, s.replica()}
+		replicas := []*system{s, s.newReplica()}
 		key := uuid.NewString()
 		var turn atomic.Int64
-		post := func() reply {
+		post := func() apiAnswer {
 			at := replicas[turn.Add(1)%2]
-			return at.do(http.MethodPost, "/v3/order", at.orderBody(nil), "X-Idempotency-Key", key)
+			return at.callAsClient(http.MethodPost, "/v3/order", at.orderBody(nil), "X-Idempotency-Key", key)
 		}
 		answers := map[string]bool{}
-		for _, r := range append(together(8, post), post(), post()) {
+		for _, r := range append(callConcurrently(8, post), post(), post()) {
 			if r.Status == http.StatusConflict { // the first is still executing
 				continue
 			}
@@ -48,12 +48,12 @@ func TestReplicasShareIdempotencyKeys(t *testing.T) {
 func TestABookingKeyIsGoodAtEveryReplica(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{neutral: true})
-	other := s.replica()
-	order, err := s.driver().Place(t.Context(), "walk_in_test", "", nil)
+	other := s.newReplica()
+	order, err := s.scenarioSystem().PlaceOrder(t.Context(), "walk_in_test", "", nil)
 	require.NoError(t, err)
-	_, err = order.Await(t.Context(), 2)
+	_, err = order.AwaitStatuses(t.Context(), 2)
 	require.NoError(t, err)
-	r := s.do(http.MethodPost, "/v3/order/psc/appointment/availability?lab=quest&zip_code=85004", map[string]any{})
+	r := s.callAsClient(http.MethodPost, "/v3/order/psc/appointment/availability?lab=quest&zip_code=85004", map[string]any{})
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 	var free struct {
 		Slots []struct {
@@ -62,27 +62,27 @@ func TestABookingKeyIsGoodAtEveryReplica(t *testing.T) {
 			} `json:"slots"`
 		} `json:"slots"`
 	}
-	r.into(s, &free)
+	r.decode(s, &free)
 	booking := free.Slots[len(free.Slots)-1].Slots[0].BookingKey
-	r = other.do(http.MethodPost, "/v3/order/"+order.ID+"/psc/appointment/book", map[string]any{"booking_key": booking})
+	r = other.callAsClient(http.MethodPost, "/v3/order/"+order.ID+"/psc/appointment/book", map[string]any{"booking_key": booking})
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 }
 
 // Each task queue may have workers of its own, and none of them does another's work.
-func TestQueuesMayBeServedApart(t *testing.T) {
+func TestTaskQueuesWithSeparateWorkers(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{workers: noWorkers, auto: true})
+	s := newSystem(t, options{workers: noWorkers, playScripts: true})
 	binary := buildAliquot(t)
 	s.startProcess(binary, "--queues", "orders")
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy"})
-	s.await(func() bool { return len(s.story(id).outcomes("place")) == 0 && s.openOf("") == 1 }, "the order's workflow does not run")
-	require.Empty(t, s.receiver.of(id), "nobody delivers")
-	require.Empty(t, s.lab.Account().CallsFor(s.number(id)), "nobody calls the lab")
+	s.await(func() bool { return len(s.story(id).outcomes("place")) == 0 && s.openOrdersOf("") == 1 }, "the order's workflow does not run")
+	require.Empty(t, s.receiver.forOrder(id), "nobody delivers")
+	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), "nobody calls the lab")
 
 	s.startProcess(binary, "--queues", "labs")
 	s.awaitStatus(id, "completed.testkit.completed")
-	require.Empty(t, s.receiver.of(id), "nobody delivers")
+	require.Empty(t, s.receiver.forOrder(id), "nobody delivers")
 
 	s.startProcess(binary, "ALIQUOT_QUEUES=deliveries")
-	s.awaitEvents(id, whole)
+	s.awaitEvents(id, completedEvents)
 }

@@ -32,9 +32,9 @@ type reviewView struct {
 // reviews lists the client's unmatched results.
 func (s *system) reviews(query string) []reviewView {
 	s.t.Helper()
-	return got[struct {
+	return decodeSuccess[struct {
 		Data []reviewView `json:"data"`
-	}](s, s.do(http.MethodGet, "/v3/unmatched_result"+query, nil)).Data
+	}](s, s.callAsClient(http.MethodGet, "/v3/unmatched_result"+query, nil)).Data
 }
 
 // awaitReview waits for the only open review.
@@ -51,7 +51,7 @@ func (s *system) awaitReviewWebhooks(kinds ...string) {
 	s.t.Helper()
 	var told []string
 	s.await(func() bool {
-		told = s.receiver.ofReviews()
+		told = s.receiver.reviewWebhooks()
 		return len(told) >= len(kinds)
 	}, "webhooks about reviews are missing")
 	slices.Sort(told) // they come in any order
@@ -59,12 +59,12 @@ func (s *system) awaitReviewWebhooks(kinds ...string) {
 	require.Empty(s.t, s.receiver.failures())
 }
 
-// ofReviews lists the kind and status of all that was told of reviews.
-func (r *receiver) ofReviews() []string {
+// reviewWebhooks lists the kind and status of all that was told of reviews.
+func (r *receiver) reviewWebhooks() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []string
-	for _, d := range r.got {
+	for _, d := range r.deliveries {
 		var in struct {
 			EventType string `json:"event_type"`
 			Data      struct {
@@ -86,52 +86,52 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		o.gate = newGate()
 		s := newSystem(t, o)
-		id := s.placed()
+		id := s.placeAndAwait()
 		require.Equal(t, http.StatusOK, s.cancel(id).Status)
-		s.report(id)
+		s.publishReport(id)
 		r := s.awaitReview()
 		require.Equal(t, "pending_customer_review", r.Status)
 		require.Equal(t, "match_cancelled", r.DecisionCode)
 		require.Equal(t, id, r.CandidateGroups[0].Candidates[0].OrderID)
-		require.Equal(t, http.StatusNotFound, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
+		require.Equal(t, http.StatusNotFound, s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil).Status)
 		s.awaitFetches(id, 1)
 
 		// The lab says so again: nothing new. Then it corrects itself.
-		s.atLabFact(id, map[string]any{"type": "report_ready"})
-		s.requireSettled(id)
+		s.sendLabFact(id, map[string]any{"type": "report_ready"})
+		s.requireInboxResolved(id)
 		s.awaitFetches(id, 2)
-		s.report(id)
+		s.publishReport(id)
 		s.awaitFetches(id, 3)
-		s.await(func() bool { return len(s.receiver.ofReviews()) > 1 }, "the correction is not told of")
+		s.await(func() bool { return len(s.receiver.reviewWebhooks()) > 1 }, "the correction is not told of")
 		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
 
 		// The lab announces the correction once more, and it is accepted before it has been fetched again.
 		o.gate.close()
-		s.atLabFact(id, map[string]any{"type": "report_ready"})
+		s.sendLabFact(id, map[string]any{"type": "report_ready"})
 		<-o.gate.waiting
-		accepted := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"note": "drawn before"})
+		accepted := s.callAsClient(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"note": "drawn before"})
 		require.Equal(t, http.StatusOK, accepted.Status, "%s", accepted.Body)
 		s.awaitReviewWebhooks("created pending_customer_review", "updated pending_customer_review", "updated resolved")
 		require.NotEmpty(t, s.result(id).Results)
 		require.Empty(t, s.reviews(""))
 		require.Equal(t, id, *s.reviews("?status=resolved")[0].ResolvedOrderID)
-		s.awaitEvents(id, toLab+" cancelled")
+		s.awaitEvents(id, placedEvents+" cancelled")
 		s.awaitAttention(id, "cancel_at_lab")
-		again := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{})
+		again := s.callAsClient(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{})
 		require.Equal(t, http.StatusNotFound, again.Status)
 		o.gate.open()
 		s.awaitFetches(id, 4)
 		s.requireDecided(id, "cancel_at_lab")
 
 		// Once more after the acceptance.
-		s.atLabFact(id, map[string]any{"type": "report_ready"})
+		s.sendLabFact(id, map[string]any{"type": "report_ready"})
 		s.awaitFetches(id, 5)
 		s.requireDecided(id, "cancel_at_lab")
-		s.requireSettled(id)
-		require.Len(t, s.receiver.ofReviews(), 3)
+		s.requireInboxResolved(id)
+		require.Len(t, s.receiver.reviewWebhooks(), 3)
 
 		// Another correction is new: it is held back in turn.
-		s.report(id)
+		s.publishReport(id)
 		s.awaitFetches(id, 6)
 		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
 		require.Equal(t, r.ID, s.awaitReview().ID)
@@ -144,7 +144,7 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 func (s *system) awaitFetches(id string, announcements int) {
 	s.t.Helper()
 	s.await(func() bool {
-		f := s.stored(id).State.Fetch
+		f := s.storedOrder(id).State.Fetch
 		return f.Generation == announcements && !f.Pending
 	}, "the results of announcement %d were not fetched", announcements)
 }
@@ -160,14 +160,14 @@ func (s *system) requireDecided(id string, marks ...string) {
 func TestResultsOfAnOrderThatNobodyKnowsAreAcceptedOntoOne(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, o options) {
-		o.ahead = 10 * time.Minute // so that the sweep need not be waited for
+		o.workerClockAhead = 10 * time.Minute // so that the sweep need not be waited for
 		s := newSystem(t, o)
-		id := s.placed()
+		id := s.placeAndAwait()
 		number := order.NewNumber()
 		s.placeAtLab(number, id)
-		s.atLab(http.MethodPut, "/sandbox/orders/"+number+"/results", map[string]any{})
-		s.atLab(http.MethodPost, "/sandbox/orders/"+number+"/facts", map[string]any{"type": "report_ready"})
-		require.Len(t, s.inboxIn("unmatched"), 1)
+		s.callLab(http.MethodPut, "/sandbox/orders/"+number+"/results", map[string]any{})
+		s.callLab(http.MethodPost, "/sandbox/orders/"+number+"/facts", map[string]any{"type": "report_ready"})
+		require.Len(t, s.inboxByState("unmatched"), 1)
 
 		s.reconcile()
 		r := s.awaitReview()
@@ -176,12 +176,12 @@ func TestResultsOfAnOrderThatNobodyKnowsAreAcceptedOntoOne(t *testing.T) {
 		s.reconcile()
 		require.Len(t, s.reviews(""), 1)
 
-		refused := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{})
+		refused := s.callAsClient(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{})
 		require.Equal(t, http.StatusUnprocessableEntity, refused.Status, "%s", refused.Body)
-		accepted := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"order_id": id})
+		accepted := s.callAsClient(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/accept", map[string]any{"order_id": id})
 		require.Equal(t, http.StatusOK, accepted.Status, "%s", accepted.Body)
 		require.Contains(t, string(accepted.Body), `"status":"completed"`)
-		s.awaitEvents(id, toLab+" delivered_to_lab completed")
+		s.awaitEvents(id, placedEvents+" delivered_to_lab completed")
 		s.awaitReviewWebhooks("created pending_customer_review", "updated resolved")
 		require.Equal(t, "final", s.result(id).Metadata.Status)
 	})
@@ -190,25 +190,25 @@ func TestResultsOfAnOrderThatNobodyKnowsAreAcceptedOntoOne(t *testing.T) {
 // What the client is not sure of, operations decide; and a lab that has nothing is asked again another time.
 func TestOperationsDecideWhatTheClientIsNotSureOf(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{ahead: 10 * time.Minute})
-	id := s.placed()
+	s := newSystem(t, options{workerClockAhead: 10 * time.Minute})
+	id := s.placeAndAwait()
 	number := order.NewNumber()
 	s.placeAtLab(number, id)
-	s.atLab(http.MethodPost, "/sandbox/orders/"+number+"/facts", map[string]any{"type": "report_ready"})
-	require.Zero(t, s.reconcile().Reviews, "the lab has no results yet")
+	s.callLab(http.MethodPost, "/sandbox/orders/"+number+"/facts", map[string]any{"type": "report_ready"})
+	require.Zero(t, s.reconcile().ReviewsOpened, "the lab has no results yet")
 	require.Empty(t, s.reviews(""))
 
 	second := order.NewNumber()
 	s.placeAtLab(second, id)
-	s.atLab(http.MethodPut, "/sandbox/orders/"+second+"/results", map[string]any{})
-	s.atLab(http.MethodPost, "/sandbox/orders/"+second+"/facts", map[string]any{"type": "report_ready"})
+	s.callLab(http.MethodPut, "/sandbox/orders/"+second+"/results", map[string]any{})
+	s.callLab(http.MethodPost, "/sandbox/orders/"+second+"/facts", map[string]any{"type": "report_ready"})
 	s.reconcile()
 	r := s.awaitReview()
-	unsure := s.do(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/resolve", map[string]any{"action": "unsure"})
-	require.Equal(t, "pending_ops_review", got[reviewView](s, unsure).Status)
-	s.mustOps(http.MethodPost, "/ops/reviews/"+r.ID+"/resolve", map[string]any{"action": "reject"})
+	unsure := s.callAsClient(http.MethodPost, "/v3/unmatched_result/"+r.ID+"/resolve", map[string]any{"action": "unsure"})
+	require.Equal(t, "pending_ops_review", decodeSuccess[reviewView](s, unsure).Status)
+	s.mustCallAsOperations(http.MethodPost, "/ops/reviews/"+r.ID+"/resolve", map[string]any{"action": "reject"})
 	s.awaitReviewWebhooks("created pending_customer_review", "updated pending_ops_review", "updated resolved")
-	require.Len(t, s.inboxIn("unmatched"), 2, "they are kept")
+	require.Len(t, s.inboxByState("unmatched"), 2, "they are kept")
 }
 
 // placeAtLab has the lab take the requisition of an order again, under a number that is not ours.
@@ -217,8 +217,8 @@ func (s *system) placeAtLab(number, like string) {
 	lab, err := molecular.New(labs.Account{
 		ID: s.accountID, Partner: molecular.Partner, BaseURL: s.labURL, User: labUser, Token: labToken,
 		Settings: []byte(s.accountSettings()), Environment: labs.Sandbox,
-	}, labs.Options{HTTPClient: caller})
+	}, labs.Options{HTTPClient: apiClient})
 	require.NoError(s.t, err)
-	_, err = lab.Place(s.t.Context(), labs.Requisition{Number: number, Order: s.stored(like)})
+	_, err = lab.Place(s.t.Context(), labs.Requisition{OrderNumber: number, Order: s.storedOrder(like)})
 	require.NoError(s.t, err)
 }

@@ -25,17 +25,17 @@ import (
 // The changes of workflow code that are rolled out: before an order takes what was reported, its run rests for a moment, which is a
 // command more than its history has.
 const (
-	before = "	for r.facts.ReceiveAsync(&f) {\n"
-	rest   = `if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
+	changePoint     = "	for r.facts.ReceiveAsync(&f) {\n"
+	changeStatement = `if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
 			return err
 		}
 `
-	guarded   = before + "if workflow.GetVersion(ctx, \"rest\", workflow.DefaultVersion, 1) == 1 {\n" + rest + "}\n"
-	unguarded = before + rest
+	guardedChange   = changePoint + "if workflow.GetVersion(ctx, \"rest\", workflow.DefaultVersion, 1) == 1 {\n" + changeStatement + "}\n"
+	unguardedChange = changePoint + changeStatement
 )
 
 // changed names the programs with these changes.
-var changed = map[string]string{guarded: "guarded", unguarded: "unguarded"}
+var changed = map[string]string{guardedChange: "guarded", unguardedChange: "unguarded"}
 
 // overlay is the argument by which the go command takes a changed source of the Order workflow for the one that there is.
 func overlay(t *testing.T, change string) string {
@@ -44,8 +44,8 @@ func overlay(t *testing.T, change string) string {
 	require.NoError(t, err)
 	content, err := os.ReadFile(source)
 	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(string(content), before), "where the change goes")
-	text := strings.Replace(string(content), before, change, 1)
+	require.Equal(t, 1, strings.Count(string(content), changePoint), "where the change goes")
+	text := strings.Replace(string(content), changePoint, change, 1)
 	text = strings.Replace(text, `"slices"`, "\"slices\"\n\t\"time\"", 1)
 	dir := t.TempDir()
 	other := filepath.Join(dir, "facts.go")
@@ -84,14 +84,14 @@ func (s *system) deployment() *rollout.Deployment {
 	return rollout.Open(s.client, s.namespace, "aliquot")
 }
 
-// openOf is how many open orders a build was the last to work on.
-func (s *system) openOf(build string) int64 {
+// openOrdersOf is how many open orders a build was the last to work on.
+func (s *system) openOrdersOf(build string) int64 {
 	s.t.Helper()
 	status, err := s.deployment().Status(s.t.Context())
 	require.NoError(s.t, err)
 	for _, b := range status.Builds {
 		if b.ID == build {
-			return b.Orders
+			return b.OpenOrders
 		}
 	}
 	return 0
@@ -110,7 +110,7 @@ func (p *process) drain(t testing.TB) {
 func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers, neutral: true})
-	v1, v2 := buildAliquot(t), buildChanged(t, guarded)
+	v1, v2 := buildAliquot(t), buildChanged(t, guardedChange)
 	out, err := s.rollout(v1, "set", "v1", "--wait", "0s")
 	require.Error(t, err)
 	require.Contains(t, out, "aliquot worker --build-id v1", "the error says what to do")
@@ -118,20 +118,20 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	first := s.startProcess(v1, "--build-id", "v1")
 	s.mustRollout(v1, "set", "v1")
 	journeys := slices.Concat(drive.Journeys(), drive.Journeys())
-	driver := s.driver()
-	s.each(journeys, func(ctx context.Context, j *drive.Journey) error { return j.Begin(ctx, driver) })
+	driver := s.scenarioSystem()
+	s.forEachJourney(journeys, func(ctx context.Context, j *drive.Journey) error { return j.Start(ctx, driver) })
 	open := int64(len(journeys))
-	s.await(func() bool { return s.openOf("v1") == open }, "orders are not open")
+	s.await(func() bool { return s.openOrdersOf("v1") == open }, "orders are not open")
 
 	// Forth. The older workers are not needed any more.
 	second := s.startProcess(v2, "--build-id", "v2")
 	s.mustRollout(v2, "set", "v2")
 	first.drain(t)
 	moving := journeys[:len(journeys)/2] // the others are open in every status all the while
-	s.each(moving, func(ctx context.Context, j *drive.Journey) error { return j.Step(ctx) })
-	require.Positive(t, s.openOf("v2"))
-	require.Positive(t, s.openOf("v1"))
-	require.Positive(t, s.begun("rest"), "some have begun the change")
+	s.forEachJourney(moving, func(ctx context.Context, j *drive.Journey) error { return j.Step(ctx) })
+	require.Positive(t, s.openOrdersOf("v2"))
+	require.Positive(t, s.openOrdersOf("v1"))
+	require.Positive(t, s.openRunsPastChange("rest"), "some have begun the change")
 
 	// And back.
 	s.startProcess(v1, "--build-id", "v1")
@@ -139,20 +139,20 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	second.drain(t)
 	require.NotContains(t, s.mustRollout(v1, "restart", "v2"), "Started 0")
 	s.mustRollout(v1, "show")
-	require.Zero(t, s.begun("rest"), "none is left that has")
-	s.each(journeys, func(ctx context.Context, j *drive.Journey) error {
-		for j.Left() > 0 {
+	require.Zero(t, s.openRunsPastChange("rest"), "none is left that has")
+	s.forEachJourney(journeys, func(ctx context.Context, j *drive.Journey) error {
+		for j.StepsLeft() > 0 {
 			if err := j.Step(ctx); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	s.requireWhole(journeys)
+	s.requireCompleteJourneys(journeys)
 }
 
-// each does something with many journeys, a few at once: two nodes of a cluster, their database and three workers share the machine.
-func (s *system) each(journeys []*drive.Journey, do func(context.Context, *drive.Journey) error) {
+// forEachJourney does something with many journeys, a few at once: two nodes of a cluster, their database and three workers share the machine.
+func (s *system) forEachJourney(journeys []*drive.Journey, do func(context.Context, *drive.Journey) error) {
 	s.t.Helper()
 	var mu sync.Mutex
 	var failed []string
@@ -173,8 +173,8 @@ func (s *system) each(journeys []*drive.Journey, do func(context.Context, *drive
 	require.Empty(s.t, strings.Join(failed, "\n"))
 }
 
-// begun is how many open runs have begun a change.
-func (s *system) begun(change string) int64 {
+// openRunsPastChange is how many open runs have begun a change.
+func (s *system) openRunsPastChange(change string) int64 {
 	s.t.Helper()
 	found, err := s.client.CountWorkflow(s.t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
 		Query: `ExecutionStatus = "Running" AND TemporalChangeVersion = "` + change + `-1"`,
@@ -183,29 +183,29 @@ func (s *system) begun(change string) int64 {
 	return found.GetCount()
 }
 
-// requireWhole looks for what may have been lost or doubled: each order has the statuses of its journey and no others, each of them was
+// requireCompleteJourneys looks for what may have been lost or doubled: each order has the statuses of its journey and no others, each of them was
 // told by a webhook, no run is left open, and the reconciler has nothing to heal.
-func (s *system) requireWhole(journeys []*drive.Journey) {
+func (s *system) requireCompleteJourneys(journeys []*drive.Journey) {
 	s.t.Helper()
 	for _, j := range journeys {
 		var lows []string
 		for _, status := range s.order(j.OrderID()).statuses() {
 			lows = append(lows, status[strings.LastIndex(status, ".")+1:])
 		}
-		want := j.Lows()
+		want := j.LowStatuses()
 		i := slices.Index(lows, want[0])
 		require.GreaterOrEqual(s.t, i, 0, "%s: %v", j.Name, lows)
 		require.Equal(s.t, want, lows[i:], j.Name)
-		s.await(func() bool { return s.untold(j.OrderID()) == "" }, "%s: not every status was told", j.Name)
+		s.await(func() bool { return s.firstStatusWithoutWebhook(j.OrderID()) == "" }, "%s: not every status was told", j.Name)
 		s.awaitEnd(j.OrderID())
 	}
 	require.Equal(s.t, dispatch.SweepResult{}, s.reconcile())
 }
 
-// untold is the first status of an order of which no webhook told; empty: there is none. Of partial results the policy does not tell.
-func (s *system) untold(id string) string {
+// firstStatusWithoutWebhook is the first status of an order of which no webhook told; empty: there is none. Of partial results the policy does not tell.
+func (s *system) firstStatusWithoutWebhook(id string) string {
 	s.t.Helper()
-	hooks := s.receiver.of(id)
+	hooks := s.receiver.forOrder(id)
 	for _, e := range s.order(id).Events {
 		if hooks[e.ID].Status != e.Status && !strings.HasSuffix(e.Status, "partial_results") {
 			return e.Status
@@ -233,32 +233,32 @@ func (s *system) taskFailures(id string) []enumspb.WorkflowTaskFailedCause {
 func TestAHeldChangeIsNotBegun(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{workers: noWorkers})
-	v1, v2 := buildAliquot(t), buildChanged(t, guarded)
+	v1, v2 := buildAliquot(t), buildChanged(t, guardedChange)
 	s.startProcess(v1, "--build-id", "v1")
 	s.startProcess(v2, "--build-id", "v2-held", "ALIQUOT_HELD_CHANGES=all")
 	s.startProcess(v2, "--build-id", "v2")
 	s.mustRollout(v1, "set", "v1")
-	early := s.placed()
+	early := s.placeAndAwait()
 
 	s.mustRollout(v2, "set", "v2-held")
-	s.fact(early, "kit_shipped")
+	s.sendFact(early, "kit_shipped")
 	s.awaitStatus(early, "collecting_sample.testkit.transit_customer")
-	require.Zero(t, s.begun("rest"))
+	require.Zero(t, s.openRunsPastChange("rest"))
 	require.Contains(t, s.mustRollout(v2, "back"), "v1 is current")
-	s.fact(early, "kit_received")
+	s.sendFact(early, "kit_received")
 	s.awaitStatus(early, "sample_with_lab.testkit.delivered_to_lab")
 
 	s.mustRollout(v2, "set", "v2")
-	late := s.placed()
-	s.fact(late, "kit_shipped")
+	late := s.placeAndAwait()
+	s.sendFact(late, "kit_shipped")
 	s.awaitStatus(late, "collecting_sample.testkit.transit_customer")
-	s.await(func() bool { return s.begun("rest") == 1 }, "the change is not begun")
+	s.await(func() bool { return s.openRunsPastChange("rest") == 1 }, "the change is not begun")
 	s.mustRollout(v2, "set", "v2-held")
-	s.fact(late, "kit_received")
+	s.sendFact(late, "kit_received")
 	s.awaitStatus(late, "sample_with_lab.testkit.delivered_to_lab")
 	for _, id := range []string{early, late} {
-		s.report(id)
-		s.awaitEvents(id, atLab+" completed")
+		s.publishReport(id)
+		s.awaitEvents(id, receivedEvents+" completed")
 		s.awaitEnd(id)
 		require.Empty(t, s.taskFailures(id))
 	}
@@ -298,28 +298,28 @@ func TestSettingABuildEndsARamp(t *testing.T) {
 // come too far for it stand still, without harm, and go on with the build before.
 func TestAnUnguardedChangeIsCaught(t *testing.T) {
 	t.Parallel()
-	require.Error(t, replayKept(t, unguarded))
-	require.NoError(t, replayKept(t, guarded))
+	require.Error(t, replayKept(t, unguardedChange))
+	require.NoError(t, replayKept(t, guardedChange))
 
 	s := newSystem(t, options{workers: noWorkers})
-	v1, v3 := buildAliquot(t), buildChanged(t, unguarded)
+	v1, v3 := buildAliquot(t), buildChanged(t, unguardedChange)
 	s.startProcess(v1, "--build-id", "v1")
 	s.startProcess(v3, "--build-id", "v3")
 	s.mustRollout(v1, "set", "v1")
-	id := s.placed()
-	s.fact(id, "kit_shipped")
+	id := s.placeAndAwait()
+	s.sendFact(id, "kit_shipped")
 	s.awaitStatus(id, "collecting_sample.testkit.transit_customer")
 
 	s.mustRollout(v1, "set", "v3")
-	s.fact(id, "kit_received")
+	s.sendFact(id, "kit_received")
 	s.await(func() bool {
 		return slices.Contains(s.taskFailures(id), enumspb.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR)
 	}, "the change is not found out")
-	require.Equal(t, toCustomer, s.order(id).lows(), "the order waits")
+	require.Equal(t, shippedEvents, s.order(id).lowStatuses(), "the order waits")
 	s.mustRollout(v1, "back")
 	s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
-	s.report(id)
-	s.awaitEvents(id, atLab+" completed")
+	s.publishReport(id)
+	s.awaitEvents(id, receivedEvents+" completed")
 }
 
 // replayKept replays the kept histories with changed workflow code.

@@ -24,19 +24,19 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/pgtest"
 )
 
-// place is something in which a word about a patient must not stand.
-type place struct {
+// searchedText is something in which a word about a patient must not stand.
+type searchedText struct {
 	name string
 	text []byte
 }
 
-// findings lists the words that stand in the places, as "word in place", whatever their case, in clear, in base64 or in hexadecimal.
-func findings(places []place, words []string) []string {
+// findWords lists the words that stand in the places, as "word in place", whatever their case, in clear, in base64 or in hexadecimal.
+func findWords(places []searchedText, words []string) []string {
 	var found []string
 	for _, p := range places {
 		lower := bytes.ToLower(p.text)
 		for _, word := range words {
-			for _, s := range spellings(word) {
+			for _, s := range encodedForms(word) {
 				if bytes.Contains(lower, []byte(strings.ToLower(s))) {
 					found = append(found, word+" in "+p.name)
 				}
@@ -47,9 +47,9 @@ func findings(places []place, words []string) []string {
 	return slices.Compact(found)
 }
 
-// spellings are the word itself and what it looks like inside of something encoded. In base64 there are three ways, by where in a
+// encodedForms are the word itself and what it looks like inside of something encoded. In base64 there are three ways, by where in a
 // group of three bytes it begins; the characters at its ends that depend on its neighbours are left out.
-func spellings(word string) []string {
+func encodedForms(word string) []string {
 	out := []string{word, hex.EncodeToString([]byte(word))}
 	for before := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", before) + word))
@@ -58,17 +58,17 @@ func spellings(word string) []string {
 	return out
 }
 
-// temporalPlaces are everything that Temporal holds in the namespace: histories as they travel, payloads and all, and as the UI shows
+// temporalTexts are everything that Temporal holds in the namespace: histories as they travel, payloads and all, and as the UI shows
 // them; descriptions with memo, search attributes and pending activities; the current details.
-func (s *system) temporalPlaces() []place {
+func (s *system) temporalTexts() []searchedText {
 	s.t.Helper()
-	var places []place
+	var places []searchedText
 	add := func(name string, m proto.Message) {
 		wire, err := proto.Marshal(m) // in it a payload's data are plain bytes
 		require.NoError(s.t, err)
 		text, err := protojson.Marshal(m)
 		require.NoError(s.t, err)
-		places = append(places, place{name, wire}, place{name, text})
+		places = append(places, searchedText{name, wire}, searchedText{name, text})
 	}
 	for _, e := range s.executions() {
 		id, run := e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId()
@@ -87,7 +87,7 @@ func (s *system) temporalPlaces() []place {
 		if strings.HasPrefix(id, "order-") {
 			details := s.details(strings.TrimPrefix(id, "order-"))
 			require.NotEmpty(s.t, details, "the UI shows nothing of %s", id)
-			places = append(places, place{"details of " + id, []byte(details)})
+			places = append(places, searchedText{"details of " + id, []byte(details)})
 		}
 	}
 	return places
@@ -106,16 +106,16 @@ func (s *system) executions() (all []*workflowpb.WorkflowExecutionInfo) {
 	}
 }
 
-// processPlaces are what the processes tell about themselves.
-func (s *system) processPlaces() []place {
+// processTexts are what the processes tell about themselves.
+func (s *system) processTexts() []searchedText {
 	s.t.Helper()
 	metrics := s.request("GET", s.url+"/metrics", nil)
 	require.Contains(s.t, string(metrics.Body), "aliquot_order_transitions_total")
-	return []place{{"logs", []byte(s.logs.String())}, {"metrics", metrics.Body}, {"spans", s.spanText()}}
+	return []searchedText{{"logs", []byte(s.logs.String())}, {"metrics", metrics.Body}, {"spans", s.spanText()}}
 }
 
-// databasePlaces are all columns of all rows of all tables, a dump of the database, and of SQLite also its files as they are.
-func (s *system) databasePlaces() []place {
+// databaseTexts are all columns of all rows of all tables, a dump of the database, and of SQLite also its files as they are.
+func (s *system) databaseTexts() []searchedText {
 	s.t.Helper()
 	path, isSQLite := strings.CutPrefix(s.dbURL, "sqlite:")
 	catalogue := `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
@@ -124,15 +124,15 @@ func (s *system) databasePlaces() []place {
 	}
 	db := s.openDatabase()
 	defer func() { require.NoError(s.t, db.Close()) }()
-	var places []place
+	var places []searchedText
 	for _, row := range s.rows(db, catalogue) {
 		table := row[0]
 		for _, values := range s.rows(db, `SELECT * FROM `+table) {
-			places = append(places, place{"table " + table, []byte(strings.Join(values, "\n"))})
+			places = append(places, searchedText{"table " + table, []byte(strings.Join(values, "\n"))})
 		}
 	}
 	if !isSQLite {
-		return append(places, place{"dump", pgtest.Dump(s.t, s.dbURL)})
+		return append(places, searchedText{"dump", pgtest.Dump(s.t, s.dbURL)})
 	}
 	backup := filepath.Join(s.t.TempDir(), "backup.db")
 	_, err := db.ExecContext(context.Background(), `VACUUM INTO '`+backup+`'`)
@@ -140,13 +140,13 @@ func (s *system) databasePlaces() []place {
 	for name, file := range map[string]string{"database file": path, "write-ahead log": path + "-wal", "dump": backup} {
 		content, err := os.ReadFile(file)
 		require.NoError(s.t, err)
-		places = append(places, place{name, content})
+		places = append(places, searchedText{name, content})
 	}
 	return places
 }
 
-// commandPlaces are what the administrative commands print about orders.
-func (s *system) commandPlaces(binary string, orders []string) (places []place) {
+// commandTexts are what the administrative commands print about orders.
+func (s *system) commandTexts(binary string, orders []string) (places []searchedText) {
 	s.t.Helper()
 	commands := [][]string{
 		{"order", "list"}, {"order", "list", "--attention", "any"}, {"inbox", "list"}, {"inbox", "list", "--state", "applied"},
@@ -164,7 +164,7 @@ func (s *system) commandPlaces(binary string, orders []string) (places []place) 
 			require.NoError(s.t, err)
 		}
 		require.NotEmpty(s.t, out, "aliquot %v says nothing", args)
-		places = append(places, place{"output of aliquot " + strings.Join(args[:2], " "), out})
+		places = append(places, searchedText{"output of aliquot " + strings.Join(args[:2], " "), out})
 	}
 	return places
 }

@@ -9,15 +9,15 @@ import (
 
 // What the whole way of a kit is, in the events of its order.
 const (
-	toLab      = "ordered requisition_created"
-	toCustomer = toLab + " transit_customer"
-	withUse    = toCustomer + " out_for_delivery with_customer transit_lab"
-	atLab      = toCustomer + " delivered_to_lab"
-	whole      = withUse + " delivered_to_lab completed"
+	placedEvents    = "ordered requisition_created"
+	shippedEvents   = placedEvents + " transit_customer"
+	fullWayToLab    = shippedEvents + " out_for_delivery with_customer transit_lab"
+	receivedEvents  = shippedEvents + " delivered_to_lab"
+	completedEvents = fullWayToLab + " delivered_to_lab completed"
 )
 
-// row is a script of the simulated lab and what has to come of it.
-type row struct {
+// scriptCase is a script of the simulated lab and what has to come of it.
+type scriptCase struct {
 	script    string
 	events    string
 	detail    string   // of the last event
@@ -27,62 +27,62 @@ type row struct {
 
 // The scripts early-report and no-observations need the second attempt of the fetch schedule, a minute later: they belong to the
 // tests that skip time. So do the deadlines of the silent ones.
-var rows = []row{
-	{script: "happy", events: whole},
-	{script: "happy-lab-only", events: atLab + " completed"},
-	{script: "silent", events: toLab, deadline: "shipment_overdue"},
-	{script: "silent-after-shipped", events: toCustomer, deadline: "outbound_overdue"},
-	{script: "send-twice", events: whole},
-	{script: "send-late", events: toLab + " delivered_to_lab completed"},
-	{script: "out-of-order", events: toLab + " delivered_to_lab completed"},
-	{script: "reject-recoverable", events: atLab + " lab_processing_blocked delivered_to_lab completed"},
-	{script: "reject-recoverable-results", events: atLab + " lab_processing_blocked completed"},
+var scriptCases = []scriptCase{
+	{script: "happy", events: completedEvents},
+	{script: "happy-lab-only", events: receivedEvents + " completed"},
+	{script: "silent", events: placedEvents, deadline: "shipment_overdue"},
+	{script: "silent-after-shipped", events: shippedEvents, deadline: "outbound_overdue"},
+	{script: "send-twice", events: completedEvents},
+	{script: "send-late", events: placedEvents + " delivered_to_lab completed"},
+	{script: "out-of-order", events: placedEvents + " delivered_to_lab completed"},
+	{script: "reject-recoverable", events: receivedEvents + " lab_processing_blocked delivered_to_lab completed"},
+	{script: "reject-recoverable-results", events: receivedEvents + " lab_processing_blocked completed"},
 	{
-		script: "reject-recoverable-silent", events: atLab + " lab_processing_blocked",
+		script: "reject-recoverable-silent", events: receivedEvents + " lab_processing_blocked",
 		attention: []string{"recovery_needed"}, deadline: "recovery_reminder_1",
 	},
 	{
-		script: "reject-final", events: atLab + " sample_error", detail: "sample_quantity_not_sufficient",
+		script: "reject-final", events: receivedEvents + " sample_error", detail: "sample_quantity_not_sufficient",
 		attention: []string{"replacement_needed"},
 	},
 	{
-		script: "reject-twice-final", events: atLab + " lab_processing_blocked sample_error", detail: "sample_quantity_not_sufficient",
+		script: "reject-twice-final", events: receivedEvents + " lab_processing_blocked sample_error", detail: "sample_quantity_not_sufficient",
 		attention: []string{"replacement_needed"},
 	},
-	{script: "lost-outbound", events: toCustomer + " lost", attention: []string{"replacement_needed"}},
-	{script: "lost-inbound", events: withUse + " lost", attention: []string{"replacement_needed"}},
+	{script: "lost-outbound", events: shippedEvents + " lost", attention: []string{"replacement_needed"}},
+	{script: "lost-inbound", events: fullWayToLab + " lost", attention: []string{"replacement_needed"}},
 	{
 		script: "problem-outbound",
-		events: toCustomer + " problem_in_transit_customer transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed",
+		events: shippedEvents + " problem_in_transit_customer transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed",
 	},
-	{script: "problem-inbound", events: withUse + " problem_in_transit_lab transit_lab delivered_to_lab completed"},
-	{script: "failure-outbound", events: toCustomer + " failure_to_deliver_to_customer", attention: []string{"replacement_needed"}},
-	{script: "failure-inbound", events: withUse + " failure_to_deliver_to_lab", attention: []string{"replacement_needed"}},
-	{script: "fail-place-2", events: whole},
-	{script: "timeout-after-accept", events: whole},
+	{script: "problem-inbound", events: fullWayToLab + " problem_in_transit_lab transit_lab delivered_to_lab completed"},
+	{script: "failure-outbound", events: shippedEvents + " failure_to_deliver_to_customer", attention: []string{"replacement_needed"}},
+	{script: "failure-inbound", events: fullWayToLab + " failure_to_deliver_to_lab", attention: []string{"replacement_needed"}},
+	{script: "fail-place-2", events: completedEvents},
+	{script: "timeout-after-accept", events: completedEvents},
 }
 
 func TestScriptsEndAsTheContractSays(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
-	for _, r := range rows {
-		t.Run(r.script, func(t *testing.T) { t.Parallel(); s.in(t).play(r) })
+	s := newSystem(t, options{playScripts: true})
+	for _, r := range scriptCases {
+		t.Run(r.script, func(t *testing.T) { t.Parallel(); s.forSubtest(t).runScriptCase(r) })
 	}
 }
 
 func TestScriptsEndTheSameOnPostgres(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true, postgres: true})
-	for _, r := range rows {
+	s := newSystem(t, options{playScripts: true, postgres: true})
+	for _, r := range scriptCases {
 		switch r.script {
 		case "happy", "send-twice", "out-of-order", "reject-twice-final", "lost-inbound":
-			t.Run(r.script, func(t *testing.T) { t.Parallel(); s.in(t).play(r) })
+			t.Run(r.script, func(t *testing.T) { t.Parallel(); s.forSubtest(t).runScriptCase(r) })
 		}
 	}
 }
 
-// play lets the lab play a script and checks how the order ends.
-func (s *system) play(r row) {
+// runScriptCase lets the lab play a script and checks how the order ends.
+func (s *system) runScriptCase(r scriptCase) {
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:" + r.script})
 	o := s.awaitEvents(id, r.events)
 	require.Equal(s.t, r.detail, o.Events[len(o.Events)-1].Detail)
@@ -90,15 +90,15 @@ func (s *system) play(r row) {
 	if r.deadline != "" {
 		require.Contains(s.t, ops.deadlines(), r.deadline)
 	}
-	s.requireSettled(id)
+	s.requireInboxResolved(id)
 }
 
-// requireSettled checks that every report about the order was kept, and that the workflow has said what became of it.
-func (s *system) requireSettled(id string) {
+// requireInboxResolved checks that every report about the order was kept, and that the workflow has said what became of it.
+func (s *system) requireInboxResolved(id string) {
 	s.t.Helper()
-	number := s.number(id)
+	number := s.labOrderNumber(id)
 	sent := map[string]int{}
-	for _, w := range s.lab.Account().WebhooksFor(number) {
+	for _, w := range s.lab.Traffic().WebhookAttemptsFor(number) {
 		require.Contains(s.t, []int{http.StatusOK, http.StatusAccepted}, w.Status, "%s", w.Type)
 		sent[w.Type]++
 	}
@@ -122,10 +122,10 @@ func (s *system) requireSettled(id string) {
 
 func TestADuplicateWebhookIsCountedAndDoesNothing(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
+	s := newSystem(t, options{playScripts: true})
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:send-twice"})
-	s.awaitEvents(id, whole)
-	s.requireSettled(id)
+	s.awaitEvents(id, completedEvents)
+	s.requireInboxResolved(id)
 	for _, f := range s.story(id).Facts {
 		require.Equal(t, 2, f.Deliveries, "%s", f.Kind)
 	}
@@ -133,20 +133,20 @@ func TestADuplicateWebhookIsCountedAndDoesNothing(t *testing.T) {
 
 func TestAPlacementKeepsItsNumberUntilTheLabHasIt(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
+	s := newSystem(t, options{playScripts: true})
 	for script, want := range map[string][]string{
 		"fail-place-2":         {"unavailable", "unavailable", "accepted"},
 		"timeout-after-accept": {"dropped", "duplicate"},
 	} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
-			s := s.in(t)
+			s := s.forSubtest(t)
 			id := s.placeOrder(map[string]any{"passthrough": "sandbox:" + script})
-			s.awaitEvents(id, whole)
+			s.awaitEvents(id, completedEvents)
 			var outcomes []string
 			s.await(func() bool {
 				outcomes = nil
-				for _, c := range s.lab.Account().CallsFor(s.number(id)) {
+				for _, c := range s.lab.Traffic().CallsFor(s.labOrderNumber(id)) {
 					if c.Operation == "PlaceOrder" {
 						outcomes = append(outcomes, c.Orders[0].Outcome)
 					}
@@ -160,38 +160,38 @@ func TestAPlacementKeepsItsNumberUntilTheLabHasIt(t *testing.T) {
 
 func TestAReportIsCorrected(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
+	s := newSystem(t, options{playScripts: true})
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy-lab-only"})
-	s.awaitEvents(id, atLab+" completed")
-	first := s.do(http.MethodGet, "/v3/order/"+id+"/result", nil)
+	s.awaitEvents(id, receivedEvents+" completed")
+	first := s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil)
 
 	// What the script "correct" adds. The script itself publishes the correction before the first report has been fetched when it
 	// does not wait, and then there is nothing to correct.
-	s.script(id, map[string]any{"steps": []map[string]any{{"kind": "results"}, {"kind": "report_ready"}}})
-	s.awaitEvents(id, atLab+" completed corrected")
-	second := s.do(http.MethodGet, "/v3/order/"+id+"/result", nil)
+	s.putScript(id, map[string]any{"steps": []map[string]any{{"kind": "results"}, {"kind": "report_ready"}}})
+	s.awaitEvents(id, receivedEvents+" completed corrected")
+	second := s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil)
 	require.Equal(t, http.StatusOK, second.Status)
 	require.NotEqual(t, string(first.Body), string(second.Body))
 
 	// Announced once more without a change: nothing happens to the order.
-	s.fact(id, "report_ready")
+	s.sendFact(id, "report_ready")
 	s.await(func() bool { return len(s.story(id).outcomes("results")) == 3 }, "the third report was not fetched")
-	s.requireSettled(id)
-	s.awaitEvents(id, atLab+" completed corrected")
+	s.requireInboxResolved(id)
+	s.awaitEvents(id, receivedEvents+" completed corrected")
 }
 
 func TestARefusedPlacementIsTriedAgainByOperations(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
+	s := newSystem(t, options{playScripts: true})
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:refuse-place"})
 	o := s.awaitAttention(id, "placement_refused")
 	require.Equal(t, "received.testkit.ordered", o.FullStatus)
-	r := s.ops(http.MethodGet, "/ops/orders?attention=placement_refused", nil)
+	r := s.callAsOperations(http.MethodGet, "/ops/orders?attention=placement_refused", nil)
 	require.Contains(t, string(r.Body), id)
 
-	s.script(id, map[string]any{"script": "happy-lab-only"})
-	s.demand(id, "place", nil)
-	s.awaitEvents(id, atLab+" completed")
+	s.putScript(id, map[string]any{"script": "happy-lab-only"})
+	s.sendOperationsDemand(id, "place", nil)
+	s.awaitEvents(id, receivedEvents+" completed")
 	s.awaitAttention(id)
 	require.Equal(t, []string{"refused:refused_by_lab", "done"}, s.story(id).outcomes("place"))
 }

@@ -25,7 +25,7 @@ import (
 func TestTheOfficialSDK(t *testing.T) {
 	t.Parallel()
 	suite := compileSDKSuite(t)
-	s := newSystem(t, options{neutral: true, auto: true, policy: `{"minors": true}`})
+	s := newSystem(t, options{neutral: true, playScripts: true, policy: `{"minors": true}`})
 	account := s.billThroughPartner()
 	cancelled := s.reportedAfterCancelling(2)
 	s.addMarkers(s.partnerTests[drive.OnSite])
@@ -35,9 +35,9 @@ func TestTheOfficialSDK(t *testing.T) {
 		drive.Phlebotomy: s.partnerTests[drive.Phlebotomy], drive.OnSite: s.partnerTests[drive.OnSite],
 	})
 	require.NoError(t, err)
-	proxy, broken := judgingProxy(t, s.url)
+	proxy, broken := newCheckingProxy(t, s.url)
 	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", suite)
-	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+proxy, "ALIQUOT_KEY="+s.key, "ALIQUOT_LAB_ACCOUNT="+account, "ALIQUOT_OTHER_KEY="+s.strangersKey(), "ALIQUOT_TEAM="+s.teamID,
+	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+proxy, "ALIQUOT_KEY="+s.key, "ALIQUOT_LAB_ACCOUNT="+account, "ALIQUOT_OTHER_KEY="+s.otherTeamKey(), "ALIQUOT_TEAM="+s.teamID,
 		"ALIQUOT_USER="+s.userID, "ALIQUOT_LAB_TESTS="+string(tests), "ALIQUOT_CANCELLED_ORDERS="+strings.Join(cancelled, ","))
 	out, err := cmd.CombinedOutput()
 	require.Empty(t, broken(), "answers are as the document says")
@@ -70,7 +70,7 @@ func (s *system) reportedAfterCancelling(n int) []string {
 		ids[i] = s.placeOrder(map[string]any{"passthrough": "sandbox:silent"})
 		s.awaitStatus(ids[i], "received.testkit.requisition_created")
 		require.Equal(s.t, http.StatusOK, s.cancel(ids[i]).Status)
-		s.report(ids[i])
+		s.publishReport(ids[i])
 	}
 	s.await(func() bool { return len(s.reviews("")) == n }, "reviews of results were not opened")
 	return ids
@@ -88,7 +88,7 @@ func (s *system) billThroughPartner() string {
 	require.GreaterOrEqual(s.t, i, 0)
 	accounts[i].Profile = store.AccountProfile{
 		Name: new("Partner"), ProviderAccountID: "P-1",
-		AllowedBilling: map[string][]string{store.BillClient: store.States(), "commercial_insurance": {"AZ"}},
+		AllowedBilling: map[string][]string{store.BillingClientBill: store.USStates(), "commercial_insurance": {"AZ"}},
 	}
 	require.NoError(s.t, s.store.PutLabAccount(ctx, accounts[i]))
 	return accounts[i].ID
@@ -121,14 +121,14 @@ func (s *system) importCatalogue(path string) {
 	}))
 }
 
-// strangersKey is the key of another team.
-func (s *system) strangersKey() string {
+// otherTeamKey is the key of another team.
+func (s *system) otherTeamKey() string {
 	s.t.Helper()
 	ctx := context.Background()
 	team := store.Team{ID: uuid.NewString(), Name: "Another clinic", Environment: store.Sandbox}
 	require.NoError(s.t, s.store.CreateTeam(ctx, team))
-	secret, err := store.NewKeySecret(store.Sandbox)
+	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	require.NoError(s.t, err)
-	require.NoError(s.t, s.store.CreateKey(ctx, store.Key{ID: uuid.NewString(), TeamID: team.ID, Name: "client", Role: store.RoleClient}, secret))
+	require.NoError(s.t, s.store.CreateAPIKey(ctx, store.APIKey{ID: uuid.NewString(), TeamID: team.ID, Name: "client", Role: store.RoleClient}, secret))
 	return secret
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// documented is one of Molecular's documented webhooks, byte for byte but for the order number.
-func documented(t testing.TB, name, orderNumber string) []byte {
+// documentedWebhook is one of Molecular's documented webhooks, byte for byte but for the order number.
+func documentedWebhook(t testing.TB, name, orderNumber string) []byte {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", name+".json"))
 	require.NoError(t, err)
@@ -22,12 +22,12 @@ func documented(t testing.TB, name, orderNumber string) []byte {
 }
 
 // labWebhook posts to where the lab reports, with the lab's credentials.
-func (s *system) labWebhook(body []byte) reply {
+func (s *system) labWebhook(body []byte) apiAnswer {
 	s.t.Helper()
 	return s.webhookAs(labUser, labToken, body)
 }
 
-func (s *system) webhookAs(user, token string, body []byte) reply {
+func (s *system) webhookAs(user, token string, body []byte) apiAnswer {
 	s.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, s.url, nil)
 	require.NoError(s.t, err)
@@ -43,16 +43,16 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		s := newSystem(t, o)
 		began := time.Now().Add(-time.Second)
-		id := s.placed()
-		number := s.number(id)
+		id := s.placeAndAwait()
+		number := s.labOrderNumber(id)
 		post := func(name, want string) {
 			t.Helper()
-			r := s.labWebhook(documented(t, name, number))
+			r := s.labWebhook(documentedWebhook(t, name, number))
 			require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 			s.awaitStatus(id, want)
 		}
 		post("kit_shipped", "collecting_sample.testkit.transit_customer")
-		shipment := s.stored(id).Shipment
+		shipment := s.storedOrder(id).Shipment
 		require.Equal(t, "1111497584974311111", shipment.Outbound.Number)
 		require.Equal(t, "1111498798437922222", shipment.Inbound.Number)
 		post("kit_received", "sample_with_lab.testkit.delivered_to_lab")
@@ -61,10 +61,10 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 		// One order number, three accession numbers, and another one when the order was placed.
 		s.awaitAttention(id, "accession_mismatch", "recovery_needed")
 
-		s.results(id, map[string]any{})
+		s.putResults(id, map[string]any{})
 		post("report_ready", "completed.testkit.completed")
-		s.awaitEvents(id, atLab+" lab_processing_blocked completed")
-		r := s.do(http.MethodGet, "/v3/order/"+id+"/result", nil)
+		s.awaitEvents(id, receivedEvents+" lab_processing_blocked completed")
+		r := s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil)
 		require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 
 		story := s.story(id)
@@ -74,7 +74,7 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 			require.Equal(t, documentedTime, f.Fact.SentAt.UTC(), "kept as sent")
 			require.Equal(t, "time_implausible", f.Code, "and flagged")
 			item := s.inboxItem(f.ID)
-			require.Equal(t, string(documented(t, f.Kind, number)), item.Body)
+			require.Equal(t, string(documentedWebhook(t, f.Kind, number)), item.Body)
 			if f.Kind == "kit_rejected" {
 				require.Equal(t, "No patient identifiers listed on the sample container / envelope.", item.Reason)
 			}
@@ -88,8 +88,8 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 func TestADocumentedWebhookSentAgainDoesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{})
-	id := s.placed()
-	body := documented(t, "kit_received", s.number(id))
+	id := s.placeAndAwait()
+	body := documentedWebhook(t, "kit_received", s.labOrderNumber(id))
 	require.Equal(t, http.StatusOK, s.labWebhook(body).Status)
 	before := s.awaitStatus(id, "sample_with_lab.testkit.delivered_to_lab")
 	r := s.labWebhook(body)
@@ -100,8 +100,8 @@ func TestADocumentedWebhookSentAgainDoesNothing(t *testing.T) {
 	require.Equal(t, 2, facts[0].Deliveries)
 }
 
-// seedDifferences are the keys of the documented webhook that are missing from ours, or of another JSON type, and why.
-var seedDifferences = map[string]string{
+// documentedDifferences are the keys of the documented webhook that are missing from ours, or of another JSON type, and why.
+var documentedDifferences = map[string]string{
 	".data.health_insurace_id":               "misspelt in the document; client-api#clientfacingorder has health_insurance_id",
 	".data.requisition_form_url":             "deprecated: null, clients fetch the PDF",
 	".data.lab_test.description":             "not in client-api#clientfacinglabtest",
@@ -119,14 +119,14 @@ func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
 	body["activate_by"] = time.Now().UTC().Format(time.DateOnly) // today means now
 	id := s.placeOrder(body)
 	s.awaitStatus(id, "received.testkit.requisition_created")
-	s.fact(id, "kit_shipped")
-	s.awaitEvents(id, toCustomer)
+	s.sendFact(id, "kit_shipped")
+	s.awaitEvents(id, shippedEvents)
 	told := s.awaitWebhooks(id)[3].Body
 
 	seed, err := os.ReadFile(filepath.Join("..", "junction", "testdata", "seed_004_order_updated.json"))
 	require.NoError(t, err)
-	s.requireKinds(seed, told, seedDifferences)
-	require.Contains(t, kinds(t, told), ".data.health_insurance_id")
+	s.requireSameJSONTypes(seed, told, documentedDifferences)
+	require.Contains(t, jsonTypes(t, told), ".data.health_insurance_id")
 	var envelope struct {
 		EventType    string          `json:"event_type"`
 		TeamID       string          `json:"team_id"`
@@ -137,29 +137,29 @@ func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
 	require.NoError(t, json.Unmarshal(told, &envelope))
 	require.Equal(t, []string{"labtest.order.updated", s.teamID, s.userID, "patient-1"},
 		[]string{envelope.EventType, envelope.TeamID, envelope.UserID, envelope.ClientUserID})
-	require.JSONEq(t, string(s.do(http.MethodGet, "/v3/order/"+id, nil).Body), string(envelope.Data), "the order as it is read")
+	require.JSONEq(t, string(s.callAsClient(http.MethodGet, "/v3/order/"+id, nil).Body), string(envelope.Data), "the order as it is read")
 }
 
-// kinds are the JSON types of a document by path; of a list, those of its first element.
-func kinds(t testing.TB, document []byte) map[string]string {
+// jsonTypes are the JSON types of a document by path; of a list, those of its first element.
+func jsonTypes(t testing.TB, document []byte) map[string]string {
 	t.Helper()
 	var v any
 	require.NoError(t, json.Unmarshal(document, &v))
 	out := map[string]string{}
-	kindsOf("", v, out)
+	collectJSONTypes("", v, out)
 	return out
 }
 
-func kindsOf(path string, v any, out map[string]string) {
+func collectJSONTypes(path string, v any, out map[string]string) {
 	out[path] = fmt.Sprintf("%T", v)
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			kindsOf(path+"."+key, value, out)
+			collectJSONTypes(path+"."+key, value, out)
 		}
 	case []any:
 		if len(v) > 0 {
-			kindsOf(path+"[]", v[0], out)
+			collectJSONTypes(path+"[]", v[0], out)
 		}
 	}
 }

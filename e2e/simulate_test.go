@@ -39,14 +39,14 @@ func (s *system) seedEveryMethod() map[lifecycle.Modality]string {
 }
 
 // notSimulated are the statuses to which nobody can simulate an order that was placed for a patient.
-var notSimulated = map[lifecycle.Low]bool{
+var notSimulated = map[lifecycle.LowStatus]bool{
 	lifecycle.RequisitionBypassed: true, lifecycle.AwaitingRegistration: true, lifecycle.Registered: true,
 }
 
 // Every status that an order can have is one that a client can see by asking for it, and an order stays where it was simulated to.
 func TestEveryStatusIsSimulated(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
+	s := newSystem(t, options{playScripts: true})
 	tests := s.seedEveryMethod()
 	for _, final := range lifecycle.Statuses() {
 		if notSimulated[final.Low()] || final.Low() == lifecycle.Ordered {
@@ -54,53 +54,53 @@ func TestEveryStatusIsSimulated(t *testing.T) {
 		}
 		t.Run(string(final), func(t *testing.T) {
 			t.Parallel()
-			s := s.in(t)
+			s := s.forSubtest(t)
 			id := s.placeOrder(map[string]any{
 				"order_set":   map[string]any{"lab_test_ids": []string{tests[final.Modality()]}},
 				"passthrough": "sandbox:silent",
 			})
-			r := s.do(http.MethodPost, "/v3/order/"+id+"/test?delay=1&final_status="+string(final), nil)
+			r := s.callAsClient(http.MethodPost, "/v3/order/"+id+"/test?delay=1&final_status="+string(final), nil)
 			require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 			defer func() {
 				if t.Failed() {
-					t.Logf("%s", s.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil).Body)
+					t.Logf("%s", s.callAsOperations(http.MethodGet, "/ops/orders/"+id+"/story", nil).Body)
 				}
 			}()
 			o := s.awaitStatus(id, string(final))
-			require.Equal(t, string(lifecycle.MustFull(final.Modality(), lifecycle.Ordered)), o.Events[0].Status)
+			require.Equal(t, string(lifecycle.MustFullStatus(final.Modality(), lifecycle.Ordered)), o.Events[0].Status)
 		})
 	}
 }
 
 // An order that was simulated to one status is simulated on from there, with the results that the client asks for.
-func TestSimulatedOn(t *testing.T) {
+func TestSimulationContinues(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{auto: true})
+	s := newSystem(t, options{playScripts: true})
 	tests := s.seedEveryMethod()
 	id := s.placeOrder(map[string]any{
 		"order_set": map[string]any{"lab_test_ids": []string{tests[lifecycle.AtHomePhlebotomy]}}, "passthrough": "sandbox:silent",
 	})
 	simulate := func(status string, flags any) {
-		r := s.do(http.MethodPost, "/v3/order/"+id+"/test?final_status="+status, flags)
+		r := s.callAsClient(http.MethodPost, "/v3/order/"+id+"/test?final_status="+status, flags)
 		require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 		s.awaitStatus(id, status)
 	}
 	simulate("collecting_sample.at_home_phlebotomy.appointment_cancelled", nil)
 	simulate("collecting_sample.at_home_phlebotomy.draw_completed", nil)
 	simulate("sample_with_lab.at_home_phlebotomy.partial_results", nil)
-	r := s.do(http.MethodGet, "/v3/order/"+id+"/result/metadata", nil)
+	r := s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result/metadata", nil)
 	require.Equal(t, http.StatusOK, r.Status)
 	require.Contains(t, string(r.Body), `"status":"partial"`)
 	simulate("completed.at_home_phlebotomy.completed", map[string]any{
 		"interpretation": "critical", "result_types": []string{"comment"}, "has_missing_results": true,
 	})
-	results := got[struct {
+	results := decodeSuccess[struct {
 		Metadata struct{ Status, Interpretation string }
 		Results  []struct{ Type, Interpretation string }
 		Missing  []struct {
 			Failure string `json:"inferred_failure_type"`
 		} `json:"missing_results"`
-	}](s, s.do(http.MethodGet, "/v3/order/"+id+"/result", nil))
+	}](s, s.callAsClient(http.MethodGet, "/v3/order/"+id+"/result", nil))
 	require.Equal(t, "final", results.Metadata.Status)
 	require.Equal(t, "critical", results.Metadata.Interpretation)
 	require.Equal(t, "comment", results.Results[0].Type)

@@ -71,7 +71,7 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 		require.NoError(t, s.store.PutLabAccount(t.Context(), a))
 	}
 	s.workers = append(s.workers, s.startWorker())
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	_, err = worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)
@@ -86,24 +86,24 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 		require.NoError(t, err)
 		require.JSONEq(t, string(m.States[id]), string(loaded), "order %s", id)
 		s.await(func() bool {
-			o := s.stored(id)
+			o := s.storedOrder(id)
 			return strings.HasPrefix(s.details(id), fmt.Sprintf("**%s** (event %d)", o.State.FullStatus(), o.Sequence))
 		}, "the workflow of order %s stands elsewhere than its row", id)
 	}
 	again, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)
-	require.Zero(t, again.Orders, "a second rebuild finds nothing to start")
+	require.Zero(t, again.OrdersStarted, "a second rebuild finds nothing to start")
 
 	placed := m.Orders["kit placed"]
 	require.Equal(t, "received.testkit.requisition_created", s.order(placed).LastEvent.Status)
-	r := s.webhookAs(m.LabUser, m.LabToken, documented(t, "kit_shipped", s.number(placed)))
+	r := s.webhookAs(m.LabUser, m.LabToken, documentedWebhook(t, "kit_shipped", s.labOrderNumber(placed)))
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 	s.awaitStatus(placed, "collecting_sample.testkit.transit_customer")
 	s.awaitStatus(m.Orders["kit ordered"], "received.testkit.requisition_created")
 }
 
 // loaded is what the first run of an order's workflow has loaded of the store.
-func (s *system) loaded(id string) (l dispatch.Loaded) {
+func (s *system) loaded(id string) (l dispatch.LoadedOrder) {
 	s.t.Helper()
 	var events int
 	for history := s.client.GetWorkflowHistory(context.Background(), dispatch.OrderWorkflowID(id), "", false,

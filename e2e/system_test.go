@@ -44,21 +44,21 @@ const (
 
 // options choose what a system is made of. The zero value: SQLite, one worker, the simulated lab in manual mode.
 type options struct {
-	postgres bool
-	database string        // URL of an empty database; empty: one that is made
-	workers  int           // in the test's process; 0: one
-	auto     bool          // the simulated lab plays its scripts, without waiting
-	spacing  time.Duration // between calls to the lab
-	policy   string        // overlay of the team's policy; set, the account has none of its own
-	temporal *temporaltest.Dev
-	ahead    time.Duration // how far the workers' clocks run ahead of the others
-	held     []string      // the changes of workflow code that the workers do not begin
+	postgres         bool
+	database         string        // URL of an empty database; empty: one that is made
+	workers          int           // in the test's process; 0: one
+	playScripts      bool          // the simulated lab plays its scripts, without waiting
+	spacing          time.Duration // between calls to the lab
+	policy           string        // overlay of the team's policy; set, the account has none of its own
+	temporal         *temporaltest.DevServer
+	workerClockAhead time.Duration // how far the workers' clocks run ahead of the others
+	held             []string      // the changes of workflow code that the workers do not begin
 
-	panics     bool  // the client of the lab panics when it is to place an order
-	cancelCall bool  // the labs have a call to cancel, which Molecular has not confirmed
-	unheard    bool  // the client has no endpoint for webhooks
-	traced     bool  // every request and every worker is traced
-	neutral    bool  // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
+	labPanics  bool // the client of the lab panics when it is to place an order
+	cancelCall bool // the labs have a call to cancel, which Molecular has not confirmed
+	noEndpoint bool // the client has no endpoint for webhooks
+	traced     bool // every request and every worker is traced
+	neutral    bool // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
 
 	gate *gate // before the simulated lab; nil: none
 }
@@ -68,7 +68,7 @@ type system struct {
 	t         testing.TB
 	options   options
 	dbURL     string
-	temporal  *temporaltest.Dev
+	temporal  *temporaltest.DevServer
 	namespace string
 	client    client.Client
 	store     *store.Store
@@ -92,7 +92,7 @@ func newSystem(t testing.TB, o options) *system {
 	s := &system{t: t, options: o, logs: &lockedBuffer{}, metrics: prometheus.NewRegistry()}
 	s.temporal = o.temporal
 	if s.temporal == nil {
-		s.temporal = temporaltest.Server(t)
+		s.temporal = temporaltest.SharedServer(t)
 	}
 	s.namespace = s.temporal.Namespace(t)
 	switch {
@@ -104,12 +104,12 @@ func newSystem(t testing.TB, o options) *system {
 		s.dbURL = "sqlite:" + migratedSQLite.Copy(t)
 	}
 	if o.traced {
-		s.trace()
+		s.enableTracing()
 	}
 	s.store = s.openStore()
 	require.NoError(t, s.store.Migrate(t.Context()))
 	s.client = s.dial()
-	require.NoError(t, worker.Ensure(t.Context(), s.client, s.namespace, s.log()))
+	require.NoError(t, worker.EnsureAttributesAndSchedules(t.Context(), s.client, s.namespace, s.log()))
 	s.openAPI()
 	s.openLab()
 	s.receiver = newReceiver(t)
@@ -120,8 +120,8 @@ func newSystem(t testing.TB, o options) *system {
 	return s
 }
 
-// in is the same system in a subtest.
-func (s *system) in(t testing.TB) *system {
+// forSubtest is the same system in a subtest.
+func (s *system) forSubtest(t testing.TB) *system {
 	t.Helper()
 	sub := *s
 	sub.t = t
@@ -187,10 +187,10 @@ func (s *system) dial() client.Client {
 }
 
 func (s *system) openAPI() {
-	guard, err := webhooks.NewGuard("127.0.0.0/8")
+	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(s.t, err)
 	h, err := api.New(api.Deps{
-		Traces: s.provider(), Store: s.store, Orders: dispatch.NewClient(s.client), Logger: s.log(), Metrics: s.metrics,
+		TracerProvider: s.provider(), Store: s.store, Workflows: dispatch.NewClient(s.client), Logger: s.log(), Metrics: s.metrics,
 		CourierSecrets: []string{courierSecret}, Guard: guard,
 	})
 	require.NoError(s.t, err)
@@ -204,7 +204,7 @@ func (s *system) openLab() {
 		User: labUser, Token: labToken, WebhookURL: s.url + "/webhooks/labs/molecular",
 		CourierURL: s.url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
 		NeutralURL: s.url + "/webhooks/labs/neutral", NeutralAccount: partnerAccount, NeutralSecrets: []string{partnerSecret},
-		Manual: !s.options.auto, CancelCall: s.options.cancelCall, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
+		Manual: !s.options.playScripts, CancelCall: s.options.cancelCall, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(s.t, err)
 	server := httptest.NewServer(s.options.gate.before(lab.Handler()))
@@ -236,7 +236,7 @@ func (s *system) seed() {
 	if s.options.neutral {
 		s.seedPartner()
 	}
-	if !s.options.unheard {
+	if !s.options.noEndpoint {
 		s.seedEndpoint()
 	}
 }
@@ -244,7 +244,7 @@ func (s *system) seed() {
 func (s *system) seedEndpoint() {
 	secret, err := webhooks.NewSecret()
 	require.NoError(s.t, err)
-	s.receiver.trust(secret)
+	s.receiver.setSecret(secret)
 	require.NoError(s.t, s.store.CreateEndpoint(context.Background(), store.Endpoint{
 		ID: uuid.NewString(), TeamID: s.teamID, URL: s.receiver.url, Secret: secret,
 	}))
@@ -267,29 +267,29 @@ func (s *system) accountPolicy() string {
 }
 
 func (s *system) newKey(role string) string {
-	secret, err := store.NewKeySecret(store.Sandbox)
+	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	require.NoError(s.t, err)
-	k := store.Key{ID: uuid.NewString(), TeamID: s.teamID, Name: role, Role: role}
-	require.NoError(s.t, s.store.CreateKey(context.Background(), k, secret))
+	k := store.APIKey{ID: uuid.NewString(), TeamID: s.teamID, Name: role, Role: role}
+	require.NoError(s.t, s.store.CreateAPIKey(context.Background(), k, secret))
 	return secret
 }
 
 // startWorker runs a worker with a store and a Temporal connection of its own, as another process would have.
 func (s *system) startWorker() *worker.Worker {
-	guard, err := webhooks.NewGuard("127.0.0.0/8")
+	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(s.t, err)
-	sender := webhooks.NewSender(webhooks.Options{Guard: guard})
+	sender := webhooks.NewSender(webhooks.SenderOptions{Guard: guard})
 	tracker, err := easypost.New(easypost.Options{BaseURL: s.labURL, APIKey: courierKey})
 	require.NoError(s.t, err)
 	c := s.dial()
-	var partners map[string]activities.Partner
-	if s.options.panics {
-		partners = panickyPartners()
+	var partners map[string]activities.LabFactory
+	if s.options.labPanics {
+		partners = panickingPartners()
 	}
 	w, err := worker.New(worker.Options{
 		Temporal: c, Partners: partners, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender, Tracker: tracker,
-		Registry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics), Logger: s.log(),
-		Now: func() time.Time { return time.Now().Add(s.options.ahead) }, Held: s.options.held,
+		MetricsRegistry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics), Logger: s.log(),
+		Now: func() time.Time { return time.Now().Add(s.options.workerClockAhead) }, HeldChanges: s.options.held,
 	})
 	require.NoError(s.t, err)
 	require.NoError(s.t, w.Start())

@@ -18,17 +18,17 @@ import (
 	"github.com/aliquot-labs/aliquot/tracing"
 )
 
-// trace has everything of the system traced, into memory.
-func (s *system) trace() {
+// enableTracing has everything of the system traced, into memory.
+func (s *system) enableTracing() {
 	s.spans = tracetest.NewInMemoryExporter()
-	s.traces = tracing.NewProvider(keepSpans{s.spans}, tracing.Options{Sample: 1, Service: "e2e"})
+	s.traces = tracing.NewProvider(keepingExporter{s.spans}, tracing.Options{SampleRatio: 1, Service: "e2e"})
 	s.t.Cleanup(func() { require.NoError(s.t, s.traces.Shutdown(context.Background())) })
 }
 
-// keepSpans keeps what was exported when the provider is shut down.
-type keepSpans struct{ *tracetest.InMemoryExporter }
+// keepingExporter keeps what was exported when the provider is shut down.
+type keepingExporter struct{ *tracetest.InMemoryExporter }
 
-func (keepSpans) Shutdown(context.Context) error { return nil }
+func (keepingExporter) Shutdown(context.Context) error { return nil }
 
 func (s *system) provider() trace.TracerProvider {
 	if s.traces == nil {
@@ -46,8 +46,8 @@ func (s *system) interceptors() []interceptor.ClientInterceptor {
 	return []interceptor.ClientInterceptor{follow}
 }
 
-// ended lists the spans that have ended so far.
-func (s *system) ended() tracetest.SpanStubs {
+// endedSpans lists the spans that have ended so far.
+func (s *system) endedSpans() tracetest.SpanStubs {
 	s.t.Helper()
 	require.NoError(s.t, s.traces.ForceFlush(context.Background()))
 	return s.spans.GetSpans()
@@ -59,15 +59,15 @@ func (s *system) spanText() []byte {
 	if s.traces == nil {
 		return nil
 	}
-	spans := s.ended()
+	spans := s.endedSpans()
 	require.NotEmpty(s.t, spans)
 	text, err := json.Marshal(spans)
 	require.NoError(s.t, err)
 	return text
 }
 
-// rooted are the traces, by their root's name; more than one of a name are told apart by nobody.
-func rooted(spans tracetest.SpanStubs, root string) (found tracetest.SpanStubs) {
+// tracesByRoot are the traces, by their root's name; more than one of a name are told apart by nobody.
+func tracesByRoot(spans tracetest.SpanStubs, root string) (found tracetest.SpanStubs) {
 	traces := map[trace.TraceID]bool{}
 	for _, span := range spans {
 		if !span.Parent.IsValid() && span.Name == root {
@@ -82,8 +82,8 @@ func rooted(spans tracetest.SpanStubs, root string) (found tracetest.SpanStubs) 
 	return found
 }
 
-// orphans are spans whose parents are not among them.
-func orphans(spans tracetest.SpanStubs) (names []string) {
+// spansWithoutParent are spans whose parents are not among them.
+func spansWithoutParent(spans tracetest.SpanStubs) (names []string) {
 	there := map[trace.SpanID]bool{}
 	for _, span := range spans {
 		there[span.SpanContext.SpanID()] = true
@@ -96,7 +96,7 @@ func orphans(spans tracetest.SpanStubs) (names []string) {
 	return names
 }
 
-func named(spans tracetest.SpanStubs, name string) (found tracetest.SpanStubs) {
+func spansNamed(spans tracetest.SpanStubs, name string) (found tracetest.SpanStubs) {
 	for _, span := range spans {
 		if span.Name == name {
 			found = append(found, span)
@@ -113,34 +113,34 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 		s := newSystem(t, o)
 		id := s.placeOrder(nil)
 		s.awaitStatus(id, "received.testkit.requisition_created")
-		s.fact(id, "kit_shipped")
-		s.fact(id, "kit_received")
-		s.report(id)
+		s.sendFact(id, "kit_shipped")
+		s.sendFact(id, "kit_received")
+		s.publishReport(id)
 		s.awaitStatus(id, "completed.testkit.completed")
 		hooks := s.awaitWebhooks(id)
 		require.Len(t, hooks, len(plainLife))
 
 		var life tracetest.SpanStubs
 		s.await(func() bool {
-			life = rooted(s.ended(), "POST /v3/order")
-			return len(named(life, "deliver webhook")) >= len(hooks) && len(named(life, "RunWorkflow:Order")) > 0 && len(orphans(life)) == 0
-		}, "the trace is not whole: %v", orphans(life))
+			life = tracesByRoot(s.endedSpans(), "POST /v3/order")
+			return len(spansNamed(life, "deliver webhook")) >= len(hooks) && len(spansNamed(life, "RunWorkflow:Order")) > 0 && len(spansWithoutParent(life)) == 0
+		}, "the trace is not whole: %v", spansWithoutParent(life))
 		for _, name := range []string{
 			"StartWorkflow:Order", "RunActivity:LoadOrder", "RunActivity:RecordOrder", "RunActivity:PlaceRequisition", "RunActivity:CreateTrackers",
 			"RunActivity:FetchResults", "call lab", "call courier",
 		} {
-			require.NotEmpty(t, named(life, name), name)
+			require.NotEmpty(t, spansNamed(life, name), name)
 		}
-		root := named(life, "POST /v3/order")[0].SpanContext.TraceID().String()
+		root := spansNamed(life, "POST /v3/order")[0].SpanContext.TraceID().String()
 		for sequence, hook := range hooks {
 			require.Contains(t, hook.Trace, root, "delivery %d tells of another trace", sequence)
 		}
 		require.Regexp(t, `"route":"/v3/order","status":200.*"trace_id":"`+root+`"`, s.logs.String(), "the log leads to the trace")
 
-		report := rooted(s.ended(), "POST /webhooks/labs/molecular")
+		report := tracesByRoot(s.endedSpans(), "POST /webhooks/labs/molecular")
 		require.NotEmpty(t, report, "what a lab reports has a trace of its own")
-		require.NotEmpty(t, named(report, "SignalWithStartWorkflow:Order"))
-		require.NotEmpty(t, named(report, "HandleSignal:"+dispatch.SignalFact))
+		require.NotEmpty(t, spansNamed(report, "SignalWithStartWorkflow:Order"))
+		require.NotEmpty(t, spansNamed(report, "HandleSignal:"+dispatch.SignalFact))
 	})
 }
 
@@ -153,23 +153,23 @@ func TestABrokenTraceIsFound(t *testing.T) {
 	ctx, root := provider.Tracer("test").Start(t.Context(), "root")
 	_, child := provider.Tracer("test").Start(ctx, "child")
 	child.End()
-	require.Equal(t, []string{"child"}, orphans(exporter.GetSpans()), "its parent has not ended")
+	require.Equal(t, []string{"child"}, spansWithoutParent(exporter.GetSpans()), "its parent has not ended")
 	root.End()
-	require.Empty(t, orphans(exporter.GetSpans()))
+	require.Empty(t, spansWithoutParent(exporter.GetSpans()))
 	_, lost := provider.Tracer("test").Start(t.Context(), "lost")
 	lost.End()
-	require.Len(t, rooted(exporter.GetSpans(), "root"), 2)
+	require.Len(t, tracesByRoot(exporter.GetSpans(), "root"), 2)
 }
 
 // A caller's own trace is linked, and does not decide what is traced here.
 func TestACallersTraceIsLinked(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, options{traced: true, unheard: true, workers: noWorkers})
+	s := newSystem(t, options{traced: true, noEndpoint: true, workers: noWorkers})
 	const theirs = "0af7651916cd43dd8448eb211c80319c"
-	r := s.do(http.MethodGet, "/v3/orders", nil, "traceparent", "00-"+theirs+"-b7ad6b7169203331-00")
+	r := s.callAsClient(http.MethodGet, "/v3/orders", nil, "traceparent", "00-"+theirs+"-b7ad6b7169203331-00")
 	require.Equal(t, http.StatusOK, r.Status)
-	s.do(http.MethodGet, "/v3/orders", nil, "traceparent", strings.Repeat("x", 100))
-	spans := named(s.ended(), "GET /v3/orders")
+	s.callAsClient(http.MethodGet, "/v3/orders", nil, "traceparent", strings.Repeat("x", 100))
+	spans := spansNamed(s.endedSpans(), "GET /v3/orders")
 	require.Len(t, spans, 2)
 	for _, span := range spans {
 		require.False(t, span.Parent.IsValid())

@@ -62,7 +62,7 @@ type LngLat struct {
 
 // RenderAppointment writes the appointment as clients get it.
 func RenderAppointment(a order.AppointmentDocument) ([]byte, error) {
-	return render("an appointment", FromAppointment(a))
+	return renderJSON("an appointment", FromAppointment(a))
 }
 
 // FromAppointment is the appointment as clients see it after its newest event.
@@ -73,21 +73,21 @@ func FromAppointment(a order.AppointmentDocument) ClientFacingAppointment {
 		OrderID:            a.OrderID,
 		OrderTransactionID: a.TransactionID,
 		Address: USAddress{
-			FirstLine: a.Place.FirstLine, SecondLine: a.Place.SecondLine, City: a.Place.City, State: a.Place.State,
-			ZipCode: a.Place.Zip, AccessNotes: a.Place.Notes,
+			FirstLine: a.Location.FirstLine, SecondLine: a.Location.SecondLine, City: a.Location.City, State: a.Location.State,
+			ZipCode: a.Location.Zip, AccessNotes: a.Location.Notes,
 		},
-		Location:         LngLat{Lng: a.Place.Lng, Lat: a.Place.Lat},
-		StartAt:          optionalTime(a.StartAt),
-		EndAt:            optionalTime(a.EndAt),
-		IANATimezone:     optional(a.Zone),
+		Location:         LngLat{Lng: a.Location.Lng, Lat: a.Location.Lat},
+		StartAt:          nilIfZero(a.StartAt),
+		EndAt:            nilIfZero(a.EndAt),
+		IANATimezone:     nilIfEmpty(a.Zone),
 		Type:             a.Type,
 		Provider:         a.Provider,
 		Status:           a.Status,
 		ProviderID:       a.Reference,
-		ExternalID:       optional(a.Confirmation),
+		ExternalID:       nilIfEmpty(a.Confirmation),
 		CanReschedule:    a.CanReschedule,
 		AppointmentNotes: a.Notes,
-		EventStatus:      a.Status.Event(),
+		EventStatus:      a.Status.EventStatus(),
 		Events:           make([]ClientFacingAppointmentEvent, len(a.History)),
 	}
 	for i, e := range a.History {
@@ -101,8 +101,8 @@ func FromAppointment(a order.AppointmentDocument) ClientFacingAppointment {
 	return c
 }
 
-// optionalTime is nil for the zero time.
-func optionalTime(t time.Time) *time.Time {
+// nilIfZero is nil for the zero time.
+func nilIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

@@ -8,24 +8,24 @@ import (
 
 // OrderResult is an order with the newest version of its results that the client sees.
 type OrderResult struct {
-	Order   order.Order
-	Version order.ResultVersion
+	Order  order.Order
+	Result order.ResultVersion
 }
 
-// Combine is what the orders of one transaction have reported together, oldest order first: where two report the same marker, the
+// CombineResults is what the orders of one transaction have reported together, oldest order first: where two report the same marker, the
 // newer order counts, and what an order misses is missing only where no order has reported it. The metadata is that of the newest, but
 // that nothing is called better than what an older one has reported and still counts. There is at least one.
-func Combine(all []OrderResult) LabResultsRaw {
+func CombineResults(all []OrderResult) LabResultsRaw {
 	var out LabResultsRaw
 	results, missing, kept := []BiomarkerResult{}, []MissingResult{}, 0
 	samples := map[string]SampleData{}
 	for _, part := range all {
-		r := FromResult(part.Order, part.Version)
+		r := FromResultVersion(part.Order, part.Result)
 		results = slices.DeleteFunc(results, func(old BiomarkerResult) bool {
-			return slices.ContainsFunc(r.Results, func(b BiomarkerResult) bool { return sameMarker(old.marker(), b.marker()) })
+			return slices.ContainsFunc(r.Results, func(b BiomarkerResult) bool { return sameMarker(old.identity(), b.identity()) })
 		})
 		missing = slices.DeleteFunc(missing, func(old MissingResult) bool {
-			return slices.ContainsFunc(r.MissingResults, func(m MissingResult) bool { return sameMarker(old.marker(), m.marker()) })
+			return slices.ContainsFunc(r.MissingResults, func(m MissingResult) bool { return sameMarker(old.identity(), m.identity()) })
 		})
 		kept = len(results)
 		results, missing = append(results, r.Results...), append(missing, r.MissingResults...)
@@ -35,9 +35,9 @@ func Combine(all []OrderResult) LabResultsRaw {
 		out = r
 	}
 	out.Results = results
-	out.Metadata.Interpretation = worst(out.Metadata.Interpretation, results[:kept])
+	out.Metadata.Interpretation = worstInterpretation(out.Metadata.Interpretation, results[:kept])
 	out.MissingResults = slices.DeleteFunc(missing, func(m MissingResult) bool {
-		return slices.ContainsFunc(results, func(b BiomarkerResult) bool { return sameMarker(m.marker(), b.marker()) })
+		return slices.ContainsFunc(results, func(b BiomarkerResult) bool { return sameMarker(m.identity(), b.identity()) })
 	})
 	if len(samples) > 0 {
 		out.SampleInformation = samples
@@ -45,30 +45,34 @@ func Combine(all []OrderResult) LabResultsRaw {
 	return out
 }
 
-// worst is the interpretation of a report together with other results.
-func worst(report *string, others []BiomarkerResult) *string {
+// worstInterpretation is the interpretation of a report together with other results.
+func worstInterpretation(report *string, others []BiomarkerResult) *string {
 	for _, b := range others {
 		together := b.Interpretation
 		if report != nil {
-			together = string(order.Worse(order.Interpretation(*report), order.Interpretation(together)))
+			together = string(order.WorseInterpretation(order.Interpretation(*report), order.Interpretation(together)))
 		}
 		report = &together
 	}
 	return report
 }
 
-// reported is what two reports have in common when they speak of the same marker.
-type reported struct {
+// markerIdentity is what two reports have in common when they speak of the same marker.
+type markerIdentity struct {
 	slug              string
 	providerID, loinc *string
 }
 
-func (b BiomarkerResult) marker() reported { return reported{b.Slug, b.ProviderID, b.LOINC} }
+func (b BiomarkerResult) identity() markerIdentity {
+	return markerIdentity{b.Slug, b.ProviderID, b.LOINC}
+}
 
-func (m MissingResult) marker() reported { return reported{m.Slug, m.ProviderID, m.LOINC} }
+func (m MissingResult) identity() markerIdentity {
+	return markerIdentity{m.Slug, m.ProviderID, m.LOINC}
+}
 
 // sameMarker compares by the lab's own code where both have one, else by LOINC code, else by slug.
-func sameMarker(a, b reported) bool {
+func sameMarker(a, b markerIdentity) bool {
 	switch {
 	case a.providerID != nil && b.providerID != nil:
 		return *a.providerID == *b.providerID

@@ -12,23 +12,23 @@ import (
 // The sample of the first order was too old for two markers; the redraw reports one of them, and one that was there already.
 func TestCombine(t *testing.T) {
 	t.Parallel()
-	first, second := kit(), kit()
+	first, second := testkitOrder(), testkitOrder()
 	first.SampleID, second.SampleID = "S1", "S2"
-	old, redrawn := report(), report()
+	old, redrawn := labReport(), labReport()
 	old.Report.Results = []order.Result{
-		{Name: "A", Slug: "a", Text: "1", ProviderID: text("10")}, {Name: "B", Slug: "b", Text: "2", LOINC: text("2-2")}, {Name: "Z", Slug: "z", Text: "9"},
+		{Name: "A", Slug: "a", Text: "1", ProviderID: ptr("10")}, {Name: "B", Slug: "b", Text: "2", LOINC: ptr("2-2")}, {Name: "Z", Slug: "z", Text: "9"},
 	}
-	old.Report.Missing = []order.Missing{
-		{Name: "C", Slug: "c", ProviderID: text("30"), FailureType: "internal_lab_failure"},
+	old.Report.Missing = []order.MissingMarker{
+		{Name: "C", Slug: "c", ProviderID: ptr("30"), FailureType: "internal_lab_failure"},
 		{Name: "D", Slug: "d", FailureType: "internal_lab_failure"},
 	}
-	redrawn.Report.Status, redrawn.Report.Interpretation = "partial", order.Normal
+	redrawn.Report.Status, redrawn.Report.Interpretation = "partial", order.InterpretationNormal
 	redrawn.Report.Results = []order.Result{
-		{Name: "C", Slug: "other", Text: "3", ProviderID: text("30")}, {Name: "B", Slug: "x", Text: "4", LOINC: text("2-2")},
+		{Name: "C", Slug: "other", Text: "3", ProviderID: ptr("30")}, {Name: "B", Slug: "x", Text: "4", LOINC: ptr("2-2")},
 	}
-	redrawn.Report.Missing = []order.Missing{{Name: "D", Slug: "d", FailureType: "non_failure"}}
+	redrawn.Report.Missing = []order.MissingMarker{{Name: "D", Slug: "d", FailureType: "non_failure"}}
 
-	got := junction.Combine([]junction.OrderResult{{first, old}, {second, redrawn}})
+	got := junction.CombineResults([]junction.OrderResult{{first, old}, {second, redrawn}})
 	var results []string
 	for _, r := range got.Results {
 		results = append(results, r.Name+"="+r.Result+" "+*r.SourceSampleID)
@@ -42,34 +42,34 @@ func TestCombine(t *testing.T) {
 	require.Contains(t, got.SampleInformation, "S1")
 	require.Contains(t, got.SampleInformation, "S2")
 
-	alone := junction.Combine([]junction.OrderResult{{first, old}})
-	require.Equal(t, junction.FromResult(first, old), alone)
+	alone := junction.CombineResults([]junction.OrderResult{{first, old}})
+	require.Equal(t, junction.FromResultVersion(first, old), alone)
 }
 
 // What an older order has found counts on where no newer one has looked again.
 func TestCombinedResultsAreNoBetterThanTheirWorst(t *testing.T) {
 	t.Parallel()
-	first, second := kit(), kit()
-	old, redrawn := report(), report()
+	first, second := testkitOrder(), testkitOrder()
+	old, redrawn := labReport(), labReport()
 	old.Report.Results = []order.Result{
-		{Name: "A", Slug: "a", Interpretation: order.Critical}, {Name: "B", Slug: "b", Interpretation: order.Abnormal},
+		{Name: "A", Slug: "a", Interpretation: order.InterpretationCritical}, {Name: "B", Slug: "b", Interpretation: order.InterpretationAbnormal},
 	}
-	redrawn.Report.Interpretation = order.Normal
-	redrawn.Report.Results = []order.Result{{Name: "C", Slug: "c", Interpretation: order.Normal}}
+	redrawn.Report.Interpretation = order.InterpretationNormal
+	redrawn.Report.Results = []order.Result{{Name: "C", Slug: "c", Interpretation: order.InterpretationNormal}}
 	combined := func() string {
-		return *junction.Combine([]junction.OrderResult{{first, old}, {second, redrawn}}).Metadata.Interpretation
+		return *junction.CombineResults([]junction.OrderResult{{first, old}, {second, redrawn}}).Metadata.Interpretation
 	}
 	require.Equal(t, "critical", combined())
-	redrawn.Report.Results = append(redrawn.Report.Results, order.Result{Name: "A", Slug: "a", Interpretation: order.Normal})
+	redrawn.Report.Results = append(redrawn.Report.Results, order.Result{Name: "A", Slug: "a", Interpretation: order.InterpretationNormal})
 	require.Equal(t, "abnormal", combined(), "what was critical was measured again")
 }
 
 // Two names in another script are two markers, though neither has a slug.
 func TestCombineKeepsResultsWithoutASlug(t *testing.T) {
 	t.Parallel()
-	first, second := kit(), kit()
-	old, redrawn := report(), report()
+	first, second := testkitOrder(), testkitOrder()
+	old, redrawn := labReport(), labReport()
 	old.Report.Results, old.Report.Missing = []order.Result{{Name: "鉄"}}, nil
 	redrawn.Report.Results, redrawn.Report.Missing = []order.Result{{Name: "銅"}}, nil
-	require.Len(t, junction.Combine([]junction.OrderResult{{first, old}, {second, redrawn}}).Results, 2)
+	require.Len(t, junction.CombineResults([]junction.OrderResult{{first, old}, {second, redrawn}}).Results, 2)
 }

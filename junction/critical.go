@@ -20,7 +20,7 @@ type ClientFacingCriticalResult struct {
 
 // RenderCriticalResult writes what a client is told of a critical version of an order's results, as of the order's newest change.
 func RenderCriticalResult(o order.Order, v order.ResultVersion) ([]byte, error) {
-	return render("a critical result", ClientFacingCriticalResult{
+	return renderJSON("a critical result", ClientFacingCriticalResult{
 		OrderID:        o.ID,
 		SampleID:       o.SampleID,
 		Status:         v.Report.Status,

@@ -98,13 +98,13 @@ func fromDetails(o order.Order) Details {
 	d := Details{Type: o.Modality}
 	switch o.Modality {
 	case lifecycle.Testkit:
-		d.Data = &ClientFacingTestkitOrder{ID: o.DetailsID, Shipment: fromShipment(o.Shipment), CreatedAt: created, UpdatedAt: updated}
+		d.Data = &ClientFacingTestkitOrder{ID: o.ModalityPartID, Shipment: fromShipment(o.Shipment), CreatedAt: created, UpdatedAt: updated}
 	case lifecycle.WalkIn:
-		d.Data = &ClientFacingWalkInTestOrder{ID: o.DetailsID, CreatedAt: created, UpdatedAt: updated, AppointmentID: appointmentID(o)}
+		d.Data = &ClientFacingWalkInTestOrder{ID: o.ModalityPartID, CreatedAt: created, UpdatedAt: updated, AppointmentID: appointmentID(o)}
 	case lifecycle.AtHomePhlebotomy:
-		d.Data = &ClientFacingAtHomePhlebotomyOrder{ID: o.DetailsID, AppointmentID: appointmentID(o), CreatedAt: created, UpdatedAt: updated}
+		d.Data = &ClientFacingAtHomePhlebotomyOrder{ID: o.ModalityPartID, AppointmentID: appointmentID(o), CreatedAt: created, UpdatedAt: updated}
 	case lifecycle.OnSite:
-		d.Data = &ClientFacingOnSiteCollectionOrder{ID: o.DetailsID, CreatedAt: created, UpdatedAt: updated}
+		d.Data = &ClientFacingOnSiteCollectionOrder{ID: o.ModalityPartID, CreatedAt: created, UpdatedAt: updated}
 	}
 	return d
 }
@@ -123,12 +123,12 @@ func fromShipment(s *order.Shipment) *ClientFacingShipment {
 	}
 	return &ClientFacingShipment{
 		ID:                     s.ID,
-		OutboundTrackingNumber: optional(s.Outbound.Number),
-		OutboundTrackingURL:    optional(s.Outbound.URL),
-		InboundTrackingNumber:  optional(s.Inbound.Number),
-		InboundTrackingURL:     optional(s.Inbound.URL),
-		OutboundCourier:        optional(s.Outbound.Courier),
-		InboundCourier:         optional(s.Inbound.Courier),
+		OutboundTrackingNumber: nilIfEmpty(s.Outbound.Number),
+		OutboundTrackingURL:    nilIfEmpty(s.Outbound.URL),
+		InboundTrackingNumber:  nilIfEmpty(s.Inbound.Number),
+		InboundTrackingURL:     nilIfEmpty(s.Inbound.URL),
+		OutboundCourier:        nilIfEmpty(s.Outbound.Courier),
+		InboundCourier:         nilIfEmpty(s.Inbound.Courier),
 		Notes:                  s.Notes,
 	}
 }

@@ -82,14 +82,14 @@ func FromLab(l order.Lab) ClientFacingLab {
 		FirstLineAddress:  l.FirstLineAddress,
 		City:              l.City,
 		Zipcode:           l.Zipcode,
-		CollectionMethods: list(l.CollectionMethods),
-		SampleTypes:       list(l.SampleTypes),
+		CollectionMethods: emptyIfNil(l.CollectionMethods),
+		SampleTypes:       emptyIfNil(l.SampleTypes),
 		LogoURL:           l.LogoURL,
 	}
 }
 
-// list is never nil, so that it is written as [] rather than null.
-func list(s []string) []string {
+// emptyIfNil is never nil, so that it is written as [] rather than null.
+func emptyIfNil(s []string) []string {
 	if s == nil {
 		return []string{}
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestFromLabTest(t *testing.T) {
 	t.Parallel()
-	test := kit().LabTest
+	test := testkitOrder().LabTest
 	b, err := json.Marshal(junction.FromLabTest(test))
 	require.NoError(t, err)
 	m := decode(t, b)

@@ -95,8 +95,8 @@ func FromMarker(m order.Marker) ClientFacingMarker {
 
 // FromMarkerComplete is the marker with the results that it leads to.
 func FromMarkerComplete(m order.Marker) ClientFacingMarkerComplete {
-	out := ClientFacingMarkerComplete{ClientFacingMarker: FromMarker(m), ExpectedResults: make([]ClientFacingResult, len(m.Expected))}
-	for i, e := range m.Expected {
+	out := ClientFacingMarkerComplete{ClientFacingMarker: FromMarker(m), ExpectedResults: make([]ClientFacingResult, len(m.ExpectedResults))}
+	for i, e := range m.ExpectedResults {
 		out.ExpectedResults[i] = ClientFacingResult{
 			ID: e.ID, Name: e.Name, Slug: e.Slug, LabID: m.LabID, ProviderID: e.ProviderID, Required: e.Required,
 			LOINC: (*ClientFacingLoinc)(e.LOINC),

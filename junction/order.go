@@ -29,7 +29,7 @@ type ClientFacingOrder struct {
 	CreatedAt          time.Time                     `json:"created_at"`
 	UpdatedAt          time.Time                     `json:"updated_at"`
 	Events             []ClientFacingOrderEvent      `json:"events" nullable:"false" doc:"Oldest first."`
-	Status             lifecycle.Top                 `json:"status" doc:"The top-level part of the last event's status."`
+	Status             lifecycle.TopStatus           `json:"status" doc:"The top-level part of the last event's status."`
 	LastEvent          ClientFacingOrderEvent        `json:"last_event"`
 	Physician          *ClientFacingPhysician        `json:"physician"`
 	HealthInsuranceID  *string                       `json:"health_insurance_id" format:"uuid"`
@@ -74,13 +74,13 @@ type ClientFacingOrderTransaction struct {
 
 // ClientFacingOrderInTransaction is one order as its transaction lists it.
 type ClientFacingOrderInTransaction struct {
-	ID                      string        `json:"id" format:"uuid"`
-	LowLevelStatus          lifecycle.Low `json:"low_level_status"`
-	LowLevelStatusCreatedAt time.Time     `json:"low_level_status_created_at"`
-	Origin                  order.Origin  `json:"origin"`
-	ParentID                *string       `json:"parent_id" format:"uuid"`
-	CreatedAt               time.Time     `json:"created_at"`
-	UpdatedAt               time.Time     `json:"updated_at"`
+	ID                      string              `json:"id" format:"uuid"`
+	LowLevelStatus          lifecycle.LowStatus `json:"low_level_status"`
+	LowLevelStatusCreatedAt time.Time           `json:"low_level_status_created_at"`
+	Origin                  order.Origin        `json:"origin"`
+	ParentID                *string             `json:"parent_id" format:"uuid"`
+	CreatedAt               time.Time           `json:"created_at"`
+	UpdatedAt               time.Time           `json:"updated_at"`
 }
 
 // RenderOrder writes the order as clients get it. An order without events is an error, because clients rely on last_event.
@@ -88,11 +88,11 @@ func RenderOrder(o order.Order) ([]byte, error) {
 	if len(o.Events) == 0 {
 		return nil, errors.New("rendering an order: it has no events")
 	}
-	return render("an order", FromOrder(o))
+	return renderJSON("an order", FromOrder(o))
 }
 
-// render leaves <, > and & as they are: what clients get is never part of a page.
-func render(what string, document any) ([]byte, error) {
+// renderJSON leaves <, > and & as they are: what clients get is never part of a page.
+func renderJSON(what string, document any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -112,7 +112,7 @@ func FromOrder(o order.Order) ClientFacingOrder {
 		PatientAddress:   fromAddress(o.Address),
 		LabTest:          fromLabTestInOrder(o.LabTest),
 		Details:          fromDetails(o),
-		SampleID:         optional(o.SampleID),
+		SampleID:         nilIfEmpty(o.SampleID),
 		Notes:            o.Notes,
 		ClinicalNotes:    o.ClinicalNotes,
 		CreatedAt:        o.CreatedAt.UTC(),
@@ -138,12 +138,12 @@ func FromOrder(o order.Order) ClientFacingOrder {
 		c.BillingType = defaultBilling
 	}
 	if o.Results != nil {
-		c.Interpretation = optional(string(o.Results.Interpretation))
+		c.Interpretation = nilIfEmpty(string(o.Results.Interpretation))
 		c.HasMissingResults = &o.Results.HasMissing
 	}
-	c.HealthInsuranceID, c.RequisitionFormURL = optional(o.InsuranceID), optional(o.RequisitionURL)
-	c.ExpectedResultBy = resultBy(o, o.LabTest.CommonTATDays)
-	c.WorstCaseResultBy = resultBy(o, o.LabTest.WorstCaseTATDays)
+	c.HealthInsuranceID, c.RequisitionFormURL = nilIfEmpty(o.InsuranceID), nilIfEmpty(o.RequisitionURL)
+	c.ExpectedResultBy = expectedResultDay(o, o.LabTest.CommonTATDays)
+	c.WorstCaseResultBy = expectedResultDay(o, o.LabTest.WorstCaseTATDays)
 	return c
 }
 
@@ -177,7 +177,7 @@ func fromTransaction(t order.Transaction) *ClientFacingOrderTransaction {
 			LowLevelStatus:          o.Status,
 			LowLevelStatusCreatedAt: o.StatusAt.UTC(),
 			Origin:                  o.Origin,
-			ParentID:                optional(o.ParentID),
+			ParentID:                nilIfEmpty(o.ParentID),
 			CreatedAt:               o.CreatedAt.UTC(),
 			UpdatedAt:               o.UpdatedAt.UTC(),
 		}
@@ -185,8 +185,8 @@ func fromTransaction(t order.Transaction) *ClientFacingOrderTransaction {
 	return out
 }
 
-// resultBy is the day that lies a turnaround after the sample's collection. It is nil until that is known.
-func resultBy(o order.Order, days *int) *order.Date {
+// expectedResultDay is the day that lies a turnaround after the sample's collection. It is nil until that is known.
+func expectedResultDay(o order.Order, days *int) *order.Date {
 	at := collectedAt(o)
 	if days == nil || at.IsZero() {
 		return nil
@@ -208,8 +208,8 @@ func collectedAt(o order.Order) time.Time {
 	return time.Time{}
 }
 
-// optional is nil for an empty text.
-func optional[T ~string](s T) *T {
+// nilIfEmpty is nil for an empty text.
+func nilIfEmpty[T ~string](s T) *T {
 	if s == "" {
 		return nil
 	}

@@ -15,29 +15,29 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-var created = time.Date(2026, 1, 5, 10, 0, 0, 123456000, time.UTC)
+var orderCreatedAt = time.Date(2026, 1, 5, 10, 0, 0, 123456000, time.UTC)
 
-func text(s string) *string { return &s }
+func ptr(s string) *string { return &s }
 
-// kit is a testkit order on its way to the customer.
-func kit() order.Order {
-	event := func(n int64, low lifecycle.Low) order.Event {
-		at := created.Add(time.Duration(n) * time.Minute)
-		return order.Event{Sequence: n, Status: lifecycle.MustFull(lifecycle.Testkit, low), OccurredAt: at.Add(-time.Hour), RecordedAt: at}
+// testkitOrder is a testkit order on its way to the customer.
+func testkitOrder() order.Order {
+	event := func(n int64, low lifecycle.LowStatus) order.Event {
+		at := orderCreatedAt.Add(time.Duration(n) * time.Minute)
+		return order.Event{Sequence: n, Status: lifecycle.MustFullStatus(lifecycle.Testkit, low), OccurredAt: at.Add(-time.Hour), RecordedAt: at}
 	}
 	return order.Order{
 		ID: "7ad5d183-2a0d-4004-89ff-938c11d31e7a", TeamID: "7e504b87-ff19-400c-933b-e43c5fdfdefa",
 		UserID: "a440c482-1f7d-4d6b-933f-34fde1ec12e7", Origin: order.OriginInitial, Modality: lifecycle.Testkit,
-		SampleID: "123456789", DetailsID: "a655f0e4-6405-4a1d-80b7-66f06c2108a7", Notes: text("This is a note"),
-		Status: lifecycle.TransitCustomer, Sequence: 3, CreatedAt: created, UpdatedAt: created.Add(time.Hour),
+		SampleID: "123456789", ModalityPartID: "a655f0e4-6405-4a1d-80b7-66f06c2108a7", Notes: ptr("This is a note"),
+		Status: lifecycle.TransitCustomer, Sequence: 3, CreatedAt: orderCreatedAt, UpdatedAt: orderCreatedAt.Add(time.Hour),
 		ActivateBy: &order.Date{Year: 2026, Month: time.January, Day: 5},
 		Patient: &order.Patient{
 			FirstName: "John", LastName: "Doe", DOB: order.Date{Year: 2020, Month: time.January, Day: 1}, Gender: "male",
 			Phone: "+11234567890", Email: "john@example.com",
 		},
 		Address: &order.Address{
-			ReceiverName: "John Doe", FirstLine: "123 Main St.", SecondLine: text("Apt. 208"), City: "San Francisco",
-			State: "CA", Zip: "91189", Country: "United States", Phone: text("+11234567890"),
+			ReceiverName: "John Doe", FirstLine: "123 Main St.", SecondLine: ptr("Apt. 208"), City: "San Francisco",
+			State: "CA", Zip: "91189", Country: "United States", Phone: ptr("+11234567890"),
 		},
 		LabTest: order.LabTest{
 			ID: "5af405fc-fafb-49e8-b0bf-fe9d91df6a7d", Slug: "lipids", Name: "Lipids Panel", Description: "Cholesterol test",
@@ -46,22 +46,22 @@ func kit() order.Order {
 		},
 		Shipment: &order.Shipment{
 			ID:       "d55210cc-3d9f-4115-8262-5013f700c7be",
-			Outbound: order.Leg{Number: "9420900204173500182641", Courier: "usps", URL: "https://tools.usps.com/x"},
-			Inbound:  order.Leg{Number: "772081149359", Courier: "fedex", URL: "https://www.fedex.com/x"},
-			Notes:    text("fragile"),
+			Outbound: order.ShipmentLeg{Number: "9420900204173500182641", Courier: "usps", URL: "https://tools.usps.com/x"},
+			Inbound:  order.ShipmentLeg{Number: "772081149359", Courier: "fedex", URL: "https://www.fedex.com/x"},
+			Notes:    ptr("fragile"),
 		},
 		Events: []order.Event{event(1, lifecycle.Ordered), event(2, lifecycle.RequisitionCreated), event(3, lifecycle.TransitCustomer)},
 		Transaction: order.Transaction{
 			ID: "6424dd45-ee1a-49c6-ad0c-5769b8e03fc1", Status: order.TransactionActive,
 			Orders: []order.TransactionOrder{{
-				ID: "7ad5d183-2a0d-4004-89ff-938c11d31e7a", Status: lifecycle.TransitCustomer, StatusAt: created,
-				Origin: order.OriginInitial, CreatedAt: created, UpdatedAt: created,
+				ID: "7ad5d183-2a0d-4004-89ff-938c11d31e7a", Status: lifecycle.TransitCustomer, StatusAt: orderCreatedAt,
+				Origin: order.OriginInitial, CreatedAt: orderCreatedAt, UpdatedAt: orderCreatedAt,
 			}},
 		},
 	}
 }
 
-func render(t *testing.T, o order.Order) map[string]any {
+func renderToMap(t *testing.T, o order.Order) map[string]any {
 	t.Helper()
 	b, err := junction.RenderOrder(o)
 	require.NoError(t, err)
@@ -75,25 +75,25 @@ func decode(t *testing.T, b []byte) map[string]any {
 	return m
 }
 
-func read(t *testing.T, name string) []byte {
+func readFixture(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	return b
 }
 
-// shape lists every key of a document with the type of its value, as "path type"; lists count by their first item.
-func shape(path string, v any, into map[string]string) {
+// collectKeyTypes lists every key of a document with the type of its value, as "path type"; lists count by their first item.
+func collectKeyTypes(path string, v any, into map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
 		into[path] = "object"
 		for k, item := range v {
-			shape(path+"."+k, item, into)
+			collectKeyTypes(path+"."+k, item, into)
 		}
 	case []any:
 		into[path] = "array"
 		if len(v) > 0 {
-			shape(path+"[]", v[0], into)
+			collectKeyTypes(path+"[]", v[0], into)
 		}
 	case string:
 		into[path] = "string"
@@ -106,29 +106,29 @@ func shape(path string, v any, into map[string]string) {
 	}
 }
 
-func shapeOf(v any) map[string]string {
+func keyTypes(v any) map[string]string {
 	m := map[string]string{}
-	shape("", v, m)
+	collectKeyTypes("", v, m)
 	return m
 }
 
-// ours are the keys that only client-api#clientfacingorder has, as ours; clients tolerate more keys than they know.
-var ours = []string{"sequence"}
+// ownKeys are the keys that only client-api#clientfacingorder has, as ours; clients tolerate more keys than they know.
+var ownKeys = []string{"sequence"}
 
-func TestContractSampleKeepsItsKeys(t *testing.T) {
+func TestContractSampleRoundTrips(t *testing.T) {
 	t.Parallel()
-	sample := read(t, "contract/order.json")
+	sample := readFixture(t, "contract/order.json")
 	var o junction.ClientFacingOrder
 	require.NoError(t, json.Unmarshal(sample, &o))
 	encoded, err := json.Marshal(o)
 	require.NoError(t, err)
 
 	want, got := decode(t, sample), decode(t, encoded)
-	for _, k := range ours {
+	for _, k := range ownKeys {
 		require.Contains(t, got, k)
 		delete(got, k)
 	}
-	require.Equal(t, shapeOf(want), shapeOf(got))
+	require.Equal(t, keyTypes(want), keyTypes(got))
 	require.Equal(t, "123456789", *o.SampleID)
 	require.Equal(t, "+16025550123", *o.PatientDetails.PhoneNumber)
 }
@@ -143,12 +143,12 @@ var seed004Differences = map[string]string{
 	".requisition_form_url":             "deprecated: always null, clients fetch the PDF",
 }
 
-func TestSeedWebhookIsKept(t *testing.T) {
+func TestSeedWebhookRoundTrips(t *testing.T) {
 	t.Parallel()
-	seed, ok := decode(t, read(t, "seed_004_order_updated.json"))["data"].(map[string]any)
+	seed, ok := decode(t, readFixture(t, "seed_004_order_updated.json"))["data"].(map[string]any)
 	require.True(t, ok)
-	rendered := render(t, kit())
-	want, got := shapeOf(seed), shapeOf(rendered)
+	rendered := renderToMap(t, testkitOrder())
+	want, got := keyTypes(seed), keyTypes(rendered)
 	for key, kind := range want {
 		if why, differs := seed004Differences[key]; differs {
 			require.NotEqual(t, kind, got[key], "%s is the same now, but is listed as different: %s", key, why)
@@ -164,7 +164,7 @@ func TestSeedWebhookIsKept(t *testing.T) {
 
 func TestSeedOnSiteBodyRoundTrips(t *testing.T) {
 	t.Parallel()
-	seed := read(t, "seed_000_on_site.json")
+	seed := readFixture(t, "seed_000_on_site.json")
 	var o junction.ClientFacingOrder
 	require.NoError(t, json.Unmarshal(seed, &o))
 	require.IsType(t, &junction.ClientFacingOnSiteCollectionOrder{}, o.Details.Data)
@@ -202,13 +202,13 @@ func requireSubset(t *testing.T, path string, want, got any) {
 
 func TestRenderOrder(t *testing.T) {
 	t.Parallel()
-	m := render(t, kit())
+	m := renderToMap(t, testkitOrder())
 
 	require.EqualValues(t, 3, m["sequence"])
 	event := m["events"].([]any)[2].(map[string]any)
 	require.Equal(t, m["last_event"], m["events"].([]any)[2])
 	require.EqualValues(t, 3, event["id"])
-	require.Equal(t, created.Add(3*time.Minute).Format(time.RFC3339Nano), event["created_at"], "by our clock, not the partner's")
+	require.Equal(t, orderCreatedAt.Add(3*time.Minute).Format(time.RFC3339Nano), event["created_at"], "by our clock, not the partner's")
 	require.Equal(t, "2026-01-05", m["activate_by"])
 	require.Equal(t, "client_bill", m["billing_type"])
 	require.Equal(t, false, m["has_abn"])
@@ -221,10 +221,10 @@ func TestRenderOrder(t *testing.T) {
 
 func TestRenderOrderBeforeAnythingIsKnown(t *testing.T) {
 	t.Parallel()
-	o := kit()
+	o := testkitOrder()
 	o.Patient, o.Address, o.Shipment, o.SampleID, o.Notes, o.ActivateBy = nil, nil, nil, "", nil, nil
 	o.Events = o.Events[:1]
-	m := render(t, o)
+	m := renderToMap(t, o)
 	for _, key := range []string{
 		"patient_details", "patient_address", "sample_id", "notes", "clinical_notes", "physician", "health_insurance_id",
 		"requisition_form_url", "shipping_details", "activate_by", "passthrough", "icd_codes", "interpretation",
@@ -241,13 +241,13 @@ func TestRenderOrderBeforeAnythingIsKnown(t *testing.T) {
 
 func TestRenderOrderShowsDetailsAndResults(t *testing.T) {
 	t.Parallel()
-	o := kit()
+	o := testkitOrder()
 	o.Events = append(o.Events, order.Event{
-		Sequence: 4, Status: lifecycle.MustFull(lifecycle.Testkit, lifecycle.SampleError), Detail: lifecycle.SampleHemolyzed, RecordedAt: created,
+		Sequence: 4, Status: lifecycle.MustFullStatus(lifecycle.Testkit, lifecycle.SampleError), Detail: lifecycle.SampleHemolyzed, RecordedAt: orderCreatedAt,
 	})
-	o.Results = &order.ResultSummary{Version: 1, Interpretation: order.Critical, HasMissing: true}
+	o.Results = &order.ResultSummary{Version: 1, Interpretation: order.InterpretationCritical, HasMissing: true}
 	o.Transaction.Orders[0].ParentID = "11111111-2a0d-4004-89ff-938c11d31e7a"
-	m := render(t, o)
+	m := renderToMap(t, o)
 	require.Equal(t, "sample_hemolyzed", m["last_event"].(map[string]any)["status_detail"])
 	require.Equal(t, "failed", m["status"])
 	require.Equal(t, "critical", m["interpretation"])
@@ -258,7 +258,7 @@ func TestRenderOrderShowsDetailsAndResults(t *testing.T) {
 
 func TestRenderOrderWithoutEvents(t *testing.T) {
 	t.Parallel()
-	o := kit()
+	o := testkitOrder()
 	o.Events = nil
 	_, err := junction.RenderOrder(o)
 	require.ErrorContains(t, err, "no events")
@@ -275,10 +275,10 @@ func TestRenderOrderOfEveryModality(t *testing.T) {
 	for _, modality := range lifecycle.Modalities() {
 		t.Run(string(modality), func(t *testing.T) {
 			t.Parallel()
-			o := kit()
+			o := testkitOrder()
 			o.Modality = modality
 			o.Patient.MedicalProxy = json.RawMessage(`{"first_name":"Mary"}`)
-			o.Events = []order.Event{{Sequence: 1, Status: lifecycle.MustFull(modality, lifecycle.Ordered), RecordedAt: created}}
+			o.Events = []order.Event{{Sequence: 1, Status: lifecycle.MustFullStatus(modality, lifecycle.Ordered), RecordedAt: orderCreatedAt}}
 			b, err := junction.RenderOrder(o)
 			require.NoError(t, err)
 			details := decode(t, b)["details"].(map[string]any)
@@ -297,24 +297,24 @@ func TestRenderOrderOfEveryModality(t *testing.T) {
 
 func TestResultDatesFollowTheDraw(t *testing.T) {
 	t.Parallel()
-	o := kit()
+	o := testkitOrder()
 	three, five := 3, 5
 	o.LabTest.CommonTATDays, o.LabTest.WorstCaseTATDays = &three, &five
-	require.Nil(t, render(t, o)["expected_result_by_date"])
+	require.Nil(t, renderToMap(t, o)["expected_result_by_date"])
 
 	o.Modality = lifecycle.AtHomePhlebotomy
 	o.Events = []order.Event{{
-		Sequence: 1, Status: lifecycle.MustFull(o.Modality, lifecycle.DrawCompleted),
-		OccurredAt: time.Date(2026, 1, 30, 23, 0, 0, 0, time.UTC), RecordedAt: created,
+		Sequence: 1, Status: lifecycle.MustFullStatus(o.Modality, lifecycle.DrawCompleted),
+		OccurredAt: time.Date(2026, 1, 30, 23, 0, 0, 0, time.UTC), RecordedAt: orderCreatedAt,
 	}}
-	m := render(t, o)
+	m := renderToMap(t, o)
 	require.Equal(t, "2026-02-02", m["expected_result_by_date"])
 	require.Equal(t, "2026-02-04", m["worst_case_result_by_date"])
 
 	// What a partner has told of the collection counts, whatever the event says, and for a kit too.
 	for _, modality := range []lifecycle.Modality{lifecycle.AtHomePhlebotomy, lifecycle.Testkit} {
 		o.Modality, o.State.CollectedAt = modality, time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
-		m = render(t, o)
+		m = renderToMap(t, o)
 		require.Equal(t, "2026-01-13", m["expected_result_by_date"])
 		require.Equal(t, "2026-01-15", m["worst_case_result_by_date"])
 	}

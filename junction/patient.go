@@ -80,12 +80,12 @@ func fromPatient(p *order.Patient) *PatientDetails {
 		return nil
 	}
 	return &PatientDetails{
-		FirstName:         optional(p.FirstName),
-		LastName:          optional(p.LastName),
+		FirstName:         nilIfEmpty(p.FirstName),
+		LastName:          nilIfEmpty(p.LastName),
 		DOB:               p.DOB.Start(time.UTC),
 		Gender:            p.Gender,
-		PhoneNumber:       optional(p.Phone),
-		Email:             optional(p.Email),
+		PhoneNumber:       nilIfEmpty(p.Phone),
+		Email:             nilIfEmpty(p.Email),
 		MedicalProxy:      p.MedicalProxy,
 		Race:              p.Race,
 		Ethnicity:         p.Ethnicity,

@@ -74,7 +74,7 @@ func FromSite(s order.Site, miles int) ClientFacingLabLocation {
 			Name: s.Name, State: s.State, City: s.City, ZipCode: s.Zip, FirstLine: s.FirstLine, SecondLine: s.SecondLine, PhoneNumber: s.Phone,
 			FaxNumber: s.Fax, Hours: s.Hours, Website: s.Website,
 		},
-		Distance: miles, SiteCode: s.Code, SupportedBillTypes: list(s.BillTypes), Location: LngLat{Lng: s.Lng, Lat: s.Lat},
-		Capabilities: list(s.Capabilities),
+		Distance: miles, SiteCode: s.Code, SupportedBillTypes: emptyIfNil(s.BillTypes), Location: LngLat{Lng: s.Lng, Lat: s.Lat},
+		Capabilities: emptyIfNil(s.Capabilities),
 	}
 }

@@ -9,8 +9,8 @@ import (
 // currency is that of every price.
 const currency = "USD"
 
-// refer is why something has no price: it is agreed on elsewhere.
-const refer = "refer_to_contract"
+// referToContract is why something has no price: it is agreed on elsewhere.
+const referToContract = "refer_to_contract"
 
 // Pricing is what something costs, or why that is not told: SpecifiedPricing or UnspecifiedPricing of
 // client-api#7-lab-tests-markers-labs.
@@ -58,27 +58,27 @@ type MarkerPricingResponse struct {
 func LabTestPricing(tests []order.LabTest) *GetLabTestPricingResponse {
 	data := map[string]LabTestPanelPricing{}
 	for _, t := range tests {
-		data[t.ID] = LabTestPanelPricing{Pricing: fromPrice(t.Pricing), MarkerBreakdown: pricesOf(t.Markers)}
+		data[t.ID] = LabTestPanelPricing{Pricing: fromMarkerPrice(t.Pricing), MarkerBreakdown: pricesByMarker(t.Markers)}
 	}
 	return &GetLabTestPricingResponse{Currency: currency, Data: data}
 }
 
 // MarkerPricing is the pricing of the markers.
 func MarkerPricing(markers []order.Marker) *MarkerPricingResponse {
-	return &MarkerPricingResponse{Currency: currency, Data: pricesOf(markers)}
+	return &MarkerPricingResponse{Currency: currency, Data: pricesByMarker(markers)}
 }
 
-func pricesOf(markers []order.Marker) map[string]Pricing {
+func pricesByMarker(markers []order.Marker) map[string]Pricing {
 	data := map[string]Pricing{}
 	for _, m := range markers {
-		data[strconv.FormatInt(m.ID, 10)] = fromPrice(m.Pricing)
+		data[strconv.FormatInt(m.ID, 10)] = fromMarkerPrice(m.Pricing)
 	}
 	return data
 }
 
-func fromPrice(p *order.Price) Pricing {
+func fromMarkerPrice(p *order.Price) Pricing {
 	if p == nil {
-		return Pricing{Unspecified: refer}
+		return Pricing{Unspecified: referToContract}
 	}
 	out := Pricing{BaseAmountMinor: &p.BaseCents}
 	for _, m := range p.Modifiers {

@@ -15,8 +15,8 @@ const (
 	typeComment = "comment"
 )
 
-// noValue is what the deprecated `value` says of a result that is not numeric.
-const noValue = -1
+// valueNotNumeric is what the deprecated `value` says of a result that is not numeric.
+const valueNotNumeric = -1
 
 // LabResultsRaw is the newest report on an order.
 type LabResultsRaw struct {
@@ -90,8 +90,8 @@ type SourceMarker struct {
 	ProviderID *string `json:"provider_id"`
 }
 
-// FromResult is a stored report as clients see it.
-func FromResult(o order.Order, v order.ResultVersion) LabResultsRaw {
+// FromResultVersion is a stored report as clients see it.
+func FromResultVersion(o order.Order, v order.ResultVersion) LabResultsRaw {
 	r := v.Report
 	out := LabResultsRaw{
 		Metadata:         fromMetadata(o, r),
@@ -100,7 +100,7 @@ func FromResult(o order.Order, v order.ResultVersion) LabResultsRaw {
 		OrderTransaction: fromTransaction(o.Transaction),
 	}
 	for i, m := range r.Results {
-		out.Results[i] = fromMeasured(o, m)
+		out.Results[i] = fromResult(o, m)
 	}
 	for i, m := range r.Missing {
 		out.MissingResults[i] = MissingResult{
@@ -116,15 +116,15 @@ func FromResult(o order.Order, v order.ResultVersion) LabResultsRaw {
 	return out
 }
 
-func fromMetadata(o order.Order, r order.Report) LabResultsMetadata {
+func fromMetadata(o order.Order, r order.LabReport) LabResultsMetadata {
 	m := LabResultsMetadata{
-		Laboratory:     optional(r.Laboratory),
+		Laboratory:     nilIfEmpty(r.Laboratory),
 		DateReported:   order.DateOf(r.ReportedAt.UTC()).String(),
-		DateCollected:  day(r.CollectedAt),
-		DateReceived:   day(r.ReceivedAt),
+		DateCollected:  formatDay(r.CollectedAt),
+		DateReceived:   formatDay(r.ReceivedAt),
 		SpecimenNumber: o.SampleID,
 		Status:         r.Status,
-		Interpretation: optional(string(r.Interpretation)),
+		Interpretation: nilIfEmpty(string(r.Interpretation)),
 	}
 	if p := o.Patient; p != nil {
 		m.Age = strconv.Itoa(p.DOB.YearsUntil(order.DateOf(r.ReportedAt.UTC())))
@@ -132,20 +132,20 @@ func fromMetadata(o order.Order, r order.Report) LabResultsMetadata {
 		m.Patient = strings.TrimSpace(p.FirstName + " " + p.LastName)
 	}
 	if p := o.Physician; p != nil {
-		m.Provider = optional(strings.TrimSpace(p.FirstName + " " + p.LastName))
+		m.Provider = nilIfEmpty(strings.TrimSpace(p.FirstName + " " + p.LastName))
 	}
 	return m
 }
 
-func fromMeasured(o order.Order, m order.Result) BiomarkerResult {
+func fromResult(o order.Order, m order.Result) BiomarkerResult {
 	b := BiomarkerResult{
 		Name:                 m.Name,
 		Slug:                 m.Slug,
-		Value:                noValue,
+		Value:                valueNotNumeric,
 		Result:               m.Text,
 		Type:                 m.Type,
 		Unit:                 m.Unit,
-		Timestamp:            m.At,
+		Timestamp:            m.Timestamp,
 		ReferenceRange:       m.ReferenceRange,
 		MinRangeValue:        m.Min,
 		MaxRangeValue:        m.Max,
@@ -154,21 +154,21 @@ func fromMeasured(o order.Order, m order.Result) BiomarkerResult {
 		LOINC:                m.LOINC,
 		ProviderID:           m.ProviderID,
 		SourceMarkers:        sourceMarkers(o.LabTest.Markers, m.Slug, m.ProviderID, m.LOINC),
-		SourceSampleID:       optional(o.SampleID),
+		SourceSampleID:       nilIfEmpty(o.SampleID),
 	}
 	if m.Type == typeRange || m.Type == typeComment {
 		b.Notes = &m.Text
 	}
 	if m.Type == typeNumeric && m.Value != nil {
 		b.Value = *m.Value
-		b.IsAboveMaxRange = compared(m.Max, func(limit float64) bool { return *m.Value > limit })
-		b.IsBelowMinRange = compared(m.Min, func(limit float64) bool { return *m.Value < limit })
+		b.IsAboveMaxRange = compareToLimit(m.Max, func(limit float64) bool { return *m.Value > limit })
+		b.IsBelowMinRange = compareToLimit(m.Min, func(limit float64) bool { return *m.Value < limit })
 	}
 	return b
 }
 
-// compared is nil without a limit.
-func compared(limit *float64, is func(float64) bool) *bool {
+// compareToLimit is nil without a limit.
+func compareToLimit(limit *float64, is func(float64) bool) *bool {
 	if limit == nil {
 		return nil
 	}
@@ -180,14 +180,14 @@ func compared(limit *float64, is func(float64) bool) *bool {
 func sourceMarkers(ordered []order.Marker, slug string, providerID, loinc *string) []SourceMarker {
 	var out []SourceMarker
 	for _, m := range ordered {
-		if m.LeadsTo(slug, providerID, loinc) {
+		if m.CoversResult(slug, providerID, loinc) {
 			out = append(out, SourceMarker{MarkerID: m.ID, Name: m.Name, Slug: m.Slug, ProviderID: m.ProviderID})
 		}
 	}
 	return out
 }
 
-func day(t *time.Time) *string {
+func formatDay(t *time.Time) *string {
 	if t == nil {
 		return nil
 	}

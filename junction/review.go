@@ -12,7 +12,7 @@ import (
 // UnmatchedResult is a lab's report that belongs to no order by itself, and what is, or may be, decided about it.
 type UnmatchedResult struct {
 	ID               string                      `json:"id" format:"uuid"`
-	Status           order.ReviewStatus          `json:"status"`
+	Status           order.MatchReviewStatus     `json:"status"`
 	DecisionCode     order.MatchCode             `json:"decision_code"`
 	SubReasonCodes   []order.MatchReason         `json:"sub_reason_codes" nullable:"false"`
 	Reason           string                      `json:"reason"`
@@ -22,10 +22,10 @@ type UnmatchedResult struct {
 	Interpretation   *order.Interpretation       `json:"interpretation"`
 	ResultStatus     *string                     `json:"result_status"`
 	Note             *string                     `json:"note"`
-	ResolutionAction *order.ReviewAction         `json:"resolution_action"`
+	ResolutionAction *order.MatchReviewAction    `json:"resolution_action"`
 	ResolvedUserID   *string                     `json:"resolved_user_id"`
 	ResolvedOrderID  *string                     `json:"resolved_order_id"`
-	AllowedActions   []order.ReviewAction        `json:"allowed_actions" nullable:"false"`
+	AllowedActions   []order.MatchReviewAction   `json:"allowed_actions" nullable:"false"`
 	CandidateGroups  []MatchReviewCandidateGroup `json:"candidate_groups" nullable:"false" doc:"By user, best first."`
 	CreatedAt        time.Time                   `json:"created_at"`
 	UpdatedAt        time.Time                   `json:"updated_at"`
@@ -61,26 +61,26 @@ type MatchReviewCandidateGroup struct {
 
 // MatchReviewCandidate is an order that the report might belong to.
 type MatchReviewCandidate struct {
-	CandidateType      string              `json:"candidate_type"`
-	OrderID            *string             `json:"order_id"`
-	OrderTransactionID *string             `json:"order_transaction_id"`
-	LastStatus         *lifecycle.Low      `json:"last_status"`
-	ConfidenceLevel    order.Confidence    `json:"confidence_level"`
-	ConfidenceScore    *float64            `json:"confidence_score"`
-	Reasons            []order.MatchReason `json:"reasons" nullable:"false"`
-	MarkerOverlap      *order.Overlap      `json:"marker_overlap"`
-	StatusContext      map[string]any      `json:"status_context"`
+	CandidateType      string               `json:"candidate_type"`
+	OrderID            *string              `json:"order_id"`
+	OrderTransactionID *string              `json:"order_transaction_id"`
+	LastStatus         *lifecycle.LowStatus `json:"last_status"`
+	ConfidenceLevel    order.Confidence     `json:"confidence_level"`
+	ConfidenceScore    *float64             `json:"confidence_score"`
+	Reasons            []order.MatchReason  `json:"reasons" nullable:"false"`
+	MarkerOverlap      *order.Overlap       `json:"marker_overlap"`
+	StatusContext      map[string]any       `json:"status_context"`
 }
 
 // MatchReviewWebhookPayload is what a webhook tells of a review.
 type MatchReviewWebhookPayload struct {
-	ID               string              `json:"id"`
-	Status           order.ReviewStatus  `json:"status"`
-	DecisionCode     order.MatchCode     `json:"decision_code"`
-	SubReasonCodes   []order.MatchReason `json:"sub_reason_codes"`
-	ResolutionAction *order.ReviewAction `json:"resolution_action"`
-	ResolvedUserID   *string             `json:"resolved_user_id"`
-	ResolvedOrderID  *string             `json:"resolved_order_id"`
+	ID               string                   `json:"id"`
+	Status           order.MatchReviewStatus  `json:"status"`
+	DecisionCode     order.MatchCode          `json:"decision_code"`
+	SubReasonCodes   []order.MatchReason      `json:"sub_reason_codes"`
+	ResolutionAction *order.MatchReviewAction `json:"resolution_action"`
+	ResolvedUserID   *string                  `json:"resolved_user_id"`
+	ResolvedOrderID  *string                  `json:"resolved_order_id"`
 }
 
 // The candidate types of client-api#17-enums: the order that the report names, and others.
@@ -89,34 +89,34 @@ const (
 	orderOption     = "order_option"
 )
 
-// matchTexts say a decision code in words. No source defines the texts (client-api#unmatched-results-match-reviews).
-var matchTexts = map[order.MatchCode]string{
-	order.MatchSampleID:     "The lab reported on an order that has ended without results.",
-	order.MatchCompleted:    "The report matches an order that has its results already.",
-	order.MatchCancelled:    "The report matches an order that was cancelled.",
-	order.MatchUncollected:  "The report matches an order for which nothing has been collected.",
-	order.MatchWrongLab:     "The report matches an order at another lab.",
-	order.MatchSeveral:      "The patient has several orders that the report could belong to.",
-	order.MatchOtherPatient: "The report names an order of another patient.",
-	order.MatchPatient:      "The report names no known order, and the patient has one that it could belong to.",
-	order.MatchNone:         "No order was found for the report.",
+// decisionTexts say a decision code in words. No source defines the texts (client-api#unmatched-results-match-reviews).
+var decisionTexts = map[order.MatchCode]string{
+	order.MatchSampleID:        "The lab reported on an order that has ended without results.",
+	order.MatchCompleted:       "The report matches an order that has its results already.",
+	order.MatchCancelled:       "The report matches an order that was cancelled.",
+	order.MatchWrongCollection: "The report matches an order for which nothing has been collected.",
+	order.MatchWrongLab:        "The report matches an order at another lab.",
+	order.MatchMultipleOrders:  "The patient has several orders that the report could belong to.",
+	order.MatchOtherPatient:    "The report names an order of another patient.",
+	order.MatchPatientOnly:     "The report names no known order, and the patient has one that it could belong to.",
+	order.MatchNone:            "No order was found for the report.",
 }
 
 // FromReview is a review as clients see it.
-func FromReview(r order.Review) UnmatchedResult {
+func FromReview(r order.MatchReview) UnmatchedResult {
 	out := UnmatchedResult{
-		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasons(r.Match), Reason: matchTexts[r.Match.Code],
-		Patient:        fromTested(r.Report.Patient),
+		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match), Reason: decisionTexts[r.Match.Code],
+		Patient:        fromTestedPatient(r.Report.Patient),
 		Lab:            MatchReviewLab{ID: r.Lab.ID, Name: r.Lab.Name, Slug: r.Lab.Slug},
-		Markers:        fromReported(r.Report),
-		Interpretation: optional(r.Report.Interpretation), ResultStatus: optional(r.Report.Status), Note: optional(r.Note),
-		ResolutionAction: optional(r.Resolution), ResolvedUserID: optional(r.ResolvedUserID), ResolvedOrderID: optional(r.ResolvedOrderID),
-		AllowedActions:  []order.ReviewAction{},
+		Markers:        fromReportedMarkers(r.Report),
+		Interpretation: nilIfEmpty(r.Report.Interpretation), ResultStatus: nilIfEmpty(r.Report.Status), Note: nilIfEmpty(r.Note),
+		ResolutionAction: nilIfEmpty(r.Resolution), ResolvedUserID: nilIfEmpty(r.ResolvedUserID), ResolvedOrderID: nilIfEmpty(r.ResolvedOrderID),
+		AllowedActions:  []order.MatchReviewAction{},
 		CandidateGroups: fromCandidates(r.Match.Candidates),
 		CreatedAt:       r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
-	if r.Status == order.ReviewCustomer {
-		out.AllowedActions = []order.ReviewAction{order.ReviewAccept, order.ReviewReject, order.ReviewUnsure}
+	if r.Status == order.MatchReviewPendingCustomer {
+		out.AllowedActions = []order.MatchReviewAction{order.MatchReviewAccept, order.MatchReviewReject, order.MatchReviewUnsure}
 	}
 	if !r.ReviewedAt.IsZero() {
 		out.ReviewedAt = &r.ReviewedAt
@@ -125,10 +125,10 @@ func FromReview(r order.Review) UnmatchedResult {
 }
 
 // RenderReview is the JSON of what a webhook tells of a review. It names no patient.
-func RenderReview(r order.Review) ([]byte, error) {
+func RenderReview(r order.MatchReview) ([]byte, error) {
 	b, err := json.Marshal(MatchReviewWebhookPayload{
-		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasons(r.Match),
-		ResolutionAction: optional(r.Resolution), ResolvedUserID: optional(r.ResolvedUserID), ResolvedOrderID: optional(r.ResolvedOrderID),
+		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
+		ResolutionAction: nilIfEmpty(r.Resolution), ResolvedUserID: nilIfEmpty(r.ResolvedUserID), ResolvedOrderID: nilIfEmpty(r.ResolvedOrderID),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding review %s: %w", r.ID, err)
@@ -136,19 +136,19 @@ func RenderReview(r order.Review) ([]byte, error) {
 	return b, nil
 }
 
-func subReasons(m order.Match) []order.MatchReason {
+func subReasonCodes(m order.Match) []order.MatchReason {
 	if m.OtherAccount {
-		return []order.MatchReason{order.OtherAccount}
+		return []order.MatchReason{order.MatchReasonOtherAccount}
 	}
 	return []order.MatchReason{}
 }
 
-// fromTested leaves a day of birth out that is none.
-func fromTested(t *order.Tested) *MatchReviewPatient {
+// fromTestedPatient leaves a day of birth out that is none.
+func fromTestedPatient(t *order.TestedPatient) *MatchReviewPatient {
 	if t == nil {
 		return nil
 	}
-	p := &MatchReviewPatient{FirstName: optional(t.FirstName), LastName: optional(t.LastName)}
+	p := &MatchReviewPatient{FirstName: nilIfEmpty(t.FirstName), LastName: nilIfEmpty(t.LastName)}
 	if born, err := order.ParseDate(t.DOB); err == nil {
 		midnight := born.Start(time.UTC)
 		p.DOB = &midnight
@@ -156,13 +156,13 @@ func fromTested(t *order.Tested) *MatchReviewPatient {
 	return p
 }
 
-func fromReported(r order.Report) []MatchReviewMarker {
+func fromReportedMarkers(r order.LabReport) []MatchReviewMarker {
 	out := make([]MatchReviewMarker, 0, len(r.Results)+len(r.Missing))
 	for _, m := range r.Results {
-		out = append(out, MatchReviewMarker{ProviderID: m.ProviderID, Name: optional(m.Name)})
+		out = append(out, MatchReviewMarker{ProviderID: m.ProviderID, Name: nilIfEmpty(m.Name)})
 	}
 	for _, m := range r.Missing {
-		out = append(out, MatchReviewMarker{ProviderID: m.ProviderID, Name: optional(m.Name)})
+		out = append(out, MatchReviewMarker{ProviderID: m.ProviderID, Name: nilIfEmpty(m.Name)})
 	}
 	return out
 }
@@ -173,7 +173,7 @@ func fromCandidates(all []order.Candidate) []MatchReviewCandidateGroup {
 		i, ok := of[c.UserID]
 		if !ok {
 			i, of[c.UserID] = len(groups), len(groups)
-			groups = append(groups, MatchReviewCandidateGroup{UserID: optional(c.UserID)})
+			groups = append(groups, MatchReviewCandidateGroup{UserID: nilIfEmpty(c.UserID)})
 		}
 		groups[i].Candidates = append(groups[i].Candidates, fromCandidate(c))
 	}
@@ -182,11 +182,11 @@ func fromCandidates(all []order.Candidate) []MatchReviewCandidateGroup {
 
 func fromCandidate(c order.Candidate) MatchReviewCandidate {
 	kind := orderOption
-	if c.ByNumber {
+	if c.NamedByNumber {
 		kind = provenanceOrder
 	}
 	return MatchReviewCandidate{
-		CandidateType: kind, OrderID: optional(c.OrderID), OrderTransactionID: optional(c.TransactionID), LastStatus: optional(c.Status),
+		CandidateType: kind, OrderID: nilIfEmpty(c.OrderID), OrderTransactionID: nilIfEmpty(c.TransactionID), LastStatus: nilIfEmpty(c.Status),
 		ConfidenceLevel: c.Confidence, Reasons: c.Reasons, MarkerOverlap: c.Overlap,
 	}
 }

@@ -15,8 +15,8 @@ var ErrNotSupported = errors.New("not supported by the lab")
 
 // The codes of a RefusedError that do not depend on the lab.
 const (
-	CodeRefused            = "refused_by_lab"           // the lab's reason is in Raw
-	CodeInvalid            = "invalid_requisition"      // not sent: Fields are missing or not as the lab needs them
+	CodeRefusedByLab       = "refused_by_lab"           // the lab's reason is in Raw
+	CodeInvalidRequisition = "invalid_requisition"      // not sent: Fields are missing or not as the lab needs them
 	CodeNoPhysician        = "no_physician_for_state"   // not sent: no overseeing physician for the state of collection
 	CodeRegistrationNeeded = "registration_unsupported" // not sent: the lab ships no kits whose patient is unknown
 )
@@ -75,8 +75,8 @@ func (e *UnauthorizedError) Error() string {
 	return fmt.Sprintf("lab did not accept our credentials: HTTP status %d", e.Status)
 }
 
-// Kind is what kind of failure an error of a lab's is, as a code; empty for none.
-func Kind(err error) string {
+// FailureKind is what kind of failure an error of a lab's is, as a code; empty for none.
+func FailureKind(err error) string {
 	if err == nil {
 		return ""
 	}

@@ -41,46 +41,46 @@ func (a Account) LogValue() slog.Value {
 
 // Requisition is an order as it is placed at a lab.
 type Requisition struct {
-	Number       string       // our order number, the same for every attempt of the same intent
+	OrderNumber  string       // our order number, the same for every attempt of the same intent
 	Order        *order.Order // with patient and address
 	OriginNumber string       // the number of the order that this one replaces; empty: it replaces none
 	Script       string       // what a simulated lab is to do with the order, by name; never sent to a real one
 }
 
-// Placed is a requisition that the lab has accepted.
-type Placed struct {
-	Accession string // the lab's own number; empty when it has not told it yet
-	Already   bool   // the lab has the order from an earlier attempt
-	Raw       []byte // the lab's answer, verbatim. It may hold patient data
+// Acceptance is a requisition that the lab has accepted.
+type Acceptance struct {
+	Accession     string // the lab's own number; empty when it has not told it yet
+	AlreadyPlaced bool   // the lab has the order from an earlier attempt
+	Raw           []byte // the lab's answer, verbatim. It may hold patient data
 }
 
-// Reported is what a lab answers when asked for results.
-type Reported struct {
-	Report *order.Report // nil: there are no results yet
-	PDF    []byte        // nil: none
-	Raw    []byte        // the lab's answer, verbatim. It holds patient data
-	Hash   string        // SHA-256 of the content, hexadecimal: a report that differs in it is a correction. Empty without a report
+// FetchedResults is what a lab answers when asked for results.
+type FetchedResults struct {
+	LabReport *order.LabReport // nil: there are no results yet
+	PDF       []byte           // nil: none
+	Raw       []byte           // the lab's answer, verbatim. It holds patient data
+	Hash      string           // SHA-256 of the content, hexadecimal: a report that differs in it is a correction. Empty without a report
 }
 
-// Notice is a lab's report as a poll finds it: what the webhook would have been. The same report by webhook has the same Key and
+// PolledFact is a lab's report as a poll finds it: what the webhook would have been. The same report by webhook has the same Key and
 // Hash, so it counts once.
-type Notice struct {
+type PolledFact struct {
 	Partner   string // as the account names it
 	Key, Hash string
 	Kind      string
 	Reason    string // the lab's own words; for the encrypted store only
 	Body      []byte // verbatim
 	Fact      *order.Fact
-	Place     *order.Place // where the fact's appointment is; nil: not told. For the encrypted store only
+	Location  *order.Location // where the fact's appointment is; nil: not told. For the encrypted store only
 }
 
 // Capabilities are what a lab can be asked beyond accepting orders.
 type Capabilities struct {
-	Cancel      bool // an order can be cancelled by a call
-	Correct     bool // a placed order's patient data can be corrected by a call: the Lab is a Corrector
-	Registrable bool // kits can be shipped before it is known whose they are
-	Results     bool // results can be fetched by a call
-	Schedule    bool // appointments can be made by calls: the Lab is a Scheduler
+	Cancel         bool // an order can be cancelled by a call
+	CorrectPatient bool // a placed order's patient data can be corrected by a call: the Lab is a Corrector
+	Registrable    bool // kits can be shipped before it is known whose they are
+	Results        bool // results can be fetched by a call
+	Schedule       bool // appointments can be made by calls: the Lab is a Scheduler
 
 	Methods  []lifecycle.Modality // how samples can be collected
 	Provider string               // with Schedule: who keeps the appointments, by the client API's name of it, such as quest
@@ -100,14 +100,14 @@ const (
 // was made: *RefusedError, *UnansweredError, *BusyError, *UnauthorizedError and ErrNotSupported. It is safe for concurrent use.
 type Lab interface {
 	// Place sends a requisition. Sending the same number again is safe: the lab accepts a number once.
-	Place(ctx context.Context, r Requisition) (Placed, error)
-	// Results fetches the newest report on the order with this number. ErrNotSupported where the lab has no such call.
-	Results(ctx context.Context, number string) (Reported, error)
+	Place(ctx context.Context, r Requisition) (Acceptance, error)
+	// FetchResults fetches the newest report on the order with this number. ErrNotSupported where the lab has no such call.
+	FetchResults(ctx context.Context, number string) (FetchedResults, error)
 	// Cancel asks the lab to cancel an order; nil means that the lab has confirmed it. ErrNotSupported where it has no such call.
 	Cancel(ctx context.Context, number, accession string) error
-	// Poll lists what the lab has reported on the order with this number, whether its webhooks arrived or not, oldest first.
+	// PollFacts lists what the lab has reported on the order with this number, whether its webhooks arrived or not, oldest first.
 	// ErrNotSupported where it has no such call.
-	Poll(ctx context.Context, number string) ([]Notice, error)
+	PollFacts(ctx context.Context, number string) ([]PolledFact, error)
 	// Capabilities says what this account can be asked.
 	Capabilities() Capabilities
 }
@@ -118,5 +118,5 @@ type Corrector interface {
 	Correct(ctx context.Context, r Requisition) error
 }
 
-// Pace reserves the start of a call and waits for it. Where it returns an error, the call is not made and the error is passed on.
-type Pace func(ctx context.Context) error
+// WaitForTurn reserves the start of a call and waits for it. Where it returns an error, the call is not made and the error is passed on.
+type WaitForTurn func(ctx context.Context) error

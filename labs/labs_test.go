@@ -33,11 +33,11 @@ func TestErrorTexts(t *testing.T) {
 		want string
 	}{
 		"refused by the lab": {
-			&labs.RefusedError{Code: labs.CodeRefused, Raw: []byte("Jane Roe is unknown")},
+			&labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: []byte("Jane Roe is unknown")},
 			"lab request refused: refused_by_lab",
 		},
 		"refused by us": {
-			&labs.RefusedError{Code: labs.CodeInvalid, Fields: []string{"gender", "phone"}},
+			&labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"gender", "phone"}},
 			"lab request refused: invalid_requisition: gender, phone",
 		},
 		"unanswered": {

@@ -12,8 +12,8 @@ var (
 	// ErrNoCredentials means that no account has credentials to compare with: nobody can be let in, and the webhook endpoint is
 	// not in service.
 	ErrNoCredentials = errors.New("no webhook credentials are configured")
-	// ErrBadCredentials means that the request has none or wrong ones.
-	ErrBadCredentials = errors.New("webhook credentials are missing or wrong")
+	// ErrWrongCredentials means that the request has none or wrong ones.
+	ErrWrongCredentials = errors.New("webhook credentials are missing or wrong")
 )
 
 // Protocol is how a kind of partner is spoken to, in both directions. Each package below labs has one.
@@ -24,20 +24,20 @@ type Protocol struct {
 	Open func(a Account, o Options) (Lab, error)
 	// MaxWebhook is the largest webhook that is read, in bytes.
 	MaxWebhook int64
-	// Challenge is the WWW-Authenticate header of a 401; empty: none.
-	Challenge string
+	// AuthChallenge is the WWW-Authenticate header of a 401; empty: none.
+	AuthChallenge string
 	// Authenticate lists the ids of the accounts whose credentials a webhook presents, in constant time. The error is
 	// ErrNoCredentials or ErrBadCredentials.
 	Authenticate func(r *http.Request, body []byte, accounts []Credentials, now time.Time) ([]string, error)
 	// Decode reads a webhook that was let in. It never fails: what it cannot read is a Message with a Problem.
-	Decode func(h http.Header, body []byte, receivedAt time.Time) Message
+	Decode func(h http.Header, body []byte, receivedAt time.Time) InboundMessage
 }
 
 // Options are what a client of an account runs with.
 type Options struct {
-	HTTPClient *http.Client
-	Timeout    time.Duration // of one exchange; 0: the adapter's own default
-	Pace       Pace          // required for an account that has a spacing; nil: calls are not spaced
+	HTTPClient  *http.Client
+	Timeout     time.Duration // of one exchange; 0: the adapter's own default
+	WaitForTurn WaitForTurn   // required for an account that has a spacing; nil: calls are not spaced
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -53,21 +53,21 @@ type Problem string
 
 // The problems of a webhook. The first two are answered 400 and quarantined, the others 202 and recorded.
 const (
-	Malformed     Problem = "malformed"      // not JSON, or not an object
-	MissingFields Problem = "missing_fields" // it names no order or no type
-	UnknownType   Problem = "unknown_type"
-	Incomplete    Problem = "incomplete" // the type is known, but what it tells of is not there
+	Malformed      Problem = "malformed"      // not JSON, or not an object
+	MissingFields  Problem = "missing_fields" // it names no order or no type
+	UnknownType    Problem = "unknown_type"
+	IncompleteData Problem = "incomplete" // the type is known, but what it tells of is not there
 )
 
-// Message is a webhook as it was understood. Reason is free text from outside and may go nowhere but the encrypted store, and so may
+// InboundMessage is a webhook as it was understood. Reason is free text from outside and may go nowhere but the encrypted store, and so may
 // Place; the rest is ids and codes.
-type Message struct {
+type InboundMessage struct {
 	OrderNumber string // ours
 	Kind        string // the partner's type
 	Key         string // identity of what happened: a second message with it tells of the same thing
 	Hash        string // of the canonical content: the same key with another hash is an amendment. Hexadecimal
 	Reason      string // the partner's own words
 	Fact        *order.Fact
-	Place       *order.Place // where the fact's appointment is; nil: not told
-	Problem     Problem      // empty: none, and Fact is set
+	Location    *order.Location // where the fact's appointment is; nil: not told
+	Problem     Problem         // empty: none, and Fact is set
 }

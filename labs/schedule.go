@@ -18,18 +18,18 @@ type Scheduler interface {
 	Availability(ctx context.Context, q AvailabilityQuery) (Availability, error)
 	// Book books a slot, or requests an appointment where the booking has none. The same appointment id again is safe: the provider
 	// answers how that appointment stands.
-	Book(ctx context.Context, b Booking) (Scheduled, error)
+	Book(ctx context.Context, b Booking) (AppointmentAnswer, error)
 	// Reschedule moves an appointment to another slot.
-	Reschedule(ctx context.Context, b Booking) (Scheduled, error)
-	// Drop cancels an appointment; nil means that the provider has confirmed it, or has never had it. reason is the name of a
+	Reschedule(ctx context.Context, b Booking) (AppointmentAnswer, error)
+	// CancelAppointment cancels an appointment; nil means that the provider has confirmed it, or has never had it. reason is the name of a
 	// cancellation reason; empty: none.
-	Drop(ctx context.Context, number, appointmentID, reason string) error
+	CancelAppointment(ctx context.Context, number, appointmentID, reason string) error
 }
 
 // AvailabilityQuery asks for free slots. Address is for phlebotomy; Sites, or Zip and RadiusMiles, for patient service centers.
 type AvailabilityQuery struct {
 	Type        order.AppointmentType
-	Address     *order.Place
+	Address     *order.Location
 	Sites       []string
 	Zip         string
 	RadiusMiles int
@@ -64,7 +64,7 @@ type FreeSlot struct {
 // Site is a patient service center.
 type Site struct {
 	Code          string
-	Place         order.Place
+	Location      order.Location
 	DistanceMiles *int
 	Zone          string
 }
@@ -72,17 +72,17 @@ type Site struct {
 // Booking is an appointment as it is asked of a provider.
 type Booking struct {
 	AppointmentID string // ours, the same for every attempt of the same intent
-	Number        string // the order's number at the lab
+	OrderNumber   string // the order's number at the lab
 	Type          order.AppointmentType
 	Slot          string // the provider's key; empty: a request, whose time the provider sets
 	Notes         *string
 	Patient       *order.Patient
-	Place         *order.Place // phlebotomy: where
+	Location      *order.Location // phlebotomy: where
 }
 
-// Scheduled is how a provider says that an appointment stands, and where it is.
-type Scheduled struct {
-	order.Booked
-	Place *order.Place // nil: not told
-	Raw   []byte       // the provider's answer, verbatim. It may hold patient data
+// AppointmentAnswer is how a provider says that an appointment stands, and where it is.
+type AppointmentAnswer struct {
+	order.ReportedAppointment
+	Location *order.Location // nil: not told
+	Raw      []byte          // the provider's answer, verbatim. It may hold patient data
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asked is who may ask for what, written out by hand: an actor, the targets, and the statuses from which it may ask; *
+// contractActors is who may ask for what, written out by hand: an actor, the targets, and the statuses from which it may ask; *
 // is wherever order-lifecycle#edges lists the edge.
-var asked = map[Name]string{
+var contractActors = map[MachineName]string{
 	"testkit": `
 client cancelled: *
 operations cancelled do_not_process: *
@@ -80,21 +80,21 @@ system requisition_created requisition_bypassed draw_completed partial_results c
 
 type request struct {
 	actor Actor
-	move  move
+	move  statusPair
 }
 
-// requestsOf reads who may ask for what of one machine.
-func requestsOf(t *testing.T, name Name) map[request]bool {
+// contractRequests reads who may ask for what of one machine.
+func contractRequests(t *testing.T, name MachineName) map[request]bool {
 	t.Helper()
-	rules := rulesOf(t, name)
+	rules := contractRules(t, name)
 	allowed := map[request]bool{}
-	for line := range strings.Lines(strings.TrimSpace(asked[name])) {
+	for line := range strings.Lines(strings.TrimSpace(contractActors[name])) {
 		left, right, ok := strings.Cut(line, ":")
 		require.True(t, ok, line)
 		words := strings.Fields(left)
 		for _, to := range words[1:] {
-			for _, from := range sources(rules, strings.TrimSpace(right), to) {
-				at := move{from, to}
+			for _, from := range sourceStatuses(rules, strings.TrimSpace(right), to) {
+				at := statusPair{from, to}
 				require.Contains(t, rules, at, "order-lifecycle#edges does not list it")
 				allowed[request{Actor(words[0]), at}] = true
 			}
@@ -103,8 +103,8 @@ func requestsOf(t *testing.T, name Name) map[request]bool {
 	return allowed
 }
 
-// sources are the statuses that a line names, or all that order-lifecycle#edges lists for the target.
-func sources(rules map[move]rule, named, to string) []string {
+// sourceStatuses are the statuses that a line names, or all that order-lifecycle#edges lists for the target.
+func sourceStatuses(rules map[statusPair]rule, named, to string) []string {
 	if named != "*" {
 		return strings.Fields(named)
 	}
@@ -122,10 +122,10 @@ func TestWhoMayAsk(t *testing.T) {
 	for _, m := range Machines() {
 		t.Run(string(m.Name()), func(t *testing.T) {
 			t.Parallel()
-			allowed := requestsOf(t, m.Name())
-			for at := range rulesOf(t, m.Name()) {
+			allowed := contractRequests(t, m.Name())
+			for at := range contractRules(t, m.Name()) {
 				for _, a := range append(Actors(), "stranger") {
-					err := m.Check(Low(at.from), Low(at.to), a, Conditions{})
+					err := m.Check(LowStatus(at.from), LowStatus(at.to), a, Conditions{})
 					if allowed[request{a, at}] {
 						require.NoError(t, err, "%s: %v", a, at)
 						continue
@@ -142,7 +142,7 @@ func TestWhoMayAsk(t *testing.T) {
 // The table of cancellable statuses (client-api#18-order-states), for an order of which nothing has shipped.
 func TestCancellable(t *testing.T) {
 	t.Parallel()
-	tests := map[Name]string{
+	tests := map[MachineName]string{
 		"walk_in_test":                "ordered requisition_created requisition_bypassed appointment_pending appointment_scheduled appointment_cancelled",
 		"at_home_phlebotomy":          "ordered requisition_created requisition_bypassed appointment_pending appointment_scheduled appointment_cancelled draw_completed",
 		"testkit":                     "ordered requisition_created requisition_bypassed",
@@ -151,11 +151,11 @@ func TestCancellable(t *testing.T) {
 		"on_site_collection":          "ordered requisition_created requisition_bypassed draw_completed",
 	}
 	for _, m := range Machines() {
-		for _, low := range everyLow {
+		for _, low := range allLowStatuses {
 			want := contains(tests[m.Name()], low)
-			require.Equal(t, want, m.Cancellable(Low(low), Conditions{}), "%s: %s", m.Name(), low)
+			require.Equal(t, want, m.Cancellable(LowStatus(low), Conditions{}), "%s: %s", m.Name(), low)
 			if m.Name() == NameTestkitAfterRegistration {
-				require.False(t, m.Cancellable(Low(low), Conditions{Shipped: true}), low)
+				require.False(t, m.Cancellable(LowStatus(low), Conditions{Shipped: true}), low)
 			}
 		}
 	}

@@ -13,22 +13,22 @@ type AppointmentStatus string
 
 // The statuses of an appointment (order-lifecycle#appointments).
 const (
-	AppointmentIsPending    AppointmentStatus = "pending"   // the provider has not acknowledged or assigned it
-	AppointmentIsReserved   AppointmentStatus = "reserved"  // the slot is held, the requisition not there yet
-	AppointmentIsConfirmed  AppointmentStatus = "confirmed" // booked, or booked anew
-	AppointmentIsInProgress AppointmentStatus = "in_progress"
-	AppointmentIsCompleted  AppointmentStatus = "completed"
-	AppointmentIsCancelled  AppointmentStatus = "cancelled"
+	AppointmentStatusPending    AppointmentStatus = "pending"   // the provider has not acknowledged or assigned it
+	AppointmentStatusReserved   AppointmentStatus = "reserved"  // the slot is held, the requisition not there yet
+	AppointmentStatusConfirmed  AppointmentStatus = "confirmed" // booked, or booked anew
+	AppointmentStatusInProgress AppointmentStatus = "in_progress"
+	AppointmentStatusCompleted  AppointmentStatus = "completed"
+	AppointmentStatusCancelled  AppointmentStatus = "cancelled"
 )
 
-// appointmentNone is where an appointment comes from that has just been made.
-const appointmentNone AppointmentStatus = "new"
+// appointmentNew is where an appointment comes from that has just been made.
+const appointmentNew AppointmentStatus = "new"
 
 // AppointmentStatuses lists the six statuses in the order in which they are usually reached.
 func AppointmentStatuses() []AppointmentStatus {
 	return []AppointmentStatus{
-		AppointmentIsPending, AppointmentIsReserved, AppointmentIsConfirmed,
-		AppointmentIsInProgress, AppointmentIsCompleted, AppointmentIsCancelled,
+		AppointmentStatusPending, AppointmentStatusReserved, AppointmentStatusConfirmed,
+		AppointmentStatusInProgress, AppointmentStatusCompleted, AppointmentStatusCancelled,
 	}
 }
 
@@ -42,9 +42,9 @@ func (s AppointmentStatus) Valid() bool {
 	return false
 }
 
-// Event is the word by which an event of the appointment names the status: a confirmed one was scheduled.
-func (s AppointmentStatus) Event() string {
-	if s == AppointmentIsConfirmed {
+// EventStatus is the word by which an event of the appointment names the status: a confirmed one was scheduled.
+func (s AppointmentStatus) EventStatus() string {
+	if s == AppointmentStatusConfirmed {
 		return "scheduled"
 	}
 	return string(s)
@@ -52,7 +52,7 @@ func (s AppointmentStatus) Event() string {
 
 // Active reports whether the appointment is still ahead or under way.
 func (s AppointmentStatus) Active() bool {
-	return s != AppointmentIsCompleted && s != AppointmentIsCancelled
+	return s != AppointmentStatusCompleted && s != AppointmentStatusCancelled
 }
 
 // AppointmentEdge is one transition of an appointment. An empty From is an appointment that has just been made.
@@ -60,28 +60,28 @@ type AppointmentEdge struct{ From, To AppointmentStatus }
 
 // appointmentEdges is the table of order-lifecycle#appointments.
 var appointmentEdges = []AppointmentEdge{
-	{appointmentNone, AppointmentIsPending},
-	{appointmentNone, AppointmentIsReserved},
-	{appointmentNone, AppointmentIsConfirmed},
-	{AppointmentIsPending, AppointmentIsReserved},
-	{AppointmentIsPending, AppointmentIsConfirmed},
-	{AppointmentIsPending, AppointmentIsCancelled},
-	{AppointmentIsReserved, AppointmentIsConfirmed},
-	{AppointmentIsReserved, AppointmentIsCancelled},
-	{AppointmentIsConfirmed, AppointmentIsConfirmed}, // rescheduled
-	{AppointmentIsConfirmed, AppointmentIsPending},   // the provider withdrew
-	{AppointmentIsConfirmed, AppointmentIsInProgress},
-	{AppointmentIsConfirmed, AppointmentIsCompleted},
-	{AppointmentIsConfirmed, AppointmentIsCancelled},
-	{AppointmentIsInProgress, AppointmentIsCompleted},
-	{AppointmentIsInProgress, AppointmentIsCancelled},
+	{appointmentNew, AppointmentStatusPending},
+	{appointmentNew, AppointmentStatusReserved},
+	{appointmentNew, AppointmentStatusConfirmed},
+	{AppointmentStatusPending, AppointmentStatusReserved},
+	{AppointmentStatusPending, AppointmentStatusConfirmed},
+	{AppointmentStatusPending, AppointmentStatusCancelled},
+	{AppointmentStatusReserved, AppointmentStatusConfirmed},
+	{AppointmentStatusReserved, AppointmentStatusCancelled},
+	{AppointmentStatusConfirmed, AppointmentStatusConfirmed}, // rescheduled
+	{AppointmentStatusConfirmed, AppointmentStatusPending},   // the provider withdrew
+	{AppointmentStatusConfirmed, AppointmentStatusInProgress},
+	{AppointmentStatusConfirmed, AppointmentStatusCompleted},
+	{AppointmentStatusConfirmed, AppointmentStatusCancelled},
+	{AppointmentStatusInProgress, AppointmentStatusCompleted},
+	{AppointmentStatusInProgress, AppointmentStatusCancelled},
 }
 
 // AppointmentEdges lists the transitions of an appointment.
 func AppointmentEdges() []AppointmentEdge {
 	edges := make([]AppointmentEdge, len(appointmentEdges))
 	for i, e := range appointmentEdges {
-		if e.From == appointmentNone {
+		if e.From == appointmentNew {
 			e.From = ""
 		}
 		edges[i] = e
@@ -89,28 +89,28 @@ func AppointmentEdges() []AppointmentEdge {
 	return edges
 }
 
-var appointments = struct {
+var appointmentMachine = struct {
 	mu    sync.Mutex // guards table, as Machine does
 	table *fsm.FSM
-}{table: newAppointmentTable()}
+}{table: newAppointmentFSM()}
 
-func newAppointmentTable() *fsm.FSM {
+func newAppointmentFSM() *fsm.FSM {
 	events := make(fsm.Events, len(appointmentEdges))
 	for i, e := range appointmentEdges {
 		events[i] = fsm.EventDesc{Name: string(e.To), Src: []string{string(e.From)}, Dst: string(e.To)}
 	}
-	return fsm.NewFSM(string(appointmentNone), events, nil)
+	return fsm.NewFSM(string(appointmentNew), events, nil)
 }
 
-// AppointmentMay reports whether an appointment may go from one status to the other. An empty from is one that has just been made.
-func AppointmentMay(from, to AppointmentStatus) bool {
+// AppointmentAllows reports whether an appointment may go from one status to the other. An empty from is one that has just been made.
+func AppointmentAllows(from, to AppointmentStatus) bool {
 	if from == "" {
-		from = appointmentNone
+		from = appointmentNew
 	}
-	appointments.mu.Lock()
-	defer appointments.mu.Unlock()
-	appointments.table.SetState(string(from))
-	err := appointments.table.Event(context.Background(), string(to))
+	appointmentMachine.mu.Lock()
+	defer appointmentMachine.mu.Unlock()
+	appointmentMachine.table.SetState(string(from))
+	err := appointmentMachine.table.Event(context.Background(), string(to))
 	var same fsm.NoTransitionError // rescheduled
 	return err == nil || errors.As(err, &same)
 }

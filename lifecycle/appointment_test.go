@@ -30,17 +30,17 @@ func TestAppointmentsFollowTheContract(t *testing.T) {
 			from = ""
 		} else {
 			require.True(t, from.Valid())
-			require.Equal(t, event, from.Event())
+			require.Equal(t, event, from.EventStatus())
 			require.Equal(t, right == "", !from.Active(), "%s ends the appointment", from)
 		}
 		allowed := strings.Fields(right)
 		for _, to := range AppointmentStatuses() {
-			require.Equal(t, slices.Contains(allowed, string(to)), AppointmentMay(from, to), "%q to %s", from, to)
+			require.Equal(t, slices.Contains(allowed, string(to)), AppointmentAllows(from, to), "%q to %s", from, to)
 		}
-		require.False(t, AppointmentMay(from, "unheard_of"))
+		require.False(t, AppointmentAllows(from, "unheard_of"))
 		edges += len(allowed)
 	}
 	require.Len(t, AppointmentEdges(), edges)
-	require.False(t, AppointmentMay("unheard_of", AppointmentIsConfirmed))
+	require.False(t, AppointmentAllows("unheard_of", AppointmentStatusConfirmed))
 	require.False(t, AppointmentStatus("").Valid())
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract is the tables of order-lifecycle#edges, written out by hand and never derived from the code under test. A
+// contractEdges is the tables of order-lifecycle#edges, written out by hand and never derived from the code under test. A
 // line is the statuses left, then the targets: D those that the vendor documents, X our extensions. "?unshipped" and
 // "?initial" are the two conditions.
-var contract = map[Name]string{
+var contractEdges = map[MachineName]string{
 	"testkit": `
 ordered: D requisition_created cancelled X requisition_bypassed do_not_process
 requisition_created requisition_bypassed: D transit_customer cancelled X do_not_process delivered_to_lab out_for_delivery with_customer transit_lab lost
@@ -74,29 +74,29 @@ partial_results: D partial_results completed X sample_error
 completed corrected: X corrected`,
 }
 
-// everyLow is the list of low-level statuses in order-lifecycle#statuses-and-their-top-level, and two that do not
+// allLowStatuses is the list of low-level statuses in order-lifecycle#statuses-and-their-top-level, and two that do not
 // exist.
-var everyLow = strings.Fields(`ordered requisition_created requisition_bypassed awaiting_registration registered
+var allLowStatuses = strings.Fields(`ordered requisition_created requisition_bypassed awaiting_registration registered
 	transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab
 	appointment_pending appointment_scheduled appointment_cancelled redraw_available draw_completed delivered_to_lab
 	lab_processing_blocked partial_results completed corrected sample_error failure_to_deliver_to_customer
 	failure_to_deliver_to_lab lost cancelled do_not_process unheard_of _`)
 
-var everyCondition = []Conditions{{}, {Shipped: true}, {Redraw: true}, {Shipped: true, Redraw: true}}
+var allConditions = []Conditions{{}, {Shipped: true}, {Redraw: true}, {Shipped: true, Redraw: true}}
 
-type move struct{ from, to string }
+type statusPair struct{ from, to string }
 
-type rule struct{ mark, condition string }
+type rule struct{ origin, condition string }
 
 func (r rule) holds(c Conditions) bool {
 	return r.condition == "" || r.condition == "unshipped" && !c.Shipped || r.condition == "initial" && !c.Redraw
 }
 
-// rulesOf reads one machine's table.
-func rulesOf(t *testing.T, name Name) map[move]rule {
+// contractRules reads one machine's table.
+func contractRules(t *testing.T, name MachineName) map[statusPair]rule {
 	t.Helper()
-	rules := map[move]rule{}
-	for line := range strings.Lines(strings.TrimSpace(contract[name])) {
+	rules := map[statusPair]rule{}
+	for line := range strings.Lines(strings.TrimSpace(contractEdges[name])) {
 		left, right, ok := strings.Cut(line, ":")
 		require.True(t, ok, line)
 		mark := ""
@@ -107,10 +107,10 @@ func rulesOf(t *testing.T, name Name) map[move]rule {
 			}
 			to, condition, _ := strings.Cut(word, "?")
 			for _, from := range strings.Fields(left) {
-				require.Contains(t, everyLow, from)
-				require.Contains(t, everyLow, to)
-				require.NotContains(t, rules, move{from, to})
-				rules[move{from, to}] = rule{mark, condition}
+				require.Contains(t, allLowStatuses, from)
+				require.Contains(t, allLowStatuses, to)
+				require.NotContains(t, rules, statusPair{from, to})
+				rules[statusPair{from, to}] = rule{mark, condition}
 			}
 		}
 	}
@@ -119,26 +119,26 @@ func rulesOf(t *testing.T, name Name) map[move]rule {
 }
 
 // deviations compares a machine with its table: every pair of statuses under every condition, and the mark of every edge.
-func deviations(m *Machine, rules map[move]rule) []string {
+func deviations(m *Machine, rules map[statusPair]rule) []string {
 	var found []string
-	for _, from := range everyLow {
-		for _, to := range everyLow {
-			want, listed := rules[move{from, to}]
-			for _, c := range everyCondition {
-				if got := m.Allows(Low(from), Low(to), c); got != (listed && want.holds(c)) {
+	for _, from := range allLowStatuses {
+		for _, to := range allLowStatuses {
+			want, listed := rules[statusPair{from, to}]
+			for _, c := range allConditions {
+				if got := m.Allows(LowStatus(from), LowStatus(to), c); got != (listed && want.holds(c)) {
 					found = append(found, fmt.Sprintf("%s > %s %+v: allowed %t", from, to, c, got))
 				}
 			}
 		}
 	}
-	seen := map[move]bool{}
+	seen := map[statusPair]bool{}
 	for _, e := range m.Edges() {
-		at := move{string(e.From), string(e.To)}
+		at := statusPair{string(e.From), string(e.To)}
 		if seen[at] {
 			found = append(found, fmt.Sprintf("%s > %s: twice", e.From, e.To))
 		}
 		seen[at] = true
-		if want, listed := rules[at]; listed && e.Documented != (want.mark == "D") {
+		if want, listed := rules[at]; listed && e.Documented != (want.origin == "D") {
 			found = append(found, fmt.Sprintf("%s > %s: documented %t", e.From, e.To, e.Documented))
 		}
 	}
@@ -148,13 +148,13 @@ func deviations(m *Machine, rules map[move]rule) []string {
 	return found
 }
 
-func TestMachinesAreTheContract(t *testing.T) {
+func TestMachinesMatchTheContract(t *testing.T) {
 	t.Parallel()
-	require.Len(t, Machines(), len(contract))
+	require.Len(t, Machines(), len(contractEdges))
 	for _, m := range Machines() {
 		t.Run(string(m.Name()), func(t *testing.T) {
 			t.Parallel()
-			require.Empty(t, deviations(m, rulesOf(t, m.Name())))
+			require.Empty(t, deviations(m, contractRules(t, m.Name())))
 		})
 	}
 }
@@ -162,13 +162,13 @@ func TestMachinesAreTheContract(t *testing.T) {
 // The control of the test above: each kind of mistake in a table has to be found.
 func TestDeviationsAreFound(t *testing.T) {
 	t.Parallel()
-	rules := rulesOf(t, NameTestkitAfterRegistration)
+	rules := contractRules(t, NameTestkitAfterRegistration)
 	change := func(edit func([]Edge) []Edge) []string {
-		edges := For(Testkit, true, true).Edges()
+		edges := MachineFor(Testkit, true, true).Edges()
 		return deviations(newMachine("changed", Testkit, edit(edges)), rules)
 	}
-	at := func(edges []Edge, from, to Low) int {
-		i := indexOf(edges, from, to)
+	at := func(edges []Edge, from, to LowStatus) int {
+		i := edgeIndex(edges, from, to)
 		require.GreaterOrEqual(t, i, 0)
 		return i
 	}
@@ -202,7 +202,7 @@ func TestEveryExtensionSaysWhy(t *testing.T) {
 		for _, e := range m.Edges() {
 			require.NotEmpty(t, e.Actors, "%s: %s > %s", m.Name(), e.From, e.To)
 			require.True(t, e.Documented || e.Why != "", "%s: %s > %s", m.Name(), e.From, e.To)
-			require.NotPanics(t, func() { MustFull(m.Modality(), e.From); MustFull(m.Modality(), e.To) })
+			require.NotPanics(t, func() { MustFullStatus(m.Modality(), e.From); MustFullStatus(m.Modality(), e.To) })
 		}
 	}
 }

@@ -32,7 +32,7 @@ func Details() []Detail {
 
 // AllowedWith reports whether an event with the status l may carry d. No detail is allowed with every status; FulfillmentError, whose use
 // is undocumented, with none.
-func (d Detail) AllowedWith(l Low) bool {
+func (d Detail) AllowedWith(l LowStatus) bool {
 	switch d {
 	case "":
 		return true

@@ -7,7 +7,7 @@ import (
 )
 
 // headings describe each machine in the generated document.
-var headings = map[Name]struct{ title, about string }{
+var headings = map[MachineName]struct{ title, about string }{
 	NameTestkit: {"Testkit",
 		"A kit is sent to a patient who is known when the order is placed."},
 	NameTestkitBeforeRegistration: {"Registrable testkit, before registration",
@@ -27,7 +27,7 @@ var introduction = `<!-- Generated from the tables in package lifecycle by "go g
 # Order lifecycle
 
 An order moves through the statuses below. A whole status is ` + "`<top level>.<modality>.<low level>`" + `, for example
-` + "`" + string(MustFull(Testkit, LowsIn(StageWithCustomer)[0])) + "`" + `. A transition that no machine lists is refused. The rules are in package ` + "`lifecycle`" + `: the statuses in
+` + "`" + string(MustFullStatus(Testkit, LowsIn(StageWithCustomer)[0])) + "`" + `. A transition that no machine lists is refused. The rules are in package ` + "`lifecycle`" + `: the statuses in
 ` + "`status.go`" + `, the edges in one file per modality. After changing one, run ` + "`go generate ./lifecycle`" + `.
 
 In the diagrams a solid arrow is an edge that the vendor documents, a dashed one is our extension, and the text on an arrow is its
@@ -68,7 +68,7 @@ func writeAppointments(b *strings.Builder) {
 		fmt.Fprintf(b, "    %s([%s])\n", s, s)
 	}
 	for _, e := range appointmentEdges {
-		if e.From == appointmentNone {
+		if e.From == appointmentNew {
 			fmt.Fprintf(b, "    new(( )) --> %s\n", e.To)
 			continue
 		}
@@ -76,7 +76,7 @@ func writeAppointments(b *strings.Builder) {
 	}
 	b.WriteString("```\n\n| status | event_status |\n|---|---|\n")
 	for _, s := range AppointmentStatuses() {
-		fmt.Fprintf(b, "| `%s` | `%s` |\n", s, s.Event())
+		fmt.Fprintf(b, "| `%s` | `%s` |\n", s, s.EventStatus())
 	}
 }
 
@@ -97,7 +97,7 @@ func writeStatuses(b *strings.Builder) {
 		"|---|---|---|---|---|---|---|\n")
 	for _, row := range statuses {
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s |\n",
-			row.low, row.testkit, row.walkIn, row.phlebotomy, row.onSite, yes(Terminal(row.low)), row.stage)
+			row.low, row.testkit, row.walkIn, row.phlebotomy, row.onSite, yesOrBlank(Terminal(row.low)), row.stage)
 	}
 }
 
@@ -113,12 +113,12 @@ func writeStages(b *strings.Builder) {
 func writeDetails(b *strings.Builder) {
 	b.WriteString("\n## Status details\n\n| status_detail | with |\n|---|---|\n")
 	for _, d := range Details() {
-		fmt.Fprintf(b, "| `%s` | %s |\n", d, withStatuses(d))
+		fmt.Fprintf(b, "| `%s` | %s |\n", d, statusesWithDetail(d))
 	}
 }
 
-func withStatuses(d Detail) string {
-	var lows []Low
+func statusesWithDetail(d Detail) string {
+	var lows []LowStatus
 	for _, row := range statuses {
 		if d.AllowedWith(row.low) {
 			lows = append(lows, row.low)
@@ -127,42 +127,42 @@ func withStatuses(d Detail) string {
 	if len(lows) == 0 {
 		return "none: its use is not documented"
 	}
-	return codes(lows)
+	return quoteStatuses(lows)
 }
 
 // writeActors says what each actor may ever ask for, over all machines.
 func writeActors(b *strings.Builder) {
 	b.WriteString("\n## Who may ask for what\n\n| actor | may ask for |\n|---|---|\n")
 	for _, a := range Actors() {
-		fmt.Fprintf(b, "| %s | %s |\n", a, codes(askable(a)))
+		fmt.Fprintf(b, "| %s | %s |\n", a, quoteStatuses(statusesAskedBy(a)))
 	}
 	b.WriteString("\nFrom which status each may ask is in the tables of edges below.\n")
 }
 
-func askable(a Actor) []Low {
-	var lows []Low
+func statusesAskedBy(a Actor) []LowStatus {
+	var lows []LowStatus
 	for _, row := range statuses {
-		if slices.ContainsFunc(Machines(), func(m *Machine) bool { return m.listens(a, row.low) }) {
+		if slices.ContainsFunc(Machines(), func(m *Machine) bool { return m.mayAskFor(a, row.low) }) {
 			lows = append(lows, row.low)
 		}
 	}
 	return lows
 }
 
-// listens reports whether the actor may ask for the status from anywhere.
-func (m *Machine) listens(a Actor, to Low) bool {
+// mayAskFor reports whether the actor may ask for the status from anywhere.
+func (m *Machine) mayAskFor(a Actor, to LowStatus) bool {
 	return slices.ContainsFunc(m.edges, func(e Edge) bool { return e.To == to && slices.Contains(e.Actors, a) })
 }
 
 func writeCancellable(b *strings.Builder) {
 	b.WriteString("\n## What a client may cancel\n\n| machine | cancellable in |\n|---|---|\n")
 	for _, m := range Machines() {
-		fmt.Fprintf(b, "| %s | %s |\n", headings[m.name].title, cancellable(m))
+		fmt.Fprintf(b, "| %s | %s |\n", headings[m.name].title, cancellableStatuses(m))
 	}
 }
 
-func cancellable(m *Machine) string {
-	var lows []Low
+func cancellableStatuses(m *Machine) string {
+	var lows []LowStatus
 	condition := ""
 	for _, e := range m.edges {
 		if e.To != Cancelled {
@@ -173,18 +173,18 @@ func cancellable(m *Machine) string {
 			condition = ", while " + string(e.Guard)
 		}
 	}
-	return codes(lows) + condition
+	return quoteStatuses(lows) + condition
 }
 
 func writeEdges(b *strings.Builder, m *Machine) {
 	b.WriteString("\n| from | to | edge | who may ask | only if | why |\n|---|---|---|---|---|---|\n")
 	for _, e := range m.edges {
 		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s | %s |\n",
-			e.From, e.To, mark(e), actorList(e.Actors), e.Guard, e.Why)
+			e.From, e.To, edgeOrigin(e), actorList(e.Actors), e.Guard, e.Why)
 	}
 }
 
-func mark(e Edge) string {
+func edgeOrigin(e Edge) string {
 	if e.Documented {
 		return "documented"
 	}
@@ -199,7 +199,7 @@ func actorList(actors []Actor) string {
 	return strings.Join(names, ", ")
 }
 
-func codes(lows []Low) string {
+func quoteStatuses(lows []LowStatus) string {
 	quoted := make([]string, len(lows))
 	for i, l := range lows {
 		quoted[i] = "`" + string(l) + "`"
@@ -207,7 +207,7 @@ func codes(lows []Low) string {
 	return strings.Join(quoted, ", ")
 }
 
-func yes(is bool) string {
+func yesOrBlank(is bool) string {
 	if is {
 		return "yes"
 	}

@@ -16,7 +16,7 @@ func TestDocumentIsCurrent(t *testing.T) {
 }
 
 // Each diagram has exactly the arrows of order-lifecycle#edges: solid if documented, dashed if not, with its condition.
-func TestDiagramsAreTheContract(t *testing.T) {
+func TestDiagramsMatchTheContract(t *testing.T) {
 	t.Parallel()
 	labels := map[string]string{"": "", "unshipped": "|nothing shipped|", "initial": "|not a redraw|"}
 	diagrams := strings.Split(Markdown(), "```mermaid\nflowchart TD\n")[1:]
@@ -24,10 +24,10 @@ func TestDiagramsAreTheContract(t *testing.T) {
 	for i, m := range Machines() {
 		diagram, _, ok := strings.Cut(diagrams[i], "```")
 		require.True(t, ok)
-		rules := rulesOf(t, m.Name())
+		rules := contractRules(t, m.Name())
 		require.Equal(t, len(rules), strings.Count(diagram, "-->")+strings.Count(diagram, "-.->"))
 		for at, rule := range rules {
-			arrow := map[string]string{"D": "-->", "X": "-.->"}[rule.mark]
+			arrow := map[string]string{"D": "-->", "X": "-.->"}[rule.origin]
 			require.Contains(t, diagram, "    "+at.from+" "+arrow+labels[rule.condition]+" "+at.to+"\n")
 		}
 	}

@@ -59,7 +59,7 @@ func (g Guard) Holds(c Conditions) bool {
 
 // Edge is one transition that a machine allows.
 type Edge struct {
-	From, To Low
+	From, To LowStatus
 	// Documented: the vendor documents the edge. If not, it is our extension.
 	Documented bool
 	// Actors are those who may ask for it.
@@ -71,11 +71,11 @@ type Edge struct {
 
 // The tables are written with the functions below: each row is the edges out of one or more statuses.
 
-// from makes a row of edges out of one status.
-func from(l Low, edges ...Edge) []Edge { return fromEach([]Low{l}, edges...) }
+// edgesFrom makes a row of edges out of one status.
+func edgesFrom(l LowStatus, edges ...Edge) []Edge { return edgesFromEach([]LowStatus{l}, edges...) }
 
-// fromEach makes the same row for each of several statuses.
-func fromEach(lows []Low, edges ...Edge) []Edge {
+// edgesFromEach makes the same row for each of several statuses.
+func edgesFromEach(lows []LowStatus, edges ...Edge) []Edge {
 	var row []Edge
 	for _, l := range lows {
 		for _, e := range edges {
@@ -86,29 +86,29 @@ func fromEach(lows []Low, edges ...Edge) []Edge {
 	return row
 }
 
-func documented(to Low, by []Actor) Edge {
+func documented(to LowStatus, by []Actor) Edge {
 	return Edge{To: to, Documented: true, Actors: by}
 }
 
-func extension(to Low, by []Actor, why string) Edge {
+func extension(to LowStatus, by []Actor, why string) Edge {
 	return Edge{To: to, Actors: by, Why: why}
 }
 
-func (e Edge) guarded(g Guard) Edge {
+func (e Edge) withGuard(g Guard) Edge {
 	e.Guard = g
 	return e
 }
 
-func (e Edge) because(why string) Edge {
+func (e Edge) withReason(why string) Edge {
 	e.Why = why
 	return e
 }
 
-// amend returns table with the edges of changes in place of those that have the same ends, and the rest of changes added.
-func amend(table, changes []Edge) []Edge {
+// replaceEdges returns table with the edges of changes in place of those that have the same ends, and the rest of changes added.
+func replaceEdges(table, changes []Edge) []Edge {
 	amended := slices.Clone(table)
 	for _, change := range changes {
-		if i := indexOf(amended, change.From, change.To); i >= 0 {
+		if i := edgeIndex(amended, change.From, change.To); i >= 0 {
 			amended[i] = change
 			continue
 		}
@@ -117,7 +117,7 @@ func amend(table, changes []Edge) []Edge {
 	return amended
 }
 
-func indexOf(edges []Edge, from, to Low) int {
+func edgeIndex(edges []Edge, from, to LowStatus) int {
 	return slices.IndexFunc(edges, func(e Edge) bool { return e.From == from && e.To == to })
 }
 

@@ -11,37 +11,37 @@ import (
 	"github.com/looplab/fsm"
 )
 
-// Name is the name of a machine.
-type Name string
+// MachineName is the name of a machine.
+type MachineName string
 
 const (
-	NameTestkit                   Name = "testkit"
-	NameTestkitBeforeRegistration Name = "testkit_before_registration"
-	NameTestkitAfterRegistration  Name = "testkit_after_registration"
-	NameWalkIn                    Name = "walk_in_test"
-	NameAtHomePhlebotomy          Name = "at_home_phlebotomy"
-	NameOnSite                    Name = "on_site_collection"
+	NameTestkit                   MachineName = "testkit"
+	NameTestkitBeforeRegistration MachineName = "testkit_before_registration"
+	NameTestkitAfterRegistration  MachineName = "testkit_after_registration"
+	NameWalkIn                    MachineName = "walk_in_test"
+	NameAtHomePhlebotomy          MachineName = "at_home_phlebotomy"
+	NameOnSite                    MachineName = "on_site_collection"
 )
 
 // Machine is the state machine of one kind of order. It holds no order's state and is safe for concurrent use.
 type Machine struct {
-	name     Name
+	name     MachineName
 	modality Modality
-	initial  Low
+	initial  LowStatus
 	edges    []Edge
-	usual    []Low
+	usual    []LowStatus
 
 	mu    sync.Mutex // guards table, which has to be set to a status before it can be asked; never held across anything that waits
 	table *fsm.FSM
 }
 
 var (
-	testkitMachine            = newMachine(NameTestkit, Testkit, testkit(), testkitWay...)
-	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, testkitBeforeRegistration(), beforeRegistrationWay...)
-	afterRegistrationMachine  = newMachine(NameTestkitAfterRegistration, Testkit, testkitAfterRegistration(), afterRegistrationWay...)
-	walkInMachine             = newMachine(NameWalkIn, WalkIn, walkIn(), walkInWay...)
-	phlebotomyMachine         = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomy(), phlebotomyWay...)
-	onSiteMachine             = newMachine(NameOnSite, OnSite, onSite(), onSiteWay...)
+	testkitMachine            = newMachine(NameTestkit, Testkit, testkitEdges(), testkitWay...)
+	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, beforeRegistrationEdges(), beforeRegistrationWay...)
+	afterRegistrationMachine  = newMachine(NameTestkitAfterRegistration, Testkit, afterRegistrationEdges(), afterRegistrationWay...)
+	walkInMachine             = newMachine(NameWalkIn, WalkIn, walkInEdges(), walkInWay...)
+	phlebotomyMachine         = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomyEdges(), phlebotomyWay...)
+	onSiteMachine             = newMachine(NameOnSite, OnSite, onSiteEdges(), onSiteWay...)
 )
 
 // Machines lists the six machines.
@@ -52,9 +52,9 @@ func Machines() []*Machine {
 	}
 }
 
-// For is the machine of an order. A registrable testkit changes machines when its patient is registered; registered is ignored for a
+// MachineFor is the machine of an order. A registrable testkit changes machines when its patient is registered; registered is ignored for a
 // testkit that is not registrable, and both are ignored for the other modalities. For panics on a modality that does not exist.
-func For(m Modality, registrable, registered bool) *Machine {
+func MachineFor(m Modality, registrable, registered bool) *Machine {
 	switch m {
 	case Testkit:
 		switch {
@@ -77,9 +77,9 @@ func For(m Modality, registrable, registered bool) *Machine {
 // newMachine makes a machine of a table that starts with the row of its initial status. It sorts the edges by the status that they leave
 // and builds the table from them, in that order: one event per edge, named by its target. Callbacks are never used: looplab/fsm reports
 // their errors after the move and ignores misspelt ones.
-func newMachine(name Name, modality Modality, edges []Edge, usual ...Low) *Machine {
+func newMachine(name MachineName, modality Modality, edges []Edge, usual ...LowStatus) *Machine {
 	initial := edges[0].From
-	slices.SortStableFunc(edges, func(a, b Edge) int { return cmp.Compare(rank(a.From), rank(b.From)) })
+	slices.SortStableFunc(edges, func(a, b Edge) int { return cmp.Compare(statusIndex(a.From), statusIndex(b.From)) })
 	events := make(fsm.Events, len(edges))
 	for i, e := range edges {
 		events[i] = fsm.EventDesc{Name: string(e.To), Src: []string{string(e.From)}, Dst: string(e.To)}
@@ -95,13 +95,13 @@ func newMachine(name Name, modality Modality, edges []Edge, usual ...Low) *Machi
 }
 
 // Name is the machine's name.
-func (m *Machine) Name() Name { return m.name }
+func (m *Machine) Name() MachineName { return m.name }
 
 // Modality is the modality whose orders the machine drives.
 func (m *Machine) Modality() Modality { return m.modality }
 
 // Initial is the status in which the machine takes over an order.
-func (m *Machine) Initial() Low { return m.initial }
+func (m *Machine) Initial() LowStatus { return m.initial }
 
 // Edges lists the machine's edges by the status that they leave. The caller may change the copy.
 func (m *Machine) Edges() []Edge {
@@ -112,9 +112,9 @@ func (m *Machine) Edges() []Edge {
 	return edges
 }
 
-// Lows lists the statuses that the machine knows, in the order of Statuses.
-func (m *Machine) Lows() []Low {
-	var lows []Low
+// LowStatuses lists the statuses that the machine knows, in the order of Statuses.
+func (m *Machine) LowStatuses() []LowStatus {
+	var lows []LowStatus
 	for _, row := range statuses {
 		if m.Has(row.low) {
 			lows = append(lows, row.low)
@@ -124,37 +124,37 @@ func (m *Machine) Lows() []Low {
 }
 
 // Has reports whether the machine knows the status.
-func (m *Machine) Has(l Low) bool {
+func (m *Machine) Has(l LowStatus) bool {
 	return slices.ContainsFunc(m.edges, func(e Edge) bool { return e.From == l || e.To == l })
 }
 
 // UsualWay lists the statuses of an order with which all goes well, the initial one first. The caller may change the copy.
-func (m *Machine) UsualWay() []Low { return slices.Clone(m.usual) }
+func (m *Machine) UsualWay() []LowStatus { return slices.Clone(m.usual) }
 
 // Check says whether the actor may move an order from one status to the other: the edge exists, the actor may ask for it, and its guard
 // holds. Any other case is a *RefusedError. A self-transition that the table lists is allowed: it is an event of its own.
-func (m *Machine) Check(from, to Low, by Actor, c Conditions) error {
-	edge, ok := m.edge(from, to)
+func (m *Machine) Check(from, to LowStatus, by Actor, c Conditions) error {
+	edge, ok := m.findEdge(from, to)
 	switch {
 	case !ok:
-		return m.refuse(from, to, by, ReasonNoEdge)
+		return m.newRefusedError(from, to, by, ReasonNoEdge)
 	case !slices.Contains(edge.Actors, by):
-		return m.refuse(from, to, by, ReasonActor)
+		return m.newRefusedError(from, to, by, ReasonActor)
 	case !edge.Guard.Holds(c):
-		return m.refuse(from, to, by, ReasonGuard)
+		return m.newRefusedError(from, to, by, ReasonGuard)
 	}
 	return nil
 }
 
 // Allows reports whether the edge exists and its guard holds, whoever asks.
-func (m *Machine) Allows(from, to Low, c Conditions) bool {
-	edge, ok := m.edge(from, to)
+func (m *Machine) Allows(from, to LowStatus, c Conditions) bool {
+	edge, ok := m.findEdge(from, to)
 	return ok && edge.Guard.Holds(c)
 }
 
 // Next lists, alphabetically, the statuses that Allows allows next.
-func (m *Machine) Next(from Low, c Conditions) []Low {
-	var next []Low
+func (m *Machine) Next(from LowStatus, c Conditions) []LowStatus {
+	var next []LowStatus
 	for _, e := range m.edges {
 		if e.From == from && e.Guard.Holds(c) {
 			next = append(next, e.To)
@@ -165,21 +165,21 @@ func (m *Machine) Next(from Low, c Conditions) []Low {
 }
 
 // Cancellable reports whether a client may cancel the order now.
-func (m *Machine) Cancellable(from Low, c Conditions) bool {
+func (m *Machine) Cancellable(from LowStatus, c Conditions) bool {
 	return m.Check(from, Cancelled, Client, c) == nil
 }
 
-// edge asks the table for the move and returns the edge behind it.
-func (m *Machine) edge(from, to Low) (Edge, bool) {
-	if !m.leads(from, to) {
+// findEdge asks the table for the move and returns the edge behind it.
+func (m *Machine) findEdge(from, to LowStatus) (Edge, bool) {
+	if !m.hasEdge(from, to) {
 		return Edge{}, false
 	}
-	return m.edges[indexOf(m.edges, from, to)], true
+	return m.edges[edgeIndex(m.edges, from, to)], true
 }
 
-// leads reports whether the table has the move. The context is never one that could be cancelled: a cancelled one would leave the table
+// hasEdge reports whether the table has the move. The context is never one that could be cancelled: a cancelled one would leave the table
 // stuck in its transition.
-func (m *Machine) leads(from, to Low) bool {
+func (m *Machine) hasEdge(from, to LowStatus) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.table.SetState(string(from))

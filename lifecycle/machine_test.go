@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFor(t *testing.T) {
+func TestMachineFor(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		modality                Modality
 		registrable, registered bool
-		name                    Name
-		initial                 Low
+		name                    MachineName
+		initial                 LowStatus
 	}{
 		{Testkit, false, true, NameTestkit, Ordered},
 		{Testkit, false, false, NameTestkit, Ordered},
@@ -26,36 +26,36 @@ func TestFor(t *testing.T) {
 		{OnSite, false, true, NameOnSite, Ordered},
 	}
 	for _, test := range tests {
-		m := For(test.modality, test.registrable, test.registered)
+		m := MachineFor(test.modality, test.registrable, test.registered)
 		require.Equal(t, test.name, m.Name())
 		require.Equal(t, test.modality, m.Modality())
 		require.Equal(t, test.initial, m.Initial())
 	}
-	require.Panics(t, func() { For("carrier_pigeon", false, false) })
+	require.Panics(t, func() { MachineFor("carrier_pigeon", false, false) })
 }
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	after := For(Testkit, true, true)
+	after := MachineFor(Testkit, true, true)
 	tests := []struct {
 		name       string
 		machine    *Machine
-		from, to   Low
+		from, to   LowStatus
 		by         Actor
 		conditions Conditions
 		reason     Reason
 		text       string
 	}{
 		{
-			"no edge", For(Testkit, false, true), WithCustomer, Cancelled, Client, Conditions{}, ReasonNoEdge,
+			"no edge", MachineFor(Testkit, false, true), WithCustomer, Cancelled, Client, Conditions{}, ReasonNoEdge,
 			"Transition from collecting_sample.testkit.with_customer to cancelled.testkit.cancelled is not allowed",
 		},
 		{
-			"a self-transition that is not listed", For(WalkIn, false, false), Ordered, Ordered, System, Conditions{}, ReasonNoEdge,
+			"a self-transition that is not listed", MachineFor(WalkIn, false, false), Ordered, Ordered, System, Conditions{}, ReasonNoEdge,
 			"Transition from received.walk_in_test.ordered to received.walk_in_test.ordered is not allowed",
 		},
 		{
-			"not for this actor", For(OnSite, false, false), Ordered, RequisitionCreated, Client, Conditions{}, ReasonActor,
+			"not for this actor", MachineFor(OnSite, false, false), Ordered, RequisitionCreated, Client, Conditions{}, ReasonActor,
 			"Transition from received.on_site_collection.ordered to received.on_site_collection.requisition_created is not allowed",
 		},
 		{
@@ -63,7 +63,7 @@ func TestRefusals(t *testing.T) {
 			"Transition from received.testkit.registered to cancelled.testkit.cancelled is not allowed",
 		},
 		{
-			"a redraw of a redraw", For(WalkIn, false, false), PartialResults, RedrawAvailable, System, Conditions{Redraw: true}, ReasonGuard,
+			"a redraw of a redraw", MachineFor(WalkIn, false, false), PartialResults, RedrawAvailable, System, Conditions{Redraw: true}, ReasonGuard,
 			"Transition from sample_with_lab.walk_in_test.partial_results to collecting_sample.walk_in_test.redraw_available is not allowed",
 		},
 		{
@@ -71,7 +71,7 @@ func TestRefusals(t *testing.T) {
 			"Transition from received.testkit.registered to cancelled.testkit.cancelled is not allowed",
 		},
 		{
-			"a status of another modality", For(OnSite, false, false), Ordered, Lost, Courier, Conditions{}, ReasonNoEdge,
+			"a status of another modality", MachineFor(OnSite, false, false), Ordered, Lost, Courier, Conditions{}, ReasonNoEdge,
 			"Transition from received.on_site_collection.ordered to lost is not allowed",
 		},
 	}
@@ -90,9 +90,9 @@ func TestRefusals(t *testing.T) {
 
 func TestListedSelfTransitionsAreAllowed(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, For(WalkIn, false, false).Check(AppointmentScheduled, AppointmentScheduled, Client, Conditions{}))
-	require.NoError(t, For(AtHomePhlebotomy, false, false).Check(PartialResults, PartialResults, Lab, Conditions{}))
-	require.NoError(t, For(Testkit, false, true).Check(Corrected, Corrected, System, Conditions{}))
+	require.NoError(t, MachineFor(WalkIn, false, false).Check(AppointmentScheduled, AppointmentScheduled, Client, Conditions{}))
+	require.NoError(t, MachineFor(AtHomePhlebotomy, false, false).Check(PartialResults, PartialResults, Lab, Conditions{}))
+	require.NoError(t, MachineFor(Testkit, false, true).Check(Corrected, Corrected, System, Conditions{}))
 }
 
 func TestUnknownGuardNeverHolds(t *testing.T) {
@@ -101,23 +101,23 @@ func TestUnknownGuardNeverHolds(t *testing.T) {
 }
 
 // Next, Lows and Allows are three views of one table.
-func TestNextAndLows(t *testing.T) {
+func TestNextAndLowStatuses(t *testing.T) {
 	t.Parallel()
 	for _, m := range Machines() {
-		known := map[Low]bool{}
-		for at := range rulesOf(t, m.Name()) {
-			known[Low(at.from)], known[Low(at.to)] = true, true
+		known := map[LowStatus]bool{}
+		for at := range contractRules(t, m.Name()) {
+			known[LowStatus(at.from)], known[LowStatus(at.to)] = true, true
 		}
-		require.Len(t, m.Lows(), len(known), m.Name())
-		for _, low := range m.Lows() {
+		require.Len(t, m.LowStatuses(), len(known), m.Name())
+		for _, low := range m.LowStatuses() {
 			require.True(t, known[low], "%s: %s", m.Name(), low)
 		}
-		for _, from := range everyLow {
-			for _, c := range everyCondition {
-				next := m.Next(Low(from), c)
+		for _, from := range allLowStatuses {
+			for _, c := range allConditions {
+				next := m.Next(LowStatus(from), c)
 				require.True(t, slices.IsSorted(next))
-				for _, to := range everyLow {
-					require.Equal(t, m.Allows(Low(from), Low(to), c), slices.Contains(next, Low(to)), "%s: %s > %s", m.Name(), from, to)
+				for _, to := range allLowStatuses {
+					require.Equal(t, m.Allows(LowStatus(from), LowStatus(to), c), slices.Contains(next, LowStatus(to)), "%s: %s > %s", m.Name(), from, to)
 				}
 			}
 		}
@@ -125,15 +125,15 @@ func TestNextAndLows(t *testing.T) {
 }
 
 // A terminal status is left by a correction only, and no other status is a dead end, but for registered, where the next machine begins.
-func TestEnds(t *testing.T) {
+func TestTerminalStatusesHaveNoWayOut(t *testing.T) {
 	t.Parallel()
 	hardest := Conditions{Shipped: true, Redraw: true}
 	for _, m := range Machines() {
-		for _, low := range m.Lows() {
+		for _, low := range m.LowStatuses() {
 			next := m.Next(low, hardest)
 			switch {
 			case low == Completed || low == Corrected:
-				require.Equal(t, []Low{Corrected}, next)
+				require.Equal(t, []LowStatus{Corrected}, next)
 			case Terminal(low):
 				require.Empty(t, next, "%s: %s", m.Name(), low)
 			case low == Registered && m.Name() == NameTestkitBeforeRegistration:
@@ -149,19 +149,19 @@ func TestEveryStatusIsReachable(t *testing.T) {
 	t.Parallel()
 	reached := map[Status]bool{}
 	for _, m := range Machines() {
-		visit(m, m.Initial(), reached, map[Low]bool{})
+		markReachable(m, m.Initial(), reached, map[LowStatus]bool{})
 	}
 	require.Len(t, reached, 54)
 }
 
-func visit(m *Machine, low Low, reached map[Status]bool, seen map[Low]bool) {
+func markReachable(m *Machine, low LowStatus, reached map[Status]bool, seen map[LowStatus]bool) {
 	if seen[low] {
 		return
 	}
 	seen[low] = true
-	reached[MustFull(m.Modality(), low)] = true
+	reached[MustFullStatus(m.Modality(), low)] = true
 	for _, next := range m.Next(low, Conditions{}) {
-		visit(m, next, reached, seen)
+		markReachable(m, next, reached, seen)
 	}
 }
 
@@ -169,7 +169,7 @@ func visit(m *Machine, low Low, reached map[Status]bool, seen map[Low]bool) {
 // it waits.
 func TestReportsAndRejectionsApplyEverywhere(t *testing.T) {
 	t.Parallel()
-	implied := map[Name][]Low{
+	implied := map[MachineName][]LowStatus{
 		NameTestkit:                  {RequisitionCreated, DeliveredToLab},
 		NameTestkitAfterRegistration: {RequisitionCreated, DeliveredToLab},
 		NameWalkIn:                   {RequisitionCreated},
@@ -182,11 +182,11 @@ func TestReportsAndRejectionsApplyEverywhere(t *testing.T) {
 			require.Equal(t, NameTestkitBeforeRegistration, m.Name())
 			continue
 		}
-		for _, from := range m.Lows() {
+		for _, from := range m.LowStatuses() {
 			if Terminal(from) {
 				continue
 			}
-			for _, fact := range []Low{Completed, SampleError} {
+			for _, fact := range []LowStatus{Completed, SampleError} {
 				at := from
 				for _, step := range steps {
 					if m.Check(at, fact, Lab, Conditions{}) == nil {
@@ -202,7 +202,7 @@ func TestReportsAndRejectionsApplyEverywhere(t *testing.T) {
 	}
 }
 
-func TestAnswersNeverChange(t *testing.T) {
+func TestChecksAreRepeatable(t *testing.T) {
 	t.Parallel()
 	statuses, document := Statuses(), Markdown()
 	for range 200 {
@@ -222,18 +222,18 @@ func TestAnswersNeverChange(t *testing.T) {
 
 func TestCallersCannotChangeAMachine(t *testing.T) {
 	t.Parallel()
-	m := For(OnSite, false, false)
+	m := MachineFor(OnSite, false, false)
 	edges := m.Edges()
 	edges[0].To = Lost
 	edges[1].Actors[0] = Lab
-	require.Empty(t, deviations(m, rulesOf(t, m.Name())))
+	require.Empty(t, deviations(m, contractRules(t, m.Name())))
 	require.NoError(t, m.Check(Ordered, Cancelled, Client, Conditions{}))
 }
 
 // Many workflows ask one machine at the same time.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	m, rules := For(Testkit, false, true), rulesOf(t, NameTestkit)
+	m, rules := MachineFor(Testkit, false, true), contractRules(t, NameTestkit)
 	found := make([][]string, 8)
 	var askers sync.WaitGroup
 	for i := range found {
@@ -246,7 +246,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	m := For(Testkit, true, true)
+	m := MachineFor(Testkit, true, true)
 	b.Run("allowed", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

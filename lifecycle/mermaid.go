@@ -8,7 +8,7 @@ import (
 // writeDiagram draws a flowchart, because Mermaid's state diagrams have no dashed arrows.
 func writeDiagram(b *strings.Builder, m *Machine) {
 	b.WriteString("```mermaid\nflowchart TD\n")
-	for _, l := range m.Lows() {
+	for _, l := range m.LowStatuses() {
 		if Terminal(l) {
 			fmt.Fprintf(b, "    %s([%s])\n", l, l)
 			continue
@@ -16,19 +16,19 @@ func writeDiagram(b *strings.Builder, m *Machine) {
 		fmt.Fprintf(b, "    %s[%s]\n", l, l)
 	}
 	for _, e := range m.edges {
-		fmt.Fprintf(b, "    %s %s%s %s\n", e.From, arrow(e), label(e.Guard), e.To)
+		fmt.Fprintf(b, "    %s %s%s %s\n", e.From, edgeArrow(e), guardLabel(e.Guard), e.To)
 	}
 	b.WriteString("```\n")
 }
 
-func arrow(e Edge) string {
+func edgeArrow(e Edge) string {
 	if e.Documented {
 		return "-->"
 	}
 	return "-.->"
 }
 
-func label(g Guard) string {
+func guardLabel(g Guard) string {
 	if g == Always {
 		return ""
 	}

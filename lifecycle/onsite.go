@@ -3,21 +3,21 @@ package lifecycle
 import "slices"
 
 // onSiteWay is the usual way of a draw at the client's own site.
-var onSiteWay = []Low{Ordered, RequisitionCreated, DrawCompleted, Completed}
+var onSiteWay = []LowStatus{Ordered, RequisitionCreated, DrawCompleted, Completed}
 
-// onSite is the table of a draw at the client's own site. The client says when it is done.
-func onSite() []Edge {
+// onSiteEdges is the table of a draw at the client's own site. The client says when it is done.
+func onSiteEdges() []Edge {
 	return slices.Concat(
-		from(Ordered,
+		edgesFrom(Ordered,
 			documented(RequisitionCreated, by(System)),
-			documented(Cancelled, demand),
+			documented(Cancelled, demandActors),
 			extension(RequisitionBypassed, by(System), "an imported order already has a requisition"),
 		),
-		fromEach([]Low{RequisitionCreated, RequisitionBypassed},
+		edgesFromEach([]LowStatus{RequisitionCreated, RequisitionBypassed},
 			documented(DrawCompleted, by(Client, System)),
-			documented(Cancelled, demand),
+			documented(Cancelled, demandActors),
 		),
-		drawn(),
-		corrections(),
+		edgesAfterDraw(),
+		correctionEdges(),
 	)
 }

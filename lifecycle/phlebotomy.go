@@ -4,62 +4,62 @@ import "slices"
 
 const whyDrawn = "the draw is reported, or implied by the sample, without the appointment's steps"
 
-// draw is who says that blood was drawn: the provider, or System where a sample or results imply it.
-var draw = by(Provider, System)
+// drawActors is who says that blood was drawn: the provider, or System where a sample or results imply it.
+var drawActors = by(Provider, System)
 
 // phlebotomyWay is the usual way of a draw at the patient's home.
-var phlebotomyWay = []Low{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, DrawCompleted, Completed}
+var phlebotomyWay = []LowStatus{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, DrawCompleted, Completed}
 
-// phlebotomy is the table of a draw at the patient's home.
-func phlebotomy() []Edge {
+// phlebotomyEdges is the table of a draw at the patient's home.
+func phlebotomyEdges() []Edge {
 	return slices.Concat(
-		from(Ordered,
+		edgesFrom(Ordered,
 			documented(RequisitionCreated, by(System)),
-			documented(Cancelled, demand),
+			documented(Cancelled, demandActors),
 			extension(RequisitionBypassed, by(System), "an imported order already has a requisition"),
 		),
-		fromEach([]Low{RequisitionCreated, RequisitionBypassed},
-			documented(AppointmentPending, booking),
-			documented(Cancelled, demand),
-			extension(AppointmentScheduled, booking, whyBookedAtOnce),
-			extension(DrawCompleted, draw, whyDrawn),
+		edgesFromEach([]LowStatus{RequisitionCreated, RequisitionBypassed},
+			documented(AppointmentPending, bookingActors),
+			documented(Cancelled, demandActors),
+			extension(AppointmentScheduled, bookingActors, whyBookedAtOnce),
+			extension(DrawCompleted, drawActors, whyDrawn),
 		),
-		from(AppointmentPending,
-			documented(AppointmentScheduled, booking),
+		edgesFrom(AppointmentPending,
+			documented(AppointmentScheduled, bookingActors),
 			documented(AppointmentCancelled, by(Client, Provider, Timer)),
-			documented(Cancelled, demand),
-			extension(DrawCompleted, draw, whyDrawn),
+			documented(Cancelled, demandActors),
+			extension(DrawCompleted, drawActors, whyDrawn),
 		),
-		from(AppointmentScheduled,
-			documented(AppointmentScheduled, by(Client, Provider)).because("rescheduled"),
+		edgesFrom(AppointmentScheduled,
+			documented(AppointmentScheduled, by(Client, Provider)).withReason("rescheduled"),
 			documented(AppointmentCancelled, by(Client, Provider)),
-			documented(DrawCompleted, draw),
-			documented(Cancelled, demand),
+			documented(DrawCompleted, drawActors),
+			documented(Cancelled, demandActors),
 			extension(AppointmentPending, by(Provider), "the provider withdrew"),
 		),
-		from(AppointmentCancelled,
+		edgesFrom(AppointmentCancelled,
 			documented(AppointmentPending, by(Client, Provider)),
 			documented(AppointmentScheduled, by(Client, Provider)),
-			documented(Cancelled, demand),
-			extension(DrawCompleted, draw, whyDrawn),
+			documented(Cancelled, demandActors),
+			extension(DrawCompleted, drawActors, whyDrawn),
 		),
-		drawn(),
-		corrections(),
+		edgesAfterDraw(),
+		correctionEdges(),
 	)
 }
 
-// drawn is the rows from the draw to the results, the same for both modalities in which someone comes to draw.
-func drawn() []Edge {
+// edgesAfterDraw is the rows from the draw to the results, the same for both modalities in which someone comes to draw.
+func edgesAfterDraw() []Edge {
 	return slices.Concat(
-		from(DrawCompleted,
-			documented(PartialResults, results),
-			documented(Completed, results),
-			documented(Cancelled, demand),
+		edgesFrom(DrawCompleted,
+			documented(PartialResults, resultActors),
+			documented(Completed, resultActors),
+			documented(Cancelled, demandActors),
 			extension(SampleError, by(Lab), whySampleFailed),
 		),
-		from(PartialResults,
-			documented(PartialResults, results).because("again"),
-			documented(Completed, results),
+		edgesFrom(PartialResults,
+			documented(PartialResults, resultActors).withReason("again"),
+			documented(Completed, resultActors),
 			extension(SampleError, by(Lab), whySampleFailed),
 		),
 	)

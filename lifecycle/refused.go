@@ -26,12 +26,12 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("Transition from %s to %s is not allowed", e.From, e.To)
 }
 
-func (m *Machine) refuse(from, to Low, by Actor, reason Reason) error {
-	return &RefusedError{From: m.status(from), To: m.status(to), By: by, Reason: reason}
+func (m *Machine) newRefusedError(from, to LowStatus, by Actor, reason Reason) error {
+	return &RefusedError{From: m.fullStatus(from), To: m.fullStatus(to), By: by, Reason: reason}
 }
 
-func (m *Machine) status(l Low) Status {
-	if s, ok := Full(m.modality, l); ok {
+func (m *Machine) fullStatus(l LowStatus) Status {
+	if s, ok := FullStatus(m.modality, l); ok {
 		return s
 	}
 	return Status(l)

@@ -57,9 +57,9 @@ var stages = []stageRow{
 	{stage: StageOutbound, leg: Outbound, about: "the kit is on its way to the customer"},
 	{stage: StageWithCustomer, leg: Outbound, about: "the customer has the kit"},
 	{stage: StageInbound, leg: Inbound, about: "the kit is on its way to the lab"},
-	{stage: StageAppointmentPending, appointment: AppointmentIsPending, about: "the provider has not confirmed the appointment yet"},
-	{stage: StageAppointmentScheduled, appointment: AppointmentIsConfirmed, about: "the appointment is confirmed"},
-	{stage: StageAppointmentCancelled, appointment: AppointmentIsCancelled, about: "there is no appointment any more"},
+	{stage: StageAppointmentPending, appointment: AppointmentStatusPending, about: "the provider has not confirmed the appointment yet"},
+	{stage: StageAppointmentScheduled, appointment: AppointmentStatusConfirmed, about: "the appointment is confirmed"},
+	{stage: StageAppointmentCancelled, appointment: AppointmentStatusCancelled, about: "there is no appointment any more"},
 	{stage: StageDrawn, about: "the sample is drawn, and its results are awaited"},
 	{stage: StageAtLab, leg: Inbound, about: "the lab has the kit, and its results are awaited"},
 	{stage: StageBlocked, about: "the lab has the kit and cannot process it until something is supplied"},
@@ -73,7 +73,7 @@ var stages = []stageRow{
 }
 
 // row is what the stage of a status says, the zero value for a status that does not exist.
-func (l Low) row() stageRow {
+func (l LowStatus) row() stageRow {
 	stage := l.Stage()
 	for _, row := range stages {
 		if row.stage == stage {
@@ -84,19 +84,19 @@ func (l Low) row() stageRow {
 }
 
 // Stage is the stage of a status, empty for one that does not exist.
-func (l Low) Stage() Stage {
-	if i := rank(l); i >= 0 {
+func (l LowStatus) Stage() Stage {
+	if i := statusIndex(l); i >= 0 {
 		return statuses[i].stage
 	}
 	return ""
 }
 
 // In reports whether the stage of a status is one of those given.
-func (l Low) In(these ...Stage) bool { return slices.Contains(these, l.Stage()) }
+func (l LowStatus) In(these ...Stage) bool { return slices.Contains(these, l.Stage()) }
 
 // LowsIn lists the statuses of the given stages, in the order of Statuses.
-func LowsIn(these ...Stage) []Low {
-	var lows []Low
+func LowsIn(these ...Stage) []LowStatus {
+	var lows []LowStatus
 	for _, row := range statuses {
 		if slices.Contains(these, row.stage) {
 			lows = append(lows, row.low)
@@ -106,17 +106,17 @@ func LowsIn(these ...Stage) []Low {
 }
 
 // Terminal reports whether a status ends the order. One edge leaves a terminal status: completed or corrected to corrected.
-func Terminal(l Low) bool { return l.row().terminal }
+func Terminal(l LowStatus) bool { return l.row().terminal }
 
 // Leg is the leg on which a status is reported, empty for one that is reported on neither, or on either.
-func (l Low) Leg() Leg { return l.row().leg }
+func (l LowStatus) Leg() Leg { return l.row().leg }
 
 // Appointment is the status of the appointment that an order follows in a status, empty where it follows none.
-func (l Low) Appointment() AppointmentStatus { return l.row().appointment }
+func (l LowStatus) Appointment() AppointmentStatus { return l.row().appointment }
 
 // Following is the status in which an order follows an appointment of status a; false where there is none. That a completed appointment
 // is a draw is true of some orders only, and not said here.
-func Following(a AppointmentStatus) (Low, bool) {
+func Following(a AppointmentStatus) (LowStatus, bool) {
 	for _, row := range statuses {
 		if followed := row.low.Appointment(); followed != "" && followed == a {
 			return row.low, true
@@ -127,6 +127,6 @@ func Following(a AppointmentStatus) (Low, bool) {
 
 // RegisteredOnItsWay reports whether the kit of an order in the status may still be on its way to the customer because its patient was
 // registered after it had been shipped: the registration takes the order back to the requisition.
-func RegisteredOnItsWay(l Low) bool {
+func RegisteredOnItsWay(l LowStatus) bool {
 	return l.In(StageRegistered, StagePlaced) && afterRegistrationMachine.Has(l)
 }

@@ -37,9 +37,9 @@ func TestStages(t *testing.T) {
 		left, lows, ok := strings.Cut(strings.TrimSpace(line), ":")
 		require.True(t, ok, line)
 		stage, with, _ := strings.Cut(left, ", ")
-		var want []Low
+		var want []LowStatus
 		for _, low := range strings.Fields(lows) {
-			l := Low(low)
+			l := LowStatus(low)
 			want = append(want, l)
 			require.Equal(t, Stage(stage), l.Stage(), low)
 			require.Equal(t, with, string(l.Leg())+string(l.Appointment()), low)
@@ -57,12 +57,12 @@ func TestStages(t *testing.T) {
 		seen++
 	}
 	require.Len(t, stages, seen)
-	for _, unknown := range []Low{"", "unheard_of"} {
+	for _, unknown := range []LowStatus{"", "unheard_of"} {
 		require.Empty(t, unknown.Stage())
 		require.Empty(t, unknown.Leg())
 		require.False(t, Terminal(unknown))
 	}
-	for _, a := range []AppointmentStatus{"", AppointmentIsReserved, AppointmentIsInProgress, AppointmentIsCompleted} {
+	for _, a := range []AppointmentStatus{"", AppointmentStatusReserved, AppointmentStatusInProgress, AppointmentStatusCompleted} {
 		_, ok := Following(a)
 		require.False(t, ok, a)
 	}

@@ -24,96 +24,96 @@ func Modalities() []Modality {
 // Valid reports whether m is one of the four modalities.
 func (m Modality) Valid() bool { return slices.Contains(Modalities(), m) }
 
-// Low is the low-level status, the last part of a status. The machines move between these.
-type Low string
+// LowStatus is the low-level status, the last part of a status. The machines move between these.
+type LowStatus string
 
 const (
-	Ordered                    Low = "ordered"
-	AwaitingRegistration       Low = "awaiting_registration"
-	Registered                 Low = "registered"
-	RequisitionCreated         Low = "requisition_created"
-	RequisitionBypassed        Low = "requisition_bypassed"
-	TransitCustomer            Low = "transit_customer"
-	OutForDelivery             Low = "out_for_delivery"
-	ProblemInTransitCustomer   Low = "problem_in_transit_customer"
-	WithCustomer               Low = "with_customer"
-	TransitLab                 Low = "transit_lab"
-	ProblemInTransitLab        Low = "problem_in_transit_lab"
-	AppointmentPending         Low = "appointment_pending"
-	AppointmentScheduled       Low = "appointment_scheduled"
-	AppointmentCancelled       Low = "appointment_cancelled"
-	RedrawAvailable            Low = "redraw_available"
-	DrawCompleted              Low = "draw_completed"
-	DeliveredToLab             Low = "delivered_to_lab"
-	LabProcessingBlocked       Low = "lab_processing_blocked"
-	PartialResults             Low = "partial_results"
-	Completed                  Low = "completed"
-	Corrected                  Low = "corrected"
-	SampleError                Low = "sample_error"
-	FailureToDeliverToCustomer Low = "failure_to_deliver_to_customer"
-	FailureToDeliverToLab      Low = "failure_to_deliver_to_lab"
-	Lost                       Low = "lost"
-	Cancelled                  Low = "cancelled"
-	DoNotProcess               Low = "do_not_process"
+	Ordered                    LowStatus = "ordered"
+	AwaitingRegistration       LowStatus = "awaiting_registration"
+	Registered                 LowStatus = "registered"
+	RequisitionCreated         LowStatus = "requisition_created"
+	RequisitionBypassed        LowStatus = "requisition_bypassed"
+	TransitCustomer            LowStatus = "transit_customer"
+	OutForDelivery             LowStatus = "out_for_delivery"
+	ProblemInTransitCustomer   LowStatus = "problem_in_transit_customer"
+	WithCustomer               LowStatus = "with_customer"
+	TransitLab                 LowStatus = "transit_lab"
+	ProblemInTransitLab        LowStatus = "problem_in_transit_lab"
+	AppointmentPending         LowStatus = "appointment_pending"
+	AppointmentScheduled       LowStatus = "appointment_scheduled"
+	AppointmentCancelled       LowStatus = "appointment_cancelled"
+	RedrawAvailable            LowStatus = "redraw_available"
+	DrawCompleted              LowStatus = "draw_completed"
+	DeliveredToLab             LowStatus = "delivered_to_lab"
+	LabProcessingBlocked       LowStatus = "lab_processing_blocked"
+	PartialResults             LowStatus = "partial_results"
+	Completed                  LowStatus = "completed"
+	Corrected                  LowStatus = "corrected"
+	SampleError                LowStatus = "sample_error"
+	FailureToDeliverToCustomer LowStatus = "failure_to_deliver_to_customer"
+	FailureToDeliverToLab      LowStatus = "failure_to_deliver_to_lab"
+	Lost                       LowStatus = "lost"
+	Cancelled                  LowStatus = "cancelled"
+	DoNotProcess               LowStatus = "do_not_process"
 )
 
-// Top is the top-level status, the first part of a status and the `status` field of an order. It is not monotonic: a kit that
+// TopStatus is the top-level status, the first part of a status and the `status` field of an order. It is not monotonic: a kit that
 // is registered after it was delivered goes back from collecting_sample to received.
-type Top string
+type TopStatus string
 
 const (
-	TopReceived         Top = "received"
-	TopCollectingSample Top = "collecting_sample"
-	TopSampleWithLab    Top = "sample_with_lab"
-	TopCompleted        Top = "completed"
-	TopFailed           Top = "failed"
-	TopCancelled        Top = "cancelled"
+	TopReceived         TopStatus = "received"
+	TopCollectingSample TopStatus = "collecting_sample"
+	TopSampleWithLab    TopStatus = "sample_with_lab"
+	TopCompleted        TopStatus = "completed"
+	TopFailed           TopStatus = "failed"
+	TopCancelled        TopStatus = "cancelled"
 )
 
-// none marks a low-level status that a modality does not have.
-const none Top = ""
+// noTopStatus marks a low-level status that a modality does not have.
+const noTopStatus TopStatus = ""
 
 // statuses says of every low-level status its top level in each modality and its stage, from which all else follows. Its order is the
 // order of statuses everywhere in this package.
 var statuses = []struct {
-	low                                 Low
-	testkit, walkIn, phlebotomy, onSite Top
+	low                                 LowStatus
+	testkit, walkIn, phlebotomy, onSite TopStatus
 	stage                               Stage
 }{
 	{Ordered, TopReceived, TopReceived, TopReceived, TopReceived, StageOrdered},
-	{AwaitingRegistration, TopReceived, none, none, none, StageUnregistered},
-	{Registered, TopReceived, none, none, none, StageRegistered},
+	{AwaitingRegistration, TopReceived, noTopStatus, noTopStatus, noTopStatus, StageUnregistered},
+	{Registered, TopReceived, noTopStatus, noTopStatus, noTopStatus, StageRegistered},
 	{RequisitionCreated, TopReceived, TopReceived, TopReceived, TopReceived, StagePlaced},
 	{RequisitionBypassed, TopReceived, TopReceived, TopReceived, TopReceived, StagePlaced},
-	{TransitCustomer, TopCollectingSample, none, none, none, StageOutbound},
-	{OutForDelivery, TopCollectingSample, none, none, none, StageOutbound},
-	{ProblemInTransitCustomer, TopCollectingSample, none, none, none, StageOutbound},
-	{WithCustomer, TopCollectingSample, none, none, none, StageWithCustomer},
-	{TransitLab, TopCollectingSample, none, none, none, StageInbound},
-	{ProblemInTransitLab, TopCollectingSample, none, none, none, StageInbound},
-	{AppointmentPending, none, TopCollectingSample, TopCollectingSample, none, StageAppointmentPending},
-	{AppointmentScheduled, none, TopCollectingSample, TopCollectingSample, none, StageAppointmentScheduled},
-	{AppointmentCancelled, none, TopCollectingSample, TopCollectingSample, none, StageAppointmentCancelled},
-	{RedrawAvailable, none, TopCollectingSample, none, none, StageRedraw},
-	{DrawCompleted, none, none, TopCollectingSample, TopSampleWithLab, StageDrawn},
-	{DeliveredToLab, TopSampleWithLab, none, none, none, StageAtLab},
-	{LabProcessingBlocked, TopSampleWithLab, none, none, none, StageBlocked},
-	{PartialResults, none, TopSampleWithLab, TopSampleWithLab, TopSampleWithLab, StagePartialResults},
+	{TransitCustomer, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageOutbound},
+	{OutForDelivery, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageOutbound},
+	{ProblemInTransitCustomer, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageOutbound},
+	{WithCustomer, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageWithCustomer},
+	{TransitLab, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageInbound},
+	{ProblemInTransitLab, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageInbound},
+	{AppointmentPending, noTopStatus, TopCollectingSample, TopCollectingSample, noTopStatus, StageAppointmentPending},
+	{AppointmentScheduled, noTopStatus, TopCollectingSample, TopCollectingSample, noTopStatus, StageAppointmentScheduled},
+	{AppointmentCancelled, noTopStatus, TopCollectingSample, TopCollectingSample, noTopStatus, StageAppointmentCancelled},
+	{RedrawAvailable, noTopStatus, TopCollectingSample, noTopStatus, noTopStatus, StageRedraw},
+	{DrawCompleted, noTopStatus, noTopStatus, TopCollectingSample, TopSampleWithLab, StageDrawn},
+	{DeliveredToLab, TopSampleWithLab, noTopStatus, noTopStatus, noTopStatus, StageAtLab},
+	{LabProcessingBlocked, TopSampleWithLab, noTopStatus, noTopStatus, noTopStatus, StageBlocked},
+	{PartialResults, noTopStatus, TopSampleWithLab, TopSampleWithLab, TopSampleWithLab, StagePartialResults},
 	{Completed, TopCompleted, TopCompleted, TopCompleted, TopCompleted, StageCompleted},
 	{Corrected, TopCompleted, TopCompleted, TopCompleted, TopCompleted, StageCompleted},
 	{SampleError, TopFailed, TopFailed, TopFailed, TopFailed, StageFailed},
-	{FailureToDeliverToCustomer, TopFailed, none, none, none, StageFailedOutbound},
-	{FailureToDeliverToLab, TopFailed, none, none, none, StageFailedInbound},
-	{Lost, TopFailed, none, none, none, StageFailed},
+	{FailureToDeliverToCustomer, TopFailed, noTopStatus, noTopStatus, noTopStatus, StageFailedOutbound},
+	{FailureToDeliverToLab, TopFailed, noTopStatus, noTopStatus, noTopStatus, StageFailedInbound},
+	{Lost, TopFailed, noTopStatus, noTopStatus, noTopStatus, StageFailed},
 	{Cancelled, TopCancelled, TopCancelled, TopCancelled, TopCancelled, StageCancelled},
-	{DoNotProcess, TopCancelled, none, none, none, StageCancelled},
+	{DoNotProcess, TopCancelled, noTopStatus, noTopStatus, noTopStatus, StageCancelled},
 }
 
-// topOf is the top level of a low-level status in a modality, none where the modality has no such status.
-func topOf(m Modality, l Low) Top {
-	i := rank(l)
+// topStatusOf is the top level of a low-level status in a modality, none where the modality has no such status.
+func topStatusOf(m Modality, l LowStatus) TopStatus {
+	i := statusIndex(l)
 	if i < 0 {
-		return none
+		return noTopStatus
 	}
 	switch row := statuses[i]; m {
 	case Testkit:
@@ -125,11 +125,11 @@ func topOf(m Modality, l Low) Top {
 	case OnSite:
 		return row.onSite
 	}
-	return none
+	return noTopStatus
 }
 
-// rank is the position of a low-level status in the documented order, -1 for one that does not exist.
-func rank(l Low) int {
+// statusIndex is the position of a low-level status in the documented order, -1 for one that does not exist.
+func statusIndex(l LowStatus) int {
 	for i := range statuses {
 		if statuses[i].low == l {
 			return i
@@ -141,18 +141,18 @@ func rank(l Low) int {
 // Status is a whole status as clients see it: "<top level>.<modality>.<low level>".
 type Status string
 
-// Full composes the status that l is in modality m. It returns false when m has no such status.
-func Full(m Modality, l Low) (Status, bool) {
-	top := topOf(m, l)
-	if top == none {
+// FullStatus composes the status that l is in modality m. It returns false when m has no such status.
+func FullStatus(m Modality, l LowStatus) (Status, bool) {
+	top := topStatusOf(m, l)
+	if top == noTopStatus {
 		return "", false
 	}
 	return Status(string(top) + "." + string(m) + "." + string(l)), true
 }
 
-// MustFull is Full for a pair that is known to exist; it panics on any other.
-func MustFull(m Modality, l Low) Status {
-	s, ok := Full(m, l)
+// MustFullStatus is Full for a pair that is known to exist; it panics on any other.
+func MustFullStatus(m Modality, l LowStatus) Status {
+	s, ok := FullStatus(m, l)
 	if !ok {
 		panic(fmt.Sprintf("lifecycle: %s has no status %s", m, l))
 	}
@@ -165,7 +165,7 @@ func Statuses() []Status {
 	var all []Status
 	for _, m := range Modalities() {
 		for _, row := range statuses {
-			if s, ok := Full(m, row.low); ok {
+			if s, ok := FullStatus(m, row.low); ok {
 				all = append(all, s)
 			}
 		}
@@ -174,17 +174,17 @@ func Statuses() []Status {
 }
 
 // Top is the top-level part, empty when s does not have three parts.
-func (s Status) Top() Top { return Top(s.part(0)) }
+func (s Status) Top() TopStatus { return TopStatus(s.part(0)) }
 
 // Modality is the middle part, empty when s does not have three parts.
 func (s Status) Modality() Modality { return Modality(s.part(1)) }
 
 // Low is the low-level part, empty when s does not have three parts.
-func (s Status) Low() Low { return Low(s.part(2)) }
+func (s Status) Low() LowStatus { return LowStatus(s.part(2)) }
 
 // Valid reports whether s is one of the 54 statuses.
 func (s Status) Valid() bool {
-	full, ok := Full(s.Modality(), s.Low())
+	full, ok := FullStatus(s.Modality(), s.Low())
 	return ok && full == s
 }
 

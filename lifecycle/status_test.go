@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wire is every status of client-api#18-order-states: top level, modality, low-level statuses.
-const wire = `
+// documentedStatuses is every status of client-api#18-order-states: top level, modality, low-level statuses.
+const documentedStatuses = `
 received testkit: ordered awaiting_registration requisition_created requisition_bypassed registered
 received walk_in_test: ordered requisition_created requisition_bypassed
 received at_home_phlebotomy: ordered requisition_created requisition_bypassed
@@ -33,11 +33,11 @@ cancelled walk_in_test: cancelled
 cancelled at_home_phlebotomy: cancelled
 cancelled on_site_collection: cancelled`
 
-// wireStatuses reads the table above.
-func wireStatuses(t *testing.T) map[Status]bool {
+// parseDocumentedStatuses reads the table above.
+func parseDocumentedStatuses(t *testing.T) map[Status]bool {
 	t.Helper()
 	all := map[Status]bool{}
-	for line := range strings.Lines(strings.TrimSpace(wire)) {
+	for line := range strings.Lines(strings.TrimSpace(documentedStatuses)) {
 		left, right, ok := strings.Cut(line, ":")
 		require.True(t, ok, line)
 		prefix := strings.Join(strings.Fields(left), ".")
@@ -51,17 +51,17 @@ func wireStatuses(t *testing.T) map[Status]bool {
 
 func TestStatuses(t *testing.T) {
 	t.Parallel()
-	want := wireStatuses(t)
+	want := parseDocumentedStatuses(t)
 	got := Statuses()
 	require.Len(t, got, 54)
 	for _, s := range got {
 		require.True(t, want[s], s)
 		require.True(t, s.Valid(), s)
 		parts := strings.Split(string(s), ".")
-		require.Equal(t, Top(parts[0]), s.Top())
+		require.Equal(t, TopStatus(parts[0]), s.Top())
 		require.Equal(t, Modality(parts[1]), s.Modality())
-		require.Equal(t, Low(parts[2]), s.Low())
-		require.Equal(t, s, MustFull(s.Modality(), s.Low()))
+		require.Equal(t, LowStatus(parts[2]), s.Low())
+		require.Equal(t, s, MustFullStatus(s.Modality(), s.Low()))
 		delete(want, s)
 	}
 	require.Empty(t, want)
@@ -70,20 +70,20 @@ func TestStatuses(t *testing.T) {
 }
 
 // Full is asked for every pair, of which only the documented ones exist.
-func TestFull(t *testing.T) {
+func TestFullStatus(t *testing.T) {
 	t.Parallel()
-	want := wireStatuses(t)
+	want := parseDocumentedStatuses(t)
 	found := 0
 	for _, m := range append(Modalities(), "carrier_pigeon", "") {
-		for _, low := range everyLow {
-			s, ok := Full(m, Low(low))
+		for _, low := range allLowStatuses {
+			s, ok := FullStatus(m, LowStatus(low))
 			require.Equal(t, ok, want[s], "%s %s", m, low)
 			if ok {
 				found++
 				continue
 			}
 			require.Empty(t, s)
-			require.Panics(t, func() { MustFull(m, Low(low)) })
+			require.Panics(t, func() { MustFullStatus(m, LowStatus(low)) })
 		}
 	}
 	require.Equal(t, 54, found)
@@ -106,8 +106,8 @@ func TestTerminal(t *testing.T) {
 	t.Parallel()
 	const terminal = `completed corrected cancelled do_not_process sample_error failure_to_deliver_to_customer
 		failure_to_deliver_to_lab lost redraw_available`
-	for _, low := range everyLow {
-		require.Equal(t, contains(terminal, low), Terminal(Low(low)), low)
+	for _, low := range allLowStatuses {
+		require.Equal(t, contains(terminal, low), Terminal(LowStatus(low)), low)
 	}
 }
 
@@ -128,8 +128,8 @@ func TestDetails(t *testing.T) {
 	for _, d := range Details() {
 		status, ok := with[string(d)]
 		require.True(t, ok, d)
-		for _, low := range everyLow {
-			require.Equal(t, low == status, d.AllowedWith(Low(low)), "%s with %s", d, low)
+		for _, low := range allLowStatuses {
+			require.Equal(t, low == status, d.AllowedWith(LowStatus(low)), "%s with %s", d, low)
 		}
 	}
 	require.True(t, Detail("").AllowedWith(Ordered))

@@ -20,189 +20,189 @@ const (
 
 // Who may ask, for groups of testkit edges.
 var (
-	carriage = by(Lab, Courier)         // where the kit is; some labs pass on what their courier tells them
-	silence  = by(Lab, Courier, Timer)  // lost is reported, or concluded from a silent leg
-	receipt  = by(Lab, Courier, System) // at the lab; System where a rejection or a report implies it
-	results  = by(Lab, System)          // a report, once its results are stored
-	demand   = by(Client, Operations)
-	expiry   = by(Operations, Lab, Timer)
+	transitActors = by(Lab, Courier)         // where the kit is; some labs pass on what their courier tells them
+	lossActors    = by(Lab, Courier, Timer)  // lost is reported, or concluded from a silent leg
+	receiptActors = by(Lab, Courier, System) // at the lab; System where a rejection or a report implies it
+	resultActors  = by(Lab, System)          // a report, once its results are stored
+	demandActors  = by(Client, Operations)
+	expiryActors  = by(Operations, Lab, Timer)
 )
 
 // The usual ways of kits: the statuses of an order with which all goes well.
 var (
-	testkitWay = []Low{
+	testkitWay = []LowStatus{
 		Ordered, RequisitionCreated, TransitCustomer, OutForDelivery, WithCustomer, TransitLab, DeliveredToLab, Completed,
 	}
-	beforeRegistrationWay = []Low{Ordered, AwaitingRegistration, TransitCustomer, OutForDelivery, WithCustomer}
-	afterRegistrationWay  = []Low{
+	beforeRegistrationWay = []LowStatus{Ordered, AwaitingRegistration, TransitCustomer, OutForDelivery, WithCustomer}
+	afterRegistrationWay  = []LowStatus{
 		Registered, RequisitionCreated, TransitCustomer, OutForDelivery, WithCustomer, TransitLab, DeliveredToLab, Completed,
 	}
 )
 
-// testkit is the table of a testkit whose patient is known when it is ordered.
-func testkit() []Edge {
+// testkitEdges is the table of a testkit whose patient is known when it is ordered.
+func testkitEdges() []Edge {
 	return slices.Concat(
-		from(Ordered,
+		edgesFrom(Ordered,
 			documented(RequisitionCreated, by(System)),
-			documented(Cancelled, demand),
+			documented(Cancelled, demandActors),
 			extension(RequisitionBypassed, by(System), "an imported order already has a requisition"),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		fromEach([]Low{RequisitionCreated, RequisitionBypassed},
-			documented(TransitCustomer, carriage),
-			documented(Cancelled, demand),
-			extension(OutForDelivery, carriage, whyNoShipNotice),
-			extension(WithCustomer, carriage, whyNoShipNotice),
-			extension(TransitLab, carriage, whyNoShipNotice),
-			extension(DeliveredToLab, receipt, whyNoShipNotice),
-			extension(Lost, carriage, whyLostReported),
+		edgesFromEach([]LowStatus{RequisitionCreated, RequisitionBypassed},
+			documented(TransitCustomer, transitActors),
+			documented(Cancelled, demandActors),
+			extension(OutForDelivery, transitActors, whyNoShipNotice),
+			extension(WithCustomer, transitActors, whyNoShipNotice),
+			extension(TransitLab, transitActors, whyNoShipNotice),
+			extension(DeliveredToLab, receiptActors, whyNoShipNotice),
+			extension(Lost, transitActors, whyLostReported),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(TransitCustomer,
-			documented(OutForDelivery, carriage),
-			documented(FailureToDeliverToCustomer, carriage),
-			extension(WithCustomer, carriage, whySkipped),
-			extension(TransitLab, carriage, whySkipped),
-			extension(DeliveredToLab, receipt, whySkipped),
-			extension(ProblemInTransitCustomer, carriage, whyProblem),
-			extension(Lost, silence, whyLost),
+		edgesFrom(TransitCustomer,
+			documented(OutForDelivery, transitActors),
+			documented(FailureToDeliverToCustomer, transitActors),
+			extension(WithCustomer, transitActors, whySkipped),
+			extension(TransitLab, transitActors, whySkipped),
+			extension(DeliveredToLab, receiptActors, whySkipped),
+			extension(ProblemInTransitCustomer, transitActors, whyProblem),
+			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(OutForDelivery,
-			documented(WithCustomer, carriage),
-			documented(FailureToDeliverToCustomer, carriage),
-			extension(TransitLab, carriage, whySkipped),
-			extension(DeliveredToLab, receipt, whySkipped),
-			extension(ProblemInTransitCustomer, carriage, whyProblem),
-			extension(Lost, silence, whyLost),
+		edgesFrom(OutForDelivery,
+			documented(WithCustomer, transitActors),
+			documented(FailureToDeliverToCustomer, transitActors),
+			extension(TransitLab, transitActors, whySkipped),
+			extension(DeliveredToLab, receiptActors, whySkipped),
+			extension(ProblemInTransitCustomer, transitActors, whyProblem),
+			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(ProblemInTransitCustomer,
-			extension(TransitCustomer, carriage, whyResumed),
-			extension(OutForDelivery, carriage, whyResumed),
-			extension(WithCustomer, carriage, whyResumed),
-			extension(TransitLab, carriage, whySkipped),
-			extension(DeliveredToLab, receipt, whySkipped),
-			extension(FailureToDeliverToCustomer, carriage, "the problem on the way was not resolved"),
-			extension(Lost, silence, whyLost),
+		edgesFrom(ProblemInTransitCustomer,
+			extension(TransitCustomer, transitActors, whyResumed),
+			extension(OutForDelivery, transitActors, whyResumed),
+			extension(WithCustomer, transitActors, whyResumed),
+			extension(TransitLab, transitActors, whySkipped),
+			extension(DeliveredToLab, receiptActors, whySkipped),
+			extension(FailureToDeliverToCustomer, transitActors, "the problem on the way was not resolved"),
+			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(WithCustomer,
-			documented(TransitLab, carriage),
-			extension(DeliveredToLab, receipt, whySkipped),
-			extension(ProblemInTransitLab, carriage, whyProblem),
-			extension(Lost, carriage, whyLostReported),
+		edgesFrom(WithCustomer,
+			documented(TransitLab, transitActors),
+			extension(DeliveredToLab, receiptActors, whySkipped),
+			extension(ProblemInTransitLab, transitActors, whyProblem),
+			extension(Lost, transitActors, whyLostReported),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(TransitLab,
-			documented(DeliveredToLab, receipt),
-			documented(FailureToDeliverToLab, carriage),
-			extension(ProblemInTransitLab, carriage, whyProblem),
-			extension(Lost, silence, whyLost),
+		edgesFrom(TransitLab,
+			documented(DeliveredToLab, receiptActors),
+			documented(FailureToDeliverToLab, transitActors),
+			extension(ProblemInTransitLab, transitActors, whyProblem),
+			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(ProblemInTransitLab,
-			extension(TransitLab, carriage, whyResumed),
-			extension(DeliveredToLab, receipt, whyResumed),
-			extension(FailureToDeliverToLab, carriage, "the problem on the way was not resolved"),
-			extension(Lost, silence, whyLost),
+		edgesFrom(ProblemInTransitLab,
+			extension(TransitLab, transitActors, whyResumed),
+			extension(DeliveredToLab, receiptActors, whyResumed),
+			extension(FailureToDeliverToLab, transitActors, "the problem on the way was not resolved"),
+			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(DeliveredToLab,
-			documented(Completed, results),
+		edgesFrom(DeliveredToLab,
+			documented(Completed, resultActors),
 			documented(SampleError, by(Lab)),
 			extension(LabProcessingBlocked, by(Lab), "the lab rejected the kit, but what is missing can be supplied"),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		from(LabProcessingBlocked,
+		edgesFrom(LabProcessingBlocked,
 			// Never a courier: its scan of the delivery may come after the lab's rejection.
 			extension(DeliveredToLab, by(Operations, Lab, System), "what was missing has been supplied: back in production"),
-			extension(Completed, results, "the lab reported without saying that it went on"),
+			extension(Completed, resultActors, "the lab reported without saying that it went on"),
 			extension(SampleError, by(Lab, Timer), "the lab rejected the kit for good, or the recovery window closed"),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		corrections(),
+		correctionEdges(),
 	)
 }
 
-// corrections is the row that every machine ends with: the one edge out of a terminal status.
-func corrections() []Edge {
-	return fromEach([]Low{Completed, Corrected},
-		extension(Corrected, results, whyCorrected),
+// correctionEdges is the row that every machine ends with: the one edge out of a terminal status.
+func correctionEdges() []Edge {
+	return edgesFromEach([]LowStatus{Completed, Corrected},
+		extension(Corrected, resultActors, whyCorrected),
 	)
 }
 
-// testkitBeforeRegistration is the table of a registrable testkit whose patient is not known yet. It ends at registered, where
+// beforeRegistrationEdges is the table of a registrable testkit whose patient is not known yet. It ends at registered, where
 // testkitAfterRegistration takes over.
-func testkitBeforeRegistration() []Edge {
+func beforeRegistrationEdges() []Edge {
 	return slices.Concat(
-		from(Ordered,
+		edgesFrom(Ordered,
 			documented(AwaitingRegistration, by(System)),
-			documented(Cancelled, demand),
-			extension(DoNotProcess, expiry, whyUnregistered),
+			documented(Cancelled, demandActors),
+			extension(DoNotProcess, expiryActors, whyUnregistered),
 		),
-		from(AwaitingRegistration,
-			documented(TransitCustomer, carriage),
-			documented(Cancelled, demand),
-			extension(OutForDelivery, carriage, whyNoShipNotice),
-			extension(WithCustomer, carriage, whyNoShipNotice),
+		edgesFrom(AwaitingRegistration,
+			documented(TransitCustomer, transitActors),
+			documented(Cancelled, demandActors),
+			extension(OutForDelivery, transitActors, whyNoShipNotice),
+			extension(WithCustomer, transitActors, whyNoShipNotice),
 			extension(Registered, by(Client), whyRegistered),
-			extension(DoNotProcess, expiry, whyUnregistered),
+			extension(DoNotProcess, expiryActors, whyUnregistered),
 		),
-		from(TransitCustomer,
-			documented(OutForDelivery, carriage),
-			documented(FailureToDeliverToCustomer, carriage),
-			extension(WithCustomer, carriage, whySkipped),
-			extension(ProblemInTransitCustomer, carriage, whyProblem),
+		edgesFrom(TransitCustomer,
+			documented(OutForDelivery, transitActors),
+			documented(FailureToDeliverToCustomer, transitActors),
+			extension(WithCustomer, transitActors, whySkipped),
+			extension(ProblemInTransitCustomer, transitActors, whyProblem),
 			extension(Registered, by(Client), whyRegistered),
-			extension(Lost, silence, whyLost),
-			extension(DoNotProcess, expiry, whyUnregistered),
+			extension(Lost, lossActors, whyLost),
+			extension(DoNotProcess, expiryActors, whyUnregistered),
 		),
-		from(OutForDelivery,
-			documented(WithCustomer, carriage),
-			documented(FailureToDeliverToCustomer, carriage),
-			extension(ProblemInTransitCustomer, carriage, whyProblem),
+		edgesFrom(OutForDelivery,
+			documented(WithCustomer, transitActors),
+			documented(FailureToDeliverToCustomer, transitActors),
+			extension(ProblemInTransitCustomer, transitActors, whyProblem),
 			extension(Registered, by(Client), whyRegistered),
-			extension(Lost, silence, whyLost),
-			extension(DoNotProcess, expiry, whyUnregistered),
+			extension(Lost, lossActors, whyLost),
+			extension(DoNotProcess, expiryActors, whyUnregistered),
 		),
-		from(ProblemInTransitCustomer,
-			extension(TransitCustomer, carriage, whyResumed),
-			extension(OutForDelivery, carriage, whyResumed),
-			extension(WithCustomer, carriage, whyResumed),
-			extension(FailureToDeliverToCustomer, carriage, "the problem on the way was not resolved"),
+		edgesFrom(ProblemInTransitCustomer,
+			extension(TransitCustomer, transitActors, whyResumed),
+			extension(OutForDelivery, transitActors, whyResumed),
+			extension(WithCustomer, transitActors, whyResumed),
+			extension(FailureToDeliverToCustomer, transitActors, "the problem on the way was not resolved"),
 			extension(Registered, by(Client), whyRegistered),
-			extension(Lost, silence, whyLost),
-			extension(DoNotProcess, expiry, whyUnregistered),
+			extension(Lost, lossActors, whyLost),
+			extension(DoNotProcess, expiryActors, whyUnregistered),
 		),
-		from(WithCustomer,
+		edgesFrom(WithCustomer,
 			documented(Registered, by(Client)),
-			extension(Lost, carriage, whyLostReported),
-			extension(DoNotProcess, expiry, whyUnregistered),
+			extension(Lost, transitActors, whyLostReported),
+			extension(DoNotProcess, expiryActors, whyUnregistered),
 		),
 	)
 }
 
-// testkitAfterRegistration is the table of a registrable testkit from registered on: the table of a testkit from its requisition on, amended
+// afterRegistrationEdges is the table of a registrable testkit from registered on: the table of a testkit from its requisition on, amended
 // for a kit that may have travelled already. Nothing leads back to registered.
-func testkitAfterRegistration() []Edge {
-	onwards := slices.DeleteFunc(testkit(), func(e Edge) bool {
+func afterRegistrationEdges() []Edge {
+	afterRequisition := slices.DeleteFunc(testkitEdges(), func(e Edge) bool {
 		return e.From == Ordered || e.From == RequisitionBypassed // passed, or only for imported orders
 	})
 	return slices.Concat(
-		from(Registered,
+		edgesFrom(Registered,
 			documented(RequisitionCreated, by(System)),
-			documented(Cancelled, demand).guarded(NothingShipped),
+			documented(Cancelled, demandActors).withGuard(NothingShipped),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
-		amend(onwards, from(RequisitionCreated,
-			documented(TransitLab, carriage),
-			documented(Cancelled, demand).guarded(NothingShipped),
-			extension(ProblemInTransitCustomer, carriage, whyOnItsWay),
-			extension(ProblemInTransitLab, carriage, whyOnItsWay),
-			extension(FailureToDeliverToCustomer, carriage, whyOnItsWay),
-			extension(FailureToDeliverToLab, carriage, whyOnItsWay),
-			extension(Lost, silence, "the deadlines of the outbound leg run on after registration"),
+		replaceEdges(afterRequisition, edgesFrom(RequisitionCreated,
+			documented(TransitLab, transitActors),
+			documented(Cancelled, demandActors).withGuard(NothingShipped),
+			extension(ProblemInTransitCustomer, transitActors, whyOnItsWay),
+			extension(ProblemInTransitLab, transitActors, whyOnItsWay),
+			extension(FailureToDeliverToCustomer, transitActors, whyOnItsWay),
+			extension(FailureToDeliverToLab, transitActors, whyOnItsWay),
+			extension(Lost, lossActors, "the deadlines of the outbound leg run on after registration"),
 		)),
 	)
 }

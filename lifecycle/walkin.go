@@ -11,68 +11,68 @@ const (
 	whySampleFailed  = "the lab may reject the sample instead of reporting on it"
 )
 
-// booking is who moves an appointment: the client books, the provider answers, and a time reserved before the requisition follows it by itself.
-var booking = by(Client, Provider, System)
+// bookingActors is who moves an appointment: the client books, the provider answers, and a time reserved before the requisition follows it by itself.
+var bookingActors = by(Client, Provider, System)
 
 // walkInWay is the usual way of a test at a patient service center.
-var walkInWay = []Low{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, Completed}
+var walkInWay = []LowStatus{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, Completed}
 
-// walkIn is the table of a test at a patient service center.
-func walkIn() []Edge {
+// walkInEdges is the table of a test at a patient service center.
+func walkInEdges() []Edge {
 	return slices.Concat(
-		from(Ordered,
+		edgesFrom(Ordered,
 			documented(RequisitionCreated, by(System)),
-			documented(Cancelled, demand),
+			documented(Cancelled, demandActors),
 			extension(RequisitionBypassed, by(System), "an imported order already has a requisition"),
 		),
-		fromEach([]Low{RequisitionCreated, RequisitionBypassed},
-			documented(AppointmentPending, booking),
-			documented(PartialResults, results),
-			documented(Cancelled, demand),
-			extension(AppointmentScheduled, booking, whyBookedAtOnce),
-			extension(Completed, results, whyNoAppointment),
+		edgesFromEach([]LowStatus{RequisitionCreated, RequisitionBypassed},
+			documented(AppointmentPending, bookingActors),
+			documented(PartialResults, resultActors),
+			documented(Cancelled, demandActors),
+			extension(AppointmentScheduled, bookingActors, whyBookedAtOnce),
+			extension(Completed, resultActors, whyNoAppointment),
 			extension(SampleError, by(Lab), whyNoAppointment),
-			redraw(),
+			redrawEdge(),
 		),
-		from(AppointmentPending,
-			documented(AppointmentScheduled, booking),
+		edgesFrom(AppointmentPending,
+			documented(AppointmentScheduled, bookingActors),
 			documented(AppointmentCancelled, by(Client, Provider, Timer)),
-			documented(Cancelled, demand),
-			extension(PartialResults, results, whyWalkedIn),
-			extension(Completed, results, whyWalkedIn),
+			documented(Cancelled, demandActors),
+			extension(PartialResults, resultActors, whyWalkedIn),
+			extension(Completed, resultActors, whyWalkedIn),
 			extension(SampleError, by(Lab), whyWalkedIn),
-			redraw(),
+			redrawEdge(),
 		),
-		from(AppointmentScheduled,
-			documented(AppointmentPending, by(Provider)).because("the provider withdrew"),
-			documented(AppointmentScheduled, by(Client, Provider)).because("rescheduled"),
+		edgesFrom(AppointmentScheduled,
+			documented(AppointmentPending, by(Provider)).withReason("the provider withdrew"),
+			documented(AppointmentScheduled, by(Client, Provider)).withReason("rescheduled"),
 			documented(AppointmentCancelled, by(Client, Provider)),
-			documented(Completed, results),
-			documented(PartialResults, results),
-			documented(Cancelled, demand),
+			documented(Completed, resultActors),
+			documented(PartialResults, resultActors),
+			documented(Cancelled, demandActors),
 			extension(SampleError, by(Lab), whySampleFailed),
-			redraw(),
+			redrawEdge(),
 		),
-		from(AppointmentCancelled,
+		edgesFrom(AppointmentCancelled,
 			documented(AppointmentPending, by(Client, Provider)),
-			documented(Cancelled, demand),
+			documented(Cancelled, demandActors),
 			extension(AppointmentScheduled, by(Client, Provider), whyRebooked),
-			extension(PartialResults, results, whyWalkedIn),
-			extension(Completed, results, whyWalkedIn),
+			extension(PartialResults, resultActors, whyWalkedIn),
+			extension(Completed, resultActors, whyWalkedIn),
 			extension(SampleError, by(Lab), whyWalkedIn),
-			redraw(),
+			redrawEdge(),
 		),
-		from(PartialResults,
-			documented(PartialResults, results).because("again"),
-			documented(Completed, results),
+		edgesFrom(PartialResults,
+			documented(PartialResults, resultActors).withReason("again"),
+			documented(Completed, resultActors),
 			extension(SampleError, by(Lab), whySampleFailed),
-			redraw(),
+			redrawEdge(),
 		),
-		corrections(),
+		correctionEdges(),
 	)
 }
 
-// redraw is the edge to redraw_available: our decision on final results, never on an order that is a redraw itself.
-func redraw() Edge {
-	return extension(RedrawAvailable, by(System), "final results lack markers through the lab's fault").guarded(NotRedraw)
+// redrawEdge is the edge to redraw_available: our decision on final results, never on an order that is a redraw itself.
+func redrawEdge() Edge {
+	return extension(RedrawAvailable, by(System), "final results lack markers through the lab's fault").withGuard(NotRedraw)
 }

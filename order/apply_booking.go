@@ -10,43 +10,43 @@ import (
 // How a client's demand about an appointment goes: it is checked, the provider is asked, and what it answers is recorded. One is
 // under way at a time.
 
-// booking is the reason why a demand about an appointment is refused without asking the provider, or "".
-func (d *Decision) booking(dm Demand) Reason {
+// checkBooking is the reason why a demand about an appointment is refused without asking the provider, or "".
+func (d *Decision) checkBooking(dm Demand) Reason {
 	n := &d.Next
 	t := AppointmentTypeOf(n.Modality)
 	switch {
 	case t == "":
-		return ReasonNotHere
-	case n.Booking != nil && n.Booking.Demand.ID != dm.ID:
-		return ReasonBooking
+		return ReasonNotForThisMethod
+	case n.PendingBooking != nil && n.PendingBooking.Demand.ID != dm.ID:
+		return ReasonBookingUnderWay
 	case dm.Kind == DemandCancelAppointment:
-		return d.appointmentCancellable()
-	case dm.Slot == nil || dm.Slot.Type != t || dm.Kind == DemandRequest && t != Phlebotomy:
-		return ReasonNotHere
-	case dm.Kind == DemandReschedule:
-		return d.reschedulable(*dm.Slot)
-	case n.Holds(dm):
+		return d.checkCancellable()
+	case dm.Slot == nil || dm.Slot.Type != t || dm.Kind == DemandRequestAppointment && t != Phlebotomy:
+		return ReasonNotForThisMethod
+	case dm.Kind == DemandRescheduleAppointment:
+		return d.checkReschedulable(*dm.Slot)
+	case n.HoldsSlot(dm):
 		return ""
 	case n.Appointment.Active():
-		return ReasonBooked
-	case n.Appointment.kept():
-		return ReasonTransition
+		return ReasonAlreadyBooked
+	case n.Appointment.visitCompleted():
+		return ReasonTransitionNotAllowed
 	}
-	if r := d.free(*dm.Slot); r != "" {
+	if r := d.checkSlot(*dm.Slot); r != "" {
 		return r
 	}
-	return d.bookable(dm.By)
+	return d.checkBookable(dm.By)
 }
 
-// Holds reports whether the slot is booked already, so that booking it again changes nothing.
-func (s State) Holds(dm Demand) bool {
+// HoldsSlot reports whether the slot is booked already, so that booking it again changes nothing.
+func (s State) HoldsSlot(dm Demand) bool {
 	a := s.Appointment
-	return dm.Kind == DemandBook && a.Active() && dm.Slot != nil && dm.Slot.Key != "" &&
-		a.Slot == dm.Slot.Key && a.AccountID == dm.Slot.AccountID
+	return dm.Kind == DemandBookAppointment && a.Active() && dm.Slot != nil && dm.Slot.Key != "" &&
+		a.SlotKey == dm.Slot.Key && a.AccountID == dm.Slot.AccountID
 }
 
-// free reports why a slot cannot be booked any more, or not for this order.
-func (d *Decision) free(slot Slot) Reason {
+// checkSlot reports why a slot cannot be booked any more, or not for this order.
+func (d *Decision) checkSlot(slot Slot) Reason {
 	n := &d.Next
 	switch {
 	case !slot.ExpiresAt.IsZero() && !d.now.Before(slot.ExpiresAt):
@@ -56,16 +56,16 @@ func (d *Decision) free(slot Slot) Reason {
 	case !slot.StartAt.After(d.now):
 		return ReasonSlotGone
 	case n.Placement.State == PlacementNone && slot.StartAt.Before(n.ActivateAt):
-		return ReasonBeforeActive
+		return ReasonBeforeActivation
 	default:
 		return ""
 	}
 }
 
-// bookable: after the requisition, or before it where the team may.
-func (d *Decision) bookable(by lifecycle.Actor) Reason {
+// checkBookable: after the requisition, or before it where the team may.
+func (d *Decision) checkBookable(by lifecycle.Actor) Reason {
 	n := &d.Next
-	if n.unplaced() {
+	if n.awaitsRequisition() {
 		if n.Policy.BookBeforeRequisition {
 			return ""
 		}
@@ -76,257 +76,257 @@ func (d *Decision) bookable(by lifecycle.Actor) Reason {
 			return ""
 		}
 	}
-	return ReasonTransition
+	return ReasonTransitionNotAllowed
 }
 
-func (d *Decision) appointmentCancellable() Reason {
+func (d *Decision) checkCancellable() Reason {
 	a := d.Next.Appointment
-	if !a.Active() || !lifecycle.AppointmentMay(a.Status, lifecycle.AppointmentIsCancelled) {
+	if !a.Active() || !lifecycle.AppointmentAllows(a.Status, lifecycle.AppointmentStatusCancelled) {
 		return ReasonNoAppointment
 	}
 	return ""
 }
 
-// reschedulable: a confirmed appointment whose provider moves it, to another of its own slots.
-func (d *Decision) reschedulable(slot Slot) Reason {
+// checkReschedulable: a confirmed appointment whose provider moves it, to another of its own slots.
+func (d *Decision) checkReschedulable(slot Slot) Reason {
 	a := d.Next.Appointment
 	switch {
 	case !a.Active():
 		return ReasonNoAppointment
-	case a.Status != lifecycle.AppointmentIsConfirmed || !a.CanReschedule || slot.Provider != a.Provider:
-		return ReasonFixed
+	case a.Status != lifecycle.AppointmentStatusConfirmed || !a.CanReschedule || slot.Provider != a.Provider:
+		return ReasonNotReschedulable
 	case a.AccountID != "" && slot.AccountID != a.AccountID:
-		return ReasonFixed
+		return ReasonNotReschedulable
 	}
-	return d.free(slot)
+	return d.checkSlot(slot)
 }
 
 // ApplyBookingAsked notes that the provider is being asked.
 func (s State) ApplyBookingAsked(dm Demand, now time.Time) Decision {
-	d := s.decision(now)
-	d.Next.Booking = &Booking{Demand: dm, AskedAt: now}
-	return d.finish()
+	d := s.newDecision(now)
+	d.Next.PendingBooking = &PendingBooking{Demand: dm, AskedAt: now}
+	return d.finalize()
 }
 
 // ApplyBookingPending notes that a caller who would not wait is told that the appointment is pending. The provider goes on being asked.
 func (s State) ApplyBookingPending(now time.Time) Decision {
-	d := s.decision(now)
+	d := s.newDecision(now)
 	n := &d.Next
-	if n.Booking == nil || n.Booking.Waited {
-		return d.finish()
+	if n.PendingBooking == nil || n.PendingBooking.AnsweredPending {
+		return d.finalize()
 	}
-	b := *n.Booking
-	b.Waited = true
-	n.Booking = &b
-	a := newAppointment(b.Demand, now)
+	b := *n.PendingBooking
+	b.AnsweredPending = true
+	n.PendingBooking = &b
+	a := appointmentOfDemand(b.Demand, now)
 	a.ConfirmBy = b.AskedAt.Add(b.Demand.ConfirmWithin.Std())
-	d.appoint(a, lifecycle.AppointmentIsPending, OriginPatient, now)
-	d.follow(now, false, b.Demand.By)
-	return d.finish()
+	d.appendAppointmentStep(a, lifecycle.AppointmentStatusPending, AppointmentOriginPatient, now)
+	d.followAppointment(now, false, b.Demand.By)
+	return d.finalize()
 }
 
-func newAppointment(dm Demand, now time.Time) Appointment {
+func appointmentOfDemand(dm Demand, now time.Time) Appointment {
 	slot := dm.Slot
 	return Appointment{
-		ID: dm.AppointmentID(), Type: slot.Type, Provider: slot.Provider, AccountID: slot.AccountID, Slot: slot.Key, Site: slot.Site,
+		ID: dm.AppointmentID(), Type: slot.Type, Provider: slot.Provider, AccountID: slot.AccountID, SlotKey: slot.Key, SiteCode: slot.Site,
 		StartAt: slot.StartAt, EndAt: slot.EndAt, Zone: slot.Zone, CreatedAt: now,
 	}
 }
 
-// ApplyBooked decides what the provider's answer does. Where the demand has been given up meanwhile, or the order has ended, what was
+// ApplyBookingAnswer decides what the provider's answer does. Where the demand has been given up meanwhile, or the order has ended, what was
 // booked is given back.
-func (s State) ApplyBooked(dm Demand, b Booked, now time.Time) Decision {
-	d := s.decision(now)
+func (s State) ApplyBookingAnswer(dm Demand, b ReportedAppointment, now time.Time) Decision {
+	d := s.newDecision(now)
 	n := &d.Next
-	under := n.Booking
+	under := n.PendingBooking
 	if under == nil || under.Demand.ID != dm.ID {
-		d.as(Refused, ReasonTransition)
-		return d.finish()
+		d.setOutcome(OutcomeRefused, ReasonTransitionNotAllowed)
+		return d.finalize()
 	}
-	n.Booking = nil
+	n.PendingBooking = nil
 	switch {
 	case dm.Kind == DemandCancelAppointment:
-		d.appointmentDropped(dm.By)
-	case b.Status == lifecycle.AppointmentIsCancelled:
-		d.bookingOver(*under, ReasonSlotGone)
-	case dm.Kind == DemandReschedule:
-		d.appointmentRescheduled(dm, b)
+		d.applyAppointmentCancelled(dm.By)
+	case b.Status == lifecycle.AppointmentStatusCancelled:
+		d.endBooking(*under, ReasonSlotGone)
+	case dm.Kind == DemandRescheduleAppointment:
+		d.applyAppointmentRescheduled(dm, b)
 	case n.Terminal():
-		d.bookingOver(*under, ReasonTransition)
-		n.release(newAppointment(dm, now), b.Reference)
+		d.endBooking(*under, ReasonTransitionNotAllowed)
+		n.queueRelease(appointmentOfDemand(dm, now), b.Reference)
 	default:
-		d.appointmentBooked(dm, b)
+		d.applyAppointmentBooked(dm, b)
 	}
-	return d.finish()
+	return d.finalize()
 }
 
-// appointmentBooked is an appointment that the provider has taken. Before the requisition it is only held.
-func (d *Decision) appointmentBooked(dm Demand, b Booked) {
+// applyAppointmentBooked is an appointment that the provider has taken. Before the requisition it is only held.
+func (d *Decision) applyAppointmentBooked(dm Demand, b ReportedAppointment) {
 	n := &d.Next
-	a := newAppointment(dm, d.now)
+	a := appointmentOfDemand(dm, d.now)
 	if n.Appointment != nil && n.Appointment.ID == a.ID { // the caller was told that it is pending
 		a = *n.Appointment
 	}
 	to := b.Status
-	if n.unplaced() && to == lifecycle.AppointmentIsConfirmed {
-		to = lifecycle.AppointmentIsReserved
+	if n.awaitsRequisition() && to == lifecycle.AppointmentStatusConfirmed {
+		to = lifecycle.AppointmentStatusReserved
 	}
-	if n.reported(a.ID) {
+	if n.providerHasReported(a.ID) {
 		return // it says how things stood when it was booked, and its provider has told more since
 	}
-	a.take(b)
-	if a.Events > 0 && (a.Status == to || !lifecycle.AppointmentMay(a.Status, to)) {
+	a.mergeReported(b)
+	if a.EventCount > 0 && (a.Status == to || !lifecycle.AppointmentAllows(a.Status, to)) {
 		n.Appointment = &a // the provider's report was faster than its answer
 		return
 	}
-	d.appoint(a, to, OriginPatient, d.now)
-	d.follow(d.now, false, dm.By, lifecycle.Provider)
+	d.appendAppointmentStep(a, to, AppointmentOriginPatient, d.now)
+	d.followAppointment(d.now, false, dm.By, lifecycle.Provider)
 }
 
-// reported reports whether the provider has already reported on the order's newest appointment.
-func (s *State) reported(id string) bool {
+// providerHasReported reports whether the provider has already reported on the order's newest appointment.
+func (s *State) providerHasReported(id string) bool {
 	return s.Appointment != nil && s.Appointment.ID == id && !s.Appointment.ReportedAt.IsZero()
 }
 
-func (d *Decision) appointmentRescheduled(dm Demand, b Booked) {
+func (d *Decision) applyAppointmentRescheduled(dm Demand, b ReportedAppointment) {
 	n := &d.Next
-	if n.Appointment == nil || !lifecycle.AppointmentMay(n.Appointment.Status, b.Status) {
-		d.as(Refused, ReasonFixed) // overtaken: its provider has ended it
+	if n.Appointment == nil || !lifecycle.AppointmentAllows(n.Appointment.Status, b.Status) {
+		d.setOutcome(OutcomeRefused, ReasonNotReschedulable) // overtaken: its provider has ended it
 		return
 	}
 	a := *n.Appointment
-	a.Slot, a.Site, a.Zone = dm.Slot.Key, dm.Slot.Site, dm.Slot.Zone
+	a.SlotKey, a.SiteCode, a.Zone = dm.Slot.Key, dm.Slot.Site, dm.Slot.Zone
 	a.StartAt, a.EndAt = dm.Slot.StartAt, dm.Slot.EndAt
-	a.take(b)
-	d.appoint(a, b.Status, OriginPatient, d.now)
-	d.follow(d.now, false, dm.By, lifecycle.Provider)
+	a.mergeReported(b)
+	d.appendAppointmentStep(a, b.Status, AppointmentOriginPatient, d.now)
+	d.followAppointment(d.now, false, dm.By, lifecycle.Provider)
 }
 
-func (d *Decision) appointmentDropped(by lifecycle.Actor) {
+func (d *Decision) applyAppointmentCancelled(by lifecycle.Actor) {
 	a := d.Next.Appointment
 	if !a.Active() {
 		return // its provider was faster
 	}
-	d.appoint(*a, lifecycle.AppointmentIsCancelled, OriginPatient, d.now)
-	d.follow(d.now, false, by, lifecycle.Provider)
+	d.appendAppointmentStep(*a, lifecycle.AppointmentStatusCancelled, AppointmentOriginPatient, d.now)
+	d.followAppointment(d.now, false, by, lifecycle.Provider)
 }
 
 // ApplyBookingRefused notes that the provider would not do it.
 func (s State) ApplyBookingRefused(dm Demand, r Reason, now time.Time) Decision {
-	d := s.decision(now)
+	d := s.newDecision(now)
 	n := &d.Next
-	if n.Booking == nil || n.Booking.Demand.ID != dm.ID {
-		d.as(Refused, r)
-		return d.finish()
+	if n.PendingBooking == nil || n.PendingBooking.Demand.ID != dm.ID {
+		d.setOutcome(OutcomeRefused, r)
+		return d.finalize()
 	}
-	under := *n.Booking
-	n.Booking = nil
-	d.bookingOver(under, r)
-	return d.finish()
+	under := *n.PendingBooking
+	n.PendingBooking = nil
+	d.endBooking(under, r)
+	return d.finalize()
 }
 
-// bookingOver ends a booking that came to nothing. The appointment that its caller was told of is cancelled.
-func (d *Decision) bookingOver(under Booking, r Reason) {
-	d.as(Refused, r)
+// endBooking ends a booking that came to nothing. The appointment that its caller was told of is cancelled.
+func (d *Decision) endBooking(under PendingBooking, r Reason) {
+	d.setOutcome(OutcomeRefused, r)
 	a := d.Next.Appointment
-	if !under.Waited || !a.Active() || a.ID != under.Demand.AppointmentID() {
+	if !under.AnsweredPending || !a.Active() || a.ID != under.Demand.AppointmentID() {
 		return
 	}
-	d.as(Applied, r)
-	d.appoint(*a, lifecycle.AppointmentIsCancelled, OriginProvider, d.now)
-	d.follow(d.now, false, lifecycle.Provider)
+	d.setOutcome(OutcomeApplied, r)
+	d.appendAppointmentStep(*a, lifecycle.AppointmentStatusCancelled, AppointmentOriginProvider, d.now)
+	d.followAppointment(d.now, false, lifecycle.Provider)
 }
 
 // ApplyBookingGivenUp notes that nobody waits for the provider's answer any more. Whatever it has booked is given back.
 func (s State) ApplyBookingGivenUp(dm Demand, now time.Time) Decision {
-	d := s.decision(now)
+	d := s.newDecision(now)
 	n := &d.Next
-	d.as(Refused, ReasonUnanswered)
-	if n.Booking == nil || n.Booking.Demand.ID != dm.ID {
-		return d.finish()
+	d.setOutcome(OutcomeRefused, ReasonProviderUnanswered)
+	if n.PendingBooking == nil || n.PendingBooking.Demand.ID != dm.ID {
+		return d.finalize()
 	}
-	n.Booking = nil
-	n.release(newAppointment(dm, now), "")
-	return d.finish()
+	n.PendingBooking = nil
+	n.queueRelease(appointmentOfDemand(dm, now), "")
+	return d.finalize()
 }
 
-// abandon gives up a booking under way because the order ends or its time is over.
-func (d *Decision) abandon() {
+// abandonBooking gives up a booking under way because the order ends or its time is over.
+func (d *Decision) abandonBooking() {
 	n := &d.Next
-	if n.Booking == nil {
+	if n.PendingBooking == nil {
 		return
 	}
-	dm := n.Booking.Demand
-	n.Booking, d.Abandoned = nil, dm.ID
-	if dm.Kind == DemandBook || dm.Kind == DemandRequest {
-		n.release(newAppointment(dm, d.now), "")
+	dm := n.PendingBooking.Demand
+	n.PendingBooking, d.AbandonedDemandID = nil, dm.ID
+	if dm.Kind == DemandBookAppointment || dm.Kind == DemandRequestAppointment {
+		n.queueRelease(appointmentOfDemand(dm, d.now), "")
 	}
 }
 
 // cancelAppointment ends the order's appointment on our side, and has its provider told.
 func (d *Decision) cancelAppointment(origin string, by lifecycle.Actor) {
 	n := &d.Next
-	d.abandon()
+	d.abandonBooking()
 	a := n.Appointment
-	if !a.Active() || !lifecycle.AppointmentMay(a.Status, lifecycle.AppointmentIsCancelled) {
+	if !a.Active() || !lifecycle.AppointmentAllows(a.Status, lifecycle.AppointmentStatusCancelled) {
 		return
 	}
-	n.release(*a, a.Reference)
-	d.appoint(*a, lifecycle.AppointmentIsCancelled, origin, d.now)
-	d.follow(d.now, false, by)
+	n.queueRelease(*a, a.Reference)
+	d.appendAppointmentStep(*a, lifecycle.AppointmentStatusCancelled, origin, d.now)
+	d.followAppointment(d.now, false, by)
 }
 
-// release has the provider told to drop an appointment.
-func (s *State) release(a Appointment, reference string) {
+// queueRelease has the provider told to drop an appointment.
+func (s *State) queueRelease(a Appointment, reference string) {
 	if s.Appointment == nil || s.Appointment.ID != a.ID {
-		s.forget(a.ID, reference)
+		s.rememberPastAppointment(a.ID, reference)
 	}
-	if s.releasing(a.ID) || a.AccountID == "" {
+	if s.hasPendingRelease(a.ID) || a.AccountID == "" {
 		return
 	}
-	s.Releasing = append(slices.Clone(s.Releasing), Release{
+	s.PendingReleases = append(slices.Clone(s.PendingReleases), AppointmentRelease{
 		AppointmentID: a.ID, AccountID: a.AccountID, Provider: a.Provider, Reference: reference,
 	})
 }
 
-func (s *State) releasing(id string) bool {
-	return slices.ContainsFunc(s.Releasing, func(r Release) bool { return r.AppointmentID == id })
+func (s *State) hasPendingRelease(id string) bool {
+	return slices.ContainsFunc(s.PendingReleases, func(r AppointmentRelease) bool { return r.AppointmentID == id })
 }
 
-// releaseTries is after how many attempts operations are called; the provider is asked on.
-const releaseTries = 10
+// releaseAttemptsBeforeMark is after how many attempts operations are called; the provider is asked on.
+const releaseAttemptsBeforeMark = 10
 
-// ApplyReleased notes that the provider has dropped an appointment. refused says that it would not, so that somebody has to talk to it:
+// ApplyReleaseAnswer notes that the provider has dropped an appointment. refused says that it would not, so that somebody has to talk to it:
 // until then, that another was dropped is no reason to take the mark away.
-func (s State) ApplyReleased(id string, refused bool, now time.Time) Decision {
-	d := s.decision(now)
+func (s State) ApplyReleaseAnswer(id string, refused bool, now time.Time) Decision {
+	d := s.newDecision(now)
 	n := &d.Next
-	n.Releasing = slices.DeleteFunc(slices.Clone(n.Releasing), func(r Release) bool { return r.AppointmentID == id })
-	if len(n.Releasing) == 0 {
-		n.Releasing = nil
+	n.PendingReleases = slices.DeleteFunc(slices.Clone(n.PendingReleases), func(r AppointmentRelease) bool { return r.AppointmentID == id })
+	if len(n.PendingReleases) == 0 {
+		n.PendingReleases = nil
 	}
 	switch {
 	case refused:
-		n.Undropped = n.raiseFor(Trigger{Reason: AppointmentAtProvider, What: id}, now) || n.Undropped
-	case n.Releasing == nil && !n.Undropped:
-		n.Settle(AppointmentAtProvider)
+		n.ReleaseRefused = n.raiseFor(Trigger{Reason: AttentionAppointmentAtProvider, What: id}, now) || n.ReleaseRefused
+	case n.PendingReleases == nil && !n.ReleaseRefused:
+		n.ClearMark(AttentionAppointmentAtProvider)
 	}
-	return d.finish()
+	return d.finalize()
 }
 
-// ApplyReleaseMissed notes that the provider did not answer.
-func (s State) ApplyReleaseMissed(id string, now time.Time) Decision {
-	d := s.decision(now)
+// ApplyReleaseUnanswered notes that the provider did not answer.
+func (s State) ApplyReleaseUnanswered(id string, now time.Time) Decision {
+	d := s.newDecision(now)
 	n := &d.Next
-	n.Releasing = slices.Clone(n.Releasing)
-	for i := range n.Releasing {
-		if n.Releasing[i].AppointmentID != id {
+	n.PendingReleases = slices.Clone(n.PendingReleases)
+	for i := range n.PendingReleases {
+		if n.PendingReleases[i].AppointmentID != id {
 			continue
 		}
-		n.Releasing[i].Tries++
-		if n.Releasing[i].Tries >= releaseTries {
-			n.raiseFor(Trigger{Reason: AppointmentAtProvider, What: id}, now)
+		n.PendingReleases[i].UnansweredAttempts++
+		if n.PendingReleases[i].UnansweredAttempts >= releaseAttemptsBeforeMark {
+			n.raiseFor(Trigger{Reason: AttentionAppointmentAtProvider, What: id}, now)
 		}
 	}
-	return d.finish()
+	return d.finalize()
 }

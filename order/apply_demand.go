@@ -9,177 +9,177 @@ import (
 // ApplyDemand decides a demand. CheckDemand asks the same without deciding. A cancellation that the partner has to confirm is
 // decided by ApplyDemand only after the confirmation.
 func (s State) ApplyDemand(dm Demand, now time.Time) Decision {
-	d := s.decision(now)
-	if r := d.demand(dm); r != "" {
+	d := s.newDecision(now)
+	if r := d.decideDemand(dm); r != "" {
 		refused := s
 		if dm.Confirmed && dm.Kind == DemandCancel {
-			refused.Cancelling = nil // confirmed, but overtaken meanwhile
+			refused.PendingCancellation = nil // confirmed, but overtaken meanwhile
 		}
-		return Decision{Outcome: Refused, Reason: r, From: s.Status, Next: refused, now: now}
+		return Decision{Outcome: OutcomeRefused, Reason: r, From: s.Status, Next: refused, now: now}
 	}
-	return d.finish()
+	return d.finalize()
 }
 
 // CheckDemand is the reason why a demand would be refused now, or "".
 func (s State) CheckDemand(dm Demand, now time.Time) Reason {
-	d := s.decision(now)
-	return d.demand(dm)
+	d := s.newDecision(now)
+	return d.decideDemand(dm)
 }
 
-func (d *Decision) demand(dm Demand) Reason {
+func (d *Decision) decideDemand(dm Demand) Reason {
 	switch dm.Kind {
 	case DemandCancel:
-		return d.cancel(dm)
+		return d.cancelOrder(dm)
 	case DemandActivate:
-		return d.reschedule(dm)
+		return d.changeActivation(dm)
 	case DemandPlace:
-		return d.place()
+		return d.retryPlacement()
 	case DemandRecover:
-		return d.recover(dm)
+		return d.recoverKit(dm)
 	case DemandDoNotProcess:
-		return d.demandStep(lifecycle.DoNotProcess, dm.By)
+		return d.moveOnDemand(lifecycle.DoNotProcess, dm.By)
 	case DemandReplace:
-		return d.replaceManually()
+		return d.replaceOnDemand()
 	case DemandRegister:
-		return d.register(dm)
-	case DemandDraw:
-		return d.draw(dm)
-	case DemandAccept:
-		return d.accept(dm)
-	case DemandBook, DemandRequest, DemandReschedule, DemandCancelAppointment:
-		return d.booking(dm)
-	case DemandAcknowledge:
+		return d.registerKit(dm)
+	case DemandDrawCompleted:
+		return d.completeOnSiteDraw(dm)
+	case DemandAcceptResults:
+		return d.acceptHeldResults(dm)
+	case DemandBookAppointment, DemandRequestAppointment, DemandRescheduleAppointment, DemandCancelAppointment:
+		return d.checkBooking(dm)
+	case DemandAcknowledgeMark:
 		if !d.Next.resolve(AttentionReason(dm.Reason)) {
-			return ReasonNoAttention
+			return ReasonNoSuchAttention
 		}
-		d.Next.Undropped = d.Next.Undropped && d.Next.Needs(AppointmentAtProvider)
+		d.Next.ReleaseRefused = d.Next.ReleaseRefused && d.Next.HasMark(AttentionAppointmentAtProvider)
 		return ""
 	default:
-		return ReasonTransition
+		return ReasonTransitionNotAllowed
 	}
 }
 
-// demandStep takes the order to a status that somebody asked for.
-func (d *Decision) demandStep(to lifecycle.Low, by lifecycle.Actor) Reason {
+// moveOnDemand takes the order to a status that somebody asked for.
+func (d *Decision) moveOnDemand(to lifecycle.LowStatus, by lifecycle.Actor) Reason {
 	n := &d.Next
 	if n.Machine().Check(n.Status, to, by, n.Conditions()) != nil {
-		return ReasonTransition
+		return ReasonTransitionNotAllowed
 	}
-	d.step(Step{To: to, At: d.now}, false)
+	d.appendStep(Step{To: to, At: d.now}, false)
 	if !n.Terminal() {
-		n.FactAt = d.now // what is reported from before somebody moved it is history
+		n.NewestFactAt = d.now // what is reported from before somebody moved it is history
 	}
 	return ""
 }
 
-// cancel ends the order. Where the lab may hold a requisition and has not confirmed the cancellation itself, operations have to
+// cancelOrder ends the order. Where the lab may hold a requisition and has not confirmed the cancellation itself, operations have to
 // tell it (molecular-api#d29).
-func (d *Decision) cancel(dm Demand) Reason {
+func (d *Decision) cancelOrder(dm Demand) Reason {
 	n := &d.Next
 	sent := n.Placement.State == PlacementDone || n.Placement.State == PlacementStarted
-	if r := d.demandStep(lifecycle.Cancelled, dm.By); r != "" {
+	if r := d.moveOnDemand(lifecycle.Cancelled, dm.By); r != "" {
 		return r
 	}
-	n.Cancelling = nil
-	d.abandonVisit()
+	n.PendingCancellation = nil
+	d.endAppointmentOfCancelledOrder()
 	if sent && !dm.Confirmed {
-		n.Raise(CancelAtLab, d.now)
+		n.RaiseMark(AttentionCancelAtLab, d.now)
 	}
 	return ""
 }
 
-// abandonVisit: cancelling a phlebotomy order cancels its appointment; cancelling a walk-in order leaves it, unless it is still being
+// endAppointmentOfCancelledOrder: cancelling a phlebotomy order cancels its appointment; cancelling a walk-in order leaves it, unless it is still being
 // booked.
-func (d *Decision) abandonVisit() {
+func (d *Decision) endAppointmentOfCancelledOrder() {
 	n := &d.Next
-	under := n.Booking
-	unbooked := under != nil && under.Waited && n.Appointment.Active() && n.Appointment.ID == under.Demand.AppointmentID()
-	if n.Modality == lifecycle.AtHomePhlebotomy || unbooked {
-		d.cancelAppointment(OriginSystem, lifecycle.System)
+	under := n.PendingBooking
+	bookingUnanswered := under != nil && under.AnsweredPending && n.Appointment.Active() && n.Appointment.ID == under.Demand.AppointmentID()
+	if n.Modality == lifecycle.AtHomePhlebotomy || bookingUnanswered {
+		d.cancelAppointment(AppointmentOriginSystem, lifecycle.System)
 		return
 	}
-	d.abandon()
+	d.abandonBooking()
 }
 
 // ApplyCancelAsked notes that the partner is being asked to confirm a cancellation.
 func (s State) ApplyCancelAsked(dm Demand, now time.Time) Decision {
-	d := s.decision(now)
-	d.Next.Cancelling = &dm
-	return d.finish()
+	d := s.newDecision(now)
+	d.Next.PendingCancellation = &dm
+	return d.finalize()
 }
 
 // ApplyCancelRefused notes that the partner would not cancel.
 func (s State) ApplyCancelRefused(now time.Time) Decision {
-	d := s.decision(now)
-	d.Next.Cancelling = nil
-	d.Next.Settle(CancelUnanswered)
-	d.as(Refused, ReasonLabRefused)
-	return d.finish()
+	d := s.newDecision(now)
+	d.Next.PendingCancellation = nil
+	d.Next.ClearMark(AttentionCancelUnanswered)
+	d.setOutcome(OutcomeRefused, ReasonLabRefused)
+	return d.finalize()
 }
 
 // ApplyCancelUnanswered notes that the partner has not answered so far; it is asked again. Once the order has moved on, nobody
 // waits for the answer any more.
 func (s State) ApplyCancelUnanswered(now time.Time) Decision {
-	d := s.decision(now)
+	d := s.newDecision(now)
 	n := &d.Next
-	if n.Cancelling != nil && n.Machine().Allows(n.Status, lifecycle.Cancelled, n.Conditions()) {
-		n.raiseFor(Trigger{Reason: CancelUnanswered, What: n.Cancelling.ID}, now)
+	if n.PendingCancellation != nil && n.Machine().Allows(n.Status, lifecycle.Cancelled, n.Conditions()) {
+		n.raiseFor(Trigger{Reason: AttentionCancelUnanswered, What: n.PendingCancellation.ID}, now)
 	}
-	return d.finish()
+	return d.finalize()
 }
 
-// reschedule moves activate_by, or clears it, which means now.
-func (d *Decision) reschedule(dm Demand) Reason {
+// changeActivation moves activate_by, or clears it, which means now.
+func (d *Decision) changeActivation(dm Demand) Reason {
 	n := &d.Next
 	switch {
 	case !n.Status.In(lifecycle.StageOrdered, lifecycle.StageUnregistered):
-		return ReasonTransition
+		return ReasonTransitionNotAllowed
 	case !n.Scheduled:
 		return ReasonNotScheduled
 	case n.Placement.State != PlacementNone:
-		return ReasonActivated
+		return ReasonAlreadyActivated
 	case n.Appointment.Active() && !n.Appointment.StartAt.IsZero() && dm.ActivateAt.After(n.Appointment.StartAt):
-		return ReasonBeforeActive
+		return ReasonBeforeActivation
 	}
 	n.ActivateBy, n.ActivateAt = dm.ActivateBy, dm.ActivateAt
 	if !n.ActivateAt.After(d.now) {
 		n.ActivateAt = d.now // today means now
-		n.activate()
+		n.startPlacement()
 	}
 	return ""
 }
 
-// place tries a requisition again that was refused for good, or has found no answer so far.
-func (d *Decision) place() Reason {
+// retryPlacement tries a requisition again that was refused for good, or has found no answer so far.
+func (d *Decision) retryPlacement() Reason {
 	n := &d.Next
-	waiting := n.Placement.State == PlacementStarted && n.Placement.Tries > 0
-	if !n.unplaced() || n.Placement.State != PlacementRefused && !waiting {
-		return ReasonNotRefused
+	waiting := n.Placement.State == PlacementStarted && n.Placement.UnansweredRounds > 0
+	if !n.awaitsRequisition() || n.Placement.State != PlacementRefused && !waiting {
+		return ReasonNotPlaceable
 	}
-	n.Settle(RefusedByLab)
-	n.Settle(PlacementUnanswered)
-	n.activate()
+	n.ClearMark(AttentionPlacementRefused)
+	n.ClearMark(AttentionPlacementUnanswered)
+	n.startPlacement()
 	return ""
 }
 
-// recover supplies what the lab found missing. A lab that can be told by a call is told, and the order is back in production once it
+// recoverKit supplies what the lab found missing. A lab that can be told by a call is told, and the order is back in production once it
 // has accepted that. Where the lab cannot be told so, somebody has to tell it, quoting the
 // accession number; the order is back in production once the lab has confirmed that or reports it itself.
-func (d *Decision) recover(dm Demand) Reason {
+func (d *Decision) recoverKit(dm Demand) Reason {
 	n := &d.Next
 	if !n.Status.In(lifecycle.StageBlocked) {
 		return ReasonNotBlocked
 	}
 	if dm.Confirmed {
-		return d.demandStep(lifecycle.DeliveredToLab, dm.By)
+		return d.moveOnDemand(lifecycle.DeliveredToLab, dm.By)
 	}
-	n.Settle(RecoveryNeeded)
+	n.ClearMark(AttentionRecoveryNeeded)
 	n.Recovery.SuppliedAt = d.now
-	if dm.Correctable {
-		n.Settle(TellLab)
-		n.Correcting = &Correcting{DemandID: dm.ID}
+	if dm.LabTakesCorrections {
+		n.ClearMark(AttentionTellLab)
+		n.PendingCorrection = &PendingCorrection{DemandID: dm.ID}
 		return ""
 	}
-	n.Raise(TellLab, d.now)
+	n.RaiseMark(AttentionTellLab, d.now)
 	return ""
 }

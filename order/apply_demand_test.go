@@ -16,21 +16,21 @@ var demands = []struct {
 	demand  Demand
 	refusal Reason
 }{
-	{"cancel", Demand{Kind: DemandCancel, By: lifecycle.Client}, ReasonTransition},
-	{"cancel, operations", Demand{Kind: DemandCancel, By: lifecycle.Operations}, ReasonTransition},
-	{"do_not_process", Demand{Kind: DemandDoNotProcess, By: lifecycle.Operations, Reason: "duplicate"}, ReasonTransition},
-	{"do_not_process, client", Demand{Kind: DemandDoNotProcess, By: lifecycle.Client}, ReasonTransition},
+	{"cancel", Demand{Kind: DemandCancel, By: lifecycle.Client}, ReasonTransitionNotAllowed},
+	{"cancel, operations", Demand{Kind: DemandCancel, By: lifecycle.Operations}, ReasonTransitionNotAllowed},
+	{"do_not_process", Demand{Kind: DemandDoNotProcess, By: lifecycle.Operations, Reason: "duplicate"}, ReasonTransitionNotAllowed},
+	{"do_not_process, client", Demand{Kind: DemandDoNotProcess, By: lifecycle.Client}, ReasonTransitionNotAllowed},
 	{"recover", Demand{Kind: DemandRecover, By: lifecycle.Operations}, ReasonNotBlocked},
 	{"recover, confirmed", Demand{Kind: DemandRecover, By: lifecycle.Operations, Confirmed: true}, ReasonNotBlocked},
-	{"place", Demand{Kind: DemandPlace, By: lifecycle.Operations}, ReasonNotRefused},
-	{"activate", Demand{Kind: DemandActivate, By: lifecycle.Client}, ReasonTransition},
+	{"place", Demand{Kind: DemandPlace, By: lifecycle.Operations}, ReasonNotPlaceable},
+	{"activate", Demand{Kind: DemandActivate, By: lifecycle.Client}, ReasonTransitionNotAllowed},
 	{"replace", Demand{Kind: DemandReplace, By: lifecycle.Operations}, ReasonNotReplaceable},
-	{"unknown", Demand{Kind: "sing", By: lifecycle.Operations}, ReasonTransition},
+	{"unknown", Demand{Kind: "sing", By: lifecycle.Operations}, ReasonTransitionNotAllowed},
 }
 
-// appliedIn says which of the demands each status applies, after order-lifecycle#edges. A status that is not listed
+// statusesThatApply says which of the demands each status applies, after order-lifecycle#edges. A status that is not listed
 // applies none.
-var appliedIn = map[lifecycle.Low][]string{
+var statusesThatApply = map[lifecycle.LowStatus][]string{
 	lifecycle.Ordered:                    {"cancel", "cancel, operations", "do_not_process"},
 	lifecycle.RequisitionCreated:         {"cancel", "cancel, operations", "do_not_process"},
 	lifecycle.RequisitionBypassed:        {"cancel", "cancel, operations", "do_not_process"},
@@ -55,12 +55,12 @@ func TestDemandsInEveryStatus(t *testing.T) {
 		for _, c := range demands {
 			t.Run(string(status)+"/"+c.name, func(t *testing.T) {
 				t.Parallel()
-				s := in(t, status, nil)
+				s := stateIn(t, status, nil)
 				d := s.ApplyDemand(c.demand, now)
 				require.Equal(t, d.Reason, s.CheckDemand(c.demand, now))
 				require.Equal(t, status, d.From)
-				if slices.Contains(appliedIn[status], c.name) {
-					require.Equal(t, Applied, d.Outcome)
+				if slices.Contains(statusesThatApply[status], c.name) {
+					require.Equal(t, OutcomeApplied, d.Outcome)
 					require.Empty(t, d.Reason)
 					return
 				}
@@ -68,11 +68,11 @@ func TestDemandsInEveryStatus(t *testing.T) {
 				if status == lifecycle.Ordered && c.demand.Kind == DemandActivate {
 					want = ReasonNotScheduled
 				}
-				require.Equal(t, Refused, d.Outcome)
+				require.Equal(t, OutcomeRefused, d.Outcome)
 				require.Equal(t, want, d.Reason)
 				require.Empty(t, d.Steps)
-				require.False(t, d.Replace)
-				require.Equal(t, text(t, s), text(t, d.Next), "a refused demand changes nothing")
+				require.False(t, d.CreateReplacement)
+				require.Equal(t, jsonText(t, s), jsonText(t, d.Next), "a refused demand changes nothing")
 			})
 		}
 	}
@@ -80,13 +80,13 @@ func TestDemandsInEveryStatus(t *testing.T) {
 
 func TestDemandsThatEndAnOrder(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[DemandKind]lifecycle.Low{
+	for kind, want := range map[DemandKind]lifecycle.LowStatus{
 		DemandCancel: lifecycle.Cancelled, DemandDoNotProcess: lifecycle.DoNotProcess,
 	} {
-		d := placed(t, nil).ApplyDemand(Demand{Kind: kind, By: lifecycle.Operations}, hour(5))
+		d := placedState(t, nil).ApplyDemand(Demand{Kind: kind, By: lifecycle.Operations}, hour(5))
 		require.Equal(t, []Step{{To: want, At: hour(5)}}, d.Steps)
 		require.Empty(t, d.Next.Deadlines)
-		require.False(t, d.Replace)
+		require.False(t, d.CreateReplacement)
 	}
 }
 
@@ -112,84 +112,84 @@ func TestActivate(t *testing.T) {
 			if !c.to.IsZero() {
 				dm.ActivateBy = DateOf(c.to).String()
 			}
-			d := scheduled(t).ApplyDemand(dm, now)
-			require.Equal(t, Applied, d.Outcome)
+			d := scheduledState(t).ApplyDemand(dm, now)
+			require.Equal(t, OutcomeApplied, d.Outcome)
 			require.Empty(t, d.Steps)
 			require.Equal(t, dm.ActivateBy, d.Next.ActivateBy)
-			want := Deadline{Name: DeadlineActivate, Due: c.nextDue}
+			want := Deadline{Name: DeadlineActivation, Due: c.nextDue}
 			if c.starts {
-				want.Name = DeadlineName(RequisitionOverdue)
+				want.Name = DeadlineName(AttentionRequisitionOverdue)
 			}
 			require.Equal(t, []Deadline{want}, d.Next.Deadlines, "the timer follows")
 			require.Equal(t, c.starts, d.Next.Placement.State == PlacementStarted)
 			if c.starts {
-				require.Equal(t, ReasonActivated, d.Next.CheckDemand(dm, now))
+				require.Equal(t, ReasonAlreadyActivated, d.Next.CheckDemand(dm, now))
 			}
 		})
 	}
-	require.Equal(t, ReasonNotScheduled, newOrder(t, nil).CheckDemand(Demand{Kind: DemandActivate}, now))
-	require.Equal(t, ReasonNotRefused, scheduled(t).CheckDemand(Demand{Kind: DemandPlace}, now), "it waits for its date, not for operations")
+	require.Equal(t, ReasonNotScheduled, orderedState(t, nil).CheckDemand(Demand{Kind: DemandActivate}, now))
+	require.Equal(t, ReasonNotPlaceable, scheduledState(t).CheckDemand(Demand{Kind: DemandPlace}, now), "it waits for its date, not for operations")
 }
 
 func TestPlaceAgain(t *testing.T) {
 	t.Parallel()
 	place := Demand{Kind: DemandPlace, By: lifecycle.Operations}
-	unanswered := newOrder(t, nil).ApplyPlacementUnanswered(hour(1)).Next
-	require.Equal(t, []string{"placement_unanswered"}, unanswered.AttentionReasons())
+	unanswered := orderedState(t, nil).ApplyPlacementUnanswered(hour(1)).Next
+	require.Equal(t, []string{"placement_unanswered"}, unanswered.MarkReasons())
 	refused := unanswered.ApplyPlacementRefused(hour(2))
-	require.Equal(t, Refused, refused.Outcome)
+	require.Equal(t, OutcomeRefused, refused.Outcome)
 	require.Equal(t, lifecycle.Ordered, refused.Next.Status)
-	require.Equal(t, []string{"placement_refused"}, refused.Next.AttentionReasons())
+	require.Equal(t, []string{"placement_refused"}, refused.Next.MarkReasons())
 	for _, s := range []State{unanswered, refused.Next} {
 		d := s.ApplyDemand(place, hour(3))
-		require.Equal(t, Applied, d.Outcome)
+		require.Equal(t, OutcomeApplied, d.Outcome)
 		require.Equal(t, Placement{State: PlacementStarted}, d.Next.Placement)
 		require.Empty(t, d.Next.Attention)
-		require.Equal(t, ReasonNotRefused, d.Next.CheckDemand(place, hour(3)), "the call is on its way")
+		require.Equal(t, ReasonNotPlaceable, d.Next.CheckDemand(place, hour(3)), "the call is on its way")
 	}
 }
 
 func TestRecover(t *testing.T) {
 	t.Parallel()
-	blocked := in(t, lifecycle.LabProcessingBlocked, nil)
-	require.Equal(t, []string{"recovery_needed"}, blocked.AttentionReasons())
+	blocked := stateIn(t, lifecycle.LabProcessingBlocked, nil)
+	require.Equal(t, []string{"recovery_needed"}, blocked.MarkReasons())
 	told := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(92))
 	require.Empty(t, told.Steps, "the lab has to be told, and to confirm")
-	require.Equal(t, []string{"tell_lab"}, told.Next.AttentionReasons())
+	require.Equal(t, []string{"tell_lab"}, told.Next.MarkReasons())
 	require.Equal(t, blocked.Deadlines, told.Next.Deadlines, "the window does not move")
 
 	t.Run("the lab confirmed", func(t *testing.T) {
 		t.Parallel()
 		d := told.Next.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations, Confirmed: true}, hour(94))
-		require.Equal(t, []lifecycle.Low{lifecycle.DeliveredToLab}, lows(d.Steps))
+		require.Equal(t, []lifecycle.LowStatus{lifecycle.DeliveredToLab}, lowStatuses(d.Steps))
 		require.Empty(t, d.Next.Attention)
 		require.Equal(t, RecoveryState{}, d.Next.Recovery)
-		_, late := run(d.Next, rejected(91, true))
-		require.Equal(t, Late, late.Outcome, "a rejection from before the recovery")
-		again, _ := run(d.Next, rejected(95, true))
+		_, late := applyFacts(d.Next, rejectionFact(91, true))
+		require.Equal(t, OutcomeLate, late.Outcome, "a rejection from before the recovery")
+		again, _ := applyFacts(d.Next, rejectionFact(95, true))
 		require.Equal(t, lifecycle.LabProcessingBlocked, again.Status)
 	})
 	t.Run("the lab reports it back in production", func(t *testing.T) {
 		t.Parallel()
-		s, _ := run(told.Next, fact(KitReceived, 93))
+		s, _ := applyFacts(told.Next, newFact(FactKitReceived, 93))
 		require.Equal(t, lifecycle.DeliveredToLab, s.Status)
 		require.Empty(t, s.Attention)
 	})
 	t.Run("a client cannot confirm for the lab", func(t *testing.T) {
 		t.Parallel()
 		dm := Demand{Kind: DemandRecover, By: lifecycle.Client, Confirmed: true}
-		require.Equal(t, ReasonTransition, told.Next.CheckDemand(dm, hour(94)))
+		require.Equal(t, ReasonTransitionNotAllowed, told.Next.CheckDemand(dm, hour(94)))
 	})
 }
 
 func TestAcknowledge(t *testing.T) {
 	t.Parallel()
-	s, _ := run(in(t, lifecycle.SampleError, nil), fact(KitReceived, 95))
-	require.Equal(t, []string{"contradictory_fact", "replacement_needed"}, s.AttentionReasons())
-	dm := Demand{Kind: DemandAcknowledge, By: lifecycle.Operations, Reason: string(ContradictoryFact)}
+	s, _ := applyFacts(stateIn(t, lifecycle.SampleError, nil), newFact(FactKitReceived, 95))
+	require.Equal(t, []string{"contradictory_fact", "replacement_needed"}, s.MarkReasons())
+	dm := Demand{Kind: DemandAcknowledgeMark, By: lifecycle.Operations, Reason: string(AttentionContradictoryFact)}
 	d := s.ApplyDemand(dm, hour(96))
-	require.Equal(t, Applied, d.Outcome)
-	require.Equal(t, []string{"replacement_needed"}, d.Next.AttentionReasons())
+	require.Equal(t, OutcomeApplied, d.Outcome)
+	require.Equal(t, []string{"replacement_needed"}, d.Next.MarkReasons())
 	require.Len(t, s.Attention, 2, "the state before is left alone")
-	require.Equal(t, ReasonNoAttention, d.Next.ApplyDemand(dm, hour(97)).Reason)
+	require.Equal(t, ReasonNoSuchAttention, d.Next.ApplyDemand(dm, hour(97)).Reason)
 }

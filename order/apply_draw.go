@@ -8,71 +8,71 @@ import (
 
 // How blood that is drawn somewhere comes to the lab: walk-in, phlebotomy and on-site collection.
 
-// draw is the client's word that an on-site draw is done.
-func (d *Decision) draw(dm Demand) Reason {
+// completeOnSiteDraw is the client's word that an on-site draw is done.
+func (d *Decision) completeOnSiteDraw(dm Demand) Reason {
 	n := &d.Next
 	if n.Modality != lifecycle.OnSite {
-		return ReasonNotHere
+		return ReasonNotForThisMethod
 	}
-	if r := d.demandStep(lifecycle.DrawCompleted, dm.By); r != "" {
+	if r := d.moveOnDemand(lifecycle.DrawCompleted, dm.By); r != "" {
 		return r
 	}
-	d.drawn(d.now)
+	d.recordDraw(d.now)
 	return ""
 }
 
-// drawReported is a provider's report of a draw. At a patient service center the visit has no status of its own.
-func (d *Decision) drawReported(f Fact, at time.Time) {
+// applyDrawFact is a provider's report of a draw. At a patient service center the visit has no status of its own.
+func (d *Decision) applyDrawFact(f Fact, at time.Time) {
 	n := &d.Next
-	by := f.actor()
+	by := f.reporter()
 	if n.Modality == lifecycle.OnSite {
 		by = lifecycle.System // the table knows a client there, who needs not say what the lab has said
 	}
 	switch {
 	case n.Modality == lifecycle.WalkIn:
-		d.drawn(at)
-		d.as(Applied, "")
-	case at.Before(n.FactAt):
-		d.as(Late, ReasonOlder)
+		d.recordDraw(at)
+		d.setOutcome(OutcomeApplied, "")
+	case at.Before(n.NewestFactAt):
+		d.setOutcome(OutcomeLate, ReasonOlder)
 	case n.Status == lifecycle.DrawCompleted:
-		d.as(Applied, ReasonRepeated)
+		d.setOutcome(OutcomeApplied, ReasonRepeated)
 	case n.Machine().Check(n.Status, lifecycle.DrawCompleted, by, n.Conditions()) != nil:
 		d.park(f, ReasonNoEdge)
 	default:
-		d.step(Step{To: lifecycle.DrawCompleted, At: at}, true)
-		d.drawn(at)
-		d.as(Applied, "")
+		d.appendStep(Step{To: lifecycle.DrawCompleted, At: at}, true)
+		d.recordDraw(at)
+		d.setOutcome(OutcomeApplied, "")
 	}
 }
 
-// drawn notes when the sample was collected, and that the appointment for it is over.
-func (d *Decision) drawn(at time.Time) {
+// recordDraw notes when the sample was collected, and that the appointment for it is over.
+func (d *Decision) recordDraw(at time.Time) {
 	n := &d.Next
 	if n.CollectedAt.IsZero() {
 		n.CollectedAt = at
 	}
 	a := n.Appointment
-	if a.Active() && lifecycle.AppointmentMay(a.Status, lifecycle.AppointmentIsCompleted) {
-		d.appoint(*a, lifecycle.AppointmentIsCompleted, OriginSystem, at)
+	if a.Active() && lifecycle.AppointmentAllows(a.Status, lifecycle.AppointmentStatusCompleted) {
+		d.appendAppointmentStep(*a, lifecycle.AppointmentStatusCompleted, AppointmentOriginSystem, at)
 	}
 }
 
-// sampleReported is a lab's report on a sample that was drawn elsewhere: that it is there, or not usable.
-func (d *Decision) sampleReported(f Fact, at time.Time) {
+// applySampleFact is a lab's report on a sample that was drawn elsewhere: that it is there, or not usable.
+func (d *Decision) applySampleFact(f Fact, at time.Time) {
 	n := &d.Next
 	switch {
-	case f.final():
-		d.proven(at)
-		d.step(Step{To: lifecycle.SampleError, Detail: detailFor(f.Detail, lifecycle.SampleError), At: at}, true)
-		d.as(Applied, "")
-	case f.Kind == KitRejected:
-		d.proven(at)
-		n.raiseFor(f.trigger(SampleProblem, at), at)
-		d.as(Applied, "")
-	case at.Before(n.FactAt):
-		d.as(Late, ReasonOlder)
+	case f.isFinalRejection():
+		d.implySampleAtLab(at)
+		d.appendStep(Step{To: lifecycle.SampleError, Detail: detailAllowedWith(f.Detail, lifecycle.SampleError), At: at}, true)
+		d.setOutcome(OutcomeApplied, "")
+	case f.Kind == FactKitRejected:
+		d.implySampleAtLab(at)
+		n.raiseFor(f.trigger(AttentionSampleProblem, at), at)
+		d.setOutcome(OutcomeApplied, "")
+	case at.Before(n.NewestFactAt):
+		d.setOutcome(OutcomeLate, ReasonOlder)
 	default:
-		d.proven(at)
-		d.as(Applied, "")
+		d.implySampleAtLab(at)
+		d.setOutcome(OutcomeApplied, "")
 	}
 }

@@ -11,158 +11,158 @@ import (
 // the report is applied, found late, parked until its turn comes, or refused because the order ended otherwise; what it carries is
 // kept in every case. It is pure: the same state and fact give the same decision.
 func (s State) ApplyFact(f Fact, now time.Time) Decision {
-	d := s.decision(now)
-	d.Next.unpark(f.InboxID)
-	at, plausible := f.At(s.CreatedAt)
-	d.keep(f, at)
+	d := s.newDecision(now)
+	d.Next.removeParked(f.InboxID)
+	at, plausible := f.EffectiveTime(s.CreatedAt)
+	d.copyFactData(f, at)
 	switch {
-	case f.Amendment && !f.final():
-		d.as(Applied, ReasonAmendment)
-	case f.Kind == CourierReport && f.Target == "":
-		d.as(Applied, "")
-	case !f.fits(s.Modality):
-		d.park(f, ReasonNotHere)
-	case f.Kind == AppointmentReport:
-		d.appointmentReported(f, at)
+	case f.Amendment && !f.isFinalRejection():
+		d.setOutcome(OutcomeApplied, ReasonAmendment)
+	case f.Kind == FactCourierReport && f.TargetStatus == "":
+		d.setOutcome(OutcomeApplied, "")
+	case !f.appliesTo(s.Modality):
+		d.park(f, ReasonNotForThisMethod)
+	case f.Kind == FactAppointment:
+		d.applyAppointmentFact(f, at)
 	case s.Terminal():
-		d.afterEnd(f, at)
+		d.applyAfterEnd(f, at)
 	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.fromLab()):
-		d.park(f, ReasonUnplaced)
-	case s.Registrable && !s.Registered && f.fromLab() && f.Kind != KitShipped:
-		d.beforeRegistration(f, at)
-	case s.Status.In(lifecycle.StageRegistered) && !f.final():
-		d.afterRegistration(f)
+		d.park(f, ReasonNotYetPlaced)
+	case s.Registrable && !s.Registered && f.fromLab() && f.Kind != FactKitShipped:
+		d.applyBeforeRegistration(f, at)
+	case s.Status.In(lifecycle.StageRegistered) && !f.isFinalRejection():
+		d.applyAfterRegistration(f)
 	default:
-		d.requisitionProven(f, at)
-		d.inOrder(f, at)
+		d.implyRequisition(f, at)
+		d.applyToOpenOrder(f, at)
 	}
-	if !plausible && d.Outcome == Applied && d.Reason == "" {
-		d.Reason = ReasonTimeReplaced
+	if !plausible && d.Outcome == OutcomeApplied && d.Reason == "" {
+		d.Reason = ReasonTimeImplausible
 	}
-	return d.finish()
+	return d.finalize()
 }
 
-// inOrder applies a fact to an order that has been placed and has not ended.
-func (d *Decision) inOrder(f Fact, at time.Time) {
+// applyToOpenOrder applies a fact to an order that has been placed and has not ended.
+func (d *Decision) applyToOpenOrder(f Fact, at time.Time) {
 	switch {
-	case f.Kind == ReportReady:
-		d.announce(at)
-	case f.Kind == DrawReport:
-		d.drawReported(f, at)
+	case f.Kind == FactReportReady:
+		d.scheduleFetch(at)
+	case f.Kind == FactDrawCompleted:
+		d.applyDrawFact(f, at)
 	case d.Next.Modality != lifecycle.Testkit:
-		d.sampleReported(f, at)
-	case f.Kind == KitRejected:
-		d.reject(f, at)
+		d.applySampleFact(f, at)
+	case f.Kind == FactKitRejected:
+		d.applyRejection(f, at)
 	default:
-		d.move(f, target(f), at)
+		d.moveByFact(f, targetStatus(f), at)
 	}
 }
 
-func target(f Fact) lifecycle.Low {
+func targetStatus(f Fact) lifecycle.LowStatus {
 	if to := f.Kind.Status(); to != "" {
 		return to
 	}
-	return f.Target
+	return f.TargetStatus
 }
 
 // Status is the status of a kit that facts of the kind report, empty for a kind that says which.
-func (k FactKind) Status() lifecycle.Low {
+func (k FactKind) Status() lifecycle.LowStatus {
 	switch k {
-	case KitShipped:
+	case FactKitShipped:
 		return lifecycle.TransitCustomer
-	case KitReceived:
+	case FactKitReceived:
 		return lifecycle.DeliveredToLab
 	default:
 		return ""
 	}
 }
 
-// move takes the order to a status that the fact names, unless it is late, repeated or out of place. A courier's terminal report
+// moveByFact takes the order to a status that the fact names, unless it is late, repeated or out of place. A courier's terminal report
 // that is older than a later sighting is late as well: failing cannot be undone.
-func (d *Decision) move(f Fact, to lifecycle.Low, at time.Time) {
+func (d *Decision) moveByFact(f Fact, to lifecycle.LowStatus, at time.Time) {
 	n := &d.Next
 	switch {
-	case at.Before(n.FactAt):
-		d.as(Late, ReasonOlder)
+	case at.Before(n.NewestFactAt):
+		d.setOutcome(OutcomeLate, ReasonOlder)
 	case n.Status == to:
-		n.FactAt = at
-		d.as(Applied, ReasonRepeated)
-	case n.Machine().Check(n.Status, to, f.actor(), n.Conditions()) != nil:
+		n.NewestFactAt = at
+		d.setOutcome(OutcomeApplied, ReasonRepeated)
+	case n.Machine().Check(n.Status, to, f.reporter(), n.Conditions()) != nil:
 		d.park(f, ReasonNoEdge)
 	default:
-		d.step(Step{To: to, At: at}, true)
-		d.as(Applied, "")
+		d.appendStep(Step{To: to, At: at}, true)
+		d.setOutcome(OutcomeApplied, "")
 		if n.Failed() {
-			d.failed(at)
+			d.applyReplacementPolicy(at)
 		}
 	}
 }
 
-// reject applies a rejection: final → sample_error on any status; recoverable → lab_processing_blocked with a recovery window.
+// applyRejection applies a rejection: final → sample_error on any status; recoverable → lab_processing_blocked with a recovery window.
 // Either proves that the kit is at the lab.
-func (d *Decision) reject(f Fact, at time.Time) {
+func (d *Decision) applyRejection(f Fact, at time.Time) {
 	n := &d.Next
-	if f.final() {
-		d.proven(at)
-		d.step(Step{To: lifecycle.SampleError, Detail: detailFor(f.Detail, lifecycle.SampleError), At: at}, true)
-		d.as(Applied, "")
-		d.failed(at)
+	if f.isFinalRejection() {
+		d.implySampleAtLab(at)
+		d.appendStep(Step{To: lifecycle.SampleError, Detail: detailAllowedWith(f.Detail, lifecycle.SampleError), At: at}, true)
+		d.setOutcome(OutcomeApplied, "")
+		d.applyReplacementPolicy(at)
 		return
 	}
 	blocked := n.Status.In(lifecycle.StageBlocked)
 	switch {
-	case d.answered(f), blocked && !at.After(n.Recovery.SuppliedAt):
-		d.as(Late, ReasonSuperseded)
+	case d.answeredByRegistration(f), blocked && !at.After(n.Recovery.SuppliedAt):
+		d.setOutcome(OutcomeLate, ReasonSuperseded)
 		return
-	case at.Before(n.FactAt):
-		d.as(Late, ReasonOlder)
+	case at.Before(n.NewestFactAt):
+		d.setOutcome(OutcomeLate, ReasonOlder)
 		return
-	case blocked && at.Equal(n.FactAt):
-		d.as(Applied, ReasonRepeated)
+	case blocked && at.Equal(n.NewestFactAt):
+		d.setOutcome(OutcomeApplied, ReasonRepeated)
 		return
 	case blocked:
-		d.rejectAgain(f, at)
+		d.repeatRejection(f, at)
 		return
 	}
-	d.proven(at)
-	d.step(Step{To: lifecycle.LabProcessingBlocked, Detail: detailFor(f.Detail, lifecycle.LabProcessingBlocked), At: at}, true)
+	d.implySampleAtLab(at)
+	d.appendStep(Step{To: lifecycle.LabProcessingBlocked, Detail: detailAllowedWith(f.Detail, lifecycle.LabProcessingBlocked), At: at}, true)
 	n.Recovery = RecoveryState{OpenedAt: at}
-	n.askToRecover(f, at)
-	d.as(Applied, "")
+	n.raiseRecoveryMarks(f, at)
+	d.setOutcome(OutcomeApplied, "")
 }
 
-// rejectAgain restarts the recovery window, at most as often as the policy says.
-func (d *Decision) rejectAgain(f Fact, at time.Time) {
+// repeatRejection restarts the recovery window, at most as often as the policy says.
+func (d *Decision) repeatRejection(f Fact, at time.Time) {
 	n := &d.Next
-	n.FactAt = at
-	n.askToRecover(f, at)
+	n.NewestFactAt = at
+	n.raiseRecoveryMarks(f, at)
 	n.Recovery.SuppliedAt = time.Time{}
 	if n.Recovery.Restarts < n.Policy.Recovery.MaxRestarts {
 		n.Recovery = RecoveryState{OpenedAt: at, Restarts: n.Recovery.Restarts + 1}
 	}
-	d.as(Applied, ReasonRepeated)
+	d.setOutcome(OutcomeApplied, ReasonRepeated)
 }
 
-func (s *State) askToRecover(f Fact, at time.Time) {
-	s.Raise(RecoveryNeeded, at)
+func (s *State) raiseRecoveryMarks(f Fact, at time.Time) {
+	s.RaiseMark(AttentionRecoveryNeeded, at)
 	if f.Recoverable == nil {
-		s.Raise(RecoverableUnclear, at)
+		s.RaiseMark(AttentionRecoverableUnclear, at)
 	}
 }
 
-func detailFor(detail lifecycle.Detail, to lifecycle.Low) lifecycle.Detail {
+func detailAllowedWith(detail lifecycle.Detail, to lifecycle.LowStatus) lifecycle.Detail {
 	if detail != "" && detail.AllowedWith(to) {
 		return detail
 	}
 	return ""
 }
 
-// announce notes that a report can be fetched. The status changes only once its results are stored. An announcement that is not
+// scheduleFetch notes that a report can be fetched. The status changes only once its results are stored. An announcement that is not
 // newer than one being fetched already is covered by that fetch.
-func (d *Decision) announce(at time.Time) {
+func (d *Decision) scheduleFetch(at time.Time) {
 	n := &d.Next
-	if n.Fetch.underWay() && !at.After(n.Fetch.AnnouncedAt) {
-		d.as(Applied, ReasonRepeated)
+	if n.Fetch.inProgress() && !at.After(n.Fetch.AnnouncedAt) {
+		d.setOutcome(OutcomeApplied, ReasonRepeated)
 		return
 	}
 	n.Fetch.Pending, n.Fetch.GivenUp = true, false
@@ -172,52 +172,52 @@ func (d *Decision) announce(at time.Time) {
 	if at.After(n.Fetch.AnnouncedAt) {
 		n.Fetch.AnnouncedAt = at
 	}
-	d.as(Applied, "")
+	d.setOutcome(OutcomeApplied, "")
 }
 
-// afterEnd is a fact on an order that has ended. Reports still count; anything newer than the end is a contradiction for a human.
-func (d *Decision) afterEnd(f Fact, at time.Time) {
+// applyAfterEnd is a fact on an order that has ended. Reports still count; anything newer than the end is a contradiction for a human.
+func (d *Decision) applyAfterEnd(f Fact, at time.Time) {
 	n := &d.Next
 	done := n.Status.In(lifecycle.StageCompleted)
 	switch {
-	case f.Kind == ReportReady && (done || n.Status.In(lifecycle.StageRedraw)):
-		if !at.After(n.FactAt) {
-			d.as(Late, ReasonOlder)
+	case f.Kind == FactReportReady && (done || n.Status.In(lifecycle.StageRedraw)):
+		if !at.After(n.NewestFactAt) {
+			d.setOutcome(OutcomeLate, ReasonOlder)
 			return
 		}
-		d.announce(at)
-	case f.Kind == ReportReady:
+		d.scheduleFetch(at)
+	case f.Kind == FactReportReady:
 		n.announcedAfterEnd(at)
-		d.announce(at)
-		d.as(Refused, ReasonEnded)
-	case f.final() && n.Status == lifecycle.SampleError:
-		d.as(Late, ReasonRepeated)
-	case at.Before(n.FactAt) && !f.final():
-		d.as(Late, ReasonOlder)
-	case f.Kind == CourierReport && (n.Status == f.Target || done && !lifecycle.Terminal(f.Target)):
-		d.as(Late, ReasonRepeated) // the parcel's own epilogue
+		d.scheduleFetch(at)
+		d.setOutcome(OutcomeRefused, ReasonOrderEnded)
+	case f.isFinalRejection() && n.Status == lifecycle.SampleError:
+		d.setOutcome(OutcomeLate, ReasonRepeated)
+	case at.Before(n.NewestFactAt) && !f.isFinalRejection():
+		d.setOutcome(OutcomeLate, ReasonOlder)
+	case f.Kind == FactCourierReport && (n.Status == f.TargetStatus || done && !lifecycle.Terminal(f.TargetStatus)):
+		d.setOutcome(OutcomeLate, ReasonRepeated) // the parcel's own epilogue
 	default:
-		n.raiseFor(f.trigger(ContradictoryFact, at), at)
-		d.as(Refused, ReasonEnded)
+		n.raiseFor(f.trigger(AttentionContradictoryFact, at), at)
+		d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 	}
 }
 
-// requisitionProven precedes a lab's fact on an order whose placing call has not been answered yet: the lab evidently knows it.
-func (d *Decision) requisitionProven(f Fact, at time.Time) {
+// implyRequisition precedes a lab's fact on an order whose placing call has not been answered yet: the lab evidently knows it.
+func (d *Decision) implyRequisition(f Fact, at time.Time) {
 	n := &d.Next
-	if !n.unplaced() {
+	if !n.awaitsRequisition() {
 		return
 	}
-	d.requisition(Step{To: n.placed(), At: at, Implied: true}, true)
+	d.applyRequisition(Step{To: n.statusAfterPlacement(), At: at, Implied: true}, true)
 	if f.Accession != "" || n.Placement.State == PlacementRefused {
 		n.Placement = Placement{State: PlacementDone}
 	}
 }
 
-// proven precedes a step that proves that the sample is at the lab: the kit was delivered there, or the blood drawn.
-func (d *Decision) proven(at time.Time) {
+// implySampleAtLab precedes a step that proves that the sample is at the lab: the kit was delivered there, or the blood drawn.
+func (d *Decision) implySampleAtLab(at time.Time) {
 	n := &d.Next
-	to := KitReceived.Status()
+	to := FactKitReceived.Status()
 	if n.Modality != lifecycle.Testkit {
 		to = lifecycle.DrawCompleted
 	}
@@ -227,27 +227,27 @@ func (d *Decision) proven(at time.Time) {
 	if !n.Machine().Allows(n.Status, to, n.Conditions()) {
 		return
 	}
-	d.step(Step{To: to, At: at, Implied: true}, true)
+	d.appendStep(Step{To: to, At: at, Implied: true}, true)
 	if to == lifecycle.DrawCompleted {
-		d.drawn(at)
+		d.recordDraw(at)
 	}
 }
 
-// keep takes over what the fact carries, whatever becomes of it.
-func (d *Decision) keep(f Fact, at time.Time) {
+// copyFactData takes over what the fact carries, whatever becomes of it.
+func (d *Decision) copyFactData(f Fact, at time.Time) {
 	n := &d.Next
-	d.identify(f.Accession, at)
-	if n.CollectedAt.IsZero() && plausibleCollection(f, n.CreatedAt) {
+	d.recordAccession(f.Accession, at)
+	if n.CollectedAt.IsZero() && hasPlausibleCollection(f, n.CreatedAt) {
 		n.CollectedAt = f.CollectedAt
 	}
-	if n.Modality == lifecycle.Testkit && f.fits(n.Modality) {
-		d.keepWay(f, at)
+	if n.Modality == lifecycle.Testkit && f.appliesTo(n.Modality) {
+		d.recordTransit(f, at)
 	}
 }
 
-// identify takes over what the lab calls the sample. A kit that was ordered without a patient has a number from the beginning, and may
+// recordAccession takes over what the lab calls the sample. A kit that was ordered without a patient has a number from the beginning, and may
 // get another with its requisition.
-func (d *Decision) identify(accession string, at time.Time) {
+func (d *Decision) recordAccession(accession string, at time.Time) {
 	n := &d.Next
 	known := &n.Accession
 	if n.Registrable && !n.Registered {
@@ -258,53 +258,53 @@ func (d *Decision) identify(accession string, at time.Time) {
 	case *known == "":
 		*known = accession
 	case accession != *known && accession != n.KitID:
-		n.raiseFor(Trigger{Reason: AccessionMismatch, What: accession}, at)
+		n.raiseFor(Trigger{Reason: AttentionAccessionMismatch, What: accession}, at)
 	}
 }
 
-// plausibleCollection reports whether a fact tells when the sample was collected, and that can be.
-func plausibleCollection(f Fact, createdAt time.Time) bool {
+// hasPlausibleCollection reports whether a fact tells when the sample was collected, and that can be.
+func hasPlausibleCollection(f Fact, createdAt time.Time) bool {
 	return !f.CollectedAt.IsZero() && !f.CollectedAt.Before(createdAt) && !f.CollectedAt.After(f.ReceivedAt.Add(implausibleAhead))
 }
 
-// keepWay takes over what the fact says of the kit's way.
-func (d *Decision) keepWay(f Fact, at time.Time) {
+// recordTransit takes over what the fact says of the kit's way.
+func (d *Decision) recordTransit(f Fact, at time.Time) {
 	n := &d.Next
-	n.Shipped = true
+	n.HasShipped = true
 	switch f.Kind {
-	case KitShipped:
+	case FactKitShipped:
 		if !at.Before(n.ShipmentAt) {
 			n.ShipmentAt = at
-			n.Trackers = f.Outbound != "" || f.Inbound != ""
-			d.Ship = true
+			n.TrackersPending = f.OutboundNumber != "" || f.InboundNumber != ""
+			d.StoreShipment = true
 		}
-	case CourierReport:
+	case FactCourierReport:
 		leg := &n.Outbound
 		if f.Leg == string(lifecycle.Inbound) {
 			leg = &n.Inbound
 		}
-		if at.After(leg.At) {
-			leg.At = at
+		if at.After(leg.LastReportAt) {
+			leg.LastReportAt = at
 		}
-		leg.Delivered = leg.Delivered || f.Delivered
+		leg.Delivered = leg.Delivered || f.LegEnded
 	}
 }
 
 // park keeps the fact until its turn comes. On an order that has ended it never will, so a human looks at it.
 func (d *Decision) park(f Fact, r Reason) {
 	if d.Next.Terminal() {
-		at, _ := f.At(d.Next.CreatedAt)
-		d.Next.raiseFor(f.trigger(ContradictoryFact, at), f.ReceivedAt)
-		d.as(Refused, r)
+		at, _ := f.EffectiveTime(d.Next.CreatedAt)
+		d.Next.raiseFor(f.trigger(AttentionContradictoryFact, at), f.ReceivedAt)
+		d.setOutcome(OutcomeRefused, r)
 		return
 	}
-	d.Next.Parked = append(slices.Clone(d.Next.Parked), f)
-	d.as(Parked, r)
+	d.Next.ParkedFacts = append(slices.Clone(d.Next.ParkedFacts), f)
+	d.setOutcome(OutcomeParked, r)
 }
 
-func (s *State) unpark(inboxID string) {
-	s.Parked = slices.DeleteFunc(slices.Clone(s.Parked), func(f Fact) bool { return f.InboxID == inboxID })
-	if len(s.Parked) == 0 {
-		s.Parked = nil
+func (s *State) removeParked(inboxID string) {
+	s.ParkedFacts = slices.DeleteFunc(slices.Clone(s.ParkedFacts), func(f Fact) bool { return f.InboxID == inboxID })
+	if len(s.ParkedFacts) == 0 {
+		s.ParkedFacts = nil
 	}
 }

@@ -13,47 +13,47 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// rule is ApplyFact, or a copy with something missing.
-type rule func(State, Fact) Decision
+// factRule is ApplyFact, or a copy with something missing.
+type factRule func(State, Fact) Decision
 
-func theRule(s State, f Fact) Decision { return s.ApplyFact(f, f.ReceivedAt) }
+func applyFactRule(s State, f Fact) Decision { return s.ApplyFact(f, f.ReceivedAt) }
 
 // withoutLateness is the rule of a system that takes every fact for news.
 func withoutLateness(s State, f Fact) Decision {
-	s.FactAt = time.Time{}
-	return theRule(s, f)
+	s.NewestFactAt = time.Time{}
+	return applyFactRule(s, f)
 }
 
-// live applies facts as they arrive, the placing call being answered after so many of them. Announced results are fetched at once,
+// applyArrivals applies facts as they arrive, the placing call being answered after so many of them. Announced results are fetched at once,
 // and parked facts are tried again after every event.
-func live(apply rule, arrival []Fact, placedAfter int) State {
+func applyArrivals(apply factRule, arrival []Fact, placedAfter int) State {
 	o := &Order{ID: "o1", Modality: lifecycle.Testkit, Origin: OriginInitial, CreatedAt: t0}
-	s := Begin(o, DefaultPolicy(), time.Time{})
+	s := NewState(o, DefaultPolicy(), time.Time{})
 	now := hour(1)
 	for i := 0; ; i++ {
 		if i == placedAfter {
-			s = retry(apply, s.ApplyPlaced("M1", now).Next)
+			s = retryParked(apply, s.ApplyPlacementAccepted("M1", now).Next)
 		}
 		if i == len(arrival) {
 			return s
 		}
 		now = arrival[i].ReceivedAt
-		s = retry(apply, fetch(apply(s, arrival[i]).Next, now))
+		s = retryParked(apply, fetch(apply(s, arrival[i]).Next, now))
 	}
 }
 
 func fetch(s State, now time.Time) State {
 	if s.Fetch.Pending {
-		d, _ := s.ApplyFetched(Fetched{Generation: s.Fetch.Generation, ResultID: "r", Changed: true}, now)
+		d, _ := s.ApplyFetchedResults(FetchOutcome{Generation: s.Fetch.Generation, ResultID: "r", Changed: true}, now)
 		s = d.Next
 	}
 	return s
 }
 
-func retry(apply rule, s State) State {
+func retryParked(apply factRule, s State) State {
 	for again := true; again; {
 		again = false
-		for _, f := range slices.Clone(s.Parked) {
+		for _, f := range slices.Clone(s.ParkedFacts) {
 			d := apply(s, f)
 			again = again || len(d.Steps) > 0
 			s = fetch(d.Next, f.ReceivedAt)
@@ -62,24 +62,24 @@ func retry(apply rule, s State) State {
 	return s
 }
 
-// converge checks that the order ends where the kit is, however the reports arrived, and that nobody is called to look at it.
-func converge(h history, apply rule) error {
-	got := live(apply, h.arrival, h.placed)
+// checkConvergence checks that the order ends where the kit is, however the reports arrived, and that nobody is called to look at it.
+func checkConvergence(h kitHistory, apply factRule) error {
+	got := applyArrivals(apply, h.arrival, h.factsBeforePlacement)
 	switch {
-	case end(got) != h.end:
-		return fmt.Errorf("ends as %s, not as %s", got.Status, h.end)
+	case endStatus(got) != h.endStatus:
+		return fmt.Errorf("ends as %s, not as %s", got.Status, h.endStatus)
 	case !got.ShipmentAt.Equal(h.shipped):
 		return fmt.Errorf("has the shipment of %s, not of %s", got.ShipmentAt, h.shipped)
-	case len(got.Parked) > 0:
-		return fmt.Errorf("%s is still parked", got.Parked[0].Kind)
-	case got.Needs(ContradictoryFact), got.Needs(ResultAfterEnd):
+	case len(got.ParkedFacts) > 0:
+		return fmt.Errorf("%s is still parked", got.ParkedFacts[0].Kind)
+	case got.HasMark(AttentionContradictoryFact), got.HasMark(AttentionResultAfterEnd):
 		return errors.New("a contradiction is found in a history without one")
 	}
 	return nil
 }
 
-// end is the status, completed and corrected counting as one.
-func end(s State) lifecycle.Low {
+// endStatus is the status, completed and corrected counting as one.
+func endStatus(s State) lifecycle.LowStatus {
 	if s.Status == lifecycle.Corrected {
 		return lifecycle.Completed
 	}
@@ -88,21 +88,21 @@ func end(s State) lifecycle.Low {
 
 func TestEveryOrderOfArrivalEndsTheSame(t *testing.T) {
 	t.Parallel()
-	for name, histories := range map[string]*rapid.Generator[history]{
+	for name, histories := range map[string]*rapid.Generator[kitHistory]{
 		"lab alone": labHistories(), "lab and couriers": courierHistories(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
 				h := histories.Draw(t, "history")
-				require.NoError(t, converge(h, theRule))
+				require.NoError(t, checkConvergence(h, applyFactRule))
 			})
 		})
 		t.Run(name+", control without lateness", func(t *testing.T) {
 			t.Parallel()
 			const tries = 200
 			for seed := range tries {
-				if converge(histories.Example(seed), withoutLateness) != nil {
+				if checkConvergence(histories.Example(seed), withoutLateness) != nil {
 					return
 				}
 			}
@@ -112,33 +112,33 @@ func TestEveryOrderOfArrivalEndsTheSame(t *testing.T) {
 }
 
 // terminal facts by the status that each ends a kit in which is on its way to the lab.
-var endings = map[lifecycle.Low]Fact{
-	lifecycle.SampleError:           rejected(0, false),
-	lifecycle.Completed:             fact(ReportReady, 0),
-	lifecycle.Lost:                  courier(0, "inbound", lifecycle.Lost),
-	lifecycle.FailureToDeliverToLab: courier(0, "inbound", lifecycle.FailureToDeliverToLab),
+var terminalFacts = map[lifecycle.LowStatus]Fact{
+	lifecycle.SampleError:           rejectionFact(0, false),
+	lifecycle.Completed:             newFact(FactReportReady, 0),
+	lifecycle.Lost:                  courierFact(0, "inbound", lifecycle.Lost),
+	lifecycle.FailureToDeliverToLab: courierFact(0, "inbound", lifecycle.FailureToDeliverToLab),
 }
 
 // Of contradictory terminal facts the first applied stands, with attention; those that agree need none.
-func TestTheFirstEndStands(t *testing.T) {
+func TestFirstTerminalFactWins(t *testing.T) {
 	t.Parallel()
-	onItsWay := in(t, lifecycle.TransitLab, nil)
-	kinds := []lifecycle.Low{lifecycle.SampleError, lifecycle.Completed, lifecycle.Lost, lifecycle.FailureToDeliverToLab}
+	onItsWay := stateIn(t, lifecycle.TransitLab, nil)
+	kinds := []lifecycle.LowStatus{lifecycle.SampleError, lifecycle.Completed, lifecycle.Lost, lifecycle.FailureToDeliverToLab}
 	rapid.Check(t, func(t *rapid.T) {
 		ends := rapid.SliceOfN(rapid.SampledFrom(kinds), 1, 6).Draw(t, "ends")
 		s := onItsWay
 		for i, to := range ends {
-			f := endings[to]
+			f := terminalFacts[to]
 			received := 100 + 10*i
 			sent := received
 			if f.fromLab() { // applies however old it is; a courier's report has to be newer than the last sighting
 				sent = rapid.IntRange(1, received).Draw(t, "sent")
 			}
 			f.InboxID, f.SentAt, f.ReceivedAt = fmt.Sprint(i), hour(sent), hour(received)
-			s = fetch(theRule(s, f).Next, f.ReceivedAt)
-			require.Equal(t, ends[0], end(s))
+			s = fetch(applyFactRule(s, f).Next, f.ReceivedAt)
+			require.Equal(t, ends[0], endStatus(s))
 		}
-		contradictory := slices.ContainsFunc(ends, func(to lifecycle.Low) bool { return to != ends[0] })
-		require.Equal(t, contradictory, s.Needs(ContradictoryFact) || s.Needs(ResultAfterEnd))
+		contradictory := slices.ContainsFunc(ends, func(to lifecycle.LowStatus) bool { return to != ends[0] })
+		require.Equal(t, contradictory, s.HasMark(AttentionContradictoryFact) || s.HasMark(AttentionResultAfterEnd))
 	})
 }

@@ -6,48 +6,48 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// register tells whose a kit is. Its requisition is then made; what the lab has reported on the kit so far waits for that.
-func (d *Decision) register(dm Demand) Reason {
+// registerKit tells whose a kit is. Its requisition is then made; what the lab has reported on the kit so far waits for that.
+func (d *Decision) registerKit(dm Demand) Reason {
 	n := &d.Next
 	switch {
 	case !n.Registrable:
-		return ReasonNotHere
+		return ReasonNotForThisMethod
 	case n.Registered:
-		return ReasonRegistered
+		return ReasonAlreadyRegistered
 	case n.Machine().Check(n.Status, lifecycle.Registered, dm.By, n.Conditions()) != nil:
-		return ReasonTransition
+		return ReasonTransitionNotAllowed
 	}
-	d.step(Step{To: lifecycle.Registered, At: d.now}, false)
+	d.appendStep(Step{To: lifecycle.Registered, At: d.now}, false)
 	n.Registered, n.RegisteredAt = true, d.now
-	n.Settle(UnregisteredKit)
-	n.activate()
+	n.ClearMark(AttentionUnregisteredSample)
+	n.startPlacement()
 	return ""
 }
 
-// beforeRegistration keeps a lab's fact about an unregistered kit for after its registration. A rejection for good ends the order.
-func (d *Decision) beforeRegistration(f Fact, at time.Time) {
-	if f.final() {
-		d.step(Step{To: lifecycle.DoNotProcess, At: at}, true)
-		d.as(Applied, "")
-		d.failed(at)
+// applyBeforeRegistration keeps a lab's fact about an unregistered kit for after its registration. A rejection for good ends the order.
+func (d *Decision) applyBeforeRegistration(f Fact, at time.Time) {
+	if f.isFinalRejection() {
+		d.appendStep(Step{To: lifecycle.DoNotProcess, At: at}, true)
+		d.setOutcome(OutcomeApplied, "")
+		d.applyReplacementPolicy(at)
 		return
 	}
-	d.Next.raiseFor(f.trigger(UnregisteredKit, time.Time{}), at) // that it lies there is said once
-	d.park(f, ReasonUnregistered)
+	d.Next.raiseFor(f.trigger(AttentionUnregisteredSample, time.Time{}), at) // that it lies there is said once
+	d.park(f, ReasonKitNotRegistered)
 }
 
-// afterRegistration is a fact about a kit that has been registered and whose requisition is being made. Its lab needs to be told of
+// applyAfterRegistration is a fact about a kit that has been registered and whose requisition is being made. Its lab needs to be told of
 // the patient first, so the fact waits for that. A rejection that came before the registration has been answered by it.
-func (d *Decision) afterRegistration(f Fact) {
-	if d.answered(f) {
-		d.as(Late, ReasonSuperseded)
+func (d *Decision) applyAfterRegistration(f Fact) {
+	if d.answeredByRegistration(f) {
+		d.setOutcome(OutcomeLate, ReasonSuperseded)
 		return
 	}
-	d.park(f, ReasonUnplaced)
+	d.park(f, ReasonNotYetPlaced)
 }
 
-// answered reports whether a rejection asked for what the registration has supplied.
-func (d *Decision) answered(f Fact) bool {
+// answeredByRegistration reports whether a rejection asked for what the registration has supplied.
+func (d *Decision) answeredByRegistration(f Fact) bool {
 	n := &d.Next
-	return f.Kind == KitRejected && !f.final() && n.Registrable && f.ReceivedAt.Before(n.RegisteredAt)
+	return f.Kind == FactKitRejected && !f.isFinalRejection() && n.Registrable && f.ReceivedAt.Before(n.RegisteredAt)
 }

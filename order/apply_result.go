@@ -7,103 +7,103 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// Fetched is what a fetch of results found: no patient data, only what decides.
-type Fetched struct {
+// FetchOutcome is what a fetch of results found: no patient data, only what decides.
+type FetchOutcome struct {
 	Generation int    `json:"generation"` // of the announcement that the fetch was for
 	ResultID   string `json:"result_id"`  // the stored version; empty: nothing to fetch yet
 	Changed    bool   `json:"changed"`    // its content differs from the version before
 	Partial    bool   `json:"partial"`
 
-	Critical    bool      `json:"critical,omitempty"`    // the whole report is critical
-	LabMissing  bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
-	CollectedAt time.Time `json:"collected_at,omitzero"` // as the report has it; zero: not told
+	Critical          bool      `json:"critical,omitempty"`    // the whole report is critical
+	MissingByLabFault bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
+	CollectedAt       time.Time `json:"collected_at,omitzero"` // as the report has it; zero: not told
 
 	HeldID string `json:"held_id,omitempty"` // accept: the version of this order that was held back for the match review
 }
 
 // News reports whether a report differs from what the client sees. A fetch may have compared its version before that
 // was accepted.
-func (s State) News(f Fetched) bool {
+func (s State) News(f FetchOutcome) bool {
 	return f.Changed && (f.ResultID == "" || f.ResultID != s.Fetch.Shown)
 }
 
-// ApplyFetched decides what stored results do: complete the order, correct it where the content differs, or, on an order that ended
+// ApplyFetchedResults decides what stored results do: complete the order, correct it where the content differs, or, on an order that ended
 // otherwise, nothing that the client sees. visible says whether the client may see them.
-func (s State) ApplyFetched(f Fetched, now time.Time) (d Decision, visible bool) {
-	d = s.decision(now)
+func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, visible bool) {
+	d = s.newDecision(now)
 	n := &d.Next
 	f.Changed = s.News(f)
 	if f.Changed {
-		n.Fetch.Versions++
+		n.Fetch.StoredVersions++
 	}
 	if f.Generation == n.Fetch.Generation {
 		n.Fetch.Pending, n.Fetch.GivenUp = false, false
-		n.Settle(ResultsUnfetched)
+		n.ClearMark(AttentionResultsUnfetched)
 	}
-	visible = d.results(f, n.Fetch.AnnouncedAt)
+	visible = d.applyResults(f, n.Fetch.AnnouncedAt)
 	if visible {
 		n.Fetch.Shown = f.ResultID
 	}
-	return d.finish(), visible
+	return d.finalize(), visible
 }
 
-// results decides what a report does that was announced at a time.
-func (d *Decision) results(f Fetched, at time.Time) (visible bool) {
+// applyResults decides what a report does that was announced at a time.
+func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	n := &d.Next
 	if n.CollectedAt.IsZero() {
 		n.CollectedAt = f.CollectedAt
 	}
 	switch {
 	case n.Status.In(lifecycle.StageCompleted):
-		return d.corrected(f, at)
+		return d.applyCorrection(f, at)
 	case n.Status.In(lifecycle.StageRedraw):
 		return !f.Partial
 	case n.Terminal():
 		d.hold(f)
 		return false
 	}
-	d.visited(at)
-	d.proven(at)
+	d.completeVisit(at)
+	d.implySampleAtLab(at)
 	switch {
 	case f.Partial:
-		d.partial(f, at)
-	case n.redrawable(f):
-		d.step(Step{To: lifecycle.RedrawAvailable, At: at}, true)
-		d.Redraw, n.Replaced = true, true
+		d.applyPartialResults(f, at)
+	case n.qualifiesForRedraw(f):
+		d.appendStep(Step{To: lifecycle.RedrawAvailable, At: at}, true)
+		d.CreateRedraw, n.Replaced = true, true
 	default:
-		d.step(Step{To: lifecycle.Completed, At: at}, true)
+		d.appendStep(Step{To: lifecycle.Completed, At: at}, true)
 	}
 	return true
 }
 
 // hold keeps a report back whose order ended otherwise, for somebody to decide. What has been decided is not asked
 // again.
-func (d *Decision) hold(f Fetched) {
+func (d *Decision) hold(f FetchOutcome) {
 	n := &d.Next
 	if n.decided(f) {
-		d.as(Late, ReasonRepeated)
+		d.setOutcome(OutcomeLate, ReasonRepeated)
 		return
 	}
 	n.Triggers = slices.DeleteFunc(slices.Clone(n.Triggers), func(t Trigger) bool {
-		return t.Reason == ResultAfterEnd && t.What != "" && !t.Resolved // the version before is not asked about any more
+		return t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved // the version before is not asked about any more
 	})
-	n.Raise(ResultAfterEnd, d.now)
-	n.addTrigger(Trigger{Reason: ResultAfterEnd, What: f.ResultID})
-	d.as(Refused, ReasonEnded)
+	n.RaiseMark(AttentionResultAfterEnd, d.now)
+	n.addTrigger(Trigger{Reason: AttentionResultAfterEnd, What: f.ResultID})
+	d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 }
 
 // decided reports whether a version on an order that ended otherwise needs no decision: the client sees it, somebody
 // has acknowledged it, or it says what the client sees while nothing else is held back.
-func (s *State) decided(f Fetched) bool {
+func (s *State) decided(f FetchOutcome) bool {
 	known := f.ResultID != "" && f.ResultID == s.Fetch.Shown
 	same := !f.Changed && s.Fetch.Shown != "" && s.held() == ""
-	return known || same || s.resolved(Trigger{Reason: ResultAfterEnd, What: f.ResultID})
+	return known || same || s.resolved(Trigger{Reason: AttentionResultAfterEnd, What: f.ResultID})
 }
 
 // held is the version that is held back and that nobody has decided about.
 func (s *State) held() string {
 	for _, t := range s.Triggers {
-		if t.Reason == ResultAfterEnd && t.What != "" && !t.Resolved {
+		if t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved {
 			return t.What
 		}
 	}
@@ -113,83 +113,83 @@ func (s *State) held() string {
 // announcedAfterEnd is an announcement of results on an order that ended otherwise. Once somebody has decided about
 // such results, the lab may mean those: what is fetched says whether there is anything new.
 func (s *State) announcedAfterEnd(at time.Time) {
-	decided := slices.ContainsFunc(s.Triggers, func(t Trigger) bool { return t.Reason == ResultAfterEnd && t.Resolved })
+	decided := slices.ContainsFunc(s.Triggers, func(t Trigger) bool { return t.Reason == AttentionResultAfterEnd && t.Resolved })
 	if decided || s.Fetch.Shown != "" {
 		return
 	}
-	s.raiseFor(Trigger{Reason: ResultAfterEnd}, at)
+	s.raiseFor(Trigger{Reason: AttentionResultAfterEnd}, at)
 }
 
-// corrected is a report on an order that is complete. A partial one is older than what completed it.
-func (d *Decision) corrected(f Fetched, at time.Time) (visible bool) {
+// applyCorrection is a report on an order that is complete. A partial one is older than what completed it.
+func (d *Decision) applyCorrection(f FetchOutcome, at time.Time) (visible bool) {
 	if f.Partial {
-		d.as(Late, ReasonOlder)
+		d.setOutcome(OutcomeLate, ReasonOlder)
 		return false
 	}
-	if at.After(d.Next.FactAt) {
-		d.Next.FactAt = at
+	if at.After(d.Next.NewestFactAt) {
+		d.Next.NewestFactAt = at
 	}
 	if f.Changed {
-		d.step(Step{To: lifecycle.Corrected, At: at}, true)
+		d.appendStep(Step{To: lifecycle.Corrected, At: at}, true)
 	}
 	return true
 }
 
-// partial: each partial report with news is an event, but for a testkit, which has no such status.
-func (d *Decision) partial(f Fetched, at time.Time) {
+// applyPartialResults: each partial report with news is an event, but for a testkit, which has no such status.
+func (d *Decision) applyPartialResults(f FetchOutcome, at time.Time) {
 	n := &d.Next
 	if n.Modality == lifecycle.Testkit || !f.Changed && n.Status == lifecycle.PartialResults {
 		return
 	}
-	d.step(Step{To: lifecycle.PartialResults, At: at}, true)
+	d.appendStep(Step{To: lifecycle.PartialResults, At: at}, true)
 }
 
-// redrawable: an initial walk-in order whose final results lack markers through the lab's fault
+// qualifiesForRedraw: an initial walk-in order whose final results lack markers through the lab's fault
 // (order-lifecycle#redraw).
-func (s *State) redrawable(f Fetched) bool {
-	return f.LabMissing && s.Depth == 0 && s.Machine().Check(s.Status, lifecycle.RedrawAvailable, lifecycle.System, s.Conditions()) == nil
+func (s *State) qualifiesForRedraw(f FetchOutcome) bool {
+	return f.MissingByLabFault && s.ReplacementDepth == 0 && s.Machine().Check(s.Status, lifecycle.RedrawAvailable, lifecycle.System, s.Conditions()) == nil
 }
 
-// visited ends the appointment at a patient service center that a report shows to have been kept.
-func (d *Decision) visited(at time.Time) {
+// completeVisit ends the appointment at a patient service center that a report shows to have been kept.
+func (d *Decision) completeVisit(at time.Time) {
 	a := d.Next.Appointment
 	if d.Next.Modality == lifecycle.WalkIn && a.Active() && !a.StartAt.IsZero() && a.StartAt.Before(at) {
-		d.drawn(a.StartAt)
+		d.recordDraw(a.StartAt)
 	}
 }
 
-// accept makes results that were held back the order's, on somebody's word. An order that has ended keeps its status.
-func (d *Decision) accept(dm Demand) Reason {
+// acceptHeldResults makes results that were held back the order's, on somebody's word. An order that has ended keeps its status.
+func (d *Decision) acceptHeldResults(dm Demand) Reason {
 	n := &d.Next
 	switch {
-	case dm.Fetched == nil || dm.Fetched.ResultID == "":
-		return ReasonNoResult
+	case dm.Results == nil || dm.Results.ResultID == "":
+		return ReasonNoSuchResult
 	case n.Registrable && !n.Registered && !n.Terminal():
-		return ReasonUnregistered
-	case n.unplaced() && n.Placement.State == PlacementNone:
-		return ReasonUnplaced
+		return ReasonKitNotRegistered
+	case n.awaitsRequisition() && n.Placement.State == PlacementNone:
+		return ReasonNotYetPlaced
 	}
-	f := *dm.Fetched
+	f := *dm.Results
 	f.Changed = n.News(f)
 	if held := n.held(); held == "" || held == f.ResultID || held == f.HeldID {
-		n.resolve(ResultAfterEnd)
+		n.resolve(AttentionResultAfterEnd)
 	}
 	n.Fetch.Shown = f.ResultID
-	if n.endedOtherwise() {
+	if n.endedWithoutResults() {
 		return ""
 	}
-	if n.unplaced() {
-		d.requisition(Step{To: n.placed(), At: d.now, Implied: true}, false)
+	if n.awaitsRequisition() {
+		d.applyRequisition(Step{To: n.statusAfterPlacement(), At: d.now, Implied: true}, false)
 		if n.Placement.State == PlacementRefused {
 			n.Placement = Placement{State: PlacementDone}
 		}
 	}
-	d.results(f, d.now)
-	d.as(Applied, "")
+	d.applyResults(f, d.now)
+	d.setOutcome(OutcomeApplied, "")
 	return ""
 }
 
-// endedOtherwise reports whether the order has ended without results.
-func (s *State) endedOtherwise() bool {
+// endedWithoutResults reports whether the order has ended without results.
+func (s *State) endedWithoutResults() bool {
 	return s.Terminal() && !s.Status.In(lifecycle.StageCompleted, lifecycle.StageRedraw)
 }

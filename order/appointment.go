@@ -37,8 +37,8 @@ type Appointment struct {
 	Status        lifecycle.AppointmentStatus `json:"status"`
 	Reference     string                      `json:"reference,omitempty"`    // the provider's id; empty until it has told it
 	Confirmation  string                      `json:"confirmation,omitempty"` // the provider's confirmation number
-	Site          string                      `json:"site,omitempty"`         // code of the patient service center
-	Slot          string                      `json:"slot,omitempty"`         // the provider's key of the slot that was booked
+	SiteCode      string                      `json:"site,omitempty"`         // code of the patient service center
+	SlotKey       string                      `json:"slot,omitempty"`         // the provider's key of the slot that was booked
 	StartAt       time.Time                   `json:"start_at,omitzero"`      // zero while no time is set
 	EndAt         time.Time                   `json:"end_at,omitzero"`
 	Zone          string                      `json:"zone,omitempty"` // IANA name
@@ -46,15 +46,17 @@ type Appointment struct {
 	CreatedAt     time.Time                   `json:"created_at"`
 	ConfirmBy     time.Time                   `json:"confirm_by,omitzero"`  // asynchronous bookings: cancelled when not confirmed until then
 	ReportedAt    time.Time                   `json:"reported_at,omitzero"` // of the newest report by the provider; what lateness is measured by
-	OverAt        time.Time                   `json:"over_at,omitzero"`     // when it was over, whoever told that; zero: it is not
-	Events        int                         `json:"events"`               // how many it has had
+	EndedAt       time.Time                   `json:"over_at,omitzero"`     // when it was over, whoever told that; zero: it is not
+	EventCount    int                         `json:"events"`               // how many it has had
 }
 
 // Active reports whether the appointment is still ahead or under way.
 func (a *Appointment) Active() bool { return a != nil && a.Status.Active() }
 
-// kept reports whether the visit has taken place.
-func (a *Appointment) kept() bool { return a != nil && a.Status == lifecycle.AppointmentIsCompleted }
+// visitCompleted reports whether the visit has taken place.
+func (a *Appointment) visitCompleted() bool {
+	return a != nil && a.Status == lifecycle.AppointmentStatusCompleted
+}
 
 // Slot is what a booking key stands for. It names no patient, so it may travel through Temporal.
 type Slot struct {
@@ -69,8 +71,8 @@ type Slot struct {
 	ExpiresAt time.Time       `json:"expires_at,omitzero"`
 }
 
-// Booked is how a provider says that an appointment stands. It names no patient, so it may travel through Temporal.
-type Booked struct {
+// ReportedAppointment is how a provider says that an appointment stands. It names no patient, so it may travel through Temporal.
+type ReportedAppointment struct {
 	Status        lifecycle.AppointmentStatus `json:"status"`
 	Provider      string                      `json:"provider,omitempty"`
 	Reference     string                      `json:"reference,omitempty"`
@@ -84,9 +86,9 @@ type Booked struct {
 
 // The origins of an appointment's events, as their data names them.
 const (
-	OriginPatient  = "patient"  // asked for by the client, on the patient's behalf
-	OriginProvider = "provider" // reported by the provider
-	OriginSystem   = "system"   // a deadline, the requisition, or the order's own end
+	AppointmentOriginPatient  = "patient"  // asked for by the client, on the patient's behalf
+	AppointmentOriginProvider = "provider" // reported by the provider
+	AppointmentOriginSystem   = "system"   // a deadline, the requisition, or the order's own end
 )
 
 // AppointmentStep is one event of an appointment that is to be recorded, with the appointment as it is after it.
@@ -94,7 +96,7 @@ type AppointmentStep struct {
 	Appointment Appointment `json:"appointment"`
 	Origin      string      `json:"origin"`
 	Reschedule  bool        `json:"reschedule,omitempty"`
-	Created     bool        `json:"created,omitempty"` // its first event
+	First       bool        `json:"created,omitempty"` // its first event
 	At          time.Time   `json:"at"`
 }
 
@@ -106,8 +108,8 @@ type AppointmentEvent struct {
 	At         time.Time `json:"at"` // recorded
 }
 
-// Place is where an appointment is. That of a phlebotomy is the patient's home, so a place never enters Temporal.
-type Place struct {
+// Location is where an appointment is. That of a phlebotomy is the patient's home, so a place never enters Temporal.
+type Location struct {
 	Name       string  `json:"name,omitempty"`
 	FirstLine  string  `json:"first_line"`
 	SecondLine *string `json:"second_line,omitempty"`
@@ -125,7 +127,7 @@ type AppointmentDocument struct {
 	OrderID       string
 	UserID        string
 	TransactionID string
-	Place         Place
+	Location      Location
 	Notes         *string
 	History       []AppointmentEvent // oldest first
 	UpdatedAt     time.Time
@@ -133,9 +135,9 @@ type AppointmentDocument struct {
 
 // BookingBody is the sealed body of a demand that books, requests, moves or cancels an appointment.
 type BookingBody struct {
-	Notes  *string `json:"notes,omitempty"`
-	Place  *Place  `json:"place,omitempty"`  // request: where; booking: the order's address when absent
-	Reason string  `json:"reason,omitempty"` // cancel: the id of a cancellation reason
+	Notes    *string   `json:"notes,omitempty"`
+	Location *Location `json:"place,omitempty"`  // request: where; booking: the order's address when absent
+	Reason   string    `json:"reason,omitempty"` // cancel: the id of a cancellation reason
 }
 
 // CancellationReason is why an appointment is cancelled.
@@ -153,8 +155,8 @@ func CancellationReasons(t AppointmentType) []CancellationReason {
 	return phlebotomyReasons
 }
 
-// KnownReason reports whether the id names a reason for the type.
-func KnownReason(t AppointmentType, id string) bool {
+// IsCancellationReason reports whether the id names a reason for the type.
+func IsCancellationReason(t AppointmentType, id string) bool {
 	for _, r := range CancellationReasons(t) {
 		if r.ID == id {
 			return true

@@ -10,26 +10,26 @@ import (
 
 func TestCancelAtLab(t *testing.T) {
 	t.Parallel()
-	refused := newOrder(t, nil).ApplyPlacementRefused(hour(1)).Next
-	proven, _ := run(refused, fact(ReportReady, 2)) // the lab knows the order after all
+	refused := orderedState(t, nil).ApplyPlacementRefused(hour(1)).Next
+	proven, _ := applyFacts(refused, newFact(FactReportReady, 2)) // the lab knows the order after all
 	for _, c := range []struct {
 		name      string
 		state     State
 		confirmed bool
 		want      bool
 	}{
-		{"scheduled", scheduled(t), false, false},
-		{"placing", newOrder(t, nil), false, true},
+		{"scheduled", scheduledState(t), false, false},
+		{"placing", orderedState(t, nil), false, true},
 		{"refused by the lab", refused, false, false},
 		{"refused, then proven by a fact", proven, false, true},
-		{"placed", placed(t, nil), false, true},
-		{"placed, the lab confirmed", placed(t, nil), true, false},
+		{"placed", placedState(t, nil), false, true},
+		{"placed, the lab confirmed", placedState(t, nil), true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			d := c.state.ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client, Confirmed: c.confirmed}, hour(3))
 			require.Equal(t, lifecycle.Cancelled, d.Next.Status)
-			require.Equal(t, c.want, d.Next.Needs(CancelAtLab))
+			require.Equal(t, c.want, d.Next.HasMark(AttentionCancelAtLab))
 		})
 	}
 }
@@ -37,11 +37,11 @@ func TestCancelAtLab(t *testing.T) {
 func TestCancellationThatTheLabHasToConfirm(t *testing.T) {
 	t.Parallel()
 	dm := Demand{ID: "d1", Kind: DemandCancel, By: lifecycle.Client}
-	asked := placed(t, nil).ApplyCancelAsked(dm, hour(1)).Next
+	asked := placedState(t, nil).ApplyCancelAsked(dm, hour(1)).Next
 	require.Equal(t, lifecycle.RequisitionCreated, asked.Status)
-	require.Equal(t, &dm, asked.Cancelling)
+	require.Equal(t, &dm, asked.PendingCancellation)
 	silent := asked.ApplyCancelUnanswered(hour(2)).Next
-	require.True(t, silent.Needs(CancelUnanswered))
+	require.True(t, silent.HasMark(AttentionCancelUnanswered))
 	confirmed := dm
 	confirmed.Confirmed = true
 
@@ -49,31 +49,31 @@ func TestCancellationThatTheLabHasToConfirm(t *testing.T) {
 		t.Parallel()
 		d := silent.ApplyCancelRefused(hour(3))
 		require.Equal(t, ReasonLabRefused, d.Reason)
-		require.Nil(t, d.Next.Cancelling)
+		require.Nil(t, d.Next.PendingCancellation)
 		require.Empty(t, d.Next.Attention)
 	})
 	t.Run("confirmed", func(t *testing.T) {
 		t.Parallel()
 		d := silent.ApplyDemand(confirmed, hour(3))
 		require.Equal(t, lifecycle.Cancelled, d.Next.Status)
-		require.Nil(t, d.Next.Cancelling)
+		require.Nil(t, d.Next.PendingCancellation)
 		require.Empty(t, d.Next.Attention)
 	})
 	t.Run("overtaken by the shipment", func(t *testing.T) {
 		t.Parallel()
-		shipped, _ := run(asked, fact(KitShipped, 24))
+		shipped, _ := applyFacts(asked, newFact(FactKitShipped, 24))
 		late := shipped.ApplyCancelUnanswered(hour(25)).Next
-		require.NotNil(t, late.Cancelling)
+		require.NotNil(t, late.PendingCancellation)
 		require.Empty(t, late.Attention, "nobody waits for the answer any more")
 		d := late.ApplyDemand(confirmed, hour(26))
-		require.Equal(t, ReasonTransition, d.Reason)
+		require.Equal(t, ReasonTransitionNotAllowed, d.Reason)
 		require.Equal(t, lifecycle.TransitCustomer, d.Next.Status)
-		require.Nil(t, d.Next.Cancelling, "the lab is not asked again")
+		require.Nil(t, d.Next.PendingCancellation, "the lab is not asked again")
 		require.Empty(t, d.Next.Attention)
 	})
 	t.Run("not asked", func(t *testing.T) {
 		t.Parallel()
-		require.Empty(t, placed(t, nil).ApplyCancelUnanswered(hour(2)).Next.Attention)
+		require.Empty(t, placedState(t, nil).ApplyCancelUnanswered(hour(2)).Next.Attention)
 	})
 }
 
@@ -81,12 +81,12 @@ func TestCancellationThatTheLabHasToConfirm(t *testing.T) {
 func TestAPartnersReportAboutAStoppedOrderIsAContradiction(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []DemandKind{DemandCancel, DemandDoNotProcess} {
-		s := placed(t, nil).ApplyDemand(Demand{Kind: kind, By: lifecycle.Operations}, hour(30)).Next
-		f := fact(KitShipped, 24)
+		s := placedState(t, nil).ApplyDemand(Demand{Kind: kind, By: lifecycle.Operations}, hour(30)).Next
+		f := newFact(FactKitShipped, 24)
 		f.ReceivedAt = hour(31)
-		s, d := run(s, f)
-		require.Equal(t, Refused, d.Outcome)
-		require.True(t, d.Ship, "what it carries is kept")
-		require.True(t, s.Needs(ContradictoryFact))
+		s, d := applyFacts(s, f)
+		require.Equal(t, OutcomeRefused, d.Outcome)
+		require.True(t, d.StoreShipment, "what it carries is kept")
+		require.True(t, s.HasMark(AttentionContradictoryFact))
 	}
 }

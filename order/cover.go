@@ -2,22 +2,22 @@ package order
 
 import "strings"
 
-// Cover is the insurance that an order is billed to, as it was when the order was placed.
-type Cover struct {
-	PayorCode    string   `json:"payor_code"`
-	PayorName    string   `json:"payor_name"`
-	PayorAddress Address  `json:"payor_address"`
-	MemberID     string   `json:"member_id"`
-	GroupID      *string  `json:"group_id,omitempty"`
-	Relationship string   `json:"relationship"` // of the patient to the insured person, as the client API spells it
-	Insured      Insured  `json:"insured"`
-	Guarantor    *Insured `json:"guarantor,omitempty"` // who answers for the bill where the patient is not the insured person
+// BilledInsurance is the insurance that an order is billed to, as it was when the order was placed.
+type BilledInsurance struct {
+	PayorCode    string         `json:"payor_code"`
+	PayorName    string         `json:"payor_name"`
+	PayorAddress Address        `json:"payor_address"`
+	MemberID     string         `json:"member_id"`
+	GroupID      *string        `json:"group_id,omitempty"`
+	Relationship string         `json:"relationship"` // of the patient to the insured person, as the client API spells it
+	Insured      InsuredPerson  `json:"insured"`
+	Guarantor    *InsuredPerson `json:"guarantor,omitempty"` // who answers for the bill where the patient is not the insured person
 	// Medicare says that the patient has to be told in advance what may not be paid for.
 	Medicare bool `json:"medicare,omitempty"`
 }
 
-// Insured is a person whom a bill names and who need not be the patient. Of a guarantor the date of birth is not known.
-type Insured struct {
+// InsuredPerson is a person whom a bill names and who need not be the patient. Of a guarantor the date of birth is not known.
+type InsuredPerson struct {
 	FirstName string  `json:"first_name"`
 	LastName  string  `json:"last_name"`
 	DOB       *Date   `json:"dob,omitempty"`
@@ -28,7 +28,7 @@ type Insured struct {
 }
 
 // HasABN reports whether the patient has to be given an advance beneficiary notice.
-func (o *Order) HasABN() bool { return o.Cover != nil && o.Cover.Medicare }
+func (o *Order) HasABN() bool { return o.BilledInsurance != nil && o.BilledInsurance.Medicare }
 
 // LabNotes are the notes that the lab is given: the order's own, then those that its lab account has for every order.
 func (o *Order) LabNotes() string {

@@ -32,7 +32,7 @@ func TestDateInJSON(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(`{"day":"2026-03-09"}`), &doc))
 	require.Equal(t, &Date{2026, time.March, 9}, doc.Day)
-	require.JSONEq(t, `{"day":"2026-03-09"}`, text(t, doc))
+	require.JSONEq(t, `{"day":"2026-03-09"}`, jsonText(t, doc))
 	require.Error(t, json.Unmarshal([]byte(`{"day":"2026-02-30"}`), &doc))
 }
 

@@ -29,7 +29,7 @@ func TestPlausibleTimes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := Fact{SentAt: c.sent, ReceivedAt: received}
-			at, plausible := f.At(t0)
+			at, plausible := f.EffectiveTime(t0)
 			require.Equal(t, c.plausible, plausible)
 			want := received
 			if c.plausible {
@@ -43,60 +43,60 @@ func TestPlausibleTimes(t *testing.T) {
 // The replaced time is what lateness is measured by as well.
 func TestAnImplausibleTimeIsReplacedInTheDecision(t *testing.T) {
 	t.Parallel()
-	s, _ := run(placed(t, nil), fact(KitReceived, 80))
-	old := fact(KitShipped, -24*365) // a clock a year behind
+	s, _ := applyFacts(placedState(t, nil), newFact(FactKitReceived, 80))
+	old := newFact(FactKitShipped, -24*365) // a clock a year behind
 	old.ReceivedAt = hour(90)
-	_, d := run(s, old)
-	require.Equal(t, Parked, d.Outcome, "as if sent when it was received, not late")
+	_, d := applyFacts(s, old)
+	require.Equal(t, OutcomeParked, d.Outcome, "as if sent when it was received, not late")
 	require.Equal(t, hour(90), d.Next.ShipmentAt)
 
-	ahead := fact(KitReceived, 24*365)
+	ahead := newFact(FactKitReceived, 24*365)
 	ahead.ReceivedAt = hour(30)
-	s, _ = run(placed(t, nil), ahead)
-	require.Equal(t, hour(30), s.FactAt, "one wrong clock does not make everything after it late")
+	s, _ = applyFacts(placedState(t, nil), ahead)
+	require.Equal(t, hour(30), s.NewestFactAt, "one wrong clock does not make everything after it late")
 	require.Equal(t, hour(30), s.EnteredAt)
 }
 
 func TestEqualTimesCountInOrderOfArrival(t *testing.T) {
 	t.Parallel()
-	received, rejection := fact(KitReceived, 80), rejected(80, true)
-	s, _ := run(placed(t, nil), received, rejection)
+	received, rejection := newFact(FactKitReceived, 80), rejectionFact(80, true)
+	s, _ := applyFacts(placedState(t, nil), received, rejection)
 	require.Equal(t, lifecycle.LabProcessingBlocked, s.Status)
-	s, _ = run(placed(t, nil), rejection, received)
+	s, _ = applyFacts(placedState(t, nil), rejection, received)
 	require.Equal(t, lifecycle.DeliveredToLab, s.Status)
 }
 
 // A fact that repeats the status is news of it: what is older than the repetition is late.
 func TestARepeatedFactRenewsWhatLatenessIsMeasuredBy(t *testing.T) {
 	t.Parallel()
-	s, d := run(in(t, lifecycle.DeliveredToLab, nil), fact(KitReceived, 90))
+	s, d := applyFacts(stateIn(t, lifecycle.DeliveredToLab, nil), newFact(FactKitReceived, 90))
 	require.Equal(t, ReasonRepeated, d.Reason)
 	require.Empty(t, d.Steps)
 	require.Equal(t, hour(80), s.EnteredAt)
-	_, d = run(s, rejected(85, true))
-	require.Equal(t, Late, d.Outcome, "it was held up before it went back into production")
+	_, d = applyFacts(s, rejectionFact(85, true))
+	require.Equal(t, OutcomeLate, d.Outcome, "it was held up before it went back into production")
 
-	same, _ := run(in(t, lifecycle.Completed, nil), fact(ReportReady, 100))
-	d, _ = same.ApplyFetched(Fetched{Generation: same.Fetch.Generation, ResultID: "r"}, hour(100))
-	_, d = run(d.Next, fact(ReportReady, 97))
-	require.Equal(t, Late, d.Outcome, "results that are as new have been fetched")
+	same, _ := applyFacts(stateIn(t, lifecycle.Completed, nil), newFact(FactReportReady, 100))
+	d, _ = same.ApplyFetchedResults(FetchOutcome{Generation: same.Fetch.Generation, ResultID: "r"}, hour(100))
+	_, d = applyFacts(d.Next, newFact(FactReportReady, 97))
+	require.Equal(t, OutcomeLate, d.Outcome, "results that are as new have been fetched")
 }
 
 func TestAccessionNumbers(t *testing.T) {
 	t.Parallel()
-	f := fact(KitShipped, 24)
+	f := newFact(FactKitShipped, 24)
 	f.Accession = "M2"
-	s, d := run(placed(t, nil), f)
+	s, d := applyFacts(placedState(t, nil), f)
 	require.Equal(t, lifecycle.TransitCustomer, s.Status, "it is applied all the same")
-	require.Equal(t, Applied, d.Outcome)
+	require.Equal(t, OutcomeApplied, d.Outcome)
 	require.Equal(t, "M000412207", s.Accession)
-	require.True(t, s.Needs(AccessionMismatch))
+	require.True(t, s.HasMark(AttentionAccessionMismatch))
 
-	known, _ := run(newOrder(t, nil), f) // told by the fact, before the call was answered
-	d = known.ApplyPlaced("M3", hour(25))
+	known, _ := applyFacts(orderedState(t, nil), f) // told by the fact, before the call was answered
+	d = known.ApplyPlacementAccepted("M3", hour(25))
 	require.Equal(t, "M2", d.Next.Accession)
-	require.True(t, d.Next.Needs(AccessionMismatch))
-	require.Empty(t, known.ApplyPlaced("M2", hour(25)).Next.Attention)
+	require.True(t, d.Next.HasMark(AttentionAccessionMismatch))
+	require.Empty(t, known.ApplyPlacementAccepted("M2", hour(25)).Next.Attention)
 }
 
 func TestDetailsGoWithTheirStatusOnly(t *testing.T) {
@@ -113,9 +113,9 @@ func TestDetailsGoWithTheirStatusOnly(t *testing.T) {
 		{false, lifecycle.FulfillmentError, ""},
 		{false, "", ""},
 	} {
-		f := rejected(90, c.recoverable)
+		f := rejectionFact(90, c.recoverable)
 		f.Detail = c.detail
-		s, d := run(placed(t, nil), f)
+		s, d := applyFacts(placedState(t, nil), f)
 		require.Equal(t, c.want, s.Detail)
 		require.Empty(t, d.Steps[0].Detail, "the implied step has none")
 		require.Equal(t, c.want, d.Steps[1].Detail)

@@ -10,69 +10,69 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// history is what truly happened to a kit, in order, and how the reports of it arrived.
-type history struct {
-	facts   []Fact        // times rise; nothing is newer than a terminal fact but further reports
-	end     lifecycle.Low // where the kit truly is after them
-	shipped time.Time     // when it was last sent out; zero: that was never told
-	arrival []Fact        // the same facts in any order, some of them twice
-	placed  int           // how many arrive before the placing call is answered
+// kitHistory is what truly happened to a kit, in order, and how the reports of it arrived.
+type kitHistory struct {
+	facts                []Fact              // times rise; nothing is newer than a terminal fact but further reports
+	endStatus            lifecycle.LowStatus // where the kit truly is after them
+	shipped              time.Time           // when it was last sent out; zero: that was never told
+	arrival              []Fact              // the same facts in any order, some of them twice
+	factsBeforePlacement int                 // how many arrive before the placing call is answered
 }
 
-// historian makes the facts of one history, each with a time and a name of its own.
-type historian struct {
-	history
+// kitHistoryBuilder makes the facts of one history, each with a time and a name of its own.
+type kitHistoryBuilder struct {
+	kitHistory
 	t    *rapid.T
 	hour int
 }
 
-// add tells that the kit has come to a status.
-func (h *historian) add(to lifecycle.Low, f Fact) {
+// addFact tells that the kit has come to a status.
+func (h *kitHistoryBuilder) addFact(to lifecycle.LowStatus, f Fact) {
 	h.hour += rapid.IntRange(1, 72).Draw(h.t, "hours")
 	f.SentAt = hour(h.hour)
 	f.InboxID = fmt.Sprintf("%02d", len(h.facts))
-	h.facts, h.end = append(h.facts, f), to
-	if f.Kind == KitShipped {
+	h.facts, h.endStatus = append(h.facts, f), to
+	if f.Kind == FactKitShipped {
 		h.shipped = f.SentAt
 	}
 }
 
-func (h *historian) maybe(label string) bool { return rapid.Bool().Draw(h.t, label) }
+func (h *kitHistoryBuilder) drawBool(label string) bool { return rapid.Bool().Draw(h.t, label) }
 
 // labHistories are histories of which only the lab reports, courierHistories also have couriers report on both legs.
-func labHistories() *rapid.Generator[history] { return histories((*historian).shipment) }
+func labHistories() *rapid.Generator[kitHistory] { return histories((*kitHistoryBuilder).addShipments) }
 
-func courierHistories() *rapid.Generator[history] {
-	return histories(func(h *historian) {
-		h.shipment()
-		h.carriage()
+func courierHistories() *rapid.Generator[kitHistory] {
+	return histories(func(h *kitHistoryBuilder) {
+		h.addShipments()
+		h.addCourierFacts()
 	})
 }
 
-func histories(way func(*historian)) *rapid.Generator[history] {
-	return rapid.Custom(func(t *rapid.T) history {
-		h := &historian{t: t, history: history{end: lifecycle.RequisitionCreated}}
+func histories(way func(*kitHistoryBuilder)) *rapid.Generator[kitHistory] {
+	return rapid.Custom(func(t *rapid.T) kitHistory {
+		h := &kitHistoryBuilder{t: t, kitHistory: kitHistory{endStatus: lifecycle.RequisitionCreated}}
 		way(h)
-		h.atTheLab()
-		h.arrive()
-		h.placed = rapid.IntRange(0, len(h.arrival)).Draw(t, "placed after")
-		return h.history
+		h.addLabFacts()
+		h.shuffleArrivals()
+		h.factsBeforePlacement = rapid.IntRange(0, len(h.arrival)).Draw(t, "placed after")
+		return h.kitHistory
 	})
 }
 
-// shipment: the notice may be missing, and a kit may be sent again.
-func (h *historian) shipment() {
+// addShipments: the notice may be missing, and a kit may be sent again.
+func (h *kitHistoryBuilder) addShipments() {
 	for range rapid.IntRange(0, 2).Draw(h.t, "shipments") {
-		h.add(lifecycle.TransitCustomer, Fact{Kind: KitShipped, Outbound: "out", Inbound: "back"})
+		h.addFact(lifecycle.TransitCustomer, Fact{Kind: FactKitShipped, OutboundNumber: "out", InboundNumber: "back"})
 	}
 }
 
-// carriage follows the edges on which couriers report, and skips what they may skip.
-func (h *historian) carriage() {
-	at := h.end
-	m := lifecycle.For(lifecycle.Testkit, false, false)
+// addCourierFacts follows the edges on which couriers report, and skips what they may skip.
+func (h *kitHistoryBuilder) addCourierFacts() {
+	at := h.endStatus
+	m := lifecycle.MachineFor(lifecycle.Testkit, false, false)
 	for range rapid.IntRange(0, 6).Draw(h.t, "courier reports") {
-		var ahead []lifecycle.Low
+		var ahead []lifecycle.LowStatus
 		for _, to := range m.Next(at, lifecycle.Conditions{}) {
 			if !lifecycle.Terminal(to) && m.Check(at, to, lifecycle.Courier, lifecycle.Conditions{}) == nil {
 				ahead = append(ahead, to)
@@ -86,37 +86,37 @@ func (h *historian) carriage() {
 		if at.In(lifecycle.StageInbound) || at == lifecycle.DeliveredToLab {
 			leg = "inbound"
 		}
-		h.add(at, Fact{Kind: CourierReport, Leg: leg, Target: at})
+		h.addFact(at, Fact{Kind: FactCourierReport, Leg: leg, TargetStatus: at})
 	}
 }
 
-// atTheLab: the kit is received, held up and released any number of times, and ends as reported on, as rejected, or not yet.
-func (h *historian) atTheLab() {
-	if h.maybe("received") {
-		h.add(lifecycle.DeliveredToLab, Fact{Kind: KitReceived})
+// addLabFacts: the kit is received, held up and released any number of times, and ends as reported on, as rejected, or not yet.
+func (h *kitHistoryBuilder) addLabFacts() {
+	if h.drawBool("received") {
+		h.addFact(lifecycle.DeliveredToLab, Fact{Kind: FactKitReceived})
 	}
 	yes, no := true, false
 	for range rapid.IntRange(0, 3).Draw(h.t, "rejections") {
-		h.add(lifecycle.LabProcessingBlocked, Fact{Kind: KitRejected, Recoverable: &yes})
-		if h.maybe("back in production") {
-			h.add(lifecycle.DeliveredToLab, Fact{Kind: KitReceived})
+		h.addFact(lifecycle.LabProcessingBlocked, Fact{Kind: FactKitRejected, Recoverable: &yes})
+		if h.drawBool("back in production") {
+			h.addFact(lifecycle.DeliveredToLab, Fact{Kind: FactKitReceived})
 		}
 	}
 	switch rapid.SampledFrom([]string{"open", "rejected", "reported"}).Draw(h.t, "end") {
 	case "rejected":
-		h.add(lifecycle.SampleError, Fact{Kind: KitRejected, Recoverable: &no})
+		h.addFact(lifecycle.SampleError, Fact{Kind: FactKitRejected, Recoverable: &no})
 	case "reported":
 		for range rapid.IntRange(1, 3).Draw(h.t, "reports") {
-			h.add(lifecycle.Completed, Fact{Kind: ReportReady})
+			h.addFact(lifecycle.Completed, Fact{Kind: FactReportReady})
 		}
 	}
 }
 
-// arrive shuffles the facts, some of them twice. All are received after the last has happened, so that every time is plausible.
-func (h *historian) arrive() {
+// shuffleArrivals shuffles the facts, some of them twice. All are received after the last has happened, so that every time is plausible.
+func (h *kitHistoryBuilder) shuffleArrivals() {
 	all := slices.Clone(h.facts)
 	for _, f := range h.facts {
-		if h.maybe("twice") {
+		if h.drawBool("twice") {
 			all = append(all, f)
 		}
 	}

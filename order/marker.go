@@ -23,28 +23,28 @@ type Marker struct {
 	Reflex           bool             `json:"reflex,omitempty"`             // the lab adds it by itself after another one's result; it is never ordered
 	Inactive         bool             `json:"inactive,omitempty"`           // not offered any more
 	Questions        []Question       `json:"questions,omitempty"`          // asked on order entry
-	Expected         []ExpectedResult `json:"expected_results,omitempty"`
+	ExpectedResults  []ExpectedResult `json:"expected_results,omitempty"`
 }
 
 // Orderable reports whether the marker can be part of an order of today.
 func (m Marker) Orderable() bool { return !m.Reflex && !m.Inactive }
 
-// LeadsTo reports whether what a lab reports under these names answers the marker: as the marker itself, or as one of the results that
+// CoversResult reports whether what a lab reports under these names answers the marker: as the marker itself, or as one of the results that
 // are expected of it, by the slug, the lab's own code or the LOINC code.
-func (m Marker) LeadsTo(slug string, providerID, loinc *string) bool {
-	if sameSlug(m.Slug, slug) || equal(m.ProviderID, providerID) || equal(m.LOINC, loinc) {
+func (m Marker) CoversResult(slug string, providerID, loinc *string) bool {
+	if sameSlug(m.Slug, slug) || equalKnown(m.ProviderID, providerID) || equalKnown(m.LOINC, loinc) {
 		return true
 	}
-	return slices.ContainsFunc(m.Expected, func(e ExpectedResult) bool {
-		return sameSlug(e.Slug, slug) || equal(e.ProviderID, providerID) || e.LOINC != nil && equal(&e.LOINC.Code, loinc)
+	return slices.ContainsFunc(m.ExpectedResults, func(e ExpectedResult) bool {
+		return sameSlug(e.Slug, slug) || equalKnown(e.ProviderID, providerID) || e.LOINC != nil && equalKnown(&e.LOINC.Code, loinc)
 	})
 }
 
 // sameSlug reports whether two slugs are one. A name without a letter or digit of ours has none.
 func sameSlug(a, b string) bool { return a != "" && a == b }
 
-// equal reports whether both are known and equal.
-func equal(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }
+// equalKnown reports whether both are known and equal.
+func equalKnown(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }
 
 // withoutQuestions is the marker as an order keeps it: what was asked stands with the answers.
 func (m Marker) withoutQuestions() Marker {
@@ -77,8 +77,8 @@ type Price struct {
 	Modifiers []PriceModifier `json:"modifiers,omitempty"`
 }
 
-// In is the price for patients of a state, in US cents.
-func (p Price) In(state string) int64 {
+// ForState is the price for patients of a state, in US cents.
+func (p Price) ForState(state string) int64 {
 	cents := p.BaseCents
 	for _, m := range p.Modifiers {
 		if slices.Contains(m.States, state) {
@@ -94,9 +94,9 @@ type PriceModifier struct {
 	States     []string `json:"states"`
 }
 
-// Turnaround is how many days after its collection a sample with these markers is reported: those of the slowest one. Where one is
+// TurnaroundOf is how many days after its collection a sample with these markers is reported: those of the slowest one. Where one is
 // not known, none is (client-api#7-lab-tests-markers-labs).
-func Turnaround(markers []Marker) (common, worst *int) {
+func TurnaroundOf(markers []Marker) (common, worst *int) {
 	slowest := func(of func(Marker) *int) *int {
 		var longest *int
 		for _, m := range markers {

@@ -12,15 +12,15 @@ type MatchCode string
 
 // The decision codes of client-api#17-enums.
 const (
-	MatchSampleID     MatchCode = "match_sample_id" // the numbers agree
-	MatchCompleted    MatchCode = "match_completed" // and the order has its results
-	MatchCancelled    MatchCode = "match_cancelled" // and the order was cancelled or stopped
-	MatchUncollected  MatchCode = "wrong_collection"
-	MatchWrongLab     MatchCode = "wrong_lab"
-	MatchSeveral      MatchCode = "multiple_demo_match"
-	MatchOtherPatient MatchCode = "match_sample_id_mismatch_demo" // the numbers agree, the patients do not
-	MatchPatient      MatchCode = "match_demo"                    // only the patient agrees
-	MatchNone         MatchCode = "no_match"
+	MatchSampleID        MatchCode = "match_sample_id" // the numbers agree
+	MatchCompleted       MatchCode = "match_completed" // and the order has its results
+	MatchCancelled       MatchCode = "match_cancelled" // and the order was cancelled or stopped
+	MatchWrongCollection MatchCode = "wrong_collection"
+	MatchWrongLab        MatchCode = "wrong_lab"
+	MatchMultipleOrders  MatchCode = "multiple_demo_match"
+	MatchOtherPatient    MatchCode = "match_sample_id_mismatch_demo" // the numbers agree, the patients do not
+	MatchPatientOnly     MatchCode = "match_demo"                    // only the patient agrees
+	MatchNone            MatchCode = "no_match"
 )
 
 // MatchReason is one thing that speaks for or against a candidate, or, of lab_account_mismatch, about the match as a whole.
@@ -28,19 +28,19 @@ type MatchReason string
 
 // The reasons of client-api#17-enums.
 const (
-	SameSample       MatchReason = "sample_id_match"
-	OtherAccount     MatchReason = "lab_account_mismatch"
-	OrderCompleted   MatchReason = "matched_completed_order"
-	OrderCancelled   MatchReason = "matched_cancelled_order"
-	OrderUncollected MatchReason = "invalid_collection_state"
-	OtherPatient     MatchReason = "demographic_mismatch"
-	SamePatient      MatchReason = "demographic_match"
-	OtherLab         MatchReason = "possible_wrong_lab"
-	SameLab          MatchReason = "same_lab"
-	SameUser         MatchReason = "same_user"
-	MarkersExact     MatchReason = "marker_overlap_exact"
-	MarkersPartial   MatchReason = "marker_overlap_partial"
-	MarkersNone      MatchReason = "marker_overlap_none"
+	MatchReasonSameSample     MatchReason = "sample_id_match"
+	MatchReasonOtherAccount   MatchReason = "lab_account_mismatch"
+	MatchReasonOrderCompleted MatchReason = "matched_completed_order"
+	MatchReasonOrderCancelled MatchReason = "matched_cancelled_order"
+	MatchReasonNotCollected   MatchReason = "invalid_collection_state"
+	MatchReasonOtherPatient   MatchReason = "demographic_mismatch"
+	MatchReasonSamePatient    MatchReason = "demographic_match"
+	MatchReasonOtherLab       MatchReason = "possible_wrong_lab"
+	MatchReasonSameLab        MatchReason = "same_lab"
+	MatchReasonSameUser       MatchReason = "same_user"
+	MatchReasonMarkersExact   MatchReason = "marker_overlap_exact"
+	MatchReasonMarkersPartial MatchReason = "marker_overlap_partial"
+	MatchReasonMarkersNone    MatchReason = "marker_overlap_none"
 )
 
 // Confidence in a candidate.
@@ -48,12 +48,12 @@ type Confidence string
 
 // The levels of confidence.
 const (
-	High   Confidence = "high"
-	Medium Confidence = "medium"
-	Low    Confidence = "low"
+	ConfidenceHigh   Confidence = "high"
+	ConfidenceMedium Confidence = "medium"
+	ConfidenceLow    Confidence = "low"
 )
 
-var confidenceRank = map[Confidence]int{High: 0, Medium: 1, Low: 2}
+var confidenceRank = map[Confidence]int{ConfidenceHigh: 0, ConfidenceMedium: 1, ConfidenceLow: 2}
 
 // Match is what was found out about a report. It names orders and says nothing of the patient, so it is no secret.
 type Match struct {
@@ -67,12 +67,12 @@ type Candidate struct {
 	OrderID       string        `json:"order_id"`
 	TransactionID string        `json:"transaction_id"`
 	UserID        string        `json:"user_id"`
-	ByNumber      bool          `json:"by_number,omitempty"` // the report names it
+	NamedByNumber bool          `json:"by_number,omitempty"` // the report names it
 	Confidence    Confidence    `json:"confidence"`
 	Reasons       []MatchReason `json:"reasons"`
 	Overlap       *Overlap      `json:"overlap,omitempty"` // nil: the order does not say what is measured
 
-	Status lifecycle.Low `json:"-"` // as it is when the review is read
+	Status lifecycle.LowStatus `json:"-"` // as it is when the review is read
 }
 
 // Overlap counts the markers of a report and of an order.
@@ -82,56 +82,56 @@ type Overlap struct {
 	Shared   int `json:"shared"`
 }
 
-// Likeness is whether two patients are one, as far as the lab has said whom it tested.
-type Likeness string
+// PatientLikeness is whether two patients are one, as far as the lab has said whom it tested.
+type PatientLikeness string
 
 // The degrees of likeness.
 const (
-	Unknown   Likeness = ""
-	Same      Likeness = "same"
-	Different Likeness = "different"
+	LikenessUnknown   PatientLikeness = ""
+	LikenessSame      PatientLikeness = "same"
+	LikenessDifferent PatientLikeness = "different"
 )
 
-// Matchable is an order as matching looks at it.
-type Matchable struct {
-	OrderID       string
-	TransactionID string
-	UserID        string
-	Status        lifecycle.Low
-	AccountID     string
-	LabSlug       string
-	Markers       []Marker
-	ByNumber      bool // its number, accession or sample id is the report's
-	Patient       Likeness
+// MatchableOrder is an order as matching looks at it.
+type MatchableOrder struct {
+	OrderID         string
+	TransactionID   string
+	UserID          string
+	Status          lifecycle.LowStatus
+	AccountID       string
+	LabSlug         string
+	Markers         []Marker
+	NamedByNumber   bool // its number, accession or sample id is the report's
+	PatientLikeness PatientLikeness
 }
 
-// MatchReport compares a report, which came from a lab through an account, with the orders that were found for it.
-func MatchReport(r Report, accountID, labSlug string, found []Matchable) Match {
+// MatchLabReport compares a report, which came from a lab through an account, with the orders that were found for it.
+func MatchLabReport(r LabReport, accountID, labSlug string, found []MatchableOrder) Match {
 	found = slices.Clone(found)
-	rate := func(m Matchable) Candidate { return m.candidate(r, accountID, labSlug) }
-	slices.SortStableFunc(found, func(a, b Matchable) int {
-		return cmp.Or(cmp.Compare(confidenceRank[rate(a).Confidence], confidenceRank[rate(b).Confidence]), cmp.Compare(a.rank(), b.rank()))
+	rate := func(m MatchableOrder) Candidate { return m.asCandidate(r, accountID, labSlug) }
+	slices.SortStableFunc(found, func(a, b MatchableOrder) int {
+		return cmp.Or(cmp.Compare(confidenceRank[rate(a).Confidence], confidenceRank[rate(b).Confidence]), cmp.Compare(a.waitingRank(), b.waitingRank()))
 	})
 	var out Match
 	for _, m := range found {
 		c := rate(m)
-		if first := found[0]; !m.ByNumber && first.ByNumber && first.UserID == m.UserID {
-			c.Reasons = append(c.Reasons, SameUser)
+		if first := found[0]; !m.NamedByNumber && first.NamedByNumber && first.UserID == m.UserID {
+			c.Reasons = append(c.Reasons, MatchReasonSameUser)
 		}
 		out.Candidates = append(out.Candidates, c)
 	}
 	out.Code = matchCode(found, out.Candidates, labSlug)
-	out.OtherAccount = len(out.Candidates) > 0 && slices.Contains(out.Candidates[0].Reasons, OtherAccount)
+	out.OtherAccount = len(out.Candidates) > 0 && slices.Contains(out.Candidates[0].Reasons, MatchReasonOtherAccount)
 	return out
 }
 
 // matchCode sums up candidates that are sorted best first. One that the report names outweighs those that only have the patient.
-func matchCode(found []Matchable, rated []Candidate, labSlug string) MatchCode {
+func matchCode(found []MatchableOrder, rated []Candidate, labSlug string) MatchCode {
 	if len(found) == 0 {
 		return MatchNone
 	}
 	best := found[0]
-	if best.ByNumber && best.Patient == Different {
+	if best.NamedByNumber && best.PatientLikeness == LikenessDifferent {
 		return MatchOtherPatient
 	}
 	switch {
@@ -141,26 +141,26 @@ func matchCode(found []Matchable, rated []Candidate, labSlug string) MatchCode {
 		return MatchCancelled
 	case best.Status.In(lifecycle.StageCompleted):
 		return MatchCompleted
-	case best.uncollected():
-		return MatchUncollected
-	case best.ByNumber:
+	case best.notYetCollected():
+		return MatchWrongCollection
+	case best.NamedByNumber:
 		return MatchSampleID
 	}
-	if len(found) > 1 && found[1].rank() == best.rank() && rated[1].Confidence == rated[0].Confidence {
-		return MatchSeveral
+	if len(found) > 1 && found[1].waitingRank() == best.waitingRank() && rated[1].Confidence == rated[0].Confidence {
+		return MatchMultipleOrders
 	}
-	return MatchPatient
+	return MatchPatientOnly
 }
 
-// uncollected: nothing can have been collected yet, since the lab has not been asked.
-func (m Matchable) uncollected() bool {
+// notYetCollected: nothing can have been collected yet, since the lab has not been asked.
+func (m MatchableOrder) notYetCollected() bool {
 	return m.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered, lifecycle.StageUnregistered)
 }
 
-// rank puts orders that wait for results before those that have ended or have not begun.
-func (m Matchable) rank() int {
+// waitingRank puts orders that wait for results before those that have ended or have not begun.
+func (m MatchableOrder) waitingRank() int {
 	switch {
-	case !lifecycle.Terminal(m.Status) && !m.uncollected():
+	case !lifecycle.Terminal(m.Status) && !m.notYetCollected():
 		return 0
 	case lifecycle.Terminal(m.Status):
 		return 1
@@ -169,10 +169,10 @@ func (m Matchable) rank() int {
 	}
 }
 
-func (m Matchable) candidate(r Report, accountID, labSlug string) Candidate {
-	overlap, markers := m.overlap(r)
+func (m MatchableOrder) asCandidate(r LabReport, accountID, labSlug string) Candidate {
+	overlap, markers := m.markerOverlap(r)
 	c := Candidate{
-		OrderID: m.OrderID, TransactionID: m.TransactionID, UserID: m.UserID, ByNumber: m.ByNumber, Overlap: overlap,
+		OrderID: m.OrderID, TransactionID: m.TransactionID, UserID: m.UserID, NamedByNumber: m.NamedByNumber, Overlap: overlap,
 		Confidence: m.confidence(labSlug, markers),
 	}
 	add := func(reason MatchReason, applies bool) {
@@ -180,34 +180,34 @@ func (m Matchable) candidate(r Report, accountID, labSlug string) Candidate {
 			c.Reasons = append(c.Reasons, reason)
 		}
 	}
-	add(SameSample, m.ByNumber)
-	add(SamePatient, m.Patient == Same)
-	add(OtherPatient, m.Patient == Different)
-	add(SameLab, m.LabSlug == labSlug)
-	add(OtherLab, m.LabSlug != labSlug)
-	add(OtherAccount, m.LabSlug == labSlug && m.AccountID != accountID)
-	add(OrderCompleted, m.Status.In(lifecycle.StageCompleted))
-	add(OrderCancelled, m.Status.In(lifecycle.StageCancelled))
-	add(OrderUncollected, m.uncollected())
+	add(MatchReasonSameSample, m.NamedByNumber)
+	add(MatchReasonSamePatient, m.PatientLikeness == LikenessSame)
+	add(MatchReasonOtherPatient, m.PatientLikeness == LikenessDifferent)
+	add(MatchReasonSameLab, m.LabSlug == labSlug)
+	add(MatchReasonOtherLab, m.LabSlug != labSlug)
+	add(MatchReasonOtherAccount, m.LabSlug == labSlug && m.AccountID != accountID)
+	add(MatchReasonOrderCompleted, m.Status.In(lifecycle.StageCompleted))
+	add(MatchReasonOrderCancelled, m.Status.In(lifecycle.StageCancelled))
+	add(MatchReasonNotCollected, m.notYetCollected())
 	add(markers, markers != "")
 	return c
 }
 
-func (m Matchable) confidence(labSlug string, markers MatchReason) Confidence {
+func (m MatchableOrder) confidence(labSlug string, markers MatchReason) Confidence {
 	switch {
-	case m.Patient == Different:
-		return Low
-	case m.ByNumber:
-		return High
-	case m.LabSlug != labSlug || m.rank() > 0 || markers == MarkersNone:
-		return Low
+	case m.PatientLikeness == LikenessDifferent:
+		return ConfidenceLow
+	case m.NamedByNumber:
+		return ConfidenceHigh
+	case m.LabSlug != labSlug || m.waitingRank() > 0 || markers == MatchReasonMarkersNone:
+		return ConfidenceLow
 	default:
-		return Medium
+		return ConfidenceMedium
 	}
 }
 
-// overlap compares what was measured with what was ordered.
-func (m Matchable) overlap(r Report) (*Overlap, MatchReason) {
+// markerOverlap compares what was measured with what was ordered.
+func (m MatchableOrder) markerOverlap(r LabReport) (*Overlap, MatchReason) {
 	if len(m.Markers) == 0 {
 		return nil, ""
 	}
@@ -216,7 +216,7 @@ func (m Matchable) overlap(r Report) (*Overlap, MatchReason) {
 	for _, result := range r.Results {
 		shared := false
 		for _, marker := range m.Markers {
-			if marker.LeadsTo(result.Slug, result.ProviderID, result.LOINC) {
+			if marker.CoversResult(result.Slug, result.ProviderID, result.LOINC) {
 				shared, answered[marker.ID] = true, true
 			}
 		}
@@ -226,18 +226,18 @@ func (m Matchable) overlap(r Report) (*Overlap, MatchReason) {
 	}
 	switch {
 	case o.Shared == 0:
-		return &o, MarkersNone
+		return &o, MatchReasonMarkersNone
 	case o.Shared == o.Reported && len(answered) == o.Ordered:
-		return &o, MarkersExact
+		return &o, MatchReasonMarkersExact
 	default:
-		return &o, MarkersPartial
+		return &o, MatchReasonMarkersPartial
 	}
 }
 
-// Target is the order that an acceptance means which names none, or only a user: the one candidate that stands out. It is empty
+// BestOrderID is the order that an acceptance means which names none, or only a user: the one candidate that stands out. It is empty
 // where none does, and where a patient differs, which somebody has to decide knowingly.
-func (m Match) Target(userID string) string {
-	if userID == "" && (m.Code == MatchSeveral || m.Code == MatchOtherPatient) {
+func (m Match) BestOrderID(userID string) string {
+	if userID == "" && (m.Code == MatchMultipleOrders || m.Code == MatchOtherPatient) {
 		return ""
 	}
 	var best []Candidate

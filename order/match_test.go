@@ -8,22 +8,22 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// option is an order of another user each, with the account and lab that reported.
-func option(id string, status lifecycle.Low, adjust ...func(*Matchable)) Matchable {
-	m := Matchable{OrderID: id, UserID: "user-" + id, Status: status, AccountID: "account", LabSlug: "mtl"}
+// matchable is an order of another user each, with the account and lab that reported.
+func matchable(id string, status lifecycle.LowStatus, adjust ...func(*MatchableOrder)) MatchableOrder {
+	m := MatchableOrder{OrderID: id, UserID: "user-" + id, Status: status, AccountID: "account", LabSlug: "mtl"}
 	for _, a := range adjust {
 		a(&m)
 	}
 	return m
 }
 
-func named(m *Matchable)     { m.ByNumber = true }
-func same(m *Matchable)      { m.Patient = Same }
-func different(m *Matchable) { m.Patient = Different }
-func elsewhere(m *Matchable) { m.LabSlug, m.AccountID = "crl", "other" }
-func other(m *Matchable)     { m.AccountID = "other" }
-func measuring(slugs ...string) func(*Matchable) {
-	return func(m *Matchable) {
+func namedByNumber(m *MatchableOrder)  { m.NamedByNumber = true }
+func same(m *MatchableOrder)           { m.PatientLikeness = LikenessSame }
+func different(m *MatchableOrder)      { m.PatientLikeness = LikenessDifferent }
+func atOtherLab(m *MatchableOrder)     { m.LabSlug, m.AccountID = "crl", "other" }
+func atOtherAccount(m *MatchableOrder) { m.AccountID = "other" }
+func withMarkers(slugs ...string) func(*MatchableOrder) {
+	return func(m *MatchableOrder) {
 		for i, slug := range slugs {
 			m.Markers = append(m.Markers, Marker{ID: int64(i), Slug: slug})
 		}
@@ -34,39 +34,39 @@ func TestMatchReport(t *testing.T) {
 	t.Parallel()
 	atLab := lifecycle.DeliveredToLab
 	tests := map[string]struct {
-		found  []Matchable
+		found  []MatchableOrder
 		code   MatchCode
 		order  string // of the candidates
 		target string
 		first  Confidence
 	}{
 		"nothing":                     {nil, MatchNone, "", "", ""},
-		"its number":                  {[]Matchable{option("a", lifecycle.SampleError, named)}, MatchSampleID, "a", "a", High},
-		"cancelled":                   {[]Matchable{option("a", lifecycle.Cancelled, named)}, MatchCancelled, "a", "a", High},
-		"stopped":                     {[]Matchable{option("a", lifecycle.DoNotProcess, named, same)}, MatchCancelled, "a", "a", High},
-		"completed":                   {[]Matchable{option("a", lifecycle.Corrected, named)}, MatchCompleted, "a", "a", High},
-		"somebody else's":             {[]Matchable{option("a", atLab, named, different)}, MatchOtherPatient, "a", "", Low},
-		"the patient's":               {[]Matchable{option("a", atLab, same)}, MatchPatient, "a", "a", Medium},
-		"the patient has several":     {[]Matchable{option("a", atLab, same), option("b", atLab, same)}, MatchSeveral, "ab", "", Medium},
-		"one waits, one has ended":    {[]Matchable{option("a", lifecycle.Completed, same), option("b", atLab, same)}, MatchPatient, "ba", "b", Medium},
-		"one waits, one has no lab":   {[]Matchable{option("a", lifecycle.Ordered, same), option("b", atLab, same)}, MatchPatient, "ba", "b", Medium},
-		"nothing is collected":        {[]Matchable{option("a", lifecycle.AwaitingRegistration, same)}, MatchUncollected, "a", "a", Low},
-		"another lab":                 {[]Matchable{option("a", atLab, same, elsewhere)}, MatchWrongLab, "a", "a", Low},
-		"another lab, and the right":  {[]Matchable{option("a", atLab, same, elsewhere), option("b", atLab, same)}, MatchPatient, "ba", "b", Medium},
-		"its number, and the patient": {[]Matchable{option("a", atLab, same), option("b", lifecycle.Cancelled, named)}, MatchCancelled, "ba", "b", High},
-		"other markers":               {[]Matchable{option("a", atLab, same, measuring("tsh")), option("b", atLab, same, measuring("hdl"))}, MatchPatient, "ba", "b", Medium},
+		"its number":                  {[]MatchableOrder{matchable("a", lifecycle.SampleError, namedByNumber)}, MatchSampleID, "a", "a", ConfidenceHigh},
+		"cancelled":                   {[]MatchableOrder{matchable("a", lifecycle.Cancelled, namedByNumber)}, MatchCancelled, "a", "a", ConfidenceHigh},
+		"stopped":                     {[]MatchableOrder{matchable("a", lifecycle.DoNotProcess, namedByNumber, same)}, MatchCancelled, "a", "a", ConfidenceHigh},
+		"completed":                   {[]MatchableOrder{matchable("a", lifecycle.Corrected, namedByNumber)}, MatchCompleted, "a", "a", ConfidenceHigh},
+		"somebody else's":             {[]MatchableOrder{matchable("a", atLab, namedByNumber, different)}, MatchOtherPatient, "a", "", ConfidenceLow},
+		"the patient's":               {[]MatchableOrder{matchable("a", atLab, same)}, MatchPatientOnly, "a", "a", ConfidenceMedium},
+		"the patient has several":     {[]MatchableOrder{matchable("a", atLab, same), matchable("b", atLab, same)}, MatchMultipleOrders, "ab", "", ConfidenceMedium},
+		"one waits, one has ended":    {[]MatchableOrder{matchable("a", lifecycle.Completed, same), matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
+		"one waits, one has no lab":   {[]MatchableOrder{matchable("a", lifecycle.Ordered, same), matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
+		"nothing is collected":        {[]MatchableOrder{matchable("a", lifecycle.AwaitingRegistration, same)}, MatchWrongCollection, "a", "a", ConfidenceLow},
+		"another lab":                 {[]MatchableOrder{matchable("a", atLab, same, atOtherLab)}, MatchWrongLab, "a", "a", ConfidenceLow},
+		"another lab, and the right":  {[]MatchableOrder{matchable("a", atLab, same, atOtherLab), matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
+		"its number, and the patient": {[]MatchableOrder{matchable("a", atLab, same), matchable("b", lifecycle.Cancelled, namedByNumber)}, MatchCancelled, "ba", "b", ConfidenceHigh},
+		"other markers":               {[]MatchableOrder{matchable("a", atLab, same, withMarkers("tsh")), matchable("b", atLab, same, withMarkers("hdl"))}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := MatchReport(Report{Results: []Result{{Slug: "hdl"}}}, "account", "mtl", tt.found)
+			got := MatchLabReport(LabReport{Results: []Result{{Slug: "hdl"}}}, "account", "mtl", tt.found)
 			require.Equal(t, tt.code, got.Code)
 			ids := ""
 			for _, c := range got.Candidates {
 				ids += c.OrderID
 			}
 			require.Equal(t, tt.order, ids)
-			require.Equal(t, tt.target, got.Target(""))
+			require.Equal(t, tt.target, got.BestOrderID(""))
 			if len(got.Candidates) > 0 {
 				require.Equal(t, tt.first, got.Candidates[0].Confidence)
 			}
@@ -76,32 +76,34 @@ func TestMatchReport(t *testing.T) {
 
 func TestMatchReportGivesItsReasons(t *testing.T) {
 	t.Parallel()
-	r := Report{Results: []Result{{Slug: "hdl"}, {Slug: "x", LOINC: new("2085-9")}}}
-	ldl := func(m *Matchable) { m.Markers = append(m.Markers, Marker{ID: 9, Slug: "ldl", LOINC: new("2085-9")}) }
-	panel := func(slug string) func(*Matchable) {
-		return func(m *Matchable) {
-			m.Markers = append(m.Markers, Marker{ID: int64(100 + len(m.Markers)), Slug: slug, LOINC: new("24331-1"), Expected: []ExpectedResult{
+	r := LabReport{Results: []Result{{Slug: "hdl"}, {Slug: "x", LOINC: new("2085-9")}}}
+	ldl := func(m *MatchableOrder) {
+		m.Markers = append(m.Markers, Marker{ID: 9, Slug: "ldl", LOINC: new("2085-9")})
+	}
+	panel := func(slug string) func(*MatchableOrder) {
+		return func(m *MatchableOrder) {
+			m.Markers = append(m.Markers, Marker{ID: int64(100 + len(m.Markers)), Slug: slug, LOINC: new("24331-1"), ExpectedResults: []ExpectedResult{
 				{Slug: "hdl"}, {Slug: "ldl-calculated", LOINC: &LOINC{Code: "2085-9"}},
 			}})
 		}
 	}
 	tests := map[string]struct {
-		order   Matchable
+		order   MatchableOrder
 		reasons []MatchReason
 		overlap *Overlap
 	}{
 		"one panel that leads to both, and another": {
-			option("a", lifecycle.DeliveredToLab, named, panel("lipid-panel"), panel("cardiac-panel")), []MatchReason{SameSample, SameLab, MarkersExact}, &Overlap{2, 2, 2},
+			matchable("a", lifecycle.DeliveredToLab, namedByNumber, panel("lipid-panel"), panel("cardiac-panel")), []MatchReason{MatchReasonSameSample, MatchReasonSameLab, MatchReasonMarkersExact}, &Overlap{2, 2, 2},
 		},
-		"exact":   {option("a", lifecycle.DeliveredToLab, named, same, measuring("hdl"), ldl), []MatchReason{SameSample, SamePatient, SameLab, MarkersExact}, &Overlap{2, 2, 2}},
-		"partial": {option("a", lifecycle.Cancelled, same, other, measuring("hdl", "tsh")), []MatchReason{SamePatient, SameLab, OtherAccount, OrderCancelled, MarkersPartial}, &Overlap{2, 2, 1}},
-		"none":    {option("a", lifecycle.Completed, named, different, elsewhere, measuring("tsh")), []MatchReason{SameSample, OtherPatient, OtherLab, OrderCompleted, MarkersNone}, &Overlap{2, 1, 0}},
-		"unknown": {option("a", lifecycle.Registered, same), []MatchReason{SamePatient, SameLab, OrderUncollected}, nil},
+		"exact":   {matchable("a", lifecycle.DeliveredToLab, namedByNumber, same, withMarkers("hdl"), ldl), []MatchReason{MatchReasonSameSample, MatchReasonSamePatient, MatchReasonSameLab, MatchReasonMarkersExact}, &Overlap{2, 2, 2}},
+		"partial": {matchable("a", lifecycle.Cancelled, same, atOtherAccount, withMarkers("hdl", "tsh")), []MatchReason{MatchReasonSamePatient, MatchReasonSameLab, MatchReasonOtherAccount, MatchReasonOrderCancelled, MatchReasonMarkersPartial}, &Overlap{2, 2, 1}},
+		"none":    {matchable("a", lifecycle.Completed, namedByNumber, different, atOtherLab, withMarkers("tsh")), []MatchReason{MatchReasonSameSample, MatchReasonOtherPatient, MatchReasonOtherLab, MatchReasonOrderCompleted, MatchReasonMarkersNone}, &Overlap{2, 1, 0}},
+		"unknown": {matchable("a", lifecycle.Registered, same), []MatchReason{MatchReasonSamePatient, MatchReasonSameLab, MatchReasonNotCollected}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := MatchReport(r, "account", "mtl", []Matchable{tt.order})
+			got := MatchLabReport(r, "account", "mtl", []MatchableOrder{tt.order})
 			require.Equal(t, tt.reasons, got.Candidates[0].Reasons)
 			require.Equal(t, tt.overlap, got.Candidates[0].Overlap)
 			require.Equal(t, tt.order.AccountID == "other" && tt.order.LabSlug == "mtl", got.OtherAccount)
@@ -111,14 +113,14 @@ func TestMatchReportGivesItsReasons(t *testing.T) {
 
 func TestMatchReportKnowsTheUserOfItsOrder(t *testing.T) {
 	t.Parallel()
-	hers := func(m *Matchable) { m.UserID = "her" }
-	got := MatchReport(Report{}, "account", "mtl", []Matchable{
-		option("a", lifecycle.Cancelled, named, hers), option("b", lifecycle.DeliveredToLab, same, hers), option("c", lifecycle.DeliveredToLab, same),
+	hers := func(m *MatchableOrder) { m.UserID = "her" }
+	got := MatchLabReport(LabReport{}, "account", "mtl", []MatchableOrder{
+		matchable("a", lifecycle.Cancelled, namedByNumber, hers), matchable("b", lifecycle.DeliveredToLab, same, hers), matchable("c", lifecycle.DeliveredToLab, same),
 	})
-	require.NotContains(t, got.Candidates[0].Reasons, SameUser)
-	require.Contains(t, got.Candidates[1].Reasons, SameUser)
-	require.NotContains(t, got.Candidates[2].Reasons, SameUser)
-	require.Equal(t, "a", got.Target("her"))
-	require.Equal(t, "c", got.Target("user-c"))
-	require.Empty(t, got.Target("nobody"))
+	require.NotContains(t, got.Candidates[0].Reasons, MatchReasonSameUser)
+	require.Contains(t, got.Candidates[1].Reasons, MatchReasonSameUser)
+	require.NotContains(t, got.Candidates[2].Reasons, MatchReasonSameUser)
+	require.Equal(t, "a", got.BestOrderID("her"))
+	require.Equal(t, "c", got.BestOrderID("user-c"))
+	require.Empty(t, got.BestOrderID("nobody"))
 }

@@ -26,18 +26,18 @@ type Order struct {
 	TransactionID string
 	LabAccountID  string
 
-	Number      string // our order number at the lab: 16 characters of Crockford base32, unique for all time
-	Accession   string // the lab's kit_id; empty until the lab has told it
-	SampleID    string // what the client API calls sample_id; empty until the requisition exists
-	Modality    lifecycle.Modality
-	Registrable bool
-	Registered  bool
-	Imported    bool // its requisition was made elsewhere; Number is the lab's own then
-	Origin      Origin
-	ParentID    string // the order that this one replaces or redraws; empty for an initial order
-	Depth       int    // how many replacements lie between this order and the initial one
+	Number           string // our order number at the lab: 16 characters of Crockford base32, unique for all time
+	Accession        string // the lab's kit_id; empty until the lab has told it
+	SampleID         string // what the client API calls sample_id; empty until the requisition exists
+	Modality         lifecycle.Modality
+	Registrable      bool
+	Registered       bool
+	Imported         bool // its requisition was made elsewhere; Number is the lab's own then
+	Origin           Origin
+	ParentID         string // the order that this one replaces or redraws; empty for an initial order
+	ReplacementDepth int    // how many replacements lie between this order and the initial one
 
-	Status   lifecycle.Low
+	Status   lifecycle.LowStatus
 	Detail   lifecycle.Detail
 	Sequence int64 // number of the newest event; rises by one per event
 	Revision int64 // rises by one per recording, event or not; what recordings compare and set
@@ -57,18 +57,18 @@ type Order struct {
 	Passthrough     *string
 	ClinicalNotes   *string
 	Notes           *string
-	AccountNotes    *string         // what the lab account has for every order of it, as it was when the order was placed
-	Insurance       json.RawMessage // health insurance of client-api#post-v3order, as validated; nil: none
-	InsuranceID     string          // by which clients know the insurance; empty: none
-	Cover           *Cover          // nil: no insurance is billed
-	RequisitionURL  string          // where the requisition can be read without a key, for a while; empty: nowhere
+	AccountNotes    *string          // what the lab account has for every order of it, as it was when the order was placed
+	Insurance       json.RawMessage  // health insurance of client-api#post-v3order, as validated; nil: none
+	InsuranceID     string           // by which clients know the insurance; empty: none
+	BilledInsurance *BilledInsurance // nil: no insurance is billed
+	RequisitionURL  string           // where the requisition can be read without a key, for a while; empty: nowhere
 	CreatorMemberID *string
 
-	Shipment    *Shipment // nil until the lab has shipped
-	DetailsID   string    // id of the modality's own part (details.data.id)
-	Events      []Event   // oldest first
-	Transaction Transaction
-	Results     *ResultSummary // nil before results are shown to the client
+	Shipment       *Shipment // nil until the lab has shipped
+	ModalityPartID string    // id of the modality's own part (details.data.id)
+	Events         []Event   // oldest first
+	Transaction    Transaction
+	Results        *ResultSummary // nil before results are shown to the client
 
 	State     State // what the workflow works with
 	CreatedAt time.Time
@@ -82,7 +82,7 @@ type Event struct {
 	Detail     lifecycle.Detail // empty: none
 	Implied    bool             // proven by a later fact, never reported itself
 	Cause      string           // what CauseInbox, CauseDemand, CauseCall or CauseTimer made; or api:<request id>, parent:<order id>
-	Step       int              // position within its cause, from 0
+	StepIndex  int              // position within its cause, from 0
 	OccurredAt time.Time        // by the partner's clock where that is plausible
 	RecordedAt time.Time        // by ours; what the client API shows as created_at
 }
@@ -107,7 +107,7 @@ const (
 // TransactionOrder is one order as its transaction lists it.
 type TransactionOrder struct {
 	ID        string
-	Status    lifecycle.Low
+	Status    lifecycle.LowStatus
 	StatusAt  time.Time
 	Origin    Origin
 	ParentID  string
@@ -115,8 +115,8 @@ type TransactionOrder struct {
 	UpdatedAt time.Time
 }
 
-// StatusOf computes a transaction's status from the statuses of its orders.
-func StatusOf(statuses []lifecycle.Low) TransactionStatus {
+// TransactionStatusOf computes a transaction's status from the statuses of its orders.
+func TransactionStatusOf(statuses []lifecycle.LowStatus) TransactionStatus {
 	allCancelled := true
 	for _, s := range statuses {
 		if !lifecycle.Terminal(s) {

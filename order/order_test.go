@@ -12,22 +12,22 @@ func TestStatusOfATransaction(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		orders []lifecycle.Low
+		orders []lifecycle.LowStatus
 		want   TransactionStatus
 	}{
-		{"one open", []lifecycle.Low{lifecycle.Ordered}, TransactionActive},
-		{"one completed", []lifecycle.Low{lifecycle.Completed}, TransactionCompleted},
-		{"one cancelled", []lifecycle.Low{lifecycle.Cancelled}, TransactionCancelled},
-		{"stopped and cancelled", []lifecycle.Low{lifecycle.DoNotProcess, lifecycle.Cancelled}, TransactionCancelled},
-		{"failed", []lifecycle.Low{lifecycle.SampleError}, TransactionCompleted},
-		{"failed, replacement open", []lifecycle.Low{lifecycle.SampleError, lifecycle.TransitCustomer}, TransactionActive},
-		{"failed, replacement cancelled", []lifecycle.Low{lifecycle.Lost, lifecycle.Cancelled}, TransactionCompleted},
-		{"cancelled first, one open", []lifecycle.Low{lifecycle.Cancelled, lifecycle.RequisitionCreated}, TransactionActive},
-		{"redraw available, redraw completed", []lifecycle.Low{lifecycle.RedrawAvailable, lifecycle.Corrected}, TransactionCompleted},
+		{"one open", []lifecycle.LowStatus{lifecycle.Ordered}, TransactionActive},
+		{"one completed", []lifecycle.LowStatus{lifecycle.Completed}, TransactionCompleted},
+		{"one cancelled", []lifecycle.LowStatus{lifecycle.Cancelled}, TransactionCancelled},
+		{"stopped and cancelled", []lifecycle.LowStatus{lifecycle.DoNotProcess, lifecycle.Cancelled}, TransactionCancelled},
+		{"failed", []lifecycle.LowStatus{lifecycle.SampleError}, TransactionCompleted},
+		{"failed, replacement open", []lifecycle.LowStatus{lifecycle.SampleError, lifecycle.TransitCustomer}, TransactionActive},
+		{"failed, replacement cancelled", []lifecycle.LowStatus{lifecycle.Lost, lifecycle.Cancelled}, TransactionCompleted},
+		{"cancelled first, one open", []lifecycle.LowStatus{lifecycle.Cancelled, lifecycle.RequisitionCreated}, TransactionActive},
+		{"redraw available, redraw completed", []lifecycle.LowStatus{lifecycle.RedrawAvailable, lifecycle.Corrected}, TransactionCompleted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.want, StatusOf(c.orders))
+			require.Equal(t, c.want, TransactionStatusOf(c.orders))
 		})
 	}
 }

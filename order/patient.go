@@ -35,9 +35,9 @@ type Address struct {
 	Phone        *string `json:"phone_number,omitempty"`
 }
 
-// Place is the address as the place of an appointment.
-func (a Address) Place() Place {
-	return Place{FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Notes: a.AccessNotes}
+// Location is the address as the place of an appointment.
+func (a Address) Location() Location {
+	return Location{FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Notes: a.AccessNotes}
 }
 
 // ShippingAddress is where an unregistered kit is sent.

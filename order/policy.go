@@ -30,37 +30,37 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Replacement says what happens after a testkit failed.
-type Replacement string
+// ReplacementPolicy says what happens after a testkit failed.
+type ReplacementPolicy string
 
 // The replacement policies.
 const (
-	ReplaceNever  Replacement = "never"
-	ReplaceManual Replacement = "manual"
-	ReplaceAuto   Replacement = "auto"
+	ReplaceNever  ReplacementPolicy = "never"
+	ReplaceManual ReplacementPolicy = "manual"
+	ReplaceAuto   ReplacementPolicy = "auto"
 )
 
 // Policy is everything that a deployment, team, lab account or lab test may decide about how orders run. It is resolved when an
 // order is created and kept with the order, so that a later change never moves an open order's deadlines.
 type Policy struct {
-	Replacement           Replacement `json:"replacement"`             // Defaults to manual.
-	ReplacementLimit      int         `json:"replacement_limit"`       // Replacements per order transaction. Defaults to 2.
-	PartialResultWebhooks bool        `json:"partial_result_webhooks"` // Defaults to false.
-	BookBeforeRequisition bool        `json:"book_before_requisition"` // Defaults to false.
-	Minors                bool        `json:"minors"`                  // Orders for patients under 18. Defaults to false.
-	Recovery              Recovery    `json:"recovery"`
-	Deadlines             Deadlines   `json:"deadlines"`
+	Replacement           ReplacementPolicy `json:"replacement"`             // Defaults to manual.
+	ReplacementLimit      int               `json:"replacement_limit"`       // Replacements per order transaction. Defaults to 2.
+	PartialResultWebhooks bool              `json:"partial_result_webhooks"` // Defaults to false.
+	BookBeforeRequisition bool              `json:"book_before_requisition"` // Defaults to false.
+	AllowMinors           bool              `json:"minors"`                  // Orders for patients under 18. Defaults to false.
+	Recovery              RecoveryPolicy    `json:"recovery"`
+	Deadlines             DeadlinePolicy    `json:"deadlines"`
 }
 
-// Recovery is how long a rejected kit may be saved, and when operations are reminded of it.
-type Recovery struct {
+// RecoveryPolicy is how long a rejected kit may be saved, and when operations are reminded of it.
+type RecoveryPolicy struct {
 	Window      Duration   `json:"window"`       // Defaults to 14 days (Molecular accounts: 7 days).
 	Reminders   []Duration `json:"reminders"`    // After the rejection. Defaults to 3, 7 and 10 days (Molecular accounts: 3 and 5).
 	MaxRestarts int        `json:"max_restarts"` // How often a repeated rejection restarts the window. Defaults to 2.
 }
 
-// Deadlines is the table of order-lifecycle#deadlines: how long an order may wait in a status.
-type Deadlines struct {
+// DeadlinePolicy is the table of order-lifecycle#deadlines: how long an order may wait in a status.
+type DeadlinePolicy struct {
 	Requisition       Duration `json:"requisition"`        // ordered and active without a requisition; registered. Defaults to 8 h.
 	Shipment          Duration `json:"shipment"`           // requisition made, nothing shipped. Defaults to 7 days.
 	Outbound          Duration `json:"outbound"`           // on the way to the customer. Defaults to 10 days.
@@ -71,7 +71,7 @@ type Deadlines struct {
 	Results           Duration `json:"results"`            // at the lab; the test's worst-case turnaround wins. Defaults to 14 days.
 	ResultsFetch      Duration `json:"results_fetch"`      // announced and not fetched. Defaults to 25 h.
 	PartialResults    Duration `json:"partial_results"`    // Defaults to 14 days.
-	OutOfPlace        Duration `json:"out_of_place"`       // a parked fact. Defaults to 24 h.
+	ParkedFact        Duration `json:"out_of_place"`       // a parked fact. Defaults to 24 h.
 	Visit             Duration `json:"visit"`              // walk-in, phlebotomy: no visit. Defaults to 14 days.
 	AppointmentAssign Duration `json:"appointment_assign"` // appointment_pending. Defaults to 48 h.
 	DrawReport        Duration `json:"draw_report"`        // after the end of an appointment. Defaults to 24 h.
@@ -85,12 +85,12 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Replacement:      ReplaceManual,
 		ReplacementLimit: 2,
-		Recovery: Recovery{
+		Recovery: RecoveryPolicy{
 			Window:      Duration(14 * Day),
 			Reminders:   []Duration{Duration(3 * Day), Duration(7 * Day), Duration(10 * Day)},
 			MaxRestarts: 2,
 		},
-		Deadlines: Deadlines{
+		Deadlines: DeadlinePolicy{
 			Requisition:       Duration(8 * time.Hour),
 			Shipment:          Duration(7 * Day),
 			Outbound:          Duration(10 * Day),
@@ -101,7 +101,7 @@ func DefaultPolicy() Policy {
 			Results:           Duration(14 * Day),
 			ResultsFetch:      Duration(25 * time.Hour),
 			PartialResults:    Duration(14 * Day),
-			OutOfPlace:        Duration(Day),
+			ParkedFact:        Duration(Day),
 			Visit:             Duration(14 * Day),
 			AppointmentAssign: Duration(48 * time.Hour),
 			DrawReport:        Duration(Day),
@@ -111,9 +111,9 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// Resolve lays JSON overlays over the defaults, later ones winning: team, lab account, lab test. An overlay names only what it
+// ResolvePolicy lays JSON overlays over the defaults, later ones winning: team, lab account, lab test. An overlay names only what it
 // changes; an unknown name is an error, because a misspelt deadline must not be lost silently. Empty overlays are passed over.
-func Resolve(overlays ...[]byte) (Policy, error) {
+func ResolvePolicy(overlays ...[]byte) (Policy, error) {
 	p := DefaultPolicy()
 	for _, o := range overlays {
 		if len(o) == 0 {
@@ -156,7 +156,7 @@ func (p Policy) validate() error {
 	return errors.Join(append(errs, p.Deadlines.validate()...)...)
 }
 
-func (d Deadlines) validate() []error {
+func (d DeadlinePolicy) validate() []error {
 	var errs []error
 	for _, row := range []struct {
 		name  string
@@ -164,7 +164,7 @@ func (d Deadlines) validate() []error {
 	}{
 		{"requisition", d.Requisition}, {"shipment", d.Shipment}, {"outbound", d.Outbound}, {"outbound_lost", d.OutboundLost},
 		{"with_customer", d.WithCustomer}, {"inbound", d.Inbound}, {"inbound_lost", d.InboundLost}, {"results", d.Results},
-		{"results_fetch", d.ResultsFetch}, {"partial_results", d.PartialResults}, {"out_of_place", d.OutOfPlace},
+		{"results_fetch", d.ResultsFetch}, {"partial_results", d.PartialResults}, {"out_of_place", d.ParkedFact},
 		{"visit", d.Visit}, {"appointment_assign", d.AppointmentAssign}, {"draw_report", d.DrawReport},
 		{"on_site_draw", d.OnSiteDraw}, {"kit_expiry", d.KitExpiry},
 	} {

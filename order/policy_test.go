@@ -14,23 +14,23 @@ func TestDefaultPolicy(t *testing.T) {
 	hours := func(h int) Duration { return Duration(time.Duration(h) * time.Hour) }
 	require.Equal(t, Policy{
 		Replacement: "manual", ReplacementLimit: 2,
-		Recovery: Recovery{Window: hours(336), Reminders: []Duration{hours(72), hours(168), hours(240)}, MaxRestarts: 2},
-		Deadlines: Deadlines{
+		Recovery: RecoveryPolicy{Window: hours(336), Reminders: []Duration{hours(72), hours(168), hours(240)}, MaxRestarts: 2},
+		Deadlines: DeadlinePolicy{
 			Requisition: hours(8), Shipment: hours(168), Outbound: hours(240), OutboundLost: hours(720), WithCustomer: hours(720),
 			Inbound: hours(168), InboundLost: hours(504), Results: hours(336), ResultsFetch: hours(25), PartialResults: hours(336),
-			OutOfPlace: hours(24), Visit: hours(336), AppointmentAssign: hours(48), DrawReport: hours(24), OnSiteDraw: hours(336),
+			ParkedFact: hours(24), Visit: hours(336), AppointmentAssign: hours(48), DrawReport: hours(24), OnSiteDraw: hours(336),
 			KitExpiry: hours(8760),
 		},
 	}, DefaultPolicy())
 	require.NoError(t, DefaultPolicy().validate())
 }
 
-func TestResolveLaysOverlaysInOrder(t *testing.T) {
+func TestResolvePolicyAppliesOverlaysInOrder(t *testing.T) {
 	t.Parallel()
 	team := `{"replacement":"auto","deadlines":{"shipment":"48h","results":"240h"}}`
 	account := `{"recovery":{"window":"168h","reminders":["72h","120h"]},"deadlines":{"shipment":"72h"}}`
 	test := `{"replacement":"never"}`
-	got, err := Resolve([]byte(team), nil, []byte(account), []byte(test))
+	got, err := ResolvePolicy([]byte(team), nil, []byte(account), []byte(test))
 	require.NoError(t, err)
 
 	want := DefaultPolicy()
@@ -39,12 +39,12 @@ func TestResolveLaysOverlaysInOrder(t *testing.T) {
 	want.Recovery.Window, want.Recovery.Reminders = Duration(7*Day), []Duration{Duration(3 * Day), Duration(5 * Day)}
 	require.Equal(t, want, got)
 
-	none, err := Resolve()
+	none, err := ResolvePolicy()
 	require.NoError(t, err)
 	require.Equal(t, DefaultPolicy(), none, "an earlier overlay leaves nothing behind")
 }
 
-func TestResolveRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestResolvePolicyRefusesUnknownFields(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ overlay, says string }{
 		{`{"replacment":"auto"}`, "replacment"},
@@ -56,7 +56,7 @@ func TestResolveRefusesWhatItDoesNotKnow(t *testing.T) {
 		{`{"minors":true`, "unexpected EOF"},
 		{`[]`, "array"},
 	} {
-		got, err := Resolve([]byte(c.overlay))
+		got, err := ResolvePolicy([]byte(c.overlay))
 		require.ErrorContains(t, err, c.says)
 		require.Zero(t, got)
 	}
@@ -64,7 +64,7 @@ func TestResolveRefusesWhatItDoesNotKnow(t *testing.T) {
 
 func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := Resolve([]byte(`{"replacement":"sometimes","replacement_limit":-1,
+	_, err := ResolvePolicy([]byte(`{"replacement":"sometimes","replacement_limit":-1,
 		"recovery":{"window":"48h","reminders":["0s","24h","48h"],"max_restarts":-1},
 		"deadlines":{"requisition":"0s","kit_expiry":"-1h"}}`))
 	require.EqualError(t, err, `replacement is "sometimes", not never, manual or auto
@@ -81,7 +81,7 @@ func TestEveryDeadlineIsValidated(t *testing.T) {
 	t.Parallel()
 	err := Policy{Replacement: ReplaceNever}.validate()
 	var names map[string]string
-	require.NoError(t, json.Unmarshal([]byte(text(t, DefaultPolicy().Deadlines)), &names))
+	require.NoError(t, json.Unmarshal([]byte(jsonText(t, DefaultPolicy().Deadlines)), &names))
 	require.Len(t, names, 16)
 	for name := range names {
 		require.ErrorContains(t, err, "deadlines."+name+" is not positive")
@@ -91,9 +91,9 @@ func TestEveryDeadlineIsValidated(t *testing.T) {
 
 func TestPolicySurvivesJSON(t *testing.T) {
 	t.Parallel()
-	written := text(t, DefaultPolicy())
+	written := jsonText(t, DefaultPolicy())
 	require.Contains(t, written, `"window":"336h0m0s"`)
-	read, err := Resolve([]byte(written))
+	read, err := ResolvePolicy([]byte(written))
 	require.NoError(t, err)
 	require.Equal(t, DefaultPolicy(), read)
 }

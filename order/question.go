@@ -18,25 +18,25 @@ const (
 	QuestionNumeric     QuestionType = "numeric" // digits, with a decimal point where it needs one
 )
 
-// maxAnswer bounds an answer in characters where the question does not.
-const maxAnswer = 500
+// maxAnswerLength bounds an answer in characters where the question does not.
+const maxAnswerLength = 500
 
 // Question is one that a lab asks on order entry.
 type Question struct {
-	ID         int64        `json:"id"`
-	Code       string       `json:"code"` // the lab's own
-	Text       string       `json:"value"`
-	Type       QuestionType `json:"type"`
-	Required   bool         `json:"required"`
-	Sequence   int          `json:"sequence"`
-	Choices    []Choice     `json:"answers,omitempty"`
-	Constraint *string      `json:"constraint,omitempty"` // a hint for people; what is checked is below
-	Default    *string      `json:"default,omitempty"`    // the answer where none is given
-	Pattern    string       `json:"pattern,omitempty"`    // text: RE2, of the whole answer
-	MaxLength  int          `json:"max_length,omitempty"` // text: characters; 0: 500
-	Minimum    *float64     `json:"minimum,omitempty"`    // numeric
-	Maximum    *float64     `json:"maximum,omitempty"`    // numeric
-	Fasting    *Fasting     `json:"fasting,omitempty"`    // it asks whether the patient has fasted: the lab test answers it
+	ID         int64           `json:"id"`
+	Code       string          `json:"code"` // the lab's own
+	Text       string          `json:"value"`
+	Type       QuestionType    `json:"type"`
+	Required   bool            `json:"required"`
+	Sequence   int             `json:"sequence"`
+	Choices    []Choice        `json:"answers,omitempty"`
+	Constraint *string         `json:"constraint,omitempty"` // a hint for people; what is checked is below
+	Default    *string         `json:"default,omitempty"`    // the answer where none is given
+	Pattern    string          `json:"pattern,omitempty"`    // text: RE2, of the whole answer
+	MaxLength  int             `json:"max_length,omitempty"` // text: characters; 0: 500
+	Minimum    *float64        `json:"minimum,omitempty"`    // numeric
+	Maximum    *float64        `json:"maximum,omitempty"`    // numeric
+	Fasting    *FastingAnswers `json:"fasting,omitempty"`    // it asks whether the patient has fasted: the lab test answers it
 }
 
 // Choice is an answer that can be chosen.
@@ -46,28 +46,28 @@ type Choice struct {
 	Text string `json:"value"`
 }
 
-// Fasting are the answers to a question that asks whether the patient has fasted.
-type Fasting struct {
+// FastingAnswers are the answers to a question that asks whether the patient has fasted.
+type FastingAnswers struct {
 	Yes string `json:"yes"`
 	No  string `json:"no"`
 }
 
-var numeral = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
+var numberPattern = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
 
-// Wrong says what is wrong with an answer; empty: nothing.
-func (q Question) Wrong(answer string) string {
+// AnswerProblem says what is wrong with an answer; empty: nothing.
+func (q Question) AnswerProblem(answer string) string {
 	switch q.Type {
 	case QuestionChoice:
-		return q.wrongChoice(answer)
+		return q.choiceProblem(answer)
 	case QuestionMultiChoice:
-		return q.wrongChoices(answer)
+		return q.choicesProblem(answer)
 	case QuestionNumeric:
-		return q.wrongNumber(answer)
+		return q.numberProblem(answer)
 	}
-	return q.wrongText(answer)
+	return q.textProblem(answer)
 }
 
-func (q Question) wrongChoice(code string) string {
+func (q Question) choiceProblem(code string) string {
 	if slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Code == code }) {
 		return ""
 	}
@@ -78,21 +78,21 @@ func (q Question) wrongChoice(code string) string {
 	return "Input should be one of " + strings.Join(codes, ", ")
 }
 
-func (q Question) wrongChoices(answer string) string {
-	chosen := codesOf(answer)
+func (q Question) choicesProblem(answer string) string {
+	chosen := splitChoiceCodes(answer)
 	for _, code := range chosen {
-		if wrong := q.wrongChoice(code); wrong != "" {
+		if wrong := q.choiceProblem(code); wrong != "" {
 			return wrong
 		}
 	}
 	slices.Sort(chosen)
-	if len(slices.Compact(chosen)) != len(codesOf(answer)) {
+	if len(slices.Compact(chosen)) != len(splitChoiceCodes(answer)) {
 		return "An answer is chosen twice"
 	}
 	return ""
 }
 
-func codesOf(answer string) []string {
+func splitChoiceCodes(answer string) []string {
 	codes := strings.Split(answer, ",")
 	for i := range codes {
 		codes[i] = strings.TrimSpace(codes[i])
@@ -100,10 +100,10 @@ func codesOf(answer string) []string {
 	return codes
 }
 
-func (q Question) wrongNumber(answer string) string {
+func (q Question) numberProblem(answer string) string {
 	value, err := strconv.ParseFloat(answer, 64)
 	switch {
-	case err != nil || !numeral.MatchString(answer):
+	case err != nil || !numberPattern.MatchString(answer):
 		return "Input should be a number"
 	case q.Minimum != nil && value < *q.Minimum:
 		return "Input should be at least " + strconv.FormatFloat(*q.Minimum, 'f', -1, 64)
@@ -113,10 +113,10 @@ func (q Question) wrongNumber(answer string) string {
 	return ""
 }
 
-func (q Question) wrongText(answer string) string {
+func (q Question) textProblem(answer string) string {
 	limit := q.MaxLength
 	if limit == 0 {
-		limit = maxAnswer
+		limit = maxAnswerLength
 	}
 	switch {
 	case strings.TrimSpace(answer) == "":
@@ -136,8 +136,8 @@ func (q Question) wrongText(answer string) string {
 	return "Input does not have the form that the lab asks for"
 }
 
-// Presumed is the answer to a question that nobody answered, for a test whose patients fast or not; false: there is none.
-func (q Question) Presumed(fasting bool) (string, bool) {
+// PresumedAnswer is the answer to a question that nobody answered, for a test whose patients fast or not; false: there is none.
+func (q Question) PresumedAnswer(fasting bool) (string, bool) {
 	switch {
 	case q.Fasting != nil && fasting:
 		return q.Fasting.Yes, true
@@ -149,14 +149,14 @@ func (q Question) Presumed(fasting bool) (string, bool) {
 	return "", false
 }
 
-// Answered is the answer with what was asked, so that it can be read without the catalogue.
-func (q Question) Answered(markerID int64, answer string) AoEAnswer {
+// AnswerWith is the answer with what was asked, so that it can be read without the catalogue.
+func (q Question) AnswerWith(markerID int64, answer string) AoEAnswer {
 	a := AoEAnswer{MarkerID: markerID, QuestionID: q.ID, Answer: answer, Code: q.Code, Question: q.Text}
 	if q.Type != QuestionChoice && q.Type != QuestionMultiChoice {
 		return a
 	}
 	var texts []string
-	for _, code := range codesOf(answer) {
+	for _, code := range splitChoiceCodes(answer) {
 		i := slices.IndexFunc(q.Choices, func(c Choice) bool { return c.Code == code })
 		if i >= 0 {
 			texts = append(texts, q.Choices[i].Text)

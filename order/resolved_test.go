@@ -10,12 +10,12 @@ import (
 )
 
 // remember notes what has raised a mark.
-func (w *walk) remember(before State, d Decision, again cause) {
+func (w *orderWalk) remember(before State, d Decision, again cause) {
 	if w.raised == nil {
 		w.raised = map[AttentionReason][]cause{}
 	}
 	for _, a := range d.Next.Attention {
-		if !before.Needs(a.Reason) {
+		if !before.HasMark(a.Reason) {
 			w.raised[a.Reason] = append(w.raised[a.Reason], again)
 		}
 	}
@@ -23,24 +23,24 @@ func (w *walk) remember(before State, d Decision, again cause) {
 
 // checkResolved: once somebody has acknowledged a mark, nothing that has raised it raises it again. Once somebody has
 // accepted a report, the same version neither asks for a decision nor makes an event.
-func (w *walk) checkResolved(dm Demand, d Decision) {
-	if d.Outcome != Applied {
+func (w *orderWalk) checkResolved(dm Demand, d Decision) {
+	if d.Outcome != OutcomeApplied {
 		return
 	}
 	switch dm.Kind {
-	case DemandAcknowledge:
+	case DemandAcknowledgeMark:
 		r := AttentionReason(dm.Reason)
 		for _, again := range w.raised[r] {
 			repeated := again(d.Next)
-			require.False(w.t, repeated.Next.Needs(r), "%s is raised again", r)
+			require.False(w.t, repeated.Next.HasMark(r), "%s is raised again", r)
 		}
-		require.False(w.t, r == FactOutOfPlace && len(deadlinesOf(d.Next, r)) > 0, "somebody has seen all that is parked")
-	case DemandAccept:
-		f := *dm.Fetched
+		require.False(w.t, r == AttentionFactOutOfPlace && len(deadlinesOf(d.Next, r)) > 0, "somebody has seen all that is parked")
+	case DemandAcceptResults:
+		f := *dm.Results
 		f.Generation, f.Changed = d.Next.Fetch.Generation, true // compared before it was accepted
-		again, _ := d.Next.ApplyFetched(f, w.now)
+		again, _ := d.Next.ApplyFetchedResults(f, w.now)
 		require.Empty(w.t, again.Steps)
-		require.Equal(w.t, d.Next.Needs(ResultAfterEnd), again.Next.Needs(ResultAfterEnd))
+		require.Equal(w.t, d.Next.HasMark(AttentionResultAfterEnd), again.Next.HasMark(AttentionResultAfterEnd))
 	}
 }
 
@@ -58,12 +58,12 @@ type happening func(State) Decision
 
 func reports(f Fact) happening { return func(s State) Decision { return s.ApplyFact(f, f.ReceivedAt) } }
 
-func announced(h int) happening { return reports(fact(ReportReady, h)) }
+func announced(h int) happening { return reports(newFact(FactReportReady, h)) }
 
 // fetches is the end of the fetch that the newest announcement asked for.
 func fetches(version string, changed bool) happening {
 	return func(s State) Decision {
-		d, _ := s.ApplyFetched(Fetched{Generation: s.Fetch.Generation, ResultID: version, Changed: changed}, hour(300))
+		d, _ := s.ApplyFetchedResults(FetchOutcome{Generation: s.Fetch.Generation, ResultID: version, Changed: changed}, hour(300))
 		return d
 	}
 }
@@ -71,14 +71,14 @@ func fetches(version string, changed bool) happening {
 // accepts takes a version on that was held back as another, or as itself.
 func accepts(version, held string) happening {
 	return func(s State) Decision {
-		f := Fetched{ResultID: version, Changed: true, HeldID: held}
-		return s.ApplyDemand(Demand{Kind: DemandAccept, By: lifecycle.Client, Fetched: &f}, hour(300))
+		f := FetchOutcome{ResultID: version, Changed: true, HeldID: held}
+		return s.ApplyDemand(Demand{Kind: DemandAcceptResults, By: lifecycle.Client, Results: &f}, hour(300))
 	}
 }
 
 func acknowledges(r AttentionReason) happening {
 	return func(s State) Decision {
-		return s.ApplyDemand(Demand{Kind: DemandAcknowledge, By: lifecycle.Operations, Reason: string(r)}, hour(300))
+		return s.ApplyDemand(Demand{Kind: DemandAcknowledgeMark, By: lifecycle.Operations, Reason: string(r)}, hour(300))
 	}
 }
 
@@ -97,7 +97,7 @@ func happen(s State, all ...happening) *Decision {
 func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 	t.Parallel()
 	held := []happening{announced(60), fetches("v1", true)}
-	acknowledged := acknowledges(ResultAfterEnd)
+	acknowledged := acknowledges(AttentionResultAfterEnd)
 	for name, c := range map[string]struct {
 		then []happening
 		open bool
@@ -160,18 +160,21 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 		"acknowledged, accepted, fetched": {
 			[]happening{acknowledged, accepts("v1", "v1"), announced(70), fetches("v1", false)}, false, "",
 		},
+		"another report accepted onto it, fetched": {
+			[]happening{accepts("x", ""), announced(70), fetches("x", true)}, true, "v1",
+		},
 		"somebody else's results accepted onto it": {[]happening{accepts("x", "")}, true, "v1"},
 	} {
 		for _, end := range []DemandKind{DemandCancel, DemandDoNotProcess} {
 			t.Run(name+", "+string(end), func(t *testing.T) {
 				t.Parallel()
-				ended := placed(t, nil).ApplyDemand(Demand{Kind: end, By: lifecycle.Operations}, hour(2)).Next
-				other := ended.AttentionReasons()
+				ended := placedState(t, nil).ApplyDemand(Demand{Kind: end, By: lifecycle.Operations}, hour(2)).Next
+				other := ended.MarkReasons()
 				d := happen(ended, append(held[:len(held):len(held)], c.then...)...)
-				require.Equal(t, c.open, d.Next.Needs(ResultAfterEnd))
+				require.Equal(t, c.open, d.Next.HasMark(AttentionResultAfterEnd))
 				require.Equal(t, c.held, d.Next.held())
-				d.Next.Settle(ResultAfterEnd)
-				require.Equal(t, other, d.Next.AttentionReasons(), "and no other mark")
+				d.Next.ClearMark(AttentionResultAfterEnd)
+				require.Equal(t, other, d.Next.MarkReasons(), "and no other mark")
 				require.Equal(t, ended.Status, d.Next.Status)
 			})
 		}
@@ -181,28 +184,28 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 // What is fetched and found decided about is not held back, so that no review opens.
 func TestADecidedVersionIsNotHeldBack(t *testing.T) {
 	t.Parallel()
-	cancelled := placed(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
+	cancelled := placedState(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
 	d := happen(cancelled, announced(60), fetches("v1", true))
-	require.Equal(t, Refused, d.Outcome, "this is what has the workflow hold it back")
+	require.Equal(t, OutcomeRefused, d.Outcome, "this is what has the workflow hold it back")
 	d = happen(d.Next, announced(70), accepts("v1", "v1"), fetches("v1", true))
-	require.Equal(t, Late, d.Outcome)
+	require.Equal(t, OutcomeLate, d.Outcome)
 	require.Equal(t, ReasonRepeated, d.Reason)
-	require.Empty(t, deadlinesOf(d.Next, ResultsUnfetched))
-	require.Equal(t, 1, d.Next.Fetch.Versions)
-	require.False(t, d.Next.News(Fetched{ResultID: "v1", Changed: true}), "the client gets one critical webhook")
-	require.True(t, d.Next.News(Fetched{ResultID: "v2", Changed: true}))
+	require.Empty(t, deadlinesOf(d.Next, AttentionResultsUnfetched))
+	require.Equal(t, 1, d.Next.Fetch.StoredVersions)
+	require.False(t, d.Next.News(FetchOutcome{ResultID: "v1", Changed: true}), "the client gets one critical webhook")
+	require.True(t, d.Next.News(FetchOutcome{ResultID: "v2", Changed: true}))
 }
 
 // An acknowledged announcement, whose results had not come yet, says nothing about the results.
 func TestAnAcknowledgedAnnouncement(t *testing.T) {
 	t.Parallel()
-	cancelled := placed(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
+	cancelled := placedState(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
 	d := happen(cancelled, announced(60))
-	require.True(t, d.Next.Needs(ResultAfterEnd))
-	d = happen(d.Next, acknowledges(ResultAfterEnd), announced(70))
-	require.False(t, d.Next.Needs(ResultAfterEnd), "the same announcement again")
-	require.NotEmpty(t, deadlinesOf(d.Next, ResultsUnfetched))
-	require.True(t, happen(d.Next, fetches("v1", true)).Next.Needs(ResultAfterEnd))
+	require.True(t, d.Next.HasMark(AttentionResultAfterEnd))
+	d = happen(d.Next, acknowledges(AttentionResultAfterEnd), announced(70))
+	require.False(t, d.Next.HasMark(AttentionResultAfterEnd), "the same announcement again")
+	require.NotEmpty(t, deadlinesOf(d.Next, AttentionResultsUnfetched))
+	require.True(t, happen(d.Next, fetches("v1", true)).Next.HasMark(AttentionResultAfterEnd))
 }
 
 // The order is running, and its own fetch brings what somebody accepts onto it at the same time.
@@ -215,13 +218,13 @@ func TestAVersionCompletesAnOrderOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := happen(in(t, lifecycle.DeliveredToLab, nil), announced(100)).Next
+			s := happen(stateIn(t, lifecycle.DeliveredToLab, nil), announced(100)).Next
 			d := happen(s, sequence...)
 			require.Equal(t, lifecycle.Completed, d.Next.Status, "no correction")
 			require.Empty(t, d.Steps)
 			require.Empty(t, d.Next.Attention)
 			d = happen(d.Next, announced(120), fetches("v2", true))
-			require.Equal(t, []lifecycle.Low{lifecycle.Corrected}, lows(d.Steps))
+			require.Equal(t, []lifecycle.LowStatus{lifecycle.Corrected}, lowStatuses(d.Steps))
 		})
 	}
 }
@@ -231,58 +234,58 @@ func TestAVersionCompletesAnOrderOnce(t *testing.T) {
 func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 	t.Parallel()
 	accession := func(number string, h int) Fact {
-		f := fact(KitShipped, h)
+		f := newFact(FactKitShipped, h)
 		f.Accession = number
 		return f
 	}
 	confirmed := Demand{Kind: DemandCancel, By: lifecycle.Client, Confirmed: true}
-	cancelled := placed(t, nil).ApplyDemand(confirmed, hour(2)).Next
+	cancelled := placedState(t, nil).ApplyDemand(confirmed, hour(2)).Next
 	visit := func(status lifecycle.AppointmentStatus, h int) Fact {
-		f := fact(AppointmentReport, h)
-		f.AppointmentID, f.Appointment = "theirs", &Booked{Status: status}
+		f := newFact(FactAppointment, h)
+		f.AppointmentID, f.Appointment = "theirs", &ReportedAppointment{Status: status}
 		return f
 	}
-	walkIn := requisitioned(lifecycle.WalkIn, nil)
+	walkIn := requisitionedState(lifecycle.WalkIn, nil)
 	for name, c := range map[string]struct {
 		state State
 		mark  AttentionReason
 		first Fact
 		news  Fact
 	}{
-		"a contradiction":       {cancelled, ContradictoryFact, fact(KitShipped, 24), fact(KitShipped, 30)},
-		"another contradiction": {cancelled, ContradictoryFact, fact(KitShipped, 24), fact(KitReceived, 24)},
+		"a contradiction":       {cancelled, AttentionContradictoryFact, newFact(FactKitShipped, 24), newFact(FactKitShipped, 30)},
+		"another contradiction": {cancelled, AttentionContradictoryFact, newFact(FactKitShipped, 24), newFact(FactKitReceived, 24)},
 		"by a courier": {
-			cancelled, ContradictoryFact, courier(24, "outbound", lifecycle.TransitCustomer),
-			courier(24, "outbound", lifecycle.Lost),
+			cancelled, AttentionContradictoryFact, courierFact(24, "outbound", lifecycle.TransitCustomer),
+			courierFact(24, "outbound", lifecycle.Lost),
 		},
-		"a rejection":        {cancelled, ContradictoryFact, rejected(24, true), rejected(24, false)},
-		"not for its method": {cancelled, ContradictoryFact, fact(DrawReport, 24), fact(DrawReport, 30)},
+		"a rejection":        {cancelled, AttentionContradictoryFact, rejectionFact(24, true), rejectionFact(24, false)},
+		"not for its method": {cancelled, AttentionContradictoryFact, newFact(FactDrawCompleted, 24), newFact(FactDrawCompleted, 30)},
 		"a visit after the end": {
 			walkIn.ApplyDemand(cancelBy(lifecycle.Client),
-				hour(2)).Next, ContradictoryFact, visit("confirmed", 24), visit("in_progress", 24),
+				hour(2)).Next, AttentionContradictoryFact, visit("confirmed", 24), visit("in_progress", 24),
 		},
-		"another accession number":   {placed(t, nil), AccessionMismatch, accession("M2", 24), accession("M3", 24)},
-		"a sample with a problem":    {walkIn, SampleProblem, rejected(24, true), rejected(30, true)},
-		"an unregistered kit":        {registrable(t), UnregisteredKit, fact(KitReceived, 24), rejected(30, true)},
-		"a kit that is to be saved":  {placed(t, nil), RecoveryNeeded, rejected(24, true), rejected(30, true)},
-		"an unreadable recoverable":  {placed(t, nil), RecoverableUnclear, fact(KitRejected, 24), fact(KitRejected, 30)},
-		"results after the end":      {cancelled, ResultAfterEnd, fact(ReportReady, 24), Fact{}},
-		"an accession, known before": {placed(t, nil), AccessionMismatch, accession("M2", 24), accession("M3", 30)},
+		"another accession number":   {placedState(t, nil), AttentionAccessionMismatch, accession("M2", 24), accession("M3", 24)},
+		"a sample with a problem":    {walkIn, AttentionSampleProblem, rejectionFact(24, true), rejectionFact(30, true)},
+		"an unregistered kit":        {registrableState(t), AttentionUnregisteredSample, newFact(FactKitReceived, 24), rejectionFact(30, true)},
+		"a kit that is to be saved":  {placedState(t, nil), AttentionRecoveryNeeded, rejectionFact(24, true), rejectionFact(30, true)},
+		"an unreadable recoverable":  {placedState(t, nil), AttentionRecoverableUnclear, newFact(FactKitRejected, 24), newFact(FactKitRejected, 30)},
+		"results after the end":      {cancelled, AttentionResultAfterEnd, newFact(FactReportReady, 24), Fact{}},
+		"an accession, known before": {placedState(t, nil), AttentionAccessionMismatch, accession("M2", 24), accession("M3", 30)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := happen(c.state, reports(c.first)).Next
-			require.True(t, s.Needs(c.mark))
+			require.True(t, s.HasMark(c.mark))
 			again := c.first
 			again.InboxID += " again"
-			require.True(t, happen(s, reports(again)).Next.Needs(c.mark), "nobody has seen it")
+			require.True(t, happen(s, reports(again)).Next.HasMark(c.mark), "nobody has seen it")
 			s = happen(s, reports(again), acknowledges(c.mark)).Next
-			require.False(t, s.Needs(c.mark))
+			require.False(t, s.HasMark(c.mark))
 			again.InboxID, again.ReceivedAt = again.InboxID+"st", again.ReceivedAt.Add(2*time.Hour)
 			s = happen(s, reports(again)).Next
-			require.False(t, s.Needs(c.mark), "it says what somebody has seen")
+			require.False(t, s.HasMark(c.mark), "it says what somebody has seen")
 			if c.news.Kind != "" {
-				require.True(t, happen(s, reports(c.news)).Next.Needs(c.mark), "it says something new")
+				require.True(t, happen(s, reports(c.news)).Next.HasMark(c.mark), "it says something new")
 			}
 		})
 	}
@@ -291,48 +294,48 @@ func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 // Of several parked facts all are seen by who acknowledges that they wait. A later one is not.
 func TestAcknowledgedParkedFacts(t *testing.T) {
 	t.Parallel()
-	mark := DeadlineName(FactOutOfPlace)
-	s, d := run(scheduled(t), fact(KitReceived, 10), fact(ReportReady, 12))
-	require.Equal(t, Parked, d.Outcome)
-	s, _ = fire(t, s, mark)
-	require.True(t, s.Needs(FactOutOfPlace))
-	s = happen(s, acknowledges(FactOutOfPlace)).Next
-	require.Empty(t, deadlinesOf(s, FactOutOfPlace))
-	s.unpark(fact(KitReceived, 10).InboxID)
-	left := s.decision(hour(50))
-	s = left.finish().Next
-	require.Empty(t, deadlinesOf(s, FactOutOfPlace), "the second was seen as well")
+	mark := DeadlineName(AttentionFactOutOfPlace)
+	s, d := applyFacts(scheduledState(t), newFact(FactKitReceived, 10), newFact(FactReportReady, 12))
+	require.Equal(t, OutcomeParked, d.Outcome)
+	s, _ = fireDeadline(t, s, mark)
+	require.True(t, s.HasMark(AttentionFactOutOfPlace))
+	s = happen(s, acknowledges(AttentionFactOutOfPlace)).Next
+	require.Empty(t, deadlinesOf(s, AttentionFactOutOfPlace))
+	s.removeParked(newFact(FactKitReceived, 10).InboxID)
+	left := s.newDecision(hour(50))
+	s = left.finalize().Next
+	require.Empty(t, deadlinesOf(s, AttentionFactOutOfPlace), "the second was seen as well")
 	require.Len(t, s.Triggers, 1)
-	s, _ = run(s, fact(KitShipped, 60))
-	require.Equal(t, []Deadline{{Name: mark, Due: hour(60 + 24)}}, deadlinesOf(s, FactOutOfPlace))
+	s, _ = applyFacts(s, newFact(FactKitShipped, 60))
+	require.Equal(t, []Deadline{{Name: mark, Due: hour(60 + 24)}}, deadlinesOf(s, AttentionFactOutOfPlace))
 }
 
 // What was supplied answers every rejection that is older.
 func TestARejectionIsAnsweredByWhatWasSupplied(t *testing.T) {
 	t.Parallel()
 	for _, correctable := range []bool{false, true} {
-		supply := Demand{Kind: DemandRecover, By: lifecycle.Operations, Correctable: correctable}
-		s := in(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
+		supply := Demand{Kind: DemandRecover, By: lifecycle.Operations, LabTakesCorrections: correctable}
+		s := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
 		window := s.Recovery
 		for _, h := range []int{90, 93} {
-			again := rejected(h, true)
+			again := rejectionFact(h, true)
 			again.InboxID, again.ReceivedAt = "again", hour(96)
 			d := s.ApplyFact(again, hour(96))
-			require.Equal(t, Late, d.Outcome)
-			require.False(t, d.Next.Needs(RecoveryNeeded))
+			require.Equal(t, OutcomeLate, d.Outcome)
+			require.False(t, d.Next.HasMark(AttentionRecoveryNeeded))
 			require.Equal(t, window, d.Next.Recovery)
 		}
-		reminded, _ := fire(t, s, "recovery_reminder_1")
-		require.False(t, reminded.Needs(RecoveryNeeded))
-		require.Equal(t, !correctable, reminded.Needs(TellLab))
-		newer, _ := run(s, rejected(97, true))
-		require.True(t, newer.Needs(RecoveryNeeded))
+		reminded, _ := fireDeadline(t, s, "recovery_reminder_1")
+		require.False(t, reminded.HasMark(AttentionRecoveryNeeded))
+		require.Equal(t, !correctable, reminded.HasMark(AttentionTellLab))
+		newer, _ := applyFacts(s, rejectionFact(97, true))
+		require.True(t, newer.HasMark(AttentionRecoveryNeeded))
 		require.Zero(t, newer.Recovery.SuppliedAt)
 	}
 	supply := Demand{Kind: DemandRecover, By: lifecycle.Operations}
-	told := in(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
-	seen, _ := fire(t, happen(told, acknowledges(TellLab)).Next, "recovery_reminder_1")
-	require.Equal(t, []string{"tell_lab"}, seen.AttentionReasons(), "what is left to do for a blocked kit is raised again")
+	told := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
+	seen, _ := fireDeadline(t, happen(told, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
+	require.Equal(t, []string{"tell_lab"}, seen.MarkReasons(), "what is left to do for a blocked kit is raised again")
 }
 
 // A partner that goes on not answering is no news. Another request that it does not answer is.
@@ -340,57 +343,57 @@ func TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	now := hour(100)
 	unanswered := func(s State) Decision { return s.ApplyPlacementUnanswered(now) }
-	s := happen(newOrder(t, nil), unanswered, acknowledges(PlacementUnanswered), unanswered).Next
-	require.False(t, s.Needs(PlacementUnanswered))
+	s := happen(orderedState(t, nil), unanswered, acknowledges(AttentionPlacementUnanswered), unanswered).Next
+	require.False(t, s.HasMark(AttentionPlacementUnanswered))
 	place := func(s State) Decision { return s.ApplyDemand(Demand{Kind: DemandPlace, By: lifecycle.Operations}, now) }
-	require.True(t, happen(s, place, unanswered).Next.Needs(PlacementUnanswered))
+	require.True(t, happen(s, place, unanswered).Next.HasMark(AttentionPlacementUnanswered))
 
 	asked := func(id string) happening {
 		return func(s State) Decision { return s.ApplyCancelAsked(Demand{ID: id, Kind: DemandCancel}, now) }
 	}
 	silent := func(s State) Decision { return s.ApplyCancelUnanswered(now) }
-	s = happen(placed(t, nil), asked("1"), silent, acknowledges(CancelUnanswered), silent).Next
-	require.False(t, s.Needs(CancelUnanswered))
+	s = happen(placedState(t, nil), asked("1"), silent, acknowledges(AttentionCancelUnanswered), silent).Next
+	require.False(t, s.HasMark(AttentionCancelUnanswered))
 	refused := func(s State) Decision { return s.ApplyCancelRefused(now) }
-	require.True(t, happen(s, refused, asked("2"), silent).Next.Needs(CancelUnanswered))
+	require.True(t, happen(s, refused, asked("2"), silent).Next.HasMark(AttentionCancelUnanswered))
 
 	corrects := func(id string) happening {
 		return func(s State) Decision {
-			return s.ApplyDemand(Demand{ID: id, Kind: DemandRecover, By: lifecycle.Operations, Correctable: true}, now)
+			return s.ApplyDemand(Demand{ID: id, Kind: DemandRecover, By: lifecycle.Operations, LabTakesCorrections: true}, now)
 		}
 	}
 	untold := func(s State) Decision { return s.ApplyCorrectionUnanswered(now) }
-	s = happen(in(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), untold, acknowledges(TellLab), untold).Next
-	require.False(t, s.Needs(TellLab))
-	require.True(t, happen(s, corrects("2"), untold).Next.Needs(TellLab))
+	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), untold, acknowledges(AttentionTellLab), untold).Next
+	require.False(t, s.HasMark(AttentionTellLab))
+	require.True(t, happen(s, corrects("2"), untold).Next.HasMark(AttentionTellLab))
 }
 
 // Somebody has talked to the provider about an appointment; that it still does not answer, or refuses, is no news.
 func TestAnAcknowledgedAppointmentAtItsProvider(t *testing.T) {
 	t.Parallel()
 	missed := func(id string) happening {
-		return func(s State) Decision { return s.ApplyReleaseMissed(id, hour(100)) }
+		return func(s State) Decision { return s.ApplyReleaseUnanswered(id, hour(100)) }
 	}
-	s := requisitioned(lifecycle.WalkIn, nil)
-	s.Releasing = []Release{{AppointmentID: "a", Tries: releaseTries - 1}, {AppointmentID: "b", Tries: releaseTries - 1}}
+	s := requisitionedState(lifecycle.WalkIn, nil)
+	s.PendingReleases = []AppointmentRelease{{AppointmentID: "a", UnansweredAttempts: releaseAttemptsBeforeMark - 1}, {AppointmentID: "b", UnansweredAttempts: releaseAttemptsBeforeMark - 1}}
 	s = happen(s, missed("a")).Next
-	require.True(t, s.Needs(AppointmentAtProvider))
-	s = happen(s, acknowledges(AppointmentAtProvider), missed("a")).Next
-	require.False(t, s.Needs(AppointmentAtProvider))
-	refused := happen(s, func(s State) Decision { return s.ApplyReleased("a", true, hour(101)) }).Next
-	require.False(t, refused.Needs(AppointmentAtProvider))
-	require.False(t, refused.Undropped)
-	require.True(t, happen(s, missed("b")).Next.Needs(AppointmentAtProvider))
+	require.True(t, s.HasMark(AttentionAppointmentAtProvider))
+	s = happen(s, acknowledges(AttentionAppointmentAtProvider), missed("a")).Next
+	require.False(t, s.HasMark(AttentionAppointmentAtProvider))
+	refused := happen(s, func(s State) Decision { return s.ApplyReleaseAnswer("a", true, hour(101)) }).Next
+	require.False(t, refused.HasMark(AttentionAppointmentAtProvider))
+	require.False(t, refused.ReleaseRefused)
+	require.True(t, happen(s, missed("b")).Next.HasMark(AttentionAppointmentAtProvider))
 }
 
 func TestTriggersAreBounded(t *testing.T) {
 	t.Parallel()
-	s := placed(t, nil)
+	s := placedState(t, nil)
 	for h := range 3 * keptTriggers {
-		f := fact(KitShipped, 24)
+		f := newFact(FactKitShipped, 24)
 		f.InboxID, f.Accession = time.Duration(h).String(), time.Duration(h).String()
-		s, _ = run(s, f)
+		s, _ = applyFacts(s, f)
 	}
 	require.Len(t, s.Triggers, keptTriggers)
-	require.Empty(t, happen(placed(t, nil), reports(rejected(24, true)), reports(fact(KitReceived, 30))).Next.Triggers)
+	require.Empty(t, happen(placedState(t, nil), reports(rejectionFact(24, true)), reports(newFact(FactKitReceived, 30))).Next.Triggers)
 }

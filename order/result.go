@@ -7,53 +7,53 @@ type Interpretation string
 
 // The interpretations of client-api#17-enums.
 const (
-	Normal                Interpretation = "normal"
-	Abnormal              Interpretation = "abnormal"
-	Critical              Interpretation = "critical"
-	UnknownInterpretation Interpretation = "unknown"
+	InterpretationNormal   Interpretation = "normal"
+	InterpretationAbnormal Interpretation = "abnormal"
+	InterpretationCritical Interpretation = "critical"
+	InterpretationUnknown  Interpretation = "unknown"
 )
 
-// Worse is the interpretation of a report that holds both: an unknown result keeps it from being called normal.
-func Worse(a, b Interpretation) Interpretation {
-	for _, i := range []Interpretation{Critical, Abnormal, UnknownInterpretation} {
+// WorseInterpretation is the interpretation of a report that holds both: an unknown result keeps it from being called normal.
+func WorseInterpretation(a, b Interpretation) Interpretation {
+	for _, i := range []Interpretation{InterpretationCritical, InterpretationAbnormal, InterpretationUnknown} {
 		if a == i || b == i {
 			return i
 		}
 	}
-	return Normal
+	return InterpretationNormal
 }
 
-// Report is one version of an order's results, as decoded from the lab's answer.
-type Report struct {
-	Status         string         `json:"status"` // final, partial
-	Interpretation Interpretation `json:"interpretation"`
-	CollectedAt    *time.Time     `json:"collected_at,omitempty"`
-	ReceivedAt     *time.Time     `json:"received_at,omitempty"`
-	ReportedAt     time.Time      `json:"reported_at"`
-	Laboratory     string         `json:"laboratory,omitempty"`
-	Results        []Result       `json:"results"`
-	Missing        []Missing      `json:"missing,omitempty"`
-	Patient        *Tested        `json:"patient,omitempty"` // nil: the lab did not say
+// LabReport is one version of an order's results, as decoded from the lab's answer.
+type LabReport struct {
+	Status         string          `json:"status"` // final, partial
+	Interpretation Interpretation  `json:"interpretation"`
+	CollectedAt    *time.Time      `json:"collected_at,omitempty"`
+	ReceivedAt     *time.Time      `json:"received_at,omitempty"`
+	ReportedAt     time.Time       `json:"reported_at"`
+	Laboratory     string          `json:"laboratory,omitempty"`
+	Results        []Result        `json:"results"`
+	Missing        []MissingMarker `json:"missing,omitempty"`
+	Patient        *TestedPatient  `json:"patient,omitempty"` // nil: the lab did not say
 }
 
-// Tested is whom the lab says that it has tested.
-type Tested struct {
+// TestedPatient is whom the lab says that it has tested.
+type TestedPatient struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
 	DOB       string `json:"dob"` // YYYY-MM-DD, as sent
 }
 
-// labFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again
+// isLabFault reports whether a marker is missing through the lab's fault, so that the sample may be drawn again
 // (order-lifecycle#redraw).
-func (m Missing) labFault() bool {
+func (m MissingMarker) isLabFault() bool {
 	return m.FailureType == "internal_lab_failure" || m.FailureType == "order_entry_failure"
 }
 
-// Redrawable lists what is missing through the lab's fault.
-func (r Report) Redrawable() []Missing {
-	var out []Missing
+// MissingByLabFault lists what is missing through the lab's fault.
+func (r LabReport) MissingByLabFault() []MissingMarker {
+	var out []MissingMarker
 	for _, m := range r.Missing {
-		if m.labFault() {
+		if m.isLabFault() {
 			out = append(out, m)
 		}
 	}
@@ -68,7 +68,7 @@ type Result struct {
 	Text           string         `json:"result"`
 	Type           string         `json:"type"` // numeric, range, comment, coded_value
 	Unit           *string        `json:"unit,omitempty"`
-	At             *time.Time     `json:"timestamp,omitempty"`
+	Timestamp      *time.Time     `json:"timestamp,omitempty"`
 	ReferenceRange *string        `json:"reference_range,omitempty"`
 	Min            *float64       `json:"min_range_value,omitempty"`
 	Max            *float64       `json:"max_range_value,omitempty"`
@@ -78,8 +78,8 @@ type Result struct {
 	ProviderID     *string        `json:"provider_id,omitempty"`
 }
 
-// Missing is a marker that was expected and not reported.
-type Missing struct {
+// MissingMarker is a marker that was expected and not reported.
+type MissingMarker struct {
 	Name        string  `json:"name"`
 	Slug        string  `json:"slug"`
 	FailureType string  `json:"inferred_failure_type"`
@@ -95,7 +95,7 @@ type ResultVersion struct {
 	Version   int    // from 1, per order
 	Visible   bool   // shown to the client; false for a report on an order that ended otherwise
 	Hash      string // SHA-256 of the content that decides whether a correction differs
-	Report    Report
+	Report    LabReport
 	HasPDF    bool
 	FetchedAt time.Time
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// ReviewTest is a case of the test of unmatched results (client-api#unmatched-results-match-reviews): a report is made
+// ReviewTestCase is a case of the test of unmatched results (client-api#unmatched-results-match-reviews): a report is made
 // that has to be judged so, from orders that stand so.
-type ReviewTest struct {
-	Case        MatchCode
-	Roles       []string                 // of its orders
-	Required    map[string]lifecycle.Low // the status of each, by role
-	Constraints []string                 // on labs, in words
+type ReviewTestCase struct {
+	Case             MatchCode
+	Roles            []string                       // of its orders
+	RequiredStatuses map[string]lifecycle.LowStatus // the status of each, by role
+	Constraints      []string                       // on labs, in words
 }
 
 const (
@@ -22,62 +22,62 @@ const (
 	roleSecond = "second_order"
 )
 
-// ReviewTests are all cases.
-func ReviewTests() []ReviewTest {
-	one := func(code MatchCode, status lifecycle.Low, constraint string) ReviewTest {
-		return ReviewTest{code, []string{roleOrder}, map[string]lifecycle.Low{roleOrder: status}, []string{constraint}}
+// ReviewTestCases are all cases.
+func ReviewTestCases() []ReviewTestCase {
+	one := func(code MatchCode, status lifecycle.LowStatus, constraint string) ReviewTestCase {
+		return ReviewTestCase{code, []string{roleOrder}, map[string]lifecycle.LowStatus{roleOrder: status}, []string{constraint}}
 	}
 	const same = "the result comes from the lab of the order"
-	return []ReviewTest{
+	return []ReviewTestCase{
 		one(MatchCompleted, lifecycle.Completed, same),
 		one(MatchCancelled, lifecycle.Cancelled, same),
-		one(MatchUncollected, lifecycle.Ordered, same),
+		one(MatchWrongCollection, lifecycle.Ordered, same),
 		one(MatchWrongLab, lifecycle.RequisitionCreated, "the result comes from another lab than that of the order"),
 		{
-			MatchSeveral, []string{roleFirst, roleSecond},
-			map[string]lifecycle.Low{roleFirst: lifecycle.RequisitionCreated, roleSecond: lifecycle.RequisitionCreated},
+			MatchMultipleOrders, []string{roleFirst, roleSecond},
+			map[string]lifecycle.LowStatus{roleFirst: lifecycle.RequisitionCreated, roleSecond: lifecycle.RequisitionCreated},
 			[]string{"both orders are for the same patient, at the lab that the result comes from"},
 		},
 		one(MatchOtherPatient, lifecycle.RequisitionCreated, same),
-		one(MatchPatient, lifecycle.RequisitionCreated, same),
-		{MatchNone, []string{}, map[string]lifecycle.Low{}, []string{"the result comes from any lab of the team"}},
+		one(MatchPatientOnly, lifecycle.RequisitionCreated, same),
+		{MatchNone, []string{}, map[string]lifecycle.LowStatus{}, []string{"the result comes from any lab of the team"}},
 	}
 }
 
-// ReviewTestOf is the case of a code.
-func ReviewTestOf(code MatchCode) (ReviewTest, bool) {
-	all := ReviewTests()
-	i := slices.IndexFunc(all, func(t ReviewTest) bool { return t.Case == code })
+// ReviewTestCaseOf is the case of a code.
+func ReviewTestCaseOf(code MatchCode) (ReviewTestCase, bool) {
+	all := ReviewTestCases()
+	i := slices.IndexFunc(all, func(t ReviewTestCase) bool { return t.Case == code })
 	if i < 0 {
-		return ReviewTest{}, false
+		return ReviewTestCase{}, false
 	}
 	return all[i], true
 }
 
-// Named reports whether the result names the order's number. Otherwise the patient is all that it has in common with an order.
-func (t ReviewTest) Named() bool {
-	return t.Case != MatchSeveral && t.Case != MatchPatient && t.Case != MatchNone
+// NamesOrder reports whether the result names the order's number. Otherwise the patient is all that it has in common with an order.
+func (t ReviewTestCase) NamesOrder() bool {
+	return t.Case != MatchMultipleOrders && t.Case != MatchPatientOnly && t.Case != MatchNone
 }
 
-// Report is the result of such a test: on the order, or on nobody's.
-func (t ReviewTest) Report(o *Order, test LabTest, status string, i Interpretation, at time.Time) Report {
-	r := Report{Status: status, Interpretation: i, ReportedAt: at}
+// LabReport is the result of such a test: on the order, or on nobody's.
+func (t ReviewTestCase) LabReport(o *Order, test LabTest, status string, i Interpretation, at time.Time) LabReport {
+	r := LabReport{Status: status, Interpretation: i, ReportedAt: at}
 	if test.Lab != nil {
 		r.Laboratory = test.Lab.Name
 	}
 	value := 100.0
 	for _, m := range test.Markers {
 		r.Results = append(r.Results, Result{
-			Name: m.Name, Slug: m.Slug, Value: &value, Text: "100", Type: "numeric", Interpretation: Normal, LOINC: m.LOINC, ProviderID: m.ProviderID,
+			Name: m.Name, Slug: m.Slug, Value: &value, Text: "100", Type: "numeric", Interpretation: InterpretationNormal, LOINC: m.LOINC, ProviderID: m.ProviderID,
 		})
 	}
 	if len(r.Results) == 0 {
-		r.Results = []Result{{Name: test.Name, Slug: test.Slug, Value: &value, Text: "100", Type: "numeric", Interpretation: Normal}}
+		r.Results = []Result{{Name: test.Name, Slug: test.Slug, Value: &value, Text: "100", Type: "numeric", Interpretation: InterpretationNormal}}
 	}
 	r.Results[0].Interpretation = i
-	r.Patient = &Tested{FirstName: "Nobody", LastName: "Whom We Know", DOB: "1970-01-01"}
+	r.Patient = &TestedPatient{FirstName: "Nobody", LastName: "Whom We Know", DOB: "1970-01-01"}
 	if o != nil && o.Patient != nil && t.Case != MatchOtherPatient {
-		r.Patient = &Tested{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
+		r.Patient = &TestedPatient{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
 	}
 	return r
 }

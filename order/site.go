@@ -23,12 +23,12 @@ type Site struct {
 	Inactive     bool              `json:"inactive,omitempty"`
 }
 
-// Coverage says where a provider of phlebotomists goes, and how appointments with it are made there.
-type Coverage struct {
+// PhlebotomyArea says where a provider of phlebotomists goes, and how appointments with it are made there.
+type PhlebotomyArea struct {
 	Provider     string   `json:"provider"`
 	ServiceTypes []string `json:"service_types"`
-	From         string   `json:"from"` // the first zip
-	To           string   `json:"to"`   // the last
+	FirstZip     string   `json:"from"` // the first zip
+	LastZip      string   `json:"to"`   // the last
 }
 
 // ZipCenter is where a postal code is: the middle of its area.
@@ -43,16 +43,16 @@ type Point struct{ Lat, Lng float64 }
 // earthRadius is in statute miles.
 const earthRadius = 3958.8
 
-// Miles is how far two points are apart, as the crow flies.
-func (p Point) Miles(q Point) float64 {
+// MilesTo is how far two points are apart, as the crow flies.
+func (p Point) MilesTo(q Point) float64 {
 	const degree = math.Pi / 180
 	sinLat, sinLng := math.Sin((q.Lat-p.Lat)*degree/2), math.Sin((q.Lng-p.Lng)*degree/2)
 	a := sinLat*sinLat + math.Cos(p.Lat*degree)*math.Cos(q.Lat*degree)*sinLng*sinLng
 	return 2 * earthRadius * math.Asin(math.Min(1, math.Sqrt(a)))
 }
 
-// Around is the rectangle that holds every point within so many miles.
-func (p Point) Around(miles float64) (southWest, northEast Point) {
+// BoundsWithin is the rectangle that holds every point within so many miles.
+func (p Point) BoundsWithin(miles float64) (southWest, northEast Point) {
 	const mile = 180 / math.Pi / earthRadius // in degrees of latitude
 	lat := miles * mile
 	lng := 360.0

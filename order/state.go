@@ -9,56 +9,56 @@ import (
 // State is what the workflow of an order works with: no patient data and no free text. The store keeps it with the order, so a
 // run that starts anew, continues or is rebuilt begins where the last recording left off.
 type State struct { //nolint:recvcheck // rules take it by value and cannot change it; what builds the next one takes a pointer
-	OrderID      string             `json:"order_id"`
-	TeamID       string             `json:"team_id"`
-	Number       string             `json:"number"`
-	KitID        string             `json:"kit_id,omitempty"`    // registrable kits: what is printed on it
-	Accession    string             `json:"accession,omitempty"` // the lab's number of the requisition
-	Modality     lifecycle.Modality `json:"modality"`
-	Registrable  bool               `json:"registrable,omitempty"`
-	Registered   bool               `json:"registered,omitempty"`
-	RegisteredAt time.Time          `json:"registered_at,omitzero"`
-	Imported     bool               `json:"imported,omitempty"` // its requisition was made elsewhere
-	Redraw       bool               `json:"redraw,omitempty"`   // its origin is redraw
-	Depth        int                `json:"depth,omitempty"`    // replacements between it and the initial order
-	CreatedAt    time.Time          `json:"created_at"`
-	Policy       Policy             `json:"policy"`
+	OrderID          string             `json:"order_id"`
+	TeamID           string             `json:"team_id"`
+	Number           string             `json:"number"`
+	KitID            string             `json:"kit_id,omitempty"`    // registrable kits: what is printed on it
+	Accession        string             `json:"accession,omitempty"` // the lab's number of the requisition
+	Modality         lifecycle.Modality `json:"modality"`
+	Registrable      bool               `json:"registrable,omitempty"`
+	Registered       bool               `json:"registered,omitempty"`
+	RegisteredAt     time.Time          `json:"registered_at,omitzero"`
+	Imported         bool               `json:"imported,omitempty"` // its requisition was made elsewhere
+	IsRedraw         bool               `json:"redraw,omitempty"`   // its origin is redraw
+	ReplacementDepth int                `json:"depth,omitempty"`    // replacements between it and the initial order
+	CreatedAt        time.Time          `json:"created_at"`
+	Policy           Policy             `json:"policy"`
 
-	Status    lifecycle.Low    `json:"status"`
-	Detail    lifecycle.Detail `json:"detail,omitempty"`
-	Sequence  int64            `json:"sequence"`
-	Revision  int64            `json:"revision"`
-	FactAt    time.Time        `json:"fact_at"`    // of the newest fact that set the present status; what lateness is measured by
-	EnteredAt time.Time        `json:"entered_at"` // when the present status was entered, by the (plausible) time of its cause
+	Status       lifecycle.LowStatus `json:"status"`
+	Detail       lifecycle.Detail    `json:"detail,omitempty"`
+	Sequence     int64               `json:"sequence"`
+	Revision     int64               `json:"revision"`
+	NewestFactAt time.Time           `json:"fact_at"`    // of the newest fact that set the present status; what lateness is measured by
+	EnteredAt    time.Time           `json:"entered_at"` // when the present status was entered, by the (plausible) time of its cause
 
-	ActivateBy string    `json:"activate_by,omitempty"` // YYYY-MM-DD; empty: not scheduled, or cleared
-	ActivateAt time.Time `json:"activate_at,omitzero"`  // first instant of that day in the service's zone
-	Scheduled  bool      `json:"scheduled,omitempty"`   // created with activate_by, so it may be moved or cleared
-	ResultDays int       `json:"result_days,omitempty"` // worst-case turnaround of the test, days; 0: the policy's default
+	ActivateBy     string    `json:"activate_by,omitempty"` // YYYY-MM-DD; empty: not scheduled, or cleared
+	ActivateAt     time.Time `json:"activate_at,omitzero"`  // first instant of that day in the service's zone
+	Scheduled      bool      `json:"scheduled,omitempty"`   // created with activate_by, so it may be moved or cleared
+	TurnaroundDays int       `json:"result_days,omitempty"` // worst-case turnaround of the test, days; 0: the policy's default
 
-	Placement   Placement     `json:"placement"`
-	Shipped     bool          `json:"shipped,omitempty"`
-	ShipmentAt  time.Time     `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
-	Trackers    bool          `json:"trackers,omitempty"`   // trackers of the stored shipment are still to be created
-	Outbound    LegReports    `json:"outbound"`
-	Inbound     LegReports    `json:"inbound"`
-	Recovery    RecoveryState `json:"recovery"`
-	Correcting  *Correcting   `json:"correcting,omitempty"` // what was missing has been supplied, and the lab is being told
-	Fetch       Fetch         `json:"fetch"`
-	Replaced    bool          `json:"replaced,omitempty"`    // a replacement exists
-	CollectedAt time.Time     `json:"collected_at,omitzero"` // when the sample was collected; zero: not known
-	Appointment *Appointment  `json:"appointment,omitempty"` // the newest one, active or not
-	Booking     *Booking      `json:"booking,omitempty"`     // a change of an appointment that the provider is being asked for
-	Past        []string      `json:"past,omitempty"`        // what earlier appointments go by, ours and their providers' ids, oldest first
-	Releasing   []Release     `json:"releasing,omitempty"`   // appointments that the provider has still to be told to drop
-	Undropped   bool          `json:"undropped,omitempty"`   // a provider would not drop one, and nobody has acknowledged that
-	Cancelling  *Demand       `json:"cancelling,omitempty"`  // a cancellation that the partner has been asked to confirm
+	Placement           Placement            `json:"placement"`
+	HasShipped          bool                 `json:"shipped,omitempty"`
+	ShipmentAt          time.Time            `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
+	TrackersPending     bool                 `json:"trackers,omitempty"`   // trackers of the stored shipment are still to be created
+	Outbound            LegProgress          `json:"outbound"`
+	Inbound             LegProgress          `json:"inbound"`
+	Recovery            RecoveryState        `json:"recovery"`
+	PendingCorrection   *PendingCorrection   `json:"correcting,omitempty"` // what was missing has been supplied, and the lab is being told
+	Fetch               Fetch                `json:"fetch"`
+	Replaced            bool                 `json:"replaced,omitempty"`    // a replacement exists
+	CollectedAt         time.Time            `json:"collected_at,omitzero"` // when the sample was collected; zero: not known
+	Appointment         *Appointment         `json:"appointment,omitempty"` // the newest one, active or not
+	PendingBooking      *PendingBooking      `json:"booking,omitempty"`     // a change of an appointment that the provider is being asked for
+	PastAppointmentIDs  []string             `json:"past,omitempty"`        // what earlier appointments go by, ours and their providers' ids, oldest first
+	PendingReleases     []AppointmentRelease `json:"releasing,omitempty"`   // appointments that the provider has still to be told to drop
+	ReleaseRefused      bool                 `json:"undropped,omitempty"`   // a provider would not drop one, and nobody has acknowledged that
+	PendingCancellation *Demand              `json:"cancelling,omitempty"`  // a cancellation that the partner has been asked to confirm
 
-	Attention []Attention `json:"attention,omitempty"` // sorted by reason
-	Triggers  []Trigger   `json:"triggers,omitempty"`  // what marks were raised for, oldest first
-	Deadlines []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name
-	Fired     []Deadline  `json:"fired,omitempty"`     // what has acted, oldest first
-	Parked    []Fact      `json:"parked,omitempty"`    // in order of arrival
+	Attention      []Attention `json:"attention,omitempty"` // sorted by reason
+	Triggers       []Trigger   `json:"triggers,omitempty"`  // what marks were raised for, oldest first
+	Deadlines      []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name
+	FiredDeadlines []Deadline  `json:"fired,omitempty"`     // what has acted, oldest first
+	ParkedFacts    []Fact      `json:"parked,omitempty"`    // in order of arrival
 }
 
 // PlacementState is how far the requisition has come.
@@ -75,20 +75,20 @@ const (
 // Placement is the requisition call. The order number is committed before the call is made, and the same number is used for every
 // attempt of the same intent (molecular-api#d20, molecular-api#d22).
 type Placement struct {
-	State PlacementState `json:"state,omitempty"`
-	Tries int            `json:"tries,omitempty"` // rounds of attempts that ended without an answer
+	State            PlacementState `json:"state,omitempty"`
+	UnansweredRounds int            `json:"tries,omitempty"` // rounds of attempts that ended without an answer
 }
 
-// LegReports is what a courier has said of one leg.
-type LegReports struct {
-	Since     time.Time `json:"since,omitzero"` // when the kit set out on the leg
-	At        time.Time `json:"at,omitzero"`    // newest report; zero: never
-	Delivered bool      `json:"delivered,omitempty"`
-	Over      bool      `json:"over,omitempty"` // the kit has come further, whatever the courier says
+// LegProgress is what a courier has said of one leg.
+type LegProgress struct {
+	StartedAt    time.Time `json:"since,omitzero"` // when the kit set out on the leg
+	LastReportAt time.Time `json:"at,omitzero"`    // newest report; zero: never
+	Delivered    bool      `json:"delivered,omitempty"`
+	Finished     bool      `json:"over,omitempty"` // the kit has come further, whatever the courier says
 }
 
-// open reports whether the kit is on the leg.
-func (l LegReports) open() bool { return !l.Since.IsZero() && !l.Over }
+// inProgress reports whether the kit is on the leg.
+func (l LegProgress) inProgress() bool { return !l.StartedAt.IsZero() && !l.Finished }
 
 // RecoveryState is an open recovery window.
 type RecoveryState struct {
@@ -100,49 +100,49 @@ type RecoveryState struct {
 
 // Fetch is an announced report that is still to be fetched.
 type Fetch struct {
-	Pending     bool      `json:"pending,omitempty"`
-	Generation  int       `json:"generation,omitempty"` // rises with every announcement; a fetch begun before a newer one does not end it
-	AnnouncedAt time.Time `json:"announced_at,omitzero"`
-	StartedAt   time.Time `json:"started_at,omitzero"` // when the schedule began, by our clock
-	Attempts    int       `json:"attempts,omitempty"`  // made of the present generation
-	GivenUp     bool      `json:"given_up,omitempty"`  // the schedule is exhausted
-	Versions    int       `json:"versions,omitempty"`  // stored report versions
-	Shown       string    `json:"shown,omitempty"`     // the version that was last made visible to the client
+	Pending        bool      `json:"pending,omitempty"`
+	Generation     int       `json:"generation,omitempty"` // rises with every announcement; a fetch begun before a newer one does not end it
+	AnnouncedAt    time.Time `json:"announced_at,omitzero"`
+	StartedAt      time.Time `json:"started_at,omitzero"` // when the schedule began, by our clock
+	Attempts       int       `json:"attempts,omitempty"`  // made of the present generation
+	GivenUp        bool      `json:"given_up,omitempty"`  // the schedule is exhausted
+	StoredVersions int       `json:"versions,omitempty"`  // stored report versions
+	Shown          string    `json:"shown,omitempty"`     // the version that was last made visible to the client
 }
 
-// underWay reports whether a report is announced that further attempts will be made to fetch.
-func (f Fetch) underWay() bool { return f.Pending && !f.GivenUp }
+// inProgress reports whether a report is announced that further attempts will be made to fetch.
+func (f Fetch) inProgress() bool { return f.Pending && !f.GivenUp }
 
-// Booking is a demand about an appointment that its provider is being asked for.
-type Booking struct {
-	Demand  Demand    `json:"demand"`
-	AskedAt time.Time `json:"asked_at"`
-	Waited  bool      `json:"waited,omitempty"` // asynchronous: the caller has been told that it is pending, and the appointment exists
+// PendingBooking is a demand about an appointment that its provider is being asked for.
+type PendingBooking struct {
+	Demand          Demand    `json:"demand"`
+	AskedAt         time.Time `json:"asked_at"`
+	AnsweredPending bool      `json:"waited,omitempty"` // asynchronous: the caller has been told that it is pending, and the appointment exists
 }
 
-// Release is an appointment that is over for us and of which the provider has still to be told.
-type Release struct {
-	AppointmentID string `json:"appointment_id"`
-	AccountID     string `json:"account_id"`
-	Provider      string `json:"provider"`
-	Reference     string `json:"reference,omitempty"`
-	Tries         int    `json:"tries,omitempty"`
+// AppointmentRelease is an appointment that is over for us and of which the provider has still to be told.
+type AppointmentRelease struct {
+	AppointmentID      string `json:"appointment_id"`
+	AccountID          string `json:"account_id"`
+	Provider           string `json:"provider"`
+	Reference          string `json:"reference,omitempty"`
+	UnansweredAttempts int    `json:"tries,omitempty"`
 }
 
-// Correcting is a correction that the lab is being told of.
-type Correcting struct {
-	DemandID string `json:"demand_id"`
-	Tries    int    `json:"tries,omitempty"` // rounds of attempts that ended without an answer
+// PendingCorrection is a correction that the lab is being told of.
+type PendingCorrection struct {
+	DemandID         string `json:"demand_id"`
+	UnansweredRounds int    `json:"tries,omitempty"` // rounds of attempts that ended without an answer
 }
 
 // Machine is the lifecycle table that the order follows now.
 func (s State) Machine() *lifecycle.Machine {
-	return lifecycle.For(s.Modality, s.Registrable, s.Registered)
+	return lifecycle.MachineFor(s.Modality, s.Registrable, s.Registered)
 }
 
 // Conditions is what the guards of the lifecycle table look at.
 func (s State) Conditions() lifecycle.Conditions {
-	return lifecycle.Conditions{Shipped: s.Shipped, Redraw: s.Redraw}
+	return lifecycle.Conditions{Shipped: s.HasShipped, Redraw: s.IsRedraw}
 }
 
 // Terminal reports whether the order has ended.
@@ -153,13 +153,13 @@ func (s State) Failed() bool {
 	return s.Status.In(lifecycle.StageFailed, lifecycle.StageFailedOutbound, lifecycle.StageFailedInbound)
 }
 
-// unplaced reports whether the order waits for the lab to take it.
-func (s State) unplaced() bool {
+// awaitsRequisition reports whether the order waits for the lab to take it.
+func (s State) awaitsRequisition() bool {
 	return s.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered)
 }
 
-// placed is the status that follows once the lab has taken the order.
-func (s State) placed() lifecycle.Low {
+// statusAfterPlacement is the status that follows once the lab has taken the order.
+func (s State) statusAfterPlacement() lifecycle.LowStatus {
 	if s.Registrable && !s.Registered {
 		return lifecycle.AwaitingRegistration
 	}
@@ -167,4 +167,4 @@ func (s State) placed() lifecycle.Low {
 }
 
 // FullStatus is the status as the client API writes it.
-func (s State) FullStatus() lifecycle.Status { return lifecycle.MustFull(s.Modality, s.Status) }
+func (s State) FullStatus() lifecycle.Status { return lifecycle.MustFullStatus(s.Modality, s.Status) }

@@ -36,12 +36,12 @@ func statusRules() string {
 		m, low := status.Modality(), status.Low()
 		fmt.Fprintf(&b, "\n%s\n", status)
 		entered := entering(m, low)
-		fmt.Fprintf(&b, "  marks that stay: %s\n", strings.Join(entered.AttentionReasons(), " "))
+		fmt.Fprintf(&b, "  marks that stay: %s\n", strings.Join(entered.MarkReasons(), " "))
 		fmt.Fprintf(&b, "  is: %s\n", strings.Join(traits(entered), " "))
 		for _, c := range circumstances(m) {
 			s := entered
 			c.edit(&s)
-			s.arm()
+			s.recomputeDeadlines()
 			fmt.Fprintf(&b, "  deadlines, %s:", c.name)
 			for _, d := range s.Deadlines {
 				fmt.Fprintf(&b, " %s+%s", d.Name, d.Due.Sub(t0))
@@ -53,14 +53,14 @@ func statusRules() string {
 }
 
 // entering is an order with every mark that enters a status.
-func entering(m lifecycle.Modality, low lifecycle.Low) State {
+func entering(m lifecycle.Modality, low lifecycle.LowStatus) State {
 	s := State{Modality: m, Policy: DefaultPolicy(), CreatedAt: t0, Status: lifecycle.Ordered, ActivateAt: t0.Add(time.Hour)}
 	for _, r := range AllAttentionReasons() {
-		s.Raise(r, t0)
+		s.RaiseMark(r, t0)
 	}
 	s.Recovery = RecoveryState{OpenedAt: t0.Add(2 * time.Hour)}
-	s.Correcting = &Correcting{}
-	s.enter(Step{To: low, At: t0.Add(3 * time.Hour)}, true)
+	s.PendingCorrection = &PendingCorrection{}
+	s.enterStatus(Step{To: low, At: t0.Add(3 * time.Hour)}, true)
 	return s
 }
 
@@ -72,33 +72,33 @@ func traits(s State) []string {
 			out = append(out, name)
 		}
 	}
-	m := Matchable{Status: s.Status}
+	m := MatchableOrder{Status: s.Status}
 	is("terminal", s.Terminal())
 	is("failed", s.Failed())
-	is("unplaced", s.unplaced())
-	is("ended_otherwise", s.endedOtherwise())
-	is("uncollected", m.uncollected())
-	is("rank_"+fmt.Sprint(m.rank()), true)
-	is("transaction_"+string(StatusOf([]lifecycle.Low{s.Status})), true)
-	is("match_"+string(matchCode([]Matchable{m}, []Candidate{{}}, "")), true)
-	is("candidate_"+fmt.Sprint(m.candidate(Report{}, "", "").Reasons), true)
-	is("recovery_kept", !s.Recovery.OpenedAt.IsZero() && s.Correcting != nil)
-	is("outbound_begins", !s.Outbound.Since.IsZero())
-	is("outbound_over", s.Outbound.Over)
-	is("inbound_begins", !s.Inbound.Since.IsZero())
-	scheduled := s.decision(t0)
+	is("unplaced", s.awaitsRequisition())
+	is("ended_otherwise", s.endedWithoutResults())
+	is("uncollected", m.notYetCollected())
+	is("rank_"+fmt.Sprint(m.waitingRank()), true)
+	is("transaction_"+string(TransactionStatusOf([]lifecycle.LowStatus{s.Status})), true)
+	is("match_"+string(matchCode([]MatchableOrder{m}, []Candidate{{}}, "")), true)
+	is("candidate_"+fmt.Sprint(m.asCandidate(LabReport{}, "", "").Reasons), true)
+	is("recovery_kept", !s.Recovery.OpenedAt.IsZero() && s.PendingCorrection != nil)
+	is("outbound_begins", !s.Outbound.StartedAt.IsZero())
+	is("outbound_over", s.Outbound.Finished)
+	is("inbound_begins", !s.Inbound.StartedAt.IsZero())
+	scheduled := s.newDecision(t0)
 	scheduled.Next.Scheduled = true
-	is("schedule_moves_"+string(scheduled.reschedule(Demand{})), true)
+	is("schedule_moves_"+string(scheduled.changeActivation(Demand{})), true)
 	is("recovers_"+string(s.CheckDemand(Demand{Kind: DemandRecover}, t0)), true)
-	for _, kind := range []FactKind{KitShipped, KitReceived, KitRejected, ReportReady, DrawReport} {
+	for _, kind := range []FactKind{FactKitShipped, FactKitReceived, FactKitRejected, FactReportReady, FactDrawCompleted} {
 		final := false
 		f := Fact{Kind: kind, ReceivedAt: t0.Add(4 * time.Hour), SentAt: t0.Add(4 * time.Hour), Recoverable: &final}
 		d := s.ApplyFact(f, t0.Add(4*time.Hour))
 		is(fmt.Sprintf("%s=%s/%s/%s", kind, d.Outcome, d.Reason, d.Next.Status), true)
 	}
-	for _, f := range []Fetched{{ResultID: "r", Changed: true}, {ResultID: "r", Changed: true, Partial: true}, {ResultID: "r", Changed: true, LabMissing: true}} {
-		d, visible := s.ApplyFetched(f, t0.Add(4*time.Hour))
-		is(fmt.Sprintf("fetched_%t_%t=%t/%s/%s", f.Partial, f.LabMissing, visible, d.Reason, d.Next.Status), true)
+	for _, f := range []FetchOutcome{{ResultID: "r", Changed: true}, {ResultID: "r", Changed: true, Partial: true}, {ResultID: "r", Changed: true, MissingByLabFault: true}} {
+		d, visible := s.ApplyFetchedResults(f, t0.Add(4*time.Hour))
+		is(fmt.Sprintf("fetched_%t_%t=%t/%s/%s", f.Partial, f.MissingByLabFault, visible, d.Reason, d.Next.Status), true)
 	}
 	return out
 }
@@ -116,15 +116,15 @@ func circumstances(m lifecycle.Modality) []circumstance {
 	}
 	if m != lifecycle.Testkit {
 		return append(all, circumstance{"appointment", func(s *State) {
-			s.Appointment = &Appointment{Status: lifecycle.AppointmentIsPending, StartAt: t0.Add(40 * time.Hour), EndAt: t0.Add(41 * time.Hour), ConfirmBy: t0.Add(9 * time.Hour)}
+			s.Appointment = &Appointment{Status: lifecycle.AppointmentStatusPending, StartAt: t0.Add(40 * time.Hour), EndAt: t0.Add(41 * time.Hour), ConfirmBy: t0.Add(9 * time.Hour)}
 		}})
 	}
 	return append(all,
 		circumstance{"shipped", func(s *State) {
-			s.Shipped, s.Outbound.Since, s.Inbound.Since = true, t0.Add(5*time.Hour), t0.Add(6*time.Hour)
+			s.HasShipped, s.Outbound.StartedAt, s.Inbound.StartedAt = true, t0.Add(5*time.Hour), t0.Add(6*time.Hour)
 		}},
 		circumstance{"fetching", func(s *State) {
-			s.Shipped, s.Outbound.Since, s.Inbound.Since = true, t0.Add(5*time.Hour), t0.Add(6*time.Hour)
+			s.HasShipped, s.Outbound.StartedAt, s.Inbound.StartedAt = true, t0.Add(5*time.Hour), t0.Add(6*time.Hour)
 			s.Fetch = Fetch{Pending: true, StartedAt: t0}
 		}},
 		circumstance{"registrable", func(s *State) { s.Registrable = true }},

@@ -21,9 +21,9 @@ const keptTriggers = 50
 // raiseFor raises the mark of a trigger, unless that trigger has been resolved. It reports whether the mark is open.
 func (s *State) raiseFor(t Trigger, at time.Time) bool {
 	if s.resolved(t) {
-		return s.Needs(t.Reason)
+		return s.HasMark(t.Reason)
 	}
-	s.Raise(t.Reason, at)
+	s.RaiseMark(t.Reason, at)
 	s.addTrigger(t)
 	return true
 }
@@ -53,8 +53,8 @@ func (s *State) addTrigger(t Trigger) {
 // resolve takes a mark away because somebody has dealt with it, and remembers what it was raised for. It reports
 // whether the mark was open.
 func (s *State) resolve(r AttentionReason) bool {
-	if r == FactOutOfPlace && s.Needs(r) {
-		for _, f := range s.Parked {
+	if r == AttentionFactOutOfPlace && s.HasMark(r) {
+		for _, f := range s.ParkedFacts {
 			s.addTrigger(Trigger{Reason: r, What: f.InboxID})
 		}
 	}
@@ -62,16 +62,16 @@ func (s *State) resolve(r AttentionReason) bool {
 	for i := range s.Triggers {
 		s.Triggers[i].Resolved = s.Triggers[i].Resolved || s.Triggers[i].Reason == r
 	}
-	return s.Settle(r)
+	return s.ClearMark(r)
 }
 
 // dropTriggers forgets the triggers of marks that went away by themselves, and of facts that are not parked any more.
 func (s *State) dropTriggers() {
 	s.Triggers = slices.DeleteFunc(slices.Clone(s.Triggers), func(t Trigger) bool {
-		if t.Reason == FactOutOfPlace {
-			return !slices.ContainsFunc(s.Parked, func(f Fact) bool { return f.InboxID == t.What })
+		if t.Reason == AttentionFactOutOfPlace {
+			return !slices.ContainsFunc(s.ParkedFacts, func(f Fact) bool { return f.InboxID == t.What })
 		}
-		return !t.Resolved && !s.Needs(t.Reason)
+		return !t.Resolved && !s.HasMark(t.Reason)
 	})
 	if len(s.Triggers) == 0 {
 		s.Triggers = nil

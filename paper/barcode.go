@@ -63,11 +63,11 @@ func drawBarcode(pdf *fpdf.Fpdf, text string, x, y, width, height float64) bool 
 	return true
 }
 
-// sampleCode draws the barcode of a sample id with the id below it. An id that has no barcode is written alone.
-func (s *sheet) sampleCode(id string, x, y, width, height float64) {
+// drawSampleBarcode draws the barcode of a sample id with the id below it. An id that has no barcode is written alone.
+func (s *canvas) drawSampleBarcode(id string, x, y, width, height float64) {
 	st := style{size: 9, bold: true, colour: black}
 	if !drawBarcode(s.pdf, id, x, y, width, height-st.lineHeight()-0.6) {
-		s.centred(x, y, width, faint, "no barcode")
+		s.drawCentred(x, y, width, faint, "no barcode")
 	}
-	s.centred(x, y+height-st.lineHeight(), width, st, s.fit(oneLine(id), st, width))
+	s.drawCentred(x, y+height-st.lineHeight(), width, st, s.truncate(oneLine(id), st, width))
 }

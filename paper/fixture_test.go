@@ -16,8 +16,8 @@ var at = time.Date(2026, 3, 4, 15, 30, 0, 0, time.UTC)
 
 func ptr[T any](v T) *T { return &v }
 
-// ordered is an order with everything that is printed of one.
-func ordered() order.Order {
+// fullOrder is an order with everything that is printed of one.
+func fullOrder() order.Order {
 	return order.Order{
 		ID: "019ccf0e-7c7a-7d5b-a1c5-0f4a5b7c8d9e", Number: "7ZK4M9Q2XW3TB8RD", SampleID: "A1B2-000123456", CreatedAt: at,
 		Modality: lifecycle.WalkIn, BillingType: "client_bill", Priority: true,
@@ -43,25 +43,25 @@ func ordered() order.Order {
 	}
 }
 
-// insured is such an order that Medicare pays for, for a patient for whom somebody stands in, signed.
-func insured() order.Order {
-	o := ordered()
+// medicareOrder is such an order that Medicare pays for, for a patient for whom somebody stands in, signed.
+func medicareOrder() order.Order {
+	o := fullOrder()
 	home := *o.Address
 	o.BillingType, o.AccountNotes = "commercial_insurance", ptr("Results by fax, too.")
 	o.Patient.MedicalProxy = []byte(`{"first_name":"Bo","last_name":"Lee","phone_number":"+16025550124"}`)
 	o.LabTest.Price = 129.5
-	o.Physician.Signature = &order.Image{ContentType: "image/png", Content: scribble()}
-	o.Cover = &order.Cover{
+	o.Physician.Signature = &order.Image{ContentType: "image/png", Content: signatureImage()}
+	o.BilledInsurance = &order.BilledInsurance{
 		PayorCode: "MEDFED", PayorName: "Medicare Part B, Noridian Healthcare Solutions", MemberID: "1EG4-TE5-MK73", GroupID: ptr("none"), Relationship: "Spouse",
 		PayorAddress: order.Address{FirstLine: "7500 Security Blvd", City: "Baltimore", State: "MD", Zip: "21244", Country: "US"}, Medicare: true,
-		Insured:   order.Insured{FirstName: "Cy", LastName: "Lee", DOB: &order.Date{Year: 1951, Month: time.May, Day: 9}, Gender: "male", Phone: "+16025550125", Address: home},
-		Guarantor: &order.Insured{FirstName: "Bo", LastName: "Lee", Phone: "+16025550124", Address: home},
+		Insured:   order.InsuredPerson{FirstName: "Cy", LastName: "Lee", DOB: &order.Date{Year: 1951, Month: time.May, Day: 9}, Gender: "male", Phone: "+16025550125", Address: home},
+		Guarantor: &order.InsuredPerson{FirstName: "Bo", LastName: "Lee", Phone: "+16025550124", Address: home},
 	}
 	return o
 }
 
-// scribble is a picture of a signature.
-func scribble() []byte {
+// signatureImage is a picture of a signature.
+func signatureImage() []byte {
 	const width, height = 240, 60
 	picture := image.NewGray(image.Rect(0, 0, width, height))
 	for i := range picture.Pix {
@@ -79,33 +79,33 @@ func scribble() []byte {
 	return out.Bytes()
 }
 
-// reported is a report that has a result of every kind.
-func reported() order.ResultVersion {
+// fullReport is a report that has a result of every kind.
+func fullReport() order.ResultVersion {
 	numeric := func(name, text string, value float64, unit, reference string, low, high *float64) order.Result {
 		return order.Result{
 			Name: name, Text: text, Value: &value, Type: "numeric", Unit: &unit, ReferenceRange: &reference, Min: low, Max: high,
-			Interpretation: order.Normal,
+			Interpretation: order.InterpretationNormal,
 		}
 	}
 	with := func(r order.Result, i order.Interpretation, source string) order.Result {
 		r.Interpretation, r.SourceFlag = i, source
 		return r
 	}
-	return order.ResultVersion{Version: 2, Report: order.Report{
-		Status: "partial", Interpretation: order.Critical, CollectedAt: ptr(at.AddDate(0, 0, -3)), ReceivedAt: ptr(at.AddDate(0, 0, -1)), ReportedAt: at,
+	return order.ResultVersion{Version: 2, Report: order.LabReport{
+		Status: "partial", Interpretation: order.InterpretationCritical, CollectedAt: ptr(at.AddDate(0, 0, -3)), ReceivedAt: ptr(at.AddDate(0, 0, -1)), ReportedAt: at,
 		Laboratory: "Molecular Testing Labs",
 		Results: []order.Result{
 			numeric("Sodium", "140", 140, "mmol/L", "135-145", ptr(135.0), ptr(145.0)),
-			with(numeric("Potassium", "6.9", 6.9, "mmol/L", "3.5-5.1", ptr(3.5), ptr(5.1)), order.Critical, "HH"),
-			with(numeric("HDL Cholesterol", "31", 31, "mg/dL", ">39", ptr(39.0), nil), order.Abnormal, "L"),
+			with(numeric("Potassium", "6.9", 6.9, "mmol/L", "3.5-5.1", ptr(3.5), ptr(5.1)), order.InterpretationCritical, "HH"),
+			with(numeric("HDL Cholesterol", "31", 31, "mg/dL", ">39", ptr(39.0), nil), order.InterpretationAbnormal, "L"),
 			numeric("LDL Cholesterol", "88", 88, "mg/dL", "<100", nil, ptr(100.0)),
-			with(numeric("Glucose", "41", 41, "mg/dL", "70-99", ptr(70.0), ptr(99.0)), order.Critical, "LL"),
-			with(numeric("C-reactive protein, high sensitivity", "12.4", 12.4, "mg/L", "<3", nil, ptr(3.0)), order.Abnormal, "H"),
-			{Name: "Prostate specific antigen", Text: "<0.1", Type: "range", Unit: ptr("ng/mL"), ReferenceRange: ptr("<4"), Max: ptr(4.0), Interpretation: order.Normal},
-			{Name: "Chlamydia trachomatis", Text: "DETECTED", Type: "coded_value", ReferenceRange: ptr("NOT_DETECTED"), Interpretation: order.Abnormal, SourceFlag: "A"},
-			{Name: "Comment", Text: "Specimen slightly hemolysed; potassium may be raised by up to 0.5 mmol/L. Repeat on a fresh specimen if clinically indicated.", Type: "comment", Interpretation: order.Normal},
+			with(numeric("Glucose", "41", 41, "mg/dL", "70-99", ptr(70.0), ptr(99.0)), order.InterpretationCritical, "LL"),
+			with(numeric("C-reactive protein, high sensitivity", "12.4", 12.4, "mg/L", "<3", nil, ptr(3.0)), order.InterpretationAbnormal, "H"),
+			{Name: "Prostate specific antigen", Text: "<0.1", Type: "range", Unit: ptr("ng/mL"), ReferenceRange: ptr("<4"), Max: ptr(4.0), Interpretation: order.InterpretationNormal},
+			{Name: "Chlamydia trachomatis", Text: "DETECTED", Type: "coded_value", ReferenceRange: ptr("NOT_DETECTED"), Interpretation: order.InterpretationAbnormal, SourceFlag: "A"},
+			{Name: "Comment", Text: "Specimen slightly hemolysed; potassium may be raised by up to 0.5 mmol/L. Repeat on a fresh specimen if clinically indicated.", Type: "comment", Interpretation: order.InterpretationNormal},
 		},
-		Missing: []order.Missing{
+		Missing: []order.MissingMarker{
 			{Name: "Triglycerides", FailureType: "quantity_not_sufficient_failure", Note: ptr("too little serum was left after the other tests")},
 		},
 	}}

@@ -26,30 +26,30 @@ func flagOf(r order.Result) flag {
 		}
 	}
 	switch {
-	case r.Interpretation == order.Critical && side != "":
+	case r.Interpretation == order.InterpretationCritical && side != "":
 		return flag{"CRITICAL " + side, criticalColour}
-	case r.Interpretation == order.Critical:
+	case r.Interpretation == order.InterpretationCritical:
 		return flag{"CRITICAL", criticalColour}
 	case side != "":
 		return flag{side, abnormalColour}
-	case r.Interpretation == order.Abnormal:
+	case r.Interpretation == order.InterpretationAbnormal:
 		return flag{"ABNORMAL", abnormalColour}
 	}
 	return flag{}
 }
 
-// flag draws a flag, and below it what the lab wrote itself.
-func (s *sheet) flag(f flag, source string, x, y float64) {
+// drawFlag draws a flag, and below it what the lab wrote itself.
+func (s *canvas) drawFlag(f flag, source string, x, y float64) {
 	const height = 3.8
 	st := style{size: 6.5, bold: true, colour: white}
 	if f.text != "" {
 		s.pdf.SetFillColor(f.colour.red, f.colour.green, f.colour.blue)
-		s.use(st)
+		s.setFont(st)
 		s.pdf.RoundedRect(x, y, s.pdf.GetStringWidth(f.text)+3, height, 1, "1234", "F")
-		s.text(x+1.5, y+(height-st.lineHeight())/2, st, f.text)
+		s.drawText(x+1.5, y+(height-st.lineHeight())/2, st, f.text)
 		y += height + 0.2
 	}
 	if source != "" {
-		s.text(x, y, faint, s.fit("lab: "+oneLine(source), faint, flagWidth))
+		s.drawText(x, y, faint, s.truncate("lab: "+oneLine(source), faint, flagWidth))
 	}
 }

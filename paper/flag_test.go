@@ -19,28 +19,28 @@ func TestFlags(t *testing.T) {
 		interpretation order.Interpretation
 		want           string // empty: none
 	}{
-		"within":              {ptr(4.0), order.Normal, ""},
-		"at the lower limit":  {ptr(3.0), order.Normal, ""},
-		"at the upper limit":  {ptr(5.0), order.Normal, ""},
-		"above":               {ptr(5.1), order.Normal, "HIGH"},
-		"below":               {ptr(2.9), order.Abnormal, "LOW"},
-		"critical above":      {ptr(9.0), order.Critical, "CRITICAL HIGH"},
-		"critical below":      {ptr(1.0), order.Critical, "CRITICAL LOW"},
-		"critical within":     {ptr(4.0), order.Critical, "CRITICAL"},
-		"critical text":       {nil, order.Critical, "CRITICAL"},
-		"abnormal text":       {nil, order.Abnormal, "ABNORMAL"},
-		"normal text":         {nil, order.Normal, ""},
-		"nobody has said":     {nil, order.UnknownInterpretation, ""},
-		"abnormal and within": {ptr(4.0), order.Abnormal, "ABNORMAL"},
+		"within":              {ptr(4.0), order.InterpretationNormal, ""},
+		"at the lower limit":  {ptr(3.0), order.InterpretationNormal, ""},
+		"at the upper limit":  {ptr(5.0), order.InterpretationNormal, ""},
+		"above":               {ptr(5.1), order.InterpretationNormal, "HIGH"},
+		"below":               {ptr(2.9), order.InterpretationAbnormal, "LOW"},
+		"critical above":      {ptr(9.0), order.InterpretationCritical, "CRITICAL HIGH"},
+		"critical below":      {ptr(1.0), order.InterpretationCritical, "CRITICAL LOW"},
+		"critical within":     {ptr(4.0), order.InterpretationCritical, "CRITICAL"},
+		"critical text":       {nil, order.InterpretationCritical, "CRITICAL"},
+		"abnormal text":       {nil, order.InterpretationAbnormal, "ABNORMAL"},
+		"normal text":         {nil, order.InterpretationNormal, ""},
+		"nobody has said":     {nil, order.InterpretationUnknown, ""},
+		"abnormal and within": {ptr(4.0), order.InterpretationAbnormal, "ABNORMAL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, err := paper.Report(ordered(), order.ResultVersion{Report: order.Report{Results: []order.Result{{
+			b, err := paper.Report(fullOrder(), order.ResultVersion{Report: order.LabReport{Results: []order.Result{{
 				Name: "A", Text: "x", Type: "numeric", Value: c.value, Min: &low, Max: &high, Interpretation: c.interpretation,
 			}}}})
 			require.NoError(t, err)
 			var drawn []string
-			for _, text := range read(t, b)[0].texts {
+			for _, text := range readPDF(t, b)[0].texts {
 				for _, f := range flags {
 					if text == f {
 						drawn = append(drawn, text)

@@ -17,22 +17,22 @@ import (
 )
 
 var (
-	update = flag.Bool("update", false, "write what is drawn to testdata")
-	papers = flag.String("papers", "", "a directory to write the PDFs to, for looking at them")
+	update    = flag.Bool("update", false, "write what is drawn to testdata")
+	outputDir = flag.String("papers", "", "a directory to write the PDFs to, for looking at them")
 )
 
 // What is drawn, and where, is as somebody has looked at. After a change:
 // go test ./paper -update -papers /tmp, and look at it again.
-func TestDrawnAsLookedAt(t *testing.T) {
+func TestDocumentsMatchTheApprovedOnes(t *testing.T) {
 	t.Parallel()
 	for name, draw := range map[string]func() ([]byte, error){
-		"requisition": func() ([]byte, error) { return paper.Requisition(ordered()) },
-		"insured":     func() ([]byte, error) { return paper.Requisition(insured()) },
-		"abn":         func() ([]byte, error) { return paper.ABN(insured()) },
-		"labels":      func() ([]byte, error) { return paper.Labels(ordered(), 2, at) },
-		"report":      func() ([]byte, error) { return paper.Report(ordered(), reported()) },
+		"requisition": func() ([]byte, error) { return paper.Requisition(fullOrder()) },
+		"insured":     func() ([]byte, error) { return paper.Requisition(medicareOrder()) },
+		"abn":         func() ([]byte, error) { return paper.ABN(medicareOrder()) },
+		"labels":      func() ([]byte, error) { return paper.Labels(fullOrder(), 2, at) },
+		"report":      func() ([]byte, error) { return paper.Report(fullOrder(), fullReport()) },
 		"instructions": func() ([]byte, error) {
-			test := ordered().LabTest
+			test := fullOrder().LabTest
 			test.Method, test.Description = lifecycle.Testkit, "Blood fats, sugar and inflammation."
 			return paper.Instructions(test, at)
 		},
@@ -45,10 +45,10 @@ func TestDrawnAsLookedAt(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, b, again, "the same order, other bytes")
 
-			if *papers != "" {
-				require.NoError(t, os.WriteFile(filepath.Join(*papers, name+".pdf"), b, 0o600))
+			if *outputDir != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(*outputDir, name+".pdf"), b, 0o600))
 			}
-			got := picture(read(t, b))
+			got := describePages(readPDF(t, b))
 			file := filepath.Join("testdata", name+".txt")
 			if *update {
 				require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
@@ -60,15 +60,15 @@ func TestDrawnAsLookedAt(t *testing.T) {
 	}
 }
 
-// picture writes what pages show, in whole points.
-func picture(pages []drawn) string {
+// describePages writes what pages show, in whole points.
+func describePages(pages []pageContent) string {
 	var out strings.Builder
 	for i, p := range pages {
 		fmt.Fprintf(&out, "page %d\n", i+1)
 		for _, line := range p.lines {
 			fmt.Fprintln(&out, "text", line)
 		}
-		for _, at := range p.tips {
+		for _, at := range p.pointerTips {
 			fmt.Fprintf(&out, "tip  %4.0f %4.0f\n", at.x, at.y)
 		}
 		for _, r := range p.rects {
@@ -83,40 +83,40 @@ func picture(pages []drawn) string {
 func TestTheBarcodeIsTheSampleID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"A1B2-000123456", "123456789", "7ZK4M9Q2XW3TB8RD", "a b~(\\)", strings.Repeat("Z", 16)} {
-		o := ordered()
+		o := fullOrder()
 		o.SampleID = id
 		requisition, err := paper.Requisition(o)
 		require.NoError(t, err)
-		require.Equal(t, id, scan(t, read(t, requisition)[0]))
+		require.Equal(t, id, scanBarcode(t, readPDF(t, requisition)[0]))
 		labels, err := paper.Labels(o, 3, at)
 		require.NoError(t, err)
-		pages := read(t, labels)
+		pages := readPDF(t, labels)
 		require.Len(t, pages, 3)
 		for _, p := range pages {
-			require.Equal(t, id, scan(t, p))
+			require.Equal(t, id, scanBarcode(t, p))
 			require.Contains(t, p.texts, id)
 		}
 	}
 }
 
 // The control of the reading: another sample id is another text.
-func TestTheScannerReadsWhatIsThere(t *testing.T) {
+func TestScannerReadsOtherSampleIDs(t *testing.T) {
 	t.Parallel()
-	o := ordered()
+	o := fullOrder()
 	o.SampleID = "123456788"
 	b, err := paper.Requisition(o)
 	require.NoError(t, err)
-	require.NotEqual(t, "123456789", scan(t, read(t, b)[0]))
+	require.NotEqual(t, "123456789", scanBarcode(t, readPDF(t, b)[0]))
 }
 
 func TestASampleIDWithoutABarcodeIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"Ä-12", strings.Repeat("Z", 64)} {
-		o := ordered()
+		o := fullOrder()
 		o.SampleID = id
 		b, err := paper.Labels(o, 1, at)
 		require.NoError(t, err)
-		p := read(t, b)[0]
+		p := readPDF(t, b)[0]
 		require.Contains(t, p.texts, "no barcode")
 		for _, r := range p.rects {
 			require.False(t, r.black, "half a barcode")
@@ -126,17 +126,17 @@ func TestASampleIDWithoutABarcodeIsWritten(t *testing.T) {
 
 func TestLabelsAreBounded(t *testing.T) {
 	t.Parallel()
-	for _, copies := range []int{-1, 0, paper.MostLabels + 1} {
-		_, err := paper.Labels(ordered(), copies, at)
+	for _, copies := range []int{-1, 0, paper.MaxLabels + 1} {
+		_, err := paper.Labels(fullOrder(), copies, at)
 		require.Error(t, err)
 	}
 }
 
 func TestTheCollectionIsWrittenInItsOwnZone(t *testing.T) {
 	t.Parallel()
-	b, err := paper.Labels(ordered(), 1, at.In(time.FixedZone("", -7*3600)))
+	b, err := paper.Labels(fullOrder(), 1, at.In(time.FixedZone("", -7*3600)))
 	require.NoError(t, err)
-	require.Contains(t, read(t, b)[0].texts, "Collected: 2026-03-04 08:30")
+	require.Contains(t, readPDF(t, b)[0].texts, "Collected: 2026-03-04 08:30")
 }
 
 func TestEveryWayOfCollectingHasItsSteps(t *testing.T) {
@@ -145,7 +145,7 @@ func TestEveryWayOfCollectingHasItsSteps(t *testing.T) {
 	for _, method := range lifecycle.Modalities() {
 		b, err := paper.Instructions(order.LabTest{Name: "Lipids", Method: method}, at)
 		require.NoError(t, err)
-		all := said(read(t, b))
+		all := allText(readPDF(t, b))
 		_, steps, found := strings.Cut(all, "\nSteps\n1\n")
 		require.True(t, found, all)
 		require.Empty(t, seen[steps], "the steps of %s", method)

@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/paper"
 )
 
-// said is everything that a document says, a line for each text.
-func said(pages []drawn) string {
+// allText is everything that a document says, a line for each text.
+func allText(pages []pageContent) string {
 	var all []string
 	for _, p := range pages {
 		all = append(all, p.texts...)
@@ -20,7 +20,7 @@ func said(pages []drawn) string {
 	return strings.Join(all, "\n")
 }
 
-func TestTextsAreShownAndNotObeyed(t *testing.T) {
+func TestTextsDoNotBreakThePDF(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
 		"the end of a string":    {`) Tj ET BT (x`, `) Tj ET BT (x`},
@@ -45,22 +45,22 @@ func TestTextsAreShownAndNotObeyed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o, v := ordered(), reported()
+			o, v := fullOrder(), fullReport()
 			o.ClinicalNotes, o.Patient.FirstName, o.LabTest.Markers[0].Name = &c.text, c.text, c.text
 			v.Report.Results[0].Name, v.Report.Results[1].SourceFlag, v.Report.Laboratory = c.text, c.text, c.text
 			v.Report.Missing[0].Note = &c.text
 			requisition, err := paper.Requisition(o)
 			require.NoError(t, err)
-			pages := read(t, requisition)
+			pages := readPDF(t, requisition)
 			require.Len(t, pages, 1)
-			require.Contains(t, strings.Split(said(pages), "\n"), c.want)
-			require.Equal(t, o.SampleID, scan(t, pages[0]))
+			require.Contains(t, strings.Split(allText(pages), "\n"), c.want)
+			require.Equal(t, o.SampleID, scanBarcode(t, pages[0]))
 			report, err := paper.Report(o, v)
 			require.NoError(t, err)
-			require.Contains(t, strings.Join(strings.Fields(said(read(t, report))), " "), strings.Join(strings.Fields(c.want), " "))
+			require.Contains(t, strings.Join(strings.Fields(allText(readPDF(t, report))), " "), strings.Join(strings.Fields(c.want), " "))
 			labels, err := paper.Labels(o, 1, at)
 			require.NoError(t, err)
-			require.Len(t, read(t, labels), 1)
+			require.Len(t, readPDF(t, labels), 1)
 		})
 	}
 }
@@ -69,7 +69,7 @@ func TestTextsAreShownAndNotObeyed(t *testing.T) {
 func TestLongTextsStayOnThePages(t *testing.T) {
 	t.Parallel()
 	word, prose := strings.Repeat("W", 5000), strings.Repeat("many words ", 3000)
-	o, v := ordered(), reported()
+	o, v := fullOrder(), fullReport()
 	o.ClinicalNotes = &prose
 	o.Patient.LastName, o.LabTest.Name, o.LabTest.Lab.Name = word, word, word
 	for range 80 {
@@ -87,9 +87,9 @@ func TestLongTextsStayOnThePages(t *testing.T) {
 			t.Parallel()
 			b, err := draw()
 			require.NoError(t, err)
-			pages := read(t, b)
+			pages := readPDF(t, b)
 			require.Greater(t, len(pages), 3)
-			require.Equal(t, 6000, strings.Count(strings.Join(strings.Fields(said(pages)), " ")+" ", "many ")+strings.Count(said(pages), "words"))
+			require.Equal(t, 6000, strings.Count(strings.Join(strings.Fields(allText(pages)), " ")+" ", "many ")+strings.Count(allText(pages), "words"))
 			requireInside(t, pages)
 			for _, p := range pages {
 				require.Contains(t, p.texts[0], "Sample A1B2-000123456 · born 1990-01-02 · Ann WWW", "every page says whose it is")
@@ -98,20 +98,20 @@ func TestLongTextsStayOnThePages(t *testing.T) {
 	}
 	labels, err := paper.Labels(o, 1, at)
 	require.NoError(t, err)
-	require.Len(t, read(t, labels), 1)
+	require.Len(t, readPDF(t, labels), 1)
 }
 
-func requireInside(t *testing.T, pages []drawn) {
+func requireInside(t *testing.T, pages []pageContent) {
 	t.Helper()
 	for i, p := range pages {
 		for _, line := range p.lines {
-			x, y := number(t, strings.Fields(line)[0]), number(t, strings.Fields(line)[1])
+			x, y := parseNumber(t, strings.Fields(line)[0]), parseNumber(t, strings.Fields(line)[1])
 			require.True(t, x >= 42 && x < 570 && y > 30 && y < 760, "page %d: %s", i+1, line)
 		}
 	}
 }
 
-func TestNumbersThatHaveNoPlace(t *testing.T) {
+func TestUndrawableRanges(t *testing.T) {
 	t.Parallel()
 	huge, zero, three, five := math.MaxFloat64, 0.0, 3.0, 5.0
 	for name, r := range map[string]order.Result{
@@ -127,33 +127,33 @@ func TestNumbersThatHaveNoPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r.Name, r.Text, r.Type = "A", "3", "numeric"
-			b, err := paper.Report(ordered(), order.ResultVersion{Report: order.Report{Results: []order.Result{r}}})
+			b, err := paper.Report(fullOrder(), order.ResultVersion{Report: order.LabReport{Results: []order.Result{r}}})
 			require.NoError(t, err)
-			require.NotContains(t, said(read(t, b)), "NaN")
+			require.NotContains(t, allText(readPDF(t, b)), "NaN")
 		})
 	}
 }
 
-func TestAnOrderWithLittle(t *testing.T) {
+func TestMinimalOrder(t *testing.T) {
 	t.Parallel()
 	o := order.Order{ID: "1", SampleID: "123"}
 	requisition, err := paper.Requisition(o)
 	require.NoError(t, err)
-	require.Equal(t, "123", scan(t, read(t, requisition)[0]))
+	require.Equal(t, "123", scanBarcode(t, readPDF(t, requisition)[0]))
 	report, err := paper.Report(order.Order{}, order.ResultVersion{})
 	require.NoError(t, err)
-	require.Len(t, read(t, report), 1)
+	require.Len(t, readPDF(t, report), 1)
 }
 
 // What a patient signs names the price for patients of his state.
 func TestTheCostIsThatOfThePatientsState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]string{"AZ": "$129.50", "HI": "$132.00"} {
-		o := insured()
+		o := medicareOrder()
 		o.Address.State = state
 		o.LabTest.Pricing = &order.Price{BaseCents: 12950, Modifiers: []order.PriceModifier{{DeltaCents: 250, States: []string{"AK", "HI"}}}}
 		abn, err := paper.ABN(o)
 		require.NoError(t, err)
-		require.Contains(t, said(read(t, abn)), want)
+		require.Contains(t, allText(readPDF(t, abn)), want)
 	}
 }

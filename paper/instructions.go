@@ -10,12 +10,12 @@ import (
 
 // What is said of fasting. How long is not the test's to say.
 const (
-	fastingNeeded    = "This test is taken fasting. Ask who ordered it how long to fast; drink water, and take medicines as you were told."
-	fastingNotNeeded = "This test needs no fasting."
+	textFasting    = "This test is taken fasting. Ask who ordered it how long to fast; drink water, and take medicines as you were told."
+	textNotFasting = "This test needs no fasting."
 )
 
-// steps are what the patient does, by the way in which the sample is taken. What a kit's own leaflet says goes before.
-var steps = map[lifecycle.Modality][]string{
+// collectionSteps are what the patient does, by the way in which the sample is taken. What a kit's own leaflet says goes before.
+var collectionSteps = map[lifecycle.Modality][]string{
 	lifecycle.Testkit: {
 		"Check that the kit is complete, unopened and not past its date. Read the leaflet in it to the end; where it differs from this page, follow the leaflet.",
 		"If the kit came without your name, register it before you use it, with the number that is printed on it.",
@@ -43,23 +43,23 @@ var steps = map[lifecycle.Modality][]string{
 
 // Instructions draws how the sample of a test is taken. The time is that of the drawing. There is nothing of a patient in it.
 func Instructions(t order.LabTest, at time.Time) ([]byte, error) {
-	s := newSheet("Collection instructions", t.Name, "Collection instructions", at)
-	s.head("Collection instructions", labName(order.Order{LabTest: t}), "")
-	s.title("Test")
-	s.fields([]field{{"Test", t.Name}, {"Sample", words(t.SampleType)}}, []field{
-		{"Collection", words(string(t.Method))},
-		{"Fasting", yes(t.Fasting, "required", "not required")},
+	s := newCanvas("Collection instructions", t.Name, "Collection instructions", at)
+	s.drawHead("Collection instructions", labName(order.Order{LabTest: t}), "")
+	s.drawTitle("Test")
+	s.drawFields([]field{{"Test", t.Name}, {"Sample", humanize(t.SampleType)}}, []field{
+		{"Collection", humanize(string(t.Method))},
+		{"Fasting", ifElse(t.Fasting, "required", "not required")},
 	})
-	s.optionalText("About the test", t.Description)
-	s.title("Before the collection")
-	s.paragraph(yes(t.Fasting, fastingNeeded, fastingNotNeeded), plain)
-	s.title("Steps")
+	s.drawOptionalText("About the test", t.Description)
+	s.drawTitle("Before the collection")
+	s.drawParagraph(ifElse(t.Fasting, textFasting, textNotFasting), plain)
+	s.drawTitle("Steps")
 	const indent = 8
-	for i, step := range steps[t.Method] {
-		s.row([]cell{
+	for i, step := range collectionSteps[t.Method] {
+		s.drawRow([]cell{
 			{margin, indent, style{size: 10, bold: true, colour: accent}, strconv.Itoa(i + 1)},
 			{margin + indent, bodyWidth - indent, style{size: 10, colour: black}, step},
 		}, 0, nil)
 	}
-	return written(s.pdf)
+	return encodePDF(s.pdf)
 }

@@ -12,37 +12,37 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// insurance is who pays for the order, where it is not the team.
-func (s *sheet) insurance(o order.Order) {
-	if c := o.Cover; c != nil {
-		s.title("Insurance")
-		s.fields([]field{
+// drawInsurance is who pays for the order, where it is not the team.
+func (s *canvas) drawInsurance(o order.Order) {
+	if c := o.BilledInsurance; c != nil {
+		s.drawTitle("Insurance")
+		s.drawFields([]field{
 			{"Payor", c.PayorName + " (" + c.PayorCode + ")"},
-			{"Address", address(&c.PayorAddress)},
+			{"Address", formatAddress(&c.PayorAddress)},
 			{"Member id", c.MemberID},
-			{"Group id", text(c.GroupID)},
-		}, insured(c))
+			{"Group id", textOrEmpty(c.GroupID)},
+		}, insuredFields(c))
 	}
-	s.ownInsurance(o.Insurance)
+	s.drawOrderInsurance(o.Insurance)
 }
 
-func insured(c *order.Cover) []field {
+func insuredFields(c *order.BilledInsurance) []field {
 	out := []field{
-		{"Insured person", name(c.Insured.FirstName, c.Insured.LastName)},
-		{"The patient is", relation(c.Relationship)},
-		{"Address", address(&c.Insured.Address)},
+		{"Insured person", fullName(c.Insured.FirstName, c.Insured.LastName)},
+		{"The patient is", relationToInsured(c.Relationship)},
+		{"Address", formatAddress(&c.Insured.Address)},
 	}
 	if d := c.Insured.DOB; d != nil {
 		out = append(out, field{"Date of birth", d.String()})
 	}
 	if g := c.Guarantor; g != nil {
-		out = append(out, field{"Guarantor", name(g.FirstName, g.LastName) + "\n" + g.Phone})
+		out = append(out, field{"Guarantor", fullName(g.FirstName, g.LastName) + "\n" + g.Phone})
 	}
 	return out
 }
 
-// relation is what the patient is to the insured person.
-func relation(relationship string) string {
+// relationToInsured is what the patient is to the insured person.
+func relationToInsured(relationship string) string {
 	switch relationship {
 	case "Self":
 		return "the insured person"
@@ -52,8 +52,8 @@ func relation(relationship string) string {
 	return "another dependant"
 }
 
-// ownInsurance is the insurance that came with the order itself, in the words of the client API.
-func (s *sheet) ownInsurance(document json.RawMessage) {
+// drawOrderInsurance is the insurance that came with the order itself, in the words of the client API.
+func (s *canvas) drawOrderInsurance(document json.RawMessage) {
 	var in struct {
 		PayorCode   string `json:"payor_code"`
 		InsuranceID string `json:"insurance_id"`
@@ -66,16 +66,16 @@ func (s *sheet) ownInsurance(document json.RawMessage) {
 	if json.Unmarshal(document, &in) != nil || in.PayorCode == "" && in.InsuranceID == "" {
 		return
 	}
-	s.title("Insurance given with the order")
+	s.drawTitle("Insurance given with the order")
 	var responsible []field
 	if r := in.Responsible; r != nil {
-		responsible = []field{{"Responsible", name(r.FirstName, r.LastName)}, {"Phone", r.Phone}}
+		responsible = []field{{"Responsible", fullName(r.FirstName, r.LastName)}, {"Phone", r.Phone}}
 	}
-	s.fields([]field{{"Payor", in.PayorCode}, {"Insurance id", in.InsuranceID}}, responsible)
+	s.drawFields([]field{{"Payor", in.PayorCode}, {"Insurance id", in.InsuranceID}}, responsible)
 }
 
-// signature draws a physician's signature. One that cannot be read is left to be given by hand.
-func (s *sheet) signature(p *order.Physician) {
+// drawSignature draws a physician's signature. One that cannot be read is left to be given by hand.
+func (s *canvas) drawSignature(p *order.Physician) {
 	const width, height = 60.0, 18.0
 	if p == nil || p.Signature == nil {
 		return
@@ -88,8 +88,8 @@ func (s *sheet) signature(p *order.Physician) {
 	if err := png.Encode(&plainPNG, picture); err != nil {
 		return
 	}
-	s.room(height + 12)
-	s.title("Signature of the physician")
+	s.ensureRoom(height + 12)
+	s.drawTitle("Signature of the physician")
 	bounds := picture.Bounds()
 	scale := min(width/float64(bounds.Dx()), height/float64(bounds.Dy()))
 	options := fpdf.ImageOptions{ImageType: "PNG"}
@@ -98,8 +98,8 @@ func (s *sheet) signature(p *order.Physician) {
 	s.y += height
 }
 
-// proxy is who stands in for a minor, in the words of the client API.
-func proxy(document json.RawMessage) string {
+// guardianName is who stands in for a minor, in the words of the client API.
+func guardianName(document json.RawMessage) string {
 	var in struct {
 		FirstName string `json:"first_name"`
 		LastName  string `json:"last_name"`
@@ -108,5 +108,5 @@ func proxy(document json.RawMessage) string {
 	if json.Unmarshal(document, &in) != nil || in.LastName == "" {
 		return ""
 	}
-	return name(in.FirstName, in.LastName) + ", " + in.Phone
+	return fullName(in.FirstName, in.LastName) + ", " + in.Phone
 }

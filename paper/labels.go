@@ -15,33 +15,33 @@ const (
 	labelBody   = labelWidth - 2*labelMargin
 )
 
-// MostLabels is how many labels a document has at most.
-const MostLabels = 50
+// MaxLabels is how many labels a document has at most.
+const MaxLabels = 50
 
 // Labels draws labels for the tubes of an order, all the same. The order has its sample id and its patient; the time of the
 // collection is written in its own zone.
 func Labels(o order.Order, copies int, collected time.Time) ([]byte, error) {
-	if copies < 1 || copies > MostLabels {
-		return nil, fmt.Errorf("drawing %d labels: between 1 and %d can be drawn", copies, MostLabels)
+	if copies < 1 || copies > MaxLabels {
+		return nil, fmt.Errorf("drawing %d labels: between 1 and %d can be drawn", copies, MaxLabels)
 	}
-	s := &sheet{pdf: newDocument("Labels", labelWidth, labelHeight, o.CreatedAt)}
+	s := &canvas{pdf: newDocument("Labels", labelWidth, labelHeight, o.CreatedAt)}
 	for range copies {
-		s.label(o, collected)
+		s.drawLabel(o, collected)
 	}
-	return written(s.pdf)
+	return encodePDF(s.pdf)
 }
 
-func (s *sheet) label(o order.Order, collected time.Time) {
+func (s *canvas) drawLabel(o order.Order, collected time.Time) {
 	s.pdf.AddPage()
 	y := labelMargin
 	if p := o.Patient; p != nil {
 		large := style{size: 12, bold: true, colour: black}
-		s.text(labelMargin, y, large, s.fit(oneLine(name(p.FirstName, p.LastName)), large, labelBody))
+		s.drawText(labelMargin, y, large, s.truncate(oneLine(fullName(p.FirstName, p.LastName)), large, labelBody))
 		y += large.lineHeight() + 0.5
-		s.text(labelMargin, y, plain, "Date of birth: "+p.DOB.String())
+		s.drawText(labelMargin, y, plain, "Date of birth: "+p.DOB.String())
 		y += plain.lineHeight()
 	}
-	s.text(labelMargin, y, plain, "Collected: "+collected.Format("2006-01-02 15:04"))
+	s.drawText(labelMargin, y, plain, "Collected: "+collected.Format("2006-01-02 15:04"))
 	y += plain.lineHeight() + 2
-	s.sampleCode(o.SampleID, 0, y, labelWidth, labelHeight-labelMargin-y)
+	s.drawSampleBarcode(o.SampleID, 0, y, labelWidth, labelHeight-labelMargin-y)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // The pointer stands where the value lies between the limits, whose places are those of the green part of the bar.
-func TestThePointerStandsAtTheValue(t *testing.T) {
+func TestPointerPosition(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		value     float64
@@ -28,18 +28,18 @@ func TestThePointerStandsAtTheValue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			page := drawnResult(t, c.value, c.low, c.high)
-			require.Len(t, page.tips, 1)
+			require.Len(t, page.pointerTips, 1)
 			bar := page.rects[len(page.rects)-2]
-			require.InDelta(t, bar.x+c.of*bar.width, page.tips[0].x, 0.01)
+			require.InDelta(t, bar.x+c.of*bar.width, page.pointerTips[0].x, 0.01)
 			green := page.rects[len(page.rects)-1]
 			within := (c.low == nil || c.value >= *c.low) && (c.high == nil || c.value <= *c.high)
-			require.Equal(t, within, page.tips[0].x > green.x-0.01 && page.tips[0].x < green.x+green.width+0.01)
+			require.Equal(t, within, page.pointerTips[0].x > green.x-0.01 && page.pointerTips[0].x < green.x+green.width+0.01)
 		})
 	}
 }
 
 // What lies far beyond a limit is drawn at the end of the bar, and never off it.
-func TestThePointerStaysAtTheBar(t *testing.T) {
+func TestPointerBeyondTheRange(t *testing.T) {
 	t.Parallel()
 	for _, value := range []float64{-1e9, 1e9} {
 		page := drawnResult(t, value, ptr(3.0), ptr(5.0))
@@ -48,16 +48,16 @@ func TestThePointerStaysAtTheBar(t *testing.T) {
 		if value > 0 {
 			end += bar.width
 		}
-		require.InDelta(t, end, page.tips[0].x, 4)
+		require.InDelta(t, end, page.pointerTips[0].x, 4)
 	}
 }
 
 // drawnResult is the page of a report of one result, without a barcode.
-func drawnResult(t *testing.T, value float64, low, high *float64) drawn {
+func drawnResult(t *testing.T, value float64, low, high *float64) pageContent {
 	t.Helper()
-	b, err := paper.Report(order.Order{}, order.ResultVersion{Report: order.Report{Results: []order.Result{{
+	b, err := paper.Report(order.Order{}, order.ResultVersion{Report: order.LabReport{Results: []order.Result{{
 		Name: "A", Text: "x", Type: "numeric", Value: &value, Min: low, Max: high,
 	}}}})
 	require.NoError(t, err)
-	return read(t, b)[0]
+	return readPDF(t, b)[0]
 }

@@ -23,12 +23,12 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// drawn is what a page shows: its texts with where they stand, and its filled rectangles, in points from the lower left corner.
-type drawn struct {
-	texts []string // in the order in which they are drawn
-	lines []string // the same with their places, for comparing
-	rects []rect
-	tips  []point // of the pointers: the first corner of every triangle
+// pageContent is what a page shows: its texts with where they stand, and its filled rectangles, in points from the lower left corner.
+type pageContent struct {
+	texts       []string // in the order in which they are drawn
+	lines       []string // the same with their places, for comparing
+	rects       []rect
+	pointerTips []point // of the pointers: the first corner of every triangle
 }
 
 type point struct{ x, y float64 }
@@ -39,51 +39,51 @@ type rect struct {
 }
 
 var (
-	showing = regexp.MustCompile(`(?s)BT (-?[\d.]+) (-?[\d.]+) Td \(((?:\\.|[^\\)])*)\) Tj ET`)
-	filling = regexp.MustCompile(`(?m)(-?[\d.]+) (-?[\d.]+) (-?[\d.]+) (-?[\d.]+) re f$`)
-	tipping = regexp.MustCompile(`(?m)(-?[\d.]+) (-?[\d.]+) m\s+(?:-?[\d.]+ -?[\d.]+ l\s+){3}f$`)
-	inking  = regexp.MustCompile(`(?m)^(?:q )?(?:[\d.]+ g|[\d.]+ [\d.]+ [\d.]+ rg)\b`)
+	textPattern      = regexp.MustCompile(`(?s)BT (-?[\d.]+) (-?[\d.]+) Td \(((?:\\.|[^\\)])*)\) Tj ET`)
+	rectanglePattern = regexp.MustCompile(`(?m)(-?[\d.]+) (-?[\d.]+) (-?[\d.]+) (-?[\d.]+) re f$`)
+	trianglePattern  = regexp.MustCompile(`(?m)(-?[\d.]+) (-?[\d.]+) m\s+(?:-?[\d.]+ -?[\d.]+ l\s+){3}f$`)
+	colourPattern    = regexp.MustCompile(`(?m)^(?:q )?(?:[\d.]+ g|[\d.]+ [\d.]+ [\d.]+ rg)\b`)
 )
 
-// read takes a PDF apart with a library that did not write it, which validates it as well.
-func read(t testing.TB, document []byte) []drawn {
+// readPDF takes a PDF apart with a library that did not write it, which validates it as well.
+func readPDF(t testing.TB, document []byte) []pageContent {
 	t.Helper()
 	config := model.NewDefaultConfiguration()
 	config.Offline = true
 	ctx, err := pdf.ReadValidateAndOptimize(bytes.NewReader(document), config)
 	require.NoError(t, err)
-	pages := make([]drawn, ctx.PageCount)
+	pages := make([]pageContent, ctx.PageCount)
 	for i := range pages {
 		content, err := pdfcpu.ExtractPageContent(ctx, i+1)
 		require.NoError(t, err)
 		b, err := io.ReadAll(content)
 		require.NoError(t, err)
-		pages[i] = pageOf(t, string(b))
+		pages[i] = parsePage(t, string(b))
 	}
 	return pages
 }
 
-func pageOf(t testing.TB, content string) drawn {
+func parsePage(t testing.TB, content string) pageContent {
 	t.Helper()
-	var d drawn
-	for _, m := range showing.FindAllStringSubmatch(content, -1) {
-		text := unescaped(t, m[3])
+	var d pageContent
+	for _, m := range textPattern.FindAllStringSubmatch(content, -1) {
+		text := unescape(t, m[3])
 		d.texts = append(d.texts, text)
-		d.lines = append(d.lines, fmt.Sprintf("%4.0f %4.0f  %s", number(t, m[1]), number(t, m[2]), text))
+		d.lines = append(d.lines, fmt.Sprintf("%4.0f %4.0f  %s", parseNumber(t, m[1]), parseNumber(t, m[2]), text))
 	}
-	for _, at := range filling.FindAllStringSubmatchIndex(content, -1) {
-		part := func(i int) float64 { return number(t, content[at[2*i]:at[2*i+1]]) }
-		ink := inking.FindAllString(content[:at[0]], -1)
+	for _, at := range rectanglePattern.FindAllStringSubmatchIndex(content, -1) {
+		part := func(i int) float64 { return parseNumber(t, content[at[2*i]:at[2*i+1]]) }
+		ink := colourPattern.FindAllString(content[:at[0]], -1)
 		d.rects = append(d.rects, rect{part(1), part(2), part(3), part(4), len(ink) > 0 && strings.HasPrefix(ink[len(ink)-1], "0.000 g")})
 	}
-	for _, m := range tipping.FindAllStringSubmatch(content, -1) {
-		d.tips = append(d.tips, point{number(t, m[1]), number(t, m[2])})
+	for _, m := range trianglePattern.FindAllStringSubmatch(content, -1) {
+		d.pointerTips = append(d.pointerTips, point{parseNumber(t, m[1]), parseNumber(t, m[2])})
 	}
 	return d
 }
 
-// unescaped reads a string of a content stream, which holds UTF-16.
-func unescaped(t testing.TB, s string) string {
+// unescape reads a string of a content stream, which holds UTF-16.
+func unescape(t testing.TB, s string) string {
 	t.Helper()
 	var b []byte
 	for i := 0; i < len(s); i++ {
@@ -108,15 +108,15 @@ func unescaped(t testing.TB, s string) string {
 	return string(utf16.Decode(units))
 }
 
-func number(t testing.TB, s string) float64 {
+func parseNumber(t testing.TB, s string) float64 {
 	t.Helper()
 	f, err := strconv.ParseFloat(s, 64)
 	require.NoError(t, err)
 	return f
 }
 
-// scan reads the Code 128 of a page as a reader would: by the widths of its black bars and of the white between them.
-func scan(t testing.TB, page drawn) string {
+// scanBarcode reads the Code 128 of a page as a reader would: by the widths of its black bars and of the white between them.
+func scanBarcode(t testing.TB, page pageContent) string {
 	t.Helper()
 	var bars []rect
 	for _, r := range page.rects {

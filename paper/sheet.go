@@ -58,13 +58,13 @@ var (
 
 func (s style) lineHeight() float64 { return s.size * millimetresPerPoint * leading }
 
-// sheet is a document under way, with the place at which the next thing is drawn.
-type sheet struct {
-	pdf     *fpdf.Fpdf
-	y       float64
-	running string // what the top of every page says
-	foot    string // what its end says
-	heading func() // draws the head of the table that a page goes on with; nil: none
+// canvas is a document under way, with the place at which the next thing is drawn.
+type canvas struct {
+	pdf       *fpdf.Fpdf
+	y         float64
+	header    string // what the top of every page says
+	footer    string // what its end says
+	tableHead func() // draws the head of the table that a page goes on with; nil: none
 }
 
 // newDocument is a document without a page. The time is what its metadata call its making.
@@ -83,16 +83,16 @@ func newDocument(title string, width, height float64, at time.Time) *fpdf.Fpdf {
 	return pdf
 }
 
-// newSheet begins the first page of a document of letter size.
-func newSheet(title, running, foot string, at time.Time) *sheet {
-	s := &sheet{pdf: newDocument(title, letterWidth, letterHeight, at), running: oneLine(running), foot: oneLine(foot)}
+// newCanvas begins the first page of a document of letter size.
+func newCanvas(title, running, foot string, at time.Time) *canvas {
+	s := &canvas{pdf: newDocument(title, letterWidth, letterHeight, at), header: oneLine(running), footer: oneLine(foot)}
 	s.pdf.AliasNbPages(pagesAlias)
-	s.turn()
+	s.newPage()
 	return s
 }
 
-// written is the finished document.
-func written(pdf *fpdf.Fpdf) ([]byte, error) {
+// encodePDF is the finished document.
+func encodePDF(pdf *fpdf.Fpdf) ([]byte, error) {
 	var out bytes.Buffer
 	if err := pdf.Output(&out); err != nil {
 		return nil, fmt.Errorf("drawing a PDF: %w", err)
@@ -100,27 +100,27 @@ func written(pdf *fpdf.Fpdf) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// turn begins a new page.
-func (s *sheet) turn() {
+// newPage begins a new page.
+func (s *canvas) newPage() {
 	s.pdf.AddPage()
-	s.text(margin, margin-4, faint, s.fit(s.running, faint, bodyWidth))
-	s.rule(margin+1, pale)
-	s.text(margin, bodyEnd+6, faint, s.fit(s.foot, faint, bodyWidth-30))
-	s.text(letterWidth-margin-22, bodyEnd+6, faint, "Page "+strconv.Itoa(s.pdf.PageNo())+" of "+pagesAlias)
+	s.drawText(margin, margin-4, faint, s.truncate(s.header, faint, bodyWidth))
+	s.drawRule(margin+1, pale)
+	s.drawText(margin, bodyEnd+6, faint, s.truncate(s.footer, faint, bodyWidth-30))
+	s.drawText(letterWidth-margin-22, bodyEnd+6, faint, "Page "+strconv.Itoa(s.pdf.PageNo())+" of "+pagesAlias)
 	s.y = bodyTop - 4
-	if s.heading != nil {
-		s.heading()
+	if s.tableHead != nil {
+		s.tableHead()
 	}
 }
 
-// room turns the page where fewer than so many millimetres are left on it.
-func (s *sheet) room(height float64) {
+// ensureRoom turns the page where fewer than so many millimetres are left on it.
+func (s *canvas) ensureRoom(height float64) {
 	if s.y+height > bodyEnd {
-		s.turn()
+		s.newPage()
 	}
 }
 
-func (s *sheet) use(st style) {
+func (s *canvas) setFont(st style) {
 	weight := ""
 	if st.bold {
 		weight = "B"
@@ -129,26 +129,26 @@ func (s *sheet) use(st style) {
 	s.pdf.SetTextColor(st.colour.red, st.colour.green, st.colour.blue)
 }
 
-// text writes one line whose upper edge is y. It has been made to fit and to be shown.
-func (s *sheet) text(x, y float64, st style, line string) {
-	s.use(st)
+// drawText writes one line whose upper edge is y. It has been made to fit and to be shown.
+func (s *canvas) drawText(x, y float64, st style, line string) {
+	s.setFont(st)
 	s.pdf.Text(x, y+st.lineHeight()/leading*(ascent+(leading-1)/2), line)
 }
 
-func (s *sheet) centred(x, y, width float64, st style, line string) {
-	s.use(st)
-	s.text(x+(width-s.pdf.GetStringWidth(line))/2, y, st, line)
+func (s *canvas) drawCentred(x, y, width float64, st style, line string) {
+	s.setFont(st)
+	s.drawText(x+(width-s.pdf.GetStringWidth(line))/2, y, st, line)
 }
 
-// split breaks a text into lines of at most a width, inside words that are longer.
-func (s *sheet) split(text string, st style, width float64) []string {
-	s.use(st)
-	return s.pdf.SplitText(shown(text), width)
+// splitLines breaks a text into lines of at most a width, inside words that are longer.
+func (s *canvas) splitLines(text string, st style, width float64) []string {
+	s.setFont(st)
+	return s.pdf.SplitText(printable(text), width)
 }
 
-// fit cuts a line so that it is no wider than it may be.
-func (s *sheet) fit(line string, st style, width float64) string {
-	s.use(st)
+// truncate cuts a line so that it is no wider than it may be.
+func (s *canvas) truncate(line string, st style, width float64) string {
+	s.setFont(st)
 	if s.pdf.GetStringWidth(line) <= width {
 		return line
 	}
@@ -162,13 +162,13 @@ func (s *sheet) fit(line string, st style, width float64) string {
 	return line
 }
 
-func (s *sheet) rule(y float64, c colour) {
+func (s *canvas) drawRule(y float64, c colour) {
 	s.pdf.SetDrawColor(c.red, c.green, c.blue)
 	s.pdf.SetLineWidth(0.2)
 	s.pdf.Line(margin, y, letterWidth-margin, y)
 }
 
-func (s *sheet) fill(x, y, width, height float64, c colour) {
+func (s *canvas) fillRect(x, y, width, height float64, c colour) {
 	s.pdf.SetFillColor(c.red, c.green, c.blue)
 	s.pdf.Rect(x, y, width, height, "F")
 }

@@ -16,47 +16,47 @@ const (
 	columnGap    = 6.0
 )
 
-// title is the head of a part of the page, which does not stand alone at its end.
-func (s *sheet) title(text string) {
-	s.room(36)
+// drawTitle is the head of a part of the page, which does not stand alone at its end.
+func (s *canvas) drawTitle(text string) {
+	s.ensureRoom(36)
 	s.y += 3
 	head := style{size: 10, bold: true, colour: accent}
-	s.text(margin, s.y, head, text)
+	s.drawText(margin, s.y, head, text)
 	s.y += head.lineHeight() + 0.6
-	s.rule(s.y, accent)
+	s.drawRule(s.y, accent)
 	s.y += 1.6
 }
 
-// paragraph writes a text over the whole width, and on over pages.
-func (s *sheet) paragraph(text string, st style) {
-	for _, line := range s.split(text, st, bodyWidth) {
-		s.room(st.lineHeight())
-		s.text(margin, s.y, st, line)
+// drawParagraph writes a text over the whole width, and on over pages.
+func (s *canvas) drawParagraph(text string, st style) {
+	for _, line := range s.splitLines(text, st, bodyWidth) {
+		s.ensureRoom(st.lineHeight())
+		s.drawText(margin, s.y, st, line)
 		s.y += st.lineHeight()
 	}
 }
 
-// row writes cells side by side. What is drawn beside their first line is given its upper edge; nil: nothing. A row stays on one
+// drawRow writes cells side by side. What is drawn beside their first line is given its upper edge; nil: nothing. A row stays on one
 // page where it fits on one.
-func (s *sheet) row(cells []cell, least float64, beside func(y float64)) {
+func (s *canvas) drawRow(cells []cell, least float64, beside func(y float64)) {
 	lines := make([][]string, len(cells))
 	count, pitch := 0, 0.0
 	for i, c := range cells {
-		lines[i] = s.split(c.text, c.style, c.width)
+		lines[i] = s.splitLines(c.text, c.style, c.width)
 		count, pitch = max(count, len(lines[i])), max(pitch, c.style.lineHeight())
 	}
 	height := max(float64(count)*pitch, least) + 2*rowPadding
-	s.room(min(height, bodyEnd-bodyTop-20))
+	s.ensureRoom(min(height, bodyEnd-bodyTop-20))
 	top, page := s.y, s.pdf.PageNo()
 	s.y += rowPadding
 	if beside != nil {
 		beside(s.y)
 	}
 	for i := range count {
-		s.room(pitch)
+		s.ensureRoom(pitch)
 		for j, c := range cells {
 			if i < len(lines[j]) {
-				s.text(c.x, s.y, c.style, lines[j][i])
+				s.drawText(c.x, s.y, c.style, lines[j][i])
 			}
 		}
 		s.y += pitch
@@ -67,9 +67,9 @@ func (s *sheet) row(cells []cell, least float64, beside func(y float64)) {
 	}
 }
 
-// fields writes captions and values in two columns, the first one filled first.
-func (s *sheet) fields(left, right []field) {
-	left, right = filled(left), filled(right)
+// drawFields writes captions and values in two columns, the first one filled first.
+func (s *canvas) drawFields(left, right []field) {
+	left, right = nonEmptyFields(left), nonEmptyFields(right)
 	width := (bodyWidth - columnGap) / 2
 	for i := range max(len(left), len(right)) {
 		var cells []cell
@@ -79,7 +79,7 @@ func (s *sheet) fields(left, right []field) {
 			}
 		}
 		s.y -= rowPadding // the fields stand closer together than the rows of a table
-		s.row(cells, 0, nil)
+		s.drawRow(cells, 0, nil)
 	}
 	s.y += rowPadding
 }
@@ -91,7 +91,7 @@ func (f field) cells(x, width float64) []cell {
 	}
 }
 
-func filled(fields []field) []field {
+func nonEmptyFields(fields []field) []field {
 	var out []field
 	for _, f := range fields {
 		if f.value != "" {
@@ -101,14 +101,14 @@ func filled(fields []field) []field {
 	return out
 }
 
-// table writes rows under a head that every page repeats.
-func (s *sheet) table(head []cell, rows func()) {
-	s.room(24)
-	s.heading = func() {
-		s.row(head, 0, nil)
-		s.rule(s.y, pale)
+// drawTable writes rows under a head that every page repeats.
+func (s *canvas) drawTable(head []cell, rows func()) {
+	s.ensureRoom(24)
+	s.tableHead = func() {
+		s.drawRow(head, 0, nil)
+		s.drawRule(s.y, pale)
 	}
-	s.heading()
+	s.tableHead()
 	rows()
-	s.heading = nil
+	s.tableHead = nil
 }

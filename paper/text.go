@@ -10,14 +10,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// replacement stands for a character that the fonts have no picture of.
-const replacement = '?'
+// replacementRune stands for a character that the fonts have no picture of.
+const replacementRune = '?'
 
 // fractionSlash is what Unicode writes the fractions with that are one character.
 const fractionSlash = '⁄'
 
-// pictured tells of which characters of the basic plane the fonts have a picture. Regular and bold have the same ones.
-var pictured = sync.OnceValue(func() map[rune]bool {
+// hasGlyph tells of which characters of the basic plane the fonts have a picture. Regular and bold have the same ones.
+var hasGlyph = sync.OnceValue(func() map[rune]bool {
 	font, err := sfnt.Parse(goregular.TTF)
 	if err != nil {
 		panic("paper: the font that is built in does not parse: " + err.Error())
@@ -33,20 +33,20 @@ var pictured = sync.OnceValue(func() map[rune]bool {
 	return known
 })
 
-// shown is a text as the fonts can show it: accents that they lack fall off their letters, units and fractions in one character are
+// printable is a text as the fonts can show it: accents that they lack fall off their letters, units and fractions in one character are
 // written out, other characters that they lack become question marks, and of what directs a printer nothing stays but the line breaks.
-func shown(text string) string {
+func printable(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	var out strings.Builder
-	for _, r := range norm.NFC.String(strings.ToValidUTF8(text, string(replacement))) {
-		out.WriteString(shownRune(r))
+	for _, r := range norm.NFC.String(strings.ToValidUTF8(text, string(replacementRune))) {
+		out.WriteString(printableRune(r))
 	}
 	return out.String()
 }
 
-func shownRune(r rune) string {
+func printableRune(r rune) string {
 	switch {
-	case r == '\n' || pictured()[r]:
+	case r == '\n' || hasGlyph()[r]:
 		return string(r)
 	case unicode.IsSpace(r):
 		return " "
@@ -55,19 +55,19 @@ func shownRune(r rune) string {
 	case unicode.Is(unicode.Pd, r):
 		return "-"
 	}
-	return composed(r)
+	return decompose(r)
 }
 
-// composed is a character written in several that the fonts have: a unit in its letters, a fraction in its numbers. An accent falls off
+// decompose is a character written in several that the fonts have: a unit in its letters, a fraction in its numbers. An accent falls off
 // its letter, but what strikes a sign through is its meaning.
-func composed(r rune) string {
+func decompose(r rune) string {
 	var out strings.Builder
 	for _, part := range norm.NFKD.String(string(r)) {
 		switch {
 		case unicode.Is(unicode.M, part) && unicode.IsLetter(r):
 			continue
-		case !pictured()[part]:
-			return string(replacement)
+		case !hasGlyph()[part]:
+			return string(replacementRune)
 		}
 		out.WriteRune(part)
 	}
@@ -78,4 +78,4 @@ func composed(r rune) string {
 }
 
 // oneLine is a text that is to stand on one line.
-func oneLine(text string) string { return strings.Join(strings.Fields(shown(text)), " ") }
+func oneLine(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }

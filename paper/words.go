@@ -8,25 +8,25 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// who is the line that says on every page whose it is. The name comes last: it alone may be too long for the line.
-func who(o order.Order) string {
+// patientLine is the line that says on every page whose it is. The name comes last: it alone may be too long for the line.
+func patientLine(o order.Order) string {
 	var parts []string
 	if o.SampleID != "" {
 		parts = append(parts, "Sample "+o.SampleID)
 	}
 	if p := o.Patient; p != nil {
-		parts = append(parts, "born "+p.DOB.String(), name(p.FirstName, p.LastName))
+		parts = append(parts, "born "+p.DOB.String(), fullName(p.FirstName, p.LastName))
 	}
 	return strings.Join(parts, " · ")
 }
 
-func name(first, last string) string { return strings.TrimSpace(first + " " + last) }
+func fullName(first, last string) string { return strings.TrimSpace(first + " " + last) }
 
-func address(a *order.Address) string {
+func formatAddress(a *order.Address) string {
 	if a == nil {
 		return ""
 	}
-	lines := []string{a.FirstLine, text(a.SecondLine), strings.TrimSpace(a.City + ", " + a.State + " " + a.Zip), a.Country}
+	lines := []string{a.FirstLine, textOrEmpty(a.SecondLine), strings.TrimSpace(a.City + ", " + a.State + " " + a.Zip), a.Country}
 	var out []string
 	for _, line := range lines {
 		if line != "" {
@@ -43,10 +43,10 @@ func labName(o order.Order) string {
 	return o.LabTest.Lab.Name
 }
 
-// words writes an enumeration's value for people.
-func words(value string) string { return strings.ReplaceAll(value, "_", " ") }
+// humanize writes an enumeration's value for people.
+func humanize(value string) string { return strings.ReplaceAll(value, "_", " ") }
 
-func numbers(ids []int) string {
+func joinNumbers(ids []int) string {
 	out := make([]string, len(ids))
 	for i, id := range ids {
 		out[i] = strconv.Itoa(id)
@@ -54,21 +54,21 @@ func numbers(ids []int) string {
 	return strings.Join(out, ", ")
 }
 
-func yes(is bool, then, otherwise string) string {
+func ifElse(is bool, then, otherwise string) string {
 	if is {
 		return then
 	}
 	return otherwise
 }
 
-func text(s *string) string {
+func textOrEmpty(s *string) string {
 	if s == nil {
 		return ""
 	}
 	return *s
 }
 
-func moment(t *time.Time) string {
+func formatTime(t *time.Time) string {
 	if t == nil {
 		return ""
 	}

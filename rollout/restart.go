@@ -11,12 +11,12 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-// restartsAtOnce is how many runs are started anew at the same time.
-const restartsAtOnce = 16
+// restartConcurrency is how many runs are started anew at the same time.
+const restartConcurrency = 16
 
-// passes bounds how often the list of runs is gone through. Visibility follows a moment later, so a run that has just been worked on may
+// maxRestartPasses bounds how often the list of runs is gone through. Visibility follows a moment later, so a run that has just been worked on may
 // be missing from it; starting one anew twice is harmless.
-const passes = 5
+const maxRestartPasses = 5
 
 // Restart starts every open workflow anew that a build was the last to work on, so that it begins on the current build, from what the
 // store has of it. It is for going back from a build that has begun something that the current one knows nothing of: such runs cannot go
@@ -30,8 +30,8 @@ func (d *Deployment) Restart(ctx context.Context, buildID string) (int, error) {
 		return 0, fmt.Errorf("build %q is current: its runs go on with it", buildID)
 	}
 	total := 0
-	for range passes {
-		n, err := d.restartListed(ctx, buildID)
+	for range maxRestartPasses {
+		n, err := d.restartPass(ctx, buildID)
 		total += n
 		if err != nil {
 			return total, err
@@ -49,15 +49,15 @@ func (d *Deployment) Restart(ctx context.Context, buildID string) (int, error) {
 	return total, nil
 }
 
-// restartListed starts the runs anew that are listed now.
-func (d *Deployment) restartListed(ctx context.Context, buildID string) (int, error) {
+// restartPass starts the runs anew that are listed now.
+func (d *Deployment) restartPass(ctx context.Context, buildID string) (int, error) {
 	var restarted atomic.Int64
 	workflows := dispatch.NewClient(d.temporal)
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(restartsAtOnce)
-	listing := d.each(within, buildID, func(workflowID string) {
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(restartConcurrency)
+	listing := d.forEachOpenWorkflow(groupCtx, buildID, func(workflowID string) {
 		group.Go(func() error {
-			known, err := workflows.Restart(within, workflowID)
+			known, err := workflows.RestartWorkflow(groupCtx, workflowID)
 			if known {
 				restarted.Add(1)
 			}
@@ -70,9 +70,9 @@ func (d *Deployment) restartListed(ctx context.Context, buildID string) (int, er
 	return int(restarted.Load()), listing
 }
 
-// each lists the open workflows that a build was the last to work on.
-func (d *Deployment) each(ctx context.Context, buildID string, do func(workflowID string)) error {
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: d.lastBy(buildID), PageSize: 1000}
+// forEachOpenWorkflow lists the open workflows that a build was the last to work on.
+func (d *Deployment) forEachOpenWorkflow(ctx context.Context, buildID string, do func(workflowID string)) error {
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: d.openWorkflowsQuery(buildID), PageSize: 1000}
 	for {
 		page, err := d.temporal.ListWorkflow(ctx, request)
 		if err != nil {

@@ -57,8 +57,8 @@ type Force struct {
 	MissingQueues bool // its workers need not serve every queue
 }
 
-// notePrevious is where a version's metadata name the build that was current before it.
-const notePrevious = "aliquot-previous"
+// previousBuildKey is where a version's metadata name the build that was current before it.
+const previousBuildKey = "aliquot-previous"
 
 // SetCurrent makes a build that which works on all orders from now on, and ends a ramp, whichever build it is to. An empty id stands for
 // workers without a version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. When it returns nil,
@@ -68,7 +68,7 @@ func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.D
 	if err != nil {
 		return err
 	}
-	err = d.patiently(ctx, buildID, wait, func() error {
+	err = d.retryUntilKnown(ctx, buildID, wait, func() error {
 		_, err := d.handle().SetCurrentVersion(ctx, client.WorkerDeploymentSetCurrentVersionOptions{
 			BuildID: buildID, AllowNoPollers: force.NoPollers, IgnoreMissingTaskQueues: force.MissingQueues,
 		})
@@ -78,14 +78,14 @@ func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.D
 		return err
 	}
 	if buildID != "" && before != buildID {
-		if err := d.note(ctx, buildID, before); err != nil {
+		if err := d.recordPreviousBuild(ctx, buildID, before); err != nil {
 			return err
 		}
 	}
 	if err := d.endRamp(ctx); err != nil {
 		return fmt.Errorf("the build is current; ending the ramp to another: %w", err)
 	}
-	return d.spread(ctx)
+	return d.awaitPropagation(ctx)
 }
 
 // endRamp takes the orders of a ramp back, where there is one. Temporal leaves a ramp to a third build as it is when another becomes
@@ -99,7 +99,7 @@ func (d *Deployment) endRamp(ctx context.Context) error {
 		return err
 	}
 	_, err = d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{})
-	return d.explain("", err)
+	return d.translateError("", err)
 }
 
 // Ramp has a build work on a percentage of the orders, the same ones for as long as the percentage stays; 0 ends the ramp. Errors are
@@ -108,7 +108,7 @@ func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float3
 	if percentage == 0 {
 		buildID = ""
 	}
-	err := d.patiently(ctx, buildID, wait, func() error {
+	err := d.retryUntilKnown(ctx, buildID, wait, func() error {
 		_, err := d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{
 			BuildID: buildID, Percentage: percentage, AllowNoPollers: force.NoPollers, IgnoreMissingTaskQueues: force.MissingQueues,
 		})
@@ -117,12 +117,12 @@ func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float3
 	if err != nil {
 		return err
 	}
-	return d.spread(ctx)
+	return d.awaitPropagation(ctx)
 }
 
-// Back ends a ramp or, where there is none, makes the build current that was so before the present one. It returns that build, empty
+// Rollback ends a ramp or, where there is none, makes the build current that was so before the present one. It returns that build, empty
 // for workers without a version. Its workers are waited for as by SetCurrent. Errors: ErrNoPrevious, and those of SetCurrent.
-func (d *Deployment) Back(ctx context.Context, wait time.Duration, force Force) (buildID string, err error) {
+func (d *Deployment) Rollback(ctx context.Context, wait time.Duration, force Force) (buildID string, err error) {
 	found, err := d.describe(ctx)
 	if err != nil {
 		return "", err
@@ -134,7 +134,7 @@ func (d *Deployment) Back(ctx context.Context, wait time.Duration, force Force) 
 	if current == "" {
 		return "", ErrNoPrevious
 	}
-	previous, err := d.previous(ctx, current)
+	previous, err := d.previousBuild(ctx, current)
 	if err != nil {
 		return "", err
 	}
@@ -147,7 +147,7 @@ func (d *Deployment) handle() client.WorkerDeploymentHandle {
 
 func (d *Deployment) describe(ctx context.Context) (client.WorkerDeploymentDescribeResponse, error) {
 	found, err := d.handle().Describe(ctx, client.WorkerDeploymentDescribeOptions{})
-	return found, d.explain("", err)
+	return found, d.translateError("", err)
 }
 
 // current is the build that is current; empty: workers without a version are.
@@ -159,8 +159,8 @@ func (d *Deployment) current(ctx context.Context) (string, error) {
 	return buildOf(found.Info.RoutingConfig.CurrentVersion), err
 }
 
-// Works reports whether a build gets work, because it is current or a ramp is to it, and which build is current.
-func (d *Deployment) Works(ctx context.Context, buildID string) (works bool, current string, err error) {
+// ReceivesOrders reports whether a build gets work, because it is current or a ramp is to it, and which build is current.
+func (d *Deployment) ReceivesOrders(ctx context.Context, buildID string) (works bool, current string, err error) {
 	found, err := d.describe(ctx)
 	if _, unknown := errors.AsType[*UnknownError](err); unknown {
 		return buildID == "", "", nil
@@ -177,10 +177,10 @@ func buildOf(v *sdk.WorkerDeploymentVersion) string {
 	return v.BuildID
 }
 
-func (d *Deployment) note(ctx context.Context, buildID, before string) error {
+func (d *Deployment) recordPreviousBuild(ctx context.Context, buildID, before string) error {
 	_, err := d.handle().UpdateVersionMetadata(ctx, client.WorkerDeploymentUpdateVersionMetadataOptions{
 		Version:        sdk.WorkerDeploymentVersion{DeploymentName: d.name, BuildID: buildID},
-		MetadataUpdate: client.WorkerDeploymentMetadataUpdate{UpsertEntries: map[string]any{notePrevious: before}},
+		MetadataUpdate: client.WorkerDeploymentMetadataUpdate{UpsertEntries: map[string]any{previousBuildKey: before}},
 	})
 	if err != nil {
 		return fmt.Errorf("build %q is current; noting which one was before it: %w", buildID, err)
@@ -188,12 +188,12 @@ func (d *Deployment) note(ctx context.Context, buildID, before string) error {
 	return nil
 }
 
-func (d *Deployment) previous(ctx context.Context, current string) (string, error) {
+func (d *Deployment) previousBuild(ctx context.Context, current string) (string, error) {
 	found, err := d.handle().DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: current})
 	if err != nil {
-		return "", d.explain(current, err)
+		return "", d.translateError(current, err)
 	}
-	payload, ok := found.Info.Metadata[notePrevious]
+	payload, ok := found.Info.Metadata[previousBuildKey]
 	if !ok {
 		return "", ErrNoPrevious
 	}
@@ -204,11 +204,11 @@ func (d *Deployment) previous(ctx context.Context, current string) (string, erro
 	return previous, nil
 }
 
-// patiently tries again while the build's workers, or some of their queues, are not known yet.
-func (d *Deployment) patiently(ctx context.Context, buildID string, wait time.Duration, try func() error) error {
+// retryUntilKnown tries again while the build's workers, or some of their queues, are not known yet.
+func (d *Deployment) retryUntilKnown(ctx context.Context, buildID string, wait time.Duration, try func() error) error {
 	deadline := time.Now().Add(wait)
 	for {
-		err := d.explain(buildID, try())
+		err := d.translateError(buildID, try())
 		_, unknown := errors.AsType[*UnknownError](err)
 		_, missing := errors.AsType[*MissingQueuesError](err)
 		if !unknown && !missing || time.Now().After(deadline) {
@@ -222,8 +222,8 @@ func (d *Deployment) patiently(ctx context.Context, buildID string, wait time.Du
 	}
 }
 
-// explain turns what Temporal says into errors that a caller can do something about. What it says differs in its words only.
-func (d *Deployment) explain(buildID string, err error) error {
+// translateError turns what Temporal says into errors that a caller can do something about. What it says differs in its words only.
+func (d *Deployment) translateError(buildID string, err error) error {
 	if err == nil {
 		return nil
 	}

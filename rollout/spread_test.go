@@ -15,26 +15,26 @@ import (
 	"google.golang.org/grpc"
 )
 
-// teller answers like a Temporal that tells its task queues until a time has come.
-type teller struct {
+// propagatingService answers like a Temporal that tells its task queues until a time has come.
+type propagatingService struct {
 	workflowservice.WorkflowServiceClient
-	until time.Time
-	err   error
+	propagatedAt time.Time
+	err          error
 }
 
-// toTeller is a connection to it.
-type toTeller struct {
+// propagatingClient is a connection to it.
+type propagatingClient struct {
 	client.Client
-	teller teller
+	teller propagatingService
 }
 
-func (c *toTeller) WorkflowService() workflowservice.WorkflowServiceClient { return &c.teller }
+func (c *propagatingClient) WorkflowService() workflowservice.WorkflowServiceClient { return &c.teller }
 
-func (t *teller) DescribeWorkerDeployment(
+func (t *propagatingService) DescribeWorkerDeployment(
 	context.Context, *workflowservice.DescribeWorkerDeploymentRequest, ...grpc.CallOption,
 ) (*workflowservice.DescribeWorkerDeploymentResponse, error) {
 	state := enumspb.ROUTING_CONFIG_UPDATE_STATE_COMPLETED
-	if time.Now().Before(t.until) {
+	if time.Now().Before(t.propagatedAt) {
 		state = enumspb.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS
 	}
 	return &workflowservice.DescribeWorkerDeploymentResponse{
@@ -43,7 +43,7 @@ func (t *teller) DescribeWorkerDeployment(
 }
 
 // A change counts as made once every task queue knows of it: an order would go on with the build before otherwise.
-func TestAChangeIsWaitedFor(t *testing.T) {
+func TestAwaitPropagation(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		takes time.Duration
@@ -53,7 +53,7 @@ func TestAChangeIsWaitedFor(t *testing.T) {
 	}{
 		"it is known at once":                {},
 		"it spreads for a while":             {takes: 10 * time.Second, after: 10 * time.Second},
-		"it spreads for too long":            {takes: time.Hour, after: spreadLimit, want: `the change of the deployment "aliquot" is made`},
+		"it spreads for too long":            {takes: time.Hour, after: propagationTimeout, want: `the change of the deployment "aliquot" is made`},
 		"nothing is known of the deployment": {err: serviceerror.NewNotFound("deployment not found")},
 		"Temporal cannot be asked":           {err: serviceerror.NewPermissionDenied("no", ""), want: "asking Temporal about the deployment"},
 	} {
@@ -61,7 +61,7 @@ func TestAChangeIsWaitedFor(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
-				err := Open(&toTeller{teller: teller{until: begun.Add(c.takes), err: c.err}}, "default", "aliquot").spread(t.Context())
+				err := Open(&propagatingClient{teller: propagatingService{propagatedAt: begun.Add(c.takes), err: c.err}}, "default", "aliquot").awaitPropagation(t.Context())
 				require.Equal(t, c.after, time.Since(begun))
 				if c.want == "" {
 					require.NoError(t, err)
@@ -74,10 +74,10 @@ func TestAChangeIsWaitedFor(t *testing.T) {
 }
 
 // Who gives up waiting hears that.
-func TestWaitingForAChangeEndsWithItsContext(t *testing.T) {
+func TestAwaitPropagationEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := Open(&toTeller{teller: teller{until: time.Now().Add(time.Hour)}}, "default", "aliquot").spread(ctx)
+	err := Open(&propagatingClient{teller: propagatingService{propagatedAt: time.Now().Add(time.Hour)}}, "default", "aliquot").awaitPropagation(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -27,12 +27,12 @@ const (
 
 // Status is how a deployment stands.
 type Status struct {
-	Deployment string   `json:"deployment"`
-	Current    string   `json:"current"` // build; empty: workers without a version
-	Ramping    string   `json:"ramping,omitempty"`
-	Percentage float32  `json:"percentage,omitempty"` // of the ramp
-	Builds     []Build  `json:"builds"`               // newest first
-	Idle       []string `json:"idle,omitempty"`       // task queues that no worker of the current build serves
+	Deployment     string   `json:"deployment"`
+	Current        string   `json:"current"` // build; empty: workers without a version
+	Ramping        string   `json:"ramping,omitempty"`
+	Percentage     float32  `json:"percentage,omitempty"` // of the ramp
+	Builds         []Build  `json:"builds"`               // newest first
+	UnservedQueues []string `json:"idle,omitempty"`       // task queues that no worker of the current build serves
 }
 
 // Build is one build of a deployment.
@@ -41,9 +41,9 @@ type Build struct {
 	State     string         `json:"state"`
 	CreatedAt time.Time      `json:"created_at,omitzero"`
 	Workers   map[string]int `json:"workers"` // how many processes have lately asked for work, by task queue
-	// Orders are the open ones, and the other open workflows, that this build was the last to work on.
-	Orders int64 `json:"orders"`
-	Others int64 `json:"others"`
+	// OpenOrders are the open ones, and the other open workflows, that this build was the last to work on.
+	OpenOrders     int64 `json:"orders"`
+	OtherWorkflows int64 `json:"others"`
 }
 
 // Status looks at a deployment. A deployment of which nothing is known has no builds but the workers without a version.
@@ -56,25 +56,25 @@ func (d *Deployment) Status(ctx context.Context) (Status, error) {
 	routing := found.Info.RoutingConfig
 	out.Current, out.Ramping, out.Percentage = buildOf(routing.CurrentVersion), buildOf(routing.RampingVersion), routing.RampingVersionPercentage
 	for _, v := range found.Info.VersionSummaries {
-		out.Builds = append(out.Builds, Build{ID: v.Version.BuildID, CreatedAt: v.CreateTime, State: d.state(out, v)})
+		out.Builds = append(out.Builds, Build{ID: v.Version.BuildID, CreatedAt: v.CreateTime, State: d.buildState(out, v)})
 	}
 	slices.SortFunc(out.Builds, func(a, b Build) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
-	plain := Build{State: StateDrained}
+	unversioned := Build{State: StateDrained}
 	if out.Current == "" {
-		plain.State = StateCurrent
+		unversioned.State = StateCurrent
 	}
-	out.Builds = append(out.Builds, plain)
+	out.Builds = append(out.Builds, unversioned)
 	for i := range out.Builds {
-		if err := d.count(ctx, &out.Builds[i]); err != nil {
+		if err := d.countOpenWorkflows(ctx, &out.Builds[i]); err != nil {
 			return out, err
 		}
 	}
 	return out, d.countWorkers(ctx, &out)
 }
 
-func (d *Deployment) state(s Status, v client.WorkerDeploymentVersionSummary) string {
+func (d *Deployment) buildState(s Status, v client.WorkerDeploymentVersionSummary) string {
 	switch {
 	case v.Version.BuildID == s.Current:
 		return StateCurrent
@@ -88,20 +88,20 @@ func (d *Deployment) state(s Status, v client.WorkerDeploymentVersionSummary) st
 	return StateWaiting
 }
 
-// lastBy is the visibility query for open workflows that a build was the last to work on.
-func (d *Deployment) lastBy(buildID string) string {
+// openWorkflowsQuery is the visibility query for open workflows that a build was the last to work on.
+func (d *Deployment) openWorkflowsQuery(buildID string) string {
 	if buildID == "" {
 		return `ExecutionStatus = "Running" AND TemporalWorkerDeploymentVersion IS NULL`
 	}
 	return fmt.Sprintf(`ExecutionStatus = "Running" AND TemporalWorkerDeploymentVersion = "%s:%s"`, d.name, buildID)
 }
 
-// count counts a build's open workflows.
-func (d *Deployment) count(ctx context.Context, b *Build) error {
+// countOpenWorkflows counts a build's open workflows.
+func (d *Deployment) countOpenWorkflows(ctx context.Context, b *Build) error {
 	ofOrders := ` AND WorkflowType = "` + dispatch.WorkflowOrder + `"`
 	ofOthers := fmt.Sprintf(` AND WorkflowType IN (%q, %q)`, dispatch.WorkflowDeliveries, dispatch.WorkflowReconcile)
-	for query, into := range map[string]*int64{ofOrders: &b.Orders, ofOthers: &b.Others} {
-		counted, err := d.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: d.lastBy(b.ID) + query})
+	for query, into := range map[string]*int64{ofOrders: &b.OpenOrders, ofOthers: &b.OtherWorkflows} {
+		counted, err := d.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: d.openWorkflowsQuery(b.ID) + query})
 		if err != nil {
 			return fmt.Errorf("counting the open workflows of build %q: %w", b.ID, err)
 		}
@@ -110,8 +110,8 @@ func (d *Deployment) count(ctx context.Context, b *Build) error {
 	return nil
 }
 
-// lately is how long ago a worker may have asked for work and still be taken to be there: a poll takes a minute.
-const lately = 70 * time.Second
+// pollerMaxAge is how long ago a worker may have asked for work and still be taken to be there: a poll takes a minute.
+const pollerMaxAge = 70 * time.Second
 
 // countWorkers counts the processes that ask for work, and finds the queues that lack one of the current build.
 func (d *Deployment) countWorkers(ctx context.Context, s *Status) error {
@@ -125,10 +125,10 @@ func (d *Deployment) countWorkers(ctx context.Context, s *Status) error {
 		}
 		for i := range s.Builds {
 			b := &s.Builds[i]
-			if n := d.processes(pollers, b.ID); n > 0 {
+			if n := d.countProcesses(pollers, b.ID); n > 0 {
 				b.Workers[queue] = n
 			} else if b.State == StateCurrent {
-				s.Idle = append(s.Idle, queue)
+				s.UnservedQueues = append(s.UnservedQueues, queue)
 			}
 		}
 	}
@@ -147,14 +147,14 @@ func (d *Deployment) pollers(ctx context.Context, queue string) ([]*taskqueuepb.
 	return all, nil
 }
 
-// processes counts the workers of a build among the pollers of a queue.
-func (d *Deployment) processes(pollers []*taskqueuepb.PollerInfo, buildID string) int {
+// countProcesses counts the workers of a build among the pollers of a queue.
+func (d *Deployment) countProcesses(pollers []*taskqueuepb.PollerInfo, buildID string) int {
 	seen := map[string]bool{}
 	for _, p := range pollers {
 		options := p.GetDeploymentOptions()
 		versioned := options.GetWorkerVersioningMode() == enumspb.WORKER_VERSIONING_MODE_VERSIONED
 		ours := versioned && options.GetDeploymentName() == d.name && options.GetBuildId() == buildID || !versioned && buildID == ""
-		if ours && time.Since(p.GetLastAccessTime().AsTime()) < lately {
+		if ours && time.Since(p.GetLastAccessTime().AsTime()) < pollerMaxAge {
 			seen[p.GetIdentity()] = true
 		}
 	}

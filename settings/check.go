@@ -26,8 +26,8 @@ import (
 
 // Manual is the mode in which the simulated lab sends nothing by itself; Auto is the other.
 const (
-	Auto   = "auto"
-	Manual = "manual"
+	LabModeAuto   = "auto"
+	LabModeManual = "manual"
 )
 
 // Level is the log level. It is valid once the settings are loaded.
@@ -43,8 +43,8 @@ func (p Process) check() problems {
 	if level.UnmarshalText([]byte(p.LogLevel)) != nil {
 		found.add("ALIQUOT_LOG_LEVEL", errors.New("is not debug, info, warn or error"))
 	}
-	if p.Metrics != "" {
-		found.add("ALIQUOT_METRICS", checkAddress(p.Metrics))
+	if p.MetricsAddr != "" {
+		found.add("ALIQUOT_METRICS", checkAddress(p.MetricsAddr))
 	}
 	return found
 }
@@ -87,15 +87,15 @@ func (m Master) check() problems {
 	return found
 }
 
-func (s Stop) check() problems {
+func (s Shutdown) check() problems {
 	var found problems
 	found.add("ALIQUOT_STOP_TIMEOUT", checkPositive(s.StopTimeout))
 	return found
 }
 
-func (w Webhooks) check() problems {
+func (w WebhookNetworks) check() problems {
 	var found problems
-	_, err := webhooks.NewGuard(w.Networks...)
+	_, err := webhooks.NewAddressGuard(w.AllowedNetworks...)
 	found.add("ALIQUOT_WEBHOOK_NETWORKS", err)
 	return found
 }
@@ -128,8 +128,8 @@ func (t Traces) Headers() (map[string]string, error) {
 }
 
 func (a API) check() problems {
-	found := slices.Concat(a.Common.check(), a.Webhooks.check(), a.Traces.check())
-	found = append(found, a.Stop.check()...)
+	found := slices.Concat(a.Common.check(), a.WebhookNetworks.check(), a.Traces.check())
+	found = append(found, a.Shutdown.check()...)
 	if a.DrainDelay < 0 {
 		found.add("ALIQUOT_DRAIN_DELAY", errors.New("is negative"))
 	}
@@ -139,11 +139,11 @@ func (a API) check() problems {
 	if a.MaxBody <= 0 {
 		found.add("ALIQUOT_MAX_BODY", errors.New("is not positive"))
 	}
-	found.add("ALIQUOT_KEY_RATE", checkRate(a.KeyRate))
+	found.add("ALIQUOT_KEY_RATE", checkRate(a.APIKeyRate))
 	found.add("ALIQUOT_ADDRESS_RATE", checkRate(a.AddressRate))
 	_, err = billing.Load(a.BillingFile)
 	found.add("ALIQUOT_BILLING_REFERENCE", err)
-	for _, network := range a.Proxies {
+	for _, network := range a.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			found.add("ALIQUOT_TRUSTED_PROXIES", errors.New("holds something that is not a network in CIDR form"))
 		}
@@ -152,45 +152,45 @@ func (a API) check() problems {
 }
 
 func (w Worker) check() problems {
-	found := slices.Concat(w.Common.check(), w.Webhooks.check(), w.Traces.check(), w.Stop.check(), w.checkVersion())
+	found := slices.Concat(w.Common.check(), w.WebhookNetworks.check(), w.Traces.check(), w.Shutdown.check(), w.checkVersion())
 	found.add("ALIQUOT_COURIER_URL", checkURL(w.CourierURL))
 	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
 	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))
-	if w.WebhookSlots < 1 {
+	if w.WebhookConcurrency < 1 {
 		found.add("ALIQUOT_WEBHOOK_CONCURRENCY", errors.New("is not positive"))
 	}
 	for _, r := range w.retentions() {
-		if r.keep != 0 && r.keep < r.least {
+		if r.value != 0 && r.value < r.minimum {
 			found.add(r.variable, errors.New("is less than "+r.why))
 		}
 	}
 	return found
 }
 
-// retention is a setting of how long something is kept: for good, or at least so long.
-type retention struct {
-	variable    string
-	keep, least time.Duration
-	why         string
+// retentionSetting is a setting of how long something is kept: for good, or at least so long.
+type retentionSetting struct {
+	variable       string
+	value, minimum time.Duration
+	why            string
 }
 
-func (w Worker) retentions() []retention {
+func (w Worker) retentions() []retentionSetting {
 	const month = 720 * time.Hour
-	return []retention{
-		{"ALIQUOT_WEBHOOK_RETENTION", w.WebhookKeep, 72 * time.Hour, "72h, in which all attempts of a message fall"},
-		{"ALIQUOT_RESULT_RETENTION", w.ResultKeep, month, "720h: clients need time to read results"},
-		{"ALIQUOT_INBOX_RETENTION", w.InboxKeep, month, "720h, in which reports are still being made sense of"},
-		{"ALIQUOT_AUDIT_RETENTION", w.AuditKeep, 6 * 365 * 24 * time.Hour, "52560h, six years (45 CFR 164.316)"},
+	return []retentionSetting{
+		{"ALIQUOT_WEBHOOK_RETENTION", w.WebhookRetention, 72 * time.Hour, "72h, in which all attempts of a message fall"},
+		{"ALIQUOT_RESULT_RETENTION", w.ResultRetention, month, "720h: clients need time to read results"},
+		{"ALIQUOT_INBOX_RETENTION", w.InboxRetention, month, "720h, in which reports are still being made sense of"},
+		{"ALIQUOT_AUDIT_RETENTION", w.AuditRetention, 6 * 365 * 24 * time.Hour, "52560h, six years (45 CFR 164.316)"},
 	}
 }
 
-func (s Sandbox) check() problems {
+func (s SimulatedLab) check() problems {
 	found := s.Process.check()
 	found.add("ALIQUOT_LAB_ADDR", checkAddress(s.Addr))
 	found.add("ALIQUOT_LAB_WEBHOOK_URL", checkURL(s.WebhookURL))
 	_, err := sandbox.ParseSpeed(s.Speed)
 	found.add("ALIQUOT_LAB_SPEED", err)
-	if s.Mode != Auto && s.Mode != Manual {
+	if s.Mode != LabModeAuto && s.Mode != LabModeManual {
 		found.add("ALIQUOT_LAB_MODE", errors.New("is not auto or manual"))
 	}
 	if s.Spacing < 0 {
@@ -200,7 +200,7 @@ func (s Sandbox) check() problems {
 	return append(found, s.checkNeutral()...)
 }
 
-func (s Sandbox) checkNeutral() problems {
+func (s SimulatedLab) checkNeutral() problems {
 	var found problems
 	if s.NeutralURL == "" {
 		return nil
@@ -209,17 +209,17 @@ func (s Sandbox) checkNeutral() problems {
 	if s.NeutralName == "" || strings.Contains(s.NeutralName, ":") {
 		found.add("ALIQUOT_LAB_NEUTRAL_ACCOUNT", errors.New("is required with ALIQUOT_LAB_NEUTRAL_URL, without a colon"))
 	}
-	if len(s.NeutralSecret) == 0 {
+	if len(s.NeutralSecrets) == 0 {
 		found.add("ALIQUOT_LAB_NEUTRAL_SECRETS", errors.New("is required with ALIQUOT_LAB_NEUTRAL_URL"))
 	}
-	for _, secret := range s.NeutralSecret {
+	for _, secret := range s.NeutralSecrets {
 		_, err := webhooks.ParseSecret(secret.Reveal())
 		found.add("ALIQUOT_LAB_NEUTRAL_SECRETS", err)
 	}
 	return found
 }
 
-func (s Sandbox) checkCourier() problems {
+func (s SimulatedLab) checkCourier() problems {
 	var found problems
 	if s.CourierURL == "" {
 		return nil
@@ -228,7 +228,7 @@ func (s Sandbox) checkCourier() problems {
 	if s.CourierSecret == "" {
 		found.add("ALIQUOT_COURIER_SECRET", errors.New("is required with ALIQUOT_LAB_COURIER_URL"))
 	}
-	if s.CourierKey == "" {
+	if s.CourierAPIKey == "" {
 		found.add("ALIQUOT_COURIER_KEY", errors.New("is required with ALIQUOT_LAB_COURIER_URL"))
 	}
 	return found

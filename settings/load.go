@@ -23,8 +23,10 @@ func LoadWorker(environ []string) (Worker, error) { return load(environ, Worker.
 // LoadRollout is LoadCommon for aliquot rollout.
 func LoadRollout(environ []string) (Rollout, error) { return load(environ, Rollout.check) }
 
-// LoadSandbox is LoadCommon for aliquot sandbox.
-func LoadSandbox(environ []string) (Sandbox, error) { return load(environ, Sandbox.check) }
+// LoadSimulatedLab is LoadCommon for aliquot sandbox.
+func LoadSimulatedLab(environ []string) (SimulatedLab, error) {
+	return load(environ, SimulatedLab.check)
+}
 
 // LoadClient is LoadCommon for the administrative commands.
 func LoadClient(environ []string) (Client, error) { return load(environ, Client.check) }
@@ -52,9 +54,9 @@ func (p *problems) add(variable string, err error) {
 	}
 }
 
-// join is one error, with the first problem of each variable: a setting that cannot be read has its zero value, of which there is
+// joinFirst is one error, with the first problem of each variable: a setting that cannot be read has its zero value, of which there is
 // no use in saying more.
-func (p *problems) join() error {
+func (p *problems) joinFirst() error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, problem := range *p {
@@ -66,8 +68,8 @@ func (p *problems) join() error {
 	return errors.Join(errs...)
 }
 
-// Wrong is the first variable that an error of loading settings is about; empty: it is another error.
-func Wrong(err error) string {
+// VariableOf is the first variable that an error of loading settings is about; empty: it is another error.
+func VariableOf(err error) string {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p.variable
 	}
@@ -78,7 +80,7 @@ func load[T any](environ []string, check func(T) problems) (T, error) {
 	var settings T
 	fields := allFields(reflect.TypeOf(settings))
 	environment := env.ToMap(environ)
-	found := readFiles(environment, fields)
+	found := readSecretFiles(environment, fields)
 
 	err := env.ParseWithOptions(&settings, env.Options{Environment: environment})
 	several, ok := errors.AsType[env.AggregateError](err)
@@ -86,14 +88,14 @@ func load[T any](environ []string, check func(T) problems) (T, error) {
 		return settings, fmt.Errorf("reading the settings: %w", err)
 	}
 	for _, err := range several.Errors {
-		found = append(found, inWords(err, fields))
+		found = append(found, problemOfParseError(err, fields))
 	}
 	found = append(found, check(settings)...)
-	return settings, found.join()
+	return settings, found.joinFirst()
 }
 
-// readFiles lets a secret come from a file: NAME_FILE names the file that holds NAME.
-func readFiles(environment map[string]string, fields []field) problems {
+// readSecretFiles lets a secret come from a file: NAME_FILE names the file that holds NAME.
+func readSecretFiles(environment map[string]string, fields []field) problems {
 	var found problems
 	for _, f := range fields {
 		path := environment[f.variable+fileSuffix]
@@ -110,8 +112,8 @@ func readFiles(environment map[string]string, fields []field) problems {
 	return found
 }
 
-// inWords says a problem of the parser with the variable's name.
-func inWords(err error, fields []field) *problem {
+// problemOfParseError says a problem of the parser with the variable's name.
+func problemOfParseError(err error, fields []field) *problem {
 	if missing, ok := errors.AsType[env.VarIsNotSetError](err); ok {
 		return &problem{missing.Key, errors.New("is required")}
 	}

@@ -19,7 +19,7 @@ import (
 
 func newKey(t *testing.T) string {
 	t.Helper()
-	key, err := store.NewKey("k1")
+	key, err := store.NewEncryptionKey("k1")
 	require.NoError(t, err)
 	return key
 }
@@ -39,18 +39,18 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, "UTC", api.TimeZone)
 	require.Equal(t, int64(4<<20), api.MaxBody)
 	require.Equal(t, slog.LevelInfo, api.Level())
-	require.Empty(t, api.Metrics)
+	require.Empty(t, api.MetricsAddr)
 	require.Empty(t, api.CourierSecrets)
-	require.Empty(t, api.Networks, "public addresses only")
+	require.Empty(t, api.AllowedNetworks, "public addresses only")
 
 	worker, err := settings.LoadWorker(environ)
 	require.NoError(t, err)
-	require.Empty(t, worker.CourierKey.Reveal(), "no trackers")
+	require.Empty(t, worker.CourierAPIKey.Reveal(), "no trackers")
 	require.Equal(t, 20*time.Second, worker.StopTimeout)
 
-	sandbox, err := settings.LoadSandbox([]string{"ALIQUOT_LAB_USER=u", "ALIQUOT_LAB_TOKEN=t"})
+	sandbox, err := settings.LoadSimulatedLab([]string{"ALIQUOT_LAB_USER=u", "ALIQUOT_LAB_TOKEN=t"})
 	require.NoError(t, err)
-	require.Equal(t, settings.Auto, sandbox.Mode)
+	require.Equal(t, settings.LabModeAuto, sandbox.Mode)
 	require.Equal(t, "86400", sandbox.Speed)
 
 	client, err := settings.LoadClient(nil)
@@ -80,7 +80,7 @@ func TestEveryProblemIsReportedOnce(t *testing.T) {
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	worker := func(environ []string) error { _, err := settings.LoadWorker(environ); return err }
-	sandbox := func(environ []string) error { _, err := settings.LoadSandbox(environ); return err }
+	sandbox := func(environ []string) error { _, err := settings.LoadSimulatedLab(environ); return err }
 	client := func(environ []string) error { _, err := settings.LoadClient(environ); return err }
 	key := "ALIQUOT_ENCRYPTION_KEYS=" + newKey(t)
 	lab := []string{"ALIQUOT_LAB_USER=u", "ALIQUOT_LAB_TOKEN=t"}
@@ -143,11 +143,11 @@ func TestEverySecretMayComeFromAFile(t *testing.T) {
 	loaders := []func([]string) error{
 		func(e []string) error { _, err := settings.LoadAPI(e); return err },
 		func(e []string) error { _, err := settings.LoadWorker(e); return err },
-		func(e []string) error { _, err := settings.LoadSandbox(e); return err },
+		func(e []string) error { _, err := settings.LoadSimulatedLab(e); return err },
 		func(e []string) error { _, err := settings.LoadClient(e); return err },
 	}
 	secrets := 0
-	for line := range strings.Lines(settings.Table()) {
+	for line := range strings.Lines(settings.MarkdownTable()) {
 		if !strings.HasSuffix(strings.TrimSpace(line), "Secret. |") {
 			continue
 		}
@@ -170,7 +170,7 @@ func TestEncryptionKeysMayBeWrapped(t *testing.T) {
 	require.NoError(t, err)
 	kms, err := loaded.KMS()
 	require.NoError(t, err)
-	wrapped, err := store.WrapKey(t.Context(), kms, newKey(t))
+	wrapped, err := store.WrapEncryptionKey(t.Context(), kms, newKey(t))
 	require.NoError(t, err)
 
 	common, err := settings.LoadCommon([]string{master, "ALIQUOT_ENCRYPTION_KEYS=" + wrapped})
@@ -195,7 +195,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"ALIQUOT_ENCRYPTION_KEYS=" + newKey(t), "ALIQUOT_COURIER_SECRETS=hunter2,hunter3", "ALIQUOT_DATABASE_URL=postgres://u:hunter4@h/db",
 	})
 	require.NoError(t, err)
-	require.Equal(t, []string{"hunter2", "hunter3"}, settings.Reveal(api.CourierSecrets))
+	require.Equal(t, []string{"hunter2", "hunter3"}, settings.RevealAll(api.CourierSecrets))
 
 	var seen bytes.Buffer
 	fmt.Fprintf(&seen, "%v %+v %#v %s %q", api, api, api, api.DatabaseURL, api.DatabaseURL)
@@ -210,6 +210,6 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
 	found, err := os.ReadFile(filepath.Join("..", "docs", "settings.md"))
 	require.NoError(t, err)
-	require.Equal(t, settings.Table(), string(found), "run go generate ./settings")
-	require.NotContains(t, settings.Table(), "|  |", "every setting says what it means")
+	require.Equal(t, settings.MarkdownTable(), string(found), "run go generate ./settings")
+	require.NotContains(t, settings.MarkdownTable(), "|  |", "every setting says what it means")
 }

@@ -53,8 +53,8 @@ func ownFields(t reflect.Type) []field {
 	return fields
 }
 
-// Table is the document of all settings, in Markdown.
-func Table() string {
+// MarkdownTable is the document of all settings, in Markdown.
+func MarkdownTable() string {
 	var b strings.Builder
 	b.WriteString(preface)
 	for _, section := range []struct {
@@ -64,15 +64,15 @@ func Table() string {
 		{"Every process", "", Process{}},
 		{"API, workers, `migrate`, `bootstrap`, `rebuild` and `key rotate`", "", Common{}},
 		{"The same, and `aliquot key new-encryption --wrap`", "", Master{}},
-		{"Whoever reaches Temporal", aboutTemporal, Temporal{}},
-		{"API and workers", "", Webhooks{}},
-		{"API and workers: how they end", "", Stop{}},
+		{"Whoever reaches Temporal", temporalIntro, Temporal{}},
+		{"API and workers", "", WebhookNetworks{}},
+		{"API and workers: how they end", "", Shutdown{}},
 		{"Traces of the API and workers", "", Traces{}},
 		{"API: `aliquot api`", "", API{}},
 		{"Worker: `aliquot worker`", "", Worker{}},
 		{"Workers and `aliquot rollout`", "", Deployment{}},
-		{"Simulated lab: `aliquot sandbox`", "", Sandbox{}},
-		{"Administrative commands", aboutClient, Client{}},
+		{"Simulated lab: `aliquot sandbox`", "", SimulatedLab{}},
+		{"Administrative commands", clientIntro, Client{}},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n%s| variable | default | meaning |\n|---|---|---|\n", section.title, section.about)
 		for _, f := range ownFields(reflect.TypeOf(section.of)) {
@@ -90,9 +90,9 @@ all of it and does not start. A secret can also come from a file: ` + "`NAME_FIL
 ` + "`NAME`" + `. Secrets are never logged.
 `
 
-const aboutTemporal = "API, workers, `rebuild` and `rollout`. Our certificate is read anew for every connection, so a renewed one needs no restart.\n\n"
+const temporalIntro = "API, workers, `rebuild` and `rollout`. Our certificate is read anew for every connection, so a renewed one needs no restart.\n\n"
 
-const aboutClient = "Flags (`--api`, `--key`, `--data`) win over these; what is set nowhere comes from `dev.env` in the data folder of a\n" +
+const clientIntro = "Flags (`--api`, `--key`, `--data`) win over these; what is set nowhere comes from `dev.env` in the data folder of a\n" +
 	"running `aliquot dev`.\n\n"
 
 func (f field) defaultText() string {

@@ -28,7 +28,7 @@ func (t Temporal) TLS() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
 	var err error
 	if t.CAFile != "" {
-		if config.RootCAs, err = readPool(t.CAFile); err != nil {
+		if config.RootCAs, err = readCertPool(t.CAFile); err != nil {
 			return nil, err
 		}
 	}
@@ -46,7 +46,7 @@ func (t Temporal) certificate() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-func readPool(path string) (*x509.CertPool, error) {
+func readCertPool(path string) (*x509.CertPool, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

@@ -14,8 +14,8 @@ const (
 	QueueDeliveries = "deliveries"
 )
 
-// maxName keeps names of deployments and builds to what Temporal takes of both together.
-const maxName = 200
+// maxDeploymentName keeps names of deployments and builds to what Temporal takes of both together.
+const maxDeploymentName = 200
 
 func (r Rollout) check() problems {
 	found := append(r.Process.check(), r.Temporal.check()...)
@@ -62,8 +62,8 @@ func CheckBuildID(id string) error {
 	switch {
 	case id == "":
 		return errors.New("is empty")
-	case len(id) > maxName:
-		return fmt.Errorf("is longer than %d bytes", maxName)
+	case len(id) > maxDeploymentName:
+		return fmt.Errorf("is longer than %d bytes", maxDeploymentName)
 	case strings.HasPrefix(id, "__"):
 		return errors.New("must not begin with __, which Temporal uses itself")
 	case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r == '"' || r == '\'' }):

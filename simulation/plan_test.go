@@ -11,10 +11,10 @@ import (
 	"github.com/aliquot-labs/aliquot/simulation"
 )
 
-// plans is what happens from each plausible starting point for every status of a modality, written out by hand. A starting point is
+// wantPlans is what happens from each plausible starting point for every status of a modality, written out by hand. A starting point is
 // a status and what else is known; (in brackets) stands what the order reaches by itself, <in angles> what is asked, and the rest is
 // reported. "-" is nothing, "no" is refused.
-var plans = map[string]string{
+var wantPlans = map[string]string{
 	"testkit ordered": `
 ordered: -
 requisition_created: (requisition_created)
@@ -207,8 +207,8 @@ completed: completed
 cancelled: <client cancel>`,
 }
 
-// at is the state of an order as a starting point of the table names it.
-func at(t *testing.T, start string) order.State {
+// stateAt is the state of an order as a starting point of the table names it.
+func stateAt(t *testing.T, start string) order.State {
 	t.Helper()
 	s := order.State{Placement: order.Placement{State: order.PlacementDone}}
 	words := strings.Fields(start)
@@ -219,19 +219,19 @@ func at(t *testing.T, start string) order.State {
 	default:
 		s.Modality = lifecycle.Modality(words[0])
 	}
-	s.Status = lifecycle.Low(words[1])
+	s.Status = lifecycle.LowStatus(words[1])
 	if s.Status == lifecycle.Ordered {
 		s.Placement.State = order.PlacementStarted
 	}
 	for _, more := range words[2:] {
-		s.Shipped, s.Redraw = s.Shipped || more == "shipped", s.Redraw || more == "redraw"
+		s.HasShipped, s.IsRedraw = s.HasShipped || more == "shipped", s.IsRedraw || more == "redraw"
 	}
-	require.Contains(t, s.Machine().Lows(), s.Status)
+	require.Contains(t, s.Machine().LowStatuses(), s.Status)
 	return s
 }
 
-// text writes a plan as the table has it.
-func text(p simulation.Plan, err error) string {
+// planText writes a plan as the table has it.
+func planText(p simulation.Plan, err error) string {
 	if err != nil {
 		return "no"
 	}
@@ -253,11 +253,11 @@ func text(p simulation.Plan, err error) string {
 
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	for start, table := range plans {
+	for start, table := range wantPlans {
 		for line := range strings.Lines(strings.TrimSpace(table)) {
 			goal, want, ok := strings.Cut(strings.TrimSpace(line), ": ")
 			require.True(t, ok, line)
-			require.Equal(t, want, text(simulation.For(at(t, start), lifecycle.Low(goal))), "%s > %s", start, goal)
+			require.Equal(t, want, planText(simulation.PlanFor(stateAt(t, start), lifecycle.LowStatus(goal))), "%s > %s", start, goal)
 		}
 	}
 }
@@ -266,11 +266,11 @@ func TestPlans(t *testing.T) {
 func TestEveryStatusIsPlanned(t *testing.T) {
 	t.Parallel()
 	seen := map[lifecycle.Status]bool{}
-	for start, table := range plans {
+	for start, table := range wantPlans {
 		for line := range strings.Lines(strings.TrimSpace(table)) {
 			goal, want, _ := strings.Cut(strings.TrimSpace(line), ": ")
 			if want != "no" {
-				seen[lifecycle.MustFull(at(t, start).Modality, lifecycle.Low(goal))] = true
+				seen[lifecycle.MustFullStatus(stateAt(t, start).Modality, lifecycle.LowStatus(goal))] = true
 			}
 		}
 	}
@@ -284,30 +284,30 @@ func TestEveryStatusIsPlanned(t *testing.T) {
 }
 
 // Whatever the start and the goal: a way leads along edges of the lifecycle and ends at the goal, and those move the order who may.
-func TestWaysAreThoseOfTheLifecycle(t *testing.T) {
+func TestPlansFollowTheLifecycle(t *testing.T) {
 	t.Parallel()
 	planned := 0
 	for _, m := range lifecycle.Machines() {
-		for _, from := range m.Lows() {
+		for _, from := range m.LowStatuses() {
 			for _, full := range lifecycle.Statuses() {
 				for _, c := range []lifecycle.Conditions{{}, {Shipped: true}, {Redraw: true}} {
 					if full.Modality() != m.Modality() {
 						continue
 					}
 					s := order.State{
-						Modality: m.Modality(), Status: from, Shipped: c.Shipped, Redraw: c.Redraw,
+						Modality: m.Modality(), Status: from, HasShipped: c.Shipped, IsRedraw: c.Redraw,
 						Registrable: m.Modality() == lifecycle.Testkit && m.Name() != lifecycle.NameTestkit, Registered: m.Name() == lifecycle.NameTestkitAfterRegistration,
 						Placement: order.Placement{State: order.PlacementStarted},
 					}
 					require.Equal(t, m.Name(), s.Machine().Name())
-					p, err := simulation.For(s, full.Low())
+					p, err := simulation.PlanFor(s, full.Low())
 					if err != nil {
 						require.ErrorAs(t, err, new(*simulation.RefusedError))
 						require.NotEmpty(t, err.Error())
 						continue
 					}
 					planned++
-					requireWay(t, s, full.Low(), p)
+					requirePath(t, s, full.Low(), p)
 				}
 			}
 		}
@@ -315,10 +315,10 @@ func TestWaysAreThoseOfTheLifecycle(t *testing.T) {
 	require.Greater(t, planned, 500)
 }
 
-func requireWay(t *testing.T, s order.State, goal lifecycle.Low, p simulation.Plan) {
+func requirePath(t *testing.T, s order.State, goal lifecycle.LowStatus, p simulation.Plan) {
 	t.Helper()
-	targets := map[order.DemandKind]lifecycle.Low{
-		order.DemandCancel: lifecycle.Cancelled, order.DemandDoNotProcess: lifecycle.DoNotProcess, order.DemandDraw: lifecycle.DrawCompleted,
+	targets := map[order.DemandKind]lifecycle.LowStatus{
+		order.DemandCancel: lifecycle.Cancelled, order.DemandDoNotProcess: lifecycle.DoNotProcess, order.DemandDrawCompleted: lifecycle.DrawCompleted,
 	}
 	at := s.Status
 	if s.Status == lifecycle.Ordered || s.Status == lifecycle.Registered {
@@ -343,23 +343,23 @@ func requireWay(t *testing.T, s order.State, goal lifecycle.Low, p simulation.Pl
 	require.Equal(t, goal, at)
 }
 
-func TestWhatIsNotSimulated(t *testing.T) {
+func TestRefusedPlans(t *testing.T) {
 	t.Parallel()
-	refused := func(s order.State, goal lifecycle.Low) string {
-		_, err := simulation.For(s, goal)
+	refused := func(s order.State, goal lifecycle.LowStatus) string {
+		_, err := simulation.PlanFor(s, goal)
 		require.ErrorAs(t, err, new(*simulation.RefusedError))
 		return err.Error()
 	}
-	scheduled := at(t, "testkit ordered")
+	scheduled := stateAt(t, "testkit ordered")
 	scheduled.Placement = order.Placement{}
 	require.Contains(t, refused(scheduled, lifecycle.Completed), "activate_by")
-	require.Equal(t, "<client cancel>", text(simulation.For(scheduled, lifecycle.Cancelled)))
-	declined := at(t, "walk_in_test ordered")
+	require.Equal(t, "<client cancel>", planText(simulation.PlanFor(scheduled, lifecycle.Cancelled)))
+	declined := stateAt(t, "walk_in_test ordered")
 	declined.Placement.State = order.PlacementRefused
 	require.Contains(t, refused(declined, lifecycle.Completed), "refused")
-	require.Contains(t, refused(at(t, "on_site_collection ordered"), lifecycle.RequisitionBypassed), "imported")
-	require.Contains(t, refused(at(t, "before registration with_customer"), lifecycle.Registered), "patient")
-	require.Contains(t, refused(at(t, "before registration with_customer"), lifecycle.Completed), "registered first")
+	require.Contains(t, refused(stateAt(t, "on_site_collection ordered"), lifecycle.RequisitionBypassed), "imported")
+	require.Contains(t, refused(stateAt(t, "before registration with_customer"), lifecycle.Registered), "patient")
+	require.Contains(t, refused(stateAt(t, "before registration with_customer"), lifecycle.Completed), "registered first")
 	require.Equal(t, "An order in status cancelled.testkit.cancelled does not get to completed.testkit.completed",
-		refused(at(t, "testkit cancelled"), lifecycle.Completed))
+		refused(stateAt(t, "testkit cancelled"), lifecycle.Completed))
 }

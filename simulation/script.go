@@ -16,8 +16,10 @@ type Options struct {
 	Missing        bool          // some results are missing
 }
 
-// Shaped reports whether the results shall be other than a lab's usual ones.
-func (o Options) Shaped() bool { return o.Interpretation != "" || len(o.ResultTypes) > 0 || o.Missing }
+// ShapesResults reports whether the results shall be other than a lab's usual ones.
+func (o Options) ShapesResults() bool {
+	return o.Interpretation != "" || len(o.ResultTypes) > 0 || o.Missing
+}
 
 // Step is one step of a simulated lab's script, as its control endpoint takes it (docs/sandbox.md).
 type Step struct {
@@ -36,66 +38,66 @@ type Step struct {
 	Missing        string   `json:"missing,omitempty"`
 }
 
-// Script is what the simulated partners have to play for a plan's reports on an order of the modality that is in a status, in one of
+// StepsFor is what the simulated partners have to play for a plan's reports on an order of the modality that is in a status, in one of
 // the two protocols that the simulated lab speaks: the neutral one, or Molecular's with a courier beside it.
-func Script(m lifecycle.Modality, from lifecycle.Low, reports []lifecycle.Low, neutral bool, o Options) []Step {
-	tell := molecular
+func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycle.LowStatus, neutral bool, o Options) []Step {
+	stepFor := molecularStep
 	if neutral {
-		tell = func(from, to lifecycle.Low) Step { return neutrally(m, from, to) }
+		stepFor = func(from, to lifecycle.LowStatus) Step { return neutralStep(m, from, to) }
 	}
 	steps := []Step{}
 	for i, to := range reports {
-		played := o.results(to)
-		if played == nil {
-			played = []Step{tell(from, to)}
+		reportSteps := o.resultSteps(to)
+		if reportSteps == nil {
+			reportSteps = []Step{stepFor(from, to)}
 		}
 		if pause := o.pauseBefore(to); i > 0 && pause > 0 {
-			played[0].Pause = pause.String()
+			reportSteps[0].Pause = pause.String()
 		}
-		steps = append(steps, played...)
+		steps = append(steps, reportSteps...)
 		from = to
 	}
 	return steps
 }
 
-// fetchTime is how long a report is left alone before it is corrected: until then it has been fetched, or there would be nothing that
+// minCorrectionPause is how long a report is left alone before it is corrected: until then it has been fetched, or there would be nothing that
 // the correction differs from.
-const fetchTime = 3 * time.Second
+const minCorrectionPause = 3 * time.Second
 
-func (o Options) pauseBefore(to lifecycle.Low) time.Duration {
+func (o Options) pauseBefore(to lifecycle.LowStatus) time.Duration {
 	if to == lifecycle.Corrected {
-		return max(o.Pause, fetchTime)
+		return max(o.Pause, minCorrectionPause)
 	}
 	return o.Pause
 }
 
 // The failure types of simulated missing results: the lab's fault, for which a sample is drawn again, and one for which it is not.
 const (
-	labFault = "internal_lab_failure"
-	noFault  = "quantity_not_sufficient_failure"
+	missingByLab    = "internal_lab_failure"
+	missingBySample = "quantity_not_sufficient_failure"
 )
 
-// results are the steps of a status that a report brings about; nil for any other.
-func (o Options) results(to lifecycle.Low) []Step {
+// resultSteps are the steps of a status that a report brings about; nil for any other.
+func (o Options) resultSteps(to lifecycle.LowStatus) []Step {
 	s := Step{Kind: "results", Interpretation: o.Interpretation, ResultTypes: o.ResultTypes}
 	if o.Missing {
-		s.Missing = noFault
+		s.Missing = missingBySample
 	}
 	switch to.Stage() {
 	case lifecycle.StageCompleted:
 	case lifecycle.StagePartialResults:
 		s.Partial = true
 	case lifecycle.StageRedraw:
-		s.Missing = labFault
+		s.Missing = missingByLab
 	default:
 		return nil
 	}
 	return []Step{s, {Kind: "report_ready"}}
 }
 
-// legTo is the leg on which a status is reported; that of a kit that is lost, the one that it was on.
-func legTo(from, to lifecycle.Low) string {
-	for _, l := range []lifecycle.Low{to, from} {
+// legFor is the leg on which a status is reported; that of a kit that is lost, the one that it was on.
+func legFor(from, to lifecycle.LowStatus) string {
+	for _, l := range []lifecycle.LowStatus{to, from} {
 		if leg := l.Leg(); leg != "" {
 			return string(leg)
 		}
@@ -103,8 +105,8 @@ func legTo(from, to lifecycle.Low) string {
 	return string(lifecycle.Outbound)
 }
 
-// shipped reports whether a status proves that the kit is on its way already.
-func shipped(l lifecycle.Low) bool { return l.Leg() != "" }
+// provesShipment reports whether a status proves that the kit is on its way already.
+func provesShipment(l lifecycle.LowStatus) bool { return l.Leg() != "" }
 
 // The reasons of simulated rejections.
 const (
@@ -112,7 +114,7 @@ const (
 	reasonFailed  = "Quantity not sufficient (QNS)."
 )
 
-func rejected(kind string, recoverable bool) Step {
+func rejectionStep(kind string, recoverable bool) Step {
 	s := Step{Kind: kind, Recoverable: &recoverable, Reason: reasonFailed}
 	if recoverable {
 		s.Reason = reasonBlocked
@@ -120,40 +122,40 @@ func rejected(kind string, recoverable bool) Step {
 	return s
 }
 
-// molecular is the step by which Molecular, or the courier, reports a status of a kit.
-func molecular(from, to lifecycle.Low) Step {
+// molecularStep is the step by which Molecular, or the courier, reports a status of a kit.
+func molecularStep(from, to lifecycle.LowStatus) Step {
 	switch {
-	case to == order.KitShipped.Status() && !shipped(from):
+	case to == order.FactKitShipped.Status() && !provesShipment(from):
 		return Step{Kind: "kit_shipped"}
-	case to == order.KitReceived.Status():
+	case to == order.FactKitReceived.Status():
 		return Step{Kind: "kit_received"}
 	case to.In(lifecycle.StageBlocked), to == lifecycle.SampleError:
-		return rejected("kit_rejected", to.In(lifecycle.StageBlocked))
+		return rejectionStep("kit_rejected", to.In(lifecycle.StageBlocked))
 	}
 	words := couriers.WordsFor(to)
-	return Step{Kind: "courier", Leg: legTo(from, to), Status: words.Status, StatusDetail: words.Detail}
+	return Step{Kind: "courier", Leg: legFor(from, to), Status: words.Status, StatusDetail: words.Detail}
 }
 
-// hosts are where an appointment is that nobody has booked: providers, and a patient service center, of the simulated lab.
-var hosts = map[lifecycle.Modality]struct{ provider, site string }{
+// simulatedProviders are where an appointment is that nobody has booked: providers, and a patient service center, of the simulated lab.
+var simulatedProviders = map[lifecycle.Modality]struct{ provider, site string }{
 	lifecycle.AtHomePhlebotomy: {provider: "getlabs"},
 	lifecycle.WalkIn:           {provider: "quest", site: "QAZ1"},
 }
 
-// neutrally is the step by which a partner of the neutral protocol reports a status.
-func neutrally(m lifecycle.Modality, from, to lifecycle.Low) Step {
+// neutralStep is the step by which a partner of the neutral protocol reports a status.
+func neutralStep(m lifecycle.Modality, from, to lifecycle.LowStatus) Step {
 	status := to.Appointment()
 	switch {
 	case status != "":
-		return Step{Kind: "appointment", Status: string(status), Provider: hosts[m].provider, Site: hosts[m].site}
-	case to == order.KitShipped.Status() && !shipped(from):
+		return Step{Kind: "appointment", Status: string(status), Provider: simulatedProviders[m].provider, Site: simulatedProviders[m].site}
+	case to == order.FactKitShipped.Status() && !provesShipment(from):
 		return Step{Kind: "kit_shipped"}
 	case to == lifecycle.DrawCompleted:
 		return Step{Kind: "draw_completed"}
-	case to == order.KitReceived.Status():
+	case to == order.FactKitReceived.Status():
 		return Step{Kind: "sample_received"}
 	case to.In(lifecycle.StageBlocked), to == lifecycle.SampleError:
-		return rejected("sample_rejected", to.In(lifecycle.StageBlocked))
+		return rejectionStep("sample_rejected", to.In(lifecycle.StageBlocked))
 	}
-	return Step{Kind: "transit", Leg: legTo(from, to), Status: string(to)}
+	return Step{Kind: "transit", Leg: legFor(from, to), Status: string(to)}
 }

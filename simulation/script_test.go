@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/simulation"
 )
 
-// words writes a script's steps one after the other: the kind and the parameters that matter.
-func words(steps []simulation.Step) string {
+// stepsText writes a script's steps one after the other: the kind and the parameters that matter.
+func stepsText(steps []simulation.Step) string {
 	all := make([]string, len(steps))
 	for i, s := range steps {
 		parts := []string{s.Kind}
@@ -52,8 +52,8 @@ func TestScriptsOfMolecular(t *testing.T) {
 		"lab_processing_blocked > delivered_to_lab sample_error": "kit_received; kit_rejected false",
 		"completed >": "",
 	} {
-		from, reports := readWay(way)
-		require.Equal(t, want, words(simulation.Script(lifecycle.Testkit, from, reports, false, simulation.Options{})), way)
+		from, reports := parsePath(way)
+		require.Equal(t, want, stepsText(simulation.StepsFor(lifecycle.Testkit, from, reports, false, simulation.Options{})), way)
 	}
 }
 
@@ -70,50 +70,50 @@ func TestScriptsOfTheNeutralProtocol(t *testing.T) {
 		"delivered_to_lab > lab_processing_blocked":     "sample_rejected true",
 		"problem_in_transit_lab > transit_lab lost":     "transit inbound transit_lab; transit inbound lost",
 	} {
-		from, reports := readWay(way)
-		require.Equal(t, want, words(simulation.Script(lifecycle.WalkIn, from, reports, true, simulation.Options{})), way)
+		from, reports := parsePath(way)
+		require.Equal(t, want, stepsText(simulation.StepsFor(lifecycle.WalkIn, from, reports, true, simulation.Options{})), way)
 	}
 }
 
-func readWay(text string) (lifecycle.Low, []lifecycle.Low) {
+func parsePath(text string) (lifecycle.LowStatus, []lifecycle.LowStatus) {
 	from, rest, _ := strings.Cut(text, " >")
-	var reports []lifecycle.Low
+	var reports []lifecycle.LowStatus
 	for _, l := range strings.Fields(rest) {
-		reports = append(reports, lifecycle.Low(l))
+		reports = append(reports, lifecycle.LowStatus(l))
 	}
-	return lifecycle.Low(from), reports
+	return lifecycle.LowStatus(from), reports
 }
 
 func TestOptionsOfScripts(t *testing.T) {
 	t.Parallel()
-	reports := []lifecycle.Low{lifecycle.DrawCompleted, lifecycle.PartialResults, lifecycle.Completed}
-	steps := simulation.Script(lifecycle.AtHomePhlebotomy, lifecycle.AppointmentScheduled, reports, true, simulation.Options{
+	reports := []lifecycle.LowStatus{lifecycle.DrawCompleted, lifecycle.PartialResults, lifecycle.Completed}
+	steps := simulation.StepsFor(lifecycle.AtHomePhlebotomy, lifecycle.AppointmentScheduled, reports, true, simulation.Options{
 		Pause: 3 * time.Second, Interpretation: "critical", ResultTypes: []string{"comment"}, Missing: true,
 	})
 	require.Equal(t, "draw_completed; results critical quantity_not_sufficient_failure partial; report_ready; "+
-		"results critical quantity_not_sufficient_failure; report_ready", words(steps))
+		"results critical quantity_not_sufficient_failure; report_ready", stepsText(steps))
 	var pauses []string
 	for _, s := range steps {
 		pauses = append(pauses, s.Pause)
 	}
 	require.Equal(t, []string{"", "3s", "", "3s", ""}, pauses, "between the statuses, and not before the first")
 	require.Equal(t, []string{"comment"}, steps[1].ResultTypes)
-	steps = simulation.Script(lifecycle.OnSite, lifecycle.DrawCompleted, []lifecycle.Low{lifecycle.Completed, lifecycle.Corrected}, true, simulation.Options{})
+	steps = simulation.StepsFor(lifecycle.OnSite, lifecycle.DrawCompleted, []lifecycle.LowStatus{lifecycle.Completed, lifecycle.Corrected}, true, simulation.Options{})
 	require.Empty(t, steps[0].Pause)
 	require.Equal(t, "3s", steps[2].Pause, "what is corrected has to be fetched first")
-	require.NotNil(t, simulation.Script(lifecycle.OnSite, lifecycle.Completed, nil, true, simulation.Options{}), "an empty script is one that does nothing")
+	require.NotNil(t, simulation.StepsFor(lifecycle.OnSite, lifecycle.Completed, nil, true, simulation.Options{}), "an empty script is one that does nothing")
 }
 
 // What the courier is made to say means what is simulated.
-func TestCouriersMeanWhatIsSimulated(t *testing.T) {
+func TestCourierStepsGiveTheirStatus(t *testing.T) {
 	t.Parallel()
-	for _, to := range []lifecycle.Low{
+	for _, to := range []lifecycle.LowStatus{
 		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer, lifecycle.TransitLab, lifecycle.ProblemInTransitCustomer,
 		lifecycle.ProblemInTransitLab, lifecycle.FailureToDeliverToCustomer, lifecycle.FailureToDeliverToLab, lifecycle.Lost,
 	} {
-		s := simulation.Script(lifecycle.Testkit, lifecycle.TransitCustomer, []lifecycle.Low{to}, false, simulation.Options{})[0]
+		s := simulation.StepsFor(lifecycle.Testkit, lifecycle.TransitCustomer, []lifecycle.LowStatus{to}, false, simulation.Options{})[0]
 		require.Equal(t, sandbox.KindCourier, s.Kind, to)
-		fact, ok := couriers.FactFor(couriers.Leg(s.Leg), s.Status, s.StatusDetail)
+		fact, ok := couriers.StatusFor(couriers.Leg(s.Leg), s.Status, s.StatusDetail)
 		require.True(t, ok, to)
 		require.Equal(t, to, fact)
 	}

@@ -10,30 +10,30 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// announce creates the order that replaces or redraws this one, if there is to be one, and enqueues the messages of all new events, of
+// enqueueRecordingWebhooks creates the order that replaces or redraws this one, if there is to be one, and enqueues the messages of all new events, of
 // the order and of its appointments, and of critical results.
-func (s *Store) announce(ctx context.Context, tx *sql.Tx, r order.Recording, d order.Recorded) ([]string, error) {
+func (s *Store) enqueueRecordingWebhooks(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult) ([]string, error) {
 	steps, appointments := len(r.Decision.Steps), len(r.Decision.Appointments)
-	if steps == 0 && appointments == 0 && d.ChildID == "" && !r.Critical {
+	if steps == 0 && appointments == 0 && d.ReplacementID == "" && !r.NewlyCritical {
 		return nil, nil
 	}
-	o, err := s.order(ctx, tx, "", r.OrderID)
+	o, err := s.loadOrder(ctx, tx, "", r.OrderID)
 	if err != nil {
 		return nil, err
 	}
 	var endpoints []string
-	if d.ChildID != "" {
-		if endpoints, err = s.succeed(ctx, tx, *o, r.Decision, d.ChildID); err != nil {
+	if d.ReplacementID != "" {
+		if endpoints, err = s.createReplacementOrder(ctx, tx, *o, r.Decision, d.ReplacementID); err != nil {
 			return nil, err
 		}
-		if o, err = s.order(ctx, tx, "", r.OrderID); err != nil {
+		if o, err = s.loadOrder(ctx, tx, "", r.OrderID); err != nil {
 			return nil, err
 		}
 	}
 	for _, tell := range []func() ([]string, error){
-		func() ([]string, error) { return s.tellEach(ctx, tx, *o, steps) },
-		func() ([]string, error) { return s.tellAppointments(ctx, tx, *o, r.Decision.Appointments) },
-		func() ([]string, error) { return s.tellCritical(ctx, tx, *o, r) },
+		func() ([]string, error) { return s.enqueueEventWebhooks(ctx, tx, *o, steps) },
+		func() ([]string, error) { return s.enqueueAppointmentWebhooks(ctx, tx, *o, r.Decision.Appointments) },
+		func() ([]string, error) { return s.enqueueCriticalResultWebhook(ctx, tx, *o, r) },
 	} {
 		more, err := tell()
 		if err != nil {
@@ -41,27 +41,27 @@ func (s *Store) announce(ctx context.Context, tx *sql.Tx, r order.Recording, d o
 		}
 		endpoints = append(endpoints, more...)
 	}
-	return unrepeated(endpoints), nil
+	return sortedUnique(endpoints), nil
 }
 
-// enqueue tells of an order whatever the data say, as its user's.
-func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, o order.Order, eventType string, data []byte) ([]string, error) {
+// enqueueOrderWebhook tells of an order whatever the data say, as its user's.
+func (s *Store) enqueueOrderWebhook(ctx context.Context, tx *sql.Tx, o order.Order, eventType string, data []byte) ([]string, error) {
 	body, err := webhooks.Render(webhooks.Envelope{
 		EventType: eventType, TeamID: o.TeamID, UserID: o.UserID, ClientUserID: o.ClientUserID, Data: data,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("rendering a message of order %s: %w", o.ID, err)
 	}
-	return s.enqueueMessage(ctx, tx, Message{
-		ID: newID(), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: o.Sequence, Body: body,
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{
+		ID: NewID(), TeamID: o.TeamID, OrderID: o.ID, EventType: eventType, Sequence: o.Sequence, Body: body,
 	})
 }
 
-// tellAppointments enqueues one message for each step of a recording, with the appointment as it was then.
-func (s *Store) tellAppointments(ctx context.Context, tx *sql.Tx, o order.Order, steps []order.AppointmentStep) ([]string, error) {
+// enqueueAppointmentWebhooks enqueues one message for each step of a recording, with the appointment as it was then.
+func (s *Store) enqueueAppointmentWebhooks(ctx context.Context, tx *sql.Tx, o order.Order, steps []order.AppointmentStep) ([]string, error) {
 	var endpoints []string
 	for i, step := range steps {
-		a, err := s.appointmentAsOf(ctx, tx, steps, i)
+		a, err := s.appointmentAtStep(ctx, tx, steps, i)
 		if err != nil {
 			return nil, fmt.Errorf("reading appointment %s: %w", step.Appointment.ID, err)
 		}
@@ -70,10 +70,10 @@ func (s *Store) tellAppointments(ctx context.Context, tx *sql.Tx, o order.Order,
 			return nil, err
 		}
 		eventType := webhooks.AppointmentUpdated
-		if step.Created {
+		if step.First {
 			eventType = webhooks.AppointmentCreated
 		}
-		more, err := s.enqueue(ctx, tx, o, eventType, data)
+		more, err := s.enqueueOrderWebhook(ctx, tx, o, eventType, data)
 		if err != nil {
 			return nil, err
 		}
@@ -82,15 +82,15 @@ func (s *Store) tellAppointments(ctx context.Context, tx *sql.Tx, o order.Order,
 	return endpoints, nil
 }
 
-// appointmentAsOf is an appointment as it was at step i, when the later ones were recorded together with it.
-func (s *Store) appointmentAsOf(ctx context.Context, tx *sql.Tx, steps []order.AppointmentStep, i int) (order.AppointmentDocument, error) {
+// appointmentAtStep is an appointment as it was at step i, when the later ones were recorded together with it.
+func (s *Store) appointmentAtStep(ctx context.Context, tx *sql.Tx, steps []order.AppointmentStep, i int) (order.AppointmentDocument, error) {
 	was := steps[i].Appointment
-	row, err := one(ctx, tx, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, was.ID)
+	row, err := QueryOne(ctx, tx, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, was.ID)
 	if err != nil {
 		return order.AppointmentDocument{}, err
 	}
 	row.document.Appointment = was
-	a, err := s.complete(ctx, tx, row)
+	a, err := s.loadHistoryAndLocation(ctx, tx, row)
 	if err != nil {
 		return a, err
 	}
@@ -104,12 +104,12 @@ func (s *Store) appointmentAsOf(ctx context.Context, tx *sql.Tx, steps []order.A
 	return a, nil
 }
 
-// tellCritical enqueues the message that the results which a recording shows are critical, if they are and the client has not been told.
-func (s *Store) tellCritical(ctx context.Context, tx *sql.Tx, o order.Order, r order.Recording) ([]string, error) {
-	if !r.Critical || r.ResultID == "" {
+// enqueueCriticalResultWebhook enqueues the message that the results which a recording shows are critical, if they are and the client has not been told.
+func (s *Store) enqueueCriticalResultWebhook(ctx context.Context, tx *sql.Tx, o order.Order, r order.Recording) ([]string, error) {
+	if !r.NewlyCritical || r.ResultID == "" {
 		return nil, nil
 	}
-	v, err := one(ctx, tx, s.scanResult, `SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, r.ResultID, o.ID)
+	v, err := QueryOne(ctx, tx, s.scanResult, `SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, r.ResultID, o.ID)
 	if err != nil { // its row has just been written to
 		return nil, fmt.Errorf("reading result %s: %w", r.ResultID, err)
 	}
@@ -117,5 +117,5 @@ func (s *Store) tellCritical(ctx context.Context, tx *sql.Tx, o order.Order, r o
 	if err != nil {
 		return nil, err
 	}
-	return s.enqueue(ctx, tx, o, webhooks.ResultCritical, data)
+	return s.enqueueOrderWebhook(ctx, tx, o, webhooks.ResultCritical, data)
 }

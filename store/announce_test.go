@@ -13,30 +13,30 @@ import (
 )
 
 // Critical results are told of whether or not the event that they bring is.
-func TestCriticalResultsAreTold(t *testing.T) {
+func TestCriticalResultsAreEnqueued(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		o := addOrderOf(t, s, team, visit(lifecycle.WalkIn))
-		placed(t, s, o.ID, "A1")
+		o := addOrderOf(t, s, team, setModality(lifecycle.WalkIn))
+		applyRequisitionTaken(t, s, o.ID, "A1")
 		for i, next := range []struct {
 			status string
-			steps  []lifecycle.Low
-		}{{"partial", []lifecycle.Low{lifecycle.PartialResults}}, {"final", []lifecycle.Low{lifecycle.Completed}}, {"final", nil}} {
-			r := report(next.status)
-			r.Status, r.Interpretation = next.status, order.Critical
-			v, _, err := s.StoreReport(t.Context(), o.ID, i+1, r, newID(), nil, nil)
+			steps  []lifecycle.LowStatus
+		}{{"partial", []lifecycle.LowStatus{lifecycle.PartialResults}}, {"final", []lifecycle.LowStatus{lifecycle.Completed}}, {"final", nil}} {
+			r := newReport(next.status)
+			r.Status, r.Interpretation = next.status, order.InterpretationCritical
+			v, _, err := s.StoreLabReport(t.Context(), o.ID, i+1, r, NewID(), nil, nil)
 			require.NoError(t, err)
-			record := order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID()), ResultID: v.ID, Critical: true}
-			out, err := recordUntil(t, s, record, func(st order.State) order.Decision { return steps(st, s.now(), next.steps...) })
+			record := order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID()), ResultID: v.ID, NewlyCritical: true}
+			out, err := recordUntil(t, s, record, func(st order.State) order.Decision { return decisionWithSteps(st, s.now(), next.steps...) })
 			require.NoError(t, err)
-			require.Equal(t, []string{endpoint}, out.Endpoints)
+			require.Equal(t, []string{endpoint}, out.EndpointsToNudge)
 			again, err := s.Record(t.Context(), record)
 			require.NoError(t, err)
 			require.True(t, again.Duplicate)
 
-			bodies := told(t, s, endpoint, o.ID, webhooks.ResultCritical)
+			bodies := messagesDue(t, s, endpoint, o.ID, webhooks.ResultCritical)
 			require.Len(t, bodies, i+1, "one for each version")
 			var e webhooks.Envelope
 			require.NoError(t, json.Unmarshal(bodies[i], &e))
@@ -47,25 +47,25 @@ func TestCriticalResultsAreTold(t *testing.T) {
 			require.Equal(t, "A1", jsonPath(t, e.Data, "sample_id"))
 			require.Equal(t, next.status, jsonPath(t, e.Data, "status"))
 		}
-		require.Len(t, told(t, s, endpoint, o.ID, webhooks.OrderUpdated), 2, "none of the partial results")
+		require.Len(t, messagesDue(t, s, endpoint, o.ID, webhooks.OrderUpdated), 2, "none of the partial results")
 	})
 }
 
 // Sent again is what was told of the order, whatever else was told after it.
 func TestTheNewestEventIsSentAgain(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		o := addOrderOf(t, s, team, visit(lifecycle.WalkIn))
-		placed(t, s, o.ID, "A1")
-		newest := told(t, s, endpoint, o.ID, webhooks.OrderUpdated)[0]
-		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: booked(s, o), Created: true})
+		o := addOrderOf(t, s, team, setModality(lifecycle.WalkIn))
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		newest := messagesDue(t, s, endpoint, o.ID, webhooks.OrderUpdated)[0]
+		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: newBooking(s, o), First: true})
 		_, err := s.write.ExecContext(t.Context(), `UPDATE deliveries SET state = $1`, DeliveryDelivered)
 		require.NoError(t, err)
-		require.Empty(t, due(t, s, endpoint))
+		require.Empty(t, dueMessages(t, s, endpoint))
 
-		_, endpoints, err := s.ResendLatest(t.Context(), Latest{TeamID: team, OrderIDs: []string{o.ID}})
+		_, endpoints, err := s.ResendLatestWebhooks(t.Context(), LatestWebhooksQuery{TeamID: team, OrderIDs: []string{o.ID}})
 		require.NoError(t, err)
 		require.Equal(t, []string{endpoint}, endpoints)
 		messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 10})

@@ -13,7 +13,7 @@ import (
 // another is booked. With a team, only an order of that team is found. The error is ErrNotFound when the order has none.
 func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.AppointmentDocument, error) {
 	var a order.AppointmentDocument
-	err := s.inSnapshot(ctx, func(q querier) (err error) {
+	err := s.InSnapshot(ctx, func(q Querier) (err error) {
 		a, err = s.appointment(ctx, q, `WHERE a.order_id = $1 AND ($2 = '' OR a.team_id = $2)
 			ORDER BY a.status IN ('completed', 'cancelled'), a.created_at DESC, a.id DESC LIMIT 1`, orderID, teamID)
 		return err
@@ -25,24 +25,24 @@ func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.
 }
 
 // appointment reads the whole of the one appointment that a clause selects.
-func (s *Store) appointment(ctx context.Context, q querier, clause string, args ...any) (order.AppointmentDocument, error) {
-	row, err := one(ctx, q, s.scanAppointment, selectAppointments+clause, args...)
+func (s *Store) appointment(ctx context.Context, q Querier, clause string, args ...any) (order.AppointmentDocument, error) {
+	row, err := QueryOne(ctx, q, s.scanAppointment, selectAppointments+clause, args...)
 	if err != nil {
 		return order.AppointmentDocument{}, err
 	}
-	return s.complete(ctx, q, row)
+	return s.loadHistoryAndLocation(ctx, q, row)
 }
 
-// complete adds an appointment's history and place.
-func (s *Store) complete(ctx context.Context, q querier, row appointmentRow) (a order.AppointmentDocument, err error) {
+// loadHistoryAndLocation adds an appointment's history and place.
+func (s *Store) loadHistoryAndLocation(ctx context.Context, q Querier, row appointmentRow) (a order.AppointmentDocument, err error) {
 	a = row.document
 	if a.History, err = appointmentHistory(ctx, q, a.ID); err != nil {
 		return a, err
 	}
-	if a.Events = len(a.History); a.Events > 0 {
-		a.UpdatedAt = a.History[a.Events-1].At
+	if a.EventCount = len(a.History); a.EventCount > 0 {
+		a.UpdatedAt = a.History[a.EventCount-1].At
 	}
-	a.Place, err = s.placeOf(ctx, q, row)
+	a.Location, err = s.appointmentLocation(ctx, q, row)
 	return a, err
 }
 
@@ -52,71 +52,71 @@ const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.accou
 
 // appointmentRow is an appointment and the places that it may be at.
 type appointmentRow struct {
-	document order.AppointmentDocument
-	asked    *order.Place   // by the client
-	home     *order.Address // nil: not known
+	document          order.AppointmentDocument
+	requestedLocation *order.Location // by the client
+	patientHome       *order.Address  // nil: not known
 }
 
-func (s *Store) scanAppointment(row scanner) (r appointmentRow, err error) {
+func (s *Store) scanAppointment(row Scanner) (r appointmentRow, err error) {
 	var start, end, confirmBy, reported, created int64
 	var notes, asked, home []byte
 	a := &r.document
-	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, &a.AccountID, &a.Status, &a.Reference, &a.Confirmation, &a.Site,
-		&a.Slot, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported, &created, &notes, &asked,
+	err = row.Scan(&a.ID, &a.OrderID, &a.Type, &a.Provider, &a.AccountID, &a.Status, &a.Reference, &a.Confirmation, &a.SiteCode,
+		&a.SlotKey, &start, &end, &a.Zone, &a.CanReschedule, &confirmBy, &reported, &created, &notes, &asked,
 		&a.UserID, &a.TransactionID, &home)
 	if err != nil {
 		return r, err
 	}
-	a.StartAt, a.EndAt, a.ConfirmBy, a.ReportedAt, a.CreatedAt = instant(start), instant(end), instant(confirmBy), instant(reported), instant(created)
-	if a.Notes, err = s.openText(place("appointments", a.ID, "notes"), notes); err != nil {
+	a.StartAt, a.EndAt, a.ConfirmBy, a.ReportedAt, a.CreatedAt = FromMicros(start), FromMicros(end), FromMicros(confirmBy), FromMicros(reported), FromMicros(created)
+	if a.Notes, err = s.openText(sealContext("appointments", a.ID, "notes"), notes); err != nil {
 		return r, err
 	}
-	if err := s.keys.openJSON(place("appointments", a.ID, "place"), asked, &r.asked); err != nil {
+	if err := s.keys.OpenJSON(sealContext("appointments", a.ID, "place"), asked, &r.requestedLocation); err != nil {
 		return r, err
 	}
-	return r, s.keys.openJSON(place("orders", a.OrderID, "address"), home, &r.home)
+	return r, s.keys.OpenJSON(sealContext("orders", a.OrderID, "address"), home, &r.patientHome)
 }
 
 // appointmentHistory lists an appointment's events, oldest first.
-func appointmentHistory(ctx context.Context, q querier, id string) ([]order.AppointmentEvent, error) {
-	return collect(ctx, q, scanAppointmentEvent, `SELECT status, origin, reschedule, recorded_at
+func appointmentHistory(ctx context.Context, q Querier, id string) ([]order.AppointmentEvent, error) {
+	return QueryAll(ctx, q, scanAppointmentEvent, `SELECT status, origin, reschedule, recorded_at
 		FROM appointment_events WHERE appointment_id = $1 ORDER BY number`, id)
 }
 
-func scanAppointmentEvent(row scanner) (e order.AppointmentEvent, err error) {
+func scanAppointmentEvent(row Scanner) (e order.AppointmentEvent, err error) {
 	var recorded int64
 	err = row.Scan(&e.Status, &e.Origin, &e.Reschedule, &recorded)
-	e.At = instant(recorded)
+	e.At = FromMicros(recorded)
 	return e, err
 }
 
-// keepAppointments writes what a recording did to the order's appointments: each event, and the newest appointment as it is now.
-func (s *Store) keepAppointments(ctx context.Context, tx *sql.Tx, r order.Recording, teamID string, now time.Time) error {
+// storeAppointments writes what a recording did to the order's appointments: each event, and the newest appointment as it is now.
+func (s *Store) storeAppointments(ctx context.Context, tx *sql.Tx, r order.Recording, teamID string, now time.Time) error {
 	for _, step := range r.Decision.Appointments {
 		a := step.Appointment
-		if err := putAppointment(ctx, tx, r.OrderID, teamID, a); err != nil {
+		if err := upsertAppointment(ctx, tx, r.OrderID, teamID, a); err != nil {
 			return err
 		}
-		if step.Created {
-			if err := s.moveBooking(ctx, tx, a.ID, a.ID); err != nil {
+		if step.First {
+			if err := s.moveBookingBody(ctx, tx, a.ID, a.ID); err != nil {
 				return err
 			}
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO appointment_events (appointment_id, number, status, origin, reschedule, occurred_at, recorded_at)
 			VALUES ($1, 1 + (SELECT COUNT(*) FROM appointment_events WHERE appointment_id = $1), $2, $3, $4, $5, $6)`,
-			a.ID, a.Status.Event(), step.Origin, step.Reschedule, micros(step.At), micros(now))
+			a.ID, a.Status.EventStatus(), step.Origin, step.Reschedule, ToMicros(step.At), ToMicros(now))
 		if err != nil {
 			return fmt.Errorf("writing an event of appointment %s: %w", a.ID, err)
 		}
 	}
 	if newest := r.Decision.Next.Appointment; newest != nil { // it may have changed without an event
-		return putAppointment(ctx, tx, r.OrderID, teamID, *newest)
+		return upsertAppointment(ctx, tx, r.OrderID, teamID, *newest)
 	}
 	return nil
 }
 
-func putAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a order.Appointment) error {
-	n, err := change(ctx, tx, `INSERT INTO appointments (id, order_id, team_id, type, provider, account_id, status, reference,
+func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a order.Appointment) error {
+	n, err := ExecCount(ctx, tx, `INSERT INTO appointments (id, order_id, team_id, type, provider, account_id, status, reference,
 			confirmation, site, slot, start_at, end_at, zone, can_reschedule, confirm_by, reported_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id, status = excluded.status,
@@ -124,11 +124,11 @@ func putAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, a o
 			start_at = excluded.start_at, end_at = excluded.end_at, zone = excluded.zone, can_reschedule = excluded.can_reschedule,
 			confirm_by = excluded.confirm_by, reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
-		a.ID, orderID, teamID, a.Type, storable(a.Provider), a.AccountID, a.Status, storable(a.Reference),
-		storable(a.Confirmation), storable(a.Site), storable(a.Slot), micros(a.StartAt), micros(a.EndAt), storable(a.Zone),
-		a.CanReschedule, micros(a.ConfirmBy), micros(a.ReportedAt), micros(a.CreatedAt))
+		a.ID, orderID, teamID, a.Type, storableText(a.Provider), a.AccountID, a.Status, storableText(a.Reference),
+		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), ToMicros(a.StartAt), ToMicros(a.EndAt), storableText(a.Zone),
+		a.CanReschedule, ToMicros(a.ConfirmBy), ToMicros(a.ReportedAt), ToMicros(a.CreatedAt))
 	if err == nil && n == 0 {
-		err = errNotItsOwn
+		err = errOtherOrder
 	}
 	if err != nil {
 		return fmt.Errorf("writing appointment %s: %w", a.ID, err)

@@ -9,57 +9,57 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// PutPlace keeps where a provider says that an appointment of an order is, or replaces it. reference is the provider's id of the
+// PutAppointmentLocation keeps where a provider says that an appointment of an order is, or replaces it. reference is the provider's id of the
 // appointment.
-func (s *Store) PutPlace(ctx context.Context, orderID, reference string, p order.Place) error {
-	reference = storable(reference)
-	sealed, err := s.keys.sealJSON(appointmentPlace(orderID, reference), p)
+func (s *Store) PutAppointmentLocation(ctx context.Context, orderID, reference string, p order.Location) error {
+	reference = storableText(reference)
+	sealed, err := s.keys.SealJSON(appointmentLocationSealContext(orderID, reference), p)
 	if err != nil {
 		return err
 	}
 	_, err = s.write.ExecContext(ctx, `INSERT INTO appointment_places (order_id, reference, place, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (order_id, reference) DO UPDATE SET place = excluded.place, updated_at = excluded.updated_at`,
-		orderID, reference, sealed, micros(s.now()))
+		orderID, reference, sealed, ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing the place of an appointment of order %s: %w", orderID, err)
 	}
 	return nil
 }
 
-func appointmentPlace(orderID, reference string) string {
-	return place("appointment_places", orderID+"/"+reference, "place")
+func appointmentLocationSealContext(orderID, reference string) string {
+	return sealContext("appointment_places", orderID+"/"+reference, "place")
 }
 
-// placeOf is where an appointment is: as the provider has told, or as the client asked, or the patient's home. It is empty for a
+// appointmentLocation is where an appointment is: as the provider has told, or as the client asked, or the patient's home. It is empty for a
 // patient service center whose provider has not told.
-func (s *Store) placeOf(ctx context.Context, q querier, r appointmentRow) (p order.Place, err error) {
-	a, reference := r.document, storable(r.document.Reference)
-	sealed, err := one(ctx, q, scanBytes, `SELECT place FROM appointment_places WHERE order_id = $1 AND reference = $2`, a.OrderID, reference)
+func (s *Store) appointmentLocation(ctx context.Context, q Querier, r appointmentRow) (p order.Location, err error) {
+	a, reference := r.document, storableText(r.document.Reference)
+	sealed, err := QueryOne(ctx, q, ScanBytes, `SELECT place FROM appointment_places WHERE order_id = $1 AND reference = $2`, a.OrderID, reference)
 	if err == nil {
-		return p, s.keys.openJSON(appointmentPlace(a.OrderID, reference), sealed, &p)
+		return p, s.keys.OpenJSON(appointmentLocationSealContext(a.OrderID, reference), sealed, &p)
 	}
 	switch {
 	case !errors.Is(err, ErrNotFound):
 		return p, fmt.Errorf("reading the place of appointment %s: %w", a.ID, err)
-	case r.asked != nil:
-		return *r.asked, nil
-	case a.Type == order.Phlebotomy && r.home != nil:
-		return r.home.Place(), nil
+	case r.requestedLocation != nil:
+		return *r.requestedLocation, nil
+	case a.Type == order.Phlebotomy && r.patientHome != nil:
+		return r.patientHome.Location(), nil
 	default:
 		return p, nil
 	}
 }
 
-// Booking reads what came with a demand about an appointment. That of a demand which books or requests one is still found when it
+// BookingOfDemand reads what came with a demand about an appointment. That of a demand which books or requests one is still found when it
 // has been moved to the appointment, as it is when a caller did not wait for the provider. It is empty when nothing came, or is left.
-func (s *Store) Booking(ctx context.Context, demandID string) (order.BookingBody, error) {
+func (s *Store) BookingOfDemand(ctx context.Context, demandID string) (order.BookingBody, error) {
 	var b order.BookingBody
 	body, err := s.demandBody(ctx, s.read, demandID)
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && body == nil:
-		b, err = s.movedBooking(ctx, demandID)
+		b, err = s.bookingOfAppointment(ctx, demandID)
 	case err == nil:
-		err = decodeSealed(body, &b)
+		err = DecodeOpened(body, &b)
 	}
 	if err != nil {
 		return order.BookingBody{}, fmt.Errorf("reading the body of demand %s: %w", demandID, err)
@@ -67,29 +67,29 @@ func (s *Store) Booking(ctx context.Context, demandID string) (order.BookingBody
 	return b, nil
 }
 
-func (s *Store) movedBooking(ctx context.Context, appointmentID string) (order.BookingBody, error) {
-	row, err := one(ctx, s.read, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, appointmentID)
+func (s *Store) bookingOfAppointment(ctx context.Context, appointmentID string) (order.BookingBody, error) {
+	row, err := QueryOne(ctx, s.read, s.scanAppointment, selectAppointments+`WHERE a.id = $1`, appointmentID)
 	if errors.Is(err, ErrNotFound) {
 		return order.BookingBody{}, nil
 	}
-	return order.BookingBody{Notes: row.document.Notes, Place: row.asked}, err
+	return order.BookingBody{Notes: row.document.Notes, Location: row.requestedLocation}, err
 }
 
-// settleBooking moves what came with a demand to the appointment that it made or moved. What came with a cancellation has no place
+// moveBookingOfDemand moves what came with a demand to the appointment that it made or moved. What came with a cancellation has no place
 // there and stays with the demand.
-func (s *Store) settleBooking(ctx context.Context, tx *sql.Tx, r order.Recording, kind order.DemandKind) error {
+func (s *Store) moveBookingOfDemand(ctx context.Context, tx *sql.Tx, r order.Recording, kind order.DemandKind) error {
 	switch newest := r.Decision.Next.Appointment; {
 	case kind == order.DemandCancelAppointment:
 		return nil
-	case kind == order.DemandReschedule && newest != nil:
-		return s.moveBooking(ctx, tx, r.DemandID, newest.ID)
+	case kind == order.DemandRescheduleAppointment && newest != nil:
+		return s.moveBookingBody(ctx, tx, r.DemandID, newest.ID)
 	default:
-		return s.moveBooking(ctx, tx, r.DemandID, r.DemandID)
+		return s.moveBookingBody(ctx, tx, r.DemandID, r.DemandID)
 	}
 }
 
-// moveBooking moves the body of a demand, if it has one, to an appointment. Absent parts stay as they are.
-func (s *Store) moveBooking(ctx context.Context, tx *sql.Tx, demandID, appointmentID string) error {
+// moveBookingBody moves the body of a demand, if it has one, to an appointment. Absent parts stay as they are.
+func (s *Store) moveBookingBody(ctx context.Context, tx *sql.Tx, demandID, appointmentID string) error {
 	body, err := s.demandBody(ctx, tx, demandID)
 	if errors.Is(err, ErrNotFound) || err == nil && body == nil {
 		return nil
@@ -98,18 +98,18 @@ func (s *Store) moveBooking(ctx context.Context, tx *sql.Tx, demandID, appointme
 		return err
 	}
 	var b order.BookingBody
-	if err := decodeSealed(body, &b); err != nil {
+	if err := DecodeOpened(body, &b); err != nil {
 		return err
 	}
 	var asked []byte
-	if b.Place != nil {
-		if asked, err = s.keys.sealJSON(place("appointments", appointmentID, "place"), b.Place); err != nil {
+	if b.Location != nil {
+		if asked, err = s.keys.SealJSON(sealContext("appointments", appointmentID, "place"), b.Location); err != nil {
 			return err
 		}
 	}
-	n, err := change(ctx, tx, `UPDATE appointments SET notes = COALESCE($1, notes), place = COALESCE($2, place)
+	n, err := ExecCount(ctx, tx, `UPDATE appointments SET notes = COALESCE($1, notes), place = COALESCE($2, place)
 		WHERE id = $3 AND order_id = (SELECT order_id FROM demands WHERE id = $4)`,
-		s.sealText(place("appointments", appointmentID, "notes"), b.Notes), asked, appointmentID, demandID)
+		s.sealText(sealContext("appointments", appointmentID, "notes"), b.Notes), asked, appointmentID, demandID)
 	if err != nil {
 		return fmt.Errorf("writing appointment %s: %w", appointmentID, err)
 	}

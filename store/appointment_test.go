@@ -13,41 +13,41 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// visit makes an order one that has appointments.
-func visit(m lifecycle.Modality) func(*order.Order) {
+// setModality makes an order one that has appointments.
+func setModality(m lifecycle.Modality) func(*order.Order) {
 	return func(o *order.Order) { o.Modality, o.LabTest.Method = m, m }
 }
 
-// booked is an appointment that has just been made for the order.
-func booked(s *Store, o *order.Order) order.Appointment {
+// newBooking is an appointment that has just been made for the order.
+func newBooking(s *Store, o *order.Order) order.Appointment {
 	return order.Appointment{
-		ID: newID(), Type: order.AppointmentTypeOf(o.Modality), Provider: "quest", AccountID: newID(), Status: lifecycle.AppointmentIsConfirmed,
-		Reference: "e89eb489", Confirmation: "ABCDEF", Site: "PHX", Slot: "slot-1", StartAt: s.now().Add(72 * time.Hour),
+		ID: NewID(), Type: order.AppointmentTypeOf(o.Modality), Provider: "quest", AccountID: NewID(), Status: lifecycle.AppointmentStatusConfirmed,
+		Reference: "e89eb489", Confirmation: "ABCDEF", SiteCode: "PHX", SlotKey: "slot-1", StartAt: s.now().Add(72 * time.Hour),
 		EndAt: s.now().Add(73 * time.Hour), Zone: "America/Phoenix", CanReschedule: true, CreatedAt: s.now(),
 	}
 }
 
-// appointed is a decision that records a step of an appointment after the other, and nothing else.
-func appointed(st order.State, at time.Time, steps ...order.AppointmentStep) order.Decision {
-	d := order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+// decisionOfSteps is a decision that records a step of an appointment after the other, and nothing else.
+func decisionOfSteps(st order.State, at time.Time, steps ...order.AppointmentStep) order.Decision {
+	d := order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
 	for i := range steps {
 		steps[i].At = at
-		steps[i].Appointment.Events++
+		steps[i].Appointment.EventCount++
 		d.Next.Appointment = &steps[i].Appointment
 	}
 	d.Appointments = steps
 	return d
 }
 
-// appoint records steps of appointments, with a demand where there is one.
-func appoint(t *testing.T, s *Store, orderID, demandID string, steps ...order.AppointmentStep) Recorded {
+// recordAppointment records steps of appointments, with a demand where there is one.
+func recordAppointment(t *testing.T, s *Store, orderID, demandID string, steps ...order.AppointmentStep) RecordResult {
 	t.Helper()
-	cause := order.CauseCall(newID())
+	cause := order.CauseCall(NewID())
 	if demandID != "" {
 		cause = order.CauseDemand(demandID)
 	}
 	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: cause, DemandID: demandID},
-		func(st order.State) order.Decision { return appointed(st, s.now().Add(-time.Minute), steps...) })
+		func(st order.State) order.Decision { return decisionOfSteps(st, s.now().Add(-time.Minute), steps...) })
 	require.NoError(t, err)
 	return out
 }
@@ -55,7 +55,7 @@ func appoint(t *testing.T, s *Store, orderID, demandID string, steps ...order.Ap
 // addBooking keeps a demand about an appointment and gives its id.
 func addBooking(t *testing.T, s *Store, orderID string, kind order.DemandKind, b order.BookingBody) string {
 	t.Helper()
-	row := DemandRow{ID: newID(), OrderID: orderID, Kind: kind, By: lifecycle.Client}
+	row := DemandRow{ID: NewID(), OrderID: orderID, Kind: kind, By: lifecycle.Client}
 	var err error
 	row.Body, err = json.Marshal(b)
 	require.NoError(t, err)
@@ -63,12 +63,12 @@ func addBooking(t *testing.T, s *Store, orderID string, kind order.DemandKind, b
 	return row.ID
 }
 
-// told lists the messages of an event type about an order that are due at an endpoint, oldest first.
-func told(t *testing.T, s *Store, endpoint, orderID, eventType string) [][]byte {
+// messagesDue lists the messages of an event type about an order that are due at an endpoint, oldest first.
+func messagesDue(t *testing.T, s *Store, endpoint, orderID, eventType string) [][]byte {
 	t.Helper()
 	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
 	require.NoError(t, err)
-	ids, err := collect(t.Context(), s.read, scanText,
+	ids, err := QueryAll(t.Context(), s.read, ScanText,
 		`SELECT id FROM messages WHERE order_id = $1 AND event_type = $2 ORDER BY sequence, created_at, id`, orderID, eventType)
 	require.NoError(t, err)
 	var bodies [][]byte
@@ -95,44 +95,44 @@ func requireAppointment(t *testing.T, body []byte, a order.AppointmentDocument) 
 
 func TestAnAppointmentIsRecordedWithItsEvents(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		o := addOrderOf(t, s, team, visit(lifecycle.WalkIn))
+		o := addOrderOf(t, s, team, setModality(lifecycle.WalkIn))
 		_, err := s.Appointment(t.Context(), team, o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
 
-		a := booked(s, o)
+		a := newBooking(s, o)
 		forward(time.Hour)
 		first := s.now()
-		out := appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.OriginPatient, Created: true})
-		require.Equal(t, []string{endpoint}, out.Endpoints)
-		a.Events = 1
+		out := recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.AppointmentOriginPatient, First: true})
+		require.Equal(t, []string{endpoint}, out.EndpointsToNudge)
+		a.EventCount = 1
 		want := order.AppointmentDocument{
 			Appointment: a, OrderID: o.ID, UserID: o.UserID, TransactionID: o.TransactionID, UpdatedAt: first,
-			History: []order.AppointmentEvent{{Status: "scheduled", Origin: order.OriginPatient, At: first}},
+			History: []order.AppointmentEvent{{Status: "scheduled", Origin: order.AppointmentOriginPatient, At: first}},
 		}
 		got, err := s.Appointment(t.Context(), team, o.ID)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		created := told(t, s, endpoint, o.ID, webhooks.AppointmentCreated)
+		created := messagesDue(t, s, endpoint, o.ID, webhooks.AppointmentCreated)
 		require.Len(t, created, 1)
 		requireAppointment(t, created[0], got)
 
 		forward(time.Hour)
-		a.StartAt, a.EndAt, a.Slot = a.StartAt.Add(time.Hour), a.EndAt.Add(time.Hour), "slot-2"
-		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.OriginPatient, Reschedule: true})
-		a.Events = 2
+		a.StartAt, a.EndAt, a.SlotKey = a.StartAt.Add(time.Hour), a.EndAt.Add(time.Hour), "slot-2"
+		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.AppointmentOriginPatient, Reschedule: true})
+		a.EventCount = 2
 		want.Appointment, want.UpdatedAt = a, s.now()
-		want.History = append(want.History, order.AppointmentEvent{Status: "scheduled", Origin: order.OriginPatient, Reschedule: true, At: s.now()})
+		want.History = append(want.History, order.AppointmentEvent{Status: "scheduled", Origin: order.AppointmentOriginPatient, Reschedule: true, At: s.now()})
 		got, err = s.Appointment(t.Context(), "", o.ID)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		updated := told(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)
+		updated := messagesDue(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)
 		require.Len(t, updated, 1)
 		requireAppointment(t, updated[0], got)
-		require.Equal(t, "order.created", jsonPath(t, told(t, s, endpoint, o.ID, webhooks.OrderCreated)[0], "event_type").(string)[len("labtest."):])
+		require.Equal(t, "order.created", jsonPath(t, messagesDue(t, s, endpoint, o.ID, webhooks.OrderCreated)[0], "event_type").(string)[len("labtest."):])
 		require.Equal(t, s.now(), getOrder(t, s, o.ID).UpdatedAt, "the order names its appointment")
 
 		_, err = s.Appointment(t.Context(), addTeam(t, s).ID, o.ID)
@@ -141,91 +141,91 @@ func TestAnAppointmentIsRecordedWithItsEvents(t *testing.T) {
 }
 
 // Several steps of one recording are several events and messages, each with the appointment as it was then.
-func TestStepsOfOneRecordingAreToldOneByOne(t *testing.T) {
+func TestEachStepOfARecordingIsEnqueued(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		o := addOrderOf(t, s, team, visit(lifecycle.AtHomePhlebotomy))
-		a := booked(s, o)
+		o := addOrderOf(t, s, team, setModality(lifecycle.AtHomePhlebotomy))
+		a := newBooking(s, o)
 		pending, confirmed, cancelled := a, a, a
-		pending.Status, pending.StartAt, pending.EndAt = lifecycle.AppointmentIsPending, time.Time{}, time.Time{}
-		cancelled.Status = lifecycle.AppointmentIsCancelled
-		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
-			d := steps(st, s.now(), lifecycle.RequisitionCreated, lifecycle.AppointmentPending)
-			with := appointed(d.Next, s.now(),
-				order.AppointmentStep{Appointment: pending, Origin: order.OriginPatient, Created: true},
-				order.AppointmentStep{Appointment: confirmed, Origin: order.OriginProvider},
-				order.AppointmentStep{Appointment: cancelled, Origin: order.OriginSystem})
+		pending.Status, pending.StartAt, pending.EndAt = lifecycle.AppointmentStatusPending, time.Time{}, time.Time{}
+		cancelled.Status = lifecycle.AppointmentStatusCancelled
+		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID())}, func(st order.State) order.Decision {
+			d := decisionWithSteps(st, s.now(), lifecycle.RequisitionCreated, lifecycle.AppointmentPending)
+			with := decisionOfSteps(d.Next, s.now(),
+				order.AppointmentStep{Appointment: pending, Origin: order.AppointmentOriginPatient, First: true},
+				order.AppointmentStep{Appointment: confirmed, Origin: order.AppointmentOriginProvider},
+				order.AppointmentStep{Appointment: cancelled, Origin: order.AppointmentOriginSystem})
 			d.Appointments, d.Next.Appointment = with.Appointments, with.Next.Appointment
 			return d
 		})
 		require.NoError(t, err)
-		require.Equal(t, []string{endpoint}, out.Endpoints)
+		require.Equal(t, []string{endpoint}, out.EndpointsToNudge)
 
 		got, err := s.Appointment(t.Context(), team, o.ID)
 		require.NoError(t, err)
-		require.Equal(t, lifecycle.AppointmentIsCancelled, got.Status)
+		require.Equal(t, lifecycle.AppointmentStatusCancelled, got.Status)
 		require.Len(t, got.History, 3)
-		require.Equal(t, o.Address.Place(), got.Place)
-		bodies := append(told(t, s, endpoint, o.ID, webhooks.AppointmentCreated), told(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)...)
+		require.Equal(t, o.Address.Location(), got.Location)
+		bodies := append(messagesDue(t, s, endpoint, o.ID, webhooks.AppointmentCreated), messagesDue(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)...)
 		require.Len(t, bodies, 3)
 		for i, was := range []order.Appointment{pending, confirmed, cancelled} {
 			then := got
 			then.Appointment, then.History = was, got.History[:i+1]
 			requireAppointment(t, bodies[i], then)
 		}
-		require.Len(t, told(t, s, endpoint, o.ID, webhooks.OrderUpdated), 2)
+		require.Len(t, messagesDue(t, s, endpoint, o.ID, webhooks.OrderUpdated), 2)
 	})
 }
 
 func TestTheAppointmentOfAnOrderIsTheActiveOrTheNewest(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
-		o := addOrder(t, s, visit(lifecycle.WalkIn))
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
+		o := addOrder(t, s, setModality(lifecycle.WalkIn))
 		var newest order.Appointment
 		for range 3 {
 			forward(time.Hour)
-			newest = booked(s, o)
-			appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: newest, Origin: order.OriginPatient, Created: true})
+			newest = newBooking(s, o)
+			recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: newest, Origin: order.AppointmentOriginPatient, First: true})
 			got, err := s.Appointment(t.Context(), "", o.ID)
 			require.NoError(t, err)
 			require.Equal(t, newest.ID, got.ID)
-			newest.Status = lifecycle.AppointmentIsCancelled
-			appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: newest, Origin: order.OriginProvider})
+			newest.Status = lifecycle.AppointmentStatusCancelled
+			recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: newest, Origin: order.AppointmentOriginProvider})
 			got, err = s.Appointment(t.Context(), "", o.ID)
 			require.NoError(t, err)
 			require.Equal(t, []any{newest.ID, newest.Status}, []any{got.ID, got.Status})
 		}
 		// Should an older one be active, it is the one.
-		_, err := s.write.ExecContext(t.Context(), `UPDATE appointments SET status = 'in_progress' WHERE created_at < $1`, micros(newest.CreatedAt))
+		_, err := s.write.ExecContext(t.Context(), `UPDATE appointments SET status = 'in_progress' WHERE created_at < $1`, ToMicros(newest.CreatedAt))
 		require.NoError(t, err)
 		got, err := s.Appointment(t.Context(), "", o.ID)
 		require.NoError(t, err)
-		require.Equal(t, lifecycle.AppointmentIsInProgress, got.Status)
+		require.Equal(t, lifecycle.AppointmentStatusInProgress, got.Status)
 		require.Equal(t, newest.CreatedAt.Add(-time.Hour), got.CreatedAt, "the newer of the active ones")
 	})
 }
 
 // What the provider tells without anything happening to the appointment is kept, and nobody is told.
-func TestAnAppointmentIsKeptUpToDateWithoutAnEvent(t *testing.T) {
+func TestAnAppointmentIsUpdatedWithoutAnEvent(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		o := addOrderOf(t, s, team, visit(lifecycle.WalkIn))
-		a := booked(s, o)
+		o := addOrderOf(t, s, team, setModality(lifecycle.WalkIn))
+		a := newBooking(s, o)
 		a.Reference, a.Confirmation = "", ""
-		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.OriginPatient, Created: true})
+		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: a, Origin: order.AppointmentOriginPatient, First: true})
 		before, err := s.Appointment(t.Context(), team, o.ID)
 		require.NoError(t, err)
-		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
+		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID())}, func(st order.State) order.Decision {
 			told := *st.Appointment
 			told.Reference, told.ReportedAt = "r1", s.now()
 			st.Appointment = &told
-			return order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+			return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
 		})
 		require.NoError(t, err)
 		got, err := s.Appointment(t.Context(), team, o.ID)
@@ -234,28 +234,28 @@ func TestAnAppointmentIsKeptUpToDateWithoutAnEvent(t *testing.T) {
 		require.False(t, got.ReportedAt.IsZero())
 		require.Equal(t, before.History, got.History)
 		require.Equal(t, before.UpdatedAt, got.UpdatedAt)
-		require.Len(t, due(t, s, endpoint), 2)
+		require.Len(t, dueMessages(t, s, endpoint), 2)
 	})
 }
 
 // A recording that fails leaves no appointment; one that names another order's is such a one.
 func TestAFailingRecordingLeavesNoAppointment(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		o, other := addOrder(t, s, visit(lifecycle.WalkIn)), addOrder(t, s, visit(lifecycle.WalkIn))
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o, other := addOrder(t, s, setModality(lifecycle.WalkIn)), addOrder(t, s, setModality(lifecycle.WalkIn))
 		addEndpoint(t, s, o.TeamID)
-		taken := booked(s, other)
-		appoint(t, s, other.ID, "", order.AppointmentStep{Appointment: taken, Origin: order.OriginPatient, Created: true})
+		taken := newBooking(s, other)
+		recordAppointment(t, s, other.ID, "", order.AppointmentStep{Appointment: taken, Origin: order.AppointmentOriginPatient, First: true})
 		before := rowCounts(t, s)
 		for name, spoil := range map[string]func(*order.Recording){
 			"another order's":   func(r *order.Recording) { r.Decision.Appointments[1].Appointment.ID = taken.ID },
-			"no such result":    func(r *order.Recording) { r.ResultID = newID() },
+			"no such result":    func(r *order.Recording) { r.ResultID = NewID() },
 			"an unknown status": func(r *order.Recording) { r.Decision.Steps = []order.Step{{To: lifecycle.WithCustomer}} },
 		} {
 			st := state(t, s, o.ID)
-			a := booked(s, o)
-			r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: order.CauseCall(newID()), Decision: appointed(st, s.now(),
-				order.AppointmentStep{Appointment: a, Created: true}, order.AppointmentStep{Appointment: a})}
+			a := newBooking(s, o)
+			r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: order.CauseCall(NewID()), Decision: decisionOfSteps(st, s.now(),
+				order.AppointmentStep{Appointment: a, First: true}, order.AppointmentStep{Appointment: a})}
 			spoil(&r)
 			_, err := s.Record(t.Context(), r)
 			require.Error(t, err, name)
@@ -263,7 +263,7 @@ func TestAFailingRecordingLeavesNoAppointment(t *testing.T) {
 			require.Equal(t, before, rowCounts(t, s), name)
 		}
 		// The control: unspoilt, it is recorded.
-		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: booked(s, o), Created: true})
+		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: newBooking(s, o), First: true})
 		require.NotEqual(t, before, rowCounts(t, s))
 	})
 }

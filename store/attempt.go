@@ -27,26 +27,26 @@ type AttemptRow struct {
 	Excerpt    []byte // the beginning of the receiver's answer; sealed
 	Delivered  bool
 	Gone       bool      // the receiver wants no more messages: its endpoint is to be disabled
-	Next       time.Time // when the next attempt follows; zero and not Delivered: the schedule has ended
+	NextAt     time.Time // when the next attempt follows; zero and not Delivered: the schedule has ended
 }
 
-func (a AttemptRow) state() string {
+func (a AttemptRow) deliveryState() string {
 	switch {
 	case a.Delivered:
 		return DeliveryDelivered
 	case a.Gone:
 		return DeliveryCancelled
-	case a.Next.IsZero():
+	case a.NextAt.IsZero():
 		return DeliveryExhausted
 	}
 	return DeliveryPending
 }
 
-// AttemptsRecorded is what came of recording attempts.
-type AttemptsRecorded struct {
-	Exhausted int      // messages that have failed for the endpoint
-	Disabled  string   // why the endpoint was disabled by it; empty: it was not
-	Endpoints []string // to be nudged, because they are to be told of either
+// AttemptsResult is what came of recording attempts.
+type AttemptsResult struct {
+	ExhaustedDeliveries int      // messages that have failed for the endpoint
+	DisabledReason      string   // why the endpoint was disabled by it; empty: it was not
+	EndpointsToNudge    []string // to be nudged, because they are to be told of either
 }
 
 // RecordAttempts writes attempts at one endpoint, at most one of each message, in one transaction: what they make of the deliveries,
@@ -54,24 +54,24 @@ type AttemptsRecorded struct {
 // operational endpoints are told of that, and of messages whose schedule has ended. Recording an attempt again changes
 // nothing. A failure does not undo a success, nor the cancelling of a delivery; an attempt of an earlier round leaves
 // the present one alone. Attempts of messages that are not there to be delivered are left out.
-func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsRecorded, error) {
-	var out AttemptsRecorded
-	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsResult, error) {
+	var out AttemptsResult
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
 		out, err = s.recordAttempts(ctx, tx, endpointID, attempts)
 		return err
 	})
-	if foreign(err) {
-		return s.recordOneByOne(ctx, endpointID, attempts)
+	if IsForeignKeyViolation(err) {
+		return s.recordAttemptsOneByOne(ctx, endpointID, attempts)
 	}
 	if err != nil {
-		return AttemptsRecorded{}, fmt.Errorf("recording %d attempts at endpoint %s: %w", len(attempts), endpointID, err)
+		return AttemptsResult{}, fmt.Errorf("recording %d attempts at endpoint %s: %w", len(attempts), endpointID, err)
 	}
 	return out, nil
 }
 
-// recordOneByOne records attempts of which some belong to no delivery that is there; those are left out.
-func (s *Store) recordOneByOne(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsRecorded, error) {
-	var out AttemptsRecorded
+// recordAttemptsOneByOne records attempts of which some belong to no delivery that is there; those are left out.
+func (s *Store) recordAttemptsOneByOne(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsResult, error) {
+	var out AttemptsResult
 	if len(attempts) == 1 {
 		return out, nil
 	}
@@ -80,16 +80,16 @@ func (s *Store) recordOneByOne(ctx context.Context, endpointID string, attempts 
 		if err != nil {
 			return out, err
 		}
-		out.Exhausted += one.Exhausted
-		out.Endpoints = append(out.Endpoints, one.Endpoints...)
-		out.Disabled = cmp.Or(out.Disabled, one.Disabled)
+		out.ExhaustedDeliveries += one.ExhaustedDeliveries
+		out.EndpointsToNudge = append(out.EndpointsToNudge, one.EndpointsToNudge...)
+		out.DisabledReason = cmp.Or(out.DisabledReason, one.DisabledReason)
 	}
 	return out, nil
 }
 
-func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) (AttemptsRecorded, error) {
-	var out AttemptsRecorded
-	added, err := s.addAttempts(ctx, tx, endpointID, attempts)
+func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) (AttemptsResult, error) {
+	var out AttemptsResult
+	added, err := s.insertAttempts(ctx, tx, endpointID, attempts)
 	if err != nil || len(added) == 0 {
 		return out, err
 	}
@@ -98,38 +98,38 @@ func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 		return out, err
 	}
 	for _, a := range exhausted {
-		told, err := s.tellExhausted(ctx, tx, endpointID, a)
+		told, err := s.enqueueExhaustedWebhook(ctx, tx, endpointID, a)
 		if err != nil {
 			return out, err
 		}
-		out.Endpoints = append(out.Endpoints, told...)
+		out.EndpointsToNudge = append(out.EndpointsToNudge, told...)
 	}
-	out.Exhausted = len(exhausted)
-	told, reason, err := s.recordHealth(ctx, tx, endpointID, added)
-	out.Disabled, out.Endpoints = reason, unrepeated(append(out.Endpoints, told...))
+	out.ExhaustedDeliveries = len(exhausted)
+	told, reason, err := s.updateEndpointHealth(ctx, tx, endpointID, added)
+	out.DisabledReason, out.EndpointsToNudge = reason, sortedUnique(append(out.EndpointsToNudge, told...))
 	return out, err
 }
 
-// chunk is how many attempts one statement writes: enough to save round trips, and few enough parameters for the SQLite driver, whose
+// attemptChunkSize is how many attempts one statement writes: enough to save round trips, and few enough parameters for the SQLite driver, whose
 // time to bind them grows with their square.
-const chunk = 8
+const attemptChunkSize = 8
 
-// eachChunk runs a statement, made for a number of attempts, over all of them, and collects the message ids that it returns.
-func eachChunk(ctx context.Context, tx *sql.Tx, attempts []AttemptRow, statement func(n int) string, args func([]AttemptRow) []any) (ids []string, err error) {
-	run := func(q querier, part []AttemptRow) error {
-		more, err := collect(ctx, q, scanText, statement(len(part)), args(part)...)
+// queryAttemptsInChunks runs a statement, made for a number of attempts, over all of them, and collects the message ids that it returns.
+func queryAttemptsInChunks(ctx context.Context, tx *sql.Tx, attempts []AttemptRow, statement func(n int) string, args func([]AttemptRow) []any) (ids []string, err error) {
+	run := func(q Querier, part []AttemptRow) error {
+		more, err := QueryAll(ctx, q, ScanText, statement(len(part)), args(part)...)
 		ids = append(ids, more...)
 		return err
 	}
-	full := len(attempts) / chunk * chunk
+	full := len(attempts) / attemptChunkSize * attemptChunkSize
 	if full > 0 {
-		prepared, err := tx.PrepareContext(ctx, statement(chunk))
+		prepared, err := tx.PrepareContext(ctx, statement(attemptChunkSize))
 		if err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, prepared.Close()) }()
-		for part := range slices.Chunk(attempts[:full], chunk) {
-			if err := run(statementOf{prepared}, part); err != nil {
+		for part := range slices.Chunk(attempts[:full], attemptChunkSize) {
+			if err := run(preparedQuerier{prepared}, part); err != nil {
 				return nil, err
 			}
 		}
@@ -142,27 +142,27 @@ func eachChunk(ctx context.Context, tx *sql.Tx, attempts []AttemptRow, statement
 	return ids, nil
 }
 
-// byMessage sorts attempts in the order in which all transactions lock rows.
-func byMessage(attempts []AttemptRow) []AttemptRow {
+// sortedByMessage sorts attempts in the order in which all transactions lock rows.
+func sortedByMessage(attempts []AttemptRow) []AttemptRow {
 	return slices.SortedFunc(slices.Values(attempts), func(a, b AttemptRow) int { return strings.Compare(a.MessageID, b.MessageID) })
 }
 
-// addAttempts writes the attempts' rows and returns those that are new, in the order of their times.
-func (s *Store) addAttempts(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) ([]AttemptRow, error) {
-	attempts = byMessage(attempts)
-	added, err := eachChunk(ctx, tx, attempts, func(n int) string {
+// insertAttempts writes the attempts' rows and returns those that are new, in the order of their times.
+func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) ([]AttemptRow, error) {
+	attempts = sortedByMessage(attempts)
+	added, err := queryAttemptsInChunks(ctx, tx, attempts, func(n int) string {
 		rows := make([]string, n)
 		for i := range rows {
 			at := 2 + 9*i
-			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, placeholders(at+1, 8))
+			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, Placeholders(at+1, 8))
 		}
 		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure, excerpt, next_at)
 			VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
 	}, func(part []AttemptRow) []any {
 		args := []any{endpointID}
 		for _, a := range part {
-			args = append(args, a.MessageID, a.Round, a.Number, micros(a.At), a.Duration.Microseconds(), a.StatusCode, a.Failure,
-				s.sealBytes(excerptPlace(a.MessageID, endpointID, a.Round, a.Number), a.Excerpt), micros(a.Next))
+			args = append(args, a.MessageID, a.Round, a.Number, ToMicros(a.At), a.Duration.Microseconds(), a.StatusCode, a.Failure,
+				s.sealBytes(excerptSealContext(a.MessageID, endpointID, a.Round, a.Number), a.Excerpt), ToMicros(a.NextAt))
 		}
 		return args
 	})
@@ -180,9 +180,9 @@ func (s *Store) addAttempts(ctx context.Context, tx *sql.Tx, endpointID string, 
 
 // advanceDeliveries moves the deliveries on, and returns the attempts after which a schedule has ended.
 func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) ([]AttemptRow, error) {
-	attempts = byMessage(attempts)
-	now := micros(s.now())
-	moved, err := eachChunk(ctx, tx, attempts, func(n int) string {
+	attempts = sortedByMessage(attempts)
+	now := ToMicros(s.now())
+	moved, err := queryAttemptsInChunks(ctx, tx, attempts, func(n int) string {
 		rows := make([]string, n)
 		for i := range rows {
 			at := 3 + 5*i
@@ -197,7 +197,7 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 	}, func(part []AttemptRow) []any {
 		args := []any{endpointID, now}
 		for _, a := range part {
-			args = append(args, a.MessageID, a.Round, a.state(), a.Number, micros(a.Next))
+			args = append(args, a.MessageID, a.Round, a.deliveryState(), a.Number, ToMicros(a.NextAt))
 		}
 		return args
 	})
@@ -205,13 +205,13 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 		return nil, err
 	}
 	return slices.DeleteFunc(attempts, func(a AttemptRow) bool {
-		return a.state() != DeliveryExhausted || !slices.Contains(moved, a.MessageID)
+		return a.deliveryState() != DeliveryExhausted || !slices.Contains(moved, a.MessageID)
 	}), nil
 }
 
-// recordHealth adds the attempts to the endpoint's health, and disables it when that is enough. It returns the endpoints to nudge and
+// updateEndpointHealth adds the attempts to the endpoint's health, and disables it when that is enough. It returns the endpoints to nudge and
 // why it was disabled.
-func (s *Store) recordHealth(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) ([]string, string, error) {
+func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID string, attempts []AttemptRow) ([]string, string, error) {
 	if !slices.ContainsFunc(attempts, func(a AttemptRow) bool { return !a.Delivered }) {
 		// A healthy endpoint's row is left alone.
 		_, err := tx.ExecContext(ctx, `UPDATE endpoints SET failing_since = 0, first_failure = 0, last_failure = 0, clock_started = 0
@@ -219,54 +219,54 @@ func (s *Store) recordHealth(ctx context.Context, tx *sql.Tx, endpointID string,
 		return nil, "", err
 	}
 	// Writing first locks the row: health is told in turn.
-	e, err := one(ctx, tx, s.scanEndpoint, `UPDATE endpoints SET last_failure = last_failure WHERE id = $1 RETURNING `+endpointColumns, endpointID)
+	e, err := QueryOne(ctx, tx, s.scanEndpoint, `UPDATE endpoints SET last_failure = last_failure WHERE id = $1 RETURNING `+endpointColumns, endpointID)
 	if err != nil {
 		return nil, "", err
 	}
 	reason := ""
 	for _, a := range attempts {
-		e.observe(a)
+		e.updateHealth(a)
 		if a.Gone {
-			reason = DisabledGone
+			reason = DisabledReasonGone
 		}
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE endpoints SET failing_since = $1, first_failure = $2, last_failure = $3, clock_started = $4 WHERE id = $5`,
-		micros(e.FailingSince), micros(e.Health.FirstFailure), micros(e.Health.LastFailure), micros(e.Health.FailingSince), endpointID)
+		ToMicros(e.FailingSince), ToMicros(e.Health.FirstFailure), ToMicros(e.Health.LastFailure), ToMicros(e.Health.ClockStarted), endpointID)
 	if err != nil {
 		return nil, "", err
 	}
 	if reason == "" && e.Health.ShouldDisable() {
-		reason = DisabledFailing
+		reason = DisabledReasonFailing
 	}
 	if reason == "" || e.Disabled {
 		return nil, "", nil
 	}
-	if err := s.disable(ctx, tx, endpointID, reason); err != nil {
+	if err := s.disableEndpoint(ctx, tx, endpointID, reason); err != nil {
 		return nil, "", err
 	}
-	told, err := s.tellDisabled(ctx, tx, e, reason)
+	told, err := s.enqueueDisabledWebhook(ctx, tx, e, reason)
 	return told, reason, err
 }
 
-// observe takes one attempt into the endpoint's health. One success forgives everything.
-func (e *Endpoint) observe(a AttemptRow) {
+// updateHealth takes one attempt into the endpoint's health. One success forgives everything.
+func (e *Endpoint) updateHealth(a AttemptRow) {
 	if a.Delivered {
-		e.FailingSince, e.Health = time.Time{}, webhooks.Health{}
+		e.FailingSince, e.Health = time.Time{}, webhooks.EndpointHealth{}
 		return
 	}
 	if e.FailingSince.IsZero() {
 		e.FailingSince = a.At
 	}
-	e.Health = e.Health.Failed(a.At)
+	e.Health = e.Health.AfterFailure(a.At)
 }
 
-// attemptSpace makes the ids of attempts, which are derived from what they are the attempts of.
-var attemptSpace = uuid.MustParse("5f0f3c0e-8d3f-4f1e-9b0a-2f6c7d1f1f10")
+// attemptIDNamespace makes the ids of attempts, which are derived from what they are the attempts of.
+var attemptIDNamespace = uuid.MustParse("5f0f3c0e-8d3f-4f1e-9b0a-2f6c7d1f1f10")
 
 func attemptID(messageID, endpointID string, round, number int) string {
-	return uuid.NewSHA1(attemptSpace, fmt.Appendf(nil, "%s %s %d %d", messageID, endpointID, round, number)).String()
+	return uuid.NewSHA1(attemptIDNamespace, fmt.Appendf(nil, "%s %s %d %d", messageID, endpointID, round, number)).String()
 }
 
-func excerptPlace(messageID, endpointID string, round, number int) string {
-	return place("attempts", fmt.Sprintf("%s %s %d %d", messageID, endpointID, round, number), "excerpt")
+func excerptSealContext(messageID, endpointID string, round, number int) string {
+	return sealContext("attempts", fmt.Sprintf("%s %s %d %d", messageID, endpointID, round, number), "excerpt")
 }

@@ -10,7 +10,7 @@ import (
 // AuditRow says who changed something, or read patient data.
 type AuditRow struct {
 	At        time.Time // zero: now
-	KeyID     string    // of the API key; empty: Aliquot itself
+	APIKeyID  string    // of the API key; empty: Aliquot itself
 	TeamID    string
 	OrderID   string
 	Action    string
@@ -28,26 +28,26 @@ type AuditEntry struct {
 
 // AuditQuery selects rows of the audit; what is empty selects all.
 type AuditQuery struct {
-	OrderID string
-	KeyID   string
-	Page    int // from 1
-	Size    int // at most 100; defaults to 50
+	OrderID  string
+	APIKeyID string
+	Page     int // from 1
+	Size     int // at most 100; defaults to 50
 }
 
-// Audit appends one row. Rows are never changed; SealAudit gives each its place in a chain.
-func (s *Store) Audit(ctx context.Context, row AuditRow) error {
-	return audit(ctx, s.write, s.dated(row))
+// AppendAudit appends one row. Rows are never changed; SealAudit gives each its place in a chain.
+func (s *Store) AppendAudit(ctx context.Context, row AuditRow) error {
+	return appendAudit(ctx, s.write, s.withTime(row))
 }
 
-func (s *Store) dated(row AuditRow) AuditRow {
+func (s *Store) withTime(row AuditRow) AuditRow {
 	if row.At.IsZero() {
 		row.At = s.now()
 	}
 	return row
 }
 
-// audit is Audit within a transaction.
-func audit(ctx context.Context, q querier, row AuditRow) error {
+// appendAudit is Audit within a transaction.
+func appendAudit(ctx context.Context, q Querier, row AuditRow) error {
 	_, err := q.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+`, team_id, order_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		append(auditValues(row), row.TeamID, row.OrderID)...)
 	if err != nil {
@@ -56,22 +56,22 @@ func audit(ctx context.Context, q querier, row AuditRow) error {
 	return nil
 }
 
-// auditOrders appends a row for each of the orders o that a clause after it selects. Its values are those of auditValues, numbered from
+// auditOrdersStatement appends a row for each of the orders o that a clause after it selects. Its values are those of auditValues, numbered from
 // from.
-func auditOrders(from int) string {
-	return `INSERT INTO audit (` + auditColumns + `, team_id, order_id) SELECT ` + placeholders(from, 7) + `, o.team_id, o.id FROM orders o`
+func auditOrdersStatement(from int) string {
+	return `INSERT INTO audit (` + auditColumns + `, team_id, order_id) SELECT ` + Placeholders(from, 7) + `, o.team_id, o.id FROM orders o`
 }
 
 // auditColumns and auditValues are what a row says, but for whose order it is about.
 const auditColumns = `id, at, key_id, action, request_id, address, detail`
 
 func auditValues(row AuditRow) []any {
-	return []any{newID(), micros(row.At), row.KeyID, row.Action, row.RequestID, row.Address, row.Detail}
+	return []any{NewID(), ToMicros(row.At), row.APIKeyID, row.Action, row.RequestID, row.Address, row.Detail}
 }
 
-// AuditOf lists what was done with an order, oldest first.
-func (s *Store) AuditOf(ctx context.Context, orderID string) ([]AuditRow, error) {
-	all, err := collect(ctx, s.read, scanAudit, `SELECT at, key_id, team_id, order_id, action, request_id, address, detail
+// OrderAudit lists what was done with an order, oldest first.
+func (s *Store) OrderAudit(ctx context.Context, orderID string) ([]AuditRow, error) {
+	all, err := QueryAll(ctx, s.read, scanAuditRow, `SELECT at, key_id, team_id, order_id, action, request_id, address, detail
 		FROM audit WHERE order_id = $1 ORDER BY at, id`, orderID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the audit of order %s: %w", orderID, err)
@@ -79,18 +79,18 @@ func (s *Store) AuditOf(ctx context.Context, orderID string) ([]AuditRow, error)
 	return all, nil
 }
 
-const entryColumns = `id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash`
+const auditEntryColumns = `id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash`
 
 // AuditLog lists one page of the audit, newest first.
 func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
-	var f filter
+	var f Where
 	if q.OrderID != "" {
-		f.and("order_id = ?", q.OrderID)
+		f.And("order_id = ?", q.OrderID)
 	}
-	if q.KeyID != "" {
-		f.and("key_id = ?", q.KeyID)
+	if q.APIKeyID != "" {
+		f.And("key_id = ?", q.APIKeyID)
 	}
-	rows, err := collect(ctx, s.read, scanEntry, `SELECT `+entryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+page(q.Page, q.Size), f.args...)
+	rows, err := QueryAll(ctx, s.read, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+LimitClause(q.Page, q.Size), f.Args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing the audit: %w", err)
 	}
@@ -101,19 +101,19 @@ func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error
 	return out, nil
 }
 
-func scanEntry(row scanner) (auditEntry, error) {
-	var e auditEntry
+func scanAuditEntry(row Scanner) (hashedAuditEntry, error) {
+	var e hashedAuditEntry
 	var at int64
 	var seq sql.Null[int64]
-	err := row.Scan(&e.ID, &at, &e.KeyID, &e.TeamID, &e.OrderID, &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq, &e.hash)
-	e.At, e.Seq = instant(at), seq.V
+	err := row.Scan(&e.ID, &at, &e.APIKeyID, &e.TeamID, &e.OrderID, &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq, &e.hash)
+	e.At, e.Seq = FromMicros(at), seq.V
 	return e, err
 }
 
-func scanAudit(row scanner) (AuditRow, error) {
+func scanAuditRow(row Scanner) (AuditRow, error) {
 	var a AuditRow
 	var at int64
-	err := row.Scan(&at, &a.KeyID, &a.TeamID, &a.OrderID, &a.Action, &a.RequestID, &a.Address, &a.Detail)
-	a.At = instant(at)
+	err := row.Scan(&at, &a.APIKeyID, &a.TeamID, &a.OrderID, &a.Action, &a.RequestID, &a.Address, &a.Detail)
+	a.At = FromMicros(at)
 	return a, err
 }

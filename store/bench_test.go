@@ -16,9 +16,9 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(string(engine), func(b *testing.B) {
 			s := openStore(b, engineURL(b, engine))
 			require.NoError(b, s.Migrate(b.Context()))
-			team := newID()
+			team := NewID()
 			require.NoError(b, s.CreateTeam(b.Context(), Team{ID: team, Name: "Acme", Environment: Sandbox}))
-			require.NoError(b, s.CreateEndpoint(b.Context(), Endpoint{ID: newID(), TeamID: team, URL: "https://client.example/hook"}))
+			require.NoError(b, s.CreateEndpoint(b.Context(), Endpoint{ID: NewID(), TeamID: team, URL: "https://client.example/hook"}))
 			var st order.State
 			for i := 0; b.Loop(); i++ {
 				if i%history == 0 {
@@ -28,9 +28,9 @@ func BenchmarkRecord(b *testing.B) {
 					st = c.Order.State
 					b.StartTimer()
 				}
-				d := steps(st, s.now(), []lifecycle.Low{lifecycle.TransitCustomer, lifecycle.WithCustomer}[i%2])
+				d := decisionWithSteps(st, s.now(), []lifecycle.LowStatus{lifecycle.TransitCustomer, lifecycle.WithCustomer}[i%2])
 				out, err := s.Record(b.Context(), order.Recording{
-					OrderID: st.OrderID, Revision: st.Revision, Cause: order.CauseCall(newID()), Decision: d,
+					OrderID: st.OrderID, Revision: st.Revision, Cause: order.CauseCall(NewID()), Decision: d,
 				})
 				require.NoError(b, err)
 				st = d.Next

@@ -12,50 +12,50 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// rows are many rows of one table.
-type rows struct {
-	table   string
-	columns []string
-	values  [][]any
+// TableRows are many rows of one table.
+type TableRows struct {
+	Table   string
+	Columns []string
+	Values  [][]any
 }
 
-func (r *rows) add(values ...any) { r.values = append(r.values, values) }
+func (r *TableRows) Add(values ...any) { r.Values = append(r.Values, values) }
 
-// AddOrders writes orders as they are, each with its history, its state and its results, for a database to measure with: nobody is
+// BulkInsertOrders writes orders as they are, each with its history, its state and its results, for a database to measure with: nobody is
 // told of them, and their workflows count as started. What is counted of them (RecountOrders) is written after them. The error is
 // ErrConflict when one of them exists.
-func (s *Store) AddOrders(ctx context.Context, orders []order.Order) error {
-	transactions := rows{table: "order_transactions", columns: []string{"id", "team_id", "created_at", "updated_at"}}
-	written := rows{table: "orders", columns: orderValueColumns}
-	events := rows{table: "events", columns: []string{
+func (s *Store) BulkInsertOrders(ctx context.Context, orders []order.Order) error {
+	transactions := TableRows{Table: "order_transactions", Columns: []string{"id", "team_id", "created_at", "updated_at"}}
+	written := TableRows{Table: "orders", Columns: orderInsertColumns}
+	events := TableRows{Table: "events", Columns: []string{
 		"order_id", "sequence", "status", "detail", "implied", "cause", "step", "occurred_at", "recorded_at",
 	}}
-	terms := rows{table: "order_search", columns: []string{"order_id", "field", "hash", "team_id", "created_at"}}
-	counts := map[counted]int{}
+	terms := TableRows{Table: "order_search", Columns: []string{"order_id", "field", "hash", "team_id", "created_at"}}
+	counts := map[countKey]int{}
 	for i := range orders {
 		o := &orders[i]
-		counts[countedAs(o.Modality, o.State.Status, unfinished(o.State))]++
-		values, err := s.orderValues(o, o.UpdatedAt, o.CreatedAt)
+		counts[countKeyOf(o.Modality, o.State.Status, isUnfinished(o.State))]++
+		values, err := s.orderInsertValues(o, o.UpdatedAt, o.CreatedAt)
 		if err != nil {
 			return fmt.Errorf("adding order %s: %w", o.ID, err)
 		}
-		written.values = append(written.values, values)
-		transactions.add(o.TransactionID, o.TeamID, micros(o.CreatedAt), micros(o.UpdatedAt))
+		written.Values = append(written.Values, values)
+		transactions.Add(o.TransactionID, o.TeamID, ToMicros(o.CreatedAt), ToMicros(o.UpdatedAt))
 		for _, e := range o.Events {
-			events.add(o.ID, e.Sequence, string(e.Status), string(e.Detail), e.Implied, e.Cause, e.Step, micros(e.OccurredAt), micros(e.RecordedAt))
+			events.Add(o.ID, e.Sequence, string(e.Status), string(e.Detail), e.Implied, e.Cause, e.StepIndex, ToMicros(e.OccurredAt), ToMicros(e.RecordedAt))
 		}
-		for _, t := range unrepeatedTerms(termsOf(o)) {
-			terms.add(o.ID, t.field, s.keys.Hash(t.field, t.value), o.TeamID, micros(o.CreatedAt))
+		for _, t := range uniqueTerms(orderTerms(o)) {
+			terms.Add(o.ID, t.field, s.keys.SearchHash(t.field, t.value), o.TeamID, ToMicros(o.CreatedAt))
 		}
 	}
-	if err := s.bulk(ctx, transactions, written, events, terms); err != nil {
-		return fmt.Errorf("adding %d orders: %w", len(orders), conflict(err))
+	if err := s.BulkInsert(ctx, transactions, written, events, terms); err != nil {
+		return fmt.Errorf("adding %d orders: %w", len(orders), MapUniqueViolation(err))
 	}
-	delete(counts, counted{})
-	return s.inTx(ctx, func(tx *sql.Tx) error { return addCounts(ctx, tx, counts, 0) })
+	delete(counts, countKey{})
+	return s.InTx(ctx, func(tx *sql.Tx) error { return addCounts(ctx, tx, counts, 0) })
 }
 
-func unrepeatedTerms(terms []searchTerm) []searchTerm {
+func uniqueTerms(terms []searchTerm) []searchTerm {
 	seen := make(map[searchTerm]bool, len(terms))
 	out := terms[:0]
 	for _, t := range terms {
@@ -67,20 +67,20 @@ func unrepeatedTerms(terms []searchTerm) []searchTerm {
 	return out
 }
 
-// AddUsers writes users as AddOrders writes orders. The limit of a sandbox team does not hold for them.
-func (s *Store) AddUsers(ctx context.Context, users []User) error {
-	written := rows{table: "users", columns: []string{"id", "team_id", "client_user_id", "created_at", "updated_at"}}
+// BulkInsertUsers writes users as AddOrders writes orders. The limit of a sandbox team does not hold for them.
+func (s *Store) BulkInsertUsers(ctx context.Context, users []User) error {
+	written := TableRows{Table: "users", Columns: []string{"id", "team_id", "client_user_id", "created_at", "updated_at"}}
 	for _, u := range users {
-		written.add(u.ID, u.TeamID, u.ClientUserID, micros(u.CreatedAt), micros(u.CreatedAt))
+		written.Add(u.ID, u.TeamID, u.ClientUserID, ToMicros(u.CreatedAt), ToMicros(u.CreatedAt))
 	}
-	if err := s.bulk(ctx, written); err != nil {
-		return fmt.Errorf("adding %d users: %w", len(users), conflict(err))
+	if err := s.BulkInsert(ctx, written); err != nil {
+		return fmt.Errorf("adding %d users: %w", len(users), MapUniqueViolation(err))
 	}
 	return nil
 }
 
-// AnyOrders reports whether there is an order.
-func (s *Store) AnyOrders(ctx context.Context) (bool, error) {
+// HasOrders reports whether there is an order.
+func (s *Store) HasOrders(ctx context.Context) (bool, error) {
 	var found bool
 	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM orders)`).Scan(&found)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Store) AnyOrders(ctx context.Context) (bool, error) {
 // Analyze lets the database look at its tables and plan for what they hold, as PostgreSQL does by itself after a while.
 func (s *Store) Analyze(ctx context.Context) error {
 	statement := "ANALYZE"
-	if s.dialect == postgres {
+	if s.dialect == Postgres {
 		statement = "VACUUM (ANALYZE)"
 	}
 	if _, err := s.write.ExecContext(ctx, statement); err != nil {
@@ -101,33 +101,33 @@ func (s *Store) Analyze(ctx context.Context) error {
 	return nil
 }
 
-// bulk writes rows in one transaction, by the fastest way that the engine has.
-func (s *Store) bulk(ctx context.Context, tables ...rows) error {
-	if s.dialect == postgres {
-		return s.copyIn(ctx, tables)
+// BulkInsert writes rows in one transaction, by the fastest way that the engine has.
+func (s *Store) BulkInsert(ctx context.Context, tables ...TableRows) error {
+	if s.dialect == Postgres {
+		return s.copyRows(ctx, tables)
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.InTx(ctx, func(tx *sql.Tx) error {
 		for _, t := range tables {
-			if err := insertAll(ctx, tx, t); err != nil {
-				return fmt.Errorf("writing %s: %w", t.table, err)
+			if err := insertRows(ctx, tx, t); err != nil {
+				return fmt.Errorf("writing %s: %w", t.Table, err)
 			}
 		}
 		return nil
 	})
 }
 
-// insertInto is the statement that writes one row of a table of ours.
-func insertInto(table string, columns []string) string {
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), placeholders(1, len(columns)))
+// InsertStatement is the statement that writes one row of a table of ours.
+func InsertStatement(table string, columns []string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), Placeholders(1, len(columns)))
 }
 
-func insertAll(ctx context.Context, tx *sql.Tx, t rows) error {
-	insert, err := tx.PrepareContext(ctx, insertInto(t.table, t.columns))
+func insertRows(ctx context.Context, tx *sql.Tx, t TableRows) error {
+	insert, err := tx.PrepareContext(ctx, InsertStatement(t.Table, t.Columns))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = insert.Close() }() // the transaction ends it
-	for _, values := range t.values {
+	for _, values := range t.Values {
 		if _, err := insert.ExecContext(ctx, values...); err != nil {
 			return err
 		}
@@ -135,8 +135,8 @@ func insertAll(ctx context.Context, tx *sql.Tx, t rows) error {
 	return nil
 }
 
-// copyIn is bulk by PostgreSQL's COPY.
-func (s *Store) copyIn(ctx context.Context, tables []rows) error {
+// copyRows is bulk by PostgreSQL's COPY.
+func (s *Store) copyRows(ctx context.Context, tables []TableRows) error {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return err
@@ -149,8 +149,8 @@ func (s *Store) copyIn(ctx context.Context, tables []rows) error {
 		}
 		return pgx.BeginFunc(ctx, raw.Conn(), func(tx pgx.Tx) error {
 			for _, t := range tables {
-				if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(t.values)); err != nil {
-					return fmt.Errorf("writing %s: %w", t.table, err)
+				if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.Table}, t.Columns, pgx.CopyFromRows(t.Values)); err != nil {
+					return fmt.Errorf("writing %s: %w", t.Table, err)
 				}
 			}
 			return nil

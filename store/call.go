@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Call is one attempt to call a partner about an order.
-type Call struct {
+// PartnerCall is one attempt to call a partner about an order.
+type PartnerCall struct {
 	ID      string // of the attempt
 	OrderID string
 	Kind    string // place, results, cancel, track_outbound, …
@@ -19,21 +19,21 @@ type Call struct {
 	EndedAt   time.Time // zero while it has no outcome
 }
 
-// StartCall notes that an attempt is about to be made. Noting it again changes nothing.
-func (s *Store) StartCall(ctx context.Context, c Call) error {
+// RecordPartnerCallStart notes that an attempt is about to be made. Noting it again changes nothing.
+func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) error {
 	_, err := s.write.ExecContext(ctx, `INSERT INTO calls (id, order_id, kind, attempt, outcome, answer, started_at, ended_at)
-		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.OrderID, c.Kind, c.Attempt, micros(s.now()))
+		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.OrderID, c.Kind, c.Attempt, ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("noting a call for order %s: %w", c.OrderID, err)
 	}
 	return nil
 }
 
-// EndCall notes how an attempt ended, with the partner's answer verbatim (sealed; may be empty). The error is ErrNotFound when it
+// RecordPartnerCallEnd notes how an attempt ended, with the partner's answer verbatim (sealed; may be empty). The error is ErrNotFound when it
 // was not noted to have started.
-func (s *Store) EndCall(ctx context.Context, id, outcome string, answer []byte) error {
-	n, err := change(ctx, s.write, `UPDATE calls SET outcome = $1, answer = $2, ended_at = $3 WHERE id = $4`,
-		outcome, s.sealBytes(place("calls", id, "answer"), answer), micros(s.now()), id)
+func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, answer []byte) error {
+	n, err := ExecCount(ctx, s.write, `UPDATE calls SET outcome = $1, answer = $2, ended_at = $3 WHERE id = $4`,
+		outcome, s.sealBytes(sealContext("calls", id, "answer"), answer), ToMicros(s.now()), id)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// CatalogueImport says how a catalogue is imported.
-type CatalogueImport struct {
+// CatalogueImportOptions says how a catalogue is imported.
+type CatalogueImportOptions struct {
 	// TeamID is who is offered the lab tests. Defaults to all teams.
 	TeamID string
 	// Retire takes out of service what the store has of the catalogue's labs and the catalogue does not. Without, it stays as it is.
@@ -43,14 +43,14 @@ var errDryRun = errors.New("nothing is to be changed")
 
 // ImportCatalogue puts a catalogue, whole or not at all. Importing it again changes nothing. What it does not have is kept, since orders
 // may refer to it. The error is ErrConflict when a lab test is another team's.
-func (s *Store) ImportCatalogue(ctx context.Context, c order.Catalogue, how CatalogueImport) (CatalogueChanges, error) {
+func (s *Store) ImportCatalogue(ctx context.Context, c order.Catalogue, how CatalogueImportOptions) (CatalogueChanges, error) {
 	var changes CatalogueChanges
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		i := catalogueImport{s: s, tx: tx, how: how, c: c}
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		i := catalogueImport{s: s, tx: tx, options: how, catalogue: c}
 		if err := i.run(ctx); err != nil {
 			return err
 		}
-		changes = i.done
+		changes = i.changes
 		if how.DryRun {
 			return errDryRun
 		}
@@ -67,18 +67,18 @@ func (s *Store) ImportCatalogue(ctx context.Context, c order.Catalogue, how Cata
 
 // catalogueImport is an import under way.
 type catalogueImport struct {
-	s       *Store
-	tx      *sql.Tx
-	how     CatalogueImport
-	c       order.Catalogue
-	done    CatalogueChanges
-	changed map[int64]order.Marker // markers that are not as they were
+	s              *Store
+	tx             *sql.Tx
+	options        CatalogueImportOptions
+	catalogue      order.Catalogue
+	changes        CatalogueChanges
+	changedMarkers map[int64]order.Marker // markers that are not as they were
 }
 
 func (i *catalogueImport) run(ctx context.Context) error {
-	i.changed = map[int64]order.Marker{}
+	i.changedMarkers = map[int64]order.Marker{}
 	for _, step := range []func(context.Context) error{
-		i.labs, i.markers, i.labTests, i.refresh, i.sites, i.coverage, i.zips,
+		i.importLabs, i.importMarkers, i.importLabTests, i.refreshLabTestMarkers, i.importSites, i.importCoverage, i.importZips,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -87,16 +87,16 @@ func (i *catalogueImport) run(ctx context.Context) error {
 	return nil
 }
 
-// refresh gives lab tests that are not in the catalogue the markers as they are now.
-func (i *catalogueImport) refresh(ctx context.Context) error {
-	if len(i.changed) == 0 {
+// refreshLabTestMarkers gives lab tests that are not in the catalogue the markers as they are now.
+func (i *catalogueImport) refreshLabTestMarkers(ctx context.Context) error {
+	if len(i.changedMarkers) == 0 {
 		return nil
 	}
 	imported := map[string]bool{}
-	for _, t := range i.c.LabTests {
+	for _, t := range i.catalogue.LabTests {
 		imported[t.ID] = true
 	}
-	have, err := i.stored(ctx, `SELECT id, document FROM lab_tests`)
+	have, err := i.storedDocuments(ctx, `SELECT id, document FROM lab_tests`)
 	if err != nil {
 		return err
 	}
@@ -105,13 +105,13 @@ func (i *catalogueImport) refresh(ctx context.Context) error {
 			continue
 		}
 		var t order.LabTest
-		if err := decode(document, &t); err != nil {
+		if err := decodeJSON(document, &t); err != nil {
 			return err
 		}
-		if !renewed(t.Markers, i.changed) {
+		if !replaceChangedMarkers(t.Markers, i.changedMarkers) {
 			continue
 		}
-		if document, err = encode(t); err != nil {
+		if document, err = encodeJSON(t); err != nil {
 			return err
 		}
 		if _, err := i.tx.ExecContext(ctx, `UPDATE lab_tests SET document = $1 WHERE id = $2`, document, id); err != nil {
@@ -121,8 +121,8 @@ func (i *catalogueImport) refresh(ctx context.Context) error {
 	return nil
 }
 
-// renewed puts changed markers in the place of what they were, and reports whether there was one.
-func renewed(markers []order.Marker, changed map[int64]order.Marker) bool {
+// replaceChangedMarkers puts changed markers in the place of what they were, and reports whether there was one.
+func replaceChangedMarkers(markers []order.Marker, changed map[int64]order.Marker) bool {
 	found := false
 	for n, m := range markers {
 		now, ok := changed[m.ID]
@@ -134,8 +134,8 @@ func renewed(markers []order.Marker, changed map[int64]order.Marker) bool {
 	return found
 }
 
-// Any reports whether an import did anything.
-func (c CatalogueChanges) Any() bool {
+// HasChanges reports whether an import did anything.
+func (c CatalogueChanges) HasChanges() bool {
 	for _, t := range []Tally{c.Labs, c.Markers, c.LabTests, c.Sites, c.Coverage, c.Zips} {
 		if t.Added+t.Changed+t.Retired > 0 {
 			return true
@@ -148,28 +148,28 @@ func (c CatalogueChanges) Any() bool {
 // Lab tests that the server made for single orders are not in it.
 func (s *Store) Catalogue(ctx context.Context, teamID string) (order.Catalogue, error) {
 	var c order.Catalogue
-	err := s.inSnapshot(ctx, func(q querier) (err error) {
-		if c.Labs, err = collect(ctx, q, scanLab, `SELECT document FROM labs ORDER BY id`); err != nil {
+	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+		if c.Labs, err = QueryAll(ctx, q, scanLab, `SELECT document FROM labs ORDER BY id`); err != nil {
 			return err
 		}
-		if c.Markers, err = collect(ctx, q, scanMarker, `SELECT document FROM markers ORDER BY id`); err != nil {
+		if c.Markers, err = QueryAll(ctx, q, scanMarker, `SELECT document FROM markers ORDER BY id`); err != nil {
 			return err
 		}
-		if c.LabTests, err = collect(ctx, q, scanLabTest, `SELECT t.document, l.document FROM lab_tests t JOIN labs l ON l.id = t.lab_id
+		if c.LabTests, err = QueryAll(ctx, q, scanLabTest, `SELECT t.document, l.document FROM lab_tests t JOIN labs l ON l.id = t.lab_id
 			WHERE t.team_id = $1 ORDER BY t.created_at, t.id`, teamID); err != nil {
 			return err
 		}
 		c.LabTests = slices.DeleteFunc(c.LabTests, func(t order.LabTest) bool { return t.AutoGenerated })
-		if c.Sites, err = collect(ctx, q, scanSite, `SELECT document FROM sites ORDER BY lab_id, code`); err != nil {
+		if c.Sites, err = QueryAll(ctx, q, scanSite, `SELECT document FROM sites ORDER BY lab_id, code`); err != nil {
 			return err
 		}
-		if c.Coverage, err = collect(ctx, q, scanCoverage, `SELECT provider, from_zip, to_zip, service_types FROM coverage
+		if c.PhlebotomyAreas, err = QueryAll(ctx, q, scanCoverage, `SELECT provider, from_zip, to_zip, service_types FROM coverage
 			ORDER BY provider, from_zip, to_zip`); err != nil {
 			return err
 		}
-		zips, err := collect(ctx, q, scanZip, `SELECT zip, lat, lng FROM zips ORDER BY zip`)
+		zips, err := QueryAll(ctx, q, scanZip, `SELECT zip, lat, lng FROM zips ORDER BY zip`)
 		for _, z := range zips {
-			c.Zips = append(c.Zips, order.ZipCenter(z))
+			c.ZipCenters = append(c.ZipCenters, order.ZipCenter(z))
 		}
 		return err
 	})

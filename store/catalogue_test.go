@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// small is a catalogue with one entry or two of every kind.
-func small() order.Catalogue {
+// smallCatalogue is a catalogue with one entry or two of every kind.
+func smallCatalogue() order.Catalogue {
 	lab := order.Lab{ID: 7, Slug: "quest", Name: "Quest", CollectionMethods: []string{"walk_in_test"}, SampleTypes: []string{"serum"}}
 	markers := []order.Marker{
 		{ID: 1, Name: "Glucose", Slug: "glucose", LabID: new(7), ProviderID: new("10")},
@@ -24,25 +24,25 @@ func small() order.Catalogue {
 			ID: "019a1100-0000-7000-8000-000000000901", Slug: "both", Name: "Both", SampleType: "serum", Method: lifecycle.WalkIn, Status: "active",
 			Lab: &lab, Markers: slices.Clone(markers),
 		}},
-		Sites:    []order.Site{site("A", 33.45, -112.07), site("B", 33.6, -112.07)},
-		Coverage: []order.Coverage{{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, From: "85000", To: "85099"}},
-		Zips:     []order.ZipCenter{{Zip: "85004", Point: order.Point{Lat: 33.4516, Lng: -112.0699}}, {Zip: "85012", Point: order.Point{Lat: 33.5084, Lng: -112.0701}}},
+		Sites:           []order.Site{newSite("A", 33.45, -112.07), newSite("B", 33.6, -112.07)},
+		PhlebotomyAreas: []order.PhlebotomyArea{{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, FirstZip: "85000", LastZip: "85099"}},
+		ZipCenters:      []order.ZipCenter{{Zip: "85004", Point: order.Point{Lat: 33.4516, Lng: -112.0699}}, {Zip: "85012", Point: order.Point{Lat: 33.5084, Lng: -112.0701}}},
 	}
 }
 
-func site(code string, lat, lng float64) order.Site {
+func newSite(code string, lat, lng float64) order.Site {
 	return order.Site{LabID: 7, Code: code, Name: code, City: "Phoenix", State: "AZ", Zip: "85004", Lat: lat, Lng: lng}
 }
 
-func importing(t *testing.T, s *Store, c order.Catalogue, how CatalogueImport) CatalogueChanges {
+func importCatalogue(t *testing.T, s *Store, c order.Catalogue, how CatalogueImportOptions) CatalogueChanges {
 	t.Helper()
 	done, err := s.ImportCatalogue(t.Context(), c, how)
 	require.NoError(t, err)
 	return done
 }
 
-// everything is what the store has of catalogues, row by row.
-func everything(t *testing.T, s *Store) []string {
+// catalogueDump is what the store has of catalogues, row by row.
+func catalogueDump(t *testing.T, s *Store) []string {
 	t.Helper()
 	var all []string
 	for _, query := range []string{
@@ -52,7 +52,7 @@ func everything(t *testing.T, s *Store) []string {
 		`SELECT provider || from_zip || to_zip || service_types FROM coverage ORDER BY provider, from_zip`,
 		`SELECT zip || CAST(lat AS TEXT) FROM zips ORDER BY zip`,
 	} {
-		rows, err := collect(t.Context(), s.read, scanText, query)
+		rows, err := QueryAll(t.Context(), s.read, ScanText, query)
 		require.NoError(t, err)
 		all = append(all, rows...)
 	}
@@ -61,80 +61,80 @@ func everything(t *testing.T, s *Store) []string {
 
 func TestImportingTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		one, two := Tally{Added: 1}, Tally{Added: 2}
 		want := CatalogueChanges{Labs: one, Markers: two, LabTests: one, Sites: two, Coverage: one, Zips: two}
-		require.Equal(t, want, importing(t, s, small(), CatalogueImport{DryRun: true}))
-		require.Empty(t, everything(t, s), "nothing was changed")
+		require.Equal(t, want, importCatalogue(t, s, smallCatalogue(), CatalogueImportOptions{DryRun: true}))
+		require.Empty(t, catalogueDump(t, s), "nothing was changed")
 
-		require.Equal(t, want, importing(t, s, small(), CatalogueImport{}))
-		have := everything(t, s)
+		require.Equal(t, want, importCatalogue(t, s, smallCatalogue(), CatalogueImportOptions{}))
+		have := catalogueDump(t, s)
 		one, two = Tally{Unchanged: 1}, Tally{Unchanged: 2}
 		want = CatalogueChanges{Labs: one, Markers: two, LabTests: one, Sites: two, Coverage: one, Zips: two}
-		require.Equal(t, want, importing(t, s, small(), CatalogueImport{Retire: true}))
-		require.Equal(t, have, everything(t, s))
+		require.Equal(t, want, importCatalogue(t, s, smallCatalogue(), CatalogueImportOptions{Retire: true}))
+		require.Equal(t, have, catalogueDump(t, s))
 
-		got, err := s.LabTest(t.Context(), "", small().LabTests[0].ID)
+		got, err := s.LabTest(t.Context(), "", smallCatalogue().LabTests[0].ID)
 		require.NoError(t, err)
-		require.Equal(t, small().LabTests[0], got)
+		require.Equal(t, smallCatalogue().LabTests[0], got)
 		markers, err := s.Markers(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, small().Markers, markers)
+		require.Equal(t, smallCatalogue().Markers, markers)
 	})
 }
 
 // A fault in the last entry leaves nothing of those before it.
 func TestAnImportIsWholeOrNothing(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		importing(t, s, small(), CatalogueImport{})
-		changed := small()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		importCatalogue(t, s, smallCatalogue(), CatalogueImportOptions{})
+		changed := smallCatalogue()
 		changed.Labs[0].Name, changed.Markers[0].Name, changed.Sites[0].Name = "Changed", "Changed", "Changed"
-		changed.LabTests[0].Name, changed.Zips[0].Lat = "Changed", 1
+		changed.LabTests[0].Name, changed.ZipCenters[0].Lat = "Changed", 1
 
-		another := order.LabTest{ID: newID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit, Status: "active"}
+		another := order.LabTest{ID: NewID(), Slug: "own", Name: "Own", Method: lifecycle.Testkit, Status: "active"}
 		require.NoError(t, s.PutLabTest(t.Context(), "team-1", another))
-		have := everything(t, s)
+		have := catalogueDump(t, s)
 		foreign := changed
 		foreign.LabTests = append(slices.Clone(changed.LabTests), another)
-		_, err := s.ImportCatalogue(t.Context(), foreign, CatalogueImport{})
+		_, err := s.ImportCatalogue(t.Context(), foreign, CatalogueImportOptions{})
 		require.ErrorIs(t, err, ErrConflict)
-		require.Equal(t, have, everything(t, s))
+		require.Equal(t, have, catalogueDump(t, s))
 
 		unknown := changed
 		unknown.Sites = append(slices.Clone(changed.Sites), order.Site{LabID: 99, Code: "C"})
-		_, err = s.ImportCatalogue(t.Context(), unknown, CatalogueImport{})
+		_, err = s.ImportCatalogue(t.Context(), unknown, CatalogueImportOptions{})
 		require.Error(t, err, "there is no lab 99")
-		require.Equal(t, have, everything(t, s))
+		require.Equal(t, have, catalogueDump(t, s))
 
-		done := importing(t, s, changed, CatalogueImport{}) // the control
+		done := importCatalogue(t, s, changed, CatalogueImportOptions{}) // the control
 		require.Equal(t, Tally{Changed: 1, Unchanged: 1}, done.Markers)
-		require.NotEqual(t, have, everything(t, s))
+		require.NotEqual(t, have, catalogueDump(t, s))
 	})
 }
 
-func TestWhatACatalogueNoLongerHas(t *testing.T) {
+func TestEntriesThatACatalogueNoLongerHasAreRetired(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		importing(t, s, small(), CatalogueImport{})
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		importCatalogue(t, s, smallCatalogue(), CatalogueImportOptions{})
 		other := order.Lab{ID: 8, Slug: "labcorp"}
-		importing(t, s, order.Catalogue{Labs: []order.Lab{other}, Markers: []order.Marker{{ID: 80, LabID: new(8)}}}, CatalogueImport{})
-		less := small()
+		importCatalogue(t, s, order.Catalogue{Labs: []order.Lab{other}, Markers: []order.Marker{{ID: 80, LabID: new(8)}}}, CatalogueImportOptions{})
+		less := smallCatalogue()
 		less.Markers, less.LabTests, less.Sites = less.Markers[:1], nil, less.Sites[:1]
-		less.Coverage = []order.Coverage{{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, From: "85001", To: "85001"}}
+		less.PhlebotomyAreas = []order.PhlebotomyArea{{Provider: "getlabs", ServiceTypes: []string{"appointment-ready"}, FirstZip: "85001", LastZip: "85001"}}
 
-		kept := importing(t, s, less, CatalogueImport{})
+		kept := importCatalogue(t, s, less, CatalogueImportOptions{})
 		require.Equal(t, Tally{Unchanged: 1}, kept.Markers)
 		require.Equal(t, Tally{Added: 1, Retired: 1}, kept.Coverage, "what is said of a provider is all of it")
-		test, err := s.LabTest(t.Context(), "", small().LabTests[0].ID)
+		test, err := s.LabTest(t.Context(), "", smallCatalogue().LabTests[0].ID)
 		require.NoError(t, err)
 		require.Equal(t, "active", test.Status)
 
-		gone := importing(t, s, less, CatalogueImport{Retire: true})
+		gone := importCatalogue(t, s, less, CatalogueImportOptions{Retire: true})
 		require.Equal(t, Tally{Unchanged: 1, Retired: 1}, gone.Markers)
 		require.Equal(t, Tally{Retired: 1}, gone.LabTests)
 		require.Equal(t, Tally{Unchanged: 1, Retired: 1}, gone.Sites)
-		test, err = s.LabTest(t.Context(), "", small().LabTests[0].ID)
+		test, err = s.LabTest(t.Context(), "", smallCatalogue().LabTests[0].ID)
 		require.NoError(t, err)
 		require.Equal(t, "inactive", test.Status)
 		require.True(t, test.Markers[1].Inactive, "lab tests have their markers as they are")
@@ -144,7 +144,7 @@ func TestWhatACatalogueNoLongerHas(t *testing.T) {
 		sites, err := s.Sites(t.Context(), 7, order.Point{Lat: -90, Lng: -180}, order.Point{Lat: 90, Lng: 180})
 		require.NoError(t, err)
 		require.Len(t, sites, 1)
-		again := importing(t, s, less, CatalogueImport{Retire: true})
+		again := importCatalogue(t, s, less, CatalogueImportOptions{Retire: true})
 		require.Zero(t, again.Markers.Retired+again.LabTests.Retired+again.Sites.Retired+again.Coverage.Retired)
 	})
 }
@@ -152,17 +152,17 @@ func TestWhatACatalogueNoLongerHas(t *testing.T) {
 // Orders keep the test that they were placed with; tests that teams made of markers get those as they are now.
 func TestAnImportTouchesNoOrder(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		importing(t, s, small(), CatalogueImport{})
-		test := small().LabTests[0]
-		own := order.LabTest{ID: newID(), Slug: "own", Name: "Own", Method: lifecycle.WalkIn, Status: "active", Lab: test.Lab, Markers: test.Markers[:1]}
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		importCatalogue(t, s, smallCatalogue(), CatalogueImportOptions{})
+		test := smallCatalogue().LabTests[0]
+		own := order.LabTest{ID: NewID(), Slug: "own", Name: "Own", Method: lifecycle.WalkIn, Status: "active", Lab: test.Lab, Markers: test.Markers[:1]}
 		require.NoError(t, s.PutLabTest(t.Context(), "team-1", own))
 		before := addOrder(t, s, func(o *order.Order) { o.LabTest = test })
 
-		changed := small()
+		changed := smallCatalogue()
 		changed.Markers[0].Name, changed.LabTests[0].Status = "Glucose, changed", "inactive"
 		changed.LabTests[0].Markers = changed.Markers
-		importing(t, s, changed, CatalogueImport{})
+		importCatalogue(t, s, changed, CatalogueImportOptions{})
 		require.Equal(t, before.LabTest, getOrder(t, s, before.ID).LabTest)
 		got, err := s.LabTest(t.Context(), "team-1", own.ID)
 		require.NoError(t, err)
@@ -170,23 +170,23 @@ func TestAnImportTouchesNoOrder(t *testing.T) {
 	})
 }
 
-func TestPlaces(t *testing.T) {
+func TestSitesAndZips(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		c := small()
-		c.Coverage = append(c.Coverage, order.Coverage{Provider: "phlebfinders", ServiceTypes: []string{"appointment-request"}, From: "85004", To: "85004"})
-		importing(t, s, c, CatalogueImport{})
-		phoenix, err := s.WhereIs(t.Context(), "85004")
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		c := smallCatalogue()
+		c.PhlebotomyAreas = append(c.PhlebotomyAreas, order.PhlebotomyArea{Provider: "phlebfinders", ServiceTypes: []string{"appointment-request"}, FirstZip: "85004", LastZip: "85004"})
+		importCatalogue(t, s, c, CatalogueImportOptions{})
+		phoenix, err := s.ZipCenter(t.Context(), "85004")
 		require.NoError(t, err)
-		require.Equal(t, c.Zips[0].Point, phoenix)
-		near, err := s.WhereIs(t.Context(), "85099")
+		require.Equal(t, c.ZipCenters[0].Point, phoenix)
+		near, err := s.ZipCenter(t.Context(), "85099")
 		require.NoError(t, err, "the middle of its neighbours")
 		require.InDelta(t, (33.4516+33.5084)/2, near.Lat, 1e-9)
-		_, err = s.WhereIs(t.Context(), "99999")
+		_, err = s.ZipCenter(t.Context(), "99999")
 		require.ErrorIs(t, err, ErrNotFound)
 
 		within := func(miles float64) (codes []string) {
-			southWest, northEast := phoenix.Around(miles)
+			southWest, northEast := phoenix.BoundsWithin(miles)
 			sites, err := s.Sites(t.Context(), 7, southWest, northEast)
 			require.NoError(t, err)
 			for _, site := range sites {
@@ -201,7 +201,7 @@ func TestPlaces(t *testing.T) {
 		require.Equal(t, []int{7}, labs)
 
 		for zip, want := range map[string]int{"85004": 2, "85050": 1, "85100": 0} {
-			areas, err := s.Covering(t.Context(), zip)
+			areas, err := s.PhlebotomyCoverage(t.Context(), zip)
 			require.NoError(t, err)
 			require.Len(t, areas, want, zip)
 		}
@@ -210,14 +210,14 @@ func TestPlaces(t *testing.T) {
 
 func TestTheDemonstrationCatalogueIsImported(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		c, err := catalogue.Demo()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		c, err := catalogue.DemoCatalogue()
 		require.NoError(t, err)
-		done := importing(t, s, c, CatalogueImport{TeamID: "team-1"})
+		done := importCatalogue(t, s, c, CatalogueImportOptions{TeamID: "team-1"})
 		require.Equal(t, len(c.Markers), done.Markers.Added)
-		again := importing(t, s, c, CatalogueImport{TeamID: "team-1"})
+		again := importCatalogue(t, s, c, CatalogueImportOptions{TeamID: "team-1"})
 		require.Equal(t, Tally{Unchanged: len(c.LabTests)}, again.LabTests)
-		require.Equal(t, Tally{Unchanged: len(c.Zips)}, again.Zips)
+		require.Equal(t, Tally{Unchanged: len(c.ZipCenters)}, again.Zips)
 		require.Equal(t, Tally{Unchanged: len(c.Markers)}, again.Markers)
 	})
 }

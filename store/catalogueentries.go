@@ -9,57 +9,57 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// entries are those of one kind in a catalogue, and how the store keeps that kind: as documents by a key.
-type entries[T any] struct {
-	tally    *Tally
-	listed   []T
-	key      func(T) string
-	have     string // the query for all keys and documents
-	of       []any  // parameters of the queries
-	document func(T) (string, error)
-	write    func(ctx context.Context, entry T, document string) error
+// catalogueEntries are those of one kind in a catalogue, and how the store keeps that kind: as documents by a key.
+type catalogueEntries[T any] struct {
+	tally       *Tally
+	inCatalogue []T
+	keyOf       func(T) string
+	storedQuery string // the query for all keys and documents
+	queryArgs   []any  // parameters of the queries
+	document    func(T) (string, error)
+	write       func(ctx context.Context, entry T, document string) error
 
 	// What the store has and the catalogue does not is retired: taken out of service, and never removed, since orders name it. retire
 	// does that with an entry that is in service and of the catalogue's labs; nil: there is no such thing.
-	all    string // the query for all entries
-	scan   func(scanner) (T, error)
-	retire func(*T) bool
+	allQuery string // the query for all entries
+	scan     func(Scanner) (T, error)
+	retire   func(*T) bool
 }
 
-// put writes the entries that are not in the store as they are, and then retires the others where the import is to do that.
-func (e entries[T]) put(ctx context.Context, i *catalogueImport) error {
-	have, err := i.stored(ctx, e.have, e.of...)
+// importAll writes the entries that are not in the store as they are, and then retires the others where the import is to do that.
+func (e catalogueEntries[T]) importAll(ctx context.Context, i *catalogueImport) error {
+	have, err := i.storedDocuments(ctx, e.storedQuery, e.queryArgs...)
 	if err != nil {
 		return err
 	}
 	listed := map[string]bool{}
-	for _, entry := range e.listed {
-		key := e.key(entry)
+	for _, entry := range e.inCatalogue {
+		key := e.keyOf(entry)
 		listed[key] = true
 		document, err := e.document(entry)
 		if err != nil {
 			return err
 		}
-		if !e.tally.put(have, key, document) {
+		if !e.tally.countEntry(have, key, document) {
 			continue
 		}
 		if err := e.write(ctx, entry, document); err != nil {
 			return err
 		}
 	}
-	if !i.how.Retire || e.retire == nil {
+	if !i.options.Retire || e.retire == nil {
 		return nil
 	}
-	return e.retireOthers(ctx, i, listed)
+	return e.retireMissing(ctx, i, listed)
 }
 
-func (e entries[T]) retireOthers(ctx context.Context, i *catalogueImport, listed map[string]bool) error {
-	all, err := collect(ctx, i.tx, e.scan, e.all, e.of...)
+func (e catalogueEntries[T]) retireMissing(ctx context.Context, i *catalogueImport, inCatalogue map[string]bool) error {
+	all, err := QueryAll(ctx, i.tx, e.scan, e.allQuery, e.queryArgs...)
 	if err != nil {
 		return err
 	}
 	for _, entry := range all {
-		if listed[e.key(entry)] || !e.retire(&entry) {
+		if inCatalogue[e.keyOf(entry)] || !e.retire(&entry) {
 			continue
 		}
 		e.tally.Retired++
@@ -74,10 +74,10 @@ func (e entries[T]) retireOthers(ctx context.Context, i *catalogueImport, listed
 	return nil
 }
 
-// stored are rows' documents by a key, each with the key in the first column and the document in the second.
-func (i *catalogueImport) stored(ctx context.Context, query string, args ...any) (map[string]string, error) {
+// storedDocuments are rows' documents by a key, each with the key in the first column and the document in the second.
+func (i *catalogueImport) storedDocuments(ctx context.Context, query string, args ...any) (map[string]string, error) {
 	type pair struct{ key, document string }
-	all, err := collect(ctx, i.tx, func(row scanner) (p pair, err error) {
+	all, err := QueryAll(ctx, i.tx, func(row Scanner) (p pair, err error) {
 		err = row.Scan(&p.key, &p.document)
 		return p, err
 	}, query, args...)
@@ -88,8 +88,8 @@ func (i *catalogueImport) stored(ctx context.Context, query string, args ...any)
 	return byKey, err
 }
 
-// put counts an entry, and reports whether its document has to be written.
-func (t *Tally) put(have map[string]string, key, document string) bool {
+// countEntry counts an entry, and reports whether its document has to be written.
+func (t *Tally) countEntry(have map[string]string, key, document string) bool {
 	was, ok := have[key]
 	switch {
 	case !ok:
@@ -103,83 +103,83 @@ func (t *Tally) put(have map[string]string, key, document string) bool {
 	return true
 }
 
-func (i *catalogueImport) labs(ctx context.Context) error {
-	return entries[order.Lab]{
-		tally: &i.done.Labs, listed: i.c.Labs,
-		key:  func(l order.Lab) string { return strconv.Itoa(l.ID) },
-		have: `SELECT CAST(id AS TEXT), document FROM labs`, document: encoded[order.Lab],
+func (i *catalogueImport) importLabs(ctx context.Context) error {
+	return catalogueEntries[order.Lab]{
+		tally: &i.changes.Labs, inCatalogue: i.catalogue.Labs,
+		keyOf:       func(l order.Lab) string { return strconv.Itoa(l.ID) },
+		storedQuery: `SELECT CAST(id AS TEXT), document FROM labs`, document: encodeDocument[order.Lab],
 		write: func(ctx context.Context, l order.Lab, _ string) error { return putLab(ctx, i.tx, l) },
-	}.put(ctx, i)
+	}.importAll(ctx, i)
 }
 
-func (i *catalogueImport) markers(ctx context.Context) error {
-	return entries[order.Marker]{
-		tally: &i.done.Markers, listed: i.c.Markers,
-		key:  func(m order.Marker) string { return strconv.FormatInt(m.ID, 10) },
-		have: `SELECT CAST(id AS TEXT), document FROM markers`, document: encoded[order.Marker],
-		write: i.writeMarker,
-		all:   `SELECT document FROM markers ORDER BY id`, scan: scanMarker,
+func (i *catalogueImport) importMarkers(ctx context.Context) error {
+	return catalogueEntries[order.Marker]{
+		tally: &i.changes.Markers, inCatalogue: i.catalogue.Markers,
+		keyOf:       func(m order.Marker) string { return strconv.FormatInt(m.ID, 10) },
+		storedQuery: `SELECT CAST(id AS TEXT), document FROM markers`, document: encodeDocument[order.Marker],
+		write:    i.writeMarker,
+		allQuery: `SELECT document FROM markers ORDER BY id`, scan: scanMarker,
 		retire: func(m *order.Marker) bool {
-			serves := !m.Inactive && i.ofLabs(*m.LabID)
+			serves := !m.Inactive && i.hasLab(*m.LabID)
 			m.Inactive = true
 			return serves
 		},
-	}.put(ctx, i)
+	}.importAll(ctx, i)
 }
 
 func (i *catalogueImport) writeMarker(ctx context.Context, m order.Marker, document string) error {
-	i.changed[m.ID] = m
+	i.changedMarkers[m.ID] = m
 	_, err := i.tx.ExecContext(ctx, `INSERT INTO markers (id, lab_id, document, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, document = excluded.document, updated_at = excluded.updated_at`,
-		m.ID, m.LabID, document, micros(i.s.now()))
+		m.ID, m.LabID, document, ToMicros(i.s.now()))
 	if err != nil {
 		return fmt.Errorf("writing marker %d: %w", m.ID, err)
 	}
 	return nil
 }
 
-func (i *catalogueImport) labTests(ctx context.Context) error {
-	return entries[order.LabTest]{
-		tally: &i.done.LabTests, listed: i.c.LabTests, of: []any{i.how.TeamID},
-		key:  func(t order.LabTest) string { return t.ID },
-		have: `SELECT id, document FROM lab_tests WHERE team_id = $1`,
+func (i *catalogueImport) importLabTests(ctx context.Context) error {
+	return catalogueEntries[order.LabTest]{
+		tally: &i.changes.LabTests, inCatalogue: i.catalogue.LabTests, queryArgs: []any{i.options.TeamID},
+		keyOf:       func(t order.LabTest) string { return t.ID },
+		storedQuery: `SELECT id, document FROM lab_tests WHERE team_id = $1`,
 		document: func(t order.LabTest) (string, error) {
 			t.Lab = nil // as it is kept
-			return encode(t)
+			return encodeJSON(t)
 		},
 		write: func(ctx context.Context, t order.LabTest, _ string) error {
-			return i.s.putLabTest(ctx, i.tx, i.how.TeamID, t)
+			return i.s.putLabTest(ctx, i.tx, i.options.TeamID, t)
 		},
-		all:  `SELECT t.document, l.document FROM lab_tests t LEFT JOIN labs l ON l.id = t.lab_id WHERE t.team_id = $1 ORDER BY t.id`,
-		scan: scanLabTest,
+		allQuery: `SELECT t.document, l.document FROM lab_tests t LEFT JOIN labs l ON l.id = t.lab_id WHERE t.team_id = $1 ORDER BY t.id`,
+		scan:     scanLabTest,
 		retire: func(t *order.LabTest) bool {
-			serves := t.Status != statusInactive && !t.AutoGenerated && t.Lab != nil && i.ofLabs(t.Lab.ID)
+			serves := t.Status != statusInactive && !t.AutoGenerated && t.Lab != nil && i.hasLab(t.Lab.ID)
 			t.Status = statusInactive
 			return serves
 		},
-	}.put(ctx, i)
+	}.importAll(ctx, i)
 }
 
-func (i *catalogueImport) sites(ctx context.Context) error {
-	return entries[order.Site]{
-		tally: &i.done.Sites, listed: i.c.Sites,
-		key:  func(s order.Site) string { return strconv.Itoa(s.LabID) + " " + s.Code },
-		have: `SELECT CAST(lab_id AS TEXT) || ' ' || code, document FROM sites`, document: encoded[order.Site],
-		write: i.writeSite,
-		all:   `SELECT document FROM sites ORDER BY lab_id, code`, scan: scanSite,
+func (i *catalogueImport) importSites(ctx context.Context) error {
+	return catalogueEntries[order.Site]{
+		tally: &i.changes.Sites, inCatalogue: i.catalogue.Sites,
+		keyOf:       func(s order.Site) string { return strconv.Itoa(s.LabID) + " " + s.Code },
+		storedQuery: `SELECT CAST(lab_id AS TEXT) || ' ' || code, document FROM sites`, document: encodeDocument[order.Site],
+		write:    i.writeSite,
+		allQuery: `SELECT document FROM sites ORDER BY lab_id, code`, scan: scanSite,
 		retire: func(s *order.Site) bool {
-			serves := !s.Inactive && i.ofLabs(s.LabID)
+			serves := !s.Inactive && i.hasLab(s.LabID)
 			s.Inactive = true
 			return serves
 		},
-	}.put(ctx, i)
+	}.importAll(ctx, i)
 }
 
 func (i *catalogueImport) writeSite(ctx context.Context, s order.Site, document string) error {
 	_, err := i.tx.ExecContext(ctx, `INSERT INTO sites (lab_id, code, inactive, lat, lng, document, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (lab_id, code) DO UPDATE SET inactive = excluded.inactive, lat = excluded.lat, lng = excluded.lng,
 			document = excluded.document, updated_at = excluded.updated_at`,
-		s.LabID, s.Code, s.Inactive, s.Lat, s.Lng, document, micros(i.s.now()))
+		s.LabID, s.Code, s.Inactive, s.Lat, s.Lng, document, ToMicros(i.s.now()))
 	if err != nil {
 		return fmt.Errorf("writing site %s: %w", s.Code, err)
 	}
@@ -188,9 +188,9 @@ func (i *catalogueImport) writeSite(ctx context.Context, s order.Site, document 
 
 const statusInactive = "inactive"
 
-// ofLabs reports whether the catalogue has the lab.
-func (i *catalogueImport) ofLabs(id int) bool {
-	return slices.ContainsFunc(i.c.Labs, func(l order.Lab) bool { return l.ID == id })
+// hasLab reports whether the catalogue has the lab.
+func (i *catalogueImport) hasLab(id int) bool {
+	return slices.ContainsFunc(i.catalogue.Labs, func(l order.Lab) bool { return l.ID == id })
 }
 
-func encoded[T any](entry T) (string, error) { return encode(entry) }
+func encodeDocument[T any](entry T) (string, error) { return encodeJSON(entry) }

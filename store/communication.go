@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// SetSMS says whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
-func (s *Store) SetSMS(ctx context.Context, teamID, orderID string, enabled bool) error {
-	n, err := change(ctx, s.write, `UPDATE orders SET sms_enabled = $1 WHERE id = $2 AND team_id = $3`, enabled, orderID, teamID)
+// SetSMSEnabled says whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
+func (s *Store) SetSMSEnabled(ctx context.Context, teamID, orderID string, enabled bool) error {
+	n, err := ExecCount(ctx, s.write, `UPDATE orders SET sms_enabled = $1 WHERE id = $2 AND team_id = $3`, enabled, orderID, teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -17,9 +17,9 @@ func (s *Store) SetSMS(ctx context.Context, teamID, orderID string, enabled bool
 	return nil
 }
 
-// SMS reports whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
-func (s *Store) SMS(ctx context.Context, teamID, orderID string) (bool, error) {
-	enabled, err := one(ctx, s.read, func(row scanner) (enabled bool, err error) {
+// SMSEnabled reports whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
+func (s *Store) SMSEnabled(ctx context.Context, teamID, orderID string) (bool, error) {
+	enabled, err := QueryOne(ctx, s.read, func(row Scanner) (enabled bool, err error) {
 		err = row.Scan(&enabled)
 		return enabled, err
 	}, `SELECT sms_enabled FROM orders WHERE id = $1 AND team_id = $2`, orderID, teamID)

@@ -19,49 +19,49 @@ import (
 // hold the same wait for each other.
 const countShards = 32
 
-// counted is where an order counts; the zero value: nowhere.
-type counted struct {
+// countKey is where an order counts; the zero value: nowhere.
+type countKey struct {
 	modality lifecycle.Modality
-	status   lifecycle.Low
+	status   lifecycle.LowStatus
 }
 
-// countedAs is where an order counts that is in a status and unfinished or not.
-func countedAs(modality lifecycle.Modality, status lifecycle.Low, unfinished bool) counted {
+// countKeyOf is where an order counts that is in a status and unfinished or not.
+func countKeyOf(modality lifecycle.Modality, status lifecycle.LowStatus, unfinished bool) countKey {
 	if !unfinished {
-		return counted{}
+		return countKey{}
 	}
-	return counted{modality, status}
+	return countKey{modality, status}
 }
 
-// recountOrder notes that an order counts no longer here but there. It comes last in a transaction, which holds what it has changed
+// moveOrderCount notes that an order counts no longer here but there. It comes last in a transaction, which holds what it has changed
 // until it ends.
-func recountOrder(ctx context.Context, tx *sql.Tx, orderID string, from, to counted) error {
+func moveOrderCount(ctx context.Context, tx *sql.Tx, orderID string, from, to countKey) error {
 	if from == to {
 		return nil
 	}
-	changes := map[counted]int{from: -1, to: 1}
-	delete(changes, counted{})
+	changes := map[countKey]int{from: -1, to: 1}
+	delete(changes, countKey{})
 	h := fnv.New32a()
 	h.Write([]byte(orderID))
 	return addCounts(ctx, tx, changes, h.Sum32()%countShards)
 }
 
 // addCounts changes counts, in the order of their keys, so that no two transactions wait for each other.
-func addCounts(ctx context.Context, tx *sql.Tx, changes map[counted]int, shard uint32) error {
+func addCounts(ctx context.Context, tx *sql.Tx, changes map[countKey]int, shard uint32) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	keys := make([]counted, 0, len(changes))
+	keys := make([]countKey, 0, len(changes))
 	for key := range changes {
 		keys = append(keys, key)
 	}
-	slices.SortFunc(keys, func(a, b counted) int {
+	slices.SortFunc(keys, func(a, b countKey) int {
 		return cmp.Or(cmp.Compare(a.modality, b.modality), cmp.Compare(a.status, b.status))
 	})
 	var rows []string
 	var args []any
 	for _, key := range keys {
-		rows = append(rows, "("+placeholders(len(args)+1, 4)+")")
+		rows = append(rows, "("+Placeholders(len(args)+1, 4)+")")
 		args = append(args, string(key.modality), string(key.status), shard, changes[key])
 	}
 	_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO order_counts (modality, status, shard, orders) VALUES %s
@@ -72,26 +72,26 @@ func addCounts(ctx context.Context, tx *sql.Tx, changes map[counted]int, shard u
 	return nil
 }
 
-// openByStatus reads the counts.
-func (s *Store) openByStatus(ctx context.Context) (map[lifecycle.Status]int, error) {
-	read, err := countsOf(ctx, s.read, `SELECT modality, status, CAST(SUM(orders) AS BIGINT) FROM order_counts GROUP BY modality, status`)
+// unfinishedByStatus reads the counts.
+func (s *Store) unfinishedByStatus(ctx context.Context) (map[lifecycle.Status]int, error) {
+	read, err := queryOrderCounts(ctx, s.read, `SELECT modality, status, CAST(SUM(orders) AS BIGINT) FROM order_counts GROUP BY modality, status`)
 	if err != nil {
 		return nil, err
 	}
 	open := map[lifecycle.Status]int{}
 	for key, n := range read {
-		if status, ok := lifecycle.Full(key.modality, key.status); ok && n > 0 {
+		if status, ok := lifecycle.FullStatus(key.modality, key.status); ok && n > 0 {
 			open[status] = n
 		}
 	}
 	return open, nil
 }
 
-// RecountOrders compares the counts of unfinished orders with the orders, and mends them. It returns by how many they were wrong: none,
+// CorrectOrderCounts compares the counts of unfinished orders with the orders, and mends them. It returns by how many they were wrong: none,
 // unless the orders were written by a version that does not count, or by hand. It walks over all unfinished orders; what others
 // change meanwhile neither waits nor is miscounted, on SQLite it waits.
-func (s *Store) RecountOrders(ctx context.Context) (wrong int, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
+	err = s.InTx(ctx, func(tx *sql.Tx) error {
 		// One at a time, or two would mend the same twice.
 		_, err := tx.ExecContext(ctx, `INSERT INTO order_counts (modality, status, shard, orders) VALUES ('', '', 0, 0)
 			ON CONFLICT (modality, status, shard) DO UPDATE SET orders = 0`)
@@ -99,7 +99,7 @@ func (s *Store) RecountOrders(ctx context.Context) (wrong int, err error) {
 			return err
 		}
 		// Both sides are of one moment, and what is added to a count is right whatever has been added to it since.
-		missing, err := countsOf(ctx, tx, `SELECT modality, status, CAST(SUM(n) AS BIGINT) FROM (
+		missing, err := queryOrderCounts(ctx, tx, `SELECT modality, status, CAST(SUM(n) AS BIGINT) FROM (
 				SELECT modality, status, COUNT(*) AS n FROM orders WHERE unfinished GROUP BY modality, status
 				UNION ALL SELECT modality, status, -orders AS n FROM order_counts
 			) AS differences GROUP BY modality, status HAVING SUM(n) <> 0`)
@@ -118,10 +118,10 @@ func (s *Store) RecountOrders(ctx context.Context) (wrong int, err error) {
 	return wrong, nil
 }
 
-func countsOf(ctx context.Context, q querier, query string) (map[counted]int, error) {
-	counts := map[counted]int{}
-	_, err := collect(ctx, q, func(row scanner) (none struct{}, err error) {
-		var key counted
+func queryOrderCounts(ctx context.Context, q Querier, query string) (map[countKey]int, error) {
+	counts := map[countKey]int{}
+	_, err := QueryAll(ctx, q, func(row Scanner) (none struct{}, err error) {
+		var key countKey
 		var n int
 		err = row.Scan(&key.modality, &key.status, &n)
 		counts[key] = n

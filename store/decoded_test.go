@@ -9,35 +9,35 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func TestATextIsDecodedOnce(t *testing.T) {
+func TestAJSONDocumentIsDecodedOnce(t *testing.T) {
 	t.Parallel()
-	d := newDecoded[[]int]()
-	first, err := d.of(`[1,2]`)
+	d := newJSONCache[[]int]()
+	first, err := d.decode(`[1,2]`)
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 2}, first)
-	again, err := d.of(`[1,2]`)
+	again, err := d.decode(`[1,2]`)
 	require.NoError(t, err)
 	require.Same(t, &first[0], &again[0])
 
 	for range 2 {
-		_, err = d.of(`[1,`)
+		_, err = d.decode(`[1,`)
 		require.Error(t, err, "what is no JSON is not remembered")
 	}
-	for i := range 2 * maxDecoded {
-		v, err := d.of(`[` + strconv.Itoa(i) + `]`)
+	for i := range 2 * maxCachedDocuments {
+		v, err := d.decode(`[` + strconv.Itoa(i) + `]`)
 		require.NoError(t, err)
 		require.Equal(t, []int{i}, v)
-		require.LessOrEqual(t, len(d.byText), maxDecoded)
+		require.LessOrEqual(t, len(d.byText), maxCachedDocuments)
 	}
 }
 
 func TestAStateIsDecodedWithItsPolicy(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, sqliteDB))
+	s := openStore(t, engineURL(t, SQLite))
 	want := order.State{OrderID: "o", Number: "n", Policy: order.DefaultPolicy(), Sequence: 3}
 	for _, minors := range []bool{false, true, false} {
-		want.Policy.Minors = minors
-		text, err := encode(want)
+		want.Policy.AllowMinors = minors
+		text, err := encodeJSON(want)
 		require.NoError(t, err)
 		got, err := s.decodeState(text)
 		require.NoError(t, err)

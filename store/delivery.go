@@ -38,52 +38,52 @@ type DueQuery struct {
 // DueDeliveries reads the deliveries of an endpoint that are due, the longest due first, and among those that are due alike the
 // oldest message. A disabled endpoint has none.
 func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, error) {
-	due, err := collect(ctx, s.read, s.scanDueDelivery, `SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
+	due, err := QueryAll(ctx, s.read, s.scanDueDelivery, `SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
 			d.next_attempt_at, e.updated_at, m.trace
 		FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN endpoints e ON e.id = d.endpoint_id
 		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
 			AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
 		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
-		q.EndpointID, micros(q.Now), micros(q.After.DueAt), q.After.MessageID, q.Limit)
+		q.EndpointID, ToMicros(q.Now), ToMicros(q.After.DueAt), q.After.MessageID, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is due at endpoint %s: %w", q.EndpointID, err)
 	}
 	return due, nil
 }
 
-// Backlog is what is still to be delivered to an endpoint. A disabled one has nothing.
-type Backlog struct {
-	Pending      int       // counted to mostCounted
-	Next         time.Time // when the next attempt is due; zero: nothing is pending
-	FailingSince time.Time // the first failed attempt after a successful one; zero: the last one succeeded
-	Disabled     string    // why it is disabled; empty: it is not
+// EndpointBacklog is what is still to be delivered to an endpoint. A disabled one has nothing.
+type EndpointBacklog struct {
+	Pending        int       // counted to mostCounted
+	NextAttemptAt  time.Time // when the next attempt is due; zero: nothing is pending
+	FailingSince   time.Time // the first failed attempt after a successful one; zero: the last one succeeded
+	DisabledReason string    // why it is disabled; empty: it is not
 }
 
-// Backlog counts an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
-func (s *Store) Backlog(ctx context.Context, endpointID string) (Backlog, error) {
-	b, err := one(ctx, s.read, scanBacklog, fmt.Sprintf(`SELECT
+// EndpointBacklog counts an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
+func (s *Store) EndpointBacklog(ctx context.Context, endpointID string) (EndpointBacklog, error) {
+	b, err := QueryOne(ctx, s.read, scanEndpointBacklog, fmt.Sprintf(`SELECT
 			CASE WHEN e.disabled THEN 0 ELSE
 				(SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
 			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
 			e.failing_since, e.disabled, e.disabled_reason
-		FROM endpoints e WHERE e.id = $1`, s.most), endpointID)
+		FROM endpoints e WHERE e.id = $1`, s.countLimit), endpointID)
 	if err != nil {
-		return Backlog{}, fmt.Errorf("reading the backlog of endpoint %s: %w", endpointID, err)
+		return EndpointBacklog{}, fmt.Errorf("reading the backlog of endpoint %s: %w", endpointID, err)
 	}
 	return b, nil
 }
 
-func scanBacklog(row scanner) (Backlog, error) {
-	var b Backlog
+func scanEndpointBacklog(row Scanner) (EndpointBacklog, error) {
+	var b EndpointBacklog
 	var next, failing int64
 	var disabled bool
 	var reason string
 	err := row.Scan(&b.Pending, &next, &failing, &disabled, &reason)
-	b.Next, b.FailingSince = instant(next), instant(failing)
+	b.NextAttemptAt, b.FailingSince = FromMicros(next), FromMicros(failing)
 	if disabled {
-		b.Disabled = reason
+		b.DisabledReason = reason
 		if reason == "" {
-			b.Disabled = "disabled"
+			b.DisabledReason = "disabled"
 		}
 	}
 	return b, err
@@ -91,46 +91,46 @@ func scanBacklog(row scanner) (Backlog, error) {
 
 // EndpointsWithDue lists up to limit enabled endpoints that have deliveries due, by id.
 func (s *Store) EndpointsWithDue(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	ids, err := collect(ctx, s.read, scanText, `SELECT e.id FROM endpoints e WHERE NOT e.disabled AND EXISTS (
+	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT e.id FROM endpoints e WHERE NOT e.disabled AND EXISTS (
 			SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_attempt_at <= $1)
-		ORDER BY e.id LIMIT $2`, micros(now), limit)
+		ORDER BY e.id LIMIT $2`, ToMicros(now), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints with deliveries due: %w", err)
 	}
 	return ids, nil
 }
 
-// Overdue is how far the deliveries of all endpoints are behind.
-type Overdue struct {
-	Pending int       // deliveries still to be made, whenever they are due; counted to mostCounted
-	Since   time.Time // when the longest due became due; zero: none is
+// DeliveryLag is how far the deliveries of all endpoints are behind.
+type DeliveryLag struct {
+	Pending     int       // deliveries still to be made, whenever they are due; counted to mostCounted
+	OldestDueAt time.Time // when the longest due became due; zero: none is
 }
 
-// Overdue sums up the deliveries of all enabled endpoints.
-func (s *Store) Overdue(ctx context.Context, now time.Time) (o Overdue, err error) {
-	o.Pending, err = s.countSome(ctx, `deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`)
+// DeliveryLag sums up the deliveries of all enabled endpoints.
+func (s *Store) DeliveryLag(ctx context.Context, now time.Time) (o DeliveryLag, err error) {
+	o.Pending, err = s.countUpTo(ctx, `deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`)
 	if err == nil {
 		// The first of each endpoint, from the index; not all that are due.
-		o.Since, err = one(ctx, s.read, scanInstant, `SELECT COALESCE(MIN(due), 0) FROM (
+		o.OldestDueAt, err = QueryOne(ctx, s.read, ScanTime, `SELECT COALESCE(MIN(due), 0) FROM (
 				SELECT (SELECT MIN(d.next_attempt_at) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending') AS due
 				FROM endpoints e WHERE NOT e.disabled
-			) AS firsts WHERE due <= $1`, micros(now))
+			) AS firsts WHERE due <= $1`, ToMicros(now))
 	}
 	if err != nil {
-		return Overdue{}, fmt.Errorf("summing up the deliveries: %w", err)
+		return DeliveryLag{}, fmt.Errorf("summing up the deliveries: %w", err)
 	}
 	return o, nil
 }
 
-func (s *Store) scanDueDelivery(row scanner) (DueDelivery, error) {
+func (s *Store) scanDueDelivery(row Scanner) (DueDelivery, error) {
 	var d DueDelivery
 	var sealed []byte
 	var due, changed int64
 	if err := row.Scan(&d.MessageID, &d.EndpointID, &d.Round, &d.Attempts, &sealed, &d.EventType, &due, &changed, &d.Trace); err != nil {
 		return DueDelivery{}, err
 	}
-	d.DueAt, d.ChangedAt = instant(due), instant(changed)
+	d.DueAt, d.ChangedAt = FromMicros(due), FromMicros(changed)
 	var err error
-	d.Body, err = s.keys.Open(place("messages", d.MessageID, "body"), sealed)
+	d.Body, err = s.keys.Open(sealContext("messages", d.MessageID, "body"), sealed)
 	return d, err
 }

@@ -28,28 +28,28 @@ type AttemptLog struct {
 	Duration   time.Duration
 	StatusCode int
 	Failure    string
-	Next       time.Time
+	NextAt     time.Time
 	Excerpt    []byte // the beginning of the receiver's answer; only where it was asked for
 }
 
-// messageLog tells of every message of an order and its deliveries, in the order of the events.
-func messageLog(ctx context.Context, q querier, orderID string) ([]DeliveryLog, error) {
-	log, err := collect(ctx, q, scanDeliveryLog, `SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
+// loadDeliveryLog tells of every message of an order and its deliveries, in the order of the events.
+func loadDeliveryLog(ctx context.Context, q Querier, orderID string) ([]DeliveryLog, error) {
+	log, err := QueryAll(ctx, q, scanDeliveryLog, `SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
 		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
 		WHERE m.order_id = $1 ORDER BY m.sequence, m.created_at, m.id, d.endpoint_id`, orderID)
 	if err != nil {
 		return nil, err
 	}
-	tries, err := collect(ctx, q, scanTry, selectTries+` JOIN messages m ON m.id = a.message_id WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
+	tries, err := QueryAll(ctx, q, scanAttempt, selectAttempts+` JOIN messages m ON m.id = a.message_id WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
 	if err != nil {
 		return nil, err
 	}
-	allot(log, tries)
+	assignAttempts(log, tries)
 	return log, nil
 }
 
-// allot gives the attempts to their deliveries.
-func allot(log []DeliveryLog, tries []try) {
+// assignAttempts gives the attempts to their deliveries.
+func assignAttempts(log []DeliveryLog, tries []attemptOfDelivery) {
 	byDelivery := map[[2]string][]AttemptLog{}
 	for _, t := range tries {
 		byDelivery[t.delivery] = append(byDelivery[t.delivery], t.AttemptLog)
@@ -59,7 +59,7 @@ func allot(log []DeliveryLog, tries []try) {
 	}
 }
 
-func scanDeliveryLog(row scanner) (DeliveryLog, error) {
+func scanDeliveryLog(row Scanner) (DeliveryLog, error) {
 	var d DeliveryLog
 	var created int64
 	var endpoint, state sql.Null[string]
@@ -67,26 +67,26 @@ func scanDeliveryLog(row scanner) (DeliveryLog, error) {
 	if err := row.Scan(&d.MessageID, &d.EventType, &d.Sequence, &created, &endpoint, &state, &next); err != nil {
 		return DeliveryLog{}, err
 	}
-	d.EndpointID, d.State, d.CreatedAt = endpoint.V, state.V, instant(created)
+	d.EndpointID, d.State, d.CreatedAt = endpoint.V, state.V, FromMicros(created)
 	if d.State == DeliveryPending {
-		d.NextAt = instant(next.V)
+		d.NextAt = FromMicros(next.V)
 	}
 	return d, nil
 }
 
-// try is an attempt and which delivery it belongs to.
-type try struct {
+// attemptOfDelivery is an attempt and which delivery it belongs to.
+type attemptOfDelivery struct {
 	delivery [2]string
 	AttemptLog
 }
 
-const selectTries = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at FROM attempts a`
+const selectAttempts = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at FROM attempts a`
 
-func scanTry(row scanner) (try, error) {
-	var t try
+func scanAttempt(row Scanner) (attemptOfDelivery, error) {
+	var t attemptOfDelivery
 	var at, duration, next int64
 	err := row.Scan(&t.delivery[0], &t.delivery[1], &t.Round, &t.Number, &at, &duration, &t.StatusCode, &t.Failure, &next)
 	t.ID = attemptID(t.delivery[0], t.delivery[1], t.Round, t.Number)
-	t.At, t.Duration, t.Next = instant(at), time.Duration(duration)*time.Microsecond, instant(next)
+	t.At, t.Duration, t.NextAt = FromMicros(at), time.Duration(duration)*time.Microsecond, FromMicros(next)
 	return t, err
 }

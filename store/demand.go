@@ -30,22 +30,22 @@ type DemandRow struct {
 	State     string
 	Reason    order.Reason // when refused: why
 	CreatedAt time.Time
-	SettledAt time.Time // zero while open
+	OutcomeAt time.Time // zero while open
 }
 
 // AddDemand keeps a demand before the order's workflow is asked, so that its body need not travel. A body that is not what its kind
 // has is refused here, because a recording could not be. The error is ErrConflict when there is a demand with that id.
 func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
-	if into := bodyOf(d.Kind); into != nil && d.Body != nil {
-		if err := decodeSealed(d.Body, into); err != nil {
+	if into := newDemandBody(d.Kind); into != nil && d.Body != nil {
+		if err := DecodeOpened(d.Body, into); err != nil {
 			return fmt.Errorf("adding demand %s: %w", d.ID, err)
 		}
 	}
-	body := s.sealBytes(place("demands", d.ID, "body"), d.Body)
+	body := s.sealBytes(sealContext("demands", d.ID, "body"), d.Body)
 	_, err := s.write.ExecContext(ctx, `INSERT INTO demands (id, order_id, kind, actor, state, reason, body, created_at, settled_at)
-		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`, d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, micros(s.now()))
+		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`, d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, ToMicros(s.now()))
 	if err != nil {
-		return exists(err, "demand", d.ID)
+		return WrapWriteError(err, "demand", d.ID)
 	}
 	return nil
 }
@@ -54,21 +54,21 @@ const demandColumns = `id, order_id, kind, actor, state, reason, created_at, set
 
 // Demand reads a demand, without its body. The error is ErrNotFound when there is none of that id.
 func (s *Store) Demand(ctx context.Context, id string) (DemandRow, error) {
-	d, err := one(ctx, s.read, scanDemand, `SELECT `+demandColumns+` FROM demands WHERE id = $1`, id)
+	d, err := QueryOne(ctx, s.read, scanDemand, `SELECT `+demandColumns+` FROM demands WHERE id = $1`, id)
 	if err != nil {
 		return DemandRow{}, fmt.Errorf("reading demand %s: %w", id, err)
 	}
 	return d, nil
 }
 
-// bodyOf is what the body of a demand is decoded into when it is settled; nil: it stays as it is.
-func bodyOf(kind order.DemandKind) any {
+// newDemandBody is what the body of a demand is decoded into when it is settled; nil: it stays as it is.
+func newDemandBody(kind order.DemandKind) any {
 	switch {
 	case kind == order.DemandRecover:
 		return &order.Correction{}
 	case kind == order.DemandRegister:
 		return &order.Registration{}
-	case kind.Booking():
+	case kind.ConcernsAppointment():
 		return &order.BookingBody{}
 	default:
 		return nil
@@ -84,9 +84,9 @@ func (s *Store) RefuseDemand(ctx context.Context, id string, reason order.Reason
 	return nil
 }
 
-func refuseDemand(ctx context.Context, q querier, id string, reason order.Reason, now time.Time) error {
+func refuseDemand(ctx context.Context, q Querier, id string, reason order.Reason, now time.Time) error {
 	_, err := q.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND state = $5`,
-		DemandRefused, reason, micros(now), id, DemandOpen)
+		DemandRefused, reason, ToMicros(now), id, DemandOpen)
 	return err
 }
 
@@ -100,30 +100,30 @@ func (s *Store) DemandBody(ctx context.Context, id string) ([]byte, error) {
 	return body, nil
 }
 
-func (s *Store) demandBody(ctx context.Context, q querier, id string) ([]byte, error) {
-	sealed, err := one(ctx, q, scanBytes, `SELECT body FROM demands WHERE id = $1`, id)
+func (s *Store) demandBody(ctx context.Context, q Querier, id string) ([]byte, error) {
+	sealed, err := QueryOne(ctx, q, ScanBytes, `SELECT body FROM demands WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.keys.Open(place("demands", id, "body"), sealed)
+	return s.keys.Open(sealContext("demands", id, "body"), sealed)
 }
 
-// settleDemand notes what became of a demand. What an applied one supplies moves to the order or its appointment; the body of a
+// recordDemandOutcome notes what became of a demand. What an applied one supplies moves to the order or its appointment; the body of a
 // refused one is erased. A demand that has no row, because it had nothing to keep, is left at that.
-func (s *Store) settleDemand(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+func (s *Store) recordDemandOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	d := r.Decision
-	if d.Next.Cancelling == nil {
-		if err := settleOtherCancels(ctx, tx, r, now); err != nil {
+	if d.Next.PendingCancellation == nil {
+		if err := recordOtherCancelOutcomes(ctx, tx, r, now); err != nil {
 			return err
 		}
 	}
-	if d.Outcome == order.Refused {
+	if d.Outcome == order.OutcomeRefused {
 		_, err := tx.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND order_id = $5`,
-			DemandRefused, d.Reason, micros(now), r.DemandID, r.OrderID)
+			DemandRefused, d.Reason, ToMicros(now), r.DemandID, r.OrderID)
 		return err
 	}
-	kind, err := one(ctx, tx, scanText, `UPDATE demands SET state = $1, settled_at = $2 WHERE id = $3 AND order_id = $4 RETURNING kind`,
-		DemandDone, micros(now), r.DemandID, r.OrderID)
+	kind, err := QueryOne(ctx, tx, ScanText, `UPDATE demands SET state = $1, settled_at = $2 WHERE id = $3 AND order_id = $4 RETURNING kind`,
+		DemandDone, ToMicros(now), r.DemandID, r.OrderID)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -134,26 +134,26 @@ func (s *Store) settleDemand(ctx context.Context, tx *sql.Tx, r order.Recording,
 	case k == order.DemandRecover:
 		return s.applyCorrection(ctx, tx, r.OrderID, r.DemandID)
 	case k == order.DemandRegister:
-		return s.register(ctx, tx, r.OrderID, r.DemandID)
-	case k.Booking():
-		return s.settleBooking(ctx, tx, r, k)
+		return s.applyRegistration(ctx, tx, r.OrderID, r.DemandID)
+	case k.ConcernsAppointment():
+		return s.moveBookingOfDemand(ctx, tx, r, k)
 	default:
 		return nil
 	}
 }
 
-// settleOtherCancels settles the other cancellations that the lab was asked for, when one is settled and the lab is not asked any more:
+// recordOtherCancelOutcomes settles the other cancellations that the lab was asked for, when one is settled and the lab is not asked any more:
 // its answer is for all of them.
-func settleOtherCancels(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+func recordOtherCancelOutcomes(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	state := DemandDone
-	if r.Decision.Outcome == order.Refused {
+	if r.Decision.Outcome == order.OutcomeRefused {
 		state = DemandRefused
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3
 		WHERE order_id = $4 AND id <> $5 AND kind = $6 AND state = $7
 			AND EXISTS (SELECT 1 FROM demands d WHERE d.id = $5 AND d.order_id = $4 AND d.kind = $6)
 			AND EXISTS (SELECT 1 FROM decisions WHERE order_id = $4 AND cause = $8 || demands.id)`,
-		state, r.Decision.Reason, micros(now), r.OrderID, r.DemandID, order.DemandCancel, DemandOpen, order.CauseCall(order.CallCancelAsk))
+		state, r.Decision.Reason, ToMicros(now), r.OrderID, r.DemandID, order.DemandCancel, DemandOpen, order.CauseCall(order.CancelAskCallPrefix))
 	return err
 }
 
@@ -164,15 +164,15 @@ func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demand
 		return err
 	}
 	var c order.Correction
-	if err := decodeSealed(body, &c); err != nil {
+	if err := DecodeOpened(body, &c); err != nil {
 		return err
 	}
-	if err := s.identify(ctx, tx, orderID, c.Patient, c.Address); err != nil {
+	if err := s.setPatientAndAddress(ctx, tx, orderID, c.Patient, c.Address); err != nil {
 		return err
 	}
 	var rest []byte
 	if c.Note != "" {
-		if rest, err = s.keys.sealJSON(place("demands", demandID, "body"), order.Correction{Note: c.Note}); err != nil {
+		if rest, err = s.keys.SealJSON(sealContext("demands", demandID, "body"), order.Correction{Note: c.Note}); err != nil {
 			return err
 		}
 	}
@@ -180,25 +180,25 @@ func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demand
 	return err
 }
 
-// identify says who an order's patient is and where the patient lives. What is nil stays as it is.
-func (s *Store) identify(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient, a *order.Address) error {
+// setPatientAndAddress says who an order's patient is and where the patient lives. What is nil stays as it is.
+func (s *Store) setPatientAndAddress(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient, a *order.Address) error {
 	if p != nil {
-		if err := s.correct(ctx, tx, orderID, "patient", p); err != nil {
+		if err := s.updateSealedColumn(ctx, tx, orderID, "patient", p); err != nil {
 			return err
 		}
-		if err := s.reindexPatient(ctx, tx, orderID, p); err != nil {
+		if err := s.replacePatientSearchTerms(ctx, tx, orderID, p); err != nil {
 			return err
 		}
 	}
 	if a == nil {
 		return nil
 	}
-	return s.correct(ctx, tx, orderID, "address", a)
+	return s.updateSealedColumn(ctx, tx, orderID, "address", a)
 }
 
-// correct replaces one of the order's sealed columns.
-func (s *Store) correct(ctx context.Context, tx *sql.Tx, orderID, column string, document any) error {
-	sealed, err := s.keys.sealJSON(place("orders", orderID, column), document)
+// updateSealedColumn replaces one of the order's sealed columns.
+func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, column string, document any) error {
+	sealed, err := s.keys.SealJSON(sealContext("orders", orderID, column), document)
 	if err != nil {
 		return err
 	}

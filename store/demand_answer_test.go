@@ -10,17 +10,17 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func TestDemandsThatNobodyGotAnAnswerTo(t *testing.T) {
+func TestOrdersWithUnansweredDemandsAreListed(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		ask := func(orderID string) string {
-			d := DemandRow{ID: newID(), OrderID: orderID, Kind: order.DemandCancel, By: lifecycle.Client}
+			d := DemandRow{ID: NewID(), OrderID: orderID, Kind: order.DemandCancel, By: lifecycle.Client}
 			require.NoError(t, s.AddDemand(t.Context(), d))
 			return d.ID
 		}
 		later := time.Now().Add(24 * time.Hour)
 		without := func(before time.Time, limit int) []string {
-			ids, err := s.OrdersWithoutAnswer(t.Context(), before, limit)
+			ids, err := s.OrdersWithUnansweredDemands(t.Context(), before, limit)
 			require.NoError(t, err)
 			return ids
 		}
@@ -29,13 +29,13 @@ func TestDemandsThatNobodyGotAnAnswerTo(t *testing.T) {
 			ask(id)
 		}
 		id := ask(answered)
-		require.NoError(t, s.AnswerDemand(t.Context(), id))
-		require.NoError(t, s.AnswerDemand(t.Context(), id), "again")
+		require.NoError(t, s.RecordDemandAnswer(t.Context(), id))
+		require.NoError(t, s.RecordDemandAnswer(t.Context(), id), "again")
 
 		require.Equal(t, []string{first, second}, without(later, 10))
 		require.Equal(t, []string{first}, without(later, 1))
 		require.Empty(t, without(time.Now().Add(-time.Hour*24*365*30), 10))
-		require.NoError(t, s.AnswerDemands(t.Context(), first, later))
+		require.NoError(t, s.RecordDemandAnswersBefore(t.Context(), first, later))
 		require.Equal(t, []string{second}, without(later, 10))
 	})
 }

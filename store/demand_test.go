@@ -12,13 +12,13 @@ import (
 )
 
 // demand asks for something, with a body if there is one, and records what becomes of it.
-func demand(t testing.TB, s *Store, orderID string, d order.Demand, body any) Recorded {
+func demand(t testing.TB, s *Store, orderID string, d order.Demand, body any) RecordResult {
 	t.Helper()
-	d.ID = newID()
+	d.ID = NewID()
 	return demandAs(t, s, orderID, d, body)
 }
 
-func demandAs(t testing.TB, s *Store, orderID string, d order.Demand, body any) Recorded {
+func demandAs(t testing.TB, s *Store, orderID string, d order.Demand, body any) RecordResult {
 	t.Helper()
 	d.By = lifecycle.Operations
 	row := DemandRow{ID: d.ID, OrderID: orderID, Kind: d.Kind, By: d.By}
@@ -34,36 +34,36 @@ func demandAs(t testing.TB, s *Store, orderID string, d order.Demand, body any) 
 	return out
 }
 
-// blocked is an order whose kit the lab has rejected and may yet process.
-func blocked(t testing.TB, s *Store, o *order.Order) {
+// newBlockedOrder is an order whose kit the lab has rejected and may yet process.
+func newBlockedOrder(t testing.TB, s *Store, o *order.Order) {
 	t.Helper()
-	placed(t, s, o.ID, "A1")
-	applyFact(t, s, o, order.Fact{Kind: order.KitRejected, Recoverable: new(true)})
+	applyRequisitionTaken(t, s, o.ID, "A1")
+	applyFact(t, s, o, order.Fact{Kind: order.FactKitRejected, Recoverable: new(true)})
 	require.Equal(t, lifecycle.LabProcessingBlocked, getOrder(t, s, o.ID).Status)
 }
 
 func TestARecoveryMovesItsBodyToTheOrder(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		blocked(t, s, o)
+		newBlockedOrder(t, s, o)
 		patient, address := *o.Patient, *o.Address
 		patient.LastName, address.FirstLine = "King", "2 Engine Road"
 
-		d := order.Demand{ID: newID(), Kind: order.DemandRecover}
+		d := order.Demand{ID: NewID(), Kind: order.DemandRecover}
 		out := demandAs(t, s, o.ID, d, order.Correction{Patient: &patient, Address: &address})
-		require.Equal(t, order.Applied, out.Outcome)
+		require.Equal(t, order.OutcomeApplied, out.Outcome)
 		got := getOrder(t, s, o.ID)
 		require.Equal(t, &patient, got.Patient)
 		require.Equal(t, &address, got.Address)
-		require.Equal(t, []string{o.ID}, searched(t, s, searchName, "king"))
-		require.Empty(t, searched(t, s, searchName, "lovelace"))
+		require.Equal(t, []string{o.ID}, ordersFoundBy(t, s, searchName, "king"))
+		require.Empty(t, ordersFoundBy(t, s, searchName, "lovelace"))
 		body, err := s.DemandBody(t.Context(), d.ID)
 		require.NoError(t, err)
 		require.Empty(t, body)
 
 		// Absent parts stay; a note has no place but the demand.
-		d.ID = newID()
+		d.ID = NewID()
 		demandAs(t, s, o.ID, d, order.Correction{Address: o.Address, Note: "spoke to the lab"})
 		got = getOrder(t, s, o.ID)
 		require.Equal(t, &patient, got.Patient)
@@ -76,11 +76,11 @@ func TestARecoveryMovesItsBodyToTheOrder(t *testing.T) {
 
 func TestARefusedDemandIsErased(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		d := order.Demand{ID: newID(), Kind: order.DemandRecover}
+		d := order.Demand{ID: NewID(), Kind: order.DemandRecover}
 		out := demandAs(t, s, o.ID, d, order.Correction{Address: &order.Address{FirstLine: "elsewhere"}})
-		require.Equal(t, order.Refused, out.Outcome)
+		require.Equal(t, order.OutcomeRefused, out.Outcome)
 		require.Equal(t, order.ReasonNotBlocked, out.Reason)
 		require.Equal(t, o.Address, getOrder(t, s, o.ID).Address)
 		body, err := s.DemandBody(t.Context(), d.ID)
@@ -95,30 +95,30 @@ func TestARefusedDemandIsErased(t *testing.T) {
 	})
 }
 
-func TestDemandsAreKeptOnce(t *testing.T) {
+func TestADemandIsStoredOnce(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		row := DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations, Body: []byte("why")}
+		row := DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations, Body: []byte("why")}
 		require.NoError(t, s.AddDemand(t.Context(), row))
 		require.ErrorIs(t, s.AddDemand(t.Context(), row), ErrConflict)
 		body, err := s.DemandBody(t.Context(), row.ID)
 		require.NoError(t, err)
 		require.Equal(t, "why", string(body))
-		_, err = s.DemandBody(t.Context(), newID())
+		_, err = s.DemandBody(t.Context(), NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
 
 func TestActivateByFollowsTheState(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
 		require.Nil(t, o.ActivateBy)
 		record := func(day string) {
-			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(newID())}, func(st order.State) order.Decision {
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(NewID())}, func(st order.State) order.Decision {
 				st.ActivateBy = day
-				return order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+				return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
 			})
 			require.NoError(t, err)
 		}
@@ -132,13 +132,13 @@ func TestActivateByFollowsTheState(t *testing.T) {
 // A demand without a body has no row, and is recorded all the same.
 func TestADemandWithoutARowIsRecorded(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		d := order.Demand{ID: newID(), Kind: order.DemandCancel, By: lifecycle.Client}
+		d := order.Demand{ID: NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
 		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(d.ID), DemandID: d.ID},
 			func(st order.State) order.Decision { return st.ApplyDemand(d, s.now()) })
 		require.NoError(t, err)
-		require.Equal(t, order.Applied, out.Outcome)
+		require.Equal(t, order.OutcomeApplied, out.Outcome)
 		require.Equal(t, lifecycle.Cancelled, getOrder(t, s, o.ID).Status)
 		require.Equal(t, order.TransactionCancelled, getOrder(t, s, o.ID).Transaction.Status)
 	})
@@ -147,18 +147,18 @@ func TestADemandWithoutARowIsRecorded(t *testing.T) {
 // A validator refuses without a recording; the body goes all the same, and what has been settled stays so.
 func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		d := DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations, Body: []byte(`{"note":"x"}`)}
+		d := DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, By: lifecycle.Operations, Body: []byte(`{"note":"x"}`)}
 		require.NoError(t, s.AddDemand(t.Context(), d))
-		require.NoError(t, s.RefuseDemand(t.Context(), d.ID, order.ReasonTransition))
+		require.NoError(t, s.RefuseDemand(t.Context(), d.ID, order.ReasonTransitionNotAllowed))
 		body, err := s.DemandBody(t.Context(), d.ID)
 		require.NoError(t, err)
 		require.Empty(t, body)
 
-		done := order.Demand{ID: newID(), Kind: order.DemandDoNotProcess}
+		done := order.Demand{ID: NewID(), Kind: order.DemandDoNotProcess}
 		demandAs(t, s, o.ID, done, nil)
-		require.NoError(t, s.RefuseDemand(t.Context(), done.ID, order.ReasonTransition))
+		require.NoError(t, s.RefuseDemand(t.Context(), done.ID, order.ReasonTransitionNotAllowed))
 		story, err := s.Story(t.Context(), o.ID)
 		require.NoError(t, err)
 		states := map[string]string{}
@@ -172,10 +172,10 @@ func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
 // A demand that was applied shows in updated_at, though it is no event; a refused one does not.
 func TestAnAppliedDemandUpdatesTheOrder(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		o := addOrder(t, s)
-		blocked(t, s, o)
+		newBlockedOrder(t, s, o)
 		before := getOrder(t, s, o.ID)
 		forward(time.Hour)
 		demand(t, s, o.ID, order.Demand{Kind: order.DemandCancel}, nil)
@@ -188,19 +188,19 @@ func TestAnAppliedDemandUpdatesTheOrder(t *testing.T) {
 }
 
 // What becomes of a cancellation that the lab was asked for becomes of all others that it was asked for, and of nothing else.
-func TestCancellationsThatTheLabWasAskedForAreSettledTogether(t *testing.T) {
+func TestCancellationsOfOneOrderGetOneOutcome(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		placed(t, s, o.ID, "A1")
+		applyRequisitionTaken(t, s, o.ID, "A1")
 		add := func(kind order.DemandKind) order.Demand {
-			d := order.Demand{ID: newID(), Kind: kind, By: lifecycle.Client}
+			d := order.Demand{ID: NewID(), Kind: kind, By: lifecycle.Client}
 			require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By}))
 			return d
 		}
 		first, second, unasked, other := add(order.DemandCancel), add(order.DemandCancel), add(order.DemandCancel), add(order.DemandPlace)
 		for _, d := range []order.Demand{first, second} {
-			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(order.CallCancelAsk + d.ID)},
+			_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(order.CancelAskCallPrefix + d.ID)},
 				func(st order.State) order.Decision { return st.ApplyCancelAsked(d, s.now()) })
 			require.NoError(t, err)
 		}

@@ -7,28 +7,28 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// documents are an order's sealed columns.
-type documents struct {
+// sealedDocuments are an order's sealed columns.
+type sealedDocuments struct {
 	patient, address, shipping, physician, clinical, results []byte
 }
 
-// clinical is what is neither a person nor an address and still says something about the patient, or may.
-type clinical struct {
-	Consents      []order.Consent   `json:"consents,omitempty"`
-	AoEAnswers    []order.AoEAnswer `json:"aoe_answers,omitempty"`
-	ICDCodes      []string          `json:"icd_codes,omitempty"`
-	Passthrough   *string           `json:"passthrough,omitempty"`
-	ClinicalNotes *string           `json:"clinical_notes,omitempty"`
-	Notes         *string           `json:"notes,omitempty"`
-	Insurance     json.RawMessage   `json:"health_insurance,omitempty"`
-	InsuranceID   string            `json:"health_insurance_id,omitempty"`
-	Cover         *order.Cover      `json:"cover,omitempty"`
-	AccountNotes  *string           `json:"account_notes,omitempty"`
+// clinicalDocument is what is neither a person nor an address and still says something about the patient, or may.
+type clinicalDocument struct {
+	Consents      []order.Consent        `json:"consents,omitempty"`
+	AoEAnswers    []order.AoEAnswer      `json:"aoe_answers,omitempty"`
+	ICDCodes      []string               `json:"icd_codes,omitempty"`
+	Passthrough   *string                `json:"passthrough,omitempty"`
+	ClinicalNotes *string                `json:"clinical_notes,omitempty"`
+	Notes         *string                `json:"notes,omitempty"`
+	Insurance     json.RawMessage        `json:"health_insurance,omitempty"`
+	InsuranceID   string                 `json:"health_insurance_id,omitempty"`
+	Cover         *order.BilledInsurance `json:"cover,omitempty"`
+	AccountNotes  *string                `json:"account_notes,omitempty"`
 }
 
-// seal encrypts every document, absent ones too, so that a column does not even tell whether there is one.
-func (s *Store) seal(o *order.Order) (documents, error) {
-	var d documents
+// sealDocuments encrypts every document, absent ones too, so that a column does not even tell whether there is one.
+func (s *Store) sealDocuments(o *order.Order) (sealedDocuments, error) {
+	var d sealedDocuments
 	for _, c := range []struct {
 		column string
 		to     *[]byte
@@ -38,23 +38,23 @@ func (s *Store) seal(o *order.Order) (documents, error) {
 		{"address", &d.address, o.Address},
 		{"shipping", &d.shipping, o.Shipping},
 		{"physician", &d.physician, o.Physician},
-		{"clinical", &d.clinical, clinical{
-			o.Consents, o.AoEAnswers, o.ICDCodes, o.Passthrough, o.ClinicalNotes, o.Notes, o.Insurance, o.InsuranceID, o.Cover, o.AccountNotes,
+		{"clinical", &d.clinical, clinicalDocument{
+			o.Consents, o.AoEAnswers, o.ICDCodes, o.Passthrough, o.ClinicalNotes, o.Notes, o.Insurance, o.InsuranceID, o.BilledInsurance, o.AccountNotes,
 		}},
 		{"results", &d.results, o.Results},
 	} {
-		sealed, err := s.keys.sealJSON(place("orders", o.ID, c.column), c.from)
+		sealed, err := s.keys.SealJSON(sealContext("orders", o.ID, c.column), c.from)
 		if err != nil {
-			return documents{}, fmt.Errorf("sealing %s of order %s: %w", c.column, o.ID, err)
+			return sealedDocuments{}, fmt.Errorf("sealing %s of order %s: %w", c.column, o.ID, err)
 		}
 		*c.to = sealed
 	}
 	return d, nil
 }
 
-// open puts the documents into the order that they were sealed for.
-func (s *Store) open(o *order.Order, d documents) error {
-	var c clinical
+// openDocuments puts the documents into the order that they were sealed for.
+func (s *Store) openDocuments(o *order.Order, d sealedDocuments) error {
+	var c clinicalDocument
 	for _, column := range []struct {
 		name string
 		from []byte
@@ -67,18 +67,18 @@ func (s *Store) open(o *order.Order, d documents) error {
 		{"clinical", d.clinical, &c},
 		{"results", d.results, &o.Results},
 	} {
-		if err := s.keys.openJSON(place("orders", o.ID, column.name), column.from, column.to); err != nil {
+		if err := s.keys.OpenJSON(sealContext("orders", o.ID, column.name), column.from, column.to); err != nil {
 			return fmt.Errorf("opening %s of order %s: %w", column.name, o.ID, err)
 		}
 	}
 	o.Consents, o.AoEAnswers, o.ICDCodes = c.Consents, c.AoEAnswers, c.ICDCodes
 	o.Passthrough, o.ClinicalNotes, o.Notes, o.AccountNotes = c.Passthrough, c.ClinicalNotes, c.Notes, c.AccountNotes
-	o.Insurance, o.InsuranceID, o.Cover = c.Insurance, c.InsuranceID, c.Cover
+	o.Insurance, o.InsuranceID, o.BilledInsurance = c.Insurance, c.InsuranceID, c.Cover
 	return nil
 }
 
-// encode is v as JSON text for a column of clear text.
-func encode(v any) (string, error) {
+// encodeJSON is v as JSON text for a column of clear text.
+func encodeJSON(v any) (string, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("encoding a document: %w", err)
@@ -86,7 +86,7 @@ func encode(v any) (string, error) {
 	return string(b), nil
 }
 
-func decode(text string, v any) error {
+func decodeJSON(text string, v any) error {
 	if err := json.Unmarshal([]byte(text), v); err != nil {
 		return fmt.Errorf("decoding a document: %w", err)
 	}

@@ -22,9 +22,9 @@ type Endpoint struct {
 	Headers        map[string]string // sent along with every message; sealed
 	RateLimit      int               // messages per second; 0: no limit
 	Disabled       bool
-	DisabledReason string          // a code
-	FailingSince   time.Time       // the first failed attempt after a successful one; zero: the last one succeeded
-	Health         webhooks.Health // decides when a failing endpoint is given up
+	DisabledReason string                  // a code
+	FailingSince   time.Time               // the first failed attempt after a successful one; zero: the last one succeeded
+	Health         webhooks.EndpointHealth // decides when a failing endpoint is given up
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
@@ -44,17 +44,17 @@ func (s *Store) CreateEndpoint(ctx context.Context, e Endpoint) error {
 	}
 	_, err = s.write.ExecContext(ctx, `INSERT INTO endpoints (`+endpointColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, $13)`,
-		e.ID, e.TeamID, e.URL, e.Description, row.secret, row.previous, micros(e.PreviousUntil), row.filter, row.headers, e.RateLimit,
-		e.Disabled, e.DisabledReason, micros(e.CreatedAt))
+		e.ID, e.TeamID, e.URL, e.Description, row.secret, row.previous, ToMicros(e.PreviousUntil), row.filter, row.headers, e.RateLimit,
+		e.Disabled, e.DisabledReason, ToMicros(e.CreatedAt))
 	if err != nil {
-		return exists(err, "endpoint", e.ID)
+		return WrapWriteError(err, "endpoint", e.ID)
 	}
 	return nil
 }
 
 // Endpoint reads one endpoint. The error is ErrNotFound when there is none.
 func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
-	e, err := one(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
+	e, err := QueryOne(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("reading endpoint %s: %w", id, err)
 	}
@@ -63,7 +63,7 @@ func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
 
 // Endpoints lists a team's endpoints, disabled ones too, oldest first; those of all teams when teamID is empty.
 func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error) {
-	all, err := collect(ctx, s.read, s.scanEndpoint,
+	all, err := QueryAll(ctx, s.read, s.scanEndpoint,
 		`SELECT `+endpointColumns+` FROM endpoints WHERE deleted_at = 0 AND ($1 = '' OR team_id = $1) ORDER BY created_at, id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints: %w", err)
@@ -73,7 +73,7 @@ func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error
 
 // EndpointsAfter lists up to limit of a team's endpoints, oldest first, after the one named (empty: from the first).
 func (s *Store) EndpointsAfter(ctx context.Context, teamID, afterID string, limit int) ([]Endpoint, error) {
-	all, err := collect(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
+	all, err := QueryAll(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
 		WHERE deleted_at = 0 AND team_id = $1 AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
 		ORDER BY created_at, id LIMIT $3`, teamID, afterID, limit)
 	if err != nil {
@@ -89,9 +89,9 @@ type endpointRow struct {
 }
 
 func (s *Store) sealEndpoint(e Endpoint) (endpointRow, error) {
-	row := endpointRow{secret: s.keys.Seal(place("endpoints", e.ID, "secret"), []byte(e.Secret))}
+	row := endpointRow{secret: s.keys.Seal(sealContext("endpoints", e.ID, "secret"), []byte(e.Secret))}
 	if e.PreviousSecret != "" {
-		row.previous = s.keys.Seal(place("endpoints", e.ID, "previous_secret"), []byte(e.PreviousSecret))
+		row.previous = s.keys.Seal(sealContext("endpoints", e.ID, "previous_secret"), []byte(e.PreviousSecret))
 	}
 	if e.FilterTypes != nil {
 		types, err := json.Marshal(e.FilterTypes)
@@ -103,12 +103,12 @@ func (s *Store) sealEndpoint(e Endpoint) (endpointRow, error) {
 	}
 	var err error
 	if len(e.Headers) > 0 {
-		row.headers, err = s.keys.sealJSON(place("endpoints", e.ID, "headers"), e.Headers)
+		row.headers, err = s.keys.SealJSON(sealContext("endpoints", e.ID, "headers"), e.Headers)
 	}
 	return row, err
 }
 
-func (s *Store) scanEndpoint(row scanner) (Endpoint, error) {
+func (s *Store) scanEndpoint(row Scanner) (Endpoint, error) {
 	var e Endpoint
 	var sealed endpointRow
 	var previousUntil, failing, first, last, clock, created, updated int64
@@ -117,18 +117,18 @@ func (s *Store) scanEndpoint(row scanner) (Endpoint, error) {
 	if err != nil {
 		return Endpoint{}, err
 	}
-	e.PreviousUntil, e.FailingSince = instant(previousUntil), instant(failing)
-	e.Health = webhooks.Health{FirstFailure: instant(first), LastFailure: instant(last), FailingSince: instant(clock)}
-	e.CreatedAt, e.UpdatedAt = instant(created), instant(updated)
+	e.PreviousUntil, e.FailingSince = FromMicros(previousUntil), FromMicros(failing)
+	e.Health = webhooks.EndpointHealth{FirstFailure: FromMicros(first), LastFailure: FromMicros(last), ClockStarted: FromMicros(clock)}
+	e.CreatedAt, e.UpdatedAt = FromMicros(created), FromMicros(updated)
 	return e, s.openEndpoint(&e, sealed)
 }
 
 func (s *Store) openEndpoint(e *Endpoint, row endpointRow) error {
-	secret, err := s.keys.Open(place("endpoints", e.ID, "secret"), row.secret)
+	secret, err := s.keys.Open(sealContext("endpoints", e.ID, "secret"), row.secret)
 	if err != nil {
 		return err
 	}
-	previous, err := s.keys.Open(place("endpoints", e.ID, "previous_secret"), row.previous)
+	previous, err := s.keys.Open(sealContext("endpoints", e.ID, "previous_secret"), row.previous)
 	if err != nil {
 		return err
 	}
@@ -138,5 +138,5 @@ func (s *Store) openEndpoint(e *Endpoint, row endpointRow) error {
 			return fmt.Errorf("decoding the filter of endpoint %s: %w", e.ID, err)
 		}
 	}
-	return s.keys.openJSON(place("endpoints", e.ID, "headers"), row.headers, &e.Headers)
+	return s.keys.OpenJSON(sealContext("endpoints", e.ID, "headers"), row.headers, &e.Headers)
 }

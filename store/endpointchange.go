@@ -13,22 +13,22 @@ import (
 
 // Why we disable an endpoint ourselves.
 const (
-	DisabledFailing = "failing" // nothing reached it for days
-	DisabledGone    = "gone"    // it answered 410
+	DisabledReasonFailing = "failing" // nothing reached it for days
+	DisabledReasonGone    = "gone"    // it answered 410
 )
 
-// ErrDisabled says that nothing can be sent to an endpoint because it is disabled.
-var ErrDisabled = errors.New("the endpoint is disabled")
+// ErrEndpointDisabled says that nothing can be sent to an endpoint because it is disabled.
+var ErrEndpointDisabled = errors.New("the endpoint is disabled")
 
 // ChangeEndpoint changes what a team can set of an endpoint: change gets it as it is and leaves it as it shall be. To disable it
 // ends what was still to be delivered to it (client-api#delivery); to enable it again forgets its failures. The error
 // is ErrNotFound when there is no such endpoint.
 func (s *Store) ChangeEndpoint(ctx context.Context, id string, change func(*Endpoint)) (Endpoint, error) {
 	var e Endpoint
-	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
 		// Writing first locks the row, so that two changes at once do not undo each other.
-		e, err = one(ctx, tx, s.scanEndpoint, `UPDATE endpoints SET updated_at = $1 WHERE id = $2 AND deleted_at = 0 RETURNING `+endpointColumns,
-			micros(s.now()), id)
+		e, err = QueryOne(ctx, tx, s.scanEndpoint, `UPDATE endpoints SET updated_at = $1 WHERE id = $2 AND deleted_at = 0 RETURNING `+endpointColumns,
+			ToMicros(s.now()), id)
 		if err != nil {
 			return err
 		}
@@ -38,10 +38,10 @@ func (s *Store) ChangeEndpoint(ctx context.Context, id string, change func(*Endp
 			return err
 		}
 		if !e.Disabled {
-			e.DisabledReason, e.FailingSince, e.Health = "", time.Time{}, webhooks.Health{}
-			return s.enable(ctx, tx, id)
+			e.DisabledReason, e.FailingSince, e.Health = "", time.Time{}, webhooks.EndpointHealth{}
+			return s.enableEndpoint(ctx, tx, id)
 		}
-		return s.disable(ctx, tx, id, e.DisabledReason)
+		return s.disableEndpoint(ctx, tx, id, e.DisabledReason)
 	})
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("changing endpoint %s: %w", id, err)
@@ -56,7 +56,7 @@ func (s *Store) updateEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) erro
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE endpoints SET url = $1, description = $2, secret = $3, previous_secret = $4, previous_until = $5,
 		filter_types = $6, headers = $7, rate_limit = $8 WHERE id = $9`,
-		e.URL, e.Description, row.secret, row.previous, micros(e.PreviousUntil), row.filter, row.headers, e.RateLimit, e.ID)
+		e.URL, e.Description, row.secret, row.previous, ToMicros(e.PreviousUntil), row.filter, row.headers, e.RateLimit, e.ID)
 	return err
 }
 
@@ -80,16 +80,16 @@ func (s *Store) RotateSecret(ctx context.Context, id, secret string) error {
 // DeleteEndpoint removes an endpoint and its secrets, and ends what was still to be delivered to it. What was delivered stays in the
 // log. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) DeleteEndpoint(ctx context.Context, id string) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		n, err := change(ctx, tx, `UPDATE endpoints SET deleted_at = $1, secret = $2, previous_secret = NULL, headers = NULL
-			WHERE id = $3 AND deleted_at = 0`, micros(s.now()), []byte{}, id)
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		n, err := ExecCount(ctx, tx, `UPDATE endpoints SET deleted_at = $1, secret = $2, previous_secret = NULL, headers = NULL
+			WHERE id = $3 AND deleted_at = 0`, ToMicros(s.now()), []byte{}, id)
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
 		if err != nil {
 			return err
 		}
-		return s.disable(ctx, tx, id, "deleted")
+		return s.disableEndpoint(ctx, tx, id, "deleted")
 	})
 	if err != nil {
 		return fmt.Errorf("deleting endpoint %s: %w", id, err)
@@ -97,14 +97,14 @@ func (s *Store) DeleteEndpoint(ctx context.Context, id string) error {
 	return nil
 }
 
-func (s *Store) enable(ctx context.Context, tx *sql.Tx, id string) error {
+func (s *Store) enableEndpoint(ctx context.Context, tx *sql.Tx, id string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE endpoints SET disabled = FALSE, disabled_reason = '', failing_since = 0,
-		first_failure = 0, last_failure = 0, clock_started = 0, updated_at = $1 WHERE id = $2`, micros(s.now()), id)
+		first_failure = 0, last_failure = 0, clock_started = 0, updated_at = $1 WHERE id = $2`, ToMicros(s.now()), id)
 	return err
 }
 
-func (s *Store) disable(ctx context.Context, tx *sql.Tx, id, reason string) error {
-	now := micros(s.now())
+func (s *Store) disableEndpoint(ctx context.Context, tx *sql.Tx, id, reason string) error {
+	now := ToMicros(s.now())
 	_, err := tx.ExecContext(ctx, `UPDATE endpoints SET disabled = TRUE, disabled_reason = $1, updated_at = $2 WHERE id = $3`, reason, now, id)
 	if err != nil {
 		return err

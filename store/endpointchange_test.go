@@ -12,8 +12,8 @@ import (
 
 func TestEndpointsAreChanged(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		id := addEndpoint(t, s, team, orderCreated)
 		before, err := s.Endpoint(t.Context(), id)
@@ -31,14 +31,14 @@ func TestEndpointsAreChanged(t *testing.T) {
 		read, err := s.Endpoint(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, want, read)
-		_, err = s.ChangeEndpoint(t.Context(), newID(), func(*Endpoint) {})
+		_, err = s.ChangeEndpoint(t.Context(), NewID(), func(*Endpoint) {})
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
 
-func TestChangesAtOnceAllStand(t *testing.T) {
+func TestConcurrentEndpointChangesAreAllApplied(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		id := addEndpoint(t, s, addTeam(t, s).ID)
 		const n = 16
 		var g errgroup.Group
@@ -55,10 +55,10 @@ func TestChangesAtOnceAllStand(t *testing.T) {
 	})
 }
 
-func TestARotatedSecretSignsOn(t *testing.T) {
+func TestThePreviousSecretSignsDuringTheOverlap(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		id := addEndpoint(t, s, addTeam(t, s).ID)
 		check := func(secret, previous string, until time.Time) {
 			t.Helper()
@@ -75,17 +75,17 @@ func TestARotatedSecretSignsOn(t *testing.T) {
 		check("whsec_bmV3", "whsec_c2VjcmV0", until)
 		require.NoError(t, s.RotateSecret(t.Context(), id, "whsec_bmV3ZXI="))
 		check("whsec_bmV3ZXI=", "whsec_bmV3", s.now().Add(webhooks.SecretOverlap))
-		require.ErrorIs(t, s.RotateSecret(t.Context(), newID(), "whsec_bmV3"), ErrNotFound)
+		require.ErrorIs(t, s.RotateSecret(t.Context(), NewID(), "whsec_bmV3"), ErrNotFound)
 	})
 }
 
 func TestADeletedEndpointLeavesItsLog(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		id, other := addEndpoint(t, s, team), addEndpoint(t, s, team)
-		message, _ := enqueue(t, s, Message{TeamID: team, OrderID: "o"})
-		require.NoError(t, recordAttempt(s, id, AttemptRow{MessageID: message, Number: 1, At: s.now(), Next: s.now()}))
+		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
+		require.NoError(t, recordAttempt(s, id, AttemptRow{MessageID: message, Number: 1, At: s.now(), NextAt: s.now()}))
 		require.NoError(t, s.DeleteEndpoint(t.Context(), id))
 
 		_, err := s.Endpoint(t.Context(), id)
@@ -95,8 +95,8 @@ func TestADeletedEndpointLeavesItsLog(t *testing.T) {
 		require.Len(t, all, 1)
 		require.Equal(t, other, all[0].ID)
 		require.Equal(t, DeliveryCancelled, deliveryState(t, s, id))
-		require.Empty(t, due(t, s, id))
-		_, endpoints := enqueue(t, s, Message{TeamID: team, OrderID: "o2"})
+		require.Empty(t, dueMessages(t, s, id))
+		_, endpoints := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o2"})
 		require.Equal(t, []string{other}, endpoints)
 		require.ErrorIs(t, s.DeleteEndpoint(t.Context(), id), ErrNotFound)
 		require.ErrorIs(t, s.SetEndpointDisabled(t.Context(), id, false, ""), ErrNotFound)
@@ -113,7 +113,7 @@ func TestADeletedEndpointLeavesItsLog(t *testing.T) {
 
 func TestEndpointsArePaged(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		var ids []string
 		for range 5 {

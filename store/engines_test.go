@@ -24,10 +24,10 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-var engines = []dialect{sqliteDB, postgres}
+var engines = []Dialect{SQLite, Postgres}
 
-// forEach runs test against both engines, each with a fresh, migrated store of its own.
-func forEach(t *testing.T, test func(t *testing.T, s *Store)) {
+// forEachEngine runs test against both engines, each with a fresh, migrated store of its own.
+func forEachEngine(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Helper()
 	for _, engine := range engines {
 		t.Run(string(engine), func(t *testing.T) {
@@ -39,8 +39,8 @@ func forEach(t *testing.T, test func(t *testing.T, s *Store)) {
 	}
 }
 
-// forEachShared is forEach for several processes: open gives one more store on the same data.
-func forEachShared(t *testing.T, test func(t *testing.T, open func() *Store)) {
+// forEachEngineShared is forEach for several processes: open gives one more store on the same data.
+func forEachEngineShared(t *testing.T, test func(t *testing.T, open func() *Store)) {
 	t.Helper()
 	for _, engine := range engines {
 		t.Run(string(engine), func(t *testing.T) {
@@ -54,9 +54,9 @@ func forEachShared(t *testing.T, test func(t *testing.T, open func() *Store)) {
 }
 
 // migratedURL is a fresh database that has been migrated, which takes seconds under the race detector: a copy of one.
-func migratedURL(t testing.TB, engine dialect) string {
+func migratedURL(t testing.TB, engine Dialect) string {
 	t.Helper()
-	if engine == sqliteDB {
+	if engine == SQLite {
 		return "sqlite:" + migratedSQLite.Copy(t)
 	}
 	return migratedPostgres.Copy(t)
@@ -69,7 +69,7 @@ var (
 
 // migrate makes a store without rows.
 func migrate(url string) error {
-	keys, err := ParseKeyring(sameKey)
+	keys, err := ParseKeyring(testKey)
 	if err != nil {
 		return err
 	}
@@ -81,18 +81,18 @@ func migrate(url string) error {
 }
 
 // engineURL is a fresh, empty database. Opened several times it gives several stores on the same data.
-func engineURL(t testing.TB, engine dialect) string {
+func engineURL(t testing.TB, engine Dialect) string {
 	t.Helper()
-	if engine == sqliteDB {
+	if engine == SQLite {
 		return "sqlite:" + filepath.Join(t.TempDir(), "store.db")
 	}
-	return pgtest.DSN(t)
+	return pgtest.NewDatabase(t)
 }
 
 // openStore opens a store that is closed with the test. Changes adjust its options.
 func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 	t.Helper()
-	o := Options{URL: url, Keys: testKeys(t)}
+	o := Options{URL: url, Keys: testKeyring(t)}
 	for _, change := range changes {
 		change(&o)
 	}
@@ -102,12 +102,12 @@ func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 	return s
 }
 
-const sameKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+const testKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// testKeys is the same keyring in every test, so that several stores can share a database.
-func testKeys(t testing.TB) *Keyring {
+// testKeyring is the same keyring in every test, so that several stores can share a database.
+func testKeyring(t testing.TB) *Keyring {
 	t.Helper()
-	k, err := ParseKeyring(sameKey)
+	k, err := ParseKeyring(testKey)
 	require.NoError(t, err)
 	return k
 }

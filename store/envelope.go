@@ -30,19 +30,19 @@ func NewLocalKMS(text string) (*LocalKMS, error) {
 
 // Wrap is KMS's.
 func (l *LocalKMS) Wrap(_ context.Context, id string, key []byte) ([]byte, error) {
-	return l.keys.Seal(place("keys", id, "key"), key), nil
+	return l.keys.Seal(sealContext("keys", id, "key"), key), nil
 }
 
 // Unwrap is KMS's.
 func (l *LocalKMS) Unwrap(_ context.Context, id string, wrapped []byte) ([]byte, error) {
-	return l.keys.Open(place("keys", id, "key"), wrapped)
+	return l.keys.Open(sealContext("keys", id, "key"), wrapped)
 }
 
-// wrappedKey stands before the base64 of a key that a KMS has wrapped.
-const wrappedKey = "wrapped:"
+// wrappedPrefix stands before the base64 of a key that a KMS has wrapped.
+const wrappedPrefix = "wrapped:"
 
-// WrapKey turns a key as NewKey makes it into one that only the KMS can read, "<id>:wrapped:<base64>".
-func WrapKey(ctx context.Context, kms KMS, text string) (string, error) {
+// WrapEncryptionKey turns a key as NewKey makes it into one that only the KMS can read, "<id>:wrapped:<base64>".
+func WrapEncryptionKey(ctx context.Context, kms KMS, text string) (string, error) {
 	id, raw, err := parseKey(ctx, text, nil)
 	if err != nil {
 		return "", err
@@ -51,16 +51,16 @@ func WrapKey(ctx context.Context, kms KMS, text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("wrapping encryption key %s: %w", id, err)
 	}
-	return id + ":" + wrappedKey + base64.StdEncoding.EncodeToString(wrapped), nil
+	return id + ":" + wrappedPrefix + base64.StdEncoding.EncodeToString(wrapped), nil
 }
 
 // OpenKeyring is ParseKeyring for keys of which some, or all, are wrapped by a KMS (nil: there is none). Each is unwrapped once, now.
 func OpenKeyring(ctx context.Context, text string, kms KMS) (*Keyring, error) {
-	k := &Keyring{byID: map[string]*ringKey{}}
+	k := &Keyring{byID: map[string]*encryptionKey{}}
 	for i, part := range strings.Split(text, ",") {
 		id, raw, err := parseKey(ctx, strings.TrimSpace(part), kms)
-		if errors.Is(err, errKeyForm) {
-			return nil, fmt.Errorf("encryption key %d is not <id>:<base64 of %d bytes>, nor <id>:%s<base64>", i+1, keySize, wrappedKey)
+		if errors.Is(err, errMalformedKey) {
+			return nil, fmt.Errorf("encryption key %d is not <id>:<base64 of %d bytes>, nor <id>:%s<base64>", i+1, keySize, wrappedPrefix)
 		}
 		if err != nil {
 			return nil, err
@@ -72,14 +72,14 @@ func OpenKeyring(ctx context.Context, text string, kms KMS) (*Keyring, error) {
 	return k, nil
 }
 
-var errKeyForm = errors.New("not the form of a key")
+var errMalformedKey = errors.New("not the form of a key")
 
 func parseKey(ctx context.Context, text string, kms KMS) (id string, raw []byte, err error) {
 	id, encoded, ok := strings.Cut(text, ":")
-	encoded, wrapped := strings.CutPrefix(encoded, wrappedKey)
+	encoded, wrapped := strings.CutPrefix(encoded, wrappedPrefix)
 	raw, err = base64.StdEncoding.DecodeString(encoded)
 	if !ok || id == "" || len(id) > 255 || err != nil {
-		return "", nil, errKeyForm
+		return "", nil, errMalformedKey
 	}
 	if wrapped {
 		if kms == nil {
@@ -90,7 +90,7 @@ func parseKey(ctx context.Context, text string, kms KMS) (id string, raw []byte,
 		}
 	}
 	if len(raw) != keySize {
-		return "", nil, errKeyForm
+		return "", nil, errMalformedKey
 	}
 	return id, raw, nil
 }

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// grace is how long a deleted user can be brought back (client-api#6-users).
-const grace = 7 * 24 * time.Hour
+// undeleteGrace is how long a deleted user can be brought back (client-api#6-users).
+const undeleteGrace = 7 * 24 * time.Hour
 
-// lateness is how long what came late for an erased order may be looked at before it goes too.
-const lateness = time.Hour
+// lateDataRetention is how long what came late for an erased order may be looked at before it goes too.
+const lateDataRetention = time.Hour
 
 // DeleteUser marks a user of a team as deleted: nobody finds him any more, and after grace his data is erased. The error is ErrNotFound
 // when there is no such user, or when he has been deleted.
 func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
-	n, err := change(ctx, s.write, `UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
-		micros(s.now().Add(grace)), id, teamID)
+	n, err := ExecCount(ctx, s.write, `UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
+		ToMicros(s.now().Add(undeleteGrace)), id, teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -33,16 +33,16 @@ func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 // returns his id. Errors: ErrNotFound when there is none, or the grace is over; ErrConflict when another user has taken the client's id.
 func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID string) (string, error) {
 	found := id
-	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
-		found, err = one(ctx, tx, scanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
-			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`, teamID, micros(s.now()), id, clientUserID)
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		found, err = QueryOne(ctx, tx, ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
+			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`, teamID, ToMicros(s.now()), id, clientUserID)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE users SET erase_at = 0 WHERE id = $1 AND erased_at = 0`, found)
 		return err
 	})
-	if unique(err) {
+	if IsUniqueViolation(err) {
 		err = ErrConflict
 	}
 	if err != nil {
@@ -54,14 +54,14 @@ func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID strin
 // EraseUsers erases up to limit users whose grace is over, and marks their orders, each of which is erased once it has ended. It
 // returns how many users it erased. What stays of a user is his id.
 func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
-	now := micros(s.now())
-	due, err := collect(ctx, s.read, scanText, `SELECT id FROM users WHERE erase_at > 0 AND erase_at <= $1 AND erased_at = 0
+	now := ToMicros(s.now())
+	due, err := QueryAll(ctx, s.read, ScanText, `SELECT id FROM users WHERE erase_at > 0 AND erase_at <= $1 AND erased_at = 0
 		ORDER BY erase_at, id LIMIT $2`, now, limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing users to be erased: %w", err)
 	}
 	for _, id := range due {
-		err := s.inTx(ctx, func(tx *sql.Tx) error {
+		err := s.InTx(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE users SET erased_at = $1, client_user_id = '', fallback_time_zone = NULL,
 				fallback_birth_date = NULL, info = NULL, ingestion_start = NULL, ingestion_end = NULL
 				WHERE id = $2 AND erase_at > 0 AND erase_at <= $1`, now, id)
@@ -71,7 +71,7 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM user_insurance WHERE user_id IN (SELECT id FROM users WHERE id = $1 AND erased_at > 0)`, id); err != nil {
 				return err
 			}
-			return markOrders(ctx, tx, id, now)
+			return scheduleOrderErasure(ctx, tx, id, now)
 		})
 		if err != nil {
 			return 0, fmt.Errorf("erasing user %s: %w", id, err)
@@ -80,30 +80,30 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
-// markOrders lets the orders of an erased user be erased.
-func markOrders(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
+// scheduleOrderErasure lets the orders of an erased user be erased.
+func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE user_id = $2 AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
 
-// lateForErased lets what has just come for an erased order be erased too.
-func (s *Store) lateForErased(ctx context.Context, tx *sql.Tx, orderID string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE id = $2 AND erased_at > 0`, micros(s.now().Add(lateness)), orderID)
+// rescheduleErasure lets what has just come for an erased order be erased too.
+func (s *Store) rescheduleErasure(ctx context.Context, tx *sql.Tx, orderID string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE id = $2 AND erased_at > 0`, ToMicros(s.now().Add(lateDataRetention)), orderID)
 	return err
 }
 
 // EraseOrders erases all about the patient of up to limit orders that are marked for it and have ended, and counts them. Events,
 // decisions, audit and the ids that the lab and couriers gave stay.
 func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
-	due, err := collect(ctx, s.read, scanText, `SELECT id FROM orders WHERE erase_at > 0 AND erase_at <= $1 AND NOT unfinished
-		ORDER BY erase_at, id LIMIT $2`, micros(s.now()), limit)
+	due, err := QueryAll(ctx, s.read, ScanText, `SELECT id FROM orders WHERE erase_at > 0 AND erase_at <= $1 AND NOT unfinished
+		ORDER BY erase_at, id LIMIT $2`, ToMicros(s.now()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing orders to be erased: %w", err)
 	}
 	erased := 0
 	for _, id := range due {
-		err := s.inTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
+		err := s.InTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
 		if errors.Is(err, ErrNotFound) { // somebody was faster, or it goes on
 			continue
 		}
@@ -115,8 +115,8 @@ func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	return erased, nil
 }
 
-// removals delete, for an order, the rows that hold nothing but what is to be erased, and those that belong to them.
-var removals = []string{
+// orderDeleteStatements delete, for an order, the rows that hold nothing but what is to be erased, and those that belong to them.
+var orderDeleteStatements = []string{
 	`DELETE FROM attempts WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
 	`DELETE FROM deliveries WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
 	`DELETE FROM messages WHERE order_id = $1`,
@@ -131,25 +131,25 @@ var removals = []string{
 // eraseOrder erases one order. The first statement takes the lock of its row. A replacement that was made since the user was erased
 // follows.
 func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
-	now := micros(s.now())
-	userID, err := one(ctx, tx, scanText, `UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
+	now := ToMicros(s.now())
+	userID, err := QueryOne(ctx, tx, ScanText, `UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
 		WHERE id = $2 AND erase_at > 0 AND NOT unfinished RETURNING user_id`, now, id)
 	if err != nil {
 		return err
 	}
-	if err := markOrders(ctx, tx, userID, now); err != nil {
+	if err := scheduleOrderErasure(ctx, tx, userID, now); err != nil {
 		return err
 	}
-	for _, removal := range removals {
+	for _, removal := range orderDeleteStatements {
 		if _, err := tx.ExecContext(ctx, removal, id); err != nil {
 			return err
 		}
 	}
 	for _, t := range sealedTables {
-		if t.ofOrder == "" || len(t.required) > 0 { // those rows are gone
+		if t.orderCondition == "" || len(t.requiredColumns) > 0 { // those rows are gone
 			continue
 		}
-		empty := fmt.Sprintf(`UPDATE %s SET %s = NULL WHERE %s`, t.name, strings.Join(t.columns, " = NULL, "), t.ofOrder) //nolint:gosec // all from the list of sealed tables
+		empty := fmt.Sprintf(`UPDATE %s SET %s = NULL WHERE %s`, t.name, strings.Join(t.nullableColumns, " = NULL, "), t.orderCondition) //nolint:gosec // all from the list of sealed tables
 		if _, err := tx.ExecContext(ctx, empty, id); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 // newOrder is a testkit order of a team, with everything that an order can have.
 func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 	o := order.Order{
-		TeamID: teamID, UserID: newID(), ClientUserID: "client-user", LabAccountID: newID(),
+		TeamID: teamID, UserID: NewID(), ClientUserID: "client-user", LabAccountID: NewID(),
 		Modality: lifecycle.Testkit, Origin: order.OriginInitial,
 		Patient: &order.Patient{
 			FirstName: "Ada", LastName: "Lovelace", DOB: order.Date{Year: 1990, Month: time.March, Day: 1}, Gender: "female",
@@ -27,7 +27,7 @@ func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 		},
 		Physician: &order.Physician{FirstName: "Grace", LastName: "Hopper", NPI: "1234567893", LicensedStates: []string{"AZ"}},
 		LabTest: order.LabTest{
-			ID: newID(), Slug: "lipids", Name: "Lipids", SampleType: "dried_blood_spot", Method: lifecycle.Testkit, Status: "active",
+			ID: NewID(), Slug: "lipids", Name: "Lipids", SampleType: "dried_blood_spot", Method: lifecycle.Testkit, Status: "active",
 			WorstCaseTATDays: new(5), PanelIDs: []int{7},
 			Lab:     &order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}, SampleTypes: []string{"dried_blood_spot"}},
 			Markers: []order.Marker{{ID: 1, Name: "LDL", Slug: "ldl"}},
@@ -42,12 +42,12 @@ func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 		Notes:         new("call first"),
 		CreatedAt:     s.now(),
 	}
-	NewOrderIDs(&o)
+	AssignOrderIDs(&o)
 	for _, a := range adjust {
 		a(&o)
 	}
-	o.State = order.Begin(&o, order.DefaultPolicy(), time.Time{})
-	return NewOrder{Order: o, Demand: "api:" + newID()}
+	o.State = order.NewState(&o, order.DefaultPolicy(), time.Time{})
+	return NewOrder{Order: o, Cause: "api:" + NewID()}
 }
 
 // addOrder creates such an order for a team of its own.
@@ -80,12 +80,12 @@ func state(t testing.TB, s *Store, id string) order.State {
 }
 
 // recordUntil does what a workflow does: decide on the present state, record, and begin again when another recording came first.
-func recordUntil(t testing.TB, s *Store, r order.Recording, decide func(order.State) order.Decision) (Recorded, error) {
+func recordUntil(t testing.TB, s *Store, r order.Recording, decide func(order.State) order.Decision) (RecordResult, error) {
 	t.Helper()
 	for {
 		st, err := s.LoadState(t.Context(), r.OrderID)
 		if err != nil {
-			return Recorded{}, err
+			return RecordResult{}, err
 		}
 		r.Revision, r.Decision, r.At = st.Revision, decide(st), s.now()
 		out, err := s.Record(t.Context(), r)
@@ -96,48 +96,48 @@ func recordUntil(t testing.TB, s *Store, r order.Recording, decide func(order.St
 }
 
 // moveTo records one event of an order.
-func moveTo(t testing.TB, s *Store, orderID string, to ...lifecycle.Low) Recorded {
+func moveTo(t testing.TB, s *Store, orderID string, to ...lifecycle.LowStatus) RecordResult {
 	t.Helper()
-	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(newID())}, func(st order.State) order.Decision {
-		return steps(st, s.now(), to...)
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID())}, func(st order.State) order.Decision {
+		return decisionWithSteps(st, s.now(), to...)
 	})
 	require.NoError(t, err)
 	return out
 }
 
-// steps is a decision that takes the order to one status after the other.
-func steps(st order.State, at time.Time, to ...lifecycle.Low) order.Decision {
-	d := order.Decision{Outcome: order.Applied, From: st.Status, Next: st}
+// decisionWithSteps is a decision that takes the order to one status after the other.
+func decisionWithSteps(st order.State, at time.Time, to ...lifecycle.LowStatus) order.Decision {
+	d := order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
 	for i, low := range to {
 		d.Steps = append(d.Steps, order.Step{To: low, At: at, Implied: i < len(to)-1})
-		d.Next.Status, d.Next.FactAt, d.Next.EnteredAt = low, at, at
+		d.Next.Status, d.Next.NewestFactAt, d.Next.EnteredAt = low, at, at
 	}
 	return d
 }
 
 // receiveFact puts a lab's report about an order into the inbox.
-func receiveFact(t testing.TB, s *Store, number string, f order.Fact) Received {
+func receiveFact(t testing.TB, s *Store, number string, f order.Fact) ReceivedItem {
 	t.Helper()
-	r, err := s.Receive(t.Context(), labReport(number, f))
+	r, err := s.StoreInboxItem(t.Context(), labReport(number, f))
 	require.NoError(t, err)
 	return r
 }
 
-func labReport(number string, f order.Fact) Report {
-	return Report{
-		Partner: "molecular", Key: newID(), Hash: newID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
-		Body: []byte(`{"body":1}`), Headers: map[string]string{"Content-Type": "application/json"}, Reason: "the lab's words",
+func labReport(number string, f order.Fact) NewInboxItem {
+	return NewInboxItem{
+		Partner: "molecular", DedupKey: NewID(), BodyHash: NewID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
+		Body: []byte(`{"body":1}`), Headers: map[string]string{"Content-Type": "application/json"}, PartnerReason: "the lab's words",
 	}
 }
 
 // applyFact receives a lab's report and records what it does.
-func applyFact(t testing.TB, s *Store, o *order.Order, f order.Fact) (Received, Recorded) {
+func applyFact(t testing.TB, s *Store, o *order.Order, f order.Fact) (ReceivedItem, RecordResult) {
 	t.Helper()
 	in := receiveFact(t, s, o.Number, f)
 	return in, recordFact(t, s, o.ID, *in.Fact)
 }
 
-func recordFact(t testing.TB, s *Store, orderID string, f order.Fact) Recorded {
+func recordFact(t testing.TB, s *Store, orderID string, f order.Fact) RecordResult {
 	t.Helper()
 	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseInbox(f.InboxID), Fact: &f},
 		func(st order.State) order.Decision { return st.ApplyFact(f, s.now()) })
@@ -145,11 +145,11 @@ func recordFact(t testing.TB, s *Store, orderID string, f order.Fact) Recorded {
 	return out
 }
 
-// placed tells that the lab has taken the requisition.
-func placed(t testing.TB, s *Store, orderID, accession string) {
+// applyRequisitionTaken tells that the lab has taken the requisition.
+func applyRequisitionTaken(t testing.TB, s *Store, orderID, accession string) {
 	t.Helper()
 	_, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall("place-" + orderID)},
-		func(st order.State) order.Decision { return st.ApplyPlaced(accession, s.now()) })
+		func(st order.State) order.Decision { return st.ApplyPlacementAccepted(accession, s.now()) })
 	require.NoError(t, err)
 }
 

@@ -22,10 +22,10 @@ var ErrClaimLost = fmt.Errorf("the idempotency key was claimed by another caller
 
 // IdempotencyKey is a claim on a client's idempotency key. Keys are apart per team and route.
 type IdempotencyKey struct {
-	TeamID string
-	Route  string
-	Key    string // as the client sent it; only its hash is stored
-	Token  string // of this claim
+	TeamID     string
+	Route      string
+	Key        string // as the client sent it; only its hash is stored
+	ClaimToken string // of this claim
 	// DemandID is what the request asks an order for by: the same for whoever takes the claim over, so that what the earlier holder
 	// asked is not asked twice.
 	DemandID string
@@ -39,82 +39,82 @@ type StoredAnswer struct {
 	Body   []byte
 }
 
-// Claim is what became of an attempt to claim a key; exactly one of the three is set.
-type Claim struct {
-	Key    *IdempotencyKey // claimed: execute, then store the answer or release the key
-	Stored *StoredAnswer   // answered before: replay
-	Busy   bool            // another request with this key is executing
+// IdempotencyClaim is what became of an attempt to claim a key; exactly one of the three is set.
+type IdempotencyClaim struct {
+	Claimed      *IdempotencyKey // claimed: execute, then store the answer or release the key
+	StoredAnswer *StoredAnswer   // answered before: replay
+	InProgress   bool            // another request with this key is executing
 }
 
-// ClaimIdempotency claims a key for as long as lease, unless an answer is stored under it or another caller holds it. An expired
+// ClaimIdempotencyKey claims a key for as long as lease, unless an answer is stored under it or another caller holds it. An expired
 // claim is taken over. Had its holder made an order, the answer would be stored along with it; what he asked of an order goes by the
 // key's DemandID. So nothing is done twice.
-func (s *Store) ClaimIdempotency(ctx context.Context, teamID, route, key string, lease time.Duration) (Claim, error) {
-	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, Token: uuid.NewString()}
-	var claim Claim
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		demand, err := s.claim(ctx, tx, k, lease)
+func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key string, lease time.Duration) (IdempotencyClaim, error) {
+	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, ClaimToken: uuid.NewString()}
+	var claim IdempotencyClaim
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		demand, err := s.insertClaim(ctx, tx, k, lease)
 		if errors.Is(err, ErrNotFound) {
-			claim, err = s.answerOf(ctx, tx, k)
+			claim, err = s.storedAnswerOrBusy(ctx, tx, k)
 			return err
 		}
 		k.DemandID = demand
-		claim = Claim{Key: &k}
+		claim = IdempotencyClaim{Claimed: &k}
 		return err
 	})
 	if err != nil {
-		return Claim{}, fmt.Errorf("claiming an idempotency key of team %s: %w", teamID, err)
+		return IdempotencyClaim{}, fmt.Errorf("claiming an idempotency key of team %s: %w", teamID, err)
 	}
 	return claim, nil
 }
 
-// claim writes the claim if the key is new or its last claim has run out, and returns the demand's id. Otherwise the error is
+// insertClaim writes the claim if the key is new or its last claim has run out, and returns the demand's id. Otherwise the error is
 // ErrNotFound.
-func (s *Store) claim(ctx context.Context, tx *sql.Tx, k IdempotencyKey, lease time.Duration) (demandID string, err error) {
+func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey, lease time.Duration) (demandID string, err error) {
 	now := s.now()
-	return one(ctx, tx, scanText, `INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at, demand_id)
+	return QueryOne(ctx, tx, ScanText, `INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at, demand_id)
 		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8)
 		ON CONFLICT (team_id, route, key_hash) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until,
 			created_at = excluded.created_at, demand_id = COALESCE(NULLIF(idempotency.demand_id, ''), excluded.demand_id)
 		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7
 		RETURNING demand_id`,
-		k.TeamID, k.Route, digest(k.Key), k.Token, idempotencyExecuting, micros(now.Add(lease)), micros(now), newID())
+		k.TeamID, k.Route, sha256Hex(k.Key), k.ClaimToken, idempotencyExecuting, ToMicros(now.Add(lease)), ToMicros(now), NewID())
 }
 
-// answerOf reads a key that was not won: stored, or else busy.
-func (s *Store) answerOf(ctx context.Context, tx *sql.Tx, k IdempotencyKey) (Claim, error) {
+// storedAnswerOrBusy reads a key that was not won: stored, or else busy.
+func (s *Store) storedAnswerOrBusy(ctx context.Context, tx *sql.Tx, k IdempotencyKey) (IdempotencyClaim, error) {
 	var state string
 	var answer StoredAnswer
 	var sealed []byte
 	err := tx.QueryRowContext(ctx, `SELECT state, status, answer FROM idempotency WHERE team_id = $1 AND route = $2 AND key_hash = $3`,
-		k.TeamID, k.Route, digest(k.Key)).Scan(&state, &answer.Status, &sealed)
+		k.TeamID, k.Route, sha256Hex(k.Key)).Scan(&state, &answer.Status, &sealed)
 	if errors.Is(err, sql.ErrNoRows) { // released between the two statements; the caller may try again
-		return Claim{Busy: true}, nil
+		return IdempotencyClaim{InProgress: true}, nil
 	}
 	if err != nil {
-		return Claim{}, err
+		return IdempotencyClaim{}, err
 	}
 	if state == idempotencyExecuting {
-		return Claim{Busy: true}, nil
+		return IdempotencyClaim{InProgress: true}, nil
 	}
-	if answer.Body, err = s.keys.Open(k.place(), sealed); err != nil {
-		return Claim{}, err
+	if answer.Body, err = s.keys.Open(k.sealContext(), sealed); err != nil {
+		return IdempotencyClaim{}, err
 	}
-	return Claim{Stored: &answer}, nil
+	return IdempotencyClaim{StoredAnswer: &answer}, nil
 }
 
-// StoreAnswer stores the answer of a claimed request that made no order; an order's answer is stored by CreateOrder, in the order's
+// StoreIdempotentAnswer stores the answer of a claimed request that made no order; an order's answer is stored by CreateOrder, in the order's
 // own transaction. The error is ErrClaimLost when the claim ran out and was taken over.
-func (s *Store) StoreAnswer(ctx context.Context, key IdempotencyKey, status int, body []byte) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, key.OrderID, status, body) })
+func (s *Store) StoreIdempotentAnswer(ctx context.Context, key IdempotencyKey, status int, body []byte) error {
+	return s.InTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, key.OrderID, status, body) })
 }
 
 // storeAnswerTx stores an answer inside the caller's transaction, which must not be committed when this fails.
 func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKey, orderID string, status int, body []byte) error {
-	n, err := change(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
+	n, err := ExecCount(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
 		WHERE team_id = $5 AND route = $6 AND key_hash = $7 AND token = $8 AND state = $9`,
-		idempotencyStored, orderID, status, s.keys.Seal(key.place(), body),
-		key.TeamID, key.Route, digest(key.Key), key.Token, idempotencyExecuting)
+		idempotencyStored, orderID, status, s.keys.Seal(key.sealContext(), body),
+		key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting)
 	if err != nil {
 		return fmt.Errorf("storing an answer of team %s: %w", key.TeamID, err)
 	}
@@ -124,13 +124,13 @@ func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKe
 	return nil
 }
 
-// ReleaseIdempotency gives a claim up without an answer, so that the next request with the key executes. While it is open what became
+// ReleaseIdempotencyKey gives a claim up without an answer, so that the next request with the key executes. While it is open what became
 // of the demand that the holder made, the next one asks for that again. A claim that was taken over, or whose answer is stored, stays
 // as it is.
-func (s *Store) ReleaseIdempotency(ctx context.Context, key IdempotencyKey) error {
+func (s *Store) ReleaseIdempotencyKey(ctx context.Context, key IdempotencyKey) error {
 	const held = ` WHERE team_id = $1 AND route = $2 AND key_hash = $3 AND token = $4 AND state = $5`
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		args := []any{key.TeamID, key.Route, digest(key.Key), key.Token, idempotencyExecuting}
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		args := []any{key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting}
 		_, err := tx.ExecContext(ctx, `DELETE FROM idempotency`+held+`
 			AND NOT EXISTS (SELECT 1 FROM demands WHERE id = idempotency.demand_id AND state = $6)`, append(args, DemandOpen)...)
 		if err != nil {
@@ -150,23 +150,23 @@ const RouteBookPSC = "POST /v3/order/{order_id}/psc/appointment/book"
 
 // How long answers are replayed (client-api#3-idempotency).
 const (
-	keepAnswers  = 24 * time.Hour
-	keepBookings = 14 * 24 * time.Hour // of RouteBookPSC
+	answerRetention        = 24 * time.Hour
+	bookingAnswerRetention = 14 * 24 * time.Hour // of RouteBookPSC
 )
 
-// PruneIdempotency forgets the answers, and the claims that ran out, of keys that were claimed longer ago than answers are replayed,
+// PruneIdempotencyKeys forgets the answers, and the claims that ran out, of keys that were claimed longer ago than answers are replayed,
 // and returns how many.
-func (s *Store) PruneIdempotency(ctx context.Context) (int64, error) {
+func (s *Store) PruneIdempotencyKeys(ctx context.Context) (int64, error) {
 	now := s.now()
-	n, err := change(ctx, s.write, `DELETE FROM idempotency
+	n, err := ExecCount(ctx, s.write, `DELETE FROM idempotency
 		WHERE created_at < $1 AND (route <> $2 OR created_at < $3) AND (state = $4 OR lease_until <= $5)`,
-		micros(now.Add(-keepAnswers)), RouteBookPSC, micros(now.Add(-keepBookings)), idempotencyStored, micros(now))
+		ToMicros(now.Add(-answerRetention)), RouteBookPSC, ToMicros(now.Add(-bookingAnswerRetention)), idempotencyStored, ToMicros(now))
 	if err != nil {
 		return 0, fmt.Errorf("pruning idempotency keys: %w", err)
 	}
 	return n, nil
 }
 
-func (k IdempotencyKey) place() string {
-	return place("idempotency", k.TeamID+" "+k.Route+" "+digest(k.Key), "answer")
+func (k IdempotencyKey) sealContext() string {
+	return sealContext("idempotency", k.TeamID+" "+k.Route+" "+sha256Hex(k.Key), "answer")
 }

@@ -14,9 +14,9 @@ const (
 	route = "POST /v3/order"
 )
 
-func claimKey(t *testing.T, s *Store, key string) Claim {
+func claimKey(t *testing.T, s *Store, key string) IdempotencyClaim {
 	t.Helper()
-	c, err := s.ClaimIdempotency(t.Context(), "team", route, key, lease)
+	c, err := s.ClaimIdempotencyKey(t.Context(), "team", route, key, lease)
 	require.NoError(t, err)
 	return c
 }
@@ -25,14 +25,14 @@ func claimKey(t *testing.T, s *Store, key string) Claim {
 func mustClaim(t *testing.T, s *Store, key string) IdempotencyKey {
 	t.Helper()
 	c := claimKey(t, s, key)
-	require.NotNil(t, c.Key)
-	require.Nil(t, c.Stored)
-	require.False(t, c.Busy)
-	return *c.Key
+	require.NotNil(t, c.Claimed)
+	require.Nil(t, c.StoredAnswer)
+	require.False(t, c.InProgress)
+	return *c.Claimed
 }
 
-// stop makes the store's clock stand still, and returns how to move it.
-func stop(s *Store) (forward func(time.Duration)) {
+// stopClock makes the store's clock stand still, and returns how to move it.
+func stopClock(s *Store) (forward func(time.Duration)) {
 	now := s.now()
 	s.now = func() time.Time { return now }
 	return func(d time.Duration) { now = now.Add(d) }
@@ -40,64 +40,64 @@ func stop(s *Store) (forward func(time.Duration)) {
 
 func TestIdempotentAnswersAreReplayedVerbatim(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		body := []byte("{\"detail\": \"né\x00\"}\n")
 		key := mustClaim(t, s, "k")
-		require.Equal(t, Claim{Busy: true}, claimKey(t, s, "k"))
-		require.NoError(t, s.StoreAnswer(t.Context(), key, 422, body))
+		require.Equal(t, IdempotencyClaim{InProgress: true}, claimKey(t, s, "k"))
+		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), key, 422, body))
 		for range 2 {
-			require.Equal(t, Claim{Stored: &StoredAnswer{Status: 422, Body: body}}, claimKey(t, s, "k"))
+			require.Equal(t, IdempotencyClaim{StoredAnswer: &StoredAnswer{Status: 422, Body: body}}, claimKey(t, s, "k"))
 		}
-		require.ErrorIs(t, s.StoreAnswer(t.Context(), key, 200, nil), ErrClaimLost, "the first answer stays")
-		require.NoError(t, s.ReleaseIdempotency(t.Context(), key))
-		require.NotNil(t, claimKey(t, s, "k").Stored, "an answer is not released")
+		require.ErrorIs(t, s.StoreIdempotentAnswer(t.Context(), key, 200, nil), ErrClaimLost, "the first answer stays")
+		require.NoError(t, s.ReleaseIdempotencyKey(t.Context(), key))
+		require.NotNil(t, claimKey(t, s, "k").StoredAnswer, "an answer is not released")
 
 		// The same key of another team or route is another key.
 		for _, other := range [][2]string{{"team", "POST /elsewhere"}, {"team 2", route}} {
-			c, err := s.ClaimIdempotency(t.Context(), other[0], other[1], "k", lease)
+			c, err := s.ClaimIdempotencyKey(t.Context(), other[0], other[1], "k", lease)
 			require.NoError(t, err)
-			require.NotNil(t, c.Key)
+			require.NotNil(t, c.Claimed)
 		}
 	})
 }
 
 func TestReleasedKeysAreNewAgain(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		first := mustClaim(t, s, "k")
-		require.NoError(t, s.ReleaseIdempotency(t.Context(), first))
+		require.NoError(t, s.ReleaseIdempotencyKey(t.Context(), first))
 		second := mustClaim(t, s, "k")
-		require.NotEqual(t, first.Token, second.Token)
-		require.NoError(t, s.ReleaseIdempotency(t.Context(), first))
-		require.True(t, claimKey(t, s, "k").Busy, "a late release does not touch the next claim")
+		require.NotEqual(t, first.ClaimToken, second.ClaimToken)
+		require.NoError(t, s.ReleaseIdempotencyKey(t.Context(), first))
+		require.True(t, claimKey(t, s, "k").InProgress, "a late release does not touch the next claim")
 	})
 }
 
 func TestExpiredClaimsAreTakenOver(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		late := mustClaim(t, s, "k")
 		forward(lease - time.Microsecond)
-		require.True(t, claimKey(t, s, "k").Busy)
+		require.True(t, claimKey(t, s, "k").InProgress)
 		forward(time.Microsecond)
 		next := mustClaim(t, s, "k")
 
-		err := s.StoreAnswer(t.Context(), late, 200, []byte("late"))
+		err := s.StoreIdempotentAnswer(t.Context(), late, 200, []byte("late"))
 		require.ErrorIs(t, err, ErrClaimLost)
 		require.ErrorIs(t, err, ErrStale)
-		require.NoError(t, s.StoreAnswer(t.Context(), next, 200, []byte("next")))
-		require.Equal(t, "next", string(claimKey(t, s, "k").Stored.Body))
+		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), next, 200, []byte("next")))
+		require.Equal(t, "next", string(claimKey(t, s, "k").StoredAnswer.Body))
 	})
 }
 
 // What the late holder of a claim wrote in the same transaction goes with its answer.
-func TestALateHolderCommitsNothing(t *testing.T) {
+func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		work := func(key IdempotencyKey, orderID string) error {
-			return s.inTx(t.Context(), func(tx *sql.Tx) error {
+			return s.InTx(t.Context(), func(tx *sql.Tx) error {
 				if _, err := tx.ExecContext(t.Context(), `INSERT INTO call_pacing (pair, next_start) VALUES ($1, 0)`, orderID); err != nil {
 					return err
 				}
@@ -110,16 +110,16 @@ func TestALateHolderCommitsNothing(t *testing.T) {
 		require.ErrorIs(t, work(late, "late order"), ErrClaimLost)
 		require.NoError(t, work(next, "order"))
 
-		written, err := collect(t.Context(), s.read, scanText, `SELECT pair FROM call_pacing`)
+		written, err := QueryAll(t.Context(), s.read, ScanText, `SELECT pair FROM call_pacing`)
 		require.NoError(t, err)
 		require.Equal(t, []string{"order"}, written)
-		require.Equal(t, "order", string(claimKey(t, s, "k").Stored.Body))
+		require.Equal(t, "order", string(claimKey(t, s, "k").StoredAnswer.Body))
 
 		// An answer that was committed after its lease had run out, but before anyone took over, stands.
 		slow := mustClaim(t, s, "slow")
 		forward(2 * lease)
 		require.NoError(t, work(slow, "slow order"))
-		require.Equal(t, "slow order", string(claimKey(t, s, "slow").Stored.Body))
+		require.Equal(t, "slow order", string(claimKey(t, s, "slow").StoredAnswer.Body))
 	})
 }
 
@@ -137,21 +137,21 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 				for _, s := range stores {
 					s.now = func() time.Time { return now }
 				}
-				claims := make([]Claim, 16)
+				claims := make([]IdempotencyClaim, 16)
 				var g errgroup.Group
 				for i := range claims {
 					g.Go(func() (err error) {
-						claims[i], err = stores[i%2].ClaimIdempotency(t.Context(), "team", route, "k", lease)
+						claims[i], err = stores[i%2].ClaimIdempotencyKey(t.Context(), "team", route, "k", lease)
 						return err
 					})
 				}
 				require.NoError(t, g.Wait())
 				won, busy := 0, 0
 				for _, c := range claims {
-					if c.Key != nil {
+					if c.Claimed != nil {
 						won++
 					}
-					if c.Busy {
+					if c.InProgress {
 						busy++
 					}
 				}
@@ -164,37 +164,37 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 
 func TestPruneForgetsOldAnswers(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		prune := func(want int64) {
 			t.Helper()
-			n, err := s.PruneIdempotency(t.Context())
+			n, err := s.PruneIdempotencyKeys(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, want, n)
 		}
-		booking := func() Claim {
-			c, err := s.ClaimIdempotency(t.Context(), "team", RouteBookPSC, "old", lease)
+		booking := func() IdempotencyClaim {
+			c, err := s.ClaimIdempotencyKey(t.Context(), "team", RouteBookPSC, "old", lease)
 			require.NoError(t, err)
 			return c
 		}
-		require.NoError(t, s.StoreAnswer(t.Context(), mustClaim(t, s, "old"), 200, nil))
-		require.NoError(t, s.StoreAnswer(t.Context(), *booking().Key, 200, nil))
+		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), mustClaim(t, s, "old"), 200, nil))
+		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), *booking().Claimed, 200, nil))
 		mustClaim(t, s, "abandoned")
 		forward(24 * time.Hour)
 		prune(0)
 		forward(time.Second)
-		require.NoError(t, s.StoreAnswer(t.Context(), mustClaim(t, s, "young"), 200, nil))
-		held, err := s.ClaimIdempotency(t.Context(), "team", route, "executing", 365*24*time.Hour)
+		require.NoError(t, s.StoreIdempotentAnswer(t.Context(), mustClaim(t, s, "young"), 200, nil))
+		held, err := s.ClaimIdempotencyKey(t.Context(), "team", route, "executing", 365*24*time.Hour)
 		require.NoError(t, err)
-		require.NotNil(t, held.Key)
+		require.NotNil(t, held.Claimed)
 		prune(2)
 		mustClaim(t, s, "old")
-		require.NotNil(t, claimKey(t, s, "young").Stored)
-		require.NotNil(t, booking().Stored, "the answers of bookings are kept longer")
+		require.NotNil(t, claimKey(t, s, "young").StoredAnswer)
+		require.NotNil(t, booking().StoredAnswer, "the answers of bookings are kept longer")
 
 		forward(13 * 24 * time.Hour)
 		prune(3)
-		require.True(t, claimKey(t, s, "executing").Busy, "a claim that is held is never pruned")
-		require.NotNil(t, booking().Key)
+		require.True(t, claimKey(t, s, "executing").InProgress, "a claim that is held is never pruned")
+		require.NotNil(t, booking().Claimed)
 	})
 }

@@ -17,10 +17,10 @@ import (
 const (
 	InboxReceived  = "received"  // its order's workflow is to be told
 	InboxSignalled = "signalled" // the workflow has been told
-	InboxApplied   = string(order.Applied)
-	InboxLate      = string(order.Late)
-	InboxParked    = string(order.Parked)
-	InboxRefused   = string(order.Refused)
+	InboxApplied   = string(order.OutcomeApplied)
+	InboxLate      = string(order.OutcomeLate)
+	InboxParked    = string(order.OutcomeParked)
+	InboxRefused   = string(order.OutcomeRefused)
 
 	InboxUnmatched   = "unmatched"   // no order has that number, or none yet
 	InboxIncomplete  = "incomplete"  // authentic, and lacks what would make it a fact
@@ -28,32 +28,32 @@ const (
 	InboxQuarantined = "quarantined" // unreadable
 )
 
-// maxQuarantined bounds what somebody who knows the password can fill the table with; the oldest go first.
-const maxQuarantined = 1000
+// maxQuarantinedItems bounds what somebody who knows the password can fill the table with; the oldest go first.
+const maxQuarantinedItems = 1000
 
-// Report is one delivery by a partner, as the adapter understood it.
-type Report struct {
-	Partner string
-	Key     string // what the partner means by "the same report" (molecular-api#d16)
-	Hash    string // of the canonical body
-	Kind    string
+// NewInboxItem is one delivery by a partner, as the adapter understood it.
+type NewInboxItem struct {
+	Partner  string
+	DedupKey string // what the partner means by "the same report" (molecular-api#d16)
+	BodyHash string // of the canonical body
+	Kind     string
 
-	AccountID   string // a lab's reports: the account whose credentials came with it; empty: several accounts have them
-	OrderNumber string // a lab's reports: the order's number
-	Tracking    string // a courier's reports: the tracking number
+	LabAccountID   string // a lab's reports: the account whose credentials came with it; empty: several accounts have them
+	OrderNumber    string // a lab's reports: the order's number
+	TrackingNumber string // a courier's reports: the tracking number
 
-	Fact   *order.Fact                  // nil when it is none, State then says why
-	Legs   func(leg string) *order.Fact // couriers, instead of Fact: what the report means on a leg; nil: nothing
-	State  string                       // incomplete, unknown or quarantined
-	Reason string                       // the partner's own words
+	Fact          *order.Fact                  // nil when it is none, State then says why
+	FactByLeg     func(leg string) *order.Fact // couriers, instead of Fact: what the report means on a leg; nil: nothing
+	State         string                       // incomplete, unknown or quarantined
+	PartnerReason string                       // the partner's own words
 
 	Body       []byte
 	Headers    map[string]string // without secrets
 	ReceivedAt time.Time
 }
 
-// Received is an inbox row as far as its order's workflow is concerned.
-type Received struct {
+// ReceivedItem is an inbox row as far as its order's workflow is concerned.
+type ReceivedItem struct {
 	ID        string
 	OrderID   string // empty: unmatched
 	State     string
@@ -61,75 +61,75 @@ type Received struct {
 	Fact      *order.Fact // nil: there is nothing to tell the workflow
 }
 
-// Receive keeps a report, once: the same key and content again is only counted. The same key with other content is an amendment
+// StoreInboxItem keeps a report, once: the same key and content again is only counted. The same key with other content is an amendment
 // (molecular-api#d17). When Receive returns without an error the report is safe, and the partner may be answered.
-func (s *Store) Receive(ctx context.Context, r Report) (Received, error) {
-	r = r.storable(s.now())
-	var out Received
+func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedItem, error) {
+	r = r.withStorableTexts(s.now())
+	var out ReceivedItem
 	receive := func(tx *sql.Tx) (err error) {
-		out, err = s.receive(ctx, tx, r)
+		out, err = s.storeInboxItem(ctx, tx, r)
 		return err
 	}
 	// Of two deliveries at once one finds the other's row when it looks again.
 	const tries = 5
 	var err error
 	for range tries {
-		if err = s.inTx(ctx, receive); !unique(err) {
+		if err = s.InTx(ctx, receive); !IsUniqueViolation(err) {
 			break
 		}
 	}
 	if err != nil {
-		return Received{}, fmt.Errorf("keeping a report of %s: %w", r.Partner, err)
+		return ReceivedItem{}, fmt.Errorf("keeping a report of %s: %w", r.Partner, err)
 	}
 	return out, nil
 }
 
-// storable bounds what goes into clear columns. Two long keys stay two keys.
-func (r Report) storable(now time.Time) Report {
-	if len(r.Key) > maxPartnerText {
-		sum := sha256.Sum256([]byte(r.Key))
-		r.Key = "sha256:" + hex.EncodeToString(sum[:])
+// withStorableTexts bounds what goes into clear columns. Two long keys stay two keys.
+func (r NewInboxItem) withStorableTexts(now time.Time) NewInboxItem {
+	if len(r.DedupKey) > maxPartnerText {
+		sum := sha256.Sum256([]byte(r.DedupKey))
+		r.DedupKey = "sha256:" + hex.EncodeToString(sum[:])
 	}
-	r.Key, r.Kind, r.OrderNumber = storable(r.Key), storable(r.Kind), storable(r.OrderNumber)
-	r.Tracking = storable(couriers.Clean(r.Tracking))
+	r.DedupKey, r.Kind, r.OrderNumber = storableText(r.DedupKey), storableText(r.Kind), storableText(r.OrderNumber)
+	r.TrackingNumber = storableText(couriers.NormalizeNumber(r.TrackingNumber))
 	if r.ReceivedAt.IsZero() {
 		r.ReceivedAt = now
 	}
 	return r
 }
 
-func (s *Store) receive(ctx context.Context, tx *sql.Tx, r Report) (Received, error) {
-	earlier, err := one(ctx, tx, scanReceived,
-		`SELECT `+receivedColumns+` FROM inbox WHERE partner = $1 AND event_key = $2 AND hash = $3`, r.Partner, r.Key, r.Hash)
+func (s *Store) storeInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem) (ReceivedItem, error) {
+	earlier, err := QueryOne(ctx, tx, scanReceivedItem,
+		`SELECT `+receivedItemColumns+` FROM inbox WHERE partner = $1 AND event_key = $2 AND hash = $3`, r.Partner, r.DedupKey, r.BodyHash)
 	if err == nil {
 		earlier.Duplicate = true
 		_, err = tx.ExecContext(ctx, `UPDATE inbox SET deliveries = deliveries + 1 WHERE id = $1`, earlier.ID)
 		return earlier, err
 	}
 	if !errors.Is(err, ErrNotFound) {
-		return Received{}, err
+		return ReceivedItem{}, err
 	}
-	row := inboxRow{facts: r.facts()}
-	row.ID = newID()
-	if row.OrderID, row.leg, err = findOrder(ctx, tx, r); err != nil {
-		return Received{}, err
+	row := receivedItemRow{facts: r.factsByLeg()}
+	row.ID = NewID()
+	if row.OrderID, row.leg, err = findOrderOfItem(ctx, tx, r); err != nil {
+		return ReceivedItem{}, err
 	}
-	row.State = stateOf(r, row.OrderID, row.facts[row.leg])
-	if err := s.insertInbox(ctx, tx, r, &row); err != nil {
-		return Received{}, err
+	row.State = initialInboxState(r, row.OrderID, row.facts[row.leg])
+	if err := s.insertInboxItem(ctx, tx, r, &row); err != nil {
+		return ReceivedItem{}, err
 	}
-	if err := s.lateForErased(ctx, tx, row.OrderID); err != nil {
-		return Received{}, err
+	if err := s.rescheduleErasure(ctx, tx, row.OrderID); err != nil {
+		return ReceivedItem{}, err
 	}
 	if row.State == InboxQuarantined {
-		return row.received(), s.boundQuarantine(ctx, tx)
+		return row.toReceivedItem(), s.pruneQuarantine(ctx, tx)
 	}
-	return row.received(), nil
+	return row.toReceivedItem(), nil
 }
 
-// facts is what the report means, by the leg that it turns out to be about. A lab's report names the order; where it tells of a
+// factsByLeg is what the report means, by the leg that it turns out to be about. A lab's report names the order; where it tells of a
 // courier's, its fact names the leg too.
-func (r Report) facts() map[string]*order.Fact {
+func (r NewInboxItem) factsByLeg() map[string]*order.Fact {
 	legs := []couriers.Leg{couriers.Outbound, couriers.Inbound}
 	if r.OrderNumber != "" {
 		legs = []couriers.Leg{""}
@@ -137,8 +137,8 @@ func (r Report) facts() map[string]*order.Fact {
 	facts := map[string]*order.Fact{}
 	for _, leg := range legs {
 		f := r.Fact
-		if r.Legs != nil {
-			f = r.Legs(string(leg))
+		if r.FactByLeg != nil {
+			f = r.FactByLeg(string(leg))
 		}
 		if f != nil {
 			fact := *f
@@ -151,9 +151,9 @@ func (r Report) facts() map[string]*order.Fact {
 	return facts
 }
 
-func stateOf(r Report, orderID string, f *order.Fact) string {
+func initialInboxState(r NewInboxItem, orderID string, f *order.Fact) string {
 	switch {
-	case r.Fact == nil && r.Legs == nil:
+	case r.Fact == nil && r.FactByLeg == nil:
 		return r.State
 	case orderID == "":
 		return InboxUnmatched
@@ -164,63 +164,63 @@ func stateOf(r Report, orderID string, f *order.Fact) string {
 	}
 }
 
-// insertInbox writes the row. Its variant counts the amendments of its key.
-func (s *Store) insertInbox(ctx context.Context, tx *sql.Tx, r Report, row *inboxRow) error {
-	facts, err := encode(row.facts)
+// insertInboxItem writes the row. Its variant counts the amendments of its key.
+func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem, row *receivedItemRow) error {
+	facts, err := encodeJSON(row.facts)
 	if err != nil {
 		return err
 	}
-	headers, err := s.keys.sealJSON(place("inbox", row.ID, "headers"), r.Headers)
+	headers, err := s.keys.SealJSON(sealContext("inbox", row.ID, "headers"), r.Headers)
 	if err != nil {
 		return err
 	}
 	row.receivedAt = r.ReceivedAt.UTC().Truncate(time.Microsecond)
 	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(variant) + 1, 0) FROM inbox WHERE partner = $1 AND event_key = $2`,
-		r.Partner, r.Key).Scan(&row.variant)
+		r.Partner, r.DedupKey).Scan(&row.amendments)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking, order_id, leg,
 			facts, state, code, deliveries, headers, body, reason, received_at, state_at, account_id, fetch_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 1, $13, $14, $15, $16, $17, $18, $19)`,
-		row.ID, r.Partner, r.Key, row.variant, r.Hash, r.Kind, r.OrderNumber, r.Tracking, nullable(row.OrderID), row.leg,
-		facts, row.State, headers, s.keys.Seal(place("inbox", row.ID, "body"), r.Body),
-		s.keys.Seal(place("inbox", row.ID, "reason"), []byte(r.Reason)), micros(row.receivedAt), micros(s.now()),
-		r.AccountID, micros(row.fetchAt(r)))
+		row.ID, r.Partner, r.DedupKey, row.amendments, r.BodyHash, r.Kind, r.OrderNumber, r.TrackingNumber, NullIfEmpty(row.OrderID), row.leg,
+		facts, row.State, headers, s.keys.Seal(sealContext("inbox", row.ID, "body"), r.Body),
+		s.keys.Seal(sealContext("inbox", row.ID, "reason"), []byte(r.PartnerReason)), ToMicros(row.receivedAt), ToMicros(s.now()),
+		r.LabAccountID, ToMicros(row.firstFetchAt(r)))
 	return err
 }
 
-// fetchAt is the time of a report that announces results of an order that nobody knows: they are asked for by the account that it
+// firstFetchAt is the time of a report that announces results of an order that nobody knows: they are asked for by the account that it
 // came through. It is zero for any other.
-func (r inboxRow) fetchAt(in Report) time.Time {
-	if r.State != InboxUnmatched || in.AccountID == "" || in.Fact == nil || in.Fact.Kind != order.ReportReady {
+func (r receivedItemRow) firstFetchAt(in NewInboxItem) time.Time {
+	if r.State != InboxUnmatched || in.LabAccountID == "" || in.Fact == nil || in.Fact.Kind != order.FactReportReady {
 		return time.Time{}
 	}
 	return r.receivedAt
 }
 
-func (s *Store) boundQuarantine(ctx context.Context, tx *sql.Tx) error {
+func (s *Store) pruneQuarantine(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM inbox WHERE state = $1 AND id NOT IN (
-		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`, InboxQuarantined, maxQuarantined)
+		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`, InboxQuarantined, maxQuarantinedItems)
 	return err
 }
 
-// MarkSignalled notes that a received row's workflow has been told. A row that has gone further stays as it is.
-func (s *Store) MarkSignalled(ctx context.Context, id string) error {
+// RecordInboxSignalled notes that a received row's workflow has been told. A row that has gone further stays as it is.
+func (s *Store) RecordInboxSignalled(ctx context.Context, id string) error {
 	_, err := s.write.ExecContext(ctx, `UPDATE inbox SET state = $1, state_at = $2 WHERE id = $3 AND state = $4`,
-		InboxSignalled, micros(s.now()), id, InboxReceived)
+		InboxSignalled, ToMicros(s.now()), id, InboxReceived)
 	if err != nil {
 		return fmt.Errorf("marking inbox row %s as signalled: %w", id, err)
 	}
 	return nil
 }
 
-// UnsettledInbox lists rows, longest waiting first, whose workflow was not told of them before the one time, or was told before the
+// UnprocessedInboxItems lists rows, longest waiting first, whose workflow was not told of them before the one time, or was told before the
 // other and has recorded nothing.
-func (s *Store) UnsettledInbox(ctx context.Context, receivedBefore, signalledBefore time.Time, limit int) ([]Received, error) {
-	rows, err := collect(ctx, s.read, scanReceived, `SELECT `+receivedColumns+` FROM inbox
+func (s *Store) UnprocessedInboxItems(ctx context.Context, receivedBefore, signalledBefore time.Time, limit int) ([]ReceivedItem, error) {
+	rows, err := QueryAll(ctx, s.read, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox
 		WHERE (state = $1 AND state_at < $2) OR (state = $3 AND state_at < $4) ORDER BY state_at, id LIMIT $5`,
-		InboxReceived, micros(receivedBefore), InboxSignalled, micros(signalledBefore), limit)
+		InboxReceived, ToMicros(receivedBefore), InboxSignalled, ToMicros(signalledBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing unsettled inbox rows: %w", err)
 	}

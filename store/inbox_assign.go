@@ -9,44 +9,44 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// ErrUnderReview means that somebody has to decide about the results that a report announced, and not about the report.
-var ErrUnderReview = errors.New("the report is under review")
+// ErrUnderMatchReview means that somebody has to decide about the results that a report announced, and not about the report.
+var ErrUnderMatchReview = errors.New("the report is under review")
 
-// AssignInbox says which order an unmatched report is about, and, of a courier's, on which leg: its order's workflow is then to be
+// AssignInboxItem says which order an unmatched report is about, and, of a courier's, on which leg: its order's workflow is then to be
 // told. The error is ErrNotFound when there is no such report or order, ErrConflict when the report is not unmatched or has no fact
 // on that leg, and ErrUnderReview.
-func (s *Store) AssignInbox(ctx context.Context, id, orderID, leg string) (Received, error) {
-	var out Received
-	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
-		out, err = s.assignInbox(ctx, tx, id, orderID, leg)
+func (s *Store) AssignInboxItem(ctx context.Context, id, orderID, leg string) (ReceivedItem, error) {
+	var out ReceivedItem
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		out, err = s.assignInboxItem(ctx, tx, id, orderID, leg)
 		return err
 	})
 	if err != nil {
-		return Received{}, fmt.Errorf("assigning inbox row %s to order %s: %w", id, orderID, err)
+		return ReceivedItem{}, fmt.Errorf("assigning inbox row %s to order %s: %w", id, orderID, err)
 	}
 	return out, nil
 }
 
-func (s *Store) assignInbox(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (Received, error) {
-	row, err := one(ctx, tx, scanReceived, `SELECT `+receivedColumns+` FROM inbox WHERE id = $1`, id)
+func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (ReceivedItem, error) {
+	row, err := QueryOne(ctx, tx, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox WHERE id = $1`, id)
 	if err != nil {
 		return row, err
 	}
 	if row.State != InboxUnmatched {
 		return row, ErrConflict
 	}
-	if _, err := orderPosition(ctx, tx, orderID); err != nil {
+	if _, err := loadOrderPosition(ctx, tx, orderID); err != nil {
 		return row, err
 	}
-	reviews, err := one(ctx, tx, scanInt, `SELECT COUNT(*) FROM reviews v JOIN inbox i ON `+sameSubject+`
-		WHERE i.id = $1 AND v.status IN ($2, $3)`, id, order.ReviewCustomer, order.ReviewOps)
+	reviews, err := QueryOne(ctx, tx, ScanInt, `SELECT COUNT(*) FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
+		WHERE i.id = $1 AND v.status IN ($2, $3)`, id, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
 	if err != nil {
 		return row, err
 	}
 	if reviews > 0 {
-		return row, ErrUnderReview
+		return row, ErrUnderMatchReview
 	}
-	if row, err = s.matchOne(ctx, tx, id, orderID, leg); err == nil && row.Fact == nil {
+	if row, err = s.matchInboxItem(ctx, tx, id, orderID, leg); err == nil && row.Fact == nil {
 		err = ErrConflict
 	}
 	return row, err

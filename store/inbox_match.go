@@ -10,49 +10,49 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// inboxRow is what of a row decides about its fact.
-type inboxRow struct {
-	Received
+// receivedItemRow is what of a row decides about its fact.
+type receivedItemRow struct {
+	ReceivedItem
 	leg        string
-	variant    int
+	amendments int
 	receivedAt time.Time
 	facts      map[string]*order.Fact // by leg; a lab's report under ""
 }
 
-const receivedColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts`
+const receivedItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts`
 
-func scanReceived(row scanner) (Received, error) {
-	var r inboxRow
+func scanReceivedItem(row Scanner) (ReceivedItem, error) {
+	var r receivedItemRow
 	var receivedAt int64
 	var facts string
-	if err := row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.variant, &receivedAt, &facts); err != nil {
-		return Received{}, err
+	if err := row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.amendments, &receivedAt, &facts); err != nil {
+		return ReceivedItem{}, err
 	}
-	r.receivedAt = instant(receivedAt)
-	if err := decode(facts, &r.facts); err != nil {
-		return Received{}, fmt.Errorf("reading the fact of inbox row %s: %w", r.ID, err)
+	r.receivedAt = FromMicros(receivedAt)
+	if err := decodeJSON(facts, &r.facts); err != nil {
+		return ReceivedItem{}, fmt.Errorf("reading the fact of inbox row %s: %w", r.ID, err)
 	}
-	return r.received(), nil
+	return r.toReceivedItem(), nil
 }
 
-// received gives the row's fact what only the row knows.
-func (r inboxRow) received() Received {
-	out := r.Received
+// toReceivedItem gives the row's fact what only the row knows.
+func (r receivedItemRow) toReceivedItem() ReceivedItem {
+	out := r.ReceivedItem
 	if f := r.facts[r.leg]; f != nil && r.OrderID != "" {
 		fact := *f
-		fact.InboxID, fact.ReceivedAt, fact.Amendment = r.ID, r.receivedAt, r.variant > 0
+		fact.InboxID, fact.ReceivedAt, fact.Amendment = r.ID, r.receivedAt, r.amendments > 0
 		out.Fact = &fact
 	}
 	return out
 }
 
-// findOrder finds the order that a report is about, and the leg. Couriers use numbers again, so the newest order with one counts.
-func findOrder(ctx context.Context, q querier, r Report) (orderID, leg string, err error) {
+// findOrderOfItem finds the order that a report is about, and the leg. Couriers use numbers again, so the newest order with one counts.
+func findOrderOfItem(ctx context.Context, q Querier, r NewInboxItem) (orderID, leg string, err error) {
 	if r.OrderNumber != "" {
 		err = q.QueryRowContext(ctx, `SELECT id FROM orders WHERE number = $1`, r.OrderNumber).Scan(&orderID)
 	} else {
 		err = q.QueryRowContext(ctx, `SELECT order_id, leg FROM tracking_numbers WHERE number = $1
-			ORDER BY created_at DESC, order_id DESC, leg DESC LIMIT 1`, r.Tracking).Scan(&orderID, &leg)
+			ORDER BY created_at DESC, order_id DESC, leg DESC LIMIT 1`, r.TrackingNumber).Scan(&orderID, &leg)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", "", nil
@@ -63,28 +63,28 @@ func findOrder(ctx context.Context, q querier, r Report) (orderID, leg string, e
 // Unmatched rows and the orders that they are about, if those have come by now. What came through one account is not about an order
 // of another, but that a provider of appointments reports on visits for all labs of its team.
 const (
-	waitingForNumber = `SELECT i.id, o.id, '' FROM inbox i JOIN orders o ON o.number = i.order_number
+	unmatchedByOrderNumber = `SELECT i.id, o.id, '' FROM inbox i JOIN orders o ON o.number = i.order_number
 		WHERE i.state = '` + InboxUnmatched + `' AND (i.account_id = '' OR i.account_id = o.lab_account_id
 			OR i.kind IN ('appointment', 'draw_completed') AND EXISTS (SELECT 1 FROM lab_accounts a JOIN lab_accounts l ON l.id = o.lab_account_id
 				WHERE a.id = i.account_id AND a.team_id IN ('', o.team_id) AND a.environment = l.environment))`
-	waitingForTracking = `SELECT i.id, t.order_id, t.leg FROM inbox i JOIN tracking_numbers t ON t.number = i.tracking
+	unmatchedByTrackingNumber = `SELECT i.id, t.order_id, t.leg FROM inbox i JOIN tracking_numbers t ON t.number = i.tracking
 		WHERE i.state = '` + InboxUnmatched + `'
 		AND NOT EXISTS (SELECT 1 FROM tracking_numbers n WHERE n.number = t.number AND n.created_at > t.created_at)`
 )
 
-// match gives unmatched rows their orders and returns them.
-func (s *Store) match(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]Received, error) {
+// matchInboxItems gives unmatched rows their orders and returns them.
+func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]ReceivedItem, error) {
 	type pair struct{ id, orderID, leg string }
-	pairs, err := collect(ctx, tx, func(row scanner) (p pair, err error) {
+	pairs, err := QueryAll(ctx, tx, func(row Scanner) (p pair, err error) {
 		err = row.Scan(&p.id, &p.orderID, &p.leg)
 		return p, err
 	}, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("looking for reports without an order: %w", err)
 	}
-	var matched []Received
+	var matched []ReceivedItem
 	for _, p := range pairs {
-		r, err := s.matchOne(ctx, tx, p.id, p.orderID, p.leg)
+		r, err := s.matchInboxItem(ctx, tx, p.id, p.orderID, p.leg)
 		if errors.Is(err, ErrNotFound) { // another transaction was faster
 			continue
 		}
@@ -96,32 +96,32 @@ func (s *Store) match(ctx context.Context, tx *sql.Tx, query string, args ...any
 	return matched, nil
 }
 
-func (s *Store) matchOne(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (Received, error) {
-	r, err := one(ctx, tx, scanReceived, `UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
-		WHERE id = $5 AND state = $6 RETURNING `+receivedColumns, InboxReceived, orderID, leg, micros(s.now()), id, InboxUnmatched)
+func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (ReceivedItem, error) {
+	r, err := QueryOne(ctx, tx, scanReceivedItem, `UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
+		WHERE id = $5 AND state = $6 RETURNING `+receivedItemColumns, InboxReceived, orderID, leg, ToMicros(s.now()), id, InboxUnmatched)
 	if err == nil {
-		err = s.lateForErased(ctx, tx, orderID)
+		err = s.rescheduleErasure(ctx, tx, orderID)
 	}
 	if err != nil {
 		return r, err
 	}
 	if r.Fact != nil {
-		return r, s.closeMatched(ctx, tx, id)
+		return r, s.closeReviewOfMatchedItem(ctx, tx, id)
 	}
 	r.State = InboxUnknown // on this leg it means nothing
 	_, err = tx.ExecContext(ctx, `UPDATE inbox SET state = $1 WHERE id = $2`, r.State, id)
 	return r, err
 }
 
-// MatchWaiting gives unmatched rows the orders that have come meanwhile: what a partner was faster to report than we were to commit.
+// MatchUnmatchedInboxItems gives unmatched rows the orders that have come meanwhile: what a partner was faster to report than we were to commit.
 // Rows whose order is still missing stay as they are, however many they are.
-func (s *Store) MatchWaiting(ctx context.Context, limit int) (matched []Received, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		matched, err = s.match(ctx, tx, waitingForNumber+` ORDER BY i.state_at, i.id LIMIT $1`, limit)
+func (s *Store) MatchUnmatchedInboxItems(ctx context.Context, limit int) (matched []ReceivedItem, err error) {
+	err = s.InTx(ctx, func(tx *sql.Tx) error {
+		matched, err = s.matchInboxItems(ctx, tx, unmatchedByOrderNumber+` ORDER BY i.state_at, i.id LIMIT $1`, limit)
 		if err != nil {
 			return err
 		}
-		more, err := s.match(ctx, tx, waitingForTracking+` ORDER BY i.state_at, i.id LIMIT $1`, limit)
+		more, err := s.matchInboxItems(ctx, tx, unmatchedByTrackingNumber+` ORDER BY i.state_at, i.id LIMIT $1`, limit)
 		matched = append(matched, more...)
 		return err
 	})

@@ -12,42 +12,42 @@ import (
 
 const outboundNumber, inboundNumber = "9400100000000000000001", "9400100000000000000002"
 
-func TestAReportFasterThanItsOrderIsMatchedByTheOrder(t *testing.T) {
+func TestAnItemBeforeItsOrderIsMatchedByTheOrder(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		n := newOrder(s, addTeam(t, s).ID)
-		in, err := s.Receive(t.Context(), labReport(n.Order.Number, order.Fact{Kind: order.KitShipped}))
+		in, err := s.StoreInboxItem(t.Context(), labReport(n.Order.Number, order.Fact{Kind: order.FactKitShipped}))
 		require.NoError(t, err)
-		require.Equal(t, Received{ID: in.ID, State: InboxUnmatched}, in)
-		stranger, err := s.Receive(t.Context(), labReport(order.NewNumber(), order.Fact{Kind: order.KitShipped}))
+		require.Equal(t, ReceivedItem{ID: in.ID, State: InboxUnmatched}, in)
+		stranger, err := s.StoreInboxItem(t.Context(), labReport(order.NewNumber(), order.Fact{Kind: order.FactKitShipped}))
 		require.NoError(t, err)
 
 		c, err := s.CreateOrder(t.Context(), n)
 		require.NoError(t, err)
-		require.Len(t, c.Matched, 1)
-		require.Equal(t, in.ID, c.Matched[0].ID)
-		require.Equal(t, n.Order.ID, c.Matched[0].OrderID)
-		require.Equal(t, in.ID, c.Matched[0].Fact.InboxID)
+		require.Len(t, c.MatchedItems, 1)
+		require.Equal(t, in.ID, c.MatchedItems[0].ID)
+		require.Equal(t, n.Order.ID, c.MatchedItems[0].OrderID)
+		require.Equal(t, in.ID, c.MatchedItems[0].Fact.InboxID)
 		require.Equal(t, InboxReceived, inboxState(t, s, in.ID))
 		require.Equal(t, InboxUnmatched, inboxState(t, s, stranger.ID))
 	})
 }
 
 // What one lab reports is never another lab's order, however early it came.
-func TestAReportOfAnotherAccountIsNotMatched(t *testing.T) {
+func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		n := newOrder(s, addTeam(t, s).ID)
 		account := func(teamID, environment string) string {
-			a := LabAccount{ID: newID(), TeamID: teamID, LabSlug: "x", Partner: "neutral", Environment: environment, Status: "active"}
+			a := LabAccount{ID: NewID(), TeamID: teamID, LabSlug: "x", Partner: "neutral", Environment: environment, Status: "active"}
 			require.NoError(t, s.PutLabAccount(t.Context(), a))
 			return a.ID
 		}
 		n.Order.LabAccountID = account(n.Order.TeamID, Sandbox)
 		receive := func(accountID, kind string) string {
 			r := labReport(n.Order.Number, order.Fact{Kind: order.FactKind(kind)})
-			r.AccountID, r.Kind = accountID, kind
-			in, err := s.Receive(t.Context(), r)
+			r.LabAccountID, r.Kind = accountID, kind
+			in, err := s.StoreInboxItem(t.Context(), r)
 			require.NoError(t, err)
 			return in.ID
 		}
@@ -70,92 +70,92 @@ func TestAReportOfAnotherAccountIsNotMatched(t *testing.T) {
 }
 
 // courierReport means transit on either leg, and nothing when it is about a label on the inbound one.
-func courierReport(tracking, status string) Report {
-	return Report{
-		Partner: "easypost", Key: newID(), Hash: newID(), Kind: "tracker.updated", Tracking: tracking, Body: []byte("{}"),
-		Legs: func(leg string) *order.Fact {
+func courierReport(tracking, status string) NewInboxItem {
+	return NewInboxItem{
+		Partner: "easypost", DedupKey: NewID(), BodyHash: NewID(), Kind: "tracker.updated", TrackingNumber: tracking, Body: []byte("{}"),
+		FactByLeg: func(leg string) *order.Fact {
 			if status == "label" && leg == "inbound" {
 				return nil
 			}
-			target := map[string]lifecycle.Low{"outbound": lifecycle.TransitCustomer, "inbound": lifecycle.TransitLab}[leg]
-			return &order.Fact{Kind: order.CourierReport, Target: target}
+			target := map[string]lifecycle.LowStatus{"outbound": lifecycle.TransitCustomer, "inbound": lifecycle.TransitLab}[leg]
+			return &order.Fact{Kind: order.FactCourierReport, TargetStatus: target}
 		},
 	}
 }
 
-func TestACourierReportIsMatchedByItsNumber(t *testing.T) {
+func TestACourierItemIsMatchedByTrackingNumber(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		early, err := s.Receive(t.Context(), courierReport("9400 1000-0000 0000 0000 02", "moving"))
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		early, err := s.StoreInboxItem(t.Context(), courierReport("9400 1000-0000 0000 0000 02", "moving"))
 		require.NoError(t, err)
 		require.Equal(t, InboxUnmatched, early.State)
-		label, err := s.Receive(t.Context(), courierReport(inboundNumber, "label"))
+		label, err := s.StoreInboxItem(t.Context(), courierReport(inboundNumber, "label"))
 		require.NoError(t, err)
 
 		o := addOrder(t, s)
-		placed(t, s, o.ID, "A1")
-		_, out := applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: "9400 1000 0000 0000 0000 01", Inbound: inboundNumber})
-		require.Len(t, out.Matched, 2)
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		_, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400 1000 0000 0000 0000 01", InboundNumber: inboundNumber})
+		require.Len(t, out.MatchedItems, 2)
 		require.Equal(t, &order.Fact{
-			InboxID: early.ID, Kind: order.CourierReport, Leg: "inbound", Target: lifecycle.TransitLab, ReceivedAt: out.Matched[0].Fact.ReceivedAt,
-		}, out.Matched[0].Fact)
+			InboxID: early.ID, Kind: order.FactCourierReport, Leg: "inbound", TargetStatus: lifecycle.TransitLab, ReceivedAt: out.MatchedItems[0].Fact.ReceivedAt,
+		}, out.MatchedItems[0].Fact)
 		require.Equal(t, InboxReceived, inboxState(t, s, early.ID))
-		require.Nil(t, out.Matched[1].Fact)
+		require.Nil(t, out.MatchedItems[1].Fact)
 		require.Equal(t, InboxUnknown, inboxState(t, s, label.ID), "a label means nothing on that leg")
 
-		later, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
+		later, err := s.StoreInboxItem(t.Context(), courierReport(outboundNumber, "moving"))
 		require.NoError(t, err)
 		require.Equal(t, o.ID, later.OrderID)
-		require.Equal(t, []any{"outbound", lifecycle.TransitCustomer}, []any{later.Fact.Leg, later.Fact.Target})
+		require.Equal(t, []any{"outbound", lifecycle.TransitCustomer}, []any{later.Fact.Leg, later.Fact.TargetStatus})
 	})
 }
 
 // Couriers use their numbers again: a report is about the newest order with the number.
 func TestATrackingNumberUsedAgainIsTheNewestOrders(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		var newest string
 		for range 2 {
 			o := addOrder(t, s)
-			placed(t, s, o.ID, "A1")
-			applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber})
+			applyRequisitionTaken(t, s, o.ID, "A1")
+			applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: outboundNumber})
 			newest = o.ID
 			forward(time.Hour)
 		}
-		in, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
+		in, err := s.StoreInboxItem(t.Context(), courierReport(outboundNumber, "moving"))
 		require.NoError(t, err)
 		require.Equal(t, newest, in.OrderID)
 
 		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL WHERE id = $2`, InboxUnmatched, in.ID)
 		require.NoError(t, err)
-		matched, err := s.MatchWaiting(t.Context(), 10)
+		matched, err := s.MatchUnmatchedInboxItems(t.Context(), 10)
 		require.NoError(t, err)
-		require.Equal(t, []Received{in}, matched)
+		require.Equal(t, []ReceivedItem{in}, matched)
 	})
 }
 
 // A match that was missed because report and order were written at the same moment is made up for.
-func TestMatchWaitingHeals(t *testing.T) {
+func TestUnmatchedItemsAreMatchedLater(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
-		placed(t, s, o.ID, "A1")
-		applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber})
-		lab := receiveFact(t, s, o.Number, order.Fact{Kind: order.KitReceived})
-		courier, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: outboundNumber})
+		lab := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitReceived})
+		courier, err := s.StoreInboxItem(t.Context(), courierReport(outboundNumber, "moving"))
 		require.NoError(t, err)
 		for range 3 {
-			receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.KitReceived})
+			receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitReceived})
 		}
 		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL, leg = '' WHERE id IN ($2, $3)`,
 			InboxUnmatched, lab.ID, courier.ID)
 		require.NoError(t, err)
 
-		matched, err := s.MatchWaiting(t.Context(), 1)
+		matched, err := s.MatchUnmatchedInboxItems(t.Context(), 1)
 		require.NoError(t, err)
-		require.Equal(t, []Received{lab, courier}, matched)
-		matched, err = s.MatchWaiting(t.Context(), 100)
+		require.Equal(t, []ReceivedItem{lab, courier}, matched)
+		matched, err = s.MatchUnmatchedInboxItems(t.Context(), 100)
 		require.NoError(t, err)
 		require.Empty(t, matched)
 	})

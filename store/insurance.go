@@ -22,9 +22,9 @@ func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) e
 	if in.CreatedAt.IsZero() {
 		in.CreatedAt = s.now()
 	}
-	n, err := change(ctx, s.write, `INSERT INTO user_insurance (id, user_id, is_primary, document, created_at)
+	n, err := ExecCount(ctx, s.write, `INSERT INTO user_insurance (id, user_id, is_primary, document, created_at)
 		SELECT $1, u.id, $3, $4, $5 FROM users u WHERE u.id = $2 AND u.team_id = $6 AND u.erase_at = 0`,
-		in.ID, in.UserID, in.Primary, s.sealBytes(place("user_insurance", in.ID, "document"), in.Document), micros(in.CreatedAt), teamID)
+		in.ID, in.UserID, in.Primary, s.sealBytes(sealContext("user_insurance", in.ID, "document"), in.Document), ToMicros(in.CreatedAt), teamID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -37,7 +37,7 @@ func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) e
 // LatestInsurance reads the newest record of a user's primary insurance, or of another than the primary. The error is ErrNotFound when
 // there is no such user, or no such record.
 func (s *Store) LatestInsurance(ctx context.Context, teamID, userID string, primary bool) (Insurance, error) {
-	in, err := one(ctx, s.read, s.scanInsurance, `SELECT i.id, i.user_id, i.is_primary, i.document, i.created_at
+	in, err := QueryOne(ctx, s.read, s.scanInsurance, `SELECT i.id, i.user_id, i.is_primary, i.document, i.created_at
 		FROM user_insurance i JOIN users u ON u.id = i.user_id
 		WHERE i.user_id = $1 AND i.is_primary = $2 AND u.team_id = $3 AND u.erase_at = 0
 		ORDER BY i.created_at DESC, i.id DESC LIMIT 1`, userID, primary, teamID)
@@ -47,7 +47,7 @@ func (s *Store) LatestInsurance(ctx context.Context, teamID, userID string, prim
 	return in, nil
 }
 
-func (s *Store) scanInsurance(row scanner) (Insurance, error) {
+func (s *Store) scanInsurance(row Scanner) (Insurance, error) {
 	var in Insurance
 	var sealed []byte
 	var created int64
@@ -55,39 +55,39 @@ func (s *Store) scanInsurance(row scanner) (Insurance, error) {
 	if err != nil {
 		return Insurance{}, err
 	}
-	in.CreatedAt = instant(created)
-	in.Document, err = s.keys.Open(place("user_insurance", in.ID, "document"), sealed)
+	in.CreatedAt = FromMicros(created)
+	in.Document, err = s.keys.Open(sealContext("user_insurance", in.ID, "document"), sealed)
 	return in, err
 }
 
 // AddPayor adds a payor that only the team will find. The error is ErrConflict when the code is taken.
 func (s *Store) AddPayor(ctx context.Context, teamID string, p billing.Payor) error {
-	document, err := encode(p)
+	document, err := encodeJSON(p)
 	if err != nil {
 		return err
 	}
 	_, err = s.write.ExecContext(ctx, `INSERT INTO payors (code, team_id, document, created_at) VALUES ($1, $2, $3, $4)`,
-		p.Code, teamID, document, micros(s.now()))
+		p.Code, teamID, document, ToMicros(s.now()))
 	if err != nil {
-		return exists(err, "payor", p.Code)
+		return WrapWriteError(err, "payor", p.Code)
 	}
 	return nil
 }
 
 // Payors lists the payors that a team has added, oldest first.
 func (s *Store) Payors(ctx context.Context, teamID string) ([]billing.Payor, error) {
-	all, err := collect(ctx, s.read, scanPayor, `SELECT document FROM payors WHERE team_id = $1 ORDER BY created_at, code`, teamID)
+	all, err := QueryAll(ctx, s.read, scanPayor, `SELECT document FROM payors WHERE team_id = $1 ORDER BY created_at, code`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing payors of team %s: %w", teamID, err)
 	}
 	return all, nil
 }
 
-func scanPayor(row scanner) (p billing.Payor, err error) {
+func scanPayor(row Scanner) (p billing.Payor, err error) {
 	var document string
 	if err := row.Scan(&document); err != nil {
 		return billing.Payor{}, err
 	}
-	err = decode(document, &p)
+	err = decodeJSON(document, &p)
 	return p, err
 }

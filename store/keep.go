@@ -11,15 +11,15 @@ import (
 // PruneResults erases the results of up to limit orders that have ended and whose newest results were fetched before a time, and counts
 // the orders.
 func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (int, error) {
-	ids, err := collect(ctx, s.read, scanText, `SELECT r.order_id FROM results r JOIN orders o ON o.id = r.order_id AND NOT o.unfinished
+	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT r.order_id FROM results r JOIN orders o ON o.id = r.order_id AND NOT o.unfinished
 		WHERE r.fetched_at < $1 AND NOT EXISTS (SELECT 1 FROM results n WHERE n.order_id = r.order_id AND n.fetched_at >= $1)
-		GROUP BY r.order_id ORDER BY MIN(r.fetched_at), r.order_id LIMIT $2`, micros(before), limit)
+		GROUP BY r.order_id ORDER BY MIN(r.fetched_at), r.order_id LIMIT $2`, ToMicros(before), limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing results to be pruned: %w", err)
 	}
 	pruned := 0
 	for _, id := range ids {
-		err := s.inTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, micros(before)) })
+		err := s.InTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, ToMicros(before)) })
 		if errors.Is(err, ErrNotFound) { // it goes on, or newer results have come
 			continue
 		}
@@ -32,7 +32,7 @@ func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (
 }
 
 func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int64) error {
-	n, err := change(ctx, tx, `UPDATE orders SET results = NULL WHERE id = $1 AND NOT unfinished
+	n, err := ExecCount(ctx, tx, `UPDATE orders SET results = NULL WHERE id = $1 AND NOT unfinished
 		AND NOT EXISTS (SELECT 1 FROM results WHERE order_id = $1 AND fetched_at >= $2)`, orderID, before)
 	if err != nil {
 		return err
@@ -47,12 +47,12 @@ func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int6
 	return err
 }
 
-// PruneInbox empties up to limit reports of partners that came before a time and that nobody has to be told of any more, and counts
+// PruneInboxContents empties up to limit reports of partners that came before a time and that nobody has to be told of any more, and counts
 // them. What became of each stays.
-func (s *Store) PruneInbox(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := change(ctx, s.write, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
+func (s *Store) PruneInboxContents(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := ExecCount(ctx, s.write, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
 		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3) ORDER BY received_at, id LIMIT $4)`,
-		micros(before), InboxReceived, InboxSignalled, limit)
+		ToMicros(before), InboxReceived, InboxSignalled, limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning the inbox: %w", err)
 	}

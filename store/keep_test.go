@@ -7,20 +7,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatIsKeptForALimitedTime(t *testing.T) {
+func TestRetention(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
-		forward := stop(s)
-		o := fillAll(t, s)
-		require.NoError(t, s.Audit(ctx, AuditRow{Action: "old"}))
-		goOn(t, s, o.ID)
+		forward := stopClock(s)
+		o := fillEverySealedColumn(t, s)
+		require.NoError(t, s.AppendAudit(ctx, AuditRow{Action: "old"}))
+		setOrdersUnfinished(t, s, o.ID)
 		forward(time.Hour)
 		before := s.now()
 		prune := func() (n [3]int) {
 			for i, do := range []func() (int, error){
 				func() (int, error) { return s.PruneResults(ctx, before, 10) },
-				func() (int, error) { return s.PruneInbox(ctx, before, 10) },
+				func() (int, error) { return s.PruneInboxContents(ctx, before, 10) },
 				func() (int, error) { return s.PruneAudit(ctx, before, 10) },
 			} {
 				var err error
@@ -29,11 +29,11 @@ func TestWhatIsKeptForALimitedTime(t *testing.T) {
 			}
 			return n
 		}
-		require.NoError(t, s.Audit(ctx, AuditRow{Action: "new"}))
+		require.NoError(t, s.AppendAudit(ctx, AuditRow{Action: "new"}))
 		_, err := s.SealAudit(ctx, 10)
 		require.NoError(t, err)
 		require.Equal(t, [3]int{0, 2, 1}, prune(), "the results of an order that goes on stay")
-		end(t, s, o.ID)
+		setOrdersFinished(t, s, o.ID)
 		require.NotNil(t, getOrder(t, s, o.ID).Results)
 		require.Equal(t, [3]int{1, 0, 0}, prune())
 		require.Nil(t, getOrder(t, s, o.ID).Results)
@@ -42,10 +42,10 @@ func TestWhatIsKeptForALimitedTime(t *testing.T) {
 		require.ErrorIs(t, err, ErrNotFound)
 		left := sealedOf(t, s, o.ID)
 		require.Zero(t, left["inbox"]+left["results"])
-		n, err := count(ctx, s.read, "inbox", filter{})
+		n, err := countRows(ctx, s.read, "inbox", Where{})
 		require.NoError(t, err)
 		require.NotZero(t, n, "what became of a report stays")
-		n, err = count(ctx, s.read, "audit", filter{})
+		n, err = countRows(ctx, s.read, "audit", Where{})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 

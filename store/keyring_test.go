@@ -7,23 +7,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func newKey(t *testing.T, id string) string {
+func newEncryptionKeyText(t *testing.T, id string) string {
 	t.Helper()
-	k, err := NewKey(id)
+	k, err := NewEncryptionKey(id)
 	require.NoError(t, err)
 	return k
 }
 
-func keyring(t *testing.T, keys ...string) *Keyring {
+func newKeyring(t *testing.T, keys ...string) *Keyring {
 	t.Helper()
 	k, err := ParseKeyring(strings.Join(keys, ", "))
 	require.NoError(t, err)
 	return k
 }
 
-func TestSealedValuesOpenInTheirPlace(t *testing.T) {
+func TestSealedValuesOpenInTheirContext(t *testing.T) {
 	t.Parallel()
-	k := keyring(t, newKey(t, "a"))
+	k := newKeyring(t, newEncryptionKeyText(t, "a"))
 	for _, plain := range []string{"", "x", strings.Repeat("long ", 10000), "\x00\xff"} {
 		sealed := k.Seal("orders/1/patient", []byte(plain))
 		require.False(t, len(plain) > 3 && strings.Contains(string(sealed), plain))
@@ -40,7 +40,7 @@ func TestSealedValuesOpenInTheirPlace(t *testing.T) {
 
 func TestATamperedValueDoesNotOpen(t *testing.T) {
 	t.Parallel()
-	k := keyring(t, newKey(t, "a"))
+	k := newKeyring(t, newEncryptionKeyText(t, "a"))
 	sealed := k.Seal("p", []byte("plain"))
 	for i := range sealed {
 		spoilt := append([]byte(nil), sealed...)
@@ -59,35 +59,35 @@ func TestATamperedValueDoesNotOpen(t *testing.T) {
 
 func TestKeysCanBeRotated(t *testing.T) {
 	t.Parallel()
-	first, second := newKey(t, "first"), newKey(t, "second")
-	old := keyring(t, first)
-	sealed, hash := old.Seal("p", []byte("plain")), old.Hash("name", "ada")
+	first, second := newEncryptionKeyText(t, "first"), newEncryptionKeyText(t, "second")
+	old := newKeyring(t, first)
+	sealed, hash := old.Seal("p", []byte("plain")), old.SearchHash("name", "ada")
 
-	both := keyring(t, second, first)
+	both := newKeyring(t, second, first)
 	opened, err := both.Open("p", sealed)
 	require.NoError(t, err)
 	require.Equal(t, "plain", string(opened))
-	require.Equal(t, []string{both.Hash("name", "ada"), hash}, both.Hashes("name", "ada"), "a search looks for both")
-	require.NotEqual(t, hash, both.Hash("name", "ada"))
+	require.Equal(t, []string{both.SearchHash("name", "ada"), hash}, both.SearchHashes("name", "ada"), "a search looks for both")
+	require.NotEqual(t, hash, both.SearchHash("name", "ada"))
 
 	fresh := both.Seal("p", []byte("plain"))
 	_, err = old.Open("p", fresh)
 	require.ErrorContains(t, err, `no key "second"`, "new values are sealed with the key in front")
-	_, err = keyring(t, second).Open("p", sealed)
+	_, err = newKeyring(t, second).Open("p", sealed)
 	require.ErrorContains(t, err, `no key "first"`)
 }
 
 func TestHashesAreKeyedAndByField(t *testing.T) {
 	t.Parallel()
-	k, other := keyring(t, newKey(t, "a")), keyring(t, newKey(t, "a"))
-	require.NotEqual(t, k.Hash("name", "ada"), k.Hash("full_name", "ada"))
-	require.NotEqual(t, k.Hash("name", "ada"), k.Hash("name", "Ada"))
-	require.NotEqual(t, k.Hash("name", "ada"), other.Hash("name", "ada"))
+	k, other := newKeyring(t, newEncryptionKeyText(t, "a")), newKeyring(t, newEncryptionKeyText(t, "a"))
+	require.NotEqual(t, k.SearchHash("name", "ada"), k.SearchHash("full_name", "ada"))
+	require.NotEqual(t, k.SearchHash("name", "ada"), k.SearchHash("name", "Ada"))
+	require.NotEqual(t, k.SearchHash("name", "ada"), other.SearchHash("name", "ada"))
 }
 
 func TestBadKeyringsAreRefused(t *testing.T) {
 	t.Parallel()
-	good := newKey(t, "a")
+	good := newEncryptionKeyText(t, "a")
 	_, secret, _ := strings.Cut(good, ":")
 	for name, text := range map[string]string{
 		"nothing":       "",
@@ -97,7 +97,7 @@ func TestBadKeyringsAreRefused(t *testing.T) {
 		"not base64":    "a:" + secret[1:] + "!",
 		"short":         "a:" + secret[:40] + "=",
 		"trailing":      good + ",",
-		"the same id":   good + "," + newKey(t, "a"),
+		"the same id":   good + "," + newEncryptionKeyText(t, "a"),
 		"a long id":     strings.Repeat("i", 256) + ":" + secret,
 		"second is bad": good + ",b:xx",
 	} {
@@ -108,14 +108,14 @@ func TestBadKeyringsAreRefused(t *testing.T) {
 }
 
 // What was sealed may be quoted by the reason why it does not decode.
-func TestDecodingErrorsKeepTheContent(t *testing.T) {
+func TestDecodingErrorsDoNotQuoteTheContent(t *testing.T) {
 	t.Parallel()
-	k := keyring(t, newKey(t, "a"))
+	k := newKeyring(t, newEncryptionKeyText(t, "a"))
 	sealed := k.Seal("p", []byte(`{"dob":"canary"}`))
 	var v struct {
 		DOB int `json:"dob"`
 	}
-	err := k.openJSON("p", sealed, &v)
+	err := k.OpenJSON("p", sealed, &v)
 	require.ErrorContains(t, err, "expected form")
 	require.NotContains(t, err.Error(), "canary")
 }

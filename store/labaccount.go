@@ -29,8 +29,8 @@ type LabAccount struct {
 	CreatedAt                   time.Time
 }
 
-// credentials is the sealed part of a lab account.
-type credentials struct{ User, Token, PreviousUser, PreviousToken string }
+// labCredentials is the sealed part of a lab account.
+type labCredentials struct{ User, Token, PreviousUser, PreviousToken string }
 
 const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings, policy, profile, status, created_at`
 
@@ -46,22 +46,22 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	if err := a.validate(); err != nil {
 		return fmt.Errorf("putting lab account %s: %w", a.ID, err)
 	}
-	sealed, err := s.keys.sealJSON(place("lab_accounts", a.ID, "credentials"), credentials{a.User, a.Token, a.PreviousUser, a.PreviousToken})
+	sealed, err := s.keys.SealJSON(sealContext("lab_accounts", a.ID, "credentials"), labCredentials{a.User, a.Token, a.PreviousUser, a.PreviousToken})
 	if err != nil {
 		return fmt.Errorf("sealing the credentials of lab account %s: %w", a.ID, err)
 	}
-	profile, err := encode(a.Profile)
+	profile, err := encodeJSON(a.Profile)
 	if err != nil {
 		return err
 	}
-	n, err := change(ctx, s.write, `INSERT INTO lab_accounts (`+labAccountColumns+`)
+	n, err := ExecCount(ctx, s.write, `INSERT INTO lab_accounts (`+labAccountColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner, environment = excluded.environment,
 			base_url = excluded.base_url, credentials = excluded.credentials, spacing = excluded.spacing,
 			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
 		WHERE lab_accounts.team_id = excluded.team_id`,
 		a.ID, a.TeamID, a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
-		string(a.Settings), string(a.Policy), profile, a.Status, micros(a.CreatedAt))
+		string(a.Settings), string(a.Policy), profile, a.Status, ToMicros(a.CreatedAt))
 	if err != nil {
 		return fmt.Errorf("writing lab account %s: %w", a.ID, err)
 	}
@@ -82,7 +82,7 @@ func (a LabAccount) validate() error {
 	if err := json.Unmarshal(a.Settings, &settings); err != nil {
 		return fmt.Errorf("settings are not a JSON object: %w", err)
 	}
-	if _, err := order.Resolve(a.Policy); err != nil {
+	if _, err := order.ResolvePolicy(a.Policy); err != nil {
 		return err
 	}
 	return a.Profile.validate()
@@ -90,7 +90,7 @@ func (a LabAccount) validate() error {
 
 // LabAccount reads one account. The error is ErrNotFound when there is none.
 func (s *Store) LabAccount(ctx context.Context, id string) (LabAccount, error) {
-	a, err := one(ctx, s.read, s.scanLabAccount, `SELECT `+labAccountColumns+` FROM lab_accounts WHERE id = $1`, id)
+	a, err := QueryOne(ctx, s.read, s.scanLabAccount, `SELECT `+labAccountColumns+` FROM lab_accounts WHERE id = $1`, id)
 	if err != nil {
 		return LabAccount{}, fmt.Errorf("reading lab account %s: %w", id, err)
 	}
@@ -100,7 +100,7 @@ func (s *Store) LabAccount(ctx context.Context, id string) (LabAccount, error) {
 // LabAccounts lists the accounts that a team may order through, its own and those of all teams, oldest first; every account when
 // teamID is empty.
 func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, error) {
-	all, err := collect(ctx, s.read, s.scanLabAccount,
+	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
 		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE $1 = '' OR team_id IN ('', $1) ORDER BY created_at, id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab accounts: %w", err)
@@ -110,7 +110,7 @@ func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, e
 
 // LabAccountsByPartner lists the accounts with a partner, oldest first: those whose credentials its webhook may show.
 func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]LabAccount, error) {
-	all, err := collect(ctx, s.read, s.scanLabAccount,
+	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
 		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE partner = $1 ORDER BY created_at, id`, partner)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab accounts with %s: %w", partner, err)
@@ -118,7 +118,7 @@ func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]Lab
 	return all, nil
 }
 
-func (s *Store) scanLabAccount(row scanner) (LabAccount, error) {
+func (s *Store) scanLabAccount(row Scanner) (LabAccount, error) {
 	var a LabAccount
 	var sealed []byte
 	var settings, policy, profile string
@@ -128,15 +128,15 @@ func (s *Store) scanLabAccount(row scanner) (LabAccount, error) {
 	if err != nil {
 		return LabAccount{}, err
 	}
-	var c credentials
-	if err := s.keys.openJSON(place("lab_accounts", a.ID, "credentials"), sealed, &c); err != nil {
+	var c labCredentials
+	if err := s.keys.OpenJSON(sealContext("lab_accounts", a.ID, "credentials"), sealed, &c); err != nil {
 		return LabAccount{}, err
 	}
-	if err := decode(profile, &a.Profile); err != nil {
+	if err := decodeJSON(profile, &a.Profile); err != nil {
 		return LabAccount{}, err
 	}
 	a.User, a.Token, a.PreviousUser, a.PreviousToken = c.User, c.Token, c.PreviousUser, c.PreviousToken
 	a.Spacing = time.Duration(spacing) * time.Microsecond
-	a.Settings, a.Policy, a.CreatedAt = []byte(settings), overlay(policy), instant(created)
+	a.Settings, a.Policy, a.CreatedAt = []byte(settings), policyOverlay(policy), FromMicros(created)
 	return a, nil
 }

@@ -9,16 +9,16 @@ import (
 
 func TestLabAccountsAreReadAsPut(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		own := LabAccount{
-			ID: newID(), TeamID: "team-1", LabSlug: "mtl", Partner: "molecular", Environment: Production, BaseURL: "https://lab.example",
+			ID: NewID(), TeamID: "team-1", LabSlug: "mtl", Partner: "molecular", Environment: Production, BaseURL: "https://lab.example",
 			User: "user", Token: "token", PreviousUser: "old user", PreviousToken: "old token", Spacing: 500 * time.Millisecond,
 			Settings: []byte(`{"physicians":{"AZ":"17"}}`), Policy: []byte(`{"recovery":{"window":"168h","reminders":["72h"]}}`),
 			Status: "active", CreatedAt: at,
 		}
 		shared := LabAccount{
-			ID: newID(), LabSlug: "sim", Partner: "sandbox", Environment: Sandbox, Settings: []byte("{}"), Status: "active",
+			ID: NewID(), LabSlug: "sim", Partner: "sandbox", Environment: Sandbox, Settings: []byte("{}"), Status: "active",
 			CreatedAt: at.Add(time.Second),
 		}
 		require.NoError(t, s.PutLabAccount(t.Context(), own))
@@ -44,19 +44,19 @@ func TestLabAccountsAreReadAsPut(t *testing.T) {
 
 		own.TeamID = "team-2"
 		require.ErrorIs(t, s.PutLabAccount(t.Context(), own), ErrConflict)
-		_, err = s.LabAccount(t.Context(), newID())
+		_, err = s.LabAccount(t.Context(), NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
 
 func TestLabAccountsAreChecked(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		for name, a := range map[string]LabAccount{
-			"environment": {ID: newID(), Environment: "staging"},
-			"spacing":     {ID: newID(), Environment: Sandbox, Spacing: -1},
-			"settings":    {ID: newID(), Environment: Sandbox, Settings: []byte(`[]`)},
-			"policy":      {ID: newID(), Environment: Sandbox, Policy: []byte(`{"x":1}`)},
+			"environment": {ID: NewID(), Environment: "staging"},
+			"spacing":     {ID: NewID(), Environment: Sandbox, Spacing: -1},
+			"settings":    {ID: NewID(), Environment: Sandbox, Settings: []byte(`[]`)},
+			"policy":      {ID: NewID(), Environment: Sandbox, Policy: []byte(`{"x":1}`)},
 		} {
 			require.Error(t, s.PutLabAccount(t.Context(), a), name)
 		}

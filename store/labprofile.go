@@ -19,16 +19,16 @@ const (
 	FullyDelegated  = "fully_delegated"
 )
 
-// BillClient is what orders are billed as unless they say otherwise; the others are what a lab account may allow besides.
-const BillClient = "client_bill"
+// BillingClientBill is what orders are billed as unless they say otherwise; the others are what a lab account may allow besides.
+const BillingClientBill = "client_bill"
 
-// billings are the ways to bill an order (client-api#17-enums).
-func billings() []string {
-	return []string{BillClient, "commercial_insurance", "patient_bill_passthrough", "patient_bill"}
+// billingTypes are the ways to bill an order (client-api#17-enums).
+func billingTypes() []string {
+	return []string{BillingClientBill, "commercial_insurance", "patient_bill_passthrough", "patient_bill"}
 }
 
-// States are the states of client-api#17-enums, in its order.
-func States() []string {
+// USStates are the states of client-api#17-enums, in its order.
+func USStates() []string {
 	return []string{
 		"AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS",
 		"MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA", "WV",
@@ -50,8 +50,8 @@ type AccountProfile struct {
 	NetworkPhysician *order.Physician `json:"network_physician,omitempty"`
 }
 
-// ParseProfile reads a profile; nothing is an empty one. An unknown name is an error, so that a misspelt one is not lost silently.
-func ParseProfile(document []byte) (AccountProfile, error) {
+// ParseAccountProfile reads a profile; nothing is an empty one. An unknown name is an error, so that a misspelt one is not lost silently.
+func ParseAccountProfile(document []byte) (AccountProfile, error) {
 	var p AccountProfile
 	if len(document) == 0 {
 		return p, nil
@@ -72,11 +72,11 @@ func (p AccountProfile) validate() error {
 		errs = append(errs, fmt.Errorf("delegated_flow is %q", p.DelegatedFlow))
 	}
 	for _, billing := range slices.Sorted(maps.Keys(p.AllowedBilling)) {
-		if !slices.Contains(billings(), billing) {
+		if !slices.Contains(billingTypes(), billing) {
 			errs = append(errs, fmt.Errorf("allowed_billing has %q", billing))
 		}
 		for _, state := range p.AllowedBilling[billing] {
-			if !slices.Contains(States(), state) {
+			if !slices.Contains(USStates(), state) {
 				errs = append(errs, fmt.Errorf("allowed_billing.%s has %q, which is no state", billing, state))
 			}
 		}
@@ -87,15 +87,15 @@ func (p AccountProfile) validate() error {
 	return errors.Join(errs...)
 }
 
-// Delegated reports whether the team's own physician has to order.
-func (p AccountProfile) Delegated() bool {
+// RequiresOwnPhysician reports whether the team's own physician has to order.
+func (p AccountProfile) RequiresOwnPhysician() bool {
 	return p.DelegatedFlow == OrderDelegated || p.DelegatedFlow == FullyDelegated
 }
 
-// Bills reports whether orders may be billed so, in a state or, when none is named, in any.
-func (p AccountProfile) Bills(billing, state string) bool {
+// AllowsBilling reports whether orders may be billed so, in a state or, when none is named, in any.
+func (p AccountProfile) AllowsBilling(billing, state string) bool {
 	if len(p.AllowedBilling) == 0 {
-		return billing == BillClient
+		return billing == BillingClientBill
 	}
 	states := p.AllowedBilling[billing]
 	if state == "" {

@@ -12,7 +12,7 @@ import (
 // PutLab adds a laboratory or replaces the one of the same id.
 func (s *Store) PutLab(ctx context.Context, l order.Lab) error { return putLab(ctx, s.write, l) }
 
-func putLab(ctx context.Context, q querier, l order.Lab) error {
+func putLab(ctx context.Context, q Querier, l order.Lab) error {
 	document, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("encoding lab %s: %w", l.Slug, err)
@@ -20,21 +20,21 @@ func putLab(ctx context.Context, q querier, l order.Lab) error {
 	_, err = q.ExecContext(ctx, `INSERT INTO labs (id, slug, document) VALUES ($1, $2, $3)
 		ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, document = excluded.document`, l.ID, l.Slug, string(document))
 	if err != nil {
-		return exists(err, "lab", l.Slug)
+		return WrapWriteError(err, "lab", l.Slug)
 	}
 	return nil
 }
 
 // Labs lists every laboratory, by id.
 func (s *Store) Labs(ctx context.Context) ([]order.Lab, error) {
-	all, err := collect(ctx, s.read, scanLab, `SELECT document FROM labs ORDER BY id`)
+	all, err := QueryAll(ctx, s.read, scanLab, `SELECT document FROM labs ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing labs: %w", err)
 	}
 	return all, nil
 }
 
-func scanLab(row scanner) (order.Lab, error) {
+func scanLab(row Scanner) (order.Lab, error) {
 	var document string
 	var l order.Lab
 	if err := row.Scan(&document); err != nil {
@@ -49,10 +49,10 @@ func scanLab(row scanner) (order.Lab, error) {
 // PutLabTest adds a test or replaces the one of the same id; its lab is put along with it. An empty teamID offers the test to all
 // teams. The error is ErrConflict when the id belongs to another team. Orders keep the test as it was when they were created.
 func (s *Store) PutLabTest(ctx context.Context, teamID string, t order.LabTest) error {
-	if _, err := order.Resolve(t.Policy); err != nil {
+	if _, err := order.ResolvePolicy(t.Policy); err != nil {
 		return fmt.Errorf("putting lab test %s: %w", t.ID, err)
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error { return s.putLabTest(ctx, tx, teamID, t) })
+	return s.InTx(ctx, func(tx *sql.Tx) error { return s.putLabTest(ctx, tx, teamID, t) })
 }
 
 func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t order.LabTest) error {
@@ -68,12 +68,12 @@ func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t ord
 	if err != nil {
 		return fmt.Errorf("encoding lab test %s: %w", t.ID, err)
 	}
-	n, err := change(ctx, tx, `INSERT INTO lab_tests (id, team_id, lab_id, slug, status, method, document, created_at, updated_at)
+	n, err := ExecCount(ctx, tx, `INSERT INTO lab_tests (id, team_id, lab_id, slug, status, method, document, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, slug = excluded.slug, status = excluded.status,
 			method = excluded.method, document = excluded.document, updated_at = excluded.updated_at
 		WHERE lab_tests.team_id = excluded.team_id`,
-		t.ID, teamID, lab, t.Slug, t.Status, string(t.Method), string(document), micros(s.now()))
+		t.ID, teamID, lab, t.Slug, t.Status, string(t.Method), string(document), ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("writing lab test %s: %w", t.ID, err)
 	}
@@ -89,32 +89,32 @@ const selectLabTests = `SELECT t.document, l.document FROM lab_tests t LEFT JOIN
 // LabTest reads one test, whatever its status, if the team may see it: its own, or one of all teams. The error is ErrNotFound
 // otherwise.
 func (s *Store) LabTest(ctx context.Context, teamID, id string) (order.LabTest, error) {
-	t, err := one(ctx, s.read, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id)
+	t, err := QueryOne(ctx, s.read, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id)
 	if err != nil {
 		return order.LabTest{}, fmt.Errorf("reading lab test %s: %w", id, err)
 	}
 	return t, nil
 }
 
-// LabTestOrder is what lab tests are listed by.
-type LabTestOrder string
+// LabTestSort is what lab tests are listed by.
+type LabTestSort string
 
 // The orders of lab tests.
 const (
-	LabTestsByCreation LabTestOrder = "created_at"
-	LabTestsByChange   LabTestOrder = "updated_at"
+	LabTestsByCreation LabTestSort = "created_at"
+	LabTestsByChange   LabTestSort = "updated_at"
 )
 
 // LabTests lists the tests that the team may see, whatever their status, what came first first.
-func (s *Store) LabTests(ctx context.Context, teamID string, by LabTestOrder) ([]order.LabTest, error) {
-	all, err := collect(ctx, s.read, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
+func (s *Store) LabTests(ctx context.Context, teamID string, by LabTestSort) ([]order.LabTest, error) {
+	all, err := QueryAll(ctx, s.read, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
 	if err != nil {
 		return nil, fmt.Errorf("listing lab tests: %w", err)
 	}
 	return all, nil
 }
 
-func scanLabTest(row scanner) (order.LabTest, error) {
+func scanLabTest(row Scanner) (order.LabTest, error) {
 	var document string
 	var lab sql.Null[string]
 	if err := row.Scan(&document, &lab); err != nil {
@@ -138,16 +138,16 @@ func scanLabTest(row scanner) (order.LabTest, error) {
 // Errors: what change returns; ErrNotFound where the team does not see the test; ErrConflict where it is one of all teams.
 func (s *Store) ChangeLabTest(ctx context.Context, teamID, id string, change func(*order.LabTest) error) (order.LabTest, error) {
 	var t order.LabTest
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
 		lock := ""
-		if s.dialect == postgres {
+		if s.dialect == Postgres {
 			lock = " FOR UPDATE"
 		}
-		owner, err := one(ctx, tx, scanText, `SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
+		owner, err := QueryOne(ctx, tx, ScanText, `SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
 		if err != nil {
 			return err
 		}
-		if t, err = one(ctx, tx, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id); err != nil {
+		if t, err = QueryOne(ctx, tx, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id); err != nil {
 			return err
 		}
 		if teamID != "" && owner != teamID {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// MessageQuery selects messages of the log. Empty fields select all.
-type MessageQuery struct {
+// WebhookMessageQuery selects messages of the log. Empty fields select all.
+type WebhookMessageQuery struct {
 	TeamID     string
 	OrderID    string
 	EndpointID string
@@ -21,125 +21,127 @@ type MessageQuery struct {
 	Limit      int       // 1 to 100; 0 means 50
 }
 
-// MessagePage is a page of the message log, newest first.
-type MessagePage struct {
-	Messages []MessageLog
+// WebhookMessagePage is a page of the message log, newest first.
+type WebhookMessagePage struct {
+	Messages []WebhookMessageLog
 	Next     string // cursor of the next page; empty: this is the last
 }
 
-// MessageLog is a message and what became of it.
-type MessageLog struct {
-	Message    // without the body, unless it was asked for
-	CreatedAt  time.Time
-	Deliveries []DeliveryLog // by endpoint
+// WebhookMessageLog is a message and what became of it.
+type WebhookMessageLog struct {
+	WebhookMessage // without the body, unless it was asked for
+	CreatedAt      time.Time
+	Deliveries     []DeliveryLog // by endpoint
 }
 
-// Messages lists the log, without bodies and receivers' answers.
-func (s *Store) Messages(ctx context.Context, by MessageQuery) (MessagePage, error) {
+// WebhookMessages lists the log, without bodies and receivers' answers.
+func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (WebhookMessagePage, error) {
 	limit := by.Limit
 	if limit < 1 {
 		limit = defaultPageSize
 	}
 	limit = min(limit, maxPageSize)
 	where := by.where()
-	var out MessagePage
-	err := s.inSnapshot(ctx, func(q querier) (err error) {
-		out.Messages, err = collect(ctx, q, scanMessageLog, selectMessageLog+where.String()+
-			` ORDER BY m.created_at DESC, m.id DESC`+fmt.Sprintf(` LIMIT %d`, limit+1), where.args...)
+	var out WebhookMessagePage
+	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+		out.Messages, err = QueryAll(ctx, q, scanMessageLog, selectMessageLog+where.String()+
+			` ORDER BY m.created_at DESC, m.id DESC`+fmt.Sprintf(` LIMIT %d`, limit+1), where.Args...)
 		if err != nil {
 			return err
 		}
 		if len(out.Messages) > limit {
 			out.Messages = out.Messages[:limit]
-			out.Next = cursorOf(out.Messages[limit-1])
+			out.Next = messageCursor(out.Messages[limit-1])
 		}
-		return addDeliveries(ctx, q, out.Messages)
+		return loadDeliveries(ctx, q, out.Messages)
 	})
 	if err != nil {
-		return MessagePage{}, fmt.Errorf("listing messages: %w", err)
+		return WebhookMessagePage{}, fmt.Errorf("listing messages: %w", err)
 	}
 	return out, nil
 }
 
-// MessageByID reads one message of the log with its body and the beginnings of the receivers' answers. The error is ErrNotFound when
+// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' answers. The error is ErrNotFound when
 // there is none.
-func (s *Store) MessageByID(ctx context.Context, id string) (MessageLog, error) {
-	var m MessageLog
-	err := s.inSnapshot(ctx, func(q querier) (err error) {
-		if m, err = one(ctx, q, scanMessageLog, selectMessageLog+` WHERE m.id = $1`, id); err != nil {
+func (s *Store) WebhookMessage(ctx context.Context, id string) (WebhookMessageLog, error) {
+	var m WebhookMessageLog
+	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+		if m, err = QueryOne(ctx, q, scanMessageLog, selectMessageLog+` WHERE m.id = $1`, id); err != nil {
 			return err
 		}
-		sealed, err := one(ctx, q, scanBytes, `SELECT body FROM messages WHERE id = $1`, id)
+		sealed, err := QueryOne(ctx, q, ScanBytes, `SELECT body FROM messages WHERE id = $1`, id)
 		if err != nil {
 			return err
 		}
-		if m.Body, err = s.keys.Open(place("messages", id, "body"), sealed); err != nil {
+		if m.Body, err = s.keys.Open(sealContext("messages", id, "body"), sealed); err != nil {
 			return err
 		}
-		all := []MessageLog{m}
-		if err := addDeliveries(ctx, q, all); err != nil {
+		all := []WebhookMessageLog{m}
+		if err := loadDeliveries(ctx, q, all); err != nil {
 			return err
 		}
 		m = all[0]
-		return s.addExcerpts(ctx, q, &m)
+		return s.loadExcerpts(ctx, q, &m)
 	})
 	if err != nil {
-		return MessageLog{}, fmt.Errorf("reading message %s: %w", id, err)
+		return WebhookMessageLog{}, fmt.Errorf("reading message %s: %w", id, err)
 	}
 	return m, nil
 }
 
 const selectMessageLog = `SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence, m.created_at FROM messages m`
 
-func scanMessageLog(row scanner) (m MessageLog, err error) {
+func scanMessageLog(row Scanner) (m WebhookMessageLog, err error) {
 	var created int64
 	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence, &created)
-	m.CreatedAt = instant(created)
+	m.CreatedAt = FromMicros(created)
 	return m, err
 }
 
-func (by MessageQuery) where() filter {
-	var f filter
+func (by WebhookMessageQuery) where() Where {
+	var f Where
 	for _, by := range [][2]string{{"m.team_id = ?", by.TeamID}, {"m.order_id = ?", by.OrderID}, {"m.event_type = ?", by.EventType}} {
 		if by[1] != "" {
-			f.and(by[0], by[1])
+			f.And(by[0], by[1])
 		}
 	}
 	if by.EndpointID != "" || by.State != "" {
-		f.args = append(f.args, by.EndpointID, by.State)
-		n := len(f.args)
-		f.with(fmt.Sprintf(`EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id
+		f.Args = append(f.Args, by.EndpointID, by.State)
+		n := len(f.Args)
+		f.AndTerm(fmt.Sprintf(`EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id
 			AND ($%[1]d = '' OR d.endpoint_id = $%[1]d) AND ($%[2]d = '' OR d.state = $%[2]d))`, n-1, n))
 	}
 	if !by.Since.IsZero() {
-		f.and("m.created_at >= ?", micros(by.Since))
+		f.And("m.created_at >= ?", ToMicros(by.Since))
 	}
 	if !by.Until.IsZero() {
-		f.and("m.created_at < ?", micros(by.Until))
+		f.And("m.created_at < ?", ToMicros(by.Until))
 	}
-	if created, id, ok := parseCursor(by.Cursor); ok {
-		f.args = append(f.args, created, id)
-		f.with(fmt.Sprintf("(m.created_at, m.id) < ($%d, $%d)", len(f.args)-1, len(f.args)))
+	if created, id, ok := parseMessageCursor(by.Cursor); ok {
+		f.Args = append(f.Args, created, id)
+		f.AndTerm(fmt.Sprintf("(m.created_at, m.id) < ($%d, $%d)", len(f.Args)-1, len(f.Args)))
 	}
 	return f
 }
 
-func cursorOf(m MessageLog) string { return strconv.FormatInt(micros(m.CreatedAt), 10) + "." + m.ID }
+func messageCursor(m WebhookMessageLog) string {
+	return strconv.FormatInt(ToMicros(m.CreatedAt), 10) + "." + m.ID
+}
 
-// CheckCursor reports whether a text can be a cursor of the message log.
-func CheckCursor(text string) bool {
-	_, _, ok := parseCursor(text)
+// IsMessageCursor reports whether a text can be a cursor of the message log.
+func IsMessageCursor(text string) bool {
+	_, _, ok := parseMessageCursor(text)
 	return ok
 }
 
-func parseCursor(text string) (created int64, id string, ok bool) {
+func parseMessageCursor(text string) (created int64, id string, ok bool) {
 	at, id, found := strings.Cut(text, ".")
 	created, err := strconv.ParseInt(at, 10, 64)
 	return created, id, found && err == nil
 }
 
-// addDeliveries adds the messages' deliveries and their attempts, in two queries.
-func addDeliveries(ctx context.Context, q querier, messages []MessageLog) error {
+// loadDeliveries adds the messages' deliveries and their attempts, in two queries.
+func loadDeliveries(ctx context.Context, q Querier, messages []WebhookMessageLog) error {
 	if len(messages) == 0 {
 		return nil
 	}
@@ -147,17 +149,17 @@ func addDeliveries(ctx context.Context, q querier, messages []MessageLog) error 
 	for i, m := range messages {
 		args[i] = m.ID
 	}
-	in := ` IN (` + placeholders(1, len(args)) + `)`
-	log, err := collect(ctx, q, scanDeliveryLog, `SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
+	in := ` IN (` + Placeholders(1, len(args)) + `)`
+	log, err := QueryAll(ctx, q, scanDeliveryLog, `SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
 		FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE m.id`+in+` ORDER BY d.endpoint_id`, args...)
 	if err != nil {
 		return err
 	}
-	tries, err := collect(ctx, q, scanTry, selectTries+` WHERE a.message_id`+in+` ORDER BY a.round, a.number`, args...)
+	tries, err := QueryAll(ctx, q, scanAttempt, selectAttempts+` WHERE a.message_id`+in+` ORDER BY a.round, a.number`, args...)
 	if err != nil {
 		return err
 	}
-	allot(log, tries)
+	assignAttempts(log, tries)
 	of := map[string][]DeliveryLog{}
 	for _, d := range log {
 		of[d.MessageID] = append(of[d.MessageID], d)
@@ -168,18 +170,18 @@ func addDeliveries(ctx context.Context, q querier, messages []MessageLog) error 
 	return nil
 }
 
-// addExcerpts opens what the receivers of one message answered.
-func (s *Store) addExcerpts(ctx context.Context, q querier, m *MessageLog) error {
+// loadExcerpts opens what the receivers of one message answered.
+func (s *Store) loadExcerpts(ctx context.Context, q Querier, m *WebhookMessageLog) error {
 	type answer struct {
 		attempt string
 		sealed  []byte
 		place   string
 	}
-	answers, err := collect(ctx, q, func(row scanner) (a answer, err error) {
+	answers, err := QueryAll(ctx, q, func(row Scanner) (a answer, err error) {
 		var endpoint string
 		var round, number int
 		err = row.Scan(&endpoint, &round, &number, &a.sealed)
-		a.attempt, a.place = attemptID(m.ID, endpoint, round, number), excerptPlace(m.ID, endpoint, round, number)
+		a.attempt, a.place = attemptID(m.ID, endpoint, round, number), excerptSealContext(m.ID, endpoint, round, number)
 		return a, err
 	}, `SELECT endpoint_id, round, number, excerpt FROM attempts WHERE message_id = $1`, m.ID)
 	if err != nil {

@@ -22,12 +22,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 	for at := int64(-1); ; {
 		_, err := p.Up(ctx)
 		if err == nil {
-			return s.completeAll(ctx)
+			return s.completeAllSearchTerms(ctx)
 		}
 		// SQLite has no lock for this: of two processes that begin the same migration one finds it done. It goes on as long as
 		// the schema does.
 		now, versionErr := p.GetDBVersion(ctx)
-		if versionErr != nil || now <= at || s.dialect != sqliteDB {
+		if versionErr != nil || now <= at || s.dialect != SQLite {
 			return fmt.Errorf("migrating: %w", err)
 		}
 		at = now
@@ -41,7 +41,7 @@ func (s *Store) migrator() (*goose.Provider, error) {
 	}
 	kind := goose.DialectSQLite3
 	options := []goose.ProviderOption{goose.WithGoMigrations(s.listMigration())}
-	if s.dialect == postgres {
+	if s.dialect == Postgres {
 		// Asks once a second, for up to five minutes.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {

@@ -31,9 +31,9 @@ var narrowIndexes = []orderIndex{
 	{"orders_scheduled", "(team_id, activate_by, created_at, id) WHERE activate_by IS NOT NULL"},
 }
 
-// vacuumed are the tables whose indexes lists are read from alone. That is so of pages that PostgreSQL has vacuumed since they were last
+// vacuumedTables are the tables whose indexes lists are read from alone. That is so of pages that PostgreSQL has vacuumed since they were last
 // written to, which it does after a fifth of a table has changed unless it is told to do so earlier.
-var vacuumed = []string{"orders", "order_search"}
+var vacuumedTables = []string{"orders", "order_search"}
 
 const (
 	vacuumEarly = `ALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
@@ -44,13 +44,13 @@ const (
 // listMigration is migration 17. It is not a file because PostgreSQL makes and drops these indexes beside whoever writes orders
 // meanwhile, for which SQLite has no words.
 func (s *Store) listMigration() *goose.Migration {
-	return goose.NewGoMigration(17, s.replacing(narrowIndexes, listIndexes, vacuumEarly), s.replacing(listIndexes, narrowIndexes, vacuumLate))
+	return goose.NewGoMigration(17, s.replaceIndexes(narrowIndexes, listIndexes, vacuumEarly), s.replaceIndexes(listIndexes, narrowIndexes, vacuumLate))
 }
 
-// replacing makes some indexes, and then drops others. What of it an earlier attempt has done is done again.
-func (s *Store) replacing(old, fresh []orderIndex, vacuum string) *goose.GoFunc {
+// replaceIndexes makes some indexes, and then drops others. What of it an earlier attempt has done is done again.
+func (s *Store) replaceIndexes(old, fresh []orderIndex, vacuum string) *goose.GoFunc {
 	concurrently := ""
-	if s.dialect == postgres {
+	if s.dialect == Postgres {
 		concurrently = "CONCURRENTLY "
 	}
 	var statements []string
@@ -61,16 +61,16 @@ func (s *Store) replacing(old, fresh []orderIndex, vacuum string) *goose.GoFunc 
 	for _, i := range old {
 		statements = append(statements, "DROP INDEX "+concurrently+"IF EXISTS "+i.name)
 	}
-	if s.dialect == sqliteDB {
-		return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error { return execAll(ctx, tx, statements) }}
+	if s.dialect == SQLite {
+		return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error { return execStatements(ctx, tx, statements) }}
 	}
-	for _, table := range vacuumed {
+	for _, table := range vacuumedTables {
 		statements = append(statements, fmt.Sprintf(vacuum, table))
 	}
-	return &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return execAll(ctx, db, statements) }}
+	return &goose.GoFunc{RunDB: func(ctx context.Context, db *sql.DB) error { return execStatements(ctx, db, statements) }}
 }
 
-func execAll(ctx context.Context, q querier, statements []string) error {
+func execStatements(ctx context.Context, q Querier, statements []string) error {
 	for _, statement := range statements {
 		if _, err := q.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)

@@ -10,7 +10,7 @@ import (
 
 func TestMigrateAgainChangesNothing(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		before := schemaVersion(t, s)
 		require.NoError(t, s.Migrate(t.Context()))
 		require.Equal(t, before, schemaVersion(t, s))
@@ -23,7 +23,7 @@ func TestMigrateFromSeveralStoresAtOnce(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			url, keys := engineURL(t, engine), testKeys(t)
+			url, keys := engineURL(t, engine), testKeyring(t)
 			var g errgroup.Group
 			for range 5 {
 				g.Go(func() error {
@@ -62,7 +62,7 @@ func TestMigrateReportsABrokenDatabase(t *testing.T) {
 // Every step can be taken back, and forward again. What it made is gone in between, and what was there before is not.
 func TestMigrationsCanBeTakenBack(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		addOrder(t, s)
 		before, newest := tableNames(t, s), schemaVersion(t, s)
 		p, err := s.migrator()
@@ -70,7 +70,7 @@ func TestMigrationsCanBeTakenBack(t *testing.T) {
 		_, err = p.DownTo(t.Context(), 2)
 		require.NoError(t, err)
 		require.NotContains(t, tableNames(t, s), "appointments")
-		n, err := count(t.Context(), s.read, "orders", filter{})
+		n, err := countRows(t.Context(), s.read, "orders", Where{})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		require.NoError(t, s.Migrate(t.Context()))
@@ -95,14 +95,14 @@ func TestADatabaseWithoutASchemaIsRecognised(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			s := openStore(t, engineURL(t, engine))
-			_, err := s.Keys(t.Context(), "")
-			require.True(t, NoSchema(err), err)
+			_, err := s.APIKeys(t.Context(), "")
+			require.True(t, IsMissingSchema(err), err)
 			require.NoError(t, s.Migrate(t.Context()))
-			_, err = s.Keys(t.Context(), "")
+			_, err = s.APIKeys(t.Context(), "")
 			require.NoError(t, err)
 			_, err = s.User(t.Context(), "team", "user")
-			require.False(t, NoSchema(err), "the control: nothing is found")
-			require.False(t, NoSchema(errors.New("no such table")))
+			require.False(t, IsMissingSchema(err), "the control: nothing is found")
+			require.False(t, IsMissingSchema(errors.New("no such table")))
 		})
 	}
 }

@@ -12,8 +12,8 @@ import (
 // AnyAttention selects orders with any open mark.
 const AnyAttention = "any"
 
-// OpsQuery selects orders for operations, of every team.
-type OpsQuery struct {
+// OpsOrderQuery selects orders for operations, of every team.
+type OpsOrderQuery struct {
 	Attention string // an attention reason, or AnyAttention; empty: whether marked or not
 	Status    string // low-level; empty: any
 	Page      int    // from 1
@@ -35,14 +35,14 @@ type OrderSummary struct {
 }
 
 // OpsOrders lists the orders of all teams, newest first, and counts all of them.
-func (s *Store) OpsOrders(ctx context.Context, by OpsQuery) (orders []OrderSummary, total int, err error) {
-	where := by.filter()
-	err = s.inSnapshot(ctx, func(q querier) error {
-		if total, err = count(ctx, q, "orders", where); err != nil {
+func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
+	where := by.where()
+	err = s.InSnapshot(ctx, func(q Querier) error {
+		if total, err = countRows(ctx, q, "orders", where); err != nil {
 			return err
 		}
-		orders, err = collect(ctx, q, s.scanSummary, `SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
-			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+page(by.Page, by.Size), where.args...)
+		orders, err = QueryAll(ctx, q, s.scanOrderSummary, `SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
+			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -51,24 +51,24 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsQuery) (orders []OrderSumma
 	return orders, total, nil
 }
 
-func (by OpsQuery) filter() (f filter) {
+func (by OpsOrderQuery) where() (f Where) {
 	if by.Status != "" {
-		f.and("status = ?", by.Status)
+		f.And("status = ?", by.Status)
 	}
 	switch by.Attention {
 	case "":
 	case AnyAttention:
-		f.with("id IN (SELECT order_id FROM order_attention)")
+		f.AndTerm("id IN (SELECT order_id FROM order_attention)")
 	default:
-		f.and("id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
+		f.And("id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
 	}
 	return f
 }
 
-func (s *Store) scanSummary(row scanner) (o OrderSummary, err error) {
+func (s *Store) scanOrderSummary(row Scanner) (o OrderSummary, err error) {
 	var (
 		modality             lifecycle.Modality
-		low                  lifecycle.Low
+		low                  lifecycle.LowStatus
 		text                 string
 		due, created, update int64
 	)
@@ -80,8 +80,8 @@ func (s *Store) scanSummary(row scanner) (o OrderSummary, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.Status, _ = lifecycle.Full(modality, low)
+	o.Status, _ = lifecycle.FullStatus(modality, low)
 	o.Attention = state.Attention
-	o.NextDeadline, o.CreatedAt, o.UpdatedAt = instant(due), instant(created), instant(update)
+	o.NextDeadline, o.CreatedAt, o.UpdatedAt = FromMicros(due), FromMicros(created), FromMicros(update)
 	return o, nil
 }

@@ -9,47 +9,47 @@ import (
 
 // Order reads the whole document of an order. With a team, only an order of that team is found. Otherwise the error is ErrNotFound.
 func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, error) {
-	return s.order(ctx, s.read, teamID, id)
+	return s.loadOrder(ctx, s.read, teamID, id)
 }
 
-// ReadOrder is Order for somebody, which the audit notes before the order is given out. Whose the order is need not be in the row.
+// ReadOrderAudited is Order for somebody, which the audit notes before the order is given out. Whose the order is need not be in the row.
 // PostgreSQL does both with one statement, that is, with one round trip and one commit.
-func (s *Store) ReadOrder(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
-	if s.dialect == postgres {
-		where := orderOf(teamID, id)
-		clause, n := where.String(), len(where.args)
-		found, err := collect(ctx, s.read, s.scanWhole, `WITH noted AS (`+auditOrders(n+1)+clause+`) `+wholeOrders+clause,
-			append(where.args, auditValues(s.dated(row))...)...)
-		return onlyOrder(id, found, err)
+func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
+	if s.dialect == Postgres {
+		where := orderFilter(teamID, id)
+		clause, n := where.String(), len(where.Args)
+		found, err := QueryAll(ctx, s.read, s.scanWholeOrder, `WITH noted AS (`+auditOrdersStatement(n+1)+clause+`) `+selectWholeOrders+clause,
+			append(where.Args, auditValues(s.withTime(row))...)...)
+		return singleOrder(id, found, err)
 	}
 	o, err := s.Order(ctx, teamID, id)
 	if err != nil {
 		return nil, err
 	}
 	row.TeamID, row.OrderID = o.TeamID, o.ID
-	if err := s.Audit(ctx, row); err != nil {
+	if err := s.AppendAudit(ctx, row); err != nil {
 		return nil, err
 	}
 	return o, nil
 }
 
-// order is Order within a transaction.
-func (s *Store) order(ctx context.Context, q querier, teamID, id string) (*order.Order, error) {
-	where := orderOf(teamID, id)
-	found, err := s.load(ctx, q, where.String(), where.args...)
-	return onlyOrder(id, found, err)
+// loadOrder is Order within a transaction.
+func (s *Store) loadOrder(ctx context.Context, q Querier, teamID, id string) (*order.Order, error) {
+	where := orderFilter(teamID, id)
+	found, err := s.loadOrders(ctx, q, where.String(), where.Args...)
+	return singleOrder(id, found, err)
 }
 
-// orderOf selects one order.
-func orderOf(teamID, id string) (where filter) {
-	where.and("o.id = ?", id)
+// orderFilter selects one order.
+func orderFilter(teamID, id string) (where Where) {
+	where.And("o.id = ?", id)
 	if teamID != "" {
-		where.and("o.team_id = ?", teamID)
+		where.And("o.team_id = ?", teamID)
 	}
 	return where
 }
 
-func onlyOrder(id string, found []order.Order, err error) (*order.Order, error) {
+func singleOrder(id string, found []order.Order, err error) (*order.Order, error) {
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
 	}
@@ -68,14 +68,14 @@ type OrderRef struct {
 
 // OrderByNumber finds an order by its number at the lab, else the error is ErrNotFound.
 func (s *Store) OrderByNumber(ctx context.Context, number string) (OrderRef, error) {
-	ref, err := one(ctx, s.read, scanOrderRef, `SELECT id, team_id, lab_account_id FROM orders WHERE number = $1`, number)
+	ref, err := QueryOne(ctx, s.read, scanOrderRef, `SELECT id, team_id, lab_account_id FROM orders WHERE number = $1`, number)
 	if err != nil {
 		return OrderRef{}, fmt.Errorf("finding an order by its number: %w", err)
 	}
 	return ref, nil
 }
 
-func scanOrderRef(row scanner) (ref OrderRef, err error) {
+func scanOrderRef(row Scanner) (ref OrderRef, err error) {
 	err = row.Scan(&ref.ID, &ref.TeamID, &ref.LabAccountID)
 	return ref, err
 }
@@ -83,7 +83,7 @@ func scanOrderRef(row scanner) (ref OrderRef, err error) {
 // OrderIDBySample finds a team's order by its sample_id, which is printed on a kit; the newest, should a lab use an id again. Else the
 // error is ErrNotFound.
 func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
-	id, err := one(ctx, s.read, scanText, `SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)
+	id, err := QueryOne(ctx, s.read, ScanText, `SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)
 		ORDER BY created_at DESC, id DESC LIMIT 1`, sampleID, teamID)
 	if err != nil {
 		return "", fmt.Errorf("finding an order by its sample: %w", err)
@@ -94,12 +94,12 @@ func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (s
 // TransactionOrders lists the orders of a team's order transaction, oldest first. The error is ErrNotFound when the team has no such
 // transaction.
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
-	var where filter
-	where.and("o.transaction_id = ?", transactionID)
+	var where Where
+	where.And("o.transaction_id = ?", transactionID)
 	if teamID != "" {
-		where.and("o.team_id = ?", teamID)
+		where.And("o.team_id = ?", teamID)
 	}
-	orders, err := s.load(ctx, s.read, where.String()+` ORDER BY o.created_at, o.id`, where.args...)
+	orders, err := s.loadOrders(ctx, s.read, where.String()+` ORDER BY o.created_at, o.id`, where.Args...)
 	if err == nil && len(orders) == 0 {
 		err = ErrNotFound
 	}
@@ -109,7 +109,7 @@ func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID str
 	return orders, nil
 }
 
-func count(ctx context.Context, q querier, table string, where filter) (n int, err error) {
-	err = q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table+where.String(), where.args...).Scan(&n)
+func countRows(ctx context.Context, q Querier, table string, where Where) (n int, err error) {
+	err = q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table+where.String(), where.Args...).Scan(&n)
 	return n, err
 }

@@ -13,8 +13,8 @@ import (
 
 func TestOrdersAreFiltered(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		began := s.now()
 		ada := addOrderOf(t, s, team, func(o *order.Order) { o.Patient.FirstName, o.Patient.LastName = "Ada", "King" })
@@ -31,7 +31,7 @@ func TestOrdersAreFiltered(t *testing.T) {
 		})
 		addOrder(t, s) // another team's
 		forward(time.Hour)
-		placed(t, s, ada.ID, "A1")
+		applyRequisitionTaken(t, s, ada.ID, "A1")
 
 		yes, no := true, false
 		today := order.DateOf(began)
@@ -103,9 +103,9 @@ func TestOrdersAreFiltered(t *testing.T) {
 // Whatever else is asked for, and whichever key has hashed their results.
 func TestCriticalOrdersAreFoundAndLeftOut(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, old *Store) {
-		forward := stop(old)
-		both := rekeyed(t, old, keyring(t, newOne, oldKey))
+	forEachEngine(t, func(t *testing.T, old *Store) {
+		forward := stopClock(old)
+		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
 		team := addTeam(t, old).ID
 		var ids []string
 		add := func(s *Store, results *order.ResultSummary) {
@@ -115,14 +115,14 @@ func TestCriticalOrdersAreFoundAndLeftOut(t *testing.T) {
 				o.UpdatedAt = o.CreatedAt
 			}).Order
 			o.Status = o.State.Status
-			require.NoError(t, s.AddOrders(t.Context(), []order.Order{o}))
+			require.NoError(t, s.BulkInsertOrders(t.Context(), []order.Order{o}))
 			ids = append(ids, o.ID)
 		}
-		add(old, &order.ResultSummary{Interpretation: order.Critical})
+		add(old, &order.ResultSummary{Interpretation: order.InterpretationCritical})
 		add(old, nil)
-		add(both, &order.ResultSummary{Interpretation: order.Critical})
-		add(both, &order.ResultSummary{Interpretation: order.Normal})
-		add(old, &order.ResultSummary{Interpretation: order.Critical})
+		add(both, &order.ResultSummary{Interpretation: order.InterpretationCritical})
+		add(both, &order.ResultSummary{Interpretation: order.InterpretationNormal})
+		add(old, &order.ResultSummary{Interpretation: order.InterpretationCritical})
 
 		for name, by := range map[string]OrderQuery{
 			"alone":     {},

@@ -11,40 +11,40 @@ import (
 
 // Many orders are counted so far, and fewer sorted by names that have to be decrypted. They are written to PostgreSQL only: the race
 // detector makes ten minutes of it where the engine is in the same process.
-func TestLimitsOfLists(t *testing.T) {
+func TestOrderListLimits(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, postgres))
+	s := openStore(t, engineURL(t, Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
-	team, user := addTeam(t, s).ID, newID()
-	orders := make([]order.Order, countedOrders+1)
+	team, user := addTeam(t, s).ID, NewID()
+	orders := make([]order.Order, orderCountLimit+1)
 	for i := range orders {
 		orders[i] = newOrder(s, team, func(o *order.Order) {
 			o.CreatedAt = o.CreatedAt.Add(time.Duration(i) * time.Second)
 			o.UpdatedAt, o.UserID = o.CreatedAt, user
-			if i < MaxSortedByPatient {
+			if i < MaxOrdersSortedByPatient {
 				o.UserID = team
 			}
 		}).Order
 	}
-	require.NoError(t, s.AddOrders(t.Context(), orders))
+	require.NoError(t, s.BulkInsertOrders(t.Context(), orders))
 
 	got, total, err := s.Orders(t.Context(), OrderQuery{TeamID: team})
 	require.NoError(t, err)
 	require.Nil(t, total)
-	require.Equal(t, orders[countedOrders].ID, got[0].ID)
+	require.Equal(t, orders[orderCountLimit].ID, got[0].ID)
 	_, total, err = s.Orders(t.Context(), OrderQuery{TeamID: team, CreatedSince: orders[1].CreatedAt})
 	require.NoError(t, err)
-	require.Equal(t, new(countedOrders), total)
+	require.Equal(t, new(orderCountLimit), total)
 	got, total, err = s.Orders(t.Context(), OrderQuery{TeamID: team, Page: 101, Size: 100})
 	require.NoError(t, err)
 	require.Len(t, got, 1, "the last page of all")
 	require.Nil(t, total)
 
 	_, _, err = s.Orders(t.Context(), OrderQuery{TeamID: team, UserID: user, ByPatient: true})
-	require.ErrorIs(t, err, ErrTooMany)
+	require.ErrorIs(t, err, ErrTooManyToSort)
 	got, total, err = s.Orders(t.Context(), OrderQuery{TeamID: team, UserID: team, ByPatient: true, Page: 50, Size: 100})
 	require.NoError(t, err)
 	require.Len(t, got, 100)
-	require.Equal(t, new(MaxSortedByPatient), total)
-	require.ErrorIs(t, s.AddOrders(t.Context(), orders[:1]), ErrConflict)
+	require.Equal(t, new(MaxOrdersSortedByPatient), total)
+	require.ErrorIs(t, s.BulkInsertOrders(t.Context(), orders[:1]), ErrConflict)
 }

@@ -14,37 +14,37 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// planned is a step of how PostgreSQL runs a query, as it explains it.
-type planned struct {
-	Node     string    `json:"Node Type"`
-	Relation string    `json:"Relation Name"`
-	Index    string    `json:"Index Name"`
-	Rows     float64   `json:"Actual Rows"`
-	Loops    float64   `json:"Actual Loops"`
-	Steps    []planned `json:"Plans"`
+// planStep is a step of how PostgreSQL runs a query, as it explains it.
+type planStep struct {
+	Node     string     `json:"Node Type"`
+	Relation string     `json:"Relation Name"`
+	Index    string     `json:"Index Name"`
+	Rows     float64    `json:"Actual Rows"`
+	Loops    float64    `json:"Actual Loops"`
+	Steps    []planStep `json:"Plans"`
 }
 
-// reads lists the steps that read tables or indexes.
-func (p planned) reads() []planned {
-	var all []planned
+// tableReads lists the steps that read tables or indexes.
+func (p planStep) tableReads() []planStep {
+	var all []planStep
 	if strings.HasSuffix(p.Node, "Scan") && (p.Relation != "" || p.Index != "") {
 		all = append(all, p)
 	}
 	for _, s := range p.Steps {
-		all = append(all, s.reads()...)
+		all = append(all, s.tableReads()...)
 	}
 	return all
 }
 
 // explain runs a query as a list of orders does, and says how.
-func explain(t *testing.T, s *Store, query string, args []any) planned {
+func explain(t *testing.T, s *Store, query string, args []any) planStep {
 	t.Helper()
-	var plans []struct{ Plan planned }
-	require.NoError(t, s.inSnapshot(t.Context(), func(q querier) error {
-		if err := s.planForValues(t.Context(), q); err != nil {
+	var plans []struct{ Plan planStep }
+	require.NoError(t, s.InSnapshot(t.Context(), func(q Querier) error {
+		if err := s.planQueriesForValues(t.Context(), q); err != nil {
 			return err
 		}
-		text, err := one(t.Context(), q, scanText, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+query, args...)
+		text, err := QueryOne(t.Context(), q, ScanText, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+query, args...)
 		if err != nil {
 			return err
 		}
@@ -53,11 +53,11 @@ func explain(t *testing.T, s *Store, query string, args []any) planned {
 	return plans[0].Plan
 }
 
-// outsideIndexes tells which tables are read for a list's page or its number, beside indexes.
-func outsideIndexes(t *testing.T, s *Store, page, all listing) []string {
+// readsOutsideIndexes tells which tables are read for a list's page or its number, beside indexes.
+func readsOutsideIndexes(t *testing.T, s *Store, page, all orderListQuery) []string {
 	t.Helper()
 	var wrong []string
-	for _, r := range append(explain(t, s, page.ids(10, 0), page.args).reads(), explain(t, s, all.count(countedOrders+1), all.args).reads()...) {
+	for _, r := range append(explain(t, s, page.pageStatement(10, 0), page.Args).tableReads(), explain(t, s, all.countStatement(orderCountLimit+1), all.Args).tableReads()...) {
 		if r.Node != "Index Only Scan" {
 			wrong = append(wrong, fmt.Sprintf("%s of %s%s", r.Node, r.Relation, r.Index))
 		}
@@ -69,11 +69,11 @@ func outsideIndexes(t *testing.T, s *Store, page, all listing) []string {
 // look at by itself meanwhile would keep them from being vacuumed.
 func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 	t.Helper()
-	for _, table := range vacuumed {
+	for _, table := range vacuumedTables {
 		_, err := s.write.ExecContext(t.Context(), "ALTER TABLE "+table+" SET (autovacuum_enabled = false)")
 		require.NoError(t, err)
 	}
-	statuses := []lifecycle.Low{lifecycle.Completed, lifecycle.Completed, lifecycle.Corrected, lifecycle.TransitLab, lifecycle.Cancelled, lifecycle.Ordered}
+	statuses := []lifecycle.LowStatus{lifecycle.Completed, lifecycle.Completed, lifecycle.Corrected, lifecycle.TransitLab, lifecycle.Cancelled, lifecycle.Ordered}
 	orders := make([]order.Order, n)
 	for i := range orders {
 		orders[i] = newOrder(s, team, func(o *order.Order) {
@@ -86,14 +86,14 @@ func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 				day := order.DateOf(o.CreatedAt.AddDate(0, 0, 30))
 				o.ActivateBy = &day
 			case 1:
-				o.Results = &order.ResultSummary{Interpretation: []order.Interpretation{order.Normal, order.Critical}[i/5%2]}
+				o.Results = &order.ResultSummary{Interpretation: []order.Interpretation{order.InterpretationNormal, order.InterpretationCritical}[i/5%2]}
 			case 2:
 				o.Patient, o.Registrable, o.Shipping = nil, true, &order.ShippingAddress{ReceiverName: fmt.Sprintf("Room Ada%d", i%40)}
 			}
 		}).Order
 		orders[i].State.Status, orders[i].Status = statuses[i%len(statuses)], statuses[i%len(statuses)]
 	}
-	require.NoError(t, s.AddOrders(t.Context(), orders))
+	require.NoError(t, s.BulkInsertOrders(t.Context(), orders))
 	require.NoError(t, s.Analyze(t.Context()))
 	return orders
 }
@@ -102,7 +102,7 @@ func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 // many there are of them, is found in indexes.
 func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, postgres))
+	s := openStore(t, engineURL(t, Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
 	team := addTeam(t, s).ID
 	orders := addVaried(t, s, team, 4000)
@@ -125,7 +125,7 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 		"order_type, several":              {Methods: []string{"walk_in_test", "testkit"}},
 		"is_critical=true":                 {Critical: &yes},
 		"is_critical=false":                {Critical: &no},
-		"interpretation":                   {Interpretation: order.Normal},
+		"interpretation":                   {Interpretation: order.InterpretationNormal},
 		"order_activation_types=current":   {Scheduled: &no, Today: today},
 		"order_activation_types=scheduled": {Scheduled: &yes, Today: today},
 		"user_id":                          {UserID: orders[9].UserID},
@@ -139,8 +139,8 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 		"status and order_type":            {Statuses: []string{"completed"}, Methods: []string{"walk_in_test"}},
 		"status and updated_start_date":    {Statuses: []string{"completed"}, UpdatedSince: day(2)},
 		"order_type and both dates":        {Methods: []string{"testkit"}, CreatedSince: day(1), UpdatedUntil: day(2)},
-		"interpretation and status":        {Interpretation: order.Normal, Statuses: []string{"corrected"}},
-		"interpretation and order_type":    {Interpretation: order.Normal, Methods: []string{"testkit"}},
+		"interpretation and status":        {Interpretation: order.InterpretationNormal, Statuses: []string{"corrected"}},
+		"interpretation and order_type":    {Interpretation: order.InterpretationNormal, Methods: []string{"testkit"}},
 		"patient_name and status":          {PatientName: "ada", Statuses: []string{"completed"}},
 		"patient_name and is_critical":     {PatientName: "ada", Critical: &yes},
 		"patient_name and not is_critical": {PatientName: "ada", Critical: &no},
@@ -156,28 +156,28 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 			asked[f.Name] = asked[f.Name] || !reflect.ValueOf(by).FieldByIndex(f.Index).IsZero()
 		}
 		by.TeamID = team
-		require.Empty(t, outsideIndexes(t, s, s.listing(by), s.listing(by.unsorted())), name)
+		require.Empty(t, readsOutsideIndexes(t, s, s.newOrderListQuery(by), s.newOrderListQuery(by.withoutSort())), name)
 	}
 	for field, is := range asked {
 		require.True(t, is, "no list asks for %s", field)
 	}
 
 	// The control: what no index has.
-	l := s.listing(OrderQuery{TeamID: team})
-	l.and("billing_type = ?", "client_bill")
-	require.Len(t, outsideIndexes(t, s, l, l), 2)
+	l := s.newOrderListQuery(OrderQuery{TeamID: team})
+	l.And("billing_type = ?", "client_bill")
+	require.Len(t, readsOutsideIndexes(t, s, l, l), 2)
 }
 
 // What is counted so far is read so far.
 func TestCountingALongListStops(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, postgres))
+	s := openStore(t, engineURL(t, Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
 	team := addTeam(t, s).ID
 	addVaried(t, s, team, 4000)
 	addVaried(t, s, addTeam(t, s).ID, 2000)
-	read := func(l listing) (rows float64) {
-		for _, r := range explain(t, s, l.count(100), l.args).reads() {
+	read := func(l orderListQuery) (rows float64) {
+		for _, r := range explain(t, s, l.countStatement(100), l.Args).tableReads() {
 			rows += r.Rows * r.Loops
 		}
 		return rows
@@ -189,13 +189,13 @@ func TestCountingALongListStops(t *testing.T) {
 		"status":                   {Statuses: []string{"completed", "corrected"}},
 		"search_input":             {Search: "ada"},
 		"status and not critical":  {Statuses: []string{"completed"}, Critical: &no},
-		"interpretation and dates": {Interpretation: order.Normal, CreatedSince: time.Date(2026, time.January, 2, 0, 0, 0, 0, time.UTC)},
+		"interpretation and dates": {Interpretation: order.InterpretationNormal, CreatedSince: time.Date(2026, time.January, 2, 0, 0, 0, 0, time.UTC)},
 	} {
 		by.TeamID = team
-		require.Less(t, read(s.listing(by.unsorted())), 400.0, name)
+		require.Less(t, read(s.newOrderListQuery(by.withoutSort())), 400.0, name)
 	}
 	// The control: a list that is sorted before it is counted.
-	l := s.listing(OrderQuery{TeamID: team})
-	l.with("id IN (SELECT id FROM orders ORDER BY updated_at DESC LIMIT 4000)")
+	l := s.newOrderListQuery(OrderQuery{TeamID: team})
+	l.AndTerm("id IN (SELECT id FROM orders ORDER BY updated_at DESC LIMIT 4000)")
 	require.Greater(t, read(l), 3999.0)
 }

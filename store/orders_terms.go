@@ -9,128 +9,130 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// soughtTerm is a term of a field, by its hash of each key.
-type soughtTerm struct {
+// hashedTerm is a term of a field, by its hash of each key.
+type hashedTerm struct {
 	field  string
 	hashes []string
 }
 
-// sought is what orders must have: all terms of one of the lists. In each list the first term is the one that fewest have.
-type sought [][]soughtTerm
+// termAlternatives is what orders must have: all terms of one of the lists. In each list the first term is the one that fewest have.
+type termAlternatives [][]hashedTerm
 
-// sought lists what a query looks for, that which fewest orders have first; and an id, where one is searched for.
-func (s *Store) sought(by OrderQuery) (all []sought, id string) {
-	add := func(alternatives ...[]soughtTerm) { all = append(all, alternatives) }
+// searchedTerms lists what a query looks for, that which fewest orders have first; and an id, where one is searched for.
+func (s *Store) searchedTerms(by OrderQuery) (all []termAlternatives, id string) {
+	add := func(alternatives ...[]hashedTerm) { all = append(all, alternatives) }
 	if by.PatientName != "" {
-		add(s.ofPatient(by.PatientName))
+		add(s.patientNameTerms(by.PatientName))
 	}
 	if by.RecipientName != "" {
-		add(s.ofRecipient(by.RecipientName))
+		add(s.recipientNameTerms(by.RecipientName))
 	}
 	search := strings.TrimSpace(by.Search)
 	if parsed, err := uuid.Parse(search); err == nil {
 		id = parsed.String()
 	} else if born, err := order.ParseDate(search); err == nil {
-		add(s.terms(searchTerm{searchBirthDate, born.String()}))
+		add(s.hashTerms(searchTerm{searchBirthDate, born.String()}))
 	} else if by.Search != "" {
-		add(s.ofPatient(search), s.ofRecipient(search))
+		add(s.patientNameTerms(search), s.recipientNameTerms(search))
 	}
 	if by.Interpretation != "" {
-		add(s.terms(searchTerm{searchInterpretation, string(by.Interpretation)}))
+		add(s.hashTerms(searchTerm{searchInterpretation, string(by.Interpretation)}))
 	}
 	if by.Critical != nil && *by.Critical {
-		add(s.terms(searchTerm{searchInterpretation, string(order.Critical)}))
+		add(s.hashTerms(searchTerm{searchInterpretation, string(order.InterpretationCritical)}))
 	}
 	return all, id
 }
 
-func (s *Store) terms(terms ...searchTerm) []soughtTerm {
-	out := make([]soughtTerm, len(terms))
+func (s *Store) hashTerms(terms ...searchTerm) []hashedTerm {
+	out := make([]hashedTerm, len(terms))
 	for i, t := range terms {
-		out[i] = soughtTerm{t.field, s.keys.Hashes(t.field, t.value)}
+		out[i] = hashedTerm{t.field, s.keys.SearchHashes(t.field, t.value)}
 	}
 	return out
 }
 
-// named are the terms of orders with all words of a text in a name, in pairs as far as that goes. A text without a word is nobody's
+// nameTerms are the terms of orders with all words of a text in a name, in pairs as far as that goes. A text without a word is nobody's
 // name.
-func (s *Store) named(text, word, pair string) []soughtTerm {
-	words := unrepeated(strings.Fields(normalise(text)))
+func (s *Store) nameTerms(text, word, pair string) []hashedTerm {
+	words := sortedUnique(strings.Fields(normaliseName(text)))
 	var terms []searchTerm
 	for len(words) > 1 {
-		terms = append(terms, pairTerm(pair, words[0], words[1]))
+		terms = append(terms, namePairTerm(pair, words[0], words[1]))
 		words = words[2:]
 	}
 	if len(words) > 0 || len(terms) == 0 {
 		terms = append(terms, searchTerm{word, strings.Join(words, "")})
 	}
-	return s.terms(terms...)
+	return s.hashTerms(terms...)
 }
 
-func (s *Store) ofPatient(text string) []soughtTerm { return s.named(text, searchName, searchNamePair) }
-
-func (s *Store) ofRecipient(text string) []soughtTerm {
-	return s.named(text, searchRecipient, searchRecipientPair)
+func (s *Store) patientNameTerms(text string) []hashedTerm {
+	return s.nameTerms(text, searchName, searchNamePair)
 }
 
-// term is the condition of a row of terms to be this one.
-func (f *filter) term(t soughtTerm) string {
-	return f.bind("field = '"+t.field+"' AND hash IN (?)", t.hashes)
+func (s *Store) recipientNameTerms(text string) []hashedTerm {
+	return s.nameTerms(text, searchRecipient, searchRecipientPair)
 }
 
-// having is the condition of an order to have all terms of one of the lists.
-func (l *listing) having(teamID string, what sought) string {
+// termCondition is the condition of a row of terms to be this one.
+func (f *Where) termCondition(t hashedTerm) string {
+	return f.Bind("field = '"+t.field+"' AND hash IN (?)", t.hashes)
+}
+
+// hasAnyAlternative is the condition of an order to have all terms of one of the lists.
+func (l *orderListQuery) hasAnyAlternative(teamID string, what termAlternatives) string {
 	lists := make([]string, len(what))
 	for i, terms := range what {
-		lists[i] = l.has(teamID, terms)
+		lists[i] = l.hasAllTerms(teamID, terms)
 	}
 	return "(" + strings.Join(lists, " OR ") + ")"
 }
 
-// havingFirst is a part for each way to have the terms of one of the lists, by a row of the list's first term. Who has those of two
+// alternativeConditions is a part for each way to have the terms of one of the lists, by a row of the list's first term. Who has those of two
 // lists counts in the first.
-func (l *listing) havingFirst(teamID string, what sought) (parts []string) {
+func (l *orderListQuery) alternativeConditions(teamID string, what termAlternatives) (parts []string) {
 	for i, terms := range what {
 		rest := ""
 		if len(terms) > 1 {
-			rest = " AND " + l.has(teamID, terms[1:])
+			rest = " AND " + l.hasAllTerms(teamID, terms[1:])
 		}
 		for _, earlier := range what[:i] {
-			rest += " AND NOT (" + l.has(teamID, earlier) + ")"
+			rest += " AND NOT (" + l.hasAllTerms(teamID, earlier) + ")"
 		}
 		for _, hash := range terms[0].hashes {
-			parts = append(parts, l.bind("field = '"+terms[0].field+"' AND hash = ?", []string{hash})+rest)
+			parts = append(parts, l.Bind("field = '"+terms[0].field+"' AND hash = ?", []string{hash})+rest)
 		}
 	}
 	return parts
 }
 
-// has is the condition of an order to have all of these terms.
-func (l *listing) has(teamID string, terms []soughtTerm) string {
+// hasAllTerms is the condition of an order to have all of these terms.
+func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 	each := make([]string, len(terms))
 	for i, t := range terms {
-		team := l.bind("team_id = ?", []string{teamID})
-		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e." + team + " AND " + l.same("e", "order_id") + " AND " + l.term(t) + ")"
+		team := l.Bind("team_id = ?", []string{teamID})
+		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e." + team + " AND " + l.sameOrderCondition("e", "order_id") + " AND " + l.termCondition(t) + ")"
 	}
 	return strings.Join(each, " AND ")
 }
 
-// uncritical leaves out orders whose results are critical. Where the list is read in order of time, PostgreSQL is to read the critical
+// excludeCriticalResults leaves out orders whose results are critical. Where the list is read in order of time, PostgreSQL is to read the critical
 // ones beside it, as far as it comes. It does not see by itself that their index gives them in that order.
-func (s *Store) uncritical(l *listing, by OrderQuery) {
+func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
 	ordered, few := l.table == "orders" && !by.ByStatus, by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
-	for _, hash := range s.keys.Hashes(searchInterpretation, string(order.Critical)) {
-		critical := filter{args: l.args}
-		critical.and("team_id = ?", by.TeamID)
-		critical.with("field = '" + searchInterpretation + "'")
-		critical.and("hash = ?", hash)
+	for _, hash := range s.keys.SearchHashes(searchInterpretation, string(order.InterpretationCritical)) {
+		critical := Where{Args: l.Args}
+		critical.And("team_id = ?", by.TeamID)
+		critical.AndTerm("field = '" + searchInterpretation + "'")
+		critical.And("hash = ?", hash)
 		from := "order_search c" + critical.String() + " AND "
-		if s.dialect == postgres && ordered && !few {
-			critical.created(by)
+		if s.dialect == Postgres && ordered && !few {
+			critical.restrictCreation(by)
 			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
 				critical.String(), l.direction)
 		}
-		l.args = critical.args
-		l.with("NOT EXISTS (SELECT 1 FROM " + from + l.same("c", "order_id") + ")")
+		l.Args = critical.Args
+		l.AndTerm("NOT EXISTS (SELECT 1 FROM " + from + l.sameOrderCondition("c", "order_id") + ")")
 	}
 }

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// databaseNow is the database's own clock in microseconds, as an SQL expression. It is the one place where the engines' SQL
+// NowMicrosExpr is the database's own clock in microseconds, as an SQL expression. It is the one place where the engines' SQL
 // differs: the processes that share a pair of credentials have no other clock in common. SQLite counts whole milliseconds.
-func (d dialect) databaseNow() string {
-	if d == sqliteDB {
+func (d Dialect) NowMicrosExpr() string {
+	if d == SQLite {
 		return `CAST(unixepoch('subsec') * 1000000 AS BIGINT)`
 	}
 	return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 }
 
-// ReserveCall reserves the start of one call that shows a pair of credentials, retries included: at least spacing after the start
+// ReserveCallStart reserves the start of one call that shows a pair of credentials, retries included: at least spacing after the start
 // reserved before, over all processes (molecular-api#d25). The start is in the database's time, which may differ from
 // the caller's; wait is how long to wait for it. Starts given up unused are lost, never reused. A spacing of 0 reserves
 // nothing and means now.
-func (s *Store) ReserveCall(ctx context.Context, pair string, spacing time.Duration) (start time.Time, wait time.Duration, err error) {
+func (s *Store) ReserveCallStart(ctx context.Context, account string, spacing time.Duration) (start time.Time, wait time.Duration, err error) {
 	if spacing <= 0 {
 		return s.now(), 0, nil
 	}
@@ -29,13 +29,13 @@ func (s *Store) ReserveCall(ctx context.Context, pair string, spacing time.Durat
 	statement := strings.ReplaceAll(`INSERT INTO call_pacing (pair, next_start) VALUES ($1, {now} + $2)
 		ON CONFLICT (pair) DO UPDATE
 		SET next_start = CASE WHEN call_pacing.next_start > {now} THEN call_pacing.next_start ELSE {now} END + $2
-		RETURNING next_start - $2, {now}`, "{now}", s.dialect.databaseNow())
+		RETURNING next_start - $2, {now}`, "{now}", s.dialect.NowMicrosExpr())
 	var at, now int64
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, statement, pair, spacing.Microseconds()).Scan(&at, &now)
+	err = s.InTx(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, statement, account, spacing.Microseconds()).Scan(&at, &now)
 	})
 	if err != nil {
-		return time.Time{}, 0, fmt.Errorf("reserving a call of %s: %w", pair, err)
+		return time.Time{}, 0, fmt.Errorf("reserving a call of %s: %w", account, err)
 	}
-	return instant(at), max(0, time.Duration(at-now)*time.Microsecond), nil
+	return FromMicros(at), max(0, time.Duration(at-now)*time.Microsecond), nil
 }

@@ -30,7 +30,7 @@ func TestReserveCallSpacesStartsOverStores(t *testing.T) {
 			for c := range callers {
 				g.Go(func() error {
 					for i := range calls {
-						start, _, err := stores[c%2].ReserveCall(t.Context(), "pair", spacing)
+						start, _, err := stores[c%2].ReserveCallStart(t.Context(), "pair", spacing)
 						if err != nil {
 							return err
 						}
@@ -56,17 +56,17 @@ func TestReserveCallSpacesStartsOverStores(t *testing.T) {
 
 func TestReserveCallReservesPerPair(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		const spacing = time.Hour
-		first, _, err := s.ReserveCall(t.Context(), "one", spacing)
+		first, _, err := s.ReserveCallStart(t.Context(), "one", spacing)
 		require.NoError(t, err)
-		second, _, err := s.ReserveCall(t.Context(), "one", spacing)
+		second, _, err := s.ReserveCallStart(t.Context(), "one", spacing)
 		require.NoError(t, err)
 		require.Equal(t, spacing, second.Sub(first))
-		other, _, err := s.ReserveCall(t.Context(), "two", spacing)
+		other, _, err := s.ReserveCallStart(t.Context(), "two", spacing)
 		require.NoError(t, err)
 		require.Less(t, other.Sub(first), time.Minute, "another pair does not wait")
-		free, _, err := s.ReserveCall(t.Context(), "one", 0)
+		free, _, err := s.ReserveCallStart(t.Context(), "one", 0)
 		require.NoError(t, err)
 		require.Less(t, free.Sub(first), time.Minute, "no spacing, no waiting")
 	})
@@ -75,10 +75,10 @@ func TestReserveCallReservesPerPair(t *testing.T) {
 // The database's clock counts, not this process's.
 func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		s.now = func() time.Time { return time.Now().Add(-24 * time.Hour) }
 		before := time.Now().Truncate(time.Millisecond)
-		start, _, err := s.ReserveCall(t.Context(), "pair", time.Millisecond)
+		start, _, err := s.ReserveCallStart(t.Context(), "pair", time.Millisecond)
 		require.NoError(t, err)
 		require.False(t, start.Before(before))
 		require.False(t, start.After(time.Now()))
@@ -86,7 +86,7 @@ func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
 		// A row whose time has passed long ago gives now, not the past.
 		_, err = s.write.ExecContext(t.Context(), `UPDATE call_pacing SET next_start = 1000`)
 		require.NoError(t, err)
-		again, _, err := s.ReserveCall(t.Context(), "pair", time.Millisecond)
+		again, _, err := s.ReserveCallStart(t.Context(), "pair", time.Millisecond)
 		require.NoError(t, err)
 		require.False(t, again.Before(before))
 	})

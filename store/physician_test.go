@@ -10,11 +10,11 @@ import (
 
 func TestPhysiciansAreRememberedByNPI(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx, team, other := t.Context(), addTeam(t, s).ID, addTeam(t, s).ID
 		jane := order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "2", Signature: &order.Image{ContentType: "image/png", Content: []byte("x")}}
 		for _, p := range []order.Physician{{FirstName: "Old", LastName: "Name", NPI: "2"}, jane, jane, {FirstName: "Al", LastName: "Ray", NPI: "1"}} {
-			require.NoError(t, s.KeepPhysician(ctx, team, p))
+			require.NoError(t, s.RememberPhysician(ctx, team, p))
 		}
 		got, err := s.Physicians(ctx, team)
 		require.NoError(t, err)
@@ -27,18 +27,18 @@ func TestPhysiciansAreRememberedByNPI(t *testing.T) {
 
 func TestCommunicationSettings(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx, team := t.Context(), addTeam(t, s).ID
 		o := addOrderOf(t, s, team)
-		enabled, err := s.SMS(ctx, team, o.ID)
+		enabled, err := s.SMSEnabled(ctx, team, o.ID)
 		require.NoError(t, err)
 		require.True(t, enabled)
-		require.NoError(t, s.SetSMS(ctx, team, o.ID, false))
-		enabled, err = s.SMS(ctx, team, o.ID)
+		require.NoError(t, s.SetSMSEnabled(ctx, team, o.ID, false))
+		enabled, err = s.SMSEnabled(ctx, team, o.ID)
 		require.NoError(t, err)
 		require.False(t, enabled)
-		require.ErrorIs(t, s.SetSMS(ctx, addTeam(t, s).ID, o.ID, true), ErrNotFound)
-		_, err = s.SMS(ctx, addTeam(t, s).ID, o.ID)
+		require.ErrorIs(t, s.SetSMSEnabled(ctx, addTeam(t, s).ID, o.ID, true), ErrNotFound)
+		_, err = s.SMSEnabled(ctx, addTeam(t, s).ID, o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }

@@ -14,34 +14,34 @@ import (
 
 // Places: patient service centers, where phlebotomists go, and where postal codes are.
 
-// coverage replaces the areas of the providers that the catalogue has.
-func (i *catalogueImport) coverage(ctx context.Context) error {
-	have, err := i.stored(ctx, `SELECT provider || ' ' || from_zip || ' ' || to_zip, service_types FROM coverage`)
+// importCoverage replaces the areas of the providers that the catalogue has.
+func (i *catalogueImport) importCoverage(ctx context.Context) error {
+	have, err := i.storedDocuments(ctx, `SELECT provider || ' ' || from_zip || ' ' || to_zip, service_types FROM coverage`)
 	if err != nil {
 		return err
 	}
 	listed := map[string]bool{}
-	for _, a := range i.c.Coverage {
-		types, err := encode(a.ServiceTypes)
+	for _, a := range i.catalogue.PhlebotomyAreas {
+		types, err := encodeJSON(a.ServiceTypes)
 		if err != nil {
 			return err
 		}
-		key := strings.Join([]string{a.Provider, a.From, a.To}, " ")
+		key := strings.Join([]string{a.Provider, a.FirstZip, a.LastZip}, " ")
 		listed[key] = true
-		if !i.done.Coverage.put(have, key, types) {
+		if !i.changes.Coverage.countEntry(have, key, types) {
 			continue
 		}
 		if _, err := i.tx.ExecContext(ctx, `INSERT INTO coverage (provider, from_zip, to_zip, service_types) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`, a.Provider, a.From, a.To, types); err != nil {
+			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`, a.Provider, a.FirstZip, a.LastZip, types); err != nil {
 			return fmt.Errorf("writing where %s goes: %w", a.Provider, err)
 		}
 	}
 	for key := range have {
 		area := strings.Fields(key)
-		if listed[key] || !slices.Contains(i.c.Providers(), area[0]) {
+		if listed[key] || !slices.Contains(i.catalogue.PhlebotomyProviders(), area[0]) {
 			continue
 		}
-		i.done.Coverage.Retired++
+		i.changes.Coverage.Retired++
 		if _, err := i.tx.ExecContext(ctx, `DELETE FROM coverage WHERE provider = $1 AND from_zip = $2 AND to_zip = $3`,
 			area[0], area[1], area[2]); err != nil {
 			return fmt.Errorf("removing where %s went: %w", area[0], err)
@@ -50,18 +50,18 @@ func (i *catalogueImport) coverage(ctx context.Context) error {
 	return nil
 }
 
-func (i *catalogueImport) zips(ctx context.Context) error {
+func (i *catalogueImport) importZips(ctx context.Context) error {
 	have := map[string]string{}
-	known, err := collect(ctx, i.tx, scanZip, `SELECT zip, lat, lng FROM zips`)
+	known, err := QueryAll(ctx, i.tx, scanZip, `SELECT zip, lat, lng FROM zips`)
 	if err != nil {
 		return err
 	}
 	for _, z := range known {
-		have[z.Zip] = z.text()
+		have[z.Zip] = z.coordinatesText()
 	}
-	for _, z := range i.c.Zips {
+	for _, z := range i.catalogue.ZipCenters {
 		row := zipRow(z)
-		if !i.done.Zips.put(have, row.Zip, row.text()) {
+		if !i.changes.Zips.countEntry(have, row.Zip, row.coordinatesText()) {
 			continue
 		}
 		if _, err := i.tx.ExecContext(ctx, `INSERT INTO zips (zip, lat, lng) VALUES ($1, $2, $3)
@@ -74,27 +74,27 @@ func (i *catalogueImport) zips(ctx context.Context) error {
 
 type zipRow order.ZipCenter
 
-func (z zipRow) text() string {
+func (z zipRow) coordinatesText() string {
 	return strconv.FormatFloat(z.Lat, 'g', -1, 64) + " " + strconv.FormatFloat(z.Lng, 'g', -1, 64)
 }
 
-func scanZip(row scanner) (z zipRow, err error) {
+func scanZip(row Scanner) (z zipRow, err error) {
 	err = row.Scan(&z.Zip, &z.Lat, &z.Lng)
 	return z, err
 }
 
-func scanSite(row scanner) (order.Site, error) {
-	text, err := scanText(row)
+func scanSite(row Scanner) (order.Site, error) {
+	text, err := ScanText(row)
 	if err != nil {
 		return order.Site{}, err
 	}
 	var s order.Site
-	return s, decode(text, &s)
+	return s, decodeJSON(text, &s)
 }
 
 // Sites lists a lab's patient service centers of a rectangle that are in service.
 func (s *Store) Sites(ctx context.Context, labID int, southWest, northEast order.Point) ([]order.Site, error) {
-	all, err := collect(ctx, s.read, scanSite, `SELECT document FROM sites
+	all, err := QueryAll(ctx, s.read, scanSite, `SELECT document FROM sites
 		WHERE lab_id = $1 AND NOT inactive AND lat BETWEEN $2 AND $3 AND lng BETWEEN $4 AND $5 ORDER BY code`,
 		labID, southWest.Lat, northEast.Lat, southWest.Lng, northEast.Lng)
 	if err != nil {
@@ -105,19 +105,19 @@ func (s *Store) Sites(ctx context.Context, labID int, southWest, northEast order
 
 // LabsWithSites lists the ids of labs that have patient service centers in service.
 func (s *Store) LabsWithSites(ctx context.Context) ([]int, error) {
-	all, err := collect(ctx, s.read, scanInt, `SELECT DISTINCT lab_id FROM sites WHERE NOT inactive ORDER BY lab_id`)
+	all, err := QueryAll(ctx, s.read, ScanInt, `SELECT DISTINCT lab_id FROM sites WHERE NOT inactive ORDER BY lab_id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing labs with sites: %w", err)
 	}
 	return all, nil
 }
 
-// WhereIs is the middle of a postal code of five digits, or, where the catalogue does not know it, the middle of those that begin with
+// ZipCenter is the middle of a postal code of five digits, or, where the catalogue does not know it, the middle of those that begin with
 // the same three digits. The error is ErrNotFound where there is none.
-func (s *Store) WhereIs(ctx context.Context, zip string) (order.Point, error) {
-	z, err := one(ctx, s.read, scanZip, `SELECT zip, lat, lng FROM zips WHERE zip = $1`, zip)
+func (s *Store) ZipCenter(ctx context.Context, zip string) (order.Point, error) {
+	z, err := QueryOne(ctx, s.read, scanZip, `SELECT zip, lat, lng FROM zips WHERE zip = $1`, zip)
 	if errors.Is(err, ErrNotFound) {
-		z, err = one(ctx, s.read, scanAround, `SELECT AVG(lat), AVG(lng) FROM zips WHERE zip BETWEEN $1 AND $2`, zip[:3]+"00", zip[:3]+"99")
+		z, err = QueryOne(ctx, s.read, scanZipAverage, `SELECT AVG(lat), AVG(lng) FROM zips WHERE zip BETWEEN $1 AND $2`, zip[:3]+"00", zip[:3]+"99")
 	}
 	if err != nil {
 		return order.Point{}, fmt.Errorf("looking for a zip: %w", err)
@@ -125,7 +125,7 @@ func (s *Store) WhereIs(ctx context.Context, zip string) (order.Point, error) {
 	return z.Point, nil
 }
 
-func scanAround(row scanner) (zipRow, error) {
+func scanZipAverage(row Scanner) (zipRow, error) {
 	var lat, lng sql.Null[float64]
 	if err := row.Scan(&lat, &lng); err != nil {
 		return zipRow{}, err
@@ -136,20 +136,20 @@ func scanAround(row scanner) (zipRow, error) {
 	return zipRow{Point: order.Point{Lat: lat.V, Lng: lng.V}}, nil
 }
 
-// Covering lists where phlebotomists go that a postal code of five digits is part of, by provider.
-func (s *Store) Covering(ctx context.Context, zip string) ([]order.Coverage, error) {
-	all, err := collect(ctx, s.read, scanCoverage, `SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip ORDER BY provider, from_zip, to_zip`, zip)
+// PhlebotomyCoverage lists where phlebotomists go that a postal code of five digits is part of, by provider.
+func (s *Store) PhlebotomyCoverage(ctx context.Context, zip string) ([]order.PhlebotomyArea, error) {
+	all, err := QueryAll(ctx, s.read, scanCoverage, `SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip ORDER BY provider, from_zip, to_zip`, zip)
 	if err != nil {
 		return nil, fmt.Errorf("listing who goes to a zip: %w", err)
 	}
 	return all, nil
 }
 
-func scanCoverage(row scanner) (order.Coverage, error) {
-	var a order.Coverage
+func scanCoverage(row Scanner) (order.PhlebotomyArea, error) {
+	var a order.PhlebotomyArea
 	var types string
-	if err := row.Scan(&a.Provider, &a.From, &a.To, &types); err != nil {
+	if err := row.Scan(&a.Provider, &a.FirstZip, &a.LastZip, &types); err != nil {
 		return a, err
 	}
-	return a, decode(types, &a.ServiceTypes)
+	return a, decodeJSON(types, &a.ServiceTypes)
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kept is how many statements the writing connection of SQLite keeps, and whether this is one of them.
-func kept(t *testing.T, s *Store, query string) (n int, found bool) {
+// cachedStatements is how many statements the writing connection of SQLite keeps, and whether this is one of them.
+func cachedStatements(t *testing.T, s *Store, query string) (n int, found bool) {
 	t.Helper()
 	conn, err := s.write.Conn(context.Background())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
 	require.NoError(t, conn.Raw(func(driver any) error {
-		prepared, ok := driver.(*preparedConn)
+		prepared, ok := driver.(*cachingConn)
 		require.True(t, ok)
-		n, found = len(prepared.idle), prepared.idle[query] != nil
+		n, found = len(prepared.idleStatements), prepared.idleStatements[query] != nil
 		return nil
 	}))
 	return n, found
@@ -25,14 +25,14 @@ func kept(t *testing.T, s *Store, query string) (n int, found bool) {
 
 func TestStatementsOfSQLiteAreKeptPrepared(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, sqliteDB))
+	s := openStore(t, engineURL(t, SQLite))
 	run := func(query string, args ...any) error {
 		_, err := s.write.ExecContext(t.Context(), query, args...)
 		return err
 	}
 	const insert, read = `INSERT INTO things (id) VALUES ($1)`, `SELECT id FROM things ORDER BY id`
 	things := func() []int {
-		all, err := collect(t.Context(), s.write, scanInt, read)
+		all, err := QueryAll(t.Context(), s.write, ScanInt, read)
 		require.NoError(t, err)
 		return all
 	}
@@ -41,12 +41,12 @@ func TestStatementsOfSQLiteAreKeptPrepared(t *testing.T) {
 	require.NoError(t, run(insert, 2))
 	require.Equal(t, []int{1, 2}, things())
 	for _, query := range []string{insert, read} {
-		_, found := kept(t, s, query)
+		_, found := cachedStatements(t, s, query)
 		require.True(t, found, query)
 	}
 
 	require.Error(t, run(insert, 2), "one that fails is not kept")
-	_, found := kept(t, s, insert)
+	_, found := cachedStatements(t, s, insert)
 	require.False(t, found)
 	require.NoError(t, run(insert, 3))
 	require.Equal(t, []int{1, 2, 3}, things())
@@ -58,20 +58,20 @@ func TestStatementsOfSQLiteAreKeptPrepared(t *testing.T) {
 
 func TestAStatementIsUsedTwiceAtOnce(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, sqliteDB))
+	s := openStore(t, engineURL(t, SQLite))
 	tx, err := s.write.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, ignoreDone(tx.Rollback())) }()
+	defer func() { require.NoError(t, ignoreTxDone(tx.Rollback())) }()
 	const query = `SELECT value FROM json_each('[1,2,3]') ORDER BY 1`
 	outer, err := tx.QueryContext(t.Context(), query)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, outer.Close()) }()
 	var seen []int
 	for outer.Next() {
-		inner, err := collect(t.Context(), tx, scanInt, query)
+		inner, err := QueryAll(t.Context(), tx, ScanInt, query)
 		require.NoError(t, err)
 		require.Equal(t, []int{1, 2, 3}, inner)
-		n, err := scanInt(outer)
+		n, err := ScanInt(outer)
 		require.NoError(t, err)
 		seen = append(seen, n)
 	}
@@ -79,25 +79,25 @@ func TestAStatementIsUsedTwiceAtOnce(t *testing.T) {
 	require.Equal(t, []int{1, 2, 3}, seen)
 }
 
-func TestNotMoreStatementsAreKeptThanIsGood(t *testing.T) {
+func TestIdleStatementsAreLimited(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, sqliteDB))
-	for i := range keptStatements + 20 {
-		n, err := one(t.Context(), s.write, scanInt, fmt.Sprintf(`SELECT %d`, i))
+	s := openStore(t, engineURL(t, SQLite))
+	for i := range maxIdleStatements + 20 {
+		n, err := QueryOne(t.Context(), s.write, ScanInt, fmt.Sprintf(`SELECT %d`, i))
 		require.NoError(t, err)
 		require.Equal(t, i, n)
 	}
-	n, _ := kept(t, s, "")
-	require.Equal(t, keptStatements, n)
+	n, _ := cachedStatements(t, s, "")
+	require.Equal(t, maxIdleStatements, n)
 }
 
-func TestWhatIsKeptPrepared(t *testing.T) {
+func TestWhichStatementsAreCached(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]bool{
 		`SELECT 1`: true, `WITH x AS (SELECT 1) SELECT 1 FROM x`: true, `DELETE FROM things`: true,
 		`PRAGMA foreign_keys = 1`: false, `CREATE TABLE things (id TEXT)`: false, `ANALYZE`: false,
 		`INSERT INTO things VALUES (1); INSERT INTO things VALUES (2)`: false,
 	} {
-		require.Equal(t, want, keeps(query), query)
+		require.Equal(t, want, isCacheable(query), query)
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// PruneMessages erases up to limit messages, the oldest first, that were made before a time and are not to be delivered any more, with
+// PruneWebhookMessages erases up to limit messages, the oldest first, that were made before a time and are not to be delivered any more, with
 // their deliveries and attempts, and counts them.
-func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) (int, error) {
+func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limit int) (int, error) {
 	n := 0
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		ids, err := collect(ctx, tx, scanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		ids, err := QueryAll(ctx, tx, ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
 				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
-			ORDER BY m.created_at, m.id LIMIT $2`, micros(before), limit)
+			ORDER BY m.created_at, m.id LIMIT $2`, ToMicros(before), limit)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -22,7 +22,7 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) 
 		for i, id := range ids {
 			args[i] = id
 		}
-		in := `(` + placeholders(1, len(ids)) + `)`
+		in := `(` + Placeholders(1, len(ids)) + `)`
 		for _, statement := range []string{
 			`DELETE FROM attempts WHERE message_id IN `, `DELETE FROM deliveries WHERE message_id IN `, `DELETE FROM messages WHERE id IN `,
 		} {

@@ -12,13 +12,13 @@ import (
 
 func TestTokensAreTakenOverAllProcesses(t *testing.T) {
 	t.Parallel()
-	forEachShared(t, func(t *testing.T, open func() *Store) {
-		rate := Rate{PerSecond: 1, Burst: 100} // a second makes little difference
+	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
+		rate := RateLimit{PerSecond: 1, Burst: 100} // a second makes little difference
 		var taken atomic.Int64
 		g, ctx := errgroup.WithContext(t.Context())
 		for range 3 {
 			s := open()
-			g.Go(func() error { return takeAll(ctx, s, rate, &taken) })
+			g.Go(func() error { return takeAllTokens(ctx, s, rate, &taken) })
 		}
 		begun := time.Now()
 		require.NoError(t, g.Wait())
@@ -26,19 +26,19 @@ func TestTokensAreTakenOverAllProcesses(t *testing.T) {
 		require.LessOrEqual(t, taken.Load(), 100+int64(time.Since(begun).Seconds())+1+5)
 
 		s := open()
-		wait, err := s.TakeTokens(t.Context(), "b", 50, rate)
+		wait, err := s.TakeRateTokens(t.Context(), "b", 50, rate)
 		require.NoError(t, err)
 		require.Greater(t, wait, 20*time.Second)
 		require.LessOrEqual(t, wait, 51*time.Second)
-		wait, err = s.TakeTokens(t.Context(), "another", 50, rate)
+		wait, err = s.TakeRateTokens(t.Context(), "another", 50, rate)
 		require.NoError(t, err)
 		require.Zero(t, wait)
 	})
 }
 
-func takeAll(ctx context.Context, s *Store, rate Rate, taken *atomic.Int64) error {
+func takeAllTokens(ctx context.Context, s *Store, rate RateLimit, taken *atomic.Int64) error {
 	for {
-		wait, err := s.TakeTokens(ctx, "b", 5, rate)
+		wait, err := s.TakeRateTokens(ctx, "b", 5, rate)
 		if err != nil || wait > 0 {
 			return err
 		}
@@ -48,23 +48,23 @@ func takeAll(ctx context.Context, s *Store, rate Rate, taken *atomic.Int64) erro
 
 func TestBucketsFillAndAreForgotten(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		rate := Rate{PerSecond: 1, Burst: 10}
-		wait, err := s.TakeTokens(t.Context(), "b", 10, rate)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		rate := RateLimit{PerSecond: 1, Burst: 10}
+		wait, err := s.TakeRateTokens(t.Context(), "b", 10, rate)
 		require.NoError(t, err)
 		require.Zero(t, wait)
-		wait, err = s.TakeTokens(t.Context(), "b", 1, rate)
+		wait, err = s.TakeRateTokens(t.Context(), "b", 1, rate)
 		require.NoError(t, err)
 		require.Positive(t, wait)
 		n, err := s.PruneRateLimits(t.Context(), 10)
 		require.NoError(t, err)
 		require.Zero(t, n)
 
-		tamper(t, s, `UPDATE rate_limits SET full_at = full_at - $1`, (2 * time.Hour).Microseconds())
+		execUnchecked(t, s, `UPDATE rate_limits SET full_at = full_at - $1`, (2 * time.Hour).Microseconds())
 		n, err = s.PruneRateLimits(t.Context(), 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		wait, err = s.TakeTokens(t.Context(), "b", 10, rate)
+		wait, err = s.TakeRateTokens(t.Context(), "b", 10, rate)
 		require.NoError(t, err)
 		require.Zero(t, wait)
 	})

@@ -17,12 +17,12 @@ import (
 
 func TestRecordAdvancesTheOrder(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		o := addOrder(t, s)
 		created := s.now()
 		forward(time.Hour)
-		placed(t, s, o.ID, "A1")
+		applyRequisitionTaken(t, s, o.ID, "A1")
 		requested := s.now()
 
 		got := getOrder(t, s, o.ID)
@@ -39,7 +39,7 @@ func TestRecordAdvancesTheOrder(t *testing.T) {
 
 		forward(time.Hour)
 		_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("tracked")},
-			func(st order.State) order.Decision { return st.ApplyTracked(time.Time{}, s.now()) })
+			func(st order.State) order.Decision { return st.ApplyTrackersCreated(time.Time{}, s.now()) })
 		require.NoError(t, err)
 		got = getOrder(t, s, o.ID)
 		require.Equal(t, []int64{2, 3}, []int64{got.Sequence, got.Revision})
@@ -50,14 +50,14 @@ func TestRecordAdvancesTheOrder(t *testing.T) {
 		require.Equal(t, []int64{2, 3}, []int64{st.Sequence, st.Revision})
 		require.Equal(t, order.PlacementDone, st.Placement.State)
 		require.Equal(t, st, got.State)
-		_, err = s.LoadState(t.Context(), newID())
+		_, err = s.LoadState(t.Context(), NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
 
 func TestRecordComparesTheRevision(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
 		addEndpoint(t, s, o.TeamID)
 		st := state(t, s, o.ID)
@@ -65,24 +65,24 @@ func TestRecordComparesTheRevision(t *testing.T) {
 		before := rowCounts(t, s)
 		for _, revision := range []int64{st.Revision, st.Revision + 5} {
 			_, err := s.Record(t.Context(), order.Recording{
-				OrderID: o.ID, Revision: revision, Cause: order.CauseCall(newID()), Decision: steps(st, s.now(), lifecycle.Cancelled),
+				OrderID: o.ID, Revision: revision, Cause: order.CauseCall(NewID()), Decision: decisionWithSteps(st, s.now(), lifecycle.Cancelled),
 			})
 			require.ErrorIs(t, err, ErrStale)
 		}
 		require.Equal(t, before, rowCounts(t, s))
 		require.Equal(t, lifecycle.RequisitionCreated, getOrder(t, s, o.ID).Status)
-		_, err := s.Record(t.Context(), order.Recording{OrderID: newID(), Cause: "c", Decision: steps(st, s.now(), lifecycle.Cancelled)})
+		_, err := s.Record(t.Context(), order.Recording{OrderID: NewID(), Cause: "c", Decision: decisionWithSteps(st, s.now(), lifecycle.Cancelled)})
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
 
 func TestACauseIsRecordedOnce(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
 		addEndpoint(t, s, o.TeamID)
 		st := state(t, s, o.ID)
-		r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: "call:once", Decision: steps(st, s.now(), lifecycle.RequisitionCreated)}
+		r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: "call:once", Decision: decisionWithSteps(st, s.now(), lifecycle.RequisitionCreated)}
 		r.Decision.Reason = order.ReasonRepeated
 		first, err := s.Record(t.Context(), r)
 		require.NoError(t, err)
@@ -90,14 +90,14 @@ func TestACauseIsRecordedOnce(t *testing.T) {
 		moveTo(t, s, o.ID, lifecycle.TransitCustomer)
 		before := rowCounts(t, s)
 
-		want := first.Recorded
+		want := first.RecordingResult
 		want.Duplicate = true
 		// As it was, and as a run that has loaded the order since would send it.
 		for _, revision := range []int64{st.Revision, st.Revision + 2} {
 			r.Revision = revision
 			again, err := s.Record(t.Context(), r)
 			require.NoError(t, err)
-			require.Equal(t, want, again.Recorded)
+			require.Equal(t, want, again.RecordingResult)
 		}
 		require.Equal(t, before, rowCounts(t, s))
 	})
@@ -107,7 +107,7 @@ func TestACauseIsRecordedOnce(t *testing.T) {
 func TestConcurrentRecordingsLeaveNoGap(t *testing.T) {
 	t.Parallel()
 	const causes = 20
-	forEachShared(t, func(t *testing.T, open func() *Store) {
+	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
 		stores := []*Store{open(), open(), open()}
 		o := addOrder(t, stores[0])
 		endpoint := addEndpoint(t, stores[0], o.TeamID)
@@ -116,13 +116,13 @@ func TestConcurrentRecordingsLeaveNoGap(t *testing.T) {
 		for i := range causes {
 			s := stores[i%len(stores)]
 			g.Go(func() error {
-				cause := order.CauseCall(newID())
+				cause := order.CauseCall(NewID())
 				for {
 					st, err := s.LoadState(t.Context(), o.ID)
 					if err != nil {
 						return err
 					}
-					r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: cause, Decision: steps(st, s.now(), lifecycle.TransitCustomer)}
+					r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: cause, Decision: decisionWithSteps(st, s.now(), lifecycle.TransitCustomer)}
 					out, err := s.Record(t.Context(), r)
 					if errors.Is(err, ErrStale) {
 						stale.Add(1)
@@ -147,18 +147,18 @@ func TestConcurrentRecordingsLeaveNoGap(t *testing.T) {
 			require.False(t, seen[e.Cause])
 			seen[e.Cause] = true
 		}
-		require.Len(t, due(t, stores[0], endpoint), causes, "one message per event")
+		require.Len(t, dueMessages(t, stores[0], endpoint), causes, "one message per event")
 	})
 }
 
 func TestTheSameCauseAtOnceIsRecordedOnce(t *testing.T) {
 	t.Parallel()
-	forEachShared(t, func(t *testing.T, open func() *Store) {
+	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
 		stores := []*Store{open(), open(), open()}
 		o := addOrder(t, stores[0])
 		st := state(t, stores[0], o.ID)
-		r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: "timer:x:1", Decision: steps(st, st.CreatedAt, lifecycle.RequisitionCreated)}
-		out := make([]Recorded, 12)
+		r := order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: "timer:x:1", Decision: decisionWithSteps(st, st.CreatedAt, lifecycle.RequisitionCreated)}
+		out := make([]RecordResult, 12)
 		var g errgroup.Group
 		for i := range out {
 			g.Go(func() (err error) {
@@ -173,7 +173,7 @@ func TestTheSameCauseAtOnceIsRecordedOnce(t *testing.T) {
 				firsts++
 			}
 			require.Equal(t, []int64{2, 2}, []int64{got.Revision, got.Sequence})
-			require.Equal(t, order.Applied, got.Outcome)
+			require.Equal(t, order.OutcomeApplied, got.Outcome)
 		}
 		require.Equal(t, 1, firsts)
 		require.Len(t, getOrder(t, stores[0], o.ID).Events, 2)
@@ -184,22 +184,22 @@ func TestTheSameCauseAtOnceIsRecordedOnce(t *testing.T) {
 func TestAFailingRecordingLeavesNothing(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
 		addEndpoint(t, s, o.TeamID)
-		placed(t, s, o.ID, "A1")
-		in := receiveFact(t, s, o.Number, order.Fact{Kind: order.KitShipped, Outbound: "9400100000000000000001"})
-		stranger := receiveFact(t, s, addOrder(t, s).Number, order.Fact{Kind: order.KitShipped})
-		render := s.render
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		in := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000001"})
+		stranger := receiveFact(t, s, addOrder(t, s).Number, order.Fact{Kind: order.FactKitShipped})
+		render := s.renderOrder
 
 		tests := map[string]func(*order.Recording){
-			"rendering":                func(*order.Recording) { s.render = func(order.Order) ([]byte, error) { return nil, boom } },
+			"rendering":                func(*order.Recording) { s.renderOrder = func(order.Order) ([]byte, error) { return nil, boom } },
 			"an unknown status":        func(r *order.Recording) { r.Decision.Steps[0].To = lifecycle.RedrawAvailable },
-			"no such result":           func(r *order.Recording) { r.ResultID = newID() },
+			"no such result":           func(r *order.Recording) { r.ResultID = NewID() },
 			"another order's report":   func(r *order.Recording) { r.Fact = stranger.Fact },
-			"the second message":       func(*order.Recording) { s.render = failAt(2, boom) },
-			"the replacement's":        func(r *order.Recording) { r.Decision.Replace, s.render = true, failAt(1, boom) },
-			"after the replacement":    func(r *order.Recording) { r.Decision.Replace, s.render = true, failAt(2, boom) },
+			"the second message":       func(*order.Recording) { s.renderOrder = renderUntil(2, boom) },
+			"the replacement's":        func(r *order.Recording) { r.Decision.CreateReplacement, s.renderOrder = true, renderUntil(1, boom) },
+			"after the replacement":    func(r *order.Recording) { r.Decision.CreateReplacement, s.renderOrder = true, renderUntil(2, boom) },
 			"a sibling with its event": func(r *order.Recording) { r.Decision.Steps[1].To = "no_such_status" },
 		}
 		before, document := rowCounts(t, s), getOrder(t, s, o.ID)
@@ -207,12 +207,12 @@ func TestAFailingRecordingLeavesNothing(t *testing.T) {
 			st := state(t, s, o.ID)
 			r := order.Recording{
 				OrderID: o.ID, Revision: st.Revision, Cause: order.CauseInbox(in.ID), Fact: in.Fact,
-				Decision: steps(st, s.now(), lifecycle.DeliveredToLab, lifecycle.SampleError),
+				Decision: decisionWithSteps(st, s.now(), lifecycle.DeliveredToLab, lifecycle.SampleError),
 			}
-			r.Decision.Ship = true
+			r.Decision.StoreShipment = true
 			spoil(&r)
 			_, err := s.Record(t.Context(), r)
-			s.render = render
+			s.renderOrder = render
 			require.Error(t, err, name)
 			require.NotErrorIs(t, err, ErrNotFound, name+": the order is not unknown")
 			require.Equal(t, before, rowCounts(t, s), name)
@@ -225,8 +225,8 @@ func TestAFailingRecordingLeavesNothing(t *testing.T) {
 	})
 }
 
-// failAt renders until the n-th time.
-func failAt(n int, err error) func(order.Order) ([]byte, error) {
+// renderUntil renders until the n-th time.
+func renderUntil(n int, err error) func(order.Order) ([]byte, error) {
 	return func(o order.Order) ([]byte, error) {
 		if n--; n == 0 {
 			return nil, err
@@ -238,25 +238,25 @@ func failAt(n int, err error) func(order.Order) ([]byte, error) {
 // Every message shows the order as it was at its event, and the newest one as it can be read.
 func TestMessagesShowTheOrderAtTheirEvent(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		o := addOrderOf(t, s, team)
 		var want []*order.Order
 		want = append(want, o)
 		forward(time.Minute)
-		placed(t, s, o.ID, "A1")
+		applyRequisitionTaken(t, s, o.ID, "A1")
 		want = append(want, getOrder(t, s, o.ID))
 		forward(time.Minute)
 
 		// A rejection for good proves that the kit was at the lab, and has it replaced: two events, and a new order.
 		st := state(t, s, o.ID)
-		d := steps(st, s.now(), lifecycle.DeliveredToLab, lifecycle.SampleError)
-		d.Replace, d.Next.Replaced = true, true
+		d := decisionWithSteps(st, s.now(), lifecycle.DeliveredToLab, lifecycle.SampleError)
+		d.CreateReplacement, d.Next.Replaced = true, true
 		out, err := s.Record(t.Context(), order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: "call:x", Decision: d})
 		require.NoError(t, err)
-		require.Equal(t, []string{endpoint}, out.Endpoints)
+		require.Equal(t, []string{endpoint}, out.EndpointsToNudge)
 		now := getOrder(t, s, o.ID)
 		require.Len(t, now.Transaction.Orders, 2)
 		implied := *now
@@ -265,24 +265,24 @@ func TestMessagesShowTheOrderAtTheirEvent(t *testing.T) {
 		implied.Transaction.Orders[0].Status = lifecycle.DeliveredToLab
 		want = append(want, &implied, now)
 
-		bodies := bodiesOf(t, s, endpoint, o.ID)
+		bodies := dueBodies(t, s, endpoint, o.ID)
 		require.Len(t, bodies, 4)
-		requireTells(t, bodies[1], webhooks.OrderCreated, want[0])
+		requireMessageOf(t, bodies[1], webhooks.OrderCreated, want[0])
 		for sequence := int64(2); sequence <= 4; sequence++ {
-			requireTells(t, bodies[sequence], webhooks.OrderUpdated, want[sequence-1])
+			requireMessageOf(t, bodies[sequence], webhooks.OrderUpdated, want[sequence-1])
 		}
-		bodies = bodiesOf(t, s, endpoint, out.ChildID)
+		bodies = dueBodies(t, s, endpoint, out.ReplacementID)
 		require.Len(t, bodies, 1)
-		requireTells(t, bodies[1], webhooks.OrderCreated, getOrder(t, s, out.ChildID))
+		requireMessageOf(t, bodies[1], webhooks.OrderCreated, getOrder(t, s, out.ReplacementID))
 	})
 }
 
-// bodiesOf is what is due at an endpoint about one order, by the number of the event.
-func bodiesOf(t *testing.T, s *Store, endpoint, orderID string) map[int64][]byte {
+// dueBodies is what is due at an endpoint about one order, by the number of the event.
+func dueBodies(t *testing.T, s *Store, endpoint, orderID string) map[int64][]byte {
 	t.Helper()
 	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
 	require.NoError(t, err)
-	log, err := messageLog(t.Context(), s.read, orderID)
+	log, err := loadDeliveryLog(t.Context(), s.read, orderID)
 	require.NoError(t, err)
 	bodies := map[int64][]byte{}
 	for _, l := range log {
@@ -295,9 +295,9 @@ func bodiesOf(t *testing.T, s *Store, endpoint, orderID string) map[int64][]byte
 	return bodies
 }
 
-func TestPartialResultsAreToldToTeamsThatAsk(t *testing.T) {
+func TestPartialResultsAreSentToTeamsThatAsk(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team, orderUpdated)
 		for _, asks := range []bool{false, true} {
@@ -305,17 +305,17 @@ func TestPartialResultsAreToldToTeamsThatAsk(t *testing.T) {
 			n.Order.State.Policy.PartialResultWebhooks = asks
 			c, err := s.CreateOrder(t.Context(), n)
 			require.NoError(t, err)
-			before := len(due(t, s, endpoint))
+			before := len(dueMessages(t, s, endpoint))
 			out := moveTo(t, s, c.Order.ID, lifecycle.PartialResults)
-			require.Equal(t, asks, len(out.Endpoints) == 1)
-			require.Equal(t, asks, len(due(t, s, endpoint)) == before+1)
+			require.Equal(t, asks, len(out.EndpointsToNudge) == 1)
+			require.Equal(t, asks, len(dueMessages(t, s, endpoint)) == before+1)
 		}
 	})
 }
 
-func TestResultsAreShownByTheirRecording(t *testing.T) {
+func TestResultsAreVisibleByTheirRecording(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team, orderUpdated)
 		o := addOrderOf(t, s, team)
@@ -324,17 +324,17 @@ func TestResultsAreShownByTheirRecording(t *testing.T) {
 		st := state(t, s, o.ID)
 		_, err := s.Record(t.Context(), order.Recording{
 			OrderID: o.ID, Revision: st.Revision, Cause: "call:fetch", ResultID: v.ID,
-			Decision: steps(st, s.now(), lifecycle.DeliveredToLab, lifecycle.Completed),
+			Decision: decisionWithSteps(st, s.now(), lifecycle.DeliveredToLab, lifecycle.Completed),
 		})
 		require.NoError(t, err)
 		got := getOrder(t, s, o.ID)
-		require.Equal(t, &order.ResultSummary{Version: 1, Interpretation: order.Abnormal}, got.Results)
+		require.Equal(t, &order.ResultSummary{Version: 1, Interpretation: order.InterpretationAbnormal}, got.Results)
 		newest, err := s.NewestResult(t.Context(), team, o.ID)
 		require.NoError(t, err)
 		require.Equal(t, v.ID, newest.ID)
-		require.Equal(t, []string{o.ID}, searched(t, s, searchInterpretation, "abnormal"))
+		require.Equal(t, []string{o.ID}, ordersFoundBy(t, s, searchInterpretation, "abnormal"))
 
-		bodies := bodiesOf(t, s, endpoint, o.ID)
+		bodies := dueBodies(t, s, endpoint, o.ID)
 		require.Len(t, bodies, 2)
 		require.Nil(t, jsonPath(t, bodies[2], "data", "interpretation"), "the step that the results imply came before them")
 		require.Equal(t, "abnormal", jsonPath(t, bodies[3], "data", "interpretation"))

@@ -11,10 +11,10 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// faulty is a report that misses markers, some of them through the lab's fault.
-func faulty() order.Report {
-	r := report("4.5")
-	r.Missing = []order.Missing{
+// reportWithMissingMarkers is a report that misses markers, some of them through the lab's fault.
+func reportWithMissingMarkers() order.LabReport {
+	r := newReport("4.5")
+	r.Missing = []order.MissingMarker{
 		{Name: "HDL", Slug: "hdl-lab", FailureType: "internal_lab_failure", ProviderID: new("011817")},
 		{Name: "Triglycerides", Slug: "triglycerides", FailureType: "quantity_not_sufficient_failure", ProviderID: new("001172")},
 		{Name: "Lp(a)", Slug: "lipoprotein-a", FailureType: "order_entry_failure"},
@@ -22,9 +22,9 @@ func faulty() order.Report {
 	return r
 }
 
-// panel is a walk-in order of four markers.
-func panel(o *order.Order) {
-	visit(lifecycle.WalkIn)(o)
+// setPanelOrder is a walk-in order of four markers.
+func setPanelOrder(o *order.Order) {
+	setModality(lifecycle.WalkIn)(o)
 	o.LabTest.Markers = []order.Marker{
 		{ID: 1, Name: "LDL", Slug: "ldl"},
 		{ID: 2, Name: "HDL Cholesterol", Slug: "hdl", ProviderID: new("011817")},
@@ -33,14 +33,14 @@ func panel(o *order.Order) {
 	}
 }
 
-// redrawn records final results that lack markers through the lab's fault.
-func redrawn(t *testing.T, s *Store, o *order.Order) Recorded {
+// recordRedraw records final results that lack markers through the lab's fault.
+func recordRedraw(t *testing.T, s *Store, o *order.Order) RecordResult {
 	t.Helper()
-	v, _, err := s.StoreReport(t.Context(), o.ID, 1, faulty(), digest("faulty"), nil, nil)
+	v, _, err := s.StoreLabReport(t.Context(), o.ID, 1, reportWithMissingMarkers(), sha256Hex("faulty"), nil, nil)
 	require.NoError(t, err)
 	out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("fetch"), ResultID: v.ID}, func(st order.State) order.Decision {
-		d := steps(st, s.now(), lifecycle.RequisitionCreated, lifecycle.RedrawAvailable)
-		d.Redraw = true
+		d := decisionWithSteps(st, s.now(), lifecycle.RequisitionCreated, lifecycle.RedrawAvailable)
+		d.CreateRedraw = true
 		return d
 	})
 	require.NoError(t, err)
@@ -49,25 +49,25 @@ func redrawn(t *testing.T, s *Store, o *order.Order) Recorded {
 
 func TestARedrawIsAFreshOrderForWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		o := addOrderOf(t, s, team, panel)
-		appoint(t, s, o.ID, "", order.AppointmentStep{Appointment: booked(s, o), Created: true})
+		o := addOrderOf(t, s, team, setPanelOrder)
+		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: newBooking(s, o), First: true})
 		forward(time.Hour)
-		out := redrawn(t, s, o)
-		require.NotEmpty(t, out.ChildID)
-		require.Equal(t, []string{endpoint}, out.Endpoints)
+		out := recordRedraw(t, s, o)
+		require.NotEmpty(t, out.ReplacementID)
+		require.Equal(t, []string{endpoint}, out.EndpointsToNudge)
 
-		parent, child := getOrder(t, s, o.ID), getOrder(t, s, out.ChildID)
+		parent, child := getOrder(t, s, o.ID), getOrder(t, s, out.ReplacementID)
 		require.Equal(t, lifecycle.RedrawAvailable, parent.Status)
 		require.True(t, parent.Results.HasMissing)
 		require.Equal(t, parent.Transaction, child.Transaction)
 		require.Equal(t, order.TransactionActive, child.Transaction.Status)
 
 		want := *parent
-		want.ID, want.Number, want.DetailsID = child.ID, child.Number, child.DetailsID
+		want.ID, want.Number, want.ModalityPartID = child.ID, child.Number, child.ModalityPartID
 		want.ParentID, want.Origin, want.Status = o.ID, order.OriginRedraw, lifecycle.Ordered
 		want.LabTest.Markers = []order.Marker{o.LabTest.Markers[1], o.LabTest.Markers[3]}
 		want.Sequence, want.Revision, want.CreatedAt, want.UpdatedAt, want.Results = 1, 1, s.now(), s.now(), nil
@@ -77,12 +77,12 @@ func TestARedrawIsAFreshOrderForWhatIsMissing(t *testing.T) {
 		want.State = child.State
 		require.Equal(t, &want, child)
 		require.NotEqual(t, o.Number, child.Number)
-		require.True(t, child.State.Redraw)
+		require.True(t, child.State.IsRedraw)
 		require.Nil(t, child.State.Appointment)
 		require.Equal(t, order.PlacementStarted, child.State.Placement.State, "it is placed at once")
 
 		// The first of the two events came before the new order.
-		bodies := bodiesOf(t, s, endpoint, o.ID)
+		bodies := dueBodies(t, s, endpoint, o.ID)
 		transaction := func(sequence int64) []any {
 			orders, ok := jsonPath(t, bodies[sequence], "data", "order_transaction", "orders").([]any)
 			require.True(t, ok)
@@ -90,28 +90,28 @@ func TestARedrawIsAFreshOrderForWhatIsMissing(t *testing.T) {
 		}
 		require.Len(t, transaction(2), 1)
 		require.Len(t, transaction(3), 2)
-		requireTells(t, bodies[3], webhooks.OrderUpdated, parent)
-		created := told(t, s, endpoint, child.ID, webhooks.OrderCreated)
+		requireMessageOf(t, bodies[3], webhooks.OrderUpdated, parent)
+		created := messagesDue(t, s, endpoint, child.ID, webhooks.OrderCreated)
 		require.Len(t, created, 1)
-		requireTells(t, created[0], webhooks.OrderCreated, child)
+		requireMessageOf(t, created[0], webhooks.OrderCreated, child)
 
 		// Whoever asks again gets the same one.
 		again, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("again")}, func(st order.State) order.Decision {
-			return order.Decision{Outcome: order.Applied, From: st.Status, Next: st, Redraw: true}
+			return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st, CreateRedraw: true}
 		})
 		require.NoError(t, err)
-		require.Equal(t, child.ID, again.ChildID)
+		require.Equal(t, child.ID, again.ReplacementID)
 		require.Len(t, getOrder(t, s, o.ID).Transaction.Orders, 2)
 	})
 }
 
 func TestARedrawWithoutResultsIsRefused(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		o := addOrder(t, s, panel)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s, setPanelOrder)
 		st, before := state(t, s, o.ID), rowCounts(t, s)
-		d := steps(st, s.now(), lifecycle.RedrawAvailable)
-		d.Redraw = true
+		d := decisionWithSteps(st, s.now(), lifecycle.RedrawAvailable)
+		d.CreateRedraw = true
 		_, err := s.Record(t.Context(), order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: "call:x", Decision: d})
 		require.ErrorIs(t, err, errNoResult)
 		require.NotErrorIs(t, err, ErrNotFound, "the order is not unknown")
@@ -126,20 +126,20 @@ func TestMissingMarkersAreFoundInTheTest(t *testing.T) {
 		{ID: 2, Slug: "b", ProviderID: new("p2"), LOINC: new("l2")},
 		{ID: 3, Slug: "c", ProviderID: new(""), LOINC: new("")},
 		{ID: 4, Slug: ""},
-		{ID: 5, Slug: "panel", ProviderID: new("p5"), Expected: []order.ExpectedResult{{Slug: "e"}, {Slug: "f", LOINC: &order.LOINC{Code: "l6"}}}},
+		{ID: 5, Slug: "panel", ProviderID: new("p5"), ExpectedResults: []order.ExpectedResult{{Slug: "e"}, {Slug: "f", LOINC: &order.LOINC{Code: "l6"}}}},
 	}
 	for name, test := range map[string]struct {
-		missing []order.Missing
+		missing []order.MissingMarker
 		want    []order.Marker
 	}{
-		"by the lab's id first":   {[]order.Missing{{Slug: "a", LOINC: new("l1"), ProviderID: new("p2")}}, markers[1:2]},
-		"then by LOINC":           {[]order.Missing{{Slug: "a", LOINC: new("l2"), ProviderID: new("p9")}}, markers[1:2]},
-		"then by slug":            {[]order.Missing{{Slug: "a", LOINC: new("l9")}}, markers[:1]},
-		"empty codes are no code": {[]order.Missing{{Slug: "c", LOINC: new(""), ProviderID: new("")}}, markers[2:3]},
-		"once":                    {[]order.Missing{{Slug: "a"}, {ProviderID: new("p1")}, {Slug: "b"}}, markers[:2]},
-		"parts of a panel, which the lab has a code of": {[]order.Missing{{Slug: "e", ProviderID: new("r1")}, {Slug: "x", LOINC: new("l6")}}, markers[4:]},
+		"by the lab's id first":   {[]order.MissingMarker{{Slug: "a", LOINC: new("l1"), ProviderID: new("p2")}}, markers[1:2]},
+		"then by LOINC":           {[]order.MissingMarker{{Slug: "a", LOINC: new("l2"), ProviderID: new("p9")}}, markers[1:2]},
+		"then by slug":            {[]order.MissingMarker{{Slug: "a", LOINC: new("l9")}}, markers[:1]},
+		"empty codes are no code": {[]order.MissingMarker{{Slug: "c", LOINC: new(""), ProviderID: new("")}}, markers[2:3]},
+		"once":                    {[]order.MissingMarker{{Slug: "a"}, {ProviderID: new("p1")}, {Slug: "b"}}, markers[:2]},
+		"parts of a panel, which the lab has a code of": {[]order.MissingMarker{{Slug: "e", ProviderID: new("r1")}, {Slug: "x", LOINC: new("l6")}}, markers[4:]},
 		"part of a panel that is not known": {
-			[]order.Missing{{Name: "D", Slug: "d", LOINC: new("l9")}},
+			[]order.MissingMarker{{Name: "D", Slug: "d", LOINC: new("l9")}},
 			[]order.Marker{{Name: "D", Slug: "d", LOINC: new("l9")}},
 		},
 		"nothing": {nil, nil},

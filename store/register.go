@@ -8,26 +8,26 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// register moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
+// applyRegistration moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
 // what the patient consented to. From then on the order is the registered user's.
-func (s *Store) register(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
+func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
 	body, err := s.demandBody(ctx, tx, demandID)
 	if err != nil || body == nil {
 		return err
 	}
 	var reg order.Registration
-	if err := decodeSealed(body, &reg); err != nil {
+	if err := DecodeOpened(body, &reg); err != nil {
 		return err
 	}
-	if err := s.identify(ctx, tx, orderID, reg.Patient, reg.Address); err != nil {
+	if err := s.setPatientAndAddress(ctx, tx, orderID, reg.Patient, reg.Address); err != nil {
 		return err
 	}
 	if reg.Physician != nil {
-		if err := s.correct(ctx, tx, orderID, "physician", reg.Physician); err != nil {
+		if err := s.updateSealedColumn(ctx, tx, orderID, "physician", reg.Physician); err != nil {
 			return err
 		}
 	}
-	if err := s.addClinical(ctx, tx, orderID, reg); err != nil {
+	if err := s.addRegistrationClinical(ctx, tx, orderID, reg); err != nil {
 		return err
 	}
 	if reg.UserID != "" {
@@ -40,22 +40,22 @@ func (s *Store) register(ctx context.Context, tx *sql.Tx, orderID, demandID stri
 	return err
 }
 
-// addClinical adds a registration's consents and health insurance to what the order has.
-func (s *Store) addClinical(ctx context.Context, tx *sql.Tx, orderID string, reg order.Registration) error {
+// addRegistrationClinical adds a registration's consents and health insurance to what the order has.
+func (s *Store) addRegistrationClinical(ctx context.Context, tx *sql.Tx, orderID string, reg order.Registration) error {
 	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
 		return nil
 	}
-	sealed, err := one(ctx, tx, scanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
+	sealed, err := QueryOne(ctx, tx, ScanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
 	if err != nil {
 		return err
 	}
-	var c clinical
-	if err := s.keys.openJSON(place("orders", orderID, "clinical"), sealed, &c); err != nil {
+	var c clinicalDocument
+	if err := s.keys.OpenJSON(sealContext("orders", orderID, "clinical"), sealed, &c); err != nil {
 		return fmt.Errorf("opening clinical of order %s: %w", orderID, err)
 	}
 	c.Consents = append(c.Consents, reg.Consents...)
 	if len(reg.Insurance) > 0 {
 		c.Insurance, c.InsuranceID = reg.Insurance, reg.InsuranceID
 	}
-	return s.correct(ctx, tx, orderID, "clinical", c)
+	return s.updateSealedColumn(ctx, tx, orderID, "clinical", c)
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// unbound makes an order one of a kit whose patient is not known yet.
-func unbound(o *order.Order) {
+// setRegistrable makes an order one of a kit whose patient is not known yet.
+func setRegistrable(o *order.Order) {
 	o.Registrable, o.Patient, o.Address, o.Physician, o.Consents = true, nil, nil, nil, nil
 	o.Shipping = &order.ShippingAddress{ReceiverName: "Stock", FirstLine: "1 Depot", City: "Mesa", State: "AZ", Zip: "85201", Country: "US", Phone: "+16025550199"}
 }
 
-// registers records a registration.
-func registers(t *testing.T, s *Store, orderID string, reg order.Registration) {
+// recordRegistration records a registration.
+func recordRegistration(t *testing.T, s *Store, orderID string, reg order.Registration) {
 	t.Helper()
 	dm := order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}
-	row := DemandRow{ID: newID(), OrderID: orderID, Kind: dm.Kind, By: dm.By}
+	row := DemandRow{ID: NewID(), OrderID: orderID, Kind: dm.Kind, By: dm.By}
 	var err error
 	row.Body, err = json.Marshal(reg)
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func registers(t *testing.T, s *Store, orderID string, reg order.Registration) {
 	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseDemand(row.ID), DemandID: row.ID},
 		func(st order.State) order.Decision { return st.ApplyDemand(dm, s.now()) })
 	require.NoError(t, err)
-	require.Equal(t, order.Applied, out.Outcome)
+	require.Equal(t, order.OutcomeApplied, out.Outcome)
 	body, err := s.DemandBody(t.Context(), row.ID)
 	require.NoError(t, err)
 	require.Nil(t, body, "what it supplied is the order's")
@@ -37,23 +37,23 @@ func registers(t *testing.T, s *Store, orderID string, reg order.Registration) {
 
 func TestARegistrationMovesToTheOrder(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
-		o := addOrderOf(t, s, team, unbound)
-		placed(t, s, o.ID, "KIT-1")
+		o := addOrderOf(t, s, team, setRegistrable)
+		applyRequisitionTaken(t, s, o.ID, "KIT-1")
 		before := getOrder(t, s, o.ID)
 		require.Equal(t, lifecycle.AwaitingRegistration, before.Status)
 		require.Equal(t, "KIT-1", before.SampleID, "what the kit is registered by")
 
 		known := newOrder(s, team).Order
 		reg := order.Registration{
-			UserID: newID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address, Physician: known.Physician,
+			UserID: NewID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address, Physician: known.Physician,
 			Consents: known.Consents, Insurance: json.RawMessage(`{"member_id":"M-1"}`),
 		}
 		forward(time.Minute)
-		registers(t, s, o.ID, reg)
+		recordRegistration(t, s, o.ID, reg)
 		got := getOrder(t, s, o.ID)
 		want := *before
 		want.UserID, want.ClientUserID, want.Patient, want.Address = reg.UserID, reg.ClientUserID, reg.Patient, reg.Address
@@ -61,13 +61,13 @@ func TestARegistrationMovesToTheOrder(t *testing.T) {
 		want.Registered, want.Status, want.Sequence, want.Revision = true, lifecycle.Registered, 3, 3
 		want.Events, want.State, want.UpdatedAt, want.Transaction = got.Events, got.State, s.now(), got.Transaction
 		require.Equal(t, &want, got)
-		require.Equal(t, []string{o.ID}, searched(t, s, searchFullName, "ada lovelace"))
-		require.Equal(t, []string{o.ID}, searched(t, s, searchBirthDate, "1990-03-01"))
+		require.Equal(t, []string{o.ID}, ordersFoundBy(t, s, searchFullName, "ada lovelace"))
+		require.Equal(t, []string{o.ID}, ordersFoundBy(t, s, searchBirthDate, "1990-03-01"))
 
-		bodies := bodiesOf(t, s, endpoint, o.ID)
+		bodies := dueBodies(t, s, endpoint, o.ID)
 		require.Equal(t, o.UserID, jsonPath(t, bodies[2], "user_id"))
 		require.Nil(t, jsonPath(t, bodies[2], "data", "patient_details"))
-		requireTells(t, bodies[3], orderUpdated, got)
+		requireMessageOf(t, bodies[3], orderUpdated, got)
 		require.Equal(t, reg.UserID, jsonPath(t, bodies[3], "user_id"))
 		require.Equal(t, "patient-7", jsonPath(t, bodies[3], "client_user_id"))
 		require.Equal(t, "Ada", jsonPath(t, bodies[3], "data", "patient_details", "first_name"))
@@ -76,11 +76,11 @@ func TestARegistrationMovesToTheOrder(t *testing.T) {
 
 func TestARegistrationMayLeaveMuchAsItIs(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		o := addOrder(t, s, unbound, func(o *order.Order) { o.Consents = []order.Consent{{Type: "hipaa-authorization"}} })
-		placed(t, s, o.ID, "KIT-1")
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s, setRegistrable, func(o *order.Order) { o.Consents = []order.Consent{{Type: "hipaa-authorization"}} })
+		applyRequisitionTaken(t, s, o.ID, "KIT-1")
 		known := newOrder(s, o.TeamID).Order
-		registers(t, s, o.ID, order.Registration{Patient: known.Patient, Address: known.Address, Consents: known.Consents})
+		recordRegistration(t, s, o.ID, order.Registration{Patient: known.Patient, Address: known.Address, Consents: known.Consents})
 		got := getOrder(t, s, o.ID)
 		require.Equal(t, []string{o.UserID, o.ClientUserID}, []string{got.UserID, got.ClientUserID})
 		require.Nil(t, got.Physician)
@@ -92,13 +92,13 @@ func TestARegistrationMayLeaveMuchAsItIs(t *testing.T) {
 
 func TestARefusedRegistrationLeavesTheKitUnbound(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		o := addOrder(t, s, unbound)
-		row := DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandRegister, By: lifecycle.Client, Body: []byte(`{"user_id":"x"}`)}
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s, setRegistrable)
+		row := DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandRegister, By: lifecycle.Client, Body: []byte(`{"user_id":"x"}`)}
 		require.NoError(t, s.AddDemand(t.Context(), row))
 		_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(row.ID), DemandID: row.ID},
 			func(st order.State) order.Decision {
-				return order.Decision{Outcome: order.Refused, Reason: order.ReasonRegistered, From: st.Status, Next: st}
+				return order.Decision{Outcome: order.OutcomeRefused, Reason: order.ReasonAlreadyRegistered, From: st.Status, Next: st}
 			})
 		require.NoError(t, err)
 		got := getOrder(t, s, o.ID)
@@ -113,17 +113,17 @@ func TestARefusedRegistrationLeavesTheKitUnbound(t *testing.T) {
 // A kit that was registered is replaced by one for the same patient, user and insurance.
 func TestARegisteredKitIsReplacedForItsPatient(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		o := addOrder(t, s, unbound)
-		placed(t, s, o.ID, "KIT-1")
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s, setRegistrable)
+		applyRequisitionTaken(t, s, o.ID, "KIT-1")
 		known := newOrder(s, o.TeamID).Order
 		reg := order.Registration{
-			UserID: newID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address, Insurance: json.RawMessage(`{"a":1}`),
+			UserID: NewID(), ClientUserID: "patient-7", Patient: known.Patient, Address: known.Address, Insurance: json.RawMessage(`{"a":1}`),
 		}
-		registers(t, s, o.ID, reg)
+		recordRegistration(t, s, o.ID, reg)
 		moveTo(t, s, o.ID, lifecycle.SampleError)
 		out := demand(t, s, o.ID, order.Demand{Kind: order.DemandReplace}, nil)
-		child := getOrder(t, s, out.ChildID)
+		child := getOrder(t, s, out.ReplacementID)
 		require.Equal(t, []any{reg.UserID, reg.Patient, reg.Insurance}, []any{child.UserID, child.Patient, child.Insurance})
 		require.False(t, child.Registrable)
 	})
@@ -131,13 +131,13 @@ func TestARegisteredKitIsReplacedForItsPatient(t *testing.T) {
 
 func TestAnOrderIsFoundByItsSample(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		ctx := t.Context()
-		o := addOrder(t, s, unbound)
+		o := addOrder(t, s, setRegistrable)
 		_, err := s.OrderIDBySample(ctx, o.TeamID, "")
 		require.ErrorIs(t, err, ErrNotFound)
-		placed(t, s, o.ID, "KIT-1")
+		applyRequisitionTaken(t, s, o.ID, "KIT-1")
 		for _, team := range []string{o.TeamID, ""} {
 			id, err := s.OrderIDBySample(ctx, team, "KIT-1")
 			require.NoError(t, err)
@@ -149,8 +149,8 @@ func TestAnOrderIsFoundByItsSample(t *testing.T) {
 		require.ErrorIs(t, err, ErrNotFound)
 
 		forward(time.Hour)
-		again := addOrderOf(t, s, o.TeamID, unbound)
-		placed(t, s, again.ID, "KIT-1")
+		again := addOrderOf(t, s, o.TeamID, setRegistrable)
+		applyRequisitionTaken(t, s, again.ID, "KIT-1")
 		id, err := s.OrderIDBySample(ctx, o.TeamID, "KIT-1")
 		require.NoError(t, err)
 		require.Equal(t, again.ID, id, "the newest")

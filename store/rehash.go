@@ -9,48 +9,48 @@ import (
 
 // searchTable is a table of keyed hashes, and how the terms of its subject are found again.
 type searchTable struct {
-	name    string
-	subject string // the column that says whose terms they are
-	of      string // the table of subjects
-	kept    string // the other columns, each after a comma
-	terms   func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
+	name          string
+	subject       string // the column that says whose terms they are
+	subjectTable  string // the table of subjects
+	copiedColumns string // the other columns, each after a comma
+	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
 
 var searchTables = []searchTable{
-	{name: "order_search", subject: "order_id", of: "orders", kept: ", team_id, created_at", terms: (*Store).termsOfOrder},
-	{name: "review_search", subject: "review_id", of: "reviews", terms: (*Store).termsOfReview},
+	{name: "order_search", subject: "order_id", subjectTable: "orders", copiedColumns: ", team_id, created_at", loadTerms: (*Store).loadOrderTerms},
+	{name: "review_search", subject: "review_id", subjectTable: "reviews", loadTerms: (*Store).loadReviewTerms},
 }
 
-func (s *Store) termsOfOrder(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
-	o, err := s.order(ctx, tx, "", id)
+func (s *Store) loadOrderTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
+	o, err := s.loadOrder(ctx, tx, "", id)
 	if err != nil {
 		return nil, err
 	}
-	return termsOf(o), nil
+	return orderTerms(o), nil
 }
 
-func (s *Store) termsOfReview(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
+func (s *Store) loadReviewTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
 	r, err := s.reviewByID(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
-	terms := testedTerms(r.Report.Patient)
+	terms := testedPatientTerms(r.Report.Patient)
 	if len(terms) > 0 || r.OrderID == "" {
 		return terms, nil
 	}
-	o, err := s.order(ctx, tx, "", r.OrderID)
+	o, err := s.loadOrder(ctx, tx, "", r.OrderID)
 	if err != nil {
 		return nil, err
 	}
 	return patientTerms(o.Patient), nil
 }
 
-// rehash makes the hashes of a table anew, subject by subject.
-func (s *Store) rehash(ctx context.Context, t searchTable, done *Rotation, report func(Rotation)) error {
+// rehashTable makes the hashes of a table anew, subject by subject.
+func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRotation, report func(ColumnRotation)) error {
 	for after := ""; ; {
-		subjects, err := collect(ctx, s.read, scanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
-			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotatePage),
-			after, markSize, s.keys.current().mark)
+		subjects, err := QueryAll(ctx, s.read, ScanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
+			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotationBatch),
+			after, HashPrefixSize, s.keys.primary().hashPrefix)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (s *Store) rehash(ctx context.Context, t searchTable, done *Rotation, repor
 		if len(subjects) > 0 {
 			report(*done)
 		}
-		if len(subjects) < rotatePage {
+		if len(subjects) < rotationBatch {
 			return nil
 		}
 		after = subjects[len(subjects)-1]
@@ -71,14 +71,14 @@ func (s *Store) rehash(ctx context.Context, t searchTable, done *Rotation, repor
 
 // rehashSubject replaces the older hashes of one subject. The first statement is there for its lock on the row: whoever changes the
 // subject's terms changes that row in the same transaction.
-func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *Rotation) error {
+func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *ColumnRotation) error {
 	var replaced, unknown int
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET updated_at = updated_at WHERE id = $1`, t.of), id); err != nil {
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET updated_at = updated_at WHERE id = $1`, t.subjectTable), id); err != nil {
 			return err
 		}
-		terms, err := t.terms(s, ctx, tx, id)
-		if errors.Is(err, errUnopened) {
+		terms, err := t.loadTerms(s, ctx, tx, id)
+		if errors.Is(err, ErrNotOpened) {
 			terms, err = nil, nil // the hashes stay, and are counted
 		}
 		if err != nil {
@@ -90,7 +90,7 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 	if err != nil {
 		return err
 	}
-	done.Done += replaced
+	done.Replaced += replaced
 	done.Unreadable += unknown
 	return nil
 }
@@ -98,18 +98,18 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 // replaceHashes replaces the older hashes of these terms, and counts those that are of none of them.
 func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id string, terms []searchTerm) (replaced, unknown int, err error) {
 	type hashed struct{ field, hash string }
-	stored, err := collect(ctx, tx, func(row scanner) (h hashed, err error) {
+	stored, err := QueryAll(ctx, tx, func(row Scanner) (h hashed, err error) {
 		err = row.Scan(&h.field, &h.hash)
 		return h, err
 	}, fmt.Sprintf(`SELECT field, hash FROM %s WHERE %s = $1 AND substr(hash, 1, $2) <> $3`, t.name, t.subject),
-		id, markSize, s.keys.current().mark)
+		id, HashPrefixSize, s.keys.primary().hashPrefix)
 	if err != nil {
 		return 0, 0, err
 	}
 	fresh := map[hashed]string{}
 	for _, term := range terms {
-		for _, hash := range s.keys.Hashes(term.field, term.value) {
-			fresh[hashed{term.field, hash}] = s.keys.Hash(term.field, term.value)
+		for _, hash := range s.keys.SearchHashes(term.field, term.value) {
+			fresh[hashed{term.field, hash}] = s.keys.SearchHash(term.field, term.value)
 		}
 	}
 	for _, old := range stored {
@@ -119,7 +119,7 @@ func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id
 			continue
 		}
 		_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %[1]s (%[2]s, field, hash%[3]s) SELECT %[2]s, field, $4%[3]s FROM %[1]s
-			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`, t.name, t.subject, t.kept), id, old.field, old.hash, hash)
+			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`, t.name, t.subject, t.copiedColumns), id, old.field, old.hash, hash)
 		if err != nil {
 			return 0, 0, err
 		}

@@ -13,26 +13,26 @@ import (
 
 func TestAReplacementIsAFreshOrderInTheTransaction(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		o := addOrderOf(t, s, team, func(o *order.Order) {
 			o.Registrable, o.Registered = true, true
 			o.ActivateBy = &order.Date{Year: 2020, Month: time.May, Day: 4}
 		})
-		placed(t, s, o.ID, "A1")
+		applyRequisitionTaken(t, s, o.ID, "A1")
 		forward(time.Hour)
 		moveTo(t, s, o.ID, lifecycle.Lost)
 		require.Equal(t, order.TransactionCompleted, getOrder(t, s, o.ID).Transaction.Status)
 		forward(time.Hour)
 
 		out := demand(t, s, o.ID, order.Demand{Kind: order.DemandReplace}, nil)
-		require.Equal(t, order.Applied, out.Outcome)
-		require.NotEmpty(t, out.ChildID)
-		require.Equal(t, []string{endpoint}, out.Endpoints)
+		require.Equal(t, order.OutcomeApplied, out.Outcome)
+		require.NotEmpty(t, out.ReplacementID)
+		require.Equal(t, []string{endpoint}, out.EndpointsToNudge)
 
-		parent, child := getOrder(t, s, o.ID), getOrder(t, s, out.ChildID)
+		parent, child := getOrder(t, s, o.ID), getOrder(t, s, out.ReplacementID)
 		require.Equal(t, order.TransactionActive, parent.Transaction.Status, "reopened")
 		require.Equal(t, parent.Transaction, child.Transaction)
 		require.Equal(t, []string{o.ID, child.ID}, []string{parent.Transaction.Orders[0].ID, parent.Transaction.Orders[1].ID})
@@ -40,8 +40,8 @@ func TestAReplacementIsAFreshOrderInTheTransaction(t *testing.T) {
 		require.True(t, parent.State.Replaced)
 
 		want := *parent
-		want.ID, want.Number, want.DetailsID = child.ID, child.Number, child.DetailsID
-		want.ParentID, want.Origin, want.Depth = o.ID, order.OriginRecreation, 1
+		want.ID, want.Number, want.ModalityPartID = child.ID, child.Number, child.ModalityPartID
+		want.ParentID, want.Origin, want.ReplacementDepth = o.ID, order.OriginRecreation, 1
 		want.Registrable, want.Registered = false, false
 		want.Status, want.Accession, want.SampleID, want.ActivateBy = lifecycle.Ordered, "", "", nil
 		want.Sequence, want.Revision, want.CreatedAt, want.UpdatedAt = 1, 1, s.now(), s.now()
@@ -51,28 +51,28 @@ func TestAReplacementIsAFreshOrderInTheTransaction(t *testing.T) {
 		want.State = child.State
 		require.Equal(t, &want, child)
 		require.NotEqual(t, o.Number, child.Number)
-		require.NotEqual(t, o.DetailsID, child.DetailsID)
+		require.NotEqual(t, o.ModalityPartID, child.ModalityPartID)
 		require.Equal(t, o.State.Policy, child.State.Policy)
 		require.Equal(t, order.PlacementStarted, child.State.Placement.State, "it is placed at once")
-		require.ElementsMatch(t, []string{o.ID, child.ID}, searched(t, s, searchFullName, "ada lovelace"))
-		require.Len(t, bodiesOf(t, s, endpoint, child.ID), 1)
+		require.ElementsMatch(t, []string{o.ID, child.ID}, ordersFoundBy(t, s, searchFullName, "ada lovelace"))
+		require.Len(t, dueBodies(t, s, endpoint, child.ID), 1)
 
 		refused := demand(t, s, o.ID, order.Demand{Kind: order.DemandReplace}, nil)
-		require.Equal(t, order.ReasonReplaced, refused.Reason)
+		require.Equal(t, order.ReasonAlreadyReplaced, refused.Reason)
 	})
 }
 
 func TestAnUnregisteredKitIsReplacedByARegistrable(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s, func(o *order.Order) { o.Registrable, o.Patient, o.Address = true, nil, nil })
 		out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: "timer:lost:1"}, func(st order.State) order.Decision {
-			d := steps(st, s.now(), lifecycle.Lost)
-			d.Replace = true
+			d := decisionWithSteps(st, s.now(), lifecycle.Lost)
+			d.CreateReplacement = true
 			return d
 		})
 		require.NoError(t, err)
-		child := getOrder(t, s, out.ChildID)
+		child := getOrder(t, s, out.ReplacementID)
 		require.Equal(t, []bool{true, false}, []bool{child.Registrable, child.Registered})
 		require.Nil(t, child.Patient)
 	})
@@ -81,7 +81,7 @@ func TestAnUnregisteredKitIsReplacedByARegistrable(t *testing.T) {
 // Whoever asks, how often and from wherever: one replacement.
 func TestAnOrderIsReplacedOnce(t *testing.T) {
 	t.Parallel()
-	forEachShared(t, func(t *testing.T, open func() *Store) {
+	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
 		stores := []*Store{open(), open()}
 		o := addOrder(t, stores[0])
 		moveTo(t, stores[0], o.ID, lifecycle.SampleError)
@@ -91,10 +91,10 @@ func TestAnOrderIsReplacedOnce(t *testing.T) {
 			s := stores[i%2]
 			g.Go(func() error {
 				// A decision that does not know of the others' replacement.
-				out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(newID())}, func(st order.State) order.Decision {
-					return order.Decision{Outcome: order.Applied, From: st.Status, Next: st, Replace: true}
+				out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(NewID())}, func(st order.State) order.Decision {
+					return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st, CreateReplacement: true}
 				})
-				children[i] = out.ChildID
+				children[i] = out.ReplacementID
 				return err
 			})
 		}
@@ -110,8 +110,8 @@ func TestAnOrderIsReplacedOnce(t *testing.T) {
 		errs := make([]error, 4)
 		for i := range errs {
 			g.Go(func() error {
-				d := order.Decision{Outcome: order.Applied, From: st.Status, Next: st, Replace: true}
-				_, errs[i] = stores[i%2].Record(t.Context(), order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: order.CauseDemand(newID()), Decision: d})
+				d := order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st, CreateReplacement: true}
+				_, errs[i] = stores[i%2].Record(t.Context(), order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: order.CauseDemand(NewID()), Decision: d})
 				return nil
 			})
 		}

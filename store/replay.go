@@ -9,26 +9,26 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// ResendMessage makes a message due at once under the same id and with a fresh schedule, whatever became of it before: at one
+// ResendWebhookMessage makes a message due at once under the same id and with a fresh schedule, whatever became of it before: at one
 // endpoint of its team, whether its filter takes the message or not, or with an empty endpointID at every enabled endpoint whose
 // filter takes it now. The endpoints are to be nudged. The error is ErrNotFound when there is no such message or its team has no such
 // endpoint, ErrDisabled when the endpoint is disabled.
-func (s *Store) ResendMessage(ctx context.Context, id, endpointID string) ([]string, error) {
+func (s *Store) ResendWebhookMessage(ctx context.Context, id, endpointID string) ([]string, error) {
 	var endpoints []string
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		m, err := one(ctx, tx, scanMessage, selectMessages+` WHERE id = $1`, id)
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		m, err := QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, id)
 		if err != nil {
 			return err
 		}
 		if endpointID == "" {
-			endpoints, err = s.deliver(ctx, tx, m)
+			endpoints, err = s.addDueDeliveries(ctx, tx, m)
 			return err
 		}
-		if e, err := s.enabled(ctx, tx, endpointID); err != nil || e.TeamID != m.TeamID {
-			return orElse(err, ErrNotFound)
+		if e, err := s.enabledEndpoint(ctx, tx, endpointID); err != nil || e.TeamID != m.TeamID {
+			return firstError(err, ErrNotFound)
 		}
 		endpoints = []string{endpointID}
-		return s.deliverTo(ctx, tx, m.ID, endpoints)
+		return s.upsertDeliveries(ctx, tx, m.ID, endpoints)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sending message %s again: %w", id, err)
@@ -36,47 +36,47 @@ func (s *Store) ResendMessage(ctx context.Context, id, endpointID string) ([]str
 	return endpoints, nil
 }
 
-func orElse(err, otherwise error) error {
+func firstError(err, otherwise error) error {
 	if err != nil {
 		return err
 	}
 	return otherwise
 }
 
-// enabled reads an endpoint that can be delivered to. The error is ErrNotFound or ErrDisabled.
-func (s *Store) enabled(ctx context.Context, q querier, id string) (Endpoint, error) {
-	e, err := one(ctx, q, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
+// enabledEndpoint reads an endpoint that can be delivered to. The error is ErrNotFound or ErrDisabled.
+func (s *Store) enabledEndpoint(ctx context.Context, q Querier, id string) (Endpoint, error) {
+	e, err := QueryOne(ctx, q, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
 	if err == nil && e.Disabled {
-		err = ErrDisabled
+		err = ErrEndpointDisabled
 	}
 	return e, err
 }
 
-// Latest selects orders the message of whose newest event is to be sent again: those named, those that a message was made of in the time from Since
+// LatestWebhooksQuery selects orders the message of whose newest event is to be sent again: those named, those that a message was made of in the time from Since
 // until before Until, or, given both, those that are named and fall in that time.
-type Latest struct {
+type LatestWebhooksQuery struct {
 	TeamID       string
 	OrderIDs     []string
 	Since, Until time.Time // zero: no bound
 }
 
-// resendPage is how many orders are dealt with in one transaction.
-const resendPage = 200
+// resendBatch is how many orders are dealt with in one transaction.
+const resendBatch = 200
 
-// ResendLatest sends the message of each selected order's newest event again, as ResendMessage does. It returns the orders that had one which
+// ResendLatestWebhooks sends the message of each selected order's newest event again, as ResendMessage does. It returns the orders that had one which
 // an endpoint takes, by id, and the endpoints, which are to be nudged.
-func (s *Store) ResendLatest(ctx context.Context, of Latest) (orders, endpoints []string, err error) {
+func (s *Store) ResendLatestWebhooks(ctx context.Context, of LatestWebhooksQuery) (orders, endpoints []string, err error) {
 	for after := ""; ; {
-		page, err := s.selectOrders(ctx, of, after)
+		page, err := s.selectLatestMessages(ctx, of, after)
 		if err != nil {
 			return orders, endpoints, fmt.Errorf("finding what to send again: %w", err)
 		}
 		for _, m := range page {
 			after = m.OrderID
 		}
-		err = s.inTx(ctx, func(tx *sql.Tx) error {
+		err = s.InTx(ctx, func(tx *sql.Tx) error {
 			for _, m := range page {
-				told, err := s.deliver(ctx, tx, m)
+				told, err := s.addDueDeliveries(ctx, tx, m)
 				if err != nil {
 					return err
 				}
@@ -86,65 +86,65 @@ func (s *Store) ResendLatest(ctx context.Context, of Latest) (orders, endpoints 
 			}
 			return nil
 		})
-		if err != nil || len(page) < resendPage {
-			return unrepeated(orders), unrepeated(endpoints), err
+		if err != nil || len(page) < resendBatch {
+			return sortedUnique(orders), sortedUnique(endpoints), err
 		}
 	}
 }
 
-// selectOrders reads the message of the newest event of each order of a page, by order.
-func (s *Store) selectOrders(ctx context.Context, of Latest, after string) ([]Message, error) {
-	var where filter
-	where.and("m.team_id = ?", of.TeamID)
-	where.and("m.order_id > ?", after)
+// selectLatestMessages reads the message of the newest event of each order of a page, by order.
+func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery, after string) ([]WebhookMessage, error) {
+	var where Where
+	where.And("m.team_id = ?", of.TeamID)
+	where.And("m.order_id > ?", after)
 	if len(of.OrderIDs) > 0 {
-		n := len(where.args)
+		n := len(where.Args)
 		for _, id := range of.OrderIDs {
-			where.args = append(where.args, id)
+			where.Args = append(where.Args, id)
 		}
-		where.with("m.order_id IN (" + placeholders(n+1, len(of.OrderIDs)) + ")")
+		where.AndTerm("m.order_id IN (" + Placeholders(n+1, len(of.OrderIDs)) + ")")
 	}
 	if !of.Since.IsZero() {
-		where.and("EXISTS (SELECT 1 FROM messages w WHERE w.order_id = m.order_id AND w.created_at >= ?", micros(of.Since))
-		n := len(where.terms) - 1
-		where.args = append(where.args, micros(of.Until))
-		where.terms[n] += fmt.Sprintf(" AND w.created_at < $%d)", len(where.args))
+		where.And("EXISTS (SELECT 1 FROM messages w WHERE w.order_id = m.order_id AND w.created_at >= ?", ToMicros(of.Since))
+		n := len(where.Terms) - 1
+		where.Args = append(where.Args, ToMicros(of.Until))
+		where.Terms[n] += fmt.Sprintf(" AND w.created_at < $%d)", len(where.Args))
 	}
 	ofEvents := fmt.Sprintf(`event_type IN ('%s', '%s')`, webhooks.OrderCreated, webhooks.OrderUpdated)
-	where.with("m." + ofEvents)
-	where.with(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id AND l.` + ofEvents + `
+	where.AndTerm("m." + ofEvents)
+	where.AndTerm(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id AND l.` + ofEvents + `
 		AND (l.sequence, l.created_at, l.id) > (m.sequence, m.created_at, m.id))`)
-	return collect(ctx, s.read, scanMessage, `SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence FROM messages m`+where.String()+
-		fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendPage), where.args...)
+	return QueryAll(ctx, s.read, scanWebhookMessage, `SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence FROM messages m`+where.String()+
+		fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendBatch), where.Args...)
 }
 
-// Replay selects deliveries of one endpoint that are to be made again.
-type Replay struct {
+// ReplayQuery selects deliveries of one endpoint that are to be made again.
+type ReplayQuery struct {
 	EndpointID   string
 	Since, Until time.Time // when the messages were made; until: before; zero: no bound
 	Missed       bool      // those too that the endpoint never had, because it was disabled or did not exist
 }
 
-// ReplayFailed makes all deliveries due again that have failed at an endpoint, each with a fresh schedule, and counts them. The
+// ReplayFailedDeliveries makes all deliveries due again that have failed at an endpoint, each with a fresh schedule, and counts them. The
 // endpoint is to be nudged. The error is ErrNotFound when there is no such endpoint, ErrDisabled when it is disabled.
-func (s *Store) ReplayFailed(ctx context.Context, r Replay) (int, error) {
+func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int, error) {
 	if r.Until.IsZero() {
 		r.Until = s.now().Add(time.Second)
 	}
 	var total int
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		e, err := s.enabled(ctx, tx, r.EndpointID)
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		e, err := s.enabledEndpoint(ctx, tx, r.EndpointID)
 		if err != nil {
 			return err
 		}
-		n, err := change(ctx, tx, `UPDATE deliveries SET state = 'pending', round = round + 1, attempts = 0, next_attempt_at = $1, updated_at = $1
+		n, err := ExecCount(ctx, tx, `UPDATE deliveries SET state = 'pending', round = round + 1, attempts = 0, next_attempt_at = $1, updated_at = $1
 			WHERE endpoint_id = $2 AND state IN ('exhausted', 'cancelled') AND created_at >= $3 AND created_at < $4`,
-			micros(s.now()), e.ID, micros(r.Since), micros(r.Until))
+			ToMicros(s.now()), e.ID, ToMicros(r.Since), ToMicros(r.Until))
 		if err != nil || !r.Missed {
 			total = int(n)
 			return err
 		}
-		missed, err := s.addMissed(ctx, tx, e, r)
+		missed, err := s.addMissedDeliveries(ctx, tx, e, r)
 		total = int(n + missed)
 		return err
 	})
@@ -154,19 +154,19 @@ func (s *Store) ReplayFailed(ctx context.Context, r Replay) (int, error) {
 	return total, nil
 }
 
-// addMissed writes the deliveries of messages that the endpoint takes and never had.
-func (s *Store) addMissed(ctx context.Context, tx *sql.Tx, e Endpoint, r Replay) (int64, error) {
-	args := []any{e.ID, micros(s.now()), e.TeamID, micros(r.Since), micros(r.Until)}
+// addMissedDeliveries writes the deliveries of messages that the endpoint takes and never had.
+func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint, r ReplayQuery) (int64, error) {
+	args := []any{e.ID, ToMicros(s.now()), e.TeamID, ToMicros(r.Since), ToMicros(r.Until)}
 	for _, t := range webhooks.EventTypes() {
-		if webhooks.Takes(e.FilterTypes, t) {
+		if webhooks.FilterAccepts(e.FilterTypes, t) {
 			args = append(args, t)
 		}
 	}
 	if len(args) == 5 {
 		return 0, nil
 	}
-	return change(ctx, tx, `INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
+	return ExecCount(ctx, tx, `INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 		SELECT m.id, $1, 'pending', 1, 0, $2, $2, $2 FROM messages m
-		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5 AND m.event_type IN (`+placeholders(6, len(args)-5)+`)
+		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5 AND m.event_type IN (`+Placeholders(6, len(args)-5)+`)
 			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1)`, args...)
 }

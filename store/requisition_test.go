@@ -12,8 +12,8 @@ import (
 
 func TestTheAddressOfARequisitionIsGoodForAWeek(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		o := &order.Order{ID: "o1", TeamID: "t1", SampleID: "S1", Patient: &order.Patient{}}
 		address := func() string {
 			url, err := s.requisitionURL(o)
@@ -32,7 +32,7 @@ func TestTheAddressOfARequisitionIsGoodForAWeek(t *testing.T) {
 			_, _, err := s.RequisitionOrder(bad)
 			require.ErrorIs(t, err, ErrNotFound, bad)
 		}
-		forward(requisitionDays * 24 * time.Hour)
+		forward(requisitionLinkDays * 24 * time.Hour)
 		_, _, err = s.RequisitionOrder(signed)
 		require.NoError(t, err)
 		require.NotEqual(t, url, address())

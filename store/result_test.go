@@ -14,38 +14,38 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func report(text string) order.Report {
-	return order.Report{
-		Status: "final", Interpretation: order.Abnormal, ReportedAt: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Laboratory: "MTL",
-		Results: []order.Result{{Name: "LDL", Slug: "ldl", Text: text, Type: "numeric", Value: new(4.5), Interpretation: order.Abnormal}},
+func newReport(text string) order.LabReport {
+	return order.LabReport{
+		Status: "final", Interpretation: order.InterpretationAbnormal, ReportedAt: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Laboratory: "MTL",
+		Results: []order.Result{{Name: "LDL", Slug: "ldl", Text: text, Type: "numeric", Value: new(4.5), Interpretation: order.InterpretationAbnormal}},
 	}
 }
 
 func storeReport(t *testing.T, s *Store, orderID string, generation int, text string, pdf []byte) (order.ResultVersion, bool) {
 	t.Helper()
-	v, changed, err := s.StoreReport(t.Context(), orderID, generation, report(text), digest(text), []byte("raw "+text), pdf)
+	v, changed, err := s.StoreLabReport(t.Context(), orderID, generation, newReport(text), sha256Hex(text), []byte("raw "+text), pdf)
 	require.NoError(t, err)
 	return v, changed
 }
 
-func show(t *testing.T, s *Store, orderID, resultID string) {
+func publishResult(t *testing.T, s *Store, orderID, resultID string) {
 	t.Helper()
-	require.NoError(t, s.inTx(t.Context(), func(tx *sql.Tx) error { return s.setVisibleTx(t.Context(), tx, orderID, resultID) }))
+	require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) error { return s.setResultVisible(t.Context(), tx, orderID, resultID) }))
 }
 
-func TestResultsAreShownVersionByVersion(t *testing.T) {
+func TestResultsBecomeVisibleVersionByVersion(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		orderID := newID()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		orderID := NewID()
 		first, changed := storeReport(t, s, orderID, 1, "4.5", nil)
 		require.True(t, changed)
 		require.Equal(t, 1, first.Version)
 		require.False(t, first.Visible)
-		require.Equal(t, report("4.5"), first.Report)
+		require.Equal(t, newReport("4.5"), first.Report)
 		_, err := s.NewestResult(t.Context(), "", orderID)
 		require.ErrorIs(t, err, ErrNotFound, "nothing is shown before it is recorded")
 
-		show(t, s, orderID, first.ID)
+		publishResult(t, s, orderID, first.ID)
 		first.Visible = true
 		got, err := s.NewestResult(t.Context(), "", orderID)
 		require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestResultsAreShownVersionByVersion(t *testing.T) {
 		_, err = s.ResultPDF(t.Context(), "", orderID)
 		require.ErrorIs(t, err, ErrNotFound)
 
-		show(t, s, orderID, second.ID)
+		publishResult(t, s, orderID, second.ID)
 		got, err = s.NewestResult(t.Context(), "", orderID)
 		require.NoError(t, err)
 		require.Equal(t, second.ID, got.ID)
@@ -78,10 +78,10 @@ func TestResultsAreShownVersionByVersion(t *testing.T) {
 // A worker that dies between storing a correction and recording it stores it again; the answer must still say that it is one.
 func TestAReportStoredAgainBeforeItIsShownIsStillAChange(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		orderID := newID()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		orderID := NewID()
 		first, _ := storeReport(t, s, orderID, 1, "4.5", nil)
-		show(t, s, orderID, first.ID)
+		publishResult(t, s, orderID, first.ID)
 		correction, changed := storeReport(t, s, orderID, 2, "4.6", nil)
 		require.True(t, changed)
 		for _, generation := range []int{2, 3} {
@@ -89,7 +89,7 @@ func TestAReportStoredAgainBeforeItIsShownIsStillAChange(t *testing.T) {
 			require.True(t, changed)
 			require.Equal(t, correction, again, "no further version")
 		}
-		show(t, s, orderID, correction.ID)
+		publishResult(t, s, orderID, correction.ID)
 		_, changed = storeReport(t, s, orderID, 4, "4.6", nil)
 		require.False(t, changed)
 	})
@@ -97,11 +97,11 @@ func TestAReportStoredAgainBeforeItIsShownIsStillAChange(t *testing.T) {
 
 func TestALaterPDFIsAddedToItsReport(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		orderID := newID()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		orderID := NewID()
 		first, _ := storeReport(t, s, orderID, 1, "4.5", nil)
 		require.False(t, first.HasPDF)
-		show(t, s, orderID, first.ID)
+		publishResult(t, s, orderID, first.ID)
 		same, changed := storeReport(t, s, orderID, 2, "4.5", []byte("%PDF"))
 		require.False(t, changed)
 		require.True(t, same.HasPDF)
@@ -114,9 +114,9 @@ func TestALaterPDFIsAddedToItsReport(t *testing.T) {
 
 func TestResultsOfAnotherOrderAreNotShown(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		v, _ := storeReport(t, s, newID(), 1, "4.5", nil)
-		err := s.inTx(t.Context(), func(tx *sql.Tx) error { return s.setVisibleTx(t.Context(), tx, newID(), v.ID) })
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		v, _ := storeReport(t, s, NewID(), 1, "4.5", nil)
+		err := s.InTx(t.Context(), func(tx *sql.Tx) error { return s.setResultVisible(t.Context(), tx, NewID(), v.ID) })
 		require.ErrorIs(t, err, ErrNotFound)
 		_, err = s.NewestResult(t.Context(), "", v.OrderID)
 		require.ErrorIs(t, err, ErrNotFound)
@@ -125,17 +125,17 @@ func TestResultsOfAnotherOrderAreNotShown(t *testing.T) {
 
 func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		s.render = func(order.Order) ([]byte, error) { return []byte("{}"), nil }
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		s.renderOrder = func(order.Order) ([]byte, error) { return []byte("{}"), nil }
 		o := order.Order{
-			TeamID: newID(), UserID: newID(), ClientUserID: "u1", Modality: lifecycle.Testkit, Origin: order.OriginInitial, Registrable: true, CreatedAt: s.now(),
+			TeamID: NewID(), UserID: NewID(), ClientUserID: "u1", Modality: lifecycle.Testkit, Origin: order.OriginInitial, Registrable: true, CreatedAt: s.now(),
 		}
-		NewOrderIDs(&o)
-		o.State = order.Begin(&o, order.DefaultPolicy(), time.Time{})
-		_, err := s.CreateOrder(t.Context(), NewOrder{Order: o, Demand: "api:test"})
+		AssignOrderIDs(&o)
+		o.State = order.NewState(&o, order.DefaultPolicy(), time.Time{})
+		_, err := s.CreateOrder(t.Context(), NewOrder{Order: o, Cause: "api:test"})
 		require.NoError(t, err)
 		v, _ := storeReport(t, s, o.ID, 1, "4.5", []byte("%PDF"))
-		show(t, s, o.ID, v.ID)
+		publishResult(t, s, o.ID, v.ID)
 
 		for _, asker := range []string{o.TeamID, ""} {
 			got, err := s.NewestResult(t.Context(), asker, o.ID)
@@ -144,9 +144,9 @@ func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 			_, err = s.ResultPDF(t.Context(), asker, o.ID)
 			require.NoError(t, err)
 		}
-		_, err = s.NewestResult(t.Context(), newID(), o.ID)
+		_, err = s.NewestResult(t.Context(), NewID(), o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
-		_, err = s.ResultPDF(t.Context(), newID(), o.ID)
+		_, err = s.ResultPDF(t.Context(), NewID(), o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -154,14 +154,14 @@ func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 // Versions count without gaps, whoever stores at the same time.
 func TestReportsStoredAtOnceGetVersionsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		orderID := newID()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		orderID := NewID()
 		versions := make([]int, 4)
 		var g errgroup.Group
 		for i := range versions {
 			g.Go(func() error {
 				text := fmt.Sprint(i)
-				v, _, err := s.StoreReport(t.Context(), orderID, i, report(text), digest(text), nil, nil)
+				v, _, err := s.StoreLabReport(t.Context(), orderID, i, newReport(text), sha256Hex(text), nil, nil)
 				versions[i] = v.Version
 				return err
 			})

@@ -12,60 +12,60 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// reviewable is a report that somebody has to decide about.
-type reviewable struct {
-	subject   string // one review per subject
-	teamID    string // empty: an account of all teams
-	accountID string
-	labSlug   string
-	number    string // of the order, as reported
-	orderID   string // the order that has ended otherwise; empty: none was found
-	resultID  string // with an order: the version that is held back
-	shown     bool   // the client sees this content as the order's results
-	hash      string
-	report    order.Report
-	raw, pdf  []byte
-	terms     []searchTerm
-	match     order.Match
+// reviewedReport is a report that somebody has to decide about.
+type reviewedReport struct {
+	subject     string // one review per subject
+	teamID      string // empty: an account of all teams
+	accountID   string
+	labSlug     string
+	orderNumber string // of the order, as reported
+	orderID     string // the order that has ended otherwise; empty: none was found
+	resultID    string // with an order: the version that is held back
+	shown       bool   // the client sees this content as the order's results
+	hash        string
+	report      order.LabReport
+	raw, pdf    []byte
+	terms       []searchTerm
+	match       order.Match
 }
 
-// initial is who decides first.
-func (r reviewable) initial() order.ReviewStatus {
+// initialStatus is who decides first.
+func (r reviewedReport) initialStatus() order.MatchReviewStatus {
 	if r.teamID == "" {
-		return order.ReviewOps
+		return order.MatchReviewPendingOps
 	}
-	return order.ReviewCustomer
+	return order.MatchReviewPendingCustomer
 }
 
-// openReview opens the review of a report, once. A later version of the report updates it, and asks again what had been decided on
+// openOrUpdateReview opens the review of a report, once. A later version of the report updates it, and asks again what had been decided on
 // the earlier one; the same version changes nothing, and neither does one that says again what was decided before. It
 // returns the endpoints to nudge.
-func (s *Store) openReview(ctx context.Context, tx *sql.Tx, r reviewable) ([]string, error) {
+func (s *Store) openOrUpdateReview(ctx context.Context, tx *sql.Tx, r reviewedReport) ([]string, error) {
 	var id, hash string
-	var status order.ReviewStatus
+	var status order.MatchReviewStatus
 	err := tx.QueryRowContext(ctx, `SELECT id, hash, status FROM reviews WHERE subject = $1`, r.subject).
 		Scan(&id, &hash, &status)
 	event := webhooks.MatchReviewUpdated
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		id, event = newID(), webhooks.MatchReviewCreated
+		id, event = NewID(), webhooks.MatchReviewCreated
 		err = s.insertReview(ctx, tx, id, r)
 	case err != nil:
 	case hash == r.hash, r.shown && !status.Open():
 		return nil, nil
 	default:
-		err = s.renewReview(ctx, tx, id, r)
+		err = s.updateReview(ctx, tx, id, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("writing the review: %w", err)
 	}
-	if err := s.indexReview(ctx, tx, id, r.terms); err != nil {
+	if err := s.insertReviewSearchTerms(ctx, tx, id, r.terms); err != nil {
 		return nil, err
 	}
-	return s.tellReview(ctx, tx, id, event)
+	return s.enqueueReviewWebhook(ctx, tx, id, event)
 }
 
-func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r reviewable) error {
+func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r reviewedReport) error {
 	sealed, err := s.sealReview(id, r)
 	if err != nil {
 		return err
@@ -74,12 +74,12 @@ func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r revie
 			status, decision_code, matching, hash, report, raw, pdf, resolution_action, accepting, demand_id, resolved_user_id, resolved_order_id,
 			created_at, updated_at, reviewed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', '', '', '', $16, $16, 0)`,
-		id, r.subject, r.teamID, r.accountID, r.labSlug, r.number, r.orderID, r.resultID,
-		r.initial(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf, micros(s.now()))
+		id, r.subject, r.teamID, r.accountID, r.labSlug, r.orderNumber, r.orderID, r.resultID,
+		r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf, ToMicros(s.now()))
 	return err
 }
 
-func (s *Store) renewReview(ctx context.Context, tx *sql.Tx, id string, r reviewable) error {
+func (s *Store) updateReview(ctx context.Context, tx *sql.Tx, id string, r reviewedReport) error {
 	sealed, err := s.sealReview(id, r)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (s *Store) renewReview(ctx context.Context, tx *sql.Tx, id string, r review
 			hash = $6, report = $7, raw = $8, pdf = $9, note = NULL, resolution_action = '', accepting = '', demand_id = '', resolved_user_id = '',
 			resolved_order_id = '', updated_at = $10, reviewed_at = 0
 		WHERE id = $11`,
-		r.teamID, r.resultID, r.initial(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf, micros(s.now()), id)
+		r.teamID, r.resultID, r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf, ToMicros(s.now()), id)
 	return err
 }
 
@@ -98,23 +98,23 @@ type sealedReview struct {
 	report, raw, pdf []byte
 }
 
-func (s *Store) sealReview(id string, r reviewable) (out sealedReview, err error) {
-	if out.matching, err = encode(r.match); err != nil {
+func (s *Store) sealReview(id string, r reviewedReport) (out sealedReview, err error) {
+	if out.matching, err = encodeJSON(r.match); err != nil {
 		return out, err
 	}
-	out.raw, out.pdf = s.sealBytes(place("reviews", id, "raw"), r.raw), s.sealBytes(place("reviews", id, "pdf"), r.pdf)
-	out.report, err = s.keys.sealJSON(place("reviews", id, "report"), r.report)
+	out.raw, out.pdf = s.sealBytes(sealContext("reviews", id, "raw"), r.raw), s.sealBytes(sealContext("reviews", id, "pdf"), r.pdf)
+	out.report, err = s.keys.SealJSON(sealContext("reviews", id, "report"), r.report)
 	return out, err
 }
 
-// indexReview makes the review searchable by whom the lab tested.
-func (s *Store) indexReview(ctx context.Context, tx *sql.Tx, id string, terms []searchTerm) error {
+// insertReviewSearchTerms makes the review searchable by whom the lab tested.
+func (s *Store) insertReviewSearchTerms(ctx context.Context, tx *sql.Tx, id string, terms []searchTerm) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM review_search WHERE review_id = $1`, id); err != nil {
 		return fmt.Errorf("removing search terms of review %s: %w", id, err)
 	}
 	for _, t := range terms {
 		_, err := tx.ExecContext(ctx, `INSERT INTO review_search (review_id, field, hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			id, t.field, s.keys.Hash(t.field, t.value))
+			id, t.field, s.keys.SearchHash(t.field, t.value))
 		if err != nil {
 			return fmt.Errorf("writing search terms of review %s: %w", id, err)
 		}
@@ -122,9 +122,9 @@ func (s *Store) indexReview(ctx context.Context, tx *sql.Tx, id string, terms []
 	return nil
 }
 
-// tellReview enqueues what the client is told of the review as it is now, and returns the endpoints to nudge. The review of an
+// enqueueReviewWebhook enqueues what the client is told of the review as it is now, and returns the endpoints to nudge. The review of an
 // account of all teams is nobody's until it has been accepted.
-func (s *Store) tellReview(ctx context.Context, tx *sql.Tx, id, eventType string) ([]string, error) {
+func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventType string) ([]string, error) {
 	r, err := s.reviewByID(ctx, tx, id)
 	if err != nil || r.TeamID == "" {
 		return nil, err
@@ -149,15 +149,15 @@ func (s *Store) tellReview(ctx context.Context, tx *sql.Tx, id, eventType string
 	if err != nil {
 		return nil, fmt.Errorf("rendering a message of review %s: %w", id, err)
 	}
-	return s.enqueueMessage(ctx, tx, Message{ID: newID(), TeamID: r.TeamID, OrderID: about, EventType: eventType, Body: body})
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: NewID(), TeamID: r.TeamID, OrderID: about, EventType: eventType, Body: body})
 }
 
-// testedTerms is empty when the lab does not say whom it tested, or not who that is.
-func testedTerms(t *order.Tested) []searchTerm {
+// testedPatientTerms is empty when the lab does not say whom it tested, or not who that is.
+func testedPatientTerms(t *order.TestedPatient) []searchTerm {
 	if t == nil {
 		return nil
 	}
-	full := normalise(t.FirstName + " " + t.LastName)
+	full := normaliseName(t.FirstName + " " + t.LastName)
 	born, err := order.ParseDate(t.DOB)
 	if full == "" || err != nil {
 		return nil

@@ -11,10 +11,10 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// ReviewQuery selects reviews.
-type ReviewQuery struct {
+// MatchReviewQuery selects reviews.
+type MatchReviewQuery struct {
 	TeamID  string // empty: of every team, and those of nobody's team
-	Status  order.ReviewStatus
+	Status  order.MatchReviewStatus
 	Code    order.MatchCode
 	LabSlug string
 	Since   time.Time // created then or later; zero: any
@@ -30,23 +30,23 @@ const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l
 
 const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 
-// Reviews lists reviews, newest first, counts all of them, and names the last one of the page when there are more. Without a status
+// MatchReviews lists reviews, newest first, counts all of them, and names the last one of the page when there are more. Without a status
 // it leaves out those that wait for nobody.
-func (s *Store) Reviews(ctx context.Context, by ReviewQuery) (reviews []order.Review, total int, next string, err error) {
+func (s *Store) MatchReviews(ctx context.Context, by MatchReviewQuery) (reviews []order.MatchReview, total int, next string, err error) {
 	where := s.reviewFilter(by)
 	limit := defaultPageSize
 	if by.Limit > 0 {
 		limit = min(by.Limit, maxPageSize)
 	}
-	err = s.inSnapshot(ctx, func(q querier) error {
-		if total, err = count(ctx, q, "reviews v", where); err != nil {
+	err = s.InSnapshot(ctx, func(q Querier) error {
+		if total, err = countRows(ctx, q, "reviews v", where); err != nil {
 			return err
 		}
 		if by.After != "" {
-			where.and("v.id < ?", by.After)
+			where.And("v.id < ?", by.After)
 		}
-		reviews, err = collect(ctx, q, s.scanReview,
-			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.id DESC LIMIT %d`, limit+1), where.args...)
+		reviews, err = QueryAll(ctx, q, s.scanReview,
+			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.id DESC LIMIT %d`, limit+1), where.Args...)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (s *Store) Reviews(ctx context.Context, by ReviewQuery) (reviews []order.Re
 			reviews = reviews[:limit]
 			next = reviews[limit-1].ID
 		}
-		return loadStatuses(ctx, q, reviews)
+		return loadCandidateStatuses(ctx, q, reviews)
 	})
 	if err != nil {
 		return nil, 0, "", fmt.Errorf("listing reviews: %w", err)
@@ -62,70 +62,70 @@ func (s *Store) Reviews(ctx context.Context, by ReviewQuery) (reviews []order.Re
 	return reviews, total, next, nil
 }
 
-func (s *Store) reviewFilter(by ReviewQuery) (f filter) {
+func (s *Store) reviewFilter(by MatchReviewQuery) (f Where) {
 	if by.TeamID != "" {
-		f.and("v.team_id = ?", by.TeamID)
+		f.And("v.team_id = ?", by.TeamID)
 	}
 	if by.Status != "" {
-		f.and("v.status = ?", by.Status)
+		f.And("v.status = ?", by.Status)
 	} else {
-		f.with(fmt.Sprintf("v.status IN ('%s', '%s')", order.ReviewCustomer, order.ReviewOps))
+		f.AndTerm(fmt.Sprintf("v.status IN ('%s', '%s')", order.MatchReviewPendingCustomer, order.MatchReviewPendingOps))
 	}
 	if by.Code != "" {
-		f.and("v.decision_code = ?", by.Code)
+		f.And("v.decision_code = ?", by.Code)
 	}
 	if by.LabSlug != "" {
-		f.and("v.lab_slug = ?", by.LabSlug)
+		f.And("v.lab_slug = ?", by.LabSlug)
 	}
 	if !by.Since.IsZero() {
-		f.and("v.created_at >= ?", micros(by.Since))
+		f.And("v.created_at >= ?", ToMicros(by.Since))
 	}
 	if !by.Before.IsZero() {
-		f.and("v.created_at < ?", micros(by.Before))
+		f.And("v.created_at < ?", ToMicros(by.Before))
 	}
-	s.searchReviews(&f, by.Search)
+	s.restrictReviewsToSearch(&f, by.Search)
 	return f
 }
 
-func (s *Store) searchReviews(f *filter, input string) {
+func (s *Store) restrictReviewsToSearch(f *Where, input string) {
 	const has = "v.id IN (SELECT review_id FROM review_search WHERE field = '%s' AND hash IN (?))"
 	if born, err := order.ParseDate(strings.TrimSpace(input)); err == nil {
-		f.in(fmt.Sprintf(has, searchBirthDate), s.keys.Hashes(searchBirthDate, born.String()))
+		f.AndIn(fmt.Sprintf(has, searchBirthDate), s.keys.SearchHashes(searchBirthDate, born.String()))
 		return
 	}
-	words := strings.Fields(normalise(input))
+	words := strings.Fields(normaliseName(input))
 	if input != "" && len(words) == 0 {
-		f.with("1 = 0")
+		f.AndTerm("1 = 0")
 	}
 	for _, word := range words {
-		f.in(fmt.Sprintf(has, searchName), s.keys.Hashes(searchName, word))
+		f.AndIn(fmt.Sprintf(has, searchName), s.keys.SearchHashes(searchName, word))
 	}
 }
 
-// Review reads one review. With a team, only one of that team is found. Otherwise the error is ErrNotFound.
-func (s *Store) Review(ctx context.Context, teamID, id string) (order.Review, error) {
+// MatchReview reads one review. With a team, only one of that team is found. Otherwise the error is ErrNotFound.
+func (s *Store) MatchReview(ctx context.Context, teamID, id string) (order.MatchReview, error) {
 	r, err := s.reviewByID(ctx, s.read, id)
 	if err == nil && teamID != "" && r.TeamID != teamID {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return order.Review{}, fmt.Errorf("reading review %s: %w", id, err)
+		return order.MatchReview{}, fmt.Errorf("reading review %s: %w", id, err)
 	}
 	return r, nil
 }
 
-func (s *Store) reviewByID(ctx context.Context, q querier, id string) (order.Review, error) {
-	r, err := one(ctx, q, s.scanReview, `SELECT `+reviewColumns+fromReviews+` WHERE v.id = $1`, id)
+func (s *Store) reviewByID(ctx context.Context, q Querier, id string) (order.MatchReview, error) {
+	r, err := QueryOne(ctx, q, s.scanReview, `SELECT `+reviewColumns+fromReviews+` WHERE v.id = $1`, id)
 	if err != nil {
-		return order.Review{}, err
+		return order.MatchReview{}, err
 	}
-	all := []order.Review{r}
-	return all[0], loadStatuses(ctx, q, all)
+	all := []order.MatchReview{r}
+	return all[0], loadCandidateStatuses(ctx, q, all)
 }
 
-func (s *Store) scanReview(row scanner) (order.Review, error) {
+func (s *Store) scanReview(row Scanner) (order.MatchReview, error) {
 	var (
-		r                          order.Review
+		r                          order.MatchReview
 		lab, matching              string
 		report, note               []byte
 		created, updated, reviewed int64
@@ -135,28 +135,28 @@ func (s *Store) scanReview(row scanner) (order.Review, error) {
 	if err != nil {
 		return r, err
 	}
-	r.CreatedAt, r.UpdatedAt, r.ReviewedAt = instant(created), instant(updated), instant(reviewed)
+	r.CreatedAt, r.UpdatedAt, r.ReviewedAt = FromMicros(created), FromMicros(updated), FromMicros(reviewed)
 	r.Lab.Name = r.Lab.Slug // of a lab that is not listed any more
 	if lab != "" {
 		if err := json.Unmarshal([]byte(lab), &r.Lab); err != nil {
 			return r, fmt.Errorf("decoding the lab of review %s: %w", r.ID, err)
 		}
 	}
-	if err := decode(matching, &r.Match); err != nil {
+	if err := decodeJSON(matching, &r.Match); err != nil {
 		return r, err
 	}
-	if err := s.keys.openJSON(place("reviews", r.ID, "report"), report, &r.Report); err != nil {
+	if err := s.keys.OpenJSON(sealContext("reviews", r.ID, "report"), report, &r.Report); err != nil {
 		return r, err
 	}
-	text, err := s.openText(place("reviews", r.ID, "note"), note)
+	text, err := s.openText(sealContext("reviews", r.ID, "note"), note)
 	if text != nil {
 		r.Note = *text
 	}
 	return r, err
 }
 
-// loadStatuses gives the candidates the statuses that their orders have now.
-func loadStatuses(ctx context.Context, q querier, reviews []order.Review) error {
+// loadCandidateStatuses gives the candidates the statuses that their orders have now.
+func loadCandidateStatuses(ctx context.Context, q Querier, reviews []order.MatchReview) error {
 	var args []any
 	for _, r := range reviews {
 		for _, c := range r.Match.Candidates {
@@ -168,16 +168,16 @@ func loadStatuses(ctx context.Context, q querier, reviews []order.Review) error 
 	}
 	type row struct {
 		id     string
-		status lifecycle.Low
+		status lifecycle.LowStatus
 	}
-	rows, err := collect(ctx, q, func(sc scanner) (r row, err error) {
+	rows, err := QueryAll(ctx, q, func(sc Scanner) (r row, err error) {
 		err = sc.Scan(&r.id, &r.status)
 		return r, err
-	}, `SELECT id, status FROM orders WHERE id IN (`+placeholders(1, len(args))+`)`, args...)
+	}, `SELECT id, status FROM orders WHERE id IN (`+Placeholders(1, len(args))+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("reading the statuses of candidates: %w", err)
 	}
-	of := map[string]lifecycle.Low{}
+	of := map[string]lifecycle.LowStatus{}
 	for _, r := range rows {
 		of[r.id] = r.status
 	}

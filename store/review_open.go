@@ -10,30 +10,30 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// review opens the review of results that a recording holds back, or settles the one whose report it has taken. It returns the
+// updateMatchReviews opens the review of results that a recording holds back, or settles the one whose report it has taken. It returns the
 // endpoints to nudge.
-func (s *Store) review(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
+func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	var endpoints []string
-	if r.HeldID != "" {
-		opened, err := s.openHeld(ctx, tx, r.OrderID, r.HeldID)
+	if r.HeldResultID != "" {
+		opened, err := s.openReviewOfHeldResult(ctx, tx, r.OrderID, r.HeldResultID)
 		if err != nil {
-			return nil, fmt.Errorf("opening a review of result %s: %w", r.HeldID, err)
+			return nil, fmt.Errorf("opening a review of result %s: %w", r.HeldResultID, err)
 		}
 		endpoints = opened
 	}
 	if r.DemandID == "" {
 		return endpoints, nil
 	}
-	settled, err := s.settleReview(ctx, tx, r)
+	settled, err := s.resolveAcceptedReview(ctx, tx, r)
 	if err != nil {
 		return nil, fmt.Errorf("settling the review of demand %s: %w", r.DemandID, err)
 	}
 	return append(endpoints, settled...), nil
 }
 
-// openHeld opens the review of results of an order that ended otherwise.
-func (s *Store) openHeld(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
-	v, err := one(ctx, tx, s.scanResult, `SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
+// openReviewOfHeldResult opens the review of results of an order that ended otherwise.
+func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
+	v, err := QueryOne(ctx, tx, s.scanResult, `SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
 	if errors.Is(err, ErrNotFound) {
 		return nil, errNoResult
 	}
@@ -44,86 +44,86 @@ func (s *Store) openHeld(ctx context.Context, tx *sql.Tx, orderID, resultID stri
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	o, err := s.order(ctx, tx, "", orderID)
+	o, err := s.loadOrder(ctx, tx, "", orderID)
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.matchable(ctx, tx, o, v.Report.Patient)
+	m, err := s.toMatchable(ctx, tx, o, v.Report.Patient)
 	if err != nil {
 		return nil, err
 	}
-	m.ByNumber = true
-	terms := testedTerms(v.Report.Patient)
+	m.NamedByNumber = true
+	terms := testedPatientTerms(v.Report.Patient)
 	if len(terms) == 0 {
 		terms = patientTerms(o.Patient)
 	}
-	return s.openReview(ctx, tx, reviewable{
-		subject: "order:" + orderID, teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug, number: o.Number,
+	return s.openOrUpdateReview(ctx, tx, reviewedReport{
+		subject: "order:" + orderID, teamID: o.TeamID, accountID: o.LabAccountID, labSlug: m.LabSlug, orderNumber: o.Number,
 		orderID: orderID, resultID: resultID, shown: seen.Version > 0 && seen.Hash == v.Hash,
 		hash: v.Hash, report: v.Report, terms: terms,
-		match: order.MatchReport(v.Report, o.LabAccountID, m.LabSlug, []order.Matchable{m}),
+		match: order.MatchLabReport(v.Report, o.LabAccountID, m.LabSlug, []order.MatchableOrder{m}),
 	})
 }
 
-// UnmatchedReport is a report that was announced for an order that nobody knows.
-type UnmatchedReport struct {
-	InboxID   string
-	AccountID string
-	Number    string // of the order, as reported
-	Tries     int    // how often its results have been asked for
+// UnmatchedResultFetch is a report that was announced for an order that nobody knows.
+type UnmatchedResultFetch struct {
+	InboxID     string
+	AccountID   string
+	OrderNumber string // of the order, as reported
+	Tries       int    // how often its results have been asked for
 }
 
-// UnmatchedReports lists those whose results are to be asked for, because they were received before the one time and are due at the
+// DueUnmatchedResultFetches lists those whose results are to be asked for, because they were received before the one time and are due at the
 // other; longest waiting first.
-func (s *Store) UnmatchedReports(ctx context.Context, receivedBefore, now time.Time, limit int) ([]UnmatchedReport, error) {
-	rows, err := collect(ctx, s.read, func(row scanner) (r UnmatchedReport, err error) {
-		err = row.Scan(&r.InboxID, &r.AccountID, &r.Number, &r.Tries)
+func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, now time.Time, limit int) ([]UnmatchedResultFetch, error) {
+	rows, err := QueryAll(ctx, s.read, func(row Scanner) (r UnmatchedResultFetch, err error) {
+		err = row.Scan(&r.InboxID, &r.AccountID, &r.OrderNumber, &r.Tries)
 		return r, err
 	}, `SELECT id, account_id, order_number, fetch_tries FROM inbox
 		WHERE state = $1 AND fetch_at > 0 AND fetch_at <= $2 AND received_at < $3 ORDER BY fetch_at, id LIMIT $4`,
-		InboxUnmatched, micros(now), micros(receivedBefore), limit)
+		InboxUnmatched, ToMicros(now), ToMicros(receivedBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing announced reports without an order: %w", err)
 	}
 	return rows, nil
 }
 
-// codeNoReport is why nobody asks any more for the results that an unmatched report announced.
-const codeNoReport = "report_not_found"
+// codeReportNotFound is why nobody asks any more for the results that an unmatched report announced.
+const codeReportNotFound = "report_not_found"
 
-// PostponeReport notes that the lab did not give the results, and when it is asked again; a zero time means never.
-func (s *Store) PostponeReport(ctx context.Context, inboxID string, next time.Time) error {
+// RescheduleUnmatchedResultFetch notes that the lab did not give the results, and when it is asked again; a zero time means never.
+func (s *Store) RescheduleUnmatchedResultFetch(ctx context.Context, inboxID string, next time.Time) error {
 	code := ""
 	if next.IsZero() {
-		code = codeNoReport
+		code = codeReportNotFound
 	}
 	_, err := s.write.ExecContext(ctx, `UPDATE inbox SET fetch_at = $1, fetch_tries = fetch_tries + 1, code = $2 WHERE id = $3 AND state = $4`,
-		micros(next), code, inboxID, InboxUnmatched)
+		ToMicros(next), code, inboxID, InboxUnmatched)
 	if err != nil {
 		return fmt.Errorf("postponing inbox row %s: %w", inboxID, err)
 	}
 	return nil
 }
 
-// FetchedReport is what a lab had on an order that nobody knows.
-type FetchedReport struct {
+// FetchedUnmatchedReport is what a lab had on an order that nobody knows.
+type FetchedUnmatchedReport struct {
 	InboxID string // the report that announced it
-	Report  order.Report
+	Report  order.LabReport
 	Hash    string
 	Raw     []byte // verbatim
 	PDF     []byte // nil: none
 }
 
-// ReviewReport opens the review of such a report, or updates the one that its subject has. It returns the endpoints to nudge. When
+// OpenUnmatchedReportReview opens the review of such a report, or updates the one that its subject has. It returns the endpoints to nudge. When
 // the order has turned up meanwhile there is nothing to review.
-func (s *Store) ReviewReport(ctx context.Context, in FetchedReport) (endpoints []string, err error) {
+func (s *Store) OpenUnmatchedReportReview(ctx context.Context, in FetchedUnmatchedReport) (endpoints []string, err error) {
 	const tries = 5 // of two at once one finds the other's review when it looks again
 	for range tries {
-		err = s.inTx(ctx, func(tx *sql.Tx) error {
-			endpoints, err = s.reviewReport(ctx, tx, in)
+		err = s.InTx(ctx, func(tx *sql.Tx) error {
+			endpoints, err = s.openUnmatchedReportReview(ctx, tx, in)
 			return err
 		})
-		if !unique(err) {
+		if !IsUniqueViolation(err) {
 			break
 		}
 	}
@@ -133,11 +133,11 @@ func (s *Store) ReviewReport(ctx context.Context, in FetchedReport) (endpoints [
 	return endpoints, nil
 }
 
-func (s *Store) reviewReport(ctx context.Context, tx *sql.Tx, in FetchedReport) ([]string, error) {
-	r := reviewable{hash: in.Hash, report: in.Report, raw: in.Raw, pdf: in.PDF, terms: testedTerms(in.Report.Patient)}
+func (s *Store) openUnmatchedReportReview(ctx context.Context, tx *sql.Tx, in FetchedUnmatchedReport) ([]string, error) {
+	r := reviewedReport{hash: in.Hash, report: in.Report, raw: in.Raw, pdf: in.PDF, terms: testedPatientTerms(in.Report.Patient)}
 	var facts string
 	err := tx.QueryRowContext(ctx, `UPDATE inbox SET fetch_at = 0 WHERE id = $1 AND state = $2 RETURNING account_id, order_number, facts`,
-		in.InboxID, InboxUnmatched).Scan(&r.accountID, &r.number, &facts)
+		in.InboxID, InboxUnmatched).Scan(&r.accountID, &r.orderNumber, &facts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -148,23 +148,25 @@ func (s *Store) reviewReport(ctx context.Context, tx *sql.Tx, in FetchedReport) 
 	if err != nil {
 		return nil, fmt.Errorf("reading lab account %s: %w", r.accountID, err)
 	}
-	numbers, err := numbersIn(r.number, facts)
+	numbers, err := reportedNumbers(r.orderNumber, facts)
 	if err != nil {
 		return nil, err
 	}
-	if r.match, err = s.matchReport(ctx, tx, r, numbers); err != nil {
+	if r.match, err = s.matchLabReport(ctx, tx, r, numbers); err != nil {
 		return nil, err
 	}
-	r.subject = reportSubject(r.accountID, r.number)
-	return s.openReview(ctx, tx, r)
+	r.subject = unmatchedReviewSubject(r.accountID, r.orderNumber)
+	return s.openOrUpdateReview(ctx, tx, r)
 }
 
-func reportSubject(accountID, number string) string { return "report:" + accountID + ":" + number }
+func unmatchedReviewSubject(accountID, number string) string {
+	return "report:" + accountID + ":" + number
+}
 
-// numbersIn are the numbers that came with a lab's report: the order's, and the lab's own.
-func numbersIn(number, facts string) ([]string, error) {
+// reportedNumbers are the numbers that came with a lab's report: the order's, and the lab's own.
+func reportedNumbers(number, facts string) ([]string, error) {
 	var byLeg map[string]*order.Fact
-	if err := decode(facts, &byLeg); err != nil {
+	if err := decodeJSON(facts, &byLeg); err != nil {
 		return nil, err
 	}
 	numbers := []string{number}

@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// rotatePage is how many values are sealed anew in one transaction, which others may have to wait for.
-const rotatePage = 50
+// rotationBatch is how many values are sealed anew in one transaction, which others may have to wait for.
+const rotationBatch = 50
 
-// Rotation is what became of sealing one column anew, or of hashing a table of search terms anew.
-type Rotation struct {
-	Table, Column string
-	Done          int // made with the key in front now
-	Overtaken     int // changed meanwhile by somebody else, who has sealed it himself
-	Unreadable    int // left as they are: no key opens them, or nothing says what they were made of
+// ColumnRotation is what became of sealing one column anew, or of hashing a table of search terms anew.
+type ColumnRotation struct {
+	Table, Column    string
+	Replaced         int // made with the key in front now
+	ChangedMeanwhile int // changed meanwhile by somebody else, who has sealed it himself
+	Unreadable       int // left as they are: no key opens them, or nothing says what they were made of
 }
 
-// Rotate seals anew, with the key in front, all that another key has sealed, and hashes anew the terms of searches; table by table,
+// RotateEncryptionKeys seals anew, with the key in front, all that another key has sealed, and hashes anew the terms of searches; table by table,
 // in short transactions, next to processes that read and write. A value that somebody changes meanwhile keeps the change. What is
 // done already is passed over, so an interrupted rotation is resumed by rotating again. After each page of a column it reports how
 // far that is; it returns the sum of each.
-func (s *Store) Rotate(ctx context.Context, report func(Rotation)) ([]Rotation, error) {
-	var all []Rotation
+func (s *Store) RotateEncryptionKeys(ctx context.Context, report func(ColumnRotation)) ([]ColumnRotation, error) {
+	var all []ColumnRotation
 	for _, t := range sealedTables {
-		for _, column := range t.sealed() {
-			done := Rotation{Table: t.name, Column: column}
+		for _, column := range t.sealedColumns() {
+			done := ColumnRotation{Table: t.name, Column: column}
 			if err := s.rotateColumn(ctx, t, &done, report); err != nil {
 				return all, fmt.Errorf("rotating %s of %s: %w", column, t.name, err)
 			}
@@ -34,8 +34,8 @@ func (s *Store) Rotate(ctx context.Context, report func(Rotation)) ([]Rotation, 
 		}
 	}
 	for _, t := range searchTables {
-		done := Rotation{Table: t.name, Column: "hash"}
-		if err := s.rehash(ctx, t, &done, report); err != nil {
+		done := ColumnRotation{Table: t.name, Column: "hash"}
+		if err := s.rehashTable(ctx, t, &done, report); err != nil {
 			return all, fmt.Errorf("hashing the terms of %s: %w", t.name, err)
 		}
 		all = append(all, done)
@@ -45,73 +45,73 @@ func (s *Store) Rotate(ctx context.Context, report func(Rotation)) ([]Rotation, 
 
 // sealedValue is one that an older key has sealed.
 type sealedValue struct {
-	key    []any
-	id     string // in its place
-	sealed []byte
+	key       []any
+	contextID string // in its place
+	sealed    []byte
 }
 
-func (s *Store) rotateColumn(ctx context.Context, t sealedTable, done *Rotation, report func(Rotation)) error {
+func (s *Store) rotateColumn(ctx context.Context, t sealedTable, done *ColumnRotation, report func(ColumnRotation)) error {
 	for after := []any(nil); ; {
-		values, err := s.outdated(ctx, t, done.Column, after)
+		values, err := s.valuesOfOlderKeys(ctx, t, done.Column, after)
 		if err != nil {
 			return err
 		}
 		if len(values) > 0 {
-			if err := s.sealAnew(ctx, t, done, values); err != nil {
+			if err := s.reseal(ctx, t, done, values); err != nil {
 				return err
 			}
 			report(*done)
 		}
-		if len(values) < rotatePage {
+		if len(values) < rotationBatch {
 			return nil
 		}
 		after = values[len(values)-1].key
 	}
 }
 
-// outdated reads one page of the values of a column that the key in front has not sealed, in the order of the primary key.
-func (s *Store) outdated(ctx context.Context, t sealedTable, column string, after []any) ([]sealedValue, error) {
-	prefix := s.keys.current().prefix()
+// valuesOfOlderKeys reads one page of the values of a column that the key in front has not sealed, in the order of the primary key.
+func (s *Store) valuesOfOlderKeys(ctx context.Context, t sealedTable, column string, after []any) ([]sealedValue, error) {
+	prefix := s.keys.primary().sealedPrefix()
 	args := append([]any{len(prefix), prefix}, after...)
 	key := strings.Join(t.key, ", ")
 	beyond := ""
 	if after != nil {
-		beyond = fmt.Sprintf(" AND (%s) > (%s)", key, placeholders(3, len(after)))
+		beyond = fmt.Sprintf(" AND (%s) > (%s)", key, Placeholders(3, len(after)))
 	}
-	return collect(ctx, s.read, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s, %[2]s FROM %[3]s
+	return QueryAll(ctx, s.read, t.scanValue, fmt.Sprintf(`SELECT %[1]s, %[6]s, %[2]s FROM %[3]s
 		WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) <> $2%[4]s ORDER BY %[1]s LIMIT %[5]d`,
-		key, column, t.name, beyond, rotatePage, t.id()), args...)
+		key, column, t.name, beyond, rotationBatch, t.contextIDExpr()), args...)
 }
 
-func (t sealedTable) scanValue(row scanner) (v sealedValue, err error) {
+func (t sealedTable) scanValue(row Scanner) (v sealedValue, err error) {
 	v.key = make([]any, len(t.key))
 	into := make([]any, 0, len(t.key)+2)
 	for i := range v.key {
 		into = append(into, &v.key[i])
 	}
-	return v, row.Scan(append(into, &v.id, &v.sealed)...)
+	return v, row.Scan(append(into, &v.contextID, &v.sealed)...)
 }
 
-// sealAnew replaces values that are still what they were when they were read.
-func (s *Store) sealAnew(ctx context.Context, t sealedTable, done *Rotation, values []sealedValue) error {
+// reseal replaces values that are still what they were when they were read.
+func (s *Store) reseal(ctx context.Context, t sealedTable, done *ColumnRotation, values []sealedValue) error {
 	type replacement struct {
 		sealedValue
 		fresh []byte
 	}
 	var readable []replacement
 	for _, v := range values {
-		at := place(t.name, v.id, done.Column)
+		at := sealContext(t.name, v.contextID, done.Column)
 		if plain, err := s.keys.Open(at, v.sealed); err == nil {
 			readable = append(readable, replacement{v, s.keys.Seal(at, plain)})
 		}
 	}
 	replace := fmt.Sprintf(`UPDATE %[1]s SET %[2]s = $1 WHERE %[2]s = $2 AND (%[3]s) = (%[4]s)`,
-		t.name, done.Column, strings.Join(t.key, ", "), placeholders(3, len(t.key)))
+		t.name, done.Column, strings.Join(t.key, ", "), Placeholders(3, len(t.key)))
 	var replaced int
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
 		replaced = 0
 		for _, r := range readable {
-			n, err := change(ctx, tx, replace, append([]any{r.fresh, r.sealed}, r.key...)...)
+			n, err := ExecCount(ctx, tx, replace, append([]any{r.fresh, r.sealed}, r.key...)...)
 			if err != nil {
 				return err
 			}
@@ -122,40 +122,40 @@ func (s *Store) sealAnew(ctx context.Context, t sealedTable, done *Rotation, val
 	if err != nil {
 		return err
 	}
-	done.Done += replaced
-	done.Overtaken += len(readable) - replaced
+	done.Replaced += replaced
+	done.ChangedMeanwhile += len(readable) - replaced
 	done.Unreadable += len(values) - len(readable)
 	return nil
 }
 
-// KeyUse says what of the store a key has made.
-type KeyUse struct {
+// EncryptionKeyUse says what of the store a key has made.
+type EncryptionKeyUse struct {
 	ID     string
 	Values int // sealed by it
 	Hashes int // of search terms
 }
 
 // Unused reports whether the key can be taken out of the settings: nothing in the store needs it.
-func (u KeyUse) Unused() bool { return u.Values == 0 && u.Hashes == 0 }
+func (u EncryptionKeyUse) Unused() bool { return u.Values == 0 && u.Hashes == 0 }
 
-// KeyUses counts what each key of the settings has made, the key in front first. The last one, without an id, stands for keys that
+// EncryptionKeyUses counts what each key of the settings has made, the key in front first. The last one, without an id, stands for keys that
 // are not there.
-func (s *Store) KeyUses(ctx context.Context) ([]KeyUse, error) {
-	uses := make([]KeyUse, len(s.keys.keys)+1)
-	rest := &uses[len(s.keys.keys)]
-	for i := range s.keys.keys {
-		uses[i].ID = s.keys.keys[i].id
+func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, error) {
+	uses := make([]EncryptionKeyUse, len(s.keys.encryptionKeys)+1)
+	rest := &uses[len(s.keys.encryptionKeys)]
+	for i := range s.keys.encryptionKeys {
+		uses[i].ID = s.keys.encryptionKeys[i].id
 	}
-	err := s.inSnapshot(ctx, func(q querier) error {
+	err := s.InSnapshot(ctx, func(q Querier) error {
 		for _, t := range sealedTables {
-			for _, column := range t.sealed() {
-				if err := s.countBy(ctx, q, t.name, column, func(i, n int) { uses[i].Values += n }); err != nil {
+			for _, column := range t.sealedColumns() {
+				if err := s.countByEncryptionKey(ctx, q, t.name, column, func(i, n int) { uses[i].Values += n }); err != nil {
 					return err
 				}
 			}
 		}
 		for _, t := range searchTables {
-			if err := s.countBy(ctx, q, t.name, "hash", func(i, n int) { uses[i].Hashes += n }); err != nil {
+			if err := s.countByEncryptionKey(ctx, q, t.name, "hash", func(i, n int) { uses[i].Hashes += n }); err != nil {
 				return err
 			}
 		}
@@ -165,31 +165,31 @@ func (s *Store) KeyUses(ctx context.Context) ([]KeyUse, error) {
 		return nil, fmt.Errorf("counting what each key has sealed: %w", err)
 	}
 	// What was counted as all is what is left to other keys.
-	for _, u := range uses[:len(s.keys.keys)] {
+	for _, u := range uses[:len(s.keys.encryptionKeys)] {
 		rest.Values -= u.Values
 		rest.Hashes -= u.Hashes
 	}
 	return uses, nil
 }
 
-// countBy counts a column's values by the key that made them; under the number of keys, all of them.
-func (s *Store) countBy(ctx context.Context, q querier, table, column string, add func(key, n int)) error {
-	for i, key := range s.keys.keys {
-		var begin any = key.prefix()
-		length := len(key.prefix())
+// countByEncryptionKey counts a column's values by the key that made them; under the number of keys, all of them.
+func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, column string, add func(key, n int)) error {
+	for i, key := range s.keys.encryptionKeys {
+		var begin any = key.sealedPrefix()
+		length := len(key.sealedPrefix())
 		if column == "hash" {
-			begin, length = key.mark, markSize
+			begin, length = key.hashPrefix, HashPrefixSize
 		}
-		n, err := one(ctx, q, scanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) = $2`, table, column), length, begin)
+		n, err := QueryOne(ctx, q, ScanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%[2]s) > 0 AND substr(%[2]s, 1, $1) = $2`, table, column), length, begin)
 		if err != nil {
 			return err
 		}
 		add(i, n)
 	}
-	n, err := one(ctx, q, scanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0`, table, column))
+	n, err := QueryOne(ctx, q, ScanInt, fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0`, table, column))
 	if err != nil {
 		return err
 	}
-	add(len(s.keys.keys), n)
+	add(len(s.keys.encryptionKeys), n)
 	return nil
 }

@@ -10,33 +10,33 @@ import (
 	"time"
 )
 
-// querier is what a database and a transaction have in common.
-type querier interface {
+// Querier is what a database and a transaction have in common.
+type Querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// statementOf makes a prepared statement a querier; the text of the query is the statement's.
-type statementOf struct{ *sql.Stmt }
+// preparedQuerier makes a prepared statement a querier; the text of the query is the statement's.
+type preparedQuerier struct{ *sql.Stmt }
 
-func (s statementOf) ExecContext(ctx context.Context, _ string, args ...any) (sql.Result, error) {
+func (s preparedQuerier) ExecContext(ctx context.Context, _ string, args ...any) (sql.Result, error) {
 	return s.Stmt.ExecContext(ctx, args...)
 }
 
-func (s statementOf) QueryContext(ctx context.Context, _ string, args ...any) (*sql.Rows, error) {
+func (s preparedQuerier) QueryContext(ctx context.Context, _ string, args ...any) (*sql.Rows, error) {
 	return s.Stmt.QueryContext(ctx, args...)
 }
 
-func (s statementOf) QueryRowContext(ctx context.Context, _ string, args ...any) *sql.Row {
+func (s preparedQuerier) QueryRowContext(ctx context.Context, _ string, args ...any) *sql.Row {
 	return s.Stmt.QueryRowContext(ctx, args...)
 }
 
-// scanner is one row, whether it came alone or among others.
-type scanner interface{ Scan(dest ...any) error }
+// Scanner is one row, whether it came alone or among others.
+type Scanner interface{ Scan(dest ...any) error }
 
-// one scans a query's only row. No row is ErrNotFound.
-func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+// QueryOne scans a query's only row. No row is ErrNotFound.
+func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string, args ...any) (T, error) {
 	v, err := scan(q.QueryRowContext(ctx, query, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, ErrNotFound
@@ -44,8 +44,8 @@ func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), q
 	return v, err
 }
 
-// collect runs a query and reads every row with scan.
-func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+// QueryAll runs a query and reads every row with scan.
+func QueryAll[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string, args ...any) (all []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -63,29 +63,29 @@ func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error
 
 // Scan functions of rows with a single column.
 
-func scanText(row scanner) (text string, err error) {
+func ScanText(row Scanner) (text string, err error) {
 	err = row.Scan(&text)
 	return text, err
 }
 
-func scanBytes(row scanner) (b []byte, err error) {
+func ScanBytes(row Scanner) (b []byte, err error) {
 	err = row.Scan(&b)
 	return b, err
 }
 
-func scanInt(row scanner) (n int, err error) {
+func ScanInt(row Scanner) (n int, err error) {
 	err = row.Scan(&n)
 	return n, err
 }
 
-func scanInstant(row scanner) (time.Time, error) {
+func ScanTime(row Scanner) (time.Time, error) {
 	var at int64
 	err := row.Scan(&at)
-	return instant(at), err
+	return FromMicros(at), err
 }
 
-// change runs a statement and counts the rows that it touched.
-func change(ctx context.Context, q querier, query string, args ...any) (int64, error) {
+// ExecCount runs a statement and counts the rows that it touched.
+func ExecCount(ctx context.Context, q Querier, query string, args ...any) (int64, error) {
 	result, err := q.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -93,13 +93,13 @@ func change(ctx context.Context, q querier, query string, args ...any) (int64, e
 	return result.RowsAffected()
 }
 
-// exists turns the violation of a unique key into ErrConflict, and says which row of which kind was written.
-func exists(err error, kind, id string) error {
-	return fmt.Errorf("writing %s %s: %w", kind, id, conflict(err))
+// WrapWriteError turns the violation of a unique key into ErrConflict, and says which row of which kind was written.
+func WrapWriteError(err error, kind, id string) error {
+	return fmt.Errorf("writing %s %s: %w", kind, id, MapUniqueViolation(err))
 }
 
-// digest is the SHA-256 of a text in hex: enough to find again what is itself random, such as the secret of a key.
-func digest(text string) string {
+// sha256Hex is the SHA-256 of a text in hex: enough to find again what is itself random, such as the secret of a key.
+func sha256Hex(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }

@@ -1,26 +1,26 @@
 package store
 
-// place binds a sealed value to its table, row and column.
-func place(table, id, column string) string { return table + "/" + id + "/" + column }
+// sealContext binds a sealed value to its table, row and column.
+func sealContext(table, id, column string) string { return table + "/" + id + "/" + column }
 
 // sealBytes keeps nil as NULL.
-func (s *Store) sealBytes(place string, plain []byte) []byte {
+func (s *Store) sealBytes(context string, plain []byte) []byte {
 	if plain == nil {
 		return nil
 	}
-	return s.keys.Seal(place, plain)
+	return s.keys.Seal(context, plain)
 }
 
 // sealText and openText keep nil as NULL.
-func (s *Store) sealText(place string, text *string) []byte {
+func (s *Store) sealText(context string, text *string) []byte {
 	if text == nil {
 		return nil
 	}
-	return s.keys.Seal(place, []byte(*text))
+	return s.keys.Seal(context, []byte(*text))
 }
 
-func (s *Store) openText(place string, sealed []byte) (*string, error) {
-	plain, err := s.keys.Open(place, sealed)
+func (s *Store) openText(context string, sealed []byte) (*string, error) {
+	plain, err := s.keys.Open(context, sealed)
 	if err != nil || len(sealed) == 0 {
 		return nil, err
 	}

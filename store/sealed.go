@@ -5,71 +5,71 @@ import "strings"
 // sealedTable is a table with sealed columns: what rotation goes over, and what the erasure of an order empties. A test compares
 // the list with the schema, so that no sealed column is forgotten.
 type sealedTable struct {
-	name     string
-	key      []string // the columns of its primary key
-	between  string   // what stands between their values in a sealed value's place
-	bound    string   // the column that stands there instead of them, if any
-	columns  []string // sealed, may be NULL
-	required []string // sealed, NOT NULL
-	// ofOrder is the condition for the rows that belong to the order $1. Empty: what is sealed there is no order's.
-	ofOrder string
-	// own is for those alone: whose it is.
-	own string
+	name            string
+	key             []string // the columns of its primary key
+	keySeparator    string   // what stands between their values in a sealed value's place
+	contextColumn   string   // the column that stands there instead of them, if any
+	nullableColumns []string // sealed, may be NULL
+	requiredColumns []string // sealed, NOT NULL
+	// orderCondition is the condition for the rows that belong to the order $1. Empty: what is sealed there is no order's.
+	orderCondition string
+	// ownerNote is for those alone: whose it is.
+	ownerNote string
 }
 
 const (
-	ofTeam = "a team's own, to do with no patient"
-	ofUser = "a user's, erased with the user"
+	ownedByTeam = "a team's own, to do with no patient"
+	ownedByUser = "a user's, erased with the user"
 )
 
 var sealedTables = []sealedTable{
 	{
-		name: "orders", key: []string{"id"}, ofOrder: "id = $1",
-		columns: []string{"patient", "address", "shipping", "physician", "clinical", "results"},
+		name: "orders", key: []string{"id"}, orderCondition: "id = $1",
+		nullableColumns: []string{"patient", "address", "shipping", "physician", "clinical", "results"},
 	},
-	{name: "shipments", key: []string{"order_id"}, bound: "id", ofOrder: "order_id = $1", columns: []string{"notes"}},
-	{name: "inbox", key: []string{"id"}, ofOrder: "order_id = $1", columns: []string{"headers", "body", "reason"}},
-	{name: "demands", key: []string{"id"}, ofOrder: "order_id = $1", columns: []string{"body"}},
-	{name: "calls", key: []string{"id"}, ofOrder: "order_id = $1", columns: []string{"answer"}},
-	{name: "results", key: []string{"id"}, ofOrder: "order_id = $1", required: []string{"report"}, columns: []string{"raw", "pdf"}},
-	{name: "messages", key: []string{"id"}, ofOrder: "order_id = $1", required: []string{"body"}},
+	{name: "shipments", key: []string{"order_id"}, contextColumn: "id", orderCondition: "order_id = $1", nullableColumns: []string{"notes"}},
+	{name: "inbox", key: []string{"id"}, orderCondition: "order_id = $1", nullableColumns: []string{"headers", "body", "reason"}},
+	{name: "demands", key: []string{"id"}, orderCondition: "order_id = $1", nullableColumns: []string{"body"}},
+	{name: "calls", key: []string{"id"}, orderCondition: "order_id = $1", nullableColumns: []string{"answer"}},
+	{name: "results", key: []string{"id"}, orderCondition: "order_id = $1", requiredColumns: []string{"report"}, nullableColumns: []string{"raw", "pdf"}},
+	{name: "messages", key: []string{"id"}, orderCondition: "order_id = $1", requiredColumns: []string{"body"}},
 	{
-		name: "attempts", key: []string{"message_id", "endpoint_id", "round", "number"}, between: " ", columns: []string{"excerpt"},
-		ofOrder: "message_id IN (SELECT id FROM messages WHERE order_id = $1)",
-	},
-	{
-		name: "idempotency", key: []string{"team_id", "route", "key_hash"}, between: " ", columns: []string{"answer"},
-		ofOrder: "order_id = $1",
-	},
-	{name: "appointments", key: []string{"id"}, ofOrder: "order_id = $1", columns: []string{"notes", "place"}},
-	{
-		name: "appointment_places", key: []string{"order_id", "reference"}, between: "/", required: []string{"place"},
-		ofOrder: "order_id = $1",
+		name: "attempts", key: []string{"message_id", "endpoint_id", "round", "number"}, keySeparator: " ", nullableColumns: []string{"excerpt"},
+		orderCondition: "message_id IN (SELECT id FROM messages WHERE order_id = $1)",
 	},
 	{
-		name: "reviews", key: []string{"id"}, ofOrder: "$1 IN (order_id, resolved_order_id)",
-		required: []string{"report"}, columns: []string{"raw", "pdf", "note"},
+		name: "idempotency", key: []string{"team_id", "route", "key_hash"}, keySeparator: " ", nullableColumns: []string{"answer"},
+		orderCondition: "order_id = $1",
 	},
-	{name: "users", key: []string{"id"}, columns: []string{"fallback_birth_date", "info"}, own: ofUser},
-	{name: "user_insurance", key: []string{"id"}, required: []string{"document"}, own: ofUser},
-	{name: "physicians", key: []string{"team_id", "npi"}, between: " ", required: []string{"document"}, own: ofTeam},
-	{name: "lab_accounts", key: []string{"id"}, required: []string{"credentials"}, own: ofTeam},
-	{name: "endpoints", key: []string{"id"}, required: []string{"secret"}, columns: []string{"previous_secret", "headers"}, own: ofTeam},
+	{name: "appointments", key: []string{"id"}, orderCondition: "order_id = $1", nullableColumns: []string{"notes", "place"}},
+	{
+		name: "appointment_places", key: []string{"order_id", "reference"}, keySeparator: "/", requiredColumns: []string{"place"},
+		orderCondition: "order_id = $1",
+	},
+	{
+		name: "reviews", key: []string{"id"}, orderCondition: "$1 IN (order_id, resolved_order_id)",
+		requiredColumns: []string{"report"}, nullableColumns: []string{"raw", "pdf", "note"},
+	},
+	{name: "users", key: []string{"id"}, nullableColumns: []string{"fallback_birth_date", "info"}, ownerNote: ownedByUser},
+	{name: "user_insurance", key: []string{"id"}, requiredColumns: []string{"document"}, ownerNote: ownedByUser},
+	{name: "physicians", key: []string{"team_id", "npi"}, keySeparator: " ", requiredColumns: []string{"document"}, ownerNote: ownedByTeam},
+	{name: "lab_accounts", key: []string{"id"}, requiredColumns: []string{"credentials"}, ownerNote: ownedByTeam},
+	{name: "endpoints", key: []string{"id"}, requiredColumns: []string{"secret"}, nullableColumns: []string{"previous_secret", "headers"}, ownerNote: ownedByTeam},
 }
 
-// sealed lists all sealed columns of the table.
-func (t sealedTable) sealed() []string {
-	return append(append([]string(nil), t.required...), t.columns...)
+// sealedColumns lists all sealed columns of the table.
+func (t sealedTable) sealedColumns() []string {
+	return append(append([]string(nil), t.requiredColumns...), t.nullableColumns...)
 }
 
-// id is what a sealed value's place says of its row, as an expression.
-func (t sealedTable) id() string {
-	if t.bound != "" {
-		return t.bound
+// contextIDExpr is what a sealed value's place says of its row, as an expression.
+func (t sealedTable) contextIDExpr() string {
+	if t.contextColumn != "" {
+		return t.contextColumn
 	}
 	texts := make([]string, len(t.key))
 	for i, column := range t.key {
 		texts[i] = "CAST(" + column + " AS TEXT)"
 	}
-	return strings.Join(texts, " || '"+t.between+"' || ")
+	return strings.Join(texts, " || '"+t.keySeparator+"' || ")
 }

@@ -19,10 +19,10 @@ import (
 func tableNames(t *testing.T, s *Store) []string {
 	t.Helper()
 	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
-	if s.dialect == postgres {
+	if s.dialect == Postgres {
 		query = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
 	}
-	names, err := collect(t.Context(), s.read, scanText, query)
+	names, err := QueryAll(t.Context(), s.read, ScanText, query)
 	require.NoError(t, err)
 	require.Contains(t, names, "orders")
 	slices.Sort(names)
@@ -33,15 +33,15 @@ func rowCounts(t *testing.T, s *Store) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	for _, table := range tableNames(t, s) {
-		n, err := count(t.Context(), s.read, table, filter{})
+		n, err := countRows(t.Context(), s.read, table, Where{})
 		require.NoError(t, err)
 		counts[table] = n
 	}
 	return counts
 }
 
-// filled lists the tables that hold anything.
-func filled(t *testing.T, s *Store) []string {
+// nonEmptyTables lists the tables that hold anything.
+func nonEmptyTables(t *testing.T, s *Store) []string {
 	t.Helper()
 	counts := rowCounts(t, s)
 	maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 })
@@ -51,7 +51,7 @@ func filled(t *testing.T, s *Store) []string {
 // No row of any table holds a word about the patient, wherever in an order's life it came in.
 func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		var canaries []string
 		canary := func() string {
 			c := fmt.Sprintf("Canary%dx", len(canaries))
@@ -60,7 +60,7 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		}
 		team := addTeam(t, s).ID
 		addEndpoint(t, s, team)
-		key, err := s.ClaimIdempotency(t.Context(), team, route, canary(), lease)
+		key, err := s.ClaimIdempotencyKey(t.Context(), team, route, canary(), lease)
 		require.NoError(t, err)
 		n := newOrder(s, team, func(o *order.Order) {
 			o.Patient.FirstName, o.Patient.LastName, o.Patient.Email, o.Patient.Phone = canary(), canary(), canary(), canary()
@@ -70,26 +70,26 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 			o.AoEAnswers[0].Answer, o.ICDCodes = canary(), []string{canary()}
 			o.Passthrough, o.ClinicalNotes, o.Notes = new(canary()), new(canary()), new(canary())
 		})
-		n.Key = key.Key
-		n.Answer = func(o *order.Order) (int, []byte, error) { return 200, []byte(o.Patient.FirstName), nil }
+		n.IdempotencyKey = key.Claimed
+		n.RenderAnswer = func(o *order.Order) (int, []byte, error) { return 200, []byte(o.Patient.FirstName), nil }
 		c, err := s.CreateOrder(t.Context(), n)
 		require.NoError(t, err)
 		fillOrder(t, s, c.Order, canary)
-		fillVisit(t, s, addOrderOf(t, s, team, visit(lifecycle.AtHomePhlebotomy)), canary)
-		fillKit(t, s, addOrderOf(t, s, team, unbound), canary)
+		fillVisit(t, s, addOrderOf(t, s, team, setModality(lifecycle.AtHomePhlebotomy)), canary)
+		fillKit(t, s, addOrderOf(t, s, team, setRegistrable), canary)
 
 		// Birth dates are digits: every spelling that a column could have.
 		canaries = append(canaries, "1990-03-01", "19900301", "03/01/1990")
-		tables := filled(t, s)
+		tables := nonEmptyTables(t, s)
 		for _, table := range []string{
 			"orders", "events", "order_search", "shipments", "inbox", "demands", "calls", "results", "messages", "deliveries", "idempotency",
 			"appointments", "appointment_events", "appointment_places",
 		} {
 			require.Contains(t, tables, table, "nothing in it to look at")
 		}
-		stored := contents(t, s, tables...)
+		stored := dumpTables(t, s, tables...)
 		for _, c := range canaries {
-			require.Empty(t, spellings(stored, c), "%s is stored in clear", c)
+			require.Empty(t, findIgnoringCase(stored, c), "%s is stored in clear", c)
 		}
 
 		// The control: the same search finds a word that somebody did store in clear, in either kind of column.
@@ -97,7 +97,7 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 			planted := fmt.Sprintf("Planted%dx", i)
 			_, err = s.write.ExecContext(t.Context(), `UPDATE orders SET `+column+` = $1`, []byte(planted))
 			require.NoError(t, err)
-			require.NotEmpty(t, spellings(contents(t, s, tables...), planted))
+			require.NotEmpty(t, findIgnoringCase(dumpTables(t, s, tables...), planted))
 		}
 	})
 }
@@ -106,11 +106,11 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	t.Helper()
 	ctx := t.Context()
-	placed(t, s, o.ID, "A1")
-	applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: "9400100000000000000001", Inbound: "9400100000000000000002"})
-	rejected := labReport(o.Number, order.Fact{Kind: order.KitRejected, Recoverable: new(true)})
-	rejected.Body, rejected.Reason, rejected.Headers = []byte(canary()), canary(), map[string]string{canary(): canary()}
-	in, err := s.Receive(ctx, rejected)
+	applyRequisitionTaken(t, s, o.ID, "A1")
+	applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000001", InboundNumber: "9400100000000000000002"})
+	rejected := labReport(o.Number, order.Fact{Kind: order.FactKitRejected, Recoverable: new(true)})
+	rejected.Body, rejected.PartnerReason, rejected.Headers = []byte(canary()), canary(), map[string]string{canary(): canary()}
+	in, err := s.StoreInboxItem(ctx, rejected)
 	require.NoError(t, err)
 	recordFact(t, s, o.ID, *in.Fact)
 
@@ -119,17 +119,17 @@ func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 		Address: &order.Address{FirstLine: canary()}, Note: canary(),
 	}
 	demand(t, s, o.ID, order.Demand{Kind: order.DemandRecover}, correction)
-	require.NoError(t, s.AddDemand(ctx, DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, Body: []byte(canary())}))
-	call := newID()
-	require.NoError(t, s.StartCall(ctx, Call{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
-	require.NoError(t, s.EndCall(ctx, call, "done", []byte(canary())))
+	require.NoError(t, s.AddDemand(ctx, DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandDoNotProcess, Body: []byte(canary())}))
+	call := NewID()
+	require.NoError(t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+	require.NoError(t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(canary())))
 
-	report := order.Report{Status: "final", Interpretation: order.Interpretation(canary()), Results: []order.Result{{Text: canary()}}}
-	v, _, err := s.StoreReport(ctx, o.ID, 1, report, digest("r"), []byte(canary()), []byte(canary()))
+	report := order.LabReport{Status: "final", Interpretation: order.Interpretation(canary()), Results: []order.Result{{Text: canary()}}}
+	v, _, err := s.StoreLabReport(ctx, o.ID, 1, report, sha256Hex("r"), []byte(canary()), []byte(canary()))
 	require.NoError(t, err)
 	_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("fetch"), ResultID: v.ID},
 		func(st order.State) order.Decision {
-			d, _ := st.ApplyFetched(order.Fetched{ResultID: v.ID, Changed: true}, s.now())
+			d, _ := st.ApplyFetchedResults(order.FetchOutcome{ResultID: v.ID, Changed: true}, s.now())
 			return d
 		})
 	require.NoError(t, err)
@@ -139,15 +139,15 @@ func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 // fillVisit does so for an appointment, wherever its notes and its place are.
 func fillVisit(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	t.Helper()
-	at := func() *order.Place {
-		return &order.Place{Name: canary(), FirstLine: canary(), SecondLine: new(canary()), City: canary(), Notes: new(canary())}
+	at := func() *order.Location {
+		return &order.Location{Name: canary(), FirstLine: canary(), SecondLine: new(canary()), City: canary(), Notes: new(canary())}
 	}
-	id := addBooking(t, s, o.ID, order.DemandRequest, order.BookingBody{Notes: new(canary()), Place: at()})
-	step := madeBy(s, o, id)
-	require.NoError(t, s.PutPlace(t.Context(), o.ID, step.Appointment.Reference, *at()))
-	appoint(t, s, o.ID, id, step)
-	for _, kind := range []order.DemandKind{order.DemandBook, order.DemandCancelAppointment} {
-		addBooking(t, s, o.ID, kind, order.BookingBody{Notes: new(canary()), Place: at(), Reason: canary()})
+	id := addBooking(t, s, o.ID, order.DemandRequestAppointment, order.BookingBody{Notes: new(canary()), Location: at()})
+	step := stepOfDemand(s, o, id)
+	require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, step.Appointment.Reference, *at()))
+	recordAppointment(t, s, o.ID, id, step)
+	for _, kind := range []order.DemandKind{order.DemandBookAppointment, order.DemandCancelAppointment} {
+		addBooking(t, s, o.ID, kind, order.BookingBody{Notes: new(canary()), Location: at(), Reason: canary()})
 	}
 	require.NotNil(t, appointmentOf(t, s, o.ID).Notes)
 }
@@ -163,16 +163,16 @@ func fillKit(t *testing.T, s *Store, o *order.Order, canary func() string) {
 		Physician: &order.Physician{LastName: canary()}, Consents: []order.Consent{{Version: canary()}},
 		Insurance: json.RawMessage(`{"member_id":"` + canary() + `"}`),
 	}
-	placed(t, s, o.ID, "KIT-1")
-	registers(t, s, o.ID, reg)
+	applyRequisitionTaken(t, s, o.ID, "KIT-1")
+	recordRegistration(t, s, o.ID, reg)
 	body, err := json.Marshal(reg)
 	require.NoError(t, err)
-	require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: newID(), OrderID: o.ID, Kind: order.DemandRegister, By: lifecycle.Client, Body: body}))
+	require.NoError(t, s.AddDemand(t.Context(), DemandRow{ID: NewID(), OrderID: o.ID, Kind: order.DemandRegister, By: lifecycle.Client, Body: body}))
 	require.Equal(t, reg.Insurance, getOrder(t, s, o.ID).Insurance)
 }
 
-// spellings finds a word whatever its case.
-func spellings(stored []byte, word string) []byte {
+// findIgnoringCase finds a word whatever its case.
+func findIgnoringCase(stored []byte, word string) []byte {
 	lower := bytes.ToLower(stored)
 	i := bytes.Index(lower, bytes.ToLower([]byte(word)))
 	if i < 0 {

@@ -25,8 +25,8 @@ const (
 	searchInterpretation = "interpretation" // of the newest results that the client sees
 )
 
-// normalise makes spellings of one name equal: Unicode NFKC, lower case, single spaces, words without punctuation at their ends.
-func normalise(name string) string {
+// normaliseName makes spellings of one name equal: Unicode NFKC, lower case, single spaces, words without punctuation at their ends.
+func normaliseName(name string) string {
 	var words []string
 	for _, w := range strings.Fields(strings.ToLower(norm.NFKC.String(name))) {
 		if w = strings.TrimFunc(w, unicode.IsPunct); w != "" {
@@ -38,12 +38,12 @@ func normalise(name string) string {
 
 type searchTerm struct{ field, value string }
 
-// index makes the order searchable by these terms.
-func (s *Store) index(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm) error {
+// addSearchTerms makes the order searchable by these terms.
+func (s *Store) addSearchTerms(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm) error {
 	for _, t := range terms {
 		_, err := tx.ExecContext(ctx, `INSERT INTO order_search (order_id, field, hash, team_id, created_at)
 			SELECT id, $2, $3, team_id, created_at FROM orders WHERE id = $1 ON CONFLICT DO NOTHING`,
-			orderID, t.field, s.keys.Hash(t.field, t.value))
+			orderID, t.field, s.keys.SearchHash(t.field, t.value))
 		if err != nil {
 			return fmt.Errorf("writing search terms of order %s: %w", orderID, err)
 		}
@@ -51,58 +51,58 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, orderID string, terms []s
 	return nil
 }
 
-// reindex replaces the terms of some fields.
-func (s *Store) reindex(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm, fields ...string) error {
+// replaceSearchTerms replaces the terms of some fields.
+func (s *Store) replaceSearchTerms(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm, fields ...string) error {
 	for _, field := range fields {
 		_, err := tx.ExecContext(ctx, `DELETE FROM order_search WHERE order_id = $1 AND field = $2`, orderID, field)
 		if err != nil {
 			return fmt.Errorf("removing search terms of order %s: %w", orderID, err)
 		}
 	}
-	return s.index(ctx, tx, orderID, terms)
+	return s.addSearchTerms(ctx, tx, orderID, terms)
 }
 
-func (s *Store) reindexPatient(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient) error {
-	return s.reindex(ctx, tx, orderID, append(patientTerms(p), patientPairs(p)...), searchName, searchNamePair, searchFullName, searchBirthDate)
+func (s *Store) replacePatientSearchTerms(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient) error {
+	return s.replaceSearchTerms(ctx, tx, orderID, append(patientTerms(p), patientNamePairs(p)...), searchName, searchNamePair, searchFullName, searchBirthDate)
 }
 
-// termsOf are all terms that an order may be searched by.
-func termsOf(o *order.Order) []searchTerm {
-	terms := slices.Concat(patientTerms(o.Patient), patientPairs(o.Patient), recipientTerms(o.Shipping))
+// orderTerms are all terms that an order may be searched by.
+func orderTerms(o *order.Order) []searchTerm {
+	terms := slices.Concat(patientTerms(o.Patient), patientNamePairs(o.Patient), recipientTerms(o.Shipping))
 	if o.Results != nil {
 		terms = append(terms, searchTerm{searchInterpretation, string(o.Results.Interpretation)})
 	}
 	return terms
 }
 
-func patientPairs(p *order.Patient) []searchTerm {
+func patientNamePairs(p *order.Patient) []searchTerm {
 	if p == nil {
 		return nil
 	}
-	return pairTerms(searchNamePair, normalise(p.FirstName+" "+p.LastName))
+	return namePairTerms(searchNamePair, normaliseName(p.FirstName+" "+p.LastName))
 }
 
-// pairTerms are the pairs of different words of a name.
-func pairTerms(field, name string) (terms []searchTerm) {
-	words := unrepeated(strings.Fields(name))
+// namePairTerms are the pairs of different words of a name.
+func namePairTerms(field, name string) (terms []searchTerm) {
+	words := sortedUnique(strings.Fields(name))
 	for i, one := range words {
 		for _, other := range words[i+1:] {
-			terms = append(terms, pairTerm(field, one, other))
+			terms = append(terms, namePairTerm(field, one, other))
 		}
 	}
 	return terms
 }
 
-// pairTerm is of two words in the order of the alphabet.
-func pairTerm(field, one, other string) searchTerm { return searchTerm{field, one + " " + other} }
+// namePairTerm is of two words in the order of the alphabet.
+func namePairTerm(field, one, other string) searchTerm { return searchTerm{field, one + " " + other} }
 
 // recipientTerms is empty for an order that was placed for a patient.
 func recipientTerms(to *order.ShippingAddress) []searchTerm {
 	if to == nil {
 		return nil
 	}
-	name := normalise(to.ReceiverName)
-	terms := pairTerms(searchRecipientPair, name)
+	name := normaliseName(to.ReceiverName)
+	terms := namePairTerms(searchRecipientPair, name)
 	for word := range strings.FieldsSeq(name) {
 		terms = append(terms, searchTerm{searchRecipient, word})
 	}
@@ -114,7 +114,7 @@ func patientTerms(p *order.Patient) []searchTerm {
 	if p == nil {
 		return nil
 	}
-	full := normalise(p.FirstName + " " + p.LastName)
+	full := normaliseName(p.FirstName + " " + p.LastName)
 	terms := []searchTerm{{searchFullName, full}, {searchBirthDate, p.DOB.String()}}
 	for _, word := range strings.Fields(full) {
 		terms = append(terms, searchTerm{searchName, word})

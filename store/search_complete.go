@@ -7,36 +7,36 @@ import (
 	"fmt"
 )
 
-// completePage is how many orders' terms Migrate completes at a time.
-const completePage = 500
+// completionBatch is how many orders' terms Migrate completes at a time.
+const completionBatch = 500
 
-// completeAll completes the terms of all orders, after a migration.
-func (s *Store) completeAll(ctx context.Context) error {
+// completeAllSearchTerms completes the terms of all orders, after a migration.
+func (s *Store) completeAllSearchTerms(ctx context.Context) error {
 	for {
-		if n, err := s.CompleteSearch(ctx, completePage); err != nil || n == 0 {
+		if n, err := s.CompleteSearchTerms(ctx, completionBatch); err != nil || n == 0 {
 			return err
 		}
 	}
 }
 
-// CompleteSearch writes the terms of up to limit orders anew which a process from before migration 13 has written, without what lists
+// CompleteSearchTerms writes the terms of up to limit orders anew which a process from before migration 13 has written, without what lists
 // find them by, and counts the orders. They need the orders' names, so the migration itself cannot.
-func (s *Store) CompleteSearch(ctx context.Context, limit int) (int, error) {
-	ids, err := collect(ctx, s.read, scanText, `SELECT DISTINCT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1`, limit)
+func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT DISTINCT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1`, limit)
 	if err != nil {
 		return 0, fmt.Errorf("listing incomplete search terms: %w", err)
 	}
 	for _, id := range ids {
-		if err := s.inTx(ctx, func(tx *sql.Tx) error { return s.completeTerms(ctx, tx, id) }); err != nil {
+		if err := s.InTx(ctx, func(tx *sql.Tx) error { return s.completeOrderSearchTerms(ctx, tx, id) }); err != nil {
 			return 0, fmt.Errorf("completing the search terms of order %s: %w", id, err)
 		}
 	}
 	return len(ids), nil
 }
 
-// completeTerms writes the terms of one order anew. Whoever changes them changes the order's row in the same transaction, so that is
+// completeOrderSearchTerms writes the terms of one order anew. Whoever changes them changes the order's row in the same transaction, so that is
 // locked first. What does not open keeps the terms that it has.
-func (s *Store) completeTerms(ctx context.Context, tx *sql.Tx, id string) error {
+func (s *Store) completeOrderSearchTerms(ctx context.Context, tx *sql.Tx, id string) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE orders SET updated_at = updated_at WHERE id = $1`, id); err != nil {
 		return err
 	}
@@ -45,12 +45,12 @@ func (s *Store) completeTerms(ctx context.Context, tx *sql.Tx, id string) error 
 	if err != nil {
 		return err
 	}
-	o, err := s.order(ctx, tx, "", id)
-	if errors.Is(err, errUnopened) {
+	o, err := s.loadOrder(ctx, tx, "", id)
+	if errors.Is(err, ErrNotOpened) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return s.index(ctx, tx, id, termsOf(o))
+	return s.addSearchTerms(ctx, tx, id, orderTerms(o))
 }

@@ -11,7 +11,7 @@ import (
 // A process of before the migration writes terms that lists do not look for.
 func TestTermsOfOlderProcessesAreCompleted(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		old, fresh := addOrderOf(t, s, team), addOrderOf(t, s, team)
 		_, err := s.write.ExecContext(t.Context(), `DELETE FROM order_search WHERE order_id = $1 AND field = $2`, old.ID, searchNamePair)
@@ -28,30 +28,30 @@ func TestTermsOfOlderProcessesAreCompleted(t *testing.T) {
 			return ids
 		}
 		require.Equal(t, []string{fresh.ID}, found(OrderQuery{PatientName: "ada"}))
-		n, err := s.CompleteSearch(t.Context(), 10)
+		n, err := s.CompleteSearchTerms(t.Context(), 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		for _, by := range []OrderQuery{{PatientName: "ada"}, {PatientName: "lovelace ada"}, {Search: "Ada Lovelace"}, {Search: "1990-03-01"}} {
 			require.Equal(t, []string{old.ID, fresh.ID}, found(by), "%+v", by)
 		}
-		n, err = s.CompleteSearch(t.Context(), 10)
+		n, err = s.CompleteSearchTerms(t.Context(), 10)
 		require.NoError(t, err)
 		require.Zero(t, n)
 	})
 }
 
 // What does not open holds nothing up.
-func TestTermsOfWhatDoesNotOpenStay(t *testing.T) {
+func TestTermsOfUnreadableOrdersStay(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		spoilt := addOrder(t, s)
 		_, err := s.write.ExecContext(t.Context(), `UPDATE orders SET patient = address WHERE id = $1`, spoilt.ID)
 		require.NoError(t, err)
 		_, err = s.write.ExecContext(t.Context(), `UPDATE order_search SET team_id = '', created_at = 0`)
 		require.NoError(t, err)
 		require.NoError(t, s.Migrate(t.Context()))
-		require.Equal(t, []string{spoilt.ID}, searched(t, s, searchName, "ada"))
-		n, err := count(t.Context(), s.read, "order_search", filter{terms: []string{"team_id = ''"}})
+		require.Equal(t, []string{spoilt.ID}, ordersFoundBy(t, s, searchName, "ada"))
+		n, err := countRows(t.Context(), s.read, "order_search", Where{Terms: []string{"team_id = ''"}})
 		require.NoError(t, err)
 		require.Zero(t, n)
 	})
@@ -59,7 +59,7 @@ func TestTermsOfWhatDoesNotOpenStay(t *testing.T) {
 
 func TestNamesOfManyWordsAreFoundByAnyOfThem(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		o := addOrderOf(t, s, team, func(o *order.Order) { o.Patient.FirstName, o.Patient.LastName = "Ada Byron", "King Lovelace" })
 		addOrderOf(t, s, team, func(o *order.Order) { o.Patient.FirstName, o.Patient.LastName = "Ada", "King" })

@@ -8,11 +8,11 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// searched lists the orders that a term finds.
-func searched(t *testing.T, s *Store, field, term string) []string {
+// ordersFoundBy lists the orders that a term finds.
+func ordersFoundBy(t *testing.T, s *Store, field, term string) []string {
 	t.Helper()
-	ids, err := collect(t.Context(), s.read, scanText,
-		`SELECT order_id FROM order_search WHERE field = $1 AND hash = $2 ORDER BY order_id`, field, s.keys.Hash(field, term))
+	ids, err := QueryAll(t.Context(), s.read, ScanText,
+		`SELECT order_id FROM order_search WHERE field = $1 AND hash = $2 ORDER BY order_id`, field, s.keys.SearchHash(field, term))
 	require.NoError(t, err)
 	return ids
 }
@@ -34,24 +34,24 @@ func TestNormalise(t *testing.T) {
 		"":                     "",
 		"ÅSA":                  "åsa",
 	} {
-		require.Equal(t, want, normalise(name), "%q", name)
+		require.Equal(t, want, normaliseName(name), "%q", name)
 	}
 }
 
 func TestOrdersAreFoundByKeyedHash(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s, func(o *order.Order) { o.Patient.FirstName, o.Patient.LastName = "Ada  Ada", "LOVELACE-King, Jr." })
 		anonymous := addOrder(t, s, func(o *order.Order) { o.Patient, o.Registrable = nil, true })
 		for term, field := range map[string]string{
 			"ada": searchName, "lovelace-king": searchName, "jr": searchName,
 			"ada ada lovelace-king jr": searchFullName, "1990-03-01": searchBirthDate,
 		} {
-			require.Equal(t, []string{o.ID}, searched(t, s, field, term), term)
+			require.Equal(t, []string{o.ID}, ordersFoundBy(t, s, field, term), term)
 		}
-		require.Empty(t, searched(t, s, searchName, "ad"))
-		require.Empty(t, searched(t, s, searchFullName, "ada"))
-		n, err := count(t.Context(), s.read, "order_search", filter{terms: []string{"order_id = $1"}, args: []any{anonymous.ID}})
+		require.Empty(t, ordersFoundBy(t, s, searchName, "ad"))
+		require.Empty(t, ordersFoundBy(t, s, searchFullName, "ada"))
+		n, err := countRows(t.Context(), s.read, "order_search", Where{Terms: []string{"order_id = $1"}, Args: []any{anonymous.ID}})
 		require.NoError(t, err)
 		require.Zero(t, n)
 	})

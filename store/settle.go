@@ -15,51 +15,51 @@ import (
 var (
 	errNoInboxRow = errors.New("the order has no such inbox row")
 	errNoResult   = errors.New("the order has no such result")
-	errNotItsOwn  = errors.New("it is another order's")
+	errOtherOrder = errors.New("it is another order's")
 )
 
-// settle notes what became of the cause and keeps what it carries. It returns the reports that waited for a tracking number.
-func (s *Store) settle(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (matched []Received, err error) {
+// recordCauseOutcome notes what became of the cause and keeps what it carries. It returns the reports that waited for a tracking number.
+func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (matched []ReceivedItem, err error) {
 	if r.Fact != nil {
-		if err := settleInbox(ctx, tx, r, now); err != nil {
+		if err := recordInboxOutcome(ctx, tx, r, now); err != nil {
 			return nil, fmt.Errorf("settling inbox row %s: %w", r.Fact.InboxID, err)
 		}
-		if r.Decision.Ship {
-			if matched, err = s.ship(ctx, tx, r.OrderID, *r.Fact, r.Decision.Next.ShipmentAt, now); err != nil {
+		if r.Decision.StoreShipment {
+			if matched, err = s.storeShipment(ctx, tx, r.OrderID, *r.Fact, r.Decision.Next.ShipmentAt, now); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if id := r.Decision.Abandoned; id != "" {
-		if err := refuseDemand(ctx, tx, id, order.ReasonUnanswered, now); err != nil {
+	if id := r.Decision.AbandonedDemandID; id != "" {
+		if err := refuseDemand(ctx, tx, id, order.ReasonProviderUnanswered, now); err != nil {
 			return nil, fmt.Errorf("settling demand %s: %w", id, err)
 		}
 	}
 	if r.DemandID != "" {
-		if err := s.settleDemand(ctx, tx, r, now); err != nil {
+		if err := s.recordDemandOutcome(ctx, tx, r, now); err != nil {
 			return nil, fmt.Errorf("settling demand %s: %w", r.DemandID, err)
 		}
 	}
 	if r.ResultID != "" {
-		if err := s.showResult(ctx, tx, r.OrderID, r.ResultID); err != nil {
+		if err := s.publishResultVersion(ctx, tx, r.OrderID, r.ResultID); err != nil {
 			return nil, err
 		}
 	}
 	return matched, nil
 }
 
-func settleInbox(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
-	n, err := change(ctx, tx, `UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5`,
-		r.Decision.Outcome, r.Decision.Reason, micros(now), r.Fact.InboxID, r.OrderID)
+func recordInboxOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+	n, err := ExecCount(ctx, tx, `UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5`,
+		r.Decision.Outcome, r.Decision.Reason, ToMicros(now), r.Fact.InboxID, r.OrderID)
 	if err == nil && n == 0 {
 		return errNoInboxRow
 	}
 	return err
 }
 
-// showResult makes a version of the results visible, and the order's summary that of the newest visible one.
-func (s *Store) showResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
-	err := s.setVisibleTx(ctx, tx, orderID, resultID)
+// publishResultVersion makes a version of the results visible, and the order's summary that of the newest visible one.
+func (s *Store) publishResultVersion(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
+	err := s.setResultVisible(ctx, tx, orderID, resultID)
 	if errors.Is(err, ErrNotFound) {
 		return errNoResult
 	}
@@ -73,9 +73,9 @@ func (s *Store) showResult(ctx context.Context, tx *sql.Tx, orderID, resultID st
 	summary := order.ResultSummary{
 		Version: v.Version, Interpretation: v.Report.Interpretation, HasMissing: len(v.Report.Missing) > 0,
 	}
-	if err := s.correct(ctx, tx, orderID, "results", summary); err != nil {
+	if err := s.updateSealedColumn(ctx, tx, orderID, "results", summary); err != nil {
 		return fmt.Errorf("writing the result summary of order %s: %w", orderID, err)
 	}
-	return s.reindex(ctx, tx, orderID,
+	return s.replaceSearchTerms(ctx, tx, orderID,
 		[]searchTerm{{searchInterpretation, string(summary.Interpretation)}}, searchInterpretation)
 }

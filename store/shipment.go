@@ -35,7 +35,7 @@ func (x *shipmentScan) dest() []any {
 	}
 }
 
-func (s *Store) scanShipment(row scanner) (shipmentRow, error) {
+func (s *Store) scanShipment(row Scanner) (shipmentRow, error) {
 	var x shipmentScan
 	if err := row.Scan(x.dest()...); err != nil {
 		return x.shipmentRow, err
@@ -45,27 +45,27 @@ func (s *Store) scanShipment(row scanner) (shipmentRow, error) {
 
 func (s *Store) openShipment(x shipmentScan) (shipmentRow, error) {
 	to := &x.shipment
-	to.ShippedAt, to.CreatedAt, to.UpdatedAt = instant(x.shipped), instant(x.created), instant(x.updated)
-	return x.shipmentRow, s.keys.openJSON(place("shipments", to.ID, "notes"), x.notes, &to.Notes)
+	to.ShippedAt, to.CreatedAt, to.UpdatedAt = FromMicros(x.shipped), FromMicros(x.created), FromMicros(x.updated)
+	return x.shipmentRow, s.keys.OpenJSON(sealContext("shipments", to.ID, "notes"), x.notes, &to.Notes)
 }
 
-// ship stores the shipment data of a fact, and follows its tracking numbers from now on. It returns the couriers' reports that
+// storeShipment stores the shipment data of a fact, and follows its tracking numbers from now on. It returns the couriers' reports that
 // waited for one of them.
-func (s *Store) ship(ctx context.Context, tx *sql.Tx, orderID string, f order.Fact, shippedAt, now time.Time) ([]Received, error) {
-	row, err := one(ctx, tx, s.scanShipment, `SELECT `+shipmentColumns+` FROM shipments WHERE order_id = $1`, orderID)
+func (s *Store) storeShipment(ctx context.Context, tx *sql.Tx, orderID string, f order.Fact, shippedAt, now time.Time) ([]ReceivedItem, error) {
+	row, err := QueryOne(ctx, tx, s.scanShipment, `SELECT `+shipmentColumns+` FROM shipments WHERE order_id = $1`, orderID)
 	if errors.Is(err, ErrNotFound) {
-		row, err = shipmentRow{orderID, order.Shipment{ID: newID(), CreatedAt: now}}, nil
+		row, err = shipmentRow{orderID, order.Shipment{ID: NewID(), CreatedAt: now}}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the shipment of order %s: %w", orderID, err)
 	}
 	x := row.shipment
-	supply(&x, f)
+	mergeShipmentFact(&x, f)
 	x.ShippedAt, x.UpdatedAt = shippedAt, now
 	if err := s.putShipment(ctx, tx, orderID, x); err != nil {
 		return nil, fmt.Errorf("writing the shipment of order %s: %w", orderID, err)
 	}
-	var matched []Received
+	var matched []ReceivedItem
 	for _, leg := range []struct {
 		name   couriers.Leg
 		number string
@@ -74,11 +74,11 @@ func (s *Store) ship(ctx context.Context, tx *sql.Tx, orderID string, f order.Fa
 			continue
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO tracking_numbers (number, order_id, leg, created_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT DO NOTHING`, leg.number, orderID, leg.name, micros(now))
+			ON CONFLICT DO NOTHING`, leg.number, orderID, leg.name, ToMicros(now))
 		if err != nil {
 			return nil, fmt.Errorf("writing tracking numbers of order %s: %w", orderID, err)
 		}
-		more, err := s.match(ctx, tx, waitingForTracking+` AND i.tracking = $1`, leg.number)
+		more, err := s.matchInboxItems(ctx, tx, unmatchedByTrackingNumber+` AND i.tracking = $1`, leg.number)
 		if err != nil {
 			return nil, err
 		}
@@ -87,30 +87,30 @@ func (s *Store) ship(ctx context.Context, tx *sql.Tx, orderID string, f order.Fa
 	return matched, nil
 }
 
-// supply takes over what the fact tells. What it leaves out stays as it was: a lab that corrects one number does not take back the
+// mergeShipmentFact takes over what the fact tells. What it leaves out stays as it was: a lab that corrects one number does not take back the
 // other.
-func supply(x *order.Shipment, f order.Fact) {
-	setLeg(&x.Outbound, couriers.Outbound, f.Outbound)
-	setLeg(&x.Inbound, couriers.Inbound, f.Inbound)
+func mergeShipmentFact(x *order.Shipment, f order.Fact) {
+	setLegNumber(&x.Outbound, couriers.Outbound, f.OutboundNumber)
+	setLegNumber(&x.Inbound, couriers.Inbound, f.InboundNumber)
 	if f.KitRegCode != "" {
-		x.KitRegCode = storable(f.KitRegCode)
+		x.KitRegCode = storableText(f.KitRegCode)
 	}
 	if f.OraQuickLot != "" {
-		x.OraQuickLot = storable(f.OraQuickLot)
+		x.OraQuickLot = storableText(f.OraQuickLot)
 	}
 }
 
-// setLeg gives a leg another number; a tracker of the former number says nothing about the new one.
-func setLeg(leg *order.Leg, way couriers.Leg, sent string) {
-	courier, link, number := couriers.Describe(storable(sent), way, 0)
+// setLegNumber gives a leg another number; a tracker of the former number says nothing about the new one.
+func setLegNumber(leg *order.ShipmentLeg, way couriers.Leg, sent string) {
+	courier, link, number := couriers.DescribeNumber(storableText(sent), way, 0)
 	if number == "" || number == leg.Number {
 		return
 	}
-	*leg = order.Leg{Number: number, Courier: string(courier), URL: link}
+	*leg = order.ShipmentLeg{Number: number, Courier: string(courier), URL: link}
 }
 
 func (s *Store) putShipment(ctx context.Context, tx *sql.Tx, orderID string, x order.Shipment) error {
-	notes, err := s.keys.sealJSON(place("shipments", x.ID, "notes"), x.Notes)
+	notes, err := s.keys.SealJSON(sealContext("shipments", x.ID, "notes"), x.Notes)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (s *Store) putShipment(ctx context.Context, tx *sql.Tx, orderID string, x o
 			shipped_at = excluded.shipped_at, updated_at = excluded.updated_at`,
 		orderID, x.ID, x.Outbound.Number, x.Outbound.Courier, x.Outbound.URL, x.Outbound.TrackerID,
 		x.Inbound.Number, x.Inbound.Courier, x.Inbound.URL, x.Inbound.TrackerID, x.KitRegCode, x.OraQuickLot, notes,
-		micros(x.ShippedAt), micros(x.CreatedAt), micros(x.UpdatedAt))
+		ToMicros(x.ShippedAt), ToMicros(x.CreatedAt), ToMicros(x.UpdatedAt))
 	return err
 }
 
@@ -135,9 +135,9 @@ func (s *Store) SetTracker(ctx context.Context, orderID, leg, number, trackerID 
 	if l := couriers.Leg(leg); l != couriers.Outbound && l != couriers.Inbound {
 		return fmt.Errorf("setting a tracker of order %s: %q is no leg", orderID, leg)
 	}
-	n, err := change(ctx, s.write, `UPDATE shipments SET
+	n, err := ExecCount(ctx, s.write, `UPDATE shipments SET
 			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3 WHERE order_id = $4`,
-		number, storable(trackerID), micros(s.now()), orderID)
+		number, storableText(trackerID), ToMicros(s.now()), orderID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

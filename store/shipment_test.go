@@ -11,20 +11,20 @@ import (
 
 func TestTheShipmentIsTheNewestFacts(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		o := addOrder(t, s)
-		placed(t, s, o.ID, "A1")
+		applyRequisitionTaken(t, s, o.ID, "A1")
 		require.ErrorIs(t, s.SetTracker(t.Context(), o.ID, "outbound", outboundNumber, "trk"), ErrNotFound)
 		shippedAt := s.now()
 		applyFact(t, s, o, order.Fact{
-			Kind: order.KitShipped, Outbound: "9400-1000 0000 0000 0000 01", Inbound: inboundNumber, KitRegCode: "KIT", OraQuickLot: "LOT",
+			Kind: order.FactKitShipped, OutboundNumber: "9400-1000 0000 0000 0000 01", InboundNumber: inboundNumber, KitRegCode: "KIT", OraQuickLot: "LOT",
 		})
 		got := getOrder(t, s, o.ID).Shipment
 		want := &order.Shipment{
 			ID:       got.ID,
-			Outbound: order.Leg{Number: outboundNumber, Courier: "usps", URL: got.Outbound.URL},
-			Inbound:  order.Leg{Number: inboundNumber, Courier: "usps", URL: got.Inbound.URL}, KitRegCode: "KIT", OraQuickLot: "LOT",
+			Outbound: order.ShipmentLeg{Number: outboundNumber, Courier: "usps", URL: got.Outbound.URL},
+			Inbound:  order.ShipmentLeg{Number: inboundNumber, Courier: "usps", URL: got.Inbound.URL}, KitRegCode: "KIT", OraQuickLot: "LOT",
 			ShippedAt: shippedAt, CreatedAt: shippedAt, UpdatedAt: shippedAt,
 		}
 		require.Equal(t, want, got)
@@ -36,7 +36,7 @@ func TestTheShipmentIsTheNewestFacts(t *testing.T) {
 
 		// A later report with another number on one leg: that leg is followed anew, the rest stays.
 		forward(time.Hour)
-		applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: "9400100000000000000003"})
+		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000003"})
 		got = getOrder(t, s, o.ID).Shipment
 		require.Equal(t, "9400100000000000000003", got.Outbound.Number)
 		require.Empty(t, got.Outbound.TrackerID)
@@ -47,9 +47,9 @@ func TestTheShipmentIsTheNewestFacts(t *testing.T) {
 		require.Equal(t, s.now(), got.ShippedAt)
 
 		// An older report changes nothing, and the former number is still the order's.
-		applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber, SentAt: shippedAt})
+		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: outboundNumber, SentAt: shippedAt})
 		require.Equal(t, got, getOrder(t, s, o.ID).Shipment)
-		in, err := s.Receive(t.Context(), courierReport(outboundNumber, "moving"))
+		in, err := s.StoreInboxItem(t.Context(), courierReport(outboundNumber, "moving"))
 		require.NoError(t, err)
 		require.Equal(t, o.ID, in.OrderID)
 	})

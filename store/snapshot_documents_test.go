@@ -25,20 +25,20 @@ func again[T any](text string) (string, error) {
 	if err := d.Decode(&v); err != nil {
 		return "", err
 	}
-	return encode(v)
+	return encodeJSON(v)
 }
 
-// sealedDocuments are the sealed columns that hold JSON of one of the store's types.
-var sealedDocuments = map[string]func(string) (string, error){
+// snapshotDocuments are the sealed columns that hold JSON of one of the store's types.
+var snapshotDocuments = map[string]func(string) (string, error){
 	"orders.patient": again[*order.Patient], "orders.address": again[*order.Address],
 	"orders.shipping":  again[*order.ShippingAddress],
-	"orders.physician": again[*order.Physician], "orders.clinical": again[clinical],
+	"orders.physician": again[*order.Physician], "orders.clinical": again[clinicalDocument],
 	"orders.results": again[*order.ResultSummary],
-	"inbox.headers":  again[map[string]string], "results.report": again[order.Report],
-	"appointments.place":       again[*order.Place],
-	"appointment_places.place": again[order.Place], "reviews.report": again[order.Report],
+	"inbox.headers":  again[map[string]string], "results.report": again[order.LabReport],
+	"appointments.place":       again[*order.Location],
+	"appointment_places.place": again[order.Location], "reviews.report": again[order.LabReport],
 	"physicians.document":      again[order.Physician],
-	"lab_accounts.credentials": again[credentials], "endpoints.headers": again[map[string]string],
+	"lab_accounts.credentials": again[labCredentials], "endpoints.headers": again[map[string]string],
 }
 
 // clearDocuments are the columns of clear text that do.
@@ -49,21 +49,21 @@ var clearDocuments = map[string]func(string) (string, error){
 	"labs.document":      again[order.Lab],
 	"lab_tests.document": again[order.LabTest], "markers.document": again[order.Marker],
 	"sites.document":  again[order.Site],
-	"payors.document": again[billing.Payor], "unmatched_tests.request": again[ReviewTestRequest],
-	"unmatched_tests.orders": again[runDocument],
+	"payors.document": again[billing.Payor], "unmatched_tests.request": again[UnmatchedResultTestRequest],
+	"unmatched_tests.orders": again[unmatchedResultTestRunDocument],
 	"endpoints.filter_types": again[[]string], "coverage.service_types": again[[]string],
 	"teams.policy": resolved, "lab_accounts.policy": resolved,
 }
 
 // resolved checks that a policy's overlay is still understood. Strict decoding refuses a name that is not known.
 func resolved(text string) (string, error) {
-	_, err := order.Resolve([]byte(text))
+	_, err := order.ResolvePolicy([]byte(text))
 	return text, err
 }
 
 // demandBodies are the bodies of demands by their kinds.
 var demandBodies = map[string]func(string) (string, error){
-	"recover": again[order.Correction], "register": again[order.Registration], "accept": again[order.Acceptance],
+	"recover": again[order.Correction], "register": again[order.Registration], "accept": again[order.MatchReviewAcceptance],
 	"book": again[order.BookingBody], "request": again[order.BookingBody],
 }
 
@@ -75,10 +75,10 @@ func notAgain(t *testing.T, s *Store) (changed []string) {
 			changed = append(changed, column+" of "+id)
 		}
 	}
-	for context, text := range plain(t, s) {
+	for context, text := range openAllValues(t, s) {
 		parts := strings.Split(context, "/")
 		column := parts[0] + "." + parts[len(parts)-1]
-		if again := sealedDocuments[column]; again != nil {
+		if again := snapshotDocuments[column]; again != nil {
 			check(column, parts[1], text, again)
 		}
 		if column == "demands.body" {
@@ -96,7 +96,7 @@ func notAgain(t *testing.T, s *Store) (changed []string) {
 			id = ids[table]
 		}
 		type document struct{ id, text string }
-		all, err := collect(t.Context(), s.read, func(row scanner) (d document, err error) {
+		all, err := QueryAll(t.Context(), s.read, func(row Scanner) (d document, err error) {
 			err = row.Scan(&d.id, &d.text)
 			return d, err
 		}, fmt.Sprintf(`SELECT %s, %s FROM %s WHERE %[2]s <> ''`, id, name, table))
@@ -114,7 +114,7 @@ func notAgain(t *testing.T, s *Store) (changed []string) {
 func states(t *testing.T, s *Store) map[string]json.RawMessage {
 	t.Helper()
 	all := map[string]json.RawMessage{}
-	ids, err := collect(t.Context(), s.read, scanText, `SELECT id FROM orders`)
+	ids, err := QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM orders`)
 	require.NoError(t, err)
 	for _, id := range ids {
 		st := state(t, s, id)

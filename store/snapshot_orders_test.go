@@ -46,17 +46,17 @@ func (w *snapshotWriter) word() string {
 func (w *snapshotWriter) order(name string, adjust ...func(*order.Order)) *order.Order {
 	w.t.Helper()
 	w.forward(time.Minute)
-	claim, err := w.s.ClaimIdempotency(w.t.Context(), w.team, snapshotRoute, name, time.Hour)
+	claim, err := w.s.ClaimIdempotencyKey(w.t.Context(), w.team, snapshotRoute, name, time.Hour)
 	require.NoError(w.t, err)
 	n := newOrder(w.s, w.team, append([]func(*order.Order){w.fill}, adjust...)...)
-	policy, err := order.Resolve([]byte(snapshotPolicy))
+	policy, err := order.ResolvePolicy([]byte(snapshotPolicy))
 	require.NoError(w.t, err)
 	var activateAt time.Time
 	if n.Order.ActivateBy != nil {
 		activateAt = n.Order.ActivateBy.Start(time.UTC)
 	}
-	n.Order.State = order.Begin(&n.Order, policy, activateAt)
-	n.Key, n.Answer = claim.Key, func(*order.Order) (int, []byte, error) { return 200, []byte(w.word()), nil }
+	n.Order.State = order.NewState(&n.Order, policy, activateAt)
+	n.IdempotencyKey, n.RenderAnswer = claim.Claimed, func(*order.Order) (int, []byte, error) { return 200, []byte(w.word()), nil }
 	c, err := w.s.CreateOrder(w.t.Context(), n)
 	require.NoError(w.t, err)
 	w.orders[name] = c.Order
@@ -71,13 +71,13 @@ func (w *snapshotWriter) fill(o *order.Order) {
 	o.Physician.LastName = w.word()
 	o.Passthrough, o.ClinicalNotes, o.Notes, o.AccountNotes = new(w.word()), new(w.word()), new(w.word()), new(w.word())
 	o.AoEAnswers[0].Answer, o.ICDCodes, o.Consents[0].Version = w.word(), []string{w.word()}, w.word()
-	o.Insurance, o.InsuranceID = json.RawMessage(`{"member_id":"`+w.word()+`"}`), newID()
+	o.Insurance, o.InsuranceID = json.RawMessage(`{"member_id":"`+w.word()+`"}`), NewID()
 	o.CreatorMemberID = new("member-1")
 }
 
 // registrable makes an order one of a kit whose patient is not known yet.
 func (w *snapshotWriter) registrable(o *order.Order) {
-	unbound(o)
+	setRegistrable(o)
 	o.LabAccountID = w.neutral
 	o.Shipping.ReceiverName, o.Shipping.FirstLine = w.word()+" "+w.word(), w.word()
 }
@@ -85,22 +85,22 @@ func (w *snapshotWriter) registrable(o *order.Order) {
 // at makes an order one of another collection method, at the neutral partner.
 func (w *snapshotWriter) at(m lifecycle.Modality) func(*order.Order) {
 	return func(o *order.Order) {
-		visit(m)(o)
+		setModality(m)(o)
 		o.LabAccountID = w.neutral
 	}
 }
 
 // decide records a decision under a cause of its own.
-func (w *snapshotWriter) decide(o *order.Order, r order.Recording, rule func(order.State) order.Decision) Recorded {
+func (w *snapshotWriter) decide(o *order.Order, r order.Recording, rule func(order.State) order.Decision) RecordResult {
 	w.t.Helper()
 	w.forward(time.Minute)
 	r.OrderID = o.ID
 	if r.Cause == "" {
-		r.Cause = order.CauseCall(newID())
+		r.Cause = order.CauseCall(NewID())
 	}
 	out, err := recordUntil(w.t, w.s, r, rule)
 	require.NoError(w.t, err)
-	require.Contains(w.t, []order.Outcome{order.Applied, order.Parked}, out.Outcome, "%s: %s", r.Cause, out.Reason)
+	require.Contains(w.t, []order.Outcome{order.OutcomeApplied, order.OutcomeParked}, out.Outcome, "%s: %s", r.Cause, out.Reason)
 	return out
 }
 
@@ -109,7 +109,7 @@ func (w *snapshotWriter) placed(orders ...*order.Order) {
 	w.t.Helper()
 	for _, o := range orders {
 		w.decide(o, order.Recording{}, func(st order.State) order.Decision {
-			return st.ApplyPlaced("ACC-"+o.Number[:6], w.s.now())
+			return st.ApplyPlacementAccepted("ACC-"+o.Number[:6], w.s.now())
 		})
 	}
 }
@@ -118,26 +118,26 @@ func (w *snapshotWriter) placed(orders ...*order.Order) {
 func (w *snapshotWriter) fact(o *order.Order, f order.Fact) {
 	w.t.Helper()
 	w.forward(time.Minute)
-	in, err := w.s.Receive(w.t.Context(), w.message(o.Number, f))
+	in, err := w.s.StoreInboxItem(w.t.Context(), w.message(o.Number, f))
 	require.NoError(w.t, err)
-	require.NoError(w.t, w.s.MarkSignalled(w.t.Context(), in.ID))
+	require.NoError(w.t, w.s.RecordInboxSignalled(w.t.Context(), in.ID))
 	w.decide(o, order.Recording{Cause: order.CauseInbox(in.Fact.InboxID), Fact: in.Fact},
 		func(st order.State) order.Decision {
 			return st.ApplyFact(*in.Fact, w.s.now())
 		})
 }
 
-func (w *snapshotWriter) message(number string, f order.Fact) Report {
-	return Report{
-		Partner: "molecular", Key: newID(), Hash: newID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
-		Body: []byte(w.word()), Headers: map[string]string{"X-Word": w.word()}, Reason: w.word(),
+func (w *snapshotWriter) message(number string, f order.Fact) NewInboxItem {
+	return NewInboxItem{
+		Partner: "molecular", DedupKey: NewID(), BodyHash: NewID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
+		Body: []byte(w.word()), Headers: map[string]string{"X-Word": w.word()}, PartnerReason: w.word(),
 	}
 }
 
 // demand adds a demand with a body, and records what it does.
 func (w *snapshotWriter) demand(o *order.Order, d order.Demand, body any) {
 	w.t.Helper()
-	d.ID, d.By = newID(), lifecycle.Client
+	d.ID, d.By = NewID(), lifecycle.Client
 	if d.Kind == order.DemandRecover {
 		d.By = lifecycle.Operations
 	}
@@ -145,7 +145,7 @@ func (w *snapshotWriter) demand(o *order.Order, d order.Demand, body any) {
 	w.decide(o, order.Recording{Cause: order.CauseDemand(d.ID), DemandID: d.ID}, func(st order.State) order.Decision {
 		return st.ApplyDemand(d, w.s.now())
 	})
-	require.NoError(w.t, w.s.AnswerDemand(w.t.Context(), d.ID))
+	require.NoError(w.t, w.s.RecordDemandAnswer(w.t.Context(), d.ID))
 }
 
 func (w *snapshotWriter) add(o *order.Order, d order.Demand, body any) {
@@ -163,49 +163,49 @@ func (w *snapshotWriter) add(o *order.Order, d order.Demand, body any) {
 func (w *snapshotWriter) book(o *order.Order, kind order.DemandKind) {
 	w.t.Helper()
 	start := w.s.now().AddDate(90, 0, 0)
-	var at *order.Place
-	if kind == order.DemandRequest {
-		at = &order.Place{Name: w.word(), FirstLine: w.word(), City: w.word(), Notes: new(w.word())}
+	var at *order.Location
+	if kind == order.DemandRequestAppointment {
+		at = &order.Location{Name: w.word(), FirstLine: w.word(), City: w.word(), Notes: new(w.word())}
 	}
-	d := order.Demand{ID: newID(), Kind: kind, By: lifecycle.Client, Slot: &order.Slot{
+	d := order.Demand{ID: NewID(), Kind: kind, By: lifecycle.Client, Slot: &order.Slot{
 		AccountID: w.neutral, Provider: "quest", Type: order.AppointmentTypeOf(o.Modality), Key: "slot-1", Site: "PHX",
 		StartAt: start, EndAt: start.Add(time.Hour), Zone: "America/Phoenix",
 	}}
-	w.add(o, d, order.BookingBody{Notes: new(w.word()), Place: at})
+	w.add(o, d, order.BookingBody{Notes: new(w.word()), Location: at})
 	w.decide(o, order.Recording{}, func(st order.State) order.Decision { return st.ApplyBookingAsked(d, w.s.now()) })
 	reference := "ref-" + o.Number[:6]
 	w.decide(o, order.Recording{Cause: order.CauseDemand(d.ID), DemandID: d.ID}, func(st order.State) order.Decision {
-		return st.ApplyBooked(d, order.Booked{
-			Status: lifecycle.AppointmentIsConfirmed, Provider: "quest", Reference: reference, Confirmation: "CONF", Site: "PHX",
+		return st.ApplyBookingAnswer(d, order.ReportedAppointment{
+			Status: lifecycle.AppointmentStatusConfirmed, Provider: "quest", Reference: reference, Confirmation: "CONF", Site: "PHX",
 			StartAt: start, EndAt: start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
 		}, w.s.now())
 	})
 	if at == nil { // the provider says where it is
-		require.NoError(w.t, w.s.PutPlace(w.t.Context(), o.ID, reference, order.Place{Name: w.word(), FirstLine: w.word()}))
+		require.NoError(w.t, w.s.PutAppointmentLocation(w.t.Context(), o.ID, reference, order.Location{Name: w.word(), FirstLine: w.word()}))
 	}
-	require.NoError(w.t, w.s.AnswerDemand(w.t.Context(), d.ID))
+	require.NoError(w.t, w.s.RecordDemandAnswer(w.t.Context(), d.ID))
 }
 
 // results stores a lab report that was announced, and makes it the order's newest.
 func (w *snapshotWriter) results(o *order.Order, i order.Interpretation, partial bool) {
 	w.t.Helper()
-	w.fact(o, order.Fact{Kind: order.ReportReady})
+	w.fact(o, order.Fact{Kind: order.FactReportReady})
 	st := state(w.t, w.s, o.ID)
 	v := w.report(o, st.Fetch.Generation, i)
-	f := order.Fetched{Generation: st.Fetch.Generation, ResultID: v.ID, Changed: true, Partial: partial,
-		Critical: i == order.Critical}
-	w.decide(o, order.Recording{ResultID: v.ID, Critical: f.Critical}, func(st order.State) order.Decision {
-		d, _ := st.ApplyFetched(f, w.s.now())
+	f := order.FetchOutcome{Generation: st.Fetch.Generation, ResultID: v.ID, Changed: true, Partial: partial,
+		Critical: i == order.InterpretationCritical}
+	w.decide(o, order.Recording{ResultID: v.ID, NewlyCritical: f.Critical}, func(st order.State) order.Decision {
+		d, _ := st.ApplyFetchedResults(f, w.s.now())
 		return d
 	})
 }
 
 func (w *snapshotWriter) report(o *order.Order, generation int, i order.Interpretation) order.ResultVersion {
 	w.t.Helper()
-	r := report(w.word())
+	r := newReport(w.word())
 	r.Interpretation = i
-	r.Patient = &order.Tested{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
-	v, _, err := w.s.StoreReport(w.t.Context(), o.ID, generation, r, digest(w.word()), []byte(w.word()), []byte(w.word()))
+	r.Patient = &order.TestedPatient{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
+	v, _, err := w.s.StoreLabReport(w.t.Context(), o.ID, generation, r, sha256Hex(w.word()), []byte(w.word()), []byte(w.word()))
 	require.NoError(w.t, err)
 	return v
 }

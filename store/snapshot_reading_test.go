@@ -26,7 +26,7 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 		}
 	}
 	list := func(query string) []string {
-		ids, err := collect(ctx, s.read, scanText, query)
+		ids, err := QueryAll(ctx, s.read, ScanText, query)
 		require.NoError(t, err)
 		return ids
 	}
@@ -36,10 +36,10 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 			o.RequisitionURL = ""
 		}
 		add("order "+id, err, o)
-		claim, err := s.ClaimIdempotency(ctx, m.TeamID, snapshotRoute, name, time.Hour)
+		claim, err := s.ClaimIdempotencyKey(ctx, m.TeamID, snapshotRoute, name, time.Hour)
 		require.NoError(t, err)
-		if claim.Stored != nil {
-			add("idempotency of "+name, nil, *claim.Stored)
+		if claim.StoredAnswer != nil {
+			add("idempotency of "+name, nil, *claim.StoredAnswer)
 		}
 		story, err := s.Story(ctx, id)
 		add("story "+id, err, story)
@@ -66,11 +66,11 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 		add("demand "+id, err, body)
 	}
 	for _, id := range list(`SELECT id FROM calls`) {
-		answer, err := s.callAnswer(ctx, id)
+		answer, err := s.partnerCallAnswer(ctx, id)
 		add("call "+id, err, answer)
 	}
 	for _, id := range list(`SELECT id FROM messages`) {
-		message, err := s.MessageByID(ctx, id)
+		message, err := s.WebhookMessage(ctx, id)
 		add("message "+id, err, message)
 	}
 	due, err := s.DueDeliveries(ctx, DueQuery{EndpointID: m.EndpointID, Now: s.now().Add(24 * time.Hour), Limit: 1000})
@@ -92,7 +92,7 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 	accounts, err := s.LabAccounts(ctx, m.TeamID)
 	add("lab accounts", err, accounts)
 	for _, status := range list(`SELECT DISTINCT status FROM reviews`) {
-		reviews, _, _, err := s.Reviews(ctx, ReviewQuery{TeamID: m.TeamID, Status: order.ReviewStatus(status)})
+		reviews, _, _, err := s.MatchReviews(ctx, MatchReviewQuery{TeamID: m.TeamID, Status: order.MatchReviewStatus(status)})
 		add("reviews "+status, err, reviews)
 	}
 	for what := range all {
@@ -107,7 +107,7 @@ func terms(t *testing.T, s *Store) map[string][]string {
 	all := map[string][]string{}
 	for _, table := range searchTables {
 		type hashed struct{ id, field, hash string }
-		rows, err := collect(t.Context(), s.read, func(row scanner) (h hashed, err error) {
+		rows, err := QueryAll(t.Context(), s.read, func(row Scanner) (h hashed, err error) {
 			err = row.Scan(&h.id, &h.field, &h.hash)
 			return h, err
 		}, fmt.Sprintf(`SELECT %s, field, hash FROM %s`, table.subject, table.name))
@@ -117,12 +117,12 @@ func terms(t *testing.T, s *Store) map[string][]string {
 			if known[h.id] == nil {
 				known[h.id] = map[hashed]string{}
 				var terms []searchTerm
-				require.NoError(t, s.inTx(t.Context(), func(tx *sql.Tx) (err error) {
-					terms, err = table.terms(s, t.Context(), tx, h.id)
+				require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+					terms, err = table.loadTerms(s, t.Context(), tx, h.id)
 					return err
 				}))
 				for _, term := range terms {
-					known[h.id][hashed{h.id, term.field, s.keys.Hash(term.field, term.value)}] = term.value
+					known[h.id][hashed{h.id, term.field, s.keys.SearchHash(term.field, term.value)}] = term.value
 				}
 			}
 			key := table.name + "/" + h.id + "/" + h.field
@@ -141,7 +141,7 @@ func searches(t *testing.T, s *Store, of []string) map[string][]string {
 	all := map[string][]string{}
 	for _, search := range of {
 		field, value, _ := strings.Cut(search, ":")
-		team, err := one(t.Context(), s.read, scanText, `SELECT id FROM teams`)
+		team, err := QueryOne(t.Context(), s.read, ScanText, `SELECT id FROM teams`)
 		require.NoError(t, err)
 		by, ids := OrderQuery{TeamID: team, Size: 100}, []string{}
 		switch field {
@@ -156,14 +156,14 @@ func searches(t *testing.T, s *Store, of []string) map[string][]string {
 		case "critical":
 			by.Critical = new(value == "true")
 		case "review":
-			for _, status := range []order.ReviewStatus{"", order.ReviewResolved} {
-				for _, r := range reviewsOf(t, s, ReviewQuery{TeamID: team, Search: value, Status: status}) {
+			for _, status := range []order.MatchReviewStatus{"", order.MatchReviewResolved} {
+				for _, r := range reviewsOf(t, s, MatchReviewQuery{TeamID: team, Search: value, Status: status}) {
 					ids = append(ids, r.ID)
 				}
 			}
 		case "match": // full name and day of birth
 			name, born, _ := strings.Cut(value, ", ")
-			require.NoError(t, s.inTx(t.Context(), func(tx *sql.Tx) (err error) {
+			require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
 				ids, err = s.ordersByPatient(t.Context(), tx, team, []searchTerm{{searchFullName, name}, {searchBirthDate, born}})
 				return err
 			}))

@@ -39,12 +39,12 @@ func TestTheSnapshotIsRecorded(t *testing.T) { //nolint:paralleltest // it write
 		t.Skip("only with -record-snapshot")
 	}
 	file := filepath.Join(t.TempDir(), "store.db")
-	s, err := Open(t.Context(), Options{URL: "sqlite:" + file, Keys: testKeys(t)})
+	s, err := Open(t.Context(), Options{URL: "sqlite:" + file, Keys: testKeyring(t)})
 	require.NoError(t, err)
 	require.NoError(t, s.Migrate(t.Context()))
 	began := time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
 	s.now = func() time.Time { return began }
-	w := &snapshotWriter{t: t, s: s, forward: stop(s), orders: map[string]*order.Order{}}
+	w := &snapshotWriter{t: t, s: s, forward: stopClock(s), orders: map[string]*order.Order{}}
 	w.open()
 	w.kits()
 	w.visits()
@@ -60,7 +60,7 @@ func TestTheSnapshotIsRecorded(t *testing.T) { //nolint:paralleltest // it write
 	for name, o := range w.orders {
 		m.Orders[name] = o.ID
 	}
-	m.Open, err = s.OpenOrders(t.Context(), "", 100)
+	m.Open, err = s.UnfinishedOrders(t.Context(), "", 100)
 	require.NoError(t, err)
 	m.Readings = readings(t, s, m)
 	requireRead(t, s, m)
@@ -88,10 +88,10 @@ func requireRead(t *testing.T, s *Store, m manifest) {
 		require.NotEmpty(t, found, what)
 		read = append(read, found...)
 	}
-	old, err := collect(t.Context(), s.read, scanText, `SELECT id FROM results r WHERE NOT visible
+	old, err := QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM results r WHERE NOT visible
 		OR EXISTS (SELECT 1 FROM results n WHERE n.order_id = r.order_id AND n.version > r.version)`)
 	require.NoError(t, err)
-	for context, text := range plain(t, s) {
+	for context, text := range openAllValues(t, s) {
 		parts := strings.Split(context, "/")
 		if slices.Contains(unread, parts[0]+"."+parts[len(parts)-1]) || parts[0] == "results" && slices.Contains(old,
 			parts[1]) {
@@ -114,7 +114,7 @@ func (w *snapshotWriter) searches() []string {
 		if o = getOrder(w.t, w.s, o.ID); o.Patient != nil {
 			first, last := o.Patient.FirstName, o.Patient.LastName
 			all = append(all, "patient_name:"+first, "patient_name:"+first+" "+last, "search:"+last,
-				"match:"+normalise(first+" "+last)+", "+o.Patient.DOB.String())
+				"match:"+normaliseName(first+" "+last)+", "+o.Patient.DOB.String())
 		}
 		if o.Shipping != nil {
 			to := o.Shipping.ReceiverName
@@ -149,14 +149,14 @@ func TestTheSnapshotIsRelabelled(t *testing.T) { //nolint:paralleltest // it wri
 	}
 	file := snapshotFile(t)
 	fresh := openStore(t, "sqlite:"+migratedSQLite.Copy(t))
-	old, err := Open(t.Context(), Options{URL: "sqlite:" + file, Keys: testKeys(t)})
+	old, err := Open(t.Context(), Options{URL: "sqlite:" + file, Keys: testKeyring(t)})
 	require.NoError(t, err)
 	require.Equal(t, schema(t, fresh), schema(t, old))
-	tamper(t, old, `DELETE FROM goose_db_version`)
-	versions, err := collect(t.Context(), fresh.read, scanInt, `SELECT version_id FROM goose_db_version ORDER BY id`)
+	execUnchecked(t, old, `DELETE FROM goose_db_version`)
+	versions, err := QueryAll(t.Context(), fresh.read, ScanInt, `SELECT version_id FROM goose_db_version ORDER BY id`)
 	require.NoError(t, err)
 	for _, version := range versions {
-		tamper(t, old, `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, 1)`, version)
+		execUnchecked(t, old, `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, 1)`, version)
 	}
 	require.NoError(t, old.Close())
 	pack(t, file)
@@ -165,7 +165,7 @@ func TestTheSnapshotIsRelabelled(t *testing.T) { //nolint:paralleltest // it wri
 // schema lists the columns of all tables and the names of all indexes.
 func schema(t *testing.T, s *Store) []string {
 	t.Helper()
-	all, err := collect(t.Context(), s.read, scanText, `
+	all, err := QueryAll(t.Context(), s.read, ScanText, `
 		SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || c.pk
 		FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
 		UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' ORDER BY 1`)

@@ -96,7 +96,7 @@ func tableRows(t *testing.T, s *Store) map[string]int {
 func digests(t *testing.T, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for context, text := range plain(t, s) {
+	for context, text := range openAllValues(t, s) {
 		sum := sha256.Sum256([]byte(text))
 		all[context] = hex.EncodeToString(sum[:])
 	}
@@ -107,7 +107,7 @@ func TestEverySealedValueOfTheSnapshotOpens(t *testing.T) {
 	t.Parallel()
 	s, m := openSnapshot(t)
 	require.Equal(t, m.Tables, tableRows(t, s))
-	require.Empty(t, unlisted(t, s))
+	require.Empty(t, undeclaredSealedColumns(t, s))
 	require.Equal(t, m.Sealed, digests(t, s))
 	for context := range m.Sealed {
 		open := func(context string) error {
@@ -126,8 +126,8 @@ func sealedAt(t *testing.T, s *Store, table, id, column string) []byte {
 	t.Helper()
 	at := slices.IndexFunc(sealedTables, func(known sealedTable) bool { return known.name == table })
 	require.GreaterOrEqual(t, at, 0, "%s has no sealed column", table)
-	sealed, err := one(t.Context(), s.read, scanBytes, fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table,
-		sealedTables[at].id()), id)
+	sealed, err := QueryOne(t.Context(), s.read, ScanBytes, fmt.Sprintf(`SELECT %s FROM %s WHERE %s = $1`, column, table,
+		sealedTables[at].contextIDExpr()), id)
 	require.NoError(t, err)
 	return sealed
 }
@@ -143,24 +143,24 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	for _, context := range []string{"orders/" + id + "/address", "orders/" + other + "/patient",
 		"order/" + id + "/patient"} {
 		_, err = s.keys.Open(context, sealed)
-		require.ErrorIs(t, err, errUnopened, context)
+		require.ErrorIs(t, err, ErrNotOpened, context)
 	}
 	sealed[len(sealed)-1] ^= 1
-	tamper(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, sealed, id)
+	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, sealed, id)
 	_, err = s.Order(t.Context(), "", id)
-	require.ErrorIs(t, err, errUnopened)
+	require.ErrorIs(t, err, ErrNotOpened)
 
-	tamper(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, s.keys.Seal("orders/"+id+"/patient", []byte(`null`)), id)
+	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, s.keys.Seal("orders/"+id+"/patient", []byte(`null`)), id)
 	require.NotEqual(t, m.Sealed, digests(t, s))
 	require.NotEqual(t, m.Readings, readings(t, s, m))
 
-	tamper(t, s, `UPDATE order_search SET field = 'names' WHERE field = 'name'`)
+	execUnchecked(t, s, `UPDATE order_search SET field = 'names' WHERE field = 'name'`)
 	require.NotEqual(t, m.Terms, terms(t, s))
 	require.NotEqual(t, m.Searches, searches(t, s, slices.Collect(maps.Keys(m.Searches))))
-	tamper(t, s, `UPDATE orders SET state = replace(state, '"order_id"', '"orderId"') WHERE id = $1`, id)
+	execUnchecked(t, s, `UPDATE orders SET state = replace(state, '"order_id"', '"orderId"') WHERE id = $1`, id)
 	require.Equal(t, []string{"orders.state of " + id}, notAgain(t, s))
-	tamper(t, s, `UPDATE audit SET detail = 'other' WHERE seq = 2`)
-	require.NotNil(t, verified(t, s).Broken)
+	execUnchecked(t, s, `UPDATE audit SET detail = 'other' WHERE seq = 2`)
+	require.NotNil(t, verifyWholeAudit(t, s).Break)
 }
 
 func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
@@ -173,8 +173,8 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 		table, id, field := parts[0], parts[1], parts[2]
 		subject := map[string]string{"order_search": "order_id", "review_search": "review_id"}[table]
 		for _, value := range values {
-			found, err := collect(t.Context(), s.read, scanText,
-				fmt.Sprintf(`SELECT %s FROM %s WHERE field = $1 AND hash = $2`, subject, table), field, s.keys.Hash(field, value))
+			found, err := QueryAll(t.Context(), s.read, ScanText,
+				fmt.Sprintf(`SELECT %s FROM %s WHERE field = $1 AND hash = $2`, subject, table), field, s.keys.SearchHash(field, value))
 			require.NoError(t, err)
 			require.Contains(t, found, id, "%s: %s", row, value)
 		}
@@ -182,14 +182,14 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 
 	// Plain hashes, of secrets and of keys that clients choose.
 	for _, secret := range []string{snapshotKey, snapshotOldKey} {
-		_, team, err := s.KeyBySecret(t.Context(), secret)
+		_, team, err := s.APIKeyBySecret(t.Context(), secret)
 		require.NoError(t, err)
 		require.Equal(t, m.TeamID, team.ID)
 	}
-	_, team, err := s.TokenBySecret(t.Context(), snapshotToken)
+	_, team, err := s.BearerTokenBySecret(t.Context(), snapshotToken)
 	require.NoError(t, err)
 	require.Equal(t, m.TeamID, team.ID)
-	_, fresh, err := s.BeginReviewTest(t.Context(), snapshotReviewTest(m.TeamID, s.now()), "review-test")
+	_, fresh, err := s.CreateUnmatchedResultTestRun(t.Context(), snapshotReviewTest(m.TeamID, s.now()), "review-test")
 	require.NoError(t, err)
 	require.False(t, fresh, "the run of the snapshot has that idempotency key")
 }
@@ -197,8 +197,8 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 func TestTheAuditChainOfTheSnapshotVerifies(t *testing.T) {
 	t.Parallel()
 	s, m := openSnapshot(t)
-	check := verified(t, s)
-	require.Nil(t, check.Broken)
+	check := verifyWholeAudit(t, s)
+	require.Nil(t, check.Break)
 	require.Equal(t, int64(m.Tables["audit"]), check.Checked)
 }
 
@@ -208,7 +208,7 @@ func TestEveryDocumentOfTheSnapshotReadsAsItWasWritten(t *testing.T) {
 	require.Empty(t, notAgain(t, s))
 	require.Equal(t, m.Readings, readings(t, s, m))
 	require.Equal(t, compact(t, m.States), compact(t, states(t, s)))
-	open, err := s.OpenOrders(t.Context(), "", 100)
+	open, err := s.UnfinishedOrders(t.Context(), "", 100)
 	require.NoError(t, err)
 	require.Equal(t, m.Open, open)
 }

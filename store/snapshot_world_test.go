@@ -24,18 +24,18 @@ const (
 // open makes the team, its access, its accounts and the catalogue.
 func (w *snapshotWriter) open() {
 	ctx, s := w.t.Context(), w.s
-	w.team, w.user, w.molecular, w.neutral, w.endpoint = newID(), newID(), newID(), newID(), newID()
+	w.team, w.user, w.molecular, w.neutral, w.endpoint = NewID(), NewID(), NewID(), NewID(), NewID()
 	require.NoError(w.t, s.CreateTeam(ctx,
 		Team{ID: w.team, Name: "Snapshot", Environment: Sandbox, Policy: []byte(snapshotPolicy)}))
-	key := newID()
-	require.NoError(w.t, s.CreateKey(ctx, Key{ID: key, TeamID: w.team, Name: "client", Role: RoleClient}, snapshotOldKey))
-	require.NoError(w.t, s.RotateKey(ctx, key, snapshotKey, 876000*time.Hour))
-	require.NoError(w.t, s.UsedKey(ctx, Key{ID: key}))
-	operations := Key{ID: newID(), TeamID: w.team, Name: "operations", Role: RoleAdministrator}
-	require.NoError(w.t, s.CreateKey(ctx, operations, snapshotOps))
+	key := NewID()
+	require.NoError(w.t, s.CreateAPIKey(ctx, APIKey{ID: key, TeamID: w.team, Name: "client", Role: RoleClient}, snapshotOldKey))
+	require.NoError(w.t, s.RotateAPIKey(ctx, key, snapshotKey, 876000*time.Hour))
+	require.NoError(w.t, s.RecordAPIKeyUse(ctx, APIKey{ID: key}))
+	operations := APIKey{ID: NewID(), TeamID: w.team, Name: "operations", Role: RoleAdministrator}
+	require.NoError(w.t, s.CreateAPIKey(ctx, operations, snapshotOps))
 	until := s.now().Add(876000 * time.Hour)
-	require.NoError(w.t, s.CreateToken(ctx,
-		Token{ID: newID(), TeamID: w.team, KeyID: key, CreatedAt: s.now(), ExpiresAt: until}, snapshotToken))
+	require.NoError(w.t, s.CreateBearerToken(ctx,
+		BearerToken{ID: NewID(), TeamID: w.team, APIKeyID: key, CreatedAt: s.now(), ExpiresAt: until}, snapshotToken))
 
 	require.NoError(w.t, s.CreateUser(ctx, User{
 		ID: w.user, TeamID: w.team, ClientUserID: "patient-1", FallbackBirthDate: new("1990-01-01 " + w.word()),
@@ -43,9 +43,9 @@ func (w *snapshotWriter) open() {
 	}))
 	require.NoError(w.t, s.PutUserInfo(ctx, w.team, w.user, []byte(`{"first_name":"`+w.word()+`"}`)))
 	require.NoError(w.t, s.AddInsurance(ctx, w.team, Insurance{
-		ID: newID(), UserID: w.user, Primary: true, Document: []byte(`{"member_id":"` + w.word() + `"}`),
+		ID: NewID(), UserID: w.user, Primary: true, Document: []byte(`{"member_id":"` + w.word() + `"}`),
 	}))
-	require.NoError(w.t, s.KeepPhysician(ctx, w.team, order.Physician{
+	require.NoError(w.t, s.RememberPhysician(ctx, w.team, order.Physician{
 		FirstName: "Jane", LastName: w.word(), NPI: "1234567890", LicensedStates: []string{"AZ"},
 		Signature: &order.Image{ContentType: "image/png", Content: []byte(w.word())},
 	}))
@@ -53,7 +53,7 @@ func (w *snapshotWriter) open() {
 		Code: "S1", Name: "Plan", Address: billing.Address{City: "Phoenix"}, ProviderIDs: map[string]string{"stedi": "1"},
 	}))
 
-	_, err := s.ImportCatalogue(ctx, small(), CatalogueImport{})
+	_, err := s.ImportCatalogue(ctx, smallCatalogue(), CatalogueImportOptions{})
 	require.NoError(w.t, err)
 	require.NoError(w.t, s.PutLab(ctx,
 		order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}}))
@@ -88,22 +88,22 @@ func (w *snapshotWriter) open() {
 
 // kits are the orders of testkits.
 func (w *snapshotWriter) kits() {
-	rejected := order.Fact{Kind: order.KitRejected, Recoverable: new(true)}
+	rejected := order.Fact{Kind: order.FactKitRejected, Recoverable: new(true)}
 	w.order("kit ordered")
 	later := func(o *order.Order) { o.ActivateBy = &order.Date{Year: 2110, Month: time.March, Day: 1} }
 	w.order("kit scheduled", later)
-	w.fact(w.order("kit with a parked fact", later), order.Fact{Kind: order.KitReceived})
-	w.fact(w.order("kit whose fact came first"), order.Fact{Kind: order.KitReceived})
+	w.fact(w.order("kit with a parked fact", later), order.Fact{Kind: order.FactKitReceived})
+	w.fact(w.order("kit whose fact came first"), order.Fact{Kind: order.FactKitReceived})
 	w.placed(w.order("kit placed"))
-	shipped := order.Fact{Kind: order.KitShipped, Outbound: "9400100000000000000011", Inbound: "9400100000000000000012",
+	shipped := order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000011", InboundNumber: "9400100000000000000012",
 		KitRegCode: "REG1"}
 	transit := w.order("kit on its way")
 	w.placed(transit)
 	w.fact(transit, shipped)
-	require.NoError(w.t, w.s.SetTracker(w.t.Context(), transit.ID, "outbound", shipped.Outbound, "trk_1"))
+	require.NoError(w.t, w.s.SetTracker(w.t.Context(), transit.ID, "outbound", shipped.OutboundNumber, "trk_1"))
 	atLab := w.order("kit at the lab")
 	w.placed(atLab)
-	w.fact(atLab, order.Fact{Kind: order.KitReceived, CollectedAt: w.s.now()})
+	w.fact(atLab, order.Fact{Kind: order.FactKitReceived, CollectedAt: w.s.now()})
 	blocked := w.order("kit blocked")
 	w.placed(blocked)
 	w.fact(blocked, rejected)
@@ -115,27 +115,27 @@ func (w *snapshotWriter) kits() {
 	w.demand(recovered, order.Demand{Kind: order.DemandRecover, Confirmed: true}, order.Correction{Patient: &patient,
 		Address: &address, Note: w.word()})
 
-	for name, i := range map[string]order.Interpretation{"normal": order.Normal, "abnormal": order.Abnormal,
-		"critical": order.Critical} {
+	for name, i := range map[string]order.Interpretation{"normal": order.InterpretationNormal, "abnormal": order.InterpretationAbnormal,
+		"critical": order.InterpretationCritical} {
 		o := w.order("kit completed, " + name)
 		w.placed(o)
-		w.fact(o, order.Fact{Kind: order.KitReceived})
+		w.fact(o, order.Fact{Kind: order.FactKitReceived})
 		w.results(o, i, false)
 		if name == "abnormal" {
-			w.results(o, order.Normal, false)
+			w.results(o, order.InterpretationNormal, false)
 		}
 	}
 	cancelled := w.order("kit cancelled")
 	w.demand(cancelled, order.Demand{Kind: order.DemandCancel}, nil)
 	cancelling := w.order("kit being cancelled")
 	w.placed(cancelling)
-	asked := order.Demand{ID: newID(), Kind: order.DemandCancel, By: lifecycle.Client}
+	asked := order.Demand{ID: NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
 	w.add(cancelling, asked, nil)
 	w.decide(cancelling, order.Recording{},
 		func(st order.State) order.Decision { return st.ApplyCancelAsked(asked, w.s.now()) })
 	failed := w.order("kit failed and replaced")
 	w.placed(failed)
-	w.fact(failed, order.Fact{Kind: order.KitRejected, Recoverable: new(false)})
+	w.fact(failed, order.Fact{Kind: order.FactKitRejected, Recoverable: new(false)})
 	w.order("kit imported", func(o *order.Order) { o.Imported = true })
 
 	w.placed(w.order("kit not registered", w.registrable))
@@ -153,47 +153,47 @@ func (w *snapshotWriter) visits() {
 	w.order("walk-in ordered", w.at(lifecycle.WalkIn))
 	booked := w.order("walk-in booked", w.at(lifecycle.WalkIn))
 	w.placed(booked)
-	w.book(booked, order.DemandBook)
+	w.book(booked, order.DemandBookAppointment)
 	partial := w.order("walk-in with partial results", w.at(lifecycle.WalkIn))
 	w.placed(partial)
-	w.results(partial, order.Normal, true)
-	redraw := w.order("walk-in drawn again", w.at(lifecycle.WalkIn), panel)
+	w.results(partial, order.InterpretationNormal, true)
+	redraw := w.order("walk-in drawn again", w.at(lifecycle.WalkIn), setPanelOrder)
 	redraw.LabAccountID = w.neutral
 	w.placed(redraw)
-	v, _, err := w.s.StoreReport(w.t.Context(), redraw.ID, 1, faulty(), digest("faulty"), nil, nil)
+	v, _, err := w.s.StoreLabReport(w.t.Context(), redraw.ID, 1, reportWithMissingMarkers(), sha256Hex("faulty"), nil, nil)
 	require.NoError(w.t, err)
 	w.decide(redraw, order.Recording{ResultID: v.ID}, func(st order.State) order.Decision {
-		d := steps(st, w.s.now(), lifecycle.RedrawAvailable)
-		d.Redraw = true
+		d := decisionWithSteps(st, w.s.now(), lifecycle.RedrawAvailable)
+		d.CreateRedraw = true
 		return d
 	})
 	home := w.order("phlebotomy booked", w.at(lifecycle.AtHomePhlebotomy))
 	w.placed(home)
-	w.book(home, order.DemandBook)
+	w.book(home, order.DemandBookAppointment)
 	drawn := w.order("phlebotomy drawn", w.at(lifecycle.AtHomePhlebotomy))
 	w.placed(drawn)
-	w.book(drawn, order.DemandRequest)
-	w.fact(drawn, order.Fact{Kind: order.DrawReport})
+	w.book(drawn, order.DemandRequestAppointment)
+	w.fact(drawn, order.Fact{Kind: order.FactDrawCompleted})
 	w.order("on-site ordered", w.at(lifecycle.OnSite))
 	onSite := w.order("on-site drawn", w.at(lifecycle.OnSite))
 	w.placed(onSite)
-	w.demand(onSite, order.Demand{Kind: order.DemandDraw}, nil)
+	w.demand(onSite, order.Demand{Kind: order.DemandDrawCompleted}, nil)
 	done := w.order("on-site completed", w.at(lifecycle.OnSite))
 	w.placed(done)
-	w.demand(done, order.Demand{Kind: order.DemandDraw}, nil)
-	w.results(done, order.Normal, false)
+	w.demand(done, order.Demand{Kind: order.DemandDrawCompleted}, nil)
+	w.results(done, order.InterpretationNormal, false)
 }
 
 // rest fills what no order has filled: calls, deliveries, reviews, the audit and limits.
 func (w *snapshotWriter) rest() {
 	ctx, s, o := w.t.Context(), w.s, w.orders["kit cancelled"]
-	call := newID()
-	require.NoError(w.t, s.StartCall(ctx, Call{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
-	require.NoError(w.t, s.EndCall(ctx, call, "done", []byte(w.word())))
+	call := NewID()
+	require.NoError(w.t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+	require.NoError(w.t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(w.word())))
 	notes, err := json.Marshal(w.word())
 	require.NoError(w.t, err)
 	shipment := getOrder(w.t, s, w.orders["kit on its way"].ID).Shipment
-	tamper(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes",
+	execUnchecked(w.t, s, `UPDATE shipments SET notes = $1 WHERE id = $2`, s.keys.Seal("shipments/"+shipment.ID+"/notes",
 		notes), shipment.ID)
 	due, err := s.DueDeliveries(ctx, DueQuery{EndpointID: w.endpoint, Now: s.now(), Limit: 2})
 	require.NoError(w.t, err)
@@ -202,43 +202,43 @@ func (w *snapshotWriter) rest() {
 		AttemptRow{MessageID: due[0].MessageID, Number: 1, At: s.now(), StatusCode: 200, Delivered: true}))
 	require.NoError(w.t, recordAttempt(s, w.endpoint, AttemptRow{
 		MessageID: due[1].MessageID, Number: 1, At: s.now(), StatusCode: 500, Failure: "status", Excerpt: []byte(w.word()),
-		Next: s.now().Add(time.Hour),
+		NextAt: s.now().Add(time.Hour),
 	}))
 
-	held := w.report(o, 1, order.Abnormal)
-	_, err = recordUntil(w.t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(newID()), HeldID: held.ID},
+	held := w.report(o, 1, order.InterpretationAbnormal)
+	_, err = recordUntil(w.t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall(NewID()), HeldResultID: held.ID},
 		func(st order.State) order.Decision {
-			return order.Decision{Outcome: order.Refused, Reason: order.ReasonEnded, From: st.Status, Next: st}
+			return order.Decision{Outcome: order.OutcomeRefused, Reason: order.ReasonOrderEnded, From: st.Status, Next: st}
 		})
 	require.NoError(w.t, err)
-	announced := w.message("NOBODYS-1", order.Fact{Kind: order.ReportReady})
-	announced.AccountID = w.molecular
-	in, err := s.Receive(ctx, announced)
+	announced := w.message("NOBODYS-1", order.Fact{Kind: order.FactReportReady})
+	announced.LabAccountID = w.molecular
+	in, err := s.StoreInboxItem(ctx, announced)
 	require.NoError(w.t, err)
-	who := &order.Tested{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
-	r, _ := review(w.t, s, in, tested(w.word(), who), w.word())
-	_, _, err = s.ResolveReview(ctx, w.team, r.ID, order.ReviewReject, w.word())
+	who := &order.TestedPatient{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
+	r, _ := openUnmatchedReview(w.t, s, in, reportOn(w.word(), who), w.word())
+	_, _, err = s.ResolveMatchReview(ctx, w.team, r.ID, order.MatchReviewReject, w.word())
 	require.NoError(w.t, err)
-	run, _, err := s.BeginReviewTest(ctx, snapshotReviewTest(w.team, s.now()), "review-test")
+	run, _, err := s.CreateUnmatchedResultTestRun(ctx, snapshotReviewTest(w.team, s.now()), "review-test")
 	require.NoError(w.t, err)
-	require.NoError(w.t, s.EndReviewTest(ctx, run, "failed", "why"))
+	require.NoError(w.t, s.FailUnmatchedResultTestRun(ctx, run, "failed", "why"))
 
 	for _, action := range []string{"order.read", "order.cancel", "order.create"} {
-		require.NoError(w.t, s.Audit(ctx, AuditRow{
-			KeyID: "key", TeamID: w.team, OrderID: o.ID, Action: action, RequestID: "r", Address: "192.0.2.7", Detail: "d",
+		require.NoError(w.t, s.AppendAudit(ctx, AuditRow{
+			APIKeyID: "key", TeamID: w.team, OrderID: o.ID, Action: action, RequestID: "r", Address: "192.0.2.7", Detail: "d",
 		}))
 	}
 	_, err = s.SealAudit(ctx, 10)
 	require.NoError(w.t, err)
-	_, _, err = s.ReserveCall(ctx, w.molecular, time.Millisecond)
+	_, _, err = s.ReserveCallStart(ctx, w.molecular, time.Millisecond)
 	require.NoError(w.t, err)
-	_, err = s.TakeTokens(ctx, "bucket", 1, Rate{PerSecond: 1, Burst: 1})
+	_, err = s.TakeRateTokens(ctx, "bucket", 1, RateLimit{PerSecond: 1, Burst: 1})
 	require.NoError(w.t, err)
 }
 
-func snapshotReviewTest(team string, at time.Time) ReviewTestRun {
-	return ReviewTestRun{ID: newID(), TeamID: team, CreatedAt: at, LeaseUntil: at, Request: ReviewTestRequest{
-		Case: order.MatchCancelled, Source: "created", ResultStatus: "final", Interpretation: order.Normal,
+func snapshotReviewTest(team string, at time.Time) UnmatchedResultTestRun {
+	return UnmatchedResultTestRun{ID: NewID(), TeamID: team, CreatedAt: at, LeaseUntil: at, Request: UnmatchedResultTestRequest{
+		Case: order.MatchCancelled, Source: "created", ResultStatus: "final", Interpretation: order.InterpretationNormal,
 		Orders: map[string]string{"a": "b"},
 	}}
 }

@@ -10,38 +10,38 @@ import (
 	"github.com/google/uuid"
 )
 
-// filter is a WHERE clause that is put together.
-type filter struct {
-	terms []string
-	args  []any
+// Where is a WHERE clause that is put together.
+type Where struct {
+	Terms []string
+	Args  []any
 }
 
-// and adds a term, in which ? stands for the value.
-func (f *filter) and(term string, value any) {
-	f.args = append(f.args, value)
-	f.terms = append(f.terms, strings.ReplaceAll(term, "?", "$"+strconv.Itoa(len(f.args))))
+// And adds a term, in which ? stands for the value.
+func (f *Where) And(term string, value any) {
+	f.Args = append(f.Args, value)
+	f.Terms = append(f.Terms, strings.ReplaceAll(term, "?", "$"+strconv.Itoa(len(f.Args))))
 }
 
-// in adds a term, in which ? stands for a list of values.
-func (f *filter) in(term string, values []string) { f.terms = append(f.terms, f.bind(term, values)) }
+// AndIn adds a term, in which ? stands for a list of values.
+func (f *Where) AndIn(term string, values []string) { f.Terms = append(f.Terms, f.Bind(term, values)) }
 
-// bind is a term, in which ? stands for a list of values, without adding it.
-func (f *filter) bind(term string, values []string) string {
-	list := placeholders(len(f.args)+1, len(values))
+// Bind is a term, in which ? stands for a list of values, without adding it.
+func (f *Where) Bind(term string, values []string) string {
+	list := Placeholders(len(f.Args)+1, len(values))
 	for _, v := range values {
-		f.args = append(f.args, v)
+		f.Args = append(f.Args, v)
 	}
 	return strings.ReplaceAll(term, "?", list)
 }
 
-// with adds a term that has no value.
-func (f *filter) with(term string) { f.terms = append(f.terms, term) }
+// AndTerm adds a term that has no value.
+func (f *Where) AndTerm(term string) { f.Terms = append(f.Terms, term) }
 
-func (f *filter) String() string {
-	if len(f.terms) == 0 {
+func (f *Where) String() string {
+	if len(f.Terms) == 0 {
 		return ""
 	}
-	return " WHERE " + strings.Join(f.terms, " AND ")
+	return " WHERE " + strings.Join(f.Terms, " AND ")
 }
 
 // The bounds of a page.
@@ -50,14 +50,14 @@ const (
 	maxPageSize     = 100
 )
 
-// page is the LIMIT clause of a page; pages count from 1.
-func page(number, size int) string {
-	limit, offset := window(number, size)
+// LimitClause is the LIMIT clause of a page; pages count from 1.
+func LimitClause(number, size int) string {
+	limit, offset := LimitOffset(number, size)
 	return fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
 }
 
-// window is how many rows a page has, after how many others.
-func window(number, size int) (limit, offset int) {
+// LimitOffset is how many rows a page has, after how many others.
+func LimitOffset(number, size int) (limit, offset int) {
 	if size < 1 {
 		size = defaultPageSize
 	}
@@ -65,8 +65,8 @@ func window(number, size int) (limit, offset int) {
 	return size, (max(number, 1) - 1) * size
 }
 
-// placeholders is "$from,$from+1,…", n of them.
-func placeholders(from, n int) string {
+// Placeholders is "$from,$from+1,…", n of them.
+func Placeholders(from, n int) string {
 	var b strings.Builder
 	for i := range n {
 		if i > 0 {
@@ -78,15 +78,15 @@ func placeholders(from, n int) string {
 	return b.String()
 }
 
-// newID is a fresh id that sorts by its time of making.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
+// NewID is a fresh id that sorts by its time of making.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // maxPartnerText bounds what a partner may put into a column of clear text, some of which are indexed.
 const maxPartnerText = 200
 
-// storable makes a partner's text fit for a column: PostgreSQL refuses zero bytes and broken UTF-8, and a report must not be lost
+// storableText makes a partner's text fit for a column: PostgreSQL refuses zero bytes and broken UTF-8, and a report must not be lost
 // for either. The text as sent stays in the sealed body.
-func storable(text string) string {
+func storableText(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 	if len(text) > maxPartnerText {
 		text = strings.ToValidUTF8(text[:maxPartnerText], "")
@@ -94,20 +94,20 @@ func storable(text string) string {
 	return text
 }
 
-// micros and instant convert times to and from their stored form. The zero time is stored as 0.
-func micros(t time.Time) int64 {
+// ToMicros and instant convert times to and from their stored form. The zero time is stored as 0.
+func ToMicros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixMicro()
 }
 
-func instant(us int64) time.Time {
+func FromMicros(us int64) time.Time {
 	if us == 0 {
 		return time.Time{}
 	}
 	return time.UnixMicro(us).UTC()
 }
 
-// nullable stores an empty text as NULL.
-func nullable(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+// NullIfEmpty stores an empty text as NULL.
+func NullIfEmpty(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }

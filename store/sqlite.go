@@ -11,30 +11,30 @@ import (
 	"modernc.org/sqlite"
 )
 
-// connectSQLite opens one writing connection and several reading ones. Writers take their lock at the start of the transaction, so
+// openSQLite opens one writing connection and several reading ones. Writers take their lock at the start of the transaction, so
 // that two processes wait for each other (10 s) instead of failing half-way. Statistics are without samples of values: SQLite would
 // plan a prepared statement anew for each value that it is run with.
-func (s *Store) connectSQLite(path string, readers int) {
+func (s *Store) openSQLite(path string, readers int) {
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "analysis_limit(10000)",
 	}}
 	pragmas.Set("_txlock", "immediate")
-	w := sql.OpenDB(sqliteConnector("file:" + path + "?" + pragmas.Encode()))
+	w := sql.OpenDB(cachingConnector("file:" + path + "?" + pragmas.Encode()))
 	w.SetMaxOpenConns(1)
 	pragmas.Del("_txlock")
 	pragmas.Add("_pragma", "query_only(1)")
-	r := sql.OpenDB(sqliteConnector("file:" + path + "?" + pragmas.Encode()))
+	r := sql.OpenDB(cachingConnector("file:" + path + "?" + pragmas.Encode()))
 	r.SetMaxOpenConns(readers)
 	r.SetMaxIdleConns(readers)
-	s.dialect, s.write, s.read = sqliteDB, w, r
+	s.dialect, s.write, s.read = SQLite, w, r
 }
 
-// sqliteConnector opens connections to what it names. They keep their statements prepared, as pgx's do by themselves: SQLite's parsing
+// cachingConnector opens connections to what it names. They keep their statements prepared, as pgx's do by themselves: SQLite's parsing
 // costs more than most of our statements.
-type sqliteConnector string
+type cachingConnector string
 
 // Connect is driver.Connector's.
-func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+func (c cachingConnector) Connect(context.Context) (driver.Conn, error) {
 	opened, err := c.Driver().Open(string(c))
 	if err != nil {
 		return nil, fmt.Errorf("opening SQLite: %w", err)
@@ -43,11 +43,11 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("opening SQLite: its driver's connection is a %T", opened), opened.Close())
 	}
-	return &preparedConn{sqliteConn: conn, idle: map[string]driver.Stmt{}}, nil
+	return &cachingConn{sqliteConn: conn, idleStatements: map[string]driver.Stmt{}}, nil
 }
 
 // Driver is driver.Connector's.
-func (c sqliteConnector) Driver() driver.Driver { return &sqlite.Driver{} }
+func (c cachingConnector) Driver() driver.Driver { return &sqlite.Driver{} }
 
 // sqliteConn is what a connection of SQLite's driver can do.
 type sqliteConn interface {

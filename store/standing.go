@@ -12,56 +12,56 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Standing is how everything stands that somebody or something still has to do with. Marks, reports and deliveries are counted to
+// OpenWork is how everything stands that somebody or something still has to do with. Marks, reports and deliveries are counted to
 // mostCounted: more are too many all the same.
-type Standing struct {
-	Open      map[lifecycle.Status]int // unfinished orders, by status; a status without one is absent
-	Attention map[string]int           // open marks, by reason; a reason without one is absent
-	Inbox     map[string]int           // reports that are not settled, by state; each of WaitingStates is there
-	Waiting   time.Time                // since when the longest waiting report has not been settled by its order; zero: none waits
-	Overdue   Overdue
-	Unsealed  time.Time // when the oldest row of the audit was written that is not sealed; zero: all are
+type OpenWork struct {
+	UnfinishedOrders      map[lifecycle.Status]int // unfinished orders, by status; a status without one is absent
+	AttentionMarks        map[string]int           // open marks, by reason; a reason without one is absent
+	InboxItems            map[string]int           // reports that are not settled, by state; each of WaitingStates is there
+	OldestInboxItemAt     time.Time                // since when the longest waiting report has not been settled by its order; zero: none waits
+	DeliveryLag           DeliveryLag
+	OldestUnsealedAuditAt time.Time // when the oldest row of the audit was written that is not sealed; zero: all are
 }
 
-// WaitingStates are the states in which a report waits: for its order's workflow, for its turn, or for somebody to say whose it is.
-func WaitingStates() []string {
+// UnprocessedInboxStates are the states in which a report waits: for its order's workflow, for its turn, or for somebody to say whose it is.
+func UnprocessedInboxStates() []string {
 	return []string{InboxReceived, InboxSignalled, InboxParked, InboxUnmatched, InboxQuarantined}
 }
 
-// mostCounted is how far is counted what is counted row by row.
-const mostCounted = 100_000
+// countLimit is how far is counted what is counted row by row.
+const countLimit = 100_000
 
-// Standing reads how everything stands at a time. What it costs does not depend on how many orders, reports and deliveries there are.
-func (s *Store) Standing(ctx context.Context, now time.Time) (Standing, error) {
-	var out Standing
+// OpenWork reads how everything stands at a time. What it costs does not depend on how many orders, reports and deliveries there are.
+func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
+	var out OpenWork
 	for _, read := range []func() error{
-		func() (err error) { out.Open, err = s.openByStatus(ctx); return err },
-		func() (err error) { out.Attention, err = s.attentionCounts(ctx); return err },
-		func() (err error) { out.Inbox, err = s.waitingByState(ctx); return err },
-		func() (err error) { out.Overdue, err = s.Overdue(ctx, now); return err },
+		func() (err error) { out.UnfinishedOrders, err = s.unfinishedByStatus(ctx); return err },
+		func() (err error) { out.AttentionMarks, err = s.attentionCounts(ctx); return err },
+		func() (err error) { out.InboxItems, err = s.inboxCountsByState(ctx); return err },
+		func() (err error) { out.DeliveryLag, err = s.DeliveryLag(ctx, now); return err },
 		func() (err error) {
-			out.Waiting, err = one(ctx, s.read, scanInstant, `SELECT COALESCE(MIN(since), 0) FROM (
+			out.OldestInboxItemAt, err = QueryOne(ctx, s.read, ScanTime, `SELECT COALESCE(MIN(since), 0) FROM (
 				SELECT MIN(state_at) AS since FROM inbox WHERE state = $1
 				UNION ALL SELECT MIN(state_at) AS since FROM inbox WHERE state = $2) AS waiting`, InboxReceived, InboxSignalled)
 			return err
 		},
 		func() (err error) {
-			out.Unsealed, err = one(ctx, s.read, scanInstant,
+			out.OldestUnsealedAuditAt, err = QueryOne(ctx, s.read, ScanTime,
 				`SELECT COALESCE((SELECT at FROM audit WHERE seq IS NULL ORDER BY id LIMIT 1), 0)`) // ids are in the order of time
 			return err
 		},
 	} {
 		if err := read(); err != nil {
-			return Standing{}, fmt.Errorf("reading how things stand: %w", err)
+			return OpenWork{}, fmt.Errorf("reading how things stand: %w", err)
 		}
 	}
 	return out, nil
 }
 
-func (s *Store) waitingByState(ctx context.Context) (map[string]int, error) {
+func (s *Store) inboxCountsByState(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
-	for _, state := range WaitingStates() {
-		n, err := s.countSome(ctx, `inbox WHERE state = $1`, state)
+	for _, state := range UnprocessedInboxStates() {
+		n, err := s.countUpTo(ctx, `inbox WHERE state = $1`, state)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func (s *Store) waitingByState(ctx context.Context) (map[string]int, error) {
 func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	for _, reason := range order.AllAttentionReasons() {
-		n, err := s.countSome(ctx, `order_attention WHERE reason = $1`, string(reason))
+		n, err := s.countUpTo(ctx, `order_attention WHERE reason = $1`, string(reason))
 		if err != nil {
 			return nil, err
 		}
@@ -85,9 +85,9 @@ func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-// countSome counts the rows of a source, to mostCounted.
-func (s *Store) countSome(ctx context.Context, source string, args ...any) (int, error) {
-	return one(ctx, s.read, scanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`, source, s.most), args...)
+// countUpTo counts the rows of a source, to mostCounted.
+func (s *Store) countUpTo(ctx context.Context, source string, args ...any) (int, error) {
+	return QueryOne(ctx, s.read, ScanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`, source, s.countLimit), args...)
 }
 
 // PoolMetrics are metrics of the connections to the database: go_sql_*, by pool.

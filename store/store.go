@@ -35,8 +35,8 @@ type Options struct {
 	Keys *Keyring
 	// Now is the clock of recorded times. Defaults to time.Now.
 	Now func() time.Time
-	// Render makes the client's view of an order, which messages carry. Defaults to junction.RenderOrder.
-	Render func(order.Order) ([]byte, error)
+	// RenderOrder makes the client's view of an order, which messages carry. Defaults to junction.RenderOrder.
+	RenderOrder func(order.Order) ([]byte, error)
 	// PublicURL is where clients reach the API, without a slash at its end. Defaults to nowhere.
 	PublicURL string
 	// MaxConns bounds the connections of this process (SQLite: its readers; there is one writer). Defaults to 8.
@@ -45,23 +45,23 @@ type Options struct {
 
 // Store is safe for concurrent use.
 type Store struct {
-	write     *sql.DB
-	read      *sql.DB
-	keys      *Keyring
-	now       func() time.Time
-	publicURL string
-	render    func(order.Order) ([]byte, error)
-	most      int // mostCounted
-	dialect   dialect
-	labTests  *decoded[order.LabTest]
-	policies  *decoded[order.Policy]
+	write        *sql.DB
+	read         *sql.DB
+	keys         *Keyring
+	now          func() time.Time
+	publicURL    string
+	renderOrder  func(order.Order) ([]byte, error)
+	countLimit   int // mostCounted
+	dialect      Dialect
+	labTestCache *jsonCache[order.LabTest]
+	policyCache  *jsonCache[order.Policy]
 }
 
-type dialect string
+type Dialect string
 
 const (
-	postgres dialect = "postgres"
-	sqliteDB dialect = "sqlite"
+	Postgres Dialect = "postgres"
+	SQLite   Dialect = "sqlite"
 )
 
 // Open connects and checks the connection; it does not migrate.
@@ -75,35 +75,35 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = 8
 	}
-	if o.Render == nil {
-		o.Render = junction.RenderOrder
+	if o.RenderOrder == nil {
+		o.RenderOrder = junction.RenderOrder
 	}
 	s := &Store{
-		keys:      o.Keys,
-		now:       func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
-		render:    o.Render,
-		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
-		most:      mostCounted,
-		labTests:  newDecoded[order.LabTest](),
-		policies:  newDecoded[order.Policy](),
+		keys:         o.Keys,
+		now:          func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) },
+		renderOrder:  o.RenderOrder,
+		publicURL:    strings.TrimSuffix(o.PublicURL, "/"),
+		countLimit:   countLimit,
+		labTestCache: newJSONCache[order.LabTest](),
+		policyCache:  newJSONCache[order.Policy](),
 	}
 	if err := s.connect(o); err != nil {
 		return nil, err
 	}
-	if err := s.reach(ctx); err != nil {
+	if err := s.waitUntilReachable(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// reach is the first Ping. Of several processes that open a new SQLite file at once, one switches it to WAL, and the others are
+// waitUntilReachable is the first Ping. Of several processes that open a new SQLite file at once, one switches it to WAL, and the others are
 // turned away meanwhile instead of waiting for the lock.
-func (s *Store) reach(ctx context.Context) error {
+func (s *Store) waitUntilReachable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for {
 		err := s.Ping(ctx)
-		if !victim(err) {
+		if !IsRetryable(err) {
 			return err
 		}
 		select {
@@ -116,7 +116,7 @@ func (s *Store) reach(ctx context.Context) error {
 
 func (s *Store) connect(o Options) error {
 	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
-		s.connectSQLite(path, o.MaxConns)
+		s.openSQLite(path, o.MaxConns)
 		return nil
 	}
 	if !strings.HasPrefix(o.URL, "postgres://") && !strings.HasPrefix(o.URL, "postgresql://") {
@@ -129,7 +129,7 @@ func (s *Store) connect(o Options) error {
 	db.SetMaxOpenConns(o.MaxConns)
 	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxLifetime(time.Hour)
-	s.dialect, s.write, s.read = postgres, db, db
+	s.dialect, s.write, s.read = Postgres, db, db
 	return nil
 }
 

@@ -23,10 +23,10 @@ type Story struct {
 	StartedAt time.Time // by a workflow; zero: never
 
 	Events       []order.Event     // oldest first
-	Facts        []InboxRow        // what partners reported, oldest first, without what is sealed
+	InboxItems   []InboxItem       // what partners reported, oldest first, without what is sealed
 	Demands      []DemandRow       // oldest first, without bodies
 	Decisions    []DecisionRow     // what each cause did, oldest first, refusals included
-	Calls        []Call            // to partners, oldest first
+	Calls        []PartnerCall     // to partners, oldest first
 	Deliveries   []DeliveryLog     // of messages to the client, with their attempts
 	Audit        []AuditRow        // oldest first
 	Attention    []order.Attention // open marks
@@ -44,30 +44,30 @@ type AppointmentLog struct {
 
 // DecisionRow is what a cause did.
 type DecisionRow struct {
-	Cause    string
-	Outcome  order.Outcome
-	Reason   order.Reason
-	From     lifecycle.Low
-	To       lifecycle.Low // empty: no event
-	Sequence int64         // of the order after it
-	Revision int64
-	ChildID  string // the replacement that it created; empty: none
-	At       time.Time
+	Cause         string
+	Outcome       order.Outcome
+	Reason        order.Reason
+	From          lifecycle.LowStatus
+	To            lifecycle.LowStatus // empty: no event
+	Sequence      int64               // of the order after it
+	Revision      int64
+	ReplacementID string // the replacement that it created; empty: none
+	At            time.Time
 }
 
 // Story reads an order's story. The error is ErrNotFound when there is no such order.
 func (s *Store) Story(ctx context.Context, orderID string) (Story, error) {
 	var story Story
-	err := s.inSnapshot(ctx, func(q querier) error {
-		o, err := s.order(ctx, q, "", orderID)
+	err := s.InSnapshot(ctx, func(q Querier) error {
+		o, err := s.loadOrder(ctx, q, "", orderID)
 		if err != nil {
 			return err
 		}
-		story = storyOf(o)
-		return story.read(ctx, q, s)
+		story = newStory(o)
+		return story.load(ctx, q, s)
 	})
 	if err == nil {
-		story.Audit, err = s.AuditOf(ctx, orderID)
+		story.Audit, err = s.OrderAudit(ctx, orderID)
 	}
 	if err != nil {
 		return Story{}, fmt.Errorf("reading the story of order %s: %w", orderID, err)
@@ -75,8 +75,8 @@ func (s *Store) Story(ctx context.Context, orderID string) (Story, error) {
 	return story, nil
 }
 
-func storyOf(o *order.Order) Story {
-	status, _ := lifecycle.Full(o.Modality, o.Status)
+func newStory(o *order.Order) Story {
+	status, _ := lifecycle.FullStatus(o.Modality, o.Status)
 	return Story{
 		OrderID: o.ID, TeamID: o.TeamID, Number: o.Number, Accession: o.Accession, Status: status, Detail: o.Detail,
 		Sequence: o.Sequence, Revision: o.Revision, CreatedAt: o.CreatedAt,
@@ -84,26 +84,26 @@ func storyOf(o *order.Order) Story {
 	}
 }
 
-func (y *Story) read(ctx context.Context, q querier, s *Store) (err error) {
-	if y.StartedAt, err = one(ctx, q, scanInstant, `SELECT started_at FROM orders WHERE id = $1`, y.OrderID); err != nil {
+func (y *Story) load(ctx context.Context, q Querier, s *Store) (err error) {
+	if y.StartedAt, err = QueryOne(ctx, q, ScanTime, `SELECT started_at FROM orders WHERE id = $1`, y.OrderID); err != nil {
 		return err
 	}
-	y.Facts, err = collect(ctx, q, scanInbox,
-		`SELECT `+inboxColumns+` FROM inbox WHERE order_id = $1 ORDER BY received_at, id`, y.OrderID)
+	y.InboxItems, err = QueryAll(ctx, q, scanInboxItem,
+		`SELECT `+inboxItemColumns+` FROM inbox WHERE order_id = $1 ORDER BY received_at, id`, y.OrderID)
 	if err != nil {
 		return err
 	}
-	y.Demands, err = collect(ctx, q, scanDemand,
+	y.Demands, err = QueryAll(ctx, q, scanDemand,
 		`SELECT `+demandColumns+` FROM demands WHERE order_id = $1 ORDER BY created_at, id`, y.OrderID)
 	if err != nil {
 		return err
 	}
-	y.Decisions, err = collect(ctx, q, scanDecision, `SELECT cause, outcome, reason, from_status, to_status, sequence, revision, child_id, at
+	y.Decisions, err = QueryAll(ctx, q, scanDecision, `SELECT cause, outcome, reason, from_status, to_status, sequence, revision, child_id, at
 		FROM decisions WHERE order_id = $1 ORDER BY revision`, y.OrderID)
 	if err != nil {
 		return err
 	}
-	y.Calls, err = collect(ctx, q, scanCall,
+	y.Calls, err = QueryAll(ctx, q, scanPartnerCall,
 		`SELECT id, order_id, kind, attempt, outcome, started_at, ended_at FROM calls WHERE order_id = $1 ORDER BY started_at, id`, y.OrderID)
 	if err != nil {
 		return err
@@ -111,12 +111,12 @@ func (y *Story) read(ctx context.Context, q querier, s *Store) (err error) {
 	if y.Appointments, err = s.appointmentLog(ctx, q, y.OrderID); err != nil {
 		return err
 	}
-	y.Deliveries, err = messageLog(ctx, q, y.OrderID)
+	y.Deliveries, err = loadDeliveryLog(ctx, q, y.OrderID)
 	return err
 }
 
-func (s *Store) appointmentLog(ctx context.Context, q querier, orderID string) ([]AppointmentLog, error) {
-	rows, err := collect(ctx, q, s.scanAppointment, selectAppointments+`WHERE a.order_id = $1 ORDER BY a.created_at, a.id`, orderID)
+func (s *Store) appointmentLog(ctx context.Context, q Querier, orderID string) ([]AppointmentLog, error) {
+	rows, err := QueryAll(ctx, q, s.scanAppointment, selectAppointments+`WHERE a.order_id = $1 ORDER BY a.created_at, a.id`, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -127,29 +127,29 @@ func (s *Store) appointmentLog(ctx context.Context, q querier, orderID string) (
 		if err != nil {
 			return nil, err
 		}
-		a.Events = len(history)
+		a.EventCount = len(history)
 		log[i] = AppointmentLog{Appointment: a, History: history}
 	}
 	return log, nil
 }
 
-func scanDemand(row scanner) (d DemandRow, err error) {
+func scanDemand(row Scanner) (d DemandRow, err error) {
 	var created, settled int64
 	err = row.Scan(&d.ID, &d.OrderID, &d.Kind, &d.By, &d.State, &d.Reason, &created, &settled)
-	d.CreatedAt, d.SettledAt = instant(created), instant(settled)
+	d.CreatedAt, d.OutcomeAt = FromMicros(created), FromMicros(settled)
 	return d, err
 }
 
-func scanDecision(row scanner) (d DecisionRow, err error) {
+func scanDecision(row Scanner) (d DecisionRow, err error) {
 	var at int64
-	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision, &d.ChildID, &at)
-	d.At = instant(at)
+	err = row.Scan(&d.Cause, &d.Outcome, &d.Reason, &d.From, &d.To, &d.Sequence, &d.Revision, &d.ReplacementID, &at)
+	d.At = FromMicros(at)
 	return d, err
 }
 
-func scanCall(row scanner) (c Call, err error) {
+func scanPartnerCall(row Scanner) (c PartnerCall, err error) {
 	var started, ended int64
 	err = row.Scan(&c.ID, &c.OrderID, &c.Kind, &c.Attempt, &c.Outcome, &started, &ended)
-	c.StartedAt, c.EndedAt = instant(started), instant(ended)
+	c.StartedAt, c.EndedAt = FromMicros(started), FromMicros(ended)
 	return c, err
 }

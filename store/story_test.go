@@ -11,28 +11,28 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func TestAStoryTellsEverything(t *testing.T) {
+func TestAStoryHasEverything(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
-		stop(s)
+		stopClock(s)
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		o := addOrderOf(t, s, team)
-		require.NoError(t, s.Audit(ctx, AuditRow{TeamID: team, OrderID: o.ID, Action: "order.create"}))
-		call := newID()
+		require.NoError(t, s.AppendAudit(ctx, AuditRow{TeamID: team, OrderID: o.ID, Action: "order.create"}))
+		call := NewID()
 		for range 2 {
-			require.NoError(t, s.StartCall(ctx, Call{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
+			require.NoError(t, s.RecordPartnerCallStart(ctx, PartnerCall{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1}))
 		}
-		require.NoError(t, s.EndCall(ctx, call, "done", []byte(`{"kit_id":"A1"}`)))
-		require.ErrorIs(t, s.EndCall(ctx, newID(), "done", nil), ErrNotFound)
-		answer, err := s.callAnswer(ctx, call)
+		require.NoError(t, s.RecordPartnerCallEnd(ctx, call, "done", []byte(`{"kit_id":"A1"}`)))
+		require.ErrorIs(t, s.RecordPartnerCallEnd(ctx, NewID(), "done", nil), ErrNotFound)
+		answer, err := s.partnerCallAnswer(ctx, call)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"kit_id":"A1"}`, string(answer))
-		placed(t, s, o.ID, "A1")
-		shipped, _ := applyFact(t, s, o, order.Fact{Kind: order.KitShipped, Outbound: outboundNumber, Inbound: inboundNumber})
-		rejected, _ := applyFact(t, s, o, order.Fact{Kind: order.KitRejected, Recoverable: new(true)})
-		refused := order.Demand{ID: newID(), Kind: order.DemandCancel}
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		shipped, _ := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: outboundNumber, InboundNumber: inboundNumber})
+		rejected, _ := applyFact(t, s, o, order.Fact{Kind: order.FactKitRejected, Recoverable: new(true)})
+		refused := order.Demand{ID: NewID(), Kind: order.DemandCancel}
 		demandAs(t, s, o.ID, refused, nil)
 
 		y, err := s.Story(ctx, o.ID)
@@ -46,56 +46,56 @@ func TestAStoryTellsEverything(t *testing.T) {
 		require.Equal(t, now.Shipment, y.Shipment)
 		require.Equal(t, now.Transaction, y.Transaction)
 		require.Equal(t, s.now(), y.StartedAt)
-		require.Equal(t, []order.Attention{{Reason: order.RecoveryNeeded, Since: y.Attention[0].Since}}, y.Attention)
+		require.Equal(t, []order.Attention{{Reason: order.AttentionRecoveryNeeded, Since: y.Attention[0].Since}}, y.Attention)
 		require.NotEmpty(t, y.Deadlines)
 
-		require.Len(t, y.Facts, 2)
-		require.Equal(t, []string{shipped.ID, rejected.ID}, []string{y.Facts[0].ID, y.Facts[1].ID})
-		require.Equal(t, InboxApplied, y.Facts[1].State)
-		require.Nil(t, y.Facts[1].Body)
-		require.Empty(t, y.Facts[1].Reason)
-		require.Equal(t, []Call{{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1, Outcome: "done", StartedAt: s.now(), EndedAt: s.now()}}, y.Calls)
+		require.Len(t, y.InboxItems, 2)
+		require.Equal(t, []string{shipped.ID, rejected.ID}, []string{y.InboxItems[0].ID, y.InboxItems[1].ID})
+		require.Equal(t, InboxApplied, y.InboxItems[1].State)
+		require.Nil(t, y.InboxItems[1].Body)
+		require.Empty(t, y.InboxItems[1].PartnerReason)
+		require.Equal(t, []PartnerCall{{ID: call, OrderID: o.ID, Kind: "place", Attempt: 1, Outcome: "done", StartedAt: s.now(), EndedAt: s.now()}}, y.Calls)
 		require.Equal(t, []DemandRow{{
 			ID: refused.ID, OrderID: o.ID, Kind: order.DemandCancel, By: lifecycle.Operations, State: DemandRefused,
-			Reason: order.ReasonTransition, CreatedAt: s.now(), SettledAt: s.now(),
+			Reason: order.ReasonTransitionNotAllowed, CreatedAt: s.now(), OutcomeAt: s.now(),
 		}}, y.Demands)
 		require.Len(t, y.Decisions, 4)
 		require.Equal(t, DecisionRow{
-			Cause: order.CauseInbox(rejected.ID), Outcome: order.Applied, Reason: order.ReasonTimeReplaced, // the report has no time
+			Cause: order.CauseInbox(rejected.ID), Outcome: order.OutcomeApplied, Reason: order.ReasonTimeImplausible, // the report has no time
 			From: lifecycle.TransitCustomer, To: lifecycle.LabProcessingBlocked, Sequence: 5, Revision: 4, At: s.now(),
 		}, y.Decisions[2])
 		require.Equal(t, DecisionRow{
-			Cause: order.CauseDemand(refused.ID), Outcome: order.Refused, Reason: order.ReasonTransition, From: lifecycle.LabProcessingBlocked,
+			Cause: order.CauseDemand(refused.ID), Outcome: order.OutcomeRefused, Reason: order.ReasonTransitionNotAllowed, From: lifecycle.LabProcessingBlocked,
 			Sequence: 5, Revision: 5, At: s.now(),
 		}, y.Decisions[3])
 		require.Len(t, y.Deliveries, len(now.Events))
 		require.Equal(t, endpoint, y.Deliveries[0].EndpointID)
 		require.Len(t, y.Audit, 1)
 
-		_, err = s.Story(ctx, newID())
+		_, err = s.Story(ctx, NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
 
-func TestAStoryTellsOfAppointments(t *testing.T) {
+func TestAStoryHasAppointments(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
-		o := addOrder(t, s, visit(lifecycle.WalkIn))
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
+		o := addOrder(t, s, setModality(lifecycle.WalkIn))
 		var want []AppointmentLog
 		for range 2 {
 			forward(time.Minute)
-			id := addBooking(t, s, o.ID, order.DemandBook, order.BookingBody{Notes: new("afraid of needles")})
-			step := madeBy(s, o, id)
-			appoint(t, s, o.ID, id, step)
+			id := addBooking(t, s, o.ID, order.DemandBookAppointment, order.BookingBody{Notes: new("afraid of needles")})
+			step := stepOfDemand(s, o, id)
+			recordAppointment(t, s, o.ID, id, step)
 			log := AppointmentLog{Appointment: step.Appointment, History: []order.AppointmentEvent{
-				{Status: "scheduled", Origin: order.OriginPatient, At: s.now()},
+				{Status: "scheduled", Origin: order.AppointmentOriginPatient, At: s.now()},
 			}}
 			forward(time.Minute)
-			step.Created, step.Origin, step.Appointment.Status = false, order.OriginProvider, lifecycle.AppointmentIsCancelled
-			appoint(t, s, o.ID, "", step)
-			log.Status, log.Events = lifecycle.AppointmentIsCancelled, 2
-			log.History = append(log.History, order.AppointmentEvent{Status: "cancelled", Origin: order.OriginProvider, At: s.now()})
+			step.First, step.Origin, step.Appointment.Status = false, order.AppointmentOriginProvider, lifecycle.AppointmentStatusCancelled
+			recordAppointment(t, s, o.ID, "", step)
+			log.Status, log.EventCount = lifecycle.AppointmentStatusCancelled, 2
+			log.History = append(log.History, order.AppointmentEvent{Status: "cancelled", Origin: order.AppointmentOriginProvider, At: s.now()})
 			want = append(want, log)
 		}
 		y, err := s.Story(t.Context(), o.ID)
@@ -105,11 +105,11 @@ func TestAStoryTellsOfAppointments(t *testing.T) {
 	})
 }
 
-// callAnswer opens what the partner answered.
-func (s *Store) callAnswer(ctx context.Context, id string) ([]byte, error) {
-	sealed, err := one(ctx, s.read, scanBytes, `SELECT answer FROM calls WHERE id = $1`, id)
+// partnerCallAnswer opens what the partner answered.
+func (s *Store) partnerCallAnswer(ctx context.Context, id string) ([]byte, error) {
+	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT answer FROM calls WHERE id = $1`, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.keys.Open(place("calls", id, "answer"), sealed)
+	return s.keys.Open(sealContext("calls", id, "answer"), sealed)
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// childID is the id of the order that replaces or redraws this one: of the one that exists, or a new one. It is empty when the
+// replacementID is the id of the order that replaces or redraws this one: of the one that exists, or a new one. It is empty when the
 // decision asks for none.
-func childID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, error) {
-	if !r.Decision.Replace && !r.Decision.Redraw {
+func replacementID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, error) {
+	if !r.Decision.CreateReplacement && !r.Decision.CreateRedraw {
 		return "", nil
 	}
-	id, err := one(ctx, tx, scanText, `SELECT id FROM orders WHERE parent_id = $1`, r.OrderID)
+	id, err := QueryOne(ctx, tx, ScanText, `SELECT id FROM orders WHERE parent_id = $1`, r.OrderID)
 	if errors.Is(err, ErrNotFound) {
-		return newID(), nil
+		return NewID(), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("looking for the order after %s: %w", r.OrderID, err)
@@ -27,15 +27,15 @@ func childID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, error)
 	return id, nil
 }
 
-// succeed creates the order that replaces or redraws another one, in the same order transaction, unless it exists.
-func (s *Store) succeed(ctx context.Context, tx *sql.Tx, parent order.Order, d order.Decision, childID string) ([]string, error) {
+// createReplacementOrder creates the order that replaces or redraws another one, in the same order transaction, unless it exists.
+func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, parent order.Order, d order.Decision, childID string) ([]string, error) {
 	for _, o := range parent.Transaction.Orders {
 		if o.ID == childID {
 			return nil, nil
 		}
 	}
-	child := replacement(parent, childID, s.now())
-	if d.Redraw {
+	child := newReplacement(parent, childID, s.now())
+	if d.CreateRedraw {
 		v, err := s.newestResult(ctx, tx, parent.ID, true)
 		if errors.Is(err, ErrNotFound) {
 			err = errNoResult
@@ -43,9 +43,9 @@ func (s *Store) succeed(ctx context.Context, tx *sql.Tx, parent order.Order, d o
 		if err != nil {
 			return nil, fmt.Errorf("reading the results of order %s: %w", parent.ID, err)
 		}
-		child = redraw(parent, v.Report, childID, s.now())
+		child = newRedraw(parent, v.Report, childID, s.now())
 	}
-	c, err := s.openOrder(ctx, tx, child, "parent:"+parent.ID)
+	c, err := s.createOrder(ctx, tx, child, "parent:"+parent.ID)
 	if err != nil {
 		return nil, fmt.Errorf("creating the order after %s: %w", parent.ID, err)
 	}
@@ -53,31 +53,31 @@ func (s *Store) succeed(ctx context.Context, tx *sql.Tx, parent order.Order, d o
 	if err != nil {
 		return nil, fmt.Errorf("writing the communication settings of order %s: %w", childID, err)
 	}
-	return c.Endpoints, nil
+	return c.EndpointsToNudge, nil
 }
 
-// replacement is a fresh order for the same patient, test and policy. A kit that was registered is replaced by one that needs no
+// newReplacement is a fresh order for the same patient, test and policy. A kit that was registered is replaced by one that needs no
 // registration (order-lifecycle#replacement).
-func replacement(parent order.Order, id string, now time.Time) order.Order {
-	o := successor(parent, id, order.OriginRecreation, now)
-	o.Depth = parent.Depth + 1
+func newReplacement(parent order.Order, id string, now time.Time) order.Order {
+	o := copyOfParent(parent, id, order.OriginRecreation, now)
+	o.ReplacementDepth = parent.ReplacementDepth + 1
 	o.Registrable = parent.Registrable && !parent.Registered
-	o.State = order.Begin(&o, parent.State.Policy, time.Time{})
+	o.State = order.NewState(&o, parent.State.Policy, time.Time{})
 	return o
 }
 
-// redraw is a fresh order for the same patient and what is missing through the lab's fault.
-func redraw(parent order.Order, r order.Report, id string, now time.Time) order.Order {
-	o := successor(parent, id, order.OriginRedraw, now)
-	o.LabTest.Markers = missingMarkers(parent.LabTest.Markers, r.Redrawable())
-	o.State = order.Begin(&o, parent.State.Policy, time.Time{})
+// newRedraw is a fresh order for the same patient and what is missing through the lab's fault.
+func newRedraw(parent order.Order, r order.LabReport, id string, now time.Time) order.Order {
+	o := copyOfParent(parent, id, order.OriginRedraw, now)
+	o.LabTest.Markers = missingMarkers(parent.LabTest.Markers, r.MissingByLabFault())
+	o.State = order.NewState(&o, parent.State.Policy, time.Time{})
 	return o
 }
 
-// successor is an order that has what its parent was ordered with, and nothing that happened to it.
-func successor(parent order.Order, id string, origin order.Origin, now time.Time) order.Order {
+// copyOfParent is an order that has what its parent was ordered with, and nothing that happened to it.
+func copyOfParent(parent order.Order, id string, origin order.Origin, now time.Time) order.Order {
 	o := parent
-	NewOrderIDs(&o)
+	AssignOrderIDs(&o)
 	o.ID, o.ParentID, o.Origin = id, parent.ID, origin
 	o.Registered, o.Imported = false, false
 	o.Accession, o.SampleID, o.Detail, o.ActivateBy = "", "", "", nil
@@ -89,11 +89,11 @@ func successor(parent order.Order, id string, origin order.Origin, now time.Time
 
 // missingMarkers lists the markers of a test that a report misses, as the test has them: a panel where a part of it is missing, since
 // that is what the lab can be asked for. What is not known to be a part of any is listed as the report names it.
-func missingMarkers(markers []order.Marker, missing []order.Missing) []order.Marker {
+func missingMarkers(markers []order.Marker, missing []order.MissingMarker) []order.Marker {
 	var out []order.Marker
 	seen := map[int64]bool{}
 	for _, m := range missing {
-		found, ok := markerOf(markers, m)
+		found, ok := findMarker(markers, m)
 		switch {
 		case !ok:
 			out = append(out, order.Marker{Name: m.Name, Slug: m.Slug, LOINC: m.LOINC, ProviderID: m.ProviderID})
@@ -105,13 +105,13 @@ func missingMarkers(markers []order.Marker, missing []order.Missing) []order.Mar
 	return out
 }
 
-// markerOf finds a missing marker by the lab's own id of it, else by its LOINC code, else by its slug, else the panel that leads to it.
-func markerOf(markers []order.Marker, m order.Missing) (order.Marker, bool) {
+// findMarker finds a missing marker by the lab's own id of it, else by its LOINC code, else by its slug, else the panel that leads to it.
+func findMarker(markers []order.Marker, m order.MissingMarker) (order.Marker, bool) {
 	for _, is := range []func(order.Marker) bool{
-		func(have order.Marker) bool { return same(have.ProviderID, m.ProviderID) },
-		func(have order.Marker) bool { return same(have.LOINC, m.LOINC) },
+		func(have order.Marker) bool { return equalCodes(have.ProviderID, m.ProviderID) },
+		func(have order.Marker) bool { return equalCodes(have.LOINC, m.LOINC) },
 		func(have order.Marker) bool { return m.Slug != "" && have.Slug == m.Slug },
-		func(have order.Marker) bool { return have.LeadsTo(m.Slug, m.ProviderID, m.LOINC) },
+		func(have order.Marker) bool { return have.CoversResult(m.Slug, m.ProviderID, m.LOINC) },
 	} {
 		for _, have := range markers {
 			if is(have) {
@@ -122,5 +122,5 @@ func markerOf(markers []order.Marker, m order.Missing) (order.Marker, bool) {
 	return order.Marker{}, false
 }
 
-// same reports whether both are known and equal.
-func same(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }
+// equalCodes reports whether both are known and equal.
+func equalCodes(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }

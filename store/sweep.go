@@ -9,20 +9,20 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// OrdersNeverStarted lists orders, oldest first, that were created before a time and have never been loaded by a workflow.
-func (s *Store) OrdersNeverStarted(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
-	ids, err := collect(ctx, s.read, scanText,
-		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`, micros(createdBefore), limit)
+// OrdersWithoutWorkflow lists orders, oldest first, that were created before a time and have never been loaded by a workflow.
+func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText,
+		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`, ToMicros(createdBefore), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing orders that were never started: %w", err)
 	}
 	return ids, nil
 }
 
-// OpenOrders lists the orders whose workflow has something to do or to wait for, by id, after the one named (empty: from the first):
+// UnfinishedOrders lists the orders whose workflow has something to do or to wait for, by id, after the one named (empty: from the first):
 // those that have not ended, and those with a fetch, a cancellation or a call about an appointment to finish.
-func (s *Store) OpenOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
-	ids, err := collect(ctx, s.read, scanText,
+func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing open orders: %w", err)
@@ -30,16 +30,16 @@ func (s *Store) OpenOrders(ctx context.Context, afterID string, limit int) ([]st
 	return ids, nil
 }
 
-// Silence says since when an order must have been in a status to count as silent.
-type Silence struct {
+// SilenceSince says since when an order must have been in a status to count as silent.
+type SilenceSince struct {
 	Placed   time.Time // requisition made, nothing shipped
 	Shipped  time.Time // on its way to the customer or with it
 	Received time.Time // at the lab
 	Polled   time.Time // and its lab must not have been asked since
 }
 
-// PollCall is the kind of the calls that ask a lab about a silent order.
-const PollCall = "poll"
+// CallKindPoll is the kind of the calls that ask a lab about a silent order.
+const CallKindPoll = "poll"
 
 // silentOrders is the query of SilentOrders.
 var silentOrders = `SELECT o.id FROM orders o
@@ -61,9 +61,9 @@ func quotedLows(stages ...lifecycle.Stage) string {
 }
 
 // SilentOrders lists testkit orders of which nothing has been heard for too long, by id, after the one named.
-func (s *Store) SilentOrders(ctx context.Context, since Silence, afterID string, limit int) ([]string, error) {
-	ids, err := collect(ctx, s.read, scanText, silentOrders,
-		afterID, micros(since.Placed), micros(since.Shipped), micros(since.Received), PollCall, micros(since.Polled), limit)
+func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText, silentOrders,
+		afterID, ToMicros(since.Placed), ToMicros(since.Shipped), ToMicros(since.Received), CallKindPoll, ToMicros(since.Polled), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing silent orders: %w", err)
 	}

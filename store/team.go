@@ -39,9 +39,9 @@ func (s *Store) CreateTeam(ctx context.Context, t Team) error {
 		return fmt.Errorf("creating team %s: %w", t.ID, err)
 	}
 	_, err := s.write.ExecContext(ctx, `INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
-		t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy), micros(t.CreatedAt))
+		t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy), ToMicros(t.CreatedAt))
 	if err != nil {
-		return exists(err, "team", t.ID)
+		return WrapWriteError(err, "team", t.ID)
 	}
 	return nil
 }
@@ -53,13 +53,13 @@ func (t Team) validate() error {
 	if _, err := time.LoadLocation(t.TimeZone); err != nil {
 		return fmt.Errorf("time zone: %w", err)
 	}
-	_, err := order.Resolve(t.Policy)
+	_, err := order.ResolvePolicy(t.Policy)
 	return err
 }
 
 // Team reads one team. The error is ErrNotFound when there is none.
 func (s *Store) Team(ctx context.Context, id string) (Team, error) {
-	t, err := one(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams WHERE id = $1`, id)
+	t, err := QueryOne(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams WHERE id = $1`, id)
 	if err != nil {
 		return Team{}, fmt.Errorf("reading team %s: %w", id, err)
 	}
@@ -68,7 +68,7 @@ func (s *Store) Team(ctx context.Context, id string) (Team, error) {
 
 // Teams lists every team, oldest first.
 func (s *Store) Teams(ctx context.Context) ([]Team, error) {
-	all, err := collect(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams ORDER BY created_at, id`)
+	all, err := QueryAll(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams ORDER BY created_at, id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing teams: %w", err)
 	}
@@ -77,18 +77,18 @@ func (s *Store) Teams(ctx context.Context) ([]Team, error) {
 
 // ChangeTeamPolicy changes the team's overlay: with gets it as it is and gives it as it shall be; empty takes it away. Orders that exist
 // keep the policy they were created with.
-func (s *Store) ChangeTeamPolicy(ctx context.Context, id string, with func(overlay []byte) ([]byte, error)) (Team, error) {
+func (s *Store) ChangeTeamPolicy(ctx context.Context, id string, change func(overlay []byte) ([]byte, error)) (Team, error) {
 	var t Team
-	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
 		// Writing first locks the row, so that two changes at once do not undo each other.
-		t, err = one(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
+		t, err = QueryOne(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
 		if err != nil {
 			return err
 		}
-		if t.Policy, err = with(t.Policy); err != nil {
+		if t.Policy, err = change(t.Policy); err != nil {
 			return err
 		}
-		if _, err := order.Resolve(t.Policy); err != nil {
+		if _, err := order.ResolvePolicy(t.Policy); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE teams SET policy = $1 WHERE id = $2`, string(t.Policy), id)
@@ -112,11 +112,11 @@ func (x *teamScan) dest() []any {
 }
 
 func (x *teamScan) team() Team {
-	x.read.Policy, x.read.CreatedAt = overlay(x.policy), instant(x.created)
+	x.read.Policy, x.read.CreatedAt = policyOverlay(x.policy), FromMicros(x.created)
 	return x.read
 }
 
-func scanTeam(row scanner) (Team, error) {
+func scanTeam(row Scanner) (Team, error) {
 	var x teamScan
 	if err := row.Scan(x.dest()...); err != nil {
 		return Team{}, err
@@ -124,8 +124,8 @@ func scanTeam(row scanner) (Team, error) {
 	return x.team(), nil
 }
 
-// overlay is a stored overlay; nil when there is none.
-func overlay(text string) []byte {
+// policyOverlay is a stored overlay; nil when there is none.
+func policyOverlay(text string) []byte {
 	if text == "" {
 		return nil
 	}

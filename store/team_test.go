@@ -12,7 +12,7 @@ import (
 // addTeam creates a sandbox team with an id of its own.
 func addTeam(t *testing.T, s *Store) Team {
 	t.Helper()
-	team := Team{ID: newID(), Name: "Acme", Environment: Sandbox}
+	team := Team{ID: NewID(), Name: "Acme", Environment: Sandbox}
 	require.NoError(t, s.CreateTeam(t.Context(), team))
 	team, err := s.Team(t.Context(), team.ID)
 	require.NoError(t, err)
@@ -21,9 +21,9 @@ func addTeam(t *testing.T, s *Store) Team {
 
 func TestTeamsAreReadAsCreated(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		want := Team{
-			ID: newID(), Name: "Acme", Environment: Production, TimeZone: "America/Phoenix",
+			ID: NewID(), Name: "Acme", Environment: Production, TimeZone: "America/Phoenix",
 			Policy: []byte(`{"minors":true}`), CreatedAt: time.Date(2026, 3, 1, 9, 0, 0, 1000, time.UTC),
 		}
 		require.NoError(t, s.CreateTeam(t.Context(), want))
@@ -39,18 +39,18 @@ func TestTeamsAreReadAsCreated(t *testing.T) {
 		require.Equal(t, []Team{want, other}, all)
 
 		require.ErrorIs(t, s.CreateTeam(t.Context(), want), ErrConflict)
-		_, err = s.Team(t.Context(), newID())
+		_, err = s.Team(t.Context(), NewID())
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
 
 func TestTeamsAreChecked(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		for name, team := range map[string]Team{
-			"environment": {ID: newID(), Environment: "staging"},
-			"time zone":   {ID: newID(), Environment: Sandbox, TimeZone: "Mars/Olympus"},
-			"policy":      {ID: newID(), Environment: Sandbox, Policy: []byte(`{"no_such_setting":1}`)},
+			"environment": {ID: NewID(), Environment: "staging"},
+			"time zone":   {ID: NewID(), Environment: Sandbox, TimeZone: "Mars/Olympus"},
+			"policy":      {ID: NewID(), Environment: Sandbox, Policy: []byte(`{"no_such_setting":1}`)},
 		} {
 			require.Error(t, s.CreateTeam(t.Context(), team), name)
 		}
@@ -62,7 +62,7 @@ func TestTeamsAreChecked(t *testing.T) {
 
 func TestATeamsPolicyTakesOnlyValidOverlays(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s)
 		overlay := []byte(`{"replacement":"auto","deadlines":{"shipment":"48h"}}`)
 		set := func(id string, overlay []byte) error {
@@ -76,7 +76,7 @@ func TestATeamsPolicyTakesOnlyValidOverlays(t *testing.T) {
 		got, err := s.Team(t.Context(), team.ID)
 		require.NoError(t, err)
 		require.Equal(t, overlay, got.Policy)
-		policy, err := order.Resolve(got.Policy)
+		policy, err := order.ResolvePolicy(got.Policy)
 		require.NoError(t, err)
 		require.Equal(t, order.ReplaceAuto, policy.Replacement)
 
@@ -84,6 +84,6 @@ func TestATeamsPolicyTakesOnlyValidOverlays(t *testing.T) {
 		got, err = s.Team(t.Context(), team.ID)
 		require.NoError(t, err)
 		require.Empty(t, got.Policy)
-		require.ErrorIs(t, set(newID(), overlay), ErrNotFound)
+		require.ErrorIs(t, set(NewID(), overlay), ErrNotFound)
 	})
 }

@@ -66,7 +66,7 @@ func TestPostgresByTLS(t *testing.T) {
 
 func tlsKeys(t *testing.T) *store.Keyring {
 	t.Helper()
-	key, err := store.NewKey("k1")
+	key, err := store.NewEncryptionKey("k1")
 	require.NoError(t, err)
 	keys, err := store.ParseKeyring(key)
 	require.NoError(t, err)

@@ -9,42 +9,42 @@ import (
 
 func TestTokensAreGoodForAWhile(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		ctx, forward := t.Context(), stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		ctx, forward := t.Context(), stopClock(s)
 		team := addTeam(t, s)
-		key := Key{ID: newID(), TeamID: team.ID, Role: RoleAdministrator}
-		require.NoError(t, s.CreateKey(ctx, key, "secret"))
-		made := func() (Token, string) {
-			secret := NewTokenSecret()
-			token := Token{ID: newID(), TeamID: team.ID, KeyID: key.ID, CreatedAt: s.now(), ExpiresAt: s.now().Add(time.Minute)}
-			require.NoError(t, s.CreateToken(ctx, token, secret))
+		key := APIKey{ID: NewID(), TeamID: team.ID, Role: RoleAdministrator}
+		require.NoError(t, s.CreateAPIKey(ctx, key, "secret"))
+		made := func() (BearerToken, string) {
+			secret := NewBearerTokenSecret()
+			token := BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID, CreatedAt: s.now(), ExpiresAt: s.now().Add(time.Minute)}
+			require.NoError(t, s.CreateBearerToken(ctx, token, secret))
 			return token, secret
 		}
 		want, secret := made()
-		got, of, err := s.TokenBySecret(ctx, secret)
+		got, of, err := s.BearerTokenBySecret(ctx, secret)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 		require.Equal(t, team.ID, of.ID)
 		for _, wrong := range []string{"", "secret", secret + "x"} {
-			_, _, err := s.TokenBySecret(ctx, wrong)
+			_, _, err := s.BearerTokenBySecret(ctx, wrong)
 			require.ErrorIs(t, err, ErrNotFound)
 		}
-		_, _, err = s.KeyBySecret(ctx, secret)
+		_, _, err = s.APIKeyBySecret(ctx, secret)
 		require.ErrorIs(t, err, ErrNotFound, "a token is no key")
-		require.ErrorIs(t, s.CreateToken(ctx, Token{ID: newID(), TeamID: team.ID, KeyID: key.ID}, secret), ErrConflict)
-		require.Error(t, s.CreateToken(ctx, Token{ID: newID(), TeamID: team.ID, KeyID: key.ID}, ""))
+		require.ErrorIs(t, s.CreateBearerToken(ctx, BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID}, secret), ErrConflict)
+		require.Error(t, s.CreateBearerToken(ctx, BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID}, ""))
 
 		forward(time.Minute)
-		_, _, err = s.TokenBySecret(ctx, secret)
+		_, _, err = s.BearerTokenBySecret(ctx, secret)
 		require.ErrorIs(t, err, ErrNotFound, "it is over")
 		_, second := made()
-		n, err := s.PruneTokens(ctx, 10)
+		n, err := s.PruneBearerTokens(ctx, 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		_, _, err = s.TokenBySecret(ctx, second)
+		_, _, err = s.BearerTokenBySecret(ctx, second)
 		require.NoError(t, err)
-		require.NoError(t, s.RevokeKey(ctx, key.ID))
-		_, _, err = s.TokenBySecret(ctx, second)
+		require.NoError(t, s.RevokeAPIKey(ctx, key.ID))
+		_, _, err = s.BearerTokenBySecret(ctx, second)
 		require.ErrorIs(t, err, ErrNotFound, "the key that made it is revoked")
 	})
 }

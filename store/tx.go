@@ -12,26 +12,26 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// inTx runs fn in one writing transaction. It is run again, a few times, when the database itself chose it as the victim of a
+// InTx runs fn in one writing transaction. It is run again, a few times, when the database itself chose it as the victim of a
 // conflict, so fn must have no effect outside the transaction.
-func (s *Store) inTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
+func (s *Store) InTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	const tries = 5
 	var err error
 	for range tries {
-		if err = s.tryTx(ctx, fn); err == nil || !victim(err) {
+		if err = s.runTxOnce(ctx, fn); err == nil || !IsRetryable(err) {
 			return err
 		}
 	}
 	return err
 }
 
-func (s *Store) tryTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
+func (s *Store) runTxOnce(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
 	if err := fn(tx); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
+		return errors.Join(err, ignoreTxDone(tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("committing: %w", err)
@@ -39,15 +39,15 @@ func (s *Store) tryTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return nil
 }
 
-func ignoreDone(err error) error {
+func ignoreTxDone(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
 		return nil
 	}
 	return err
 }
 
-// victim reports whether the database gave up the transaction for another one's sake: serialisation failure, deadlock, busy.
-func victim(err error) bool {
+// IsRetryable reports whether the database gave up the transaction for another one's sake: serialisation failure, deadlock, busy.
+func IsRetryable(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "40001" || pg.Code == "40P01"
 	}
@@ -57,8 +57,8 @@ func victim(err error) bool {
 	return false
 }
 
-// unique reports whether a statement failed because a row with that key exists.
-func unique(err error) bool {
+// IsUniqueViolation reports whether a statement failed because a row with that key exists.
+func IsUniqueViolation(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "23505"
 	}
@@ -68,8 +68,8 @@ func unique(err error) bool {
 	return false
 }
 
-// NoSchema reports whether something failed because the database has no schema yet, or one that is too old.
-func NoSchema(err error) bool {
+// IsMissingSchema reports whether something failed because the database has no schema yet, or one that is too old.
+func IsMissingSchema(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "42P01" || pg.Code == "42703"
 	}
@@ -77,8 +77,8 @@ func NoSchema(err error) bool {
 	return ok && (strings.Contains(lite.Error(), "no such table") || strings.Contains(lite.Error(), "no such column"))
 }
 
-// foreign reports whether a statement failed because a row that it refers to does not exist.
-func foreign(err error) bool {
+// IsForeignKeyViolation reports whether a statement failed because a row that it refers to does not exist.
+func IsForeignKeyViolation(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "23503"
 	}
@@ -86,15 +86,15 @@ func foreign(err error) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// inSnapshot runs fn on one state of the database, so that a document read by several queries fits together.
-func (s *Store) inSnapshot(ctx context.Context, fn func(q querier) error) error {
+// InSnapshot runs fn on one state of the database, so that a document read by several queries fits together.
+func (s *Store) InSnapshot(ctx context.Context, fn func(q Querier) error) error {
 	opts := &sql.TxOptions{} // a SQLite reader sees one state by itself
-	if s.dialect == postgres {
+	if s.dialect == Postgres {
 		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
 	tx, err := s.read.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("beginning to read: %w", err)
 	}
-	return errors.Join(fn(tx), ignoreDone(tx.Rollback()))
+	return errors.Join(fn(tx), ignoreTxDone(tx.Rollback()))
 }

@@ -34,11 +34,11 @@ func (e *UserConflict) Unwrap() error { return ErrConflict }
 
 const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start, ingestion_end, created_at, updated_at`
 
-// SandboxUsers is how many users a sandbox team may have (client-api#1-transport).
-const SandboxUsers = 50
+// MaxSandboxUsers is how many users a sandbox team may have (client-api#1-transport).
+const MaxSandboxUsers = 50
 
-// ErrUserLimit says that a sandbox team has as many users as it may have.
-var ErrUserLimit = errors.New("the sandbox team has as many users as it may have")
+// ErrSandboxUserLimit says that a sandbox team has as many users as it may have.
+var ErrSandboxUserLimit = errors.New("the sandbox team has as many users as it may have")
 
 // CreateUser adds a user. A zero CreatedAt means now. The error is *UserConflict when the team's client_user_id is taken, and
 // ErrUserLimit for a sandbox team with SandboxUsers already; on PostgreSQL, callers at the same moment may pass that limit together.
@@ -46,20 +46,20 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = s.now()
 	}
-	n, err := change(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
+	n, err := ExecCount(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
 		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
 		ON CONFLICT (team_id, client_user_id) WHERE erase_at = 0 DO NOTHING`,
-		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(place("users", u.ID, "fallback_birth_date"), u.FallbackBirthDate),
-		u.IngestionStart, u.IngestionEnd, micros(u.CreatedAt), Sandbox, SandboxUsers)
+		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(sealContext("users", u.ID, "fallback_birth_date"), u.FallbackBirthDate),
+		u.IngestionStart, u.IngestionEnd, ToMicros(u.CreatedAt), Sandbox, MaxSandboxUsers)
 	if err != nil {
-		return exists(err, "user", u.ID)
+		return WrapWriteError(err, "user", u.ID)
 	}
 	if n == 1 {
 		return nil
 	}
 	existing, err := s.UserByClientUserID(ctx, u.TeamID, u.ClientUserID)
 	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("creating a user of team %s: %w", u.TeamID, ErrUserLimit)
+		return fmt.Errorf("creating a user of team %s: %w", u.TeamID, ErrSandboxUserLimit)
 	}
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 
 // User reads one user of a team. The error is ErrNotFound when the team has none of that id, or has deleted him.
 func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
-	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
+	u, err := QueryOne(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading user %s: %w", id, err)
 	}
@@ -78,7 +78,7 @@ func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
 
 // UserByClientUserID reads one user by the team's own id of it. The error is ErrNotFound when there is none.
 func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID string) (User, error) {
-	u, err := one(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2 AND erase_at = 0`, teamID, clientUserID)
+	u, err := QueryOne(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2 AND erase_at = 0`, teamID, clientUserID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading a user of team %s: %w", teamID, err)
 	}
@@ -87,15 +87,15 @@ func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID str
 
 // Users lists users of a team, oldest first, and counts all of them. limit is at most 500.
 func (s *Store) Users(ctx context.Context, teamID string, offset, limit int) (users []User, total int, err error) {
-	var where filter
-	where.and("team_id = ?", teamID)
-	where.with("erase_at = 0")
-	err = s.inSnapshot(ctx, func(q querier) error {
-		if total, err = count(ctx, q, "users", where); err != nil {
+	var where Where
+	where.And("team_id = ?", teamID)
+	where.AndTerm("erase_at = 0")
+	err = s.InSnapshot(ctx, func(q Querier) error {
+		if total, err = countRows(ctx, q, "users", where); err != nil {
 			return err
 		}
-		users, err = collect(ctx, q, s.scanUser, `SELECT `+userColumns+` FROM users`+where.String()+
-			fmt.Sprintf(` ORDER BY created_at, id LIMIT %d OFFSET %d`, min(limit, maxUsers), offset), where.args...)
+		users, err = QueryAll(ctx, q, s.scanUser, `SELECT `+userColumns+` FROM users`+where.String()+
+			fmt.Sprintf(` ORDER BY created_at, id LIMIT %d OFFSET %d`, min(limit, maxUserPage), offset), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Store) Users(ctx context.Context, teamID string, offset, limit int) (us
 	return users, total, nil
 }
 
-const maxUsers = 500
+const maxUserPage = 500
 
 // UserPatch is what changes of a user; what is nil stays as it is.
 type UserPatch struct {
@@ -118,13 +118,13 @@ type UserPatch struct {
 // PatchUser changes a user of a team; another id of the client's goes to the user's orders too. The error is ErrNotFound when there is
 // no such user, and *UserConflict when another one has the client_user_id.
 func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		n, err := change(ctx, tx, `UPDATE users SET client_user_id = COALESCE($1, client_user_id),
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		n, err := ExecCount(ctx, tx, `UPDATE users SET client_user_id = COALESCE($1, client_user_id),
 			fallback_time_zone = COALESCE($2, fallback_time_zone), fallback_birth_date = COALESCE($3, fallback_birth_date),
 			ingestion_start = COALESCE($4, ingestion_start), ingestion_end = COALESCE($5, ingestion_end), updated_at = $6
 			WHERE id = $7 AND team_id = $8 AND erase_at = 0`,
-			p.ClientUserID, p.FallbackTimeZone, s.sealText(place("users", id, "fallback_birth_date"), p.FallbackBirthDate),
-			p.IngestionStart, p.IngestionEnd, micros(s.now()), id, teamID)
+			p.ClientUserID, p.FallbackTimeZone, s.sealText(sealContext("users", id, "fallback_birth_date"), p.FallbackBirthDate),
+			p.IngestionStart, p.IngestionEnd, ToMicros(s.now()), id, teamID)
 		if err == nil && n == 0 {
 			err = ErrNotFound
 		}
@@ -134,7 +134,7 @@ func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) e
 		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE user_id = $2 AND erased_at = 0`, *p.ClientUserID, id)
 		return err
 	})
-	if unique(err) {
+	if IsUniqueViolation(err) {
 		existing, err := s.UserByClientUserID(ctx, teamID, *p.ClientUserID)
 		if err != nil {
 			return err
@@ -147,7 +147,7 @@ func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) e
 	return nil
 }
 
-func (s *Store) scanUser(row scanner) (User, error) {
+func (s *Store) scanUser(row Scanner) (User, error) {
 	var u User
 	var birth []byte
 	var created, updated int64
@@ -155,9 +155,9 @@ func (s *Store) scanUser(row scanner) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	if u.FallbackBirthDate, err = s.openText(place("users", u.ID, "fallback_birth_date"), birth); err != nil {
+	if u.FallbackBirthDate, err = s.openText(sealContext("users", u.ID, "fallback_birth_date"), birth); err != nil {
 		return User{}, err
 	}
-	u.CreatedAt, u.UpdatedAt = instant(created), instant(updated)
+	u.CreatedAt, u.UpdatedAt = FromMicros(created), FromMicros(updated)
 	return u, nil
 }

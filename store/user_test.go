@@ -11,14 +11,14 @@ import (
 
 func TestUsersAreReadAsCreated(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s)
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		full := User{
-			ID: newID(), TeamID: team.ID, ClientUserID: "u/1 é", FallbackTimeZone: new("Europe/Lisbon"), FallbackBirthDate: new("1980-02-29"),
+			ID: NewID(), TeamID: team.ID, ClientUserID: "u/1 é", FallbackTimeZone: new("Europe/Lisbon"), FallbackBirthDate: new("1980-02-29"),
 			IngestionStart: new("2026-01-01"), IngestionEnd: new("2026-12-31"), CreatedAt: at, UpdatedAt: at,
 		}
-		bare := User{ID: newID(), TeamID: team.ID, ClientUserID: "u2", CreatedAt: at, UpdatedAt: at}
+		bare := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u2", CreatedAt: at, UpdatedAt: at}
 		for _, want := range []User{full, bare} {
 			require.NoError(t, s.CreateUser(t.Context(), want))
 			got, err := s.User(t.Context(), team.ID, want.ID)
@@ -40,12 +40,12 @@ func TestUsersAreReadAsCreated(t *testing.T) {
 
 func TestUserConflictNamesTheExistingUser(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s)
-		first := User{ID: newID(), TeamID: team.ID, ClientUserID: "u1"}
+		first := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u1"}
 		require.NoError(t, s.CreateUser(t.Context(), first))
 
-		err := s.CreateUser(t.Context(), User{ID: newID(), TeamID: team.ID, ClientUserID: "u1"})
+		err := s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: "u1"})
 		require.ErrorIs(t, err, ErrConflict)
 		var conflict *UserConflict
 		require.ErrorAs(t, err, &conflict)
@@ -53,7 +53,7 @@ func TestUserConflictNamesTheExistingUser(t *testing.T) {
 		require.False(t, conflict.Existing.CreatedAt.IsZero())
 		require.NotContains(t, err.Error(), "u1")
 
-		require.NoError(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: addTeam(t, s).ID, ClientUserID: "u1"}), "another team")
+		require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: addTeam(t, s).ID, ClientUserID: "u1"}), "another team")
 		err = s.CreateUser(t.Context(), User{ID: first.ID, TeamID: team.ID, ClientUserID: "u2"})
 		require.ErrorIs(t, err, ErrConflict)
 		require.NotErrorAs(t, err, &conflict, "the id is taken, not the client_user_id")
@@ -62,13 +62,13 @@ func TestUserConflictNamesTheExistingUser(t *testing.T) {
 
 func TestOneOfManyCreatesTheUser(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s)
 		const callers = 8
 		ids, errs := make([]string, callers), make([]error, callers)
 		var g errgroup.Group
 		for i := range callers {
-			ids[i] = newID()
+			ids[i] = NewID()
 			g.Go(func() error {
 				errs[i] = s.CreateUser(t.Context(), User{ID: ids[i], TeamID: team.ID, ClientUserID: "same"})
 				return nil
@@ -91,22 +91,22 @@ func TestOneOfManyCreatesTheUser(t *testing.T) {
 
 func TestSandboxTeamsHaveALimitOfUsers(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		limited := map[string]bool{Sandbox: true, Production: false}
 		for environment, limit := range limited {
-			team := Team{ID: newID(), Name: "Clinic", Environment: environment}
+			team := Team{ID: NewID(), Name: "Clinic", Environment: environment}
 			require.NoError(t, s.CreateTeam(t.Context(), team))
-			for i := range SandboxUsers {
-				require.NoError(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: team.ID, ClientUserID: strconv.Itoa(i)}))
+			for i := range MaxSandboxUsers {
+				require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: strconv.Itoa(i)}))
 			}
 			var conflict *UserConflict
-			require.ErrorAs(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: team.ID, ClientUserID: "7"}), &conflict, "one that exists is found")
-			one := User{ID: newID(), TeamID: team.ID, ClientUserID: "one more"}
+			require.ErrorAs(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: "7"}), &conflict, "one that exists is found")
+			one := User{ID: NewID(), TeamID: team.ID, ClientUserID: "one more"}
 			if !limit {
 				require.NoError(t, s.CreateUser(t.Context(), one))
 				continue
 			}
-			require.ErrorIs(t, s.CreateUser(t.Context(), one), ErrUserLimit)
+			require.ErrorIs(t, s.CreateUser(t.Context(), one), ErrSandboxUserLimit)
 			_, err := s.User(t.Context(), team.ID, one.ID)
 			require.ErrorIs(t, err, ErrNotFound)
 		}
@@ -115,16 +115,16 @@ func TestSandboxTeamsHaveALimitOfUsers(t *testing.T) {
 
 func TestUsersAreListedAndChanged(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
+	forEachEngine(t, func(t *testing.T, s *Store) {
 		team, other := addTeam(t, s), addTeam(t, s)
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		var want []User
 		for i := range 3 {
-			u := User{ID: newID(), TeamID: team.ID, ClientUserID: "u" + strconv.Itoa(i), FallbackBirthDate: new("1980-02-29"), CreatedAt: at, UpdatedAt: at}
+			u := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u" + strconv.Itoa(i), FallbackBirthDate: new("1980-02-29"), CreatedAt: at, UpdatedAt: at}
 			require.NoError(t, s.CreateUser(t.Context(), u))
 			want = append(want, u)
 		}
-		require.NoError(t, s.CreateUser(t.Context(), User{ID: newID(), TeamID: other.ID, ClientUserID: "u0"}))
+		require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: other.ID, ClientUserID: "u0"}))
 		got, total, err := s.Users(t.Context(), team.ID, 1, 1)
 		require.NoError(t, err)
 		require.Equal(t, 3, total)
@@ -156,12 +156,12 @@ func TestUsersAreListedAndChanged(t *testing.T) {
 	})
 }
 
-func TestWhoAUserIsGoesWithTheUser(t *testing.T) {
+func TestUserInfoIsErasedWithTheUser(t *testing.T) {
 	t.Parallel()
-	forEach(t, func(t *testing.T, s *Store) {
-		forward := stop(s)
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
 		team := addTeam(t, s)
-		u := User{ID: newID(), TeamID: team.ID, ClientUserID: "u1"}
+		u := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u1"}
 		require.NoError(t, s.CreateUser(t.Context(), u))
 		_, err := s.UserInfo(t.Context(), team.ID, u.ID)
 		require.ErrorIs(t, err, ErrNotFound)
@@ -178,11 +178,11 @@ func TestWhoAUserIsGoesWithTheUser(t *testing.T) {
 		require.NoError(t, s.DeleteUser(t.Context(), team.ID, u.ID))
 		_, err = s.UserInfo(t.Context(), team.ID, u.ID)
 		require.ErrorIs(t, err, ErrNotFound)
-		forward(grace)
+		forward(undeleteGrace)
 		n, err := s.EraseUsers(t.Context(), 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		left, err := count(t.Context(), s.read, "users", filter{terms: []string{"info IS NOT NULL"}})
+		left, err := countRows(t.Context(), s.read, "users", Where{Terms: []string{"info IS NOT NULL"}})
 		require.NoError(t, err)
 		require.Zero(t, left)
 	})

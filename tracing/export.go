@@ -16,15 +16,15 @@ type Options struct {
 	URL string
 	// Headers go with every export, such as a vendor's key.
 	Headers map[string]string
-	// Sample is the part of traces that is kept, from 0 to 1. It is decided where a trace begins, and holds for all of it.
-	Sample float64
+	// SampleRatio is the part of traces that is kept, from 0 to 1. It is decided where a trace begins, and holds for all of it.
+	SampleRatio float64
 	// Service is what this process is, and Version what it runs.
 	Service, Version string
 }
 
-// Open makes a provider that exports in the background: a collector that is away delays nobody, and loses spans. The caller shuts it
+// OpenProvider makes a provider that exports in the background: a collector that is away delays nobody, and loses spans. The caller shuts it
 // down, which exports what is left.
-func Open(ctx context.Context, o Options) (*trace.TracerProvider, error) {
+func OpenProvider(ctx context.Context, o Options) (*trace.TracerProvider, error) {
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(o.URL), otlptracehttp.WithHeaders(o.Headers))
 	if err != nil {
 		return nil, fmt.Errorf("exporting traces: %w", err)
@@ -36,7 +36,7 @@ func Open(ctx context.Context, o Options) (*trace.TracerProvider, error) {
 func NewProvider(exporter trace.SpanExporter, o Options) *trace.TracerProvider {
 	return trace.NewTracerProvider(
 		trace.WithBatcher(exporter),
-		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(o.Sample))),
+		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(o.SampleRatio))),
 		trace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", o.Service), attribute.String("service.version", o.Version),
 		)),

@@ -23,11 +23,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// record is a provider whose spans the test reads.
-func record(t *testing.T, sample float64) (trace.Tracer, func() tracetest.SpanStubs) {
+// newRecorder is a provider whose spans the test reads.
+func newRecorder(t *testing.T, sample float64) (trace.Tracer, func() tracetest.SpanStubs) {
 	t.Helper()
 	exporter := tracetest.NewInMemoryExporter()
-	provider := tracing.NewProvider(exporter, tracing.Options{Sample: sample, Service: "test", Version: "v1"})
+	provider := tracing.NewProvider(exporter, tracing.Options{SampleRatio: sample, Service: "test", Version: "v1"})
 	t.Cleanup(func() { require.NoError(t, provider.Shutdown(context.Background())) })
 	return provider.Tracer("test"), func() tracetest.SpanStubs {
 		require.NoError(t, provider.ForceFlush(context.Background()))
@@ -35,13 +35,13 @@ func record(t *testing.T, sample float64) (trace.Tracer, func() tracetest.SpanSt
 	}
 }
 
-func TestACallIsASpanUnderItsWork(t *testing.T) {
+func TestStartCall(t *testing.T) {
 	t.Parallel()
-	tracer, spans := record(t, 1)
+	tracer, spans := newRecorder(t, 1)
 	ctx, work := tracer.Start(t.Context(), "work")
-	called, call := tracing.Start(ctx, "call", attribute.String("id", "7"))
-	tracing.Note(called, attribute.Int("n", 1))
-	tracing.End(call, "busy")
+	called, call := tracing.StartCall(ctx, "call", attribute.String("id", "7"))
+	tracing.AddAttributes(called, attribute.Int("n", 1))
+	tracing.EndSpan(call, "busy")
 	work.End()
 
 	got := spans()
@@ -57,17 +57,17 @@ func TestACallIsASpanUnderItsWork(t *testing.T) {
 }
 
 // A delivery is made by a batch and belongs to the order that it tells of.
-func TestWorkGoesUnderTheTraceThatItBelongsTo(t *testing.T) {
+func TestStartCallUnder(t *testing.T) {
 	t.Parallel()
-	tracer, spans := record(t, 1)
+	tracer, spans := newRecorder(t, 1)
 	ctx, origin := tracer.Start(t.Context(), "order")
-	kept := tracing.Parent(ctx)
+	kept := tracing.ParentHeader(ctx)
 	origin.End()
 	ctx, batch := tracer.Start(t.Context(), "batch")
-	_, delivery := tracing.StartUnder(ctx, kept, "deliver")
-	tracing.End(delivery, "")
+	_, delivery := tracing.StartCallUnder(ctx, kept, "deliver")
+	tracing.EndSpan(delivery, "")
 	for _, parent := range []string{"", "nonsense"} {
-		_, own := tracing.StartUnder(ctx, parent, "own")
+		_, own := tracing.StartCallUnder(ctx, parent, "own")
 		own.End()
 	}
 	batch.End()
@@ -82,25 +82,25 @@ func TestWorkGoesUnderTheTraceThatItBelongsTo(t *testing.T) {
 }
 
 // Who does not trace, and whose trace is not kept, tells nobody.
-func TestWithoutATraceThereIsNoParent(t *testing.T) {
+func TestParentHeaderWithoutATrace(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, tracing.Parent(t.Context()))
-	ctx, span := tracing.Start(t.Context(), "call")
+	require.Empty(t, tracing.ParentHeader(t.Context()))
+	ctx, span := tracing.StartCall(t.Context(), "call")
 	require.False(t, span.IsRecording())
-	require.Empty(t, tracing.Parent(ctx))
+	require.Empty(t, tracing.ParentHeader(ctx))
 
-	tracer, spans := record(t, 0)
+	tracer, spans := newRecorder(t, 0)
 	ctx, unkept := tracer.Start(t.Context(), "work")
-	require.Empty(t, tracing.Parent(ctx))
-	_, call := tracing.Start(ctx, "call")
-	tracing.End(call, "busy")
+	require.Empty(t, tracing.ParentHeader(ctx))
+	_, call := tracing.StartCall(ctx, "call")
+	tracing.EndSpan(call, "busy")
 	unkept.End()
 	require.Empty(t, spans(), "the decision holds for all of a trace")
 }
 
-func TestLogsNameTheirTrace(t *testing.T) {
+func TestLogHandlerAddsTraceIDs(t *testing.T) {
 	t.Parallel()
-	tracer, _ := record(t, 1)
+	tracer, _ := newRecorder(t, 1)
 	var out bytes.Buffer
 	logger := slog.New(tracing.NewLogHandler(slog.NewJSONHandler(&out, nil))).With("order_id", "o").WithGroup("g")
 	logger.InfoContext(t.Context(), "before")
@@ -113,7 +113,7 @@ func TestLogsNameTheirTrace(t *testing.T) {
 }
 
 // A collector gets what is left when the process ends.
-func TestTracesLeaveByOTLP(t *testing.T) {
+func TestExportByOTLP(t *testing.T) {
 	t.Parallel()
 	got, key := make(chan *collector.ExportTraceServiceRequest, 1), make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -128,8 +128,8 @@ func TestTracesLeaveByOTLP(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	provider, err := tracing.Open(t.Context(), tracing.Options{
-		URL: server.URL + "/v1/traces", Headers: map[string]string{"X-Key": "k"}, Sample: 1, Service: "aliquot-api", Version: "v1",
+	provider, err := tracing.OpenProvider(t.Context(), tracing.Options{
+		URL: server.URL + "/v1/traces", Headers: map[string]string{"X-Key": "k"}, SampleRatio: 1, Service: "aliquot-api", Version: "v1",
 	})
 	require.NoError(t, err)
 	_, span := provider.Tracer("test").Start(t.Context(), "POST /v3/order")

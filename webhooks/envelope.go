@@ -37,16 +37,16 @@ func EventTypes() []string {
 	}
 }
 
-// Operational reports whether an event type is about endpoints instead of orders.
-func Operational(eventType string) bool {
+// IsOperational reports whether an event type is about endpoints instead of orders.
+func IsOperational(eventType string) bool {
 	return eventType == AttemptExhausted || eventType == EndpointDisabled
 }
 
-// Takes reports whether an endpoint with these filter types (nil: all) takes messages of an event
+// FilterAccepts reports whether an endpoint with these filter types (nil: all) takes messages of an event
 // type. The operational ones have to be named: a receiver of orders does not know their shape.
-func Takes(filterTypes []string, eventType string) bool {
+func FilterAccepts(filterTypes []string, eventType string) bool {
 	if filterTypes == nil {
-		return !Operational(eventType)
+		return !IsOperational(eventType)
 	}
 	return slices.Contains(filterTypes, eventType)
 }
@@ -65,13 +65,13 @@ type Envelope struct {
 // Render gives the bytes to store, sign and send. It is an error when a field that
 // client-api#envelope requires is missing or the data is not a JSON object.
 func Render(e Envelope) ([]byte, error) {
-	if err := e.check(); err != nil {
+	if err := e.validate(); err != nil {
 		return nil, fmt.Errorf("rendering %q message: %w", e.EventType, err)
 	}
 	return encode(e)
 }
 
-func (e Envelope) check() error {
+func (e Envelope) validate() error {
 	if e.EventType == "" || e.TeamID == "" {
 		return errors.New("no event type or no team")
 	}
@@ -85,8 +85,8 @@ func (e Envelope) check() error {
 	return nil
 }
 
-// Exhausted says which message has failed for which endpoint, and how its last attempt ended.
-type Exhausted struct {
+// ExhaustedPayload says which message has failed for which endpoint, and how its last attempt ended.
+type ExhaustedPayload struct {
 	AppID       string      `json:"appId"`
 	AppUID      string      `json:"appUid,omitempty"`
 	EndpointID  string      `json:"endpointId"`
@@ -104,18 +104,18 @@ type LastAttempt struct {
 
 // RenderExhausted gives the body of an AttemptExhausted message. It has the keys type
 // and data, in camel case, instead of the envelope (client-api#envelope).
-func RenderExhausted(x Exhausted) ([]byte, error) {
+func RenderExhausted(x ExhaustedPayload) ([]byte, error) {
 	if x.AppID == "" || x.EndpointID == "" || x.MsgID == "" {
 		return nil, errors.New("rendering exhausted message: an id is missing")
 	}
 	return encode(struct {
-		Type string    `json:"type"`
-		Data Exhausted `json:"data"`
+		Type string           `json:"type"`
+		Data ExhaustedPayload `json:"data"`
 	}{AttemptExhausted, x})
 }
 
-// Disabled says which endpoint we have disabled, and why.
-type Disabled struct {
+// DisabledPayload says which endpoint we have disabled, and why.
+type DisabledPayload struct {
 	AppID      string     `json:"appId"`
 	EndpointID string     `json:"endpointId"`
 	FailSince  *time.Time `json:"failSince,omitempty"` // the first failure after the last success
@@ -123,13 +123,13 @@ type Disabled struct {
 }
 
 // RenderDisabled gives the body of an EndpointDisabled message.
-func RenderDisabled(d Disabled) ([]byte, error) {
+func RenderDisabled(d DisabledPayload) ([]byte, error) {
 	if d.AppID == "" || d.EndpointID == "" || d.Reason == "" {
 		return nil, errors.New("rendering disabled message: an id or the reason is missing")
 	}
 	return encode(struct {
-		Type string   `json:"type"`
-		Data Disabled `json:"data"`
+		Type string          `json:"type"`
+		Data DisabledPayload `json:"data"`
 	}{EndpointDisabled, d})
 }
 

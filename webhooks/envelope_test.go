@@ -77,7 +77,7 @@ func TestRenderRefuses(t *testing.T) {
 
 func TestRenderExhausted(t *testing.T) {
 	t.Parallel()
-	x := webhooks.Exhausted{
+	x := webhooks.ExhaustedPayload{
 		AppID: "team-1", EndpointID: "ep-1", MsgID: "msg-1",
 		LastAttempt: webhooks.LastAttempt{ID: "atmpt-8", ResponseStatusCode: 500, Timestamp: time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)},
 	}
@@ -94,22 +94,22 @@ func TestRenderExhausted(t *testing.T) {
 func TestRenderDisabled(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)
-	body, err := webhooks.RenderDisabled(webhooks.Disabled{AppID: "team-1", EndpointID: "ep-1", FailSince: &since, Reason: "failing"})
+	body, err := webhooks.RenderDisabled(webhooks.DisabledPayload{AppID: "team-1", EndpointID: "ep-1", FailSince: &since, Reason: "failing"})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"type":"endpoint.disabled","data":{"appId":"team-1","endpointId":"ep-1","failSince":"2025-03-04T05:06:07Z",
 		"reason":"failing"}}`, string(body))
-	_, err = webhooks.RenderDisabled(webhooks.Disabled{AppID: "team-1", EndpointID: "ep-1"})
+	_, err = webhooks.RenderDisabled(webhooks.DisabledPayload{AppID: "team-1", EndpointID: "ep-1"})
 	require.Error(t, err)
 }
 
 func TestOperationalEventsHaveToBeNamed(t *testing.T) {
 	t.Parallel()
 	for _, eventType := range webhooks.EventTypes() {
-		require.Equal(t, strings.HasPrefix(eventType, "labtest."), webhooks.Takes(nil, eventType), eventType)
-		require.True(t, webhooks.Takes([]string{"labtest.order.created", eventType}, eventType))
-		require.False(t, webhooks.Takes([]string{}, eventType))
+		require.Equal(t, strings.HasPrefix(eventType, "labtest."), webhooks.FilterAccepts(nil, eventType), eventType)
+		require.True(t, webhooks.FilterAccepts([]string{"labtest.order.created", eventType}, eventType))
+		require.False(t, webhooks.FilterAccepts([]string{}, eventType))
 	}
-	require.False(t, webhooks.Takes([]string{webhooks.OrderCreated}, webhooks.OrderUpdated))
+	require.False(t, webhooks.FilterAccepts([]string{webhooks.OrderCreated}, webhooks.OrderUpdated))
 }
 
 func TestEventTypes(t *testing.T) {

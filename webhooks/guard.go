@@ -7,18 +7,18 @@ import (
 	"syscall"
 )
 
-// Guard keeps deliveries away from addresses that are nobody's public receiver: our own networks,
+// AddressGuard keeps deliveries away from addresses that are nobody's public receiver: our own networks,
 // the machine itself, a cloud's metadata service. Names are of no use for that, since a name can
 // point anywhere and change between a look and a connection, so the guard judges the address that
 // a socket is about to connect to. A Guard never changes and is safe for concurrent use.
-type Guard struct {
+type AddressGuard struct {
 	allowed []netip.Prefix
 }
 
-// NewGuard makes a guard. The networks, in CIDR form, are allowed although they are not public; a
+// NewAddressGuard makes a guard. The networks, in CIDR form, are allowed although they are not public; a
 // setting for receivers in the operator's own network, and for tests.
-func NewGuard(allowed ...string) (*Guard, error) {
-	g := &Guard{}
+func NewAddressGuard(allowed ...string) (*AddressGuard, error) {
+	g := &AddressGuard{}
 	for _, cidr := range allowed {
 		prefix, err := netip.ParsePrefix(cidr)
 		if err != nil {
@@ -40,18 +40,18 @@ type RefusedAddressError struct {
 func (e *RefusedAddressError) Error() string { return "address refused: " + e.Address }
 
 // Allows reports whether a delivery may go to the address.
-func (g *Guard) Allows(addr netip.Addr) bool {
+func (g *AddressGuard) Allows(addr netip.Addr) bool {
 	if !addr.IsValid() {
 		return false
 	}
 	// The same IPv4 address can be written in IPv6; a zone only says through which interface.
 	addr = addr.WithZone("").Unmap()
-	return within(addr, g.allowed) || isPublic(addr)
+	return inAnyNetwork(addr, g.allowed) || isPublicAddress(addr)
 }
 
 // Control refuses a connection before it is made. It is for net.Dialer.ControlContext. The error is
 // a *RefusedAddressError.
-func (g *Guard) Control(_ context.Context, network, address string, _ syscall.RawConn) error {
+func (g *AddressGuard) Control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
 	if err != nil || (network != "tcp4" && network != "tcp6") || !g.Allows(target.Addr()) {
 		return &RefusedAddressError{Address: address}
@@ -59,15 +59,15 @@ func (g *Guard) Control(_ context.Context, network, address string, _ syscall.Ra
 	return nil
 }
 
-// isPublic reports whether an address is one that the internet routes to a host.
-func isPublic(addr netip.Addr) bool {
-	if addr.Is6() && !globalUnicast6.Contains(addr) {
+// isPublicAddress reports whether an address is one that the internet routes to a host.
+func isPublicAddress(addr netip.Addr) bool {
+	if addr.Is6() && !ipv6GlobalUnicast.Contains(addr) {
 		return false
 	}
-	return !within(addr, special)
+	return !inAnyNetwork(addr, specialPurposeNetworks)
 }
 
-func within(addr netip.Addr, networks []netip.Prefix) bool {
+func inAnyNetwork(addr netip.Addr, networks []netip.Prefix) bool {
 	for _, n := range networks {
 		if n.Contains(addr) {
 			return true
@@ -76,15 +76,15 @@ func within(addr netip.Addr, networks []netip.Prefix) bool {
 	return false
 }
 
-// globalUnicast6 is all of IPv6 that is given out. What lies outside needs no entry below: the
+// ipv6GlobalUnicast is all of IPv6 that is given out. What lies outside needs no entry below: the
 // unspecified address and loopback, IPv4-compatible and -translated addresses, NAT64 (64:ff9b::/96,
 // 64:ff9b:1::/48), discard-only, segment routing, unique local (with the metadata services in
 // it), link-local, site-local and multicast.
-var globalUnicast6 = netip.MustParsePrefix("2000::/3")
+var ipv6GlobalUnicast = netip.MustParsePrefix("2000::/3")
 
-// special holds what the IANA special-purpose address registries take out of the public
+// specialPurposeNetworks holds what the IANA special-purpose address registries take out of the public
 // addresses, and metadata services at public addresses.
-var special = prefixes(
+var specialPurposeNetworks = mustParsePrefixes(
 	"0.0.0.0/8",         // this network; the unspecified address
 	"10.0.0.0/8",        // private
 	"100.64.0.0/10",     // carrier-grade NAT, with Alibaba's metadata service
@@ -111,7 +111,7 @@ var special = prefixes(
 	"3fff::/20",         // documentation
 )
 
-func prefixes(cidrs ...string) []netip.Prefix {
+func mustParsePrefixes(cidrs ...string) []netip.Prefix {
 	networks := make([]netip.Prefix, len(cidrs))
 	for i, cidr := range cidrs {
 		networks[i] = netip.MustParsePrefix(cidr)

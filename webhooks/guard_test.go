@@ -11,14 +11,14 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-func newGuard(t *testing.T, allowed ...string) *webhooks.Guard {
+func newGuard(t *testing.T, allowed ...string) *webhooks.AddressGuard {
 	t.Helper()
-	g, err := webhooks.NewGuard(allowed...)
+	g, err := webhooks.NewAddressGuard(allowed...)
 	require.NoError(t, err)
 	return g
 }
 
-var refused = map[string]string{
+var refusedAddresses = map[string]string{
 	"unspecified":                   "0.0.0.0",
 	"this network":                  "0.1.2.3",
 	"private 10":                    "10.1.2.3",
@@ -72,26 +72,26 @@ var refused = map[string]string{
 	"outside what has been handed ": "4000::1",
 }
 
-var public = []string{
+var publicAddresses = []string{
 	"8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
 	"168.63.129.15", "169.253.255.255", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0", "198.17.255.255",
 	"198.20.0.0", "223.255.255.255", "::ffff:8.8.8.8", "2001:200::1", "2001:4860:4860::8888", "2606:4700::1111", "2003::1",
 	"2a00:1450::1", "3ffe:ffff::1",
 }
 
-func TestGuardRefuses(t *testing.T) {
+func TestAddressGuardRefuses(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t)
-	for name, address := range refused {
+	for name, address := range refusedAddresses {
 		require.False(t, g.Allows(netip.MustParseAddr(address)), "%s: %s", name, address)
 	}
 	require.False(t, g.Allows(netip.Addr{}))
-	for _, address := range public {
+	for _, address := range publicAddresses {
 		require.True(t, g.Allows(netip.MustParseAddr(address)), address)
 	}
 }
 
-func TestGuardAllowedNetworks(t *testing.T) {
+func TestAddressGuardAllowedNetworks(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, "10.20.0.0/16", "fd12:3456::/32", "127.0.0.1/32")
 	for address, want := range map[string]bool{
@@ -102,15 +102,15 @@ func TestGuardAllowedNetworks(t *testing.T) {
 	}
 }
 
-func TestNewGuardRefuses(t *testing.T) {
+func TestNewAddressGuardRefuses(t *testing.T) {
 	t.Parallel()
 	for _, cidr := range []string{"", "10.0.0.0", "10.0.0.0/33", "office", "::ffff:10.0.0.0/104"} {
-		_, err := webhooks.NewGuard(cidr)
+		_, err := webhooks.NewAddressGuard(cidr)
 		require.Error(t, err, cidr)
 	}
 }
 
-func TestGuardControl(t *testing.T) {
+func TestAddressGuardControl(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t)
 	for network, address := range map[string]string{
@@ -124,12 +124,12 @@ func TestGuardControl(t *testing.T) {
 }
 
 // The guard stands between a socket and its connection: nothing arrives at the listener.
-func TestGuardStopsRealDialer(t *testing.T) {
+func TestAddressGuardStopsRealDialer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
-	dial := func(g *webhooks.Guard) error {
+	dial := func(g *webhooks.AddressGuard) error {
 		dialer := net.Dialer{ControlContext: g.Control}
 		conn, err := dialer.DialContext(context.Background(), "tcp", listener.Addr().String())
 		if err == nil {

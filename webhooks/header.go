@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ErrHeader says that a client's custom headers are not accepted.
-var ErrHeader = errors.New("webhooks: header is reserved, malformed or too long")
+// ErrInvalidHeader says that a client's custom headers are not accepted.
+var ErrInvalidHeader = errors.New("webhooks: header is reserved, malformed or too long")
 
 const (
 	maxHeaders     = 20
@@ -32,18 +32,18 @@ var reservedHeaders = map[string]bool{
 // well-formed, of at most 4 KiB, and none that is ours. The error is ErrHeader.
 func CheckHeaders(headers map[string]string) error {
 	if len(headers) > maxHeaders {
-		return ErrHeader
+		return ErrInvalidHeader
 	}
 	for name, value := range headers {
-		if !sendable(name, value) {
-			return ErrHeader
+		if !isAllowedHeader(name, value) {
+			return ErrInvalidHeader
 		}
 	}
 	return nil
 }
 
-// sendable reports whether a custom header may be sent.
-func sendable(name, value string) bool {
+// isAllowedHeader reports whether a custom header may be sent.
+func isAllowedHeader(name, value string) bool {
 	lower := strings.ToLower(name)
 	return headerName.MatchString(name) && headerValue.MatchString(value) &&
 		len(name)+len(value) <= maxHeaderBytes &&
@@ -51,11 +51,11 @@ func sendable(name, value string) bool {
 		!strings.HasPrefix(lower, "svix-") && !strings.HasPrefix(lower, "webhook-")
 }
 
-// setCustom puts the custom headers that may be sent into h. Others were refused when the endpoint
+// setCustomHeaders puts the custom headers that may be sent into h. Others were refused when the endpoint
 // was set up; one that got past that is left out rather than failing the delivery.
-func setCustom(h http.Header, custom map[string]string) {
+func setCustomHeaders(h http.Header, custom map[string]string) {
 	for name, value := range custom {
-		if sendable(name, value) {
+		if isAllowedHeader(name, value) {
 			h.Set(name, value)
 		}
 	}

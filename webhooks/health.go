@@ -4,28 +4,28 @@ import "time"
 
 // The rule of client-api#delivery for giving up an endpoint.
 const (
-	disableAfter = 5 * 24 * time.Hour // of nothing but failures, counted once the clock has started
-	failureSpan  = 24 * time.Hour     // the failures that start the clock lie within this …
-	failureWidth = 12 * time.Hour     // … and the first and the last are at least this far apart
+	disableAfterFailing = 5 * 24 * time.Hour // of nothing but failures, counted once the clock has started
+	failureWindow       = 24 * time.Hour     // the failures that start the clock lie within this …
+	minFailureSpread    = 12 * time.Hour     // … and the first and the last are at least this far apart
 )
 
-// Health is what has to be known of an endpoint's attempts to tell when it is given up. Times are
+// EndpointHealth is what has to be known of an endpoint's attempts to tell when it is given up. Times are
 // those of the attempts. The zero value is an endpoint whose last attempt succeeded: one success forgives everything.
-type Health struct {
+type EndpointHealth struct {
 	FirstFailure time.Time // of the span that is being watched
 	LastFailure  time.Time
-	FailingSince time.Time // when the clock started; zero: it has not
+	ClockStarted time.Time // when the clock started; zero: it has not
 }
 
-// Failed gives the health after a failed attempt. Failures come in the order of their times; one
+// AfterFailure gives the health after a failed attempt. Failures come in the order of their times; one
 // that is told late changes nothing.
-func (h Health) Failed(at time.Time) Health {
+func (h EndpointHealth) AfterFailure(at time.Time) EndpointHealth {
 	if at.Before(h.LastFailure) {
 		return h
 	}
 	previous := h.LastFailure
 	h.LastFailure = at
-	if !h.FailingSince.IsZero() {
+	if !h.ClockStarted.IsZero() {
 		return h
 	}
 	if h.FirstFailure.IsZero() {
@@ -34,20 +34,20 @@ func (h Health) Failed(at time.Time) Health {
 	}
 	// The clock has not started, so all failures since the first lie within 12 hours of it. Where
 	// this one is more than 24 hours from the first, only the previous one can be in its span.
-	if at.Sub(h.FirstFailure) > failureSpan {
+	if at.Sub(h.FirstFailure) > failureWindow {
 		h.FirstFailure = previous
 	}
-	if at.Sub(h.FirstFailure) > failureSpan {
+	if at.Sub(h.FirstFailure) > failureWindow {
 		h.FirstFailure = at
 	}
-	if at.Sub(h.FirstFailure) >= failureWidth {
-		h.FailingSince = at
+	if at.Sub(h.FirstFailure) >= minFailureSpread {
+		h.ClockStarted = at
 	}
 	return h
 }
 
 // ShouldDisable reports whether the endpoint has to be disabled: its clock has run for five days at the
 // time of its last failure.
-func (h Health) ShouldDisable() bool {
-	return !h.FailingSince.IsZero() && h.LastFailure.Sub(h.FailingSince) >= disableAfter
+func (h EndpointHealth) ShouldDisable() bool {
+	return !h.ClockStarted.IsZero() && h.LastFailure.Sub(h.ClockStarted) >= disableAfterFailing
 }

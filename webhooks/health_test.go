@@ -10,7 +10,9 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-func after(hours float64) time.Time { return failedAt.Add(time.Duration(hours * float64(time.Hour))) }
+func afterHours(hours float64) time.Time {
+	return failedAt.Add(time.Duration(hours * float64(time.Hour)))
+}
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
@@ -34,14 +36,14 @@ func TestHealth(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var h webhooks.Health
+			var h webhooks.EndpointHealth
 			for _, hours := range tt.failures {
-				h = h.Failed(after(hours))
+				h = h.AfterFailure(afterHours(hours))
 			}
 			if tt.since < 0 {
-				require.Zero(t, h.FailingSince)
+				require.Zero(t, h.ClockStarted)
 			} else {
-				require.Equal(t, after(tt.since), h.FailingSince)
+				require.Equal(t, afterHours(tt.since), h.ClockStarted)
 			}
 			require.Equal(t, tt.disable, h.ShouldDisable())
 		})
@@ -53,25 +55,25 @@ func TestHealth(t *testing.T) {
 func TestHealthNeedsNoHistory(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		var h webhooks.Health
+		var h webhooks.EndpointHealth
 		var failures []time.Time
 		var since time.Time
 		at := failedAt
 		for range rapid.IntRange(1, 30).Draw(rt, "failures") {
 			at = at.Add(time.Duration(rapid.IntRange(0, 30*60).Draw(rt, "minutes")) * time.Minute)
 			failures = append(failures, at)
-			if since.IsZero() && startsClock(failures) {
+			if since.IsZero() && contractStartsClock(failures) {
 				since = at
 			}
-			h = h.Failed(at)
-			require.Equal(rt, since, h.FailingSince)
+			h = h.AfterFailure(at)
+			require.Equal(rt, since, h.ClockStarted)
 			require.Equal(rt, !since.IsZero() && at.Sub(since) >= 120*time.Hour, h.ShouldDisable())
 		}
 	})
 }
 
-// startsClock is the rule as client-api#delivery words it, for the last of the failures.
-func startsClock(failures []time.Time) bool {
+// contractStartsClock is the rule as client-api#delivery words it, for the last of the failures.
+func contractStartsClock(failures []time.Time) bool {
 	last := failures[len(failures)-1]
 	for _, f := range failures {
 		if apart := last.Sub(f); apart >= 12*time.Hour && apart <= 24*time.Hour {

@@ -22,15 +22,15 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-const shortly = 150 * time.Millisecond
+const shortTimeout = 150 * time.Millisecond
 
 func TestPostHangingReceiver(t *testing.T) {
 	t.Parallel()
 	url, _ := newReceiver(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	out := newSender(t, webhooks.Options{Timeout: shortly}).Post(t.Context(), newAttempt(t, url))
+	out := newSender(t, webhooks.SenderOptions{Timeout: shortTimeout}).Post(t.Context(), newAttempt(t, url))
 	require.Equal(t, webhooks.FailureTimeout, out.Failure)
 	require.Zero(t, out.StatusCode)
-	require.GreaterOrEqual(t, out.Duration, shortly)
+	require.GreaterOrEqual(t, out.Duration, shortTimeout)
 }
 
 // A status alone is not an answer in time: the time-out covers the body too.
@@ -41,7 +41,7 @@ func TestPostSlowBody(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
-	out := newSender(t, webhooks.Options{Timeout: shortly}).Post(t.Context(), newAttempt(t, url))
+	out := newSender(t, webhooks.SenderOptions{Timeout: shortTimeout}).Post(t.Context(), newAttempt(t, url))
 	require.Equal(t, webhooks.FailureTimeout, out.Failure)
 	require.False(t, out.Delivered)
 	require.Equal(t, 200, out.StatusCode)
@@ -54,7 +54,7 @@ func TestPostHangingHandshake(t *testing.T) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
-	out := newSender(t, webhooks.Options{Timeout: shortly}).Post(t.Context(), newAttempt(t, "https://"+listener.Addr().String()))
+	out := newSender(t, webhooks.SenderOptions{Timeout: shortTimeout}).Post(t.Context(), newAttempt(t, "https://"+listener.Addr().String()))
 	require.Equal(t, webhooks.FailureTimeout, out.Failure)
 }
 
@@ -86,7 +86,7 @@ func TestPostBrokenConnections(t *testing.T) {
 				tt.answer(conn.(*net.TCPConn))
 				_ = conn.Close()
 			})
-			out := newSender(t, webhooks.Options{}).Post(t.Context(), newAttempt(t, url))
+			out := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), newAttempt(t, url))
 			require.Equal(t, tt.want, out.Failure)
 			require.Equal(t, tt.want == webhooks.FailureNone, out.Delivered)
 			require.Equal(t, tt.code, out.StatusCode)
@@ -94,12 +94,12 @@ func TestPostBrokenConnections(t *testing.T) {
 	}
 }
 
-func TestPostNobodyListens(t *testing.T) {
+func TestPostConnectionRefused(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
-	out := newSender(t, webhooks.Options{}).Post(t.Context(), newAttempt(t, "http://"+listener.Addr().String()))
+	out := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), newAttempt(t, "http://"+listener.Addr().String()))
 	require.Equal(t, webhooks.FailureConnect, out.Failure)
 }
 
@@ -119,7 +119,7 @@ func TestPostHugeBody(t *testing.T) {
 			}
 		}
 	})
-	out := newSender(t, webhooks.Options{}).Post(t.Context(), newAttempt(t, url))
+	out := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), newAttempt(t, url))
 	require.True(t, out.Delivered)
 	require.Len(t, out.Excerpt, 1024)
 	require.Equal(t, 1024, cap(out.Excerpt), "nothing beyond the excerpt is kept")
@@ -143,7 +143,7 @@ func TestPostKeepsConnections(t *testing.T) {
 			_ = conn.Close()
 		}
 	})
-	s, a := newSender(t, webhooks.Options{}), newAttempt(t, url)
+	s, a := newSender(t, webhooks.SenderOptions{}), newAttempt(t, url)
 	for range 3 {
 		require.True(t, s.Post(t.Context(), a).Delivered)
 	}
@@ -156,7 +156,7 @@ func TestPostKeepsConnections(t *testing.T) {
 
 func newTLSReceiver(t *testing.T, config *tls.Config) (url string, roots *x509.CertPool) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(status(200))
+	server := httptest.NewUnstartedServer(respondWith(200))
 	server.TLS = config
 	server.EnableHTTP2 = true
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // failed handshakes are expected
@@ -171,7 +171,7 @@ func TestPostTLS(t *testing.T) {
 	t.Parallel()
 	modern, modernRoots := newTLSReceiver(t, nil)
 	old, oldRoots := newTLSReceiver(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
-	plain, _ := newReceiver(t, status(200))
+	plain, _ := newReceiver(t, respondWith(200))
 	tests := map[string]struct {
 		url   string
 		roots *x509.CertPool
@@ -187,7 +187,7 @@ func TestPostTLS(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSender(t, webhooks.Options{RootCAs: tt.roots, Guard: newGuard(t, loopback, "::1/128")})
+			s := newSender(t, webhooks.SenderOptions{RootCAs: tt.roots, Guard: newGuard(t, loopback, "::1/128")})
 			out := s.Post(t.Context(), newAttempt(t, tt.url))
 			require.Equal(t, tt.want, out.Failure)
 			require.Equal(t, tt.want == webhooks.FailureNone, out.Delivered)
@@ -197,8 +197,8 @@ func TestPostTLS(t *testing.T) {
 
 func TestPostRefusesAddressesAndURLs(t *testing.T) {
 	t.Parallel()
-	url, deliveries := newReceiver(t, status(200))
-	strict := newSender(t, webhooks.Options{Guard: newGuard(t)})
+	url, deliveries := newReceiver(t, respondWith(200))
+	strict := newSender(t, webhooks.SenderOptions{Guard: newGuard(t)})
 	for name, tt := range map[string]struct {
 		url  string
 		want webhooks.Failure
@@ -215,7 +215,7 @@ func TestPostRefusesAddressesAndURLs(t *testing.T) {
 		require.Equal(t, tt.want, out.Failure, name)
 		require.False(t, out.Delivered, name)
 	}
-	defaults := webhooks.NewSender(webhooks.Options{})
+	defaults := webhooks.NewSender(webhooks.SenderOptions{})
 	t.Cleanup(defaults.Close)
 	require.Equal(t, webhooks.FailureRefusedAddress, defaults.Post(t.Context(), newAttempt(t, url)).Failure)
 	require.Empty(t, deliveries)
@@ -224,18 +224,18 @@ func TestPostRefusesAddressesAndURLs(t *testing.T) {
 // A public-looking name can point at a private address; what counts is where the socket goes.
 func TestPostRefusesNameOfPrivateAddress(t *testing.T) {
 	t.Parallel()
-	url, deliveries := newReceiver(t, status(200))
+	url, deliveries := newReceiver(t, respondWith(200))
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(url, "http://"))
 	require.NoError(t, err)
 	named := fmt.Sprintf("http://receiver.example.com:%s/", port)
 	resolver := newResolver(t, [4]byte{127, 0, 0, 1})
 
-	strict := newSender(t, webhooks.Options{Guard: newGuard(t), Resolver: resolver})
+	strict := newSender(t, webhooks.SenderOptions{Guard: newGuard(t), Resolver: resolver})
 	require.NoError(t, newGuard(t).CheckURL(named))
 	require.Equal(t, webhooks.FailureRefusedAddress, strict.Post(t.Context(), newAttempt(t, named)).Failure)
 	require.Empty(t, deliveries)
 
-	lenient := newSender(t, webhooks.Options{Resolver: resolver})
+	lenient := newSender(t, webhooks.SenderOptions{Resolver: resolver})
 	require.True(t, lenient.Post(t.Context(), newAttempt(t, named)).Delivered, "control: the name does lead there")
 	require.Len(t, deliveries, 1)
 }
@@ -249,9 +249,9 @@ func TestPostRefusesNamesThatChangeTheirAddress(t *testing.T) {
 	named := fmt.Sprintf("http://receiver.example.com:%s/", port)
 	var now atomic.Pointer[[4]byte]
 	now.Store(&[4]byte{127, 0, 0, 1})
-	s := newSender(t, webhooks.Options{Guard: newGuard(t, "127.0.0.1/32"), Resolver: newChangingResolver(t, now.Load)})
+	s := newSender(t, webhooks.SenderOptions{Guard: newGuard(t, "127.0.0.1/32"), Resolver: newChangingResolver(t, now.Load)})
 	require.True(t, s.Post(t.Context(), newAttempt(t, named)).Delivered, "control: the address is allowed")
-	for name, text := range refused {
+	for name, text := range refusedAddresses {
 		address := netip.MustParseAddr(text)
 		if !address.Is4() || text == "127.0.0.1" {
 			continue

@@ -29,8 +29,8 @@ const (
 	FailureCancelled Failure = "cancelled"
 )
 
-// Outcome is what became of one attempt.
-type Outcome struct {
+// AttemptOutcome is what became of one attempt.
+type AttemptOutcome struct {
 	Delivered  bool          // the receiver answered 2xx in time
 	Failure    Failure       // empty when delivered
 	StatusCode int           // of the answer; 0 when there was none
@@ -40,10 +40,10 @@ type Outcome struct {
 	Excerpt    []byte        // the first KB of the answer's body: text from outside, store it encrypted
 }
 
-// judge tells a failure from an answer. The status line is the acknowledgement, so a body that
+// failureOfAnswer tells a failure from an answer. The status line is the acknowledgement, so a body that
 // breaks off takes nothing back; one that does not end in time does, because the
 // answer has to come in time (client-api#delivery).
-func judge(status int, bodyErr error) Failure {
+func failureOfAnswer(status int, bodyErr error) Failure {
 	switch {
 	case status/100 == 3:
 		return FailureRedirect
@@ -56,8 +56,8 @@ func judge(status int, bodyErr error) Failure {
 	}
 }
 
-// classify tells a failure from the error of an exchange without an answer.
-func classify(err error, inHandshake bool) Failure {
+// failureOfError tells a failure from the error of an exchange without an answer.
+func failureOfError(err error, inHandshake bool) Failure {
 	var refused *RefusedAddressError
 	switch {
 	case errors.As(err, &refused):
@@ -76,9 +76,9 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &netErr) && netErr.Timeout())
 }
 
-// retryAfter reads the header in either form, seconds or a date; 0 when it is absent, past or
+// parseRetryAfter reads the header in either form, seconds or a date; 0 when it is absent, past or
 // unreadable, at most maxRetryAfter.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second

@@ -13,22 +13,22 @@ const maxRetryAfter = 10 * time.Hour
 // outage has failed together do not all come back at once.
 const maxJitter = 0.1
 
-// Schedule gives the delays of client-api#delivery, one per attempt, each counted from the
+// RetrySchedule gives the delays of client-api#delivery, one per attempt, each counted from the
 // failure of the attempt before.
-func Schedule() []time.Duration {
+func RetrySchedule() []time.Duration {
 	return []time.Duration{
 		0, 5 * time.Second, 5 * time.Minute, 30 * time.Minute,
 		2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 10 * time.Hour,
 	}
 }
 
-// NextAttempt gives the time of the attempt after the given number of attempts made, the last of
+// NextAttemptTime gives the time of the attempt after the given number of attempts made, the last of
 // which failed at failedAt. It is never before the schedule's delay, nor before what the receiver
 // asked for (retryAfter; 0: nothing; at most maxRetryAfter), and at most a tenth of the wait later.
 // jitter gives numbers from 0 up to 1; nil stands for a random source. It is false when the
 // schedule is exhausted and the message has failed for its endpoint.
-func NextAttempt(attempts int, failedAt time.Time, retryAfter time.Duration, jitter func() float64) (time.Time, bool) {
-	schedule := Schedule()
+func NextAttemptTime(attempts int, failedAt time.Time, retryAfter time.Duration, jitter func() float64) (time.Time, bool) {
+	schedule := RetrySchedule()
 	if attempts < 0 || attempts >= len(schedule) {
 		return time.Time{}, false
 	}

@@ -19,8 +19,8 @@ const (
 // SecretOverlap is how long the secret before a rotation signs too, so that receivers can change over.
 const SecretOverlap = 24 * time.Hour
 
-// ErrSecret says that a text is not a signing secret.
-var ErrSecret = errors.New("webhooks: a secret is whsec_ and the base64 of 24 to 64 bytes")
+// ErrInvalidSecret says that a text is not a signing secret.
+var ErrInvalidSecret = errors.New("webhooks: a secret is whsec_ and the base64 of 24 to 64 bytes")
 
 // NewSecret makes a signing secret for an endpoint: whsec_ and the base64 of 32 random bytes.
 func NewSecret() (string, error) {
@@ -36,11 +36,11 @@ func NewSecret() (string, error) {
 func ParseSecret(secret string) ([]byte, error) {
 	encoded, ok := strings.CutPrefix(secret, secretPrefix)
 	if !ok {
-		return nil, ErrSecret
+		return nil, ErrInvalidSecret
 	}
 	key, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil || len(key) < minSecretBytes || len(key) > maxSecretBytes || strings.ContainsAny(encoded, "\r\n") {
-		return nil, ErrSecret
+		return nil, ErrInvalidSecret
 	}
 	return key, nil
 }

@@ -17,29 +17,29 @@ import (
 )
 
 const (
-	defaultTimeout   = 15 * time.Second // client-api#delivery
-	defaultKeptOpen  = 16
-	defaultUserAgent = "Aliquot-Webhooks/1"
-	maxRead          = 64 << 10 // bytes of an answer's body that are read
-	maxExcerpt       = 1 << 10  // bytes of it that are kept
-	maxAnswerHeader  = 64 << 10
+	defaultTimeout      = 15 * time.Second // client-api#delivery
+	defaultMaxIdleConns = 16
+	defaultUserAgent    = "Aliquot-Webhooks/1"
+	maxAnswerBytes      = 64 << 10 // bytes of an answer's body that are read
+	maxExcerptBytes     = 1 << 10  // bytes of it that are kept
+	maxAnswerHeader     = 64 << 10
 )
 
-// Options are the settings of a Sender. The zero value is ready for production.
-type Options struct {
-	Guard     *Guard           // Defaults to one that allows public addresses only
-	Timeout   time.Duration    // of a whole exchange, from name to body. Defaults to 15 s
-	UserAgent string           // Defaults to Aliquot-Webhooks/1
-	KeptOpen  int              // most idle connections to one receiver. Defaults to 16
-	RootCAs   *x509.CertPool   // authorities trusted for receivers. Defaults to the system's
-	Resolver  *net.Resolver    // Defaults to the system's
-	Now       func() time.Time // the clock of signatures. Defaults to time.Now
+// SenderOptions are the settings of a Sender. The zero value is ready for production.
+type SenderOptions struct {
+	Guard        *AddressGuard    // Defaults to one that allows public addresses only
+	Timeout      time.Duration    // of a whole exchange, from name to body. Defaults to 15 s
+	UserAgent    string           // Defaults to Aliquot-Webhooks/1
+	MaxIdleConns int              // most idle connections to one receiver. Defaults to 16
+	RootCAs      *x509.CertPool   // authorities trusted for receivers. Defaults to the system's
+	Resolver     *net.Resolver    // Defaults to the system's
+	Now          func() time.Time // the clock of signatures. Defaults to time.Now
 }
 
 // Sender posts messages to endpoints, one attempt at a time. It is safe for concurrent use and
 // keeps connections open between attempts.
 type Sender struct {
-	guard     *Guard
+	guard     *AddressGuard
 	timeout   time.Duration
 	userAgent string
 	now       func() time.Time
@@ -57,15 +57,15 @@ type Attempt struct {
 }
 
 // NewSender makes a sender. Close it when it is no longer used.
-func NewSender(o Options) *Sender {
+func NewSender(o SenderOptions) *Sender {
 	if o.Guard == nil {
-		o.Guard = &Guard{}
+		o.Guard = &AddressGuard{}
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
 	}
-	if o.KeptOpen <= 0 {
-		o.KeptOpen = defaultKeptOpen
+	if o.MaxIdleConns <= 0 {
+		o.MaxIdleConns = defaultMaxIdleConns
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = defaultUserAgent
@@ -90,7 +90,7 @@ func NewSender(o Options) *Sender {
 
 // newTransport has no proxy on purpose: through one, the guard would judge the proxy's address
 // instead of the receiver's. Answers are not decompressed, so a small one stays small.
-func newTransport(o Options) *http.Transport {
+func newTransport(o SenderOptions) *http.Transport {
 	dialer := &net.Dialer{Resolver: o.Resolver, ControlContext: o.Guard.Control}
 	return &http.Transport{
 		Proxy:                  nil,
@@ -99,7 +99,7 @@ func newTransport(o Options) *http.Transport {
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConns:           1024,
-		MaxIdleConnsPerHost:    o.KeptOpen,
+		MaxIdleConnsPerHost:    o.MaxIdleConns,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxAnswerHeader,
 	}
@@ -109,7 +109,7 @@ func newTransport(o Options) *http.Transport {
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
 // Post makes one attempt. It never returns an error: whatever happens is the attempt's outcome.
-func (s *Sender) Post(ctx context.Context, a Attempt) Outcome {
+func (s *Sender) Post(ctx context.Context, a Attempt) AttemptOutcome {
 	start := time.Now()
 	out := s.post(ctx, a)
 	out.Delivered = out.Failure == FailureNone
@@ -117,29 +117,29 @@ func (s *Sender) Post(ctx context.Context, a Attempt) Outcome {
 	return out
 }
 
-func (s *Sender) post(ctx context.Context, a Attempt) Outcome {
-	if failure := s.checkURL(a.URL); failure != FailureNone {
-		return Outcome{Failure: failure}
+func (s *Sender) post(ctx context.Context, a Attempt) AttemptOutcome {
+	if failure := s.failureOfURL(a.URL); failure != FailureNone {
+		return AttemptOutcome{Failure: failure}
 	}
 	within, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	var inHandshake atomic.Bool
-	req, failure := s.request(traceHandshake(within, &inHandshake), a)
+	req, failure := s.newRequest(trackHandshake(within, &inHandshake), a)
 	if failure != FailureNone {
-		return Outcome{Failure: failure}
+		return AttemptOutcome{Failure: failure}
 	}
 	resp, err := s.client.Do(req)
 	switch {
 	case err == nil:
-		return s.read(ctx, resp)
+		return s.readAnswer(ctx, resp)
 	case ctx.Err() != nil:
-		return Outcome{Failure: FailureCancelled}
+		return AttemptOutcome{Failure: FailureCancelled}
 	default:
-		return Outcome{Failure: classify(err, inHandshake.Load())}
+		return AttemptOutcome{Failure: failureOfError(err, inHandshake.Load())}
 	}
 }
 
-func (s *Sender) checkURL(raw string) Failure {
+func (s *Sender) failureOfURL(raw string) Failure {
 	err := s.guard.CheckURL(raw)
 	var refused *RefusedAddressError
 	switch {
@@ -152,9 +152,9 @@ func (s *Sender) checkURL(raw string) Failure {
 	}
 }
 
-// request signs and addresses the message. Our headers are set last, so that none of the endpoint's
+// newRequest signs and addresses the message. Our headers are set last, so that none of the endpoint's
 // can take their place.
-func (s *Sender) request(ctx context.Context, a Attempt) (*http.Request, Failure) {
+func (s *Sender) newRequest(ctx context.Context, a Attempt) (*http.Request, Failure) {
 	signed, err := Sign(a.MessageID, s.now(), a.Body, a.Secrets...)
 	if err != nil {
 		return nil, FailureUnsigned
@@ -163,51 +163,51 @@ func (s *Sender) request(ctx context.Context, a Attempt) (*http.Request, Failure
 	if err != nil {
 		return nil, FailureBadURL
 	}
-	setCustom(req.Header, a.Headers)
+	setCustomHeaders(req.Header, a.Headers)
 	for name, values := range signed {
 		req.Header[name] = values
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", s.userAgent)
-	if trace := tracing.Parent(ctx); trace != "" {
+	if trace := tracing.ParentHeader(ctx); trace != "" {
 		req.Header.Set("Traceparent", trace)
 	}
-	markRepeatable(req.Header)
+	allowTransportRetry(req.Header)
 	return req, FailureNone
 }
 
-// markRepeatable lets the transport send the request again when a kept connection turns out to
+// allowTransportRetry lets the transport send the request again when a kept connection turns out to
 // have been closed by the receiver. Receivers know repeats by the message id. A header without a
 // value is not sent (net/http.Transport).
-func markRepeatable(h http.Header) {
+func allowTransportRetry(h http.Header) {
 	if _, custom := h["Idempotency-Key"]; !custom {
 		h["Idempotency-Key"] = nil
 	}
 }
 
-// read takes what is kept of the answer. The body is read so that the connection can be used again,
+// readAnswer takes what is kept of the answer. The body is read so that the connection can be used again,
 // but no further than maxRead; closing a longer one closes its connection.
-func (s *Sender) read(ctx context.Context, resp *http.Response) Outcome {
+func (s *Sender) readAnswer(ctx context.Context, resp *http.Response) AttemptOutcome {
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRead))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if ctx.Err() != nil {
 		err = nil // we stopped reading, so the status is all there is to judge
 	}
-	out := Outcome{
-		Failure:    judge(resp.StatusCode, err),
+	out := AttemptOutcome{
+		Failure:    failureOfAnswer(resp.StatusCode, err),
 		StatusCode: resp.StatusCode,
 		Gone:       resp.StatusCode == http.StatusGone,
-		Excerpt:    bytes.Clone(body[:min(len(body), maxExcerpt)]),
+		Excerpt:    bytes.Clone(body[:min(len(body), maxExcerptBytes)]),
 	}
 	if out.Failure != FailureNone {
-		out.RetryAfter = retryAfter(resp.Header, s.now())
+		out.RetryAfter = parseRetryAfter(resp.Header, s.now())
 	}
 	return out
 }
 
-// traceHandshake notes whether the exchange is in the middle of a TLS handshake, or failed in one.
+// trackHandshake notes whether the exchange is in the middle of a TLS handshake, or failed in one.
 // The transport's errors for that have no common type.
-func traceHandshake(ctx context.Context, inHandshake *atomic.Bool) context.Context {
+func trackHandshake(ctx context.Context, inHandshake *atomic.Bool) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		TLSHandshakeStart: func() { inHandshake.Store(true) },
 		TLSHandshakeDone:  func(_ tls.ConnectionState, err error) { inHandshake.Store(err != nil) },

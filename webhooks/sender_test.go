@@ -17,30 +17,30 @@ import (
 
 const loopback = "127.0.0.0/8"
 
-// received is what a receiver got of one delivery.
-type received struct {
+// receivedRequest is what a receiver got of one delivery.
+type receivedRequest struct {
 	method string
 	header http.Header
 	body   []byte
 }
 
 // newReceiver starts a receiver that reads each delivery, then answers with h.
-func newReceiver(t *testing.T, h http.HandlerFunc) (url string, deliveries <-chan received) {
+func newReceiver(t *testing.T, h http.HandlerFunc) (url string, deliveries <-chan receivedRequest) {
 	t.Helper()
-	got := make(chan received, 16)
+	got := make(chan receivedRequest, 16)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Errorf("receiver: %v", err)
 		}
-		got <- received{r.Method, r.Header.Clone(), body}
+		got <- receivedRequest{r.Method, r.Header.Clone(), body}
 		h(w, r)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, got
 }
 
-func newSender(t *testing.T, o webhooks.Options) *webhooks.Sender {
+func newSender(t *testing.T, o webhooks.SenderOptions) *webhooks.Sender {
 	t.Helper()
 	if o.Guard == nil {
 		o.Guard = newGuard(t, loopback)
@@ -55,7 +55,7 @@ func newAttempt(t *testing.T, url string) webhooks.Attempt {
 	return webhooks.Attempt{URL: url, MessageID: "msg_1", Body: []byte(`{"event_type":"labtest.order.created"}`), Secrets: []string{newSecret(t)}}
 }
 
-func status(code int) http.HandlerFunc {
+func respondWith(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
@@ -64,14 +64,14 @@ func TestPostDelivers(t *testing.T) {
 	for _, code := range []int{200, 201, 202, 204, 299} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
-			url, deliveries := newReceiver(t, status(code))
+			url, deliveries := newReceiver(t, respondWith(code))
 			a := newAttempt(t, url)
 
-			out := newSender(t, webhooks.Options{}).Post(t.Context(), a)
+			out := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), a)
 
 			require.Positive(t, out.Duration)
 			out.Duration = 0
-			require.Equal(t, webhooks.Outcome{Delivered: true, StatusCode: code, Excerpt: []byte{}}, out)
+			require.Equal(t, webhooks.AttemptOutcome{Delivered: true, StatusCode: code, Excerpt: []byte{}}, out)
 			got := <-deliveries
 			require.Equal(t, http.MethodPost, got.method)
 			require.Equal(t, a.Body, got.body)
@@ -89,12 +89,12 @@ func TestPostDelivers(t *testing.T) {
 
 func TestPostVerifies(t *testing.T) {
 	t.Parallel()
-	url, deliveries := newReceiver(t, status(200))
+	url, deliveries := newReceiver(t, respondWith(200))
 	fresh, old := newSecret(t), newSecret(t)
 	a := newAttempt(t, url)
 	a.Secrets = []string{fresh, old}
 
-	require.True(t, newSender(t, webhooks.Options{}).Post(t.Context(), a).Delivered)
+	require.True(t, newSender(t, webhooks.SenderOptions{}).Post(t.Context(), a).Delivered)
 	got := <-deliveries
 	require.NoError(t, verify(t, fresh, got.body, got.header))
 	require.NoError(t, verify(t, old, got.body, got.header))
@@ -115,10 +115,10 @@ func TestPostSignsTheAttemptsTime(t *testing.T) {
 	} {
 		t.Run(off.String(), func(t *testing.T) {
 			t.Parallel()
-			url, deliveries := newReceiver(t, status(200))
+			url, deliveries := newReceiver(t, respondWith(200))
 			a := newAttempt(t, url)
 			at := time.Now().Add(off)
-			s := newSender(t, webhooks.Options{Now: func() time.Time { return at }})
+			s := newSender(t, webhooks.SenderOptions{Now: func() time.Time { return at }})
 			require.True(t, s.Post(t.Context(), a).Delivered)
 			got := <-deliveries
 			require.Equal(t, strconv.FormatInt(at.Unix(), 10), got.header.Get("svix-timestamp"))
@@ -134,7 +134,7 @@ func TestPostSignsTheAttemptsTime(t *testing.T) {
 
 func TestPostCustomHeaders(t *testing.T) {
 	t.Parallel()
-	url, deliveries := newReceiver(t, status(200))
+	url, deliveries := newReceiver(t, respondWith(200))
 	a := newAttempt(t, url)
 	a.Headers = map[string]string{
 		"Authorization": "Bearer t", "x-tenant": "one", "Idempotency-Key": "k",
@@ -143,7 +143,7 @@ func TestPostCustomHeaders(t *testing.T) {
 		"X-Bad": "a\r\nInjected: yes", "Bad Name": "x",
 	}
 
-	require.True(t, newSender(t, webhooks.Options{UserAgent: "test/2"}).Post(t.Context(), a).Delivered)
+	require.True(t, newSender(t, webhooks.SenderOptions{UserAgent: "test/2"}).Post(t.Context(), a).Delivered)
 	got := <-deliveries
 	require.NoError(t, verify(t, a.Secrets[0], got.body, got.header))
 	for name, want := range map[string]string{
@@ -168,27 +168,27 @@ func TestPostStatusFailures(t *testing.T) {
 	now := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)
 	tests := map[string]struct {
 		handler http.HandlerFunc
-		want    webhooks.Outcome
+		want    webhooks.AttemptOutcome
 	}{
-		"400":                {status(400), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 400}},
-		"401":                {status(401), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 401}},
-		"500":                {status(500), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 500}},
-		"410":                {status(410), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 410, Gone: true}},
-		"304":                {status(304), webhooks.Outcome{Failure: webhooks.FailureRedirect, StatusCode: 304}},
-		"429 seconds":        {header(429, "Retry-After", "120"), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 2 * time.Minute}},
-		"503 date":           {header(503, "Retry-After", "Tue, 04 Mar 2025 05:07:07 GMT"), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 503, RetryAfter: time.Minute}},
-		"429 date past":      {header(429, "Retry-After", "Tue, 04 Mar 2025 05:00:00 GMT"), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
-		"429 nonsense":       {header(429, "Retry-After", "soon"), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
-		"429 negative":       {header(429, "Retry-After", "-5"), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
-		"429 for ever":       {header(429, "Retry-After", "99999999999999999999"), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
-		"429 until the end":  {header(429, "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"), webhooks.Outcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
-		"200 asks for none ": {header(200, "Retry-After", "120"), webhooks.Outcome{Delivered: true, StatusCode: 200}},
+		"400":                {respondWith(400), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 400}},
+		"401":                {respondWith(401), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 401}},
+		"500":                {respondWith(500), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 500}},
+		"410":                {respondWith(410), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 410, Gone: true}},
+		"304":                {respondWith(304), webhooks.AttemptOutcome{Failure: webhooks.FailureRedirect, StatusCode: 304}},
+		"429 seconds":        {header(429, "Retry-After", "120"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 2 * time.Minute}},
+		"503 date":           {header(503, "Retry-After", "Tue, 04 Mar 2025 05:07:07 GMT"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 503, RetryAfter: time.Minute}},
+		"429 date past":      {header(429, "Retry-After", "Tue, 04 Mar 2025 05:00:00 GMT"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
+		"429 nonsense":       {header(429, "Retry-After", "soon"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
+		"429 negative":       {header(429, "Retry-After", "-5"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
+		"429 for ever":       {header(429, "Retry-After", "99999999999999999999"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
+		"429 until the end":  {header(429, "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
+		"200 asks for none ": {header(200, "Retry-After", "120"), webhooks.AttemptOutcome{Delivered: true, StatusCode: 200}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, _ := newReceiver(t, tt.handler)
-			out := newSender(t, webhooks.Options{Now: func() time.Time { return now }}).Post(t.Context(), newAttempt(t, url))
+			out := newSender(t, webhooks.SenderOptions{Now: func() time.Time { return now }}).Post(t.Context(), newAttempt(t, url))
 			out.Duration, out.Excerpt = 0, nil
 			require.Equal(t, tt.want, out)
 		})
@@ -197,12 +197,12 @@ func TestPostStatusFailures(t *testing.T) {
 
 func TestPostDoesNotFollowRedirects(t *testing.T) {
 	t.Parallel()
-	target, deliveries := newReceiver(t, status(200))
+	target, deliveries := newReceiver(t, respondWith(200))
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
 			url, _ := newReceiver(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, code) })
-			out := newSender(t, webhooks.Options{}).Post(t.Context(), newAttempt(t, url))
+			out := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), newAttempt(t, url))
 			require.False(t, out.Delivered)
 			require.Equal(t, webhooks.FailureRedirect, out.Failure)
 			require.Equal(t, code, out.StatusCode)
@@ -213,7 +213,7 @@ func TestPostDoesNotFollowRedirects(t *testing.T) {
 
 func TestPostUnsigned(t *testing.T) {
 	t.Parallel()
-	url, deliveries := newReceiver(t, status(200))
+	url, deliveries := newReceiver(t, respondWith(200))
 	for name, spoil := range map[string]func(*webhooks.Attempt){
 		"no secret":  func(a *webhooks.Attempt) { a.Secrets = nil },
 		"bad secret": func(a *webhooks.Attempt) { a.Secrets = []string{"hunter2"} },
@@ -221,7 +221,7 @@ func TestPostUnsigned(t *testing.T) {
 	} {
 		a := newAttempt(t, url)
 		spoil(&a)
-		out := newSender(t, webhooks.Options{}).Post(t.Context(), a)
+		out := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), a)
 		require.Equal(t, webhooks.FailureUnsigned, out.Failure, name)
 		require.False(t, out.Delivered, name)
 	}
@@ -235,7 +235,7 @@ func TestPostCancelled(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	out := newSender(t, webhooks.Options{}).Post(ctx, newAttempt(t, url))
+	out := newSender(t, webhooks.SenderOptions{}).Post(ctx, newAttempt(t, url))
 	require.Equal(t, webhooks.FailureCancelled, out.Failure)
 	require.False(t, out.Delivered)
 	require.Zero(t, out.StatusCode)

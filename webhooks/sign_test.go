@@ -68,7 +68,7 @@ func TestParseSecret(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, webhooks.ErrSecret)
+			require.ErrorIs(t, err, webhooks.ErrInvalidSecret)
 		})
 	}
 }
@@ -106,6 +106,6 @@ func TestSignRefuses(t *testing.T) {
 	_, err = webhooks.Sign("msg_1", time.Now(), nil)
 	require.Error(t, err)
 	_, err = webhooks.Sign("msg_1", time.Now(), nil, secret, "hunter2")
-	require.ErrorIs(t, err, webhooks.ErrSecret)
+	require.ErrorIs(t, err, webhooks.ErrInvalidSecret)
 	require.NotContains(t, err.Error(), "hunter2")
 }

@@ -12,16 +12,16 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-func TestADeliveryNamesItsTrace(t *testing.T) {
+func TestADeliverySendsItsTraceHeader(t *testing.T) {
 	t.Parallel()
-	url, got := newReceiver(t, status(http.StatusNoContent))
-	sender, a := newSender(t, webhooks.Options{}), newAttempt(t, url)
+	url, got := newReceiver(t, respondWith(http.StatusNoContent))
+	sender, a := newSender(t, webhooks.SenderOptions{}), newAttempt(t, url)
 	a.Headers = map[string]string{"Traceparent": "the endpoint's own"}
 	require.True(t, sender.Post(t.Context(), a).Delivered)
 	require.Equal(t, "the endpoint's own", (<-got).header.Get("Traceparent"), "nothing is traced")
 
 	for sample, traced := range map[float64]bool{0: false, 1: true} {
-		provider := tracing.NewProvider(tracetest.NewNoopExporter(), tracing.Options{Sample: sample})
+		provider := tracing.NewProvider(tracetest.NewNoopExporter(), tracing.Options{SampleRatio: sample})
 		t.Cleanup(func() { require.NoError(t, provider.Shutdown(context.Background())) })
 		ctx, span := provider.Tracer("test").Start(t.Context(), "deliver")
 		require.True(t, sender.Post(ctx, newAttempt(t, url)).Delivered)

@@ -22,7 +22,7 @@ func (e *URLError) Error() string { return "endpoint URL: " + e.Reason }
 // belong in a header, where they are kept secret) and no fragment. An address that the guard
 // refuses is refused here too when the URL names it outright; what a name stands for is judged at
 // every connection instead. The error is a *URLError, or a *RefusedAddressError.
-func (g *Guard) CheckURL(raw string) error {
+func (g *AddressGuard) CheckURL(raw string) error {
 	u, err := parseURL(raw)
 	if err != nil {
 		return err
@@ -49,13 +49,13 @@ func parseURL(raw string) (*url.URL, error) {
 	if err != nil {
 		return nil, &URLError{"cannot be read"}
 	}
-	if err := checkParts(u); err != nil {
+	if err := checkURLParts(u); err != nil {
 		return nil, &URLError{err.Error()}
 	}
 	return u, nil
 }
 
-func checkParts(u *url.URL) error {
+func checkURLParts(u *url.URL) error {
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("must be https or http")

@@ -108,7 +108,7 @@ func TestCheckHeaders(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, webhooks.ErrHeader)
+			require.ErrorIs(t, err, webhooks.ErrInvalidHeader)
 		})
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 const canary = "Quillfeather"
 
-func TestNoErrorOfAnActivitySaysMoreThanItShould(t *testing.T) {
+func TestActivityErrorsAreSafeForHistory(t *testing.T) {
 	t.Parallel()
 	ours := temporal.NewApplicationError("placing: refused", "Refused")
 	for name, c := range map[string]struct {
@@ -35,7 +35,7 @@ func TestNoErrorOfAnActivitySaysMoreThanItShould(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var logged bytes.Buffer
-			err := failWith(t, c.fails, &guard{log: slog.New(slog.NewJSONHandler(&logged, nil))})
+			err := failWith(t, c.fails, &errorGuard{log: slog.New(slog.NewJSONHandler(&logged, nil))})
 			require.ErrorContains(t, err, c.want)
 			require.NotContains(t, err.Error(), canary)
 			require.Equal(t, name != "ours", logged.Len() > 0)

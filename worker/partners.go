@@ -11,12 +11,12 @@ import (
 )
 
 // Partners are the adapters of all lab partners. timeout bounds one exchange; 0 means the adapter's own default.
-func Partners(timeout time.Duration) map[string]activities.Partner {
+func Partners(timeout time.Duration) map[string]activities.LabFactory {
 	shared := &http.Client{}
-	adapters := map[string]activities.Partner{}
-	for _, p := range partners.All() {
-		adapters[p.Name] = func(a labs.Account, pace labs.Pace) (labs.Lab, error) {
-			lab, err := p.Open(a, labs.Options{HTTPClient: shared, Timeout: timeout, Pace: pace})
+	adapters := map[string]activities.LabFactory{}
+	for _, p := range partners.Protocols() {
+		adapters[p.Name] = func(a labs.Account, pace labs.WaitForTurn) (labs.Lab, error) {
+			lab, err := p.Open(a, labs.Options{HTTPClient: shared, Timeout: timeout, WaitForTurn: pace})
 			if err != nil {
 				return nil, fmt.Errorf("making the client of a %s account: %w", p.Name, err)
 			}

@@ -16,26 +16,26 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-// namespaceLimit is how long a rebuild waits for its namespace.
-const namespaceLimit = time.Minute
+// namespaceTimeout is how long a rebuild waits for its namespace.
+const namespaceTimeout = time.Minute
 
 // EnsureNamespace registers a namespace, with the given retention of closed workflows, where it does not exist, and waits until
 // it can be used, as long as ctx allows. A server that is still starting is waited for.
 func EnsureNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
-	err := persist(ctx, anyError, func() error { return registerNamespace(ctx, c, namespace, retention) })
+	err := retryWhile(ctx, isAnyError, func() error { return registerNamespace(ctx, c, namespace, retention) })
 	if err != nil {
 		return fmt.Errorf("registering namespace %s: %w", namespace, err)
 	}
 	return nil
 }
 
-// persist does something again as long as its error is such and ctx allows, and returns the last error.
-func persist(ctx context.Context, such func(error) bool, do func() error) error {
+// retryWhile does something again as long as its error is such and ctx allows, and returns the last error.
+func retryWhile(ctx context.Context, retryable func(error) bool, do func() error) error {
 	t := time.NewTicker(100 * time.Millisecond)
 	defer t.Stop()
 	for {
 		err := do()
-		if err == nil || !such(err) {
+		if err == nil || !retryable(err) {
 			return err
 		}
 		select {
@@ -46,10 +46,10 @@ func persist(ctx context.Context, such func(error) bool, do func() error) error 
 	}
 }
 
-func anyError(error) bool { return true }
+func isAnyError(error) bool { return true }
 
-// unknownNamespace is what a node of a cluster says of a namespace that another has just registered.
-func unknownNamespace(err error) bool {
+// isNamespaceNotFound is what a node of a cluster says of a namespace that another has just registered.
+func isNamespaceNotFound(err error) bool {
 	_, unknown := errors.AsType[*serviceerror.NamespaceNotFound](err)
 	return unknown
 }
@@ -76,17 +76,17 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 // order; the facts that nobody has settled; a nudge for every endpoint that waits for deliveries. It needs a running worker, and is
 // safe to repeat. It returns what was rebuilt.
 func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration, log *slog.Logger) (dispatch.SweepResult, error) {
-	within, cancel := context.WithTimeout(ctx, namespaceLimit)
+	namespaceCtx, cancel := context.WithTimeout(ctx, namespaceTimeout)
 	defer cancel()
-	if err := EnsureNamespace(within, c, namespace, retention); err != nil {
+	if err := EnsureNamespace(namespaceCtx, c, namespace, retention); err != nil {
 		return dispatch.SweepResult{}, err
 	}
 	// Each node of a cluster learns of a fresh namespace by itself, within ten seconds.
-	if err := persist(within, anyError, func() error { return Ensure(within, c, namespace, log) }); err != nil {
+	if err := retryWhile(namespaceCtx, isAnyError, func() error { return EnsureAttributesAndSchedules(namespaceCtx, c, namespace, log) }); err != nil {
 		return dispatch.SweepResult{}, err
 	}
 	var out dispatch.SweepResult
-	err := persist(within, unknownNamespace, func() (err error) {
+	err := retryWhile(namespaceCtx, isNamespaceNotFound, func() (err error) {
 		out, err = dispatch.NewClient(c).Reconcile(ctx, dispatch.ReconcileInput{OpenOrders: true, Rebuild: true})
 		return err
 	})

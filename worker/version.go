@@ -14,16 +14,16 @@ type Version struct {
 	BuildID    string // empty: the worker is unversioned
 }
 
-func (v Version) check() error {
+func (v Version) validate() error {
 	if v.BuildID != "" && v.Deployment == "" {
 		return errors.New("a build id needs a deployment")
 	}
 	return nil
 }
 
-// options make every workflow go on with the build that is current when its next task is due (docs/rollouts.md). A build is pinned to
+// deploymentOptions make every workflow go on with the build that is current when its next task is due (docs/rollouts.md). A build is pinned to
 // nothing, so an old one may be stopped as soon as another is current, although orders live for months.
-func (v Version) options() sdk.DeploymentOptions {
+func (v Version) deploymentOptions() sdk.DeploymentOptions {
 	if v.BuildID == "" {
 		return sdk.DeploymentOptions{}
 	}
@@ -34,16 +34,16 @@ func (v Version) options() sdk.DeploymentOptions {
 	}
 }
 
-// HoldAll holds every change of workflow code.
-const HoldAll = "all"
+// HoldAllChanges holds every change of workflow code.
+const HoldAllChanges = "all"
 
-// hold makes workflow.GetVersion begin no change that is held: a run that comes to one keeps the old way, and notes that it does. Runs
+// holdChanges makes workflow.GetVersion begin no change that is held: a run that comes to one keeps the old way, and notes that it does. Runs
 // that have begun it before, with another worker, go on with it, because that is noted as well.
-func hold(changes []string) sdk.PreferredVersionProvider {
+func holdChanges(changes []string) sdk.PreferredVersionProvider {
 	if len(changes) == 0 {
 		return nil
 	}
-	all := slices.Contains(changes, HoldAll)
+	all := slices.Contains(changes, HoldAllChanges)
 	return func(in sdk.PreferredVersionProviderInput) *sdk.VersionPreference {
 		if !all && !slices.Contains(changes, in.ChangeID) {
 			return nil

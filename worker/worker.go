@@ -29,20 +29,20 @@ type Options struct {
 	Temporal client.Client
 	Store    *store.Store
 	Dispatch *dispatch.Client
-	Partners map[string]activities.Partner // by the protocol that a lab account speaks. Defaults to Partners(0).
-	Tracker  couriers.Tracker              // nil: no courier aggregator is configured
+	Partners map[string]activities.LabFactory // by the protocol that a lab account speaks. Defaults to Partners(0).
+	Tracker  couriers.Tracker                 // nil: no courier aggregator is configured
 	Sender   *webhooks.Sender
 	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to activities.DefaultConcurrency.
-	Concurrency int
-	Retention   activities.Retention  // Defaults to keeping everything for good.
-	Registry    prometheus.Registerer // Defaults to one of its own.
-	Logger      *slog.Logger          // Defaults to slog.Default().
-	Now         func() time.Time      // Defaults to time.Now.
+	Concurrency     int
+	Retention       activities.Retention  // Defaults to keeping everything for good.
+	MetricsRegistry prometheus.Registerer // Defaults to one of its own.
+	Logger          *slog.Logger          // Defaults to slog.Default().
+	Now             func() time.Time      // Defaults to time.Now.
 
 	// Version is which build of which deployment this worker is. Defaults to none: it is unversioned.
 	Version Version
-	// Held are the changes of workflow code that this worker understands and does not begin, by their ids; HoldAll stands for all.
-	Held []string
+	// HeldChanges are the changes of workflow code that this worker understands and does not begin, by their ids; HoldAll stands for all.
+	HeldChanges []string
 	// StopTimeout is how long running activities may finish after Stop. Defaults to 10 s.
 	StopTimeout time.Duration
 	// Queues to serve. Defaults to all.
@@ -53,10 +53,10 @@ type Options struct {
 }
 
 // Worker serves Aliquot's task queues.
-type Worker struct{ queues []sdk.Worker }
+type Worker struct{ workers []sdk.Worker }
 
-// pollers per queue for workflow tasks: the SDK's two make a p99 of seconds when many orders start at once.
-const pollers = 8
+// workflowPollers per queue for workflow tasks: the SDK's two make a p99 of seconds when many orders start at once.
+const workflowPollers = 8
 
 // New prepares a worker; nothing runs before Start.
 func New(o Options) (*Worker, error) {
@@ -67,30 +67,30 @@ func New(o Options) (*Worker, error) {
 	a := &activities.Activities{
 		Store: o.Store, Dispatch: o.Dispatch, Partners: o.Partners, Tracker: o.Tracker, Sender: o.Sender,
 		Concurrency: o.Concurrency, Retention: o.Retention,
-		Metrics: activities.NewMetrics(o.Registry), Log: o.Logger, Now: o.Now,
+		Metrics: activities.NewMetrics(o.MetricsRegistry), Log: o.Logger, Now: o.Now,
 	}
-	register := map[string]func(Registry, *activities.Activities){
+	register := map[string]func(Registrar, *activities.Activities){
 		dispatch.QueueOrders: RegisterOrders, dispatch.QueueLabs: RegisterLabs, dispatch.QueueDeliveries: RegisterDeliveries,
 	}
-	if err := o.Version.check(); err != nil {
+	if err := o.Version.validate(); err != nil {
 		return nil, fmt.Errorf("making a worker: %w", err)
 	}
 	w := &Worker{}
 	for _, queue := range o.Queues {
-		serve, ok := register[queue]
+		registerQueue, ok := register[queue]
 		if !ok {
 			return nil, fmt.Errorf("making a worker: there is no task queue %q", queue)
 		}
 		q := sdk.New(o.Temporal, queue, sdk.Options{
-			MaxConcurrentWorkflowTaskPollers: pollers,
+			MaxConcurrentWorkflowTaskPollers: workflowPollers,
 			WorkerStopTimeout:                o.StopTimeout,
 			OnFatalError:                     o.OnFatal,
-			Interceptors:                     []interceptor.WorkerInterceptor{&guard{log: o.Logger}},
-			DeploymentOptions:                o.Version.options(),
-			PreferredVersionProvider:         hold(o.Held),
+			Interceptors:                     []interceptor.WorkerInterceptor{&errorGuard{log: o.Logger}},
+			DeploymentOptions:                o.Version.deploymentOptions(),
+			PreferredVersionProvider:         holdChanges(o.HeldChanges),
 		})
-		serve(q, a)
-		w.queues = append(w.queues, q)
+		registerQueue(q, a)
+		w.workers = append(w.workers, q)
 	}
 	return w, nil
 }
@@ -99,8 +99,8 @@ func (o *Options) setDefaults() {
 	if o.Partners == nil {
 		o.Partners = Partners(0)
 	}
-	if o.Registry == nil {
-		o.Registry = prometheus.NewRegistry()
+	if o.MetricsRegistry == nil {
+		o.MetricsRegistry = prometheus.NewRegistry()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -121,9 +121,9 @@ func (o *Options) setDefaults() {
 
 // Start begins to poll. The error says which queue could not be served; none is then.
 func (w *Worker) Start() error {
-	for i, q := range w.queues {
+	for i, q := range w.workers {
 		if err := q.Start(); err != nil {
-			for _, started := range w.queues[:i] {
+			for _, started := range w.workers[:i] {
 				started.Stop()
 			}
 			return fmt.Errorf("starting a worker: %w", err)
@@ -136,47 +136,47 @@ func (w *Worker) Start() error {
 // before they are made are handed back.
 func (w *Worker) Stop() {
 	var stopping sync.WaitGroup
-	for _, q := range w.queues {
+	for _, q := range w.workers {
 		stopping.Go(q.Stop)
 	}
 	stopping.Wait()
 }
 
-// Registry is where workflows and activities are registered: a worker, or a test environment.
-type Registry interface {
+// Registrar is where workflows and activities are registered: a worker, or a test environment.
+type Registrar interface {
 	RegisterWorkflowWithOptions(w any, o workflow.RegisterOptions)
 	RegisterActivityWithOptions(a any, o activity.RegisterOptions)
 }
 
 // RegisterOrders registers what the orders queue runs.
-func RegisterOrders(r Registry, a *activities.Activities) {
+func RegisterOrders(r Registrar, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(workflows.Order, workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
-	register(r, dispatch.ActivityLoad, a.Load)
-	register(r, dispatch.ActivityRecord, a.Record)
+	registerActivity(r, dispatch.ActivityLoad, a.Load)
+	registerActivity(r, dispatch.ActivityRecord, a.Record)
 }
 
 // RegisterLabs registers what the labs queue runs.
-func RegisterLabs(r Registry, a *activities.Activities) {
-	register(r, dispatch.ActivityPlace, a.Place)
-	register(r, dispatch.ActivityFetch, a.Fetch)
-	register(r, dispatch.ActivityTrack, a.Track)
-	register(r, dispatch.ActivityCancel, a.Cancel)
-	register(r, dispatch.ActivityCorrect, a.Correct)
-	register(r, dispatch.ActivityBook, a.Book)
-	register(r, dispatch.ActivityRelease, a.Release)
-	register(r, dispatch.ActivityPoll, a.PollSilent)
-	register(r, dispatch.ActivityReview, a.ReviewReports)
+func RegisterLabs(r Registrar, a *activities.Activities) {
+	registerActivity(r, dispatch.ActivityPlace, a.Place)
+	registerActivity(r, dispatch.ActivityFetch, a.Fetch)
+	registerActivity(r, dispatch.ActivityTrack, a.Track)
+	registerActivity(r, dispatch.ActivityCancel, a.Cancel)
+	registerActivity(r, dispatch.ActivityCorrect, a.Correct)
+	registerActivity(r, dispatch.ActivityBook, a.Book)
+	registerActivity(r, dispatch.ActivityRelease, a.Release)
+	registerActivity(r, dispatch.ActivityPoll, a.PollSilent)
+	registerActivity(r, dispatch.ActivityReview, a.ReviewUnmatchedReports)
 }
 
 // RegisterDeliveries registers what the deliveries queue runs.
-func RegisterDeliveries(r Registry, a *activities.Activities) {
+func RegisterDeliveries(r Registrar, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(workflows.Deliveries, workflow.RegisterOptions{Name: dispatch.WorkflowDeliveries})
 	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: dispatch.WorkflowReconcile})
-	register(r, dispatch.ActivityDeliver, a.Deliver)
-	register(r, dispatch.ActivitySweep, a.Sweep)
-	register(r, dispatch.ActivitySweepAll, a.SweepOpenOrders)
+	registerActivity(r, dispatch.ActivityDeliver, a.Deliver)
+	registerActivity(r, dispatch.ActivitySweep, a.Sweep)
+	registerActivity(r, dispatch.ActivitySweepOpenOrders, a.SweepOpenOrders)
 }
 
-func register(r Registry, name string, fn any) {
+func registerActivity(r Registrar, name string, fn any) {
 	r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 }

@@ -13,7 +13,7 @@ import (
 var march = func(d int) order.Date { return order.Date{Year: day0.Year(), Month: day0.Month(), Day: d} }
 
 // placedAt is when the requisition was made, after day0.
-func (w *world) placedAt() time.Duration {
+func (w *orderHarness) placedAt() time.Duration {
 	w.t.Helper()
 	for _, e := range w.order().Events {
 		if e.Status.Low() == lifecycle.RequisitionCreated {
@@ -39,33 +39,33 @@ func TestActivation(t *testing.T) {
 		"waits for midnight, New York":     {march(5), newYork, nil, 2*day + 19*hour},
 		"a night with a clock change":      {march(9), newYork, nil, 6*day + 18*hour},
 		"today means now":                  {march(2), time.UTC, nil, 0},
-		"moved to later":                   {march(5), time.UTC, ptr(scheduleFor(march(8), time.UTC)), 5*day + 14*hour},
-		"moved to earlier":                 {march(8), time.UTC, ptr(scheduleFor(march(4), time.UTC)), day + 14*hour},
-		"moved to today, which is now":     {march(8), time.UTC, ptr(scheduleFor(march(2), time.UTC)), hour},
+		"moved to later":                   {march(5), time.UTC, ptr(activationDemand(march(8), time.UTC)), 5*day + 14*hour},
+		"moved to earlier":                 {march(8), time.UTC, ptr(activationDemand(march(4), time.UTC)), day + 14*hour},
+		"moved to today, which is now":     {march(8), time.UTC, ptr(activationDemand(march(2), time.UTC)), hour},
 		"cleared, which is now":            {march(8), time.UTC, ptr(order.Demand{Kind: order.DemandActivate, By: lifecycle.Client}), hour},
 		"created today after its midnight": {march(1), time.UTC, nil, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, activatedBy(test.on, test.zone))
+			w := newWorld(t, withActivateBy(test.on, test.zone))
 			if test.want > 0 {
 				w.at(test.want-time.Second, func() {
 					if test.demand != nil && test.want == hour {
 						return
 					}
-					require.Equal(t, []lifecycle.Low{lifecycle.Ordered}, w.history())
+					require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered}, w.statusHistory())
 					require.Empty(t, w.labCalls("PlaceOrder"))
 				})
 			}
 			if test.demand != nil {
-				asked := w.demand(hour, *test.demand)
+				asked := w.demandAt(hour, *test.demand)
 				defer func() { require.True(t, asked.Done, asked.Reason) }()
 			}
 			w.runUntil(7 * day)
 			require.Equal(t, test.want.String(), w.placedAt().String())
 			require.Len(t, w.labCalls("PlaceOrder"), 1)
-			require.NotContains(t, w.attention(), order.RequisitionOverdue)
+			require.NotContains(t, w.attention(), order.AttentionRequisitionOverdue)
 		})
 	}
 }
@@ -75,19 +75,19 @@ func ptr[T any](v T) *T { return &v }
 func TestActivationIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		settings []setting
+		settings []orderSetting
 		after    time.Duration
 		want     order.Reason
 	}{
-		"once it has begun":       {[]setting{activatedBy(march(3), time.UTC)}, 15 * hour, order.ReasonTransition},
-		"while the lab is silent": {[]setting{activatedBy(march(3), time.UTC), withScript("fail-place-99")}, 15 * hour, order.ReasonActivated},
-		"of an unscheduled order": {[]setting{withScript("fail-place-99")}, hour, order.ReasonNotScheduled},
+		"once it has begun":       {[]orderSetting{withActivateBy(march(3), time.UTC)}, 15 * hour, order.ReasonTransitionNotAllowed},
+		"while the lab is silent": {[]orderSetting{withActivateBy(march(3), time.UTC), withScript("fail-place-99")}, 15 * hour, order.ReasonAlreadyActivated},
+		"of an unscheduled order": {[]orderSetting{withScript("fail-place-99")}, hour, order.ReasonNotScheduled},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, test.settings...)
-			asked := w.demand(test.after, scheduleFor(march(8), time.UTC))
+			asked := w.demandAt(test.after, activationDemand(march(8), time.UTC))
 			w.runUntil(test.after + time.Minute)
 			require.True(t, asked.Answered)
 			require.False(t, asked.Done)
@@ -98,12 +98,12 @@ func TestActivationIsRefused(t *testing.T) {
 
 func TestCancellingAScheduledOrder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, activatedBy(march(8), time.UTC))
-	asked := w.demand(hour, cancel())
+	w := newWorld(t, withActivateBy(march(8), time.UTC))
+	asked := w.demandAt(hour, cancelDemand())
 	w.run()
 	require.True(t, asked.Done)
-	require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.Cancelled}, w.history())
-	require.Empty(t, w.lab.Account().Calls)
+	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.Cancelled}, w.statusHistory())
+	require.Empty(t, w.lab.Traffic().Calls)
 	require.Empty(t, w.attention())
 	require.Empty(t, w.order().State.Deadlines, "the timer goes with the order")
 	require.Equal(t, day0.Add(hour), w.now(), "the run ends at once, not at the activation")
@@ -111,16 +111,16 @@ func TestCancellingAScheduledOrder(t *testing.T) {
 
 func TestFactBeforeActivation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, activatedBy(march(6), time.UTC))
-	w.fact(hour, order.KitShipped)
+	w := newWorld(t, withActivateBy(march(6), time.UTC))
+	w.factAt(hour, order.FactKitShipped)
 	w.at(2*hour, func() {
-		require.Equal(t, []string{"kit_shipped: parked"}, w.fates())
+		require.Equal(t, []string{"kit_shipped: parked"}, w.factOutcomes())
 		require.Empty(t, w.attention())
 	})
-	w.at(day+2*hour, func() { w.requireSince(day+hour, order.FactOutOfPlace) })
+	w.at(day+2*hour, func() { w.requireMarkSince(day+hour, order.AttentionFactOutOfPlace) })
 	w.runUntil(5 * day)
-	require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer}, w.history())
-	require.Equal(t, []string{"kit_shipped: applied"}, w.fates())
+	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer}, w.statusHistory())
+	require.Equal(t, []string{"kit_shipped: applied"}, w.factOutcomes())
 	require.Empty(t, w.attention())
 	require.Equal(t, w.tracking("outbound"), w.order().Shipment.Outbound.Number)
 }

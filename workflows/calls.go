@@ -15,50 +15,50 @@ import (
 type coroutine string
 
 const (
-	placing    coroutine = "placing"
-	fetching   coroutine = "fetching"
-	tracking   coroutine = "tracking"
-	cancelling coroutine = "cancelling"
-	correcting coroutine = "correcting"
-	booking    coroutine = "booking"
-	releasing  coroutine = "releasing"
+	coroutinePlacing    coroutine = "placing"
+	coroutineFetching   coroutine = "fetching"
+	coroutineTracking   coroutine = "tracking"
+	coroutineCancelling coroutine = "cancelling"
+	coroutineCorrecting coroutine = "correcting"
+	coroutineBooking    coroutine = "booking"
+	coroutineReleasing  coroutine = "releasing"
 )
 
-// armCalls starts the coroutines that the state asks for and that do not run yet.
-func (r *orderRun) armCalls(ctx workflow.Context) {
-	r.keep(ctx, placing, r.wantsPlacing(), r.place)
+// startCalls starts the coroutines that the state asks for and that do not run yet.
+func (r *orderRun) startCalls(ctx workflow.Context) {
+	r.ensureRunning(ctx, coroutinePlacing, r.needsPlacement(), r.placeOrder)
 	_, due := r.state.NextFetch()
-	r.keep(ctx, fetching, due, r.fetch)
-	r.keep(ctx, tracking, r.wantsTrackers(), r.track)
-	r.keep(ctx, cancelling, r.state.Cancelling != nil, r.cancelAtLab)
-	r.keep(ctx, correcting, r.state.Correcting != nil, r.correct)
-	r.keep(ctx, booking, r.state.Booking != nil, r.book)
-	r.keep(ctx, releasing, len(r.state.Releasing) > 0, r.release)
+	r.ensureRunning(ctx, coroutineFetching, due, r.fetchResults)
+	r.ensureRunning(ctx, coroutineTracking, r.needsTrackers(), r.createTrackers)
+	r.ensureRunning(ctx, coroutineCancelling, r.state.PendingCancellation != nil, r.cancelAtLab)
+	r.ensureRunning(ctx, coroutineCorrecting, r.state.PendingCorrection != nil, r.correctAtLab)
+	r.ensureRunning(ctx, coroutineBooking, r.state.PendingBooking != nil, r.bookAtProvider)
+	r.ensureRunning(ctx, coroutineReleasing, len(r.state.PendingReleases) > 0, r.releaseAtProviders)
 }
 
-func (r *orderRun) keep(ctx workflow.Context, c coroutine, wanted bool, run func(workflow.Context) error) {
-	if !wanted || r.running[c] {
+func (r *orderRun) ensureRunning(ctx workflow.Context, c coroutine, wanted bool, run func(workflow.Context) error) {
+	if !wanted || r.runningCoroutines[c] {
 		return
 	}
-	r.running[c] = true
+	r.runningCoroutines[c] = true
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		if err := run(ctx); err != nil {
-			r.failed = err
+			r.err = err
 		}
-		delete(r.running, c)
+		delete(r.runningCoroutines, c)
 		r.changed = true
 	})
 }
 
-// call runs one partner activity, outside the mutex.
-func (r *orderRun) call(ctx workflow.Context, o workflow.ActivityOptions, name string, in, out any) error {
+// callPartner runs one partner activity, outside the mutex.
+func (r *orderRun) callPartner(ctx workflow.Context, o workflow.ActivityOptions, name string, in, out any) error {
 	o.TaskQueue = dispatch.QueueLabs
-	r.calls++
-	defer func() { r.calls-- }()
+	r.callsInFlight++
+	defer func() { r.callsInFlight-- }()
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, in).Get(ctx, out)
 }
 
-func (r *orderRun) wantsPlacing() bool {
+func (r *orderRun) needsPlacement() bool {
 	return r.state.Placement.State == order.PlacementStarted && !r.state.Terminal()
 }
 
@@ -79,19 +79,19 @@ const (
 	placePauseMax = time.Hour
 )
 
-// place has the requisition made. Rounds that end without an answer are repeated with the same order number: a second number for
+// placeOrder has the requisition made. Rounds that end without an answer are repeated with the same order number: a second number for
 // the same intent could make two kits.
-func (r *orderRun) place(ctx workflow.Context) error {
-	for r.wantsPlacing() {
+func (r *orderRun) placeOrder(ctx workflow.Context) error {
+	for r.needsPlacement() {
 		id := fmt.Sprintf("place-%d", r.state.Revision)
 		var out dispatch.PlaceResult
-		r.placing = true
-		err := r.call(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id}, &out)
-		_, recErr := r.record(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
+		r.placementInFlight = true
+		err := r.callPartner(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id}, &out)
+		_, recErr := r.decideAndRecord(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
 			return &order.Recording{Decision: placementDecision(s, out, err, workflow.Now(ctx))}
 		})
-		r.placing = false
-		if recErr != nil || err == nil || isType(err, dispatch.ErrorRefused) {
+		r.placementInFlight = false
+		if recErr != nil || err == nil || isErrorType(err, dispatch.ErrorRefused) {
 			return recErr
 		}
 		if err := r.pauseBetweenRounds(ctx); err != nil {
@@ -104,8 +104,8 @@ func (r *orderRun) place(ctx workflow.Context) error {
 func placementDecision(s order.State, out dispatch.PlaceResult, err error, now time.Time) order.Decision {
 	switch {
 	case err == nil:
-		return s.ApplyPlaced(out.Accession, now)
-	case isType(err, dispatch.ErrorRefused):
+		return s.ApplyPlacementAccepted(out.Accession, now)
+	case isErrorType(err, dispatch.ErrorRefused):
 		return s.ApplyPlacementRefused(now)
 	default:
 		return s.ApplyPlacementUnanswered(now)
@@ -115,13 +115,13 @@ func placementDecision(s order.State, out dispatch.PlaceResult, err error, now t
 // pauseBetweenRounds waits, unless operations ask for the next round or none is wanted any more. Where the round was recorded by a task
 // that was lost, either may have been recorded after it: then no round counts.
 func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
-	tries := r.state.Placement.Tries
+	tries := r.state.Placement.UnansweredRounds
 	if tries == 0 {
 		return nil
 	}
 	pause := min(placePause<<min(tries-1, 8), placePauseMax)
 	_, err := workflow.AwaitWithTimeout(ctx, pause, func() bool {
-		return !r.wantsPlacing() || r.state.Placement.Tries != tries
+		return !r.needsPlacement() || r.state.Placement.UnansweredRounds != tries
 	})
 	return err
 }
@@ -137,8 +137,8 @@ var fetchOptions = workflow.ActivityOptions{
 	},
 }
 
-// fetch gets an announced report, on the schedule of molecular-api#d32. A newer announcement begins the schedule anew.
-func (r *orderRun) fetch(ctx workflow.Context) error {
+// fetchResults gets an announced report, on the schedule of molecular-api#d32. A newer announcement begins the schedule anew.
+func (r *orderRun) fetchResults(ctx workflow.Context) error {
 	for {
 		due, ok := r.state.NextFetch()
 		if !ok {
@@ -154,35 +154,35 @@ func (r *orderRun) fetch(ctx workflow.Context) error {
 				continue
 			}
 		}
-		var out order.Fetched
-		err := r.call(ctx, fetchOptions, dispatch.ActivityFetch, dispatch.FetchInput{OrderID: r.id, Generation: generation}, &out)
+		var out order.FetchOutcome
+		err := r.callPartner(ctx, fetchOptions, dispatch.ActivityFetch, dispatch.FetchInput{OrderID: r.id, Generation: generation}, &out)
 		cause := order.CauseCall(fmt.Sprintf("fetch-%d-%d", generation, attempt))
-		if err := r.fetched(ctx, cause, generation, out, err); err != nil {
+		if err := r.recordFetch(ctx, cause, generation, out, err); err != nil {
 			return err
 		}
 	}
 }
 
-func (r *orderRun) fetched(ctx workflow.Context, cause string, generation int, out order.Fetched, failed error) error {
-	_, err := r.record(ctx, cause, func(s order.State) *order.Recording {
+func (r *orderRun) recordFetch(ctx workflow.Context, cause string, generation int, out order.FetchOutcome, failed error) error {
+	_, err := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
 		if failed != nil || out.ResultID == "" {
-			return &order.Recording{Decision: s.ApplyFetchMissed(generation, workflow.Now(ctx))}
+			return &order.Recording{Decision: s.ApplyFetchFailed(generation, workflow.Now(ctx))}
 		}
-		d, visible := s.ApplyFetched(out, workflow.Now(ctx))
+		d, visible := s.ApplyFetchedResults(out, workflow.Now(ctx))
 		rec := &order.Recording{Decision: d}
 		switch {
 		case visible:
-			rec.ResultID, rec.Critical = out.ResultID, out.Critical && s.News(out)
-		case s.Terminal() && d.Outcome == order.Refused:
-			rec.HeldID = out.ResultID
+			rec.ResultID, rec.NewlyCritical = out.ResultID, out.Critical && s.News(out)
+		case s.Terminal() && d.Outcome == order.OutcomeRefused:
+			rec.HeldResultID = out.ResultID
 		}
 		return rec
 	})
 	return err
 }
 
-func (r *orderRun) wantsTrackers() bool {
-	return r.state.Trackers && r.can.CanTrack && !r.state.Terminal()
+func (r *orderRun) needsTrackers() bool {
+	return r.state.TrackersPending && r.capabilities.CanTrack && !r.state.Terminal()
 }
 
 // trackOptions: the attempts span about six hours.
@@ -193,17 +193,17 @@ var trackOptions = workflow.ActivityOptions{
 	},
 }
 
-// track has a courier tracker made for each leg of the stored shipment. Where that cannot be done, the order goes on without: a leg
+// createTrackers has a courier tracker made for each leg of the stored shipment. Where that cannot be done, the order goes on without: a leg
 // that nobody reports on is what the deadlines call silent.
-func (r *orderRun) track(ctx workflow.Context) error {
-	for r.wantsTrackers() {
+func (r *orderRun) createTrackers(ctx workflow.Context) error {
+	for r.needsTrackers() {
 		out := dispatch.TrackResult{ShipmentAt: r.state.ShipmentAt}
-		if err := r.call(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out); err != nil {
+		if err := r.callPartner(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out); err != nil {
 			workflow.GetLogger(ctx).Warn("shipment without trackers", "order_id", r.id)
 		}
 		cause := order.CauseCall(fmt.Sprintf("track-%d", out.ShipmentAt.UnixMicro()))
-		_, err := r.record(ctx, cause, func(s order.State) *order.Recording {
-			return &order.Recording{Decision: s.ApplyTracked(out.ShipmentAt, workflow.Now(ctx))}
+		_, err := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
+			return &order.Recording{Decision: s.ApplyTrackersCreated(out.ShipmentAt, workflow.Now(ctx))}
 		})
 		if err != nil {
 			return err

@@ -17,35 +17,35 @@ func TestCancelWhereTheLabHasNoCall(t *testing.T) {
 	t.Parallel()
 	cancelled := lifecycle.Cancelled
 	tests := map[string]struct {
-		settings  []setting
-		happen    func(w *world)
+		settings  []orderSetting
+		happen    func(w *orderHarness)
 		ask       time.Duration
-		history   []lifecycle.Low
+		history   []lifecycle.LowStatus
 		refused   order.Reason
 		attention []order.AttentionReason
 	}{
 		"before anything was sent": {
-			settings: []setting{activatedBy(march(6), time.UTC)}, ask: hour,
-			history: []lifecycle.Low{ordered, cancelled}, attention: []order.AttentionReason{},
+			settings: []orderSetting{withActivateBy(march(6), time.UTC)}, ask: hour,
+			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{},
 		},
 		"refused by the lab for good": {
-			settings: []setting{withScript("refuse-place")}, ask: hour,
-			history: []lifecycle.Low{ordered, cancelled}, attention: []order.AttentionReason{},
+			settings: []orderSetting{withScript("refuse-place")}, ask: hour,
+			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{},
 		},
 		"between two rounds that nobody answered": {
-			settings: []setting{withScript("fail-place-99")}, ask: 2 * time.Minute,
-			history: []lifecycle.Low{ordered, cancelled}, attention: []order.AttentionReason{order.CancelAtLab},
+			settings: []orderSetting{withScript("fail-place-99")}, ask: 2 * time.Minute,
+			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{order.AttentionCancelAtLab},
 		},
 		"placed": {
-			ask: hour, history: []lifecycle.Low{ordered, created, cancelled}, attention: []order.AttentionReason{order.CancelAtLab},
+			ask: hour, history: []lifecycle.LowStatus{ordered, created, cancelled}, attention: []order.AttentionReason{order.AttentionCancelAtLab},
 		},
 		"shipped": {
-			happen: func(w *world) { w.fact(hour, order.KitShipped) }, ask: 2 * hour,
-			history: []lifecycle.Low{ordered, created, shipped}, refused: order.ReasonTransition, attention: []order.AttentionReason{},
+			happen: func(w *orderHarness) { w.factAt(hour, order.FactKitShipped) }, ask: 2 * hour,
+			history: []lifecycle.LowStatus{ordered, created, shipped}, refused: order.ReasonTransitionNotAllowed, attention: []order.AttentionReason{},
 		},
 		"at the lab": {
-			happen: func(w *world) { w.fact(hour, order.KitReceived) }, ask: 2 * hour,
-			history: []lifecycle.Low{ordered, created, received}, refused: order.ReasonTransition, attention: []order.AttentionReason{},
+			happen: func(w *orderHarness) { w.factAt(hour, order.FactKitReceived) }, ask: 2 * hour,
+			history: []lifecycle.LowStatus{ordered, created, received}, refused: order.ReasonTransitionNotAllowed, attention: []order.AttentionReason{},
 		},
 	}
 	for name, test := range tests {
@@ -55,13 +55,13 @@ func TestCancelWhereTheLabHasNoCall(t *testing.T) {
 			if test.happen != nil {
 				test.happen(w)
 			}
-			asked := w.demand(test.ask, cancel())
+			asked := w.demandAt(test.ask, cancelDemand())
 			w.runUntil(3 * hour)
 			require.True(t, asked.Answered)
 			require.Equal(t, test.refused == "", asked.Done)
 			require.Equal(t, test.refused, asked.Reason)
 			require.Equal(t, day0.Add(test.ask), asked.At)
-			require.Equal(t, test.history, w.history())
+			require.Equal(t, test.history, w.statusHistory())
 			require.Equal(t, test.attention, w.attention())
 			require.Empty(t, w.labCalls("CancelOrder"))
 			require.Equal(t, asked.Done, !w.open, "the run of a cancelled order ends")
@@ -73,13 +73,13 @@ func TestCancelWhereTheLabHasNoCall(t *testing.T) {
 func TestFactsOnACancelledOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.demand(2*hour, cancel())
-	w.fact(3*hour, order.KitShipped, sentAt(hour))
-	w.fact(5*hour, order.KitReceived)
+	w.demandAt(2*hour, cancelDemand())
+	w.factAt(3*hour, order.FactKitShipped, withSentAt(hour))
+	w.factAt(5*hour, order.FactKitReceived)
 	w.run()
-	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
-	require.Contains(t, w.attention(), order.ContradictoryFact)
-	require.Equal(t, "kit_received: refused", w.fates()[1])
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
+	require.Contains(t, w.attention(), order.AttentionContradictoryFact)
+	require.Equal(t, "kit_received: refused", w.factOutcomes()[1])
 	require.Greater(t, w.runs, 1)
 }
 
@@ -88,35 +88,35 @@ func TestCancelWhileTheCallIsInFlight(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		script    string
-		history   []lifecycle.Low
+		history   []lifecycle.LowStatus
 		attention []order.AttentionReason
 	}{
-		"the lab accepts":    {"happy", []lifecycle.Low{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.CancelAtLab}},
-		"the lab refuses":    {"refuse-place", []lifecycle.Low{ordered, lifecycle.Cancelled}, []order.AttentionReason{}},
-		"the lab is silent":  {"fail-place-99", []lifecycle.Low{ordered, lifecycle.Cancelled}, []order.AttentionReason{order.CancelAtLab}},
-		"the answer is lost": {"timeout-after-accept", []lifecycle.Low{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.CancelAtLab}},
+		"the lab accepts":    {"happy", []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.AttentionCancelAtLab}},
+		"the lab refuses":    {"refuse-place", []lifecycle.LowStatus{ordered, lifecycle.Cancelled}, []order.AttentionReason{}},
+		"the lab is silent":  {"fail-place-99", []lifecycle.LowStatus{ordered, lifecycle.Cancelled}, []order.AttentionReason{order.AttentionCancelAtLab}},
+		"the answer is lost": {"timeout-after-accept", []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.AttentionCancelAtLab}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, withScript(test.script))
 			asked := w.newReply()
-			w.gate.on("/PlaceOrder", func(n int, serve func()) {
+			w.gate.setHook("/PlaceOrder", func(n int, serve func()) {
 				if n == 1 {
-					w.meanwhile(func() { w.ask(asked, cancel(), nil) })
+					w.meanwhile(func() { w.sendDemand(asked, cancelDemand(), nil) })
 					<-asked.accepted
 				}
 				serve()
 			})
 			w.run()
 			require.True(t, asked.Done)
-			require.Equal(t, test.history, w.history())
+			require.Equal(t, test.history, w.statusHistory())
 			require.Equal(t, test.attention, w.attention())
 		})
 	}
 }
 
-func newCancellingWorld(t *testing.T) *world {
+func newCancellingWorld(t *testing.T) *orderHarness {
 	t.Helper()
 	return newClinic(t, withCancelCall).newWorld(t)
 }
@@ -126,14 +126,14 @@ func TestCancelConfirmedByALabThatIsBeingCalled(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
 	asked := w.newReply()
-	w.gate.on("/PlaceOrder", func(_ int, serve func()) {
-		w.meanwhile(func() { w.ask(asked, cancel(), nil) })
+	w.gate.setHook("/PlaceOrder", func(_ int, serve func()) {
+		w.meanwhile(func() { w.sendDemand(asked, cancelDemand(), nil) })
 		<-asked.accepted
 		serve()
 	})
 	w.run()
 	require.True(t, asked.Done)
-	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
 	require.Len(t, w.labCalls("CancelOrder"), 1)
 	require.Empty(t, w.attention())
 }
@@ -142,22 +142,22 @@ func TestCancelConfirmedByALabThatIsBeingCalled(t *testing.T) {
 func TestCancelOvertakenByTheKit(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
-	w.at(hour, func() { w.recordBehindItsBack(order.Fact{Kind: order.KitShipped, SentAt: w.now()}) })
-	asked := w.demand(hour, cancel())
+	w.at(hour, func() { w.recordFactElsewhere(order.Fact{Kind: order.FactKitShipped, SentAt: w.now()}) })
+	asked := w.demandAt(hour, cancelDemand())
 	w.runUntil(2 * hour)
 	require.True(t, asked.Answered)
-	require.Equal(t, order.ReasonTransition, asked.Reason)
+	require.Equal(t, order.ReasonTransitionNotAllowed, asked.Reason)
 	require.Empty(t, w.labCalls("CancelOrder"))
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 }
 
 func TestCancelConfirmedByTheLab(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
-	asked := w.demand(hour, cancel())
+	asked := w.demandAt(hour, cancelDemand())
 	w.run()
 	require.True(t, asked.Done)
-	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
 	require.Len(t, w.labCalls("CancelOrder"), 1)
 	require.Empty(t, w.attention())
 }
@@ -166,16 +166,16 @@ func TestCancelRefusedByTheLab(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
 	w.at(hour, w.shipAtLab)
-	asked := w.demand(2*hour, cancel())
-	w.fact(3*hour, order.KitShipped, sentAt(hour))
-	after := w.demand(4*hour, cancel())
+	asked := w.demandAt(2*hour, cancelDemand())
+	w.factAt(3*hour, order.FactKitShipped, withSentAt(hour))
+	after := w.demandAt(4*hour, cancelDemand())
 	w.runUntil(5 * hour)
 	require.False(t, asked.Done)
 	require.Equal(t, order.ReasonLabRefused, asked.Reason)
-	require.Equal(t, created, asked.From)
-	require.Equal(t, order.ReasonTransition, after.Reason)
+	require.Equal(t, created, asked.FromStatus)
+	require.Equal(t, order.ReasonTransitionNotAllowed, after.Reason)
 	require.Len(t, w.labCalls("CancelOrder"), 1, "once shipped it is refused without asking the lab")
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	require.Empty(t, w.attention())
 }
 
@@ -183,40 +183,40 @@ func TestCancelRefusedByTheLab(t *testing.T) {
 func TestKitShippedBeforeTheConfirmation(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
-	w.gate.on("/CancelOrder", func(_ int, serve func()) {
-		w.meanwhile(func() { w.report(order.KitShipped) })
+	w.gate.setHook("/CancelOrder", func(_ int, serve func()) {
+		w.meanwhile(func() { w.reportFact(order.FactKitShipped) })
 		w.await(shipped)
 		serve()
 	})
-	asked := w.demand(hour, cancel())
+	asked := w.demandAt(hour, cancelDemand())
 	w.runUntil(2 * hour)
 	require.True(t, asked.Answered)
 	require.False(t, asked.Done)
-	require.Equal(t, order.ReasonTransition, asked.Reason)
-	require.Equal(t, shipped, asked.From)
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
-	require.Nil(t, w.order().State.Cancelling)
+	require.Equal(t, order.ReasonTransitionNotAllowed, asked.Reason)
+	require.Equal(t, shipped, asked.FromStatus)
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
+	require.Nil(t, w.order().State.PendingCancellation)
 }
 
 // A lab that does not answer is asked every minute; the caller is told after twelve seconds that the outcome is open.
 func TestCancelUnanswered(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
-	w.gate.on("/CancelOrder", func(n int, serve func()) {
+	w.gate.setHook("/CancelOrder", func(n int, serve func()) {
 		if n < 4 {
-			unanswered()
+			dropConnection()
 		}
 		serve()
 	})
-	asked := w.demand(hour, cancel())
+	asked := w.demandAt(hour, cancelDemand())
 	w.at(hour+20*time.Second, func() {
 		require.True(t, asked.Unanswered)
 		require.Equal(t, day0.Add(hour+12*time.Second), asked.At)
-		w.requireSince(hour, order.CancelUnanswered)
+		w.requireMarkSince(hour, order.AttentionCancelUnanswered)
 		require.Equal(t, created, w.order().Status)
 	})
 	w.run()
-	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
 	require.Equal(t, day0.Add(hour+3*time.Minute), w.order().Events[2].OccurredAt)
 	require.Len(t, w.labCalls("CancelOrder"), 1, "the others never reached the lab")
 	require.Empty(t, w.attention())
@@ -227,17 +227,17 @@ func TestCancelUnansweredBeforeTheKitShips(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
 	calls := 0
-	w.gate.on("/CancelOrder", func(n int, _ func()) {
+	w.gate.setHook("/CancelOrder", func(n int, _ func()) {
 		calls = n
-		unanswered()
+		dropConnection()
 	})
-	asked := w.demand(hour, cancel())
-	w.fact(hour+90*time.Second, order.KitShipped)
+	asked := w.demandAt(hour, cancelDemand())
+	w.factAt(hour+90*time.Second, order.FactKitShipped)
 	w.runUntil(2 * hour)
 	require.True(t, asked.Unanswered)
 	require.Equal(t, 3, calls)
-	require.Nil(t, w.order().State.Cancelling)
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Nil(t, w.order().State.PendingCancellation)
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	require.Empty(t, w.attention())
 	demand, err := w.store.Demand(context.Background(), asked.id)
 	require.NoError(t, err)
@@ -255,21 +255,21 @@ func TestCancelAskedAgain(t *testing.T) {
 				w.at(time.Minute, w.shipAtLab)
 			}
 			again := w.newReply()
-			w.gate.on("/CancelOrder", func(n int, serve func()) {
+			w.gate.setHook("/CancelOrder", func(n int, serve func()) {
 				if n == 1 {
-					unanswered()
+					dropConnection()
 				}
 				// The second caller asks while the lab is being called for the first one.
-				w.meanwhile(func() { w.ask(again, cancel(), nil) })
+				w.meanwhile(func() { w.sendDemand(again, cancelDemand(), nil) })
 				<-again.accepted
 				serve()
 			})
-			first := w.demand(hour, cancel())
+			first := w.demandAt(hour, cancelDemand())
 			w.runUntil(2 * hour)
 			require.True(t, first.Unanswered)
-			require.Equal(t, confirms, again.Done, "%+v", again.Answer)
+			require.Equal(t, confirms, again.Done, "%+v", again.DemandAnswer)
 			require.False(t, again.Unanswered)
-			require.Nil(t, w.order().State.Cancelling)
+			require.Nil(t, w.order().State.PendingCancellation)
 			require.Equal(t, confirms, w.order().Status == lifecycle.Cancelled)
 			if !confirms {
 				require.Equal(t, order.ReasonLabRefused, again.Reason)
@@ -288,17 +288,17 @@ func TestCancelAskedTwice(t *testing.T) {
 			if !confirms {
 				w.at(time.Minute, w.shipAtLab)
 			}
-			w.gate.on("/CancelOrder", func(n int, serve func()) {
+			w.gate.setHook("/CancelOrder", func(n int, serve func()) {
 				if n == 1 {
-					unanswered()
+					dropConnection()
 				}
 				serve()
 			})
-			asked := []*reply{w.demand(hour, cancel()), w.demand(hour+50*time.Second, cancel()), w.demand(hour+50*time.Second, cancel())}
+			asked := []*demandReply{w.demandAt(hour, cancelDemand()), w.demandAt(hour+50*time.Second, cancelDemand()), w.demandAt(hour+50*time.Second, cancelDemand())}
 			w.runUntil(2 * hour)
 			require.True(t, asked[0].Unanswered)
 			for _, r := range asked {
-				require.True(t, r.Unanswered || r.Done == confirms, "%+v", r.Answer)
+				require.True(t, r.Unanswered || r.Done == confirms, "%+v", r.DemandAnswer)
 				row, err := w.store.Demand(context.Background(), r.id)
 				require.NoError(t, err)
 				require.Equal(t, name, row.State)
@@ -308,37 +308,37 @@ func TestCancelAskedTwice(t *testing.T) {
 }
 
 // The answer to a demand may be lost after it was recorded. Asked again it is answered as before, and not held against what it did.
-func TestADemandIsAskedAgain(t *testing.T) {
+func TestDemandRetry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	first := w.demand(hour, cancel())
+	first := w.demandAt(hour, cancelDemand())
 	again := w.newReply()
 	again.id = first.id
 	w.at(2*hour, func() {
-		d := cancel()
-		d.ID, d.Again = first.id, true
+		d := cancelDemand()
+		d.ID, d.IsRetry = first.id, true
 		w.env.UpdateWorkflow(dispatch.UpdateDemand, d.ID, again, d)
 	})
 	w.run()
 	require.True(t, first.Done)
-	require.True(t, again.Done, "%+v", again.Answer)
-	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.True(t, again.Done, "%+v", again.DemandAnswer)
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
 }
 
 // A run that begins while the lab has not answered goes on asking.
 func TestCancelGoesOnInTheNextRun(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
-	w.gate.on("/CancelOrder", func(n int, serve func()) {
+	w.gate.setHook("/CancelOrder", func(n int, serve func()) {
 		if n < 3 {
-			unanswered()
+			dropConnection()
 		}
 		serve()
 	})
-	w.demand(hour, cancel())
+	w.demandAt(hour, cancelDemand())
 	w.runUntil(hour + 30*time.Second)
-	require.Equal(t, []order.AttentionReason{order.CancelUnanswered}, w.attention())
+	require.Equal(t, []order.AttentionReason{order.AttentionCancelUnanswered}, w.attention())
 	w.run()
-	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
 	require.Equal(t, 2, w.runs)
 }

@@ -25,56 +25,56 @@ func TestSignalsAtTheEnd(t *testing.T) {
 		w := newWorld(t)
 		asked := w.newReply()
 		w.at(hour, func() {
-			w.ask(asked, cancel(), nil)
-			w.report(order.KitShipped)
-			w.report(order.KitReceived)
+			w.sendDemand(asked, cancelDemand(), nil)
+			w.reportFact(order.FactKitShipped)
+			w.reportFact(order.FactKitReceived)
 		})
 		w.run()
 		require.True(t, asked.Answered)
-		require.Len(t, w.fates(), 2)
+		require.Len(t, w.factOutcomes(), 2)
 		require.Equal(t, 1, w.runs)
 	})
 	t.Run("while the end is recorded", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
 			out, err := record(ctx, rec)
 			if rec.Decision.Next.Status == lifecycle.SampleError && rec.Decision.From != lifecycle.SampleError {
-				for _, kind := range []order.FactKind{order.KitShipped, order.KitReceived, order.ReportReady} {
-					w.report(kind)
+				for _, kind := range []order.FactKind{order.FactKitShipped, order.FactKitReceived, order.FactReportReady} {
+					w.reportFact(kind)
 				}
 			}
 			return out, err
 		}
-		w.results(time.Minute, `{}`)
-		w.fact(hour, order.KitRejected, recoverable(false))
+		w.resultsAt(time.Minute, `{}`)
+		w.factAt(hour, order.FactKitRejected, withRecoverable(false))
 		w.run()
-		require.Equal(t, []lifecycle.Low{ordered, created, received, lifecycle.SampleError}, w.history())
-		require.Len(t, w.fates(), 4)
-		require.Equal(t, 1, w.order().State.Fetch.Versions, "the report is fetched before the run ends")
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, received, lifecycle.SampleError}, w.statusHistory())
+		require.Len(t, w.factOutcomes(), 4)
+		require.Equal(t, 1, w.order().State.Fetch.StoredVersions, "the report is fetched before the run ends")
 		require.Equal(t, 1, w.runs)
 	})
 	t.Run("a demand while the end is recorded", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		asked := w.newReply()
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
 			out, err := record(ctx, rec)
 			if rec.Decision.Next.Status == lifecycle.SampleError && rec.Decision.From != lifecycle.SampleError {
-				w.meanwhile(func() { w.ask(asked, cancel(), nil) })
+				w.meanwhile(func() { w.sendDemand(asked, cancelDemand(), nil) })
 				<-asked.accepted
 			}
 			return out, err
 		}
-		w.fact(hour, order.KitRejected, recoverable(false))
+		w.factAt(hour, order.FactKitRejected, withRecoverable(false))
 		w.run()
 		require.True(t, asked.Answered)
-		require.Equal(t, order.Answer{Reason: order.ReasonTransition, From: lifecycle.SampleError, Sequence: 4}, asked.Answer)
+		require.Equal(t, order.DemandAnswer{Reason: order.ReasonTransitionNotAllowed, FromStatus: lifecycle.SampleError, Sequence: 4}, asked.DemandAnswer)
 	})
 }
 
-// renew has the server suggest, at each of the times, that the history has grown long.
-func (w *world) renew(at ...time.Duration) {
+// suggestContinueAsNew has the server suggest, at each of the times, that the history has grown long.
+func (w *orderHarness) suggestContinueAsNew(at ...time.Duration) {
 	for _, after := range at {
 		w.at(after, func() {
 			w.env.SetContinueAsNewSuggested(true)
@@ -87,8 +87,8 @@ func TestContinueAsNew(t *testing.T) {
 	t.Parallel()
 	t.Run("between everything", func(t *testing.T) {
 		t.Parallel()
-		w := longLife(t)
-		w.renew(time.Hour, 14*hour+3*time.Minute, 2*day, 5*day, 15*day, 20*day, 22*day, 24*day, 26*day, 45*day, 45*day+90*time.Minute)
+		w := longTimeline(t)
+		w.suggestContinueAsNew(time.Hour, 14*hour+3*time.Minute, 2*day, 5*day, 15*day, 20*day, 22*day, 24*day, 26*day, 45*day, 45*day+90*time.Minute)
 		w.run()
 		requireWholeLife(t, w)
 		require.Equal(t, 11, w.renewals)
@@ -96,10 +96,10 @@ func TestContinueAsNew(t *testing.T) {
 	})
 	t.Run("with the same deadlines", func(t *testing.T) {
 		t.Parallel()
-		w := longLife(t)
+		w := longTimeline(t)
 		var before order.State
 		w.at(22*day-time.Second, func() { before = w.order().State })
-		w.renew(22 * day)
+		w.suggestContinueAsNew(22 * day)
 		w.at(22*day+time.Second, func() {
 			require.Equal(t, 1, w.renewals)
 			require.NotEmpty(t, before.Deadlines)
@@ -116,14 +116,14 @@ func TestContinueAsNewWaits(t *testing.T) {
 	t.Run("for a cancellation", func(t *testing.T) {
 		t.Parallel()
 		w := newCancellingWorld(t)
-		w.gate.on("/CancelOrder", func(n int, serve func()) {
+		w.gate.setHook("/CancelOrder", func(n int, serve func()) {
 			if n == 1 {
-				unanswered()
+				dropConnection()
 			}
 			serve()
 		})
-		asked := w.demand(hour, cancel())
-		w.renew(hour + time.Second)
+		asked := w.demandAt(hour, cancelDemand())
+		w.suggestContinueAsNew(hour + time.Second)
 		w.at(hour+11*time.Second, func() { require.Zero(t, w.renewals) })
 		w.at(hour+13*time.Second, func() {
 			require.True(t, asked.Unanswered)
@@ -136,12 +136,12 @@ func TestContinueAsNewWaits(t *testing.T) {
 	t.Run("for a call", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.gate.on("/PlaceOrder", func(_ int, serve func()) {
+		w.gate.setHook("/PlaceOrder", func(_ int, serve func()) {
 			done := make(chan struct{})
 			w.meanwhile(func() {
 				w.env.SetContinueAsNewSuggested(true)
-				w.report(order.CourierReport, func(f *order.Fact) { f.Leg = "outbound" })
-				w.report(order.KitShipped)
+				w.reportFact(order.FactCourierReport, func(f *order.Fact) { f.Leg = "outbound" })
+				w.reportFact(order.FactKitShipped)
 				close(done)
 			})
 			<-done
@@ -150,7 +150,7 @@ func TestContinueAsNewWaits(t *testing.T) {
 		})
 		w.runUntil(hour)
 		require.Equal(t, 1, w.renewals)
-		require.Len(t, w.outcomes(), 1)
+		require.Len(t, w.placementOutcomes(), 1)
 		require.Equal(t, order.PlacementDone, w.order().State.Placement.State)
 	})
 	t.Run("for an outcome whose turn to be recorded has not come", func(t *testing.T) {
@@ -167,15 +167,15 @@ func TestContinueAsNewWaits(t *testing.T) {
 				close(known)
 			})
 		}
-		w.gate.on("/PlaceOrder", func(n int, serve func()) {
+		w.gate.setHook("/PlaceOrder", func(n int, serve func()) {
 			if n == 1 {
-				w.meanwhile(func() { w.report(order.KitShipped) })
+				w.meanwhile(func() { w.reportFact(order.FactKitShipped) })
 				<-answer
 			}
 			serve()
 		})
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
-			if order.CauseKind(rec.Cause) == "inbox" { // the loop records, and the call ends meanwhile
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
+			if order.KindOfCause(rec.Cause) == "inbox" { // the loop records, and the call ends meanwhile
 				close(answer)
 				<-known
 			}
@@ -188,8 +188,8 @@ func TestContinueAsNewWaits(t *testing.T) {
 	t.Run("for a recording", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
-			if order.CauseKind(rec.Cause) == "call" {
+		w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
+			if order.KindOfCause(rec.Cause) == "call" {
 				woken := make(chan struct{})
 				w.meanwhile(func() {
 					w.env.SetContinueAsNewSuggested(true)
@@ -201,14 +201,14 @@ func TestContinueAsNewWaits(t *testing.T) {
 			return record(ctx, rec)
 		}
 		w.runUntil(hour)
-		require.Len(t, w.outcomes(), 1, "the answer of the lab was not lost on the way")
-		require.Equal(t, []lifecycle.Low{ordered, created}, w.history())
+		require.Len(t, w.placementOutcomes(), 1, "the answer of the lab was not lost on the way")
+		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory())
 		require.Equal(t, 1, w.renewals)
 	})
 }
 
 // afterCall does something once the run knows what its placing call brought.
-func (w *world) afterCall(do func()) {
+func (w *orderHarness) afterCall(do func()) {
 	w.env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
 		if info.ActivityType.Name == dispatch.ActivityPlace {
 			w.meanwhile(func() { w.meanwhile(do) })
@@ -221,14 +221,14 @@ func TestCancellingTheWorkflow(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
 	w.at(time.Minute, func() { w.env.CancelWorkflow() })
-	w.fact(day, order.KitRejected, recoverable(true))
-	recovered := w.demand(2*day, recovery(true))
-	refused := w.demand(3*day, cancel())
-	w.results(4*day, `{}`)
-	w.fact(5*day, order.ReportReady)
+	w.factAt(day, order.FactKitRejected, withRecoverable(true))
+	recovered := w.demandAt(2*day, recoveryDemand(true))
+	refused := w.demandAt(3*day, cancelDemand())
+	w.resultsAt(4*day, `{}`)
+	w.factAt(5*day, order.FactReportReady)
 	w.run()
 	require.True(t, recovered.Done)
-	require.Equal(t, order.ReasonTransition, refused.Reason)
-	require.Equal(t, []lifecycle.Low{ordered, created, received, blocked, received, completed}, w.history())
+	require.Equal(t, order.ReasonTransitionNotAllowed, refused.Reason)
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, received, completed}, w.statusHistory())
 	require.Equal(t, 1, w.runs)
 }

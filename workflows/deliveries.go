@@ -33,8 +33,8 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 		if err != nil {
 			return err
 		}
-		showDeliveries(ctx, out)
-		if nudges.Len() == 0 && out.Next.IsZero() {
+		publishDeliveryDetails(ctx, out)
+		if nudges.Len() == 0 && out.NextDueAt.IsZero() {
 			return nil
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -42,7 +42,7 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 			return workflow.NewContinueAsNewError(ctx, Deliveries, in)
 		}
 		if nudges.Len() == 0 {
-			wait := out.Next.Sub(workflow.Now(ctx))
+			wait := out.NextDueAt.Sub(workflow.Now(ctx))
 			if _, err := workflow.AwaitWithTimeout(ctx, max(wait, 0), func() bool { return nudges.Len() > 0 }); err != nil {
 				return err
 			}
@@ -50,8 +50,8 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 	}
 }
 
-// showDeliveries shows in the Temporal UI how the endpoint stands.
-func showDeliveries(ctx workflow.Context, r dispatch.BatchResult) {
+// publishDeliveryDetails shows in the Temporal UI how the endpoint stands.
+func publishDeliveryDetails(ctx workflow.Context, r dispatch.BatchResult) {
 	lines := []string{fmt.Sprintf("last batch: %d delivered, %d failed", r.Delivered, r.Failed), fmt.Sprintf("backlog: %d", r.Pending)}
 	if !r.FailingSince.IsZero() {
 		lines = append(lines, "failing since: "+r.FailingSince.Format(time.RFC3339))
@@ -59,8 +59,8 @@ func showDeliveries(ctx workflow.Context, r dispatch.BatchResult) {
 	if r.Disabled != "" {
 		lines = append(lines, "disabled: "+r.Disabled)
 	}
-	if !r.Next.IsZero() {
-		lines = append(lines, "next attempt: "+r.Next.Format(time.RFC3339))
+	if !r.NextDueAt.IsZero() {
+		lines = append(lines, "next attempt: "+r.NextDueAt.Format(time.RFC3339))
 	}
 	workflow.SetCurrentDetails(ctx, strings.Join(lines, "\n\n"))
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// endpoint is an endpoint's deliveries in the test environment. Its batches are played.
-type endpoint struct {
+// endpointHarness is an endpoint's deliveries in the test environment. Its batches are played.
+type endpointHarness struct {
 	t       *testing.T
 	env     *testsuite.TestWorkflowEnvironment
 	batches []time.Duration // when each began, after day0
@@ -36,9 +36,9 @@ func newEnv() *testsuite.TestWorkflowEnvironment {
 }
 
 // newEndpoint plays batch n, from 1, with what the function returns: how long until the next delivery is due; 0: none is left.
-func newEndpoint(t *testing.T, batch func(e *endpoint, n int) (next time.Duration, err error)) *endpoint {
+func newEndpoint(t *testing.T, batch func(e *endpointHarness, n int) (next time.Duration, err error)) *endpointHarness {
 	t.Helper()
-	e := &endpoint{t: t, env: newEnv()}
+	e := &endpointHarness{t: t, env: newEnv()}
 	e.env.RegisterActivityWithOptions(func(_ context.Context, id string) (dispatch.BatchResult, error) {
 		if id != "endpoint-1" {
 			return dispatch.BatchResult{}, temporal.NewNonRetryableApplicationError("another endpoint: "+id, "Fault", nil)
@@ -49,14 +49,14 @@ func newEndpoint(t *testing.T, batch func(e *endpoint, n int) (next time.Duratio
 		if next == 0 || err != nil {
 			return dispatch.BatchResult{}, err
 		}
-		return dispatch.BatchResult{Next: now.Add(next)}, nil
+		return dispatch.BatchResult{NextDueAt: now.Add(next)}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivityDeliver})
 	return e
 }
 
-func (e *endpoint) nudge() { e.env.SignalWorkflow(dispatch.SignalNudge, nil) }
+func (e *endpointHarness) nudge() { e.env.SignalWorkflow(dispatch.SignalNudge, nil) }
 
-func (e *endpoint) run() error {
+func (e *endpointHarness) run() error {
 	e.env.ExecuteWorkflow(workflows.Deliveries, dispatch.DeliveriesInput{EndpointID: "endpoint-1"})
 	require.True(e.t, e.env.IsWorkflowCompleted())
 	return e.env.GetWorkflowError()
@@ -64,14 +64,14 @@ func (e *endpoint) run() error {
 
 func TestDeliveriesEndWhenNothingIsLeft(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t, func(*endpoint, int) (time.Duration, error) { return 0, nil })
+	e := newEndpoint(t, func(*endpointHarness, int) (time.Duration, error) { return 0, nil })
 	require.NoError(t, e.run())
 	require.Equal(t, []time.Duration{0}, e.batches)
 }
 
 func TestDeliveriesSleepUntilTheNextIsDue(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t, func(_ *endpoint, n int) (time.Duration, error) {
+	e := newEndpoint(t, func(_ *endpointHarness, n int) (time.Duration, error) {
 		return []time.Duration{5 * time.Second, 5 * time.Minute, -time.Second, 2 * hour, 0}[n-1], nil
 	})
 	require.NoError(t, e.run())
@@ -84,7 +84,7 @@ func TestNudges(t *testing.T) {
 	t.Parallel()
 	t.Run("wake a sleeping one", func(t *testing.T) {
 		t.Parallel()
-		e := newEndpoint(t, func(_ *endpoint, n int) (time.Duration, error) {
+		e := newEndpoint(t, func(_ *endpointHarness, n int) (time.Duration, error) {
 			return []time.Duration{2 * hour, 2*hour - time.Minute, 0}[n-1], nil
 		})
 		e.env.RegisterDelayedCallback(e.nudge, time.Minute)
@@ -93,7 +93,7 @@ func TestNudges(t *testing.T) {
 	})
 	t.Run("during a batch are not lost, and are one", func(t *testing.T) {
 		t.Parallel()
-		e := newEndpoint(t, func(e *endpoint, n int) (time.Duration, error) {
+		e := newEndpoint(t, func(e *endpointHarness, n int) (time.Duration, error) {
 			if n == 1 {
 				e.nudge()
 				e.nudge()
@@ -109,7 +109,7 @@ func TestNudges(t *testing.T) {
 // A batch that fails, because its worker was killed or the store is away, is made again for as long as it takes.
 func TestFailedBatchIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t, func(_ *endpoint, n int) (time.Duration, error) {
+	e := newEndpoint(t, func(_ *endpointHarness, n int) (time.Duration, error) {
 		if n <= 8 { // the test environment gives up after ten attempts
 			return 0, errors.New("the store is away")
 		}
@@ -123,14 +123,14 @@ func TestFailedBatchIsMadeAgain(t *testing.T) {
 // An endpoint that is nudged during every batch must continue as new all the same: its history has an end.
 func TestDeliveriesContinueAsNew(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(e *endpoint){
-		"quiet": func(*endpoint) {},
-		"busy":  func(e *endpoint) { e.nudge() },
+	tests := map[string]func(e *endpointHarness){
+		"quiet": func(*endpointHarness) {},
+		"busy":  func(e *endpointHarness) { e.nudge() },
 	}
 	for name, during := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEndpoint(t, func(e *endpoint, n int) (time.Duration, error) {
+			e := newEndpoint(t, func(e *endpointHarness, n int) (time.Duration, error) {
 				if n > 10 {
 					return 0, temporal.NewNonRetryableApplicationError("it goes on and on", "Fault", nil)
 				}
@@ -150,7 +150,7 @@ func TestDeliveriesContinueAsNew(t *testing.T) {
 	}
 	t.Run("not when nothing is left", func(t *testing.T) {
 		t.Parallel()
-		e := newEndpoint(t, func(*endpoint, int) (time.Duration, error) { return 0, nil })
+		e := newEndpoint(t, func(*endpointHarness, int) (time.Duration, error) { return 0, nil })
 		e.env.SetContinueAsNewSuggested(true)
 		require.NoError(t, e.run())
 	})

@@ -8,11 +8,11 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// takeFacts applies every fact that has been signalled, one at a time, in order of arrival.
-func (r *orderRun) takeFacts(ctx workflow.Context) error {
+// applySignalledFacts applies every fact that has been signalled, one at a time, in order of arrival.
+func (r *orderRun) applySignalledFacts(ctx workflow.Context) error {
 	var f order.Fact
-	for r.facts.ReceiveAsync(&f) {
-		if _, err := r.record(ctx, order.CauseInbox(f.InboxID), r.factProposal(ctx, f)); err != nil {
+	for r.factSignals.ReceiveAsync(&f) {
+		if _, err := r.decideAndRecord(ctx, order.CauseInbox(f.InboxID), r.proposeFact(ctx, f)); err != nil {
 			return err
 		}
 		f = order.Fact{}
@@ -20,11 +20,11 @@ func (r *orderRun) takeFacts(ctx workflow.Context) error {
 	return nil
 }
 
-// factProposal decides a fact. One that is parked already and stays so is not recorded again.
-func (r *orderRun) factProposal(ctx workflow.Context, f order.Fact) proposal {
+// proposeFact decides a fact. One that is parked already and stays so is not recorded again.
+func (r *orderRun) proposeFact(ctx workflow.Context, f order.Fact) proposal {
 	return func(s order.State) *order.Recording {
 		d := s.ApplyFact(f, workflow.Now(ctx))
-		if d.Outcome == order.Parked && isParked(s, f.InboxID) {
+		if d.Outcome == order.OutcomeParked && isParked(s, f.InboxID) {
 			return nil
 		}
 		return &order.Recording{Decision: d, Fact: &f}
@@ -32,15 +32,15 @@ func (r *orderRun) factProposal(ctx workflow.Context, f order.Fact) proposal {
 }
 
 func isParked(s order.State, inboxID string) bool {
-	return slices.ContainsFunc(s.Parked, func(f order.Fact) bool { return f.InboxID == inboxID })
+	return slices.ContainsFunc(s.ParkedFacts, func(f order.Fact) bool { return f.InboxID == inboxID })
 }
 
 // retryParked tries the parked facts again, oldest arrival first, until a round moves nothing. The mutex is held.
 func (r *orderRun) retryParked(ctx workflow.Context) error {
 	for again := true; again; {
 		again = false
-		for _, f := range slices.Clone(r.state.Parked) {
-			_, moved, err := r.commit(ctx, order.CauseInbox(f.InboxID), r.factProposal(ctx, f))
+		for _, f := range slices.Clone(r.state.ParkedFacts) {
+			_, moved, err := r.commitDecision(ctx, order.CauseInbox(f.InboxID), r.proposeFact(ctx, f))
 			if err != nil {
 				return err
 			}

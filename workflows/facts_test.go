@@ -28,77 +28,77 @@ const (
 func TestFactsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		happen  func(w *world)
-		history []lifecycle.Low
+		happen  func(w *orderHarness)
+		history []lifecycle.LowStatus
 		implied []int // events that no report stands for
 		fates   []string
 	}{
 		"the shipped notice never comes": {
-			func(w *world) { w.fact(8*day, order.KitReceived) },
-			[]lifecycle.Low{ordered, created, received}, nil, []string{"kit_received: applied"},
+			func(w *orderHarness) { w.factAt(8*day, order.FactKitReceived) },
+			[]lifecycle.LowStatus{ordered, created, received}, nil, []string{"kit_received: applied"},
 		},
 		"the shipped notice comes after the kit": {
-			func(w *world) {
-				w.fact(8*day, order.KitReceived)
-				w.fact(9*day, order.KitShipped, sentAt(day))
+			func(w *orderHarness) {
+				w.factAt(8*day, order.FactKitReceived)
+				w.factAt(9*day, order.FactKitShipped, withSentAt(day))
 			},
-			[]lifecycle.Low{ordered, created, received}, nil, []string{"kit_received: applied", "kit_shipped: late"},
+			[]lifecycle.LowStatus{ordered, created, received}, nil, []string{"kit_received: applied", "kit_shipped: late"},
 		},
 		"a report proves the kit is there": {
-			func(w *world) {
-				w.fact(day, order.KitShipped)
-				w.results(2*day, `{}`)
-				w.fact(9*day, order.ReportReady)
+			func(w *orderHarness) {
+				w.factAt(day, order.FactKitShipped)
+				w.resultsAt(2*day, `{}`)
+				w.factAt(9*day, order.FactReportReady)
 			},
-			[]lifecycle.Low{ordered, created, shipped, received, lifecycle.Completed}, []int{3},
+			[]lifecycle.LowStatus{ordered, created, shipped, received, lifecycle.Completed}, []int{3},
 			[]string{"kit_shipped: applied", "report_ready: applied"},
 		},
 		"a rejection proves the kit is there": {
-			func(w *world) {
-				w.fact(day, order.KitShipped)
-				w.fact(9*day, order.KitRejected, recoverable(true))
+			func(w *orderHarness) {
+				w.factAt(day, order.FactKitShipped)
+				w.factAt(9*day, order.FactKitRejected, withRecoverable(true))
 			},
-			[]lifecycle.Low{ordered, created, shipped, received, blocked}, []int{3},
+			[]lifecycle.LowStatus{ordered, created, shipped, received, blocked}, []int{3},
 			[]string{"kit_shipped: applied", "kit_rejected: applied"},
 		},
 		"everything backwards": {
-			func(w *world) {
-				w.results(day, `{}`)
-				w.fact(10*day, order.ReportReady, sentAt(9*day))
-				w.fact(10*day+hour, order.KitRejected, recoverable(true), sentAt(8*day))
-				w.fact(10*day+2*hour, order.KitReceived, sentAt(7*day))
-				w.fact(10*day+3*hour, order.KitShipped, sentAt(day))
+			func(w *orderHarness) {
+				w.resultsAt(day, `{}`)
+				w.factAt(10*day, order.FactReportReady, withSentAt(9*day))
+				w.factAt(10*day+hour, order.FactKitRejected, withRecoverable(true), withSentAt(8*day))
+				w.factAt(10*day+2*hour, order.FactKitReceived, withSentAt(7*day))
+				w.factAt(10*day+3*hour, order.FactKitShipped, withSentAt(day))
 			},
-			[]lifecycle.Low{ordered, created, received, lifecycle.Completed}, []int{2},
+			[]lifecycle.LowStatus{ordered, created, received, lifecycle.Completed}, []int{2},
 			[]string{"report_ready: applied", "kit_rejected: late", "kit_received: late", "kit_shipped: late"},
 		},
 		"received again": {
-			func(w *world) {
-				w.fact(8*day, order.KitReceived)
-				w.fact(9*day, order.KitReceived)
+			func(w *orderHarness) {
+				w.factAt(8*day, order.FactKitReceived)
+				w.factAt(9*day, order.FactKitReceived)
 			},
-			[]lifecycle.Low{ordered, created, received}, nil, []string{"kit_received: applied", "kit_received: applied"},
+			[]lifecycle.LowStatus{ordered, created, received}, nil, []string{"kit_received: applied", "kit_received: applied"},
 		},
 		"a courier is faster than the lab": {
-			func(w *world) {
-				w.courier(2*day, "outbound", lifecycle.OutForDelivery)
-				w.fact(3*day, order.KitShipped, sentAt(day))
+			func(w *orderHarness) {
+				w.courierFactAt(2*day, "outbound", lifecycle.OutForDelivery)
+				w.factAt(3*day, order.FactKitShipped, withSentAt(day))
 			},
-			[]lifecycle.Low{ordered, created, shipped, lifecycle.OutForDelivery}, nil,
+			[]lifecycle.LowStatus{ordered, created, shipped, lifecycle.OutForDelivery}, nil,
 			[]string{"courier_report: applied", "kit_shipped: applied"},
 		},
 		"the couriers' whole way": {
-			func(w *world) {
-				w.fact(day, order.KitShipped)
-				w.courier(2*day, "outbound", lifecycle.OutForDelivery)
-				w.courier(3*day, "outbound", lifecycle.WithCustomer)
-				w.courier(2*day+hour, "outbound", lifecycle.ProblemInTransitCustomer)
-				w.courier(6*day, "inbound", lifecycle.TransitLab)
-				w.courier(7*day, "inbound", lifecycle.ProblemInTransitLab)
-				w.courier(8*day, "inbound", lifecycle.TransitLab)
-				w.fact(9*day, order.KitReceived)
+			func(w *orderHarness) {
+				w.factAt(day, order.FactKitShipped)
+				w.courierFactAt(2*day, "outbound", lifecycle.OutForDelivery)
+				w.courierFactAt(3*day, "outbound", lifecycle.WithCustomer)
+				w.courierFactAt(2*day+hour, "outbound", lifecycle.ProblemInTransitCustomer)
+				w.courierFactAt(6*day, "inbound", lifecycle.TransitLab)
+				w.courierFactAt(7*day, "inbound", lifecycle.ProblemInTransitLab)
+				w.courierFactAt(8*day, "inbound", lifecycle.TransitLab)
+				w.factAt(9*day, order.FactKitReceived)
 			},
-			[]lifecycle.Low{
+			[]lifecycle.LowStatus{
 				ordered, created, shipped, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer, lifecycle.WithCustomer,
 				lifecycle.TransitLab, lifecycle.ProblemInTransitLab, lifecycle.TransitLab, received,
 			}, nil,
@@ -114,8 +114,8 @@ func TestFactsInAnyOrder(t *testing.T) {
 			w := newWorld(t)
 			test.happen(w)
 			w.runUntil(12 * day)
-			require.Equal(t, test.history, w.history())
-			require.Equal(t, test.fates, w.fates())
+			require.Equal(t, test.history, w.statusHistory())
+			require.Equal(t, test.fates, w.factOutcomes())
 			for i, e := range w.order().Events {
 				require.Equal(t, slices.Contains(test.implied, i), e.Implied, "%d: %s", i, e.Status)
 			}
@@ -127,7 +127,7 @@ func TestFactsInAnyOrder(t *testing.T) {
 func TestImpliedStepsHaveTheFactsTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(9*day, order.KitRejected, recoverable(true), sentAt(8*day))
+	w.factAt(9*day, order.FactKitRejected, withRecoverable(true), withSentAt(8*day))
 	w.runUntil(10 * day)
 	events := w.order().Events
 	require.Equal(t, received, events[2].Status.Low())
@@ -141,51 +141,51 @@ func TestImpliedStepsHaveTheFactsTime(t *testing.T) {
 func TestDuplicatesChangeNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var got store.Received
+	var got store.ReceivedItem
 	w.at(day, func() {
-		got = w.receive(order.Fact{Kind: order.KitShipped, SentAt: w.now(), Outbound: w.tracking("outbound")})
-		w.signal(got)
-		w.signal(got)
-		again := w.receive(order.Fact{Kind: order.KitShipped, SentAt: w.now(), Outbound: w.tracking("outbound")})
+		got = w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), OutboundNumber: w.tracking("outbound")})
+		w.signalFact(got)
+		w.signalFact(got)
+		again := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), OutboundNumber: w.tracking("outbound")})
 		require.True(t, again.Duplicate)
 	})
-	w.at(2*day, func() { w.signal(got) })
-	w.fact(3*day, order.KitReceived)
-	w.at(4*day, func() { w.signal(got) })
+	w.at(2*day, func() { w.signalFact(got) })
+	w.factAt(3*day, order.FactKitReceived)
+	w.at(4*day, func() { w.signalFact(got) })
 	w.runUntil(5 * day)
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped, received}, w.history())
-	require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied"}, w.fates())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received}, w.statusHistory())
+	require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied"}, w.factOutcomes())
 	require.Len(t, w.story().Decisions, 3, "the requisition and the two reports")
 }
 
 // A parked report that is signalled again stays parked, and is one report when its turn comes.
-func TestParkedReportSignalledAgain(t *testing.T) {
+func TestParkedFactSignalledAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, activatedBy(march(6), time.UTC))
+	w := newWorld(t, withActivateBy(march(6), time.UTC))
 	w.at(hour, func() {
-		got := w.receive(order.Fact{Kind: order.KitShipped, SentAt: w.now(), Outbound: w.tracking("outbound")})
+		got := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), OutboundNumber: w.tracking("outbound")})
 		for range 3 {
-			w.signal(got)
+			w.signalFact(got)
 		}
 	})
 	w.runUntil(5 * day)
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	require.Len(t, w.story().Decisions, 5, "parked, marked after a day, activated, placed, applied")
 }
 
 // A courier's sighting that does not fit waits, marked after a day, until a later report makes it history.
-func TestReportOutOfPlace(t *testing.T) {
+func TestFactOutOfPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(day, order.KitShipped)
-	w.courier(2*day, "inbound", lifecycle.TransitLab)
-	w.courier(3*day, "outbound", lifecycle.OutForDelivery)
+	w.factAt(day, order.FactKitShipped)
+	w.courierFactAt(2*day, "inbound", lifecycle.TransitLab)
+	w.courierFactAt(3*day, "outbound", lifecycle.OutForDelivery)
 	w.at(4*day-time.Second, func() { require.Empty(t, w.attention()) })
-	w.at(4*day+time.Second, func() { w.requireSince(4*day, order.FactOutOfPlace) })
-	w.fact(5*day, order.KitReceived)
+	w.at(4*day+time.Second, func() { w.requireMarkSince(4*day, order.AttentionFactOutOfPlace) })
+	w.factAt(5*day, order.FactKitReceived)
 	w.runUntil(6 * day)
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped, lifecycle.TransitLab, received}, w.history())
-	require.Equal(t, []string{"kit_shipped: applied", "courier_report: applied", "courier_report: late", "kit_received: applied"}, w.fates())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, lifecycle.TransitLab, received}, w.statusHistory())
+	require.Equal(t, []string{"kit_shipped: applied", "courier_report: applied", "courier_report: late", "kit_received: applied"}, w.factOutcomes())
 	require.Empty(t, w.attention())
 }
 
@@ -194,23 +194,23 @@ func TestAmendments(t *testing.T) {
 	t.Run("corrects the numbers", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.fact(day, order.KitShipped)
-		w.fact(2*day, order.KitReceived)
-		w.fact(3*day, order.KitShipped, sentAt(day), func(f *order.Fact) { f.Outbound = "9205500000000000000007" })
+		w.factAt(day, order.FactKitShipped)
+		w.factAt(2*day, order.FactKitReceived)
+		w.factAt(3*day, order.FactKitShipped, withSentAt(day), func(f *order.Fact) { f.OutboundNumber = "9205500000000000000007" })
 		w.runUntil(4 * day)
-		require.Equal(t, []lifecycle.Low{ordered, created, shipped, received}, w.history())
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received}, w.statusHistory())
 		o := w.order()
 		require.Equal(t, "9205500000000000000007", o.Shipment.Outbound.Number)
 		require.Equal(t, w.tracking("inbound"), o.Shipment.Inbound.Number)
-		require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied", "kit_shipped: applied"}, w.fates())
+		require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied", "kit_shipped: applied"}, w.factOutcomes())
 	})
 	t.Run("of a rejection to final is a rejection", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.fact(day, order.KitRejected, recoverable(true))
-		w.fact(2*day, order.KitRejected, recoverable(false), sentAt(day))
+		w.factAt(day, order.FactKitRejected, withRecoverable(true))
+		w.factAt(2*day, order.FactKitRejected, withRecoverable(false), withSentAt(day))
 		w.run()
-		require.Equal(t, []lifecycle.Low{ordered, created, received, blocked, lifecycle.SampleError}, w.history())
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, lifecycle.SampleError}, w.statusHistory())
 	})
 }
 
@@ -218,31 +218,31 @@ func TestAmendments(t *testing.T) {
 func TestPayloadsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.results(day, `{}`)
+	w.resultsAt(day, `{}`)
 	for i, name := range []string{"kit_shipped", "kit_received", "kit_rejected", "report_ready"} {
 		w.at(time.Duration(i+2)*day, func() { w.deliver(name) })
 	}
 	w.run()
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped, received, blocked, lifecycle.Completed}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received, blocked, lifecycle.Completed}, w.statusHistory())
 	for i, e := range w.order().Events[2:] {
 		require.Equal(t, day0.Add(time.Duration(i+2)*day), e.OccurredAt, e.Status)
 	}
-	for _, f := range w.story().Facts {
+	for _, f := range w.story().InboxItems {
 		require.Equal(t, 2018, f.Fact.SentAt.Year(), "the time is kept as it was sent")
 	}
-	require.Equal(t, []order.AttentionReason{order.AccessionMismatch}, w.attention(), "one order number, three accession numbers")
+	require.Equal(t, []order.AttentionReason{order.AttentionAccessionMismatch}, w.attention(), "one order number, three accession numbers")
 }
 
 // deliver takes a payload in as the webhook endpoint does, but for the order's number.
-func (w *world) deliver(name string) {
+func (w *orderHarness) deliver(name string) {
 	body, err := os.ReadFile("../labs/molecular/testdata/webhooks/" + name + ".json")
 	require.NoError(w.t, err)
 	body = []byte(strings.Replace(string(body), `"123123"`, `"`+w.number+`"`, 1))
 	n := molecular.Decode(body, w.now())
 	require.Empty(w.t, n.Problem)
-	got, err := w.store.Receive(context.Background(), store.Report{
-		Partner: molecular.Partner, Key: n.Key, Hash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber, Fact: n.Fact,
-		Reason: n.Reason, Body: body, ReceivedAt: w.now(),
+	got, err := w.store.StoreInboxItem(context.Background(), store.NewInboxItem{
+		Partner: molecular.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: n.OrderNumber, Fact: n.Fact,
+		PartnerReason: n.Reason, Body: body, ReceivedAt: w.now(),
 	})
 	require.NoError(w.t, err)
 	w.env.SignalWorkflow(dispatch.SignalFact, *got.Fact)

@@ -41,24 +41,24 @@ const (
 	labToken = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
 )
 
-// clinic is what orders live in: a real store on SQLite, and a simulated lab over HTTP that sends nothing by itself. Its clock is the
+// testClinic is what orders live in: a real store on SQLite, and a simulated lab over HTTP that sends nothing by itself. Its clock is the
 // test environment's, so everything that is recorded is recorded in skipped time. Orders of one clinic take turns.
-type clinic struct {
-	t       testing.TB
-	clock   atomic.Pointer[testsuite.TestWorkflowEnvironment]
-	store   *store.Store
-	lab     *sandbox.Server
-	labHTTP *httptest.Server
-	gate    gate
-	account store.LabAccount
-	user    store.User
-	parcels int // sent so far
+type testClinic struct {
+	t           testing.TB
+	clock       atomic.Pointer[testsuite.TestWorkflowEnvironment]
+	store       *store.Store
+	lab         *sandbox.Server
+	labHTTP     *httptest.Server
+	gate        labGate
+	account     store.LabAccount
+	user        store.User
+	parcelsSent int // sent so far
 
 	phlebotomists map[string]string // accounts at them, by name; with a neutral lab only
 }
 
-// gate lets a test step in where the lab is called. It keeps the bodies of the requisitions.
-type gate struct {
+// labGate lets a test step in where the lab is called. It keeps the bodies of the requisitions.
+type labGate struct {
 	mu     sync.Mutex
 	path   string
 	hook   func(n int, serve func())
@@ -66,14 +66,14 @@ type gate struct {
 	placed []string
 }
 
-// on calls the hook for every call of the path, with its number from 1; serve lets the lab answer.
-func (g *gate) on(path string, hook func(n int, serve func())) {
+// setHook calls the hook for every call of the path, with its number from 1; serve lets the lab answer.
+func (g *labGate) setHook(path string, hook func(n int, serve func())) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.path, g.hook = path, hook
 }
 
-func (g *gate) enter(r *http.Request) (hook func(int, func()), n int, err error) {
+func (g *labGate) hookFor(r *http.Request) (hook func(int, func()), n int, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.URL.Path == "/PlaceOrder" {
@@ -91,9 +91,9 @@ func (g *gate) enter(r *http.Request) (hook func(int, func()), n int, err error)
 	return g.hook, g.calls, nil
 }
 
-func (g *gate) around(next http.Handler) http.Handler {
+func (g *labGate) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		hook, n, err := g.enter(r)
+		hook, n, err := g.hookFor(r)
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -105,8 +105,8 @@ func (g *gate) around(next http.Handler) http.Handler {
 	})
 }
 
-// unanswered closes the connection of a call to the lab.
-func unanswered() { panic(http.ErrAbortHandler) }
+// dropConnection closes the connection of a call to the lab.
+func dropConnection() { panic(http.ErrAbortHandler) }
 
 // clinicSetting changes a clinic before it is opened.
 type clinicSetting func(*sandbox.Config, *store.LabAccount)
@@ -129,9 +129,9 @@ func withNeutralLab(c *sandbox.Config, a *store.LabAccount) {
 		"registrable":true,"schedule":true,"provider":"quest"}`)
 }
 
-func newClinic(t testing.TB, settings ...clinicSetting) *clinic {
+func newClinic(t testing.TB, settings ...clinicSetting) *testClinic {
 	t.Helper()
-	c := &clinic{t: t}
+	c := &testClinic{t: t}
 	config := sandbox.Config{
 		User: labUser, Token: labToken, Manual: true, WebhookURL: "http://127.0.0.1:1/unused", Now: c.now,
 		Logger: slog.New(slog.DiscardHandler),
@@ -146,19 +146,19 @@ func newClinic(t testing.TB, settings ...clinicSetting) *clinic {
 	}
 	c.openStore()
 	c.openLab(config)
-	c.admit()
+	c.createAccounts()
 	return c
 }
 
 // now is the clock of the run that is on; day0 before the first.
-func (c *clinic) now() time.Time {
+func (c *testClinic) now() time.Time {
 	if env := c.clock.Load(); env != nil {
 		return env.Now().UTC()
 	}
 	return day0
 }
 
-func (c *clinic) openStore() {
+func (c *testClinic) openStore() {
 	var err error
 	c.store, err = openSQLite("sqlite:"+emptyStore.Copy(c.t), c.now)
 	require.NoError(c.t, err)
@@ -182,10 +182,10 @@ var emptyStore = sqlitetest.NewTemplate(func(url string) error {
 	return errors.Join(s.Migrate(context.Background()), s.Close())
 })
 
-func (c *clinic) openLab(config sandbox.Config) {
+func (c *testClinic) openLab(config sandbox.Config) {
 	lab, err := sandbox.New(config)
 	require.NoError(c.t, err)
-	c.lab, c.labHTTP = lab, httptest.NewServer(c.gate.around(lab.Handler()))
+	c.lab, c.labHTTP = lab, httptest.NewServer(c.gate.middleware(lab.Handler()))
 	c.t.Cleanup(func() { lab.Close(); c.labHTTP.Close() })
 	c.account.BaseURL = c.labHTTP.URL
 	if c.account.Partner == neutral.Partner {
@@ -193,8 +193,8 @@ func (c *clinic) openLab(config sandbox.Config) {
 	}
 }
 
-// admit makes the team, its patient and its account at the lab.
-func (c *clinic) admit() {
+// createAccounts makes the team, its patient and its account at the lab.
+func (c *testClinic) createAccounts() {
 	ctx := context.Background()
 	team := store.Team{ID: uuid.NewString(), Name: "Clinic", Environment: "sandbox"}
 	require.NoError(c.t, c.store.CreateTeam(ctx, team))
@@ -215,23 +215,23 @@ func (c *clinic) admit() {
 	}
 }
 
-// setting changes an order before it is created.
-type setting func(*order.Order, *order.Policy, *time.Time)
+// orderSetting changes an order before it is created.
+type orderSetting func(*order.Order, *order.Policy, *time.Time)
 
-func withPolicy(edit func(*order.Policy)) setting {
+func withPolicy(edit func(*order.Policy)) orderSetting {
 	return func(_ *order.Order, p *order.Policy, _ *time.Time) { edit(p) }
 }
 
-func withScript(name string) setting {
+func withScript(name string) orderSetting {
 	return func(o *order.Order, _ *order.Policy, _ *time.Time) { s := "sandbox:" + name; o.Passthrough = &s }
 }
 
-func activatedBy(d order.Date, zone *time.Location) setting {
+func withActivateBy(d order.Date, zone *time.Location) orderSetting {
 	return func(o *order.Order, _ *order.Policy, at *time.Time) { o.ActivateBy = &d; *at = d.Start(zone) }
 }
 
 // createOrder creates a testkit order on day0.
-func (c *clinic) createOrder(settings ...setting) *order.Order {
+func (c *testClinic) createOrder(settings ...orderSetting) *order.Order {
 	o := order.Order{
 		TeamID: c.user.TeamID, UserID: c.user.ID, ClientUserID: c.user.ClientUserID, LabAccountID: c.account.ID,
 		Modality: lifecycle.Testkit, Origin: order.OriginInitial, BillingType: "client_bill", CreatedAt: day0,
@@ -245,9 +245,9 @@ func (c *clinic) createOrder(settings ...setting) *order.Order {
 	for _, set := range settings {
 		set(&o, &policy, &at)
 	}
-	store.NewOrderIDs(&o)
-	o.State = order.Begin(&o, policy, at)
-	created, err := c.store.CreateOrder(context.Background(), store.NewOrder{Order: o, Demand: "api:test"})
+	store.AssignOrderIDs(&o)
+	o.State = order.NewState(&o, policy, at)
+	created, err := c.store.CreateOrder(context.Background(), store.NewOrder{Order: o, Cause: "api:test"})
 	require.NoError(c.t, err)
 	return created.Order
 }

@@ -12,29 +12,29 @@ import (
 
 // orderRun is one run of an order's workflow.
 type orderRun struct {
-	id      string
-	loaded  bool
-	changed bool  // something was recorded, or a coroutine ended, since the loop last looked
-	failed  error // what a coroutine could not record; the loop returns it
-	state   order.State
-	can     dispatch.Loaded // what the partners can do; its State is only what the run began with
-	lock    workflow.Mutex  // one decision at a time; never held across a partner call
-	facts   workflow.ReceiveChannel
-	wakes   workflow.ReceiveChannel // somebody says that something may be recorded of which this run does not know
-	shown   labels
+	id           string
+	loaded       bool
+	changed      bool  // something was recorded, or a coroutine ended, since the loop last looked
+	err          error // what a coroutine could not record; the loop returns it
+	state        order.State
+	capabilities dispatch.LoadedOrder // what the partners can do; its State is only what the run began with
+	mutex        workflow.Mutex       // one decision at a time; never held across a partner call
+	factSignals  workflow.ReceiveChannel
+	wakeSignals  workflow.ReceiveChannel // somebody says that something may be recorded of which this run does not know
+	published    publishedAttributes
 
 	timer       workflow.Future
 	timerDue    time.Time
 	cancelTimer workflow.CancelFunc
 
-	running map[coroutine]bool      // the coroutines that exist
-	calls   int                     // partner calls in flight
-	records int                     // decisions being recorded, or waiting for their turn
-	placing bool                    // the lab is asked for the requisition, or its answer is being recorded
-	asking  string                  // the id of the appointment that a provider is being called to book
-	answers int                     // by the partner, to cancellations
-	answer  order.Answer            // the newest of them
-	booked  map[string]order.Answer // what became of demands about appointments, by id, until it is told
+	runningCoroutines    map[coroutine]bool            // the coroutines that exist
+	callsInFlight        int                           // partner calls in flight
+	recordingsInFlight   int                           // decisions being recorded, or waiting for their turn
+	placementInFlight    bool                          // the lab is asked for the requisition, or its answer is being recorded
+	bookingAppointmentID string                        // the id of the appointment that a provider is being called to book
+	cancelAnswerCount    int                           // by the partner, to cancellations
+	lastCancelAnswer     order.DemandAnswer            // the newest of them
+	bookingAnswers       map[string]order.DemandAnswer // what became of demands about appointments, by id, until it is told
 }
 
 // Order runs one order: it takes facts and demands, has the requisition made, keeps the deadlines and has results fetched, until
@@ -43,29 +43,29 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 	// Cancelling the workflow from outside must not tear an order apart: an order is cancelled by a demand.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	r := &orderRun{
-		id:      in.OrderID,
-		lock:    workflow.NewMutex(ctx),
-		facts:   workflow.GetSignalChannel(ctx, dispatch.SignalFact),
-		wakes:   workflow.GetSignalChannel(ctx, dispatch.SignalWake),
-		running: map[coroutine]bool{},
-		booked:  map[string]order.Answer{},
+		id:                in.OrderID,
+		mutex:             workflow.NewMutex(ctx),
+		factSignals:       workflow.GetSignalChannel(ctx, dispatch.SignalFact),
+		wakeSignals:       workflow.GetSignalChannel(ctx, dispatch.SignalWake),
+		runningCoroutines: map[coroutine]bool{},
+		bookingAnswers:    map[string]order.DemandAnswer{},
 	}
 	// Registered before the first wait, because a demand that comes with the start is refused otherwise; handlers wait for the load.
-	if err := r.handleDemands(ctx); err != nil {
+	if err := r.registerDemandHandler(ctx); err != nil {
 		return err
 	}
-	if err := r.begin(ctx); err != nil {
+	if err := r.loadAndRetryParked(ctx); err != nil {
 		return err
 	}
 	return r.loop(ctx, in)
 }
 
-// begin loads the order and gives parked facts the chance that a run which was cut off between two recordings owed them.
-func (r *orderRun) begin(ctx workflow.Context) error {
-	if err := r.lock.Lock(ctx); err != nil {
+// loadAndRetryParked loads the order and gives parked facts the chance that a run which was cut off between two recordings owed them.
+func (r *orderRun) loadAndRetryParked(ctx workflow.Context) error {
+	if err := r.mutex.Lock(ctx); err != nil {
 		return err
 	}
-	defer r.lock.Unlock()
+	defer r.mutex.Unlock()
 	if err := r.load(ctx); err != nil {
 		return err
 	}
@@ -76,27 +76,27 @@ func (r *orderRun) begin(ctx workflow.Context) error {
 func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 	for {
 		r.changed = false
-		if err := r.wake(ctx); err != nil {
+		if err := r.reloadWhenWoken(ctx); err != nil {
 			return err
 		}
-		if err := r.takeFacts(ctx); err != nil {
+		if err := r.applySignalledFacts(ctx); err != nil {
 			return err
 		}
-		if err := r.expire(ctx); err != nil {
+		if err := r.applyDueDeadlines(ctx); err != nil {
 			return err
 		}
-		r.arm(ctx)
-		if r.failed != nil {
-			return r.failed
+		r.startCallsAndTimer(ctx)
+		if r.err != nil {
+			return r.err
 		}
-		if r.done(ctx) {
+		if r.finished(ctx) {
 			return nil
 		}
-		if r.mayContinue(ctx) {
+		if r.mayContinueAsNew(ctx) {
 			return workflow.NewContinueAsNewError(ctx, Order, in)
 		}
 		err := workflow.Await(ctx, func() bool {
-			return r.changed || r.facts.Len() > 0 || r.wakes.Len() > 0 || r.timerFired() || r.done(ctx) || r.mayContinue(ctx)
+			return r.changed || r.factSignals.Len() > 0 || r.wakeSignals.Len() > 0 || r.timerFired() || r.finished(ctx) || r.mayContinueAsNew(ctx)
 		})
 		if err != nil {
 			return err
@@ -104,44 +104,44 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 	}
 }
 
-// done reports whether the order has ended, and nothing that was signalled, asked or begun is unfinished.
-func (r *orderRun) done(ctx workflow.Context) bool {
+// finished reports whether the order has ended, and nothing that was signalled, asked or begun is unfinished.
+func (r *orderRun) finished(ctx workflow.Context) bool {
 	_, fetching := r.state.NextFetch()
-	busy := fetching || r.state.Cancelling != nil || r.state.Booking != nil || len(r.state.Releasing) > 0
-	return r.state.Terminal() && !busy && len(r.running) == 0 && r.quiet(ctx)
+	busy := fetching || r.state.PendingCancellation != nil || r.state.PendingBooking != nil || len(r.state.PendingReleases) > 0
+	return r.state.Terminal() && !busy && len(r.runningCoroutines) == 0 && r.idle(ctx)
 }
 
-// mayContinue reports whether the history has grown long and nothing would be cut short by beginning a new one.
-func (r *orderRun) mayContinue(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.calls == 0 && r.records == 0 && r.quiet(ctx)
+// mayContinueAsNew reports whether the history has grown long and nothing would be cut short by beginning a new one.
+func (r *orderRun) mayContinueAsNew(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.callsInFlight == 0 && r.recordingsInFlight == 0 && r.idle(ctx)
 }
 
-// quiet reports whether no signal is unread and no update handler unfinished.
-func (r *orderRun) quiet(ctx workflow.Context) bool {
-	return !r.changed && r.facts.Len() == 0 && r.wakes.Len() == 0 && workflow.AllHandlersFinished(ctx)
+// idle reports whether no signal is unread and no update handler unfinished.
+func (r *orderRun) idle(ctx workflow.Context) bool {
+	return !r.changed && r.factSignals.Len() == 0 && r.wakeSignals.Len() == 0 && workflow.AllHandlersFinished(ctx)
 }
 
-// wake loads the order when the run was signalled that the store may hold something of which it does not know. The guard is the example
+// reloadWhenWoken loads the order when the run was signalled that the store may hold something of which it does not know. The guard is the example
 // of a guarded change (docs/rollouts.md): a run that has passed a wake without loading the order ignores wakes to its end.
-func (r *orderRun) wake(ctx workflow.Context) error {
+func (r *orderRun) reloadWhenWoken(ctx workflow.Context) error {
 	asked := false
-	for r.wakes.ReceiveAsync(nil) {
+	for r.wakeSignals.ReceiveAsync(nil) {
 		asked = true
 	}
 	if !asked || workflow.GetVersion(ctx, "wake", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
-	return r.begin(ctx)
+	return r.loadAndRetryParked(ctx)
 }
 
 // load reads the order from the store: status, deadlines, parked facts and unfinished calls are all rows.
 func (r *orderRun) load(ctx workflow.Context) error {
-	var l dispatch.Loaded
+	var l dispatch.LoadedOrder
 	if err := workflow.ExecuteLocalActivity(storeContext(ctx), dispatch.ActivityLoad, r.id).Get(ctx, &l); err != nil {
 		return err
 	}
-	r.can, r.state, r.loaded = l, l.State, true
-	return r.show(ctx)
+	r.capabilities, r.state, r.loaded = l, l.State, true
+	return r.publishVisibility(ctx)
 }
 
 // storeContext is how the store is reached: attempts of five seconds, every second, for as long as a database may be away. A local

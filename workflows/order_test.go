@@ -12,19 +12,19 @@ import (
 func TestLifeOfATestkit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(1*day, order.KitShipped)
-	w.fact(8*day, order.KitReceived)
-	w.results(9*day, `{}`)
-	w.fact(10*day, order.ReportReady)
+	w.factAt(1*day, order.FactKitShipped)
+	w.factAt(8*day, order.FactKitReceived)
+	w.resultsAt(9*day, `{}`)
+	w.factAt(10*day, order.FactReportReady)
 	w.run()
-	require.Equal(t, []lifecycle.Low{
+	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer, lifecycle.DeliveredToLab, lifecycle.Completed,
-	}, w.history())
+	}, w.statusHistory())
 	o := w.order()
 	require.NotEmpty(t, o.Accession)
 	require.NotNil(t, o.Shipment)
 	require.NotNil(t, o.Results)
 	require.Equal(t, 1, o.Results.Version)
 	require.Empty(t, o.State.Attention)
-	require.Len(t, w.lab.Account().CallsFor(w.number), 1+1, "one requisition, one fetch")
+	require.Len(t, w.lab.Traffic().CallsFor(w.number), 1+1, "one requisition, one fetch")
 }

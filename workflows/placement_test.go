@@ -12,8 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// outcomes is how the lab dealt with each call that placed the order.
-func (w *world) outcomes() []string {
+// placementOutcomes is how the lab dealt with each call that placed the order.
+func (w *orderHarness) placementOutcomes() []string {
 	var out []string
 	for _, c := range w.labCalls("PlaceOrder") {
 		require.Len(w.t, c.Orders, 1)
@@ -23,9 +23,9 @@ func (w *world) outcomes() []string {
 }
 
 // All calls to the lab carry the one number that was committed with the order, so calls by another number would not be counted here.
-func (w *world) requireOneNumber() {
+func (w *orderHarness) requireOneNumber() {
 	w.t.Helper()
-	require.Len(w.t, w.lab.Account().CallsFor(w.number), len(w.lab.Account().Calls))
+	require.Len(w.t, w.lab.Traffic().CallsFor(w.number), len(w.lab.Traffic().Calls))
 }
 
 func TestPlacing(t *testing.T) {
@@ -46,9 +46,9 @@ func TestPlacing(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, withScript(test.script))
 			w.runUntil(day)
-			require.Equal(t, test.want, w.outcomes())
+			require.Equal(t, test.want, w.placementOutcomes())
 			w.requireOneNumber()
-			require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionCreated}, w.history())
+			require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated}, w.statusHistory())
 			require.Equal(t, test.at.String(), w.placedAt().String())
 			require.NotEmpty(t, w.order().Accession, "the kit's id is known whichever attempt succeeded")
 			require.Empty(t, w.attention())
@@ -60,22 +60,22 @@ func TestRequisitionRefusedForGood(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withScript("refuse-place"))
 	w.at(time.Minute, func() {
-		w.requireSince(0, order.RefusedByLab)
-		require.Equal(t, []string{sandbox.OutcomeRefused}, w.outcomes(), "a refusal is not asked again")
+		w.requireMarkSince(0, order.AttentionPlacementRefused)
+		require.Equal(t, []string{sandbox.OutcomeRefused}, w.placementOutcomes(), "a refusal is not asked again")
 	})
-	w.at(7*hour, func() { require.Equal(t, []lifecycle.Low{lifecycle.Ordered}, w.history()) })
-	again := w.demand(7*hour+time.Minute, byOperations(order.DemandPlace))
-	w.at(7*hour+2*time.Minute, func() { require.Contains(t, w.attention(), order.RefusedByLab) })
-	w.script(7*hour+3*time.Minute, "happy")
-	third := w.demand(7*hour+4*time.Minute, byOperations(order.DemandPlace))
-	late := w.demand(8*hour, byOperations(order.DemandPlace))
+	w.at(7*hour, func() { require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered}, w.statusHistory()) })
+	again := w.demandAt(7*hour+time.Minute, operationsDemand(order.DemandPlace))
+	w.at(7*hour+2*time.Minute, func() { require.Contains(t, w.attention(), order.AttentionPlacementRefused) })
+	w.scriptAt(7*hour+3*time.Minute, "happy")
+	third := w.demandAt(7*hour+4*time.Minute, operationsDemand(order.DemandPlace))
+	late := w.demandAt(8*hour, operationsDemand(order.DemandPlace))
 	w.runUntil(9 * hour)
 	require.True(t, again.Done)
 	require.True(t, third.Done)
-	require.Equal(t, order.ReasonNotRefused, late.Reason)
-	require.Equal(t, []string{sandbox.OutcomeRefused, sandbox.OutcomeRefused, sandbox.OutcomeAccepted}, w.outcomes())
+	require.Equal(t, order.ReasonNotPlaceable, late.Reason)
+	require.Equal(t, []string{sandbox.OutcomeRefused, sandbox.OutcomeRefused, sandbox.OutcomeAccepted}, w.placementOutcomes())
 	w.requireOneNumber()
-	require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionCreated}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated}, w.statusHistory())
 	require.Empty(t, w.attention())
 }
 
@@ -84,12 +84,12 @@ func TestRoundsWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withScript("fail-place-12"))
 	w.at(5*time.Minute, func() {
-		w.requireSince(40*time.Second, order.PlacementUnanswered)
-		require.Len(t, w.outcomes(), 5)
+		w.requireMarkSince(40*time.Second, order.AttentionPlacementUnanswered)
+		require.Len(t, w.placementOutcomes(), 5)
 	})
-	w.at(7*time.Minute, func() { require.Len(t, w.outcomes(), 10) })
+	w.at(7*time.Minute, func() { require.Len(t, w.placementOutcomes(), 10) })
 	w.runUntil(day)
-	require.Len(t, w.outcomes(), 13)
+	require.Len(t, w.placementOutcomes(), 13)
 	w.requireOneNumber()
 	require.Equal(t, (40*time.Second + 5*time.Minute + 40*time.Second + 10*time.Minute + 4*time.Second).String(), w.placedAt().String())
 	require.Empty(t, w.attention())
@@ -98,10 +98,10 @@ func TestRoundsWithoutAnAnswer(t *testing.T) {
 func TestOperationsAskForTheNextRound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withScript("fail-place-6"))
-	asked := w.demand(2*time.Minute, byOperations(order.DemandPlace))
+	asked := w.demandAt(2*time.Minute, operationsDemand(order.DemandPlace))
 	w.runUntil(4 * time.Minute)
 	require.True(t, asked.Done)
-	require.Len(t, w.outcomes(), 7)
+	require.Len(t, w.placementOutcomes(), 7)
 	require.Equal(t, (2*time.Minute + time.Second).String(), w.placedAt().String())
 	require.Empty(t, w.attention())
 }
@@ -117,22 +117,22 @@ func TestFactWhileTheCallIsInFlight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.gate.on("/PlaceOrder", func(_ int, serve func()) {
-				w.meanwhile(func() { w.report(order.KitShipped, accession(test.accession)) })
+			w.gate.setHook("/PlaceOrder", func(_ int, serve func()) {
+				w.meanwhile(func() { w.reportFact(order.FactKitShipped, withAccession(test.accession)) })
 				w.await(lifecycle.TransitCustomer)
 				serve()
 			})
 			w.runUntil(hour)
-			require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer}, w.history())
+			require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer}, w.statusHistory())
 			o := w.order()
 			require.True(t, o.Events[1].Implied)
 			require.False(t, o.Events[2].Implied)
 			require.Equal(t, order.PlacementDone, o.State.Placement.State)
-			require.Len(t, w.outcomes(), 1)
+			require.Len(t, w.placementOutcomes(), 1)
 			require.NotEmpty(t, o.Accession)
 			if test.want != "" {
 				require.Equal(t, test.want, o.Accession, "the number in the fact is kept")
-				require.Equal(t, []order.AttentionReason{order.AccessionMismatch}, w.attention())
+				require.Equal(t, []order.AttentionReason{order.AttentionAccessionMismatch}, w.attention())
 			}
 		})
 	}
@@ -140,22 +140,22 @@ func TestFactWhileTheCallIsInFlight(t *testing.T) {
 
 // What the lab reports after a round that it did not answer may be recorded by a task that is then lost, like the round. The next task
 // finds both.
-func TestARoundThatIsLostWithTheReportAfterIt(t *testing.T) {
+func TestLostPlacementRoundAndFact(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withScript("fail-place-99"))
 	lost := false
-	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
 		out, err := record(ctx, rec)
-		if lost || err != nil || order.CauseKind(rec.Cause) != "call" {
+		if lost || err != nil || order.KindOfCause(rec.Cause) != "call" {
 			return out, err
 		}
 		lost = true
-		w.recordBehindItsBack(order.Fact{Kind: order.KitShipped, SentAt: w.now(), Accession: "M000412207"})
-		return order.Recorded{}, errOutage
+		w.recordFactElsewhere(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), Accession: "M000412207"})
+		return order.RecordingResult{}, errOutage
 	}
 	w.runUntil(hour)
 	require.True(t, lost)
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	require.Equal(t, order.PlacementDone, w.order().State.Placement.State)
-	require.Len(t, w.outcomes(), 5)
+	require.Len(t, w.placementOutcomes(), 5)
 }

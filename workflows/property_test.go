@@ -15,14 +15,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// told is one report of a history: what happened, when, and which statement it makes.
-type told struct {
+// historyFact is one report of a history: what happened, when, and which statement it makes.
+type historyFact struct {
 	kind   order.FactKind
-	at     time.Duration // when it happened, after day0
-	final  bool          // kit_rejected: for good
-	parcel int           // kit_shipped: which numbers it tells
-	leg    string        // courier_report
-	target lifecycle.Low // courier_report
+	at     time.Duration       // when it happened, after day0
+	final  bool                // kit_rejected: for good
+	parcel int                 // kit_shipped: which numbers it tells
+	leg    string              // courier_report
+	target lifecycle.LowStatus // courier_report
 }
 
 // arrival is a report on its way to us: the reports of a history come in any order, and some come again.
@@ -31,13 +31,13 @@ type arrival struct {
 	after  time.Duration // since the arrival before
 }
 
-// history is what really happened to a kit, in order, and how we came to know it. Everything has happened before the first arrival.
-type history struct {
-	told     []told
+// kitHistory is what really happened to a kit, in order, and how we came to know it. Everything has happened before the first arrival.
+type kitHistory struct {
+	told     []historyFact
 	arrivals []arrival
 }
 
-func (h history) String() string {
+func (h kitHistory) String() string {
 	var b strings.Builder
 	for _, x := range h.told {
 		fmt.Fprintf(&b, "%s%s at %s; ", x.kind, x.target, x.at)
@@ -53,18 +53,18 @@ func (h history) String() string {
 const arrivalsFrom = 3 * day
 
 // histories draws legal histories: shipments, sightings by couriers, then the kit at the lab, then one of the ends.
-func histories(end *rapid.Generator[[]told]) *rapid.Generator[history] {
-	sightings := []told{
-		{kind: order.CourierReport, leg: "outbound", target: lifecycle.OutForDelivery},
-		{kind: order.CourierReport, leg: "outbound", target: lifecycle.WithCustomer},
-		{kind: order.CourierReport, leg: "inbound", target: lifecycle.TransitLab},
+func histories(end *rapid.Generator[[]historyFact]) *rapid.Generator[kitHistory] {
+	sightings := []historyFact{
+		{kind: order.FactCourierReport, leg: "outbound", target: lifecycle.OutForDelivery},
+		{kind: order.FactCourierReport, leg: "outbound", target: lifecycle.WithCustomer},
+		{kind: order.FactCourierReport, leg: "inbound", target: lifecycle.TransitLab},
 	}
-	atLab := rapid.SampledFrom([]told{{kind: order.KitReceived}, {kind: order.KitRejected}})
-	return rapid.Custom(func(t *rapid.T) history {
-		var h history
+	atLab := rapid.SampledFrom([]historyFact{{kind: order.FactKitReceived}, {kind: order.FactKitRejected}})
+	return rapid.Custom(func(t *rapid.T) kitHistory {
+		var h kitHistory
 		shipments := rapid.IntRange(0, 2).Draw(t, "shipments")
 		for n := range shipments {
-			h.told = append(h.told, told{kind: order.KitShipped, parcel: n})
+			h.told = append(h.told, historyFact{kind: order.FactKitShipped, parcel: n})
 		}
 		if shipments == 1 {
 			from := rapid.IntRange(0, 3).Draw(t, "sightings from")
@@ -98,27 +98,27 @@ func drawArrivals(t *rapid.T, reports int) []arrival {
 }
 
 // The ends with at most one terminal fact, none newer than it but further reports.
-var oneEnd = rapid.SampledFrom([][]told{
+var consistentEnds = rapid.SampledFrom([][]historyFact{
 	nil,
-	{{kind: order.KitRejected, final: true}},
-	{{kind: order.ReportReady}},
-	{{kind: order.ReportReady}, {kind: order.ReportReady}},
+	{{kind: order.FactKitRejected, final: true}},
+	{{kind: order.FactReportReady}},
+	{{kind: order.FactReportReady}, {kind: order.FactReportReady}},
 })
 
-// want is the status that a history ends in: that of its newest report.
-func (h history) want() lifecycle.Low {
+// wantStatus is the status that a history ends in: that of its newest report.
+func (h kitHistory) wantStatus() lifecycle.LowStatus {
 	if len(h.told) == 0 {
 		return created
 	}
 	last := h.told[len(h.told)-1]
 	switch last.kind {
-	case order.KitShipped:
+	case order.FactKitShipped:
 		return shipped
-	case order.KitReceived:
+	case order.FactKitReceived:
 		return received
-	case order.ReportReady:
+	case order.FactReportReady:
 		return completed
-	case order.KitRejected:
+	case order.FactKitRejected:
 		if last.final {
 			return lifecycle.SampleError
 		}
@@ -128,55 +128,55 @@ func (h history) want() lifecycle.Low {
 	}
 }
 
-// play lets the reports arrive at an order. With forgetful, each seems to be of the time at which it arrives, so that nothing is late.
-func (h history) play(w *world, forgetful bool) {
-	w.results(day, `{}`)
-	if h.reports() > 1 {
-		w.results(2*day, otherResults)
+// deliverFacts lets the reports arrive at an order. With forgetful, each seems to be of the time at which it arrives, so that nothing is late.
+func (h kitHistory) deliverFacts(w *orderHarness, withoutTimes bool) {
+	w.resultsAt(day, `{}`)
+	if h.reportCount() > 1 {
+		w.resultsAt(2*day, otherResults)
 	}
 	at := arrivalsFrom
 	for _, a := range h.arrivals {
 		at += a.after
 		x := h.told[a.report]
-		w.fact(at, x.kind, func(f *order.Fact) {
-			if !forgetful {
+		w.factAt(at, x.kind, func(f *order.Fact) {
+			if !withoutTimes {
 				f.SentAt = day0.Add(x.at)
 			}
-			if x.kind == order.KitRejected {
+			if x.kind == order.FactKitRejected {
 				f.Recoverable = ptr(!x.final)
 			}
-			if x.kind == order.KitShipped && x.parcel > 0 {
-				f.Outbound, f.Inbound = strings.Replace(f.Outbound, "92", "94", 1), strings.Replace(f.Inbound, "92", "94", 1)
+			if x.kind == order.FactKitShipped && x.parcel > 0 {
+				f.OutboundNumber, f.InboundNumber = strings.Replace(f.OutboundNumber, "92", "94", 1), strings.Replace(f.InboundNumber, "92", "94", 1)
 			}
-			f.Leg, f.Target = x.leg, x.target
+			f.Leg, f.TargetStatus = x.leg, x.target
 		})
 	}
 	w.runUntil(6 * day)
 }
 
-func (h history) reports() int {
+func (h kitHistory) reportCount() int {
 	n := 0
 	for _, x := range h.told {
-		if x.kind == order.ReportReady {
+		if x.kind == order.FactReportReady {
 			n++
 		}
 	}
 	return n
 }
 
-// differs says how the order is not what its history amounts to; empty: it is.
-func (h history) differs(w *world) string {
+// difference says how the order is not what its history amounts to; empty: it is.
+func (h kitHistory) difference(w *orderHarness) string {
 	o := w.order()
 	status := o.Status
 	if status == corrected {
 		status = completed
 	}
-	if status != h.want() {
-		return fmt.Sprintf("the order is %s, not %s", status, h.want())
+	if status != h.wantStatus() {
+		return fmt.Sprintf("the order is %s, not %s", status, h.wantStatus())
 	}
 	newest := -1
 	for i, x := range h.told {
-		if x.kind == order.KitShipped {
+		if x.kind == order.FactKitShipped {
 			newest = i
 		}
 	}
@@ -189,11 +189,11 @@ func (h history) differs(w *world) string {
 			return "the shipment is not the newest"
 		}
 	}
-	return h.resultsDiffer(w, o)
+	return h.resultsDifference(w, o)
 }
 
-func (h history) resultsDiffer(w *world, o *order.Order) string {
-	n := h.reports()
+func (h kitHistory) resultsDifference(w *orderHarness, o *order.Order) string {
+	n := h.reportCount()
 	if (n > 0) != (o.Results != nil) {
 		return "there are results, or none, wrongly"
 	}
@@ -213,10 +213,10 @@ func TestHistoriesConverge(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		h := histories(oneEnd).Draw(rt, "history")
+		h := histories(consistentEnds).Draw(rt, "history")
 		w := c.newWorld(rt)
-		h.play(w, false)
-		require.Empty(rt, h.differs(w), h)
+		h.deliverFacts(w, false)
+		require.Empty(rt, h.difference(w), h)
 	})
 }
 
@@ -226,11 +226,11 @@ func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 	c := newClinic(t)
 	different := map[bool]int{}
 	for seed := range 20 {
-		h := histories(oneEnd).Example(seed)
+		h := histories(consistentEnds).Example(seed)
 		for _, forgetful := range []bool{false, true} {
 			w := c.newWorld(t)
-			h.play(w, forgetful)
-			if h.differs(w) != "" {
+			h.deliverFacts(w, forgetful)
+			if h.difference(w) != "" {
 				different[forgetful]++
 			}
 		}
@@ -243,25 +243,25 @@ func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 func TestContradictoryHistories(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
-	final, report := told{kind: order.KitRejected, final: true}, told{kind: order.ReportReady}
-	ends := rapid.SampledFrom([][]told{{final, report}, {report, final}, {report, report, final}, {report, final, report}})
+	final, report := historyFact{kind: order.FactKitRejected, final: true}, historyFact{kind: order.FactReportReady}
+	ends := rapid.SampledFrom([][]historyFact{{final, report}, {report, final}, {report, report, final}, {report, final, report}})
 	rapid.Check(t, func(rt *rapid.T) {
 		h := histories(ends).Draw(rt, "history")
 		first := slices.IndexFunc(h.arrivals, func(a arrival) bool {
 			x := h.told[a.report]
-			return x.final || x.kind == order.ReportReady
+			return x.final || x.kind == order.FactReportReady
 		})
 		w := c.newWorld(rt)
-		h.play(w, false)
+		h.deliverFacts(w, false)
 		o := w.order()
 		if h.told[h.arrivals[first].report].final {
 			require.Equal(rt, lifecycle.SampleError, o.Status, h)
-			require.Contains(rt, w.attention(), order.ResultAfterEnd, h)
+			require.Contains(rt, w.attention(), order.AttentionResultAfterEnd, h)
 			require.Nil(rt, o.Results, h)
 			return
 		}
-		require.Contains(rt, []lifecycle.Low{completed, corrected}, o.Status, h)
-		require.Contains(rt, w.attention(), order.ContradictoryFact, h)
+		require.Contains(rt, []lifecycle.LowStatus{completed, corrected}, o.Status, h)
+		require.Contains(rt, w.attention(), order.AttentionContradictoryFact, h)
 		require.NotNil(rt, o.Results, h)
 	})
 }

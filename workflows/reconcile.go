@@ -32,33 +32,33 @@ func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.Sweep
 			return total, err
 		}
 	}
-	if total.Unmatched == 0 {
+	if total.UnmatchedReports == 0 {
 		return total, nil
 	}
 	var reviewed dispatch.SweepResult
 	err := workflow.ExecuteActivity(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), dispatch.ActivityReview, in).Get(ctx, &reviewed)
-	total.Reviews = reviewed.Reviews
+	total.ReviewsOpened = reviewed.ReviewsOpened
 	return total, err
 }
 
 func sweepOpenOrders(ctx workflow.Context, in dispatch.ReconcileInput, total *dispatch.SweepResult) error {
-	if err := paged(ctx, total, dispatch.ActivitySweepAll, in); err != nil || in.Rebuild {
+	if err := runPages(ctx, total, dispatch.ActivitySweepOpenOrders, in); err != nil || in.Rebuild {
 		return err
 	}
-	return paged(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), total, dispatch.ActivityPoll)
+	return runPages(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), total, dispatch.ActivityPoll)
 }
 
-// paged runs an activity page by page. What it is told beside where the page begins follows.
-func paged(ctx workflow.Context, total *dispatch.SweepResult, activity string, also ...any) error {
+// runPages runs an activity page by page. What it is told beside where the page begins follows.
+func runPages(ctx workflow.Context, total *dispatch.SweepResult, activity string, args ...any) error {
 	for after, more := "", true; more; more = after != "" {
 		var page dispatch.SweepResult
-		if err := workflow.ExecuteActivity(ctx, activity, append([]any{after}, also...)...).Get(ctx, &page); err != nil {
+		if err := workflow.ExecuteActivity(ctx, activity, append([]any{after}, args...)...).Get(ctx, &page); err != nil {
 			return err
 		}
-		total.Orders += page.Orders
-		total.Polled += page.Polled
-		total.Counts += page.Counts
-		after = page.After
+		total.OrdersStarted += page.OrdersStarted
+		total.FactsPolled += page.FactsPolled
+		total.CountsCorrected += page.CountsCorrected
+		after = page.NextPage
 	}
 	return nil
 }

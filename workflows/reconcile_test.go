@@ -13,42 +13,42 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// sweeps plays the reconciler's activities: one sweep, pages of open orders and pages of silent ones.
-type sweeps struct {
-	inputs []dispatch.ReconcileInput
-	pages  []string                  // the cursors asked for, of open orders
-	looked []dispatch.ReconcileInput // how each was to be looked at
-	polled []string                  // the cursors asked for, of silent orders
-	fail   int                       // so many first attempts at a page of open orders fail
+// reconcileHarness plays the reconciler's activities: one sweep, pages of open orders and pages of silent ones.
+type reconcileHarness struct {
+	inputs      []dispatch.ReconcileInput
+	pages       []string                  // the cursors asked for, of open orders
+	sweepInputs []dispatch.ReconcileInput // how each was to be looked at
+	polled      []string                  // the cursors asked for, of silent orders
+	fail        int                       // so many first attempts at a page of open orders fail
 
 	unmatched int // reports that are to be reviewed
 	reviewed  []dispatch.ReconcileInput
 }
 
-func (s *sweeps) env() *testsuite.TestWorkflowEnvironment {
+func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 	env := newEnv()
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.inputs = append(s.inputs, in)
-		return dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4, Unmatched: s.unmatched}, nil
+		return dispatch.SweepResult{OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweep})
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.reviewed = append(s.reviewed, in)
-		return dispatch.SweepResult{Reviews: 1}, nil
+		return dispatch.SweepResult{ReviewsOpened: 1}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivityReview})
-	next := map[string]dispatch.SweepResult{"": {Orders: 10, Counts: 2, After: "o-500"}, "o-500": {After: "o-1000"}, "o-1000": {Orders: 1}}
+	next := map[string]dispatch.SweepResult{"": {OrdersStarted: 10, CountsCorrected: 2, NextPage: "o-500"}, "o-500": {NextPage: "o-1000"}, "o-1000": {OrdersStarted: 1}}
 	env.RegisterActivityWithOptions(func(_ context.Context, after string, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
-		s.pages, s.looked = append(s.pages, after), append(s.looked, in)
+		s.pages, s.sweepInputs = append(s.pages, after), append(s.sweepInputs, in)
 		if s.fail--; s.fail >= 0 {
 			return dispatch.SweepResult{}, errors.New("the store is away")
 		}
 		return next[after], nil
-	}, activity.RegisterOptions{Name: dispatch.ActivitySweepAll})
+	}, activity.RegisterOptions{Name: dispatch.ActivitySweepOpenOrders})
 	env.RegisterActivityWithOptions(func(_ context.Context, after string) (dispatch.SweepResult, error) {
 		s.polled = append(s.polled, after)
 		if after == "" {
-			return dispatch.SweepResult{Polled: 5, After: "o-7"}, nil
+			return dispatch.SweepResult{FactsPolled: 5, NextPage: "o-7"}, nil
 		}
-		return dispatch.SweepResult{Polled: 2}, nil
+		return dispatch.SweepResult{FactsPolled: 2}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivityPoll})
 	return env
 }
@@ -62,24 +62,24 @@ func TestReconcile(t *testing.T) {
 		polled []string
 		want   dispatch.SweepResult
 	}{
-		"each minute": {want: dispatch.SweepResult{Orders: 2, Facts: 3, Endpoints: 4}},
+		"each minute": {want: dispatch.SweepResult{OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4}},
 		"each hour": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
+			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7, CountsCorrected: 2},
 		},
 		"each day": {
 			in: dispatch.ReconcileInput{OpenOrders: true, Thorough: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
+			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7, CountsCorrected: 2},
 		},
 		"the store is away for a while": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{Orders: 13, Facts: 3, Endpoints: 4, Polled: 7, Counts: 2},
+			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7, CountsCorrected: 2},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &sweeps{fail: test.fail}
+			s := &reconcileHarness{fail: test.fail}
 			env := s.env()
 			env.ExecuteWorkflow(workflows.Reconcile, test.in)
 			require.NoError(t, env.GetWorkflowError())
@@ -89,7 +89,7 @@ func TestReconcile(t *testing.T) {
 			require.Equal(t, test.pages, s.pages)
 			require.Equal(t, test.polled, s.polled)
 			require.Equal(t, []dispatch.ReconcileInput{test.in}, s.inputs)
-			for _, in := range s.looked {
+			for _, in := range s.sweepInputs {
 				require.Equal(t, test.in, in)
 			}
 		})
@@ -99,7 +99,7 @@ func TestReconcile(t *testing.T) {
 // A run that cannot reach the store gives up: the schedule begins another one.
 func TestReconcileGivesUp(t *testing.T) {
 	t.Parallel()
-	s := &sweeps{fail: 1000}
+	s := &reconcileHarness{fail: 1000}
 	env := s.env()
 	env.ExecuteWorkflow(workflows.Reconcile, dispatch.ReconcileInput{OpenOrders: true})
 	require.Error(t, env.GetWorkflowError())
@@ -114,13 +114,13 @@ func TestReconcileHasReportsReviewed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &sweeps{unmatched: 1}
+			s := &reconcileHarness{unmatched: 1}
 			env := s.env()
 			env.ExecuteWorkflow(workflows.Reconcile, in)
 			require.NoError(t, env.GetWorkflowError())
 			var got dispatch.SweepResult
 			require.NoError(t, env.GetWorkflowResult(&got))
-			require.Equal(t, 1, got.Reviews)
+			require.Equal(t, 1, got.ReviewsOpened)
 			require.Equal(t, []dispatch.ReconcileInput{in}, s.reviewed)
 			require.Equal(t, in.OpenOrders, len(s.pages) > 0)
 			require.Equal(t, in.OpenOrders && !in.Rebuild, len(s.polled) > 0)

@@ -13,30 +13,30 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-func newKitWorld(t *testing.T, settings ...setting) *world {
+func newKitWorld(t *testing.T, settings ...orderSetting) *orderHarness {
 	t.Helper()
-	return newClinic(t, withNeutralLab).newWorld(t, append([]setting{unregistered}, settings...)...)
+	return newClinic(t, withNeutralLab).newWorld(t, append([]orderSetting{asRegistrable}, settings...)...)
 }
 
 func TestAKitIsRegisteredAndTested(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t)
-	w.fact(day, order.KitShipped)
-	w.courier(2*day, "outbound", lifecycle.WithCustomer)
+	w.factAt(day, order.FactKitShipped)
+	w.courierFactAt(2*day, "outbound", lifecycle.WithCustomer)
 	register := w.registerKit(3 * day)
 	again := w.registerKit(4 * day)
-	w.courier(5*day, "inbound", lifecycle.TransitLab)
-	w.fact(6*day, order.KitReceived)
-	w.results(8*day, `{}`)
-	w.fact(8*day, order.ReportReady)
+	w.courierFactAt(5*day, "inbound", lifecycle.TransitLab)
+	w.factAt(6*day, order.FactKitReceived)
+	w.resultsAt(8*day, `{}`)
+	w.factAt(8*day, order.FactReportReady)
 	w.run()
 
 	require.True(t, register.Done, "%s", register.Reason)
-	require.Equal(t, order.ReasonRegistered, again.Reason)
-	require.Equal(t, []lifecycle.Low{
+	require.Equal(t, order.ReasonAlreadyRegistered, again.Reason)
+	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.WithCustomer, lifecycle.Registered,
 		lifecycle.RequisitionCreated, lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
-	}, w.history())
+	}, w.statusHistory())
 	o := w.order()
 	require.Equal(t, "Okafor", o.Patient.LastName)
 	require.NotEmpty(t, o.SampleID)
@@ -48,82 +48,82 @@ func TestAKitIsRegisteredAndTested(t *testing.T) {
 }
 
 // A report is signalled again, as it is after a fault, while the order stands where a new one would have to wait: this one has had its turn.
-func TestAReportThatWasAppliedDoesNotWait(t *testing.T) {
+func TestAppliedFactIsNotParkedAgain(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t, withScript("fail-register-3"))
-	w.fact(day, order.KitShipped)
-	var arrived store.Received
+	w.factAt(day, order.FactKitShipped)
+	var arrived store.ReceivedItem
 	w.at(2*day, func() {
-		arrived = w.receive(order.Fact{Kind: order.CourierReport, SentAt: w.now(), Leg: "outbound", Target: lifecycle.WithCustomer})
-		w.signal(arrived)
+		arrived = w.storeInboxItem(order.Fact{Kind: order.FactCourierReport, SentAt: w.now(), Leg: "outbound", TargetStatus: lifecycle.WithCustomer})
+		w.signalFact(arrived)
 	})
 	w.registerKit(3 * day)
 	w.at(3*day+time.Second, func() {
 		require.Equal(t, lifecycle.Registered, w.order().Status)
-		w.signal(arrived)
+		w.signalFact(arrived)
 	})
-	w.courier(5*day, "inbound", lifecycle.TransitLab)
-	w.fact(6*day, order.KitReceived)
-	w.results(8*day, `{}`)
-	w.fact(8*day, order.ReportReady)
+	w.courierFactAt(5*day, "inbound", lifecycle.TransitLab)
+	w.factAt(6*day, order.FactKitReceived)
+	w.resultsAt(8*day, `{}`)
+	w.factAt(8*day, order.FactReportReady)
 	w.run()
-	require.Equal(t, []lifecycle.Low{
+	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.WithCustomer, lifecycle.Registered,
 		lifecycle.RequisitionCreated, lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
-	}, w.history())
+	}, w.statusHistory())
 	row, err := w.store.InboxItem(context.Background(), arrived.ID)
 	require.NoError(t, err)
 	require.Equal(t, store.InboxApplied, row.State)
 }
 
 // A sample that reaches the lab before its kit is registered is not lost: the order goes on by itself.
-func TestASampleThatWasFasterThanItsRegistration(t *testing.T) {
+func TestSampleReceivedBeforeRegistration(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t)
-	w.fact(day, order.KitShipped)
-	w.fact(5*day, order.KitReceived)
-	w.fact(6*day, order.KitRejected, recoverable(true))
+	w.factAt(day, order.FactKitShipped)
+	w.factAt(5*day, order.FactKitReceived)
+	w.factAt(6*day, order.FactKitRejected, withRecoverable(true))
 	w.registerKit(8 * day)
 	w.runUntil(9 * day)
-	require.Equal(t, []lifecycle.Low{
+	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.Registered,
 		lifecycle.RequisitionCreated, lifecycle.DeliveredToLab,
-	}, w.history())
-	require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied", "kit_rejected: late"}, w.fates())
+	}, w.statusHistory())
+	require.Equal(t, []string{"kit_shipped: applied", "kit_received: applied", "kit_rejected: late"}, w.factOutcomes())
 	require.Empty(t, w.attention())
 }
 
 func TestAKitThatIsNotRegistered(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t)
-	w.fact(day, order.KitShipped)
-	w.courier(2*day, "outbound", lifecycle.WithCustomer)
-	w.fact(10*day, order.KitReceived)
+	w.factAt(day, order.FactKitShipped)
+	w.courierFactAt(2*day, "outbound", lifecycle.WithCustomer)
+	w.factAt(10*day, order.FactKitReceived)
 	late := w.registerKit(366 * day)
 	w.run()
 	require.Equal(t, lifecycle.DoNotProcess, w.order().Status)
 	last := w.order().Events[len(w.order().Events)-1]
 	require.Equal(t, day0.Add(365*day), last.RecordedAt)
-	require.Equal(t, order.ReasonTransition, late.Reason)
-	require.Contains(t, w.attention(), order.UnregisteredKit)
+	require.Equal(t, order.ReasonTransitionNotAllowed, late.Reason)
+	require.Contains(t, w.attention(), order.AttentionUnregisteredSample)
 }
 
 // The outbound leg's deadlines run on after the registration.
 func TestAKitThatIsLostAfterItsRegistration(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t, withPolicy(func(p *order.Policy) { p.Replacement = order.ReplaceAuto }))
-	w.fact(day, order.KitShipped)
-	w.courier(2*day, "outbound", lifecycle.OutForDelivery)
+	w.factAt(day, order.FactKitShipped)
+	w.courierFactAt(2*day, "outbound", lifecycle.OutForDelivery)
 	w.registerKit(3 * day)
 	w.run()
-	require.Equal(t, []lifecycle.Low{
+	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.Registered,
 		lifecycle.RequisitionCreated, lifecycle.Lost,
-	}, w.history())
+	}, w.statusHistory())
 	last := w.order().Events[6]
 	require.Equal(t, day0.Add(32*day), last.RecordedAt)
-	require.Len(t, w.started.orders, 1)
-	child, err := w.store.Order(context.Background(), "", w.started.orders[0])
+	require.Len(t, w.temporal.orders, 1)
+	child, err := w.store.Order(context.Background(), "", w.temporal.orders[0])
 	require.NoError(t, err)
 	require.False(t, child.Registrable, "a kit that was registered is replaced by a registered testkit")
 	require.Equal(t, "Okafor", child.Patient.LastName)
@@ -132,13 +132,13 @@ func TestAKitThatIsLostAfterItsRegistration(t *testing.T) {
 func TestAnImportedOrder(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, withNeutralLab)
-	w := c.newWorld(t, collectedBy(lifecycle.OnSite), importedOrder)
-	draw := w.demand(hour, order.Demand{Kind: order.DemandDraw, By: lifecycle.Client})
+	w := c.newWorld(t, withModality(lifecycle.OnSite), asImported)
+	draw := w.demandAt(hour, order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client})
 	w.runUntil(2 * hour)
 	require.True(t, draw.Done)
-	require.Equal(t, []lifecycle.Low{lifecycle.Ordered, lifecycle.RequisitionBypassed, lifecycle.DrawCompleted}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionBypassed, lifecycle.DrawCompleted}, w.statusHistory())
 	require.Empty(t, w.labCalls("neutral.place"), "its requisition was made elsewhere")
-	require.Equal(t, []string{toldCreated, toldUpdated, toldUpdated}, w.told())
+	require.Equal(t, []string{webhookOrderCreated, webhookOrderUpdated, webhookOrderUpdated}, w.webhookTypes())
 }
 
 // The deadlines table, for what is not a testkit whose patient is known.
@@ -146,35 +146,35 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
-		settings []setting
-		happens  func(w *world)
+		settings []orderSetting
+		happens  func(w *orderHarness)
 		reason   order.AttentionReason
 		since    time.Duration
 	}{
-		{"walk-in, nobody comes", []setting{collectedBy(lifecycle.WalkIn)}, nil, order.VisitOverdue, 14 * day},
-		{"phlebotomy, nobody books", []setting{collectedBy(lifecycle.AtHomePhlebotomy)}, nil, order.VisitOverdue, 14 * day},
-		{"an appointment is cancelled", []setting{collectedBy(lifecycle.WalkIn)}, func(w *world) {
-			w.demand(hour, w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour))
-			w.demand(day, dropVisit())
-		}, order.VisitOverdue, 15 * day},
-		{"nobody is assigned", []setting{collectedBy(lifecycle.AtHomePhlebotomy), livingIn("54650")}, func(w *world) {
-			w.demand(hour, w.requestedVisit())
-		}, order.Unassigned, 49 * hour},
-		{"no draw is reported", []setting{collectedBy(lifecycle.AtHomePhlebotomy)}, func(w *world) {
-			w.demand(hour, w.booking(lifecycle.AtHomePhlebotomy, order.DemandBook, 54*hour))
-		}, order.DrawUnreported, 79 * hour},
-		{"no draw on site", []setting{collectedBy(lifecycle.OnSite)}, nil, order.DrawUnreported, 14 * day},
-		{"a drawn sample without results", []setting{collectedBy(lifecycle.OnSite)}, func(w *world) {
-			w.demand(hour, order.Demand{Kind: order.DemandDraw, By: lifecycle.Client})
-		}, order.ResultsOverdue, 14*day + hour},
-		{"partial results", []setting{collectedBy(lifecycle.WalkIn)}, func(w *world) {
-			w.results(day, `{"status":"partial"}`)
-			w.fact(day, order.ReportReady)
-		}, order.ResultsIncomplete, 15 * day},
-		{"a kit that nobody ships", []setting{unregistered}, nil, order.ShipmentOverdue, 7 * day},
-		{"a registration without a requisition", []setting{unregistered, withScript("refuse-register")}, func(w *world) {
+		{"walk-in, nobody comes", []orderSetting{withModality(lifecycle.WalkIn)}, nil, order.AttentionVisitOverdue, 14 * day},
+		{"phlebotomy, nobody books", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, nil, order.AttentionVisitOverdue, 14 * day},
+		{"an appointment is cancelled", []orderSetting{withModality(lifecycle.WalkIn)}, func(w *orderHarness) {
+			w.demandAt(hour, w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour))
+			w.demandAt(day, cancelAppointmentDemand())
+		}, order.AttentionVisitOverdue, 15 * day},
+		{"nobody is assigned", []orderSetting{withModality(lifecycle.AtHomePhlebotomy), withZip("54650")}, func(w *orderHarness) {
+			w.demandAt(hour, w.requestAppointmentDemand())
+		}, order.AttentionAppointmentUnassigned, 49 * hour},
+		{"no draw is reported", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, func(w *orderHarness) {
+			w.demandAt(hour, w.bookingDemand(lifecycle.AtHomePhlebotomy, order.DemandBookAppointment, 54*hour))
+		}, order.AttentionDrawUnreported, 79 * hour},
+		{"no draw on site", []orderSetting{withModality(lifecycle.OnSite)}, nil, order.AttentionDrawUnreported, 14 * day},
+		{"a drawn sample without results", []orderSetting{withModality(lifecycle.OnSite)}, func(w *orderHarness) {
+			w.demandAt(hour, order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client})
+		}, order.AttentionResultsOverdue, 14*day + hour},
+		{"partial results", []orderSetting{withModality(lifecycle.WalkIn)}, func(w *orderHarness) {
+			w.resultsAt(day, `{"status":"partial"}`)
+			w.factAt(day, order.FactReportReady)
+		}, order.AttentionResultsIncomplete, 15 * day},
+		{"a kit that nobody ships", []orderSetting{asRegistrable}, nil, order.AttentionShipmentOverdue, 7 * day},
+		{"a registration without a requisition", []orderSetting{asRegistrable, withScript("refuse-register")}, func(w *orderHarness) {
 			w.registerKit(day)
-		}, order.RequisitionOverdue, day + 8*hour},
+		}, order.AttentionRequisitionOverdue, day + 8*hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +185,7 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 			w.runUntil(test.since - time.Minute)
 			require.NotContains(t, w.attention(), test.reason)
 			w.runUntil(test.since + 2*time.Minute)
-			since, open := w.since(test.reason)
+			since, open := w.markSince(test.reason)
 			require.True(t, open, "open are %v", w.attention())
 			require.InDelta(t, test.since.Seconds(), since.Seconds(), 15)
 		})
@@ -193,7 +193,7 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 }
 
 // Where the lab can be told by a call what was missing, the order is back in production once it has accepted that.
-func TestALabIsToldWhatWasMissing(t *testing.T) {
+func TestCorrectionIsSentToTheLab(t *testing.T) {
 	t.Parallel()
 	correctable := func(_ *sandbox.Config, a *store.LabAccount) {
 		a.Settings = []byte(`{"collection_methods":["testkit"],"correct":true}`)
@@ -201,24 +201,24 @@ func TestALabIsToldWhatWasMissing(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		held   bool // the lab knows that it holds the kit up; otherwise it takes nobody else for its patient
-		status lifecycle.Low
+		status lifecycle.LowStatus
 		marks  []order.AttentionReason
 	}{
 		{"accepted", true, lifecycle.DeliveredToLab, []order.AttentionReason{}},
-		{"refused", false, lifecycle.LabProcessingBlocked, []order.AttentionReason{order.TellLab}},
+		{"refused", false, lifecycle.LabProcessingBlocked, []order.AttentionReason{order.AttentionTellLab}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newClinic(t, withNeutralLab, correctable).newWorld(t, collectedBy(lifecycle.Testkit))
+			w := newClinic(t, withNeutralLab, correctable).newWorld(t, withModality(lifecycle.Testkit))
 			w.at(day, func() {
 				if test.held {
 					w.askLab("POST", "facts", `{"type":"sample_rejected","data":{"recoverable":true,"reason":"no date of birth"}}`)
 				}
-				w.report(order.KitRejected, recoverable(true))
+				w.reportFact(order.FactKitRejected, withRecoverable(true))
 			})
 			supply := w.newReply()
 			w.at(2*day, func() {
-				w.ask(supply, byOperations(order.DemandRecover), []byte(`{"patient_details":{"first_name":"Ines","last_name":"Okafor-Lee",
+				w.sendDemand(supply, operationsDemand(order.DemandRecover), []byte(`{"patient_details":{"first_name":"Ines","last_name":"Okafor-Lee",
 					"dob":"1988-11-30","gender":"female","phone_number":"+12535550142","email":"ines@example.org"}}`))
 			})
 			w.runUntil(2*day + 10*time.Minute)
@@ -227,7 +227,7 @@ func TestALabIsToldWhatWasMissing(t *testing.T) {
 			require.Equal(t, test.status, w.order().Status)
 			require.Equal(t, test.marks, w.attention())
 			require.NotEmpty(t, w.labCalls("neutral.register"))
-			require.Nil(t, w.order().State.Correcting)
+			require.Nil(t, w.order().State.PendingCorrection)
 		})
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func recovery(confirmed bool) order.Demand {
-	d := byOperations(order.DemandRecover)
+func recoveryDemand(confirmed bool) order.Demand {
+	d := operationsDemand(order.DemandRecover)
 	d.Confirmed = confirmed
 	return d
 }
@@ -20,67 +20,67 @@ func recovery(confirmed bool) order.Demand {
 // A kit is rejected on the second day; each case ends the window in one of the ways of order-lifecycle#kit-rejection.
 func TestRejectedKit(t *testing.T) {
 	t.Parallel()
-	start := []lifecycle.Low{ordered, created, received, blocked}
+	start := []lifecycle.LowStatus{ordered, created, received, blocked}
 	tests := map[string]struct {
-		happen    func(w *world)
-		then      []lifecycle.Low
+		happen    func(w *orderHarness)
+		then      []lifecycle.LowStatus
 		detail    lifecycle.Detail
 		attention []order.AttentionReason
 	}{
 		"supplied, and the lab has to be told": {
-			happen:    func(w *world) { w.demand(4*day, recovery(false)) },
-			attention: []order.AttentionReason{order.TellLab},
+			happen:    func(w *orderHarness) { w.demandAt(4*day, recoveryDemand(false)) },
+			attention: []order.AttentionReason{order.AttentionTellLab},
 		},
 		"supplied, and the lab confirmed": {
-			happen: func(w *world) { w.demand(4*day, recovery(true)) },
-			then:   []lifecycle.Low{received}, attention: []order.AttentionReason{},
+			happen: func(w *orderHarness) { w.demandAt(4*day, recoveryDemand(true)) },
+			then:   []lifecycle.LowStatus{received}, attention: []order.AttentionReason{},
 		},
 		"supplied, told, and confirmed by the lab's own report": {
-			happen: func(w *world) {
-				w.demand(4*day, recovery(false))
-				w.fact(5*day, order.KitReceived)
+			happen: func(w *orderHarness) {
+				w.demandAt(4*day, recoveryDemand(false))
+				w.factAt(5*day, order.FactKitReceived)
 			},
-			then: []lifecycle.Low{received}, attention: []order.AttentionReason{},
+			then: []lifecycle.LowStatus{received}, attention: []order.AttentionReason{},
 		},
 		"back in production": {
-			happen: func(w *world) { w.fact(6*day, order.KitReceived) },
-			then:   []lifecycle.Low{received}, attention: []order.AttentionReason{},
+			happen: func(w *orderHarness) { w.factAt(6*day, order.FactKitReceived) },
+			then:   []lifecycle.LowStatus{received}, attention: []order.AttentionReason{},
 		},
 		"received before the rejection, told after": {
-			happen:    func(w *world) { w.fact(6*day, order.KitReceived, sentAt(day)) },
-			attention: []order.AttentionReason{order.RecoveryNeeded},
+			happen:    func(w *orderHarness) { w.factAt(6*day, order.FactKitReceived, withSentAt(day)) },
+			attention: []order.AttentionReason{order.AttentionRecoveryNeeded},
 		},
 		"reported": {
-			happen: func(w *world) {
-				w.results(6*day, `{}`)
-				w.fact(6*day, order.ReportReady)
+			happen: func(w *orderHarness) {
+				w.resultsAt(6*day, `{}`)
+				w.factAt(6*day, order.FactReportReady)
 			},
-			then: []lifecycle.Low{lifecycle.Completed}, attention: []order.AttentionReason{},
+			then: []lifecycle.LowStatus{lifecycle.Completed}, attention: []order.AttentionReason{},
 		},
 		"rejected again for good": {
-			happen: func(w *world) {
-				w.fact(6*day, order.KitRejected, recoverable(false), func(f *order.Fact) { f.Detail = lifecycle.SampleHemolyzed })
+			happen: func(w *orderHarness) {
+				w.factAt(6*day, order.FactKitRejected, withRecoverable(false), func(f *order.Fact) { f.Detail = lifecycle.SampleHemolyzed })
 			},
-			then: []lifecycle.Low{lifecycle.SampleError}, detail: lifecycle.SampleHemolyzed,
-			attention: []order.AttentionReason{order.ReplacementNeeded},
+			then: []lifecycle.LowStatus{lifecycle.SampleError}, detail: lifecycle.SampleHemolyzed,
+			attention: []order.AttentionReason{order.AttentionReplacementNeeded},
 		},
 		"given up by operations": {
-			happen: func(w *world) { w.demand(6*day, byOperations(order.DemandDoNotProcess)) },
-			then:   []lifecycle.Low{lifecycle.DoNotProcess}, attention: []order.AttentionReason{},
+			happen: func(w *orderHarness) { w.demandAt(6*day, operationsDemand(order.DemandDoNotProcess)) },
+			then:   []lifecycle.LowStatus{lifecycle.DoNotProcess}, attention: []order.AttentionReason{},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.fact(2*day, order.KitRejected, recoverable(true), func(f *order.Fact) { f.Detail = lifecycle.DateOfCollectionUnspecified })
+			w.factAt(2*day, order.FactKitRejected, withRecoverable(true), func(f *order.Fact) { f.Detail = lifecycle.DateOfCollectionUnspecified })
 			w.at(2*day+time.Minute, func() {
-				w.requireSince(2*day, order.RecoveryNeeded)
+				w.requireMarkSince(2*day, order.AttentionRecoveryNeeded)
 				require.Equal(t, lifecycle.DateOfCollectionUnspecified, w.order().Detail)
 			})
 			test.happen(w)
 			w.runUntil(15 * day)
-			require.Equal(t, append(start, test.then...), w.history())
+			require.Equal(t, append(start, test.then...), w.statusHistory())
 			require.Equal(t, test.attention, w.attention())
 			if len(test.then) > 0 {
 				require.Equal(t, test.detail, w.order().Detail)
@@ -94,7 +94,7 @@ func TestRejectedKit(t *testing.T) {
 }
 
 // requireReminders asserts how often operations have been reminded by a time after day0.
-func (w *world) requireReminders(after time.Duration, want int, of order.AttentionReason) {
+func (w *orderHarness) requireReminders(after time.Duration, want int, of order.AttentionReason) {
 	w.at(after, func() {
 		for _, a := range w.order().State.Attention {
 			if a.Reason == of {
@@ -109,12 +109,12 @@ func (w *world) requireReminders(after time.Duration, want int, of order.Attenti
 func TestRecoveryWindowCloses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		settings  []setting
+		settings  []orderSetting
 		reminders []time.Duration
 		window    time.Duration
 	}{
 		"by default": {nil, []time.Duration{3 * day, 7 * day, 10 * day}, 14 * day},
-		"at a Molecular account": {[]setting{withPolicy(func(p *order.Policy) {
+		"at a Molecular account": {[]orderSetting{withPolicy(func(p *order.Policy) {
 			p.Recovery.Window = order.Duration(7 * day)
 			p.Recovery.Reminders = []order.Duration{order.Duration(3 * day), order.Duration(5 * day)}
 		})}, []time.Duration{3 * day, 5 * day}, 7 * day},
@@ -123,17 +123,17 @@ func TestRecoveryWindowCloses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, test.settings...)
-			w.fact(3*day, order.KitRejected, recoverable(true), sentAt(2*day))
+			w.factAt(3*day, order.FactKitRejected, withRecoverable(true), withSentAt(2*day))
 			for i, r := range test.reminders {
-				w.requireReminders(2*day+r-time.Second, i, order.RecoveryNeeded)
-				w.requireReminders(2*day+r+time.Second, i+1, order.RecoveryNeeded)
+				w.requireReminders(2*day+r-time.Second, i, order.AttentionRecoveryNeeded)
+				w.requireReminders(2*day+r+time.Second, i+1, order.AttentionRecoveryNeeded)
 			}
 			w.run()
-			require.Equal(t, []lifecycle.Low{ordered, created, received, blocked, lifecycle.SampleError}, w.history())
+			require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, lifecycle.SampleError}, w.statusHistory())
 			o := w.order()
 			require.Equal(t, lifecycle.SampleStabilityExceeded, o.Detail)
 			require.Equal(t, day0.Add(2*day+test.window), o.Events[4].OccurredAt, "counted from the rejection, not from its arrival")
-			require.Equal(t, []order.AttentionReason{order.ReplacementNeeded}, w.attention())
+			require.Equal(t, []order.AttentionReason{order.AttentionReplacementNeeded}, w.attention())
 		})
 	}
 }
@@ -142,11 +142,11 @@ func TestRecoveryWindowCloses(t *testing.T) {
 func TestRemindersAfterRecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(0, order.KitRejected, recoverable(true))
-	w.demand(4*day, recovery(false))
-	w.requireReminders(4*day-time.Hour, 1, order.RecoveryNeeded)
-	w.requireReminders(8*day, 1, order.TellLab)
-	w.requireReminders(11*day, 2, order.TellLab)
+	w.factAt(0, order.FactKitRejected, withRecoverable(true))
+	w.demandAt(4*day, recoveryDemand(false))
+	w.requireReminders(4*day-time.Hour, 1, order.AttentionRecoveryNeeded)
+	w.requireReminders(8*day, 1, order.AttentionTellLab)
+	w.requireReminders(11*day, 2, order.AttentionTellLab)
 	w.run()
 	require.Equal(t, lifecycle.SampleError, w.order().Status)
 }
@@ -155,20 +155,20 @@ func TestRepeatedRejectionRestartsTheWindowTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, at := range []time.Duration{2 * day, 10 * day, 20 * day, 30 * day} {
-		w.fact(at, order.KitRejected, recoverable(true))
+		w.factAt(at, order.FactKitRejected, withRecoverable(true))
 	}
 	w.run()
-	require.Equal(t, []lifecycle.Low{ordered, created, received, blocked, lifecycle.SampleError}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, lifecycle.SampleError}, w.statusHistory())
 	require.Equal(t, day0.Add(34*day), w.order().Events[4].OccurredAt, "fourteen days after the third rejection")
 }
 
 func TestRejectionThatDoesNotSayWhetherItIsFinal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(2*day, order.KitRejected)
+	w.factAt(2*day, order.FactKitRejected)
 	w.runUntil(3 * day)
-	require.Equal(t, []lifecycle.Low{ordered, created, received, blocked}, w.history())
-	require.Equal(t, []order.AttentionReason{order.RecoverableUnclear, order.RecoveryNeeded}, w.attention())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked}, w.statusHistory())
+	require.Equal(t, []order.AttentionReason{order.AttentionRecoverableUnclear, order.AttentionRecoveryNeeded}, w.attention())
 }
 
 // What was supplied reaches the order's documents with the decision. What came with a demand that the run refuses is erased by
@@ -176,10 +176,10 @@ func TestRejectionThatDoesNotSayWhetherItIsFinal(t *testing.T) {
 func TestBodyOfARecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(2*day, order.KitRejected, recoverable(true))
+	w.factAt(2*day, order.FactKitRejected, withRecoverable(true))
 	asked := w.newReply()
 	w.at(3*day, func() {
-		w.ask(asked, recovery(false), []byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},"note":"called"}`))
+		w.sendDemand(asked, recoveryDemand(false), []byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},"note":"called"}`))
 	})
 	w.runUntil(4 * day)
 	require.True(t, asked.Done, asked.Reason)

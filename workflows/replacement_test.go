@@ -10,31 +10,37 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func replacing(r order.Replacement) setting {
+func withReplacement(r order.ReplacementPolicy) orderSetting {
 	return withPolicy(func(p *order.Policy) { p.Replacement = r })
 }
 
 // failures are the ways in which a testkit fails, on the tenth day or later.
-var failures = map[string]func(w *world){
-	"rejected": func(w *world) { w.fact(10*day, order.KitRejected, recoverable(false)) },
-	"not delivered to the customer": func(w *world) {
-		w.fact(day, order.KitShipped)
-		w.courier(10*day, "outbound", lifecycle.FailureToDeliverToCustomer)
+var failures = map[string]func(w *orderHarness){
+	"rejected": func(w *orderHarness) { w.factAt(10*day, order.FactKitRejected, withRecoverable(false)) },
+	"not delivered to the customer": func(w *orderHarness) {
+		w.factAt(day, order.FactKitShipped)
+		w.courierFactAt(10*day, "outbound", lifecycle.FailureToDeliverToCustomer)
 	},
-	"not delivered to the lab": func(w *world) { toLab(w); w.courier(11*day, "inbound", lifecycle.FailureToDeliverToLab) },
-	"lost, says the courier":   func(w *world) { w.fact(day, order.KitShipped); w.courier(10*day, "outbound", lifecycle.Lost) },
-	"lost, after silence":      func(w *world) { w.fact(day, order.KitShipped); w.courier(2*day, "outbound", lifecycle.OutForDelivery) },
-	"not recovered":            func(w *world) { w.fact(10*day, order.KitRejected, recoverable(true)) },
+	"not delivered to the lab": func(w *orderHarness) { toLab(w); w.courierFactAt(11*day, "inbound", lifecycle.FailureToDeliverToLab) },
+	"lost, says the courier": func(w *orderHarness) {
+		w.factAt(day, order.FactKitShipped)
+		w.courierFactAt(10*day, "outbound", lifecycle.Lost)
+	},
+	"lost, after silence": func(w *orderHarness) {
+		w.factAt(day, order.FactKitShipped)
+		w.courierFactAt(2*day, "outbound", lifecycle.OutForDelivery)
+	},
+	"not recovered": func(w *orderHarness) { w.factAt(10*day, order.FactKitRejected, withRecoverable(true)) },
 }
 
-// child follows the order's replacement.
-func (w *world) child() *world {
+// replacement follows the order's replacement.
+func (w *orderHarness) replacement() *orderHarness {
 	w.t.Helper()
-	require.Len(w.t, w.started.orders, 1, "it is started once")
-	id := w.started.orders[0]
+	require.Len(w.t, w.temporal.orders, 1, "it is started once")
+	id := w.temporal.orders[0]
 	c, err := w.store.Order(context.Background(), "", id)
 	require.NoError(w.t, err)
-	return w.follow(w.t, id, c.Number, c.CreatedAt)
+	return w.harnessOf(w.t, id, c.Number, c.CreatedAt)
 }
 
 func TestReplacedAtOnce(t *testing.T) {
@@ -42,24 +48,24 @@ func TestReplacedAtOnce(t *testing.T) {
 	for name, fail := range failures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, replacing(order.ReplaceAuto))
+			w := newWorld(t, withReplacement(order.ReplaceAuto))
 			fail(w)
 			w.run()
 			require.Empty(t, w.attention())
-			parent, c := w.order(), w.child()
+			parent, c := w.order(), w.replacement()
 			require.True(t, parent.State.Replaced)
 			replacement := c.order()
 			require.Equal(t, parent.ID, replacement.ParentID)
 			require.Equal(t, order.OriginRecreation, replacement.Origin)
 			require.Equal(t, parent.TransactionID, replacement.TransactionID)
 			require.Equal(t, order.TransactionActive, parent.Transaction.Status)
-			require.Equal(t, 1, replacement.Depth)
+			require.Equal(t, 1, replacement.ReplacementDepth)
 			require.NotEqual(t, parent.Number, replacement.Number)
 			require.Equal(t, parent.Events[len(parent.Events)-1].RecordedAt, replacement.CreatedAt, "one transaction")
 
-			c.at(replacement.CreatedAt.Sub(day0)+day, func() { c.report(order.KitShipped) })
+			c.at(replacement.CreatedAt.Sub(day0)+day, func() { c.reportFact(order.FactKitShipped) })
 			c.runUntil(replacement.CreatedAt.Sub(day0) + 2*day)
-			require.Equal(t, []lifecycle.Low{ordered, created, shipped}, c.history())
+			require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, c.statusHistory())
 			require.Len(t, w.gate.placed, 2)
 			require.Contains(t, w.gate.placed[0], `"origin_order_number":null`)
 			require.Contains(t, w.gate.placed[1], `"origin_order_number":"`+parent.Number+`"`)
@@ -71,30 +77,30 @@ func TestReplacedAtOnce(t *testing.T) {
 func TestReplacedByOperations(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		policy    order.Replacement
+		policy    order.ReplacementPolicy
 		attention []order.AttentionReason
 	}{
-		"manual": {order.ReplaceManual, []order.AttentionReason{order.ReplacementNeeded}},
+		"manual": {order.ReplaceManual, []order.AttentionReason{order.AttentionReplacementNeeded}},
 		"never":  {order.ReplaceNever, []order.AttentionReason{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, replacing(test.policy))
-			early := w.demand(day, byOperations(order.DemandReplace))
-			w.fact(10*day, order.KitRejected, recoverable(false))
+			w := newWorld(t, withReplacement(test.policy))
+			early := w.demandAt(day, operationsDemand(order.DemandReplace))
+			w.factAt(10*day, order.FactKitRejected, withRecoverable(false))
 			w.runUntil(12 * day)
 			require.Equal(t, order.ReasonNotReplaceable, early.Reason)
 			require.Equal(t, test.attention, w.attention())
-			require.Empty(t, w.started.orders, "nothing is replaced by itself")
+			require.Empty(t, w.temporal.orders, "nothing is replaced by itself")
 			require.Equal(t, order.TransactionCompleted, w.order().Transaction.Status)
 
-			asked := w.demand(13*day, byOperations(order.DemandReplace))
-			again := w.demand(14*day, byOperations(order.DemandReplace))
+			asked := w.demandAt(13*day, operationsDemand(order.DemandReplace))
+			again := w.demandAt(14*day, operationsDemand(order.DemandReplace))
 			w.run()
 			require.True(t, asked.Done)
-			require.Equal(t, order.ReasonReplaced, again.Reason)
-			c := w.child()
-			require.Equal(t, asked.ChildID, c.orderID)
+			require.Equal(t, order.ReasonAlreadyReplaced, again.Reason)
+			c := w.replacement()
+			require.Equal(t, asked.ReplacementID, c.orderID)
 			require.Equal(t, order.TransactionActive, w.order().Transaction.Status, "the replacement opens it again")
 			require.Empty(t, w.attention())
 		})
@@ -104,46 +110,46 @@ func TestReplacedByOperations(t *testing.T) {
 // A transaction has at most two replacements; the third failure is for operations to look at.
 func TestReplacementLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, replacing(order.ReplaceAuto))
-	w.fact(10*day, order.KitRejected, recoverable(false))
+	w := newWorld(t, withReplacement(order.ReplaceAuto))
+	w.factAt(10*day, order.FactKitRejected, withRecoverable(false))
 	w.run()
 	for range 2 {
-		w = w.child()
-		w.fact(w.order().CreatedAt.Sub(day0)+10*day, order.KitRejected, recoverable(false))
+		w = w.replacement()
+		w.factAt(w.order().CreatedAt.Sub(day0)+10*day, order.FactKitRejected, withRecoverable(false))
 		w.run()
 	}
-	require.Empty(t, w.started.orders)
-	require.Equal(t, []order.AttentionReason{order.ReplacementLimitReached}, w.attention())
-	asked := w.demand(40*day, byOperations(order.DemandReplace))
+	require.Empty(t, w.temporal.orders)
+	require.Equal(t, []order.AttentionReason{order.AttentionReplacementLimit}, w.attention())
+	asked := w.demandAt(40*day, operationsDemand(order.DemandReplace))
 	w.run()
-	require.Equal(t, order.ReasonLimit, asked.Reason)
+	require.Equal(t, order.ReasonReplacementLimit, asked.Reason)
 	o := w.order()
 	require.Len(t, o.Transaction.Orders, 3)
-	require.Equal(t, 2, o.Depth)
+	require.Equal(t, 2, o.ReplacementDepth)
 	require.Equal(t, order.TransactionCompleted, o.Transaction.Status)
 }
 
 // A failure that is recorded twice, by a run that was cut off and by the next one, has one replacement.
 func TestReplacementIsMadeOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, replacing(order.ReplaceAuto))
-	w.fact(10*day, order.KitRejected, recoverable(true))
-	w.onRecord = forgetfulOnce(lifecycle.SampleError)
+	w := newWorld(t, withReplacement(order.ReplaceAuto))
+	w.factAt(10*day, order.FactKitRejected, withRecoverable(true))
+	w.onRecord = loseAnswerOnce(lifecycle.SampleError)
 	w.run()
-	require.Equal(t, []lifecycle.Low{ordered, created, received, blocked, lifecycle.SampleError}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, lifecycle.SampleError}, w.statusHistory())
 	require.Len(t, w.order().Transaction.Orders, 2)
-	w.child()
+	w.replacement()
 }
 
-// forgetfulOnce records the step to a status, and loses the answer the first time.
-func forgetfulOnce(to lifecycle.Low) func(context.Context, order.Recording, recordFunc) (order.Recorded, error) {
+// loseAnswerOnce records the step to a status, and loses the answer the first time.
+func loseAnswerOnce(to lifecycle.LowStatus) func(context.Context, order.Recording, recordFunc) (order.RecordingResult, error) {
 	lost := false
-	return func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+	return func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
 		out, err := record(ctx, rec)
 		steps := rec.Decision.Steps
 		if !lost && len(steps) > 0 && steps[len(steps)-1].To == to {
 			lost = true
-			return order.Recorded{}, errOutage
+			return order.RecordingResult{}, errOutage
 		}
 		return out, err
 	}

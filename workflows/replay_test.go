@@ -19,8 +19,8 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// kept are the shapes of which a history is kept; ALIQUOT_KEEP_HISTORIES of the end-to-end tests makes them.
-var kept = []string{
+// keptHistories are the shapes of which a history is kept; ALIQUOT_KEEP_HISTORIES of the end-to-end tests makes them.
+var keptHistories = []string{
 	"plain", "couriers", "out-of-order", "recovered", "window-closed-and-replaced", "lost", "rejected", "cancelled", "scheduled",
 	"refused-then-placed", "retried-placement", "corrected", "deliveries", "reconcile", "wake", "wake-held",
 }
@@ -36,11 +36,11 @@ func TestKeptHistoriesReplay(t *testing.T) {
 		found[name[:strings.LastIndexByte(name, '-')]] = true
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.NoError(t, replayer(t, workflows.Order).ReplayWorkflowHistoryFromJSONFile(nil, file))
-			require.NoError(t, replayer(t, workflows.Order, traced(t)).ReplayWorkflowHistoryFromJSONFile(nil, file), "with traces")
+			require.NoError(t, newReplayer(t, workflows.Order).ReplayWorkflowHistoryFromJSONFile(nil, file))
+			require.NoError(t, newReplayer(t, workflows.Order, tracingInterceptor(t)).ReplayWorkflowHistoryFromJSONFile(nil, file), "with traces")
 		})
 	}
-	for _, shape := range kept {
+	for _, shape := range keptHistories {
 		require.True(t, found[shape], "no history of shape %s is kept", shape)
 	}
 }
@@ -48,7 +48,7 @@ func TestKeptHistoriesReplay(t *testing.T) {
 // Each change behind workflow.GetVersion has a kept history that passed its guard. An end-to-end test brings an order there.
 func TestEveryGuardHasAHistory(t *testing.T) {
 	t.Parallel()
-	changes := guards(t)
+	changes := guardedChanges(t)
 	require.NotEmpty(t, changes)
 	var histories []string
 	files, err := filepath.Glob("testdata/*.json")
@@ -58,15 +58,15 @@ func TestEveryGuardHasAHistory(t *testing.T) {
 		require.NoError(t, err)
 		histories = append(histories, string(text))
 	}
-	require.Empty(t, unkept(changes, histories))
+	require.Empty(t, changesWithoutHistory(changes, histories))
 	t.Run("control", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, []string{"no-such-change"}, unkept(append(slices.Clone(changes), "no-such-change"), histories))
+		require.Equal(t, []string{"no-such-change"}, changesWithoutHistory(append(slices.Clone(changes), "no-such-change"), histories))
 	})
 }
 
-// guards are the names of the changes, as the workflows' sources have them.
-func guards(t *testing.T) (changes []string) {
+// guardedChanges are the names of the changes, as the workflows' sources have them.
+func guardedChanges(t *testing.T) (changes []string) {
 	t.Helper()
 	sources, err := filepath.Glob("*.go")
 	require.NoError(t, err)
@@ -86,8 +86,8 @@ func guards(t *testing.T) (changes []string) {
 	return changes
 }
 
-// unkept are the changes that none of the histories came past. The name of one is in its marker, as a JSON string.
-func unkept(changes, histories []string) []string {
+// changesWithoutHistory are the changes that none of the histories came past. The name of one is in its marker, as a JSON string.
+func changesWithoutHistory(changes, histories []string) []string {
 	return slices.DeleteFunc(changes, func(change string) bool {
 		name := base64.StdEncoding.EncodeToString([]byte(`"` + change + `"`))
 		return slices.ContainsFunc(histories, func(h string) bool { return strings.Contains(h, name) })
@@ -101,18 +101,18 @@ func TestReplayFindsAChangedWorkflow(t *testing.T) {
 		workflow.GetSignalChannel(ctx, "other").Receive(ctx, nil)
 		return workflows.Order(ctx, in)
 	}
-	require.Error(t, replayer(t, changed).ReplayWorkflowHistoryFromJSONFile(nil, "testdata/plain-1.json"))
+	require.Error(t, newReplayer(t, changed).ReplayWorkflowHistoryFromJSONFile(nil, "testdata/plain-1.json"))
 }
 
-// traced is what traces workflows, into nowhere.
-func traced(t *testing.T) interceptor.WorkerInterceptor {
+// tracingInterceptor is what traces workflows, into nowhere.
+func tracingInterceptor(t *testing.T) interceptor.WorkerInterceptor {
 	t.Helper()
 	i, err := dispatch.NewTracing(sdktrace.NewTracerProvider())
 	require.NoError(t, err)
 	return i
 }
 
-func replayer(t *testing.T, order any, around ...interceptor.WorkerInterceptor) sdkworker.WorkflowReplayer {
+func newReplayer(t *testing.T, order any, around ...interceptor.WorkerInterceptor) sdkworker.WorkflowReplayer {
 	t.Helper()
 	r, err := sdkworker.NewWorkflowReplayerWithOptions(sdkworker.WorkflowReplayerOptions{Interceptors: around})
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ const otherResults = `{"observations":[{"test_name":"Cholesterol","result":"Dete
 	"assay_datetime":"2054-03-12T10:00:00Z","units":"mg/dL","reference_range":"100-200","loinc":"2093-3"}]}`
 
 // recordedAt is when the newest event was recorded, after day0.
-func (w *world) recordedAt() time.Duration {
+func (w *orderHarness) recordedAt() time.Duration {
 	events := w.order().Events
 	return events[len(events)-1].RecordedAt.Sub(day0)
 }
@@ -42,11 +42,11 @@ func TestFetchingSchedule(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.fact(8*day, order.KitReceived)
-			w.fact(9*day, order.ReportReady)
-			w.results(9*day+test.results, `{}`)
+			w.factAt(8*day, order.FactKitReceived)
+			w.factAt(9*day, order.FactReportReady)
+			w.resultsAt(9*day+test.results, `{}`)
 			w.run()
-			require.Equal(t, []lifecycle.Low{ordered, created, received, completed}, w.history())
+			require.Equal(t, []lifecycle.LowStatus{ordered, created, received, completed}, w.statusHistory())
 			require.Equal(t, (9*day + test.at).String(), w.recordedAt().String())
 			require.Equal(t, day0.Add(9*day), w.order().Events[3].OccurredAt, "the order was done when its report was")
 			require.Len(t, w.labCalls("Results"), test.attempts)
@@ -58,16 +58,16 @@ func TestFetchingSchedule(t *testing.T) {
 func TestResultsThatNeverCome(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(9*day, order.ReportReady)
+	w.factAt(9*day, order.FactReportReady)
 	w.at(12*day, func() {
-		w.requireSince(10*day+hour, order.ResultsUnfetched)
+		w.requireMarkSince(10*day+hour, order.AttentionResultsUnfetched)
 		require.Len(t, w.labCalls("Results"), 29)
-		require.Equal(t, []lifecycle.Low{ordered, created}, w.history(), "an announcement without results proves nothing to the client")
+		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory(), "an announcement without results proves nothing to the client")
 	})
-	w.results(12*day+hour, `{}`)
-	w.fact(12*day+2*hour, order.ReportReady)
+	w.resultsAt(12*day+hour, `{}`)
+	w.factAt(12*day+2*hour, order.FactReportReady)
 	w.run()
-	require.Equal(t, []lifecycle.Low{ordered, created, received, completed}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, received, completed}, w.statusHistory())
 	require.Empty(t, w.attention())
 }
 
@@ -75,9 +75,9 @@ func TestResultsThatNeverCome(t *testing.T) {
 func TestReportWithoutObservations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.results(8*day, `{"observations":[]}`)
-	w.fact(9*day, order.ReportReady)
-	w.results(9*day+10*time.Minute, `{}`)
+	w.resultsAt(8*day, `{"observations":[]}`)
+	w.factAt(9*day, order.FactReportReady)
+	w.resultsAt(9*day+10*time.Minute, `{}`)
 	w.run()
 	require.Equal(t, completed, w.order().Status)
 	require.Equal(t, (9*day + 15*time.Minute).String(), w.recordedAt().String())
@@ -87,9 +87,9 @@ func TestReportWithoutObservations(t *testing.T) {
 func TestNewerAnnouncement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fact(9*day, order.ReportReady)
-	w.fact(9*day+2*hour+30*time.Minute, order.ReportReady)
-	w.results(9*day+2*hour+34*time.Minute, `{}`)
+	w.factAt(9*day, order.FactReportReady)
+	w.factAt(9*day+2*hour+30*time.Minute, order.FactReportReady)
+	w.resultsAt(9*day+2*hour+34*time.Minute, `{}`)
 	w.run()
 	require.Equal(t, (9*day + 2*hour + 35*time.Minute).String(), w.recordedAt().String())
 	require.Equal(t, day0.Add(9*day+2*hour+30*time.Minute), w.order().Events[3].OccurredAt)
@@ -99,42 +99,42 @@ func TestNewerAnnouncement(t *testing.T) {
 func TestAfterCompletion(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		happen  func(w *world)
-		then    []lifecycle.Low
+		happen  func(w *orderHarness)
+		then    []lifecycle.LowStatus
 		version int
 		fetches int
 	}{
-		"corrected": {func(w *world) {
-			w.results(12*day, otherResults)
-			w.fact(13*day, order.ReportReady)
-		}, []lifecycle.Low{corrected}, 2, 2},
-		"announced again, the same": {func(w *world) { w.fact(13*day, order.ReportReady) }, nil, 1, 2},
-		"corrected twice": {func(w *world) {
-			w.results(12*day, otherResults)
-			w.fact(13*day, order.ReportReady)
-			w.results(14*day, `{}`)
-			w.fact(15*day, order.ReportReady)
-		}, []lifecycle.Low{corrected, corrected}, 3, 3},
-		"the correction takes its time": {func(w *world) {
-			w.fact(13*day, order.ReportReady)
-			w.fact(13*day+time.Minute, order.ReportReady)
-			w.results(13*day+2*time.Minute, otherResults)
-			w.fact(13*day+3*time.Minute, order.ReportReady)
-		}, []lifecycle.Low{corrected}, 2, 4},
-		"an older announcement": {func(w *world) {
-			w.results(12*day, otherResults)
-			w.fact(13*day, order.ReportReady, sentAt(9*day))
+		"corrected": {func(w *orderHarness) {
+			w.resultsAt(12*day, otherResults)
+			w.factAt(13*day, order.FactReportReady)
+		}, []lifecycle.LowStatus{corrected}, 2, 2},
+		"announced again, the same": {func(w *orderHarness) { w.factAt(13*day, order.FactReportReady) }, nil, 1, 2},
+		"corrected twice": {func(w *orderHarness) {
+			w.resultsAt(12*day, otherResults)
+			w.factAt(13*day, order.FactReportReady)
+			w.resultsAt(14*day, `{}`)
+			w.factAt(15*day, order.FactReportReady)
+		}, []lifecycle.LowStatus{corrected, corrected}, 3, 3},
+		"the correction takes its time": {func(w *orderHarness) {
+			w.factAt(13*day, order.FactReportReady)
+			w.factAt(13*day+time.Minute, order.FactReportReady)
+			w.resultsAt(13*day+2*time.Minute, otherResults)
+			w.factAt(13*day+3*time.Minute, order.FactReportReady)
+		}, []lifecycle.LowStatus{corrected}, 2, 4},
+		"an older announcement": {func(w *orderHarness) {
+			w.resultsAt(12*day, otherResults)
+			w.factAt(13*day, order.FactReportReady, withSentAt(9*day))
 		}, nil, 1, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.results(9*day, `{}`)
-			w.fact(10*day, order.ReportReady)
+			w.resultsAt(9*day, `{}`)
+			w.factAt(10*day, order.FactReportReady)
 			test.happen(w)
 			w.run()
-			require.Equal(t, append([]lifecycle.Low{ordered, created, received, completed}, test.then...), w.history())
+			require.Equal(t, append([]lifecycle.LowStatus{ordered, created, received, completed}, test.then...), w.statusHistory())
 			require.Equal(t, test.version, w.order().Results.Version)
 			require.Len(t, w.labCalls("Results"), test.fetches)
 			require.Empty(t, w.attention())
@@ -152,22 +152,22 @@ func TestFactsAfterCompletion(t *testing.T) {
 		fate      string
 		attention []order.AttentionReason
 	}{
-		"an old notice":          {order.KitReceived, []func(*order.Fact){sentAt(8 * day)}, "kit_received: late", []order.AttentionReason{}},
-		"the parcel's way":       {order.KitShipped, []func(*order.Fact){sentAt(day)}, "kit_shipped: late", []order.AttentionReason{}},
-		"rejected for good":      {order.KitRejected, []func(*order.Fact){recoverable(false)}, "kit_rejected: refused", []order.AttentionReason{order.ContradictoryFact}},
-		"rejected, recoverable":  {order.KitRejected, []func(*order.Fact){recoverable(true)}, "kit_rejected: refused", []order.AttentionReason{order.ContradictoryFact}},
-		"received, says the lab": {order.KitReceived, nil, "kit_received: refused", []order.AttentionReason{order.ContradictoryFact}},
+		"an old notice":          {order.FactKitReceived, []func(*order.Fact){withSentAt(8 * day)}, "kit_received: late", []order.AttentionReason{}},
+		"the parcel's way":       {order.FactKitShipped, []func(*order.Fact){withSentAt(day)}, "kit_shipped: late", []order.AttentionReason{}},
+		"rejected for good":      {order.FactKitRejected, []func(*order.Fact){withRecoverable(false)}, "kit_rejected: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
+		"rejected, recoverable":  {order.FactKitRejected, []func(*order.Fact){withRecoverable(true)}, "kit_rejected: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
+		"received, says the lab": {order.FactKitReceived, nil, "kit_received: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.results(9*day, `{}`)
-			w.fact(10*day, order.ReportReady)
-			w.fact(12*day, test.kind, test.edit...)
+			w.resultsAt(9*day, `{}`)
+			w.factAt(10*day, order.FactReportReady)
+			w.factAt(12*day, test.kind, test.edit...)
 			w.run()
-			require.Equal(t, []lifecycle.Low{ordered, created, received, completed}, w.history())
-			require.Equal(t, []string{"report_ready: applied", test.fate}, w.fates())
+			require.Equal(t, []lifecycle.LowStatus{ordered, created, received, completed}, w.statusHistory())
+			require.Equal(t, []string{"report_ready: applied", test.fate}, w.factOutcomes())
 			require.Equal(t, test.attention, w.attention())
 		})
 	}
@@ -177,28 +177,28 @@ func TestFactsAfterCompletion(t *testing.T) {
 func TestReportOnAnOrderThatEndedOtherwise(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		end  func(w *world)
-		last lifecycle.Low
+		end  func(w *orderHarness)
+		last lifecycle.LowStatus
 	}{
-		"failed":    {func(w *world) { w.fact(9*day, order.KitRejected, recoverable(false)) }, lifecycle.SampleError},
-		"cancelled": {func(w *world) { w.demand(hour, cancel()) }, lifecycle.Cancelled},
+		"failed":    {func(w *orderHarness) { w.factAt(9*day, order.FactKitRejected, withRecoverable(false)) }, lifecycle.SampleError},
+		"cancelled": {func(w *orderHarness) { w.demandAt(hour, cancelDemand()) }, lifecycle.Cancelled},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			test.end(w)
-			w.results(10*day, `{}`)
-			w.fact(11*day, order.ReportReady)
+			w.resultsAt(10*day, `{}`)
+			w.factAt(11*day, order.FactReportReady)
 			w.run()
 			o := w.order()
 			require.Equal(t, test.last, o.Status)
 			require.Nil(t, o.Results)
-			require.Equal(t, 1, o.State.Fetch.Versions, "the report is stored")
+			require.Equal(t, 1, o.State.Fetch.StoredVersions, "the report is stored")
 			require.Len(t, w.labCalls("Results"), 1)
 			_, err := w.store.NewestResult(context.Background(), o.TeamID, o.ID)
 			require.ErrorIs(t, err, store.ErrNotFound, "and not shown")
-			w.requireSince(11*day, order.ResultAfterEnd)
+			w.requireMarkSince(11*day, order.AttentionResultAfterEnd)
 		})
 	}
 }

@@ -17,28 +17,28 @@ import (
 
 var errOutage = errors.New("the database is away")
 
-// longLife is a life with every kind of wait in it: rounds of placing, a leg, a recovery window, a schedule of fetching.
-func longLife(t *testing.T) *world {
+// longTimeline is a life with every kind of wait in it: rounds of placing, a leg, a recovery window, a schedule of fetching.
+func longTimeline(t *testing.T) *orderHarness {
 	t.Helper()
-	w := newWorld(t, activatedBy(march(3), time.UTC), withScript("fail-place-6"))
-	w.fact(2*day, order.KitShipped)
-	w.courier(3*day, "outbound", lifecycle.OutForDelivery)
-	w.courier(15*day, "outbound", lifecycle.WithCustomer)
-	w.fact(20*day, order.KitRejected, recoverable(true))
-	w.demand(24*day, recovery(false))
-	w.fact(26*day, order.KitReceived)
-	w.fact(45*day, order.ReportReady)
-	w.results(45*day+2*hour, `{}`)
+	w := newWorld(t, withActivateBy(march(3), time.UTC), withScript("fail-place-6"))
+	w.factAt(2*day, order.FactKitShipped)
+	w.courierFactAt(3*day, "outbound", lifecycle.OutForDelivery)
+	w.courierFactAt(15*day, "outbound", lifecycle.WithCustomer)
+	w.factAt(20*day, order.FactKitRejected, withRecoverable(true))
+	w.demandAt(24*day, recoveryDemand(false))
+	w.factAt(26*day, order.FactKitReceived)
+	w.factAt(45*day, order.FactReportReady)
+	w.resultsAt(45*day+2*hour, `{}`)
 	return w
 }
 
-var wholeLife = []lifecycle.Low{
+var longTimelineStatuses = []lifecycle.LowStatus{
 	ordered, created, shipped, lifecycle.OutForDelivery, lifecycle.WithCustomer, received, blocked, received, completed,
 }
 
-func requireWholeLife(t *testing.T, w *world) {
+func requireWholeLife(t *testing.T, w *orderHarness) {
 	t.Helper()
-	require.Equal(t, wholeLife, w.history())
+	require.Equal(t, longTimelineStatuses, w.statusHistory())
 	for _, c := range w.labCalls("PlaceOrder") {
 		require.Equal(t, w.number, c.Orders[0].OrderNumber)
 	}
@@ -48,7 +48,7 @@ func requireWholeLife(t *testing.T, w *world) {
 }
 
 // A run may be lost at any point, in the middle of a recording too: the next one goes on from what is recorded.
-func TestRunsThatAreCutOff(t *testing.T) {
+func TestLostRuns(t *testing.T) {
 	t.Parallel()
 	cuts := []time.Duration{
 		time.Hour, 14*hour - time.Second, 14*hour + 30*time.Second, 14*hour + 3*time.Minute, day, 2*day + 1, 5 * day, 13 * day, 16 * day, 20 * day,
@@ -56,7 +56,7 @@ func TestRunsThatAreCutOff(t *testing.T) {
 	}
 	t.Run("at each of them", func(t *testing.T) {
 		t.Parallel()
-		w := longLife(t)
+		w := longTimeline(t)
 		for _, cut := range cuts {
 			w.cutOff(cut)
 		}
@@ -67,7 +67,7 @@ func TestRunsThatAreCutOff(t *testing.T) {
 	for _, cut := range cuts {
 		t.Run(fmt.Sprintf("after %s", cut), func(t *testing.T) {
 			t.Parallel()
-			w := longLife(t)
+			w := longTimeline(t)
 			w.cutOff(cut)
 			w.run()
 			requireWholeLife(t, w)
@@ -81,7 +81,7 @@ func TestDeadlinesOutliveTheRun(t *testing.T) {
 	for _, cut := range []time.Duration{time.Hour, 5 * day, 16 * day, 22 * day, 30 * day, 39 * day} {
 		t.Run(fmt.Sprintf("after %s", cut), func(t *testing.T) {
 			t.Parallel()
-			w := longLife(t)
+			w := longTimeline(t)
 			w.runUntil(cut)
 			before := w.order().State
 			require.NotEmpty(t, before.Deadlines)
@@ -96,24 +96,24 @@ func TestCutOffDuringTheCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	hanging, let := make(chan struct{}), make(chan struct{})
-	w.gate.on("/PlaceOrder", func(n int, serve func()) {
+	w.gate.setHook("/PlaceOrder", func(n int, serve func()) {
 		serve()
 		if n == 1 {
 			close(hanging)
 			<-let
-			unanswered()
+			dropConnection()
 		}
 	})
 	// The clock does not skip while an activity runs; a run that was cut off before its call is followed by another.
 	for cut := 50 * time.Millisecond; !closed(hanging); cut += 50 * time.Millisecond {
 		w.runUntil(cut)
 	}
-	require.Equal(t, []lifecycle.Low{ordered}, w.history())
-	w.fact(day, order.KitShipped)
+	require.Equal(t, []lifecycle.LowStatus{ordered}, w.statusHistory())
+	w.factAt(day, order.FactKitShipped)
 	w.runUntil(2 * day)
 	close(let)
-	require.Equal(t, []string{sandbox.OutcomeAccepted, sandbox.OutcomeDuplicate}, w.outcomes())
-	require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+	require.Equal(t, []string{sandbox.OutcomeAccepted, sandbox.OutcomeDuplicate}, w.placementOutcomes())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	require.NotEmpty(t, w.order().Accession)
 }
 
@@ -133,20 +133,20 @@ func TestOvertakenByAnotherRecording(t *testing.T) {
 	tests := map[string]struct {
 		first, then order.FactKind
 		edit        []func(*order.Fact)
-		history     []lifecycle.Low
+		history     []lifecycle.LowStatus
 		fates       []string
 	}{
 		"both count": {
-			order.KitShipped, order.KitReceived, nil,
-			[]lifecycle.Low{ordered, created, shipped, received}, []string{"kit_shipped: applied", "kit_received: applied"},
+			order.FactKitShipped, order.FactKitReceived, nil,
+			[]lifecycle.LowStatus{ordered, created, shipped, received}, []string{"kit_shipped: applied", "kit_received: applied"},
 		},
 		"the second is late": {
-			order.KitReceived, order.KitShipped, []func(*order.Fact){sentAt(2 * hour)},
-			[]lifecycle.Low{ordered, created, received}, []string{"kit_received: applied", "kit_shipped: late"},
+			order.FactKitReceived, order.FactKitShipped, []func(*order.Fact){withSentAt(2 * hour)},
+			[]lifecycle.LowStatus{ordered, created, received}, []string{"kit_received: applied", "kit_shipped: late"},
 		},
 		"the order has ended": {
-			order.KitRejected, order.KitReceived, nil,
-			[]lifecycle.Low{ordered, created, received, lifecycle.SampleError}, []string{"kit_rejected: applied", "kit_received: refused"},
+			order.FactKitRejected, order.FactKitReceived, nil,
+			[]lifecycle.LowStatus{ordered, created, received, lifecycle.SampleError}, []string{"kit_rejected: applied", "kit_received: refused"},
 		},
 	}
 	for name, test := range tests {
@@ -154,21 +154,21 @@ func TestOvertakenByAnotherRecording(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.at(day, func() {
-				w.recordBehindItsBack(order.Fact{Kind: test.first, SentAt: w.now(), Recoverable: ptr(false)})
-				w.report(test.then, test.edit...)
+				w.recordFactElsewhere(order.Fact{Kind: test.first, SentAt: w.now(), Recoverable: ptr(false)})
+				w.reportFact(test.then, test.edit...)
 			})
 			w.runUntil(2 * day)
-			require.Equal(t, test.history, w.history())
-			require.Equal(t, test.fates, w.fates())
+			require.Equal(t, test.history, w.statusHistory())
+			require.Equal(t, test.fates, w.factOutcomes())
 		})
 	}
 }
 
-// recordBehindItsBack records a report as another run of the order would, and then tells the run of it.
-func (w *world) recordBehindItsBack(f order.Fact) {
+// recordFactElsewhere records a report as another run of the order would, and then tells the run of it.
+func (w *orderHarness) recordFactElsewhere(f order.Fact) {
 	w.t.Helper()
 	ctx := context.Background()
-	got := w.receive(f)
+	got := w.storeInboxItem(f)
 	s, err := w.store.LoadState(ctx, w.orderID)
 	require.NoError(w.t, err)
 	_, err = w.store.Record(ctx, order.Recording{
@@ -176,49 +176,49 @@ func (w *world) recordBehindItsBack(f order.Fact) {
 		Fact: got.Fact, At: w.now(),
 	})
 	require.NoError(w.t, err)
-	w.signal(got)
+	w.signalFact(got)
 }
 
 // The decision that a parked report waited for was recorded by a run that went no further: the next run gives the report its chance.
-func TestParkedReportOfALostRun(t *testing.T) {
+func TestParkedFactOfALostRun(t *testing.T) {
 	t.Parallel()
-	park := func(t *testing.T) *world {
+	park := func(t *testing.T) *orderHarness {
 		t.Helper()
-		w := newWorld(t, activatedBy(march(6), time.UTC))
-		w.fact(hour, order.KitShipped)
+		w := newWorld(t, withActivateBy(march(6), time.UTC))
+		w.factAt(hour, order.FactKitShipped)
 		return w
 	}
 	t.Run("found at the start", func(t *testing.T) {
 		t.Parallel()
 		w := park(t)
 		w.runUntil(2 * hour)
-		w.placeBehindItsBack()
+		w.recordPlacementElsewhere()
 		w.runUntil(3 * hour)
-		require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	})
 	t.Run("found when overtaken", func(t *testing.T) {
 		t.Parallel()
 		w := park(t)
 		w.at(2*hour, func() {
-			w.placeBehindItsBack()
-			w.report(order.CourierReport, func(f *order.Fact) { f.Leg = "outbound" })
+			w.recordPlacementElsewhere()
+			w.reportFact(order.FactCourierReport, func(f *order.Fact) { f.Leg = "outbound" })
 		})
-		w.demand(2*hour, byOperations(order.DemandAcknowledge))
+		w.demandAt(2*hour, operationsDemand(order.DemandAcknowledgeMark))
 		w.runUntil(3 * hour)
-		require.Equal(t, []lifecycle.Low{ordered, created, shipped}, w.history())
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	})
 }
 
-// placeBehindItsBack records that an order which was scheduled has its requisition, as another run of the order would.
-func (w *world) placeBehindItsBack() {
+// recordPlacementElsewhere records that an order which was scheduled has its requisition, as another run of the order would.
+func (w *orderHarness) recordPlacementElsewhere() {
 	w.t.Helper()
 	ctx := context.Background()
 	for _, step := range []func(order.State) (string, order.Decision){
 		func(s order.State) (string, order.Decision) {
-			return "timer:activate", s.ApplyDeadline(order.Deadline{Name: order.DeadlineActivate, Due: s.ActivateAt}, w.now())
+			return "timer:activate", s.ApplyDeadline(order.Deadline{Name: order.DeadlineActivation, Due: s.ActivateAt}, w.now())
 		},
 		func(s order.State) (string, order.Decision) {
-			return "call:place", s.ApplyPlaced("M000412207", w.now())
+			return "call:place", s.ApplyPlacementAccepted("M000412207", w.now())
 		},
 	} {
 		s, err := w.store.LoadState(ctx, w.orderID)
@@ -233,24 +233,24 @@ func (w *world) placeBehindItsBack() {
 
 // A run whose last task was lost with its worker does not know yet that there is a requisition. Asked for an appointment it finds out,
 // and asks the provider: it neither refuses nor says that something is booked which nobody was asked for.
-func TestABookingThatMeetsARunBehindTheStore(t *testing.T) {
+func TestBookingOnAStaleRun(t *testing.T) {
 	t.Parallel()
-	w := newVisitWorld(t, lifecycle.WalkIn, activatedBy(march(6), time.UTC))
-	book := w.booking(lifecycle.WalkIn, order.DemandBook, 50*hour)
-	book.Again = true // the validator refused it
-	w.at(2*hour, w.placeBehindItsBack)
-	booked := w.demand(2*hour, book)
+	w := newVisitWorld(t, lifecycle.WalkIn, withActivateBy(march(6), time.UTC))
+	book := w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour)
+	book.IsRetry = true // the validator refused it
+	w.at(2*hour, w.recordPlacementElsewhere)
+	booked := w.demandAt(2*hour, book)
 	w.runUntil(3 * hour)
 	require.True(t, booked.Done, "%s", booked.Reason)
-	require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.AppointmentScheduled}, w.history())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.AppointmentScheduled}, w.statusHistory())
 	require.Len(t, w.labCalls("neutral.book"), 1)
 }
 
 // An update that is lost with its server leaves no trace in Temporal, whatever it has recorded. Once the run is told to look it knows:
 // here that it is over, and there that it has to act now and not on the day that it was waiting for.
-func TestARunThatIsToldToLook(t *testing.T) {
+func TestWakeReloadsTheOrder(t *testing.T) {
 	t.Parallel()
-	behind := func(w *world, d order.Demand) {
+	behind := func(w *orderHarness, d order.Demand) {
 		d.By = lifecycle.Client
 		s, err := w.store.LoadState(context.Background(), w.orderID)
 		require.NoError(w.t, err)
@@ -259,30 +259,30 @@ func TestARunThatIsToldToLook(t *testing.T) {
 		})
 		require.NoError(w.t, err)
 	}
-	wake := func(w *world) func() { return func() { w.env.SignalWorkflow(dispatch.SignalWake, nil) } }
+	wake := func(w *orderHarness) func() { return func() { w.env.SignalWorkflow(dispatch.SignalWake, nil) } }
 	t.Run("it is over", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.at(day, func() { behind(w, order.Demand{Kind: order.DemandCancel}) })
 		w.at(day+hour, wake(w))
 		w.run()
-		require.Equal(t, []lifecycle.Low{ordered, created, lifecycle.Cancelled}, w.history())
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
 		require.Equal(t, day0.Add(day+hour), w.now())
 	})
 	t.Run("it has to act", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, activatedBy(march(20), time.UTC))
+		w := newWorld(t, withActivateBy(march(20), time.UTC))
 		w.at(hour, func() { behind(w, order.Demand{Kind: order.DemandActivate}) })
 		w.at(2*hour, wake(w))
 		w.runUntil(3 * hour)
-		require.Equal(t, []lifecycle.Low{ordered, created}, w.history())
+		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory())
 	})
 	t.Run("there is nothing to see", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.at(day, wake(w))
 		w.runUntil(2 * day)
-		require.Equal(t, []lifecycle.Low{ordered, created}, w.history())
+		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory())
 	})
 }
 
@@ -290,7 +290,7 @@ func TestARunThatIsToldToLook(t *testing.T) {
 // on what it has found.
 func TestADemandThatWasRecordedBefore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, activatedBy(march(20), time.UTC))
+	w := newWorld(t, withActivateBy(march(20), time.UTC))
 	asked := w.newReply()
 	activate := order.Demand{ID: asked.id, Kind: order.DemandActivate, By: lifecycle.Client}
 	w.at(hour, func() {
@@ -301,38 +301,38 @@ func TestADemandThatWasRecordedBefore(t *testing.T) {
 		})
 		require.NoError(w.t, err)
 	})
-	w.at(2*hour, func() { w.ask(asked, activate, nil) })
+	w.at(2*hour, func() { w.sendDemand(asked, activate, nil) })
 	w.runUntil(3 * hour)
 	require.True(t, asked.Done, "%s", asked.Reason)
-	require.Equal(t, []lifecycle.Low{ordered, created}, w.history(), "it is placed at once, and not on the day that was waited for")
+	require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory(), "it is placed at once, and not on the day that was waited for")
 }
 
 // A database that is away delays an order and never fails it. Attempts are made every second at most.
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
-	w := longLife(t)
+	w := longTimeline(t)
 	failing := map[string]int{}
-	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
 		if failing[rec.Cause]++; failing[rec.Cause] <= 63 {
-			return order.Recorded{}, errOutage
+			return order.RecordingResult{}, errOutage
 		}
 		return record(ctx, rec)
 	}
 	w.run()
-	require.Equal(t, wholeLife, w.history())
+	require.Equal(t, longTimelineStatuses, w.statusHistory())
 	require.Empty(t, w.attention())
 }
 
 // A recording whose answer was lost is not made twice.
 func TestRecordingWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	w := longLife(t)
+	w := longTimeline(t)
 	lost := map[string]bool{}
-	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error) {
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
 		out, err := record(ctx, rec)
 		if err == nil && !lost[rec.Cause] {
 			lost[rec.Cause] = true
-			return order.Recorded{}, errOutage
+			return order.RecordingResult{}, errOutage
 		}
 		return out, err
 	}

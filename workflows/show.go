@@ -13,26 +13,26 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// labels is what the run last wrote into its search attributes.
-type labels struct {
+// publishedAttributes is what the run last wrote into its search attributes.
+type publishedAttributes struct {
 	status    string
 	attention []string
 }
 
-// show brings the search attributes and the current details of the Temporal UI up to date. Only what changed is written: every
+// publishVisibility brings the search attributes and the current details of the Temporal UI up to date. Only what changed is written: every
 // upsert is an event and a write to the visibility store.
-func (r *orderRun) show(ctx workflow.Context) error {
-	workflow.SetCurrentDetails(ctx, details(r.state))
+func (r *orderRun) publishVisibility(ctx workflow.Context) error {
+	workflow.SetCurrentDetails(ctx, detailsText(r.state))
 	var updates []temporal.SearchAttributeUpdate
-	if r.shown.status == "" {
+	if r.published.status == "" {
 		updates = append(updates, dispatch.AttrMethod.ValueSet(string(r.state.Modality)), dispatch.AttrTeam.ValueSet(r.state.TeamID))
 	}
-	if status := string(r.state.FullStatus()); status != r.shown.status {
-		r.shown.status = status
+	if status := string(r.state.FullStatus()); status != r.published.status {
+		r.published.status = status
 		updates = append(updates, dispatch.AttrStatus.ValueSet(status))
 	}
-	if attention := r.state.AttentionReasons(); !slices.Equal(attention, r.shown.attention) {
-		r.shown.attention = attention
+	if attention := r.state.MarkReasons(); !slices.Equal(attention, r.published.attention) {
+		r.published.attention = attention
 		updates = append(updates, dispatch.AttrAttention.ValueSet(attention))
 	}
 	if len(updates) == 0 {
@@ -41,8 +41,8 @@ func (r *orderRun) show(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
 }
 
-// details is what operations see of the order in the Temporal UI, in Markdown.
-func details(s order.State) string {
+// detailsText is what operations see of the order in the Temporal UI, in Markdown.
+func detailsText(s order.State) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** (event %d)", s.FullStatus(), s.Sequence)
 	if s.Detail != "" {
@@ -55,7 +55,7 @@ func details(s order.State) string {
 	for _, a := range s.Attention {
 		fmt.Fprintf(&b, "\n- attention: %s, since %s", a.Reason, a.Since.Format(time.RFC3339))
 	}
-	for _, f := range s.Parked {
+	for _, f := range s.ParkedFacts {
 		fmt.Fprintf(&b, "\n- parked: %s, received %s", f.Kind, f.ReceivedAt.Format(time.RFC3339))
 	}
 	for _, dl := range s.Deadlines {

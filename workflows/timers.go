@@ -6,8 +6,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// expire lets every due deadline act, earliest first.
-func (r *orderRun) expire(ctx workflow.Context) error {
+// applyDueDeadlines lets every due deadline act, earliest first.
+func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
 	if r.timerFired() {
 		r.timer = nil
 	}
@@ -16,7 +16,7 @@ func (r *orderRun) expire(ctx workflow.Context) error {
 		if !ok || dl.Due.After(workflow.Now(ctx)) {
 			return nil
 		}
-		_, err := r.record(ctx, order.CauseTimer(dl.Name, dl.Due), func(s order.State) *order.Recording {
+		_, err := r.decideAndRecord(ctx, order.CauseTimer(dl.Name, dl.Due), func(s order.State) *order.Recording {
 			if next, ok := s.NextDeadline(); !ok || next.Name != dl.Name || !next.Due.Equal(dl.Due) {
 				return nil // overtaken: the loop looks again
 			}
@@ -30,10 +30,10 @@ func (r *orderRun) expire(ctx workflow.Context) error {
 
 func (r *orderRun) timerFired() bool { return r.timer != nil && r.timer.IsReady() }
 
-// arm makes sure that a timer fires no later than the next deadline, and that the coroutines run that the state asks for. A timer
+// startCallsAndTimer makes sure that a timer fires no later than the next deadline, and that the coroutines run that the state asks for. A timer
 // that is due earlier than needed is left alone: firing once for nothing costs less than cancelling one at every step.
-func (r *orderRun) arm(ctx workflow.Context) {
-	r.armCalls(ctx)
+func (r *orderRun) startCallsAndTimer(ctx workflow.Context) {
+	r.startCalls(ctx)
 	dl, ok := r.state.NextDeadline()
 	if !ok || r.timer != nil && !r.timerDue.After(dl.Due) {
 		return

@@ -13,15 +13,15 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// aggregator is a service that follows numbers. It answers as answer does; nil: with a tracker.
-type aggregator struct {
+// fakeTracker is a service that follows numbers. It answers as answer does; nil: with a tracker.
+type fakeTracker struct {
 	answer func(n int, number string) error
 
 	mu    sync.Mutex
 	asked []string
 }
 
-func (a *aggregator) Create(_ context.Context, number string, _ couriers.Courier) (string, error) {
+func (a *fakeTracker) CreateTracker(_ context.Context, number string, _ couriers.Courier) (string, error) {
 	a.mu.Lock()
 	a.asked = append(a.asked, number)
 	n := len(a.asked)
@@ -38,63 +38,63 @@ func TestTrackers(t *testing.T) {
 	t.Parallel()
 	t.Run("one for each leg", func(t *testing.T) {
 		t.Parallel()
-		w, a := newWorld(t), &aggregator{}
+		w, a := newWorld(t), &fakeTracker{}
 		w.tracker = a
-		w.fact(day, order.KitShipped)
+		w.factAt(day, order.FactKitShipped)
 		w.runUntil(2 * day)
 		require.Equal(t, []string{w.tracking("outbound"), w.tracking("inbound")}, a.asked)
 		requireTrackers(t, w)
 	})
 	t.Run("asked until the service answers", func(t *testing.T) {
 		t.Parallel()
-		w, a := newWorld(t), &aggregator{answer: func(n int, _ string) error {
+		w, a := newWorld(t), &fakeTracker{answer: func(n int, _ string) error {
 			if n <= 5 {
 				return errors.New("away")
 			}
 			return nil
 		}}
 		w.tracker = a
-		w.fact(day, order.KitShipped)
+		w.factAt(day, order.FactKitShipped)
 		w.runUntil(2 * day)
 		require.Len(t, a.asked, 7)
 		requireTrackers(t, w)
 	})
 	t.Run("refused, and let be", func(t *testing.T) {
 		t.Parallel()
-		w, a := newWorld(t), &aggregator{answer: func(int, string) error { return &couriers.RefusedError{Code: "TRACKER.CREATE.ERROR"} }}
+		w, a := newWorld(t), &fakeTracker{answer: func(int, string) error { return &couriers.RefusedError{Code: "TRACKER.CREATE.ERROR"} }}
 		w.tracker = a
-		w.fact(day, order.KitShipped)
+		w.factAt(day, order.FactKitShipped)
 		w.runUntil(2 * day)
 		require.Len(t, a.asked, 2)
-		require.False(t, w.order().State.Trackers)
+		require.False(t, w.order().State.TrackersPending)
 		require.Equal(t, shipped, w.order().Status)
 	})
 	t.Run("another parcel while they are made", func(t *testing.T) {
 		t.Parallel()
 		const other = "9405500000000000000014"
-		w, a := newWorld(t), &aggregator{}
+		w, a := newWorld(t), &fakeTracker{}
 		w.tracker = a
 		a.answer = func(n int, _ string) error {
 			if n == 1 {
 				w.meanwhile(func() {
-					w.report(order.KitShipped, sentAt(day+time.Minute), func(f *order.Fact) { f.Outbound = other })
+					w.reportFact(order.FactKitShipped, withSentAt(day+time.Minute), func(f *order.Fact) { f.OutboundNumber = other })
 				})
 				w.awaitOrder(func(o *order.Order) bool { return o.Shipment.Outbound.Number == other })
 			}
 			return nil
 		}
-		w.fact(day, order.KitShipped)
+		w.factAt(day, order.FactKitShipped)
 		w.runUntil(2 * day)
 		require.Contains(t, a.asked, other)
-		require.False(t, w.order().State.Trackers)
+		require.False(t, w.order().State.TrackersPending)
 		require.Equal(t, "trk_"+other, w.order().Shipment.Outbound.TrackerID)
 	})
 }
 
-func requireTrackers(t *testing.T, w *world) {
+func requireTrackers(t *testing.T, w *orderHarness) {
 	t.Helper()
 	o := w.order()
-	require.False(t, o.State.Trackers)
+	require.False(t, o.State.TrackersPending)
 	require.Equal(t, "trk_"+w.tracking("outbound"), o.Shipment.Outbound.TrackerID)
 	require.Equal(t, "trk_"+w.tracking("inbound"), o.Shipment.Inbound.TrackerID)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// collectedBy makes an order of a collection method, for a patient in the area that the simulated phlebotomists serve.
-func collectedBy(m lifecycle.Modality) setting {
+// withModality makes an order of a collection method, for a patient in the area that the simulated phlebotomists serve.
+func withModality(m lifecycle.Modality) orderSetting {
 	return func(o *order.Order, _ *order.Policy, _ *time.Time) {
 		o.Modality, o.LabTest.Method = m, m
 		o.LabTest.Markers = []order.Marker{
@@ -26,13 +26,13 @@ func collectedBy(m lifecycle.Modality) setting {
 	}
 }
 
-// livingIn moves the patient to another area.
-func livingIn(zip string) setting {
+// withZip moves the patient to another area.
+func withZip(zip string) orderSetting {
 	return func(o *order.Order, _ *order.Policy, _ *time.Time) { o.Address.Zip = zip }
 }
 
-// unregistered makes an order of a kit whose patient is not known yet.
-func unregistered(o *order.Order, _ *order.Policy, _ *time.Time) {
+// asRegistrable makes an order of a kit whose patient is not known yet.
+func asRegistrable(o *order.Order, _ *order.Policy, _ *time.Time) {
 	o.Registrable = true
 	o.Shipping = &order.ShippingAddress{
 		ReceiverName: "Front desk", FirstLine: "1 Stock Rd", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US", Phone: "+16025550100",
@@ -40,10 +40,10 @@ func unregistered(o *order.Order, _ *order.Policy, _ *time.Time) {
 	o.Patient, o.Address = nil, nil
 }
 
-func importedOrder(o *order.Order, _ *order.Policy, _ *time.Time) { o.Imported = true }
+func asImported(o *order.Order, _ *order.Policy, _ *time.Time) { o.Imported = true }
 
 // slotAt is the provider's slot that begins so long after day0: one of twenty minutes at a center, or an hour at home.
-func (w *world) slotAt(m lifecycle.Modality, after time.Duration) *order.Slot {
+func (w *orderHarness) slotAt(m lifecycle.Modality, after time.Duration) *order.Slot {
 	start := day0.Add(after)
 	s := &order.Slot{
 		AccountID: w.account.ID, Provider: "quest", Type: order.AppointmentTypeOf(m), Site: "QAZ1", Zone: "America/New_York",
@@ -57,29 +57,31 @@ func (w *world) slotAt(m lifecycle.Modality, after time.Duration) *order.Slot {
 	return s
 }
 
-func (w *world) booking(m lifecycle.Modality, kind order.DemandKind, start time.Duration) order.Demand {
+func (w *orderHarness) bookingDemand(m lifecycle.Modality, kind order.DemandKind, start time.Duration) order.Demand {
 	return order.Demand{Kind: kind, By: lifecycle.Client, Slot: w.slotAt(m, start)}
 }
 
-// requestedVisit is a demand for a phlebotomist who sets the time.
-func (w *world) requestedVisit() order.Demand {
-	return order.Demand{Kind: order.DemandRequest, By: lifecycle.Client, Slot: &order.Slot{
+// requestAppointmentDemand is a demand for a phlebotomist who sets the time.
+func (w *orderHarness) requestAppointmentDemand() order.Demand {
+	return order.Demand{Kind: order.DemandRequestAppointment, By: lifecycle.Client, Slot: &order.Slot{
 		AccountID: w.phlebotomists["phlebfinders"], Provider: "phlebfinders", Type: order.Phlebotomy,
 	}}
 }
 
-func dropVisit() order.Demand {
+func cancelAppointmentDemand() order.Demand {
 	return order.Demand{Kind: order.DemandCancelAppointment, By: lifecycle.Client}
 }
 
 // registerKit tells whose a kit is.
-func (w *world) registerKit(after time.Duration) *reply {
+func (w *orderHarness) registerKit(after time.Duration) *demandReply {
 	r := w.newReply()
-	w.at(after, func() { w.ask(r, order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}, w.registration()) })
+	w.at(after, func() {
+		w.sendDemand(r, order.Demand{Kind: order.DemandRegister, By: lifecycle.Client}, w.registration())
+	})
 	return r
 }
 
-func (w *world) registration() []byte {
+func (w *orderHarness) registration() []byte {
 	body, err := json.Marshal(order.Registration{
 		Patient: &order.Patient{FirstName: "Ines", LastName: "Okafor", DOB: order.Date{Year: 1988, Month: 11, Day: 30},
 			Gender: "female", Phone: "+12535550142", Email: "ines@example.org"},
@@ -89,14 +91,14 @@ func (w *world) registration() []byte {
 	return body
 }
 
-// visit lets the provider report on the order's appointment, as it stands then.
-func (w *world) visit(after time.Duration, to lifecycle.AppointmentStatus, edit ...func(*order.Booked)) {
-	w.at(after, func() { w.reportVisit(to, edit...) })
+// appointmentFactAt lets the provider report on the order's appointment, as it stands then.
+func (w *orderHarness) appointmentFactAt(after time.Duration, to lifecycle.AppointmentStatus, edit ...func(*order.ReportedAppointment)) {
+	w.at(after, func() { w.reportAppointment(to, edit...) })
 }
 
-func (w *world) reportVisit(to lifecycle.AppointmentStatus, edit ...func(*order.Booked)) {
-	w.report(order.AppointmentReport, func(f *order.Fact) {
-		f.Appointment = &order.Booked{Status: to, Provider: "quest", Reference: "R-" + w.number[:6]}
+func (w *orderHarness) reportAppointment(to lifecycle.AppointmentStatus, edit ...func(*order.ReportedAppointment)) {
+	w.reportFact(order.FactAppointment, func(f *order.Fact) {
+		f.Appointment = &order.ReportedAppointment{Status: to, Provider: "quest", Reference: "R-" + w.number[:6]}
 		if a := w.order().State.Appointment; a != nil {
 			f.AppointmentID = a.ID
 			f.Appointment.Reference, f.Appointment.CanReschedule = a.Reference, a.CanReschedule
@@ -109,15 +111,15 @@ func (w *world) reportVisit(to lifecycle.AppointmentStatus, edit ...func(*order.
 }
 
 // appointment is the order's newest one.
-func (w *world) appointment() order.AppointmentDocument {
+func (w *orderHarness) appointment() order.AppointmentDocument {
 	w.t.Helper()
 	a, err := w.store.Appointment(context.Background(), "", w.orderID)
 	require.NoError(w.t, err)
 	return a
 }
 
-// visits is what happened to the order's newest appointment.
-func (w *world) visits() []string {
+// appointmentEvents is what happened to the order's newest appointment.
+func (w *orderHarness) appointmentEvents() []string {
 	var out []string
 	for _, e := range w.appointment().History {
 		out = append(out, e.Status)
@@ -125,8 +127,8 @@ func (w *world) visits() []string {
 	return out
 }
 
-// told lists the types of the messages about the order, oldest first.
-func (w *world) told() []string {
+// webhookTypes lists the types of the messages about the order, oldest first.
+func (w *orderHarness) webhookTypes() []string {
 	w.t.Helper()
 	var out []string
 	for _, d := range w.story().Deliveries {

@@ -26,27 +26,27 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// world is one order in its clinic, and the timeline of what happens to it. A run of its workflow that ends while the timeline has more
+// orderHarness is one order in its clinic, and the timeline of what happens to it. A run of its workflow that ends while the timeline has more
 // is followed by another one, as a signal or an update starts it.
-type world struct {
-	*clinic
-	t        tester
-	env      *testsuite.TestWorkflowEnvironment
-	orderID  string
-	number   string
-	parcel   int // its tracking numbers are made of it
-	started  recorder
-	timeline []*moment
-	replies  []*reply
-	open     bool      // the newest run has not ended
-	clockAt  time.Time // where the next run begins while one is open
-	runs     int       // runs so far
-	renewals int       // runs that continued as new
+type orderHarness struct {
+	*testClinic
+	t            tester
+	env          *testsuite.TestWorkflowEnvironment
+	orderID      string
+	number       string
+	parcelNumber int // its tracking numbers are made of it
+	temporal     fakeDispatcher
+	timeline     []*scheduledAction
+	replies      []*demandReply
+	open         bool      // the newest run has not ended
+	clockAt      time.Time // where the next run begins while one is open
+	runs         int       // runs so far
+	renewals     int       // runs that continued as new
 
 	// tracker, when set, follows the couriers' numbers.
 	tracker couriers.Tracker
 	// onRecord, when set, stands between the workflow and the recording activity.
-	onRecord func(ctx context.Context, rec order.Recording, record recordFunc) (order.Recorded, error)
+	onRecord func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error)
 	// onRun, when set, prepares each run, from 1.
 	onRun func(n int)
 }
@@ -57,41 +57,41 @@ type tester interface {
 	Helper()
 }
 
-type recordFunc func(context.Context, order.Recording) (order.Recorded, error)
+type recordFunc func(context.Context, order.Recording) (order.RecordingResult, error)
 
-// moment is something that happens at a time.
-type moment struct {
+// scheduledAction is something that happens at a time.
+type scheduledAction struct {
 	at   time.Time
 	do   func()
 	done bool
 }
 
-func newWorld(t testing.TB, settings ...setting) *world {
+func newWorld(t testing.TB, settings ...orderSetting) *orderHarness {
 	t.Helper()
 	return newClinic(t).newWorld(t, settings...)
 }
 
-func (c *clinic) newWorld(t tester, settings ...setting) *world {
+func (c *testClinic) newWorld(t tester, settings ...orderSetting) *orderHarness {
 	c.clock.Store(nil)
 	o := c.createOrder(settings...)
-	return c.follow(t, o.ID, o.Number, o.CreatedAt)
+	return c.harnessOf(t, o.ID, o.Number, o.CreatedAt)
 }
 
-// follow is the world of an order that exists.
-func (c *clinic) follow(t tester, id, number string, from time.Time) *world {
-	c.parcels++
-	w := &world{clinic: c, t: t, orderID: id, number: number, parcel: c.parcels, open: true, clockAt: from}
-	w.started.world = w
+// harnessOf is the world of an order that exists.
+func (c *testClinic) harnessOf(t tester, id, number string, from time.Time) *orderHarness {
+	c.parcelsSent++
+	w := &orderHarness{testClinic: c, t: t, orderID: id, number: number, parcelNumber: c.parcelsSent, open: true, clockAt: from}
+	w.temporal.world = w
 	return w
 }
 
 // at lets something happen at a time after day0.
-func (w *world) at(after time.Duration, do func()) {
-	w.timeline = append(w.timeline, &moment{at: day0.Add(after), do: do})
+func (w *orderHarness) at(after time.Duration, do func()) {
+	w.timeline = append(w.timeline, &scheduledAction{at: day0.Add(after), do: do})
 }
 
 // run lets the whole timeline happen, and the order end.
-func (w *world) run() {
+func (w *orderHarness) run() {
 	w.t.Helper()
 	w.advance(time.Time{})
 	require.False(w.t, w.open)
@@ -100,19 +100,19 @@ func (w *world) run() {
 
 // runUntil lets the timeline happen until a time after day0 at which nothing is going on. A run that is open then is cut off, as if
 // its worker and its history had been lost; the next one begins there.
-func (w *world) runUntil(after time.Duration) {
+func (w *orderHarness) runUntil(after time.Duration) {
 	w.t.Helper()
 	w.cutOff(after)
 	w.check()
 }
 
 // cutOff is runUntil at any time, in the middle of a recording too, which may then come to its end during the next run or never.
-func (w *world) cutOff(after time.Duration) {
+func (w *orderHarness) cutOff(after time.Duration) {
 	w.t.Helper()
 	w.advance(day0.Add(after))
 }
 
-func (w *world) advance(limit time.Time) {
+func (w *orderHarness) advance(limit time.Time) {
 	w.t.Helper()
 	for {
 		next := w.nextMoment()
@@ -130,12 +130,12 @@ func (w *world) advance(limit time.Time) {
 			w.env.SetWorkflowRunTimeout(limit.Sub(w.clockAt))
 		}
 		w.env.ExecuteWorkflow(workflows.Order, dispatch.OrderInput{OrderID: w.orderID})
-		w.ended(limit)
+		w.noteRunEnd(limit)
 	}
 }
 
-// ended takes note of how a run ended.
-func (w *world) ended(limit time.Time) {
+// noteRunEnd takes note of how a run ended.
+func (w *orderHarness) noteRunEnd(limit time.Time) {
 	w.t.Helper()
 	require.True(w.t, w.env.IsWorkflowCompleted(), "the run did not end")
 	err := w.env.GetWorkflowError()
@@ -153,8 +153,8 @@ func (w *world) ended(limit time.Time) {
 	w.open = false
 }
 
-func (w *world) nextMoment() *moment {
-	var next *moment
+func (w *orderHarness) nextMoment() *scheduledAction {
+	var next *scheduledAction
 	for _, m := range w.timeline {
 		if !m.done && (next == nil || m.at.Before(next.at)) {
 			next = m
@@ -164,7 +164,7 @@ func (w *world) nextMoment() *moment {
 }
 
 // newRun prepares a run of the order's workflow whose clock begins at the given time.
-func (w *world) newRun(at time.Time) {
+func (w *orderHarness) newRun(at time.Time) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w.env = suite.NewTestWorkflowEnvironment()
@@ -174,14 +174,14 @@ func (w *world) newRun(at time.Time) {
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(w.orderID), TaskQueue: dispatch.QueueOrders})
 	w.clock.Store(w.env)
 	a := &activities.Activities{
-		Store: w.store, Dispatch: &w.started, Partners: worker.Partners(5 * time.Second), Tracker: w.tracker,
+		Store: w.store, Dispatch: &w.temporal, Partners: worker.Partners(5 * time.Second), Tracker: w.tracker,
 		Metrics: activities.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: w.now,
 	}
 	worker.RegisterOrders(w.env, a)
 	worker.RegisterLabs(w.env, a)
 	if w.onRecord != nil {
 		w.env.OnActivity(dispatch.ActivityRecord, mock.Anything, mock.Anything).Return(
-			func(ctx context.Context, rec order.Recording) (order.Recorded, error) {
+			func(ctx context.Context, rec order.Recording) (order.RecordingResult, error) {
 				return w.onRecord(ctx, rec, a.Record)
 			})
 	}
@@ -200,46 +200,46 @@ func (w *world) newRun(at time.Time) {
 }
 
 // reconcile signals again what a run that was lost has not settled.
-func (w *world) reconcile() {
-	for _, f := range w.story().Facts {
+func (w *orderHarness) reconcile() {
+	for _, f := range w.story().InboxItems {
 		if f.State == store.InboxReceived {
 			w.env.SignalWorkflow(dispatch.SignalFact, *f.Fact)
 		}
 	}
 }
 
-// recorder is what activities ask of Temporal: replacements are noted, facts that found their order go to the run.
-type recorder struct {
-	world  *world
+// fakeDispatcher is what activities ask of Temporal: replacements are noted, facts that found their order go to the run.
+type fakeDispatcher struct {
+	world  *orderHarness
 	mu     sync.Mutex
 	orders []string
 }
 
-func (r *recorder) StartOrder(_ context.Context, id string) error {
+func (r *fakeDispatcher) StartOrder(_ context.Context, id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.orders = append(r.orders, id)
 	return nil
 }
 
-func (r *recorder) RunningOrders(context.Context, []string) (map[string]bool, error) {
+func (r *fakeDispatcher) RunningOrders(context.Context, []string) (map[string]bool, error) {
 	return nil, errors.New("not in these tests")
 }
 
-func (r *recorder) EnsureOrder(context.Context, string) (bool, error) {
+func (r *fakeDispatcher) EnsureOrder(context.Context, string) (bool, error) {
 	return false, errors.New("not in these tests")
 }
 
-func (r *recorder) SignalFact(_ context.Context, _ string, f order.Fact) error {
+func (r *fakeDispatcher) SignalFact(_ context.Context, _ string, f order.Fact) error {
 	r.world.env.SignalWorkflow(dispatch.SignalFact, f)
 	return nil
 }
 
-func (r *recorder) WakeOrder(context.Context, string) error {
+func (r *fakeDispatcher) WakeOrder(context.Context, string) error {
 	r.world.env.SignalWorkflow(dispatch.SignalWake, nil)
 	return nil
 }
 
-func (r *recorder) NudgeDeliveries(context.Context, string) error {
+func (r *fakeDispatcher) NudgeDeliveries(context.Context, string) error {
 	return errors.New("not in these tests")
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	os.Exit(document.Generated{
+	os.Exit(document.GeneratedFile{
 		Command: "catalogueschemadoc", Path: "docs/catalogue.schema.json", Package: "./api", Render: api.CatalogueSchema,
 	}.Run(os.Args[1:], os.Stderr))
 }

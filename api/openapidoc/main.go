@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	os.Exit(document.Generated{
+	os.Exit(document.GeneratedFile{
 		Command: "openapidoc", Path: "docs/openapi.json", Package: "./api", Render: api.Document,
 	}.Run(os.Args[1:], os.Stderr))
 }

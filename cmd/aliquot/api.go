@@ -38,7 +38,7 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("loading the time zone: %w", err)
 	}
-	guard, err := webhooks.NewGuard(set.Networks...)
+	guard, err := webhooks.NewAddressGuard(set.AllowedNetworks...)
 	if err != nil {
 		return err
 	}
@@ -60,25 +60,25 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	temporal, err := client.NewLazyClient(watched.on(options))
+	temporal, err := client.NewLazyClient(watched.instrument(options))
 	if err != nil {
 		return fmt.Errorf("making the Temporal client: %w", err)
 	}
 	defer temporal.Close()
 
 	orders := dispatch.NewClient(temporal)
-	watched.watch(db, orders, set.Temporal)
+	watched.registerMetrics(db, orders, set.Temporal)
 	watched.registry.MustRegister(newQueueMetric(temporal, set.Namespace))
 	handler, err := api.New(api.Deps{
-		Store: db, Orders: orders, Logger: logger, Metrics: watched.registry, Traces: watched.traces, TimeZone: zone, MaxBody: set.MaxBody,
-		KeyRate: set.KeyRate, AddressRate: set.AddressRate, Proxies: set.Proxies,
-		CourierSecrets: settings.Reveal(set.CourierSecrets), Guard: guard, Billing: reference,
+		Store: db, Workflows: orders, Logger: logger, Metrics: watched.registry, TracerProvider: watched.traces, TimeZone: zone, MaxBody: set.MaxBody,
+		APIKeyRate: set.APIKeyRate, AddressRate: set.AddressRate, Proxies: set.TrustedProxies,
+		CourierSecrets: settings.RevealAll(set.CourierSecrets), Guard: guard, Billing: reference,
 	})
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", release())
+	logger.InfoContext(ctx, "api starts", "listen", set.Addr, "version", versionText())
 	defer logger.InfoContext(ctx, "api stopped")
-	s := &service{delay: set.DrainDelay, limit: set.StopTimeout}
-	return s.serve(ctx, api.Server(set.Addr, handler), metricsServer(set.Metrics, watched.registry))
+	s := &gracefulServer{drainDelay: set.DrainDelay, stopTimeout: set.StopTimeout}
+	return s.serve(ctx, api.NewHTTPServer(set.Addr, handler), newMetricsServer(set.MetricsAddr, watched.registry))
 }

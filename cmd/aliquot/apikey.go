@@ -13,18 +13,18 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-func newKeyList(r *remote) *cobra.Command {
+func newAPIKeyList(r *remoteFlags) *cobra.Command {
 	var team string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List API keys, without their secrets",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path := query("/ops/keys", map[string]string{"team_id": team})
-			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, keys []api.OpsKey) {
-				row(w, "ID", "NAME", "ROLE", "TEAM", "STATE", "LAST USED")
+			path := pathWithQuery("/ops/keys", map[string]string{"team_id": team})
+			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, keys []api.OpsKey) {
+				writeRow(w, "ID", "NAME", "ROLE", "TEAM", "STATE", "LAST USED")
 				for _, k := range keys {
-					row(w, k.ID, k.Name, k.Role, k.TeamID, keyState(k, time.Now()), clockOf(k.LastUsedAt))
+					writeRow(w, k.ID, k.Name, k.Role, k.TeamID, apiKeyState(k, time.Now()), formatOptionalTime(k.LastUsedAt))
 				}
 			})
 		},
@@ -33,22 +33,22 @@ func newKeyList(r *remote) *cobra.Command {
 	return cmd
 }
 
-// keyState is what can be said of a key in a few words.
-func keyState(k api.OpsKey, now time.Time) string {
+// apiKeyState is what can be said of a key in a few words.
+func apiKeyState(k api.OpsKey, now time.Time) string {
 	switch {
 	case k.RevokedAt != nil:
-		return "revoked " + clock(*k.RevokedAt)
+		return "revoked " + formatTime(*k.RevokedAt)
 	case k.ExpiresAt != nil && !k.ExpiresAt.After(now):
-		return "expired " + clock(*k.ExpiresAt)
+		return "expired " + formatTime(*k.ExpiresAt)
 	case k.PreviousUntil != nil && k.PreviousUntil.After(now):
-		return "good, old secret until " + clock(*k.PreviousUntil)
+		return "good, old secret until " + formatTime(*k.PreviousUntil)
 	case k.ExpiresAt != nil:
-		return "good until " + clock(*k.ExpiresAt)
+		return "good until " + formatTime(*k.ExpiresAt)
 	}
 	return "good"
 }
 
-func newKeyCreate(r *remote) *cobra.Command {
+func newAPIKeyCreate(r *remoteFlags) *cobra.Command {
 	var team, name, role string
 	var life time.Duration
 	cmd := &cobra.Command{
@@ -63,7 +63,7 @@ func newKeyCreate(r *remote) *cobra.Command {
 			if life > 0 {
 				in["expires_at"] = time.Now().Add(life).UTC().Format(time.RFC3339)
 			}
-			return addTo(cmd, r, team, "keys", in, showKey)
+			return createForTeam(cmd, r, team, "keys", in, printAPIKey)
 		},
 	}
 	f := cmd.Flags()
@@ -71,11 +71,11 @@ func newKeyCreate(r *remote) *cobra.Command {
 	f.StringVar(&role, "role", store.RoleClient, strings.Join(store.Roles(), ", ")+"; docs/security.md says what each may do")
 	f.DurationVar(&life, "expires-in", 0, "how long it is good, such as 2160h (default for good)")
 	f.StringVar(&team, "team", "", "id of the team (default the only one, or the demonstration's)")
-	required(cmd, "name")
+	requireFlag(cmd, "name")
 	return cmd
 }
 
-func newKeyRenew(r *remote) *cobra.Command {
+func newAPIKeyRotate(r *remoteFlags) *cobra.Command {
 	var overlap time.Duration
 	cmd := &cobra.Command{
 		Use:   "renew ID",
@@ -83,25 +83,25 @@ func newKeyRenew(r *remote) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]int{"overlap_seconds": int(overlap.Seconds())}
-			return call(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/rotate", in, showKey)
+			return callAPI(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/rotate", in, printAPIKey)
 		},
 	}
 	cmd.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old secret is good, up to 720h")
 	return cmd
 }
 
-func newKeyRevoke(r *remote) *cobra.Command {
+func newAPIKeyRevoke(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke ID",
 		Short: "End an API key, at once and for good",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return call(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/revoke", nil, showKey)
+			return callAPI(cmd, r, http.MethodPost, "/ops/keys/"+args[0]+"/revoke", nil, printAPIKey)
 		},
 	}
 }
 
-func newKeyToken(r *remote) *cobra.Command {
+func newBearerTokenCreate(r *remoteFlags) *cobra.Command {
 	var team string
 	var life time.Duration
 	cmd := &cobra.Command{
@@ -113,11 +113,11 @@ Authorization: Bearer, in the place of a key. It ends at once when the key that 
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in := map[string]int{"lifetime_seconds": int(life.Seconds())}
-			return addTo(cmd, r, team, "tokens", in, func(w io.Writer, t api.OpsToken) {
-				row(w, "id", t.ID)
-				row(w, "team", t.TeamID)
-				row(w, "good until", clock(t.ExpiresAt))
-				row(w, "token", t.Token)
+			return createForTeam(cmd, r, team, "tokens", in, func(w io.Writer, t api.OpsToken) {
+				writeRow(w, "id", t.ID)
+				writeRow(w, "team", t.TeamID)
+				writeRow(w, "good until", formatTime(t.ExpiresAt))
+				writeRow(w, "token", t.Token)
 			})
 		},
 	}
@@ -126,11 +126,11 @@ Authorization: Bearer, in the place of a key. It ends at once when the key that 
 	return cmd
 }
 
-func showKey(w io.Writer, k api.OpsKey) {
-	row(w, "id", k.ID)
-	row(w, "role", k.Role)
-	row(w, "state", keyState(k, time.Now()))
+func printAPIKey(w io.Writer, k api.OpsKey) {
+	writeRow(w, "id", k.ID)
+	writeRow(w, "role", k.Role)
+	writeRow(w, "state", apiKeyState(k, time.Now()))
 	if k.Secret != "" {
-		row(w, "secret", k.Secret)
+		writeRow(w, "secret", k.Secret)
 	}
 }

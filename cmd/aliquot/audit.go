@@ -15,13 +15,13 @@ import (
 )
 
 func newAudit() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "audit", Short: "Who did and read what"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "audit", Short: "Who did and read what"}, &r)
 	cmd.AddCommand(newAuditList(&r), newAuditVerify(&r))
 	return cmd
 }
 
-func newAuditList(r *remote) *cobra.Command {
+func newAuditList(r *remoteFlags) *cobra.Command {
 	var order, of string
 	var page, size int
 	cmd := &cobra.Command{
@@ -29,13 +29,13 @@ func newAuditList(r *remote) *cobra.Command {
 		Short: "List what was done and read, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path := query("/ops/audit", map[string]string{
+			path := pathWithQuery("/ops/audit", map[string]string{
 				"order_id": order, "key_id": of, "page": strconv.Itoa(page), "size": strconv.Itoa(size),
 			})
-			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, rows []api.OpsAuditRow) {
-				row(w, "SEQ", "AT", "ACTION", "ORDER", "KEY", "ADDRESS", "REQUEST", "DETAIL")
+			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, rows []api.OpsAuditRow) {
+				writeRow(w, "SEQ", "AT", "ACTION", "ORDER", "KEY", "ADDRESS", "REQUEST", "DETAIL")
 				for _, a := range rows {
-					row(w, a.Seq, clock(a.At), a.Action, first(a.OrderID, "-"), first(a.KeyID, "aliquot"), first(a.Address, "-"), first(a.RequestID, "-"), a.Detail)
+					writeRow(w, a.Seq, formatTime(a.At), a.Action, firstNonEmpty(a.OrderID, "-"), firstNonEmpty(a.KeyID, "aliquot"), firstNonEmpty(a.Address, "-"), firstNonEmpty(a.RequestID, "-"), a.Detail)
 				}
 			})
 		},
@@ -48,7 +48,7 @@ func newAuditList(r *remote) *cobra.Command {
 	return cmd
 }
 
-func newAuditVerify(r *remote) *cobra.Command {
+func newAuditVerify(r *remoteFlags) *cobra.Command {
 	var expect string
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -62,20 +62,20 @@ end of the chain that a worker once logged ("audit sealed"), the chain has to ha
 	return cmd
 }
 
-func verifyAudit(cmd *cobra.Command, r *remote, expect string) error {
-	c, err := r.open()
+func verifyAudit(cmd *cobra.Command, r *remoteFlags, expect string) error {
+	c, err := r.openClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	if expect != "" {
-		if err := expectEnd(cmd.Context(), c, expect); err != nil {
+		if err := verifyExpectedEnd(cmd.Context(), c, expect); err != nil {
 			return err
 		}
 	}
 	var checked int64
 	for after := int64(0); ; {
-		part, err := verifyPart(cmd.Context(), c, after, 0)
+		part, err := verifyAuditPart(cmd.Context(), c, after, 0)
 		if err != nil {
 			return err
 		}
@@ -84,15 +84,15 @@ func verifyAudit(cmd *cobra.Command, r *remote, expect string) error {
 			continue
 		}
 		part.Checked = checked
-		return r.output.say(cmd.OutOrStdout(), part, "The audit is whole: %d rows, up to row %d, sealed %s; %d rows since. End %d:%s",
-			checked, part.End, clockOf(part.SealedAt), part.Unsealed, part.End, part.EndHash)
+		return r.output.printLine(cmd.OutOrStdout(), part, "The audit is whole: %d rows, up to row %d, sealed %s; %d rows since. End %d:%s",
+			checked, part.End, formatOptionalTime(part.SealedAt), part.Unsealed, part.End, part.EndHash)
 	}
 }
 
-// verifyPart verifies rows after one, as many as the API does at once when limit is 0. A break is an error.
-func verifyPart(ctx context.Context, c *client.Client, after int64, limit int) (api.OpsAuditCheck, error) {
+// verifyAuditPart verifies rows after one, as many as the API does at once when limit is 0. A break is an error.
+func verifyAuditPart(ctx context.Context, c *client.Client, after int64, limit int) (api.OpsAuditCheck, error) {
 	var part api.OpsAuditCheck
-	path := query("/ops/audit/verify", map[string]string{"after": strconv.FormatInt(after, 10), "limit": strconv.Itoa(limit)})
+	path := pathWithQuery("/ops/audit/verify", map[string]string{"after": strconv.FormatInt(after, 10), "limit": strconv.Itoa(limit)})
 	err := c.Call(ctx, http.MethodGet, path, nil, &part)
 	if b := part.Broken; err == nil && b != nil {
 		err = fmt.Errorf("the audit is broken at row %d %s: %s", b.Seq, b.ID, b.Why)
@@ -100,14 +100,14 @@ func verifyPart(ctx context.Context, c *client.Client, after int64, limit int) (
 	return part, err
 }
 
-// expectEnd makes sure that what was once the end of the chain, SEQ:HASH, is still in it.
-func expectEnd(ctx context.Context, c *client.Client, expect string) error {
+// verifyExpectedEnd makes sure that what was once the end of the chain, SEQ:HASH, is still in it.
+func verifyExpectedEnd(ctx context.Context, c *client.Client, expect string) error {
 	number, hash, ok := strings.Cut(expect, ":")
 	seq, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || !ok || seq < 1 || hash == "" {
 		return fmt.Errorf("--expect is %q, not SEQ:HASH", expect)
 	}
-	part, err := verifyPart(ctx, c, seq-1, 1)
+	part, err := verifyAuditPart(ctx, c, seq-1, 1)
 	if err != nil {
 		return err
 	}

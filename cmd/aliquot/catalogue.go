@@ -19,13 +19,13 @@ import (
 )
 
 func newCatalogue() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "catalogue", Short: "What can be ordered, and where samples are taken"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "catalogue", Short: "What can be ordered, and where samples are taken"}, &r)
 	cmd.AddCommand(newCatalogueImport(&r), newCatalogueExport(&r), newCatalogueApprove(&r))
 	return cmd
 }
 
-func newCatalogueImport(r *remote) *cobra.Command {
+func newCatalogueImport(r *remoteFlags) *cobra.Command {
 	var in api.CatalogueRequest
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
@@ -37,12 +37,12 @@ they were placed with.`,
   aliquot catalogue import labs.json quest.json sites.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := readFiles(cmd.InOrStdin(), args)
+			files, err := readCatalogueFiles(cmd.InOrStdin(), args)
 			if err != nil {
 				return err
 			}
 			in.Files = files
-			return explained(call(cmd, r, http.MethodPost, "/ops/catalogue", in, showImported))
+			return explainCatalogueError(callAPI(cmd, r, http.MethodPost, "/ops/catalogue", in, printImportResult))
 		},
 	}
 	f := cmd.Flags()
@@ -52,8 +52,8 @@ they were placed with.`,
 	return cmd
 }
 
-// readFiles reads the files of a catalogue; - is standard input. Files in different folders may have the same name.
-func readFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, error) {
+// readCatalogueFiles reads the files of a catalogue; - is standard input. Files in different folders may have the same name.
+func readCatalogueFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, error) {
 	files := make([]api.CatalogueFile, len(paths))
 	for i, path := range paths {
 		var text []byte
@@ -66,7 +66,7 @@ func readFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the catalogue: %w", err)
 		}
-		if err := wellFormed(text); err != nil {
+		if err := checkJSON(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		files[i] = api.CatalogueFile{Name: path, Content: text}
@@ -74,8 +74,8 @@ func readFiles(stdin io.Reader, paths []string) ([]api.CatalogueFile, error) {
 	return files, nil
 }
 
-// wellFormed says where a text stops being JSON.
-func wellFormed(text []byte) error {
+// checkJSON says where a text stops being JSON.
+func checkJSON(text []byte) error {
 	var value any
 	err := json.Unmarshal(text, &value)
 	var syntax *json.SyntaxError
@@ -86,9 +86,9 @@ func wellFormed(text []byte) error {
 	return err
 }
 
-// explained lists what is wrong with a catalogue, one problem a line: file, path and what it is.
-func explained(err error) error {
-	var refused *client.Error
+// explainCatalogueError lists what is wrong with a catalogue, one problem a line: file, path and what it is.
+func explainCatalogueError(err error) error {
+	var refused *client.APIError
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnprocessableEntity {
 		return err
 	}
@@ -104,24 +104,24 @@ func explained(err error) error {
 		lines[0] = "nothing was imported: 1 problem"
 	}
 	for _, p := range problems {
-		lines = append(lines, "  "+place(p.Loc)+p.Msg)
+		lines = append(lines, "  "+filePath(p.Loc)+p.Msg)
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// place writes ["body","files","quest.json","markers",12,"loinc"] as "quest.json: markers[12].loinc: ".
-func place(loc []any) string {
+// filePath writes ["body","files","quest.json","markers",12,"loinc"] as "quest.json: markers[12].loinc: ".
+func filePath(loc []any) string {
 	if len(loc) < 3 || loc[1] != "files" {
-		return strings.TrimPrefix(path(loc), "body.") + ": "
+		return strings.TrimPrefix(elementPath(loc), "body.") + ": "
 	}
 	file := fmt.Sprint(loc[2])
 	if len(loc) == 3 {
 		return file + ": "
 	}
-	return file + ": " + path(loc[3:]) + ": "
+	return file + ": " + elementPath(loc[3:]) + ": "
 }
 
-func path(loc []any) string {
+func elementPath(loc []any) string {
 	var b strings.Builder
 	for _, part := range loc {
 		switch part := part.(type) {
@@ -137,8 +137,8 @@ func path(loc []any) string {
 	return b.String()
 }
 
-func showImported(w io.Writer, done api.CatalogueImported) {
-	row(w, "", "ADDED", "CHANGED", "UNCHANGED", "RETIRED")
+func printImportResult(w io.Writer, done api.CatalogueImported) {
+	writeRow(w, "", "ADDED", "CHANGED", "UNCHANGED", "RETIRED")
 	for _, kind := range []struct {
 		name  string
 		tally store.Tally
@@ -146,17 +146,17 @@ func showImported(w io.Writer, done api.CatalogueImported) {
 		{"labs", done.Done.Labs}, {"markers", done.Done.Markers}, {"lab tests", done.Done.LabTests}, {"sites", done.Done.Sites},
 		{"phlebotomy areas", done.Done.Coverage}, {"zips", done.Done.Zips},
 	} {
-		row(w, kind.name, kind.tally.Added, kind.tally.Changed, kind.tally.Unchanged, kind.tally.Retired)
+		writeRow(w, kind.name, kind.tally.Added, kind.tally.Changed, kind.tally.Unchanged, kind.tally.Retired)
 	}
 	switch {
 	case !done.Changed:
-		row(w, "nothing changed: all of it was there already")
+		writeRow(w, "nothing changed: all of it was there already")
 	case done.DryRun:
-		row(w, "nothing was imported: it was a dry run")
+		writeRow(w, "nothing was imported: it was a dry run")
 	}
 }
 
-func newCatalogueExport(r *remote) *cobra.Command {
+func newCatalogueExport(r *remoteFlags) *cobra.Command {
 	var team string
 	cmd := &cobra.Command{
 		Use:     "export",
@@ -166,27 +166,27 @@ func newCatalogueExport(r *remote) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON := *r
 			asJSON.output = outputJSON
-			return call[any](cmd, &asJSON, http.MethodGet, query("/ops/catalogue", map[string]string{"team_id": team}), nil, nil)
+			return callAPI[any](cmd, &asJSON, http.MethodGet, pathWithQuery("/ops/catalogue", map[string]string{"team_id": team}), nil, nil)
 		},
 	}
 	cmd.Flags().StringVar(&team, "team", "", "id of the team whose lab tests are printed (default those that are offered to all)")
 	return cmd
 }
 
-func newCatalogueApprove(r *remote) *cobra.Command {
+func newCatalogueApprove(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "approve LAB-TEST",
 		Short: "Let a lab test that a team has made be ordered",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return call(cmd, r, http.MethodPost, "/ops/lab-tests/"+args[0]+"/approve", nil, func(w io.Writer, t struct {
+			return callAPI(cmd, r, http.MethodPost, "/ops/lab-tests/"+args[0]+"/approve", nil, func(w io.Writer, t struct {
 				ID     string `json:"id"`
 				Name   string `json:"name"`
 				Status string `json:"status"`
 			}) {
-				row(w, "id", t.ID)
-				row(w, "name", t.Name)
-				row(w, "status", t.Status)
+				writeRow(w, "id", t.ID)
+				writeRow(w, "name", t.Name)
+				writeRow(w, "status", t.Status)
 			})
 		},
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/client"
 )
 
-// manageCatalogue does with a catalogue all that the command line can.
-func manageCatalogue(t *testing.T, d *development) {
+// requireCatalogueCommands does with a catalogue all that the command line can.
+func requireCatalogueCommands(t *testing.T, d *devSystem) {
 	t.Helper()
 	folder := t.TempDir()
 	file := func(name, text string) string {
@@ -24,7 +24,7 @@ func manageCatalogue(t *testing.T, d *development) {
 		return path
 	}
 	run := func(args ...string) string {
-		return must(t, append(append([]string{"catalogue"}, args...), "--data", d.data)...)
+		return mustCommand(t, append(append([]string{"catalogue"}, args...), "--data", d.data)...)
 	}
 	lab := file("lab.json", `{"labs": [{"id": 9, "slug": "ussl", "name": "A lab", "first_line_address": "", "city": "", "zipcode": "",
 		"collection_methods": ["walk_in_test"], "sample_types": ["serum"]}]}`)
@@ -38,31 +38,31 @@ func manageCatalogue(t *testing.T, d *development) {
 	require.Contains(t, run("import", file("export.json", exported)), "nothing changed")
 
 	wrong := file("wrong.json", `{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "", "slug": "x"}]}`)
-	_, err := command(t, "catalogue", "import", wrong, "--data", d.data)
+	_, err := runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
 	require.ErrorContains(t, err, wrong+": markers[1].name: expected length >= 1")
 	wrong = file("wrong.json", `{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "X", "slug": "x"}]}`)
-	_, err = command(t, "catalogue", "import", wrong, "--data", d.data)
+	_, err = runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
 	require.EqualError(t, err, "nothing was imported: 2 problems\n  "+wrong+": markers[0].loinc: 2951-3 has a wrong check digit\n  "+
 		wrong+`: markers[1].lab: there is no lab "none"`)
-	_, err = command(t, "catalogue", "import", file("broken.json", "{\n  x"), "--data", d.data)
+	_, err = runInProcess(t, "catalogue", "import", file("broken.json", "{\n  x"), "--data", d.data)
 	require.ErrorContains(t, err, "line 2: not JSON")
-	_, err = command(t, "catalogue", "import", filepath.Join(folder, "none.json"), "--data", d.data)
+	_, err = runInProcess(t, "catalogue", "import", filepath.Join(folder, "none.json"), "--data", d.data)
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = command(t, "catalogue", "approve", "019a1100-0000-7000-8000-000000000101", "--data", d.data)
+	_, err = runInProcess(t, "catalogue", "approve", "019a1100-0000-7000-8000-000000000101", "--data", d.data)
 	require.ErrorContains(t, err, "does not await an approval")
 }
 
 func TestWhatIsWrongWithACatalogueIsSaidLineByLine(t *testing.T) {
 	t.Parallel()
 	detail := func(text string) error {
-		return &client.Error{Status: http.StatusUnprocessableEntity, Detail: json.RawMessage(text)}
+		return &client.APIError{Status: http.StatusUnprocessableEntity, Detail: json.RawMessage(text)}
 	}
-	err := explained(detail(`[{"loc": ["body", "files", "a.b.json", "markers", 12, "aoe", 0, "code"], "msg": "Field required"}]`))
+	err := explainCatalogueError(detail(`[{"loc": ["body", "files", "a.b.json", "markers", 12, "aoe", 0, "code"], "msg": "Field required"}]`))
 	require.EqualError(t, err, "nothing was imported: 1 problem\n  a.b.json: markers[12].aoe[0].code: Field required")
-	err = explained(detail(`[{"loc": ["body", "files", "a.json"], "msg": "x"}, {"loc": ["body", "team_id"], "msg": "y"}]`))
+	err = explainCatalogueError(detail(`[{"loc": ["body", "files", "a.json"], "msg": "x"}, {"loc": ["body", "team_id"], "msg": "y"}]`))
 	require.EqualError(t, err, "nothing was imported: 2 problems\n  a.json: x\n  team_id: y")
 	other := errors.New("unreachable")
-	require.Equal(t, other, explained(other))
+	require.Equal(t, other, explainCatalogueError(other))
 	text := detail(`"text"`)
-	require.Equal(t, text, explained(text))
+	require.Equal(t, text, explainCatalogueError(text))
 }

@@ -12,12 +12,12 @@ import (
 // certificateMetric shows when a certificate that this process shows others expires. It is read from its file at every scrape, as it
 // is for every connection, because it is renewed while processes run.
 type certificateMetric struct {
-	files  map[string]string // by what they are for
-	expiry *prometheus.Desc
+	filesByPurpose map[string]string // by what they are for
+	expiry         *prometheus.Desc
 }
 
 func newCertificateMetric(files map[string]string) *certificateMetric {
-	return &certificateMetric{files: files, expiry: prometheus.NewDesc("aliquot_certificate_expiry_timestamp_seconds",
+	return &certificateMetric{filesByPurpose: files, expiry: prometheus.NewDesc("aliquot_certificate_expiry_timestamp_seconds",
 		"When a certificate that this process shows others expires, by what it is for.", []string{"certificate"}, nil)}
 }
 
@@ -26,7 +26,7 @@ func (m *certificateMetric) Describe(ch chan<- *prometheus.Desc) { ch <- m.expir
 
 // Collect implements prometheus.Collector. One that cannot be read has expired, as far as others are concerned.
 func (m *certificateMetric) Collect(ch chan<- prometheus.Metric) {
-	for name, file := range m.files {
+	for name, file := range m.filesByPurpose {
 		if file == "" {
 			continue
 		}

@@ -23,13 +23,13 @@ folder's dev.env, which a shell can source; process ids are in its pids.json, lo
 A demonstration order is placed and shown until its results are in. Everything stays up until Ctrl-C.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.Lab != settings.Auto && o.Lab != settings.Manual {
+			if o.Lab != settings.LabModeAuto && o.Lab != settings.LabModeManual {
 				return fmt.Errorf("--lab is %q, not auto or manual", o.Lab)
 			}
 			if _, err := sandbox.ParseSpeed(o.Speed); err != nil {
 				return fmt.Errorf("--speed: %w", err)
 			}
-			if o.Lab == settings.Manual {
+			if o.Lab == settings.LabModeManual {
 				o.NoDemo = true // nobody would play the lab
 			}
 			o.Out = cmd.OutOrStdout()
@@ -41,7 +41,7 @@ A demonstration order is placed and shown until its results are in. Everything s
 	f.StringVar(&o.Postgres, "postgres", "", "URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
 	f.BoolVar(&o.NoDemo, "no-demo", false, "place no demonstration order, and run no receiver of webhooks")
 	f.StringVar(&o.Speed, "speed", strconv.Itoa(sandbox.DefaultSpeed), "simulated seconds in a real one at the simulated lab, or max")
-	f.StringVar(&o.Lab, "lab", settings.Auto, "auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
+	f.StringVar(&o.Lab, "lab", settings.LabModeAuto, "auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
 	f.StringVar(&o.API, "api", "127.0.0.1:8080", "address of the API; port 0 picks a free one, here and below")
 	f.StringVar(&o.LabAddr, "lab-addr", "127.0.0.1:8090", "address of the simulated lab")
 	f.StringVar(&o.Receiver, "receiver", "127.0.0.1:0", "address of the built-in receiver of webhooks")

@@ -22,10 +22,10 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/temporaltest"
 )
 
-const patience = 2 * time.Minute
+const devTimeout = 2 * time.Minute
 
-// development is a running aliquot dev.
-type development struct {
+// devSystem is a running aliquot dev.
+type devSystem struct {
 	data string
 	cmd  *exec.Cmd
 
@@ -33,26 +33,26 @@ type development struct {
 	out bytes.Buffer
 }
 
-func (d *development) Write(p []byte) (int, error) {
+func (d *devSystem) Write(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.out.Write(p)
 }
 
-func (d *development) shown() string {
+func (d *devSystem) output() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.out.String()
 }
 
-func startDev(t *testing.T, data string, flags ...string) *development {
+func startDev(t *testing.T, data string, flags ...string) *devSystem {
 	t.Helper()
-	temporal, err := temporaltest.Binary()
+	temporal, err := temporaltest.FindBinary()
 	require.NoError(t, err)
 	args := append([]string{
 		"dev", "--data", data, "--api", "127.0.0.1:0", "--lab-addr", "127.0.0.1:0", "--temporal-port", "0", "--ui-port", "0",
 	}, flags...)
-	d := &development{data: data, cmd: exec.Command(os.Args[0], args...)}
+	d := &devSystem{data: data, cmd: exec.Command(os.Args[0], args...)}
 	d.cmd.Env = append(os.Environ(), selfVariable+"=1", "PATH="+filepath.Dir(temporal)+":"+os.Getenv("PATH"))
 	d.cmd.Stdout, d.cmd.Stderr = d, d
 	require.NoError(t, d.cmd.Start())
@@ -65,12 +65,12 @@ func startDev(t *testing.T, data string, flags ...string) *development {
 	return d
 }
 
-func (d *development) waitFor(t *testing.T, text string) {
+func (d *devSystem) waitFor(t *testing.T, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(d.shown(), text) }, patience, 20*time.Millisecond, "waiting for %q", text)
+	require.Eventually(t, func() bool { return strings.Contains(d.output(), text) }, devTimeout, 20*time.Millisecond, "waiting for %q", text)
 }
 
-func (d *development) pids(t *testing.T) map[string]int {
+func (d *devSystem) pids(t *testing.T) map[string]int {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(d.data, dev.PIDFile))
 	require.NoError(t, err)
@@ -80,12 +80,12 @@ func (d *development) pids(t *testing.T) map[string]int {
 }
 
 // stop ends the system as Ctrl-C does, and makes sure that nothing is left of it.
-func (d *development) stop(t *testing.T) {
+func (d *devSystem) stop(t *testing.T) {
 	t.Helper()
 	ids := d.pids(t)
 	require.Len(t, ids, 6)
 	require.NoError(t, d.cmd.Process.Signal(os.Interrupt))
-	require.NoError(t, d.cmd.Wait(), "%s", d.shown())
+	require.NoError(t, d.cmd.Wait(), "%s", d.output())
 	for name, pid := range ids {
 		require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH, name)
 	}
@@ -93,11 +93,11 @@ func (d *development) stop(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(d.data, dev.PIDFile))
 }
 
-func (d *development) variable(t *testing.T, name string) string {
+func (d *devSystem) variable(t *testing.T, name string) string {
 	t.Helper()
-	environ, err := dev.ReadEnv(d.data)
+	environ, err := dev.ReadEnvFile(d.data)
 	require.NoError(t, err)
-	return value(environ, name)
+	return environValue(environ, name)
 }
 
 func TestDevelopmentSystem(t *testing.T) {
@@ -105,7 +105,7 @@ func TestDevelopmentSystem(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	d := startDev(t, data, "--speed", "max")
 	d.waitFor(t, "Everything stays up until Ctrl-C.")
-	shown := d.shown()
+	shown := d.output()
 	for _, status := range []string{
 		"received.testkit.ordered", "received.testkit.requisition_created", "collecting_sample.testkit.transit_customer",
 		"sample_with_lab.testkit.delivered_to_lab", "completed.testkit.completed",
@@ -114,27 +114,27 @@ func TestDevelopmentSystem(t *testing.T) {
 	}
 	require.Contains(t, shown, "HDL Cholesterol")
 	require.Contains(t, shown, "8 webhooks, each with a valid signature")
-	administer(t, d)
+	requireAdministration(t, d)
 	restartParts(t, d)
 	open := placeOrder(t, d)
 	d.stop(t)
-	require.Contains(t, d.shown(), "Stopped.")
+	require.Contains(t, d.output(), "Stopped.")
 
 	// The same data again, with the lab in manual mode; but Temporal's is lost.
 	require.NoError(t, os.Remove(filepath.Join(data, "temporal.db")))
 	again := startDev(t, data, "--lab", "manual")
 	again.waitFor(t, "Everything stays up until Ctrl-C.")
-	require.NotContains(t, again.shown(), "webhook")
+	require.NotContains(t, again.output(), "webhook")
 	require.Equal(t, 2, orders(t, data).Total, "the orders are still there, and no others")
-	require.Contains(t, must(t, "endpoint", "list", "--data", data), "disabled receiver_off")
-	require.Contains(t, again.self(t, "rebuild"), "Started 1 orders, ")
-	require.Contains(t, must(t, "order", "cancel", open, "--data", data), "cancelled.testkit.cancelled", "its workflow runs")
+	require.Contains(t, mustCommand(t, "endpoint", "list", "--data", data), "disabled receiver_off")
+	require.Contains(t, again.runCommand(t, "rebuild"), "Started 1 orders, ")
+	require.Contains(t, mustCommand(t, "order", "cancel", open, "--data", data), "cancelled.testkit.cancelled", "its workflow runs")
 	again.stop(t)
 }
 
 func TestDevelopmentSystemOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	d := startDev(t, filepath.Join(t.TempDir(), "data"), "--speed", "max", "--postgres", pgtest.DSN(t))
+	d := startDev(t, filepath.Join(t.TempDir(), "data"), "--speed", "max", "--postgres", pgtest.NewDatabase(t))
 	d.waitFor(t, "8 webhooks, each with a valid signature")
 	d.waitFor(t, "Everything stays up until Ctrl-C.")
 	require.NoFileExists(t, filepath.Join(d.data, "aliquot.db"))
@@ -144,12 +144,12 @@ func TestDevelopmentSystemOnPostgreSQL(t *testing.T) {
 func orders(t *testing.T, data string) api.OpsOrdersPage {
 	t.Helper()
 	var page api.OpsOrdersPage
-	require.NoError(t, json.Unmarshal([]byte(must(t, "order", "list", "--data", data, "--output", "json")), &page))
+	require.NoError(t, json.Unmarshal([]byte(mustCommand(t, "order", "list", "--data", data, "--output", "json")), &page))
 	return page
 }
 
 // placeOrder places an order about which the lab then says nothing, and waits until the lab has it.
-func placeOrder(t *testing.T, d *development) (id string) {
+func placeOrder(t *testing.T, d *devSystem) (id string) {
 	t.Helper()
 	c := client.New(d.variable(t, "ALIQUOT_URL"), d.variable(t, "ALIQUOT_API_KEY"))
 	defer c.Close()
@@ -159,22 +159,22 @@ func placeOrder(t *testing.T, d *development) (id string) {
 		} `json:"order"`
 	}
 	require.NoError(t, c.Call(t.Context(), http.MethodPost, "/v3/order", map[string]any{
-		"user_id": dev.UserID, "lab_test_id": dev.InfectID, "passthrough": "sandbox:silent",
+		"user_id": dev.UserID, "lab_test_id": dev.InfectiousTestID, "passthrough": "sandbox:silent",
 		"patient_details": map[string]string{
 			"first_name": "A", "last_name": "B", "dob": "1990-01-01", "gender": "male", "phone_number": "+16025550123", "email": "a@example.com",
 		},
 		"patient_address": map[string]string{"first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US"},
 	}, &placed))
 	require.Eventually(t, func() bool {
-		return strings.Contains(must(t, "order", "list", "--status", "requisition_created", "--data", d.data), placed.Order.ID)
-	}, patience, 50*time.Millisecond)
+		return strings.Contains(mustCommand(t, "order", "list", "--status", "requisition_created", "--data", d.data), placed.Order.ID)
+	}, devTimeout, 50*time.Millisecond)
 	return placed.Order.ID
 }
 
-// self runs a command that takes its settings from the environment, with those of the system.
-func (d *development) self(t *testing.T, args ...string) string {
+// runCommand runs a command that takes its settings from the environment, with those of the system.
+func (d *devSystem) runCommand(t *testing.T, args ...string) string {
 	t.Helper()
-	environ, err := dev.ReadEnv(d.data)
+	environ, err := dev.ReadEnvFile(d.data)
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(append(os.Environ(), environ...), selfVariable+"=1")
@@ -183,57 +183,57 @@ func (d *development) self(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// administer runs the administrative commands against the system.
-func administer(t *testing.T, d *development) {
+// requireAdministration runs the administrative commands against the system.
+func requireAdministration(t *testing.T, d *devSystem) {
 	t.Helper()
 	page := orders(t, d.data)
 	require.Len(t, page.Orders, 1)
 	id := page.Orders[0].ID
-	require.Contains(t, must(t, "order", "list", "--data", d.data), id)
-	require.Contains(t, must(t, "order", "show", id, "--data", d.data), "completed.testkit.completed")
-	require.Contains(t, must(t, "order", "watch", id, "--data", d.data), "completed.testkit.completed")
-	require.Contains(t, must(t, "order", "watch", id, "--data", d.data, "--output", "json"), `"status":"completed.testkit.completed"`)
-	story := must(t, "order", "story", id, "--data", d.data)
+	require.Contains(t, mustCommand(t, "order", "list", "--data", d.data), id)
+	require.Contains(t, mustCommand(t, "order", "show", id, "--data", d.data), "completed.testkit.completed")
+	require.Contains(t, mustCommand(t, "order", "watch", id, "--data", d.data), "completed.testkit.completed")
+	require.Contains(t, mustCommand(t, "order", "watch", id, "--data", d.data, "--output", "json"), `"status":"completed.testkit.completed"`)
+	story := mustCommand(t, "order", "story", id, "--data", d.data)
 	for _, line := range []string{"event     1 received.testkit.ordered", "kit_shipped from molecular: applied", "place, attempt 1: done", "answered 200"} {
 		require.Contains(t, story, line)
 	}
-	_, err := command(t, "order", "cancel", id, "--data", d.data)
-	var refused *client.Error
+	_, err := runInProcess(t, "order", "cancel", id, "--data", d.data)
+	var refused *client.APIError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, http.StatusBadRequest, refused.Status)
 
-	require.Contains(t, must(t, "inbox", "list", "--data", d.data, "--state", "applied"), "report_ready")
-	manageEndpoints(t, d, id)
-	manageAccounts(t, d)
-	manageCatalogue(t, d)
-	require.Contains(t, must(t, "team", "set", dev.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
-	require.Contains(t, must(t, "team", "list", "--data", d.data), "Demo clinic")
-	manageKeys(t, d)
-	require.Contains(t, must(t, "order", "list", "--api", d.variable(t, "ALIQUOT_URL"), "--key", d.variable(t, "ALIQUOT_OPS_KEY")), id)
-	_, err = command(t, "order", "list", "--data", d.data, "--key", "wrong")
+	require.Contains(t, mustCommand(t, "inbox", "list", "--data", d.data, "--state", "applied"), "report_ready")
+	requireEndpointCommands(t, d, id)
+	requireAccountCommands(t, d)
+	requireCatalogueCommands(t, d)
+	require.Contains(t, mustCommand(t, "team", "set", dev.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
+	require.Contains(t, mustCommand(t, "team", "list", "--data", d.data), "Demo clinic")
+	requireKeyCommands(t, d)
+	require.Contains(t, mustCommand(t, "order", "list", "--api", d.variable(t, "ALIQUOT_URL"), "--key", d.variable(t, "ALIQUOT_OPS_KEY")), id)
+	_, err = runInProcess(t, "order", "list", "--data", d.data, "--key", "wrong")
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, http.StatusUnauthorized, refused.Status)
-	require.Contains(t, hint(err), "operations key")
+	require.Contains(t, hintFor(err), "operations key")
 
-	_, err = command(t, "dev", "--data", d.data)
+	_, err = runInProcess(t, "dev", "--data", d.data)
 	require.ErrorContains(t, err, "another aliquot dev")
 }
 
-func manageKeys(t *testing.T, d *development) {
+func requireKeyCommands(t *testing.T, d *devSystem) {
 	t.Helper()
-	made := must(t, "key", "create", "--name", "second", "--expires-in", "1h", "--data", d.data)
+	made := mustCommand(t, "key", "create", "--name", "second", "--expires-in", "1h", "--data", d.data)
 	require.Contains(t, made, "sk_us_")
 	id := strings.Fields(made)[1]
-	require.Contains(t, must(t, "key", "list", "--data", d.data), "good until")
-	require.Contains(t, must(t, "key", "renew", id, "--data", d.data), "sk_us_")
-	require.Contains(t, must(t, "key", "list", "--data", d.data), "old secret until")
-	require.Contains(t, must(t, "key", "revoke", id, "--data", d.data), "revoked")
-	require.Contains(t, must(t, "audit", "list", "--data", d.data), "key.revoke")
-	require.Contains(t, must(t, "audit", "verify", "--data", d.data), "The audit is whole")
+	require.Contains(t, mustCommand(t, "key", "list", "--data", d.data), "good until")
+	require.Contains(t, mustCommand(t, "key", "renew", id, "--data", d.data), "sk_us_")
+	require.Contains(t, mustCommand(t, "key", "list", "--data", d.data), "old secret until")
+	require.Contains(t, mustCommand(t, "key", "revoke", id, "--data", d.data), "revoked")
+	require.Contains(t, mustCommand(t, "audit", "list", "--data", d.data), "key.revoke")
+	require.Contains(t, mustCommand(t, "audit", "verify", "--data", d.data), "The audit is whole")
 }
 
 // restartParts kills parts of the system, all of which come back.
-func restartParts(t *testing.T, d *development) {
+func restartParts(t *testing.T, d *devSystem) {
 	t.Helper()
 	before := d.pids(t)
 	for _, name := range []string{"temporal", "api", "worker-1"} {
@@ -242,5 +242,5 @@ func restartParts(t *testing.T, d *development) {
 	}
 	c := client.New(d.variable(t, "ALIQUOT_URL"), "")
 	defer c.Close()
-	require.Eventually(t, func() bool { return c.Call(t.Context(), http.MethodGet, "/readyz", nil, nil) == nil }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return c.Call(t.Context(), http.MethodGet, "/readyz", nil, nil) == nil }, devTimeout, 50*time.Millisecond)
 }

@@ -11,17 +11,17 @@ import (
 )
 
 func newEndpoint() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "endpoint", Short: "Webhook endpoints"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "endpoint", Short: "Webhook endpoints"}, &r)
 	cmd.AddCommand(newEndpointAdd(&r), newEndpointList(&r), newEndpointSet(&r), newEndpointHeaders(&r), newEndpointSecret(&r),
 		newEndpointRotate(&r), newEndpointReplay(&r))
-	cmd.AddCommand(newEndpointDo(&r, "enable", "Enable an endpoint again, with its failures forgotten", http.MethodPatch, map[string]any{"disabled": false}))
-	cmd.AddCommand(newEndpointDo(&r, "disable", "Disable an endpoint; what was still to be delivered to it is not", http.MethodPatch, map[string]any{"disabled": true}))
-	cmd.AddCommand(newEndpointDo(&r, "remove", "Remove an endpoint; the log of its deliveries stays", http.MethodDelete, nil))
+	cmd.AddCommand(newEndpointAction(&r, "enable", "Enable an endpoint again, with its failures forgotten", http.MethodPatch, map[string]any{"disabled": false}))
+	cmd.AddCommand(newEndpointAction(&r, "disable", "Disable an endpoint; what was still to be delivered to it is not", http.MethodPatch, map[string]any{"disabled": true}))
+	cmd.AddCommand(newEndpointAction(&r, "remove", "Remove an endpoint; the log of its deliveries stays", http.MethodDelete, nil))
 	return cmd
 }
 
-func newEndpointAdd(r *remote) *cobra.Command {
+func newEndpointAdd(r *remoteFlags) *cobra.Command {
 	var team, url, description string
 	var types []string
 	var headers map[string]string
@@ -38,10 +38,10 @@ func newEndpointAdd(r *remote) *cobra.Command {
 			if len(headers) > 0 {
 				in["headers"] = headers
 			}
-			return addTo(cmd, r, team, "endpoints", in, func(w io.Writer, e api.OpsEndpoint) {
-				row(w, "id", e.ID)
-				row(w, "url", e.URL)
-				row(w, "secret", e.Secret)
+			return createForTeam(cmd, r, team, "endpoints", in, func(w io.Writer, e api.OpsEndpoint) {
+				writeRow(w, "id", e.ID)
+				writeRow(w, "url", e.URL)
+				writeRow(w, "secret", e.Secret)
 			})
 		},
 	}
@@ -52,22 +52,22 @@ func newEndpointAdd(r *remote) *cobra.Command {
 	f.StringSliceVar(&types, "types", nil, "event types to send (default all but the operational ones)")
 	f.StringToStringVar(&headers, "header", nil, "name=value of a header that every message carries; may be repeated")
 	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
-	required(cmd, "url")
+	requireFlag(cmd, "url")
 	return cmd
 }
 
-func newEndpointList(r *remote) *cobra.Command {
+func newEndpointList(r *remoteFlags) *cobra.Command {
 	var team string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List endpoints",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path := query("/ops/endpoints", map[string]string{"team_id": team})
-			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, all []api.OpsEndpoint) {
-				row(w, "ID", "TEAM", "URL", "TYPES", "STATE")
+			path := pathWithQuery("/ops/endpoints", map[string]string{"team_id": team})
+			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, all []api.OpsEndpoint) {
+				writeRow(w, "ID", "TEAM", "URL", "TYPES", "STATE")
 				for _, e := range all {
-					row(w, e.ID, e.TeamID, e.URL, first(strings.Join(e.FilterTypes, ","), "all"), endpointState(e))
+					writeRow(w, e.ID, e.TeamID, e.URL, firstNonEmpty(strings.Join(e.FilterTypes, ","), "all"), endpointState(e))
 				}
 			})
 		},
@@ -81,7 +81,7 @@ func endpointState(e api.OpsEndpoint) string {
 	case e.Disabled:
 		return strings.TrimSpace("disabled " + e.DisabledReason)
 	case e.FailingSince != nil:
-		return "failing since " + clock(*e.FailingSince)
+		return "failing since " + formatTime(*e.FailingSince)
 	}
 	return "ok"
 }

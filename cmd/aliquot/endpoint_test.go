@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// manageEndpoints does with an endpoint and its messages all that the command line can.
-func manageEndpoints(t *testing.T, d *development, orderID string) {
+// requireEndpointCommands does with an endpoint and its messages all that the command line can.
+func requireEndpointCommands(t *testing.T, d *devSystem, orderID string) {
 	t.Helper()
 	var got atomic.Int32
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +22,7 @@ func manageEndpoints(t *testing.T, d *development, orderID string) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	t.Cleanup(receiver.Close)
-	run := func(args ...string) string { return must(t, append(args, "--data", d.data)...) }
+	run := func(args ...string) string { return mustCommand(t, append(args, "--data", d.data)...) }
 	id := field(t, run("endpoint", "add", "--url", "http://127.0.0.1:9/hook", "--header", "X-Tenant=7"), "id")
 	require.Contains(t, run("endpoint", "list"), "http://127.0.0.1:9/hook")
 
@@ -38,23 +38,23 @@ func manageEndpoints(t *testing.T, d *development, orderID string) {
 	require.Contains(t, messages, "more: --cursor ")
 	message := strings.Fields(strings.Split(messages, "\n")[1])[0]
 	require.Contains(t, run("message", "resend", message, "--endpoint", id), id)
-	require.Eventually(t, func() bool { return got.Load() == 1 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return got.Load() == 1 }, devTimeout, 20*time.Millisecond)
 	require.Eventually(t, func() bool {
 		return strings.Contains(run("message", "list", "--endpoint", id, "--state", "delivered", "--since", "24h"), message)
-	}, patience, 100*time.Millisecond)
+	}, devTimeout, 100*time.Millisecond)
 	require.Contains(t, run("message", "show", message), `"event_type"`)
 
 	require.Contains(t, run("endpoint", "disable", id), "true")
 	require.Contains(t, run("endpoint", "list"), "disabled team")
 	require.Contains(t, run("endpoint", "enable", id), "false")
 	require.Contains(t, run("endpoint", "replay", id, "--since", "24h", "--missed"), "messages")
-	require.Eventually(t, func() bool { return got.Load() > 1 }, patience, 20*time.Millisecond, "what it never had")
+	require.Eventually(t, func() bool { return got.Load() > 1 }, devTimeout, 20*time.Millisecond, "what it never had")
 	require.Equal(t, "done\n", run("endpoint", "headers", id, "--set", "X-Other=1"))
 	require.Equal(t, "done\n", run("endpoint", "remove", id))
 	require.NotContains(t, run("endpoint", "list"), id)
-	_, err := command(t, "endpoint", "enable", id, "--data", d.data)
+	_, err := runInProcess(t, "endpoint", "enable", id, "--data", d.data)
 	require.ErrorContains(t, err, "there is no endpoint")
-	_, err = command(t, "endpoint", "replay", id, "--since", "yesterday", "--data", d.data)
+	_, err = runInProcess(t, "endpoint", "replay", id, "--since", "yesterday", "--data", d.data)
 	require.ErrorContains(t, err, `"yesterday" is neither a time`)
 }
 

@@ -14,28 +14,28 @@ import (
 	"github.com/aliquot-labs/aliquot/client"
 )
 
-// manage makes one request about an endpoint to the management API. A nil show says that it is done.
-func manage[T any](cmd *cobra.Command, r *remote, id, method, suffix string, in any, show func(io.Writer, T)) error {
-	c, err := r.open()
+// callManagementAPI makes one request about an endpoint to the management API. A nil show says that it is done.
+func callManagementAPI[T any](cmd *cobra.Command, r *remoteFlags, id, method, suffix string, in any, show func(io.Writer, T)) error {
+	c, err := r.openClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	path, err := managedPath(cmd, c, id)
+	path, err := managementPath(cmd, c, id)
 	if err != nil {
 		return err
 	}
 	if show != nil {
-		return callWith(cmd, r, c, method, path+suffix, in, show)
+		return callAPIWith(cmd, r, c, method, path+suffix, in, show)
 	}
 	if err := c.Call(cmd.Context(), method, path+suffix, in, nil); err != nil {
 		return err
 	}
-	return r.output.say(cmd.OutOrStdout(), map[string]bool{"done": true}, "done")
+	return r.output.printLine(cmd.OutOrStdout(), map[string]bool{"done": true}, "done")
 }
 
-// managedPath is an endpoint's path in the management API, which wants to be told of its team and environment.
-func managedPath(cmd *cobra.Command, c *client.Client, id string) (string, error) {
+// managementPath is an endpoint's path in the management API, which wants to be told of its team and environment.
+func managementPath(cmd *cobra.Command, c *client.Client, id string) (string, error) {
 	var endpoints []api.OpsEndpoint
 	if err := c.Call(cmd.Context(), http.MethodGet, "/ops/endpoints", nil, &endpoints); err != nil {
 		return "", err
@@ -54,13 +54,13 @@ func managedPath(cmd *cobra.Command, c *client.Client, id string) (string, error
 	return "", fmt.Errorf("there is no endpoint %q (aliquot endpoint list shows them)", id)
 }
 
-func showWebhook(w io.Writer, e api.Webhook) {
-	row(w, "id", e.ID)
-	row(w, "url", e.URL)
-	row(w, "disabled", e.Disabled)
+func printWebhook(w io.Writer, e api.Webhook) {
+	writeRow(w, "id", e.ID)
+	writeRow(w, "url", e.URL)
+	writeRow(w, "disabled", e.Disabled)
 }
 
-func newEndpointSet(r *remote) *cobra.Command {
+func newEndpointSet(r *remoteFlags) *cobra.Command {
 	var url, description string
 	var types []string
 	var rate int
@@ -77,7 +77,7 @@ func newEndpointSet(r *remote) *cobra.Command {
 					in[field] = given[flag]
 				}
 			}
-			return manage(cmd, r, args[0], http.MethodPatch, "", in, showWebhook)
+			return callManagementAPI(cmd, r, args[0], http.MethodPatch, "", in, printWebhook)
 		},
 	}
 	f := cmd.Flags()
@@ -88,22 +88,22 @@ func newEndpointSet(r *remote) *cobra.Command {
 	return cmd
 }
 
-// newEndpointDo is a command that takes nothing but an endpoint's id.
-func newEndpointDo(r *remote, name, short, method string, in any) *cobra.Command {
+// newEndpointAction is a command that takes nothing but an endpoint's id.
+func newEndpointAction(r *remoteFlags, name, short, method string, in any) *cobra.Command {
 	return &cobra.Command{
 		Use:   name + " ID",
 		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if method == http.MethodDelete {
-				return manage[any](cmd, r, args[0], method, "", in, nil)
+				return callManagementAPI[any](cmd, r, args[0], method, "", in, nil)
 			}
-			return manage(cmd, r, args[0], method, "", in, showWebhook)
+			return callManagementAPI(cmd, r, args[0], method, "", in, printWebhook)
 		},
 	}
 }
 
-func newEndpointHeaders(r *remote) *cobra.Command {
+func newEndpointHeaders(r *remoteFlags) *cobra.Command {
 	var set map[string]string
 	cmd := &cobra.Command{
 		Use:   "headers ID",
@@ -111,14 +111,14 @@ func newEndpointHeaders(r *remote) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("set") {
-				return manage[any](cmd, r, args[0], http.MethodPut, "/headers", map[string]any{"headers": set}, nil)
+				return callManagementAPI[any](cmd, r, args[0], http.MethodPut, "/headers", map[string]any{"headers": set}, nil)
 			}
-			return manage(cmd, r, args[0], http.MethodGet, "/headers", nil, func(w io.Writer, h api.WebhookHeaders) {
+			return callManagementAPI(cmd, r, args[0], http.MethodGet, "/headers", nil, func(w io.Writer, h api.WebhookHeaders) {
 				for name, value := range h.Headers {
-					row(w, name, value)
+					writeRow(w, name, value)
 				}
 				for _, name := range h.Sensitive {
-					row(w, name, "(not shown)")
+					writeRow(w, name, "(not shown)")
 				}
 			})
 		},
@@ -127,18 +127,18 @@ func newEndpointHeaders(r *remote) *cobra.Command {
 	return cmd
 }
 
-func newEndpointSecret(r *remote) *cobra.Command {
+func newEndpointSecret(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "secret ID",
 		Short: "Show what signs an endpoint's messages; that it was shown is noted",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return manage(cmd, r, args[0], http.MethodGet, "/secret", nil, func(w io.Writer, s api.WebhookSecret) { row(w, s.Key) })
+			return callManagementAPI(cmd, r, args[0], http.MethodGet, "/secret", nil, func(w io.Writer, s api.WebhookSecret) { writeRow(w, s.Key) })
 		},
 	}
 }
 
-func newEndpointRotate(r *remote) *cobra.Command {
+func newEndpointRotate(r *remoteFlags) *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
 		Use:   "rotate ID",
@@ -149,14 +149,14 @@ func newEndpointRotate(r *remote) *cobra.Command {
 			if key != "" {
 				in["key"] = key
 			}
-			return manage[any](cmd, r, args[0], http.MethodPost, "/secret/rotate", in, nil)
+			return callManagementAPI[any](cmd, r, args[0], http.MethodPost, "/secret/rotate", in, nil)
 		},
 	}
 	cmd.Flags().StringVar(&key, "secret", "", "the new secret, whsec_… (default a random one)")
 	return cmd
 }
 
-func newEndpointReplay(r *remote) *cobra.Command {
+func newEndpointReplay(r *remoteFlags) *cobra.Command {
 	var since string
 	var missed bool
 	cmd := &cobra.Command{
@@ -170,13 +170,13 @@ func newEndpointReplay(r *remote) *cobra.Command {
 			}
 			in := map[string]any{"since": at, "missed": missed}
 			path := "/ops/endpoints/" + url.PathEscape(args[0]) + "/replay"
-			return call(cmd, r, http.MethodPost, path, in, func(w io.Writer, out api.OpsReplayed) { row(w, "messages", out.Messages) })
+			return callAPI(cmd, r, http.MethodPost, path, in, func(w io.Writer, out api.OpsReplayed) { writeRow(w, "messages", out.Messages) })
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&since, "since", "", "messages made from then on: a time such as 2026-03-04T15:00:00Z, or so long ago, such as 24h")
 	f.BoolVar(&missed, "missed", false, "those too that the endpoint never had, because it was disabled or did not exist")
-	required(cmd, "since")
+	requireFlag(cmd, "since")
 	return cmd
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/settings"
 )
 
-// healthLimit is how soon a process has to answer; who asks for its health gives up soon after.
-const healthLimit = 4 * time.Second
+// healthTimeout is how soon a process has to answer; who asks for its health gives up soon after.
+const healthTimeout = 4 * time.Second
 
 func newHealth() *cobra.Command {
 	return &cobra.Command{
@@ -29,17 +29,17 @@ there is no other program that could ask. Its settings are those of the process.
 			if err != nil {
 				return err
 			}
-			if set.Metrics == "" {
+			if set.MetricsAddr == "" {
 				return errors.New("ALIQUOT_METRICS is not set: there is nowhere to ask")
 			}
-			return askHealth(cmd.Context(), set.Metrics)
+			return checkHealth(cmd.Context(), set.MetricsAddr)
 		},
 	}
 }
 
-// askHealth asks a process that listens on an address of this machine, on every one of them included.
-func askHealth(ctx context.Context, listen string) error {
-	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+// checkHealth asks a process that listens on an address of this machine, on every one of them included.
+func checkHealth(ctx context.Context, listen string) error {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

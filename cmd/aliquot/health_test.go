@@ -10,20 +10,20 @@ import (
 )
 
 func TestHealthIsAskedOfTheProcess(t *testing.T) {
-	server := httptest.NewServer(metricsServer("", prometheus.NewRegistry()).Handler)
+	server := httptest.NewServer(newMetricsServer("", prometheus.NewRegistry()).Handler)
 	defer server.Close()
 	port := server.URL[strings.LastIndex(server.URL, ":"):]
 	for _, listen := range []string{"127.0.0.1" + port, port, "0.0.0.0" + port} {
 		t.Setenv("ALIQUOT_METRICS", listen)
-		must(t, "health")
+		mustCommand(t, "health")
 	}
 	server.Config.Handler = nil // answers 404
-	_, err := command(t, "health")
+	_, err := runInProcess(t, "health")
 	require.ErrorContains(t, err, "status 404")
 	server.Close()
-	_, err = command(t, "health")
+	_, err = runInProcess(t, "health")
 	require.ErrorContains(t, err, "asking for health")
 	t.Setenv("ALIQUOT_METRICS", "")
-	_, err = command(t, "health")
+	_, err = runInProcess(t, "health")
 	require.ErrorContains(t, err, "ALIQUOT_METRICS is not set")
 }

@@ -11,13 +11,13 @@ import (
 )
 
 func newInbox() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "inbox", Short: "What partners reported"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "inbox", Short: "What partners reported"}, &r)
 	cmd.AddCommand(newInboxList(&r))
 	return cmd
 }
 
-func newInboxList(r *remote) *cobra.Command {
+func newInboxList(r *remoteFlags) *cobra.Command {
 	var state, order string
 	var page, size int
 	cmd := &cobra.Command{
@@ -25,16 +25,16 @@ func newInboxList(r *remote) *cobra.Command {
 		Short: "List reports, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path := query("/ops/inbox", map[string]string{
+			path := pathWithQuery("/ops/inbox", map[string]string{
 				"state": state, "order_id": order, "page": strconv.Itoa(page), "size": strconv.Itoa(size),
 			})
-			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, p api.OpsInboxPage) {
-				row(w, "ID", "RECEIVED", "PARTNER", "KIND", "STATE", "ORDER")
+			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, p api.OpsInboxPage) {
+				writeRow(w, "ID", "RECEIVED", "PARTNER", "KIND", "STATE", "ORDER")
 				for _, i := range p.Items {
-					row(w, i.ID, clock(i.ReceivedAt), i.Partner, i.Kind, i.State+detail(i.Code), first(i.OrderID, i.OrderNumber, i.Tracking))
+					writeRow(w, i.ID, formatTime(i.ReceivedAt), i.Partner, i.Kind, i.State+inParentheses(i.ReasonCode), firstNonEmpty(i.OrderID, i.OrderNumber, i.Tracking))
 				}
-				row(w)
-				row(w, strconv.Itoa(len(p.Items))+" of "+strconv.Itoa(p.Total))
+				writeRow(w)
+				writeRow(w, strconv.Itoa(len(p.Items))+" of "+strconv.Itoa(p.Total))
 			})
 		},
 	}

@@ -19,22 +19,22 @@ import (
 )
 
 func newLabAccount() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "lab-account", Short: "Accounts with labs and providers of appointments"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "lab-account", Short: "Accounts with labs and providers of appointments"}, &r)
 	cmd.AddCommand(newLabAccountList(&r), newLabAccountPut(&r))
 	return cmd
 }
 
-func newLabAccountList(r *remote) *cobra.Command {
+func newLabAccountList(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List accounts, without their credentials",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return call(cmd, r, http.MethodGet, "/ops/lab-accounts", nil, func(w io.Writer, all []api.OpsLabAccount) {
-				row(w, "ID", "TEAM", "LAB", "PARTNER", "ENVIRONMENT", "STATUS", "BASE URL")
+			return callAPI(cmd, r, http.MethodGet, "/ops/lab-accounts", nil, func(w io.Writer, all []api.OpsLabAccount) {
+				writeRow(w, "ID", "TEAM", "LAB", "PARTNER", "ENVIRONMENT", "STATUS", "BASE URL")
 				for _, a := range all {
-					row(w, a.ID, first(a.TeamID, "all"), a.LabSlug, a.Partner, a.Environment, a.Status, a.BaseURL)
+					writeRow(w, a.ID, firstNonEmpty(a.TeamID, "all"), a.LabSlug, a.Partner, a.Environment, a.Status, a.BaseURL)
 				}
 			})
 		},
@@ -52,7 +52,7 @@ var accountFlags = []struct{ flag, field, usage string }{
 	{"status", "status", "active, pending, suspended, ready_to_launch"},
 }
 
-func newLabAccountPut(r *remote) *cobra.Command {
+func newLabAccountPut(r *remoteFlags) *cobra.Command {
 	values := map[string]*string{}
 	var tokenFile, settings, policy, profile string
 	var spacing int64
@@ -66,12 +66,12 @@ the one before are taken until --end-rotation.`,
     --user our-clinic --token-file secret.txt --settings '{"collection_methods":[],"schedule":true,"provider":"getlabs"}'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.open()
+			c, err := r.openClient()
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			in, err := presentAccount(cmd.Context(), c, args)
+			in, err := accountAsRequest(cmd.Context(), c, args)
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ the one before are taken until --end-rotation.`,
 			if endRotation {
 				in["end_rotation"] = true
 			}
-			if err := documents(in, map[string]string{"settings": settings, "policy": policy, "profile": profile}); err != nil {
+			if err := addJSONDocuments(in, map[string]string{"settings": settings, "policy": policy, "profile": profile}); err != nil {
 				return err
 			}
 			if tokenFile != "" {
@@ -95,8 +95,8 @@ the one before are taken until --end-rotation.`,
 					return err
 				}
 			}
-			id := first(append(args, uuid.NewString())...)
-			return callWith(cmd, r, c, http.MethodPut, "/ops/lab-accounts/"+id, in, showLabAccount)
+			id := firstNonEmpty(append(args, uuid.NewString())...)
+			return callAPIWith(cmd, r, c, http.MethodPut, "/ops/lab-accounts/"+id, in, printLabAccount)
 		},
 	}
 	f := cmd.Flags()
@@ -112,8 +112,8 @@ the one before are taken until --end-rotation.`,
 	return cmd
 }
 
-// presentAccount is the account as a request would make it; empty where none is named.
-func presentAccount(ctx context.Context, c *client.Client, args []string) (map[string]any, error) {
+// accountAsRequest is the account as a request would make it; empty where none is named.
+func accountAsRequest(ctx context.Context, c *client.Client, args []string) (map[string]any, error) {
 	in := map[string]any{}
 	if len(args) == 0 {
 		return in, nil
@@ -139,7 +139,7 @@ func presentAccount(ctx context.Context, c *client.Client, args []string) (map[s
 	return in, nil
 }
 
-func documents(in map[string]any, given map[string]string) error {
+func addJSONDocuments(in map[string]any, given map[string]string) error {
 	for field, text := range given {
 		if text == "" {
 			continue
@@ -171,15 +171,15 @@ func readToken(in io.Reader, file string) (string, error) {
 	return token, nil
 }
 
-func showLabAccount(w io.Writer, a api.OpsLabAccount) {
-	row(w, "id", a.ID)
-	row(w, "team", first(a.TeamID, "all"))
-	row(w, "lab", a.LabSlug)
-	row(w, "partner", a.Partner)
-	row(w, "environment", a.Environment)
-	row(w, "base URL", a.BaseURL)
-	row(w, "status", a.Status)
-	row(w, "settings", string(a.Settings))
-	row(w, "webhooks to", a.WebhookPath)
-	row(w, "rotating", a.Rotating)
+func printLabAccount(w io.Writer, a api.OpsLabAccount) {
+	writeRow(w, "id", a.ID)
+	writeRow(w, "team", firstNonEmpty(a.TeamID, "all"))
+	writeRow(w, "lab", a.LabSlug)
+	writeRow(w, "partner", a.Partner)
+	writeRow(w, "environment", a.Environment)
+	writeRow(w, "base URL", a.BaseURL)
+	writeRow(w, "status", a.Status)
+	writeRow(w, "settings", string(a.Settings))
+	writeRow(w, "webhooks to", a.WebhookPath)
+	writeRow(w, "rotating", a.Rotating)
 }

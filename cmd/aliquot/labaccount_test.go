@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// manageAccounts makes and changes an account with a partner.
-func manageAccounts(t *testing.T, d *development) {
+// requireAccountCommands makes and changes an account with a partner.
+func requireAccountCommands(t *testing.T, d *devSystem) {
 	t.Helper()
-	run := func(args ...string) string { return must(t, append(args, "--data", d.data)...) }
+	run := func(args ...string) string { return mustCommand(t, append(args, "--data", d.data)...) }
 	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32)))
 	file := filepath.Join(t.TempDir(), "secret.txt")
 	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
@@ -26,6 +26,6 @@ func manageAccounts(t *testing.T, d *development) {
 	require.Contains(t, changed, "https://partner.example", "what no flag names stays")
 	require.Contains(t, run("lab-account", "list"), "suspended")
 	require.NotContains(t, changed+run("lab-account", "list", "-o", "json"), secret)
-	_, err := command(t, "lab-account", "put", id, "--settings", `{"cancl":true}`, "--data", d.data)
+	_, err := runInProcess(t, "lab-account", "put", id, "--settings", `{"cancl":true}`, "--data", d.data)
 	require.ErrorContains(t, err, "cancl")
 }

@@ -23,15 +23,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	cmd, err := newRoot().ExecuteContextC(ctx)
-	if err != nil && !stopped(cmd, err) {
-		fmt.Fprintln(os.Stderr, "aliquot: "+err.Error()+hint(err))
+	if err != nil && !isRequestedStop(cmd, err) {
+		fmt.Fprintln(os.Stderr, "aliquot: "+err.Error()+hintFor(err))
 		os.Exit(1)
 	}
 }
 
-// stopped reports whether a process that runs until it is told to stop has been told so. Other commands that are told to stop have not
+// isRequestedStop reports whether a process that runs until it is told to stop has been told so. Other commands that are told to stop have not
 // done what they were for, which whoever goes on after them has to know: a deploy script, a job of Kubernetes.
-func stopped(cmd *cobra.Command, err error) bool {
+func isRequestedStop(cmd *cobra.Command, err error) bool {
 	return cmd.GroupID == groupRun && cmd.Context().Err() != nil && errors.Is(err, context.Canceled)
 }
 
@@ -42,7 +42,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	isGroup(root)
+	makeGroup(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Run:"},
 		&cobra.Group{ID: groupAdmin, Title: "Administer a running system, through its API:"},
@@ -54,11 +54,11 @@ func newRoot() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add(groupRun, newDev(), newAPI(), newWorker(), newSandbox())
+	add(groupRun, newDev(), newAPI(), newWorker(), newSimulatedLab())
 	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(), newKey(), newAudit())
 	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout())
 	root.AddCommand(newVersion(), newHealth())
-	illustrate(root)
+	addExamples(root)
 	return root
 }
 
@@ -68,38 +68,38 @@ const (
 	groupStore = "store"
 )
 
-// isGroup makes a command that only holds others show its help, and refuse others than those.
-func isGroup(cmd *cobra.Command) {
+// makeGroup makes a command that only holds others show its help, and refuse others than those.
+func makeGroup(cmd *cobra.Command) {
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// required makes a flag, which has to be defined, one that must be given.
-func required(cmd *cobra.Command, flag string) {
+// requireFlag makes a flag, which has to be defined, one that must be given.
+func requireFlag(cmd *cobra.Command, flag string) {
 	if err := cmd.MarkFlagRequired(flag); err != nil {
 		panic(err)
 	}
 }
 
-// hint says what to do about an error, where that is not plain.
-func hint(err error) string {
-	var refused *client.Error
+// hintFor says what to do about an error, where that is not plain.
+func hintFor(err error) string {
+	var refused *client.APIError
 	var unreachable *client.UnreachableError
 	var unknown *rollout.UnknownError
 	var missing *rollout.MissingQueuesError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "\n  It was told to stop before it was done. Run it again."
-	case settings.Wrong(err) == "ALIQUOT_ENCRYPTION_KEYS":
+	case settings.VariableOf(err) == "ALIQUOT_ENCRYPTION_KEYS":
 		return "\n  Make a key with aliquot key new-encryption and keep it safe: patient data is sealed with it (docs/security.md)."
-	case settings.Wrong(err) != "":
+	case settings.VariableOf(err) != "":
 		return "\n  docs/settings.md says what every variable is for."
-	case store.NoSchema(err):
+	case store.IsMissingSchema(err):
 		return "\n  The database has no schema, or an old one: run aliquot migrate."
-	case errors.Is(err, errReaching):
+	case errors.Is(err, errTemporalUnreachable):
 		return "\n  Is it running? ALIQUOT_TEMPORAL says where it is."
 	case errors.As(err, &unknown):
-		return "\n  Start its workers (aliquot worker --build-id " + first(unknown.BuildID, "BUILD") + ") and wait for them with --wait, or go without them with --allow-no-pollers."
+		return "\n  Start its workers (aliquot worker --build-id " + firstNonEmpty(unknown.BuildID, "BUILD") + ") and wait for them with --wait, or go without them with --allow-no-pollers."
 	case errors.As(err, &missing):
 		return "\n  Start workers for every queue (aliquot rollout show lists them), or go without with --allow-missing-queues."
 	case errors.Is(err, rollout.ErrNoPrevious):
@@ -116,14 +116,14 @@ func hint(err error) string {
 		return "\n  See the command's --help for what it takes."
 	case errors.As(err, &refused) && refused.Status == 503:
 		return "\n  Nothing is lost. Try again in a moment."
-	case misused(err):
+	case isUsageError(err):
 		return "\n  See the command's --help for what it takes."
 	}
 	return ""
 }
 
-// misused reports whether the command line itself is wrong, which cobra says in words only.
-func misused(err error) bool {
+// isUsageError reports whether the command line itself is wrong, which cobra says in words only.
+func isUsageError(err error) bool {
 	for _, of := range []string{"unknown flag", "unknown shorthand", "unknown command", "arg(s)", "required flag(s)", "invalid argument"} {
 		if strings.Contains(err.Error(), of) {
 			return true

@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// command runs a command in this process and returns what it printed.
-func command(t *testing.T, args ...string) (string, error) {
+// runInProcess runs a command in this process and returns what it printed.
+func runInProcess(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	root := newRoot()
@@ -37,26 +37,26 @@ func command(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// must is command, for one that has to succeed.
-func must(t *testing.T, args ...string) string {
+// mustCommand is command, for one that has to succeed.
+func mustCommand(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := command(t, args...)
+	out, err := runInProcess(t, args...)
 	require.NoError(t, err)
 	return out
 }
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, must(t, "version"), "aliquot ")
+	require.Contains(t, mustCommand(t, "version"), "aliquot ")
 }
 
 func TestNewEncryptionKey(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"key", "new-encryption"}, {"key", "new-encryption", "k2"}} {
-		_, err := store.ParseKeyring(must(t, args...))
+		_, err := store.ParseKeyring(mustCommand(t, args...))
 		require.NoError(t, err)
 	}
-	require.Contains(t, must(t, "key", "new-encryption", "k2"), "k2:")
+	require.Contains(t, mustCommand(t, "key", "new-encryption", "k2"), "k2:")
 }
 
 func TestBadArgumentsSayWhatToDo(t *testing.T) {
@@ -78,7 +78,7 @@ func TestBadArgumentsSayWhatToDo(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := command(t, test.args...)
+			_, err := runInProcess(t, test.args...)
 			require.ErrorContains(t, err, test.want)
 		})
 	}
@@ -88,25 +88,25 @@ func TestBadArgumentsSayWhatToDo(t *testing.T) {
 func TestBootstrap(t *testing.T) {
 	t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
 	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", "")
-	_, err := command(t, "migrate")
+	_, err := runInProcess(t, "migrate")
 	require.EqualError(t, err, "ALIQUOT_ENCRYPTION_KEYS: is required")
 
-	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", must(t, "key", "new-encryption"))
-	require.Equal(t, "The schema is up to date.\n", must(t, "migrate"))
-	require.Equal(t, "The schema is up to date.\n", must(t, "migrate"), "again is harmless")
-	require.Contains(t, must(t, "bootstrap", "--name", "Clinic"), "pk_us_")
-	_, err = command(t, "bootstrap", "--name", "Clinic")
+	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", mustCommand(t, "key", "new-encryption"))
+	require.Equal(t, "The schema is up to date.\n", mustCommand(t, "migrate"))
+	require.Equal(t, "The schema is up to date.\n", mustCommand(t, "migrate"), "again is harmless")
+	require.Contains(t, mustCommand(t, "bootstrap", "--name", "Clinic"), "pk_us_")
+	_, err = runInProcess(t, "bootstrap", "--name", "Clinic")
 	require.ErrorContains(t, err, "there is an administrator key already")
 }
 
-// TestWhatIsStoppedHasFailed changes the environment and so runs alone. A deploy script must not go on after a migration that was told
+// TestAStoppedCommandFails changes the environment and so runs alone. A deploy script must not go on after a migration that was told
 // to stop; a process that runs until it is told to has done all that it was for.
-func TestWhatIsStoppedHasFailed(t *testing.T) {
+func TestAStoppedCommandFails(t *testing.T) {
 	t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
-	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", must(t, "key", "new-encryption"))
+	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", mustCommand(t, "key", "new-encryption"))
 	t.Setenv("ALIQUOT_TEMPORAL", "127.0.0.1:1")
-	must(t, "migrate")
-	require.Contains(t, hint(context.Canceled), "Run it again")
+	mustCommand(t, "migrate")
+	require.Contains(t, hintFor(context.Canceled), "Run it again")
 	for _, test := range []struct {
 		args []string
 		well bool
@@ -126,6 +126,6 @@ func TestWhatIsStoppedHasFailed(t *testing.T) {
 		root.SetErr(io.Discard)
 		cmd, err := root.ExecuteContextC(ctx)
 		require.Error(t, err, "%v", test.args)
-		require.Equal(t, test.well, stopped(cmd, err), "%v: %v", test.args, err)
+		require.Equal(t, test.well, isRequestedStop(cmd, err), "%v: %v", test.args, err)
 	}
 }

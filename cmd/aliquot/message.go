@@ -14,13 +14,13 @@ import (
 )
 
 func newMessage() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "message", Short: "Webhook messages, and what became of them"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "message", Short: "Webhook messages, and what became of them"}, &r)
 	cmd.AddCommand(newMessageList(&r), newMessageShow(&r), newMessageResend(&r))
 	return cmd
 }
 
-func newMessageList(r *remote) *cobra.Command {
+func newMessageList(r *remoteFlags) *cobra.Command {
 	var team, order, endpoint, eventType, state, since, cursor string
 	var limit int
 	cmd := &cobra.Command{
@@ -39,7 +39,7 @@ func newMessageList(r *remote) *cobra.Command {
 				}
 				parameters["since"] = at.UTC().Format(time.RFC3339Nano)
 			}
-			return call(cmd, r, http.MethodGet, query("/ops/messages", parameters), nil, showMessages)
+			return callAPI(cmd, r, http.MethodGet, pathWithQuery("/ops/messages", parameters), nil, printMessages)
 		},
 	}
 	f := cmd.Flags()
@@ -54,19 +54,19 @@ func newMessageList(r *remote) *cobra.Command {
 	return cmd
 }
 
-func showMessages(w io.Writer, page api.OpsMessagesPage) {
-	row(w, "ID", "TYPE", "MADE", "ENDPOINT", "STATE", "ATTEMPTS", "LAST", "NEXT ATTEMPT")
+func printMessages(w io.Writer, page api.OpsMessagesPage) {
+	writeRow(w, "ID", "TYPE", "MADE", "ENDPOINT", "STATE", "ATTEMPTS", "LAST", "NEXT ATTEMPT")
 	for _, m := range page.Messages {
 		if len(m.Deliveries) == 0 {
-			row(w, m.ID, m.EventType, clock(m.CreatedAt), "none", "", "", "", "")
+			writeRow(w, m.ID, m.EventType, formatTime(m.CreatedAt), "none", "", "", "", "")
 		}
 		for _, d := range m.Deliveries {
-			row(w, m.ID, m.EventType, clock(m.CreatedAt), d.EndpointID, d.State, len(d.Attempts), lastAttempt(d), clockOf(d.NextAt))
+			writeRow(w, m.ID, m.EventType, formatTime(m.CreatedAt), d.EndpointID, d.State, len(d.Attempts), lastAttempt(d), formatOptionalTime(d.NextAt))
 		}
 	}
 	if page.NextCursor != nil {
-		row(w)
-		row(w, "more: --cursor "+*page.NextCursor)
+		writeRow(w)
+		writeRow(w, "more: --cursor "+*page.NextCursor)
 	}
 }
 
@@ -81,40 +81,40 @@ func attemptResult(a api.OpsAttempt) string {
 	if a.StatusCode == 0 {
 		return a.Failure
 	}
-	return first(when(a.Failure != "" && a.Failure != "status", a.Failure+", "), "") + "answered " + strconv.Itoa(a.StatusCode)
+	return firstNonEmpty(textIf(a.Failure != "" && a.Failure != "status", a.Failure+", "), "") + "answered " + strconv.Itoa(a.StatusCode)
 }
 
-func newMessageShow(r *remote) *cobra.Command {
+func newMessageShow(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a message with every attempt and the body, which has patient data; that it was read is noted",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return call(cmd, r, http.MethodGet, "/ops/messages/"+url.PathEscape(args[0]), nil, showMessage)
+			return callAPI(cmd, r, http.MethodGet, "/ops/messages/"+url.PathEscape(args[0]), nil, printMessage)
 		},
 	}
 }
 
-func showMessage(w io.Writer, m api.OpsMessageItem) {
-	row(w, "id", m.ID)
-	row(w, "type", m.EventType)
-	row(w, "order", first(m.OrderID, "none"))
-	row(w, "made", clock(m.CreatedAt))
+func printMessage(w io.Writer, m api.OpsMessageItem) {
+	writeRow(w, "id", m.ID)
+	writeRow(w, "type", m.EventType)
+	writeRow(w, "order", firstNonEmpty(m.OrderID, "none"))
+	writeRow(w, "made", formatTime(m.CreatedAt))
 	for _, d := range m.Deliveries {
-		row(w)
-		row(w, "endpoint", d.EndpointID)
-		row(w, "state", d.State)
-		row(w, "next attempt", clockOf(d.NextAt))
+		writeRow(w)
+		writeRow(w, "endpoint", d.EndpointID)
+		writeRow(w, "state", d.State)
+		writeRow(w, "next attempt", formatOptionalTime(d.NextAt))
 		for _, a := range d.Attempts {
-			row(w, fmt.Sprintf("attempt %d.%d", a.Round, a.Number),
-				fmt.Sprintf("%s: %s after %d ms%s", clock(a.At), attemptResult(a), a.DurationMS, when(a.Response != "", ": "+strconv.Quote(a.Response))))
+			writeRow(w, fmt.Sprintf("attempt %d.%d", a.Round, a.Number),
+				fmt.Sprintf("%s: %s after %d ms%s", formatTime(a.At), attemptResult(a), a.DurationMS, textIf(a.Response != "", ": "+strconv.Quote(a.Response))))
 		}
 	}
-	row(w)
-	row(w, m.Body)
+	writeRow(w)
+	writeRow(w, m.Body)
 }
 
-func newMessageResend(r *remote) *cobra.Command {
+func newMessageResend(r *remoteFlags) *cobra.Command {
 	var endpoint string
 	cmd := &cobra.Command{
 		Use:   "resend ID",
@@ -126,11 +126,11 @@ func newMessageResend(r *remote) *cobra.Command {
 				in["endpoint_id"] = endpoint
 			}
 			path := "/ops/messages/" + url.PathEscape(args[0]) + "/resend"
-			return call(cmd, r, http.MethodPost, path, in, func(w io.Writer, out api.OpsResent) {
+			return callAPI(cmd, r, http.MethodPost, path, in, func(w io.Writer, out api.OpsResent) {
 				for _, id := range out.EndpointIDs {
-					row(w, "endpoint", id)
+					writeRow(w, "endpoint", id)
 				}
-				row(w, "endpoints", len(out.EndpointIDs))
+				writeRow(w, "endpoints", len(out.EndpointIDs))
 			})
 		},
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-// scrapeLimit bounds what a scrape waits for; Prometheus itself gives up after ten seconds.
-const scrapeLimit = 3 * time.Second
+// scrapeTimeout bounds what a scrape waits for; Prometheus itself gives up after ten seconds.
+const scrapeTimeout = 3 * time.Second
 
 // newRegistry holds the metrics that every process has.
 func newRegistry() *prometheus.Registry {
@@ -29,13 +29,13 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
-// builtAs is the version that an image is built as, which the linker sets (tools/static.sh).
-var builtAs string
+// releaseVersion is the version that an image is built as, which the linker sets (tools/static.sh).
+var releaseVersion string
 
 // moduleVersion is the version that is running, without the compiler's.
 func moduleVersion() string {
-	if builtAs != "" {
-		return builtAs
+	if releaseVersion != "" {
+		return releaseVersion
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version
@@ -43,23 +43,23 @@ func moduleVersion() string {
 	return "unknown"
 }
 
-// reachMetric shows whether what a process stands on answers.
-type reachMetric struct {
+// dependencyMetric shows whether what a process stands on answers.
+type dependencyMetric struct {
 	checks map[string]func(context.Context) error
 	up     *prometheus.Desc
 }
 
-func newReachMetric(checks map[string]func(context.Context) error) *reachMetric {
-	return &reachMetric{checks: checks, up: prometheus.NewDesc("aliquot_dependency_up",
+func newDependencyMetric(checks map[string]func(context.Context) error) *dependencyMetric {
+	return &dependencyMetric{checks: checks, up: prometheus.NewDesc("aliquot_dependency_up",
 		"1 when what this process stands on answers, by what it is.", []string{"dependency"}, nil)}
 }
 
 // Describe implements prometheus.Collector.
-func (m *reachMetric) Describe(ch chan<- *prometheus.Desc) { ch <- m.up }
+func (m *dependencyMetric) Describe(ch chan<- *prometheus.Desc) { ch <- m.up }
 
 // Collect implements prometheus.Collector. All are asked at once.
-func (m *reachMetric) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+func (m *dependencyMetric) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	var asked sync.WaitGroup
 	for name, check := range m.checks {
@@ -76,7 +76,7 @@ func (m *reachMetric) Collect(ch chan<- prometheus.Metric) {
 
 // queueMetric shows how Temporal's task queues stand. While Temporal does not answer it shows nothing.
 type queueMetric struct {
-	queues                   func(context.Context) ([]dispatch.Queue, error)
+	queues                   func(context.Context) ([]dispatch.QueueStatus, error)
 	pollers, backlog, oldest *prometheus.Desc
 }
 
@@ -85,7 +85,9 @@ func newQueueMetric(temporal client.Client, namespace string) *queueMetric {
 		return prometheus.NewDesc("aliquot_task_queue_"+name, help, []string{"queue", "tasks"}, nil)
 	}
 	return &queueMetric{
-		queues:  func(ctx context.Context) ([]dispatch.Queue, error) { return dispatch.Queues(ctx, temporal, namespace) },
+		queues: func(ctx context.Context) ([]dispatch.QueueStatus, error) {
+			return dispatch.DescribeQueues(ctx, temporal, namespace)
+		},
 		pollers: describe("pollers", "Pollers that asked Temporal for tasks in the last five minutes."),
 		backlog: describe("backlog", "Tasks that Temporal has handed to nobody, about."),
 		oldest:  describe("backlog_age_seconds", "How long the oldest of them has waited, about."),
@@ -101,7 +103,7 @@ func (m *queueMetric) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *queueMetric) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	queues, err := m.queues(ctx)
 	if err != nil {
@@ -109,10 +111,10 @@ func (m *queueMetric) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, q := range queues {
 		show := func(d *prometheus.Desc, value float64) {
-			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, q.Name, q.Tasks)
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, q.Name, q.TaskType)
 		}
 		show(m.pollers, float64(q.Pollers))
 		show(m.backlog, float64(q.Backlog))
-		show(m.oldest, q.Oldest.Seconds())
+		show(m.oldest, q.OldestTaskAge.Seconds())
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/temporaltest"
 )
 
-func TestWhatDoesNotAnswerIsDown(t *testing.T) {
+func TestAnUnreachableDependencyIsDown(t *testing.T) {
 	t.Parallel()
-	m := newReachMetric(map[string]func(context.Context) error{
+	m := newDependencyMetric(map[string]func(context.Context) error{
 		"store":    func(context.Context) error { return nil },
 		"temporal": func(context.Context) error { return errors.New("away") },
 	})
@@ -31,11 +31,11 @@ aliquot_dependency_up{dependency="temporal"} 0
 `)))
 }
 
-func TestTaskQueuesAreShown(t *testing.T) {
+func TestTaskQueueMetrics(t *testing.T) {
 	t.Parallel()
 	m := newQueueMetric(nil, "")
-	m.queues = func(context.Context) ([]dispatch.Queue, error) {
-		return []dispatch.Queue{{Name: dispatch.QueueLabs, Tasks: "activity", Pollers: 2, Backlog: 5, Oldest: 90 * time.Second}}, nil
+	m.queues = func(context.Context) ([]dispatch.QueueStatus, error) {
+		return []dispatch.QueueStatus{{Name: dispatch.QueueLabs, TaskType: "activity", Pollers: 2, Backlog: 5, OldestTaskAge: 90 * time.Second}}, nil
 	}
 	require.NoError(t, testutil.CollectAndCompare(m, strings.NewReader(`
 # HELP aliquot_task_queue_backlog Tasks that Temporal has handed to nobody, about.
@@ -48,14 +48,14 @@ aliquot_task_queue_backlog_age_seconds{queue="aliquot-labs",tasks="activity"} 90
 # TYPE aliquot_task_queue_pollers gauge
 aliquot_task_queue_pollers{queue="aliquot-labs",tasks="activity"} 2
 `)))
-	m.queues = func(context.Context) ([]dispatch.Queue, error) { return nil, errors.New("away") }
+	m.queues = func(context.Context) ([]dispatch.QueueStatus, error) { return nil, errors.New("away") }
 	require.Zero(t, testutil.CollectAndCount(m), "a scrape does not fail because of it")
 }
 
 // Workers of a versioned deployment are pollers like others.
 func TestAQueueOfVersionedWorkersHasPollers(t *testing.T) {
 	t.Parallel()
-	server := temporaltest.Server(t)
+	server := temporaltest.SharedServer(t)
 	namespace := server.Namespace(t)
 	c, err := client.Dial(client.Options{HostPort: server.Address, Namespace: namespace})
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestAQueueOfVersionedWorkersHasPollers(t *testing.T) {
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	require.Eventually(t, func() bool {
-		queues, err := dispatch.Queues(t.Context(), c, namespace)
+		queues, err := dispatch.DescribeQueues(t.Context(), c, namespace)
 		require.NoError(t, err)
 		return queues[0].Pollers > 0
 	}, time.Minute, 50*time.Millisecond)
@@ -77,17 +77,17 @@ func TestAQueueOfVersionedWorkersHasPollers(t *testing.T) {
 // A real server tells of queues that nobody polls, and of what waits in them.
 func TestAQueueWithoutAWorkerHasABacklog(t *testing.T) {
 	t.Parallel()
-	server := temporaltest.Server(t)
+	server := temporaltest.SharedServer(t)
 	namespace := server.Namespace(t)
 	c, err := client.Dial(client.Options{HostPort: server.Address, Namespace: namespace})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	require.NoError(t, dispatch.NewClient(c).StartOrder(t.Context(), "an-order"))
 	require.Eventually(t, func() bool {
-		queues, err := dispatch.Queues(t.Context(), c, namespace)
+		queues, err := dispatch.DescribeQueues(t.Context(), c, namespace)
 		require.NoError(t, err)
 		require.Len(t, queues, 5)
 		require.Zero(t, queues[0].Pollers)
-		return queues[0].Name == dispatch.QueueOrders && queues[0].Tasks == "workflow" && queues[0].Backlog == 1
+		return queues[0].Name == dispatch.QueueOrders && queues[0].TaskType == "workflow" && queues[0].Backlog == 1
 	}, 20*time.Second, 50*time.Millisecond)
 }

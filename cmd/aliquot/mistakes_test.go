@@ -14,7 +14,7 @@ import (
 )
 
 // What goes wrong most is said in words, and what to do about it.
-func TestMistakesSayWhatToDo(t *testing.T) {
+func TestErrorHints(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
@@ -47,8 +47,8 @@ func TestMistakesSayWhatToDo(t *testing.T) {
 		"no server":              {[]string{"order", "list", "--api", gone.URL, "--key", "good"}, []string{"no answer from " + gone.URL, "Start it with aliquot dev"}},
 		"a wrong key":            {[]string{"order", "list", "--api", server.URL, "--key", "wrong"}, []string{"Invalid API key", "--key or ALIQUOT_OPS_KEY"}},
 		"a client's":             {[]string{"order", "list", "--api", server.URL, "--key", "client"}, []string{"another role"}},
-		"an unknown id":          {append([]string{"order", "show", anID}, good...), []string{"Order not found", "aliquot order list shows"}},
-		"an unknown id, watched": {append([]string{"order", "watch", anID}, good...), []string{"Order not found", "aliquot order list shows"}},
+		"an unknown id":          {append([]string{"order", "show", exampleID}, good...), []string{"Order not found", "aliquot order list shows"}},
+		"an unknown id, watched": {append([]string{"order", "watch", exampleID}, good...), []string{"Order not found", "aliquot order list shows"}},
 		"no id":                  {append([]string{"order", "show", "no-id"}, good...), []string{"order_id: Input should be a valid UUID", "--help"}},
 		"a busy system":          {append([]string{"order", "show", "busy"}, good...), []string{"at the moment", "Try again"}},
 		"no argument":            {[]string{"order", "show"}, []string{"accepts 1 arg(s), received 0", "--help"}},
@@ -56,9 +56,9 @@ func TestMistakesSayWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := command(t, tt.args...)
+			_, err := runInProcess(t, tt.args...)
 			require.Error(t, err)
-			text := err.Error() + hint(err)
+			text := err.Error() + hintFor(err)
 			for _, want := range tt.want {
 				require.Contains(t, text, want)
 			}
@@ -67,8 +67,8 @@ func TestMistakesSayWhatToDo(t *testing.T) {
 }
 
 // So are those of the commands that work on the database and Temporal.
-func TestMistakesOfSettingsSayWhatToDo(t *testing.T) { //nolint:paralleltest // it sets the environment
-	good := strings.TrimSpace(must(t, "key", "new-encryption"))
+func TestSettingsErrorHints(t *testing.T) { //nolint:paralleltest // it sets the environment
+	good := strings.TrimSpace(mustCommand(t, "key", "new-encryption"))
 	for name, tt := range map[string]struct {
 		environ map[string]string
 		args    []string
@@ -88,9 +88,9 @@ func TestMistakesOfSettingsSayWhatToDo(t *testing.T) { //nolint:paralleltest // 
 			for variable, value := range tt.environ {
 				t.Setenv(variable, value)
 			}
-			_, err := command(t, tt.args...)
+			_, err := runInProcess(t, tt.args...)
 			require.Error(t, err)
-			text := err.Error() + hint(err)
+			text := err.Error() + hintFor(err)
 			for _, want := range tt.want {
 				require.Contains(t, text, want)
 			}
@@ -101,7 +101,7 @@ func TestMistakesOfSettingsSayWhatToDo(t *testing.T) { //nolint:paralleltest // 
 // What the hints of rollout tell to give can be given to each command that can be in need of it.
 func TestTheFlagsThatHintsNameAreThere(t *testing.T) {
 	t.Parallel()
-	text := hint(&rollout.UnknownError{}) + hint(&rollout.MissingQueuesError{})
+	text := hintFor(&rollout.UnknownError{}) + hintFor(&rollout.MissingQueuesError{})
 	for _, name := range []string{"set", "ramp", "back"} {
 		cmd, _, err := newRoot().Find([]string{"rollout", name})
 		require.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 )
 
 func newOrder() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "order", Short: "Orders: what happens to them, and what operations can do"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "order", Short: "Orders: what happens to them, and what operations can do"}, &r)
 	cmd.AddCommand(newOrderList(&r), newOrderShow(&r), newOrderStory(&r), newOrderWatch(&r))
 	for _, demand := range []struct{ name, short string }{
 		{"cancel", "Cancel an order"},
@@ -24,11 +24,11 @@ func newOrder() *cobra.Command {
 	} {
 		cmd.AddCommand(newOrderDemand(&r, demand.name, demand.short))
 	}
-	cmd.AddCommand(newOrderStop(&r))
+	cmd.AddCommand(newOrderDoNotProcess(&r))
 	return cmd
 }
 
-func newOrderList(r *remote) *cobra.Command {
+func newOrderList(r *remoteFlags) *cobra.Command {
 	var attention, status string
 	var page, size int
 	cmd := &cobra.Command{
@@ -36,16 +36,16 @@ func newOrderList(r *remote) *cobra.Command {
 		Short: "List orders, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path := query("/ops/orders", map[string]string{
+			path := pathWithQuery("/ops/orders", map[string]string{
 				"attention": attention, "status": status, "page": strconv.Itoa(page), "size": strconv.Itoa(size),
 			})
-			return call(cmd, r, http.MethodGet, path, nil, func(w io.Writer, p api.OpsOrdersPage) {
-				row(w, "ID", "STATUS", "SINCE", "NEXT DEADLINE", "ATTENTION")
+			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, p api.OpsOrdersPage) {
+				writeRow(w, "ID", "STATUS", "SINCE", "NEXT DEADLINE", "ATTENTION")
 				for _, o := range p.Orders {
-					row(w, o.ID, o.Status, clock(o.UpdatedAt), clockOf(o.NextDeadline), reasons(o.Attention))
+					writeRow(w, o.ID, o.Status, formatTime(o.UpdatedAt), formatOptionalTime(o.NextDeadline), attentionReasons(o.Attention))
 				}
-				row(w)
-				row(w, strconv.Itoa(len(p.Orders))+" of "+strconv.Itoa(p.Total))
+				writeRow(w)
+				writeRow(w, strconv.Itoa(len(p.Orders))+" of "+strconv.Itoa(p.Total))
 			})
 		},
 	}
@@ -57,47 +57,47 @@ func newOrderList(r *remote) *cobra.Command {
 	return cmd
 }
 
-func newOrderShow(r *remote) *cobra.Command {
+func newOrderShow(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show where an order stands",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return call(cmd, r, http.MethodGet, "/ops/orders/"+args[0], nil, showOrder)
+			return callAPI(cmd, r, http.MethodGet, "/ops/orders/"+args[0], nil, printOrder)
 		},
 	}
 }
 
-func showOrder(w io.Writer, o api.OpsOrder) {
-	row(w, "id", o.Order.ID)
-	row(w, "team", o.Order.TeamID)
-	row(w, "test", o.Order.LabTest.Name)
-	row(w, "number at the lab", o.Number)
-	row(w, "the lab's number", first(o.Accession, "not told yet"))
-	row(w, "status", o.FullStatus)
-	row(w, "since", clock(o.Order.LastEvent.CreatedAt))
-	row(w, "attention", first(reasons(o.Attention), "none"))
+func printOrder(w io.Writer, o api.OpsOrder) {
+	writeRow(w, "id", o.Order.ID)
+	writeRow(w, "team", o.Order.TeamID)
+	writeRow(w, "test", o.Order.LabTest.Name)
+	writeRow(w, "number at the lab", o.Number)
+	writeRow(w, "the lab's number", firstNonEmpty(o.Accession, "not told yet"))
+	writeRow(w, "status", o.FullStatus)
+	writeRow(w, "since", formatTime(o.Order.LastEvent.CreatedAt))
+	writeRow(w, "attention", firstNonEmpty(attentionReasons(o.Attention), "none"))
 	for _, d := range o.Deadlines {
-		row(w, "deadline", string(d.Name)+" at "+clock(d.Due))
+		writeRow(w, "deadline", string(d.Name)+" at "+formatTime(d.Due))
 	}
-	row(w)
+	writeRow(w)
 	for _, e := range o.Order.Events {
-		row(w, clock(e.CreatedAt), e.Status)
+		writeRow(w, formatTime(e.CreatedAt), e.Status)
 	}
 }
 
-func newOrderDemand(r *remote, name, short string) *cobra.Command {
+func newOrderDemand(r *remoteFlags, name, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:   name + " ID",
 		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return call(cmd, r, http.MethodPost, "/ops/orders/"+args[0]+"/"+name, nil, showAnswer)
+			return callAPI(cmd, r, http.MethodPost, "/ops/orders/"+args[0]+"/"+name, nil, printDemandAnswer)
 		},
 	}
 }
 
-func newOrderStop(r *remote) *cobra.Command {
+func newOrderDoNotProcess(r *remoteFlags) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "do-not-process ID --reason CODE",
@@ -105,22 +105,22 @@ func newOrderStop(r *remote) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]string{"reason": reason}
-			return call(cmd, r, http.MethodPost, "/ops/orders/"+args[0]+"/do-not-process", in, showAnswer)
+			return callAPI(cmd, r, http.MethodPost, "/ops/orders/"+args[0]+"/do-not-process", in, printDemandAnswer)
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "a code, such as patient_withdrew")
-	required(cmd, "reason")
+	requireFlag(cmd, "reason")
 	return cmd
 }
 
-func showAnswer(w io.Writer, a api.OpsAnswer) {
-	row(w, "status", a.Order.FullStatus)
-	if a.ChildID != "" {
-		row(w, "replacement", a.ChildID)
+func printDemandAnswer(w io.Writer, a api.OpsAnswer) {
+	writeRow(w, "status", a.Order.FullStatus)
+	if a.ReplacementID != "" {
+		writeRow(w, "replacement", a.ReplacementID)
 	}
 }
 
-func reasons(attention []order.Attention) string {
+func attentionReasons(attention []order.Attention) string {
 	names := make([]string, len(attention))
 	for i, a := range attention {
 		names[i] = string(a.Reason)
@@ -128,11 +128,11 @@ func reasons(attention []order.Attention) string {
 	return strings.Join(names, ",")
 }
 
-func clock(t time.Time) string { return t.Local().Format(time.DateTime) }
+func formatTime(t time.Time) string { return t.Local().Format(time.DateTime) }
 
-func clockOf(t *time.Time) string {
+func formatOptionalTime(t *time.Time) string {
 	if t == nil {
 		return "none"
 	}
-	return clock(*t)
+	return formatTime(*t)
 }

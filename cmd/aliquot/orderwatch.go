@@ -16,7 +16,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-func newOrderWatch(r *remote) *cobra.Command {
+func newOrderWatch(r *remoteFlags) *cobra.Command {
 	var every time.Duration
 	cmd := &cobra.Command{
 		Use:   "watch ID",
@@ -28,20 +28,20 @@ When the API does not answer it is asked on, after it has answered once.`,
 			if every <= 0 {
 				return fmt.Errorf("--every is %s: give a time above 0s, such as 2s", every)
 			}
-			c, err := r.open()
+			c, err := r.openClient()
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			return watch(cmd, r, c, args[0], every)
+			return watchOrder(cmd, r, c, args[0], every)
 		},
 	}
 	cmd.Flags().DurationVar(&every, "every", time.Second, "how often the API is asked")
 	return cmd
 }
 
-// watch shows the events of an order until the last of them ends it.
-func watch(cmd *cobra.Command, r *remote, c *client.Client, id string, every time.Duration) error {
+// watchOrder shows the events of an order until the last of them ends it.
+func watchOrder(cmd *cobra.Command, r *remoteFlags, c *client.Client, id string, every time.Duration) error {
 	shown := 0
 	for {
 		var o api.OpsOrder
@@ -55,28 +55,28 @@ func watch(cmd *cobra.Command, r *remote, c *client.Client, id string, every tim
 			return err
 		}
 		for ; err == nil && shown < len(o.Order.Events); shown++ {
-			if err := showEvent(cmd, r, o.Order.Events[shown]); err != nil {
+			if err := printEvent(cmd, r, o.Order.Events[shown]); err != nil {
 				return err
 			}
 		}
 		if err == nil && lifecycle.Terminal(o.FullStatus.Low()) {
 			return nil
 		}
-		if err := pause(cmd.Context(), every); err != nil {
+		if err := sleep(cmd.Context(), every); err != nil {
 			return err
 		}
 	}
 }
 
-func showEvent(cmd *cobra.Command, r *remote, e junction.ClientFacingOrderEvent) error {
+func printEvent(cmd *cobra.Command, r *remoteFlags, e junction.ClientFacingOrderEvent) error {
 	if r.output == outputJSON {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", clock(e.CreatedAt), e.Status)
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", formatTime(e.CreatedAt), e.Status)
 	return err
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -21,8 +21,8 @@ import (
 	"github.com/aliquot-labs/aliquot/rollout"
 )
 
-// aside are the commands that do not print what they have found or done as --output says, and why.
-var aside = map[string]string{
+// commandsWithoutOutput are the commands that do not print what they have found or done as --output says, and why.
+var commandsWithoutOutput = map[string]string{
 	"api":              "runs until it is stopped; its log is JSON by ALIQUOT_LOG_FORMAT",
 	"worker":           "runs until it is stopped; its log is JSON by ALIQUOT_LOG_FORMAT",
 	"sandbox":          "runs until it is stopped",
@@ -31,47 +31,47 @@ var aside = map[string]string{
 	"catalogue export": "prints a file that can be imported, which is JSON whatever --output says",
 }
 
-// remotely are arguments of the commands that reach an API. What they are answered is theirs to show.
-var remotely = map[string][]string{
-	"order list": nil, "order show": {anID}, "order story": {anID}, "order watch": {anID}, "order cancel": {anID}, "order place": {anID},
-	"order replace": {anID}, "order do-not-process": {anID, "--reason", "patient_withdrew"},
-	"endpoint add": {"--url", "http://127.0.0.1:9", "--team", anID}, "endpoint list": nil, "endpoint set": {anID, "--description", "x"}, "endpoint enable": {anID},
-	"endpoint disable": {anID}, "endpoint headers": {anID}, "endpoint secret": {anID}, "endpoint rotate": {anID}, "endpoint remove": {anID},
-	"endpoint replay": {anID, "--since", "1h"}, "message list": nil, "message show": {anID}, "message resend": {anID},
-	"team list": nil, "team add": {"--name", "x", "--environment", "sandbox"}, "team set": {anID, "{}"}, "lab-account list": nil,
-	"lab-account put": {"--partner", "neutral", "--lab", "x", "--environment", "sandbox", "--base-url", "http://127.0.0.1:9"}, "catalogue import": {"FILE"}, "catalogue approve": {anID},
-	"inbox list": nil, "key list": nil, "key create": {"--name", "x", "--team", anID}, "key renew": {anID}, "key revoke": {anID}, "key token": {"--team", anID},
+// apiCommandArgs are arguments of the commands that reach an API. What they are answered is theirs to show.
+var apiCommandArgs = map[string][]string{
+	"order list": nil, "order show": {exampleID}, "order story": {exampleID}, "order watch": {exampleID}, "order cancel": {exampleID}, "order place": {exampleID},
+	"order replace": {exampleID}, "order do-not-process": {exampleID, "--reason", "patient_withdrew"},
+	"endpoint add": {"--url", "http://127.0.0.1:9", "--team", exampleID}, "endpoint list": nil, "endpoint set": {exampleID, "--description", "x"}, "endpoint enable": {exampleID},
+	"endpoint disable": {exampleID}, "endpoint headers": {exampleID}, "endpoint secret": {exampleID}, "endpoint rotate": {exampleID}, "endpoint remove": {exampleID},
+	"endpoint replay": {exampleID, "--since", "1h"}, "message list": nil, "message show": {exampleID}, "message resend": {exampleID},
+	"team list": nil, "team add": {"--name", "x", "--environment", "sandbox"}, "team set": {exampleID, "{}"}, "lab-account list": nil,
+	"lab-account put": {"--partner", "neutral", "--lab", "x", "--environment", "sandbox", "--base-url", "http://127.0.0.1:9"}, "catalogue import": {"FILE"}, "catalogue approve": {exampleID},
+	"inbox list": nil, "key list": nil, "key create": {"--name", "x", "--team", exampleID}, "key renew": {exampleID}, "key revoke": {exampleID}, "key token": {"--team", exampleID},
 	"audit list": nil, "audit verify": nil,
 }
 
-// locally are arguments of the commands that work on the database, in an order in which they can be run.
-var locally = []struct {
+// databaseCommandArgs are arguments of the commands that work on the database, in an order in which they can be run.
+var databaseCommandArgs = []struct {
 	path string
 	args []string
 }{
 	{"version", nil}, {"migrate", nil}, {"bootstrap", []string{"--name", "x"}}, {"key new-encryption", []string{"k2"}}, {"key rotate", []string{"--check"}},
 }
 
-// printers show what the commands show that need a Temporal server.
-func printers(r *rolling) map[string]func(*cobra.Command) error {
+// temporalCommandPrinters show what the commands show that need a Temporal server.
+func temporalCommandPrinters(r *rolloutFlags) map[string]func(*cobra.Command) error {
 	return map[string]func(*cobra.Command) error{
 		"rebuild": func(cmd *cobra.Command) error {
-			return showRebuilt(cmd.OutOrStdout(), r.output, dispatch.SweepResult{Orders: 1})
+			return printRebuilt(cmd.OutOrStdout(), r.output, dispatch.SweepResult{OrdersStarted: 1})
 		},
-		"rollout show":    func(cmd *cobra.Command) error { return r.status(cmd, rollout.Status{}) },
-		"rollout set":     func(cmd *cobra.Command) error { return r.current(cmd, "v2", "is current") },
-		"rollout back":    func(cmd *cobra.Command) error { return r.current(cmd, "", "is current, alone") },
-		"rollout ramp":    func(cmd *cobra.Command) error { return r.ramping(cmd, "v2", 10) },
-		"rollout restart": func(cmd *cobra.Command) error { return r.restarted(cmd, 3) },
+		"rollout show":    func(cmd *cobra.Command) error { return r.printStatus(cmd, rollout.Status{}) },
+		"rollout set":     func(cmd *cobra.Command) error { return r.printCurrent(cmd, "v2", "is current") },
+		"rollout back":    func(cmd *cobra.Command) error { return r.printCurrent(cmd, "", "is current, alone") },
+		"rollout ramp":    func(cmd *cobra.Command) error { return r.printRamping(cmd, "v2", 10) },
+		"rollout restart": func(cmd *cobra.Command) error { return r.printRestarted(cmd, 3) },
 	}
 }
 
-// leaves are the commands that do something, by their paths.
-func leaves(cmd *cobra.Command) map[string]*cobra.Command {
+// leafCommands are the commands that do something, by their paths.
+func leafCommands(cmd *cobra.Command) map[string]*cobra.Command {
 	out := map[string]*cobra.Command{}
 	for _, sub := range cmd.Commands() {
 		if sub.HasSubCommands() {
-			maps.Copy(out, leaves(sub))
+			maps.Copy(out, leafCommands(sub))
 		} else {
 			out[strings.TrimPrefix(sub.CommandPath(), "aliquot ")] = sub
 		}
@@ -79,15 +79,15 @@ func leaves(cmd *cobra.Command) map[string]*cobra.Command {
 	return out
 }
 
-// unshown are the commands that no table has, and the entries of tables that are no commands.
-func unshown(commands map[string]*cobra.Command) (wrong []string) {
+// differingCommands are the commands that no table has, and the entries of tables that are no commands.
+func differingCommands(commands map[string]*cobra.Command) (wrong []string) {
 	known := map[string]int{}
-	for _, paths := range [][]string{slices.Collect(maps.Keys(aside)), slices.Collect(maps.Keys(remotely)), slices.Collect(maps.Keys(printers(nil)))} {
+	for _, paths := range [][]string{slices.Collect(maps.Keys(commandsWithoutOutput)), slices.Collect(maps.Keys(apiCommandArgs)), slices.Collect(maps.Keys(temporalCommandPrinters(nil)))} {
 		for _, path := range paths {
 			known[path]++
 		}
 	}
-	for _, local := range locally {
+	for _, local := range databaseCommandArgs {
 		known[local.path]++
 	}
 	for path := range commands {
@@ -101,14 +101,14 @@ func unshown(commands map[string]*cobra.Command) (wrong []string) {
 
 func TestEveryCommandIsKnownToPrintJSONOrNot(t *testing.T) {
 	t.Parallel()
-	commands := leaves(newRoot())
-	require.Empty(t, unshown(commands))
+	commands := leafCommands(newRoot())
+	require.Empty(t, differingCommands(commands))
 	commands["new"] = &cobra.Command{}
 	delete(commands, "version")
-	require.ElementsMatch(t, []string{"new", "version"}, unshown(commands), "the control")
-	for path, cmd := range leaves(newRoot()) {
+	require.ElementsMatch(t, []string{"new", "version"}, differingCommands(commands), "the control")
+	for path, cmd := range leafCommands(newRoot()) {
 		has := cmd.Flags().Lookup("output") != nil || cmd.InheritedFlags().Lookup("output") != nil
-		require.Equal(t, aside[path] == "" || path == "catalogue export", has, path)
+		require.Equal(t, commandsWithoutOutput[path] == "" || path == "catalogue export", has, path)
 	}
 }
 
@@ -132,14 +132,14 @@ func onlyJSON(text string) error {
 	}
 }
 
-// anAPI answers everything: lists where the command looks for something in one, else an object.
-func anAPI(t *testing.T) string {
+// newFakeAPI answers everything: lists where the command looks for something in one, else an object.
+func newFakeAPI(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		switch {
 		case r.URL.Path == "/ops/endpoints" || r.URL.Path == "/ops/teams" && r.Method == http.MethodGet:
-			_, _ = io.WriteString(w, `[{"id": "`+anID+`", "team_id": "`+anID+`", "environment": "sandbox"}]`)
+			_, _ = io.WriteString(w, `[{"id": "`+exampleID+`", "team_id": "`+exampleID+`", "environment": "sandbox"}]`)
 		case r.Method == http.MethodDelete, strings.HasSuffix(r.URL.Path, "/secret/rotate"):
 			w.WriteHeader(http.StatusNoContent)
 		default:
@@ -152,52 +152,52 @@ func anAPI(t *testing.T) string {
 
 func TestCommandsThatReachAnAPIPrintJSON(t *testing.T) {
 	t.Parallel()
-	url := anAPI(t)
+	url := newFakeAPI(t)
 	file := filepath.Join(t.TempDir(), "labs.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{}`), 0o600))
-	for path, args := range remotely {
+	for path, args := range apiCommandArgs {
 		all := append(strings.Fields(path), args...)
 		for i := range all {
 			all[i] = strings.ReplaceAll(all[i], "FILE", file)
 		}
 		all = append(all, "--api", url, "--key", "good")
-		out, err := command(t, append(all, "--output", "json")...)
+		out, err := runInProcess(t, append(all, "--output", "json")...)
 		require.NoError(t, err, path)
 		requireJSON(t, path, out)
-		_, err = command(t, append(all, "--output", "xml")...)
+		_, err = runInProcess(t, append(all, "--output", "xml")...)
 		require.ErrorContains(t, err, `--output is "xml", not text or json`, path)
 	}
 }
 
 func TestCommandsOnTheDatabasePrintJSON(t *testing.T) {
 	t.Setenv("ALIQUOT_DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
-	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", strings.TrimSpace(must(t, "key", "new-encryption")))
-	for _, c := range locally {
+	t.Setenv("ALIQUOT_ENCRYPTION_KEYS", strings.TrimSpace(mustCommand(t, "key", "new-encryption")))
+	for _, c := range databaseCommandArgs {
 		all := append(strings.Fields(c.path), c.args...)
-		_, err := command(t, append(all, "--output", "xml")...)
+		_, err := runInProcess(t, append(all, "--output", "xml")...)
 		require.ErrorContains(t, err, `--output is "xml", not text or json`, "%s has done nothing", c.path)
-		requireJSON(t, c.path, must(t, append(all, "--output", "json")...))
+		requireJSON(t, c.path, mustCommand(t, append(all, "--output", "json")...))
 	}
 }
 
 func TestCommandsOnTemporalPrintJSON(t *testing.T) {
 	t.Parallel()
-	for path, show := range printers(&rolling{output: outputJSON}) {
+	for path, show := range temporalCommandPrinters(&rolloutFlags{output: outputJSON}) {
 		var out bytes.Buffer
 		cmd := &cobra.Command{}
 		cmd.SetOut(&out)
 		require.NoError(t, show(cmd), path)
 		requireJSON(t, path, out.String())
 	}
-	for path, show := range printers(&rolling{output: outputText}) { // the control
+	for path, show := range temporalCommandPrinters(&rolloutFlags{output: outputText}) { // the control
 		var out bytes.Buffer
 		cmd := &cobra.Command{}
 		cmd.SetOut(&out)
 		require.NoError(t, show(cmd), path)
 		require.Error(t, onlyJSON(out.String()), path)
 	}
-	_, err := command(t, "rollout", "set", "v2", "--output", "xml")
+	_, err := runInProcess(t, "rollout", "set", "v2", "--output", "xml")
 	require.ErrorContains(t, err, `--output is "xml"`)
-	_, err = command(t, "rebuild", "--output", "xml")
+	_, err = runInProcess(t, "rebuild", "--output", "xml")
 	require.ErrorContains(t, err, `--output is "xml"`)
 }

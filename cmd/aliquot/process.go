@@ -34,8 +34,8 @@ func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
 	return store.Open(ctx, store.Options{URL: c.DatabaseURL.Reveal(), Keys: keys, PublicURL: c.PublicURL})
 }
 
-// server is an http.Server with limits on everything that a caller could draw out.
-func server(addr string, h http.Handler) *http.Server {
+// newHTTPServer is an http.Server with limits on everything that a caller could draw out.
+func newHTTPServer(addr string, h http.Handler) *http.Server {
 	return &http.Server{
 		Addr: addr, Handler: h,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
@@ -43,13 +43,13 @@ func server(addr string, h http.Handler) *http.Server {
 	}
 }
 
-// metricsServer serves /metrics, /healthz and /readyz.
-func metricsServer(addr string, registry *prometheus.Registry) *http.Server {
+// newMetricsServer serves /metrics, /healthz and /readyz.
+func newMetricsServer(addr string, registry *prometheus.Registry) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // what cannot be told does not hide the rest
 	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, `{"status":"ok"}`) })
-	mux.HandleFunc("GET "+pathReady, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, `{"process":"ok"}`) })
-	return server(addr, mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"status":"ok"}`) })
+	mux.HandleFunc("GET "+pathReady, func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"process":"ok"}`) })
+	return newHTTPServer(addr, mux)
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/aliquot-labs/aliquot/worker"
 )
 
-// retention is how long Temporal keeps ended workflows in a namespace that rebuild makes. Orders live in the store.
-const retention = 72 * time.Hour
+// namespaceRetention is how long Temporal keeps ended workflows in a namespace that rebuild makes. Orders live in the store.
+const namespaceRetention = 72 * time.Hour
 
-// rebuildPatience is how long a rebuild may take before it says what it may be waiting for.
-const rebuildPatience = 10 * time.Second
+// rebuildHintAfter is how long a rebuild may take before it says what it may be waiting for.
+const rebuildHintAfter = 10 * time.Second
 
 func newRebuild() *cobra.Command {
-	var out output
-	return prints(&cobra.Command{
+	var out outputFormat
+	return withOutputFlag(&cobra.Command{
 		Use:   "rebuild",
 		Short: "Bring Temporal back after its data was lost: every open order is started again from the store",
 		Long: `Makes the namespace, the search attributes and the reconciler's schedules where they are missing, starts every open order that
@@ -32,30 +32,30 @@ stays as it is, so doing it again is harmless. Settings: docs/settings.md.`,
 	}, &out)
 }
 
-func runRebuild(cmd *cobra.Command, out output) error {
+func runRebuild(cmd *cobra.Command, out outputFormat) error {
 	ctx := cmd.Context()
 	set, err := settings.LoadCommon(os.Environ())
 	if err != nil {
 		return err
 	}
 	logger := newLogger(cmd.ErrOrStderr(), set.Process)
-	temporal, err := openTemporal(ctx, set.Temporal, telemetry{}, logger)
+	temporal, err := dialTemporalOnce(ctx, set.Temporal, telemetry{}, logger)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
-	waiting := time.AfterFunc(rebuildPatience, func() {
+	waiting := time.AfterFunc(rebuildHintAfter, func() {
 		logger.WarnContext(ctx, "the rebuild goes on: if nothing happens, no worker runs, or none whose build is current (aliquot rollout show, aliquot rollout set)")
 	})
 	defer waiting.Stop()
-	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, retention, logger)
+	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, namespaceRetention, logger)
 	if err != nil {
 		return err
 	}
-	return showRebuilt(cmd.OutOrStdout(), out, healed)
+	return printRebuilt(cmd.OutOrStdout(), out, healed)
 }
 
-func showRebuilt(w io.Writer, out output, healed dispatch.SweepResult) error {
-	return out.say(w, map[string]int{"orders": healed.Orders, "facts": healed.Facts, "endpoints": healed.Endpoints},
-		"Started %d orders, signalled %d facts, nudged %d endpoints.", healed.Orders, healed.Facts, healed.Endpoints)
+func printRebuilt(w io.Writer, out outputFormat, healed dispatch.SweepResult) error {
+	return out.printLine(w, map[string]int{"orders": healed.OrdersStarted, "facts": healed.FactsSignalled, "endpoints": healed.EndpointsNudged},
+		"Started %d orders, signalled %d facts, nudged %d endpoints.", healed.OrdersStarted, healed.FactsSignalled, healed.EndpointsNudged)
 }

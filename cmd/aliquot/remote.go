@@ -22,33 +22,33 @@ import (
 	"github.com/aliquot-labs/aliquot/settings"
 )
 
-// remote is how an administrative command reaches the API of a running system, and how it shows what it gets.
-type remote struct {
+// remoteFlags is how an administrative command reaches the API of a running system, and how it shows what it gets.
+type remoteFlags struct {
 	api, key, data string
-	output         output
+	output         outputFormat
 	demoTeam       string // of a development system; empty elsewhere
 }
 
-// administers gives a command and those below it the flags of a remote.
-func administers(cmd *cobra.Command, r *remote) *cobra.Command {
-	isGroup(cmd)
+// addRemoteFlags gives a command and those below it the flags of a remote.
+func addRemoteFlags(cmd *cobra.Command, r *remoteFlags) *cobra.Command {
+	makeGroup(cmd)
 	f := cmd.PersistentFlags()
 	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
 	f.StringVar(&r.key, "key", "", "operations or administrator key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
 	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+dev.DefaultData+")")
-	r.output.addTo(f)
+	r.output.addFlag(f)
 	return cmd
 }
 
-var errNowhere = errors.New("which system? Start aliquot dev here, point to one with --data, or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
+var errNoSystem = errors.New("which system? Start aliquot dev here, point to one with --data, or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
 
-// open finds the system. A data folder that is named wins over the environment, and the environment over the default folder.
-func (r *remote) open() (*client.Client, error) {
-	if err := r.output.check(); err != nil {
+// openClient finds the system. A data folder that is named wins over the environment, and the environment over the default folder.
+func (r *remoteFlags) openClient() (*client.Client, error) {
+	if err := r.output.validate(); err != nil {
 		return nil, err
 	}
 	environ := os.Environ()
-	local, err := dev.ReadEnv(first(r.data, dev.DefaultData))
+	local, err := dev.ReadEnvFile(firstNonEmpty(r.data, dev.DefaultData))
 	if r.data != "" {
 		if err != nil {
 			return nil, fmt.Errorf("%w: is aliquot dev running there, and ready?", err)
@@ -63,17 +63,17 @@ func (r *remote) open() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, key := first(r.api, set.URL, fallback.URL), first(r.key, set.Key.Reveal(), fallback.Key.Reveal())
+	base, key := firstNonEmpty(r.api, set.URL, fallback.URL), firstNonEmpty(r.key, set.APIKey.Reveal(), fallback.APIKey.Reveal())
 	if base == "" || key == "" {
-		return nil, errNowhere
+		return nil, errNoSystem
 	}
 	if base == fallback.URL {
-		r.demoTeam = value(local, "ALIQUOT_DEMO_TEAM")
+		r.demoTeam = environValue(local, "ALIQUOT_DEMO_TEAM")
 	}
 	return client.New(base, key), nil
 }
 
-func first(values ...string) string {
+func firstNonEmpty(values ...string) string {
 	i := slices.IndexFunc(values, func(v string) bool { return v != "" })
 	if i < 0 {
 		return ""
@@ -81,7 +81,7 @@ func first(values ...string) string {
 	return values[i]
 }
 
-func value(environ []string, name string) string {
+func environValue(environ []string, name string) string {
 	for _, entry := range environ {
 		if v, ok := strings.CutPrefix(entry, name+"="); ok {
 			return v
@@ -90,17 +90,17 @@ func value(environ []string, name string) string {
 	return ""
 }
 
-// call makes one request and shows its answer: as it is, or in the words of show.
-func call[T any](cmd *cobra.Command, r *remote, method, path string, in any, show func(io.Writer, T)) error {
-	c, err := r.open()
+// callAPI makes one request and shows its answer: as it is, or in the words of show.
+func callAPI[T any](cmd *cobra.Command, r *remoteFlags, method, path string, in any, show func(io.Writer, T)) error {
+	c, err := r.openClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	return callWith(cmd, r, c, method, path, in, show)
+	return callAPIWith(cmd, r, c, method, path, in, show)
 }
 
-func callWith[T any](cmd *cobra.Command, r *remote, c *client.Client, method, path string, in any, show func(io.Writer, T)) error {
+func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *client.Client, method, path string, in any, show func(io.Writer, T)) error {
 	var answer json.RawMessage
 	if err := c.Call(cmd.Context(), method, path, in, &answer); err != nil {
 		return err
@@ -122,22 +122,22 @@ func callWith[T any](cmd *cobra.Command, r *remote, c *client.Client, method, pa
 	return table.Flush()
 }
 
-// addTo makes something that belongs to a team: the one named, or that which remote.team finds.
-func addTo[T any](cmd *cobra.Command, r *remote, team, what string, in any, show func(io.Writer, T)) error {
-	c, err := r.open()
+// createForTeam makes something that belongs to a team: the one named, or that which remote.team finds.
+func createForTeam[T any](cmd *cobra.Command, r *remoteFlags, team, what string, in any, show func(io.Writer, T)) error {
+	c, err := r.openClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	id, err := r.team(cmd.Context(), c, team)
+	id, err := r.resolveTeamID(cmd.Context(), c, team)
 	if err != nil {
 		return err
 	}
-	return callWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/"+what, in, show)
+	return callAPIWith(cmd, r, c, http.MethodPost, "/ops/teams/"+id+"/"+what, in, show)
 }
 
-// row writes one line of a table.
-func row(w io.Writer, cells ...any) {
+// writeRow writes one line of a table.
+func writeRow(w io.Writer, cells ...any) {
 	text := make([]string, len(cells))
 	for i, cell := range cells {
 		text[i] = fmt.Sprint(cell)
@@ -145,9 +145,9 @@ func row(w io.Writer, cells ...any) {
 	fmt.Fprintln(w, strings.Join(text, "\t"))
 }
 
-// team is the id of the team that a command is about: the one named, the demonstration's, or the only one.
-func (r *remote) team(ctx context.Context, c *client.Client, named string) (string, error) {
-	if id := first(named, r.demoTeam); id != "" {
+// resolveTeamID is the id of the team that a command is about: the one named, the demonstration's, or the only one.
+func (r *remoteFlags) resolveTeamID(ctx context.Context, c *client.Client, named string) (string, error) {
+	if id := firstNonEmpty(named, r.demoTeam); id != "" {
 		return id, nil
 	}
 	var teams []api.OpsTeam
@@ -160,8 +160,8 @@ func (r *remote) team(ctx context.Context, c *client.Client, named string) (stri
 	return teams[0].ID, nil
 }
 
-// query is a path with the parameters that are not empty.
-func query(path string, parameters map[string]string) string {
+// pathWithQuery is a path with the parameters that are not empty.
+func pathWithQuery(path string, parameters map[string]string) string {
 	values := url.Values{}
 	for name, v := range parameters {
 		if v != "" && v != "0" {

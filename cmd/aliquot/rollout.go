@@ -16,16 +16,16 @@ import (
 	"github.com/aliquot-labs/aliquot/settings"
 )
 
-// rolling is what the commands of rollout share.
-type rolling struct {
+// rolloutFlags is what the commands of rollout share.
+type rolloutFlags struct {
 	deployment string
-	output     output
+	output     outputFormat
 	wait       time.Duration
 	force      rollout.Force
 }
 
 func newRollout() *cobra.Command {
-	r := &rolling{}
+	r := &rolloutFlags{}
 	cmd := &cobra.Command{
 		Use:   "rollout",
 		Short: "Move the orders from one build of the workers to another, and back",
@@ -36,15 +36,15 @@ something happens to it. docs/rollouts.md has the steps of a rollout. Settings: 
   aliquot rollout ramp v1.4.0 10    # a tenth of the orders first
   aliquot rollout back              # to the build before, or out of a ramp`,
 	}
-	isGroup(cmd)
+	makeGroup(cmd)
 	cmd.PersistentFlags().StringVar(&r.deployment, "deployment", "", "name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
-	r.output.addTo(cmd.PersistentFlags())
+	r.output.addFlag(cmd.PersistentFlags())
 	cmd.AddCommand(newRolloutShow(r), newRolloutSet(r), newRolloutRamp(r), newRolloutBack(r), newRolloutRestart(r))
 	return cmd
 }
 
-// waits adds the flags of a change: how long it waits for the build's workers, and which protections it goes without.
-func (r *rolling) waits(cmd *cobra.Command) *cobra.Command {
+// addChangeFlags adds the flags of a change: how long it waits for the build's workers, and which protections it goes without.
+func (r *rolloutFlags) addChangeFlags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
 	f.DurationVar(&r.wait, "wait", time.Minute, "how long to wait for the build's workers")
 	f.BoolVar(&r.force.NoPollers, "allow-no-pollers", false, "even if no worker of the build has ever asked for work")
@@ -52,16 +52,16 @@ func (r *rolling) waits(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// on works on the deployment.
-func (r *rolling) on(cmd *cobra.Command, do func(*rollout.Deployment) error) error {
-	if err := r.output.check(); err != nil {
+// withDeployment works on the deployment.
+func (r *rolloutFlags) withDeployment(cmd *cobra.Command, do func(*rollout.Deployment) error) error {
+	if err := r.output.validate(); err != nil {
 		return err
 	}
-	set, err := settings.LoadRollout(environment(cmd, map[string]string{"deployment": "ALIQUOT_DEPLOYMENT"}))
+	set, err := settings.LoadRollout(environWithFlags(cmd, map[string]string{"deployment": "ALIQUOT_DEPLOYMENT"}))
 	if err != nil {
 		return err
 	}
-	temporal, err := openTemporal(cmd.Context(), set.Temporal, telemetry{}, newLogger(cmd.ErrOrStderr(), set.Process))
+	temporal, err := dialTemporalOnce(cmd.Context(), set.Temporal, telemetry{}, newLogger(cmd.ErrOrStderr(), set.Process))
 	if err != nil {
 		return err
 	}
@@ -69,18 +69,18 @@ func (r *rolling) on(cmd *cobra.Command, do func(*rollout.Deployment) error) err
 	return do(rollout.Open(temporal, set.Temporal.Namespace, set.Deployment.Name))
 }
 
-func newRolloutShow(r *rolling) *cobra.Command {
+func newRolloutShow(r *rolloutFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show",
 		Short: "Show the builds: which is current, who works for it, and how many open orders each was the last to work on",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.on(cmd, func(d *rollout.Deployment) error {
+			return r.withDeployment(cmd, func(d *rollout.Deployment) error {
 				status, err := d.Status(cmd.Context())
 				if err != nil {
 					return err
 				}
-				return r.status(cmd, status)
+				return r.printStatus(cmd, status)
 			})
 		},
 	}
@@ -89,37 +89,37 @@ func newRolloutShow(r *rolling) *cobra.Command {
 // unversioned is what a build without an id is called.
 const unversioned = "(unversioned)"
 
-func showRollout(w io.Writer, s rollout.Status) error {
+func printRollout(w io.Writer, s rollout.Status) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row(table, "BUILD", "STATE", "MADE", "WORKERS", "OPEN ORDERS", "OTHERS")
+	writeRow(table, "BUILD", "STATE", "MADE", "WORKERS", "OPEN ORDERS", "OTHERS")
 	for _, b := range s.Builds {
 		state, made := b.State, ""
 		if b.State == rollout.StateRamping {
 			state += fmt.Sprintf(" %g %%", s.Percentage)
 		}
 		if !b.CreatedAt.IsZero() {
-			made = clock(b.CreatedAt)
+			made = formatTime(b.CreatedAt)
 		}
-		row(table, first(b.ID, unversioned), state, made, workersOf(b), b.Orders, b.Others)
+		writeRow(table, firstNonEmpty(b.ID, unversioned), state, made, workerCounts(b), b.OpenOrders, b.OtherWorkflows)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, queue := range s.Idle {
-		fmt.Fprintf(w, "No worker of the current build, %s, serves the queue %s: nothing of it goes on.\n", first(s.Current, unversioned), queueName(queue))
+	for _, queue := range s.UnservedQueues {
+		fmt.Fprintf(w, "No worker of the current build, %s, serves the queue %s: nothing of it goes on.\n", firstNonEmpty(s.Current, unversioned), queueName(queue))
 	}
 	return nil
 }
 
-// workersOf says how many processes serve each queue.
-func workersOf(b rollout.Build) string {
+// workerCounts says how many processes serve each queue.
+func workerCounts(b rollout.Build) string {
 	var parts []string
 	for _, queue := range dispatch.QueueNames() {
 		if n := b.Workers[queue]; n > 0 {
 			parts = append(parts, queueName(queue)+" "+strconv.Itoa(n))
 		}
 	}
-	return first(strings.Join(parts, ", "), "none")
+	return firstNonEmpty(strings.Join(parts, ", "), "none")
 }
 
 func queueName(queue string) string {
@@ -131,8 +131,8 @@ func queueName(queue string) string {
 	return queue
 }
 
-// namesBuild refuses a first argument that cannot be the id of a build.
-func namesBuild(_ *cobra.Command, args []string) error {
+// checkBuildArgument refuses a first argument that cannot be the id of a build.
+func checkBuildArgument(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -142,86 +142,86 @@ func namesBuild(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func newRolloutSet(r *rolling) *cobra.Command {
+func newRolloutSet(r *rolloutFlags) *cobra.Command {
 	var plain bool
 	cmd := &cobra.Command{
 		Use:   "set BUILD",
 		Short: "Make a build current: every order goes on with it from its next step",
-		Args:  cobra.MatchAll(cobra.MaximumNArgs(1), namesBuild),
+		Args:  cobra.MatchAll(cobra.MaximumNArgs(1), checkBuildArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if plain == (len(args) == 1) {
 				return errors.New("name a build, or give --unversioned")
 			}
-			build := first(args...)
-			return r.on(cmd, func(d *rollout.Deployment) error {
+			build := firstNonEmpty(args...)
+			return r.withDeployment(cmd, func(d *rollout.Deployment) error {
 				if err := d.SetCurrent(cmd.Context(), build, r.wait, r.force); err != nil {
 					return err
 				}
-				return r.current(cmd, build, "is current")
+				return r.printCurrent(cmd, build, "is current")
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&plain, "unversioned", false, "have workers without a build id work on the orders")
-	return r.waits(cmd)
+	return r.addChangeFlags(cmd)
 }
 
-func (r *rolling) status(cmd *cobra.Command, s rollout.Status) error {
-	return r.output.show(cmd.OutOrStdout(), s, func(w io.Writer) error { return showRollout(w, s) })
+func (r *rolloutFlags) printStatus(cmd *cobra.Command, s rollout.Status) error {
+	return r.output.printValue(cmd.OutOrStdout(), s, func(w io.Writer) error { return printRollout(w, s) })
 }
 
-func (r *rolling) ramping(cmd *cobra.Command, build string, percent float64) error {
-	return r.output.say(cmd.OutOrStdout(), map[string]any{"ramping": build, "percentage": percent}, "%s works on %g %% of the orders", build, percent)
+func (r *rolloutFlags) printRamping(cmd *cobra.Command, build string, percent float64) error {
+	return r.output.printLine(cmd.OutOrStdout(), map[string]any{"ramping": build, "percentage": percent}, "%s works on %g %% of the orders", build, percent)
 }
 
-func (r *rolling) restarted(cmd *cobra.Command, runs int) error {
-	return r.output.say(cmd.OutOrStdout(), map[string]int{"runs": runs}, "Started %d runs anew.", runs)
+func (r *rolloutFlags) printRestarted(cmd *cobra.Command, runs int) error {
+	return r.output.printLine(cmd.OutOrStdout(), map[string]int{"runs": runs}, "Started %d runs anew.", runs)
 }
 
-// current says which build is; in JSON one without an id is an empty text.
-func (r *rolling) current(cmd *cobra.Command, build, words string) error {
-	return r.output.say(cmd.OutOrStdout(), map[string]string{"current": build}, "%s %s", first(build, unversioned), words)
+// printCurrent says which build is; in JSON one without an id is an empty text.
+func (r *rolloutFlags) printCurrent(cmd *cobra.Command, build, words string) error {
+	return r.output.printLine(cmd.OutOrStdout(), map[string]string{"current": build}, "%s %s", firstNonEmpty(build, unversioned), words)
 }
 
-func newRolloutRamp(r *rolling) *cobra.Command {
-	return r.waits(&cobra.Command{
+func newRolloutRamp(r *rolloutFlags) *cobra.Command {
+	return r.addChangeFlags(&cobra.Command{
 		Use:   "ramp BUILD PERCENT",
 		Short: "Have a build work on a part of the orders; 0 ends that",
-		Args:  cobra.MatchAll(cobra.ExactArgs(2), namesBuild),
+		Args:  cobra.MatchAll(cobra.ExactArgs(2), checkBuildArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			percent, err := strconv.ParseFloat(strings.TrimSuffix(args[1], "%"), 32)
 			if err != nil || percent < 0 || percent > 100 {
 				return fmt.Errorf("%q is not a percentage between 0 and 100", args[1])
 			}
-			return r.on(cmd, func(d *rollout.Deployment) error {
+			return r.withDeployment(cmd, func(d *rollout.Deployment) error {
 				if err := d.Ramp(cmd.Context(), args[0], float32(percent), r.wait, r.force); err != nil {
 					return err
 				}
-				return r.ramping(cmd, args[0], percent)
+				return r.printRamping(cmd, args[0], percent)
 			})
 		},
 	})
 }
 
-func newRolloutBack(r *rolling) *cobra.Command {
-	return r.waits(&cobra.Command{
+func newRolloutBack(r *rolloutFlags) *cobra.Command {
+	return r.addChangeFlags(&cobra.Command{
 		Use:   "back",
 		Short: "End a ramp or, where there is none, make the build current that was so before",
 		Long: `Ends a ramp or, where there is none, makes the build current that was so before. Runs that the newer build has taken further than
 the older one understands stand still there, and lose nothing; aliquot rollout restart starts them anew on the older one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.on(cmd, func(d *rollout.Deployment) error {
-				build, err := d.Back(cmd.Context(), r.wait, r.force)
+			return r.withDeployment(cmd, func(d *rollout.Deployment) error {
+				build, err := d.Rollback(cmd.Context(), r.wait, r.force)
 				if err != nil {
 					return err
 				}
-				return r.current(cmd, build, "is current, alone")
+				return r.printCurrent(cmd, build, "is current, alone")
 			})
 		},
 	})
 }
 
-func newRolloutRestart(r *rolling) *cobra.Command {
+func newRolloutRestart(r *rolloutFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restart BUILD",
 		Short: "After going back: start the runs anew that a build has left, on the current one",
@@ -229,14 +229,14 @@ func newRolloutRestart(r *rolling) *cobra.Command {
 has of their orders, so nothing is lost, whatever BUILD had begun. Needs workers of the current build; doing it again is harmless.`,
 		Example: `  aliquot rollout back
   aliquot rollout restart v1.4.0`,
-		Args: cobra.MatchAll(cobra.ExactArgs(1), namesBuild),
+		Args: cobra.MatchAll(cobra.ExactArgs(1), checkBuildArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return r.on(cmd, func(d *rollout.Deployment) error {
+			return r.withDeployment(cmd, func(d *rollout.Deployment) error {
 				n, err := d.Restart(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
-				return r.restarted(cmd, n)
+				return r.printRestarted(cmd, n)
 			})
 		},
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-func newKeyRotate(out *output) *cobra.Command {
+func newEncryptionKeyRotate(out *outputFormat) *cobra.Command {
 	var check bool
-	cmd := checks(&cobra.Command{
+	cmd := validateOutputFirst(&cobra.Command{
 		Use:   "rotate",
 		Short: "Seal all that older encryption keys have sealed with the key in front",
 		Long: `Works on the database directly, next to the running API and workers: seals again, with the first of ALIQUOT_ENCRYPTION_KEYS, what
@@ -23,16 +23,16 @@ docs/security.md has the steps. Settings: docs/settings.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), func(db *store.Store) error {
-				var done []store.Rotation
+				var done []store.ColumnRotation
 				var rotated error
 				if !check {
-					done, rotated = rotate(cmd, db)
+					done, rotated = rotateEncryptionKeys(cmd, db)
 				}
-				uses, err := db.KeyUses(cmd.Context())
+				uses, err := db.EncryptionKeyUses(cmd.Context())
 				if err != nil {
 					return errors.Join(rotated, err)
 				}
-				return errors.Join(rotated, showRotated(cmd.OutOrStdout(), *out, done, uses))
+				return errors.Join(rotated, printRotated(cmd.OutOrStdout(), *out, done, uses))
 			})
 		},
 	}, out)
@@ -40,26 +40,26 @@ docs/security.md has the steps. Settings: docs/settings.md.`,
 	return cmd
 }
 
-// rotateStep is how many values lie between two lines of progress.
-const rotateStep = 1000
+// rotateProgressStep is how many values lie between two lines of progress.
+const rotateProgressStep = 1000
 
-// rotate seals anew and says how far it is. What it returns are the columns in which anything was to do; that some values are not
+// rotateEncryptionKeys seals anew and says how far it is. What it returns are the columns in which anything was to do; that some values are not
 // readable is an error.
-func rotate(cmd *cobra.Command, db *store.Store) ([]store.Rotation, error) {
-	unreadable, next := 0, rotateStep
-	done, err := db.Rotate(cmd.Context(), func(r store.Rotation) {
-		if r.Done < rotateStep {
-			next = rotateStep
+func rotateEncryptionKeys(cmd *cobra.Command, db *store.Store) ([]store.ColumnRotation, error) {
+	unreadable, next := 0, rotateProgressStep
+	done, err := db.RotateEncryptionKeys(cmd.Context(), func(r store.ColumnRotation) {
+		if r.Replaced < rotateProgressStep {
+			next = rotateProgressStep
 		}
-		if r.Done >= next {
-			next += rotateStep
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s.%s: %d so far\n", r.Table, r.Column, r.Done) // progress is a courtesy
+		if r.Replaced >= next {
+			next += rotateProgressStep
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s.%s: %d so far\n", r.Table, r.Column, r.Replaced) // progress is a courtesy
 		}
 	})
 	for _, r := range done {
 		unreadable += r.Unreadable
 	}
-	done = slices.DeleteFunc(done, func(r store.Rotation) bool { return r.Done+r.Overtaken+r.Unreadable == 0 })
+	done = slices.DeleteFunc(done, func(r store.ColumnRotation) bool { return r.Replaced+r.ChangedMeanwhile+r.Unreadable == 0 })
 	if err == nil && unreadable > 0 {
 		err = errors.New("some values are not readable with the keys of ALIQUOT_ENCRYPTION_KEYS, and were left as they are: add the key that sealed them")
 	}
@@ -68,15 +68,15 @@ func rotate(cmd *cobra.Command, db *store.Store) ([]store.Rotation, error) {
 
 // rotatedColumn and keyUse are what a rotation has done, in JSON.
 type rotatedColumn struct {
-	Table      string `json:"table"`
-	Column     string `json:"column"`
-	Done       int    `json:"done"`
-	Overtaken  int    `json:"overtaken"`
-	Unreadable int    `json:"unreadable"`
+	Table            string `json:"table"`
+	Column           string `json:"column"`
+	Replaced         int    `json:"done"`
+	ChangedMeanwhile int    `json:"overtaken"`
+	Unreadable       int    `json:"unreadable"`
 }
 
 // The key without an id stands for those that are not in the settings.
-type keyUse struct {
+type encryptionKeyUse struct {
 	ID        string `json:"id"`
 	InFront   bool   `json:"in_front"`
 	Values    int    `json:"values"`
@@ -84,17 +84,17 @@ type keyUse struct {
 	Removable bool   `json:"removable"`
 }
 
-func showRotated(w io.Writer, out output, done []store.Rotation, uses []store.KeyUse) error {
-	columns, keys := []rotatedColumn{}, []keyUse{}
+func printRotated(w io.Writer, out outputFormat, done []store.ColumnRotation, uses []store.EncryptionKeyUse) error {
+	columns, keys := []rotatedColumn{}, []encryptionKeyUse{}
 	for _, r := range done {
 		columns = append(columns, rotatedColumn(r))
 	}
 	for i, u := range uses {
 		if u.ID != "" || !u.Unused() {
-			keys = append(keys, keyUse{ID: u.ID, InFront: i == 0, Values: u.Values, Hashes: u.Hashes, Removable: i > 0 && u.Unused()})
+			keys = append(keys, encryptionKeyUse{ID: u.ID, InFront: i == 0, Values: u.Values, Hashes: u.Hashes, Removable: i > 0 && u.Unused()})
 		}
 	}
-	return out.show(w, map[string]any{"rotated": columns, "keys": keys}, func(w io.Writer) error {
+	return out.printValue(w, map[string]any{"rotated": columns, "keys": keys}, func(w io.Writer) error {
 		for _, r := range done {
 			if _, err := fmt.Fprintln(w, rotationLine(r)); err != nil {
 				return err
@@ -109,10 +109,10 @@ func showRotated(w io.Writer, out output, done []store.Rotation, uses []store.Ke
 	})
 }
 
-func rotationLine(r store.Rotation) string {
-	line := fmt.Sprintf("%s.%s: %d made anew", r.Table, r.Column, r.Done)
-	if r.Overtaken > 0 {
-		line += fmt.Sprintf(", %d changed meanwhile", r.Overtaken)
+func rotationLine(r store.ColumnRotation) string {
+	line := fmt.Sprintf("%s.%s: %d made anew", r.Table, r.Column, r.Replaced)
+	if r.ChangedMeanwhile > 0 {
+		line += fmt.Sprintf(", %d changed meanwhile", r.ChangedMeanwhile)
 	}
 	if r.Unreadable > 0 {
 		line += fmt.Sprintf(", %d UNREADABLE", r.Unreadable)
@@ -120,7 +120,7 @@ func rotationLine(r store.Rotation) string {
 	return line
 }
 
-func (k keyUse) line() string {
+func (k encryptionKeyUse) line() string {
 	name, remark := "key "+k.ID, ""
 	switch {
 	case k.ID == "":

@@ -10,19 +10,19 @@ import (
 	"github.com/aliquot-labs/aliquot/settings"
 )
 
-func newSandbox() *cobra.Command {
+func newSimulatedLab() *cobra.Command {
 	return &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the simulated lab and courier",
 		Long:  "Runs the simulated lab (docs/sandbox.md). Its settings are environment variables: docs/settings.md.",
 		Args:  cobra.NoArgs,
-		RunE:  runSandbox,
+		RunE:  runSimulatedLab,
 	}
 }
 
-func runSandbox(cmd *cobra.Command, _ []string) error {
+func runSimulatedLab(cmd *cobra.Command, _ []string) error {
 	ctx := cmd.Context()
-	set, err := settings.LoadSandbox(os.Environ())
+	set, err := settings.LoadSimulatedLab(os.Environ())
 	if err != nil {
 		return err
 	}
@@ -33,14 +33,14 @@ func runSandbox(cmd *cobra.Command, _ []string) error {
 	}
 	lab, err := sandbox.New(sandbox.Config{
 		User: set.User, Token: set.Token.Reveal(), WebhookURL: set.WebhookURL, CourierURL: set.CourierURL,
-		CourierSecret: set.CourierSecret.Reveal(), CourierAPIKey: set.CourierKey.Reveal(),
-		NeutralURL: set.NeutralURL, NeutralAccount: set.NeutralName, NeutralSecrets: settings.Reveal(set.NeutralSecret), Speed: speed,
-		Manual: set.Mode == settings.Manual, CancelCall: set.CancelCall, Spacing: set.Spacing, Logger: logger,
+		CourierSecret: set.CourierSecret.Reveal(), CourierAPIKey: set.CourierAPIKey.Reveal(),
+		NeutralURL: set.NeutralURL, NeutralAccount: set.NeutralName, NeutralSecrets: settings.RevealAll(set.NeutralSecrets), Speed: speed,
+		Manual: set.Mode == settings.LabModeManual, CancelCall: set.OffersCancelCall, Spacing: set.Spacing, Logger: logger,
 	})
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "simulated lab starts", "listen", set.Addr, "version", release())
+	logger.InfoContext(ctx, "simulated lab starts", "listen", set.Addr, "version", versionText())
 	defer logger.InfoContext(ctx, "simulated lab stopped")
 	// Closed first: it ends the connections that a script holds open.
 	go func() {
@@ -48,7 +48,7 @@ func runSandbox(cmd *cobra.Command, _ []string) error {
 		lab.Close()
 	}()
 	defer lab.Close()
-	front := server(set.Addr, lab.Handler())
+	front := newHTTPServer(set.Addr, lab.Handler())
 	front.WriteTimeout = 11 * time.Minute // a script may hold a connection for ten
-	return new(service).serve(ctx, front, metricsServer(set.Metrics, newRegistry()))
+	return new(gracefulServer).serve(ctx, front, newMetricsServer(set.MetricsAddr, newRegistry()))
 }

@@ -22,10 +22,10 @@ func TestAnIdleConnectionIsServedUntilTheDelayIsOver(t *testing.T) {
 	port, err := leash.FreePort(t.Context())
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
-	s := &service{delay: 5 * time.Second}
+	s := &gracefulServer{drainDelay: 5 * time.Second}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	ended := make(chan error, 1)
-	go func() { ended <- s.serve(ctx, server(address, http.NotFoundHandler())) }()
+	go func() { ended <- s.serve(ctx, newHTTPServer(address, http.NotFoundHandler())) }()
 
 	var conn net.Conn
 	require.Eventually(t, func() bool {

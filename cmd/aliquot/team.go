@@ -12,48 +12,48 @@ import (
 )
 
 func newTeam() *cobra.Command {
-	var r remote
-	cmd := administers(&cobra.Command{Use: "team", Short: "Teams and their policies"}, &r)
+	var r remoteFlags
+	cmd := addRemoteFlags(&cobra.Command{Use: "team", Short: "Teams and their policies"}, &r)
 	cmd.AddCommand(newTeamList(&r), newTeamAdd(&r), newTeamSet(&r))
 	return cmd
 }
 
-func newTeamList(r *remote) *cobra.Command {
+func newTeamList(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List teams",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return call(cmd, r, http.MethodGet, "/ops/teams", nil, func(w io.Writer, teams []api.OpsTeam) {
-				row(w, "ID", "NAME", "ENVIRONMENT", "TIME ZONE", "POLICY")
+			return callAPI(cmd, r, http.MethodGet, "/ops/teams", nil, func(w io.Writer, teams []api.OpsTeam) {
+				writeRow(w, "ID", "NAME", "ENVIRONMENT", "TIME ZONE", "POLICY")
 				for _, t := range teams {
-					row(w, t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy))
+					writeRow(w, t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy))
 				}
 			})
 		},
 	}
 }
 
-func newTeamAdd(r *remote) *cobra.Command {
+func newTeamAdd(r *remoteFlags) *cobra.Command {
 	in := map[string]*string{"name": new(string), "environment": new(string), "time_zone": new(string)}
 	cmd := &cobra.Command{
 		Use:   "add --name NAME --environment production|sandbox",
 		Short: "Create a team",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return call(cmd, r, http.MethodPost, "/ops/teams", in, showTeam)
+			return callAPI(cmd, r, http.MethodPost, "/ops/teams", in, printTeam)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(in["name"], "name", "", "name")
 	f.StringVar(in["environment"], "environment", "", "production, or sandbox: orders only ever reach the simulated lab")
 	f.StringVar(in["time_zone"], "time-zone", "UTC", "IANA time zone")
-	required(cmd, "name")
-	required(cmd, "environment")
+	requireFlag(cmd, "name")
+	requireFlag(cmd, "environment")
 	return cmd
 }
 
-func newTeamSet(r *remote) *cobra.Command {
+func newTeamSet(r *remoteFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set ID POLICY",
 		Short: "Change a team's policy for orders to come",
@@ -66,16 +66,16 @@ policy that they were created with.`,
 			if !json.Valid(policy) {
 				return errors.New("POLICY is not JSON: quote it as one argument")
 			}
-			return call(cmd, r, http.MethodPatch, "/ops/teams/"+args[0], map[string]any{"policy": policy}, showTeam)
+			return callAPI(cmd, r, http.MethodPatch, "/ops/teams/"+args[0], map[string]any{"policy": policy}, printTeam)
 		},
 	}
 }
 
-func showTeam(w io.Writer, t api.OpsTeam) {
-	row(w, "id", t.ID)
-	row(w, "name", t.Name)
-	row(w, "environment", t.Environment)
-	row(w, "time zone", t.TimeZone)
-	row(w, "policy", string(t.Policy))
-	row(w, "as it works", string(t.Resolved))
+func printTeam(w io.Writer, t api.OpsTeam) {
+	writeRow(w, "id", t.ID)
+	writeRow(w, "name", t.Name)
+	writeRow(w, "environment", t.Environment)
+	writeRow(w, "time zone", t.TimeZone)
+	writeRow(w, "policy", string(t.Policy))
+	writeRow(w, "as it works", string(t.Resolved))
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/aliquot-labs/aliquot/tracing"
 )
 
-// flushLimit is how long what is left of traces may take to leave a process that ends.
-const flushLimit = 3 * time.Second
+// flushTimeout is how long what is left of traces may take to leave a process that ends.
+const flushTimeout = 3 * time.Second
 
 // telemetry is how a process is watched.
 type telemetry struct {
@@ -28,14 +28,14 @@ type telemetry struct {
 	traces   trace.TracerProvider
 	close    func() // sends what is left of traces
 
-	metrics client.MetricsHandler           // of a Temporal client, to the registry
-	tracing []interceptor.ClientInterceptor // of a Temporal client, to the traces; none where nothing is traced
+	temporalMetrics      client.MetricsHandler           // of a Temporal client, to the registry
+	temporalInterceptors []interceptor.ClientInterceptor // of a Temporal client, to the traces; none where nothing is traced
 }
 
 func newTelemetry(ctx context.Context, service string, set settings.Traces, logger *slog.Logger) (telemetry, error) {
 	t := telemetry{registry: newRegistry(), traces: noop.NewTracerProvider(), close: func() {}}
 	var err error
-	if t.metrics, err = dispatch.NewMetrics(t.registry); err != nil {
+	if t.temporalMetrics, err = dispatch.NewMetrics(t.registry); err != nil {
 		return t, err
 	}
 	if set.TraceURL == "" {
@@ -45,8 +45,8 @@ func newTelemetry(ctx context.Context, service string, set settings.Traces, logg
 	if err != nil {
 		return t, fmt.Errorf("reading ALIQUOT_TRACE_HEADERS: %w", err)
 	}
-	provider, err := tracing.Open(ctx, tracing.Options{
-		URL: set.TraceURL, Headers: headers, Sample: set.TraceSample, Service: service, Version: moduleVersion(),
+	provider, err := tracing.OpenProvider(ctx, tracing.Options{
+		URL: set.TraceURL, Headers: headers, SampleRatio: set.TraceSample, Service: service, Version: moduleVersion(),
 	})
 	if err != nil {
 		return t, err
@@ -54,28 +54,28 @@ func newTelemetry(ctx context.Context, service string, set settings.Traces, logg
 	t.traces = provider
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("traces are lost", "error", err) }))
 	t.close = func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 		defer cancel()
 		if err := provider.Shutdown(ctx); err != nil {
 			logger.WarnContext(ctx, "traces are lost", "error", err)
 		}
 	}
 	follow, err := dispatch.NewTracing(provider)
-	t.tracing = []interceptor.ClientInterceptor{follow}
+	t.temporalInterceptors = []interceptor.ClientInterceptor{follow}
 	return t, err
 }
 
-// watch registers metrics of what a process stands on.
-func (t telemetry) watch(db *store.Store, orders *dispatch.Client, set settings.Temporal) {
+// registerMetrics registers metrics of what a process stands on.
+func (t telemetry) registerMetrics(db *store.Store, orders *dispatch.Client, set settings.Temporal) {
 	t.registry.MustRegister(db.PoolMetrics()...)
 	t.registry.MustRegister(
-		newReachMetric(map[string]func(context.Context) error{"store": db.Ping, "temporal": orders.Reachable}),
+		newDependencyMetric(map[string]func(context.Context) error{"store": db.Ping, "temporal": orders.CheckReachable}),
 		newCertificateMetric(map[string]string{"temporal": set.CertFile}),
 	)
 }
 
-// on has a Temporal client watched, and the workers that are made with it.
-func (t telemetry) on(o client.Options) client.Options {
-	o.MetricsHandler, o.Interceptors = t.metrics, append(o.Interceptors, t.tracing...)
+// instrument has a Temporal client watched, and the workers that are made with it.
+func (t telemetry) instrument(o client.Options) client.Options {
+	o.MetricsHandler, o.Interceptors = t.temporalMetrics, append(o.Interceptors, t.temporalInterceptors...)
 	return o
 }

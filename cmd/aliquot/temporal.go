@@ -31,18 +31,18 @@ func temporalOptions(t settings.Temporal, logger *slog.Logger) (client.Options, 
 	return options, nil
 }
 
-// errReaching is that there is no Temporal where the settings say.
-var errReaching = errors.New("reaching Temporal")
+// errTemporalUnreachable is that there is no Temporal where the settings say.
+var errTemporalUnreachable = errors.New("reaching Temporal")
 
-// openTemporal connects once.
-func openTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+// dialTemporalOnce connects once.
+func dialTemporalOnce(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
 	options, err := temporalOptions(t, logger)
 	if err != nil {
 		return nil, err
 	}
-	temporal, err := client.DialContext(ctx, watched.on(options))
+	temporal, err := client.DialContext(ctx, watched.instrument(options))
 	if err != nil {
-		return nil, fmt.Errorf("%w at %s: %w", errReaching, t.HostPort, err)
+		return nil, fmt.Errorf("%w at %s: %w", errTemporalUnreachable, t.HostPort, err)
 	}
 	return temporal, nil
 }
@@ -51,7 +51,7 @@ func openTemporal(ctx context.Context, t settings.Temporal, watched telemetry, l
 // to do without Temporal.
 func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
 	for {
-		temporal, err := reachTemporal(ctx, t, watched, logger)
+		temporal, err := dialTemporal(ctx, t, watched, logger)
 		if err == nil {
 			return temporal, nil
 		}
@@ -64,14 +64,14 @@ func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry, 
 	}
 }
 
-func reachTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+func dialTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	temporal, err := openTemporal(ctx, t, watched, logger)
+	temporal, err := dialTemporalOnce(ctx, t, watched, logger)
 	if err != nil {
 		return nil, err
 	}
-	if err := worker.Ensure(ctx, temporal, t.Namespace, logger); err != nil {
+	if err := worker.EnsureAttributesAndSchedules(ctx, temporal, t.Namespace, logger); err != nil {
 		temporal.Close()
 		return nil, err
 	}

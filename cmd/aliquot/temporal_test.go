@@ -21,8 +21,8 @@ import (
 	"github.com/aliquot-labs/aliquot/settings"
 )
 
-// secured is a frontend that answers what a client asks first, to those who show a certificate of its authority.
-type secured struct {
+// securedFrontend is a frontend that answers what a client asks first, to those who show a certificate of its authority.
+type securedFrontend struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
 	address string
@@ -31,7 +31,7 @@ type secured struct {
 	names   []string // of the certificates that were shown
 }
 
-func (s *secured) GetSystemInfo(ctx context.Context, _ *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+func (s *securedFrontend) GetSystemInfo(ctx context.Context, _ *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	headers, _ := metadata.FromIncomingContext(ctx)
@@ -43,7 +43,7 @@ func (s *secured) GetSystemInfo(ctx context.Context, _ *workflowservice.GetSyste
 	return &workflowservice.GetSystemInfoResponse{}, nil
 }
 
-func newSecured(t *testing.T, authority *testcerts.Authority) *secured {
+func newSecuredFrontend(t *testing.T, authority *testcerts.Authority) *securedFrontend {
 	t.Helper()
 	pair := authority.Issue(t, "temporal")
 	certificate, err := tls.LoadX509KeyPair(pair.Cert, pair.Key)
@@ -57,7 +57,7 @@ func newSecured(t *testing.T, authority *testcerts.Authority) *secured {
 	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
 	})))
-	s := &secured{address: listener.Addr().String()}
+	s := &securedFrontend{address: listener.Addr().String()}
 	workflowservice.RegisterWorkflowServiceServer(server, s)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }() // ends with Stop
@@ -65,12 +65,12 @@ func newSecured(t *testing.T, authority *testcerts.Authority) *secured {
 	return s
 }
 
-// reach connects with settings as a process has them.
-func reach(t *testing.T, environ ...string) error {
+// dialWith connects with settings as a process has them.
+func dialWith(t *testing.T, environ ...string) error {
 	t.Helper()
 	set, err := settings.LoadRollout(environ)
 	require.NoError(t, err)
-	temporal, err := openTemporal(t.Context(), set.Temporal, telemetry{}, slog.New(slog.DiscardHandler))
+	temporal, err := dialTemporalOnce(t.Context(), set.Temporal, telemetry{}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		temporal.Close()
 	}
@@ -80,7 +80,7 @@ func reach(t *testing.T, environ ...string) error {
 func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 	t.Parallel()
 	authority, stranger := testcerts.NewAuthority(t), testcerts.NewAuthority(t)
-	s := newSecured(t, authority)
+	s := newSecuredFrontend(t, authority)
 	ours, theirs := authority.Issue(t, "aliquot"), stranger.Issue(t, "aliquot")
 	at, ca := "ALIQUOT_TEMPORAL="+s.address, "ALIQUOT_TEMPORAL_CA_FILE="+authority.File
 	pair := func(p testcerts.Pair) (string, string) {
@@ -90,12 +90,12 @@ func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 	keyFile := t.TempDir() + "/key"
 	require.NoError(t, os.WriteFile(keyFile, []byte("key-1\n"), 0o600))
 
-	require.NoError(t, reach(t, at, ca, cert, key, "ALIQUOT_TEMPORAL_API_KEY_FILE="+keyFile))
+	require.NoError(t, dialWith(t, at, ca, cert, key, "ALIQUOT_TEMPORAL_API_KEY_FILE="+keyFile))
 	s.mu.Lock()
 	require.Contains(t, s.keys, "Bearer key-1")
 	require.Contains(t, s.names, "aliquot")
 	s.mu.Unlock()
-	require.NoError(t, reach(t, at, ca, cert, key, "ALIQUOT_TEMPORAL_SERVER_NAME=localhost"))
+	require.NoError(t, dialWith(t, at, ca, cert, key, "ALIQUOT_TEMPORAL_SERVER_NAME=localhost"))
 
 	strangeCert, strangeKey := pair(theirs)
 	for name, environ := range map[string][]string{
@@ -106,7 +106,7 @@ func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 		"one of another's making": {at, ca, strangeCert, strangeKey},
 		"without TLS":             {at},
 	} {
-		require.Error(t, reach(t, environ...), name)
+		require.Error(t, dialWith(t, environ...), name)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 func TestARenewedCertificateIsTaken(t *testing.T) {
 	t.Parallel()
 	authority := testcerts.NewAuthority(t)
-	s := newSecured(t, authority)
+	s := newSecuredFrontend(t, authority)
 	pair, renewed := authority.Issue(t, "first"), authority.Issue(t, "second")
 	set, err := settings.LoadRollout([]string{
 		"ALIQUOT_TEMPORAL=" + s.address, "ALIQUOT_TEMPORAL_CA_FILE=" + authority.File,

@@ -7,19 +7,19 @@ import (
 )
 
 func newVersion() *cobra.Command {
-	var out output
-	return prints(&cobra.Command{
+	var out outputFormat
+	return withOutputFlag(&cobra.Command{
 		Use:   "version",
 		Short: "Say which version this is",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return out.say(cmd.OutOrStdout(), map[string]string{"version": release()}, "aliquot %s", release())
+			return out.printLine(cmd.OutOrStdout(), map[string]string{"version": versionText()}, "aliquot %s", versionText())
 		},
 	}, &out)
 }
 
-// release is the module's version, or the commit that it was built from.
-func release() string {
+// versionText is the module's version, or the commit that it was built from.
+func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

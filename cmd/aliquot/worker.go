@@ -41,15 +41,15 @@ current: aliquot rollout set, docs/rollouts.md.`,
 	f.StringVar(&build, "build-id", "", "which build this is (default ALIQUOT_BUILD_ID; empty: unversioned)")
 	f.StringSliceVar(&queues, "queues", nil, "task queues to serve: orders, labs, deliveries (default ALIQUOT_QUEUES, all)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return runWorker(cmd, environment(cmd, map[string]string{
+		return runWorker(cmd, environWithFlags(cmd, map[string]string{
 			"deployment": "ALIQUOT_DEPLOYMENT", "build-id": "ALIQUOT_BUILD_ID", "queues": "ALIQUOT_QUEUES",
 		}))
 	}
 	return cmd
 }
 
-// environment is this process's, with what flags say for settings.
-func environment(cmd *cobra.Command, settings map[string]string) []string {
+// environWithFlags is this process's, with what flags say for settings.
+func environWithFlags(cmd *cobra.Command, settings map[string]string) []string {
 	environ := os.Environ()
 	for flag, variable := range settings {
 		if f := cmd.Flags().Lookup(flag); f.Changed {
@@ -98,21 +98,21 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	version := worker.Version{BuildID: set.BuildID}
 	if version.BuildID != "" {
 		version.Deployment = set.Deployment.Name
-		sayWhetherCurrent(ctx, rollout.Open(temporal, set.Temporal.Namespace, version.Deployment), version, logger)
+		logIfNotCurrent(ctx, rollout.Open(temporal, set.Temporal.Namespace, version.Deployment), version, logger)
 	}
 
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	orders := dispatch.NewClient(temporal)
-	watched.watch(db, orders, set.Temporal)
+	watched.registerMetrics(db, orders, set.Temporal)
 	w, err := worker.New(worker.Options{
 		Temporal: temporal, Store: db, Dispatch: orders, Partners: worker.Partners(set.PartnerTimeout),
-		Tracker: tracker, Sender: sender, Concurrency: set.WebhookSlots,
+		Tracker: tracker, Sender: sender, Concurrency: set.WebhookConcurrency,
 		Retention: activities.Retention{
-			Messages: set.WebhookKeep, Results: set.ResultKeep, Inbox: set.InboxKeep, Audit: set.AuditKeep,
+			Messages: set.WebhookRetention, Results: set.ResultRetention, Inbox: set.InboxRetention, Audit: set.AuditRetention,
 		},
-		Registry: watched.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
-		Version: version, Held: set.HeldChanges, Queues: queuesOf(set.Queues),
+		MetricsRegistry: watched.registry, Logger: logger, StopTimeout: set.StopTimeout, OnFatal: giveUp,
+		Version: version, HeldChanges: set.HeldChanges, Queues: queuesOf(set.Queues),
 	})
 	if err != nil {
 		return err
@@ -120,9 +120,9 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	if err := w.Start(); err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "worker started", "version", release(), "deployment", version.Deployment, "build_id", version.BuildID, "queues", set.Queues)
+	logger.InfoContext(ctx, "worker started", "version", versionText(), "deployment", version.Deployment, "build_id", version.BuildID, "queues", set.Queues)
 	defer logger.InfoContext(ctx, "worker stopped")
-	return work(ctx, w, metricsServer(set.Metrics, watched.registry))
+	return runUntilStopped(ctx, w, newMetricsServer(set.MetricsAddr, watched.registry))
 }
 
 func queuesOf(names []string) []string {
@@ -133,11 +133,11 @@ func queuesOf(names []string) []string {
 	return queues
 }
 
-// sayWhetherCurrent tells in the log what a worker whose build gets no work is waiting for. That it cannot be found out is no matter.
-func sayWhetherCurrent(ctx context.Context, d *rollout.Deployment, v worker.Version, logger *slog.Logger) {
+// logIfNotCurrent tells in the log what a worker whose build gets no work is waiting for. That it cannot be found out is no matter.
+func logIfNotCurrent(ctx context.Context, d *rollout.Deployment, v worker.Version, logger *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	works, current, err := d.Works(ctx, v.BuildID)
+	works, current, err := d.ReceivesOrders(ctx, v.BuildID)
 	if err != nil || works {
 		return
 	}
@@ -145,13 +145,13 @@ func sayWhetherCurrent(ctx context.Context, d *rollout.Deployment, v worker.Vers
 		"deployment", v.Deployment, "build_id", v.BuildID, "current", current)
 }
 
-// work waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot go on is an error, so
+// runUntilStopped waits until the worker is to stop, and serves its health until it has stopped. A worker that cannot go on is an error, so
 // that whoever looks after the process starts it anew.
-func work(ctx context.Context, w *worker.Worker, health *http.Server) error {
+func runUntilStopped(ctx context.Context, w *worker.Worker, healthServer *http.Server) error {
 	group, watch := errgroup.WithContext(context.WithoutCancel(ctx))
 	watch, done := context.WithCancel(watch)
-	var s service
-	group.Go(func() error { return s.serve(watch, health) })
+	var s gracefulServer
+	group.Go(func() error { return s.serve(watch, healthServer) })
 	select {
 	case <-ctx.Done():
 	case <-watch.Done():
@@ -167,17 +167,17 @@ func work(ctx context.Context, w *worker.Worker, health *http.Server) error {
 }
 
 func newSender(set settings.Worker) (*webhooks.Sender, error) {
-	guard, err := webhooks.NewGuard(set.Networks...)
+	guard, err := webhooks.NewAddressGuard(set.AllowedNetworks...)
 	if err != nil {
 		return nil, err
 	}
-	return webhooks.NewSender(webhooks.Options{Guard: guard, Timeout: set.WebhookTimeout, KeptOpen: set.WebhookSlots}), nil
+	return webhooks.NewSender(webhooks.SenderOptions{Guard: guard, Timeout: set.WebhookTimeout, MaxIdleConns: set.WebhookConcurrency}), nil
 }
 
 // newTracker is nil when no tracking service is configured.
 func newTracker(set settings.Worker) (couriers.Tracker, error) {
-	if set.CourierKey == "" {
+	if set.CourierAPIKey == "" {
 		return nil, nil //nolint:nilnil // no tracker is a configuration, not a failure
 	}
-	return easypost.New(easypost.Options{BaseURL: set.CourierURL, APIKey: set.CourierKey.Reveal(), Timeout: set.PartnerTimeout})
+	return easypost.New(easypost.Options{BaseURL: set.CourierURL, APIKey: set.CourierAPIKey.Reveal(), Timeout: set.PartnerTimeout})
 }

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	defaultBaseURL = "https://api.easypost.com"
-	defaultTimeout = 10 * time.Second
-	maxAnswer      = 1 << 20 // bytes; a tracker with a long history is some 50 KB
+	defaultBaseURL   = "https://api.easypost.com"
+	defaultTimeout   = 10 * time.Second
+	maxResponseBytes = 1 << 20 // bytes; a tracker with a long history is some 50 KB
 )
 
 // carrierName is how EasyPost names our couriers.
@@ -77,38 +77,38 @@ func New(o Options) (*Client, error) {
 // Close gives up idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Create implements couriers.Tracker. EasyPost answers a number that it already follows for us
+// CreateTracker implements couriers.Tracker. EasyPost answers a number that it already follows for us
 // with the tracker that exists.
-func (c *Client) Create(ctx context.Context, number string, courier couriers.Courier) (string, error) {
+func (c *Client) CreateTracker(ctx context.Context, number string, courier couriers.Courier) (string, error) {
 	carrier, known := carrierName[courier]
 	if courier != "" && !known {
 		return "", &couriers.RefusedError{Code: "carrier_unsupported"}
 	}
-	req, err := c.request(ctx, couriers.Clean(number), carrier)
+	req, err := c.newRequest(ctx, couriers.NormalizeNumber(number), carrier)
 	if err != nil {
 		return "", err
 	}
-	ctx, span := tracing.Start(ctx, "call courier", attribute.String("http.request.method", http.MethodPost),
+	ctx, span := tracing.StartCall(ctx, "call courier", attribute.String("http.request.method", http.MethodPost),
 		attribute.String("server.address", req.URL.Host))
-	id, err := c.exchange(req.WithContext(ctx))
-	tracing.End(span, failure(err))
+	id, err := c.sendRequest(req.WithContext(ctx))
+	tracing.EndSpan(span, errorKind(err))
 	return id, err
 }
 
-func (c *Client) exchange(req *http.Request) (string, error) {
+func (c *Client) sendRequest(req *http.Request) (string, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return "", &couriers.UnavailableError{Err: fmt.Errorf("calling EasyPost: %w", err)}
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes))
 	if err != nil {
 		return "", &couriers.UnavailableError{Status: resp.StatusCode, Err: fmt.Errorf("reading EasyPost's answer: %w", err)}
 	}
-	return decodeAnswer(resp, body)
+	return decodeResponse(resp, body)
 }
 
-func (c *Client) request(ctx context.Context, number, carrier string) (*http.Request, error) {
+func (c *Client) newRequest(ctx context.Context, number, carrier string) (*http.Request, error) {
 	type tracker struct {
 		TrackingCode string `json:"tracking_code"`
 		Carrier      string `json:"carrier,omitempty"`
@@ -128,8 +128,8 @@ func (c *Client) request(ctx context.Context, number, carrier string) (*http.Req
 	return req, nil
 }
 
-// failure is the kind of an error that exchange returns, empty for none.
-func failure(err error) string {
+// errorKind is the kind of an error that exchange returns, empty for none.
+func errorKind(err error) string {
 	if _, refused := errors.AsType[*couriers.RefusedError](err); refused {
 		return "refused"
 	}
@@ -139,9 +139,9 @@ func failure(err error) string {
 	return ""
 }
 
-// decodeAnswer sorts an answer into an id, a refusal or a reason to ask again. Creating is
+// decodeResponse sorts an answer into an id, a refusal or a reason to ask again. Creating is
 // repeatable, so an unreadable success is asked again too.
-func decodeAnswer(resp *http.Response, body []byte) (string, error) {
+func decodeResponse(resp *http.Response, body []byte) (string, error) {
 	status := resp.StatusCode
 	if status/100 == 2 {
 		var tracker struct {

@@ -27,14 +27,14 @@ func newClient(t *testing.T, h http.HandlerFunc, timeout time.Duration) *easypos
 	return client
 }
 
-func answer(status int, body string) http.HandlerFunc {
+func respondWith(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}
 }
 
-func TestCreate(t *testing.T) {
+func TestCreateTracker(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		number  string
@@ -54,10 +54,10 @@ func TestCreate(t *testing.T) {
 			client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
 				got = r
 				body, _ = io.ReadAll(r.Body)
-				answer(http.StatusCreated, `{"id":"trk_1","object":"Tracker","status":"unknown"}`)(w, r)
+				respondWith(http.StatusCreated, `{"id":"trk_1","object":"Tracker","status":"unknown"}`)(w, r)
 			}, 0)
 
-			id, err := client.Create(t.Context(), tt.number, tt.courier)
+			id, err := client.CreateTracker(t.Context(), tt.number, tt.courier)
 
 			require.NoError(t, err)
 			require.Equal(t, "trk_1", id)
@@ -87,8 +87,8 @@ func TestCreateRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, answer(tt.status, tt.body), 0)
-			_, err := client.Create(t.Context(), number, couriers.USPS)
+			client := newClient(t, respondWith(tt.status, tt.body), 0)
+			_, err := client.CreateTracker(t.Context(), number, couriers.USPS)
 			var refused *couriers.RefusedError
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, &couriers.RefusedError{Status: tt.status, Code: tt.code}, refused)
@@ -98,10 +98,10 @@ func TestCreateRefused(t *testing.T) {
 	}
 }
 
-func TestCreateUnsupportedCarrierAsksNobody(t *testing.T) {
+func TestCreateTrackerRefusesUnsupportedCarriers(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, func(http.ResponseWriter, *http.Request) { t.Error("EasyPost was asked") }, 0)
-	_, err := client.Create(t.Context(), number, "pigeon")
+	_, err := client.CreateTracker(t.Context(), number, "pigeon")
 	var refused *couriers.RefusedError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "carrier_unsupported", refused.Code)
@@ -114,27 +114,27 @@ func TestCreateUnavailable(t *testing.T) {
 		status     int
 		retryAfter time.Duration
 	}{
-		"request time-out": {answer(408, ""), 408, 0},
-		"server error":     {answer(500, ""), 500, 0},
+		"request time-out": {respondWith(408, ""), 408, 0},
+		"server error":     {respondWith(500, ""), 500, 0},
 		"rate limited": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "17")
-			answer(429, "")(w, r)
+			respondWith(429, "")(w, r)
 		}, 429, 17 * time.Second},
 		"endless Retry-After": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "999999999999")
-			answer(503, "")(w, r)
+			respondWith(503, "")(w, r)
 		}, 503, time.Hour},
 		"senseless Retry-After": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "-1")
-			answer(503, "")(w, r)
+			respondWith(503, "")(w, r)
 		}, 503, 0},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, 307, 0},
-		"success without JSON":      {answer(200, "<html>"), 200, 0},
-		"success without an id":     {answer(200, `{"object":"Tracker"}`), 200, 0},
-		"success with a strange id": {answer(200, `{"id":"Jane Roe"}`), 200, 0},
-		"endless answer":            {answer(200, `{"id":"trk_1","pad":"`+strings.Repeat("x", 2<<20)+`"}`), 200, 0},
+		"success without JSON":      {respondWith(200, "<html>"), 200, 0},
+		"success without an id":     {respondWith(200, `{"object":"Tracker"}`), 200, 0},
+		"success with a strange id": {respondWith(200, `{"id":"Jane Roe"}`), 200, 0},
+		"endless answer":            {respondWith(200, `{"id":"trk_1","pad":"`+strings.Repeat("x", 2<<20)+`"}`), 200, 0},
 		"broken answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, `{"id":`)
@@ -144,7 +144,7 @@ func TestCreateUnavailable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, tt.handler, 0)
-			_, err := client.Create(t.Context(), number, couriers.USPS)
+			_, err := client.CreateTracker(t.Context(), number, couriers.USPS)
 			var unavailable *couriers.UnavailableError
 			require.ErrorAs(t, err, &unavailable)
 			require.Equal(t, tt.status, unavailable.Status)
@@ -160,7 +160,7 @@ func TestCreateTimesOut(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body) // the server sees the client go only once the body is read
 		<-r.Context().Done()
 	}, 50*time.Millisecond)
-	_, err := client.Create(t.Context(), number, couriers.USPS)
+	_, err := client.CreateTracker(t.Context(), number, couriers.USPS)
 	var unavailable *couriers.UnavailableError
 	require.ErrorAs(t, err, &unavailable)
 	require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -18,9 +18,9 @@ var (
 	ErrMalformed = errors.New("easypost: malformed event")
 )
 
-// Update is what one event says about a parcel. It holds codes and times only; the free text
+// TrackerUpdate is what one event says about a parcel. It holds codes and times only; the free text
 // and the places of a tracker stay behind.
-type Update struct {
+type TrackerUpdate struct {
 	EventID      string
 	TrackerID    string
 	Number       string // the tracking number, cleaned
@@ -41,60 +41,60 @@ type event struct {
 }
 
 type tracker struct {
-	ID           string  `json:"id"`
-	Object       string  `json:"object"`
-	TrackingCode string  `json:"tracking_code"`
-	Status       string  `json:"status"`
-	StatusDetail string  `json:"status_detail"`
-	UpdatedAt    instant `json:"updated_at"`
+	ID           string       `json:"id"`
+	Object       string       `json:"object"`
+	TrackingCode string       `json:"tracking_code"`
+	Status       string       `json:"status"`
+	StatusDetail string       `json:"status_detail"`
+	UpdatedAt    optionalTime `json:"updated_at"`
 	Details      []struct {
-		DateTime instant `json:"datetime"`
+		DateTime optionalTime `json:"datetime"`
 	} `json:"tracking_details"`
 }
 
-// Decode reads a webhook body whose signature has been verified. The error is ErrIgnored or
+// DecodeEvent reads a webhook body whose signature has been verified. The error is ErrIgnored or
 // wraps ErrMalformed; neither repeats anything of the body.
-func Decode(body []byte) (Update, error) {
+func DecodeEvent(body []byte) (TrackerUpdate, error) {
 	var e event
 	if json.Unmarshal(body, &e) != nil {
-		return Update{}, fmt.Errorf("%w: not a JSON event", ErrMalformed)
+		return TrackerUpdate{}, fmt.Errorf("%w: not a JSON event", ErrMalformed)
 	}
 	switch e.Description {
 	case "tracker.created", "tracker.updated":
 	case "":
-		return Update{}, fmt.Errorf("%w: no description", ErrMalformed)
+		return TrackerUpdate{}, fmt.Errorf("%w: no description", ErrMalformed)
 	default:
-		return Update{}, ErrIgnored
+		return TrackerUpdate{}, ErrIgnored
 	}
 	var t tracker
 	if json.Unmarshal(e.Result, &t) != nil || t.Object != "Tracker" {
-		return Update{}, fmt.Errorf("%w: result is not a tracker", ErrMalformed)
+		return TrackerUpdate{}, fmt.Errorf("%w: result is not a tracker", ErrMalformed)
 	}
-	return newUpdate(e.ID, t)
+	return newTrackerUpdate(e.ID, t)
 }
 
-func newUpdate(eventID string, t tracker) (Update, error) {
-	u := Update{
+func newTrackerUpdate(eventID string, t tracker) (TrackerUpdate, error) {
+	u := TrackerUpdate{
 		EventID:      eventID,
 		TrackerID:    t.ID,
-		Number:       couriers.Clean(t.TrackingCode),
+		Number:       couriers.NormalizeNumber(t.TrackingCode),
 		Status:       t.Status,
 		StatusDetail: t.StatusDetail,
 		OccurredAt:   t.occurredAt(),
 	}
 	if u.Number == "" || u.Status == "" {
-		return Update{}, fmt.Errorf("%w: no tracking code or no status", ErrMalformed)
+		return TrackerUpdate{}, fmt.Errorf("%w: no tracking code or no status", ErrMalformed)
 	}
 	for _, s := range []string{u.EventID, u.TrackerID, u.Number, u.Status, u.StatusDetail} {
 		if !isCode(s) {
-			return Update{}, fmt.Errorf("%w: a value is not a code", ErrMalformed)
+			return TrackerUpdate{}, fmt.Errorf("%w: a value is not a code", ErrMalformed)
 		}
 	}
 	u.Key = u.key()
 	return u, nil
 }
 
-func (u Update) key() string {
+func (u TrackerUpdate) key() string {
 	at := int64(0)
 	if !u.OccurredAt.IsZero() {
 		at = u.OccurredAt.UnixMicro()
@@ -115,12 +115,12 @@ func (t tracker) occurredAt() time.Time {
 	return newest
 }
 
-// instant is a time that may be absent or unreadable; both are zero, because a report without
+// optionalTime is a time that may be absent or unreadable; both are zero, because a report without
 // its time is still a report.
-type instant struct{ time.Time }
+type optionalTime struct{ time.Time }
 
 // UnmarshalJSON never fails.
-func (i *instant) UnmarshalJSON(b []byte) error {
+func (i *optionalTime) UnmarshalJSON(b []byte) error {
 	var text string
 	if json.Unmarshal(b, &text) != nil {
 		return nil //nolint:nilerr // a time that is no text is a missing one
@@ -131,8 +131,8 @@ func (i *instant) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// code is what identifiers and status words look like. Nothing else leaves this package, so
+// codePattern is what identifiers and status words look like. Nothing else leaves this package, so
 // that no free text reaches logs or histories.
-var code = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
+var codePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
 
-func isCode(s string) bool { return code.MatchString(s) }
+func isCode(s string) bool { return codePattern.MatchString(s) }

@@ -33,12 +33,12 @@ const trackerEvent = `{
   }
 }`
 
-func TestDecode(t *testing.T) {
+func TestDecodeEvent(t *testing.T) {
 	t.Parallel()
-	update, err := easypost.Decode([]byte(trackerEvent))
+	update, err := easypost.DecodeEvent([]byte(trackerEvent))
 	require.NoError(t, err)
 	at := time.Date(2025, 3, 4, 11, 30, 0, 123456000, time.UTC)
-	require.Equal(t, easypost.Update{
+	require.Equal(t, easypost.TrackerUpdate{
 		EventID:      "evt_81",
 		TrackerID:    "trk_17",
 		Number:       number,
@@ -48,12 +48,12 @@ func TestDecode(t *testing.T) {
 		Key:          fmt.Sprintf("%s|in_transit|arrived_at_facility|%d", number, at.UnixMicro()),
 	}, update)
 
-	kind, ok := couriers.FactFor(couriers.Outbound, update.Status, update.StatusDetail)
+	kind, ok := couriers.StatusFor(couriers.Outbound, update.Status, update.StatusDetail)
 	require.True(t, ok)
 	require.Equal(t, lifecycle.TransitCustomer, kind)
 }
 
-func edited(t *testing.T, old, replacement string) []byte {
+func replaceInEvent(t *testing.T, old, replacement string) []byte {
 	t.Helper()
 	require.Contains(t, trackerEvent, old)
 	return []byte(strings.ReplaceAll(trackerEvent, old, replacement))
@@ -67,16 +67,16 @@ func TestDecodeOccurredAt(t *testing.T) {
 		body []byte
 		want time.Time
 	}{
-		"no details":         {edited(t, details, `"tracking_details": []`), updated},
-		"details null":       {edited(t, details, `"tracking_details": null`), updated},
-		"detail null":        {edited(t, details, `"tracking_details": [null]`), updated},
-		"unreadable details": {edited(t, `"datetime": "20`, `"datetime": "around 20`), updated},
-		"no time at all":     {[]byte(strings.ReplaceAll(string(edited(t, details, `"tracking_details": []`)), `"updated_at"`, `"x"`)), time.Time{}},
+		"no details":         {replaceInEvent(t, details, `"tracking_details": []`), updated},
+		"details null":       {replaceInEvent(t, details, `"tracking_details": null`), updated},
+		"detail null":        {replaceInEvent(t, details, `"tracking_details": [null]`), updated},
+		"unreadable details": {replaceInEvent(t, `"datetime": "20`, `"datetime": "around 20`), updated},
+		"no time at all":     {[]byte(strings.ReplaceAll(string(replaceInEvent(t, details, `"tracking_details": []`)), `"updated_at"`, `"x"`)), time.Time{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			update, err := easypost.Decode(tt.body)
+			update, err := easypost.DecodeEvent(tt.body)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, update.OccurredAt)
 			if tt.want.IsZero() {
@@ -90,7 +90,7 @@ func TestDecodeOccurredAt(t *testing.T) {
 // detail, time or number is not.
 func TestDecodeKey(t *testing.T) {
 	t.Parallel()
-	first, err := easypost.Decode([]byte(trackerEvent))
+	first, err := easypost.DecodeEvent([]byte(trackerEvent))
 	require.NoError(t, err)
 	tests := map[string]struct {
 		old, replacement string
@@ -109,7 +109,7 @@ func TestDecodeKey(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			update, err := easypost.Decode(edited(t, tt.old, tt.replacement))
+			update, err := easypost.DecodeEvent(replaceInEvent(t, tt.old, tt.replacement))
 			require.NoError(t, err)
 			if tt.same {
 				require.Equal(t, first.Key, update.Key)
@@ -126,7 +126,7 @@ func TestDecodeIgnoresOtherEvents(t *testing.T) {
 		`{"id":"evt_1","object":"Event","description":"batch.updated","result":{"object":"Batch"}}`,
 		`{"id":"evt_1","description":"shipment.invoice.created","result":null}`,
 	} {
-		_, err := easypost.Decode([]byte(body))
+		_, err := easypost.DecodeEvent([]byte(body))
 		require.ErrorIs(t, err, easypost.ErrIgnored)
 	}
 }
@@ -141,18 +141,18 @@ func TestDecodeMalformed(t *testing.T) {
 		"no description":       []byte(`{"id":"evt_1","result":{"object":"Tracker"}}`),
 		"no result":            []byte(`{"description":"tracker.updated"}`),
 		"result null":          []byte(`{"description":"tracker.updated","result":null}`),
-		"result is another":    edited(t, `"object": "Tracker"`, `"object": "Shipment"`),
-		"no number":            edited(t, "9420 9002 0417 3500 1826 41", " - "),
-		"number is not a text": edited(t, `"9420 9002 0417 3500 1826 41"`, `42`),
-		"no status":            edited(t, `"status": "in_transit", "status_detail"`, `"status": null, "status_detail"`),
-		"status is prose":      edited(t, `"in_transit", "status_detail"`, `"left with Jane Roe", "status_detail"`),
-		"detail is endless":    edited(t, "arrived_at_facility", strings.Repeat("x", 65)),
+		"result is another":    replaceInEvent(t, `"object": "Tracker"`, `"object": "Shipment"`),
+		"no number":            replaceInEvent(t, "9420 9002 0417 3500 1826 41", " - "),
+		"number is not a text": replaceInEvent(t, `"9420 9002 0417 3500 1826 41"`, `42`),
+		"no status":            replaceInEvent(t, `"status": "in_transit", "status_detail"`, `"status": null, "status_detail"`),
+		"status is prose":      replaceInEvent(t, `"in_transit", "status_detail"`, `"left with Jane Roe", "status_detail"`),
+		"detail is endless":    replaceInEvent(t, "arrived_at_facility", strings.Repeat("x", 65)),
 		"truncated":            []byte(trackerEvent[:len(trackerEvent)/2]),
 	}
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := easypost.Decode(body)
+			_, err := easypost.DecodeEvent(body)
 			require.ErrorIs(t, err, easypost.ErrMalformed)
 			require.NotContains(t, err.Error(), "Jane")
 		})
@@ -163,7 +163,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(trackerEvent))
 	f.Add([]byte(`{"description":"tracker.created","result":{"object":"Tracker","tracking_code":"1","status":"x","tracking_details":[{"datetime":1}]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		update, err := easypost.Decode(body)
+		update, err := easypost.DecodeEvent(body)
 		if err != nil {
 			require.Zero(t, update)
 			return

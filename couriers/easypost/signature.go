@@ -23,9 +23,9 @@ var (
 	ErrSignature = errors.New("easypost: wrong signature")
 )
 
-// Verify checks the value of SignatureHeader against the raw body. Several secrets are accepted
+// VerifySignature checks the value of SignatureHeader against the raw body. Several secrets are accepted
 // while one is being rotated. The error is ErrNoSecret or ErrSignature.
-func Verify(secrets []string, header string, body []byte) error {
+func VerifySignature(secrets []string, header string, body []byte) error {
 	given, err := hex.DecodeString(strings.TrimPrefix(header, signaturePrefix))
 	if err != nil || !strings.HasPrefix(header, signaturePrefix) {
 		given = nil
@@ -36,7 +36,7 @@ func Verify(secrets []string, header string, body []byte) error {
 			continue
 		}
 		configured = true
-		if hmac.Equal(given, sign(secret, body)) {
+		if hmac.Equal(given, computeSignature(secret, body)) {
 			matched = true
 		}
 	}
@@ -49,8 +49,8 @@ func Verify(secrets []string, header string, body []byte) error {
 	return nil
 }
 
-// sign computes EasyPost's signature. It keys with the secret in Unicode form NFKD.
-func sign(secret string, body []byte) []byte {
+// computeSignature computes EasyPost's signature. It keys with the secret in Unicode form NFKD.
+func computeSignature(secret string, body []byte) []byte {
 	mac := hmac.New(sha256.New, norm.NFKD.Bytes([]byte(secret)))
 	mac.Write(body)
 	return mac.Sum(nil)

@@ -16,7 +16,7 @@ const (
 	signature    = "hmac-sha256-hex=080b7d93f81d68b83ac3a5a6c7b32e1c310fdc581e2c3f075e82427f4e313a86"
 )
 
-func TestVerify(t *testing.T) {
+func TestVerifySignature(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		secrets []string
@@ -43,7 +43,7 @@ func TestVerify(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := easypost.Verify(tt.secrets, tt.header, []byte(tt.body))
+			err := easypost.VerifySignature(tt.secrets, tt.header, []byte(tt.body))
 			if tt.want == nil {
 				require.NoError(t, err)
 				return

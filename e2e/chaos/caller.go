@@ -23,8 +23,8 @@ type Callers struct {
 	http   *http.Client
 	slots  slots
 
-	mu   sync.Mutex
-	told []*Told
+	mu      sync.Mutex
+	records []*CallerRecord
 }
 
 // NewCallers call a system.
@@ -38,12 +38,12 @@ func NewCallers(system *drive.System) *Callers {
 // Close lets idle connections go.
 func (c *Callers) Close() { c.http.CloseIdleConnections() }
 
-// Account is what they were told so far.
-func (c *Callers) Account() []Told {
+// Records is what they were told so far.
+func (c *Callers) Records() []CallerRecord {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var told []Told
-	for _, t := range c.told {
+	var told []CallerRecord
+	for _, t := range c.records {
 		copied := *t
 		copied.Refused = slices.Clone(t.Refused)
 		told = append(told, copied)
@@ -51,41 +51,41 @@ func (c *Callers) Account() []Told {
 	return told
 }
 
-// set changes what a caller was told.
-func (c *Callers) set(change func()) {
+// update changes what a caller was told.
+func (c *Callers) update(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
 }
 
-// Live orders what the kind says and does what it says, to the end. It returns early when ctx ends.
-func (c *Callers) Live(ctx context.Context, k Kind, key string) {
-	t := &Told{Kind: k.Name}
-	c.set(func() { c.told = append(c.told, t) })
-	id, err := c.create(ctx, k, key, t)
+// PlaceAndFollow orders what the kind says and does what it says, to the end. It returns early when ctx ends.
+func (c *Callers) PlaceAndFollow(ctx context.Context, k OrderPlan, key string) {
+	t := &CallerRecord{Kind: k.Name}
+	c.update(func() { c.records = append(c.records, t) })
+	id, err := c.createOrder(ctx, k, key, t)
 	if err != nil {
-		c.refuse(ctx, t, err)
+		c.recordRefusal(ctx, t, err)
 		return
 	}
-	c.set(func() { t.OrderID = id })
-	for _, act := range k.Acts {
-		if err := c.act(ctx, k, id, act, t); err != nil {
-			c.refuse(ctx, t, err)
+	c.update(func() { t.OrderID = id })
+	for _, act := range k.Steps {
+		if err := c.performStep(ctx, k, id, act, t); err != nil {
+			c.recordRefusal(ctx, t, err)
 			return
 		}
 	}
 }
 
-func (c *Callers) refuse(ctx context.Context, t *Told, err error) {
+func (c *Callers) recordRefusal(ctx context.Context, t *CallerRecord, err error) {
 	if ctx.Err() == nil {
-		c.set(func() { t.Refused = append(t.Refused, err.Error()) })
+		c.update(func() { t.Refused = append(t.Refused, err.Error()) })
 	}
 }
 
 // How soon a caller asks again, at first and in the end.
 const (
-	askAgain    = time.Second
-	askAgainMax = 10 * time.Second
+	retryPause    = time.Second
+	maxRetryPause = 10 * time.Second
 )
 
 // view is what a client sees of an order.
@@ -100,16 +100,16 @@ type view struct {
 }
 
 func (c *Callers) await(ctx context.Context, id string, seen func(view) bool) error {
-	return c.until(ctx, func() (bool, error) {
+	return c.retry(ctx, func() (bool, error) {
 		var v view
 		err := c.call(ctx, http.MethodGet, "/v3/order/"+id, "", c.system.Key, nil, &v)
 		return err == nil && seen(v), err
 	})
 }
 
-// until tries until something is done or refused.
-func (c *Callers) until(ctx context.Context, try func() (bool, error)) error {
-	for pause := askAgain; ; pause = min(pause*3/2, askAgainMax) {
+// retry tries until something is done or refused.
+func (c *Callers) retry(ctx context.Context, try func() (bool, error)) error {
+	for pause := retryPause; ; pause = min(pause*3/2, maxRetryPause) {
 		done, err := try()
 		if done {
 			return nil
@@ -168,7 +168,7 @@ func (c *Callers) call(ctx context.Context, method, path, idempotencyKey, key st
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	switch {
-	case res.Header.Get(fleet.NotSent) != "":
+	case res.Header.Get(fleet.NotSentHeader) != "":
 		return errNotSent
 	case err != nil:
 		return errors.Join(errUnanswered, err)

@@ -7,36 +7,36 @@ import (
 	"strings"
 )
 
-// Check compares the accounts, once everything is calm, and lists what does not agree.
-func Check(a Accounts) []string {
-	c := newCheck(a)
-	c.callers()
-	c.descent()
-	c.strangers()
+// FindDiscrepancies compares the accounts, once everything is calm, and lists what does not agree.
+func FindDiscrepancies(a Observations) []string {
+	c := newChecker(a)
+	c.checkCallers()
+	c.checkReplacements()
+	c.checkUnknownOrders()
 	for _, o := range a.Store.Orders {
-		c.order(o)
+		c.checkOrder(o)
 	}
-	c.counts()
-	c.lab()
-	c.visits()
-	c.endpoints()
-	c.temporal()
+	c.checkCounts()
+	c.checkLab()
+	c.checkAppointments()
+	c.checkEndpoints()
+	c.checkRuns()
 	slices.Sort(c.found)
 	return c.found
 }
 
-// check is one comparison.
-type check struct {
-	a      Accounts
-	found  []string
-	kinds  map[string]*Kind    // of each order that somebody was told of, and of those that take the place of one
-	events map[string][]Event  // by order
-	orders map[string]Order    // by id
-	mail   map[string][]string // messages of the store, by type
+// checker is one comparison.
+type checker struct {
+	observations Observations
+	found        []string
+	plans        map[string]*OrderPlan // of each order that somebody was told of, and of those that take the place of one
+	events       map[string][]Event    // by order
+	orders       map[string]Order      // by id
+	messageIDs   map[string][]string   // messages of the store, by type
 }
 
-func newCheck(a Accounts) *check {
-	c := &check{a: a, kinds: map[string]*Kind{}, events: map[string][]Event{}, orders: map[string]Order{}, mail: map[string][]string{}}
+func newChecker(a Observations) *checker {
+	c := &checker{observations: a, plans: map[string]*OrderPlan{}, events: map[string][]Event{}, orders: map[string]Order{}, messageIDs: map[string][]string{}}
 	for _, e := range a.Store.Events {
 		c.events[e.OrderID] = append(c.events[e.OrderID], e)
 	}
@@ -44,18 +44,18 @@ func newCheck(a Accounts) *check {
 		c.orders[o.ID] = o
 	}
 	for _, m := range a.Store.Messages {
-		c.mail[m.Type] = append(c.mail[m.Type], m.ID)
+		c.messageIDs[m.Type] = append(c.messageIDs[m.Type], m.ID)
 	}
 	return c
 }
 
-func (c *check) report(format string, args ...any) {
+func (c *checker) report(format string, args ...any) {
 	c.found = append(c.found, fmt.Sprintf(format, args...))
 }
 
-// callers: each has one order, which the store has.
-func (c *check) callers() {
-	for i, t := range c.a.Callers {
+// checkCallers: each has one order, which the store has.
+func (c *checker) checkCallers() {
+	for i, t := range c.observations.CallerRecords {
 		for _, refusal := range t.Refused {
 			c.report("caller %d (%s, order %s): refused: %s", i, t.Kind, t.OrderID, refusal)
 		}
@@ -63,34 +63,34 @@ func (c *check) callers() {
 		case t.OrderID == "":
 			c.report("caller %d (%s): never told of an order", i, t.Kind)
 			continue
-		case c.kinds[t.OrderID] != nil:
+		case c.plans[t.OrderID] != nil:
 			c.report("caller %d: order %s was told to another caller too", i, t.OrderID)
 		}
 		o, kept := c.orders[t.OrderID]
 		if !kept {
 			c.report("order %s (%s): told to its caller and not in the store", t.OrderID, t.Kind)
 		}
-		if kept && (o.Imported != (t.Imports != "") || o.Imported && o.Number != t.Imports) {
-			c.report("order %s (%s): is number %s, imported %t, and its caller has imported %q", o.ID, t.Kind, o.Number, o.Imported, t.Imports)
+		if kept && (o.Imported != (t.ImportedNumber != "") || o.Imported && o.Number != t.ImportedNumber) {
+			c.report("order %s (%s): is number %s, imported %t, and its caller has imported %q", o.ID, t.Kind, o.Number, o.Imported, t.ImportedNumber)
 		}
-		c.kinds[t.OrderID] = kindNamed(t.Kind)
+		c.plans[t.OrderID] = planNamed(t.Kind)
 	}
 }
 
-// strangers: the store has no order that nobody was told of, but for those that were asked for without a key and not answered: kits that
+// checkUnknownOrders: the store has no order that nobody was told of, but for those that were asked for without a key and not answered: kits that
 // nobody will register. And no two with the same number.
-func (c *check) strangers() {
+func (c *checker) checkUnknownOrders() {
 	unknown := 0
-	for _, t := range c.a.Callers {
-		unknown += t.Unprotected
+	for _, t := range c.observations.CallerRecords {
+		unknown += t.UnkeyedRequests
 	}
 	numbers := map[string]string{}
-	for _, o := range c.a.Store.Orders {
+	for _, o := range c.observations.Store.Orders {
 		if first, again := numbers[o.Number]; again {
 			c.report("order %s: has the number of order %s, %s", o.ID, first, o.Number)
 		}
 		numbers[o.Number] = o.ID
-		if c.kinds[o.ID] != nil {
+		if c.plans[o.ID] != nil {
 			continue
 		}
 		if !o.Registrable || unknown == 0 {
@@ -101,36 +101,36 @@ func (c *check) strangers() {
 	}
 }
 
-// order: its events are those of its kind, without gaps, and it stands where they end.
-func (c *check) order(o Order) {
+// checkOrder: its events are those of its kind, without gaps, and it stands where they end.
+func (c *checker) checkOrder(o Order) {
 	var lows []string
 	for i, e := range c.events[o.ID] {
 		if e.Sequence != int64(i+1) {
 			c.report("order %s: event %d has number %d", o.ID, i+1, e.Sequence)
 		}
-		lows = append(lows, low(e.Status))
+		lows = append(lows, lowStatus(e.Status))
 	}
 	if len(lows) == 0 || lows[len(lows)-1] != o.Status {
 		c.report("order %s: is %s, its events are %v", o.ID, o.Status, lows)
 	}
-	k := c.kinds[o.ID]
+	k := c.plans[o.ID]
 	if k == nil {
 		return
 	}
 	path := strings.Fields(k.Path)
-	if k.end() == "corrected" && c.a.Lab.Versions[o.Number] < 2 {
+	if k.finalStatus() == "corrected" && c.observations.Lab.ReportVersions[o.Number] < 2 {
 		path = path[:len(path)-1] // the first version was replaced before anybody asked for it
 	}
-	if !within(lows, path) || lows[0] != path[0] || lows[len(lows)-1] != path[len(path)-1] {
+	if !isSubsequence(lows, path) || lows[0] != path[0] || lows[len(lows)-1] != path[len(path)-1] {
 		c.report("order %s (%s): went %v and not %v", o.ID, k.Name, lows, path)
 	}
 }
 
-// low is a status without top level and collection method.
-func low(status string) string { return status[strings.LastIndex(status, ".")+1:] }
+// lowStatus is a status without top level and collection method.
+func lowStatus(status string) string { return status[strings.LastIndex(status, ".")+1:] }
 
-// within reports whether the statuses come in the path in that order, each as often as there.
-func within(statuses, path []string) bool {
+// isSubsequence reports whether the statuses come in the path in that order, each as often as there.
+func isSubsequence(statuses, path []string) bool {
 	for _, s := range statuses {
 		i := slices.Index(path, s)
 		if i < 0 {
@@ -141,15 +141,15 @@ func within(statuses, path []string) bool {
 	return len(statuses) > 0
 }
 
-// endpoints: each got every message of the types that it takes at least once, nothing else, and of each event one message.
-func (c *check) endpoints() {
-	for _, e := range c.a.Endpoints {
-		for _, broken := range e.Broken {
+// checkEndpoints: each got every message of the types that it takes at least once, nothing else, and of each event one message.
+func (c *checker) checkEndpoints() {
+	for _, e := range c.observations.Endpoints {
+		for _, broken := range e.BadSignatures {
 			c.report("endpoint %s: %s", e.Name, broken)
 		}
 		got := map[string]bool{}
 		told := map[string]Delivery{}
-		for _, d := range e.Got {
+		for _, d := range e.Deliveries {
 			got[d.MessageID] = true
 			if d.OrderID == "" {
 				continue
@@ -160,16 +160,16 @@ func (c *check) endpoints() {
 			}
 			told[at] = d
 		}
-		c.messages(e, got)
-		c.tidings(e, told)
+		c.checkMessages(e, got)
+		c.checkEventWebhooks(e, told)
 	}
 }
 
-// messages compares what an endpoint got with the messages of the store.
-func (c *check) messages(e Endpoint, got map[string]bool) {
-	for typ, ids := range c.mail {
+// checkMessages compares what an endpoint got with the messages of the store.
+func (c *checker) checkMessages(e Endpoint, got map[string]bool) {
+	for typ, ids := range c.messageIDs {
 		for _, id := range ids {
-			if got[id] != takes(e, typ) {
+			if got[id] != acceptsType(e, typ) {
 				c.report("endpoint %s: message %s of type %s: got %t", e.Name, id, typ, got[id])
 			}
 			delete(got, id)
@@ -180,7 +180,7 @@ func (c *check) messages(e Endpoint, got map[string]bool) {
 	}
 }
 
-func takes(e Endpoint, typ string) bool { return e.Types == nil || slices.Contains(e.Types, typ) }
+func acceptsType(e Endpoint, typ string) bool { return e.Types == nil || slices.Contains(e.Types, typ) }
 
 // The types of messages about an order's events.
 const (
@@ -188,9 +188,9 @@ const (
 	orderUpdated = "labtest.order.updated"
 )
 
-// tidings compares what an endpoint was told with what has happened to the orders. Nobody has asked to be told of partial results.
-func (c *check) tidings(e Endpoint, told map[string]Delivery) {
-	for _, event := range c.a.Store.Events {
+// checkEventWebhooks compares what an endpoint was told with what has happened to the orders. Nobody has asked to be told of partial results.
+func (c *checker) checkEventWebhooks(e Endpoint, told map[string]Delivery) {
+	for _, event := range c.observations.Store.Events {
 		typ := orderUpdated
 		if event.Sequence == 1 {
 			typ = orderCreated
@@ -198,7 +198,7 @@ func (c *check) tidings(e Endpoint, told map[string]Delivery) {
 		at := fmt.Sprintf("%s/%d", event.OrderID, event.Sequence)
 		d, got := told[at]
 		delete(told, at)
-		switch want := takes(e, typ) && low(event.Status) != "partial_results"; {
+		switch want := acceptsType(e, typ) && lowStatus(event.Status) != "partial_results"; {
 		case got != want:
 			c.report("endpoint %s: event %d of order %s (%s): told %t", e.Name, event.Sequence, event.OrderID, event.Status, got)
 		case got && d.Status != event.Status:
@@ -210,19 +210,19 @@ func (c *check) tidings(e Endpoint, told map[string]Delivery) {
 	}
 }
 
-// stray are the ends of kits that never arrive.
-var stray = []string{"lost", "failure_to_deliver_to_customer"}
+// undeliveredStatuses are the ends of kits that never arrive.
+var undeliveredStatuses = []string{"lost", "failure_to_deliver_to_customer"}
 
-// temporal: a run for each order that has not ended, none for the others, and nothing left to deliver.
-func (c *check) temporal() {
+// checkRuns: a run for each order that has not ended, none for the others, and nothing left to deliver.
+func (c *checker) checkRuns() {
 	running := map[string]bool{}
-	for _, id := range c.a.Temporal.Orders {
+	for _, id := range c.observations.Temporal.Orders {
 		running[id] = true
 	}
-	for _, o := range c.a.Store.Orders {
-		k := c.kinds[o.ID]
+	for _, o := range c.observations.Store.Orders {
+		k := c.plans[o.ID]
 		// Who was not told of a kit did not register it: it is on its way, or waits.
-		if open := k == nil && !slices.Contains(stray, o.Status) || k != nil && k.Open; running[o.ID] != open {
+		if open := k == nil && !slices.Contains(undeliveredStatuses, o.Status) || k != nil && k.Open; running[o.ID] != open {
 			c.report("order %s (%s): open %t, has a run %t", o.ID, o.Status, open, running[o.ID])
 		}
 		delete(running, o.ID)
@@ -230,7 +230,7 @@ func (c *check) temporal() {
 	for _, id := range slices.Sorted(maps.Keys(running)) {
 		c.report("order %s: has a run, and the store does not have it", id)
 	}
-	for _, id := range c.a.Temporal.Deliveries {
+	for _, id := range c.observations.Temporal.Deliveries {
 		c.report("endpoint %s: deliveries are still being made", id)
 	}
 }

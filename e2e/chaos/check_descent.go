@@ -2,34 +2,34 @@ package chaos
 
 import "slices"
 
-// descent: an order that is to be replaced or redrawn has one child, which knows it, which it knows, and whose kind is the one that
+// checkReplacements: an order that is to be replaced or redrawn has one child, which knows it, which it knows, and whose kind is the one that
 // follows; the others have none.
-func (c *check) descent() {
+func (c *checker) checkReplacements() {
 	children, named := map[string][]Order{}, map[string][]string{}
-	for _, o := range c.a.Store.Orders {
+	for _, o := range c.observations.Store.Orders {
 		if o.ParentID != "" {
 			children[o.ParentID] = append(children[o.ParentID], o)
 		}
 	}
-	for _, d := range c.a.Store.Children {
+	for _, d := range c.observations.Store.Children {
 		named[d.OrderID] = append(named[d.OrderID], d.ChildID)
 	}
-	for _, o := range c.a.Store.Orders {
+	for _, o := range c.observations.Store.Orders {
 		if o.ParentID == "" {
-			c.family(o, children, named)
+			c.checkChild(o, children, named)
 		}
 	}
-	for _, t := range c.a.Callers {
-		if t.Child != "" && c.orders[t.Child].ParentID != t.OrderID {
-			c.report("order %s (%s): its caller was told that order %s replaces it, whose parent is %q", t.OrderID, t.Kind, t.Child, c.orders[t.Child].ParentID)
+	for _, t := range c.observations.CallerRecords {
+		if t.ChildID != "" && c.orders[t.ChildID].ParentID != t.OrderID {
+			c.report("order %s (%s): its caller was told that order %s replaces it, whose parent is %q", t.OrderID, t.Kind, t.ChildID, c.orders[t.ChildID].ParentID)
 		}
 	}
 }
 
-// family looks at an order, its child, and that one's.
-func (c *check) family(o Order, children map[string][]Order, named map[string][]string) {
-	k := c.kinds[o.ID]
-	var next *Kind
+// checkChild looks at an order, its child, and that one's.
+func (c *checker) checkChild(o Order, children map[string][]Order, named map[string][]string) {
+	k := c.plans[o.ID]
+	var next *OrderPlan
 	if k != nil && k.Child != nil {
 		child := *k.Child
 		child.Name = k.Name + ", child"
@@ -56,7 +56,7 @@ func (c *check) family(o Order, children map[string][]Order, named map[string][]
 		if child.Origin != next.Origin {
 			c.report("order %s: takes the place of order %s as %s, and not as %s", child.ID, o.ID, child.Origin, next.Origin)
 		}
-		c.kinds[child.ID] = next
-		c.family(child, children, named)
+		c.plans[child.ID] = next
+		c.checkChild(child, children, named)
 	}
 }

@@ -7,64 +7,64 @@ import (
 	"net/http"
 )
 
-// create asks for an order, again and again until it is answered with one.
-func (c *Callers) create(ctx context.Context, k Kind, key string, t *Told) (string, error) {
+// createOrder asks for an order, again and again until it is answered with one.
+func (c *Callers) createOrder(ctx context.Context, k OrderPlan, key string, t *CallerRecord) (string, error) {
 	switch {
 	case k.Import:
-		return c.takeOver(ctx, k, key, t)
+		return c.importOrder(ctx, k, key, t)
 	case k.Kit:
 		return c.createKit(ctx, k, t)
 	}
-	var made created
-	err := c.until(ctx, func() (bool, error) {
-		err := c.call(ctx, http.MethodPost, "/v3/order", key, c.system.Key, order(c.system, k), &made)
+	var made createdAnswer
+	err := c.retry(ctx, func() (bool, error) {
+		err := c.call(ctx, http.MethodPost, "/v3/order", key, c.system.Key, orderBody(c.system, k), &made)
 		return err == nil, err
 	})
 	return made.Order.ID, err
 }
 
-// created is an answer that tells of a new order.
-type created struct {
+// createdAnswer is an answer that tells of a new order.
+type createdAnswer struct {
 	Order struct {
 		ID string `json:"id"`
 	} `json:"order"`
 }
 
 // createKit asks for a kit that is registered later. There is no key to repeat the request by.
-func (c *Callers) createKit(ctx context.Context, k Kind, t *Told) (string, error) {
-	var made created
-	err := c.until(ctx, func() (bool, error) {
-		err := c.call(ctx, http.MethodPost, "/v3/order/testkit", "", c.system.Key, order(c.system, k), &made)
+func (c *Callers) createKit(ctx context.Context, k OrderPlan, t *CallerRecord) (string, error) {
+	var made createdAnswer
+	err := c.retry(ctx, func() (bool, error) {
+		err := c.call(ctx, http.MethodPost, "/v3/order/testkit", "", c.system.Key, orderBody(c.system, k), &made)
 		if unanswered(err) {
-			c.set(func() { t.Unprotected++ })
+			c.update(func() { t.UnkeyedRequests++ })
 		}
 		return err == nil, err
 	})
 	return made.Order.ID, err
 }
 
-// takeOver makes a requisition at the lab, as somebody else would, and imports it. There is no key to repeat the request by, and none
+// importOrder makes a requisition at the lab, as somebody else would, and imports it. There is no key to repeat the request by, and none
 // is needed: the lab's number can be imported once, so a caller who was not answered and is refused then has its order already.
-func (c *Callers) takeOver(ctx context.Context, k Kind, number string, t *Told) (string, error) {
-	if err := c.system.Requisition(ctx, number, k.Test, k.Script); err != nil {
+func (c *Callers) importOrder(ctx context.Context, k OrderPlan, number string, t *CallerRecord) (string, error) {
+	if err := c.system.PlaceAtPartner(ctx, number, k.LabTest, k.Script); err != nil {
 		return "", err
 	}
-	c.set(func() { t.Imports = number })
-	var made created
+	c.update(func() { t.ImportedNumber = number })
+	var made createdAnswer
 	again := false
-	err := c.until(ctx, func() (bool, error) {
-		err := c.call(ctx, http.MethodPost, "/v3/order/import", "", c.system.Key, imported(c.system, k, number), &made)
+	err := c.retry(ctx, func() (bool, error) {
+		err := c.call(ctx, http.MethodPost, "/v3/order/import", "", c.system.Key, importBody(c.system, k, number), &made)
 		again = again || unanswered(err)
 		return err == nil, err
 	})
 	if refused := new(refusedError); again && errors.As(err, &refused) {
-		return c.find(ctx, number)
+		return c.findByNumber(ctx, number)
 	}
 	return made.Order.ID, err
 }
 
-// find looks for an order by the lab's number, in the list of all orders: the newest come first.
-func (c *Callers) find(ctx context.Context, number string) (string, error) {
+// findByNumber looks for an order by the lab's number, in the list of all orders: the newest come first.
+func (c *Callers) findByNumber(ctx context.Context, number string) (string, error) {
 	const size = 100
 	for page := 1; ; page++ {
 		var list struct {
@@ -73,7 +73,7 @@ func (c *Callers) find(ctx context.Context, number string) (string, error) {
 				SampleID *string `json:"sample_id"`
 			} `json:"orders"`
 		}
-		err := c.until(ctx, func() (bool, error) {
+		err := c.retry(ctx, func() (bool, error) {
 			err := c.call(ctx, http.MethodGet, fmt.Sprintf("/v3/orders?page=%d&size=%d", page, size), "", c.system.Key, nil, &list)
 			return err == nil, err
 		})

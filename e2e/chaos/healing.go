@@ -13,18 +13,18 @@ import (
 	"github.com/aliquot-labs/aliquot/dispatch"
 )
 
-// Healing is what the reconciler has said of its runs.
-type Healing struct {
+// ReconcilerRuns is what the reconciler has said of its runs.
+type ReconcilerRuns struct {
 	Runs   int
 	Failed int // runs that gave up
-	Sum    dispatch.SweepResult
+	Total  dispatch.SweepResult
 	// Idle is whether a run that began after the time asked for has healed nothing.
 	Idle bool
 }
 
-// ReadHealing reads the results of all runs of the reconciler.
-func ReadHealing(ctx context.Context, c client.Client, since time.Time) (Healing, error) {
-	var h Healing
+// ReadReconcilerRuns reads the results of all runs of the reconciler.
+func ReadReconcilerRuns(ctx context.Context, c client.Client, since time.Time) (ReconcilerRuns, error) {
+	var h ReconcilerRuns
 	request := &workflowservice.ListWorkflowExecutionsRequest{
 		Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus != "Running"`, dispatch.WorkflowReconcile),
 	}
@@ -53,13 +53,13 @@ func ReadHealing(ctx context.Context, c client.Client, since time.Time) (Healing
 	}
 }
 
-func (h *Healing) add(healed dispatch.SweepResult) {
-	h.Sum.Orders += healed.Orders
-	h.Sum.Facts += healed.Facts
-	h.Sum.Endpoints += healed.Endpoints
-	h.Sum.Demands += healed.Demands
-	h.Sum.Polled += healed.Polled
-	h.Sum.Unmatched += healed.Unmatched
-	h.Sum.Reviews += healed.Reviews
-	h.Sum.Counts += healed.Counts
+func (h *ReconcilerRuns) add(healed dispatch.SweepResult) {
+	h.Total.OrdersStarted += healed.OrdersStarted
+	h.Total.FactsSignalled += healed.FactsSignalled
+	h.Total.EndpointsNudged += healed.EndpointsNudged
+	h.Total.OrdersWoken += healed.OrdersWoken
+	h.Total.FactsPolled += healed.FactsPolled
+	h.Total.UnmatchedReports += healed.UnmatchedReports
+	h.Total.ReviewsOpened += healed.ReviewsOpened
+	h.Total.CountsCorrected += healed.CountsCorrected
 }

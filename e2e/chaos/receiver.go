@@ -18,18 +18,18 @@ type Receiver struct {
 	name   string
 	types  []string
 
-	mu     sync.Mutex
-	verify *standardwebhooks.Webhook
-	got    []Delivery
-	broken []string
-	last   map[string]string // newest status told, by order
-	newest map[string]int64
+	mu            sync.Mutex
+	verify        *standardwebhooks.Webhook
+	deliveries    []Delivery
+	badSignatures []string
+	last          map[string]string // newest status told, by order
+	newest        map[string]int64
 }
 
 // NewReceiver is one that takes some types of events; nil: all.
 func NewReceiver(name string, types ...string) *Receiver {
 	r := &Receiver{name: name, types: types, last: map[string]string{}, newest: map[string]int64{}}
-	r.server = httptest.NewServer(http.HandlerFunc(r.take))
+	r.server = httptest.NewServer(http.HandlerFunc(r.handle))
 	return r
 }
 
@@ -39,8 +39,8 @@ func (r *Receiver) URL() string { return r.server.URL }
 // Close ends it.
 func (r *Receiver) Close() { r.server.Close() }
 
-// Trust tells the secret that signs what is for it.
-func (r *Receiver) Trust(secret string) error {
+// SetSecret tells the secret that signs what is for it.
+func (r *Receiver) SetSecret(secret string) error {
 	verify, err := standardwebhooks.NewWebhook(secret)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,7 +48,7 @@ func (r *Receiver) Trust(secret string) error {
 	return err
 }
 
-func (r *Receiver) take(w http.ResponseWriter, req *http.Request) {
+func (r *Receiver) handle(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest) // its sender was killed: it has told nothing
@@ -57,17 +57,17 @@ func (r *Receiver) take(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.verify.Verify(body, req.Header); err != nil {
-		r.broken = append(r.broken, err.Error())
+		r.badSignatures = append(r.badSignatures, err.Error())
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	d, err := read(req.Header.Get("svix-id"), body)
 	if err != nil {
-		r.broken = append(r.broken, err.Error())
+		r.badSignatures = append(r.badSignatures, err.Error())
 	}
-	r.got = append(r.got, d)
+	r.deliveries = append(r.deliveries, d)
 	if d.OrderID != "" && d.Sequence > r.newest[d.OrderID] {
-		r.newest[d.OrderID], r.last[d.OrderID] = d.Sequence, low(d.Status)
+		r.newest[d.OrderID], r.last[d.OrderID] = d.Sequence, lowStatus(d.Status)
 	}
 }
 
@@ -91,15 +91,15 @@ func read(id string, body []byte) (Delivery, error) {
 	return d, err
 }
 
-// Account is what it has got.
-func (r *Receiver) Account() Endpoint {
+// Endpoint is what it has got.
+func (r *Receiver) Endpoint() Endpoint {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Endpoint{Name: r.name, Types: r.types, Got: slices.Clone(r.got), Broken: slices.Clone(r.broken)}
+	return Endpoint{Name: r.name, Types: r.types, Deliveries: slices.Clone(r.deliveries), BadSignatures: slices.Clone(r.badSignatures)}
 }
 
-// Last is the newest status that it was told of an order.
-func (r *Receiver) Last(orderID string) string {
+// LastStatus is the newest status that it was told of an order.
+func (r *Receiver) LastStatus(orderID string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.last[orderID]

@@ -9,31 +9,31 @@ import (
 	"github.com/aliquot-labs/aliquot/e2e/drive"
 )
 
-func patient() map[string]any {
+func patientBody() map[string]any {
 	return map[string]any{
 		"first_name": "Ines", "last_name": "Okafor", "dob": "1988-11-30", "gender": "female",
 		"phone_number": "+16025550142", "email": "ines@example.org",
 	}
 }
 
-func address() map[string]any {
+func addressBody() map[string]any {
 	return map[string]any{
 		"receiver_name": "Ines Okafor", "first_line": "77 West Lincoln Street", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US",
 	}
 }
 
-// order is the request for an order of a kind.
-func order(s *drive.System, k Kind) map[string]any {
+// orderBody is the request for an order of a kind.
+func orderBody(s *drive.System, k OrderPlan) map[string]any {
 	if k.Kit {
-		to := address()
+		to := addressBody()
 		to["phone_number"] = "+16025550142"
 		return map[string]any{
-			"user_id": s.UserID, "lab_test_id": s.Tests[k.Test], "shipping_details": to, "passthrough": "sandbox:" + k.Script,
+			"user_id": s.UserID, "lab_test_id": s.LabTests[k.LabTest], "shipping_details": to, "passthrough": "sandbox:" + k.Script,
 		}
 	}
 	body := map[string]any{
-		"user_id": s.UserID, "order_set": map[string]any{"lab_test_ids": []string{s.Tests[k.Test]}},
-		"patient_details": patient(), "patient_address": address(), "passthrough": "sandbox:" + k.Script,
+		"user_id": s.UserID, "order_set": map[string]any{"lab_test_ids": []string{s.LabTests[k.LabTest]}},
+		"patient_details": patientBody(), "patient_address": addressBody(), "passthrough": "sandbox:" + k.Script,
 	}
 	if k.Scheduled {
 		body["activate_by"] = time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly)
@@ -41,23 +41,23 @@ func order(s *drive.System, k Kind) map[string]any {
 	return body
 }
 
-// imported is the request to take over a requisition that somebody else has made.
-func imported(s *drive.System, k Kind, number string) map[string]any {
+// importBody is the request to take over a requisition that somebody else has made.
+func importBody(s *drive.System, k OrderPlan, number string) map[string]any {
 	return map[string]any{
-		"user_id": s.UserID, "billing_type": "client_bill", "order_set": map[string]any{"lab_test_ids": []string{s.Tests[k.Test]}},
-		"collection_method": k.Test, "patient_details": patient(), "patient_address": address(), "sample_id": number,
+		"user_id": s.UserID, "billing_type": "client_bill", "order_set": map[string]any{"lab_test_ids": []string{s.LabTests[k.LabTest]}},
+		"collection_method": k.LabTest, "patient_details": patientBody(), "patient_address": addressBody(), "sample_id": number,
 	}
 }
 
 // request is one about an order.
 type request struct {
 	method, path, key string
-	once              string // idempotency key; empty: the route takes none
+	idempotencyKey    string // idempotency key; empty: the route takes none
 	body              any
 }
 
-// deed is the request that a caller makes about an order. Every try to book is one of its own, at another time.
-func (c *Callers) deed(ctx context.Context, k Kind, id, sample string, do Deed, try int) (request, error) {
+// requestFor is the request that a caller makes about an order. Every try to book is one of its own, at another time.
+func (c *Callers) requestFor(ctx context.Context, k OrderPlan, id, sample string, do Action, try int) (request, error) {
 	s := c.system
 	switch do {
 	case Cancel:
@@ -66,25 +66,25 @@ func (c *Callers) deed(ctx context.Context, k Kind, id, sample string, do Deed, 
 		return request{method: http.MethodPatch, path: "/v3/order/" + id, key: s.Key, body: map[string]any{"activate_by": nil}}, nil
 	case Register:
 		return request{method: http.MethodPost, path: "/v3/order/testkit/register", key: s.Key, body: map[string]any{
-			"sample_id": sample, "patient_details": patient(), "patient_address": address(),
+			"sample_id": sample, "patient_details": patientBody(), "patient_address": addressBody(),
 		}}, nil
-	case Request:
+	case RequestVisit:
 		// Where phlebotomists set the time (client-api#11-appointments).
 		to := map[string]any{"first_line": "77 West Lincoln Street", "city": "Onalaska", "state": "WI", "zip_code": "54650"}
 		return request{method: http.MethodPost, path: "/v3/order/" + id + "/phlebotomy/appointment/request", key: s.Key, body: map[string]any{
 			"address": to, "provider": "phlebfinders",
 		}}, nil
 	case Book, BookAndWait:
-		slot, err := c.slot(ctx)
+		slot, err := c.nextSlot(ctx)
 		return request{
-			method: http.MethodPost, path: "/v3/order/" + id + "/psc/appointment/book", key: s.Key, once: fmt.Sprintf("%s-%d", id, try),
+			method: http.MethodPost, path: "/v3/order/" + id + "/psc/appointment/book", key: s.Key, idempotencyKey: fmt.Sprintf("%s-%d", id, try),
 			body: map[string]any{
 				"booking_key": slot, "async_confirmation": do == Book, "sync_confirmation_timeout_millisecond": 1000,
 			},
 		}, err
-	case Draw:
+	case CompleteDraw:
 		return request{method: http.MethodPatch, path: "/v3/order/" + id + "/draw_completed", key: s.Key}, nil
-	case Stop:
+	case DoNotProcess:
 		return request{
 			method: http.MethodPost, path: "/ops/orders/" + id + "/do-not-process", key: s.OperationsKey,
 			body: map[string]any{"reason": "patient_withdrew"},

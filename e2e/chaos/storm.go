@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/pgtest"
 )
 
-// part is what can be killed and started again.
-type part interface {
+// restartable is what can be killed and started again.
+type restartable interface {
 	Kill() error
 	Launch() error
 	Err() error // it has ended by itself
@@ -23,7 +23,7 @@ type part interface {
 
 // postgres is the database server as a part.
 type postgres struct {
-	*pgtest.Kept
+	*pgtest.PersistentServer
 	ctx context.Context
 }
 
@@ -32,38 +32,38 @@ func (p postgres) Launch() error { return p.Start(p.ctx) }
 // watchEvery is how often it is looked whether a part has ended by itself.
 const watchEvery = 500 * time.Millisecond
 
-// Storm kills parts of a fleet and starts them again, and those that end by themselves, as whatever runs them in production does.
-type Storm struct {
-	limbs map[string]*limb
+// FaultInjector kills parts of a fleet and starts them again, and those that end by themselves, as whatever runs them in production does.
+type FaultInjector struct {
+	faultTargets map[string]*faultTarget
 
 	mu    sync.Mutex
 	kills map[string]int
-	ended map[string]int // by themselves
+	exits map[string]int // by themselves
 	errs  []error
 }
 
-// limb is a part with the faults that keep it down now. Whoever kills or starts it holds the mutex, so that one comes after the other.
-type limb struct {
-	part
-	mu   sync.Mutex
-	held int
+// faultTarget is a part with the faults that keep it down now. Whoever kills or starts it holds the mutex, so that one comes after the other.
+type faultTarget struct {
+	restartable
+	mu           sync.Mutex
+	activeFaults int
 }
 
-// NewStorm is a storm over a fleet. ctx bounds the starts of its database.
-func NewStorm(ctx context.Context, f *fleet.Fleet) *Storm {
-	s := &Storm{limbs: map[string]*limb{}, kills: map[string]int{}, ended: map[string]int{}}
-	s.limbs["postgres"] = &limb{part: postgres{f.Cluster.Postgres, ctx}}
+// NewFaultInjector is a storm over a fleet. ctx bounds the starts of its database.
+func NewFaultInjector(ctx context.Context, f *fleet.Deployment) *FaultInjector {
+	s := &FaultInjector{faultTargets: map[string]*faultTarget{}, kills: map[string]int{}, exits: map[string]int{}}
+	s.faultTargets["postgres"] = &faultTarget{restartable: postgres{f.Cluster.Postgres, ctx}}
 	for i, n := range f.Cluster.Nodes {
-		s.limbs[fmt.Sprintf("temporal-%d", i+1)] = &limb{part: n}
+		s.faultTargets[fmt.Sprintf("temporal-%d", i+1)] = &faultTarget{restartable: n}
 	}
 	for _, p := range append(slices.Clone(f.APIs), f.Workers...) {
-		s.limbs[p.Name] = &limb{part: p}
+		s.faultTargets[p.Name] = &faultTarget{restartable: p}
 	}
 	return s
 }
 
-// Blow lets the faults happen, each at its time, and returns when all are over.
-func (s *Storm) Blow(ctx context.Context, faults []Fault, log func(format string, args ...any)) {
+// Run lets the faults happen, each at its time, and returns when all are over.
+func (s *FaultInjector) Run(ctx context.Context, faults []Fault, log func(format string, args ...any)) {
 	began := time.Now()
 	var blowing sync.WaitGroup
 	for _, f := range faults {
@@ -75,35 +75,35 @@ func (s *Storm) Blow(ctx context.Context, faults []Fault, log func(format string
 			break
 		}
 		log("%s", f)
-		blowing.Go(func() { s.strike(ctx, f) })
+		blowing.Go(func() { s.inject(ctx, f) })
 	}
 	blowing.Wait()
 }
 
-// strike kills the parts of a fault's target and starts them again when their time has come, unless another fault holds them down.
-func (s *Storm) strike(ctx context.Context, f Fault) {
-	struck := s.target(f.Target)
+// inject kills the parts of a fault's target and starts them again when their time has come, unless another fault holds them down.
+func (s *FaultInjector) inject(ctx context.Context, f Fault) {
+	struck := s.targets(f.Target)
 	for _, l := range struck {
 		l.mu.Lock()
-		l.held++
-		s.count(s.kills, f.Target, l.Kill())
+		l.activeFaults++
+		s.record(s.kills, f.Target, l.Kill())
 		l.mu.Unlock()
 	}
 	select {
 	case <-ctx.Done():
-	case <-time.After(f.Down):
+	case <-time.After(f.Downtime):
 	}
 	for _, l := range struck {
 		l.mu.Lock()
-		if l.held--; l.held == 0 {
-			s.count(nil, "", l.Launch())
+		if l.activeFaults--; l.activeFaults == 0 {
+			s.record(nil, "", l.Launch())
 		}
 		l.mu.Unlock()
 	}
 }
 
-// count counts something, and keeps an error of the storm itself.
-func (s *Storm) count(in map[string]int, name string, err error) {
+// record counts something, and keeps an error of the storm itself.
+func (s *FaultInjector) record(in map[string]int, name string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in != nil {
@@ -114,19 +114,19 @@ func (s *Storm) count(in map[string]int, name string, err error) {
 	}
 }
 
-// target are the parts that a fault strikes.
-func (s *Storm) target(name string) []*limb {
-	var struck []*limb
-	for _, own := range slices.Sorted(maps.Keys(s.limbs)) {
+// targets are the parts that a fault strikes.
+func (s *FaultInjector) targets(name string) []*faultTarget {
+	var struck []*faultTarget
+	for _, own := range slices.Sorted(maps.Keys(s.faultTargets)) {
 		if own == name || strings.HasPrefix(own, name+"-") {
-			struck = append(struck, s.limbs[own])
+			struck = append(struck, s.faultTargets[own])
 		}
 	}
 	return struck
 }
 
-// Watch starts again what ends by itself, until ctx ends.
-func (s *Storm) Watch(ctx context.Context) {
+// RestartExited starts again what ends by itself, until ctx ends.
+func (s *FaultInjector) RestartExited(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -135,10 +135,10 @@ func (s *Storm) Watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		for name, l := range s.limbs {
+		for name, l := range s.faultTargets {
 			l.mu.Lock()
-			if l.held == 0 && l.Err() != nil {
-				s.count(s.ended, name, l.Launch())
+			if l.activeFaults == 0 && l.Err() != nil {
+				s.record(s.exits, name, l.Launch())
 			}
 			l.mu.Unlock()
 		}
@@ -146,15 +146,15 @@ func (s *Storm) Watch(ctx context.Context) {
 }
 
 // Err is what went wrong with the storm itself.
-func (s *Storm) Err() error {
+func (s *FaultInjector) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(s.errs...)
 }
 
-// Damage counts the kills, by target, and the parts that ended by themselves.
-func (s *Storm) Damage() (kills, ended map[string]int) {
+// Counts counts the kills, by target, and the parts that ended by themselves.
+func (s *FaultInjector) Counts() (kills, ended map[string]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.kills), maps.Clone(s.ended)
+	return maps.Clone(s.kills), maps.Clone(s.exits)
 }

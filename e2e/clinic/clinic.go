@@ -22,29 +22,29 @@ const (
 	LabToken      = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11" //nolint:gosec // the simulated lab's
 	CourierSecret = "courier-secret"
 	CourierKey    = "courier-key"
-	// Account is the name of all accounts at the neutral partner.
-	Account = "clinic"
-	Secret  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" //nolint:gosec // the simulated partner's
+	// NeutralAccount is the name of all accounts at the neutral partner.
+	NeutralAccount = "clinic"
+	NeutralSecret  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" //nolint:gosec // the simulated partner's
 )
 
 // Keyring seals the store.
 const Keyring = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// Molecular is the lab test whose orders go to the simulated lab by Molecular's protocol, among those of a Clinic.
-const Molecular = "molecular"
+// MolecularLabTest is the lab test whose orders go to the simulated lab by Molecular's protocol, among those of a Clinic.
+const MolecularLabTest = "molecular"
 
-// Clinic is a team that can order everything.
-type Clinic struct {
+// Team is a team that can order everything.
+type Team struct {
 	TeamID, UserID     string
 	Key, OperationsKey string
-	// Tests are lab tests by the names that package drive has for them, and Molecular's.
-	Tests map[string]string
+	// LabTests are lab tests by the names that package drive has for them, and Molecular's.
+	LabTests map[string]string
 }
 
-// Open makes a clinic in a store whose orders go to the simulated lab at labURL. spacing is the least time between calls of
+// CreateTeam makes a clinic in a store whose orders go to the simulated lab at labURL. spacing is the least time between calls of
 // Molecular's account.
-func Open(ctx context.Context, s *store.Store, labURL string, spacing time.Duration) (*Clinic, error) {
-	c := &Clinic{TeamID: uuid.NewString(), UserID: uuid.NewString()}
+func CreateTeam(ctx context.Context, s *store.Store, labURL string, spacing time.Duration) (*Team, error) {
+	c := &Team{TeamID: uuid.NewString(), UserID: uuid.NewString()}
 	if err := s.CreateTeam(ctx, store.Team{ID: c.TeamID, Name: "Clinic", Environment: store.Sandbox}); err != nil {
 		return nil, err
 	}
@@ -52,22 +52,22 @@ func Open(ctx context.Context, s *store.Store, labURL string, spacing time.Durat
 	c.Key, errs[0] = newKey(ctx, s, c.TeamID, store.RoleClient)
 	c.OperationsKey, errs[1] = newKey(ctx, s, c.TeamID, store.RoleAdministrator)
 	errs[2] = s.CreateUser(ctx, store.User{ID: c.UserID, TeamID: c.TeamID, ClientUserID: "patient-1"})
-	c.Tests, errs[3] = Partner(ctx, s, c.TeamID, labURL)
-	if c.Tests != nil {
-		c.Tests[Molecular], errs[4] = openMolecular(ctx, s, c.TeamID, labURL, spacing)
+	c.LabTests, errs[3] = AddPartner(ctx, s, c.TeamID, labURL)
+	if c.LabTests != nil {
+		c.LabTests[MolecularLabTest], errs[4] = addMolecular(ctx, s, c.TeamID, labURL, spacing)
 	}
 	return c, errors.Join(errs[:]...)
 }
 
 func newKey(ctx context.Context, s *store.Store, teamID, role string) (string, error) {
-	secret, err := store.NewKeySecret(store.Sandbox)
+	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	if err != nil {
 		return "", err
 	}
-	return secret, s.CreateKey(ctx, store.Key{ID: uuid.NewString(), TeamID: teamID, Name: role, Role: role}, secret)
+	return secret, s.CreateAPIKey(ctx, store.APIKey{ID: uuid.NewString(), TeamID: teamID, Name: role, Role: role}, secret)
 }
 
-func openMolecular(ctx context.Context, s *store.Store, teamID, labURL string, spacing time.Duration) (testID string, err error) {
+func addMolecular(ctx context.Context, s *store.Store, teamID, labURL string, spacing time.Duration) (testID string, err error) {
 	lab := order.Lab{
 		ID: 27, Slug: "mtl", Name: "Molecular Testing Labs", FirstLineAddress: "1 Lab Way", City: "Vancouver", Zipcode: "98660",
 		CollectionMethods: []string{drive.Testkit}, SampleTypes: []string{"dried_blood_spot"},

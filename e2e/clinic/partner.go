@@ -12,21 +12,21 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Replacing is the policy, among those of lab tests (drive.System), under which a kit that failed is replaced at once.
-const Replacing = "replacing"
+// ReplacingPolicy is the policy, among those of lab tests (drive.System), under which a kit that failed is replaced at once.
+const ReplacingPolicy = "replacing"
 
-// paces are the policies that lab tests are needed with.
-var paces = map[string]string{
-	"":             "",
-	drive.Silent:   `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
-	drive.Expiring: `{"deadlines":{"kit_expiry":"15s"}}`,
-	drive.Early:    `{"book_before_requisition":true}`,
-	Replacing:      `{"replacement":"auto"}`,
+// testPolicies are the policies that lab tests are needed with.
+var testPolicies = map[string]string{
+	"":                       "",
+	drive.SilentPolicy:       `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
+	drive.ExpiringPolicy:     `{"deadlines":{"kit_expiry":"15s"}}`,
+	drive.EarlyBookingPolicy: `{"book_before_requisition":true}`,
+	ReplacingPolicy:          `{"replacement":"auto"}`,
 }
 
-// partnerLabs are accounts at the neutral partner: two labs, of which one keeps the appointments at its own patient service centers,
+// partnerLabSettings are accounts at the neutral partner: two labs, of which one keeps the appointments at its own patient service centers,
 // and two providers of phlebotomists.
-var partnerLabs = map[string]string{
+var partnerLabSettings = map[string]string{
 	"sim":   `{"collection_methods":["testkit","at_home_phlebotomy","on_site_collection"],"registrable":true}`,
 	"quest": `{"collection_methods":["walk_in_test"],"schedule":true,"provider":"quest"}`,
 
@@ -34,13 +34,13 @@ var partnerLabs = map[string]string{
 	"phlebfinders": `{"collection_methods":[],"schedule":true,"provider":"phlebfinders","tiers":["appointment-request"]}`,
 }
 
-// Partner makes what a team needs to order by every collection method through the neutral protocol, and returns the lab tests by the
+// AddPartner makes what a team needs to order by every collection method through the neutral protocol, and returns the lab tests by the
 // names that package drive has for them.
-func Partner(ctx context.Context, s *store.Store, teamID, labURL string) (tests map[string]string, err error) {
-	for slug, settings := range partnerLabs {
+func AddPartner(ctx context.Context, s *store.Store, teamID, labURL string) (tests map[string]string, err error) {
+	for slug, settings := range partnerLabSettings {
 		err := s.PutLabAccount(ctx, store.LabAccount{
 			ID: uuid.NewString(), TeamID: teamID, LabSlug: slug, Partner: neutral.Partner, Environment: store.Sandbox,
-			BaseURL: labURL + "/neutral", User: Account, Token: Secret, Status: "active", Settings: []byte(settings),
+			BaseURL: labURL + "/neutral", User: NeutralAccount, Token: NeutralSecret, Status: "active", Settings: []byte(settings),
 		})
 		if err != nil {
 			return nil, err
@@ -48,14 +48,14 @@ func Partner(ctx context.Context, s *store.Store, teamID, labURL string) (tests 
 	}
 	tests = map[string]string{}
 	for _, lab := range []order.Lab{
-		partnerLab(91, "sim", drive.Testkit, drive.Phlebotomy, drive.OnSite), partnerLab(6, "quest", drive.WalkIn),
+		newPartnerLab(91, "sim", drive.Testkit, drive.Phlebotomy, drive.OnSite), newPartnerLab(6, "quest", drive.WalkIn),
 	} {
 		if err := s.PutLab(ctx, lab); err != nil {
 			return nil, err
 		}
-		for pace := range paces {
+		for pace := range testPolicies {
 			for _, method := range lab.CollectionMethods {
-				if err := putTest(ctx, s, lab, method, pace, tests); err != nil {
+				if err := importLabTest(ctx, s, lab, method, pace, tests); err != nil {
 					return nil, err
 				}
 			}
@@ -64,14 +64,14 @@ func Partner(ctx context.Context, s *store.Store, teamID, labURL string) (tests 
 	return tests, nil
 }
 
-func partnerLab(id int, slug string, methods ...string) order.Lab {
+func newPartnerLab(id int, slug string, methods ...string) order.Lab {
 	return order.Lab{
 		ID: id, Slug: slug, Name: "Simulated Laboratory", FirstLineAddress: "2 Lab Way", City: "Phoenix", Zipcode: "85004",
 		SampleTypes: []string{"serum"}, CollectionMethods: methods,
 	}
 }
 
-func putTest(ctx context.Context, s *store.Store, lab order.Lab, method, pace string, tests map[string]string) error {
+func importLabTest(ctx context.Context, s *store.Store, lab order.Lab, method, pace string, tests map[string]string) error {
 	name := method
 	if pace != "" {
 		name += "/" + pace
@@ -79,6 +79,6 @@ func putTest(ctx context.Context, s *store.Store, lab order.Lab, method, pace st
 	tests[name] = uuid.NewString()
 	return s.PutLabTest(ctx, "", order.LabTest{
 		ID: tests[name], Slug: name, Name: "Lipids " + name, SampleType: "serum", Method: lifecycle.Modality(method),
-		Status: "active", Lab: &lab, PanelIDs: []int{101}, Policy: []byte(paces[pace]),
+		Status: "active", Lab: &lab, PanelIDs: []int{101}, Policy: []byte(testPolicies[pace]),
 	})
 }

@@ -23,9 +23,9 @@ import (
 const (
 	spacing = 500 * time.Millisecond // between the starts of two calls (molecular-api#d25)
 
-	// tolerance is what two starts may seem nearer at the lab than they were at the worker, on a busy machine: the way of the first
+	// spacingTolerance is what two starts may seem nearer at the lab than they were at the worker, on a busy machine: the way of the first
 	// request, which may have to make a connection, takes longer than that of the second.
-	tolerance = 40 * time.Millisecond
+	spacingTolerance = 40 * time.Millisecond
 
 	// attempts is how often the machine may be too busy for that. Workers that do not keep the spacing are found by each of them.
 	attempts = 3
@@ -37,37 +37,37 @@ func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // a flee
 	t.Run("the spacing of a lab account", func(t *testing.T) {
 		var gaps []time.Duration
 		for range attempts {
-			gaps = placeAtOnce(t, f, 8)
-			if slices.Min(gaps) >= spacing-tolerance {
+			gaps = measureCallSpacing(t, f, 8)
+			if slices.Min(gaps) >= spacing-spacingTolerance {
 				return
 			}
 			t.Logf("the machine was busy: %v", gaps)
 		}
-		require.GreaterOrEqual(t, slices.Min(gaps), spacing-tolerance, "%v", gaps)
+		require.GreaterOrEqual(t, slices.Min(gaps), spacing-spacingTolerance, "%v", gaps)
 	})
 	t.Run("the rate of an endpoint, though workers are killed", func(t *testing.T) {
-		deliverAtARate(t, f)
+		checkEndpointRate(t, f)
 	})
 }
 
-// placeAtOnce places so many orders at once, of which both workers take some, and returns the times between each two calls that the
+// measureCallSpacing places so many orders at once, of which both workers take some, and returns the times between each two calls that the
 // lab saw.
-func placeAtOnce(t *testing.T, f *fleet.Fleet, n int) []time.Duration {
+func measureCallSpacing(t *testing.T, f *fleet.Deployment, n int) []time.Duration {
 	t.Helper()
-	before := len(f.Lab.Account().Calls)
+	before := len(f.Lab.Traffic().Calls)
 	ids := placeMolecular(t, f, n)
-	d := f.Driver()
-	require.Eventually(t, func() bool { return len(f.Lab.Account().Calls) >= before+n }, patience, 50*time.Millisecond)
+	d := f.ScenarioSystem()
+	require.Eventually(t, func() bool { return len(f.Lab.Traffic().Calls) >= before+n }, timeout, 50*time.Millisecond)
 	pids := map[int]bool{}
 	for _, id := range ids {
-		_, err := d.Known(id, drive.Testkit).Await(t.Context(), 2)
+		_, err := d.ExistingOrder(id, drive.Testkit).AwaitStatuses(t.Context(), 2)
 		require.NoError(t, err)
-		for pid := range workersOf(t, f, id) {
+		for pid := range workerPIDs(t, f, id) {
 			pids[pid] = true
 		}
 	}
 	require.Len(t, pids, len(f.Workers), "every worker took part")
-	calls := f.Lab.Account().Calls[before:]
+	calls := f.Lab.Traffic().Calls[before:]
 	require.Len(t, calls, n)
 	var gaps []time.Duration
 	for i := range calls[1:] {
@@ -77,15 +77,15 @@ func placeAtOnce(t *testing.T, f *fleet.Fleet, n int) []time.Duration {
 }
 
 // placeMolecular places orders through all replicas of the API at once.
-func placeMolecular(t *testing.T, f *fleet.Fleet, n int) []string {
+func placeMolecular(t *testing.T, f *fleet.Deployment, n int) []string {
 	t.Helper()
-	d := f.Driver()
-	d.Tests = map[string]string{drive.Testkit: f.Clinic.Tests[clinic.Molecular]}
+	d := f.ScenarioSystem()
+	d.LabTests = map[string]string{drive.Testkit: f.Team.LabTests[clinic.MolecularLabTest]}
 	ids, errs := make([]string, n), make([]error, n)
 	var placing sync.WaitGroup
 	for i := range n {
 		placing.Go(func() {
-			o, err := d.Place(t.Context(), drive.Testkit, "", nil)
+			o, err := d.PlaceOrder(t.Context(), drive.Testkit, "", nil)
 			if errs[i] = err; err == nil {
 				ids[i] = o.ID
 			}
@@ -98,9 +98,9 @@ func placeMolecular(t *testing.T, f *fleet.Fleet, n int) []string {
 	return ids
 }
 
-// deliverAtARate gives an endpoint a limit and more messages than that, kills the workers one after the other while they deliver, and
+// checkEndpointRate gives an endpoint a limit and more messages than that, kills the workers one after the other while they deliver, and
 // sees that the endpoint never got more.
-func deliverAtARate(t *testing.T, f *fleet.Fleet) {
+func checkEndpointRate(t *testing.T, f *fleet.Deployment) {
 	t.Helper()
 	const perSecond, orders, messages = 4, 10, 20 // two of each order
 	var mu sync.Mutex
@@ -122,11 +122,11 @@ func deliverAtARate(t *testing.T, f *fleet.Fleet) {
 
 	placeMolecular(t, f, orders)
 	for i, w := range f.Workers {
-		require.Eventually(t, func() bool { return got() >= (i+1)*messages/4 }, patience, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return got() >= (i+1)*messages/4 }, timeout, 20*time.Millisecond)
 		require.NoError(t, w.Kill())
 		require.NoError(t, w.Start(t.Context()))
 	}
-	require.Eventually(t, func() bool { return got() == messages }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return got() == messages }, timeout, 50*time.Millisecond)
 
 	var times []time.Time
 	for _, at := range arrived {
@@ -141,16 +141,16 @@ func deliverAtARate(t *testing.T, f *fleet.Fleet) {
 }
 
 // addEndpoint registers an endpoint of the clinic, as operations do, and returns its secret.
-func addEndpoint(t *testing.T, f *fleet.Fleet, endpoint map[string]any) string {
+func addEndpoint(t *testing.T, f *fleet.Deployment, endpoint map[string]any) string {
 	t.Helper()
 	body, err := json.Marshal(endpoint)
 	require.NoError(t, err)
-	url := f.URL + "/ops/teams/" + f.Clinic.TeamID + "/endpoints"
+	url := f.URL + "/ops/teams/" + f.Team.TeamID + "/endpoints"
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
 	require.NoError(t, err)
-	req.Header.Set("x-vital-api-key", f.Clinic.OperationsKey)
+	req.Header.Set("x-vital-api-key", f.Team.OperationsKey)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := (&http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	res, err := (&http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	require.Equal(t, http.StatusOK, res.StatusCode, fmt.Sprint(endpoint))

@@ -21,10 +21,10 @@ import (
 
 // Two nodes of Temporal, two APIs and two workers carry orders over every edge of all six tables of
 // order-lifecycle#edges.
-func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
 	f := fleet.Start(t, fleet.Options{})
 	tables := map[string]int{}
-	for _, w := range drive.Walks() {
+	for _, w := range drive.Paths() {
 		table, _, _ := strings.Cut(w.Name, ":")
 		tables[table]++
 	}
@@ -34,7 +34,7 @@ func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes t
 		require.Positive(t, tables[table], "%s is not walked", table)
 	}
 	began := time.Now()
-	names, failures := drive.All(t.Context(), f.Driver(), drive.Walks())
+	names, failures := drive.RunAll(t.Context(), f.ScenarioSystem(), drive.Paths())
 	require.Empty(t, strings.Join(failures, "\n"))
 	ids := slices.Sorted(maps.Keys(names))
 	t.Logf("%d orders in %s: %v", len(ids), time.Since(began).Round(time.Second), tables)
@@ -50,11 +50,11 @@ func TestEveryLifecycle(t *testing.T) { //nolint:paralleltest // a fleet takes t
 }
 
 // requireBothWorkers sees in the orders' histories that both worker processes took part.
-func requireBothWorkers(t *testing.T, f *fleet.Fleet, ids []string) {
+func requireBothWorkers(t *testing.T, f *fleet.Deployment, ids []string) {
 	t.Helper()
 	seen := map[int]bool{}
 	for _, id := range ids {
-		for pid := range workersOf(t, f, id) {
+		for pid := range workerPIDs(t, f, id) {
 			seen[pid] = true
 		}
 		if len(seen) == len(f.Workers) {
@@ -64,8 +64,8 @@ func requireBothWorkers(t *testing.T, f *fleet.Fleet, ids []string) {
 	require.Len(t, seen, len(f.Workers), "worker processes that worked on orders")
 }
 
-// workersOf are the process ids of the workers that an order's history names.
-func workersOf(t *testing.T, f *fleet.Fleet, id string) map[int]bool {
+// workerPIDs are the process ids of the workers that an order's history names.
+func workerPIDs(t *testing.T, f *fleet.Deployment, id string) map[int]bool {
 	t.Helper()
 	pids := map[int]bool{}
 	note := func(identity string) {
@@ -85,7 +85,7 @@ func workersOf(t *testing.T, f *fleet.Fleet, id string) map[int]bool {
 }
 
 // requireRunsOfOpenOrders waits until exactly the open orders have a run.
-func requireRunsOfOpenOrders(t *testing.T, f *fleet.Fleet) {
+func requireRunsOfOpenOrders(t *testing.T, f *fleet.Deployment) {
 	t.Helper()
 	var open, running []string
 	require.Eventually(t, func() bool {
@@ -95,8 +95,8 @@ func requireRunsOfOpenOrders(t *testing.T, f *fleet.Fleet) {
 		if open, err = f.OpenOrders(ctx); err != nil {
 			return false
 		}
-		running, err = f.Running(ctx, dispatch.WorkflowOrder)
+		running, err = f.RunningWorkflows(ctx, dispatch.WorkflowOrder)
 		return err == nil && slices.Equal(open, running)
-	}, patience, time.Second, "runs are not those of the open orders:\nopen %v\nruns %v", &open, &running)
+	}, timeout, time.Second, "runs are not those of the open orders:\nopen %v\nruns %v", &open, &running)
 	require.NotEmpty(t, open)
 }

@@ -11,5 +11,5 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a condition may take to come true: generous, because it costs nothing when it does.
-const patience = 3 * time.Minute
+// timeout is how long a condition may take to come true: generous, because it costs nothing when it does.
+const timeout = 3 * time.Minute

@@ -19,12 +19,12 @@ import (
 
 // What docs/operations.md says of data that is lost, done as it says: first Temporal's, then all of it, with a backup of the store.
 // Orders in every kind of status go on to their ends.
-func TestLostDataIsRebuilt(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
 	f := fleet.Start(t, fleet.Options{})
 	receiver := chaos.NewReceiver("all")
 	t.Cleanup(receiver.Close)
 	secret := addEndpoint(t, f, map[string]any{"url": receiver.URL()})
-	require.NoError(t, receiver.Trust(secret))
+	require.NoError(t, receiver.SetSecret(secret))
 
 	t.Run("Temporal's", func(t *testing.T) {
 		open := openOrders(t, f)
@@ -33,10 +33,10 @@ func TestLostDataIsRebuilt(t *testing.T) { //nolint:paralleltest // a fleet take
 			require.NoError(t, node.Kill())
 		}
 		// The API takes orders and reports all the while. Nobody delivers what they mean for the client.
-		open = append(open, meanwhile(t, f, open[0])...)
+		open = append(open, actWithoutTemporal(t, f, open[0])...)
 		require.NoError(t, f.Cluster.Wipe(t.Context()))
-		rebuild(t, f)
-		finish(t, f, receiver, open)
+		startWorkersAndRebuild(t, f)
+		finishOrders(t, f, receiver, open)
 	})
 	t.Run("all, with a backup of the store", func(t *testing.T) {
 		open := openOrders(t, f)
@@ -45,28 +45,28 @@ func TestLostDataIsRebuilt(t *testing.T) { //nolint:paralleltest // a fleet take
 		stopAll(t, f.Workers)
 		stopAll(t, f.APIs)
 		require.NoError(t, f.Store.Close())
-		require.NoError(t, f.Cluster.Postgres.Drop("aliquot"))
-		_, err := f.Cluster.Postgres.Create("aliquot")
+		require.NoError(t, f.Cluster.Postgres.DropDatabase("aliquot"))
+		_, err := f.Cluster.Postgres.CreateDatabase("aliquot")
 		require.NoError(t, err)
 		require.NoError(t, pgtest.Restore(t.Context(), f.DatabaseURL, file))
-		require.NoError(t, f.Run(t.Context(), "migrate"))
+		require.NoError(t, f.RunCommand(t.Context(), "migrate"))
 		require.NoError(t, f.Reopen(t.Context()))
 		for _, p := range f.APIs {
 			require.NoError(t, p.Start(t.Context()))
 		}
 		require.NoError(t, f.Cluster.Wipe(t.Context()), "what Temporal knows is of after the backup")
-		rebuild(t, f)
-		finish(t, f, receiver, open)
+		startWorkersAndRebuild(t, f)
+		finishOrders(t, f, receiver, open)
 	})
 }
 
-// rebuild starts the workers and rebuilds.
-func rebuild(t *testing.T, f *fleet.Fleet) {
+// startWorkersAndRebuild starts the workers and rebuilds.
+func startWorkersAndRebuild(t *testing.T, f *fleet.Deployment) {
 	t.Helper()
 	for _, w := range f.Workers {
 		require.NoError(t, w.Launch())
 	}
-	require.NoError(t, f.Run(t.Context(), "rebuild"))
+	require.NoError(t, f.RunCommand(t.Context(), "rebuild"))
 	for _, w := range f.Workers {
 		require.NoError(t, w.Start(t.Context()))
 	}
@@ -80,8 +80,8 @@ func stopAll(t *testing.T, processes []*fleet.Process) {
 	}
 }
 
-// opened is an order that stands somewhere, and what takes it to its end.
-type opened struct {
+// openOrder is an order that stands somewhere, and what takes it to its end.
+type openOrder struct {
 	*drive.Order
 	status string
 	finish []func(context.Context) error
@@ -89,33 +89,33 @@ type opened struct {
 }
 
 // openOrders makes an order of every collection method in many statuses.
-func openOrders(t *testing.T, f *fleet.Fleet) []opened {
+func openOrders(t *testing.T, f *fleet.Deployment) []openOrder {
 	t.Helper()
-	ctx, d := t.Context(), f.Driver()
+	ctx, d := t.Context(), f.ScenarioSystem()
 	place := func(method string, more map[string]any) *drive.Order {
 		body := map[string]any{"passthrough": "sandbox:silent"}
 		for k, v := range more {
 			body[k] = v
 		}
-		o, err := d.Place(ctx, method, "", body)
+		o, err := d.PlaceOrder(ctx, method, "", body)
 		require.NoError(t, err)
 		return o
 	}
-	var all []opened
+	var all []openOrder
 	// add brings an order to a status, by what is done once it has the status before.
 	add := func(o *drive.Order, before string, do func(context.Context) error, status, end string, finish ...func(context.Context) error) {
-		awaitLow(t, o, before)
+		awaitStatus(t, o, before)
 		if do != nil {
 			require.NoError(t, do(ctx))
 		}
-		awaitLow(t, o, status)
-		all = append(all, opened{o, status, finish, end})
+		awaitStatus(t, o, status)
+		all = append(all, openOrder{o, status, finish, end})
 	}
 	fact := func(o *drive.Order, kind string) func(context.Context) error {
-		return func(ctx context.Context) error { return o.Fact(ctx, kind, nil) }
+		return func(ctx context.Context) error { return o.SendFact(ctx, kind, nil) }
 	}
 	final := func(o *drive.Order) func(context.Context) error {
-		return func(ctx context.Context) error { return o.Report(ctx, drive.Final, "normal", "") }
+		return func(ctx context.Context) error { return o.PublishReport(ctx, drive.Final, "normal", "") }
 	}
 
 	o := place(drive.Testkit, nil)
@@ -125,13 +125,13 @@ func openOrders(t *testing.T, f *fleet.Fleet) []opened {
 	o = place(drive.Testkit, map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly)})
 	scheduled := o
 	add(o, "ordered", nil, "ordered", "cancelled", o.Activate, func(ctx context.Context) error {
-		awaitLow(t, scheduled, "requisition_created")
+		awaitStatus(t, scheduled, "requisition_created")
 		return scheduled.Cancel(ctx)
 	})
 	o = place(drive.Testkit, nil)
 	blocked := o
-	add(o, "requisition_created", func(ctx context.Context) error { return blocked.Reject(ctx, true) },
-		"lab_processing_blocked", "completed", o.Recover, final(o))
+	add(o, "requisition_created", func(ctx context.Context) error { return blocked.SendRejection(ctx, true) },
+		"lab_processing_blocked", "completed", o.RecoverKit, final(o))
 	o = place(drive.WalkIn, nil)
 	add(o, "requisition_created", o.Book, "appointment_scheduled", "completed", final(o))
 	o = place(drive.WalkIn, nil)
@@ -146,50 +146,50 @@ func openOrders(t *testing.T, f *fleet.Fleet) []opened {
 	return all
 }
 
-// meanwhile is what happens while Temporal is away: an order is placed, and the lab reports on another.
-func meanwhile(t *testing.T, f *fleet.Fleet, shipped opened) []opened {
+// actWithoutTemporal is what happens while Temporal is away: an order is placed, and the lab reports on another.
+func actWithoutTemporal(t *testing.T, f *fleet.Deployment, shipped openOrder) []openOrder {
 	t.Helper()
-	o, err := f.Driver().Place(t.Context(), drive.OnSite, "", map[string]any{"passthrough": "sandbox:silent"})
+	o, err := f.ScenarioSystem().PlaceOrder(t.Context(), drive.OnSite, "", map[string]any{"passthrough": "sandbox:silent"})
 	require.NoError(t, err)
-	require.NoError(t, shipped.Transit(t.Context(), "with_customer"))
-	return []opened{{o, "requisition_created", []func(context.Context) error{
-		func(ctx context.Context) error { return o.Report(ctx, drive.Final, "normal", "") },
+	require.NoError(t, shipped.SendTransit(t.Context(), "with_customer"))
+	return []openOrder{{o, "requisition_created", []func(context.Context) error{
+		func(ctx context.Context) error { return o.PublishReport(ctx, drive.Final, "normal", "") },
 	}, "completed"}}
 }
 
-// finish takes orders to their ends, and waits until the client has been told of everything.
-func finish(t *testing.T, f *fleet.Fleet, receiver *chaos.Receiver, open []opened) {
+// finishOrders takes orders to their ends, and waits until the client has been told of everything.
+func finishOrders(t *testing.T, f *fleet.Deployment, receiver *chaos.Receiver, open []openOrder) {
 	t.Helper()
 	for _, o := range open {
-		awaitLow(t, o.Order, o.status)
+		awaitStatus(t, o.Order, o.status)
 		for _, do := range o.finish {
 			require.NoError(t, do(t.Context()), "order %s, from %s", o.ID, o.status)
 		}
-		awaitLow(t, o.Order, o.end)
+		awaitStatus(t, o.Order, o.end)
 	}
 	for _, o := range open {
 		v, err := o.Read(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, o.end, last(v.Lows()), "order %s", o.ID)
+		require.Equal(t, o.end, lastStatus(v.LowStatuses()), "order %s", o.ID)
 		for i, e := range v.Events {
 			require.Equal(t, int64(i+1), e.ID, "order %s: events without gaps", o.ID)
 		}
-		require.Eventually(t, func() bool { return len(toldOf(receiver, o.ID)) == len(v.Events) }, patience, 100*time.Millisecond,
-			"order %s: %v, told %v", o.ID, v.Lows(), toldOf(receiver, o.ID))
+		require.Eventually(t, func() bool { return len(receivedSequences(receiver, o.ID)) == len(v.Events) }, timeout, 100*time.Millisecond,
+			"order %s: %v, told %v", o.ID, v.LowStatuses(), receivedSequences(receiver, o.ID))
 	}
-	require.Empty(t, receiver.Account().Broken)
+	require.Empty(t, receiver.Endpoint().BadSignatures)
 	require.Eventually(t, func() bool {
 		running, err := f.OpenOrders(t.Context())
 		return err == nil && len(running) == 0
-	}, patience, 500*time.Millisecond, "every order has ended")
+	}, timeout, 500*time.Millisecond, "every order has ended")
 }
 
-func last(lows []string) string { return lows[len(lows)-1] }
+func lastStatus(lows []string) string { return lows[len(lows)-1] }
 
-// toldOf are the events of an order that a receiver was told of.
-func toldOf(receiver *chaos.Receiver, id string) []int64 {
+// receivedSequences are the events of an order that a receiver was told of.
+func receivedSequences(receiver *chaos.Receiver, id string) []int64 {
 	var told []int64
-	for _, d := range receiver.Account().Got {
+	for _, d := range receiver.Endpoint().Deliveries {
 		if d.OrderID == id {
 			told = append(told, d.Sequence)
 		}
@@ -198,13 +198,13 @@ func toldOf(receiver *chaos.Receiver, id string) []int64 {
 	return slices.Compact(told)
 }
 
-// awaitLow waits until an order has had a status.
-func awaitLow(t *testing.T, o *drive.Order, status string) {
+// awaitStatus waits until an order has had a status.
+func awaitStatus(t *testing.T, o *drive.Order, status string) {
 	t.Helper()
 	var lows []string
 	require.Eventually(t, func() bool {
 		v, err := o.Read(t.Context())
-		lows = v.Lows()
+		lows = v.LowStatuses()
 		return err == nil && slices.Contains(lows, status)
-	}, patience, 100*time.Millisecond, "order %s: %s after %v", o.ID, status, &lows)
+	}, timeout, 100*time.Millisecond, "order %s: %s after %v", o.ID, status, &lows)
 }

@@ -17,9 +17,9 @@ import (
 )
 
 // Visibility on PostgreSQL is asked about a thousand orders in one question, as many as the reconciler looks at together each hour.
-func TestVisibilityIsAskedAboutAThousandOrders(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
+func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
 	cluster := testcluster.Start(t, testcluster.Options{})
-	dev := &temporaltest.Dev{Address: cluster.Address}
+	dev := &temporaltest.DevServer{Address: cluster.Address}
 	c, err := client.Dial(client.Options{HostPort: cluster.Address, Namespace: dev.Namespace(t)})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
@@ -45,7 +45,7 @@ func TestVisibilityIsAskedAboutAThousandOrders(t *testing.T) { //nolint:parallel
 			found, err = dispatch.NewClient(c).RunningOrders(t.Context(), ids)
 			took = time.Since(began)
 			return err == nil && len(found) == want
-		}, patience, 100*time.Millisecond)
+		}, timeout, 100*time.Millisecond)
 		return found
 	}
 	running(len(ids))

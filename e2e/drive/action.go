@@ -4,84 +4,86 @@ import "context"
 
 // The actions that the tables are made of.
 var (
-	cancelled = act("cancel", (*Order).Cancel)
-	activated = act("activate", (*Order).Activate)
-	stopped   = act("do-not-process", (*Order).Stop)
-	recovered = act("recover", (*Order).Recover)
-	register  = act("register", (*Order).Register)
-	drawn     = act("draw_completed of the client", (*Order).DrawCompleted)
+	cancelOrder   = actionFor("cancel", (*Order).Cancel)
+	activateOrder = actionFor("activate", (*Order).Activate)
+	doNotProcess  = actionFor("do-not-process", (*Order).DoNotProcess)
+	recoverKit    = actionFor("recover", (*Order).RecoverKit)
+	registerKit   = actionFor("register", (*Order).Register)
+	completeDraw  = actionFor("draw_completed of the client", (*Order).DrawCompleted)
 
-	shipped  = fact("kit_shipped")
-	received = fact("sample_received")
-	reported = fact("draw_completed")
-	// carried is what the courier says: the kit is in the status that is wanted.
-	carried  = action{"transit", func(ctx context.Context, o *Order, to string) error { return o.Transit(ctx, to) }}
-	rejected = act("sample_rejected for good", func(o *Order, ctx context.Context) error { return o.Reject(ctx, false) })
-	held     = act("sample_rejected", func(o *Order, ctx context.Context) error { return o.Reject(ctx, true) })
+	sendShipped       = sendFactAction("kit_shipped")
+	sendReceived      = sendFactAction("sample_received")
+	sendDrawCompleted = sendFactAction("draw_completed")
+	// sendTransit is what the courier says: the kit is in the status that is wanted.
+	sendTransit       = action{"transit", func(ctx context.Context, o *Order, to string) error { return o.SendTransit(ctx, to) }}
+	rejectFinally     = actionFor("sample_rejected for good", func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, false) })
+	rejectRecoverably = actionFor("sample_rejected", func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, true) })
 
-	partial   = report("partial report", Partial, "normal", "")
-	final     = report("final report", Final, "normal", "")
-	critical  = report("critical report", Final, "critical", "")
-	deficient = report("report that the lab has failed", Final, "normal", "internal_lab_failure")
+	publishPartial    = publishReportAction("partial report", Partial, "normal", "")
+	publishFinal      = publishReportAction("final report", Final, "normal", "")
+	publishCritical   = publishReportAction("critical report", Final, "critical", "")
+	publishLabFailure = publishReportAction("report that the lab has failed", Final, "normal", "internal_lab_failure")
 
-	booked        = act("book", (*Order).Book)
-	bookedPending = act("book, unconfirmed", (*Order).BookPending)
-	bookedAway    = act("book, unanswered", (*Order).BookUnanswered)
-	requested     = act("request", (*Order).Request)
-	rescheduled   = act("reschedule", (*Order).Reschedule)
-	dropped       = act("cancel the appointment", (*Order).CancelAppointment)
-	confirmed     = visit("confirmed")
-	withdrawn     = visit("pending")
-	calledOff     = visit("cancelled")
+	bookSlot            = actionFor("book", (*Order).Book)
+	bookPending         = actionFor("book, unconfirmed", (*Order).BookPending)
+	bookUnanswered      = actionFor("book, unanswered", (*Order).BookUnanswered)
+	requestVisit        = actionFor("request", (*Order).Request)
+	rescheduleVisit     = actionFor("reschedule", (*Order).Reschedule)
+	cancelAppointment   = actionFor("cancel the appointment", (*Order).CancelAppointment)
+	confirmAppointment  = changeAppointmentAction("confirmed")
+	withdrawAppointment = changeAppointmentAction("pending")
+	providerCancels     = changeAppointmentAction("cancelled")
 
-	// waited is a deadline that passes.
-	waited = action{"timer", func(context.Context, *Order, string) error { return nil }}
+	// awaitDeadline is a deadline that passes.
+	awaitDeadline = action{"timer", func(context.Context, *Order, string) error { return nil }}
 )
 
-func act(name string, do func(*Order, context.Context) error) action {
+func actionFor(name string, do func(*Order, context.Context) error) action {
 	return action{name, func(ctx context.Context, o *Order, _ string) error { return do(o, ctx) }}
 }
 
-func fact(kind string) action {
-	return act(kind, func(o *Order, ctx context.Context) error { return o.Fact(ctx, kind, nil) })
+func sendFactAction(kind string) action {
+	return actionFor(kind, func(o *Order, ctx context.Context) error { return o.SendFact(ctx, kind, nil) })
 }
 
-func report(name, status, interpretation, failure string) action {
-	return act(name, func(o *Order, ctx context.Context) error { return o.Report(ctx, status, interpretation, failure) })
+func publishReportAction(name, status, interpretation, failure string) action {
+	return actionFor(name, func(o *Order, ctx context.Context) error {
+		return o.PublishReport(ctx, status, interpretation, failure)
+	})
 }
 
-func visit(status string) action {
-	return act("appointment "+status, func(o *Order, ctx context.Context) error { return o.Visit(ctx, status) })
+func changeAppointmentAction(status string) action {
+	return actionFor("appointment "+status, func(o *Order, ctx context.Context) error { return o.ChangeAppointment(ctx, status) })
 }
 
 // The ways in which orders begin.
 
-// placed is an order whose requisition is made at once.
-func placed(method, pace string) start {
+// startPlaced is an order whose requisition is made at once.
+func startPlaced(method, pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		return s.Place(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent"})
+		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent"})
 	}
 }
 
-// scheduled is an order that is not active before tomorrow.
-func scheduled(method, pace string) start {
+// startScheduled is an order that is not active before tomorrow.
+func startScheduled(method, pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		return s.Place(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
+		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
 	}
 }
 
-// imported is an order whose requisition was made elsewhere.
-func imported(method string) start {
-	return func(ctx context.Context, s *System) (*Order, error) { return s.Import(ctx, method) }
+// startImported is an order whose requisition was made elsewhere.
+func startImported(method string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) { return s.ImportOrder(ctx, method) }
 }
 
-// kit is one that is registered later.
-func kit(pace string) start {
+// startUnregisteredKit is one that is registered later.
+func startUnregisteredKit(pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) { return s.PlaceKit(ctx, pace, "silent") }
 }
 
-// refusedKit is one that the lab does not take.
-func refusedKit(pace string) start {
+// startRefusedKit is one that the lab does not take.
+func startRefusedKit(pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
 		o, err := s.PlaceKit(ctx, pace, "refuse-place")
 		if err != nil {
@@ -91,24 +93,24 @@ func refusedKit(pace string) start {
 	}
 }
 
-// registered is a kit whose patient the lab is told of; unless it refuses to be told, the requisition follows.
-func registered(pace string, refuse bool) start {
+// startRegisteredKit is a kit whose patient the lab is told of; unless it refuses to be told, the requisition follows.
+func startRegisteredKit(pace string, refuse bool) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
 		o, err := s.PlaceKit(ctx, pace, "silent")
 		if err != nil {
 			return o, err
 		}
-		if _, err = o.arrive(ctx, "awaiting_registration"); err != nil || !refuse {
-			return o, firstOf(err, func() error { return o.Register(ctx) })
+		if _, err = o.awaitStatus(ctx, "awaiting_registration"); err != nil || !refuse {
+			return o, errOr(err, func() error { return o.Register(ctx) })
 		}
 		manner := map[string]any{"calls": map[string]any{"register": map[string]any{"refuse": "already_registered"}}}
-		err = firstOf(o.Script(ctx, manner), func() error { return o.Register(ctx) })
-		return o, firstOf(err, func() error { return o.awaitAttention(ctx, "placement_refused") })
+		err = errOr(o.SetCallBehaviour(ctx, manner), func() error { return o.Register(ctx) })
+		return o, errOr(err, func() error { return o.awaitAttention(ctx, "placement_refused") })
 	}
 }
 
-// firstOf is the error, or what then is when there is none.
-func firstOf(err error, then func() error) error {
+// errOr is the error, or what then is when there is none.
+func errOr(err error, then func() error) error {
 	if err != nil {
 		return err
 	}

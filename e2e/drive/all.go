@@ -6,19 +6,19 @@ import (
 	"sync"
 )
 
-// walkers is how many orders are driven at once.
-const walkers = 16
+// concurrency is how many orders are driven at once.
+const concurrency = 16
 
-// All makes orders go all of the walks, each again where that may be (Again). It returns the names of the walks by the orders that went
+// RunAll makes orders go all of the walks, each again where that may be (Again). It returns the names of the walks by the orders that went
 // them, with those that failed, and what was wrong with the walks that no order went to its end.
-func All(ctx context.Context, s *System, walks []Walk) (names map[string]string, failures []string) {
-	p := party{system: s, names: map[string]string{}}
-	queue := make(chan Walk)
+func RunAll(ctx context.Context, s *System, walks []Path) (names map[string]string, failures []string) {
+	p := pathRunner{system: s, pathNames: map[string]string{}}
+	queue := make(chan Path)
 	var walking sync.WaitGroup
-	for range walkers {
+	for range concurrency {
 		walking.Go(func() {
 			for w := range queue {
-				p.walk(ctx, w)
+				p.runUntilDone(ctx, w)
 			}
 		})
 	}
@@ -28,23 +28,23 @@ func All(ctx context.Context, s *System, walks []Walk) (names map[string]string,
 	close(queue)
 	walking.Wait()
 	slices.Sort(p.failures)
-	return p.names, p.failures
+	return p.pathNames, p.failures
 }
 
-// party is those who walk.
-type party struct {
+// pathRunner is those who walk.
+type pathRunner struct {
 	system *System
 
-	mu       sync.Mutex
-	names    map[string]string
-	failures []string
+	mu        sync.Mutex
+	pathNames map[string]string
+	failures  []string
 }
 
-// walk has orders go the way until one has gone it, or no other may.
-func (p *party) walk(ctx context.Context, w Walk) {
-	err := p.goes(ctx, w)
-	for failed := 1; err != nil && w.Again(failed, err); failed++ {
-		err = p.goes(ctx, w)
+// runUntilDone has orders go the way until one has gone it, or no other may.
+func (p *pathRunner) runUntilDone(ctx context.Context, w Path) {
+	err := p.runOnce(ctx, w)
+	for failed := 1; err != nil && w.MayRetry(failed, err); failed++ {
+		err = p.runOnce(ctx, w)
 	}
 	if err == nil {
 		return
@@ -54,12 +54,12 @@ func (p *party) walk(ctx context.Context, w Walk) {
 	p.failures = append(p.failures, w.Name+": "+err.Error())
 }
 
-func (p *party) goes(ctx context.Context, w Walk) error {
+func (p *pathRunner) runOnce(ctx context.Context, w Path) error {
 	o, err := w.Run(ctx, p.system)
 	if o != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.names[o.ID] = w.Name
+		p.pathNames[o.ID] = w.Name
 	}
 	return err
 }

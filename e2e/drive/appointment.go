@@ -20,8 +20,8 @@ type slots struct {
 
 var errNoSlot = errors.New("no slot is left")
 
-// Slot is the booking key of a free slot, each one once.
-func (s *System) Slot(ctx context.Context, method string) (string, error) {
+// NextSlot is the booking key of a free slot, each one once.
+func (s *System) NextSlot(ctx context.Context, method string) (string, error) {
 	s.slots.mu.Lock()
 	defer s.slots.mu.Unlock()
 	keys, asked := s.slots.free[method]
@@ -45,14 +45,14 @@ func (s *System) Slot(ctx context.Context, method string) (string, error) {
 // availability lists the booking keys from the day after tomorrow on, earliest first.
 func (s *System) availability(ctx context.Context, method string) ([]string, error) {
 	query := url.Values{"start_date": {time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly)}}
-	path, body := "/v3/order/phlebotomy/appointment/availability?", any(home(readyZip))
+	path, body := "/v3/order/phlebotomy/appointment/availability?", any(homeAddress(readyZip))
 	if method == WalkIn {
 		query.Set("lab", "quest")
 		query.Set("zip_code", readyZip)
 		path, body = "/v3/order/psc/appointment/availability?", nil
 	}
 	var answered Availability
-	if err := s.asClient(ctx, http.MethodPost, path+query.Encode(), body, &answered); err != nil {
+	if err := s.callAsClient(ctx, http.MethodPost, path+query.Encode(), body, &answered); err != nil {
 		return nil, err
 	}
 	return answered.Keys(), nil
@@ -85,7 +85,7 @@ const (
 	requestZip = "54650"
 )
 
-func home(zip string) map[string]any {
+func homeAddress(zip string) map[string]any {
 	to := map[string]any{"first_line": "77 West Lincoln Street", "second_line": "Unit 4", "city": "Phoenix", "state": "AZ", "zip_code": zip}
 	if zip == requestZip {
 		to["city"], to["state"] = "Onalaska", "WI"
@@ -93,16 +93,16 @@ func home(zip string) map[string]any {
 	return to
 }
 
-// kind is the part of a path that names the order's kind of appointments.
-func (o *Order) kind() string {
+// appointmentKind is the part of a path that names the order's kind of appointments.
+func (o *Order) appointmentKind() string {
 	if o.Method == WalkIn {
 		return "psc"
 	}
 	return "phlebotomy"
 }
 
-func (o *Order) appointment(what string) string {
-	path := "/v3/order/" + o.ID + "/" + o.kind() + "/appointment"
+func (o *Order) appointmentPath(what string) string {
+	path := "/v3/order/" + o.ID + "/" + o.appointmentKind() + "/appointment"
 	if what != "" {
 		path += "/" + what
 	}
@@ -111,7 +111,7 @@ func (o *Order) appointment(what string) string {
 
 // Book books a free slot, which its provider confirms at once.
 func (o *Order) Book(ctx context.Context) error {
-	if err := o.bookings(ctx, "", map[string]any{"unconfirmed": true}); err != nil {
+	if err := o.setBookingBehaviour(ctx, "", map[string]any{"unconfirmed": true}); err != nil {
 		return err
 	}
 	return o.book(ctx, nil)
@@ -119,7 +119,7 @@ func (o *Order) Book(ctx context.Context) error {
 
 // BookPending books a slot that the provider does not confirm at once.
 func (o *Order) BookPending(ctx context.Context) error {
-	if err := o.bookings(ctx, "pending", map[string]any{"pending": true, "unconfirmed": true}); err != nil {
+	if err := o.setBookingBehaviour(ctx, "pending", map[string]any{"pending": true, "unconfirmed": true}); err != nil {
 		return err
 	}
 	return o.book(ctx, map[string]any{"async_confirmation": true})
@@ -128,7 +128,7 @@ func (o *Order) BookPending(ctx context.Context) error {
 // BookUnanswered books a slot at a provider that does not answer. The caller waits for a second, the provider has a minute: the least
 // that can be asked for (client-api#11-appointments).
 func (o *Order) BookUnanswered(ctx context.Context) error {
-	if err := o.bookings(ctx, "unanswered", map[string]any{"unavailable": 1000}); err != nil {
+	if err := o.setBookingBehaviour(ctx, "unanswered", map[string]any{"unavailable": 1000}); err != nil {
 		return err
 	}
 	return o.book(ctx, map[string]any{
@@ -136,38 +136,38 @@ func (o *Order) BookUnanswered(ctx context.Context) error {
 	})
 }
 
-// bookings says how the provider is to answer bookings, unless it does so already.
-func (o *Order) bookings(ctx context.Context, name string, how map[string]any) error {
-	if o.answers == name {
+// setBookingBehaviour says how the provider is to answer bookings, unless it does so already.
+func (o *Order) setBookingBehaviour(ctx context.Context, name string, how map[string]any) error {
+	if o.bookingBehaviour == name {
 		return nil
 	}
-	o.answers = name
-	return o.Script(ctx, map[string]any{"book": how})
+	o.bookingBehaviour = name
+	return o.SetCallBehaviour(ctx, map[string]any{"book": how})
 }
 
 func (o *Order) book(ctx context.Context, more map[string]any) error {
-	key, err := o.s.Slot(ctx, o.Method)
+	key, err := o.system.NextSlot(ctx, o.Method)
 	if err != nil {
 		return err
 	}
 	body := map[string]any{"booking_key": key}
 	maps.Copy(body, more)
-	return o.s.asClient(ctx, http.MethodPost, o.appointment("book"), body, nil)
+	return o.system.callAsClient(ctx, http.MethodPost, o.appointmentPath("book"), body, nil)
 }
 
 // Request asks a phlebotomist for a visit, whose time the phlebotomist sets.
 func (o *Order) Request(ctx context.Context) error {
-	return o.s.asClient(ctx, http.MethodPost, o.appointment("request"),
-		map[string]any{"address": home(requestZip), "provider": "phlebfinders"}, nil)
+	return o.system.callAsClient(ctx, http.MethodPost, o.appointmentPath("request"),
+		map[string]any{"address": homeAddress(requestZip), "provider": "phlebfinders"}, nil)
 }
 
 // Reschedule moves the appointment to another free slot.
 func (o *Order) Reschedule(ctx context.Context) error {
-	key, err := o.s.Slot(ctx, o.Method)
+	key, err := o.system.NextSlot(ctx, o.Method)
 	if err != nil {
 		return err
 	}
-	return o.s.asClient(ctx, http.MethodPatch, o.appointment("reschedule"), map[string]any{"booking_key": key}, nil)
+	return o.system.callAsClient(ctx, http.MethodPatch, o.appointmentPath("reschedule"), map[string]any{"booking_key": key}, nil)
 }
 
 // CancelAppointment cancels the appointment, for the first of the reasons that there are.
@@ -175,7 +175,7 @@ func (o *Order) CancelAppointment(ctx context.Context) error {
 	var reasons []struct {
 		ID string `json:"id"`
 	}
-	err := o.s.asClient(ctx, http.MethodGet, "/v3/order/"+o.kind()+"/appointment/cancellation-reasons", nil, &reasons)
+	err := o.system.callAsClient(ctx, http.MethodGet, "/v3/order/"+o.appointmentKind()+"/appointment/cancellation-reasons", nil, &reasons)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (o *Order) CancelAppointment(ctx context.Context) error {
 	if o.Method == WalkIn {
 		name = "cancellationReasonId"
 	}
-	return o.s.asClient(ctx, http.MethodPatch, o.appointment("cancel"), map[string]any{name: reasons[0].ID}, nil)
+	return o.system.callAsClient(ctx, http.MethodPatch, o.appointmentPath("cancel"), map[string]any{name: reasons[0].ID}, nil)
 }
 
 // awaitAppointment waits until the order's appointment has had so many events and has the status.
@@ -195,8 +195,8 @@ func (o *Order) awaitAppointment(ctx context.Context, events int, status string)
 		Status string `json:"status"`
 		Events []any  `json:"events"`
 	}
-	err := until(ctx, func() (bool, error) {
-		err := o.s.asClient(ctx, http.MethodGet, o.appointment(""), nil, &seen)
+	err := poll(ctx, func() (bool, error) {
+		err := o.system.callAsClient(ctx, http.MethodGet, o.appointmentPath(""), nil, &seen)
 		return len(seen.Events) >= events && seen.Status == status, err
 	})
 	if err != nil {

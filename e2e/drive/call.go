@@ -26,23 +26,23 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %d %s", e.Call, e.Status, e.Body) }
 
-// asClient calls the API with the client's key. A nil into leaves the answer unread.
-func (s *System) asClient(ctx context.Context, method, path string, body, into any) error {
-	return s.exchange(ctx, method, s.URL+path, body, into, map[string]string{"x-vital-api-key": s.Key})
+// callAsClient calls the API with the client's key. A nil into leaves the answer unread.
+func (s *System) callAsClient(ctx context.Context, method, path string, body, into any) error {
+	return s.do(ctx, method, s.URL+path, body, into, map[string]string{"x-vital-api-key": s.Key})
 }
 
-// asOperations calls the API with the key of operations.
-func (s *System) asOperations(ctx context.Context, method, path string, body, into any) error {
-	return s.exchange(ctx, method, s.URL+path, body, into, map[string]string{"x-vital-api-key": s.OperationsKey})
+// callAsOperations calls the API with the key of operations.
+func (s *System) callAsOperations(ctx context.Context, method, path string, body, into any) error {
+	return s.do(ctx, method, s.URL+path, body, into, map[string]string{"x-vital-api-key": s.OperationsKey})
 }
 
-// atLab calls the simulated partner's control endpoints.
-func (s *System) atLab(ctx context.Context, method, path string, body, into any) error {
-	return s.exchange(ctx, method, s.LabURL+path, body, into, map[string]string{"user": s.LabUser, "token": s.LabToken})
+// callLab calls the simulated partner's control endpoints.
+func (s *System) callLab(ctx context.Context, method, path string, body, into any) error {
+	return s.do(ctx, method, s.LabURL+path, body, into, map[string]string{"user": s.LabUser, "token": s.LabToken})
 }
 
-// atPartner calls the partner by its protocol.
-func (s *System) atPartner(ctx context.Context, method, path string, body any) error {
+// callPartner calls the partner by its protocol.
+func (s *System) callPartner(ctx context.Context, method, path string, body any) error {
 	content, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -54,13 +54,13 @@ func (s *System) atPartner(ctx context.Context, method, path string, body any) e
 	id, at := rand.Text(), strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(id + "." + at + "." + string(content)))
-	return s.exchange(ctx, method, s.PartnerURL+path, json.RawMessage(content), nil, map[string]string{
+	return s.do(ctx, method, s.PartnerURL+path, json.RawMessage(content), nil, map[string]string{
 		"webhook-id": id, "webhook-timestamp": at, "webhook-signature": "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)),
 		"x-account": s.PartnerAccount,
 	})
 }
 
-func (s *System) exchange(ctx context.Context, method, url string, body, into any, headers map[string]string) error {
+func (s *System) do(ctx context.Context, method, url string, body, into any, headers map[string]string) error {
 	content, err := encode(body)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (s *System) exchange(ctx context.Context, method, url string, body, into an
 	for name, value := range headers {
 		req.Header.Set(name, value)
 	}
-	res, err := s.client().Do(req)
+	res, err := s.httpClient().Do(req)
 	if err != nil {
 		return err
 	}

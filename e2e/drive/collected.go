@@ -5,12 +5,12 @@ import "slices"
 // The tables of what is collected by somebody, after order-lifecycle#walk_in_test, order-lifecycle#at_home_phlebotomy
 // and order-lifecycle#on_site_collection.
 
-var walkIn = machine{
+var walkIn = table{
 	name: WalkIn,
-	begins: map[string]start{
-		"ordered":              scheduled(WalkIn, ""),
-		"requisition_created":  placed(WalkIn, ""),
-		"requisition_bypassed": imported(WalkIn),
+	starters: map[string]starter{
+		"ordered":              startScheduled(WalkIn, ""),
+		"requisition_created":  startPlaced(WalkIn, ""),
+		"requisition_bypassed": startImported(WalkIn),
 	},
 	routes: map[string]string{
 		"appointment_pending":   "requisition_created appointment_pending",
@@ -21,40 +21,40 @@ var walkIn = machine{
 		"corrected":             "requisition_created completed corrected",
 	},
 	edges: map[string][]step{
-		"ordered":              by(cancelled, "cancelled"),
+		"ordered":              stepsTo(cancelOrder, "cancelled"),
 		"requisition_created":  walkInRequisition,
 		"requisition_bypassed": walkInRequisition,
 		"appointment_pending": slices.Concat(
-			by(confirmed, "appointment_scheduled"), by(dropped, "appointment_cancelled"), by(calledOff, "appointment_cancelled"),
-			by(cancelled, "cancelled"), walkInResults,
+			stepsTo(confirmAppointment, "appointment_scheduled"), stepsTo(cancelAppointment, "appointment_cancelled"), stepsTo(providerCancels, "appointment_cancelled"),
+			stepsTo(cancelOrder, "cancelled"), walkInResults,
 		),
 		"appointment_scheduled": slices.Concat(
-			by(withdrawn, "appointment_pending"), alone(by(rescheduled, "appointment_scheduled")), by(confirmed, "appointment_scheduled"),
-			by(dropped, "appointment_cancelled"), by(calledOff, "appointment_cancelled"), by(cancelled, "cancelled"), walkInResults,
+			stepsTo(withdrawAppointment, "appointment_pending"), afterShortestPath(stepsTo(rescheduleVisit, "appointment_scheduled")), stepsTo(confirmAppointment, "appointment_scheduled"),
+			stepsTo(cancelAppointment, "appointment_cancelled"), stepsTo(providerCancels, "appointment_cancelled"), stepsTo(cancelOrder, "cancelled"), walkInResults,
 		),
 		"appointment_cancelled": slices.Concat(
-			by(bookedPending, "appointment_pending"), by(booked, "appointment_scheduled"), by(cancelled, "cancelled"), walkInResults,
+			stepsTo(bookPending, "appointment_pending"), stepsTo(bookSlot, "appointment_scheduled"), stepsTo(cancelOrder, "cancelled"), walkInResults,
 		),
 		"partial_results": walkInResults,
-		"completed":       by(final, "corrected"),
-		"corrected":       by(final, "corrected"),
+		"completed":       stepsTo(publishFinal, "corrected"),
+		"corrected":       stepsTo(publishFinal, "corrected"),
 	},
 }
 
 var walkInRequisition = slices.Concat(
-	by(bookedPending, "appointment_pending"), by(booked, "appointment_scheduled"), by(cancelled, "cancelled"), walkInResults,
+	stepsTo(bookPending, "appointment_pending"), stepsTo(bookSlot, "appointment_scheduled"), stepsTo(cancelOrder, "cancelled"), walkInResults,
 )
 
 var walkInResults = slices.Concat(
-	by(partial, "partial_results"), by(final, "completed"), by(rejected, "sample_error"), by(deficient, "redraw_available"),
+	stepsTo(publishPartial, "partial_results"), stepsTo(publishFinal, "completed"), stepsTo(rejectFinally, "sample_error"), stepsTo(publishLabFailure, "redraw_available"),
 )
 
-var phlebotomy = machine{
+var phlebotomy = table{
 	name: Phlebotomy,
-	begins: map[string]start{
-		"ordered":              scheduled(Phlebotomy, ""),
-		"requisition_created":  placed(Phlebotomy, ""),
-		"requisition_bypassed": imported(Phlebotomy),
+	starters: map[string]starter{
+		"ordered":              startScheduled(Phlebotomy, ""),
+		"requisition_created":  startPlaced(Phlebotomy, ""),
+		"requisition_bypassed": startImported(Phlebotomy),
 	},
 	routes: map[string]string{
 		"appointment_pending":   "requisition_created appointment_pending",
@@ -65,45 +65,45 @@ var phlebotomy = machine{
 		"completed":             "requisition_created draw_completed completed",
 		"corrected":             "requisition_created draw_completed completed corrected",
 	},
-	edges: with(drawnEdges, map[string][]step{
-		"ordered":              by(cancelled, "cancelled"),
+	edges: mergeRows(drawnEdges, map[string][]step{
+		"ordered":              stepsTo(cancelOrder, "cancelled"),
 		"requisition_created":  phlebotomyRequisition,
 		"requisition_bypassed": phlebotomyRequisition,
 		"appointment_pending": slices.Concat(
-			by(confirmed, "appointment_scheduled"), by(dropped, "appointment_cancelled"), by(calledOff, "appointment_cancelled"),
-			by(cancelled, "cancelled"), by(reported, "draw_completed"),
+			stepsTo(confirmAppointment, "appointment_scheduled"), stepsTo(cancelAppointment, "appointment_cancelled"), stepsTo(providerCancels, "appointment_cancelled"),
+			stepsTo(cancelOrder, "cancelled"), stepsTo(sendDrawCompleted, "draw_completed"),
 		),
 		"appointment_scheduled": slices.Concat(
-			alone(by(rescheduled, "appointment_scheduled")), by(confirmed, "appointment_scheduled"), by(dropped, "appointment_cancelled"),
-			by(calledOff, "appointment_cancelled"), by(reported, "draw_completed"), by(cancelled, "cancelled"), by(withdrawn, "appointment_pending"),
+			afterShortestPath(stepsTo(rescheduleVisit, "appointment_scheduled")), stepsTo(confirmAppointment, "appointment_scheduled"), stepsTo(cancelAppointment, "appointment_cancelled"),
+			stepsTo(providerCancels, "appointment_cancelled"), stepsTo(sendDrawCompleted, "draw_completed"), stepsTo(cancelOrder, "cancelled"), stepsTo(withdrawAppointment, "appointment_pending"),
 		),
 		"appointment_cancelled": slices.Concat(
-			by(requested, "appointment_pending"), by(booked, "appointment_scheduled"), by(cancelled, "cancelled"), by(reported, "draw_completed"),
+			stepsTo(requestVisit, "appointment_pending"), stepsTo(bookSlot, "appointment_scheduled"), stepsTo(cancelOrder, "cancelled"), stepsTo(sendDrawCompleted, "draw_completed"),
 		),
 	}),
 }
 
 var phlebotomyRequisition = slices.Concat(
-	by(requested, "appointment_pending"), by(bookedPending, "appointment_pending"), by(booked, "appointment_scheduled"),
-	by(cancelled, "cancelled"), by(reported, "draw_completed"), by(received, "draw_completed"),
+	stepsTo(requestVisit, "appointment_pending"), stepsTo(bookPending, "appointment_pending"), stepsTo(bookSlot, "appointment_scheduled"),
+	stepsTo(cancelOrder, "cancelled"), stepsTo(sendDrawCompleted, "draw_completed"), stepsTo(sendReceived, "draw_completed"),
 )
 
 // drawnEdges are the rows from the draw to the results.
 var drawnEdges = map[string][]step{
 	"draw_completed": slices.Concat(
-		by(partial, "partial_results"), by(final, "completed"), by(critical, "completed"), by(cancelled, "cancelled"), by(rejected, "sample_error"),
+		stepsTo(publishPartial, "partial_results"), stepsTo(publishFinal, "completed"), stepsTo(publishCritical, "completed"), stepsTo(cancelOrder, "cancelled"), stepsTo(rejectFinally, "sample_error"),
 	),
-	"partial_results": slices.Concat(by(partial, "partial_results"), by(final, "completed"), by(rejected, "sample_error")),
-	"completed":       by(final, "corrected"),
-	"corrected":       by(final, "corrected"),
+	"partial_results": slices.Concat(stepsTo(publishPartial, "partial_results"), stepsTo(publishFinal, "completed"), stepsTo(rejectFinally, "sample_error")),
+	"completed":       stepsTo(publishFinal, "corrected"),
+	"corrected":       stepsTo(publishFinal, "corrected"),
 }
 
-var onSite = machine{
+var onSite = table{
 	name: OnSite,
-	begins: map[string]start{
-		"ordered":              scheduled(OnSite, ""),
-		"requisition_created":  placed(OnSite, ""),
-		"requisition_bypassed": imported(OnSite),
+	starters: map[string]starter{
+		"ordered":              startScheduled(OnSite, ""),
+		"requisition_created":  startPlaced(OnSite, ""),
+		"requisition_bypassed": startImported(OnSite),
 	},
 	routes: map[string]string{
 		"draw_completed":  "requisition_created draw_completed",
@@ -111,9 +111,9 @@ var onSite = machine{
 		"completed":       "requisition_created draw_completed completed",
 		"corrected":       "requisition_created draw_completed completed corrected",
 	},
-	edges: with(drawnEdges, map[string][]step{
-		"ordered":              by(cancelled, "cancelled"),
-		"requisition_created":  slices.Concat(by(drawn, "draw_completed"), by(received, "draw_completed"), by(cancelled, "cancelled")),
-		"requisition_bypassed": slices.Concat(by(drawn, "draw_completed"), by(cancelled, "cancelled")),
+	edges: mergeRows(drawnEdges, map[string][]step{
+		"ordered":              stepsTo(cancelOrder, "cancelled"),
+		"requisition_created":  slices.Concat(stepsTo(completeDraw, "draw_completed"), stepsTo(sendReceived, "draw_completed"), stepsTo(cancelOrder, "cancelled")),
+		"requisition_bypassed": slices.Concat(stepsTo(completeDraw, "draw_completed"), stepsTo(cancelOrder, "cancelled")),
 	}),
 }

@@ -15,13 +15,15 @@ type Order struct {
 	Number string // by which the partner knows it
 	Method string
 
-	s       *System
-	reports int    // put at the lab so far
-	answers string // how the provider answers bookings; empty: it confirms them
+	system           *System
+	reportCount      int    // put at the lab so far
+	bookingBehaviour string // how the provider answers bookings; empty: it confirms them
 }
 
-// Known is an order that was made elsewhere, of a collection method.
-func (s *System) Known(id, method string) *Order { return &Order{ID: id, Method: method, s: s} }
+// ExistingOrder is an order that was made elsewhere, of a collection method.
+func (s *System) ExistingOrder(id, method string) *Order {
+	return &Order{ID: id, Method: method, system: s}
+}
 
 // View is what a client sees of an order.
 type View struct {
@@ -32,8 +34,8 @@ type View struct {
 	} `json:"events"`
 }
 
-// Lows are the statuses that the order has had, without top level and collection method.
-func (v View) Lows() []string {
+// LowStatuses are the statuses that the order has had, without top level and collection method.
+func (v View) LowStatuses() []string {
 	lows := make([]string, len(v.Events))
 	for i, e := range v.Events {
 		lows[i] = e.Status[strings.LastIndex(e.Status, ".")+1:]
@@ -44,30 +46,30 @@ func (v View) Lows() []string {
 // Read is GET /v3/order/{id}.
 func (o *Order) Read(ctx context.Context) (View, error) {
 	var v View
-	err := o.s.asClient(ctx, http.MethodGet, "/v3/order/"+o.ID, nil, &v)
+	err := o.system.callAsClient(ctx, http.MethodGet, "/v3/order/"+o.ID, nil, &v)
 	return v, err
 }
 
-// inspection is what operations see of an order.
-type inspection struct {
+// operationsView is what operations see of an order.
+type operationsView struct {
 	Number    string `json:"order_number"`
 	Attention []struct {
 		Reason string `json:"reason"`
 	} `json:"attention"`
 }
 
-func (o *Order) inspect(ctx context.Context) (inspection, error) {
-	var i inspection
-	err := o.s.asOperations(ctx, http.MethodGet, "/ops/orders/"+o.ID, nil, &i)
+func (o *Order) inspect(ctx context.Context) (operationsView, error) {
+	var i operationsView
+	err := o.system.callAsOperations(ctx, http.MethodGet, "/ops/orders/"+o.ID, nil, &i)
 	return i, err
 }
 
-// Await waits until the order has had at least so many statuses, and returns them all.
-func (o *Order) Await(ctx context.Context, statuses int) ([]string, error) {
+// AwaitStatuses waits until the order has had at least so many statuses, and returns them all.
+func (o *Order) AwaitStatuses(ctx context.Context, statuses int) ([]string, error) {
 	var lows []string
-	err := until(ctx, func() (bool, error) {
+	err := poll(ctx, func() (bool, error) {
 		v, err := o.Read(ctx)
-		lows = v.Lows()
+		lows = v.LowStatuses()
 		return len(lows) >= statuses, err
 	})
 	if err != nil {
@@ -78,7 +80,7 @@ func (o *Order) Await(ctx context.Context, statuses int) ([]string, error) {
 
 // awaitAttention waits until operations are called for the reason.
 func (o *Order) awaitAttention(ctx context.Context, reason string) error {
-	err := until(ctx, func() (bool, error) {
+	err := poll(ctx, func() (bool, error) {
 		i, err := o.inspect(ctx)
 		return slices.ContainsFunc(i.Attention, func(a struct {
 			Reason string `json:"reason"`
@@ -92,8 +94,8 @@ func (o *Order) awaitAttention(ctx context.Context, reason string) error {
 	return nil
 }
 
-// until asks again and again, less often as time goes by, until it is answered with true or an error, or the context ends.
-func until(ctx context.Context, answered func() (bool, error)) error {
+// poll asks again and again, less often as time goes by, until it is answered with true or an error, or the context ends.
+func poll(ctx context.Context, answered func() (bool, error)) error {
 	pause := 80 * time.Millisecond
 	for {
 		done, err := answered()

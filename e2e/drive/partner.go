@@ -10,14 +10,14 @@ import (
 
 // What the partner does, by its control endpoints (docs/sandbox.md): each fact is sent by its protocol, at once.
 
-// Fact has the partner report something. data are the parameters of the fact.
-func (o *Order) Fact(ctx context.Context, kind string, data map[string]any) error {
+// SendFact has the partner report something. data are the parameters of the fact.
+func (o *Order) SendFact(ctx context.Context, kind string, data map[string]any) error {
 	body := map[string]any{"type": kind}
 	maps.Copy(body, data)
 	var sent struct {
 		Status int `json:"status"`
 	}
-	if err := o.s.atLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/facts", body, &sent); err != nil {
+	if err := o.system.callLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/facts", body, &sent); err != nil {
 		return err
 	}
 	if sent.Status/100 != 2 {
@@ -26,22 +26,22 @@ func (o *Order) Fact(ctx context.Context, kind string, data map[string]any) erro
 	return nil
 }
 
-// Transit has the partner report where the kit is, as its courier tells it.
-func (o *Order) Transit(ctx context.Context, status string) error {
+// SendTransit has the partner report where the kit is, as its courier tells it.
+func (o *Order) SendTransit(ctx context.Context, status string) error {
 	leg := "outbound"
 	if strings.HasSuffix(status, "lab") {
 		leg = "inbound"
 	}
-	return o.Fact(ctx, "transit", map[string]any{"leg": leg, "status": status})
+	return o.SendFact(ctx, "transit", map[string]any{"leg": leg, "status": status})
 }
 
-// Reject has the lab reject the kit or the sample, for good or not.
-func (o *Order) Reject(ctx context.Context, recoverable bool) error {
+// SendRejection has the lab reject the kit or the sample, for good or not.
+func (o *Order) SendRejection(ctx context.Context, recoverable bool) error {
 	reason := "Hemolyzation"
 	if recoverable {
 		reason = "Missing collection date"
 	}
-	return o.Fact(ctx, "sample_rejected", map[string]any{"recoverable": recoverable, "reason": reason})
+	return o.SendFact(ctx, "sample_rejected", map[string]any{"recoverable": recoverable, "reason": reason})
 }
 
 // The reports that a lab may have.
@@ -50,11 +50,11 @@ const (
 	Final   = "final"
 )
 
-// Report gives the lab a report, other than those before it, and has it announced. failure names why its last marker is missing;
+// PublishReport gives the lab a report, other than those before it, and has it announced. failure names why its last marker is missing;
 // empty: nothing is missing.
-func (o *Order) Report(ctx context.Context, status, interpretation, failure string) error {
-	o.reports++
-	value := float64(120 + o.reports)
+func (o *Order) PublishReport(ctx context.Context, status, interpretation, failure string) error {
+	o.reportCount++
+	value := float64(120 + o.reportCount)
 	body := map[string]any{"status": status, "results": []map[string]any{{
 		"code": "1010", "name": "Total Cholesterol", "loinc": "2093-3", "type": "numeric", "result": fmt.Sprint(value), "value": value,
 		"unit": "mg/dL", "reference_range": "100-199", "min": 100, "max": 199, "interpretation": interpretation,
@@ -62,25 +62,25 @@ func (o *Order) Report(ctx context.Context, status, interpretation, failure stri
 	if failure != "" {
 		body["missing"] = []map[string]any{{"code": "1011", "name": "HDL Cholesterol", "loinc": "2085-9", "failure": failure}}
 	}
-	if err := o.s.atLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/results", body, nil); err != nil {
+	if err := o.system.callLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/results", body, nil); err != nil {
 		return err
 	}
-	return o.Fact(ctx, "report_ready", nil)
+	return o.SendFact(ctx, "report_ready", nil)
 }
 
-// Script says how the partner is to answer calls about the order.
-func (o *Order) Script(ctx context.Context, manner map[string]any) error {
+// SetCallBehaviour says how the partner is to answer calls about the order.
+func (o *Order) SetCallBehaviour(ctx context.Context, manner map[string]any) error {
 	body := map[string]any{"steps": []any{}}
 	maps.Copy(body, manner)
-	return o.s.atLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/script", body, nil)
+	return o.system.callLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/script", body, nil)
 }
 
-// Visit has the provider do something about the order's appointment that is ahead or under way: its new status.
-func (o *Order) Visit(ctx context.Context, status string) error {
+// ChangeAppointment has the provider do something about the order's appointment that is ahead or under way: its new status.
+func (o *Order) ChangeAppointment(ctx context.Context, status string) error {
 	var done struct {
 		Status int `json:"status"`
 	}
-	err := o.s.atLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/appointments/active", map[string]any{"status": status}, &done)
+	err := o.system.callLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/appointments/active", map[string]any{"status": status}, &done)
 	if err == nil && done.Status/100 != 2 {
 		err = fmt.Errorf("order %s: the appointment's %s was answered %d", o.ID, status, done.Status)
 	}

@@ -19,8 +19,8 @@ type System struct {
 	PartnerURL, PartnerAccount, PartnerSecret string
 
 	UserID string
-	// Tests are lab tests by collection method. A name may be followed by "/" and the Pace of its policy.
-	Tests map[string]string
+	// LabTests are lab tests by collection method. A name may be followed by "/" and the Pace of its policy.
+	LabTests map[string]string
 
 	// Client calls the API and the simulated partner. Defaults to one with Patience.
 	Client *http.Client
@@ -30,12 +30,12 @@ type System struct {
 
 // The policies that lab tests are needed with, besides their team's.
 const (
-	// Silent gives a kit up that has been silent for a few seconds, or was not recovered in that time.
-	Silent = "silent"
-	// Expiring gives an unregistered kit up after a few seconds.
-	Expiring = "expiring"
-	// Early lets appointments be booked before the requisition.
-	Early = "early"
+	// SilentPolicy gives a kit up that has been silent for a few seconds, or was not recovered in that time.
+	SilentPolicy = "silent"
+	// ExpiringPolicy gives an unregistered kit up after a few seconds.
+	ExpiringPolicy = "expiring"
+	// EarlyBookingPolicy lets appointments be booked before the requisition.
+	EarlyBookingPolicy = "early"
 )
 
 // The collection methods.
@@ -46,18 +46,18 @@ const (
 	OnSite     = "on_site_collection"
 )
 
-// Patience is how long an order may take to get to a status: generous, because it costs nothing when it does not take that long.
-const Patience = 90 * time.Second
+// StatusTimeout is how long an order may take to get to a status: generous, because it costs nothing when it does not take that long.
+const StatusTimeout = 90 * time.Second
 
-// caller is the Client of those who have none.
-var caller = &http.Client{
-	Timeout:   Patience,
+// defaultClient is the Client of those who have none.
+var defaultClient = &http.Client{
+	Timeout:   StatusTimeout,
 	Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Second},
 }
 
-func (s *System) client() *http.Client {
+func (s *System) httpClient() *http.Client {
 	if s.Client == nil {
-		return caller
+		return defaultClient
 	}
 	return s.Client
 }

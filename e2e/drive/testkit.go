@@ -7,25 +7,25 @@ import (
 
 // The tables of kits, after order-lifecycle#testkit and order-lifecycle#registrable-testkit.
 
-var testkit = machine{
+var testkit = table{
 	name: "testkit",
-	begins: map[string]start{
-		"ordered":              scheduled(Testkit, ""),
-		"requisition_created":  placed(Testkit, ""),
-		"requisition_bypassed": imported(Testkit),
+	starters: map[string]starter{
+		"ordered":              startScheduled(Testkit, ""),
+		"requisition_created":  startPlaced(Testkit, ""),
+		"requisition_bypassed": startImported(Testkit),
 	},
 	routes: kitRoutes,
-	edges: with(kitEdges, map[string][]step{
-		"ordered":              slices.Concat(by(cancelled, "cancelled"), by(stopped, "do_not_process")),
-		"requisition_created":  requisition,
-		"requisition_bypassed": requisition,
+	edges: mergeRows(kitEdges, map[string][]step{
+		"ordered":              slices.Concat(stepsTo(cancelOrder, "cancelled"), stepsTo(doNotProcess, "do_not_process")),
+		"requisition_created":  requisitionSteps,
+		"requisition_bypassed": requisitionSteps,
 	}),
 }
 
-// requisition is the row of a kit that may be shipped any time.
-var requisition = slices.Concat(
-	by(shipped, "transit_customer"), by(cancelled, "cancelled"), by(stopped, "do_not_process"), by(received, "delivered_to_lab"),
-	by(carried, "out_for_delivery", "with_customer", "transit_lab", "lost"),
+// requisitionSteps is the row of a kit that may be shipped any time.
+var requisitionSteps = slices.Concat(
+	stepsTo(sendShipped, "transit_customer"), stepsTo(cancelOrder, "cancelled"), stepsTo(doNotProcess, "do_not_process"), stepsTo(sendReceived, "delivered_to_lab"),
+	stepsTo(sendTransit, "out_for_delivery", "with_customer", "transit_lab", "lost"),
 )
 
 // kitRoutes are how a kit gets to a status once it has a requisition.
@@ -45,42 +45,42 @@ var kitRoutes = map[string]string{
 // kitEdges are the rows from shipping to the results.
 var kitEdges = map[string][]step{
 	"transit_customer": slices.Concat(
-		by(carried, "out_for_delivery", "failure_to_deliver_to_customer", "with_customer", "transit_lab", "problem_in_transit_customer", "lost"),
-		by(received, "delivered_to_lab"), by(stopped, "do_not_process"),
+		stepsTo(sendTransit, "out_for_delivery", "failure_to_deliver_to_customer", "with_customer", "transit_lab", "problem_in_transit_customer", "lost"),
+		stepsTo(sendReceived, "delivered_to_lab"), stepsTo(doNotProcess, "do_not_process"),
 	),
 	"out_for_delivery": slices.Concat(
-		by(carried, "with_customer", "failure_to_deliver_to_customer", "transit_lab", "problem_in_transit_customer", "lost"),
-		by(received, "delivered_to_lab"), by(stopped, "do_not_process"),
+		stepsTo(sendTransit, "with_customer", "failure_to_deliver_to_customer", "transit_lab", "problem_in_transit_customer", "lost"),
+		stepsTo(sendReceived, "delivered_to_lab"), stepsTo(doNotProcess, "do_not_process"),
 	),
 	"problem_in_transit_customer": slices.Concat(
-		by(carried, "transit_customer", "out_for_delivery", "with_customer", "transit_lab", "failure_to_deliver_to_customer", "lost"),
-		by(received, "delivered_to_lab"), by(stopped, "do_not_process"),
+		stepsTo(sendTransit, "transit_customer", "out_for_delivery", "with_customer", "transit_lab", "failure_to_deliver_to_customer", "lost"),
+		stepsTo(sendReceived, "delivered_to_lab"), stepsTo(doNotProcess, "do_not_process"),
 	),
 	"with_customer": slices.Concat(
-		by(carried, "transit_lab", "problem_in_transit_lab", "lost"), by(received, "delivered_to_lab"), by(stopped, "do_not_process"),
+		stepsTo(sendTransit, "transit_lab", "problem_in_transit_lab", "lost"), stepsTo(sendReceived, "delivered_to_lab"), stepsTo(doNotProcess, "do_not_process"),
 	),
 	"transit_lab": slices.Concat(
-		by(carried, "delivered_to_lab", "failure_to_deliver_to_lab", "problem_in_transit_lab", "lost"), by(stopped, "do_not_process"),
+		stepsTo(sendTransit, "delivered_to_lab", "failure_to_deliver_to_lab", "problem_in_transit_lab", "lost"), stepsTo(doNotProcess, "do_not_process"),
 	),
 	"problem_in_transit_lab": slices.Concat(
-		by(carried, "transit_lab", "failure_to_deliver_to_lab", "lost"), by(received, "delivered_to_lab"), by(stopped, "do_not_process"),
+		stepsTo(sendTransit, "transit_lab", "failure_to_deliver_to_lab", "lost"), stepsTo(sendReceived, "delivered_to_lab"), stepsTo(doNotProcess, "do_not_process"),
 	),
 	"delivered_to_lab": slices.Concat(
-		by(final, "completed"), by(rejected, "sample_error"), by(held, "lab_processing_blocked"), by(stopped, "do_not_process"),
+		stepsTo(publishFinal, "completed"), stepsTo(rejectFinally, "sample_error"), stepsTo(rejectRecoverably, "lab_processing_blocked"), stepsTo(doNotProcess, "do_not_process"),
 	),
 	"lab_processing_blocked": slices.Concat(
-		by(received, "delivered_to_lab"), by(recovered, "delivered_to_lab"), by(final, "completed"), by(rejected, "sample_error"),
-		by(stopped, "do_not_process"),
+		stepsTo(sendReceived, "delivered_to_lab"), stepsTo(recoverKit, "delivered_to_lab"), stepsTo(publishFinal, "completed"), stepsTo(rejectFinally, "sample_error"),
+		stepsTo(doNotProcess, "do_not_process"),
 	),
-	"completed": by(final, "corrected"),
-	"corrected": by(final, "corrected"),
+	"completed": stepsTo(publishFinal, "corrected"),
+	"corrected": stepsTo(publishFinal, "corrected"),
 }
 
-var beforeRegistration = machine{
+var beforeRegistration = table{
 	name: "testkit_before_registration",
-	begins: map[string]start{
-		"ordered":               refusedKit(""),
-		"awaiting_registration": kit(""),
+	starters: map[string]starter{
+		"ordered":               startRefusedKit(""),
+		"awaiting_registration": startUnregisteredKit(""),
 	},
 	routes: map[string]string{
 		"transit_customer":            "awaiting_registration transit_customer",
@@ -89,46 +89,46 @@ var beforeRegistration = machine{
 		"with_customer":               "awaiting_registration with_customer",
 	},
 	edges: map[string][]step{
-		"ordered": slices.Concat(by(cancelled, "cancelled"), unregistered),
+		"ordered": slices.Concat(stepsTo(cancelOrder, "cancelled"), unregisteredKitSteps),
 		"awaiting_registration": slices.Concat(
-			by(shipped, "transit_customer"), by(cancelled, "cancelled"), by(carried, "out_for_delivery", "with_customer"),
-			by(register, "registered"), unregistered,
+			stepsTo(sendShipped, "transit_customer"), stepsTo(cancelOrder, "cancelled"), stepsTo(sendTransit, "out_for_delivery", "with_customer"),
+			stepsTo(registerKit, "registered"), unregisteredKitSteps,
 		),
 		"transit_customer": slices.Concat(
-			by(carried, "out_for_delivery", "failure_to_deliver_to_customer", "with_customer", "problem_in_transit_customer", "lost"),
-			by(register, "registered"), unregistered,
+			stepsTo(sendTransit, "out_for_delivery", "failure_to_deliver_to_customer", "with_customer", "problem_in_transit_customer", "lost"),
+			stepsTo(registerKit, "registered"), unregisteredKitSteps,
 		),
 		"out_for_delivery": slices.Concat(
-			by(carried, "with_customer", "failure_to_deliver_to_customer", "problem_in_transit_customer", "lost"),
-			by(register, "registered"), unregistered,
+			stepsTo(sendTransit, "with_customer", "failure_to_deliver_to_customer", "problem_in_transit_customer", "lost"),
+			stepsTo(registerKit, "registered"), unregisteredKitSteps,
 		),
 		"problem_in_transit_customer": slices.Concat(
-			by(carried, "transit_customer", "out_for_delivery", "with_customer", "failure_to_deliver_to_customer", "lost"),
-			by(register, "registered"), unregistered,
+			stepsTo(sendTransit, "transit_customer", "out_for_delivery", "with_customer", "failure_to_deliver_to_customer", "lost"),
+			stepsTo(registerKit, "registered"), unregisteredKitSteps,
 		),
-		"with_customer": slices.Concat(by(carried, "lost"), by(register, "registered"), unregistered),
+		"with_customer": slices.Concat(stepsTo(sendTransit, "lost"), stepsTo(registerKit, "registered"), unregisteredKitSteps),
 	},
 }
 
-// unregistered is how a kit ends that nobody has registered.
-var unregistered = slices.Concat(by(stopped, "do_not_process"), by(rejected, "do_not_process"))
+// unregisteredKitSteps is how a kit ends that nobody has registered.
+var unregisteredKitSteps = slices.Concat(stepsTo(doNotProcess, "do_not_process"), stepsTo(rejectFinally, "do_not_process"))
 
-var afterRegistration = machine{
+var afterRegistration = table{
 	name: "testkit_after_registration",
-	begins: map[string]start{
-		"registered":          registered("", true),
-		"requisition_created": registered("", false),
+	starters: map[string]starter{
+		"registered":          startRegisteredKit("", true),
+		"requisition_created": startRegisteredKit("", false),
 	},
 	routes: kitRoutes,
-	edges: with(kitEdges, map[string][]step{
-		"registered": slices.Concat(by(cancelled, "cancelled"), by(stopped, "do_not_process")),
-		"requisition_created": slices.Concat(requisition, by(carried,
+	edges: mergeRows(kitEdges, map[string][]step{
+		"registered": slices.Concat(stepsTo(cancelOrder, "cancelled"), stepsTo(doNotProcess, "do_not_process")),
+		"requisition_created": slices.Concat(requisitionSteps, stepsTo(sendTransit,
 			"problem_in_transit_customer", "problem_in_transit_lab", "failure_to_deliver_to_customer", "failure_to_deliver_to_lab")),
 	}),
 }
 
-// with is the rows of both tables.
-func with(rows, more map[string][]step) map[string][]step {
+// mergeRows is the rows of both tables.
+func mergeRows(rows, more map[string][]step) map[string][]step {
 	all := maps.Clone(rows)
 	maps.Copy(all, more)
 	return all

@@ -8,71 +8,71 @@ var (
 	inbound  = []string{"transit_lab", "problem_in_transit_lab"}
 )
 
-// timers are the ways on which only a deadline leads over the last edge.
-func timers() []Walk {
-	silent := told(testkit)
+// timerPaths are the ways on which only a deadline leads over the last edge.
+func timerPaths() []Path {
+	silent := withCourierScans(testkit)
 	silent.name = "testkit, silent"
-	silent.begins = map[string]start{"requisition_created": placed(Testkit, Silent)}
-	walks := expire(silent, map[string][]string{
+	silent.starters = map[string]starter{"requisition_created": startPlaced(Testkit, SilentPolicy)}
+	walks := expiryPaths(silent, map[string][]string{
 		"lost":         slices.Concat(outbound, inbound),
 		"sample_error": {"lab_processing_blocked"},
 	})
 
-	silent = told(beforeRegistration)
+	silent = withCourierScans(beforeRegistration)
 	silent.name = "testkit_before_registration, silent"
-	silent.begins = map[string]start{"awaiting_registration": kit(Silent)}
-	walks = append(walks, expire(silent, map[string][]string{
+	silent.starters = map[string]starter{"awaiting_registration": startUnregisteredKit(SilentPolicy)}
+	walks = append(walks, expiryPaths(silent, map[string][]string{
 		"lost": outbound,
 	})...)
 
 	expiring := beforeRegistration
 	expiring.name = "testkit_before_registration, expiring"
-	expiring.begins = map[string]start{"ordered": refusedKit(Expiring), "awaiting_registration": kit(Expiring)}
-	walks = append(walks, expire(expiring, map[string][]string{
+	expiring.starters = map[string]starter{"ordered": startRefusedKit(ExpiringPolicy), "awaiting_registration": startUnregisteredKit(ExpiringPolicy)}
+	walks = append(walks, expiryPaths(expiring, map[string][]string{
 		"do_not_process": slices.Concat([]string{"ordered", "awaiting_registration"}, outbound, []string{"with_customer"}),
 	})...)
-	return slices.Concat([]Walk{unconfirmed()}, walks, silentAfterRegistration())
+	return slices.Concat([]Path{unconfirmedBookingPath()}, walks, silentAfterRegistrationPaths())
 }
 
-// silentAfterRegistration are kits that were registered on their way, and those that set out again after it.
-func silentAfterRegistration() []Walk {
-	silent := told(afterRegistration)
+// silentAfterRegistrationPaths are kits that were registered on their way, and those that set out again after it.
+func silentAfterRegistrationPaths() []Path {
+	silent := withCourierScans(afterRegistration)
 	silent.name = "testkit_after_registration, silent"
-	silent.begins = map[string]start{"requisition_created": registered(Silent, false)}
-	walks := expire(silent, map[string][]string{
+	silent.starters = map[string]starter{"requisition_created": startRegisteredKit(SilentPolicy, false)}
+	walks := expiryPaths(silent, map[string][]string{
 		"lost":         slices.Concat(outbound, inbound),
 		"sample_error": {"lab_processing_blocked"},
 	})
-	before := told(beforeRegistration)
-	before.begins = map[string]start{"awaiting_registration": kit(Silent)}
-	onTheWay := before.walk("transit_customer", step{to: "registered", by: register})
-	onTheWay.hurried = true
-	onTheWay.Name = silent.name + ": registered on the way, requisition_created > lost, " + waited.name
-	onTheWay.steps = append(onTheWay.steps, step{to: "requisition_created", by: waited}, step{to: "lost", by: waited})
+	before := withCourierScans(beforeRegistration)
+	before.starters = map[string]starter{"awaiting_registration": startUnregisteredKit(SilentPolicy)}
+	onTheWay := before.pathOver("transit_customer", step{to: "registered", by: registerKit})
+	onTheWay.deadlineMayPassEarly = true
+	onTheWay.Name = silent.name + ": registered on the way, requisition_created > lost, " + awaitDeadline.name
+	onTheWay.steps = append(onTheWay.steps, step{to: "requisition_created", by: awaitDeadline}, step{to: "lost", by: awaitDeadline})
 	return append(walks, onTheWay)
 }
 
-// unconfirmed is a booking that the provider does not answer in the time that it has, which is a minute at least. A phlebotomist's visit
+// unconfirmedBookingPath is a booking that the provider does not answer in the time that it has, which is a minute at least. A phlebotomist's visit
 // cannot be booked so (client-api#11-appointments).
-func unconfirmed() Walk {
-	return Walk{
-		Name:  WalkIn + ": appointment_pending > appointment_cancelled, " + waited.name,
-		begin: placed(WalkIn, ""),
+func unconfirmedBookingPath() Path {
+	return Path{
+		Name:  WalkIn + ": appointment_pending > appointment_cancelled, " + awaitDeadline.name,
+		start: startPlaced(WalkIn, ""),
 		steps: []step{
-			{to: "requisition_created"}, {to: "appointment_pending", by: bookedAway}, {to: "appointment_cancelled", by: waited},
+			{to: "requisition_created"}, {to: "appointment_pending", by: bookUnanswered}, {to: "appointment_cancelled", by: awaitDeadline},
 		},
 	}
 }
 
-// told is the machine with a courier that says when it has taken a kit: only of a leg that was reported on can it be said that it has
+// withCourierScans is the machine with a courier that says when it has taken a kit: only of a leg that was reported on can it be said that it has
 // fallen silent.
-func told(m machine) machine {
+func withCourierScans(m table) table {
 	edges := map[string][]step{}
 	for from, row := range m.edges {
 		row = slices.Clone(row)
 		for i := range row {
 			if row[i].to == "transit_customer" {
-				row[i].by = carried
+				row[i].by = sendTransit
 			}
 		}
 		edges[from] = row
@@ -81,13 +81,13 @@ func told(m machine) machine {
 	return m
 }
 
-// expire takes orders to statuses and waits there for their deadline.
-func expire(m machine, to map[string][]string) []Walk {
-	var walks []Walk
+// expiryPaths takes orders to statuses and waits there for their deadline.
+func expiryPaths(m table, to map[string][]string) []Path {
+	var walks []Path
 	for target, statuses := range to {
 		for _, from := range statuses {
-			w := m.walk(from, step{to: target, by: waited})
-			w.hurried = true
+			w := m.pathOver(from, step{to: target, by: awaitDeadline})
+			w.deadlineMayPassEarly = true
 			walks = append(walks, w)
 		}
 	}

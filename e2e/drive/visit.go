@@ -1,37 +1,37 @@
 package drive
 
-// visits are the ways of appointments that their orders do not follow.
-func visits() []Walk {
-	early := func(method string) start { return scheduled(method, Early) }
-	return []Walk{
+// appointmentPaths are the ways of appointments that their orders do not follow.
+func appointmentPaths() []Path {
+	early := func(method string) starter { return startScheduled(method, EarlyBookingPolicy) }
+	return []Path{
 		{
-			Name: "appointment: reserved > confirmed, with the requisition", begin: early(WalkIn), steps: []step{{to: "ordered"}},
-			visits: []step{{to: "reserved", by: booked}, {to: "confirmed", by: activated}},
+			Name: "appointment: reserved > confirmed, with the requisition", start: early(WalkIn), steps: []step{{to: "ordered"}},
+			appointmentSteps: []step{{to: "reserved", by: bookSlot}, {to: "confirmed", by: activateOrder}},
 		},
 		{
-			Name: "appointment: reserved > cancelled", begin: early(Phlebotomy), steps: []step{{to: "ordered"}},
-			visits: []step{{to: "reserved", by: booked}, {to: "cancelled", by: dropped}},
+			Name: "appointment: reserved > cancelled", start: early(Phlebotomy), steps: []step{{to: "ordered"}},
+			appointmentSteps: []step{{to: "reserved", by: bookSlot}, {to: "cancelled", by: cancelAppointment}},
 		},
 		{
-			Name: "appointment: pending > reserved > confirmed > in_progress > completed", begin: placed(WalkIn, ""),
+			Name: "appointment: pending > reserved > confirmed > in_progress > completed", start: startPlaced(WalkIn, ""),
 			steps: []step{{to: "requisition_created"}},
-			visits: []step{
-				{to: "pending", by: bookedPending}, {to: "reserved", by: visit("reserved")}, {to: "confirmed", by: confirmed},
-				{to: "in_progress", by: begun}, {to: "completed", by: kept},
+			appointmentSteps: []step{
+				{to: "pending", by: bookPending}, {to: "reserved", by: changeAppointmentAction("reserved")}, {to: "confirmed", by: confirmAppointment},
+				{to: "in_progress", by: startVisit}, {to: "completed", by: completeVisit},
 			},
 		},
 		{
-			Name: "appointment: confirmed > completed", begin: placed(WalkIn, ""), steps: []step{{to: "requisition_created"}},
-			visits: []step{{to: "confirmed", by: booked}, {to: "completed", by: kept}},
+			Name: "appointment: confirmed > completed", start: startPlaced(WalkIn, ""), steps: []step{{to: "requisition_created"}},
+			appointmentSteps: []step{{to: "confirmed", by: bookSlot}, {to: "completed", by: completeVisit}},
 		},
 		{
-			Name: "appointment: in_progress > cancelled", begin: placed(Phlebotomy, ""), steps: []step{{to: "requisition_created"}},
-			visits: []step{{to: "confirmed", by: booked}, {to: "in_progress", by: begun}, {to: "cancelled", by: calledOff}},
+			Name: "appointment: in_progress > cancelled", start: startPlaced(Phlebotomy, ""), steps: []step{{to: "requisition_created"}},
+			appointmentSteps: []step{{to: "confirmed", by: bookSlot}, {to: "in_progress", by: startVisit}, {to: "cancelled", by: providerCancels}},
 		},
 	}
 }
 
 var (
-	begun = visit("in_progress")
-	kept  = visit("completed")
+	startVisit    = changeAppointmentAction("in_progress")
+	completeVisit = changeAppointmentAction("completed")
 )

@@ -10,69 +10,69 @@ import (
 	"strings"
 )
 
-// Walk is one order's way to a status and over the edge that it is for; or, on, to where its appointment is to get.
-type Walk struct {
+// Path is one order's way to a status and over the edge that it is for; or, on, to where its appointment is to get.
+type Path struct {
 	Name  string
-	begin start
+	start starter
 	steps []step
-	// visits are what happens after that, and the statuses that the order's appointment has to get to.
-	visits []step
-	// hurried: a deadline of seconds may pass before the last step, which is the deadline's.
-	hurried bool
+	// appointmentSteps are what happens after that, and the statuses that the order's appointment has to get to.
+	appointmentSteps []step
+	// deadlineMayPassEarly: a deadline of seconds may pass before the last step, which is the deadline's.
+	deadlineMayPassEarly bool
 }
 
-// tries is how many orders may go a way.
-const tries = 3
+// maxTries is how many orders may go a way.
+const maxTries = 3
 
-// Again reports whether another order may go the way, after so many have failed, the last one with an error. A deadline may have come
+// MayRetry reports whether another order may go the way, after so many have failed, the last one with an error. A deadline may have come
 // too early, and a system that is too busy to answer may be asked again (503); anything else is a failure.
-func (w Walk) Again(failed int, err error) bool {
+func (w Path) MayRetry(failed int, err error) bool {
 	var refused *RefusedError
 	busy := errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable
-	return failed < tries && (w.hurried || busy)
+	return failed < maxTries && (w.deadlineMayPassEarly || busy)
 }
 
-// start makes an order that gets to the first of a walk's statuses by itself.
-type start func(ctx context.Context, s *System) (*Order, error)
+// starter makes an order that gets to the first of a walk's statuses by itself.
+type starter func(ctx context.Context, s *System) (*Order, error)
 
 // step is an action and the status that it has to lead to.
 type step struct {
 	to string
 	by action
-	// alone: it can only be taken after the shortest way to where it begins.
-	alone bool
+	// afterShortestPathOnly: it can only be taken after the shortest way to where it begins.
+	afterShortestPathOnly bool
 }
 
 // action is something that somebody does about an order, or that a timer does.
 type action struct {
 	name string
-	do   func(ctx context.Context, o *Order, to string) error
+	run  func(ctx context.Context, o *Order, to string) error
 }
 
 // Run makes an order go the way. It fails when the order goes another one. The order is returned in either case, once there is one.
-func (w Walk) Run(ctx context.Context, s *System) (*Order, error) {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+func (w Path) Run(ctx context.Context, s *System) (*Order, error) {
+	ctx, cancel := context.WithTimeout(ctx, StatusTimeout)
 	defer cancel()
-	return w.run(ctx, s)
+	return w.follow(ctx, s)
 }
 
-func (w Walk) run(ctx context.Context, s *System) (*Order, error) {
-	o, err := w.begin(ctx, s)
+func (w Path) follow(ctx context.Context, s *System) (*Order, error) {
+	o, err := w.start(ctx, s)
 	if err != nil {
 		return o, fmt.Errorf("beginning: %w", err)
 	}
-	at, err := o.arrive(ctx, w.steps[0].to)
+	at, err := o.awaitStatus(ctx, w.steps[0].to)
 	if err != nil {
 		return o, err
 	}
 	for _, next := range w.steps[1:] {
 		at++
-		if err := o.take(ctx, next, at); err != nil {
+		if err := o.takeStep(ctx, next, at); err != nil {
 			return o, err
 		}
 	}
-	for i, next := range w.visits {
-		if err := next.by.do(ctx, o, next.to); err != nil {
+	for i, next := range w.appointmentSteps {
+		if err := next.by.run(ctx, o, next.to); err != nil {
 			return o, fmt.Errorf("order %s: %s for an appointment that is %s: %w", o.ID, next.by.name, next.to, err)
 		}
 		if err := o.awaitAppointment(ctx, i+1, next.to); err != nil {
@@ -82,87 +82,87 @@ func (w Walk) run(ctx context.Context, s *System) (*Order, error) {
 	return o, nil
 }
 
-// take takes a step and waits for the status that is the order's nth.
-func (o *Order) take(ctx context.Context, next step, n int) error {
-	if err := next.by.do(ctx, o, next.to); err != nil {
+// takeStep takes a step and waits for the status that is the order's nth.
+func (o *Order) takeStep(ctx context.Context, next step, n int) error {
+	if err := next.by.run(ctx, o, next.to); err != nil {
 		return fmt.Errorf("order %s: %s for %s: %w", o.ID, next.by.name, next.to, err)
 	}
-	lows, err := o.Await(ctx, n)
+	lows, err := o.AwaitStatuses(ctx, n)
 	if err == nil && lows[n-1] != next.to {
 		err = fmt.Errorf("order %s: %s led to %s and not to %s: %s", o.ID, next.by.name, lows[n-1], next.to, strings.Join(lows, " "))
 	}
 	return err
 }
 
-// arrive waits until the order has the status, and says its how manieth it is.
-func (o *Order) arrive(ctx context.Context, status string) (int, error) {
+// awaitStatus waits until the order has the status, and says its how manieth it is.
+func (o *Order) awaitStatus(ctx context.Context, status string) (int, error) {
 	for n := 1; ; n++ {
-		lows, err := o.Await(ctx, n)
+		lows, err := o.AwaitStatuses(ctx, n)
 		if err != nil || lows[n-1] == status {
 			return n, err
 		}
 	}
 }
 
-// machine is one of the tables of order-lifecycle#edges, as it is driven.
-type machine struct {
-	name   string
-	begins map[string]start  // how orders begin that get to a status by themselves
-	routes map[string]string // how orders get to the other statuses, from one of those
-	edges  map[string][]step // what leads from each status to each that the table has. Those that begins go over are left out
+// table is one of the tables of order-lifecycle#edges, as it is driven.
+type table struct {
+	name     string
+	starters map[string]starter // how orders begin that get to a status by themselves
+	routes   map[string]string  // how orders get to the other statuses, from one of those
+	edges    map[string][]step  // what leads from each status to each that the table has. Those that begins go over are left out
 }
 
-// walks lists the ways of few orders that go over every edge, by each action that leads over it: an order that has gone over one goes
+// paths lists the ways of few orders that go over every edge, by each action that leads over it: an order that has gone over one goes
 // on over those that come next and that none has gone over.
-func (m machine) walks() []Walk {
+func (m table) paths() []Path {
 	left := maps.Clone(m.edges)
-	var walks []Walk
+	var walks []Path
 	for _, from := range slices.Sorted(maps.Keys(m.edges)) {
 		for len(left[from]) > 0 {
-			w := m.walk(from, left[from][0])
+			w := m.pathOver(from, left[from][0])
 			for i, s := range w.steps[1:] {
-				strike(left, w.steps[i].to, s)
+				removeStep(left, w.steps[i].to, s)
 			}
-			m.goOn(&w, left)
+			m.extend(&w, left)
 			w.Name = m.name + ": " + w.statuses()
 			walks = append(walks, w)
 		}
 	}
-	for _, status := range slices.Sorted(maps.Keys(m.begins)) {
+	for _, status := range slices.Sorted(maps.Keys(m.starters)) {
 		if _, left := m.edges[status]; !left {
-			walks = append(walks, Walk{Name: m.name + ": " + status, begin: m.begins[status], steps: []step{{to: status}}})
+			walks = append(walks, Path{Name: m.name + ": " + status, start: m.starters[status], steps: []step{{to: status}}})
 		}
 	}
 	return walks
 }
 
-// goOn lengthens a walk by what is left to go, and takes that off.
-func (m machine) goOn(w *Walk, left map[string][]step) {
-	for len(w.steps) < longest {
+// extend lengthens a walk by what is left to go, and takes that off.
+func (m table) extend(w *Path, left map[string][]step) {
+	for len(w.steps) < maxPathSteps {
 		at := w.steps[len(w.steps)-1].to
-		i := slices.IndexFunc(left[at], func(s step) bool { return !s.alone && len(m.edges[s.to]) > 0 })
+		i := slices.IndexFunc(left[at], func(s step) bool { return !s.afterShortestPathOnly && len(m.edges[s.to]) > 0 })
 		if i < 0 {
-			i = slices.IndexFunc(left[at], func(s step) bool { return !s.alone })
+			i = slices.IndexFunc(left[at], func(s step) bool { return !s.afterShortestPathOnly })
 		}
 		if i < 0 {
 			return
 		}
 		next := left[at][i]
 		w.steps = append(w.steps, next)
-		strike(left, at, next)
+		removeStep(left, at, next)
 	}
 }
 
-// strike takes a step off what is left to go.
-func strike(left map[string][]step, from string, gone step) {
+// removeStep takes a step off what is left to go.
+func removeStep(left map[string][]step, from string, gone step) {
 	left[from] = slices.DeleteFunc(slices.Clone(left[from]), func(s step) bool { return s.to == gone.to && s.by.name == gone.by.name })
 }
 
-// longest is how many steps a walk may have, so that none takes much longer than the others.
-const longest = 12
+// maxPathSteps is how many steps a walk may have, so that none takes much longer than the others.
+const maxPathSteps = 12
 
 // statuses are those that the walk leads to.
-func (w Walk) statuses() string {
+func (w Path) statuses() string {
 	names := make([]string, len(w.steps))
 	for i, s := range w.steps {
 		names[i] = s.to
@@ -170,27 +170,27 @@ func (w Walk) statuses() string {
 	return strings.Join(names, " > ")
 }
 
-// walk takes an order along the route to a status, and from there over the edge.
-func (m machine) walk(from string, last step) Walk {
+// pathOver takes an order along the route to a status, and from there over the edge.
+func (m table) pathOver(from string, last step) Path {
 	route := strings.Fields(m.routes[from])
 	if len(route) == 0 {
 		route = []string{from}
 	}
-	begin := m.begins[route[0]]
+	begin := m.starters[route[0]]
 	if begin == nil {
 		panic(fmt.Sprintf("drive: %s: no order begins at %s", m.name, route[0]))
 	}
-	w := Walk{begin: begin, steps: []step{{to: route[0]}}}
+	w := Path{start: begin, steps: []step{{to: route[0]}}}
 	for i, to := range route[1:] {
-		w.steps = append(w.steps, m.step(route[i], to))
+		w.steps = append(w.steps, m.firstStep(route[i], to))
 	}
 	w.steps = append(w.steps, last)
 	w.Name = fmt.Sprintf("%s: %s, %s", m.name, w.statuses(), last.by.name)
 	return w
 }
 
-// step is the first action that leads over the edge.
-func (m machine) step(from, to string) step {
+// firstStep is the first action that leads over the edge.
+func (m table) firstStep(from, to string) step {
 	for _, s := range m.edges[from] {
 		if s.to == to {
 			return s
@@ -199,16 +199,16 @@ func (m machine) step(from, to string) step {
 	panic(fmt.Sprintf("drive: %s: no edge from %s to %s", m.name, from, to))
 }
 
-// alone marks steps that can only be taken after the shortest way.
-func alone(steps []step) []step {
+// afterShortestPath marks steps that can only be taken after the shortest way.
+func afterShortestPath(steps []step) []step {
 	for i := range steps {
-		steps[i].alone = true
+		steps[i].afterShortestPathOnly = true
 	}
 	return steps
 }
 
-// by makes the same action a step to each of several statuses.
-func by(a action, to ...string) []step {
+// stepsTo makes the same action a step to each of several statuses.
+func stepsTo(a action, to ...string) []step {
 	steps := make([]step, len(to))
 	for i, status := range to {
 		steps[i] = step{to: status, by: a}
@@ -216,12 +216,12 @@ func by(a action, to ...string) []step {
 	return steps
 }
 
-// Walks lists all walks: over every edge of the tables of order-lifecycle#edges, and first those that take longest, on
+// Paths lists all walks: over every edge of the tables of order-lifecycle#edges, and first those that take longest, on
 // which timers lead.
-func Walks() []Walk {
-	var edges []Walk
-	for _, m := range []machine{testkit, beforeRegistration, afterRegistration, walkIn, phlebotomy, onSite} {
-		edges = append(edges, m.walks()...)
+func Paths() []Path {
+	var edges []Path
+	for _, m := range []table{testkit, beforeRegistration, afterRegistration, walkIn, phlebotomy, onSite} {
+		edges = append(edges, m.paths()...)
 	}
-	return slices.Concat(timers(), visits(), edges)
+	return slices.Concat(timerPaths(), appointmentPaths(), edges)
 }

@@ -42,20 +42,20 @@ type Options struct {
 	Env []string
 	// Spacing is the least time between calls of Molecular's account, and what the simulated lab checks.
 	Spacing time.Duration
-	// Auto has the simulated lab play its scripts, at Speed (sandbox.Config). Defaults to a lab that sends nothing by itself.
-	Auto  bool
-	Speed float64
+	// PlayScripts has the simulated lab play its scripts, at Speed (sandbox.Config). Defaults to a lab that sends nothing by itself.
+	PlayScripts bool
+	Speed       float64
 	// Logs is a directory for what the processes write. Defaults to one that goes with the fleet.
 	Logs string
 }
 
-// Fleet is a running system.
-type Fleet struct {
+// Deployment is a running system.
+type Deployment struct {
 	Cluster *testcluster.Cluster
 	Store   *store.Store
 	// DatabaseURL is where the store is.
 	DatabaseURL string
-	Clinic      *clinic.Clinic
+	Team        *clinic.Team
 	Lab         *sandbox.Server
 	LabURL      string
 	// URL is the API, whose replicas take requests in turn.
@@ -64,16 +64,16 @@ type Fleet struct {
 	// Temporal is a client of the fleet's namespace.
 	Temporal client.Client
 
-	options Options
-	binary  string
-	front   *front
-	close   []func() error // in the order of opening
+	options      Options
+	binary       string
+	loadBalancer *loadBalancer
+	closers      []func() error // in the order of opening
 }
 
 // Start starts a fleet, which is stopped when the test ends. The test fails if anything that it needs is missing.
-func Start(t testing.TB, o Options) *Fleet {
+func Start(t testing.TB, o Options) *Deployment {
 	t.Helper()
-	f := &Fleet{options: o}
+	f := &Deployment{options: o}
 	t.Cleanup(func() {
 		if err := f.stop(); err != nil {
 			t.Errorf("fleet: %v", err)
@@ -82,13 +82,13 @@ func Start(t testing.TB, o Options) *Fleet {
 	if f.options.Logs == "" {
 		f.options.Logs = t.TempDir()
 	}
-	if err := f.open(t); err != nil {
+	if err := f.start(t); err != nil {
 		t.Fatalf("fleet: %v", err)
 	}
 	return f
 }
 
-func (f *Fleet) open(t testing.TB) (err error) {
+func (f *Deployment) start(t testing.TB) (err error) {
 	t.Helper()
 	ctx := t.Context()
 	if f.binary, err = Build(ctx, t.TempDir()); err != nil {
@@ -97,34 +97,34 @@ func (f *Fleet) open(t testing.TB) (err error) {
 	if f.Cluster, err = testcluster.Open(ctx, testcluster.Options{}); err != nil {
 		return err
 	}
-	f.close = append(f.close, f.Cluster.Close)
-	if f.DatabaseURL, err = f.Cluster.Postgres.Create("aliquot"); err != nil {
+	f.closers = append(f.closers, f.Cluster.Close)
+	if f.DatabaseURL, err = f.Cluster.Postgres.CreateDatabase("aliquot"); err != nil {
 		return err
 	}
-	if err := f.openFront(ctx); err != nil {
+	if err := f.createAPIs(ctx); err != nil {
 		return err
 	}
-	if err := f.openLab(); err != nil {
+	if err := f.startLab(); err != nil {
 		return err
 	}
-	if err := f.Run(ctx, "migrate"); err != nil {
+	if err := f.RunCommand(ctx, "migrate"); err != nil {
 		return err
 	}
 	if err := f.openStore(ctx); err != nil {
 		return err
 	}
-	if f.Clinic, err = clinic.Open(ctx, f.Store, f.LabURL, f.options.Spacing); err != nil {
+	if f.Team, err = clinic.CreateTeam(ctx, f.Store, f.LabURL, f.options.Spacing); err != nil {
 		return err
 	}
-	if err := f.dial(); err != nil {
+	if err := f.dialTemporal(); err != nil {
 		return err
 	}
 	return f.startProcesses(ctx)
 }
 
 // startProcesses starts the workers, has the product make its namespace, and starts the API.
-func (f *Fleet) startProcesses(ctx context.Context) error {
-	for n := range ordinary(f.options.Workers) {
+func (f *Deployment) startProcesses(ctx context.Context) error {
+	for n := range orDefault(f.options.Workers) {
 		w, err := f.NewProcess(ctx, fmt.Sprintf("worker-%d", n+1), append([]string{"worker"}, f.options.WorkerArgs...)...)
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func (f *Fleet) startProcesses(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := f.Run(ctx, "rebuild"); err != nil {
+	if err := f.RunCommand(ctx, "rebuild"); err != nil {
 		return err
 	}
 	for _, p := range append(f.APIs, f.Workers...) {
@@ -145,49 +145,49 @@ func (f *Fleet) startProcesses(ctx context.Context) error {
 	return nil
 }
 
-func ordinary(n int) int {
+func orDefault(n int) int {
 	if n == 0 {
 		return 2
 	}
 	return n
 }
 
-// openFront makes the processes of the API, which are not started yet, and what stands before them.
-func (f *Fleet) openFront(ctx context.Context) error {
-	f.front = newFront()
-	f.URL = f.front.server.URL
-	f.close = append(f.close, f.front.close)
-	for n := range ordinary(f.options.APIs) {
+// createAPIs makes the processes of the API, which are not started yet, and what stands before them.
+func (f *Deployment) createAPIs(ctx context.Context) error {
+	f.loadBalancer = newLoadBalancer()
+	f.URL = f.loadBalancer.server.URL
+	f.closers = append(f.closers, f.loadBalancer.close)
+	for n := range orDefault(f.options.APIs) {
 		p, err := f.NewProcess(ctx, fmt.Sprintf("api-%d", n+1), "api")
 		if err != nil {
 			return err
 		}
 		f.APIs = append(f.APIs, p)
-		f.front.add(p.Address)
+		f.loadBalancer.add(p.Address)
 	}
 	return nil
 }
 
-// openLab starts the simulated lab. It asks on for a report that was not taken, for longer than any fault lasts.
-func (f *Fleet) openLab() error {
+// startLab starts the simulated lab. It asks on for a report that was not taken, for longer than any fault lasts.
+func (f *Deployment) startLab() error {
 	const attempts, memory = 3600, 500_000 // an attempt is made each second; a long storm makes more than the usual memory holds
 	lab, err := sandbox.New(sandbox.Config{
 		User: clinic.LabUser, Token: clinic.LabToken, WebhookURL: f.URL + "/webhooks/labs/molecular",
 		CourierURL: f.URL + "/webhooks/couriers/easypost", CourierSecret: clinic.CourierSecret, CourierAPIKey: clinic.CourierKey,
-		NeutralURL: f.URL + "/webhooks/labs/neutral", NeutralAccount: clinic.Account, NeutralSecrets: []string{clinic.Secret},
-		Manual: !f.options.Auto, Speed: f.options.Speed, Spacing: f.options.Spacing, RetryAttempts: attempts, TrackerWait: time.Hour,
-		Memory: memory, Logger: slog.New(slog.DiscardHandler),
+		NeutralURL: f.URL + "/webhooks/labs/neutral", NeutralAccount: clinic.NeutralAccount, NeutralSecrets: []string{clinic.NeutralSecret},
+		Manual: !f.options.PlayScripts, Speed: f.options.Speed, Spacing: f.options.Spacing, RetryAttempts: attempts, TrackerWait: time.Hour,
+		MaxCalls: memory, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
 	}
 	server := httptest.NewServer(lab.Handler())
 	f.Lab, f.LabURL = lab, server.URL
-	f.close = append(f.close, func() error { lab.Close(); server.Close(); return nil })
+	f.closers = append(f.closers, func() error { lab.Close(); server.Close(); return nil })
 	return nil
 }
 
-func (f *Fleet) openStore(ctx context.Context) error {
+func (f *Deployment) openStore(ctx context.Context) error {
 	keys, err := store.ParseKeyring(clinic.Keyring)
 	if err != nil {
 		return err
@@ -195,14 +195,14 @@ func (f *Fleet) openStore(ctx context.Context) error {
 	if f.Store, err = store.Open(ctx, store.Options{URL: f.DatabaseURL, Keys: keys}); err != nil {
 		return err
 	}
-	f.close = append(f.close, f.Store.Close)
+	f.closers = append(f.closers, f.Store.Close)
 	return nil
 }
 
 // Reopen opens the store again after its database was replaced.
-func (f *Fleet) Reopen(ctx context.Context) error { return f.openStore(ctx) }
+func (f *Deployment) Reopen(ctx context.Context) error { return f.openStore(ctx) }
 
-func (f *Fleet) dial() error {
+func (f *Deployment) dialTemporal() error {
 	c, err := client.NewLazyClient(client.Options{
 		HostPort: f.Cluster.Address, Namespace: Namespace, DataConverter: dispatch.NewConverter(),
 		Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
@@ -211,26 +211,26 @@ func (f *Fleet) dial() error {
 		return err
 	}
 	f.Temporal = c
-	f.close = append(f.close, func() error { c.Close(); return nil })
+	f.closers = append(f.closers, func() error { c.Close(); return nil })
 	return nil
 }
 
 // stop ends what was started, the latest first; the processes of the product before all.
-func (f *Fleet) stop() error {
+func (f *Deployment) stop() error {
 	var errs []error
 	for _, p := range append(f.APIs, f.Workers...) {
 		errs = append(errs, p.Stop())
 	}
-	for i := len(f.close) - 1; i >= 0; i-- {
-		errs = append(errs, f.close[i]())
+	for i := len(f.closers) - 1; i >= 0; i-- {
+		errs = append(errs, f.closers[i]())
 	}
 	return errors.Join(errs...)
 }
 
-// Run runs a command of the product to its end, with the fleet's settings.
-func (f *Fleet) Run(ctx context.Context, args ...string) error {
+// RunCommand runs a command of the product to its end, with the fleet's settings.
+func (f *Deployment) RunCommand(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, f.binary, args...)
-	cmd.Env = append(os.Environ(), f.env()...)
+	cmd.Env = append(os.Environ(), f.environmentVariables()...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("aliquot %v: %w: %s", args, err, out)
@@ -238,8 +238,8 @@ func (f *Fleet) Run(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// env is what every process is told.
-func (f *Fleet) env() []string {
+// environmentVariables is what every process is told.
+func (f *Deployment) environmentVariables() []string {
 	return append([]string{
 		"ALIQUOT_DATABASE_URL=" + f.DatabaseURL, "ALIQUOT_ENCRYPTION_KEYS=" + clinic.Keyring,
 		"ALIQUOT_TEMPORAL=" + f.Cluster.Address, "ALIQUOT_TEMPORAL_NAMESPACE=" + Namespace,
@@ -249,13 +249,13 @@ func (f *Fleet) env() []string {
 	}, f.options.Env...)
 }
 
-// Driver drives the fleet from outside.
-func (f *Fleet) Driver() *drive.System {
+// ScenarioSystem drives the fleet from outside.
+func (f *Deployment) ScenarioSystem() *drive.System {
 	return &drive.System{
-		URL: f.URL, Key: f.Clinic.Key, OperationsKey: f.Clinic.OperationsKey,
+		URL: f.URL, Key: f.Team.Key, OperationsKey: f.Team.OperationsKey,
 		LabURL: f.LabURL, LabUser: clinic.LabUser, LabToken: clinic.LabToken,
-		PartnerURL: f.LabURL + "/neutral", PartnerAccount: clinic.Account, PartnerSecret: clinic.Secret,
-		UserID: f.Clinic.UserID, Tests: f.Clinic.Tests,
+		PartnerURL: f.LabURL + "/neutral", PartnerAccount: clinic.NeutralAccount, PartnerSecret: clinic.NeutralSecret,
+		UserID: f.Team.UserID, LabTests: f.Team.LabTests,
 	}
 }
 
@@ -264,7 +264,7 @@ func Build(ctx context.Context, dir string) (string, error) {
 	if path := os.Getenv(BinaryVariable); path != "" {
 		return exec.LookPath(path)
 	}
-	root, err := testcluster.Root()
+	root, err := testcluster.RepositoryRoot()
 	if err != nil {
 		return "", err
 	}

@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// front stands before the replicas of the API, as a load balancer does: requests go to them in turn, past those that do not accept
+// loadBalancer stands before the replicas of the API, as a load balancer does: requests go to them in turn, past those that do not accept
 // connections.
-type front struct {
+type loadBalancer struct {
 	server    *httptest.Server
 	transport *http.Transport
 
@@ -21,44 +21,44 @@ type front struct {
 	next     int
 }
 
-func newFront() *front {
-	f := &front{transport: &http.Transport{MaxIdleConnsPerHost: 128}}
+func newLoadBalancer() *loadBalancer {
+	f := &loadBalancer{transport: &http.Transport{MaxIdleConnsPerHost: 128}}
 	f.server = httptest.NewServer(&httputil.ReverseProxy{
 		Transport: f,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: "replica"}) // which one, the transport says
 		},
-		ErrorHandler: fail,
+		ErrorHandler: writeUnavailable,
 	})
 	return f
 }
 
-// NotSent is a header of answers to requests that no replica has got.
-const NotSent = "X-Not-Sent"
+// NotSentHeader is a header of answers to requests that no replica has got.
+const NotSentHeader = "X-Not-Sent"
 
 var errNotSent = errors.New("no replica takes connections")
 
-func fail(w http.ResponseWriter, _ *http.Request, err error) {
+func writeUnavailable(w http.ResponseWriter, _ *http.Request, err error) {
 	if errors.Is(err, errNotSent) {
-		w.Header().Set(NotSent, "1")
+		w.Header().Set(NotSentHeader, "1")
 	}
 	w.WriteHeader(http.StatusBadGateway)
 }
 
-func (f *front) add(replica string) {
+func (f *loadBalancer) add(replica string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.replicas = append(f.replicas, replica)
 }
 
-func (f *front) close() error {
+func (f *loadBalancer) close() error {
 	f.server.Close()
 	f.transport.CloseIdleConnections()
 	return nil
 }
 
-// turn lists the replicas in the order in which they are to be tried.
-func (f *front) turn() []string {
+// nextReplicas lists the replicas in the order in which they are to be tried.
+func (f *loadBalancer) nextReplicas() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	first := f.next % len(f.replicas)
@@ -68,8 +68,8 @@ func (f *front) turn() []string {
 
 // RoundTrip sends a request to the replica whose turn it is. One that cannot be connected to has got nothing of it, so the next one
 // may have it.
-func (f *front) RoundTrip(r *http.Request) (*http.Response, error) {
-	for _, replica := range f.turn() {
+func (f *loadBalancer) RoundTrip(r *http.Request) (*http.Response, error) {
+	for _, replica := range f.nextReplicas() {
 		sent := r.Clone(r.Context())
 		sent.URL.Host = replica
 		answer, err := f.transport.RoundTrip(sent)

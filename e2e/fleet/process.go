@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/leash"
 )
 
-// startPatience bounds the start of a process on a busy machine, whatever it waits for.
-const startPatience = 3 * time.Minute
+// startTimeout bounds the start of a process on a busy machine, whatever it waits for.
+const startTimeout = 3 * time.Minute
 
 // Process is a replica: a process of the product that can be killed and started again, with the same addresses. Its methods may be
 // called from any goroutine.
@@ -32,7 +32,7 @@ type Process struct {
 }
 
 // NewProcess makes one that is not started: `aliquot <args>` with the fleet's settings.
-func (f *Fleet) NewProcess(ctx context.Context, name string, args ...string) (*Process, error) {
+func (f *Deployment) NewProcess(ctx context.Context, name string, args ...string) (*Process, error) {
 	port, err := leash.FreePort(ctx)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (f *Fleet) NewProcess(ctx context.Context, name string, args ...string) (*P
 	if args[0] == "api" {
 		address = "ALIQUOT_API_ADDR=" + p.Address
 	}
-	p.command = leash.Command{Name: name, Path: f.binary, Args: args, Env: append(f.env(), address), Log: p.LogFile}
+	p.command = leash.Command{Name: name, Path: f.binary, Args: args, Env: append(f.environmentVariables(), address), Log: p.LogFile}
 	return p, nil
 }
 
@@ -70,13 +70,13 @@ func (p *Process) Start(ctx context.Context) error {
 	if err := p.Launch(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
 		if err := p.Err(); err != nil {
 			return err
 		}
-		healthy := p.healthy(ctx)
+		healthy := p.checkHealth(ctx)
 		if healthy == nil {
 			return nil
 		}
@@ -88,15 +88,15 @@ func (p *Process) Start(ctx context.Context) error {
 	}
 }
 
-// prober asks processes how they are.
-var prober = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+// healthClient asks processes how they are.
+var healthClient = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-func (p *Process) healthy(ctx context.Context) error {
+func (p *Process) checkHealth(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address+"/healthz", nil)
 	if err != nil {
 		return err
 	}
-	res, err := prober.Do(req)
+	res, err := healthClient.Do(req)
 	if err != nil {
 		return err
 	}
@@ -109,19 +109,19 @@ func (p *Process) healthy(ctx context.Context) error {
 
 // Err tells that the process has ended by itself, and with what. It is nil for one that was not started.
 func (p *Process) Err() error {
-	if running := p.current(); running != nil {
+	if running := p.runningProcess(); running != nil {
 		return running.Err()
 	}
 	return nil
 }
 
 // Kill ends the process at once, as a crash would.
-func (p *Process) Kill() error { return p.end((*leash.Process).Kill) }
+func (p *Process) Kill() error { return p.endWith((*leash.Process).Kill) }
 
 // Stop sends SIGTERM and returns when the process has ended; after ten seconds it is killed.
-func (p *Process) Stop() error { return p.end((*leash.Process).Stop) }
+func (p *Process) Stop() error { return p.endWith((*leash.Process).Stop) }
 
-func (p *Process) end(how func(*leash.Process) error) error {
+func (p *Process) endWith(how func(*leash.Process) error) error {
 	p.mu.Lock()
 	running := p.running
 	p.running = nil
@@ -132,7 +132,7 @@ func (p *Process) end(how func(*leash.Process) error) error {
 	return how(running)
 }
 
-func (p *Process) current() *leash.Process {
+func (p *Process) runningProcess() *leash.Process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.running

@@ -14,11 +14,11 @@ import (
 )
 
 // OpenOrders lists, by id, the orders that the store has as unfinished: those that are to have a run.
-func (f *Fleet) OpenOrders(ctx context.Context) ([]string, error) {
+func (f *Deployment) OpenOrders(ctx context.Context) ([]string, error) {
 	const page = 500
 	var open []string
 	for after := ""; ; after = open[len(open)-1] {
-		ids, err := f.Store.OpenOrders(ctx, after, page)
+		ids, err := f.Store.UnfinishedOrders(ctx, after, page)
 		if err != nil {
 			return nil, err
 		}
@@ -29,16 +29,16 @@ func (f *Fleet) OpenOrders(ctx context.Context) ([]string, error) {
 	}
 }
 
-// Sweep has the reconciler make a run, after the one that it is making.
-func (f *Fleet) Sweep(ctx context.Context) error {
+// TriggerReconciler has the reconciler make a run, after the one that it is making.
+func (f *Deployment) TriggerReconciler(ctx context.Context) error {
 	return f.Temporal.ScheduleClient().GetHandle(ctx, "reconcile-minute").Trigger(ctx, client.ScheduleTriggerOptions{
 		Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
 	})
 }
 
-// Running lists, sorted, the orders that have a run, or for the workflow of deliveries the endpoints that have one. Temporal's list is
+// RunningWorkflows lists, sorted, the orders that have a run, or for the workflow of deliveries the endpoints that have one. Temporal's list is
 // a second or so behind.
-func (f *Fleet) Running(ctx context.Context, workflow string) ([]string, error) {
+func (f *Deployment) RunningWorkflows(ctx context.Context, workflow string) ([]string, error) {
 	var ids []string
 	request := &workflowservice.ListWorkflowExecutionsRequest{
 		Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running"`, workflow),

@@ -22,55 +22,55 @@ import (
 )
 
 // The examples of docs/webhooks.md do what the page says.
-func TestTheExamplesOfTheDocumentation(t *testing.T) {
+func TestDocumentedReceiversWork(t *testing.T) {
 	t.Parallel()
-	needPackages(t)
+	requirePackages(t)
 	secret, old := newSecret(t), newSecret(t)
 	for language, start := range map[string]func(*testing.T, string) *exec.Cmd{"go": goExample, "ts": tsExample, "python": pythonExample} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			r := startExample(t, start(t, example(t, language)), secret)
-			require.Empty(t, faults(t, r, secret, old))
+			r := startExample(t, start(t, exampleProgram(t, language)), secret)
+			require.Empty(t, findFaults(t, r, secret, old))
 		})
 	}
 }
 
 // The control: receivers that leave something out are found out.
-func TestCarelessReceiversAreFoundOut(t *testing.T) {
+func TestFaultyReceiversAreFound(t *testing.T) {
 	t.Parallel()
 	secret := newSecret(t)
-	for name, careless := range map[string]func(seen map[string]bool, newest map[string]int, id string, d data) string{
-		"nothing is verified":  func(map[string]bool, map[string]int, string, data) string { return "new" },
-		"nothing is put right": func(map[string]bool, map[string]int, string, data) string { return "stale" },
+	for name, careless := range map[string]func(seen map[string]bool, newest map[string]int, id string, d webhookData) string{
+		"nothing is verified":  func(map[string]bool, map[string]int, string, webhookData) string { return "new" },
+		"nothing is put right": func(map[string]bool, map[string]int, string, webhookData) string { return "stale" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			lines := make(chan string, 16)
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				var e struct{ Data data }
+				var e struct{ Data webhookData }
 				_ = json.NewDecoder(r.Body).Decode(&e)
 				lines <- fmt.Sprintf("%s %s %d", careless(nil, nil, r.Header.Get("svix-id"), e.Data), e.Data.ID, e.Data.Sequence)
 				w.WriteHeader(http.StatusNoContent)
 			}))
 			t.Cleanup(server.Close)
-			require.NotEmpty(t, faults(t, running{url: server.URL, lines: lines}, secret, newSecret(t)))
+			require.NotEmpty(t, findFaults(t, runningReceiver{url: server.URL, lines: lines}, secret, newSecret(t)))
 		})
 	}
 }
 
-type data struct {
+type webhookData struct {
 	ID       string `json:"id"`
 	Sequence int    `json:"sequence"`
 }
 
-// running is a receiver that prints a line for everything that it takes.
-type running struct {
+// runningReceiver is a receiver that prints a line for everything that it takes.
+type runningReceiver struct {
 	url   string
 	lines <-chan string
 }
 
-// faults plays to a receiver what can happen, and reports what it gets wrong.
-func faults(t *testing.T, r running, secret, old string) []string {
+// findFaults plays to a receiver what can happen, and reports what it gets wrong.
+func findFaults(t *testing.T, r runningReceiver, secret, old string) []string {
 	t.Helper()
 	order := func(id string, sequence int) []byte {
 		return fmt.Appendf(nil, `{"event_type":"labtest.order.updated","data":{"id":%q,"sequence":%d,"note":"é <&>"}}`, id, sequence)
@@ -132,8 +132,8 @@ func post(t *testing.T, url string, header http.Header, body []byte) int {
 	return resp.StatusCode
 }
 
-// example is the program of a language in docs/webhooks.md.
-func example(t *testing.T, language string) string {
+// exampleProgram is the program of a language in docs/webhooks.md.
+func exampleProgram(t *testing.T, language string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/webhooks.md")
 	require.NoError(t, err)
@@ -180,7 +180,7 @@ func pythonExample(t *testing.T, program string) *exec.Cmd {
 }
 
 // startExample runs a receiver until the test ends.
-func startExample(t *testing.T, cmd *exec.Cmd, secret string) running {
+func startExample(t *testing.T, cmd *exec.Cmd, secret string) runningReceiver {
 	t.Helper()
 	cmd.Env = append(os.Environ(), "WEBHOOK_SECRET="+secret, "PORT=0")
 	cmd.Stderr = os.Stderr
@@ -202,5 +202,5 @@ func startExample(t *testing.T, cmd *exec.Cmd, secret string) running {
 	})
 	address, listening := strings.CutPrefix(<-lines, "listening ")
 	require.True(t, listening)
-	return running{url: "http://" + address, lines: lines}
+	return runningReceiver{url: "http://" + address, lines: lines}
 }

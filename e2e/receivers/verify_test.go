@@ -24,7 +24,7 @@ type verifier func(secret string, header http.Header, body []byte) error
 // verifiers are all of them, by name.
 func verifiers(t *testing.T) map[string]verifier {
 	t.Helper()
-	needPackages(t)
+	requirePackages(t)
 	return map[string]verifier{
 		"Go, standard-webhooks": func(secret string, header http.Header, body []byte) error {
 			v, err := standardwebhooks.NewWebhook(secret)
@@ -38,8 +38,8 @@ func verifiers(t *testing.T) map[string]verifier {
 	}
 }
 
-// needPackages fails where the packages are not installed: a test that is passed over would prove nothing.
-func needPackages(t *testing.T) {
+// requirePackages fails where the packages are not installed: a test that is passed over would prove nothing.
+func requirePackages(t *testing.T) {
 	t.Helper()
 	_, err := os.Stat("node_modules/.stamp")
 	require.NoError(t, err, "the npm packages are missing: run tools/npm.sh, as make test does")
@@ -84,19 +84,19 @@ func npmVerifier(t *testing.T, library string) verifier {
 	}
 }
 
-// message is a body with what JSON and JavaScript could spoil.
-var message = []byte(`{"event_type":"labtest.order.created","data":{"name":"Zoë <&> 🧪","note":"line\nbreak","sequence":1}}`)
+// testBody is a body with what JSON and JavaScript could spoil.
+var testBody = []byte(`{"event_type":"labtest.order.created","data":{"name":"Zoë <&> 🧪","note":"line\nbreak","sequence":1}}`)
 
-func TestOthersAcceptOurSignatures(t *testing.T) {
+func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 	t.Parallel()
 	current, previous, stranger := newSecret(t), newSecret(t), newSecret(t)
 	now := time.Now()
 	sign := func(at time.Time, secrets ...string) http.Header {
-		h, err := webhooks.Sign("msg_1", at, message, secrets...)
+		h, err := webhooks.Sign("msg_1", at, testBody, secrets...)
 		require.NoError(t, err)
 		return h
 	}
-	changed := []byte(strings.Replace(string(message), "break", "breal", 1))
+	changed := []byte(strings.Replace(string(testBody), "break", "breal", 1))
 	otherID := sign(now, current)
 	for _, name := range []string{"svix-id", "webhook-id"} {
 		otherID.Set(name, "msg_2")
@@ -107,19 +107,19 @@ func TestOthersAcceptOurSignatures(t *testing.T) {
 		body   []byte
 		ok     bool
 	}{
-		"the secret":                  {current, sign(now, current), message, true},
-		"new secret, during rotation": {current, sign(now, current, previous), message, true},
-		"old secret, during rotation": {previous, sign(now, current, previous), message, true},
-		"four minutes old":            {current, sign(now.Add(-4*time.Minute), current), message, true},
-		"svix headers only":           {current, only(sign(now, current), "Svix-"), message, true},
-		"webhook headers only":        {current, only(sign(now, current), "Webhook-"), message, true},
-		"old secret, after rotation":  {previous, sign(now, current), message, false},
-		"somebody else's secret":      {stranger, sign(now, current, previous), message, false},
+		"the secret":                  {current, sign(now, current), testBody, true},
+		"new secret, during rotation": {current, sign(now, current, previous), testBody, true},
+		"old secret, during rotation": {previous, sign(now, current, previous), testBody, true},
+		"four minutes old":            {current, sign(now.Add(-4*time.Minute), current), testBody, true},
+		"svix headers only":           {current, headersWithPrefix(sign(now, current), "Svix-"), testBody, true},
+		"webhook headers only":        {current, headersWithPrefix(sign(now, current), "Webhook-"), testBody, true},
+		"old secret, after rotation":  {previous, sign(now, current), testBody, false},
+		"somebody else's secret":      {stranger, sign(now, current, previous), testBody, false},
 		"a changed byte":              {current, sign(now, current), changed, false},
-		"another message's id":        {current, otherID, message, false},
-		"an old timestamp":            {current, sign(now.Add(-6*time.Minute), current), message, false},
-		"a timestamp to come":         {current, sign(now.Add(6*time.Minute), current), message, false},
-		"no headers":                  {current, http.Header{}, message, false},
+		"another message's id":        {current, otherID, testBody, false},
+		"an old timestamp":            {current, sign(now.Add(-6*time.Minute), current), testBody, false},
+		"a timestamp to come":         {current, sign(now.Add(6*time.Minute), current), testBody, false},
+		"no headers":                  {current, http.Header{}, testBody, false},
 	}
 	for name, verify := range verifiers(t) {
 		for what, tt := range tests {
@@ -136,8 +136,8 @@ func TestOthersAcceptOurSignatures(t *testing.T) {
 	}
 }
 
-// only keeps the headers whose names begin so.
-func only(h http.Header, prefix string) http.Header {
+// headersWithPrefix keeps the headers whose names begin so.
+func headersWithPrefix(h http.Header, prefix string) http.Header {
 	out := http.Header{}
 	for name, values := range h {
 		if strings.HasPrefix(name, prefix) {

@@ -24,10 +24,10 @@ const documentURL = "openapi.json"
 type Contract struct {
 	operations []operation
 
-	mu       sync.Mutex
-	compiler *jsonschema.Compiler
-	schemas  map[string]*jsonschema.Schema // by their place in the document
-	answered map[string]bool               // operation ids
+	mu                 sync.Mutex
+	compiler           *jsonschema.Compiler
+	schemas            map[string]*jsonschema.Schema // by their place in the document
+	answeredOperations map[string]bool               // operation ids
 }
 
 // operation is one method of one path.
@@ -56,7 +56,7 @@ func New(document []byte) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading an OpenAPI document: %w", err)
 	}
-	c := &Contract{compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{}, answered: map[string]bool{}}
+	c := &Contract{compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{}, answeredOperations: map[string]bool{}}
 	c.compiler.AssertFormat()
 	if err := c.compiler.AddResource(documentURL, tree); err != nil {
 		return nil, fmt.Errorf("reading an OpenAPI document: %w", err)
@@ -71,13 +71,13 @@ func New(document []byte) (*Contract, error) {
 
 func segmentsOf(path string) []string { return strings.Split(strings.Trim(path, "/"), "/") }
 
-// find is the operation that serves a path, as it came: of several the one with the most literal beginning.
-func (c *Contract) find(method, path string) *operation {
+// findOperation is the operation that serves a path, as it came: of several the one with the most literal beginning.
+func (c *Contract) findOperation(method, path string) *operation {
 	segments := segmentsOf(path)
 	var best *operation
 	for i := range c.operations {
 		o := &c.operations[i]
-		if o.method == method && o.serves(segments) && (best == nil || o.before(best)) {
+		if o.method == method && o.serves(segments) && (best == nil || o.isMoreSpecific(best)) {
 			best = o
 		}
 	}
@@ -89,44 +89,44 @@ func (o *operation) serves(segments []string) bool {
 		return false
 	}
 	for i, s := range o.segments {
-		if !parameter(s) && s != segments[i] {
+		if !isParameter(s) && s != segments[i] {
 			return false
 		}
 	}
 	return true
 }
 
-// before reports whether the path is literal where the other's, which serves the same, first is not.
-func (o *operation) before(other *operation) bool {
+// isMoreSpecific reports whether the path is literal where the other's, which serves the same, first is not.
+func (o *operation) isMoreSpecific(other *operation) bool {
 	for i, s := range o.segments {
-		if parameter(s) != parameter(other.segments[i]) {
-			return !parameter(s)
+		if isParameter(s) != isParameter(other.segments[i]) {
+			return !isParameter(s)
 		}
 	}
 	return false
 }
 
-func parameter(segment string) bool { return strings.HasPrefix(segment, "{") }
+func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
 
-// Check judges an answer. The path is escaped as it came. An operation that is not in the document may only be refused, with 404 or 405.
-func (c *Contract) Check(method, path string, status int, header http.Header, body []byte) error {
-	o := c.find(method, path)
+// CheckAnswer judges an answer. The path is escaped as it came. An operation that is not in the document may only be refused, with 404 or 405.
+func (c *Contract) CheckAnswer(method, path string, status int, header http.Header, body []byte) error {
+	o := c.findOperation(method, path)
 	if o == nil {
 		if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
 			return nil
 		}
 		return fmt.Errorf("%s %s: %d: the operation is not documented", method, path, status)
 	}
-	if err := c.check(o, status, header, body); err != nil {
+	if err := c.checkAnswer(o, status, header, body); err != nil {
 		return fmt.Errorf("%s %s (%s): %d: %w: %.500s", method, path, o.id, status, err, body)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.answered[o.id] = true
+	c.answeredOperations[o.id] = true
 	return nil
 }
 
-func (c *Contract) check(o *operation, status int, header http.Header, body []byte) error {
+func (c *Contract) checkAnswer(o *operation, status int, header http.Header, body []byte) error {
 	code := strconv.Itoa(status)
 	documented, ok := o.responses[code]
 	if !ok {
@@ -148,7 +148,7 @@ func (c *Contract) check(o *operation, status int, header http.Header, body []by
 	if kind != "application/json" {
 		return nil
 	}
-	schema, err := c.schema("/paths/" + escape(o.path) + "/" + strings.ToLower(o.method) + "/responses/" + code + "/content/" + escape(kind) + "/schema")
+	schema, err := c.schema("/paths/" + escapePointer(o.path) + "/" + strings.ToLower(o.method) + "/responses/" + code + "/content/" + escapePointer(kind) + "/schema")
 	if err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ func (c *Contract) check(o *operation, status int, header http.Header, body []by
 	return schema.Validate(value)
 }
 
-// escape writes a key as a part of a JSON pointer.
-func escape(key string) string {
+// escapePointer writes a key as a part of a JSON pointer.
+func escapePointer(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
 
@@ -178,13 +178,13 @@ func (c *Contract) schema(pointer string) (*jsonschema.Schema, error) {
 	return compiled, nil
 }
 
-// Unanswered lists the ids of the operations that no answer was judged of, sorted.
-func (c *Contract) Unanswered() []string {
+// UnansweredOperations lists the ids of the operations that no answer was judged of, sorted.
+func (c *Contract) UnansweredOperations() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var ids []string
 	for _, o := range c.operations {
-		if !c.answered[o.id] {
+		if !c.answeredOperations[o.id] {
 			ids = append(ids, o.id)
 		}
 	}
@@ -192,5 +192,5 @@ func (c *Contract) Unanswered() []string {
 	return ids
 }
 
-// Operations is how many there are.
-func (c *Contract) Operations() int { return len(c.operations) }
+// OperationCount is how many there are.
+func (c *Contract) OperationCount() int { return len(c.operations) }

@@ -19,7 +19,7 @@ const document = `{"openapi":"3.1.0","info":{"title":"t","version":"1"},"paths":
 
 const good = `{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af","total":null,"at":"2026-01-05T10:00:00Z"}`
 
-func TestAnswersAreJudged(t *testing.T) {
+func TestAnswersAreChecked(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		path   string
@@ -48,13 +48,13 @@ func TestAnswersAreJudged(t *testing.T) {
 			t.Parallel()
 			c, err := New([]byte(document))
 			require.NoError(t, err)
-			err = c.Check(http.MethodGet, tt.path, tt.status, http.Header{"Content-Type": {tt.kind}}, []byte(tt.body))
+			err = c.CheckAnswer(http.MethodGet, tt.path, tt.status, http.Header{"Content-Type": {tt.kind}}, []byte(tt.body))
 			if tt.wrong == "" {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorContains(t, err, tt.wrong)
-			require.Len(t, c.Unanswered(), c.Operations(), "what is wrong is no answer")
+			require.Len(t, c.UnansweredOperations(), c.OperationCount(), "what is wrong is no answer")
 		})
 	}
 }
@@ -63,11 +63,11 @@ func TestUnansweredOperationsAreListed(t *testing.T) {
 	t.Parallel()
 	c, err := New([]byte(document))
 	require.NoError(t, err)
-	require.NoError(t, c.Check(http.MethodGet, "/v3/order/1", 200, http.Header{"Content-Type": {"application/json"}}, []byte(good)))
-	require.Equal(t, []string{"get-pdf", "import"}, c.Unanswered())
+	require.NoError(t, c.CheckAnswer(http.MethodGet, "/v3/order/1", 200, http.Header{"Content-Type": {"application/json"}}, []byte(good)))
+	require.Equal(t, []string{"get-pdf", "import"}, c.UnansweredOperations())
 }
 
-func TestTransport(t *testing.T) {
+func TestTransportRefusesWrongAnswers(t *testing.T) {
 	t.Parallel()
 	c, err := New([]byte(document))
 	require.NoError(t, err)

@@ -31,7 +31,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading an answer: %w", err)
 	}
-	if err := t.Contract.Check(r.Method, r.URL.EscapedPath(), res.StatusCode, res.Header, body); err != nil {
+	if err := t.Contract.CheckAnswer(r.Method, r.URL.EscapedPath(), res.StatusCode, res.Header, body); err != nil {
 		return nil, fmt.Errorf("an answer breaks the contract: %w", err)
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))

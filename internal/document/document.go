@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// Generated is a document that is made from the code.
-type Generated struct {
+// GeneratedFile is a document that is made from the code.
+type GeneratedFile struct {
 	Command string // the command's name
 	Path    string // where the document is, from the repository's root
 	Package string // the package whose go:generate line writes it
@@ -19,7 +19,7 @@ type Generated struct {
 
 // Run writes the document, or with -check says whether it is current; -out names another file. It returns the exit code: 1 when
 // the file differs or cannot be written, 2 on wrong usage.
-func (g Generated) Run(args []string, stderr io.Writer) int {
+func (g GeneratedFile) Run(args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet(g.Command, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	out := flags.String("out", g.Path, "the file to write or check")
@@ -29,7 +29,7 @@ func (g Generated) Run(args []string, stderr io.Writer) int {
 	}
 	do := g.write
 	if *check {
-		do = g.verify
+		do = g.checkCurrent
 	}
 	if err := do(*out); err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", g.Command, err)
@@ -38,7 +38,7 @@ func (g Generated) Run(args []string, stderr io.Writer) int {
 	return 0
 }
 
-func (g Generated) write(path string) error {
+func (g GeneratedFile) write(path string) error {
 	text, err := g.Render()
 	if err != nil {
 		return fmt.Errorf("rendering %s: %w", path, err)
@@ -49,7 +49,7 @@ func (g Generated) write(path string) error {
 	return nil
 }
 
-func (g Generated) verify(path string) error {
+func (g GeneratedFile) checkCurrent(path string) error {
 	want, err := g.Render()
 	if err != nil {
 		return fmt.Errorf("rendering %s: %w", path, err)

@@ -12,8 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/document"
 )
 
-func generated(text string) document.Generated {
-	return document.Generated{
+func generated(text string) document.GeneratedFile {
+	return document.GeneratedFile{
 		Command: "petdoc", Path: "docs/pets.md", Package: "./pets", Render: func() ([]byte, error) { return []byte(text), nil },
 	}
 }

@@ -24,10 +24,10 @@ import (
 // killAfter is how long a server may take to stop before it is killed.
 const killAfter = 10 * time.Second
 
-// supervise runs "$@" in the directory $2, with its output in the file $3, until
+// superviseScript runs "$@" in the directory $2, with its output in the file $3, until
 // the pipe on standard input is closed, and then sends it the signal $1. A server
 // that ends by itself leaves its exit status in the file "exit".
-const supervise = `
+const superviseScript = `
 exec 3<&0 </dev/null
 signal=$1
 directory=$2
@@ -81,9 +81,9 @@ type Process struct {
 	stop func() error
 }
 
-// Folder makes a directory for what outlives the servers that use it. It is the
+// NewDirectory makes a directory for what outlives the servers that use it. It is the
 // working directory of a process that does nothing, and goes when that is stopped.
-func Folder(name string, owner *syscall.Credential) (*Process, error) {
+func NewDirectory(name string, owner *syscall.Credential) (*Process, error) {
 	const longest = "2147483647" // seconds
 	return Start(Command{Name: name, Path: "/bin/sleep", Args: []string{longest}, User: owner})
 }
@@ -94,14 +94,14 @@ func Start(c Command) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a directory for %s: %w", c.Name, err)
 	}
-	p, err := start(c, dir)
+	p, err := startIn(c, dir)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", c.Name, err), os.RemoveAll(dir))
 	}
 	return p, nil
 }
 
-func start(c Command, dir string) (*Process, error) {
+func startIn(c Command, dir string) (*Process, error) {
 	if c.User != nil {
 		if err := os.Chown(dir, int(c.User.Uid), int(c.User.Gid)); err != nil {
 			return nil, err
@@ -117,7 +117,7 @@ func start(c Command, dir string) (*Process, error) {
 		log = filepath.Join(dir, "log")
 	}
 
-	args := append([]string{"-c", supervise, c.Name, signal, dir, log, c.Path}, c.Args...)
+	args := append([]string{"-c", superviseScript, c.Name, signal, dir, log, c.Path}, c.Args...)
 	cmd := exec.Command("/bin/sh", args...) //nolint:noctx // it ends with the pipe, not with a context
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), c.Env...)
@@ -133,7 +133,7 @@ func start(c Command, dir string) (*Process, error) {
 	}
 
 	p := &Process{name: c.Name, dir: dir, log: log, cmd: cmd, pipe: pipe}
-	p.stop = sync.OnceValue(p.end)
+	p.stop = sync.OnceValue(p.awaitEnd)
 	return p, nil
 }
 
@@ -182,7 +182,7 @@ func (p *Process) signalKill() error {
 	return err
 }
 
-func (p *Process) end() error {
+func (p *Process) awaitEnd() error {
 	deadline := time.AfterFunc(killAfter, func() { _ = p.signalKill() })
 	defer deadline.Stop()
 	closeErr := p.pipe.Close()

@@ -26,12 +26,12 @@ const server = `exec 5>"$0"; echo "$PWD" >&5; exec tail -f /dev/null`
 
 func TestMain(m *testing.M) {
 	if fifo := os.Getenv(ownerVariable); fifo != "" {
-		own(fifo)
+		runOwner(fifo)
 	}
 	goleak.VerifyTestMain(m)
 }
 
-func own(fifo string) {
+func runOwner(fifo string) {
 	if _, err := leash.Start(command(fifo)); err != nil {
 		os.Exit(1)
 	}
@@ -48,7 +48,7 @@ func TestStopEndsTheServerAndRemovesItsDirectory(t *testing.T) {
 	fifo := newFIFO(t)
 	p, err := leash.Start(command(fifo))
 	require.NoError(t, err)
-	dir, ended := watch(t, fifo)
+	dir, ended := awaitStart(t, fifo)
 	require.DirExists(t, dir)
 	require.NoError(t, p.Err())
 
@@ -63,7 +63,7 @@ func TestKillEndsTheServer(t *testing.T) {
 	fifo := newFIFO(t)
 	p, err := leash.Start(command(fifo))
 	require.NoError(t, err)
-	dir, ended := watch(t, fifo)
+	dir, ended := awaitStart(t, fifo)
 
 	require.NoError(t, p.Kill())
 	ended()
@@ -80,7 +80,7 @@ func TestServerEndsWithItsOwner(t *testing.T) {
 	_, err := owner.StdinPipe() // what the owner waits for
 	require.NoError(t, err)
 	require.NoError(t, owner.Start())
-	dir, ended := watch(t, fifo)
+	dir, ended := awaitStart(t, fifo)
 	require.DirExists(t, dir)
 
 	require.NoError(t, owner.Process.Kill())
@@ -127,9 +127,9 @@ func newFIFO(t *testing.T) string {
 	return fifo
 }
 
-// watch waits until the server runs. It returns the server's directory and a
+// awaitStart waits until the server runs. It returns the server's directory and a
 // function that returns when the server has ended.
-func watch(t *testing.T, fifo string) (dir string, ended func()) {
+func awaitStart(t *testing.T, fifo string) (dir string, ended func()) {
 	t.Helper()
 	f, err := os.Open(fifo)
 	require.NoError(t, err)

@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// accepted are the licences, by their SPDX ids, that a program for hospitals may be built from: permissive ones, and MPL-2.0, which asks
+// acceptedLicences are the licences, by their SPDX ids, that a program for hospitals may be built from: permissive ones, and MPL-2.0, which asks
 // for the source of its own files only.
-var accepted = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
+var acceptedLicences = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 
-// unstated are modules that hold no licence, each with the version that was looked at and why it is built in all the same. Another
+// modulesWithoutLicence are modules that hold no licence, each with the version that was looked at and why it is built in all the same. Another
 // version is to be looked at again.
-var unstated = map[string]string{
+var modulesWithoutLicence = map[string]string{
 	"github.com/nexus-rpc/nexus-proto-annotations v0.1.0": "its makers, who also make Temporal, publish it as a part that Temporal's API (MIT) needs, without a licence of its own",
 }
 
-func accept(m module) error {
-	if !slices.Contains(accepted, m.licence) {
+func checkLicence(m module) error {
+	if !slices.Contains(acceptedLicences, m.licence) {
 		return fmt.Errorf("%s is not an accepted licence", m.licence)
 	}
 	return nil
 }
 
-// known tells licences apart by words that stand in every copy of one. The first whose words all occur is it, so what shares words with
+// licencePatterns tells licences apart by words that stand in every copy of one. The first whose words all occur is it, so what shares words with
 // another comes before that.
-var known = []struct {
+var licencePatterns = []struct {
 	id    string
 	words []string
 }{
@@ -44,7 +44,7 @@ var known = []struct {
 // classify gives the SPDX id of a licence's text, or nothing.
 func classify(text string) string {
 	text = strings.ToLower(strings.Join(strings.Fields(text), " "))
-	for _, k := range known {
+	for _, k := range licencePatterns {
 		if !slices.ContainsFunc(k.words, func(w string) bool { return !strings.Contains(text, w) }) {
 			return k.id
 		}

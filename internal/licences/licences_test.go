@@ -39,9 +39,9 @@ func TestOtherLicencesAreRefused(t *testing.T) {
 		}
 		require.NoError(t, err)
 		require.Equal(t, want, found)
-		require.ErrorContains(t, accept(module{licence: found}), want)
+		require.ErrorContains(t, checkLicence(module{licence: found}), want)
 	}
 	_, err := licenceOf(t.TempDir())
 	require.ErrorContains(t, err, "no licence")
-	require.NoError(t, accept(module{licence: "MIT"}))
+	require.NoError(t, checkLicence(module{licence: "MIT"}))
 }

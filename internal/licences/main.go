@@ -27,15 +27,15 @@ func main() {
 }
 
 func run(out string) error {
-	modules, err := shipped(context.Background())
+	modules, err := linkedModules(context.Background())
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for i := range modules {
 		if modules[i].licence, err = licenceOf(modules[i].dir); err == nil {
-			err = accept(modules[i])
-		} else if unstated[modules[i].name()] != "" {
+			err = checkLicence(modules[i])
+		} else if modulesWithoutLicence[modules[i].name()] != "" {
 			modules[i].licence, err = "none stated", nil
 		}
 		if err != nil {
@@ -45,7 +45,7 @@ func run(out string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return os.WriteFile(out, []byte(document(modules)), 0o644)
+	return os.WriteFile(out, []byte(renderDocument(modules)), 0o644)
 }
 
 // module is one that is built into the program.
@@ -53,8 +53,8 @@ type module struct{ path, version, dir, licence string }
 
 func (m module) name() string { return m.path + " " + m.version }
 
-// shipped lists the modules of others that packages of the program come from, as Go itself sees them on Linux.
-func shipped(ctx context.Context) ([]module, error) {
+// linkedModules lists the modules of others that packages of the program come from, as Go itself sees them on Linux.
+func linkedModules(ctx context.Context) ([]module, error) {
 	const format = `{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}`
 	list := exec.CommandContext(ctx, "go", "list", "-deps", "-f", format, "github.com/aliquot-labs/aliquot/cmd/aliquot")
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
@@ -94,16 +94,16 @@ func licenceOf(dir string) (string, error) {
 	return "", errors.New("no licence that is known")
 }
 
-func document(modules []module) string {
+func renderDocument(modules []module) string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by go generate ./internal/licences. Do not edit. -->\n# Licences\n\n")
-	b.WriteString("The modules that are built into `aliquot`, with the licence of each. Accepted are: " + strings.Join(accepted, ", ") + ".\n")
+	b.WriteString("The modules that are built into `aliquot`, with the licence of each. Accepted are: " + strings.Join(acceptedLicences, ", ") + ".\n")
 	b.WriteString("`make sbom` writes the bill of materials of a build in the form of CycloneDX.\n\n| module | version | licence |\n|---|---|---|\n")
 	for _, m := range modules {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.path, m.version, m.licence)
 	}
-	for _, name := range slices.Sorted(maps.Keys(unstated)) {
-		fmt.Fprintf(&b, "\n`%s` states no licence: %s.\n", name, unstated[name])
+	for _, name := range slices.Sorted(maps.Keys(modulesWithoutLicence)) {
+		fmt.Fprintf(&b, "\n`%s` states no licence: %s.\n", name, modulesWithoutLicence[name])
 	}
 	return b.String()
 }

@@ -9,17 +9,17 @@ import (
 
 // Backup writes a database to a file, as docs/operations.md says, while others work on it.
 func Backup(ctx context.Context, dsn, file string) error {
-	return run(ctx, "pg_dump", "--format=custom", "--file="+file, dsn)
+	return runProgram(ctx, "pg_dump", "--format=custom", "--file="+file, dsn)
 }
 
 // Restore brings a file that Backup wrote into an empty database.
 func Restore(ctx context.Context, dsn, file string) error {
-	return run(ctx, "pg_restore", "--exit-on-error", "--no-owner", "--dbname="+dsn, file)
+	return runProgram(ctx, "pg_restore", "--exit-on-error", "--no-owner", "--dbname="+dsn, file)
 }
 
-// run runs one of PostgreSQL's programs.
-func run(ctx context.Context, program string, args ...string) error {
-	bin, err := binaries(program)
+// runProgram runs one of PostgreSQL's programs.
+func runProgram(ctx context.Context, program string, args ...string) error {
+	bin, err := findBinaries(program)
 	if err != nil {
 		return err
 	}

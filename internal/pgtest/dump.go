@@ -10,7 +10,7 @@ import (
 // Dump returns what pg_dump writes of a database: everything in it, as SQL. The test fails if there is no pg_dump, or if it does.
 func Dump(t testing.TB, dsn string) []byte {
 	t.Helper()
-	bin, err := binaries("pg_dump")
+	bin, err := findBinaries("pg_dump")
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}

@@ -15,27 +15,27 @@ import (
 // written.
 const restartPatience = 2 * time.Minute
 
-// Kept is a server whose data outlives it: it can be killed and started again, on
+// PersistentServer is a server whose data outlives it: it can be killed and started again, on
 // the same port. A commit that it has confirmed is not lost. Its data ends with
 // the process that made it.
-type Kept struct {
+type PersistentServer struct {
 	// URL connects to the database "postgres" as the superuser.
 	URL string
 
-	bin    string
-	owner  *syscall.Credential
-	port   int
-	folder *leash.Process
-	server *Server
+	binDir    string
+	owner     *syscall.Credential
+	port      int
+	directory *leash.Process
+	server    *Server
 }
 
-// StartKept starts such a server, empty.
-func StartKept(ctx context.Context) (*Kept, error) {
-	bin, err := binaries("initdb", "postgres")
+// StartPersistent starts such a server, empty.
+func StartPersistent(ctx context.Context) (*PersistentServer, error) {
+	bin, err := findBinaries("initdb", "postgres")
 	if err != nil {
 		return nil, err
 	}
-	owner, err := unprivileged()
+	owner, err := unprivilegedUser()
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +43,11 @@ func StartKept(ctx context.Context) (*Kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := leash.Folder("postgres-data", owner)
+	folder, err := leash.NewDirectory("postgres-data", owner)
 	if err != nil {
 		return nil, err
 	}
-	k := &Kept{bin: bin, owner: owner, port: port, folder: folder}
+	k := &PersistentServer{binDir: bin, owner: owner, port: port, directory: folder}
 	if err := k.Start(ctx); err != nil {
 		return nil, errors.Join(err, folder.Stop())
 	}
@@ -57,11 +57,11 @@ func StartKept(ctx context.Context) (*Kept, error) {
 
 // Start starts the server again after Kill or Halt, and returns when it takes
 // connections.
-func (k *Kept) Start(ctx context.Context) error {
+func (k *PersistentServer) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, restartPatience)
 	defer cancel()
 	for {
-		server, err := start(ctx, k.bin, k.owner, k.port, filepath.Join(k.folder.Dir(), "data"), "on", TLS{})
+		server, err := startServer(ctx, k.binDir, k.owner, k.port, filepath.Join(k.directory.Dir(), "data"), "on", TLS{})
 		if err == nil {
 			k.server = server
 			return nil
@@ -75,19 +75,19 @@ func (k *Kept) Start(ctx context.Context) error {
 }
 
 // Kill ends the server at once, as a crash would.
-func (k *Kept) Kill() error { return k.server.process.Kill() }
+func (k *PersistentServer) Kill() error { return k.server.process.Kill() }
 
 // Err tells that the server has ended by itself, and with what.
-func (k *Kept) Err() error { return k.server.process.Err() }
+func (k *PersistentServer) Err() error { return k.server.process.Err() }
 
-// Halt ends the server in order.
-func (k *Kept) Halt() error { return k.server.Stop() }
+// Shutdown ends the server in order.
+func (k *PersistentServer) Shutdown() error { return k.server.Stop() }
 
-// Stop ends the server and removes its data.
-func (k *Kept) Stop() error { return errors.Join(k.server.Stop(), k.folder.Stop()) }
+// Remove ends the server and removes its data.
+func (k *PersistentServer) Remove() error { return errors.Join(k.server.Stop(), k.directory.Stop()) }
 
-// Create makes an empty database and returns its URL.
-func (k *Kept) Create(name string) (string, error) {
+// CreateDatabase makes an empty database and returns its URL.
+func (k *PersistentServer) CreateDatabase(name string) (string, error) {
 	dsn, err := withDatabase(k.URL, name)
 	if err != nil {
 		return "", err
@@ -95,7 +95,7 @@ func (k *Kept) Create(name string) (string, error) {
 	return dsn, execute(k.URL, "CREATE DATABASE "+name+" TEMPLATE template0")
 }
 
-// Drop removes a database, whoever is connected to it.
-func (k *Kept) Drop(name string) error {
+// DropDatabase removes a database, whoever is connected to it.
+func (k *PersistentServer) DropDatabase(name string) error {
 	return execute(k.URL, "DROP DATABASE "+name+" WITH (FORCE)")
 }

@@ -25,14 +25,14 @@ const ServerVariable = "ALIQUOT_TEST_POSTGRES"
 // queryPatience bounds the creation and the removal of one database.
 const queryPatience = 60 * time.Second
 
-// own is this process's server. Nobody stops it: it ends with the process.
-var own = sync.OnceValues(func() (*Server, error) {
+// processServer is this process's server. Nobody stops it: it ends with the process.
+var processServer = sync.OnceValues(func() (*Server, error) {
 	return Start(context.Background())
 })
 
-// DSN returns the URL of a new, empty database of the test's own, which is
+// NewDatabase returns the URL of a new, empty database of the test's own, which is
 // dropped when the test ends. The test fails if there is no server.
-func DSN(t testing.TB) string {
+func NewDatabase(t testing.TB) string {
 	t.Helper()
 	// template0 takes no connections, so that tests can copy it at the same time.
 	return copied(t, "template0")
@@ -63,7 +63,7 @@ func serverURL() (string, error) {
 	if server := os.Getenv(ServerVariable); server != "" {
 		return server, nil
 	}
-	s, err := own()
+	s, err := processServer()
 	if err != nil {
 		return "", err
 	}

@@ -18,12 +18,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func TestDSNGivesEachTestAnEmptyDatabase(t *testing.T) {
+func TestNewDatabaseIsEmpty(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"first", "second"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			conn := connect(t, pgtest.DSN(t))
+			conn := connect(t, pgtest.NewDatabase(t))
 			// The same table in both: each would refuse the other's.
 			_, err := conn.Exec(t.Context(), `CREATE TABLE orders (id text PRIMARY KEY)`)
 			require.NoError(t, err)
@@ -31,11 +31,11 @@ func TestDSNGivesEachTestAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-func TestDSNDropsTheDatabaseWhenTheTestEnds(t *testing.T) { //nolint:tparallel // the subtest has to end first
+func TestNewDatabaseIsDroppedWhenTheTestEnds(t *testing.T) { //nolint:tparallel // the subtest has to end first
 	t.Parallel()
 	var dsn string
 	t.Run("leaves a connection open", func(inner *testing.T) {
-		dsn = pgtest.DSN(inner)
+		dsn = pgtest.NewDatabase(inner)
 		connect(t, dsn)
 	})
 
@@ -98,7 +98,7 @@ func (c *copier) Fatalf(format string, args ...any) {
 
 func TestDumpHoldsEverything(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.DSN(t)
+	dsn := pgtest.NewDatabase(t)
 	_, err := connect(t, dsn).Exec(t.Context(), `CREATE TABLE orders (id text); INSERT INTO orders VALUES ('in the dump')`)
 	require.NoError(t, err)
 	require.Contains(t, string(pgtest.Dump(t, dsn)), "in the dump")
@@ -129,11 +129,11 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 	return conn
 }
 
-func TestAKeptServerIsKilledAndComesBackWithItsData(t *testing.T) {
+func TestPersistentServerKeepsItsDataAfterAKill(t *testing.T) {
 	t.Parallel()
-	server, err := pgtest.StartKept(t.Context())
+	server, err := pgtest.StartPersistent(t.Context())
 	require.NoError(t, err)
-	dsn, err := server.Create("kept")
+	dsn, err := server.CreateDatabase("kept")
 	require.NoError(t, err)
 	conn := connect(t, dsn)
 	_, err = conn.Exec(t.Context(), `CREATE TABLE orders (id text); INSERT INTO orders VALUES ('committed')`)
@@ -150,7 +150,7 @@ func TestAKeptServerIsKilledAndComesBackWithItsData(t *testing.T) {
 	require.Equal(t, "committed", id)
 	require.NoError(t, again.QueryRow(t.Context(), `SHOW data_directory`).Scan(&directory))
 
-	require.NoError(t, server.Drop("kept"))
-	require.NoError(t, server.Stop())
+	require.NoError(t, server.DropDatabase("kept"))
+	require.NoError(t, server.Remove())
 	require.NoDirExists(t, directory)
 }

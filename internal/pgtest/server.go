@@ -22,12 +22,12 @@ import (
 // startPatience bounds initdb and the server's start, on a busy machine.
 const startPatience = 60 * time.Second
 
-// initAndServe makes a database cluster in the directory $2, unless there is one,
+// initAndServeScript makes a database cluster in the directory $2, unless there is one,
 // and serves it on the port $1. What protects data from a power cut is off: the
 // data lives as long as the tests. $3 says whether a commit is to outlive a kill of
 // the server. With a certificate ($4), its key ($5) and an authority ($6),
 // connections have to be secured by TLS, at both ends.
-const initAndServe = `
+const initAndServeScript = `
 { [ -e "$2/PG_VERSION" ] ||
 "$0/initdb" --pgdata="$2" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync; } || exit
 if [ -n "$4" ]; then
@@ -72,11 +72,11 @@ func StartTLS(ctx context.Context, files TLS) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 
-	bin, err := binaries("initdb", "postgres")
+	bin, err := findBinaries("initdb", "postgres")
 	if err != nil {
 		return nil, err
 	}
-	owner, err := unprivileged()
+	owner, err := unprivilegedUser()
 	if err != nil {
 		return nil, err
 	}
@@ -88,15 +88,15 @@ func StartTLS(ctx context.Context, files TLS) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := start(ctx, bin, owner, port, "data", "off", files)
+		s, err := startServer(ctx, bin, owner, port, "data", "off", files)
 		if err == nil || attempt == attempts {
 			return s, err
 		}
 	}
 }
 
-// query is how a URL says that the connection is to be secured.
-func (f TLS) query() string {
+// urlQuery is how a URL says that the connection is to be secured.
+func (f TLS) urlQuery() string {
 	if f.Cert == "" {
 		return "sslmode=disable"
 	}
@@ -108,7 +108,7 @@ func (f TLS) query() string {
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error { return s.process.Stop() }
 
-func start(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string, files TLS) (*Server, error) {
+func startServer(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string, files TLS) (*Server, error) {
 	var content [3]string
 	for i, file := range []string{files.Cert, files.Key, files.CA} {
 		if file == "" {
@@ -123,7 +123,7 @@ func start(ctx context.Context, bin string, owner *syscall.Credential, port int,
 	process, err := leash.Start(leash.Command{
 		Name:   "postgres",
 		Path:   "/bin/sh",
-		Args:   []string{"-c", initAndServe, bin, strconv.Itoa(port), data, durable, content[0], content[1], content[2]},
+		Args:   []string{"-c", initAndServeScript, bin, strconv.Itoa(port), data, durable, content[0], content[1], content[2]},
 		Signal: "INT", // disconnects clients and shuts down
 		User:   owner,
 	})
@@ -132,7 +132,7 @@ func start(ctx context.Context, bin string, owner *syscall.Credential, port int,
 	}
 
 	s := &Server{
-		URL:     fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?%s", port, files.query()),
+		URL:     fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?%s", port, files.urlQuery()),
 		process: process,
 	}
 	if err := s.waitReady(ctx); err != nil {
@@ -168,9 +168,9 @@ func (s *Server) ping(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// binaries returns the directory that holds all of some programs, the newest one
+// findBinaries returns the directory that holds all of some programs, the newest one
 // if there are several.
-func binaries(programs ...string) (string, error) {
+func findBinaries(programs ...string) (string, error) {
 	candidates := filepath.SplitList(os.Getenv("PATH"))
 	packaged, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
@@ -194,8 +194,8 @@ func isProgram(path string) bool {
 	return err == nil
 }
 
-// unprivileged returns whom to run as if we are root, and nil if we are not.
-func unprivileged() (*syscall.Credential, error) {
+// unprivilegedUser returns whom to run as if we are root, and nil if we are not.
+func unprivilegedUser() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}

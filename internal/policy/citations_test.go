@@ -64,16 +64,16 @@ type repository struct {
 func repositoryOf(t *testing.T) repository {
 	t.Helper()
 	r := repository{files: map[string]bool{}, anchors: map[string]map[string]bool{}, contents: map[string]string{}}
-	for _, name := range files(t) {
+	for _, name := range repositoryFiles(t) {
 		for dir := name; dir != "."; dir = path.Dir(dir) {
 			r.files[dir] = true
 		}
 		switch path.Ext(name) {
 		case ".md":
-			r.contents[name] = string(read(t, name))
+			r.contents[name] = string(readFile(t, name))
 			r.anchors[name] = anchors(r.contents[name])
 		case ".go", ".ts":
-			r.contents[name] = string(read(t, name))
+			r.contents[name] = string(readFile(t, name))
 		}
 	}
 	return r
@@ -82,7 +82,9 @@ func repositoryOf(t *testing.T) repository {
 // faults are the citations and links of a file that do not resolve, and its loose mentions.
 func (r repository) faults(name, content string) []string {
 	var found []string
-	report := func(what, fault string) { found = append(found, name+": "+strings.Join(strings.Fields(what), " ")+": "+fault) }
+	report := func(what, fault string) {
+		found = append(found, name+": "+strings.Join(strings.Fields(what), " ")+": "+fault)
+	}
 	markdown := path.Ext(name) == ".md"
 	specification := strings.HasPrefix(name, specFolder+"/")
 	if markdown {

@@ -11,21 +11,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// secretName is what a value is called that who does not know it must not find out byte by byte, by how long comparing it takes.
-var secretName = regexp.MustCompile(`(?i)(secret|password|passwd|signature|hmac|api_?key|token|digest|^mac)$`)
+// secretNamePattern is what a value is called that who does not know it must not find out byte by byte, by how long comparing it takes.
+var secretNamePattern = regexp.MustCompile(`(?i)(secret|password|passwd|signature|hmac|api_?key|token|digest|^mac)$`)
 
-// comparers are functions that stop at the first difference.
-var comparers = map[string]bool{"bytes.Equal": true, "bytes.Compare": true, "strings.Compare": true, "strings.EqualFold": true, "reflect.DeepEqual": true, "slices.Equal": true, "cmp.Compare": true, "bytes.HasPrefix": true, "strings.HasPrefix": true}
+// variableTimeFunctions are functions that stop at the first difference.
+var variableTimeFunctions = map[string]bool{"bytes.Equal": true, "bytes.Compare": true, "strings.Compare": true, "strings.EqualFold": true, "reflect.DeepEqual": true, "slices.Equal": true, "cmp.Compare": true, "bytes.HasPrefix": true, "strings.HasPrefix": true}
 
-// earlyExits are the comparisons of secrets that take longer the more of a guess is right. Secrets may be compared to what everybody
+// nonConstantTimeComparisons are the comparisons of secrets that take longer the more of a guess is right. Secrets may be compared to what everybody
 // knows: a constant, nil, or a length.
-func earlyExits(f *ast.File, positions *token.FileSet) []string {
+func nonConstantTimeComparisons(f *ast.File, positions *token.FileSet) []string {
 	var found []string
 	report := func(n ast.Node) { found = append(found, positions.Position(n.Pos()).String()) }
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.BinaryExpr:
-			if (n.Op == token.EQL || n.Op == token.NEQ) && (isSecret(n.X) || isSecret(n.Y)) && !known(n.X) && !known(n.Y) {
+			if (n.Op == token.EQL || n.Op == token.NEQ) && (isSecret(n.X) || isSecret(n.Y)) && !isPublicValue(n.X) && !isPublicValue(n.Y) {
 				report(n)
 			}
 		case *ast.SwitchStmt:
@@ -33,11 +33,11 @@ func earlyExits(f *ast.File, positions *token.FileSet) []string {
 				report(n)
 			}
 		case *ast.CallExpr:
-			if !comparers[called(n)] {
+			if !variableTimeFunctions[calledFunction(n)] {
 				return true
 			}
 			for i, argument := range n.Args {
-				if isSecret(argument) && !known(n.Args[(i+1)%len(n.Args)]) {
+				if isSecret(argument) && !isPublicValue(n.Args[(i+1)%len(n.Args)]) {
 					report(n)
 					break
 				}
@@ -48,8 +48,8 @@ func earlyExits(f *ast.File, positions *token.FileSet) []string {
 	return found
 }
 
-// called is the name of a function of a package, as "package.Function".
-func called(call *ast.CallExpr) string {
+// calledFunction is the name of a function of a package, as "package.Function".
+func calledFunction(call *ast.CallExpr) string {
 	if s, ok := call.Fun.(*ast.SelectorExpr); ok {
 		if x, ok := s.X.(*ast.Ident); ok {
 			return x.Name + "." + s.Sel.Name
@@ -61,9 +61,9 @@ func called(call *ast.CallExpr) string {
 func isSecret(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
-		return secretName.MatchString(e.Name)
+		return secretNamePattern.MatchString(e.Name)
 	case *ast.SelectorExpr:
-		return secretName.MatchString(e.Sel.Name)
+		return secretNamePattern.MatchString(e.Sel.Name)
 	case *ast.ParenExpr:
 		return isSecret(e.X)
 	case *ast.IndexExpr:
@@ -82,8 +82,8 @@ func isSecret(e ast.Expr) bool {
 	return false
 }
 
-// known reports whether everybody knows a value: a constant, nil, a type, or a call's result that is a number.
-func known(e ast.Expr) bool {
+// isPublicValue reports whether everybody knows a value: a constant, nil, a type, or a call's result that is a number.
+func isPublicValue(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.BasicLit:
 		return true
@@ -93,7 +93,7 @@ func known(e ast.Expr) bool {
 		x, ok := e.X.(*ast.Ident)
 		return ok && (x.Name == "token" || x.Name == "reflect" || x.Name == "http")
 	case *ast.CallExpr: // a conversion of a constant, such as json.Delim('{')
-		return len(e.Args) == 1 && known(e.Args[0])
+		return len(e.Args) == 1 && isPublicValue(e.Args[0])
 	}
 	return false
 }
@@ -103,7 +103,7 @@ func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	var found []string
 	for _, s := range sources(t) {
 		if !s.isTest() {
-			found = append(found, earlyExits(s.file, s.fset)...)
+			found = append(found, nonConstantTimeComparisons(s.file, s.fset)...)
 		}
 	}
 	require.Empty(t, found, "compare secrets with hmac.Equal or subtle.ConstantTimeCompare")
@@ -129,6 +129,6 @@ func TestSecretsAreComparedInConstantTime(t *testing.T) {
 		set := token.NewFileSet()
 		f, err := parser.ParseFile(set, "planted.go", fmt.Sprintf("package p\nfunc f() { %s }", statement), 0)
 		require.NoError(t, err)
-		require.Equal(t, want, len(earlyExits(f, set)) > 0, statement)
+		require.Equal(t, want, len(nonConstantTimeComparisons(f, set)) > 0, statement)
 	}
 }

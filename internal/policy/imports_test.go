@@ -14,84 +14,84 @@ const module = "github.com/aliquot-labs/aliquot/"
 
 // layer is what a package, and what is below its directory, may import.
 type layer struct {
-	// ours are the packages of this module, with what is below them.
-	ours []string
+	// allowed are the packages of this module, with what is below them.
+	allowed []string
 	// denied are packages of others. "net" is one package, "net/..." what is below.
 	denied []string
 }
 
 // What pure code does not import: what reaches outside the process, and Temporal.
 var (
-	sideEffects = []string{"net", "net/http", "net/http/...", "os", "os/...", "database/sql", "database/sql/...",
+	sideEffectPackages = []string{"net", "net/http", "net/http/...", "os", "os/...", "database/sql", "database/sql/...",
 		"github.com/jackc/pgx/...", "modernc.org/sqlite/..."}
-	temporal = []string{"go.temporal.io/..."}
+	temporalPackages = []string{"go.temporal.io/..."}
 )
 
 // What the layers import from below them.
 var (
-	domain   = []string{"order", "lifecycle"}
-	adapters = slices.Concat([]string{"billing", "labs", "couriers", "webhooks", "junction", "store", "tracing"}, domain)
+	domainPackages  = []string{"order", "lifecycle"}
+	adapterPackages = slices.Concat([]string{"billing", "labs", "couriers", "webhooks", "junction", "store", "tracing"}, domainPackages)
 
-	everything = slices.Concat([]string{"api", "paper", "rollout", "worker", "workflows", "activities", "dispatch"}, adapters)
+	upperLayers = slices.Concat([]string{"api", "paper", "rollout", "worker", "workflows", "activities", "dispatch"}, adapterPackages)
 )
 
 // layers are the import rules of the design: imports point downwards only. The
 // rule of a package is that of the longest path which it begins with.
 var layers = map[string]layer{
-	"lifecycle": {denied: slices.Concat(sideEffects, temporal)},
+	"lifecycle": {denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// These write documents from the code.
-	"lifecycle/lifecycledoc": {ours: []string{"lifecycle", "internal/document"}},
-	"settings/settingsdoc":   {ours: []string{"settings", "internal/document"}},
-	"api/openapidoc":         {ours: []string{"api", "internal/document"}},
-	"api/catalogueschemadoc": {ours: []string{"api", "internal/document"}},
-	"order":                  {ours: []string{"lifecycle"}, denied: slices.Concat(sideEffects, temporal)},
+	"lifecycle/lifecycledoc": {allowed: []string{"lifecycle", "internal/document"}},
+	"settings/settingsdoc":   {allowed: []string{"settings", "internal/document"}},
+	"api/openapidoc":         {allowed: []string{"api", "internal/document"}},
+	"api/catalogueschemadoc": {allowed: []string{"api", "internal/document"}},
+	"order":                  {allowed: []string{"lifecycle"}, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It reads files that it is given.
-	"catalogue": {ours: domain, denied: slices.Concat(sideEffects, temporal)},
+	"catalogue": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// What bills name, and the file that a deployment has of it.
-	"billing": {denied: temporal},
+	"billing": {denied: temporalPackages},
 	// What a simulated order goes through is planned without touching it, in the words of labs and couriers.
-	"simulation": {ours: slices.Concat([]string{"couriers"}, domain), denied: slices.Concat(sideEffects, temporal)},
+	"simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages), denied: slices.Concat(sideEffectPackages, temporalPackages)},
 
-	"labs": {ours: slices.Concat([]string{"tracing"}, domain), denied: temporal},
+	"labs": {allowed: slices.Concat([]string{"tracing"}, domainPackages), denied: temporalPackages},
 	// Whoever makes a call says so.
-	"tracing": {denied: temporal},
+	"tracing": {denied: temporalPackages},
 	// The simulated lab stands for somebody else's.
-	"labs/sandbox": {denied: temporal},
-	"couriers":     {ours: slices.Concat([]string{"tracing"}, domain), denied: temporal},
-	"junction":     {ours: domain, denied: slices.Concat(sideEffects, temporal)},
+	"labs/sandbox": {denied: temporalPackages},
+	"couriers":     {allowed: slices.Concat([]string{"tracing"}, domainPackages), denied: temporalPackages},
+	"junction":     {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It draws what it is given.
-	"paper":    {ours: domain, denied: slices.Concat(sideEffects, temporal)},
-	"webhooks": {ours: slices.Concat([]string{"junction", "tracing"}, domain), denied: temporal},
+	"paper":    {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"webhooks": {allowed: slices.Concat([]string{"junction", "tracing"}, domainPackages), denied: temporalPackages},
 	// The transaction of a change also writes what it means for others: the courier
 	// behind a tracking number, the messages in the JSON of clients, when to try them.
-	"store": {ours: slices.Concat([]string{"billing", "couriers", "webhooks", "junction", "tracing"}, domain), denied: slices.Concat([]string{"net/http"}, temporal)},
+	"store": {allowed: slices.Concat([]string{"billing", "couriers", "webhooks", "junction", "tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 
 	// Names, messages and the client of the workflows, for those on both sides.
-	"dispatch":   {ours: slices.Concat([]string{"tracing"}, domain)},
-	"activities": {ours: slices.Concat([]string{"dispatch"}, adapters)},
+	"dispatch":   {allowed: slices.Concat([]string{"tracing"}, domainPackages)},
+	"activities": {allowed: slices.Concat([]string{"dispatch"}, adapterPackages)},
 	// Workflows name activities and never touch what has side effects.
-	"workflows": {ours: slices.Concat([]string{"dispatch"}, domain), denied: sideEffects},
-	"worker":    {ours: slices.Concat([]string{"workflows", "activities", "dispatch"}, adapters)},
+	"workflows": {allowed: slices.Concat([]string{"dispatch"}, domainPackages), denied: sideEffectPackages},
+	"worker":    {allowed: slices.Concat([]string{"workflows", "activities", "dispatch"}, adapterPackages)},
 	// It asks Temporal which build works on what.
-	"rollout": {ours: slices.Concat([]string{"dispatch"}, domain)},
+	"rollout": {allowed: slices.Concat([]string{"dispatch"}, domainPackages)},
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
-	"api": {ours: slices.Concat([]string{"dispatch", "simulation", "paper", "catalogue"}, adapters)},
+	"api": {allowed: slices.Concat([]string{"dispatch", "simulation", "paper", "catalogue"}, adapterPackages)},
 	// What the parts accept is checked by the parts.
-	"settings": {ours: []string{"billing", "labs", "webhooks", "store"}},
+	"settings": {allowed: []string{"billing", "labs", "webhooks", "store"}},
 	// It knows a running system by its HTTP API only.
-	"client": {denied: temporal},
+	"client": {denied: temporalPackages},
 	// The supervisor of a development system starts the product's processes; it is none of them.
-	"dev": {ours: slices.Concat([]string{"client", "settings", "webhooks", "store", "catalogue"}, domain), denied: temporal},
-	"cmd": {ours: slices.Concat([]string{"dev", "client", "settings", "catalogue"}, everything)},
+	"dev": {allowed: slices.Concat([]string{"client", "settings", "webhooks", "store", "catalogue"}, domainPackages), denied: temporalPackages},
+	"cmd": {allowed: slices.Concat([]string{"dev", "client", "settings", "catalogue"}, upperLayers)},
 	// What drives a system from outside knows nothing of it but its addresses, so that it can prove the product's tables.
-	"e2e/drive": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporal)},
-	"e2e":       {ours: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings", "catalogue"}, everything)},
+	"e2e/drive": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporalPackages)},
+	"e2e":       {allowed: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings", "catalogue"}, upperLayers)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},
 	// Generated orders, written into the store for tests and benchmarks.
-	"internal/seed": {ours: slices.Concat([]string{"store"}, domain), denied: temporal},
+	"internal/seed": {allowed: slices.Concat([]string{"store"}, domainPackages), denied: temporalPackages},
 }
 
 // forbiddenImports reports what a file imports against the rules. Tests may
@@ -109,11 +109,11 @@ func forbiddenImports(s source) []string {
 	for _, spec := range s.file.Imports {
 		imported, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
-			reports = append(reports, fmt.Sprintf("%s: %v", s.at(spec), err))
+			reports = append(reports, fmt.Sprintf("%s: %v", s.position(spec), err))
 			continue
 		}
 		if !rule.allows(name, imported) {
-			reports = append(reports, fmt.Sprintf("%s: %s must not import %s", s.at(spec), name, imported))
+			reports = append(reports, fmt.Sprintf("%s: %s must not import %s", s.position(spec), name, imported))
 		}
 	}
 	return reports
@@ -122,7 +122,7 @@ func forbiddenImports(s source) []string {
 func (l layer) allows(own, imported string) bool {
 	target, isOurs := strings.CutPrefix(imported, module)
 	if isOurs {
-		return within(target, own) || slices.ContainsFunc(l.ours, func(p string) bool { return within(target, p) })
+		return isBelow(target, own) || slices.ContainsFunc(l.allowed, func(p string) bool { return isBelow(target, p) })
 	}
 	return !slices.ContainsFunc(l.denied, func(pattern string) bool { return matches(imported, pattern) })
 }
@@ -140,15 +140,15 @@ func matches(pkg, pattern string) bool {
 // layerOf returns the rule of the longest path that a package begins with.
 func layerOf(pkg string) (name string, rule layer, found bool) {
 	for candidate, l := range layers {
-		if within(pkg, candidate) && len(candidate) > len(name) {
+		if isBelow(pkg, candidate) && len(candidate) > len(name) {
 			name, rule, found = candidate, l, true
 		}
 	}
 	return name, rule, found
 }
 
-// within tells whether a package is the given one or below it.
-func within(pkg, above string) bool {
+// isBelow tells whether a package is the given one or below it.
+func isBelow(pkg, above string) bool {
 	return pkg == above || strings.HasPrefix(pkg, above+"/")
 }
 
@@ -221,7 +221,7 @@ func TestForbiddenImportsAreReported(t *testing.T) {
 		t.Run(test.file+" imports "+test.imported, func(t *testing.T) {
 			t.Parallel()
 			text := fmt.Sprintf("package a\n\nimport %q\n", test.imported)
-			reports := forbiddenImports(parse(t, test.file, []byte(text)))
+			reports := forbiddenImports(parseSource(t, test.file, []byte(text)))
 			require.Equal(t, test.reported, len(reports) > 0, "%v", reports)
 		})
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// remembered is everything that a process of the product keeps in memory for more than one request or activity, and changes: what has
+// listedSharedState is everything that a process of the product keeps in memory for more than one request or activity, and changes: what has
 // a lock, or is atomic. Each entry says why several processes need not agree on it (docs/architecture.md, Replicas).
-var remembered = map[string]string{
+var listedSharedState = map[string]string{
 	"api.limiter":            "the tokens are in the store; a process takes a block of them, and forgets them",
 	"api.lease":              "the same",
 	"api.standingMetric":     "figures of a scrape, read again from the store after some seconds",
@@ -27,8 +27,8 @@ var remembered = map[string]string{
 	"rollout.restarted":      "one command, while it runs",
 }
 
-// keeps lists the types, or variables, of a file that hold something with a lock or an atomic value.
-func keeps(s source) []string {
+// sharedStateIn lists the types, or variables, of a file that hold something with a lock or an atomic value.
+func sharedStateIn(s source) []string {
 	var found []string
 	pkg := s.dir()
 	for _, decl := range s.file.Decls {
@@ -37,18 +37,18 @@ func keeps(s source) []string {
 			for _, spec := range d.Specs {
 				switch spec := spec.(type) {
 				case *ast.TypeSpec:
-					if shares(spec.Type) {
+					if holdsSharedState(spec.Type) {
 						found = append(found, pkg+"."+spec.Name.Name)
 					}
 				case *ast.ValueSpec:
-					if shares(spec) {
+					if holdsSharedState(spec) {
 						found = append(found, pkg+"."+spec.Names[0].Name)
 					}
 				}
 			}
 		case *ast.FuncDecl:
 			ast.Inspect(d, func(n ast.Node) bool {
-				if spec, ok := n.(*ast.ValueSpec); ok && spec.Type != nil && shares(spec.Type) {
+				if spec, ok := n.(*ast.ValueSpec); ok && spec.Type != nil && holdsSharedState(spec.Type) {
 					found = append(found, pkg+"."+spec.Names[0].Name)
 				}
 				return true
@@ -58,9 +58,9 @@ func keeps(s source) []string {
 	return found
 }
 
-// shares reports whether a type, or a value, is made of what package sync or atomic have for sharing. A wait group, and a lock in a
+// holdsSharedState reports whether a type, or a value, is made of what package sync or atomic have for sharing. A wait group, and a lock in a
 // function, only join what the function has begun.
-func shares(n ast.Node) bool {
+func holdsSharedState(n ast.Node) bool {
 	found := false
 	ast.Inspect(n, func(n ast.Node) bool {
 		selector, ok := n.(*ast.SelectorExpr)
@@ -74,35 +74,35 @@ func shares(n ast.Node) bool {
 	return found
 }
 
-// product reports whether a file is of what runs in production.
-func product(s source) bool {
+// isProduct reports whether a file is of what runs in production.
+func isProduct(s source) bool {
 	if s.isTest() {
 		return false
 	}
 	for _, other := range []string{"e2e", "internal", "dev", "client", "labs/sandbox", "labs/labtest", "labs/neutral/neutraltest", "tools"} {
-		if within(s.dir(), other) {
+		if isBelow(s.dir(), other) {
 			return false
 		}
 	}
 	return true
 }
 
-func TestWhatAProcessRemembersIsListed(t *testing.T) {
+func TestSharedStateIsListed(t *testing.T) {
 	t.Parallel()
 	found, unlisted := map[string]bool{}, []string{}
 	for _, s := range sources(t) {
-		if !product(s) {
+		if !isProduct(s) {
 			continue
 		}
-		for _, name := range keeps(s) {
+		for _, name := range sharedStateIn(s) {
 			found[name] = true
-			if _, listed := remembered[name]; !listed {
+			if _, listed := listedSharedState[name]; !listed {
 				unlisted = append(unlisted, name)
 			}
 		}
 	}
 	require.Empty(t, unlisted, "are they safe with several processes? List them, and say why in docs/architecture.md too")
-	for name := range remembered {
+	for name := range listedSharedState {
 		require.True(t, found[name], "%s is listed and is not there", name)
 	}
 
@@ -115,7 +115,7 @@ func TestWhatAProcessRemembersIsListed(t *testing.T) {
 		"func f() { var w sync.WaitGroup; w.Wait() }": 0,
 		"type plain struct{ n int }":                  0,
 	} {
-		planted := parse(t, "api/planted.go", []byte("package api\n\n"+text+"\n"))
-		require.Len(t, keeps(planted), want, strings.TrimSpace(text))
+		planted := parseSource(t, "api/planted.go", []byte("package api\n\n"+text+"\n"))
+		require.Len(t, sharedStateIn(planted), want, strings.TrimSpace(text))
 	}
 }

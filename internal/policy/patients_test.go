@@ -36,8 +36,8 @@ var logCalls = map[string]bool{
 // applicationErrors make the errors of activities, whose texts are kept in Temporal's histories.
 var applicationErrors = regexp.MustCompile("^New(NonRetryable)?ApplicationError(With[A-Za-z]+)?$")
 
-// patientData reports log calls and error texts that carry a patient's data.
-func patientData(s source) []string {
+// patientDataReports reports log calls and error texts that carry a patient's data.
+func patientDataReports(s source) []string {
 	if s.isTest() {
 		return nil
 	}
@@ -49,7 +49,7 @@ func patientData(s source) []string {
 		}
 		for _, arg := range call.Args {
 			if field := patientField(arg); field != "" {
-				reports = append(reports, fmt.Sprintf("%s: %s in a log or an error", s.at(arg), field))
+				reports = append(reports, fmt.Sprintf("%s: %s in a log or an error", s.position(arg), field))
 			}
 		}
 		return true
@@ -77,12 +77,12 @@ func writesText(call *ast.CallExpr) bool {
 func patientField(arg ast.Expr) (field string) {
 	if literal, ok := arg.(*ast.BasicLit); ok {
 		key, err := strconv.Unquote(literal.Value)
-		if literal.Kind == token.STRING && err == nil && (patientFields[plain(key)] || ambiguousKeys[plain(key)]) {
+		if literal.Kind == token.STRING && err == nil && (patientFields[normalizeName(key)] || ambiguousKeys[normalizeName(key)]) {
 			return key
 		}
 	}
 	ast.Inspect(arg, func(n ast.Node) bool {
-		if selector, ok := n.(*ast.SelectorExpr); ok && patientFields[plain(selector.Sel.Name)] {
+		if selector, ok := n.(*ast.SelectorExpr); ok && patientFields[normalizeName(selector.Sel.Name)] {
 			field = selector.Sel.Name
 		}
 		return field == ""
@@ -90,7 +90,7 @@ func patientField(arg ast.Expr) (field string) {
 	return field
 }
 
-func plain(name string) string {
+func normalizeName(name string) string {
 	return strings.ToLower(strings.ReplaceAll(name, "_", ""))
 }
 
@@ -98,7 +98,7 @@ func TestNoPatientDataIsLogged(t *testing.T) {
 	t.Parallel()
 	var reports []string
 	for _, s := range sources(t) {
-		reports = append(reports, patientData(s)...)
+		reports = append(reports, patientDataReports(s)...)
 	}
 	require.Empty(t, reports)
 }
@@ -135,7 +135,7 @@ func TestLoggedPatientDataIsReported(t *testing.T) {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
 			text := "package a\n\nfunc f() { _ = " + call + " }\n"
-			reports := patientData(parse(t, "api/a.go", []byte(text)))
+			reports := patientDataReports(parseSource(t, "api/a.go", []byte(text)))
 			require.Equal(t, reported, len(reports) > 0, "%v", reports)
 		})
 	}

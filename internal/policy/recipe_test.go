@@ -84,7 +84,7 @@ func follow(t *testing.T, changes map[string][]change) map[string]string {
 	t.Helper()
 	changed := map[string]string{}
 	for name, all := range changes {
-		text := string(read(t, name))
+		text := string(readFile(t, name))
 		for _, c := range all {
 			require.Contains(t, text, c.behind, "%s has changed: the recipe has to be followed anew", name)
 			text = strings.ReplaceAll(text, c.behind, c.behind+c.text)
@@ -124,7 +124,7 @@ func runGo(t *testing.T, args ...string) {
 // section is the text below a heading of CONTRIBUTING.md, up to the next one.
 func section(t *testing.T, heading string) string {
 	t.Helper()
-	_, after, found := strings.Cut(string(read(t, "CONTRIBUTING.md")), "\n"+heading+"\n")
+	_, after, found := strings.Cut(string(readFile(t, "CONTRIBUTING.md")), "\n"+heading+"\n")
 	require.True(t, found, heading)
 	text, _, _ := strings.Cut(after, "\n#")
 	return text
@@ -151,8 +151,8 @@ func TestAStatusIsAddedByTheRecipe(t *testing.T) {
 	for name, text := range follow(t, heldAtCustomsInTests) {
 		files[name] = counts.Replace(text)
 	}
-	files["lifecycle/machine_test.go"] = counts.Replace(string(read(t, "lifecycle/machine_test.go")))
-	files["simulation/held_at_customs_test.go"] = string(read(t, "internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
+	files["lifecycle/machine_test.go"] = counts.Replace(string(readFile(t, "lifecycle/machine_test.go")))
+	files["simulation/held_at_customs_test.go"] = string(readFile(t, "internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
 	flag := overlay(t, files)
 	// Whatever else imports these packages has no list of statuses (TestAStatusStandsInThreeFiles), and would take a minute to build.
 	runGo(t, "build", flag, "./lifecycle/...", "./order", "./couriers/...", "./simulation", "./junction", "./store", "./workflows", "./labs/...")

@@ -31,8 +31,8 @@ type source struct {
 	fset *token.FileSet
 }
 
-// parse reads a Go file from text.
-func parse(t *testing.T, name string, text []byte) source {
+// parseSource reads a Go file from text.
+func parseSource(t *testing.T, name string, text []byte) source {
 	t.Helper()
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
@@ -44,14 +44,14 @@ func (s source) dir() string       { return path.Dir(s.name) }
 func (s source) isTest() bool      { return strings.HasSuffix(s.name, "_test.go") }
 func (s source) isGenerated() bool { return ast.IsGenerated(s.file) }
 
-// at returns a node's place, for a report.
-func (s source) at(n ast.Node) string {
+// position returns a node's place, for a report.
+func (s source) position(n ast.Node) string {
 	return s.fset.Position(n.Pos()).String()
 }
 
-// files lists the repository's files: those that git tracks and those that it
+// repositoryFiles lists the repository's files: those that git tracks and those that it
 // would track, so that a rule is broken before it is committed.
-func files(t *testing.T) []string {
+func repositoryFiles(t *testing.T) []string {
 	t.Helper()
 	git := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
 	git.Dir = root
@@ -67,7 +67,7 @@ func files(t *testing.T) []string {
 	return names
 }
 
-func read(t *testing.T, name string) []byte {
+func readFile(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, name))
 	require.NoError(t, err)
@@ -79,12 +79,12 @@ func read(t *testing.T, name string) []byte {
 func sources(t *testing.T) []source {
 	t.Helper()
 	var found []source
-	for _, name := range files(t) {
+	for _, name := range repositoryFiles(t) {
 		if !strings.HasSuffix(name, ".go") || strings.HasPrefix(name, "tools/") ||
 			strings.Contains(name, "testdata/") {
 			continue
 		}
-		found = append(found, parse(t, name, read(t, name)))
+		found = append(found, parseSource(t, name, readFile(t, name)))
 	}
 	require.NotEmpty(t, found)
 	return found

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var namedTest = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]+)`")
+var documentTestPattern = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]+)`")
 
 // missingTests are the tests that a document names and that no source has.
 func missingTests(document string, found []source) []string {
@@ -22,7 +22,7 @@ func missingTests(document string, found []source) []string {
 		}
 	}
 	var missing []string
-	for _, m := range namedTest.FindAllStringSubmatch(document, -1) {
+	for _, m := range documentTestPattern.FindAllStringSubmatch(document, -1) {
 		if !exist[m[1]] {
 			missing = append(missing, m[1])
 		}
@@ -33,31 +33,31 @@ func missingTests(document string, found []source) []string {
 
 func TestTheTestsThatTheSecurityPageNamesExist(t *testing.T) {
 	t.Parallel()
-	page, found := string(read(t, "docs/security.md")), sources(t)
-	require.Greater(t, len(namedTest.FindAllString(page, -1)), 30)
+	page, found := string(readFile(t, "docs/security.md")), sources(t)
+	require.Greater(t, len(documentTestPattern.FindAllString(page, -1)), 30)
 	require.Empty(t, missingTests(page, found), "docs/security.md names tests that do not exist")
 
 	// The control: a test that does not exist is reported, one that does is not.
 	require.Equal(t, []string{"TestOfNothing"}, missingTests("`TestOfNothing` `FuzzOpenKeyring` TestUnquoted", found))
 }
 
-var ranTest = regexp.MustCompile(`-run '?\^?((?:Test|Fuzz)[A-Za-z0-9_]+)`)
+var makeTestPattern = regexp.MustCompile(`-run '?\^?((?:Test|Fuzz)[A-Za-z0-9_]+)`)
 
-// ranTests names, in the form of a document, the tests that a makefile runs by their names.
-func ranTests(makefile string) (named string) {
-	for _, m := range ranTest.FindAllStringSubmatch(makefile, -1) {
+// testsRunByMake names, in the form of a document, the tests that a makefile runs by their names.
+func testsRunByMake(makefile string) (named string) {
+	for _, m := range makeTestPattern.FindAllStringSubmatch(makefile, -1) {
 		named += "`" + m[1] + "` "
 	}
 	return named
 }
 
 // go test ends well where no test has the name that it is given: a storm that was renamed would be a calm.
-func TestTheTestsThatMakeNamesExist(t *testing.T) {
+func TestTestsThatMakeRunsExist(t *testing.T) {
 	t.Parallel()
-	named, found := ranTests(string(read(t, "Makefile"))), sources(t)
+	named, found := testsRunByMake(string(readFile(t, "Makefile"))), sources(t)
 	require.NotEmpty(t, named)
 	require.Empty(t, missingTests(named, found), "Makefile names tests that do not exist")
 
 	// The control.
-	require.Equal(t, []string{"TestOfNothing"}, missingTests(ranTests("go test -run '^TestOfNothing$$' ./a\ngo test -run '^$$' ./b"), found))
+	require.Equal(t, []string{"TestOfNothing"}, missingTests(testsRunByMake("go test -run '^TestOfNothing$$' ./a\ngo test -run '^$$' ./b"), found))
 }

@@ -50,7 +50,7 @@ func lowStatuses(t *testing.T) []lowStatus {
 	t.Helper()
 	const name = "lifecycle/status.go"
 	var found []lowStatus
-	for _, d := range parse(t, name, read(t, name)).file.Decls {
+	for _, d := range parseSource(t, name, readFile(t, name)).file.Decls {
 		group, ok := d.(*ast.GenDecl)
 		if !ok || group.Tok != token.CONST {
 			continue
@@ -100,7 +100,7 @@ func namesStatus(s source, status lowStatus) bool {
 func filesOfStatuses(all []source, statuses []lowStatus) map[string][]string {
 	files := map[string][]string{}
 	for _, s := range all {
-		outside := slices.ContainsFunc(elsewhere, func(dir string) bool { return within(s.dir(), dir) })
+		outside := slices.ContainsFunc(elsewhere, func(dir string) bool { return isBelow(s.dir(), dir) })
 		if s.isTest() || s.isGenerated() || outside {
 			continue
 		}
@@ -149,7 +149,7 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 	t.Parallel()
 	status := lowStatus{"TransitLab", "transit_lab"}
 	file := func(name, body string) source {
-		return parse(t, name, []byte("package "+filepath.Base(filepath.Dir(name))+"\n\n"+body))
+		return parseSource(t, name, []byte("package "+filepath.Base(filepath.Dir(name))+"\n\n"+body))
 	}
 	three := []source{
 		file("lifecycle/status.go", `const TransitLab Low = "transit_lab"`),

@@ -16,27 +16,27 @@ import (
 
 // Options say what to generate.
 type Options struct {
-	Orders int
-	Seed   uint64    // the same one makes the same orders
-	Until  time.Time // when the newest order was created. Defaults to now.
+	Orders   int
+	Seed     uint64    // the same one makes the same orders
+	NewestAt time.Time // when the newest order was created. Defaults to now.
 }
 
 // ErrNotEmpty says that a database has orders, among which generated ones must not come.
 var ErrNotEmpty = errors.New("the database has orders already, and generated ones must not come among them: give it an empty one")
 
-// batch is how many orders are written in one transaction.
-const batch = 2000
+// batchSize is how many orders are written in one transaction.
+const batchSize = 2000
 
-// Fill generates orders into a migrated database without any, and returns their teams: the first has half of the orders, the others
+// GenerateOrders generates orders into a migrated database without any, and returns their teams: the first has half of the orders, the others
 // share the rest.
-func Fill(ctx context.Context, db *store.Store, o Options) ([]store.Team, error) {
-	if o.Until.IsZero() {
-		o.Until = time.Now()
+func GenerateOrders(ctx context.Context, db *store.Store, o Options) ([]store.Team, error) {
+	if o.NewestAt.IsZero() {
+		o.NewestAt = time.Now()
 	}
-	if filled, err := db.AnyOrders(ctx); err != nil || filled {
-		return nil, errors.Join(err, when(filled, ErrNotEmpty))
+	if filled, err := db.HasOrders(ctx); err != nil || filled {
+		return nil, errors.Join(err, errorIf(filled, ErrNotEmpty))
 	}
-	w := newWorld(o)
+	w := newGenerator(o)
 	for _, t := range w.teams {
 		if err := db.CreateTeam(ctx, t); err != nil {
 			return nil, err
@@ -44,10 +44,10 @@ func Fill(ctx context.Context, db *store.Store, o Options) ([]store.Team, error)
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0) + 1)
-	for from := 0; from < o.Orders; from += batch {
-		to := min(from+batch, o.Orders)
+	for from := 0; from < o.Orders; from += batchSize {
+		to := min(from+batchSize, o.Orders)
 		group.Go(func() error {
-			return errors.Join(db.AddUsers(running, w.usersOf(from, to)), db.AddOrders(running, w.orders(from, to)))
+			return errors.Join(db.BulkInsertUsers(running, w.usersOf(from, to)), db.BulkInsertOrders(running, w.newOrders(from, to)))
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -58,7 +58,7 @@ func Fill(ctx context.Context, db *store.Store, o Options) ([]store.Team, error)
 	return w.teams, errors.Join(db.Analyze(ctx), db.Analyze(ctx))
 }
 
-func when(holds bool, err error) error {
+func errorIf(holds bool, err error) error {
 	if holds {
 		return err
 	}

@@ -20,12 +20,12 @@ func TestMain(m *testing.M) {
 var until = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 
 // Histories are those that the lifecycle allows, and what is kept beside them is what their last events say.
-func TestGeneratedOrdersLiveAsRealOnesDo(t *testing.T) {
+func TestGeneratedHistoriesFollowTheLifecycle(t *testing.T) {
 	t.Parallel()
-	w := newWorld(Options{Orders: 3000, Seed: 1, Until: until})
-	seen := map[lifecycle.Low]bool{}
-	for _, o := range w.orders(0, 3000) {
-		machine := lifecycle.For(o.Modality, o.Registrable, o.Registered)
+	w := newGenerator(Options{Orders: 3000, Seed: 1, NewestAt: until})
+	seen := map[lifecycle.LowStatus]bool{}
+	for _, o := range w.newOrders(0, 3000) {
+		machine := lifecycle.MachineFor(o.Modality, o.Registrable, o.Registered)
 		for i, e := range o.Events {
 			require.Equal(t, int64(i+1), e.Sequence)
 			require.False(t, e.RecordedAt.After(until), "%s of %s", e.Status, o.ID)
@@ -45,7 +45,9 @@ func TestGeneratedOrdersLiveAsRealOnesDo(t *testing.T) {
 
 func TestTheSameSeedMakesTheSameOrders(t *testing.T) {
 	t.Parallel()
-	generate := func(seed uint64) any { return newWorld(Options{Orders: 50, Seed: seed, Until: until}).orders(10, 20) }
+	generate := func(seed uint64) any {
+		return newGenerator(Options{Orders: 50, Seed: seed, NewestAt: until}).newOrders(10, 20)
+	}
 	first := generate(1)
 	require.Equal(t, first, generate(1))
 	require.NotEqual(t, first, generate(2))
@@ -53,8 +55,8 @@ func TestTheSameSeedMakesTheSameOrders(t *testing.T) {
 
 func TestOnlyAnEmptyDatabaseIsFilled(t *testing.T) {
 	t.Parallel()
-	for engine, url := range map[string]string{"postgres": pgtest.DSN(t), "sqlite": "sqlite:" + filepath.Join(t.TempDir(), "store.db")} {
-		key, err := store.NewKey("k1")
+	for engine, url := range map[string]string{"postgres": pgtest.NewDatabase(t), "sqlite": "sqlite:" + filepath.Join(t.TempDir(), "store.db")} {
+		key, err := store.NewEncryptionKey("k1")
 		require.NoError(t, err)
 		keys, err := store.ParseKeyring(key)
 		require.NoError(t, err)
@@ -63,10 +65,10 @@ func TestOnlyAnEmptyDatabaseIsFilled(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, db.Close()) })
 		require.NoError(t, db.Migrate(t.Context()))
 
-		o := Options{Orders: 40, Seed: 7, Until: until}
-		filled, err := Fill(t.Context(), db, o)
+		o := Options{Orders: 40, Seed: 7, NewestAt: until}
+		filled, err := GenerateOrders(t.Context(), db, o)
 		require.NoError(t, err, engine)
-		want := newWorld(o).order(39)
+		want := newGenerator(o).newOrder(39)
 		got, err := db.Order(t.Context(), "", want.ID)
 		require.NoError(t, err)
 		require.Equal(t, want.Patient, got.Patient)
@@ -75,7 +77,7 @@ func TestOnlyAnEmptyDatabaseIsFilled(t *testing.T) {
 		users, total, err := db.Users(t.Context(), filled[0].ID, 0, 100)
 		require.NoError(t, err)
 		require.Len(t, users, total)
-		_, err = Fill(t.Context(), db, o)
+		_, err = GenerateOrders(t.Context(), db, o)
 		require.ErrorIs(t, err, ErrNotEmpty)
 	}
 }

@@ -16,7 +16,7 @@ type Template struct {
 }
 
 // NewTemplate is a database as made leaves it, at the URL that it is given. It has to be closed by then.
-func NewTemplate(made func(url string) error) *Template {
+func NewTemplate(create func(url string) error) *Template {
 	return &Template{content: sync.OnceValues(func() ([]byte, error) {
 		dir, err := os.MkdirTemp("", "aliquot-sqlite-")
 		if err != nil {
@@ -24,7 +24,7 @@ func NewTemplate(made func(url string) error) *Template {
 		}
 		defer func() { _ = os.RemoveAll(dir) }() // the system does so otherwise
 		file := filepath.Join(dir, "template.db")
-		if err := made("sqlite:" + file); err != nil {
+		if err := create("sqlite:" + file); err != nil {
 			return nil, fmt.Errorf("making a database to copy: %w", err)
 		}
 		return os.ReadFile(file)

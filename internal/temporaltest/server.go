@@ -31,22 +31,22 @@ type Options struct {
 	Port int
 }
 
-// Binary returns the path of the temporal program: the one that
+// FindBinary returns the path of the temporal program: the one that
 // ALIQUOT_TEST_TEMPORAL names, else bin/tools/temporal of the repository, else
 // the one on PATH. The error is ErrNoBinary if there is none.
-func Binary() (string, error) {
+func FindBinary() (string, error) {
 	if path := os.Getenv(binaryVariable); path != "" {
-		return program(path)
+		return findProgram(path)
 	}
 	if root, found := moduleRoot(); found {
-		if path, err := program(filepath.Join(root, "bin", "tools", "temporal")); err == nil {
+		if path, err := findProgram(filepath.Join(root, "bin", "tools", "temporal")); err == nil {
 			return path, nil
 		}
 	}
-	return program("temporal")
+	return findProgram("temporal")
 }
 
-func program(name string) (string, error) {
+func findProgram(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return "", errors.Join(ErrNoBinary, err)
@@ -72,15 +72,15 @@ func moduleRoot() (string, bool) {
 	}
 }
 
-func start(ctx context.Context, o Options) (*Dev, error) {
+func startServer(ctx context.Context, o Options) (*DevServer, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	binary, err := Binary()
+	binary, err := FindBinary()
 	if err != nil {
 		return nil, err
 	}
 	if o.Port != 0 {
-		return startOn(ctx, binary, o.DBFile, o.Port)
+		return startOnPort(ctx, binary, o.DBFile, o.Port)
 	}
 
 	// Another process may take the port between our choice and its use.
@@ -90,14 +90,14 @@ func start(ctx context.Context, o Options) (*Dev, error) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := startOn(ctx, binary, o.DBFile, port)
+		d, err := startOnPort(ctx, binary, o.DBFile, port)
 		if err == nil || attempt == attempts {
 			return d, err
 		}
 	}
 }
 
-func startOn(ctx context.Context, binary, dbFile string, port int) (*Dev, error) {
+func startOnPort(ctx context.Context, binary, dbFile string, port int) (*DevServer, error) {
 	args := []string{
 		"server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", strconv.Itoa(port),
 		"--log-level", "error", "--disable-config-file", "--disable-config-env",
@@ -110,14 +110,14 @@ func startOn(ctx context.Context, binary, dbFile string, port int) (*Dev, error)
 		return nil, err
 	}
 
-	d := &Dev{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), process: process}
+	d := &DevServer{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), process: process}
 	if err := d.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, process.Stop())
 	}
 	return d, nil
 }
 
-func (d *Dev) waitReady(ctx context.Context) error {
+func (d *DevServer) waitReady(ctx context.Context) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -136,7 +136,7 @@ func (d *Dev) waitReady(ctx context.Context) error {
 	}
 }
 
-func (d *Dev) ping(ctx context.Context) error {
+func (d *DevServer) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	c, err := d.dial(client.DefaultNamespace)
@@ -144,5 +144,5 @@ func (d *Dev) ping(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	return reaches(ctx, c, client.DefaultNamespace)
+	return checkNamespace(ctx, c, client.DefaultNamespace)
 }

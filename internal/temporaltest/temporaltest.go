@@ -36,28 +36,28 @@ const retention = 24 * time.Hour
 // namespacePatience bounds the creation of a namespace.
 const namespacePatience = 30 * time.Second
 
-// Dev is a Temporal development server.
-type Dev struct {
+// DevServer is a Temporal development server.
+type DevServer struct {
 	// Address is its frontend, as host:port.
 	Address string
 	// process is nil for a server that is not ours.
 	process *leash.Process
 }
 
-// shared is this process's server. Nobody stops it: it ends with the process.
-var shared = sync.OnceValues(func() (*Dev, error) {
-	return start(context.Background(), Options{})
+// startShared is this process's server. Nobody stops it: it ends with the process.
+var startShared = sync.OnceValues(func() (*DevServer, error) {
+	return startServer(context.Background(), Options{})
 })
 
-// Server returns the server that all tests of this process share: the one at
+// SharedServer returns the server that all tests of this process share: the one at
 // ALIQUOT_TEST_TEMPORAL_ADDR, else one that the first call starts, in memory. The
 // test fails if there is no temporal binary.
-func Server(t testing.TB) *Dev {
+func SharedServer(t testing.TB) *DevServer {
 	t.Helper()
 	if address := os.Getenv(addressVariable); address != "" {
-		return &Dev{Address: address}
+		return &DevServer{Address: address}
 	}
-	d, err := shared()
+	d, err := startShared()
 	if err != nil {
 		t.Fatalf("temporaltest: %v", err)
 	}
@@ -66,9 +66,9 @@ func Server(t testing.TB) *Dev {
 
 // Start starts a server of the test's own, which it may stop, kill and start
 // again over the same file and port. It is stopped when the test ends.
-func Start(t testing.TB, o Options) *Dev {
+func Start(t testing.TB, o Options) *DevServer {
 	t.Helper()
-	d, err := start(t.Context(), o)
+	d, err := startServer(t.Context(), o)
 	if err != nil {
 		t.Fatalf("temporaltest: %v", err)
 	}
@@ -78,7 +78,7 @@ func Start(t testing.TB, o Options) *Dev {
 
 // Stop stops a server that Start returned and waits until it has ended. Stopping
 // it again does nothing.
-func (d *Dev) Stop(t testing.TB) {
+func (d *DevServer) Stop(t testing.TB) {
 	t.Helper()
 	if err := d.process.Stop(); err != nil {
 		t.Errorf("temporaltest: %v", err)
@@ -86,7 +86,7 @@ func (d *Dev) Stop(t testing.TB) {
 }
 
 // Kill ends a server that Start returned at once, as a crash would.
-func (d *Dev) Kill(t testing.TB) {
+func (d *DevServer) Kill(t testing.TB) {
 	t.Helper()
 	if err := d.process.Kill(); err != nil {
 		t.Errorf("temporaltest: %v", err)
@@ -95,16 +95,16 @@ func (d *Dev) Kill(t testing.TB) {
 
 // Namespace registers a new namespace and returns its name once the server
 // accepts workflows in it.
-func (d *Dev) Namespace(t testing.TB) string {
+func (d *DevServer) Namespace(t testing.TB) string {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
-	if err := d.register(t.Context(), name); err != nil {
+	if err := d.registerNamespace(t.Context(), name); err != nil {
 		t.Fatalf("temporaltest: registering namespace %s: %v", name, err)
 	}
 	return name
 }
 
-func (d *Dev) register(ctx context.Context, name string) error {
+func (d *DevServer) registerNamespace(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, namespacePatience)
 	defer cancel()
 	c, err := d.dial(name)
@@ -124,7 +124,7 @@ func (d *Dev) register(ctx context.Context, name string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		reachErr := reaches(ctx, c, name)
+		reachErr := checkNamespace(ctx, c, name)
 		if reachErr == nil {
 			return nil
 		}
@@ -136,9 +136,9 @@ func (d *Dev) register(ctx context.Context, name string) error {
 	}
 }
 
-// reaches asks for a workflow that does not exist. That it is not found is the
+// checkNamespace asks for a workflow that does not exist. That it is not found is the
 // answer of the last part of the server that has to know the namespace.
-func reaches(ctx context.Context, c client.Client, namespace string) error {
+func checkNamespace(ctx context.Context, c client.Client, namespace string) error {
 	_, err := c.DescribeWorkflowExecution(ctx, "no-workflow-of-"+namespace, "")
 	if notFound := new(serviceerror.NotFound); errors.As(err, &notFound) {
 		return nil
@@ -147,7 +147,7 @@ func reaches(ctx context.Context, c client.Client, namespace string) error {
 }
 
 // dial returns a client that connects when it is first used.
-func (d *Dev) dial(namespace string) (client.Client, error) {
+func (d *DevServer) dial(namespace string) (client.Client, error) {
 	return client.NewLazyClient(client.Options{
 		HostPort:  d.Address,
 		Namespace: namespace,

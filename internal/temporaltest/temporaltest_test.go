@@ -34,7 +34,7 @@ func greet(ctx workflow.Context, name string) (string, error) {
 
 func TestNamespaceRunsWorkflows(t *testing.T) {
 	t.Parallel()
-	server := temporaltest.Server(t)
+	server := temporaltest.SharedServer(t)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	addStatus(t, c, namespace)
@@ -45,8 +45,8 @@ func TestNamespaceRunsWorkflows(t *testing.T) {
 
 func TestNamespacesAreApart(t *testing.T) {
 	t.Parallel()
-	server := temporaltest.Server(t)
-	require.Same(t, server, temporaltest.Server(t))
+	server := temporaltest.SharedServer(t)
+	require.Same(t, server, temporaltest.SharedServer(t))
 	first, second := server.Namespace(t), server.Namespace(t)
 	require.NotEqual(t, first, second)
 
@@ -59,7 +59,7 @@ func TestNamespacesAreApart(t *testing.T) {
 // attributes for one namespace, and how soon they can be used.
 func TestSearchAttributesOfANamespace(t *testing.T) {
 	t.Parallel()
-	server := temporaltest.Server(t)
+	server := temporaltest.SharedServer(t)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	addStatus(t, c, namespace)
@@ -99,7 +99,7 @@ func TestStartedServerKeepsItsFileAndPort(t *testing.T) {
 // TestBinaryIsMissing changes the environment, so it is not parallel.
 func TestBinaryIsMissing(t *testing.T) {
 	t.Setenv("ALIQUOT_TEST_TEMPORAL", t.TempDir()+"/temporal")
-	_, err := temporaltest.Binary()
+	_, err := temporaltest.FindBinary()
 	require.ErrorIs(t, err, temporaltest.ErrNoBinary)
 	require.ErrorContains(t, err, "make tools")
 }
@@ -113,7 +113,7 @@ func port(t *testing.T, address string) int {
 	return number
 }
 
-func dial(t *testing.T, server *temporaltest.Dev, namespace string) client.Client {
+func dial(t *testing.T, server *temporaltest.DevServer, namespace string) client.Client {
 	t.Helper()
 	c, err := client.Dial(client.Options{HostPort: server.Address, Namespace: namespace})
 	require.NoError(t, err)

@@ -19,9 +19,9 @@ type balancer struct {
 	targets  []string
 	serving  sync.WaitGroup
 
-	mu   sync.Mutex
-	next int
-	open map[net.Conn]bool // nil: it is closed
+	mu          sync.Mutex
+	next        int
+	connections map[net.Conn]bool // nil: it is closed
 }
 
 func newBalancer(ctx context.Context, targets []string) (*balancer, error) {
@@ -29,7 +29,7 @@ func newBalancer(ctx context.Context, targets []string) (*balancer, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &balancer{listener: listener, targets: targets, open: map[net.Conn]bool{}}
+	b := &balancer{listener: listener, targets: targets, connections: map[net.Conn]bool{}}
 	b.serving.Go(b.serve)
 	return b, nil
 }
@@ -40,10 +40,10 @@ func (b *balancer) address() string { return b.listener.Addr().String() }
 func (b *balancer) close() {
 	b.listener.Close()
 	b.mu.Lock()
-	for conn := range b.open {
+	for conn := range b.connections {
 		conn.Close()
 	}
-	b.open = nil
+	b.connections = nil
 	b.mu.Unlock()
 	b.serving.Wait()
 }
@@ -54,25 +54,25 @@ func (b *balancer) serve() {
 		if err != nil {
 			return // it was closed
 		}
-		b.serving.Go(func() { b.pass(conn) })
+		b.serving.Go(func() { b.forward(conn) })
 	}
 }
 
-func (b *balancer) pass(from net.Conn) {
+func (b *balancer) forward(from net.Conn) {
 	defer from.Close()
-	if !b.keep(from) {
+	if !b.track(from) {
 		return
 	}
-	defer b.drop(from)
+	defer b.untrack(from)
 	to, err := b.dial()
 	if err != nil {
 		return // the caller sees a connection that ends, and tries again
 	}
 	defer to.Close()
-	if !b.keep(to) {
+	if !b.track(to) {
 		return
 	}
-	defer b.drop(to)
+	defer b.untrack(to)
 
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
@@ -103,20 +103,20 @@ func (b *balancer) dial() (net.Conn, error) {
 	return nil, errors.Join(errs...)
 }
 
-// keep remembers a connection, so that it is ended with the balancer. It reports
+// track remembers a connection, so that it is ended with the balancer. It reports
 // whether that is still open.
-func (b *balancer) keep(conn net.Conn) bool {
+func (b *balancer) track(conn net.Conn) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open == nil {
+	if b.connections == nil {
 		return false
 	}
-	b.open[conn] = true
+	b.connections[conn] = true
 	return true
 }
 
-func (b *balancer) drop(conn net.Conn) {
+func (b *balancer) untrack(conn net.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.open, conn)
+	delete(b.connections, conn)
 }

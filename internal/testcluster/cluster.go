@@ -40,17 +40,17 @@ type Options struct {
 type Cluster struct {
 	// Postgres is the server of the cluster's databases, and of those that the
 	// tests make on it.
-	Postgres *pgtest.Kept
+	Postgres *pgtest.PersistentServer
 	// Address is where clients reach the frontends of the nodes, one connection
 	// after the other, as behind a service of Kubernetes: host:port.
 	Address string
 	// Nodes are the cluster's processes.
 	Nodes []*Node
 
-	tools    tools
-	ports    map[int]bool
-	folder   *leash.Process // the nodes' configuration
-	balancer *balancer
+	tools     tools
+	usedPorts map[int]bool
+	configDir *leash.Process // the nodes' configuration
+	balancer  *balancer
 }
 
 // Start starts a cluster, which is stopped when the test ends. The test fails if
@@ -81,7 +81,7 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{tools: found, ports: map[int]bool{}}
+	c := &Cluster{tools: found, usedPorts: map[int]bool{}}
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -89,13 +89,13 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 }
 
 func (c *Cluster) open(ctx context.Context, o Options) (err error) {
-	if c.Postgres, err = pgtest.StartKept(ctx); err != nil {
+	if c.Postgres, err = pgtest.StartPersistent(ctx); err != nil {
 		return err
 	}
-	if err := c.setUp(ctx); err != nil {
+	if err := c.createDatabases(ctx); err != nil {
 		return err
 	}
-	if c.folder, err = leash.Folder("temporal-config", nil); err != nil {
+	if c.configDir, err = leash.NewDirectory("temporal-config", nil); err != nil {
 		return err
 	}
 	for range o.Nodes {
@@ -129,10 +129,10 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 	return nil
 }
 
-// setUp makes the two databases and their schemas.
-func (c *Cluster) setUp(ctx context.Context) error {
+// createDatabases makes the two databases and their schemas.
+func (c *Cluster) createDatabases(ctx context.Context) error {
 	for _, database := range []string{mainDatabase, visibilityDatabase} {
-		if _, err := c.Postgres.Create(database); err != nil {
+		if _, err := c.Postgres.CreateDatabase(database); err != nil {
 			return fmt.Errorf("creating the database %s: %w", database, err)
 		}
 		if err := c.tools.migrate(ctx, c.Postgres.URL, database); err != nil {
@@ -151,11 +151,11 @@ func (c *Cluster) Wipe(ctx context.Context) error {
 		}
 	}
 	for _, database := range []string{mainDatabase, visibilityDatabase} {
-		if err := c.Postgres.Drop(database); err != nil {
+		if err := c.Postgres.DropDatabase(database); err != nil {
 			return fmt.Errorf("dropping the database %s: %w", database, err)
 		}
 	}
-	if err := c.setUp(ctx); err != nil {
+	if err := c.createDatabases(ctx); err != nil {
 		return err
 	}
 	return c.startNodes(ctx)
@@ -170,18 +170,18 @@ func (c *Cluster) Close() error {
 	for _, n := range c.Nodes {
 		errs = append(errs, n.Stop())
 	}
-	if c.folder != nil {
-		errs = append(errs, c.folder.Stop())
+	if c.configDir != nil {
+		errs = append(errs, c.configDir.Stop())
 	}
 	if c.Postgres != nil {
-		errs = append(errs, c.Postgres.Stop())
+		errs = append(errs, c.Postgres.Remove())
 	}
 	return errors.Join(errs...)
 }
 
-// answers reports whether a frontend serves, by asking for a workflow in a
+// checkFrontend reports whether a frontend serves, by asking for a workflow in a
 // namespace that does not exist. That it is not found is the answer.
-func answers(ctx context.Context, c client.Client) error {
+func checkFrontend(ctx context.Context, c client.Client) error {
 	_, err := c.DescribeWorkflowExecution(ctx, "none", "")
 	if notFound := new(serviceerror.NamespaceNotFound); errors.As(err, &notFound) {
 		return nil

@@ -45,20 +45,20 @@ func newNode(ctx context.Context, c *Cluster, number, shards int) (*Node, error)
 		Shards   int
 		Ports    []int
 	}{Database: database.Host, Shards: shards}
-	for range portsOfNode {
-		port, err := c.port(ctx)
+	for range portsPerNode {
+		port, err := c.freePort(ctx)
 		if err != nil {
 			return nil, err
 		}
 		values.Ports = append(values.Ports, port)
 	}
 
-	path := filepath.Join(c.folder.Dir(), fmt.Sprintf("node-%d.yaml", number))
+	path := filepath.Join(c.configDir.Dir(), fmt.Sprintf("node-%d.yaml", number))
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(configuration.Execute(file, values), file.Close()); err != nil {
+	if err := errors.Join(nodeConfig.Execute(file, values), file.Close()); err != nil {
 		return nil, fmt.Errorf("writing the configuration of node %d: %w", number, err)
 	}
 	return &Node{
@@ -98,28 +98,28 @@ func (n *Node) Launch() error {
 }
 
 // Err tells that the node has ended by itself, and with what.
-func (n *Node) Err() error { return n.running((*leash.Process).Err) }
+func (n *Node) Err() error { return n.withProcess((*leash.Process).Err) }
 
 // Kill ends the node at once, as a crash would.
 func (n *Node) Kill() error {
-	defer n.forget()
-	return n.running((*leash.Process).Kill)
+	defer n.clearProcess()
+	return n.withProcess((*leash.Process).Kill)
 }
 
 // Stop ends the node in order.
 func (n *Node) Stop() error {
-	defer n.forget()
-	return n.running((*leash.Process).Stop)
+	defer n.clearProcess()
+	return n.withProcess((*leash.Process).Stop)
 }
 
-func (n *Node) forget() {
+func (n *Node) clearProcess() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.process = nil
 }
 
-// running does something with the process, if there is one.
-func (n *Node) running(do func(*leash.Process) error) error {
+// withProcess does something with the process, if there is one.
+func (n *Node) withProcess(do func(*leash.Process) error) error {
 	n.mu.Lock()
 	process := n.process
 	n.mu.Unlock()
@@ -141,7 +141,7 @@ func (n *Node) waitReady(ctx context.Context) error {
 		if err := n.Err(); err != nil {
 			return err
 		}
-		answer := answersSoon(ctx, c)
+		answer := checkFrontendWithin(ctx, c)
 		if answer == nil {
 			return nil
 		}
@@ -153,15 +153,15 @@ func (n *Node) waitReady(ctx context.Context) error {
 	}
 }
 
-func answersSoon(ctx context.Context, c client.Client) error {
+func checkFrontendWithin(ctx context.Context, c client.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return answers(ctx, c)
+	return checkFrontend(ctx, c)
 }
 
-// portsOfNode is how many ports a node has: for calls and for membership of each
+// portsPerNode is how many ports a node has: for calls and for membership of each
 // of four services, and one for HTTP.
-const portsOfNode = 9
+const portsPerNode = 9
 
 // The ports of nodes: Temporal keeps them in a column of 16 bits with a sign, and
 // below 32768 no connection gets one by chance.
@@ -172,8 +172,8 @@ const (
 
 var errNoPort = errors.New("no port is free for a Temporal node")
 
-// port returns one that nobody listens on and that this cluster has not used.
-func (c *Cluster) port(ctx context.Context) (int, error) {
+// freePort returns one that nobody listens on and that this cluster has not used.
+func (c *Cluster) freePort(ctx context.Context) (int, error) {
 	const attempts = 1000
 	for range attempts {
 		port := lowestPort + rand.IntN(highestPort-lowestPort) //nolint:gosec // nothing depends on it that has to be secret
@@ -182,18 +182,18 @@ func (c *Cluster) port(ctx context.Context) (int, error) {
 			continue
 		}
 		listener.Close()
-		if c.ports[port] {
+		if c.usedPorts[port] {
 			continue
 		}
-		c.ports[port] = true
+		c.usedPorts[port] = true
 		return port, nil
 	}
 	return 0, errNoPort
 }
 
-// configuration is that of a node. A node holds at most 30 connections of each
+// nodeConfig is that of a node. A node holds at most 30 connections of each
 // database, so that several fit into what PostgreSQL takes.
-var configuration = template.Must(template.New("node").Parse(`log: {stdout: true, level: warn}
+var nodeConfig = template.Must(template.New("node").Parse(`log: {stdout: true, level: warn}
 persistence:
   defaultStore: default
   visibilityStore: visibility

@@ -20,10 +20,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 2 * time.Minute
+const timeout = 2 * time.Minute
 
 // What a cluster knows is known to each of its nodes, outlives each of them and PostgreSQL, and is gone when it is wiped.
-func TestAClusterOutlivesItsParts(t *testing.T) {
+func TestClusterSurvivesKilledNodes(t *testing.T) {
 	t.Parallel()
 	c := testcluster.Start(t, testcluster.Options{})
 	through, err := client.NewLazyClient(client.Options{HostPort: c.Address, Namespace: "orders"})
@@ -41,11 +41,11 @@ func TestAClusterOutlivesItsParts(t *testing.T) {
 		Namespace: "orders", WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
 	})
 	require.NoError(t, err)
-	require.Eventually(t, knows, patience, 100*time.Millisecond)
+	require.Eventually(t, knows, timeout, 100*time.Millisecond)
 
 	for _, node := range c.Nodes {
 		require.NoError(t, node.Kill())
-		require.Eventually(t, knows, patience, 100*time.Millisecond, "without %s", node.Address)
+		require.Eventually(t, knows, timeout, 100*time.Millisecond, "without %s", node.Address)
 		require.NoError(t, node.Start(t.Context()))
 	}
 	require.NoError(t, c.Postgres.Kill())
@@ -53,7 +53,7 @@ func TestAClusterOutlivesItsParts(t *testing.T) {
 	for _, node := range c.Nodes {
 		require.NoError(t, node.Launch(), "it may have given up meanwhile")
 	}
-	require.Eventually(t, knows, patience, 100*time.Millisecond)
+	require.Eventually(t, knows, timeout, 100*time.Millisecond)
 
 	require.NoError(t, c.Wipe(t.Context()))
 	require.False(t, knows())

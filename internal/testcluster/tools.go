@@ -18,19 +18,19 @@ const ToolsVariable = "ALIQUOT_TEST_CLUSTER"
 var ErrNoTools = errors.New("no temporal-server and temporal-sql-tool in " + ToolsVariable + " or bin/tools: run `make cluster`")
 
 // tools are the programs of a cluster.
-type tools struct{ server, sql string }
+type tools struct{ server, sqlTool string }
 
 func findTools() (tools, error) {
 	dir := os.Getenv(ToolsVariable)
 	if dir == "" {
-		root, err := Root()
+		root, err := RepositoryRoot()
 		if err != nil {
 			return tools{}, err
 		}
 		dir = filepath.Join(root, "bin", "tools")
 	}
-	found := tools{server: filepath.Join(dir, "temporal-server"), sql: filepath.Join(dir, "temporal-sql-tool")}
-	for _, path := range []string{found.server, found.sql} {
+	found := tools{server: filepath.Join(dir, "temporal-server"), sqlTool: filepath.Join(dir, "temporal-sql-tool")}
+	for _, path := range []string{found.server, found.sqlTool} {
 		if _, err := exec.LookPath(path); err != nil {
 			return tools{}, errors.Join(ErrNoTools, err)
 		}
@@ -38,9 +38,9 @@ func findTools() (tools, error) {
 	return found, nil
 }
 
-// Root is the repository: the nearest directory above the test's that has a
+// RepositoryRoot is the repository: the nearest directory above the test's that has a
 // go.mod.
-func Root() (string, error) {
+func RepositoryRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -64,14 +64,14 @@ func (t tools) migrate(ctx context.Context, server, database string) error {
 		schema = "postgresql/v12/visibility"
 	}
 	for _, args := range [][]string{{"setup-schema", "-v", "0.0"}, {"update-schema", "--schema-name", schema}} {
-		if err := t.run(ctx, server, database, args...); err != nil {
+		if err := t.runSQLTool(ctx, server, database, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t tools) run(ctx context.Context, server, database string, args ...string) error {
+func (t tools) runSQLTool(ctx context.Context, server, database string, args ...string) error {
 	address, err := url.Parse(server)
 	if err != nil {
 		return fmt.Errorf("reading the address of PostgreSQL: %w", err)
@@ -80,7 +80,7 @@ func (t tools) run(ctx context.Context, server, database string, args ...string)
 		"--plugin", "postgres12", "--endpoint", address.Hostname(), "--port", address.Port(), "--user", "postgres", "--password", "x",
 		"--database", database,
 	}, args...)
-	out, err := exec.CommandContext(ctx, t.sql, args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, t.sqlTool, args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("setting up the database %s: %w: %s", database, err, out)
 	}

@@ -63,7 +63,7 @@ func goTest(ctx context.Context, dir string, args, env []string, out io.Writer) 
 	s := newSummary(out)
 	readErr := s.read(events)
 	err = cmd.Wait()
-	s.close(time.Since(start))
+	s.printEnd(time.Since(start))
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		return max(1, exit.ExitCode()), readErr
 	}

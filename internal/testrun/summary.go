@@ -30,7 +30,7 @@ type test struct {
 // it does not build or leaks goroutines, counts as one failure.
 type summary struct {
 	out     io.Writer
-	running map[test]*strings.Builder // output so far, of tests and packages
+	outputs map[test]*strings.Builder // output so far, of tests and packages
 
 	passed, failed, skipped int
 	failedIn                map[string]int // failed tests of a package
@@ -38,7 +38,7 @@ type summary struct {
 }
 
 func newSummary(out io.Writer) *summary {
-	return &summary{out: out, running: map[test]*strings.Builder{}, failedIn: map[string]int{}}
+	return &summary{out: out, outputs: map[test]*strings.Builder{}, failedIn: map[string]int{}}
 }
 
 // read handles events until the end of r.
@@ -70,35 +70,35 @@ func (s *summary) handle(line []byte) {
 	case "build-output":
 		fmt.Fprint(s.out, e.Output)
 	case "run", "output":
-		s.collect(of, e.Output)
+		s.addOutput(of, e.Output)
 	case "pass", "fail", "skip":
 		if of.name == "" {
-			s.endPackage(e)
+			s.recordPackage(e)
 		} else {
-			s.endTest(of, e.Action)
+			s.recordTest(of, e.Action)
 		}
 	}
 }
 
-func (s *summary) collect(of test, output string) {
-	if s.running[of] == nil {
-		s.running[of] = &strings.Builder{}
+func (s *summary) addOutput(of test, output string) {
+	if s.outputs[of] == nil {
+		s.outputs[of] = &strings.Builder{}
 	}
-	s.running[of].WriteString(output)
+	s.outputs[of].WriteString(output)
 }
 
-// take returns what a test or package has printed and forgets it.
-func (s *summary) take(of test) string {
-	output := s.running[of]
-	delete(s.running, of)
+// takeOutput returns what a test or package has printed and forgets it.
+func (s *summary) takeOutput(of test) string {
+	output := s.outputs[of]
+	delete(s.outputs, of)
 	if output == nil {
 		return ""
 	}
 	return output.String()
 }
 
-func (s *summary) endTest(of test, action string) {
-	output := s.take(of)
+func (s *summary) recordTest(of test, action string) {
+	output := s.takeOutput(of)
 	switch action {
 	case "pass":
 		s.passed++
@@ -113,8 +113,8 @@ func (s *summary) endTest(of test, action string) {
 	}
 }
 
-func (s *summary) endPackage(e event) {
-	output := s.take(test{pkg: e.Package})
+func (s *summary) recordPackage(e event) {
+	output := s.takeOutput(test{pkg: e.Package})
 	if e.Action == "pass" {
 		fmt.Fprintf(s.out, "ok    %-60s %6.1fs\n", e.Package, e.Elapsed)
 	}
@@ -124,7 +124,7 @@ func (s *summary) endPackage(e event) {
 
 	// A test that has begun and not ended took the process with it.
 	for _, unfinished := range s.unfinished(e.Package) {
-		s.endTest(unfinished, "fail")
+		s.recordTest(unfinished, "fail")
 	}
 	fmt.Fprint(s.out, output)
 	if s.failedIn[e.Package] == 0 {
@@ -135,7 +135,7 @@ func (s *summary) endPackage(e event) {
 
 func (s *summary) unfinished(pkg string) []test {
 	var tests []test
-	for of := range maps.Keys(s.running) {
+	for of := range maps.Keys(s.outputs) {
 		if of.pkg == pkg {
 			tests = append(tests, of)
 		}
@@ -144,8 +144,8 @@ func (s *summary) unfinished(pkg string) []test {
 	return tests
 }
 
-// close prints the list of what failed and was skipped, and the closing line.
-func (s *summary) close(took time.Duration) {
+// printEnd prints the list of what failed and was skipped, and the closing line.
+func (s *summary) printEnd(took time.Duration) {
 	for _, name := range s.failures {
 		fmt.Fprintf(s.out, "failed   %s\n", name)
 	}

@@ -91,7 +91,7 @@ func TestSummaryKeepsLinesThatAreNoEvents(t *testing.T) {
 	var out strings.Builder
 	s := newSummary(&out)
 	require.NoError(t, s.read(strings.NewReader("warning: no event\n")))
-	s.close(time.Minute)
+	s.printEnd(time.Minute)
 	require.Equal(t, "warning: no event\n0 passed, 0 failed, 0 skipped in 1m0s\n", out.String())
 }
 

@@ -10,24 +10,24 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// scheduler opens the full account of a partner that has an order; nil: it makes no appointments, which capabilitiesAreHonest has
+// openScheduler opens the full account of a partner that has an order; nil: it makes no appointments, which capabilitiesAreHonest has
 // looked at.
-func scheduler(t testing.TB, f Fixture, tier labs.Tier) labs.Scheduler {
+func openScheduler(t testing.TB, f Fixture, tier labs.Tier) labs.Scheduler {
 	t.Helper()
 	p := f.Start(t)
-	c := open(t, f, f.Full, p.URL, nil)
+	c := openClient(t, f, f.FullAccount, p.URL, nil)
 	s, ok := c.Lab.(labs.Scheduler)
-	require.True(t, ok || !c.can.Schedule, "an account that makes appointments is a labs.Scheduler")
-	if !c.can.Schedule || !slices.Contains(c.can.Tiers, tier) {
+	require.True(t, ok || !c.capabilities.Schedule, "an account that makes appointments is a labs.Scheduler")
+	if !c.capabilities.Schedule || !slices.Contains(c.capabilities.Tiers, tier) {
 		return nil
 	}
-	_, err := c.Place(t.Context(), f.Order(Number))
+	_, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
 	return s
 }
 
-// twoSlots are two free ones.
-func twoSlots(t testing.TB, f Fixture, s labs.Scheduler) (first, second labs.FreeSlot) {
+// findTwoSlots are two free ones.
+func findTwoSlots(t testing.TB, f Fixture, s labs.Scheduler) (first, second labs.FreeSlot) {
 	t.Helper()
 	got, err := s.Availability(t.Context(), f.Appointments.Query)
 	require.NoError(t, err)
@@ -46,14 +46,14 @@ func twoSlots(t testing.TB, f Fixture, s labs.Scheduler) (first, second labs.Fre
 	return slots[0], slots[1]
 }
 
-func appointmentsAreMade(t testing.TB, f Fixture) {
+func checkBooking(t testing.TB, f Fixture) {
 	t.Helper()
-	s := scheduler(t, f, labs.AppointmentReady)
+	s := openScheduler(t, f, labs.AppointmentReady)
 	if s == nil {
 		return
 	}
-	first, _ := twoSlots(t, f, s)
-	b := f.Appointments.booking(appointment, first.Key)
+	first, _ := findTwoSlots(t, f, s)
+	b := f.Appointments.bookingFor(appointmentID, first.Key)
 	booked, err := s.Book(t.Context(), b)
 	require.NoError(t, err)
 	require.True(t, booked.Status.Active())
@@ -65,49 +65,49 @@ func appointmentsAreMade(t testing.TB, f Fixture) {
 
 	again, err := s.Book(t.Context(), b)
 	require.NoError(t, err, "the provider has it from an earlier attempt")
-	require.Equal(t, booked.Booked, again.Booked)
+	require.Equal(t, booked.ReportedAppointment, again.ReportedAppointment)
 
-	_, err = s.Book(t.Context(), f.Appointments.booking(another, f.Appointments.Gone))
+	_, err = s.Book(t.Context(), f.Appointments.bookingFor(otherAppointmentID, f.Appointments.TakenSlot))
 	require.ErrorIs(t, err, labs.ErrSlotGone)
 }
 
-func appointmentsAreMovedAndDropped(t testing.TB, f Fixture) {
+func checkReschedulingAndCancelling(t testing.TB, f Fixture) {
 	t.Helper()
-	s := scheduler(t, f, labs.AppointmentReady)
+	s := openScheduler(t, f, labs.AppointmentReady)
 	if s == nil {
 		return
 	}
-	first, second := twoSlots(t, f, s)
-	_, err := s.Book(t.Context(), f.Appointments.booking(appointment, first.Key))
+	first, second := findTwoSlots(t, f, s)
+	_, err := s.Book(t.Context(), f.Appointments.bookingFor(appointmentID, first.Key))
 	require.NoError(t, err)
 
-	_, err = s.Reschedule(t.Context(), f.Appointments.booking(appointment, f.Appointments.Gone))
+	_, err = s.Reschedule(t.Context(), f.Appointments.bookingFor(appointmentID, f.Appointments.TakenSlot))
 	require.ErrorIs(t, err, labs.ErrSlotGone)
-	moved, err := s.Reschedule(t.Context(), f.Appointments.booking(appointment, second.Key))
+	moved, err := s.Reschedule(t.Context(), f.Appointments.bookingFor(appointmentID, second.Key))
 	require.NoError(t, err)
 	require.True(t, second.StartAt.Equal(moved.StartAt))
 	require.True(t, moved.Status.Active())
 
-	require.NoError(t, s.Drop(t.Context(), Number, appointment, "Other"))
-	require.NoError(t, s.Drop(t.Context(), Number, appointment, "Other"), "dropped is dropped")
-	require.NoError(t, s.Drop(t.Context(), Number, another, ""), "what was never booked is not there")
-	_, err = s.Reschedule(t.Context(), f.Appointments.booking(appointment, first.Key))
-	_ = fails[*labs.RefusedError](t, f, err, "an appointment that was dropped cannot be moved")
+	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, appointmentID, "Other"))
+	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, appointmentID, "Other"), "dropped is dropped")
+	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, otherAppointmentID, ""), "what was never booked is not there")
+	_, err = s.Reschedule(t.Context(), f.Appointments.bookingFor(appointmentID, first.Key))
+	_ = requireError[*labs.RefusedError](t, f, err, "an appointment that was dropped cannot be moved")
 }
 
-func appointmentsAreRequested(t testing.TB, f Fixture) {
+func checkAppointmentRequests(t testing.TB, f Fixture) {
 	t.Helper()
-	s := scheduler(t, f, labs.AppointmentRequest)
+	s := openScheduler(t, f, labs.AppointmentRequest)
 	if s == nil {
 		return
 	}
-	b := f.Appointments.booking(appointment, "")
+	b := f.Appointments.bookingFor(appointmentID, "")
 	requested, err := s.Book(t.Context(), b)
 	require.NoError(t, err)
-	require.Equal(t, lifecycle.AppointmentIsPending, requested.Status)
+	require.Equal(t, lifecycle.AppointmentStatusPending, requested.Status)
 	require.Zero(t, requested.StartAt, "the provider sets the time later")
 	again, err := s.Book(t.Context(), b)
 	require.NoError(t, err)
-	require.Equal(t, requested.Booked, again.Booked)
-	require.NoError(t, s.Drop(t.Context(), Number, appointment, ""))
+	require.Equal(t, requested.ReportedAppointment, again.ReportedAppointment)
+	require.NoError(t, s.CancelAppointment(t.Context(), OrderNumber, appointmentID, ""))
 }

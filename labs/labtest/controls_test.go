@@ -12,22 +12,22 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestFaultsAreFound is the control: an adapter with a fault fails the check that is there for it, and every check finds a fault.
-func TestFaultsAreFound(t *testing.T) {
+// TestEveryFaultIsFound is the control: an adapter with a fault fails the check that is there for it, and every check finds a fault.
+func TestEveryFaultIsFound(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
 	for _, fault := range faults {
-		require.Contains(t, labtest.Names(), fault.check)
+		require.Contains(t, labtest.CheckNames(), fault.check)
 		found[fault.check] = true
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			f := neutraltest.Fixture()
-			require.Empty(t, verdict(t, fault.check, f), "without the fault")
-			fault.plant(&f)
-			require.NotEmpty(t, verdict(t, fault.check, f), "with the fault")
+			require.Empty(t, runCheck(t, fault.check, f), "without the fault")
+			fault.inject(&f)
+			require.NotEmpty(t, runCheck(t, fault.check, f), "with the fault")
 		})
 	}
-	for _, name := range labtest.Names() {
+	for _, name := range labtest.CheckNames() {
 		require.True(t, found[name], "no fault is planted for the check %q", name)
 	}
 }

@@ -2,19 +2,19 @@ package labtest
 
 import "testing"
 
-// Names lists the checks of the suite.
-func Names() []string {
+// CheckNames lists the checks of the suite.
+func CheckNames() []string {
 	var names []string
-	for _, c := range checks() {
+	for _, c := range allChecks() {
 		names = append(names, c.name)
 	}
 	return names
 }
 
-// Run runs one check.
-func Run(t testing.TB, name string, f Fixture) {
+// RunCheck runs one check.
+func RunCheck(t testing.TB, name string, f Fixture) {
 	t.Helper()
-	for _, c := range checks() {
+	for _, c := range allChecks() {
 		if c.name == name {
 			c.run(t, f)
 			return

@@ -10,61 +10,61 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/neutral"
 )
 
-// faulty is the neutral adapter but for what a fault replaces.
-type faulty struct {
+// faultyClient is the neutral adapter but for what a fault replaces.
+type faultyClient struct {
 	*neutral.Client
 
-	can    labs.Capabilities
-	place  func(context.Context, labs.Requisition) (labs.Placed, error)
-	cancel func(context.Context, string, string) error
-	poll   func(context.Context, string) ([]labs.Notice, error)
-	book   func(context.Context, labs.Booking) (labs.Scheduled, error)
-	drop   func(context.Context, string, string, string) error
-	amend  func(*labs.Reported)
-	err    func(error) error
+	capabilities        labs.Capabilities
+	onPlace             func(context.Context, labs.Requisition) (labs.Acceptance, error)
+	onCancel            func(context.Context, string, string) error
+	onPoll              func(context.Context, string) ([]labs.PolledFact, error)
+	onBook              func(context.Context, labs.Booking) (labs.AppointmentAnswer, error)
+	onCancelAppointment func(context.Context, string, string, string) error
+	changeResults       func(*labs.FetchedResults)
+	changeError         func(error) error
 }
 
-func (c *faulty) Capabilities() labs.Capabilities { return c.can }
+func (c *faultyClient) Capabilities() labs.Capabilities { return c.capabilities }
 
-func (c *faulty) Place(ctx context.Context, r labs.Requisition) (labs.Placed, error) {
-	placed, err := c.place(ctx, r)
-	return placed, c.err(err)
+func (c *faultyClient) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
+	placed, err := c.onPlace(ctx, r)
+	return placed, c.changeError(err)
 }
 
-func (c *faulty) Cancel(ctx context.Context, number, accession string) error {
-	return c.err(c.cancel(ctx, number, accession))
+func (c *faultyClient) Cancel(ctx context.Context, number, accession string) error {
+	return c.changeError(c.onCancel(ctx, number, accession))
 }
 
-func (c *faulty) Poll(ctx context.Context, number string) ([]labs.Notice, error) {
-	return c.poll(ctx, number)
+func (c *faultyClient) PollFacts(ctx context.Context, number string) ([]labs.PolledFact, error) {
+	return c.onPoll(ctx, number)
 }
 
-func (c *faulty) Results(ctx context.Context, number string) (labs.Reported, error) {
-	r, err := c.Client.Results(ctx, number)
-	c.amend(&r)
+func (c *faultyClient) FetchResults(ctx context.Context, number string) (labs.FetchedResults, error) {
+	r, err := c.Client.FetchResults(ctx, number)
+	c.changeResults(&r)
 	return r, err
 }
 
-func (c *faulty) Book(ctx context.Context, b labs.Booking) (labs.Scheduled, error) {
-	s, err := c.book(ctx, b)
-	return s, c.err(err)
+func (c *faultyClient) Book(ctx context.Context, b labs.Booking) (labs.AppointmentAnswer, error) {
+	s, err := c.onBook(ctx, b)
+	return s, c.changeError(err)
 }
 
-func (c *faulty) Drop(ctx context.Context, number, id, reason string) error {
-	return c.drop(ctx, number, id, reason)
+func (c *faultyClient) CancelAppointment(ctx context.Context, number, id, reason string) error {
+	return c.onCancelAppointment(ctx, number, id, reason)
 }
 
-// client plants a fault in what accounts are called with.
-func client(spoil func(*faulty)) func(*labtest.Fixture) {
+// withClientFault plants a fault in what accounts are called with.
+func withClientFault(spoil func(*faultyClient)) func(*labtest.Fixture) {
 	return func(f *labtest.Fixture) {
 		f.Protocol.Open = func(a labs.Account, o labs.Options) (labs.Lab, error) {
 			right, err := neutral.New(a, o)
 			if err != nil {
 				return nil, err
 			}
-			c := &faulty{
-				Client: right, can: right.Capabilities(), place: right.Place, cancel: right.Cancel, poll: right.Poll, book: right.Book,
-				drop: right.Drop, amend: func(*labs.Reported) {}, err: func(err error) error { return err },
+			c := &faultyClient{
+				Client: right, capabilities: right.Capabilities(), onPlace: right.Place, onCancel: right.Cancel, onPoll: right.PollFacts, onBook: right.Book,
+				onCancelAppointment: right.CancelAppointment, changeResults: func(*labs.FetchedResults) {}, changeError: func(err error) error { return err },
 			}
 			spoil(c)
 			return c, nil
@@ -72,15 +72,15 @@ func client(spoil func(*faulty)) func(*labtest.Fixture) {
 	}
 }
 
-func failing(spoil func(error) error) func(*labtest.Fixture) {
-	return client(func(c *faulty) { c.err = spoil })
+func withErrorFault(spoil func(error) error) func(*labtest.Fixture) {
+	return withClientFault(func(c *faultyClient) { c.changeError = spoil })
 }
 
-func reporting(spoil func(*labs.Reported)) func(*labtest.Fixture) {
-	return client(func(c *faulty) { c.amend = spoil })
+func withReportFault(spoil func(*labs.FetchedResults)) func(*labtest.Fixture) {
+	return withClientFault(func(c *faultyClient) { c.changeResults = spoil })
 }
 
-func opening(spoil func(*labs.Account, *labs.Options)) func(*labtest.Fixture) {
+func withOpenFault(spoil func(*labs.Account, *labs.Options)) func(*labtest.Fixture) {
 	return func(f *labtest.Fixture) {
 		f.Protocol.Open = func(a labs.Account, o labs.Options) (labs.Lab, error) {
 			spoil(&a, &o)
@@ -93,13 +93,13 @@ func opening(spoil func(*labs.Account, *labs.Options)) func(*labtest.Fixture) {
 	}
 }
 
-func authenticating(spoilt func(*http.Request, []byte, []labs.Credentials, time.Time) ([]string, error)) func(*labtest.Fixture) {
+func withAuthFault(spoilt func(*http.Request, []byte, []labs.Credentials, time.Time) ([]string, error)) func(*labtest.Fixture) {
 	return func(f *labtest.Fixture) { f.Protocol.Authenticate = spoilt }
 }
 
-func decoding(spoil func(*labs.Message)) func(*labtest.Fixture) {
+func withDecodeFault(spoil func(*labs.InboundMessage)) func(*labtest.Fixture) {
 	return func(f *labtest.Fixture) {
-		f.Protocol.Decode = func(h http.Header, body []byte, receivedAt time.Time) labs.Message {
+		f.Protocol.Decode = func(h http.Header, body []byte, receivedAt time.Time) labs.InboundMessage {
 			m := neutral.Protocol.Decode(h, body, receivedAt)
 			spoil(&m)
 			return m
@@ -107,10 +107,10 @@ func decoding(spoil func(*labs.Message)) func(*labtest.Fixture) {
 	}
 }
 
-// following follows redirects beneath the adapter.
-type following struct{ http.RoundTripper }
+// redirectFollower follows redirects beneath the adapter.
+type redirectFollower struct{ http.RoundTripper }
 
-func (f following) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f redirectFollower) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := f.RoundTripper.RoundTrip(r)
 	if err != nil || resp.StatusCode != http.StatusTemporaryRedirect {
 		return resp, err

@@ -16,36 +16,36 @@ const Canary = "Quillfeather"
 // Fixture is a partner, and what is needed to exercise its adapter. All that is not said to be optional is required.
 type Fixture struct {
 	Protocol labs.Protocol
-	// Full is an account of which all can be asked that the partner offers, Least one of which as little as possible can. Their base
+	// FullAccount is an account of which all can be asked that the partner offers, Least one of which as little as possible can. Their base
 	// URLs are set by the suite.
-	Full, Least labs.Account
+	FullAccount, MinimalAccount labs.Account
 	// Start starts the partner, or what simulates it, with the full account.
 	Start func(t testing.TB) Partner
-	// Order is an order that the partner accepts, and Refused one that it refuses itself; the adapter has to ask.
-	Order, Refused func(number string) labs.Requisition
-	Webhooks       Webhooks
-	Appointments   Appointments // where the full account makes appointments
+	// NewRequisition is an order that the partner accepts, and Refused one that it refuses itself; the adapter has to ask.
+	NewRequisition, NewRefusedRequisition func(number string) labs.Requisition
+	Webhooks                              Webhooks
+	Appointments                          Appointments // where the full account makes appointments
 }
 
 // Partner is a running partner. It is stopped by the test's own cleanup.
 type Partner struct {
 	URL string
-	// Publish gives an accepted order a report. Where the full account has results.
-	Publish func(t testing.TB, number string, r Report)
-	// Tell lets something happen to an accepted order, and returns the webhook that the partner sends of it. Nil: the partner cannot
+	// PublishReport gives an accepted order a report. Where the full account has results.
+	PublishReport func(t testing.TB, number string, r ReportStage)
+	// SendFact lets something happen to an accepted order, and returns the webhook that the partner sends of it. Nil: the partner cannot
 	// be polled.
-	Tell func(t testing.TB, number string) Webhook
+	SendFact func(t testing.TB, number string) Webhook
 }
 
-// Report is a report that a partner publishes.
-type Report int
+// ReportStage is a report that a partner publishes.
+type ReportStage int
 
 // The reports, in the order in which they are published.
 const (
-	SomeResults  Report = iota // partial
-	AllResults                 // final
-	SameResults                // final, with the same content, in whatever counts as a new version
-	OtherResults               // a correction of the final one
+	PartialReport   ReportStage = iota // partial
+	FinalReport                        // final
+	RepeatedReport                     // final, with the same content, in whatever counts as a new version
+	CorrectedReport                    // a correction of the final one
 )
 
 // Webhook is a message of a partner: what identifies it, where the partner's protocol has such a thing, and its body.
@@ -56,14 +56,14 @@ type Webhook struct {
 
 // Webhooks are messages of the partner.
 type Webhooks struct {
-	// Request is the webhook as the partner sends it on behalf of an account at a time.
-	Request func(a labs.Account, w Webhook, at time.Time) *http.Request
+	// NewRequest is the webhook as the partner sends it on behalf of an account at a time.
+	NewRequest func(a labs.Account, w Webhook, at time.Time) *http.Request
 	// Signed: the credentials of a request depend on its body and its time.
 	Signed bool
 	// Facts are one example at least of every type.
 	Facts []Example
-	// Amended tells of the same as the first of the facts, with other content. Timeless is a fact without a readable time.
-	Amended, Timeless Webhook
+	// AmendedFact tells of the same as the first of the facts, with other content. Timeless is a fact without a readable time.
+	AmendedFact, FactWithoutTime Webhook
 	// Problems are webhooks that are no facts: at least one for each problem.
 	Problems map[labs.Problem][]Webhook
 }
@@ -71,26 +71,26 @@ type Webhooks struct {
 // Example is a webhook with what it says. Of the fact, InboxID and ReceivedAt are left out.
 type Example struct {
 	Webhook
-	Number string
-	Kind   string
-	Fact   order.Fact
-	Reason string // the partner's own words
-	Placed bool   // it says where an appointment is
+	Number      string
+	Kind        string
+	Fact        order.Fact
+	Reason      string // the partner's own words
+	HasLocation bool   // it says where an appointment is
 }
 
 // Appointments are what appointments are made with.
 type Appointments struct {
-	Query   labs.AvailabilityQuery // finds two slots at least
-	Booking labs.Booking           // without ids and slot
-	Gone    string                 // a slot that is not free any more
+	Query     labs.AvailabilityQuery // finds two slots at least
+	Booking   labs.Booking           // without ids and slot
+	TakenSlot string                 // a slot that is not free any more
 }
 
 // The order numbers and ids of the suite.
 const (
-	Number      = "K7Q2M9XW4T1B8C5D"
-	otherNumber = "A3R8N5YV2P6H1J9E"
-	appointment = "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11"
-	another     = "1c2f6b63-8b1f-4b64-8a6b-4e0a7a3a9b22"
+	OrderNumber        = "K7Q2M9XW4T1B8C5D"
+	otherOrderNumber   = "A3R8N5YV2P6H1J9E"
+	appointmentID      = "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11"
+	otherAppointmentID = "1c2f6b63-8b1f-4b64-8a6b-4e0a7a3a9b22"
 )
 
 // check is one thing that an adapter has to do.
@@ -99,36 +99,36 @@ type check struct {
 	run  func(t testing.TB, f Fixture)
 }
 
-func checks() []check {
+func allChecks() []check {
 	return []check{
-		{"accounts are checked", accountsAreChecked},
-		{"capabilities are honest", capabilitiesAreHonest},
-		{"an order is placed once", anOrderIsPlacedOnce},
-		{"a refusal is one", aRefusalIsOne},
-		{"a kit is registered", aKitIsRegistered},
-		{"outcomes are told apart", outcomesAreToldApart},
-		{"redirects are not followed", redirectsAreNotFollowed},
-		{"turns are waited for", turnsAreWaitedFor},
-		{"an ended context ends the call", anEndedContextEndsTheCall},
-		{"results are versions", resultsAreVersions},
-		{"an order is cancelled", anOrderIsCancelled},
-		{"what was told can be polled", whatWasToldCanBePolled},
-		{"appointments are made", appointmentsAreMade},
-		{"appointments are moved and dropped", appointmentsAreMovedAndDropped},
-		{"appointments are requested", appointmentsAreRequested},
-		{"only the partner is let in", onlyThePartnerIsLetIn},
-		{"signatures hold for body and time", signaturesHold},
-		{"webhooks are facts", webhooksAreFacts},
-		{"problems are told apart", problemsAreToldApart},
-		{"what happened has one key", whatHappenedHasOneKey},
-		{"a missing time is none", aMissingTimeIsNone},
+		{"accounts are checked", checkAccountSettings},
+		{"capabilities are honest", checkCapabilities},
+		{"an order is placed once", checkPlacing},
+		{"a refusal is one", checkRefusal},
+		{"a kit is registered", checkRegistration},
+		{"outcomes are told apart", checkOutcomesDiffer},
+		{"redirects are not followed", checkRedirects},
+		{"turns are waited for", checkCallSpacing},
+		{"an ended context ends the call", checkCancelledContext},
+		{"results are versions", checkResultVersions},
+		{"an order is cancelled", checkCancelling},
+		{"what was told can be polled", checkPolling},
+		{"appointments are made", checkBooking},
+		{"appointments are moved and dropped", checkReschedulingAndCancelling},
+		{"appointments are requested", checkAppointmentRequests},
+		{"only the partner is let in", checkAuthentication},
+		{"signatures hold for body and time", checkSignatures},
+		{"webhooks are facts", checkDecoding},
+		{"problems are told apart", checkProblems},
+		{"what happened has one key", checkMessageKeys},
+		{"a missing time is none", checkMissingTimes},
 	}
 }
 
-// Exercise runs the whole suite against a partner.
-func Exercise(t *testing.T, f Fixture) {
+// RunSuite runs the whole suite against a partner.
+func RunSuite(t *testing.T, f Fixture) {
 	t.Helper()
-	for _, c := range checks() {
+	for _, c := range allChecks() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, f)

@@ -10,51 +10,51 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func anOrderIsPlacedOnce(t testing.TB, f Fixture) {
+func checkPlacing(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
-	c := open(t, f, f.Full, p.URL, nil)
-	first, err := c.Place(t.Context(), f.Order(Number))
+	c := openClient(t, f, f.FullAccount, p.URL, nil)
+	first, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
-	require.False(t, first.Already)
+	require.False(t, first.AlreadyPlaced)
 	require.NotEmpty(t, first.Raw, "the answer is kept")
 
-	again, err := c.Place(t.Context(), f.Order(Number))
+	again, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err, "the lab has the order from an earlier attempt")
-	require.True(t, again.Already)
+	require.True(t, again.AlreadyPlaced)
 	require.Equal(t, first.Accession, again.Accession)
 
-	other, err := c.Place(t.Context(), f.Order(otherNumber))
+	other, err := c.Place(t.Context(), f.NewRequisition(otherOrderNumber))
 	require.NoError(t, err)
-	require.False(t, other.Already)
+	require.False(t, other.AlreadyPlaced)
 	if first.Accession != "" {
 		require.NotEqual(t, first.Accession, other.Accession)
 	}
 }
 
-func aRefusalIsOne(t testing.TB, f Fixture) {
+func checkRefusal(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
-	c := open(t, f, f.Full, p.URL, nil)
-	_, err := c.Place(t.Context(), f.Refused(Number))
-	refused := fails[*labs.RefusedError](t, f, err, "refused by the lab")
+	c := openClient(t, f, f.FullAccount, p.URL, nil)
+	_, err := c.Place(t.Context(), f.NewRefusedRequisition(OrderNumber))
+	refused := requireError[*labs.RefusedError](t, f, err, "refused by the lab")
 	require.NotEmpty(t, refused.Code)
 	require.NotEmpty(t, refused.Raw, "the lab's reason is kept")
 
 	for _, m := range lifecycle.Modalities() {
-		r := f.Order(otherNumber)
+		r := f.NewRequisition(otherOrderNumber)
 		r.Order.Modality = m
-		sent := c.wire.sent.Load()
+		sent := c.transport.requests.Load()
 		_, err := c.Place(t.Context(), r)
-		if served(c.can, m) {
+		if supports(c.capabilities, m) {
 			continue
 		}
-		_ = fails[*labs.RefusedError](t, f, err, "a sample that the account does not take: "+string(m))
-		require.Equal(t, sent, c.wire.sent.Load(), "the lab is not asked")
+		_ = requireError[*labs.RefusedError](t, f, err, "a sample that the account does not take: "+string(m))
+		require.Equal(t, sent, c.transport.requests.Load(), "the lab is not asked")
 	}
 }
 
-func served(can labs.Capabilities, m lifecycle.Modality) bool {
+func supports(can labs.Capabilities, m lifecycle.Modality) bool {
 	for _, method := range can.Methods {
 		if method == m {
 			return true
@@ -63,11 +63,11 @@ func served(can labs.Capabilities, m lifecycle.Modality) bool {
 	return false
 }
 
-// aKitIsRegistered orders a kit that is nobody's yet, and registers it where that can be done.
-func aKitIsRegistered(t testing.TB, f Fixture) {
+// checkRegistration orders a kit that is nobody's yet, and registers it where that can be done.
+func checkRegistration(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
-	r := f.Order(Number)
+	r := f.NewRequisition(OrderNumber)
 	known := *r.Order
 	kit := known
 	kit.Modality, kit.Registrable, kit.Patient, kit.Address, kit.Physician = lifecycle.Testkit, true, nil, nil, nil
@@ -75,12 +75,12 @@ func aKitIsRegistered(t testing.TB, f Fixture) {
 		ReceiverName: Canary, FirstLine: "1 Main St", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US", Phone: "+16025550123",
 	}
 	r.Order = &kit
-	for _, account := range []labs.Account{f.Full, f.Least} {
-		c := open(t, f, account, p.URL, nil)
+	for _, account := range []labs.Account{f.FullAccount, f.MinimalAccount} {
+		c := openClient(t, f, account, p.URL, nil)
 		placed, err := c.Place(t.Context(), r)
-		if !c.can.Registrable {
-			_ = fails[*labs.RefusedError](t, f, err, "an account without registrable kits")
-			require.Zero(t, c.wire.sent.Load(), "the lab is not asked")
+		if !c.capabilities.Registrable {
+			_ = requireError[*labs.RefusedError](t, f, err, "an account without registrable kits")
+			require.Zero(t, c.transport.requests.Load(), "the lab is not asked")
 			continue
 		}
 		require.NoError(t, err)
@@ -96,35 +96,35 @@ func aKitIsRegistered(t testing.TB, f Fixture) {
 	}
 }
 
-func resultsAreVersions(t testing.TB, f Fixture) {
+func checkResultVersions(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
-	c := open(t, f, f.Full, p.URL, nil)
-	if !c.can.Results {
+	c := openClient(t, f, f.FullAccount, p.URL, nil)
+	if !c.capabilities.Results {
 		return // which capabilitiesAreHonest has looked at
 	}
-	_, err := c.Place(t.Context(), f.Order(Number))
+	_, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
-	fetch := func() labs.Reported {
+	fetch := func() labs.FetchedResults {
 		t.Helper()
-		got, err := c.Results(t.Context(), Number)
+		got, err := c.FetchResults(t.Context(), OrderNumber)
 		require.NoError(t, err)
 		return got
 	}
 	none := fetch()
-	require.Nil(t, none.Report, "no results yet")
+	require.Nil(t, none.LabReport, "no results yet")
 	require.Empty(t, none.Hash)
 
-	reports := map[Report]labs.Reported{}
-	for _, r := range []Report{SomeResults, AllResults, SameResults, OtherResults} {
-		p.Publish(t, Number, r)
+	reports := map[ReportStage]labs.FetchedResults{}
+	for _, r := range []ReportStage{PartialReport, FinalReport, RepeatedReport, CorrectedReport} {
+		p.PublishReport(t, OrderNumber, r)
 		got := fetch()
-		require.NotNil(t, got.Report)
+		require.NotNil(t, got.LabReport)
 		require.NotEmpty(t, got.Raw, "the answer is kept")
 		require.NotEmpty(t, got.Hash)
-		require.NotEmpty(t, got.Report.Results)
-		require.False(t, got.Report.ReportedAt.IsZero())
-		for _, result := range got.Report.Results {
+		require.NotEmpty(t, got.LabReport.Results)
+		require.False(t, got.LabReport.ReportedAt.IsZero())
+		for _, result := range got.LabReport.Results {
 			require.NotEmpty(t, result.Name)
 			require.NotEmpty(t, result.Slug)
 			require.NotEmpty(t, result.Type)
@@ -133,46 +133,46 @@ func resultsAreVersions(t testing.TB, f Fixture) {
 		require.Equal(t, got.Hash, fetch().Hash, "asked again, the same")
 		reports[r] = got
 	}
-	require.Equal(t, "partial", reports[SomeResults].Report.Status)
-	require.Equal(t, "final", reports[AllResults].Report.Status)
-	require.NotEqual(t, reports[SomeResults].Hash, reports[AllResults].Hash)
-	require.Equal(t, reports[AllResults].Hash, reports[SameResults].Hash, "the same content is no correction")
-	require.NotEqual(t, reports[AllResults].Hash, reports[OtherResults].Hash, "other content is a correction")
+	require.Equal(t, "partial", reports[PartialReport].LabReport.Status)
+	require.Equal(t, "final", reports[FinalReport].LabReport.Status)
+	require.NotEqual(t, reports[PartialReport].Hash, reports[FinalReport].Hash)
+	require.Equal(t, reports[FinalReport].Hash, reports[RepeatedReport].Hash, "the same content is no correction")
+	require.NotEqual(t, reports[FinalReport].Hash, reports[CorrectedReport].Hash, "other content is a correction")
 }
 
-func anOrderIsCancelled(t testing.TB, f Fixture) {
+func checkCancelling(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
-	c := open(t, f, f.Full, p.URL, nil)
-	if !c.can.Cancel {
+	c := openClient(t, f, f.FullAccount, p.URL, nil)
+	if !c.capabilities.Cancel {
 		return // which capabilitiesAreHonest has looked at
 	}
-	placed, err := c.Place(t.Context(), f.Order(Number))
+	placed, err := c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
-	require.NoError(t, c.Cancel(t.Context(), Number, placed.Accession))
-	require.NoError(t, c.Cancel(t.Context(), Number, placed.Accession), "cancelled is cancelled")
-	err = c.Cancel(t.Context(), otherNumber, "")
-	_ = fails[*labs.RefusedError](t, f, err, "an order that the lab does not have")
+	require.NoError(t, c.Cancel(t.Context(), OrderNumber, placed.Accession))
+	require.NoError(t, c.Cancel(t.Context(), OrderNumber, placed.Accession), "cancelled is cancelled")
+	err = c.Cancel(t.Context(), otherOrderNumber, "")
+	_ = requireError[*labs.RefusedError](t, f, err, "an order that the lab does not have")
 }
 
-// whatWasToldCanBePolled: a polled notice and the webhook that it repeats count once.
-func whatWasToldCanBePolled(t testing.TB, f Fixture) {
+// checkPolling: a polled notice and the webhook that it repeats count once.
+func checkPolling(t testing.TB, f Fixture) {
 	t.Helper()
 	p := f.Start(t)
-	c := open(t, f, f.Full, p.URL, nil)
-	if p.Tell == nil {
-		_, err := c.Poll(t.Context(), Number)
+	c := openClient(t, f, f.FullAccount, p.URL, nil)
+	if p.SendFact == nil {
+		_, err := c.PollFacts(t.Context(), OrderNumber)
 		require.ErrorIs(t, err, labs.ErrNotSupported)
 		return
 	}
-	none, err := c.Poll(t.Context(), Number)
+	none, err := c.PollFacts(t.Context(), OrderNumber)
 	require.NoError(t, err, "an order that the lab does not have")
 	require.Empty(t, none)
-	_, err = c.Place(t.Context(), f.Order(Number))
+	_, err = c.Place(t.Context(), f.NewRequisition(OrderNumber))
 	require.NoError(t, err)
 
-	webhook := f.decode(t, p.Tell(t, Number))
-	notices, err := c.Poll(t.Context(), Number)
+	webhook := f.decode(t, p.SendFact(t, OrderNumber))
+	notices, err := c.PollFacts(t.Context(), OrderNumber)
 	require.NoError(t, err)
 	require.NotEmpty(t, notices)
 	last := notices[len(notices)-1]

@@ -13,13 +13,13 @@ import (
 type recorder struct {
 	testing.TB
 
-	said []string
+	failures []string
 }
 
 func (r *recorder) Helper() {}
 
 func (r *recorder) Errorf(format string, args ...any) {
-	r.said = append(r.said, fmt.Sprintf(format, args...))
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 
 func (r *recorder) Fatalf(format string, args ...any) {
@@ -28,19 +28,19 @@ func (r *recorder) Fatalf(format string, args ...any) {
 }
 
 func (r *recorder) FailNow() {
-	r.said = append(r.said, "failed")
+	r.failures = append(r.failures, "failed")
 	runtime.Goexit()
 }
 
-// verdict runs a check and says what is wrong; empty: nothing.
-func verdict(t *testing.T, check string, f labtest.Fixture) string {
+// runCheck runs a check and says what is wrong; empty: nothing.
+func runCheck(t *testing.T, check string, f labtest.Fixture) string {
 	t.Helper()
 	r := &recorder{TB: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		labtest.Run(r, check, f)
+		labtest.RunCheck(r, check, f)
 	}()
 	<-done
-	return strings.Join(r.said, "\n")
+	return strings.Join(r.failures, "\n")
 }

@@ -18,23 +18,23 @@ import (
 // receivedAt is when the webhooks of the suite come.
 var receivedAt = time.Date(2026, 3, 2, 10, 0, 0, 123456789, time.UTC)
 
-func (f Fixture) decode(t testing.TB, w Webhook) labs.Message {
+func (f Fixture) decode(t testing.TB, w Webhook) labs.InboundMessage {
 	t.Helper()
-	return f.Protocol.Decode(f.Webhooks.Request(f.Full, w, receivedAt).Header, w.Body, receivedAt)
+	return f.Protocol.Decode(f.Webhooks.NewRequest(f.FullAccount, w, receivedAt).Header, w.Body, receivedAt)
 }
 
-// presented lists the accounts whose credentials a request presents.
-func (f Fixture) presented(t testing.TB, r *http.Request, accounts []labs.Credentials) ([]string, error) {
+// authenticate lists the accounts whose credentials a request presents.
+func (f Fixture) authenticate(t testing.TB, r *http.Request, accounts []labs.Credentials) ([]string, error) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
 	require.NoError(t, err)
 	return f.Protocol.Authenticate(r, body, accounts, receivedAt)
 }
 
-// strangers are the full account and another one.
-func (f Fixture) strangers() (own, other labs.Account, all []labs.Credentials) {
-	own, other = f.Full, f.Full
-	own.ID, other.ID, other.User, other.Token = "acc-own", "acc-other", f.Least.User, f.Least.Token
+// twoAccounts are the full account and another one.
+func (f Fixture) twoAccounts() (own, other labs.Account, all []labs.Credentials) {
+	own, other = f.FullAccount, f.FullAccount
+	own.ID, other.ID, other.User, other.Token = "acc-own", "acc-other", f.MinimalAccount.User, f.MinimalAccount.Token
 	return own, other, []labs.Credentials{
 		{AccountID: other.ID, User: other.User, Token: other.Token},
 		{AccountID: own.ID, User: own.User, Token: own.Token},
@@ -42,14 +42,14 @@ func (f Fixture) strangers() (own, other labs.Account, all []labs.Credentials) {
 	}
 }
 
-func onlyThePartnerIsLetIn(t testing.TB, f Fixture) {
+func checkAuthentication(t testing.TB, f Fixture) {
 	t.Helper()
 	w := f.Webhooks.Facts[0].Webhook
-	own, other, all := f.strangers()
+	own, other, all := f.twoAccounts()
 	require.NotEqual(t, own.Token, other.Token, "the fixture's accounts differ")
 
 	for _, a := range []labs.Account{own, other} {
-		ids, err := f.presented(t, f.Webhooks.Request(a, w, receivedAt), all)
+		ids, err := f.authenticate(t, f.Webhooks.NewRequest(a, w, receivedAt), all)
 		require.NoError(t, err)
 		require.Equal(t, []string{a.ID}, ids)
 	}
@@ -57,45 +57,45 @@ func onlyThePartnerIsLetIn(t testing.TB, f Fixture) {
 	changed.User, changed.Token = other.User, other.Token
 	pairs := []labs.Credentials{{AccountID: own.ID, User: changed.User, Token: changed.Token}, {AccountID: own.ID, User: own.User, Token: own.Token}}
 	for _, a := range []labs.Account{own, changed} {
-		ids, err := f.presented(t, f.Webhooks.Request(a, w, receivedAt), pairs)
+		ids, err := f.authenticate(t, f.Webhooks.NewRequest(a, w, receivedAt), pairs)
 		require.NoError(t, err)
 		require.Equal(t, []string{own.ID}, ids)
 	}
 
-	ids, err := f.presented(t, f.Webhooks.Request(own, w, receivedAt), all[:1])
-	require.ErrorIs(t, err, labs.ErrBadCredentials, "another account's credentials")
+	ids, err := f.authenticate(t, f.Webhooks.NewRequest(own, w, receivedAt), all[:1])
+	require.ErrorIs(t, err, labs.ErrWrongCredentials, "another account's credentials")
 	require.Empty(t, ids)
-	bare := f.Webhooks.Request(own, w, receivedAt)
+	bare := f.Webhooks.NewRequest(own, w, receivedAt)
 	bare.Header = http.Header{}
-	_, err = f.presented(t, bare, all)
-	require.ErrorIs(t, err, labs.ErrBadCredentials, "no credentials")
+	_, err = f.authenticate(t, bare, all)
+	require.ErrorIs(t, err, labs.ErrWrongCredentials, "no credentials")
 	for _, none := range [][]labs.Credentials{nil, {{AccountID: own.ID}}} {
-		_, err = f.presented(t, f.Webhooks.Request(own, w, receivedAt), none)
+		_, err = f.authenticate(t, f.Webhooks.NewRequest(own, w, receivedAt), none)
 		require.ErrorIs(t, err, labs.ErrNoCredentials, "nobody to let in")
 	}
 }
 
-func signaturesHold(t testing.TB, f Fixture) {
+func checkSignatures(t testing.TB, f Fixture) {
 	t.Helper()
 	if !f.Webhooks.Signed {
 		return
 	}
-	own, _, all := f.strangers()
+	own, _, all := f.twoAccounts()
 	w := f.Webhooks.Facts[0].Webhook
-	forged := f.Webhooks.Request(own, w, receivedAt)
+	forged := f.Webhooks.NewRequest(own, w, receivedAt)
 	_, err := f.Protocol.Authenticate(forged, append(slices.Clone(w.Body), ' '), all, receivedAt)
-	require.ErrorIs(t, err, labs.ErrBadCredentials, "a body that was not signed")
+	require.ErrorIs(t, err, labs.ErrWrongCredentials, "a body that was not signed")
 	for _, age := range []time.Duration{-6 * time.Minute, 6 * time.Minute} {
-		_, err := f.presented(t, f.Webhooks.Request(own, w, receivedAt.Add(age)), all)
-		require.ErrorIs(t, err, labs.ErrBadCredentials, "signed %s ago", -age)
+		_, err := f.authenticate(t, f.Webhooks.NewRequest(own, w, receivedAt.Add(age)), all)
+		require.ErrorIs(t, err, labs.ErrWrongCredentials, "signed %s ago", -age)
 	}
 	for _, age := range []time.Duration{-4 * time.Minute, 4 * time.Minute} {
-		_, err := f.presented(t, f.Webhooks.Request(own, w, receivedAt.Add(age)), all)
+		_, err := f.authenticate(t, f.Webhooks.NewRequest(own, w, receivedAt.Add(age)), all)
 		require.NoError(t, err, "clocks differ")
 	}
 }
 
-func webhooksAreFacts(t testing.TB, f Fixture) {
+func checkDecoding(t testing.TB, f Fixture) {
 	t.Helper()
 	require.NotEmpty(t, f.Webhooks.Facts)
 	for _, e := range f.Webhooks.Facts {
@@ -104,23 +104,23 @@ func webhooksAreFacts(t testing.TB, f Fixture) {
 		require.Equal(t, e.Number, m.OrderNumber)
 		require.Equal(t, e.Kind, m.Kind)
 		require.Equal(t, e.Reason, m.Reason)
-		require.Equal(t, e.Placed, m.Place != nil, e.Kind)
+		require.Equal(t, e.HasLocation, m.Location != nil, e.Kind)
 		want := e.Fact
 		want.ReceivedAt = receivedAt.Truncate(time.Microsecond)
 		require.NotNil(t, m.Fact, e.Kind)
 		require.Equal(t, want, *m.Fact)
 		require.Equal(t, m.Fact.SentAt, m.Fact.SentAt.UTC().Truncate(time.Microsecond))
-		wordless(t, m)
+		requireCodesOnly(t, m)
 		require.Equal(t, m, f.decode(t, e.Webhook), "read again, the same")
 	}
 }
 
-var codes = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
+var codePattern = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
 
-// wordless checks that nothing but codes leaves the store with a message.
-func wordless(t testing.TB, m labs.Message) {
+// requireCodesOnly checks that nothing but codes leaves the store with a message.
+func requireCodesOnly(t testing.TB, m labs.InboundMessage) {
 	t.Helper()
-	require.Regexp(t, codes, m.Kind)
+	require.Regexp(t, codePattern, m.Kind)
 	require.NotEmpty(t, m.Key)
 	require.NotEmpty(t, m.Hash)
 	visible, err := json.Marshal([]any{m.OrderNumber, m.Kind, m.Key, m.Hash, m.Problem, m.Fact})
@@ -128,32 +128,32 @@ func wordless(t testing.TB, m labs.Message) {
 	require.NotContains(t, string(visible), Canary, "somebody's words are in what Temporal is told")
 }
 
-func problemsAreToldApart(t testing.TB, f Fixture) {
+func checkProblems(t testing.TB, f Fixture) {
 	t.Helper()
-	for _, p := range []labs.Problem{labs.Malformed, labs.MissingFields, labs.UnknownType, labs.Incomplete} {
+	for _, p := range []labs.Problem{labs.Malformed, labs.MissingFields, labs.UnknownType, labs.IncompleteData} {
 		require.NotEmpty(t, f.Webhooks.Problems[p], "the fixture has no webhook that is %s", p)
 		for _, w := range f.Webhooks.Problems[p] {
 			m := f.decode(t, w)
 			require.Equal(t, p, m.Problem, string(w.Body))
 			require.Nil(t, m.Fact)
-			wordless(t, m)
+			requireCodesOnly(t, m)
 			require.Equal(t, m.Key, f.decode(t, w).Key, "read again, the same")
 		}
 	}
-	for _, body := range []string{"", "null", "[]", "7", "{", "\x00", `{"order_number":"` + Number} {
+	for _, body := range []string{"", "null", "[]", "7", "{", "\x00", `{"order_number":"` + OrderNumber} {
 		require.Equal(t, labs.Malformed, f.decode(t, Webhook{ID: "1", Body: []byte(body)}).Problem, body)
 	}
 }
 
-func whatHappenedHasOneKey(t testing.TB, f Fixture) {
+func checkMessageKeys(t testing.TB, f Fixture) {
 	t.Helper()
 	first := f.decode(t, f.Webhooks.Facts[0].Webhook)
-	again := f.Protocol.Decode(f.Webhooks.Request(f.Full, f.Webhooks.Facts[0].Webhook, receivedAt.Add(time.Hour)).Header,
+	again := f.Protocol.Decode(f.Webhooks.NewRequest(f.FullAccount, f.Webhooks.Facts[0].Webhook, receivedAt.Add(time.Hour)).Header,
 		f.Webhooks.Facts[0].Body, receivedAt.Add(time.Hour))
 	require.Equal(t, first.Key, again.Key, "sent again, the same thing")
 	require.Equal(t, first.Hash, again.Hash)
 
-	amended := f.decode(t, f.Webhooks.Amended)
+	amended := f.decode(t, f.Webhooks.AmendedFact)
 	require.NotNil(t, amended.Fact)
 	require.Equal(t, first.Key, amended.Key, "an amendment is about the same thing")
 	require.NotEqual(t, first.Hash, amended.Hash)
@@ -166,14 +166,14 @@ func whatHappenedHasOneKey(t testing.TB, f Fixture) {
 	}
 }
 
-func aMissingTimeIsNone(t testing.TB, f Fixture) {
+func checkMissingTimes(t testing.TB, f Fixture) {
 	t.Helper()
-	m := f.decode(t, f.Webhooks.Timeless)
+	m := f.decode(t, f.Webhooks.FactWithoutTime)
 	require.Empty(t, m.Problem, "a fact without a time is one all the same")
 	require.NotNil(t, m.Fact)
 	require.Zero(t, m.Fact.SentAt)
 	require.Equal(t, receivedAt.Truncate(time.Microsecond), m.Fact.ReceivedAt)
-	at, plausible := m.Fact.At(receivedAt.Add(-order.Day))
+	at, plausible := m.Fact.EffectiveTime(receivedAt.Add(-order.Day))
 	require.False(t, plausible)
 	require.Equal(t, m.Fact.ReceivedAt, at)
 }

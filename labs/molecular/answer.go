@@ -12,17 +12,17 @@ import (
 
 var errOtherOrder = errors.New("answer is about another order")
 
-// verdict is the part of MTL's answers that says whether the request succeeded. It is documented for RegisterKit only.
-type verdict struct {
-	Success *bool   `json:"success"`
-	Message message `json:"error_msg"`
+// successFields is the part of MTL's answers that says whether the request succeeded. It is documented for RegisterKit only.
+type successFields struct {
+	Success *bool     `json:"success"`
+	Message errorText `json:"error_msg"`
 }
 
-func (v verdict) failed() bool { return v.Success != nil && !*v.Success }
+func (v successFields) isFailure() bool { return v.Success != nil && !*v.Success }
 
-// decodeOne reads an answer about the order with this number: an object, or an array that holds one
+// decodeOrderAnswer reads an answer about the order with this number: an object, or an array that holds one
 // (molecular-api#d23).
-func decodeOne[T interface{ about() string }](body []byte, number string) (T, error) {
+func decodeOrderAnswer[T interface{ orderNumber() string }](body []byte, number string) (T, error) {
 	var elements []T
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		if err := json.Unmarshal(body, &elements); err != nil {
@@ -34,10 +34,10 @@ func decodeOne[T interface{ about() string }](body []byte, number string) (T, er
 			return *new(T), wire.ErrUnreadable
 		}
 	}
-	if len(elements) == 1 && elements[0].about() == "" {
+	if len(elements) == 1 && elements[0].orderNumber() == "" {
 		return elements[0], nil
 	}
-	i := slices.IndexFunc(elements, func(e T) bool { return e.about() == number })
+	i := slices.IndexFunc(elements, func(e T) bool { return e.orderNumber() == number })
 	if i < 0 {
 		return *new(T), errOtherOrder
 	}
@@ -51,7 +51,7 @@ type identifier string
 func (id *identifier) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err == nil {
-		*id = identifier(meant(text))
+		*id = identifier(textOrEmpty(text))
 		return nil
 	}
 	if len(data) == 0 || strings.Trim(string(data), "0123456789") != "" {
@@ -61,21 +61,21 @@ func (id *identifier) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// message is MTL's error_msg. It is empty when it says that there is none.
-type message string
+// errorText is MTL's error_msg. It is empty when it says that there is none.
+type errorText string
 
 // UnmarshalJSON accepts anything: what is no string is still a message.
-func (m *message) UnmarshalJSON(data []byte) error {
+func (m *errorText) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
 		text = string(data)
 	}
-	*m = message(meant(text))
+	*m = errorText(textOrEmpty(text))
 	return nil
 }
 
-// meant is a text without blanks around it. MTL writes " null ", "null" and "" for nothing (molecular-api#d23).
-func meant(text string) string {
+// textOrEmpty is a text without blanks around it. MTL writes " null ", "null" and "" for nothing (molecular-api#d23).
+func textOrEmpty(text string) string {
 	text = strings.TrimSpace(text)
 	if strings.EqualFold(text, "null") {
 		return ""

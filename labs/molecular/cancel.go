@@ -15,10 +15,10 @@ type cancelRequest struct {
 
 type cancelAnswer struct {
 	OrderNumber identifier `json:"order_number"`
-	verdict
+	successFields
 }
 
-func (a cancelAnswer) about() string { return string(a.OrderNumber) }
+func (a cancelAnswer) orderNumber() string { return string(a.OrderNumber) }
 
 // Cancel implements labs.Lab. MTL has not confirmed the call, so it is made only where the settings name its path
 // (molecular-api#d34).
@@ -28,20 +28,20 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 		return labs.ErrNotSupported
 	}
 	body := cancelRequest{OrderNumber: number, KitID: accession}
-	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: path, Body: body})
+	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: path, Body: body})
 	if err != nil {
 		return err
 	}
-	element, err := decodeOne[cancelAnswer](a.Body, number)
+	element, err := decodeOrderAnswer[cancelAnswer](a.Body, number)
 	switch {
-	case err == nil && element.failed():
-		return &labs.RefusedError{Code: labs.CodeRefused, Raw: a.Body}
+	case err == nil && element.isFailure():
+		return &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
 	case !a.OK():
-		return a.Refused()
+		return a.RefusedError()
 	case err != nil:
-		return a.Unanswered(err)
+		return a.UnansweredError(err)
 	case element.Success == nil:
-		return a.Unanswered(wire.ErrUnreadable)
+		return a.UnansweredError(wire.ErrUnreadable)
 	}
 	return nil
 }

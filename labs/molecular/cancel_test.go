@@ -17,10 +17,10 @@ func TestCancelIsConfirmed(t *testing.T) {
 	} {
 		l := newLab(t, answer(http.StatusOK, body))
 
-		require.NoError(t, clientOf(t, l).Cancel(t.Context(), number, "M000412207"))
+		require.NoError(t, newFullClient(t, l).Cancel(t.Context(), number, "M000412207"))
 
 		require.Equal(t, []string{"POST /CancelOrder"}, l.paths())
-		require.JSONEq(t, `{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207"}`, l.got()[0].Body)
+		require.JSONEq(t, `{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207"}`, l.received()[0].Body)
 	}
 }
 
@@ -30,15 +30,15 @@ func TestCancelIsRefused(t *testing.T) {
 		status     int
 		body, code string
 	}{
-		"with a reason":        {200, `{"success":false,"error_msg":"kit has been shipped"}`, labs.CodeRefused},
-		"by status and reason": {409, `{"success":false,"error_msg":"kit has been shipped"}`, labs.CodeRefused},
+		"with a reason":        {200, `{"success":false,"error_msg":"kit has been shipped"}`, labs.CodeRefusedByLab},
+		"by status and reason": {409, `{"success":false,"error_msg":"kit has been shipped"}`, labs.CodeRefusedByLab},
 		"by status":            {404, ``, "http_404"},
 		"by a status, success": {404, `{"success":true}`, "http_404"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := clientOf(t, newLab(t, answer(tt.status, tt.body))).Cancel(t.Context(), number, "")
+			err := newFullClient(t, newLab(t, answer(tt.status, tt.body))).Cancel(t.Context(), number, "")
 
 			var refused *labs.RefusedError
 			require.ErrorAs(t, err, &refused)
@@ -51,7 +51,7 @@ func TestCancelIsRefused(t *testing.T) {
 func TestCancelWithoutAVerdictIsUnanswered(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{``, `{}`, `{"error_msg":" null "}`, `<html>`, `[{"order_number":"OTHER","success":true}]`} {
-		err := clientOf(t, newLab(t, answer(http.StatusOK, body))).Cancel(t.Context(), number, "")
+		err := newFullClient(t, newLab(t, answer(http.StatusOK, body))).Cancel(t.Context(), number, "")
 
 		var unanswered *labs.UnansweredError
 		require.ErrorAs(t, err, &unanswered, body)

@@ -14,7 +14,7 @@ import (
 type Client struct {
 	account  labs.Account
 	settings Settings
-	calls    *wire.Caller
+	caller   *wire.Caller
 }
 
 var _ labs.Lab = (*Client)(nil)
@@ -23,23 +23,23 @@ var _ labs.Lab = (*Client)(nil)
 // byte of the answer, takes 30 seconds at most where the options do not say otherwise (molecular-api#d25).
 func New(account labs.Account, o labs.Options) (*Client, error) {
 	settings, settingsErr := ParseSettings(account.Settings)
-	calls, accountErr := wire.NewCaller(account, o, credentials(account))
+	calls, accountErr := wire.NewCaller(account, o, setCredentials(account))
 	if err := errors.Join(accountErr, settingsErr); err != nil {
 		return nil, fmt.Errorf("lab account %s: %w", account.ID, err)
 	}
-	return &Client{account: account, settings: settings, calls: calls}, nil
+	return &Client{account: account, settings: settings, caller: calls}, nil
 }
 
-// opened is the client as the port that it implements: none, rather than a nil one, where it could not be made.
-func opened(c *Client, err error) (labs.Lab, error) {
+// asLab is the client as the port that it implements: none, rather than a nil one, where it could not be made.
+func asLab(c *Client, err error) (labs.Lab, error) {
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// credentials are sent as User and Token; header names are case-insensitive (molecular-api#d26).
-func credentials(a labs.Account) wire.Authorize {
+// setCredentials are sent as User and Token; header names are case-insensitive (molecular-api#d26).
+func setCredentials(a labs.Account) wire.AuthorizeRequest {
 	return func(r *http.Request, _ []byte) error {
 		r.Header.Set("user", a.User)
 		r.Header.Set("token", a.Token)
@@ -58,4 +58,4 @@ func (c *Client) Capabilities() labs.Capabilities {
 }
 
 // Close gives up idle connections.
-func (c *Client) Close() { c.calls.Close() }
+func (c *Client) Close() { c.caller.Close() }

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-const accepted = `[{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207","success":true,"error_msg":" null "}]`
+const acceptedAnswer = `[{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207","success":true,"error_msg":" null "}]`
 
 func TestNewNamesAllProblems(t *testing.T) {
 	t.Parallel()
@@ -82,18 +82,18 @@ func TestCapabilitiesFollowTheSettings(t *testing.T) {
 func TestOnlyConfirmedEndpointsAreCalled(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, answer(http.StatusOK, `[{"success":false,"error_msg":"order_number already exists"}]`))
-	a := account(l.URL, onlyPlacing)
+	a := account(l.URL, placingOnlySettings)
 	a.Environment = labs.Production
 	client := newClient(t, a, labs.Options{})
 
 	placed, err := client.Place(t.Context(), requisition())
 	require.NoError(t, err)
-	require.True(t, placed.Already)
+	require.True(t, placed.AlreadyPlaced)
 	require.Empty(t, placed.Accession)
-	_, err = client.Results(t.Context(), number)
+	_, err = client.FetchResults(t.Context(), number)
 	require.ErrorIs(t, err, labs.ErrNotSupported)
 	require.ErrorIs(t, client.Cancel(t.Context(), number, "M000412207"), labs.ErrNotSupported)
-	_, err = client.Poll(t.Context(), number)
+	_, err = client.PollFacts(t.Context(), number)
 	require.ErrorIs(t, err, labs.ErrNotSupported)
 
 	require.Equal(t, []string{"POST /PlaceOrder"}, l.paths())
@@ -101,15 +101,15 @@ func TestOnlyConfirmedEndpointsAreCalled(t *testing.T) {
 
 func TestCredentialsTravelInTheirOwnHeaders(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, answer(http.StatusOK, accepted))
-	client := clientOf(t, l)
+	l := newLab(t, answer(http.StatusOK, acceptedAnswer))
+	client := newFullClient(t, l)
 	_, err := client.Place(t.Context(), requisition())
 	require.NoError(t, err)
-	_, _ = client.Results(t.Context(), number)
+	_, _ = client.FetchResults(t.Context(), number)
 	_ = client.Cancel(t.Context(), number, "M000412207")
 
-	require.Len(t, l.got(), 3)
-	for _, r := range l.got() {
+	require.Len(t, l.received(), 3)
+	for _, r := range l.received() {
 		require.Equal(t, []string{user}, r.Header["User"])
 		require.Equal(t, []string{token}, r.Header["Token"])
 		require.Equal(t, "application/json", r.Header.Get("Content-Type"))

@@ -23,12 +23,12 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	least := account("", onlyPlacing)
+	least := account("", placingOnlySettings)
 	least.ID, least.User, least.Token = "acc-2", "practice-10", "another-token"
-	labtest.Exercise(t, labtest.Fixture{
-		Protocol: molecular.Protocol, Full: account("", settings), Least: least, Start: simulatedPartner,
-		Order: func(number string) labs.Requisition { return canaryRequisition(number, "") },
-		Refused: func(number string) labs.Requisition {
+	labtest.RunSuite(t, labtest.Fixture{
+		Protocol: molecular.Protocol, FullAccount: account("", settings), MinimalAccount: least, Start: simulatedPartner,
+		NewRequisition: func(number string) labs.Requisition { return canaryRequisition(number, "") },
+		NewRefusedRequisition: func(number string) labs.Requisition {
 			return canaryRequisition(number, "refuse-place")
 		},
 		Webhooks: conformingWebhooks(t),
@@ -66,19 +66,19 @@ func simulatedPartner(t testing.TB) labtest.Partner {
 	}
 	return labtest.Partner{
 		URL: server.URL,
-		Publish: func(t testing.TB, number string, r labtest.Report) {
+		PublishReport: func(t testing.TB, number string, r labtest.ReportStage) {
 			t.Helper()
 			status, found := "final", "Not Detected"
 			switch r {
-			case labtest.SomeResults:
+			case labtest.PartialReport:
 				status = "partial"
-			case labtest.OtherResults:
+			case labtest.CorrectedReport:
 				found = "Detected"
 			}
 			control(t, http.MethodPut, number+"/results", `{"status":"`+status+`","pdf_base64":"JVBERg==","observations":[
 				{"test_name":"Chlamydia trachomatis","result":"`+found+`","result_value":"`+labtest.Canary+`","assay_datetime":"2026-03-01T08:00:00Z"}]}`)
 		},
-		Tell: func(t testing.TB, number string) labtest.Webhook {
+		SendFact: func(t testing.TB, number string) labtest.Webhook {
 			t.Helper()
 			control(t, http.MethodPost, number+"/facts", `{"type":"kit_received"}`)
 			return labtest.Webhook{Body: <-webhooks}
@@ -88,7 +88,7 @@ func simulatedPartner(t testing.TB) labtest.Partner {
 
 func canaryRequisition(number, script string) labs.Requisition {
 	r := requisition()
-	r.Number, r.Script = number, script
+	r.OrderNumber, r.Script = number, script
 	r.Order.Patient.LastName, r.Order.Address.ReceiverName = labtest.Canary, labtest.Canary
 	return r
 }
@@ -96,24 +96,24 @@ func canaryRequisition(number, script string) labs.Requisition {
 func conformingWebhooks(t *testing.T) labtest.Webhooks {
 	t.Helper()
 	w := labtest.Webhooks{
-		Request: func(a labs.Account, w labtest.Webhook, _ time.Time) *http.Request {
+		NewRequest: func(a labs.Account, w labtest.Webhook, _ time.Time) *http.Request {
 			r, err := http.NewRequest(http.MethodPost, "/webhooks/labs/molecular", bytes.NewReader(w.Body))
 			require.NoError(t, err)
 			r.SetBasicAuth(a.User, a.Token)
 			return r
 		},
-		Timeless: labtest.Webhook{Body: []byte(`{"order_number":"1","type":"kit_received","rcvd_info":{"received_datetime":"` + labtest.Canary + `"}}`)},
-		Problems: map[labs.Problem][]labtest.Webhook{},
+		FactWithoutTime: labtest.Webhook{Body: []byte(`{"order_number":"1","type":"kit_received","rcvd_info":{"received_datetime":"` + labtest.Canary + `"}}`)},
+		Problems:        map[labs.Problem][]labtest.Webhook{},
 	}
 	reason := "Sample was hemolyzed, says " + labtest.Canary
 	for kind, f := range map[string]order.Fact{
-		"kit_shipped":  {Kind: order.KitShipped, Outbound: "1111497584974311111", Inbound: "1111498798437922222"},
-		"kit_received": {Kind: order.KitReceived},
-		"kit_rejected": {Kind: order.KitRejected, Recoverable: new(true), Detail: lifecycle.SampleHemolyzed},
-		"report_ready": {Kind: order.ReportReady},
+		"kit_shipped":  {Kind: order.FactKitShipped, OutboundNumber: "1111497584974311111", InboundNumber: "1111498798437922222"},
+		"kit_received": {Kind: order.FactKitReceived},
+		"kit_rejected": {Kind: order.FactKitRejected, Recoverable: new(true), Detail: lifecycle.SampleHemolyzed},
+		"report_ready": {Kind: order.FactReportReady},
 	} {
 		var seed map[string]any
-		require.NoError(t, json.Unmarshal([]byte(documented(t, kind)), &seed))
+		require.NoError(t, json.Unmarshal([]byte(documentedWebhook(t, kind)), &seed))
 		e := labtest.Example{Number: "123123", Kind: kind, Fact: f}
 		e.Fact.SentAt, e.Fact.Accession = time.Date(2018, 1, 11, 19, 53, 8, 885569000, time.UTC), seed["accession_number"].(string)
 		if rejected, ok := seed["rej_info"].(map[string]any); ok {
@@ -125,12 +125,12 @@ func conformingWebhooks(t *testing.T) labtest.Webhooks {
 		e.Body = body
 		w.Facts = append(w.Facts, e)
 	}
-	w.Amended.Body = bytes.Replace(w.Facts[0].Body, []byte(`{`), []byte(`{"remark":"`+labtest.Canary+`",`), 1)
+	w.AmendedFact.Body = bytes.Replace(w.Facts[0].Body, []byte(`{`), []byte(`{"remark":"`+labtest.Canary+`",`), 1)
 	for problem, body := range map[labs.Problem]string{
-		labs.Malformed:     labtest.Canary,
-		labs.MissingFields: `{"type":"kit_received"}`,
-		labs.UnknownType:   `{"order_number":"1","type":"` + labtest.Canary + `!"}`,
-		labs.Incomplete:    `{"order_number":"1","type":"kit_received","rcvd_info":"` + labtest.Canary + `"}`,
+		labs.Malformed:      labtest.Canary,
+		labs.MissingFields:  `{"type":"kit_received"}`,
+		labs.UnknownType:    `{"order_number":"1","type":"` + labtest.Canary + `!"}`,
+		labs.IncompleteData: `{"order_number":"1","type":"kit_received","rcvd_info":"` + labtest.Canary + `"}`,
 	} {
 		w.Problems[problem] = append(w.Problems[problem], labtest.Webhook{Body: []byte(body)})
 	}

@@ -17,14 +17,17 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 )
 
-// callers are all calls that a client makes.
-var callers = map[string]func(context.Context, *molecular.Client) error{
+// calls are all calls that a client makes.
+var calls = map[string]func(context.Context, *molecular.Client) error{
 	"place": func(ctx context.Context, c *molecular.Client) error {
 		_, err := c.Place(ctx, requisition())
 		return err
 	},
-	"results": func(ctx context.Context, c *molecular.Client) error { _, err := c.Results(ctx, number); return err },
-	"cancel":  func(ctx context.Context, c *molecular.Client) error { return c.Cancel(ctx, number, "M000412207") },
+	"results": func(ctx context.Context, c *molecular.Client) error {
+		_, err := c.FetchResults(ctx, number)
+		return err
+	},
+	"cancel": func(ctx context.Context, c *molecular.Client) error { return c.Cancel(ctx, number, "M000412207") },
 }
 
 func TestStatusesThatSayNothingAboutTheOrder(t *testing.T) {
@@ -49,16 +52,16 @@ func TestStatusesThatSayNothingAboutTheOrder(t *testing.T) {
 		"an unknown 5xx one": {599, "", &labs.BusyError{Status: 599}},
 	}
 	for name, tt := range tests {
-		for caller, do := range callers {
+		for caller, do := range calls {
 			t.Run(name+"/"+caller, func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Retry-After", tt.retryAfter)
-					answer(tt.status, accepted)(w, r) // whatever the body says
+					answer(tt.status, acceptedAnswer)(w, r) // whatever the body says
 				})
 
-				require.Equal(t, tt.want, do(t.Context(), clientOf(t, l)))
-				require.Len(t, l.got(), 1, "one attempt")
+				require.Equal(t, tt.want, do(t.Context(), newFullClient(t, l)))
+				require.Len(t, l.received(), 1, "one attempt")
 			})
 		}
 	}
@@ -66,7 +69,7 @@ func TestStatusesThatSayNothingAboutTheOrder(t *testing.T) {
 
 func TestTimeoutAfterSending(t *testing.T) {
 	t.Parallel()
-	for caller, do := range callers {
+	for caller, do := range calls {
 		t.Run(caller, func(t *testing.T) {
 			t.Parallel()
 			done := make(chan struct{})
@@ -100,18 +103,18 @@ func TestConnectionLostAfterSending(t *testing.T) {
 	}{
 		"before the answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, ""},
 		"within the answer": {func(w http.ResponseWriter, _ *http.Request) {
-			cutOff(w, http.StatusOK, accepted) // it could be read, but more was to come
-		}, accepted},
+			cutOff(w, http.StatusOK, acceptedAnswer) // it could be read, but more was to come
+		}, acceptedAnswer},
 	}
 	for name, tt := range tests {
-		for caller, do := range callers {
+		for caller, do := range calls {
 			t.Run(name+"/"+caller, func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, tt.handler)
 				var unanswered *labs.UnansweredError
-				require.ErrorAs(t, do(t.Context(), clientOf(t, l)), &unanswered)
+				require.ErrorAs(t, do(t.Context(), newFullClient(t, l)), &unanswered)
 				require.Equal(t, tt.raw, string(unanswered.Raw))
-				require.Len(t, l.got(), 1, "one attempt")
+				require.Len(t, l.received(), 1, "one attempt")
 			})
 		}
 	}
@@ -124,7 +127,7 @@ func TestStatusOfAnAnswerThatWasCutOff(t *testing.T) {
 		cutOff(w, http.StatusBadRequest, `{"success":fal`)
 	})
 
-	_, err := clientOf(t, l).Place(t.Context(), requisition())
+	_, err := newFullClient(t, l).Place(t.Context(), requisition())
 
 	require.Equal(t, &labs.RefusedError{Code: "http_400", Raw: []byte(`{"success":fal`)}, err)
 }
@@ -137,7 +140,7 @@ func TestCallerGivesUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
 
-	_, err := clientOf(t, l).Place(ctx, requisition())
+	_, err := newFullClient(t, l).Place(ctx, requisition())
 
 	var unanswered *labs.UnansweredError
 	require.ErrorAs(t, err, &unanswered, "the lab may have accepted the order")
@@ -146,17 +149,17 @@ func TestCallerGivesUp(t *testing.T) {
 
 func TestCallerGaveUpBefore(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, answer(http.StatusOK, accepted))
+	l := newLab(t, answer(http.StatusOK, acceptedAnswer))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 
-	for _, do := range callers {
-		err := do(ctx, clientOf(t, l))
+	for _, do := range calls {
+		err := do(ctx, newFullClient(t, l))
 		require.ErrorIs(t, err, context.Canceled)
 		var unanswered *labs.UnansweredError
 		require.NotErrorAs(t, err, &unanswered, "nothing was sent")
 	}
-	require.Empty(t, l.got())
+	require.Empty(t, l.received())
 }
 
 func TestLabNotReached(t *testing.T) {
@@ -191,7 +194,7 @@ func TestUnusableAnswer(t *testing.T) {
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := clientOf(t, newLab(t, answer(http.StatusOK, body))).Place(t.Context(), requisition())
+			_, err := newFullClient(t, newLab(t, answer(http.StatusOK, body))).Place(t.Context(), requisition())
 
 			var unanswered *labs.UnansweredError
 			require.ErrorAs(t, err, &unanswered)
@@ -206,10 +209,10 @@ func TestAnswerThatIsTooLarge(t *testing.T) {
 	l := newLab(t, func(w http.ResponseWriter, _ *http.Request) {
 		blanks := make([]byte, 1<<20)
 		_, _ = w.Write(blanks)
-		_, _ = w.Write([]byte(accepted))
+		_, _ = w.Write([]byte(acceptedAnswer))
 	})
 
-	_, err := clientOf(t, l).Place(t.Context(), requisition())
+	_, err := newFullClient(t, l).Place(t.Context(), requisition())
 
 	var unanswered *labs.UnansweredError
 	require.ErrorAs(t, err, &unanswered)
@@ -218,7 +221,7 @@ func TestAnswerThatIsTooLarge(t *testing.T) {
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	elsewhere := newLab(t, answer(http.StatusOK, accepted))
+	elsewhere := newLab(t, answer(http.StatusOK, acceptedAnswer))
 	l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 	})
@@ -229,12 +232,12 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	var refused *labs.RefusedError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "http_307", refused.Code)
-	require.Empty(t, elsewhere.got(), "neither patient data nor credentials go anywhere else")
+	require.Empty(t, elsewhere.received(), "neither patient data nor credentials go anywhere else")
 }
 
 func TestPathsAreBelowTheBaseURL(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, answer(http.StatusOK, accepted))
+	l := newLab(t, answer(http.StatusOK, acceptedAnswer))
 	client := newClient(t, account(l.URL+"/lis/", settings), labs.Options{})
 
 	_, err := client.Place(t.Context(), requisition())
@@ -258,7 +261,7 @@ func TestPaceComesBeforeEachCall(t *testing.T) {
 	a := account(server.URL, settings)
 	a.Spacing = 500 * time.Millisecond
 	reserved := 0
-	client := newClient(t, a, labs.Options{Pace: func(context.Context) error {
+	client := newClient(t, a, labs.Options{WaitForTurn: func(context.Context) error {
 		reserved++
 		turns.Add(1)
 		return nil
@@ -266,7 +269,7 @@ func TestPaceComesBeforeEachCall(t *testing.T) {
 
 	placed, err := client.Place(t.Context(), requisition())
 	require.NoError(t, err)
-	require.True(t, placed.Already)
+	require.True(t, placed.AlreadyPlaced)
 	require.Equal(t, 2, reserved, "asking for the accession number has its own turn")
 	require.Zero(t, turns.Load())
 
@@ -279,15 +282,15 @@ func TestPaceComesBeforeEachCall(t *testing.T) {
 
 func TestPaceFails(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, answer(http.StatusOK, accepted))
+	l := newLab(t, answer(http.StatusOK, acceptedAnswer))
 	away := errors.New("store is away")
-	client := newClient(t, account(l.URL, settings), labs.Options{Pace: func(context.Context) error { return away }})
+	client := newClient(t, account(l.URL, settings), labs.Options{WaitForTurn: func(context.Context) error { return away }})
 
-	for _, do := range callers {
+	for _, do := range calls {
 		err := do(t.Context(), client)
 		require.ErrorIs(t, err, away)
 		var unanswered *labs.UnansweredError
 		require.NotErrorAs(t, err, &unanswered, "nothing was sent")
 	}
-	require.Empty(t, l.got())
+	require.Empty(t, l.received())
 }

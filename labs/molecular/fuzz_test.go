@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	sum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	codes = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
+	hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	codePattern = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
 )
 
 // FuzzDecode checks what must hold for any bytes whatsoever: a webhook is either a fact or has a problem, its identity depends on
@@ -26,16 +26,16 @@ func FuzzDecode(f *testing.F) {
 		n := molecular.Decode(body, receivedAt)
 
 		require.Equal(t, n.Problem == "", n.Fact != nil)
-		require.Regexp(t, sum, n.Key)
-		require.Regexp(t, sum, n.Hash)
+		require.Regexp(t, hashPattern, n.Key)
+		require.Regexp(t, hashPattern, n.Hash)
 		require.LessOrEqual(t, len(n.OrderNumber), 64)
 		for _, r := range n.OrderNumber {
 			require.False(t, unicode.IsControl(r))
 		}
-		require.Regexp(t, codes, n.Kind)
+		require.Regexp(t, codePattern, n.Kind)
 		require.Equal(t, n, molecular.Decode(body, receivedAt))
 		if n.Problem == labs.Malformed {
-			require.Equal(t, labs.Message{Key: n.Key, Hash: n.Hash, Problem: n.Problem}, n)
+			require.Equal(t, labs.InboundMessage{Key: n.Key, Hash: n.Hash, Problem: n.Problem}, n)
 			return
 		}
 		var indented bytes.Buffer
@@ -49,8 +49,8 @@ func FuzzDecode(f *testing.F) {
 		require.NotEmpty(t, n.OrderNumber)
 		require.Equal(t, n.Kind, string(n.Fact.Kind))
 		require.Equal(t, n.Fact.SentAt, n.Fact.SentAt.UTC().Truncate(time.Microsecond))
-		for _, c := range []string{n.Fact.Outbound, n.Fact.Inbound, n.Fact.KitRegCode, n.Fact.OraQuickLot, n.Fact.Accession} {
-			require.Regexp(t, codes, c)
+		for _, c := range []string{n.Fact.OutboundNumber, n.Fact.InboundNumber, n.Fact.KitRegCode, n.Fact.OraQuickLot, n.Fact.Accession} {
+			require.Regexp(t, codePattern, c)
 		}
 	})
 }

@@ -25,7 +25,7 @@ const (
 	number   = "K7Q2M9XW4T1B8C5D"
 	settings = `{"physicians": {"AZ": 5501, "WA": 5502},
 		"endpoints": {"results": "/Results", "order_info": "/OrderInfo", "notifications": "/Notifications", "cancel": "/CancelOrder"}}`
-	onlyPlacing = `{"default_physician": 5500}`
+	placingOnlySettings = `{"default_physician": 5500}`
 )
 
 var now = time.Date(2026, 3, 2, 10, 0, 0, 123456000, time.UTC)
@@ -37,10 +37,10 @@ type lab struct {
 	*httptest.Server
 
 	mu       sync.Mutex
-	requests []received
+	requests []receivedRequest
 }
 
-type received struct {
+type receivedRequest struct {
 	Method, Path, Query string
 	Header              http.Header
 	Body                string
@@ -56,7 +56,7 @@ func newLab(t *testing.T, handler http.HandlerFunc) *lab {
 			return
 		}
 		l.mu.Lock()
-		l.requests = append(l.requests, received{r.Method, r.URL.Path, r.URL.RawQuery, r.Header, string(body)})
+		l.requests = append(l.requests, receivedRequest{r.Method, r.URL.Path, r.URL.RawQuery, r.Header, string(body)})
 		l.mu.Unlock()
 		handler(w, r)
 	}))
@@ -64,15 +64,15 @@ func newLab(t *testing.T, handler http.HandlerFunc) *lab {
 	return l
 }
 
-func (l *lab) got() []received {
+func (l *lab) received() []receivedRequest {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]received(nil), l.requests...)
+	return append([]receivedRequest(nil), l.requests...)
 }
 
 func (l *lab) paths() []string {
 	var paths []string
-	for _, r := range l.got() {
+	for _, r := range l.received() {
 		paths = append(paths, r.Method+" "+r.Path)
 	}
 	return paths
@@ -103,8 +103,8 @@ func newClient(t *testing.T, a labs.Account, o labs.Options) *molecular.Client {
 	return client
 }
 
-// clientOf is a client of a server with all calls configured.
-func clientOf(t *testing.T, l *lab) *molecular.Client {
+// newFullClient is a client of a server with all calls configured.
+func newFullClient(t *testing.T, l *lab) *molecular.Client {
 	t.Helper()
 	return newClient(t, account(l.URL, settings), labs.Options{})
 }
@@ -112,7 +112,7 @@ func clientOf(t *testing.T, l *lab) *molecular.Client {
 func requisition() labs.Requisition {
 	second := "Unit 4"
 	return labs.Requisition{
-		Number: number,
+		OrderNumber: number,
 		Order: &order.Order{
 			Modality: lifecycle.Testkit,
 			Patient: &order.Patient{

@@ -13,14 +13,14 @@ import (
 
 // observation is one thing that was measured. Result is a word about it, ResultValue what was found, which may be the word again.
 type observation struct {
-	TestName       text `json:"test_name"`
-	Result         text `json:"result"`
-	ResultValue    text `json:"result_value"`
-	SNP            text `json:"snp"`
-	AssayedAt      text `json:"assay_datetime"`
-	Units          text `json:"units"`
-	ReferenceRange text `json:"reference_range"`
-	LOINC          text `json:"loinc"`
+	TestName       textValue `json:"test_name"`
+	Result         textValue `json:"result"`
+	ResultValue    textValue `json:"result_value"`
+	SNP            textValue `json:"snp"`
+	AssayedAt      textValue `json:"assay_datetime"`
+	Units          textValue `json:"units"`
+	ReferenceRange textValue `json:"reference_range"`
+	LOINC          textValue `json:"loinc"`
 }
 
 // The types of a result in client-api#17-enums.
@@ -31,36 +31,36 @@ const (
 	typeCoded   = "coded_value"
 )
 
-// coded are the words whose meaning is known (molecular-api#56-results), with the constant names of
+// codedResults are the words whose meaning is known (molecular-api#56-results), with the constant names of
 // client-api#biomarkerresult.
-var coded = map[string]struct {
+var codedResults = map[string]struct {
 	name           string
 	interpretation order.Interpretation
 }{
-	"detected":     {"DETECTED", order.Abnormal},
-	"not detected": {"NOT_DETECTED", order.Normal},
+	"detected":     {"DETECTED", order.InterpretationAbnormal},
+	"not detected": {"NOT_DETECTED", order.InterpretationNormal},
 }
 
-// result is the observation in our own words. A number with a unit or a reference range is a measurement, which its range judges;
+// toOrderResult is the observation in our own words. A number with a unit or a reference range is a measurement, which its range judges;
 // otherwise "Detected" and "Not Detected" are what was found. Any other word is kept verbatim, and its meaning unknown.
-func (o observation) result() order.Result {
+func (o observation) toOrderResult() order.Result {
 	r := order.Result{
 		Name:           string(o.TestName),
 		Slug:           wire.Slug(string(o.TestName)),
-		Unit:           optional(o.Units),
-		ReferenceRange: optional(o.ReferenceRange),
-		LOINC:          optional(o.LOINC),
-		Interpretation: order.UnknownInterpretation,
+		Unit:           optionalText(o.Units),
+		ReferenceRange: optionalText(o.ReferenceRange),
+		LOINC:          optionalText(o.LOINC),
+		Interpretation: order.InterpretationUnknown,
 	}
-	if at, ok := wire.Instant(string(o.AssayedAt)); ok {
-		r.At = &at
+	if at, ok := wire.ParseInstant(string(o.AssayedAt)); ok {
+		r.Timestamp = &at
 	}
-	word, known := coded[strings.ToLower(strings.Join(strings.Fields(string(o.Result)), " "))]
+	word, known := codedResults[strings.ToLower(strings.Join(strings.Fields(string(o.Result)), " "))]
 	if known {
 		r.Interpretation = word.interpretation
 	}
-	found, flag := o.found()
-	number, numeric := wire.Number(found)
+	found, flag := o.valueAndFlag()
+	number, numeric := wire.ParseNumber(found)
 	measured := numeric && (o.Units != "" || o.ReferenceRange != "")
 	switch {
 	case known && !measured:
@@ -68,7 +68,7 @@ func (o observation) result() order.Result {
 		return r
 	case numeric:
 		r.Type, r.Text, r.Value = typeNumeric, found, &number
-		judge(&r, number, string(o.ReferenceRange))
+		interpretByRange(&r, number, string(o.ReferenceRange))
 	case wire.IsRange(found):
 		r.Type, r.Text = typeRange, found
 	default:
@@ -78,15 +78,15 @@ func (o observation) result() order.Result {
 	return r
 }
 
-// found is the value, and the lab's word about it where that is something else.
-func (o observation) found() (value, flag string) {
+// valueAndFlag is the value, and the lab's word about it where that is something else.
+func (o observation) valueAndFlag() (value, flag string) {
 	if o.ResultValue == "" || o.ResultValue == o.Result {
 		return string(o.Result), ""
 	}
 	return string(o.ResultValue), string(o.Result)
 }
 
-func optional(t text) *string {
+func optionalText(t textValue) *string {
 	if t == "" {
 		return nil
 	}
@@ -94,22 +94,22 @@ func optional(t text) *string {
 	return &s
 }
 
-// hash is over all that decides whether a later report is a correction: the status, the observations in any order, and the
+// contentHash is over all that decides whether a later report is a correction: the status, the observations in any order, and the
 // document, since a lab may correct what only the document says. The lab's count of versions is left out.
-func (a reportAnswer) hash(pdf []byte) string {
+func (a reportAnswer) contentHash(pdf []byte) string {
 	document := sha256.Sum256(pdf)
 	lines := make([]string, 0, len(a.Observations))
 	for _, o := range a.Observations {
-		lines = append(lines, fields(
+		lines = append(lines, joinTexts(
 			o.TestName, o.Result, o.ResultValue, o.SNP, o.AssayedAt, o.Units, o.ReferenceRange, o.LOINC))
 	}
 	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(fields(text(a.status()), a.Tempstrip, text(hex.EncodeToString(document[:]))) + strings.Join(lines, "")))
+	sum := sha256.Sum256([]byte(joinTexts(textValue(a.reportStatus()), a.Tempstrip, textValue(hex.EncodeToString(document[:]))) + strings.Join(lines, "")))
 	return hex.EncodeToString(sum[:])
 }
 
-// fields writes texts so that no two lists of them look the same.
-func fields(list ...text) string {
+// joinTexts writes texts so that no two lists of them look the same.
+func joinTexts(list ...textValue) string {
 	encoded, err := json.Marshal(list)
 	if err != nil {
 		panic(err) // a list of strings can always be written

@@ -12,7 +12,7 @@ import (
 func TestPlaceSucceeds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ body, accession string }{
-		"an array":                     {accepted, "M000412207"},
+		"an array":                     {acceptedAnswer, "M000412207"},
 		"an object":                    {`{"order_number":"K7Q2M9XW4T1B8C5D","kit_id":"M000412207","success":true,"error_msg":null}`, "M000412207"},
 		"no order number":              {`[{"kit_id":"M000412207","success":true}]`, "M000412207"},
 		"a number for the kit id":      {`[{"kit_id":412207,"success":true}]`, "412207"},
@@ -30,10 +30,10 @@ func TestPlaceSucceeds(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, answer(http.StatusOK, tt.body))
 
-			placed, err := clientOf(t, l).Place(t.Context(), requisition())
+			placed, err := newFullClient(t, l).Place(t.Context(), requisition())
 
 			require.NoError(t, err)
-			require.Equal(t, labs.Placed{Accession: tt.accession, Raw: []byte(tt.body)}, placed)
+			require.Equal(t, labs.Acceptance{Accession: tt.accession, Raw: []byte(tt.body)}, placed)
 			require.Equal(t, []string{"POST /PlaceOrder"}, l.paths())
 		})
 	}
@@ -46,12 +46,12 @@ func TestPlaceIsRefused(t *testing.T) {
 		body   string
 		code   string
 	}{
-		"with a reason":             {200, `[{"success":false,"error_msg":"gender is missing"}]`, labs.CodeRefused},
-		"without a reason":          {200, `[{"success":false,"error_msg":" null "}]`, labs.CodeRefused},
-		"with a kit id":             {200, `[{"success":false,"kit_id":"M1","error_msg":"kit_id already exists"}]`, labs.CodeRefused},
-		"a message and no verdict":  {200, `{"error_msg":"Ines Okafor is unknown"}`, labs.CodeRefused},
-		"a message that is no text": {200, `{"error_msg":{"gender":"missing"}}`, labs.CodeRefused},
-		"by status and reason":      {422, `{"success":false,"error_msg":"gender is missing"}`, labs.CodeRefused},
+		"with a reason":             {200, `[{"success":false,"error_msg":"gender is missing"}]`, labs.CodeRefusedByLab},
+		"without a reason":          {200, `[{"success":false,"error_msg":" null "}]`, labs.CodeRefusedByLab},
+		"with a kit id":             {200, `[{"success":false,"kit_id":"M1","error_msg":"kit_id already exists"}]`, labs.CodeRefusedByLab},
+		"a message and no verdict":  {200, `{"error_msg":"Ines Okafor is unknown"}`, labs.CodeRefusedByLab},
+		"a message that is no text": {200, `{"error_msg":{"gender":"missing"}}`, labs.CodeRefusedByLab},
+		"by status and reason":      {422, `{"success":false,"error_msg":"gender is missing"}`, labs.CodeRefusedByLab},
 		"by status alone":           {400, `bad request`, "http_400"},
 		"by a status, says success": {400, `[{"success":true,"kit_id":"M1"}]`, "http_400"},
 		"by a status, names a kit":  {404, `[{"kit_id":"M1"}]`, "http_404"},
@@ -60,7 +60,7 @@ func TestPlaceIsRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := clientOf(t, newLab(t, answer(tt.status, tt.body))).Place(t.Context(), requisition())
+			_, err := newFullClient(t, newLab(t, answer(tt.status, tt.body))).Place(t.Context(), requisition())
 
 			var refused *labs.RefusedError
 			require.ErrorAs(t, err, &refused)
@@ -105,14 +105,14 @@ func TestOrderNumberAlreadyExists(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, answer(status, `[{"success":false,"kit_id":"M000412207","error_msg":"`+text+`"}]`))
 
-				placed, err := clientOf(t, l).Place(t.Context(), requisition())
+				placed, err := newFullClient(t, l).Place(t.Context(), requisition())
 
 				if !already {
 					require.Error(t, err)
 					return
 				}
 				require.NoError(t, err)
-				require.True(t, placed.Already)
+				require.True(t, placed.AlreadyPlaced)
 				require.Equal(t, "M000412207", placed.Accession)
 				require.Equal(t, []string{"POST /PlaceOrder"}, l.paths(), "the kit id is known")
 			})
@@ -147,12 +147,12 @@ func TestAccessionOfAnExistingOrder(t *testing.T) {
 				answer(tt.status, tt.info)(w, r)
 			})
 
-			placed, err := clientOf(t, l).Place(t.Context(), requisition())
+			placed, err := newFullClient(t, l).Place(t.Context(), requisition())
 
 			require.NoError(t, err, "the order is placed, whatever else is known of it")
-			require.Equal(t, labs.Placed{Accession: tt.accession, Already: true, Raw: []byte(exists)}, placed)
+			require.Equal(t, labs.Acceptance{Accession: tt.accession, AlreadyPlaced: true, Raw: []byte(exists)}, placed)
 			require.Equal(t, []string{"POST /PlaceOrder", "GET /OrderInfo"}, l.paths())
-			require.Equal(t, "order_number="+number, l.got()[1].Query)
+			require.Equal(t, "order_number="+number, l.received()[1].Query)
 		})
 	}
 }

@@ -14,17 +14,17 @@ const polledReceipt = `{"order_number":"K7Q2M9XW4T1B8C5D","accession_number":"M0
 	`"rcvd_info":{"received_datetime":"2024-03-12T09:05:40.118002Z"},"rej_info":null,"report_ready_info":null}`
 
 // A polled notice and the webhook that it repeats have the same key and hash, so they count once.
-func TestPollReadsNoticesAsTheirWebhooks(t *testing.T) {
+func TestPolledFactsEqualTheirWebhooks(t *testing.T) {
 	t.Parallel()
 	other := `{"order_number":"ANOTHERORDER0000","type":"kit_received","rcvd_info":{"received_datetime":"2024-03-12T09:05:40Z"}}`
 	l := newLab(t, answer(http.StatusOK, "["+other+`, 7, {"type":"kit_received"}, `+polledReceipt+"]"))
 
-	notices, err := clientOf(t, l).Poll(t.Context(), number)
+	notices, err := newFullClient(t, l).PollFacts(t.Context(), number)
 	require.NoError(t, err)
 	require.Equal(t, []string{"GET /Notifications"}, l.paths())
 	require.Len(t, notices, 1, "what is unreadable or about another order is left out")
 	webhook := molecular.Decode([]byte(polledReceipt), now)
-	require.Equal(t, labs.Notice{
+	require.Equal(t, labs.PolledFact{
 		Partner: "molecular", Key: webhook.Key, Hash: webhook.Hash, Kind: "kit_received", Body: []byte(polledReceipt), Fact: webhook.Fact,
 	}, notices[0])
 }
@@ -32,7 +32,7 @@ func TestPollReadsNoticesAsTheirWebhooks(t *testing.T) {
 func TestPollWithoutNews(t *testing.T) {
 	t.Parallel()
 	for status, body := range map[int]string{http.StatusOK: "[]", http.StatusNotFound: `{"success":false}`} {
-		notices, err := clientOf(t, newLab(t, answer(status, body))).Poll(t.Context(), number)
+		notices, err := newFullClient(t, newLab(t, answer(status, body))).PollFacts(t.Context(), number)
 		require.NoError(t, err)
 		require.Empty(t, notices)
 	}
@@ -41,9 +41,9 @@ func TestPollWithoutNews(t *testing.T) {
 func TestPollFails(t *testing.T) {
 	t.Parallel()
 	var unanswered *labs.UnansweredError
-	_, err := clientOf(t, newLab(t, answer(http.StatusOK, "{}"))).Poll(t.Context(), number)
+	_, err := newFullClient(t, newLab(t, answer(http.StatusOK, "{}"))).PollFacts(t.Context(), number)
 	require.ErrorAs(t, err, &unanswered)
 	var refused *labs.RefusedError
-	_, err = clientOf(t, newLab(t, answer(http.StatusBadRequest, "{}"))).Poll(t.Context(), number)
+	_, err = newFullClient(t, newLab(t, answer(http.StatusBadRequest, "{}"))).PollFacts(t.Context(), number)
 	require.ErrorAs(t, err, &refused)
 }

@@ -22,7 +22,7 @@ func Authenticate(r *http.Request, _ []byte, pairs []labs.Credentials, _ time.Ti
 			continue
 		}
 		configured = true
-		same := equal(user, pair.User) & equal(token, pair.Token)
+		same := equalDigest(user, pair.User) & equalDigest(token, pair.Token)
 		if same == 1 && !slices.Contains(accounts, pair.AccountID) {
 			accounts = append(accounts, pair.AccountID)
 		}
@@ -31,13 +31,13 @@ func Authenticate(r *http.Request, _ []byte, pairs []labs.Credentials, _ time.Ti
 		return nil, labs.ErrNoCredentials
 	}
 	if !given || len(accounts) == 0 {
-		return nil, labs.ErrBadCredentials
+		return nil, labs.ErrWrongCredentials
 	}
 	return accounts, nil
 }
 
-// equal compares digests, so that not even the lengths show.
-func equal(given, want string) int {
+// equalDigest compares digests, so that not even the lengths show.
+func equalDigest(given, want string) int {
 	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
 	return subtle.ConstantTimeCompare(a[:], b[:])
 }

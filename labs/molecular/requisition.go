@@ -13,15 +13,15 @@ import (
 
 // Limits and forms of molecular-api#3-limits and molecular-api#52-post-placeorder-request.
 const (
-	maxOrderNumber = 20
-	stampFormat    = "2006-01-02T15:04:05.000000Z07:00"
-	country        = "USA"
-	scriptPrefix   = "sandbox:"
+	maxOrderNumber     = 20
+	stampFormat        = "2006-01-02T15:04:05.000000Z07:00"
+	country            = "USA"
+	customScriptPrefix = "sandbox:"
 )
 
 var (
-	postcode    = regexp.MustCompile(`^\d{5}(-\d{4})?$`)
-	orderNumber = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
+	postcodePattern    = regexp.MustCompile(`^\d{5}(-\d{4})?$`)
+	orderNumberPattern = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
 )
 
 // placeRequest is one element of a PlaceOrder call. Race, ethnicity and insurance are not sent (molecular-api#d28).
@@ -71,19 +71,19 @@ type customField struct {
 func (c *Client) requisition(r labs.Requisition) (placeRequest, error) {
 	o := r.Order
 	if o.Modality != lifecycle.Testkit { // MTL tests what comes in its kits
-		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: []string{"collection_method"}}
+		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"collection_method"}}
 	}
 	if o.Patient == nil || o.Address == nil {
 		return placeRequest{}, &labs.RefusedError{Code: labs.CodeRegistrationNeeded}
 	}
 	body := placeRequest{
-		Shipping:       shipTo(o.Patient, o.Address),
-		OrderNumber:    r.Number,
+		Shipping:       shippingInfoOf(o.Patient, o.Address),
+		OrderNumber:    r.OrderNumber,
 		OrderedDate:    o.CreatedAt.UTC().Format(stampFormat),
-		Gender:         sex(o.Patient.Gender),
+		Gender:         sexAtBirth(o.Patient.Gender),
 		DateOfBirth:    o.Patient.DOB.String(),
 		Email:          strings.TrimSpace(o.Patient.Email),
-		Phone:          phone(o.Patient.Phone),
+		Phone:          formatPhone(o.Patient.Phone),
 		ShippingMethod: c.settings.ShippingMethod,
 		PanelID:        o.LabTest.PanelIDs,
 		PracticeID:     c.settings.PracticeID,
@@ -94,19 +94,19 @@ func (c *Client) requisition(r labs.Requisition) (placeRequest, error) {
 		body.Replacement.OriginOrderNumber = &r.OriginNumber
 	}
 	if r.Script != "" && c.account.Environment == labs.Sandbox {
-		body.CustomField.Custom01 = scriptPrefix + strings.TrimPrefix(r.Script, scriptPrefix)
+		body.CustomField.Custom01 = customScriptPrefix + strings.TrimPrefix(r.Script, customScriptPrefix)
 	}
-	if fields := body.problems(c.calls.Now()); len(fields) > 0 {
-		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: fields}
+	if fields := body.invalidFields(c.caller.Now()); len(fields) > 0 {
+		return placeRequest{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: fields}
 	}
-	body.PhysicianID = c.settings.physician(body.Shipping.State)
+	body.PhysicianID = c.settings.physicianFor(body.Shipping.State)
 	if body.PhysicianID == 0 {
 		return placeRequest{}, &labs.RefusedError{Code: labs.CodeNoPhysician}
 	}
 	return body, nil
 }
 
-func shipTo(p *order.Patient, a *order.Address) shippingInfo {
+func shippingInfoOf(p *order.Patient, a *order.Address) shippingInfo {
 	second := ""
 	if a.SecondLine != nil {
 		second = strings.TrimSpace(*a.SecondLine)
@@ -123,8 +123,8 @@ func shipTo(p *order.Patient, a *order.Address) shippingInfo {
 	}
 }
 
-// problems names the fields that are missing or not as MTL needs them.
-func (p placeRequest) problems(now time.Time) []string {
+// invalidFields names the fields that are missing or not as MTL needs them.
+func (p placeRequest) invalidFields(now time.Time) []string {
 	origin := p.Replacement.OriginOrderNumber
 	checks := []struct {
 		field string
@@ -136,11 +136,11 @@ func (p placeRequest) problems(now time.Time) []string {
 		{"shipping_info.last_name", p.Shipping.LastName != ""},
 		{"shipping_info.address_1", p.Shipping.Address1 != ""},
 		{"shipping_info.city", p.Shipping.City != ""},
-		{"shipping_info.state", stateCode.MatchString(p.Shipping.State)},
-		{"shipping_info.postcode", postcode.MatchString(p.Shipping.Postcode)},
+		{"shipping_info.state", statePattern.MatchString(p.Shipping.State)},
+		{"shipping_info.postcode", postcodePattern.MatchString(p.Shipping.Postcode)},
 		{"shipping_info.country", p.Shipping.Country != ""},
 		{"gender", p.Gender != ""},
-		{"date_of_birth", born(p.DateOfBirth, now)},
+		{"date_of_birth", isPastDate(p.DateOfBirth, now)},
 		{"email or phone", p.Email != "" || p.Phone != ""},
 		{"panel_id", len(p.PanelID) > 0 && slices.Min(p.PanelID) > 0},
 	}
@@ -154,18 +154,18 @@ func (p placeRequest) problems(now time.Time) []string {
 }
 
 func validNumber(number string) bool {
-	return len(number) <= maxOrderNumber && orderNumber.MatchString(number)
+	return len(number) <= maxOrderNumber && orderNumberPattern.MatchString(number)
 }
 
-// born reports whether the date exists and has come, wherever on earth the patient is.
-func born(date string, now time.Time) bool {
+// isPastDate reports whether the date exists and has come, wherever on earth the patient is.
+func isPastDate(date string, now time.Time) bool {
 	day, err := time.Parse(time.DateOnly, date)
 	return err == nil && day.Year() >= 1900 && !day.After(now.UTC().Add(14*time.Hour))
 }
 
-// sex is the patient's gender in MTL's words, which ask for the sex at birth. It is not known of patients who gave "other".
+// sexAtBirth is the patient's gender in MTL's words, which ask for the sex at birth. It is not known of patients who gave "other".
 // Empty: the order says nothing that MTL would understand.
-func sex(gender string) string {
+func sexAtBirth(gender string) string {
 	switch gender = strings.ToLower(strings.TrimSpace(gender)); gender {
 	case "male", "female", "unknown":
 		return gender
@@ -175,8 +175,8 @@ func sex(gender string) string {
 	return ""
 }
 
-// phone is a number of the United States in MTL's form, NNN-NNN-NNNN; empty for any other.
-func phone(number string) string {
+// formatPhone is a number of the United States in MTL's form, NNN-NNN-NNNN; empty for any other.
+func formatPhone(number string) string {
 	number = strings.TrimSpace(number)
 	if strings.HasPrefix(number, "+") && !strings.HasPrefix(number, "+1") {
 		return ""

@@ -23,64 +23,64 @@ type reportAnswer struct {
 	OrderNumber  identifier    `json:"order_number"`
 	Status       string        `json:"status"` // final, partial
 	PDF          string        `json:"pdf_base64"`
-	Tempstrip    text          `json:"tempstrip_status"`
+	Tempstrip    textValue     `json:"tempstrip_status"`
 	Observations []observation `json:"observations"`
-	verdict
+	successFields
 }
 
-func (a reportAnswer) about() string { return string(a.OrderNumber) }
+func (a reportAnswer) orderNumber() string { return string(a.OrderNumber) }
 
-// text is text, or a number as it was written, or nothing.
-type text string
+// textValue is text, or a number as it was written, or nothing.
+type textValue string
 
 // UnmarshalJSON accepts a string, a number or null.
-func (t *text) UnmarshalJSON(data []byte) error {
+func (t *textValue) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err == nil {
-		*t = text(strings.TrimSpace(s))
+		*t = textValue(strings.TrimSpace(s))
 		return nil
 	}
 	var n json.Number
 	if err := json.Unmarshal(data, &n); err != nil {
 		return wire.ErrUnreadable
 	}
-	*t = text(n)
+	*t = textValue(n)
 	return nil
 }
 
-// Results implements labs.Lab. An order that MTL has no report on, or one without observations yet, has no results
+// FetchResults implements labs.Lab. An order that MTL has no report on, or one without observations yet, has no results
 // (molecular-api#d32). The report's time is that of the call, since MTL's answer has none.
-func (c *Client) Results(ctx context.Context, number string) (labs.Reported, error) {
+func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedResults, error) {
 	path := c.settings.Endpoints.Results
 	if path == "" {
-		return labs.Reported{}, labs.ErrNotSupported
+		return labs.FetchedResults{}, labs.ErrNotSupported
 	}
-	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}, Limit: wire.MaxReport})
+	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}, MaxAnswerBytes: wire.MaxReportBytes})
 	if err != nil {
-		return labs.Reported{}, err
+		return labs.FetchedResults{}, err
 	}
 	if a.Status == http.StatusNotFound {
-		return labs.Reported{Raw: a.Body}, nil
+		return labs.FetchedResults{Raw: a.Body}, nil
 	}
 	if !a.OK() {
-		return labs.Reported{}, a.Refused()
+		return labs.FetchedResults{}, a.RefusedError()
 	}
-	return readReport(a, number, c.calls.Now())
+	return readReport(a, number, c.caller.Now())
 }
 
-func readReport(a wire.Answer, number string, now time.Time) (labs.Reported, error) {
-	answered, err := decodeOne[reportAnswer](a.Body, number)
+func readReport(a wire.Answer, number string, now time.Time) (labs.FetchedResults, error) {
+	answered, err := decodeOrderAnswer[reportAnswer](a.Body, number)
 	if err != nil {
-		return labs.Reported{}, a.Unanswered(err)
+		return labs.FetchedResults{}, a.UnansweredError(err)
 	}
-	if answered.failed() {
-		return labs.Reported{}, &labs.RefusedError{Code: labs.CodeRefused, Raw: a.Body}
+	if answered.isFailure() {
+		return labs.FetchedResults{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(answered.PDF))
 	if err != nil {
-		return labs.Reported{}, a.Unanswered(wire.ErrUnreadable) // rather than to show results without the document they came with
+		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable) // rather than to show results without the document they came with
 	}
-	reported := labs.Reported{Raw: a.Body}
+	reported := labs.FetchedResults{Raw: a.Body}
 	if len(pdf) > 0 {
 		reported.PDF = pdf
 	}
@@ -88,31 +88,31 @@ func readReport(a wire.Answer, number string, now time.Time) (labs.Reported, err
 		return reported, nil
 	}
 	if slices.ContainsFunc(answered.Observations, func(o observation) bool { return o.TestName == "" }) {
-		return labs.Reported{}, a.Unanswered(wire.ErrUnreadable) // nobody could tell what was measured
+		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable) // nobody could tell what was measured
 	}
-	reported.Report = answered.report(now)
-	reported.Hash = answered.hash(pdf)
+	reported.LabReport = answered.toLabReport(now)
+	reported.Hash = answered.contentHash(pdf)
 	return reported, nil
 }
 
-func (a reportAnswer) report(now time.Time) *order.Report {
-	r := &order.Report{
-		Status:         a.status(),
-		Interpretation: order.Normal,
+func (a reportAnswer) toLabReport(now time.Time) *order.LabReport {
+	r := &order.LabReport{
+		Status:         a.reportStatus(),
+		Interpretation: order.InterpretationNormal,
 		ReportedAt:     now.UTC().Truncate(time.Microsecond),
 		Laboratory:     laboratory,
 	}
 	for _, o := range a.Observations {
-		result := o.result()
+		result := o.toOrderResult()
 		r.Results = append(r.Results, result)
-		r.Interpretation = order.Worse(r.Interpretation, result.Interpretation)
+		r.Interpretation = order.WorseInterpretation(r.Interpretation, result.Interpretation)
 	}
 	return r
 }
 
-// status is final or partial. MTL documents no word for either; one that we do not know is taken for partial, because completing
+// reportStatus is final or partial. MTL documents no word for either; one that we do not know is taken for partial, because completing
 // an order cannot be undone and waiting can.
-func (a reportAnswer) status() string {
+func (a reportAnswer) reportStatus() string {
 	switch strings.ToLower(strings.TrimSpace(a.Status)) {
 	case "", "final":
 		return "final"

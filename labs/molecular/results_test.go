@@ -25,9 +25,9 @@ func reportWith(status, pdf string, observations ...string) string {
 		"observations":[%s]}`, number, status, base64.StdEncoding.EncodeToString([]byte(pdf)), strings.Join(observations, ","))
 }
 
-func fetch(t *testing.T, status int, body string) (labs.Reported, error) {
+func fetch(t *testing.T, status int, body string) (labs.FetchedResults, error) {
 	t.Helper()
-	return clientOf(t, newLab(t, answer(status, body))).Results(t.Context(), number)
+	return newFullClient(t, newLab(t, answer(status, body))).FetchResults(t.Context(), number)
 }
 
 func TestResults(t *testing.T) {
@@ -35,30 +35,30 @@ func TestResults(t *testing.T) {
 	body := reportWith("final", "%PDF-1.4", cholesterol, chlamydia)
 	l := newLab(t, answer(http.StatusOK, body))
 
-	reported, err := clientOf(t, l).Results(t.Context(), number)
+	reported, err := newFullClient(t, l).FetchResults(t.Context(), number)
 
 	require.NoError(t, err)
 	require.Equal(t, []string{"GET /Results"}, l.paths())
-	require.Equal(t, "order_number="+number, l.got()[0].Query)
-	require.Empty(t, l.got()[0].Body)
+	require.Equal(t, "order_number="+number, l.received()[0].Query)
+	require.Empty(t, l.received()[0].Body)
 	require.Equal(t, body, string(reported.Raw))
 	require.Equal(t, "%PDF-1.4", string(reported.PDF))
 	require.Len(t, reported.Hash, 64)
 	assayed := time.Date(2026, 3, 1, 8, 0, 0, 123456000, time.UTC)
-	require.Equal(t, &order.Report{
-		Status: "final", Interpretation: order.Abnormal, ReportedAt: now, Laboratory: "Molecular Testing Labs",
+	require.Equal(t, &order.LabReport{
+		Status: "final", Interpretation: order.InterpretationAbnormal, ReportedAt: now, Laboratory: "Molecular Testing Labs",
 		Results: []order.Result{
 			{
 				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: new(31.0), Text: "31", Type: "numeric", Unit: new("mg/dL"),
-				At: &assayed, ReferenceRange: new("40-100"), Min: new(40.0), Max: new(100.0), Interpretation: order.Abnormal,
+				Timestamp: &assayed, ReferenceRange: new("40-100"), Min: new(40.0), Max: new(100.0), Interpretation: order.InterpretationAbnormal,
 				SourceFlag: "Detected", LOINC: new("2085-9"),
 			},
 			{
 				Name: "Chlamydia trachomatis", Slug: "chlamydia-trachomatis", Text: "NOT_DETECTED", Type: "coded_value",
-				Interpretation: order.Normal, LOINC: new("21613-5"),
+				Interpretation: order.InterpretationNormal, LOINC: new("21613-5"),
 			},
 		},
-	}, reported.Report)
+	}, reported.LabReport)
 }
 
 func TestObservation(t *testing.T) {
@@ -69,38 +69,38 @@ func TestObservation(t *testing.T) {
 		interpretation   order.Interpretation
 	}
 	tests := map[string]want{
-		`"result":"Detected"`:                                           {"coded_value", "DETECTED", "", nil, order.Abnormal},
-		`"result":" not  detected "`:                                    {"coded_value", "NOT_DETECTED", "", nil, order.Normal},
-		`"result":"Detected","result_value":"32.1"`:                     {"coded_value", "DETECTED", "", nil, order.Abnormal},
-		`"result":"Detected","result_value":"850","units":"copies/mL"`:  {"numeric", "850", "Detected", new(850.0), order.Abnormal},
-		`"result":"Detected","result_value":5,"reference_range":"1-10"`: {"numeric", "5", "Detected", new(5.0), order.Normal},
-		`"result":"Positive"`:                                           {"comment", "Positive", "", nil, order.UnknownInterpretation},
-		`"result":"Positive","result_value":"1:64"`:                     {"comment", "1:64", "Positive", nil, order.UnknownInterpretation},
-		`"result":"INCONCLUSIVE*","result_value":"INCONCLUSIVE*"`:       {"comment", "INCONCLUSIVE*", "", nil, order.UnknownInterpretation},
-		`"result":"High","result_value":"7.5"`:                          {"numeric", "7.5", "High", new(7.5), order.UnknownInterpretation},
-		`"result":12`:                                                   {"numeric", "12", "", new(12.0), order.UnknownInterpretation},
-		`"result":"","result_value":"-3e2"`:                             {"numeric", "-3e2", "", new(-300.0), order.UnknownInterpretation},
-		`"result_value":"NaN"`:                                          {"comment", "NaN", "", nil, order.UnknownInterpretation},
-		`"result_value":"0x1F"`:                                         {"comment", "0x1F", "", nil, order.UnknownInterpretation},
-		`"result_value":1e999`:                                          {"comment", "1e999", "", nil, order.UnknownInterpretation},
-		`"result_value":"<20"`:                                          {"range", "<20", "", nil, order.UnknownInterpretation},
-		`"result_value":">=1.5"`:                                        {"range", ">=1.5", "", nil, order.UnknownInterpretation},
-		`"result_value":"1-3"`:                                          {"range", "1-3", "", nil, order.UnknownInterpretation},
-		`"result":null,"result_value":null`:                             {"comment", "", "", nil, order.UnknownInterpretation},
+		`"result":"Detected"`:                                           {"coded_value", "DETECTED", "", nil, order.InterpretationAbnormal},
+		`"result":" not  detected "`:                                    {"coded_value", "NOT_DETECTED", "", nil, order.InterpretationNormal},
+		`"result":"Detected","result_value":"32.1"`:                     {"coded_value", "DETECTED", "", nil, order.InterpretationAbnormal},
+		`"result":"Detected","result_value":"850","units":"copies/mL"`:  {"numeric", "850", "Detected", new(850.0), order.InterpretationAbnormal},
+		`"result":"Detected","result_value":5,"reference_range":"1-10"`: {"numeric", "5", "Detected", new(5.0), order.InterpretationNormal},
+		`"result":"Positive"`:                                           {"comment", "Positive", "", nil, order.InterpretationUnknown},
+		`"result":"Positive","result_value":"1:64"`:                     {"comment", "1:64", "Positive", nil, order.InterpretationUnknown},
+		`"result":"INCONCLUSIVE*","result_value":"INCONCLUSIVE*"`:       {"comment", "INCONCLUSIVE*", "", nil, order.InterpretationUnknown},
+		`"result":"High","result_value":"7.5"`:                          {"numeric", "7.5", "High", new(7.5), order.InterpretationUnknown},
+		`"result":12`:                                                   {"numeric", "12", "", new(12.0), order.InterpretationUnknown},
+		`"result":"","result_value":"-3e2"`:                             {"numeric", "-3e2", "", new(-300.0), order.InterpretationUnknown},
+		`"result_value":"NaN"`:                                          {"comment", "NaN", "", nil, order.InterpretationUnknown},
+		`"result_value":"0x1F"`:                                         {"comment", "0x1F", "", nil, order.InterpretationUnknown},
+		`"result_value":1e999`:                                          {"comment", "1e999", "", nil, order.InterpretationUnknown},
+		`"result_value":"<20"`:                                          {"range", "<20", "", nil, order.InterpretationUnknown},
+		`"result_value":">=1.5"`:                                        {"range", ">=1.5", "", nil, order.InterpretationUnknown},
+		`"result_value":"1-3"`:                                          {"range", "1-3", "", nil, order.InterpretationUnknown},
+		`"result":null,"result_value":null`:                             {"comment", "", "", nil, order.InterpretationUnknown},
 	}
 	for fields, want := range tests {
 		t.Run(fields, func(t *testing.T) {
 			t.Parallel()
 			reported, err := fetch(t, http.StatusOK, reportWith("final", "", `{"test_name":"X",`+fields+`}`))
 			require.NoError(t, err)
-			require.Len(t, reported.Report.Results, 1)
-			r := reported.Report.Results[0]
+			require.Len(t, reported.LabReport.Results, 1)
+			r := reported.LabReport.Results[0]
 			require.Equal(t, want.kind, r.Type)
 			require.Equal(t, want.text, r.Text)
 			require.Equal(t, want.flag, r.SourceFlag)
 			require.Equal(t, want.value, r.Value)
 			require.Equal(t, want.interpretation, r.Interpretation)
-			require.Equal(t, want.interpretation, reported.Report.Interpretation)
+			require.Equal(t, want.interpretation, reported.LabReport.Interpretation)
 		})
 	}
 }
@@ -129,16 +129,16 @@ func TestReferenceRange(t *testing.T) {
 				reported, err := fetch(t, http.StatusOK, reportWith("final", "",
 					fmt.Sprintf(`{"test_name":"X","result_value":%q,"reference_range":%q}`, value, tt.written)))
 				require.NoError(t, err)
-				return reported.Report.Results[0]
+				return reported.LabReport.Results[0]
 			}
 			for _, value := range tt.normal {
 				r := judged(value)
-				require.Equal(t, order.Normal, r.Interpretation, value)
+				require.Equal(t, order.InterpretationNormal, r.Interpretation, value)
 				require.Equal(t, tt.min, r.Min)
 				require.Equal(t, tt.max, r.Max)
 			}
 			for _, value := range tt.abnormal {
-				require.Equal(t, order.Abnormal, judged(value).Interpretation, value)
+				require.Equal(t, order.InterpretationAbnormal, judged(value).Interpretation, value)
 			}
 		})
 	}
@@ -146,8 +146,8 @@ func TestReferenceRange(t *testing.T) {
 		reported, err := fetch(t, http.StatusOK, reportWith("final", "",
 			fmt.Sprintf(`{"test_name":"X","result_value":"5","reference_range":%q}`, unreadable)))
 		require.NoError(t, err)
-		r := reported.Report.Results[0]
-		require.Equal(t, order.UnknownInterpretation, r.Interpretation, unreadable)
+		r := reported.LabReport.Results[0]
+		require.Equal(t, order.InterpretationUnknown, r.Interpretation, unreadable)
 		require.Equal(t, unreadable, *r.ReferenceRange)
 		require.Nil(t, r.Min)
 		require.Nil(t, r.Max)
@@ -158,14 +158,14 @@ func TestReportInterpretationIsTheWorst(t *testing.T) {
 	t.Parallel()
 	observed := func(word string) string { return fmt.Sprintf(`{"test_name":"X","result":%q}`, word) }
 	tests := map[order.Interpretation][]string{
-		order.Normal:                {observed("Not Detected"), observed("Not Detected")},
-		order.UnknownInterpretation: {observed("Not Detected"), observed("Equivocal"), observed("Not Detected")},
-		order.Abnormal:              {observed("Equivocal"), observed("Detected"), observed("Not Detected")},
+		order.InterpretationNormal:   {observed("Not Detected"), observed("Not Detected")},
+		order.InterpretationUnknown:  {observed("Not Detected"), observed("Equivocal"), observed("Not Detected")},
+		order.InterpretationAbnormal: {observed("Equivocal"), observed("Detected"), observed("Not Detected")},
 	}
 	for want, observations := range tests {
 		reported, err := fetch(t, http.StatusOK, reportWith("final", "", observations...))
 		require.NoError(t, err)
-		require.Equal(t, want, reported.Report.Interpretation)
+		require.Equal(t, want, reported.LabReport.Interpretation)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestReportStatus(t *testing.T) {
 	} {
 		reported, err := fetch(t, http.StatusOK, reportWith(written, "", chlamydia))
 		require.NoError(t, err)
-		require.Equal(t, want, reported.Report.Status, written)
+		require.Equal(t, want, reported.LabReport.Status, written)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestNoResultsYet(t *testing.T) {
 			t.Parallel()
 			reported, err := fetch(t, tt.status, tt.body)
 			require.NoError(t, err)
-			require.Nil(t, reported.Report)
+			require.Nil(t, reported.LabReport)
 			require.Empty(t, reported.Hash)
 			require.Equal(t, tt.pdf, string(reported.PDF))
 			require.Equal(t, tt.body, string(reported.Raw))
@@ -229,7 +229,7 @@ func TestResultsRefused(t *testing.T) {
 		status int
 		code   string
 	}{
-		`{"success":false,"error_msg":"no access"}`: {200, labs.CodeRefused},
+		`{"success":false,"error_msg":"no access"}`: {200, labs.CodeRefusedByLab},
 		`no`: {400, "http_400"},
 	} {
 		_, err := fetch(t, want.status, body)

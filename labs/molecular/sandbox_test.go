@@ -18,17 +18,17 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// simulated is a simulated lab, a client of it, and what it tells.
-type simulated struct {
+// simulatedLab is a simulated lab, a client of it, and what it tells.
+type simulatedLab struct {
 	*molecular.Client
 
-	server  *httptest.Server
-	notices chan labs.Message
+	server   *httptest.Server
+	messages chan labs.InboundMessage
 }
 
-func simulate(t *testing.T, config sandbox.Config) *simulated {
+func startSimulatedLab(t *testing.T, config sandbox.Config) *simulatedLab {
 	t.Helper()
-	s := &simulated{notices: make(chan labs.Message, 100)}
+	s := &simulatedLab{messages: make(chan labs.InboundMessage, 100)}
 	pairs := []labs.Credentials{{AccountID: "acc-1", User: user, Token: token}}
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, molecular.MaxWebhook))
@@ -40,7 +40,7 @@ func simulate(t *testing.T, config sandbox.Config) *simulated {
 			http.Error(w, "unauthorized", http.StatusUnauthorized)
 			return
 		}
-		s.notices <- molecular.Decode(body, time.Now())
+		s.messages <- molecular.Decode(body, time.Now())
 	}))
 	t.Cleanup(receiver.Close)
 
@@ -55,26 +55,26 @@ func simulate(t *testing.T, config sandbox.Config) *simulated {
 	return s
 }
 
-func (s *simulated) place(t *testing.T, script string) (labs.Placed, error) {
+func (s *simulatedLab) place(t *testing.T, script string) (labs.Acceptance, error) {
 	t.Helper()
 	r := requisition()
 	r.Script = script
 	return s.Place(t.Context(), r)
 }
 
-// next is the next webhook that the lab sends.
-func (s *simulated) next(t *testing.T) labs.Message {
+// nextMessage is the next webhook that the lab sends.
+func (s *simulatedLab) nextMessage(t *testing.T) labs.InboundMessage {
 	t.Helper()
 	select {
-	case n := <-s.notices:
+	case n := <-s.messages:
 		return n
 	case <-time.After(10 * time.Second):
 		require.FailNow(t, "the lab sends nothing")
-		return labs.Message{}
+		return labs.InboundMessage{}
 	}
 }
 
-func (s *simulated) control(t *testing.T, path, body string) {
+func (s *simulatedLab) controlLab(t *testing.T, path, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.server.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -88,51 +88,51 @@ func (s *simulated) control(t *testing.T, path, body string) {
 
 func TestSimulatedLabFromOrderToResults(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{})
+	lab := startSimulatedLab(t, sandbox.Config{})
 
 	placed, err := lab.place(t, "happy-lab-only")
 	require.NoError(t, err)
-	require.False(t, placed.Already)
+	require.False(t, placed.AlreadyPlaced)
 	require.NotEmpty(t, placed.Accession)
 
-	for _, kind := range []order.FactKind{order.KitShipped, order.KitReceived, order.ReportReady} {
-		n := lab.next(t)
+	for _, kind := range []order.FactKind{order.FactKitShipped, order.FactKitReceived, order.FactReportReady} {
+		n := lab.nextMessage(t)
 		require.Empty(t, n.Problem)
 		require.Equal(t, number, n.OrderNumber)
 		require.Equal(t, placed.Accession, n.Fact.Accession)
 		require.Equal(t, kind, n.Fact.Kind)
 		require.False(t, n.Fact.SentAt.IsZero())
-		if kind == order.KitShipped {
-			require.NotEmpty(t, n.Fact.Outbound)
-			require.NotEmpty(t, n.Fact.Inbound)
+		if kind == order.FactKitShipped {
+			require.NotEmpty(t, n.Fact.OutboundNumber)
+			require.NotEmpty(t, n.Fact.InboundNumber)
 		}
 	}
 
-	reported, err := lab.Results(t.Context(), number)
+	reported, err := lab.FetchResults(t.Context(), number)
 	require.NoError(t, err)
-	require.Equal(t, "final", reported.Report.Status)
-	require.Equal(t, order.Normal, reported.Report.Interpretation)
-	require.Len(t, reported.Report.Results, 4)
+	require.Equal(t, "final", reported.LabReport.Status)
+	require.Equal(t, order.InterpretationNormal, reported.LabReport.Interpretation)
+	require.Len(t, reported.LabReport.Results, 4)
 	require.True(t, strings.HasPrefix(string(reported.PDF), "%PDF-"))
-	for _, r := range reported.Report.Results {
+	for _, r := range reported.LabReport.Results {
 		require.Equal(t, "numeric", r.Type)
 		require.NotNil(t, r.Value)
-		require.NotNil(t, r.At)
+		require.NotNil(t, r.Timestamp)
 		require.Equal(t, "mg/dL", *r.Unit)
 	}
 }
 
 func TestSimulatedLabRejects(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{})
+	lab := startSimulatedLab(t, sandbox.Config{})
 	_, err := lab.place(t, "reject-final")
 	require.NoError(t, err)
-	lab.next(t)
-	lab.next(t)
+	lab.nextMessage(t)
+	lab.nextMessage(t)
 
-	n := lab.next(t)
+	n := lab.nextMessage(t)
 
-	require.Equal(t, order.KitRejected, n.Fact.Kind)
+	require.Equal(t, order.FactKitRejected, n.Fact.Kind)
 	require.Equal(t, new(false), n.Fact.Recoverable)
 	require.NotEmpty(t, n.Fact.Detail)
 	require.NotEmpty(t, n.Reason)
@@ -140,11 +140,11 @@ func TestSimulatedLabRejects(t *testing.T) {
 
 func TestSimulatedLabRepeats(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{})
+	lab := startSimulatedLab(t, sandbox.Config{})
 	_, err := lab.place(t, "send-twice")
 	require.NoError(t, err)
 	for range 3 {
-		first, second := lab.next(t), lab.next(t)
+		first, second := lab.nextMessage(t), lab.nextMessage(t)
 		require.Equal(t, first.Key, second.Key)
 		require.Equal(t, first.Hash, second.Hash)
 	}
@@ -152,7 +152,7 @@ func TestSimulatedLabRepeats(t *testing.T) {
 
 func TestSimulatedLabIsBusyThenAccepts(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{})
+	lab := startSimulatedLab(t, sandbox.Config{})
 
 	_, err := lab.place(t, "fail-place-1")
 	var busy *labs.BusyError
@@ -161,12 +161,12 @@ func TestSimulatedLabIsBusyThenAccepts(t *testing.T) {
 
 	placed, err := lab.place(t, "fail-place-1")
 	require.NoError(t, err)
-	require.False(t, placed.Already)
+	require.False(t, placed.AlreadyPlaced)
 }
 
 func TestSimulatedLabAcceptsWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{Manual: true})
+	lab := startSimulatedLab(t, sandbox.Config{Manual: true})
 
 	_, err := lab.place(t, "timeout-after-accept")
 	var unanswered *labs.UnansweredError
@@ -174,25 +174,25 @@ func TestSimulatedLabAcceptsWithoutAnAnswer(t *testing.T) {
 
 	placed, err := lab.place(t, "timeout-after-accept")
 	require.NoError(t, err)
-	require.True(t, placed.Already, "the order is not placed twice (molecular-api#d22)")
+	require.True(t, placed.AlreadyPlaced, "the order is not placed twice (molecular-api#d22)")
 	require.NotEmpty(t, placed.Accession)
 }
 
 func TestSimulatedLabRefuses(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{})
+	lab := startSimulatedLab(t, sandbox.Config{})
 
 	_, err := lab.place(t, "refuse-place")
 
 	var refused *labs.RefusedError
 	require.ErrorAs(t, err, &refused)
-	require.Equal(t, labs.CodeRefused, refused.Code)
+	require.Equal(t, labs.CodeRefusedByLab, refused.Code)
 	require.Contains(t, string(refused.Raw), "physician")
 }
 
 func TestSimulatedLabChecksCredentials(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{Manual: true})
+	lab := startSimulatedLab(t, sandbox.Config{Manual: true})
 	a := account(lab.server.URL, settings)
 	a.Token = "another"
 	client := newClient(t, a, labs.Options{})
@@ -204,57 +204,57 @@ func TestSimulatedLabChecksCredentials(t *testing.T) {
 
 func TestSimulatedLabReportsInSteps(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{Manual: true})
-	results := func() labs.Reported {
+	lab := startSimulatedLab(t, sandbox.Config{Manual: true})
+	results := func() labs.FetchedResults {
 		t.Helper()
-		reported, err := lab.Results(t.Context(), number)
+		reported, err := lab.FetchResults(t.Context(), number)
 		require.NoError(t, err)
 		return reported
 	}
-	require.Nil(t, results().Report, "an order that the lab does not know")
+	require.Nil(t, results().LabReport, "an order that the lab does not know")
 	_, err := lab.place(t, "")
 	require.NoError(t, err)
-	require.Nil(t, results().Report, "no report yet")
+	require.Nil(t, results().LabReport, "no report yet")
 
 	path := "/sandbox/orders/" + number + "/results"
-	lab.control(t, path, `{"observations":[]}`)
-	require.Nil(t, results().Report, "a report without observations (molecular-api#d32)")
+	lab.controlLab(t, path, `{"observations":[]}`)
+	require.Nil(t, results().LabReport, "a report without observations (molecular-api#d32)")
 
 	const observed = `"pdf_base64":"JVBERg==","observations":[{"test_name":"Chlamydia trachomatis","result":%s,"result_value":"","assay_datetime":"2026-03-01T08:00:00Z"}]`
-	lab.control(t, path, `{"status":"partial",`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)
+	lab.controlLab(t, path, `{"status":"partial",`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)
 	partial := results()
-	require.Equal(t, "partial", partial.Report.Status)
+	require.Equal(t, "partial", partial.LabReport.Status)
 
-	lab.control(t, path, `{`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)
+	lab.controlLab(t, path, `{`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)
 	final := results()
-	require.Equal(t, "final", final.Report.Status)
+	require.Equal(t, "final", final.LabReport.Status)
 	require.NotEqual(t, partial.Hash, final.Hash)
 
-	lab.control(t, path, `{`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)
+	lab.controlLab(t, path, `{`+strings.Replace(observed, "%s", `"Not Detected"`, 1)+`}`)
 	require.Equal(t, final.Hash, results().Hash, "the same content in a new version is no correction")
 
-	lab.control(t, path, `{`+strings.Replace(observed, "%s", `"Detected"`, 1)+`}`)
+	lab.controlLab(t, path, `{`+strings.Replace(observed, "%s", `"Detected"`, 1)+`}`)
 	corrected := results()
 	require.NotEqual(t, final.Hash, corrected.Hash)
-	require.Equal(t, order.Abnormal, corrected.Report.Interpretation)
+	require.Equal(t, order.InterpretationAbnormal, corrected.LabReport.Interpretation)
 }
 
 func TestSimulatedLabCancels(t *testing.T) {
 	t.Parallel()
-	lab := simulate(t, sandbox.Config{CancelCall: true, Manual: true})
+	lab := startSimulatedLab(t, sandbox.Config{CancelCall: true, Manual: true})
 	placed, err := lab.place(t, "")
 	require.NoError(t, err)
 	require.NoError(t, lab.Cancel(t.Context(), number, placed.Accession))
 
-	shipped := simulate(t, sandbox.Config{CancelCall: true})
+	shipped := startSimulatedLab(t, sandbox.Config{CancelCall: true})
 	placed, err = shipped.place(t, "silent-after-shipped")
 	require.NoError(t, err)
-	require.Equal(t, order.KitShipped, shipped.next(t).Fact.Kind)
+	require.Equal(t, order.FactKitShipped, shipped.nextMessage(t).Fact.Kind)
 	var refused *labs.RefusedError
 	require.ErrorAs(t, shipped.Cancel(t.Context(), number, placed.Accession), &refused)
-	require.Equal(t, labs.CodeRefused, refused.Code)
+	require.Equal(t, labs.CodeRefusedByLab, refused.Code)
 
-	without := simulate(t, sandbox.Config{Manual: true})
+	without := startSimulatedLab(t, sandbox.Config{Manual: true})
 	require.ErrorAs(t, without.Cancel(t.Context(), number, ""), &refused)
 	require.Equal(t, "http_404", refused.Code)
 }

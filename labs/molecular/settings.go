@@ -21,8 +21,8 @@ const (
 var linesOfBusiness = []string{"SC", "CGx", "ID"}
 
 var (
-	stateCode = regexp.MustCompile(`^[A-Z]{2}$`)
-	callPath  = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
+	statePattern    = regexp.MustCompile(`^[A-Z]{2}$`)
+	callPathPattern = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
 )
 
 // Settings are what MTL has agreed with an account, as the account keeps them in JSON.
@@ -55,7 +55,7 @@ type Endpoints struct {
 // the defaults.
 func ParseSettings(document []byte) (Settings, error) {
 	s := Settings{ShippingMethod: defaultShippingMethod, LineOfBusiness: defaultLineOfBusiness}
-	if err := wire.ParseSettings(document, &s); err != nil {
+	if err := wire.DecodeSettings(document, &s); err != nil {
 		return Settings{}, err
 	}
 	if err := s.check(); err != nil {
@@ -70,7 +70,7 @@ func (s Settings) check() error {
 		problems = append(problems, fmt.Errorf("settings: "+format, args...))
 	}
 	for _, state := range slices.Sorted(maps.Keys(s.Physicians)) {
-		if !stateCode.MatchString(state) {
+		if !statePattern.MatchString(state) {
 			wrong("physicians: %q is not a state of two capital letters", state)
 		}
 		if s.Physicians[state] <= 0 {
@@ -93,15 +93,15 @@ func (s Settings) check() error {
 		{"results", s.Endpoints.Results}, {"order_info", s.Endpoints.OrderInfo},
 		{"notifications", s.Endpoints.Notifications}, {"cancel", s.Endpoints.Cancel},
 	} {
-		if endpoint.path != "" && !callPath.MatchString(endpoint.path) {
+		if endpoint.path != "" && !callPathPattern.MatchString(endpoint.path) {
 			wrong("endpoints: %s is not a path such as /Results", endpoint.name)
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// physician is the id of who oversees orders from a state; 0: nobody.
-func (s Settings) physician(state string) int64 {
+// physicianFor is the id of who oversees orders from a state; 0: nobody.
+func (s Settings) physicianFor(state string) int64 {
 	if id, ok := s.Physicians[state]; ok {
 		return id
 	}

@@ -19,85 +19,85 @@ const MaxWebhook = 64 << 10
 
 // Protocol is how MTL is spoken to.
 var Protocol = labs.Protocol{
-	Name:         Partner,
-	Open:         func(a labs.Account, o labs.Options) (labs.Lab, error) { return opened(New(a, o)) },
-	MaxWebhook:   MaxWebhook,
-	Challenge:    `Basic realm="webhooks", charset="UTF-8"`,
-	Authenticate: Authenticate,
-	Decode: func(_ http.Header, body []byte, receivedAt time.Time) labs.Message {
+	Name:          Partner,
+	Open:          func(a labs.Account, o labs.Options) (labs.Lab, error) { return asLab(New(a, o)) },
+	MaxWebhook:    MaxWebhook,
+	AuthChallenge: `Basic realm="webhooks", charset="UTF-8"`,
+	Authenticate:  Authenticate,
+	Decode: func(_ http.Header, body []byte, receivedAt time.Time) labs.InboundMessage {
 		return Decode(body, receivedAt)
 	},
 }
 
-// infos are the known types, with where each keeps what it tells.
-var infos = map[string]struct {
+// factInfos are the known types, with where each keeps what it tells.
+var factInfos = map[string]struct {
 	kind       order.FactKind
 	info, time string
 }{
-	"kit_shipped":  {order.KitShipped, "ship_info", "shipped_datetime"},
-	"kit_received": {order.KitReceived, "rcvd_info", "received_datetime"},
-	"kit_rejected": {order.KitRejected, "rej_info", "rejected_datetime"},
-	"report_ready": {order.ReportReady, "report_ready_info", "report_sent_datetime"},
+	"kit_shipped":  {order.FactKitShipped, "ship_info", "shipped_datetime"},
+	"kit_received": {order.FactKitReceived, "rcvd_info", "received_datetime"},
+	"kit_rejected": {order.FactKitRejected, "rej_info", "rejected_datetime"},
+	"report_ready": {order.FactReportReady, "report_ready_info", "report_sent_datetime"},
 }
 
 // Decode reads the body of a webhook that was received at a time. It never fails: what it cannot read is a message with a problem
 // (molecular-api#d4 to molecular-api#d7). Its key is that of molecular-api#d16. A fact whose time is missing or
 // unreadable has a zero SentAt (molecular-api#d7b).
-func Decode(body []byte, receivedAt time.Time) labs.Message {
+func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
 	object, err := wire.ParseObject(body)
 	if err != nil {
-		sum := wire.Sum(body)
-		return labs.Message{Key: sum, Hash: sum, Problem: labs.Malformed}
+		sum := wire.SHA256Hex(body)
+		return labs.InboundMessage{Key: sum, Hash: sum, Problem: labs.Malformed}
 	}
-	hash := wire.CanonicalHash(object)
-	n := labs.Message{
-		OrderNumber: wire.OrderNumber(wire.Text(object["order_number"])),
-		Kind:        wire.Code(wire.Text(object["type"])),
+	hash := wire.ObjectHash(object)
+	n := labs.InboundMessage{
+		OrderNumber: wire.SafeOrderNumber(wire.TextValue(object["order_number"])),
+		Kind:        wire.SafeCode(wire.TextValue(object["type"])),
 		Key:         hash,
 		Hash:        hash,
 	}
-	known, ok := infos[n.Kind]
+	known, ok := factInfos[n.Kind]
 	info, complete := object[known.info].(map[string]any)
 	switch {
-	case n.OrderNumber == "" || strings.TrimSpace(wire.Text(object["type"])) == "":
+	case n.OrderNumber == "" || strings.TrimSpace(wire.TextValue(object["type"])) == "":
 		n.Problem = labs.MissingFields
 	case !ok:
 		n.Problem = labs.UnknownType
 	case !complete:
-		n.Problem = labs.Incomplete
+		n.Problem = labs.IncompleteData
 	}
 	if n.Problem != "" {
 		return n
 	}
-	n.Fact = fact(known.kind, wire.Identifier(object["accession_number"]), info)
+	n.Fact = newFact(known.kind, wire.IdentifierValue(object["accession_number"]), info)
 	n.Fact.ReceivedAt = receivedAt.UTC().Truncate(time.Microsecond)
-	if at, ok := wire.Instant(wire.Text(info[known.time])); ok {
+	if at, ok := wire.ParseInstant(wire.TextValue(info[known.time])); ok {
 		n.Fact.SentAt = at
-		n.Key = Key(n.Fact.Kind, n.OrderNumber, n.Fact.Accession, at)
+		n.Key = FactKey(n.Fact.Kind, n.OrderNumber, n.Fact.Accession, at)
 	}
-	if known.kind == order.KitRejected {
-		n.Reason = wire.Text(info["rejected_reason"])
+	if known.kind == order.FactKitRejected {
+		n.Reason = wire.TextValue(info["rejected_reason"])
 	}
 	return n
 }
 
-// Key is the identity of what happened (molecular-api#d16). What is learned by asking instead of by a webhook has the
+// FactKey is the identity of what happened (molecular-api#d16). What is learned by asking instead of by a webhook has the
 // same key (molecular-api#d33).
-func Key(kind order.FactKind, orderNumber, accession string, at time.Time) string {
+func FactKey(kind order.FactKind, orderNumber, accession string, at time.Time) string {
 	parts := []string{string(kind), orderNumber, accession, strconv.FormatInt(at.UnixMicro(), 10)}
-	return wire.HashOf(parts)
+	return wire.JSONHash(parts)
 }
 
-func fact(kind order.FactKind, accession string, info map[string]any) *order.Fact {
+func newFact(kind order.FactKind, accession string, info map[string]any) *order.Fact {
 	f := &order.Fact{Kind: kind, Accession: accession}
 	switch kind {
-	case order.KitShipped:
-		f.Outbound = wire.Code(wire.Text(info["outbound"]))
-		f.Inbound = wire.Code(wire.Text(info["inbound"]))
-		f.KitRegCode = wire.Code(wire.Text(info["kit_reg_code"]))
-		f.OraQuickLot = wire.Code(wire.Text(info["oraquick_lot_exp"]))
-	case order.KitRejected:
-		f.Detail = wire.Detail(wire.Text(info["rejected_reason"]))
+	case order.FactKitShipped:
+		f.OutboundNumber = wire.SafeCode(wire.TextValue(info["outbound"]))
+		f.InboundNumber = wire.SafeCode(wire.TextValue(info["inbound"]))
+		f.KitRegCode = wire.SafeCode(wire.TextValue(info["kit_reg_code"]))
+		f.OraQuickLot = wire.SafeCode(wire.TextValue(info["oraquick_lot_exp"]))
+	case order.FactKitRejected:
+		f.Detail = wire.RejectionDetail(wire.TextValue(info["rejected_reason"]))
 		if recoverable, ok := info["recoverable"].(bool); ok {
 			f.Recoverable = &recoverable
 		}

@@ -17,10 +17,10 @@ import (
 
 var receivedAt = time.Date(2026, 3, 2, 11, 0, 0, 987654000, time.UTC)
 
-func decode(body string) labs.Message { return molecular.Decode([]byte(body), receivedAt) }
+func decode(body string) labs.InboundMessage { return molecular.Decode([]byte(body), receivedAt) }
 
-// documented reads one of the four payloads of MTL's documentation, as they are printed there.
-func documented(t *testing.T, kind string) string {
+// documentedWebhook reads one of the four payloads of MTL's documentation, as they are printed there.
+func documentedWebhook(t *testing.T, kind string) string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", "webhooks", kind+".json"))
 	require.NoError(t, err)
@@ -35,24 +35,24 @@ func TestDocumentedWebhooks(t *testing.T) {
 		fact              order.Fact
 	}{
 		"kit_shipped": {accession: "M000031828", fact: order.Fact{
-			Kind: order.KitShipped, Outbound: "1111497584974311111", Inbound: "1111498798437922222",
+			Kind: order.FactKitShipped, OutboundNumber: "1111497584974311111", InboundNumber: "1111498798437922222",
 		}},
-		"kit_received": {accession: "M000057021", fact: order.Fact{Kind: order.KitReceived}},
+		"kit_received": {accession: "M000057021", fact: order.Fact{Kind: order.FactKitReceived}},
 		"kit_rejected": {
 			accession: "F000057212", reason: "No patient identifiers listed on the sample container / envelope.",
-			fact: order.Fact{Kind: order.KitRejected, Recoverable: new(true)},
+			fact: order.Fact{Kind: order.FactKitRejected, Recoverable: new(true)},
 		},
-		"report_ready": {accession: "M000057021", fact: order.Fact{Kind: order.ReportReady}},
+		"report_ready": {accession: "M000057021", fact: order.Fact{Kind: order.FactReportReady}},
 	}
 	for kind, tt := range tests {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			n := decode(documented(t, kind))
+			n := decode(documentedWebhook(t, kind))
 
 			tt.fact.SentAt, tt.fact.ReceivedAt, tt.fact.Accession = sentAt, receivedAt, tt.accession
-			require.Equal(t, labs.Message{
+			require.Equal(t, labs.InboundMessage{
 				OrderNumber: "123123", Kind: kind, Reason: tt.reason, Fact: &tt.fact,
-				Key: molecular.Key(order.FactKind(kind), "123123", tt.accession, sentAt), Hash: n.Hash,
+				Key: molecular.FactKey(order.FactKind(kind), "123123", tt.accession, sentAt), Hash: n.Hash,
 			}, n)
 			require.Len(t, n.Key, 64)
 			require.Len(t, n.Hash, 64)
@@ -67,18 +67,18 @@ func TestShippedDetails(t *testing.T) {
 		return decode(`{"order_number":"1","accession_number":"M1","type":"kit_shipped","ship_info":` + info + `}`).Fact
 	}
 	f := shipped(`{"outbound":" 9420 9002-0417 ","inbound":"RB123456785US","kit_reg_code":"AB-12","oraquick_lot_exp":"6671234 / 2026-10"}`)
-	require.Equal(t, "9420 9002-0417", f.Outbound)
-	require.Equal(t, "RB123456785US", f.Inbound)
+	require.Equal(t, "9420 9002-0417", f.OutboundNumber)
+	require.Equal(t, "RB123456785US", f.InboundNumber)
 	require.Equal(t, "AB-12", f.KitRegCode)
 	require.Equal(t, "6671234 / 2026-10", f.OraQuickLot)
 
 	// What is no number or code stays in the stored report and goes no further.
 	f = shipped(`{"outbound":null,"inbound":"","kit_reg_code":42,"oraquick_lot_exp":"for <Ines>"}`)
-	require.Equal(t, &order.Fact{Kind: order.KitShipped, ReceivedAt: receivedAt, Accession: "M1"}, f)
-	require.Empty(t, shipped(`{"outbound":"`+strings.Repeat("9", 65)+`"}`).Outbound)
+	require.Equal(t, &order.Fact{Kind: order.FactKitShipped, ReceivedAt: receivedAt, Accession: "M1"}, f)
+	require.Empty(t, shipped(`{"outbound":"`+strings.Repeat("9", 65)+`"}`).OutboundNumber)
 }
 
-func TestProblems(t *testing.T) {
+func TestWebhookProblems(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		body    string
@@ -109,10 +109,10 @@ func TestProblems(t *testing.T) {
 		"unknown type, no number":   {`{"type":"kit_lost"}`, labs.MissingFields, "", "kit_lost"},
 		"unknown type":              {`{"order_number":"1","type":"kit_lost"}`, labs.UnknownType, "1", "kit_lost"},
 		"unknown type that is text": {`{"order_number":"1","type":"Ines's kit!"}`, labs.UnknownType, "1", ""},
-		"no info":                   {`{"order_number":"1","type":"kit_received"}`, labs.Incomplete, "1", "kit_received"},
-		"null info":                 {`{"order_number":"1","type":"kit_shipped","ship_info":null}`, labs.Incomplete, "1", "kit_shipped"},
-		"info no object":            {`{"order_number":"1","type":"kit_rejected","rej_info":"QNS"}`, labs.Incomplete, "1", "kit_rejected"},
-		"info of another type":      {`{"order_number":"1","type":"report_ready","rcvd_info":{}}`, labs.Incomplete, "1", "report_ready"},
+		"no info":                   {`{"order_number":"1","type":"kit_received"}`, labs.IncompleteData, "1", "kit_received"},
+		"null info":                 {`{"order_number":"1","type":"kit_shipped","ship_info":null}`, labs.IncompleteData, "1", "kit_shipped"},
+		"info no object":            {`{"order_number":"1","type":"kit_rejected","rej_info":"QNS"}`, labs.IncompleteData, "1", "kit_rejected"},
+		"info of another type":      {`{"order_number":"1","type":"report_ready","rcvd_info":{}}`, labs.IncompleteData, "1", "report_ready"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestTimeOfAFact(t *testing.T) {
 				require.Equal(t, n.Hash, n.Key)
 				return
 			}
-			require.Equal(t, molecular.Key(order.KitReceived, "1", "M1", want), n.Key)
+			require.Equal(t, molecular.FactKey(order.FactKitReceived, "1", "M1", want), n.Key)
 		})
 	}
 }
@@ -176,17 +176,17 @@ func TestRecoverable(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
+func TestFactKeysAndHashes(t *testing.T) {
 	t.Parallel()
-	shipped := documented(t, "kit_shipped")
+	shipped := documentedWebhook(t, "kit_shipped")
 	first := decode(shipped)
-	change := func(old, replacement string) labs.Message {
+	change := func(old, replacement string) labs.InboundMessage {
 		t.Helper()
 		require.Contains(t, shipped, old)
 		return decode(strings.Replace(shipped, old, replacement, 1))
 	}
 
-	duplicates := map[string]labs.Message{
+	duplicates := map[string]labs.InboundMessage{
 		"other blanks":        change(`{ "order_number": `, "{\n\t\"order_number\":"),
 		"null and empty":      change(`"kit_reg_code": null, "oraquick_lot_exp": ""`, `"kit_reg_code": "", "oraquick_lot_exp": null`),
 		"left out":            change(`"kit_reg_code": null, `, ``),
@@ -198,7 +198,7 @@ func TestIdentity(t *testing.T) {
 		require.Equal(t, first, n, name)
 	}
 
-	amendments := map[string]labs.Message{
+	amendments := map[string]labs.InboundMessage{
 		"another tracking number": change("1111497584974311111", "1111497584974311112"),
 		"one more key":            change(`"outbound":`, `"carrier": "USPS", "outbound":`),
 		"the time in other words": change("885569Z", "885569+00:00"),
@@ -208,7 +208,7 @@ func TestIdentity(t *testing.T) {
 		require.NotEqual(t, first.Hash, n.Hash, name)
 	}
 
-	others := map[string]labs.Message{
+	others := map[string]labs.InboundMessage{
 		"another order":     change(`"123123"`, `"123124"`),
 		"another accession": change(`"M000031828"`, `"M000031829"`),
 		"a microsecond on":  change("885569Z", "885570Z"),
@@ -224,11 +224,11 @@ func TestIdentity(t *testing.T) {
 func TestKeyPartsDoNotRunTogether(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(0, 0)
-	require.NotEqual(t, molecular.Key(order.KitShipped, "12", "3", at), molecular.Key(order.KitShipped, "1", "23", at))
-	require.NotEqual(t, molecular.Key(order.KitShipped, `1","`, "3", at), molecular.Key(order.KitShipped, "1", `","3`, at))
+	require.NotEqual(t, molecular.FactKey(order.FactKitShipped, "12", "3", at), molecular.FactKey(order.FactKitShipped, "1", "23", at))
+	require.NotEqual(t, molecular.FactKey(order.FactKitShipped, `1","`, "3", at), molecular.FactKey(order.FactKitShipped, "1", `","3`, at))
 }
 
-func TestAccession(t *testing.T) {
+func TestAccessionOfAWebhook(t *testing.T) {
 	t.Parallel()
 	for written, want := range map[string]string{
 		`"M000412207"`: "M000412207", `" M000412207 "`: "M000412207", `412207`: "412207",
@@ -239,7 +239,7 @@ func TestAccession(t *testing.T) {
 	}
 }
 
-func TestReasons(t *testing.T) {
+func TestRejectionReasons(t *testing.T) {
 	t.Parallel()
 	tests := map[string]lifecycle.Detail{
 		"Quantity not sufficient (QNS)":                        lifecycle.SampleQuantityNotSufficient,

@@ -35,60 +35,60 @@ type site struct {
 	Timezone      string   `json:"timezone"`
 }
 
-// booked is the appointment without what may name the patient. It is not ok without a status, or when it is to take place at no
+// toReportedAppointment is the appointment without what may name the patient. It is not ok without a status, or when it is to take place at no
 // time. An end that is not told, or cannot be, is the start.
-func (a appointment) booked() (b order.Booked, ok bool) {
-	b = order.Booked{
-		Status: a.Status, Reference: wire.Code(a.Reference), Confirmation: wire.Code(a.Confirmation),
-		Zone: zone(a.Timezone), CanReschedule: a.CanReschedule,
+func (a appointment) toReportedAppointment() (b order.ReportedAppointment, ok bool) {
+	b = order.ReportedAppointment{
+		Status: a.Status, Reference: wire.SafeCode(a.Reference), Confirmation: wire.SafeCode(a.Confirmation),
+		Zone: validZone(a.Timezone), CanReschedule: a.CanReschedule,
 	}
 	if providers[a.Provider] != "" {
 		b.Provider = a.Provider
 	}
 	if a.Site != nil {
-		b.Site = wire.Code(a.Site.Code)
+		b.Site = wire.SafeCode(a.Site.Code)
 		if b.Zone == "" {
-			b.Zone = zone(a.Site.Timezone)
+			b.Zone = validZone(a.Site.Timezone)
 		}
 	}
-	start, timed := wire.Instant(a.Start)
+	start, timed := wire.ParseInstant(a.Start)
 	b.StartAt = start
-	if end, told := wire.Instant(a.End); timed {
+	if end, told := wire.ParseInstant(a.End); timed {
 		b.EndAt = start
 		if told && end.After(start) {
 			b.EndAt = end
 		}
 	}
-	toCome := a.Status == lifecycle.AppointmentIsReserved || a.Status == lifecycle.AppointmentIsConfirmed
+	toCome := a.Status == lifecycle.AppointmentStatusReserved || a.Status == lifecycle.AppointmentStatusConfirmed
 	return b, a.Status.Valid() && (timed || !toCome)
 }
 
-// place is where the appointment is; nil: not told.
-func (a appointment) place() *order.Place {
+// location is where the appointment is; nil: not told.
+func (a appointment) location() *order.Location {
 	switch {
 	case a.Site != nil:
-		place := a.Site.place()
+		place := a.Site.location()
 		return &place
 	case a.Address != nil:
-		place := a.Address.place()
+		place := a.Address.location()
 		return &place
 	}
 	return nil
 }
 
-func (s site) place() order.Place {
-	place := s.Address.place()
+func (s site) location() order.Location {
+	place := s.Address.location()
 	place.Name, place.Lat, place.Lng = s.Name, s.Lat, s.Lng
 	return place
 }
 
-func (a address) place() order.Place {
-	return order.Place{
+func (a address) location() order.Location {
+	return order.Location{
 		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Notes: a.AccessNotes,
 	}
 }
 
-func addressAt(p *order.Place) *address {
+func addressOfLocation(p *order.Location) *address {
 	if p == nil {
 		return nil
 	}
@@ -97,8 +97,8 @@ func addressAt(p *order.Place) *address {
 	}
 }
 
-func (s site) port() *labs.Site {
-	out := &labs.Site{Code: wire.Code(s.Code), Place: s.place(), Zone: zone(s.Timezone)}
+func (s site) toSite() *labs.Site {
+	out := &labs.Site{Code: wire.SafeCode(s.Code), Location: s.location(), Zone: validZone(s.Timezone)}
 	if s.DistanceMiles != nil {
 		miles := int(*s.DistanceMiles)
 		out.DistanceMiles = &miles
@@ -106,8 +106,8 @@ func (s site) port() *labs.Site {
 	return out
 }
 
-// zone is an IANA name; empty for anything else.
-func zone(name string) string {
+// validZone is an IANA name; empty for anything else.
+func validZone(name string) string {
 	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
 		return ""
 	}

@@ -14,7 +14,7 @@ import (
 type Client struct {
 	account  labs.Account
 	settings Settings
-	calls    *wire.Caller
+	caller   *wire.Caller
 }
 
 var (
@@ -26,25 +26,25 @@ var (
 // New makes a client. Its error lists all that is wrong with the account and its settings.
 func New(account labs.Account, o labs.Options) (*Client, error) {
 	settings, settingsErr := ParseSettings(account.Settings)
-	sign, secretErr := signer(account, o.Now)
+	sign, secretErr := newSigner(account, o.Now)
 	calls, accountErr := wire.NewCaller(account, o, sign)
 	if err := errors.Join(accountErr, secretErr, settingsErr); err != nil {
 		return nil, fmt.Errorf("lab account %s: %w", account.ID, err)
 	}
-	return &Client{account: account, settings: settings, calls: calls}, nil
+	return &Client{account: account, settings: settings, caller: calls}, nil
 }
 
 // Capabilities implements labs.Lab: they are what the settings say.
 func (c *Client) Capabilities() labs.Capabilities {
 	s := c.settings
 	return labs.Capabilities{
-		Cancel: s.Cancel, Correct: s.Correct, Registrable: s.Registrable, Results: len(s.Methods) > 0, Schedule: s.Schedule,
+		Cancel: s.Cancel, CorrectPatient: s.Correct, Registrable: s.Registrable, Results: len(s.Methods) > 0, Schedule: s.Schedule,
 		Methods: s.Methods, Provider: s.Provider, Tiers: s.Tiers,
 	}
 }
 
 // Close gives up idle connections.
-func (c *Client) Close() { c.calls.Close() }
+func (c *Client) Close() { c.caller.Close() }
 
 // orderPath is the path of a call about an order.
 func orderPath(number string, more ...string) string {
@@ -62,33 +62,33 @@ const (
 	codeSlotGone     = "slot_gone"
 )
 
-var codes = map[string]bool{
+var refusalCodes = map[string]bool{
 	"invalid_order": true, "unknown_test": true, "outside_service_area": true, codeUnknownOrder: true, "not_registrable": true,
 	"already_registered": true, "not_cancellable": true, codeSlotGone: true, "not_reschedulable": true, codeNoResults: true,
 }
 
-// failed is the error for an answer without success: a refusal for good, or a status of which nothing can be concluded.
-func failed(a wire.Answer) error {
+// answerError is the error for an answer without success: a refusal for good, or a status of which nothing can be concluded.
+func answerError(a wire.Answer) error {
 	switch a.Status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
 	default:
-		return a.Unanswered(fmt.Errorf("HTTP status %d", a.Status))
+		return a.UnansweredError(fmt.Errorf("HTTP status %d", a.Status))
 	}
-	switch code := codeOf(a); {
+	switch code := errorCode(a); {
 	case code == "":
-		return a.Refused()
-	case codes[code]:
+		return a.RefusedError()
+	case refusalCodes[code]:
 		return &labs.RefusedError{Code: code, Raw: a.Body}
 	default:
-		return &labs.RefusedError{Code: labs.CodeRefused, Raw: a.Body}
+		return &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
 	}
 }
 
-// codeOf is the code of an error, whatever it is; empty: there is none.
-func codeOf(a wire.Answer) string {
+// errorCode is the code of an error, whatever it is; empty: there is none.
+func errorCode(a wire.Answer) string {
 	object, err := wire.ParseObject(a.Body)
 	if err != nil {
 		return ""
 	}
-	return wire.Text(object["code"])
+	return wire.TextValue(object["code"])
 }

@@ -50,7 +50,7 @@ func TestNewNamesAllProblems(t *testing.T) {
 	require.NotContains(t, err.Error(), "short")
 }
 
-func opened(t *testing.T, p *neutraltest.Partner, a labs.Account) *neutral.Client {
+func openClient(t *testing.T, p *neutraltest.Partner, a labs.Account) *neutral.Client {
 	t.Helper()
 	a.BaseURL = p.URL
 	c, err := neutral.New(a, labs.Options{})
@@ -62,9 +62,9 @@ func opened(t *testing.T, p *neutraltest.Partner, a labs.Account) *neutral.Clien
 // The body of an order is that of docs/partners.md.
 func TestPlaceSendsTheOrder(t *testing.T) {
 	t.Parallel()
-	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
-	c := opened(t, p, neutraltest.Full)
-	r := neutraltest.Fixture().Order("K7Q2M9XW4T1B8C5D")
+	p := neutraltest.Start(t, neutraltest.FullAccount.User, neutraltest.FullAccount.Token)
+	c := openClient(t, p, neutraltest.FullAccount)
+	r := neutraltest.Fixture().NewRequisition("K7Q2M9XW4T1B8C5D")
 	r.Script, r.OriginNumber = "happy", "A3R8N5YV2P6H1J9E"
 	r.Order.LabTest.Markers = []order.Marker{{ID: 1, Name: "HDL", ProviderID: new("H1")}, {ID: 2, Name: "unknown to the lab"}}
 	r.Order.AoEAnswers = []order.AoEAnswer{
@@ -92,31 +92,31 @@ func TestPlaceSendsTheOrder(t *testing.T) {
 	}}}, p.Calls())
 }
 
-func TestAScriptStaysInTheSandbox(t *testing.T) {
+func TestScriptIsSentToTheSandboxOnly(t *testing.T) {
 	t.Parallel()
-	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
-	a := neutraltest.Full
+	p := neutraltest.Start(t, neutraltest.FullAccount.User, neutraltest.FullAccount.Token)
+	a := neutraltest.FullAccount
 	a.Environment = labs.Production // over loopback
-	r := neutraltest.Fixture().Order("K7Q2M9XW4T1B8C5D")
+	r := neutraltest.Fixture().NewRequisition("K7Q2M9XW4T1B8C5D")
 	r.Script = "happy"
-	_, err := opened(t, p, a).Place(t.Context(), r)
+	_, err := openClient(t, p, a).Place(t.Context(), r)
 	require.NoError(t, err)
 	require.NotContains(t, p.Calls()[0].Body, "script")
 }
 
-func TestOrdersThatNobodyCouldRead(t *testing.T) {
+func TestInvalidOrdersAreNotSent(t *testing.T) {
 	t.Parallel()
-	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
-	c := opened(t, p, neutraltest.Full)
+	p := neutraltest.Start(t, neutraltest.FullAccount.User, neutraltest.FullAccount.Token)
+	c := openClient(t, p, neutraltest.FullAccount)
 	var refused *labs.RefusedError
-	_, err := c.Place(t.Context(), labs.Requisition{Number: "../x", Order: &order.Order{Modality: lifecycle.WalkIn}})
+	_, err := c.Place(t.Context(), labs.Requisition{OrderNumber: "../x", Order: &order.Order{Modality: lifecycle.WalkIn}})
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, []string{"number", "collection_method", "patient", "address", "tests"}, refused.Fields)
 	for _, number := range []string{"", ".", "..", "a/b", "a b", "é"} {
-		_, err := c.Results(t.Context(), number)
+		_, err := c.FetchResults(t.Context(), number)
 		require.ErrorAs(t, err, &refused, number)
 	}
-	_, err = c.Book(t.Context(), labs.Booking{Number: "1", AppointmentID: "../2", Type: order.Phlebotomy, Slot: "s"})
+	_, err = c.Book(t.Context(), labs.Booking{OrderNumber: "1", AppointmentID: "../2", Type: order.Phlebotomy, Slot: "s"})
 	require.ErrorAs(t, err, &refused)
 	_, err = c.Availability(t.Context(), labs.AvailabilityQuery{Type: order.PatientServiceCenter})
 	require.ErrorAs(t, err, &refused)
@@ -126,12 +126,12 @@ func TestOrdersThatNobodyCouldRead(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	p := neutraltest.Start(t, neutraltest.Full.User, neutraltest.Full.Token)
-	c := opened(t, p, neutraltest.Full)
+	p := neutraltest.Start(t, neutraltest.FullAccount.User, neutraltest.FullAccount.Token)
+	c := openClient(t, p, neutraltest.FullAccount)
 	const number = "K7Q2M9XW4T1B8C5D"
-	_, err := c.Place(t.Context(), neutraltest.Fixture().Order(number))
+	_, err := c.Place(t.Context(), neutraltest.Fixture().NewRequisition(number))
 	require.NoError(t, err)
-	p.Publish(number, map[string]any{
+	p.PublishReport(number, map[string]any{
 		"status": "final", "reported_at": "2026-03-01T09:00:00-07:00", "collected_at": "2026-02-26T08:00:00Z", "laboratory": "A Lab",
 		"results": []any{
 			map[string]any{"code": "H1", "name": "HDL Cholesterol", "value": 61.5, "interpretation": "abnormal", "flag": "H", "unit": "mg/dL"},
@@ -142,32 +142,32 @@ func TestReport(t *testing.T) {
 		},
 		"patient": map[string]any{"first_name": "Ines", "last_name": "O", "dob": "1988-11-30"}, "pdf_base64": "JVBERg==",
 	})
-	got, err := c.Results(t.Context(), number)
+	got, err := c.FetchResults(t.Context(), number)
 	require.NoError(t, err)
 	collected := time.Date(2026, 2, 26, 8, 0, 0, 0, time.UTC)
-	require.Equal(t, &order.Report{
-		Status: "final", Interpretation: order.Abnormal, CollectedAt: &collected, ReportedAt: time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC),
-		Laboratory: "A Lab", Patient: &order.Tested{FirstName: "Ines", LastName: "O", DOB: "1988-11-30"},
+	require.Equal(t, &order.LabReport{
+		Status: "final", Interpretation: order.InterpretationAbnormal, CollectedAt: &collected, ReportedAt: time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC),
+		Laboratory: "A Lab", Patient: &order.TestedPatient{FirstName: "Ines", LastName: "O", DOB: "1988-11-30"},
 		Results: []order.Result{
 			{
 				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: new(61.5), Text: "61.5", Type: "numeric", Unit: new("mg/dL"),
-				Interpretation: order.Abnormal, SourceFlag: "H", ProviderID: new("H1"),
+				Interpretation: order.InterpretationAbnormal, SourceFlag: "H", ProviderID: new("H1"),
 			},
-			{Name: "Culture", Slug: "culture", Text: "no growth", Type: "comment", Interpretation: order.UnknownInterpretation},
+			{Name: "Culture", Slug: "culture", Text: "no growth", Type: "comment", Interpretation: order.InterpretationUnknown},
 		},
-		Missing: []order.Missing{
+		Missing: []order.MissingMarker{
 			{Name: "LDL", Slug: "ldl", FailureType: "internal_lab_failure", Note: new("spilt")},
 			{Name: "TSH", Slug: "tsh", FailureType: "unknown_failure"},
 		},
-	}, got.Report)
+	}, got.LabReport)
 	require.Equal(t, "%PDF", string(got.PDF))
 
 	for name, report := range map[string]map[string]any{
 		"a nameless result": {"status": "final", "results": []any{map[string]any{"result": "1"}}},
 		"a broken document": {"status": "final", "results": []any{map[string]any{"name": "A"}}, "pdf_base64": "%"},
 	} {
-		p.Publish(number, report)
-		_, err := c.Results(t.Context(), number)
+		p.PublishReport(number, report)
+		_, err := c.FetchResults(t.Context(), number)
 		var unanswered *labs.UnansweredError
 		require.ErrorAs(t, err, &unanswered, name)
 	}
@@ -176,24 +176,24 @@ func TestReport(t *testing.T) {
 		">90":          {Type: "range"},
 		"not measured": {Type: "comment"},
 	} {
-		p.Publish(number, map[string]any{"status": "final", "results": []any{map[string]any{"name": "A", "type": "numeric", "result": text}}})
-		got, err := c.Results(t.Context(), number)
+		p.PublishReport(number, map[string]any{"status": "final", "results": []any{map[string]any{"name": "A", "type": "numeric", "result": text}}})
+		got, err := c.FetchResults(t.Context(), number)
 		require.NoError(t, err)
-		want.Name, want.Slug, want.Text, want.Interpretation = "A", "a", text, order.UnknownInterpretation
-		require.Equal(t, []order.Result{want}, got.Report.Results, "without a value")
+		want.Name, want.Slug, want.Text, want.Interpretation = "A", "a", text, order.InterpretationUnknown
+		require.Equal(t, []order.Result{want}, got.LabReport.Results, "without a value")
 	}
-	for result, want := range map[string]order.Interpretation{"critical": order.Critical, "abnormal": order.Normal} {
-		p.Publish(number, map[string]any{"status": "final", "interpretation": "normal", "results": []any{map[string]any{"name": "A", "interpretation": result}}})
-		got, err := c.Results(t.Context(), number)
+	for result, want := range map[string]order.Interpretation{"critical": order.InterpretationCritical, "abnormal": order.InterpretationNormal} {
+		p.PublishReport(number, map[string]any{"status": "final", "interpretation": "normal", "results": []any{map[string]any{"name": "A", "interpretation": result}}})
+		got, err := c.FetchResults(t.Context(), number)
 		require.NoError(t, err)
-		require.Equal(t, want, got.Report.Interpretation, "called normal as a whole")
+		require.Equal(t, want, got.LabReport.Interpretation, "called normal as a whole")
 	}
-	p.Publish(number, map[string]any{"status": "done", "results": []any{map[string]any{"name": "A"}}})
-	got, err = c.Results(t.Context(), number)
+	p.PublishReport(number, map[string]any{"status": "done", "results": []any{map[string]any{"name": "A"}}})
+	got, err = c.FetchResults(t.Context(), number)
 	require.NoError(t, err)
-	require.Equal(t, "partial", got.Report.Status, "completing an order cannot be undone")
-	p.Publish(number, map[string]any{"status": "final", "results": []any{}})
-	got, err = c.Results(t.Context(), number)
+	require.Equal(t, "partial", got.LabReport.Status, "completing an order cannot be undone")
+	p.PublishReport(number, map[string]any{"status": "final", "results": []any{}})
+	got, err = c.FetchResults(t.Context(), number)
 	require.NoError(t, err)
-	require.Nil(t, got.Report, "nothing is no result yet")
+	require.Nil(t, got.LabReport, "nothing is no result yet")
 }

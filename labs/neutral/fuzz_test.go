@@ -19,8 +19,8 @@ import (
 var (
 	receivedAt = time.Date(2026, 3, 2, 11, 0, 0, 987654321, time.UTC)
 
-	sum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	codes = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
+	hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	codePattern = regexp.MustCompile(`^[-0-9A-Za-z _./:#]{0,64}$`)
 )
 
 // FuzzDecode checks what must hold for any id and any bytes whatsoever: a webhook is either a fact or has a problem, its identity
@@ -33,16 +33,16 @@ func FuzzDecode(f *testing.F) {
 		m := neutral.Decode(id, body, receivedAt)
 
 		require.Equal(t, m.Problem == "", m.Fact != nil)
-		require.Regexp(t, sum, m.Key)
-		require.Regexp(t, sum, m.Hash)
-		require.Regexp(t, codes, m.Kind)
+		require.Regexp(t, hashPattern, m.Key)
+		require.Regexp(t, hashPattern, m.Hash)
+		require.Regexp(t, codePattern, m.Kind)
 		require.LessOrEqual(t, len(m.OrderNumber), 64)
 		for _, r := range m.OrderNumber {
 			require.False(t, unicode.IsControl(r))
 		}
 		require.Equal(t, m, neutral.Decode(id, body, receivedAt))
 		if m.Problem == labs.Malformed {
-			require.Equal(t, labs.Message{Key: m.Key, Hash: m.Hash, Problem: m.Problem}, m)
+			require.Equal(t, labs.InboundMessage{Key: m.Key, Hash: m.Hash, Problem: m.Problem}, m)
 			return
 		}
 		var indented bytes.Buffer
@@ -52,16 +52,16 @@ func FuzzDecode(f *testing.F) {
 		require.NotEqual(t, m.Key, other.Key, "another id, another thing")
 		require.Equal(t, m.Hash, other.Hash)
 		if m.Fact == nil {
-			require.Nil(t, m.Place)
+			require.Nil(t, m.Location)
 			require.Empty(t, m.Reason)
 			return
 		}
-		coded(t, m)
+		requireCodesOnly(t, m)
 	})
 }
 
-// coded checks that a fact can be stored, and is made of codes and times.
-func coded(t *testing.T, m labs.Message) {
+// requireCodesOnly checks that a fact can be stored, and is made of codes and times.
+func requireCodesOnly(t *testing.T, m labs.InboundMessage) {
 	t.Helper()
 	f := m.Fact
 	_, err := json.Marshal(f)
@@ -72,7 +72,7 @@ func coded(t *testing.T, m labs.Message) {
 	if f.Detail != "" {
 		require.Contains(t, lifecycle.Details(), f.Detail)
 	}
-	texts := []string{f.Accession, f.Outbound, f.Inbound, f.KitRegCode, f.Leg, string(f.Target), f.AppointmentID}
+	texts := []string{f.Accession, f.OutboundNumber, f.InboundNumber, f.KitRegCode, f.Leg, string(f.TargetStatus), f.AppointmentID}
 	if a := f.Appointment; a != nil {
 		texts = append(texts, a.Provider, a.Reference, a.Confirmation, a.Site)
 		require.True(t, a.Status.Valid())
@@ -81,6 +81,6 @@ func coded(t *testing.T, m labs.Message) {
 		require.False(t, a.EndAt.Before(a.StartAt))
 	}
 	for _, text := range texts {
-		require.Regexp(t, codes, text)
+		require.Regexp(t, codePattern, text)
 	}
 }

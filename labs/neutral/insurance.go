@@ -22,7 +22,7 @@ type insured struct {
 	Address   *address `json:"address"`
 }
 
-func insuranceOf(c *order.Cover) *insurance {
+func insuranceOf(c *order.BilledInsurance) *insurance {
 	if c == nil {
 		return nil
 	}
@@ -39,7 +39,7 @@ func insuranceOf(c *order.Cover) *insurance {
 	return out
 }
 
-func insuredOf(p order.Insured) insured {
+func insuredOf(p order.InsuredPerson) insured {
 	out := insured{FirstName: p.FirstName, LastName: p.LastName, Gender: p.Gender, Phone: p.Phone, Address: addressOf(&p.Address)}
 	if p.DOB != nil {
 		out.DOB = p.DOB.String()

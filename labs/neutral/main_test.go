@@ -13,5 +13,5 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	labtest.Exercise(t, neutraltest.Fixture())
+	labtest.RunSuite(t, neutraltest.Fixture())
 }

@@ -18,7 +18,7 @@ type orderBody struct {
 	Patient     *patient           `json:"patient,omitempty"`
 	Address     *address           `json:"address,omitempty"`
 	Shipping    *address           `json:"shipping,omitempty"`
-	Tests       []test             `json:"tests"`
+	Tests       []orderedTest      `json:"tests"`
 	Physician   *physician         `json:"physician,omitempty"`
 	Answers     []aoeAnswer        `json:"aoe_answers,omitempty"`
 	ICDCodes    []string           `json:"icd_codes,omitempty"`
@@ -52,7 +52,7 @@ type address struct {
 	Phone        string  `json:"phone_number,omitempty"`
 }
 
-type test struct {
+type orderedTest struct {
 	Code string `json:"code"`
 	Name string `json:"name"`
 }
@@ -71,22 +71,22 @@ type physician struct {
 	NPI       string `json:"npi"`
 }
 
-// safeID are ids that may stand in a path. Those of imported orders are the lab's own.
-var safeID = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}$`)
+// pathIDPattern are ids that may stand in a path. Those of imported orders are the lab's own.
+var pathIDPattern = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}$`)
 
 // requisition builds the body for an order, or refuses it before the partner is called. The body depends on the order alone, so
 // that each attempt sends the same.
 func (c *Client) requisition(r labs.Requisition) (orderBody, error) {
 	o := r.Order
 	body := orderBody{
-		Number:      r.Number,
+		Number:      r.OrderNumber,
 		Method:      o.Modality,
 		Registrable: o.Registrable && !o.Registered,
 		Tests:       testsOf(o.LabTest),
 		ICDCodes:    o.ICDCodes,
 		Notes:       o.LabNotes(),
 		Billing:     o.BillingType,
-		Insurance:   insuranceOf(o.Cover),
+		Insurance:   insuranceOf(o.BilledInsurance),
 		Priority:    o.Priority,
 		Replaces:    r.OriginNumber,
 	}
@@ -102,20 +102,20 @@ func (c *Client) requisition(r labs.Requisition) (orderBody, error) {
 	if c.account.Environment == labs.Sandbox {
 		body.Script = r.Script
 	}
-	if fields := c.problems(body); len(fields) > 0 {
-		return orderBody{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: fields}
+	if fields := c.invalidFields(body); len(fields) > 0 {
+		return orderBody{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: fields}
 	}
 	return body, nil
 }
 
-// problems names the fields without which no partner can do anything.
-func (c *Client) problems(b orderBody) []string {
+// invalidFields names the fields without which no partner can do anything.
+func (c *Client) invalidFields(b orderBody) []string {
 	checks := []struct {
 		field string
 		valid bool
 	}{
-		{"number", safeID.MatchString(b.Number)},
-		{"collection_method", c.settings.serves(b.Method)},
+		{"number", pathIDPattern.MatchString(b.Number)},
+		{"collection_method", c.settings.supports(b.Method)},
 		{"patient", b.Registrable || b.Patient != nil},
 		{"address", b.Registrable || b.Address != nil},
 		{"shipping", !b.Registrable || b.Shipping != nil},
@@ -132,21 +132,21 @@ func (c *Client) problems(b orderBody) []string {
 
 // testsOf lists what to test by the lab's own codes: those of the markers, which are fewer in a redraw; else the test's own as the
 // lab has issued them; else its slug, which is what the two sides agree on where the lab has no codes.
-func testsOf(t order.LabTest) []test {
-	var tests []test
+func testsOf(t order.LabTest) []orderedTest {
+	var tests []orderedTest
 	for _, m := range t.Markers {
 		if m.ProviderID != nil && *m.ProviderID != "" {
-			tests = append(tests, test{Code: *m.ProviderID, Name: m.Name})
+			tests = append(tests, orderedTest{Code: *m.ProviderID, Name: m.Name})
 		}
 	}
 	if len(tests) > 0 {
 		return tests
 	}
 	for _, id := range t.PanelIDs {
-		tests = append(tests, test{Code: strconv.Itoa(id), Name: t.Name})
+		tests = append(tests, orderedTest{Code: strconv.Itoa(id), Name: t.Name})
 	}
 	if len(tests) == 0 && t.Slug != "" {
-		tests = append(tests, test{Code: t.Slug, Name: t.Name})
+		tests = append(tests, orderedTest{Code: t.Slug, Name: t.Name})
 	}
 	return tests
 }

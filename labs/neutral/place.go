@@ -10,14 +10,14 @@ import (
 )
 
 // Place implements labs.Lab. A kit that was ordered without a patient, and has one now, is registered.
-func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Placed, error) {
+func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 	if len(c.settings.Methods) == 0 {
-		return labs.Placed{}, labs.ErrNotSupported
+		return labs.Acceptance{}, labs.ErrNotSupported
 	}
 	if r.Order.Registrable && r.Order.Registered {
-		return c.send(ctx, r, "patient")
+		return c.sendRequisition(ctx, r, "patient")
 	}
-	return c.send(ctx, r)
+	return c.sendRequisition(ctx, r)
 }
 
 // Correct implements labs.Corrector.
@@ -25,31 +25,31 @@ func (c *Client) Correct(ctx context.Context, r labs.Requisition) error {
 	if !c.settings.Correct {
 		return labs.ErrNotSupported
 	}
-	_, err := c.send(ctx, r, "patient")
+	_, err := c.sendRequisition(ctx, r, "patient")
 	return err
 }
 
-func (c *Client) send(ctx context.Context, r labs.Requisition, part ...string) (labs.Placed, error) {
+func (c *Client) sendRequisition(ctx context.Context, r labs.Requisition, part ...string) (labs.Acceptance, error) {
 	body, err := c.requisition(r)
 	if err != nil {
-		return labs.Placed{}, err
+		return labs.Acceptance{}, err
 	}
-	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodPut, Path: orderPath(r.Number, part...), Body: body})
+	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPut, Path: orderPath(r.OrderNumber, part...), Body: body})
 	if err != nil {
-		return labs.Placed{}, err
+		return labs.Acceptance{}, err
 	}
 	if !a.OK() {
-		return labs.Placed{}, failed(a)
+		return labs.Acceptance{}, answerError(a)
 	}
 	placed, err := wire.ParseObject(a.Body)
 	if err != nil {
-		return labs.Placed{}, a.Unanswered(wire.ErrUnreadable)
+		return labs.Acceptance{}, a.UnansweredError(wire.ErrUnreadable)
 	}
-	accession := wire.Identifier(placed["accession"])
+	accession := wire.IdentifierValue(placed["accession"])
 	if accession == "" {
-		accession = wire.Identifier(placed["kit_id"]) // by which the lab knows the order, too
+		accession = wire.IdentifierValue(placed["kit_id"]) // by which the lab knows the order, too
 	}
-	return labs.Placed{Accession: accession, Already: a.Status == http.StatusOK, Raw: a.Body}, nil
+	return labs.Acceptance{Accession: accession, AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
 }
 
 // Cancel implements labs.Lab.
@@ -60,57 +60,57 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	body := struct {
 		Accession string `json:"accession,omitempty"`
 	}{accession}
-	a, err := c.about(ctx, number, wire.Call{Method: http.MethodPost, Path: orderPath(number, "cancel"), Body: body})
+	a, err := c.callOrder(ctx, number, wire.Call{Method: http.MethodPost, Path: orderPath(number, "cancel"), Body: body})
 	if err != nil {
 		return err
 	}
 	if !a.OK() {
-		return failed(a)
+		return answerError(a)
 	}
 	if _, err := wire.ParseObject(a.Body); err != nil {
-		return a.Unanswered(wire.ErrUnreadable)
+		return a.UnansweredError(wire.ErrUnreadable)
 	}
 	return nil
 }
 
-// Poll implements labs.Lab: each fact is read as the webhook that it repeats. What cannot be read, or is about another order, is
+// PollFacts implements labs.Lab: each fact is read as the webhook that it repeats. What cannot be read, or is about another order, is
 // left out.
-func (c *Client) Poll(ctx context.Context, number string) ([]labs.Notice, error) {
-	a, err := c.about(ctx, number, wire.Call{Method: http.MethodGet, Path: orderPath(number, "facts")})
+func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFact, error) {
+	a, err := c.callOrder(ctx, number, wire.Call{Method: http.MethodGet, Path: orderPath(number, "facts")})
 	if err != nil {
 		return nil, err
 	}
-	if a.Status == http.StatusNotFound && codeOf(a) == codeUnknownOrder {
+	if a.Status == http.StatusNotFound && errorCode(a) == codeUnknownOrder {
 		return nil, nil
 	}
 	if !a.OK() {
-		return nil, failed(a)
+		return nil, answerError(a)
 	}
 	var answered struct {
 		Facts []json.RawMessage `json:"facts"`
 	}
 	if err := json.Unmarshal(a.Body, &answered); err != nil {
-		return nil, a.Unanswered(wire.ErrUnreadable)
+		return nil, a.UnansweredError(wire.ErrUnreadable)
 	}
-	var out []labs.Notice
+	var out []labs.PolledFact
 	for _, body := range answered.Facts {
 		fact, err := wire.ParseObject(body)
 		if err != nil {
 			continue
 		}
-		if m := Decode(wire.Text(fact["id"]), body, c.calls.Now()); m.Fact != nil && m.OrderNumber == number {
-			out = append(out, labs.Notice{
-				Partner: c.account.Partner, Key: m.Key, Hash: m.Hash, Kind: m.Kind, Reason: m.Reason, Body: body, Fact: m.Fact, Place: m.Place,
+		if m := Decode(wire.TextValue(fact["id"]), body, c.caller.Now()); m.Fact != nil && m.OrderNumber == number {
+			out = append(out, labs.PolledFact{
+				Partner: c.account.Partner, Key: m.Key, Hash: m.Hash, Kind: m.Kind, Reason: m.Reason, Body: body, Fact: m.Fact, Location: m.Location,
 			})
 		}
 	}
 	return out, nil
 }
 
-// about makes a call about an order, unless its number cannot stand in a path.
-func (c *Client) about(ctx context.Context, number string, k wire.Call) (wire.Answer, error) {
-	if !safeID.MatchString(number) {
-		return wire.Answer{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: []string{"number"}}
+// callOrder makes a call about an order, unless its number cannot stand in a path.
+func (c *Client) callOrder(ctx context.Context, number string, k wire.Call) (wire.Answer, error) {
+	if !pathIDPattern.MatchString(number) {
+		return wire.Answer{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"number"}}
 	}
-	return c.calls.Exchange(ctx, k)
+	return c.caller.Exchange(ctx, k)
 }

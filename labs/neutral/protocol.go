@@ -19,7 +19,7 @@ var Protocol = labs.Protocol{
 	Open:         open,
 	MaxWebhook:   MaxWebhook,
 	Authenticate: Authenticate,
-	Decode: func(h http.Header, body []byte, receivedAt time.Time) labs.Message {
+	Decode: func(h http.Header, body []byte, receivedAt time.Time) labs.InboundMessage {
 		return Decode(h.Get(headerID), body, receivedAt)
 	},
 }

@@ -36,38 +36,38 @@ type missing struct {
 
 // The types of a result and of a failure in client-api#17-enums.
 var (
-	types    = []string{"numeric", "range", "comment", "coded_value"}
-	failures = []string{
+	resultTypes  = []string{"numeric", "range", "comment", "coded_value"}
+	failureTypes = []string{
 		"quantity_not_sufficient_failure", "collection_process_failure", "drop_off_failure", "internal_lab_failure", "order_entry_failure",
 		"non_failure", "unknown_failure", "patient_condition_failure", "missing_result_calc_failure", "missing_demo_aoe_calc_failure",
 		"insufficient_volume",
 	}
 )
 
-// port is the result in our own words. A number may stand in the text alone. What is called numeric and is no number is what its text
+// toOrderResult is the result in our own words. A number may stand in the text alone. What is called numeric and is no number is what its text
 // looks like, and so is what has a type that is not known.
-func (m result) port() order.Result {
+func (m result) toOrderResult() order.Result {
 	r := order.Result{
-		Name: m.Name, Slug: wire.Slug(m.Name), Value: m.Value, Text: m.Result, Type: m.Type, Unit: optional(m.Unit), At: moment(m.At),
-		ReferenceRange: optional(m.ReferenceRange), Min: m.Min, Max: m.Max, Interpretation: m.Interpretation, SourceFlag: m.Flag,
-		LOINC: optional(m.LOINC), ProviderID: optional(m.Code),
+		Name: m.Name, Slug: wire.Slug(m.Name), Value: m.Value, Text: m.Result, Type: m.Type, Unit: optionalText(m.Unit), Timestamp: parseTime(m.At),
+		ReferenceRange: optionalText(m.ReferenceRange), Min: m.Min, Max: m.Max, Interpretation: m.Interpretation, SourceFlag: m.Flag,
+		LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
 	if r.Text == "" && m.Value != nil {
 		r.Text = strconv.FormatFloat(*m.Value, 'f', -1, 64)
 	}
-	if n, ok := wire.Number(r.Text); ok && r.Value == nil && r.Type == "numeric" {
+	if n, ok := wire.ParseNumber(r.Text); ok && r.Value == nil && r.Type == "numeric" {
 		r.Value = &n
 	}
-	if !slices.Contains(types, r.Type) || r.Type == "numeric" && r.Value == nil {
-		r.Type = typeOf(r)
+	if !slices.Contains(resultTypes, r.Type) || r.Type == "numeric" && r.Value == nil {
+		r.Type = resultTypeOf(r)
 	}
-	if !known(r.Interpretation) {
-		r.Interpretation = order.UnknownInterpretation
+	if !isKnownInterpretation(r.Interpretation) {
+		r.Interpretation = order.InterpretationUnknown
 	}
 	return r
 }
 
-func typeOf(r order.Result) string {
+func resultTypeOf(r order.Result) string {
 	switch {
 	case r.Value != nil:
 		return "numeric"
@@ -78,17 +78,17 @@ func typeOf(r order.Result) string {
 	}
 }
 
-func (m missing) port() order.Missing {
-	out := order.Missing{
-		Name: m.Name, Slug: wire.Slug(m.Name), FailureType: m.Failure, Note: optional(m.Note), LOINC: optional(m.LOINC), ProviderID: optional(m.Code),
+func (m missing) toMissingMarker() order.MissingMarker {
+	out := order.MissingMarker{
+		Name: m.Name, Slug: wire.Slug(m.Name), FailureType: m.Failure, Note: optionalText(m.Note), LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
-	if !slices.Contains(failures, out.FailureType) {
+	if !slices.Contains(failureTypes, out.FailureType) {
 		out.FailureType = "unknown_failure"
 	}
 	return out
 }
 
-func optional(text string) *string {
+func optionalText(text string) *string {
 	if text == "" {
 		return nil
 	}

@@ -24,80 +24,80 @@ type report struct {
 	Interpretation order.Interpretation `json:"interpretation"`
 	Results        []result             `json:"results"`
 	Missing        []missing            `json:"missing"`
-	Patient        *order.Tested        `json:"patient"`
+	Patient        *order.TestedPatient `json:"patient"`
 	PDF            string               `json:"pdf_base64"`
 }
 
-// Results implements labs.Lab. A report with neither results nor anything missing is none yet.
-func (c *Client) Results(ctx context.Context, number string) (labs.Reported, error) {
+// FetchResults implements labs.Lab. A report with neither results nor anything missing is none yet.
+func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedResults, error) {
 	if len(c.settings.Methods) == 0 {
-		return labs.Reported{}, labs.ErrNotSupported
+		return labs.FetchedResults{}, labs.ErrNotSupported
 	}
-	a, err := c.about(ctx, number, wire.Call{Method: http.MethodGet, Path: orderPath(number, "results"), Limit: wire.MaxReport})
+	a, err := c.callOrder(ctx, number, wire.Call{Method: http.MethodGet, Path: orderPath(number, "results"), MaxAnswerBytes: wire.MaxReportBytes})
 	if err != nil {
-		return labs.Reported{}, err
+		return labs.FetchedResults{}, err
 	}
-	if a.Status == http.StatusNotFound && codeOf(a) == codeNoResults {
-		return labs.Reported{Raw: a.Body}, nil
+	if a.Status == http.StatusNotFound && errorCode(a) == codeNoResults {
+		return labs.FetchedResults{Raw: a.Body}, nil
 	}
 	if !a.OK() {
-		return labs.Reported{}, failed(a)
+		return labs.FetchedResults{}, answerError(a)
 	}
-	return readReport(a, c.calls.Now())
+	return readReport(a, c.caller.Now())
 }
 
-func readReport(a wire.Answer, now time.Time) (labs.Reported, error) {
+func readReport(a wire.Answer, now time.Time) (labs.FetchedResults, error) {
 	object, err := wire.ParseObject(a.Body)
 	if err != nil {
-		return labs.Reported{}, a.Unanswered(wire.ErrUnreadable)
+		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable)
 	}
 	var r report
-	if err := json.Unmarshal(a.Body, &r); err != nil || !r.named() {
-		return labs.Reported{}, a.Unanswered(wire.ErrUnreadable)
+	if err := json.Unmarshal(a.Body, &r); err != nil || !r.hasNames() {
+		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable)
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.PDF))
 	if err != nil { // rather than to show results without the document that they came with
-		return labs.Reported{}, a.Unanswered(wire.ErrUnreadable)
+		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable)
 	}
-	reported := labs.Reported{Raw: a.Body}
+	reported := labs.FetchedResults{Raw: a.Body}
 	if len(pdf) > 0 {
 		reported.PDF = pdf
 	}
 	if len(r.Results) > 0 || len(r.Missing) > 0 {
-		reported.Report, reported.Hash = r.port(now), contentHash(object, pdf)
+		reported.LabReport, reported.Hash = r.toLabReport(now), contentHash(object, pdf)
 	}
 	return reported, nil
 }
 
-// named reports whether it can be told of everything what it is.
-func (r report) named() bool {
+// hasNames reports whether it can be told of everything what it is.
+func (r report) hasNames() bool {
 	return !slices.ContainsFunc(r.Results, func(m result) bool { return m.Name == "" }) &&
 		!slices.ContainsFunc(r.Missing, func(m missing) bool { return m.Name == "" })
 }
 
-// port is the report in our own words. A status that is not known is taken for partial, because completing an order cannot be
+// toLabReport is the report in our own words. A status that is not known is taken for partial, because completing an order cannot be
 // undone and waiting can. A report without a time was made when it was read.
-func (r report) port(now time.Time) *order.Report {
-	out := &order.Report{
-		Status: "partial", Interpretation: r.Interpretation, CollectedAt: moment(r.CollectedAt), ReceivedAt: moment(r.ReceivedAt),
+func (r report) toLabReport(now time.Time) *order.LabReport {
+	out := &order.LabReport{
+		Status: "partial", Interpretation: r.Interpretation, CollectedAt: parseTime(r.CollectedAt), ReceivedAt: parseTime(r.ReceivedAt),
 		ReportedAt: now.UTC().Truncate(time.Microsecond), Laboratory: r.Laboratory, Patient: r.Patient,
 	}
 	if r.Status == "final" {
 		out.Status = r.Status
 	}
-	if at := moment(r.ReportedAt); at != nil {
+	if at := parseTime(r.ReportedAt); at != nil {
 		out.ReportedAt = *at
 	}
-	worst := order.Normal
+	worst := order.InterpretationNormal
 	for _, m := range r.Results {
-		measured := m.port()
+		measured := m.toOrderResult()
 		out.Results = append(out.Results, measured)
-		worst = order.Worse(worst, measured.Interpretation)
+		worst = order.WorseInterpretation(worst, measured.Interpretation)
 	}
 	for _, m := range r.Missing {
-		out.Missing = append(out.Missing, m.port())
+		out.Missing = append(out.Missing, m.toMissingMarker())
 	}
-	if !known(out.Interpretation) || worst == order.Critical { // which whoever called the whole better must not hide
+	if !isKnownInterpretation(out.Interpretation) || worst == order.InterpretationCritical { // which whoever called the whole better must not hide
 		out.Interpretation = worst
 	}
 	return out
@@ -108,27 +108,27 @@ func (r report) port(now time.Time) *order.Report {
 func contentHash(object map[string]any, pdf []byte) string {
 	delete(object, "version")
 	delete(object, "reported_at")
-	object["pdf_base64"] = wire.Sum(pdf)
+	object["pdf_base64"] = wire.SHA256Hex(pdf)
 	for _, key := range []string{"results", "missing"} {
 		list, _ := object[key].([]any)
 		hashes := make([]string, len(list))
 		for i, member := range list {
-			hashes[i] = wire.CanonicalHash(map[string]any{"": member})
+			hashes[i] = wire.ObjectHash(map[string]any{"": member})
 		}
 		slices.Sort(hashes)
 		object[key] = strings.Join(hashes, " ")
 	}
-	return wire.CanonicalHash(object)
+	return wire.ObjectHash(object)
 }
 
-func moment(written string) *time.Time {
-	at, ok := wire.Instant(written)
+func parseTime(written string) *time.Time {
+	at, ok := wire.ParseInstant(written)
 	if !ok {
 		return nil
 	}
 	return &at
 }
 
-func known(i order.Interpretation) bool {
-	return i == order.Normal || i == order.Abnormal || i == order.Critical || i == order.UnknownInterpretation
+func isKnownInterpretation(i order.Interpretation) bool {
+	return i == order.InterpretationNormal || i == order.InterpretationAbnormal || i == order.InterpretationCritical || i == order.InterpretationUnknown
 }

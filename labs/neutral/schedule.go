@@ -14,8 +14,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// slotKey is what a slot's key may be, since it leaves the encrypted store.
-var slotKey = regexp.MustCompile(`^[!-~]{1,256}$`)
+// slotKeyPattern is what a slot's key may be, since it leaves the encrypted store.
+var slotKeyPattern = regexp.MustCompile(`^[!-~]{1,256}$`)
 
 type availabilityQuery struct {
 	Type        order.AppointmentType `json:"type"`
@@ -67,27 +67,27 @@ func (c *Client) Availability(ctx context.Context, q labs.AvailabilityQuery) (la
 		return labs.Availability{}, labs.ErrNotSupported
 	}
 	if q.Type != providers[c.settings.Provider] {
-		return labs.Availability{}, invalid("type")
+		return labs.Availability{}, invalidField("type")
 	}
 	body := availabilityQuery{
-		Type: q.Type, Address: addressAt(q.Address), Sites: q.Sites, Zip: q.Zip, RadiusMiles: q.RadiusMiles, From: q.From, Days: q.Days,
+		Type: q.Type, Address: addressOfLocation(q.Address), Sites: q.Sites, Zip: q.Zip, RadiusMiles: q.RadiusMiles, From: q.From, Days: q.Days,
 	}
-	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: "/availability", Body: body, Limit: wire.MaxReport})
+	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: "/availability", Body: body, MaxAnswerBytes: wire.MaxReportBytes})
 	if err != nil {
 		return labs.Availability{}, err
 	}
 	if !a.OK() {
-		return labs.Availability{}, failed(a)
+		return labs.Availability{}, answerError(a)
 	}
 	var answered availability
 	if err := json.Unmarshal(a.Body, &answered); err != nil {
-		return labs.Availability{}, a.Unanswered(wire.ErrUnreadable)
+		return labs.Availability{}, a.UnansweredError(wire.ErrUnreadable)
 	}
-	return answered.port(), nil
+	return answered.toAvailability(), nil
 }
 
-func (a availability) port() labs.Availability {
-	out := labs.Availability{Zone: zone(a.Timezone)}
+func (a availability) toAvailability() labs.Availability {
+	out := labs.Availability{Zone: validZone(a.Timezone)}
 	for _, d := range a.Days {
 		date, err := order.ParseDate(d.Date)
 		if err != nil {
@@ -95,10 +95,10 @@ func (a availability) port() labs.Availability {
 		}
 		day := labs.DaySlots{Date: date}
 		if d.Site != nil {
-			day.Site = d.Site.port()
+			day.Site = d.Site.toSite()
 		}
 		for _, s := range d.Slots {
-			if free, ok := s.port(); ok {
+			if free, ok := s.toFreeSlot(); ok {
 				day.Slots = append(day.Slots, free)
 			}
 		}
@@ -110,101 +110,101 @@ func (a availability) port() labs.Availability {
 	return out
 }
 
-func (s slot) port() (labs.FreeSlot, bool) {
+func (s slot) toFreeSlot() (labs.FreeSlot, bool) {
 	free := labs.FreeSlot{Key: s.Key, Price: s.Price, Priority: s.Priority, Available: 1}
 	var starts, ends bool
-	free.StartAt, starts = wire.Instant(s.Start)
-	free.EndAt, ends = wire.Instant(s.End)
-	free.ExpiresAt, _ = wire.Instant(s.ExpiresAt)
+	free.StartAt, starts = wire.ParseInstant(s.Start)
+	free.EndAt, ends = wire.ParseInstant(s.End)
+	free.ExpiresAt, _ = wire.ParseInstant(s.ExpiresAt)
 	if s.Available != nil {
 		free.Available = *s.Available
 	}
-	return free, starts && ends && free.Available > 0 && slotKey.MatchString(s.Key)
+	return free, starts && ends && free.Available > 0 && slotKeyPattern.MatchString(s.Key)
 }
 
 // Book implements labs.Scheduler.
-func (c *Client) Book(ctx context.Context, b labs.Booking) (labs.Scheduled, error) {
+func (c *Client) Book(ctx context.Context, b labs.Booking) (labs.AppointmentAnswer, error) {
 	tier := labs.AppointmentReady
 	if b.Slot == "" {
 		tier = labs.AppointmentRequest
 	}
 	if c.settings.Schedule && !slices.Contains(c.settings.Tiers, tier) {
-		return labs.Scheduled{}, invalid("slot")
+		return labs.AppointmentAnswer{}, invalidField("slot")
 	}
 	if c.settings.Schedule && b.Type != providers[c.settings.Provider] {
-		return labs.Scheduled{}, invalid("type")
+		return labs.AppointmentAnswer{}, invalidField("type")
 	}
 	body := booking{Type: b.Type, Slot: b.Slot, Notes: b.Notes, Contact: contactOf(b.Patient)}
 	if b.Type == order.Phlebotomy {
-		body.Address = addressAt(b.Place)
+		body.Address = addressOfLocation(b.Location)
 	}
-	return c.arrange(ctx, http.MethodPut, b, body)
+	return c.callForAppointment(ctx, http.MethodPut, b, body)
 }
 
 // Reschedule implements labs.Scheduler.
-func (c *Client) Reschedule(ctx context.Context, b labs.Booking) (labs.Scheduled, error) {
+func (c *Client) Reschedule(ctx context.Context, b labs.Booking) (labs.AppointmentAnswer, error) {
 	body := struct {
 		Slot  string  `json:"slot"`
 		Notes *string `json:"notes,omitempty"`
 	}{b.Slot, b.Notes}
-	return c.arrange(ctx, http.MethodPost, b, body, "reschedule")
+	return c.callForAppointment(ctx, http.MethodPost, b, body, "reschedule")
 }
 
-// Drop implements labs.Scheduler. An appointment that the partner has never had is answered without a status.
-func (c *Client) Drop(ctx context.Context, number, appointmentID, reason string) error {
+// CancelAppointment implements labs.Scheduler. An appointment that the partner has never had is answered without a status.
+func (c *Client) CancelAppointment(ctx context.Context, number, appointmentID, reason string) error {
 	body := struct {
 		Reason string `json:"reason,omitempty"`
 	}{reason}
-	a, err := c.appointment(ctx, http.MethodPost, number, appointmentID, body, "cancel")
+	a, err := c.callAppointment(ctx, http.MethodPost, number, appointmentID, body, "cancel")
 	if err != nil {
 		return err
 	}
 	var answered appointment
-	if err := json.Unmarshal(a.Body, &answered); err != nil || answered.Status != "" && answered.Status != lifecycle.AppointmentIsCancelled {
-		return a.Unanswered(wire.ErrUnreadable)
+	if err := json.Unmarshal(a.Body, &answered); err != nil || answered.Status != "" && answered.Status != lifecycle.AppointmentStatusCancelled {
+		return a.UnansweredError(wire.ErrUnreadable)
 	}
 	return nil
 }
 
-// arrange makes a call that says how the appointment stands after it.
-func (c *Client) arrange(ctx context.Context, method string, b labs.Booking, body any, more ...string) (labs.Scheduled, error) {
-	a, err := c.appointment(ctx, method, b.Number, b.AppointmentID, body, more...)
+// callForAppointment makes a call that says how the appointment stands after it.
+func (c *Client) callForAppointment(ctx context.Context, method string, b labs.Booking, body any, more ...string) (labs.AppointmentAnswer, error) {
+	a, err := c.callAppointment(ctx, method, b.OrderNumber, b.AppointmentID, body, more...)
 	if err != nil {
-		return labs.Scheduled{}, err
+		return labs.AppointmentAnswer{}, err
 	}
 	var answered appointment
 	if err := json.Unmarshal(a.Body, &answered); err != nil || answered.ID != "" && answered.ID != b.AppointmentID {
-		return labs.Scheduled{}, a.Unanswered(wire.ErrUnreadable)
+		return labs.AppointmentAnswer{}, a.UnansweredError(wire.ErrUnreadable)
 	}
-	booked, ok := answered.booked()
+	booked, ok := answered.toReportedAppointment()
 	if !ok {
-		return labs.Scheduled{}, a.Unanswered(wire.ErrUnreadable)
+		return labs.AppointmentAnswer{}, a.UnansweredError(wire.ErrUnreadable)
 	}
 	if booked.Provider == "" {
 		booked.Provider = c.settings.Provider
 	}
-	return labs.Scheduled{Booked: booked, Place: answered.place(), Raw: a.Body}, nil
+	return labs.AppointmentAnswer{ReportedAppointment: booked, Location: answered.location(), Raw: a.Body}, nil
 }
 
-// appointment makes a call about an appointment.
-func (c *Client) appointment(ctx context.Context, method, number, id string, body any, more ...string) (wire.Answer, error) {
+// callAppointment makes a call about an appointment.
+func (c *Client) callAppointment(ctx context.Context, method, number, id string, body any, more ...string) (wire.Answer, error) {
 	if !c.settings.Schedule {
 		return wire.Answer{}, labs.ErrNotSupported
 	}
-	if !safeID.MatchString(id) {
-		return wire.Answer{}, invalid("id")
+	if !pathIDPattern.MatchString(id) {
+		return wire.Answer{}, invalidField("id")
 	}
 	path := orderPath(number, append([]string{"appointments", id}, more...)...)
-	a, err := c.about(ctx, number, wire.Call{Method: method, Path: path, Body: body})
+	a, err := c.callOrder(ctx, number, wire.Call{Method: method, Path: path, Body: body})
 	switch {
 	case err != nil:
 		return wire.Answer{}, err
 	case a.OK():
 		return a, nil
-	case a.Status == http.StatusConflict && codeOf(a) == codeSlotGone:
+	case a.Status == http.StatusConflict && errorCode(a) == codeSlotGone:
 		return wire.Answer{}, labs.ErrSlotGone
 	}
-	return wire.Answer{}, failed(a)
+	return wire.Answer{}, answerError(a)
 }
 
 func contactOf(p *order.Patient) *contact {
@@ -214,7 +214,7 @@ func contactOf(p *order.Patient) *contact {
 	return &contact{FirstName: p.FirstName, LastName: p.LastName, Phone: p.Phone, Email: p.Email}
 }
 
-// invalid refuses a call before it is made.
-func invalid(field string) error {
-	return &labs.RefusedError{Code: labs.CodeInvalid, Fields: []string{field}}
+// invalidField refuses a call before it is made.
+func invalidField(field string) error {
+	return &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{field}}
 }

@@ -42,7 +42,7 @@ var providers = map[string]order.AppointmentType{
 // the defaults.
 func ParseSettings(document []byte) (Settings, error) {
 	s := Settings{Methods: []lifecycle.Modality{lifecycle.Testkit}}
-	if err := wire.ParseSettings(document, &s); err != nil {
+	if err := wire.DecodeSettings(document, &s); err != nil {
 		return Settings{}, err
 	}
 	if s.Schedule && s.Tiers == nil {
@@ -63,7 +63,7 @@ func (s Settings) checkOrders() error {
 			problems = append(problems, fmt.Errorf("settings: collection_methods: %s is there twice", m))
 		}
 	}
-	if s.Registrable && !s.serves(lifecycle.Testkit) {
+	if s.Registrable && !s.supports(lifecycle.Testkit) {
 		problems = append(problems, errors.New("settings: registrable is for accounts with the collection method testkit"))
 	}
 	if len(s.Methods) == 0 && (s.Cancel || s.Correct) {
@@ -102,4 +102,4 @@ func (s Settings) checkAppointments() error {
 	return errors.Join(problems...)
 }
 
-func (s Settings) serves(m lifecycle.Modality) bool { return slices.Contains(s.Methods, m) }
+func (s Settings) supports(m lifecycle.Modality) bool { return slices.Contains(s.Methods, m) }

@@ -24,24 +24,24 @@ const (
 	headerAccount   = "x-account"
 
 	secretPrefix = "whsec_"
-	minKey       = 24 // bytes; the range that the Standard Webhooks specification allows
-	maxKey       = 64
+	minKeyBytes  = 24 // bytes; the range that the Standard Webhooks specification allows
+	maxKeyBytes  = 64
 
 	tolerance = 5 * time.Minute // of timestamps
 )
 
-var errSecret = errors.New("token is not whsec_ and the base64 of 24 to 64 bytes")
+var errBadSecret = errors.New("token is not whsec_ and the base64 of 24 to 64 bytes")
 
 func parseSecret(secret string) ([]byte, error) {
 	encoded, ok := strings.CutPrefix(secret, secretPrefix)
 	key, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	if !ok || err != nil || len(key) < minKey || len(key) > maxKey || strings.ContainsAny(encoded, "\r\n") {
-		return nil, errSecret
+	if !ok || err != nil || len(key) < minKeyBytes || len(key) > maxKeyBytes || strings.ContainsAny(encoded, "\r\n") {
+		return nil, errBadSecret
 	}
 	return key, nil
 }
 
-func sign(key []byte, id string, at time.Time, body []byte) (string, error) {
+func computeSignature(key []byte, id string, at time.Time, body []byte) (string, error) {
 	w, err := standardwebhooks.NewWebhookRaw(key)
 	if err != nil {
 		return "", err
@@ -49,8 +49,8 @@ func sign(key []byte, id string, at time.Time, body []byte) (string, error) {
 	return w.Sign(id, at, body)
 }
 
-// signer signs the calls of an account, each under an id of its own: what a call is about stands in its path.
-func signer(a labs.Account, now func() time.Time) (wire.Authorize, error) {
+// newSigner signs the calls of an account, each under an id of its own: what a call is about stands in its path.
+func newSigner(a labs.Account, now func() time.Time) (wire.AuthorizeRequest, error) {
 	key, err := parseSecret(a.Token)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func signer(a labs.Account, now func() time.Time) (wire.Authorize, error) {
 	}
 	return func(r *http.Request, body []byte) error {
 		id, at := uuid.NewString(), now()
-		signature, err := sign(key, id, at, body)
+		signature, err := computeSignature(key, id, at, body)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func signer(a labs.Account, now func() time.Time) (wire.Authorize, error) {
 // configured.
 func Authenticate(r *http.Request, body []byte, secrets []labs.Credentials, now time.Time) ([]string, error) {
 	id, signatures, account := r.Header.Get(headerID), strings.Fields(r.Header.Get(headerSignature)), r.Header.Get(headerAccount)
-	at, fresh := stamp(r.Header.Get(headerTimestamp), now)
+	at, fresh := parseTimestamp(r.Header.Get(headerTimestamp), now)
 	configured := false
 	var accounts []string
 	for _, c := range secrets {
@@ -89,7 +89,7 @@ func Authenticate(r *http.Request, body []byte, secrets []labs.Credentials, now 
 		if account != "" && account != c.User {
 			continue
 		}
-		if signed(signatures, key, id, at, body) && !slices.Contains(accounts, c.AccountID) {
+		if isSigned(signatures, key, id, at, body) && !slices.Contains(accounts, c.AccountID) {
 			accounts = append(accounts, c.AccountID)
 		}
 	}
@@ -97,13 +97,13 @@ func Authenticate(r *http.Request, body []byte, secrets []labs.Credentials, now 
 		return nil, labs.ErrNoCredentials
 	}
 	if id == "" || !fresh || len(accounts) == 0 {
-		return nil, labs.ErrBadCredentials
+		return nil, labs.ErrWrongCredentials
 	}
 	return accounts, nil
 }
 
-// stamp reads a timestamp, and says whether it is at most five minutes off.
-func stamp(header string, now time.Time) (at time.Time, fresh bool) {
+// parseTimestamp reads a timestamp, and says whether it is at most five minutes off.
+func parseTimestamp(header string, now time.Time) (at time.Time, fresh bool) {
 	seconds, err := strconv.ParseInt(header, 10, 64)
 	if err != nil || strconv.FormatInt(seconds, 10) != header {
 		return time.Time{}, false
@@ -112,8 +112,8 @@ func stamp(header string, now time.Time) (at time.Time, fresh bool) {
 	return at, !at.Before(now.Add(-tolerance)) && !at.After(now.Add(tolerance))
 }
 
-func signed(signatures []string, key []byte, id string, at time.Time, body []byte) bool {
-	want, err := sign(key, id, at, body)
+func isSigned(signatures []string, key []byte, id string, at time.Time, body []byte) bool {
+	want, err := computeSignature(key, id, at, body)
 	if err != nil {
 		return false
 	}

@@ -15,7 +15,7 @@ import (
 
 func TestAuthenticateByAccount(t *testing.T) {
 	t.Parallel()
-	first, second := neutraltest.Full, neutraltest.Least
+	first, second := neutraltest.FullAccount, neutraltest.MinimalAccount
 	accounts := []labs.Credentials{
 		{AccountID: "acc-1", User: first.User, Token: first.Token},
 		{AccountID: "acc-2", User: second.User, Token: first.Token}, // who has one secret for all
@@ -42,12 +42,12 @@ func TestAuthenticateByAccount(t *testing.T) {
 		"no time":              {func(h http.Header) { h.Del("webhook-timestamp") }, nil},
 	} {
 		r := &http.Request{Header: http.Header{}}
-		neutraltest.Sign(r, first.User, first.Token, "evt-1", receivedAt, body)
+		neutraltest.SignWebhook(r, first.User, first.Token, "evt-1", receivedAt, body)
 		tt.change(r.Header)
 		got, err := neutral.Authenticate(r, body, accounts, receivedAt)
 		require.Equal(t, tt.want, got, name)
 		if tt.want == nil {
-			require.ErrorIs(t, err, labs.ErrBadCredentials, name)
+			require.ErrorIs(t, err, labs.ErrWrongCredentials, name)
 		} else {
 			require.NoError(t, err, name)
 		}
@@ -55,9 +55,9 @@ func TestAuthenticateByAccount(t *testing.T) {
 }
 
 // A webhook that a library of the specification has signed is let in.
-func TestAuthenticateReadsTheSpecification(t *testing.T) {
+func TestAuthenticateAcceptsStandardWebhooks(t *testing.T) {
 	t.Parallel()
-	signer, err := standardwebhooks.NewWebhook(neutraltest.Full.Token)
+	signer, err := standardwebhooks.NewWebhook(neutraltest.FullAccount.Token)
 	require.NoError(t, err)
 	body, at := []byte(`{"type":"report_ready"}`), time.Unix(1772449200, 0)
 	signature, err := signer.Sign("msg_1", at, body)
@@ -66,7 +66,7 @@ func TestAuthenticateReadsTheSpecification(t *testing.T) {
 	r.Header.Set("Webhook-Id", "msg_1")
 	r.Header.Set("Webhook-Timestamp", "1772449200")
 	r.Header.Set("Webhook-Signature", signature)
-	got, err := neutral.Authenticate(r, body, []labs.Credentials{{AccountID: "acc-1", Token: neutraltest.Full.Token}}, at)
+	got, err := neutral.Authenticate(r, body, []labs.Credentials{{AccountID: "acc-1", Token: neutraltest.FullAccount.Token}}, at)
 	require.NoError(t, err)
 	require.Equal(t, []string{"acc-1"}, got)
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/neutral"
 )
 
-// All lists the protocols of all partners.
-func All() []labs.Protocol {
+// Protocols lists the protocols of all partners.
+func Protocols() []labs.Protocol {
 	return []labs.Protocol{molecular.Protocol, neutral.Protocol}
 }
 
-// Named is the protocol with a name.
-func Named(name string) (labs.Protocol, bool) {
-	all := All()
+// ProtocolNamed is the protocol with a name.
+func ProtocolNamed(name string) (labs.Protocol, bool) {
+	all := Protocols()
 	i := slices.IndexFunc(all, func(p labs.Protocol) bool { return p.Name == name })
 	if i < 0 {
 		return labs.Protocol{}, false

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// webhooksPerCall is how many attempts at webhooks the account keeps for each call that it keeps (Config.Memory).
-const webhooksPerCall = 4
+// attemptsPerCall is how many attempts at webhooks the account keeps for each call that it keeps (Config.Memory).
+const attemptsPerCall = 4
 
 // Outcomes of one order of a PlaceOrder call, and of the calls of the neutral protocol that bring something new.
 const (
@@ -19,35 +19,35 @@ const (
 	OutcomeDropped     = "dropped"     // accepted and recorded, the connection closed without an answer
 )
 
-// Account is what a Server has received and sent, oldest first, as far as it remembers.
-type Account struct {
-	Calls    []Call    `json:"calls"`
-	Webhooks []Webhook `json:"webhooks"`
+// Traffic is what a Server has received and sent, oldest first, as far as it remembers.
+type Traffic struct {
+	Calls           []Call           `json:"calls"`
+	WebhookAttempts []WebhookAttempt `json:"webhooks"`
 	// TooSoon counts the calls that started less than Config.Spacing after the one before of the same account.
 	TooSoon int `json:"too_soon"`
-	// Forgotten counts older calls and webhooks, which are no longer among these.
-	Forgotten int `json:"forgotten"`
+	// Dropped counts older calls and webhooks, which are no longer among these.
+	Dropped int `json:"forgotten"`
 }
 
 // Call is one call to the lab.
 type Call struct {
-	Operation string    `json:"operation"`                 // PlaceOrder, OrderInfo, Notifications, Results or CancelOrder; neutral.place and so on
-	Account   string    `json:"account,omitempty"`         // the account's name in a call of the neutral protocol
-	Start     time.Time `json:"start"`                     // when its header had arrived
-	Status    int       `json:"status"`                    // HTTP status answered; 0: none (yet)
-	TooSoon   bool      `json:"too_soon"`                  // started less than Config.Spacing after the one before of the same account
-	Orders    []Outcome `json:"orders"`                    // the orders it was about; empty if it was refused before that was known
-	Version   int       `json:"results_version,omitempty"` // neutral.results: which version of the results it was answered with; 0: none
+	Operation string         `json:"operation"`                 // PlaceOrder, OrderInfo, Notifications, Results or CancelOrder; neutral.place and so on
+	Account   string         `json:"account,omitempty"`         // the account's name in a call of the neutral protocol
+	Start     time.Time      `json:"start"`                     // when its header had arrived
+	Status    int            `json:"status"`                    // HTTP status answered; 0: none (yet)
+	TooSoon   bool           `json:"too_soon"`                  // started less than Config.Spacing after the one before of the same account
+	Orders    []OrderOutcome `json:"orders"`                    // the orders it was about; empty if it was refused before that was known
+	Version   int            `json:"results_version,omitempty"` // neutral.results: which version of the results it was answered with; 0: none
 }
 
-// Outcome says what became of one order in a call. Only PlaceOrder, neutral.place, neutral.register and neutral.book have outcomes.
-type Outcome struct {
+// OrderOutcome says what became of one order in a call. Only PlaceOrder, neutral.place, neutral.register and neutral.book have outcomes.
+type OrderOutcome struct {
 	OrderNumber string `json:"order_number"`
 	Outcome     string `json:"outcome,omitempty"`
 }
 
-// Webhook is one attempt to deliver a webhook.
-type Webhook struct {
+// WebhookAttempt is one attempt to deliver a webhook.
+type WebhookAttempt struct {
 	OrderNumber string          `json:"order_number"`
 	ID          string          `json:"id,omitempty"` // webhook-id of a fact of the neutral protocol
 	Type        string          `json:"type"`         // of the fact; courier: a tracker event
@@ -57,8 +57,8 @@ type Webhook struct {
 	Status      int             `json:"status"`  // HTTP status answered; 0: no answer
 }
 
-// Appointment is one that a provider was asked for, as it stands.
-type Appointment struct {
+// AppointmentState is one that a provider was asked for, as it stands.
+type AppointmentState struct {
 	OrderNumber string
 	ID          string // the caller's
 	Provider    string // empty: it was cancelled before it was ever booked
@@ -66,31 +66,31 @@ type Appointment struct {
 }
 
 // Appointments lists all that the providers remember, oldest first.
-func (s *Server) Appointments() []Appointment {
+func (s *Server) Appointments() []AppointmentState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]Appointment, len(s.diary.sequence))
-	for i, a := range s.diary.sequence {
-		all[i] = Appointment{OrderNumber: a.number, ID: a.id, Provider: a.provider, Status: a.status}
+	all := make([]AppointmentState, len(s.appointments.byAge))
+	for i, a := range s.appointments.byAge {
+		all[i] = AppointmentState{OrderNumber: a.number, ID: a.id, Provider: a.provider, Status: a.status}
 	}
 	return all
 }
 
 // CallsFor returns the calls about one order.
-func (a Account) CallsFor(orderNumber string) []Call {
+func (a Traffic) CallsFor(orderNumber string) []Call {
 	var calls []Call
 	for _, call := range a.Calls {
-		if slices.ContainsFunc(call.Orders, func(o Outcome) bool { return o.OrderNumber == orderNumber }) {
+		if slices.ContainsFunc(call.Orders, func(o OrderOutcome) bool { return o.OrderNumber == orderNumber }) {
 			calls = append(calls, call)
 		}
 	}
 	return calls
 }
 
-// WebhooksFor returns the attempts at webhooks about one order.
-func (a Account) WebhooksFor(orderNumber string) []Webhook {
-	var webhooks []Webhook
-	for _, webhook := range a.Webhooks {
+// WebhookAttemptsFor returns the attempts at webhooks about one order.
+func (a Traffic) WebhookAttemptsFor(orderNumber string) []WebhookAttempt {
+	var webhooks []WebhookAttempt
+	for _, webhook := range a.WebhookAttempts {
 		if webhook.OrderNumber == orderNumber {
 			webhooks = append(webhooks, webhook)
 		}
@@ -98,86 +98,86 @@ func (a Account) WebhooksFor(orderNumber string) []Webhook {
 	return webhooks
 }
 
-// ledger is where the account is kept.
-type ledger struct {
-	spacing time.Duration
-	memory  int // of calls
+// trafficLog is where the account is kept.
+type trafficLog struct {
+	spacing  time.Duration
+	maxCalls int // of calls
 
 	mu        sync.Mutex
 	lastStart map[string]time.Time // by account
 	tooSoon   int
-	forgotten int
+	dropped   int
 	calls     []*callRecord
-	webhooks  []Webhook
+	attempts  []WebhookAttempt
 }
 
 // callRecord is the entry of one call in the ledger.
 type callRecord struct {
-	ledger *ledger
-	call   Call
+	log  *trafficLog
+	call Call
 }
 
-func newLedger(spacing time.Duration, memory int) *ledger {
-	return &ledger{spacing: spacing, memory: memory, lastStart: map[string]time.Time{}}
+func newTrafficLog(spacing time.Duration, memory int) *trafficLog {
+	return &trafficLog{spacing: spacing, maxCalls: memory, lastStart: map[string]time.Time{}}
 }
 
-func (l *ledger) begin(operation, account string, start time.Time) *callRecord {
+func (l *trafficLog) startCall(operation, account string, start time.Time) *callRecord {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	record := &callRecord{ledger: l, call: Call{Operation: operation, Account: account, Start: start.UTC()}}
+	record := &callRecord{log: l, call: Call{Operation: operation, Account: account, Start: start.UTC()}}
 	if last := l.lastStart[account]; !last.IsZero() && start.Sub(last) < l.spacing {
 		record.call.TooSoon = true
 		l.tooSoon++
 	}
 	l.lastStart[account] = start
 	before := len(l.calls)
-	l.calls = append(newest(l.calls, l.memory), record)
-	l.forgotten += before + 1 - len(l.calls)
+	l.calls = append(dropOlderHalf(l.calls, l.maxCalls), record)
+	l.dropped += before + 1 - len(l.calls)
 	return record
 }
 
-// about books an order that the call is about.
-func (c *callRecord) about(orderNumber, outcome string) {
-	c.ledger.mu.Lock()
-	defer c.ledger.mu.Unlock()
-	c.call.Orders = append(c.call.Orders, Outcome{OrderNumber: orderNumber, Outcome: outcome})
+// addOrder books an order that the call is about.
+func (c *callRecord) addOrder(orderNumber, outcome string) {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	c.call.Orders = append(c.call.Orders, OrderOutcome{OrderNumber: orderNumber, Outcome: outcome})
 }
 
-// served books which version of results the call is answered with.
-func (c *callRecord) served(version int) {
-	c.ledger.mu.Lock()
-	defer c.ledger.mu.Unlock()
+// setResultsVersion books which version of results the call is answered with.
+func (c *callRecord) setResultsVersion(version int) {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
 	c.call.Version = version
 }
 
-func (c *callRecord) answered(status int) {
-	c.ledger.mu.Lock()
-	defer c.ledger.mu.Unlock()
+func (c *callRecord) setStatus(status int) {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
 	c.call.Status = status
 }
 
-func (l *ledger) sent(webhook Webhook) {
+func (l *trafficLog) addAttempt(webhook WebhookAttempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := len(l.webhooks)
-	l.webhooks = append(newest(l.webhooks, webhooksPerCall*l.memory), webhook)
-	l.forgotten += before + 1 - len(l.webhooks)
+	before := len(l.attempts)
+	l.attempts = append(dropOlderHalf(l.attempts, attemptsPerCall*l.maxCalls), webhook)
+	l.dropped += before + 1 - len(l.attempts)
 }
 
-func (l *ledger) snapshot() Account {
+func (l *trafficLog) snapshot() Traffic {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	account := Account{Calls: make([]Call, len(l.calls)), Webhooks: slices.Clone(l.webhooks), TooSoon: l.tooSoon, Forgotten: l.forgotten}
+	account := Traffic{Calls: make([]Call, len(l.calls)), WebhookAttempts: slices.Clone(l.attempts), TooSoon: l.tooSoon, Dropped: l.dropped}
 	for i, record := range l.calls {
 		account.Calls[i] = record.call
-		account.Calls[i].Orders = append([]Outcome{}, record.call.Orders...)
+		account.Calls[i].Orders = append([]OrderOutcome{}, record.call.Orders...)
 	}
 	slices.SortStableFunc(account.Calls, func(a, b Call) int { return a.Start.Compare(b.Start) })
 	return account
 }
 
-// newest makes room in a full list by dropping its older half.
-func newest[T any](list []T, limit int) []T {
+// dropOlderHalf makes room in a full list by dropping its older half.
+func dropOlderHalf[T any](list []T, limit int) []T {
 	if len(list) < limit {
 		return list
 	}

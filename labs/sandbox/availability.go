@@ -45,16 +45,16 @@ type slotView struct {
 	Available int        `json:"available"`
 }
 
-// phlebotomyPrice is what a visit at home costs, in US cents.
-const phlebotomyPrice = 3500
+// phlebotomyPriceCents is what a visit at home costs, in US cents.
+const phlebotomyPriceCents = 3500
 
-// availability is POST /neutral/availability: what is free. Days on which nothing is are left out.
-func (s *Server) availability(c *neutralCall) {
+// handleAvailability is POST /neutral/availability: what is free. Days on which nothing is are left out.
+func (s *Server) handleAvailability(c *neutralCall) {
 	var query availabilityQuery
-	if !c.decode(&query) {
+	if !c.decodeBody(&query) {
 		return
 	}
-	answer, problem := s.search(c.account, query)
+	answer, problem := s.findFreeSlots(c.account, query)
 	if problem != nil {
 		c.refuse(problem)
 		return
@@ -62,7 +62,7 @@ func (s *Server) availability(c *neutralCall) {
 	writeJSON(c.w, http.StatusOK, answer)
 }
 
-func (s *Server) search(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
+func (s *Server) findFreeSlots(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
 	if query.Days <= 0 {
 		query.Days = defaultDays
 	}
@@ -74,26 +74,26 @@ func (s *Server) search(account string, query availabilityQuery) (availabilityAn
 	defer s.mu.Unlock()
 	switch query.Type {
 	case typePhlebotomy:
-		return s.searchHome(account, query)
+		return s.findVisitSlots(account, query)
 	case typePSC:
-		return s.searchSites(account, query)
+		return s.findSiteSlots(account, query)
 	}
 	return availabilityAnswer{}, refuse(codeInvalid, "type is unknown")
 }
 
-// searchHome lists the slots of the phlebotomist who has any. The caller holds the mutex.
-func (s *Server) searchHome(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
+// findVisitSlots lists the slots of the phlebotomist who has any. The caller holds the mutex.
+func (s *Server) findVisitSlots(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
 	if query.Address == nil {
 		return availabilityAnswer{}, refuse(codeInvalid, "address is missing")
 	}
 	zone := zoneOf(providerGetlabs)
 	answer := availabilityAnswer{Timezone: &zone, Days: []dayView{}}
-	area := servedZip[providerGetlabs]
-	if !serves(account, providerGetlabs) || !inArea(query.Address, area) {
+	area := serviceAreaZip[providerGetlabs]
+	if !accountServes(account, providerGetlabs) || !inArea(query.Address, area) {
 		return answer, nil
 	}
-	for _, noon := range s.days(query, providerGetlabs) {
-		if slots := s.freeOn(providerGetlabs, area, noon); len(slots) > 0 {
+	for _, noon := range s.searchDays(query, providerGetlabs) {
+		if slots := s.freeSlots(providerGetlabs, area, noon); len(slots) > 0 {
 			answer.Days = append(answer.Days, dayView{Date: noon.Format(time.DateOnly), Slots: slots})
 		}
 	}
@@ -105,22 +105,22 @@ func inArea(address *addressRequest, area string) bool {
 	return len(address.Zip) >= len(area) && address.Zip[:len(area)] == area
 }
 
-// found is a site and how far it is, where that is known.
-type found struct {
+// siteDistance is a site and how far it is, where that is known.
+type siteDistance struct {
 	site     *site
 	distance *int
 }
 
-// searchSites lists the slots of patient service centers, by day and then by distance. The caller holds the mutex.
-func (s *Server) searchSites(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
+// findSiteSlots lists the slots of patient service centers, by day and then by distance. The caller holds the mutex.
+func (s *Server) findSiteSlots(account string, query availabilityQuery) (availabilityAnswer, *refusal) {
 	answer := availabilityAnswer{Days: []dayView{}}
-	places, problem := findSites(account, query)
-	if problem != nil || len(places) == 0 {
+	candidates, problem := findSites(account, query)
+	if problem != nil || len(candidates) == 0 {
 		return answer, problem
 	}
-	for _, noon := range s.days(query, places[0].site.provider) {
-		for _, at := range places {
-			if slots := s.freeOn(at.site.provider, at.site.code, noon); len(slots) > 0 {
+	for _, noon := range s.searchDays(query, candidates[0].site.provider) {
+		for _, at := range candidates {
+			if slots := s.freeSlots(at.site.provider, at.site.code, noon); len(slots) > 0 {
 				answer.Days = append(answer.Days, dayView{Date: noon.Format(time.DateOnly), Site: at.site.view(at.distance), Slots: slots})
 			}
 		}
@@ -128,14 +128,14 @@ func (s *Server) searchSites(account string, query availabilityQuery) (availabil
 	return answer, nil
 }
 
-func findSites(account string, query availabilityQuery) ([]found, *refusal) {
-	var places []found
+func findSites(account string, query availabilityQuery) ([]siteDistance, *refusal) {
+	var places []siteDistance
 	for _, code := range query.Sites {
 		at := siteOf(code)
-		if at == nil || !serves(account, at.provider) {
+		if at == nil || !accountServes(account, at.provider) {
 			return nil, refuse(codeInvalid, "a site code is unknown")
 		}
-		places = append(places, found{site: at, distance: at.distanceFrom(query.Zip)})
+		places = append(places, siteDistance{site: at, distance: at.distanceFrom(query.Zip)})
 	}
 	if len(query.Sites) > 0 {
 		return places, nil
@@ -146,11 +146,11 @@ func findSites(account string, query availabilityQuery) ([]found, *refusal) {
 	radius := cmp.Or(query.Radius, defaultRadius)
 	for i := range sites {
 		at := &sites[i]
-		if miles := at.distanceFrom(query.Zip); serves(account, at.provider) && miles != nil && *miles <= radius {
-			places = append(places, found{site: at, distance: miles})
+		if miles := at.distanceFrom(query.Zip); accountServes(account, at.provider) && miles != nil && *miles <= radius {
+			places = append(places, siteDistance{site: at, distance: miles})
 		}
 	}
-	slices.SortStableFunc(places, func(a, b found) int { return cmp.Compare(*a.distance, *b.distance) })
+	slices.SortStableFunc(places, func(a, b siteDistance) int { return cmp.Compare(*a.distance, *b.distance) })
 	return places, nil
 }
 
@@ -161,9 +161,9 @@ func (s site) distanceFrom(zip string) *int {
 	return nil
 }
 
-// days are the noons of the days asked for, none before today.
-func (s *Server) days(query availabilityQuery, provider string) []time.Time {
-	zone := zones[provider]
+// searchDays are the noons of the days asked for, none before today.
+func (s *Server) searchDays(query availabilityQuery, provider string) []time.Time {
+	zone := providerZones[provider]
 	first := noonOf(s.cfg.Now().In(zone), zone)
 	if from, err := time.Parse(time.DateOnly, query.From); err == nil && noonOf(from, zone).After(first) {
 		first = noonOf(from, zone)
@@ -175,12 +175,12 @@ func (s *Server) days(query availabilityQuery, provider string) []time.Time {
 	return noons
 }
 
-// freeOn lists what is free at a place on a day. The caller holds the mutex.
-func (s *Server) freeOn(provider, place string, noon time.Time) []slotView {
+// freeSlots lists what is free at a place on a day. The caller holds the mutex.
+func (s *Server) freeSlots(provider, location string, noon time.Time) []slotView {
 	now := s.cfg.Now()
 	var views []slotView
-	for _, free := range slotsOn(provider, place, noon, now) {
-		if !s.diary.free(free) {
+	for _, free := range slotsOn(provider, location, noon, now) {
+		if !s.appointments.isFree(free) {
 			continue
 		}
 		view := slotView{Start: free.start, End: free.end(), Available: 1}
@@ -190,7 +190,7 @@ func (s *Server) freeOn(provider, place string, noon time.Time) []slotView {
 			view.ExpiresAt = &expires
 		}
 		if typeOf(provider) == typePhlebotomy {
-			view.Price = phlebotomyPrice
+			view.Price = phlebotomyPriceCents
 		}
 		views = append(views, view)
 	}

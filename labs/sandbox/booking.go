@@ -14,159 +14,159 @@ type bookingRequest struct {
 	Address *addressRequest `json:"address"`
 }
 
-// book is PUT /neutral/orders/{number}/appointments/{id}. An appointment that has been made, or cancelled before it was, is answered
+// handleBook is PUT /neutral/orders/{number}/appointments/{id}. An appointment that has been made, or cancelled before it was, is answered
 // as it stands.
-func (s *Server) book(c *neutralCall) {
+func (s *Server) handleBook(c *neutralCall) {
 	var request bookingRequest
-	if !c.decode(&request) {
+	if !c.decodeBody(&request) {
 		return
 	}
 	number, id := c.number(), c.r.PathValue("id")
 	var booked *appointment
-	s.respond(c, exchange{
+	s.respond(c, neutralExchange{
 		operation: opBook,
-		repeated:  func() bool { return s.diary.find(number, id) != nil },
-		do: func() reply {
-			if existing := s.diary.find(number, id); existing != nil {
-				return reply{status: http.StatusOK, answer: existing.view()}
+		isRepeat:  func() bool { return s.appointments.find(number, id) != nil },
+		run: func() neutralReply {
+			if existing := s.appointments.find(number, id); existing != nil {
+				return neutralReply{status: http.StatusOK, answer: existing.view()}
 			}
 			a, problem := s.makeAppointment(c.account, number, id, request)
 			if problem != nil {
-				return reply{problem: problem}
+				return neutralReply{problem: problem}
 			}
 			booked = a
-			return reply{status: http.StatusCreated, answer: a.view(), first: true}
+			return neutralReply{status: http.StatusCreated, answer: a.view(), changed: true}
 		},
-		after: func() { s.confirmLater(booked) },
+		afterAnswer: func() { s.scheduleConfirmation(booked) },
 	})
 }
 
 // makeAppointment books or requests. The caller holds the mutex.
 func (s *Server) makeAppointment(account, number, id string, request bookingRequest) (*appointment, *refusal) {
-	if problem := request.problem(); problem != nil {
+	if problem := request.validate(); problem != nil {
 		return nil, problem
 	}
 	a := &appointment{id: id, number: number, account: account, status: statusPending}
 	if request.Slot == "" {
 		a.provider = providerPhlebFinders
-		if !serves(account, a.provider) || !inArea(request.Address, servedZip[a.provider]) {
-			return nil, refuse(codeUnserved, "nobody takes requests there")
+		if !accountServes(account, a.provider) || !inArea(request.Address, serviceAreaZip[a.provider]) {
+			return nil, refuse(codeOutsideServiceArea, "nobody takes requests there")
 		}
-		s.enter(a)
+		s.addAppointment(a)
 		return a, nil
 	}
-	at, problem := s.openSlot(account, request.Slot)
+	at, problem := s.freeSlotByKey(account, request.Slot)
 	if problem != nil {
 		return nil, problem
 	}
 	if typeOf(at.provider) != request.Type {
 		return nil, refuse(codeInvalid, "slot is of another type")
 	}
-	if request.Type == typePhlebotomy && !inArea(request.Address, at.place) {
-		return nil, refuse(codeUnserved, "the address is not in the slot's area")
+	if request.Type == typePhlebotomy && !inArea(request.Address, at.location) {
+		return nil, refuse(codeOutsideServiceArea, "the address is not in the slot's area")
 	}
-	a.provider, a.site = at.provider, siteOf(at.place)
-	s.diary.take(a, at)
+	a.provider, a.site = at.provider, siteOf(at.location)
+	s.appointments.assignSlot(a, at)
 	switch {
 	case a.provider == providerSonora:
 		a.status = statusReserved
-	case !s.mannerOf(number).Book.Pending:
-		s.diary.confirm(a)
+	case !s.behaviourOf(number).Book.Pending:
+		s.appointments.setConfirmed(a)
 	}
-	s.enter(a)
+	s.addAppointment(a)
 	return a, nil
 }
 
-func (r bookingRequest) problem() *refusal {
+func (r bookingRequest) validate() *refusal {
 	switch {
 	case r.Type != typePhlebotomy && r.Type != typePSC:
 		return refuse(codeInvalid, "type is unknown")
 	case r.Contact == nil || r.Contact.FirstName == "" || r.Contact.LastName == "":
 		return refuse(codeInvalid, "contact has no name")
 	case r.Type == typePhlebotomy:
-		return r.Address.problem("address")
+		return r.Address.validate("address")
 	case r.Slot == "":
 		return refuse(codeInvalid, "slot is missing")
 	}
 	return nil
 }
 
-// openSlot is the slot that a key stands for, if nobody has it. The caller holds the mutex.
-func (s *Server) openSlot(account, key string) (slot, *refusal) {
-	at, err := readKey(key, s.cfg.Now())
+// freeSlotByKey is the slot that a key stands for, if nobody has it. The caller holds the mutex.
+func (s *Server) freeSlotByKey(account, key string) (slot, *refusal) {
+	at, err := parseSlotKey(key, s.cfg.Now())
 	switch {
-	case errors.Is(err, errSlotPast) || err == nil && !s.diary.free(at):
+	case errors.Is(err, errSlotPast) || err == nil && !s.appointments.isFree(at):
 		return slot{}, refuse(codeSlotGone, "the slot is not free any more")
-	case err != nil || !serves(account, at.provider):
-		return slot{}, refuse(codeInvalid, errBadKey.Error())
+	case err != nil || !accountServes(account, at.provider):
+		return slot{}, refuse(codeInvalid, errBadSlotKey.Error())
 	}
 	return at, nil
 }
 
-// enter puts a new appointment into the diary. The caller holds the mutex.
-func (s *Server) enter(a *appointment) {
-	s.diary.add(a)
-	s.orders.byNumber[a.number].touch()
+// addAppointment puts a new appointment into the diary. The caller holds the mutex.
+func (s *Server) addAppointment(a *appointment) {
+	s.appointments.add(a)
+	s.orders.byNumber[a.number].notifyChange()
 }
 
-// reschedule is POST /neutral/orders/{number}/appointments/{id}/reschedule.
-func (s *Server) reschedule(c *neutralCall) {
+// handleReschedule is POST /neutral/orders/{number}/appointments/{id}/reschedule.
+func (s *Server) handleReschedule(c *neutralCall) {
 	var request struct {
 		Slot string `json:"slot"`
 	}
-	if !c.decode(&request) {
+	if !c.decodeBody(&request) {
 		return
 	}
 	number, id := c.number(), c.r.PathValue("id")
-	s.respond(c, exchange{
+	s.respond(c, neutralExchange{
 		operation: opReschedule,
-		do: func() reply {
-			a := s.diary.find(number, id)
+		run: func() neutralReply {
+			a := s.appointments.find(number, id)
 			if a == nil || a.provider == "" {
-				return refused(codeUnknownOrder, "there is no such appointment")
+				return refusedReply(codeUnknownOrder, "there is no such appointment")
 			}
-			if !a.movable() {
-				return refused(codeNotReschedule, "the appointment cannot be moved any more")
+			if !a.canReschedule() {
+				return refusedReply(codeNotReschedulable, "the appointment cannot be moved any more")
 			}
-			to, err := readKey(request.Slot, s.cfg.Now())
+			to, err := parseSlotKey(request.Slot, s.cfg.Now())
 			if err == nil && a.slot.identity() == to.identity() {
-				return reply{status: http.StatusOK, answer: a.view()}
+				return neutralReply{status: http.StatusOK, answer: a.view()}
 			}
-			to, problem := s.openSlot(c.account, request.Slot)
+			to, problem := s.freeSlotByKey(c.account, request.Slot)
 			if problem != nil {
-				return reply{problem: problem}
+				return neutralReply{problem: problem}
 			}
 			if to.provider != a.provider {
-				return refused(codeInvalid, errBadKey.Error())
+				return refusedReply(codeInvalid, errBadSlotKey.Error())
 			}
-			a.site = siteOf(to.place)
-			s.diary.take(a, to)
-			s.orders.byNumber[number].touch()
-			return reply{status: http.StatusOK, answer: a.view(), first: true}
+			a.site = siteOf(to.location)
+			s.appointments.assignSlot(a, to)
+			s.orders.byNumber[number].notifyChange()
+			return neutralReply{status: http.StatusOK, answer: a.view(), changed: true}
 		},
 	})
 }
 
-// dropAppointment is POST /neutral/orders/{number}/appointments/{id}/cancel. An appointment that was never booked is cancelled too:
+// handleCancelAppointment is POST /neutral/orders/{number}/appointments/{id}/cancel. An appointment that was never booked is cancelled too:
 // a booking of it that comes late finds it so.
-func (s *Server) dropAppointment(c *neutralCall) {
+func (s *Server) handleCancelAppointment(c *neutralCall) {
 	number, id := c.number(), c.r.PathValue("id")
-	s.respond(c, exchange{
-		operation: opDrop,
-		do: func() reply {
-			a := s.diary.find(number, id)
+	s.respond(c, neutralExchange{
+		operation: opCancelAppointment,
+		run: func() neutralReply {
+			a := s.appointments.find(number, id)
 			switch {
 			case a == nil:
 				a = &appointment{id: id, number: number, account: c.account, status: statusCancelled}
-				s.enter(a)
-				return reply{status: http.StatusOK, answer: a.view(), first: true}
+				s.addAppointment(a)
+				return neutralReply{status: http.StatusOK, answer: a.view(), changed: true}
 			case a.status == statusCancelled:
-				return reply{status: http.StatusOK, answer: a.view()}
+				return neutralReply{status: http.StatusOK, answer: a.view()}
 			case a.status == statusInProgress || a.status == statusCompleted || a.provider == providerSonora:
-				return refused(codeNotCancellable, "the appointment cannot be cancelled any more")
+				return refusedReply(codeNotCancellable, "the appointment cannot be cancelled any more")
 			}
 			s.cancelAppointment(a)
-			return reply{status: http.StatusOK, answer: a.view(), first: true}
+			return neutralReply{status: http.StatusOK, answer: a.view(), changed: true}
 		},
 	})
 }
@@ -174,21 +174,21 @@ func (s *Server) dropAppointment(c *neutralCall) {
 // cancelAppointment ends an appointment and frees its slot; its time is kept. The caller holds the mutex.
 func (s *Server) cancelAppointment(a *appointment) {
 	a.status = statusCancelled
-	s.diary.release(a)
-	s.orders.byNumber[a.number].touch()
+	s.appointments.releaseSlot(a)
+	s.orders.byNumber[a.number].notifyChange()
 }
 
-// confirmAfter is how long a provider takes to confirm, in simulated time.
-const confirmAfter = 4 * time.Hour
+// defaultConfirmDelay is how long a provider takes to confirm, in simulated time.
+const defaultConfirmDelay = 4 * time.Hour
 
-// mannerOf is how the calls about an order are answered: as its script has it, or the script that was put for it. The caller holds the
+// behaviourOf is how the calls about an order are answered: as its script has it, or the script that was put for it. The caller holds the
 // mutex.
-func (s *Server) mannerOf(number string) Manner {
+func (s *Server) behaviourOf(number string) OrderBehaviour {
 	if o := s.orders.byNumber[number]; o != nil {
-		return o.manner
+		return o.behaviour
 	}
-	if p := s.orders.prospects[number]; p != nil && p.script != nil {
-		return p.script.Manner
+	if p := s.orders.expected[number]; p != nil && p.script != nil {
+		return p.script.OrderBehaviour
 	}
-	return Manner{Book: Booking{Unconfirmed: s.cfg.Manual}}
+	return OrderBehaviour{Book: BookingBehaviour{NeverConfirmed: s.cfg.Manual}}
 }

@@ -15,33 +15,33 @@ const (
 )
 
 var conditions = map[string]func(*Server, *order) bool{
-	AwaitBooked: func(s *Server, o *order) bool { return s.diary.active(o.number) != nil },
+	AwaitBooked: func(s *Server, o *order) bool { return s.appointments.active(o.number) != nil },
 	AwaitConfirmed: func(s *Server, o *order) bool {
-		a := s.diary.active(o.number)
-		return a.is(statusConfirmed) && !a.telling
+		a := s.appointments.active(o.number)
+		return a.hasStatus(statusConfirmed) && !a.confirmationUnsent
 	},
-	AwaitInProgress: func(s *Server, o *order) bool { return s.diary.active(o.number).is(statusInProgress) },
-	AwaitCompleted:  func(s *Server, o *order) bool { return s.diary.newest(o.number).is(statusCompleted) },
-	AwaitCancelled:  func(s *Server, o *order) bool { return s.diary.newest(o.number).is(statusCancelled) },
-	AwaitDrawn:      func(_ *Server, o *order) bool { return o.neutral != nil && !o.neutral.collected.IsZero() },
-	AwaitRegistered: func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.bound },
+	AwaitInProgress: func(s *Server, o *order) bool { return s.appointments.active(o.number).hasStatus(statusInProgress) },
+	AwaitCompleted:  func(s *Server, o *order) bool { return s.appointments.newest(o.number).hasStatus(statusCompleted) },
+	AwaitCancelled:  func(s *Server, o *order) bool { return s.appointments.newest(o.number).hasStatus(statusCancelled) },
+	AwaitDrawn:      func(_ *Server, o *order) bool { return o.neutral != nil && !o.neutral.collectedAt.IsZero() },
+	AwaitRegistered: func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.registered },
 	AwaitCorrected:  func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.corrected },
 }
 
-// meets reports whether the order meets the condition now; an empty one is always met.
-func (s *Server) meets(o *order, condition string) bool {
+// conditionMet reports whether the order meets the condition now; an empty one is always met.
+func (s *Server) conditionMet(o *order, condition string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return condition == "" || conditions[condition](s, o)
 }
 
-// await waits until the order meets the condition. It returns false if the context ended first.
-func (s *Server) await(ctx context.Context, o *order, condition string) bool {
+// awaitCondition waits until the order meets the condition. It returns false if the context ended first.
+func (s *Server) awaitCondition(ctx context.Context, o *order, condition string) bool {
 	if condition == "" {
 		return ctx.Err() == nil
 	}
 	for {
-		changed, met := s.look(o, condition)
+		changed, met := s.checkCondition(o, condition)
 		if met {
 			return ctx.Err() == nil
 		}
@@ -53,13 +53,13 @@ func (s *Server) await(ctx context.Context, o *order, condition string) bool {
 	}
 }
 
-// look tells whether the condition is met, and when to look again if it is not.
-func (s *Server) look(o *order, condition string) (changed <-chan struct{}, met bool) {
+// checkCondition tells whether the condition is met, and when to look again if it is not.
+func (s *Server) checkCondition(o *order, condition string) (changed <-chan struct{}, met bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o.waiting = !conditions[condition](s, o)
-	if !o.waiting {
+	o.awaitsCondition = !conditions[condition](s, o)
+	if !o.awaitsCondition {
 		return nil, true
 	}
-	return o.watch(), false
+	return o.changes(), false
 }

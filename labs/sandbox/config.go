@@ -62,8 +62,8 @@ type Config struct {
 	// Defaults to 10 seconds.
 	TrackerWait time.Duration
 
-	// Memory is how many calls the account keeps; of webhooks it keeps four times as many attempts. Defaults to 50,000.
-	Memory int
+	// MaxCalls is how many calls the account keeps; of webhooks it keeps four times as many attempts. Defaults to 50,000.
+	MaxCalls int
 
 	// Now is the clock that times are taken from. Defaults to time.Now.
 	Now func() time.Time
@@ -137,8 +137,8 @@ func (c Config) withDefaults() Config {
 	if c.RetryAttempts <= 0 {
 		c.RetryAttempts = 60
 	}
-	if c.Memory <= 0 {
-		c.Memory = 50_000
+	if c.MaxCalls <= 0 {
+		c.MaxCalls = 50_000
 	}
 	if c.TrackerWait <= 0 {
 		c.TrackerWait = 10 * time.Second
@@ -152,8 +152,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// real is how long a simulated delay takes.
-func (c Config) real(delay time.Duration) time.Duration {
+// realDelay is how long a simulated delay takes.
+func (c Config) realDelay(delay time.Duration) time.Duration {
 	if c.Speed == 0 {
 		return 0
 	}

@@ -37,7 +37,7 @@ func TestConfigIsChecked(t *testing.T) {
 	lab, err := sandbox.New(good)
 	require.NoError(t, err)
 	lab.Close()
-	require.Empty(t, lab.Account().Calls)
+	require.Empty(t, lab.Traffic().Calls)
 }
 
 func TestParseSpeed(t *testing.T) {

@@ -22,14 +22,14 @@ import (
 func TestNeutralConforms(t *testing.T) {
 	t.Parallel()
 	f := neutraltest.Fixture()
-	f.Full.User, f.Full.Token = accountName, neutralSecret
+	f.FullAccount.User, f.FullAccount.Token = accountName, neutralSecret
 	f.Start = func(t testing.TB) labtest.Partner {
 		t.Helper()
-		w := newNeutral(t, manual)
-		return labtest.Partner{URL: w.url + "/neutral", Publish: w.publish, Tell: w.tell}
+		w := newNeutralLab(t, withManual)
+		return labtest.Partner{URL: w.url + "/neutral", PublishReport: w.publish, SendFact: w.sendFact}
 	}
-	f.Refused = func(number string) labs.Requisition {
-		r := f.Order(number)
+	f.NewRefusedRequisition = func(number string) labs.Requisition {
+		r := f.NewRequisition(number)
 		r.Script = "refuse-place"
 		return r
 	}
@@ -37,23 +37,23 @@ func TestNeutralConforms(t *testing.T) {
 	f.Appointments.Query.From = order.Date{Year: soon.Year(), Month: soon.Month(), Day: soon.Day()}
 	// Phoenix is seven hours behind all year: this was its ten o'clock.
 	gone := time.Date(2026, time.March, 3, 17, 0, 0, 0, time.UTC)
-	f.Appointments.Gone = fmt.Sprintf("getlabs.85004.%d.%d", gone.Unix(), gone.Unix())
+	f.Appointments.TakenSlot = fmt.Sprintf("getlabs.85004.%d.%d", gone.Unix(), gone.Unix())
 	// Requests are for another provider in another place.
-	f.Full.Settings = []byte(strings.Replace(string(f.Full.Settings), `, "appointment-request"`, "", 1))
-	labtest.Exercise(t, f)
+	f.FullAccount.Settings = []byte(strings.Replace(string(f.FullAccount.Settings), `, "appointment-request"`, "", 1))
+	labtest.RunSuite(t, f)
 }
 
 // publish puts a report by hand.
-func (w *world) publish(t testing.TB, number string, r labtest.Report) {
+func (w *testLab) publish(t testing.TB, number string, r labtest.ReportStage) {
 	t.Helper()
 	result := func(value string) map[string]any {
 		return map[string]any{"code": "1011", "name": "HDL Cholesterol", "type": "numeric", "result": value, "interpretation": "normal"}
 	}
 	report := map[string]any{"status": "final", "results": []any{result("61"), result("62")}, "pdf_base64": "JVBERi0xLjQK"}
 	switch r {
-	case labtest.SomeResults:
+	case labtest.PartialReport:
 		report = map[string]any{"status": "partial", "results": []any{result("61")}}
-	case labtest.OtherResults:
+	case labtest.CorrectedReport:
 		report["results"] = []any{result("61"), result("63")}
 	}
 	body, err := json.Marshal(report)
@@ -63,8 +63,8 @@ func (w *world) publish(t testing.TB, number string, r labtest.Report) {
 	require.Equal(t, http.StatusOK, status)
 }
 
-// tell sends a fact by hand, and returns what its receiver saw.
-func (w *world) tell(t testing.TB, number string) labtest.Webhook {
+// sendFact sends a fact by hand, and returns what its receiver saw.
+func (w *testLab) sendFact(t testing.TB, number string) labtest.Webhook {
 	t.Helper()
 	status, _, err := w.send(http.MethodPost, "/sandbox/orders/"+number+"/facts", `{"type":"sample_received"}`)
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func (w *world) tell(t testing.TB, number string) labtest.Webhook {
 	return labtest.Webhook{ID: last.header.Get("webhook-id"), Body: last.body}
 }
 
-func lastRequest(r received) *http.Request {
+func lastRequest(r receivedWebhook) *http.Request {
 	request, _ := http.NewRequest(http.MethodPost, "/webhooks/labs/neutral", bytes.NewReader(r.body))
 	request.Header = r.header
 	return request

@@ -24,7 +24,7 @@ type orderView struct {
 	PlacedAt    time.Time `json:"placed_at"`
 	Version     int       `json:"results_version"` // 0: no results
 
-	Life         string            `json:"life,omitempty"` // of an order of the neutral protocol, as the rest
+	Flow         string            `json:"life,omitempty"` // of an order of the neutral protocol, as the rest
 	Accession    string            `json:"accession,omitempty"`
 	Replaces     string            `json:"replaces,omitempty"`
 	Tests        []orderedTest     `json:"tests,omitempty"`
@@ -34,14 +34,14 @@ type orderView struct {
 // view shows the order. The server's mutex is held.
 func (o *order) view() orderView {
 	v := orderView{
-		OrderNumber: o.number, KitID: o.kitID, Status: o.state, Script: o.script, Running: o.run.running(),
+		OrderNumber: o.number, KitID: o.kitID, Status: o.state, Script: o.script, Running: o.run.isRunning(),
 		Outbound: o.outbound, Inbound: o.inbound, PlacedAt: o.placedAt,
 	}
-	if o.report != nil {
-		v.Version = o.report.Version
+	if o.molecularReport != nil {
+		v.Version = o.molecularReport.Version
 	}
 	if n := o.neutral; n != nil {
-		v.Life, v.Accession, v.Replaces, v.Tests = n.life, n.accession, n.replaces, n.tests
+		v.Flow, v.Accession, v.Replaces, v.Tests = n.flow, n.accession, n.replaces, n.tests
 		if n.report != nil {
 			v.Version = n.report.Version
 		}
@@ -49,8 +49,8 @@ func (o *order) view() orderView {
 	return v
 }
 
-// listScripts is GET /sandbox/scripts: those of Molecular's protocol, and of each life of the neutral one.
-func (s *Server) listScripts(w http.ResponseWriter, _ *http.Request) {
+// handleListScripts is GET /sandbox/scripts: those of Molecular's protocol, and of each life of the neutral one.
+func (s *Server) handleListScripts(w http.ResponseWriter, _ *http.Request) {
 	all := map[string][]Script{"scripts": scripts()}
 	for _, life := range lives() {
 		all[life] = lifeScripts(life)
@@ -58,17 +58,17 @@ func (s *Server) listScripts(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, all)
 }
 
-// showAccount is GET /sandbox/account: the newest calls and webhooks, at most limit of each.
-func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
+// handleTraffic is GET /sandbox/account: the newest calls and webhooks, at most limit of each.
+func (s *Server) handleTraffic(w http.ResponseWriter, r *http.Request) {
 	limit := pageSize(r)
-	account := s.Account()
+	account := s.Traffic()
 	account.Calls = account.Calls[max(0, len(account.Calls)-limit):]
-	account.Webhooks = append([]Webhook{}, account.Webhooks[max(0, len(account.Webhooks)-limit):]...)
+	account.WebhookAttempts = append([]WebhookAttempt{}, account.WebhookAttempts[max(0, len(account.WebhookAttempts)-limit):]...)
 	writeJSON(w, http.StatusOK, account)
 }
 
-// listOrders is GET /sandbox/orders: oldest first, a page from after the given cursor.
-func (s *Server) listOrders(w http.ResponseWriter, r *http.Request) {
+// handleListOrders is GET /sandbox/orders: oldest first, a page from after the given cursor.
+func (s *Server) handleListOrders(w http.ResponseWriter, r *http.Request) {
 	limit := pageSize(r)
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Server) listOrders(w http.ResponseWriter, r *http.Request) {
 	}{Orders: []orderView{}}
 	s.mu.Lock()
 	var last int64
-	for _, o := range s.orders.sequence {
+	for _, o := range s.orders.byAge {
 		if o.sequence <= after {
 			continue
 		}
@@ -95,28 +95,28 @@ func (s *Server) listOrders(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, page)
 }
 
-// showOrder is GET /sandbox/orders/{number}: its state and its part of the account.
-func (s *Server) showOrder(w http.ResponseWriter, r *http.Request) {
-	o := s.find(r.PathValue("number"))
+// handleOrder is GET /sandbox/orders/{number}: its state and its part of the account.
+func (s *Server) handleOrder(w http.ResponseWriter, r *http.Request) {
+	o := s.findOrder(r.PathValue("number"))
 	if o == nil {
 		writeError(w, http.StatusNotFound, "order number not found")
 		return
 	}
 	s.mu.Lock()
 	view := o.view()
-	for _, a := range s.diary.byNumber[o.number] {
+	for _, a := range s.appointments.byNumber[o.number] {
 		view.Appointments = append(view.Appointments, a.view())
 	}
 	s.mu.Unlock()
-	account := s.Account()
+	account := s.Traffic()
 	writeJSON(w, http.StatusOK, struct {
 		orderView
-		Calls    []Call    `json:"calls"`
-		Webhooks []Webhook `json:"webhooks"`
-	}{view, append([]Call{}, account.CallsFor(o.number)...), append([]Webhook{}, account.WebhooksFor(o.number)...)})
+		Calls    []Call           `json:"calls"`
+		Webhooks []WebhookAttempt `json:"webhooks"`
+	}{view, append([]Call{}, account.CallsFor(o.number)...), append([]WebhookAttempt{}, account.WebhookAttemptsFor(o.number)...)})
 }
 
-func (s *Server) find(number string) *order {
+func (s *Server) findOrder(number string) *order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.orders.byNumber[number]
@@ -131,9 +131,9 @@ func pageSize(r *http.Request) int {
 	return min(limit, maxPage)
 }
 
-// readControl decodes a control request; it has answered when it returns false. An unknown key is an error, so that a misspelt
+// decodeControlRequest decodes a control request; it has answered when it returns false. An unknown key is an error, so that a misspelt
 // parameter does not go unnoticed.
-func readControl(w http.ResponseWriter, r *http.Request, into any) bool {
+func decodeControlRequest(w http.ResponseWriter, r *http.Request, into any) bool {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {

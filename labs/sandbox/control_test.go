@@ -24,16 +24,16 @@ type results struct {
 	Observations []sandbox.Observation `json:"observations"`
 }
 
-func (w *world) results(number string) results {
+func (w *testLab) results(number string) results {
 	w.t.Helper()
 	return call[results](w, http.StatusOK, http.MethodGet, "/Results?order_number="+number, "")
 }
 
 func TestResultsOfAPanel(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	kit := *w.placeRaw("[" + orderBody("N1", "panel_id", []int{101, 102, 900}, "custom", "happy-lab-only") + "]")[0].KitID
-	w.finished("N1")
+	w.awaitScriptEnd("N1")
 	got := w.results("N1")
 	require.Equal(t, []any{"N1", kit, "final", 1, "pass"}, []any{got.OrderNumber, got.KitID, got.Status, got.Version, got.Tempstrip})
 	var names []string
@@ -63,7 +63,7 @@ func TestResultsOfAPanel(t *testing.T) {
 
 func TestResultsThatAreNotThere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	w.place("N1", "happy")
 	for number, message := range map[string]string{"N1": "results are not ready", "N2": "order number not found", "": "order number not found"} {
 		answer := call[map[string]any](w, http.StatusNotFound, http.MethodGet, "/Results?order_number="+number, "")
@@ -80,7 +80,7 @@ func TestResultsThatAreNotThere(t *testing.T) {
 // What a script never sends can be asked for; what was sent is there too, once.
 func TestNotifications(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	for script, want := range map[string][]string{
 		"webhooks-lost": {"kit_shipped", "kit_received", "report_ready"},
 		"send-twice":    {"kit_shipped", "kit_received", "report_ready"},
@@ -114,7 +114,7 @@ func TestResultsOverTime(t *testing.T) {
 	} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newTestLab(t)
 			var seen [][2]int
 			look := func() {
 				status, _, err := w.send(http.MethodGet, "/Results?order_number=N1", "")
@@ -129,9 +129,9 @@ func TestResultsOverTime(t *testing.T) {
 			// The scripts are played in pieces: up to each report_ready, then the rest.
 			named, _ := sandbox.NamedScript(script)
 			w.place("N1", "silent")
-			w.finished("N1")
-			for _, piece := range split(named.Steps) {
-				w.replace("N1", piece)
+			w.awaitScriptEnd("N1")
+			for _, piece := range splitAfterReports(named.Steps) {
+				w.replaceScript("N1", piece)
 				look()
 			}
 			require.Equal(t, want, seen)
@@ -139,8 +139,8 @@ func TestResultsOverTime(t *testing.T) {
 	}
 }
 
-// split cuts the steps after each report_ready; the last piece may be empty.
-func split(steps []sandbox.Step) (pieces [][]sandbox.Step) {
+// splitAfterReports cuts the steps after each report_ready; the last piece may be empty.
+func splitAfterReports(steps []sandbox.Step) (pieces [][]sandbox.Step) {
 	piece := []sandbox.Step{}
 	for _, step := range steps {
 		piece = append(piece, step)
@@ -151,22 +151,22 @@ func split(steps []sandbox.Step) (pieces [][]sandbox.Step) {
 	return append(pieces, piece)
 }
 
-// replace puts a script of steps and waits until it has been played.
-func (w *world) replace(number string, steps []sandbox.Step) {
+// replaceScript puts a script of steps and waits until it has been played.
+func (w *testLab) replaceScript(number string, steps []sandbox.Step) {
 	w.t.Helper()
 	body := marshal(w.t, map[string]any{"steps": steps})
 	call[map[string]string](w, http.StatusOK, http.MethodPut, "/sandbox/orders/"+number+"/script", body)
-	w.until(func() bool { return !w.order(number).Running })
+	w.await(func() bool { return !w.order(number).Running })
 }
 
 func TestCorrectedResultsDiffer(t *testing.T) {
 	t.Parallel()
 	for _, panel := range []int{101, 102, 7} {
-		w := newWorld(t, manual)
+		w := newTestLab(t, withManual)
 		w.placeRaw("[" + orderBody("N1", "panel_id", []int{panel}) + "]")
 		var versions [][]sandbox.Observation
 		for range 3 {
-			w.replace("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
+			w.replaceScript("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
 			observations := w.results("N1").Observations
 			for i := range observations {
 				observations[i].AssayedAt = ""
@@ -180,7 +180,7 @@ func TestCorrectedResultsDiffer(t *testing.T) {
 
 func TestManualMode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	w.place("N1", "sandbox:happy")
 	require.Equal(t, "accepted", w.order("N1").Status)
 	put := func(body string) map[string]int {
@@ -198,7 +198,7 @@ func TestManualMode(t *testing.T) {
 	require.NotNil(t, w.results("N1").Observations)
 	require.Empty(t, w.results("N1").Observations)
 	// What was put by hand stands.
-	w.replace("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
+	w.replaceScript("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
 	require.Equal(t, 3, w.results("N1").Version)
 	require.Empty(t, w.webhooks())
 	require.False(t, w.order("N1").Running)
@@ -206,10 +206,10 @@ func TestManualMode(t *testing.T) {
 
 func TestReplacedScriptSendsNothingMore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.Config) { c.Speed = 1 })
+	w := newTestLab(t, func(c *sandbox.Config) { c.Speed = 1 })
 	w.place("N1", "happy")
-	w.until(func() bool { return w.order("N1").Running })
-	w.replace("N1", []sandbox.Step{{Kind: sandbox.KindReceived}, {Kind: sandbox.KindRejected, Details: sandbox.Details{Reason: "QNS"}}})
+	w.await(func() bool { return w.order("N1").Running })
+	w.replaceScript("N1", []sandbox.Step{{Kind: sandbox.KindReceived}, {Kind: sandbox.KindRejected, Details: sandbox.Details{Reason: "QNS"}}})
 	state := w.order("N1")
 	require.Equal(t, "custom", state.Script)
 	require.Equal(t, "kit_rejected", state.Status)
@@ -220,28 +220,28 @@ func TestReplacedScriptSendsNothingMore(t *testing.T) {
 
 func TestReplacingWhileAWebhookIsRetried(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.Config) { c.RetryInterval = time.Hour })
+	w := newTestLab(t, func(c *sandbox.Config) { c.RetryInterval = time.Hour })
 	w.mu.Lock()
 	w.answer = func(int) int { return http.StatusServiceUnavailable }
 	w.mu.Unlock()
 	w.place("N1", "happy-lab-only")
-	w.until(func() bool { return len(w.webhooks()) == 1 })
-	w.replace("N1", []sandbox.Step{})
+	w.await(func() bool { return len(w.webhooks()) == 1 })
+	w.replaceScript("N1", []sandbox.Step{})
 	require.False(t, w.order("N1").Running)
 	require.Len(t, w.webhooks(), 1)
 }
 
 func TestScriptBeforeTheOrder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	call[map[string]string](w, http.StatusOK, http.MethodPut, "/sandbox/orders/N1/script", `{"script":"reject-final"}`)
 	w.place("N1", "sandbox:happy")
-	require.Equal(t, emitted()["reject-final"], sequence(w.finished("N1"), w.webhooks()))
+	require.Equal(t, expectedWebhooks()["reject-final"], sequence(w.awaitScriptEnd("N1"), w.webhooks()))
 }
 
 func TestManyOrdersAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	const orders = 60
 	var group errgroup.Group
 	for i := range orders {
@@ -256,8 +256,8 @@ func TestManyOrdersAtOnce(t *testing.T) {
 	require.NoError(t, group.Wait())
 	kits, numbers := map[string]bool{}, map[string]bool{}
 	for i := range orders {
-		state := w.finished(fmt.Sprintf("N%d", i))
-		require.Len(t, state.Webhooks, len(emitted()["happy"]))
+		state := w.awaitScriptEnd(fmt.Sprintf("N%d", i))
+		require.Len(t, state.Webhooks, len(expectedWebhooks()["happy"]))
 		kits[state.KitID], numbers[state.Outbound], numbers[state.Inbound] = true, true, true
 	}
 	require.Len(t, kits, orders)
@@ -266,7 +266,7 @@ func TestManyOrdersAtOnce(t *testing.T) {
 
 func TestBadScripts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	for _, body := range []string{
 		`{}`, `[]`, `{"script":"hapy"}`, `{"script":"happy","steps":[]}`, `{"steps":[{"kind":"teleport"}]}`, `{"steps":[{"kind":"kit_shipped","aftr":"1h"}]}`,
 		`{"steps":[{"kind":"kit_shipped","after":"1 day"}]}`, `{"steps":[{"kind":"kit_shipped","after":"-1h"}]}`, `{"steps":[{"kind":"kit_shipped","times":11}]}`,
@@ -280,9 +280,9 @@ func TestBadScripts(t *testing.T) {
 	}
 }
 
-func TestFacts(t *testing.T) {
+func TestFactsByControl(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	kit := w.place("N1", "")
 	w.mu.Lock()
 	w.answer = func(int) int { return http.StatusAccepted }
@@ -313,7 +313,7 @@ func TestFacts(t *testing.T) {
 
 func TestBadFacts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual, func(c *sandbox.Config) { c.CourierURL, c.WebhookURL = "", "http://127.0.0.1:1" })
+	w := newTestLab(t, withManual, func(c *sandbox.Config) { c.CourierURL, c.WebhookURL = "", "http://127.0.0.1:1" })
 	w.place("N1", "")
 	for _, test := range []struct {
 		number, body string
@@ -335,7 +335,7 @@ func TestBadFacts(t *testing.T) {
 
 func TestOrdersAreListedInPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	for i := range 5 {
 		w.place(fmt.Sprintf("N%d", i), "")
 	}
@@ -363,29 +363,29 @@ func TestCancelOrder(t *testing.T) {
 	t.Parallel()
 	t.Run("not offered", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, manual)
+		w := newTestLab(t, withManual)
 		status, _, err := w.send(http.MethodPost, "/CancelOrder", `{"order_number":"N1"}`)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusNotFound, status)
 	})
 	t.Run("offered", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, func(c *sandbox.Config) { c.CancelCall, c.Speed = true, 1 })
+		w := newTestLab(t, func(c *sandbox.Config) { c.CancelCall, c.Speed = true, 1 })
 		cancel := func(number string) placed {
 			return call[placed](w, http.StatusOK, http.MethodPost, "/CancelOrder", `{"order_number":"`+number+`"}`)
 		}
 		w.place("N1", "happy")
-		w.until(func() bool { return w.order("N1").Running })
+		w.await(func() bool { return w.order("N1").Running })
 		require.Equal(t, placed{Message: "order number not found"}, cancel("N2"))
 		for range 2 {
 			require.Equal(t, placed{Success: true, Message: " null "}, cancel("N1"))
 		}
-		w.until(func() bool { return !w.order("N1").Running })
+		w.await(func() bool { return !w.order("N1").Running })
 		require.Equal(t, "cancelled", w.order("N1").Status)
 		require.Empty(t, w.webhooks())
 
 		w.place("N3", "happy")
-		w.replace("N3", []sandbox.Step{{Kind: sandbox.KindShipped}})
+		w.replaceScript("N3", []sandbox.Step{{Kind: sandbox.KindShipped}})
 		require.Equal(t, placed{Message: "kit has been shipped"}, cancel("N3"))
 	})
 }

@@ -5,10 +5,10 @@ import (
 	"net/http"
 )
 
-// replaceResults is PUT /sandbox/orders/{number}/results: the report, each part of it optional. Without observations they are
+// handleReplaceResults is PUT /sandbox/orders/{number}/results: the report, each part of it optional. Without observations they are
 // generated. Each further report is a corrected version; no script overwrites it.
-func (s *Server) replaceResults(w http.ResponseWriter, r *http.Request) {
-	if o := s.find(r.PathValue("number")); o != nil && o.neutral != nil {
+func (s *Server) handleReplaceResults(w http.ResponseWriter, r *http.Request) {
+	if o := s.findOrder(r.PathValue("number")); o != nil && o.neutral != nil {
 		s.replaceReport(w, r, o)
 		return
 	}
@@ -18,32 +18,32 @@ func (s *Server) replaceResults(w http.ResponseWriter, r *http.Request) {
 		TempstripStatus string        `json:"tempstrip_status"`
 		Observations    []Observation `json:"observations"`
 	}
-	if !readControl(w, r, &body) {
+	if !decodeControlRequest(w, r, &body) {
 		return
 	}
 	if body.Status != "" && body.Status != "final" && body.Status != "partial" {
 		writeError(w, http.StatusBadRequest, "status must be final or partial")
 		return
 	}
-	o := s.find(r.PathValue("number"))
+	o := s.findOrder(r.PathValue("number"))
 	if o == nil {
 		writeError(w, http.StatusNotFound, "order number not found")
 		return
 	}
 	s.mu.Lock()
-	next := &report{
-		Status: body.Status, PDF: body.PDF, TempstripStatus: body.TempstripStatus, Observations: body.Observations, byHand: true,
+	next := &molecularReport{
+		Status: body.Status, PDF: body.PDF, TempstripStatus: body.TempstripStatus, Observations: body.Observations, viaControl: true,
 	}
 	if next.Observations == nil {
-		next.Observations = s.observe(o)
+		next.Observations = s.newObservations(o)
 	}
-	s.publish(o, next)
+	s.publishMolecularReport(o, next)
 	s.mu.Unlock()
 	writeJSON(w, http.StatusOK, map[string]int{"version": next.Version})
 }
 
-// cancelOrder is POST /CancelOrder, where it is offered: refused once the kit has shipped, the same answer when repeated.
-func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request, call *callRecord) {
+// handleCancelOrder is POST /CancelOrder, where it is offered: refused once the kit has shipped, the same answer when repeated.
+func (s *Server) handleCancelOrder(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	var body struct {
 		OrderNumber string `json:"order_number"`
 	}
@@ -51,19 +51,19 @@ func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request, call *callR
 		writeError(w, http.StatusBadRequest, "body must be an object with an order_number")
 		return
 	}
-	call.about(body.OrderNumber, "")
+	call.addOrder(body.OrderNumber, "")
 	s.mu.Lock()
-	problem := s.cancelNumber(body.OrderNumber)
+	problem := s.cancelByNumber(body.OrderNumber)
 	s.mu.Unlock()
 	if problem != "" {
-		writeJSON(w, http.StatusOK, labAnswer{Message: problem})
+		writeJSON(w, http.StatusOK, molecularAnswer{Message: problem})
 		return
 	}
-	writeJSON(w, http.StatusOK, labAnswer{Success: true, Message: noMessage})
+	writeJSON(w, http.StatusOK, molecularAnswer{Success: true, Message: noMessage})
 }
 
-// cancelNumber cancels an order, or says why it cannot be. The caller holds the mutex.
-func (s *Server) cancelNumber(number string) (problem string) {
+// cancelByNumber cancels an order, or says why it cannot be. The caller holds the mutex.
+func (s *Server) cancelByNumber(number string) (problem string) {
 	o := s.orders.byNumber[number]
 	if o == nil {
 		return "order number not found"
@@ -72,7 +72,7 @@ func (s *Server) cancelNumber(number string) (problem string) {
 		return "kit has been shipped"
 	}
 	o.state = stateCancelled
-	o.touch()
+	o.notifyChange()
 	if o.run != nil {
 		o.run.cancel()
 	}

@@ -18,19 +18,19 @@ const (
 
 // tracker follows one tracking number. The lab knows its own numbers before anybody asks for a tracker.
 type tracker struct {
-	id         string
-	code       string
-	carrier    string
-	status     string
-	detail     string
-	updatedAt  time.Time
-	history    []trackingDetail
-	registered chan struct{} // closed once the tracker has been asked for
-	awaited    bool          // it was waited for in vain and will not be again
+	id           string
+	code         string
+	carrier      string
+	status       string
+	detail       string
+	updatedAt    time.Time
+	history      []trackingDetail
+	requested    chan struct{} // closed once the tracker has been asked for
+	waitTimedOut bool          // it was waited for in vain and will not be again
 }
 
-// trackerObject is a tracker as the tracker API shows it.
-type trackerObject struct {
+// trackerView is a tracker as the tracker API shows it.
+type trackerView struct {
 	ID           string           `json:"id"`
 	Object       string           `json:"object"`
 	TrackingCode string           `json:"tracking_code"`
@@ -49,17 +49,17 @@ type trackingDetail struct {
 	Message      string `json:"message"`
 }
 
-// object renders the tracker. The server's mutex is held.
-func (t *tracker) object() trackerObject {
-	return trackerObject{
+// render renders the tracker. The server's mutex is held.
+func (t *tracker) render() trackerView {
+	return trackerView{
 		ID: t.id, Object: "Tracker", TrackingCode: t.code, Status: t.status, StatusDetail: t.detail, Carrier: t.carrier,
 		UpdatedAt: t.updatedAt.Format(stampFormat), History: append([]trackingDetail{}, t.history...),
 	}
 }
 
-func (t *tracker) isRegistered() bool {
+func (t *tracker) isRequested() bool {
 	select {
-	case <-t.registered:
+	case <-t.requested:
 		return true
 	default:
 		return false
@@ -76,22 +76,22 @@ func (s *Server) newTracker(prefix string) (code string) {
 func (s *Server) addTracker(code, carrier string) *tracker {
 	t := &tracker{
 		id: "trk_" + hexID(), code: code, carrier: carrier, status: "unknown", detail: "unknown",
-		updatedAt: s.cfg.Now().UTC(), registered: make(chan struct{}),
+		updatedAt: s.cfg.Now().UTC(), requested: make(chan struct{}),
 	}
 	s.trackers[code] = t
 	return t
 }
 
-// forgetTrackers drops the trackers of an order that was forgotten; nil is no order.
-func (s *Server) forgetTrackers(o *order) {
+// removeTrackers drops the trackers of an order that was forgotten; nil is no order.
+func (s *Server) removeTrackers(o *order) {
 	if o != nil {
 		delete(s.trackers, o.outbound)
 		delete(s.trackers, o.inbound)
 	}
 }
 
-// createTracker is POST /v2/trackers. The same tracking code gets the same tracker.
-func (s *Server) createTracker(w http.ResponseWriter, r *http.Request) {
+// handleCreateTracker is POST /v2/trackers. The same tracking code gets the same tracker.
+func (s *Server) handleCreateTracker(w http.ResponseWriter, r *http.Request) {
 	key, _, _ := r.BasicAuth()
 	if s.cfg.CourierAPIKey == "" || !equal(key, s.cfg.CourierAPIKey) {
 		writeTrackerError(w, http.StatusUnauthorized, "UNAUTHORIZED", "API key is missing or invalid")
@@ -109,7 +109,7 @@ func (s *Server) createTracker(w http.ResponseWriter, r *http.Request) {
 		writeTrackerError(w, http.StatusUnprocessableEntity, "TRACKER.CREATE.ERROR", "tracking_code is required")
 		return
 	}
-	object, ok := s.registerTracker(code, body.Tracker.Carrier)
+	object, ok := s.requestTracker(code, body.Tracker.Carrier)
 	if !ok {
 		writeTrackerError(w, http.StatusTooManyRequests, "RATE_LIMITED", "too many trackers")
 		return
@@ -117,12 +117,12 @@ func (s *Server) createTracker(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, object)
 }
 
-func (s *Server) registerTracker(code, carrier string) (trackerObject, bool) {
+func (s *Server) requestTracker(code, carrier string) (trackerView, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.trackers[code]
 	if t == nil && len(s.trackers) >= maxTrackers {
-		return trackerObject{}, false
+		return trackerView{}, false
 	}
 	if carrier == "" {
 		carrier = defaultCarrier
@@ -130,18 +130,18 @@ func (s *Server) registerTracker(code, carrier string) (trackerObject, bool) {
 	if t == nil {
 		t = s.addTracker(code, carrier)
 	}
-	if !t.isRegistered() {
+	if !t.isRequested() {
 		t.carrier = carrier
-		close(t.registered)
+		close(t.requested)
 	}
-	return t.object(), true
+	return t.render(), true
 }
 
-// awaitTracker waits, for a bounded time, until the leg's tracker has been asked for. It returns false if the context ended first.
-func (s *Server) awaitTracker(ctx context.Context, o *order, leg string) bool {
+// awaitTrackerRequest waits, for a bounded time, until the leg's tracker has been asked for. It returns false if the context ended first.
+func (s *Server) awaitTrackerRequest(ctx context.Context, o *order, leg string) bool {
 	s.mu.Lock()
 	t := s.legTracker(o, leg)
-	awaited := t.awaited
+	awaited := t.waitTimedOut
 	s.mu.Unlock()
 	if awaited {
 		return ctx.Err() == nil
@@ -149,14 +149,14 @@ func (s *Server) awaitTracker(ctx context.Context, o *order, leg string) bool {
 	timer := time.NewTimer(s.cfg.TrackerWait)
 	defer timer.Stop()
 	select {
-	case <-t.registered:
+	case <-t.requested:
 		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	case <-timer.C:
 	}
 	s.mu.Lock()
-	t.awaited = true
+	t.waitTimedOut = true
 	s.mu.Unlock()
 	return true
 }

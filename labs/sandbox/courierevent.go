@@ -17,26 +17,26 @@ const signatureHeader = "X-Hmac-Signature"
 
 // courierEvent tells that a tracker has a new status.
 type courierEvent struct {
-	ID          string        `json:"id"`
-	Object      string        `json:"object"`
-	Description string        `json:"description"`
-	Mode        string        `json:"mode"`
-	Previous    previous      `json:"previous_attributes"`
-	Result      trackerObject `json:"result"`
+	ID          string      `json:"id"`
+	Object      string      `json:"object"`
+	Description string      `json:"description"`
+	Mode        string      `json:"mode"`
+	Previous    previous    `json:"previous_attributes"`
+	Result      trackerView `json:"result"`
 }
 
 type previous struct {
 	Status string `json:"status"`
 }
 
-// courierMessage lets the tracker of the leg take a new status and returns the event that tells it.
-func (s *Server) courierMessage(o *order, d Details) (message, error) {
+// applyCourierEvent lets the tracker of the leg take a new status and returns the event that tells it.
+func (s *Server) applyCourierEvent(o *order, d Details) (webhookMessage, error) {
 	body, err := json.Marshal(s.newCourierEvent(o, d))
 	if err != nil {
-		return message{}, fmt.Errorf("encoding a courier event: %w", err)
+		return webhookMessage{}, fmt.Errorf("encoding a courier event: %w", err)
 	}
-	signature := sign(s.cfg.CourierSecret, body)
-	return message{
+	signature := signCourierEvent(s.cfg.CourierSecret, body)
+	return webhookMessage{
 		order: o.number, kind: KindCourier, url: s.cfg.CourierURL, body: body,
 		authorize: func(r *http.Request) { r.Header.Set(signatureHeader, signature) },
 	}, nil
@@ -46,21 +46,21 @@ func (s *Server) newCourierEvent(o *order, d Details) courierEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.legTracker(o, d.Leg)
-	at := o.time(KindCourier, d.At, s.cfg.Now())
+	at := o.factTime(KindCourier, d.At, s.cfg.Now())
 	event := courierEvent{
 		ID: "evt_" + hexID(), Object: "Event", Description: "tracker.updated", Mode: "test", Previous: previous{Status: t.status},
 	}
 	t.status, t.detail, t.updatedAt = d.Status, d.StatusDetail, at
-	t.history = append(newest(t.history, maxSteps), trackingDetail{
+	t.history = append(dropOlderHalf(t.history, maxSteps), trackingDetail{
 		Object: "TrackingDetail", Status: d.Status, StatusDetail: d.StatusDetail, At: at.Format(stampFormat),
 		Message: strings.ToUpper(strings.ReplaceAll(d.Status, "_", " ")),
 	})
-	event.Result = t.object()
+	event.Result = t.render()
 	return event
 }
 
-// sign is the signature of an event: HMAC-SHA256 over the body, the secret in Unicode form NFKD.
-func sign(secret string, body []byte) string {
+// signCourierEvent is the signature of an event: HMAC-SHA256 over the body, the secret in Unicode form NFKD.
+func signCourierEvent(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, norm.NFKD.Bytes([]byte(secret)))
 	mac.Write(body)
 	return "hmac-sha256-hex=" + hex.EncodeToString(mac.Sum(nil))

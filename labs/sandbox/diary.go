@@ -27,28 +27,30 @@ const (
 
 // appointment is one that was booked or requested. Whose it is and where that lives is not kept.
 type appointment struct {
-	id           string // the caller's
-	number       string // of the order, which the lab need not know
-	account      string // through which it was booked
-	provider     string // empty: it was cancelled before it was ever booked
-	reference    string
-	confirmation string
-	status       string
-	slot         *slot // the one that it takes; nil: none
-	start, end   time.Time
-	site         *site
-	telling      bool // that it is confirmed is being told
-	acts         int  // how often its provider has done something
+	id                 string // the caller's
+	number             string // of the order, which the lab need not know
+	account            string // through which it was booked
+	provider           string // empty: it was cancelled before it was ever booked
+	reference          string
+	confirmation       string
+	status             string
+	slot               *slot // the one that it takes; nil: none
+	start, end         time.Time
+	site               *site
+	confirmationUnsent bool // that it is confirmed is being told
+	changes            int  // how often its provider has done something
 }
 
-// is reports whether the appointment has the status; nil is no appointment.
-func (a *appointment) is(status string) bool { return a != nil && a.status == status }
+// hasStatus reports whether the appointment has the status; nil is no appointment.
+func (a *appointment) hasStatus(status string) bool { return a != nil && a.status == status }
 
-// ahead reports whether it is still ahead or under way.
-func (a *appointment) ahead() bool { return a.status != statusCompleted && a.status != statusCancelled }
+// isActive reports whether it is still ahead or under way.
+func (a *appointment) isActive() bool {
+	return a.status != statusCompleted && a.status != statusCancelled
+}
 
-// movable reports whether a call may move it: a request's time is the provider's, and one laboratory takes no such calls.
-func (a *appointment) movable() bool {
+// canReschedule reports whether a call may move it: a request's time is the provider's, and one laboratory takes no such calls.
+func (a *appointment) canReschedule() bool {
 	return a.status == statusConfirmed && a.slot != nil && a.provider != providerSonora && a.provider != providerPhlebFinders
 }
 
@@ -69,7 +71,7 @@ type appointmentView struct {
 // view shows the appointment. The server's mutex is held.
 func (a *appointment) view() appointmentView {
 	v := appointmentView{
-		ID: a.id, Reference: a.reference, Confirmation: a.confirmation, Provider: a.provider, Status: a.status, CanReschedule: a.movable(),
+		ID: a.id, Reference: a.reference, Confirmation: a.confirmation, Provider: a.provider, Status: a.status, CanReschedule: a.canReschedule(),
 	}
 	if !a.start.IsZero() {
 		start, end, zone := a.start.UTC(), a.end.UTC(), zoneOf(a.provider)
@@ -81,20 +83,20 @@ func (a *appointment) view() appointmentView {
 	return v
 }
 
-// diary holds the appointments and what is taken by them. The server's mutex guards it.
-type diary struct {
-	sequence []*appointment // in the order in which they were made
+// appointmentBook holds the appointments and what is taken by them. The server's mutex guards it.
+type appointmentBook struct {
+	byAge    []*appointment // in the order in which they were made
 	byNumber map[string][]*appointment
-	taken    map[string]*appointment // by the slot's identity
-	made     int
+	bySlot   map[string]*appointment // by the slot's identity
+	count    int
 }
 
-func newDiary() *diary {
-	return &diary{byNumber: map[string][]*appointment{}, taken: map[string]*appointment{}}
+func newAppointmentBook() *appointmentBook {
+	return &appointmentBook{byNumber: map[string][]*appointment{}, bySlot: map[string]*appointment{}}
 }
 
 // find returns the appointment of an order; nil if there is none with the id.
-func (d *diary) find(number, id string) *appointment {
+func (d *appointmentBook) find(number, id string) *appointment {
 	for _, a := range d.byNumber[number] {
 		if a.id == id {
 			return a
@@ -104,7 +106,7 @@ func (d *diary) find(number, id string) *appointment {
 }
 
 // newest is the latest that was made for an order.
-func (d *diary) newest(number string) *appointment {
+func (d *appointmentBook) newest(number string) *appointment {
 	all := d.byNumber[number]
 	if len(all) == 0 {
 		return nil
@@ -113,10 +115,10 @@ func (d *diary) newest(number string) *appointment {
 }
 
 // active is the newest of an order's that is ahead or under way.
-func (d *diary) active(number string) *appointment {
+func (d *appointmentBook) active(number string) *appointment {
 	all := d.byNumber[number]
 	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].ahead() {
+		if all[i].isActive() {
 			return all[i]
 		}
 	}
@@ -124,19 +126,19 @@ func (d *diary) active(number string) *appointment {
 }
 
 // add enters an appointment. The oldest is forgotten when the diary is full, and its slot is free.
-func (d *diary) add(a *appointment) {
-	if len(d.sequence) >= maxOrders {
-		d.forget(d.sequence[0])
-		d.sequence = d.sequence[1:]
+func (d *appointmentBook) add(a *appointment) {
+	if len(d.byAge) >= maxOrders {
+		d.remove(d.byAge[0])
+		d.byAge = d.byAge[1:]
 	}
-	d.made++
-	a.reference = fmt.Sprintf("apt_%08d", d.made)
-	d.sequence = append(d.sequence, a)
+	d.count++
+	a.reference = fmt.Sprintf("apt_%08d", d.count)
+	d.byAge = append(d.byAge, a)
 	d.byNumber[a.number] = append(d.byNumber[a.number], a)
 }
 
-func (d *diary) forget(a *appointment) {
-	d.release(a)
+func (d *appointmentBook) remove(a *appointment) {
+	d.releaseSlot(a)
 	rest := d.byNumber[a.number][1:] // they are in the order in which they were made
 	if len(rest) == 0 {
 		delete(d.byNumber, a.number)
@@ -145,29 +147,29 @@ func (d *diary) forget(a *appointment) {
 	d.byNumber[a.number] = rest
 }
 
-// take gives the appointment a slot that is free, and frees the one that it had.
-func (d *diary) take(a *appointment, to slot) {
-	d.release(a)
-	d.taken[to.identity()] = a
+// assignSlot gives the appointment a slot that is free, and frees the one that it had.
+func (d *appointmentBook) assignSlot(a *appointment, to slot) {
+	d.releaseSlot(a)
+	d.bySlot[to.identity()] = a
 	a.slot, a.start, a.end = &to, to.start, to.end()
 }
 
-// release frees the appointment's slot.
-func (d *diary) release(a *appointment) {
+// releaseSlot frees the appointment's slot.
+func (d *appointmentBook) releaseSlot(a *appointment) {
 	if a.slot != nil {
-		delete(d.taken, a.slot.identity())
+		delete(d.bySlot, a.slot.identity())
 		a.slot = nil
 	}
 }
 
-// free reports whether nobody has the slot.
-func (d *diary) free(s slot) bool { return d.taken[s.identity()] == nil }
+// isFree reports whether nobody has the slot.
+func (d *appointmentBook) isFree(s slot) bool { return d.bySlot[s.identity()] == nil }
 
-// confirm makes the appointment a confirmed one.
-func (d *diary) confirm(a *appointment) {
+// setConfirmed makes the appointment a confirmed one.
+func (d *appointmentBook) setConfirmed(a *appointment) {
 	a.status = statusConfirmed
 	if a.confirmation == "" {
-		d.made++
-		a.confirmation = fmt.Sprintf("CNF%08d", d.made)
+		d.count++
+		a.confirmation = fmt.Sprintf("CNF%08d", d.count)
 	}
 }

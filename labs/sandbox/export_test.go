@@ -2,9 +2,9 @@ package sandbox
 
 // What the tests see of the package beside its exports.
 var (
-	LifeScript  = lifeScript
-	LifeScripts = lifeScripts
-	Lives       = lives
+	FlowScript  = lifeScript
+	FlowScripts = lifeScripts
+	Flows       = lives
 	NamedScript = namedScript
 	Scripts     = scripts
 )

@@ -33,14 +33,14 @@ func TestTrackingNumbers(t *testing.T) {
 	}
 }
 
-func TestStampsRiseOnAClockThatStands(t *testing.T) {
+func TestFactTimesIncreaseOnAFixedClock(t *testing.T) {
 	t.Parallel()
 	o := &order{}
 	now := time.Date(2024, 3, 4, 16, 20, 11, 402915999, time.UTC)
-	first, second := o.stamp(now), o.stamp(now)
+	first, second := o.nextFactTime(now), o.nextFactTime(now)
 	require.Equal(t, now.Truncate(time.Microsecond), first)
 	require.Equal(t, first.Add(time.Microsecond), second)
-	require.Equal(t, second.Add(time.Microsecond), o.stamp(now.Add(-time.Hour)), "a clock that goes back")
+	require.Equal(t, second.Add(time.Microsecond), o.nextFactTime(now.Add(-time.Hour)), "a clock that goes back")
 }
 
 // TestPDF follows the file as a reader does: from its end to the table, from the table to the objects.
@@ -78,74 +78,74 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range maxOrders {
 		book.add(&order{number: "N" + strconv.Itoa(i), kitID: "M" + strconv.Itoa(i)})
 	}
-	forgotten, err := book.makeRoom()
+	forgotten, err := book.dropOldestIfFull()
 	require.NoError(t, err)
 	require.Equal(t, "N0", forgotten.number)
 	require.NotContains(t, book.byNumber, "N0")
 	require.NotContains(t, book.kitIDs, "M0")
-	forgotten, err = book.makeRoom()
+	forgotten, err = book.dropOldestIfFull()
 	require.NoError(t, err)
 	require.Nil(t, forgotten)
 
 	book.add(&order{number: "last"})
-	book.sequence[0].run = &run{done: make(chan struct{})}
-	_, err = book.makeRoom()
-	require.ErrorIs(t, err, errFull, "an order whose script runs is kept")
+	book.byAge[0].run = &scriptRun{done: make(chan struct{})}
+	_, err = book.dropOldestIfFull()
+	require.ErrorIs(t, err, errOrderLimit, "an order whose script runs is kept")
 	stopped := false
-	book.sequence[0].waiting, book.sequence[0].run.cancel = true, func() { stopped = true }
-	waited := book.sequence[0]
-	forgotten, err = book.makeRoom()
+	book.byAge[0].awaitsCondition, book.byAge[0].run.cancel = true, func() { stopped = true }
+	waited := book.byAge[0]
+	forgotten, err = book.dropOldestIfFull()
 	require.NoError(t, err)
 	require.Same(t, waited, forgotten, "one that waits for what may never come is not")
 	require.True(t, stopped)
 
 	for i := range maxOrders {
-		_, err := book.prospect(strconv.Itoa(i))
+		_, err := book.expectedOrder(strconv.Itoa(i))
 		require.NoError(t, err)
 	}
-	_, err = book.prospect("one more")
-	require.ErrorIs(t, err, errFull)
-	_, err = book.prospect("7")
+	_, err = book.expectedOrder("one more")
+	require.ErrorIs(t, err, errOrderLimit)
+	_, err = book.expectedOrder("7")
 	require.NoError(t, err)
 
 	list := []int{}
 	for i := range 25 {
-		list = append(newest(list, 10), i)
+		list = append(dropOlderHalf(list, 10), i)
 	}
 	require.LessOrEqual(t, len(list), 10)
 	require.Equal(t, 24, list[len(list)-1])
 }
 
-func TestTheDiaryIsBounded(t *testing.T) {
+func TestAppointmentBookIsBounded(t *testing.T) {
 	t.Parallel()
-	d := newDiary()
-	at := slot{provider: providerQuest, place: "QNY1", start: time.Unix(1_709_600_400, 0)}
+	d := newAppointmentBook()
+	at := slot{provider: providerQuest, location: "QNY1", start: time.Unix(1_709_600_400, 0)}
 	first := &appointment{id: "first", number: "N"}
-	d.take(first, at)
+	d.assignSlot(first, at)
 	d.add(first)
-	require.False(t, d.free(at))
+	require.False(t, d.isFree(at))
 	for i := range maxOrders {
 		d.add(&appointment{id: strconv.Itoa(i), number: "N" + strconv.Itoa(i%7)})
 	}
-	require.Len(t, d.sequence, maxOrders)
+	require.Len(t, d.byAge, maxOrders)
 	require.Nil(t, d.find("N", "first"))
-	require.True(t, d.free(at), "its slot is free")
+	require.True(t, d.isFree(at), "its slot is free")
 	require.Equal(t, "0", d.byNumber["N0"][0].id)
 }
 
-func TestTheAccountSaysWhatItHasForgotten(t *testing.T) {
+func TestTrafficCountsDroppedEntries(t *testing.T) {
 	t.Parallel()
-	l := newLedger(0, 10)
+	l := newTrafficLog(0, 10)
 	for range 10 {
-		l.begin("PlaceOrder", "a", time.Now())
+		l.startCall("PlaceOrder", "a", time.Now())
 	}
-	require.Zero(t, l.snapshot().Forgotten)
+	require.Zero(t, l.snapshot().Dropped)
 	for range 35 {
-		l.begin("PlaceOrder", "a", time.Now())
-		l.sent(Webhook{})
+		l.startCall("PlaceOrder", "a", time.Now())
+		l.addAttempt(WebhookAttempt{})
 	}
 	a := l.snapshot()
-	require.Len(t, a.Webhooks, 35)
-	require.Equal(t, 45, len(a.Calls)+a.Forgotten)
+	require.Len(t, a.WebhookAttempts, 35)
+	require.Equal(t, 45, len(a.Calls)+a.Dropped)
 	require.LessOrEqual(t, len(a.Calls), 10)
 }

@@ -7,37 +7,37 @@ import (
 )
 
 // lifeScripts returns the named scripts of a life of the neutral protocol, "happy" first. Names that end in a number take any.
-func lifeScripts(life string) []Script {
-	collect := sampleOf(life)
-	scripts := []Script{lifeHappy(life)}
-	scripts = append(scripts, answerScripts(life)...)
-	scripts = append(scripts, sendingScripts(collect)...)
-	scripts = append(scripts, reportScripts(collect, redrawOf(life))...)
+func lifeScripts(flow string) []Script {
+	collect := collectionSteps(flow)
+	scripts := []Script{happyFlowScript(flow)}
+	scripts = append(scripts, answerScripts(flow)...)
+	scripts = append(scripts, deliveryFaultScripts(collect)...)
+	scripts = append(scripts, reportScripts(collect, redrawScriptName(flow))...)
 	scripts = append(scripts, rejectionScripts(collect)...)
-	switch life {
-	case LifeTestkit:
-		return slices.Concat(scripts, courierScriptsOf(collect), relayScripts())
-	case LifeRegistrable:
+	switch flow {
+	case FlowTestkit:
+		return slices.Concat(scripts, flowCourierScripts(collect), transitScripts())
+	case FlowRegistrable:
 		return slices.Concat(scripts, registrableScripts())
-	case LifeWalkIn:
-		return slices.Concat(scripts, walkInScripts(), visitScripts(life), bookingScripts(life))
-	case LifePhlebotomy:
-		return slices.Concat(scripts, phlebotomyScripts(), visitScripts(life), bookingScripts(life))
+	case FlowWalkIn:
+		return slices.Concat(scripts, walkInScripts(), providerScripts(flow), bookingScripts(flow))
+	case FlowPhlebotomy:
+		return slices.Concat(scripts, phlebotomyScripts(), providerScripts(flow), bookingScripts(flow))
 	}
 	return scripts
 }
 
 // lifeScript returns the script of a name in a life.
-func lifeScript(life, name string) (Script, bool) {
-	if !slices.Contains(lives(), life) {
+func lifeScript(flow, name string) (Script, bool) {
+	if !slices.Contains(lives(), flow) {
 		return Script{}, false
 	}
 	for prefix, make := range numberedScripts {
-		if number, ok := numbered(name, prefix.name, prefix.limit); ok && (prefix.booking == "" || hasVisits(life)) {
-			return make(lifeHappy(life), number), true
+		if number, ok := numberInName(name, prefix.name, prefix.limit); ok && (prefix.booking == "" || hasAppointments(flow)) {
+			return make(happyFlowScript(flow), number), true
 		}
 	}
-	scripts := lifeScripts(life)
+	scripts := lifeScripts(flow)
 	i := slices.IndexFunc(scripts, func(s Script) bool { return s.Name == name })
 	if i < 0 {
 		return Script{}, false
@@ -45,10 +45,10 @@ func lifeScript(life, name string) (Script, bool) {
 	return scripts[i], true
 }
 
-// hasVisits reports whether somebody has an appointment in the life.
-func hasVisits(life string) bool { return life == LifeWalkIn || life == LifePhlebotomy }
+// hasAppointments reports whether somebody has an appointment in the life.
+func hasAppointments(life string) bool { return life == FlowWalkIn || life == FlowPhlebotomy }
 
-type numberedName struct {
+type numberedScript struct {
 	name    string
 	limit   int
 	booking string // set: only where there are appointments
@@ -57,18 +57,18 @@ type numberedName struct {
 const maxHoldSeconds = int(maxHold / time.Second)
 
 // numberedScripts are those whose names take a number, made from the life's "happy".
-var numberedScripts = map[numberedName]func(Script, int) Script{
-	{name: "fail-place-", limit: maxUnavailable}:           failPlaceOf,
-	{name: "timeout-after-accept-", limit: maxHoldSeconds}: unansweredOf,
-	{name: "slow-place-", limit: maxHoldSeconds}:           slowPlaceOf,
-	{name: "fail-register-", limit: maxUnavailable}:        failCallOf("fail-register-", opRegister, "so many registrations are answered 503, then as happy"),
-	{name: "fail-results-", limit: maxUnavailable}:         failCallOf("fail-results-", opResults, "so many requests for results are answered 503, then as happy"),
+var numberedScripts = map[numberedScript]func(Script, int) Script{
+	{name: "fail-place-", limit: maxUnavailable}:           withFailedPlacement,
+	{name: "timeout-after-accept-", limit: maxHoldSeconds}: withUnansweredPlacement,
+	{name: "slow-place-", limit: maxHoldSeconds}:           withSlowPlacement,
+	{name: "fail-register-", limit: maxUnavailable}:        withFailedCall("fail-register-", opRegister, "so many registrations are answered 503, then as happy"),
+	{name: "fail-results-", limit: maxUnavailable}:         withFailedCall("fail-results-", opResults, "so many requests for results are answered 503, then as happy"),
 	{name: "fail-book-", limit: maxUnavailable, booking: "book"}: func(s Script, n int) Script {
 		s.Book.Unavailable = n
 		return renamed(s, "fail-book-"+strconv.Itoa(n), "so many bookings are answered 503, then as happy")
 	},
 	{name: "slow-book-", limit: maxHoldSeconds, booking: "book"}: func(s Script, n int) Script {
-		s.Book.Hold = Duration(time.Duration(n) * time.Second)
+		s.Book.HoldOpen = Duration(time.Duration(n) * time.Second)
 		return renamed(s, "slow-book-"+strconv.Itoa(n), "a booking is answered after so many seconds, then as happy")
 	},
 }
@@ -78,13 +78,13 @@ func renamed(s Script, name, description string) Script {
 	return s
 }
 
-func failPlaceOf(s Script, n int) Script {
+func withFailedPlacement(s Script, n int) Script {
 	s.Place.Unavailable = n
 	return renamed(s, "fail-place-"+strconv.Itoa(n), "so many placing calls are answered 503, then as happy")
 }
 
-func unansweredOf(s Script, seconds int) Script {
-	s.Place.DropAnswer, s.Place.Hold = true, Duration(time.Duration(seconds)*time.Second)
+func withUnansweredPlacement(s Script, seconds int) Script {
+	s.Place.DropAnswer, s.Place.HoldOpen = true, Duration(time.Duration(seconds)*time.Second)
 	name := "timeout-after-accept"
 	if seconds > 0 {
 		name += "-" + strconv.Itoa(seconds)
@@ -92,58 +92,58 @@ func unansweredOf(s Script, seconds int) Script {
 	return renamed(s, name, "accepted, but the connection is closed without an answer (with a number: after so many seconds); as happy otherwise")
 }
 
-func slowPlaceOf(s Script, seconds int) Script {
-	s.Place.Hold = Duration(time.Duration(seconds) * time.Second)
+func withSlowPlacement(s Script, seconds int) Script {
+	s.Place.HoldOpen = Duration(time.Duration(seconds) * time.Second)
 	return renamed(s, "slow-place-"+strconv.Itoa(seconds), "the placing call is answered after so many seconds, webhooks come before; as happy")
 }
 
-func failCallOf(prefix, operation, description string) func(Script, int) Script {
+func withFailedCall(prefix, operation, description string) func(Script, int) Script {
 	return func(s Script, n int) Script {
-		s.Calls = map[string]Place{operation: {Unavailable: n}}
+		s.Calls = map[string]CallBehaviour{operation: {Unavailable: n}}
 		return renamed(s, prefix+strconv.Itoa(n), description)
 	}
 }
 
 // answerScripts answer calls about an order in another way than happy.
 func answerScripts(life string) []Script {
-	happy := lifeHappy(life)
+	happy := happyFlowScript(life)
 	refuse := renamed(happy, "refuse-place", "the lab refuses the order")
-	refuse.Place.Refuse, refuse.Steps = "a test is not offered in this state", nil
+	refuse.Place.RefuseWith, refuse.Steps = "a test is not offered in this state", nil
 	kept := renamed(Script{}, "refuse-cancel", "nothing follows, and the order cannot be cancelled")
-	kept.Calls, kept.Book.Unconfirmed = map[string]Place{opCancel: {Refuse: codeNotCancellable}}, true
+	kept.Calls, kept.Book.NeverConfirmed = map[string]CallBehaviour{opCancel: {RefuseWith: codeNotCancellable}}, true
 	unanswered := renamed(Script{}, "unanswered-cancel", "nothing follows; a cancellation is accepted without an answer")
-	unanswered.Calls = map[string]Place{opCancel: {DropAnswer: true}}
+	unanswered.Calls = map[string]CallBehaviour{opCancel: {DropAnswer: true}}
 	scripts := []Script{
-		failPlaceOf(happy, 3), refuse, unansweredOf(happy, 0), slowPlaceOf(happy, 3), kept, unanswered,
-		failCallOf("fail-results-", opResults, "so many requests for results are answered 503, then as happy")(happy, 3),
+		withFailedPlacement(happy, 3), refuse, withUnansweredPlacement(happy, 0), withSlowPlacement(happy, 3), kept, unanswered,
+		withFailedCall("fail-results-", opResults, "so many requests for results are answered 503, then as happy")(happy, 3),
 	}
-	if life != LifeRegistrable {
+	if life != FlowRegistrable {
 		return scripts
 	}
 	refuseRegister := renamed(happy, "refuse-register", "the lab does not register the patient")
-	refuseRegister.Calls = map[string]Place{opRegister: {Refuse: codeRegistered}}
+	refuseRegister.Calls = map[string]CallBehaviour{opRegister: {RefuseWith: codeAlreadyRegistered}}
 	unansweredRegister := renamed(happy, "unanswered-register", "the patient is registered without an answer")
-	unansweredRegister.Calls = map[string]Place{opRegister: {DropAnswer: true}}
+	unansweredRegister.Calls = map[string]CallBehaviour{opRegister: {DropAnswer: true}}
 	return append(scripts, refuseRegister, unansweredRegister,
-		failCallOf("fail-register-", opRegister, "so many registrations are answered 503, then as happy")(happy, 3))
+		withFailedCall("fail-register-", opRegister, "so many registrations are answered 503, then as happy")(happy, 3))
 }
 
-// sendingScripts send the facts of a life, or not, in another way than happy.
-func sendingScripts(collect []Step) []Script {
-	silent := named("silent", "accepts the order and does nothing, not even confirm an appointment")
-	silent.Book.Unconfirmed = true
-	lost := named("webhooks-lost", "no fact is ever sent: GET …/facts tells them",
-		allLost(collect, final()))
-	lost.Book.Lost = true
+// deliveryFaultScripts send the facts of a life, or not, in another way than happy.
+func deliveryFaultScripts(collect []Step) []Script {
+	silent := newScript("silent", "accepts the order and does nothing, not even confirm an appointment")
+	silent.Book.NeverConfirmed = true
+	lost := newScript("webhooks-lost", "no fact is ever sent: GET …/facts tells them",
+		withFactsUnsent(collect, finalResultSteps()))
+	lost.Book.ConfirmationUnsent = true
 	return []Script{
 		silent, lost,
-		named("silent-after-sample", "nothing after the sample has come",
+		newScript("silent-after-sample", "nothing after the sample has come",
 			collect),
-		named("send-twice", "every fact sent twice, the same each time",
-			twice(collect, final())),
-		named("early-report", "report_ready comes before the results exist",
+		newScript("send-twice", "every fact sent twice, the same each time",
+			sentTwice(collect, finalResultSteps())),
+		newScript("early-report", "report_ready comes before the results exist",
 			collect, []Step{{Kind: KindReport, After: 2 * day}, {Kind: KindResults, After: hours(1)}}),
-		named("out-of-order", "report_ready comes before sample_received, each with its true time",
+		newScript("out-of-order", "report_ready comes before sample_received, each with its true time",
 			collect[:len(collect)-1], []Step{
 				{Kind: KindHappens, Fact: KindSample, After: day},
 				{Kind: KindResults, After: 2 * day}, {Kind: KindReport, After: hours(1)}, {Kind: KindSample, After: hours(1)},
@@ -154,39 +154,39 @@ func sendingScripts(collect []Step) []Script {
 // reportScripts differ in what is reported.
 func reportScripts(collect []Step, redraw string) []Script {
 	lacking := func(name, description, failure string) Script {
-		script := named(name, description, collect, reported(Step{Missing: failure}))
+		script := newScript(name, description, collect, announceResultSteps(Step{Missing: failure}))
 		script.Redraw = redraw
 		return script
 	}
 	again := lacking("missing-lab-fault-again", "as missing-lab-fault, and of the redraw a result is missing too", "internal_lab_failure")
 	again.Redraw = ""
 	return []Script{
-		named("partial", "partial results, then final ones",
-			collect, partial(), final()),
-		named("partial-twice", "partial results, told twice, then final ones",
-			collect, partial(), partial(), final()),
-		named("partial-silent", "partial results, then nothing",
-			collect, partial()),
-		named("abnormal", "the first result is abnormal",
-			collect, reported(Step{Interpretation: abnormal})),
-		named("critical", "the first result is critical",
-			collect, reported(Step{Interpretation: critical})),
-		named("critical-partial", "critical already in the partial results",
-			collect, reported(Step{Interpretation: critical, Partial: true}), reported(Step{Interpretation: critical})),
+		newScript("partial", "partial results, then final ones",
+			collect, partialResultSteps(), finalResultSteps()),
+		newScript("partial-twice", "partial results, told twice, then final ones",
+			collect, partialResultSteps(), partialResultSteps(), finalResultSteps()),
+		newScript("partial-silent", "partial results, then nothing",
+			collect, partialResultSteps()),
+		newScript("abnormal", "the first result is abnormal",
+			collect, announceResultSteps(Step{Interpretation: abnormal})),
+		newScript("critical", "the first result is critical",
+			collect, announceResultSteps(Step{Interpretation: critical})),
+		newScript("critical-partial", "critical already in the partial results",
+			collect, announceResultSteps(Step{Interpretation: critical, Partial: true}), announceResultSteps(Step{Interpretation: critical})),
 		lacking("missing-lab-fault", "a result is missing through the lab's fault; of a redraw nothing is", "internal_lab_failure"),
 		again,
 		lacking("missing-order-entry", "a result is missing, the order was entered wrong; of a redraw nothing is", "order_entry_failure"),
-		named("missing-patient-fault", "a result is missing for another reason",
-			collect, reported(Step{Missing: "quantity_not_sufficient_failure"})),
-		named("no-results", "a report without results at first, complete four hours later",
+		newScript("missing-patient-fault", "a result is missing for another reason",
+			collect, announceResultSteps(Step{Missing: "quantity_not_sufficient_failure"})),
+		newScript("no-results", "a report without results at first, complete four hours later",
 			collect, []Step{
 				{Kind: KindResults, After: 2 * day, Empty: true}, {Kind: KindReport, After: hours(1)},
 				{Kind: KindResults, After: hours(3)}, {Kind: KindReport, After: hours(1)},
 			}),
-		named("corrected", "results, then a corrected version, announced again",
-			collect, final(), final()),
-		named("repeated-report", "the same results are announced again",
-			collect, final(), []Step{{Kind: KindReport, After: day}}),
+		newScript("corrected", "results, then a corrected version, announced again",
+			collect, finalResultSteps(), finalResultSteps()),
+		newScript("repeated-report", "the same results are announced again",
+			collect, finalResultSteps(), []Step{{Kind: KindReport, After: day}}),
 	}
 }
 
@@ -197,36 +197,36 @@ func rejectionScripts(collect []Step) []Script {
 	}
 	blocked := reject(true, reasonRecoverable, "")
 	return []Script{
-		named("sample-error", "the sample is rejected for good",
-			collect, reject(false, reasonFinal, "sample_quantity_not_sufficient")),
-		named("sample-error-in-words", "the sample is rejected for good, only the reason's words say why",
+		newScript("sample-error", "the sample is rejected for good",
+			collect, reject(false, reasonNotRecoverable, "sample_quantity_not_sufficient")),
+		newScript("sample-error-in-words", "the sample is rejected for good, only the reason's words say why",
 			collect, reject(false, "Sample hemolyzed.", "")),
-		named("reject-recoverable", "rejected, back in production, results",
-			collect, blocked, []Step{{Kind: KindSample, After: 2 * day}}, final()),
-		named("reject-recoverable-corrected", "rejected; back in production once the patient has been corrected",
-			collect, blocked, []Step{{Kind: KindSample, Awaits: AwaitCorrected, After: hours(4)}}, final()),
-		named("reject-recoverable-silent", "rejected as recoverable, then nothing",
+		newScript("reject-recoverable", "rejected, back in production, results",
+			collect, blocked, []Step{{Kind: KindSample, After: 2 * day}}, finalResultSteps()),
+		newScript("reject-recoverable-corrected", "rejected; back in production once the patient has been corrected",
+			collect, blocked, []Step{{Kind: KindSample, Awaits: AwaitCorrected, After: hours(4)}}, finalResultSteps()),
+		newScript("reject-recoverable-silent", "rejected as recoverable, then nothing",
 			collect, blocked),
-		named("reject-twice-final", "rejected as recoverable, then for good",
-			collect, blocked, reject(false, reasonFinal, "")),
+		newScript("reject-twice-final", "rejected as recoverable, then for good",
+			collect, blocked, reject(false, reasonNotRecoverable, "")),
 	}
 }
 
-// final is the time in the lab and the announcement of final results.
-func final() []Step { return reported(Step{}) }
+// finalResultSteps is the time in the lab and the announcement of final results.
+func finalResultSteps() []Step { return announceResultSteps(Step{}) }
 
-func partial() []Step { return reported(Step{Partial: true}) }
+func partialResultSteps() []Step { return announceResultSteps(Step{Partial: true}) }
 
-func reported(results Step) []Step {
+func announceResultSteps(results Step) []Step {
 	results.Kind, results.After = KindResults, hours(47)
 	return []Step{results, {Kind: KindReport, After: hours(1)}}
 }
 
-// allLost makes the facts of the steps without sending them. A courier whom nobody has told of a kit has nothing to say.
-func allLost(parts ...[]Step) []Step {
+// withFactsUnsent makes the facts of the steps without sending them. A courier whom nobody has told of a kit has nothing to say.
+func withFactsUnsent(parts ...[]Step) []Step {
 	steps := slices.DeleteFunc(slices.Concat(parts...), func(s Step) bool { return s.Kind == KindCourier })
 	for i := range steps {
-		steps[i].Lost = true
+		steps[i].Unsent = true
 	}
 	return steps
 }

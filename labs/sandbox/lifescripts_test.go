@@ -28,23 +28,23 @@ var (
 )
 
 // life is what an order of the life sends until its sample is there, in "happy" and in other scripts.
-var lifeOf = map[string]struct{ happy, other []string }{
-	sandbox.LifeTestkit:     {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
-	sandbox.LifeRegistrable: {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
-	sandbox.LifeWalkIn:      {join(attended, sample), join(sample)},
-	sandbox.LifePhlebotomy:  {join(atHome, sample), join(atHome, sample)},
-	sandbox.LifeOnSite:      {join(sample), join(sample)},
+var factsByFlow = map[string]struct{ happy, other []string }{
+	sandbox.FlowTestkit:     {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
+	sandbox.FlowRegistrable: {join(shipped, outboundTrip, toLab, sample), join(shipped, outboundTrip, toLab, sample)},
+	sandbox.FlowWalkIn:      {join(attended, sample), join(sample)},
+	sandbox.FlowPhlebotomy:  {join(atHome, sample), join(atHome, sample)},
+	sandbox.FlowOnSite:      {join(sample), join(sample)},
 }
 
-// lifeEmits is every script of a life that plays to its end, with what it sends.
-func lifeEmits(life string) map[string][]string {
-	happy, other := lifeOf[life].happy, lifeOf[life].other
+// expectedFlowFacts is every script of a life that plays to its end, with what it sends.
+func expectedFlowFacts(life string) map[string][]string {
+	happy, other := factsByFlow[life].happy, factsByFlow[life].other
 	var twice []string
 	for _, fact := range join(other, report) {
 		twice = append(twice, fact, fact)
 	}
 	tested := join(happy, report)
-	if life == sandbox.LifePhlebotomy {
+	if life == sandbox.FlowPhlebotomy {
 		tested = join(happy, report, report)
 	}
 	emits := map[string][]string{
@@ -67,28 +67,28 @@ func lifeEmits(life string) map[string][]string {
 		}
 	}
 	switch life {
-	case sandbox.LifeTestkit:
-		add(testkitEmits())
-	case sandbox.LifeRegistrable:
-		add(registrableEmits(tested))
-	case sandbox.LifeWalkIn:
+	case sandbox.FlowTestkit:
+		add(expectedTestkitFacts())
+	case sandbox.FlowRegistrable:
+		add(expectedRegistrableFacts(tested))
+	case sandbox.FlowWalkIn:
 		add(map[string][]string{"walk-in-no-appointment": join(sample, report)})
-		add(visitEmits(tested, join(attended, sample, report)))
-	case sandbox.LifePhlebotomy:
+		add(expectedVisitFacts(tested, join(attended, sample, report)))
+	case sandbox.FlowPhlebotomy:
 		add(map[string][]string{"draw-without-appointment": join(draw, sample, report), "draw-untold": join(sample, report)})
-		add(visitEmits(tested, join(atHome, sample, report)))
+		add(expectedVisitFacts(tested, join(atHome, sample, report)))
 	}
 	return emits
 }
 
-func testkitEmits() map[string][]string {
+func expectedTestkitFacts() map[string][]string {
 	end := join("inbound transit_lab", "inbound delivered_to_lab", sample, report)
 	return map[string][]string{
 		"happy-lab-only":           join(shipped, sample, report),
-		"lost-outbound":            emitted()["lost-outbound"],
-		"lost-inbound":             emitted()["lost-inbound"],
-		"failure-outbound":         emitted()["failure-outbound"],
-		"failure-inbound":          emitted()["failure-inbound"],
+		"lost-outbound":            expectedWebhooks()["lost-outbound"],
+		"lost-inbound":             expectedWebhooks()["lost-inbound"],
+		"failure-outbound":         expectedWebhooks()["failure-outbound"],
+		"failure-inbound":          expectedWebhooks()["failure-inbound"],
 		"problem-outbound":         join(shipped, toCustomer, "outbound in_transit transit_exception", outboundTrip, toLab, sample, report),
 		"problem-inbound":          join(shipped, outboundTrip, toLab, "inbound in_transit transit_exception", toLab, sample, report),
 		"relayed":                  join(shipped, relayedTrip, end),
@@ -100,32 +100,32 @@ func testkitEmits() map[string][]string {
 	}
 }
 
-func registrableEmits(happy []string) map[string][]string {
+func expectedRegistrableFacts(happy []string) map[string][]string {
 	return map[string][]string{
 		"fail-register-3": happy, "unanswered-register": happy,
 		"sample-before-registration":   happy,
 		"rejected-before-registration": join(shipped, outboundTrip, toLab, sample, spoilt),
 		"blocked-before-registration":  join(shipped, outboundTrip, toLab, sample, heldUp, report),
 		"undelivered":                  join(shipped, toCustomer, "outbound return_to_sender"),
-		"lost-outbound":                emitted()["lost-outbound"],
+		"lost-outbound":                expectedWebhooks()["lost-outbound"],
 		"relayed":                      join(shipped, relayedTrip, "inbound transit_lab", sample, report),
 	}
 }
 
-func visitEmits(happy, tested []string) map[string][]string {
+func expectedVisitFacts(happy, tested []string) map[string][]string {
 	return map[string][]string{
 		"provider-withdraws": join(withdrawn, scheduled, tested), "provider-reschedules": join(scheduled, tested), "no-show": nil,
 		"book-pending": join(scheduled, happy), "fail-book-3": happy, "slow-book-3": nil, "refuse-reschedule": happy, "book-unanswered": happy,
 	}
 }
 
-// stories are scripts that need more than an appointment or a registration to go on; they have tests of their own.
-var stories = []string{
+// scriptsWithOwnTests are scripts that need more than an appointment or a registration to go on; they have tests of their own.
+var scriptsWithOwnTests = []string{
 	"fail-place-3", "refuse-place", "timeout-after-accept", "slow-place-3", "refuse-register", "reject-recoverable-corrected",
 	"provider-cancels", "provider-declines", "unconfirmed", "book-refused", "book-slot-gone", "slow-book-3",
 }
 
-func describeFact(state orderState, r received) string {
+func describeFact(state orderState, r receivedWebhook) string {
 	if r.path != "/neutral" {
 		return describe(state, r)
 	}
@@ -141,14 +141,14 @@ func describeFact(state orderState, r received) string {
 	return kind
 }
 
-func (w *world) told(state orderState) (names []string) {
+func (w *testLab) factNames(state orderState) (names []string) {
 	for _, r := range w.webhooks() {
 		names = append(names, describeFact(state, r))
 	}
 	return names
 }
 
-func TestEveryLifeScriptIsExpected(t *testing.T) {
+func TestEveryFlowScriptIsExpected(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/sandbox.md")
 	require.NoError(t, err)
@@ -156,19 +156,19 @@ func TestEveryLifeScriptIsExpected(t *testing.T) {
 	for i, part := range strings.Split(string(page), "`") {
 		documented[part] = documented[part] || i%2 == 1
 	}
-	for _, life := range sandbox.Lives() {
-		want := lifeEmits(life)
+	for _, life := range sandbox.Flows() {
+		want := expectedFlowFacts(life)
 		names := map[string]bool{}
-		for _, script := range sandbox.LifeScripts(life) {
+		for _, script := range sandbox.FlowScripts(life) {
 			require.False(t, names[script.Name], "%s twice: %s", life, script.Name)
 			names[script.Name] = true
 			require.NotEmpty(t, script.Description, script.Name)
 			require.True(t, documented[script.Name], script.Name)
-			found, ok := sandbox.LifeScript(life, script.Name)
+			found, ok := sandbox.FlowScript(life, script.Name)
 			require.True(t, ok, script.Name)
 			require.Equal(t, script, found)
 			if _, expected := want[script.Name]; !expected {
-				require.Contains(t, stories, script.Name, life)
+				require.Contains(t, scriptsWithOwnTests, script.Name, life)
 			}
 		}
 		for name := range want {
@@ -176,54 +176,54 @@ func TestEveryLifeScriptIsExpected(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "hapy", "fail-place-x", "fail-place-1001", "slow-place-601"} {
-		_, ok := sandbox.LifeScript(sandbox.LifeWalkIn, name)
+		_, ok := sandbox.FlowScript(sandbox.FlowWalkIn, name)
 		require.False(t, ok, name)
 	}
-	for life, name := range map[string]string{sandbox.LifeOnSite: "fail-book-2", "": "happy", sandbox.LifeTestkit: "walk-in-no-appointment"} {
-		_, ok := sandbox.LifeScript(life, name)
+	for life, name := range map[string]string{sandbox.FlowOnSite: "fail-book-2", "": "happy", sandbox.FlowTestkit: "walk-in-no-appointment"} {
+		_, ok := sandbox.FlowScript(life, name)
 		require.False(t, ok, name)
 	}
-	script, ok := sandbox.LifeScript(sandbox.LifePhlebotomy, "fail-book-7")
+	script, ok := sandbox.FlowScript(sandbox.FlowPhlebotomy, "fail-book-7")
 	require.True(t, ok)
 	require.Equal(t, 7, script.Book.Unavailable)
 }
 
-func TestLifeScriptsEmit(t *testing.T) {
+func TestFlowScriptsSend(t *testing.T) {
 	t.Parallel()
-	for _, life := range sandbox.Lives() {
-		for name, want := range lifeEmits(life) {
-			if slices.Contains(stories, name) {
+	for _, life := range sandbox.Flows() {
+		for name, want := range expectedFlowFacts(life) {
+			if slices.Contains(scriptsWithOwnTests, name) {
 				continue
 			}
 			t.Run(life+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				w := newNeutral(t)
-				w.order1(life, "sandbox:"+name)
-				w.helpOn(life)
+				w := newNeutralLab(t)
+				w.placeOnSite(life, "sandbox:"+name)
+				w.satisfyConditions(life)
 				var state orderState
-				w.until(func() bool { state = w.order("N1"); return !state.Running && len(w.webhooks()) >= len(want) })
+				w.await(func() bool { state = w.order("N1"); return !state.Running && len(w.webhooks()) >= len(want) })
 				require.Equal(t, name, state.Script)
-				require.Equal(t, want, w.told(state))
-				w.verified()
+				require.Equal(t, want, w.factNames(state))
+				w.verifiedWebhooks()
 				require.Len(t, state.Webhooks, len(want))
 			})
 		}
 	}
 }
 
-// helpOn does what the order's script may wait for: it books an appointment, or registers the kit, again and again until it is done.
-func (w *world) helpOn(life string) {
+// satisfyConditions does what the order's script may wait for: it books an appointment, or registers the kit, again and again until it is done.
+func (w *testLab) satisfyConditions(life string) {
 	w.t.Helper()
-	method, path, body := http.MethodPut, "/orders/N1/patient", request("N1", sandbox.LifeTestkit, "")
+	method, path, body := http.MethodPut, "/orders/N1/patient", neutralOrderBody("N1", sandbox.FlowTestkit, "")
 	switch life {
-	case sandbox.LifeWalkIn, sandbox.LifePhlebotomy:
+	case sandbox.FlowWalkIn, sandbox.FlowPhlebotomy:
 		path, body = "/orders/N1/appointments/a1", bookingBody(life, w.freeSlot(life))
-	case sandbox.LifeRegistrable:
+	case sandbox.FlowRegistrable:
 	default:
 		return
 	}
-	w.until(func() bool {
-		status, _, err := w.signed(accountName, method, path, body)
+	w.await(func() bool {
+		status, _, err := w.sendSigned(accountName, method, path, body)
 		return err == nil && (status == http.StatusCreated || status == http.StatusOK)
 	})
 }

@@ -23,37 +23,37 @@ const (
 	token     = "7d8e1c52-0c2e-4a52-9d63-0b7f6b1f2a11"
 	secret    = "ﬁxed secret é" // changes under NFKD
 	apiKey    = "EZTK-test"
-	patience  = 20 * time.Second
+	timeout   = 20 * time.Second
 	heartbeat = 2 * time.Millisecond
 	nonsense  = "nonsense" // a webhook that begins so need not be JSON
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// received is one webhook as its receiver saw it.
-type received struct {
+// receivedWebhook is one webhook as its receiver saw it.
+type receivedWebhook struct {
 	path   string
 	header http.Header
 	body   []byte
 	fields map[string]any
 }
 
-// world is a simulated lab and the receiver of its webhooks.
-type world struct {
+// testLab is a simulated lab and the receiver of its webhooks.
+type testLab struct {
 	t        testing.TB
 	lab      *sandbox.Server
 	url      string
 	client   *http.Client
 	register bool // the receiver asks for trackers as soon as it hears of a shipment
 
-	mu       sync.Mutex
-	received []received
-	answer   func(count int) int // status of the count-th webhook, from 1
+	mu         sync.Mutex
+	webhookLog []receivedWebhook
+	answer     func(count int) int // status of the count-th webhook, from 1
 }
 
-func newWorld(t testing.TB, configure ...func(*sandbox.Config)) *world {
+func newTestLab(t testing.TB, configure ...func(*sandbox.Config)) *testLab {
 	t.Helper()
-	w := &world{t: t, register: true, client: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
+	w := &testLab{t: t, register: true, client: &http.Client{Transport: &http.Transport{}, Timeout: timeout}}
 	w.answer = func(int) int { return http.StatusOK }
 	receiver := httptest.NewServer(http.HandlerFunc(w.receive))
 	cfg := sandbox.Config{
@@ -79,7 +79,7 @@ func newWorld(t testing.TB, configure ...func(*sandbox.Config)) *world {
 	return w
 }
 
-func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
+func (w *testLab) receive(rw http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	fields := map[string]any{}
 	if err != nil || json.Unmarshal(body, &fields) != nil && !strings.HasPrefix(string(body), nonsense) {
@@ -93,20 +93,20 @@ func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.mu.Lock()
-	w.received = append(w.received, received{path: r.URL.Path, header: r.Header, body: body, fields: fields})
-	status := w.answer(len(w.received))
+	w.webhookLog = append(w.webhookLog, receivedWebhook{path: r.URL.Path, header: r.Header, body: body, fields: fields})
+	status := w.answer(len(w.webhookLog))
 	w.mu.Unlock()
 	rw.WriteHeader(status)
 }
 
-func (w *world) webhooks() []received {
+func (w *testLab) webhooks() []receivedWebhook {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]received{}, w.received...)
+	return append([]receivedWebhook{}, w.webhookLog...)
 }
 
 // createTracker reports failures without ending the test, since the receiver calls it.
-func (w *world) createTracker(code any) (status int, tracker map[string]any) {
+func (w *testLab) createTracker(code any) (status int, tracker map[string]any) {
 	body, _ := json.Marshal(map[string]any{"tracker": map[string]any{"tracking_code": code, "carrier": "USPS"}})
 	request, _ := http.NewRequest(http.MethodPost, w.url+"/v2/trackers", bytes.NewReader(body))
 	request.SetBasicAuth(apiKey, "")
@@ -123,7 +123,7 @@ func (w *world) createTracker(code any) (status int, tracker map[string]any) {
 }
 
 // send makes a call and returns the error of the transport, if any.
-func (w *world) send(method, path, body string, change ...func(*http.Request)) (int, []byte, error) {
+func (w *testLab) send(method, path, body string, change ...func(*http.Request)) (int, []byte, error) {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
 	require.NoError(w.t, err)
@@ -142,7 +142,7 @@ func (w *world) send(method, path, body string, change ...func(*http.Request)) (
 }
 
 // call makes a call that must be answered with the status, and decodes the answer.
-func call[T any](w *world, status int, method, path, body string) (answer T) {
+func call[T any](w *testLab, status int, method, path, body string) (answer T) {
 	w.t.Helper()
 	got, raw, err := w.send(method, path, body)
 	require.NoError(w.t, err)
@@ -160,7 +160,7 @@ type placed struct {
 }
 
 // place places one order and returns its kit id.
-func (w *world) place(number, custom string) string {
+func (w *testLab) place(number, custom string) string {
 	w.t.Helper()
 	answer := call[[]placed](w, http.StatusOK, http.MethodPost, "/PlaceOrder", "["+orderBody(number, "custom", custom)+"]")
 	require.Len(w.t, answer, 1)
@@ -200,41 +200,41 @@ func orderBody(number string, changes ...any) string {
 
 // orderState is an order as the control endpoint shows it.
 type orderState struct {
-	OrderNumber string            `json:"order_number"`
-	KitID       string            `json:"kit_id"`
-	Status      string            `json:"status"`
-	Script      string            `json:"script"`
-	Running     bool              `json:"running"`
-	Outbound    string            `json:"outbound"`
-	Inbound     string            `json:"inbound"`
-	Version     int               `json:"results_version"`
-	Calls       []sandbox.Call    `json:"calls"`
-	Webhooks    []sandbox.Webhook `json:"webhooks"`
+	OrderNumber string                   `json:"order_number"`
+	KitID       string                   `json:"kit_id"`
+	Status      string                   `json:"status"`
+	Script      string                   `json:"script"`
+	Running     bool                     `json:"running"`
+	Outbound    string                   `json:"outbound"`
+	Inbound     string                   `json:"inbound"`
+	Version     int                      `json:"results_version"`
+	Calls       []sandbox.Call           `json:"calls"`
+	Webhooks    []sandbox.WebhookAttempt `json:"webhooks"`
 }
 
-func (w *world) order(number string) orderState {
+func (w *testLab) order(number string) orderState {
 	w.t.Helper()
 	return call[orderState](w, http.StatusOK, http.MethodGet, "/sandbox/orders/"+number, "")
 }
 
-// finished waits until the order's script has ended and returns the order.
-func (w *world) finished(number string) (state orderState) {
+// awaitScriptEnd waits until the order's script has ended and returns the order.
+func (w *testLab) awaitScriptEnd(number string) (state orderState) {
 	w.t.Helper()
-	w.until(func() bool {
+	w.await(func() bool {
 		status, raw, err := w.send(http.MethodGet, "/sandbox/orders/"+number, "")
 		state = orderState{}
 		// Before its first step the order counts as running as soon as it has been started.
-		return err == nil && status == http.StatusOK && json.Unmarshal(raw, &state) == nil && state.started() && !state.Running
+		return err == nil && status == http.StatusOK && json.Unmarshal(raw, &state) == nil && state.hasStarted() && !state.Running
 	})
 	return state
 }
 
-// started is false in the moment between the answer to PlaceOrder and the start of the script, for scripts that do anything.
-func (s orderState) started() bool {
+// hasStarted is false in the moment between the answer to PlaceOrder and the start of the script, for scripts that do anything.
+func (s orderState) hasStarted() bool {
 	return len(s.Webhooks) > 0 || s.Version > 0 || strings.HasPrefix(s.Script, "silent")
 }
 
-func (w *world) until(condition func() bool) {
+func (w *testLab) await(condition func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, condition, patience, heartbeat)
+	require.Eventually(w.t, condition, timeout, heartbeat)
 }

@@ -21,17 +21,17 @@ const (
 	previousSecret = "whsec_YSBzZWNyZXQgdGhhdCBpcyBiZWluZyByb3RhdGVk"
 )
 
-// newNeutral is a world whose lab speaks the neutral protocol too.
-func newNeutral(t testing.TB, configure ...func(*sandbox.Config)) *world {
+// newNeutralLab is a world whose lab speaks the neutral protocol too.
+func newNeutralLab(t testing.TB, configure ...func(*sandbox.Config)) *testLab {
 	t.Helper()
-	return newWorld(t, append([]func(*sandbox.Config){func(c *sandbox.Config) {
+	return newTestLab(t, append([]func(*sandbox.Config){func(c *sandbox.Config) {
 		c.NeutralURL = strings.TrimSuffix(c.WebhookURL, "/lab") + "/neutral"
 		c.NeutralAccount, c.NeutralSecrets = accountName, []string{neutralSecret, previousSecret}
 	}}, configure...)...)
 }
 
-// signed makes a call of the neutral protocol, signed by the reference implementation of Standard Webhooks.
-func (w *world) signed(account, method, path, body string, change ...func(*http.Request)) (int, []byte, error) {
+// sendSigned makes a call of the neutral protocol, signed by the reference implementation of Standard Webhooks.
+func (w *testLab) sendSigned(account, method, path, body string, change ...func(*http.Request)) (int, []byte, error) {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+"/neutral"+path, strings.NewReader(body))
 	require.NoError(w.t, err)
@@ -60,15 +60,15 @@ func sign(t testing.TB, request *http.Request, secret string, at time.Time, body
 	request.Header.Set("webhook-signature", signature)
 }
 
-// ask makes a call of the plain account that must be answered with the status, and decodes the answer.
-func ask[T any](w *world, status int, method, path, body string) (answer T) {
+// neutralCall makes a call of the plain account that must be answered with the status, and decodes the answer.
+func neutralCall[T any](w *testLab, status int, method, path, body string) (answer T) {
 	w.t.Helper()
-	return askAs[T](w, accountName, status, method, path, body)
+	return neutralCallAs[T](w, accountName, status, method, path, body)
 }
 
-func askAs[T any](w *world, account string, status int, method, path, body string) (answer T) {
+func neutralCallAs[T any](w *testLab, account string, status int, method, path, body string) (answer T) {
 	w.t.Helper()
-	got, raw, err := w.signed(account, method, path, body)
+	got, raw, err := w.sendSigned(account, method, path, body)
 	require.NoError(w.t, err)
 	require.Equal(w.t, status, got, "%s", raw)
 	require.NoError(w.t, json.Unmarshal(raw, &answer), "%s", raw)
@@ -84,15 +84,15 @@ type requisition struct {
 	KitID     string `json:"kit_id"`
 }
 
-// request is a valid order of a life; changes are key and value in turn, a nil value removes the key.
-func request(number, life, script string, changes ...any) string {
+// neutralOrderBody is a valid order of a life; changes are key and value in turn, a nil value removes the key.
+func neutralOrderBody(number, life, script string, changes ...any) string {
 	fields := map[string]any{
 		"number": number, "collection_method": life, "registrable": false, "script": script, "an_unknown_key": 1,
 		"patient": patient("Ines"),
 		"address": map[string]any{"first_line": "77 Elm Ct", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US"},
 		"tests":   []map[string]any{{"code": "101", "name": "Lipids"}},
 	}
-	if life == sandbox.LifeRegistrable {
+	if life == sandbox.FlowRegistrable {
 		fields["collection_method"], fields["registrable"], fields["shipping"] = "testkit", true, fields["address"]
 		delete(fields, "patient")
 		delete(fields, "address")
@@ -115,20 +115,20 @@ func patient(first string) map[string]any {
 	}
 }
 
-func (w *world) order1(life, script string, changes ...any) requisition {
+func (w *testLab) placeOnSite(life, script string, changes ...any) requisition {
 	w.t.Helper()
-	return ask[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1", request("N1", life, script, changes...))
+	return neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1", neutralOrderBody("N1", life, script, changes...))
 }
 
-func (w *world) registerPatient() requisition {
+func (w *testLab) registerPatient() requisition {
 	w.t.Helper()
-	return ask[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1/patient", request("N1", sandbox.LifeTestkit, ""))
+	return neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1/patient", neutralOrderBody("N1", sandbox.FlowTestkit, ""))
 }
 
-// verified checks the signature of every webhook of the neutral protocol with the reference implementation.
-func (w *world) verified() []received {
+// verifiedWebhooks checks the signature of every webhook of the neutral protocol with the reference implementation.
+func (w *testLab) verifiedWebhooks() []receivedWebhook {
 	w.t.Helper()
-	var facts []received
+	var facts []receivedWebhook
 	for _, r := range w.webhooks() {
 		if r.path != "/neutral" {
 			continue
@@ -149,10 +149,10 @@ func (w *world) verified() []received {
 
 func TestNeutralCredentials(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t, manual)
-	body := request("N1", sandbox.LifeWalkIn, "")
+	w := newNeutralLab(t, withManual)
+	body := neutralOrderBody("N1", sandbox.FlowWalkIn, "")
 	put := func(account string, change ...func(*http.Request)) int {
-		status, _, err := w.signed(account, http.MethodPut, "/orders/N1", body, change...)
+		status, _, err := w.sendSigned(account, http.MethodPut, "/orders/N1", body, change...)
 		require.NoError(t, err)
 		return status
 	}
@@ -180,8 +180,8 @@ func TestNeutralCredentials(t *testing.T) {
 
 func TestNeutralIsOfferedOnRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
-	status, _, err := w.signed(accountName, http.MethodPut, "/orders/N1", request("N1", sandbox.LifeWalkIn, ""))
+	w := newTestLab(t, withManual)
+	status, _, err := w.sendSigned(accountName, http.MethodPut, "/orders/N1", neutralOrderBody("N1", sandbox.FlowWalkIn, ""))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, status)
 	for path, body := range map[string]string{

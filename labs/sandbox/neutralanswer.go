@@ -5,99 +5,101 @@ import (
 	"time"
 )
 
-// reply is what a call comes to.
-type reply struct {
+// neutralReply is what a call comes to.
+type neutralReply struct {
 	status  int
 	answer  any
-	first   bool     // it changed something; a repeated call does not
+	changed bool     // it changed something; a repeated call does not
 	problem *refusal // nil: it was not refused
 }
 
-func refused(code, message string) reply { return reply{problem: refuse(code, message)} }
+func refusedReply(code, message string) neutralReply {
+	return neutralReply{problem: refuse(code, message)}
+}
 
-// exchange is a call that the order's script may fail, refuse, slow down or leave unanswered.
-type exchange struct {
-	operation string
-	repeated  func() bool  // this has been done already: the script has no say. nil: never
-	conduct   func() Place // nil: as the order's script has it
-	do        func() reply // under the server's mutex
-	after     func()       // what follows from a first reply, once it has left; nil: nothing
+// neutralExchange is a call that the order's script may fail, refuse, slow down or leave unanswered.
+type neutralExchange struct {
+	operation   string
+	isRepeat    func() bool          // this has been done already: the script has no say. nil: never
+	behaviour   func() CallBehaviour // nil: as the order's script has it
+	run         func() neutralReply  // under the server's mutex
+	afterAnswer func()               // what follows from a first reply, once it has left; nil: nothing
 }
 
 // respond answers a call.
-func (s *Server) respond(c *neutralCall, e exchange) {
-	conduct, r := s.decide(c, e)
+func (s *Server) respond(c *neutralCall, e neutralExchange) {
+	conduct, r := s.runExchange(c, e)
 	switch {
 	case r.problem != nil && r.problem.status == http.StatusServiceUnavailable:
-		c.outcome(e.operation, OutcomeUnavailable)
+		c.recordOutcome(e.operation, OutcomeUnavailable)
 		c.w.Header().Set("Retry-After", "1")
 		c.refuse(r.problem)
 	case r.problem != nil:
-		c.outcome(e.operation, OutcomeRefused)
+		c.recordOutcome(e.operation, OutcomeRefused)
 		c.refuse(r.problem)
-	case !r.first:
-		c.outcome(e.operation, OutcomeDuplicate)
+	case !r.changed:
+		c.recordOutcome(e.operation, OutcomeDuplicate)
 		writeJSON(c.w, r.status, r.answer)
 	case conduct.DropAnswer:
-		c.outcome(e.operation, OutcomeDropped)
-		e.follow()
-		s.holdConnection(c.r, time.Duration(conduct.Hold))
+		c.recordOutcome(e.operation, OutcomeDropped)
+		e.runAfterAnswer()
+		s.holdConnection(c.r, time.Duration(conduct.HoldOpen))
 		panic(http.ErrAbortHandler) // closes the connection without an answer
-	case conduct.Hold > 0:
-		c.outcome(e.operation, OutcomeAccepted)
-		e.follow() // what follows does not wait for a slow answer
-		s.holdConnection(c.r, time.Duration(conduct.Hold))
+	case conduct.HoldOpen > 0:
+		c.recordOutcome(e.operation, OutcomeAccepted)
+		e.runAfterAnswer() // what follows does not wait for a slow answer
+		s.holdConnection(c.r, time.Duration(conduct.HoldOpen))
 		writeJSON(c.w, r.status, r.answer)
 	default:
-		c.outcome(e.operation, OutcomeAccepted)
+		c.recordOutcome(e.operation, OutcomeAccepted)
 		writeJSON(c.w, r.status, r.answer)
 		// The answer leaves before the first webhook does. A writer that cannot flush only loses that order.
 		_ = http.NewResponseController(c.w).Flush()
-		e.follow()
+		e.runAfterAnswer()
 	}
 }
 
-func (e exchange) follow() {
-	if e.after != nil {
-		e.after()
+func (e neutralExchange) runAfterAnswer() {
+	if e.afterAnswer != nil {
+		e.afterAnswer()
 	}
 }
 
-// decide carries the call out, unless the script fails or refuses it.
-func (s *Server) decide(c *neutralCall, e exchange) (Place, reply) {
+// runExchange carries the call out, unless the script fails or refuses it.
+func (s *Server) runExchange(c *neutralCall, e neutralExchange) (CallBehaviour, neutralReply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.repeated != nil && e.repeated() {
-		return Place{}, e.do()
+	if e.isRepeat != nil && e.isRepeat() {
+		return CallBehaviour{}, e.run()
 	}
-	conduct := s.conduct(c.number(), e)
-	if s.fails(c.number(), e.operation, conduct.Unavailable) {
-		return conduct, reply{problem: &refusal{http.StatusServiceUnavailable, codeUnavailable, "service is temporarily unavailable"}}
+	conduct := s.callBehaviour(c.number(), e)
+	if s.countScriptedFailure(c.number(), e.operation, conduct.Unavailable) {
+		return conduct, neutralReply{problem: &refusal{http.StatusServiceUnavailable, codeUnavailable, "service is temporarily unavailable"}}
 	}
-	if conduct.Refuse != "" {
-		return conduct, reply{problem: refuseAsScripted(conduct.Refuse)}
+	if conduct.RefuseWith != "" {
+		return conduct, neutralReply{problem: refuseAsScripted(conduct.RefuseWith)}
 	}
-	return conduct, e.do()
+	return conduct, e.run()
 }
 
-// conduct is how the script has the call answered. The caller holds the mutex.
-func (s *Server) conduct(number string, e exchange) Place {
-	if e.conduct != nil {
-		return e.conduct()
+// callBehaviour is how the script has the call answered. The caller holds the mutex.
+func (s *Server) callBehaviour(number string, e neutralExchange) CallBehaviour {
+	if e.behaviour != nil {
+		return e.behaviour()
 	}
-	manner := s.mannerOf(number)
+	manner := s.behaviourOf(number)
 	if e.operation == opBook {
-		return manner.Book.Place
+		return manner.Book.CallBehaviour
 	}
 	return manner.Calls[e.operation]
 }
 
-// fails counts a call that is to fail so many times first, and reports whether it does. The caller holds the mutex.
-func (s *Server) fails(number, operation string, times int) bool {
+// countScriptedFailure counts a call that is to fail so many times first, and reports whether it does. The caller holds the mutex.
+func (s *Server) countScriptedFailure(number, operation string, times int) bool {
 	if times == 0 {
 		return false
 	}
-	tries, err := s.orders.tries(number)
+	tries, err := s.orders.callCounts(number)
 	if err != nil {
 		return false // no room to count: better to go on
 	}
@@ -105,10 +107,10 @@ func (s *Server) fails(number, operation string, times int) bool {
 	return tries[operation] <= times
 }
 
-// outcome books what became of a call that may bring something new; the other calls are booked when they begin.
-func (c *neutralCall) outcome(operation, outcome string) {
+// recordOutcome books what became of a call that may bring something new; the other calls are booked when they begin.
+func (c *neutralCall) recordOutcome(operation, outcome string) {
 	if hasOutcome(operation) {
-		c.record.about(c.number(), outcome)
+		c.record.addOrder(c.number(), outcome)
 	}
 }
 

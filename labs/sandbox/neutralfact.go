@@ -19,8 +19,8 @@ type neutralFact struct {
 	Data        json.RawMessage `json:"data"`
 }
 
-// listedFact is a fact as GET /neutral/orders/{number}/facts lists it: the body of its webhook, and the webhook's id.
-type listedFact struct {
+// polledFact is a fact as GET /neutral/orders/{number}/facts lists it: the body of its webhook, and the webhook's id.
+type polledFact struct {
 	ID string `json:"id"`
 	neutralFact
 }
@@ -46,10 +46,10 @@ type rejectedData struct {
 	Detail      string `json:"detail,omitempty"`
 }
 
-// neutralStep performs a step of an order of the neutral protocol.
-func (s *Server) neutralStep(ctx context.Context, o *order, step Step) {
+// performNeutralStep performs a step of an order of the neutral protocol.
+func (s *Server) performNeutralStep(ctx context.Context, o *order, step Step) {
 	var (
-		m   message
+		m   webhookMessage
 		err error
 	)
 	switch step.Kind {
@@ -58,11 +58,11 @@ func (s *Server) neutralStep(ctx context.Context, o *order, step Step) {
 		return
 	case KindAppointment:
 		var acted bool
-		if m, acted, err = s.appointmentStep(ctx, o, step); err == nil && !acted {
+		if m, acted, err = s.applyAppointmentStep(ctx, o, step); err == nil && !acted {
 			return
 		}
 	default:
-		m, err = s.neutralMessage(ctx, o, step.Kind, step.Details, nil)
+		m, err = s.applyNeutralFact(ctx, o, step.Kind, step.Details, nil)
 	}
 	if ctx.Err() != nil {
 		return
@@ -71,7 +71,7 @@ func (s *Server) neutralStep(ctx context.Context, o *order, step Step) {
 		s.cfg.Logger.Error("sandbox: fact not made", "order", o.number, "kind", step.Kind, "error", err)
 		return
 	}
-	if step.Lost {
+	if step.Unsent {
 		return
 	}
 	for range max(step.Times, 1) {
@@ -79,53 +79,53 @@ func (s *Server) neutralStep(ctx context.Context, o *order, step Step) {
 	}
 }
 
-// neutralMessage lets a fact happen to the order and returns the webhook that tells it. about is the appointment that the fact is
+// applyNeutralFact lets a fact happen to the order and returns the webhook that tells it. about is the appointment that the fact is
 // about; nil for other facts. It fails, and nothing happens, once the context has ended.
-func (s *Server) neutralMessage(ctx context.Context, o *order, kind string, d Details, about *appointment) (message, error) {
+func (s *Server) applyNeutralFact(ctx context.Context, o *order, kind string, d Details, about *appointment) (webhookMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return message{}, err
+		return webhookMessage{}, err
 	}
-	return s.newFact(o, kind, d, about)
+	return s.applyNeutralFactLocked(o, kind, d, about)
 }
 
-// newFact is neutralMessage for a caller that holds the mutex.
-func (s *Server) newFact(o *order, kind string, d Details, about *appointment) (message, error) {
-	at := o.time(kind, d.At, s.cfg.Now())
-	o.occur(kind, d, at)
-	data, err := o.data(kind, d, about, at)
+// applyNeutralFactLocked is neutralMessage for a caller that holds the mutex.
+func (s *Server) applyNeutralFactLocked(o *order, kind string, d Details, about *appointment) (webhookMessage, error) {
+	at := o.factTime(kind, d.At, s.cfg.Now())
+	o.applyNeutralFact(kind, d, at)
+	data, err := o.factData(kind, d, about, at)
 	if err != nil {
-		return message{}, err
+		return webhookMessage{}, err
 	}
-	f := listedFact{ID: d.WebhookID, neutralFact: neutralFact{
-		Type: kind, OrderNumber: o.number, At: at.Format(stampFormat), Accession: o.accession(d), Data: data,
+	f := polledFact{ID: d.WebhookID, neutralFact: neutralFact{
+		Type: kind, OrderNumber: o.number, At: at.Format(stampFormat), Accession: o.accessionFor(d), Data: data,
 	}}
 	if f.ID == "" {
 		f.ID = "fct_" + hexID()
 	}
 	body, err := json.Marshal(f.neutralFact)
 	if err != nil {
-		return message{}, fmt.Errorf("encoding a fact: %w", err)
+		return webhookMessage{}, fmt.Errorf("encoding a fact: %w", err)
 	}
-	s.list(o, f)
-	o.touch()
-	return s.signed(o.number, kind, f.ID, s.accountOf(o, about), body), nil
+	s.recordPolledFact(o, f)
+	o.notifyChange()
+	return s.newNeutralWebhook(o.number, kind, f.ID, s.accountForFact(o, about), body), nil
 }
 
-// signed is a webhook of the neutral protocol. Each attempt is signed anew: its time is real time.
-func (s *Server) signed(number, kind, id, account string, body []byte) message {
-	return message{
+// newNeutralWebhook is a webhook of the neutral protocol. Each attempt is signed anew: its time is real time.
+func (s *Server) newNeutralWebhook(number, kind, id, account string, body []byte) webhookMessage {
+	return webhookMessage{
 		order: number, id: id, kind: kind, url: s.cfg.NeutralURL, body: body,
 		authorize: func(r *http.Request) {
 			r.Header.Set(headerAccount, account)
-			standardSign(r.Header, s.neutralKeys, id, time.Now(), body)
+			signWebhook(r.Header, s.neutralKeys, id, time.Now(), body)
 		},
 	}
 }
 
-// accountOf is the account that a fact belongs to: that through which the appointment was booked or the order placed.
-func (s *Server) accountOf(o *order, about *appointment) string {
+// accountForFact is the account that a fact belongs to: that through which the appointment was booked or the order placed.
+func (s *Server) accountForFact(o *order, about *appointment) string {
 	switch {
 	case about != nil && about.account != "":
 		return about.account
@@ -135,7 +135,7 @@ func (s *Server) accountOf(o *order, about *appointment) string {
 	return s.cfg.NeutralAccount
 }
 
-func (o *order) accession(d Details) string {
+func (o *order) accessionFor(d Details) string {
 	switch {
 	case d.AccessionNumber != "":
 		return d.AccessionNumber
@@ -145,47 +145,47 @@ func (o *order) accession(d Details) string {
 	return o.kitID
 }
 
-// occur makes the fact the order's state. An appointment is a matter of its own, and a fact of a type that the protocol does not know
+// applyNeutralFact makes the fact the order's state. An appointment is a matter of its own, and a fact of a type that the protocol does not know
 // is none of the lab's.
-func (o *order) occur(kind string, d Details, at time.Time) {
+func (o *order) applyNeutralFact(kind string, d Details, at time.Time) {
 	if kind == KindAppointment || !slices.Contains(neutralKinds, kind) {
 		return
 	}
-	o.happen(kind)
+	o.setState(kind)
 	n := o.neutral
 	if n == nil {
 		return
 	}
 	switch kind {
 	case KindDraw, KindSample:
-		if n.collected.IsZero() {
-			n.collected = at
+		if n.collectedAt.IsZero() {
+			n.collectedAt = at
 		}
 		if d.CollectedAt != nil {
-			n.collected = *d.CollectedAt
+			n.collectedAt = *d.CollectedAt
 		}
 		if kind == KindSample {
-			n.received = at
+			n.receivedAt = at
 		}
 	case KindSampleRejected:
-		n.blocked = d.Recoverable == nil || *d.Recoverable
+		n.awaitsCorrection = d.Recoverable == nil || *d.Recoverable
 	}
 }
 
-// data is what a fact says, as given or as the order knows it.
-func (o *order) data(kind string, d Details, about *appointment, at time.Time) (json.RawMessage, error) {
+// factData is what a fact says, as given or as the order knows it.
+func (o *order) factData(kind string, d Details, about *appointment, at time.Time) (json.RawMessage, error) {
 	if d.Data != nil {
 		return d.Data, nil
 	}
 	var value any = struct{}{}
 	switch kind {
 	case KindShipped:
-		value = shippedData{Outbound: or(d.Outbound, o.outbound), Inbound: or(d.Inbound, o.inbound), KitID: or(d.KitID, o.kitID)}
+		value = shippedData{Outbound: valueOr(d.Outbound, o.outbound), Inbound: valueOr(d.Inbound, o.inbound), KitID: valueOr(d.KitID, o.kitID)}
 	case KindTransit:
 		value = transitData{Leg: d.Leg, Status: d.Status}
 	case KindDraw, KindSample:
 		if o.neutral != nil {
-			at = o.neutral.collected
+			at = o.neutral.collectedAt
 		}
 		if d.CollectedAt != nil {
 			at = *d.CollectedAt
@@ -205,42 +205,42 @@ func (o *order) data(kind string, d Details, about *appointment, at time.Time) (
 	return raw, nil
 }
 
-// list keeps a fact for GET /neutral/orders/{number}/facts, whether it arrives or not. One about an order that the lab does not have
+// recordPolledFact keeps a fact for GET /neutral/orders/{number}/facts, whether it arrives or not. One about an order that the lab does not have
 // is kept for the order to come. The caller holds the mutex.
-func (s *Server) list(o *order, f listedFact) {
-	facts := &o.facts
+func (s *Server) recordPolledFact(o *order, f polledFact) {
+	facts := &o.polledFacts
 	if s.orders.byNumber[o.number] != o {
-		p, err := s.orders.prospect(o.number)
+		p, err := s.orders.expectedOrder(o.number)
 		if err != nil {
 			return // told all the same
 		}
-		facts = &p.facts
+		facts = &p.polledFacts
 	}
-	known := slices.ContainsFunc(*facts, func(other listedFact) bool { return other.same(f) })
-	if !known && len(*facts) < maxNotices {
+	known := slices.ContainsFunc(*facts, func(other polledFact) bool { return other.equals(f) })
+	if !known && len(*facts) < maxNotifications {
 		*facts = append(*facts, f)
 	}
 }
 
-func (f listedFact) same(other listedFact) bool {
+func (f polledFact) equals(other polledFact) bool {
 	return f.ID == other.ID && f.Type == other.Type && f.At == other.At && f.Accession == other.Accession && bytes.Equal(f.Data, other.Data)
 }
 
-// neutralFacts is GET /neutral/orders/{number}/facts.
-func (s *Server) neutralFacts(c *neutralCall) {
-	s.respond(c, exchange{
+// handleNeutralFacts is GET /neutral/orders/{number}/facts.
+func (s *Server) handleNeutralFacts(c *neutralCall) {
+	s.respond(c, neutralExchange{
 		operation: opFacts,
-		do: func() reply {
-			facts := []listedFact{}
-			switch o, p := s.orders.byNumber[c.number()], s.orders.prospects[c.number()]; {
+		run: func() neutralReply {
+			facts := []polledFact{}
+			switch o, p := s.orders.byNumber[c.number()], s.orders.expected[c.number()]; {
 			case o != nil:
-				facts = append(facts, o.facts...)
-			case p != nil && len(p.facts) > 0: // about appointments before the order has been placed
-				facts = append(facts, p.facts...)
+				facts = append(facts, o.polledFacts...)
+			case p != nil && len(p.polledFacts) > 0: // about appointments before the order has been placed
+				facts = append(facts, p.polledFacts...)
 			default:
-				return refused(codeUnknownOrder, "there is no order with this number")
+				return refusedReply(codeUnknownOrder, "there is no order with this number")
 			}
-			return reply{status: http.StatusOK, answer: map[string][]listedFact{"facts": facts}}
+			return neutralReply{status: http.StatusOK, answer: map[string][]polledFact{"facts": facts}}
 		},
 	})
 }

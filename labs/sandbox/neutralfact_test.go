@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 )
 
-// listed is a fact as it is polled.
-type listed struct {
+// polledFact is a fact as it is polled.
+type polledFact struct {
 	ID          string         `json:"id"`
 	Type        string         `json:"type"`
 	OrderNumber string         `json:"order_number"`
@@ -20,24 +20,24 @@ type listed struct {
 	Data        map[string]any `json:"data"`
 }
 
-func (w *world) facts(number string) []listed {
+func (w *testLab) facts(number string) []polledFact {
 	w.t.Helper()
-	return ask[map[string][]listed](w, http.StatusOK, http.MethodGet, "/orders/"+number+"/facts", "")["facts"]
+	return neutralCall[map[string][]polledFact](w, http.StatusOK, http.MethodGet, "/orders/"+number+"/facts", "")["facts"]
 }
 
 func TestFactsAreListed(t *testing.T) {
 	t.Parallel()
 	for script, sent := range map[string]int{"happy": 2, "webhooks-lost": 0, "send-twice": 4} {
-		w := newNeutral(t)
-		placed := w.order1(sandbox.LifeOnSite, script)
-		var facts []listed
-		w.until(func() bool { facts = w.facts("N1"); return len(facts) == 2 && !w.order("N1").Running })
+		w := newNeutralLab(t)
+		placed := w.placeOnSite(sandbox.FlowOnSite, script)
+		var facts []polledFact
+		w.await(func() bool { facts = w.facts("N1"); return len(facts) == 2 && !w.order("N1").Running })
 		require.Equal(t, []string{"sample_received", "report_ready"}, []string{facts[0].Type, facts[1].Type})
 		require.Equal(t, []string{"N1", placed.Accession}, []string{facts[0].OrderNumber, facts[0].Accession})
 		require.Less(t, facts[0].At, facts[1].At)
-		told := w.verified()
+		told := w.verifiedWebhooks()
 		require.Len(t, told, sent)
-		account := w.lab.Account().WebhooksFor("N1")
+		account := w.lab.Traffic().WebhookAttemptsFor("N1")
 		require.Len(t, account, sent, "the account has what was sent")
 		for i, r := range told {
 			fact := facts[i*2/max(sent, 1)]
@@ -47,21 +47,21 @@ func TestFactsAreListed(t *testing.T) {
 			require.Equal(t, fact.Data, r.fields["data"])
 		}
 	}
-	w := newNeutral(t, manual)
-	require.Equal(t, "unknown_order", ask[refusal](w, http.StatusNotFound, http.MethodGet, "/orders/N1/facts", "").Code)
-	w.book(http.StatusCreated, "a1", bookingBody(sandbox.LifePhlebotomy, ""))
+	w := newNeutralLab(t, withManual)
+	require.Equal(t, "unknown_order", neutralCall[refusal](w, http.StatusNotFound, http.MethodGet, "/orders/N1/facts", "").Code)
+	w.book(http.StatusCreated, "a1", bookingBody(sandbox.FlowPhlebotomy, ""))
 	call[map[string]any](w, http.StatusOK, http.MethodPost, "/sandbox/orders/N1/appointments/a1", `{"status":"confirmed"}`)
 	require.Len(t, w.facts("N1"), 1, "its order has not been placed")
-	w.order1(sandbox.LifePhlebotomy, "")
+	w.placeOnSite(sandbox.FlowPhlebotomy, "")
 	require.Len(t, w.facts("N1"), 1)
 }
 
 func TestNeutralFactsByHand(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t, manual)
-	w.order1(sandbox.LifeTestkit, "")
+	w := newNeutralLab(t, withManual)
+	w.placeOnSite(sandbox.FlowTestkit, "")
 	w.place("M1", "")
-	fact := func(number, body string) received {
+	fact := func(number, body string) receivedWebhook {
 		t.Helper()
 		answer := call[map[string]int](w, http.StatusOK, http.MethodPost, "/sandbox/orders/"+number+"/facts", body)
 		require.Equal(t, map[string]int{"status": http.StatusOK}, answer)
@@ -92,7 +92,7 @@ func TestNeutralFactsByHand(t *testing.T) {
 	fact("N-unknown", `{"type":"report_ready","protocol":"neutral"}`)
 	require.Equal(t, "N-unknown", fact("N-unknown", `{"type":"transit","leg":"outbound","status":"with_customer"}`).fields["order_number"])
 	require.True(t, strings.HasPrefix(string(fact("N1", `{"type":"x","raw":"nonsense {"}`).body), "nonsense {"))
-	w.verified()
+	w.verifiedWebhooks()
 
 	for body, status := range map[string]int{
 		`{"type":"appointment"}`: http.StatusNotFound, `{"type":"transit","protocol":"molecular"}`: http.StatusBadRequest,
@@ -106,8 +106,8 @@ func TestNeutralFactsByHand(t *testing.T) {
 
 func TestScriptsKeepToTheirProtocol(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t, manual)
-	w.order1(sandbox.LifeOnSite, "")
+	w := newNeutralLab(t, withManual)
+	w.placeOnSite(sandbox.FlowOnSite, "")
 	w.place("M1", "")
 	for number, bodies := range map[string][]string{
 		"N1": {`{"steps":[{"kind":"kit_received"}]}`, `{"script":"relayed"}`, `{"script":"happy","book":{"pending":true}}`},
@@ -126,7 +126,7 @@ func TestScriptsKeepToTheirProtocol(t *testing.T) {
 	}
 	// A name that is put before the order means the script of the order's own kind.
 	call[map[string]string](w, http.StatusOK, http.MethodPut, "/sandbox/orders/N2/script", `{"script":"happy"}`)
-	ask[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N2", request("N2", sandbox.LifeOnSite, "silent"))
-	w.until(func() bool { return !w.order("N2").Running && len(w.webhooks()) == 2 })
-	require.Equal(t, join(sample, report), w.told(w.order("N2")))
+	neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N2", neutralOrderBody("N2", sandbox.FlowOnSite, "silent"))
+	w.await(func() bool { return !w.order("N2").Running && len(w.webhooks()) == 2 })
+	require.Equal(t, join(sample, report), w.factNames(w.order("N2")))
 }

@@ -9,32 +9,32 @@ import (
 
 // The lives of an order of the neutral protocol: its collection method, and the kit whose patient is not known yet.
 const (
-	LifeTestkit     = "testkit"
-	LifeRegistrable = "registrable"
-	LifeWalkIn      = "walk_in_test"
-	LifePhlebotomy  = "at_home_phlebotomy"
-	LifeOnSite      = "on_site_collection"
+	FlowTestkit     = "testkit"
+	FlowRegistrable = "registrable"
+	FlowWalkIn      = "walk_in_test"
+	FlowPhlebotomy  = "at_home_phlebotomy"
+	FlowOnSite      = "on_site_collection"
 )
 
 // lives lists the five.
 func lives() []string {
-	return []string{LifeTestkit, LifeRegistrable, LifeWalkIn, LifePhlebotomy, LifeOnSite}
+	return []string{FlowTestkit, FlowRegistrable, FlowWalkIn, FlowPhlebotomy, FlowOnSite}
 }
 
 // neutralOrder is what the lab knows of an order besides what it knows of every order.
 type neutralOrder struct {
-	account   string // as it was named when the order was placed
-	life      string
-	tests     []orderedTest
-	replaces  string
-	accession string
-	bound     bool      // its patient is known, and the requisition made
-	patient   uint64    // stands for the patient, so that another can be told apart
-	blocked   bool      // the lab holds it up for want of information
-	corrected bool      // the information came
-	collected time.Time // when the sample was, as far as the lab knows; zero: it does not
-	received  time.Time
-	report    *neutralReport
+	account          string // as it was named when the order was placed
+	flow             string
+	tests            []orderedTest
+	replaces         string
+	accession        string
+	registered       bool      // its patient is known, and the requisition made
+	patientHash      uint64    // stands for the patient, so that another can be told apart
+	awaitsCorrection bool      // the lab holds it up for want of information
+	corrected        bool      // the information came
+	collectedAt      time.Time // when the sample was, as far as the lab knows; zero: it does not
+	receivedAt       time.Time
+	report           *neutralReport
 }
 
 // orderedTest is one of the tests that an order asks for.
@@ -74,22 +74,22 @@ type addressRequest struct {
 	Phone     string `json:"phone_number"`
 }
 
-// life is what scripts the order can have.
-func (r neutralRequest) life() string {
+// flow is what scripts the order can have.
+func (r neutralRequest) flow() string {
 	if r.Registrable {
-		return LifeRegistrable
+		return FlowRegistrable
 	}
 	return r.Method
 }
 
-// problem is what is wrong with an order, in the lab's words. It never repeats what was sent.
-func (r neutralRequest) problem(number string, now time.Time) *refusal {
+// validate is what is wrong with an order, in the lab's words. It never repeats what was sent.
+func (r neutralRequest) validate(number string, now time.Time) *refusal {
 	switch {
 	case r.Number != number:
 		return refuse(codeInvalid, "number is not that of the path")
-	case !slices.Contains(lives(), r.Method) || r.Method == LifeRegistrable:
+	case !slices.Contains(lives(), r.Method) || r.Method == FlowRegistrable:
 		return refuse(codeInvalid, "collection_method is unknown")
-	case r.Registrable && r.Method != LifeTestkit:
+	case r.Registrable && r.Method != FlowTestkit:
 		return refuse(codeNotRegistrable, "only kits can be registered later")
 	case len(r.Tests) == 0:
 		return refuse(codeInvalid, "tests is missing")
@@ -98,30 +98,30 @@ func (r neutralRequest) problem(number string, now time.Time) *refusal {
 	case r.Registrable && r.Patient != nil:
 		return refuse(codeInvalid, "patient must be absent from a kit that is registered later")
 	case r.Registrable:
-		return r.Shipping.problem("shipping")
+		return r.Shipping.validate("shipping")
 	}
-	return r.whoAndWhere(now)
+	return r.validatePatientAndAddress(now)
 }
 
-// whoAndWhere is what is wrong with the patient and the address.
-func (r neutralRequest) whoAndWhere(now time.Time) *refusal {
+// validatePatientAndAddress is what is wrong with the patient and the address.
+func (r neutralRequest) validatePatientAndAddress(now time.Time) *refusal {
 	p := r.Patient
 	switch {
 	case p == nil:
 		return refuse(codeInvalid, "patient is missing")
 	case strings.TrimSpace(p.FirstName) == "" || strings.TrimSpace(p.LastName) == "":
 		return refuse(codeInvalid, "patient has no name")
-	case birthProblem(p.DOB, now) != "":
+	case checkBirthDate(p.DOB, now) != "":
 		return refuse(codeInvalid, "patient.dob is invalid")
 	case p.Gender == "":
 		return refuse(codeInvalid, "patient.gender is missing")
 	case p.Phone == "" && p.Email == "":
 		return refuse(codeInvalid, "patient.phone_number and patient.email are missing")
 	}
-	return r.Address.problem("address")
+	return r.Address.validate("address")
 }
 
-func (a *addressRequest) problem(name string) *refusal {
+func (a *addressRequest) validate(name string) *refusal {
 	switch {
 	case a == nil:
 		return refuse(codeInvalid, name+" is missing")
@@ -135,10 +135,10 @@ func (a *addressRequest) problem(name string) *refusal {
 	return nil
 }
 
-// standIn stands for a patient, for as long as the server lives, and cannot be turned back into one.
-func (s *Server) standIn(p *patientRequest) uint64 {
+// patientHash stands for a patient, for as long as the server lives, and cannot be turned back into one.
+func (s *Server) patientHash(p *patientRequest) uint64 {
 	if p == nil {
 		return 0
 	}
-	return maphash.Comparable(s.seed, *p)
+	return maphash.Comparable(s.hashSeed, *p)
 }

@@ -28,8 +28,8 @@ const (
 // interpretations, the furthest from normal last.
 var interpretations = []string{normal, unknown, abnormal, critical}
 
-// assay is one thing that the lab measures.
-type assay struct {
+// analyte is one thing that the lab measures.
+type analyte struct {
 	code, name, loinc string
 	unit              string // numeric and range only
 	low, high         float64
@@ -37,9 +37,9 @@ type assay struct {
 	kind              string // empty: numeric with a unit, else coded
 }
 
-// catalogue holds the panels that the lab knows, by code. A test is found by its code or by its name; so is a single assay, also by
+// panelsByCode holds the panels that the lab knows, by code. A test is found by its code or by its name; so is a single assay, also by
 // its LOINC code. Any other test is one generic number.
-var catalogue = map[string][]assay{
+var panelsByCode = map[string][]analyte{
 	"101": {
 		{code: "1010", name: "Total Cholesterol", loinc: "2093-3", unit: "mg/dL", low: 100, high: 199},
 		{code: "1011", name: "HDL Cholesterol", loinc: "2085-9", unit: "mg/dL", low: 40, high: 100},
@@ -77,21 +77,21 @@ var panelNames = map[string]string{
 	"hemoglobin a1c": "203", "tsh": "204", "thyroid": "204",
 }
 
-// assaysOf is what a test measures.
-func assaysOf(test orderedTest) []assay {
-	if panel, ok := catalogue[test.Code]; ok {
+// analytesOf is what a test measures.
+func analytesOf(test orderedTest) []analyte {
+	if panel, ok := panelsByCode[test.Code]; ok {
 		return panel
 	}
 	for _, name := range []string{test.Code, test.Name} {
 		if code, ok := panelNames[strings.ToLower(name)]; ok {
-			return catalogue[code]
+			return panelsByCode[code]
 		}
 	}
-	for _, code := range slices.Sorted(maps.Keys(catalogue)) {
-		for _, a := range catalogue[code] {
+	for _, code := range slices.Sorted(maps.Keys(panelsByCode)) {
+		for _, a := range panelsByCode[code] {
 			if test.Code == a.code || test.Code == a.loinc || strings.EqualFold(test.Name, a.name) {
 				a.code = test.Code
-				return []assay{a}
+				return []analyte{a}
 			}
 		}
 	}
@@ -99,17 +99,17 @@ func assaysOf(test orderedTest) []assay {
 	if name == "" {
 		name = "Test " + test.Code
 	}
-	return []assay{{code: test.Code, name: name, unit: "units", low: 10, high: 90}}
+	return []analyte{{code: test.Code, name: name, unit: "units", low: 10, high: 90}}
 }
 
-// measure returns plausible results of the tests, the same ones for the same order. The first is as the interpretation has it.
-func measure(number string, tests []orderedTest, interpretation, at string) []neutralResult {
+// generateNeutralResults returns plausible results of the tests, the same ones for the same order. The first is as the interpretation has it.
+func generateNeutralResults(number string, tests []orderedTest, interpretation, at string) []neutralResult {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(number)) // a hash never fails
 	random := rand.New(rand.NewPCG(hash.Sum64(), 0))
 	results := []neutralResult{}
 	for _, test := range tests {
-		for _, a := range assaysOf(test) {
+		for _, a := range analytesOf(test) {
 			// Within the range, so that nothing looks ill by chance.
 			value := a.low + (a.high-a.low)*(0.25+random.Float64()/2)
 			wanted := normal
@@ -123,19 +123,19 @@ func measure(number string, tests []orderedTest, interpretation, at string) []ne
 }
 
 // How far above its range a result is that is out of it. One whose interpretation is not known is within.
-var excess = map[string]float64{abnormal: 1.3, critical: 3}
+var outOfRangeFactor = map[string]float64{abnormal: 1.3, critical: 3}
 
 var flags = map[string]map[string]string{
 	typeNumeric: {abnormal: "H", critical: "HH"}, typeRange: {abnormal: "H", critical: "HH"},
 	typeCoded: {abnormal: "A", critical: "AA"}, typeComment: {abnormal: "A", critical: "AA"},
 }
 
-func (a assay) result(value float64, interpretation, at string) neutralResult {
+func (a analyte) result(value float64, interpretation, at string) neutralResult {
 	r := neutralResult{
-		Code: a.code, Name: a.name, LOINC: a.loinc, Type: a.typ(), Unit: a.unit, Interpretation: interpretation, At: at,
-		Flag: flags[a.typ()][interpretation],
+		Code: a.code, Name: a.name, LOINC: a.loinc, Type: a.resultType(), Unit: a.unit, Interpretation: interpretation, At: at,
+		Flag: flags[a.resultType()][interpretation],
 	}
-	over, out := excess[interpretation]
+	over, out := outOfRangeFactor[interpretation]
 	switch r.Type {
 	case typeNumeric:
 		if out {
@@ -143,13 +143,13 @@ func (a assay) result(value float64, interpretation, at string) neutralResult {
 		}
 		r.setValue(value, a.digits)
 		low, high := a.low, a.high
-		r.Min, r.Max, r.ReferenceRange = &low, &high, a.text(a.low)+"-"+a.text(a.high)
+		r.Min, r.Max, r.ReferenceRange = &low, &high, a.formatValue(a.low)+"-"+a.formatValue(a.high)
 	case typeRange:
 		high := a.high
-		r.Max, r.ReferenceRange = &high, "<"+a.text(a.high)
-		r.Result = "<" + a.text(a.high/10)
+		r.Max, r.ReferenceRange = &high, "<"+a.formatValue(a.high)
+		r.Result = "<" + a.formatValue(a.high/10)
 		if out {
-			r.Result = ">" + a.text(a.high*over)
+			r.Result = ">" + a.formatValue(a.high*over)
 		}
 	case typeComment:
 		r.Result = "No abnormal cells seen."
@@ -165,7 +165,7 @@ func (a assay) result(value float64, interpretation, at string) neutralResult {
 	return r
 }
 
-func (a assay) typ() string {
+func (a analyte) resultType() string {
 	switch {
 	case a.kind != "":
 		return a.kind
@@ -175,7 +175,9 @@ func (a assay) typ() string {
 	return typeCoded
 }
 
-func (a assay) text(value float64) string { return strconv.FormatFloat(value, 'f', a.digits, 64) }
+func (a analyte) formatValue(value float64) string {
+	return strconv.FormatFloat(value, 'f', a.digits, 64)
+}
 
 func (r *neutralResult) setValue(value float64, digits int) {
 	scale := math.Pow10(digits)

@@ -12,63 +12,63 @@ type neutralPlaced struct {
 	KitID     string `json:"kit_id,omitempty"`
 }
 
-func (o *order) placed() neutralPlaced {
+func (o *order) placedAnswer() neutralPlaced {
 	return neutralPlaced{Accession: o.neutral.accession, KitID: o.kitID}
 }
 
-// neutralPlace is PUT /neutral/orders/{number}.
-func (s *Server) neutralPlace(c *neutralCall) {
+// handleNeutralPlace is PUT /neutral/orders/{number}.
+func (s *Server) handleNeutralPlace(c *neutralCall) {
 	var request neutralRequest
-	if !c.decode(&request) {
+	if !c.decodeBody(&request) {
 		return
 	}
 	var (
 		o      *order
 		script Script
 	)
-	number, problem := c.number(), request.problem(c.number(), s.cfg.Now())
-	s.respond(c, exchange{
+	number, problem := c.number(), request.validate(c.number(), s.cfg.Now())
+	s.respond(c, neutralExchange{
 		operation: opPlace,
-		repeated:  func() bool { return problem != nil || s.orders.byNumber[number] != nil },
-		conduct: func() Place {
-			script, problem = s.lifeScriptFor(request)
+		isRepeat:  func() bool { return problem != nil || s.orders.byNumber[number] != nil },
+		behaviour: func() CallBehaviour {
+			script, problem = s.flowScriptFor(request)
 			return script.Place
 		},
-		do: func() reply {
+		run: func() neutralReply {
 			if existing := s.orders.byNumber[number]; existing != nil {
-				return placedBefore(existing)
+				return duplicatePlacement(existing)
 			}
 			if problem != nil {
-				return reply{problem: problem}
+				return neutralReply{problem: problem}
 			}
 			o, problem = s.acceptNeutral(c.account, request, script)
 			if problem != nil {
-				return reply{problem: problem}
+				return neutralReply{problem: problem}
 			}
-			return reply{status: http.StatusCreated, answer: o.placed(), first: true}
+			return neutralReply{status: http.StatusCreated, answer: o.placedAnswer(), changed: true}
 		},
-		after: func() { s.start(o, script.Steps) },
+		afterAnswer: func() { s.startFirstScript(o, script.Steps) },
 	})
 }
 
-func placedBefore(o *order) reply {
+func duplicatePlacement(o *order) neutralReply {
 	if o.neutral == nil {
-		return refused(codeInvalid, "number is that of an order of another protocol")
+		return refusedReply(codeInvalid, "number is that of an order of another protocol")
 	}
-	return reply{status: http.StatusOK, answer: o.placed()}
+	return neutralReply{status: http.StatusOK, answer: o.placedAnswer()}
 }
 
-// lifeScriptFor returns the script of an order: the one put for its number, else the one that it names, else "happy". An order that
+// flowScriptFor returns the script of an order: the one put for its number, else the one that it names, else "happy". An order that
 // replaces another takes what its script has for that. The caller holds the mutex.
-func (s *Server) lifeScriptFor(request neutralRequest) (Script, *refusal) {
-	name, life := strings.TrimPrefix(request.Script, "sandbox:"), request.life()
-	if p := s.orders.prospects[request.Number]; p != nil && p.script != nil {
-		if !p.named {
-			return speaking(*p.script, true)
+func (s *Server) flowScriptFor(request neutralRequest) (Script, *refusal) {
+	name, life := strings.TrimPrefix(request.Script, "sandbox:"), request.flow()
+	if p := s.orders.expected[request.Number]; p != nil && p.script != nil {
+		if !p.byName {
+			return requireNeutralScript(*p.script, true)
 		}
 		name = p.script.Name
 		script, ok := lifeScript(life, name)
-		return speaking(script, ok)
+		return requireNeutralScript(script, ok)
 	}
 	if name == "" {
 		name = "happy"
@@ -78,16 +78,16 @@ func (s *Server) lifeScriptFor(request neutralRequest) (Script, *refusal) {
 		script, ok = lifeScript(life, script.Redraw)
 	}
 	if s.cfg.Manual {
-		script.Steps, script.Book.Unconfirmed = nil, true
+		script.Steps, script.Book.NeverConfirmed = nil, true
 	}
-	return speaking(script, ok)
+	return requireNeutralScript(script, ok)
 }
 
-func speaking(script Script, known bool) (Script, *refusal) {
+func requireNeutralScript(script Script, known bool) (Script, *refusal) {
 	if !known {
 		return Script{}, refuse(codeInvalid, "script is unknown for this kind of order")
 	}
-	if !script.speaks(true) {
+	if !script.isForProtocol(true) {
 		return Script{}, refuse(codeInvalid, "the script is not of the neutral protocol")
 	}
 	return script, nil
@@ -95,95 +95,95 @@ func speaking(script Script, known bool) (Script, *refusal) {
 
 // acceptNeutral makes the order. The caller holds the mutex.
 func (s *Server) acceptNeutral(account string, request neutralRequest, script Script) (*order, *refusal) {
-	forgotten, err := s.orders.makeRoom()
+	forgotten, err := s.orders.dropOldestIfFull()
 	if err != nil {
 		return nil, &refusal{http.StatusServiceUnavailable, codeUnavailable, err.Error()}
 	}
-	s.forgetTrackers(forgotten)
+	s.removeTrackers(forgotten)
 	o := &order{
-		number: request.Number, script: script.Name, manner: script.Manner, state: stateAccepted, happened: map[string]time.Time{},
-		neutral: &neutralOrder{account: account, life: request.life(), tests: request.Tests, replaces: request.Replaces},
+		number: request.Number, script: script.Name, behaviour: script.OrderBehaviour, state: stateAccepted, unsentFactTimes: map[string]time.Time{},
+		neutral: &neutralOrder{account: account, flow: request.flow(), tests: request.Tests, replaces: request.Replaces},
 	}
-	if request.Method == LifeTestkit {
-		o.fulfil, o.kitID = true, newKitID(s.orders.kitIDs)
+	if request.Method == FlowTestkit {
+		o.labShipsKit, o.kitID = true, newKitID(s.orders.kitIDs)
 		o.neutral.accession = o.kitID // as Molecular has it
 		o.outbound, o.inbound = s.newTracker(outboundPrefix), s.newTracker(inboundPrefix)
 	}
-	o.placedAt = o.stamp(s.cfg.Now())
+	o.placedAt = o.nextFactTime(s.cfg.Now())
 	if !request.Registrable {
-		s.bind(o, request.Patient)
+		s.registerPatient(o, request.Patient)
 	}
 	s.orders.add(o)
 	return o, nil
 }
 
-// bind makes a requisition of an order whose patient is known now. The caller holds the mutex.
-func (s *Server) bind(o *order, patient *patientRequest) {
-	o.neutral.bound, o.neutral.patient = true, s.standIn(patient)
+// registerPatient makes a requisition of an order whose patient is known now. The caller holds the mutex.
+func (s *Server) registerPatient(o *order, patient *patientRequest) {
+	o.neutral.registered, o.neutral.patientHash = true, s.patientHash(patient)
 	if o.neutral.accession == "" {
 		o.neutral.accession = newAccession()
 	}
-	o.touch()
+	o.notifyChange()
 }
 
-// neutralRegister is PUT /neutral/orders/{number}/patient: who has the kit, or what the lab holds a sample up for.
-func (s *Server) neutralRegister(c *neutralCall) {
+// handleNeutralRegister is PUT /neutral/orders/{number}/patient: who has the kit, or what the lab holds a sample up for.
+func (s *Server) handleNeutralRegister(c *neutralCall) {
 	var request neutralRequest
-	if !c.decode(&request) {
+	if !c.decodeBody(&request) {
 		return
 	}
 	number := c.number()
-	problem := request.whoAndWhere(s.cfg.Now())
-	s.respond(c, exchange{
+	problem := request.validatePatientAndAddress(s.cfg.Now())
+	s.respond(c, neutralExchange{
 		operation: opRegister,
-		repeated: func() bool {
+		isRepeat: func() bool {
 			o := s.orders.byNumber[number]
-			return problem != nil || o == nil || o.neutral == nil || o.neutral.bound && !o.neutral.blocked
+			return problem != nil || o == nil || o.neutral == nil || o.neutral.registered && !o.neutral.awaitsCorrection
 		},
-		do: func() reply {
+		run: func() neutralReply {
 			o := s.orders.byNumber[number]
 			switch {
 			case o == nil || o.neutral == nil:
-				return refused(codeUnknownOrder, "there is no order with this number")
+				return refusedReply(codeUnknownOrder, "there is no order with this number")
 			case problem != nil:
-				return reply{problem: problem}
+				return neutralReply{problem: problem}
 			case o.state == stateCancelled:
-				return refused(codeNotRegistrable, "the order is cancelled")
-			case !o.neutral.bound:
-				s.bind(o, request.Patient)
-			case o.neutral.blocked:
+				return refusedReply(codeNotRegistrable, "the order is cancelled")
+			case !o.neutral.registered:
+				s.registerPatient(o, request.Patient)
+			case o.neutral.awaitsCorrection:
 				s.correctPatient(o, request.Patient)
-			case o.neutral.patient == s.standIn(request.Patient):
-				return reply{status: http.StatusOK, answer: o.placed()}
+			case o.neutral.patientHash == s.patientHash(request.Patient):
+				return neutralReply{status: http.StatusOK, answer: o.placedAnswer()}
 			default:
-				return refused(codeRegistered, "the order has another patient")
+				return refusedReply(codeAlreadyRegistered, "the order has another patient")
 			}
-			return reply{status: http.StatusCreated, answer: o.placed(), first: true}
+			return neutralReply{status: http.StatusCreated, answer: o.placedAnswer(), changed: true}
 		},
 	})
 }
 
 // correctPatient takes the information that the lab held the sample up for. The caller holds the mutex.
 func (s *Server) correctPatient(o *order, patient *patientRequest) {
-	o.neutral.patient = s.standIn(patient)
-	o.neutral.blocked, o.neutral.corrected = false, true
-	o.touch()
+	o.neutral.patientHash = s.patientHash(patient)
+	o.neutral.awaitsCorrection, o.neutral.corrected = false, true
+	o.notifyChange()
 }
 
-// neutralCancel is POST /neutral/orders/{number}/cancel: refused once the kit has shipped or the sample has been taken.
-func (s *Server) neutralCancel(c *neutralCall) {
+// handleNeutralCancel is POST /neutral/orders/{number}/cancel: refused once the kit has shipped or the sample has been taken.
+func (s *Server) handleNeutralCancel(c *neutralCall) {
 	number := c.number()
-	s.respond(c, exchange{
+	s.respond(c, neutralExchange{
 		operation: opCancel,
-		do: func() reply {
+		run: func() neutralReply {
 			if s.orders.byNumber[number] == nil {
-				return refused(codeUnknownOrder, "there is no order with this number")
+				return refusedReply(codeUnknownOrder, "there is no order with this number")
 			}
 			again := s.orders.byNumber[number].state == stateCancelled
-			if problem := s.cancelNumber(number); problem != "" {
-				return refused(codeNotCancellable, problem)
+			if problem := s.cancelByNumber(number); problem != "" {
+				return refusedReply(codeNotCancellable, problem)
 			}
-			return reply{status: http.StatusOK, answer: struct{}{}, first: !again}
+			return neutralReply{status: http.StatusOK, answer: struct{}{}, changed: !again}
 		},
 	})
 }

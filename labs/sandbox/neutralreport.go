@@ -37,7 +37,7 @@ type neutralReport struct {
 	Patient        *reportedPatient `json:"patient,omitempty"` // only when put by hand: the lab keeps nobody's name
 	PDF            string           `json:"pdf_base64,omitempty"`
 
-	byHand bool // put through the control endpoint: no script overwrites it
+	viaControl bool // put through the control endpoint: no script overwrites it
 }
 
 type neutralResult struct {
@@ -70,20 +70,20 @@ type reportedPatient struct {
 	DOB       string `json:"dob"`
 }
 
-// neutralResults is GET /neutral/orders/{number}/results.
-func (s *Server) neutralResults(c *neutralCall) {
-	s.respond(c, exchange{
+// handleNeutralResults is GET /neutral/orders/{number}/results.
+func (s *Server) handleNeutralResults(c *neutralCall) {
+	s.respond(c, neutralExchange{
 		operation: opResults,
-		do: func() reply {
+		run: func() neutralReply {
 			o := s.orders.byNumber[c.number()]
 			switch {
 			case o == nil || o.neutral == nil:
-				return refused(codeUnknownOrder, "there is no order with this number")
+				return refusedReply(codeUnknownOrder, "there is no order with this number")
 			case o.neutral.report == nil:
-				return refused(codeNoResults, "results are not ready")
+				return refusedReply(codeNoResults, "results are not ready")
 			}
-			c.record.served(o.neutral.report.Version)
-			return reply{status: http.StatusOK, answer: o.neutral.report}
+			c.record.setResultsVersion(o.neutral.report.Version)
+			return neutralReply{status: http.StatusOK, answer: o.neutral.report}
 		},
 	})
 }
@@ -92,10 +92,10 @@ func (s *Server) neutralResults(c *neutralCall) {
 func (s *Server) generateReport(o *order, step Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o.neutral.report != nil && o.neutral.report.byHand {
+	if o.neutral.report != nil && o.neutral.report.viaControl {
 		return
 	}
-	next := &neutralReport{Results: s.measured(o, step)}
+	next := &neutralReport{Results: s.newResults(o, step)}
 	switch {
 	case step.Empty:
 		next.Results = nil
@@ -103,27 +103,27 @@ func (s *Server) generateReport(o *order, step Step) {
 		next.Status = statusPartial
 		next.Results = next.Results[:(len(next.Results)+1)/2]
 	case step.Missing != "":
-		next.omit(step.Missing)
+		next.moveLastToMissing(step.Missing)
 	}
 	s.publishReport(o, next)
 }
 
-// measured returns generated results: other ones than before if the order had final results. The caller holds the mutex.
-func (s *Server) measured(o *order, step Step) []neutralResult {
-	results := measure(o.number, o.neutral.tests, step.Interpretation, s.cfg.Now().UTC().Format(stampFormat))
+// newResults returns generated results: other ones than before if the order had final results. The caller holds the mutex.
+func (s *Server) newResults(o *order, step Step) []neutralResult {
+	results := generateNeutralResults(o.number, o.neutral.tests, step.Interpretation, s.cfg.Now().UTC().Format(stampFormat))
 	for i := range results {
 		if n := len(step.ResultTypes); n > 0 {
-			results[i] = results[i].as(step.ResultTypes[i%n])
+			results[i] = results[i].convertTo(step.ResultTypes[i%n])
 		}
 	}
 	if before := o.neutral.report; before != nil && before.Status == statusFinal {
-		results[0].amend(before.Version)
+		results[0].changeValue(before.Version)
 	}
 	return results
 }
 
-// amend changes a result, differently for each version that is corrected.
-func (r *neutralResult) amend(version int) {
+// changeValue changes a result, differently for each version that is corrected.
+func (r *neutralResult) changeValue(version int) {
 	switch r.Type {
 	case typeNumeric:
 		_, decimals, _ := strings.Cut(r.Result, ".")
@@ -137,8 +137,8 @@ func (r *neutralResult) amend(version int) {
 	}
 }
 
-// omit lets the last result be missing.
-func (r *neutralReport) omit(failure string) {
+// moveLastToMissing lets the last result be missing.
+func (r *neutralReport) moveLastToMissing(failure string) {
 	last := r.Results[len(r.Results)-1]
 	r.Results = r.Results[:len(r.Results)-1]
 	r.Missing = []missingResult{{Code: last.Code, Name: last.Name, LOINC: last.LOINC, Failure: failure, Note: "Test not performed."}}
@@ -162,14 +162,14 @@ func (s *Server) publishReport(o *order, next *neutralReport) {
 	if next.ReportedAt == "" {
 		next.ReportedAt = s.cfg.Now().UTC().Format(stampFormat)
 	}
-	if next.CollectedAt == "" && !n.collected.IsZero() {
-		next.CollectedAt = n.collected.UTC().Format(stampFormat)
+	if next.CollectedAt == "" && !n.collectedAt.IsZero() {
+		next.CollectedAt = n.collectedAt.UTC().Format(stampFormat)
 	}
-	if next.ReceivedAt == "" && !n.received.IsZero() {
-		next.ReceivedAt = n.received.UTC().Format(stampFormat)
+	if next.ReceivedAt == "" && !n.receivedAt.IsZero() {
+		next.ReceivedAt = n.receivedAt.UTC().Format(stampFormat)
 	}
 	if next.Interpretation == "" {
-		next.Interpretation = worst(next.Results)
+		next.Interpretation = worstInterpretation(next.Results)
 	}
 	if next.Results == nil {
 		next.Results = []neutralResult{}
@@ -180,8 +180,8 @@ func (s *Server) publishReport(o *order, next *neutralReport) {
 	n.report = next
 }
 
-// worst is the interpretation of the whole: that of the result that is furthest from normal.
-func worst(results []neutralResult) string {
+// worstInterpretation is the interpretation of the whole: that of the result that is furthest from normal.
+func worstInterpretation(results []neutralResult) string {
 	rank := 0
 	for _, r := range results {
 		rank = max(rank, slices.Index(interpretations, r.Interpretation))

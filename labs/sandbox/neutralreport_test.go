@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 )
 
-type measured struct {
+type reportedResult struct {
 	Code           string   `json:"code"`
 	Name           string   `json:"name"`
 	LOINC          string   `json:"loinc"`
@@ -27,13 +27,13 @@ type measured struct {
 }
 
 type labReport struct {
-	Status         string     `json:"status"`
-	Version        int        `json:"version"`
-	ReportedAt     string     `json:"reported_at"`
-	CollectedAt    string     `json:"collected_at"`
-	ReceivedAt     string     `json:"received_at"`
-	Interpretation string     `json:"interpretation"`
-	Results        []measured `json:"results"`
+	Status         string           `json:"status"`
+	Version        int              `json:"version"`
+	ReportedAt     string           `json:"reported_at"`
+	CollectedAt    string           `json:"collected_at"`
+	ReceivedAt     string           `json:"received_at"`
+	Interpretation string           `json:"interpretation"`
+	Results        []reportedResult `json:"results"`
 	Missing        []struct {
 		Code, Name, LOINC, Failure string
 	} `json:"missing"`
@@ -41,16 +41,16 @@ type labReport struct {
 	PDF     string            `json:"pdf_base64"`
 }
 
-func (w *world) reported() labReport {
+func (w *testLab) reported() labReport {
 	w.t.Helper()
-	return ask[labReport](w, http.StatusOK, http.MethodGet, "/orders/N1/results", "")
+	return neutralCall[labReport](w, http.StatusOK, http.MethodGet, "/orders/N1/results", "")
 }
 
-// ended plays a script of an on-site order to its end and returns the report.
-func (w *world) ended(script string, changes ...any) labReport {
+// runScript plays a script of an on-site order to its end and returns the report.
+func (w *testLab) runScript(script string, changes ...any) labReport {
 	w.t.Helper()
-	w.order1(sandbox.LifeOnSite, script, changes...)
-	w.until(func() bool { s := w.order("N1"); return s.Version > 0 && !s.Running })
+	w.placeOnSite(sandbox.FlowOnSite, script, changes...)
+	w.await(func() bool { s := w.order("N1"); return s.Version > 0 && !s.Running })
 	return w.reported()
 }
 
@@ -64,8 +64,8 @@ func tests(codes ...string) []map[string]any {
 
 func TestNeutralReport(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t)
-	got := w.ended("happy", "tests", tests("101", "102", "201", "202", "203", "204", "2085-9", "2022", "cbc", "X-7"))
+	w := newNeutralLab(t)
+	got := w.runScript("happy", "tests", tests("101", "102", "201", "202", "203", "204", "2085-9", "2022", "cbc", "X-7"))
 	require.Equal(t, []any{"final", 1, "normal"}, []any{got.Status, got.Version, got.Interpretation})
 	require.Len(t, got.Results, 4+3+6+5+1+1+1+1+5+1)
 	require.NotEmpty(t, got.CollectedAt)
@@ -134,7 +134,7 @@ func TestReportsOfScripts(t *testing.T) {
 	} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
-			check(t, newNeutral(t).ended(script))
+			check(t, newNeutralLab(t).runScript(script))
 		})
 	}
 }
@@ -142,9 +142,9 @@ func TestReportsOfScripts(t *testing.T) {
 func TestARedrawGetsWhatWasMissing(t *testing.T) {
 	t.Parallel()
 	for script, missing := range map[string]int{"missing-lab-fault": 0, "missing-lab-fault-again": 1} {
-		w := newNeutral(t)
-		w.order1(sandbox.LifeWalkIn, script, "replaces", "N0", "tests", []map[string]any{{"code": "1013", "name": "Triglycerides"}})
-		w.until(func() bool { s := w.order("N1"); return s.Version > 0 && !s.Running })
+		w := newNeutralLab(t)
+		w.placeOnSite(sandbox.FlowWalkIn, script, "replaces", "N0", "tests", []map[string]any{{"code": "1013", "name": "Triglycerides"}})
+		w.await(func() bool { s := w.order("N1"); return s.Version > 0 && !s.Running })
 		got := w.reported()
 		require.Len(t, got.Missing, missing)
 		require.Len(t, got.Results, 1-missing)
@@ -154,11 +154,11 @@ func TestARedrawGetsWhatWasMissing(t *testing.T) {
 func TestCorrectedReportsDiffer(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"101", "102", "203", "X-7"} {
-		w := newNeutral(t, manual)
-		w.order1(sandbox.LifeOnSite, "", "tests", tests(code))
+		w := newNeutralLab(t, withManual)
+		w.placeOnSite(sandbox.FlowOnSite, "", "tests", tests(code))
 		var versions []string
 		for range 3 {
-			w.replace("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
+			w.replaceScript("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
 			versions = append(versions, marshal(t, w.reported().Results))
 		}
 		require.NotEqual(t, versions[0], versions[1], code)
@@ -168,8 +168,8 @@ func TestCorrectedReportsDiffer(t *testing.T) {
 
 func TestReportsPutByHand(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t, manual)
-	w.order1(sandbox.LifeOnSite, "")
+	w := newNeutralLab(t, withManual)
+	w.placeOnSite(sandbox.FlowOnSite, "")
 	put := func(status int, body string) map[string]any {
 		return call[map[string]any](w, status, http.MethodPut, "/sandbox/orders/N1/results", body)
 	}
@@ -181,7 +181,7 @@ func TestReportsPutByHand(t *testing.T) {
 	got := w.reported()
 	require.Equal(t, []any{"partial", 2, "critical", "Ada"}, []any{got.Status, got.Version, got.Interpretation, got.Patient["first_name"]})
 	require.Len(t, got.Missing, 1)
-	w.replace("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
+	w.replaceScript("N1", []sandbox.Step{{Kind: sandbox.KindResults}})
 	require.Equal(t, 2, w.reported().Version, "what was put by hand stands")
 	put(http.StatusBadRequest, `{"status":"perhaps"}`)
 	put(http.StatusBadRequest, `{"observations":[]}`)

@@ -42,20 +42,20 @@ func parseSecrets(secrets []string) ([][]byte, error) {
 	return keys, nil
 }
 
-// standardSign signs a message with every key: while a secret is rotated the receiver may know either.
-func standardSign(h http.Header, keys [][]byte, id string, at time.Time, body []byte) {
+// signWebhook signs a message with every key: while a secret is rotated the receiver may know either.
+func signWebhook(h http.Header, keys [][]byte, id string, at time.Time, body []byte) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	signatures := make([]string, len(keys))
 	for i, key := range keys {
-		signatures[i] = signatureScheme + base64.StdEncoding.EncodeToString(standardMAC(key, id, stamp, body))
+		signatures[i] = signatureScheme + base64.StdEncoding.EncodeToString(webhookMAC(key, id, stamp, body))
 	}
 	h.Set(headerID, id)
 	h.Set(headerTimestamp, stamp)
 	h.Set(headerSignature, strings.Join(signatures, " "))
 }
 
-// standardVerify reports whether one of the signatures is by one of the keys, and not more than five minutes off.
-func standardVerify(h http.Header, keys [][]byte, now time.Time, body []byte) bool {
+// verifyWebhook reports whether one of the signatures is by one of the keys, and not more than five minutes off.
+func verifyWebhook(h http.Header, keys [][]byte, now time.Time, body []byte) bool {
 	id, stamp := h.Get(headerID), h.Get(headerTimestamp)
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	if id == "" || err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > clockTolerance {
@@ -69,13 +69,13 @@ func standardVerify(h http.Header, keys [][]byte, now time.Time, body []byte) bo
 			continue
 		}
 		for _, key := range keys {
-			valid = hmac.Equal(signature, standardMAC(key, id, stamp, body)) || valid
+			valid = hmac.Equal(signature, webhookMAC(key, id, stamp, body)) || valid
 		}
 	}
 	return valid
 }
 
-func standardMAC(key []byte, id, stamp string, body []byte) []byte {
+func webhookMAC(key []byte, id, stamp string, body []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "%s.%s.", id, stamp)
 	mac.Write(body)

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	detected    = "Detected"
-	notDetected = "Not Detected"
+	resultDetected    = "Detected"
+	resultNotDetected = "Not Detected"
 )
 
 // marker is one test of a panel. Without a unit it is detected or not.
@@ -34,29 +34,29 @@ var panels = map[int][]marker{
 	},
 }
 
-// generate returns plausible observations for the panels, the same ones for the same order.
-func generate(number string, panelIDs []int, at string) []Observation {
+// generateObservations returns plausible observations for the panels, the same ones for the same order.
+func generateObservations(number string, panelIDs []int, at string) []Observation {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(number)) // a hash never fails
 	random := rand.New(rand.NewPCG(hash.Sum64(), 0))
 	var observations []Observation
 	for _, id := range panelIDs {
-		for _, m := range markersOf(id) {
-			observations = append(observations, m.observe(random, at))
+		for _, m := range panelMarkers(id) {
+			observations = append(observations, m.generateObservation(random, at))
 		}
 	}
 	return observations
 }
 
-func markersOf(panelID int) []marker {
+func panelMarkers(panelID int) []marker {
 	if known, ok := panels[panelID]; ok {
 		return known
 	}
 	return []marker{{name: "Panel " + strconv.Itoa(panelID)}}
 }
 
-func (m marker) observe(random *rand.Rand, at string) Observation {
-	o := Observation{TestName: m.name, LOINC: m.loinc, AssayedAt: at, Result: detected}
+func (m marker) generateObservation(random *rand.Rand, at string) Observation {
+	o := Observation{TestName: m.name, LOINC: m.loinc, AssayedAt: at, Result: resultDetected}
 	if m.unit != "" {
 		// Within the range, so that nothing looks ill by chance.
 		o.ResultValue = strconv.Itoa(m.low + (m.high-m.low)/4 + random.IntN((m.high-m.low)/2))
@@ -64,14 +64,14 @@ func (m marker) observe(random *rand.Rand, at string) Observation {
 		return o
 	}
 	if random.IntN(10) > 0 {
-		o.Result = notDetected
+		o.Result = resultNotDetected
 	}
 	o.ResultValue = o.Result
 	return o
 }
 
-// correct changes the first observation, differently for each version that is corrected.
-func correct(observations []Observation, version int) {
+// correctObservations changes the first observation, differently for each version that is corrected.
+func correctObservations(observations []Observation, version int) {
 	if len(observations) == 0 {
 		return
 	}
@@ -83,10 +83,10 @@ func correct(observations []Observation, version int) {
 	if version%2 == 0 {
 		return
 	}
-	if first.Result == detected {
-		first.Result = notDetected
+	if first.Result == resultDetected {
+		first.Result = resultNotDetected
 	} else {
-		first.Result = detected
+		first.Result = resultDetected
 	}
 	first.ResultValue = first.Result
 }

@@ -14,35 +14,35 @@ const noMessage = " null "
 // messageDuplicate tells that an order number was used before.
 const messageDuplicate = "order number already exists"
 
-// placeAnswer is the answer to one element of a PlaceOrder call.
-type placeAnswer struct {
+// placementAnswer is the answer to one element of a PlaceOrder call.
+type placementAnswer struct {
 	OrderNumber string  `json:"order_number"`
 	KitID       *string `json:"kit_id"`
 	Success     bool    `json:"success"`
 	Message     string  `json:"error_msg"`
 }
 
-// placing is one element of a PlaceOrder call on its way.
-type placing struct {
+// placement is one element of a PlaceOrder call on its way.
+type placement struct {
 	request placeRequest
-	problem string // why it is refused; empty: it is not
+	refusal string // why it is refused; empty: it is not
 	script  Script
 	order   *order // set once it is accepted, or found to exist
 	outcome string
 }
 
-// placeOrders is POST /PlaceOrder: a non-empty array of orders, answered one by one.
-func (s *Server) placeOrders(w http.ResponseWriter, r *http.Request, call *callRecord) {
+// handlePlaceOrders is POST /PlaceOrder: a non-empty array of orders, answered one by one.
+func (s *Server) handlePlaceOrders(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	batch, ok := readBatch(w, r, s.cfg.Now())
 	if !ok {
 		return
 	}
-	unavailable := s.accept(batch)
+	unavailable := s.acceptBatch(batch)
 	drops, hold := false, time.Duration(0)
 	for _, p := range batch {
-		call.about(p.request.OrderNumber, p.outcome)
+		call.addOrder(p.request.OrderNumber, p.outcome)
 		if p.outcome == OutcomeDropped {
-			drops, hold = true, max(hold, time.Duration(p.script.Place.Hold))
+			drops, hold = true, max(hold, time.Duration(p.script.Place.HoldOpen))
 		}
 	}
 	if unavailable {
@@ -50,18 +50,18 @@ func (s *Server) placeOrders(w http.ResponseWriter, r *http.Request, call *callR
 		return
 	}
 	if drops {
-		s.startAll(batch)
+		s.startScripts(batch)
 		s.holdConnection(r, hold)
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
-	writeJSON(w, http.StatusOK, answers(batch))
+	writeJSON(w, http.StatusOK, placementAnswers(batch))
 	// The answer leaves before the first webhook does. A writer that cannot flush only loses that order.
 	_ = http.NewResponseController(w).Flush()
-	s.startAll(batch)
+	s.startScripts(batch)
 }
 
 // readBatch reads and checks the elements; it has answered when it returns false.
-func readBatch(w http.ResponseWriter, r *http.Request, now time.Time) ([]*placing, bool) {
+func readBatch(w http.ResponseWriter, r *http.Request, now time.Time) ([]*placement, bool) {
 	var elements []json.RawMessage
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPlaceBody)).Decode(&elements)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
@@ -72,65 +72,65 @@ func readBatch(w http.ResponseWriter, r *http.Request, now time.Time) ([]*placin
 		writeError(w, http.StatusBadRequest, "body must be a non-empty array of orders")
 		return nil, false
 	}
-	batch := make([]*placing, len(elements))
+	batch := make([]*placement, len(elements))
 	for i, element := range elements {
 		request, problem := readPlaceRequest(element, now)
-		batch[i] = &placing{request: request, problem: problem}
+		batch[i] = &placement{request: request, refusal: problem}
 	}
 	return batch, true
 }
 
-// accept decides about every element at once. It reports whether the lab plays unavailable; nothing is recorded then.
-func (s *Server) accept(batch []*placing) (unavailable bool) {
+// acceptBatch decides about every element at once. It reports whether the lab plays unavailable; nothing is recorded then.
+func (s *Server) acceptBatch(batch []*placement) (unavailable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range batch {
-		unavailable = s.chooseScript(p) || unavailable
+		unavailable = s.assignScript(p) || unavailable
 	}
 	for _, p := range batch {
 		if unavailable {
 			p.outcome = OutcomeUnavailable
 			continue
 		}
-		s.acceptOne(p)
+		s.acceptPlacement(p)
 	}
 	return unavailable
 }
 
-// chooseScript sets the element's script and reports whether this script fails the call.
-func (s *Server) chooseScript(p *placing) (unavailable bool) {
+// assignScript sets the element's script and reports whether this script fails the call.
+func (s *Server) assignScript(p *placement) (unavailable bool) {
 	number := p.request.OrderNumber
-	if p.problem != "" || s.orders.byNumber[number] != nil {
+	if p.refusal != "" || s.orders.byNumber[number] != nil {
 		return false
 	}
 	script, ok := s.scriptFor(p.request)
 	if !ok {
-		p.problem = "custom_01 names an unknown sandbox script"
+		p.refusal = "custom_01 names an unknown sandbox script"
 		return false
 	}
-	if !script.speaks(false) {
-		p.problem = "the script is of the neutral protocol"
+	if !script.isForProtocol(false) {
+		p.refusal = "the script is of the neutral protocol"
 		return false
 	}
 	p.script = script
-	p.problem = script.Place.Refuse
+	p.refusal = script.Place.RefuseWith
 	if script.Place.Unavailable == 0 {
 		return false
 	}
-	prospect, err := s.orders.prospect(number)
+	prospect, err := s.orders.expectedOrder(number)
 	if err != nil {
-		p.problem = err.Error()
+		p.refusal = err.Error()
 		return false
 	}
-	prospect.attempts++
-	return prospect.attempts <= script.Place.Unavailable
+	prospect.unavailableAnswers++
+	return prospect.unavailableAnswers <= script.Place.Unavailable
 }
 
 // scriptFor returns the script of an order: the one put for its number, else the one that it names, else "happy". A name
 // is taken with or without the prefix "sandbox:"; with it, an unknown one is an error and not just somebody's remark.
 func (s *Server) scriptFor(request placeRequest) (Script, bool) {
-	if p := s.orders.prospects[request.OrderNumber]; p != nil && p.script != nil {
-		if p.named {
+	if p := s.orders.expected[request.OrderNumber]; p != nil && p.script != nil {
+		if p.byName {
 			return namedScript(p.script.Name)
 		}
 		return *p.script, true
@@ -141,39 +141,39 @@ func (s *Server) scriptFor(request placeRequest) (Script, bool) {
 		return Script{}, false
 	}
 	if !ok {
-		script = happy()
+		script = happyScript()
 	}
 	if s.cfg.Manual {
-		script.Steps, script.Book.Unconfirmed = nil, true
+		script.Steps, script.Book.NeverConfirmed = nil, true
 	}
 	return script, true
 }
 
-func (s *Server) acceptOne(p *placing) {
+func (s *Server) acceptPlacement(p *placement) {
 	p.outcome = OutcomeRefused
-	if p.problem != "" {
+	if p.refusal != "" {
 		return
 	}
 	if existing := s.orders.byNumber[p.request.OrderNumber]; existing != nil {
-		p.order, p.outcome, p.problem = existing, OutcomeDuplicate, messageDuplicate
+		p.order, p.outcome, p.refusal = existing, OutcomeDuplicate, messageDuplicate
 		return
 	}
-	kitID := p.request.kitID()
+	kitID := p.request.requestedKitID()
 	if s.orders.kitIDs[kitID] {
-		p.problem = "kit_id already exists"
+		p.refusal = "kit_id already exists"
 		return
 	}
-	forgotten, err := s.orders.makeRoom()
+	forgotten, err := s.orders.dropOldestIfFull()
 	if err != nil {
-		p.problem = err.Error()
+		p.refusal = err.Error()
 		return
 	}
-	s.forgetTrackers(forgotten)
+	s.removeTrackers(forgotten)
 	if kitID == "" {
 		kitID = newKitID(s.orders.kitIDs)
 	}
 	p.order = s.newOrder(p.request, kitID, p.script.Name)
-	p.order.manner = p.script.Manner
+	p.order.behaviour = p.script.OrderBehaviour
 	s.orders.add(p.order)
 	p.outcome = OutcomeAccepted
 	if p.script.Place.DropAnswer {
@@ -183,25 +183,25 @@ func (s *Server) acceptOne(p *placing) {
 
 func (s *Server) newOrder(request placeRequest, kitID, script string) *order {
 	o := &order{
-		number:   request.OrderNumber,
-		kitID:    kitID,
-		panels:   request.PanelID,
-		fulfil:   *request.Fulfillment,
-		script:   script,
-		state:    stateAccepted,
-		happened: map[string]time.Time{},
+		number:          request.OrderNumber,
+		kitID:           kitID,
+		panels:          request.PanelID,
+		labShipsKit:     *request.Fulfillment,
+		script:          script,
+		state:           stateAccepted,
+		unsentFactTimes: map[string]time.Time{},
 	}
 	o.outbound = s.newTracker(outboundPrefix)
 	o.inbound = s.newTracker(inboundPrefix)
-	o.placedAt = o.stamp(s.cfg.Now())
+	o.placedAt = o.nextFactTime(s.cfg.Now())
 	return o
 }
 
-// startAll starts the scripts of the orders that the call brought.
-func (s *Server) startAll(batch []*placing) {
+// startScripts starts the scripts of the orders that the call brought.
+func (s *Server) startScripts(batch []*placement) {
 	for _, p := range batch {
 		if p.outcome == OutcomeAccepted || p.outcome == OutcomeDropped {
-			s.start(p.order, p.script.Steps)
+			s.startFirstScript(p.order, p.script.Steps)
 		}
 	}
 }
@@ -217,12 +217,12 @@ func (s *Server) holdConnection(r *http.Request, hold time.Duration) {
 	}
 }
 
-func answers(batch []*placing) []placeAnswer {
-	list := make([]placeAnswer, len(batch))
+func placementAnswers(batch []*placement) []placementAnswer {
+	list := make([]placementAnswer, len(batch))
 	for i, p := range batch {
-		list[i] = placeAnswer{OrderNumber: p.request.OrderNumber, Success: p.problem == "", Message: noMessage}
-		if p.problem != "" {
-			list[i].Message = p.problem
+		list[i] = placementAnswer{OrderNumber: p.request.OrderNumber, Success: p.refusal == "", Message: noMessage}
+		if p.refusal != "" {
+			list[i].Message = p.refusal
 		}
 		if p.order != nil {
 			list[i].KitID = &p.order.kitID

@@ -12,16 +12,16 @@ import (
 	"github.com/aliquot-labs/aliquot/labs/sandbox"
 )
 
-func manual(c *sandbox.Config) { c.Manual = true }
+func withManual(c *sandbox.Config) { c.Manual = true }
 
-func (w *world) placeRaw(body string) []placed {
+func (w *testLab) placeRaw(body string) []placed {
 	w.t.Helper()
 	return call[[]placed](w, http.StatusOK, http.MethodPost, "/PlaceOrder", body)
 }
 
 func TestPlaceOrderAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	status, raw, err := w.send(http.MethodPost, "/PlaceOrder", "["+orderBody("N1")+"]")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
@@ -35,7 +35,7 @@ func TestPlaceOrderAnswer(t *testing.T) {
 
 func TestPlaceOrderDuplicate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	kit := w.place("N1", "")
 	again := w.placeRaw("[" + orderBody("N1") + "," + orderBody("N2") + "," + orderBody("N2") + "]")
 	require.Equal(t, placed{OrderNumber: "N1", KitID: &kit, Message: "order number already exists"}, again[0])
@@ -47,7 +47,7 @@ func TestPlaceOrderDuplicate(t *testing.T) {
 
 func TestPlaceOrderValidation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	tomorrow := time.Now().AddDate(0, 0, 2).Format(time.DateOnly)
 	tests := []struct {
 		message string
@@ -91,7 +91,7 @@ func TestPlaceOrderValidation(t *testing.T) {
 
 func TestPlaceOrderBody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	for body, want := range map[string]int{
 		"[]":                                http.StatusBadRequest,
 		"{}":                                http.StatusBadRequest,
@@ -107,7 +107,7 @@ func TestPlaceOrderBody(t *testing.T) {
 
 func TestOwnKitID(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	own := func(number string) placed {
 		return w.placeRaw("[" + orderBody(number, "fulfillment", false, "kit_id", "M000412207") + "]")[0]
 	}
@@ -115,13 +115,13 @@ func TestOwnKitID(t *testing.T) {
 	require.True(t, first.Success)
 	require.Equal(t, "M000412207", *first.KitID)
 	require.Equal(t, "kit_id already exists", own("N2").Message)
-	state := w.finished("N1")
+	state := w.awaitScriptEnd("N1")
 	require.Equal(t, []string{receivedKit, report}, sequence(state, w.webhooks()), "the lab ships no kit that is not its own")
 }
 
 func TestLabCredentials(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	paths := map[string]string{
 		"/PlaceOrder": http.MethodPost, "/OrderInfo": http.MethodGet, "/Results": http.MethodGet,
 		"/sandbox/orders": http.MethodGet, "/sandbox/account": http.MethodGet, "/sandbox/scripts": http.MethodGet,
@@ -152,39 +152,39 @@ func TestPlaceScripts(t *testing.T) {
 	t.Parallel()
 	t.Run("fail-place", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
+		w := newTestLab(t)
 		for range 2 {
 			status, _, err := w.send(http.MethodPost, "/PlaceOrder", "["+orderBody("N1", "custom", "fail-place-2")+"]")
 			require.NoError(t, err)
 			require.Equal(t, http.StatusServiceUnavailable, status)
 		}
 		w.place("N1", "fail-place-2")
-		state := w.finished("N1")
-		require.Equal(t, emitted()["fail-place-3"], sequence(state, w.webhooks()))
+		state := w.awaitScriptEnd("N1")
+		require.Equal(t, expectedWebhooks()["fail-place-3"], sequence(state, w.webhooks()))
 		require.Equal(t, []string{"unavailable", "unavailable", "accepted"}, outcomes(state.Calls))
 	})
 	t.Run("refuse-place", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
+		w := newTestLab(t)
 		answer := w.placeRaw("[" + orderBody("N1", "custom", "sandbox:refuse-place") + "]")
 		require.False(t, answer[0].Success)
 		require.Equal(t, "physician is not authorized for this state", answer[0].Message)
-		require.Equal(t, []string{"refused"}, outcomes(w.lab.Account().CallsFor("N1")))
+		require.Equal(t, []string{"refused"}, outcomes(w.lab.Traffic().CallsFor("N1")))
 		// An operator has it put right at the lab, and the order is placed again.
 		call[map[string]string](w, http.StatusOK, http.MethodPut, "/sandbox/orders/N1/script", `{"script":"happy"}`)
 		w.place("N1", "sandbox:refuse-place")
-		require.Equal(t, emitted()["happy"], sequence(w.finished("N1"), w.webhooks()))
+		require.Equal(t, expectedWebhooks()["happy"], sequence(w.awaitScriptEnd("N1"), w.webhooks()))
 	})
 	t.Run("timeout-after-accept", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
+		w := newTestLab(t)
 		_, _, err := w.send(http.MethodPost, "/PlaceOrder", "["+orderBody("N1", "custom", "timeout-after-accept")+"]")
 		require.Error(t, err)
-		state := w.finished("N1")
-		require.Equal(t, emitted()["timeout-after-accept"], sequence(state, w.webhooks()))
+		state := w.awaitScriptEnd("N1")
+		require.Equal(t, expectedWebhooks()["timeout-after-accept"], sequence(state, w.webhooks()))
 		again := w.placeRaw("[" + orderBody("N1", "custom", "timeout-after-accept") + "]")
 		require.Equal(t, placed{OrderNumber: "N1", KitID: &state.KitID, Message: "order number already exists"}, again[0])
-		calls := w.lab.Account().CallsFor("N1")
+		calls := w.lab.Traffic().CallsFor("N1")
 		require.Equal(t, []string{"dropped", "duplicate"}, outcomes(calls))
 		require.Equal(t, []int{0, http.StatusOK}, []int{calls[0].Status, calls[1].Status})
 	})
@@ -192,13 +192,13 @@ func TestPlaceScripts(t *testing.T) {
 
 func TestHeldConnectionEndsWithTheServer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	ended := make(chan error, 1)
 	go func() {
 		_, _, err := w.send(http.MethodPost, "/PlaceOrder", "["+orderBody("N1", "custom", "timeout-after-accept-600")+"]")
 		ended <- err
 	}()
-	w.finished("N1")
+	w.awaitScriptEnd("N1")
 	select {
 	case <-ended:
 		require.Fail(t, "the connection was not held")
@@ -217,9 +217,9 @@ func outcomes(calls []sandbox.Call) (list []string) {
 	return list
 }
 
-func TestChoiceOfScript(t *testing.T) {
+func TestScriptSelection(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.Config) { c.Speed = 1 })
+	w := newTestLab(t, func(c *sandbox.Config) { c.Speed = 1 })
 	for custom, want := range map[string]string{
 		"": "happy", "sandbox:silent": "silent", " reject-final ": "reject-final", "a customer's remark": "happy", "sandbox:correct": "correct",
 	} {
@@ -235,13 +235,13 @@ func TestChoiceOfScript(t *testing.T) {
 func TestCallsAndSpacing(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w := newWorld(t, manual, func(c *sandbox.Config) { c.Spacing, c.Now = 500*time.Millisecond, clock.now })
+	w := newTestLab(t, withManual, func(c *sandbox.Config) { c.Spacing, c.Now = 500*time.Millisecond, clock.now })
 	w.place("N1", "")
 	clock.advance(499 * time.Millisecond)
 	call[map[string]any](w, http.StatusOK, http.MethodGet, "/OrderInfo?order_number=N1", "")
 	clock.advance(500 * time.Millisecond)
 	call[map[string]any](w, http.StatusNotFound, http.MethodGet, "/Results?order_number=N1", "")
-	account := w.lab.Account()
+	account := w.lab.Traffic()
 	require.Equal(t, 1, account.TooSoon)
 	require.Len(t, account.Calls, 3)
 	require.Equal(t, []bool{false, true, false}, []bool{account.Calls[0].TooSoon, account.Calls[1].TooSoon, account.Calls[2].TooSoon})
@@ -249,6 +249,6 @@ func TestCallsAndSpacing(t *testing.T) {
 	require.Equal(t, []int{200, 200, 404}, []int{account.Calls[0].Status, account.Calls[1].Status, account.Calls[2].Status})
 	require.Len(t, account.CallsFor("N1"), 3)
 	require.Empty(t, account.CallsFor("N2"))
-	shown := call[sandbox.Account](w, http.StatusOK, http.MethodGet, "/sandbox/account?limit=2", "")
+	shown := call[sandbox.Traffic](w, http.StatusOK, http.MethodGet, "/sandbox/account?limit=2", "")
 	require.Equal(t, account.Calls[1:], shown.Calls)
 }

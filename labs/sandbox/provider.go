@@ -18,15 +18,15 @@ const (
 var providers = []string{providerGetlabs, providerPhlebFinders, providerQuest, providerSonora}
 
 // The only areas in which the simulated phlebotomists work (client-api#11-appointments).
-var servedZip = map[string]string{providerGetlabs: "85004", providerPhlebFinders: "54650"}
+var serviceAreaZip = map[string]string{providerGetlabs: "85004", providerPhlebFinders: "54650"}
 
 // Where the providers' clocks are. All patient service centers keep the hours of New York, wherever they are (section 11).
-var zones = map[string]*time.Location{
-	providerGetlabs: mustLoad("America/Phoenix"), providerPhlebFinders: mustLoad("America/Chicago"),
-	providerQuest: mustLoad("America/New_York"), providerSonora: mustLoad("America/New_York"),
+var providerZones = map[string]*time.Location{
+	providerGetlabs: mustLoadZone("America/Phoenix"), providerPhlebFinders: mustLoadZone("America/Chicago"),
+	providerQuest: mustLoadZone("America/New_York"), providerSonora: mustLoadZone("America/New_York"),
 }
 
-func mustLoad(name string) *time.Location {
+func mustLoadZone(name string) *time.Location {
 	zone, err := time.LoadLocation(name)
 	if err != nil {
 		panic(err) // the zones are part of the program
@@ -35,7 +35,7 @@ func mustLoad(name string) *time.Location {
 }
 
 func zoneOf(provider string) string {
-	zone := zones[provider]
+	zone := providerZones[provider]
 	if zone == nil {
 		zone = time.UTC
 	}
@@ -50,9 +50,9 @@ func typeOf(provider string) string {
 	return typePSC
 }
 
-// serves reports whether the account is with the provider. "<name>:<provider>" is with this one only; the plain name is with all but
+// accountServes reports whether the account is with the provider. "<name>:<provider>" is with this one only; the plain name is with all but
 // Sonora Quest, whose sites would otherwise stand among those of Quest.
-func serves(account, provider string) bool {
+func accountServes(account, provider string) bool {
 	_, only, restricted := strings.Cut(account, ":")
 	if restricted {
 		return only == provider

@@ -18,26 +18,26 @@ type Observation struct {
 	AssayedAt      string `json:"assay_datetime"`
 }
 
-// report is the newest version of an order's results. An empty list of observations is a report that waits for them.
-type report struct {
+// molecularReport is the newest version of an order's results. An empty list of observations is a report that waits for them.
+type molecularReport struct {
 	Status          string        `json:"status"` // final or partial
 	Version         int           `json:"version"`
 	PDF             string        `json:"pdf_base64"`
 	TempstripStatus string        `json:"tempstrip_status"`
 	Observations    []Observation `json:"observations"`
 
-	byHand bool // put through the control endpoint: no script overwrites it
+	viaControl bool // put through the control endpoint: no script overwrites it
 }
 
-// results is GET /Results?order_number=, which only the simulated lab has.
-func (s *Server) results(w http.ResponseWriter, r *http.Request, call *callRecord) {
+// handleResults is GET /Results?order_number=, which only the simulated lab has.
+func (s *Server) handleResults(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	number := r.URL.Query().Get("order_number")
-	call.about(number, "")
+	call.addOrder(number, "")
 	s.mu.Lock()
 	o := s.orders.byNumber[number]
-	var current *report
+	var current *molecularReport
 	if o != nil {
-		current = o.report
+		current = o.molecularReport
 	}
 	s.mu.Unlock()
 	switch {
@@ -49,7 +49,7 @@ func (s *Server) results(w http.ResponseWriter, r *http.Request, call *callRecor
 		writeJSON(w, http.StatusOK, struct {
 			OrderNumber string `json:"order_number"`
 			KitID       string `json:"kit_id"`
-			*report
+			*molecularReport
 		}{o.number, o.kitID, current})
 	}
 }
@@ -58,31 +58,31 @@ func (s *Server) results(w http.ResponseWriter, r *http.Request, call *callRecor
 func (s *Server) generateResults(o *order, empty bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o.report != nil && o.report.byHand {
+	if o.molecularReport != nil && o.molecularReport.viaControl {
 		return
 	}
-	next := &report{Observations: []Observation{}}
+	next := &molecularReport{Observations: []Observation{}}
 	if !empty {
-		next.Observations = s.observe(o)
+		next.Observations = s.newObservations(o)
 	}
-	s.publish(o, next)
+	s.publishMolecularReport(o, next)
 }
 
-// observe returns generated observations, corrected if the order has some already. The caller holds the mutex.
-func (s *Server) observe(o *order) []Observation {
+// newObservations returns generated observations, corrected if the order has some already. The caller holds the mutex.
+func (s *Server) newObservations(o *order) []Observation {
 	at := s.cfg.Now().UTC().Format(stampFormat)
-	observations := generate(o.number, o.panels, at)
-	if o.report != nil && len(o.report.Observations) > 0 {
-		correct(observations, o.report.Version)
+	observations := generateObservations(o.number, o.panels, at)
+	if o.molecularReport != nil && len(o.molecularReport.Observations) > 0 {
+		correctObservations(observations, o.molecularReport.Version)
 	}
 	return observations
 }
 
-// publish completes a report and makes it the order's newest version. The caller holds the mutex. A published report is not changed.
-func (s *Server) publish(o *order, next *report) {
+// publishMolecularReport completes a report and makes it the order's newest version. The caller holds the mutex. A published report is not changed.
+func (s *Server) publishMolecularReport(o *order, next *molecularReport) {
 	next.Version = 1
-	if o.report != nil {
-		next.Version = o.report.Version + 1
+	if o.molecularReport != nil {
+		next.Version = o.molecularReport.Version + 1
 	}
 	if next.Status == "" {
 		next.Status = "final"
@@ -99,13 +99,13 @@ func (s *Server) publish(o *order, next *report) {
 			next.Observations[i].AssayedAt = assayed
 		}
 	}
-	o.report = next
+	o.molecularReport = next
 }
 
-// orderInfo is GET /OrderInfo?order_number=, which only the simulated lab has.
-func (s *Server) orderInfo(w http.ResponseWriter, r *http.Request, call *callRecord) {
+// handleOrderInfo is GET /OrderInfo?order_number=, which only the simulated lab has.
+func (s *Server) handleOrderInfo(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	number := r.URL.Query().Get("order_number")
-	call.about(number, "")
+	call.addOrder(number, "")
 	s.mu.Lock()
 	o := s.orders.byNumber[number]
 	var current string
@@ -118,22 +118,22 @@ func (s *Server) orderInfo(w http.ResponseWriter, r *http.Request, call *callRec
 		return
 	}
 	writeJSON(w, http.StatusOK, struct {
-		placeAnswer
+		placementAnswer
 		Status   string    `json:"status"`
 		PlacedAt time.Time `json:"placed_at"`
-	}{placeAnswer{OrderNumber: o.number, KitID: &o.kitID, Success: true, Message: noMessage}, current, o.placedAt})
+	}{placementAnswer{OrderNumber: o.number, KitID: &o.kitID, Success: true, Message: noMessage}, current, o.placedAt})
 }
 
-// notifications is GET /Notifications?order_number=, the polling twin of the webhooks: all that were made about an order, oldest
+// handleNotifications is GET /Notifications?order_number=, the polling twin of the webhooks: all that were made about an order, oldest
 // first, whether they arrived or not. Only the simulated lab has it.
-func (s *Server) notifications(w http.ResponseWriter, r *http.Request, call *callRecord) {
+func (s *Server) handleNotifications(w http.ResponseWriter, r *http.Request, call *callRecord) {
 	number := r.URL.Query().Get("order_number")
-	call.about(number, "")
+	call.addOrder(number, "")
 	s.mu.Lock()
 	o := s.orders.byNumber[number]
 	notices := []json.RawMessage{}
 	if o != nil {
-		notices = append(notices, o.notices...)
+		notices = append(notices, o.notifications...)
 	}
 	s.mu.Unlock()
 	if o == nil {

@@ -2,12 +2,12 @@ package sandbox
 
 var resultTypes = []string{typeNumeric, typeRange, typeComment, typeCoded}
 
-// as is the result as another kind of test would have it, with the same interpretation.
-func (r *neutralResult) as(kind string) neutralResult {
+// convertTo is the result as another kind of test would have it, with the same interpretation.
+func (r *neutralResult) convertTo(kind string) neutralResult {
 	if r.Type == kind {
 		return *r
 	}
-	a := assay{code: r.Code, name: r.Name, loinc: r.LOINC, low: 10, high: 90, kind: kind}
+	a := analyte{code: r.Code, name: r.Name, loinc: r.LOINC, low: 10, high: 90, kind: kind}
 	if kind == typeNumeric || kind == typeRange {
 		a.unit = "units"
 	}

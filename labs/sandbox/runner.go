@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// run is a script that runs for an order.
-type run struct {
+// scriptRun is a script that runs for an order.
+type scriptRun struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when it has ended
 }
 
-func (r *run) running() bool {
+func (r *scriptRun) isRunning() bool {
 	if r == nil {
 		return false
 	}
@@ -23,8 +23,8 @@ func (r *run) running() bool {
 	}
 }
 
-// stop ends the script. An attempt at a webhook that is under way is finished, so that the account tells its outcome.
-func (r *run) stop() {
+// cancelAndWait ends the script. An attempt at a webhook that is under way is finished, so that the account tells its outcome.
+func (r *scriptRun) cancelAndWait() {
 	if r == nil {
 		return
 	}
@@ -32,98 +32,98 @@ func (r *run) stop() {
 	<-r.done
 }
 
-// start runs the first script of an order, unless another was put for it or it was cancelled meanwhile.
-func (s *Server) start(o *order, steps []Step) {
+// startFirstScript runs the first script of an order, unless another was put for it or it was cancelled meanwhile.
+func (s *Server) startFirstScript(o *order, steps []Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o.run == nil && o.state != stateCancelled {
-		s.launch(o, steps)
+		s.startRun(o, steps)
 	}
 }
 
-// restart ends what still runs for an order and runs the script instead.
-func (s *Server) restart(o *order, script Script) {
+// replaceScript ends what still runs for an order and runs the script instead.
+func (s *Server) replaceScript(o *order, script Script) {
 	for {
 		s.mu.Lock()
 		current := o.run
-		if !current.running() {
+		if !current.isRunning() {
 			break
 		}
 		s.mu.Unlock()
-		current.stop()
+		current.cancelAndWait()
 	}
 	defer s.mu.Unlock()
-	o.script, o.manner = script.Name, script.Manner
-	s.launch(o, script.Steps)
+	o.script, o.behaviour = script.Name, script.OrderBehaviour
+	s.startRun(o, script.Steps)
 }
 
-// launch starts a goroutine for the steps. The caller holds the mutex.
-func (s *Server) launch(o *order, steps []Step) {
+// startRun starts a goroutine for the steps. The caller holds the mutex.
+func (s *Server) startRun(o *order, steps []Step) {
 	if s.closed {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	current := &run{cancel: cancel, done: make(chan struct{})}
-	o.run, o.waiting = current, false
+	current := &scriptRun{cancel: cancel, done: make(chan struct{})}
+	o.run, o.awaitsCondition = current, false
 	s.runs.Go(func() {
 		defer cancel()
 		defer close(current.done)
-		s.play(ctx, o, steps)
+		s.runSteps(ctx, o, steps)
 	})
 }
 
-// play performs the steps one after the other, each when its time has come.
-func (s *Server) play(ctx context.Context, o *order, steps []Step) {
+// runSteps performs the steps one after the other, each when its time has come.
+func (s *Server) runSteps(ctx context.Context, o *order, steps []Step) {
 	for _, step := range steps {
-		if !s.due(ctx, o, step) {
+		if !s.awaitStepTime(ctx, o, step) {
 			return
 		}
-		s.perform(ctx, o, step)
+		s.performStep(ctx, o, step)
 	}
 }
 
-// due waits until the step's time has come: its condition is met, its delay has passed, and the condition is still met.
-func (s *Server) due(ctx context.Context, o *order, step Step) bool {
-	for s.await(ctx, o, step.Awaits) && wait(ctx, s.cfg.real(time.Duration(step.After))+time.Duration(step.Pause)) {
-		if s.meets(o, step.Awaits) {
+// awaitStepTime waits until the step's time has come: its condition is met, its delay has passed, and the condition is still met.
+func (s *Server) awaitStepTime(ctx context.Context, o *order, step Step) bool {
+	for s.awaitCondition(ctx, o, step.Awaits) && sleep(ctx, s.cfg.realDelay(time.Duration(step.After))+time.Duration(step.Pause)) {
+		if s.conditionMet(o, step.Awaits) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *Server) perform(ctx context.Context, o *order, step Step) {
+func (s *Server) performStep(ctx context.Context, o *order, step Step) {
 	switch {
 	case step.Kind == KindHappens:
-		s.remember(ctx, o, step.Fact)
+		s.applyUnsentFact(ctx, o, step.Fact)
 	case step.Kind == KindCourier:
-		s.courierStep(ctx, o, step)
+		s.sendCourierEvent(ctx, o, step)
 	case o.neutral != nil:
-		s.neutralStep(ctx, o, step)
+		s.performNeutralStep(ctx, o, step)
 	case step.Kind == KindResults:
 		s.generateResults(o, step.Empty)
 	default:
-		s.labStep(ctx, o, step)
+		s.sendMolecularFact(ctx, o, step)
 	}
 }
 
-// remember lets a fact happen that is told later.
-func (s *Server) remember(ctx context.Context, o *order, fact string) {
+// applyUnsentFact lets a fact happen that is told later.
+func (s *Server) applyUnsentFact(ctx context.Context, o *order, fact string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
 		return
 	}
-	o.happened[fact] = o.stamp(s.cfg.Now())
-	o.happen(fact)
+	o.unsentFactTimes[fact] = o.nextFactTime(s.cfg.Now())
+	o.setState(fact)
 }
 
-// labStep sends a lab webhook. The lab ships no kit that its customer has, so there is no kit_shipped for it.
-func (s *Server) labStep(ctx context.Context, o *order, step Step) {
-	if step.Kind == KindShipped && !o.fulfil {
+// sendMolecularFact sends a lab webhook. The lab ships no kit that its customer has, so there is no kit_shipped for it.
+func (s *Server) sendMolecularFact(ctx context.Context, o *order, step Step) {
+	if step.Kind == KindShipped && !o.labShipsKit {
 		return
 	}
-	m, err := s.labMessage(ctx, o, step.Kind, step.Details)
+	m, err := s.applyMolecularFact(ctx, o, step.Kind, step.Details)
 	if ctx.Err() != nil {
 		return
 	}
@@ -131,7 +131,7 @@ func (s *Server) labStep(ctx context.Context, o *order, step Step) {
 		s.cfg.Logger.Error("sandbox: webhook not made", "order", o.number, "kind", step.Kind, "error", err)
 		return
 	}
-	if step.Lost {
+	if step.Unsent {
 		return
 	}
 	for range max(step.Times, 1) {
@@ -139,15 +139,15 @@ func (s *Server) labStep(ctx context.Context, o *order, step Step) {
 	}
 }
 
-// courierStep sends a tracker event, after its tracker has been created or was waited for long enough.
-func (s *Server) courierStep(ctx context.Context, o *order, step Step) {
-	if s.cfg.CourierURL == "" || !o.fulfil {
+// sendCourierEvent sends a tracker event, after its tracker has been created or was waited for long enough.
+func (s *Server) sendCourierEvent(ctx context.Context, o *order, step Step) {
+	if s.cfg.CourierURL == "" || !o.labShipsKit {
 		return
 	}
-	if !s.awaitTracker(ctx, o, step.Leg) {
+	if !s.awaitTrackerRequest(ctx, o, step.Leg) {
 		return
 	}
-	m, err := s.courierMessage(o, step.Details)
+	m, err := s.applyCourierEvent(o, step.Details)
 	if err != nil {
 		s.cfg.Logger.Error("sandbox: courier event not made", "order", o.number, "error", err)
 		return
@@ -157,8 +157,8 @@ func (s *Server) courierStep(ctx context.Context, o *order, step Step) {
 	}
 }
 
-// wait returns false if the context ended first.
-func wait(ctx context.Context, delay time.Duration) bool {
+// sleep returns false if the context ended first.
+func sleep(ctx context.Context, delay time.Duration) bool {
 	if delay <= 0 {
 		return ctx.Err() == nil
 	}

@@ -53,48 +53,48 @@ type Script struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	// Place is how the PlaceOrder call itself is answered.
-	Place Place `json:"place"`
+	Place CallBehaviour `json:"place"`
 	// Steps follow, one after the other, once the order has been accepted.
 	Steps []Step `json:"steps"`
 	// Redraw names the script of an order that replaces one with this script. Empty: the same.
 	Redraw string `json:"redraw,omitempty"`
-	Manner
+	OrderBehaviour
 }
 
-// Manner is how the calls about an order are answered, and its appointments made, after it has been placed. Neutral protocol only.
-type Manner struct {
+// OrderBehaviour is how the calls about an order are answered, and its appointments made, after it has been placed. Neutral protocol only.
+type OrderBehaviour struct {
 	// Book is how its appointments are booked.
-	Book Booking `json:"book,omitzero"`
+	Book BookingBehaviour `json:"book,omitzero"`
 	// Calls is how other calls are answered, by operation: register, cancel, results, facts, reschedule, cancel_appointment.
-	Calls map[string]Place `json:"calls,omitempty"`
+	Calls map[string]CallBehaviour `json:"calls,omitempty"`
 }
 
-// Booking is how an appointment is booked.
-type Booking struct {
-	Place
-	Pending     bool     `json:"pending,omitempty"`     // a booking that a provider would confirm at once is answered as pending
-	Unconfirmed bool     `json:"unconfirmed,omitempty"` // what is pending or reserved is not confirmed by itself
-	Confirm     Duration `json:"confirm,omitempty"`     // simulated time until it is; defaults to 4 hours
-	Lost        bool     `json:"lost,omitempty"`        // that it is confirmed is never sent
+// BookingBehaviour is how an appointment is booked.
+type BookingBehaviour struct {
+	CallBehaviour
+	Pending            bool     `json:"pending,omitempty"`     // a booking that a provider would confirm at once is answered as pending
+	NeverConfirmed     bool     `json:"unconfirmed,omitempty"` // what is pending or reserved is not confirmed by itself
+	ConfirmAfter       Duration `json:"confirm,omitempty"`     // simulated time until it is; defaults to 4 hours
+	ConfirmationUnsent bool     `json:"lost,omitempty"`        // that it is confirmed is never sent
 }
 
-// Place is how a PlaceOrder call, or another call that is scripted, is answered. The zero value accepts it.
-type Place struct {
+// CallBehaviour is how a PlaceOrder call, or another call that is scripted, is answered. The zero value accepts it.
+type CallBehaviour struct {
 	Unavailable int      `json:"unavailable,omitempty"` // so many calls are answered 503 first
-	Refuse      string   `json:"refuse,omitempty"`      // success=false with this error_msg. Neutral: a code, or words
+	RefuseWith  string   `json:"refuse,omitempty"`      // success=false with this error_msg. Neutral: a code, or words
 	DropAnswer  bool     `json:"drop_answer,omitempty"` // accept, then close the connection without an answer
-	Hold        Duration `json:"hold,omitempty"`        // before closing it, keep it open so long, in real time. Neutral: also without drop_answer, before answering
+	HoldOpen    Duration `json:"hold,omitempty"`        // before closing it, keep it open so long, in real time. Neutral: also without drop_answer, before answering
 }
 
 // Step is one thing that happens.
 type Step struct {
-	Kind  string   `json:"kind"`
-	After Duration `json:"after,omitempty"` // simulated time since the step before
-	Pause Duration `json:"pause,omitempty"` // real time to wait after that, whatever the speed
-	Times int      `json:"times,omitempty"` // how often its webhook is sent, the same each time; defaults to once
-	Fact  string   `json:"fact,omitempty"`  // "happens" only: the webhook type that happens
-	Empty bool     `json:"empty,omitempty"` // "results" only: a report without observations
-	Lost  bool     `json:"lost,omitempty"`  // its webhook is made and never sent; GET /Notifications has it
+	Kind   string   `json:"kind"`
+	After  Duration `json:"after,omitempty"` // simulated time since the step before
+	Pause  Duration `json:"pause,omitempty"` // real time to wait after that, whatever the speed
+	Times  int      `json:"times,omitempty"` // how often its webhook is sent, the same each time; defaults to once
+	Fact   string   `json:"fact,omitempty"`  // "happens" only: the webhook type that happens
+	Empty  bool     `json:"empty,omitempty"` // "results" only: a report without observations
+	Unsent bool     `json:"lost,omitempty"`  // its webhook is made and never sent; GET /Notifications has it
 
 	// The rest is for the neutral protocol only.
 	Awaits         string `json:"awaits,omitempty"`         // a condition that must be met before After begins, and when it is over
@@ -161,7 +161,7 @@ func (s Script) check() error {
 	if err := s.Place.check(); err != nil {
 		return fmt.Errorf("place: %w", err)
 	}
-	if err := s.Manner.check(); err != nil {
+	if err := s.OrderBehaviour.check(); err != nil {
 		return err
 	}
 	for i, step := range s.Steps {
@@ -172,21 +172,21 @@ func (s Script) check() error {
 	return nil
 }
 
-func (p Place) check() error {
+func (p CallBehaviour) check() error {
 	if p.Unavailable < 0 || p.Unavailable > maxUnavailable {
 		return fmt.Errorf("unavailable is between 0 and %d", maxUnavailable)
 	}
-	if hold := time.Duration(p.Hold); hold < 0 || hold > maxHold {
+	if hold := time.Duration(p.HoldOpen); hold < 0 || hold > maxHold {
 		return fmt.Errorf("hold is between 0 and %s", maxHold)
 	}
 	return nil
 }
 
-func (m Manner) check() error {
-	if err := m.Book.Place.check(); err != nil {
+func (m OrderBehaviour) check() error {
+	if err := m.Book.CallBehaviour.check(); err != nil {
 		return fmt.Errorf("book: %w", err)
 	}
-	if confirm := time.Duration(m.Book.Confirm); confirm < 0 || confirm > maxAfter {
+	if confirm := time.Duration(m.Book.ConfirmAfter); confirm < 0 || confirm > maxAfter {
 		return fmt.Errorf("book: confirm is between 0 and %s", maxAfter)
 	}
 	for operation, how := range m.Calls {
@@ -210,7 +210,7 @@ func (s Step) check() error {
 	if s.Times < 0 || s.Times > maxTimes {
 		return fmt.Errorf("times is at most %d", maxTimes)
 	}
-	if s.Provider != "" && zones[s.Provider] == nil {
+	if s.Provider != "" && providerZones[s.Provider] == nil {
 		return errors.New("provider is unknown")
 	}
 	if s.Awaits != "" && conditions[s.Awaits] == nil {
@@ -241,8 +241,8 @@ func (s Step) checkResults() error {
 	return nil
 }
 
-// speaks reports whether the step can be of an order that came by the neutral protocol, or of one that did not.
-func (s Step) speaks(neutral bool) bool {
+// isForProtocol reports whether the step can be of an order that came by the neutral protocol, or of one that did not.
+func (s Step) isForProtocol(neutral bool) bool {
 	kind := s.Kind
 	switch kind {
 	case KindResults, KindCourier:
@@ -256,9 +256,9 @@ func (s Step) speaks(neutral bool) bool {
 	return slices.Contains(labKinds, kind) && s.Awaits == ""
 }
 
-// speaks reports whether all of its steps do.
-func (s Script) speaks(neutral bool) bool {
-	return !slices.ContainsFunc(s.Steps, func(step Step) bool { return !step.speaks(neutral) })
+// isForProtocol reports whether all of its steps do.
+func (s Script) isForProtocol(neutral bool) bool {
+	return !slices.ContainsFunc(s.Steps, func(step Step) bool { return !step.isForProtocol(neutral) })
 }
 
 // check returns what is wrong with the parameters of a webhook of this kind.

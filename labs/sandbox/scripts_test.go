@@ -37,8 +37,8 @@ func join(parts ...any) (all []string) {
 	return all
 }
 
-// emitted is every script with what it sends, in order.
-func emitted() map[string][]string {
+// expectedWebhooks is every script with what it sends, in order.
+func expectedWebhooks() map[string][]string {
 	happy := join(shipped, outboundTrip, toLab, receivedKit, report)
 	var twice []string
 	for _, webhook := range happy {
@@ -74,7 +74,7 @@ func emitted() map[string][]string {
 }
 
 // describe names a webhook as in emitted.
-func describe(state orderState, r received) string {
+func describe(state orderState, r receivedWebhook) string {
 	if r.path == "/lab" {
 		kind := r.fields["type"].(string)
 		if info, ok := r.fields["rej_info"].(map[string]any); ok {
@@ -90,7 +90,7 @@ func describe(state orderState, r received) string {
 	return name
 }
 
-func sequence(state orderState, all []received) (names []string) {
+func sequence(state orderState, all []receivedWebhook) (names []string) {
 	for _, r := range all {
 		names = append(names, describe(state, r))
 	}
@@ -99,7 +99,7 @@ func sequence(state orderState, all []received) (names []string) {
 
 func TestEveryScriptIsExpected(t *testing.T) {
 	t.Parallel()
-	want := emitted()
+	want := expectedWebhooks()
 	for _, script := range sandbox.Scripts() {
 		require.Contains(t, want, script.Name)
 		require.NotEmpty(t, script.Description, script.Name)
@@ -120,19 +120,19 @@ func TestEveryScriptIsDocumented(t *testing.T) {
 	}
 }
 
-func TestScriptsEmit(t *testing.T) {
+func TestScriptsSend(t *testing.T) {
 	t.Parallel()
-	for name, want := range emitted() {
+	for name, want := range expectedWebhooks() {
 		script, ok := sandbox.NamedScript(name)
 		require.True(t, ok, name)
-		if script.Place != (sandbox.Place{}) {
+		if script.Place != (sandbox.CallBehaviour{}) {
 			continue // see TestPlaceScripts
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newTestLab(t)
 			w.place("K7Q2M9XW4T1B8C5D", "sandbox:"+name)
-			state := w.finished("K7Q2M9XW4T1B8C5D")
+			state := w.awaitScriptEnd("K7Q2M9XW4T1B8C5D")
 			require.Equal(t, name, state.Script)
 			require.Equal(t, want, sequence(state, w.webhooks()))
 			require.Len(t, state.Webhooks, len(want))
@@ -144,25 +144,25 @@ func TestScriptsEmit(t *testing.T) {
 	}
 }
 
-func TestTimesAreTrueAndRise(t *testing.T) {
+func TestFactTimesIncrease(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"happy", "reject-recoverable", "correct", "out-of-order", "send-late"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before := time.Now().Add(-time.Microsecond) // stamps have no nanoseconds
-			w := newWorld(t)
+			w := newTestLab(t)
 			w.place("N1", name)
-			w.finished("N1")
+			w.awaitScriptEnd("N1")
 			var latest time.Time
 			all := w.webhooks()
 			if name == "out-of-order" {
-				all = []received{all[2], all[1], all[0]}
+				all = []receivedWebhook{all[2], all[1], all[0]}
 			}
 			if name == "send-late" {
 				all[0], all[1] = all[1], all[0]
 			}
 			for _, r := range all {
-				at := r.occurred(t)
+				at := r.occurredAt(t)
 				require.True(t, at.After(latest), "%s after %s", at, latest)
 				require.True(t, at.After(before))
 				latest = at
@@ -172,8 +172,8 @@ func TestTimesAreTrueAndRise(t *testing.T) {
 	}
 }
 
-// occurred is the time in a webhook, in the form of molecular-api#42-info-objects.
-func (r received) occurred(t *testing.T) time.Time {
+// occurredAt is the time in a webhook, in the form of molecular-api#42-info-objects.
+func (r receivedWebhook) occurredAt(t *testing.T) time.Time {
 	t.Helper()
 	texts := []string{}
 	for info, key := range map[string]string{
@@ -193,9 +193,9 @@ func (r received) occurred(t *testing.T) time.Time {
 
 func TestSendTwiceRepeatsTheSameBody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	w.place("N1", "send-twice")
-	w.finished("N1")
+	w.awaitScriptEnd("N1")
 	all := w.webhooks()
 	for i := 0; i < len(all); i += 2 {
 		require.Equal(t, all[i].body, all[i+1].body)
@@ -211,7 +211,7 @@ func TestNumberedScripts(t *testing.T) {
 	script, ok = sandbox.NamedScript("timeout-after-accept-30")
 	require.True(t, ok)
 	require.Equal(t, "timeout-after-accept-30", script.Name)
-	require.Equal(t, sandbox.Duration(30*time.Second), script.Place.Hold)
+	require.Equal(t, sandbox.Duration(30*time.Second), script.Place.HoldOpen)
 	for _, name := range []string{"", "fail-place-", "fail-place--1", "fail-place-x", "fail-place-1001", "timeout-after-accept-601", "Happy"} {
 		_, ok := sandbox.NamedScript(name)
 		require.False(t, ok, name)
@@ -220,35 +220,35 @@ func TestNumberedScripts(t *testing.T) {
 
 func TestSpeedScalesDelays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.Config) { c.Speed = 20 * sandbox.DefaultSpeed }) // a day in 50 ms
+	w := newTestLab(t, func(c *sandbox.Config) { c.Speed = 20 * sandbox.DefaultSpeed }) // a day in 50 ms
 	start := time.Now()
 	w.place("N1", "happy-lab-only")
-	state := w.finished("N1")
+	state := w.awaitScriptEnd("N1")
 	require.Len(t, state.Webhooks, 3)
 	require.GreaterOrEqual(t, state.Webhooks[0].At.Sub(start), 50*time.Millisecond)
 	require.GreaterOrEqual(t, state.Webhooks[1].At.Sub(state.Webhooks[0].At), 100*time.Millisecond)
-	require.Less(t, time.Since(start), patience)
+	require.Less(t, time.Since(start), timeout)
 }
 
 // A pause is in real time, even where nothing else is waited for.
 func TestPausesAreNotScaled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	w.place("N1", "silent")
 	status, _, err := w.send(http.MethodPut, "/sandbox/orders/N1/script",
 		`{"steps": [{"kind": "kit_shipped", "after": "240h"}, {"kind": "kit_received", "pause": "50ms"}]}`)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
-	sent := w.finished("N1").Webhooks
+	sent := w.awaitScriptEnd("N1").Webhooks
 	require.Len(t, sent, 2)
 	require.GreaterOrEqual(t, sent[1].At.Sub(sent[0].At), 50*time.Millisecond)
 }
 
 func TestCloseEndsWaitingScripts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.Config) { c.Speed = 1 })
+	w := newTestLab(t, func(c *sandbox.Config) { c.Speed = 1 })
 	w.place("N1", "happy")
-	w.until(func() bool { return w.order("N1").Running })
+	w.await(func() bool { return w.order("N1").Running })
 	w.lab.Close()
 	require.False(t, w.order("N1").Running)
 	require.Empty(t, w.webhooks())

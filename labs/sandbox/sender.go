@@ -12,11 +12,11 @@ import (
 const (
 	sendTimeout     = 10 * time.Second
 	sendConcurrency = 32 // attempts at one time, over all orders
-	maxAnswer       = 64 << 10
+	maxAnswerBytes  = 64 << 10
 )
 
-// message is a webhook ready to be sent.
-type message struct {
+// webhookMessage is a webhook ready to be sent.
+type webhookMessage struct {
 	order     string
 	id        string // neutral protocol only: the fact's identity
 	kind      string
@@ -25,27 +25,27 @@ type message struct {
 	authorize func(*http.Request)
 }
 
-// sender delivers webhooks as a well-behaved partner does: again after no answer or a 5xx, for a bounded time.
-type sender struct {
-	ctx      context.Context // ends when the server is closed
-	client   *http.Client
-	own      bool // the client is ours to close
-	slots    chan struct{}
-	interval time.Duration
-	attempts int
-	now      func() time.Time
-	logger   *slog.Logger
-	account  *ledger
+// webhookSender delivers webhooks as a well-behaved partner does: again after no answer or a 5xx, for a bounded time.
+type webhookSender struct {
+	ctx        context.Context // ends when the server is closed
+	client     *http.Client
+	ownsClient bool // the client is ours to close
+	limiter    chan struct{}
+	interval   time.Duration
+	attempts   int
+	now        func() time.Time
+	logger     *slog.Logger
+	traffic    *trafficLog
 }
 
-func newSender(ctx context.Context, cfg Config, account *ledger) *sender {
+func newSender(ctx context.Context, cfg Config, traffic *trafficLog) *webhookSender {
 	client := cfg.HTTPClient
 	if client == nil {
 		client = newClient()
 	}
-	return &sender{
-		ctx: ctx, client: client, own: cfg.HTTPClient == nil, slots: make(chan struct{}, sendConcurrency),
-		interval: cfg.RetryInterval, attempts: cfg.RetryAttempts, now: cfg.Now, logger: cfg.Logger, account: account,
+	return &webhookSender{
+		ctx: ctx, client: client, ownsClient: cfg.HTTPClient == nil, limiter: make(chan struct{}, sendConcurrency),
+		interval: cfg.RetryInterval, attempts: cfg.RetryAttempts, now: cfg.Now, logger: cfg.Logger, traffic: traffic,
 	}
 }
 
@@ -60,48 +60,48 @@ func newClient() *http.Client {
 	}
 }
 
-func (s *sender) close() {
-	if s.own {
+func (s *webhookSender) close() {
+	if s.ownsClient {
 		s.client.CloseIdleConnections()
 	}
 }
 
 // deliver sends until there is an answer other than a 5xx, the attempts are used up or the context ends.
-func (s *sender) deliver(ctx context.Context, m message) {
+func (s *webhookSender) deliver(ctx context.Context, m webhookMessage) {
 	for attempt := 1; attempt <= s.attempts && ctx.Err() == nil; attempt++ {
-		status := s.attempt(m, attempt)
+		status := s.sendOnce(m, attempt)
 		if status != 0 && status < http.StatusInternalServerError {
-			s.settled(m, status)
+			s.isDelivered(m, status)
 			return
 		}
-		if !wait(ctx, s.interval) {
+		if !sleep(ctx, s.interval) {
 			return
 		}
 	}
 	s.logger.Warn("sandbox: webhook not delivered", "order", m.order, "kind", m.kind)
 }
 
-func (s *sender) settled(m message, status int) {
+func (s *webhookSender) isDelivered(m webhookMessage, status int) {
 	if status >= http.StatusMultipleChoices {
 		s.logger.Warn("sandbox: webhook refused", "order", m.order, "kind", m.kind, "status", status)
 	}
 }
 
-// attempt sends once, books it and returns the status answered; 0: no answer. It ends early only when the server is closed.
-func (s *sender) attempt(m message, number int) int {
+// sendOnce sends once, books it and returns the status answered; 0: no answer. It ends early only when the server is closed.
+func (s *webhookSender) sendOnce(m webhookMessage, number int) int {
 	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
+	case s.limiter <- struct{}{}:
+		defer func() { <-s.limiter }()
 	case <-s.ctx.Done():
 		return 0
 	}
 	at := s.now().UTC()
 	status := s.post(m)
-	s.account.sent(Webhook{OrderNumber: m.order, ID: m.id, Type: m.kind, Body: m.body, Attempt: number, At: at, Status: status})
+	s.traffic.addAttempt(WebhookAttempt{OrderNumber: m.order, ID: m.id, Type: m.kind, Body: m.body, Attempt: number, At: at, Status: status})
 	return status
 }
 
-func (s *sender) post(m message) int {
+func (s *webhookSender) post(m webhookMessage) int {
 	request, err := http.NewRequestWithContext(s.ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
 	if err != nil {
 		s.logger.Error("sandbox: webhook request not made", "order", m.order, "kind", m.kind, "error", err)
@@ -115,6 +115,6 @@ func (s *sender) post(m message) int {
 	}
 	defer response.Body.Close()
 	// Read so that the connection can be used again.
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswerBytes))
 	return response.StatusCode
 }

@@ -26,21 +26,21 @@ const (
 type Server struct {
 	cfg     Config
 	handler http.Handler
-	account *ledger
-	sender  *sender
+	traffic *trafficLog
+	sender  *webhookSender
 
 	ctx    context.Context // ends when the server is closed
 	cancel context.CancelFunc
 	runs   sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows and the orders and trackers in it
-	closed   bool
-	orders   *orderBook
-	trackers map[string]*tracker // by tracking code
-	diary    *diary
+	mu           sync.Mutex // guards what follows and the orders and trackers in it
+	closed       bool
+	orders       *orderBook
+	trackers     map[string]*tracker // by tracking code
+	appointments *appointmentBook
 
 	neutralKeys [][]byte
-	seed        maphash.Seed // of what is compared and not kept
+	hashSeed    maphash.Seed // of what is compared and not kept
 }
 
 // New checks the configuration and makes a server that is ready to serve. Its error lists all that is wrong.
@@ -55,18 +55,18 @@ func New(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		cfg:      cfg,
-		account:  newLedger(cfg.Spacing, cfg.Memory),
-		ctx:      ctx,
-		cancel:   cancel,
-		orders:   newOrderBook(),
-		trackers: map[string]*tracker{},
-		diary:    newDiary(),
+		cfg:          cfg,
+		traffic:      newTrafficLog(cfg.Spacing, cfg.MaxCalls),
+		ctx:          ctx,
+		cancel:       cancel,
+		orders:       newOrderBook(),
+		trackers:     map[string]*tracker{},
+		appointments: newAppointmentBook(),
 
 		neutralKeys: keys,
-		seed:        maphash.MakeSeed(),
+		hashSeed:    maphash.MakeSeed(),
 	}
-	s.sender = newSender(ctx, cfg, s.account)
+	s.sender = newSender(ctx, cfg, s.traffic)
 	s.handler = s.routes()
 	return s, nil
 }
@@ -74,8 +74,8 @@ func New(cfg Config) (*Server, error) {
 // Handler serves the lab, the tracker API and the control endpoints.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Account is a copy of what the server has received and sent so far.
-func (s *Server) Account() Account { return s.account.snapshot() }
+// Traffic is a copy of what the server has received and sent so far.
+func (s *Server) Traffic() Traffic { return s.traffic.snapshot() }
 
 // Close stops all scripts and sends nothing more; it returns when the last one has ended. It may be called again. Call it before
 // the HTTP server is shut down: it also ends the connections that a script holds open.
@@ -94,36 +94,36 @@ func (s *Server) routes() http.Handler {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 
-	mux.HandleFunc("POST /PlaceOrder", s.labCall("PlaceOrder", s.placeOrders))
-	mux.HandleFunc("GET /OrderInfo", s.labCall("OrderInfo", s.orderInfo))
-	mux.HandleFunc("GET /Notifications", s.labCall("Notifications", s.notifications))
-	mux.HandleFunc("GET /Results", s.labCall("Results", s.results))
+	mux.HandleFunc("POST /PlaceOrder", s.recordLabCall("PlaceOrder", s.handlePlaceOrders))
+	mux.HandleFunc("GET /OrderInfo", s.recordLabCall("OrderInfo", s.handleOrderInfo))
+	mux.HandleFunc("GET /Notifications", s.recordLabCall("Notifications", s.handleNotifications))
+	mux.HandleFunc("GET /Results", s.recordLabCall("Results", s.handleResults))
 	if s.cfg.CancelCall {
-		mux.HandleFunc("POST /CancelOrder", s.labCall("CancelOrder", s.cancelOrder))
+		mux.HandleFunc("POST /CancelOrder", s.recordLabCall("CancelOrder", s.handleCancelOrder))
 	}
 
 	s.neutralRoutes(mux)
 
-	mux.HandleFunc("POST /v2/trackers", s.createTracker)
+	mux.HandleFunc("POST /v2/trackers", s.handleCreateTracker)
 
-	mux.HandleFunc("GET /sandbox/scripts", s.control(s.listScripts))
-	mux.HandleFunc("GET /sandbox/account", s.control(s.showAccount))
-	mux.HandleFunc("GET /sandbox/orders", s.control(s.listOrders))
-	mux.HandleFunc("GET /sandbox/orders/{number}", s.control(s.showOrder))
-	mux.HandleFunc("PUT /sandbox/orders/{number}/script", s.control(s.replaceScript))
-	mux.HandleFunc("PUT /sandbox/orders/{number}/results", s.control(s.replaceResults))
-	mux.HandleFunc("POST /sandbox/orders/{number}/facts", s.control(s.sendFact))
-	mux.HandleFunc("GET /sandbox/orders/{number}/appointments", s.control(s.listAppointments))
-	mux.HandleFunc("POST /sandbox/orders/{number}/appointments/{id}", s.control(s.actOnAppointment))
+	mux.HandleFunc("GET /sandbox/scripts", s.requireControlCredentials(s.handleListScripts))
+	mux.HandleFunc("GET /sandbox/account", s.requireControlCredentials(s.handleTraffic))
+	mux.HandleFunc("GET /sandbox/orders", s.requireControlCredentials(s.handleListOrders))
+	mux.HandleFunc("GET /sandbox/orders/{number}", s.requireControlCredentials(s.handleOrder))
+	mux.HandleFunc("PUT /sandbox/orders/{number}/script", s.requireControlCredentials(s.handleReplaceScript))
+	mux.HandleFunc("PUT /sandbox/orders/{number}/results", s.requireControlCredentials(s.handleReplaceResults))
+	mux.HandleFunc("POST /sandbox/orders/{number}/facts", s.requireControlCredentials(s.handleSendFact))
+	mux.HandleFunc("GET /sandbox/orders/{number}/appointments", s.requireControlCredentials(s.handleListAppointments))
+	mux.HandleFunc("POST /sandbox/orders/{number}/appointments/{id}", s.requireControlCredentials(s.handleActOnAppointment))
 	return mux
 }
 
-// labCall books a call to the lab in the account and checks its credentials.
-func (s *Server) labCall(operation string, next func(http.ResponseWriter, *http.Request, *callRecord)) http.HandlerFunc {
+// recordLabCall books a call to the lab in the account and checks its credentials.
+func (s *Server) recordLabCall(operation string, next func(http.ResponseWriter, *http.Request, *callRecord)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		call := s.account.begin(operation, "", s.cfg.Now())
-		booked := &bookedWriter{ResponseWriter: w, call: call}
-		if !s.labCredentials(r) {
+		call := s.traffic.startCall(operation, "", s.cfg.Now())
+		booked := &statusRecorder{ResponseWriter: w, call: call}
+		if !s.hasLabCredentials(r) {
 			writeError(booked, http.StatusUnauthorized, "user or token is invalid")
 			return
 		}
@@ -131,11 +131,11 @@ func (s *Server) labCall(operation string, next func(http.ResponseWriter, *http.
 	}
 }
 
-// control checks the credentials of a control endpoint, which are those of the lab, or the account and a secret of the neutral
+// requireControlCredentials checks the credentials of a control endpoint, which are those of the lab, or the account and a secret of the neutral
 // protocol.
-func (s *Server) control(next http.HandlerFunc) http.HandlerFunc {
+func (s *Server) requireControlCredentials(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.labCredentials(r) && !s.neutralCredentials(r) {
+		if !s.hasLabCredentials(r) && !s.hasNeutralCredentials(r) {
 			writeError(w, http.StatusUnauthorized, "user or token is invalid")
 			return
 		}
@@ -144,14 +144,14 @@ func (s *Server) control(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func (s *Server) labCredentials(r *http.Request) bool {
+func (s *Server) hasLabCredentials(r *http.Request) bool {
 	user := equal(r.Header.Get("user"), s.cfg.User)
 	token := equal(r.Header.Get("token"), s.cfg.Token)
 	return user && token
 }
 
-func (s *Server) neutralCredentials(r *http.Request) bool {
-	_, known := s.neutralAccount(r.Header.Get("user"))
+func (s *Server) hasNeutralCredentials(r *http.Request) bool {
+	_, known := s.resolveAccount(r.Header.Get("user"))
 	right := false
 	for _, secret := range s.cfg.NeutralSecrets {
 		right = equal(r.Header.Get("token"), secret) || right
@@ -163,28 +163,28 @@ func equal(a, b string) bool {
 	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// bookedWriter books the status of an answer before the caller can see it.
-type bookedWriter struct {
+// statusRecorder books the status of an answer before the caller can see it.
+type statusRecorder struct {
 	http.ResponseWriter
 	call *callRecord
 }
 
-func (w *bookedWriter) WriteHeader(status int) {
-	w.call.answered(status)
+func (w *statusRecorder) WriteHeader(status int) {
+	w.call.setStatus(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Unwrap lets http.ResponseController flush the answer.
-func (w *bookedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// labAnswer is the form in which the lab tells success and failure (molecular-api#register-kit).
-type labAnswer struct {
+// molecularAnswer is the form in which the lab tells success and failure (molecular-api#register-kit).
+type molecularAnswer struct {
 	Success bool   `json:"success"`
 	Message string `json:"error_msg"`
 }
 
 func writeError(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, labAnswer{Message: message})
+	writeJSON(w, status, molecularAnswer{Message: message})
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {

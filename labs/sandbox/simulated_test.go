@@ -11,8 +11,8 @@ import (
 
 // What a script does that is put for an order on its client's behalf: with nobody else to book, and results of given types.
 
-// put replaces the order's script below the neutral base URL, as a holder of the account does.
-func (w *world) put(user, token, body string) int {
+// putScript replaces the order's script below the neutral base URL, as a holder of the account does.
+func (w *testLab) putScript(user, token, body string) int {
 	w.t.Helper()
 	status, _, err := w.send(http.MethodPut, "/neutral/sandbox/orders/N1/script", body, func(r *http.Request) {
 		r.Header.Set("user", user)
@@ -24,40 +24,40 @@ func (w *world) put(user, token, body string) int {
 
 func TestScriptsArePutWithTheNeutralCredentials(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t)
-	w.order1(sandbox.LifeOnSite, "sandbox:silent")
+	w := newNeutralLab(t)
+	w.placeOnSite(sandbox.FlowOnSite, "sandbox:silent")
 	for _, secret := range []string{neutralSecret, previousSecret} {
 		for _, name := range []string{accountName, accountName + ":quest"} {
-			require.Equal(t, http.StatusOK, w.put(name, secret, `{"steps": []}`))
+			require.Equal(t, http.StatusOK, w.putScript(name, secret, `{"steps": []}`))
 		}
 	}
-	require.Equal(t, http.StatusUnauthorized, w.put(accountName, "whsec_eA==", `{"steps": []}`))
-	require.Equal(t, http.StatusUnauthorized, w.put("somebody", neutralSecret, `{"steps": []}`))
-	require.Equal(t, http.StatusUnauthorized, w.put("", "", `{"steps": []}`))
-	require.Equal(t, http.StatusOK, w.put(user, token, `{"steps": []}`), "the lab's own are as good")
+	require.Equal(t, http.StatusUnauthorized, w.putScript(accountName, "whsec_eA==", `{"steps": []}`))
+	require.Equal(t, http.StatusUnauthorized, w.putScript("somebody", neutralSecret, `{"steps": []}`))
+	require.Equal(t, http.StatusUnauthorized, w.putScript("", "", `{"steps": []}`))
+	require.Equal(t, http.StatusOK, w.putScript(user, token, `{"steps": []}`), "the lab's own are as good")
 }
 
 func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 	t.Parallel()
 	for life, parameters := range map[string]string{
-		sandbox.LifeWalkIn: `"provider": "quest", "site": "QAZ1"`, sandbox.LifePhlebotomy: `"provider": "getlabs"`,
+		sandbox.FlowWalkIn: `"provider": "quest", "site": "QAZ1"`, sandbox.FlowPhlebotomy: `"provider": "getlabs"`,
 	} {
-		w := newNeutral(t)
-		w.order1(life, "sandbox:silent")
-		require.Equal(t, http.StatusOK, w.put(accountName, neutralSecret, `{"steps": [{"kind": "appointment", "status": "confirmed"}]}`))
-		w.until(func() bool { return !w.order("N1").Running })
+		w := newNeutralLab(t)
+		w.placeOnSite(life, "sandbox:silent")
+		require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret, `{"steps": [{"kind": "appointment", "status": "confirmed"}]}`))
+		w.await(func() bool { return !w.order("N1").Running })
 		require.Empty(t, w.webhooks(), "nobody has an appointment, and no provider is named")
 
-		require.Equal(t, http.StatusOK, w.put(accountName, neutralSecret, `{"steps": [
+		require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret, `{"steps": [
 			{"kind": "appointment", "status": "pending", `+parameters+`}, {"kind": "appointment", "status": "confirmed", `+parameters+`}]}`))
-		state := w.finished("N1")
-		require.Equal(t, []string{"appointment pending", "appointment confirmed"}, w.told(state))
-		told := w.verified()
+		state := w.awaitScriptEnd("N1")
+		require.Equal(t, []string{"appointment pending", "appointment confirmed"}, w.factNames(state))
+		told := w.verifiedWebhooks()
 		first, second := told[0].fields["data"].(map[string]any), told[1].fields["data"].(map[string]any)
 		require.Equal(t, first["id"], second["id"], "one is made")
 		require.Nil(t, first["start"])
 		require.NotNil(t, second["start"])
-		if life == sandbox.LifeWalkIn {
+		if life == sandbox.FlowWalkIn {
 			require.Equal(t, "QAZ1", second["site"].(map[string]any)["code"])
 		}
 	}
@@ -65,14 +65,14 @@ func TestAppointmentsThatTheProviderMakes(t *testing.T) {
 
 func TestResultsOfGivenTypes(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t)
-	w.order1(sandbox.LifeOnSite, "sandbox:silent")
-	require.Equal(t, http.StatusOK, w.put(accountName, neutralSecret, `{"steps": [
+	w := newNeutralLab(t)
+	w.placeOnSite(sandbox.FlowOnSite, "sandbox:silent")
+	require.Equal(t, http.StatusOK, w.putScript(accountName, neutralSecret, `{"steps": [
 		{"kind": "results", "result_types": ["comment", "range", "coded_value", "numeric"], "interpretation": "critical"}, {"kind": "report_ready"}]}`))
-	w.finished("N1")
+	w.awaitScriptEnd("N1")
 	type result struct{ Name, Type, Result, Unit, Interpretation string }
 	type reported struct{ Results []result }
-	report := ask[reported](w, http.StatusOK, http.MethodGet, "/orders/N1/results", "")
+	report := neutralCall[reported](w, http.StatusOK, http.MethodGet, "/orders/N1/results", "")
 	var kinds []string
 	for _, r := range report.Results {
 		kinds = append(kinds, r.Type)
@@ -87,6 +87,6 @@ func TestResultsOfGivenTypes(t *testing.T) {
 	for _, body := range []string{
 		`{"steps": [{"kind": "results", "result_types": ["colour"]}]}`, `{"steps": [{"kind": "appointment", "status": "pending", "provider": "me"}]}`,
 	} {
-		require.Equal(t, http.StatusBadRequest, w.put(accountName, neutralSecret, body), body)
+		require.Equal(t, http.StatusBadRequest, w.putScript(accountName, neutralSecret, body), body)
 	}
 }

@@ -8,36 +8,36 @@ import (
 	"time"
 )
 
-// keyLife is how long the key of a phlebotomist's slot can be used. Those of patient service centers do not expire.
-const keyLife = time.Hour
+// slotKeyValidity is how long the key of a phlebotomist's slot can be used. Those of patient service centers do not expire.
+const slotKeyValidity = time.Hour
 
 // What patient service centers do (client-api#11-appointments): slots of 20 minutes, today from the next hour to 17:00
 // if it is before 16:00, on later days from 07:00 to 12:00. Phlebotomists come within an hour, from tomorrow on, from
 // 08:00 to 16:00.
 const (
-	visitPSC        = 20 * time.Minute
-	visitPhlebotomy = time.Hour
+	pscSlotLength        = 20 * time.Minute
+	phlebotomySlotLength = time.Hour
 )
 
 // slot is a time at a provider: at a site, or in an area.
 type slot struct {
 	provider string
-	place    string // code of the site, or postal code of the area
+	location string // code of the site, or postal code of the area
 	start    time.Time
 }
 
 func (s slot) length() time.Duration {
 	if typeOf(s.provider) == typePSC {
-		return visitPSC
+		return pscSlotLength
 	}
-	return visitPhlebotomy
+	return phlebotomySlotLength
 }
 
 func (s slot) end() time.Time { return s.start.Add(s.length()) }
 
 // identity is the same for the same slot, whatever key it was shown with.
 func (s slot) identity() string {
-	return fmt.Sprintf("%s.%s.%d", s.provider, s.place, s.start.Unix())
+	return fmt.Sprintf("%s.%s.%d", s.provider, s.location, s.start.Unix())
 }
 
 // key is what the slot is booked with, and until when; zero: for good.
@@ -45,30 +45,30 @@ func (s slot) key(now time.Time) (key string, expires time.Time) {
 	if typeOf(s.provider) == typePSC {
 		return s.identity(), time.Time{}
 	}
-	expires = now.Add(keyLife).Truncate(time.Second)
+	expires = now.Add(slotKeyValidity).Truncate(time.Second)
 	return s.identity() + "." + strconv.FormatInt(expires.Unix(), 10), expires.UTC()
 }
 
 var (
-	errBadKey   = errors.New("slot is not a key of this provider")
-	errSlotPast = errors.New("the slot is over, or its key is")
+	errBadSlotKey = errors.New("slot is not a key of this provider")
+	errSlotPast   = errors.New("the slot is over, or its key is")
 )
 
-// readKey returns the slot that a key stands for.
-func readKey(key string, now time.Time) (slot, error) {
+// parseSlotKey returns the slot that a key stands for.
+func parseSlotKey(key string, now time.Time) (slot, error) {
 	parts := strings.Split(key, ".")
 	if len(parts) < 3 {
-		return slot{}, errBadKey
+		return slot{}, errBadSlotKey
 	}
 	seconds, err := strconv.ParseInt(parts[2], 10, 64)
-	s := slot{provider: parts[0], place: parts[1], start: time.Unix(seconds, 0).UTC()}
-	if err != nil || !s.exists() || len(parts) != 3+s.expiring() {
-		return slot{}, errBadKey
+	s := slot{provider: parts[0], location: parts[1], start: time.Unix(seconds, 0).UTC()}
+	if err != nil || !s.isOffered() || len(parts) != 3+s.expiryFlag() {
+		return slot{}, errBadSlotKey
 	}
-	if s.expiring() == 1 {
+	if s.expiryFlag() == 1 {
 		expires, err := strconv.ParseInt(parts[3], 10, 64)
 		if err != nil {
-			return slot{}, errBadKey
+			return slot{}, errBadSlotKey
 		}
 		if now.Unix() > expires {
 			return slot{}, errSlotPast
@@ -80,34 +80,34 @@ func readKey(key string, now time.Time) (slot, error) {
 	return s, nil
 }
 
-// expiring is 1 where keys expire, else 0.
-func (s slot) expiring() int {
+// expiryFlag is 1 where keys expire, else 0.
+func (s slot) expiryFlag() int {
 	if typeOf(s.provider) == typePSC {
 		return 0
 	}
 	return 1
 }
 
-// exists reports whether the provider has such slots at all.
-func (s slot) exists() bool {
-	zone := zones[s.provider]
+// isOffered reports whether the provider has such slots at all.
+func (s slot) isOffered() bool {
+	zone := providerZones[s.provider]
 	if zone == nil || s.provider == providerPhlebFinders {
 		return false
 	}
 	if typeOf(s.provider) == typePSC {
-		at := siteOf(s.place)
-		return at != nil && at.provider == s.provider && s.start.Equal(s.start.Truncate(visitPSC)) && s.start.In(zone).Hour() < 17
+		at := siteOf(s.location)
+		return at != nil && at.provider == s.provider && s.start.Equal(s.start.Truncate(pscSlotLength)) && s.start.In(zone).Hour() < 17
 	}
 	hour := s.start.In(zone).Hour()
-	return s.place == servedZip[s.provider] && s.start.Equal(s.start.Truncate(visitPhlebotomy)) && hour >= 8 && hour < 16
+	return s.location == serviceAreaZip[s.provider] && s.start.Equal(s.start.Truncate(phlebotomySlotLength)) && hour >= 8 && hour < 16
 }
 
 // slotsOn lists a provider's slots at a place on a day, given as its noon in the provider's zone, that begin after now.
-func slotsOn(provider, place string, noon, now time.Time) []slot {
-	opens, closes := hours24(provider, noon, now)
+func slotsOn(provider, location string, noon, now time.Time) []slot {
+	opens, closes := workingHours(provider, noon, now)
 	var slots []slot
 	for at := opens; at.Before(closes); {
-		next := slot{provider: provider, place: place, start: at.UTC()}
+		next := slot{provider: provider, location: location, start: at.UTC()}
 		if next.start.After(now) && !next.end().After(closes) {
 			slots = append(slots, next)
 		}
@@ -116,8 +116,8 @@ func slotsOn(provider, place string, noon, now time.Time) []slot {
 	return slots
 }
 
-// hours24 is when the provider works on the day; the same time twice: not at all.
-func hours24(provider string, noon, now time.Time) (opens, closes time.Time) {
+// workingHours is when the provider works on the day; the same time twice: not at all.
+func workingHours(provider string, noon, now time.Time) (opens, closes time.Time) {
 	now = now.In(noon.Location())
 	today := now.Format(time.DateOnly) == noon.Format(time.DateOnly)
 	hour := func(h int) time.Time {
@@ -141,13 +141,13 @@ func noonOf(day time.Time, zone *time.Location) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)
 }
 
-// nextFree is the provider's first free slot at the place from the day after tomorrow on. The caller holds the mutex.
-func (s *Server) nextFree(provider, place string) (slot, bool) {
+// nextFreeSlot is the provider's first free slot at the place from the day after tomorrow on. The caller holds the mutex.
+func (s *Server) nextFreeSlot(provider, location string) (slot, bool) {
 	now := s.cfg.Now()
-	noon := noonOf(now.In(zones[provider]), zones[provider])
+	noon := noonOf(now.In(providerZones[provider]), providerZones[provider])
 	for day := 2; day <= 2*maxDays; day++ {
-		for _, candidate := range slotsOn(provider, place, noon.AddDate(0, 0, day), now) {
-			if s.diary.free(candidate) {
+		for _, candidate := range slotsOn(provider, location, noon.AddDate(0, 0, day), now) {
+			if s.appointments.isFree(candidate) {
 				return candidate, true
 			}
 		}

@@ -52,8 +52,8 @@ type placeRequest struct {
 	} `json:"custom_field"`
 }
 
-// kitID is the caller's kit id; empty where the lab chooses one.
-func (r placeRequest) kitID() string {
+// requestedKitID is the caller's kit id; empty where the lab chooses one.
+func (r placeRequest) requestedKitID() string {
 	if r.KitID == nil {
 		return ""
 	}
@@ -69,15 +69,15 @@ func readPlaceRequest(element json.RawMessage, now time.Time) (request placeRequ
 	if err != nil {
 		return request, "order is not an object"
 	}
-	for _, check := range []func(placeRequest) string{missing, malformed, kitProblem} {
+	for _, check := range []func(placeRequest) string{missingField, malformedField, checkKitID} {
 		if problem := check(request); problem != "" {
 			return request, problem
 		}
 	}
-	return request, birthProblem(request.DateOfBirth, now)
+	return request, checkBirthDate(request.DateOfBirth, now)
 }
 
-func missing(r placeRequest) string {
+func missingField(r placeRequest) string {
 	required := []struct {
 		name  string
 		given bool
@@ -107,7 +107,7 @@ func missing(r placeRequest) string {
 	return ""
 }
 
-func malformed(r placeRequest) string {
+func malformedField(r placeRequest) string {
 	if len(r.OrderNumber) > maxOrderNumber {
 		return "order_number is longer than 20 characters"
 	}
@@ -130,9 +130,9 @@ func malformed(r placeRequest) string {
 	return ""
 }
 
-// kitProblem checks that there is a kit id exactly when the lab does not ship the kit.
-func kitProblem(r placeRequest) string {
-	switch kitID := r.kitID(); {
+// checkKitID checks that there is a kit id exactly when the lab does not ship the kit.
+func checkKitID(r placeRequest) string {
+	switch kitID := r.requestedKitID(); {
 	case *r.Fulfillment && kitID != "":
 		return "kit_id must be null when fulfillment is true"
 	case *r.Fulfillment && r.ShippingMethod <= 0:
@@ -145,7 +145,7 @@ func kitProblem(r placeRequest) string {
 	return ""
 }
 
-func birthProblem(date string, now time.Time) string {
+func checkBirthDate(date string, now time.Time) string {
 	born, err := time.Parse(time.DateOnly, date)
 	if err != nil || born.After(now) {
 		return "date_of_birth is invalid"

@@ -11,106 +11,106 @@ import (
 )
 
 // Requests are confirmed with a time later, and cannot be moved.
-func TestRequests(t *testing.T) {
+func TestAppointmentRequests(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t)
-	requested := w.book(http.StatusCreated, "a1", bookingBody(sandbox.LifePhlebotomy, ""))
+	w := newNeutralLab(t)
+	requested := w.book(http.StatusCreated, "a1", bookingBody(sandbox.FlowPhlebotomy, ""))
 	require.Equal(t, []any{"phlebfinders", "pending", false}, []any{requested.Provider, requested.Status, requested.CanReschedule})
 	require.Nil(t, requested.Start)
 	require.Nil(t, requested.Timezone)
-	w.until(func() bool { return len(w.webhooks()) == 1 })
-	fact := w.verified()[0]
+	w.await(func() bool { return len(w.webhooks()) == 1 })
+	fact := w.verifiedWebhooks()[0]
 	require.Equal(t, []any{"appointment", "N1"}, []any{fact.fields["type"], fact.fields["order_number"]})
 	data := fact.fields["data"].(map[string]any)
 	require.Equal(t, []any{"a1", "confirmed", "America/Chicago"}, []any{data["id"], data["status"], data["timezone"]})
 	start, err := time.Parse(time.RFC3339, data["start"].(string))
 	require.NoError(t, err)
 	require.True(t, start.After(time.Now()))
-	require.Equal(t, "not_reschedulable", ask[refusal](w, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/reschedule", `{"slot":"x"}`).Code)
-	require.Equal(t, "outside_service_area", askAs[refusal](w, accountName+":getlabs", http.StatusUnprocessableEntity, http.MethodPut,
-		"/orders/N1/appointments/a2", bookingBody(sandbox.LifePhlebotomy, "")).Code)
+	require.Equal(t, "not_reschedulable", neutralCall[refusal](w, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/reschedule", `{"slot":"x"}`).Code)
+	require.Equal(t, "outside_service_area", neutralCallAs[refusal](w, accountName+":getlabs", http.StatusUnprocessableEntity, http.MethodPut,
+		"/orders/N1/appointments/a2", bookingBody(sandbox.FlowPhlebotomy, "")).Code)
 }
 
 // Sonora Quest reserves, confirms later, and takes no other calls.
-func TestSonora(t *testing.T) {
+func TestSonoraQuestBookings(t *testing.T) {
 	t.Parallel()
 	const sonora = accountName + ":sonora_quest"
-	w := newNeutral(t, func(c *sandbox.Config) { c.Speed = 1e6 })
-	slot := w.look(sonora, query(sandbox.LifeWalkIn, "85004")).Days[0].Slots[0].Key
-	booked := askAs[visit](w, sonora, http.StatusCreated, http.MethodPut, "/orders/N1/appointments/a1", bookingBody(sandbox.LifeWalkIn, slot))
+	w := newNeutralLab(t, func(c *sandbox.Config) { c.Speed = 1e6 })
+	slot := w.findAvailability(sonora, availabilityQuery(sandbox.FlowWalkIn, "85004")).Days[0].Slots[0].Key
+	booked := neutralCallAs[appointmentView](w, sonora, http.StatusCreated, http.MethodPut, "/orders/N1/appointments/a1", bookingBody(sandbox.FlowWalkIn, slot))
 	require.Equal(t, []any{"sonora_quest", "reserved", false}, []any{booked.Provider, booked.Status, booked.CanReschedule})
-	w.until(func() bool { return len(w.webhooks()) == 1 })
+	w.await(func() bool { return len(w.webhooks()) == 1 })
 	told := w.webhooks()[0]
 	require.Equal(t, sonora, told.header.Get("x-account"))
 	require.Equal(t, "confirmed", told.fields["data"].(map[string]any)["status"])
 	for path, code := range map[string]string{"reschedule": "not_reschedulable", "cancel": "not_cancellable"} {
-		got := askAs[refusal](w, sonora, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/"+path, `{"slot":"`+slot+`"}`)
+		got := neutralCallAs[refusal](w, sonora, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/"+path, `{"slot":"`+slot+`"}`)
 		require.Equal(t, code, got.Code)
 	}
 }
 
 func TestBookingsFail(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t, manual)
-	slot := w.freeSlot(sandbox.LifeWalkIn)
+	w := newNeutralLab(t, withManual)
+	slot := w.freeSlot(sandbox.FlowWalkIn)
 	put := func(script string) {
 		call[map[string]string](w, http.StatusOK, http.MethodPut, "/sandbox/orders/N1/script", `{"script":"`+script+`"}`)
 	}
 	put("book-refused")
-	require.Equal(t, "outside_service_area", w.refused("a1", bookingBody(sandbox.LifeWalkIn, slot), http.StatusUnprocessableEntity))
+	require.Equal(t, "outside_service_area", w.bookRefused("a1", bookingBody(sandbox.FlowWalkIn, slot), http.StatusUnprocessableEntity))
 	put("book-slot-gone")
-	require.Equal(t, "slot_gone", w.refused("a1", bookingBody(sandbox.LifeWalkIn, slot), http.StatusConflict))
+	require.Equal(t, "slot_gone", w.bookRefused("a1", bookingBody(sandbox.FlowWalkIn, slot), http.StatusConflict))
 	put("fail-book-1")
-	require.Equal(t, "unavailable", w.refused("a1", bookingBody(sandbox.LifeWalkIn, slot), http.StatusServiceUnavailable))
+	require.Equal(t, "unavailable", w.bookRefused("a1", bookingBody(sandbox.FlowWalkIn, slot), http.StatusServiceUnavailable))
 	put("book-unanswered")
-	_, _, err := w.signed(accountName, http.MethodPut, "/orders/N1/appointments/a1", bookingBody(sandbox.LifeWalkIn, slot))
+	_, _, err := w.sendSigned(accountName, http.MethodPut, "/orders/N1/appointments/a1", bookingBody(sandbox.FlowWalkIn, slot))
 	require.Error(t, err)
-	require.Equal(t, "confirmed", w.book(http.StatusOK, "a1", bookingBody(sandbox.LifeWalkIn, slot)).Status, "it was booked all the same")
+	require.Equal(t, "confirmed", w.book(http.StatusOK, "a1", bookingBody(sandbox.FlowWalkIn, slot)).Status, "it was booked all the same")
 	put("refuse-reschedule")
-	require.Equal(t, "not_cancellable", ask[refusal](w, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/cancel", `{}`).Code)
+	require.Equal(t, "not_cancellable", neutralCall[refusal](w, http.StatusConflict, http.MethodPost, "/orders/N1/appointments/a1/cancel", `{}`).Code)
 
 	put("unconfirmed")
-	require.Equal(t, "pending", w.book(http.StatusCreated, "a2", bookingBody(sandbox.LifePhlebotomy, "")).Status)
+	require.Equal(t, "pending", w.book(http.StatusCreated, "a2", bookingBody(sandbox.FlowPhlebotomy, "")).Status)
 	require.Empty(t, w.webhooks())
 }
 
 // If what was cancelled by the provider is booked again, the story goes on.
-func TestBookedAgain(t *testing.T) {
+func TestRebookingAfterCancellation(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string][]string{
 		"provider-cancels":  join(calledOff, attended, sample, report),
 		"provider-declines": join(calledOff, attended, sample, report),
 	} {
-		w := newNeutral(t)
-		w.order1(sandbox.LifeWalkIn, script)
+		w := newNeutralLab(t)
+		w.placeOnSite(sandbox.FlowWalkIn, script)
 		for _, id := range []string{"a1", "a2"} {
-			w.book(http.StatusCreated, id, bookingBody(sandbox.LifeWalkIn, w.freeSlot(sandbox.LifeWalkIn)))
-			w.until(func() bool { return len(w.webhooks()) > 0 })
+			w.book(http.StatusCreated, id, bookingBody(sandbox.FlowWalkIn, w.freeSlot(sandbox.FlowWalkIn)))
+			w.await(func() bool { return len(w.webhooks()) > 0 })
 		}
-		w.until(func() bool { return !w.order("N1").Running })
-		require.Equal(t, want, w.told(w.order("N1")), script)
+		w.await(func() bool { return !w.order("N1").Running })
+		require.Equal(t, want, w.factNames(w.order("N1")), script)
 	}
 }
 
 func TestProvidersActByHand(t *testing.T) {
 	t.Parallel()
-	w := newNeutral(t, manual)
+	w := newNeutralLab(t, withManual)
 	act := func(status int, number, id, body string) (answer struct {
-		Status      int   `json:"status"`
-		Appointment visit `json:"appointment"`
+		Status      int             `json:"status"`
+		Appointment appointmentView `json:"appointment"`
 	}) {
 		t.Helper()
 		return call[struct {
-			Status      int   `json:"status"`
-			Appointment visit `json:"appointment"`
+			Status      int             `json:"status"`
+			Appointment appointmentView `json:"appointment"`
 		}](w, status, http.MethodPost, "/sandbox/orders/"+number+"/appointments/"+id, body)
 	}
-	slot := w.freeSlot(sandbox.LifeWalkIn)
-	booked := w.book(http.StatusCreated, "a1", bookingBody(sandbox.LifeWalkIn, slot))
+	slot := w.freeSlot(sandbox.FlowWalkIn)
+	booked := w.book(http.StatusCreated, "a1", bookingBody(sandbox.FlowWalkIn, slot))
 
 	moved := act(http.StatusOK, "N1", "active", `{"status":"confirmed"}`).Appointment
 	require.NotEqual(t, booked.Start, moved.Start, "a confirmed one is moved")
-	w.book(http.StatusCreated, "a2", bookingBody(sandbox.LifeWalkIn, slot))
+	w.book(http.StatusCreated, "a2", bookingBody(sandbox.FlowWalkIn, slot))
 	withdrawn := act(http.StatusOK, "N1", "a1", `{"status":"pending","webhook_id":"w1","at":"2024-01-02T03:04:05Z"}`)
 	require.Nil(t, withdrawn.Appointment.Start)
 	require.Equal(t, http.StatusOK, withdrawn.Status)
@@ -119,7 +119,7 @@ func TestProvidersActByHand(t *testing.T) {
 	require.Equal(t, 20*time.Minute, set.End.Sub(*set.Start))
 	act(http.StatusOK, "N1", "a1", `{"status":"in_progress"}`)
 	require.Zero(t, act(http.StatusOK, "N1", "a1", `{"status":"completed","lost":true}`).Status, "not told")
-	told := w.verified()
+	told := w.verifiedWebhooks()
 	require.Len(t, told, 4)
 	require.Equal(t, []string{"w1", "2024-01-02T03:04:05.000000Z"}, []string{told[1].header.Get("webhook-id"), told[1].fields["at"].(string)})
 
@@ -132,7 +132,7 @@ func TestProvidersActByHand(t *testing.T) {
 	w.place("M1", "")
 	act(http.StatusOK, "M1", "c1", `{"status":"pending","provider":"phlebfinders"}`)
 	act(http.StatusConflict, "M1", "c1", `{"status":"confirmed","slot":"`+slot+`"}`)
-	listed := call[map[string][]visit](w, http.StatusOK, http.MethodGet, "/sandbox/orders/N1/appointments", "")
+	listed := call[map[string][]appointmentView](w, http.StatusOK, http.MethodGet, "/sandbox/orders/N1/appointments", "")
 	require.Len(t, listed["appointments"], 2)
 	require.Equal(t, "completed", listed["appointments"][0].Status)
 }

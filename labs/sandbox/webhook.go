@@ -46,34 +46,34 @@ type reportInfo struct {
 	SentAt string `json:"report_sent_datetime"`
 }
 
-// labMessage lets a fact happen to the order and returns the webhook that tells it. It fails, and nothing happens, once the context
+// applyMolecularFact lets a fact happen to the order and returns the webhook that tells it. It fails, and nothing happens, once the context
 // has ended: an order that was cancelled is not shipped.
-func (s *Server) labMessage(ctx context.Context, o *order, kind string, d Details) (message, error) {
+func (s *Server) applyMolecularFact(ctx context.Context, o *order, kind string, d Details) (webhookMessage, error) {
 	e, err := s.newEnvelope(ctx, o, kind, d)
 	if err != nil {
-		return message{}, err
+		return webhookMessage{}, err
 	}
 	body, err := json.Marshal(e)
 	if err != nil {
-		return message{}, fmt.Errorf("encoding a webhook: %w", err)
+		return webhookMessage{}, fmt.Errorf("encoding a webhook: %w", err)
 	}
-	s.note(o, body)
-	return message{
+	s.recordNotification(o, body)
+	return webhookMessage{
 		order: o.number, kind: kind, url: s.cfg.WebhookURL, body: body,
 		authorize: func(r *http.Request) { r.SetBasicAuth(s.cfg.User, s.cfg.Token) },
 	}, nil
 }
 
-// maxNotices bounds what is kept for GET /Notifications, per order.
-const maxNotices = 100
+// maxNotifications bounds what is kept for GET /Notifications, per order.
+const maxNotifications = 100
 
-// note keeps a webhook for GET /Notifications.
-func (s *Server) note(o *order, body []byte) {
+// recordNotification keeps a webhook for GET /Notifications.
+func (s *Server) recordNotification(o *order, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := slices.ContainsFunc(o.notices, func(n json.RawMessage) bool { return bytes.Equal(n, body) })
-	if !known && len(o.notices) < maxNotices {
-		o.notices = append(o.notices, body)
+	known := slices.ContainsFunc(o.notifications, func(n json.RawMessage) bool { return bytes.Equal(n, body) })
+	if !known && len(o.notifications) < maxNotifications {
+		o.notifications = append(o.notifications, body)
 	}
 }
 
@@ -83,8 +83,8 @@ func (s *Server) newEnvelope(ctx context.Context, o *order, kind string, d Detai
 	if err := ctx.Err(); err != nil {
 		return envelope{}, err
 	}
-	at := o.time(kind, d.At, s.cfg.Now()).Format(stampFormat)
-	o.happen(kind)
+	at := o.factTime(kind, d.At, s.cfg.Now()).Format(stampFormat)
+	o.setState(kind)
 	e := envelope{OrderNumber: o.number, AccessionNumber: o.kitID, Type: kind}
 	if d.AccessionNumber != "" {
 		e.AccessionNumber = d.AccessionNumber
@@ -92,7 +92,7 @@ func (s *Server) newEnvelope(ctx context.Context, o *order, kind string, d Detai
 	switch kind {
 	case KindShipped:
 		e.ShipInfo = &shipInfo{
-			Outbound: or(d.Outbound, o.outbound), Inbound: or(d.Inbound, o.inbound), ShippedAt: at,
+			Outbound: valueOr(d.Outbound, o.outbound), Inbound: valueOr(d.Inbound, o.inbound), ShippedAt: at,
 			RegistrationCode: d.RegistrationCode, OraquickExpiration: d.OraquickExpiration,
 		}
 	case KindReceived:
@@ -105,21 +105,21 @@ func (s *Server) newEnvelope(ctx context.Context, o *order, kind string, d Detai
 	return e, nil
 }
 
-// time is when a fact happened: as given, else as the order knows.
-func (o *order) time(kind string, given *time.Time, now time.Time) time.Time {
+// factTime is when a fact happened: as given, else as the order knows.
+func (o *order) factTime(kind string, given *time.Time, now time.Time) time.Time {
 	if given != nil {
 		return given.UTC()
 	}
-	return o.occurred(kind, now)
+	return o.takeFactTime(kind, now)
 }
 
-// happen makes the fact the order's state. Any fact about the kit proves that it was shipped.
-func (o *order) happen(kind string) {
+// setState makes the fact the order's state. Any fact about the kit proves that it was shipped.
+func (o *order) setState(kind string) {
 	o.state = kind
 	o.shipped = true
 }
 
-func or(given *string, fallback string) string {
+func valueOr(given *string, fallback string) string {
 	if given == nil {
 		return fallback
 	}

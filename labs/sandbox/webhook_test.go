@@ -19,9 +19,9 @@ var envelopeKeys = `"order_number":.*"accession_number":.*"type":.*"ship_info":.
 func TestEnvelopes(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w := newWorld(t, func(c *sandbox.Config) { c.CourierURL, c.Now = "", clock.now })
+	w := newTestLab(t, func(c *sandbox.Config) { c.CourierURL, c.Now = "", clock.now })
 	kit := w.place("K7Q2M9XW4T1B8C5D", "reject-recoverable-results")
-	state := w.finished("K7Q2M9XW4T1B8C5D")
+	state := w.awaitScriptEnd("K7Q2M9XW4T1B8C5D")
 	want := []map[string]any{
 		{"type": "kit_shipped", "ship_info": map[string]any{
 			"outbound": state.Outbound, "inbound": state.Inbound, "shipped_datetime": "2024-03-04T16:20:11.402916Z",
@@ -58,7 +58,7 @@ func basic(name, password string) string {
 
 func TestWebhookIsRetried(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	w.mu.Lock()
 	w.answer = func(count int) int {
 		if count <= 2 {
@@ -68,7 +68,7 @@ func TestWebhookIsRetried(t *testing.T) {
 	}
 	w.mu.Unlock()
 	w.place("N1", "happy-lab-only")
-	state := w.finished("N1")
+	state := w.awaitScriptEnd("N1")
 	require.Equal(t, []string{shipped, shipped, shipped, receivedKit, report}, sequence(state, w.webhooks()))
 	var attempts, statuses []int
 	for _, webhook := range state.Webhooks {
@@ -91,19 +91,19 @@ func TestRetriesAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(c *sandbox.Config) { c.RetryAttempts = 4 })
+			w := newTestLab(t, func(c *sandbox.Config) { c.RetryAttempts = 4 })
 			w.mu.Lock()
 			w.answer = func(int) int { return test.status }
 			w.mu.Unlock()
 			w.place("N1", "silent-after-shipped")
-			require.Len(t, w.finished("N1").Webhooks, test.attempts)
+			require.Len(t, w.awaitScriptEnd("N1").Webhooks, test.attempts)
 		})
 	}
 	t.Run("no answer", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, func(c *sandbox.Config) { c.RetryAttempts, c.WebhookURL = 3, "http://127.0.0.1:1" })
+		w := newTestLab(t, func(c *sandbox.Config) { c.RetryAttempts, c.WebhookURL = 3, "http://127.0.0.1:1" })
 		w.place("N1", "silent-after-shipped")
-		state := w.finished("N1")
+		state := w.awaitScriptEnd("N1")
 		require.Len(t, state.Webhooks, 3)
 		require.Zero(t, state.Webhooks[2].Status)
 	})
@@ -111,9 +111,9 @@ func TestRetriesAreBounded(t *testing.T) {
 
 func TestCourierEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestLab(t)
 	w.place("N1", "lost-outbound")
-	state := w.finished("N1")
+	state := w.awaitScriptEnd("N1")
 	all := w.webhooks()
 	require.Len(t, all, 3)
 	_, tracker := w.createTracker(state.Outbound)
@@ -145,7 +145,7 @@ func TestCourierEvents(t *testing.T) {
 
 func TestTrackers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, manual)
+	w := newTestLab(t, withManual)
 	status, first := w.createTracker("9420900204173500182641")
 	require.Equal(t, http.StatusCreated, status)
 	require.Regexp(t, `^trk_[0-9a-f]{32}$`, first["id"])
@@ -172,27 +172,27 @@ func TestTrackers(t *testing.T) {
 
 func TestCourierWaitsForTheTracker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.Config) { c.TrackerWait = time.Hour })
+	w := newTestLab(t, func(c *sandbox.Config) { c.TrackerWait = time.Hour })
 	w.mu.Lock()
 	w.register = false
 	w.mu.Unlock()
 	w.place("N1", "lost-outbound")
-	w.until(func() bool { return len(w.webhooks()) == 1 })
+	w.await(func() bool { return len(w.webhooks()) == 1 })
 	state := w.order("N1")
 	require.True(t, state.Running)
 	w.createTracker(state.Inbound) // the other leg is none of its business
 	require.Len(t, w.webhooks(), 1)
 	w.createTracker(state.Outbound)
-	w.finished("N1")
+	w.awaitScriptEnd("N1")
 	require.Len(t, w.webhooks(), 3)
 }
 
 func TestCourierSendsWithoutATrackerInTheEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *sandbox.Config) { c.TrackerWait = time.Millisecond })
+	w := newTestLab(t, func(c *sandbox.Config) { c.TrackerWait = time.Millisecond })
 	w.mu.Lock()
 	w.register = false
 	w.mu.Unlock()
 	w.place("N1", "happy")
-	require.Equal(t, emitted()["happy"], sequence(w.finished("N1"), w.webhooks()))
+	require.Equal(t, expectedWebhooks()["happy"], sequence(w.awaitScriptEnd("N1"), w.webhooks()))
 }

@@ -12,30 +12,30 @@ import (
 
 const defaultTimeout = 30 * time.Second
 
-// Authorize adds to a request what proves whose it is.
-type Authorize func(r *http.Request, body []byte) error
+// AuthorizeRequest adds to a request what proves whose it is.
+type AuthorizeRequest func(r *http.Request, body []byte) error
 
 // Caller makes the calls of one account: one attempt each. It is safe for concurrent use.
 type Caller struct {
-	base      *url.URL
-	http      *http.Client
-	timeout   time.Duration
-	pace      labs.Pace
-	now       func() time.Time
-	authorize Authorize
+	base        *url.URL
+	http        *http.Client
+	timeout     time.Duration
+	waitForTurn labs.WaitForTurn
+	now         func() time.Time
+	authorize   AuthorizeRequest
 }
 
 // NewCaller makes the caller of an account. Its error lists all that is wrong with the account, its settings aside.
-func NewCaller(a labs.Account, o labs.Options, authorize Authorize) (*Caller, error) {
+func NewCaller(a labs.Account, o labs.Options, authorize AuthorizeRequest) (*Caller, error) {
 	base, err := checkAccount(a)
-	if a.Spacing > 0 && o.Pace == nil {
+	if a.Spacing > 0 && o.WaitForTurn == nil {
 		err = errors.Join(err, errors.New("the account has a spacing and the client no pace"))
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := &Caller{base: base, timeout: o.Timeout, pace: o.Pace, now: o.Now, authorize: authorize}
-	c.http = withoutRedirects(o.HTTPClient)
+	c := &Caller{base: base, timeout: o.Timeout, waitForTurn: o.WaitForTurn, now: o.Now, authorize: authorize}
+	c.http = clientWithoutRedirects(o.HTTPClient)
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
@@ -76,9 +76,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || (err == nil && address.IsLoopback())
 }
 
-// withoutRedirects is a client that hands a redirect back as the answer that it is: following it would lose the body of a POST, or
+// clientWithoutRedirects is a client that hands a redirect back as the answer that it is: following it would lose the body of a POST, or
 // take patient data and credentials elsewhere.
-func withoutRedirects(given *http.Client) *http.Client {
+func clientWithoutRedirects(given *http.Client) *http.Client {
 	client := &http.Client{}
 	if given != nil {
 		*client = *given

@@ -22,13 +22,13 @@ import (
 
 // The largest answers that are read, in bytes.
 const (
-	maxAnswer = 1 << 20  // to a call; an answer to a requisition is some 200 bytes
-	MaxReport = 32 << 20 // with its document
+	maxAnswerBytes = 1 << 20  // to a call; an answer to a requisition is some 200 bytes
+	MaxReportBytes = 32 << 20 // with its document
 )
 
 const (
-	maxKept       = 64 << 10 // of an answer that is too large
-	maxRetryAfter = time.Hour
+	maxQuotedAnswer = 64 << 10 // of an answer that is too large
+	maxRetryAfter   = time.Hour
 )
 
 // ErrUnreadable is why nothing can be concluded from an answer. A decoder's own words would quote it.
@@ -38,11 +38,11 @@ var errTooLarge = errors.New("answer is too large")
 
 // Call is one request to a partner.
 type Call struct {
-	Method string
-	Path   string // below the account's base URL; what is put into it is escaped
-	Query  url.Values
-	Body   any   // sent as JSON; nil: none
-	Limit  int64 // bytes of the answer; 0: maxAnswer
+	Method         string
+	Path           string // below the account's base URL; what is put into it is escaped
+	Query          url.Values
+	Body           any   // sent as JSON; nil: none
+	MaxAnswerBytes int64 // bytes of the answer; 0: maxAnswer
 }
 
 // Answer is what a partner said: any status but those that say nothing about the request.
@@ -54,25 +54,25 @@ type Answer struct {
 // OK reports whether the status is one of success.
 func (a Answer) OK() bool { return a.Status/100 == 2 }
 
-// Refused is the error for an answer with an error status and no reason that we understand.
-func (a Answer) Refused() error {
+// RefusedError is the error for an answer with an error status and no reason that we understand.
+func (a Answer) RefusedError() error {
 	return &labs.RefusedError{Code: "http_" + strconv.Itoa(a.Status), Raw: a.Body}
 }
 
-// Unanswered is the error for an answer of which nothing can be concluded.
-func (a Answer) Unanswered(why error) error {
+// UnansweredError is the error for an answer of which nothing can be concluded.
+func (a Answer) UnansweredError(why error) error {
 	return &labs.UnansweredError{Err: why, Raw: a.Body}
 }
 
 // Exchange waits for the call's turn and makes it, once. A status that says nothing about the request itself, such as 401 or 503, is
 // an error of package labs, as is no answer at all.
 func (c *Caller) Exchange(ctx context.Context, k Call) (Answer, error) {
-	body, err := encode(k.Body)
+	body, err := encodeBody(k.Body)
 	if err != nil {
 		return Answer{}, err
 	}
-	if c.pace != nil {
-		if err := c.pace(ctx); err != nil {
+	if c.waitForTurn != nil {
+		if err := c.waitForTurn(ctx); err != nil {
 			return Answer{}, fmt.Errorf("waiting for the turn of a lab call: %w", err)
 		}
 	}
@@ -81,34 +81,34 @@ func (c *Caller) Exchange(ctx context.Context, k Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	ctx, span := tracing.Start(ctx, "call lab", attribute.String("http.request.method", k.Method), attribute.String("server.address", c.base.Host))
-	answer, err := c.exchange(ctx, k, body)
+	ctx, span := tracing.StartCall(ctx, "call lab", attribute.String("http.request.method", k.Method), attribute.String("server.address", c.base.Host))
+	answer, err := c.do(ctx, k, body)
 	span.SetAttributes(attribute.Int("http.response.status_code", answer.Status))
-	tracing.End(span, labs.Kind(err))
+	tracing.EndSpan(span, labs.FailureKind(err))
 	return answer, err
 }
 
-func (c *Caller) exchange(ctx context.Context, k Call, body []byte) (Answer, error) {
-	req, err := c.request(ctx, k, body)
+func (c *Caller) do(ctx context.Context, k Call, body []byte) (Answer, error) {
+	req, err := c.newRequest(ctx, k, body)
 	if err != nil {
 		return Answer{}, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return Answer{}, noAnswer(err)
+		return Answer{}, transportError(err)
 	}
 	defer resp.Body.Close()
-	if err := unavailable(resp, c.now()); err != nil {
+	if err := statusError(resp, c.now()); err != nil {
 		return Answer{}, err
 	}
-	limit := k.Limit
+	limit := k.MaxAnswerBytes
 	if limit == 0 {
-		limit = maxAnswer
+		limit = maxAnswerBytes
 	}
-	return read(resp, limit)
+	return readAnswer(resp, limit)
 }
 
-func encode(body any) ([]byte, error) {
+func encodeBody(body any) ([]byte, error) {
 	if body == nil {
 		return nil, nil
 	}
@@ -119,7 +119,7 @@ func encode(body any) ([]byte, error) {
 	return encoded, nil
 }
 
-func (c *Caller) request(ctx context.Context, k Call, body []byte) (*http.Request, error) {
+func (c *Caller) newRequest(ctx context.Context, k Call, body []byte) (*http.Request, error) {
 	target := c.base.JoinPath(k.Path)
 	target.RawQuery = k.Query.Encode()
 	req, err := http.NewRequestWithContext(ctx, k.Method, target.String(), bytes.NewReader(body))
@@ -135,8 +135,8 @@ func (c *Caller) request(ctx context.Context, k Call, body []byte) (*http.Reques
 	return req, nil
 }
 
-// noAnswer sorts a request that ended without one. Where no connection was made, nothing was sent; anything else may have been.
-func noAnswer(err error) error {
+// transportError sorts a request that ended without one. Where no connection was made, nothing was sent; anything else may have been.
+func transportError(err error) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
@@ -146,8 +146,8 @@ func noAnswer(err error) error {
 	return &labs.UnansweredError{Err: err}
 }
 
-// unavailable is the error for a status that says nothing about the request itself; nil for any other.
-func unavailable(resp *http.Response, now time.Time) error {
+// statusError is the error for a status that says nothing about the request itself; nil for any other.
+func statusError(resp *http.Response, now time.Time) error {
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return &labs.UnauthorizedError{Status: status}
@@ -170,18 +170,18 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
-func read(resp *http.Response, limit int64) (Answer, error) {
+func readAnswer(resp *http.Response, limit int64) (Answer, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	a := Answer{Status: resp.StatusCode, Body: body}
 	if int64(len(body)) > limit {
-		a.Body = body[:min(len(body), maxKept)]
+		a.Body = body[:min(len(body), maxQuotedAnswer)]
 		err = errTooLarge
 	}
 	if err == nil {
 		return a, nil
 	}
 	if a.OK() {
-		return Answer{}, a.Unanswered(err)
+		return Answer{}, a.UnansweredError(err)
 	}
 	return a, nil // the status alone decides
 }

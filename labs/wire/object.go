@@ -25,19 +25,19 @@ func ParseObject(body []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// CanonicalHash is the SHA-256 of an object, hexadecimal, the same however its keys are ordered and blanks are set. A key that is
+// ObjectHash is the SHA-256 of an object, hexadecimal, the same however its keys are ordered and blanks are set. A key that is
 // null, an empty text or absent is the same.
-func CanonicalHash(object map[string]any) string {
-	return HashOf(withoutEmpty(object))
+func ObjectHash(object map[string]any) string {
+	return JSONHash(dropEmpty(object))
 }
 
-func withoutEmpty(value any) any {
+func dropEmpty(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		kept := make(map[string]any, len(v))
 		for key, member := range v {
 			if member != nil && member != "" {
-				kept[key] = withoutEmpty(member)
+				kept[key] = dropEmpty(member)
 			}
 		}
 		return kept
@@ -45,7 +45,7 @@ func withoutEmpty(value any) any {
 		kept := make([]any, len(v))
 		for i, member := range v {
 			if member != "" {
-				kept[i] = withoutEmpty(member)
+				kept[i] = dropEmpty(member)
 			}
 		}
 		return kept
@@ -53,18 +53,18 @@ func withoutEmpty(value any) any {
 	return value
 }
 
-// HashOf is the SHA-256 of a value as JSON, whose keys are sorted. Hexadecimal. The value is made of texts, numbers, lists and
+// JSONHash is the SHA-256 of a value as JSON, whose keys are sorted. Hexadecimal. The value is made of texts, numbers, lists and
 // objects: it can always be written.
-func HashOf(value any) string {
+func JSONHash(value any) string {
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		panic(err)
 	}
-	return Sum(encoded)
+	return SHA256Hex(encoded)
 }
 
-// Sum is the SHA-256 of bytes, hexadecimal.
-func Sum(b []byte) string {
+// SHA256Hex is the SHA-256 of bytes, hexadecimal.
+func SHA256Hex(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// reasons is the one table from the words of a rejection to a status detail, for display only: whether a kit can be saved is never
+// rejectionPatterns is the one table from the words of a rejection to a status detail, for display only: whether a kit can be saved is never
 // read from the words (molecular-api#d19). The first row that matches decides. No lab's own list of reasons is known.
-var reasons = []struct {
+var rejectionPatterns = []struct {
 	detail lifecycle.Detail
 	words  *regexp.Regexp
 }{
@@ -34,10 +34,10 @@ var reasons = []struct {
 	},
 }
 
-// Detail is the status detail that a rejection's words name; empty when they are not recognised.
-func Detail(reason string) lifecycle.Detail {
+// RejectionDetail is the status detail that a rejection's words name; empty when they are not recognised.
+func RejectionDetail(reason string) lifecycle.Detail {
 	reason = strings.TrimSuffix(strings.Join(strings.Fields(strings.ToLower(reason)), " "), ".")
-	for _, row := range reasons {
+	for _, row := range rejectionPatterns {
 		if row.words.MatchString(reason) {
 			return row.detail
 		}

@@ -8,9 +8,9 @@ import (
 	"io"
 )
 
-// ParseSettings reads an account's settings over the defaults that into holds. A setting that does not exist is an error: a
+// DecodeSettings reads an account's settings over the defaults that into holds. A setting that does not exist is an error: a
 // misspelt one must not pass for a default. No settings at all are the defaults.
-func ParseSettings(document []byte, into any) error {
+func DecodeSettings(document []byte, into any) error {
 	if len(document) == 0 {
 		return nil
 	}

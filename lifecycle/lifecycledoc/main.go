@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	os.Exit(document.Generated{
+	os.Exit(document.GeneratedFile{
 		Command: "lifecycledoc", Path: "docs/lifecycle.md", Package: "./lifecycle",
 		Render: func() ([]byte, error) { return []byte(lifecycle.Markdown()), nil },
 	}.Run(os.Args[1:], os.Stderr))

@@ -9,8 +9,8 @@ import (
 )
 
 func main() {
-	os.Exit(document.Generated{
+	os.Exit(document.GeneratedFile{
 		Command: "settingsdoc", Path: "docs/settings.md", Package: "./settings",
-		Render: func() ([]byte, error) { return []byte(settings.Table()), nil },
+		Render: func() ([]byte, error) { return []byte(settings.MarkdownTable()), nil },
 	}.Run(os.Args[1:], os.Stderr))
 }

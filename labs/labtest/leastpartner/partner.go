@@ -16,13 +16,13 @@ import (
 
 // Protocol is how the lab is spoken to.
 var Protocol = labs.Protocol{
-	Name: "least", Open: open, MaxWebhook: 64 << 10, Challenge: "Bearer", Authenticate: authenticate, Decode: decode,
+	Name: "least", Open: open, MaxWebhook: 64 << 10, AuthChallenge: "Bearer", Authenticate: authenticate, Decode: decode,
 }
 
-type client struct{ calls *wire.Caller }
+type client struct{ caller *wire.Caller }
 
 func open(a labs.Account, o labs.Options) (labs.Lab, error) {
-	if err := wire.ParseSettings(a.Settings, &struct{}{}); err != nil {
+	if err := wire.DecodeSettings(a.Settings, &struct{}{}); err != nil {
 		return nil, err
 	}
 	calls, err := wire.NewCaller(a, o, func(r *http.Request, _ []byte) error {
@@ -36,38 +36,40 @@ func open(a labs.Account, o labs.Options) (labs.Lab, error) {
 }
 
 // Place implements labs.Lab.
-func (c client) Place(ctx context.Context, r labs.Requisition) (labs.Placed, error) {
+func (c client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 	if r.Order.Patient == nil {
-		return labs.Placed{}, &labs.RefusedError{Code: labs.CodeRegistrationNeeded}
+		return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeRegistrationNeeded}
 	}
 	if r.Order.Modality != lifecycle.Testkit {
-		return labs.Placed{}, &labs.RefusedError{Code: labs.CodeInvalid, Fields: []string{"collection_method"}}
+		return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"collection_method"}}
 	}
-	body := map[string]any{"order": r.Number, "patient": r.Order.Patient, "address": r.Order.Address, "test": r.Order.LabTest.Slug}
-	a, err := c.calls.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: "/orders", Body: body})
+	body := map[string]any{"order": r.OrderNumber, "patient": r.Order.Patient, "address": r.Order.Address, "test": r.Order.LabTest.Slug}
+	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: "/orders", Body: body})
 	if err != nil {
-		return labs.Placed{}, err
+		return labs.Acceptance{}, err
 	}
 	placed, err := wire.ParseObject(a.Body)
 	switch {
 	case a.Status/100 == 4:
-		return labs.Placed{}, a.Refused()
+		return labs.Acceptance{}, a.RefusedError()
 	case err != nil || !a.OK():
-		return labs.Placed{}, a.Unanswered(wire.ErrUnreadable)
+		return labs.Acceptance{}, a.UnansweredError(wire.ErrUnreadable)
 	}
-	return labs.Placed{Accession: wire.Identifier(placed["sample"]), Already: a.Status == http.StatusOK, Raw: a.Body}, nil
+	return labs.Acceptance{Accession: wire.IdentifierValue(placed["sample"]), AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
 }
 
-// Results implements labs.Lab.
-func (client) Results(context.Context, string) (labs.Reported, error) {
-	return labs.Reported{}, labs.ErrNotSupported
+// FetchResults implements labs.Lab.
+func (client) FetchResults(context.Context, string) (labs.FetchedResults, error) {
+	return labs.FetchedResults{}, labs.ErrNotSupported
 }
 
 // Cancel implements labs.Lab.
 func (client) Cancel(context.Context, string, string) error { return labs.ErrNotSupported }
 
-// Poll implements labs.Lab.
-func (client) Poll(context.Context, string) ([]labs.Notice, error) { return nil, labs.ErrNotSupported }
+// PollFacts implements labs.Lab.
+func (client) PollFacts(context.Context, string) ([]labs.PolledFact, error) {
+	return nil, labs.ErrNotSupported
+}
 
 // Capabilities implements labs.Lab.
 func (client) Capabilities() labs.Capabilities {
@@ -80,7 +82,7 @@ func authenticate(r *http.Request, _ []byte, accounts []labs.Credentials, _ time
 		if a.Token == "" {
 			continue
 		}
-		err = labs.ErrBadCredentials
+		err = labs.ErrWrongCredentials
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+a.Token)) == 1 {
 			ids = append(ids, a.AccountID)
 		}
@@ -91,28 +93,28 @@ func authenticate(r *http.Request, _ []byte, accounts []labs.Credentials, _ time
 	return ids, err
 }
 
-var kinds = map[string]order.FactKind{"shipped": order.KitShipped, "arrived": order.KitReceived, "reported": order.ReportReady}
+var factKinds = map[string]order.FactKind{"shipped": order.FactKitShipped, "arrived": order.FactKitReceived, "reported": order.FactReportReady}
 
-func decode(_ http.Header, body []byte, receivedAt time.Time) labs.Message {
+func decode(_ http.Header, body []byte, receivedAt time.Time) labs.InboundMessage {
 	object, err := wire.ParseObject(body)
 	if err != nil {
-		return labs.Message{Key: wire.Sum(body), Hash: wire.Sum(body), Problem: labs.Malformed}
+		return labs.InboundMessage{Key: wire.SHA256Hex(body), Hash: wire.SHA256Hex(body), Problem: labs.Malformed}
 	}
-	m := labs.Message{
-		OrderNumber: wire.OrderNumber(wire.Text(object["order"])), Kind: wire.Code(wire.Text(object["what"])), Hash: wire.CanonicalHash(object),
+	m := labs.InboundMessage{
+		OrderNumber: wire.SafeOrderNumber(wire.TextValue(object["order"])), Kind: wire.SafeCode(wire.TextValue(object["what"])), Hash: wire.ObjectHash(object),
 	}
-	m.Key = wire.HashOf([]string{m.OrderNumber, m.Kind, wire.Text(object["when"])})
-	kind, known := kinds[m.Kind]
+	m.Key = wire.JSONHash([]string{m.OrderNumber, m.Kind, wire.TextValue(object["when"])})
+	kind, known := factKinds[m.Kind]
 	switch {
-	case m.OrderNumber == "" || wire.Text(object["what"]) == "":
+	case m.OrderNumber == "" || wire.TextValue(object["what"]) == "":
 		m.Problem = labs.MissingFields
 	case !known:
 		m.Problem = labs.UnknownType
 	case object["when"] == nil:
-		m.Problem = labs.Incomplete
+		m.Problem = labs.IncompleteData
 	default:
-		m.Fact = &order.Fact{Kind: kind, Accession: wire.Identifier(object["sample"]), ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond)}
-		m.Fact.SentAt, _ = wire.Instant(wire.Text(object["when"]))
+		m.Fact = &order.Fact{Kind: kind, Accession: wire.IdentifierValue(object["sample"]), ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond)}
+		m.Fact.SentAt, _ = wire.ParseInstant(wire.TextValue(object["when"]))
 	}
 	return m
 }

@@ -29,41 +29,41 @@ func TestConformance(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	example := func(what string, kind order.FactKind) labtest.Example {
 		return labtest.Example{
-			Webhook: webhook(what, at.Format(time.RFC3339)), Number: labtest.Number, Kind: what, Fact: order.Fact{Kind: kind, SentAt: at, Accession: "S-1"},
+			Webhook: newWebhook(what, at.Format(time.RFC3339)), Number: labtest.OrderNumber, Kind: what, Fact: order.Fact{Kind: kind, SentAt: at, Accession: "S-1"},
 		}
 	}
-	amended := webhook("shipped", at.Format(time.RFC3339))
+	amended := newWebhook("shipped", at.Format(time.RFC3339))
 	amended.Body = bytes.Replace(amended.Body, []byte("S-1"), []byte("S-2"), 1)
-	labtest.Exercise(t, labtest.Fixture{
-		Protocol: leastpartner.Protocol, Full: full, Least: least, Start: startPartner,
-		Order:   func(number string) labs.Requisition { return requisition(number, "lipids") },
-		Refused: func(number string) labs.Requisition { return requisition(number, "unknown") },
+	labtest.RunSuite(t, labtest.Fixture{
+		Protocol: leastpartner.Protocol, FullAccount: full, MinimalAccount: least, Start: startPartner,
+		NewRequisition:        func(number string) labs.Requisition { return requisition(number, "lipids") },
+		NewRefusedRequisition: func(number string) labs.Requisition { return requisition(number, "unknown") },
 		Webhooks: labtest.Webhooks{
-			Request: func(a labs.Account, w labtest.Webhook, _ time.Time) *http.Request {
+			NewRequest: func(a labs.Account, w labtest.Webhook, _ time.Time) *http.Request {
 				r := httptest.NewRequest(http.MethodPost, "/webhooks/labs/least", bytes.NewReader(w.Body))
 				r.Header.Set("Authorization", "Bearer "+a.Token)
 				return r
 			},
 			Facts: []labtest.Example{
-				example("shipped", order.KitShipped), example("arrived", order.KitReceived), example("reported", order.ReportReady),
+				example("shipped", order.FactKitShipped), example("arrived", order.FactKitReceived), example("reported", order.FactReportReady),
 			},
-			Amended: amended, Timeless: webhook("arrived", "yesterday"),
+			AmendedFact: amended, FactWithoutTime: newWebhook("arrived", "yesterday"),
 			Problems: map[labs.Problem][]labtest.Webhook{
-				labs.Malformed:     {{Body: []byte(labtest.Canary)}},
-				labs.MissingFields: {{Body: []byte(`{"what":"shipped"}`)}},
-				labs.UnknownType:   {webhook("admired", "")},
-				labs.Incomplete:    {{Body: []byte(`{"order":"1","what":"shipped"}`)}},
+				labs.Malformed:      {{Body: []byte(labtest.Canary)}},
+				labs.MissingFields:  {{Body: []byte(`{"what":"shipped"}`)}},
+				labs.UnknownType:    {newWebhook("admired", "")},
+				labs.IncompleteData: {{Body: []byte(`{"order":"1","what":"shipped"}`)}},
 			},
 		},
 	})
 }
 
-func webhook(what, when string) labtest.Webhook {
-	return labtest.Webhook{Body: fmt.Appendf(nil, `{"order":%q,"what":%q,"when":%q,"sample":"S-1"}`, labtest.Number, what, when)}
+func newWebhook(what, when string) labtest.Webhook {
+	return labtest.Webhook{Body: fmt.Appendf(nil, `{"order":%q,"what":%q,"when":%q,"sample":"S-1"}`, labtest.OrderNumber, what, when)}
 }
 
 func requisition(number, test string) labs.Requisition {
-	return labs.Requisition{Number: number, Order: &order.Order{
+	return labs.Requisition{OrderNumber: number, Order: &order.Order{
 		Modality: lifecycle.Testkit, Patient: &order.Patient{LastName: labtest.Canary}, Address: &order.Address{City: "Phoenix"},
 		LabTest: order.LabTest{Slug: test},
 	}}

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-func (p *Partner) availability(*http.Request, map[string]any) (int, any) {
+func (p *Partner) handleAvailability(*http.Request, map[string]any) (int, any) {
 	day := func(key string) map[string]any {
-		return map[string]any{"date": slots[key].Format(time.DateOnly), "site": nil, "slots": []any{map[string]any{
-			"key": key, "start": slots[key], "end": slots[key].Add(time.Hour), "expires_at": nil, "price_cents": 9900, "priority": false, "available": 1,
+		return map[string]any{"date": freeSlots[key].Format(time.DateOnly), "site": nil, "slots": []any{map[string]any{
+			"key": key, "start": freeSlots[key], "end": freeSlots[key].Add(time.Hour), "expires_at": nil, "price_cents": 9900, "priority": false, "available": 1,
 		}}}
 	}
 	return http.StatusOK, map[string]any{"timezone": "America/Phoenix", "days": []any{day(FirstSlot), day(SecondSlot)}}
 }
 
-func (p *Partner) book(r *http.Request, body map[string]any) (int, any) {
+func (p *Partner) handleBook(r *http.Request, body map[string]any) (int, any) {
 	o, id := p.orders[r.PathValue("number")], r.PathValue("id")
 	if o == nil {
-		return http.StatusNotFound, problem("unknown_order")
+		return http.StatusNotFound, errorBody("unknown_order")
 	}
 	if a := o.appointments[id]; a != nil {
 		return http.StatusOK, a
@@ -25,16 +25,16 @@ func (p *Partner) book(r *http.Request, body map[string]any) (int, any) {
 	a := map[string]any{"id": id, "reference": "R-" + id[:8], "provider": "getlabs", "site": nil, "address": body["address"]}
 	if key, ok := body["slot"].(string); !ok {
 		a["status"], a["start"], a["end"], a["timezone"], a["can_reschedule"] = "pending", nil, nil, nil, false
-	} else if !put(a, key) {
-		return http.StatusConflict, problem("slot_gone")
+	} else if !assignSlot(a, key) {
+		return http.StatusConflict, errorBody("slot_gone")
 	}
 	o.appointments[id] = a
 	return http.StatusCreated, a
 }
 
-// put sets an appointment's slot; false: it is gone.
-func put(a map[string]any, key string) bool {
-	start, ok := slots[key]
+// assignSlot sets an appointment's slot; false: it is gone.
+func assignSlot(a map[string]any, key string) bool {
+	start, ok := freeSlots[key]
 	if ok {
 		a["status"], a["confirmation"], a["can_reschedule"] = "confirmed", "C-1", true
 		a["start"], a["end"], a["timezone"] = start, start.Add(time.Hour), "America/Phoenix"
@@ -42,22 +42,22 @@ func put(a map[string]any, key string) bool {
 	return ok
 }
 
-func (p *Partner) reschedule(r *http.Request, body map[string]any) (int, any) {
-	a := p.find(r)
+func (p *Partner) handleReschedule(r *http.Request, body map[string]any) (int, any) {
+	a := p.findAppointment(r)
 	switch {
 	case a == nil:
-		return http.StatusNotFound, problem("unknown_order")
+		return http.StatusNotFound, errorBody("unknown_order")
 	case a["status"] != "confirmed":
-		return http.StatusConflict, problem("not_reschedulable")
+		return http.StatusConflict, errorBody("not_reschedulable")
 	}
-	if key, _ := body["slot"].(string); !put(a, key) {
-		return http.StatusConflict, problem("slot_gone")
+	if key, _ := body["slot"].(string); !assignSlot(a, key) {
+		return http.StatusConflict, errorBody("slot_gone")
 	}
 	return http.StatusOK, a
 }
 
-func (p *Partner) drop(r *http.Request, _ map[string]any) (int, any) {
-	a := p.find(r)
+func (p *Partner) handleCancelAppointment(r *http.Request, _ map[string]any) (int, any) {
+	a := p.findAppointment(r)
 	if a == nil {
 		return http.StatusOK, map[string]any{}
 	}
@@ -65,7 +65,7 @@ func (p *Partner) drop(r *http.Request, _ map[string]any) (int, any) {
 	return http.StatusOK, a
 }
 
-func (p *Partner) find(r *http.Request) map[string]any {
+func (p *Partner) findAppointment(r *http.Request) map[string]any {
 	if o := p.orders[r.PathValue("number")]; o != nil {
 		return o.appointments[r.PathValue("id")]
 	}

@@ -16,13 +16,13 @@ import (
 
 // Accounts of the fixture: one of which everything can be asked, and one that takes orders for testkits only.
 var (
-	Full = labs.Account{
+	FullAccount = labs.Account{
 		ID: "acc-full", Partner: neutral.Partner, User: "practice-9", Token: "whsec_" + "c2VjcmV0LW9mLXRoZS1mdWxsLWFjY291bnQtMDAwMQ==",
 		Environment: labs.Sandbox, Settings: []byte(`{
 			"collection_methods": ["testkit", "at_home_phlebotomy"], "registrable": true, "cancel": true, "correct": true,
 			"schedule": true, "provider": "getlabs", "tiers": ["appointment-ready", "appointment-request"]}`),
 	}
-	Least = labs.Account{
+	MinimalAccount = labs.Account{
 		ID: "acc-least", Partner: neutral.Partner, User: "practice-10", Token: "whsec_" + "c2VjcmV0LW9mLXRoZS1sZWFzdC1hY2NvdW50LTAwMDE=",
 		Environment: labs.Sandbox,
 	}
@@ -31,37 +31,37 @@ var (
 // Fixture is what labtest exercises the adapter with.
 func Fixture() labtest.Fixture {
 	return labtest.Fixture{
-		Protocol: neutral.Protocol, Full: Full, Least: Least,
+		Protocol: neutral.Protocol, FullAccount: FullAccount, MinimalAccount: MinimalAccount,
 		Start: func(t testing.TB) labtest.Partner {
 			t.Helper()
-			p := Start(t, Full.User, Full.Token)
+			p := Start(t, FullAccount.User, FullAccount.Token)
 			return labtest.Partner{
 				URL: p.URL,
-				Publish: func(_ testing.TB, number string, r labtest.Report) {
-					p.Publish(number, report(r))
+				PublishReport: func(_ testing.TB, number string, r labtest.ReportStage) {
+					p.PublishReport(number, reportBody(r))
 				},
-				Tell: func(_ testing.TB, number string) labtest.Webhook {
-					return labtest.Webhook{ID: "evt-1", Body: p.Tell(number, "evt-1", fact(number, "sample_received", nil))}
+				SendFact: func(_ testing.TB, number string) labtest.Webhook {
+					return labtest.Webhook{ID: "evt-1", Body: p.AddFact(number, "evt-1", factBody(number, "sample_received", nil))}
 				},
 			}
 		},
-		Order:    func(number string) labs.Requisition { return requisition(number, "lipids") },
-		Refused:  func(number string) labs.Requisition { return requisition(number, UnknownTest) },
-		Webhooks: webhooks(),
+		NewRequisition:        func(number string) labs.Requisition { return requisition(number, "lipids") },
+		NewRefusedRequisition: func(number string) labs.Requisition { return requisition(number, UnknownTest) },
+		Webhooks:              newWebhooks(),
 		Appointments: labtest.Appointments{
 			Query: labs.AvailabilityQuery{
-				Type: order.Phlebotomy, Address: place(), From: order.Date{Year: 2026, Month: time.March, Day: 3}, Days: 14,
+				Type: order.Phlebotomy, Address: location(), From: order.Date{Year: 2026, Month: time.March, Day: 3}, Days: 14,
 			},
-			Booking: labs.Booking{Type: order.Phlebotomy, Notes: new(labtest.Canary), Patient: patientCalled(labtest.Canary), Place: place()},
-			Gone:    GoneSlot,
+			Booking:   labs.Booking{Type: order.Phlebotomy, Notes: new(labtest.Canary), Patient: newPatient(labtest.Canary), Location: location()},
+			TakenSlot: TakenSlot,
 		},
 	}
 }
 
 func requisition(number, test string) labs.Requisition {
-	return labs.Requisition{Number: number, Order: &order.Order{
+	return labs.Requisition{OrderNumber: number, Order: &order.Order{
 		Modality: lifecycle.Testkit,
-		Patient:  patientCalled(labtest.Canary),
+		Patient:  newPatient(labtest.Canary),
 		Address: &order.Address{
 			ReceiverName: labtest.Canary, FirstLine: "77 Elm Ct", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US",
 		},
@@ -69,18 +69,18 @@ func requisition(number, test string) labs.Requisition {
 	}}
 }
 
-func patientCalled(name string) *order.Patient {
+func newPatient(name string) *order.Patient {
 	return &order.Patient{
 		FirstName: "Ines", LastName: name, DOB: order.Date{Year: 1988, Month: time.November, Day: 30}, Gender: "female",
 		Phone: "+16025550142", Email: "ines@example.org",
 	}
 }
 
-func place() *order.Place {
-	return &order.Place{FirstLine: "77 Elm Ct", City: "Phoenix", State: "AZ", Zip: "85004", Notes: new(labtest.Canary)}
+func location() *order.Location {
+	return &order.Location{FirstLine: "77 Elm Ct", City: "Phoenix", State: "AZ", Zip: "85004", Notes: new(labtest.Canary)}
 }
 
-func report(r labtest.Report) map[string]any {
+func reportBody(r labtest.ReportStage) map[string]any {
 	hdl := map[string]any{
 		"code": "H1", "name": "HDL Cholesterol", "loinc": "2085-9", "type": "numeric", "result": "61", "value": 61, "unit": "mg/dL",
 		"reference_range": ">39", "min": 39, "interpretation": "normal", "at": "2026-02-27T08:00:00Z",
@@ -93,26 +93,26 @@ func report(r labtest.Report) map[string]any {
 		"pdf_base64": "JVBERi0xLjQK",
 	}
 	switch r {
-	case labtest.SomeResults:
+	case labtest.PartialReport:
 		out["status"] = "partial"
 		out["results"] = []any{hdl}
 		out["missing"] = []any{map[string]any{"code": "C1", "name": "Culture", "failure": "internal_lab_failure"}}
-	case labtest.SameResults:
+	case labtest.RepeatedReport:
 		out["results"] = []any{culture, hdl}
-	case labtest.OtherResults:
+	case labtest.CorrectedReport:
 		hdl["result"], hdl["value"], hdl["interpretation"] = "31", 31, "abnormal"
 	}
 	return out
 }
 
-// at is when the facts of the fixture happened.
-var at = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+// factTime is when the facts of the fixture happened.
+var factTime = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-func fact(number, kind string, data map[string]any) map[string]any {
-	return map[string]any{"type": kind, "order_number": number, "at": at, "accession": "N-000001", "data": data}
+func factBody(number, kind string, data map[string]any) map[string]any {
+	return map[string]any{"type": kind, "order_number": number, "at": factTime, "accession": "N-000001", "data": data}
 }
 
-func webhooks() labtest.Webhooks {
+func newWebhooks() labtest.Webhooks {
 	recoverable := true
 	start := time.Date(2026, 3, 9, 16, 0, 0, 0, time.UTC)
 	visit := map[string]any{
@@ -121,50 +121,50 @@ func webhooks() labtest.Webhooks {
 		"address": map[string]any{"first_line": labtest.Canary + " St 1", "city": "Phoenix", "state": "AZ", "zip": "85004"},
 	}
 	example := func(kind string, data map[string]any, f order.Fact) labtest.Example {
-		f.SentAt, f.Accession = at, "N-000001"
+		f.SentAt, f.Accession = factTime, "N-000001"
 		return labtest.Example{
-			Webhook: labtest.Webhook{ID: "evt-" + kind, Body: encode(fact(labtest.Number, kind, data))}, Number: labtest.Number, Kind: kind, Fact: f,
+			Webhook: labtest.Webhook{ID: "evt-" + kind, Body: encode(factBody(labtest.OrderNumber, kind, data))}, Number: labtest.OrderNumber, Kind: kind, Fact: f,
 		}
 	}
 	rejected := example("sample_rejected", map[string]any{"reason": "Hemolyzed, says " + labtest.Canary, "recoverable": true},
-		order.Fact{Kind: order.KitRejected, Recoverable: &recoverable, Detail: lifecycle.SampleHemolyzed})
+		order.Fact{Kind: order.FactKitRejected, Recoverable: &recoverable, Detail: lifecycle.SampleHemolyzed})
 	rejected.Reason = "Hemolyzed, says " + labtest.Canary
 	visited := example("appointment", visit, order.Fact{
-		Kind: order.AppointmentReport, AppointmentID: "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11", Appointment: &order.Booked{
-			Status: lifecycle.AppointmentIsConfirmed, Provider: "getlabs", Reference: "R-1", Confirmation: "C-1", StartAt: start,
+		Kind: order.FactAppointment, AppointmentID: "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11", Appointment: &order.ReportedAppointment{
+			Status: lifecycle.AppointmentStatusConfirmed, Provider: "getlabs", Reference: "R-1", Confirmation: "C-1", StartAt: start,
 			EndAt: start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
 		},
 	})
-	visited.Placed = true
+	visited.HasLocation = true
 	return labtest.Webhooks{
-		Request: request, Signed: true,
+		NewRequest: newRequest, Signed: true,
 		Facts: []labtest.Example{
 			example("kit_shipped", map[string]any{"outbound": "9400111", "inbound": "9400222", "kit_id": "N-000001"},
-				order.Fact{Kind: order.KitShipped, Outbound: "9400111", Inbound: "9400222", KitRegCode: "N-000001"}),
+				order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400111", InboundNumber: "9400222", KitRegCode: "N-000001"}),
 			example("transit", map[string]any{"leg": "outbound", "status": "with_customer"},
-				order.Fact{Kind: order.CourierReport, Leg: "outbound", Target: lifecycle.WithCustomer, Delivered: true}),
+				order.Fact{Kind: order.FactCourierReport, Leg: "outbound", TargetStatus: lifecycle.WithCustomer, LegEnded: true}),
 			example("draw_completed", map[string]any{"collected_at": "2026-03-02T08:30:00-01:00"},
-				order.Fact{Kind: order.DrawReport, CollectedAt: at.Add(30 * time.Minute)}),
-			example("sample_received", nil, order.Fact{Kind: order.KitReceived}),
+				order.Fact{Kind: order.FactDrawCompleted, CollectedAt: factTime.Add(30 * time.Minute)}),
+			example("sample_received", nil, order.Fact{Kind: order.FactKitReceived}),
 			rejected,
-			example("report_ready", nil, order.Fact{Kind: order.ReportReady}),
+			example("report_ready", nil, order.Fact{Kind: order.FactReportReady}),
 			visited,
 		},
-		Amended: labtest.Webhook{ID: "evt-kit_shipped", Body: encode(fact(labtest.Number, "kit_shipped", map[string]any{"outbound": "9400333"}))},
-		Timeless: labtest.Webhook{
-			ID: "evt-timeless", Body: []byte(`{"type":"report_ready","order_number":"` + labtest.Number + `","at":"` + labtest.Canary + `"}`),
+		AmendedFact: labtest.Webhook{ID: "evt-kit_shipped", Body: encode(factBody(labtest.OrderNumber, "kit_shipped", map[string]any{"outbound": "9400333"}))},
+		FactWithoutTime: labtest.Webhook{
+			ID: "evt-timeless", Body: []byte(`{"type":"report_ready","order_number":"` + labtest.OrderNumber + `","at":"` + labtest.Canary + `"}`),
 		},
-		Problems: problems(),
+		Problems: problemWebhooks(),
 	}
 }
 
-func problems() map[labs.Problem][]labtest.Webhook {
+func problemWebhooks() map[labs.Problem][]labtest.Webhook {
 	out := map[labs.Problem][]labtest.Webhook{}
 	for problem, bodies := range map[labs.Problem][]string{
 		labs.Malformed:     {labtest.Canary},
 		labs.MissingFields: {`{}`, `{"type":"report_ready"}`, `{"order_number":"1"}`, `{"order_number":7,"type":"report_ready"}`},
 		labs.UnknownType:   {`{"order_number":"1","type":"` + labtest.Canary + `!"}`, `{"order_number":"1","type":"kit_admired"}`},
-		labs.Incomplete: {
+		labs.IncompleteData: {
 			`{"order_number":"1","type":"kit_shipped","data":"` + labtest.Canary + `"}`,
 			`{"order_number":"1","type":"transit"}`,
 			`{"order_number":"1","type":"transit","data":{"leg":"outbound","status":"delivered_to_lab"}}`,
@@ -180,11 +180,11 @@ func problems() map[labs.Problem][]labtest.Webhook {
 	return out
 }
 
-func request(a labs.Account, w labtest.Webhook, at time.Time) *http.Request {
+func newRequest(a labs.Account, w labtest.Webhook, at time.Time) *http.Request {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "/webhooks/labs/neutral", bytes.NewReader(w.Body))
 	if err != nil {
 		panic(err) // the address is fixed
 	}
-	Sign(r, a.User, a.Token, w.ID, at, w.Body)
+	SignWebhook(r, a.User, a.Token, w.ID, at, w.Body)
 	return r
 }

@@ -22,13 +22,13 @@ import (
 const (
 	FirstSlot  = "slot-1"
 	SecondSlot = "slot-2"
-	GoneSlot   = "slot-0"
+	TakenSlot  = "slot-0"
 )
 
 // UnknownTest is the code of a test that the partner does not do.
 const UnknownTest = "unknown"
 
-var slots = map[string]time.Time{
+var freeSlots = map[string]time.Time{
 	FirstSlot:  time.Date(2026, 3, 9, 16, 0, 0, 0, time.UTC),
 	SecondSlot: time.Date(2026, 3, 10, 17, 30, 0, 0, time.UTC),
 }
@@ -40,7 +40,7 @@ type Partner struct {
 	user, secret string
 
 	mu     sync.Mutex
-	orders map[string]*kept
+	orders map[string]*orderRecord
 	calls  []Call
 }
 
@@ -50,8 +50,8 @@ type Call struct {
 	Body         map[string]any
 }
 
-type kept struct {
-	kit          string
+type orderRecord struct {
+	kitID        string
 	registered   bool
 	cancelled    bool
 	report       json.RawMessage
@@ -62,20 +62,20 @@ type kept struct {
 // Start starts a partner that knows an account by its name and secret.
 func Start(t testing.TB, user, secret string) *Partner {
 	t.Helper()
-	p := &Partner{user: user, secret: secret, orders: map[string]*kept{}}
+	p := &Partner{user: user, secret: secret, orders: map[string]*orderRecord{}}
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(*http.Request, map[string]any) (int, any){
-		"PUT /orders/{number}":                               p.place,
-		"PUT /orders/{number}/patient":                       p.register,
-		"POST /orders/{number}/cancel":                       p.cancel,
-		"GET /orders/{number}/results":                       p.results,
-		"GET /orders/{number}/facts":                         p.facts,
-		"POST /availability":                                 p.availability,
-		"PUT /orders/{number}/appointments/{id}":             p.book,
-		"POST /orders/{number}/appointments/{id}/reschedule": p.reschedule,
-		"POST /orders/{number}/appointments/{id}/cancel":     p.drop,
+		"PUT /orders/{number}":                               p.handlePlace,
+		"PUT /orders/{number}/patient":                       p.handleRegister,
+		"POST /orders/{number}/cancel":                       p.handleCancel,
+		"GET /orders/{number}/results":                       p.handleResults,
+		"GET /orders/{number}/facts":                         p.handleFacts,
+		"POST /availability":                                 p.handleAvailability,
+		"PUT /orders/{number}/appointments/{id}":             p.handleBook,
+		"POST /orders/{number}/appointments/{id}/reschedule": p.handleReschedule,
+		"POST /orders/{number}/appointments/{id}/cancel":     p.handleCancelAppointment,
 	} {
-		mux.HandleFunc(pattern, p.guarded(handle))
+		mux.HandleFunc(pattern, p.requireSignature(handle))
 	}
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
@@ -89,15 +89,15 @@ func (p *Partner) Calls() []Call {
 	return append([]Call(nil), p.calls...)
 }
 
-// Publish gives an order a report.
-func (p *Partner) Publish(number string, report any) {
+// PublishReport gives an order a report.
+func (p *Partner) PublishReport(number string, report any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.orders[number].report = encode(report)
 }
 
-// Tell keeps a fact for whoever asks, and gives the body of its webhook.
-func (p *Partner) Tell(number, id string, fact map[string]any) []byte {
+// AddFact keeps a fact for whoever asks, and gives the body of its webhook.
+func (p *Partner) AddFact(number, id string, fact map[string]any) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	body := encode(fact)
@@ -109,8 +109,8 @@ func (p *Partner) Tell(number, id string, fact map[string]any) []byte {
 	return body
 }
 
-// Sign gives a webhook its headers.
-func Sign(r *http.Request, user, secret, id string, at time.Time, body []byte) {
+// SignWebhook gives a webhook its headers.
+func SignWebhook(r *http.Request, user, secret, id string, at time.Time, body []byte) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	r.Header.Set("x-account", user)
 	r.Header.Set("webhook-id", id)
@@ -128,8 +128,8 @@ func signature(secret, id, stamp string, body []byte) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// guarded lets the account's own signed calls in, one at a time.
-func (p *Partner) guarded(handle func(*http.Request, map[string]any) (int, any)) http.HandlerFunc {
+// requireSignature lets the account's own signed calls in, one at a time.
+func (p *Partner) requireSignature(handle func(*http.Request, map[string]any) (int, any)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		raw, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -138,23 +138,23 @@ func (p *Partner) guarded(handle func(*http.Request, map[string]any) (int, any))
 		id, stamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
 		want := "v1," + signature(p.secret, id, stamp, raw)
 		if id == "" || r.Header.Get("x-account") != p.user || r.Header.Get("webhook-signature") != want {
-			answer(w, http.StatusUnauthorized, problem("unauthorized"))
+			writeAnswer(w, http.StatusUnauthorized, errorBody("unauthorized"))
 			return
 		}
 		var body map[string]any
 		if len(raw) > 0 && json.Unmarshal(raw, &body) != nil {
-			answer(w, http.StatusBadRequest, problem("invalid_order"))
+			writeAnswer(w, http.StatusBadRequest, errorBody("invalid_order"))
 			return
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.calls = append(p.calls, Call{r.Method, r.URL.Path, body})
 		status, said := handle(r, body)
-		answer(w, status, said)
+		writeAnswer(w, status, said)
 	}
 }
 
-func answer(w http.ResponseWriter, status int, said any) {
+func writeAnswer(w http.ResponseWriter, status int, said any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(encode(said))
@@ -168,6 +168,6 @@ func encode(value any) json.RawMessage {
 	return encoded
 }
 
-func problem(code string) map[string]string {
+func errorBody(code string) map[string]string {
 	return map[string]string{"code": code, "message": "says the partner"}
 }
