@@ -64,12 +64,12 @@ cluster:
 .PHONY: test-cluster
 test-cluster: cluster packages ## run the tests on a Temporal cluster of two nodes, PostgreSQL and several processes of each kind
 	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" \
-		go run ./internal/testrun -race -p 1 -timeout $(TEST_TIMEOUT) -tags cluster ./internal/testcluster ./e2e/cluster
+		go run ./internal/testrun -race -p 1 -timeout $(TEST_TIMEOUT) -tags cluster ./internal/testservers/clustertest ./e2e/cluster
 
 .PHONY: chaos
 chaos: cluster packages ## kill everything while 500 orders are under way, and compare all accounts: make chaos DURATION=30m SEED=7
 	@ALIQUOT_TEST_CLUSTER="$(CURDIR)/bin/tools" DURATION="$(DURATION)" SEED="$(SEED)" \
-		go test -count=1 -v -timeout 150m -tags cluster -run TestNothingIsLostInAStorm ./e2e/chaos
+		go test -count=1 -v -timeout 150m -tags cluster -run TestNothingIsLostUnderFaults ./e2e/chaos
 
 .PHONY: bench
 bench: temporal cluster packages ## run the benchmarks, on SQLite and on a cluster: docs/performance.md

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
 // openOrdersTimeLimit is for how long one activity goes through the open orders: a history has room for some thousands of activities, and there

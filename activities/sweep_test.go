@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/internal/seed"
+	"github.com/aliquot-labs/aliquot/internal/bulkorders"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -73,7 +73,7 @@ func newSweepActivities(t *testing.T, orders int) (*Activities, *fakeTemporal, [
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))
-	_, err = seed.GenerateOrders(t.Context(), db, seed.Options{Orders: orders, Seed: 1, NewestAt: time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)})
+	_, err = bulkorders.GenerateOrders(t.Context(), db, bulkorders.Options{Orders: orders, Seed: 1, NewestAt: time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)})
 	require.NoError(t, err)
 	open, err := db.UnfinishedOrders(t.Context(), "", orders)
 	require.NoError(t, err)

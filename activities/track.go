@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/aliquot-labs/aliquot/couriers"
-	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 	"github.com/aliquot-labs/aliquot/order"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aliquot-labs/aliquot/catalogue"
+	"github.com/aliquot-labs/aliquot/internal/catalogue"
 )
 
 const schemaDefinitions = "#/$defs/"

@@ -6,7 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aliquot-labs/aliquot/billing"
+	"github.com/aliquot-labs/aliquot/internal/billing"
 )
 
 // ClientFacingDiagnosisInformation is a billable code of ICD-10-CM.

@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
 // contractFixtures is where the samples of client-api#22-fixtures are.
-const contractFixtures = "../junction/testdata/contract"
+const contractFixtures = "../internal/junction/testdata/contract"
 
 // contractFixture is one of them.
 type contractFixture struct {

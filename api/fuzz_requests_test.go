@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/internal/contract"
+	"github.com/aliquot-labs/aliquot/internal/apicontract"
 )
 
 // FuzzRequests draws requests to every documented operation: paths, queries, headers and bodies that follow the document, mostly, and
@@ -24,7 +24,7 @@ import (
 func FuzzRequests(f *testing.F) {
 	document, err := api.Document()
 	require.NoError(f, err)
-	judge, err := contract.New(document)
+	judge, err := apicontract.New(document)
 	require.NoError(f, err)
 	routes := routesOf(f, document)
 	x := newFixture(f)
@@ -40,7 +40,7 @@ func TestDrawnRequests(t *testing.T) {
 	t.Parallel()
 	document, err := api.Document()
 	require.NoError(t, err)
-	judge, err := contract.New(document)
+	judge, err := apicontract.New(document)
 	require.NoError(t, err)
 	routes := routesOf(t, document)
 	request := newRequester(newFixture(t), judge, routes)
@@ -55,7 +55,7 @@ func TestDrawnRequests(t *testing.T) {
 }
 
 // newRequester makes the request that is drawn from some bytes and looks at the answer.
-func newRequester(x *fixture, judge *contract.Contract, routes []route) func(t *testing.T, data []byte) {
+func newRequester(x *fixture, judge *apicontract.Contract, routes []route) func(t *testing.T, data []byte) {
 	executed := 0
 	return func(t *testing.T, data []byte) {
 		t.Helper()

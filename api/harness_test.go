@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"

@@ -7,7 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -46,7 +46,7 @@ type importInput struct {
 func (in *importInput) Resolve(ctx huma.Context) []error {
 	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
 	given := in.Body.SampleID
-	in.Body.SampleID = wire.SafeOrderNumber(given) // as it is read in reports: what none can name would wait for one in vain
+	in.Body.SampleID = partnerhttp.SafeOrderNumber(given) // as it is read in reports: what none can name would wait for one in vain
 	if given != "" && in.Body.SampleID == "" {
 		errs = append(errs, newProblem("value_error", "Value is blank, too long, or has control characters", "body.sample_id"))
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/partners"
+	"github.com/aliquot-labs/aliquot/labs/registry"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -42,7 +42,7 @@ func (s *server) openLabOrRefuse(ctx context.Context, a store.LabAccount) (labs.
 
 // openLab makes the client of an account by its partner's protocol. Its calls keep the account's spacing with those of the workers.
 func (s *server) openLab(a store.LabAccount) (labs.Lab, error) {
-	p, ok := partners.ProtocolNamed(a.Partner)
+	p, ok := registry.ProtocolNamed(a.Partner)
 	if !ok {
 		return nil, fmt.Errorf("there is no partner %q", a.Partner)
 	}

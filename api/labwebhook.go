@@ -9,7 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/partners"
+	"github.com/aliquot-labs/aliquot/labs/registry"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -18,7 +18,7 @@ import (
 const codeForeignAccount = "not_this_account"
 
 func (s *server) labWebhookRoutes(e *gin.Engine) {
-	for _, p := range partners.Protocols() {
+	for _, p := range registry.Protocols() {
 		e.POST("/webhooks/labs/"+p.Name, func(c *gin.Context) { s.handleLabWebhook(c, p) })
 	}
 }

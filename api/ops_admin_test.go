@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
 func TestOpsTeamsAndKeys(t *testing.T) {
@@ -43,7 +43,7 @@ func TestOpsTeamsAndKeys(t *testing.T) {
 // Whoever changes one value does not undo what another changes at the same moment.
 func TestOpsTeamPolicyIsMergedAtOnce(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, pgtest.NewDatabase(t))
+	f := newFixtureOn(t, postgrestest.NewDatabase(t))
 	var g errgroup.Group
 	changes := []string{`{"minors": true}`, `{"replacement": "auto"}`, `{"deadlines": {"shipment": "72h"}}`, `{"deadlines": {"results": "240h"}}`}
 	for _, change := range changes {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aliquot-labs/aliquot/catalogue"
+	"github.com/aliquot-labs/aliquot/internal/catalogue"
 	"github.com/aliquot-labs/aliquot/store"
 )
 

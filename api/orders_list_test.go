@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
-	generated "github.com/aliquot-labs/aliquot/internal/seed"
+	generated "github.com/aliquot-labs/aliquot/internal/bulkorders"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -99,7 +99,7 @@ func TestEveryFilterOfOrdersIsKnown(t *testing.T) {
 
 func TestOrdersThatAreTooManyToBeSortedByPatient(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, pgtest.NewDatabase(t)) // which takes that many at once
+	f := newFixtureOn(t, postgrestest.NewDatabase(t)) // which takes that many at once
 	teams, err := generated.GenerateOrders(t.Context(), f.store, generated.Options{Orders: 2*store.MaxOrdersSortedByPatient + 10, NewestAt: testTime})
 	require.NoError(t, err)
 	key := f.newKey(teams[0].ID, store.RoleClient)

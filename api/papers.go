@@ -9,8 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 
+	"github.com/aliquot-labs/aliquot/internal/documents"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/paper"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -54,7 +54,7 @@ func (s *server) requisitionOfLink(ctx context.Context, signed string) ([]byte, 
 	if err := s.appendReadAudit(ctx, "order.read_requisition", team, id, "by=signed_address"); err != nil {
 		return nil, err
 	}
-	return paper.Requisition(*o)
+	return documents.Requisition(*o)
 }
 
 // notFoundInstructions are what is not found where a test has none.
@@ -102,24 +102,24 @@ func newPDFAnswer(pdf []byte) *rawAnswer {
 
 func (s *server) getRequisitionPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	exists := func(o *order.Order) bool { return isPatientKnown(o) && !o.Imported }
-	return s.renderOrderPDF(ctx, in.OrderID, "Requisition", "order.read_requisition", exists, paper.Requisition)
+	return s.renderOrderPDF(ctx, in.OrderID, "Requisition", "order.read_requisition", exists, documents.Requisition)
 }
 
 func (s *server) getLabelsPDF(ctx context.Context, in *labelsInput) (*rawAnswer, error) {
 	return s.renderOrderPDF(ctx, in.OrderID, "Labels", "order.read_labels", isPatientKnown, func(o order.Order) ([]byte, error) {
-		return paper.Labels(o, in.NumberOfLabels, in.CollectionDate)
+		return documents.Labels(o, in.NumberOfLabels, in.CollectionDate)
 	})
 }
 
 func (s *server) getABNPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	exists := func(o *order.Order) bool { return o.HasABN() && o.Patient != nil }
-	return s.renderOrderPDF(ctx, in.OrderID, "Advance beneficiary notice", "order.read_abn", exists, paper.ABN)
+	return s.renderOrderPDF(ctx, in.OrderID, "Advance beneficiary notice", "order.read_abn", exists, documents.ABN)
 }
 
 func (s *server) getOrderInstructionsPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
 	exists := func(o *order.Order) bool { return o.LabTest.HasInstructions }
 	return s.renderOrderPDF(ctx, in.OrderID, notFoundInstructions, "order.read_instructions", exists, func(o order.Order) ([]byte, error) {
-		return paper.Instructions(o.LabTest, o.CreatedAt)
+		return documents.Instructions(o.LabTest, o.CreatedAt)
 	})
 }
 
@@ -131,7 +131,7 @@ func (s *server) getLabTestInstructionsPDF(ctx context.Context, in *LabTestPath)
 	if !t.HasInstructions {
 		return nil, notFoundError(notFoundInstructions)
 	}
-	pdf, err := paper.Instructions(t, s.Now())
+	pdf, err := documents.Instructions(t, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -176,5 +176,5 @@ func (s *server) reportPDF(ctx context.Context, o order.Order) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return paper.Report(o, v)
+	return documents.Report(o, v)
 }

@@ -10,8 +10,8 @@ import (
 	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aliquot-labs/aliquot/internal/documents"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/paper"
 )
 
 const collected = "?collection_date=2026-03-04T08:30:00-07:00"
@@ -38,14 +38,14 @@ func TestRequisitionAndLabels(t *testing.T) {
 	o := *f.order(id)
 	require.Equal(t, "E11.9", o.ICDCodes[0])
 
-	want, err := paper.Requisition(o)
+	want, err := documents.Requisition(o)
 	require.NoError(t, err)
 	requirePDF(t, want, f.sendWithKey(http.MethodGet, base+"/requisition/pdf", f.key, nil))
 
 	at, err := time.Parse(time.RFC3339, "2026-03-04T08:30:00-07:00")
 	require.NoError(t, err)
 	for query, copies := range map[string]int{"": 3, "&number_of_labels=1": 1, "&number_of_labels=50": 50} {
-		want, err := paper.Labels(o, copies, at)
+		want, err := documents.Labels(o, copies, at)
 		require.NoError(t, err)
 		r := f.sendWithKey(http.MethodGet, base+"/labels/pdf"+collected+query, f.key, nil)
 		requirePDF(t, want, r)
@@ -79,7 +79,7 @@ func TestLabelsRefused(t *testing.T) {
 
 func TestMostLabelsIsWhatTheAPIAllows(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 50, paper.MaxLabels)
+	require.Equal(t, 50, documents.MaxLabels)
 }
 
 // The requisition of an imported order was made elsewhere. Its tubes can be labelled.
@@ -100,7 +100,7 @@ func TestResultsWithoutALabsPDFAreDrawn(t *testing.T) {
 	f := newFixture(t)
 	id := f.createOrder(nil)
 	v := f.completeOrder(id, nil)
-	want, err := paper.Report(*f.order(id), v)
+	want, err := documents.Report(*f.order(id), v)
 	require.NoError(t, err)
 	requirePDF(t, want, f.sendWithKey(http.MethodGet, "/v3/order/"+id+"/result/pdf", f.key, nil))
 	requirePDF(t, want, f.sendWithKey(http.MethodGet, "/v3/order_transaction/"+transactionOf(f, id)+"/result/pdf", f.key, nil))
@@ -138,7 +138,7 @@ func TestCollectionInstructions(t *testing.T) {
 	f.labTest = f.newLabTest(order.LabTest{HasInstructions: true, Fasting: true})
 	test, err := f.store.LabTest(t.Context(), "", f.labTest)
 	require.NoError(t, err)
-	want, err := paper.Instructions(test, testTime)
+	want, err := documents.Instructions(test, testTime)
 	require.NoError(t, err)
 	for _, path := range paths() {
 		requirePDF(t, want, f.sendWithKey(http.MethodGet, path, f.key, nil))
@@ -168,7 +168,7 @@ func TestTheRequisitionAtItsAddress(t *testing.T) {
 	url := f.sendWithKey(http.MethodGet, "/v3/order/"+id, f.key, nil).json(t)["requisition_form_url"].(string)
 	at, ok := strings.CutPrefix(url, "https://lab.example")
 	require.True(t, ok, url)
-	want, err := paper.Requisition(*f.order(id))
+	want, err := documents.Requisition(*f.order(id))
 	require.NoError(t, err)
 	requirePDF(t, want, f.send(http.MethodGet, at, nil))
 	for _, wrong := range []string{at + "A", "/requisitions/" + id, "/requisitions/x.y"} {

@@ -10,9 +10,9 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/aliquot-labs/aliquot/internal/simulation"
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/simulation"
 	"github.com/aliquot-labs/aliquot/store"
 )
 

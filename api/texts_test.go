@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -18,7 +18,7 @@ func TestTextsThatPostgreSQLDoesNotTake(t *testing.T) {
 	t.Parallel()
 	document, err := api.Document()
 	require.NoError(t, err)
-	f := newFixtureOn(t, pgtest.NewDatabase(t))
+	f := newFixtureOn(t, postgrestest.NewDatabase(t))
 	looked := 0
 	for _, r := range routesOf(t, document) {
 		for _, p := range r.parameters {
@@ -40,7 +40,7 @@ func TestTextsThatPostgreSQLDoesNotTake(t *testing.T) {
 // The beginning of a text need not be one.
 func TestLocationsNearAForeignPostalCode(t *testing.T) {
 	t.Parallel()
-	f := newFixtureOn(t, pgtest.NewDatabase(t))
+	f := newFixtureOn(t, postgrestest.NewDatabase(t))
 	r := f.sendWithKey(http.MethodPost, "/v3/order/import", f.key, f.importBody(map[string]any{"patient_address.zip": "äöü"}))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	id := r.json(t)["order"].(map[string]any)["id"].(string)

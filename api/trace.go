@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/aliquot-labs/aliquot/tracing"
+	"github.com/aliquot-labs/aliquot/internal/tracing"
 )
 
 // trace begins a trace with the request, which goes on wherever the request's context goes: into the order's workflow. It says what the

@@ -9,10 +9,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/internal/documents"
+	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
-	"github.com/aliquot-labs/aliquot/paper"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -154,7 +154,7 @@ func (s *server) replaceDamaged(ctx context.Context, orders []order.Order, repor
 		if err != nil {
 			return err
 		}
-		if reports[i], err = paper.Report(o, v); err != nil {
+		if reports[i], err = documents.Report(o, v); err != nil {
 			return err
 		}
 	}

@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/internal/temporaltest"
-	"github.com/aliquot-labs/aliquot/internal/testcluster"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/testservers/clustertest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
 // What a benchmark run is made of. Every figure is a ratio against a floor that the same run measures, because absolute figures say
@@ -69,7 +69,7 @@ func benchEngines(b *testing.B, run func(b *testing.B, o func() options)) {
 		b.ReportMetric(0, "ns/op")
 	})
 	b.Run("postgres+cluster", func(b *testing.B) {
-		cluster := testcluster.Start(b, testcluster.Options{})
+		cluster := clustertest.Start(b, clustertest.Options{})
 		n := 0
 		for b.Loop() {
 			run(b, func() options {

@@ -12,16 +12,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
 // race is two calls about an order that are made at the same moment, and the ways in which that may end: what became of each call,
 // and the order's events. Of two calls that exclude each other one is refused, with the documented text.
 type race struct {
 	name            string
-	start           func(ctx context.Context, d *drive.System) (*drive.Order, error)
+	start           func(ctx context.Context, d *scenario.System) (*scenario.Order, error)
 	initialEvents   string // the events of the order that the calls meet
-	one, other      func(o *drive.Order, ctx context.Context) error
+	one, other      func(o *scenario.Order, ctx context.Context) error
 	allowedOutcomes []raceOutcome
 }
 
@@ -40,54 +40,54 @@ const (
 
 var races = []race{
 	{
-		name: "cancel, shipped", start: startOrdered(drive.Testkit), initialEvents: "ordered requisition_created",
-		one:             (*drive.Order).Cancel,
-		other:           func(o *drive.Order, ctx context.Context) error { return o.SendFact(ctx, "kit_shipped", nil) },
+		name: "cancel, shipped", start: startOrdered(scenario.Testkit), initialEvents: "ordered requisition_created",
+		one:             (*scenario.Order).Cancel,
+		other:           func(o *scenario.Order, ctx context.Context) error { return o.SendFact(ctx, "kit_shipped", nil) },
 		allowedOutcomes: []raceOutcome{{"", "", "cancelled"}, {textShipped, "", "transit_customer"}},
 	},
 	{
 		name: "register, do not process", start: startShipped, initialEvents: "ordered awaiting_registration",
-		one: (*drive.Order).Register, other: (*drive.Order).DoNotProcess,
+		one: (*scenario.Order).Register, other: (*scenario.Order).DoNotProcess,
 		allowedOutcomes: []raceOutcome{
 			{textKitExpired, "", "do_not_process"}, {"", "", "registered do_not_process"}, {"", "", "registered requisition_created do_not_process"},
 		},
 	},
 	{
 		name: "reschedule, cancel the appointment", start: startWithAppointment, initialEvents: "ordered requisition_created appointment_scheduled",
-		one: (*drive.Order).Reschedule, other: (*drive.Order).CancelAppointment,
+		one: (*scenario.Order).Reschedule, other: (*scenario.Order).CancelAppointment,
 		allowedOutcomes: []raceOutcome{
 			{"", textBusy, "appointment_scheduled"}, {"", "", "appointment_scheduled appointment_cancelled"},
 			{textBusy, "", "appointment_cancelled"}, {textNotBooked, "", "appointment_cancelled"},
 		},
 	},
 	{
-		name: "book, book", start: startOrdered(drive.WalkIn), initialEvents: "ordered requisition_created",
-		one: (*drive.Order).Book, other: (*drive.Order).Book,
+		name: "book, book", start: startOrdered(scenario.WalkIn), initialEvents: "ordered requisition_created",
+		one: (*scenario.Order).Book, other: (*scenario.Order).Book,
 		allowedOutcomes: []raceOutcome{
 			{"", textBusy, "appointment_scheduled"}, {"", textBookedAlready, "appointment_scheduled"},
 			{textBusy, "", "appointment_scheduled"}, {textBookedAlready, "", "appointment_scheduled"},
 		},
 	},
 	{
-		name: "draw completed, cancel", start: startOrdered(drive.OnSite), initialEvents: "ordered requisition_created",
-		one: (*drive.Order).DrawCompleted, other: (*drive.Order).Cancel,
+		name: "draw completed, cancel", start: startOrdered(scenario.OnSite), initialEvents: "ordered requisition_created",
+		one: (*scenario.Order).DrawCompleted, other: (*scenario.Order).Cancel,
 		allowedOutcomes: []raceOutcome{{"", "", "draw_completed cancelled"}, {textDrawCancelled, "", "cancelled"}},
 	},
 }
 
-func startOrdered(method string) func(context.Context, *drive.System) (*drive.Order, error) {
-	return func(ctx context.Context, d *drive.System) (*drive.Order, error) {
+func startOrdered(method string) func(context.Context, *scenario.System) (*scenario.Order, error) {
+	return func(ctx context.Context, d *scenario.System) (*scenario.Order, error) {
 		return d.PlaceOrder(ctx, method, "", nil)
 	}
 }
 
-func startShipped(ctx context.Context, d *drive.System) (*drive.Order, error) {
+func startShipped(ctx context.Context, d *scenario.System) (*scenario.Order, error) {
 	return d.PlaceKit(ctx, "", "silent")
 }
 
 // startWithAppointment is an order with an appointment. It is booked as soon as there is a requisition.
-func startWithAppointment(ctx context.Context, d *drive.System) (*drive.Order, error) {
-	o, err := d.PlaceOrder(ctx, drive.Phlebotomy, "", nil)
+func startWithAppointment(ctx context.Context, d *scenario.System) (*scenario.Order, error) {
+	o, err := d.PlaceOrder(ctx, scenario.Phlebotomy, "", nil)
 	if err != nil {
 		return o, err
 	}
@@ -156,7 +156,7 @@ func (s *system) refusalText(err error) string {
 	if err == nil {
 		return ""
 	}
-	var refused *drive.RefusedError
+	var refused *scenario.RefusedError
 	require.ErrorAs(s.t, err, &refused)
 	require.Equal(s.t, http.StatusBadRequest, refused.Status, "%s", refused.Body)
 	return refused.Detail
@@ -186,7 +186,7 @@ func TestAKitIsRegisteredAsItExpires(t *testing.T) {
 
 // expiringKit is an unregistered kit. It is registered so much earlier than it expires.
 type expiringKit struct {
-	order *drive.Order
+	order *scenario.Order
 	due   time.Time
 	early time.Duration
 	err   error // of the registration
@@ -194,7 +194,7 @@ type expiringKit struct {
 
 func (s *system) placeExpiring(early time.Duration) expiringKit {
 	s.t.Helper()
-	o, err := s.scenarioSystem().PlaceKit(context.Background(), drive.ExpiringPolicy, "silent")
+	o, err := s.scenarioSystem().PlaceKit(context.Background(), scenario.ExpiringPolicy, "silent")
 	require.NoError(s.t, err)
 	seen := s.awaitStatus(o.ID, "received.testkit.awaiting_registration")
 	k := expiringKit{order: o, early: early}

@@ -15,16 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/internal/contract"
+	"github.com/aliquot-labs/aliquot/internal/apicontract"
 )
 
 // apiContract is the API's OpenAPI document, by which the tests of this package judge every answer.
-var apiContract = sync.OnceValue(func() *contract.Contract {
+var apiContract = sync.OnceValue(func() *apicontract.Contract {
 	document, err := api.Document()
 	if err != nil {
 		panic(err)
 	}
-	c, err := contract.New(document)
+	c, err := apicontract.New(document)
 	if err != nil {
 		panic(err)
 	}
@@ -32,7 +32,7 @@ var apiContract = sync.OnceValue(func() *contract.Contract {
 })
 
 func checkingTransport(base http.RoundTripper) http.RoundTripper {
-	return &contract.Transport{Contract: apiContract(), Prefixes: []string{"/v1/", "/v2/", "/v3/", "/ops/"}, Base: base}
+	return &apicontract.Transport{Contract: apiContract(), Prefixes: []string{"/v1/", "/v2/", "/v3/", "/ops/"}, Base: base}
 }
 
 // printUnanswered says which operations no test of the package has had an answer of, when all were run.

@@ -12,13 +12,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/internal/leash"
+	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
 // freeAddress is a free one on this machine.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	port, err := leash.FreePort(t.Context())
+	port, err := childprocess.FreePort(t.Context())
 	require.NoError(t, err)
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }

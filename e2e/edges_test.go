@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
@@ -16,7 +16,7 @@ import (
 func TestEveryEdgeIsReached(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, options{neutral: true, noEndpoint: true})
-	names, failures := drive.RunAll(context.Background(), s.scenarioSystem(), drive.Paths())
+	names, failures := scenario.RunAll(context.Background(), s.scenarioSystem(), scenario.Paths())
 	require.Empty(t, strings.Join(failures, "\n"))
 	h := s.readEventLog(names)
 	t.Logf("what was reached, by what, and on which walk:\n%s", strings.Join(h.edgeReport(), "\n"))

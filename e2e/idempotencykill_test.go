@@ -15,14 +15,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/e2e/drive"
-	"github.com/aliquot-labs/aliquot/internal/leash"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
 // startAPI starts `aliquot api` with the system's settings and returns its URL. It ends with the test.
 func (s *system) startAPI(binary string) (*process, string) {
 	s.t.Helper()
-	port, err := leash.FreePort(context.Background())
+	port, err := childprocess.FreePort(context.Background())
 	require.NoError(s.t, err)
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	p := &process{cmd: exec.CommandContext(context.Background(), binary, "api"), logs: &lockedBuffer{}}
@@ -215,11 +215,11 @@ func TestAKilledAPIBooksOnce(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, options{postgres: true, neutral: true})
-			o, err := s.scenarioSystem().PlaceOrder(t.Context(), drive.WalkIn, "", nil)
+			o, err := s.scenarioSystem().PlaceOrder(t.Context(), scenario.WalkIn, "", nil)
 			require.NoError(t, err)
 			_, err = o.AwaitStatuses(t.Context(), 2)
 			require.NoError(t, err)
-			slot, err := s.scenarioSystem().NextSlot(t.Context(), drive.WalkIn)
+			slot, err := s.scenarioSystem().NextSlot(t.Context(), scenario.WalkIn)
 			require.NoError(t, err)
 			first, url := s.startAPI(binary)
 			_, other := s.startAPI(binary)
@@ -272,11 +272,11 @@ func TestOneKeyAtTwoProcessesCountsOnce(t *testing.T) {
 	all(keyedRequest{s, "/v3/order", s.orderBody(nil), uuid.NewString()})
 	require.Equal(t, 1, s.orders())
 
-	o, err := s.scenarioSystem().PlaceOrder(t.Context(), drive.WalkIn, "", nil)
+	o, err := s.scenarioSystem().PlaceOrder(t.Context(), scenario.WalkIn, "", nil)
 	require.NoError(t, err)
 	_, err = o.AwaitStatuses(t.Context(), 2)
 	require.NoError(t, err)
-	slot, err := s.scenarioSystem().NextSlot(t.Context(), drive.WalkIn)
+	slot, err := s.scenarioSystem().NextSlot(t.Context(), scenario.WalkIn)
 	require.NoError(t, err)
 	all(keyedRequest{s, "/v3/order/" + o.ID + "/psc/appointment/book", map[string]any{"booking_key": slot}, uuid.NewString()})
 	require.Len(t, s.order(o.ID).statuses(), 3)

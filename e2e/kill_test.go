@@ -14,8 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
 // plainLife is every event of an order whose lab reports shipped, received and ready.
@@ -122,7 +122,7 @@ func (s *system) observe(ids []string) observations {
 		}
 		for _, call := range calls.CallsFor(s.labOrderNumber(id)) {
 			for _, o := range call.Orders {
-				if o.OrderNumber == s.labOrderNumber(id) && o.Outcome == sandbox.OutcomeAccepted {
+				if o.OrderNumber == s.labOrderNumber(id) && o.Outcome == simlab.OutcomeAccepted {
 					a.accepted[id]++
 				}
 			}

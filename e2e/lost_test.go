@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -149,7 +149,7 @@ func TestAcceptedWebhooksAreInTheInbox(t *testing.T) {
 		// The controls: a webhook that was never received, and one that says something else than what was received.
 		forged := account.WebhookAttempts[0]
 		forged.Body = json.RawMessage(`{"order_number":"` + forged.OrderNumber + `","type":"kit_received"}`)
-		require.Len(t, s.missingFromInbox(sandbox.Traffic{WebhookAttempts: append(slices.Clone(account.WebhookAttempts), forged)}), 1)
+		require.Len(t, s.missingFromInbox(simlab.Traffic{WebhookAttempts: append(slices.Clone(account.WebhookAttempts), forged)}), 1)
 		account.WebhookAttempts[0] = forged
 		require.Len(t, s.missingFromInbox(account), 2, "the forged one is not kept, the one in its place was not sent")
 	})
@@ -169,7 +169,7 @@ func (s *system) awaitScript(id string) {
 
 // missingFromInbox lists the webhooks that were accepted and that the inbox does not hold as often as they were sent, in a state that is an
 // end or is listed for a human; and what the inbox holds that nobody sent.
-func (s *system) missingFromInbox(a sandbox.Traffic) []string {
+func (s *system) missingFromInbox(a simlab.Traffic) []string {
 	s.t.Helper()
 	sent, kept := map[string]int{}, map[string]int{}
 	for _, w := range a.WebhookAttempts {

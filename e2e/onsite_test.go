@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
 // onSiteDifferences are the keys of the documented on-site order that are of another JSON type in ours, and why.
@@ -27,16 +27,16 @@ func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {
 		ctx := context.Background()
 		address := s.orderBody(nil)["patient_address"].(map[string]any)
 		address["phone_number"] = "+12535550142"
-		placed, err := s.scenarioSystem().PlaceOrder(ctx, drive.OnSite, "", map[string]any{"patient_address": address})
+		placed, err := s.scenarioSystem().PlaceOrder(ctx, scenario.OnSite, "", map[string]any{"patient_address": address})
 		require.NoError(t, err)
 		s.awaitStatus(placed.ID, "received.on_site_collection.requisition_created")
 		require.NoError(t, placed.DrawCompleted(ctx))
-		require.NoError(t, placed.PublishReport(ctx, drive.Partial, "normal", ""))
+		require.NoError(t, placed.PublishReport(ctx, scenario.Partial, "normal", ""))
 		s.awaitStatus(placed.ID, "sample_with_lab.on_site_collection.partial_results")
-		require.NoError(t, placed.PublishReport(ctx, drive.Final, "normal", ""))
+		require.NoError(t, placed.PublishReport(ctx, scenario.Final, "normal", ""))
 		ended := s.awaitStatus(placed.ID, "completed.on_site_collection.completed")
 
-		seed, err := os.ReadFile(filepath.Join("..", "junction", "testdata", "seed_000_on_site.json"))
+		seed, err := os.ReadFile(filepath.Join("..", "internal", "junction", "testdata", "seed_000_on_site.json"))
 		require.NoError(t, err)
 		var documented orderView
 		require.NoError(t, json.Unmarshal(seed, &documented))

@@ -6,20 +6,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/e2e/clinic"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/e2e/testteam"
 )
 
 // Our accounts at the neutral partner, all under one name.
 const (
-	partnerAccount = clinic.NeutralAccount
-	partnerSecret  = clinic.NeutralSecret
+	partnerAccount = testteam.NeutralAccount
+	partnerSecret  = testteam.NeutralSecret
 )
 
 // seedPartner makes what a team needs to order by every collection method through the neutral protocol.
 func (s *system) seedPartner() {
 	var err error
-	s.partnerTests, err = clinic.AddPartner(context.Background(), s.store, s.teamID, s.labURL)
+	s.partnerTests, err = testteam.AddPartner(context.Background(), s.store, s.teamID, s.labURL)
 	require.NoError(s.t, err)
 	if s.options.cancelCall {
 		s.enableCancelCall("quest")
@@ -40,8 +40,8 @@ func (s *system) enableCancelCall(slug string) {
 }
 
 // scenarioSystem is what drives the system from outside.
-func (s *system) scenarioSystem() *drive.System {
-	return &drive.System{
+func (s *system) scenarioSystem() *scenario.System {
+	return &scenario.System{
 		URL: s.url, Key: s.key, OperationsKey: s.opsKey, LabURL: s.labURL, LabUser: labUser, LabToken: labToken,
 		PartnerURL: s.labURL + "/neutral", PartnerAccount: partnerAccount, PartnerSecret: partnerSecret,
 		UserID: s.userID, LabTests: s.partnerTests, Client: apiClient,

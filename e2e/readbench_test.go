@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
@@ -41,7 +41,7 @@ func BenchmarkReadOrder(b *testing.B) {
 		b.Run(engine, func(b *testing.B) {
 			url := "sqlite:" + filepath.Join(b.TempDir(), "store.db")
 			if engine == "postgres" {
-				url = pgtest.NewDatabase(b)
+				url = postgrestest.NewDatabase(b)
 			}
 			ours, floor := newReadBenchmarks(b, url)
 			ours.run(b) // connections, plans and caches

@@ -17,9 +17,9 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
-	"github.com/aliquot-labs/aliquot/rollout"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/rollout"
 )
 
 // The changes of workflow code that are rolled out: before an order takes what was reported, its run rests for a moment, which is a
@@ -117,9 +117,9 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 
 	first := s.startProcess(v1, "--build-id", "v1")
 	s.mustRollout(v1, "set", "v1")
-	journeys := slices.Concat(drive.Journeys(), drive.Journeys())
+	journeys := slices.Concat(scenario.Journeys(), scenario.Journeys())
 	driver := s.scenarioSystem()
-	s.forEachJourney(journeys, func(ctx context.Context, j *drive.Journey) error { return j.Start(ctx, driver) })
+	s.forEachJourney(journeys, func(ctx context.Context, j *scenario.Journey) error { return j.Start(ctx, driver) })
 	open := int64(len(journeys))
 	s.await(func() bool { return s.openOrdersOf("v1") == open }, "orders are not open")
 
@@ -128,7 +128,7 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	s.mustRollout(v2, "set", "v2")
 	first.drain(t)
 	moving := journeys[:len(journeys)/2] // the others are open in every status all the while
-	s.forEachJourney(moving, func(ctx context.Context, j *drive.Journey) error { return j.Step(ctx) })
+	s.forEachJourney(moving, func(ctx context.Context, j *scenario.Journey) error { return j.Step(ctx) })
 	require.Positive(t, s.openOrdersOf("v2"))
 	require.Positive(t, s.openOrdersOf("v1"))
 	require.Positive(t, s.openRunsPastChange("rest"), "some have begun the change")
@@ -140,7 +140,7 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 	require.NotContains(t, s.mustRollout(v1, "restart", "v2"), "Started 0")
 	s.mustRollout(v1, "show")
 	require.Zero(t, s.openRunsPastChange("rest"), "none is left that has")
-	s.forEachJourney(journeys, func(ctx context.Context, j *drive.Journey) error {
+	s.forEachJourney(journeys, func(ctx context.Context, j *scenario.Journey) error {
 		for j.StepsLeft() > 0 {
 			if err := j.Step(ctx); err != nil {
 				return err
@@ -152,7 +152,7 @@ func TestARolloutAndBackWithOrdersInEveryStatus(t *testing.T) {
 }
 
 // forEachJourney does something with many journeys, a few at once: two nodes of a cluster, their database and three workers share the machine.
-func (s *system) forEachJourney(journeys []*drive.Journey, do func(context.Context, *drive.Journey) error) {
+func (s *system) forEachJourney(journeys []*scenario.Journey, do func(context.Context, *scenario.Journey) error) {
 	s.t.Helper()
 	var mu sync.Mutex
 	var failed []string
@@ -185,7 +185,7 @@ func (s *system) openRunsPastChange(change string) int64 {
 
 // requireCompleteJourneys looks for what may have been lost or doubled: each order has the statuses of its journey and no others, each of them was
 // told by a webhook, no run is left open, and the reconciler has nothing to heal.
-func (s *system) requireCompleteJourneys(journeys []*drive.Journey) {
+func (s *system) requireCompleteJourneys(journeys []*scenario.Journey) {
 	s.t.Helper()
 	for _, j := range journeys {
 		var lows []string

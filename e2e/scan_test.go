@@ -21,7 +21,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
 // searchedText is something in which a word about a patient must not stand.
@@ -132,7 +132,7 @@ func (s *system) databaseTexts() []searchedText {
 		}
 	}
 	if !isSQLite {
-		return append(places, searchedText{"dump", pgtest.Dump(s.t, s.dbURL)})
+		return append(places, searchedText{"dump", postgrestest.Dump(s.t, s.dbURL)})
 	}
 	backup := filepath.Join(s.t.TempDir(), "backup.db")
 	_, err := db.ExecContext(context.Background(), `VACUUM INTO '`+backup+`'`)

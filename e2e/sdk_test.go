@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/client"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -28,11 +28,11 @@ func TestTheOfficialSDK(t *testing.T) {
 	s := newSystem(t, options{neutral: true, playScripts: true, policy: `{"minors": true}`})
 	account := s.billThroughPartner()
 	cancelled := s.reportedAfterCancelling(2)
-	s.addMarkers(s.partnerTests[drive.OnSite])
+	s.addMarkers(s.partnerTests[scenario.OnSite])
 	s.importCatalogue("testdata/catalogue.json")
 	tests, err := json.Marshal(map[string]string{
-		drive.Testkit: s.partnerTests[drive.Testkit], drive.WalkIn: s.partnerTests[drive.WalkIn],
-		drive.Phlebotomy: s.partnerTests[drive.Phlebotomy], drive.OnSite: s.partnerTests[drive.OnSite],
+		scenario.Testkit: s.partnerTests[scenario.Testkit], scenario.WalkIn: s.partnerTests[scenario.WalkIn],
+		scenario.Phlebotomy: s.partnerTests[scenario.Phlebotomy], scenario.OnSite: s.partnerTests[scenario.OnSite],
 	})
 	require.NoError(t, err)
 	proxy, broken := newCheckingProxy(t, s.url)
@@ -80,7 +80,7 @@ func (s *system) reportedAfterCancelling(n int) []string {
 func (s *system) billThroughPartner() string {
 	s.t.Helper()
 	ctx := context.Background()
-	test, err := s.store.LabTest(ctx, "", s.partnerTests[drive.WalkIn])
+	test, err := s.store.LabTest(ctx, "", s.partnerTests[scenario.WalkIn])
 	require.NoError(s.t, err)
 	accounts, err := s.store.LabAccounts(ctx, s.teamID)
 	require.NoError(s.t, err)
@@ -111,7 +111,7 @@ func (s *system) importCatalogue(path string) {
 	s.t.Helper()
 	text, err := os.ReadFile(path)
 	require.NoError(s.t, err)
-	c := client.New(s.url, s.opsKey)
+	c := apiclient.New(s.url, s.opsKey)
 	defer c.Close()
 	file := map[string]any{"name": path, "content": json.RawMessage(text)}
 	require.NoError(s.t, c.Call(context.Background(), http.MethodPost, "/ops/catalogue", map[string]any{"files": []any{file}}, nil))

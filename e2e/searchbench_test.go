@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
-	"github.com/aliquot-labs/aliquot/internal/seed"
+	"github.com/aliquot-labs/aliquot/internal/bulkorders"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
 )
@@ -43,12 +43,12 @@ func newSearched(t testing.TB, url string, orders int) searchStore {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))
 	began := time.Now()
-	teams, err := seed.GenerateOrders(t.Context(), db, seed.Options{Orders: orders, Seed: 1, NewestAt: newestOrderAt})
+	teams, err := bulkorders.GenerateOrders(t.Context(), db, bulkorders.Options{Orders: orders, Seed: 1, NewestAt: newestOrderAt})
 	require.NoError(t, err)
 	t.Logf("%d orders generated in %s", orders, time.Since(began).Round(time.Millisecond))
 	newest, _, err := db.Orders(t.Context(), store.OrderQuery{TeamID: teams[0].ID, Size: 100, Page: 3})
 	require.NoError(t, err)
-	most := time.Duration(float64(seed.TimeSpan) * min(1, 0.99*2*store.MaxOrdersSortedByPatient/float64(orders)))
+	most := time.Duration(float64(bulkorders.TimeSpan) * min(1, 0.99*2*store.MaxOrdersSortedByPatient/float64(orders)))
 	return searchStore{Store: db, team: teams[0].ID, orders: newest, most: most}
 }
 
@@ -135,13 +135,13 @@ func searchCases() []searchCase {
 
 // rarest is a last name that few have.
 func rarest(orders []order.Order) string {
-	i := slices.IndexFunc(orders, func(o order.Order) bool { return o.Patient != nil && seed.IsRareLastName(o.Patient.LastName) })
+	i := slices.IndexFunc(orders, func(o order.Order) bool { return o.Patient != nil && bulkorders.IsRareLastName(o.Patient.LastName) })
 	return orders[i].Patient.LastName
 }
 
 // common is the name of one of those whose first and last names many have.
 func common(orders []order.Order) string {
-	i := slices.IndexFunc(orders, func(o order.Order) bool { return o.Patient != nil && !seed.IsRareLastName(o.Patient.LastName) })
+	i := slices.IndexFunc(orders, func(o order.Order) bool { return o.Patient != nil && !bulkorders.IsRareLastName(o.Patient.LastName) })
 	return orders[i].Patient.FirstName + " " + orders[i].Patient.LastName
 }
 
@@ -176,7 +176,7 @@ func BenchmarkSearch(b *testing.B) {
 		many, err = strconv.Atoi(text)
 		require.NoError(b, err, benchSearch)
 	}
-	sizes := [2]searchStore{newSearched(b, pgtest.NewDatabase(b), 10_000), newSearched(b, pgtest.NewDatabase(b), many)}
+	sizes := [2]searchStore{newSearched(b, postgrestest.NewDatabase(b), 10_000), newSearched(b, postgrestest.NewDatabase(b), many)}
 	table := fmt.Sprintf("\n| list | 10,000 | %d | ratio | of the fastest | orders | total |\n|---|---|---|---|---|---|---|\n", many)
 	for _, q := range searchCases() {
 		b.Run(strings.ReplaceAll(q.name, " ", "_"), func(b *testing.B) {
@@ -213,7 +213,7 @@ func TestSearchesOfGeneratedOrders(t *testing.T) {
 	t.Parallel()
 	const orders = 1500
 	stores := []searchStore{
-		newSearched(t, pgtest.NewDatabase(t), orders), newSearched(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"), orders),
+		newSearched(t, postgrestest.NewDatabase(t), orders), newSearched(t, "sqlite:"+filepath.Join(t.TempDir(), "store.db"), orders),
 	}
 	found := 0
 	for _, q := range searchCases() {

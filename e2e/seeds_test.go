@@ -123,7 +123,7 @@ func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {
 	s.awaitEvents(id, shippedEvents)
 	told := s.awaitWebhooks(id)[3].Body
 
-	seed, err := os.ReadFile(filepath.Join("..", "junction", "testdata", "seed_004_order_updated.json"))
+	seed, err := os.ReadFile(filepath.Join("..", "internal", "junction", "testdata", "seed_004_order_updated.json"))
 	require.NoError(t, err)
 	s.requireSameJSONTypes(seed, told, documentedDifferences)
 	require.Contains(t, jsonTypes(t, told), ".data.health_insurance_id")

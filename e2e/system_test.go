@@ -20,16 +20,16 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/api"
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
-	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
-	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
+	"github.com/aliquot-labs/aliquot/internal/tracing"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
-	"github.com/aliquot-labs/aliquot/tracing"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
 )
@@ -72,7 +72,7 @@ type system struct {
 	namespace string
 	client    client.Client
 	store     *store.Store
-	lab       *sandbox.Server
+	lab       *simlab.Server
 	labURL    string
 	url       string
 	receiver  *receiver
@@ -150,7 +150,7 @@ func (s *system) log() *slog.Logger {
 // Stores without rows, to be copied.
 var (
 	migratedSQLite   = sqlitetest.NewTemplate(migrate)
-	migratedPostgres = pgtest.NewTemplate(migrate)
+	migratedPostgres = postgrestest.NewTemplate(migrate)
 )
 
 func migrate(url string) error {
@@ -200,7 +200,7 @@ func (s *system) openAPI() {
 }
 
 func (s *system) openLab() {
-	lab, err := sandbox.New(sandbox.Config{
+	lab, err := simlab.New(simlab.Config{
 		User: labUser, Token: labToken, WebhookURL: s.url + "/webhooks/labs/molecular",
 		CourierURL: s.url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
 		NeutralURL: s.url + "/webhooks/labs/neutral", NeutralAccount: partnerAccount, NeutralSecrets: []string{partnerSecret},

@@ -34,7 +34,7 @@ func TestMachineFor(t *testing.T) {
 	require.Panics(t, func() { MachineFor("carrier_pigeon", false, false) })
 }
 
-func TestRefusals(t *testing.T) {
+func TestAPIErrors(t *testing.T) {
 	t.Parallel()
 	after := MachineFor(Testkit, true, true)
 	tests := []struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
-	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
 )
 
 func TestMain(m *testing.M) {
@@ -64,7 +64,7 @@ func migratedURL(t testing.TB, engine Dialect) string {
 
 var (
 	migratedSQLite   = sqlitetest.NewTemplate(migrate)
-	migratedPostgres = pgtest.NewTemplate(migrate)
+	migratedPostgres = postgrestest.NewTemplate(migrate)
 )
 
 // migrate makes a store without rows.
@@ -86,7 +86,7 @@ func engineURL(t testing.TB, engine Dialect) string {
 	if engine == SQLite {
 		return "sqlite:" + filepath.Join(t.TempDir(), "store.db")
 	}
-	return pgtest.NewDatabase(t)
+	return postgrestest.NewDatabase(t)
 }
 
 // openStore opens a store that is closed with the test. Changes adjust its options.

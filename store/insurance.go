@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/billing"
+	"github.com/aliquot-labs/aliquot/internal/billing"
 )
 
 // Insurance is one record of a user's insurance. A new record never replaces an older one.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/billing"
+	"github.com/aliquot-labs/aliquot/internal/billing"
 )
 
 func TestInsuranceIsSealedAndErasedWithTheUser(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aliquot-labs/aliquot/tracing"
+	"github.com/aliquot-labs/aliquot/internal/tracing"
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 

@@ -18,7 +18,7 @@ const (
 	UnmatchedResultTestFailed    = "failed"
 )
 
-// The stages of a run, one after the other (the same section); it ends in TestSucceeded or TestFailed.
+// The stages of a run, one after the other (the same section); it ends in UnmatchedResultTestSucceeded or UnmatchedResultTestFailed.
 const (
 	UnmatchedResultTestStageValidating    = "validating"
 	UnmatchedResultTestStageSelecting     = "selecting_configuration"

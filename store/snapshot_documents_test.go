@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/billing"
+	"github.com/aliquot-labs/aliquot/internal/billing"
 	"github.com/aliquot-labs/aliquot/order"
 )
 

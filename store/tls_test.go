@@ -7,17 +7,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
-	"github.com/aliquot-labs/aliquot/internal/testcerts"
+	"github.com/aliquot-labs/aliquot/internal/testservers/certtest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
 // PostgreSQL is reached by TLS, where both ends prove who they are; whoever cannot is refused, and the error tells no secret.
 func TestPostgresByTLS(t *testing.T) {
 	t.Parallel()
-	authority, stranger := testcerts.NewAuthority(t), testcerts.NewAuthority(t)
+	authority, stranger := certtest.NewAuthority(t), certtest.NewAuthority(t)
 	pair, ours := authority.Issue(t, "postgres-server"), authority.Issue(t, "postgres")
-	server, err := pgtest.StartTLS(t.Context(), pgtest.TLS{Cert: pair.Cert, Key: pair.Key, CA: authority.File, ClientCert: ours.Cert, ClientKey: ours.Key})
+	server, err := postgrestest.StartTLS(t.Context(), postgrestest.TLS{Cert: pair.Cert, Key: pair.Key, CA: authority.File, ClientCert: ours.Cert, ClientKey: ours.Key})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
 

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
 // EnsureAttributesAndSchedules makes what the workflows need in a namespace: the search attributes of orders and the reconciler's schedules. Every worker

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -73,8 +73,8 @@ func (w *orderHarness) factOutcomes() []string {
 }
 
 // labCalls are the calls about the order that the lab has seen of one operation.
-func (w *orderHarness) labCalls(operation string) []sandbox.Call {
-	var out []sandbox.Call
+func (w *orderHarness) labCalls(operation string) []simlab.Call {
+	var out []simlab.Call
 	for _, c := range w.lab.Traffic().CallsFor(w.number) {
 		if c.Operation == operation {
 			out = append(out, c)

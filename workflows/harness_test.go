@@ -18,10 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
-	"github.com/aliquot-labs/aliquot/internal/sqlitetest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/sqlitetest"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
 	"github.com/aliquot-labs/aliquot/labs/neutral"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -47,7 +47,7 @@ type testClinic struct {
 	t           testing.TB
 	clock       atomic.Pointer[testsuite.TestWorkflowEnvironment]
 	store       *store.Store
-	lab         *sandbox.Server
+	lab         *simlab.Server
 	labHTTP     *httptest.Server
 	gate        labGate
 	account     store.LabAccount
@@ -109,10 +109,10 @@ func (g *labGate) middleware(next http.Handler) http.Handler {
 func dropConnection() { panic(http.ErrAbortHandler) }
 
 // clinicSetting changes a clinic before it is opened.
-type clinicSetting func(*sandbox.Config, *store.LabAccount)
+type clinicSetting func(*simlab.Config, *store.LabAccount)
 
 // withCancelCall gives the lab a call that cancels, and the account its path.
-func withCancelCall(c *sandbox.Config, a *store.LabAccount) {
+func withCancelCall(c *simlab.Config, a *store.LabAccount) {
 	c.CancelCall = true
 	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":"/CancelOrder"}}`)
 }
@@ -122,7 +122,7 @@ const neutralSecret = "whsec_bm90LWEtc2VjcmV0LW9ubHktZm9yLXRlc3RzLTAwMDE="
 
 // withNeutralLab gives the clinic a lab that speaks the neutral protocol, takes orders of every collection method, and is a provider
 // of appointments.
-func withNeutralLab(c *sandbox.Config, a *store.LabAccount) {
+func withNeutralLab(c *simlab.Config, a *store.LabAccount) {
 	c.NeutralURL, c.NeutralAccount, c.NeutralSecrets = "http://127.0.0.1:1/unused", labUser, []string{neutralSecret}
 	a.Partner, a.LabSlug, a.Token = neutral.Partner, "quest", neutralSecret
 	a.Settings = []byte(`{"collection_methods":["testkit","walk_in_test","at_home_phlebotomy","on_site_collection"],
@@ -132,7 +132,7 @@ func withNeutralLab(c *sandbox.Config, a *store.LabAccount) {
 func newClinic(t testing.TB, settings ...clinicSetting) *testClinic {
 	t.Helper()
 	c := &testClinic{t: t}
-	config := sandbox.Config{
+	config := simlab.Config{
 		User: labUser, Token: labToken, Manual: true, WebhookURL: "http://127.0.0.1:1/unused", Now: c.now,
 		Logger: slog.New(slog.DiscardHandler),
 	}
@@ -182,8 +182,8 @@ var emptyStore = sqlitetest.NewTemplate(func(url string) error {
 	return errors.Join(s.Migrate(context.Background()), s.Close())
 })
 
-func (c *testClinic) openLab(config sandbox.Config) {
-	lab, err := sandbox.New(config)
+func (c *testClinic) openLab(config simlab.Config) {
+	lab, err := simlab.New(config)
 	require.NoError(c.t, err)
 	c.lab, c.labHTTP = lab, httptest.NewServer(c.gate.middleware(lab.Handler()))
 	c.t.Cleanup(func() { lab.Close(); c.labHTTP.Close() })

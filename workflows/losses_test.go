@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -32,7 +32,7 @@ const (
 )
 
 // withEveryCall gives the account all calls that the lab may have.
-func withEveryCall(_ *sandbox.Config, a *store.LabAccount) {
+func withEveryCall(_ *simlab.Config, a *store.LabAccount) {
 	a.Settings = bytes.Replace(a.Settings, []byte("{"), []byte(`{"cancel":true,"correct":true,`), 1)
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -30,7 +30,7 @@ func (w *orderHarness) requireOneNumber() {
 
 func TestPlacing(t *testing.T) {
 	t.Parallel()
-	const accepted, unavailable = sandbox.OutcomeAccepted, sandbox.OutcomeUnavailable
+	const accepted, unavailable = simlab.OutcomeAccepted, simlab.OutcomeUnavailable
 	tests := map[string]struct {
 		script string
 		want   []string
@@ -38,7 +38,7 @@ func TestPlacing(t *testing.T) {
 	}{
 		"at once":                            {"happy", []string{accepted}, 0},
 		"the lab is unavailable":             {"fail-place-3", []string{unavailable, unavailable, unavailable, accepted}, 13 * time.Second},
-		"accepted, but the answer was lost":  {"timeout-after-accept", []string{sandbox.OutcomeDropped, sandbox.OutcomeDuplicate}, time.Second},
+		"accepted, but the answer was lost":  {"timeout-after-accept", []string{simlab.OutcomeDropped, simlab.OutcomeDuplicate}, time.Second},
 		"the last attempt of a round is one": {"fail-place-4", []string{unavailable, unavailable, unavailable, unavailable, accepted}, 40 * time.Second},
 	}
 	for name, test := range tests {
@@ -61,7 +61,7 @@ func TestRequisitionRefusedForGood(t *testing.T) {
 	w := newWorld(t, withScript("refuse-place"))
 	w.at(time.Minute, func() {
 		w.requireMarkSince(0, order.AttentionPlacementRefused)
-		require.Equal(t, []string{sandbox.OutcomeRefused}, w.placementOutcomes(), "a refusal is not asked again")
+		require.Equal(t, []string{simlab.OutcomeRefused}, w.placementOutcomes(), "a refusal is not asked again")
 	})
 	w.at(7*hour, func() { require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered}, w.statusHistory()) })
 	again := w.demandAt(7*hour+time.Minute, operationsDemand(order.DemandPlace))
@@ -73,7 +73,7 @@ func TestRequisitionRefusedForGood(t *testing.T) {
 	require.True(t, again.Done)
 	require.True(t, third.Done)
 	require.Equal(t, order.ReasonNotPlaceable, late.Reason)
-	require.Equal(t, []string{sandbox.OutcomeRefused, sandbox.OutcomeRefused, sandbox.OutcomeAccepted}, w.placementOutcomes())
+	require.Equal(t, []string{simlab.OutcomeRefused, simlab.OutcomeRefused, simlab.OutcomeAccepted}, w.placementOutcomes())
 	w.requireOneNumber()
 	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated}, w.statusHistory())
 	require.Empty(t, w.attention())

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 	"github.com/aliquot-labs/aliquot/store"
@@ -195,7 +195,7 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 // Where the lab can be told by a call what was missing, the order is back in production once it has accepted that.
 func TestCorrectionIsSentToTheLab(t *testing.T) {
 	t.Parallel()
-	correctable := func(_ *sandbox.Config, a *store.LabAccount) {
+	correctable := func(_ *simlab.Config, a *store.LabAccount) {
 		a.Settings = []byte(`{"collection_methods":["testkit"],"correct":true}`)
 	}
 	for _, test := range []struct {

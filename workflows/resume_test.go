@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -112,7 +112,7 @@ func TestCutOffDuringTheCall(t *testing.T) {
 	w.factAt(day, order.FactKitShipped)
 	w.runUntil(2 * day)
 	close(let)
-	require.Equal(t, []string{sandbox.OutcomeAccepted, sandbox.OutcomeDuplicate}, w.placementOutcomes())
+	require.Equal(t, []string{simlab.OutcomeAccepted, simlab.OutcomeDuplicate}, w.placementOutcomes())
 	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
 	require.NotEmpty(t, w.order().Accession)
 }

@@ -6,11 +6,11 @@ import (
 	"os"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/internal/document"
+	"github.com/aliquot-labs/aliquot/internal/docgen"
 )
 
 func main() {
-	os.Exit(document.GeneratedFile{
+	os.Exit(docgen.GeneratedFile{
 		Command: "catalogueschemadoc", Path: "docs/catalogue.schema.json", Package: "./api", Render: api.CatalogueSchema,
 	}.Run(os.Args[1:], os.Stderr))
 }

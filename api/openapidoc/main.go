@@ -5,11 +5,11 @@ import (
 	"os"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/internal/document"
+	"github.com/aliquot-labs/aliquot/internal/docgen"
 )
 
 func main() {
-	os.Exit(document.GeneratedFile{
+	os.Exit(docgen.GeneratedFile{
 		Command: "openapidoc", Path: "docs/openapi.json", Package: "./api", Render: api.Document,
 	}.Run(os.Args[1:], os.Stderr))
 }

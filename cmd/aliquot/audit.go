@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
 )
 
 func newAudit() *cobra.Command {
@@ -90,7 +90,7 @@ func verifyAudit(cmd *cobra.Command, r *remoteFlags, expect string) error {
 }
 
 // verifyAuditPart verifies rows after one, as many as the API does at once when limit is 0. A break is an error.
-func verifyAuditPart(ctx context.Context, c *client.Client, after int64, limit int) (api.OpsAuditCheck, error) {
+func verifyAuditPart(ctx context.Context, c *apiclient.Client, after int64, limit int) (api.OpsAuditCheck, error) {
 	var part api.OpsAuditCheck
 	path := pathWithQuery("/ops/audit/verify", map[string]string{"after": strconv.FormatInt(after, 10), "limit": strconv.Itoa(limit)})
 	err := c.Call(ctx, http.MethodGet, path, nil, &part)
@@ -101,7 +101,7 @@ func verifyAuditPart(ctx context.Context, c *client.Client, after int64, limit i
 }
 
 // verifyExpectedEnd makes sure that what was once the end of the chain, SEQ:HASH, is still in it.
-func verifyExpectedEnd(ctx context.Context, c *client.Client, expect string) error {
+func verifyExpectedEnd(ctx context.Context, c *apiclient.Client, expect string) error {
 	number, hash, ok := strings.Cut(expect, ":")
 	seq, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || !ok || seq < 1 || hash == "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -88,7 +88,7 @@ func checkJSON(text []byte) error {
 
 // explainCatalogueError lists what is wrong with a catalogue, one problem a line: file, path and what it is.
 func explainCatalogueError(err error) error {
-	var refused *client.APIError
+	var refused *apiclient.APIError
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnprocessableEntity {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
 )
 
 // requireCatalogueCommands does with a catalogue all that the command line can.
@@ -55,7 +55,7 @@ func requireCatalogueCommands(t *testing.T, d *devSystem) {
 func TestWhatIsWrongWithACatalogueIsSaidLineByLine(t *testing.T) {
 	t.Parallel()
 	detail := func(text string) error {
-		return &client.APIError{Status: http.StatusUnprocessableEntity, Detail: json.RawMessage(text)}
+		return &apiclient.APIError{Status: http.StatusUnprocessableEntity, Detail: json.RawMessage(text)}
 	}
 	err := explainCatalogueError(detail(`[{"loc": ["body", "files", "a.b.json", "markers", 12, "aoe", 0, "code"], "msg": "Field required"}]`))
 	require.EqualError(t, err, "nothing was imported: 1 problem\n  a.b.json: markers[12].aoe[0].code: Field required")

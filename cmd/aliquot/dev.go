@@ -6,13 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aliquot-labs/aliquot/dev"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/devsystem"
+	"github.com/aliquot-labs/aliquot/internal/settings"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
 func newDev() *cobra.Command {
-	var o dev.Options
+	var o devsystem.Options
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine, with a demonstration order",
@@ -26,21 +26,21 @@ A demonstration order is placed and shown until its results are in. Everything s
 			if o.Lab != settings.LabModeAuto && o.Lab != settings.LabModeManual {
 				return fmt.Errorf("--lab is %q, not auto or manual", o.Lab)
 			}
-			if _, err := sandbox.ParseSpeed(o.Speed); err != nil {
+			if _, err := simlab.ParseSpeed(o.Speed); err != nil {
 				return fmt.Errorf("--speed: %w", err)
 			}
 			if o.Lab == settings.LabModeManual {
 				o.NoDemo = true // nobody would play the lab
 			}
 			o.Out = cmd.OutOrStdout()
-			return dev.Run(cmd.Context(), o)
+			return devsystem.Run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Data, "data", dev.DefaultData, "folder of all data, logs, dev.env and pids.json")
+	f.StringVar(&o.Data, "data", devsystem.DefaultData, "folder of all data, logs, dev.env and pids.json")
 	f.StringVar(&o.Postgres, "postgres", "", "URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
 	f.BoolVar(&o.NoDemo, "no-demo", false, "place no demonstration order, and run no receiver of webhooks")
-	f.StringVar(&o.Speed, "speed", strconv.Itoa(sandbox.DefaultSpeed), "simulated seconds in a real one at the simulated lab, or max")
+	f.StringVar(&o.Speed, "speed", strconv.Itoa(simlab.DefaultSpeed), "simulated seconds in a real one at the simulated lab, or max")
 	f.StringVar(&o.Lab, "lab", settings.LabModeAuto, "auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
 	f.StringVar(&o.API, "api", "127.0.0.1:8080", "address of the API; port 0 picks a free one, here and below")
 	f.StringVar(&o.LabAddr, "lab-addr", "127.0.0.1:8090", "address of the simulated lab")

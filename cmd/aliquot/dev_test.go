@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/client"
-	"github.com/aliquot-labs/aliquot/dev"
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
-	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
+	"github.com/aliquot-labs/aliquot/internal/devsystem"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
 const devTimeout = 2 * time.Minute
@@ -72,7 +72,7 @@ func (d *devSystem) waitFor(t *testing.T, text string) {
 
 func (d *devSystem) pids(t *testing.T) map[string]int {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(d.data, dev.PIDFile))
+	content, err := os.ReadFile(filepath.Join(d.data, devsystem.PIDFile))
 	require.NoError(t, err)
 	var ids map[string]int
 	require.NoError(t, json.Unmarshal(content, &ids))
@@ -89,13 +89,13 @@ func (d *devSystem) stop(t *testing.T) {
 	for name, pid := range ids {
 		require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH, name)
 	}
-	require.NoFileExists(t, filepath.Join(d.data, dev.EnvFile))
-	require.NoFileExists(t, filepath.Join(d.data, dev.PIDFile))
+	require.NoFileExists(t, filepath.Join(d.data, devsystem.EnvFile))
+	require.NoFileExists(t, filepath.Join(d.data, devsystem.PIDFile))
 }
 
 func (d *devSystem) variable(t *testing.T, name string) string {
 	t.Helper()
-	environ, err := dev.ReadEnvFile(d.data)
+	environ, err := devsystem.ReadEnvFile(d.data)
 	require.NoError(t, err)
 	return environValue(environ, name)
 }
@@ -134,7 +134,7 @@ func TestDevelopmentSystem(t *testing.T) {
 
 func TestDevelopmentSystemOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	d := startDev(t, filepath.Join(t.TempDir(), "data"), "--speed", "max", "--postgres", pgtest.NewDatabase(t))
+	d := startDev(t, filepath.Join(t.TempDir(), "data"), "--speed", "max", "--postgres", postgrestest.NewDatabase(t))
 	d.waitFor(t, "8 webhooks, each with a valid signature")
 	d.waitFor(t, "Everything stays up until Ctrl-C.")
 	require.NoFileExists(t, filepath.Join(d.data, "aliquot.db"))
@@ -151,7 +151,7 @@ func orders(t *testing.T, data string) api.OpsOrdersPage {
 // placeOrder places an order about which the lab then says nothing, and waits until the lab has it.
 func placeOrder(t *testing.T, d *devSystem) (id string) {
 	t.Helper()
-	c := client.New(d.variable(t, "ALIQUOT_URL"), d.variable(t, "ALIQUOT_API_KEY"))
+	c := apiclient.New(d.variable(t, "ALIQUOT_URL"), d.variable(t, "ALIQUOT_API_KEY"))
 	defer c.Close()
 	var placed struct {
 		Order struct {
@@ -159,7 +159,7 @@ func placeOrder(t *testing.T, d *devSystem) (id string) {
 		} `json:"order"`
 	}
 	require.NoError(t, c.Call(t.Context(), http.MethodPost, "/v3/order", map[string]any{
-		"user_id": dev.UserID, "lab_test_id": dev.InfectiousTestID, "passthrough": "sandbox:silent",
+		"user_id": devsystem.UserID, "lab_test_id": devsystem.InfectiousTestID, "passthrough": "sandbox:silent",
 		"patient_details": map[string]string{
 			"first_name": "A", "last_name": "B", "dob": "1990-01-01", "gender": "male", "phone_number": "+16025550123", "email": "a@example.com",
 		},
@@ -174,7 +174,7 @@ func placeOrder(t *testing.T, d *devSystem) (id string) {
 // runCommand runs a command that takes its settings from the environment, with those of the system.
 func (d *devSystem) runCommand(t *testing.T, args ...string) string {
 	t.Helper()
-	environ, err := dev.ReadEnvFile(d.data)
+	environ, err := devsystem.ReadEnvFile(d.data)
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(append(os.Environ(), environ...), selfVariable+"=1")
@@ -198,7 +198,7 @@ func requireAdministration(t *testing.T, d *devSystem) {
 		require.Contains(t, story, line)
 	}
 	_, err := runInProcess(t, "order", "cancel", id, "--data", d.data)
-	var refused *client.APIError
+	var refused *apiclient.APIError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, http.StatusBadRequest, refused.Status)
 
@@ -206,7 +206,7 @@ func requireAdministration(t *testing.T, d *devSystem) {
 	requireEndpointCommands(t, d, id)
 	requireAccountCommands(t, d)
 	requireCatalogueCommands(t, d)
-	require.Contains(t, mustCommand(t, "team", "set", dev.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
+	require.Contains(t, mustCommand(t, "team", "set", devsystem.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
 	require.Contains(t, mustCommand(t, "team", "list", "--data", d.data), "Demo clinic")
 	requireKeyCommands(t, d)
 	require.Contains(t, mustCommand(t, "order", "list", "--api", d.variable(t, "ALIQUOT_URL"), "--key", d.variable(t, "ALIQUOT_OPS_KEY")), id)
@@ -240,7 +240,7 @@ func restartParts(t *testing.T, d *devSystem) {
 		require.NoError(t, syscall.Kill(before[name], syscall.SIGKILL))
 		d.waitFor(t, name+" died (signal: killed) and is started again")
 	}
-	c := client.New(d.variable(t, "ALIQUOT_URL"), "")
+	c := apiclient.New(d.variable(t, "ALIQUOT_URL"), "")
 	defer c.Close()
 	require.Eventually(t, func() bool { return c.Call(t.Context(), http.MethodGet, "/readyz", nil, nil) == nil }, devTimeout, 50*time.Millisecond)
 }

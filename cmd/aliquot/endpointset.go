@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
 )
 
 // callManagementAPI makes one request about an endpoint to the management API. A nil show says that it is done.
@@ -35,7 +35,7 @@ func callManagementAPI[T any](cmd *cobra.Command, r *remoteFlags, id, method, su
 }
 
 // managementPath is an endpoint's path in the management API, which wants to be told of its team and environment.
-func managementPath(cmd *cobra.Command, c *client.Client, id string) (string, error) {
+func managementPath(cmd *cobra.Command, c *apiclient.Client, id string) (string, error) {
 	var endpoints []api.OpsEndpoint
 	if err := c.Call(cmd.Context(), http.MethodGet, "/ops/endpoints", nil, &endpoints); err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/settings"
 )
 
 // healthTimeout is how soon a process has to answer; who asks for its health gives up soon after.

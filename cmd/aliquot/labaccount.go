@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/client"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
 )
 
 func newLabAccount() *cobra.Command {
@@ -113,7 +113,7 @@ the one before are taken until --end-rotation.`,
 }
 
 // accountAsRequest is the account as a request would make it; empty where none is named.
-func accountAsRequest(ctx context.Context, c *client.Client, args []string) (map[string]any, error) {
+func accountAsRequest(ctx context.Context, c *apiclient.Client, args []string) (map[string]any, error) {
 	in := map[string]any{}
 	if len(args) == 0 {
 		return in, nil

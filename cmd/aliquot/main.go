@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aliquot-labs/aliquot/client"
-	"github.com/aliquot-labs/aliquot/rollout"
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
+	"github.com/aliquot-labs/aliquot/internal/rollout"
+	"github.com/aliquot-labs/aliquot/internal/settings"
 	"github.com/aliquot-labs/aliquot/store"
 )
 
@@ -83,8 +83,8 @@ func requireFlag(cmd *cobra.Command, flag string) {
 
 // hintFor says what to do about an error, where that is not plain.
 func hintFor(err error) string {
-	var refused *client.APIError
-	var unreachable *client.UnreachableError
+	var refused *apiclient.APIError
+	var unreachable *apiclient.UnreachableError
 	var unknown *rollout.UnknownError
 	var missing *rollout.MissingQueuesError
 	switch {

@@ -13,8 +13,8 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/internal/temporaltest"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
 func TestAnUnreachableDependencyIsDown(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/rollout"
+	"github.com/aliquot-labs/aliquot/internal/rollout"
 )
 
 // What goes wrong most is said in words, and what to do about it.

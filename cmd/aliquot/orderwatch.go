@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/client"
-	"github.com/aliquot-labs/aliquot/junction"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
+	"github.com/aliquot-labs/aliquot/internal/junction"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
@@ -41,12 +41,12 @@ When the API does not answer it is asked on, after it has answered once.`,
 }
 
 // watchOrder shows the events of an order until the last of them ends it.
-func watchOrder(cmd *cobra.Command, r *remoteFlags, c *client.Client, id string, every time.Duration) error {
+func watchOrder(cmd *cobra.Command, r *remoteFlags, c *apiclient.Client, id string, every time.Duration) error {
 	shown := 0
 	for {
 		var o api.OpsOrder
 		err := c.Call(cmd.Context(), http.MethodGet, "/ops/orders/"+id, nil, &o)
-		var away *client.UnreachableError
+		var away *apiclient.UnreachableError
 		switch {
 		case err == nil:
 		case errors.As(err, &away) && shown > 0 && cmd.Context().Err() == nil:

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/settings"
+	"github.com/aliquot-labs/aliquot/internal/tracing"
 	"github.com/aliquot-labs/aliquot/store"
-	"github.com/aliquot-labs/aliquot/tracing"
 )
 
 // maxConnections is how many connections a server holds at once; others wait to be accepted.

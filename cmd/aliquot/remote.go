@@ -17,9 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aliquot-labs/aliquot/api"
-	"github.com/aliquot-labs/aliquot/client"
-	"github.com/aliquot-labs/aliquot/dev"
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
+	"github.com/aliquot-labs/aliquot/internal/devsystem"
+	"github.com/aliquot-labs/aliquot/internal/settings"
 )
 
 // remoteFlags is how an administrative command reaches the API of a running system, and how it shows what it gets.
@@ -35,7 +35,7 @@ func addRemoteFlags(cmd *cobra.Command, r *remoteFlags) *cobra.Command {
 	f := cmd.PersistentFlags()
 	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
 	f.StringVar(&r.key, "key", "", "operations or administrator key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
-	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+dev.DefaultData+")")
+	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+devsystem.DefaultData+")")
 	r.output.addFlag(f)
 	return cmd
 }
@@ -43,12 +43,12 @@ func addRemoteFlags(cmd *cobra.Command, r *remoteFlags) *cobra.Command {
 var errNoSystem = errors.New("which system? Start aliquot dev here, point to one with --data, or give --api and --key (ALIQUOT_URL and ALIQUOT_OPS_KEY)")
 
 // openClient finds the system. A data folder that is named wins over the environment, and the environment over the default folder.
-func (r *remoteFlags) openClient() (*client.Client, error) {
+func (r *remoteFlags) openClient() (*apiclient.Client, error) {
 	if err := r.output.validate(); err != nil {
 		return nil, err
 	}
 	environ := os.Environ()
-	local, err := dev.ReadEnvFile(firstNonEmpty(r.data, dev.DefaultData))
+	local, err := devsystem.ReadEnvFile(firstNonEmpty(r.data, devsystem.DefaultData))
 	if r.data != "" {
 		if err != nil {
 			return nil, fmt.Errorf("%w: is aliquot dev running there, and ready?", err)
@@ -70,7 +70,7 @@ func (r *remoteFlags) openClient() (*client.Client, error) {
 	if base == fallback.URL {
 		r.demoTeam = environValue(local, "ALIQUOT_DEMO_TEAM")
 	}
-	return client.New(base, key), nil
+	return apiclient.New(base, key), nil
 }
 
 func firstNonEmpty(values ...string) string {
@@ -100,7 +100,7 @@ func callAPI[T any](cmd *cobra.Command, r *remoteFlags, method, path string, in 
 	return callAPIWith(cmd, r, c, method, path, in, show)
 }
 
-func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *client.Client, method, path string, in any, show func(io.Writer, T)) error {
+func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *apiclient.Client, method, path string, in any, show func(io.Writer, T)) error {
 	var answer json.RawMessage
 	if err := c.Call(cmd.Context(), method, path, in, &answer); err != nil {
 		return err
@@ -146,7 +146,7 @@ func writeRow(w io.Writer, cells ...any) {
 }
 
 // resolveTeamID is the id of the team that a command is about: the one named, the demonstration's, or the only one.
-func (r *remoteFlags) resolveTeamID(ctx context.Context, c *client.Client, named string) (string, error) {
+func (r *remoteFlags) resolveTeamID(ctx context.Context, c *apiclient.Client, named string) (string, error) {
 	if id := firstNonEmpty(named, r.demoTeam); id != "" {
 		return id, nil
 	}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/settings"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
 func newSimulatedLab() *cobra.Command {
@@ -27,11 +27,11 @@ func runSimulatedLab(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	logger := newLogger(cmd.ErrOrStderr(), set.Process)
-	speed, err := sandbox.ParseSpeed(set.Speed)
+	speed, err := simlab.ParseSpeed(set.Speed)
 	if err != nil {
 		return err
 	}
-	lab, err := sandbox.New(sandbox.Config{
+	lab, err := simlab.New(simlab.Config{
 		User: set.User, Token: set.Token.Reveal(), WebhookURL: set.WebhookURL, CourierURL: set.CourierURL,
 		CourierSecret: set.CourierSecret.Reveal(), CourierAPIKey: set.CourierAPIKey.Reveal(),
 		NeutralURL: set.NeutralURL, NeutralAccount: set.NeutralName, NeutralSecrets: settings.RevealAll(set.NeutralSecrets), Speed: speed,

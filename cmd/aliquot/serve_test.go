@@ -12,14 +12,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/internal/leash"
+	"github.com/aliquot-labs/aliquot/internal/childprocess"
 )
 
 // A proxy keeps connections open and sends requests on them until it has noticed that a process stops: none of them may find its
 // connection closed under it. What is asked meanwhile is answered, and told to be the last on its connection.
 func TestAnIdleConnectionIsServedUntilTheDelayIsOver(t *testing.T) {
 	t.Parallel()
-	port, err := leash.FreePort(t.Context())
+	port, err := childprocess.FreePort(t.Context())
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	s := &gracefulServer{drainDelay: 5 * time.Second}

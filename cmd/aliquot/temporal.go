@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/settings"
 	"github.com/aliquot-labs/aliquot/worker"
 )
 

@@ -17,8 +17,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
-	"github.com/aliquot-labs/aliquot/internal/testcerts"
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/settings"
+	"github.com/aliquot-labs/aliquot/internal/testservers/certtest"
 )
 
 // securedFrontend is a frontend that answers what a client asks first, to those who show a certificate of its authority.
@@ -43,7 +43,7 @@ func (s *securedFrontend) GetSystemInfo(ctx context.Context, _ *workflowservice.
 	return &workflowservice.GetSystemInfoResponse{}, nil
 }
 
-func newSecuredFrontend(t *testing.T, authority *testcerts.Authority) *securedFrontend {
+func newSecuredFrontend(t *testing.T, authority *certtest.Authority) *securedFrontend {
 	t.Helper()
 	pair := authority.Issue(t, "temporal")
 	certificate, err := tls.LoadX509KeyPair(pair.Cert, pair.Key)
@@ -79,11 +79,11 @@ func dialWith(t *testing.T, environ ...string) error {
 
 func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 	t.Parallel()
-	authority, stranger := testcerts.NewAuthority(t), testcerts.NewAuthority(t)
+	authority, stranger := certtest.NewAuthority(t), certtest.NewAuthority(t)
 	s := newSecuredFrontend(t, authority)
 	ours, theirs := authority.Issue(t, "aliquot"), stranger.Issue(t, "aliquot")
 	at, ca := "ALIQUOT_TEMPORAL="+s.address, "ALIQUOT_TEMPORAL_CA_FILE="+authority.File
-	pair := func(p testcerts.Pair) (string, string) {
+	pair := func(p certtest.Pair) (string, string) {
 		return "ALIQUOT_TEMPORAL_CERT_FILE=" + p.Cert, "ALIQUOT_TEMPORAL_KEY_FILE=" + p.Key
 	}
 	cert, key := pair(ours)
@@ -113,7 +113,7 @@ func TestTemporalIsReachedWithMutualTLSAndAnAPIKey(t *testing.T) {
 // A certificate that was renewed is shown by the next connection.
 func TestARenewedCertificateIsTaken(t *testing.T) {
 	t.Parallel()
-	authority := testcerts.NewAuthority(t)
+	authority := certtest.NewAuthority(t)
 	s := newSecuredFrontend(t, authority)
 	pair, renewed := authority.Issue(t, "first"), authority.Issue(t, "second")
 	set, err := settings.LoadRollout([]string{

@@ -16,9 +16,9 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/rollout"
-	"github.com/aliquot-labs/aliquot/settings"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/rollout"
+	"github.com/aliquot-labs/aliquot/internal/settings"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/worker"
 )

@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/aliquot-labs/aliquot/couriers"
-	"github.com/aliquot-labs/aliquot/tracing"
+	"github.com/aliquot-labs/aliquot/internal/tracing"
 )
 
 const (

@@ -12,14 +12,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/e2e/drive"
-	"github.com/aliquot-labs/aliquot/e2e/fleet"
+	"github.com/aliquot-labs/aliquot/e2e/deployment"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
 // Callers are the clients and the operations of a system that is being damaged. They do what well-behaved ones do: ask again until
 // they are answered, creations under the same idempotency key.
 type Callers struct {
-	system *drive.System
+	system *scenario.System
 	http   *http.Client
 	slots  slots
 
@@ -28,7 +28,7 @@ type Callers struct {
 }
 
 // NewCallers call a system.
-func NewCallers(system *drive.System) *Callers {
+func NewCallers(system *scenario.System) *Callers {
 	return &Callers{
 		system: system,
 		http:   &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
@@ -90,7 +90,7 @@ const (
 
 // view is what a client sees of an order.
 type view struct {
-	drive.View
+	scenario.View
 	Transaction struct {
 		Orders []struct {
 			ID       string  `json:"id"`
@@ -168,7 +168,7 @@ func (c *Callers) call(ctx context.Context, method, path, idempotencyKey, key st
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	switch {
-	case res.Header.Get(fleet.NotSentHeader) != "":
+	case res.Header.Get(deployment.NotSentHeader) != "":
 		return errNotSent
 	case err != nil:
 		return errors.Join(errUnanswered, err)

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/aliquot-labs/aliquot/e2e/fleet"
+	"github.com/aliquot-labs/aliquot/e2e/deployment"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,7 +39,7 @@ const calmTimeout = 15 * time.Minute
 func TestNothingIsLostUnderFaults(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
 	seed, weather := seedOf(t), faultProfile(t)
 	t.Logf("seed %d, %s: SEED=%d DURATION=%s replays it", seed, weather.Duration, seed, weather.Duration)
-	f := fleet.Start(t, fleet.Options{PlayScripts: true, Speed: float64(kitDuration) / float64(arrivalRate(weather).OrderDuration), Spacing: 20 * time.Millisecond, Logs: os.Getenv("CHAOS_LOGS")})
+	f := deployment.Start(t, deployment.Options{PlayScripts: true, Speed: float64(kitDuration) / float64(arrivalRate(weather).OrderDuration), Spacing: 20 * time.Millisecond, Logs: os.Getenv("CHAOS_LOGS")})
 	w := Observers{Deployment: f, Callers: NewCallers(f.ScenarioSystem())}
 	t.Cleanup(w.Callers.Close)
 	for _, r := range []*Receiver{NewReceiver("all"), NewReceiver("updates", orderUpdated)} {
@@ -122,7 +122,7 @@ func countOpenOrders(w Observers) (busy, open, coming int) {
 }
 
 // addEndpoint makes an endpoint of the clinic, as operations do.
-func addEndpoint(t *testing.T, f *fleet.Deployment, r *Receiver) {
+func addEndpoint(t *testing.T, f *deployment.Deployment, r *Receiver) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"url": r.URL(), "filter_types": r.types})
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func awaitConsistency(t *testing.T, w Observers) (Observations, []string) {
 
 // awaitIdleReconciler waits until the reconciler has made a run, begun from now on, in which it healed nothing. The first is asked for, since its
 // turn would come within a minute anyhow.
-func awaitIdleReconciler(t *testing.T, f *fleet.Deployment) ReconcilerRuns {
+func awaitIdleReconciler(t *testing.T, f *deployment.Deployment) ReconcilerRuns {
 	t.Helper()
 	var h ReconcilerRuns
 	since := time.Now()

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aliquot-labs/aliquot/e2e/clinic"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/e2e/testteam"
 )
 
 // OrderPlan is what is to become of an order.
@@ -77,7 +77,7 @@ func OrderPlans() []OrderPlan {
 // molecularPlans are kits that go to the lab by Molecular's protocol.
 func molecularPlans() []OrderPlan {
 	kind := func(script, path string) OrderPlan {
-		return OrderPlan{Name: "molecular " + script, LabTest: clinic.MolecularLabTest, Script: script, Path: path, Weight: 1}
+		return OrderPlan{Name: "molecular " + script, LabTest: testteam.MolecularLabTest, Script: script, Path: path, Weight: 1}
 	}
 	open := func(script, path string) OrderPlan {
 		k := kind(script, path)
@@ -127,16 +127,16 @@ func partnerPlans() []OrderPlan {
 		return OrderPlan{Name: test + " " + script, LabTest: test, Script: script, Path: path, Weight: 1}
 	}
 	kit := func(script, path string, acts ...PlanStep) OrderPlan {
-		k := kind(drive.Testkit, script, path)
+		k := kind(scenario.Testkit, script, path)
 		k.Name, k.Kit, k.Steps = "registrable "+script, true, acts
 		return k
 	}
 	registered := PlanStep{"with_customer", Register, "registered"}
-	requested := kind(drive.Phlebotomy, "happy", homeVisitPath)
+	requested := kind(scenario.Phlebotomy, "happy", homeVisitPath)
 	requested.Steps, requested.Weight = []PlanStep{{"requisition_created", RequestVisit, "appointment_pending appointment_scheduled draw_completed"}}, 3
-	drawn := kind(drive.OnSite, "silent", placedPath+" draw_completed")
+	drawn := kind(scenario.OnSite, "silent", placedPath+" draw_completed")
 	drawn.Steps, drawn.Open = []PlanStep{{"requisition_created", CompleteDraw, "draw_completed"}}, true
-	visitCancelled := kind(drive.WalkIn, "silent", placedPath+" cancelled")
+	visitCancelled := kind(scenario.WalkIn, "silent", placedPath+" cancelled")
 	visitCancelled.Steps = []PlanStep{{"requisition_created", Cancel, "cancelled"}}
 	unregistered := kit("happy", unregisteredKitPath)
 	unregistered.Name, unregistered.Open = "registrable, never registered", true
@@ -147,15 +147,15 @@ func partnerPlans() []OrderPlan {
 		kit("relayed", unregisteredKitPath+" registered requisition_created transit_lab delivered_to_lab completed", registered),
 		kit("unanswered-register", unregisteredKitPath+" registered requisition_created transit_lab delivered_to_lab completed", registered),
 		kit("lost-outbound", "ordered awaiting_registration transit_customer lost"),
-		kind(drive.Testkit, "happy", fullKitPath),
-		kind(drive.Testkit, "relayed", fullKitPath),
-		kind(drive.Testkit, "corrected", fullKitPath+" corrected"),
-		kind(drive.Testkit, "sample-error", strings.TrimSuffix(fullKitPath, "completed")+"sample_error"),
-		kind(drive.WalkIn, "walk-in-no-appointment", placedPath+" completed"),
-		kind(drive.WalkIn, "partial", placedPath+" partial_results completed"),
-		kind(drive.Phlebotomy, "draw-without-appointment", placedPath+" draw_completed completed"),
-		kind(drive.OnSite, "critical", placedPath+" draw_completed completed"),
-		kind(drive.OnSite, "happy", placedPath+" draw_completed completed"),
+		kind(scenario.Testkit, "happy", fullKitPath),
+		kind(scenario.Testkit, "relayed", fullKitPath),
+		kind(scenario.Testkit, "corrected", fullKitPath+" corrected"),
+		kind(scenario.Testkit, "sample-error", strings.TrimSuffix(fullKitPath, "completed")+"sample_error"),
+		kind(scenario.WalkIn, "walk-in-no-appointment", placedPath+" completed"),
+		kind(scenario.WalkIn, "partial", placedPath+" partial_results completed"),
+		kind(scenario.Phlebotomy, "draw-without-appointment", placedPath+" draw_completed completed"),
+		kind(scenario.OnSite, "critical", placedPath+" draw_completed completed"),
+		kind(scenario.OnSite, "happy", placedPath+" draw_completed completed"),
 	}
 }
 

@@ -1,6 +1,6 @@
 package chaos
 
-import "github.com/aliquot-labs/aliquot/e2e/drive"
+import "github.com/aliquot-labs/aliquot/e2e/scenario"
 
 const (
 	bookedPath   = "appointment_pending appointment_scheduled"
@@ -18,11 +18,11 @@ func importedPlans() []OrderPlan {
 		return OrderPlan{Name: "imported " + test + " " + script, LabTest: test, Script: script, Import: true, Path: path, Steps: acts, Weight: 1}
 	}
 	return []OrderPlan{
-		kind(drive.Testkit, "happy", importedPath+" transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed"),
-		kind(drive.WalkIn, "walk-in-no-appointment", importedPath+" completed"),
-		kind(drive.WalkIn, "happy", importedPath+" "+bookedPath+" completed", bookAtPSC("requisition_bypassed", Book)...),
-		kind(drive.OnSite, "happy", importedPath+" draw_completed completed"),
-		kind(drive.OnSite, "silent", importedPath+" cancelled", PlanStep{"requisition_bypassed", Cancel, "cancelled"}),
+		kind(scenario.Testkit, "happy", importedPath+" transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed"),
+		kind(scenario.WalkIn, "walk-in-no-appointment", importedPath+" completed"),
+		kind(scenario.WalkIn, "happy", importedPath+" "+bookedPath+" completed", bookAtPSC("requisition_bypassed", Book)...),
+		kind(scenario.OnSite, "happy", importedPath+" draw_completed completed"),
+		kind(scenario.OnSite, "silent", importedPath+" cancelled", PlanStep{"requisition_bypassed", Cancel, "cancelled"}),
 	}
 }
 
@@ -30,7 +30,7 @@ func importedPlans() []OrderPlan {
 func bookedPlans() []OrderPlan {
 	kind := func(script string, do Action) OrderPlan {
 		return OrderPlan{
-			Name: "booked " + script, LabTest: drive.WalkIn, Script: script, Path: placedPath + " " + bookedPath + " completed", Weight: 1,
+			Name: "booked " + script, LabTest: scenario.WalkIn, Script: script, Path: placedPath + " " + bookedPath + " completed", Weight: 1,
 			Steps: bookAtPSC("requisition_created", do),
 		}
 	}

@@ -1,8 +1,8 @@
 package chaos
 
 import (
-	"github.com/aliquot-labs/aliquot/e2e/clinic"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/e2e/testteam"
 )
 
 // replacedPlans fail, and another order takes their place. It goes to the same lab with the same script.
@@ -22,13 +22,13 @@ func replacedPlans() []OrderPlan {
 	// A transaction has two replacements (order-lifecycle#replacement).
 	twice := again(failed)
 	twice.Child = again(failed)
-	unregistered := kind("registrable undelivered, replaced", drive.Testkit, "undelivered", returned, again(returned), replace("failure_to_deliver_to_customer"))
+	unregistered := kind("registrable undelivered, replaced", scenario.Testkit, "undelivered", returned, again(returned), replace("failure_to_deliver_to_customer"))
 	unregistered.Kit = true
 	return []OrderPlan{
-		kind("lost, replaced", drive.Testkit, "relayed-lost-outbound", lost, again(lost), replace("lost")),
-		kind("failed, replaced twice by policy", drive.Testkit+"/"+clinic.ReplacingPolicy, "relayed-failure-outbound", failed, twice),
-		kind("molecular sample error, replaced", clinic.MolecularLabTest, "reject-final", spoilt, again(spoilt), replace("sample_error")),
+		kind("lost, replaced", scenario.Testkit, "relayed-lost-outbound", lost, again(lost), replace("lost")),
+		kind("failed, replaced twice by policy", scenario.Testkit+"/"+testteam.ReplacingPolicy, "relayed-failure-outbound", failed, twice),
+		kind("molecular sample error, replaced", testteam.MolecularLabTest, "reject-final", spoilt, again(spoilt), replace("sample_error")),
 		unregistered,
-		kind("redrawn", drive.WalkIn, "missing-lab-fault", placedPath+" redraw_available", &OrderPlan{Path: placedPath + " completed", Origin: "redraw"}),
+		kind("redrawn", scenario.WalkIn, "missing-lab-fault", placedPath+" redraw_available", &OrderPlan{Path: placedPath + " completed", Origin: "redraw"}),
 	}
 }

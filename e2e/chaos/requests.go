@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
 func patientBody() map[string]any {
@@ -23,7 +23,7 @@ func addressBody() map[string]any {
 }
 
 // orderBody is the request for an order of a kind.
-func orderBody(s *drive.System, k OrderPlan) map[string]any {
+func orderBody(s *scenario.System, k OrderPlan) map[string]any {
 	if k.Kit {
 		to := addressBody()
 		to["phone_number"] = "+16025550142"
@@ -42,7 +42,7 @@ func orderBody(s *drive.System, k OrderPlan) map[string]any {
 }
 
 // importBody is the request to take over a requisition that somebody else has made.
-func importBody(s *drive.System, k OrderPlan, number string) map[string]any {
+func importBody(s *scenario.System, k OrderPlan, number string) map[string]any {
 	return map[string]any{
 		"user_id": s.UserID, "billing_type": "client_bill", "order_set": map[string]any{"lab_test_ids": []string{s.LabTests[k.LabTest]}},
 		"collection_method": k.LabTest, "patient_details": patientBody(), "patient_address": addressBody(), "sample_id": number,

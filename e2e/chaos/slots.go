@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/e2e/drive"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
 )
 
 // slots are the bookable times of patient service centers, each of which is handed out once.
@@ -47,7 +47,7 @@ func (c *Callers) nextSlot(ctx context.Context) (string, error) {
 
 // freeSlots lists what is free near a zip code from a day on.
 func (c *Callers) freeSlots(ctx context.Context, zip, from string) ([]string, error) {
-	var answered drive.Availability
+	var answered scenario.Availability
 	path := fmt.Sprintf("/v3/order/psc/appointment/availability?lab=quest&zip_code=%s&start_date=%s", zip, from)
 	err := c.retry(ctx, func() (bool, error) {
 		err := c.call(ctx, http.MethodPost, path, "", c.system.Key, nil, &answered)

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/e2e/fleet"
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/e2e/deployment"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
 // restartable is what can be killed and started again.
@@ -23,7 +23,7 @@ type restartable interface {
 
 // postgres is the database server as a part.
 type postgres struct {
-	*pgtest.PersistentServer
+	*postgrestest.PersistentServer
 	ctx context.Context
 }
 
@@ -50,7 +50,7 @@ type faultTarget struct {
 }
 
 // NewFaultInjector is a storm over a fleet. ctx bounds the starts of its database.
-func NewFaultInjector(ctx context.Context, f *fleet.Deployment) *FaultInjector {
+func NewFaultInjector(ctx context.Context, f *deployment.Deployment) *FaultInjector {
 	s := &FaultInjector{faultTargets: map[string]*faultTarget{}, kills: map[string]int{}, exits: map[string]int{}}
 	s.faultTargets["postgres"] = &faultTarget{restartable: postgres{f.Cluster.Postgres, ctx}}
 	for i, n := range f.Cluster.Nodes {

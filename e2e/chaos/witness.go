@@ -8,14 +8,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/e2e/fleet"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/e2e/deployment"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 )
 
 // Observers are whom the accounts come from.
 type Observers struct {
-	Deployment *fleet.Deployment
+	Deployment *deployment.Deployment
 	Callers    *Callers
 	Receivers  []*Receiver
 }
@@ -47,7 +47,7 @@ func (w Observers) Observe(ctx context.Context) (Observations, error) {
 }
 
 // labTraffic sums up what the simulated lab has sent and got.
-func labTraffic(account sandbox.Traffic) LabTraffic {
+func labTraffic(account simlab.Traffic) LabTraffic {
 	l := LabTraffic{Accepted: map[string]int{}, PlaceCalls: map[string]int{}, AcceptedFacts: map[string]int{}, ReportVersions: map[string]int{}}
 	given := map[string]bool{}
 	for _, call := range account.Calls {
@@ -62,7 +62,7 @@ func labTraffic(account sandbox.Traffic) LabTraffic {
 		}
 		for _, o := range call.Orders {
 			l.PlaceCalls[o.OrderNumber]++
-			if o.Outcome == sandbox.OutcomeAccepted || o.Outcome == sandbox.OutcomeDropped {
+			if o.Outcome == simlab.OutcomeAccepted || o.Outcome == simlab.OutcomeDropped {
 				l.Accepted[o.OrderNumber]++
 			}
 		}

@@ -15,9 +15,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/e2e/clinic"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
-	"github.com/aliquot-labs/aliquot/e2e/fleet"
+	"github.com/aliquot-labs/aliquot/e2e/deployment"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/e2e/testteam"
 )
 
 const (
@@ -33,7 +33,7 @@ const (
 
 // What is limited for all together is limited over processes: the calls of a lab account, and the messages of an endpoint.
 func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
-	f := fleet.Start(t, fleet.Options{Spacing: spacing})
+	f := deployment.Start(t, deployment.Options{Spacing: spacing})
 	t.Run("the spacing of a lab account", func(t *testing.T) {
 		var gaps []time.Duration
 		for range attempts {
@@ -52,7 +52,7 @@ func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // a flee
 
 // measureCallSpacing places so many orders at once, of which both workers take some, and returns the times between each two calls that the
 // lab saw.
-func measureCallSpacing(t *testing.T, f *fleet.Deployment, n int) []time.Duration {
+func measureCallSpacing(t *testing.T, f *deployment.Deployment, n int) []time.Duration {
 	t.Helper()
 	before := len(f.Lab.Traffic().Calls)
 	ids := placeMolecular(t, f, n)
@@ -60,7 +60,7 @@ func measureCallSpacing(t *testing.T, f *fleet.Deployment, n int) []time.Duratio
 	require.Eventually(t, func() bool { return len(f.Lab.Traffic().Calls) >= before+n }, timeout, 50*time.Millisecond)
 	pids := map[int]bool{}
 	for _, id := range ids {
-		_, err := d.ExistingOrder(id, drive.Testkit).AwaitStatuses(t.Context(), 2)
+		_, err := d.ExistingOrder(id, scenario.Testkit).AwaitStatuses(t.Context(), 2)
 		require.NoError(t, err)
 		for pid := range workerPIDs(t, f, id) {
 			pids[pid] = true
@@ -77,15 +77,15 @@ func measureCallSpacing(t *testing.T, f *fleet.Deployment, n int) []time.Duratio
 }
 
 // placeMolecular places orders through all replicas of the API at once.
-func placeMolecular(t *testing.T, f *fleet.Deployment, n int) []string {
+func placeMolecular(t *testing.T, f *deployment.Deployment, n int) []string {
 	t.Helper()
 	d := f.ScenarioSystem()
-	d.LabTests = map[string]string{drive.Testkit: f.Team.LabTests[clinic.MolecularLabTest]}
+	d.LabTests = map[string]string{scenario.Testkit: f.Team.LabTests[testteam.MolecularLabTest]}
 	ids, errs := make([]string, n), make([]error, n)
 	var placing sync.WaitGroup
 	for i := range n {
 		placing.Go(func() {
-			o, err := d.PlaceOrder(t.Context(), drive.Testkit, "", nil)
+			o, err := d.PlaceOrder(t.Context(), scenario.Testkit, "", nil)
 			if errs[i] = err; err == nil {
 				ids[i] = o.ID
 			}
@@ -100,7 +100,7 @@ func placeMolecular(t *testing.T, f *fleet.Deployment, n int) []string {
 
 // checkEndpointRate gives an endpoint a limit and more messages than that, kills the workers one after the other while they deliver, and
 // sees that the endpoint never got more.
-func checkEndpointRate(t *testing.T, f *fleet.Deployment) {
+func checkEndpointRate(t *testing.T, f *deployment.Deployment) {
 	t.Helper()
 	const perSecond, orders, messages = 4, 10, 20 // two of each order
 	var mu sync.Mutex
@@ -141,7 +141,7 @@ func checkEndpointRate(t *testing.T, f *fleet.Deployment) {
 }
 
 // addEndpoint registers an endpoint of the clinic, as operations do, and returns its secret.
-func addEndpoint(t *testing.T, f *fleet.Deployment, endpoint map[string]any) string {
+func addEndpoint(t *testing.T, f *deployment.Deployment, endpoint map[string]any) string {
 	t.Helper()
 	body, err := json.Marshal(endpoint)
 	require.NoError(t, err)

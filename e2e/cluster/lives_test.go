@@ -14,27 +14,27 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
-	"github.com/aliquot-labs/aliquot/e2e/fleet"
+	"github.com/aliquot-labs/aliquot/e2e/deployment"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
 // Two nodes of Temporal, two APIs and two workers carry orders over every edge of all six tables of
 // order-lifecycle#edges.
 func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
-	f := fleet.Start(t, fleet.Options{})
+	f := deployment.Start(t, deployment.Options{})
 	tables := map[string]int{}
-	for _, w := range drive.Paths() {
+	for _, w := range scenario.Paths() {
 		table, _, _ := strings.Cut(w.Name, ":")
 		tables[table]++
 	}
 	for _, table := range []string{
-		"testkit", "testkit_before_registration", "testkit_after_registration", drive.WalkIn, drive.Phlebotomy, drive.OnSite,
+		"testkit", "testkit_before_registration", "testkit_after_registration", scenario.WalkIn, scenario.Phlebotomy, scenario.OnSite,
 	} {
 		require.Positive(t, tables[table], "%s is not walked", table)
 	}
 	began := time.Now()
-	names, failures := drive.RunAll(t.Context(), f.ScenarioSystem(), drive.Paths())
+	names, failures := scenario.RunAll(t.Context(), f.ScenarioSystem(), scenario.Paths())
 	require.Empty(t, strings.Join(failures, "\n"))
 	ids := slices.Sorted(maps.Keys(names))
 	t.Logf("%d orders in %s: %v", len(ids), time.Since(began).Round(time.Second), tables)
@@ -50,7 +50,7 @@ func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet tak
 }
 
 // requireBothWorkers sees in the orders' histories that both worker processes took part.
-func requireBothWorkers(t *testing.T, f *fleet.Deployment, ids []string) {
+func requireBothWorkers(t *testing.T, f *deployment.Deployment, ids []string) {
 	t.Helper()
 	seen := map[int]bool{}
 	for _, id := range ids {
@@ -65,7 +65,7 @@ func requireBothWorkers(t *testing.T, f *fleet.Deployment, ids []string) {
 }
 
 // workerPIDs are the process ids of the workers that an order's history names.
-func workerPIDs(t *testing.T, f *fleet.Deployment, id string) map[int]bool {
+func workerPIDs(t *testing.T, f *deployment.Deployment, id string) map[int]bool {
 	t.Helper()
 	pids := map[int]bool{}
 	note := func(identity string) {
@@ -85,7 +85,7 @@ func workerPIDs(t *testing.T, f *fleet.Deployment, id string) map[int]bool {
 }
 
 // requireRunsOfOpenOrders waits until exactly the open orders have a run.
-func requireRunsOfOpenOrders(t *testing.T, f *fleet.Deployment) {
+func requireRunsOfOpenOrders(t *testing.T, f *deployment.Deployment) {
 	t.Helper()
 	var open, running []string
 	require.Eventually(t, func() bool {

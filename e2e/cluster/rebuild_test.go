@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/e2e/chaos"
-	"github.com/aliquot-labs/aliquot/e2e/drive"
-	"github.com/aliquot-labs/aliquot/e2e/fleet"
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/e2e/deployment"
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
 // What docs/operations.md says of data that is lost, done as it says: first Temporal's, then all of it, with a backup of the store.
 // Orders in every kind of status go on to their ends.
 func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
-	f := fleet.Start(t, fleet.Options{})
+	f := deployment.Start(t, deployment.Options{})
 	receiver := chaos.NewReceiver("all")
 	t.Cleanup(receiver.Close)
 	secret := addEndpoint(t, f, map[string]any{"url": receiver.URL()})
@@ -41,14 +41,14 @@ func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet t
 	t.Run("all, with a backup of the store", func(t *testing.T) {
 		open := openOrders(t, f)
 		file := filepath.Join(t.TempDir(), "aliquot.dump")
-		require.NoError(t, pgtest.Backup(t.Context(), f.DatabaseURL, file))
+		require.NoError(t, postgrestest.Backup(t.Context(), f.DatabaseURL, file))
 		stopAll(t, f.Workers)
 		stopAll(t, f.APIs)
 		require.NoError(t, f.Store.Close())
 		require.NoError(t, f.Cluster.Postgres.DropDatabase("aliquot"))
 		_, err := f.Cluster.Postgres.CreateDatabase("aliquot")
 		require.NoError(t, err)
-		require.NoError(t, pgtest.Restore(t.Context(), f.DatabaseURL, file))
+		require.NoError(t, postgrestest.Restore(t.Context(), f.DatabaseURL, file))
 		require.NoError(t, f.RunCommand(t.Context(), "migrate"))
 		require.NoError(t, f.Reopen(t.Context()))
 		for _, p := range f.APIs {
@@ -61,7 +61,7 @@ func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet t
 }
 
 // startWorkersAndRebuild starts the workers and rebuilds.
-func startWorkersAndRebuild(t *testing.T, f *fleet.Deployment) {
+func startWorkersAndRebuild(t *testing.T, f *deployment.Deployment) {
 	t.Helper()
 	for _, w := range f.Workers {
 		require.NoError(t, w.Launch())
@@ -73,7 +73,7 @@ func startWorkersAndRebuild(t *testing.T, f *fleet.Deployment) {
 	requireRunsOfOpenOrders(t, f)
 }
 
-func stopAll(t *testing.T, processes []*fleet.Process) {
+func stopAll(t *testing.T, processes []*deployment.Process) {
 	t.Helper()
 	for _, p := range processes {
 		require.NoError(t, p.Stop())
@@ -82,17 +82,17 @@ func stopAll(t *testing.T, processes []*fleet.Process) {
 
 // openOrder is an order that stands somewhere, and what takes it to its end.
 type openOrder struct {
-	*drive.Order
+	*scenario.Order
 	status string
 	finish []func(context.Context) error
 	end    string
 }
 
 // openOrders makes an order of every collection method in many statuses.
-func openOrders(t *testing.T, f *fleet.Deployment) []openOrder {
+func openOrders(t *testing.T, f *deployment.Deployment) []openOrder {
 	t.Helper()
 	ctx, d := t.Context(), f.ScenarioSystem()
-	place := func(method string, more map[string]any) *drive.Order {
+	place := func(method string, more map[string]any) *scenario.Order {
 		body := map[string]any{"passthrough": "sandbox:silent"}
 		for k, v := range more {
 			body[k] = v
@@ -103,7 +103,7 @@ func openOrders(t *testing.T, f *fleet.Deployment) []openOrder {
 	}
 	var all []openOrder
 	// add brings an order to a status, by what is done once it has the status before.
-	add := func(o *drive.Order, before string, do func(context.Context) error, status, end string, finish ...func(context.Context) error) {
+	add := func(o *scenario.Order, before string, do func(context.Context) error, status, end string, finish ...func(context.Context) error) {
 		awaitStatus(t, o, before)
 		if do != nil {
 			require.NoError(t, do(ctx))
@@ -111,34 +111,34 @@ func openOrders(t *testing.T, f *fleet.Deployment) []openOrder {
 		awaitStatus(t, o, status)
 		all = append(all, openOrder{o, status, finish, end})
 	}
-	fact := func(o *drive.Order, kind string) func(context.Context) error {
+	fact := func(o *scenario.Order, kind string) func(context.Context) error {
 		return func(ctx context.Context) error { return o.SendFact(ctx, kind, nil) }
 	}
-	final := func(o *drive.Order) func(context.Context) error {
-		return func(ctx context.Context) error { return o.PublishReport(ctx, drive.Final, "normal", "") }
+	final := func(o *scenario.Order) func(context.Context) error {
+		return func(ctx context.Context) error { return o.PublishReport(ctx, scenario.Final, "normal", "") }
 	}
 
-	o := place(drive.Testkit, nil)
+	o := place(scenario.Testkit, nil)
 	add(o, "requisition_created", fact(o, "kit_shipped"), "transit_customer", "completed", fact(o, "sample_received"), final(o))
-	o = place(drive.Testkit, nil)
+	o = place(scenario.Testkit, nil)
 	add(o, "requisition_created", nil, "requisition_created", "cancelled", o.Cancel)
-	o = place(drive.Testkit, map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly)})
+	o = place(scenario.Testkit, map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly)})
 	scheduled := o
 	add(o, "ordered", nil, "ordered", "cancelled", o.Activate, func(ctx context.Context) error {
 		awaitStatus(t, scheduled, "requisition_created")
 		return scheduled.Cancel(ctx)
 	})
-	o = place(drive.Testkit, nil)
+	o = place(scenario.Testkit, nil)
 	blocked := o
 	add(o, "requisition_created", func(ctx context.Context) error { return blocked.SendRejection(ctx, true) },
 		"lab_processing_blocked", "completed", o.RecoverKit, final(o))
-	o = place(drive.WalkIn, nil)
+	o = place(scenario.WalkIn, nil)
 	add(o, "requisition_created", o.Book, "appointment_scheduled", "completed", final(o))
-	o = place(drive.WalkIn, nil)
+	o = place(scenario.WalkIn, nil)
 	add(o, "requisition_created", o.Book, "appointment_scheduled", "cancelled", o.Reschedule, o.CancelAppointment, o.Cancel)
-	o = place(drive.Phlebotomy, nil)
+	o = place(scenario.Phlebotomy, nil)
 	add(o, "requisition_created", o.Request, "appointment_pending", "cancelled", o.Cancel)
-	o = place(drive.OnSite, nil)
+	o = place(scenario.OnSite, nil)
 	add(o, "requisition_created", o.DrawCompleted, "draw_completed", "completed", final(o))
 	kit, err := d.PlaceKit(ctx, "", "silent")
 	require.NoError(t, err)
@@ -147,18 +147,18 @@ func openOrders(t *testing.T, f *fleet.Deployment) []openOrder {
 }
 
 // actWithoutTemporal is what happens while Temporal is away: an order is placed, and the lab reports on another.
-func actWithoutTemporal(t *testing.T, f *fleet.Deployment, shipped openOrder) []openOrder {
+func actWithoutTemporal(t *testing.T, f *deployment.Deployment, shipped openOrder) []openOrder {
 	t.Helper()
-	o, err := f.ScenarioSystem().PlaceOrder(t.Context(), drive.OnSite, "", map[string]any{"passthrough": "sandbox:silent"})
+	o, err := f.ScenarioSystem().PlaceOrder(t.Context(), scenario.OnSite, "", map[string]any{"passthrough": "sandbox:silent"})
 	require.NoError(t, err)
 	require.NoError(t, shipped.SendTransit(t.Context(), "with_customer"))
 	return []openOrder{{o, "requisition_created", []func(context.Context) error{
-		func(ctx context.Context) error { return o.PublishReport(ctx, drive.Final, "normal", "") },
+		func(ctx context.Context) error { return o.PublishReport(ctx, scenario.Final, "normal", "") },
 	}, "completed"}}
 }
 
 // finishOrders takes orders to their ends, and waits until the client has been told of everything.
-func finishOrders(t *testing.T, f *fleet.Deployment, receiver *chaos.Receiver, open []openOrder) {
+func finishOrders(t *testing.T, f *deployment.Deployment, receiver *chaos.Receiver, open []openOrder) {
 	t.Helper()
 	for _, o := range open {
 		awaitStatus(t, o.Order, o.status)
@@ -199,7 +199,7 @@ func receivedSequences(receiver *chaos.Receiver, id string) []int64 {
 }
 
 // awaitStatus waits until an order has had a status.
-func awaitStatus(t *testing.T, o *drive.Order, status string) {
+func awaitStatus(t *testing.T, o *scenario.Order, status string) {
 	t.Helper()
 	var lows []string
 	require.Eventually(t, func() bool {

@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/aliquot-labs/aliquot/internal/testcluster"
+	"github.com/aliquot-labs/aliquot/internal/testservers/clustertest"
 )
 
 // The tests of rollouts, which run on the development server elsewhere, pass on a cluster as well.
 func TestRolloutsOnACluster(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
-	c := testcluster.Start(t, testcluster.Options{})
+	c := clustertest.Start(t, clustertest.Options{})
 	tests := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout=20m",
 		"-run=^(TestARolloutAndBackWithOrdersInEveryStatus|TestAHeldChangeIsNotBegun|TestAnUnguardedChangeIsCaught)$", "..")
 	tests.Env = append(os.Environ(), "ALIQUOT_TEST_TEMPORAL_ADDR="+c.Address)

@@ -11,14 +11,14 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aliquot-labs/aliquot/dispatch"
-	"github.com/aliquot-labs/aliquot/internal/temporaltest"
-	"github.com/aliquot-labs/aliquot/internal/testcluster"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/testservers/clustertest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
 // Visibility on PostgreSQL is asked about a thousand orders in one question, as many as the reconciler looks at together each hour.
 func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
-	cluster := testcluster.Start(t, testcluster.Options{})
+	cluster := clustertest.Start(t, clustertest.Options{})
 	dev := &temporaltest.DevServer{Address: cluster.Address}
 	c, err := client.Dial(client.Options{HostPort: cluster.Address, Namespace: dev.Namespace(t)})
 	require.NoError(t, err)

@@ -30,9 +30,9 @@ var (
 // What the layers import from below them.
 var (
 	domainPackages  = []string{"order", "lifecycle"}
-	adapterPackages = slices.Concat([]string{"billing", "labs", "couriers", "webhooks", "junction", "store", "tracing"}, domainPackages)
+	adapterPackages = slices.Concat([]string{"internal/billing", "labs", "couriers", "webhooks", "internal/junction", "store", "internal/tracing"}, domainPackages)
 
-	upperLayers = slices.Concat([]string{"api", "paper", "rollout", "worker", "workflows", "activities", "dispatch"}, adapterPackages)
+	upperLayers = slices.Concat([]string{"api", "internal/documents", "internal/rollout", "worker", "workflows", "activities", "internal/dispatch"}, adapterPackages)
 )
 
 // layers are the import rules of the design: imports point downwards only. The
@@ -40,58 +40,58 @@ var (
 var layers = map[string]layer{
 	"lifecycle": {denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// These write documents from the code.
-	"lifecycle/lifecycledoc": {allowed: []string{"lifecycle", "internal/document"}},
-	"settings/settingsdoc":   {allowed: []string{"settings", "internal/document"}},
-	"api/openapidoc":         {allowed: []string{"api", "internal/document"}},
-	"api/catalogueschemadoc": {allowed: []string{"api", "internal/document"}},
-	"order":                  {allowed: []string{"lifecycle"}, denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"lifecycle/lifecycledoc":        {allowed: []string{"lifecycle", "internal/docgen"}},
+	"internal/settings/settingsdoc": {allowed: []string{"internal/settings", "internal/docgen"}},
+	"api/openapidoc":                {allowed: []string{"api", "internal/docgen"}},
+	"api/catalogueschemadoc":        {allowed: []string{"api", "internal/docgen"}},
+	"order":                         {allowed: []string{"lifecycle"}, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It reads files that it is given.
-	"catalogue": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"internal/catalogue": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// What bills name, and the file that a deployment has of it.
-	"billing": {denied: temporalPackages},
+	"internal/billing": {denied: temporalPackages},
 	// What a simulated order goes through is planned without touching it, in the words of labs and couriers.
-	"simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages), denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"internal/simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages), denied: slices.Concat(sideEffectPackages, temporalPackages)},
 
-	"labs": {allowed: slices.Concat([]string{"tracing"}, domainPackages), denied: temporalPackages},
+	"labs": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages), denied: temporalPackages},
 	// Whoever makes a call says so.
-	"tracing": {denied: temporalPackages},
+	"internal/tracing": {denied: temporalPackages},
 	// The simulated lab stands for somebody else's.
-	"labs/sandbox": {denied: temporalPackages},
-	"couriers":     {allowed: slices.Concat([]string{"tracing"}, domainPackages), denied: temporalPackages},
-	"junction":     {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"labs/simlab":       {denied: temporalPackages},
+	"couriers":          {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages), denied: temporalPackages},
+	"internal/junction": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It draws what it is given.
-	"paper":    {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
-	"webhooks": {allowed: slices.Concat([]string{"junction", "tracing"}, domainPackages), denied: temporalPackages},
+	"internal/documents": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"webhooks":           {allowed: slices.Concat([]string{"internal/junction", "internal/tracing"}, domainPackages), denied: temporalPackages},
 	// The transaction of a change also writes what it means for others: the courier
 	// behind a tracking number, the messages in the JSON of clients, when to try them.
-	"store": {allowed: slices.Concat([]string{"billing", "couriers", "webhooks", "junction", "tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction", "internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 
 	// Names, messages and the client of the workflows, for those on both sides.
-	"dispatch":   {allowed: slices.Concat([]string{"tracing"}, domainPackages)},
-	"activities": {allowed: slices.Concat([]string{"dispatch"}, adapterPackages)},
+	"internal/dispatch": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages)},
+	"activities":        {allowed: slices.Concat([]string{"internal/dispatch"}, adapterPackages)},
 	// Workflows name activities and never touch what has side effects.
-	"workflows": {allowed: slices.Concat([]string{"dispatch"}, domainPackages), denied: sideEffectPackages},
-	"worker":    {allowed: slices.Concat([]string{"workflows", "activities", "dispatch"}, adapterPackages)},
+	"workflows": {allowed: slices.Concat([]string{"internal/dispatch"}, domainPackages), denied: sideEffectPackages},
+	"worker":    {allowed: slices.Concat([]string{"workflows", "activities", "internal/dispatch"}, adapterPackages)},
 	// It asks Temporal which build works on what.
-	"rollout": {allowed: slices.Concat([]string{"dispatch"}, domainPackages)},
+	"internal/rollout": {allowed: slices.Concat([]string{"internal/dispatch"}, domainPackages)},
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
-	"api": {allowed: slices.Concat([]string{"dispatch", "simulation", "paper", "catalogue"}, adapterPackages)},
+	"api": {allowed: slices.Concat([]string{"internal/dispatch", "internal/simulation", "internal/documents", "internal/catalogue"}, adapterPackages)},
 	// What the parts accept is checked by the parts.
-	"settings": {allowed: []string{"billing", "labs", "webhooks", "store"}},
+	"internal/settings": {allowed: []string{"internal/billing", "labs", "webhooks", "store"}},
 	// It knows a running system by its HTTP API only.
-	"client": {denied: temporalPackages},
+	"internal/apiclient": {denied: temporalPackages},
 	// The supervisor of a development system starts the product's processes; it is none of them.
-	"dev": {allowed: slices.Concat([]string{"client", "settings", "webhooks", "store", "catalogue"}, domainPackages), denied: temporalPackages},
-	"cmd": {allowed: slices.Concat([]string{"dev", "client", "settings", "catalogue"}, upperLayers)},
+	"internal/devsystem": {allowed: slices.Concat([]string{"internal/apiclient", "internal/settings", "webhooks", "store", "internal/catalogue"}, domainPackages), denied: temporalPackages},
+	"cmd":                {allowed: slices.Concat([]string{"internal/devsystem", "internal/apiclient", "internal/settings", "internal/catalogue"}, upperLayers)},
 	// What drives a system from outside knows nothing of it but its addresses, so that it can prove the product's tables.
-	"e2e/drive": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporalPackages)},
-	"e2e":       {allowed: slices.Concat([]string{"cmd", "internal", "dev", "client", "settings", "catalogue"}, upperLayers)},
+	"e2e/scenario": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporalPackages)},
+	"e2e":          {allowed: slices.Concat([]string{"cmd", "internal", "internal/devsystem", "internal/apiclient", "internal/settings", "internal/catalogue"}, upperLayers)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},
 	// Generated orders, written into the store for tests and benchmarks.
-	"internal/seed": {allowed: slices.Concat([]string{"store"}, domainPackages), denied: temporalPackages},
+	"internal/bulkorders": {allowed: slices.Concat([]string{"store"}, domainPackages), denied: temporalPackages},
 }
 
 // forbiddenImports reports what a file imports against the rules. Tests may
@@ -180,18 +180,18 @@ func TestForbiddenImportsAreReported(t *testing.T) {
 		{"order/a.go", "net/http", true},
 		{"labs/molecular/a.go", module + "order", false},
 		{"labs/molecular/a.go", module + "store", true},
-		{"labs/sandbox/a.go", module + "order", true},
-		{"labs/sandbox/a.go", module + "labs/molecular", true},
+		{"labs/simlab/a.go", module + "order", true},
+		{"labs/simlab/a.go", module + "labs/molecular", true},
 		{"store/a.go", module + "store/migrations", false},
 		{"store/a.go", module + "labs/molecular", true},
-		{"paper/a.go", module + "order", false},
-		{"paper/a.go", module + "store", true},
-		{"paper/a.go", "os", true},
+		{"internal/documents/a.go", module + "order", false},
+		{"internal/documents/a.go", module + "store", true},
+		{"internal/documents/a.go", "os", true},
 		{"webhooks/a.go", module + "store", true},
 		{"activities/a.go", module + "store", false},
 		{"activities/a.go", module + "workflows", true},
 		{"workflows/a.go", module + "order", false},
-		{"workflows/a.go", module + "dispatch", false},
+		{"workflows/a.go", module + "internal/dispatch", false},
 		{"workflows/a.go", "go.temporal.io/sdk/workflow", false},
 		{"workflows/a.go", module + "store", true},
 		{"workflows/a.go", module + "activities", true},
@@ -200,21 +200,21 @@ func TestForbiddenImportsAreReported(t *testing.T) {
 		{"workflows/a_test.go", module + "store", false},
 		{"worker/a.go", module + "activities", false},
 		{"worker/a.go", module + "api", true},
-		{"api/a.go", module + "dispatch", false},
+		{"api/a.go", module + "internal/dispatch", false},
 		{"api/a.go", module + "workflows", true},
 		{"api/a.go", module + "worker", true},
 		{"api/a.go", module + "activities", true},
 		{"cmd/aliquot/a.go", module + "api", false},
-		{"cmd/aliquot/a.go", module + "internal/pgtest", true},
-		{"internal/testrun/a.go", module + "internal/pgtest", false},
-		{"dev/a.go", module + "api", true},
+		{"cmd/aliquot/a.go", module + "internal/testservers/postgrestest", true},
+		{"internal/testrun/a.go", module + "internal/testservers/postgrestest", false},
+		{"internal/devsystem/a.go", module + "api", true},
 		{"e2e/a.go", module + "lifecycle", false},
-		{"e2e/a.go", module + "e2e/drive", false},
-		{"e2e/drive/a.go", module + "lifecycle", true},
-		{"e2e/drive/a.go", module + "store", true},
-		{"e2e/drive/a.go", module + "e2e", true},
-		{"e2e/drive/a.go", "database/sql", true},
-		{"e2e/drive/a.go", "net/http", false},
+		{"e2e/a.go", module + "e2e/scenario", false},
+		{"e2e/scenario/a.go", module + "lifecycle", true},
+		{"e2e/scenario/a.go", module + "store", true},
+		{"e2e/scenario/a.go", module + "e2e", true},
+		{"e2e/scenario/a.go", "database/sql", true},
+		{"e2e/scenario/a.go", "net/http", false},
 		{"util/a.go", "slices", true}, // in no layer
 	}
 	for _, test := range tests {

@@ -11,20 +11,20 @@ import (
 // listedSharedState is everything that a process of the product keeps in memory for more than one request or activity, and changes: what has
 // a lock, or is atomic. Each entry says why several processes need not agree on it (docs/architecture.md, Replicas).
 var listedSharedState = map[string]string{
-	"api.limiter":            "the tokens are in the store; a process takes a block of them, and forgets them",
-	"api.lease":              "the same",
-	"api.standingMetric":     "figures of a scrape, read again from the store after some seconds",
-	"dispatch.Client":        "when an endpoint was nudged: another process nudges once more, which costs a signal",
-	"dispatch.guarded":       "what the types of this binary can hold, which does not change",
-	"store.decoded":          "what a JSON text means, which does not change",
-	"activities.bells":       "wakes batches of this process a little sooner than they look",
-	"activities.batch":       "one batch of one endpoint, while it runs; Temporal runs one at a time",
-	"webhooks.inHandshake":   "one connection, while it is made",
-	"cmd/aliquot.service":    "that this process is to stop",
-	"paper.pictured":         "the font's letters, which do not change",
-	"lifecycle.appointments": "a table of this binary, which is set to a status before it is asked",
-	"lifecycle.Machine":      "the same",
-	"rollout.restarted":      "one command, while it runs",
+	"api.rateLimiter":                     "the tokens are in the store; a process takes a block of them, and forgets them",
+	"api.tokenBlock":                      "the same",
+	"api.openWorkMetric":                  "figures of a scrape, read again from the store after some seconds",
+	"internal/dispatch.Client":            "when an endpoint was nudged: another process nudges once more, which costs a signal",
+	"internal/dispatch.confidentialGuard": "what the types of this binary can hold, which does not change",
+	"store.jsonCache":                     "what a JSON text means, which does not change",
+	"activities.batchWakers":              "wakes batches of this process a little sooner than they look",
+	"activities.batch":                    "one batch of one endpoint, while it runs; Temporal runs one at a time",
+	"webhooks.inHandshake":                "one connection, while it is made",
+	"cmd/aliquot.gracefulServer":          "that this process is to stop",
+	"internal/documents.hasGlyph":         "the font's letters, which do not change",
+	"lifecycle.appointmentMachine":        "a table of this binary, which is set to a status before it is asked",
+	"lifecycle.Machine":                   "the same",
+	"internal/rollout.restarted":          "one command, while it runs",
 }
 
 // sharedStateIn lists the types, or variables, of a file that hold something with a lock or an atomic value.
@@ -79,12 +79,19 @@ func isProduct(s source) bool {
 	if s.isTest() {
 		return false
 	}
-	for _, other := range []string{"e2e", "internal", "dev", "client", "labs/sandbox", "labs/labtest", "labs/neutral/neutraltest", "tools"} {
+	for _, other := range testOnly {
 		if isBelow(s.dir(), other) {
 			return false
 		}
 	}
 	return true
+}
+
+// testOnly are the folders of what does not run in production: tests, their servers, and the development system.
+var testOnly = []string{
+	"e2e", "tools", "labs/simlab", "labs/conformance", "labs/neutral/neutraltest",
+	"internal/apiclient", "internal/apicontract", "internal/bulkorders", "internal/childprocess", "internal/devsystem",
+	"internal/docgen", "internal/licences", "internal/policy", "internal/testrun", "internal/testservers",
 }
 
 func TestSharedStateIsListed(t *testing.T) {

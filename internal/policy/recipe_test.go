@@ -18,8 +18,8 @@ import (
 type change struct{ behind, text string }
 
 // endOfProblems is the end of the row of problem_in_transit_lab.
-const endOfProblems = `extension(FailureToDeliverToLab, carriage, "the problem on the way was not resolved"),
-			extension(Lost, silence, whyLost),
+const endOfProblems = `extension(FailureToDeliverToLab, transitActors, "the problem on the way was not resolved"),
+			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
 `
@@ -27,30 +27,30 @@ const endOfProblems = `extension(FailureToDeliverToLab, carriage, "the problem o
 // heldAtCustoms is the recipe "A status" of CONTRIBUTING.md, followed for a kit that customs hold on its way to the lab.
 var heldAtCustoms = map[string][]change{
 	"lifecycle/status.go": {
-		{"ProblemInTransitLab        Low = \"problem_in_transit_lab\"\n",
-			"	HeldAtCustoms Low = \"held_at_customs\"\n"},
-		{"{ProblemInTransitLab, TopCollectingSample, none, none, none, StageInbound},\n",
-			"	{HeldAtCustoms, TopCollectingSample, none, none, none, StageInbound},\n"},
+		{"ProblemInTransitLab        LowStatus = \"problem_in_transit_lab\"\n",
+			"	HeldAtCustoms LowStatus = \"held_at_customs\"\n"},
+		{"{ProblemInTransitLab, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageInbound},\n",
+			"	{HeldAtCustoms, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageInbound},\n"},
 	},
 	"lifecycle/testkit.go": {
-		{"documented(FailureToDeliverToLab, carriage),\n",
-			"			extension(HeldAtCustoms, carriage, whyProblem),\n"},
-		{endOfProblems, `		from(HeldAtCustoms,
-			extension(TransitLab, carriage, whyResumed),
-			extension(DeliveredToLab, receipt, whyResumed),
-			extension(Lost, silence, whyLost),
+		{"documented(FailureToDeliverToLab, transitActors),\n",
+			"			extension(HeldAtCustoms, transitActors, whyProblem),\n"},
+		{endOfProblems, `		edgesFrom(HeldAtCustoms,
+			extension(TransitLab, transitActors, whyResumed),
+			extension(DeliveredToLab, receiptActors, whyResumed),
+			extension(Lost, lossActors, whyLost),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
 `},
 	},
 	"couriers/fact.go": {
-		{"var rules = []rule{\n", `	{
+		{"var statusRules = []statusRule{\n", `	{
 		statuses: []string{"in_transit"},
 		details:  []string{"held_by_customs"},
 		outbound: lifecycle.ProblemInTransitCustomer, inbound: lifecycle.HeldAtCustoms,
 	},
 `},
-		{"var typical = map[lifecycle.Low]Words{\n", "	lifecycle.HeldAtCustoms: {\"in_transit\", \"held_by_customs\"},\n"},
+		{"var typical = map[lifecycle.LowStatus]Words{\n", "	lifecycle.HeldAtCustoms: {\"in_transit\", \"held_by_customs\"},\n"},
 	},
 }
 
@@ -60,7 +60,7 @@ var heldAtCustomsInTests = map[string][]change{
 		{"transit_lab: D delivered_to_lab failure_to_deliver_to_lab X", " held_at_customs"},
 		{"problem_in_transit_lab: X transit_lab delivered_to_lab failure_to_deliver_to_lab lost do_not_process\n",
 			"held_at_customs: X transit_lab delivered_to_lab lost do_not_process\n"},
-		{"var everyLow = strings.Fields(`", "held_at_customs "},
+		{"var allLowStatuses = strings.Fields(`", "held_at_customs "},
 	},
 	"lifecycle/status_test.go": {
 		{"collecting_sample testkit:", " held_at_customs"},
@@ -86,7 +86,7 @@ func follow(t *testing.T, changes map[string][]change) map[string]string {
 	for name, all := range changes {
 		text := string(readFile(t, name))
 		for _, c := range all {
-			require.Contains(t, text, c.behind, "%s has changed: the recipe has to be followed anew", name)
+			require.True(t, strings.Contains(text, c.behind), "%s has changed: follow the recipe anew (%q)", name, c.behind)
 			text = strings.ReplaceAll(text, c.behind, c.behind+c.text)
 		}
 		changed[name] = text
@@ -152,11 +152,11 @@ func TestAStatusIsAddedByTheRecipe(t *testing.T) {
 		files[name] = counts.Replace(text)
 	}
 	files["lifecycle/machine_test.go"] = counts.Replace(string(readFile(t, "lifecycle/machine_test.go")))
-	files["simulation/held_at_customs_test.go"] = string(readFile(t, "internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
+	files["internal/simulation/held_at_customs_test.go"] = string(readFile(t, "internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
 	flag := overlay(t, files)
 	// Whatever else imports these packages has no list of statuses (TestAStatusStandsInThreeFiles), and would take a minute to build.
-	runGo(t, "build", flag, "./lifecycle/...", "./order", "./couriers/...", "./simulation", "./junction", "./store", "./workflows", "./labs/...")
+	runGo(t, "build", flag, "./lifecycle/...", "./order", "./couriers/...", "./internal/simulation", "./internal/junction", "./store", "./workflows", "./labs/...")
 	// The document in docs is that of the statuses that there are.
 	runGo(t, "test", "-vet=off", flag, "-skip=^TestDocumentIsCurrent$", "./lifecycle")
-	runGo(t, "test", "-vet=off", flag, "-run=^TestHeldAtCustoms$", "./simulation")
+	runGo(t, "test", "-vet=off", flag, "-run=^TestHeldAtCustoms$", "./internal/simulation")
 }

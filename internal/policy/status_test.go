@@ -21,7 +21,7 @@ const statusFiles = 3
 
 // elsewhere are directories whose files are not counted: what partners call a status is their own, and tests and what generates
 // orders for them follow an order from outside.
-var elsewhere = []string{"labs/neutral", "labs/sandbox", "couriers/easypost", "e2e", "internal/seed"}
+var elsewhere = []string{"labs/neutral", "labs/simlab", "couriers/easypost", "e2e", "internal/bulkorders"}
 
 // withRules are the statuses that stand in more files, and why.
 var withRules = map[string]string{
@@ -42,7 +42,7 @@ var withRules = map[string]string{
 	"do_not_process":       "a demand, a deadline and a final rejection lead to it",
 }
 
-// lowStatus is a constant of type lifecycle.Low.
+// lowStatus is a constant of type lifecycle.LowStatus.
 type lowStatus struct{ ident, word string }
 
 // lowStatuses reads the constants from lifecycle/status.go.
@@ -60,7 +60,7 @@ func lowStatuses(t *testing.T) []lowStatus {
 			if !ok {
 				continue
 			}
-			if typ, named := v.Type.(*ast.Ident); !named || typ.Name != "Low" {
+			if typ, named := v.Type.(*ast.Ident); !named || typ.Name != "LowStatus" {
 				continue
 			}
 			word, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
@@ -162,7 +162,7 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 	count := func(all []source) []string { return scattered(filesOfStatuses(all, []lowStatus{status})) }
 	require.Empty(t, count(three))
 	for _, body := range []string{
-		`func f(l lifecycle.Low) bool { return l == lifecycle.TransitLab }`,
+		`func f(l lifecycle.LowStatus) bool { return l == lifecycle.TransitLab }`,
 		`const query = "SELECT id FROM orders WHERE status IN ('transit_lab')"`,
 		`var a = "transit_lab"`,
 	} {

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aliquot-labs/aliquot/internal/pgtest"
+	"github.com/aliquot-labs/aliquot/internal/testservers/postgrestest"
 )
 
 func main() {
@@ -29,14 +29,14 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (status int, err error) {
-	if os.Getenv(pgtest.ServerVariable) != "" {
+	if os.Getenv(postgrestest.ServerVariable) != "" {
 		return goTest(ctx, "", args, os.Environ(), out)
 	}
-	server, err := pgtest.Start(ctx)
+	server, err := postgrestest.Start(ctx)
 	if err != nil {
 		return 1, fmt.Errorf("starting PostgreSQL: %w", err)
 	}
-	env := append(os.Environ(), pgtest.ServerVariable+"="+server.URL)
+	env := append(os.Environ(), postgrestest.ServerVariable+"="+server.URL)
 	status, err = goTest(ctx, "", args, env, out)
 	return status, errors.Join(err, server.Stop())
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 var errOtherOrder = errors.New("answer is about another order")
@@ -26,12 +26,12 @@ func decodeOrderAnswer[T interface{ orderNumber() string }](body []byte, number 
 	var elements []T
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		if err := json.Unmarshal(body, &elements); err != nil {
-			return *new(T), wire.ErrUnreadable // the decoder's own words quote the body
+			return *new(T), partnerhttp.ErrUnreadable // the decoder's own words quote the body
 		}
 	} else {
 		elements = make([]T, 1)
 		if err := json.Unmarshal(body, &elements[0]); err != nil {
-			return *new(T), wire.ErrUnreadable
+			return *new(T), partnerhttp.ErrUnreadable
 		}
 	}
 	if len(elements) == 1 && elements[0].orderNumber() == "" {
@@ -55,7 +55,7 @@ func (id *identifier) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if len(data) == 0 || strings.Trim(string(data), "0123456789") != "" {
-		return wire.ErrUnreadable
+		return partnerhttp.ErrUnreadable
 	}
 	*id = identifier(data)
 	return nil

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 type cancelRequest struct {
@@ -28,7 +28,7 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 		return labs.ErrNotSupported
 	}
 	body := cancelRequest{OrderNumber: number, KitID: accession}
-	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: path, Body: body})
+	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodPost, Path: path, Body: body})
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	case err != nil:
 		return a.UnansweredError(err)
 	case element.Success == nil:
-		return a.UnansweredError(wire.ErrUnreadable)
+		return a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
@@ -14,7 +14,7 @@ import (
 type Client struct {
 	account  labs.Account
 	settings Settings
-	caller   *wire.Caller
+	caller   *partnerhttp.Caller
 }
 
 var _ labs.Lab = (*Client)(nil)
@@ -23,7 +23,7 @@ var _ labs.Lab = (*Client)(nil)
 // byte of the answer, takes 30 seconds at most where the options do not say otherwise (molecular-api#d25).
 func New(account labs.Account, o labs.Options) (*Client, error) {
 	settings, settingsErr := ParseSettings(account.Settings)
-	calls, accountErr := wire.NewCaller(account, o, setCredentials(account))
+	calls, accountErr := partnerhttp.NewCaller(account, o, setCredentials(account))
 	if err := errors.Join(accountErr, settingsErr); err != nil {
 		return nil, fmt.Errorf("lab account %s: %w", account.ID, err)
 	}
@@ -39,7 +39,7 @@ func asLab(c *Client, err error) (labs.Lab, error) {
 }
 
 // setCredentials are sent as User and Token; header names are case-insensitive (molecular-api#d26).
-func setCredentials(a labs.Account) wire.AuthorizeRequest {
+func setCredentials(a labs.Account) partnerhttp.AuthorizeRequest {
 	return func(r *http.Request, _ []byte) error {
 		r.Header.Set("user", a.User)
 		r.Header.Set("token", a.Token)

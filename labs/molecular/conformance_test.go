@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/labtest"
+	"github.com/aliquot-labs/aliquot/labs/conformance"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -25,7 +25,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	least := account("", placingOnlySettings)
 	least.ID, least.User, least.Token = "acc-2", "practice-10", "another-token"
-	labtest.RunSuite(t, labtest.Fixture{
+	conformance.RunSuite(t, conformance.Fixture{
 		Protocol: molecular.Protocol, FullAccount: account("", settings), MinimalAccount: least, Start: simulatedPartner,
 		NewRequisition: func(number string) labs.Requisition { return canaryRequisition(number, "") },
 		NewRefusedRequisition: func(number string) labs.Requisition {
@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 }
 
 // simulatedPartner is the simulated lab, with all calls that MTL might confirm.
-func simulatedPartner(t testing.TB) labtest.Partner {
+func simulatedPartner(t testing.TB) conformance.Partner {
 	t.Helper()
 	webhooks := make(chan []byte, 1)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -45,7 +45,7 @@ func simulatedPartner(t testing.TB) labtest.Partner {
 		}
 	}))
 	t.Cleanup(receiver.Close)
-	lab, err := sandbox.New(sandbox.Config{
+	lab, err := simlab.New(simlab.Config{
 		User: user, Token: token, WebhookURL: receiver.URL, Manual: true, CancelCall: true, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
@@ -64,24 +64,24 @@ func simulatedPartner(t testing.TB) labtest.Partner {
 		defer resp.Body.Close()
 		require.Equal(t, http.StatusOK, resp.StatusCode)
 	}
-	return labtest.Partner{
+	return conformance.Partner{
 		URL: server.URL,
-		PublishReport: func(t testing.TB, number string, r labtest.ReportStage) {
+		PublishReport: func(t testing.TB, number string, r conformance.ReportStage) {
 			t.Helper()
 			status, found := "final", "Not Detected"
 			switch r {
-			case labtest.PartialReport:
+			case conformance.PartialReport:
 				status = "partial"
-			case labtest.CorrectedReport:
+			case conformance.CorrectedReport:
 				found = "Detected"
 			}
 			control(t, http.MethodPut, number+"/results", `{"status":"`+status+`","pdf_base64":"JVBERg==","observations":[
-				{"test_name":"Chlamydia trachomatis","result":"`+found+`","result_value":"`+labtest.Canary+`","assay_datetime":"2026-03-01T08:00:00Z"}]}`)
+				{"test_name":"Chlamydia trachomatis","result":"`+found+`","result_value":"`+conformance.Canary+`","assay_datetime":"2026-03-01T08:00:00Z"}]}`)
 		},
-		SendFact: func(t testing.TB, number string) labtest.Webhook {
+		SendFact: func(t testing.TB, number string) conformance.Webhook {
 			t.Helper()
 			control(t, http.MethodPost, number+"/facts", `{"type":"kit_received"}`)
-			return labtest.Webhook{Body: <-webhooks}
+			return conformance.Webhook{Body: <-webhooks}
 		},
 	}
 }
@@ -89,23 +89,23 @@ func simulatedPartner(t testing.TB) labtest.Partner {
 func canaryRequisition(number, script string) labs.Requisition {
 	r := requisition()
 	r.OrderNumber, r.Script = number, script
-	r.Order.Patient.LastName, r.Order.Address.ReceiverName = labtest.Canary, labtest.Canary
+	r.Order.Patient.LastName, r.Order.Address.ReceiverName = conformance.Canary, conformance.Canary
 	return r
 }
 
-func conformingWebhooks(t *testing.T) labtest.Webhooks {
+func conformingWebhooks(t *testing.T) conformance.Webhooks {
 	t.Helper()
-	w := labtest.Webhooks{
-		NewRequest: func(a labs.Account, w labtest.Webhook, _ time.Time) *http.Request {
+	w := conformance.Webhooks{
+		NewRequest: func(a labs.Account, w conformance.Webhook, _ time.Time) *http.Request {
 			r, err := http.NewRequest(http.MethodPost, "/webhooks/labs/molecular", bytes.NewReader(w.Body))
 			require.NoError(t, err)
 			r.SetBasicAuth(a.User, a.Token)
 			return r
 		},
-		FactWithoutTime: labtest.Webhook{Body: []byte(`{"order_number":"1","type":"kit_received","rcvd_info":{"received_datetime":"` + labtest.Canary + `"}}`)},
-		Problems:        map[labs.Problem][]labtest.Webhook{},
+		FactWithoutTime: conformance.Webhook{Body: []byte(`{"order_number":"1","type":"kit_received","rcvd_info":{"received_datetime":"` + conformance.Canary + `"}}`)},
+		Problems:        map[labs.Problem][]conformance.Webhook{},
 	}
-	reason := "Sample was hemolyzed, says " + labtest.Canary
+	reason := "Sample was hemolyzed, says " + conformance.Canary
 	for kind, f := range map[string]order.Fact{
 		"kit_shipped":  {Kind: order.FactKitShipped, OutboundNumber: "1111497584974311111", InboundNumber: "1111498798437922222"},
 		"kit_received": {Kind: order.FactKitReceived},
@@ -114,7 +114,7 @@ func conformingWebhooks(t *testing.T) labtest.Webhooks {
 	} {
 		var seed map[string]any
 		require.NoError(t, json.Unmarshal([]byte(documentedWebhook(t, kind)), &seed))
-		e := labtest.Example{Number: "123123", Kind: kind, Fact: f}
+		e := conformance.Example{Number: "123123", Kind: kind, Fact: f}
 		e.Fact.SentAt, e.Fact.Accession = time.Date(2018, 1, 11, 19, 53, 8, 885569000, time.UTC), seed["accession_number"].(string)
 		if rejected, ok := seed["rej_info"].(map[string]any); ok {
 			rejected["rejected_reason"], rejected["recoverable"] = reason, true
@@ -125,14 +125,14 @@ func conformingWebhooks(t *testing.T) labtest.Webhooks {
 		e.Body = body
 		w.Facts = append(w.Facts, e)
 	}
-	w.AmendedFact.Body = bytes.Replace(w.Facts[0].Body, []byte(`{`), []byte(`{"remark":"`+labtest.Canary+`",`), 1)
+	w.AmendedFact.Body = bytes.Replace(w.Facts[0].Body, []byte(`{`), []byte(`{"remark":"`+conformance.Canary+`",`), 1)
 	for problem, body := range map[labs.Problem]string{
-		labs.Malformed:      labtest.Canary,
+		labs.Malformed:      conformance.Canary,
 		labs.MissingFields:  `{"type":"kit_received"}`,
-		labs.UnknownType:    `{"order_number":"1","type":"` + labtest.Canary + `!"}`,
-		labs.IncompleteData: `{"order_number":"1","type":"kit_received","rcvd_info":"` + labtest.Canary + `"}`,
+		labs.UnknownType:    `{"order_number":"1","type":"` + conformance.Canary + `!"}`,
+		labs.IncompleteData: `{"order_number":"1","type":"kit_received","rcvd_info":"` + conformance.Canary + `"}`,
 	} {
-		w.Problems[problem] = append(w.Problems[problem], labtest.Webhook{Body: []byte(body)})
+		w.Problems[problem] = append(w.Problems[problem], conformance.Webhook{Body: []byte(body)})
 	}
 	return w
 }

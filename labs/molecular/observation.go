@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -46,13 +46,13 @@ var codedResults = map[string]struct {
 func (o observation) toOrderResult() order.Result {
 	r := order.Result{
 		Name:           string(o.TestName),
-		Slug:           wire.Slug(string(o.TestName)),
+		Slug:           partnerhttp.Slug(string(o.TestName)),
 		Unit:           optionalText(o.Units),
 		ReferenceRange: optionalText(o.ReferenceRange),
 		LOINC:          optionalText(o.LOINC),
 		Interpretation: order.InterpretationUnknown,
 	}
-	if at, ok := wire.ParseInstant(string(o.AssayedAt)); ok {
+	if at, ok := partnerhttp.ParseInstant(string(o.AssayedAt)); ok {
 		r.Timestamp = &at
 	}
 	word, known := codedResults[strings.ToLower(strings.Join(strings.Fields(string(o.Result)), " "))]
@@ -60,7 +60,7 @@ func (o observation) toOrderResult() order.Result {
 		r.Interpretation = word.interpretation
 	}
 	found, flag := o.valueAndFlag()
-	number, numeric := wire.ParseNumber(found)
+	number, numeric := partnerhttp.ParseNumber(found)
 	measured := numeric && (o.Units != "" || o.ReferenceRange != "")
 	switch {
 	case known && !measured:
@@ -69,7 +69,7 @@ func (o observation) toOrderResult() order.Result {
 	case numeric:
 		r.Type, r.Text, r.Value = typeNumeric, found, &number
 		interpretByRange(&r, number, string(o.ReferenceRange))
-	case wire.IsRange(found):
+	case partnerhttp.IsRange(found):
 		r.Type, r.Text = typeRange, found
 	default:
 		r.Type, r.Text = typeComment, found

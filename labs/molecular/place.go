@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 const placePath = "/PlaceOrder"
@@ -28,7 +28,7 @@ func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance
 	if err != nil {
 		return labs.Acceptance{}, err
 	}
-	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: placePath, Body: []placeRequest{body}})
+	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodPost, Path: placePath, Body: []placeRequest{body}})
 	if err != nil {
 		return labs.Acceptance{}, err
 	}
@@ -44,7 +44,7 @@ func (c *Client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance
 
 // readAcceptance decides what became of the order. Success is success=true, or a kit_id where MTL says neither that nor a problem
 // (molecular-api#d23); "already exists" is the success of an earlier attempt (molecular-api#d22).
-func readAcceptance(a wire.Answer, number string) (labs.Acceptance, error) {
+func readAcceptance(a partnerhttp.Answer, number string) (labs.Acceptance, error) {
 	element, err := decodeOrderAnswer[placeAnswer](a.Body, number)
 	if err != nil && !a.OK() {
 		return labs.Acceptance{}, a.RefusedError()
@@ -52,7 +52,7 @@ func readAcceptance(a wire.Answer, number string) (labs.Acceptance, error) {
 	if err != nil {
 		return labs.Acceptance{}, a.UnansweredError(err)
 	}
-	placed := labs.Acceptance{Accession: wire.SafeCode(string(element.KitID)), Raw: a.Body}
+	placed := labs.Acceptance{Accession: partnerhttp.SafeCode(string(element.KitID)), Raw: a.Body}
 	succeeded := element.Success != nil && *element.Success
 	silent := element.Success == nil && element.Message == ""
 	switch {
@@ -64,7 +64,7 @@ func readAcceptance(a wire.Answer, number string) (labs.Acceptance, error) {
 	case succeeded, silent && placed.Accession != "":
 		return placed, nil
 	case silent:
-		return labs.Acceptance{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeRefusedByLab, Raw: a.Body}
 }
@@ -90,7 +90,7 @@ func (c *Client) fetchAccession(ctx context.Context, number string) string {
 	if path == "" {
 		return ""
 	}
-	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}})
+	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}})
 	if err != nil || !a.OK() {
 		return ""
 	}
@@ -98,5 +98,5 @@ func (c *Client) fetchAccession(ctx context.Context, number string) string {
 	if err != nil || info.isFailure() {
 		return ""
 	}
-	return wire.SafeCode(string(info.KitID))
+	return partnerhttp.SafeCode(string(info.KitID))
 }

@@ -7,7 +7,7 @@ import (
 	"net/url"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 // PollFacts implements labs.Lab: MTL does not promise to repeat a webhook, so what has not been heard of an order is asked
@@ -18,7 +18,7 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 	if path == "" {
 		return nil, labs.ErrNotSupported
 	}
-	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}})
+	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}})
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 	}
 	var bodies []json.RawMessage
 	if err := json.Unmarshal(a.Body, &bodies); err != nil {
-		return nil, a.UnansweredError(wire.ErrUnreadable)
+		return nil, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	var out []labs.PolledFact
 	for _, body := range bodies {

@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -24,15 +24,15 @@ type referenceRange struct {
 func parseReferenceRange(written string) (referenceRange, bool) {
 	written = strings.NewReplacer(" OR ", "", " or ", "").Replace(strings.TrimSpace(written))
 	if m := twoBoundsPattern.FindStringSubmatch(written); m != nil {
-		low, lowOK := wire.ParseNumber(m[1])
-		high, highOK := wire.ParseNumber(m[2])
+		low, lowOK := partnerhttp.ParseNumber(m[1])
+		high, highOK := partnerhttp.ParseNumber(m[2])
 		return referenceRange{low: &low, high: &high}, lowOK && highOK && low <= high
 	}
 	m := oneBoundPattern.FindStringSubmatch(written)
 	if m == nil {
 		return referenceRange{}, false
 	}
-	bound, ok := wire.ParseNumber(m[3])
+	bound, ok := partnerhttp.ParseNumber(m[3])
 	if m[1] == "<" {
 		return referenceRange{high: &bound, openHigh: m[2] == ""}, ok
 	}

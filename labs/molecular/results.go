@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -42,7 +42,7 @@ func (t *textValue) UnmarshalJSON(data []byte) error {
 	}
 	var n json.Number
 	if err := json.Unmarshal(data, &n); err != nil {
-		return wire.ErrUnreadable
+		return partnerhttp.ErrUnreadable
 	}
 	*t = textValue(n)
 	return nil
@@ -55,7 +55,7 @@ func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedR
 	if path == "" {
 		return labs.FetchedResults{}, labs.ErrNotSupported
 	}
-	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}, MaxAnswerBytes: wire.MaxReportBytes})
+	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodGet, Path: path, Query: url.Values{"order_number": {number}}, MaxAnswerBytes: partnerhttp.MaxReportBytes})
 	if err != nil {
 		return labs.FetchedResults{}, err
 	}
@@ -68,7 +68,7 @@ func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedR
 	return readReport(a, number, c.caller.Now())
 }
 
-func readReport(a wire.Answer, number string, now time.Time) (labs.FetchedResults, error) {
+func readReport(a partnerhttp.Answer, number string, now time.Time) (labs.FetchedResults, error) {
 	answered, err := decodeOrderAnswer[reportAnswer](a.Body, number)
 	if err != nil {
 		return labs.FetchedResults{}, a.UnansweredError(err)
@@ -78,7 +78,7 @@ func readReport(a wire.Answer, number string, now time.Time) (labs.FetchedResult
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(answered.PDF))
 	if err != nil {
-		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable) // rather than to show results without the document they came with
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable) // rather than to show results without the document they came with
 	}
 	reported := labs.FetchedResults{Raw: a.Body}
 	if len(pdf) > 0 {
@@ -88,7 +88,7 @@ func readReport(a wire.Answer, number string, now time.Time) (labs.FetchedResult
 		return reported, nil
 	}
 	if slices.ContainsFunc(answered.Observations, func(o observation) bool { return o.TestName == "" }) {
-		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable) // nobody could tell what was measured
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable) // nobody could tell what was measured
 	}
 	reported.LabReport = answered.toLabReport(now)
 	reported.Hash = answered.contentHash(pdf)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aliquot-labs/aliquot/labs"
 	"github.com/aliquot-labs/aliquot/labs/molecular"
-	"github.com/aliquot-labs/aliquot/labs/sandbox"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -26,7 +26,7 @@ type simulatedLab struct {
 	messages chan labs.InboundMessage
 }
 
-func startSimulatedLab(t *testing.T, config sandbox.Config) *simulatedLab {
+func startSimulatedLab(t *testing.T, config simlab.Config) *simulatedLab {
 	t.Helper()
 	s := &simulatedLab{messages: make(chan labs.InboundMessage, 100)}
 	pairs := []labs.Credentials{{AccountID: "acc-1", User: user, Token: token}}
@@ -46,7 +46,7 @@ func startSimulatedLab(t *testing.T, config sandbox.Config) *simulatedLab {
 
 	config.User, config.Token, config.WebhookURL = user, token, receiver.URL
 	config.Logger = slog.New(slog.DiscardHandler)
-	lab, err := sandbox.New(config)
+	lab, err := simlab.New(config)
 	require.NoError(t, err)
 	t.Cleanup(lab.Close)
 	s.server = httptest.NewServer(lab.Handler())
@@ -88,7 +88,7 @@ func (s *simulatedLab) controlLab(t *testing.T, path, body string) {
 
 func TestSimulatedLabFromOrderToResults(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{})
+	lab := startSimulatedLab(t, simlab.Config{})
 
 	placed, err := lab.place(t, "happy-lab-only")
 	require.NoError(t, err)
@@ -124,7 +124,7 @@ func TestSimulatedLabFromOrderToResults(t *testing.T) {
 
 func TestSimulatedLabRejects(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{})
+	lab := startSimulatedLab(t, simlab.Config{})
 	_, err := lab.place(t, "reject-final")
 	require.NoError(t, err)
 	lab.nextMessage(t)
@@ -140,7 +140,7 @@ func TestSimulatedLabRejects(t *testing.T) {
 
 func TestSimulatedLabRepeats(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{})
+	lab := startSimulatedLab(t, simlab.Config{})
 	_, err := lab.place(t, "send-twice")
 	require.NoError(t, err)
 	for range 3 {
@@ -152,7 +152,7 @@ func TestSimulatedLabRepeats(t *testing.T) {
 
 func TestSimulatedLabIsBusyThenAccepts(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{})
+	lab := startSimulatedLab(t, simlab.Config{})
 
 	_, err := lab.place(t, "fail-place-1")
 	var busy *labs.BusyError
@@ -166,7 +166,7 @@ func TestSimulatedLabIsBusyThenAccepts(t *testing.T) {
 
 func TestSimulatedLabAcceptsWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{Manual: true})
+	lab := startSimulatedLab(t, simlab.Config{Manual: true})
 
 	_, err := lab.place(t, "timeout-after-accept")
 	var unanswered *labs.UnansweredError
@@ -180,7 +180,7 @@ func TestSimulatedLabAcceptsWithoutAnAnswer(t *testing.T) {
 
 func TestSimulatedLabRefuses(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{})
+	lab := startSimulatedLab(t, simlab.Config{})
 
 	_, err := lab.place(t, "refuse-place")
 
@@ -192,7 +192,7 @@ func TestSimulatedLabRefuses(t *testing.T) {
 
 func TestSimulatedLabChecksCredentials(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{Manual: true})
+	lab := startSimulatedLab(t, simlab.Config{Manual: true})
 	a := account(lab.server.URL, settings)
 	a.Token = "another"
 	client := newClient(t, a, labs.Options{})
@@ -204,7 +204,7 @@ func TestSimulatedLabChecksCredentials(t *testing.T) {
 
 func TestSimulatedLabReportsInSteps(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{Manual: true})
+	lab := startSimulatedLab(t, simlab.Config{Manual: true})
 	results := func() labs.FetchedResults {
 		t.Helper()
 		reported, err := lab.FetchResults(t.Context(), number)
@@ -241,12 +241,12 @@ func TestSimulatedLabReportsInSteps(t *testing.T) {
 
 func TestSimulatedLabCancels(t *testing.T) {
 	t.Parallel()
-	lab := startSimulatedLab(t, sandbox.Config{CancelCall: true, Manual: true})
+	lab := startSimulatedLab(t, simlab.Config{CancelCall: true, Manual: true})
 	placed, err := lab.place(t, "")
 	require.NoError(t, err)
 	require.NoError(t, lab.Cancel(t.Context(), number, placed.Accession))
 
-	shipped := startSimulatedLab(t, sandbox.Config{CancelCall: true})
+	shipped := startSimulatedLab(t, simlab.Config{CancelCall: true})
 	placed, err = shipped.place(t, "silent-after-shipped")
 	require.NoError(t, err)
 	require.Equal(t, order.FactKitShipped, shipped.nextMessage(t).Fact.Kind)
@@ -254,7 +254,7 @@ func TestSimulatedLabCancels(t *testing.T) {
 	require.ErrorAs(t, shipped.Cancel(t.Context(), number, placed.Accession), &refused)
 	require.Equal(t, labs.CodeRefusedByLab, refused.Code)
 
-	without := startSimulatedLab(t, sandbox.Config{Manual: true})
+	without := startSimulatedLab(t, simlab.Config{Manual: true})
 	require.ErrorAs(t, without.Cancel(t.Context(), number, ""), &refused)
 	require.Equal(t, "http_404", refused.Code)
 }

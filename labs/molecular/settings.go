@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 const (
@@ -55,7 +55,7 @@ type Endpoints struct {
 // the defaults.
 func ParseSettings(document []byte) (Settings, error) {
 	s := Settings{ShippingMethod: defaultShippingMethod, LineOfBusiness: defaultLineOfBusiness}
-	if err := wire.DecodeSettings(document, &s); err != nil {
+	if err := partnerhttp.DecodeSettings(document, &s); err != nil {
 		return Settings{}, err
 	}
 	if err := s.check(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -44,22 +44,22 @@ var factInfos = map[string]struct {
 // (molecular-api#d4 to molecular-api#d7). Its key is that of molecular-api#d16. A fact whose time is missing or
 // unreadable has a zero SentAt (molecular-api#d7b).
 func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
-	object, err := wire.ParseObject(body)
+	object, err := partnerhttp.ParseObject(body)
 	if err != nil {
-		sum := wire.SHA256Hex(body)
+		sum := partnerhttp.SHA256Hex(body)
 		return labs.InboundMessage{Key: sum, Hash: sum, Problem: labs.Malformed}
 	}
-	hash := wire.ObjectHash(object)
+	hash := partnerhttp.ObjectHash(object)
 	n := labs.InboundMessage{
-		OrderNumber: wire.SafeOrderNumber(wire.TextValue(object["order_number"])),
-		Kind:        wire.SafeCode(wire.TextValue(object["type"])),
+		OrderNumber: partnerhttp.SafeOrderNumber(partnerhttp.TextValue(object["order_number"])),
+		Kind:        partnerhttp.SafeCode(partnerhttp.TextValue(object["type"])),
 		Key:         hash,
 		Hash:        hash,
 	}
 	known, ok := factInfos[n.Kind]
 	info, complete := object[known.info].(map[string]any)
 	switch {
-	case n.OrderNumber == "" || strings.TrimSpace(wire.TextValue(object["type"])) == "":
+	case n.OrderNumber == "" || strings.TrimSpace(partnerhttp.TextValue(object["type"])) == "":
 		n.Problem = labs.MissingFields
 	case !ok:
 		n.Problem = labs.UnknownType
@@ -69,14 +69,14 @@ func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
 	if n.Problem != "" {
 		return n
 	}
-	n.Fact = newFact(known.kind, wire.IdentifierValue(object["accession_number"]), info)
+	n.Fact = newFact(known.kind, partnerhttp.IdentifierValue(object["accession_number"]), info)
 	n.Fact.ReceivedAt = receivedAt.UTC().Truncate(time.Microsecond)
-	if at, ok := wire.ParseInstant(wire.TextValue(info[known.time])); ok {
+	if at, ok := partnerhttp.ParseInstant(partnerhttp.TextValue(info[known.time])); ok {
 		n.Fact.SentAt = at
 		n.Key = FactKey(n.Fact.Kind, n.OrderNumber, n.Fact.Accession, at)
 	}
 	if known.kind == order.FactKitRejected {
-		n.Reason = wire.TextValue(info["rejected_reason"])
+		n.Reason = partnerhttp.TextValue(info["rejected_reason"])
 	}
 	return n
 }
@@ -85,19 +85,19 @@ func Decode(body []byte, receivedAt time.Time) labs.InboundMessage {
 // same key (molecular-api#d33).
 func FactKey(kind order.FactKind, orderNumber, accession string, at time.Time) string {
 	parts := []string{string(kind), orderNumber, accession, strconv.FormatInt(at.UnixMicro(), 10)}
-	return wire.JSONHash(parts)
+	return partnerhttp.JSONHash(parts)
 }
 
 func newFact(kind order.FactKind, accession string, info map[string]any) *order.Fact {
 	f := &order.Fact{Kind: kind, Accession: accession}
 	switch kind {
 	case order.FactKitShipped:
-		f.OutboundNumber = wire.SafeCode(wire.TextValue(info["outbound"]))
-		f.InboundNumber = wire.SafeCode(wire.TextValue(info["inbound"]))
-		f.KitRegCode = wire.SafeCode(wire.TextValue(info["kit_reg_code"]))
-		f.OraQuickLot = wire.SafeCode(wire.TextValue(info["oraquick_lot_exp"]))
+		f.OutboundNumber = partnerhttp.SafeCode(partnerhttp.TextValue(info["outbound"]))
+		f.InboundNumber = partnerhttp.SafeCode(partnerhttp.TextValue(info["inbound"]))
+		f.KitRegCode = partnerhttp.SafeCode(partnerhttp.TextValue(info["kit_reg_code"]))
+		f.OraQuickLot = partnerhttp.SafeCode(partnerhttp.TextValue(info["oraquick_lot_exp"]))
 	case order.FactKitRejected:
-		f.Detail = wire.RejectionDetail(wire.TextValue(info["rejected_reason"]))
+		f.Detail = partnerhttp.RejectionDetail(partnerhttp.TextValue(info["rejected_reason"]))
 		if recoverable, ok := info["recoverable"].(bool); ok {
 			f.Recoverable = &recoverable
 		}

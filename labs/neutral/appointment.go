@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -39,21 +39,21 @@ type site struct {
 // time. An end that is not told, or cannot be, is the start.
 func (a appointment) toReportedAppointment() (b order.ReportedAppointment, ok bool) {
 	b = order.ReportedAppointment{
-		Status: a.Status, Reference: wire.SafeCode(a.Reference), Confirmation: wire.SafeCode(a.Confirmation),
+		Status: a.Status, Reference: partnerhttp.SafeCode(a.Reference), Confirmation: partnerhttp.SafeCode(a.Confirmation),
 		Zone: validZone(a.Timezone), CanReschedule: a.CanReschedule,
 	}
 	if providers[a.Provider] != "" {
 		b.Provider = a.Provider
 	}
 	if a.Site != nil {
-		b.Site = wire.SafeCode(a.Site.Code)
+		b.Site = partnerhttp.SafeCode(a.Site.Code)
 		if b.Zone == "" {
 			b.Zone = validZone(a.Site.Timezone)
 		}
 	}
-	start, timed := wire.ParseInstant(a.Start)
+	start, timed := partnerhttp.ParseInstant(a.Start)
 	b.StartAt = start
-	if end, told := wire.ParseInstant(a.End); timed {
+	if end, told := partnerhttp.ParseInstant(a.End); timed {
 		b.EndAt = start
 		if told && end.After(start) {
 			b.EndAt = end
@@ -98,7 +98,7 @@ func addressOfLocation(p *order.Location) *address {
 }
 
 func (s site) toSite() *labs.Site {
-	out := &labs.Site{Code: wire.SafeCode(s.Code), Location: s.location(), Zone: validZone(s.Timezone)}
+	out := &labs.Site{Code: partnerhttp.SafeCode(s.Code), Location: s.location(), Zone: validZone(s.Timezone)}
 	if s.DistanceMiles != nil {
 		miles := int(*s.DistanceMiles)
 		out.DistanceMiles = &miles

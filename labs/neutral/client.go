@@ -7,14 +7,14 @@ import (
 	"net/url"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 // Client calls a partner for one account. It makes one attempt per call.
 type Client struct {
 	account  labs.Account
 	settings Settings
-	caller   *wire.Caller
+	caller   *partnerhttp.Caller
 }
 
 var (
@@ -27,7 +27,7 @@ var (
 func New(account labs.Account, o labs.Options) (*Client, error) {
 	settings, settingsErr := ParseSettings(account.Settings)
 	sign, secretErr := newSigner(account, o.Now)
-	calls, accountErr := wire.NewCaller(account, o, sign)
+	calls, accountErr := partnerhttp.NewCaller(account, o, sign)
 	if err := errors.Join(accountErr, secretErr, settingsErr); err != nil {
 		return nil, fmt.Errorf("lab account %s: %w", account.ID, err)
 	}
@@ -68,7 +68,7 @@ var refusalCodes = map[string]bool{
 }
 
 // answerError is the error for an answer without success: a refusal for good, or a status of which nothing can be concluded.
-func answerError(a wire.Answer) error {
+func answerError(a partnerhttp.Answer) error {
 	switch a.Status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
 	default:
@@ -85,10 +85,10 @@ func answerError(a wire.Answer) error {
 }
 
 // errorCode is the code of an error, whatever it is; empty: there is none.
-func errorCode(a wire.Answer) string {
-	object, err := wire.ParseObject(a.Body)
+func errorCode(a partnerhttp.Answer) string {
+	object, err := partnerhttp.ParseObject(a.Body)
 	if err != nil {
 		return ""
 	}
-	return wire.TextValue(object["code"])
+	return partnerhttp.TextValue(object["code"])
 }

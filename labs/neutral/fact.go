@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -30,25 +30,25 @@ var factDecoders = map[string]struct {
 // problem. The key is made of the order and the id, since partners number their messages without knowing of each other. A fact
 // whose time is missing or unreadable has a zero SentAt.
 func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
-	object, err := wire.ParseObject(body)
+	object, err := partnerhttp.ParseObject(body)
 	if err != nil {
-		sum := wire.SHA256Hex(body)
+		sum := partnerhttp.SHA256Hex(body)
 		return labs.InboundMessage{Key: sum, Hash: sum, Problem: labs.Malformed}
 	}
 	delete(object, "id") // it stands in polled facts, and is no part of what happened
 	m := labs.InboundMessage{
-		OrderNumber: wire.SafeOrderNumber(wire.TextValue(object["order_number"])),
-		Kind:        wire.SafeCode(wire.TextValue(object["type"])),
-		Hash:        wire.ObjectHash(object),
+		OrderNumber: partnerhttp.SafeOrderNumber(partnerhttp.TextValue(object["order_number"])),
+		Kind:        partnerhttp.SafeCode(partnerhttp.TextValue(object["type"])),
+		Hash:        partnerhttp.ObjectHash(object),
 	}
 	m.Key = m.Hash
 	if id != "" {
-		m.Key = wire.JSONHash([]string{m.OrderNumber, id})
+		m.Key = partnerhttp.JSONHash([]string{m.OrderNumber, id})
 	}
 	known, ok := factDecoders[m.Kind]
 	data, complete := factData(object)
 	switch {
-	case m.OrderNumber == "" || strings.TrimSpace(wire.TextValue(object["type"])) == "":
+	case m.OrderNumber == "" || strings.TrimSpace(partnerhttp.TextValue(object["type"])) == "":
 		m.Problem = labs.MissingFields
 	case !ok:
 		m.Problem = labs.UnknownType
@@ -59,9 +59,9 @@ func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
 		return m
 	}
 	m.Fact = &order.Fact{
-		Kind: known.kind, Accession: wire.IdentifierValue(object["accession"]), ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond),
+		Kind: known.kind, Accession: partnerhttp.IdentifierValue(object["accession"]), ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond),
 	}
-	m.Fact.SentAt, _ = wire.ParseInstant(wire.TextValue(object["at"]))
+	m.Fact.SentAt, _ = partnerhttp.ParseInstant(partnerhttp.TextValue(object["at"]))
 	if !known.read(&m, data) {
 		m.Problem, m.Fact, m.Location, m.Reason = labs.IncompleteData, nil, nil, ""
 	}
@@ -78,23 +78,23 @@ func factData(object map[string]any) (data map[string]any, ok bool) {
 }
 
 func readShipped(m *labs.InboundMessage, data map[string]any) bool {
-	m.Fact.OutboundNumber = wire.IdentifierValue(data["outbound"])
-	m.Fact.InboundNumber = wire.IdentifierValue(data["inbound"])
-	m.Fact.KitRegCode = wire.IdentifierValue(data["kit_id"])
+	m.Fact.OutboundNumber = partnerhttp.IdentifierValue(data["outbound"])
+	m.Fact.InboundNumber = partnerhttp.IdentifierValue(data["inbound"])
+	m.Fact.KitRegCode = partnerhttp.IdentifierValue(data["kit_id"])
 	return true
 }
 
 func readCollected(m *labs.InboundMessage, data map[string]any) bool {
-	m.Fact.CollectedAt, _ = wire.ParseInstant(wire.TextValue(data["collected_at"]))
+	m.Fact.CollectedAt, _ = partnerhttp.ParseInstant(partnerhttp.TextValue(data["collected_at"]))
 	return true
 }
 
 // readRejected takes the detail that the partner names, else the one that its words do.
 func readRejected(m *labs.InboundMessage, data map[string]any) bool {
-	m.Reason = wire.TextValue(data["reason"])
-	m.Fact.Detail = lifecycle.Detail(wire.TextValue(data["detail"]))
+	m.Reason = partnerhttp.TextValue(data["reason"])
+	m.Fact.Detail = lifecycle.Detail(partnerhttp.TextValue(data["detail"]))
 	if !slices.Contains(lifecycle.Details(), m.Fact.Detail) {
-		m.Fact.Detail = wire.RejectionDetail(m.Reason)
+		m.Fact.Detail = partnerhttp.RejectionDetail(m.Reason)
 	}
 	if recoverable, ok := data["recoverable"].(bool); ok {
 		m.Fact.Recoverable = &recoverable
@@ -115,7 +115,7 @@ var legStatuses = map[string]map[lifecycle.LowStatus]bool{
 }
 
 func readTransit(m *labs.InboundMessage, data map[string]any) bool {
-	leg, status := wire.TextValue(data["leg"]), lifecycle.LowStatus(wire.TextValue(data["status"]))
+	leg, status := partnerhttp.TextValue(data["leg"]), lifecycle.LowStatus(partnerhttp.TextValue(data["status"]))
 	delivered, ok := legStatuses[leg][status]
 	m.Fact.Leg, m.Fact.TargetStatus, m.Fact.LegEnded = leg, status, delivered
 	return ok
@@ -131,6 +131,6 @@ func readAppointment(m *labs.InboundMessage, data map[string]any) bool {
 		return false
 	}
 	booked, ok := a.toReportedAppointment()
-	m.Fact.AppointmentID, m.Fact.Appointment, m.Location = wire.SafeCode(a.ID), &booked, a.location()
+	m.Fact.AppointmentID, m.Fact.Appointment, m.Location = partnerhttp.SafeCode(a.ID), &booked, a.location()
 	return ok && (m.Fact.AppointmentID != "" || booked.Reference != "")
 }

@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/aliquot-labs/aliquot/labs/labtest"
+	"github.com/aliquot-labs/aliquot/labs/conformance"
 	"github.com/aliquot-labs/aliquot/labs/neutral/neutraltest"
 )
 
@@ -13,5 +13,5 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	labtest.RunSuite(t, neutraltest.Fixture())
+	conformance.RunSuite(t, neutraltest.Fixture())
 }

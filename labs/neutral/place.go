@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 // Place implements labs.Lab. A kit that was ordered without a patient, and has one now, is registered.
@@ -34,20 +34,20 @@ func (c *Client) sendRequisition(ctx context.Context, r labs.Requisition, part .
 	if err != nil {
 		return labs.Acceptance{}, err
 	}
-	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPut, Path: orderPath(r.OrderNumber, part...), Body: body})
+	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodPut, Path: orderPath(r.OrderNumber, part...), Body: body})
 	if err != nil {
 		return labs.Acceptance{}, err
 	}
 	if !a.OK() {
 		return labs.Acceptance{}, answerError(a)
 	}
-	placed, err := wire.ParseObject(a.Body)
+	placed, err := partnerhttp.ParseObject(a.Body)
 	if err != nil {
-		return labs.Acceptance{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	accession := wire.IdentifierValue(placed["accession"])
+	accession := partnerhttp.IdentifierValue(placed["accession"])
 	if accession == "" {
-		accession = wire.IdentifierValue(placed["kit_id"]) // by which the lab knows the order, too
+		accession = partnerhttp.IdentifierValue(placed["kit_id"]) // by which the lab knows the order, too
 	}
 	return labs.Acceptance{Accession: accession, AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
 }
@@ -60,15 +60,15 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 	body := struct {
 		Accession string `json:"accession,omitempty"`
 	}{accession}
-	a, err := c.callOrder(ctx, number, wire.Call{Method: http.MethodPost, Path: orderPath(number, "cancel"), Body: body})
+	a, err := c.callOrder(ctx, number, partnerhttp.Call{Method: http.MethodPost, Path: orderPath(number, "cancel"), Body: body})
 	if err != nil {
 		return err
 	}
 	if !a.OK() {
 		return answerError(a)
 	}
-	if _, err := wire.ParseObject(a.Body); err != nil {
-		return a.UnansweredError(wire.ErrUnreadable)
+	if _, err := partnerhttp.ParseObject(a.Body); err != nil {
+		return a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (c *Client) Cancel(ctx context.Context, number, accession string) error {
 // PollFacts implements labs.Lab: each fact is read as the webhook that it repeats. What cannot be read, or is about another order, is
 // left out.
 func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFact, error) {
-	a, err := c.callOrder(ctx, number, wire.Call{Method: http.MethodGet, Path: orderPath(number, "facts")})
+	a, err := c.callOrder(ctx, number, partnerhttp.Call{Method: http.MethodGet, Path: orderPath(number, "facts")})
 	if err != nil {
 		return nil, err
 	}
@@ -90,15 +90,15 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 		Facts []json.RawMessage `json:"facts"`
 	}
 	if err := json.Unmarshal(a.Body, &answered); err != nil {
-		return nil, a.UnansweredError(wire.ErrUnreadable)
+		return nil, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	var out []labs.PolledFact
 	for _, body := range answered.Facts {
-		fact, err := wire.ParseObject(body)
+		fact, err := partnerhttp.ParseObject(body)
 		if err != nil {
 			continue
 		}
-		if m := Decode(wire.TextValue(fact["id"]), body, c.caller.Now()); m.Fact != nil && m.OrderNumber == number {
+		if m := Decode(partnerhttp.TextValue(fact["id"]), body, c.caller.Now()); m.Fact != nil && m.OrderNumber == number {
 			out = append(out, labs.PolledFact{
 				Partner: c.account.Partner, Key: m.Key, Hash: m.Hash, Kind: m.Kind, Reason: m.Reason, Body: body, Fact: m.Fact, Location: m.Location,
 			})
@@ -108,9 +108,9 @@ func (c *Client) PollFacts(ctx context.Context, number string) ([]labs.PolledFac
 }
 
 // callOrder makes a call about an order, unless its number cannot stand in a path.
-func (c *Client) callOrder(ctx context.Context, number string, k wire.Call) (wire.Answer, error) {
+func (c *Client) callOrder(ctx context.Context, number string, k partnerhttp.Call) (partnerhttp.Answer, error) {
 	if !pathIDPattern.MatchString(number) {
-		return wire.Answer{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"number"}}
+		return partnerhttp.Answer{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"number"}}
 	}
 	return c.caller.Exchange(ctx, k)
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -48,14 +48,14 @@ var (
 // looks like, and so is what has a type that is not known.
 func (m result) toOrderResult() order.Result {
 	r := order.Result{
-		Name: m.Name, Slug: wire.Slug(m.Name), Value: m.Value, Text: m.Result, Type: m.Type, Unit: optionalText(m.Unit), Timestamp: parseTime(m.At),
+		Name: m.Name, Slug: partnerhttp.Slug(m.Name), Value: m.Value, Text: m.Result, Type: m.Type, Unit: optionalText(m.Unit), Timestamp: parseTime(m.At),
 		ReferenceRange: optionalText(m.ReferenceRange), Min: m.Min, Max: m.Max, Interpretation: m.Interpretation, SourceFlag: m.Flag,
 		LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
 	if r.Text == "" && m.Value != nil {
 		r.Text = strconv.FormatFloat(*m.Value, 'f', -1, 64)
 	}
-	if n, ok := wire.ParseNumber(r.Text); ok && r.Value == nil && r.Type == "numeric" {
+	if n, ok := partnerhttp.ParseNumber(r.Text); ok && r.Value == nil && r.Type == "numeric" {
 		r.Value = &n
 	}
 	if !slices.Contains(resultTypes, r.Type) || r.Type == "numeric" && r.Value == nil {
@@ -71,7 +71,7 @@ func resultTypeOf(r order.Result) string {
 	switch {
 	case r.Value != nil:
 		return "numeric"
-	case wire.IsRange(r.Text):
+	case partnerhttp.IsRange(r.Text):
 		return "range"
 	default:
 		return "comment"
@@ -80,7 +80,7 @@ func resultTypeOf(r order.Result) string {
 
 func (m missing) toMissingMarker() order.MissingMarker {
 	out := order.MissingMarker{
-		Name: m.Name, Slug: wire.Slug(m.Name), FailureType: m.Failure, Note: optionalText(m.Note), LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
+		Name: m.Name, Slug: partnerhttp.Slug(m.Name), FailureType: m.Failure, Note: optionalText(m.Note), LOINC: optionalText(m.LOINC), ProviderID: optionalText(m.Code),
 	}
 	if !slices.Contains(failureTypes, out.FailureType) {
 		out.FailureType = "unknown_failure"

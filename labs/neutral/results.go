@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/order"
 )
 
@@ -33,7 +33,7 @@ func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedR
 	if len(c.settings.Methods) == 0 {
 		return labs.FetchedResults{}, labs.ErrNotSupported
 	}
-	a, err := c.callOrder(ctx, number, wire.Call{Method: http.MethodGet, Path: orderPath(number, "results"), MaxAnswerBytes: wire.MaxReportBytes})
+	a, err := c.callOrder(ctx, number, partnerhttp.Call{Method: http.MethodGet, Path: orderPath(number, "results"), MaxAnswerBytes: partnerhttp.MaxReportBytes})
 	if err != nil {
 		return labs.FetchedResults{}, err
 	}
@@ -46,18 +46,18 @@ func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedR
 	return readReport(a, c.caller.Now())
 }
 
-func readReport(a wire.Answer, now time.Time) (labs.FetchedResults, error) {
-	object, err := wire.ParseObject(a.Body)
+func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error) {
+	object, err := partnerhttp.ParseObject(a.Body)
 	if err != nil {
-		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	var r report
 	if err := json.Unmarshal(a.Body, &r); err != nil || !r.hasNames() {
-		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.PDF))
 	if err != nil { // rather than to show results without the document that they came with
-		return labs.FetchedResults{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	reported := labs.FetchedResults{Raw: a.Body}
 	if len(pdf) > 0 {
@@ -108,21 +108,21 @@ func (r report) toLabReport(now time.Time) *order.LabReport {
 func contentHash(object map[string]any, pdf []byte) string {
 	delete(object, "version")
 	delete(object, "reported_at")
-	object["pdf_base64"] = wire.SHA256Hex(pdf)
+	object["pdf_base64"] = partnerhttp.SHA256Hex(pdf)
 	for _, key := range []string{"results", "missing"} {
 		list, _ := object[key].([]any)
 		hashes := make([]string, len(list))
 		for i, member := range list {
-			hashes[i] = wire.ObjectHash(map[string]any{"": member})
+			hashes[i] = partnerhttp.ObjectHash(map[string]any{"": member})
 		}
 		slices.Sort(hashes)
 		object[key] = strings.Join(hashes, " ")
 	}
-	return wire.ObjectHash(object)
+	return partnerhttp.ObjectHash(object)
 }
 
 func parseTime(written string) *time.Time {
-	at, ok := wire.ParseInstant(written)
+	at, ok := partnerhttp.ParseInstant(written)
 	if !ok {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -72,7 +72,7 @@ func (c *Client) Availability(ctx context.Context, q labs.AvailabilityQuery) (la
 	body := availabilityQuery{
 		Type: q.Type, Address: addressOfLocation(q.Address), Sites: q.Sites, Zip: q.Zip, RadiusMiles: q.RadiusMiles, From: q.From, Days: q.Days,
 	}
-	a, err := c.caller.Exchange(ctx, wire.Call{Method: http.MethodPost, Path: "/availability", Body: body, MaxAnswerBytes: wire.MaxReportBytes})
+	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodPost, Path: "/availability", Body: body, MaxAnswerBytes: partnerhttp.MaxReportBytes})
 	if err != nil {
 		return labs.Availability{}, err
 	}
@@ -81,7 +81,7 @@ func (c *Client) Availability(ctx context.Context, q labs.AvailabilityQuery) (la
 	}
 	var answered availability
 	if err := json.Unmarshal(a.Body, &answered); err != nil {
-		return labs.Availability{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.Availability{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return answered.toAvailability(), nil
 }
@@ -113,9 +113,9 @@ func (a availability) toAvailability() labs.Availability {
 func (s slot) toFreeSlot() (labs.FreeSlot, bool) {
 	free := labs.FreeSlot{Key: s.Key, Price: s.Price, Priority: s.Priority, Available: 1}
 	var starts, ends bool
-	free.StartAt, starts = wire.ParseInstant(s.Start)
-	free.EndAt, ends = wire.ParseInstant(s.End)
-	free.ExpiresAt, _ = wire.ParseInstant(s.ExpiresAt)
+	free.StartAt, starts = partnerhttp.ParseInstant(s.Start)
+	free.EndAt, ends = partnerhttp.ParseInstant(s.End)
+	free.ExpiresAt, _ = partnerhttp.ParseInstant(s.ExpiresAt)
 	if s.Available != nil {
 		free.Available = *s.Available
 	}
@@ -161,7 +161,7 @@ func (c *Client) CancelAppointment(ctx context.Context, number, appointmentID, r
 	}
 	var answered appointment
 	if err := json.Unmarshal(a.Body, &answered); err != nil || answered.Status != "" && answered.Status != lifecycle.AppointmentStatusCancelled {
-		return a.UnansweredError(wire.ErrUnreadable)
+		return a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	return nil
 }
@@ -174,11 +174,11 @@ func (c *Client) callForAppointment(ctx context.Context, method string, b labs.B
 	}
 	var answered appointment
 	if err := json.Unmarshal(a.Body, &answered); err != nil || answered.ID != "" && answered.ID != b.AppointmentID {
-		return labs.AppointmentAnswer{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.AppointmentAnswer{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	booked, ok := answered.toReportedAppointment()
 	if !ok {
-		return labs.AppointmentAnswer{}, a.UnansweredError(wire.ErrUnreadable)
+		return labs.AppointmentAnswer{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
 	if booked.Provider == "" {
 		booked.Provider = c.settings.Provider
@@ -187,24 +187,24 @@ func (c *Client) callForAppointment(ctx context.Context, method string, b labs.B
 }
 
 // callAppointment makes a call about an appointment.
-func (c *Client) callAppointment(ctx context.Context, method, number, id string, body any, more ...string) (wire.Answer, error) {
+func (c *Client) callAppointment(ctx context.Context, method, number, id string, body any, more ...string) (partnerhttp.Answer, error) {
 	if !c.settings.Schedule {
-		return wire.Answer{}, labs.ErrNotSupported
+		return partnerhttp.Answer{}, labs.ErrNotSupported
 	}
 	if !pathIDPattern.MatchString(id) {
-		return wire.Answer{}, invalidField("id")
+		return partnerhttp.Answer{}, invalidField("id")
 	}
 	path := orderPath(number, append([]string{"appointments", id}, more...)...)
-	a, err := c.callOrder(ctx, number, wire.Call{Method: method, Path: path, Body: body})
+	a, err := c.callOrder(ctx, number, partnerhttp.Call{Method: method, Path: path, Body: body})
 	switch {
 	case err != nil:
-		return wire.Answer{}, err
+		return partnerhttp.Answer{}, err
 	case a.OK():
 		return a, nil
 	case a.Status == http.StatusConflict && errorCode(a) == codeSlotGone:
-		return wire.Answer{}, labs.ErrSlotGone
+		return partnerhttp.Answer{}, labs.ErrSlotGone
 	}
-	return wire.Answer{}, answerError(a)
+	return partnerhttp.Answer{}, answerError(a)
 }
 
 func contactOf(p *order.Patient) *contact {

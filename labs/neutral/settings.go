@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 	"github.com/aliquot-labs/aliquot/order"
 )
@@ -42,7 +42,7 @@ var providers = map[string]order.AppointmentType{
 // the defaults.
 func ParseSettings(document []byte) (Settings, error) {
 	s := Settings{Methods: []lifecycle.Modality{lifecycle.Testkit}}
-	if err := wire.DecodeSettings(document, &s); err != nil {
+	if err := partnerhttp.DecodeSettings(document, &s); err != nil {
 		return Settings{}, err
 	}
 	if s.Schedule && s.Tiers == nil {

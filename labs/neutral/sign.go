@@ -14,7 +14,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/aliquot-labs/aliquot/labs"
-	"github.com/aliquot-labs/aliquot/labs/wire"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
 )
 
 const (
@@ -50,7 +50,7 @@ func computeSignature(key []byte, id string, at time.Time, body []byte) (string,
 }
 
 // newSigner signs the calls of an account, each under an id of its own: what a call is about stands in its path.
-func newSigner(a labs.Account, now func() time.Time) (wire.AuthorizeRequest, error) {
+func newSigner(a labs.Account, now func() time.Time) (partnerhttp.AuthorizeRequest, error) {
 	key, err := parseSecret(a.Token)
 	if err != nil {
 		return nil, err

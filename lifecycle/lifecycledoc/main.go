@@ -4,12 +4,12 @@ package main
 import (
 	"os"
 
-	"github.com/aliquot-labs/aliquot/internal/document"
+	"github.com/aliquot-labs/aliquot/internal/docgen"
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
 func main() {
-	os.Exit(document.GeneratedFile{
+	os.Exit(docgen.GeneratedFile{
 		Command: "lifecycledoc", Path: "docs/lifecycle.md", Package: "./lifecycle",
 		Render: func() ([]byte, error) { return []byte(lifecycle.Markdown()), nil },
 	}.Run(os.Args[1:], os.Stderr))

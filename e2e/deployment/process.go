@@ -1,0 +1,139 @@
+package deployment
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/internal/childprocess"
+)
+
+// startTimeout bounds the start of a process on a busy machine, whatever it waits for.
+const startTimeout = 3 * time.Minute
+
+// Process is a replica: a process of the product that can be killed and started again, with the same addresses. Its methods may be
+// called from any goroutine.
+type Process struct {
+	Name string
+	// Address is where it serves, host:port: the API its requests, a worker its health and metrics.
+	Address string
+	// LogFile has all that it has written.
+	LogFile string
+
+	command childprocess.Command
+
+	mu      sync.Mutex
+	running *childprocess.Process
+}
+
+// NewProcess makes one that is not started: `aliquot <args>` with the fleet's settings.
+func (f *Deployment) NewProcess(ctx context.Context, name string, args ...string) (*Process, error) {
+	port, err := childprocess.FreePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{
+		Name: name, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), LogFile: filepath.Join(f.options.Logs, name+".log"),
+	}
+	address := "ALIQUOT_METRICS=" + p.Address
+	if args[0] == "api" {
+		address = "ALIQUOT_API_ADDR=" + p.Address
+	}
+	p.command = childprocess.Command{Name: name, Path: f.binary, Args: args, Env: append(f.environmentVariables(), address), Log: p.LogFile}
+	return p, nil
+}
+
+// Launch starts the process and does not wait until it serves. One that runs already stays as it is.
+func (p *Process) Launch() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running != nil && p.running.Err() == nil {
+		return nil
+	}
+	if p.running != nil {
+		if err := p.running.Stop(); err != nil {
+			return err
+		}
+	}
+	var err error
+	p.running, err = childprocess.Start(p.command)
+	return err
+}
+
+// Start starts the process and returns when it is well.
+func (p *Process) Start(ctx context.Context) error {
+	if err := p.Launch(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		if err := p.Err(); err != nil {
+			return err
+		}
+		healthy := p.checkHealth(ctx)
+		if healthy == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", p.Name, healthy)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// healthClient asks processes how they are.
+var healthClient = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+func (p *Process) checkHealth(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := healthClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s is not well: %s", p.Name, res.Status)
+	}
+	return nil
+}
+
+// Err tells that the process has ended by itself, and with what. It is nil for one that was not started.
+func (p *Process) Err() error {
+	if running := p.runningProcess(); running != nil {
+		return running.Err()
+	}
+	return nil
+}
+
+// Kill ends the process at once, as a crash would.
+func (p *Process) Kill() error { return p.endWith((*childprocess.Process).Kill) }
+
+// Stop sends SIGTERM and returns when the process has ended; after ten seconds it is killed.
+func (p *Process) Stop() error { return p.endWith((*childprocess.Process).Stop) }
+
+func (p *Process) endWith(how func(*childprocess.Process) error) error {
+	p.mu.Lock()
+	running := p.running
+	p.running = nil
+	p.mu.Unlock()
+	if running == nil {
+		return nil
+	}
+	return how(running)
+}
+
+func (p *Process) runningProcess() *childprocess.Process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running
+}

@@ -1,0 +1,76 @@
+package devsystem
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Variable is one line of dev.env.
+type Variable struct{ Name, Value string }
+
+// envVariables is what scripts are told of a running system.
+func (s *system) envVariables() []Variable {
+	return []Variable{
+		{"ALIQUOT_URL", urlOfAddress(s.addresses.api)},
+		{"ALIQUOT_API_KEY", s.secrets.ClientKey},
+		{"ALIQUOT_OPS_KEY", s.secrets.OperationsKey},
+		{"ALIQUOT_LAB_URL", urlOfAddress(s.addresses.lab)},
+		{"ALIQUOT_LAB_USER", s.secrets.LabUser},
+		{"ALIQUOT_LAB_TOKEN", s.secrets.LabToken},
+		{"ALIQUOT_COURIER_SECRET", s.secrets.CourierSecret},
+		{"ALIQUOT_TEMPORAL", s.addresses.temporal},
+		{"ALIQUOT_TEMPORAL_NAMESPACE", namespace},
+		{"ALIQUOT_TEMPORAL_UI", urlOfAddress(s.addresses.temporalUI)},
+		{"ALIQUOT_DATABASE_URL", s.databaseURL()},
+		{"ALIQUOT_ENCRYPTION_KEYS", s.secrets.EncryptionKeys},
+		{"ALIQUOT_WORKER_METRICS", strings.Join(s.addresses.metrics[:], ",")},
+		{"ALIQUOT_DEMO_TEAM", TeamID},
+		{"ALIQUOT_DEMO_USER", UserID},
+		{"ALIQUOT_DEMO_LAB_TEST", LipidsTestID},
+		{"ALIQUOT_DEMO_REGISTRABLE", RegistrableTestID},
+		{"ALIQUOT_DEMO_WALK_IN", WalkInTestID},
+		{"ALIQUOT_DEMO_PHLEBOTOMY", PhlebotomyTestID},
+		{"ALIQUOT_DEMO_ON_SITE", OnSiteTestID},
+	}
+}
+
+var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]*$`)
+
+// formatEnvFile writes variables so that a shell can source them. A value that a shell would read otherwise stands in single quotes.
+func formatEnvFile(variables []Variable) []byte {
+	var b strings.Builder
+	for _, v := range variables {
+		value := v.Value
+		if !plainValue.MatchString(value) {
+			value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		}
+		fmt.Fprintf(&b, "%s=%s\n", v.Name, value)
+	}
+	return []byte(b.String())
+}
+
+// ReadEnvFile reads the dev.env of a running system from its data folder, as a list like os.Environ. The error is os.ErrNotExist when
+// none runs there.
+func ReadEnvFile(data string) ([]string, error) {
+	file, err := os.Open(filepath.Join(data, EnvFile))
+	if err != nil {
+		return nil, fmt.Errorf("no system runs on %s: %w", data, err)
+	}
+	defer file.Close()
+	var environ []string
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		name, value, found := strings.Cut(lines.Text(), "=")
+		if !found {
+			continue
+		}
+		if quoted, ok := strings.CutPrefix(value, "'"); ok {
+			value = strings.ReplaceAll(strings.TrimSuffix(quoted, "'"), `'\''`, "'")
+		}
+		environ = append(environ, name+"="+value)
+	}
+	return environ, nil
+}

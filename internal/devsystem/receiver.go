@@ -1,0 +1,114 @@
+package devsystem
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+const (
+	maxWebhookBytes  = 4 << 20 // bytes
+	maxRememberedIDs = 10_000  // message ids, to know repeats by
+)
+
+// ReceivedWebhook is a message that the receiver has verified.
+type ReceivedWebhook struct {
+	MessageID string
+	EventType string
+	OrderID   string
+	Status    string // the full status that the order entered
+	Sequence  int64  // the number of that event in the order
+	At        time.Time
+}
+
+// Receiver takes webhooks as a client would: it verifies signatures with the Standard Webhooks library and tells repeats by the
+// message id. What it takes is given to a function, once per message.
+type Receiver struct {
+	signature *standardwebhooks.Webhook
+	onWebhook func(ReceivedWebhook)
+	log       *slog.Logger
+	now       func() time.Time
+
+	mu      sync.Mutex
+	seenIDs map[string]bool
+	ids     []string // those seen, oldest first
+}
+
+// NewReceiver makes a receiver for an endpoint with the secret. take is called for one message at a time.
+func NewReceiver(secret string, take func(ReceivedWebhook), log *slog.Logger) (*Receiver, error) {
+	signature, err := standardwebhooks.NewWebhook(secret)
+	if err != nil {
+		return nil, fmt.Errorf("making the receiver: %w", err)
+	}
+	return &Receiver{signature: signature, onWebhook: take, log: log, now: time.Now, seenIDs: map[string]bool{}}, nil
+}
+
+// ServeHTTP answers 200 to a message that is genuine, new or not, and an error to anything else.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if request.Method != http.MethodPost {
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxWebhookBytes))
+	if err != nil {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	if err := r.signature.Verify(body, request.Header); err != nil {
+		r.log.Warn("a webhook is not genuine", "error", err)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	message, err := decode(body)
+	if err != nil {
+		r.log.Warn("a webhook cannot be read", "error", err)
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	// The signed id. The endpoint's svix-id is the same (client-api#signing-headers).
+	message.MessageID, message.At = request.Header.Get(standardwebhooks.HeaderWebhookID), r.now()
+	r.passOnNew(message)
+}
+
+// passOnNew passes a message on unless it came before. The oldest ids are forgotten.
+func (r *Receiver) passOnNew(m ReceivedWebhook) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	repeated := r.seenIDs[m.MessageID]
+	r.log.Info("webhook", "message_id", m.MessageID, "event_type", m.EventType, "order_id", m.OrderID, "status", m.Status,
+		"sequence", m.Sequence, "repeated", repeated)
+	if repeated {
+		return
+	}
+	if len(r.ids) == maxRememberedIDs {
+		delete(r.seenIDs, r.ids[0])
+		r.ids = r.ids[1:]
+	}
+	r.seenIDs[m.MessageID], r.ids = true, append(r.ids, m.MessageID)
+	r.onWebhook(m)
+}
+
+func decode(body []byte) (ReceivedWebhook, error) {
+	var message struct {
+		EventType string `json:"event_type"`
+		Data      struct {
+			ID        string `json:"id"`
+			Sequence  int64  `json:"sequence"`
+			LastEvent struct {
+				Status string `json:"status"`
+			} `json:"last_event"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &message); err != nil {
+		return ReceivedWebhook{}, fmt.Errorf("decoding a webhook: %w", err)
+	}
+	return ReceivedWebhook{
+		EventType: message.EventType, OrderID: message.Data.ID, Status: message.Data.LastEvent.Status, Sequence: message.Data.Sequence,
+	}, nil
+}

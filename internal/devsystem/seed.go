@@ -1,0 +1,126 @@
+package devsystem
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aliquot-labs/aliquot/internal/catalogue"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// The ids of what seedDemonstration makes. They are fixed, so that examples can name them.
+const (
+	TeamID           = "019a1100-0000-7000-8000-000000000001"
+	UserID           = "019a1100-0000-7000-8000-000000000002"
+	AccountID        = "019a1100-0000-7000-8000-000000000003"
+	LipidsTestID     = "019a1100-0000-7000-8000-000000000101" // of the demonstration catalogue; panel 101 of the simulated lab
+	InfectiousTestID = "019a1100-0000-7000-8000-000000000102" // panel 102
+	labSlug          = "mtl"
+	labPartner       = "molecular"
+)
+
+// The simulated lab offers what the real one has not confirmed yet: results, and looking up an order.
+const labSettings = `{"default_physician":5501,"shipping_method":9,"lob":"SC",` +
+	`"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`
+
+// Molecular holds a rejected kit for a week (order-lifecycle#kit-rejection).
+const labPolicy = `{"recovery":{"window":"168h","reminders":["72h","120h"]}}`
+
+// seedDemonstration puts a demonstration team into the store, with its keys, the demonstration catalogue, a user and accounts at the
+// simulated labs and providers. What is there already stays, but the accounts take the given address and credentials.
+func seedDemonstration(ctx context.Context, s *store.Store, secrets Secrets, labURL string) error {
+	if err := seedTeam(ctx, s); err != nil {
+		return err
+	}
+	for _, key := range []struct{ name, role, secret string }{
+		{"Demonstration client", store.RoleClient, secrets.ClientKey},
+		{"Demonstration operations", store.RoleAdministrator, secrets.OperationsKey},
+	} {
+		if err := seedKey(ctx, s, key.name, key.role, key.secret); err != nil {
+			return err
+		}
+	}
+	if err := seedUser(ctx, s); err != nil {
+		return err
+	}
+	if err := seedCatalogue(ctx, s); err != nil {
+		return err
+	}
+	accounts := append([]store.LabAccount{{
+		ID: AccountID, LabSlug: labSlug, Partner: labPartner, BaseURL: labURL,
+		User: secrets.LabUser, Token: secrets.LabToken, Settings: []byte(labSettings), Policy: []byte(labPolicy),
+	}}, neutralAccounts(secrets, labURL)...)
+	for _, account := range accounts {
+		account.TeamID, account.Environment, account.Status = TeamID, store.Sandbox, "active"
+		if err := s.PutLabAccount(ctx, account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seedCatalogue offers the demonstration team what can be ordered. What a later version of it changes is changed.
+func seedCatalogue(ctx context.Context, s *store.Store) error {
+	c, err := catalogue.DemoCatalogue()
+	if err != nil {
+		return err
+	}
+	_, err = s.ImportCatalogue(ctx, c, store.CatalogueImportOptions{TeamID: TeamID})
+	return err
+}
+
+func seedTeam(ctx context.Context, s *store.Store) error {
+	_, err := s.Team(ctx, TeamID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return s.CreateTeam(ctx, store.Team{ID: TeamID, Name: "Demo clinic", Environment: store.Sandbox})
+}
+
+func seedKey(ctx context.Context, s *store.Store, name, role, secret string) error {
+	_, _, err := s.APIKeyBySecret(ctx, secret)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	return s.CreateAPIKey(ctx, store.APIKey{ID: id, TeamID: TeamID, Name: name, Role: role}, secret)
+}
+
+func seedUser(ctx context.Context, s *store.Store) error {
+	err := s.CreateUser(ctx, store.User{ID: UserID, TeamID: TeamID, ClientUserID: "demo-user"})
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// seedEndpoint registers the built-in receiver and takes the address that it had before out of service. Without a receiver nothing
+// is to be delivered to it.
+func seedEndpoint(ctx context.Context, s *store.Store, secrets Secrets, old string, receiving bool) error {
+	if old != "" {
+		if err := s.SetEndpointDisabled(ctx, old, true, "moved"); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	endpoint, err := s.Endpoint(ctx, secrets.EndpointID)
+	if err == nil && endpoint.Disabled == receiving {
+		return s.SetEndpointDisabled(ctx, secrets.EndpointID, !receiving, "receiver_off")
+	}
+	if !errors.Is(err, store.ErrNotFound) || !receiving {
+		return ignoreNotFound(err)
+	}
+	return s.CreateEndpoint(ctx, store.Endpoint{
+		ID: secrets.EndpointID, TeamID: TeamID, URL: secrets.EndpointURL, Secret: secrets.EndpointSecret,
+		Description: "Built-in receiver of aliquot dev",
+	})
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}

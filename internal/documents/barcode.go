@@ -1,0 +1,73 @@
+package documents
+
+import (
+	"image/color"
+
+	"codeberg.org/go-pdf/fpdf"
+	"github.com/boombuler/barcode/code128"
+)
+
+// quietModules is the white on either side that a reader of Code 128 needs, in modules (ISO/IEC 15417).
+const quietModules = 10
+
+// A module is as wide as the place allows between these, in millimetres: narrower ones are not read by every scanner.
+const (
+	narrowestModule = 0.19
+	widestModule    = 0.4
+)
+
+// bar is one black bar, in modules from the left edge of the barcode's first one.
+type bar struct{ from, width int }
+
+// code128Bars encodes a text in Code 128. It is false for a text that Code 128 does not have.
+func code128Bars(text string) (bars []bar, modules int, ok bool) {
+	for _, r := range text {
+		if r < ' ' || r > '~' {
+			return nil, 0, false
+		}
+	}
+	code, err := code128.Encode(text)
+	if err != nil {
+		return nil, 0, false
+	}
+	modules = code.Bounds().Dx()
+	for x := range modules {
+		if code.At(x, 0) != color.Black {
+			continue
+		}
+		if n := len(bars); n > 0 && bars[n-1].from+bars[n-1].width == x {
+			bars[n-1].width++
+			continue
+		}
+		bars = append(bars, bar{from: x, width: 1})
+	}
+	return bars, modules, true
+}
+
+// drawBarcode draws a text in Code 128 in the middle of a place, quiet zones within. It is false, and nothing is drawn, for a text
+// that Code 128 does not have or that does not fit legibly.
+func drawBarcode(pdf *fpdf.Fpdf, text string, x, y, width, height float64) bool {
+	bars, modules, ok := code128Bars(text)
+	if !ok {
+		return false
+	}
+	module := min(width/float64(modules+2*quietModules), widestModule)
+	if module < narrowestModule {
+		return false
+	}
+	pdf.SetFillColor(0, 0, 0)
+	left := x + (width-module*float64(modules))/2
+	for _, b := range bars {
+		pdf.Rect(left+module*float64(b.from), y, module*float64(b.width), height, "F")
+	}
+	return true
+}
+
+// drawSampleBarcode draws the barcode of a sample id with the id below it. An id that has no barcode is written alone.
+func (s *canvas) drawSampleBarcode(id string, x, y, width, height float64) {
+	st := style{size: 9, bold: true, colour: black}
+	if !drawBarcode(s.pdf, id, x, y, width, height-st.lineHeight()-0.6) {
+		s.drawCentred(x, y, width, faint, "no barcode")
+	}
+	s.drawCentred(x, y+height-st.lineHeight(), width, st, s.truncate(oneLine(id), st, width))
+}

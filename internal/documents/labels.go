@@ -1,0 +1,47 @@
+package documents
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// A label is three inches wide and two high, and a page of its own, as printers of labels want it.
+const (
+	labelWidth, labelHeight = 76.2, 50.8
+
+	labelMargin = 3.0
+	labelBody   = labelWidth - 2*labelMargin
+)
+
+// MaxLabels is how many labels a document has at most.
+const MaxLabels = 50
+
+// Labels draws labels for the tubes of an order, all the same. The order has its sample id and its patient; the time of the
+// collection is written in its own zone.
+func Labels(o order.Order, copies int, collected time.Time) ([]byte, error) {
+	if copies < 1 || copies > MaxLabels {
+		return nil, fmt.Errorf("drawing %d labels: between 1 and %d can be drawn", copies, MaxLabels)
+	}
+	s := &canvas{pdf: newDocument("Labels", labelWidth, labelHeight, o.CreatedAt)}
+	for range copies {
+		s.drawLabel(o, collected)
+	}
+	return encodePDF(s.pdf)
+}
+
+func (s *canvas) drawLabel(o order.Order, collected time.Time) {
+	s.pdf.AddPage()
+	y := labelMargin
+	if p := o.Patient; p != nil {
+		large := style{size: 12, bold: true, colour: black}
+		s.drawText(labelMargin, y, large, s.truncate(oneLine(fullName(p.FirstName, p.LastName)), large, labelBody))
+		y += large.lineHeight() + 0.5
+		s.drawText(labelMargin, y, plain, "Date of birth: "+p.DOB.String())
+		y += plain.lineHeight()
+	}
+	s.drawText(labelMargin, y, plain, "Collected: "+collected.Format("2006-01-02 15:04"))
+	y += plain.lineHeight() + 2
+	s.drawSampleBarcode(o.SampleID, 0, y, labelWidth, labelHeight-labelMargin-y)
+}

@@ -1,0 +1,174 @@
+package documents
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+)
+
+// All lengths are in millimetres, from the upper left corner of a page. Sizes of type are in points.
+const (
+	letterWidth, letterHeight = 215.9, 279.4
+
+	margin    = 15.0
+	bodyWidth = letterWidth - 2*margin
+	bodyTop   = 24.0
+	bodyEnd   = letterHeight - 20
+
+	millimetresPerPoint = 25.4 / 72
+	leading             = 1.3 // height of a line, in sizes of its type
+	ascent              = 0.8 // of it, down to the feet of the letters, in sizes of the type
+)
+
+const family = "Go"
+
+// pagesAlias is what the library replaces by the number of pages. No text has it, because no font has a picture of it.
+const pagesAlias = "\ue000"
+
+// ellipsis ends a line that was cut.
+const ellipsis = "…"
+
+type colour struct{ red, green, blue int }
+
+var (
+	black  = colour{20, 20, 20}
+	grey   = colour{100, 100, 100}
+	pale   = colour{222, 224, 227}
+	accent = colour{24, 62, 102}
+	white  = colour{255, 255, 255}
+)
+
+type style struct {
+	size   float64
+	bold   bool
+	colour colour
+}
+
+var (
+	plain   = style{size: 9, colour: black}
+	strong  = style{size: 9, bold: true, colour: black}
+	faint   = style{size: 7, colour: grey}
+	caption = style{size: 7, bold: true, colour: grey}
+)
+
+func (s style) lineHeight() float64 { return s.size * millimetresPerPoint * leading }
+
+// canvas is a document under way, with the place at which the next thing is drawn.
+type canvas struct {
+	pdf       *fpdf.Fpdf
+	y         float64
+	header    string // what the top of every page says
+	footer    string // what its end says
+	tableHead func() // draws the head of the table that a page goes on with; nil: none
+}
+
+// newDocument is a document without a page. The time is what its metadata call its making.
+func newDocument(title string, width, height float64, at time.Time) *fpdf.Fpdf {
+	pdf := fpdf.NewCustom(&fpdf.InitType{UnitStr: "mm", Size: fpdf.SizeType{Wd: width, Ht: height}})
+	pdf.SetTitle(title, true)
+	pdf.SetProducer("Aliquot", true)
+	pdf.SetCreationDate(at.UTC())
+	pdf.SetModificationDate(at.UTC())
+	pdf.SetCatalogSort(true)
+	pdf.SetMargins(0, 0, 0)
+	pdf.SetCellMargin(0)
+	pdf.SetAutoPageBreak(false, 0)
+	pdf.AddUTF8FontFromBytes(family, "", goregular.TTF)
+	pdf.AddUTF8FontFromBytes(family, "B", gobold.TTF)
+	return pdf
+}
+
+// newCanvas begins the first page of a document of letter size.
+func newCanvas(title, running, foot string, at time.Time) *canvas {
+	s := &canvas{pdf: newDocument(title, letterWidth, letterHeight, at), header: oneLine(running), footer: oneLine(foot)}
+	s.pdf.AliasNbPages(pagesAlias)
+	s.newPage()
+	return s
+}
+
+// encodePDF is the finished document.
+func encodePDF(pdf *fpdf.Fpdf) ([]byte, error) {
+	var out bytes.Buffer
+	if err := pdf.Output(&out); err != nil {
+		return nil, fmt.Errorf("drawing a PDF: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// newPage begins a new page.
+func (s *canvas) newPage() {
+	s.pdf.AddPage()
+	s.drawText(margin, margin-4, faint, s.truncate(s.header, faint, bodyWidth))
+	s.drawRule(margin+1, pale)
+	s.drawText(margin, bodyEnd+6, faint, s.truncate(s.footer, faint, bodyWidth-30))
+	s.drawText(letterWidth-margin-22, bodyEnd+6, faint, "Page "+strconv.Itoa(s.pdf.PageNo())+" of "+pagesAlias)
+	s.y = bodyTop - 4
+	if s.tableHead != nil {
+		s.tableHead()
+	}
+}
+
+// ensureRoom turns the page where fewer than so many millimetres are left on it.
+func (s *canvas) ensureRoom(height float64) {
+	if s.y+height > bodyEnd {
+		s.newPage()
+	}
+}
+
+func (s *canvas) setFont(st style) {
+	weight := ""
+	if st.bold {
+		weight = "B"
+	}
+	s.pdf.SetFont(family, weight, st.size)
+	s.pdf.SetTextColor(st.colour.red, st.colour.green, st.colour.blue)
+}
+
+// drawText writes one line whose upper edge is y. It has been made to fit and to be shown.
+func (s *canvas) drawText(x, y float64, st style, line string) {
+	s.setFont(st)
+	s.pdf.Text(x, y+st.lineHeight()/leading*(ascent+(leading-1)/2), line)
+}
+
+func (s *canvas) drawCentred(x, y, width float64, st style, line string) {
+	s.setFont(st)
+	s.drawText(x+(width-s.pdf.GetStringWidth(line))/2, y, st, line)
+}
+
+// splitLines breaks a text into lines of at most a width, inside words that are longer.
+func (s *canvas) splitLines(text string, st style, width float64) []string {
+	s.setFont(st)
+	return s.pdf.SplitText(printable(text), width)
+}
+
+// truncate cuts a line so that it is no wider than it may be.
+func (s *canvas) truncate(line string, st style, width float64) string {
+	s.setFont(st)
+	if s.pdf.GetStringWidth(line) <= width {
+		return line
+	}
+	room := width - s.pdf.GetStringWidth(ellipsis)
+	for i, letter := range line {
+		room -= s.pdf.GetStringWidth(string(letter))
+		if room < 0 {
+			return line[:i] + ellipsis
+		}
+	}
+	return line
+}
+
+func (s *canvas) drawRule(y float64, c colour) {
+	s.pdf.SetDrawColor(c.red, c.green, c.blue)
+	s.pdf.SetLineWidth(0.2)
+	s.pdf.Line(margin, y, letterWidth-margin, y)
+}
+
+func (s *canvas) fillRect(x, y, width, height float64, c colour) {
+	s.pdf.SetFillColor(c.red, c.green, c.blue)
+	s.pdf.Rect(x, y, width, height, "F")
+}

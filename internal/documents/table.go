@@ -1,0 +1,114 @@
+package documents
+
+// field is a caption and what it is of. An empty one is not drawn.
+type field struct{ caption, value string }
+
+// cell is a text in a row, in a column of its own.
+type cell struct {
+	x, width float64
+	style    style
+	text     string
+}
+
+const (
+	rowPadding   = 1.2
+	captionWidth = 30.0
+	columnGap    = 6.0
+)
+
+// drawTitle is the head of a part of the page, which does not stand alone at its end.
+func (s *canvas) drawTitle(text string) {
+	s.ensureRoom(36)
+	s.y += 3
+	head := style{size: 10, bold: true, colour: accent}
+	s.drawText(margin, s.y, head, text)
+	s.y += head.lineHeight() + 0.6
+	s.drawRule(s.y, accent)
+	s.y += 1.6
+}
+
+// drawParagraph writes a text over the whole width, and on over pages.
+func (s *canvas) drawParagraph(text string, st style) {
+	for _, line := range s.splitLines(text, st, bodyWidth) {
+		s.ensureRoom(st.lineHeight())
+		s.drawText(margin, s.y, st, line)
+		s.y += st.lineHeight()
+	}
+}
+
+// drawRow writes cells side by side. What is drawn beside their first line is given its upper edge; nil: nothing. A row stays on one
+// page where it fits on one.
+func (s *canvas) drawRow(cells []cell, least float64, beside func(y float64)) {
+	lines := make([][]string, len(cells))
+	count, pitch := 0, 0.0
+	for i, c := range cells {
+		lines[i] = s.splitLines(c.text, c.style, c.width)
+		count, pitch = max(count, len(lines[i])), max(pitch, c.style.lineHeight())
+	}
+	height := max(float64(count)*pitch, least) + 2*rowPadding
+	s.ensureRoom(min(height, bodyEnd-bodyTop-20))
+	top, page := s.y, s.pdf.PageNo()
+	s.y += rowPadding
+	if beside != nil {
+		beside(s.y)
+	}
+	for i := range count {
+		s.ensureRoom(pitch)
+		for j, c := range cells {
+			if i < len(lines[j]) {
+				s.drawText(c.x, s.y, c.style, lines[j][i])
+			}
+		}
+		s.y += pitch
+	}
+	s.y += rowPadding
+	if s.pdf.PageNo() == page {
+		s.y = max(s.y, top+height)
+	}
+}
+
+// drawFields writes captions and values in two columns, the first one filled first.
+func (s *canvas) drawFields(left, right []field) {
+	left, right = nonEmptyFields(left), nonEmptyFields(right)
+	width := (bodyWidth - columnGap) / 2
+	for i := range max(len(left), len(right)) {
+		var cells []cell
+		for j, column := range [][]field{left, right} {
+			if i < len(column) {
+				cells = append(cells, column[i].cells(margin+float64(j)*(width+columnGap), width)...)
+			}
+		}
+		s.y -= rowPadding // the fields stand closer together than the rows of a table
+		s.drawRow(cells, 0, nil)
+	}
+	s.y += rowPadding
+}
+
+func (f field) cells(x, width float64) []cell {
+	return []cell{
+		{x: x, width: captionWidth, style: style{size: plain.size, colour: grey}, text: f.caption},
+		{x: x + captionWidth, width: width - captionWidth, style: plain, text: f.value},
+	}
+}
+
+func nonEmptyFields(fields []field) []field {
+	var out []field
+	for _, f := range fields {
+		if f.value != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// drawTable writes rows under a head that every page repeats.
+func (s *canvas) drawTable(head []cell, rows func()) {
+	s.ensureRoom(24)
+	s.tableHead = func() {
+		s.drawRow(head, 0, nil)
+		s.drawRule(s.y, pale)
+	}
+	s.tableHead()
+	rows()
+	s.tableHead = nil
+}

@@ -1,0 +1,101 @@
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/internal/childprocess"
+)
+
+// restartPatience bounds a start after a kill: the new server waits until the
+// last process of the old one has noticed, and then replays what it had not
+// written.
+const restartPatience = 2 * time.Minute
+
+// PersistentServer is a server whose data outlives it: it can be killed and started again, on
+// the same port. A commit that it has confirmed is not lost. Its data ends with
+// the process that made it.
+type PersistentServer struct {
+	// URL connects to the database "postgres" as the superuser.
+	URL string
+
+	binDir    string
+	owner     *syscall.Credential
+	port      int
+	directory *childprocess.Process
+	server    *Server
+}
+
+// StartPersistent starts such a server, empty.
+func StartPersistent(ctx context.Context) (*PersistentServer, error) {
+	bin, err := findBinaries("initdb", "postgres")
+	if err != nil {
+		return nil, err
+	}
+	owner, err := unprivilegedUser()
+	if err != nil {
+		return nil, err
+	}
+	port, err := childprocess.FreePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := childprocess.NewDirectory("postgres-data", owner)
+	if err != nil {
+		return nil, err
+	}
+	k := &PersistentServer{binDir: bin, owner: owner, port: port, directory: folder}
+	if err := k.Start(ctx); err != nil {
+		return nil, errors.Join(err, folder.Stop())
+	}
+	k.URL = k.server.URL
+	return k, nil
+}
+
+// Start starts the server again after Kill or Halt, and returns when it takes
+// connections.
+func (k *PersistentServer) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, restartPatience)
+	defer cancel()
+	for {
+		server, err := startServer(ctx, k.binDir, k.owner, k.port, filepath.Join(k.directory.Dir(), "data"), "on", TLS{})
+		if err == nil {
+			k.server = server
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond): // processes of the one before it are still there
+		}
+	}
+}
+
+// Kill ends the server at once, as a crash would.
+func (k *PersistentServer) Kill() error { return k.server.process.Kill() }
+
+// Err tells that the server has ended by itself, and with what.
+func (k *PersistentServer) Err() error { return k.server.process.Err() }
+
+// Shutdown ends the server in order.
+func (k *PersistentServer) Shutdown() error { return k.server.Stop() }
+
+// Remove ends the server and removes its data.
+func (k *PersistentServer) Remove() error { return errors.Join(k.server.Stop(), k.directory.Stop()) }
+
+// CreateDatabase makes an empty database and returns its URL.
+func (k *PersistentServer) CreateDatabase(name string) (string, error) {
+	dsn, err := withDatabase(k.URL, name)
+	if err != nil {
+		return "", err
+	}
+	return dsn, execute(k.URL, "CREATE DATABASE "+name+" TEMPLATE template0")
+}
+
+// DropDatabase removes a database, whoever is connected to it.
+func (k *PersistentServer) DropDatabase(name string) error {
+	return execute(k.URL, "DROP DATABASE "+name+" WITH (FORCE)")
+}

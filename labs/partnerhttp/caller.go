@@ -1,0 +1,90 @@
+package partnerhttp
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/labs"
+)
+
+const defaultTimeout = 30 * time.Second
+
+// AuthorizeRequest adds to a request what proves whose it is.
+type AuthorizeRequest func(r *http.Request, body []byte) error
+
+// Caller makes the calls of one account: one attempt each. It is safe for concurrent use.
+type Caller struct {
+	base        *url.URL
+	http        *http.Client
+	timeout     time.Duration
+	waitForTurn labs.WaitForTurn
+	now         func() time.Time
+	authorize   AuthorizeRequest
+}
+
+// NewCaller makes the caller of an account. Its error lists all that is wrong with the account, its settings aside.
+func NewCaller(a labs.Account, o labs.Options, authorize AuthorizeRequest) (*Caller, error) {
+	base, err := checkAccount(a)
+	if a.Spacing > 0 && o.WaitForTurn == nil {
+		err = errors.Join(err, errors.New("the account has a spacing and the client no pace"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &Caller{base: base, timeout: o.Timeout, waitForTurn: o.WaitForTurn, now: o.Now, authorize: authorize}
+	c.http = clientWithoutRedirects(o.HTTPClient)
+	if c.timeout <= 0 {
+		c.timeout = defaultTimeout
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// Now is the caller's clock.
+func (c *Caller) Now() time.Time { return c.now() }
+
+// Close gives up idle connections.
+func (c *Caller) Close() { c.http.CloseIdleConnections() }
+
+func checkAccount(a labs.Account) (*url.URL, error) {
+	var problems []error
+	if a.User == "" || a.Token == "" {
+		problems = append(problems, errors.New("user and token are required"))
+	}
+	if a.Environment != labs.Production && a.Environment != labs.Sandbox {
+		problems = append(problems, errors.New("environment is neither production nor sandbox"))
+	}
+	base, err := url.Parse(a.BaseURL)
+	switch {
+	case err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https"):
+		problems = append(problems, errors.New("base URL is not an http or https URL"))
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		problems = append(problems, errors.New("base URL has more than a scheme, a host and a path"))
+	case a.Environment == labs.Production && base.Scheme == "http" && !isLoopback(base.Hostname()):
+		problems = append(problems, errors.New("base URL of a production account is not https"))
+	}
+	return base, errors.Join(problems...)
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && address.IsLoopback())
+}
+
+// clientWithoutRedirects is a client that hands a redirect back as the answer that it is: following it would lose the body of a POST, or
+// take patient data and credentials elsewhere.
+func clientWithoutRedirects(given *http.Client) *http.Client {
+	client := &http.Client{}
+	if given != nil {
+		*client = *given
+	} else if transport, ok := http.DefaultTransport.(*http.Transport); ok {
+		client.Transport = transport.Clone()
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return client
+}

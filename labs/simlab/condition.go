@@ -1,0 +1,65 @@
+package simlab
+
+import "context"
+
+// The conditions that a step can wait for.
+const (
+	AwaitBooked     = "booked"    // the order has an appointment that is ahead or under way
+	AwaitConfirmed  = "confirmed" // such an appointment is confirmed, and that has been told
+	AwaitInProgress = "in_progress"
+	AwaitCompleted  = "completed"  // its newest appointment is over
+	AwaitCancelled  = "cancelled"  // its newest appointment is cancelled
+	AwaitDrawn      = "drawn"      // the sample was drawn, or is at the lab
+	AwaitRegistered = "registered" // the kit's patient is known
+	AwaitCorrected  = "corrected"  // what the lab held up for was corrected
+)
+
+var conditions = map[string]func(*Server, *order) bool{
+	AwaitBooked: func(s *Server, o *order) bool { return s.appointments.active(o.number) != nil },
+	AwaitConfirmed: func(s *Server, o *order) bool {
+		a := s.appointments.active(o.number)
+		return a.hasStatus(statusConfirmed) && !a.confirmationUnsent
+	},
+	AwaitInProgress: func(s *Server, o *order) bool { return s.appointments.active(o.number).hasStatus(statusInProgress) },
+	AwaitCompleted:  func(s *Server, o *order) bool { return s.appointments.newest(o.number).hasStatus(statusCompleted) },
+	AwaitCancelled:  func(s *Server, o *order) bool { return s.appointments.newest(o.number).hasStatus(statusCancelled) },
+	AwaitDrawn:      func(_ *Server, o *order) bool { return o.neutral != nil && !o.neutral.collectedAt.IsZero() },
+	AwaitRegistered: func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.registered },
+	AwaitCorrected:  func(_ *Server, o *order) bool { return o.neutral != nil && o.neutral.corrected },
+}
+
+// conditionMet reports whether the order meets the condition now; an empty one is always met.
+func (s *Server) conditionMet(o *order, condition string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return condition == "" || conditions[condition](s, o)
+}
+
+// awaitCondition waits until the order meets the condition. It returns false if the context ended first.
+func (s *Server) awaitCondition(ctx context.Context, o *order, condition string) bool {
+	if condition == "" {
+		return ctx.Err() == nil
+	}
+	for {
+		changed, met := s.checkCondition(o, condition)
+		if met {
+			return ctx.Err() == nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// checkCondition tells whether the condition is met, and when to look again if it is not.
+func (s *Server) checkCondition(o *order, condition string) (changed <-chan struct{}, met bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.awaitsCondition = !conditions[condition](s, o)
+	if !o.awaitsCondition {
+		return nil, true
+	}
+	return o.changes(), false
+}
