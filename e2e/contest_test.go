@@ -168,14 +168,13 @@ func TestAKitIsRegisteredAsItExpires(t *testing.T) {
 	engines(t, func(t *testing.T, o options) {
 		o.neutral = true
 		s := newSystem(t, o)
-		// All kits are ordered before the first expires, so that the test waits for one expiry and not for six.
+		// All kits wait for their expiry together.
 		kits := make([]expiringKit, 6)
+		var registering sync.WaitGroup
+		defer registering.Wait() // where a kit cannot be placed
 		for i := range kits {
 			kits[i] = s.placeExpiring(time.Duration(i-3) * 20 * time.Millisecond)
-		}
-		var registering sync.WaitGroup
-		for i := range kits {
-			registering.Go(func() { kits[i].registerAtExpiry() })
+			registering.Go(kits[i].registerAtExpiry)
 		}
 		registering.Wait()
 		for _, k := range kits {
