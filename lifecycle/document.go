@@ -103,11 +103,23 @@ func writeStatuses(b *strings.Builder) {
 
 // writeStages says what the statuses of each stage have in common.
 func writeStages(b *strings.Builder) {
-	b.WriteString("\n## Stages\n\nThe stage of a status says what it means. Statuses of one stage have the same deadlines and attention marks, and\n" +
-		"differ in their edges.\n\n| stage | it means | leg | appointment |\n|---|---|---|---|\n")
+	b.WriteString("\n## Stages\n\nThe stage of a status says what it means. Statuses of one stage have the same deadlines and attention\n" +
+		"marks, and differ in their edges. A kit that was registered on its way also keeps the marks of the\noutbound leg in " +
+		statusList(RegisteredOnItsWay) + ".\n\n| stage | it means | leg | appointment |\n|---|---|---|---|\n")
 	for _, row := range stages {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", row.stage, row.about, row.leg, row.appointment)
 	}
+}
+
+// statusList names the statuses for which something is true.
+func statusList(is func(LowStatus) bool) string {
+	var lows []LowStatus
+	for _, row := range statuses {
+		if is(row.low) {
+			lows = append(lows, row.low)
+		}
+	}
+	return quoteStatuses(lows)
 }
 
 func writeDetails(b *strings.Builder) {
@@ -118,35 +130,25 @@ func writeDetails(b *strings.Builder) {
 }
 
 func statusesWithDetail(d Detail) string {
-	var lows []LowStatus
-	for _, row := range statuses {
-		if d.AllowedWith(row.low) {
-			lows = append(lows, row.low)
-		}
+	if list := statusList(d.AllowedWith); list != "" {
+		return list
 	}
-	if len(lows) == 0 {
-		return "none: its use is not documented"
-	}
-	return quoteStatuses(lows)
+	return "none: its use is not documented"
 }
 
 // writeActors says what each actor may ever ask for, over all machines.
 func writeActors(b *strings.Builder) {
 	b.WriteString("\n## Who may ask for what\n\n| actor | may ask for |\n|---|---|\n")
 	for _, a := range Actors() {
-		fmt.Fprintf(b, "| %s | %s |\n", a, quoteStatuses(statusesAskedBy(a)))
+		fmt.Fprintf(b, "| %s | %s |\n", a, statusesAskedBy(a))
 	}
 	b.WriteString("\nFrom which status each may ask is in the tables of edges below.\n")
 }
 
-func statusesAskedBy(a Actor) []LowStatus {
-	var lows []LowStatus
-	for _, row := range statuses {
-		if slices.ContainsFunc(Machines(), func(m *Machine) bool { return m.mayAskFor(a, row.low) }) {
-			lows = append(lows, row.low)
-		}
-	}
-	return lows
+func statusesAskedBy(a Actor) string {
+	return statusList(func(l LowStatus) bool {
+		return slices.ContainsFunc(Machines(), func(m *Machine) bool { return m.mayAskFor(a, l) })
+	})
 }
 
 // mayAskFor reports whether the actor may ask for the status from anywhere.
