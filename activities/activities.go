@@ -70,7 +70,8 @@ func (a *Activities) internalError(ctx context.Context, doing, orderID string, e
 // partnerError turns a lab's or courier's failure into one that may stand in a history, and that tells the workflow what to do.
 func (a *Activities) partnerError(ctx context.Context, doing, orderID string, err error) error {
 	if errors.Is(err, labs.ErrNotSupported) {
-		return temporal.NewNonRetryableApplicationError(doing+": not supported by the partner", dispatch.ErrorNotSupported, nil)
+		return temporal.NewNonRetryableApplicationError(doing+": not supported by the partner", dispatch.ErrorNotSupported,
+			nil)
 	}
 	if errors.Is(err, labs.ErrSlotGone) {
 		return temporal.NewNonRetryableApplicationError(doing+": slot gone", dispatch.ErrorSlotGone, nil)
@@ -82,7 +83,8 @@ func (a *Activities) partnerError(ctx context.Context, doing, orderID string, er
 		return temporal.NewApplicationErrorWithOptions(doing+": the worker stops", dispatch.ErrorHandedBack,
 			temporal.ApplicationErrorOptions{NextRetryDelay: time.Second})
 	}
-	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", callOutcome(err), "error", err)
+	a.Log.WarnContext(ctx, "partner call failed", "doing", doing, "order_id", orderID, "outcome", callOutcome(err),
+		"error", err)
 	if busy, ok := errors.AsType[*labs.BusyError](err); ok {
 		return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s: busy (%d)", doing, busy.Status), dispatch.ErrorBusy,
 			temporal.ApplicationErrorOptions{NextRetryDelay: busy.RetryAfter})

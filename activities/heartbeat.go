@@ -18,7 +18,8 @@ func (a *Activities) startHeartbeat(ctx context.Context) (stop func()) {
 }
 
 // startProgressHeartbeat does so with what the activity has done so far, which the Temporal UI shows.
-func (a *Activities) startProgressHeartbeat(ctx context.Context, every time.Duration, progress func() dispatch.BatchResult) (stop func()) {
+func (a *Activities) startProgressHeartbeat(ctx context.Context, every time.Duration,
+	progress func() dispatch.BatchResult) (stop func()) {
 	return repeatUntilStopped(every, func() { activity.RecordHeartbeat(ctx, progress()) })
 }
 

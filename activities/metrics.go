@@ -38,11 +38,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		return f.NewCounterVec(prometheus.CounterOpts{Namespace: "aliquot", Name: name, Help: help}, labels)
 	}
 	m := &Metrics{
-		transitions:  counter("order_transitions_total", "Events recorded, by the status entered.", "status"),
-		decisions:    counter("order_decisions_total", "Causes recorded, by kind and what became of them.", "cause", "outcome"),
+		transitions: counter("order_transitions_total", "Events recorded, by the status entered.", "status"),
+		decisions: counter("order_decisions_total", "Causes recorded, by kind and what became of them.", "cause",
+			"outcome"),
 		attention:    counter("order_attention_total", "Attention marks raised, by reason.", "reason"),
 		partnerCalls: counter("partner_calls_total", "Calls to labs and couriers, by kind and outcome.", "kind", "outcome"),
-		attempts:     counter("delivery_attempts_total", "Attempts to deliver a webhook, by failure; empty means delivered.", "failure"),
+		attempts: counter("delivery_attempts_total", "Attempts to deliver a webhook, by failure; empty means delivered.",
+			"failure"),
 		attemptDuration: f.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "aliquot", Name: "delivery_attempt_seconds", Help: "Duration of delivery attempts.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15},
@@ -52,15 +54,18 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
 		}),
 		inboxLag: f.NewHistogram(prometheus.HistogramOpts{
-			Namespace: "aliquot", Name: "inbox_lag_seconds", Help: "How long after its receipt a decision on a partner's report was recorded; one that was parked counts again.",
+			Namespace: "aliquot", Name: "inbox_lag_seconds",
+			Help:    "How long after its receipt a decision on a partner's report was recorded; one that was parked counts again.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
 		}),
 		exhausted: f.NewCounter(prometheus.CounterOpts{
 			Namespace: "aliquot", Name: "deliveries_exhausted_total", Help: "Messages that were given up for an endpoint.",
 		}),
-		disabled: counter("endpoints_disabled_total", "Endpoints that were disabled because of their answers, by reason.", "reason"),
+		disabled: counter("endpoints_disabled_total", "Endpoints that were disabled because of their answers, by reason.",
+			"reason"),
 		auditTampered: f.NewGauge(prometheus.GaugeOpts{
-			Namespace: "aliquot", Name: "audit_tampered", Help: "1 when the end of the audit's chain is not what was sealed last.",
+			Namespace: "aliquot", Name: "audit_tampered",
+			Help: "1 when the end of the audit's chain is not what was sealed last.",
 		}),
 		lastSweep: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: "aliquot", Name: "reconciler_last_run_timestamp_seconds",
@@ -75,7 +80,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	for _, reason := range []string{store.DisabledReasonGone, store.DisabledReasonFailing} {
 		m.disabled.WithLabelValues(reason)
 	}
-	for _, outcome := range []order.Outcome{order.OutcomeApplied, order.OutcomeLate, order.OutcomeParked, order.OutcomeRefused} {
+	for _, outcome := range []order.Outcome{order.OutcomeApplied, order.OutcomeLate, order.OutcomeParked,
+		order.OutcomeRefused} {
 		m.decisions.WithLabelValues("inbox", string(outcome))
 	}
 	return m

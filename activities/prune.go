@@ -56,7 +56,8 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return a.pageUntilDone(ctx, "erasing orders of deleted users", func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
+	return a.pageUntilDone(ctx, "erasing orders of deleted users",
+		func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
 }
 
 // pruneAudit leaves a chain alone that has been tampered with; sealAudit tells of it.

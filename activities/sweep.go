@@ -27,7 +27,8 @@ type sweepDelays struct {
 }
 
 var (
-	normalDelays = sweepDelays{neverStarted: time.Minute, received: time.Minute, signalled: 5 * time.Minute, demand: time.Minute, undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
+	normalDelays = sweepDelays{neverStarted: time.Minute, received: time.Minute, signalled: 5 * time.Minute,
+		demand: time.Minute, undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
 	// After Temporal's data was lost everything is in nobody's hands, deliveries of the coming days included.
 	rebuildDelays = sweepDelays{undelivered: -30 * 24 * time.Hour}
 )
@@ -43,7 +44,8 @@ func sweepDelaysFor(in dispatch.ReconcileInput) sweepDelays {
 // calls to labs.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
-	defer a.startHeartbeat(ctx)() // hundreds of signals to a Temporal that has just come back take longer than it waits for a sign of life
+	// hundreds of signals to a Temporal that has just come back take longer than it waits for a sign of life
+	defer a.startHeartbeat(ctx)()
 	now, after := a.Now(), sweepDelaysFor(in)
 	ids, err := a.Store.OrdersWithoutWorkflow(ctx, now.Add(-after.neverStarted), healPage)
 	if err != nil {
@@ -116,7 +118,8 @@ func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBe
 // wakeOrdersWithoutAnswer tells orders to look which were asked for something that nobody has got an answer to. Temporal keeps an update nowhere
 // before it is answered: one that is lost with its server may have been recorded, and the run does not know of it. Runs that a rebuild
 // starts know everything.
-func (a *Activities) wakeOrdersWithoutAnswer(ctx context.Context, now time.Time, after time.Duration) (woken int, err error) {
+func (a *Activities) wakeOrdersWithoutAnswer(ctx context.Context, now time.Time,
+	after time.Duration) (woken int, err error) {
 	if after == 0 {
 		return 0, nil
 	}
@@ -156,7 +159,8 @@ func (a *Activities) ensureOrdersRun(ctx context.Context, ids []string) (int, er
 const healConcurrency = 8
 
 // healConcurrently does something with each order of a list, several at the same time, until one fails. It sums up what that healed.
-func healConcurrently(ctx context.Context, ids []string, do func(context.Context, string) (int, error)) (healed int, err error) {
+func healConcurrently(ctx context.Context, ids []string,
+	do func(context.Context, string) (int, error)) (healed int, err error) {
 	healedByOrder := make([]int, len(ids))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(healConcurrency)

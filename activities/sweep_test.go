@@ -73,13 +73,15 @@ func newSweepActivities(t *testing.T, orders int) (*Activities, *fakeTemporal, [
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context()))
-	_, err = bulkorders.GenerateOrders(t.Context(), db, bulkorders.Options{Orders: orders, Seed: 1, NewestAt: time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)})
+	_, err = bulkorders.GenerateOrders(t.Context(), db,
+		bulkorders.Options{Orders: orders, Seed: 1, NewestAt: time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)})
 	require.NoError(t, err)
 	open, err := db.UnfinishedOrders(t.Context(), "", orders)
 	require.NoError(t, err)
 	d := &fakeTemporal{signalled: map[string][]string{}}
 	return &Activities{
-		Store: db, Dispatch: d, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Store: db, Dispatch: d, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
+		Now: time.Now,
 	}, d, open
 }
 

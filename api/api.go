@@ -150,7 +150,8 @@ func newServer(d Deps) (*server, error) {
 			return nil, fmt.Errorf("building the API: reading the proxies: %w", err)
 		}
 	}
-	s := &server{Deps: d, metrics: m, apiKeyLimiter: newRateLimiter(d.Store, d.APIKeyRate), addressLimiter: newRateLimiter(d.Store, d.AddressRate)}
+	s := &server{Deps: d, metrics: m, apiKeyLimiter: newRateLimiter(d.Store, d.APIKeyRate),
+		addressLimiter: newRateLimiter(d.Store, d.AddressRate)}
 	if s.OpenLab == nil {
 		s.OpenLab = s.openLab
 	}

@@ -16,7 +16,8 @@ func TestOpsTeamsAndKeys(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	r := f.ops(http.MethodPost, "/ops/teams", map[string]any{
-		"name": "Clinic", "environment": "sandbox", "time_zone": "America/Phoenix", "policy": map[string]any{"replacement": "auto"},
+		"name": "Clinic", "environment": "sandbox", "time_zone": "America/Phoenix",
+		"policy": map[string]any{"replacement": "auto"},
 	})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	team := r.json(t)["id"].(string)
@@ -35,9 +36,12 @@ func TestOpsTeamsAndKeys(t *testing.T) {
 	require.NoError(t, json.Unmarshal(r.body, &teams))
 	require.Len(t, teams, 2)
 
-	requireProblem(t, f.ops(http.MethodPost, "/ops/teams", map[string]any{"name": "x", "environment": "moon"}), []any{"body", "environment"}, "enum")
-	requireProblem(t, f.ops(http.MethodPost, "/ops/teams/"+team+"/keys", map[string]any{"name": "x", "role": "root"}), []any{"body", "role"}, "enum")
-	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/teams/"+newID()+"/keys", map[string]any{"name": "x", "role": "client"}).status)
+	requireProblem(t, f.ops(http.MethodPost, "/ops/teams", map[string]any{"name": "x", "environment": "moon"}),
+		[]any{"body", "environment"}, "enum")
+	requireProblem(t, f.ops(http.MethodPost, "/ops/teams/"+team+"/keys", map[string]any{"name": "x", "role": "root"}),
+		[]any{"body", "role"}, "enum")
+	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/teams/"+newID()+"/keys",
+		map[string]any{"name": "x", "role": "client"}).status)
 }
 
 // Whoever changes one value does not undo what another changes at the same moment.
@@ -45,7 +49,8 @@ func TestOpsTeamPolicyIsMergedAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixtureOn(t, postgrestest.NewDatabase(t))
 	var g errgroup.Group
-	changes := []string{`{"minors": true}`, `{"replacement": "auto"}`, `{"deadlines": {"shipment": "72h"}}`, `{"deadlines": {"results": "240h"}}`}
+	changes := []string{`{"minors": true}`, `{"replacement": "auto"}`, `{"deadlines": {"shipment": "72h"}}`,
+		`{"deadlines": {"results": "240h"}}`}
 	for _, change := range changes {
 		g.Go(func() error {
 			if r := f.ops(http.MethodPatch, "/ops/teams/"+f.team, `{"policy": `+change+`}`); r.status != http.StatusOK {
@@ -57,7 +62,8 @@ func TestOpsTeamPolicyIsMergedAtOnce(t *testing.T) {
 	require.NoError(t, g.Wait())
 	team, err := f.store.Team(t.Context(), f.team)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"minors": true, "replacement": "auto", "deadlines": {"shipment": "72h", "results": "240h"}}`, string(team.Policy))
+	require.JSONEq(t, `{"minors": true, "replacement": "auto", "deadlines": {"shipment": "72h", "results": "240h"}}`,
+		string(team.Policy))
 }
 
 func TestOpsTeamPolicyIsMerged(t *testing.T) {
@@ -73,7 +79,8 @@ func TestOpsTeamPolicyIsMerged(t *testing.T) {
 	require.Equal(t, http.StatusOK, patch(`{"minors": true, "deadlines": {"shipment": "72h"}}`).status)
 	r := patch(`{"replacement": "auto", "deadlines": {"results": "240h"}}`)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
-	require.JSONEq(t, `{"minors": true, "replacement": "auto", "deadlines": {"shipment": "72h", "results": "240h"}}`, stored())
+	require.JSONEq(t, `{"minors": true, "replacement": "auto", "deadlines": {"shipment": "72h", "results": "240h"}}`,
+		stored())
 	require.Equal(t, "240h0m0s", r.json(t)["resolved_policy"].(map[string]any)["deadlines"].(map[string]any)["results"])
 
 	for policy, text := range map[string]string{
@@ -89,7 +96,8 @@ func TestOpsTeamPolicyIsMerged(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, r.status, policy)
 		require.Contains(t, r.detail(t), text)
 	}
-	require.JSONEq(t, `{"minors": true, "replacement": "auto", "deadlines": {"shipment": "72h", "results": "240h"}}`, stored())
+	require.JSONEq(t, `{"minors": true, "replacement": "auto", "deadlines": {"shipment": "72h", "results": "240h"}}`,
+		stored())
 
 	require.Equal(t, http.StatusOK, patch(`{"minors": null, "deadlines": {"shipment": null}}`).status)
 	require.JSONEq(t, `{"replacement": "auto", "deadlines": {"results": "240h"}}`, stored())
@@ -135,7 +143,8 @@ func TestOpsEndpoints(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, r.status, bad)
 		require.Contains(t, r.detail(t), "endpoint URL")
 	}
-	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/teams/"+newID()+"/endpoints", map[string]any{"url": "http://127.0.0.1:9"}).status)
+	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/teams/"+newID()+"/endpoints",
+		map[string]any{"url": "http://127.0.0.1:9"}).status)
 }
 
 func TestOpsInbox(t *testing.T) {

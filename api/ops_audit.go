@@ -71,7 +71,8 @@ func (s *server) opsListAudit(ctx context.Context, in *listAuditInput) (*body[[]
 	if err := s.appendReadAudit(ctx, "ops.audit.read", "", orderID, ""); err != nil {
 		return nil, err
 	}
-	rows, err := s.Store.AuditLog(ctx, store.AuditQuery{OrderID: orderID, APIKeyID: canonicalUUID(in.KeyID), Page: in.Page, Size: in.Size})
+	rows, err := s.Store.AuditLog(ctx, store.AuditQuery{OrderID: orderID, APIKeyID: canonicalUUID(in.KeyID), Page: in.Page,
+		Size: in.Size})
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,8 @@ func (s *server) opsVerifyAudit(ctx context.Context, in *verifyAuditInput) (*bod
 		return nil, err
 	}
 	out := OpsAuditCheck{
-		Checked: c.Checked, To: c.LastChecked, ToHash: c.LastCheckedHash, Done: c.ReachedEnd, End: c.LastSealed, EndHash: c.LastSealedHash, SealedAt: nilIfZero(c.SealedAt), Unsealed: c.UnsealedRows,
+		Checked: c.Checked, To: c.LastChecked, ToHash: c.LastCheckedHash, Done: c.ReachedEnd, End: c.LastSealed,
+		EndHash: c.LastSealedHash, SealedAt: nilIfZero(c.SealedAt), Unsealed: c.UnsealedRows,
 	}
 	if b := c.Break; b != nil {
 		out.Broken, out.Done = &OpsAuditBreak{Seq: b.Seq, ID: b.ID, Why: b.Reason}, true

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,6 +15,54 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/catalogue"
 	"github.com/aliquot-labs/aliquot/store"
 )
+
+const schemaDefinitions = "#/$defs/"
+
+// catalogueSchemas are the schemas of a catalogue's files. Unlike a request, a file may have no fields but those: what is misspelt is
+// not to be passed over.
+func catalogueSchemas() (huma.Registry, *huma.Schema) {
+	registry := huma.NewMapRegistry(schemaDefinitions, huma.DefaultSchemaNamer)
+	file := registry.Schema(reflect.TypeFor[catalogue.File](), true, "File")
+	return registry, file
+}
+
+// CatalogueSchema is the JSON Schema of a catalogue's files, indented.
+func CatalogueSchema() ([]byte, error) {
+	registry, file := catalogueSchemas()
+	b, err := json.Marshal(map[string]any{
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A file of an Aliquot catalogue",
+		"$ref": file.Ref, "$defs": registry.Map(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the schema of catalogues: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return nil, fmt.Errorf("indenting the schema of catalogues: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+// validateCatalogueFile lists what is wrong with the form of a file.
+func validateCatalogueFile(name string, content json.RawMessage) []*problem {
+	var value any
+	if err := json.Unmarshal(content, &value); err != nil {
+		return []*problem{catalogueProblem(catalogue.Problem{File: name, Message: "Input should be a valid object"})}
+	}
+	registry, schema := catalogueSchemas()
+	result := huma.ValidateResult{}
+	huma.Validate(registry, schema, huma.NewPathBuffer([]byte{}, 0), huma.ModeWriteToServer, value, &result)
+	out := make([]*problem, 0, len(result.Errors))
+	for _, p := range toProblems(result.Errors) {
+		at := []any{"body", "files", name}
+		if len(p.Loc) > 0 && p.Loc[0] == "" {
+			p.Loc = p.Loc[1:]
+		}
+		out = append(out, &problem{Loc: append(at, p.Loc...), Msg: strings.TrimSpace(p.Msg), Type: p.Type})
+	}
+	return out
+}
 
 // Bounds of a catalogue: that of a large lab has some ten thousand markers with their questions.
 const (
@@ -64,7 +114,8 @@ func (s *server) opsCatalogueRoutes() {
 		Summary: "Export what can be ordered, and where, as a file that can be imported", Errors: []int{http.StatusNotFound},
 	}, s.opsExportCatalogue)
 	registerOperation(s, scopeAllChange, huma.Operation{
-		OperationID: "ops-approve-lab-test", Method: http.MethodPost, Path: "/ops/lab-tests/{lab_test_id}/approve", Tags: []string{tagOperations},
+		OperationID: "ops-approve-lab-test", Method: http.MethodPost, Path: "/ops/lab-tests/{lab_test_id}/approve",
+		Tags:    []string{tagOperations},
 		Summary: "Let a lab test that a team has made be ordered", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsApproveLabTest)
 }
@@ -88,7 +139,8 @@ func (s *server) opsImportCatalogue(ctx context.Context, in *importCatalogueInpu
 	if len(wrong) > 0 {
 		return nil, validationError(convertAll(wrong, catalogueProblem)...)
 	}
-	done, err := s.Store.ImportCatalogue(ctx, c, store.CatalogueImportOptions{TeamID: request.TeamID, Retire: request.Retire, DryRun: request.DryRun})
+	done, err := s.Store.ImportCatalogue(ctx, c, store.CatalogueImportOptions{TeamID: request.TeamID,
+		Retire: request.Retire, DryRun: request.DryRun})
 	if errors.Is(err, store.ErrConflict) {
 		return nil, badRequest("A lab test belongs to another team, or to all of them")
 	}
@@ -96,13 +148,16 @@ func (s *server) opsImportCatalogue(ctx context.Context, in *importCatalogueInpu
 		return nil, err
 	}
 	if !request.DryRun {
-		s.appendChangeAudit(ctx, "catalogue.import", request.TeamID, "", fmt.Sprintf("files=%d changed=%t", len(files), done.HasChanges()))
+		s.appendChangeAudit(ctx, "catalogue.import", request.TeamID, "",
+			fmt.Sprintf("files=%d changed=%t", len(files), done.HasChanges()))
 	}
 	return newAnswer(CatalogueImported{DryRun: request.DryRun, Changed: done.HasChanges(), Done: done}), nil
 }
 
 // readCatalogue reads a request's files, and lists what is wrong with their form.
-func (s *server) readCatalogue(text []byte) (request CatalogueRequest, files []catalogue.NamedFile, problems []*problem) {
+func (s *server) readCatalogue(
+	text []byte,
+) (request CatalogueRequest, files []catalogue.NamedFile, problems []*problem) {
 	value, err := decodeCatalogueJSON(text)
 	if err != nil {
 		return request, nil, []*problem{fromHumaDetail(&huma.ErrorDetail{Message: err.Error(), Location: "body"})}
@@ -116,7 +171,8 @@ func (s *server) readCatalogue(text []byte) (request CatalogueRequest, files []c
 	names := map[string]bool{}
 	for i, f := range request.Files {
 		if names[f.Name] {
-			problems = append(problems, newProblem("value_error", "Another file has the same name", fmt.Sprintf("body.files[%d].name", i)))
+			problems = append(problems, newProblem("value_error", "Another file has the same name",
+				fmt.Sprintf("body.files[%d].name", i)))
 		}
 		names[f.Name] = true
 		found := validateCatalogueFile(f.Name, f.Content)
@@ -147,7 +203,8 @@ func decodeCatalogueJSON(text []byte) (value any, err error) {
 // validateCatalogueRequest lists what is wrong with a request, but for what is in its files.
 func (s *server) validateCatalogueRequest(value any) []*problem {
 	path, result := huma.NewPathBuffer([]byte("body"), len("body")), huma.ValidateResult{}
-	huma.Validate(s.huma.OpenAPI().Components.Schemas, s.schemaOf(CatalogueRequest{}), path, huma.ModeWriteToServer, value, &result)
+	huma.Validate(s.huma.OpenAPI().Components.Schemas, s.schemaOf(CatalogueRequest{}), path, huma.ModeWriteToServer, value,
+		&result)
 	return toProblems(result.Errors)
 }
 

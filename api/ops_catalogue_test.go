@@ -79,12 +79,14 @@ func TestTheCatalogueIsImportedAndExported(t *testing.T) {
 
 	exported := f.ops(http.MethodGet, "/ops/catalogue", nil)
 	require.Equal(t, http.StatusOK, exported.status)
-	r := f.ops(http.MethodPost, "/ops/catalogue", map[string]any{"files": []any{map[string]any{"name": "export.json", "content": json.RawMessage(exported.body)}}})
+	r := f.ops(http.MethodPost, "/ops/catalogue",
+		map[string]any{"files": []any{map[string]any{"name": "export.json", "content": json.RawMessage(exported.body)}}})
 	require.Equal(t, http.StatusOK, r.status, "%.2000s", r.body)
 	require.Equal(t, false, r.json(t)["changed"], "what was exported is what is there: %s", r.body)
 
 	require.Equal(t, http.StatusNotFound, f.ops(http.MethodGet, "/ops/catalogue?team_id="+newID(), nil).status)
-	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/catalogue", map[string]any{"files": demoFiles(t), "team_id": newID()}).status)
+	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/catalogue",
+		map[string]any{"files": demoFiles(t), "team_id": newID()}).status)
 	taken := f.ops(http.MethodPost, "/ops/catalogue", map[string]any{"files": demoFiles(t), "team_id": f.team})
 	require.Equal(t, http.StatusBadRequest, taken.status, "the lab tests are offered to all")
 }
@@ -124,7 +126,8 @@ func TestAnImportSaysAllThatIsWrong(t *testing.T) {
 	requireAmong(t, r, []any{"body", "files", "quest.json", "zips", 0.0}, "value_error")
 
 	for body, loc := range map[string][]any{
-		`{`: {"body"}, `{}`: {"body", "files"}, `{"files": [{"name": ""}]}`: {"body", "files", 0.0, "content"}, `{"files": 1}`: {"body", "files"},
+		`{`: {"body"}, `{}`: {"body", "files"}, `{"files": [{"name": ""}]}`: {"body", "files", 0.0, "content"},
+		`{"files": 1}`: {"body", "files"},
 		`{"files": [{"name": "a", "content": {}}, {"name": "a", "content": {}}]}`: {"body", "files", 1.0, "name"},
 		`{"files": [], "files": []}`: {"body"}, `{"files": [], "team_id": "x"}`: {"body", "team_id"},
 	} {

@@ -56,8 +56,10 @@ func (s *server) opsEndpointRoutes() {
 		Summary: "List webhook endpoints",
 	}, s.opsListEndpoints)
 	registerOperation(s, scopeAllChange, huma.Operation{
-		OperationID: "ops-create-endpoint", Method: http.MethodPost, Path: "/ops/teams/{team_id}/endpoints", Tags: []string{tagOperations},
-		Summary: "Register a webhook endpoint; its secret is shown once", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+		OperationID: "ops-create-endpoint", Method: http.MethodPost, Path: "/ops/teams/{team_id}/endpoints",
+		Tags:    []string{tagOperations},
+		Summary: "Register a webhook endpoint; its secret is shown once",
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsCreateEndpoint)
 }
 
@@ -108,8 +110,9 @@ func mapURLError(err error) error {
 
 func opsEndpoint(e store.Endpoint) OpsEndpoint {
 	return OpsEndpoint{
-		ID: e.ID, TeamID: e.TeamID, URL: e.URL, Description: e.Description, FilterTypes: e.FilterTypes, RateLimit: e.RateLimit,
-		Disabled: e.Disabled, DisabledReason: e.DisabledReason, FailingSince: nilIfZero(e.FailingSince),
+		ID: e.ID, TeamID: e.TeamID, URL: e.URL, Description: e.Description, FilterTypes: e.FilterTypes,
+		RateLimit: e.RateLimit,
+		Disabled:  e.Disabled, DisabledReason: e.DisabledReason, FailingSince: nilIfZero(e.FailingSince),
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 }

@@ -70,11 +70,13 @@ func (s *server) opsInboxRoutes() {
 		Summary: "List what partners reported",
 	}, s.opsListInbox)
 	registerOperation(s, scopeAllRead, huma.Operation{
-		OperationID: "ops-get-inbox-item", Method: http.MethodGet, Path: "/ops/inbox/{inbox_id}", Tags: []string{tagOperations},
+		OperationID: "ops-get-inbox-item", Method: http.MethodGet, Path: "/ops/inbox/{inbox_id}",
+		Tags:    []string{tagOperations},
 		Summary: "Read a report as the partner sent it", Errors: []int{http.StatusNotFound},
 	}, s.opsGetInboxItem)
 	registerOperation(s, scopeAllChange, huma.Operation{
-		OperationID: "ops-assign-inbox-item", Method: http.MethodPost, Path: "/ops/inbox/{inbox_id}/assign", Tags: []string{tagOperations},
+		OperationID: "ops-assign-inbox-item", Method: http.MethodPost, Path: "/ops/inbox/{inbox_id}/assign",
+		Tags:    []string{tagOperations},
 		Summary: "Say which order an unmatched report is about", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsAssignInboxItem)
 }
@@ -101,7 +103,8 @@ func (s *server) opsGetInboxItem(ctx context.Context, in *inboxItemInput) (*body
 	if err := s.appendReadAudit(ctx, "ops.inbox.read", "", r.OrderID, "inbox="+r.ID); err != nil {
 		return nil, err
 	}
-	return newAnswer(OpsInboxItem{OpsInboxRow: opsInboxRow(r), Headers: r.Headers, Body: string(r.Body), PartnerReason: r.PartnerReason}), nil
+	return newAnswer(OpsInboxItem{OpsInboxRow: opsInboxRow(r), Headers: r.Headers, Body: string(r.Body),
+		PartnerReason: r.PartnerReason}), nil
 }
 
 // opsAssignInboxItem gives a report to an order, as if it had named it. The order's own rules decide what it does.
@@ -138,7 +141,8 @@ func (s *server) opsAssignInboxItem(ctx context.Context, in *assignInput) (*body
 
 func opsInboxRow(r store.InboxItem) OpsInboxRow {
 	return OpsInboxRow{
-		ID: r.ID, Partner: r.Partner, Kind: r.Kind, OrderNumber: r.OrderNumber, Tracking: r.TrackingNumber, AccountID: r.LabAccountID, OrderID: r.OrderID,
+		ID: r.ID, Partner: r.Partner, Kind: r.Kind, OrderNumber: r.OrderNumber, Tracking: r.TrackingNumber,
+		AccountID: r.LabAccountID, OrderID: r.OrderID,
 		State: r.State, ReasonCode: r.ReasonCode, Amendment: r.Amendment, TimesSent: r.TimesSent, Fact: r.Fact,
 		ReceivedAt: r.ReceivedAt, StateAt: r.StateChangedAt,
 	}

@@ -53,7 +53,8 @@ type putLabAccountInput struct {
 
 func (s *server) opsLabAccountRoutes() {
 	op := huma.Operation{
-		OperationID: "ops-list-lab-accounts", Method: http.MethodGet, Path: "/ops/lab-accounts", Tags: []string{tagOperations},
+		OperationID: "ops-list-lab-accounts", Method: http.MethodGet, Path: "/ops/lab-accounts",
+		Tags:    []string{tagOperations},
 		Summary: "List accounts with labs and providers",
 	}
 	registerOperation(s, scopeAllRead, op, s.opsListLabAccounts)
@@ -110,7 +111,8 @@ func (s *server) changeLabAccount(ctx context.Context, a *store.LabAccount, in *
 	if !made && (a.TeamID != team || a.Partner != b.Partner || a.Environment != b.Environment) {
 		return badRequest("An account's team, partner and environment cannot be changed: orders have been placed by them")
 	}
-	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug, b.BaseURL, b.Status
+	a.TeamID, a.Partner, a.Environment, a.LabSlug, a.BaseURL, a.Status = team, b.Partner, b.Environment, b.LabSlug,
+		b.BaseURL, b.Status
 	a.Spacing, a.Settings, a.Policy = time.Duration(b.SpacingMS)*time.Millisecond, b.Settings, b.Policy
 	profile, err := store.ParseAccountProfile(b.Profile)
 	if err != nil {
@@ -149,8 +151,9 @@ func rotateCredentials(a *store.LabAccount, user, token string) {
 func opsLabAccount(a store.LabAccount) OpsLabAccount {
 	out := OpsLabAccount{
 		ID: a.ID, TeamID: a.TeamID, LabSlug: a.LabSlug, Partner: a.Partner, Environment: a.Environment, BaseURL: a.BaseURL,
-		SpacingMS: a.Spacing.Milliseconds(), Settings: a.Settings, Policy: a.Policy, Status: a.Status, WebhookPath: "/webhooks/labs/" + a.Partner,
-		Rotating: a.PreviousToken != "", CreatedAt: a.CreatedAt,
+		SpacingMS: a.Spacing.Milliseconds(), Settings: a.Settings, Policy: a.Policy, Status: a.Status,
+		WebhookPath: "/webhooks/labs/" + a.Partner,
+		Rotating:    a.PreviousToken != "", CreatedAt: a.CreatedAt,
 	}
 	if profile, err := json.Marshal(a.Profile); err == nil {
 		out.Profile = profile

@@ -22,8 +22,10 @@ func TestOpsLabAccounts(t *testing.T) {
 	id, path := newID(), "/ops/lab-accounts/"
 	want := func(change map[string]any) map[string]any {
 		in := map[string]any{
-			"lab_slug": "draws", "partner": "neutral", "environment": "production", "base_url": "https://partner.example/v1", "user": "us",
-			"token": secretOf("a"), "settings": map[string]any{"collection_methods": []any{}, "schedule": true, "provider": "getlabs"},
+			"lab_slug": "draws", "partner": "neutral", "environment": "production", "base_url": "https://partner.example/v1",
+			"user":  "us",
+			"token": secretOf("a"), "settings": map[string]any{"collection_methods": []any{}, "schedule": true,
+				"provider": "getlabs"},
 		}
 		for name, value := range change {
 			in[name] = value
@@ -40,13 +42,15 @@ func TestOpsLabAccounts(t *testing.T) {
 	require.Equal(t, false, r.json(t)["rotating"])
 
 	r = f.ops(http.MethodPut, path+id, want(map[string]any{
-		"user": nil, "token": secretOf("b"), "spacing_ms": 500, "status": "suspended", "policy": map[string]any{"replacement": "auto"},
+		"user": nil, "token": secretOf("b"), "spacing_ms": 500, "status": "suspended",
+		"policy": map[string]any{"replacement": "auto"},
 	}))
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.Equal(t, true, r.json(t)["rotating"])
 	a, err := f.store.LabAccount(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, []string{"us", secretOf("b"), "us", secretOf("a")}, []string{a.User, a.Token, a.PreviousUser, a.PreviousToken})
+	require.Equal(t, []string{"us", secretOf("b"), "us", secretOf("a")},
+		[]string{a.User, a.Token, a.PreviousUser, a.PreviousToken})
 	require.Equal(t, "suspended", a.Status)
 
 	r = f.ops(http.MethodPut, path+id, want(map[string]any{"user": nil, "token": nil, "end_rotation": true}))
@@ -71,7 +75,8 @@ func TestOpsLabAccountsAreChecked(t *testing.T) {
 	f := newFixture(t)
 	made := f.newPartner(store.LabAccount{})
 	in := map[string]any{
-		"lab_slug": "mtl", "partner": "neutral", "environment": "sandbox", "base_url": "http://partner.test", "user": "us", "token": secretOf("a"),
+		"lab_slug": "mtl", "partner": "neutral", "environment": "sandbox", "base_url": "http://partner.test", "user": "us",
+		"token": secretOf("a"),
 	}
 	for name, tt := range map[string]struct {
 		id     string
@@ -79,16 +84,21 @@ func TestOpsLabAccountsAreChecked(t *testing.T) {
 		status int
 		says   string
 	}{
-		"an unknown partner":       {newID(), map[string]any{"partner": "post"}, http.StatusBadRequest, "post"},
-		"settings that are wrong":  {newID(), map[string]any{"settings": map[string]any{"schedule": true}}, http.StatusBadRequest, "provider is none of"},
-		"a secret that is none":    {newID(), map[string]any{"token": "secret"}, http.StatusBadRequest, "whsec_"},
-		"production in clear text": {newID(), map[string]any{"environment": "production"}, http.StatusBadRequest, "not https"},
-		"no credentials":           {newID(), map[string]any{"token": ""}, http.StatusBadRequest, "token"},
-		"a policy that is wrong":   {newID(), map[string]any{"policy": map[string]any{"replacement": "x"}}, http.StatusBadRequest, "policy"},
-		"a team of elsewhere":      {newID(), map[string]any{"team_id": f.newTeam(store.Production, "")}, http.StatusBadRequest, "environment"},
-		"an unknown team":          {newID(), map[string]any{"team_id": newID()}, http.StatusNotFound, "Team"},
-		"another team":             {made.ID, map[string]any{"team_id": f.team}, http.StatusBadRequest, "cannot be changed"},
-		"another partner":          {made.ID, map[string]any{"partner": "molecular"}, http.StatusBadRequest, "cannot be changed"},
+		"an unknown partner": {newID(), map[string]any{"partner": "post"}, http.StatusBadRequest, "post"},
+		"settings that are wrong": {newID(), map[string]any{"settings": map[string]any{"schedule": true}},
+			http.StatusBadRequest, "provider is none of"},
+		"a secret that is none": {newID(), map[string]any{"token": "secret"}, http.StatusBadRequest, "whsec_"},
+		"production in clear text": {newID(), map[string]any{"environment": "production"}, http.StatusBadRequest,
+			"not https"},
+		"no credentials": {newID(), map[string]any{"token": ""}, http.StatusBadRequest, "token"},
+		"a policy that is wrong": {newID(), map[string]any{"policy": map[string]any{"replacement": "x"}},
+			http.StatusBadRequest, "policy"},
+		"a team of elsewhere": {newID(), map[string]any{"team_id": f.newTeam(store.Production, "")},
+			http.StatusBadRequest, "environment"},
+		"an unknown team": {newID(), map[string]any{"team_id": newID()}, http.StatusNotFound, "Team"},
+		"another team":    {made.ID, map[string]any{"team_id": f.team}, http.StatusBadRequest, "cannot be changed"},
+		"another partner": {made.ID, map[string]any{"partner": "molecular"}, http.StatusBadRequest,
+			"cannot be changed"},
 	} {
 		body := map[string]any{}
 		for key, value := range in {

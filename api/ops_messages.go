@@ -112,23 +112,27 @@ func (s *server) opsMessageRoutes() {
 		Summary: "List webhook messages and their deliveries, newest first",
 	}, s.opsListMessages)
 	registerOperation(s, scopeAllRead, huma.Operation{
-		OperationID: "ops-get-message", Method: http.MethodGet, Path: "/ops/messages/{message_id}", Tags: []string{tagOperations},
+		OperationID: "ops-get-message", Method: http.MethodGet, Path: "/ops/messages/{message_id}",
+		Tags:    []string{tagOperations},
 		Summary: "Read a webhook message, its body and the receivers' answers", Errors: []int{http.StatusNotFound},
 	}, s.opsGetMessage)
 	registerOperation(s, scopeAllChange, huma.Operation{
-		OperationID: "ops-resend-message", Method: http.MethodPost, Path: "/ops/messages/{message_id}/resend", Tags: []string{tagOperations},
+		OperationID: "ops-resend-message", Method: http.MethodPost, Path: "/ops/messages/{message_id}/resend",
+		Tags:    []string{tagOperations},
 		Summary: "Send a webhook message again", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsResendMessage)
 	registerOperation(s, scopeAllChange, huma.Operation{
-		OperationID: "ops-replay-endpoint", Method: http.MethodPost, Path: "/ops/endpoints/{endpoint_id}/replay", Tags: []string{tagOperations},
+		OperationID: "ops-replay-endpoint", Method: http.MethodPost, Path: "/ops/endpoints/{endpoint_id}/replay",
+		Tags:    []string{tagOperations},
 		Summary: "Send an endpoint again what has failed there", Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.opsReplay)
 }
 
 func (s *server) opsListMessages(ctx context.Context, in *messagesInput) (*body[OpsMessagesPage], error) {
 	page, err := s.Store.WebhookMessages(ctx, store.WebhookMessageQuery{
-		TeamID: canonicalUUID(in.TeamID), OrderID: canonicalUUID(in.OrderID), EndpointID: canonicalUUID(in.EndpointID), EventType: in.EventType,
-		State: in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor, Limit: in.Limit,
+		TeamID: canonicalUUID(in.TeamID), OrderID: canonicalUUID(in.OrderID), EndpointID: canonicalUUID(in.EndpointID),
+		EventType: in.EventType,
+		State:     in.State, Since: in.Since, Until: in.Until, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	if err != nil {
 		return nil, err
@@ -166,7 +170,8 @@ func (s *server) opsResendMessage(ctx context.Context, in *resendMessageInput) (
 }
 
 func (s *server) opsReplay(ctx context.Context, in *replayInput) (*body[OpsReplayed], error) {
-	r := store.ReplayQuery{EndpointID: canonicalUUID(in.EndpointID), Since: in.Body.Since, Missed: in.Body.Missed != nil && *in.Body.Missed}
+	r := store.ReplayQuery{EndpointID: canonicalUUID(in.EndpointID), Since: in.Body.Since, Missed: in.Body.Missed != nil &&
+		*in.Body.Missed}
 	if in.Body.Until != nil {
 		r.Until = *in.Body.Until
 	}
@@ -194,7 +199,8 @@ func opsMessage(m store.WebhookMessageLog) OpsMessage {
 }
 
 func opsDelivery(d store.DeliveryLog) OpsDelivery {
-	return OpsDelivery{EndpointID: d.EndpointID, State: d.State, NextAt: nilIfZero(d.NextAt), Attempts: convertAll(d.Attempts, opsAttempt)}
+	return OpsDelivery{EndpointID: d.EndpointID, State: d.State, NextAt: nilIfZero(d.NextAt),
+		Attempts: convertAll(d.Attempts, opsAttempt)}
 }
 
 func opsAttempt(a store.AttemptLog) OpsAttempt {

@@ -39,18 +39,21 @@ func TestOpsMessageLog(t *testing.T) {
 	endpoint := f.newWebhook(map[string]any{"url": "http://127.0.0.1:9"})["id"].(string)
 	id := f.createOrder(nil)
 	f.recordAttempts(endpoint, store.AttemptRow{
-		Duration: 1500 * time.Millisecond, StatusCode: 503, Failure: "status", Excerpt: []byte("try later"), NextAt: testTime.Add(5 * time.Second),
+		Duration: 1500 * time.Millisecond, StatusCode: 503, Failure: "status", Excerpt: []byte("try later"),
+		NextAt: testTime.Add(5 * time.Second),
 	})
 	other := f.createOrder(nil)
 
-	log := f.messages("?order_id=" + id + "&endpoint_id=" + endpoint + "&state=pending&event_type=labtest.order.created&team_id=" + f.team)
+	log := f.messages("?order_id=" + id + "&endpoint_id=" + endpoint +
+		"&state=pending&event_type=labtest.order.created&team_id=" + f.team)
 	require.Len(t, log, 1)
 	require.Equal(t, id, log[0]["order_id"])
 	delivery := log[0]["deliveries"].([]any)[0].(map[string]any)
 	attempt := delivery["attempts"].([]any)[0].(map[string]any)
 	require.Equal(t, map[string]any{
-		"id": attempt["id"], "round": 1.0, "number": 1.0, "at": testTime.Format(time.RFC3339), "duration_ms": 1500.0, "status_code": 503.0,
-		"failure": "status", "next_at": testTime.Add(5 * time.Second).Format(time.RFC3339),
+		"id": attempt["id"], "round": 1.0, "number": 1.0, "at": testTime.Format(time.RFC3339), "duration_ms": 1500.0,
+		"status_code": 503.0,
+		"failure":     "status", "next_at": testTime.Add(5 * time.Second).Format(time.RFC3339),
 	}, attempt)
 	require.Equal(t, testTime.Add(5*time.Second).Format(time.RFC3339), delivery["next_at"])
 	require.Empty(t, f.messages("?state=delivered"))
@@ -62,7 +65,8 @@ func TestOpsMessageLog(t *testing.T) {
 	r = f.ops(http.MethodGet, "/ops/messages?limit=1&next_cursor="+r["next_cursor"].(string), nil).json(t)
 	require.Equal(t, id, r["messages"].([]any)[0].(map[string]any)["order_id"])
 	require.Nil(t, r["next_cursor"])
-	requireProblem(t, f.ops(http.MethodGet, "/ops/messages?next_cursor=x", nil), []any{"query", "next_cursor"}, "value_error")
+	requireProblem(t, f.ops(http.MethodGet, "/ops/messages?next_cursor=x", nil), []any{"query", "next_cursor"},
+		"value_error")
 	requireProblem(t, f.ops(http.MethodGet, "/ops/messages?state=lost", nil), []any{"query", "state"}, "enum")
 
 	item := f.ops(http.MethodGet, "/ops/messages/"+log[0]["id"].(string), nil)
@@ -90,7 +94,8 @@ func TestOpsResendAndReplay(t *testing.T) {
 	require.Equal(t, before+1, nudges())
 	r = f.ops(http.MethodPost, "/ops/messages/"+message+"/resend", map[string]any{"endpoint_id": endpoint})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
-	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/messages/"+message+"/resend", map[string]any{"endpoint_id": newID()}).status)
+	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/messages/"+message+"/resend",
+		map[string]any{"endpoint_id": newID()}).status)
 	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/messages/"+newID()+"/resend", nil).status)
 
 	f.recordAttempts(endpoint, store.AttemptRow{StatusCode: 500, Failure: "status"})
@@ -101,9 +106,11 @@ func TestOpsResendAndReplay(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	require.EqualValues(t, 1, r.json(t)["messages"])
 	require.Len(t, f.messages("?state=pending"), 1)
-	require.EqualValues(t, 0, replay(map[string]any{"since": testTime.Add(-time.Hour), "until": testTime.Add(-time.Minute), "missed": true}).json(t)["messages"])
+	require.EqualValues(t, 0, replay(map[string]any{"since": testTime.Add(-time.Hour), "until": testTime.Add(-time.Minute),
+		"missed": true}).json(t)["messages"])
 	requireProblem(t, replay(map[string]any{}), []any{"body", "since"}, "missing")
-	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/endpoints/"+newID()+"/replay", map[string]any{"since": testTime}).status)
+	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/endpoints/"+newID()+"/replay",
+		map[string]any{"since": testTime}).status)
 
 	require.Equal(t, http.StatusOK, f.manage(http.MethodPatch, "/"+endpoint, map[string]any{"disabled": true}).status)
 	require.Equal(t, http.StatusBadRequest, replay(map[string]any{"since": testTime}).status)
@@ -142,9 +149,11 @@ func TestClientsResendWebhooks(t *testing.T) {
 	require.JSONEq(t, `{"order_ids": []}`, string(r.body), "another team's order")
 
 	for body, field := range map[string]string{
-		`{}`: "order_ids", `{"order_ids": []}`: "order_ids", `{"order_ids": ["x"]}`: "order_ids", `{"order_ids": ["c1a9a7c2-6c4d-4b1c-9a65-6d6c1a1b8f10"], "end_at": "2026-01-01T00:00:00Z"}`: "end_at",
-		`{"start_at": "2026-01-01T00:00:00Z"}`: "start_at", `{"order_ids": ["c1a9a7c2-6c4d-4b1c-9a65-6d6c1a1b8f10"], "start_at": "soon"}`: "start_at",
-		`{"start_at": "2026-03-01T00:00:00Z", "end_at": "2026-02-01T00:00:00Z"}`: "end_at",
+		`{}`: "order_ids", `{"order_ids": []}`: "order_ids", `{"order_ids": ["x"]}`: "order_ids",
+		`{"order_ids": ["c1a9a7c2-6c4d-4b1c-9a65-6d6c1a1b8f10"], "end_at": "2026-01-01T00:00:00Z"}`: "end_at",
+		`{"start_at": "2026-01-01T00:00:00Z"}`:                                                      "start_at",
+		`{"order_ids": ["c1a9a7c2-6c4d-4b1c-9a65-6d6c1a1b8f10"], "start_at": "soon"}`:               "start_at",
+		`{"start_at": "2026-03-01T00:00:00Z", "end_at": "2026-02-01T00:00:00Z"}`:                    "end_at",
 	} {
 		r := resend(body)
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, "%s: %s", body, r.body)

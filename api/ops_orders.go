@@ -74,16 +74,20 @@ func (s *server) opsOrderRoutes() {
 	}
 	registerOperation(s, scopeAllRead, op, s.opsGetOrder)
 
-	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
+	op.Method, op.Errors = http.MethodPost, []int{http.StatusBadRequest, http.StatusNotFound,
+		http.StatusServiceUnavailable}
 	op.OperationID, op.Path, op.Summary = "ops-place", "/ops/orders/{order_id}/place", "Try a refused requisition again"
 	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandPlace))
 	op.OperationID, op.Path, op.Summary = "ops-cancel", "/ops/orders/{order_id}/cancel", "Cancel an order"
 	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandCancel))
-	op.OperationID, op.Path, op.Summary = "ops-replace", "/ops/orders/{order_id}/replace", "Order a replacement for a kit that failed"
+	op.OperationID, op.Path, op.Summary = "ops-replace", "/ops/orders/{order_id}/replace",
+		"Order a replacement for a kit that failed"
 	registerOperation(s, scopeAllChange, op, s.demandWithoutBody(order.DemandReplace))
-	op.OperationID, op.Path, op.Summary = "ops-recover", "/ops/orders/{order_id}/recover", "Supply what the lab found missing"
+	op.OperationID, op.Path, op.Summary = "ops-recover", "/ops/orders/{order_id}/recover",
+		"Supply what the lab found missing"
 	registerOperation(s, scopeAllChange, op, s.opsRecover)
-	op.OperationID, op.Path, op.Summary = "ops-do-not-process", "/ops/orders/{order_id}/do-not-process", "Stop an order for good"
+	op.OperationID, op.Path, op.Summary = "ops-do-not-process", "/ops/orders/{order_id}/do-not-process",
+		"Stop an order for good"
 	registerOperation(s, scopeAllChange, op, s.opsDoNotProcess)
 	op.OperationID, op.Path = "ops-acknowledge", "/ops/orders/{order_id}/attention/{reason}/acknowledge"
 	op.Summary = "Take an attention mark away"
@@ -146,7 +150,8 @@ func (s *server) opsAcknowledge(ctx context.Context, in *acknowledgeInput) (*bod
 }
 
 // demandAsOperations asks for operations, whose demands reach the orders of every team. The document, where there is one, is sealed.
-func (s *server) demandAsOperations(ctx context.Context, orderID string, d order.Demand, document any) (*body[OpsAnswer], error) {
+func (s *server) demandAsOperations(ctx context.Context, orderID string, d order.Demand,
+	document any) (*body[OpsAnswer], error) {
 	var sealed []byte
 	if document != nil {
 		b, err := json.Marshal(document)

@@ -67,7 +67,8 @@ func TestOpsSearch(t *testing.T) {
 	require.Equal(t, []any{plain}, list("?status=ordered"))
 	require.Empty(t, list("?status=lost"))
 	require.Equal(t, []any{blocked}, list("?page=2&size=1"))
-	requireProblem(t, f.ops(http.MethodGet, "/ops/orders?attention=No+Code", nil), []any{"query", "attention"}, "string_pattern_mismatch")
+	requireProblem(t, f.ops(http.MethodGet, "/ops/orders?attention=No+Code", nil), []any{"query", "attention"},
+		"string_pattern_mismatch")
 }
 
 func TestOpsRecover(t *testing.T) {
@@ -75,7 +76,8 @@ func TestOpsRecover(t *testing.T) {
 	f := newFixture(t)
 	id := f.newBlockedOrder()
 	details := f.orderBody(map[string]any{"patient_details.dob": "1991-02-03"})["patient_details"]
-	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/recover", map[string]any{"patient_details": details, "note": "asked the patient"})
+	r := f.ops(http.MethodPost, "/ops/orders/"+id+"/recover",
+		map[string]any{"patient_details": details, "note": "asked the patient"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
 	o := f.order(id)
 	require.Equal(t, "1991-02-03", o.Patient.DOB.String())
@@ -128,7 +130,8 @@ func TestOpsDoNotProcess(t *testing.T) {
 	id := f.newBlockedOrder()
 	url := "/ops/orders/" + id + "/do-not-process"
 	requireProblem(t, f.ops(http.MethodPost, url, map[string]any{}), []any{"body", "reason"}, "missing")
-	requireProblem(t, f.ops(http.MethodPost, url, map[string]any{"reason": "The patient died"}), []any{"body", "reason"}, "string_pattern_mismatch")
+	requireProblem(t, f.ops(http.MethodPost, url, map[string]any{"reason": "The patient died"}), []any{"body", "reason"},
+		"string_pattern_mismatch")
 
 	r := f.ops(http.MethodPost, url, map[string]any{"reason": "patient_withdrew", "note": "Ann called"})
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
@@ -142,7 +145,8 @@ func TestOpsDoNotProcess(t *testing.T) {
 
 	r = f.ops(http.MethodPost, url, map[string]any{"reason": "again"})
 	require.Equal(t, http.StatusBadRequest, r.status)
-	require.Equal(t, "Transition from cancelled.testkit.do_not_process to cancelled.testkit.do_not_process is not allowed", r.detail(t))
+	require.Equal(t, "Transition from cancelled.testkit.do_not_process to cancelled.testkit.do_not_process is not allowed",
+		r.detail(t))
 }
 
 func TestOpsReplace(t *testing.T) {
@@ -176,7 +180,8 @@ func TestOpsSimpleDemands(t *testing.T) {
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/attention/tell_lab/acknowledge", nil)
 	require.Equal(t, http.StatusBadRequest, r.status)
 	require.Contains(t, r.detail(t), "no such open attention mark")
-	requireProblem(t, f.ops(http.MethodPost, "/ops/orders/"+id+"/attention/Tell%20Lab/acknowledge", nil), []any{"path", "reason"}, "string_pattern_mismatch")
+	requireProblem(t, f.ops(http.MethodPost, "/ops/orders/"+id+"/attention/Tell%20Lab/acknowledge", nil),
+		[]any{"path", "reason"}, "string_pattern_mismatch")
 
 	r = f.ops(http.MethodPost, "/ops/orders/"+id+"/cancel", nil)
 	require.Equal(t, http.StatusOK, r.status, string(r.body))
@@ -202,7 +207,8 @@ func TestOpsStory(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	endpoint := newID()
-	require.NoError(t, f.store.CreateEndpoint(t.Context(), store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://r.test", Secret: "whsec_x"}))
+	require.NoError(t, f.store.CreateEndpoint(t.Context(),
+		store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://r.test", Secret: "whsec_x"}))
 	id := f.newShippedOrder()
 	f.sendWithKey(http.MethodPost, "/v3/order/"+id+"/cancel", f.key, nil) // refused
 	r := f.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil)
@@ -232,10 +238,12 @@ func TestOpsStoryOfACancelledOrder(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	endpoint := newID()
-	require.NoError(t, f.store.CreateEndpoint(t.Context(), store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://r.test", Secret: "whsec_x"}))
+	require.NoError(t, f.store.CreateEndpoint(t.Context(),
+		store.Endpoint{ID: endpoint, TeamID: f.team, URL: "http://r.test", Secret: "whsec_x"}))
 	id := f.createOrder(nil)
 	call := newID()
-	require.NoError(t, f.store.RecordPartnerCallStart(t.Context(), store.PartnerCall{ID: call, OrderID: id, Kind: "place", Attempt: 1}))
+	require.NoError(t, f.store.RecordPartnerCallStart(t.Context(),
+		store.PartnerCall{ID: call, OrderID: id, Kind: "place", Attempt: 1}))
 	require.NoError(t, f.store.RecordPartnerCallEnd(t.Context(), call, "refused", []byte("the lab's words")))
 	due, err := f.store.DueDeliveries(t.Context(), store.DueQuery{EndpointID: endpoint, Now: testTime, Limit: 10})
 	require.NoError(t, err)

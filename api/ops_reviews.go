@@ -45,15 +45,19 @@ func (s *server) opsReviewRoutes() {
 		Summary: "List the unmatched results of all teams and of none, newest first",
 	}, s.opsListReviews)
 	registerOperation(s, scopeAllRead, huma.Operation{
-		OperationID: "ops-get-review", Method: http.MethodGet, Path: "/ops/reviews/{raw_result_id}", Tags: []string{tagOperations},
+		OperationID: "ops-get-review", Method: http.MethodGet, Path: "/ops/reviews/{raw_result_id}",
+		Tags:    []string{tagOperations},
 		Summary: "Read an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.opsGetReview)
 	registerOperation(s, scopeAllChange, huma.Operation{
-		OperationID: "ops-accept-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/accept", Tags: []string{tagOperations},
-		Summary: "Accept an unmatched result as that of an order", Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		OperationID: "ops-accept-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/accept",
+		Tags:    []string{tagOperations},
+		Summary: "Accept an unmatched result as that of an order",
+		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, s.opsAcceptReview)
 	registerOperation(s, scopeAllChange, huma.Operation{
-		OperationID: "ops-resolve-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/resolve", Tags: []string{tagOperations},
+		OperationID: "ops-resolve-review", Method: http.MethodPost, Path: "/ops/reviews/{raw_result_id}/resolve",
+		Tags:    []string{tagOperations},
 		Summary: "Reject an unmatched result", Errors: []int{http.StatusNotFound},
 	}, s.opsResolveReview)
 }
@@ -103,7 +107,8 @@ func (s *server) opsResolveReview(ctx context.Context, in *opsRejectInput) (*bod
 
 // opsReview allows operations what they may do, also while the client may decide.
 func opsReview(r order.MatchReview) OpsReview {
-	out := OpsReview{UnmatchedResult: junction.FromReview(r), TeamID: r.TeamID, LabAccountID: r.LabAccountID, OrderNumber: r.OrderNumber}
+	out := OpsReview{UnmatchedResult: junction.FromReview(r), TeamID: r.TeamID, LabAccountID: r.LabAccountID,
+		OrderNumber: r.OrderNumber}
 	out.AllowedActions = []order.MatchReviewAction{}
 	if r.Status.Open() {
 		out.AllowedActions = []order.MatchReviewAction{order.MatchReviewAccept, order.MatchReviewReject}

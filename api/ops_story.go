@@ -153,12 +153,15 @@ func opsStory(y store.Story) OpsStory {
 	out := OpsStory{
 		OrderID: y.OrderID, TeamID: y.TeamID, Number: y.Number, Accession: y.Accession, Status: y.Status, Detail: y.Detail,
 		Sequence: y.Sequence, Revision: y.Revision, CreatedAt: y.CreatedAt, StartedAt: nilIfZero(y.StartedAt),
-		Events: convertAll(y.Events, fromEvent), InboxItems: convertAll(y.InboxItems, opsInboxRow), Demands: convertAll(y.Demands, fromDemand),
+		Events: convertAll(y.Events, fromEvent), InboxItems: convertAll(y.InboxItems, opsInboxRow),
+		Demands:   convertAll(y.Demands, fromDemand),
 		Decisions: convertAll(y.Decisions, func(d store.DecisionRow) storyDecision { return storyDecision(d) }),
-		Calls:     convertAll(y.Calls, fromCall), Deliveries: convertAll(y.Deliveries, fromDelivery), Audit: convertAll(y.Audit, fromAudit),
+		Calls:     convertAll(y.Calls, fromCall), Deliveries: convertAll(y.Deliveries, fromDelivery),
+		Audit:        convertAll(y.Audit, fromAudit),
 		Appointments: convertAll(y.Appointments, fromAppointment),
 		Attention:    append([]order.Attention{}, y.Attention...), Deadlines: append([]order.Deadline{}, y.Deadlines...),
-		Transaction: storyTransaction{ID: y.Transaction.ID, Status: y.Transaction.Status, Orders: convertAll(y.Transaction.Orders, fromTransactionOrder)},
+		Transaction: storyTransaction{ID: y.Transaction.ID, Status: y.Transaction.Status,
+			Orders: convertAll(y.Transaction.Orders, fromTransactionOrder)},
 	}
 	if y.Shipment != nil {
 		outbound, inbound := storyLeg(y.Shipment.Outbound), storyLeg(y.Shipment.Inbound)
@@ -185,7 +188,8 @@ func fromEvent(e order.Event) storyEvent {
 
 func fromDemand(d store.DemandRow) storyDemand {
 	return storyDemand{
-		ID: d.ID, Kind: d.Kind, By: d.By, State: d.State, Reason: d.Reason, CreatedAt: d.CreatedAt, OutcomeAt: nilIfZero(d.OutcomeAt),
+		ID: d.ID, Kind: d.Kind, By: d.By, State: d.State, Reason: d.Reason, CreatedAt: d.CreatedAt,
+		OutcomeAt: nilIfZero(d.OutcomeAt),
 	}
 }
 
@@ -204,20 +208,24 @@ func fromDelivery(d store.DeliveryLog) storyDelivery {
 
 func fromAttempt(a store.AttemptLog) storyAttempt {
 	return storyAttempt{
-		Round: a.Round, Number: a.Number, At: a.At, DurationMS: a.Duration.Milliseconds(), StatusCode: a.StatusCode, Failure: a.Failure,
+		Round: a.Round, Number: a.Number, At: a.At, DurationMS: a.Duration.Milliseconds(), StatusCode: a.StatusCode,
+		Failure: a.Failure,
 	}
 }
 
 func fromAudit(a store.AuditRow) storyAudit {
-	return storyAudit{At: a.At, KeyID: a.APIKeyID, Action: a.Action, RequestID: a.RequestID, Address: a.Address, Detail: a.Detail}
+	return storyAudit{At: a.At, KeyID: a.APIKeyID, Action: a.Action, RequestID: a.RequestID, Address: a.Address,
+		Detail: a.Detail}
 }
 
 func fromAppointment(a store.AppointmentLog) storyAppointment {
 	return storyAppointment{
 		ID: a.ID, Type: a.Type, Provider: a.Provider, AccountID: a.AccountID, Status: a.Status, Reference: a.Reference,
-		Confirmation: a.Confirmation, Site: a.SiteCode, StartAt: nilIfZero(a.StartAt), EndAt: nilIfZero(a.EndAt), Zone: a.Zone,
+		Confirmation: a.Confirmation, Site: a.SiteCode, StartAt: nilIfZero(a.StartAt), EndAt: nilIfZero(a.EndAt),
+		Zone:          a.Zone,
 		CanReschedule: a.CanReschedule, CreatedAt: a.CreatedAt,
-		Events: convertAll(a.History, func(e order.AppointmentEvent) storyAppointmentEvent { return storyAppointmentEvent(e) }),
+		Events: convertAll(a.History,
+			func(e order.AppointmentEvent) storyAppointmentEvent { return storyAppointmentEvent(e) }),
 	}
 }
 

@@ -18,11 +18,13 @@ func TestOpsStoryOfAnAppointment(t *testing.T) {
 	id := f.createOrder(nil)
 	require.Equal(t, []any{}, f.ops(http.MethodGet, "/ops/orders/"+id+"/story", nil).json(t)["appointments"])
 	a := order.Appointment{
-		ID: newID(), Type: order.PatientServiceCenter, Provider: "quest", AccountID: newID(), Status: lifecycle.AppointmentStatusPending,
+		ID: newID(), Type: order.PatientServiceCenter, Provider: "quest", AccountID: newID(),
+		Status:    lifecycle.AppointmentStatusPending,
 		Reference: "r1", SlotKey: "slot-1", CreatedAt: testTime,
 	}
 	confirmed := a
-	confirmed.Status, confirmed.StartAt, confirmed.EndAt = lifecycle.AppointmentStatusConfirmed, testTime.Add(time.Hour), testTime.Add(2*time.Hour)
+	confirmed.Status, confirmed.StartAt, confirmed.EndAt = lifecycle.AppointmentStatusConfirmed, testTime.Add(time.Hour),
+		testTime.Add(2*time.Hour)
 	require.NoError(t, f.store.PutAppointmentLocation(t.Context(), id, "r1", order.Location{FirstLine: "1300 N 12th St"}))
 	f.record(id, order.CauseCall("book"), func(s order.State) order.Decision {
 		s.Appointment = &confirmed
@@ -39,7 +41,8 @@ func TestOpsStoryOfAnAppointment(t *testing.T) {
 	require.Len(t, appointments, 1)
 	told, ok := appointments[0].(map[string]any)
 	require.True(t, ok)
-	require.Equal(t, []any{a.ID, "quest", "confirmed", "r1"}, []any{told["id"], told["provider"], told["status"], told["reference"]})
+	require.Equal(t, []any{a.ID, "quest", "confirmed", "r1"},
+		[]any{told["id"], told["provider"], told["status"], told["reference"]})
 	require.NotNil(t, told["start_at"])
 	events, ok := told["events"].([]any)
 	require.True(t, ok)

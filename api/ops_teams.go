@@ -56,7 +56,8 @@ type patchTeamInput struct {
 
 func (s *server) opsTeamRoutes() {
 	op := huma.Operation{
-		OperationID: "ops-list-teams", Method: http.MethodGet, Path: "/ops/teams", Tags: []string{tagOperations}, Summary: "List the teams",
+		OperationID: "ops-list-teams", Method: http.MethodGet, Path: "/ops/teams", Tags: []string{tagOperations},
+		Summary: "List the teams",
 	}
 	registerOperation(s, scopeAllRead, op, s.opsListTeams)
 	op.OperationID, op.Method, op.Summary = "ops-create-team", http.MethodPost, "Create a team"
@@ -87,7 +88,8 @@ func (s *server) opsCreateTeam(ctx context.Context, in *createTeamInput) (*body[
 		return nil, err
 	}
 	t := store.Team{
-		ID: newID(), Name: in.Body.Name, Environment: in.Body.Environment, TimeZone: "UTC", Policy: overlay, CreatedAt: s.now(),
+		ID: newID(), Name: in.Body.Name, Environment: in.Body.Environment, TimeZone: "UTC", Policy: overlay,
+		CreatedAt: s.now(),
 	}
 	if in.Body.TimeZone != nil {
 		t.TimeZone = *in.Body.TimeZone
@@ -100,7 +102,8 @@ func (s *server) opsCreateTeam(ctx context.Context, in *createTeamInput) (*body[
 }
 
 func (s *server) opsPatchTeam(ctx context.Context, in *patchTeamInput) (*body[OpsTeam], error) {
-	t, err := s.Store.ChangeTeamPolicy(ctx, canonicalUUID(in.TeamID), func(overlay []byte) ([]byte, error) { return mergePolicy(overlay, in.Body.Policy) })
+	t, err := s.Store.ChangeTeamPolicy(ctx, canonicalUUID(in.TeamID),
+		func(overlay []byte) ([]byte, error) { return mergePolicy(overlay, in.Body.Policy) })
 	if err != nil {
 		return nil, mapNotFound(err, "Team")
 	}

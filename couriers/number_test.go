@@ -39,10 +39,12 @@ func TestIdentifyCourier(t *testing.T) {
 		"non-ASCII digits": {"٧٧٢٠٨١١٤٩٣٥٩", "", couriers.CheckDigitNone},
 
 		// Each rule's edges.
-		"routed, 9-digit ZIP":               {"420984021234" + label, couriers.USPS, couriers.CheckDigitRight},
-		"routed, 26-digit label":            {"42098402" + "94123456789012345678901235", couriers.USPS, couriers.CheckDigitRight},
-		"routed 30, wrong check":            {"42098402" + "9420900204173500182718", "", couriers.CheckDigitNone},
-		"routed 34, wrong check, is FedEx":  {"420984021234" + "9420900204173500182718", couriers.FedEx, couriers.CheckDigitNone},
+		"routed, 9-digit ZIP": {"420984021234" + label, couriers.USPS, couriers.CheckDigitRight},
+		"routed, 26-digit label": {"42098402" + "94123456789012345678901235", couriers.USPS,
+			couriers.CheckDigitRight},
+		"routed 30, wrong check": {"42098402" + "9420900204173500182718", "", couriers.CheckDigitNone},
+		"routed 34, wrong check, is FedEx": {"420984021234" + "9420900204173500182718", couriers.FedEx,
+			couriers.CheckDigitNone},
 		"label, wrong check is noted":       {"9420900204173500182718", couriers.USPS, couriers.CheckDigitWrong},
 		"label of 26":                       {"92123456789012345678901237", couriers.USPS, couriers.CheckDigitRight},
 		"label of 24 is none":               {"942090020417350018264100", "", couriers.CheckDigitNone},
@@ -75,7 +77,8 @@ func TestIdentifyCourier(t *testing.T) {
 
 func TestTrackingURL(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "https://tools.usps.com/go/TrackConfirmAction?tLabels="+label, couriers.TrackingPage(couriers.USPS, label))
+	require.Equal(t, "https://tools.usps.com/go/TrackConfirmAction?tLabels="+label,
+		couriers.TrackingPage(couriers.USPS, label))
 	require.Equal(t, "https://www.fedex.com/apps/fedextrack/?tracknumbers=772081149359",
 		couriers.TrackingPage(couriers.FedEx, "7720 8114-9359"))
 	require.Equal(t, "https://www.fedex.com/apps/fedextrack/?tracknumbers=A%26B%3D%2F",
@@ -87,7 +90,8 @@ func TestTrackingURL(t *testing.T) {
 
 func TestCourierOfShippingMethod(t *testing.T) {
 	t.Parallel()
-	want := map[int]couriers.Courier{6: "", 7: couriers.USPS, 8: couriers.USPS, 9: couriers.USPS, 10: couriers.FedEx, 11: "", 0: "", -7: ""}
+	want := map[int]couriers.Courier{6: "", 7: couriers.USPS, 8: couriers.USPS, 9: couriers.USPS, 10: couriers.FedEx,
+		11: "", 0: "", -7: ""}
 	for id, courier := range want {
 		require.Equal(t, courier, couriers.CourierOfShippingMethod(id), "method %d", id)
 	}
@@ -104,10 +108,14 @@ func TestDescribeNumber(t *testing.T) {
 		url     string
 		cleaned string
 	}{
-		"known":                       {"9420-9002 04173500182641", couriers.Inbound, 0, couriers.USPS, couriers.TrackingPage(couriers.USPS, label), label},
-		"shape wins over the hint":    {label, couriers.Outbound, 10, couriers.USPS, couriers.TrackingPage(couriers.USPS, label), label},
-		"hint outbound":               {unknown, couriers.Outbound, 7, couriers.USPS, couriers.TrackingPage(couriers.USPS, unknown), unknown},
-		"hint outbound, FedEx":        {unknown, couriers.Outbound, 10, couriers.FedEx, couriers.TrackingPage(couriers.FedEx, unknown), unknown},
+		"known": {"9420-9002 04173500182641", couriers.Inbound, 0, couriers.USPS,
+			couriers.TrackingPage(couriers.USPS, label), label},
+		"shape wins over the hint": {label, couriers.Outbound, 10, couriers.USPS,
+			couriers.TrackingPage(couriers.USPS, label), label},
+		"hint outbound": {unknown, couriers.Outbound, 7, couriers.USPS,
+			couriers.TrackingPage(couriers.USPS, unknown), unknown},
+		"hint outbound, FedEx": {unknown, couriers.Outbound, 10, couriers.FedEx,
+			couriers.TrackingPage(couriers.FedEx, unknown), unknown},
 		"no hint inbound":             {unknown, couriers.Inbound, 7, "", "", unknown},
 		"method without a courier":    {unknown, couriers.Outbound, 11, "", "", unknown},
 		"empty is no leg":             {"", couriers.Outbound, 7, "", "", ""},

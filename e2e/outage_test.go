@@ -26,7 +26,8 @@ func TestTemporalIsAwayForAWhile(t *testing.T) {
 	require.NoError(t, err)
 	number, err := strconv.Atoi(port)
 	require.NoError(t, err)
-	s := newSystem(t, options{temporal: dev, workerClockAhead: 2 * time.Minute}) // so that the sweep need not be waited for
+	// so that the sweep need not be waited for
+	s := newSystem(t, options{temporal: dev, workerClockAhead: 2 * time.Minute})
 	open := s.placeAndAwait()
 	s.awaitWebhooks(open)
 	s.awaitDelivered() // so that no activity has an answer to report during the outage
@@ -49,7 +50,8 @@ func TestTemporalIsAwayForAWhile(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, s.request(http.MethodGet, s.url+"/readyz", nil).Status)
 
 	temporaltest.Start(t, temporaltest.Options{DBFile: db, Port: number})
-	run, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "sweep", TaskQueue: dispatch.QueueDeliveries},
+	run, err := s.client.ExecuteWorkflow(t.Context(),
+		client.StartWorkflowOptions{ID: "sweep", TaskQueue: dispatch.QueueDeliveries},
 		dispatch.WorkflowReconcile, dispatch.ReconcileInput{})
 	require.NoError(t, err)
 	var healed dispatch.SweepResult

@@ -31,7 +31,8 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	s.awaitStatus(shipped, "collecting_sample.testkit.transit_customer")
 	blocked := s.placeOrder(nil)
 	s.awaitStatus(blocked, "received.testkit.requisition_created")
-	s.sendLabFact(blocked, map[string]any{"type": "kit_rejected", "recoverable": true, "reason": "Missing collection date"})
+	s.sendLabFact(blocked, map[string]any{"type": "kit_rejected", "recoverable": true,
+		"reason": "Missing collection date"})
 	s.awaitStatus(blocked, "sample_with_lab.testkit.lab_processing_blocked")
 	scheduled := s.placeOrder(map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)})
 	s.awaitDetails(scheduled, "activate")
@@ -43,7 +44,8 @@ func TestOrdersGoOnAfterTemporalWasWiped(t *testing.T) {
 	}
 	meanwhile := s.placeOrder(nil)
 	s.sendLabFact(shipped, map[string]any{"type": "kit_received"})
-	require.Equal(t, http.StatusServiceUnavailable, s.callAsClient(http.MethodPost, "/v3/order/"+scheduled+"/cancel", nil).Status)
+	require.Equal(t, http.StatusServiceUnavailable, s.callAsClient(http.MethodPost, "/v3/order/"+scheduled+"/cancel",
+		nil).Status)
 
 	_, port, err := net.SplitHostPort(server.Address)
 	require.NoError(t, err)
@@ -117,7 +119,8 @@ func TestARebuildSaysThatNoBuildIsCurrent(t *testing.T) {
 	binary := buildAliquot(t)
 	s.startProcess(binary, "--build-id", "v1")
 	rebuild := s.startCommand(binary, "rebuild")
-	s.await(func() bool { return strings.Contains(rebuild.logs.String(), "aliquot rollout set") }, "it waits and says nothing")
+	s.await(func() bool { return strings.Contains(rebuild.logs.String(), "aliquot rollout set") },
+		"it waits and says nothing")
 	s.mustRollout(binary, "set", "v1")
 	require.NoError(t, rebuild.cmd.Wait(), "%s", rebuild.logs)
 }

@@ -53,7 +53,8 @@ func TestABookingKeyIsGoodAtEveryReplica(t *testing.T) {
 	require.NoError(t, err)
 	_, err = order.AwaitStatuses(t.Context(), 2)
 	require.NoError(t, err)
-	r := s.callAsClient(http.MethodPost, "/v3/order/psc/appointment/availability?lab=quest&zip_code=85004", map[string]any{})
+	r := s.callAsClient(http.MethodPost, "/v3/order/psc/appointment/availability?lab=quest&zip_code=85004",
+		map[string]any{})
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 	var free struct {
 		Slots []struct {
@@ -64,7 +65,8 @@ func TestABookingKeyIsGoodAtEveryReplica(t *testing.T) {
 	}
 	r.decode(s, &free)
 	booking := free.Slots[len(free.Slots)-1].Slots[0].BookingKey
-	r = other.callAsClient(http.MethodPost, "/v3/order/"+order.ID+"/psc/appointment/book", map[string]any{"booking_key": booking})
+	r = other.callAsClient(http.MethodPost, "/v3/order/"+order.ID+"/psc/appointment/book",
+		map[string]any{"booking_key": booking})
 	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
 }
 
@@ -75,7 +77,8 @@ func TestTaskQueuesWithSeparateWorkers(t *testing.T) {
 	binary := buildAliquot(t)
 	s.startProcess(binary, "--queues", "orders")
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy"})
-	s.await(func() bool { return len(s.story(id).outcomes("place")) == 0 && s.openOrdersOf("") == 1 }, "the order's workflow does not run")
+	s.await(func() bool { return len(s.story(id).outcomes("place")) == 0 && s.openOrdersOf("") == 1 },
+		"the order's workflow does not run")
 	require.Empty(t, s.receiver.forOrder(id), "nobody delivers")
 	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), "nobody calls the lab")
 

@@ -30,7 +30,8 @@ const (
 			return err
 		}
 `
-	guardedChange   = changePoint + "if workflow.GetVersion(ctx, \"rest\", workflow.DefaultVersion, 1) == 1 {\n" + changeStatement + "}\n"
+	guardedChange = changePoint + "if workflow.GetVersion(ctx, \"rest\", workflow.DefaultVersion, 1) == 1 {\n" +
+		changeStatement + "}\n"
 	unguardedChange = changePoint + changeStatement
 )
 
@@ -196,7 +197,8 @@ func (s *system) requireCompleteJourneys(journeys []*scenario.Journey) {
 		i := slices.Index(lows, want[0])
 		require.GreaterOrEqual(s.t, i, 0, "%s: %v", j.Name, lows)
 		require.Equal(s.t, want, lows[i:], j.Name)
-		s.await(func() bool { return s.firstStatusWithoutWebhook(j.OrderID()) == "" }, "%s: not every status was told", j.Name)
+		s.await(func() bool { return s.firstStatusWithoutWebhook(j.OrderID()) == "" }, "%s: not every status was told",
+			j.Name)
 		s.awaitEnd(j.OrderID())
 	}
 	require.Equal(s.t, dispatch.SweepResult{}, s.reconcile())
@@ -325,7 +327,8 @@ func TestAnUnguardedChangeIsCaught(t *testing.T) {
 // replayKept replays the kept histories with changed workflow code.
 func replayKept(t *testing.T, change string) error {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "test", overlay(t, change), "-run", "^TestKeptHistoriesReplay$", "../workflows")
+	cmd := exec.CommandContext(t.Context(), "go", "test", overlay(t, change), "-run", "^TestKeptHistoriesReplay$",
+		"../workflows")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		require.Contains(t, string(out), "TMPRL1100", "it fails for another reason")

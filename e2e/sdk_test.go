@@ -37,8 +37,10 @@ func TestTheOfficialSDK(t *testing.T) {
 	require.NoError(t, err)
 	proxy, broken := newCheckingProxy(t, s.url)
 	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", suite)
-	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+proxy, "ALIQUOT_KEY="+s.key, "ALIQUOT_LAB_ACCOUNT="+account, "ALIQUOT_OTHER_KEY="+s.otherTeamKey(), "ALIQUOT_TEAM="+s.teamID,
-		"ALIQUOT_USER="+s.userID, "ALIQUOT_LAB_TESTS="+string(tests), "ALIQUOT_CANCELLED_ORDERS="+strings.Join(cancelled, ","))
+	cmd.Env = append(os.Environ(), "ALIQUOT_URL="+proxy, "ALIQUOT_KEY="+s.key, "ALIQUOT_LAB_ACCOUNT="+account,
+		"ALIQUOT_OTHER_KEY="+s.otherTeamKey(), "ALIQUOT_TEAM="+s.teamID,
+		"ALIQUOT_USER="+s.userID, "ALIQUOT_LAB_TESTS="+string(tests),
+		"ALIQUOT_CANCELLED_ORDERS="+strings.Join(cancelled, ","))
 	out, err := cmd.CombinedOutput()
 	require.Empty(t, broken(), "answers are as the document says")
 	require.NoError(t, err, "%s", out)
@@ -57,7 +59,8 @@ func compileSDKSuite(t *testing.T) string {
 		_, err := os.ReadFile(source) // so that go test does not take an earlier outcome when a file has changed
 		require.NoError(t, err)
 	}
-	out, err := exec.CommandContext(t.Context(), "node", "sdk/node_modules/typescript/bin/tsc", "-p", "sdk").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "node", "sdk/node_modules/typescript/bin/tsc", "-p",
+		"sdk").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return filepath.Join("sdk", "node_modules", ".suite", "suite.js")
 }
@@ -84,7 +87,8 @@ func (s *system) billThroughPartner() string {
 	require.NoError(s.t, err)
 	accounts, err := s.store.LabAccounts(ctx, s.teamID)
 	require.NoError(s.t, err)
-	i := slices.IndexFunc(accounts, func(a store.LabAccount) bool { return a.LabSlug == test.Lab.Slug && a.TeamID == s.teamID })
+	i := slices.IndexFunc(accounts,
+		func(a store.LabAccount) bool { return a.LabSlug == test.Lab.Slug && a.TeamID == s.teamID })
 	require.GreaterOrEqual(s.t, i, 0)
 	accounts[i].Profile = store.AccountProfile{
 		Name: new("Partner"), ProviderAccountID: "P-1",
@@ -100,7 +104,8 @@ func (s *system) addMarkers(labTestID string) {
 	test, err := s.store.LabTest(context.Background(), "", labTestID)
 	require.NoError(s.t, err)
 	test.Markers = []order.Marker{
-		{ID: 701, Name: "HDL", Slug: "hdl", ProviderID: new("H1")}, {ID: 702, Name: "LDL", Slug: "ldl", ProviderID: new("L 1/2")},
+		{ID: 701, Name: "HDL", Slug: "hdl", ProviderID: new("H1")},
+		{ID: 702, Name: "LDL", Slug: "ldl", ProviderID: new("L 1/2")},
 	}
 	test.HasInstructions = true
 	require.NoError(s.t, s.store.PutLabTest(context.Background(), "", test))
@@ -114,10 +119,13 @@ func (s *system) importCatalogue(path string) {
 	c := apiclient.New(s.url, s.opsKey)
 	defer c.Close()
 	file := map[string]any{"name": path, "content": json.RawMessage(text)}
-	require.NoError(s.t, c.Call(context.Background(), http.MethodPost, "/ops/catalogue", map[string]any{"files": []any{file}}, nil))
+	require.NoError(s.t, c.Call(context.Background(), http.MethodPost, "/ops/catalogue",
+		map[string]any{"files": []any{file}}, nil))
 	require.NoError(s.t, s.store.PutLabAccount(context.Background(), store.LabAccount{
-		ID: uuid.NewString(), TeamID: s.teamID, LabSlug: "labcorp", Partner: "neutral", Environment: store.Sandbox, BaseURL: s.labURL + "/neutral",
-		User: partnerAccount, Token: partnerSecret, Status: "active", Settings: []byte(`{"collection_methods":["walk_in_test","on_site_collection"]}`),
+		ID: uuid.NewString(), TeamID: s.teamID, LabSlug: "labcorp", Partner: "neutral", Environment: store.Sandbox,
+		BaseURL: s.labURL + "/neutral",
+		User:    partnerAccount, Token: partnerSecret, Status: "active",
+		Settings: []byte(`{"collection_methods":["walk_in_test","on_site_collection"]}`),
 	}))
 }
 
@@ -129,6 +137,7 @@ func (s *system) otherTeamKey() string {
 	require.NoError(s.t, s.store.CreateTeam(ctx, team))
 	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	require.NoError(s.t, err)
-	require.NoError(s.t, s.store.CreateAPIKey(ctx, store.APIKey{ID: uuid.NewString(), TeamID: team.ID, Name: "client", Role: store.RoleClient}, secret))
+	require.NoError(s.t, s.store.CreateAPIKey(ctx, store.APIKey{ID: uuid.NewString(), TeamID: team.ID, Name: "client",
+		Role: store.RoleClient}, secret))
 	return secret
 }

@@ -58,7 +58,8 @@ type options struct {
 	cancelCall bool // the labs have a call to cancel, which Molecular has not confirmed
 	noEndpoint bool // the client has no endpoint for webhooks
 	traced     bool // every request and every worker is traced
-	neutral    bool // besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
+	// besides Molecular there is a neutral partner, with lab tests of every collection method, and its providers
+	neutral bool
 
 	gate *gate // before the simulated lab; nil: none
 }
@@ -178,7 +179,8 @@ func (s *system) openStore() *store.Store {
 
 func (s *system) dial() client.Client {
 	c, err := client.Dial(client.Options{
-		HostPort: s.temporal.Address, Namespace: s.namespace, Interceptors: s.interceptors(), Logger: sdklog.NewStructuredLogger(s.log()), DataConverter: dispatch.NewConverter(),
+		HostPort: s.temporal.Address, Namespace: s.namespace, Interceptors: s.interceptors(),
+		Logger: sdklog.NewStructuredLogger(s.log()), DataConverter: dispatch.NewConverter(),
 		Identity: "e2e-" + uuid.NewString(), // by default those of one process share one
 	})
 	require.NoError(s.t, err)
@@ -190,7 +192,8 @@ func (s *system) openAPI() {
 	guard, err := webhooks.NewAddressGuard("127.0.0.0/8")
 	require.NoError(s.t, err)
 	h, err := api.New(api.Deps{
-		TracerProvider: s.provider(), Store: s.store, Workflows: dispatch.NewClient(s.client), Logger: s.log(), Metrics: s.metrics,
+		TracerProvider: s.provider(), Store: s.store, Workflows: dispatch.NewClient(s.client), Logger: s.log(),
+		Metrics:        s.metrics,
 		CourierSecrets: []string{courierSecret}, Guard: guard,
 	})
 	require.NoError(s.t, err)
@@ -204,7 +207,8 @@ func (s *system) openLab() {
 		User: labUser, Token: labToken, WebhookURL: s.url + "/webhooks/labs/molecular",
 		CourierURL: s.url + "/webhooks/couriers/easypost", CourierSecret: courierSecret, CourierAPIKey: courierKey,
 		NeutralURL: s.url + "/webhooks/labs/neutral", NeutralAccount: partnerAccount, NeutralSecrets: []string{partnerSecret},
-		Manual: !s.options.playScripts, CancelCall: s.options.cancelCall, Spacing: s.options.spacing, Logger: slog.New(slog.DiscardHandler),
+		Manual: !s.options.playScripts, CancelCall: s.options.cancelCall, Spacing: s.options.spacing,
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(s.t, err)
 	server := httptest.NewServer(s.options.gate.before(lab.Handler()))
@@ -287,9 +291,11 @@ func (s *system) startWorker() *worker.Worker {
 		partners = panickingPartners()
 	}
 	w, err := worker.New(worker.Options{
-		Temporal: c, Partners: partners, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender, Tracker: tracker,
-		MetricsRegistry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics), Logger: s.log(),
-		Now: func() time.Time { return time.Now().Add(s.options.workerClockAhead) }, HeldChanges: s.options.held,
+		Temporal: c, Partners: partners, Store: s.openStore(), Dispatch: dispatch.NewClient(c), Sender: sender,
+		Tracker:         tracker,
+		MetricsRegistry: prometheus.WrapRegistererWith(prometheus.Labels{"worker": uuid.NewString()}, s.metrics),
+		Logger:          s.log(),
+		Now:             func() time.Time { return time.Now().Add(s.options.workerClockAhead) }, HeldChanges: s.options.held,
 	})
 	require.NoError(s.t, err)
 	require.NoError(s.t, w.Start())

@@ -123,10 +123,12 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 		var life tracetest.SpanStubs
 		s.await(func() bool {
 			life = tracesByRoot(s.endedSpans(), "POST /v3/order")
-			return len(spansNamed(life, "deliver webhook")) >= len(hooks) && len(spansNamed(life, "RunWorkflow:Order")) > 0 && len(spansWithoutParent(life)) == 0
+			return len(spansNamed(life, "deliver webhook")) >= len(hooks) && len(spansNamed(life, "RunWorkflow:Order")) > 0 &&
+				len(spansWithoutParent(life)) == 0
 		}, "the trace is not whole: %v", spansWithoutParent(life))
 		for _, name := range []string{
-			"StartWorkflow:Order", "RunActivity:LoadOrder", "RunActivity:RecordOrder", "RunActivity:PlaceRequisition", "RunActivity:CreateTrackers",
+			"StartWorkflow:Order", "RunActivity:LoadOrder", "RunActivity:RecordOrder", "RunActivity:PlaceRequisition",
+			"RunActivity:CreateTrackers",
 			"RunActivity:FetchResults", "call lab", "call courier",
 		} {
 			require.NotEmpty(t, spansNamed(life, name), name)
@@ -135,7 +137,8 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 		for sequence, hook := range hooks {
 			require.Contains(t, hook.Trace, root, "delivery %d tells of another trace", sequence)
 		}
-		require.Regexp(t, `"route":"/v3/order","status":200.*"trace_id":"`+root+`"`, s.logs.String(), "the log leads to the trace")
+		require.Regexp(t, `"route":"/v3/order","status":200.*"trace_id":"`+root+`"`, s.logs.String(),
+			"the log leads to the trace")
 
 		report := tracesByRoot(s.endedSpans(), "POST /webhooks/labs/molecular")
 		require.NotEmpty(t, report, "what a lab reports has a trace of its own")

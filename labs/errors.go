@@ -23,7 +23,8 @@ const (
 
 // RefusedError means that the request was refused for good. The same request would be refused again.
 type RefusedError struct {
-	Code   string   // stable; one of the codes above or of the partner's protocol, or http_ and the status of an answer without a reason
+	// stable; one of the codes above or of the partner's protocol, or http_ and the status of an answer without a reason
+	Code   string
 	Fields []string // with CodeInvalid: the lab's names of the fields, never their values
 	Raw    []byte   // the lab's answer, verbatim; nil when we refused without asking it
 }

@@ -36,7 +36,8 @@ func (a Account) String() string { return "lab account " + a.ID }
 
 // LogValue keeps the credentials out of logs.
 func (a Account) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", a.ID), slog.String("partner", a.Partner), slog.String("environment", a.Environment))
+	return slog.GroupValue(slog.String("id", a.ID), slog.String("partner", a.Partner),
+		slog.String("environment", a.Environment))
 }
 
 // Requisition is an order as it is placed at a lab.
@@ -59,7 +60,8 @@ type FetchedResults struct {
 	LabReport *order.LabReport // nil: there are no results yet
 	PDF       []byte           // nil: none
 	Raw       []byte           // the lab's answer, verbatim. It holds patient data
-	Hash      string           // SHA-256 of the content, hexadecimal: a report that differs in it is a correction. Empty without a report
+	// SHA-256 of the content, hexadecimal: a report that differs in it is a correction. Empty without a report
+	Hash string
 }
 
 // PolledFact is a lab's report as a poll finds it: what the webhook would have been. The same report by webhook has the same Key and
@@ -82,9 +84,10 @@ type Capabilities struct {
 	Results        bool // results can be fetched by a call
 	Schedule       bool // appointments can be made by calls: the Lab is a Scheduler
 
-	Methods  []lifecycle.Modality // how samples can be collected
-	Provider string               // with Schedule: who keeps the appointments, by the client API's name of it, such as quest
-	Tiers    []Tier               // with Schedule: how they are made
+	Methods []lifecycle.Modality // how samples can be collected
+	// with Schedule: who keeps the appointments, by the client API's name of it, such as quest
+	Provider string
+	Tiers    []Tier // with Schedule: how they are made
 }
 
 // Tier is how appointments of a provider are made.

@@ -14,7 +14,8 @@ import (
 
 func TestAccountHidesItsCredentials(t *testing.T) {
 	t.Parallel()
-	account := labs.Account{ID: "acc-1", Partner: "molecular", User: "practice-9", Token: "secret-guid", Environment: labs.Sandbox}
+	account := labs.Account{ID: "acc-1", Partner: "molecular", User: "practice-9", Token: "secret-guid",
+		Environment: labs.Sandbox}
 
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("calling", "account", account)

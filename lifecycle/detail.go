@@ -38,7 +38,8 @@ func (d Detail) AllowedWith(l LowStatus) bool {
 		return true
 	case DateOfCollectionUnspecified, DemographicInformationUnspecified, DemographicInformationMismatch:
 		return l.In(StageBlocked)
-	case SampleQuantityNotSufficient, SampleContaminated, SampleImproperCollection, SampleHemolyzed, SampleStabilityExceeded:
+	case SampleQuantityNotSufficient, SampleContaminated, SampleImproperCollection, SampleHemolyzed,
+		SampleStabilityExceeded:
 		return l == SampleError
 	}
 	return false

@@ -6,6 +6,36 @@ import (
 	"strings"
 )
 
+// writeDiagram draws a flowchart, because Mermaid's state diagrams have no dashed arrows.
+func writeDiagram(b *strings.Builder, m *Machine) {
+	b.WriteString("```mermaid\nflowchart TD\n")
+	for _, l := range m.LowStatuses() {
+		if Terminal(l) {
+			fmt.Fprintf(b, "    %s([%s])\n", l, l)
+			continue
+		}
+		fmt.Fprintf(b, "    %s[%s]\n", l, l)
+	}
+	for _, e := range m.edges {
+		fmt.Fprintf(b, "    %s %s%s %s\n", e.From, edgeArrow(e), guardLabel(e.Guard), e.To)
+	}
+	b.WriteString("```\n")
+}
+
+func edgeArrow(e Edge) string {
+	if e.Documented {
+		return "-->"
+	}
+	return "-.->"
+}
+
+func guardLabel(g Guard) string {
+	if g == Always {
+		return ""
+	}
+	return "|" + string(g) + "|"
+}
+
 // headings describe each machine in the generated document.
 var headings = map[MachineName]struct{ title, about string }{
 	NameTestkit: {"Testkit",
@@ -28,7 +58,7 @@ var introduction = `<!-- Generated from the tables in package lifecycle by "go g
 
 An order moves through the statuses below. A whole status is ` + "`<top level>.<modality>.<low level>`" + `, for example
 ` + "`" + string(MustFullStatus(Testkit, LowsIn(StageWithCustomer)[0])) + "`" + `. A transition that no machine lists is refused. The rules are in package ` + "`lifecycle`" + `: the statuses in
-` + "`status.go`" + `, the edges in one file per modality. After changing one, run ` + "`go generate ./lifecycle`" + `.
+` + "`status.go`" + `, the edges in ` + "`edges_*.go`" + `. After changing one, run ` + "`go generate ./lifecycle`" + `.
 
 In the diagrams a solid arrow is an edge that the vendor documents, a dashed one is our extension, and the text on an arrow is its
 condition. Statuses with round ends are terminal; only a correction leaves one.
@@ -58,7 +88,8 @@ func Markdown() string {
 func writeAppointments(b *strings.Builder) {
 	b.WriteString("\n## Appointments\n\nWalk-in and phlebotomy orders have appointments, one at a time. Once there is a requisition, the order follows:\n" +
 		followed() + ", and a phlebotomy\n" +
-		"that is `completed` is `" + string(DrawCompleted) + "`. Before the requisition an appointment is only `reserved`; the requisition confirms it.\n\n" +
+		"that is `completed` is `" + string(DrawCompleted) +
+		"`. Before the requisition an appointment is only `reserved`; the requisition confirms it.\n\n" +
 		"```mermaid\nflowchart TD\n")
 	for _, s := range AppointmentStatuses() {
 		if s.Active() {

@@ -11,6 +11,41 @@ import (
 	"github.com/looplab/fsm"
 )
 
+// Reason is why a transition was refused.
+type Reason string
+
+const (
+	// ReasonNoEdge: the machine has no such edge.
+	ReasonNoEdge Reason = "no_edge"
+	// ReasonActor: the edge exists, but not for this actor.
+	ReasonActor Reason = "actor"
+	// ReasonGuard: the edge exists for this actor, but its guard does not hold.
+	ReasonGuard Reason = "guard"
+)
+
+// RefusedError is a transition that a machine refuses. Its text is the one that clients get.
+type RefusedError struct {
+	// From and To are whole statuses. One that the modality does not have is its low-level part alone.
+	From, To Status
+	By       Actor
+	Reason   Reason
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("Transition from %s to %s is not allowed", e.From, e.To)
+}
+
+func (m *Machine) newRefusedError(from, to LowStatus, by Actor, reason Reason) error {
+	return &RefusedError{From: m.fullStatus(from), To: m.fullStatus(to), By: by, Reason: reason}
+}
+
+func (m *Machine) fullStatus(l LowStatus) Status {
+	if s, ok := FullStatus(m.modality, l); ok {
+		return s
+	}
+	return Status(l)
+}
+
 // MachineName is the name of a machine.
 type MachineName string
 
@@ -31,17 +66,20 @@ type Machine struct {
 	edges    []Edge
 	usual    []LowStatus
 
-	mu    sync.Mutex // guards table, which has to be set to a status before it can be asked; never held across anything that waits
+	// guards table, which has to be set to a status before it can be asked; never held across anything that waits
+	mu    sync.Mutex
 	table *fsm.FSM
 }
 
 var (
 	testkitMachine            = newMachine(NameTestkit, Testkit, testkitEdges(), testkitWay...)
-	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, beforeRegistrationEdges(), beforeRegistrationWay...)
-	afterRegistrationMachine  = newMachine(NameTestkitAfterRegistration, Testkit, afterRegistrationEdges(), afterRegistrationWay...)
-	walkInMachine             = newMachine(NameWalkIn, WalkIn, walkInEdges(), walkInWay...)
-	phlebotomyMachine         = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomyEdges(), phlebotomyWay...)
-	onSiteMachine             = newMachine(NameOnSite, OnSite, onSiteEdges(), onSiteWay...)
+	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, beforeRegistrationEdges(),
+		beforeRegistrationWay...)
+	afterRegistrationMachine = newMachine(NameTestkitAfterRegistration, Testkit, afterRegistrationEdges(),
+		afterRegistrationWay...)
+	walkInMachine     = newMachine(NameWalkIn, WalkIn, walkInEdges(), walkInWay...)
+	phlebotomyMachine = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomyEdges(), phlebotomyWay...)
+	onSiteMachine     = newMachine(NameOnSite, OnSite, onSiteEdges(), onSiteWay...)
 )
 
 // Machines lists the six machines.

@@ -51,11 +51,13 @@ func TestAPIErrors(t *testing.T) {
 			"Transition from collecting_sample.testkit.with_customer to cancelled.testkit.cancelled is not allowed",
 		},
 		{
-			"a self-transition that is not listed", MachineFor(WalkIn, false, false), Ordered, Ordered, System, Conditions{}, ReasonNoEdge,
+			"a self-transition that is not listed", MachineFor(WalkIn, false, false), Ordered, Ordered, System, Conditions{},
+			ReasonNoEdge,
 			"Transition from received.walk_in_test.ordered to received.walk_in_test.ordered is not allowed",
 		},
 		{
-			"not for this actor", MachineFor(OnSite, false, false), Ordered, RequisitionCreated, Client, Conditions{}, ReasonActor,
+			"not for this actor", MachineFor(OnSite, false, false), Ordered, RequisitionCreated, Client, Conditions{},
+			ReasonActor,
 			"Transition from received.on_site_collection.ordered to received.on_site_collection.requisition_created is not allowed",
 		},
 		{
@@ -63,11 +65,13 @@ func TestAPIErrors(t *testing.T) {
 			"Transition from received.testkit.registered to cancelled.testkit.cancelled is not allowed",
 		},
 		{
-			"a redraw of a redraw", MachineFor(WalkIn, false, false), PartialResults, RedrawAvailable, System, Conditions{Redraw: true}, ReasonGuard,
+			"a redraw of a redraw", MachineFor(WalkIn, false, false), PartialResults, RedrawAvailable, System,
+			Conditions{Redraw: true}, ReasonGuard,
 			"Transition from sample_with_lab.walk_in_test.partial_results to collecting_sample.walk_in_test.redraw_available is not allowed",
 		},
 		{
-			"the actor is looked at before the guard", after, Registered, Cancelled, Timer, Conditions{Shipped: true}, ReasonActor,
+			"the actor is looked at before the guard", after, Registered, Cancelled, Timer, Conditions{Shipped: true},
+			ReasonActor,
 			"Transition from received.testkit.registered to cancelled.testkit.cancelled is not allowed",
 		},
 		{
@@ -90,7 +94,8 @@ func TestAPIErrors(t *testing.T) {
 
 func TestListedSelfTransitionsAreAllowed(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, MachineFor(WalkIn, false, false).Check(AppointmentScheduled, AppointmentScheduled, Client, Conditions{}))
+	require.NoError(t, MachineFor(WalkIn, false, false).Check(AppointmentScheduled, AppointmentScheduled, Client,
+		Conditions{}))
 	require.NoError(t, MachineFor(AtHomePhlebotomy, false, false).Check(PartialResults, PartialResults, Lab, Conditions{}))
 	require.NoError(t, MachineFor(Testkit, false, true).Check(Corrected, Corrected, System, Conditions{}))
 }
@@ -117,7 +122,8 @@ func TestNextAndLowStatuses(t *testing.T) {
 				next := m.Next(LowStatus(from), c)
 				require.True(t, slices.IsSorted(next))
 				for _, to := range allLowStatuses {
-					require.Equal(t, m.Allows(LowStatus(from), LowStatus(to), c), slices.Contains(next, LowStatus(to)), "%s: %s > %s", m.Name(), from, to)
+					require.Equal(t, m.Allows(LowStatus(from), LowStatus(to), c), slices.Contains(next, LowStatus(to)), "%s: %s > %s",
+						m.Name(), from, to)
 				}
 			}
 		}

@@ -62,7 +62,8 @@ func TestStages(t *testing.T) {
 		require.Empty(t, unknown.Leg())
 		require.False(t, Terminal(unknown))
 	}
-	for _, a := range []AppointmentStatus{"", AppointmentStatusReserved, AppointmentStatusInProgress, AppointmentStatusCompleted} {
+	for _, a := range []AppointmentStatus{"", AppointmentStatusReserved, AppointmentStatusInProgress,
+		AppointmentStatusCompleted} {
 		_, ok := Following(a)
 		require.False(t, ok, a)
 	}

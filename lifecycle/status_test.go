@@ -93,7 +93,8 @@ func TestInvalidStatuses(t *testing.T) {
 	t.Parallel()
 	for _, s := range []Status{
 		"", "ordered", "received.ordered", "received.testkit.ordered.again", "collecting_sample.testkit.ordered",
-		"collecting_sample.on_site_collection.draw_completed", "received.walk_in_test.registered", "received.testkit.Ordered", "..",
+		"collecting_sample.on_site_collection.draw_completed", "received.walk_in_test.registered", "received.testkit.Ordered",
+		"..",
 	} {
 		require.False(t, s.Valid(), s)
 	}

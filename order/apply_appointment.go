@@ -88,7 +88,8 @@ func (d *Decision) applyAppointmentFact(f Fact, at time.Time) {
 	switch {
 	case n.hasPendingRelease(f.AppointmentID):
 		d.setOutcome(OutcomeLate, ReasonSuperseded)
-	case n.PendingBooking != nil && n.PendingBooking.Demand.AppointmentID() == f.AppointmentID && !n.PendingBooking.AnsweredPending:
+	case n.PendingBooking != nil && n.PendingBooking.Demand.AppointmentID() == f.AppointmentID &&
+		!n.PendingBooking.AnsweredPending:
 		d.park(f, ReasonNoEdge) // faster than the answer to the booking
 	case n.isAboutAppointment(f):
 		d.updateAppointment(f, at)
@@ -117,7 +118,8 @@ func (d *Decision) updateAppointment(f Fact, at time.Time) {
 	case at.Before(a.ReportedAt):
 		d.setOutcome(OutcomeLate, ReasonOlder)
 	case !a.Active() && !unchanged && at.Before(a.EndedAt):
-		d.setOutcome(OutcomeLate, ReasonOlder) // a lab told that the visit was over before its provider told that it had begun
+		// a lab told that the visit was over before its provider told that it had begun
+		d.setOutcome(OutcomeLate, ReasonOlder)
 	case unchanged:
 		a.mergeReported(b)
 		a.ReportedAt = at
@@ -143,7 +145,8 @@ func (d *Decision) updateAppointment(f Fact, at time.Time) {
 
 // impliesConfirmation reports whether an appointment gets to a status by way of a confirmation that nobody reported.
 func impliesConfirmation(from, to lifecycle.AppointmentStatus) bool {
-	return lifecycle.AppointmentAllows(from, lifecycle.AppointmentStatusConfirmed) && lifecycle.AppointmentAllows(lifecycle.AppointmentStatusConfirmed, to) &&
+	return lifecycle.AppointmentAllows(from, lifecycle.AppointmentStatusConfirmed) &&
+		lifecycle.AppointmentAllows(lifecycle.AppointmentStatusConfirmed, to) &&
 		(to == lifecycle.AppointmentStatusInProgress || to == lifecycle.AppointmentStatusCompleted)
 }
 
@@ -226,7 +229,8 @@ func (a *Appointment) mergeReported(b ReportedAppointment) {
 		to   *string
 		from string
 	}{
-		{&a.Provider, b.Provider}, {&a.Reference, b.Reference}, {&a.Confirmation, b.Confirmation}, {&a.SiteCode, b.Site}, {&a.Zone, b.Zone},
+		{&a.Provider, b.Provider}, {&a.Reference, b.Reference}, {&a.Confirmation, b.Confirmation}, {&a.SiteCode, b.Site},
+		{&a.Zone, b.Zone},
 	} {
 		if text.from != "" {
 			*text.to = text.from

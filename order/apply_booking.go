@@ -128,8 +128,9 @@ func (s State) ApplyBookingPending(now time.Time) Decision {
 func appointmentOfDemand(dm Demand, now time.Time) Appointment {
 	slot := dm.Slot
 	return Appointment{
-		ID: dm.AppointmentID(), Type: slot.Type, Provider: slot.Provider, AccountID: slot.AccountID, SlotKey: slot.Key, SiteCode: slot.Site,
-		StartAt: slot.StartAt, EndAt: slot.EndAt, Zone: slot.Zone, CreatedAt: now,
+		ID: dm.AppointmentID(), Type: slot.Type, Provider: slot.Provider, AccountID: slot.AccountID, SlotKey: slot.Key,
+		SiteCode: slot.Site,
+		StartAt:  slot.StartAt, EndAt: slot.EndAt, Zone: slot.Zone, CreatedAt: now,
 	}
 }
 
@@ -301,7 +302,8 @@ const releaseAttemptsBeforeMark = 10
 func (s State) ApplyReleaseAnswer(id string, refused bool, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
-	n.PendingReleases = slices.DeleteFunc(slices.Clone(n.PendingReleases), func(r AppointmentRelease) bool { return r.AppointmentID == id })
+	n.PendingReleases = slices.DeleteFunc(slices.Clone(n.PendingReleases),
+		func(r AppointmentRelease) bool { return r.AppointmentID == id })
 	if len(n.PendingReleases) == 0 {
 		n.PendingReleases = nil
 	}

@@ -88,8 +88,10 @@ func TestFetchedResults(t *testing.T) {
 		visible bool
 		mark    AttentionReason
 	}{
-		{"final", lifecycle.DeliveredToLab, FetchOutcome{Changed: true}, []lifecycle.LowStatus{lifecycle.Completed}, true, ""},
-		{"final, blocked", lifecycle.LabProcessingBlocked, FetchOutcome{Changed: true}, []lifecycle.LowStatus{lifecycle.Completed}, true, ""},
+		{"final", lifecycle.DeliveredToLab, FetchOutcome{Changed: true}, []lifecycle.LowStatus{lifecycle.Completed}, true,
+			""},
+		{"final, blocked", lifecycle.LabProcessingBlocked, FetchOutcome{Changed: true},
+			[]lifecycle.LowStatus{lifecycle.Completed}, true, ""},
 		{
 			"final, never received", lifecycle.TransitCustomer, FetchOutcome{Changed: true},
 			[]lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.Completed}, true, "",
@@ -99,13 +101,19 @@ func TestFetchedResults(t *testing.T) {
 			"partial, never received", lifecycle.TransitCustomer, FetchOutcome{Changed: true, Partial: true},
 			[]lifecycle.LowStatus{lifecycle.DeliveredToLab}, true, "",
 		},
-		{"correction", lifecycle.Completed, FetchOutcome{Changed: true}, []lifecycle.LowStatus{lifecycle.Corrected}, true, ""},
-		{"further correction", lifecycle.Corrected, FetchOutcome{Changed: true}, []lifecycle.LowStatus{lifecycle.Corrected}, true, ""},
+		{"correction", lifecycle.Completed, FetchOutcome{Changed: true}, []lifecycle.LowStatus{lifecycle.Corrected}, true,
+			""},
+		{"further correction", lifecycle.Corrected, FetchOutcome{Changed: true}, []lifecycle.LowStatus{lifecycle.Corrected},
+			true, ""},
 		{"same content again", lifecycle.Completed, FetchOutcome{}, []lifecycle.LowStatus{}, true, ""},
-		{"cancelled", lifecycle.Cancelled, FetchOutcome{Changed: true}, []lifecycle.LowStatus{}, false, AttentionResultAfterEnd},
-		{"stopped", lifecycle.DoNotProcess, FetchOutcome{Changed: true}, []lifecycle.LowStatus{}, false, AttentionResultAfterEnd},
-		{"failed", lifecycle.SampleError, FetchOutcome{Changed: true}, []lifecycle.LowStatus{}, false, AttentionResultAfterEnd},
-		{"lost", lifecycle.Lost, FetchOutcome{Changed: true, Partial: true}, []lifecycle.LowStatus{}, false, AttentionResultAfterEnd},
+		{"cancelled", lifecycle.Cancelled, FetchOutcome{Changed: true}, []lifecycle.LowStatus{}, false,
+			AttentionResultAfterEnd},
+		{"stopped", lifecycle.DoNotProcess, FetchOutcome{Changed: true}, []lifecycle.LowStatus{}, false,
+			AttentionResultAfterEnd},
+		{"failed", lifecycle.SampleError, FetchOutcome{Changed: true}, []lifecycle.LowStatus{}, false,
+			AttentionResultAfterEnd},
+		{"lost", lifecycle.Lost, FetchOutcome{Changed: true, Partial: true}, []lifecycle.LowStatus{}, false,
+			AttentionResultAfterEnd},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +148,8 @@ func TestLateAnnouncementKeepsTheNewestReportTime(t *testing.T) {
 func TestPlacementAnswerAfterAFact(t *testing.T) {
 	t.Parallel()
 	shipped, _ := applyFacts(orderedState(t, nil), newFact(FactKitShipped, 1))
-	require.Equal(t, PlacementStarted, shipped.Placement.State, "the call in flight is left to end: it tells the accession number")
+	require.Equal(t, PlacementStarted, shipped.Placement.State,
+		"the call in flight is left to end: it tells the accession number")
 	d := shipped.ApplyPlacementAccepted("M1", hour(2))
 	require.Empty(t, d.Steps)
 	require.Equal(t, "M1", d.Next.Accession)

@@ -93,7 +93,8 @@ func (d *Decision) cancelOrder(dm Demand) Reason {
 func (d *Decision) endAppointmentOfCancelledOrder() {
 	n := &d.Next
 	under := n.PendingBooking
-	bookingUnanswered := under != nil && under.AnsweredPending && n.Appointment.Active() && n.Appointment.ID == under.Demand.AppointmentID()
+	bookingUnanswered := under != nil && under.AnsweredPending && n.Appointment.Active() &&
+		n.Appointment.ID == under.Demand.AppointmentID()
 	if n.Modality == lifecycle.AtHomePhlebotomy || bookingUnanswered {
 		d.cancelAppointment(AppointmentOriginSystem, lifecycle.System)
 		return

@@ -18,7 +18,8 @@ var demands = []struct {
 }{
 	{"cancel", Demand{Kind: DemandCancel, By: lifecycle.Client}, ReasonTransitionNotAllowed},
 	{"cancel, operations", Demand{Kind: DemandCancel, By: lifecycle.Operations}, ReasonTransitionNotAllowed},
-	{"do_not_process", Demand{Kind: DemandDoNotProcess, By: lifecycle.Operations, Reason: "duplicate"}, ReasonTransitionNotAllowed},
+	{"do_not_process", Demand{Kind: DemandDoNotProcess, By: lifecycle.Operations, Reason: "duplicate"},
+		ReasonTransitionNotAllowed},
 	{"do_not_process, client", Demand{Kind: DemandDoNotProcess, By: lifecycle.Client}, ReasonTransitionNotAllowed},
 	{"recover", Demand{Kind: DemandRecover, By: lifecycle.Operations}, ReasonNotBlocked},
 	{"recover, confirmed", Demand{Kind: DemandRecover, By: lifecycle.Operations, Confirmed: true}, ReasonNotBlocked},
@@ -93,7 +94,8 @@ func TestDemandsThatEndAnOrder(t *testing.T) {
 func TestActivate(t *testing.T) {
 	t.Parallel()
 	now := hour(30)
-	later, sooner, today, past := now.AddDate(0, 0, 20), now.AddDate(0, 0, 2), now.Truncate(Day), now.Truncate(Day).Add(-Day)
+	later, sooner, today, past := now.AddDate(0, 0, 20), now.AddDate(0, 0, 2), now.Truncate(Day),
+		now.Truncate(Day).Add(-Day)
 	for _, c := range []struct {
 		name    string
 		to      time.Time
@@ -128,7 +130,8 @@ func TestActivate(t *testing.T) {
 		})
 	}
 	require.Equal(t, ReasonNotScheduled, orderedState(t, nil).CheckDemand(Demand{Kind: DemandActivate}, now))
-	require.Equal(t, ReasonNotPlaceable, scheduledState(t).CheckDemand(Demand{Kind: DemandPlace}, now), "it waits for its date, not for operations")
+	require.Equal(t, ReasonNotPlaceable, scheduledState(t).CheckDemand(Demand{Kind: DemandPlace}, now),
+		"it waits for its date, not for operations")
 }
 
 func TestPlaceAgain(t *testing.T) {

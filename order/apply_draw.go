@@ -63,7 +63,8 @@ func (d *Decision) applySampleFact(f Fact, at time.Time) {
 	switch {
 	case f.isFinalRejection():
 		d.implySampleAtLab(at)
-		d.appendStep(Step{To: lifecycle.SampleError, Detail: detailAllowedWith(f.Detail, lifecycle.SampleError), At: at}, true)
+		d.appendStep(Step{To: lifecycle.SampleError, Detail: detailAllowedWith(f.Detail, lifecycle.SampleError), At: at},
+			true)
 		d.setOutcome(OutcomeApplied, "")
 	case f.Kind == FactKitRejected:
 		d.implySampleAtLab(at)

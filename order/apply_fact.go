@@ -104,7 +104,8 @@ func (d *Decision) applyRejection(f Fact, at time.Time) {
 	n := &d.Next
 	if f.isFinalRejection() {
 		d.implySampleAtLab(at)
-		d.appendStep(Step{To: lifecycle.SampleError, Detail: detailAllowedWith(f.Detail, lifecycle.SampleError), At: at}, true)
+		d.appendStep(Step{To: lifecycle.SampleError, Detail: detailAllowedWith(f.Detail, lifecycle.SampleError), At: at},
+			true)
 		d.setOutcome(OutcomeApplied, "")
 		d.applyReplacementPolicy(at)
 		return
@@ -125,7 +126,8 @@ func (d *Decision) applyRejection(f Fact, at time.Time) {
 		return
 	}
 	d.implySampleAtLab(at)
-	d.appendStep(Step{To: lifecycle.LabProcessingBlocked, Detail: detailAllowedWith(f.Detail, lifecycle.LabProcessingBlocked), At: at}, true)
+	d.appendStep(Step{To: lifecycle.LabProcessingBlocked,
+		Detail: detailAllowedWith(f.Detail, lifecycle.LabProcessingBlocked), At: at}, true)
 	n.Recovery = RecoveryState{OpenedAt: at}
 	n.raiseRecoveryMarks(f, at)
 	d.setOutcome(OutcomeApplied, "")
@@ -264,7 +266,8 @@ func (d *Decision) recordAccession(accession string, at time.Time) {
 
 // hasPlausibleCollection reports whether a fact tells when the sample was collected, and that can be.
 func hasPlausibleCollection(f Fact, createdAt time.Time) bool {
-	return !f.CollectedAt.IsZero() && !f.CollectedAt.Before(createdAt) && !f.CollectedAt.After(f.ReceivedAt.Add(implausibleAhead))
+	return !f.CollectedAt.IsZero() && !f.CollectedAt.Before(createdAt) &&
+		!f.CollectedAt.After(f.ReceivedAt.Add(implausibleAhead))
 }
 
 // recordTransit takes over what the fact says of the kit's way.

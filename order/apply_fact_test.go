@@ -17,7 +17,8 @@ func orderedState(t *testing.T, edit func(*Policy)) State {
 	if edit != nil {
 		edit(&p)
 	}
-	o := &Order{ID: "o1", TeamID: "t1", Number: "K7Q2M9XW4T1B8C5D", Modality: lifecycle.Testkit, Origin: OriginInitial, CreatedAt: t0}
+	o := &Order{ID: "o1", TeamID: "t1", Number: "K7Q2M9XW4T1B8C5D", Modality: lifecycle.Testkit, Origin: OriginInitial,
+		CreatedAt: t0}
 	return NewState(o, p, time.Time{})
 }
 
@@ -74,7 +75,8 @@ func TestFactsInOrder(t *testing.T) {
 	require.Equal(t, lifecycle.TransitCustomer, s.Status)
 	require.True(t, d.StoreShipment)
 	require.True(t, s.TrackersPending)
-	s, _ = applyFacts(s, courierFact(30, "outbound", lifecycle.OutForDelivery), courierFact(32, "outbound", lifecycle.WithCustomer),
+	s, _ = applyFacts(s, courierFact(30, "outbound", lifecycle.OutForDelivery),
+		courierFact(32, "outbound", lifecycle.WithCustomer),
 		courierFact(60, "inbound", lifecycle.TransitLab), newFact(FactKitReceived, 80))
 	require.Equal(t, lifecycle.DeliveredToLab, s.Status)
 	s, d = applyFacts(s, newFact(FactReportReady, 100))
@@ -94,8 +96,10 @@ func TestImpliedSteps(t *testing.T) {
 		f    Fact
 		want []lifecycle.LowStatus
 	}{
-		{"rejection for good", rejectionFact(30, false), []lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.SampleError}},
-		{"recoverable rejection", rejectionFact(30, true), []lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.LabProcessingBlocked}},
+		{"rejection for good", rejectionFact(30, false),
+			[]lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.SampleError}},
+		{"recoverable rejection", rejectionFact(30, true),
+			[]lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.LabProcessingBlocked}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +156,8 @@ func TestNewerFactWithoutAnEdgeIsParked(t *testing.T) {
 	s, d := applyFacts(placedState(t, nil), newFact(FactKitReceived, 10), newFact(FactKitShipped, 24))
 	require.Equal(t, OutcomeParked, d.Outcome)
 	require.Equal(t, lifecycle.DeliveredToLab, s.Status)
-	out := s.ApplyDeadline(Deadline{Name: DeadlineName(AttentionFactOutOfPlace), Due: t0.Add(48 * time.Hour)}, t0.Add(48*time.Hour))
+	out := s.ApplyDeadline(Deadline{Name: DeadlineName(AttentionFactOutOfPlace), Due: t0.Add(48 * time.Hour)},
+		t0.Add(48*time.Hour))
 	require.True(t, out.Next.HasMark(AttentionFactOutOfPlace))
 }
 
@@ -222,13 +227,16 @@ func TestFactsOnEndedOrders(t *testing.T) {
 	}{
 		{"older shipment on completed", completed, newFact(FactKitShipped, 20), OutcomeLate, "", false},
 		{"older recoverable rejection on completed", completed, rejectionFact(40, true), OutcomeLate, "", false},
-		{"final rejection on completed", completed, rejectionFact(40, false), OutcomeRefused, AttentionContradictoryFact, false},
-		{"newer rejection on completed", completed, rejectionFact(60, true), OutcomeRefused, AttentionContradictoryFact, false},
+		{"final rejection on completed", completed, rejectionFact(40, false), OutcomeRefused, AttentionContradictoryFact,
+			false},
+		{"newer rejection on completed", completed, rejectionFact(60, true), OutcomeRefused, AttentionContradictoryFact,
+			false},
 		{"older report on completed", completed, newFact(FactReportReady, 49), OutcomeLate, "", false},
 		{"newer report on completed", completed, newFact(FactReportReady, 60), OutcomeApplied, "", true},
 		{"report on sample_error", failed, newFact(FactReportReady, 60), OutcomeRefused, AttentionResultAfterEnd, true},
 		{"second final rejection", failed, rejectionFact(60, false), OutcomeLate, AttentionReplacementNeeded, false},
-		{"shipment of a cancelled kit", cancelled, newFact(FactKitShipped, 60), OutcomeRefused, AttentionContradictoryFact, false},
+		{"shipment of a cancelled kit", cancelled, newFact(FactKitShipped, 60), OutcomeRefused, AttentionContradictoryFact,
+			false},
 		{"courier's epilogue", completed, courierFact(70, "inbound", lifecycle.TransitLab), OutcomeLate, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -79,7 +79,8 @@ func appointmentMismatch(s State) error {
 	case lifecycle.AppointmentPending:
 		fits = []lifecycle.AppointmentStatus{lifecycle.AppointmentStatusPending, lifecycle.AppointmentStatusReserved}
 	case lifecycle.AppointmentScheduled:
-		fits = []lifecycle.AppointmentStatus{lifecycle.AppointmentStatusConfirmed, lifecycle.AppointmentStatusInProgress, lifecycle.AppointmentStatusCompleted}
+		fits = []lifecycle.AppointmentStatus{lifecycle.AppointmentStatusConfirmed, lifecycle.AppointmentStatusInProgress,
+			lifecycle.AppointmentStatusCompleted}
 	case lifecycle.AppointmentCancelled:
 		fits = []lifecycle.AppointmentStatus{lifecycle.AppointmentStatusCancelled, lifecycle.AppointmentStatusReserved}
 	default:
@@ -124,7 +125,8 @@ func (w *orderWalk) checkDeadlines(s State) {
 			require.Negative(w.t, cmp.Or(last.Due.Compare(dl.Due), cmp.Compare(last.Name, dl.Name)), "sorted, each once")
 		}
 		require.NotContains(w.t, w.fired, dl, "it has acted")
-		allowed := !s.Terminal() || dl.Name == DeadlineName(AttentionResultsUnfetched) || dl.Name == DeadlineName(AttentionFactOutOfPlace)
+		allowed := !s.Terminal() || dl.Name == DeadlineName(AttentionResultsUnfetched) ||
+			dl.Name == DeadlineName(AttentionFactOutOfPlace)
 		require.True(w.t, allowed, "%s of an order that is %s", dl.Name, s.Status)
 	}
 }

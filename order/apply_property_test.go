@@ -123,7 +123,8 @@ var terminalFacts = map[lifecycle.LowStatus]Fact{
 func TestFirstTerminalFactWins(t *testing.T) {
 	t.Parallel()
 	onItsWay := stateIn(t, lifecycle.TransitLab, nil)
-	kinds := []lifecycle.LowStatus{lifecycle.SampleError, lifecycle.Completed, lifecycle.Lost, lifecycle.FailureToDeliverToLab}
+	kinds := []lifecycle.LowStatus{lifecycle.SampleError, lifecycle.Completed, lifecycle.Lost,
+		lifecycle.FailureToDeliverToLab}
 	rapid.Check(t, func(t *rapid.T) {
 		ends := rapid.SliceOfN(rapid.SampledFrom(kinds), 1, 6).Draw(t, "ends")
 		s := onItsWay

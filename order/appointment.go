@@ -30,24 +30,30 @@ func AppointmentTypeOf(m lifecycle.Modality) AppointmentType {
 // Appointment is what an order's workflow knows of an appointment: ids, times and codes. Where it is and what was noted is in the
 // store (AppointmentDocument).
 type Appointment struct {
-	ID            string                      `json:"id"`
-	Type          AppointmentType             `json:"type"`
-	Provider      string                      `json:"provider"`             // getlabs, phlebfinders, quest, sonora_quest
-	AccountID     string                      `json:"account_id,omitempty"` // the account through which the provider is called
-	Status        lifecycle.AppointmentStatus `json:"status"`
-	Reference     string                      `json:"reference,omitempty"`    // the provider's id; empty until it has told it
-	Confirmation  string                      `json:"confirmation,omitempty"` // the provider's confirmation number
-	SiteCode      string                      `json:"site,omitempty"`         // code of the patient service center
-	SlotKey       string                      `json:"slot,omitempty"`         // the provider's key of the slot that was booked
-	StartAt       time.Time                   `json:"start_at,omitzero"`      // zero while no time is set
-	EndAt         time.Time                   `json:"end_at,omitzero"`
-	Zone          string                      `json:"zone,omitempty"` // IANA name
-	CanReschedule bool                        `json:"can_reschedule,omitempty"`
-	CreatedAt     time.Time                   `json:"created_at"`
-	ConfirmBy     time.Time                   `json:"confirm_by,omitzero"`  // asynchronous bookings: cancelled when not confirmed until then
-	ReportedAt    time.Time                   `json:"reported_at,omitzero"` // of the newest report by the provider; what lateness is measured by
-	EndedAt       time.Time                   `json:"over_at,omitzero"`     // when it was over, whoever told that; zero: it is not
-	EventCount    int                         `json:"events"`               // how many it has had
+	ID       string          `json:"id"`
+	Type     AppointmentType `json:"type"`
+	Provider string          `json:"provider"` // getlabs, phlebfinders, quest, sonora_quest
+	// the account through which the provider is called
+	AccountID string                      `json:"account_id,omitempty"`
+	Status    lifecycle.AppointmentStatus `json:"status"`
+	// the provider's id; empty until it has told it
+	Reference    string `json:"reference,omitempty"`
+	Confirmation string `json:"confirmation,omitempty"` // the provider's confirmation number
+	SiteCode     string `json:"site,omitempty"`         // code of the patient service center
+	// the provider's key of the slot that was booked
+	SlotKey       string    `json:"slot,omitempty"`
+	StartAt       time.Time `json:"start_at,omitzero"` // zero while no time is set
+	EndAt         time.Time `json:"end_at,omitzero"`
+	Zone          string    `json:"zone,omitempty"` // IANA name
+	CanReschedule bool      `json:"can_reschedule,omitempty"`
+	CreatedAt     time.Time `json:"created_at"`
+	// asynchronous bookings: cancelled when not confirmed until then
+	ConfirmBy time.Time `json:"confirm_by,omitzero"`
+	// of the newest report by the provider; what lateness is measured by
+	ReportedAt time.Time `json:"reported_at,omitzero"`
+	// when it was over, whoever told that; zero: it is not
+	EndedAt    time.Time `json:"over_at,omitzero"`
+	EventCount int       `json:"events"` // how many it has had
 }
 
 // Active reports whether the appointment is still ahead or under way.

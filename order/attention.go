@@ -14,16 +14,17 @@ type AttentionReason string
 // The attention reasons. The first group goes away when the order leaves the status it was raised in, the second
 // stays until operations act or acknowledge it.
 const (
-	AttentionRequisitionOverdue    AttentionReason = "requisition_overdue"
-	AttentionShipmentOverdue       AttentionReason = "shipment_overdue"
-	AttentionOutboundOverdue       AttentionReason = "outbound_overdue"
-	AttentionKitUnused             AttentionReason = "kit_unused"
-	AttentionInboundOverdue        AttentionReason = "inbound_overdue"
-	AttentionLegSilent             AttentionReason = "leg_silent"
-	AttentionResultsOverdue        AttentionReason = "results_overdue"
-	AttentionResultsIncomplete     AttentionReason = "results_incomplete"
-	AttentionRecoveryNeeded        AttentionReason = "recovery_needed"
-	AttentionRecoverableUnclear    AttentionReason = "recoverable_unclear" // the lab's `recoverable` was absent or not a boolean
+	AttentionRequisitionOverdue AttentionReason = "requisition_overdue"
+	AttentionShipmentOverdue    AttentionReason = "shipment_overdue"
+	AttentionOutboundOverdue    AttentionReason = "outbound_overdue"
+	AttentionKitUnused          AttentionReason = "kit_unused"
+	AttentionInboundOverdue     AttentionReason = "inbound_overdue"
+	AttentionLegSilent          AttentionReason = "leg_silent"
+	AttentionResultsOverdue     AttentionReason = "results_overdue"
+	AttentionResultsIncomplete  AttentionReason = "results_incomplete"
+	AttentionRecoveryNeeded     AttentionReason = "recovery_needed"
+	// the lab's `recoverable` was absent or not a boolean
+	AttentionRecoverableUnclear    AttentionReason = "recoverable_unclear"
 	AttentionTellLab               AttentionReason = "tell_lab"
 	AttentionPlacementRefused      AttentionReason = "placement_refused"
 	AttentionPlacementUnanswered   AttentionReason = "placement_unanswered"
@@ -33,25 +34,32 @@ const (
 	AttentionAppointmentUnassigned AttentionReason = "appointment_unassigned"
 	AttentionSampleProblem         AttentionReason = "sample_problem" // the lab rejected a drawn sample, but not for good
 
-	AttentionResultsUnfetched      AttentionReason = "results_unfetched"
-	AttentionFactOutOfPlace        AttentionReason = "fact_out_of_place"
-	AttentionContradictoryFact     AttentionReason = "contradictory_fact" // a partner's fact about an order that ended otherwise
-	AttentionResultAfterEnd        AttentionReason = "result_after_end"   // results for an order that ended otherwise: stored, not shown
-	AttentionCancelAtLab           AttentionReason = "cancel_at_lab"
-	AttentionAccessionMismatch     AttentionReason = "accession_mismatch"
-	AttentionReplacementNeeded     AttentionReason = "replacement_needed"
-	AttentionReplacementLimit      AttentionReason = "replacement_limit"
-	AttentionUnregisteredSample    AttentionReason = "unregistered_sample_received"
-	AttentionAppointmentAtProvider AttentionReason = "appointment_at_provider" // an appointment is over here, and its provider has not confirmed that
+	AttentionResultsUnfetched AttentionReason = "results_unfetched"
+	AttentionFactOutOfPlace   AttentionReason = "fact_out_of_place"
+	// a partner's fact about an order that ended otherwise
+	AttentionContradictoryFact AttentionReason = "contradictory_fact"
+	// results for an order that ended otherwise: stored, not shown
+	AttentionResultAfterEnd     AttentionReason = "result_after_end"
+	AttentionCancelAtLab        AttentionReason = "cancel_at_lab"
+	AttentionAccessionMismatch  AttentionReason = "accession_mismatch"
+	AttentionReplacementNeeded  AttentionReason = "replacement_needed"
+	AttentionReplacementLimit   AttentionReason = "replacement_limit"
+	AttentionUnregisteredSample AttentionReason = "unregistered_sample_received"
+	// an appointment is over here, and its provider has not confirmed that
+	AttentionAppointmentAtProvider AttentionReason = "appointment_at_provider"
 )
 
 // AllAttentionReasons lists every reason.
 func AllAttentionReasons() []AttentionReason {
 	return []AttentionReason{
-		AttentionRequisitionOverdue, AttentionShipmentOverdue, AttentionOutboundOverdue, AttentionKitUnused, AttentionInboundOverdue, AttentionLegSilent, AttentionResultsOverdue,
-		AttentionResultsIncomplete, AttentionRecoveryNeeded, AttentionRecoverableUnclear, AttentionTellLab, AttentionPlacementRefused, AttentionPlacementUnanswered, AttentionCancelUnanswered,
-		AttentionVisitOverdue, AttentionDrawUnreported, AttentionAppointmentUnassigned, AttentionSampleProblem, AttentionResultsUnfetched, AttentionFactOutOfPlace, AttentionContradictoryFact,
-		AttentionResultAfterEnd, AttentionCancelAtLab, AttentionAccessionMismatch, AttentionReplacementNeeded, AttentionReplacementLimit, AttentionUnregisteredSample,
+		AttentionRequisitionOverdue, AttentionShipmentOverdue, AttentionOutboundOverdue, AttentionKitUnused,
+		AttentionInboundOverdue, AttentionLegSilent, AttentionResultsOverdue,
+		AttentionResultsIncomplete, AttentionRecoveryNeeded, AttentionRecoverableUnclear, AttentionTellLab,
+		AttentionPlacementRefused, AttentionPlacementUnanswered, AttentionCancelUnanswered,
+		AttentionVisitOverdue, AttentionDrawUnreported, AttentionAppointmentUnassigned, AttentionSampleProblem,
+		AttentionResultsUnfetched, AttentionFactOutOfPlace, AttentionContradictoryFact,
+		AttentionResultAfterEnd, AttentionCancelAtLab, AttentionAccessionMismatch, AttentionReplacementNeeded,
+		AttentionReplacementLimit, AttentionUnregisteredSample,
 		AttentionAppointmentAtProvider,
 	}
 }
@@ -70,14 +78,15 @@ func stages(all ...lifecycle.Stage) home { return home{stages: all} }
 
 // statusesOfMark gives every status-bound reason the stages that it belongs to.
 var statusesOfMark = map[AttentionReason]home{
-	AttentionRequisitionOverdue:    stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
-	AttentionPlacementRefused:      stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
-	AttentionPlacementUnanswered:   stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
-	AttentionShipmentOverdue:       stages(lifecycle.StagePlaced, lifecycle.StageUnregistered),
-	AttentionOutboundOverdue:       {stages: []lifecycle.Stage{lifecycle.StageOutbound}, onItsWay: true},
-	AttentionKitUnused:             stages(lifecycle.StageWithCustomer),
-	AttentionInboundOverdue:        stages(lifecycle.StageInbound),
-	AttentionLegSilent:             {stages: []lifecycle.Stage{lifecycle.StageOutbound, lifecycle.StageInbound}, onItsWay: true},
+	AttentionRequisitionOverdue:  stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	AttentionPlacementRefused:    stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	AttentionPlacementUnanswered: stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
+	AttentionShipmentOverdue:     stages(lifecycle.StagePlaced, lifecycle.StageUnregistered),
+	AttentionOutboundOverdue:     {stages: []lifecycle.Stage{lifecycle.StageOutbound}, onItsWay: true},
+	AttentionKitUnused:           stages(lifecycle.StageWithCustomer),
+	AttentionInboundOverdue:      stages(lifecycle.StageInbound),
+	AttentionLegSilent: {stages: []lifecycle.Stage{lifecycle.StageOutbound, lifecycle.StageInbound},
+		onItsWay: true},
 	AttentionVisitOverdue:          stages(lifecycle.StagePlaced, lifecycle.StageAppointmentCancelled),
 	AttentionDrawUnreported:        stages(lifecycle.StagePlaced, lifecycle.StageAppointmentScheduled),
 	AttentionAppointmentUnassigned: stages(lifecycle.StageAppointmentPending),

@@ -21,6 +21,7 @@ func TestEveryAttentionReasonIsInTheOperationsGuide(t *testing.T) {
 	require.Len(t, all, len(reasons))
 	for i, r := range reasons {
 		require.Equal(t, AttentionReason(r[1]), all[i])
-		require.Contains(t, string(guide), "| `"+string(r[1])+"` |", "docs/operations.md does not say what to do about %s", r[1])
+		require.Contains(t, string(guide), "| `"+string(r[1])+"` |", "docs/operations.md does not say what to do about %s",
+			r[1])
 	}
 }

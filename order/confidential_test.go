@@ -70,7 +70,8 @@ func TestEveryTypeIsConfidentialOrKnownToTravel(t *testing.T) {
 		require.NoError(t, err)
 		sources[e.Name()] = string(text)
 	}
-	require.Empty(t, unclassifiedTypes(t, sources, secret, travellingTypes), "list the type in confidential.go, or here if it never holds anything about a patient")
+	require.Empty(t, unclassifiedTypes(t, sources, secret, travellingTypes),
+		"list the type in confidential.go, or here if it never holds anything about a patient")
 
 	// The control: without the lists, types are found.
 	require.Contains(t, unclassifiedTypes(t, sources, travellingTypes), "Patient")

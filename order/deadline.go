@@ -14,13 +14,15 @@ type DeadlineName string
 
 // The deadlines that do more than raise an attention of the same name.
 const (
-	DeadlineActivation              DeadlineName = "activate"                 // make the requisition
-	DeadlineRecoveryWindow          DeadlineName = "recovery_window"          // sample_error
-	DeadlineOutboundLost            DeadlineName = "outbound_lost"            // lost, or attention
-	DeadlineInboundLost             DeadlineName = "inbound_lost"             // lost, or attention
-	DeadlineKitExpiry               DeadlineName = "kit_expiry"               // do_not_process
-	DeadlineAppointmentUnplaced     DeadlineName = "appointment_unplaced"     // cancel an appointment that has no requisition
-	DeadlineAppointmentConfirmation DeadlineName = "appointment_confirmation" // cancel an appointment that was not confirmed
+	DeadlineActivation     DeadlineName = "activate"        // make the requisition
+	DeadlineRecoveryWindow DeadlineName = "recovery_window" // sample_error
+	DeadlineOutboundLost   DeadlineName = "outbound_lost"   // lost, or attention
+	DeadlineInboundLost    DeadlineName = "inbound_lost"    // lost, or attention
+	DeadlineKitExpiry      DeadlineName = "kit_expiry"      // do_not_process
+	// cancel an appointment that has no requisition
+	DeadlineAppointmentUnplaced DeadlineName = "appointment_unplaced"
+	// cancel an appointment that was not confirmed
+	DeadlineAppointmentConfirmation DeadlineName = "appointment_confirmation"
 	recoveryReminderPrefix                       = "recovery_reminder_"
 )
 

@@ -37,31 +37,34 @@ type Decision struct {
 	CreateReplacement bool                `json:"Replace"` // create the replacement order in the same transaction
 	CreateRedraw      bool                `json:"Redraw"`  // create the redraw order in the same transaction
 
-	Appointments      []AppointmentStep `json:"Appointments,omitempty"` // events of appointments, oldest first
-	AbandonedDemandID string            `json:"Abandoned,omitempty"`    // a demand about an appointment that nobody waits for any more
+	Appointments []AppointmentStep `json:"Appointments,omitempty"` // events of appointments, oldest first
+	// a demand about an appointment that nobody waits for any more
+	AbandonedDemandID string `json:"Abandoned,omitempty"`
 
 	now time.Time // by our clock
 }
 
 // Recording is one transaction of the store: what a cause did to an order.
 type Recording struct {
-	OrderID       string    `json:"order_id"`
-	Revision      int64     `json:"revision"` // the revision that the decision was made on; compare and set
-	Cause         string    `json:"cause"`
-	Decision      Decision  `json:"decision"`
-	Fact          *Fact     `json:"fact,omitempty"`      // the cause, when a partner's report
-	DemandID      string    `json:"demand_id,omitempty"` // the cause, when a demand
-	ResultID      string    `json:"result_id,omitempty"` // the result version that this recording makes the order's newest
-	NewlyCritical bool      `json:"critical,omitempty"`  // that version is critical, and the client has not been told
-	HeldResultID  string    `json:"held_id,omitempty"`   // a result version of an order that ended otherwise: it opens a match review
-	At            time.Time `json:"at"`
+	OrderID       string   `json:"order_id"`
+	Revision      int64    `json:"revision"` // the revision that the decision was made on; compare and set
+	Cause         string   `json:"cause"`
+	Decision      Decision `json:"decision"`
+	Fact          *Fact    `json:"fact,omitempty"`      // the cause, when a partner's report
+	DemandID      string   `json:"demand_id,omitempty"` // the cause, when a demand
+	ResultID      string   `json:"result_id,omitempty"` // the result version that this recording makes the order's newest
+	NewlyCritical bool     `json:"critical,omitempty"`  // that version is critical, and the client has not been told
+	// a result version of an order that ended otherwise: it opens a match review
+	HeldResultID string    `json:"held_id,omitempty"`
+	At           time.Time `json:"at"`
 }
 
 // RecordingResult is what the store answers.
 type RecordingResult struct {
-	Revision      int64   `json:"revision"`
-	Sequence      int64   `json:"sequence"`
-	Duplicate     bool    `json:"duplicate,omitempty"` // the cause had been recorded before; Outcome and Reason are the earlier ones
+	Revision int64 `json:"revision"`
+	Sequence int64 `json:"sequence"`
+	// the cause had been recorded before; Outcome and Reason are the earlier ones
+	Duplicate     bool    `json:"duplicate,omitempty"`
 	Outcome       Outcome `json:"outcome,omitempty"`
 	Reason        Reason  `json:"reason,omitempty"`
 	ReplacementID string  `json:"child_id,omitempty"` // the replacement order that was created

@@ -13,12 +13,13 @@ type DemandKind string
 
 // The demands of a client.
 const (
-	DemandCancel                DemandKind = "cancel"
-	DemandActivate              DemandKind = "activate"       // change or clear activate_by
-	DemandRegister              DemandKind = "register"       // whose a kit is; its body is a Registration
-	DemandDrawCompleted         DemandKind = "draw_completed" // on-site collection: the draw is done
-	DemandBookAppointment       DemandKind = "book"           // an appointment, in a slot; this and the next three have a BookingBody
-	DemandRequestAppointment    DemandKind = "request"        // an appointment whose time the provider sets
+	DemandCancel        DemandKind = "cancel"
+	DemandActivate      DemandKind = "activate"       // change or clear activate_by
+	DemandRegister      DemandKind = "register"       // whose a kit is; its body is a Registration
+	DemandDrawCompleted DemandKind = "draw_completed" // on-site collection: the draw is done
+	// an appointment, in a slot; this and the next three have a BookingBody
+	DemandBookAppointment       DemandKind = "book"
+	DemandRequestAppointment    DemandKind = "request" // an appointment whose time the provider sets
 	DemandRescheduleAppointment DemandKind = "reschedule"
 	DemandCancelAppointment     DemandKind = "cancel_appointment"
 	DemandAcceptResults         DemandKind = "accept" // results that were held back are the order's; from a match review
@@ -46,18 +47,25 @@ func (k DemandKind) ConcernsAppointment() bool {
 // Demand is a request to change an order, as it travels through Temporal. Whatever body it has stays encrypted in the row that
 // ID names.
 type Demand struct {
-	ID                  string          `json:"id"`
-	Kind                DemandKind      `json:"kind"`
-	By                  lifecycle.Actor `json:"by"`
-	ActivateBy          string          `json:"activate_by,omitempty"` // activate: YYYY-MM-DD; empty clears
-	ActivateAt          time.Time       `json:"activate_at,omitzero"`  // activate: first instant of that day in the service's zone
-	Confirmed           bool            `json:"confirmed,omitempty"`   // recover: the lab has confirmed that the kit is back in production
-	LabTakesCorrections bool            `json:"correctable,omitempty"` // recover: the lab can be told by a call; set by the workflow
-	IsRetry             bool            `json:"again,omitempty"`       // asked before without an answer, so it may have been recorded already
-	Reason              string          `json:"reason,omitempty"`      // do_not_process: a reason code; acknowledge: the attention reason
+	ID         string          `json:"id"`
+	Kind       DemandKind      `json:"kind"`
+	By         lifecycle.Actor `json:"by"`
+	ActivateBy string          `json:"activate_by,omitempty"` // activate: YYYY-MM-DD; empty clears
+	// activate: first instant of that day in the service's zone
+	ActivateAt time.Time `json:"activate_at,omitzero"`
+	// recover: the lab has confirmed that the kit is back in production
+	Confirmed bool `json:"confirmed,omitempty"`
+	// recover: the lab can be told by a call; set by the workflow
+	LabTakesCorrections bool `json:"correctable,omitempty"`
+	// asked before without an answer, so it may have been recorded already
+	IsRetry bool `json:"again,omitempty"`
+	// do_not_process: a reason code; acknowledge: the attention reason
+	Reason string `json:"reason,omitempty"`
 
-	Slot          *Slot         `json:"slot,omitempty"`           // book, reschedule: what was chosen; request: the provider, without a key
-	Async         bool          `json:"async,omitempty"`          // book: the caller does not wait longer than Wait for the provider
+	// book, reschedule: what was chosen; request: the provider, without a key
+	Slot *Slot `json:"slot,omitempty"`
+	// book: the caller does not wait longer than Wait for the provider
+	Async         bool          `json:"async,omitempty"`
 	CallerWait    Duration      `json:"wait,omitempty"`           // book, asynchronous: how long the caller waits
 	ConfirmWithin Duration      `json:"confirm_within,omitempty"` // book, asynchronous: how long the provider may take
 	Results       *FetchOutcome `json:"fetched,omitempty"`        // accept: the results
@@ -68,12 +76,13 @@ func (d Demand) AppointmentID() string { return d.ID }
 
 // DemandAnswer is what became of a demand.
 type DemandAnswer struct {
-	Done          bool                `json:"done"`
-	Reason        Reason              `json:"reason,omitempty"` // when not done: why
-	FromStatus    lifecycle.LowStatus `json:"from,omitempty"`   // the status that the demand met
-	Sequence      int64               `json:"sequence,omitempty"`
-	Unanswered    bool                `json:"unanswered,omitempty"` // the partner did not answer in time; it is kept trying
-	ReplacementID string              `json:"child_id,omitempty"`   // replace: the replacement order
+	Done       bool                `json:"done"`
+	Reason     Reason              `json:"reason,omitempty"` // when not done: why
+	FromStatus lifecycle.LowStatus `json:"from,omitempty"`   // the status that the demand met
+	Sequence   int64               `json:"sequence,omitempty"`
+	// the partner did not answer in time; it is kept trying
+	Unanswered    bool   `json:"unanswered,omitempty"`
+	ReplacementID string `json:"child_id,omitempty"` // replace: the replacement order
 }
 
 // Reason is a stable code for why something was refused, parked or found late.
@@ -81,37 +90,43 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonTransitionNotAllowed Reason = "transition_not_allowed" // the lifecycle has no such edge from here, or not for this actor
-	ReasonNotScheduled         Reason = "not_scheduled"          // the order was created without activate_by
-	ReasonAlreadyActivated     Reason = "already_activated"      // its activation has begun
-	ReasonDateInThePast        Reason = "date_in_the_past"       // activate: the day has passed
-	ReasonNotPlaceable         Reason = "not_placeable"          // place: nothing to place
-	ReasonNotBlocked           Reason = "not_blocked"            // recover: the order is not blocked
-	ReasonNotReplaceable       Reason = "not_replaceable"        // replace: it has not failed, or is no testkit
-	ReasonAlreadyReplaced      Reason = "already_replaced"       // replace: it has a replacement
-	ReasonReplacementLimit     Reason = "replacement_limit"      // replace: its transaction has had all that the policy allows
-	ReasonLabRefused           Reason = "lab_refused"            // the partner would not do it
-	ReasonNoSuchAttention      Reason = "no_such_attention"      // acknowledge: the mark is not open
-	ReasonNotYetPlaced         Reason = "not_yet_placed"         // a fact about an order that has not been sent to the lab
-	ReasonNoEdge               Reason = "no_edge"                // a fact whose edge does not exist from here
-	ReasonOlder                Reason = "older"                  // a fact older than the one that set the present status
-	ReasonRepeated             Reason = "repeated"               // a fact that says what is known
-	ReasonOrderEnded           Reason = "order_ended"            // a fact on an order that ended otherwise
-	ReasonAmendment            Reason = "amendment"              // an amendment: data only
-	ReasonKitNotRegistered     Reason = "kit_not_registered"     // a lab's fact about a kit whose patient is not known yet
-	ReasonNotForThisMethod     Reason = "not_for_this_method"    // register, draw, appointments: the order's collection method has none of it
-	ReasonAlreadyRegistered    Reason = "already_registered"     // register: its patient is known
-	ReasonNoRequisition        Reason = "no_requisition"         // book: there is no requisition, and the team may not book before it
-	ReasonAlreadyBooked        Reason = "already_booked"         // book: it has an active appointment
-	ReasonNoAppointment        Reason = "no_appointment"         // reschedule, cancel an appointment: none is active
-	ReasonNotReschedulable     Reason = "not_reschedulable"      // reschedule: this appointment cannot be moved
-	ReasonBookingUnderWay      Reason = "booking_under_way"      // the provider is being asked for another change
-	ReasonSlotGone             Reason = "slot_gone"              // the slot is not free any more, or its key has expired
-	ReasonBeforeActivation     Reason = "before_activation"      // book: it starts before activate_by; activate: it would move past the booked start
-	ReasonProviderUnanswered   Reason = "provider_unanswered"    // book: the provider did not answer; it has been given up
-	ReasonNoSuchResult         Reason = "no_such_result"         // accept: nothing is held back
-	ReasonSuperseded           Reason = "superseded"             // a rejection that the registration has answered
-	ReasonTimeImplausible      Reason = "time_implausible"       // an applied fact whose time is missing or implausible: the receive time counts
+	// the lifecycle has no such edge from here, or not for this actor
+	ReasonTransitionNotAllowed Reason = "transition_not_allowed"
+	ReasonNotScheduled         Reason = "not_scheduled"     // the order was created without activate_by
+	ReasonAlreadyActivated     Reason = "already_activated" // its activation has begun
+	ReasonDateInThePast        Reason = "date_in_the_past"  // activate: the day has passed
+	ReasonNotPlaceable         Reason = "not_placeable"     // place: nothing to place
+	ReasonNotBlocked           Reason = "not_blocked"       // recover: the order is not blocked
+	ReasonNotReplaceable       Reason = "not_replaceable"   // replace: it has not failed, or is no testkit
+	ReasonAlreadyReplaced      Reason = "already_replaced"  // replace: it has a replacement
+	// replace: its transaction has had all that the policy allows
+	ReasonReplacementLimit Reason = "replacement_limit"
+	ReasonLabRefused       Reason = "lab_refused"        // the partner would not do it
+	ReasonNoSuchAttention  Reason = "no_such_attention"  // acknowledge: the mark is not open
+	ReasonNotYetPlaced     Reason = "not_yet_placed"     // a fact about an order that has not been sent to the lab
+	ReasonNoEdge           Reason = "no_edge"            // a fact whose edge does not exist from here
+	ReasonOlder            Reason = "older"              // a fact older than the one that set the present status
+	ReasonRepeated         Reason = "repeated"           // a fact that says what is known
+	ReasonOrderEnded       Reason = "order_ended"        // a fact on an order that ended otherwise
+	ReasonAmendment        Reason = "amendment"          // an amendment: data only
+	ReasonKitNotRegistered Reason = "kit_not_registered" // a lab's fact about a kit whose patient is not known yet
+	// register, draw, appointments: the order's collection method has none of it
+	ReasonNotForThisMethod  Reason = "not_for_this_method"
+	ReasonAlreadyRegistered Reason = "already_registered" // register: its patient is known
+	// book: there is no requisition, and the team may not book before it
+	ReasonNoRequisition    Reason = "no_requisition"
+	ReasonAlreadyBooked    Reason = "already_booked"    // book: it has an active appointment
+	ReasonNoAppointment    Reason = "no_appointment"    // reschedule, cancel an appointment: none is active
+	ReasonNotReschedulable Reason = "not_reschedulable" // reschedule: this appointment cannot be moved
+	ReasonBookingUnderWay  Reason = "booking_under_way" // the provider is being asked for another change
+	ReasonSlotGone         Reason = "slot_gone"         // the slot is not free any more, or its key has expired
+	// book: it starts before activate_by; activate: it would move past the booked start
+	ReasonBeforeActivation   Reason = "before_activation"
+	ReasonProviderUnanswered Reason = "provider_unanswered" // book: the provider did not answer; it has been given up
+	ReasonNoSuchResult       Reason = "no_such_result"      // accept: nothing is held back
+	ReasonSuperseded         Reason = "superseded"          // a rejection that the registration has answered
+	// an applied fact whose time is missing or implausible: the receive time counts
+	ReasonTimeImplausible Reason = "time_implausible"
 )
 
 // The causes of a recording. A cause is recorded once; the same cause again gets the earlier answer.

@@ -40,14 +40,16 @@ type Fact struct {
 	KitRegCode     string `json:"kit_reg_code,omitempty"`
 	OraQuickLot    string `json:"oraquick_lot_exp,omitempty"`
 
-	Leg          string              `json:"leg,omitempty"`       // courier_report only: outbound, inbound
-	TargetStatus lifecycle.LowStatus `json:"target,omitempty"`    // courier_report only: the status that it asks for; empty: none
+	Leg string `json:"leg,omitempty"` // courier_report only: outbound, inbound
+	// courier_report only: the status that it asks for; empty: none
+	TargetStatus lifecycle.LowStatus `json:"target,omitempty"`
 	LegEnded     bool                `json:"delivered,omitempty"` // courier_report only: the leg has ended
 
 	CollectedAt time.Time `json:"collected_at,omitzero"` // when the sample was collected, as sent; zero: not told
 
-	AppointmentID string               `json:"appointment_id,omitempty"` // appointment only: our id, where the provider knows it
-	Appointment   *ReportedAppointment `json:"appointment,omitempty"`    // appointment only: how it stands
+	// appointment only: our id, where the provider knows it
+	AppointmentID string               `json:"appointment_id,omitempty"`
+	Appointment   *ReportedAppointment `json:"appointment,omitempty"` // appointment only: how it stands
 
 	Amendment bool `json:"amendment,omitempty"` // same key as an earlier report with other content (molecular-api#d17)
 }
@@ -72,7 +74,8 @@ func (f Fact) isFinalRejection() bool {
 
 // trigger is what the fact raises a mark for. A repeat that is not newer is the same trigger.
 func (f Fact) trigger(r AttentionReason, at time.Time) Trigger {
-	says := []string{string(f.Kind), f.Leg, string(f.TargetStatus), string(f.Detail), strconv.FormatBool(f.isFinalRejection())}
+	says := []string{string(f.Kind), f.Leg, string(f.TargetStatus), string(f.Detail),
+		strconv.FormatBool(f.isFinalRejection())}
 	if b := f.Appointment; b != nil {
 		says = append(says, f.AppointmentID, b.Reference, string(b.Status), b.StartAt.UTC().Format(time.RFC3339))
 	}

@@ -5,25 +5,26 @@ import "slices"
 // Marker is one thing that a lab can be asked for: a single measurement, or a panel of several. The results that it leads to are its
 // expected results.
 type Marker struct {
-	ID               int64            `json:"id"`
-	Name             string           `json:"name"`
-	Slug             string           `json:"slug"`
-	Description      *string          `json:"description,omitempty"`
-	LabID            *int             `json:"lab_id,omitempty"`
-	ProviderID       *string          `json:"provider_id,omitempty"` // the lab's own code
-	Type             *string          `json:"type,omitempty"`        // biomarker, panel
-	Unit             *string          `json:"unit,omitempty"`
-	Price            *string          `json:"price,omitempty"`
-	Pricing          *Price           `json:"pricing,omitempty"` // nil: by contract
-	LOINC            *string          `json:"loinc,omitempty"`
-	SampleType       string           `json:"sample_type,omitempty"`
-	CommonTATDays    *int             `json:"common_tat_days,omitempty"`
-	WorstCaseTATDays *int             `json:"worst_case_tat_days,omitempty"`
-	ALaCarte         bool             `json:"a_la_carte_enabled,omitempty"` // can be ordered without a lab test
-	Reflex           bool             `json:"reflex,omitempty"`             // the lab adds it by itself after another one's result; it is never ordered
-	Inactive         bool             `json:"inactive,omitempty"`           // not offered any more
-	Questions        []Question       `json:"questions,omitempty"`          // asked on order entry
-	ExpectedResults  []ExpectedResult `json:"expected_results,omitempty"`
+	ID               int64   `json:"id"`
+	Name             string  `json:"name"`
+	Slug             string  `json:"slug"`
+	Description      *string `json:"description,omitempty"`
+	LabID            *int    `json:"lab_id,omitempty"`
+	ProviderID       *string `json:"provider_id,omitempty"` // the lab's own code
+	Type             *string `json:"type,omitempty"`        // biomarker, panel
+	Unit             *string `json:"unit,omitempty"`
+	Price            *string `json:"price,omitempty"`
+	Pricing          *Price  `json:"pricing,omitempty"` // nil: by contract
+	LOINC            *string `json:"loinc,omitempty"`
+	SampleType       string  `json:"sample_type,omitempty"`
+	CommonTATDays    *int    `json:"common_tat_days,omitempty"`
+	WorstCaseTATDays *int    `json:"worst_case_tat_days,omitempty"`
+	ALaCarte         bool    `json:"a_la_carte_enabled,omitempty"` // can be ordered without a lab test
+	// the lab adds it by itself after another one's result; it is never ordered
+	Reflex          bool             `json:"reflex,omitempty"`
+	Inactive        bool             `json:"inactive,omitempty"`  // not offered any more
+	Questions       []Question       `json:"questions,omitempty"` // asked on order entry
+	ExpectedResults []ExpectedResult `json:"expected_results,omitempty"`
 }
 
 // Orderable reports whether the marker can be part of an order of today.
@@ -36,7 +37,8 @@ func (m Marker) CoversResult(slug string, providerID, loinc *string) bool {
 		return true
 	}
 	return slices.ContainsFunc(m.ExpectedResults, func(e ExpectedResult) bool {
-		return sameSlug(e.Slug, slug) || equalKnown(e.ProviderID, providerID) || e.LOINC != nil && equalKnown(&e.LOINC.Code, loinc)
+		return sameSlug(e.Slug, slug) || equalKnown(e.ProviderID, providerID) || e.LOINC != nil &&
+			equalKnown(&e.LOINC.Code, loinc)
 	})
 }
 
@@ -110,5 +112,6 @@ func TurnaroundOf(markers []Marker) (common, worst *int) {
 		}
 		return longest
 	}
-	return slowest(func(m Marker) *int { return m.CommonTATDays }), slowest(func(m Marker) *int { return m.WorstCaseTATDays })
+	return slowest(func(m Marker) *int { return m.CommonTATDays }),
+		slowest(func(m Marker) *int { return m.WorstCaseTATDays })
 }

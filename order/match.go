@@ -57,9 +57,10 @@ var confidenceRank = map[Confidence]int{ConfidenceHigh: 0, ConfidenceMedium: 1, 
 
 // Match is what was found out about a report. It names orders and says nothing of the patient, so it is no secret.
 type Match struct {
-	Code         MatchCode   `json:"code"`
-	OtherAccount bool        `json:"other_account,omitempty"` // the best candidate was placed through another account of the lab
-	Candidates   []Candidate `json:"candidates,omitempty"`    // best first
+	Code MatchCode `json:"code"`
+	// the best candidate was placed through another account of the lab
+	OtherAccount bool        `json:"other_account,omitempty"`
+	Candidates   []Candidate `json:"candidates,omitempty"` // best first
 }
 
 // Candidate is an order that the report might belong to.
@@ -110,7 +111,8 @@ func MatchLabReport(r LabReport, accountID, labSlug string, found []MatchableOrd
 	found = slices.Clone(found)
 	rate := func(m MatchableOrder) Candidate { return m.asCandidate(r, accountID, labSlug) }
 	slices.SortStableFunc(found, func(a, b MatchableOrder) int {
-		return cmp.Or(cmp.Compare(confidenceRank[rate(a).Confidence], confidenceRank[rate(b).Confidence]), cmp.Compare(a.waitingRank(), b.waitingRank()))
+		return cmp.Or(cmp.Compare(confidenceRank[rate(a).Confidence], confidenceRank[rate(b).Confidence]),
+			cmp.Compare(a.waitingRank(), b.waitingRank()))
 	})
 	var out Match
 	for _, m := range found {
@@ -172,7 +174,8 @@ func (m MatchableOrder) waitingRank() int {
 func (m MatchableOrder) asCandidate(r LabReport, accountID, labSlug string) Candidate {
 	overlap, markers := m.markerOverlap(r)
 	c := Candidate{
-		OrderID: m.OrderID, TransactionID: m.TransactionID, UserID: m.UserID, NamedByNumber: m.NamedByNumber, Overlap: overlap,
+		OrderID: m.OrderID, TransactionID: m.TransactionID, UserID: m.UserID, NamedByNumber: m.NamedByNumber,
+		Overlap:    overlap,
 		Confidence: m.confidence(labSlug, markers),
 	}
 	add := func(reason MatchReason, applies bool) {

@@ -40,21 +40,35 @@ func TestMatchReport(t *testing.T) {
 		target string
 		first  Confidence
 	}{
-		"nothing":                     {nil, MatchNone, "", "", ""},
-		"its number":                  {[]MatchableOrder{matchable("a", lifecycle.SampleError, namedByNumber)}, MatchSampleID, "a", "a", ConfidenceHigh},
-		"cancelled":                   {[]MatchableOrder{matchable("a", lifecycle.Cancelled, namedByNumber)}, MatchCancelled, "a", "a", ConfidenceHigh},
-		"stopped":                     {[]MatchableOrder{matchable("a", lifecycle.DoNotProcess, namedByNumber, same)}, MatchCancelled, "a", "a", ConfidenceHigh},
-		"completed":                   {[]MatchableOrder{matchable("a", lifecycle.Corrected, namedByNumber)}, MatchCompleted, "a", "a", ConfidenceHigh},
-		"somebody else's":             {[]MatchableOrder{matchable("a", atLab, namedByNumber, different)}, MatchOtherPatient, "a", "", ConfidenceLow},
-		"the patient's":               {[]MatchableOrder{matchable("a", atLab, same)}, MatchPatientOnly, "a", "a", ConfidenceMedium},
-		"the patient has several":     {[]MatchableOrder{matchable("a", atLab, same), matchable("b", atLab, same)}, MatchMultipleOrders, "ab", "", ConfidenceMedium},
-		"one waits, one has ended":    {[]MatchableOrder{matchable("a", lifecycle.Completed, same), matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
-		"one waits, one has no lab":   {[]MatchableOrder{matchable("a", lifecycle.Ordered, same), matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
-		"nothing is collected":        {[]MatchableOrder{matchable("a", lifecycle.AwaitingRegistration, same)}, MatchWrongCollection, "a", "a", ConfidenceLow},
-		"another lab":                 {[]MatchableOrder{matchable("a", atLab, same, atOtherLab)}, MatchWrongLab, "a", "a", ConfidenceLow},
-		"another lab, and the right":  {[]MatchableOrder{matchable("a", atLab, same, atOtherLab), matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
-		"its number, and the patient": {[]MatchableOrder{matchable("a", atLab, same), matchable("b", lifecycle.Cancelled, namedByNumber)}, MatchCancelled, "ba", "b", ConfidenceHigh},
-		"other markers":               {[]MatchableOrder{matchable("a", atLab, same, withMarkers("tsh")), matchable("b", atLab, same, withMarkers("hdl"))}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
+		"nothing": {nil, MatchNone, "", "", ""},
+		"its number": {[]MatchableOrder{matchable("a", lifecycle.SampleError, namedByNumber)}, MatchSampleID,
+			"a", "a", ConfidenceHigh},
+		"cancelled": {[]MatchableOrder{matchable("a", lifecycle.Cancelled, namedByNumber)}, MatchCancelled,
+			"a", "a", ConfidenceHigh},
+		"stopped": {[]MatchableOrder{matchable("a", lifecycle.DoNotProcess, namedByNumber, same)},
+			MatchCancelled, "a", "a", ConfidenceHigh},
+		"completed": {[]MatchableOrder{matchable("a", lifecycle.Corrected, namedByNumber)}, MatchCompleted,
+			"a", "a", ConfidenceHigh},
+		"somebody else's": {[]MatchableOrder{matchable("a", atLab, namedByNumber, different)}, MatchOtherPatient,
+			"a", "", ConfidenceLow},
+		"the patient's": {[]MatchableOrder{matchable("a", atLab, same)}, MatchPatientOnly, "a", "a",
+			ConfidenceMedium},
+		"the patient has several": {[]MatchableOrder{matchable("a", atLab, same), matchable("b", atLab, same)},
+			MatchMultipleOrders, "ab", "", ConfidenceMedium},
+		"one waits, one has ended": {[]MatchableOrder{matchable("a", lifecycle.Completed, same),
+			matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
+		"one waits, one has no lab": {[]MatchableOrder{matchable("a", lifecycle.Ordered, same),
+			matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
+		"nothing is collected": {[]MatchableOrder{matchable("a", lifecycle.AwaitingRegistration, same)},
+			MatchWrongCollection, "a", "a", ConfidenceLow},
+		"another lab": {[]MatchableOrder{matchable("a", atLab, same, atOtherLab)}, MatchWrongLab, "a", "a",
+			ConfidenceLow},
+		"another lab, and the right": {[]MatchableOrder{matchable("a", atLab, same, atOtherLab),
+			matchable("b", atLab, same)}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
+		"its number, and the patient": {[]MatchableOrder{matchable("a", atLab, same),
+			matchable("b", lifecycle.Cancelled, namedByNumber)}, MatchCancelled, "ba", "b", ConfidenceHigh},
+		"other markers": {[]MatchableOrder{matchable("a", atLab, same, withMarkers("tsh")),
+			matchable("b", atLab, same, withMarkers("hdl"))}, MatchPatientOnly, "ba", "b", ConfidenceMedium},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -82,9 +96,10 @@ func TestMatchReportGivesItsReasons(t *testing.T) {
 	}
 	panel := func(slug string) func(*MatchableOrder) {
 		return func(m *MatchableOrder) {
-			m.Markers = append(m.Markers, Marker{ID: int64(100 + len(m.Markers)), Slug: slug, LOINC: new("24331-1"), ExpectedResults: []ExpectedResult{
-				{Slug: "hdl"}, {Slug: "ldl-calculated", LOINC: &LOINC{Code: "2085-9"}},
-			}})
+			m.Markers = append(m.Markers, Marker{ID: int64(100 + len(m.Markers)), Slug: slug, LOINC: new("24331-1"),
+				ExpectedResults: []ExpectedResult{
+					{Slug: "hdl"}, {Slug: "ldl-calculated", LOINC: &LOINC{Code: "2085-9"}},
+				}})
 		}
 	}
 	tests := map[string]struct {
@@ -93,12 +108,20 @@ func TestMatchReportGivesItsReasons(t *testing.T) {
 		overlap *Overlap
 	}{
 		"one panel that leads to both, and another": {
-			matchable("a", lifecycle.DeliveredToLab, namedByNumber, panel("lipid-panel"), panel("cardiac-panel")), []MatchReason{MatchReasonSameSample, MatchReasonSameLab, MatchReasonMarkersExact}, &Overlap{2, 2, 2},
+			matchable("a", lifecycle.DeliveredToLab, namedByNumber, panel("lipid-panel"), panel("cardiac-panel")),
+			[]MatchReason{MatchReasonSameSample, MatchReasonSameLab, MatchReasonMarkersExact}, &Overlap{2, 2, 2},
 		},
-		"exact":   {matchable("a", lifecycle.DeliveredToLab, namedByNumber, same, withMarkers("hdl"), ldl), []MatchReason{MatchReasonSameSample, MatchReasonSamePatient, MatchReasonSameLab, MatchReasonMarkersExact}, &Overlap{2, 2, 2}},
-		"partial": {matchable("a", lifecycle.Cancelled, same, atOtherAccount, withMarkers("hdl", "tsh")), []MatchReason{MatchReasonSamePatient, MatchReasonSameLab, MatchReasonOtherAccount, MatchReasonOrderCancelled, MatchReasonMarkersPartial}, &Overlap{2, 2, 1}},
-		"none":    {matchable("a", lifecycle.Completed, namedByNumber, different, atOtherLab, withMarkers("tsh")), []MatchReason{MatchReasonSameSample, MatchReasonOtherPatient, MatchReasonOtherLab, MatchReasonOrderCompleted, MatchReasonMarkersNone}, &Overlap{2, 1, 0}},
-		"unknown": {matchable("a", lifecycle.Registered, same), []MatchReason{MatchReasonSamePatient, MatchReasonSameLab, MatchReasonNotCollected}, nil},
+		"exact": {matchable("a", lifecycle.DeliveredToLab, namedByNumber, same, withMarkers("hdl"), ldl),
+			[]MatchReason{MatchReasonSameSample, MatchReasonSamePatient, MatchReasonSameLab, MatchReasonMarkersExact},
+			&Overlap{2, 2, 2}},
+		"partial": {matchable("a", lifecycle.Cancelled, same, atOtherAccount, withMarkers("hdl", "tsh")),
+			[]MatchReason{MatchReasonSamePatient, MatchReasonSameLab, MatchReasonOtherAccount, MatchReasonOrderCancelled,
+				MatchReasonMarkersPartial}, &Overlap{2, 2, 1}},
+		"none": {matchable("a", lifecycle.Completed, namedByNumber, different, atOtherLab, withMarkers("tsh")),
+			[]MatchReason{MatchReasonSameSample, MatchReasonOtherPatient, MatchReasonOtherLab, MatchReasonOrderCompleted,
+				MatchReasonMarkersNone}, &Overlap{2, 1, 0}},
+		"unknown": {matchable("a", lifecycle.Registered, same),
+			[]MatchReason{MatchReasonSamePatient, MatchReasonSameLab, MatchReasonNotCollected}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +138,8 @@ func TestMatchReportKnowsTheUserOfItsOrder(t *testing.T) {
 	t.Parallel()
 	hers := func(m *MatchableOrder) { m.UserID = "her" }
 	got := MatchLabReport(LabReport{}, "account", "mtl", []MatchableOrder{
-		matchable("a", lifecycle.Cancelled, namedByNumber, hers), matchable("b", lifecycle.DeliveredToLab, same, hers), matchable("c", lifecycle.DeliveredToLab, same),
+		matchable("a", lifecycle.Cancelled, namedByNumber, hers), matchable("b", lifecycle.DeliveredToLab, same, hers),
+		matchable("c", lifecycle.DeliveredToLab, same),
 	})
 	require.NotContains(t, got.Candidates[0].Reasons, MatchReasonSameUser)
 	require.Contains(t, got.Candidates[1].Reasons, MatchReasonSameUser)

@@ -1,11 +1,45 @@
 package order
 
 import (
+	"crypto/rand"
+	"encoding/base32"
 	"encoding/json"
 	"time"
 
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
+
+// crockford is Crockford's base32 alphabet: no I, L, O or U, so a number can be read aloud and typed again.
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// NewNumber makes an order number for the lab: 16 characters, 80 random bits (molecular-api#d20). It is the one thing
+// here that is not pure, and never called from workflow code.
+func NewNumber() string {
+	raw := make([]byte, 10)
+	rand.Read(raw) // which never fails
+	return crockford.EncodeToString(raw)
+}
+
+// Shipment is a kit's way to the patient and back.
+type Shipment struct {
+	ID          string      `json:"id"`
+	Outbound    ShipmentLeg `json:"outbound"`
+	Inbound     ShipmentLeg `json:"inbound"`
+	KitRegCode  string      `json:"kit_reg_code,omitempty"`
+	OraQuickLot string      `json:"oraquick_lot_exp,omitempty"`
+	Notes       *string     `json:"notes,omitempty"`
+	ShippedAt   time.Time   `json:"shipped_at"` // of the fact that the data is from: the newest wins
+	CreatedAt   time.Time   `json:"created_at"`
+	UpdatedAt   time.Time   `json:"updated_at"`
+}
+
+// ShipmentLeg is one direction of a shipment. Number is empty when the lab gave none.
+type ShipmentLeg struct {
+	Number    string `json:"number,omitempty"`
+	Courier   string `json:"courier,omitempty"` // usps, fedex; empty: not known
+	URL       string `json:"url,omitempty"`
+	TrackerID string `json:"tracker_id,omitempty"` // at the courier aggregator; empty: none yet
+}
 
 // Origin says why an order exists.
 type Origin string
@@ -77,14 +111,15 @@ type Order struct {
 
 // Event is one status of an order's history.
 type Event struct {
-	Sequence   int64 // 1 for `ordered`, without gaps
-	Status     lifecycle.Status
-	Detail     lifecycle.Detail // empty: none
-	Implied    bool             // proven by a later fact, never reported itself
-	Cause      string           // what CauseInbox, CauseDemand, CauseCall or CauseTimer made; or api:<request id>, parent:<order id>
-	StepIndex  int              // position within its cause, from 0
-	OccurredAt time.Time        // by the partner's clock where that is plausible
-	RecordedAt time.Time        // by ours; what the client API shows as created_at
+	Sequence int64 // 1 for `ordered`, without gaps
+	Status   lifecycle.Status
+	Detail   lifecycle.Detail // empty: none
+	Implied  bool             // proven by a later fact, never reported itself
+	// what CauseInbox, CauseDemand, CauseCall or CauseTimer made; or api:<request id>, parent:<order id>
+	Cause      string
+	StepIndex  int       // position within its cause, from 0
+	OccurredAt time.Time // by the partner's clock where that is plausible
+	RecordedAt time.Time // by ours; what the client API shows as created_at
 }
 
 // Transaction groups an initial order with its redraws and replacements.

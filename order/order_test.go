@@ -20,10 +20,13 @@ func TestStatusOfATransaction(t *testing.T) {
 		{"one cancelled", []lifecycle.LowStatus{lifecycle.Cancelled}, TransactionCancelled},
 		{"stopped and cancelled", []lifecycle.LowStatus{lifecycle.DoNotProcess, lifecycle.Cancelled}, TransactionCancelled},
 		{"failed", []lifecycle.LowStatus{lifecycle.SampleError}, TransactionCompleted},
-		{"failed, replacement open", []lifecycle.LowStatus{lifecycle.SampleError, lifecycle.TransitCustomer}, TransactionActive},
+		{"failed, replacement open", []lifecycle.LowStatus{lifecycle.SampleError, lifecycle.TransitCustomer},
+			TransactionActive},
 		{"failed, replacement cancelled", []lifecycle.LowStatus{lifecycle.Lost, lifecycle.Cancelled}, TransactionCompleted},
-		{"cancelled first, one open", []lifecycle.LowStatus{lifecycle.Cancelled, lifecycle.RequisitionCreated}, TransactionActive},
-		{"redraw available, redraw completed", []lifecycle.LowStatus{lifecycle.RedrawAvailable, lifecycle.Corrected}, TransactionCompleted},
+		{"cancelled first, one open", []lifecycle.LowStatus{lifecycle.Cancelled, lifecycle.RequisitionCreated},
+			TransactionActive},
+		{"redraw available, redraw completed", []lifecycle.LowStatus{lifecycle.RedrawAvailable, lifecycle.Corrected},
+			TransactionCompleted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

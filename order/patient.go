@@ -7,13 +7,14 @@ import (
 
 // Patient is who the order is for. Enumerations are kept as the client API spells them.
 type Patient struct {
-	FirstName         string          `json:"first_name"`
-	LastName          string          `json:"last_name"`
-	DOB               Date            `json:"dob"`
-	Gender            string          `json:"gender"`
-	Phone             string          `json:"phone_number"`
-	Email             string          `json:"email"`
-	MedicalProxy      json.RawMessage `json:"medical_proxy,omitempty"` // GuarantorDetails of client-api#clientfacinguser, as validated
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	DOB       Date   `json:"dob"`
+	Gender    string `json:"gender"`
+	Phone     string `json:"phone_number"`
+	Email     string `json:"email"`
+	// GuarantorDetails of client-api#clientfacinguser, as validated
+	MedicalProxy      json.RawMessage `json:"medical_proxy,omitempty"`
 	Race              *string         `json:"race,omitempty"`
 	Ethnicity         *string         `json:"ethnicity,omitempty"`
 	SexualOrientation *string         `json:"sexual_orientation,omitempty"`
@@ -37,7 +38,8 @@ type Address struct {
 
 // Location is the address as the place of an appointment.
 func (a Address) Location() Location {
-	return Location{FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip, Notes: a.AccessNotes}
+	return Location{FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip,
+		Notes: a.AccessNotes}
 }
 
 // ShippingAddress is where an unregistered kit is sent.

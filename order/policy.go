@@ -43,32 +43,37 @@ const (
 // Policy is everything that a deployment, team, lab account or lab test may decide about how orders run. It is resolved when an
 // order is created and kept with the order, so that a later change never moves an open order's deadlines.
 type Policy struct {
-	Replacement           ReplacementPolicy `json:"replacement"`             // Defaults to manual.
-	ReplacementLimit      int               `json:"replacement_limit"`       // Replacements per order transaction. Defaults to 2.
-	PartialResultWebhooks bool              `json:"partial_result_webhooks"` // Defaults to false.
-	BookBeforeRequisition bool              `json:"book_before_requisition"` // Defaults to false.
-	AllowMinors           bool              `json:"minors"`                  // Orders for patients under 18. Defaults to false.
-	Recovery              RecoveryPolicy    `json:"recovery"`
-	Deadlines             DeadlinePolicy    `json:"deadlines"`
+	Replacement ReplacementPolicy `json:"replacement"` // Defaults to manual.
+	// Replacements per order transaction. Defaults to 2.
+	ReplacementLimit      int  `json:"replacement_limit"`
+	PartialResultWebhooks bool `json:"partial_result_webhooks"` // Defaults to false.
+	BookBeforeRequisition bool `json:"book_before_requisition"` // Defaults to false.
+	// Orders for patients under 18. Defaults to false.
+	AllowMinors bool           `json:"minors"`
+	Recovery    RecoveryPolicy `json:"recovery"`
+	Deadlines   DeadlinePolicy `json:"deadlines"`
 }
 
 // RecoveryPolicy is how long a rejected kit may be saved, and when operations are reminded of it.
 type RecoveryPolicy struct {
-	Window      Duration   `json:"window"`       // Defaults to 14 days (Molecular accounts: 7 days).
-	Reminders   []Duration `json:"reminders"`    // After the rejection. Defaults to 3, 7 and 10 days (Molecular accounts: 3 and 5).
+	Window Duration `json:"window"` // Defaults to 14 days (Molecular accounts: 7 days).
+	// After the rejection. Defaults to 3, 7 and 10 days (Molecular accounts: 3 and 5).
+	Reminders   []Duration `json:"reminders"`
 	MaxRestarts int        `json:"max_restarts"` // How often a repeated rejection restarts the window. Defaults to 2.
 }
 
 // DeadlinePolicy is the table of order-lifecycle#deadlines: how long an order may wait in a status.
 type DeadlinePolicy struct {
-	Requisition       Duration `json:"requisition"`        // ordered and active without a requisition; registered. Defaults to 8 h.
-	Shipment          Duration `json:"shipment"`           // requisition made, nothing shipped. Defaults to 7 days.
-	Outbound          Duration `json:"outbound"`           // on the way to the customer. Defaults to 10 days.
-	OutboundLost      Duration `json:"outbound_lost"`      // the same, until lost or silent. Defaults to 30 days.
-	WithCustomer      Duration `json:"with_customer"`      // Defaults to 30 days.
-	Inbound           Duration `json:"inbound"`            // on the way to the lab. Defaults to 7 days.
-	InboundLost       Duration `json:"inbound_lost"`       // the same, until lost or silent. Defaults to 21 days.
-	Results           Duration `json:"results"`            // at the lab; the test's worst-case turnaround wins. Defaults to 14 days.
+	// ordered and active without a requisition; registered. Defaults to 8 h.
+	Requisition  Duration `json:"requisition"`
+	Shipment     Duration `json:"shipment"`      // requisition made, nothing shipped. Defaults to 7 days.
+	Outbound     Duration `json:"outbound"`      // on the way to the customer. Defaults to 10 days.
+	OutboundLost Duration `json:"outbound_lost"` // the same, until lost or silent. Defaults to 30 days.
+	WithCustomer Duration `json:"with_customer"` // Defaults to 30 days.
+	Inbound      Duration `json:"inbound"`       // on the way to the lab. Defaults to 7 days.
+	InboundLost  Duration `json:"inbound_lost"`  // the same, until lost or silent. Defaults to 21 days.
+	// at the lab; the test's worst-case turnaround wins. Defaults to 14 days.
+	Results           Duration `json:"results"`
 	ResultsFetch      Duration `json:"results_fetch"`      // announced and not fetched. Defaults to 25 h.
 	PartialResults    Duration `json:"partial_results"`    // Defaults to 14 days.
 	ParkedFact        Duration `json:"out_of_place"`       // a parked fact. Defaults to 24 h.

@@ -14,12 +14,16 @@ func TestDefaultPolicy(t *testing.T) {
 	hours := func(h int) Duration { return Duration(time.Duration(h) * time.Hour) }
 	require.Equal(t, Policy{
 		Replacement: "manual", ReplacementLimit: 2,
-		Recovery: RecoveryPolicy{Window: hours(336), Reminders: []Duration{hours(72), hours(168), hours(240)}, MaxRestarts: 2},
+		Recovery: RecoveryPolicy{Window: hours(336), Reminders: []Duration{hours(72), hours(168), hours(240)},
+			MaxRestarts: 2},
 		Deadlines: DeadlinePolicy{
-			Requisition: hours(8), Shipment: hours(168), Outbound: hours(240), OutboundLost: hours(720), WithCustomer: hours(720),
-			Inbound: hours(168), InboundLost: hours(504), Results: hours(336), ResultsFetch: hours(25), PartialResults: hours(336),
-			ParkedFact: hours(24), Visit: hours(336), AppointmentAssign: hours(48), DrawReport: hours(24), OnSiteDraw: hours(336),
-			KitExpiry: hours(8760),
+			Requisition: hours(8), Shipment: hours(168), Outbound: hours(240), OutboundLost: hours(720),
+			WithCustomer: hours(720),
+			Inbound:      hours(168), InboundLost: hours(504), Results: hours(336), ResultsFetch: hours(25),
+			PartialResults: hours(336),
+			ParkedFact:     hours(24), Visit: hours(336), AppointmentAssign: hours(48), DrawReport: hours(24),
+			OnSiteDraw: hours(336),
+			KitExpiry:  hours(8760),
 		},
 	}, DefaultPolicy())
 	require.NoError(t, DefaultPolicy().validate())

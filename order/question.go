@@ -23,20 +23,21 @@ const maxAnswerLength = 500
 
 // Question is one that a lab asks on order entry.
 type Question struct {
-	ID         int64           `json:"id"`
-	Code       string          `json:"code"` // the lab's own
-	Text       string          `json:"value"`
-	Type       QuestionType    `json:"type"`
-	Required   bool            `json:"required"`
-	Sequence   int             `json:"sequence"`
-	Choices    []Choice        `json:"answers,omitempty"`
-	Constraint *string         `json:"constraint,omitempty"` // a hint for people; what is checked is below
-	Default    *string         `json:"default,omitempty"`    // the answer where none is given
-	Pattern    string          `json:"pattern,omitempty"`    // text: RE2, of the whole answer
-	MaxLength  int             `json:"max_length,omitempty"` // text: characters; 0: 500
-	Minimum    *float64        `json:"minimum,omitempty"`    // numeric
-	Maximum    *float64        `json:"maximum,omitempty"`    // numeric
-	Fasting    *FastingAnswers `json:"fasting,omitempty"`    // it asks whether the patient has fasted: the lab test answers it
+	ID         int64        `json:"id"`
+	Code       string       `json:"code"` // the lab's own
+	Text       string       `json:"value"`
+	Type       QuestionType `json:"type"`
+	Required   bool         `json:"required"`
+	Sequence   int          `json:"sequence"`
+	Choices    []Choice     `json:"answers,omitempty"`
+	Constraint *string      `json:"constraint,omitempty"` // a hint for people; what is checked is below
+	Default    *string      `json:"default,omitempty"`    // the answer where none is given
+	Pattern    string       `json:"pattern,omitempty"`    // text: RE2, of the whole answer
+	MaxLength  int          `json:"max_length,omitempty"` // text: characters; 0: 500
+	Minimum    *float64     `json:"minimum,omitempty"`    // numeric
+	Maximum    *float64     `json:"maximum,omitempty"`    // numeric
+	// it asks whether the patient has fasted: the lab test answers it
+	Fasting *FastingAnswers `json:"fasting,omitempty"`
 }
 
 // Choice is an answer that can be chosen.

@@ -20,11 +20,16 @@ func TestQuestionAnswerProblems(t *testing.T) {
 		answer, wrong string
 	}{
 		{choice, "Y", ""}, {choice, "y", "one of Y, N, U"}, {choice, "", "one of"}, {choice, "Y,N", "one of"},
-		{several, "Y", ""}, {several, "Y, N", ""}, {several, "Y,X", "one of"}, {several, "Y,Y", "twice"}, {several, "", "one of"},
-		{weeks, "12", ""}, {weeks, "12.5", ""}, {weeks, "0", ""}, {weeks, "46", "at most 45"}, {weeks, "-1", "a number"}, {weeks, "1e1", "a number"},
-		{weeks, "NaN", "a number"}, {weeks, "", "a number"}, {weeks, "1,000", "a number"}, {Question{Type: QuestionNumeric, Minimum: new(2.0)}, "1", "at least 2"},
-		{day, "01/31", ""}, {day, "x01/31", "MM/DD"}, {day, "01/31\n", "MM/DD"}, {free, "abcde", ""}, {free, "abcdef", "at most 5"}, {free, " ", "empty"},
-		{Question{Type: QuestionText}, strings.Repeat("é", 500), ""}, {Question{Type: QuestionText}, strings.Repeat("é", 501), "at most 500"},
+		{several, "Y", ""}, {several, "Y, N", ""}, {several, "Y,X", "one of"}, {several, "Y,Y", "twice"},
+		{several, "", "one of"},
+		{weeks, "12", ""}, {weeks, "12.5", ""}, {weeks, "0", ""}, {weeks, "46", "at most 45"}, {weeks, "-1", "a number"},
+		{weeks, "1e1", "a number"},
+		{weeks, "NaN", "a number"}, {weeks, "", "a number"}, {weeks, "1,000", "a number"},
+		{Question{Type: QuestionNumeric, Minimum: new(2.0)}, "1", "at least 2"},
+		{day, "01/31", ""}, {day, "x01/31", "MM/DD"}, {day, "01/31\n", "MM/DD"}, {free, "abcde", ""},
+		{free, "abcdef", "at most 5"}, {free, " ", "empty"},
+		{Question{Type: QuestionText}, strings.Repeat("é", 500), ""},
+		{Question{Type: QuestionText}, strings.Repeat("é", 501), "at most 500"},
 	}
 	for _, tt := range tests {
 		wrong := tt.q.AnswerProblem(tt.answer)
@@ -47,7 +52,8 @@ func TestMiles(t *testing.T) {
 	for _, p := range []Point{phoenix, newYork, {0, 0}, {64.8, -147.7}} {
 		for _, miles := range []float64{10, 100} {
 			southWest, northEast := p.BoundsWithin(miles)
-			for _, edge := range []Point{{southWest.Lat, p.Lng}, {northEast.Lat, p.Lng}, {p.Lat, southWest.Lng}, {p.Lat, northEast.Lng}} {
+			for _, edge := range []Point{{southWest.Lat, p.Lng}, {northEast.Lat, p.Lng}, {p.Lat, southWest.Lng},
+				{p.Lat, northEast.Lng}} {
 				require.GreaterOrEqual(t, p.MilesTo(edge), miles-1e-6, "what is nearer is in the rectangle")
 				require.Less(t, p.MilesTo(edge), miles*1.1)
 			}
@@ -58,8 +64,10 @@ func TestMiles(t *testing.T) {
 func TestCombine(t *testing.T) {
 	t.Parallel()
 	lab := Lab{ID: 7, Slug: "quest", SampleTypes: []string{"serum"}}
-	one, two := Marker{ID: 2, Name: "B", CommonTATDays: new(2), Pricing: &Price{BaseCents: 50}}, Marker{ID: 1, Name: "A", CommonTATDays: new(4)}
-	test := LabTest{Name: "T", Markers: []Marker{one}, PanelIDs: []int{3}, Fasting: true, SampleType: "urine", Pricing: &Price{BaseCents: 100}}
+	one, two := Marker{ID: 2, Name: "B", CommonTATDays: new(2), Pricing: &Price{BaseCents: 50}},
+		Marker{ID: 1, Name: "A", CommonTATDays: new(4)}
+	test := LabTest{Name: "T", Markers: []Marker{one}, PanelIDs: []int{3}, Fasting: true, SampleType: "urine",
+		Pricing: &Price{BaseCents: 100}}
 	got := CombineLabTests(lab, []LabTest{test}, []Marker{two, one})
 	require.Equal(t, []Marker{two, one}, got.Markers, "each once, by id")
 	require.Equal(t, "T + A", got.Name)
@@ -71,7 +79,8 @@ func TestCombine(t *testing.T) {
 	require.EqualValues(t, 50, CombineLabTests(lab, nil, []Marker{one}).Pricing.BaseCents)
 	far := &Price{BaseCents: 100, Modifiers: []PriceModifier{{DeltaCents: 25, States: []string{"AK", "HI"}}}}
 	together := CombineLabTests(lab, []LabTest{{Pricing: far}, {Pricing: far}}, []Marker{one}).Pricing
-	require.Equal(t, []int64{250, 300}, []int64{together.ForState("AZ"), together.ForState("HI")}, "what is more for a state is so together")
+	require.Equal(t, []int64{250, 300}, []int64{together.ForState("AZ"), together.ForState("HI")},
+		"what is more for a state is so together")
 	long := CombineLabTests(lab, []LabTest{{Name: strings.Repeat("é", 150)}, {Name: strings.Repeat("é", 150)}}, nil)
 	require.Len(t, []rune(long.Name), 200)
 }

@@ -34,7 +34,8 @@ func (w *orderWalk) checkResolved(dm Demand, d Decision) {
 			repeated := again(d.Next)
 			require.False(w.t, repeated.Next.HasMark(r), "%s is raised again", r)
 		}
-		require.False(w.t, r == AttentionFactOutOfPlace && len(deadlinesOf(d.Next, r)) > 0, "somebody has seen all that is parked")
+		require.False(w.t, r == AttentionFactOutOfPlace && len(deadlinesOf(d.Next, r)) > 0,
+			"somebody has seen all that is parked")
 	case DemandAcceptResults:
 		f := *dm.Results
 		f.Generation, f.Changed = d.Next.Fetch.Generation, true // compared before it was accepted
@@ -63,7 +64,8 @@ func announced(h int) happening { return reports(newFact(FactReportReady, h)) }
 // fetches is the end of the fetch that the newest announcement asked for.
 func fetches(version string, changed bool) happening {
 	return func(s State) Decision {
-		d, _ := s.ApplyFetchedResults(FetchOutcome{Generation: s.Fetch.Generation, ResultID: version, Changed: changed}, hour(300))
+		d, _ := s.ApplyFetchedResults(FetchOutcome{Generation: s.Fetch.Generation, ResultID: version, Changed: changed},
+			hour(300))
 		return d
 	}
 }
@@ -252,25 +254,33 @@ func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 		first Fact
 		news  Fact
 	}{
-		"a contradiction":       {cancelled, AttentionContradictoryFact, newFact(FactKitShipped, 24), newFact(FactKitShipped, 30)},
-		"another contradiction": {cancelled, AttentionContradictoryFact, newFact(FactKitShipped, 24), newFact(FactKitReceived, 24)},
+		"a contradiction": {cancelled, AttentionContradictoryFact, newFact(FactKitShipped, 24),
+			newFact(FactKitShipped, 30)},
+		"another contradiction": {cancelled, AttentionContradictoryFact, newFact(FactKitShipped, 24),
+			newFact(FactKitReceived, 24)},
 		"by a courier": {
 			cancelled, AttentionContradictoryFact, courierFact(24, "outbound", lifecycle.TransitCustomer),
 			courierFact(24, "outbound", lifecycle.Lost),
 		},
-		"a rejection":        {cancelled, AttentionContradictoryFact, rejectionFact(24, true), rejectionFact(24, false)},
-		"not for its method": {cancelled, AttentionContradictoryFact, newFact(FactDrawCompleted, 24), newFact(FactDrawCompleted, 30)},
+		"a rejection": {cancelled, AttentionContradictoryFact, rejectionFact(24, true), rejectionFact(24, false)},
+		"not for its method": {cancelled, AttentionContradictoryFact, newFact(FactDrawCompleted, 24),
+			newFact(FactDrawCompleted, 30)},
 		"a visit after the end": {
 			walkIn.ApplyDemand(cancelBy(lifecycle.Client),
 				hour(2)).Next, AttentionContradictoryFact, visit("confirmed", 24), visit("in_progress", 24),
 		},
-		"another accession number":   {placedState(t, nil), AttentionAccessionMismatch, accession("M2", 24), accession("M3", 24)},
-		"a sample with a problem":    {walkIn, AttentionSampleProblem, rejectionFact(24, true), rejectionFact(30, true)},
-		"an unregistered kit":        {registrableState(t), AttentionUnregisteredSample, newFact(FactKitReceived, 24), rejectionFact(30, true)},
-		"a kit that is to be saved":  {placedState(t, nil), AttentionRecoveryNeeded, rejectionFact(24, true), rejectionFact(30, true)},
-		"an unreadable recoverable":  {placedState(t, nil), AttentionRecoverableUnclear, newFact(FactKitRejected, 24), newFact(FactKitRejected, 30)},
-		"results after the end":      {cancelled, AttentionResultAfterEnd, newFact(FactReportReady, 24), Fact{}},
-		"an accession, known before": {placedState(t, nil), AttentionAccessionMismatch, accession("M2", 24), accession("M3", 30)},
+		"another accession number": {placedState(t, nil), AttentionAccessionMismatch, accession("M2", 24),
+			accession("M3", 24)},
+		"a sample with a problem": {walkIn, AttentionSampleProblem, rejectionFact(24, true), rejectionFact(30, true)},
+		"an unregistered kit": {registrableState(t), AttentionUnregisteredSample, newFact(FactKitReceived, 24),
+			rejectionFact(30, true)},
+		"a kit that is to be saved": {placedState(t, nil), AttentionRecoveryNeeded, rejectionFact(24, true),
+			rejectionFact(30, true)},
+		"an unreadable recoverable": {placedState(t, nil), AttentionRecoverableUnclear, newFact(FactKitRejected, 24),
+			newFact(FactKitRejected, 30)},
+		"results after the end": {cancelled, AttentionResultAfterEnd, newFact(FactReportReady, 24), Fact{}},
+		"an accession, known before": {placedState(t, nil), AttentionAccessionMismatch, accession("M2", 24),
+			accession("M3", 30)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -363,7 +373,8 @@ func TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt(t *testing.T) {
 		}
 	}
 	untold := func(s State) Decision { return s.ApplyCorrectionUnanswered(now) }
-	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), untold, acknowledges(AttentionTellLab), untold).Next
+	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), untold, acknowledges(AttentionTellLab),
+		untold).Next
 	require.False(t, s.HasMark(AttentionTellLab))
 	require.True(t, happen(s, corrects("2"), untold).Next.HasMark(AttentionTellLab))
 }
@@ -375,7 +386,8 @@ func TestAnAcknowledgedAppointmentAtItsProvider(t *testing.T) {
 		return func(s State) Decision { return s.ApplyReleaseUnanswered(id, hour(100)) }
 	}
 	s := requisitionedState(lifecycle.WalkIn, nil)
-	s.PendingReleases = []AppointmentRelease{{AppointmentID: "a", UnansweredAttempts: releaseAttemptsBeforeMark - 1}, {AppointmentID: "b", UnansweredAttempts: releaseAttemptsBeforeMark - 1}}
+	s.PendingReleases = []AppointmentRelease{{AppointmentID: "a", UnansweredAttempts: releaseAttemptsBeforeMark - 1},
+		{AppointmentID: "b", UnansweredAttempts: releaseAttemptsBeforeMark - 1}}
 	s = happen(s, missed("a")).Next
 	require.True(t, s.HasMark(AttentionAppointmentAtProvider))
 	s = happen(s, acknowledges(AttentionAppointmentAtProvider), missed("a")).Next
@@ -395,5 +407,6 @@ func TestTriggersAreBounded(t *testing.T) {
 		s, _ = applyFacts(s, f)
 	}
 	require.Len(t, s.Triggers, keptTriggers)
-	require.Empty(t, happen(placedState(t, nil), reports(rejectionFact(24, true)), reports(newFact(FactKitReceived, 30))).Next.Triggers)
+	require.Empty(t, happen(placedState(t, nil), reports(rejectionFact(24, true)),
+		reports(newFact(FactKitReceived, 30))).Next.Triggers)
 }

@@ -24,35 +24,46 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	CreatedAt        time.Time          `json:"created_at"`
 	Policy           Policy             `json:"policy"`
 
-	Status       lifecycle.LowStatus `json:"status"`
-	Detail       lifecycle.Detail    `json:"detail,omitempty"`
-	Sequence     int64               `json:"sequence"`
-	Revision     int64               `json:"revision"`
-	NewestFactAt time.Time           `json:"fact_at"`    // of the newest fact that set the present status; what lateness is measured by
-	EnteredAt    time.Time           `json:"entered_at"` // when the present status was entered, by the (plausible) time of its cause
+	Status   lifecycle.LowStatus `json:"status"`
+	Detail   lifecycle.Detail    `json:"detail,omitempty"`
+	Sequence int64               `json:"sequence"`
+	Revision int64               `json:"revision"`
+	// of the newest fact that set the present status; what lateness is measured by
+	NewestFactAt time.Time `json:"fact_at"`
+	// when the present status was entered, by the (plausible) time of its cause
+	EnteredAt time.Time `json:"entered_at"`
 
-	ActivateBy     string    `json:"activate_by,omitempty"` // YYYY-MM-DD; empty: not scheduled, or cleared
-	ActivateAt     time.Time `json:"activate_at,omitzero"`  // first instant of that day in the service's zone
-	Scheduled      bool      `json:"scheduled,omitempty"`   // created with activate_by, so it may be moved or cleared
-	TurnaroundDays int       `json:"result_days,omitempty"` // worst-case turnaround of the test, days; 0: the policy's default
+	ActivateBy string    `json:"activate_by,omitempty"` // YYYY-MM-DD; empty: not scheduled, or cleared
+	ActivateAt time.Time `json:"activate_at,omitzero"`  // first instant of that day in the service's zone
+	Scheduled  bool      `json:"scheduled,omitempty"`   // created with activate_by, so it may be moved or cleared
+	// worst-case turnaround of the test, days; 0: the policy's default
+	TurnaroundDays int `json:"result_days,omitempty"`
 
-	Placement           Placement            `json:"placement"`
-	HasShipped          bool                 `json:"shipped,omitempty"`
-	ShipmentAt          time.Time            `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
-	TrackersPending     bool                 `json:"trackers,omitempty"`   // trackers of the stored shipment are still to be created
-	Outbound            LegProgress          `json:"outbound"`
-	Inbound             LegProgress          `json:"inbound"`
-	Recovery            RecoveryState        `json:"recovery"`
-	PendingCorrection   *PendingCorrection   `json:"correcting,omitempty"` // what was missing has been supplied, and the lab is being told
-	Fetch               Fetch                `json:"fetch"`
-	Replaced            bool                 `json:"replaced,omitempty"`    // a replacement exists
-	CollectedAt         time.Time            `json:"collected_at,omitzero"` // when the sample was collected; zero: not known
-	Appointment         *Appointment         `json:"appointment,omitempty"` // the newest one, active or not
-	PendingBooking      *PendingBooking      `json:"booking,omitempty"`     // a change of an appointment that the provider is being asked for
-	PastAppointmentIDs  []string             `json:"past,omitempty"`        // what earlier appointments go by, ours and their providers' ids, oldest first
-	PendingReleases     []AppointmentRelease `json:"releasing,omitempty"`   // appointments that the provider has still to be told to drop
-	ReleaseRefused      bool                 `json:"undropped,omitempty"`   // a provider would not drop one, and nobody has acknowledged that
-	PendingCancellation *Demand              `json:"cancelling,omitempty"`  // a cancellation that the partner has been asked to confirm
+	Placement  Placement `json:"placement"`
+	HasShipped bool      `json:"shipped,omitempty"`
+	ShipmentAt time.Time `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
+	// trackers of the stored shipment are still to be created
+	TrackersPending bool          `json:"trackers,omitempty"`
+	Outbound        LegProgress   `json:"outbound"`
+	Inbound         LegProgress   `json:"inbound"`
+	Recovery        RecoveryState `json:"recovery"`
+	// what was missing has been supplied, and the lab is being told
+	PendingCorrection *PendingCorrection `json:"correcting,omitempty"`
+	Fetch             Fetch              `json:"fetch"`
+	Replaced          bool               `json:"replaced,omitempty"` // a replacement exists
+	// when the sample was collected; zero: not known
+	CollectedAt time.Time    `json:"collected_at,omitzero"`
+	Appointment *Appointment `json:"appointment,omitempty"` // the newest one, active or not
+	// a change of an appointment that the provider is being asked for
+	PendingBooking *PendingBooking `json:"booking,omitempty"`
+	// what earlier appointments go by, ours and their providers' ids, oldest first
+	PastAppointmentIDs []string `json:"past,omitempty"`
+	// appointments that the provider has still to be told to drop
+	PendingReleases []AppointmentRelease `json:"releasing,omitempty"`
+	// a provider would not drop one, and nobody has acknowledged that
+	ReleaseRefused bool `json:"undropped,omitempty"`
+	// a cancellation that the partner has been asked to confirm
+	PendingCancellation *Demand `json:"cancelling,omitempty"`
 
 	Attention      []Attention `json:"attention,omitempty"` // sorted by reason
 	Triggers       []Trigger   `json:"triggers,omitempty"`  // what marks were raised for, oldest first
@@ -100,8 +111,9 @@ type RecoveryState struct {
 
 // Fetch is an announced report that is still to be fetched.
 type Fetch struct {
-	Pending        bool      `json:"pending,omitempty"`
-	Generation     int       `json:"generation,omitempty"` // rises with every announcement; a fetch begun before a newer one does not end it
+	Pending bool `json:"pending,omitempty"`
+	// rises with every announcement; a fetch begun before a newer one does not end it
+	Generation     int       `json:"generation,omitempty"`
 	AnnouncedAt    time.Time `json:"announced_at,omitzero"`
 	StartedAt      time.Time `json:"started_at,omitzero"` // when the schedule began, by our clock
 	Attempts       int       `json:"attempts,omitempty"`  // made of the present generation
@@ -115,9 +127,10 @@ func (f Fetch) inProgress() bool { return f.Pending && !f.GivenUp }
 
 // PendingBooking is a demand about an appointment that its provider is being asked for.
 type PendingBooking struct {
-	Demand          Demand    `json:"demand"`
-	AskedAt         time.Time `json:"asked_at"`
-	AnsweredPending bool      `json:"waited,omitempty"` // asynchronous: the caller has been told that it is pending, and the appointment exists
+	Demand  Demand    `json:"demand"`
+	AskedAt time.Time `json:"asked_at"`
+	// asynchronous: the caller has been told that it is pending, and the appointment exists
+	AnsweredPending bool `json:"waited,omitempty"`
 }
 
 // AppointmentRelease is an appointment that is over for us and of which the provider has still to be told.

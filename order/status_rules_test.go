@@ -26,7 +26,8 @@ func TestRulesOfEveryStatus(t *testing.T) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Equal(t, string(want), got, "if the rules are meant to change: go test ./order -run TestRulesOfEveryStatus -write")
+	require.Equal(t, string(want), got,
+		"if the rules are meant to change: go test ./order -run TestRulesOfEveryStatus -write")
 }
 
 func statusRules() string {
@@ -54,7 +55,8 @@ func statusRules() string {
 
 // entering is an order with every mark that enters a status.
 func entering(m lifecycle.Modality, low lifecycle.LowStatus) State {
-	s := State{Modality: m, Policy: DefaultPolicy(), CreatedAt: t0, Status: lifecycle.Ordered, ActivateAt: t0.Add(time.Hour)}
+	s := State{Modality: m, Policy: DefaultPolicy(), CreatedAt: t0, Status: lifecycle.Ordered,
+		ActivateAt: t0.Add(time.Hour)}
 	for _, r := range AllAttentionReasons() {
 		s.RaiseMark(r, t0)
 	}
@@ -96,7 +98,8 @@ func traits(s State) []string {
 		d := s.ApplyFact(f, t0.Add(4*time.Hour))
 		is(fmt.Sprintf("%s=%s/%s/%s", kind, d.Outcome, d.Reason, d.Next.Status), true)
 	}
-	for _, f := range []FetchOutcome{{ResultID: "r", Changed: true}, {ResultID: "r", Changed: true, Partial: true}, {ResultID: "r", Changed: true, MissingByLabFault: true}} {
+	for _, f := range []FetchOutcome{{ResultID: "r", Changed: true}, {ResultID: "r", Changed: true, Partial: true},
+		{ResultID: "r", Changed: true, MissingByLabFault: true}} {
 		d, visible := s.ApplyFetchedResults(f, t0.Add(4*time.Hour))
 		is(fmt.Sprintf("fetched_%t_%t=%t/%s/%s", f.Partial, f.MissingByLabFault, visible, d.Reason, d.Next.Status), true)
 	}
@@ -116,7 +119,8 @@ func circumstances(m lifecycle.Modality) []circumstance {
 	}
 	if m != lifecycle.Testkit {
 		return append(all, circumstance{"appointment", func(s *State) {
-			s.Appointment = &Appointment{Status: lifecycle.AppointmentStatusPending, StartAt: t0.Add(40 * time.Hour), EndAt: t0.Add(41 * time.Hour), ConfirmBy: t0.Add(9 * time.Hour)}
+			s.Appointment = &Appointment{Status: lifecycle.AppointmentStatusPending, StartAt: t0.Add(40 * time.Hour),
+				EndAt: t0.Add(41 * time.Hour), ConfirmBy: t0.Add(9 * time.Hour)}
 		}})
 	}
 	return append(all,

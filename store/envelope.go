@@ -60,7 +60,8 @@ func OpenKeyring(ctx context.Context, text string, kms KMS) (*Keyring, error) {
 	for i, part := range strings.Split(text, ",") {
 		id, raw, err := parseKey(ctx, strings.TrimSpace(part), kms)
 		if errors.Is(err, errMalformedKey) {
-			return nil, fmt.Errorf("encryption key %d is not <id>:<base64 of %d bytes>, nor <id>:%s<base64>", i+1, keySize, wrappedPrefix)
+			return nil, fmt.Errorf("encryption key %d is not <id>:<base64 of %d bytes>, nor <id>:%s<base64>", i+1, keySize,
+				wrappedPrefix)
 		}
 		if err != nil {
 			return nil, err

@@ -22,14 +22,18 @@ func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 			Phone: "+16025550100", Email: "ada@example.com", Race: new("other"),
 		},
 		Address: &order.Address{
-			ReceiverName: "Ada Lovelace", FirstLine: "1 Analytical Way", City: "Phoenix", State: "AZ", Zip: "85004", Country: "US",
+			ReceiverName: "Ada Lovelace", FirstLine: "1 Analytical Way", City: "Phoenix", State: "AZ", Zip: "85004",
+			Country:     "US",
 			AccessNotes: new("blue door"),
 		},
-		Physician: &order.Physician{FirstName: "Grace", LastName: "Hopper", NPI: "1234567893", LicensedStates: []string{"AZ"}},
+		Physician: &order.Physician{FirstName: "Grace", LastName: "Hopper", NPI: "1234567893",
+			LicensedStates: []string{"AZ"}},
 		LabTest: order.LabTest{
-			ID: NewID(), Slug: "lipids", Name: "Lipids", SampleType: "dried_blood_spot", Method: lifecycle.Testkit, Status: "active",
+			ID: NewID(), Slug: "lipids", Name: "Lipids", SampleType: "dried_blood_spot", Method: lifecycle.Testkit,
+			Status:           "active",
 			WorstCaseTATDays: new(5), PanelIDs: []int{7},
-			Lab:     &order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"}, SampleTypes: []string{"dried_blood_spot"}},
+			Lab: &order.Lab{ID: 27, Slug: "mtl", Name: "Molecular", CollectionMethods: []string{"testkit"},
+				SampleTypes: []string{"dried_blood_spot"}},
 			Markers: []order.Marker{{ID: 1, Name: "LDL", Slug: "ldl"}},
 		},
 		Consents:      []order.Consent{{Type: "terms-of-use", Version: "1"}},
@@ -80,7 +84,8 @@ func state(t testing.TB, s *Store, id string) order.State {
 }
 
 // recordUntil does what a workflow does: decide on the present state, record, and begin again when another recording came first.
-func recordUntil(t testing.TB, s *Store, r order.Recording, decide func(order.State) order.Decision) (RecordResult, error) {
+func recordUntil(t testing.TB, s *Store, r order.Recording,
+	decide func(order.State) order.Decision) (RecordResult, error) {
 	t.Helper()
 	for {
 		st, err := s.LoadState(t.Context(), r.OrderID)
@@ -98,9 +103,10 @@ func recordUntil(t testing.TB, s *Store, r order.Recording, decide func(order.St
 // moveTo records one event of an order.
 func moveTo(t testing.TB, s *Store, orderID string, to ...lifecycle.LowStatus) RecordResult {
 	t.Helper()
-	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID())}, func(st order.State) order.Decision {
-		return decisionWithSteps(st, s.now(), to...)
-	})
+	out, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID())},
+		func(st order.State) order.Decision {
+			return decisionWithSteps(st, s.now(), to...)
+		})
 	require.NoError(t, err)
 	return out
 }
@@ -126,7 +132,8 @@ func receiveFact(t testing.TB, s *Store, number string, f order.Fact) ReceivedIt
 func labReport(number string, f order.Fact) NewInboxItem {
 	return NewInboxItem{
 		Partner: "molecular", DedupKey: NewID(), BodyHash: NewID(), Kind: string(f.Kind), OrderNumber: number, Fact: &f,
-		Body: []byte(`{"body":1}`), Headers: map[string]string{"Content-Type": "application/json"}, PartnerReason: "the lab's words",
+		Body: []byte(`{"body":1}`), Headers: map[string]string{"Content-Type": "application/json"},
+		PartnerReason: "the lab's words",
 	}
 }
 

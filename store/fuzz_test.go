@@ -15,7 +15,8 @@ func FuzzOpenKeyring(f *testing.F) {
 	require.NoError(f, err)
 	wrapped, err := WrapEncryptionKey(f.Context(), kms, fuzzKey)
 	require.NoError(f, err)
-	for _, seed := range []string{fuzzKey, wrapped, fuzzKey + ", k2:" + strings.Repeat("A", 43) + "=", "k1:wrapped:", ":,", "k1:\n"} {
+	for _, seed := range []string{fuzzKey, wrapped, fuzzKey + ", k2:" + strings.Repeat("A", 43) + "=", "k1:wrapped:", ":,",
+		"k1:\n"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

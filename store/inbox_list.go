@@ -48,7 +48,8 @@ func scanInboxItem(row Scanner) (out InboxItem, err error) {
 	var r receivedItemRow
 	var receivedAt, stateAt int64
 	var facts string
-	err = row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.amendments, &receivedAt, &facts, &out.Partner, &out.DedupKey, &out.BodyHash, &out.Kind,
+	err = row.Scan(&r.ID, &r.OrderID, &r.State, &r.leg, &r.amendments, &receivedAt, &facts, &out.Partner, &out.DedupKey,
+		&out.BodyHash, &out.Kind,
 		&out.OrderNumber, &out.TrackingNumber, &out.ReasonCode, &out.TimesSent, &stateAt, &out.LabAccountID)
 	if err != nil {
 		return out, err
@@ -76,7 +77,8 @@ func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem
 			return err
 		}
 		rows, err = QueryAll(ctx, q, scanInboxItem,
-			`SELECT `+inboxItemColumns+` FROM inbox`+where.String()+` ORDER BY received_at DESC, id DESC`+LimitClause(by.Page, by.Size), where.Args...)
+			`SELECT `+inboxItemColumns+` FROM inbox`+where.String()+` ORDER BY received_at DESC, id DESC`+LimitClause(by.Page,
+				by.Size), where.Args...)
 		return err
 	})
 	if err != nil {

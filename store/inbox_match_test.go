@@ -39,7 +39,8 @@ func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		n := newOrder(s, addTeam(t, s).ID)
 		account := func(teamID, environment string) string {
-			a := LabAccount{ID: NewID(), TeamID: teamID, LabSlug: "x", Partner: "neutral", Environment: environment, Status: "active"}
+			a := LabAccount{ID: NewID(), TeamID: teamID, LabSlug: "x", Partner: "neutral", Environment: environment,
+				Status: "active"}
 			require.NoError(t, s.PutLabAccount(t.Context(), a))
 			return a.ID
 		}
@@ -51,12 +52,15 @@ func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 			require.NoError(t, err)
 			return in.ID
 		}
-		provider, stranger, production := account(n.Order.TeamID, Sandbox), account(addTeam(t, s).ID, Sandbox), account(n.Order.TeamID, Production)
+		provider, stranger, production := account(n.Order.TeamID, Sandbox), account(addTeam(t, s).ID, Sandbox),
+			account(n.Order.TeamID, Production)
 		matched := []string{
-			receive(n.Order.LabAccountID, "kit_received"), receive("", "kit_received"), receive(provider, "appointment"), receive(provider, "draw_completed"),
+			receive(n.Order.LabAccountID, "kit_received"), receive("", "kit_received"), receive(provider, "appointment"),
+			receive(provider, "draw_completed"),
 		}
 		kept := []string{
-			receive(provider, "kit_received"), receive(stranger, "appointment"), receive(stranger, "kit_received"), receive(production, "appointment"),
+			receive(provider, "kit_received"), receive(stranger, "appointment"), receive(stranger, "kit_received"),
+			receive(production, "appointment"),
 		}
 		_, err := s.CreateOrder(t.Context(), n)
 		require.NoError(t, err)
@@ -72,7 +76,8 @@ func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 // courierReport means transit on either leg, and nothing when it is about a label on the inbound one.
 func courierReport(tracking, status string) NewInboxItem {
 	return NewInboxItem{
-		Partner: "easypost", DedupKey: NewID(), BodyHash: NewID(), Kind: "tracker.updated", TrackingNumber: tracking, Body: []byte("{}"),
+		Partner: "easypost", DedupKey: NewID(), BodyHash: NewID(), Kind: "tracker.updated", TrackingNumber: tracking,
+		Body: []byte("{}"),
 		FactByLeg: func(leg string) *order.Fact {
 			if status == "label" && leg == "inbound" {
 				return nil
@@ -94,10 +99,12 @@ func TestACourierItemIsMatchedByTrackingNumber(t *testing.T) {
 
 		o := addOrder(t, s)
 		applyRequisitionTaken(t, s, o.ID, "A1")
-		_, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400 1000 0000 0000 0000 01", InboundNumber: inboundNumber})
+		_, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400 1000 0000 0000 0000 01",
+			InboundNumber: inboundNumber})
 		require.Len(t, out.MatchedItems, 2)
 		require.Equal(t, &order.Fact{
-			InboxID: early.ID, Kind: order.FactCourierReport, Leg: "inbound", TargetStatus: lifecycle.TransitLab, ReceivedAt: out.MatchedItems[0].Fact.ReceivedAt,
+			InboxID: early.ID, Kind: order.FactCourierReport, Leg: "inbound", TargetStatus: lifecycle.TransitLab,
+			ReceivedAt: out.MatchedItems[0].Fact.ReceivedAt,
 		}, out.MatchedItems[0].Fact)
 		require.Equal(t, InboxReceived, inboxState(t, s, early.ID))
 		require.Nil(t, out.MatchedItems[1].Fact)
@@ -127,7 +134,8 @@ func TestATrackingNumberUsedAgainIsTheNewestOrders(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, newest, in.OrderID)
 
-		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL WHERE id = $2`, InboxUnmatched, in.ID)
+		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL WHERE id = $2`,
+			InboxUnmatched, in.ID)
 		require.NoError(t, err)
 		matched, err := s.MatchUnmatchedInboxItems(t.Context(), 10)
 		require.NoError(t, err)
@@ -148,7 +156,8 @@ func TestUnmatchedItemsAreMatchedLater(t *testing.T) {
 		for range 3 {
 			receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitReceived})
 		}
-		_, err = s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1, order_id = NULL, leg = '' WHERE id IN ($2, $3)`,
+		_, err = s.write.ExecContext(t.Context(),
+			`UPDATE inbox SET state = $1, order_id = NULL, leg = '' WHERE id IN ($2, $3)`,
 			InboxUnmatched, lab.ID, courier.ID)
 		require.NoError(t, err)
 

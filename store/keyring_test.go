@@ -67,7 +67,8 @@ func TestKeysCanBeRotated(t *testing.T) {
 	opened, err := both.Open("p", sealed)
 	require.NoError(t, err)
 	require.Equal(t, "plain", string(opened))
-	require.Equal(t, []string{both.SearchHash("name", "ada"), hash}, both.SearchHashes("name", "ada"), "a search looks for both")
+	require.Equal(t, []string{both.SearchHash("name", "ada"), hash}, both.SearchHashes("name", "ada"),
+		"a search looks for both")
 	require.NotEqual(t, hash, both.SearchHash("name", "ada"))
 
 	fresh := both.Seal("p", []byte("plain"))

@@ -17,7 +17,8 @@ const (
 // RowsAsText is a column that lists rows of another table, with values that are not NULL: a statement that joins them would repeat the
 // documents of the order in each. JSON would do, at three times the cost.
 func RowsAsText(values, from string) string {
-	return `(SELECT COALESCE(string_agg(concat_ws('` + valueSeparator + `', ` + values + `), '` + rowSeparator + `'), '') FROM ` + from + `)`
+	return `(SELECT COALESCE(string_agg(concat_ws('` + valueSeparator + `', ` + values + `), '` + rowSeparator +
+		`'), '') FROM ` + from + `)`
 }
 
 // TextRow is one of them, which is read value by value.

@@ -19,7 +19,8 @@ func TestListedRowsAreRead(t *testing.T) {
 			Sequence: 1, Status: "received.testkit.ordered", Detail: "late", Cause: "api:r1", StepIndex: 3,
 			OccurredAt: time.Unix(1, 0).UTC(), RecordedAt: time.Unix(2, 0).UTC(),
 		},
-		{Sequence: 2, Status: "received.testkit.requisition_created", Implied: true, Cause: "call:c1", OccurredAt: time.UnixMicro(1_500_000).UTC()},
+		{Sequence: 2, Status: "received.testkit.requisition_created", Implied: true, Cause: "call:c1",
+			OccurredAt: time.UnixMicro(1_500_000).UTC()},
 	}, events)
 	none, err := parseEvents("")
 	require.NoError(t, err)

@@ -32,7 +32,8 @@ const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 
 // MatchReviews lists reviews, newest first, counts all of them, and names the last one of the page when there are more. Without a status
 // it leaves out those that wait for nobody.
-func (s *Store) MatchReviews(ctx context.Context, by MatchReviewQuery) (reviews []order.MatchReview, total int, next string, err error) {
+func (s *Store) MatchReviews(ctx context.Context,
+	by MatchReviewQuery) (reviews []order.MatchReview, total int, next string, err error) {
 	where := s.reviewFilter(by)
 	limit := defaultPageSize
 	if by.Limit > 0 {
@@ -46,7 +47,8 @@ func (s *Store) MatchReviews(ctx context.Context, by MatchReviewQuery) (reviews 
 			where.And("v.id < ?", by.After)
 		}
 		reviews, err = QueryAll(ctx, q, s.scanReview,
-			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.id DESC LIMIT %d`, limit+1), where.Args...)
+			`SELECT `+reviewColumns+fromReviews+where.String()+fmt.Sprintf(` ORDER BY v.id DESC LIMIT %d`, limit+1),
+			where.Args...)
 		if err != nil {
 			return err
 		}
@@ -131,7 +133,8 @@ func (s *Store) scanReview(row Scanner) (order.MatchReview, error) {
 		created, updated, reviewed int64
 	)
 	err := row.Scan(&r.ID, &r.TeamID, &r.LabAccountID, &r.Lab.Slug, &lab, &r.OrderNumber, &r.OrderID, &r.ResultID,
-		&r.Status, &matching, &report, &note, &r.Resolution, &r.ResolvedUserID, &r.ResolvedOrderID, &created, &updated, &reviewed)
+		&r.Status, &matching, &report, &note, &r.Resolution, &r.ResolvedUserID, &r.ResolvedOrderID, &created, &updated,
+		&reviewed)
 	if err != nil {
 		return r, err
 	}

@@ -16,7 +16,8 @@ const maxCandidates = 20
 
 // matchLabReport looks for orders that a report might belong to: by the numbers that came with it, and by whom the lab tested. An
 // empty team means all teams.
-func (s *Store) matchLabReport(ctx context.Context, tx *sql.Tx, r reviewedReport, numbers []string) (order.Match, error) {
+func (s *Store) matchLabReport(ctx context.Context, tx *sql.Tx, r reviewedReport,
+	numbers []string) (order.Match, error) {
 	named, err := ordersByNumber(ctx, tx, r.teamID, numbers)
 	if err != nil {
 		return order.Match{}, fmt.Errorf("finding orders by their numbers: %w", err)
@@ -25,7 +26,8 @@ func (s *Store) matchLabReport(ctx context.Context, tx *sql.Tx, r reviewedReport
 	if err != nil {
 		return order.Match{}, fmt.Errorf("finding orders by their patient: %w", err)
 	}
-	found := append(slices.Clone(named), slices.DeleteFunc(alike, func(id string) bool { return slices.Contains(named, id) })...)
+	found := append(slices.Clone(named), slices.DeleteFunc(alike,
+		func(id string) bool { return slices.Contains(named, id) })...)
 	all := make([]order.MatchableOrder, 0, len(found))
 	for _, id := range found {
 		o, err := s.loadOrder(ctx, tx, "", id)
@@ -89,15 +91,18 @@ func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, 
 		return nil, nil
 	}
 	where.And("(? = '' OR team_id = ?)", teamID)
-	return QueryAll(ctx, tx, ScanText, fmt.Sprintf(`SELECT id FROM orders%s ORDER BY created_at DESC, id DESC LIMIT %d`, where.String(), maxCandidates),
+	return QueryAll(ctx, tx, ScanText, fmt.Sprintf(`SELECT id FROM orders%s ORDER BY created_at DESC, id DESC LIMIT %d`,
+		where.String(), maxCandidates),
 		where.Args...)
 }
 
 // toMatchable is an order as matching looks at it.
-func (s *Store) toMatchable(ctx context.Context, q Querier, o *order.Order, tested *order.TestedPatient) (order.MatchableOrder, error) {
+func (s *Store) toMatchable(ctx context.Context, q Querier, o *order.Order,
+	tested *order.TestedPatient) (order.MatchableOrder, error) {
 	slug, err := labSlugOfOrder(ctx, q, o)
 	return order.MatchableOrder{
-		OrderID: o.ID, TransactionID: o.TransactionID, UserID: o.UserID, Status: o.Status, AccountID: o.LabAccountID, LabSlug: slug,
+		OrderID: o.ID, TransactionID: o.TransactionID, UserID: o.UserID, Status: o.Status, AccountID: o.LabAccountID,
+		LabSlug: slug,
 		Markers: o.LabTest.Markers, PatientLikeness: patientLikeness(o.Patient, tested),
 	}, err
 }

@@ -33,7 +33,8 @@ func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Reco
 
 // openReviewOfHeldResult opens the review of results of an order that ended otherwise.
 func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
-	v, err := QueryOne(ctx, tx, s.scanResult, `SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
+	v, err := QueryOne(ctx, tx, s.scanResult,
+		`SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
 	if errors.Is(err, ErrNotFound) {
 		return nil, errNoResult
 	}
@@ -75,7 +76,8 @@ type UnmatchedResultFetch struct {
 
 // DueUnmatchedResultFetches lists those whose results are to be asked for, because they were received before the one time and are due at the
 // other; longest waiting first.
-func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, now time.Time, limit int) ([]UnmatchedResultFetch, error) {
+func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, now time.Time,
+	limit int) ([]UnmatchedResultFetch, error) {
 	rows, err := QueryAll(ctx, s.read, func(row Scanner) (r UnmatchedResultFetch, err error) {
 		err = row.Scan(&r.InboxID, &r.AccountID, &r.OrderNumber, &r.Tries)
 		return r, err
@@ -97,7 +99,8 @@ func (s *Store) RescheduleUnmatchedResultFetch(ctx context.Context, inboxID stri
 	if next.IsZero() {
 		code = codeReportNotFound
 	}
-	_, err := s.write.ExecContext(ctx, `UPDATE inbox SET fetch_at = $1, fetch_tries = fetch_tries + 1, code = $2 WHERE id = $3 AND state = $4`,
+	_, err := s.write.ExecContext(ctx,
+		`UPDATE inbox SET fetch_at = $1, fetch_tries = fetch_tries + 1, code = $2 WHERE id = $3 AND state = $4`,
 		ToMicros(next), code, inboxID, InboxUnmatched)
 	if err != nil {
 		return fmt.Errorf("postponing inbox row %s: %w", inboxID, err)
@@ -116,7 +119,8 @@ type FetchedUnmatchedReport struct {
 
 // OpenUnmatchedReportReview opens the review of such a report, or updates the one that its subject has. It returns the endpoints to nudge. When
 // the order has turned up meanwhile there is nothing to review.
-func (s *Store) OpenUnmatchedReportReview(ctx context.Context, in FetchedUnmatchedReport) (endpoints []string, err error) {
+func (s *Store) OpenUnmatchedReportReview(ctx context.Context,
+	in FetchedUnmatchedReport) (endpoints []string, err error) {
 	const tries = 5 // of two at once one finds the other's review when it looks again
 	for range tries {
 		err = s.InTx(ctx, func(tx *sql.Tx) error {
@@ -133,10 +137,13 @@ func (s *Store) OpenUnmatchedReportReview(ctx context.Context, in FetchedUnmatch
 	return endpoints, nil
 }
 
-func (s *Store) openUnmatchedReportReview(ctx context.Context, tx *sql.Tx, in FetchedUnmatchedReport) ([]string, error) {
-	r := reviewedReport{hash: in.Hash, report: in.Report, raw: in.Raw, pdf: in.PDF, terms: testedPatientTerms(in.Report.Patient)}
+func (s *Store) openUnmatchedReportReview(ctx context.Context, tx *sql.Tx,
+	in FetchedUnmatchedReport) ([]string, error) {
+	r := reviewedReport{hash: in.Hash, report: in.Report, raw: in.Raw, pdf: in.PDF,
+		terms: testedPatientTerms(in.Report.Patient)}
 	var facts string
-	err := tx.QueryRowContext(ctx, `UPDATE inbox SET fetch_at = 0 WHERE id = $1 AND state = $2 RETURNING account_id, order_number, facts`,
+	err := tx.QueryRowContext(ctx,
+		`UPDATE inbox SET fetch_at = 0 WHERE id = $1 AND state = $2 RETURNING account_id, order_number, facts`,
 		in.InboxID, InboxUnmatched).Scan(&r.accountID, &r.orderNumber, &facts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -144,7 +151,8 @@ func (s *Store) openUnmatchedReportReview(ctx context.Context, tx *sql.Tx, in Fe
 	if err != nil {
 		return nil, err
 	}
-	err = tx.QueryRowContext(ctx, `SELECT team_id, lab_slug FROM lab_accounts WHERE id = $1`, r.accountID).Scan(&r.teamID, &r.labSlug)
+	err = tx.QueryRowContext(ctx, `SELECT team_id, lab_slug FROM lab_accounts WHERE id = $1`, r.accountID).Scan(&r.teamID,
+		&r.labSlug)
 	if err != nil {
 		return nil, fmt.Errorf("reading lab account %s: %w", r.accountID, err)
 	}

@@ -36,7 +36,8 @@ func (s preparedQuerier) QueryRowContext(ctx context.Context, _ string, args ...
 type Scanner interface{ Scan(dest ...any) error }
 
 // QueryOne scans a query's only row. No row is ErrNotFound.
-func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string, args ...any) (T, error) {
+func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
+	args ...any) (T, error) {
 	v, err := scan(q.QueryRowContext(ctx, query, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, ErrNotFound
@@ -45,7 +46,8 @@ func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, erro
 }
 
 // QueryAll runs a query and reads every row with scan.
-func QueryAll[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string, args ...any) (all []T, err error) {
+func QueryAll[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
+	args ...any) (all []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

@@ -63,8 +63,9 @@ func resolved(text string) (string, error) {
 
 // demandBodies are the bodies of demands by their kinds.
 var demandBodies = map[string]func(string) (string, error){
-	"recover": again[order.Correction], "register": again[order.Registration], "accept": again[order.MatchReviewAcceptance],
-	"book": again[order.BookingBody], "request": again[order.BookingBody],
+	"recover": again[order.Correction], "register": again[order.Registration],
+	"accept": again[order.MatchReviewAcceptance],
+	"book":   again[order.BookingBody], "request": again[order.BookingBody],
 }
 
 // notAgain lists the documents that are not written as they were read.

@@ -56,7 +56,8 @@ func (w *snapshotWriter) order(name string, adjust ...func(*order.Order)) *order
 		activateAt = n.Order.ActivateBy.Start(time.UTC)
 	}
 	n.Order.State = order.NewState(&n.Order, policy, activateAt)
-	n.IdempotencyKey, n.RenderAnswer = claim.Claimed, func(*order.Order) (int, []byte, error) { return 200, []byte(w.word()), nil }
+	n.IdempotencyKey, n.RenderAnswer = claim.Claimed,
+		func(*order.Order) (int, []byte, error) { return 200, []byte(w.word()), nil }
 	c, err := w.s.CreateOrder(w.t.Context(), n)
 	require.NoError(w.t, err)
 	w.orders[name] = c.Order
@@ -100,7 +101,8 @@ func (w *snapshotWriter) decide(o *order.Order, r order.Recording, rule func(ord
 	}
 	out, err := recordUntil(w.t, w.s, r, rule)
 	require.NoError(w.t, err)
-	require.Contains(w.t, []order.Outcome{order.OutcomeApplied, order.OutcomeParked}, out.Outcome, "%s: %s", r.Cause, out.Reason)
+	require.Contains(w.t, []order.Outcome{order.OutcomeApplied, order.OutcomeParked}, out.Outcome, "%s: %s", r.Cause,
+		out.Reason)
 	return out
 }
 
@@ -176,12 +178,14 @@ func (w *snapshotWriter) book(o *order.Order, kind order.DemandKind) {
 	reference := "ref-" + o.Number[:6]
 	w.decide(o, order.Recording{Cause: order.CauseDemand(d.ID), DemandID: d.ID}, func(st order.State) order.Decision {
 		return st.ApplyBookingAnswer(d, order.ReportedAppointment{
-			Status: lifecycle.AppointmentStatusConfirmed, Provider: "quest", Reference: reference, Confirmation: "CONF", Site: "PHX",
+			Status: lifecycle.AppointmentStatusConfirmed, Provider: "quest", Reference: reference, Confirmation: "CONF",
+			Site:    "PHX",
 			StartAt: start, EndAt: start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
 		}, w.s.now())
 	})
 	if at == nil { // the provider says where it is
-		require.NoError(w.t, w.s.PutAppointmentLocation(w.t.Context(), o.ID, reference, order.Location{Name: w.word(), FirstLine: w.word()}))
+		require.NoError(w.t, w.s.PutAppointmentLocation(w.t.Context(), o.ID, reference,
+			order.Location{Name: w.word(), FirstLine: w.word()}))
 	}
 	require.NoError(w.t, w.s.RecordDemandAnswer(w.t.Context(), d.ID))
 }
@@ -204,8 +208,10 @@ func (w *snapshotWriter) report(o *order.Order, generation int, i order.Interpre
 	w.t.Helper()
 	r := newReport(w.word())
 	r.Interpretation = i
-	r.Patient = &order.TestedPatient{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName, DOB: o.Patient.DOB.String()}
-	v, _, err := w.s.StoreLabReport(w.t.Context(), o.ID, generation, r, sha256Hex(w.word()), []byte(w.word()), []byte(w.word()))
+	r.Patient = &order.TestedPatient{FirstName: o.Patient.FirstName, LastName: o.Patient.LastName,
+		DOB: o.Patient.DOB.String()}
+	v, _, err := w.s.StoreLabReport(w.t.Context(), o.ID, generation, r, sha256Hex(w.word()), []byte(w.word()),
+		[]byte(w.word()))
 	require.NoError(w.t, err)
 	return v
 }

@@ -150,7 +150,8 @@ func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	_, err = s.Order(t.Context(), "", id)
 	require.ErrorIs(t, err, ErrNotOpened)
 
-	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`, s.keys.Seal("orders/"+id+"/patient", []byte(`null`)), id)
+	execUnchecked(t, s, `UPDATE orders SET patient = $1 WHERE id = $2`,
+		s.keys.Seal("orders/"+id+"/patient", []byte(`null`)), id)
 	require.NotEqual(t, m.Sealed, digests(t, s))
 	require.NotEqual(t, m.Readings, readings(t, s, m))
 
@@ -174,7 +175,8 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 		subject := map[string]string{"order_search": "order_id", "review_search": "review_id"}[table]
 		for _, value := range values {
 			found, err := QueryAll(t.Context(), s.read, ScanText,
-				fmt.Sprintf(`SELECT %s FROM %s WHERE field = $1 AND hash = $2`, subject, table), field, s.keys.SearchHash(field, value))
+				fmt.Sprintf(`SELECT %s FROM %s WHERE field = $1 AND hash = $2`, subject, table), field,
+				s.keys.SearchHash(field, value))
 			require.NoError(t, err)
 			require.Contains(t, found, id, "%s: %s", row, value)
 		}

@@ -28,7 +28,8 @@ func (w *snapshotWriter) open() {
 	require.NoError(w.t, s.CreateTeam(ctx,
 		Team{ID: w.team, Name: "Snapshot", Environment: Sandbox, Policy: []byte(snapshotPolicy)}))
 	key := NewID()
-	require.NoError(w.t, s.CreateAPIKey(ctx, APIKey{ID: key, TeamID: w.team, Name: "client", Role: RoleClient}, snapshotOldKey))
+	require.NoError(w.t, s.CreateAPIKey(ctx, APIKey{ID: key, TeamID: w.team, Name: "client", Role: RoleClient},
+		snapshotOldKey))
 	require.NoError(w.t, s.RotateAPIKey(ctx, key, snapshotKey, 876000*time.Hour))
 	require.NoError(w.t, s.RecordAPIKeyUse(ctx, APIKey{ID: key}))
 	operations := APIKey{ID: NewID(), TeamID: w.team, Name: "operations", Role: RoleAdministrator}
@@ -95,8 +96,9 @@ func (w *snapshotWriter) kits() {
 	w.fact(w.order("kit with a parked fact", later), order.Fact{Kind: order.FactKitReceived})
 	w.fact(w.order("kit whose fact came first"), order.Fact{Kind: order.FactKitReceived})
 	w.placed(w.order("kit placed"))
-	shipped := order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000011", InboundNumber: "9400100000000000000012",
-		KitRegCode: "REG1"}
+	shipped := order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000011",
+		InboundNumber: "9400100000000000000012",
+		KitRegCode:    "REG1"}
 	transit := w.order("kit on its way")
 	w.placed(transit)
 	w.fact(transit, shipped)
@@ -115,7 +117,8 @@ func (w *snapshotWriter) kits() {
 	w.demand(recovered, order.Demand{Kind: order.DemandRecover, Confirmed: true}, order.Correction{Patient: &patient,
 		Address: &address, Note: w.word()})
 
-	for name, i := range map[string]order.Interpretation{"normal": order.InterpretationNormal, "abnormal": order.InterpretationAbnormal,
+	for name, i := range map[string]order.Interpretation{"normal": order.InterpretationNormal,
+		"abnormal": order.InterpretationAbnormal,
 		"critical": order.InterpretationCritical} {
 		o := w.order("kit completed, " + name)
 		w.placed(o)
@@ -237,8 +240,9 @@ func (w *snapshotWriter) rest() {
 }
 
 func snapshotReviewTest(team string, at time.Time) UnmatchedResultTestRun {
-	return UnmatchedResultTestRun{ID: NewID(), TeamID: team, CreatedAt: at, LeaseUntil: at, Request: UnmatchedResultTestRequest{
-		Case: order.MatchCancelled, Source: "created", ResultStatus: "final", Interpretation: order.InterpretationNormal,
-		Orders: map[string]string{"a": "b"},
-	}}
+	return UnmatchedResultTestRun{ID: NewID(), TeamID: team, CreatedAt: at, LeaseUntil: at,
+		Request: UnmatchedResultTestRequest{
+			Case: order.MatchCancelled, Source: "created", ResultStatus: "final", Interpretation: order.InterpretationNormal,
+			Orders: map[string]string{"a": "b"},
+		}}
 }

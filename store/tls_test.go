@@ -17,7 +17,8 @@ func TestPostgresByTLS(t *testing.T) {
 	t.Parallel()
 	authority, stranger := certtest.NewAuthority(t), certtest.NewAuthority(t)
 	pair, ours := authority.Issue(t, "postgres-server"), authority.Issue(t, "postgres")
-	server, err := postgrestest.StartTLS(t.Context(), postgrestest.TLS{Cert: pair.Cert, Key: pair.Key, CA: authority.File, ClientCert: ours.Cert, ClientKey: ours.Key})
+	server, err := postgrestest.StartTLS(t.Context(), postgrestest.TLS{Cert: pair.Cert, Key: pair.Key, CA: authority.File,
+		ClientCert: ours.Cert, ClientKey: ours.Key})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
 
@@ -48,7 +49,8 @@ func TestPostgresByTLS(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, connection.Close(t.Context())) }()
 	var secured bool
-	require.NoError(t, connection.QueryRow(t.Context(), `SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`).Scan(&secured))
+	require.NoError(t, connection.QueryRow(t.Context(),
+		`SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`).Scan(&secured))
 	require.True(t, secured)
 
 	theirs := stranger.Issue(t, "postgres")

@@ -49,7 +49,8 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 	n, err := ExecCount(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
 		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
 		ON CONFLICT (team_id, client_user_id) WHERE erase_at = 0 DO NOTHING`,
-		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(sealContext("users", u.ID, "fallback_birth_date"), u.FallbackBirthDate),
+		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(sealContext("users", u.ID, "fallback_birth_date"),
+			u.FallbackBirthDate),
 		u.IngestionStart, u.IngestionEnd, ToMicros(u.CreatedAt), Sandbox, MaxSandboxUsers)
 	if err != nil {
 		return WrapWriteError(err, "user", u.ID)
@@ -69,7 +70,8 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 
 // User reads one user of a team. The error is ErrNotFound when the team has none of that id, or has deleted him.
 func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
-	u, err := QueryOne(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
+	u, err := QueryOne(ctx, s.read, s.scanUser,
+		`SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading user %s: %w", id, err)
 	}
@@ -78,7 +80,8 @@ func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
 
 // UserByClientUserID reads one user by the team's own id of it. The error is ErrNotFound when there is none.
 func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID string) (User, error) {
-	u, err := QueryOne(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2 AND erase_at = 0`, teamID, clientUserID)
+	u, err := QueryOne(ctx, s.read, s.scanUser,
+		`SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2 AND erase_at = 0`, teamID, clientUserID)
 	if err != nil {
 		return User{}, fmt.Errorf("reading a user of team %s: %w", teamID, err)
 	}
@@ -131,7 +134,8 @@ func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) e
 		if err != nil || p.ClientUserID == nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE user_id = $2 AND erased_at = 0`, *p.ClientUserID, id)
+		_, err = tx.ExecContext(ctx, `UPDATE orders SET client_user_id = $1 WHERE user_id = $2 AND erased_at = 0`,
+			*p.ClientUserID, id)
 		return err
 	})
 	if IsUniqueViolation(err) {
@@ -151,7 +155,8 @@ func (s *Store) scanUser(row Scanner) (User, error) {
 	var u User
 	var birth []byte
 	var created, updated int64
-	err := row.Scan(&u.ID, &u.TeamID, &u.ClientUserID, &u.FallbackTimeZone, &birth, &u.IngestionStart, &u.IngestionEnd, &created, &updated)
+	err := row.Scan(&u.ID, &u.TeamID, &u.ClientUserID, &u.FallbackTimeZone, &birth, &u.IngestionStart, &u.IngestionEnd,
+		&created, &updated)
 	if err != nil {
 		return User{}, err
 	}
@@ -160,4 +165,29 @@ func (s *Store) scanUser(row Scanner) (User, error) {
 	}
 	u.CreatedAt, u.UpdatedAt = FromMicros(created), FromMicros(updated)
 	return u, nil
+}
+
+// PutUserInfo keeps who a user of a team is, a JSON document, instead of what was kept before. The error is ErrNotFound when there is no
+// such user.
+func (s *Store) PutUserInfo(ctx context.Context, teamID, id string, info []byte) error {
+	n, err := ExecCount(ctx, s.write, `UPDATE users SET info = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
+		s.sealBytes(sealContext("users", id, "info"), info), id, teamID)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("writing who user %s is: %w", id, err)
+	}
+	return nil
+}
+
+// UserInfo reads who a user of a team is. The error is ErrNotFound when there is no such user, or nobody has said.
+func (s *Store) UserInfo(ctx context.Context, teamID, id string) ([]byte, error) {
+	sealed, err := QueryOne(ctx, s.read, ScanBytes,
+		`SELECT info FROM users WHERE id = $1 AND team_id = $2 AND erase_at = 0 AND info IS NOT NULL`,
+		id, teamID)
+	if err != nil {
+		return nil, fmt.Errorf("reading who user %s is: %w", id, err)
+	}
+	return s.keys.Open(sealContext("users", id, "info"), sealed)
 }

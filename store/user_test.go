@@ -15,8 +15,9 @@ func TestUsersAreReadAsCreated(t *testing.T) {
 		team := addTeam(t, s)
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		full := User{
-			ID: NewID(), TeamID: team.ID, ClientUserID: "u/1 é", FallbackTimeZone: new("Europe/Lisbon"), FallbackBirthDate: new("1980-02-29"),
-			IngestionStart: new("2026-01-01"), IngestionEnd: new("2026-12-31"), CreatedAt: at, UpdatedAt: at,
+			ID: NewID(), TeamID: team.ID, ClientUserID: "u/1 é", FallbackTimeZone: new("Europe/Lisbon"),
+			FallbackBirthDate: new("1980-02-29"),
+			IngestionStart:    new("2026-01-01"), IngestionEnd: new("2026-12-31"), CreatedAt: at, UpdatedAt: at,
 		}
 		bare := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u2", CreatedAt: at, UpdatedAt: at}
 		for _, want := range []User{full, bare} {
@@ -53,7 +54,8 @@ func TestUserConflictNamesTheExistingUser(t *testing.T) {
 		require.False(t, conflict.Existing.CreatedAt.IsZero())
 		require.NotContains(t, err.Error(), "u1")
 
-		require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: addTeam(t, s).ID, ClientUserID: "u1"}), "another team")
+		require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: addTeam(t, s).ID, ClientUserID: "u1"}),
+			"another team")
 		err = s.CreateUser(t.Context(), User{ID: first.ID, TeamID: team.ID, ClientUserID: "u2"})
 		require.ErrorIs(t, err, ErrConflict)
 		require.NotErrorAs(t, err, &conflict, "the id is taken, not the client_user_id")
@@ -100,7 +102,8 @@ func TestSandboxTeamsHaveALimitOfUsers(t *testing.T) {
 				require.NoError(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: strconv.Itoa(i)}))
 			}
 			var conflict *UserConflict
-			require.ErrorAs(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: "7"}), &conflict, "one that exists is found")
+			require.ErrorAs(t, s.CreateUser(t.Context(), User{ID: NewID(), TeamID: team.ID, ClientUserID: "7"}), &conflict,
+				"one that exists is found")
 			one := User{ID: NewID(), TeamID: team.ID, ClientUserID: "one more"}
 			if !limit {
 				require.NoError(t, s.CreateUser(t.Context(), one))
@@ -120,7 +123,8 @@ func TestUsersAreListedAndChanged(t *testing.T) {
 		at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 		var want []User
 		for i := range 3 {
-			u := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u" + strconv.Itoa(i), FallbackBirthDate: new("1980-02-29"), CreatedAt: at, UpdatedAt: at}
+			u := User{ID: NewID(), TeamID: team.ID, ClientUserID: "u" + strconv.Itoa(i), FallbackBirthDate: new("1980-02-29"),
+				CreatedAt: at, UpdatedAt: at}
 			require.NoError(t, s.CreateUser(t.Context(), u))
 			want = append(want, u)
 		}
@@ -135,7 +139,8 @@ func TestUsersAreListedAndChanged(t *testing.T) {
 		require.Equal(t, 2, total)
 		require.Equal(t, want[:2], got)
 
-		patch := UserPatch{ClientUserID: new("renamed"), FallbackTimeZone: new("Europe/Lisbon"), IngestionEnd: new("2026-12-31")}
+		patch := UserPatch{ClientUserID: new("renamed"), FallbackTimeZone: new("Europe/Lisbon"),
+			IngestionEnd: new("2026-12-31")}
 		require.NoError(t, s.PatchUser(t.Context(), team.ID, want[0].ID, patch))
 		changed, err := s.User(t.Context(), team.ID, want[0].ID)
 		require.NoError(t, err)
@@ -150,7 +155,8 @@ func TestUsersAreListedAndChanged(t *testing.T) {
 		var conflict *UserConflict
 		require.ErrorAs(t, s.PatchUser(t.Context(), team.ID, want[0].ID, UserPatch{ClientUserID: new("u1")}), &conflict)
 		require.Equal(t, want[1].ID, conflict.Existing.ID)
-		require.NoError(t, s.PatchUser(t.Context(), team.ID, want[0].ID, UserPatch{ClientUserID: new("u2")}), "a deleted user keeps no id")
+		require.NoError(t, s.PatchUser(t.Context(), team.ID, want[0].ID, UserPatch{ClientUserID: new("u2")}),
+			"a deleted user keeps no id")
 		require.ErrorIs(t, s.PatchUser(t.Context(), other.ID, want[0].ID, patch), ErrNotFound)
 		require.ErrorIs(t, s.PatchUser(t.Context(), team.ID, want[2].ID, patch), ErrNotFound, "deleted")
 	})

@@ -79,7 +79,8 @@ func TestRenderExhausted(t *testing.T) {
 	t.Parallel()
 	x := webhooks.ExhaustedPayload{
 		AppID: "team-1", EndpointID: "ep-1", MsgID: "msg-1",
-		LastAttempt: webhooks.LastAttempt{ID: "atmpt-8", ResponseStatusCode: 500, Timestamp: time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)},
+		LastAttempt: webhooks.LastAttempt{ID: "atmpt-8", ResponseStatusCode: 500,
+			Timestamp: time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)},
 	}
 	body, err := webhooks.RenderExhausted(x)
 	require.NoError(t, err)
@@ -94,9 +95,11 @@ func TestRenderExhausted(t *testing.T) {
 func TestRenderDisabled(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)
-	body, err := webhooks.RenderDisabled(webhooks.DisabledPayload{AppID: "team-1", EndpointID: "ep-1", FailSince: &since, Reason: "failing"})
+	body, err := webhooks.RenderDisabled(webhooks.DisabledPayload{AppID: "team-1", EndpointID: "ep-1", FailSince: &since,
+		Reason: "failing"})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"type":"endpoint.disabled","data":{"appId":"team-1","endpointId":"ep-1","failSince":"2025-03-04T05:06:07Z",
+	require.JSONEq(t,
+		`{"type":"endpoint.disabled","data":{"appId":"team-1","endpointId":"ep-1","failSince":"2025-03-04T05:06:07Z",
 		"reason":"failing"}}`, string(body))
 	_, err = webhooks.RenderDisabled(webhooks.DisabledPayload{AppID: "team-1", EndpointID: "ep-1"})
 	require.Error(t, err)
@@ -116,7 +119,8 @@ func TestEventTypes(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
 		"labtest.order.created", "labtest.order.updated", "labtest.appointment.created", "labtest.appointment.updated",
-		"labtest.result.critical", "labtest.match_review.created", "labtest.match_review.updated", "message.attempt.exhausted",
+		"labtest.result.critical", "labtest.match_review.created", "labtest.match_review.updated",
+		"message.attempt.exhausted",
 		"endpoint.disabled",
 	}, webhooks.EventTypes())
 }

@@ -52,7 +52,8 @@ func newSender(t *testing.T, o webhooks.SenderOptions) *webhooks.Sender {
 
 func newAttempt(t *testing.T, url string) webhooks.Attempt {
 	t.Helper()
-	return webhooks.Attempt{URL: url, MessageID: "msg_1", Body: []byte(`{"event_type":"labtest.order.created"}`), Secrets: []string{newSecret(t)}}
+	return webhooks.Attempt{URL: url, MessageID: "msg_1", Body: []byte(`{"event_type":"labtest.order.created"}`),
+		Secrets: []string{newSecret(t)}}
 }
 
 func respondWith(code int) http.HandlerFunc {
@@ -170,25 +171,34 @@ func TestPostStatusFailures(t *testing.T) {
 		handler http.HandlerFunc
 		want    webhooks.AttemptOutcome
 	}{
-		"400":                {respondWith(400), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 400}},
-		"401":                {respondWith(401), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 401}},
-		"500":                {respondWith(500), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 500}},
-		"410":                {respondWith(410), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 410, Gone: true}},
-		"304":                {respondWith(304), webhooks.AttemptOutcome{Failure: webhooks.FailureRedirect, StatusCode: 304}},
-		"429 seconds":        {header(429, "Retry-After", "120"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 2 * time.Minute}},
-		"503 date":           {header(503, "Retry-After", "Tue, 04 Mar 2025 05:07:07 GMT"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 503, RetryAfter: time.Minute}},
-		"429 date past":      {header(429, "Retry-After", "Tue, 04 Mar 2025 05:00:00 GMT"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
-		"429 nonsense":       {header(429, "Retry-After", "soon"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
-		"429 negative":       {header(429, "Retry-After", "-5"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
-		"429 for ever":       {header(429, "Retry-After", "99999999999999999999"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
-		"429 until the end":  {header(429, "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
+		"400": {respondWith(400), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 400}},
+		"401": {respondWith(401), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 401}},
+		"500": {respondWith(500), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 500}},
+		"410": {respondWith(410), webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 410,
+			Gone: true}},
+		"304": {respondWith(304), webhooks.AttemptOutcome{Failure: webhooks.FailureRedirect, StatusCode: 304}},
+		"429 seconds": {header(429, "Retry-After", "120"),
+			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 2 * time.Minute}},
+		"503 date": {header(503, "Retry-After", "Tue, 04 Mar 2025 05:07:07 GMT"),
+			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 503, RetryAfter: time.Minute}},
+		"429 date past": {header(429, "Retry-After", "Tue, 04 Mar 2025 05:00:00 GMT"),
+			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
+		"429 nonsense": {header(429, "Retry-After", "soon"),
+			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
+		"429 negative": {header(429, "Retry-After", "-5"),
+			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
+		"429 for ever": {header(429, "Retry-After", "99999999999999999999"),
+			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
+		"429 until the end": {header(429, "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"),
+			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
 		"200 asks for none ": {header(200, "Retry-After", "120"), webhooks.AttemptOutcome{Delivered: true, StatusCode: 200}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, _ := newReceiver(t, tt.handler)
-			out := newSender(t, webhooks.SenderOptions{Now: func() time.Time { return now }}).Post(t.Context(), newAttempt(t, url))
+			out := newSender(t, webhooks.SenderOptions{Now: func() time.Time { return now }}).Post(t.Context(),
+				newAttempt(t, url))
 			out.Duration, out.Excerpt = 0, nil
 			require.Equal(t, tt.want, out)
 		})

@@ -75,14 +75,16 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 // Rebuild brings back what Temporal has lost from the store: the namespace, search attributes and schedules; a run for every open
 // order; the facts that nobody has settled; a nudge for every endpoint that waits for deliveries. It needs a running worker, and is
 // safe to repeat. It returns what was rebuilt.
-func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration, log *slog.Logger) (dispatch.SweepResult, error) {
+func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
+	log *slog.Logger) (dispatch.SweepResult, error) {
 	namespaceCtx, cancel := context.WithTimeout(ctx, namespaceTimeout)
 	defer cancel()
 	if err := EnsureNamespace(namespaceCtx, c, namespace, retention); err != nil {
 		return dispatch.SweepResult{}, err
 	}
 	// Each node of a cluster learns of a fresh namespace by itself, within ten seconds.
-	if err := retryWhile(namespaceCtx, isAnyError, func() error { return EnsureAttributesAndSchedules(namespaceCtx, c, namespace, log) }); err != nil {
+	if err := retryWhile(namespaceCtx, isAnyError,
+		func() error { return EnsureAttributesAndSchedules(namespaceCtx, c, namespace, log) }); err != nil {
 		return dispatch.SweepResult{}, err
 	}
 	var out dispatch.SweepResult

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,10 +20,28 @@ import (
 	"github.com/aliquot-labs/aliquot/activities"
 	"github.com/aliquot-labs/aliquot/couriers"
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/registry"
 	"github.com/aliquot-labs/aliquot/store"
 	"github.com/aliquot-labs/aliquot/webhooks"
 	"github.com/aliquot-labs/aliquot/workflows"
 )
+
+// Partners are the adapters of all lab partners. timeout bounds one exchange; 0 means the adapter's own default.
+func Partners(timeout time.Duration) map[string]activities.LabFactory {
+	shared := &http.Client{}
+	adapters := map[string]activities.LabFactory{}
+	for _, p := range registry.Protocols() {
+		adapters[p.Name] = func(a labs.Account, pace labs.WaitForTurn) (labs.Lab, error) {
+			lab, err := p.Open(a, labs.Options{HTTPClient: shared, Timeout: timeout, WaitForTurn: pace})
+			if err != nil {
+				return nil, fmt.Errorf("making the client of a %s account: %w", p.Name, err)
+			}
+			return lab, nil
+		}
+	}
+	return adapters
+}
 
 // Options are what a worker process works with.
 type Options struct {

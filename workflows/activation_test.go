@@ -35,14 +35,15 @@ func TestActivation(t *testing.T) {
 		demand *order.Demand // an hour after the order's creation
 		want   time.Duration
 	}{
-		"waits for midnight, UTC":          {march(5), time.UTC, nil, 2*day + 14*hour},
-		"waits for midnight, New York":     {march(5), newYork, nil, 2*day + 19*hour},
-		"a night with a clock change":      {march(9), newYork, nil, 6*day + 18*hour},
-		"today means now":                  {march(2), time.UTC, nil, 0},
-		"moved to later":                   {march(5), time.UTC, ptr(activationDemand(march(8), time.UTC)), 5*day + 14*hour},
-		"moved to earlier":                 {march(8), time.UTC, ptr(activationDemand(march(4), time.UTC)), day + 14*hour},
-		"moved to today, which is now":     {march(8), time.UTC, ptr(activationDemand(march(2), time.UTC)), hour},
-		"cleared, which is now":            {march(8), time.UTC, ptr(order.Demand{Kind: order.DemandActivate, By: lifecycle.Client}), hour},
+		"waits for midnight, UTC":      {march(5), time.UTC, nil, 2*day + 14*hour},
+		"waits for midnight, New York": {march(5), newYork, nil, 2*day + 19*hour},
+		"a night with a clock change":  {march(9), newYork, nil, 6*day + 18*hour},
+		"today means now":              {march(2), time.UTC, nil, 0},
+		"moved to later":               {march(5), time.UTC, ptr(activationDemand(march(8), time.UTC)), 5*day + 14*hour},
+		"moved to earlier":             {march(8), time.UTC, ptr(activationDemand(march(4), time.UTC)), day + 14*hour},
+		"moved to today, which is now": {march(8), time.UTC, ptr(activationDemand(march(2), time.UTC)), hour},
+		"cleared, which is now": {march(8), time.UTC,
+			ptr(order.Demand{Kind: order.DemandActivate, By: lifecycle.Client}), hour},
 		"created today after its midnight": {march(1), time.UTC, nil, 0},
 	}
 	for name, test := range tests {
@@ -79,8 +80,10 @@ func TestActivationIsRefused(t *testing.T) {
 		after    time.Duration
 		want     order.Reason
 	}{
-		"once it has begun":       {[]orderSetting{withActivateBy(march(3), time.UTC)}, 15 * hour, order.ReasonTransitionNotAllowed},
-		"while the lab is silent": {[]orderSetting{withActivateBy(march(3), time.UTC), withScript("fail-place-99")}, 15 * hour, order.ReasonAlreadyActivated},
+		"once it has begun": {[]orderSetting{withActivateBy(march(3), time.UTC)}, 15 * hour,
+			order.ReasonTransitionNotAllowed},
+		"while the lab is silent": {[]orderSetting{withActivateBy(march(3), time.UTC), withScript("fail-place-99")},
+			15 * hour, order.ReasonAlreadyActivated},
 		"of an unscheduled order": {[]orderSetting{withScript("fail-place-99")}, hour, order.ReasonNotScheduled},
 	}
 	for name, test := range tests {
@@ -119,7 +122,8 @@ func TestFactBeforeActivation(t *testing.T) {
 	})
 	w.at(day+2*hour, func() { w.requireMarkSince(day+hour, order.AttentionFactOutOfPlace) })
 	w.runUntil(5 * day)
-	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer}, w.statusHistory())
+	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer},
+		w.statusHistory())
 	require.Equal(t, []string{"kit_shipped: applied"}, w.factOutcomes())
 	require.Empty(t, w.attention())
 	require.Equal(t, w.tracking("outbound"), w.order().Shipment.Outbound.Number)

@@ -97,14 +97,16 @@ func (r *orderRun) answerUnansweredBooking(ctx workflow.Context, dm order.Demand
 		}
 		return order.DemandAnswer{Done: true, FromStatus: from, Sequence: out.Sequence}, nil
 	case dm.Kind == order.DemandBookAppointment, dm.Kind == order.DemandRequestAppointment:
-		return r.recordBookingOutcome(ctx, dm, func(s order.State) order.Decision { return s.ApplyBookingGivenUp(dm, workflow.Now(ctx)) })
+		return r.recordBookingOutcome(ctx, dm,
+			func(s order.State) order.Decision { return s.ApplyBookingGivenUp(dm, workflow.Now(ctx)) })
 	default:
 		return order.DemandAnswer{Unanswered: true, FromStatus: from}, nil
 	}
 }
 
 // recordBookingOutcome records what became of a demand about an appointment.
-func (r *orderRun) recordBookingOutcome(ctx workflow.Context, dm order.Demand, decide func(order.State) order.Decision) (order.DemandAnswer, error) {
+func (r *orderRun) recordBookingOutcome(ctx workflow.Context, dm order.Demand,
+	decide func(order.State) order.Decision) (order.DemandAnswer, error) {
 	from := r.state.Status
 	out, err := r.decideAndRecord(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
 		from = s.Status
@@ -113,7 +115,8 @@ func (r *orderRun) recordBookingOutcome(ctx workflow.Context, dm order.Demand, d
 	if err != nil {
 		return r.failRun(err)
 	}
-	return order.DemandAnswer{Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: from, Sequence: out.Sequence}, nil
+	return order.DemandAnswer{Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: from,
+		Sequence: out.Sequence}, nil
 }
 
 // failRun ends the run with an error that a handler met, so that the loop does not go on with a state of which it is not sure.
@@ -127,7 +130,8 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 	for try := 0; r.state.PendingBooking != nil; try++ {
 		dm := r.state.PendingBooking.Demand
 		in := dispatch.BookInput{OrderID: r.id, Demand: dm}
-		if a := r.state.Appointment; a != nil && (dm.Kind == order.DemandRescheduleAppointment || dm.Kind == order.DemandCancelAppointment) {
+		if a := r.state.Appointment; a != nil && (dm.Kind == order.DemandRescheduleAppointment ||
+			dm.Kind == order.DemandCancelAppointment) {
 			in.Appointment = *a
 		}
 		var out order.ReportedAppointment
@@ -138,7 +142,8 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 			continue // given up meanwhile; what was booked is released
 		}
 		if decide := bookingDecision(dm, out, err); decide != nil {
-			answer, err := r.recordBookingOutcome(ctx, dm, func(s order.State) order.Decision { return decide(s, workflow.Now(ctx)) })
+			answer, err := r.recordBookingOutcome(ctx, dm,
+				func(s order.State) order.Decision { return decide(s, workflow.Now(ctx)) })
 			if err != nil {
 				return err
 			}
@@ -155,7 +160,8 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 }
 
 // bookingDecision is what the provider's answer leads to; nil when there was none.
-func bookingDecision(dm order.Demand, out order.ReportedAppointment, err error) func(order.State, time.Time) order.Decision {
+func bookingDecision(dm order.Demand, out order.ReportedAppointment,
+	err error) func(order.State, time.Time) order.Decision {
 	refused := func(r order.Reason) func(order.State, time.Time) order.Decision {
 		return func(s order.State, now time.Time) order.Decision { return s.ApplyBookingRefused(dm, r, now) }
 	}
@@ -183,7 +189,8 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 		if err := r.awaitBookingCall(ctx, next.AppointmentID); err != nil {
 			return err
 		}
-		err := r.callPartner(ctx, bookOptions, dispatch.ActivityRelease, dispatch.ReleaseInput{OrderID: r.id, Release: next}, nil)
+		err := r.callPartner(ctx, bookOptions, dispatch.ActivityRelease, dispatch.ReleaseInput{OrderID: r.id, Release: next},
+			nil)
 		refused := isErrorType(err, dispatch.ErrorRefused) || isErrorType(err, dispatch.ErrorNotSupported)
 		cause := order.CauseCall(fmt.Sprintf("release-%s-%d", next.AppointmentID, next.UnansweredAttempts))
 		_, recErr := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {

@@ -37,15 +37,18 @@ func TestCancelWhereTheLabHasNoCall(t *testing.T) {
 			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{order.AttentionCancelAtLab},
 		},
 		"placed": {
-			ask: hour, history: []lifecycle.LowStatus{ordered, created, cancelled}, attention: []order.AttentionReason{order.AttentionCancelAtLab},
+			ask: hour, history: []lifecycle.LowStatus{ordered, created, cancelled},
+			attention: []order.AttentionReason{order.AttentionCancelAtLab},
 		},
 		"shipped": {
 			happen: func(w *orderHarness) { w.factAt(hour, order.FactKitShipped) }, ask: 2 * hour,
-			history: []lifecycle.LowStatus{ordered, created, shipped}, refused: order.ReasonTransitionNotAllowed, attention: []order.AttentionReason{},
+			history: []lifecycle.LowStatus{ordered, created, shipped}, refused: order.ReasonTransitionNotAllowed,
+			attention: []order.AttentionReason{},
 		},
 		"at the lab": {
 			happen: func(w *orderHarness) { w.factAt(hour, order.FactKitReceived) }, ask: 2 * hour,
-			history: []lifecycle.LowStatus{ordered, created, received}, refused: order.ReasonTransitionNotAllowed, attention: []order.AttentionReason{},
+			history: []lifecycle.LowStatus{ordered, created, received}, refused: order.ReasonTransitionNotAllowed,
+			attention: []order.AttentionReason{},
 		},
 	}
 	for name, test := range tests {
@@ -91,10 +94,14 @@ func TestCancelWhileTheCallIsInFlight(t *testing.T) {
 		history   []lifecycle.LowStatus
 		attention []order.AttentionReason
 	}{
-		"the lab accepts":    {"happy", []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.AttentionCancelAtLab}},
-		"the lab refuses":    {"refuse-place", []lifecycle.LowStatus{ordered, lifecycle.Cancelled}, []order.AttentionReason{}},
-		"the lab is silent":  {"fail-place-99", []lifecycle.LowStatus{ordered, lifecycle.Cancelled}, []order.AttentionReason{order.AttentionCancelAtLab}},
-		"the answer is lost": {"timeout-after-accept", []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, []order.AttentionReason{order.AttentionCancelAtLab}},
+		"the lab accepts": {"happy", []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled},
+			[]order.AttentionReason{order.AttentionCancelAtLab}},
+		"the lab refuses": {"refuse-place", []lifecycle.LowStatus{ordered, lifecycle.Cancelled},
+			[]order.AttentionReason{}},
+		"the lab is silent": {"fail-place-99", []lifecycle.LowStatus{ordered, lifecycle.Cancelled},
+			[]order.AttentionReason{order.AttentionCancelAtLab}},
+		"the answer is lost": {"timeout-after-accept", []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled},
+			[]order.AttentionReason{order.AttentionCancelAtLab}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -294,7 +301,8 @@ func TestCancelAskedTwice(t *testing.T) {
 				}
 				serve()
 			})
-			asked := []*demandReply{w.demandAt(hour, cancelDemand()), w.demandAt(hour+50*time.Second, cancelDemand()), w.demandAt(hour+50*time.Second, cancelDemand())}
+			asked := []*demandReply{w.demandAt(hour, cancelDemand()), w.demandAt(hour+50*time.Second, cancelDemand()),
+				w.demandAt(hour+50*time.Second, cancelDemand())}
 			w.runUntil(2 * hour)
 			require.True(t, asked[0].Unanswered)
 			for _, r := range asked {

@@ -49,7 +49,8 @@ func TestDeadlines(t *testing.T) {
 			leave: func(w *orderHarness, at time.Duration) { w.factAt(at, order.FactKitShipped) },
 		},
 		"on its way to the customer": {
-			enter: func(w *orderHarness) { w.factAt(2*day, order.FactKitShipped, withSentAt(day)) }, reason: order.AttentionOutboundOverdue, due: 11 * day,
+			enter:  func(w *orderHarness) { w.factAt(2*day, order.FactKitShipped, withSentAt(day)) },
+			reason: order.AttentionOutboundOverdue, due: 11 * day,
 			leave: func(w *orderHarness, at time.Duration) { w.courierFactAt(at, "outbound", lifecycle.WithCustomer) },
 		},
 		"on its way, changing hands": {
@@ -61,7 +62,8 @@ func TestDeadlines(t *testing.T) {
 			leave: func(w *orderHarness, at time.Duration) { w.courierFactAt(at, "outbound", lifecycle.WithCustomer) },
 		},
 		"never heard of on its way out": {
-			enter: func(w *orderHarness) { w.factAt(day, order.FactKitShipped) }, reason: order.AttentionLegSilent, due: 31 * day,
+			enter: func(w *orderHarness) { w.factAt(day, order.FactKitShipped) }, reason: order.AttentionLegSilent,
+			due:   31 * day,
 			leave: func(w *orderHarness, at time.Duration) { w.factAt(at, order.FactKitReceived) },
 		},
 		"not used": {enter: toCustomer, reason: order.AttentionKitUnused, due: 33 * day,
@@ -78,16 +80,22 @@ func TestDeadlines(t *testing.T) {
 			leave: func(w *orderHarness, at time.Duration) { w.factAt(at, order.FactKitReceived) },
 		},
 		"no results": {
-			enter: func(w *orderHarness) { w.factAt(5*day, order.FactKitReceived) }, reason: order.AttentionResultsOverdue, due: 19 * day,
+			enter: func(w *orderHarness) { w.factAt(5*day, order.FactKitReceived) }, reason: order.AttentionResultsOverdue,
+			due:   19 * day,
 			leave: func(w *orderHarness, at time.Duration) { w.resultsAt(at, `{}`); w.factAt(at, order.FactReportReady) },
 		},
 		"no results of a test that takes three days": {
-			settings: []orderSetting{func(o *order.Order, _ *order.Policy, _ *time.Time) { o.LabTest.WorstCaseTATDays = ptr(3) }},
-			enter:    func(w *orderHarness) { w.factAt(5*day, order.FactKitReceived) }, reason: order.AttentionResultsOverdue, due: 8 * day,
+			settings: []orderSetting{func(o *order.Order, _ *order.Policy,
+				_ *time.Time) {
+				o.LabTest.WorstCaseTATDays = ptr(3)
+			}},
+			enter: func(w *orderHarness) { w.factAt(5*day, order.FactKitReceived) }, reason: order.AttentionResultsOverdue,
+			due:   8 * day,
 			leave: func(w *orderHarness, at time.Duration) { w.factAt(at, order.FactKitRejected, withRecoverable(false)) },
 		},
 		"results announced, and not to be had": {
-			enter: func(w *orderHarness) { w.factAt(5*day, order.FactReportReady) }, reason: order.AttentionResultsUnfetched, due: 6*day + hour,
+			enter: func(w *orderHarness) { w.factAt(5*day, order.FactReportReady) }, reason: order.AttentionResultsUnfetched,
+			due:   6*day + hour,
 			leave: func(w *orderHarness, at time.Duration) { w.resultsAt(at, `{}`); w.factAt(at, order.FactReportReady) },
 		},
 		"a report out of place": {
@@ -159,7 +167,8 @@ func TestTwoFactsParkedInOneSecond(t *testing.T) {
 	w.runUntil(14 * day)
 	require.Equal(t, lifecycle.ProblemInTransitLab, w.order().Status)
 	require.Equal(t, []string{
-		"kit_shipped: applied", "courier_report: applied", "courier_report: late", "courier_report: parked", "courier_report: applied",
+		"kit_shipped: applied", "courier_report: applied", "courier_report: late", "courier_report: parked",
+		"courier_report: applied",
 	}, w.factOutcomes())
 	require.Contains(t, w.attention(), order.AttentionFactOutOfPlace)
 }

@@ -29,7 +29,8 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 		for nudges.ReceiveAsync(nil) { // what a nudge says is that there is something; the batch finds what
 		}
 		var out dispatch.BatchResult
-		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, batchOptions), dispatch.ActivityDeliver, in.EndpointID).Get(ctx, &out)
+		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, batchOptions), dispatch.ActivityDeliver,
+			in.EndpointID).Get(ctx, &out)
 		if err != nil {
 			return err
 		}
@@ -52,7 +53,8 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 
 // publishDeliveryDetails shows in the Temporal UI how the endpoint stands.
 func publishDeliveryDetails(ctx workflow.Context, r dispatch.BatchResult) {
-	lines := []string{fmt.Sprintf("last batch: %d delivered, %d failed", r.Delivered, r.Failed), fmt.Sprintf("backlog: %d", r.Pending)}
+	lines := []string{fmt.Sprintf("last batch: %d delivered, %d failed", r.Delivered, r.Failed),
+		fmt.Sprintf("backlog: %d", r.Pending)}
 	if !r.FailingSince.IsZero() {
 		lines = append(lines, "failing since: "+r.FailingSince.Format(time.RFC3339))
 	}

@@ -76,7 +76,8 @@ func TestDeliveriesSleepUntilTheNextIsDue(t *testing.T) {
 	})
 	require.NoError(t, e.run())
 	require.Equal(t, []time.Duration{
-		0, 5 * time.Second, 5*time.Minute + 5*time.Second, 5*time.Minute + 5*time.Second, 2*hour + 5*time.Minute + 5*time.Second,
+		0, 5 * time.Second, 5*time.Minute + 5*time.Second, 5*time.Minute + 5*time.Second,
+		2*hour + 5*time.Minute + 5*time.Second,
 	}, e.batches)
 }
 

@@ -55,7 +55,8 @@ func (r *orderRun) recordDemand(ctx workflow.Context, dm order.Demand) (order.De
 		return r.failRun(err)
 	}
 	return order.DemandAnswer{
-		Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: from, Sequence: out.Sequence, ReplacementID: out.ReplacementID,
+		Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: from, Sequence: out.Sequence,
+		ReplacementID: out.ReplacementID,
 	}, nil
 }
 
@@ -78,7 +79,8 @@ const cancelAnswerTimeout = 12 * time.Second
 
 // answerWithoutAsking answers a demand that somebody else would have to be asked for, and that the order does not allow or has already. It is not
 // decided where the run was behind what is recorded, as one is whose last task was lost with its worker, and the demand is allowed.
-func (r *orderRun) answerWithoutAsking(ctx workflow.Context, dm order.Demand) (answer order.DemandAnswer, decided bool, err error) {
+func (r *orderRun) answerWithoutAsking(ctx workflow.Context,
+	dm order.Demand) (answer order.DemandAnswer, decided bool, err error) {
 	from := r.state.Status
 	out, err := r.decideAndRecord(ctx, order.CauseDemand(dm.ID), func(s order.State) *order.Recording {
 		from = s.Status
@@ -93,7 +95,8 @@ func (r *orderRun) answerWithoutAsking(ctx workflow.Context, dm order.Demand) (a
 		return answer, true, err
 	}
 	return order.DemandAnswer{
-		Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: from, Sequence: out.Sequence, ReplacementID: out.ReplacementID,
+		Done: out.Outcome == order.OutcomeApplied, Reason: out.Reason, FromStatus: from, Sequence: out.Sequence,
+		ReplacementID: out.ReplacementID,
 	}, decided, nil
 }
 
@@ -105,18 +108,20 @@ func (r *orderRun) askLabToCancel(ctx workflow.Context, dm order.Demand) (order.
 				return answer, err
 			}
 		}
-		_, err := r.decideAndRecord(ctx, order.CauseCall(order.CancelAskCallPrefix+dm.ID), func(s order.State) *order.Recording {
-			if asked = s.CheckDemand(dm, workflow.Now(ctx)) == ""; !asked {
-				return nil // overtaken while waiting for the mutex
-			}
-			return &order.Recording{Decision: s.ApplyCancelAsked(dm, workflow.Now(ctx))}
-		})
+		_, err := r.decideAndRecord(ctx, order.CauseCall(order.CancelAskCallPrefix+dm.ID),
+			func(s order.State) *order.Recording {
+				if asked = s.CheckDemand(dm, workflow.Now(ctx)) == ""; !asked {
+					return nil // overtaken while waiting for the mutex
+				}
+				return &order.Recording{Decision: s.ApplyCancelAsked(dm, workflow.Now(ctx))}
+			})
 		if err != nil {
 			return order.DemandAnswer{}, err
 		}
 	}
 	before := r.cancelAnswerCount
-	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswerTimeout, func() bool { return r.cancelAnswerCount > before })
+	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswerTimeout,
+		func() bool { return r.cancelAnswerCount > before })
 	if err != nil {
 		return order.DemandAnswer{}, err
 	}
@@ -156,7 +161,8 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 		if over, err := r.recordCancelUnanswered(ctx, id, dm); err != nil || over {
 			return err
 		}
-		if _, err := workflow.AwaitWithTimeout(ctx, cancelRetryPause, func() bool { return r.state.PendingCancellation == nil }); err != nil {
+		if _, err := workflow.AwaitWithTimeout(ctx, cancelRetryPause,
+			func() bool { return r.state.PendingCancellation == nil }); err != nil {
 			return err
 		}
 	}

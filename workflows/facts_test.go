@@ -143,10 +143,12 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 	w := newWorld(t)
 	var got store.ReceivedItem
 	w.at(day, func() {
-		got = w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), OutboundNumber: w.tracking("outbound")})
+		got = w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
+			OutboundNumber: w.tracking("outbound")})
 		w.signalFact(got)
 		w.signalFact(got)
-		again := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), OutboundNumber: w.tracking("outbound")})
+		again := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
+			OutboundNumber: w.tracking("outbound")})
 		require.True(t, again.Duplicate)
 	})
 	w.at(2*day, func() { w.signalFact(got) })
@@ -163,7 +165,8 @@ func TestParkedFactSignalledAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withActivateBy(march(6), time.UTC))
 	w.at(hour, func() {
-		got := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(), OutboundNumber: w.tracking("outbound")})
+		got := w.storeInboxItem(order.Fact{Kind: order.FactKitShipped, SentAt: w.now(),
+			OutboundNumber: w.tracking("outbound")})
 		for range 3 {
 			w.signalFact(got)
 		}
@@ -185,7 +188,8 @@ func TestFactOutOfPlace(t *testing.T) {
 	w.factAt(5*day, order.FactKitReceived)
 	w.runUntil(6 * day)
 	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, lifecycle.TransitLab, received}, w.statusHistory())
-	require.Equal(t, []string{"kit_shipped: applied", "courier_report: applied", "courier_report: late", "kit_received: applied"}, w.factOutcomes())
+	require.Equal(t, []string{"kit_shipped: applied", "courier_report: applied", "courier_report: late",
+		"kit_received: applied"}, w.factOutcomes())
 	require.Empty(t, w.attention())
 }
 
@@ -196,7 +200,8 @@ func TestAmendments(t *testing.T) {
 		w := newWorld(t)
 		w.factAt(day, order.FactKitShipped)
 		w.factAt(2*day, order.FactKitReceived)
-		w.factAt(3*day, order.FactKitShipped, withSentAt(day), func(f *order.Fact) { f.OutboundNumber = "9205500000000000000007" })
+		w.factAt(3*day, order.FactKitShipped, withSentAt(day),
+			func(f *order.Fact) { f.OutboundNumber = "9205500000000000000007" })
 		w.runUntil(4 * day)
 		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received}, w.statusHistory())
 		o := w.order()
@@ -223,14 +228,16 @@ func TestPayloadsOfTheDocumentation(t *testing.T) {
 		w.at(time.Duration(i+2)*day, func() { w.deliver(name) })
 	}
 	w.run()
-	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received, blocked, lifecycle.Completed}, w.statusHistory())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped, received, blocked, lifecycle.Completed},
+		w.statusHistory())
 	for i, e := range w.order().Events[2:] {
 		require.Equal(t, day0.Add(time.Duration(i+2)*day), e.OccurredAt, e.Status)
 	}
 	for _, f := range w.story().InboxItems {
 		require.Equal(t, 2018, f.Fact.SentAt.Year(), "the time is kept as it was sent")
 	}
-	require.Equal(t, []order.AttentionReason{order.AttentionAccessionMismatch}, w.attention(), "one order number, three accession numbers")
+	require.Equal(t, []order.AttentionReason{order.AttentionAccessionMismatch}, w.attention(),
+		"one order number, three accession numbers")
 }
 
 // deliver takes a payload in as the webhook endpoint does, but for the order's number.

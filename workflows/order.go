@@ -27,14 +27,16 @@ type orderRun struct {
 	timerDue    time.Time
 	cancelTimer workflow.CancelFunc
 
-	runningCoroutines    map[coroutine]bool            // the coroutines that exist
-	callsInFlight        int                           // partner calls in flight
-	recordingsInFlight   int                           // decisions being recorded, or waiting for their turn
-	placementInFlight    bool                          // the lab is asked for the requisition, or its answer is being recorded
-	bookingAppointmentID string                        // the id of the appointment that a provider is being called to book
-	cancelAnswerCount    int                           // by the partner, to cancellations
-	lastCancelAnswer     order.DemandAnswer            // the newest of them
-	bookingAnswers       map[string]order.DemandAnswer // what became of demands about appointments, by id, until it is told
+	runningCoroutines  map[coroutine]bool // the coroutines that exist
+	callsInFlight      int                // partner calls in flight
+	recordingsInFlight int                // decisions being recorded, or waiting for their turn
+	// the lab is asked for the requisition, or its answer is being recorded
+	placementInFlight    bool
+	bookingAppointmentID string             // the id of the appointment that a provider is being called to book
+	cancelAnswerCount    int                // by the partner, to cancellations
+	lastCancelAnswer     order.DemandAnswer // the newest of them
+	// what became of demands about appointments, by id, until it is told
+	bookingAnswers map[string]order.DemandAnswer
 }
 
 // Order runs one order: it takes facts and demands, has the requisition made, keeps the deadlines and has results fetched, until
@@ -96,7 +98,8 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 			return workflow.NewContinueAsNewError(ctx, Order, in)
 		}
 		err := workflow.Await(ctx, func() bool {
-			return r.changed || r.factSignals.Len() > 0 || r.wakeSignals.Len() > 0 || r.timerFired() || r.finished(ctx) || r.mayContinueAsNew(ctx)
+			return r.changed || r.factSignals.Len() > 0 || r.wakeSignals.Len() > 0 || r.timerFired() || r.finished(ctx) ||
+				r.mayContinueAsNew(ctx)
 		})
 		if err != nil {
 			return err
@@ -107,13 +110,15 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 // finished reports whether the order has ended, and nothing that was signalled, asked or begun is unfinished.
 func (r *orderRun) finished(ctx workflow.Context) bool {
 	_, fetching := r.state.NextFetch()
-	busy := fetching || r.state.PendingCancellation != nil || r.state.PendingBooking != nil || len(r.state.PendingReleases) > 0
+	busy := fetching || r.state.PendingCancellation != nil || r.state.PendingBooking != nil ||
+		len(r.state.PendingReleases) > 0
 	return r.state.Terminal() && !busy && len(r.runningCoroutines) == 0 && r.idle(ctx)
 }
 
 // mayContinueAsNew reports whether the history has grown long and nothing would be cut short by beginning a new one.
 func (r *orderRun) mayContinueAsNew(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.callsInFlight == 0 && r.recordingsInFlight == 0 && r.idle(ctx)
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.callsInFlight == 0 && r.recordingsInFlight == 0 &&
+		r.idle(ctx)
 }
 
 // idle reports whether no signal is unread and no update handler unfinished.

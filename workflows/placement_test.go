@@ -36,10 +36,13 @@ func TestPlacing(t *testing.T) {
 		want   []string
 		at     time.Duration
 	}{
-		"at once":                            {"happy", []string{accepted}, 0},
-		"the lab is unavailable":             {"fail-place-3", []string{unavailable, unavailable, unavailable, accepted}, 13 * time.Second},
-		"accepted, but the answer was lost":  {"timeout-after-accept", []string{simlab.OutcomeDropped, simlab.OutcomeDuplicate}, time.Second},
-		"the last attempt of a round is one": {"fail-place-4", []string{unavailable, unavailable, unavailable, unavailable, accepted}, 40 * time.Second},
+		"at once": {"happy", []string{accepted}, 0},
+		"the lab is unavailable": {"fail-place-3", []string{unavailable, unavailable, unavailable, accepted},
+			13 * time.Second},
+		"accepted, but the answer was lost": {"timeout-after-accept",
+			[]string{simlab.OutcomeDropped, simlab.OutcomeDuplicate}, time.Second},
+		"the last attempt of a round is one": {"fail-place-4", []string{unavailable, unavailable, unavailable, unavailable,
+			accepted}, 40 * time.Second},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +94,8 @@ func TestRoundsWithoutAnAnswer(t *testing.T) {
 	w.runUntil(day)
 	require.Len(t, w.placementOutcomes(), 13)
 	w.requireOneNumber()
-	require.Equal(t, (40*time.Second + 5*time.Minute + 40*time.Second + 10*time.Minute + 4*time.Second).String(), w.placedAt().String())
+	require.Equal(t, (40*time.Second + 5*time.Minute + 40*time.Second + 10*time.Minute + 4*time.Second).String(),
+		w.placedAt().String())
 	require.Empty(t, w.attention())
 }
 
@@ -123,7 +127,8 @@ func TestFactWhileTheCallIsInFlight(t *testing.T) {
 				serve()
 			})
 			w.runUntil(hour)
-			require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer}, w.statusHistory())
+			require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.TransitCustomer},
+				w.statusHistory())
 			o := w.order()
 			require.True(t, o.Events[1].Implied)
 			require.False(t, o.Events[2].Implied)

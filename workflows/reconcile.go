@@ -36,7 +36,8 @@ func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.Sweep
 		return total, nil
 	}
 	var reviewed dispatch.SweepResult
-	err := workflow.ExecuteActivity(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), dispatch.ActivityReview, in).Get(ctx, &reviewed)
+	err := workflow.ExecuteActivity(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), dispatch.ActivityReview, in).Get(ctx,
+		&reviewed)
 	total.ReviewsOpened = reviewed.ReviewsOpened
 	return total, err
 }

@@ -35,8 +35,10 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 		s.reviewed = append(s.reviewed, in)
 		return dispatch.SweepResult{ReviewsOpened: 1}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivityReview})
-	next := map[string]dispatch.SweepResult{"": {OrdersStarted: 10, CountsCorrected: 2, NextPage: "o-500"}, "o-500": {NextPage: "o-1000"}, "o-1000": {OrdersStarted: 1}}
-	env.RegisterActivityWithOptions(func(_ context.Context, after string, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
+	next := map[string]dispatch.SweepResult{"": {OrdersStarted: 10, CountsCorrected: 2, NextPage: "o-500"},
+		"o-500": {NextPage: "o-1000"}, "o-1000": {OrdersStarted: 1}}
+	env.RegisterActivityWithOptions(func(_ context.Context, after string,
+		in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.pages, s.sweepInputs = append(s.pages, after), append(s.sweepInputs, in)
 		if s.fail--; s.fail >= 0 {
 			return dispatch.SweepResult{}, errors.New("the store is away")
@@ -65,15 +67,20 @@ func TestReconcile(t *testing.T) {
 		"each minute": {want: dispatch.SweepResult{OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4}},
 		"each hour": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7, CountsCorrected: 2},
+			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
+				CountsCorrected: 2},
 		},
 		"each day": {
-			in: dispatch.ReconcileInput{OpenOrders: true, Thorough: true}, pages: []string{"", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7, CountsCorrected: 2},
+			in: dispatch.ReconcileInput{OpenOrders: true, Thorough: true}, pages: []string{"", "o-500", "o-1000"},
+			polled: []string{"", "o-7"},
+			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
+				CountsCorrected: 2},
 		},
 		"the store is away for a while": {
-			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"}, polled: []string{"", "o-7"},
-			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7, CountsCorrected: 2},
+			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"},
+			polled: []string{"", "o-7"},
+			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
+				CountsCorrected: 2},
 		},
 	}
 	for name, test := range tests {

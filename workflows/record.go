@@ -14,7 +14,8 @@ import (
 type proposal func(order.State) *order.Recording
 
 // decideAndRecord decides under the mutex and records the decision, then gives every parked fact another chance.
-func (r *orderRun) decideAndRecord(ctx workflow.Context, cause string, propose proposal) (order.RecordingResult, error) {
+func (r *orderRun) decideAndRecord(ctx workflow.Context, cause string,
+	propose proposal) (order.RecordingResult, error) {
 	r.recordingsInFlight++
 	defer func() { r.recordingsInFlight-- }()
 	if err := r.mutex.Lock(ctx); err != nil {
@@ -36,7 +37,8 @@ func (r *orderRun) decideAndRecord(ctx workflow.Context, cause string, propose p
 // commitDecision has one decision recorded. Where another recording came first (an earlier run of this order, or a retry whose answer was
 // lost), the state is loaded and the decision made again. moved reports whether a parked fact's turn may have come since
 // they were last tried: the order has come to another status, or a booking to its end.
-func (r *orderRun) commitDecision(ctx workflow.Context, cause string, propose proposal) (out order.RecordingResult, moved bool, err error) {
+func (r *orderRun) commitDecision(ctx workflow.Context, cause string,
+	propose proposal) (out order.RecordingResult, moved bool, err error) {
 	for {
 		rec := propose(r.state)
 		if rec == nil {

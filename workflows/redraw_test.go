@@ -26,7 +26,8 @@ func TestARedraw(t *testing.T) {
 	w.resultsAt(day, reportWithoutTSH)
 	w.factAt(day, order.FactReportReady)
 	w.run()
-	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.RedrawAvailable}, w.statusHistory())
+	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.RedrawAvailable},
+		w.statusHistory())
 	require.Len(t, w.temporal.orders, 1)
 
 	child, err := w.store.Order(context.Background(), "", w.temporal.orders[0])
@@ -69,7 +70,8 @@ func TestCriticalResults(t *testing.T) {
 		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.PartialResults, lifecycle.Completed, lifecycle.Corrected,
 	}, w.statusHistory())
 	told := w.webhookTypes()
-	require.Len(t, slices.DeleteFunc(slices.Clone(told), func(s string) bool { return s != webhookCritical }), 2, "%v", told)
+	require.Len(t, slices.DeleteFunc(slices.Clone(told), func(s string) bool { return s != webhookCritical }), 2, "%v",
+		told)
 }
 
 func TestPartialResultWebhooks(t *testing.T) {
@@ -80,7 +82,8 @@ func TestPartialResultWebhooks(t *testing.T) {
 	w.factAt(day, order.FactReportReady)
 	w.runUntil(2 * day)
 	require.Equal(t, lifecycle.PartialResults, w.order().Status)
-	require.Equal(t, []string{webhookOrderCreated, webhookOrderUpdated, webhookOrderUpdated, webhookOrderUpdated}, w.webhookTypes())
+	require.Equal(t, []string{webhookOrderCreated, webhookOrderUpdated, webhookOrderUpdated, webhookOrderUpdated},
+		w.webhookTypes())
 }
 
 // Results for an order that ended otherwise are stored and not shown, until somebody accepts them.
@@ -100,7 +103,8 @@ func TestResultsOfAnOrderThatEndedOtherwise(t *testing.T) {
 	require.Contains(t, w.attention(), order.AttentionResultAfterEnd)
 	require.NotEmpty(t, held)
 
-	accept := order.Demand{Kind: order.DemandAcceptResults, By: lifecycle.Client, Results: &order.FetchOutcome{ResultID: held, Changed: true}}
+	accept := order.Demand{Kind: order.DemandAcceptResults, By: lifecycle.Client,
+		Results: &order.FetchOutcome{ResultID: held, Changed: true}}
 	r := w.demandAt(2*day, accept)
 	w.run()
 	require.True(t, r.Done, "%s", r.Reason)

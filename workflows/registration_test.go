@@ -34,7 +34,8 @@ func TestAKitIsRegisteredAndTested(t *testing.T) {
 	require.True(t, register.Done, "%s", register.Reason)
 	require.Equal(t, order.ReasonAlreadyRegistered, again.Reason)
 	require.Equal(t, []lifecycle.LowStatus{
-		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.WithCustomer, lifecycle.Registered,
+		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.WithCustomer,
+		lifecycle.Registered,
 		lifecycle.RequisitionCreated, lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
 	}, w.statusHistory())
 	o := w.order()
@@ -54,7 +55,8 @@ func TestAppliedFactIsNotParkedAgain(t *testing.T) {
 	w.factAt(day, order.FactKitShipped)
 	var arrived store.ReceivedItem
 	w.at(2*day, func() {
-		arrived = w.storeInboxItem(order.Fact{Kind: order.FactCourierReport, SentAt: w.now(), Leg: "outbound", TargetStatus: lifecycle.WithCustomer})
+		arrived = w.storeInboxItem(order.Fact{Kind: order.FactCourierReport, SentAt: w.now(), Leg: "outbound",
+			TargetStatus: lifecycle.WithCustomer})
 		w.signalFact(arrived)
 	})
 	w.registerKit(3 * day)
@@ -68,7 +70,8 @@ func TestAppliedFactIsNotParkedAgain(t *testing.T) {
 	w.factAt(8*day, order.FactReportReady)
 	w.run()
 	require.Equal(t, []lifecycle.LowStatus{
-		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.WithCustomer, lifecycle.Registered,
+		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.WithCustomer,
+		lifecycle.Registered,
 		lifecycle.RequisitionCreated, lifecycle.TransitLab, lifecycle.DeliveredToLab, lifecycle.Completed,
 	}, w.statusHistory())
 	row, err := w.store.InboxItem(context.Background(), arrived.ID)
@@ -117,7 +120,8 @@ func TestAKitThatIsLostAfterItsRegistration(t *testing.T) {
 	w.registerKit(3 * day)
 	w.run()
 	require.Equal(t, []lifecycle.LowStatus{
-		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.Registered,
+		lifecycle.Ordered, lifecycle.AwaitingRegistration, lifecycle.TransitCustomer, lifecycle.OutForDelivery,
+		lifecycle.Registered,
 		lifecycle.RequisitionCreated, lifecycle.Lost,
 	}, w.statusHistory())
 	last := w.order().Events[6]
@@ -136,7 +140,8 @@ func TestAnImportedOrder(t *testing.T) {
 	draw := w.demandAt(hour, order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client})
 	w.runUntil(2 * hour)
 	require.True(t, draw.Done)
-	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionBypassed, lifecycle.DrawCompleted}, w.statusHistory())
+	require.Equal(t, []lifecycle.LowStatus{lifecycle.Ordered, lifecycle.RequisitionBypassed, lifecycle.DrawCompleted},
+		w.statusHistory())
 	require.Empty(t, w.labCalls("neutral.place"), "its requisition was made elsewhere")
 	require.Equal(t, []string{webhookOrderCreated, webhookOrderUpdated, webhookOrderUpdated}, w.webhookTypes())
 }
@@ -152,14 +157,16 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 		since    time.Duration
 	}{
 		{"walk-in, nobody comes", []orderSetting{withModality(lifecycle.WalkIn)}, nil, order.AttentionVisitOverdue, 14 * day},
-		{"phlebotomy, nobody books", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, nil, order.AttentionVisitOverdue, 14 * day},
+		{"phlebotomy, nobody books", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, nil,
+			order.AttentionVisitOverdue, 14 * day},
 		{"an appointment is cancelled", []orderSetting{withModality(lifecycle.WalkIn)}, func(w *orderHarness) {
 			w.demandAt(hour, w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour))
 			w.demandAt(day, cancelAppointmentDemand())
 		}, order.AttentionVisitOverdue, 15 * day},
-		{"nobody is assigned", []orderSetting{withModality(lifecycle.AtHomePhlebotomy), withZip("54650")}, func(w *orderHarness) {
-			w.demandAt(hour, w.requestAppointmentDemand())
-		}, order.AttentionAppointmentUnassigned, 49 * hour},
+		{"nobody is assigned", []orderSetting{withModality(lifecycle.AtHomePhlebotomy), withZip("54650")},
+			func(w *orderHarness) {
+				w.demandAt(hour, w.requestAppointmentDemand())
+			}, order.AttentionAppointmentUnassigned, 49 * hour},
 		{"no draw is reported", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, func(w *orderHarness) {
 			w.demandAt(hour, w.bookingDemand(lifecycle.AtHomePhlebotomy, order.DemandBookAppointment, 54*hour))
 		}, order.AttentionDrawUnreported, 79 * hour},
@@ -172,9 +179,10 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 			w.factAt(day, order.FactReportReady)
 		}, order.AttentionResultsIncomplete, 15 * day},
 		{"a kit that nobody ships", []orderSetting{asRegistrable}, nil, order.AttentionShipmentOverdue, 7 * day},
-		{"a registration without a requisition", []orderSetting{asRegistrable, withScript("refuse-register")}, func(w *orderHarness) {
-			w.registerKit(day)
-		}, order.AttentionRequisitionOverdue, day + 8*hour},
+		{"a registration without a requisition", []orderSetting{asRegistrable, withScript("refuse-register")},
+			func(w *orderHarness) {
+				w.registerKit(day)
+			}, order.AttentionRequisitionOverdue, day + 8*hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -218,7 +226,8 @@ func TestCorrectionIsSentToTheLab(t *testing.T) {
 			})
 			supply := w.newReply()
 			w.at(2*day, func() {
-				w.sendDemand(supply, operationsDemand(order.DemandRecover), []byte(`{"patient_details":{"first_name":"Ines","last_name":"Okafor-Lee",
+				w.sendDemand(supply, operationsDemand(order.DemandRecover),
+					[]byte(`{"patient_details":{"first_name":"Ines","last_name":"Okafor-Lee",
 					"dob":"1988-11-30","gender":"female","phone_number":"+12535550142","email":"ines@example.org"}}`))
 			})
 			w.runUntil(2*day + 10*time.Minute)

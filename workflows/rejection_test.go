@@ -59,7 +59,8 @@ func TestRejectedKit(t *testing.T) {
 		},
 		"rejected again for good": {
 			happen: func(w *orderHarness) {
-				w.factAt(6*day, order.FactKitRejected, withRecoverable(false), func(f *order.Fact) { f.Detail = lifecycle.SampleHemolyzed })
+				w.factAt(6*day, order.FactKitRejected, withRecoverable(false),
+					func(f *order.Fact) { f.Detail = lifecycle.SampleHemolyzed })
 			},
 			then: []lifecycle.LowStatus{lifecycle.SampleError}, detail: lifecycle.SampleHemolyzed,
 			attention: []order.AttentionReason{order.AttentionReplacementNeeded},
@@ -73,7 +74,8 @@ func TestRejectedKit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.factAt(2*day, order.FactKitRejected, withRecoverable(true), func(f *order.Fact) { f.Detail = lifecycle.DateOfCollectionUnspecified })
+			w.factAt(2*day, order.FactKitRejected, withRecoverable(true),
+				func(f *order.Fact) { f.Detail = lifecycle.DateOfCollectionUnspecified })
 			w.at(2*day+time.Minute, func() {
 				w.requireMarkSince(2*day, order.AttentionRecoveryNeeded)
 				require.Equal(t, lifecycle.DateOfCollectionUnspecified, w.order().Detail)
@@ -129,10 +131,12 @@ func TestRecoveryWindowCloses(t *testing.T) {
 				w.requireReminders(2*day+r+time.Second, i+1, order.AttentionRecoveryNeeded)
 			}
 			w.run()
-			require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, lifecycle.SampleError}, w.statusHistory())
+			require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked, lifecycle.SampleError},
+				w.statusHistory())
 			o := w.order()
 			require.Equal(t, lifecycle.SampleStabilityExceeded, o.Detail)
-			require.Equal(t, day0.Add(2*day+test.window), o.Events[4].OccurredAt, "counted from the rejection, not from its arrival")
+			require.Equal(t, day0.Add(2*day+test.window), o.Events[4].OccurredAt,
+				"counted from the rejection, not from its arrival")
 			require.Equal(t, []order.AttentionReason{order.AttentionReplacementNeeded}, w.attention())
 		})
 	}
@@ -168,7 +172,8 @@ func TestRejectionThatDoesNotSayWhetherItIsFinal(t *testing.T) {
 	w.factAt(2*day, order.FactKitRejected)
 	w.runUntil(3 * day)
 	require.Equal(t, []lifecycle.LowStatus{ordered, created, received, blocked}, w.statusHistory())
-	require.Equal(t, []order.AttentionReason{order.AttentionRecoverableUnclear, order.AttentionRecoveryNeeded}, w.attention())
+	require.Equal(t, []order.AttentionReason{order.AttentionRecoverableUnclear, order.AttentionRecoveryNeeded},
+		w.attention())
 }
 
 // What was supplied reaches the order's documents with the decision. What came with a demand that the run refuses is erased by
@@ -179,7 +184,8 @@ func TestBodyOfARecovery(t *testing.T) {
 	w.factAt(2*day, order.FactKitRejected, withRecoverable(true))
 	asked := w.newReply()
 	w.at(3*day, func() {
-		w.sendDemand(asked, recoveryDemand(false), []byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},"note":"called"}`))
+		w.sendDemand(asked, recoveryDemand(false),
+			[]byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},"note":"called"}`))
 	})
 	w.runUntil(4 * day)
 	require.True(t, asked.Done, asked.Reason)

@@ -21,7 +21,11 @@ var failures = map[string]func(w *orderHarness){
 		w.factAt(day, order.FactKitShipped)
 		w.courierFactAt(10*day, "outbound", lifecycle.FailureToDeliverToCustomer)
 	},
-	"not delivered to the lab": func(w *orderHarness) { toLab(w); w.courierFactAt(11*day, "inbound", lifecycle.FailureToDeliverToLab) },
+	"not delivered to the lab": func(w *orderHarness) {
+		toLab(w)
+		w.courierFactAt(11*day, "inbound",
+			lifecycle.FailureToDeliverToLab)
+	},
 	"lost, says the courier": func(w *orderHarness) {
 		w.factAt(day, order.FactKitShipped)
 		w.courierFactAt(10*day, "outbound", lifecycle.Lost)
@@ -142,7 +146,9 @@ func TestReplacementIsMadeOnce(t *testing.T) {
 }
 
 // loseAnswerOnce records the step to a status, and loses the answer the first time.
-func loseAnswerOnce(to lifecycle.LowStatus) func(context.Context, order.Recording, recordFunc) (order.RecordingResult, error) {
+func loseAnswerOnce(
+	to lifecycle.LowStatus,
+) func(context.Context, order.Recording, recordFunc) (order.RecordingResult, error) {
 	lost := false
 	return func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
 		out, err := record(ctx, rec)

@@ -21,7 +21,8 @@ import (
 
 // keptHistories are the shapes of which a history is kept; ALIQUOT_KEEP_HISTORIES of the end-to-end tests makes them.
 var keptHistories = []string{
-	"plain", "couriers", "out-of-order", "recovered", "window-closed-and-replaced", "lost", "rejected", "cancelled", "scheduled",
+	"plain", "couriers", "out-of-order", "recovered", "window-closed-and-replaced", "lost", "rejected", "cancelled",
+	"scheduled",
 	"refused-then-placed", "retried-placement", "corrected", "deliveries", "reconcile", "wake", "wake-held",
 }
 
@@ -37,7 +38,8 @@ func TestKeptHistoriesReplay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.NoError(t, newReplayer(t, workflows.Order).ReplayWorkflowHistoryFromJSONFile(nil, file))
-			require.NoError(t, newReplayer(t, workflows.Order, tracingInterceptor(t)).ReplayWorkflowHistoryFromJSONFile(nil, file), "with traces")
+			require.NoError(t, newReplayer(t, workflows.Order, tracingInterceptor(t)).ReplayWorkflowHistoryFromJSONFile(nil,
+				file), "with traces")
 		})
 	}
 	for _, shape := range keptHistories {
@@ -61,7 +63,8 @@ func TestEveryGuardHasAHistory(t *testing.T) {
 	require.Empty(t, changesWithoutHistory(changes, histories))
 	t.Run("control", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, []string{"no-such-change"}, changesWithoutHistory(append(slices.Clone(changes), "no-such-change"), histories))
+		require.Equal(t, []string{"no-such-change"}, changesWithoutHistory(append(slices.Clone(changes), "no-such-change"),
+			histories))
 	})
 }
 

@@ -62,7 +62,8 @@ func TestResultsThatNeverCome(t *testing.T) {
 	w.at(12*day, func() {
 		w.requireMarkSince(10*day+hour, order.AttentionResultsUnfetched)
 		require.Len(t, w.labCalls("Results"), 29)
-		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory(), "an announcement without results proves nothing to the client")
+		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory(),
+			"an announcement without results proves nothing to the client")
 	})
 	w.resultsAt(12*day+hour, `{}`)
 	w.factAt(12*day+2*hour, order.FactReportReady)
@@ -134,7 +135,8 @@ func TestAfterCompletion(t *testing.T) {
 			w.factAt(10*day, order.FactReportReady)
 			test.happen(w)
 			w.run()
-			require.Equal(t, append([]lifecycle.LowStatus{ordered, created, received, completed}, test.then...), w.statusHistory())
+			require.Equal(t, append([]lifecycle.LowStatus{ordered, created, received, completed}, test.then...),
+				w.statusHistory())
 			require.Equal(t, test.version, w.order().Results.Version)
 			require.Len(t, w.labCalls("Results"), test.fetches)
 			require.Empty(t, w.attention())
@@ -152,11 +154,16 @@ func TestFactsAfterCompletion(t *testing.T) {
 		fate      string
 		attention []order.AttentionReason
 	}{
-		"an old notice":          {order.FactKitReceived, []func(*order.Fact){withSentAt(8 * day)}, "kit_received: late", []order.AttentionReason{}},
-		"the parcel's way":       {order.FactKitShipped, []func(*order.Fact){withSentAt(day)}, "kit_shipped: late", []order.AttentionReason{}},
-		"rejected for good":      {order.FactKitRejected, []func(*order.Fact){withRecoverable(false)}, "kit_rejected: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
-		"rejected, recoverable":  {order.FactKitRejected, []func(*order.Fact){withRecoverable(true)}, "kit_rejected: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
-		"received, says the lab": {order.FactKitReceived, nil, "kit_received: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
+		"an old notice": {order.FactKitReceived, []func(*order.Fact){withSentAt(8 * day)}, "kit_received: late",
+			[]order.AttentionReason{}},
+		"the parcel's way": {order.FactKitShipped, []func(*order.Fact){withSentAt(day)}, "kit_shipped: late",
+			[]order.AttentionReason{}},
+		"rejected for good": {order.FactKitRejected, []func(*order.Fact){withRecoverable(false)},
+			"kit_rejected: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
+		"rejected, recoverable": {order.FactKitRejected, []func(*order.Fact){withRecoverable(true)}, "kit_rejected: refused",
+			[]order.AttentionReason{order.AttentionContradictoryFact}},
+		"received, says the lab": {order.FactKitReceived, nil, "kit_received: refused",
+			[]order.AttentionReason{order.AttentionContradictoryFact}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +187,8 @@ func TestReportOnAnOrderThatEndedOtherwise(t *testing.T) {
 		end  func(w *orderHarness)
 		last lifecycle.LowStatus
 	}{
-		"failed":    {func(w *orderHarness) { w.factAt(9*day, order.FactKitRejected, withRecoverable(false)) }, lifecycle.SampleError},
+		"failed": {func(w *orderHarness) { w.factAt(9*day, order.FactKitRejected, withRecoverable(false)) },
+			lifecycle.SampleError},
 		"cancelled": {func(w *orderHarness) { w.demandAt(hour, cancelDemand()) }, lifecycle.Cancelled},
 	}
 	for name, test := range tests {

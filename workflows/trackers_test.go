@@ -61,7 +61,8 @@ func TestTrackers(t *testing.T) {
 	})
 	t.Run("refused, and let be", func(t *testing.T) {
 		t.Parallel()
-		w, a := newWorld(t), &fakeTracker{answer: func(int, string) error { return &couriers.RefusedError{Code: "TRACKER.CREATE.ERROR"} }}
+		w, a := newWorld(t),
+			&fakeTracker{answer: func(int, string) error { return &couriers.RefusedError{Code: "TRACKER.CREATE.ERROR"} }}
 		w.tracker = a
 		w.factAt(day, order.FactKitShipped)
 		w.runUntil(2 * day)

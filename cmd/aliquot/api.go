@@ -70,7 +70,8 @@ func runAPI(cmd *cobra.Command, _ []string) (err error) {
 	watched.registerMetrics(db, orders, set.Temporal)
 	watched.registry.MustRegister(newQueueMetric(temporal, set.Namespace))
 	handler, err := api.New(api.Deps{
-		Store: db, Workflows: orders, Logger: logger, Metrics: watched.registry, TracerProvider: watched.traces, TimeZone: zone, MaxBody: set.MaxBody,
+		Store: db, Workflows: orders, Logger: logger, Metrics: watched.registry, TracerProvider: watched.traces,
+		TimeZone: zone, MaxBody: set.MaxBody,
 		APIKeyRate: set.APIKeyRate, AddressRate: set.AddressRate, Proxies: set.TrustedProxies,
 		CourierSecrets: settings.RevealAll(set.CourierSecrets), Guard: guard, Billing: reference,
 	})

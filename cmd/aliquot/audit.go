@@ -35,7 +35,8 @@ func newAuditList(r *remoteFlags) *cobra.Command {
 			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, rows []api.OpsAuditRow) {
 				writeRow(w, "SEQ", "AT", "ACTION", "ORDER", "KEY", "ADDRESS", "REQUEST", "DETAIL")
 				for _, a := range rows {
-					writeRow(w, a.Seq, formatTime(a.At), a.Action, firstNonEmpty(a.OrderID, "-"), firstNonEmpty(a.KeyID, "aliquot"), firstNonEmpty(a.Address, "-"), firstNonEmpty(a.RequestID, "-"), a.Detail)
+					writeRow(w, a.Seq, formatTime(a.At), a.Action, firstNonEmpty(a.OrderID, "-"), firstNonEmpty(a.KeyID, "aliquot"),
+						firstNonEmpty(a.Address, "-"), firstNonEmpty(a.RequestID, "-"), a.Detail)
 				}
 			})
 		},
@@ -84,7 +85,8 @@ func verifyAudit(cmd *cobra.Command, r *remoteFlags, expect string) error {
 			continue
 		}
 		part.Checked = checked
-		return r.output.printLine(cmd.OutOrStdout(), part, "The audit is whole: %d rows, up to row %d, sealed %s; %d rows since. End %d:%s",
+		return r.output.printLine(cmd.OutOrStdout(), part,
+			"The audit is whole: %d rows, up to row %d, sealed %s; %d rows since. End %d:%s",
 			checked, part.End, formatOptionalTime(part.SealedAt), part.Unsealed, part.End, part.EndHash)
 	}
 }
@@ -92,7 +94,8 @@ func verifyAudit(cmd *cobra.Command, r *remoteFlags, expect string) error {
 // verifyAuditPart verifies rows after one, as many as the API does at once when limit is 0. A break is an error.
 func verifyAuditPart(ctx context.Context, c *apiclient.Client, after int64, limit int) (api.OpsAuditCheck, error) {
 	var part api.OpsAuditCheck
-	path := pathWithQuery("/ops/audit/verify", map[string]string{"after": strconv.FormatInt(after, 10), "limit": strconv.Itoa(limit)})
+	path := pathWithQuery("/ops/audit/verify", map[string]string{"after": strconv.FormatInt(after, 10),
+		"limit": strconv.Itoa(limit)})
 	err := c.Call(ctx, http.MethodGet, path, nil, &part)
 	if b := part.Broken; err == nil && b != nil {
 		err = fmt.Errorf("the audit is broken at row %d %s: %s", b.Seq, b.ID, b.Why)

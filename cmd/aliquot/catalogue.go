@@ -47,7 +47,8 @@ they were placed with.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&in.TeamID, "team", "", "id of the team that is offered the lab tests (default all)")
-	f.BoolVar(&in.Retire, "retire", false, "take out of service what was imported of the files' labs and is not in the files")
+	f.BoolVar(&in.Retire, "retire", false,
+		"take out of service what was imported of the files' labs and is not in the files")
 	f.BoolVar(&in.DryRun, "dry-run", false, "only check, and say what would be done")
 	return cmd
 }
@@ -143,7 +144,8 @@ func printImportResult(w io.Writer, done api.CatalogueImported) {
 		name  string
 		tally store.Tally
 	}{
-		{"labs", done.Done.Labs}, {"markers", done.Done.Markers}, {"lab tests", done.Done.LabTests}, {"sites", done.Done.Sites},
+		{"labs", done.Done.Labs}, {"markers", done.Done.Markers}, {"lab tests", done.Done.LabTests},
+		{"sites", done.Done.Sites},
 		{"phlebotomy areas", done.Done.Coverage}, {"zips", done.Done.Zips},
 	} {
 		writeRow(w, kind.name, kind.tally.Added, kind.tally.Changed, kind.tally.Unchanged, kind.tally.Retired)
@@ -166,10 +168,12 @@ func newCatalogueExport(r *remoteFlags) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON := *r
 			asJSON.output = outputJSON
-			return callAPI[any](cmd, &asJSON, http.MethodGet, pathWithQuery("/ops/catalogue", map[string]string{"team_id": team}), nil, nil)
+			return callAPI[any](cmd, &asJSON, http.MethodGet,
+				pathWithQuery("/ops/catalogue", map[string]string{"team_id": team}), nil, nil)
 		},
 	}
-	cmd.Flags().StringVar(&team, "team", "", "id of the team whose lab tests are printed (default those that are offered to all)")
+	cmd.Flags().StringVar(&team, "team", "",
+		"id of the team whose lab tests are printed (default those that are offered to all)")
 	return cmd
 }
 

@@ -26,9 +26,11 @@ func requireCatalogueCommands(t *testing.T, d *devSystem) {
 	run := func(args ...string) string {
 		return mustCommand(t, append(append([]string{"catalogue"}, args...), "--data", d.data)...)
 	}
-	lab := file("lab.json", `{"labs": [{"id": 9, "slug": "ussl", "name": "A lab", "first_line_address": "", "city": "", "zipcode": "",
+	lab := file("lab.json",
+		`{"labs": [{"id": 9, "slug": "ussl", "name": "A lab", "first_line_address": "", "city": "", "zipcode": "",
 		"collection_methods": ["walk_in_test"], "sample_types": ["serum"]}]}`)
-	markers := file("markers.json", `{"markers": [{"id": 900, "lab": "ussl", "name": "Glucose", "slug": "glucose", "loinc": "2345-7"}]}`)
+	markers := file("markers.json",
+		`{"markers": [{"id": 900, "lab": "ussl", "name": "Glucose", "slug": "glucose", "loinc": "2345-7"}]}`)
 
 	require.Regexp(t, `markers +1 +0 +0 +0`, run("import", "--dry-run", markers, lab))
 	require.Regexp(t, `labs +1 +0 +0 +0`, run("import", markers, lab))
@@ -37,12 +39,15 @@ func requireCatalogueCommands(t *testing.T, d *devSystem) {
 	require.Contains(t, exported, `"ussl"`)
 	require.Contains(t, run("import", file("export.json", exported)), "nothing changed")
 
-	wrong := file("wrong.json", `{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "", "slug": "x"}]}`)
+	wrong := file("wrong.json",
+		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "", "slug": "x"}]}`)
 	_, err := runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
 	require.ErrorContains(t, err, wrong+": markers[1].name: expected length >= 1")
-	wrong = file("wrong.json", `{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "X", "slug": "x"}]}`)
+	wrong = file("wrong.json",
+		`{"markers": [{"id": 901, "lab": "ussl", "name": "Sodium", "slug": "sodium", "loinc": "2951-3"}, {"id": 902, "lab": "none", "name": "X", "slug": "x"}]}`)
 	_, err = runInProcess(t, "catalogue", "import", wrong, "--data", d.data)
-	require.EqualError(t, err, "nothing was imported: 2 problems\n  "+wrong+": markers[0].loinc: 2951-3 has a wrong check digit\n  "+
+	require.EqualError(t, err, "nothing was imported: 2 problems\n  "+wrong+
+		": markers[0].loinc: 2951-3 has a wrong check digit\n  "+
 		wrong+`: markers[1].lab: there is no lab "none"`)
 	_, err = runInProcess(t, "catalogue", "import", file("broken.json", "{\n  x"), "--data", d.data)
 	require.ErrorContains(t, err, "line 2: not JSON")

@@ -38,10 +38,13 @@ A demonstration order is placed and shown until its results are in. Everything s
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Data, "data", devsystem.DefaultData, "folder of all data, logs, dev.env and pids.json")
-	f.StringVar(&o.Postgres, "postgres", "", "URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
+	f.StringVar(&o.Postgres, "postgres", "",
+		"URL of a PostgreSQL database to use instead of an SQLite file in the data folder")
 	f.BoolVar(&o.NoDemo, "no-demo", false, "place no demonstration order, and run no receiver of webhooks")
-	f.StringVar(&o.Speed, "speed", strconv.Itoa(simlab.DefaultSpeed), "simulated seconds in a real one at the simulated lab, or max")
-	f.StringVar(&o.Lab, "lab", settings.LabModeAuto, "auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
+	f.StringVar(&o.Speed, "speed", strconv.Itoa(simlab.DefaultSpeed),
+		"simulated seconds in a real one at the simulated lab, or max")
+	f.StringVar(&o.Lab, "lab", settings.LabModeAuto,
+		"auto: the simulated lab plays each order's script; manual: it sends nothing by itself (implies --no-demo)")
 	f.StringVar(&o.API, "api", "127.0.0.1:8080", "address of the API; port 0 picks a free one, here and below")
 	f.StringVar(&o.LabAddr, "lab-addr", "127.0.0.1:8090", "address of the simulated lab")
 	f.StringVar(&o.Receiver, "receiver", "127.0.0.1:0", "address of the built-in receiver of webhooks")

@@ -67,7 +67,8 @@ func startDev(t *testing.T, data string, flags ...string) *devSystem {
 
 func (d *devSystem) waitFor(t *testing.T, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(d.output(), text) }, devTimeout, 20*time.Millisecond, "waiting for %q", text)
+	require.Eventually(t, func() bool { return strings.Contains(d.output(), text) }, devTimeout, 20*time.Millisecond,
+		"waiting for %q", text)
 }
 
 func (d *devSystem) pids(t *testing.T) map[string]int {
@@ -128,7 +129,8 @@ func TestDevelopmentSystem(t *testing.T) {
 	require.Equal(t, 2, orders(t, data).Total, "the orders are still there, and no others")
 	require.Contains(t, mustCommand(t, "endpoint", "list", "--data", data), "disabled receiver_off")
 	require.Contains(t, again.runCommand(t, "rebuild"), "Started 1 orders, ")
-	require.Contains(t, mustCommand(t, "order", "cancel", open, "--data", data), "cancelled.testkit.cancelled", "its workflow runs")
+	require.Contains(t, mustCommand(t, "order", "cancel", open, "--data", data), "cancelled.testkit.cancelled",
+		"its workflow runs")
 	again.stop(t)
 }
 
@@ -161,12 +163,15 @@ func placeOrder(t *testing.T, d *devSystem) (id string) {
 	require.NoError(t, c.Call(t.Context(), http.MethodPost, "/v3/order", map[string]any{
 		"user_id": devsystem.UserID, "lab_test_id": devsystem.InfectiousTestID, "passthrough": "sandbox:silent",
 		"patient_details": map[string]string{
-			"first_name": "A", "last_name": "B", "dob": "1990-01-01", "gender": "male", "phone_number": "+16025550123", "email": "a@example.com",
+			"first_name": "A", "last_name": "B", "dob": "1990-01-01", "gender": "male", "phone_number": "+16025550123",
+			"email": "a@example.com",
 		},
-		"patient_address": map[string]string{"first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US"},
+		"patient_address": map[string]string{"first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip": "85004",
+			"country": "US"},
 	}, &placed))
 	require.Eventually(t, func() bool {
-		return strings.Contains(mustCommand(t, "order", "list", "--status", "requisition_created", "--data", d.data), placed.Order.ID)
+		return strings.Contains(mustCommand(t, "order", "list", "--status", "requisition_created", "--data", d.data),
+			placed.Order.ID)
 	}, devTimeout, 50*time.Millisecond)
 	return placed.Order.ID
 }
@@ -192,9 +197,11 @@ func requireAdministration(t *testing.T, d *devSystem) {
 	require.Contains(t, mustCommand(t, "order", "list", "--data", d.data), id)
 	require.Contains(t, mustCommand(t, "order", "show", id, "--data", d.data), "completed.testkit.completed")
 	require.Contains(t, mustCommand(t, "order", "watch", id, "--data", d.data), "completed.testkit.completed")
-	require.Contains(t, mustCommand(t, "order", "watch", id, "--data", d.data, "--output", "json"), `"status":"completed.testkit.completed"`)
+	require.Contains(t, mustCommand(t, "order", "watch", id, "--data", d.data, "--output", "json"),
+		`"status":"completed.testkit.completed"`)
 	story := mustCommand(t, "order", "story", id, "--data", d.data)
-	for _, line := range []string{"event     1 received.testkit.ordered", "kit_shipped from molecular: applied", "place, attempt 1: done", "answered 200"} {
+	for _, line := range []string{"event     1 received.testkit.ordered", "kit_shipped from molecular: applied",
+		"place, attempt 1: done", "answered 200"} {
 		require.Contains(t, story, line)
 	}
 	_, err := runInProcess(t, "order", "cancel", id, "--data", d.data)
@@ -206,10 +213,12 @@ func requireAdministration(t *testing.T, d *devSystem) {
 	requireEndpointCommands(t, d, id)
 	requireAccountCommands(t, d)
 	requireCatalogueCommands(t, d)
-	require.Contains(t, mustCommand(t, "team", "set", devsystem.TeamID, `{"replacement":"auto"}`, "--data", d.data), `"replacement":"auto"`)
+	require.Contains(t, mustCommand(t, "team", "set", devsystem.TeamID, `{"replacement":"auto"}`, "--data", d.data),
+		`"replacement":"auto"`)
 	require.Contains(t, mustCommand(t, "team", "list", "--data", d.data), "Demo clinic")
 	requireKeyCommands(t, d)
-	require.Contains(t, mustCommand(t, "order", "list", "--api", d.variable(t, "ALIQUOT_URL"), "--key", d.variable(t, "ALIQUOT_OPS_KEY")), id)
+	require.Contains(t, mustCommand(t, "order", "list", "--api", d.variable(t, "ALIQUOT_URL"), "--key",
+		d.variable(t, "ALIQUOT_OPS_KEY")), id)
 	_, err = runInProcess(t, "order", "list", "--data", d.data, "--key", "wrong")
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, http.StatusUnauthorized, refused.Status)
@@ -242,5 +251,6 @@ func restartParts(t *testing.T, d *devSystem) {
 	}
 	c := apiclient.New(d.variable(t, "ALIQUOT_URL"), "")
 	defer c.Close()
-	require.Eventually(t, func() bool { return c.Call(t.Context(), http.MethodGet, "/readyz", nil, nil) == nil }, devTimeout, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return c.Call(t.Context(), http.MethodGet, "/readyz", nil, nil) == nil },
+		devTimeout, 50*time.Millisecond)
 }

@@ -13,11 +13,15 @@ import (
 func newEndpoint() *cobra.Command {
 	var r remoteFlags
 	cmd := addRemoteFlags(&cobra.Command{Use: "endpoint", Short: "Webhook endpoints"}, &r)
-	cmd.AddCommand(newEndpointAdd(&r), newEndpointList(&r), newEndpointSet(&r), newEndpointHeaders(&r), newEndpointSecret(&r),
+	cmd.AddCommand(newEndpointAdd(&r), newEndpointList(&r), newEndpointSet(&r), newEndpointHeaders(&r),
+		newEndpointSecret(&r),
 		newEndpointRotate(&r), newEndpointReplay(&r))
-	cmd.AddCommand(newEndpointAction(&r, "enable", "Enable an endpoint again, with its failures forgotten", http.MethodPatch, map[string]any{"disabled": false}))
-	cmd.AddCommand(newEndpointAction(&r, "disable", "Disable an endpoint; what was still to be delivered to it is not", http.MethodPatch, map[string]any{"disabled": true}))
-	cmd.AddCommand(newEndpointAction(&r, "remove", "Remove an endpoint; the log of its deliveries stays", http.MethodDelete, nil))
+	cmd.AddCommand(newEndpointAction(&r, "enable", "Enable an endpoint again, with its failures forgotten",
+		http.MethodPatch, map[string]any{"disabled": false}))
+	cmd.AddCommand(newEndpointAction(&r, "disable", "Disable an endpoint; what was still to be delivered to it is not",
+		http.MethodPatch, map[string]any{"disabled": true}))
+	cmd.AddCommand(newEndpointAction(&r, "remove", "Remove an endpoint; the log of its deliveries stays",
+		http.MethodDelete, nil))
 	return cmd
 }
 

@@ -26,7 +26,8 @@ func requireEndpointCommands(t *testing.T, d *devSystem, orderID string) {
 	id := field(t, run("endpoint", "add", "--url", "http://127.0.0.1:9/hook", "--header", "X-Tenant=7"), "id")
 	require.Contains(t, run("endpoint", "list"), "http://127.0.0.1:9/hook")
 
-	require.Contains(t, run("endpoint", "set", id, "--url", receiver.URL, "--types", "labtest.order.updated", "--rate", "50"), receiver.URL)
+	require.Contains(t, run("endpoint", "set", id, "--url", receiver.URL, "--types", "labtest.order.updated", "--rate",
+		"50"), receiver.URL)
 	require.Contains(t, run("endpoint", "list"), "labtest.order.updated")
 	require.Contains(t, run("endpoint", "headers", id), "X-Tenant")
 	secret := run("endpoint", "secret", id)

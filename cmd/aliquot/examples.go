@@ -22,11 +22,12 @@ var examples = map[string]string{
 	"version": "aliquot version",
 	"health":  "aliquot health",
 
-	"order":                "aliquot order list --status delivered_to_lab\naliquot order watch " + exampleID,
-	"order list":           "aliquot order list --attention any\naliquot order list --status completed --size 100 --output json | jq -r '.orders[].id'",
-	"order show":           "aliquot order show " + exampleID,
-	"order story":          "aliquot order story " + exampleID,
-	"order watch":          "aliquot order watch " + exampleID + "\naliquot order watch " + exampleID + " --output json | jq -r .status",
+	"order":       "aliquot order list --status delivered_to_lab\naliquot order watch " + exampleID,
+	"order list":  "aliquot order list --attention any\naliquot order list --status completed --size 100 --output json | jq -r '.orders[].id'",
+	"order show":  "aliquot order show " + exampleID,
+	"order story": "aliquot order story " + exampleID,
+	"order watch": "aliquot order watch " + exampleID + "\naliquot order watch " + exampleID +
+		" --output json | jq -r .status",
 	"order cancel":         "aliquot order cancel " + exampleID,
 	"order place":          "aliquot order place " + exampleID,
 	"order replace":        "aliquot order replace " + exampleID,

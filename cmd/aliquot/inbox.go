@@ -31,7 +31,8 @@ func newInboxList(r *remoteFlags) *cobra.Command {
 			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, p api.OpsInboxPage) {
 				writeRow(w, "ID", "RECEIVED", "PARTNER", "KIND", "STATE", "ORDER")
 				for _, i := range p.Items {
-					writeRow(w, i.ID, formatTime(i.ReceivedAt), i.Partner, i.Kind, i.State+inParentheses(i.ReasonCode), firstNonEmpty(i.OrderID, i.OrderNumber, i.Tracking))
+					writeRow(w, i.ID, formatTime(i.ReceivedAt), i.Partner, i.Kind, i.State+inParentheses(i.ReasonCode),
+						firstNonEmpty(i.OrderID, i.OrderNumber, i.Tracking))
 				}
 				writeRow(w)
 				writeRow(w, strconv.Itoa(len(p.Items))+" of "+strconv.Itoa(p.Total))

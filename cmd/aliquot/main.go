@@ -55,7 +55,8 @@ func newRoot() *cobra.Command {
 		}
 	}
 	add(groupRun, newDev(), newAPI(), newWorker(), newSimulatedLab())
-	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(), newKey(), newAudit())
+	add(groupAdmin, newOrder(), newEndpoint(), newMessage(), newTeam(), newLabAccount(), newCatalogue(), newInbox(),
+		newKey(), newAudit())
 	add(groupStore, newMigrate(), newBootstrap(), newRebuild(), newRollout())
 	root.AddCommand(newVersion(), newHealth())
 	addExamples(root)
@@ -99,7 +100,8 @@ func hintFor(err error) string {
 	case errors.Is(err, errTemporalUnreachable):
 		return "\n  Is it running? ALIQUOT_TEMPORAL says where it is."
 	case errors.As(err, &unknown):
-		return "\n  Start its workers (aliquot worker --build-id " + firstNonEmpty(unknown.BuildID, "BUILD") + ") and wait for them with --wait, or go without them with --allow-no-pollers."
+		return "\n  Start its workers (aliquot worker --build-id " + firstNonEmpty(unknown.BuildID, "BUILD") +
+			") and wait for them with --wait, or go without them with --allow-no-pollers."
 	case errors.As(err, &missing):
 		return "\n  Start workers for every queue (aliquot rollout show lists them), or go without with --allow-missing-queues."
 	case errors.Is(err, rollout.ErrNoPrevious):
@@ -124,7 +126,8 @@ func hintFor(err error) string {
 
 // isUsageError reports whether the command line itself is wrong, which cobra says in words only.
 func isUsageError(err error) bool {
-	for _, of := range []string{"unknown flag", "unknown shorthand", "unknown command", "arg(s)", "required flag(s)", "invalid argument"} {
+	for _, of := range []string{"unknown flag", "unknown shorthand", "unknown command", "arg(s)", "required flag(s)",
+		"invalid argument"} {
 		if strings.Contains(err.Error(), of) {
 			return true
 		}

@@ -61,7 +61,8 @@ func printMessages(w io.Writer, page api.OpsMessagesPage) {
 			writeRow(w, m.ID, m.EventType, formatTime(m.CreatedAt), "none", "", "", "", "")
 		}
 		for _, d := range m.Deliveries {
-			writeRow(w, m.ID, m.EventType, formatTime(m.CreatedAt), d.EndpointID, d.State, len(d.Attempts), lastAttempt(d), formatOptionalTime(d.NextAt))
+			writeRow(w, m.ID, m.EventType, formatTime(m.CreatedAt), d.EndpointID, d.State, len(d.Attempts), lastAttempt(d),
+				formatOptionalTime(d.NextAt))
 		}
 	}
 	if page.NextCursor != nil {
@@ -81,7 +82,8 @@ func attemptResult(a api.OpsAttempt) string {
 	if a.StatusCode == 0 {
 		return a.Failure
 	}
-	return firstNonEmpty(textIf(a.Failure != "" && a.Failure != "status", a.Failure+", "), "") + "answered " + strconv.Itoa(a.StatusCode)
+	return firstNonEmpty(textIf(a.Failure != "" && a.Failure != "status", a.Failure+", "), "") + "answered " +
+		strconv.Itoa(a.StatusCode)
 }
 
 func newMessageShow(r *remoteFlags) *cobra.Command {
@@ -107,7 +109,8 @@ func printMessage(w io.Writer, m api.OpsMessageItem) {
 		writeRow(w, "next attempt", formatOptionalTime(d.NextAt))
 		for _, a := range d.Attempts {
 			writeRow(w, fmt.Sprintf("attempt %d.%d", a.Round, a.Number),
-				fmt.Sprintf("%s: %s after %d ms%s", formatTime(a.At), attemptResult(a), a.DurationMS, textIf(a.Response != "", ": "+strconv.Quote(a.Response))))
+				fmt.Sprintf("%s: %s after %d ms%s", formatTime(a.At), attemptResult(a), a.DurationMS,
+					textIf(a.Response != "", ": "+strconv.Quote(a.Response))))
 		}
 	}
 	writeRow(w)

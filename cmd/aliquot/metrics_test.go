@@ -35,7 +35,8 @@ func TestTaskQueueMetrics(t *testing.T) {
 	t.Parallel()
 	m := newQueueMetric(nil, "")
 	m.queues = func(context.Context) ([]dispatch.QueueStatus, error) {
-		return []dispatch.QueueStatus{{Name: dispatch.QueueLabs, TaskType: "activity", Pollers: 2, Backlog: 5, OldestTaskAge: 90 * time.Second}}, nil
+		return []dispatch.QueueStatus{{Name: dispatch.QueueLabs, TaskType: "activity", Pollers: 2, Backlog: 5,
+			OldestTaskAge: 90 * time.Second}}, nil
 	}
 	require.NoError(t, testutil.CollectAndCompare(m, strings.NewReader(`
 # HELP aliquot_task_queue_backlog Tasks that Temporal has handed to nobody, about.
@@ -64,7 +65,8 @@ func TestAQueueOfVersionedWorkersHasPollers(t *testing.T) {
 		UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: "aliquot", BuildID: "v1"},
 		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	}})
-	w.RegisterWorkflowWithOptions(func(workflow.Context) error { return nil }, workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
+	w.RegisterWorkflowWithOptions(func(workflow.Context) error { return nil },
+		workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	require.Eventually(t, func() bool {

@@ -86,7 +86,8 @@ func bootstrap(ctx context.Context, db *store.Store, team store.Team) (bootstrap
 	for _, k := range keys {
 		expired := !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(time.Now())
 		if k.Role == store.RoleAdministrator && k.RevokedAt == nil && !expired {
-			return bootstrapResult{}, errors.New("there is an administrator key already: use aliquot team add and aliquot key create with it")
+			return bootstrapResult{},
+				errors.New("there is an administrator key already: use aliquot team add and aliquot key create with it")
 		}
 	}
 	made := bootstrapResult{TeamID: uuid.Must(uuid.NewV7()).String(), KeyID: uuid.Must(uuid.NewV7()).String()}

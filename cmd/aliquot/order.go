@@ -42,7 +42,8 @@ func newOrderList(r *remoteFlags) *cobra.Command {
 			return callAPI(cmd, r, http.MethodGet, path, nil, func(w io.Writer, p api.OpsOrdersPage) {
 				writeRow(w, "ID", "STATUS", "SINCE", "NEXT DEADLINE", "ATTENTION")
 				for _, o := range p.Orders {
-					writeRow(w, o.ID, o.Status, formatTime(o.UpdatedAt), formatOptionalTime(o.NextDeadline), attentionReasons(o.Attention))
+					writeRow(w, o.ID, o.Status, formatTime(o.UpdatedAt), formatOptionalTime(o.NextDeadline),
+						attentionReasons(o.Attention))
 				}
 				writeRow(w)
 				writeRow(w, strconv.Itoa(len(p.Orders))+" of "+strconv.Itoa(p.Total))

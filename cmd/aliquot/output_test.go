@@ -33,14 +33,21 @@ var commandsWithoutOutput = map[string]string{
 
 // apiCommandArgs are arguments of the commands that reach an API. What they are answered is theirs to show.
 var apiCommandArgs = map[string][]string{
-	"order list": nil, "order show": {exampleID}, "order story": {exampleID}, "order watch": {exampleID}, "order cancel": {exampleID}, "order place": {exampleID},
+	"order list": nil, "order show": {exampleID}, "order story": {exampleID}, "order watch": {exampleID},
+	"order cancel": {exampleID}, "order place": {exampleID},
 	"order replace": {exampleID}, "order do-not-process": {exampleID, "--reason", "patient_withdrew"},
-	"endpoint add": {"--url", "http://127.0.0.1:9", "--team", exampleID}, "endpoint list": nil, "endpoint set": {exampleID, "--description", "x"}, "endpoint enable": {exampleID},
-	"endpoint disable": {exampleID}, "endpoint headers": {exampleID}, "endpoint secret": {exampleID}, "endpoint rotate": {exampleID}, "endpoint remove": {exampleID},
-	"endpoint replay": {exampleID, "--since", "1h"}, "message list": nil, "message show": {exampleID}, "message resend": {exampleID},
-	"team list": nil, "team add": {"--name", "x", "--environment", "sandbox"}, "team set": {exampleID, "{}"}, "lab-account list": nil,
-	"lab-account put": {"--partner", "neutral", "--lab", "x", "--environment", "sandbox", "--base-url", "http://127.0.0.1:9"}, "catalogue import": {"FILE"}, "catalogue approve": {exampleID},
-	"inbox list": nil, "key list": nil, "key create": {"--name", "x", "--team", exampleID}, "key renew": {exampleID}, "key revoke": {exampleID}, "key token": {"--team", exampleID},
+	"endpoint add": {"--url", "http://127.0.0.1:9", "--team", exampleID}, "endpoint list": nil,
+	"endpoint set": {exampleID, "--description", "x"}, "endpoint enable": {exampleID},
+	"endpoint disable": {exampleID}, "endpoint headers": {exampleID}, "endpoint secret": {exampleID},
+	"endpoint rotate": {exampleID}, "endpoint remove": {exampleID},
+	"endpoint replay": {exampleID, "--since", "1h"}, "message list": nil, "message show": {exampleID},
+	"message resend": {exampleID},
+	"team list":      nil, "team add": {"--name", "x", "--environment", "sandbox"}, "team set": {exampleID, "{}"},
+	"lab-account list": nil,
+	"lab-account put": {"--partner", "neutral", "--lab", "x", "--environment", "sandbox", "--base-url",
+		"http://127.0.0.1:9"}, "catalogue import": {"FILE"}, "catalogue approve": {exampleID},
+	"inbox list": nil, "key list": nil, "key create": {"--name", "x", "--team", exampleID}, "key renew": {exampleID},
+	"key revoke": {exampleID}, "key token": {"--team", exampleID},
 	"audit list": nil, "audit verify": nil,
 }
 
@@ -49,7 +56,8 @@ var databaseCommandArgs = []struct {
 	path string
 	args []string
 }{
-	{"version", nil}, {"migrate", nil}, {"bootstrap", []string{"--name", "x"}}, {"key new-encryption", []string{"k2"}}, {"key rotate", []string{"--check"}},
+	{"version", nil}, {"migrate", nil}, {"bootstrap", []string{"--name", "x"}}, {"key new-encryption", []string{"k2"}},
+	{"key rotate", []string{"--check"}},
 }
 
 // temporalCommandPrinters show what the commands show that need a Temporal server.
@@ -82,7 +90,8 @@ func leafCommands(cmd *cobra.Command) map[string]*cobra.Command {
 // differingCommands are the commands that no table has, and the entries of tables that are no commands.
 func differingCommands(commands map[string]*cobra.Command) (wrong []string) {
 	known := map[string]int{}
-	for _, paths := range [][]string{slices.Collect(maps.Keys(commandsWithoutOutput)), slices.Collect(maps.Keys(apiCommandArgs)), slices.Collect(maps.Keys(temporalCommandPrinters(nil)))} {
+	for _, paths := range [][]string{slices.Collect(maps.Keys(commandsWithoutOutput)),
+		slices.Collect(maps.Keys(apiCommandArgs)), slices.Collect(maps.Keys(temporalCommandPrinters(nil)))} {
 		for _, path := range paths {
 			known[path]++
 		}
@@ -143,7 +152,8 @@ func newFakeAPI(t *testing.T) string {
 		case r.Method == http.MethodDelete, strings.HasSuffix(r.URL.Path, "/secret/rotate"):
 			w.WriteHeader(http.StatusNoContent)
 		default:
-			_, _ = io.WriteString(w, `{"done": true, "full_status": "completed.testkit.completed", "order": {"events": [{"id": 1, "status": "completed.testkit.completed"}]}}`)
+			_, _ = io.WriteString(w,
+				`{"done": true, "full_status": "completed.testkit.completed", "order": {"events": [{"id": 1, "status": "completed.testkit.completed"}]}}`)
 		}
 	}))
 	t.Cleanup(server.Close)

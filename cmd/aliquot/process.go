@@ -38,7 +38,8 @@ func openStore(ctx context.Context, c settings.Common) (*store.Store, error) {
 func newHTTPServer(addr string, h http.Handler) *http.Server {
 	return &http.Server{
 		Addr: addr, Handler: h,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
+		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
 	}
 }
@@ -49,7 +50,9 @@ func newMetricsServer(addr string, registry *prometheus.Registry) *http.Server {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // what cannot be told does not hide the rest
 	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"status":"ok"}`) })
-	mux.HandleFunc("GET "+pathReady, func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"process":"ok"}`) })
+	mux.HandleFunc("GET /healthz",
+		func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"status":"ok"}`) })
+	mux.HandleFunc("GET "+pathReady,
+		func(w http.ResponseWriter, _ *http.Request) { writeAnswer(w, http.StatusOK, `{"process":"ok"}`) })
 	return newHTTPServer(addr, mux)
 }

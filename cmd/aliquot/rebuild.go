@@ -45,7 +45,8 @@ func runRebuild(cmd *cobra.Command, out outputFormat) error {
 	}
 	defer temporal.Close()
 	waiting := time.AfterFunc(rebuildHintAfter, func() {
-		logger.WarnContext(ctx, "the rebuild goes on: if nothing happens, no worker runs, or none whose build is current (aliquot rollout show, aliquot rollout set)")
+		logger.WarnContext(ctx,
+			"the rebuild goes on: if nothing happens, no worker runs, or none whose build is current (aliquot rollout show, aliquot rollout set)")
 	})
 	defer waiting.Stop()
 	healed, err := worker.Rebuild(ctx, temporal, set.Namespace, namespaceRetention, logger)
@@ -56,6 +57,8 @@ func runRebuild(cmd *cobra.Command, out outputFormat) error {
 }
 
 func printRebuilt(w io.Writer, out outputFormat, healed dispatch.SweepResult) error {
-	return out.printLine(w, map[string]int{"orders": healed.OrdersStarted, "facts": healed.FactsSignalled, "endpoints": healed.EndpointsNudged},
-		"Started %d orders, signalled %d facts, nudged %d endpoints.", healed.OrdersStarted, healed.FactsSignalled, healed.EndpointsNudged)
+	return out.printLine(w, map[string]int{"orders": healed.OrdersStarted, "facts": healed.FactsSignalled,
+		"endpoints": healed.EndpointsNudged},
+		"Started %d orders, signalled %d facts, nudged %d endpoints.", healed.OrdersStarted, healed.FactsSignalled,
+		healed.EndpointsNudged)
 }

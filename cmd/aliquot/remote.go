@@ -34,7 +34,8 @@ func addRemoteFlags(cmd *cobra.Command, r *remoteFlags) *cobra.Command {
 	makeGroup(cmd)
 	f := cmd.PersistentFlags()
 	f.StringVar(&r.api, "api", "", "base URL of the API (default ALIQUOT_URL, then the running aliquot dev)")
-	f.StringVar(&r.key, "key", "", "operations or administrator key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
+	f.StringVar(&r.key, "key", "",
+		"operations or administrator key (default ALIQUOT_OPS_KEY, then the running aliquot dev)")
 	f.StringVar(&r.data, "data", "", "data folder of a running aliquot dev (default "+devsystem.DefaultData+")")
 	r.output.addFlag(f)
 	return cmd
@@ -63,7 +64,8 @@ func (r *remoteFlags) openClient() (*apiclient.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, key := firstNonEmpty(r.api, set.URL, fallback.URL), firstNonEmpty(r.key, set.APIKey.Reveal(), fallback.APIKey.Reveal())
+	base, key := firstNonEmpty(r.api, set.URL, fallback.URL),
+		firstNonEmpty(r.key, set.APIKey.Reveal(), fallback.APIKey.Reveal())
 	if base == "" || key == "" {
 		return nil, errNoSystem
 	}
@@ -100,7 +102,8 @@ func callAPI[T any](cmd *cobra.Command, r *remoteFlags, method, path string, in 
 	return callAPIWith(cmd, r, c, method, path, in, show)
 }
 
-func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *apiclient.Client, method, path string, in any, show func(io.Writer, T)) error {
+func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *apiclient.Client, method, path string, in any,
+	show func(io.Writer, T)) error {
 	var answer json.RawMessage
 	if err := c.Call(cmd.Context(), method, path, in, &answer); err != nil {
 		return err
@@ -123,7 +126,8 @@ func callAPIWith[T any](cmd *cobra.Command, r *remoteFlags, c *apiclient.Client,
 }
 
 // createForTeam makes something that belongs to a team: the one named, or that which remote.team finds.
-func createForTeam[T any](cmd *cobra.Command, r *remoteFlags, team, what string, in any, show func(io.Writer, T)) error {
+func createForTeam[T any](cmd *cobra.Command, r *remoteFlags, team, what string, in any,
+	show func(io.Writer, T)) error {
 	c, err := r.openClient()
 	if err != nil {
 		return err

@@ -37,7 +37,8 @@ something happens to it. docs/rollouts.md has the steps of a rollout. Settings: 
   aliquot rollout back              # to the build before, or out of a ramp`,
 	}
 	makeGroup(cmd)
-	cmd.PersistentFlags().StringVar(&r.deployment, "deployment", "", "name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
+	cmd.PersistentFlags().StringVar(&r.deployment, "deployment", "",
+		"name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
 	r.output.addFlag(cmd.PersistentFlags())
 	cmd.AddCommand(newRolloutShow(r), newRolloutSet(r), newRolloutRamp(r), newRolloutBack(r), newRolloutRestart(r))
 	return cmd
@@ -106,7 +107,8 @@ func printRollout(w io.Writer, s rollout.Status) error {
 		return err
 	}
 	for _, queue := range s.UnservedQueues {
-		fmt.Fprintf(w, "No worker of the current build, %s, serves the queue %s: nothing of it goes on.\n", firstNonEmpty(s.Current, unversioned), queueName(queue))
+		fmt.Fprintf(w, "No worker of the current build, %s, serves the queue %s: nothing of it goes on.\n",
+			firstNonEmpty(s.Current, unversioned), queueName(queue))
 	}
 	return nil
 }
@@ -170,7 +172,8 @@ func (r *rolloutFlags) printStatus(cmd *cobra.Command, s rollout.Status) error {
 }
 
 func (r *rolloutFlags) printRamping(cmd *cobra.Command, build string, percent float64) error {
-	return r.output.printLine(cmd.OutOrStdout(), map[string]any{"ramping": build, "percentage": percent}, "%s works on %g %% of the orders", build, percent)
+	return r.output.printLine(cmd.OutOrStdout(), map[string]any{"ramping": build, "percentage": percent},
+		"%s works on %g %% of the orders", build, percent)
 }
 
 func (r *rolloutFlags) printRestarted(cmd *cobra.Command, runs int) error {
@@ -179,7 +182,8 @@ func (r *rolloutFlags) printRestarted(cmd *cobra.Command, runs int) error {
 
 // printCurrent says which build is; in JSON one without an id is an empty text.
 func (r *rolloutFlags) printCurrent(cmd *cobra.Command, build, words string) error {
-	return r.output.printLine(cmd.OutOrStdout(), map[string]string{"current": build}, "%s %s", firstNonEmpty(build, unversioned), words)
+	return r.output.printLine(cmd.OutOrStdout(), map[string]string{"current": build}, "%s %s",
+		firstNonEmpty(build, unversioned), words)
 }
 
 func newRolloutRamp(r *rolloutFlags) *cobra.Command {

@@ -28,8 +28,9 @@ type telemetry struct {
 	traces   trace.TracerProvider
 	close    func() // sends what is left of traces
 
-	temporalMetrics      client.MetricsHandler           // of a Temporal client, to the registry
-	temporalInterceptors []interceptor.ClientInterceptor // of a Temporal client, to the traces; none where nothing is traced
+	temporalMetrics client.MetricsHandler // of a Temporal client, to the registry
+	// of a Temporal client, to the traces; none where nothing is traced
+	temporalInterceptors []interceptor.ClientInterceptor
 }
 
 func newTelemetry(ctx context.Context, service string, set settings.Traces, logger *slog.Logger) (telemetry, error) {

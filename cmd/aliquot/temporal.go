@@ -22,7 +22,8 @@ func temporalOptions(t settings.Temporal, logger *slog.Logger) (client.Options, 
 		return client.Options{}, fmt.Errorf("securing the connection to Temporal: %w", err)
 	}
 	options := client.Options{
-		HostPort: t.HostPort, Namespace: t.Namespace, Logger: sdklog.NewStructuredLogger(logger), DataConverter: dispatch.NewConverter(),
+		HostPort: t.HostPort, Namespace: t.Namespace, Logger: sdklog.NewStructuredLogger(logger),
+		DataConverter:     dispatch.NewConverter(),
 		ConnectionOptions: client.ConnectionOptions{TLS: secured},
 	}
 	if t.APIKey != "" {
@@ -35,7 +36,8 @@ func temporalOptions(t settings.Temporal, logger *slog.Logger) (client.Options, 
 var errTemporalUnreachable = errors.New("reaching Temporal")
 
 // dialTemporalOnce connects once.
-func dialTemporalOnce(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+func dialTemporalOnce(ctx context.Context, t settings.Temporal, watched telemetry,
+	logger *slog.Logger) (client.Client, error) {
 	options, err := temporalOptions(t, logger)
 	if err != nil {
 		return nil, err
@@ -49,7 +51,8 @@ func dialTemporalOnce(ctx context.Context, t settings.Temporal, watched telemetr
 
 // awaitTemporal connects and makes sure that the namespace has what the workflows need, for as long as it takes: a worker has nothing
 // to do without Temporal.
-func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry,
+	logger *slog.Logger) (client.Client, error) {
 	for {
 		temporal, err := dialTemporal(ctx, t, watched, logger)
 		if err == nil {
@@ -64,7 +67,8 @@ func awaitTemporal(ctx context.Context, t settings.Temporal, watched telemetry, 
 	}
 }
 
-func dialTemporal(ctx context.Context, t settings.Temporal, watched telemetry, logger *slog.Logger) (client.Client, error) {
+func dialTemporal(ctx context.Context, t settings.Temporal, watched telemetry,
+	logger *slog.Logger) (client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	temporal, err := dialTemporalOnce(ctx, t, watched, logger)

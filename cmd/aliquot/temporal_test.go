@@ -31,7 +31,8 @@ type securedFrontend struct {
 	names   []string // of the certificates that were shown
 }
 
-func (s *securedFrontend) GetSystemInfo(ctx context.Context, _ *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+func (s *securedFrontend) GetSystemInfo(ctx context.Context,
+	_ *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	headers, _ := metadata.FromIncomingContext(ctx)
@@ -55,7 +56,8 @@ func newSecuredFrontend(t *testing.T, authority *certtest.Authority) *securedFro
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, ClientCAs: clients,
+		ClientAuth: tls.RequireAndVerifyClientCert,
 	})))
 	s := &securedFrontend{address: listener.Addr().String()}
 	workflowservice.RegisterWorkflowServiceServer(server, s)

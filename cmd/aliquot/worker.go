@@ -39,7 +39,8 @@ current: aliquot rollout set, docs/rollouts.md.`,
 	f := cmd.Flags()
 	f.StringVar(&deployment, "deployment", "", "name of the worker deployment (default ALIQUOT_DEPLOYMENT)")
 	f.StringVar(&build, "build-id", "", "which build this is (default ALIQUOT_BUILD_ID; empty: unversioned)")
-	f.StringSliceVar(&queues, "queues", nil, "task queues to serve: orders, labs, deliveries (default ALIQUOT_QUEUES, all)")
+	f.StringSliceVar(&queues, "queues", nil,
+		"task queues to serve: orders, labs, deliveries (default ALIQUOT_QUEUES, all)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runWorker(cmd, environWithFlags(cmd, map[string]string{
 			"deployment": "ALIQUOT_DEPLOYMENT", "build-id": "ALIQUOT_BUILD_ID", "queues": "ALIQUOT_QUEUES",
@@ -61,7 +62,8 @@ func environWithFlags(cmd *cobra.Command, settings map[string]string) []string {
 
 // taskQueues are the queues by the names that they have in settings.
 var taskQueues = map[string]string{
-	settings.QueueOrders: dispatch.QueueOrders, settings.QueueLabs: dispatch.QueueLabs, settings.QueueDeliveries: dispatch.QueueDeliveries,
+	settings.QueueOrders: dispatch.QueueOrders, settings.QueueLabs: dispatch.QueueLabs,
+	settings.QueueDeliveries: dispatch.QueueDeliveries,
 }
 
 func runWorker(cmd *cobra.Command, environ []string) (err error) {
@@ -120,7 +122,8 @@ func runWorker(cmd *cobra.Command, environ []string) (err error) {
 	if err := w.Start(); err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "worker started", "version", versionText(), "deployment", version.Deployment, "build_id", version.BuildID, "queues", set.Queues)
+	logger.InfoContext(ctx, "worker started", "version", versionText(), "deployment", version.Deployment, "build_id",
+		version.BuildID, "queues", set.Queues)
 	defer logger.InfoContext(ctx, "worker stopped")
 	return runUntilStopped(ctx, w, newMetricsServer(set.MetricsAddr, watched.registry))
 }
@@ -141,7 +144,8 @@ func logIfNotCurrent(ctx context.Context, d *rollout.Deployment, v worker.Versio
 	if err != nil || works {
 		return
 	}
-	logger.WarnContext(ctx, "another build is current: this worker gets no work until aliquot rollout set has made its own so",
+	logger.WarnContext(ctx,
+		"another build is current: this worker gets no work until aliquot rollout set has made its own so",
 		"deployment", v.Deployment, "build_id", v.BuildID, "current", current)
 }
 
@@ -171,7 +175,8 @@ func newSender(set settings.Worker) (*webhooks.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return webhooks.NewSender(webhooks.SenderOptions{Guard: guard, Timeout: set.WebhookTimeout, MaxIdleConns: set.WebhookConcurrency}), nil
+	return webhooks.NewSender(webhooks.SenderOptions{Guard: guard, Timeout: set.WebhookTimeout,
+		MaxIdleConns: set.WebhookConcurrency}), nil
 }
 
 // newTracker is nil when no tracking service is configured.
@@ -179,5 +184,6 @@ func newTracker(set settings.Worker) (couriers.Tracker, error) {
 	if set.CourierAPIKey == "" {
 		return nil, nil //nolint:nilnil // no tracker is a configuration, not a failure
 	}
-	return easypost.New(easypost.Options{BaseURL: set.CourierURL, APIKey: set.CourierAPIKey.Reveal(), Timeout: set.PartnerTimeout})
+	return easypost.New(easypost.Options{BaseURL: set.CourierURL, APIKey: set.CourierAPIKey.Reveal(),
+		Timeout: set.PartnerTimeout})
 }

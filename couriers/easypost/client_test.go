@@ -41,9 +41,10 @@ func TestCreateTracker(t *testing.T) {
 		courier couriers.Courier
 		body    string
 	}{
-		"USPS":            {number, couriers.USPS, `{"tracker":{"tracking_code":"9420900204173500182641","carrier":"USPS"}}`},
-		"FedEx":           {"772081149359", couriers.FedEx, `{"tracker":{"tracking_code":"772081149359","carrier":"FedEx"}}`},
-		"number cleaned":  {"7720-8114 9359", couriers.FedEx, `{"tracker":{"tracking_code":"772081149359","carrier":"FedEx"}}`},
+		"USPS":  {number, couriers.USPS, `{"tracker":{"tracking_code":"9420900204173500182641","carrier":"USPS"}}`},
+		"FedEx": {"772081149359", couriers.FedEx, `{"tracker":{"tracking_code":"772081149359","carrier":"FedEx"}}`},
+		"number cleaned": {"7720-8114 9359", couriers.FedEx,
+			`{"tracker":{"tracking_code":"772081149359","carrier":"FedEx"}}`},
 		"unknown courier": {"1111497584974311111", "", `{"tracker":{"tracking_code":"1111497584974311111"}}`},
 	}
 	for name, tt := range tests {
@@ -79,7 +80,8 @@ func TestCreateRefused(t *testing.T) {
 		body   string
 		code   string
 	}{
-		"unprocessable":        {422, `{"error":{"code":"TRACKER.CREATE.ERROR","message":"no such parcel"}}`, "TRACKER.CREATE.ERROR"},
+		"unprocessable": {422, `{"error":{"code":"TRACKER.CREATE.ERROR","message":"no such parcel"}}`,
+			"TRACKER.CREATE.ERROR"},
 		"bad key":              {401, `{"error":{"code":"APIKEY.INACTIVE"}}`, "APIKEY.INACTIVE"},
 		"no code":              {400, `nonsense`, ""},
 		"free text is no code": {404, `{"error":{"code":"nothing for Jane Roe"}}`, ""},

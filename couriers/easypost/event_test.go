@@ -71,7 +71,8 @@ func TestDecodeOccurredAt(t *testing.T) {
 		"details null":       {replaceInEvent(t, details, `"tracking_details": null`), updated},
 		"detail null":        {replaceInEvent(t, details, `"tracking_details": [null]`), updated},
 		"unreadable details": {replaceInEvent(t, `"datetime": "20`, `"datetime": "around 20`), updated},
-		"no time at all":     {[]byte(strings.ReplaceAll(string(replaceInEvent(t, details, `"tracking_details": []`)), `"updated_at"`, `"x"`)), time.Time{}},
+		"no time at all": {[]byte(strings.ReplaceAll(string(replaceInEvent(t, details, `"tracking_details": []`)),
+			`"updated_at"`, `"x"`)), time.Time{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -144,10 +145,11 @@ func TestDecodeMalformed(t *testing.T) {
 		"result is another":    replaceInEvent(t, `"object": "Tracker"`, `"object": "Shipment"`),
 		"no number":            replaceInEvent(t, "9420 9002 0417 3500 1826 41", " - "),
 		"number is not a text": replaceInEvent(t, `"9420 9002 0417 3500 1826 41"`, `42`),
-		"no status":            replaceInEvent(t, `"status": "in_transit", "status_detail"`, `"status": null, "status_detail"`),
-		"status is prose":      replaceInEvent(t, `"in_transit", "status_detail"`, `"left with Jane Roe", "status_detail"`),
-		"detail is endless":    replaceInEvent(t, "arrived_at_facility", strings.Repeat("x", 65)),
-		"truncated":            []byte(trackerEvent[:len(trackerEvent)/2]),
+		"no status": replaceInEvent(t, `"status": "in_transit", "status_detail"`,
+			`"status": null, "status_detail"`),
+		"status is prose":   replaceInEvent(t, `"in_transit", "status_detail"`, `"left with Jane Roe", "status_detail"`),
+		"detail is endless": replaceInEvent(t, "arrived_at_facility", strings.Repeat("x", 65)),
+		"truncated":         []byte(trackerEvent[:len(trackerEvent)/2]),
 	}
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {

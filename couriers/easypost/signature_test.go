@@ -9,6 +9,21 @@ import (
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
 )
 
+// FuzzVerify: no header passes for the signature of a body but the one that the secret makes, in either case of its digits.
+func FuzzVerify(f *testing.F) {
+	f.Add("hmac-sha256-hex=", []byte("{}"))
+	f.Add("hmac-sha256-hex=zz", []byte(nil))
+	f.Add("", []byte("x"))
+	f.Add("hmac-sha256-hex=e7a1c1bd7a1ad3e3a0d5a2a0c7d1f1d4e3a4b0d5c6f7a8b9c0d1e2f3a4b5c6d7",
+		[]byte(`{"description":"tracker.updated"}`))
+	f.Fuzz(func(t *testing.T, header string, body []byte) {
+		require.ErrorIs(t, easypost.VerifySignature(nil, header, body), easypost.ErrNoSecret)
+		require.ErrorIs(t, easypost.VerifySignature([]string{""}, header, body), easypost.ErrNoSecret)
+		// Nobody who does not have it can have guessed a secret that was made now.
+		require.ErrorIs(t, easypost.VerifySignature([]string{t.TempDir()}, header, body), easypost.ErrSignature)
+	})
+}
+
 // The signature of signedBody, computed outside Go with Python's hmac and unicodedata.
 const (
 	signedBody   = `{"description":"tracker.updated","id":"evt_1"}`
@@ -24,12 +39,14 @@ func TestVerifySignature(t *testing.T) {
 		body    string
 		want    error
 	}{
-		"right":                   {[]string{signedSecret}, signature, signedBody, nil},
-		"decomposed secret":       {[]string{"cle\u0301-du-de\u0301po\u0302t"}, signature, signedBody, nil},
-		"new of two":              {[]string{"old", signedSecret}, signature, signedBody, nil},
-		"old of two":              {[]string{signedSecret, "new"}, signature, signedBody, nil},
-		"upper-case hex":          {[]string{signedSecret}, "hmac-sha256-hex=" + strings.ToUpper(signature[16:]), signedBody, nil},
-		"changed byte":            {[]string{signedSecret}, signature, strings.Replace(signedBody, "evt_1", "evt_2", 1), easypost.ErrSignature},
+		"right":             {[]string{signedSecret}, signature, signedBody, nil},
+		"decomposed secret": {[]string{"cle\u0301-du-de\u0301po\u0302t"}, signature, signedBody, nil},
+		"new of two":        {[]string{"old", signedSecret}, signature, signedBody, nil},
+		"old of two":        {[]string{signedSecret, "new"}, signature, signedBody, nil},
+		"upper-case hex": {[]string{signedSecret}, "hmac-sha256-hex=" + strings.ToUpper(signature[16:]), signedBody,
+			nil},
+		"changed byte": {[]string{signedSecret}, signature, strings.Replace(signedBody, "evt_1", "evt_2", 1),
+			easypost.ErrSignature},
 		"other secret":            {[]string{"another"}, signature, signedBody, easypost.ErrSignature},
 		"no header":               {[]string{signedSecret}, "", signedBody, easypost.ErrSignature},
 		"no prefix":               {[]string{signedSecret}, signature[16:], signedBody, easypost.ErrSignature},

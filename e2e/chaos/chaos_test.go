@@ -39,7 +39,9 @@ const calmTimeout = 15 * time.Minute
 func TestNothingIsLostUnderFaults(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
 	seed, weather := seedOf(t), faultProfile(t)
 	t.Logf("seed %d, %s: SEED=%d DURATION=%s replays it", seed, weather.Duration, seed, weather.Duration)
-	f := deployment.Start(t, deployment.Options{PlayScripts: true, Speed: float64(kitDuration) / float64(arrivalRate(weather).OrderDuration), Spacing: 20 * time.Millisecond, Logs: os.Getenv("CHAOS_LOGS")})
+	f := deployment.Start(t, deployment.Options{PlayScripts: true,
+		Speed: float64(kitDuration) / float64(arrivalRate(weather).OrderDuration), Spacing: 20 * time.Millisecond,
+		Logs: os.Getenv("CHAOS_LOGS")})
 	w := Observers{Deployment: f, Callers: NewCallers(f.ScenarioSystem())}
 	t.Cleanup(w.Callers.Close)
 	for _, r := range []*Receiver{NewReceiver("all"), NewReceiver("updates", orderUpdated)} {
@@ -57,7 +59,8 @@ func TestNothingIsLostUnderFaults(t *testing.T) { //nolint:paralleltest // a fle
 	began := time.Now()
 	most := runFaultsAndOrders(t, w, storm, seed, weather)
 	require.NoError(t, storm.Err(), "the storm itself")
-	t.Logf("the storm is over after %s, at most %d orders were under way at once", time.Since(began).Round(time.Second), most)
+	t.Logf("the storm is over after %s, at most %d orders were under way at once", time.Since(began).Round(time.Second),
+		most)
 
 	accounts, found := awaitConsistency(t, w)
 	watched()
@@ -79,9 +82,10 @@ func runFaultsAndOrders(t *testing.T, w Observers, storm *FaultInjector, seed ui
 	flow := arrivalRate(weather)
 	kinds := PlansFor(seed, flow.MaxCallers(weather.Duration))
 	all.Go(func() {
-		flow.Run(ctx, weather.Duration, func() int { busy, _, coming := countOpenOrders(w); return busy + coming }, func(n int) {
-			all.Go(func() { w.Callers.PlaceAndFollow(ctx, kinds[n], fmt.Sprintf("%d-%d", seed, n)) })
-		})
+		flow.Run(ctx, weather.Duration, func() int { busy, _, coming := countOpenOrders(w); return busy + coming },
+			func(n int) {
+				all.Go(func() { w.Callers.PlaceAndFollow(ctx, kinds[n], fmt.Sprintf("%d-%d", seed, n)) })
+			})
 	})
 	over := make(chan struct{})
 	go func() { all.Wait(); close(over) }()
@@ -177,15 +181,18 @@ func awaitIdleReconciler(t *testing.T, f *deployment.Deployment) ReconcilerRuns 
 	return h
 }
 
-func summary(seed uint64, a Observations, found []string, storm *FaultInjector, h ReconcilerRuns, most int, took time.Duration) string {
+func summary(seed uint64, a Observations, found []string, storm *FaultInjector, h ReconcilerRuns, most int,
+	took time.Duration) string {
 	kills, ended := storm.Counts()
 	deliveries := 0
 	for _, e := range a.Endpoints {
 		deliveries += len(e.Deliveries)
 	}
 	return fmt.Sprintf("seed %d, %s, kills %v, ended by themselves %v, orders %d (at most %d under way at once), events %d, facts %d, messages %d, deliveries %d, "+
-		"healed %+v in %d sweeps (%d gave up), discrepancies %d", seed, took.Round(time.Second), kills, ended, len(a.Store.Orders), most,
-		len(a.Store.Events), len(a.Store.InboxItems), len(a.Store.Messages), deliveries, h.Total, h.Runs, h.Failed, len(found))
+		"healed %+v in %d sweeps (%d gave up), discrepancies %d", seed, took.Round(time.Second), kills, ended,
+		len(a.Store.Orders), most,
+		len(a.Store.Events), len(a.Store.InboxItems), len(a.Store.Messages), deliveries, h.Total, h.Runs, h.Failed,
+		len(found))
 }
 
 // seedOf is the seed that was asked for, or a new one.
@@ -203,7 +210,8 @@ func seedOf(t *testing.T) uint64 {
 // faultProfile is a storm of the duration that was asked for, or a short one. Outages of a minute, and of three for Temporal, need room.
 func faultProfile(t *testing.T) FaultProfile {
 	t.Helper()
-	short := FaultProfile{Duration: 100 * time.Second, KillEvery: 5 * time.Second, Outage: 8 * time.Second, TemporalOutage: 15 * time.Second, Pause: 10 * time.Second}
+	short := FaultProfile{Duration: 100 * time.Second, KillEvery: 5 * time.Second, Outage: 8 * time.Second,
+		TemporalOutage: 15 * time.Second, Pause: 10 * time.Second}
 	text := os.Getenv("DURATION")
 	if text == "" {
 		return short
@@ -214,5 +222,6 @@ func faultProfile(t *testing.T) FaultProfile {
 		short.Duration = lasts
 		return short
 	}
-	return FaultProfile{Duration: lasts, KillEvery: 10 * time.Second, Outage: time.Minute, TemporalOutage: 3 * time.Minute, Pause: 45 * time.Second}
+	return FaultProfile{Duration: lasts, KillEvery: 10 * time.Second, Outage: time.Minute, TemporalOutage: 3 * time.Minute,
+		Pause: 45 * time.Second}
 }

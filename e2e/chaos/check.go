@@ -36,7 +36,8 @@ type checker struct {
 }
 
 func newChecker(a Observations) *checker {
-	c := &checker{observations: a, plans: map[string]*OrderPlan{}, events: map[string][]Event{}, orders: map[string]Order{}, messageIDs: map[string][]string{}}
+	c := &checker{observations: a, plans: map[string]*OrderPlan{}, events: map[string][]Event{},
+		orders: map[string]Order{}, messageIDs: map[string][]string{}}
 	for _, e := range a.Store.Events {
 		c.events[e.OrderID] = append(c.events[e.OrderID], e)
 	}
@@ -71,7 +72,8 @@ func (c *checker) checkCallers() {
 			c.report("order %s (%s): told to its caller and not in the store", t.OrderID, t.Kind)
 		}
 		if kept && (o.Imported != (t.ImportedNumber != "") || o.Imported && o.Number != t.ImportedNumber) {
-			c.report("order %s (%s): is number %s, imported %t, and its caller has imported %q", o.ID, t.Kind, o.Number, o.Imported, t.ImportedNumber)
+			c.report("order %s (%s): is number %s, imported %t, and its caller has imported %q", o.ID, t.Kind, o.Number,
+				o.Imported, t.ImportedNumber)
 		}
 		c.plans[t.OrderID] = planNamed(t.Kind)
 	}
@@ -202,7 +204,8 @@ func (c *checker) checkEventWebhooks(e Endpoint, told map[string]Delivery) {
 		case got != want:
 			c.report("endpoint %s: event %d of order %s (%s): told %t", e.Name, event.Sequence, event.OrderID, event.Status, got)
 		case got && d.Status != event.Status:
-			c.report("endpoint %s: event %d of order %s: told %s, and it is %s", e.Name, event.Sequence, event.OrderID, d.Status, event.Status)
+			c.report("endpoint %s: event %d of order %s: told %s, and it is %s", e.Name, event.Sequence, event.OrderID, d.Status,
+				event.Status)
 		}
 	}
 	for _, at := range slices.Sorted(maps.Keys(told)) {

@@ -23,7 +23,8 @@ func (c *checker) checkLab() {
 		}
 		// What somebody else has placed is theirs: we do not even ask.
 		if asked := c.observations.Lab.PlaceCalls[o.Number]; o.Imported && asked != 1 {
-			c.report("order %s: is imported, and the lab was asked %d times to take it, and not once by who made it", o.ID, asked)
+			c.report("order %s: is imported, and the lab was asked %d times to take it, and not once by who made it", o.ID,
+				asked)
 		}
 		if sent := c.observations.Lab.AcceptedFacts[o.Number]; sent != kept[o.ID] {
 			c.report("order %s: the lab has told %d facts, %d are in the inbox", o.ID, sent, kept[o.ID])
@@ -45,7 +46,8 @@ var placedStatuses = []string{"requisition_created", "requisition_bypassed", "aw
 // expectedPlacements are how often an order is to be placed, by us or by who made an imported one: once, unless it was cancelled before.
 func (c *checker) expectedPlacements(orderID string) int {
 	k := c.plans[orderID]
-	if k == nil || slices.ContainsFunc(strings.Fields(k.Path), func(s string) bool { return slices.Contains(placedStatuses, s) }) {
+	if k == nil || slices.ContainsFunc(strings.Fields(k.Path),
+		func(s string) bool { return slices.Contains(placedStatuses, s) }) {
 		return 1
 	}
 	return 0

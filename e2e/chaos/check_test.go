@@ -15,7 +15,8 @@ func consistentObservations() Observations {
 	a.Lab = LabTraffic{Accepted: map[string]int{}, PlaceCalls: map[string]int{}, AcceptedFacts: map[string]int{}}
 	a.Endpoints = []Endpoint{{Name: "all"}, {Name: "updates", Types: []string{orderUpdated}}}
 	for id, name := range map[string]string{
-		"a": "molecular happy-lab-only", "b": "molecular cancelled", "c": "molecular silent", "d": "failed, replaced twice by policy",
+		"a": "molecular happy-lab-only", "b": "molecular cancelled", "c": "molecular silent",
+		"d": "failed, replaced twice by policy",
 		"g": "imported on_site_collection happy", "h": "booked book-pending", "k": "testkit corrected",
 	} {
 		k := planNamed(name)
@@ -110,7 +111,8 @@ func TestConsistentObservationsAgree(t *testing.T) {
 	require.Empty(t, FindDiscrepancies(overtaken), "results that were corrected before anybody asked for them")
 
 	late := consistentObservations()
-	late.Lab.Appointments[0].Status, late.Lab.Appointments[1].Status, late.Store.Appointments[0].Status = "in_progress", cancelled, cancelled
+	late.Lab.Appointments[0].Status, late.Lab.Appointments[1].Status, late.Store.Appointments[0].Status = "in_progress",
+		cancelled, cancelled
 	late.Store.AppointmentsAtProvider = []string{"h"}
 	require.Empty(t, FindDiscrepancies(late), "what it was too late to give back, and operations were told")
 	late.Lab.Appointments[1].Status, late.Store.Appointments[0].Status = "confirmed", "confirmed"
@@ -118,7 +120,8 @@ func TestConsistentObservationsAgree(t *testing.T) {
 
 	unanswered := consistentObservations()
 	unanswered.CallerRecords[0].UnkeyedRequests = 1
-	unanswered.Store.Orders = append(unanswered.Store.Orders, Order{ID: "x", Number: "Nx", Status: "ordered", Registrable: true})
+	unanswered.Store.Orders = append(unanswered.Store.Orders,
+		Order{ID: "x", Number: "Nx", Status: "ordered", Registrable: true})
 	unanswered.Lab.Accepted["Nx"] = 1
 	unanswered.addEvent("x", 1, "received.testkit.ordered")
 	unanswered.Temporal.Orders = append(unanswered.Temporal.Orders, "x")
@@ -132,7 +135,8 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 		"a delivery is missing":                       func(a *Observations) { a.Endpoints[0].Deliveries = slices.Delete(a.Endpoints[0].Deliveries, 2, 3) },
 		"a delivery is missing at the other endpoint": func(a *Observations) { a.Endpoints[1].Deliveries = a.Endpoints[1].Deliveries[1:] },
 		"a delivery that nobody sent": func(a *Observations) {
-			a.Endpoints[0].Deliveries = append(a.Endpoints[0].Deliveries, Delivery{MessageID: "x", Type: orderUpdated, OrderID: "a", Sequence: 9})
+			a.Endpoints[0].Deliveries = append(a.Endpoints[0].Deliveries,
+				Delivery{MessageID: "x", Type: orderUpdated, OrderID: "a", Sequence: 9})
 		},
 		"a delivery of a type not taken": func(a *Observations) {
 			a.Endpoints[1].Deliveries = append(a.Endpoints[1].Deliveries, a.Endpoints[0].Deliveries[0])
@@ -158,32 +162,42 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 		},
 		"an order that nobody asked for": func(a *Observations) { a.CallerRecords = a.CallerRecords[1:] },
 		"a caller was never answered":    func(a *Observations) { a.CallerRecords[1].OrderID = "" },
-		"two callers, one order":         func(a *Observations) { a.CallerRecords = append(a.CallerRecords, a.CallerRecords[0]) },
-		"a caller was refused":           func(a *Observations) { a.CallerRecords[1].Refused = []string{"no"} },
-		"placed twice":                   func(a *Observations) { a.Lab.Accepted["Na"] = 2 },
-		"never placed":                   func(a *Observations) { delete(a.Lab.Accepted, "Na") },
-		"placed without an order":        func(a *Observations) { a.Lab.Accepted["Nx"] = 1 },
-		"a fact is not in the inbox":     func(a *Observations) { a.Lab.AcceptedFacts["Na"] = 3 },
-		"a fact is in the inbox twice":   func(a *Observations) { a.Store.InboxItems = append(a.Store.InboxItems, InboxItem{"r3", "a", "late"}) },
-		"a fact is not settled":          func(a *Observations) { a.Store.InboxItems[0].State = "signalled" },
-		"a fact was never taken":         func(a *Observations) { a.Lab.UnacceptedFacts = 1 },
-		"an ended order has a run":       func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "a") },
-		"an open order has none":         func(a *Observations) { a.Temporal.Orders = nil },
-		"a run without an order":         func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "x") },
-		"something is to be delivered":   func(a *Observations) { a.Temporal.Deliveries = []string{"all"} },
+		"two callers, one order": func(a *Observations) {
+			a.CallerRecords = append(a.CallerRecords,
+				a.CallerRecords[0])
+		},
+		"a caller was refused":       func(a *Observations) { a.CallerRecords[1].Refused = []string{"no"} },
+		"placed twice":               func(a *Observations) { a.Lab.Accepted["Na"] = 2 },
+		"never placed":               func(a *Observations) { delete(a.Lab.Accepted, "Na") },
+		"placed without an order":    func(a *Observations) { a.Lab.Accepted["Nx"] = 1 },
+		"a fact is not in the inbox": func(a *Observations) { a.Lab.AcceptedFacts["Na"] = 3 },
+		"a fact is in the inbox twice": func(a *Observations) {
+			a.Store.InboxItems = append(a.Store.InboxItems,
+				InboxItem{"r3", "a", "late"})
+		},
+		"a fact is not settled":        func(a *Observations) { a.Store.InboxItems[0].State = "signalled" },
+		"a fact was never taken":       func(a *Observations) { a.Lab.UnacceptedFacts = 1 },
+		"an ended order has a run":     func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "a") },
+		"an open order has none":       func(a *Observations) { a.Temporal.Orders = nil },
+		"a run without an order":       func(a *Observations) { a.Temporal.Orders = append(a.Temporal.Orders, "x") },
+		"something is to be delivered": func(a *Observations) { a.Temporal.Deliveries = []string{"all"} },
 
-		"a correction is not told":         func(a *Observations) { a.removeLastEvent("k") },
-		"a correction that nobody made":    func(a *Observations) { a.Lab.ReportVersions["Nk"] = 1 },
-		"an order is not counted":          func(a *Observations) { a.Store.Counts = nil },
-		"one order too many is counted":    func(a *Observations) { a.Store.Counts[0].N = 2 },
-		"an order is counted that is done": func(a *Observations) { a.Store.Counts = append(a.Store.Counts, Count{"testkit", "lost", 1}) },
+		"a correction is not told":      func(a *Observations) { a.removeLastEvent("k") },
+		"a correction that nobody made": func(a *Observations) { a.Lab.ReportVersions["Nk"] = 1 },
+		"an order is not counted":       func(a *Observations) { a.Store.Counts = nil },
+		"one order too many is counted": func(a *Observations) { a.Store.Counts[0].N = 2 },
+		"an order is counted that is done": func(a *Observations) {
+			a.Store.Counts = append(a.Store.Counts,
+				Count{"testkit", "lost", 1})
+		},
 
 		"an import is doubled": func(a *Observations) {
 			a.addOrder(Order{ID: "i", Imported: true}, *planNamed("imported on_site_collection happy"))
 		},
 		"an import is doubled, under the same number": func(a *Observations) {
 			a.addOrder(Order{ID: "i", Imported: true}, *planNamed("imported on_site_collection happy"))
-			a.CallerRecords = append(a.CallerRecords, CallerRecord{Kind: "imported on_site_collection happy", OrderID: "i", ImportedNumber: "Ng"})
+			a.CallerRecords = append(a.CallerRecords, CallerRecord{Kind: "imported on_site_collection happy", OrderID: "i",
+				ImportedNumber: "Ng"})
 			a.Store.Orders[len(a.Store.Orders)-1].Number = "Ng"
 			delete(a.Lab.Accepted, "Ni")
 		},
@@ -196,7 +210,10 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 		"a booking is nowhere": func(a *Observations) {
 			a.Lab.Appointments, a.Store.Appointments = nil, nil
 		},
-		"a booking is there twice":     func(a *Observations) { a.Lab.Appointments = append(a.Lab.Appointments, a.Lab.Appointments[1]) },
+		"a booking is there twice": func(a *Observations) {
+			a.Lab.Appointments = append(a.Lab.Appointments,
+				a.Lab.Appointments[1])
+		},
 		"a booking is another order's": func(a *Observations) { a.Lab.Appointments[1].OrderRef = "Na" },
 		"an order has two appointments": func(a *Observations) {
 			a.Lab.Appointments = append(a.Lab.Appointments, Appointment{"v3", "Nh", "completed"})
@@ -210,7 +227,8 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 		"an appointment was never made": func(a *Observations) { a.Store.Appointments[1].Status = "pending" },
 
 		"an order is replaced twice": func(a *Observations) {
-			a.addOrder(Order{ID: "x", ParentID: "d", Origin: "recreation", TransactionID: "Td"}, *planNamed("failed, replaced twice by policy").Child.Child)
+			a.addOrder(Order{ID: "x", ParentID: "d", Origin: "recreation", TransactionID: "Td"},
+				*planNamed("failed, replaced twice by policy").Child.Child)
 			a.Store.Children = append(a.Store.Children, Child{"d", "x"})
 		},
 		"an order is not replaced": func(a *Observations) {
@@ -218,7 +236,8 @@ func TestEveryDiscrepancyIsFound(t *testing.T) {
 			a.Store.Children = a.Store.Children[:1]
 		},
 		"an order is replaced that should not be": func(a *Observations) {
-			a.addOrder(Order{ID: "x", ParentID: "b", Origin: "recreation", TransactionID: "Tb"}, OrderPlan{Path: "ordered requisition_created"})
+			a.addOrder(Order{ID: "x", ParentID: "b", Origin: "recreation", TransactionID: "Tb"},
+				OrderPlan{Path: "ordered requisition_created"})
 			a.Store.Children = append(a.Store.Children, Child{"b", "x"})
 		},
 		"a parent does not know its child":    func(a *Observations) { a.Store.Children = a.Store.Children[1:] },

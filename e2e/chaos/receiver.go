@@ -95,7 +95,8 @@ func read(id string, body []byte) (Delivery, error) {
 func (r *Receiver) Endpoint() Endpoint {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Endpoint{Name: r.name, Types: r.types, Deliveries: slices.Clone(r.deliveries), BadSignatures: slices.Clone(r.badSignatures)}
+	return Endpoint{Name: r.name, Types: r.types, Deliveries: slices.Clone(r.deliveries),
+		BadSignatures: slices.Clone(r.badSignatures)}
 }
 
 // LastStatus is the newest status that it was told of an order.

@@ -29,7 +29,8 @@ func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet tak
 		tables[table]++
 	}
 	for _, table := range []string{
-		"testkit", "testkit_before_registration", "testkit_after_registration", scenario.WalkIn, scenario.Phlebotomy, scenario.OnSite,
+		"testkit", "testkit_before_registration", "testkit_after_registration", scenario.WalkIn, scenario.Phlebotomy,
+		scenario.OnSite,
 	} {
 		require.Positive(t, tables[table], "%s is not walked", table)
 	}
@@ -74,7 +75,8 @@ func workerPIDs(t *testing.T, f *deployment.Deployment, id string) map[int]bool 
 			pids[pid] = true
 		}
 	}
-	history := f.Temporal.GetWorkflowHistory(t.Context(), dispatch.OrderWorkflowID(id), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	history := f.Temporal.GetWorkflowHistory(t.Context(), dispatch.OrderWorkflowID(id), "", false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		e, err := history.Next()
 		require.NoError(t, err)

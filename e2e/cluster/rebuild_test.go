@@ -103,7 +103,8 @@ func openOrders(t *testing.T, f *deployment.Deployment) []openOrder {
 	}
 	var all []openOrder
 	// add brings an order to a status, by what is done once it has the status before.
-	add := func(o *scenario.Order, before string, do func(context.Context) error, status, end string, finish ...func(context.Context) error) {
+	add := func(o *scenario.Order, before string, do func(context.Context) error, status, end string,
+		finish ...func(context.Context) error) {
 		awaitStatus(t, o, before)
 		if do != nil {
 			require.NoError(t, do(ctx))
@@ -119,7 +120,8 @@ func openOrders(t *testing.T, f *deployment.Deployment) []openOrder {
 	}
 
 	o := place(scenario.Testkit, nil)
-	add(o, "requisition_created", fact(o, "kit_shipped"), "transit_customer", "completed", fact(o, "sample_received"), final(o))
+	add(o, "requisition_created", fact(o, "kit_shipped"), "transit_customer", "completed", fact(o, "sample_received"),
+		final(o))
 	o = place(scenario.Testkit, nil)
 	add(o, "requisition_created", nil, "requisition_created", "cancelled", o.Cancel)
 	o = place(scenario.Testkit, map[string]any{"activate_by": time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly)})
@@ -135,21 +137,24 @@ func openOrders(t *testing.T, f *deployment.Deployment) []openOrder {
 	o = place(scenario.WalkIn, nil)
 	add(o, "requisition_created", o.Book, "appointment_scheduled", "completed", final(o))
 	o = place(scenario.WalkIn, nil)
-	add(o, "requisition_created", o.Book, "appointment_scheduled", "cancelled", o.Reschedule, o.CancelAppointment, o.Cancel)
+	add(o, "requisition_created", o.Book, "appointment_scheduled", "cancelled", o.Reschedule, o.CancelAppointment,
+		o.Cancel)
 	o = place(scenario.Phlebotomy, nil)
 	add(o, "requisition_created", o.Request, "appointment_pending", "cancelled", o.Cancel)
 	o = place(scenario.OnSite, nil)
 	add(o, "requisition_created", o.DrawCompleted, "draw_completed", "completed", final(o))
 	kit, err := d.PlaceKit(ctx, "", "silent")
 	require.NoError(t, err)
-	add(kit, "awaiting_registration", fact(kit, "kit_shipped"), "transit_customer", "completed", kit.Register, fact(kit, "sample_received"), final(kit))
+	add(kit, "awaiting_registration", fact(kit, "kit_shipped"), "transit_customer", "completed", kit.Register,
+		fact(kit, "sample_received"), final(kit))
 	return all
 }
 
 // actWithoutTemporal is what happens while Temporal is away: an order is placed, and the lab reports on another.
 func actWithoutTemporal(t *testing.T, f *deployment.Deployment, shipped openOrder) []openOrder {
 	t.Helper()
-	o, err := f.ScenarioSystem().PlaceOrder(t.Context(), scenario.OnSite, "", map[string]any{"passthrough": "sandbox:silent"})
+	o, err := f.ScenarioSystem().PlaceOrder(t.Context(), scenario.OnSite, "",
+		map[string]any{"passthrough": "sandbox:silent"})
 	require.NoError(t, err)
 	require.NoError(t, shipped.SendTransit(t.Context(), "with_customer"))
 	return []openOrder{{o, "requisition_created", []func(context.Context) error{
@@ -174,7 +179,8 @@ func finishOrders(t *testing.T, f *deployment.Deployment, receiver *chaos.Receiv
 		for i, e := range v.Events {
 			require.Equal(t, int64(i+1), e.ID, "order %s: events without gaps", o.ID)
 		}
-		require.Eventually(t, func() bool { return len(receivedSequences(receiver, o.ID)) == len(v.Events) }, timeout, 100*time.Millisecond,
+		require.Eventually(t, func() bool { return len(receivedSequences(receiver, o.ID)) == len(v.Events) }, timeout,
+			100*time.Millisecond,
 			"order %s: %v, told %v", o.ID, v.LowStatuses(), receivedSequences(receiver, o.ID))
 	}
 	require.Empty(t, receiver.Endpoint().BadSignatures)

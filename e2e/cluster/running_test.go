@@ -30,7 +30,8 @@ func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest 
 	for i := range ids {
 		ids[i] = uuid.NewString()
 		starting.Go(func() error {
-			_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(ids[i]), TaskQueue: "nobody"}, "bare")
+			_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(ids[i]),
+				TaskQueue: "nobody"}, "bare")
 			return err
 		})
 	}

@@ -38,13 +38,15 @@ func (f *Deployment) NewProcess(ctx context.Context, name string, args ...string
 		return nil, err
 	}
 	p := &Process{
-		Name: name, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), LogFile: filepath.Join(f.options.Logs, name+".log"),
+		Name: name, Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		LogFile: filepath.Join(f.options.Logs, name+".log"),
 	}
 	address := "ALIQUOT_METRICS=" + p.Address
 	if args[0] == "api" {
 		address = "ALIQUOT_API_ADDR=" + p.Address
 	}
-	p.command = childprocess.Command{Name: name, Path: f.binary, Args: args, Env: append(f.environmentVariables(), address), Log: p.LogFile}
+	p.command = childprocess.Command{Name: name, Path: f.binary, Args: args,
+		Env: append(f.environmentVariables(), address), Log: p.LogFile}
 	return p, nil
 }
 

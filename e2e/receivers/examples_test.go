@@ -26,7 +26,8 @@ func TestDocumentedReceiversWork(t *testing.T) {
 	t.Parallel()
 	requirePackages(t)
 	secret, old := newSecret(t), newSecret(t)
-	for language, start := range map[string]func(*testing.T, string) *exec.Cmd{"go": goExample, "ts": tsExample, "python": pythonExample} {
+	for language, start := range map[string]func(*testing.T, string) *exec.Cmd{"go": goExample, "ts": tsExample,
+		"python": pythonExample} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			r := startExample(t, start(t, exampleProgram(t, language)), secret)
@@ -39,7 +40,8 @@ func TestDocumentedReceiversWork(t *testing.T) {
 func TestFaultyReceiversAreFound(t *testing.T) {
 	t.Parallel()
 	secret := newSecret(t)
-	for name, careless := range map[string]func(seen map[string]bool, newest map[string]int, id string, d webhookData) string{
+	for name, careless := range map[string]func(seen map[string]bool, newest map[string]int, id string,
+		d webhookData) string{
 		"nothing is verified":  func(map[string]bool, map[string]int, string, webhookData) string { return "new" },
 		"nothing is put right": func(map[string]bool, map[string]int, string, webhookData) string { return "stale" },
 	} {
@@ -73,7 +75,8 @@ type runningReceiver struct {
 func findFaults(t *testing.T, r runningReceiver, secret, old string) []string {
 	t.Helper()
 	order := func(id string, sequence int) []byte {
-		return fmt.Appendf(nil, `{"event_type":"labtest.order.updated","data":{"id":%q,"sequence":%d,"note":"é <&>"}}`, id, sequence)
+		return fmt.Appendf(nil, `{"event_type":"labtest.order.updated","data":{"id":%q,"sequence":%d,"note":"é <&>"}}`, id,
+			sequence)
 	}
 	first := order("a", 1)
 	var found []string
@@ -156,7 +159,8 @@ func goExample(t *testing.T, program string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "receiver")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, write(t, dir, "main.go", program)).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary,
+		write(t, dir, "main.go", program)).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return exec.CommandContext(context.Background(), binary)
 }
@@ -168,7 +172,8 @@ func tsExample(t *testing.T, program string) *exec.Cmd {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	source := write(t, dir, "receiver.ts", program)
-	out, err := exec.CommandContext(t.Context(), "node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022",
+	out, err := exec.CommandContext(t.Context(), "node", "node_modules/typescript/bin/tsc", "--strict", "--target",
+		"es2022",
 		"--module", "commonjs", "--moduleResolution", "node10", "--types", "node", "--outDir", dir, source).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return exec.CommandContext(context.Background(), "node", filepath.Join(dir, "receiver.js"))

@@ -123,7 +123,8 @@ func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 	}
 	for name, verify := range verifiers(t) {
 		for what, tt := range tests {
-			if what == "svix headers only" && name == "npm, standardwebhooks" || what == "svix headers only" && strings.HasPrefix(name, "Go") {
+			if what == "svix headers only" && name == "npm, standardwebhooks" || what == "svix headers only" &&
+				strings.HasPrefix(name, "Go") {
 				continue // they know the other names only
 			}
 			err := verify(tt.secret, tt.header, tt.body)

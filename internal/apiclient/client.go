@@ -29,7 +29,8 @@ type Client struct {
 // New makes a client. The base URL is the server's, without a path.
 func New(baseURL, key string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	return &Client{base: strings.TrimRight(baseURL, "/"), key: key, http: &http.Client{Transport: transport, Timeout: callTimeout}}
+	return &Client{base: strings.TrimRight(baseURL, "/"), key: key,
+		http: &http.Client{Transport: transport, Timeout: callTimeout}}
 }
 
 // Close gives up idle connections.

@@ -28,7 +28,8 @@ func TestCall(t *testing.T) {
 	t.Parallel()
 	c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if r.Method != http.MethodPatch || r.URL.String() != "/ops/teams/1?x=y" || r.Header.Get("x-vital-api-key") != "key-1" ||
+		if r.Method != http.MethodPatch || r.URL.String() != "/ops/teams/1?x=y" ||
+			r.Header.Get("x-vital-api-key") != "key-1" ||
 			r.Header.Get("Content-Type") != "application/json" || string(body) != `{"a":1}` || err != nil {
 			w.WriteHeader(http.StatusTeapot)
 			return
@@ -48,10 +49,12 @@ func TestAPIErrors(t *testing.T) {
 	}{
 		"text": {http.StatusBadRequest, `{"detail":"Order is not cancellable"}`, "Order is not cancellable (status 400)"},
 		"list": {
-			http.StatusUnprocessableEntity, `{"detail":[{"loc":["query","size"],"msg":"too large"},{"loc":["body"],"msg":"missing"}]}`,
+			http.StatusUnprocessableEntity,
+			`{"detail":[{"loc":["query","size"],"msg":"too large"},{"loc":["body"],"msg":"missing"}]}`,
 			"size: too large; missing (status 422)",
 		},
-		"object": {http.StatusBadRequest, `{"detail":{"error_type":"INVALID_REQUEST"}}`, `{"error_type":"INVALID_REQUEST"} (status 400)`},
+		"object": {http.StatusBadRequest, `{"detail":{"error_type":"INVALID_REQUEST"}}`,
+			`{"error_type":"INVALID_REQUEST"} (status 400)`},
 		"none":   {http.StatusBadGateway, `<html>`, "Bad Gateway (status 502)"},
 		"hidden": {http.StatusUnauthorized, ``, "Unauthorized (status 401)"},
 	}

@@ -56,7 +56,8 @@ func New(document []byte) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading an OpenAPI document: %w", err)
 	}
-	c := &Contract{compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{}, answeredOperations: map[string]bool{}}
+	c := &Contract{compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{},
+		answeredOperations: map[string]bool{}}
 	c.compiler.AssertFormat()
 	if err := c.compiler.AddResource(documentURL, tree); err != nil {
 		return nil, fmt.Errorf("reading an OpenAPI document: %w", err)
@@ -148,7 +149,8 @@ func (c *Contract) checkAnswer(o *operation, status int, header http.Header, bod
 	if kind != "application/json" {
 		return nil
 	}
-	schema, err := c.schema("/paths/" + escapePointer(o.path) + "/" + strings.ToLower(o.method) + "/responses/" + code + "/content/" + escapePointer(kind) + "/schema")
+	schema, err := c.schema("/paths/" + escapePointer(o.path) + "/" + strings.ToLower(o.method) + "/responses/" + code +
+		"/content/" + escapePointer(kind) + "/schema")
 	if err != nil {
 		return err
 	}

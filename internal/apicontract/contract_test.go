@@ -28,17 +28,20 @@ func TestAnswersAreChecked(t *testing.T) {
 		body   string
 		wrong  string // empty: nothing
 	}{
-		"good":                    {"/v3/order/1", 200, "application/json", good, ""},
-		"a charset":               {"/v3/order/1", 200, "application/json; charset=utf-8", good, ""},
-		"another status":          {"/v3/order/1", 404, "application/json", `{"detail":"x"}`, ""},
-		"a literal beats":         {"/v3/order/import", 204, "", "", ""},
-		"not JSON":                {"/v3/order/a%2Fb/pdf", 200, "application/pdf", "%PDF", ""},
-		"unknown, refused":        {"/v3/nothing", 404, "text/plain", "", ""},
-		"unknown, answered":       {"/v3/nothing", 200, "application/json", "{}", "not documented"},
-		"a wrong type":            {"/v3/order/1", 200, "application/json", `{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af","total":"5"}`, "total"},
-		"a wrong format":          {"/v3/order/1", 200, "application/json", `{"id":"42","total":5}`, "uuid"},
-		"a time without offset":   {"/v3/order/1", 200, "application/json", `{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af","total":5,"at":"2026-01-05T10:00:00"}`, "date-time"},
-		"a missing key":           {"/v3/order/1", 200, "application/json", `{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af"}`, "total"},
+		"good":              {"/v3/order/1", 200, "application/json", good, ""},
+		"a charset":         {"/v3/order/1", 200, "application/json; charset=utf-8", good, ""},
+		"another status":    {"/v3/order/1", 404, "application/json", `{"detail":"x"}`, ""},
+		"a literal beats":   {"/v3/order/import", 204, "", "", ""},
+		"not JSON":          {"/v3/order/a%2Fb/pdf", 200, "application/pdf", "%PDF", ""},
+		"unknown, refused":  {"/v3/nothing", 404, "text/plain", "", ""},
+		"unknown, answered": {"/v3/nothing", 200, "application/json", "{}", "not documented"},
+		"a wrong type": {"/v3/order/1", 200, "application/json",
+			`{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af","total":"5"}`, "total"},
+		"a wrong format": {"/v3/order/1", 200, "application/json", `{"id":"42","total":5}`, "uuid"},
+		"a time without offset": {"/v3/order/1", 200, "application/json",
+			`{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af","total":5,"at":"2026-01-05T10:00:00"}`, "date-time"},
+		"a missing key": {"/v3/order/1", 200, "application/json", `{"id":"84d96c03-6b1c-4226-ad8f-ef44a6bc08af"}`,
+			"total"},
 		"an undocumented status":  {"/v3/order/1", 418, "application/json", good, "status"},
 		"an undocumented content": {"/v3/order/1", 200, "text/plain", good, "content type"},
 		"an undocumented body":    {"/v3/order/import", 204, "application/json", "{}", "body"},
@@ -63,7 +66,8 @@ func TestUnansweredOperationsAreListed(t *testing.T) {
 	t.Parallel()
 	c, err := New([]byte(document))
 	require.NoError(t, err)
-	require.NoError(t, c.CheckAnswer(http.MethodGet, "/v3/order/1", 200, http.Header{"Content-Type": {"application/json"}}, []byte(good)))
+	require.NoError(t, c.CheckAnswer(http.MethodGet, "/v3/order/1", 200, http.Header{"Content-Type": {"application/json"}},
+		[]byte(good)))
 	require.Equal(t, []string{"get-pdf", "import"}, c.UnansweredOperations())
 }
 

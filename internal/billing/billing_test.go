@@ -18,7 +18,8 @@ func reference(t *testing.T) *Reference {
 func TestCodesAreReadHoweverTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"E11.9": "E11.9", "e119": "E11.9", " E11.9 ": "E11.9", "I10": "I10", "i10.": "I10", "M1A9XX0": "M1A.9XX0", "": "", "E1": "E1",
+		"E11.9": "E11.9", "e119": "E11.9", " E11.9 ": "E11.9", "I10": "I10", "i10.": "I10", "M1A9XX0": "M1A.9XX0", "": "",
+		"E1": "E1",
 	} {
 		require.Equal(t, want, normalizeCode(given), given)
 	}
@@ -77,7 +78,8 @@ func TestExclusions(t *testing.T) {
 		{"may stand together", []string{"I10", "I63.9"}, []Conflict{{"I10", "I63.9", Excludes2}}},
 		{"the stricter of two", []string{"F32.9", "F33.9"}, []Conflict{{"F32.9", "F33.9", Excludes1}}},
 		{"a code twice is one code", []string{"E11.9", "E119"}, nil},
-		{"several", []string{"E11.9", "E10.9", "I10", "I63.9"}, []Conflict{{"E11.9", "E10.9", Excludes1}, {"I10", "I63.9", Excludes2}}},
+		{"several", []string{"E11.9", "E10.9", "I10", "I63.9"},
+			[]Conflict{{"E11.9", "E10.9", Excludes1}, {"I10", "I63.9", Excludes2}}},
 		{"unknown codes", []string{"Q99.9", "nonsense", ""}, nil},
 	} {
 		require.Equal(t, c.want, r.Conflicts(c.codes), c.name)
@@ -132,7 +134,8 @@ func TestReferenceFileIsChecked(t *testing.T) {
 		"diagnoses": [{"code": "diabetes", "description": ""}, {"code": "I10", "description": "x"}, {"code": "i10", "description": "x"}],
 		"excludes": [{"code": "?", "kind": "excludes3", "codes": []}, {"code": "I10", "kind": "excludes1", "codes": ["E11-"]}]}`))
 	for _, complaint := range []string{
-		`payor "A" is there twice`, "no name", "whole address", `"nobody"`, `"Arizona"`, `"diabetes" has not the form`, "no description",
+		`payor "A" is there twice`, "no name", "whole address", `"nobody"`, `"Arizona"`, `"diabetes" has not the form`,
+		"no description",
 		`"i10" is there twice`, `at "?"`, `"excludes3"`, "excludes nothing", `"E11-"`,
 	} {
 		require.ErrorContains(t, err, complaint)

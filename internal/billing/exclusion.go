@@ -30,7 +30,8 @@ func (e Exclusion) problems() []error {
 		errs = append(errs, fmt.Errorf("an exclusion is at %q, which has not the form of a code", e.Code))
 	}
 	if e.Kind != Excludes1 && e.Kind != Excludes2 {
-		errs = append(errs, fmt.Errorf("the exclusion at %q is of the kind %q, not %s or %s", e.Code, e.Kind, Excludes1, Excludes2))
+		errs = append(errs, fmt.Errorf("the exclusion at %q is of the kind %q, not %s or %s", e.Code, e.Kind, Excludes1,
+			Excludes2))
 	}
 	if len(e.Codes) == 0 {
 		errs = append(errs, fmt.Errorf("the exclusion at %q excludes nothing", e.Code))
@@ -84,7 +85,8 @@ func (r *Reference) strictestExclusion(a, b string) string {
 }
 
 func (e Exclusion) excludes(code, other string) bool {
-	return strings.HasPrefix(code, e.Code) && slices.ContainsFunc(e.Codes, func(named string) bool { return includesCode(named, other) })
+	return strings.HasPrefix(code, e.Code) &&
+		slices.ContainsFunc(e.Codes, func(named string) bool { return includesCode(named, other) })
 }
 
 // includesCode reports whether a code is the named one, in the named range, or below.

@@ -41,7 +41,8 @@ func (p Payor) problems() []error {
 	if p.Code == "" || p.Name == "" {
 		errs = append(errs, errors.New("a payor has no code or no name"))
 	}
-	if p.Address.FirstLine == "" || p.Address.City == "" || p.Address.State == "" || p.Address.Zip == "" || p.Address.Country == "" {
+	if p.Address.FirstLine == "" || p.Address.City == "" || p.Address.State == "" || p.Address.Zip == "" ||
+		p.Address.Country == "" {
 		errs = append(errs, fmt.Errorf("payor %q has no whole address", p.Code))
 	}
 	for provider := range p.ProviderIDs {
@@ -90,7 +91,8 @@ func (r *Reference) SearchPayors(q PayorQuery) []Payor {
 
 // SortPayors puts payors in the order in which they are shown.
 func SortPayors(payors []Payor) {
-	slices.SortStableFunc(payors, func(a, b Payor) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortStableFunc(payors,
+		func(a, b Payor) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 }
 
 // Matches reports whether a payor is one that is looked for.

@@ -55,7 +55,8 @@ func TestTheDemonstrationCatalogueIsRealistic(t *testing.T) {
 		states[s.State] = true
 		i := slices.IndexFunc(c.ZipCenters, func(z order.ZipCenter) bool { return z.Zip == s.Zip })
 		require.GreaterOrEqual(t, i, 0, "%s: zip %s", s.Code, s.Zip)
-		require.Less(t, c.ZipCenters[i].MilesTo(order.Point{Lat: s.Lat, Lng: s.Lng}), 5.0, "%s is not where its zip is", s.Code)
+		require.Less(t, c.ZipCenters[i].MilesTo(order.Point{Lat: s.Lat, Lng: s.Lng}), 5.0, "%s is not where its zip is",
+			s.Code)
 	}
 	require.GreaterOrEqual(t, len(states), 8)
 	require.Equal(t, []string{"getlabs", "phlebfinders"}, c.PhlebotomyProviders())

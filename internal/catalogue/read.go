@@ -155,9 +155,12 @@ func (r *reader) readLabTest(t LabTest) {
 		r.addProblem("policy", "not valid: %v", err)
 	}
 	test := order.LabTest{
-		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, SampleType: t.SampleType, Method: lifecycle.Modality(t.Method),
-		Status: cmp.Or(t.Status, statusActive), Fasting: t.Fasting, HasInstructions: t.Instructions, Lab: &lab, PanelIDs: t.PanelIDs,
-		Policy: t.Policy, Pricing: t.Price.toOrderPrice(r), CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays,
+		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, SampleType: t.SampleType,
+		Method: lifecycle.Modality(t.Method),
+		Status: cmp.Or(t.Status, statusActive), Fasting: t.Fasting, HasInstructions: t.Instructions, Lab: &lab,
+		PanelIDs: t.PanelIDs,
+		Policy:   t.Policy, Pricing: t.Price.toOrderPrice(r), CommonTATDays: t.CommonTATDays,
+		WorstCaseTATDays: t.WorstCaseTATDays,
 	}
 	if t.Price != nil {
 		test.Price = float64(t.Price.BaseCents) / 100

@@ -38,14 +38,17 @@ func file(t *testing.T, text string) catalogue.File {
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	c, problems := catalogue.Read([]catalogue.NamedFile{{Name: "good.json", File: file(t, validCatalogue)}}, order.Catalogue{})
+	c, problems := catalogue.Read([]catalogue.NamedFile{{Name: "good.json", File: file(t, validCatalogue)}},
+		order.Catalogue{})
 	require.Empty(t, problems)
 	glucose, lipids := c.Markers[0], c.Markers[1]
 	require.Equal(t, 7, *glucose.LabID)
 	require.Equal(t, "12.05", *glucose.Price)
 	require.Equal(t, "biomarker", *glucose.Type)
-	require.Equal(t, []order.ExpectedResult{{ID: 1, Name: "Glucose", Slug: "glucose", ProviderID: new("10"), Required: true,
-		LOINC: &order.LOINC{ID: 2345, Name: "Glucose", Slug: "glucose", Code: "2345-7", Unit: new("mg/dL")}}}, glucose.ExpectedResults)
+	require.Equal(t, []order.ExpectedResult{{ID: 1, Name: "Glucose", Slug: "glucose", ProviderID: new("10"),
+		Required: true,
+		LOINC:    &order.LOINC{ID: 2345, Name: "Glucose", Slug: "glucose", Code: "2345-7", Unit: new("mg/dL")}}},
+		glucose.ExpectedResults)
 	require.Equal(t, 1, glucose.Questions[0].Sequence)
 	require.True(t, glucose.Orderable())
 	require.False(t, lipids.ExpectedResults[1].Required)
@@ -76,36 +79,46 @@ func TestReadFindsWhatIsWrong(t *testing.T) {
 	tests := map[string]struct{ was, is, path, message string }{
 		"check digit":          {`"loinc": "2345-7"`, `"loinc": "2345-8"`, "markers[0].loinc", "check digit"},
 		"expected check digit": {`"2085-9"`, `"2085-8"`, "markers[1].expected_results[0].loinc", "check digit"},
-		"result twice":         {`{"id": 2, "name": "Note"`, `{"id": 1, "name": "Note"`, "markers[1].expected_results[1].id", "another"},
-		"marker twice":         {`"id": 2, "lab"`, `"id": 1, "lab"`, "markers[1].id", "another entry has 1 too"},
-		"code twice":           {`"slug": "lipids"`, `"slug": "lipids", "provider_id": "10"`, "markers[1].provider_id", "another entry"},
-		"code of a known one":  {`{"id": 2, "lab": "quest",`, `{"id": 2, "lab": "labcorp", "provider_id": "K",`, "markers[1].provider_id", "marker 80, imported before"},
-		"another lab's marker": {`{"id": 2, "lab": "quest",`, `{"id": 81, "lab": "quest",`, "markers[1].lab", "known as one of another lab"},
-		"no such lab":          {`{"id": 2, "lab": "quest"`, `{"id": 2, "lab": "none"`, "markers[1].lab", `there is no lab "none"`},
-		"a lab's id":           {`{"id": 7,`, `{"id": 8,`, "labs[0].id", "lab 8 is known as labcorp"},
-		"reflex":               {`"a_la_carte": true`, `"a_la_carte": true, "reflex": true`, "markers[0].a_la_carte", "reflex"},
-		"turnaround":           {`"worst_case_tat_days": 4`, `"worst_case_tat_days": 1`, "markers[1].worst_case_tat_days", "less"},
-		"choice twice":         {`"code": "N"`, `"code": "Y"`, "markers[0].aoe[0].answers[1].code", "another"},
-		"no choices":           {`"type": "choice"`, `"type": "text"`, "markers[0].aoe[0].answers", "needed for choices"},
-		"default":              {`"required": true`, `"default": "M"`, "markers[0].aoe[0].default", "one of Y, N"},
-		"fasting":              {`"yes": "Y"`, `"yes": "J"`, "markers[0].aoe[0].fasting.yes", `"J" is no answer`},
-		"pattern":              {`"required": true`, `"pattern": "("`, "markers[0].aoe[0].pattern", "regular expression"},
-		"minimum":              {`"required": true`, `"minimum": 2, "maximum": 1`, "markers[0].aoe[0].maximum", "less"},
-		"state of a price":     {`"base_cents": 1205`, `"base_cents": 1, "modifiers": [{"delta_cents": 1, "states": ["XX"]}]`, "markers[0].price.modifiers[0].states[0]", "no state"},
-		"no such marker":       {`[1, 2]`, `[1, 3]`, "lab_tests[0].marker_ids[1]", "there is no marker 3"},
-		"marker of another":    {`[1, 2]`, `[1, 80]`, "lab_tests[0].marker_ids[1]", "another lab's"},
-		"marker again":         {`[1, 2]`, `[1, 1]`, "lab_tests[0].marker_ids[1]", "twice"},
-		"method":               {`"method": "walk_in_test"`, `"method": "testkit"`, "lab_tests[0].method", "does not collect by testkit"},
-		"sample":               {`"sample_type": "serum"`, `"sample_type": "urine"`, "lab_tests[0].sample_type", "takes no urine"},
-		"policy":               {`"slug": "s"`, `"slug": "s", "policy": {"x": 1}`, "lab_tests[0].policy", "not valid"},
-		"state of a site":      {`"state": "AZ"`, `"state": "ZZ"`, "sites[0].state", "no state"},
-		"day":                  {`"monday"`, `"mon"`, "sites[0].hours", "no day"},
-		"hours":                {`07:00-16:00`, `7-16`, "sites[0].hours.monday", "07:00-16:00"},
-		"range":                {`85201-85299`, `85299-85201`, "phlebotomy[0].zips[1]", "ends before"},
-		"area twice":           {`"54650"`, `"85000-85099"`, "phlebotomy[0].zips[2]", "another entry"},
-		"area":                 {`"54650"`, `"546501"`, "phlebotomy[0].zips[2]", "neither"},
-		"zip":                  {`-112.0699`, `-212`, "zips[0]", "globe"},
-		"form of a zip":        {`-112.0699`, `W112`, "zips[0]", "not of the form"},
+		"result twice": {`{"id": 2, "name": "Note"`, `{"id": 1, "name": "Note"`, "markers[1].expected_results[1].id",
+			"another"},
+		"marker twice": {`"id": 2, "lab"`, `"id": 1, "lab"`, "markers[1].id", "another entry has 1 too"},
+		"code twice": {`"slug": "lipids"`, `"slug": "lipids", "provider_id": "10"`, "markers[1].provider_id",
+			"another entry"},
+		"code of a known one": {`{"id": 2, "lab": "quest",`, `{"id": 2, "lab": "labcorp", "provider_id": "K",`,
+			"markers[1].provider_id", "marker 80, imported before"},
+		"another lab's marker": {`{"id": 2, "lab": "quest",`, `{"id": 81, "lab": "quest",`, "markers[1].lab",
+			"known as one of another lab"},
+		"no such lab": {`{"id": 2, "lab": "quest"`, `{"id": 2, "lab": "none"`, "markers[1].lab",
+			`there is no lab "none"`},
+		"a lab's id": {`{"id": 7,`, `{"id": 8,`, "labs[0].id", "lab 8 is known as labcorp"},
+		"reflex": {`"a_la_carte": true`, `"a_la_carte": true, "reflex": true`, "markers[0].a_la_carte",
+			"reflex"},
+		"turnaround": {`"worst_case_tat_days": 4`, `"worst_case_tat_days": 1`, "markers[1].worst_case_tat_days",
+			"less"},
+		"choice twice": {`"code": "N"`, `"code": "Y"`, "markers[0].aoe[0].answers[1].code", "another"},
+		"no choices":   {`"type": "choice"`, `"type": "text"`, "markers[0].aoe[0].answers", "needed for choices"},
+		"default":      {`"required": true`, `"default": "M"`, "markers[0].aoe[0].default", "one of Y, N"},
+		"fasting":      {`"yes": "Y"`, `"yes": "J"`, "markers[0].aoe[0].fasting.yes", `"J" is no answer`},
+		"pattern":      {`"required": true`, `"pattern": "("`, "markers[0].aoe[0].pattern", "regular expression"},
+		"minimum":      {`"required": true`, `"minimum": 2, "maximum": 1`, "markers[0].aoe[0].maximum", "less"},
+		"state of a price": {`"base_cents": 1205`, `"base_cents": 1, "modifiers": [{"delta_cents": 1, "states": ["XX"]}]`,
+			"markers[0].price.modifiers[0].states[0]", "no state"},
+		"no such marker":    {`[1, 2]`, `[1, 3]`, "lab_tests[0].marker_ids[1]", "there is no marker 3"},
+		"marker of another": {`[1, 2]`, `[1, 80]`, "lab_tests[0].marker_ids[1]", "another lab's"},
+		"marker again":      {`[1, 2]`, `[1, 1]`, "lab_tests[0].marker_ids[1]", "twice"},
+		"method": {`"method": "walk_in_test"`, `"method": "testkit"`, "lab_tests[0].method",
+			"does not collect by testkit"},
+		"sample": {`"sample_type": "serum"`, `"sample_type": "urine"`, "lab_tests[0].sample_type",
+			"takes no urine"},
+		"policy":          {`"slug": "s"`, `"slug": "s", "policy": {"x": 1}`, "lab_tests[0].policy", "not valid"},
+		"state of a site": {`"state": "AZ"`, `"state": "ZZ"`, "sites[0].state", "no state"},
+		"day":             {`"monday"`, `"mon"`, "sites[0].hours", "no day"},
+		"hours":           {`07:00-16:00`, `7-16`, "sites[0].hours.monday", "07:00-16:00"},
+		"range":           {`85201-85299`, `85299-85201`, "phlebotomy[0].zips[1]", "ends before"},
+		"area twice":      {`"54650"`, `"85000-85099"`, "phlebotomy[0].zips[2]", "another entry"},
+		"area":            {`"54650"`, `"546501"`, "phlebotomy[0].zips[2]", "neither"},
+		"zip":             {`-112.0699`, `-212`, "zips[0]", "globe"},
+		"form of a zip":   {`-112.0699`, `W112`, "zips[0]", "not of the form"},
 	}
 	for name, tt := range tests {
 		require.Equal(t, 1, min(1, strings.Count(validCatalogue, tt.was)), name)
@@ -124,7 +137,8 @@ func TestReadListsEverythingInTheOrderOfTheFiles(t *testing.T) {
 	t.Parallel()
 	zips := file(t, `{"zips": ["85004 99 0"]}`)
 	markers := file(t, `{"markers": [{"id": 1, "lab": "none"}, {"id": 1, "lab": "none"}]}`)
-	_, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: zips}, {Name: "b.json", File: markers}}, order.Catalogue{})
+	_, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: zips}, {Name: "b.json", File: markers}},
+		order.Catalogue{})
 	var lines []string
 	for _, p := range problems {
 		lines = append(lines, p.String())
@@ -140,9 +154,11 @@ func TestReadListsEverythingInTheOrderOfTheFiles(t *testing.T) {
 // What is referred to may have been imported before.
 func TestReadRefersToWhatIsKnown(t *testing.T) {
 	t.Parallel()
-	first, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: file(t, validCatalogue)}}, order.Catalogue{})
+	first, problems := catalogue.Read([]catalogue.NamedFile{{Name: "a.json", File: file(t, validCatalogue)}},
+		order.Catalogue{})
 	require.Empty(t, problems)
-	more := file(t, `{"lab_tests": [{"id": "019a1100-0000-7000-8000-000000000102", "slug": "g", "name": "G", "lab": "quest", "method": "walk_in_test",
+	more := file(t,
+		`{"lab_tests": [{"id": "019a1100-0000-7000-8000-000000000102", "slug": "g", "name": "G", "lab": "quest", "method": "walk_in_test",
 		"sample_type": "serum", "marker_ids": [1]}]}`)
 	second, problems := catalogue.Read([]catalogue.NamedFile{{Name: "b.json", File: more}}, first)
 	require.Empty(t, problems)

@@ -20,13 +20,16 @@ func FileOf(c order.Catalogue) File {
 	}
 	for _, s := range c.Sites {
 		f.Sites = append(f.Sites, Site{
-			Code: s.Code, Lab: slugs[s.LabID], Name: s.Name, FirstLine: s.FirstLine, SecondLine: s.SecondLine, City: s.City, State: s.State,
-			Zip: s.Zip, Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng, Capabilities: s.Capabilities,
-			BillTypes: s.BillTypes, Active: falseIf(s.Inactive),
+			Code: s.Code, Lab: slugs[s.LabID], Name: s.Name, FirstLine: s.FirstLine, SecondLine: s.SecondLine, City: s.City,
+			State: s.State,
+			Zip:   s.Zip, Phone: s.Phone, Fax: s.Fax, Website: s.Website, Hours: s.Hours, Lat: s.Lat, Lng: s.Lng,
+			Capabilities: s.Capabilities,
+			BillTypes:    s.BillTypes, Active: falseIf(s.Inactive),
 		})
 	}
 	for _, a := range c.PhlebotomyAreas {
-		f.Phlebotomy = append(f.Phlebotomy, Phlebotomy{Provider: a.Provider, ServiceTypes: a.ServiceTypes, Zips: []string{a.FirstZip + "-" + a.LastZip}})
+		f.Phlebotomy = append(f.Phlebotomy, Phlebotomy{Provider: a.Provider, ServiceTypes: a.ServiceTypes,
+			Zips: []string{a.FirstZip + "-" + a.LastZip}})
 	}
 	for _, z := range c.ZipCenters {
 		f.Zips = append(f.Zips, z.Zip+" "+formatDegrees(z.Lat)+" "+formatDegrees(z.Lng))
@@ -44,9 +47,12 @@ func falseIf(inactive bool) *bool {
 
 func markerOf(m order.Marker, lab string) Marker {
 	out := Marker{
-		ID: m.ID, Lab: lab, Name: m.Name, Slug: m.Slug, Description: m.Description, LOINC: m.LOINC, Unit: m.Unit, SampleType: m.SampleType,
-		Price: priceOf(m.Pricing), CommonTATDays: m.CommonTATDays, WorstCaseTATDays: m.WorstCaseTATDays, ALaCarte: m.ALaCarte, Reflex: m.Reflex,
-		Active: falseIf(m.Inactive),
+		ID: m.ID, Lab: lab, Name: m.Name, Slug: m.Slug, Description: m.Description, LOINC: m.LOINC, Unit: m.Unit,
+		SampleType: m.SampleType,
+		Price:      priceOf(m.Pricing), CommonTATDays: m.CommonTATDays, WorstCaseTATDays: m.WorstCaseTATDays,
+		ALaCarte: m.ALaCarte,
+		Reflex:   m.Reflex,
+		Active:   falseIf(m.Inactive),
 	}
 	if m.Type != nil {
 		out.Type = *m.Type
@@ -69,8 +75,10 @@ func markerOf(m order.Marker, lab string) Marker {
 
 func questionOf(q order.Question) Question {
 	out := Question{
-		ID: q.ID, Code: q.Code, Value: q.Text, Type: string(q.Type), Required: q.Required, Sequence: q.Sequence, Constraint: q.Constraint,
-		Default: q.Default, Pattern: q.Pattern, MaxLength: q.MaxLength, Minimum: q.Minimum, Maximum: q.Maximum, Fasting: (*Fasting)(q.Fasting),
+		ID: q.ID, Code: q.Code, Value: q.Text, Type: string(q.Type), Required: q.Required, Sequence: q.Sequence,
+		Constraint: q.Constraint,
+		Default:    q.Default, Pattern: q.Pattern, MaxLength: q.MaxLength, Minimum: q.Minimum, Maximum: q.Maximum,
+		Fasting: (*Fasting)(q.Fasting),
 	}
 	for _, c := range q.Choices {
 		out.Answers = append(out.Answers, Answer{ID: c.ID, Code: c.Code, Value: c.Text})
@@ -91,8 +99,10 @@ func priceOf(p *order.Price) *Price {
 
 func labTestOf(t order.LabTest) LabTest {
 	out := LabTest{
-		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, Lab: t.Lab.Slug, Method: string(t.Method), SampleType: t.SampleType,
-		Price: priceOf(t.Pricing), Status: t.Status, Fasting: t.Fasting, Instructions: t.HasInstructions, PanelIDs: t.PanelIDs,
+		ID: t.ID, Slug: t.Slug, Name: t.Name, Description: t.Description, Lab: t.Lab.Slug, Method: string(t.Method),
+		SampleType: t.SampleType,
+		Price:      priceOf(t.Pricing), Status: t.Status, Fasting: t.Fasting, Instructions: t.HasInstructions,
+		PanelIDs:      t.PanelIDs,
 		CommonTATDays: t.CommonTATDays, WorstCaseTATDays: t.WorstCaseTATDays, Policy: t.Policy,
 	}
 	for _, m := range t.Markers {

@@ -19,7 +19,8 @@ func TestFileOf(t *testing.T) {
 	demo.LabTests[0].Markers[0].Inactive = true
 	text, err := json.Marshal(catalogue.FileOf(demo))
 	require.NoError(t, err)
-	again, problems := catalogue.Read([]catalogue.NamedFile{{Name: "again.json", File: file(t, string(text))}}, order.Catalogue{})
+	again, problems := catalogue.Read([]catalogue.NamedFile{{Name: "again.json", File: file(t, string(text))}},
+		order.Catalogue{})
 	require.Empty(t, problems)
 	require.Equal(t, demo.Markers, again.Markers)
 	require.Equal(t, demo.LabTests, again.LabTests)

@@ -70,7 +70,8 @@ func (s *system) commonSettings() map[string]string {
 }
 
 func (s *system) newPart(name, subcommand string, settings ...map[string]string) command {
-	c := command{name: name, path: s.options.Program, args: []string{subcommand}, env: withoutSettings(os.Environ()), grace: stopGrace}
+	c := command{name: name, path: s.options.Program, args: []string{subcommand}, env: withoutSettings(os.Environ()),
+		grace: stopGrace}
 	for _, some := range settings {
 		for variable, value := range some {
 			c.env = append(c.env, variable+"="+value)
@@ -80,10 +81,12 @@ func (s *system) newPart(name, subcommand string, settings ...map[string]string)
 }
 
 func (s *system) temporalCommand() command {
-	return command{name: temporalName, path: s.temporalPath, env: withoutSettings(os.Environ()), grace: stopGrace, args: []string{
-		"server", "start-dev", "--ip", loopback, "--port", portOf(s.addresses.temporal), "--ui-ip", loopback, "--ui-port", portOf(s.addresses.temporalUI),
-		"--db-filename", s.folder.pathOf(temporalDB), "--log-level", "warn", "--disable-config-file", "--disable-config-env",
-	}}
+	return command{name: temporalName, path: s.temporalPath, env: withoutSettings(os.Environ()), grace: stopGrace,
+		args: []string{
+			"server", "start-dev", "--ip", loopback, "--port", portOf(s.addresses.temporal), "--ui-ip", loopback, "--ui-port",
+			portOf(s.addresses.temporalUI),
+			"--db-filename", s.folder.pathOf(temporalDB), "--log-level", "warn", "--disable-config-file", "--disable-config-env",
+		}}
 }
 
 // withoutSettings leaves out what would be taken for settings of the parts, but for the log level and the time zone, of which the

@@ -65,7 +65,8 @@ func (s *system) runDemo(ctx context.Context, webhooks <-chan ReceivedWebhook) (
 	if err := s.showResults(ctx, api, orderID); err != nil {
 		return orderID, fmt.Errorf("reading the results: %w", err)
 	}
-	s.screen.printLine("\nFrom order to results in %s: %d webhooks, each with a valid signature.", formatDuration(time.Since(began)), count)
+	s.screen.printLine("\nFrom order to results in %s: %d webhooks, each with a valid signature.",
+		formatDuration(time.Since(began)), count)
 	return orderID, nil
 }
 
@@ -79,7 +80,8 @@ func (s *system) paceText() string {
 
 // followOrder shows the order's webhooks until one says that it has ended and those before it have come too: webhooks are delivered
 // side by side, so that the last one may overtake others.
-func (s *system) followOrder(ctx context.Context, orderID string, webhooks <-chan ReceivedWebhook) (count int, status string, err error) {
+func (s *system) followOrder(ctx context.Context, orderID string,
+	webhooks <-chan ReceivedWebhook) (count int, status string, err error) {
 	var last int64
 	quiet := time.NewTimer(maxWebhookGap)
 	defer quiet.Stop()
@@ -136,7 +138,8 @@ func demoOrder(user string) any {
 			"phone_number": "+16025550123", "email": "ada@example.com",
 		},
 		"patient_address": map[string]string{
-			"receiver_name": "Ada Example", "first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US",
+			"receiver_name": "Ada Example", "first_line": "1 Main St", "city": "Phoenix", "state": "AZ", "zip": "85004",
+			"country": "US",
 		},
 		"passthrough": "sandbox:happy",
 	}
@@ -162,7 +165,8 @@ func (s *system) showResults(ctx context.Context, api *apiclient.Client, orderID
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	for _, r := range report.Results {
-		fmt.Fprintf(table, "  %s\t%s %s\t%s\t%s\n", r.Name, r.Result, emptyIfNil(r.Unit), emptyIfNil(r.ReferenceRange), r.Interpretation)
+		fmt.Fprintf(table, "  %s\t%s %s\t%s\t%s\n", r.Name, r.Result, emptyIfNil(r.Unit), emptyIfNil(r.ReferenceRange),
+			r.Interpretation)
 	}
 	if err := table.Flush(); err != nil {
 		return err

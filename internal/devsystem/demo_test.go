@@ -43,7 +43,8 @@ func runTestDemo(t *testing.T, c *fakeAPI, speed string, webhooks ...ReceivedWeb
 	server := httptest.NewServer(c)
 	defer server.Close()
 	var out bytes.Buffer
-	s := &system{options: Options{Speed: speed}, screen: &terminal{out: &out}, addresses: addresses{api: strings.TrimPrefix(server.URL, "http://")}}
+	s := &system{options: Options{Speed: speed}, screen: &terminal{out: &out},
+		addresses: addresses{api: strings.TrimPrefix(server.URL, "http://")}}
 	received := make(chan ReceivedWebhook, len(webhooks))
 	for _, w := range webhooks {
 		received <- w
@@ -97,9 +98,11 @@ func TestFailedDemonstrations(t *testing.T) {
 		webhook ReceivedWebhook
 		want    string
 	}{
-		"no user":   {fakeAPI{userStatus: http.StatusBadRequest, user: `{"detail":"no"}`}, "max", ReceivedWebhook{}, "creating a user"},
-		"too slow":  {good, "1", ReceivedWebhook{}, "at this speed it would take 240h0m0s, so no order was placed"},
-		"lost kits": {good, "max", ReceivedWebhook{OrderID: "o1", Status: "failed.testkit.lost"}, "it ended in failed.testkit.lost"},
+		"no user": {fakeAPI{userStatus: http.StatusBadRequest, user: `{"detail":"no"}`}, "max", ReceivedWebhook{},
+			"creating a user"},
+		"too slow": {good, "1", ReceivedWebhook{}, "at this speed it would take 240h0m0s, so no order was placed"},
+		"lost kits": {good, "max", ReceivedWebhook{OrderID: "o1", Status: "failed.testkit.lost"},
+			"it ended in failed.testkit.lost"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +124,8 @@ func TestADemonstrationEndsWithTheSystem(t *testing.T) {
 
 func TestOverview(t *testing.T) {
 	t.Parallel()
-	s := &system{options: Options{Data: "elsewhere"}, addresses: addresses{api: "127.0.0.1:8080", temporalUI: "127.0.0.1:8233", lab: "127.0.0.1:8090"}}
+	s := &system{options: Options{Data: "elsewhere"},
+		addresses: addresses{api: "127.0.0.1:8080", temporalUI: "127.0.0.1:8233", lab: "127.0.0.1:8090"}}
 	with := s.overview("o1")
 	for _, line := range []string{
 		"http://127.0.0.1:8080/docs", "http://127.0.0.1:8233/namespaces/default/workflows/order-o1",

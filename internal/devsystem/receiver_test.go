@@ -29,7 +29,8 @@ func newTestReceiver(t *testing.T) *testReceiver {
 	secret, err := webhooks.NewSecret()
 	require.NoError(t, err)
 	i := &testReceiver{secret: secret}
-	i.Receiver, err = NewReceiver(secret, func(w ReceivedWebhook) { i.received = append(i.received, w) }, slog.New(slog.NewTextHandler(&i.log, nil)))
+	i.Receiver, err = NewReceiver(secret, func(w ReceivedWebhook) { i.received = append(i.received, w) },
+		slog.New(slog.NewTextHandler(&i.log, nil)))
 	require.NoError(t, err)
 	return i
 }
@@ -60,7 +61,8 @@ func TestGenuineWebhooksAreTakenOnce(t *testing.T) {
 	taken := i.received[0]
 	require.WithinDuration(t, time.Now(), taken.At, time.Minute)
 	taken.At = time.Time{}
-	require.Equal(t, ReceivedWebhook{MessageID: "m1", EventType: "labtest.order.updated", OrderID: "o1", Status: "received.testkit.ordered", Sequence: 3}, taken)
+	require.Equal(t, ReceivedWebhook{MessageID: "m1", EventType: "labtest.order.updated", OrderID: "o1",
+		Status: "received.testkit.ordered", Sequence: 3}, taken)
 }
 
 func TestOtherWebhooksAreRefused(t *testing.T) {
@@ -71,7 +73,8 @@ func TestOtherWebhooksAreRefused(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, i.post(t, "m1", other, sample, time.Now()), "another's signature")
 	require.Equal(t, http.StatusUnauthorized, i.post(t, "m1", i.secret, sample, time.Now().Add(-time.Hour)), "an old one")
 	require.Equal(t, http.StatusBadRequest, i.post(t, "m1", i.secret, "no JSON", time.Now()))
-	require.Equal(t, http.StatusUnauthorized, i.serve(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(sample))), "none")
+	require.Equal(t, http.StatusUnauthorized,
+		i.serve(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(sample))), "none")
 	require.Equal(t, http.StatusMethodNotAllowed, i.serve(httptest.NewRequest(http.MethodGet, "/", nil)))
 
 	tampered := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Replace(sample, "o1", "o2", 1)))

@@ -81,11 +81,13 @@ func TestSeedContents(t *testing.T) {
 	require.Zero(t, account.Spacing)
 	set, err := molecular.ParseSettings(account.Settings)
 	require.NoError(t, err)
-	require.Equal(t, molecular.Endpoints{Results: "/Results", OrderInfo: "/OrderInfo", Notifications: "/Notifications"}, set.Endpoints)
+	require.Equal(t, molecular.Endpoints{Results: "/Results", OrderInfo: "/OrderInfo", Notifications: "/Notifications"},
+		set.Endpoints)
 	policy, err := order.ResolvePolicy(account.Policy)
 	require.NoError(t, err)
 	require.Equal(t, 7*order.Day, policy.Recovery.Window.Std())
-	require.Equal(t, []order.Duration{order.Duration(72 * time.Hour), order.Duration(120 * time.Hour)}, policy.Recovery.Reminders)
+	require.Equal(t, []order.Duration{order.Duration(72 * time.Hour), order.Duration(120 * time.Hour)},
+		policy.Recovery.Reminders)
 
 	lipids, err := db.LabTest(ctx, TeamID, LipidsTestID)
 	require.NoError(t, err)
@@ -124,7 +126,8 @@ func TestTheReceiversEndpoint(t *testing.T) {
 	seed("http://127.0.0.1:1/webhooks", true)
 	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": true}, enabled())
 	require.NoError(t, seedEndpoint(ctx, db, secrets, "", false))
-	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": false}, enabled(), "nothing is sent where nobody listens")
+	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": false}, enabled(),
+		"nothing is sent where nobody listens")
 	seed("http://127.0.0.1:1/webhooks", true)
 	seed("http://127.0.0.1:2/webhooks", true)
 	require.Equal(t, map[string]bool{"http://127.0.0.1:1/webhooks": false, "http://127.0.0.1:2/webhooks": true}, enabled())
@@ -157,7 +160,8 @@ func TestNeutralAccountSeed(t *testing.T) {
 	require.ElementsMatch(t, []string{"quest", "", "", "getlabs", "phlebfinders"}, providers)
 
 	for id, method := range map[string]lifecycle.Modality{
-		RegistrableTestID: lifecycle.Testkit, WalkInTestID: lifecycle.WalkIn, PhlebotomyTestID: lifecycle.AtHomePhlebotomy, OnSiteTestID: lifecycle.OnSite,
+		RegistrableTestID: lifecycle.Testkit, WalkInTestID: lifecycle.WalkIn, PhlebotomyTestID: lifecycle.AtHomePhlebotomy,
+		OnSiteTestID: lifecycle.OnSite,
 	} {
 		test, err := db.LabTest(ctx, TeamID, id)
 		require.NoError(t, err)

@@ -77,7 +77,8 @@ func TestAKilledChildIsStartedAgain(t *testing.T) {
 	require.False(t, isAlive(first))
 	require.Equal(t, other, pids(t, f.path)["b"], "the other one is left alone")
 
-	require.NoError(t, syscall.Kill(second, syscall.SIGTERM), "one that ends well was not told to by the supervisor either")
+	require.NoError(t, syscall.Kill(second, syscall.SIGTERM),
+		"one that ends well was not told to by the supervisor either")
 	third := waitForProcess(t, f.path, "a", second)
 	logHas(t, f, "b", "up")
 

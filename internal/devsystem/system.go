@@ -61,7 +61,8 @@ func (s *system) prepare(ctx context.Context) error {
 		return err
 	}
 	if !s.options.NoDemo {
-		if s.previousEndpointID, err = s.secrets.replaceMovedEndpoint(urlOfAddress(s.addresses.receiver) + "/webhooks"); err != nil {
+		if s.previousEndpointID, err = s.secrets.replaceMovedEndpoint(urlOfAddress(s.addresses.receiver) +
+			"/webhooks"); err != nil {
 			return err
 		}
 	}
@@ -127,7 +128,8 @@ func (s *system) run(ctx context.Context) error {
 	if err := s.folder.write(EnvFile, formatEnvFile(s.envVariables())); err != nil {
 		return err
 	}
-	s.screen.printLine("Temporal, the API, %d workers and the simulated lab are up after %s.", workerCount, formatDuration(time.Since(began)))
+	s.screen.printLine("Temporal, the API, %d workers and the simulated lab are up after %s.", workerCount,
+		formatDuration(time.Since(began)))
 	s.runDemoAndPrintOverview(ctx, webhooks)
 	<-ctx.Done()
 	return nil

@@ -46,7 +46,8 @@ type Client struct {
 
 // NewClient wraps a Temporal client.
 func NewClient(c client.Client) *Client {
-	return &Client{temporal: c, now: time.Now, lastNudgeAt: map[string]time.Time{}, nudgesInFlight: map[string]chan struct{}{}}
+	return &Client{temporal: c, now: time.Now, lastNudgeAt: map[string]time.Time{},
+		nudgesInFlight: map[string]chan struct{}{}}
 }
 
 // StartOrder starts the workflow of a newly created order. One that exists already, running or not, is left alone.
@@ -63,7 +64,8 @@ func (c *Client) EnsureOrder(ctx context.Context, orderID string) (started bool,
 }
 
 // startOrderRun starts an order's workflow unless the options forbid it for one that exists.
-func (c *Client) startOrderRun(ctx context.Context, orderID string, o client.StartWorkflowOptions) (started bool, err error) {
+func (c *Client) startOrderRun(ctx context.Context, orderID string,
+	o client.StartWorkflowOptions) (started bool, err error) {
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
 	_, err = c.temporal.ExecuteWorkflow(ctx, o, WorkflowOrder, OrderInput{OrderID: orderID})
 	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
@@ -77,7 +79,8 @@ func (c *Client) startOrderRun(ctx context.Context, orderID string, o client.Sta
 
 // SignalFact hands a partner's report to the order's workflow, and starts a run where none is open: an ended order takes corrections.
 func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) error {
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalFact, f, orderOptions(orderID), WorkflowOrder,
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalFact, f, orderOptions(orderID),
+		WorkflowOrder,
 		OrderInput{OrderID: orderID})
 	if err != nil {
 		return fmt.Errorf("signalling order %s: %w", orderID, err)
@@ -88,7 +91,8 @@ func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) e
 // WakeOrder tells an order's run to look at what is recorded of the order, and starts one where there is none: it ends at once when
 // there is nothing to do.
 func (c *Client) WakeOrder(ctx context.Context, orderID string) error {
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalWake, nil, orderOptions(orderID), WorkflowOrder,
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalWake, nil, orderOptions(orderID),
+		WorkflowOrder,
 		OrderInput{OrderID: orderID})
 	if err != nil {
 		return fmt.Errorf("waking order %s: %w", orderID, err)
@@ -166,7 +170,8 @@ func RefusalAnswer(err error) (order.DemandAnswer, bool) {
 
 // RefusalError is the error by which a validator refuses a demand.
 func RefusalError(r order.Reason, from lifecycle.LowStatus) error {
-	return temporal.NewNonRetryableApplicationError("refused: "+string(r), ErrorRefused, nil, order.DemandAnswer{Reason: r, FromStatus: from})
+	return temporal.NewNonRetryableApplicationError("refused: "+string(r), ErrorRefused, nil,
+		order.DemandAnswer{Reason: r, FromStatus: from})
 }
 
 // NudgeDeliveries tells an endpoint's delivery workflow that there is something to deliver, and starts it where it does not run.
@@ -178,10 +183,11 @@ func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
 		return err
 	}
 	at := c.now()
-	_, err = c.temporal.SignalWithStartWorkflow(ctx, DeliveriesWorkflowID(endpointID), SignalNudge, nil, client.StartWorkflowOptions{
-		ID:        DeliveriesWorkflowID(endpointID),
-		TaskQueue: QueueDeliveries,
-	}, WorkflowDeliveries, DeliveriesInput{EndpointID: endpointID})
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, DeliveriesWorkflowID(endpointID), SignalNudge, nil,
+		client.StartWorkflowOptions{
+			ID:        DeliveriesWorkflowID(endpointID),
+			TaskQueue: QueueDeliveries,
+		}, WorkflowDeliveries, DeliveriesInput{EndpointID: endpointID})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.nudgesInFlight, endpointID)

@@ -22,9 +22,11 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 	type unseen struct{ inner *order.Patient } //nolint:unused // it is not encoded
 	c := dispatch.NewConverter()
 	for name, value := range map[string]any{
-		"itself": order.Patient{}, "pointer": &order.Order{}, "nil pointer": (*order.LabReport)(nil), "slice": []order.Result{}, "field": deep{},
+		"itself": order.Patient{}, "pointer": &order.Order{}, "nil pointer": (*order.LabReport)(nil),
+		"slice": []order.Result{}, "field": deep{},
 		"in any": hidden{Inner: []any{1, map[string]any{"x": order.Location{}}}}, "key": map[order.Date]order.BookingBody{},
-		"embedded": embedded{}, "bytes": []byte("x"), "raw": json.RawMessage(`{}`), "bytes in any": map[string]any{"body": []byte("x")},
+		"embedded": embedded{}, "bytes": []byte("x"), "raw": json.RawMessage(`{}`),
+		"bytes in any": map[string]any{"body": []byte("x")},
 	} {
 		var refused *dispatch.ConfidentialError
 		_, err := c.ToPayload(value)
@@ -36,8 +38,10 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 		require.NoError(t, err, name)
 	}
 	for name, value := range map[string]any{
-		"nil": nil, "text": "x", "order": dispatch.OrderInput{OrderID: "x"}, "state": dispatch.LoadedOrder{}, "recording": order.Recording{},
-		"demand": order.Demand{}, "fact": order.Fact{}, "time": time.Now(), "recursive": list{Next: &list{}}, "any": hidden{Inner: 1}, "unseen": unseen{},
+		"nil": nil, "text": "x", "order": dispatch.OrderInput{OrderID: "x"}, "state": dispatch.LoadedOrder{},
+		"recording": order.Recording{},
+		"demand":    order.Demand{}, "fact": order.Fact{}, "time": time.Now(), "recursive": list{Next: &list{}},
+		"any": hidden{Inner: 1}, "unseen": unseen{},
 		"a message of Temporal's own": &commonpb.WorkflowExecution{WorkflowId: "x"},
 	} {
 		_, err := c.ToPayloads(value)
@@ -46,7 +50,8 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 }
 
 func BenchmarkEncoding(b *testing.B) {
-	for name, c := range map[string]converter.DataConverter{"sdk": converter.GetDefaultDataConverter(), "guarded": dispatch.NewConverter()} {
+	for name, c := range map[string]converter.DataConverter{"sdk": converter.GetDefaultDataConverter(),
+		"guarded": dispatch.NewConverter()} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				_, _ = c.ToPayloads(dispatch.LoadedOrder{})

@@ -143,22 +143,26 @@ type BatchResult struct {
 
 // ReconcileInput says how far a reconciler run goes.
 type ReconcileInput struct {
-	OpenOrders bool `json:"open_orders,omitempty"` // every open order too, which heals wiped or terminated runs; and silent ones are polled
-	Thorough   bool `json:"thorough,omitempty"`    // each of them is asked for by itself, and what visibility says is not believed
-	Rebuild    bool `json:"rebuild,omitempty"`     // thorough, and whatever its age: Temporal's data was lost, and nobody else is at work on it
+	// every open order too, which heals wiped or terminated runs; and silent ones are polled
+	OpenOrders bool `json:"open_orders,omitempty"`
+	// each of them is asked for by itself, and what visibility says is not believed
+	Thorough bool `json:"thorough,omitempty"`
+	// thorough, and whatever its age: Temporal's data was lost, and nobody else is at work on it
+	Rebuild bool `json:"rebuild,omitempty"`
 }
 
 // SweepResult counts what was healed; in calm weather, all zero.
 type SweepResult struct {
-	OrdersStarted    int    `json:"orders,omitempty"`    // open orders that were (re)started
-	FactsSignalled   int    `json:"facts,omitempty"`     // inbox rows that were signalled again
-	EndpointsNudged  int    `json:"endpoints,omitempty"` // endpoints that were nudged
-	OrdersWoken      int    `json:"demands,omitempty"`   // orders that were told to look, for demands without an answer
-	FactsPolled      int    `json:"polled,omitempty"`    // reports that no webhook had brought
-	UnmatchedReports int    `json:"unmatched,omitempty"` // reports for orders nobody knows whose results are to be asked for
-	CountsCorrected  int    `json:"counts,omitempty"`    // by how many the counts of open orders were wrong
-	ReviewsOpened    int    `json:"reviews,omitempty"`   // of those, how many somebody has to decide about now
-	NextPage         string `json:"after,omitempty"`     // open orders: where the next page begins; empty: done
+	OrdersStarted   int `json:"orders,omitempty"`    // open orders that were (re)started
+	FactsSignalled  int `json:"facts,omitempty"`     // inbox rows that were signalled again
+	EndpointsNudged int `json:"endpoints,omitempty"` // endpoints that were nudged
+	OrdersWoken     int `json:"demands,omitempty"`   // orders that were told to look, for demands without an answer
+	FactsPolled     int `json:"polled,omitempty"`    // reports that no webhook had brought
+	// reports for orders nobody knows whose results are to be asked for
+	UnmatchedReports int    `json:"unmatched,omitempty"`
+	CountsCorrected  int    `json:"counts,omitempty"`  // by how many the counts of open orders were wrong
+	ReviewsOpened    int    `json:"reviews,omitempty"` // of those, how many somebody has to decide about now
+	NextPage         string `json:"after,omitempty"`   // open orders: where the next page begins; empty: done
 }
 
 // What the ids of workflows begin with.

@@ -73,10 +73,12 @@ func TestWaitingForANudgeEndsWithItsContext(t *testing.T) {
 // newNudgeClient is a Temporal that takes nudges as said.
 func newNudgeClient(take func() error) client.Client {
 	c := &mocks.Client{}
-	answer := func(context.Context, string, string, any, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun, error) {
+	answer := func(context.Context, string, string, any, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun,
+		error) {
 		return nil, take()
 	}
-	c.On("SignalWithStartWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).
+	c.On("SignalWithStartWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything,
+		mock.Anything, mock.Anything).
 		Return(answer)
 	return c
 }

@@ -14,7 +14,8 @@ import (
 
 func generated(text string) docgen.GeneratedFile {
 	return docgen.GeneratedFile{
-		Command: "petdoc", Path: "docs/pets.md", Package: "./pets", Render: func() ([]byte, error) { return []byte(text), nil },
+		Command: "petdoc", Path: "docs/pets.md", Package: "./pets",
+		Render: func() ([]byte, error) { return []byte(text), nil },
 	}
 }
 

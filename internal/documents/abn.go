@@ -9,14 +9,17 @@ import (
 
 // abnOptions are what the patient chooses from, as form CMS-R-131 has them.
 var abnOptions = []struct{ title, text string }{
-	{"OPTION 1.", "I want the tests listed above. You may ask to be paid now, but I also want Medicare billed for an official decision on payment, " +
-		"which is sent to me on a Medicare Summary Notice (MSN). I understand that if Medicare does not pay, I am responsible for payment, but I can " +
-		"appeal to Medicare by following the directions on the MSN. If Medicare does pay, you will refund any payments I made to you, less co-pays " +
-		"or deductibles."},
-	{"OPTION 2.", "I want the tests listed above, but do not bill Medicare. You may ask to be paid now as I am responsible for payment. I cannot " +
-		"appeal if Medicare is not billed."},
-	{"OPTION 3.", "I do not want the tests listed above. I understand with this choice I am not responsible for payment, and I cannot appeal to see " +
-		"if Medicare would pay."},
+	{"OPTION 1.",
+		"I want the tests listed above. You may ask to be paid now, but I also want Medicare billed for an official decision on payment, " +
+			"which is sent to me on a Medicare Summary Notice (MSN). I understand that if Medicare does not pay, I am responsible for payment, but I can " +
+			"appeal to Medicare by following the directions on the MSN. If Medicare does pay, you will refund any payments I made to you, less co-pays " +
+			"or deductibles."},
+	{"OPTION 2.",
+		"I want the tests listed above, but do not bill Medicare. You may ask to be paid now as I am responsible for payment. I cannot " +
+			"appeal if Medicare is not billed."},
+	{"OPTION 3.",
+		"I do not want the tests listed above. I understand with this choice I am not responsible for payment, and I cannot appeal to see " +
+			"if Medicare would pay."},
 }
 
 // abnReason is why Medicare may not pay. Which of its reasons holds for a test is known once it has decided.

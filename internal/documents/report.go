@@ -25,7 +25,8 @@ func Report(o order.Order, v order.ResultVersion) ([]byte, error) {
 	if laboratory == "" {
 		laboratory = labName(o)
 	}
-	s := newCanvas("Laboratory report", patientLine(o), "Order "+o.ID+", drawn from the results as the laboratory sent them", r.ReportedAt)
+	s := newCanvas("Laboratory report", patientLine(o),
+		"Order "+o.ID+", drawn from the results as the laboratory sent them", r.ReportedAt)
 	s.drawHead("Laboratory report", laboratory, o.SampleID)
 	s.drawReportHead(o, v, laboratory)
 	s.drawBanners(r)

@@ -108,7 +108,8 @@ func (s *canvas) drawAOEAnswers(o order.Order) {
 	}
 	s.drawTable(columns(caption, "MARKER", "QUESTION", "ANSWER"), func() {
 		for _, a := range o.AoEAnswers {
-			s.drawRow(columns(plain, names[a.MarkerID], cmp.Or(a.Question, strconv.FormatInt(a.QuestionID, 10)), cmp.Or(a.Text, a.Answer)), 0, nil)
+			s.drawRow(columns(plain, names[a.MarkerID], cmp.Or(a.Question, strconv.FormatInt(a.QuestionID, 10)),
+				cmp.Or(a.Text, a.Answer)), 0, nil)
 		}
 	})
 }

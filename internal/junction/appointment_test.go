@@ -16,20 +16,25 @@ import (
 func sampleAppointment() order.AppointmentDocument {
 	return order.AppointmentDocument{
 		Appointment: order.Appointment{
-			ID: "06c2c65b-74a0-4f25-a4a9-44f796296355", Type: order.PatientServiceCenter, Provider: "quest", AccountID: "account",
-			Status: lifecycle.AppointmentStatusConfirmed, Reference: "e89eb489", Confirmation: "ABCDEF", SiteCode: "PHX", SlotKey: "slot",
-			StartAt: time.Date(2026, 1, 8, 9, 0, 0, 0, time.FixedZone("", -7*3600)), EndAt: time.Date(2026, 1, 8, 16, 20, 0, 0, time.UTC),
-			Zone: "America/Phoenix", CanReschedule: true, EventCount: 2,
+			ID: "06c2c65b-74a0-4f25-a4a9-44f796296355", Type: order.PatientServiceCenter, Provider: "quest",
+			AccountID: "account",
+			Status:    lifecycle.AppointmentStatusConfirmed, Reference: "e89eb489", Confirmation: "ABCDEF", SiteCode: "PHX",
+			SlotKey: "slot",
+			StartAt: time.Date(2026, 1, 8, 9, 0, 0, 0, time.FixedZone("", -7*3600)),
+			EndAt:   time.Date(2026, 1, 8, 16, 20, 0, 0, time.UTC),
+			Zone:    "America/Phoenix", CanReschedule: true, EventCount: 2,
 		},
 		OrderID: "1ed9c8d7-e1b4-4d61-8123-0f99de5ae99a", UserID: "acf79a82-0c2c-4ca0-998b-378931793905",
 		TransactionID: "6424dd45-ee1a-49c6-ad0c-5769b8e03fc1",
 		Location: order.Location{
-			Name: "Downtown", FirstLine: "1300 N 12th St", SecondLine: ptr("Ste 300"), City: "Phoenix", State: "AZ", Zip: "85006",
+			Name: "Downtown", FirstLine: "1300 N 12th St", SecondLine: ptr("Ste 300"), City: "Phoenix", State: "AZ",
+			Zip: "85006",
 			Lat: 33.4631, Lng: -112.0568,
 		},
 		History: []order.AppointmentEvent{
 			{Status: "scheduled", Origin: order.AppointmentOriginPatient, At: time.Date(2026, 1, 5, 11, 0, 0, 0, time.UTC)},
-			{Status: "scheduled", Origin: order.AppointmentOriginPatient, Reschedule: true, At: time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)},
+			{Status: "scheduled", Origin: order.AppointmentOriginPatient, Reschedule: true,
+				At: time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)},
 		},
 	}
 }
@@ -48,7 +53,8 @@ func TestAppointmentIsTheContractsSample(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(readFixture(t, "contract/appointment_updated.json"), &sample))
 	require.Nil(t, sample.Data.Events[0].Data)
-	sample.Data.Events[0].Data = &junction.AppointmentEventData{Origin: order.AppointmentOriginPatient} // ours has data in every event
+	// ours has data in every event
+	sample.Data.Events[0].Data = &junction.AppointmentEventData{Origin: order.AppointmentOriginPatient}
 	got, err := junction.RenderAppointment(sampleAppointment())
 	require.NoError(t, err)
 	require.JSONEq(t, jsonInUTC(t, sample.Data), string(got))
@@ -79,7 +85,8 @@ func TestARequestedAppointmentHasNoTime(t *testing.T) {
 	t.Parallel()
 	full := renderAppointment(t, sampleAppointment())
 	a := sampleAppointment()
-	a.Appointment = order.Appointment{ID: a.ID, Type: order.Phlebotomy, Provider: "phlebfinders", Status: lifecycle.AppointmentStatusPending}
+	a.Appointment = order.Appointment{ID: a.ID, Type: order.Phlebotomy, Provider: "phlebfinders",
+		Status: lifecycle.AppointmentStatusPending}
 	a.Location, a.History = order.Location{FirstLine: "1 Main St", Notes: ptr("blue door")}, a.History[:0]
 	m := renderAppointment(t, a)
 	for key := range full {
@@ -121,10 +128,12 @@ func TestCriticalResult(t *testing.T) {
 	t.Parallel()
 	o := testkitOrder()
 	b, err := junction.RenderCriticalResult(o, order.ResultVersion{
-		Report: order.LabReport{Status: "partial", Interpretation: order.InterpretationCritical}, FetchedAt: orderCreatedAt.Add(time.Minute),
+		Report:    order.LabReport{Status: "partial", Interpretation: order.InterpretationCritical},
+		FetchedAt: orderCreatedAt.Add(time.Minute),
 	})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"order_id":"7ad5d183-2a0d-4004-89ff-938c11d31e7a","sample_id":"123456789","status":"partial","interpretation":"critical",
+	require.JSONEq(t,
+		`{"order_id":"7ad5d183-2a0d-4004-89ff-938c11d31e7a","sample_id":"123456789","status":"partial","interpretation":"critical",
 		"team_id":"7e504b87-ff19-400c-933b-e43c5fdfdefa","user_id":"a440c482-1f7d-4d6b-933f-34fde1ec12e7",
 		"created_at":"2026-01-05T10:01:00.123456Z","updated_at":"2026-01-05T11:00:00.123456Z"}`, string(b))
 }

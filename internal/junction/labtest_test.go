@@ -34,11 +34,13 @@ func TestFromLabTest(t *testing.T) {
 
 func TestUserHasEveryKey(t *testing.T) {
 	t.Parallel()
-	b, err := json.Marshal(junction.ClientFacingUser{ConnectedSources: []junction.ConnectedSource{}, IngestionStart: &order.Date{Year: 2026, Month: 1, Day: 2}})
+	b, err := json.Marshal(junction.ClientFacingUser{ConnectedSources: []junction.ConnectedSource{},
+		IngestionStart: &order.Date{Year: 2026, Month: 1, Day: 2}})
 	require.NoError(t, err)
 	m := decode(t, b)
 	for _, key := range []string{
-		"user_id", "team_id", "client_user_id", "created_on", "connected_sources", "fallback_time_zone", "fallback_birth_date",
+		"user_id", "team_id", "client_user_id", "created_on", "connected_sources", "fallback_time_zone",
+		"fallback_birth_date",
 		"ingestion_start", "ingestion_end",
 	} {
 		require.Contains(t, m, key)

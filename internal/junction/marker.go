@@ -95,7 +95,8 @@ func FromMarker(m order.Marker) ClientFacingMarker {
 
 // FromMarkerComplete is the marker with the results that it leads to.
 func FromMarkerComplete(m order.Marker) ClientFacingMarkerComplete {
-	out := ClientFacingMarkerComplete{ClientFacingMarker: FromMarker(m), ExpectedResults: make([]ClientFacingResult, len(m.ExpectedResults))}
+	out := ClientFacingMarkerComplete{ClientFacingMarker: FromMarker(m),
+		ExpectedResults: make([]ClientFacingResult, len(m.ExpectedResults))}
 	for i, e := range m.ExpectedResults {
 		out.ExpectedResults[i] = ClientFacingResult{
 			ID: e.ID, Name: e.Name, Slug: e.Slug, LabID: m.LabID, ProviderID: e.ProviderID, Required: e.Required,
@@ -116,7 +117,8 @@ func fromQuestions(all []order.Question) *AoE {
 			answers[j] = Answer{ID: c.ID, Code: c.Code, Value: c.Text}
 		}
 		out.Questions[i] = Question{
-			ID: q.ID, Required: q.Required, Code: q.Code, Value: q.Text, Type: string(q.Type), Sequence: q.Sequence, Answers: answers,
+			ID: q.ID, Required: q.Required, Code: q.Code, Value: q.Text, Type: string(q.Type), Sequence: q.Sequence,
+			Answers:    answers,
 			Constraint: q.Constraint, Default: q.Default,
 		}
 	}

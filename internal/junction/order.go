@@ -170,7 +170,8 @@ func fromTransaction(t order.Transaction) *ClientFacingOrderTransaction {
 	if t.ID == "" {
 		return nil
 	}
-	out := &ClientFacingOrderTransaction{ID: t.ID, Status: t.Status, Orders: make([]ClientFacingOrderInTransaction, len(t.Orders))}
+	out := &ClientFacingOrderTransaction{ID: t.ID, Status: t.Status,
+		Orders: make([]ClientFacingOrderInTransaction, len(t.Orders))}
 	for i, o := range t.Orders {
 		out.Orders[i] = ClientFacingOrderInTransaction{
 			ID:                      o.ID,

@@ -23,7 +23,8 @@ func ptr(s string) *string { return &s }
 func testkitOrder() order.Order {
 	event := func(n int64, low lifecycle.LowStatus) order.Event {
 		at := orderCreatedAt.Add(time.Duration(n) * time.Minute)
-		return order.Event{Sequence: n, Status: lifecycle.MustFullStatus(lifecycle.Testkit, low), OccurredAt: at.Add(-time.Hour), RecordedAt: at}
+		return order.Event{Sequence: n, Status: lifecycle.MustFullStatus(lifecycle.Testkit, low),
+			OccurredAt: at.Add(-time.Hour), RecordedAt: at}
 	}
 	return order.Order{
 		ID: "7ad5d183-2a0d-4004-89ff-938c11d31e7a", TeamID: "7e504b87-ff19-400c-933b-e43c5fdfdefa",
@@ -50,7 +51,8 @@ func testkitOrder() order.Order {
 			Inbound:  order.ShipmentLeg{Number: "772081149359", Courier: "fedex", URL: "https://www.fedex.com/x"},
 			Notes:    ptr("fragile"),
 		},
-		Events: []order.Event{event(1, lifecycle.Ordered), event(2, lifecycle.RequisitionCreated), event(3, lifecycle.TransitCustomer)},
+		Events: []order.Event{event(1, lifecycle.Ordered), event(2, lifecycle.RequisitionCreated),
+			event(3, lifecycle.TransitCustomer)},
 		Transaction: order.Transaction{
 			ID: "6424dd45-ee1a-49c6-ad0c-5769b8e03fc1", Status: order.TransactionActive,
 			Orders: []order.TransactionOrder{{
@@ -157,9 +159,11 @@ func TestSeedWebhookRoundTrips(t *testing.T) {
 		require.Equal(t, kind, got[key], key)
 	}
 	require.Equal(t, "collecting_sample", rendered["status"])
-	require.Equal(t, seed["events"].([]any)[2].(map[string]any)["status"], rendered["last_event"].(map[string]any)["status"])
+	require.Equal(t, seed["events"].([]any)[2].(map[string]any)["status"],
+		rendered["last_event"].(map[string]any)["status"])
 	require.Contains(t, rendered, "health_insurance_id")
-	require.Equal(t, "2020-01-01T00:00:00Z", rendered["patient_details"].(map[string]any)["dob"], "a time now; the seed has a date")
+	require.Equal(t, "2020-01-01T00:00:00Z", rendered["patient_details"].(map[string]any)["dob"],
+		"a time now; the seed has a date")
 }
 
 func TestSeedOnSiteBodyRoundTrips(t *testing.T) {
@@ -173,7 +177,8 @@ func TestSeedOnSiteBodyRoundTrips(t *testing.T) {
 	require.NoError(t, err)
 
 	want, got := decode(t, seed), decode(t, encoded)
-	want["patient_details"].(map[string]any)["dob"] = "2020-01-01T00:00:00Z" // a time in client-api#clientfacingpatientdetailscompatible
+	// a time in client-api#clientfacingpatientdetailscompatible
+	want["patient_details"].(map[string]any)["dob"] = "2020-01-01T00:00:00Z"
 	requireSubset(t, "", want, got)
 }
 
@@ -208,7 +213,8 @@ func TestRenderOrder(t *testing.T) {
 	event := m["events"].([]any)[2].(map[string]any)
 	require.Equal(t, m["last_event"], m["events"].([]any)[2])
 	require.EqualValues(t, 3, event["id"])
-	require.Equal(t, orderCreatedAt.Add(3*time.Minute).Format(time.RFC3339Nano), event["created_at"], "by our clock, not the partner's")
+	require.Equal(t, orderCreatedAt.Add(3*time.Minute).Format(time.RFC3339Nano), event["created_at"],
+		"by our clock, not the partner's")
 	require.Equal(t, "2026-01-05", m["activate_by"])
 	require.Equal(t, "client_bill", m["billing_type"])
 	require.Equal(t, false, m["has_abn"])
@@ -243,7 +249,8 @@ func TestRenderOrderShowsDetailsAndResults(t *testing.T) {
 	t.Parallel()
 	o := testkitOrder()
 	o.Events = append(o.Events, order.Event{
-		Sequence: 4, Status: lifecycle.MustFullStatus(lifecycle.Testkit, lifecycle.SampleError), Detail: lifecycle.SampleHemolyzed, RecordedAt: orderCreatedAt,
+		Sequence: 4, Status: lifecycle.MustFullStatus(lifecycle.Testkit, lifecycle.SampleError),
+		Detail: lifecycle.SampleHemolyzed, RecordedAt: orderCreatedAt,
 	})
 	o.Results = &order.ResultSummary{Version: 1, Interpretation: order.InterpretationCritical, HasMissing: true}
 	o.Transaction.Orders[0].ParentID = "11111111-2a0d-4004-89ff-938c11d31e7a"
@@ -278,7 +285,8 @@ func TestRenderOrderOfEveryModality(t *testing.T) {
 			o := testkitOrder()
 			o.Modality = modality
 			o.Patient.MedicalProxy = json.RawMessage(`{"first_name":"Mary"}`)
-			o.Events = []order.Event{{Sequence: 1, Status: lifecycle.MustFullStatus(modality, lifecycle.Ordered), RecordedAt: orderCreatedAt}}
+			o.Events = []order.Event{{Sequence: 1, Status: lifecycle.MustFullStatus(modality, lifecycle.Ordered),
+				RecordedAt: orderCreatedAt}}
 			b, err := junction.RenderOrder(o)
 			require.NoError(t, err)
 			details := decode(t, b)["details"].(map[string]any)

@@ -83,7 +83,8 @@ func fromMarkerPrice(p *order.Price) Pricing {
 	out := Pricing{BaseAmountMinor: &p.BaseCents}
 	for _, m := range p.Modifiers {
 		out.Modifiers = append(out.Modifiers, PricingModifier{
-			DeltaAmountMinor: m.DeltaCents, Conditions: MarkerPricingConditions{USState: USStatePricingCondition{AnyOf: m.States}},
+			DeltaAmountMinor: m.DeltaCents,
+			Conditions:       MarkerPricingConditions{USState: USStatePricingCondition{AnyOf: m.States}},
 		})
 	}
 	return out

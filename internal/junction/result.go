@@ -8,6 +8,32 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
+// ClientFacingCriticalResult tells of results that cannot wait.
+type ClientFacingCriticalResult struct {
+	OrderID        string               `json:"order_id" format:"uuid"`
+	SampleID       string               `json:"sample_id"`
+	Status         string               `json:"status" doc:"final or partial."`
+	Interpretation order.Interpretation `json:"interpretation"`
+	TeamID         string               `json:"team_id" format:"uuid"`
+	UserID         string               `json:"user_id" format:"uuid"`
+	CreatedAt      time.Time            `json:"created_at" doc:"When the results were fetched."`
+	UpdatedAt      time.Time            `json:"updated_at" doc:"When they became the order's."`
+}
+
+// RenderCriticalResult writes what a client is told of a critical version of an order's results, as of the order's newest change.
+func RenderCriticalResult(o order.Order, v order.ResultVersion) ([]byte, error) {
+	return renderJSON("a critical result", ClientFacingCriticalResult{
+		OrderID:        o.ID,
+		SampleID:       o.SampleID,
+		Status:         v.Report.Status,
+		Interpretation: v.Report.Interpretation,
+		TeamID:         o.TeamID,
+		UserID:         o.UserID,
+		CreatedAt:      v.FetchedAt.UTC(),
+		UpdatedAt:      o.UpdatedAt.UTC(),
+	})
+}
+
 // The result types of client-api#17-enums that decide how a result is shown.
 const (
 	typeNumeric = "numeric"
@@ -104,13 +130,15 @@ func FromResultVersion(o order.Order, v order.ResultVersion) LabResultsRaw {
 	}
 	for i, m := range r.Missing {
 		out.MissingResults[i] = MissingResult{
-			Name: m.Name, Slug: m.Slug, InferredFailureType: m.FailureType, Note: m.Note, LOINC: m.LOINC, ProviderID: m.ProviderID,
+			Name: m.Name, Slug: m.Slug, InferredFailureType: m.FailureType, Note: m.Note, LOINC: m.LOINC,
+			ProviderID:    m.ProviderID,
 			SourceMarkers: sourceMarkers(o.LabTest.Markers, m.Slug, m.ProviderID, m.LOINC),
 		}
 	}
 	if o.SampleID != "" {
 		out.SampleInformation = map[string]SampleData{o.SampleID: {
-			SampleID: &o.SampleID, DateCollected: sampleTime(r.CollectedAt), DateReceived: sampleTime(r.ReceivedAt), DateReported: sampleTime(&r.ReportedAt),
+			SampleID: &o.SampleID, DateCollected: sampleTime(r.CollectedAt), DateReceived: sampleTime(r.ReceivedAt),
+			DateReported: sampleTime(&r.ReportedAt),
 		}}
 	}
 	return out

@@ -17,17 +17,20 @@ func labReport() order.ResultVersion {
 	at := time.Date(2026, 1, 12, 8, 0, 0, 0, time.UTC)
 	collected := at.AddDate(0, 0, -4)
 	return order.ResultVersion{Version: 1, Visible: true, Report: order.LabReport{
-		Status: "final", Interpretation: order.InterpretationAbnormal, CollectedAt: &collected, ReportedAt: at, Laboratory: "MTL",
+		Status: "final", Interpretation: order.InterpretationAbnormal, CollectedAt: &collected, ReportedAt: at,
+		Laboratory: "MTL",
 		Results: []order.Result{
 			{
-				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: ptrFloat(31), Text: "31", Type: "numeric", Unit: ptr("mg/dL"), Timestamp: &at,
+				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: ptrFloat(31), Text: "31", Type: "numeric",
+				Unit: ptr("mg/dL"), Timestamp: &at,
 				ReferenceRange: ptr(">39"), Min: ptrFloat(39), Interpretation: order.InterpretationAbnormal, SourceFlag: "L",
 				LOINC: ptr("2085-9"), ProviderID: ptr("011817"),
 			},
 			{Name: "Comment", Slug: "comment", Text: "hemolysed", Type: "comment", Interpretation: order.InterpretationNormal},
 		},
 		Missing: []order.MissingMarker{{
-			Name: "Triglycerides", Slug: "triglycerides", FailureType: "quantity_not_sufficient_failure", Note: ptr("too little"),
+			Name: "Triglycerides", Slug: "triglycerides", FailureType: "quantity_not_sufficient_failure",
+			Note:  ptr("too little"),
 			LOINC: ptr("2571-8"), ProviderID: ptr("001172"),
 		}},
 	}}
@@ -38,7 +41,8 @@ func TestFromResult(t *testing.T) {
 	o := testkitOrder()
 	o.Physician = &order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "1234567890"}
 	o.LabTest.Markers = []order.Marker{
-		{ID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: ptr("303756"), ExpectedResults: []order.ExpectedResult{{ID: 1, Slug: "hdl", ProviderID: ptr("011817")}}},
+		{ID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: ptr("303756"),
+			ExpectedResults: []order.ExpectedResult{{ID: 1, Slug: "hdl", ProviderID: ptr("011817")}}},
 		{ID: 230, Name: "Triglycerides", Slug: "trig", ProviderID: ptr("001172")},
 	}
 	r := junction.FromResultVersion(o, labReport())
@@ -56,16 +60,19 @@ func TestFromResult(t *testing.T) {
 	require.InDelta(t, 31, hdl.Value, 0)
 	require.True(t, *hdl.IsBelowMinRange)
 	require.Nil(t, hdl.IsAboveMaxRange)
-	require.Equal(t, []junction.SourceMarker{{MarkerID: 229, Name: "Lipid Panel", Slug: "lipid-panel", ProviderID: ptr("303756")}}, hdl.SourceMarkers, "a part of the panel")
+	require.Equal(t, []junction.SourceMarker{{MarkerID: 229, Name: "Lipid Panel", Slug: "lipid-panel",
+		ProviderID: ptr("303756")}}, hdl.SourceMarkers, "a part of the panel")
 
 	comment := r.Results[1]
 	require.InDelta(t, -1, comment.Value, 0)
 	require.Equal(t, "hemolysed", *comment.Notes)
 	require.Nil(t, comment.SourceMarkers, "nobody asked for it")
 	require.Equal(t, junction.MissingResult{
-		Name: "Triglycerides", Slug: "triglycerides", InferredFailureType: "quantity_not_sufficient_failure", Note: ptr("too little"),
+		Name: "Triglycerides", Slug: "triglycerides", InferredFailureType: "quantity_not_sufficient_failure",
+		Note:  ptr("too little"),
 		LOINC: ptr("2571-8"), ProviderID: ptr("001172"),
-		SourceMarkers: []junction.SourceMarker{{MarkerID: 230, Name: "Triglycerides", Slug: "trig", ProviderID: ptr("001172")}},
+		SourceMarkers: []junction.SourceMarker{{MarkerID: 230, Name: "Triglycerides", Slug: "trig",
+			ProviderID: ptr("001172")}},
 	}, r.MissingResults[0])
 	require.Contains(t, r.SampleInformation, "123456789")
 }
@@ -87,7 +94,8 @@ func TestFromResultHasTheKeysOfTheContract(t *testing.T) {
 
 // belowUnfilledValues keys lie below values that the sample fills and this report does not.
 func belowUnfilledValues(key string) bool {
-	for _, parent := range []string{".results[].source_markers", ".sample_information.123456789.date_collected", ".sample_information.123456789.clinical_information"} {
+	for _, parent := range []string{".results[].source_markers", ".sample_information.123456789.date_collected",
+		".sample_information.123456789.clinical_information"} {
 		if len(key) > len(parent) && key[:len(parent)] == parent {
 			return true
 		}
@@ -98,7 +106,8 @@ func belowUnfilledValues(key string) bool {
 func TestAgeOnTheDayOfTheReport(t *testing.T) {
 	t.Parallel()
 	o, v := testkitOrder(), labReport()
-	for born, want := range map[string]string{"1990-01-12": "36", "1990-01-13": "35", "1990-02-01": "35", "1989-12-31": "36"} {
+	for born, want := range map[string]string{"1990-01-12": "36", "1990-01-13": "35", "1990-02-01": "35",
+		"1989-12-31": "36"} {
 		d, err := order.ParseDate(born)
 		require.NoError(t, err)
 		o.Patient.DOB = d

@@ -105,18 +105,22 @@ var decisionTexts = map[order.MatchCode]string{
 // FromReview is a review as clients see it.
 func FromReview(r order.MatchReview) UnmatchedResult {
 	out := UnmatchedResult{
-		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match), Reason: decisionTexts[r.Match.Code],
+		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
+		Reason:         decisionTexts[r.Match.Code],
 		Patient:        fromTestedPatient(r.Report.Patient),
 		Lab:            MatchReviewLab{ID: r.Lab.ID, Name: r.Lab.Name, Slug: r.Lab.Slug},
 		Markers:        fromReportedMarkers(r.Report),
-		Interpretation: nilIfEmpty(r.Report.Interpretation), ResultStatus: nilIfEmpty(r.Report.Status), Note: nilIfEmpty(r.Note),
-		ResolutionAction: nilIfEmpty(r.Resolution), ResolvedUserID: nilIfEmpty(r.ResolvedUserID), ResolvedOrderID: nilIfEmpty(r.ResolvedOrderID),
+		Interpretation: nilIfEmpty(r.Report.Interpretation), ResultStatus: nilIfEmpty(r.Report.Status),
+		Note:             nilIfEmpty(r.Note),
+		ResolutionAction: nilIfEmpty(r.Resolution), ResolvedUserID: nilIfEmpty(r.ResolvedUserID),
+		ResolvedOrderID: nilIfEmpty(r.ResolvedOrderID),
 		AllowedActions:  []order.MatchReviewAction{},
 		CandidateGroups: fromCandidates(r.Match.Candidates),
 		CreatedAt:       r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if r.Status == order.MatchReviewPendingCustomer {
-		out.AllowedActions = []order.MatchReviewAction{order.MatchReviewAccept, order.MatchReviewReject, order.MatchReviewUnsure}
+		out.AllowedActions = []order.MatchReviewAction{order.MatchReviewAccept, order.MatchReviewReject,
+			order.MatchReviewUnsure}
 	}
 	if !r.ReviewedAt.IsZero() {
 		out.ReviewedAt = &r.ReviewedAt
@@ -128,7 +132,8 @@ func FromReview(r order.MatchReview) UnmatchedResult {
 func RenderReview(r order.MatchReview) ([]byte, error) {
 	b, err := json.Marshal(MatchReviewWebhookPayload{
 		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
-		ResolutionAction: nilIfEmpty(r.Resolution), ResolvedUserID: nilIfEmpty(r.ResolvedUserID), ResolvedOrderID: nilIfEmpty(r.ResolvedOrderID),
+		ResolutionAction: nilIfEmpty(r.Resolution), ResolvedUserID: nilIfEmpty(r.ResolvedUserID),
+		ResolvedOrderID: nilIfEmpty(r.ResolvedOrderID),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding review %s: %w", r.ID, err)
@@ -186,7 +191,8 @@ func fromCandidate(c order.Candidate) MatchReviewCandidate {
 		kind = provenanceOrder
 	}
 	return MatchReviewCandidate{
-		CandidateType: kind, OrderID: nilIfEmpty(c.OrderID), OrderTransactionID: nilIfEmpty(c.TransactionID), LastStatus: nilIfEmpty(c.Status),
+		CandidateType: kind, OrderID: nilIfEmpty(c.OrderID), OrderTransactionID: nilIfEmpty(c.TransactionID),
+		LastStatus:      nilIfEmpty(c.Status),
 		ConfidenceLevel: c.Confidence, Reasons: c.Reasons, MarkerOverlap: c.Overlap,
 	}
 }

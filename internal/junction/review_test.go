@@ -21,8 +21,10 @@ func undecidedReview() order.MatchReview {
 		Match: order.Match{Code: order.MatchMultipleOrders, OtherAccount: true, Candidates: []order.Candidate{
 			{
 				OrderID: "84d96c03-6b1c-4226-ad8f-ef44a6bc08af", TransactionID: "6424dd45-ee1a-49c6-ad0c-5769b8e03fc1",
-				UserID: "3fa85f64-5717-4562-b3fc-2c963f66afa6", Confidence: order.ConfidenceMedium, Status: lifecycle.DeliveredToLab,
-				Reasons: []order.MatchReason{order.MatchReasonSamePatient, order.MatchReasonSameLab, order.MatchReasonOtherAccount, order.MatchReasonMarkersPartial},
+				UserID: "3fa85f64-5717-4562-b3fc-2c963f66afa6", Confidence: order.ConfidenceMedium,
+				Status: lifecycle.DeliveredToLab,
+				Reasons: []order.MatchReason{order.MatchReasonSamePatient, order.MatchReasonSameLab, order.MatchReasonOtherAccount,
+					order.MatchReasonMarkersPartial},
 				Overlap: &order.Overlap{Reported: 2, Ordered: 3, Shared: 1},
 			},
 			{
@@ -50,13 +52,15 @@ func mustEncode(t *testing.T, v any) string {
 
 func TestFromReview(t *testing.T) {
 	t.Parallel()
-	require.JSONEq(t, string(readFixture(t, "unmatched_result.json")), mustEncode(t, junction.FromReview(undecidedReview())))
+	require.JSONEq(t, string(readFixture(t, "unmatched_result.json")),
+		mustEncode(t, junction.FromReview(undecidedReview())))
 }
 
 func TestFromReviewOnceItIsDecided(t *testing.T) {
 	t.Parallel()
 	r := undecidedReview()
-	r.Status, r.Resolution, r.Note, r.ReviewedAt = order.MatchReviewResolved, order.MatchReviewAccept, "hers", orderCreatedAt.Add(2*time.Hour)
+	r.Status, r.Resolution, r.Note, r.ReviewedAt = order.MatchReviewResolved, order.MatchReviewAccept, "hers",
+		orderCreatedAt.Add(2*time.Hour)
 	r.ResolvedUserID, r.ResolvedOrderID = r.Match.Candidates[0].UserID, r.Match.Candidates[0].OrderID
 	r.Report.Patient, r.Match.Candidates = nil, nil
 	out := junction.FromReview(r)
@@ -82,7 +86,8 @@ func TestFromReviewWithAnUnreadableDayOfBirth(t *testing.T) {
 func TestFromReviewSaysWhy(t *testing.T) {
 	t.Parallel()
 	for _, code := range []order.MatchCode{
-		order.MatchSampleID, order.MatchCompleted, order.MatchCancelled, order.MatchWrongCollection, order.MatchWrongLab, order.MatchMultipleOrders,
+		order.MatchSampleID, order.MatchCompleted, order.MatchCancelled, order.MatchWrongCollection, order.MatchWrongLab,
+		order.MatchMultipleOrders,
 		order.MatchOtherPatient, order.MatchPatientOnly, order.MatchNone,
 	} {
 		require.NotEmpty(t, junction.FromReview(order.MatchReview{Match: order.Match{Code: code}}).Reason, code)

@@ -38,7 +38,8 @@ var licencePatterns = []struct {
 	{"BSD-3-Clause", []string{"redistribution and use in source and binary forms", "endorse or promote"}},
 	{"BSD-2-Clause", []string{"redistribution and use in source and binary forms"}},
 	{"MIT", []string{"permission is hereby granted, free of charge, to any person obtaining a copy"}},
-	{"ISC", []string{"permission to use, copy, modify, and", "distribute this software for any purpose with or without fee"}},
+	{"ISC", []string{"permission to use, copy, modify, and",
+		"distribute this software for any purpose with or without fee"}},
 }
 
 // classify gives the SPDX id of a licence's text, or nothing.

@@ -34,7 +34,8 @@ var (
 )
 
 // mayBeLoose are files that say these words of something else: of the OpenAPI document, by which answers are judged.
-var mayBeLoose = []string{"internal/apicontract/", "internal/apicontract/", "e2e/contract_test.go", "internal/policy/citations_test.go"}
+var mayBeLoose = []string{"internal/apicontract/", "internal/apicontract/", "e2e/contract_test.go",
+	"internal/policy/citations_test.go"}
 
 // anchors are what can be linked to in a Markdown document: explicit ids, and headings by GitHub's rules.
 func anchors(document string) map[string]bool {
@@ -140,7 +141,8 @@ func TestCitationsResolve(t *testing.T) {
 	var found []string
 	cited := 0
 	for name, content := range r.contents {
-		if strings.Contains(name, "testdata/") || strings.Contains(name, "node_modules/") || name == mayBeLoose[len(mayBeLoose)-1] {
+		if strings.Contains(name, "testdata/") || strings.Contains(name, "node_modules/") ||
+			name == mayBeLoose[len(mayBeLoose)-1] {
 			continue
 		}
 		found = append(found, r.faults(name, content)...)
@@ -183,6 +185,7 @@ func TestWrongCitationsAreFound(t *testing.T) {
 		require.Len(t, r.faults("docs/operations.md", text), want, text)
 	}
 	require.Equal(t,
-		map[string]bool{"82-lob-s3": true, "post-v3orderorder_idcancel": true, "a-b": true, "a-b-1": true, "d7b": true, "see-it": true},
+		map[string]bool{"82-lob-s3": true, "post-v3orderorder_idcancel": true, "a-b": true, "a-b-1": true, "d7b": true,
+			"see-it": true},
 		anchors("## 8.2 `lob` [S3]\n### POST /v3/order/{order_id}/cancel\n# A B\n# A B #\n<a id=\"d7b\"></a>\n```\n# no heading\n```\n## See [it](x.md)\n"))
 }

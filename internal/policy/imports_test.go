@@ -30,9 +30,11 @@ var (
 // What the layers import from below them.
 var (
 	domainPackages  = []string{"order", "lifecycle"}
-	adapterPackages = slices.Concat([]string{"internal/billing", "labs", "couriers", "webhooks", "internal/junction", "store", "internal/tracing"}, domainPackages)
+	adapterPackages = slices.Concat([]string{"internal/billing", "labs", "couriers", "webhooks", "internal/junction",
+		"store", "internal/tracing"}, domainPackages)
 
-	upperLayers = slices.Concat([]string{"api", "internal/documents", "internal/rollout", "worker", "workflows", "activities", "internal/dispatch"}, adapterPackages)
+	upperLayers = slices.Concat([]string{"api", "internal/documents", "internal/rollout", "worker", "workflows",
+		"activities", "internal/dispatch"}, adapterPackages)
 )
 
 // layers are the import rules of the design: imports point downwards only. The
@@ -44,13 +46,15 @@ var layers = map[string]layer{
 	"internal/settings/settingsdoc": {allowed: []string{"internal/settings", "internal/docgen"}},
 	"api/openapidoc":                {allowed: []string{"api", "internal/docgen"}},
 	"api/catalogueschemadoc":        {allowed: []string{"api", "internal/docgen"}},
-	"order":                         {allowed: []string{"lifecycle"}, denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"order": {allowed: []string{"lifecycle"},
+		denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It reads files that it is given.
 	"internal/catalogue": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// What bills name, and the file that a deployment has of it.
 	"internal/billing": {denied: temporalPackages},
 	// What a simulated order goes through is planned without touching it, in the words of labs and couriers.
-	"internal/simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages), denied: slices.Concat(sideEffectPackages, temporalPackages)},
+	"internal/simulation": {allowed: slices.Concat([]string{"couriers"}, domainPackages),
+		denied: slices.Concat(sideEffectPackages, temporalPackages)},
 
 	"labs": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages), denied: temporalPackages},
 	// Whoever makes a call says so.
@@ -61,10 +65,12 @@ var layers = map[string]layer{
 	"internal/junction": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
 	// It draws what it is given.
 	"internal/documents": {allowed: domainPackages, denied: slices.Concat(sideEffectPackages, temporalPackages)},
-	"webhooks":           {allowed: slices.Concat([]string{"internal/junction", "internal/tracing"}, domainPackages), denied: temporalPackages},
+	"webhooks": {allowed: slices.Concat([]string{"internal/junction", "internal/tracing"}, domainPackages),
+		denied: temporalPackages},
 	// The transaction of a change also writes what it means for others: the courier
 	// behind a tracking number, the messages in the JSON of clients, when to try them.
-	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction", "internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
+	"store": {allowed: slices.Concat([]string{"internal/billing", "couriers", "webhooks", "internal/junction",
+		"internal/tracing"}, domainPackages), denied: slices.Concat([]string{"net/http"}, temporalPackages)},
 
 	// Names, messages and the client of the workflows, for those on both sides.
 	"internal/dispatch": {allowed: slices.Concat([]string{"internal/tracing"}, domainPackages)},
@@ -76,17 +82,21 @@ var layers = map[string]layer{
 	"internal/rollout": {allowed: slices.Concat([]string{"internal/dispatch"}, domainPackages)},
 	// The side effects of an order belong to its workflow: the API asks it, and
 	// calls no activity.
-	"api": {allowed: slices.Concat([]string{"internal/dispatch", "internal/simulation", "internal/documents", "internal/catalogue"}, adapterPackages)},
+	"api": {allowed: slices.Concat([]string{"internal/dispatch", "internal/simulation", "internal/documents",
+		"internal/catalogue"}, adapterPackages)},
 	// What the parts accept is checked by the parts.
 	"internal/settings": {allowed: []string{"internal/billing", "labs", "webhooks", "store"}},
 	// It knows a running system by its HTTP API only.
 	"internal/apiclient": {denied: temporalPackages},
 	// The supervisor of a development system starts the product's processes; it is none of them.
-	"internal/devsystem": {allowed: slices.Concat([]string{"internal/apiclient", "internal/settings", "webhooks", "store", "internal/catalogue"}, domainPackages), denied: temporalPackages},
-	"cmd":                {allowed: slices.Concat([]string{"internal/devsystem", "internal/apiclient", "internal/settings", "internal/catalogue"}, upperLayers)},
+	"internal/devsystem": {allowed: slices.Concat([]string{"internal/apiclient", "internal/settings", "webhooks", "store",
+		"internal/catalogue"}, domainPackages), denied: temporalPackages},
+	"cmd": {allowed: slices.Concat([]string{"internal/devsystem", "internal/apiclient", "internal/settings",
+		"internal/catalogue"}, upperLayers)},
 	// What drives a system from outside knows nothing of it but its addresses, so that it can prove the product's tables.
 	"e2e/scenario": {denied: slices.Concat([]string{"database/sql", "database/sql/..."}, temporalPackages)},
-	"e2e":          {allowed: slices.Concat([]string{"cmd", "internal", "internal/devsystem", "internal/apiclient", "internal/settings", "internal/catalogue"}, upperLayers)},
+	"e2e": {allowed: slices.Concat([]string{"cmd", "internal", "internal/devsystem", "internal/apiclient",
+		"internal/settings", "internal/catalogue"}, upperLayers)},
 
 	// Servers for tests and the rules themselves know nothing of the product.
 	"internal": {},

@@ -32,7 +32,7 @@ var heldAtCustoms = map[string][]change{
 		{"{ProblemInTransitLab, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageInbound},\n",
 			"	{HeldAtCustoms, TopCollectingSample, noTopStatus, noTopStatus, noTopStatus, StageInbound},\n"},
 	},
-	"lifecycle/testkit.go": {
+	"lifecycle/edges_testkit.go": {
 		{"documented(FailureToDeliverToLab, transitActors),\n",
 			"			extension(HeldAtCustoms, transitActors, whyProblem),\n"},
 		{endOfProblems, `		edgesFrom(HeldAtCustoms,
@@ -43,14 +43,15 @@ var heldAtCustoms = map[string][]change{
 		),
 `},
 	},
-	"couriers/fact.go": {
+	"couriers/status.go": {
 		{"var statusRules = []statusRule{\n", `	{
 		statuses: []string{"in_transit"},
 		details:  []string{"held_by_customs"},
 		outbound: lifecycle.ProblemInTransitCustomer, inbound: lifecycle.HeldAtCustoms,
 	},
 `},
-		{"var typical = map[lifecycle.LowStatus]Words{\n", "	lifecycle.HeldAtCustoms: {\"in_transit\", \"held_by_customs\"},\n"},
+		{"var typical = map[lifecycle.LowStatus]Words{\n",
+			"	lifecycle.HeldAtCustoms: {\"in_transit\", \"held_by_customs\"},\n"},
 	},
 }
 
@@ -152,10 +153,12 @@ func TestAStatusIsAddedByTheRecipe(t *testing.T) {
 		files[name] = counts.Replace(text)
 	}
 	files["lifecycle/machine_test.go"] = counts.Replace(string(readFile(t, "lifecycle/machine_test.go")))
-	files["internal/simulation/held_at_customs_test.go"] = string(readFile(t, "internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
+	files["internal/simulation/held_at_customs_test.go"] = string(readFile(t,
+		"internal/policy/testdata/recipe/held_at_customs_test.go.txt"))
 	flag := overlay(t, files)
 	// Whatever else imports these packages has no list of statuses (TestAStatusStandsInThreeFiles), and would take a minute to build.
-	runGo(t, "build", flag, "./lifecycle/...", "./order", "./couriers/...", "./internal/simulation", "./internal/junction", "./store", "./workflows", "./labs/...")
+	runGo(t, "build", flag, "./lifecycle/...", "./order", "./couriers/...", "./internal/simulation", "./internal/junction",
+		"./store", "./workflows", "./labs/...")
 	// The document in docs is that of the statuses that there are.
 	runGo(t, "test", "-vet=off", flag, "-skip=^TestDocumentIsCurrent$", "./lifecycle")
 	runGo(t, "test", "-vet=off", flag, "-run=^TestHeldAtCustoms$", "./internal/simulation")

@@ -53,7 +53,8 @@ func (s source) position(n ast.Node) string {
 // would track, so that a rule is broken before it is committed.
 func repositoryFiles(t *testing.T) []string {
 	t.Helper()
-	git := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+	git := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard",
+		"--deduplicate")
 	git.Dir = root
 	out, err := git.Output()
 	require.NoError(t, err, "the rules are checked in a git checkout")

@@ -152,12 +152,12 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 		return parseSource(t, name, []byte("package "+filepath.Base(filepath.Dir(name))+"\n\n"+body))
 	}
 	three := []source{
-		file("lifecycle/status.go", `const TransitLab Low = "transit_lab"`),
-		file("lifecycle/testkit.go", `var way = []Low{TransitLab}`),
-		file("couriers/fact.go", `var inbound = lifecycle.TransitLab`),
+		file("lifecycle/status.go", `const TransitLab LowStatus = "transit_lab"`),
+		file("lifecycle/edges_testkit.go", `var way = []LowStatus{TransitLab}`),
+		file("couriers/status.go", `var inbound = lifecycle.TransitLab`),
 		file("order/a.go", `var TransitLab, other = lifecycle.TransitCustomer, "no_transit_lab"`),
 		file("order/a_test.go", `var a = lifecycle.TransitLab`),
-		file("labs/neutral/fact.go", `var a = lifecycle.TransitLab`),
+		file("labs/neutral/facts.go", `var a = lifecycle.TransitLab`),
 	}
 	count := func(all []source) []string { return scattered(filesOfStatuses(all, []lowStatus{status})) }
 	require.Empty(t, count(three))
@@ -167,7 +167,7 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 		`var a = "transit_lab"`,
 	} {
 		require.Equal(t, []string{
-			"transit_lab stands in 4 files: lifecycle/status.go lifecycle/testkit.go couriers/fact.go store/b.go",
+			"transit_lab stands in 4 files: lifecycle/status.go lifecycle/edges_testkit.go couriers/status.go store/b.go",
 		}, count(append(slices.Clone(three), file("store/b.go", body))), body)
 	}
 	few := map[string][]string{"lost": {"lifecycle/status.go"}}

@@ -44,7 +44,8 @@ func (d *Deployment) Restart(ctx context.Context, buildID string) (int, error) {
 		return 0, nil
 	}
 	if _, err := dispatch.NewClient(d.temporal).Reconcile(ctx, dispatch.ReconcileInput{Rebuild: true}); err != nil {
-		return total, fmt.Errorf("%d runs were started; the reconciler signals within 5 minutes what they had not taken: %w", total, err)
+		return total, fmt.Errorf("%d runs were started; the reconciler signals within 5 minutes what they had not taken: %w",
+			total, err)
 	}
 	return total, nil
 }

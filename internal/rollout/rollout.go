@@ -92,7 +92,8 @@ func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.D
 // current.
 func (d *Deployment) endRamp(ctx context.Context) error {
 	found, err := d.describe(ctx)
-	if _, unknown := errors.AsType[*UnknownError](err); unknown || err == nil && found.Info.RoutingConfig.RampingVersion == nil {
+	if _, unknown := errors.AsType[*UnknownError](err); unknown || err == nil &&
+		found.Info.RoutingConfig.RampingVersion == nil {
 		return nil
 	}
 	if err != nil {
@@ -104,13 +105,15 @@ func (d *Deployment) endRamp(ctx context.Context) error {
 
 // Ramp has a build work on a percentage of the orders, the same ones for as long as the percentage stays; 0 ends the ramp. Errors are
 // those of SetCurrent.
-func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float32, wait time.Duration, force Force) error {
+func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float32, wait time.Duration,
+	force Force) error {
 	if percentage == 0 {
 		buildID = ""
 	}
 	err := d.retryUntilKnown(ctx, buildID, wait, func() error {
 		_, err := d.handle().SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{
-			BuildID: buildID, Percentage: percentage, AllowNoPollers: force.NoPollers, IgnoreMissingTaskQueues: force.MissingQueues,
+			BuildID: buildID, Percentage: percentage, AllowNoPollers: force.NoPollers,
+			IgnoreMissingTaskQueues: force.MissingQueues,
 		})
 		return err
 	})

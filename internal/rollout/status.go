@@ -54,7 +54,8 @@ func (d *Deployment) Status(ctx context.Context) (Status, error) {
 		return out, err
 	}
 	routing := found.Info.RoutingConfig
-	out.Current, out.Ramping, out.Percentage = buildOf(routing.CurrentVersion), buildOf(routing.RampingVersion), routing.RampingVersionPercentage
+	out.Current, out.Ramping, out.Percentage = buildOf(routing.CurrentVersion), buildOf(routing.RampingVersion),
+		routing.RampingVersionPercentage
 	for _, v := range found.Info.VersionSummaries {
 		out.Builds = append(out.Builds, Build{ID: v.Version.BuildID, CreatedAt: v.CreateTime, State: d.buildState(out, v)})
 	}
@@ -101,7 +102,8 @@ func (d *Deployment) countOpenWorkflows(ctx context.Context, b *Build) error {
 	ofOrders := ` AND WorkflowType = "` + dispatch.WorkflowOrder + `"`
 	ofOthers := fmt.Sprintf(` AND WorkflowType IN (%q, %q)`, dispatch.WorkflowDeliveries, dispatch.WorkflowReconcile)
 	for query, into := range map[string]*int64{ofOrders: &b.OpenOrders, ofOthers: &b.OtherWorkflows} {
-		counted, err := d.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: d.openWorkflowsQuery(b.ID) + query})
+		counted, err := d.temporal.CountWorkflow(ctx,
+			&workflowservice.CountWorkflowExecutionsRequest{Query: d.openWorkflowsQuery(b.ID) + query})
 		if err != nil {
 			return fmt.Errorf("counting the open workflows of build %q: %w", b.ID, err)
 		}
@@ -153,7 +155,8 @@ func (d *Deployment) countProcesses(pollers []*taskqueuepb.PollerInfo, buildID s
 	for _, p := range pollers {
 		options := p.GetDeploymentOptions()
 		versioned := options.GetWorkerVersioningMode() == enumspb.WORKER_VERSIONING_MODE_VERSIONED
-		ours := versioned && options.GetDeploymentName() == d.name && options.GetBuildId() == buildID || !versioned && buildID == ""
+		ours := versioned && options.GetDeploymentName() == d.name && options.GetBuildId() == buildID || !versioned &&
+			buildID == ""
 		if ours && time.Since(p.GetLastAccessTime().AsTime()) < pollerMaxAge {
 			seen[p.GetIdentity()] = true
 		}

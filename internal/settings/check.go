@@ -152,7 +152,8 @@ func (a API) check() problems {
 }
 
 func (w Worker) check() problems {
-	found := slices.Concat(w.Common.check(), w.WebhookNetworks.check(), w.Traces.check(), w.Shutdown.check(), w.checkVersion())
+	found := slices.Concat(w.Common.check(), w.WebhookNetworks.check(), w.Traces.check(), w.Shutdown.check(),
+		w.checkVersion())
 	found.add("ALIQUOT_COURIER_URL", checkURL(w.CourierURL))
 	found.add("ALIQUOT_PARTNER_TIMEOUT", checkPositive(w.PartnerTimeout))
 	found.add("ALIQUOT_WEBHOOK_TIMEOUT", checkPositive(w.WebhookTimeout))

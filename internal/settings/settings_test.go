@@ -91,27 +91,53 @@ func TestWebhookProblems(t *testing.T) {
 	}{
 		"missing key": {worker, nil, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
 		"empty key":   {worker, []string{"ALIQUOT_ENCRYPTION_KEYS="}, []string{"ALIQUOT_ENCRYPTION_KEYS: is required"}},
-		"no database": {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"}, []string{"ALIQUOT_DATABASE_URL: names no file"}},
-		"time-outs":   {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"}, []string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
-		"retention":   {worker, []string{key, "ALIQUOT_RESULT_RETENTION=1h", "ALIQUOT_INBOX_RETENTION=-1s", "ALIQUOT_AUDIT_RETENTION=52559h"}, []string{"ALIQUOT_RESULT_RETENTION: is less than 720h", "ALIQUOT_INBOX_RETENTION: is less than", "ALIQUOT_AUDIT_RETENTION: is less than 52560h"}},
-		"courier URL": {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"}, []string{"ALIQUOT_COURIER_URL: is not an http"}},
-		"traces": {worker, []string{key, "ALIQUOT_TRACE_URL=collector:4317", "ALIQUOT_TRACE_SAMPLE=NaN", "ALIQUOT_TRACE_HEADERS=x-key=hunter2,hunter3"}, []string{
-			"ALIQUOT_TRACE_URL: is not an http", "ALIQUOT_TRACE_SAMPLE: is not between 0 and 1", "ALIQUOT_TRACE_HEADERS: holds something that is not name=value",
+		"no database": {worker, []string{key, "ALIQUOT_DATABASE_URL=sqlite:"},
+			[]string{"ALIQUOT_DATABASE_URL: names no file"}},
+		"time-outs": {worker, []string{key, "ALIQUOT_STOP_TIMEOUT=-1s", "ALIQUOT_PARTNER_TIMEOUT=soon"},
+			[]string{"ALIQUOT_STOP_TIMEOUT: is not positive", "ALIQUOT_PARTNER_TIMEOUT: unable to parse duration"}},
+		"retention": {worker, []string{key, "ALIQUOT_RESULT_RETENTION=1h", "ALIQUOT_INBOX_RETENTION=-1s",
+			"ALIQUOT_AUDIT_RETENTION=52559h"}, []string{"ALIQUOT_RESULT_RETENTION: is less than 720h",
+			"ALIQUOT_INBOX_RETENTION: is less than", "ALIQUOT_AUDIT_RETENTION: is less than 52560h"}},
+		"courier URL": {worker, []string{key, "ALIQUOT_COURIER_URL=ftp://x"},
+			[]string{"ALIQUOT_COURIER_URL: is not an http"}},
+		"traces": {worker, []string{key, "ALIQUOT_TRACE_URL=collector:4317", "ALIQUOT_TRACE_SAMPLE=NaN",
+			"ALIQUOT_TRACE_HEADERS=x-key=hunter2,hunter3"}, []string{
+			"ALIQUOT_TRACE_URL: is not an http", "ALIQUOT_TRACE_SAMPLE: is not between 0 and 1",
+			"ALIQUOT_TRACE_HEADERS: holds something that is not name=value",
 		}},
-		"lab":           {sandbox, nil, []string{"ALIQUOT_LAB_USER: is required", "ALIQUOT_LAB_TOKEN: is required"}},
-		"lab mode":      {sandbox, append([]string{"ALIQUOT_LAB_MODE=half", "ALIQUOT_LAB_SPEED=0.5", "ALIQUOT_LAB_SPACING=-1s"}, lab...), []string{"ALIQUOT_LAB_MODE: is not auto or manual", "ALIQUOT_LAB_SPEED: speed must be", "ALIQUOT_LAB_SPACING: is negative"}},
-		"neutral":       {sandbox, append([]string{"ALIQUOT_LAB_NEUTRAL_URL=http://x"}, lab...), []string{"ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required with", "ALIQUOT_LAB_NEUTRAL_SECRETS: is required with"}},
-		"neutral parts": {sandbox, append([]string{"ALIQUOT_LAB_NEUTRAL_URL=x", "ALIQUOT_LAB_NEUTRAL_ACCOUNT=a:b", "ALIQUOT_LAB_NEUTRAL_SECRETS=c2VjcmV0"}, lab...), []string{"ALIQUOT_LAB_NEUTRAL_URL: is not", "ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required", "ALIQUOT_LAB_NEUTRAL_SECRETS: "}},
-		"courier":       {sandbox, append([]string{"ALIQUOT_LAB_COURIER_URL=http://x"}, lab...), []string{"ALIQUOT_COURIER_SECRET: is required with", "ALIQUOT_COURIER_KEY: is required with"}},
-		"client's URL":  {client, []string{"ALIQUOT_URL=here"}, []string{"ALIQUOT_URL: is not an http"}},
-		"certificates":  {worker, []string{key, "ALIQUOT_TEMPORAL_CERT_FILE=/nowhere/cert", "ALIQUOT_TEMPORAL_CA_FILE=/nowhere/ca"}, []string{"ALIQUOT_TEMPORAL_KEY_FILE: is required with", "ALIQUOT_TEMPORAL_CA_FILE: open /nowhere/ca"}},
-		"unread pair":   {worker, []string{key, "ALIQUOT_TEMPORAL_CERT_FILE=/nowhere/cert", "ALIQUOT_TEMPORAL_KEY_FILE=/nowhere/key"}, []string{"ALIQUOT_TEMPORAL_CERT_FILE: reading the certificate"}},
-		"database's":    {worker, []string{key, "ALIQUOT_DATABASE_URL=postgres://u:p@h/db?sslmode=verify-full&sslrootcert=/nowhere/ca"}, []string{"ALIQUOT_DATABASE_URL: names a file that cannot be read: open /nowhere/ca"}},
-		"version":       {worker, []string{key, "ALIQUOT_DEPLOYMENT=a.b", "ALIQUOT_BUILD_ID=a b", "ALIQUOT_HELD_CHANGES=a,,b"}, []string{"ALIQUOT_DEPLOYMENT: must not hold", "ALIQUOT_BUILD_ID: must not hold spaces", "ALIQUOT_HELD_CHANGES: holds an empty"}},
-		"queues":        {worker, []string{key, "ALIQUOT_QUEUES=orders,mail"}, []string{`ALIQUOT_QUEUES: there is no queue "mail": they are orders, labs, deliveries`}},
-		"queue twice":   {worker, []string{key, "ALIQUOT_QUEUES=labs,labs"}, []string{"ALIQUOT_QUEUES: names labs twice"}},
-		"unread file":   {worker, []string{"ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"}, []string{"ALIQUOT_ENCRYPTION_KEYS: open /nowhere/key"}},
-		"file and text": {worker, []string{key, "ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"}, []string{"ALIQUOT_ENCRYPTION_KEYS: set together with ALIQUOT_ENCRYPTION_KEYS_FILE"}},
+		"lab": {sandbox, nil, []string{"ALIQUOT_LAB_USER: is required", "ALIQUOT_LAB_TOKEN: is required"}},
+		"lab mode": {sandbox,
+			append([]string{"ALIQUOT_LAB_MODE=half", "ALIQUOT_LAB_SPEED=0.5", "ALIQUOT_LAB_SPACING=-1s"}, lab...),
+			[]string{"ALIQUOT_LAB_MODE: is not auto or manual", "ALIQUOT_LAB_SPEED: speed must be",
+				"ALIQUOT_LAB_SPACING: is negative"}},
+		"neutral": {sandbox, append([]string{"ALIQUOT_LAB_NEUTRAL_URL=http://x"}, lab...),
+			[]string{"ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required with", "ALIQUOT_LAB_NEUTRAL_SECRETS: is required with"}},
+		"neutral parts": {sandbox,
+			append([]string{"ALIQUOT_LAB_NEUTRAL_URL=x", "ALIQUOT_LAB_NEUTRAL_ACCOUNT=a:b",
+				"ALIQUOT_LAB_NEUTRAL_SECRETS=c2VjcmV0"}, lab...),
+			[]string{"ALIQUOT_LAB_NEUTRAL_URL: is not", "ALIQUOT_LAB_NEUTRAL_ACCOUNT: is required",
+				"ALIQUOT_LAB_NEUTRAL_SECRETS: "}},
+		"courier": {sandbox, append([]string{"ALIQUOT_LAB_COURIER_URL=http://x"}, lab...),
+			[]string{"ALIQUOT_COURIER_SECRET: is required with", "ALIQUOT_COURIER_KEY: is required with"}},
+		"client's URL": {client, []string{"ALIQUOT_URL=here"}, []string{"ALIQUOT_URL: is not an http"}},
+		"certificates": {worker, []string{key, "ALIQUOT_TEMPORAL_CERT_FILE=/nowhere/cert",
+			"ALIQUOT_TEMPORAL_CA_FILE=/nowhere/ca"}, []string{"ALIQUOT_TEMPORAL_KEY_FILE: is required with",
+			"ALIQUOT_TEMPORAL_CA_FILE: open /nowhere/ca"}},
+		"unread pair": {worker, []string{key, "ALIQUOT_TEMPORAL_CERT_FILE=/nowhere/cert",
+			"ALIQUOT_TEMPORAL_KEY_FILE=/nowhere/key"}, []string{"ALIQUOT_TEMPORAL_CERT_FILE: reading the certificate"}},
+		"database's": {worker,
+			[]string{key, "ALIQUOT_DATABASE_URL=postgres://u:p@h/db?sslmode=verify-full&sslrootcert=/nowhere/ca"},
+			[]string{"ALIQUOT_DATABASE_URL: names a file that cannot be read: open /nowhere/ca"}},
+		"version": {worker, []string{key, "ALIQUOT_DEPLOYMENT=a.b", "ALIQUOT_BUILD_ID=a b",
+			"ALIQUOT_HELD_CHANGES=a,,b"}, []string{"ALIQUOT_DEPLOYMENT: must not hold", "ALIQUOT_BUILD_ID: must not hold spaces",
+			"ALIQUOT_HELD_CHANGES: holds an empty"}},
+		"queues": {worker, []string{key, "ALIQUOT_QUEUES=orders,mail"},
+			[]string{`ALIQUOT_QUEUES: there is no queue "mail": they are orders, labs, deliveries`}},
+		"queue twice": {worker, []string{key, "ALIQUOT_QUEUES=labs,labs"}, []string{"ALIQUOT_QUEUES: names labs twice"}},
+		"unread file": {worker, []string{"ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"},
+			[]string{"ALIQUOT_ENCRYPTION_KEYS: open /nowhere/key"}},
+		"file and text": {worker, []string{key, "ALIQUOT_ENCRYPTION_KEYS_FILE=/nowhere/key"},
+			[]string{"ALIQUOT_ENCRYPTION_KEYS: set together with ALIQUOT_ENCRYPTION_KEYS_FILE"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -179,8 +205,10 @@ func TestEncryptionKeysMayBeWrapped(t *testing.T) {
 	require.NoError(t, err)
 	for want, environ := range map[string][]string{
 		"ALIQUOT_ENCRYPTION_KEYS: encryption key k1 is wrapped": {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped},
-		"ALIQUOT_ENCRYPTION_KEYS: unwrapping encryption key k1": {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped, "ALIQUOT_MASTER_KEY=" + newKey(t)},
-		"ALIQUOT_MASTER_KEY: reading the master key":            {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped, "ALIQUOT_MASTER_KEY=hunter2"},
+		"ALIQUOT_ENCRYPTION_KEYS: unwrapping encryption key k1": {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped,
+			"ALIQUOT_MASTER_KEY=" + newKey(t)},
+		"ALIQUOT_MASTER_KEY: reading the master key": {"ALIQUOT_ENCRYPTION_KEYS=" + wrapped,
+			"ALIQUOT_MASTER_KEY=hunter2"},
 	} {
 		_, err := settings.LoadCommon(environ)
 		require.ErrorContains(t, err, want)
@@ -192,7 +220,8 @@ func TestEncryptionKeysMayBeWrapped(t *testing.T) {
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	api, err := settings.LoadAPI([]string{
-		"ALIQUOT_ENCRYPTION_KEYS=" + newKey(t), "ALIQUOT_COURIER_SECRETS=hunter2,hunter3", "ALIQUOT_DATABASE_URL=postgres://u:hunter4@h/db",
+		"ALIQUOT_ENCRYPTION_KEYS=" + newKey(t), "ALIQUOT_COURIER_SECRETS=hunter2,hunter3",
+		"ALIQUOT_DATABASE_URL=postgres://u:hunter4@h/db",
 	})
 	require.NoError(t, err)
 	require.Equal(t, []string{"hunter2", "hunter3"}, settings.RevealAll(api.CourierSecrets))

@@ -257,7 +257,8 @@ func TestPlans(t *testing.T) {
 		for line := range strings.Lines(strings.TrimSpace(table)) {
 			goal, want, ok := strings.Cut(strings.TrimSpace(line), ": ")
 			require.True(t, ok, line)
-			require.Equal(t, want, planText(simulation.PlanFor(stateAt(t, start), lifecycle.LowStatus(goal))), "%s > %s", start, goal)
+			require.Equal(t, want, planText(simulation.PlanFor(stateAt(t, start), lifecycle.LowStatus(goal))), "%s > %s", start,
+				goal)
 		}
 	}
 }
@@ -296,8 +297,9 @@ func TestPlansFollowTheLifecycle(t *testing.T) {
 					}
 					s := order.State{
 						Modality: m.Modality(), Status: from, HasShipped: c.Shipped, IsRedraw: c.Redraw,
-						Registrable: m.Modality() == lifecycle.Testkit && m.Name() != lifecycle.NameTestkit, Registered: m.Name() == lifecycle.NameTestkitAfterRegistration,
-						Placement: order.Placement{State: order.PlacementStarted},
+						Registrable: m.Modality() == lifecycle.Testkit && m.Name() != lifecycle.NameTestkit,
+						Registered:  m.Name() == lifecycle.NameTestkitAfterRegistration,
+						Placement:   order.Placement{State: order.PlacementStarted},
 					}
 					require.Equal(t, m.Name(), s.Machine().Name())
 					p, err := simulation.PlanFor(s, full.Low())
@@ -318,7 +320,8 @@ func TestPlansFollowTheLifecycle(t *testing.T) {
 func requirePath(t *testing.T, s order.State, goal lifecycle.LowStatus, p simulation.Plan) {
 	t.Helper()
 	targets := map[order.DemandKind]lifecycle.LowStatus{
-		order.DemandCancel: lifecycle.Cancelled, order.DemandDoNotProcess: lifecycle.DoNotProcess, order.DemandDrawCompleted: lifecycle.DrawCompleted,
+		order.DemandCancel: lifecycle.Cancelled, order.DemandDoNotProcess: lifecycle.DoNotProcess,
+		order.DemandDrawCompleted: lifecycle.DrawCompleted,
 	}
 	at := s.Status
 	if s.Status == lifecycle.Ordered || s.Status == lifecycle.Registered {

@@ -40,7 +40,8 @@ type Step struct {
 
 // StepsFor is what the simulated partners have to play for a plan's reports on an order of the modality that is in a status, in one of
 // the two protocols that the simulated lab speaks: the neutral one, or Molecular's with a courier beside it.
-func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycle.LowStatus, neutral bool, o Options) []Step {
+func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycle.LowStatus, neutral bool,
+	o Options) []Step {
 	stepFor := molecularStep
 	if neutral {
 		stepFor = func(from, to lifecycle.LowStatus) Step { return neutralStep(m, from, to) }
@@ -147,7 +148,8 @@ func neutralStep(m lifecycle.Modality, from, to lifecycle.LowStatus) Step {
 	status := to.Appointment()
 	switch {
 	case status != "":
-		return Step{Kind: "appointment", Status: string(status), Provider: simulatedProviders[m].provider, Site: simulatedProviders[m].site}
+		return Step{Kind: "appointment", Status: string(status), Provider: simulatedProviders[m].provider,
+			Site: simulatedProviders[m].site}
 	case to == order.FactKitShipped.Status() && !provesShipment(from):
 		return Step{Kind: "kit_shipped"}
 	case to == lifecycle.DrawCompleted:

@@ -53,7 +53,8 @@ func TestScriptsOfMolecular(t *testing.T) {
 		"completed >": "",
 	} {
 		from, reports := parsePath(way)
-		require.Equal(t, want, stepsText(simulation.StepsFor(lifecycle.Testkit, from, reports, false, simulation.Options{})), way)
+		require.Equal(t, want, stepsText(simulation.StepsFor(lifecycle.Testkit, from, reports, false, simulation.Options{})),
+			way)
 	}
 }
 
@@ -71,7 +72,8 @@ func TestScriptsOfTheNeutralProtocol(t *testing.T) {
 		"problem_in_transit_lab > transit_lab lost":     "transit inbound transit_lab; transit inbound lost",
 	} {
 		from, reports := parsePath(way)
-		require.Equal(t, want, stepsText(simulation.StepsFor(lifecycle.WalkIn, from, reports, true, simulation.Options{})), way)
+		require.Equal(t, want, stepsText(simulation.StepsFor(lifecycle.WalkIn, from, reports, true, simulation.Options{})),
+			way)
 	}
 }
 
@@ -87,9 +89,10 @@ func parsePath(text string) (lifecycle.LowStatus, []lifecycle.LowStatus) {
 func TestOptionsOfScripts(t *testing.T) {
 	t.Parallel()
 	reports := []lifecycle.LowStatus{lifecycle.DrawCompleted, lifecycle.PartialResults, lifecycle.Completed}
-	steps := simulation.StepsFor(lifecycle.AtHomePhlebotomy, lifecycle.AppointmentScheduled, reports, true, simulation.Options{
-		Pause: 3 * time.Second, Interpretation: "critical", ResultTypes: []string{"comment"}, Missing: true,
-	})
+	steps := simulation.StepsFor(lifecycle.AtHomePhlebotomy, lifecycle.AppointmentScheduled, reports, true,
+		simulation.Options{
+			Pause: 3 * time.Second, Interpretation: "critical", ResultTypes: []string{"comment"}, Missing: true,
+		})
 	require.Equal(t, "draw_completed; results critical quantity_not_sufficient_failure partial; report_ready; "+
 		"results critical quantity_not_sufficient_failure; report_ready", stepsText(steps))
 	var pauses []string
@@ -98,20 +101,24 @@ func TestOptionsOfScripts(t *testing.T) {
 	}
 	require.Equal(t, []string{"", "3s", "", "3s", ""}, pauses, "between the statuses, and not before the first")
 	require.Equal(t, []string{"comment"}, steps[1].ResultTypes)
-	steps = simulation.StepsFor(lifecycle.OnSite, lifecycle.DrawCompleted, []lifecycle.LowStatus{lifecycle.Completed, lifecycle.Corrected}, true, simulation.Options{})
+	steps = simulation.StepsFor(lifecycle.OnSite, lifecycle.DrawCompleted,
+		[]lifecycle.LowStatus{lifecycle.Completed, lifecycle.Corrected}, true, simulation.Options{})
 	require.Empty(t, steps[0].Pause)
 	require.Equal(t, "3s", steps[2].Pause, "what is corrected has to be fetched first")
-	require.NotNil(t, simulation.StepsFor(lifecycle.OnSite, lifecycle.Completed, nil, true, simulation.Options{}), "an empty script is one that does nothing")
+	require.NotNil(t, simulation.StepsFor(lifecycle.OnSite, lifecycle.Completed, nil, true, simulation.Options{}),
+		"an empty script is one that does nothing")
 }
 
 // What the courier is made to say means what is simulated.
 func TestCourierStepsGiveTheirStatus(t *testing.T) {
 	t.Parallel()
 	for _, to := range []lifecycle.LowStatus{
-		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer, lifecycle.TransitLab, lifecycle.ProblemInTransitCustomer,
+		lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer, lifecycle.TransitLab,
+		lifecycle.ProblemInTransitCustomer,
 		lifecycle.ProblemInTransitLab, lifecycle.FailureToDeliverToCustomer, lifecycle.FailureToDeliverToLab, lifecycle.Lost,
 	} {
-		s := simulation.StepsFor(lifecycle.Testkit, lifecycle.TransitCustomer, []lifecycle.LowStatus{to}, false, simulation.Options{})[0]
+		s := simulation.StepsFor(lifecycle.Testkit, lifecycle.TransitCustomer, []lifecycle.LowStatus{to}, false,
+			simulation.Options{})[0]
 		require.Equal(t, simlab.KindCourier, s.Kind, to)
 		fact, ok := couriers.StatusFor(couriers.Leg(s.Leg), s.Status, s.StatusDetail)
 		require.True(t, ok, to)

@@ -24,13 +24,15 @@ func StartCall(ctx context.Context, name string, attributes ...attribute.KeyValu
 
 // StartCallUnder is Start for what belongs to another trace than the work that it is done in: it goes under that one's parent, as Parent
 // gave it, and links to where it is done. Without a parent it is Start.
-func StartCallUnder(ctx context.Context, parent, name string, attributes ...attribute.KeyValue) (context.Context, trace.Span) {
+func StartCallUnder(ctx context.Context, parent, name string,
+	attributes ...attribute.KeyValue) (context.Context, trace.Span) {
 	origin := parseParent(parent)
 	if !origin.IsValid() {
 		return StartCall(ctx, name, attributes...)
 	}
 	done := trace.LinkFromContext(ctx)
-	return tracer(ctx).Start(trace.ContextWithRemoteSpanContext(ctx, origin), name, trace.WithSpanKind(trace.SpanKindClient),
+	return tracer(ctx).Start(trace.ContextWithRemoteSpanContext(ctx, origin), name,
+		trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attributes...), trace.WithLinks(done))
 }
 
@@ -70,7 +72,8 @@ func LinkTo(parent string) trace.SpanStartOption {
 }
 
 func parseParent(parent string) trace.SpanContext {
-	return trace.SpanContextFromContext(traceContext.Extract(context.Background(), propagation.MapCarrier{parentHeader: parent}))
+	return trace.SpanContextFromContext(traceContext.Extract(context.Background(),
+		propagation.MapCarrier{parentHeader: parent}))
 }
 
 // tracer is that of the context's span: nothing has to be handed down to where calls are made.

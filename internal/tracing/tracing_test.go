@@ -129,7 +129,8 @@ func TestExportByOTLP(t *testing.T) {
 	}))
 	defer server.Close()
 	provider, err := tracing.OpenProvider(t.Context(), tracing.Options{
-		URL: server.URL + "/v1/traces", Headers: map[string]string{"X-Key": "k"}, SampleRatio: 1, Service: "aliquot-api", Version: "v1",
+		URL: server.URL + "/v1/traces", Headers: map[string]string{"X-Key": "k"}, SampleRatio: 1, Service: "aliquot-api",
+		Version: "v1",
 	})
 	require.NoError(t, err)
 	_, span := provider.Tracer("test").Start(t.Context(), "POST /v3/order")
@@ -139,5 +140,6 @@ func TestExportByOTLP(t *testing.T) {
 	request := <-got
 	require.Equal(t, "k", <-key)
 	require.Equal(t, "POST /v3/order", request.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()[0].GetName())
-	require.Equal(t, "aliquot-api", request.GetResourceSpans()[0].GetResource().GetAttributes()[0].GetValue().GetStringValue())
+	require.Equal(t, "aliquot-api",
+		request.GetResourceSpans()[0].GetResource().GetAttributes()[0].GetValue().GetStringValue())
 }

@@ -41,7 +41,8 @@ func openClient(t testing.TB, f Fixture, a labs.Account, url string, pace labs.W
 	a.BaseURL = url
 	w := &countingTransport{}
 	t.Cleanup(w.CloseIdleConnections)
-	lab, err := f.Protocol.Open(a, labs.Options{HTTPClient: &http.Client{Transport: w}, Timeout: 10 * time.Second, WaitForTurn: pace})
+	lab, err := f.Protocol.Open(a, labs.Options{HTTPClient: &http.Client{Transport: w}, Timeout: 10 * time.Second,
+		WaitForTurn: pace})
 	require.NoError(t, err)
 	require.NotNil(t, lab)
 	return client{Lab: lab, transport: w, capabilities: lab.Capabilities()}
@@ -75,7 +76,8 @@ func (c client) calls(f Fixture, p Partner) []call {
 		}})
 	}
 	if corrector, ok := c.Lab.(labs.Corrector); ok && c.capabilities.CorrectPatient {
-		all = append(all, call{"correct", func(ctx context.Context) error { return corrector.Correct(ctx, f.NewRequisition(OrderNumber)) }})
+		all = append(all,
+			call{"correct", func(ctx context.Context) error { return corrector.Correct(ctx, f.NewRequisition(OrderNumber)) }})
 	}
 	if scheduler, ok := c.Lab.(labs.Scheduler); ok && c.capabilities.Schedule {
 		all = append(all, schedulingCalls(scheduler, f.Appointments)...)
@@ -121,7 +123,8 @@ func requireError[E error](t testing.TB, f Fixture, err error, what string) E {
 
 // countOutcomes counts what an error says that became of the call.
 func countOutcomes(err error) (n int) {
-	for _, is := range []func(error) bool{isError[*labs.RefusedError], isError[*labs.UnansweredError], isError[*labs.BusyError], isError[*labs.UnauthorizedError]} {
+	for _, is := range []func(error) bool{isError[*labs.RefusedError], isError[*labs.UnansweredError],
+		isError[*labs.BusyError], isError[*labs.UnauthorizedError]} {
 		if is(err) {
 			n++
 		}
@@ -136,6 +139,7 @@ func isError[E error](err error) bool {
 
 func requireNoLeak(t testing.TB, f Fixture, err error) {
 	t.Helper()
-	require.NotContains(t, strings.ToLower(err.Error()), strings.ToLower(Canary), "a lab's words, or ours about a patient, are in an error")
+	require.NotContains(t, strings.ToLower(err.Error()), strings.ToLower(Canary),
+		"a lab's words, or ours about a patient, are in an error")
 	require.NotContains(t, err.Error(), f.FullAccount.Token, "credentials are in an error")
 }

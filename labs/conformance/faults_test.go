@@ -23,9 +23,12 @@ type fault struct {
 }
 
 var faults = []fault{
-	{"settings that nobody reads", "accounts are checked", withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Settings = nil })},
-	{"a spacing that nobody keeps", "accounts are checked", withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Spacing = 0 })},
-	{"a capability that is none", "capabilities are honest", withClientFault(func(c *faultyClient) { c.capabilities.Cancel = true })},
+	{"settings that nobody reads", "accounts are checked",
+		withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Settings = nil })},
+	{"a spacing that nobody keeps", "accounts are checked",
+		withOpenFault(func(a *labs.Account, _ *labs.Options) { a.Spacing = 0 })},
+	{"a capability that is none", "capabilities are honest",
+		withClientFault(func(c *faultyClient) { c.capabilities.Cancel = true })},
 	{"a call that says it has worked", "capabilities are honest", withClientFault(func(c *faultyClient) {
 		c.onCancel = func(context.Context, string, string) error { return nil }
 	})},
@@ -93,14 +96,17 @@ var faults = []fault{
 	{"a redirect is followed", "redirects are not followed", withOpenFault(func(_ *labs.Account, o *labs.Options) {
 		o.HTTPClient = &http.Client{Transport: redirectFollower{o.HTTPClient.Transport}}
 	})},
-	{"no turn is waited for", "turns are waited for", withOpenFault(func(_ *labs.Account, o *labs.Options) { o.WaitForTurn = nil })},
+	{"no turn is waited for", "turns are waited for",
+		withOpenFault(func(_ *labs.Account, o *labs.Options) { o.WaitForTurn = nil })},
 	{"a call for nobody", "an ended context ends the call", withClientFault(func(c *faultyClient) {
 		c.onPlace = func(ctx context.Context, r labs.Requisition) (labs.Acceptance, error) {
 			return c.Client.Place(context.WithoutCancel(ctx), r)
 		}
 	})},
-	{"a report that is always a correction", "results are versions", withReportFault(func(r *labs.FetchedResults) { r.Hash = uuid.NewString() })},
-	{"a report that never is one", "results are versions", withReportFault(func(r *labs.FetchedResults) { r.Hash = "same" })},
+	{"a report that is always a correction", "results are versions",
+		withReportFault(func(r *labs.FetchedResults) { r.Hash = uuid.NewString() })},
+	{"a report that never is one", "results are versions",
+		withReportFault(func(r *labs.FetchedResults) { r.Hash = "same" })},
 	{"every report is final", "results are versions", withReportFault(func(r *labs.FetchedResults) {
 		if r.LabReport != nil {
 			r.LabReport.Status = "final"
@@ -194,7 +200,8 @@ var faults = []fault{
 			m.Problem = labs.Malformed
 		}
 	})},
-	{"an amendment is another thing", "what happened has one key", withDecodeFault(func(m *labs.InboundMessage) { m.Key = m.Hash })},
+	{"an amendment is another thing", "what happened has one key",
+		withDecodeFault(func(m *labs.InboundMessage) { m.Key = m.Hash })},
 	{"all is one thing", "what happened has one key", withDecodeFault(func(m *labs.InboundMessage) { m.Key = "key" })},
 	{"now is when it happened", "a missing time is none", withDecodeFault(func(m *labs.InboundMessage) {
 		if m.Fact != nil && m.Fact.SentAt.IsZero() {

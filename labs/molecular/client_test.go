@@ -26,7 +26,8 @@ func TestNewNamesAllProblems(t *testing.T) {
 
 	for _, want := range []string{
 		"lab account acc-1", "user and token", "environment", "base URL is not an http or https URL", "spacing",
-		`"wa" is not a state`, `"AZ" is not positive`, "default_physician", "practice_id", "shipping_method", "lob is none of SC",
+		`"wa" is not a state`, `"AZ" is not positive`, "default_physician", "practice_id", "shipping_method",
+		"lob is none of SC",
 		"results is not a path", "order_info is not a path", "cancel is not a path",
 	} {
 		require.ErrorContains(t, err, want)
@@ -39,11 +40,13 @@ func TestNewRefuses(t *testing.T) {
 		change func(*labs.Account)
 		want   string
 	}{
-		"settings that are no JSON":          {func(a *labs.Account) { a.Settings = []byte("{") }, "settings"},
-		"a misspelt setting":                 {func(a *labs.Account) { a.Settings = []byte(`{"physican":{}}`) }, "physican"},
-		"two documents":                      {func(a *labs.Account) { a.Settings = []byte(`{}{}`) }, "more than one"},
-		"a base URL with credentials":        {func(a *labs.Account) { a.BaseURL = "https://u:p@lab.example" }, "more than a scheme"},
-		"a base URL with a query":            {func(a *labs.Account) { a.BaseURL = "https://lab.example?x=1" }, "more than a scheme"},
+		"settings that are no JSON": {func(a *labs.Account) { a.Settings = []byte("{") }, "settings"},
+		"a misspelt setting":        {func(a *labs.Account) { a.Settings = []byte(`{"physican":{}}`) }, "physican"},
+		"two documents":             {func(a *labs.Account) { a.Settings = []byte(`{}{}`) }, "more than one"},
+		"a base URL with credentials": {func(a *labs.Account) { a.BaseURL = "https://u:p@lab.example" },
+			"more than a scheme"},
+		"a base URL with a query": {func(a *labs.Account) { a.BaseURL = "https://lab.example?x=1" },
+			"more than a scheme"},
 		"production in the clear":            {func(a *labs.Account) { a.Environment = labs.Production }, "not https"},
 		"no token":                           {func(a *labs.Account) { a.Token = "" }, "user and token"},
 		"a scheme other than http and https": {func(a *labs.Account) { a.BaseURL = "ftp://lab.example" }, "base URL"},

@@ -46,7 +46,8 @@ func simulatedPartner(t testing.TB) conformance.Partner {
 	}))
 	t.Cleanup(receiver.Close)
 	lab, err := simlab.New(simlab.Config{
-		User: user, Token: token, WebhookURL: receiver.URL, Manual: true, CancelCall: true, Logger: slog.New(slog.DiscardHandler),
+		User: user, Token: token, WebhookURL: receiver.URL, Manual: true, CancelCall: true,
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(lab.Close)
@@ -55,7 +56,8 @@ func simulatedPartner(t testing.TB) conformance.Partner {
 
 	control := func(t testing.TB, method, path, body string) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/sandbox/orders/"+path, strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/sandbox/orders/"+path,
+			strings.NewReader(body))
 		require.NoError(t, err)
 		req.Header.Set("user", user)
 		req.Header.Set("token", token)
@@ -107,7 +109,8 @@ func conformingWebhooks(t *testing.T) conformance.Webhooks {
 	}
 	reason := "Sample was hemolyzed, says " + conformance.Canary
 	for kind, f := range map[string]order.Fact{
-		"kit_shipped":  {Kind: order.FactKitShipped, OutboundNumber: "1111497584974311111", InboundNumber: "1111498798437922222"},
+		"kit_shipped": {Kind: order.FactKitShipped, OutboundNumber: "1111497584974311111",
+			InboundNumber: "1111498798437922222"},
 		"kit_received": {Kind: order.FactKitReceived},
 		"kit_rejected": {Kind: order.FactKitRejected, Recoverable: new(true), Detail: lifecycle.SampleHemolyzed},
 		"report_ready": {Kind: order.FactReportReady},
@@ -115,7 +118,8 @@ func conformingWebhooks(t *testing.T) conformance.Webhooks {
 		var seed map[string]any
 		require.NoError(t, json.Unmarshal([]byte(documentedWebhook(t, kind)), &seed))
 		e := conformance.Example{Number: "123123", Kind: kind, Fact: f}
-		e.Fact.SentAt, e.Fact.Accession = time.Date(2018, 1, 11, 19, 53, 8, 885569000, time.UTC), seed["accession_number"].(string)
+		e.Fact.SentAt, e.Fact.Accession = time.Date(2018, 1, 11, 19, 53, 8, 885569000, time.UTC),
+			seed["accession_number"].(string)
 		if rejected, ok := seed["rej_info"].(map[string]any); ok {
 			rejected["rejected_reason"], rejected["recoverable"] = reason, true
 			e.Reason = reason

@@ -37,11 +37,12 @@ func TestStatusesThatSayNothingAboutTheOrder(t *testing.T) {
 		retryAfter string
 		want       error
 	}{
-		"unauthorized":       {401, "", &labs.UnauthorizedError{Status: 401}},
-		"forbidden":          {403, "", &labs.UnauthorizedError{Status: 403}},
-		"request time-out":   {408, "", &labs.BusyError{Status: 408}},
-		"too many requests":  {429, "7", &labs.BusyError{Status: 429, RetryAfter: 7 * time.Second}},
-		"retry at a date":    {429, "Mon, 02 Mar 2026 10:01:00 GMT", &labs.BusyError{Status: 429, RetryAfter: time.Minute - 123456*time.Microsecond}},
+		"unauthorized":      {401, "", &labs.UnauthorizedError{Status: 401}},
+		"forbidden":         {403, "", &labs.UnauthorizedError{Status: 403}},
+		"request time-out":  {408, "", &labs.BusyError{Status: 408}},
+		"too many requests": {429, "7", &labs.BusyError{Status: 429, RetryAfter: 7 * time.Second}},
+		"retry at a date": {429, "Mon, 02 Mar 2026 10:01:00 GMT",
+			&labs.BusyError{Status: 429, RetryAfter: time.Minute - 123456*time.Microsecond}},
 		"retry in the past":  {503, "Mon, 02 Mar 2026 09:00:00 GMT", &labs.BusyError{Status: 503}},
 		"retry next year":    {503, "31536000", &labs.BusyError{Status: 503, RetryAfter: time.Hour}},
 		"retry before now":   {503, "-5", &labs.BusyError{Status: 503}},
@@ -284,7 +285,8 @@ func TestPaceFails(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, answer(http.StatusOK, acceptedAnswer))
 	away := errors.New("store is away")
-	client := newClient(t, account(l.URL, settings), labs.Options{WaitForTurn: func(context.Context) error { return away }})
+	client := newClient(t, account(l.URL, settings),
+		labs.Options{WaitForTurn: func(context.Context) error { return away }})
 
 	for _, do := range calls {
 		err := do(t.Context(), client)

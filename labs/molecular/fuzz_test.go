@@ -49,7 +49,8 @@ func FuzzDecode(f *testing.F) {
 		require.NotEmpty(t, n.OrderNumber)
 		require.Equal(t, n.Kind, string(n.Fact.Kind))
 		require.Equal(t, n.Fact.SentAt, n.Fact.SentAt.UTC().Truncate(time.Microsecond))
-		for _, c := range []string{n.Fact.OutboundNumber, n.Fact.InboundNumber, n.Fact.KitRegCode, n.Fact.OraQuickLot, n.Fact.Accession} {
+		for _, c := range []string{n.Fact.OutboundNumber, n.Fact.InboundNumber, n.Fact.KitRegCode, n.Fact.OraQuickLot,
+			n.Fact.Accession} {
 			require.Regexp(t, codePattern, c)
 		}
 	})

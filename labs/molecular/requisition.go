@@ -26,24 +26,25 @@ var (
 
 // placeRequest is one element of a PlaceOrder call. Race, ethnicity and insurance are not sent (molecular-api#d28).
 type placeRequest struct {
-	Shipping         shippingInfo `json:"shipping_info"`
-	OrderNumber      string       `json:"order_number"`
-	OrderedDate      string       `json:"ordered_date"`
-	Gender           string       `json:"gender"` // sex at birth
-	DateOfBirth      string       `json:"date_of_birth"`
-	Email            string       `json:"email"`
-	Phone            string       `json:"phone"`
-	ShippingMethod   int          `json:"shipping_method"`
-	PanelID          []int        `json:"panel_id"`
-	PhysicianID      int64        `json:"physician_id"`
-	PracticeID       int64        `json:"practice_id,omitempty"`
-	LineOfBusiness   string       `json:"lob"`
-	Fulfillment      bool         `json:"fulfillment"`       // always: MTL ships the kit
-	KitID            *string      `json:"kit_id"`            // always null, as MTL ships the kit and numbers it
-	PatientSignature *bool        `json:"patient_signature"` // always null: needed for lines of business that are not in use
-	Replacement      replacement  `json:"replacement"`
-	PatientID        string       `json:"patient_id"`
-	CustomField      customField  `json:"custom_field"`
+	Shipping       shippingInfo `json:"shipping_info"`
+	OrderNumber    string       `json:"order_number"`
+	OrderedDate    string       `json:"ordered_date"`
+	Gender         string       `json:"gender"` // sex at birth
+	DateOfBirth    string       `json:"date_of_birth"`
+	Email          string       `json:"email"`
+	Phone          string       `json:"phone"`
+	ShippingMethod int          `json:"shipping_method"`
+	PanelID        []int        `json:"panel_id"`
+	PhysicianID    int64        `json:"physician_id"`
+	PracticeID     int64        `json:"practice_id,omitempty"`
+	LineOfBusiness string       `json:"lob"`
+	Fulfillment    bool         `json:"fulfillment"` // always: MTL ships the kit
+	KitID          *string      `json:"kit_id"`      // always null, as MTL ships the kit and numbers it
+	// always null: needed for lines of business that are not in use
+	PatientSignature *bool       `json:"patient_signature"`
+	Replacement      replacement `json:"replacement"`
+	PatientID        string      `json:"patient_id"`
+	CustomField      customField `json:"custom_field"`
 }
 
 // shippingInfo is the only place that has the patient's name, so it is the patient's even where somebody else receives parcels.

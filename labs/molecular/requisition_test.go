@@ -61,17 +61,21 @@ func TestRequisitionFields(t *testing.T) {
 		field  string
 		want   any
 	}{
-		"gender in capitals":      {func(r *labs.Requisition) { r.Order.Patient.Gender = "Male" }, "gender", "male"},
-		"gender unknown":          {func(r *labs.Requisition) { r.Order.Patient.Gender = "unknown" }, "gender", "unknown"},
-		"gender other":            {func(r *labs.Requisition) { r.Order.Patient.Gender = "other" }, "gender", "unknown"},
-		"phone without a country": {func(r *labs.Requisition) { r.Order.Patient.Phone = "(253) 555-0142" }, "phone", "253-555-0142"},
-		"phone with country":      {func(r *labs.Requisition) { r.Order.Patient.Phone = "1 253 555 0142" }, "phone", "253-555-0142"},
-		"phone from elsewhere":    {func(r *labs.Requisition) { r.Order.Patient.Phone = "+442079460958" }, "phone", ""},
-		"short one elsewhere":     {func(r *labs.Requisition) { r.Order.Patient.Phone = "+4930123456" }, "phone", ""},
-		"phone too long":          {func(r *labs.Requisition) { r.Order.Patient.Phone = "33612345678" }, "phone", ""},
-		"email with blanks":       {func(r *labs.Requisition) { r.Order.Patient.Email = " a@example.org " }, "email", "a@example.org"},
-		"no email":                {func(r *labs.Requisition) { r.Order.Patient.Email = "" }, "email", ""},
-		"two panels":              {func(r *labs.Requisition) { r.Order.LabTest.PanelIDs = []int{7, 8} }, "panel_id", []any{7.0, 8.0}},
+		"gender in capitals": {func(r *labs.Requisition) { r.Order.Patient.Gender = "Male" }, "gender", "male"},
+		"gender unknown":     {func(r *labs.Requisition) { r.Order.Patient.Gender = "unknown" }, "gender", "unknown"},
+		"gender other":       {func(r *labs.Requisition) { r.Order.Patient.Gender = "other" }, "gender", "unknown"},
+		"phone without a country": {func(r *labs.Requisition) { r.Order.Patient.Phone = "(253) 555-0142" }, "phone",
+			"253-555-0142"},
+		"phone with country": {func(r *labs.Requisition) { r.Order.Patient.Phone = "1 253 555 0142" }, "phone",
+			"253-555-0142"},
+		"phone from elsewhere": {func(r *labs.Requisition) { r.Order.Patient.Phone = "+442079460958" }, "phone", ""},
+		"short one elsewhere":  {func(r *labs.Requisition) { r.Order.Patient.Phone = "+4930123456" }, "phone", ""},
+		"phone too long":       {func(r *labs.Requisition) { r.Order.Patient.Phone = "33612345678" }, "phone", ""},
+		"email with blanks": {func(r *labs.Requisition) { r.Order.Patient.Email = " a@example.org " }, "email",
+			"a@example.org"},
+		"no email": {func(r *labs.Requisition) { r.Order.Patient.Email = "" }, "email", ""},
+		"two panels": {func(r *labs.Requisition) { r.Order.LabTest.PanelIDs = []int{7, 8} }, "panel_id",
+			[]any{7.0, 8.0}},
 		"a replacement": {
 			func(r *labs.Requisition) { r.OriginNumber = "0123456789ABCDEF" },
 			"replacement", map[string]any{"origin_order_number": "0123456789ABCDEF"},
@@ -99,7 +103,8 @@ func TestRequisitionAddress(t *testing.T) {
 	t.Parallel()
 	for _, country := range []string{"US", "usa", "United States", " United States of America "} {
 		r := requisition()
-		r.Order.Address = &order.Address{FirstLine: " 1 Main St ", City: " Phoenix ", State: " az", Zip: "85004-1234 ", Country: country}
+		r.Order.Address = &order.Address{FirstLine: " 1 Main St ", City: " Phoenix ", State: " az", Zip: "85004-1234 ",
+			Country: country}
 		require.Equal(t, map[string]any{
 			"first_name": "Ines", "last_name": "Okafor", "address_1": "1 Main St", "address_2": "",
 			"city": "Phoenix", "state": "AZ", "postcode": "85004-1234", "country": "USA",
@@ -109,7 +114,8 @@ func TestRequisitionAddress(t *testing.T) {
 
 func TestRequisitionSettings(t *testing.T) {
 	t.Parallel()
-	body := sentOrder(t, account("", `{"default_physician":77,"practice_id":12,"shipping_method":10,"lob":"ID"}`), requisition())
+	body := sentOrder(t, account("", `{"default_physician":77,"practice_id":12,"shipping_method":10,"lob":"ID"}`),
+		requisition())
 
 	require.InDelta(t, 77, body["physician_id"], 0)
 	require.InDelta(t, 12, body["practice_id"], 0)
@@ -134,33 +140,52 @@ func TestRequisitionIsRefusedBeforeTheCall(t *testing.T) {
 		code   string
 		fields []string
 	}{
-		"no number":           {func(r *labs.Requisition) { r.OrderNumber = "" }, labs.CodeInvalidRequisition, []string{"order_number"}},
-		"long number":         {func(r *labs.Requisition) { r.OrderNumber = "123456789012345678901" }, labs.CodeInvalidRequisition, []string{"order_number"}},
-		"number with a blank": {func(r *labs.Requisition) { r.OrderNumber = "1 2" }, labs.CodeInvalidRequisition, []string{"order_number"}},
+		"no number": {func(r *labs.Requisition) { r.OrderNumber = "" }, labs.CodeInvalidRequisition,
+			[]string{"order_number"}},
+		"long number": {func(r *labs.Requisition) { r.OrderNumber = "123456789012345678901" },
+			labs.CodeInvalidRequisition, []string{"order_number"}},
+		"number with a blank": {func(r *labs.Requisition) { r.OrderNumber = "1 2" }, labs.CodeInvalidRequisition,
+			[]string{"order_number"}},
 		"long origin": {
 			func(r *labs.Requisition) { r.OriginNumber = "123456789012345678901" },
 			labs.CodeInvalidRequisition, []string{"replacement.origin_order_number"},
 		},
-		"no first name":  {func(r *labs.Requisition) { r.Order.Patient.FirstName = " " }, labs.CodeInvalidRequisition, []string{"shipping_info.first_name"}},
-		"no last name":   {func(r *labs.Requisition) { r.Order.Patient.LastName = "" }, labs.CodeInvalidRequisition, []string{"shipping_info.last_name"}},
-		"no street":      {func(r *labs.Requisition) { r.Order.Address.FirstLine = "" }, labs.CodeInvalidRequisition, []string{"shipping_info.address_1"}},
-		"no city":        {func(r *labs.Requisition) { r.Order.Address.City = "" }, labs.CodeInvalidRequisition, []string{"shipping_info.city"}},
-		"state in words": {func(r *labs.Requisition) { r.Order.Address.State = "Washington" }, labs.CodeInvalidRequisition, []string{"shipping_info.state"}},
-		"short ZIP":      {func(r *labs.Requisition) { r.Order.Address.Zip = "9840" }, labs.CodeInvalidRequisition, []string{"shipping_info.postcode"}},
-		"half ZIP+4":     {func(r *labs.Requisition) { r.Order.Address.Zip = "98402-12" }, labs.CodeInvalidRequisition, []string{"shipping_info.postcode"}},
-		"abroad":         {func(r *labs.Requisition) { r.Order.Address.Country = "CA" }, labs.CodeInvalidRequisition, []string{"shipping_info.country"}},
-		"no gender":      {func(r *labs.Requisition) { r.Order.Patient.Gender = "" }, labs.CodeInvalidRequisition, []string{"gender"}},
-		"odd gender":     {func(r *labs.Requisition) { r.Order.Patient.Gender = "f" }, labs.CodeInvalidRequisition, []string{"gender"}},
-		"no birth date":  {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{} }, labs.CodeInvalidRequisition, []string{"date_of_birth"}},
-		"31 February":    {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{Year: 2000, Month: 2, Day: 31} }, labs.CodeInvalidRequisition, []string{"date_of_birth"}},
-		"not born yet":   {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{Year: 2026, Month: 3, Day: 4} }, labs.CodeInvalidRequisition, []string{"date_of_birth"}},
-		"born long ago":  {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{Year: 1899, Month: 1, Day: 1} }, labs.CodeInvalidRequisition, []string{"date_of_birth"}},
+		"no first name": {func(r *labs.Requisition) { r.Order.Patient.FirstName = " " }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.first_name"}},
+		"no last name": {func(r *labs.Requisition) { r.Order.Patient.LastName = "" }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.last_name"}},
+		"no street": {func(r *labs.Requisition) { r.Order.Address.FirstLine = "" }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.address_1"}},
+		"no city": {func(r *labs.Requisition) { r.Order.Address.City = "" }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.city"}},
+		"state in words": {func(r *labs.Requisition) { r.Order.Address.State = "Washington" }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.state"}},
+		"short ZIP": {func(r *labs.Requisition) { r.Order.Address.Zip = "9840" }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.postcode"}},
+		"half ZIP+4": {func(r *labs.Requisition) { r.Order.Address.Zip = "98402-12" }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.postcode"}},
+		"abroad": {func(r *labs.Requisition) { r.Order.Address.Country = "CA" }, labs.CodeInvalidRequisition,
+			[]string{"shipping_info.country"}},
+		"no gender": {func(r *labs.Requisition) { r.Order.Patient.Gender = "" }, labs.CodeInvalidRequisition,
+			[]string{"gender"}},
+		"odd gender": {func(r *labs.Requisition) { r.Order.Patient.Gender = "f" }, labs.CodeInvalidRequisition,
+			[]string{"gender"}},
+		"no birth date": {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{} }, labs.CodeInvalidRequisition,
+			[]string{"date_of_birth"}},
+		"31 February": {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{Year: 2000, Month: 2, Day: 31} },
+			labs.CodeInvalidRequisition, []string{"date_of_birth"}},
+		"not born yet": {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{Year: 2026, Month: 3, Day: 4} },
+			labs.CodeInvalidRequisition, []string{"date_of_birth"}},
+		"born long ago": {func(r *labs.Requisition) { r.Order.Patient.DOB = order.Date{Year: 1899, Month: 1, Day: 1} },
+			labs.CodeInvalidRequisition, []string{"date_of_birth"}},
 		"nowhere to call": {
 			func(r *labs.Requisition) { r.Order.Patient.Email, r.Order.Patient.Phone = "", "+442079460958" },
 			labs.CodeInvalidRequisition, []string{"email or phone"},
 		},
-		"no panel":       {func(r *labs.Requisition) { r.Order.LabTest.PanelIDs = nil }, labs.CodeInvalidRequisition, []string{"panel_id"}},
-		"panel number 0": {func(r *labs.Requisition) { r.Order.LabTest.PanelIDs = []int{101, 0} }, labs.CodeInvalidRequisition, []string{"panel_id"}},
+		"no panel": {func(r *labs.Requisition) { r.Order.LabTest.PanelIDs = nil }, labs.CodeInvalidRequisition,
+			[]string{"panel_id"}},
+		"panel number 0": {func(r *labs.Requisition) { r.Order.LabTest.PanelIDs = []int{101, 0} },
+			labs.CodeInvalidRequisition, []string{"panel_id"}},
 		"several at once": {
 			func(r *labs.Requisition) { r.Order.Patient.Gender, r.Order.Address.City = "", "" },
 			labs.CodeInvalidRequisition, []string{"shipping_info.city", "gender"},

@@ -86,33 +86,42 @@ func TestWebhookProblems(t *testing.T) {
 		number  string
 		kind    string
 	}{
-		"empty":                     {``, labs.Malformed, "", ""},
-		"no JSON":                   {`order_number=1`, labs.Malformed, "", ""},
-		"cut off":                   {`{"order_number":"1"`, labs.Malformed, "", ""},
-		"an array":                  {`[{"order_number":"1","type":"kit_received"}]`, labs.Malformed, "", ""},
-		"null":                      {`null`, labs.Malformed, "", ""},
-		"a text":                    {`"kit_received"`, labs.Malformed, "", ""},
-		"two objects":               {`{} {}`, labs.Malformed, "", ""},
-		"something after it":        {`{"order_number":"1","type":"kit_received","rcvd_info":{}} x`, labs.Malformed, "", ""},
-		"too deep":                  {strings.Repeat(`{"a":`, 20_000) + `1` + strings.Repeat(`}`, 20_000), labs.Malformed, "", ""},
-		"no keys":                   {`{}`, labs.MissingFields, "", ""},
-		"no type":                   {`{"order_number":"1"}`, labs.MissingFields, "1", ""},
-		"empty type":                {`{"order_number":"1","type":" "}`, labs.MissingFields, "1", ""},
-		"type no text":              {`{"order_number":"1","type":7}`, labs.MissingFields, "1", ""},
-		"no number":                 {`{"type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
-		"null number":               {`{"order_number":null,"type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
-		"empty number":              {`{"order_number":"","type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
-		"number no text":            {`{"order_number":1,"type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
-		"number that cannot be":     {`{"order_number":"` + strings.Repeat("1", 65) + `","type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
-		"number with a zero byte":   {`{"order_number":"1\u0000","type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
+		"empty":              {``, labs.Malformed, "", ""},
+		"no JSON":            {`order_number=1`, labs.Malformed, "", ""},
+		"cut off":            {`{"order_number":"1"`, labs.Malformed, "", ""},
+		"an array":           {`[{"order_number":"1","type":"kit_received"}]`, labs.Malformed, "", ""},
+		"null":               {`null`, labs.Malformed, "", ""},
+		"a text":             {`"kit_received"`, labs.Malformed, "", ""},
+		"two objects":        {`{} {}`, labs.Malformed, "", ""},
+		"something after it": {`{"order_number":"1","type":"kit_received","rcvd_info":{}} x`, labs.Malformed, "", ""},
+		"too deep": {strings.Repeat(`{"a":`, 20_000) + `1` + strings.Repeat(`}`, 20_000), labs.Malformed, "",
+			""},
+		"no keys":      {`{}`, labs.MissingFields, "", ""},
+		"no type":      {`{"order_number":"1"}`, labs.MissingFields, "1", ""},
+		"empty type":   {`{"order_number":"1","type":" "}`, labs.MissingFields, "1", ""},
+		"type no text": {`{"order_number":"1","type":7}`, labs.MissingFields, "1", ""},
+		"no number":    {`{"type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
+		"null number": {`{"order_number":null,"type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "",
+			"kit_received"},
+		"empty number": {`{"order_number":"","type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "",
+			"kit_received"},
+		"number no text": {`{"order_number":1,"type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "",
+			"kit_received"},
+		"number that cannot be": {`{"order_number":"` + strings.Repeat("1",
+			65) + `","type":"kit_received","rcvd_info":{}}`, labs.MissingFields, "", "kit_received"},
+		"number with a zero byte": {`{"order_number":"1\u0000","type":"kit_received","rcvd_info":{}}`, labs.MissingFields,
+			"", "kit_received"},
 		"keys in another case":      {`{"Order_Number":"1","Type":"kit_received"}`, labs.MissingFields, "", ""},
 		"unknown type, no number":   {`{"type":"kit_lost"}`, labs.MissingFields, "", "kit_lost"},
 		"unknown type":              {`{"order_number":"1","type":"kit_lost"}`, labs.UnknownType, "1", "kit_lost"},
 		"unknown type that is text": {`{"order_number":"1","type":"Ines's kit!"}`, labs.UnknownType, "1", ""},
 		"no info":                   {`{"order_number":"1","type":"kit_received"}`, labs.IncompleteData, "1", "kit_received"},
-		"null info":                 {`{"order_number":"1","type":"kit_shipped","ship_info":null}`, labs.IncompleteData, "1", "kit_shipped"},
-		"info no object":            {`{"order_number":"1","type":"kit_rejected","rej_info":"QNS"}`, labs.IncompleteData, "1", "kit_rejected"},
-		"info of another type":      {`{"order_number":"1","type":"report_ready","rcvd_info":{}}`, labs.IncompleteData, "1", "report_ready"},
+		"null info": {`{"order_number":"1","type":"kit_shipped","ship_info":null}`, labs.IncompleteData, "1",
+			"kit_shipped"},
+		"info no object": {`{"order_number":"1","type":"kit_rejected","rej_info":"QNS"}`, labs.IncompleteData, "1",
+			"kit_rejected"},
+		"info of another type": {`{"order_number":"1","type":"report_ready","rcvd_info":{}}`, labs.IncompleteData, "1",
+			"report_ready"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +160,8 @@ func TestTimeOfAFact(t *testing.T) {
 	for written, want := range tests {
 		t.Run(written, func(t *testing.T) {
 			t.Parallel()
-			n := decode(`{"order_number":"1","accession_number":"M1","type":"kit_received","rcvd_info":{"received_datetime":` + written + `}}`)
+			n := decode(`{"order_number":"1","accession_number":"M1","type":"kit_received","rcvd_info":{"received_datetime":` +
+				written + `}}`)
 			require.Empty(t, n.Problem, "a fact without a time is applied (molecular-api#d7b)")
 			require.Equal(t, want, n.Fact.SentAt)
 			require.Equal(t, receivedAt, n.Fact.ReceivedAt)
@@ -187,12 +197,14 @@ func TestFactKeysAndHashes(t *testing.T) {
 	}
 
 	duplicates := map[string]labs.InboundMessage{
-		"other blanks":        change(`{ "order_number": `, "{\n\t\"order_number\":"),
-		"null and empty":      change(`"kit_reg_code": null, "oraquick_lot_exp": ""`, `"kit_reg_code": "", "oraquick_lot_exp": null`),
-		"left out":            change(`"kit_reg_code": null, `, ``),
-		"other order of keys": change(`"order_number": "123123", "accession_number": "M000031828"`, `"accession_number": "M000031828", "order_number": "123123"`),
-		"escaped":             change(`"kit_shipped"`, `"kit_shi\u0070ped"`),
-		"given twice":         change(`"order_number": "123123"`, `"order_number": "999", "order_number": "123123"`),
+		"other blanks": change(`{ "order_number": `, "{\n\t\"order_number\":"),
+		"null and empty": change(`"kit_reg_code": null, "oraquick_lot_exp": ""`,
+			`"kit_reg_code": "", "oraquick_lot_exp": null`),
+		"left out": change(`"kit_reg_code": null, `, ``),
+		"other order of keys": change(`"order_number": "123123", "accession_number": "M000031828"`,
+			`"accession_number": "M000031828", "order_number": "123123"`),
+		"escaped":     change(`"kit_shipped"`, `"kit_shi\u0070ped"`),
+		"given twice": change(`"order_number": "123123"`, `"order_number": "999", "order_number": "123123"`),
 	}
 	for name, n := range duplicates {
 		require.Equal(t, first, n, name)
@@ -224,8 +236,10 @@ func TestFactKeysAndHashes(t *testing.T) {
 func TestKeyPartsDoNotRunTogether(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(0, 0)
-	require.NotEqual(t, molecular.FactKey(order.FactKitShipped, "12", "3", at), molecular.FactKey(order.FactKitShipped, "1", "23", at))
-	require.NotEqual(t, molecular.FactKey(order.FactKitShipped, `1","`, "3", at), molecular.FactKey(order.FactKitShipped, "1", `","3`, at))
+	require.NotEqual(t, molecular.FactKey(order.FactKitShipped, "12", "3", at),
+		molecular.FactKey(order.FactKitShipped, "1", "23", at))
+	require.NotEqual(t, molecular.FactKey(order.FactKitShipped, `1","`, "3", at),
+		molecular.FactKey(order.FactKitShipped, "1", `","3`, at))
 }
 
 func TestAccessionOfAWebhook(t *testing.T) {
@@ -277,7 +291,8 @@ func TestRejectionReasons(t *testing.T) {
 		t.Run(reason, func(t *testing.T) {
 			t.Parallel()
 			escaped := strings.ReplaceAll(reason, "\n", `\n`)
-			n := decode(`{"order_number":"1","type":"kit_rejected","rej_info":{"rejected_reason":"` + escaped + `","recoverable":true}}`)
+			n := decode(`{"order_number":"1","type":"kit_rejected","rej_info":{"rejected_reason":"` + escaped +
+				`","recoverable":true}}`)
 			require.Equal(t, want, n.Fact.Detail)
 			require.Equal(t, reason, n.Reason)
 			require.Equal(t, new(true), n.Fact.Recoverable, "never read from the words")

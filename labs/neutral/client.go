@@ -38,8 +38,9 @@ func New(account labs.Account, o labs.Options) (*Client, error) {
 func (c *Client) Capabilities() labs.Capabilities {
 	s := c.settings
 	return labs.Capabilities{
-		Cancel: s.Cancel, CorrectPatient: s.Correct, Registrable: s.Registrable, Results: len(s.Methods) > 0, Schedule: s.Schedule,
-		Methods: s.Methods, Provider: s.Provider, Tiers: s.Tiers,
+		Cancel: s.Cancel, CorrectPatient: s.Correct, Registrable: s.Registrable, Results: len(s.Methods) > 0,
+		Schedule: s.Schedule,
+		Methods:  s.Methods, Provider: s.Provider, Tiers: s.Tiers,
 	}
 }
 
@@ -63,8 +64,10 @@ const (
 )
 
 var refusalCodes = map[string]bool{
-	"invalid_order": true, "unknown_test": true, "outside_service_area": true, codeUnknownOrder: true, "not_registrable": true,
-	"already_registered": true, "not_cancellable": true, codeSlotGone: true, "not_reschedulable": true, codeNoResults: true,
+	"invalid_order": true, "unknown_test": true, "outside_service_area": true, codeUnknownOrder: true,
+	"not_registrable":    true,
+	"already_registered": true, "not_cancellable": true, codeSlotGone: true, "not_reschedulable": true,
+	codeNoResults: true,
 }
 
 // answerError is the error for an answer without success: a refusal for good, or a status of which nothing can be concluded.

@@ -22,8 +22,9 @@ func TestSettingsNameAllProblems(t *testing.T) {
 			`"post" is none`, "testkit is there twice", "provider and tiers are for accounts with schedule",
 		},
 		`{"collection_methods": ["on_site_collection"], "registrable": true}`: {"registrable is for accounts with the collection method testkit"},
-		`{"collection_methods": [], "cancel": true}`:                          {"cancel and correct are for", "is for nothing"},
-		`{"schedule": true, "provider": "post", "tiers": []}`:                 {"provider is none of", "tiers are empty"},
+		`{"collection_methods": [], "cancel": true}`: {"cancel and correct are for",
+			"is for nothing"},
+		`{"schedule": true, "provider": "post", "tiers": []}`: {"provider is none of", "tiers are empty"},
 		`{"schedule": true, "provider": "quest", "tiers": ["appointment-request", "appointment-ready", "appointment-ready", "soon"]}`: {
 			"appointment-request is for phlebotomy", "appointment-ready is there twice", `"soon" is neither`,
 		},
@@ -43,8 +44,10 @@ func TestSettingsNameAllProblems(t *testing.T) {
 
 func TestNewNamesAllProblems(t *testing.T) {
 	t.Parallel()
-	_, err := neutral.New(labs.Account{ID: "acc-1", BaseURL: "x", User: "u", Token: "whsec_short", Settings: []byte(`{"schedule": true}`)}, labs.Options{})
-	for _, part := range []string{"lab account acc-1", "base URL is not", "environment is neither", "token is not whsec_", "provider is none of"} {
+	_, err := neutral.New(labs.Account{ID: "acc-1", BaseURL: "x", User: "u", Token: "whsec_short",
+		Settings: []byte(`{"schedule": true}`)}, labs.Options{})
+	for _, part := range []string{"lab account acc-1", "base URL is not", "environment is neither", "token is not whsec_",
+		"provider is none of"} {
 		require.ErrorContains(t, err, part)
 	}
 	require.NotContains(t, err.Error(), "short")
@@ -66,10 +69,12 @@ func TestPlaceSendsTheOrder(t *testing.T) {
 	c := openClient(t, p, neutraltest.FullAccount)
 	r := neutraltest.Fixture().NewRequisition("K7Q2M9XW4T1B8C5D")
 	r.Script, r.OriginNumber = "happy", "A3R8N5YV2P6H1J9E"
-	r.Order.LabTest.Markers = []order.Marker{{ID: 1, Name: "HDL", ProviderID: new("H1")}, {ID: 2, Name: "unknown to the lab"}}
+	r.Order.LabTest.Markers = []order.Marker{{ID: 1, Name: "HDL", ProviderID: new("H1")},
+		{ID: 2, Name: "unknown to the lab"}}
 	r.Order.AoEAnswers = []order.AoEAnswer{
 		{MarkerID: 1, QuestionID: 7, Answer: "Y", Code: "FASTING", Question: "Fasting?", Text: "Yes"},
-		{MarkerID: 2, QuestionID: 7, Answer: "Y", Code: "FASTING"}, {MarkerID: 3, QuestionID: 8, Answer: "of a marker that is not drawn again", Code: "X"},
+		{MarkerID: 2, QuestionID: 7, Answer: "Y", Code: "FASTING"},
+		{MarkerID: 3, QuestionID: 8, Answer: "of a marker that is not drawn again", Code: "X"},
 	}
 	r.Order.Physician = &order.Physician{FirstName: "Pia", LastName: "Doe", NPI: "1234567893"}
 	r.Order.ICDCodes, r.Order.Priority = []string{"Z00.0"}, true
@@ -78,16 +83,19 @@ func TestPlaceSendsTheOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "N-000001", placed.Accession)
 	require.Equal(t, []neutraltest.Call{{Method: "PUT", Path: "/orders/K7Q2M9XW4T1B8C5D", Body: map[string]any{
-		"number": "K7Q2M9XW4T1B8C5D", "collection_method": "testkit", "registrable": false, "priority": true, "replaces": "A3R8N5YV2P6H1J9E",
-		"script": "happy", "icd_codes": []any{"Z00.0"}, "tests": []any{map[string]any{"code": "H1", "name": "HDL"}},
+		"number": "K7Q2M9XW4T1B8C5D", "collection_method": "testkit", "registrable": false, "priority": true,
+		"replaces": "A3R8N5YV2P6H1J9E",
+		"script":   "happy", "icd_codes": []any{"Z00.0"}, "tests": []any{map[string]any{"code": "H1", "name": "HDL"}},
 		"aoe_answers": []any{map[string]any{"test": "H1", "code": "FASTING", "question": "Fasting?", "answer": "Y"}},
 		"physician":   map[string]any{"first_name": "Pia", "last_name": "Doe", "npi": "1234567893"},
 		"patient": map[string]any{
-			"first_name": "Ines", "last_name": "Quillfeather", "dob": "1988-11-30", "gender": "female", "phone_number": "+16025550142",
-			"email": "ines@example.org",
+			"first_name": "Ines", "last_name": "Quillfeather", "dob": "1988-11-30", "gender": "female",
+			"phone_number": "+16025550142",
+			"email":        "ines@example.org",
 		},
 		"address": map[string]any{
-			"receiver_name": "Quillfeather", "first_line": "77 Elm Ct", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US",
+			"receiver_name": "Quillfeather", "first_line": "77 Elm Ct", "city": "Phoenix", "state": "AZ", "zip": "85004",
+			"country": "US",
 		},
 	}}}, p.Calls())
 }
@@ -132,13 +140,16 @@ func TestReport(t *testing.T) {
 	_, err := c.Place(t.Context(), neutraltest.Fixture().NewRequisition(number))
 	require.NoError(t, err)
 	p.PublishReport(number, map[string]any{
-		"status": "final", "reported_at": "2026-03-01T09:00:00-07:00", "collected_at": "2026-02-26T08:00:00Z", "laboratory": "A Lab",
+		"status": "final", "reported_at": "2026-03-01T09:00:00-07:00", "collected_at": "2026-02-26T08:00:00Z",
+		"laboratory": "A Lab",
 		"results": []any{
-			map[string]any{"code": "H1", "name": "HDL Cholesterol", "value": 61.5, "interpretation": "abnormal", "flag": "H", "unit": "mg/dL"},
+			map[string]any{"code": "H1", "name": "HDL Cholesterol", "value": 61.5, "interpretation": "abnormal", "flag": "H",
+				"unit": "mg/dL"},
 			map[string]any{"name": "Culture", "result": "no growth"},
 		},
 		"missing": []any{
-			map[string]any{"name": "LDL", "failure": "internal_lab_failure", "note": "spilt"}, map[string]any{"name": "TSH", "failure": "eaten"},
+			map[string]any{"name": "LDL", "failure": "internal_lab_failure", "note": "spilt"},
+			map[string]any{"name": "TSH", "failure": "eaten"},
 		},
 		"patient": map[string]any{"first_name": "Ines", "last_name": "O", "dob": "1988-11-30"}, "pdf_base64": "JVBERg==",
 	})
@@ -146,11 +157,13 @@ func TestReport(t *testing.T) {
 	require.NoError(t, err)
 	collected := time.Date(2026, 2, 26, 8, 0, 0, 0, time.UTC)
 	require.Equal(t, &order.LabReport{
-		Status: "final", Interpretation: order.InterpretationAbnormal, CollectedAt: &collected, ReportedAt: time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC),
+		Status: "final", Interpretation: order.InterpretationAbnormal, CollectedAt: &collected,
+		ReportedAt: time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC),
 		Laboratory: "A Lab", Patient: &order.TestedPatient{FirstName: "Ines", LastName: "O", DOB: "1988-11-30"},
 		Results: []order.Result{
 			{
-				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: new(61.5), Text: "61.5", Type: "numeric", Unit: new("mg/dL"),
+				Name: "HDL Cholesterol", Slug: "hdl-cholesterol", Value: new(61.5), Text: "61.5", Type: "numeric",
+				Unit:           new("mg/dL"),
 				Interpretation: order.InterpretationAbnormal, SourceFlag: "H", ProviderID: new("H1"),
 			},
 			{Name: "Culture", Slug: "culture", Text: "no growth", Type: "comment", Interpretation: order.InterpretationUnknown},
@@ -176,14 +189,17 @@ func TestReport(t *testing.T) {
 		">90":          {Type: "range"},
 		"not measured": {Type: "comment"},
 	} {
-		p.PublishReport(number, map[string]any{"status": "final", "results": []any{map[string]any{"name": "A", "type": "numeric", "result": text}}})
+		p.PublishReport(number, map[string]any{"status": "final",
+			"results": []any{map[string]any{"name": "A", "type": "numeric", "result": text}}})
 		got, err := c.FetchResults(t.Context(), number)
 		require.NoError(t, err)
 		want.Name, want.Slug, want.Text, want.Interpretation = "A", "a", text, order.InterpretationUnknown
 		require.Equal(t, []order.Result{want}, got.LabReport.Results, "without a value")
 	}
-	for result, want := range map[string]order.Interpretation{"critical": order.InterpretationCritical, "abnormal": order.InterpretationNormal} {
-		p.PublishReport(number, map[string]any{"status": "final", "interpretation": "normal", "results": []any{map[string]any{"name": "A", "interpretation": result}}})
+	for result, want := range map[string]order.Interpretation{"critical": order.InterpretationCritical,
+		"abnormal": order.InterpretationNormal} {
+		p.PublishReport(number, map[string]any{"status": "final", "interpretation": "normal",
+			"results": []any{map[string]any{"name": "A", "interpretation": result}}})
 		got, err := c.FetchResults(t.Context(), number)
 		require.NoError(t, err)
 		require.Equal(t, want, got.LabReport.Interpretation, "called normal as a whole")

@@ -72,7 +72,8 @@ func requireCodesOnly(t *testing.T, m labs.InboundMessage) {
 	if f.Detail != "" {
 		require.Contains(t, lifecycle.Details(), f.Detail)
 	}
-	texts := []string{f.Accession, f.OutboundNumber, f.InboundNumber, f.KitRegCode, f.Leg, string(f.TargetStatus), f.AppointmentID}
+	texts := []string{f.Accession, f.OutboundNumber, f.InboundNumber, f.KitRegCode, f.Leg, string(f.TargetStatus),
+		f.AppointmentID}
 	if a := f.Appointment; a != nil {
 		texts = append(texts, a.Provider, a.Reference, a.Confirmation, a.Site)
 		require.True(t, a.Status.Valid())

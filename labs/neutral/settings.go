@@ -70,7 +70,8 @@ func (s Settings) checkOrders() error {
 		problems = append(problems, errors.New("settings: cancel and correct are for accounts with a collection method"))
 	}
 	if len(s.Methods) == 0 && !s.Schedule {
-		problems = append(problems, errors.New("settings: an account with neither a collection method nor schedule is for nothing"))
+		problems = append(problems,
+			errors.New("settings: an account with neither a collection method nor schedule is for nothing"))
 	}
 	return errors.Join(problems...)
 }
@@ -92,7 +93,8 @@ func (s Settings) checkAppointments() error {
 	for i, t := range s.Tiers {
 		switch {
 		case t != labs.AppointmentReady && t != labs.AppointmentRequest:
-			problems = append(problems, fmt.Errorf("settings: tiers: %q is neither %s nor %s", t, labs.AppointmentReady, labs.AppointmentRequest))
+			problems = append(problems, fmt.Errorf("settings: tiers: %q is neither %s nor %s", t, labs.AppointmentReady,
+				labs.AppointmentRequest))
 		case slices.Contains(s.Tiers[:i], t):
 			problems = append(problems, fmt.Errorf("settings: tiers: %s is there twice", t))
 		case t == labs.AppointmentRequest && providers[s.Provider] == order.PatientServiceCenter:

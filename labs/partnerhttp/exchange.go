@@ -81,7 +81,8 @@ func (c *Caller) Exchange(ctx context.Context, k Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	ctx, span := tracing.StartCall(ctx, "call lab", attribute.String("http.request.method", k.Method), attribute.String("server.address", c.base.Host))
+	ctx, span := tracing.StartCall(ctx, "call lab", attribute.String("http.request.method", k.Method),
+		attribute.String("server.address", c.base.Host))
 	answer, err := c.do(ctx, k, body)
 	span.SetAttributes(attribute.Int("http.response.status_code", answer.Status))
 	tracing.EndSpan(span, labs.FailureKind(err))

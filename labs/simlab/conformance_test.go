@@ -47,7 +47,8 @@ func TestNeutralConforms(t *testing.T) {
 func (w *testLab) publish(t testing.TB, number string, r conformance.ReportStage) {
 	t.Helper()
 	result := func(value string) map[string]any {
-		return map[string]any{"code": "1011", "name": "HDL Cholesterol", "type": "numeric", "result": value, "interpretation": "normal"}
+		return map[string]any{"code": "1011", "name": "HDL Cholesterol", "type": "numeric", "result": value,
+			"interpretation": "normal"}
 	}
 	report := map[string]any{"status": "final", "results": []any{result("61"), result("62")}, "pdf_base64": "JVBERi0xLjQK"}
 	switch r {
@@ -71,7 +72,8 @@ func (w *testLab) sendFact(t testing.TB, number string) conformance.Webhook {
 	require.Equal(t, http.StatusOK, status)
 	all := w.webhooks()
 	last := all[len(all)-1]
-	accounts, err := neutral.Authenticate(lastRequest(last), last.body, []labs.Credentials{{AccountID: "a", User: accountName, Token: neutralSecret}}, time.Now())
+	accounts, err := neutral.Authenticate(lastRequest(last), last.body,
+		[]labs.Credentials{{AccountID: "a", User: accountName, Token: neutralSecret}}, time.Now())
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, accounts)
 	return conformance.Webhook{ID: last.header.Get("webhook-id"), Body: last.body}

@@ -35,7 +35,8 @@ func TestResultsOfAPanel(t *testing.T) {
 	kit := *w.placeRaw("[" + orderBody("N1", "panel_id", []int{101, 102, 900}, "custom", "happy-lab-only") + "]")[0].KitID
 	w.awaitScriptEnd("N1")
 	got := w.results("N1")
-	require.Equal(t, []any{"N1", kit, "final", 1, "pass"}, []any{got.OrderNumber, got.KitID, got.Status, got.Version, got.Tempstrip})
+	require.Equal(t, []any{"N1", kit, "final", 1, "pass"},
+		[]any{got.OrderNumber, got.KitID, got.Status, got.Version, got.Tempstrip})
 	var names []string
 	for _, o := range got.Observations {
 		names = append(names, o.TestName)
@@ -65,7 +66,8 @@ func TestResultsThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	w := newTestLab(t, withManual)
 	w.place("N1", "happy")
-	for number, message := range map[string]string{"N1": "results are not ready", "N2": "order number not found", "": "order number not found"} {
+	for number, message := range map[string]string{"N1": "results are not ready", "N2": "order number not found",
+		"": "order number not found"} {
 		answer := call[map[string]any](w, http.StatusNotFound, http.MethodGet, "/Results?order_number="+number, "")
 		require.Equal(t, map[string]any{"success": false, "error_msg": message}, answer)
 	}
@@ -90,7 +92,8 @@ func TestNotifications(t *testing.T) {
 		var kinds []string
 		require.Eventually(t, func() bool {
 			kinds = nil
-			for _, n := range call[[]map[string]any](w, http.StatusOK, http.MethodGet, "/Notifications?order_number="+script, "") {
+			for _, n := range call[[]map[string]any](w, http.StatusOK, http.MethodGet, "/Notifications?order_number="+script,
+				"") {
 				require.Equal(t, script, n["order_number"])
 				kinds = append(kinds, n["type"].(string))
 			}
@@ -188,7 +191,8 @@ func TestManualMode(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"version": 1}, put(`{}`))
 	require.Len(t, w.results("N1").Observations, 4)
-	require.Equal(t, map[string]int{"version": 2}, put(`{"observations":[{"test_name":"Glucose","result":"Detected","result_value":"612","units":"mg/dL"}],"status":"partial"}`))
+	require.Equal(t, map[string]int{"version": 2},
+		put(`{"observations":[{"test_name":"Glucose","result":"Detected","result_value":"612","units":"mg/dL"}],"status":"partial"}`))
 	got := w.results("N1")
 	require.Equal(t, "partial", got.Status)
 	require.Len(t, got.Observations, 1)
@@ -209,7 +213,8 @@ func TestReplacedScriptSendsNothingMore(t *testing.T) {
 	w := newTestLab(t, func(c *simlab.Config) { c.Speed = 1 })
 	w.place("N1", "happy")
 	w.await(func() bool { return w.order("N1").Running })
-	w.replaceScript("N1", []simlab.Step{{Kind: simlab.KindReceived}, {Kind: simlab.KindRejected, Details: simlab.Details{Reason: "QNS"}}})
+	w.replaceScript("N1", []simlab.Step{{Kind: simlab.KindReceived},
+		{Kind: simlab.KindRejected, Details: simlab.Details{Reason: "QNS"}}})
 	state := w.order("N1")
 	require.Equal(t, "custom", state.Script)
 	require.Equal(t, "kit_rejected", state.Status)
@@ -268,11 +273,15 @@ func TestBadScripts(t *testing.T) {
 	t.Parallel()
 	w := newTestLab(t, withManual)
 	for _, body := range []string{
-		`{}`, `[]`, `{"script":"hapy"}`, `{"script":"happy","steps":[]}`, `{"steps":[{"kind":"teleport"}]}`, `{"steps":[{"kind":"kit_shipped","aftr":"1h"}]}`,
-		`{"steps":[{"kind":"kit_shipped","after":"1 day"}]}`, `{"steps":[{"kind":"kit_shipped","after":"-1h"}]}`, `{"steps":[{"kind":"kit_shipped","times":11}]}`,
-		`{"steps":[{"kind":"courier","leg":"sideways","status":"delivered"}]}`, `{"steps":[{"kind":"courier","leg":"inbound"}]}`,
+		`{}`, `[]`, `{"script":"hapy"}`, `{"script":"happy","steps":[]}`, `{"steps":[{"kind":"teleport"}]}`,
+		`{"steps":[{"kind":"kit_shipped","aftr":"1h"}]}`,
+		`{"steps":[{"kind":"kit_shipped","after":"1 day"}]}`, `{"steps":[{"kind":"kit_shipped","after":"-1h"}]}`,
+		`{"steps":[{"kind":"kit_shipped","times":11}]}`,
+		`{"steps":[{"kind":"courier","leg":"sideways","status":"delivered"}]}`,
+		`{"steps":[{"kind":"courier","leg":"inbound"}]}`,
 		`{"steps":[{"kind":"kit_shipped","pause":"-1s"}]}`, `{"steps":[{"kind":"kit_shipped","pause":"2h"}]}`,
-		`{"steps":[{"kind":"happens","fact":"courier"}]}`, `{"steps":[],"place":{"unavailable":-1}}`, `{"steps":[],"place":{"hold":"1h"}}`,
+		`{"steps":[{"kind":"happens","fact":"courier"}]}`, `{"steps":[],"place":{"unavailable":-1}}`,
+		`{"steps":[],"place":{"hold":"1h"}}`,
 	} {
 		status, _, err := w.send(http.MethodPut, "/sandbox/orders/N1/script", body)
 		require.NoError(t, err)
@@ -354,7 +363,8 @@ func TestOrdersAreListedInPages(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"N0", "N1", "N2", "N3", "N4"}, numbers)
-	require.Equal(t, "order number not found", call[map[string]any](w, http.StatusNotFound, http.MethodGet, "/sandbox/orders/N9", "")["error_msg"])
+	require.Equal(t, "order number not found", call[map[string]any](w, http.StatusNotFound, http.MethodGet,
+		"/sandbox/orders/N9", "")["error_msg"])
 	listed := call[map[string][]simlab.Script](w, http.StatusOK, http.MethodGet, "/sandbox/scripts", "")
 	require.Equal(t, simlab.Scripts(), listed["scripts"])
 }

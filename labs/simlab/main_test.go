@@ -58,7 +58,8 @@ func newTestLab(t testing.TB, configure ...func(*simlab.Config)) *testLab {
 	receiver := httptest.NewServer(http.HandlerFunc(w.receive))
 	cfg := simlab.Config{
 		User: user, Token: token,
-		WebhookURL: receiver.URL + "/lab", CourierURL: receiver.URL + "/courier", CourierSecret: secret, CourierAPIKey: apiKey,
+		WebhookURL: receiver.URL + "/lab", CourierURL: receiver.URL + "/courier", CourierSecret: secret,
+		CourierAPIKey: apiKey,
 		RetryInterval: time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, change := range configure {
@@ -176,9 +177,11 @@ func orderBody(number string, changes ...any) string {
 			"first_name": "Ines", "last_name": "Okafor", "address_1": "77 Elm Ct", "address_2": "Unit 4",
 			"city": "Tacoma", "state": "WA", "postcode": "98402", "country": "USA",
 		},
-		"order_number": number, "ordered_date": "2024-03-02T10:00:00.000000Z ", "gender": "female", "date_of_birth": "1988-11-30",
-		"email": "ines@example.org", "phone": "253-555-0142", "shipping_method": 9, "panel_id": []int{101}, "physician_id": 5501,
-		"lob": "SC", "fulfillment": true, "kit_id": nil, "patient_signature": nil,
+		"order_number": number, "ordered_date": "2024-03-02T10:00:00.000000Z ", "gender": "female",
+		"date_of_birth": "1988-11-30",
+		"email":         "ines@example.org", "phone": "253-555-0142", "shipping_method": 9, "panel_id": []int{101},
+		"physician_id": 5501,
+		"lob":          "SC", "fulfillment": true, "kit_id": nil, "patient_signature": nil,
 		"replacement": map[string]any{"origin_order_number": nil}, "patient_id": "", "custom_field": map[string]any{},
 	}
 	for i := 0; i < len(changes); i += 2 {
@@ -224,7 +227,8 @@ func (w *testLab) awaitScriptEnd(number string) (state orderState) {
 		status, raw, err := w.send(http.MethodGet, "/sandbox/orders/"+number, "")
 		state = orderState{}
 		// Before its first step the order counts as running as soon as it has been started.
-		return err == nil && status == http.StatusOK && json.Unmarshal(raw, &state) == nil && state.hasStarted() && !state.Running
+		return err == nil && status == http.StatusOK && json.Unmarshal(raw, &state) == nil && state.hasStarted() &&
+			!state.Running
 	})
 	return state
 }

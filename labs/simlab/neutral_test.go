@@ -89,8 +89,9 @@ func neutralOrderBody(number, life, script string, changes ...any) string {
 	fields := map[string]any{
 		"number": number, "collection_method": life, "registrable": false, "script": script, "an_unknown_key": 1,
 		"patient": patient("Ines"),
-		"address": map[string]any{"first_line": "77 Elm Ct", "city": "Phoenix", "state": "AZ", "zip": "85004", "country": "US"},
-		"tests":   []map[string]any{{"code": "101", "name": "Lipids"}},
+		"address": map[string]any{"first_line": "77 Elm Ct", "city": "Phoenix", "state": "AZ", "zip": "85004",
+			"country": "US"},
+		"tests": []map[string]any{{"code": "101", "name": "Lipids"}},
 	}
 	if life == simlab.FlowRegistrable {
 		fields["collection_method"], fields["registrable"], fields["shipping"] = "testkit", true, fields["address"]
@@ -117,12 +118,14 @@ func patient(first string) map[string]any {
 
 func (w *testLab) placeOnSite(life, script string, changes ...any) requisition {
 	w.t.Helper()
-	return neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1", neutralOrderBody("N1", life, script, changes...))
+	return neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1",
+		neutralOrderBody("N1", life, script, changes...))
 }
 
 func (w *testLab) registerPatient() requisition {
 	w.t.Helper()
-	return neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1/patient", neutralOrderBody("N1", simlab.FlowTestkit, ""))
+	return neutralCall[requisition](w, http.StatusCreated, http.MethodPut, "/orders/N1/patient",
+		neutralOrderBody("N1", simlab.FlowTestkit, ""))
 }
 
 // verifiedWebhooks checks the signature of every webhook of the neutral protocol with the reference implementation.
@@ -171,7 +174,8 @@ func TestNeutralCredentials(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, put(accountName, change), name)
 	}
 	// The controls: what was refused left nothing, and a signature with the secret before the rotation counts.
-	require.Equal(t, http.StatusCreated, put(accountName, func(r *http.Request) { sign(t, r, previousSecret, time.Now(), body) }))
+	require.Equal(t, http.StatusCreated,
+		put(accountName, func(r *http.Request) { sign(t, r, previousSecret, time.Now(), body) }))
 	require.Equal(t, http.StatusOK, put(accountName+":getlabs"))
 	require.Equal(t, http.StatusOK, put(accountName, func(r *http.Request) {
 		r.Header.Set("webhook-signature", "v0,eHg= v1,eHg= "+r.Header.Get("webhook-signature"))
@@ -181,11 +185,13 @@ func TestNeutralCredentials(t *testing.T) {
 func TestNeutralIsOfferedOnRequest(t *testing.T) {
 	t.Parallel()
 	w := newTestLab(t, withManual)
-	status, _, err := w.sendSigned(accountName, http.MethodPut, "/orders/N1", neutralOrderBody("N1", simlab.FlowWalkIn, ""))
+	status, _, err := w.sendSigned(accountName, http.MethodPut, "/orders/N1",
+		neutralOrderBody("N1", simlab.FlowWalkIn, ""))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, status)
 	for path, body := range map[string]string{
-		"/facts": `{"type":"transit","leg":"inbound","status":"lost"}`, "/appointments/a": `{"status":"confirmed","provider":"quest"}`,
+		"/facts":          `{"type":"transit","leg":"inbound","status":"lost"}`,
+		"/appointments/a": `{"status":"confirmed","provider":"quest"}`,
 	} {
 		status, _, err = w.send(http.MethodPost, "/sandbox/orders/N1"+path, body)
 		require.NoError(t, err)

@@ -114,12 +114,14 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("PUT /sandbox/orders/{number}/results", s.requireControlCredentials(s.handleReplaceResults))
 	mux.HandleFunc("POST /sandbox/orders/{number}/facts", s.requireControlCredentials(s.handleSendFact))
 	mux.HandleFunc("GET /sandbox/orders/{number}/appointments", s.requireControlCredentials(s.handleListAppointments))
-	mux.HandleFunc("POST /sandbox/orders/{number}/appointments/{id}", s.requireControlCredentials(s.handleActOnAppointment))
+	mux.HandleFunc("POST /sandbox/orders/{number}/appointments/{id}",
+		s.requireControlCredentials(s.handleActOnAppointment))
 	return mux
 }
 
 // recordLabCall books a call to the lab in the account and checks its credentials.
-func (s *Server) recordLabCall(operation string, next func(http.ResponseWriter, *http.Request, *callRecord)) http.HandlerFunc {
+func (s *Server) recordLabCall(operation string,
+	next func(http.ResponseWriter, *http.Request, *callRecord)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		call := s.traffic.startCall(operation, "", s.cfg.Now())
 		booked := &statusRecorder{ResponseWriter: w, call: call}

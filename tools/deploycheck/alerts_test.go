@@ -93,7 +93,8 @@ func TestABadRuleIsRefused(t *testing.T) {
 		_, errs := rulefmt.Parse([]byte(bad), false, model.UTF8Validation, promQL, slog.New(slog.DiscardHandler))
 		require.NotEmpty(t, errs, bad)
 	}
-	require.Equal(t, []string{"a", "b_total"}, metricsIn(t, `sum(rate(b_total{x="y"}[5m])) / on (z) max_over_time(a[1h:1m]) > 1`))
+	require.Equal(t, []string{"a", "b_total"},
+		metricsIn(t, `sum(rate(b_total{x="y"}[5m])) / on (z) max_over_time(a[1h:1m]) > 1`))
 }
 
 // The jobs that the alerts and the dashboard speak of are those that Prometheus scrapes.
@@ -111,7 +112,9 @@ func TestTheJobsAreScraped(t *testing.T) {
 		} `json:"scrape_configs"`
 		Global map[string]string `json:"global"`
 	}
-	require.NoError(t, yaml.UnmarshalStrict([]byte(strings.ReplaceAll(read(t, "docker/prometheus/prometheus.yaml"), "        refresh_interval: 15s\n", "")), &config))
+	require.NoError(t,
+		yaml.UnmarshalStrict([]byte(strings.ReplaceAll(read(t, "docker/prometheus/prometheus.yaml"),
+			"        refresh_interval: 15s\n", "")), &config))
 	require.Equal(t, []string{"alerts.yaml"}, config.RuleFiles)
 	services := project(t).Services
 	jobs := map[string]bool{}
@@ -120,7 +123,8 @@ func TestTheJobsAreScraped(t *testing.T) {
 		require.Contains(t, services, s.DNS[0].Names[0], "replicas are found by their service's name")
 		require.Equal(t, 9090, s.DNS[0].Port)
 	}
-	for _, job := range regexp.MustCompile(`job="([^"]+)"`).FindAllStringSubmatch(read(t, "docker/prometheus/alerts.yaml"), -1) {
+	for _, job := range regexp.MustCompile(`job="([^"]+)"`).FindAllStringSubmatch(read(t, "docker/prometheus/alerts.yaml"),
+		-1) {
 		require.True(t, jobs[job[1]], "%s is not scraped", job[1])
 	}
 }
@@ -132,7 +136,10 @@ var ofPrometheus = []string{"up"}
 // makes it.
 var sometimes = map[string]func(*testing.T) string{
 	"temporal_workflow_task_execution_failed_total": sdkMetrics,
-	"aliquot_certificate_expiry_timestamp_seconds":  func(t *testing.T) string { return read(t, "cmd/aliquot/certificate.go") },
+	"aliquot_certificate_expiry_timestamp_seconds": func(t *testing.T) string {
+		return read(t,
+			"cmd/aliquot/metrics.go")
+	},
 }
 
 // used are the metrics that alerts and the dashboard read, each with one of the places that do.

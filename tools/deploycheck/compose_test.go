@@ -25,7 +25,8 @@ func compose(t *testing.T, text string) (*types.Project, error) {
 	dir, err := filepath.Abs(filepath.Join(root, "docker"))
 	require.NoError(t, err)
 	return loader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir: dir, Environment: env, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml"), Content: []byte(text)}},
+		WorkingDir: dir, Environment: env,
+		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml"), Content: []byte(text)}},
 	}, func(o *loader.Options) { o.Profiles = []string{"*"} })
 }
 
@@ -44,14 +45,16 @@ func TestTheComposeFileIsWhatDockerTakes(t *testing.T) {
 	p := project(t)
 	names := slices.Sorted(maps.Keys(p.Services))
 	require.Equal(t, []string{
-		"api", "grafana", "lab", "migrate", "postgres", "prometheus", "proxy", "temporal", "temporal-namespace", "temporal-schema",
+		"api", "grafana", "lab", "migrate", "postgres", "prometheus", "proxy", "temporal", "temporal-namespace",
+		"temporal-schema",
 		"temporal-ui", "worker",
 	}, names)
 	for _, replicated := range []string{"api", "worker", "temporal"} {
 		require.Equal(t, 2, *p.Services[replicated].Deploy.Replicas, replicated)
 	}
 	require.Equal(t, []string{"lab"}, p.Services["lab"].Profiles, "only for those who ask for it")
-	for _, bad := range []string{"services: {a: {imagge: x}}", "services: {a: {image: x, depends_on: {b: {condition: service_healthy}}}}"} {
+	for _, bad := range []string{"services: {a: {imagge: x}}",
+		"services: {a: {image: x, depends_on: {b: {condition: service_healthy}}}}"} {
 		_, err := compose(t, bad)
 		require.Error(t, err, "the control")
 	}
@@ -81,7 +84,8 @@ func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 	for _, name := range []string{"api", "worker", "lab", "migrate"} {
 		require.True(t, p.Services[name].ReadOnly, name)
 	}
-	for name, data := range map[string]string{"postgres": "/var/lib/postgresql/data", "proxy": "/data", "prometheus": "/prometheus", "grafana": "/var/lib/grafana"} {
+	for name, data := range map[string]string{"postgres": "/var/lib/postgresql/data", "proxy": "/data",
+		"prometheus": "/prometheus", "grafana": "/var/lib/grafana"} {
 		require.True(t, slices.ContainsFunc(p.Services[name].Volumes, func(v types.ServiceVolumeConfig) bool {
 			return v.Type == types.VolumeTypeVolume && v.Target == data && v.Source != ""
 		}), "what %s keeps is gone with its container", name)
@@ -95,7 +99,8 @@ func TestServicesAreBoundedAndLookedAfter(t *testing.T) {
 				stops += d
 			}
 		}
-		require.GreaterOrEqual(t, time.Duration(*p.Services[name].StopGracePeriod), stops, "%s is killed before it has stopped", name)
+		require.GreaterOrEqual(t, time.Duration(*p.Services[name].StopGracePeriod), stops,
+			"%s is killed before it has stopped", name)
 	}
 }
 
@@ -113,7 +118,8 @@ func TestServicesWaitForOneAnother(t *testing.T) {
 		}
 	}
 	for name, on := range map[string]string{
-		"api": "migrate", "worker": "temporal-namespace", "temporal": "temporal-schema", "temporal-schema": "postgres", "proxy": "api",
+		"api": "migrate", "worker": "temporal-namespace", "temporal": "temporal-schema", "temporal-schema": "postgres",
+		"proxy": "api",
 	} {
 		require.Contains(t, p.Services[name].DependsOn, on, name)
 	}
@@ -164,7 +170,8 @@ func TestTheProxyIsTrustedAndNobodyElse(t *testing.T) {
 	t.Parallel()
 	p := project(t)
 	require.Equal(t, []string{"outside"}, slices.Sorted(maps.Keys(p.Services["proxy"].Networks)))
-	require.Equal(t, *p.Services["api"].Environment["ALIQUOT_TRUSTED_PROXIES"], p.Networks["outside"].Ipam.Config[0].Subnet)
+	require.Equal(t, *p.Services["api"].Environment["ALIQUOT_TRUSTED_PROXIES"],
+		p.Networks["outside"].Ipam.Config[0].Subnet)
 	require.True(t, p.Networks["inside"].Internal)
 	require.Equal(t, []string{"inside"}, slices.Sorted(maps.Keys(p.Services["postgres"].Networks)))
 }
@@ -175,7 +182,8 @@ func TestTemporalReadsWhatItIsTold(t *testing.T) {
 	version := moduleOf(t, "{{.Version}}")
 	p := project(t)
 	for _, name := range []string{"temporal", "temporal-schema", "temporal-namespace"} {
-		require.Equal(t, strings.TrimPrefix(version, "v"), strings.Split(p.Services[name].Image, ":")[1], "%s is not the version that is tested", name)
+		require.Equal(t, strings.TrimPrefix(version, "v"), strings.Split(p.Services[name].Image, ":")[1],
+			"%s is not the version that is tested", name)
 	}
 	template, err := os.ReadFile(filepath.Join(moduleOf(t, "{{.Dir}}"), "common/config/config_template_embedded.yaml"))
 	require.NoError(t, err)

@@ -136,8 +136,10 @@ ENTRYPOINT /y
 `)
 	require.NoError(t, err)
 	for _, want := range []string{
-		"golang has no version", "alpine:latest has no version", "WORKDIR src", "ADD does more", "RUN fetches", "a secret in ENV API_KEY",
-		"USER is not a number", "HEALTHCHECK needs a shell", "ENTRYPOINT is a shell's", "ENTRYPOINT stands there 2 times", "STOPSIGNAL stands there 0 times",
+		"golang has no version", "alpine:latest has no version", "WORKDIR src", "ADD does more", "RUN fetches",
+		"a secret in ENV API_KEY",
+		"USER is not a number", "HEALTHCHECK needs a shell", "ENTRYPOINT is a shell's", "ENTRYPOINT stands there 2 times",
+		"STOPSIGNAL stands there 0 times",
 		"no LABEL", "the shipped stage runs something",
 	} {
 		require.Contains(t, strings.Join(found, "\n"), want)
@@ -200,5 +202,6 @@ func TestTheBuildGetsEverythingThatItReads(t *testing.T) {
 	patterns := read(t, ".dockerignore")
 	require.Empty(t, ignored(t, patterns, needed))
 	require.NotEmpty(t, ignored(t, patterns, []string{"docker/secrets/encryption_keys"}), "secrets do not reach it")
-	require.Equal(t, []string{"store/migrations/00001_orders.sql"}, ignored(t, "*.md\n**/*.sql\n", append(needed, "store/migrations/00001_orders.sql"))[:1], "the control")
+	require.Equal(t, []string{"store/migrations/00001_orders.sql"},
+		ignored(t, "*.md\n**/*.sql\n", append(needed, "store/migrations/00001_orders.sql"))[:1], "the control")
 }

@@ -78,7 +78,8 @@ func tryRender(t *testing.T, values string) (map[string]string, error) {
 	c := loadChart(t)
 	given, err := chartutil.ReadValues([]byte(values))
 	require.NoError(t, err)
-	all, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: "aliquot", Namespace: "orders", IsInstall: true},
+	all, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: "aliquot", Namespace: "orders",
+		IsInstall: true},
 		chartutil.DefaultCapabilities)
 	require.NoError(t, err)
 	return engine.Render(c, all)
@@ -163,7 +164,8 @@ func TestTheChartRendersToObjectsOfKubernetes(t *testing.T) {
 	require.Len(t, objects[*corev1.ConfigMap](t, everything), 1)
 
 	for _, bad := range []string{
-		"apiVersion: v1\nkind: Service\nspec: {prots: []}", "apiVersion: v1\nkind: Pod", "apiVersion: v1\nkind: Service\nspec: {ports: 80}",
+		"apiVersion: v1\nkind: Service\nspec: {prots: []}", "apiVersion: v1\nkind: Pod",
+		"apiVersion: v1\nkind: Service\nspec: {ports: 80}",
 	} {
 		_, err := decode(bad)
 		require.Error(t, err, "the control")
@@ -250,7 +252,8 @@ func TestNoSettingIsASecret(t *testing.T) {
 	t.Parallel()
 	sandbox := []string{"ALIQUOT_LAB_TOKEN", "ALIQUOT_LAB_NEUTRAL_SECRETS", "ALIQUOT_COURIER_SECRET", "ALIQUOT_OPS_KEY"}
 	for name, s := range settings(t) {
-		for _, where := range []string{"settings: {%s: x}", "api: {settings: {%s: x}}", "workers: {all: {settings: {%s: x}}}"} {
+		for _, where := range []string{"settings: {%s: x}", "api: {settings: {%s: x}}",
+			"workers: {all: {settings: {%s: x}}}"} {
 			_, err := tryRender(t, fmt.Sprintf(where, name))
 			if s.secret && !slices.Contains(sandbox, name) {
 				require.ErrorContains(t, err, name+" is a secret")
@@ -269,7 +272,8 @@ func TestPodsAreProbedAndDrained(t *testing.T) {
 		require.NotNil(t, c.StartupProbe, d.Name)
 		require.NotNil(t, c.LivenessProbe, d.Name)
 		require.NotNil(t, c.ReadinessProbe, d.Name)
-		require.NotContains(t, c.LivenessProbe.HTTPGet.Path, "ready", "a dependency that is away is no reason to start %s again", d.Name)
+		require.NotContains(t, c.LivenessProbe.HTTPGet.Path, "ready",
+			"a dependency that is away is no reason to start %s again", d.Name)
 		require.Zero(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), d.Name)
 		require.GreaterOrEqual(t, *d.Spec.Template.Spec.TerminationGracePeriodSeconds, int64(45), d.Name)
 		require.Len(t, d.Spec.Template.Spec.TopologySpreadConstraints, 2, d.Name)
@@ -315,7 +319,8 @@ func TestTheIngressLetsEveryRouteThrough(t *testing.T) {
 	for _, p := range objects[*networkingv1.Ingress](t, everything)[0].Spec.Rules[0].HTTP.Paths {
 		through[p.Path] = true
 	}
-	routes := regexp.MustCompile(`"[A-Z]+ (/[^/":]+)[^"]*"`).FindAllStringSubmatch(read(t, "api/access_table_test.go"), -1)
+	routes := regexp.MustCompile(`"[A-Z]+ (/[^/":]+)[^"]*"`).FindAllStringSubmatch(read(t,
+		"api/http_scopes_table_test.go"), -1)
 	require.Greater(t, len(routes), 100)
 	for _, r := range routes {
 		inside := r[1] == "/metrics" || r[1] == "/readyz"
@@ -339,7 +344,8 @@ func TestTheChartHasTheSameAlertsAndDashboard(t *testing.T) {
 		}
 		spec, err := yaml.Marshal((*object)["spec"])
 		require.NoError(t, err)
-		require.Equal(t, alerts(t, read(t, "docker/prometheus/alerts.yaml")), alerts(t, string(spec)), "rendering leaves them as they are")
+		require.Equal(t, alerts(t, read(t, "docker/prometheus/alerts.yaml")), alerts(t, string(spec)),
+			"rendering leaves them as they are")
 	}
 }
 

@@ -25,7 +25,8 @@ func read(t *testing.T, name string) string {
 // files lists the repository's files below a directory, as git knows them or would.
 func files(t *testing.T, dir string) []string {
 	t.Helper()
-	git := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", dir)
+	git := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard",
+		"--deduplicate", dir)
 	git.Dir = root
 	out, err := git.Output()
 	require.NoError(t, err)
@@ -67,10 +68,12 @@ var leftAlone = map[string]string{
 	"ALIQUOT_MAX_BODY": "the default is good", "ALIQUOT_PARTNER_TIMEOUT": "the default is good",
 	"ALIQUOT_WEBHOOK_TIMEOUT": "the default is good", "ALIQUOT_WEBHOOK_CONCURRENCY": "the default is good",
 	"ALIQUOT_WEBHOOK_RETENTION": "the default is good", "ALIQUOT_RESULT_RETENTION": "a decision of the deployment's",
-	"ALIQUOT_INBOX_RETENTION": "a decision of the deployment's", "ALIQUOT_AUDIT_RETENTION": "a decision of the deployment's",
-	"ALIQUOT_LAB_MODE": "for tests", "ALIQUOT_LAB_CANCEL_CALL": "for tests", "ALIQUOT_LAB_SPACING": "for tests",
-	"ALIQUOT_LAB_NEUTRAL_URL": "for tests", "ALIQUOT_LAB_NEUTRAL_ACCOUNT": "for tests", "ALIQUOT_LAB_NEUTRAL_SECRETS": "for tests",
-	"ALIQUOT_HELD_CHANGES": "for one rollout at a time", "ALIQUOT_BILLING_REFERENCE": "the default is good",
+	"ALIQUOT_INBOX_RETENTION": "a decision of the deployment's",
+	"ALIQUOT_AUDIT_RETENTION": "a decision of the deployment's",
+	"ALIQUOT_LAB_MODE":        "for tests", "ALIQUOT_LAB_CANCEL_CALL": "for tests", "ALIQUOT_LAB_SPACING": "for tests",
+	"ALIQUOT_LAB_NEUTRAL_URL": "for tests", "ALIQUOT_LAB_NEUTRAL_ACCOUNT": "for tests",
+	"ALIQUOT_LAB_NEUTRAL_SECRETS": "for tests",
+	"ALIQUOT_HELD_CHANGES":        "for one rollout at a time", "ALIQUOT_BILLING_REFERENCE": "the default is good",
 	"ALIQUOT_URL": "of the command line", "ALIQUOT_OPS_KEY": "of the command line",
 }
 
@@ -117,7 +120,8 @@ func TestEveryVariableIsASetting(t *testing.T) {
 
 	// The control.
 	require.Equal(t, []string{"ALIQUOT_LOG_LEVEL_FILE", "ALIQUOT_MADE_UP"},
-		unknown(all, "ALIQUOT_LOG_LEVEL=x ALIQUOT_LOG_LEVEL_FILE=y ALIQUOT_MADE_UP=z ALIQUOT_ENCRYPTION_KEYS_FILE=/k ALIQUOT_PORT=1"))
+		unknown(all,
+			"ALIQUOT_LOG_LEVEL=x ALIQUOT_LOG_LEVEL_FILE=y ALIQUOT_MADE_UP=z ALIQUOT_ENCRYPTION_KEYS_FILE=/k ALIQUOT_PORT=1"))
 }
 
 // Everything that docker/.env.example sets is read by the compose file, and the other way round.

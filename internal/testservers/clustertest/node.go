@@ -91,7 +91,8 @@ func (n *Node) Launch() error {
 		}
 	}
 	process, err := childprocess.Start(childprocess.Command{
-		Name: "temporal-node", Path: n.server, Args: []string{"--config-file", n.config, "--allow-no-auth", "start"}, Log: n.log,
+		Name: "temporal-node", Path: n.server, Args: []string{"--config-file", n.config, "--allow-no-auth", "start"},
+		Log: n.log,
 	})
 	n.process = process
 	return err
@@ -130,7 +131,8 @@ func (n *Node) withProcess(do func(*childprocess.Process) error) error {
 }
 
 func (n *Node) waitReady(ctx context.Context) error {
-	c, err := client.NewLazyClient(client.Options{HostPort: n.Address, Namespace: "none", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.NewLazyClient(client.Options{HostPort: n.Address, Namespace: "none",
+		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
 		return err
 	}

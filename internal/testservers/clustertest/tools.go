@@ -15,7 +15,8 @@ import (
 const ToolsVariable = "ALIQUOT_TEST_CLUSTER"
 
 // ErrNoTools is returned when there is no Temporal server on this machine.
-var ErrNoTools = errors.New("no temporal-server and temporal-sql-tool in " + ToolsVariable + " or bin/tools: run `make cluster`")
+var ErrNoTools = errors.New("no temporal-server and temporal-sql-tool in " + ToolsVariable +
+	" or bin/tools: run `make cluster`")
 
 // tools are the programs of a cluster.
 type tools struct{ server, sqlTool string }
@@ -77,7 +78,8 @@ func (t tools) runSQLTool(ctx context.Context, server, database string, args ...
 		return fmt.Errorf("reading the address of PostgreSQL: %w", err)
 	}
 	args = append([]string{
-		"--plugin", "postgres12", "--endpoint", address.Hostname(), "--port", address.Port(), "--user", "postgres", "--password", "x",
+		"--plugin", "postgres12", "--endpoint", address.Hostname(), "--port", address.Port(), "--user", "postgres",
+		"--password", "x",
 		"--database", database,
 	}, args...)
 	out, err := exec.CommandContext(ctx, t.sqlTool, args...).CombinedOutput()

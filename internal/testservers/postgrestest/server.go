@@ -108,7 +108,8 @@ func (f TLS) urlQuery() string {
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error { return s.process.Stop() }
 
-func startServer(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string, files TLS) (*Server, error) {
+func startServer(ctx context.Context, bin string, owner *syscall.Credential, port int, data, durable string,
+	files TLS) (*Server, error) {
 	var content [3]string
 	for i, file := range []string{files.Cert, files.Key, files.CA} {
 		if file == "" {
@@ -121,9 +122,10 @@ func startServer(ctx context.Context, bin string, owner *syscall.Credential, por
 		content[i] = string(read)
 	}
 	process, err := childprocess.Start(childprocess.Command{
-		Name:   "postgres",
-		Path:   "/bin/sh",
-		Args:   []string{"-c", initAndServeScript, bin, strconv.Itoa(port), data, durable, content[0], content[1], content[2]},
+		Name: "postgres",
+		Path: "/bin/sh",
+		Args: []string{"-c", initAndServeScript, bin, strconv.Itoa(port), data, durable, content[0], content[1],
+			content[2]},
 		Signal: "INT", // disconnects clients and shuts down
 		User:   owner,
 	})

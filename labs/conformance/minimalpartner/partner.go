@@ -43,7 +43,8 @@ func (c client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance,
 	if r.Order.Modality != lifecycle.Testkit {
 		return labs.Acceptance{}, &labs.RefusedError{Code: labs.CodeInvalidRequisition, Fields: []string{"collection_method"}}
 	}
-	body := map[string]any{"order": r.OrderNumber, "patient": r.Order.Patient, "address": r.Order.Address, "test": r.Order.LabTest.Slug}
+	body := map[string]any{"order": r.OrderNumber, "patient": r.Order.Patient, "address": r.Order.Address,
+		"test": r.Order.LabTest.Slug}
 	a, err := c.caller.Exchange(ctx, partnerhttp.Call{Method: http.MethodPost, Path: "/orders", Body: body})
 	if err != nil {
 		return labs.Acceptance{}, err
@@ -55,7 +56,8 @@ func (c client) Place(ctx context.Context, r labs.Requisition) (labs.Acceptance,
 	case err != nil || !a.OK():
 		return labs.Acceptance{}, a.UnansweredError(partnerhttp.ErrUnreadable)
 	}
-	return labs.Acceptance{Accession: partnerhttp.IdentifierValue(placed["sample"]), AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
+	return labs.Acceptance{Accession: partnerhttp.IdentifierValue(placed["sample"]),
+		AlreadyPlaced: a.Status == http.StatusOK, Raw: a.Body}, nil
 }
 
 // FetchResults implements labs.Lab.
@@ -93,15 +95,18 @@ func authenticate(r *http.Request, _ []byte, accounts []labs.Credentials, _ time
 	return ids, err
 }
 
-var factKinds = map[string]order.FactKind{"shipped": order.FactKitShipped, "arrived": order.FactKitReceived, "reported": order.FactReportReady}
+var factKinds = map[string]order.FactKind{"shipped": order.FactKitShipped, "arrived": order.FactKitReceived,
+	"reported": order.FactReportReady}
 
 func decode(_ http.Header, body []byte, receivedAt time.Time) labs.InboundMessage {
 	object, err := partnerhttp.ParseObject(body)
 	if err != nil {
-		return labs.InboundMessage{Key: partnerhttp.SHA256Hex(body), Hash: partnerhttp.SHA256Hex(body), Problem: labs.Malformed}
+		return labs.InboundMessage{Key: partnerhttp.SHA256Hex(body), Hash: partnerhttp.SHA256Hex(body),
+			Problem: labs.Malformed}
 	}
 	m := labs.InboundMessage{
-		OrderNumber: partnerhttp.SafeOrderNumber(partnerhttp.TextValue(object["order"])), Kind: partnerhttp.SafeCode(partnerhttp.TextValue(object["what"])), Hash: partnerhttp.ObjectHash(object),
+		OrderNumber: partnerhttp.SafeOrderNumber(partnerhttp.TextValue(object["order"])),
+		Kind:        partnerhttp.SafeCode(partnerhttp.TextValue(object["what"])), Hash: partnerhttp.ObjectHash(object),
 	}
 	m.Key = partnerhttp.JSONHash([]string{m.OrderNumber, m.Kind, partnerhttp.TextValue(object["when"])})
 	kind, known := factKinds[m.Kind]
@@ -113,7 +118,8 @@ func decode(_ http.Header, body []byte, receivedAt time.Time) labs.InboundMessag
 	case object["when"] == nil:
 		m.Problem = labs.IncompleteData
 	default:
-		m.Fact = &order.Fact{Kind: kind, Accession: partnerhttp.IdentifierValue(object["sample"]), ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond)}
+		m.Fact = &order.Fact{Kind: kind, Accession: partnerhttp.IdentifierValue(object["sample"]),
+			ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond)}
 		m.Fact.SentAt, _ = partnerhttp.ParseInstant(partnerhttp.TextValue(object["when"]))
 	}
 	return m

@@ -29,7 +29,8 @@ func TestConformance(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	example := func(what string, kind order.FactKind) conformance.Example {
 		return conformance.Example{
-			Webhook: newWebhook(what, at.Format(time.RFC3339)), Number: conformance.OrderNumber, Kind: what, Fact: order.Fact{Kind: kind, SentAt: at, Accession: "S-1"},
+			Webhook: newWebhook(what, at.Format(time.RFC3339)), Number: conformance.OrderNumber, Kind: what,
+			Fact: order.Fact{Kind: kind, SentAt: at, Accession: "S-1"},
 		}
 	}
 	amended := newWebhook("shipped", at.Format(time.RFC3339))
@@ -45,7 +46,8 @@ func TestConformance(t *testing.T) {
 				return r
 			},
 			Facts: []conformance.Example{
-				example("shipped", order.FactKitShipped), example("arrived", order.FactKitReceived), example("reported", order.FactReportReady),
+				example("shipped", order.FactKitShipped), example("arrived", order.FactKitReceived),
+				example("reported", order.FactReportReady),
 			},
 			AmendedFact: amended, FactWithoutTime: newWebhook("arrived", "yesterday"),
 			Problems: map[labs.Problem][]conformance.Webhook{
@@ -59,12 +61,14 @@ func TestConformance(t *testing.T) {
 }
 
 func newWebhook(what, when string) conformance.Webhook {
-	return conformance.Webhook{Body: fmt.Appendf(nil, `{"order":%q,"what":%q,"when":%q,"sample":"S-1"}`, conformance.OrderNumber, what, when)}
+	return conformance.Webhook{Body: fmt.Appendf(nil, `{"order":%q,"what":%q,"when":%q,"sample":"S-1"}`,
+		conformance.OrderNumber, what, when)}
 }
 
 func requisition(number, test string) labs.Requisition {
 	return labs.Requisition{OrderNumber: number, Order: &order.Order{
-		Modality: lifecycle.Testkit, Patient: &order.Patient{LastName: conformance.Canary}, Address: &order.Address{City: "Phoenix"},
+		Modality: lifecycle.Testkit, Patient: &order.Patient{LastName: conformance.Canary},
+		Address: &order.Address{City: "Phoenix"},
 		LabTest: order.LabTest{Slug: test},
 	}}
 }

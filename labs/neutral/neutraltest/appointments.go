@@ -8,7 +8,8 @@ import (
 func (p *Partner) handleAvailability(*http.Request, map[string]any) (int, any) {
 	day := func(key string) map[string]any {
 		return map[string]any{"date": freeSlots[key].Format(time.DateOnly), "site": nil, "slots": []any{map[string]any{
-			"key": key, "start": freeSlots[key], "end": freeSlots[key].Add(time.Hour), "expires_at": nil, "price_cents": 9900, "priority": false, "available": 1,
+			"key": key, "start": freeSlots[key], "end": freeSlots[key].Add(time.Hour), "expires_at": nil, "price_cents": 9900,
+			"priority": false, "available": 1,
 		}}}
 	}
 	return http.StatusOK, map[string]any{"timezone": "America/Phoenix", "days": []any{day(FirstSlot), day(SecondSlot)}}
@@ -22,7 +23,8 @@ func (p *Partner) handleBook(r *http.Request, body map[string]any) (int, any) {
 	if a := o.appointments[id]; a != nil {
 		return http.StatusOK, a
 	}
-	a := map[string]any{"id": id, "reference": "R-" + id[:8], "provider": "getlabs", "site": nil, "address": body["address"]}
+	a := map[string]any{"id": id, "reference": "R-" + id[:8], "provider": "getlabs", "site": nil,
+		"address": body["address"]}
 	if key, ok := body["slot"].(string); !ok {
 		a["status"], a["start"], a["end"], a["timezone"], a["can_reschedule"] = "pending", nil, nil, nil, false
 	} else if !assignSlot(a, key) {

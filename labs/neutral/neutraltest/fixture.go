@@ -17,13 +17,15 @@ import (
 // Accounts of the fixture: one of which everything can be asked, and one that takes orders for testkits only.
 var (
 	FullAccount = labs.Account{
-		ID: "acc-full", Partner: neutral.Partner, User: "practice-9", Token: "whsec_" + "c2VjcmV0LW9mLXRoZS1mdWxsLWFjY291bnQtMDAwMQ==",
+		ID: "acc-full", Partner: neutral.Partner, User: "practice-9",
+		Token:       "whsec_" + "c2VjcmV0LW9mLXRoZS1mdWxsLWFjY291bnQtMDAwMQ==",
 		Environment: labs.Sandbox, Settings: []byte(`{
 			"collection_methods": ["testkit", "at_home_phlebotomy"], "registrable": true, "cancel": true, "correct": true,
 			"schedule": true, "provider": "getlabs", "tiers": ["appointment-ready", "appointment-request"]}`),
 	}
 	MinimalAccount = labs.Account{
-		ID: "acc-least", Partner: neutral.Partner, User: "practice-10", Token: "whsec_" + "c2VjcmV0LW9mLXRoZS1sZWFzdC1hY2NvdW50LTAwMDE=",
+		ID: "acc-least", Partner: neutral.Partner, User: "practice-10",
+		Token:       "whsec_" + "c2VjcmV0LW9mLXRoZS1sZWFzdC1hY2NvdW50LTAwMDE=",
 		Environment: labs.Sandbox,
 	}
 )
@@ -52,7 +54,8 @@ func Fixture() conformance.Fixture {
 			Query: labs.AvailabilityQuery{
 				Type: order.Phlebotomy, Address: location(), From: order.Date{Year: 2026, Month: time.March, Day: 3}, Days: 14,
 			},
-			Booking:   labs.Booking{Type: order.Phlebotomy, Notes: new(conformance.Canary), Patient: newPatient(conformance.Canary), Location: location()},
+			Booking: labs.Booking{Type: order.Phlebotomy, Notes: new(conformance.Canary),
+				Patient: newPatient(conformance.Canary), Location: location()},
 			TakenSlot: TakenSlot,
 		},
 	}
@@ -77,18 +80,21 @@ func newPatient(name string) *order.Patient {
 }
 
 func location() *order.Location {
-	return &order.Location{FirstLine: "77 Elm Ct", City: "Phoenix", State: "AZ", Zip: "85004", Notes: new(conformance.Canary)}
+	return &order.Location{FirstLine: "77 Elm Ct", City: "Phoenix", State: "AZ", Zip: "85004",
+		Notes: new(conformance.Canary)}
 }
 
 func reportBody(r conformance.ReportStage) map[string]any {
 	hdl := map[string]any{
-		"code": "H1", "name": "HDL Cholesterol", "loinc": "2085-9", "type": "numeric", "result": "61", "value": 61, "unit": "mg/dL",
+		"code": "H1", "name": "HDL Cholesterol", "loinc": "2085-9", "type": "numeric", "result": "61", "value": 61,
+		"unit":            "mg/dL",
 		"reference_range": ">39", "min": 39, "interpretation": "normal", "at": "2026-02-27T08:00:00Z",
 	}
 	culture := map[string]any{"code": "C1", "name": "Culture", "type": "comment", "result": conformance.Canary}
 	out := map[string]any{
 		"status": "final", "version": int(r) + 1, "reported_at": time.Date(2026, 3, 1, 9, int(r), 0, 0, time.UTC),
-		"collected_at": "2026-02-26T08:00:00Z", "laboratory": "A Lab", "interpretation": "normal", "results": []any{hdl, culture},
+		"collected_at": "2026-02-26T08:00:00Z", "laboratory": "A Lab", "interpretation": "normal",
+		"results":    []any{hdl, culture},
 		"patient":    map[string]any{"first_name": "Ines", "last_name": conformance.Canary, "dob": "1988-11-30"},
 		"pdf_base64": "JVBERi0xLjQK",
 	}
@@ -116,23 +122,29 @@ func newWebhooks() conformance.Webhooks {
 	recoverable := true
 	start := time.Date(2026, 3, 9, 16, 0, 0, 0, time.UTC)
 	visit := map[string]any{
-		"id": "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11", "reference": "R-1", "confirmation": "C-1", "provider": "getlabs", "status": "confirmed",
-		"start": start, "end": start.Add(time.Hour), "timezone": "America/Phoenix", "can_reschedule": true, "site": nil,
-		"address": map[string]any{"first_line": conformance.Canary + " St 1", "city": "Phoenix", "state": "AZ", "zip": "85004"},
+		"id": "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11", "reference": "R-1", "confirmation": "C-1", "provider": "getlabs",
+		"status": "confirmed",
+		"start":  start, "end": start.Add(time.Hour), "timezone": "America/Phoenix", "can_reschedule": true, "site": nil,
+		"address": map[string]any{"first_line": conformance.Canary + " St 1", "city": "Phoenix", "state": "AZ",
+			"zip": "85004"},
 	}
 	example := func(kind string, data map[string]any, f order.Fact) conformance.Example {
 		f.SentAt, f.Accession = factTime, "N-000001"
 		return conformance.Example{
-			Webhook: conformance.Webhook{ID: "evt-" + kind, Body: encode(factBody(conformance.OrderNumber, kind, data))}, Number: conformance.OrderNumber, Kind: kind, Fact: f,
+			Webhook: conformance.Webhook{ID: "evt-" + kind, Body: encode(factBody(conformance.OrderNumber, kind, data))},
+			Number:  conformance.OrderNumber, Kind: kind, Fact: f,
 		}
 	}
-	rejected := example("sample_rejected", map[string]any{"reason": "Hemolyzed, says " + conformance.Canary, "recoverable": true},
+	rejected := example("sample_rejected", map[string]any{"reason": "Hemolyzed, says " + conformance.Canary,
+		"recoverable": true},
 		order.Fact{Kind: order.FactKitRejected, Recoverable: &recoverable, Detail: lifecycle.SampleHemolyzed})
 	rejected.Reason = "Hemolyzed, says " + conformance.Canary
 	visited := example("appointment", visit, order.Fact{
-		Kind: order.FactAppointment, AppointmentID: "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11", Appointment: &order.ReportedAppointment{
-			Status: lifecycle.AppointmentStatusConfirmed, Provider: "getlabs", Reference: "R-1", Confirmation: "C-1", StartAt: start,
-			EndAt: start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
+		Kind: order.FactAppointment, AppointmentID: "0b1e5a52-7a0e-4a53-9f5a-3d9f6f2f8a11",
+		Appointment: &order.ReportedAppointment{
+			Status: lifecycle.AppointmentStatusConfirmed, Provider: "getlabs", Reference: "R-1", Confirmation: "C-1",
+			StartAt: start,
+			EndAt:   start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
 		},
 	})
 	visited.HasLocation = true
@@ -140,7 +152,8 @@ func newWebhooks() conformance.Webhooks {
 		NewRequest: newRequest, Signed: true,
 		Facts: []conformance.Example{
 			example("kit_shipped", map[string]any{"outbound": "9400111", "inbound": "9400222", "kit_id": "N-000001"},
-				order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400111", InboundNumber: "9400222", KitRegCode: "N-000001"}),
+				order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400111", InboundNumber: "9400222",
+					KitRegCode: "N-000001"}),
 			example("transit", map[string]any{"leg": "outbound", "status": "with_customer"},
 				order.Fact{Kind: order.FactCourierReport, Leg: "outbound", TargetStatus: lifecycle.WithCustomer, LegEnded: true}),
 			example("draw_completed", map[string]any{"collected_at": "2026-03-02T08:30:00-01:00"},
@@ -150,9 +163,11 @@ func newWebhooks() conformance.Webhooks {
 			example("report_ready", nil, order.Fact{Kind: order.FactReportReady}),
 			visited,
 		},
-		AmendedFact: conformance.Webhook{ID: "evt-kit_shipped", Body: encode(factBody(conformance.OrderNumber, "kit_shipped", map[string]any{"outbound": "9400333"}))},
+		AmendedFact: conformance.Webhook{ID: "evt-kit_shipped",
+			Body: encode(factBody(conformance.OrderNumber, "kit_shipped", map[string]any{"outbound": "9400333"}))},
 		FactWithoutTime: conformance.Webhook{
-			ID: "evt-timeless", Body: []byte(`{"type":"report_ready","order_number":"` + conformance.OrderNumber + `","at":"` + conformance.Canary + `"}`),
+			ID: "evt-timeless", Body: []byte(`{"type":"report_ready","order_number":"` + conformance.OrderNumber + `","at":"` +
+				conformance.Canary + `"}`),
 		},
 		Problems: problemWebhooks(),
 	}
@@ -161,9 +176,11 @@ func newWebhooks() conformance.Webhooks {
 func problemWebhooks() map[labs.Problem][]conformance.Webhook {
 	out := map[labs.Problem][]conformance.Webhook{}
 	for problem, bodies := range map[labs.Problem][]string{
-		labs.Malformed:     {conformance.Canary},
-		labs.MissingFields: {`{}`, `{"type":"report_ready"}`, `{"order_number":"1"}`, `{"order_number":7,"type":"report_ready"}`},
-		labs.UnknownType:   {`{"order_number":"1","type":"` + conformance.Canary + `!"}`, `{"order_number":"1","type":"kit_admired"}`},
+		labs.Malformed: {conformance.Canary},
+		labs.MissingFields: {`{}`, `{"type":"report_ready"}`, `{"order_number":"1"}`,
+			`{"order_number":7,"type":"report_ready"}`},
+		labs.UnknownType: {`{"order_number":"1","type":"` + conformance.Canary + `!"}`,
+			`{"order_number":"1","type":"kit_admired"}`},
 		labs.IncompleteData: {
 			`{"order_number":"1","type":"kit_shipped","data":"` + conformance.Canary + `"}`,
 			`{"order_number":"1","type":"transit"}`,
@@ -181,7 +198,8 @@ func problemWebhooks() map[labs.Problem][]conformance.Webhook {
 }
 
 func newRequest(a labs.Account, w conformance.Webhook, at time.Time) *http.Request {
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "/webhooks/labs/neutral", bytes.NewReader(w.Body))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "/webhooks/labs/neutral",
+		bytes.NewReader(w.Body))
 	if err != nil {
 		panic(err) // the address is fixed
 	}

@@ -20,7 +20,8 @@ func (p *Partner) handlePlace(r *http.Request, body map[string]any) (int, any) {
 		return http.StatusUnprocessableEntity, errorBody("invalid_order")
 	}
 	o := &orderRecord{
-		kitID: fmt.Sprintf("N-%06d", len(p.orders)+1), registered: body["patient"] != nil, appointments: map[string]map[string]any{},
+		kitID: fmt.Sprintf("N-%06d", len(p.orders)+1), registered: body["patient"] != nil,
+		appointments: map[string]map[string]any{},
 	}
 	p.orders[number] = o
 	return http.StatusCreated, map[string]any{"accession": o.kitID, "kit_id": o.kitID}

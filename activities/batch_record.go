@@ -1,0 +1,95 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+const (
+	recordBatchSize  = 256                    // attempts recorded together, at most
+	recordRetryPause = 500 * time.Millisecond // before a recording that failed is tried again
+	recordTimeout    = 20 * time.Second       // then it is given up, and the attempts are made again
+)
+
+// runRecorder writes attempts until there are no more: what has come up while the last were written goes into the next transaction.
+func (b *batch) runRecorder(ctx context.Context) {
+	defer close(b.recorderDone)
+	for row := range b.attempts {
+		rows := b.collectAttempts(row)
+		if err := b.writeAttempts(context.WithoutCancel(ctx), rows); err != nil {
+			b.stop(false, err)
+		}
+		b.mu.Lock()
+		for _, r := range rows {
+			b.recordedIDs = append(b.recordedIDs, r.MessageID)
+		}
+		b.mu.Unlock()
+	}
+}
+
+// collectAttempts adds to the first attempt those that wait behind it.
+func (b *batch) collectAttempts(first store.AttemptRow) []store.AttemptRow {
+	rows := []store.AttemptRow{first}
+	for len(rows) < recordBatchSize {
+		select {
+		case row, ok := <-b.attempts:
+			if !ok {
+				return rows
+			}
+			rows = append(rows, row)
+		default:
+			return rows
+		}
+	}
+	return rows
+}
+
+// writeAttempts records attempts. It is tried for a while where the store is away: to make them again would double what was delivered.
+func (b *batch) writeAttempts(ctx context.Context, rows []store.AttemptRow) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	for {
+		out, err := b.Store.RecordAttempts(ctx, b.endpoint.ID, rows)
+		if err == nil {
+			b.handleRecorded(ctx, out)
+			return nil
+		}
+		b.Log.WarnContext(ctx, "deliveries not recorded yet", "endpoint_id", b.endpoint.ID, "attempts", len(rows), "error",
+			err)
+		if stopped := sleep(ctx, recordRetryPause); stopped != nil {
+			return errors.Join(err, stopped)
+		}
+	}
+}
+
+// handleRecorded tells of what the attempts have led to.
+func (b *batch) handleRecorded(ctx context.Context, out store.AttemptsResult) {
+	b.Metrics.exhausted.Add(float64(out.ExhaustedDeliveries))
+	if out.DisabledReason != "" {
+		b.Metrics.disabled.WithLabelValues(out.DisabledReason).Inc()
+		b.Log.WarnContext(ctx, "endpoint disabled", "endpoint_id", b.endpoint.ID, "team_id", b.endpoint.TeamID, "reason",
+			out.DisabledReason)
+		b.stop(true, nil)
+	}
+	for _, id := range out.EndpointsToNudge {
+		if err := b.Dispatch.NudgeDeliveries(ctx, id); err != nil { // the reconciler makes up for it
+			b.Log.WarnContext(ctx, "deliveries not nudged", "endpoint_id", id, "error", err)
+		}
+	}
+}
+
+// drain waits for what is under way and for its records, and for the endpoint's rate: another batch may follow at once.
+func (b *batch) drain(ctx context.Context, err error) error {
+	b.posting.Wait()
+	close(b.attempts)
+	<-b.recorderDone
+	if err == nil && !workerStopping(ctx) {
+		err = sleep(ctx, time.Until(b.nextAttemptAt))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return errors.Join(err, b.err)
+}

@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// How long an order may be silent before its lab is asked, and how often it is asked then (molecular-api#d33).
+const (
+	silenceAfterPlacement = 7 * order.Day
+	silenceAfterShipment  = 30 * order.Day
+	silenceAfterReceipt   = 5 * order.Day
+	pollEvery             = order.Day
+
+	pollPage = 50 // silent orders per activity; each call waits for its turn with the account
+)
+
+// PollSilent asks the labs of one page of silent orders, after the given id, what they have reported: a webhook that never arrived
+// is not promised to be sent again. What it finds goes the way of a webhook, under the same key, so a late twin changes nothing.
+func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.SweepResult, error) {
+	defer a.startHeartbeat(ctx)()
+	var out dispatch.SweepResult
+	now := a.Now()
+	ids, err := a.Store.SilentOrders(ctx, store.SilenceSince{
+		Placed: now.Add(-silenceAfterPlacement), Shipped: now.Add(-silenceAfterShipment),
+		Received: now.Add(-silenceAfterReceipt), Polled: now.Add(-pollEvery),
+	}, after, pollPage)
+	if err != nil {
+		return out, a.internalError(ctx, "finding silent orders", "", err)
+	}
+	for _, id := range ids {
+		out.FactsPolled += a.pollOrder(ctx, id)
+	}
+	if len(ids) == pollPage {
+		out.NextPage = ids[len(ids)-1]
+	}
+	a.Metrics.countHealed(out)
+	return out, nil
+}
+
+// pollOrder asks about one order and counts what was news. A lab that cannot be asked, or does not answer, is asked again another day.
+func (a *Activities) pollOrder(ctx context.Context, orderID string) (news int) {
+	lab, o, err := a.openOrderLab(ctx, orderID)
+	if err != nil {
+		a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "error", err)
+		return 0
+	}
+	var notices []labs.PolledFact
+	err = a.callPartner(ctx, orderID, store.CallKindPoll, func() (raw []byte, err error) {
+		notices, err = lab.PollFacts(ctx, o.Number)
+		return nil, err
+	})
+	if err != nil {
+		if !errors.Is(err, labs.ErrNotSupported) {
+			a.Log.WarnContext(ctx, "silent order not polled", "order_id", orderID, "outcome", callOutcome(err))
+		}
+		return 0
+	}
+	for _, n := range notices {
+		if a.storePolledNotice(ctx, o, n) {
+			news++
+		}
+	}
+	return news
+}
+
+// storePolledNotice hands a polled notice in as if it had come by webhook.
+func (a *Activities) storePolledNotice(ctx context.Context, o *order.Order, n labs.PolledFact) bool {
+	got, err := a.Store.StoreInboxItem(ctx, store.NewInboxItem{
+		Partner: n.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact,
+		PartnerReason: n.Reason,
+		Body:          n.Body, Headers: map[string]string{"source": "poll"},
+		ReceivedAt: a.Now().UTC().Truncate(time.Microsecond),
+	})
+	if err != nil {
+		a.Log.ErrorContext(ctx, "polled report not kept", "order_id", o.ID, "error", err)
+		return false
+	}
+	if n.Location != nil && n.Fact.Appointment.Reference != "" && got.State == store.InboxReceived {
+		if err := a.Store.PutAppointmentLocation(ctx, o.ID, n.Fact.Appointment.Reference, *n.Location); err != nil {
+			a.Log.ErrorContext(ctx, "place of an appointment not kept", "order_id", o.ID, "error", err)
+		}
+	}
+	return !got.Duplicate && a.signalInboxItem(ctx, got)
+}

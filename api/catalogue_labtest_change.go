@@ -1,0 +1,255 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/internal/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// Lab tests that teams make of markers.
+
+const (
+	statusPendingApproval = "pending_approval"
+	statusInactive        = "inactive"
+	defaultSample         = "serum"
+)
+
+// CreateLabTestRequest is a lab test to be made of markers of one lab.
+type CreateLabTestRequest struct {
+	MarkerIDs    []int64  `json:"marker_ids,omitempty" doc:"These or provider_ids."`
+	ProviderIDs  []string `json:"provider_ids,omitempty" doc:"The lab's codes of markers."`
+	Name         string   `json:"name" minLength:"1" maxLength:"200"`
+	Method       string   `json:"method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	Description  string   `json:"description" maxLength:"2000"`
+	Fasting      *bool    `json:"fasting,omitempty"`
+	LabAccountID *string  `json:"lab_account_id,omitempty" format:"uuid" doc:"The lab is that of this account."`
+	LabSlug      *string  `json:"lab_slug,omitempty" maxLength:"50" doc:"The lab whose codes provider_ids are."`
+}
+
+// UpdateLabTestRequest changes a lab test. What is absent stays.
+type UpdateLabTestRequest struct {
+	Name   *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Active *bool   `json:"active,omitempty" doc:"False takes it out of service, true puts it back."`
+}
+
+type createLabTestInput struct {
+	Body CreateLabTestRequest
+}
+
+type updateLabTestInput struct {
+	LabTestPath
+	Body UpdateLabTestRequest
+}
+
+func (s *server) labTestChangeRoutes() {
+	registerOperation(s, scopeOwnChange, huma.Operation{
+		OperationID: "create-lab-test", Method: http.MethodPost, Path: "/v3/lab_tests", Tags: []string{tagLabTests},
+		Summary: "Make a lab test of markers; it can be ordered once it is approved",
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.createLabTest)
+	registerOperation(s, scopeOwnChange, huma.Operation{
+		OperationID: "update-lab-test", Method: http.MethodPatch, Path: "/v3/lab_tests/{lab_test_id}",
+		Tags:    []string{tagLabTests},
+		Summary: "Rename a lab test, or take it out of service or back",
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.updateLabTest)
+}
+
+func (s *server) createLabTest(ctx context.Context,
+	in *createLabTestInput) (*body[junction.ClientFacingLabTest], error) {
+	b, team := in.Body, callerOf(ctx).team
+	slug, err := s.labSlugOfRequest(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if (len(b.MarkerIDs) > 0) == (len(b.ProviderIDs) > 0) {
+		return nil, badRequest("Either marker_ids or provider_ids is required")
+	}
+	markers, err := s.pickMarkers(ctx, slug, b.MarkerIDs, b.ProviderIDs)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.newLabTestOfMarkers(ctx, markers, lifecycle.Modality(b.Method))
+	if err != nil {
+		return nil, err
+	}
+	t.ID, t.Name, t.Description, t.Status = uuid.NewString(), b.Name, b.Description, statusPendingApproval
+	t.Slug = t.ID[:8] + "-" + slugify(b.Name)
+	t.Fasting = b.Fasting != nil && *b.Fasting
+	if err := s.Store.PutLabTest(ctx, team.ID, t); err != nil {
+		return nil, err
+	}
+	s.appendChangeAudit(ctx, "lab_test.create", team.ID, "", "lab_test="+t.ID)
+	return newAnswer(junction.FromLabTest(t)), nil
+}
+
+// labSlugOfRequest is the slug of the lab that a request names, by itself or by an account; empty: none.
+func (s *server) labSlugOfRequest(ctx context.Context, b CreateLabTestRequest) (string, error) {
+	slug := ""
+	if b.LabSlug != nil {
+		slug = *b.LabSlug
+	}
+	if b.LabAccountID == nil {
+		return slug, nil
+	}
+	if err := s.checkAccountKnown(ctx, *b.LabAccountID); err != nil {
+		return "", err
+	}
+	account, err := s.Store.LabAccount(ctx, canonicalUUID(*b.LabAccountID))
+	if err != nil {
+		return "", err
+	}
+	if slug != "" && slug != account.LabSlug {
+		return "", badRequest("The lab account is not one with this lab")
+	}
+	return account.LabSlug, nil
+}
+
+// newLabTestOfMarkers is a lab test of markers, without a name.
+func (s *server) newLabTestOfMarkers(ctx context.Context, markers []order.Marker,
+	method lifecycle.Modality) (order.LabTest, error) {
+	all, err := s.Store.Labs(ctx)
+	if err != nil {
+		return order.LabTest{}, err
+	}
+	i := slices.IndexFunc(all, func(l order.Lab) bool { return l.ID == *markers[0].LabID })
+	switch {
+	case i < 0:
+		return order.LabTest{}, errors.New("a marker's lab is not there")
+	case !slices.Contains(all[i].CollectionMethods, string(method)):
+		return order.LabTest{}, badRequest("The lab does not collect samples by " + string(method))
+	}
+	t := order.LabTest{Method: method, Lab: &all[i], Markers: markers, SampleType: markers[0].SampleType}
+	if len(all[i].SampleTypes) > 0 {
+		t.SampleType = cmp.Or(t.SampleType, all[i].SampleTypes[0])
+	}
+	t.SampleType = cmp.Or(t.SampleType, defaultSample)
+	t.CommonTATDays, t.WorstCaseTATDays = order.TurnaroundOf(markers)
+	return t, nil
+}
+
+// pickMarkers finds markers of one lab by their ids or by the lab's codes. Without a slug, any lab that has them.
+func (s *server) pickMarkers(ctx context.Context, slug string, ids []int64, codes []string) ([]order.Marker, error) {
+	all, err := s.orderableMarkers(ctx, func(l order.Lab) bool { return slug == "" || l.Slug == slug })
+	if err != nil {
+		return nil, err
+	}
+	var found []order.Marker
+	for _, id := range ids {
+		i := slices.IndexFunc(all, func(m order.Marker) bool { return m.ID == id })
+		if i < 0 {
+			return nil, badRequest("A marker does not exist, or cannot be ordered")
+		}
+		found = append(found, all[i])
+	}
+	if len(codes) > 0 {
+		if found, err = markersByLabCode(all, codes); err != nil {
+			return nil, err
+		}
+	}
+	found = distinctByID(found)
+	for _, m := range found {
+		if m.LabID == nil || *m.LabID != *found[0].LabID {
+			return nil, badRequest("The markers belong to several labs")
+		}
+	}
+	return found, nil
+}
+
+// markersByLabCode are the markers that one lab calls so. That several labs have all of the codes is an error: which is meant is not known.
+func markersByLabCode(all []order.Marker, codes []string) ([]order.Marker, error) {
+	byLab := map[int][]order.Marker{}
+	for _, code := range codes {
+		for _, m := range all {
+			if m.ProviderID != nil && *m.ProviderID == code && m.LabID != nil {
+				byLab[*m.LabID] = append(byLab[*m.LabID], m)
+			}
+		}
+	}
+	var found []order.Marker
+	for _, markers := range byLab {
+		if len(markers) < len(codes) {
+			continue
+		}
+		if found != nil {
+			return nil, badRequest("Several labs have markers with these provider_ids: say which lab is meant")
+		}
+		found = markers
+	}
+	if found == nil {
+		return nil, badRequest("No lab has all markers with these provider_ids")
+	}
+	return found, nil
+}
+
+// slugify makes a name fit for an address.
+func slugify(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name),
+		func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "-")
+}
+
+func (s *server) updateLabTest(ctx context.Context,
+	in *updateLabTestInput) (*body[junction.ClientFacingLabTest], error) {
+	team := callerOf(ctx).team.ID
+	t, err := s.Store.ChangeLabTest(ctx, team, canonicalUUID(in.LabTestID), func(t *order.LabTest) error {
+		if in.Body.Name != nil {
+			t.Name = *in.Body.Name
+		}
+		if in.Body.Active != nil {
+			return setActive(t, *in.Body.Active)
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrConflict) {
+		return nil, badRequest("The lab test is offered to all teams, and cannot be changed by one")
+	}
+	if err != nil {
+		return nil, mapNotFound(err, "Lab test")
+	}
+	s.appendChangeAudit(ctx, "lab_test.update", team, "", "lab_test="+t.ID+" status="+t.Status)
+	return newAnswer(junction.FromLabTest(t)), nil
+}
+
+// setActive takes a test out of service or back. One that awaits its approval stays so.
+func setActive(t *order.LabTest, active bool) error {
+	switch {
+	case t.AutoGenerated:
+		return badRequest("The lab test was made for a single set, and cannot be changed")
+	case active && t.Status == statusPendingApproval:
+		return badRequest("The lab test awaits its approval")
+	case active:
+		t.Status = statusActive
+	case t.Status == statusActive:
+		t.Status = statusInactive
+	case t.Status == statusPendingApproval:
+		return badRequest("The lab test awaits its approval")
+	}
+	return nil
+}
+
+func (s *server) opsApproveLabTest(ctx context.Context, in *LabTestPath) (*body[junction.ClientFacingLabTest], error) {
+	t, err := s.Store.ChangeLabTest(ctx, "", canonicalUUID(in.LabTestID), func(t *order.LabTest) error {
+		if t.Status != statusPendingApproval {
+			return badRequest("The lab test does not await an approval")
+		}
+		t.Status = statusActive
+		return nil
+	})
+	if err != nil {
+		return nil, mapNotFound(err, "Lab test")
+	}
+	s.appendChangeAudit(ctx, "lab_test.approve", "", "", "lab_test="+t.ID)
+	return newAnswer(junction.FromLabTest(t)), nil
+}

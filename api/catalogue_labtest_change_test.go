@@ -1,0 +1,68 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// A team makes a test of markers, operations let it be ordered, and the team takes it out of service and back.
+func TestALabTestIsMadeApprovedAndArchived(t *testing.T) {
+	t.Parallel()
+	f := newDemo(t)
+	ferritin, lead := f.marker("quest", "ferritin"), f.marker("quest", "lead-blood")
+	r := f.sendWithKey(http.MethodPost, "/v3/lab_tests", f.key, map[string]any{
+		"marker_ids": []any{lead, ferritin}, "name": "Iron & lead", "method": "walk_in_test", "description": "Both",
+		"fasting": true,
+	})
+	require.Equal(t, http.StatusOK, r.status, string(r.body))
+	made := r.json(t)
+	id := made["id"].(string)
+	require.Equal(t, id[:8]+"-iron-lead", made["slug"])
+	require.Equal(t, []any{"pending_approval", true, "serum"}, []any{made["status"], made["fasting"], made["sample_type"]})
+	order := map[string]any{
+		"order_set.lab_test_ids": []any{id}, "aoe_answers": []any{aoe(lead, asksPurpose, "I"), aoe(lead, asksType, "V")},
+	}
+	status := func() string {
+		return f.sendWithKey(http.MethodGet, "/v3/lab_tests/"+id, f.key, nil).json(t)["status"].(string)
+	}
+	patch := func(body map[string]any) reply {
+		return f.sendWithKey(http.MethodPatch, "/v3/lab_tests/"+id, f.key, body)
+	}
+	require.Contains(t, f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(order)).detail(t), "not active")
+	require.Contains(t, patch(map[string]any{"active": true}).detail(t), "awaits its approval")
+
+	require.Equal(t, http.StatusOK, f.ops(http.MethodPost, "/ops/lab-tests/"+id+"/approve", nil).status)
+	require.Equal(t, http.StatusBadRequest, f.ops(http.MethodPost, "/ops/lab-tests/"+id+"/approve", nil).status)
+	require.Equal(t, http.StatusNotFound, f.ops(http.MethodPost, "/ops/lab-tests/"+newID()+"/approve", nil).status)
+	placed := f.createOrder(order)
+
+	require.Equal(t, http.StatusOK, patch(map[string]any{"active": false, "name": "Archived"}).status)
+	require.Equal(t, "inactive", status())
+	require.Equal(t, "Iron & lead", f.order(placed).LabTest.Name, "orders keep the test that they were placed with")
+	require.Equal(t, http.StatusBadRequest, f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(order)).status)
+	require.Equal(t, http.StatusOK, patch(map[string]any{"active": true}).status)
+	require.Equal(t, "active", status())
+	f.createOrder(order)
+
+	stranger := f.newKey(f.newTeam(store.Sandbox, ""), store.RoleClient)
+	require.Equal(t, http.StatusNotFound, f.sendWithKey(http.MethodPatch, "/v3/lab_tests/"+id, stranger,
+		map[string]any{"active": false}).status)
+	require.Contains(t, f.sendWithKey(http.MethodPatch, "/v3/lab_tests/"+f.labTest, f.key,
+		map[string]any{"name": "x"}).detail(t), "offered to all teams")
+	log := string(f.ops(http.MethodGet, "/ops/audit", nil).body)
+	for _, action := range []string{"lab_test.create", "lab_test.update", "lab_test.approve"} {
+		require.Contains(t, log, action)
+	}
+
+	// One that was made for a set of tests is nobody's to change.
+	auto := f.order(f.createOrder(map[string]any{
+		"order_set":         map[string]any{"add_on": map[string]any{"marker_ids": []any{ferritin}}},
+		"collection_method": "walk_in_test",
+	}))
+	require.Contains(t, f.sendWithKey(http.MethodPatch, "/v3/lab_tests/"+auto.LabTest.ID, f.key,
+		map[string]any{"active": false}).detail(t), "cannot be changed")
+}

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// apiKeyHeaders carry the API key, by the security scheme.
+var apiKeyHeaders = map[string]string{securityScheme: "x-vital-api-key", managementScheme: "X-Management-Key"}
+
+// caller is who makes a request, and when.
+type caller struct {
+	apiKey    store.APIKey
+	team      store.Team
+	requestID string
+	address   string
+	today     order.Date // in the service's time zone
+}
+
+type callerKey struct{}
+
+// callerOf is the caller of an authenticated request.
+func callerOf(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c
+}
+
+// requireScope lets a request through whose key or bearer token is good and may do what takes the scope. It shows one credential, in one
+// of the headers or as a bearer token. Nothing of the request is looked at before.
+func (s *server) requireScope(needs scope, headers []string) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		c, err := s.authenticateCaller(ctx, headers)
+		if err == nil && !roleHasScope(c.apiKey.Role, needs) {
+			err = newError(http.StatusForbidden, "This key may not do that: it takes "+string(needs))
+		}
+		var refused *Error
+		switch {
+		case err == nil:
+			humagin.Unwrap(ctx).Set(logKeyID, c.apiKey.ID)
+			next(huma.WithValue(ctx, callerKey{}, c))
+		case errors.As(err, &refused):
+			abortWithError(humagin.Unwrap(ctx), refused)
+		default:
+			_ = humagin.Unwrap(ctx).Error(err)
+			abortWithError(humagin.Unwrap(ctx), internalError([]error{err}))
+		}
+	}
+}
+
+func (s *server) authenticateCaller(ctx huma.Context, headers []string) (caller, error) {
+	var secrets []string
+	for _, name := range headers {
+		if secret := ctx.Header(name); secret != "" {
+			secrets = append(secrets, secret)
+		}
+	}
+	token := bearerToken(ctx.Header("Authorization"))
+	var key store.APIKey
+	var team store.Team
+	var err error
+	switch {
+	case len(secrets) > 1 || len(secrets) == 1 && token != "":
+		err = newError(http.StatusUnauthorized, "Give one credential: an API key or a bearer token")
+	case token != "":
+		key, team, err = s.findByBearerToken(ctx.Context(), token)
+	case len(secrets) == 1:
+		key, team, err = s.findByAPIKey(ctx.Context(), secrets[0])
+	default:
+		err = newError(http.StatusUnauthorized, "API key is missing")
+	}
+	if err != nil {
+		return caller{}, err
+	}
+	c := humagin.Unwrap(ctx)
+	return caller{apiKey: key, team: team, requestID: requestID(c), address: c.ClientIP(), today: s.today()}, nil
+}
+
+// bearerToken is the token of an Authorization header; empty: it has none. Other schemes are a proxy's business.
+func bearerToken(header string) string {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+func (s *server) findByAPIKey(ctx context.Context, secret string) (store.APIKey, store.Team, error) {
+	key, team, err := s.Store.APIKeyBySecret(ctx, secret)
+	if errors.Is(err, store.ErrNotFound) {
+		return key, team, newError(http.StatusUnauthorized, "API key is not valid")
+	}
+	if err != nil {
+		return key, team, err
+	}
+	if refused := s.checkRate(ctx, s.apiKeyLimiter, "key:"+key.ID); refused != nil {
+		return key, team, refused
+	}
+	s.recordAPIKeyUse(ctx, key)
+	return key, team, nil
+}
+
+// findByBearerToken has a token stand for a key of its own with the role client. The tokens of a team are limited together.
+func (s *server) findByBearerToken(ctx context.Context, secret string) (store.APIKey, store.Team, error) {
+	token, team, err := s.Store.BearerTokenBySecret(ctx, secret)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.APIKey{}, team, newError(http.StatusUnauthorized, "The bearer token is not valid, or has expired")
+	}
+	if err != nil {
+		return store.APIKey{}, team, err
+	}
+	if refused := s.checkRate(ctx, s.apiKeyLimiter, "tokens:"+team.ID); refused != nil {
+		return store.APIKey{}, team, refused
+	}
+	return store.APIKey{ID: token.ID, TeamID: team.ID, Name: "bearer token", Role: store.RoleClient}, team, nil
+}
+
+// recordAPIKeyUse notes that a key is in use. A request is answered whether that can be noted or not.
+func (s *server) recordAPIKeyUse(ctx context.Context, key store.APIKey) {
+	if err := s.Store.RecordAPIKeyUse(ctx, key); err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the use of a key is not noted", slog.String("key_id", key.ID),
+			slog.Any("error", err))
+	}
+}
+
+// scope is what an operation takes of the key that asks for it.
+type scope string
+
+const (
+	scopeOwnRead   scope = "own:read"   // what belongs to the key's team
+	scopeOwnChange scope = "own:change" // orders, users and appointments of the key's team
+	scopeAllRead   scope = "all:read"   // what belongs to all teams
+	// demands on orders, deliveries, what came from partners, endpoints and their secrets
+	scopeAllChange  scope = "all:change"
+	scopeAdminister scope = "administer" // teams, keys, lab accounts, the audit
+)
+
+// permissions are what keys may do, by role. What is not here nobody may do.
+var permissions = map[string][]scope{
+	store.RoleClient:         {scopeOwnRead, scopeOwnChange},
+	store.RoleOperationsRead: {scopeOwnRead, scopeAllRead},
+	store.RoleOperations:     {scopeOwnRead, scopeOwnChange, scopeAllRead, scopeAllChange},
+	store.RoleAdministrator:  {scopeOwnRead, scopeOwnChange, scopeAllRead, scopeAllChange, scopeAdminister},
+}
+
+// roleHasScope reports whether keys of a role may do what takes a scope.
+func roleHasScope(role string, s scope) bool { return slices.Contains(permissions[role], s) }
+
+// scopeExtension is the name under which the document says what an operation takes.
+const scopeExtension = "x-scope"
+
+// appendReadAudit notes who reads patient data, before it is given out. What cannot be audited is not shown.
+func (s *server) appendReadAudit(ctx context.Context, action, teamID, orderID, detail string) error {
+	if err := s.Store.AppendAudit(ctx, auditRow(ctx, action, teamID, orderID, detail)); err != nil {
+		return fmt.Errorf("auditing %s: %w", action, err)
+	}
+	return nil
+}
+
+// appendChangeAudit notes who changed something, after it has been changed: the change stands, so a failure is only logged.
+func (s *server) appendChangeAudit(ctx context.Context, action, teamID, orderID, detail string) {
+	row := auditRow(ctx, action, teamID, orderID, detail)
+	if err := s.Store.AppendAudit(context.WithoutCancel(ctx), row); err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelError, "a change is not audited", slog.String("action", action),
+			slog.String("order_id", orderID), slog.String("key_id", row.APIKeyID), slog.String("request_id", row.RequestID),
+			slog.Any("error", err))
+	}
+}
+
+func auditRow(ctx context.Context, action, teamID, orderID, detail string) store.AuditRow {
+	c := callerOf(ctx)
+	return store.AuditRow{
+		APIKeyID: c.apiKey.ID, TeamID: teamID, OrderID: orderID, Action: action, RequestID: c.requestID, Address: c.address,
+		Detail: detail,
+	}
+}

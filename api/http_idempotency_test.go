@@ -1,0 +1,175 @@
+package api_test
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+const keyHeader = "X-Idempotency-Key"
+
+func (f *fixture) createOrderWithKey(idempotencyKey string, set map[string]any, headers ...string) reply {
+	f.t.Helper()
+	return f.sendWithKey(http.MethodPost, "/v3/order", f.key, f.orderBody(set),
+		append(headers, keyHeader, idempotencyKey)...)
+}
+
+func TestIdempotentReplay(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.createOrderWithKey("key-1", nil)
+	require.Equal(t, http.StatusOK, first.status, string(first.body))
+	again := f.createOrderWithKey("key-1", map[string]any{"passthrough": "another"})
+	require.Equal(t, http.StatusOK, again.status)
+	require.Equal(t, string(first.body), string(again.body), "verbatim, whatever the second request says")
+	require.Equal(t, "application/json", again.header.Get("Content-Type"))
+	require.Equal(t, 1, f.countOrders())
+	started, _, _ := f.orders.snapshot()
+	require.Len(t, started, 1)
+
+	f.createOrderWithKey("key-2", nil)
+	require.Equal(t, 2, f.countOrders())
+}
+
+func TestIdempotencyKeysAreApartPerTeam(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	mine := f.createOrderWithKey("key-1", nil)
+	f.team = f.newTeam(store.Sandbox, "")
+	f.key, f.user = f.newKey(f.team, store.RoleClient), f.newUser(f.team)
+	theirs := f.createOrderWithKey("key-1", nil)
+	require.Equal(t, http.StatusOK, theirs.status)
+	require.NotEqual(t, string(mine.body), string(theirs.body))
+	require.Equal(t, 2, f.countOrders())
+}
+
+func TestIdempotentFailureIsReplayed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	unknown := map[string]any{"user_id": newID()}
+	first := f.createOrderWithKey("key-1", unknown)
+	require.Equal(t, http.StatusNotFound, first.status)
+	again := f.createOrderWithKey("key-1", nil)
+	require.Equal(t, http.StatusNotFound, again.status)
+	require.Equal(t, string(first.body), string(again.body))
+	require.Zero(t, f.countOrders())
+}
+
+func TestIdempotentFailureIsNotStoredWithNoCache(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.createOrderWithKey("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	require.Equal(t, http.StatusNotFound, first.status)
+	again := f.createOrderWithKey("key-1", nil, "X-Idempotency-Error", "no-cache")
+	require.Equal(t, http.StatusOK, again.status, string(again.body))
+	replayed := f.createOrderWithKey("key-1", map[string]any{"user_id": newID()}, "X-Idempotency-Error", "no-cache")
+	require.Equal(t, string(again.body), string(replayed.body), "successes are stored")
+}
+
+func TestIdempotencyStoresNothingOnInvalidRequests(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	require.Equal(t, http.StatusUnprocessableEntity, f.createOrderWithKey("key-1", map[string]any{"user_id": nil}).status)
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
+}
+
+// A scheduled order whose answer was lost, and which is asked for again after midnight, is the same order still.
+func TestIdempotentReplayAfterActivation(t *testing.T) {
+	t.Parallel()
+	var days atomic.Int32
+	f := newFixture(t, func(d *api.Deps) { d.Now = func() time.Time { return testTime.AddDate(0, 0, int(days.Load())) } })
+	today := map[string]any{"activate_by": "2026-03-04"}
+	first := f.createOrderWithKey("key-1", today)
+	require.Equal(t, http.StatusOK, first.status, string(first.body))
+	days.Store(1)
+	again := f.createOrderWithKey("key-1", today)
+	require.Equal(t, http.StatusOK, again.status, string(again.body))
+	require.Equal(t, string(first.body), string(again.body))
+
+	requireProblem(t, f.createOrderWithKey("key-2", today), []any{"body", "activate_by"}, "value_error")
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-2", nil).status, "what was not valid is not stored")
+	require.Equal(t, 2, f.countOrders())
+}
+
+func TestIdempotencyHeadersAreValidated(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	long := make([]byte, 256)
+	for i := range long {
+		long[i] = 'k'
+	}
+	r := f.createOrderWithKey(string(long), nil)
+	require.Equal(t, http.StatusUnprocessableEntity, r.status)
+	requireProblem(t, r, []any{"header", keyHeader}, "string_too_long")
+	r = f.createOrderWithKey("key-1", nil, "X-Idempotency-Error", "cache")
+	require.Equal(t, http.StatusUnprocessableEntity, r.status)
+	requireProblem(t, r, []any{"header", "X-Idempotency-Error"}, "enum")
+	require.Equal(t, http.StatusOK, f.createOrderWithKey(string(long[:255]), nil).status)
+}
+
+func TestIdempotencyKeyInUse(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	claim, err := f.store.ClaimIdempotencyKey(t.Context(), f.team, "POST /v3/order", "key-1", 60e9)
+	require.NoError(t, err)
+	require.NotNil(t, claim.Claimed)
+	r := f.createOrderWithKey("key-1", nil)
+	require.Equal(t, http.StatusConflict, r.status)
+	require.Contains(t, r.detail(t), "still executing")
+	require.Zero(t, f.countOrders())
+	require.NoError(t, f.store.ReleaseIdempotencyKey(t.Context(), *claim.Claimed))
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
+}
+
+// However many requests with one key come at once, there is one order, and every answer is that order's or 409.
+func TestIdempotencyUnderConcurrency(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const callers = 12
+	replies := make([]reply, callers)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			<-start
+			replies[i] = f.createOrderWithKey("key-1", nil)
+		})
+	}
+	close(start)
+	wg.Wait()
+	var bodies []string
+	for _, r := range replies {
+		if r.status == http.StatusConflict {
+			continue
+		}
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		bodies = append(bodies, string(r.body))
+	}
+	require.NotEmpty(t, bodies)
+	for _, b := range bodies {
+		require.Equal(t, bodies[0], b)
+	}
+	require.Equal(t, 1, f.countOrders())
+}
+
+// A failure of ours is not an answer: the same key may be used again.
+func TestIdempotencyReleasesAfterOurFailure(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	// Each overlay is good alone; together a reminder lies outside the window.
+	f.account = f.newAccount(store.LabAccount{TeamID: f.team,
+		Policy: []byte(`{"recovery": {"window": "168h", "reminders": ["72h"]}}`)})
+	clash := f.newLabTest(order.LabTest{Policy: []byte(`{"recovery": {"reminders": ["240h"]}}`)})
+	r := f.createOrderWithKey("key-1", map[string]any{"order_set.lab_test_ids": []any{clash}})
+	require.Equal(t, http.StatusInternalServerError, r.status, string(r.body))
+	require.Equal(t, "Internal server error", r.detail(t))
+	require.Equal(t, http.StatusOK, f.createOrderWithKey("key-1", nil).status)
+}

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// problem is one item of a 422 answer. What was sent is not repeated: it may be a patient's.
+type problem struct {
+	Loc  []any  `json:"loc"`
+	Msg  string `json:"msg"`
+	Type string `json:"type"`
+}
+
+func (p *problem) Error() string { return p.Type }
+
+// newProblem is a problem at a place such as "body.patient_details.dob".
+func newProblem(kind, msg, path string) *problem {
+	return &problem{Loc: splitPath(path), Msg: msg, Type: kind}
+}
+
+func missingProblem(path string) *problem { return newProblem("missing", "Field required", path) }
+
+// validationError is the 422 answer to a request that failed validation, with everything that is wrong at once.
+func validationError(all ...*problem) *Error {
+	return &Error{Detail: all, status: http.StatusUnprocessableEntity}
+}
+
+// splitPath turns "body.consents[0].version" into ["body","consents",0,"version"].
+func splitPath(path string) []any {
+	out := []any{}
+	for part := range strings.SplitSeq(path, ".") {
+		name, rest, _ := strings.Cut(part, "[")
+		if name != "" {
+			out = append(out, name)
+		}
+		for rest != "" {
+			index, more, _ := strings.Cut(rest, "]")
+			if n, err := strconv.Atoi(index); err == nil {
+				out = append(out, n)
+			}
+			rest = strings.TrimPrefix(more, "[")
+		}
+	}
+	return out
+}
+
+func toProblems(errs []error) []*problem {
+	out := make([]*problem, 0, len(errs))
+	for _, err := range errs {
+		var own *problem
+		var detail *huma.ErrorDetail
+		switch {
+		case errors.As(err, &own):
+			out = append(out, own)
+		case errors.As(err, &detail):
+			out = append(out, fromHumaDetail(detail))
+		default:
+			out = append(out, newProblem("value_error", "Value is not valid", "body"))
+		}
+	}
+	if slices.ContainsFunc(out, func(p *problem) bool { return p.inPart("body") && len(p.Loc) == 1 }) {
+		// The body as a whole is wrong, and was never looked into: what seems to be missing from it may be there.
+		out = slices.DeleteFunc(out, func(p *problem) bool { return p.inPart("body") && len(p.Loc) > 1 })
+	}
+	found := slices.Clone(out)
+	return slices.DeleteFunc(out, func(p *problem) bool { return slices.ContainsFunc(found, p.isCausedBy) })
+}
+
+// isCausedBy reports whether a problem is there only because of another one: it lies inside of what is not there, or is no object, or it
+// misses what is there and is wrong.
+func (p *problem) isCausedBy(q *problem) bool {
+	if slices.Equal(q.Loc, p.Loc) {
+		return p.Type == "missing" && q.Type != "missing"
+	}
+	hollow := q.Type == "missing" || q.Type == "dict_type"
+	return hollow && len(q.Loc) < len(p.Loc) && slices.Equal(q.Loc, p.Loc[:len(q.Loc)])
+}
+
+// inPart reports whether the problem lies in that part of the request.
+func (p *problem) inPart(part string) bool { return len(p.Loc) > 0 && p.Loc[0] == part }
+
+// problemTypes are the problem types, which follow those of the original API, by the beginning of huma's messages. The first that matches
+// decides. An empty msg keeps huma's, which then repeats nothing of the value.
+var problemTypes = []struct{ begins, kind, msg string }{
+	{"unexpected property", "extra_forbidden", "Extra inputs are not permitted"},
+	{"expected string to match pattern", "string_pattern_mismatch", ""},
+	{"expected string to be RFC 5322 email", "value_error", "Value is not a valid email address"},
+	{"expected string to be RFC 4122 uuid", "uuid_parsing", "Input should be a valid UUID"},
+	{"expected string to be RFC 3339 date-time", "datetime_parsing", "Input should be a valid datetime"},
+	{"expected string to be RFC 3339 date", "date_from_datetime_parsing",
+		"Input should be a valid date in the format YYYY-MM-DD"},
+	{"expected string to be", "value_error", "Value is not valid"},
+	{"expected string", "string_type", "Input should be a valid string"},
+	{"expected boolean", "bool_type", "Input should be a valid boolean"},
+	{"expected integer", "int_type", "Input should be a valid integer"},
+	{"expected number >=", "greater_than_equal", ""},
+	{"expected number <=", "less_than_equal", ""},
+	{"expected number", "float_type", "Input should be a valid number"},
+	{"expected array length >=", "too_short", ""},
+	{"expected array length <=", "too_long", ""},
+	{"expected array", "list_type", "Input should be a valid list"},
+	{"unexpected property", "extra_forbidden", "There is no such field"},
+	{"expected object", "dict_type", "Input should be a valid object"},
+	{"expected value to be one of", "enum", ""},
+	{"expected length >=", "string_too_short", ""},
+	{"expected length <=", "string_too_long", ""},
+	{"invalid integer", "int_parsing", "Input should be a valid integer"},
+	{"invalid boolean", "bool_parsing", "Input should be a valid boolean"},
+	{"invalid date/time", "datetime_parsing", "Input should be a valid datetime"},
+	{"invalid character", "json_invalid", "JSON decode error"},
+	{"unexpected end of JSON input", "json_invalid", "JSON decode error"},
+	{errDuplicateKey.Error(), "json_invalid", "An object has the same key twice"},
+	{errNUL.Error(), "value_error", "Texts with NUL characters are not allowed"},
+	{errNotUTF8.Error(), "json_invalid", "The body is not UTF-8"},
+	{errNestedTooDeeply.Error(), "json_invalid", "The body is nested too deeply"},
+	{errTooManyValues.Error(), "json_invalid", "The body has too many values"},
+}
+
+func fromHumaDetail(d *huma.ErrorDetail) *problem {
+	if rest, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		return missingProblem(d.Location + "." + name)
+	}
+	if strings.HasPrefix(d.Message, "required ") { // a parameter
+		return missingProblem(d.Location)
+	}
+	for _, k := range problemTypes {
+		if !strings.HasPrefix(d.Message, k.begins) {
+			continue
+		}
+		msg := k.msg
+		if msg == "" {
+			msg = d.Message
+		}
+		return newProblem(k.kind, msg, d.Location)
+	}
+	return newProblem("value_error", "Value is not valid", d.Location)
+}

@@ -1,0 +1,138 @@
+package api
+
+import (
+	"errors"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// What orders are checked for beyond what a schema can say. Every check reports its problem at its place, so that a client learns
+// everything that is wrong at once. An empty field is the schema's business.
+
+// phonePattern is lenient on purpose: the original API's own samples have numbers that no telephone network would take.
+var phonePattern = regexp.MustCompile(`^\+?[0-9(][0-9 ().-]{6,19}$`)
+
+const (
+	minPhoneDigits = 7
+	maxPhoneDigits = 15 // E.164
+)
+
+var genders = []string{"female", "male", "other", "unknown"}
+
+func (in *CreateOrderRequest) check(today order.Date) []error {
+	var errs []error
+	if in.LabTestID == nil && in.OrderSet == nil {
+		errs = append(errs, missingProblem("body.order_set"))
+	}
+	errs = append(errs, in.PatientDetails.check(today)...)
+	errs = append(errs, in.Physician.check()...)
+	errs = append(errs, in.HealthInsurance.check("body.health_insurance")...)
+	return append(errs, in.PatientAddress.check("body.patient_address")...)
+}
+
+func (p *PatientDetailsWithValidation) check(today order.Date) []error {
+	const place = "body.patient_details"
+	errs := checkBirthDate(p.DOB, place+".dob", today)
+	if p.Gender != "" && !slices.Contains(genders, normaliseGender(p.Gender)) {
+		errs = append(errs, newProblem("enum", "Input should be one of "+strings.Join(genders, ", "), place+".gender"))
+	}
+	errs = append(errs, checkPhone(p.PhoneNumber, place+".phone_number")...)
+	errs = append(errs, p.MedicalProxy.check(place+".medical_proxy")...)
+	return append(errs, checkEmail(p.Email, place+".email")...)
+}
+
+// checkEmail finds what a schema takes for an address: one with a name.
+func checkEmail(email, path string) []error {
+	if a, err := mail.ParseAddress(email); err == nil && a.Address != email {
+		return []error{newProblem("value_error", "Value is not a valid email address", path)}
+	}
+	return nil
+}
+
+func checkBirthDate(day, path string, today order.Date) []error {
+	if day == "" {
+		return nil
+	}
+	dob, err := parseBirthDate(day)
+	switch {
+	case err != nil:
+		return []error{newProblem("date_from_datetime_parsing", "Input should be a valid date in the format YYYY-MM-DD",
+			path)}
+	case today.Before(dob):
+		return []error{newProblem("value_error", "Date should be in the past", path)}
+	}
+	return nil
+}
+
+func (a *PatientAddressWithValidation) check(path string) []error {
+	return checkPhone(emptyIfNil(a.PhoneNumber), path+".phone_number")
+}
+
+func checkPhone(number, path string) []error {
+	if number == "" || isPhone(number) {
+		return nil
+	}
+	return []error{newProblem("value_error", "Value is not a phone number", path)}
+}
+
+func isPhone(s string) bool {
+	n := len(digits(s))
+	return phonePattern.MatchString(s) && n >= minPhoneDigits && n <= maxPhoneDigits
+}
+
+// normalisePhone writes a number in E.164. One without a country is a US one.
+func normalisePhone(s string) string {
+	d := digits(s)
+	if !strings.HasPrefix(s, "+") && len(d) == 10 {
+		return "+1" + d
+	}
+	return "+" + d
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+var errNotMidnight = errors.New("a date of birth has no time of day")
+
+// parseBirthDate reads a date, or a timestamp at midnight, which some clients send.
+func parseBirthDate(s string) (order.Date, error) {
+	d, err := order.ParseDate(s)
+	if err == nil {
+		return d, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.999999999"} {
+		t, timeErr := time.Parse(layout, s)
+		if timeErr != nil {
+			continue
+		}
+		if h, m, sec := t.Clock(); h != 0 || m != 0 || sec != 0 || t.Nanosecond() != 0 {
+			return order.Date{}, errNotMidnight
+		}
+		return order.DateOf(t), nil
+	}
+	return order.Date{}, err
+}
+
+func normaliseGender(s string) string { return strings.ToLower(s) }
+
+// normaliseState writes a two-letter code in upper case, and leaves anything else as it was sent.
+func normaliseState(s string) string {
+	if len(s) == 2 {
+		return strings.ToUpper(s)
+	}
+	return s
+}
+
+// collapseSpaces has no tabs and newlines between words, which the names' pattern lets through.
+func collapseSpaces(name string) string { return strings.Join(strings.Fields(name), " ") }

@@ -1,0 +1,240 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/aliquot-labs/aliquot/internal/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// UpdateOrderBody is the body of PATCH /v3/order/{order_id}. The key has to be there; null clears the date.
+type UpdateOrderBody struct {
+	ActivateBy *string `json:"activate_by" format:"date" doc:"Today or later; null to process the order now."`
+}
+
+type updateOrderInput struct {
+	OrderPath
+	Body UpdateOrderBody
+}
+
+// cancelOrder asks as a client, whatever else the key allows.
+func (s *server) cancelOrder(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
+	d := order.Demand{Kind: order.DemandCancel, By: lifecycle.Client}
+	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
+	return answerOrder(o, "order cancelled", err)
+}
+
+func (s *server) updateOrder(ctx context.Context, in *updateOrderInput) (*body[PostOrderResponse], error) {
+	d := order.Demand{Kind: order.DemandActivate, By: lifecycle.Client}
+	if day := parseValidDate(in.Body.ActivateBy); day != nil {
+		if day.Before(callerOf(ctx).today) {
+			return nil, badRequest(refusalTexts[order.ReasonDateInThePast])
+		}
+		d.ActivateBy, d.ActivateAt = day.String(), day.Start(s.TimeZone)
+	}
+	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID, d, nil)
+	return answerOrder(o, "order updated", err)
+}
+
+func answerOrder(o *order.Order, message string, err error) (*body[PostOrderResponse], error) {
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(PostOrderResponse{Order: junction.FromOrder(*o), Status: statusSuccess, Message: message}), nil
+}
+
+// submitDemand asks something of an order and returns the order as it is after. What the order's row forbids is refused at once, without
+// its workflow; otherwise the workflow decides, and the answer comes after the change is recorded. The row's body stays sealed. A demand
+// that has its id already may have been asked before, by a process that died of it: then it gets what that one would have got.
+func (s *server) submitDemand(ctx context.Context, teamID, id string, d order.Demand,
+	sealed []byte) (*order.Order, order.DemandAnswer, error) {
+	o, err := s.Store.Order(ctx, teamID, canonicalUUID(id))
+	if err != nil {
+		return nil, order.DemandAnswer{}, mapNotFound(err, "Order")
+	}
+	if d.ID == "" {
+		d.ID = newID()
+	} else if made, err := s.Store.Demand(ctx, d.ID); err == nil {
+		return s.resumeDemand(ctx, o, d, made)
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, order.DemandAnswer{}, err
+	}
+	if reason := o.State.CheckDemand(d, s.now()); reason != "" {
+		s.appendChangeAudit(ctx, "order."+string(d.Kind)+".refused", o.TeamID, o.ID, "reason="+string(reason))
+		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, reason, callerOf(ctx).team.Environment)
+	}
+	if err := s.Store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: o.ID, Kind: d.Kind, By: d.By,
+		Body: sealed}); err != nil {
+		return nil, order.DemandAnswer{}, err
+	}
+	a, err := s.askWorkflow(ctx, o, d)
+	if err != nil {
+		return nil, a, err
+	}
+	after, err := s.Store.Order(ctx, teamID, o.ID)
+	return after, a, err
+}
+
+// resumeDemand is what became of a demand that was made before, or becomes of it now.
+func (s *server) resumeDemand(ctx context.Context, o *order.Order, d order.Demand,
+	made store.DemandRow) (*order.Order, order.DemandAnswer, error) {
+	switch made.State {
+	case store.DemandRefused:
+		return nil, order.DemandAnswer{}, refusal(o, d.Kind, o.Status, made.Reason, callerOf(ctx).team.Environment)
+	case store.DemandDone:
+		return o, order.DemandAnswer{Done: true}, nil
+	}
+	d.IsRetry = true
+	a, err := s.askWorkflow(ctx, o, d)
+	if err != nil {
+		return nil, a, err
+	}
+	after, err := s.Store.Order(ctx, o.TeamID, o.ID)
+	return after, a, err
+}
+
+// rowAllowsDemand reports whether the order's row would have a demand that its workflow has refused. A workflow whose last task was lost with
+// its worker is behind the row for a moment, and refuses at once what it would allow if it had caught up. Asked again, it decides by
+// the row; a refusal that was recorded stands.
+func (s *server) rowAllowsDemand(ctx context.Context, id string, d order.Demand) bool {
+	o, err := s.Store.Order(ctx, "", id)
+	return err == nil && o.State.CheckDemand(d, s.now()) == ""
+}
+
+// recordDemandAnswer notes that a demand has its answer. Without the note the reconciler has the order's run look, which does no harm.
+func (s *server) recordDemandAnswer(ctx context.Context, demandID string) {
+	if err := s.Store.RecordDemandAnswer(context.WithoutCancel(ctx), demandID); err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "it is not noted that a demand was answered",
+			slog.String("demand_id", demandID), slog.Any("error", err))
+	}
+}
+
+// askWorkflow waits for what becomes of a demand.
+func (s *server) askWorkflow(ctx context.Context, o *order.Order, d order.Demand) (order.DemandAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, demandTimeout)
+	defer cancel()
+	action, detail := "order."+string(d.Kind), "demand="+d.ID
+	a, err := s.Workflows.Demand(ctx, o.ID, d)
+	if err == nil {
+		s.recordDemandAnswer(ctx, d.ID)
+	}
+	var away interface{ Unavailable() bool }
+	switch {
+	case errors.As(err, &away) && away.Unavailable(), errors.Is(err, context.DeadlineExceeded):
+		s.appendChangeAudit(ctx, action+".unanswered", o.TeamID, o.ID, detail)
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "an order's workflow does not answer",
+			slog.String("order_id", o.ID), slog.String("demand_id", d.ID), slog.Any("error", err))
+		return a, unavailableError("Orders cannot be changed at the moment; read the order before trying again")
+	case err != nil:
+		return a, err
+	case a.Unanswered:
+		s.appendChangeAudit(ctx, action+".unanswered", o.TeamID, o.ID, detail)
+		return a,
+			unavailableError("The lab has not answered yet and is being asked again; read the order to see what became of the request")
+	case !a.Done && !d.IsRetry && s.rowAllowsDemand(ctx, o.ID, d):
+		d.IsRetry = true
+		return s.askWorkflow(ctx, o, d)
+	case !a.Done:
+		if err := s.Store.RefuseDemand(ctx, d.ID, a.Reason); err != nil {
+			return a, err
+		}
+		s.appendChangeAudit(ctx, action+".refused", o.TeamID, o.ID, detail+" reason="+string(a.Reason))
+		from := a.FromStatus
+		if from == "" {
+			from = o.Status
+		}
+		return a, refusal(o, d.Kind, from, a.Reason, callerOf(ctx).team.Environment)
+	}
+	s.appendChangeAudit(ctx, action, o.TeamID, o.ID, detail)
+	return a, nil
+}
+
+// refusalTexts say why something is refused, where it is not for want of a transition.
+var refusalTexts = map[order.Reason]string{
+	order.ReasonNotScheduled:       "The order was created without activate_by",
+	order.ReasonAlreadyActivated:   "The order is being processed already",
+	order.ReasonDateInThePast:      "activate_by is in the past",
+	order.ReasonNotPlaceable:       "The order's requisition has not been refused and is not waiting for an answer",
+	order.ReasonNotBlocked:         "The order is not blocked at the lab",
+	order.ReasonNotReplaceable:     "The order has not failed, so there is nothing to replace",
+	order.ReasonAlreadyReplaced:    "The order has been replaced already",
+	order.ReasonReplacementLimit:   "The order transaction has reached its limit of replacements",
+	order.ReasonLabRefused:         "The lab does not do this any more",
+	order.ReasonNoSuchAttention:    "The order has no such open attention mark",
+	order.ReasonNotForThisMethod:   "The order's collection method does not have this",
+	order.ReasonAlreadyRegistered:  "The kit is registered already",
+	order.ReasonNoRequisition:      "The order has no requisition yet, and this team books appointments after it only",
+	order.ReasonAlreadyBooked:      "The order has an appointment already; reschedule or cancel it",
+	order.ReasonNoAppointment:      "The order has no appointment that could still be changed",
+	order.ReasonNotReschedulable:   "The appointment cannot be rescheduled, or not to this slot",
+	order.ReasonBookingUnderWay:    "Another change of the appointment is under way",
+	order.ReasonSlotGone:           "The slot is not available any more; ask for the availability again",
+	order.ReasonBeforeActivation:   "The appointment starts before the order's activate_by",
+	order.ReasonProviderUnanswered: "The provider did not confirm the appointment in time; it is not booked",
+	order.ReasonNoSuchResult:       "The order has no results that are held back",
+}
+
+// demandTargets are the statuses that demands ask for.
+var demandTargets = map[order.DemandKind]lifecycle.LowStatus{
+	order.DemandCancel:                lifecycle.Cancelled,
+	order.DemandDoNotProcess:          lifecycle.DoNotProcess,
+	order.DemandRecover:               order.FactKitReceived.Status(),
+	order.DemandRegister:              lifecycle.Registered,
+	order.DemandDrawCompleted:         lifecycle.DrawCompleted,
+	order.DemandBookAppointment:       following(lifecycle.AppointmentStatusConfirmed),
+	order.DemandRequestAppointment:    following(lifecycle.AppointmentStatusPending),
+	order.DemandRescheduleAppointment: following(lifecycle.AppointmentStatusConfirmed),
+	order.DemandCancelAppointment:     following(lifecycle.AppointmentStatusCancelled),
+}
+
+// following is the status of an order whose appointment is in a status.
+func following(a lifecycle.AppointmentStatus) lifecycle.LowStatus {
+	low, _ := lifecycle.Following(a)
+	return low
+}
+
+// refusal is the answer to a demand that the order does not allow. That to a cancellation has the keys of both shapes that the
+// original API documents.
+func refusal(o *order.Order, kind order.DemandKind, from lifecycle.LowStatus, reason order.Reason,
+	environment string) *Error {
+	text, known := refusalTexts[reason]
+	if !known {
+		text = transitionText(o.Modality, kind, from)
+	}
+	e := newError(refusalStatus(reason, environment), text)
+	if kind == order.DemandCancel {
+		e.Name, e.Message, e.StatusCode = http.StatusText(e.status), text, e.status
+	}
+	return e
+}
+
+// refusalStatus is the status of a refusal. A slot that is gone is not found in production and refused in the sandbox, and a booking that
+// nobody has confirmed is answered 500: client-api#11-appointments wants both.
+func refusalStatus(reason order.Reason, environment string) int {
+	switch {
+	case reason == order.ReasonSlotGone && environment == store.Production:
+		return http.StatusNotFound
+	case reason == order.ReasonProviderUnanswered:
+		return http.StatusInternalServerError
+	default:
+		return http.StatusBadRequest
+	}
+}
+
+func transitionText(m lifecycle.Modality, kind order.DemandKind, from lifecycle.LowStatus) string {
+	current := lifecycle.MustFullStatus(m, from)
+	target, ok := demandTargets[kind]
+	if !ok {
+		return "The order cannot be changed in status " + string(current)
+	}
+	to, ok := lifecycle.FullStatus(m, target)
+	if !ok {
+		to = lifecycle.Status(target)
+	}
+	return (&lifecycle.RefusedError{From: current, To: to}).Error()
+}

@@ -1,0 +1,130 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// ImportOrderBody is the body of POST /v3/order/import: an order whose requisition was made elsewhere.
+type ImportOrderBody struct {
+	UserID           string                       `json:"user_id" format:"uuid"`
+	BillingType      string                       `json:"billing_type" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
+	OrderSet         OrderSetRequest              `json:"order_set"`
+	CollectionMethod string                       `json:"collection_method" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	Physician        *PhysicianCreateRequest      `json:"physician,omitempty"`
+	PatientDetails   PatientDetailsWithValidation `json:"patient_details"`
+	PatientAddress   PatientAddressOfImport       `json:"patient_address"`
+	SampleID         string                       `json:"sample_id" minLength:"1" maxLength:"64" doc:"The lab's own number of the requisition; unique."`
+	LabAccountID     *string                      `json:"lab_account_id,omitempty" format:"uuid" doc:"May be an account that is still pending."`
+}
+
+// PatientAddressOfImport is where the patient lives. It is not checked as strictly as that of an order that we place.
+type PatientAddressOfImport struct {
+	ReceiverName string  `json:"receiver_name"`
+	FirstLine    string  `json:"first_line"`
+	SecondLine   *string `json:"second_line,omitempty"`
+	City         string  `json:"city"`
+	State        string  `json:"state"`
+	Zip          string  `json:"zip"`
+	Country      string  `json:"country"`
+	AccessNotes  *string `json:"access_notes,omitempty" maxLength:"1000"`
+}
+
+type importInput struct {
+	Body ImportOrderBody
+}
+
+// Resolve checks what a schema cannot say.
+func (in *importInput) Resolve(ctx huma.Context) []error {
+	errs := in.Body.PatientDetails.check(callerOf(ctx.Context()).today)
+	given := in.Body.SampleID
+	// as it is read in reports: what none can name would wait for one in vain
+	in.Body.SampleID = partnerhttp.SafeOrderNumber(given)
+	if given != "" && in.Body.SampleID == "" {
+		errs = append(errs, newProblem("value_error", "Value is blank, too long, or has control characters",
+			"body.sample_id"))
+	}
+	return append(errs, in.Body.Physician.check()...)
+}
+
+func (s *server) importRoutes() {
+	registerOperation(s, scopeOwnChange, huma.Operation{
+		OperationID: "import-order", Method: http.MethodPost, Path: "/v3/order/import", Tags: []string{tagOrders},
+		Summary: "Take over an order whose requisition was made elsewhere",
+		Errors:  []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.importOrder)
+}
+
+// importOrder takes an order over. Its number is the lab's own, because that is what the lab's reports will name.
+func (s *server) importOrder(ctx context.Context, in *importInput) (*body[PostOrderResponse], error) {
+	c := callerOf(ctx)
+	f, err := s.resolveSelection(ctx, selectionRequest{
+		userID: in.Body.UserID, orderSet: &in.Body.OrderSet, method: &in.Body.CollectionMethod, account: in.Body.LabAccountID,
+		allowPending: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	o := f.newOrder(c.team.ID, s.now())
+	if err := s.setPatient(ctx, o, &in.Body.PatientDetails, f.policy); err != nil {
+		return nil, err
+	}
+	o.Imported, o.Number, o.SampleID = true, in.Body.SampleID, in.Body.SampleID
+	o.Address, o.Physician = in.Body.PatientAddress.toOrderAddress(), in.Body.Physician.toPhysician()
+	if o.Physician == nil && f.account.Profile.RequiresOwnPhysician() {
+		return nil, badRequest("A physician is required by this lab account")
+	}
+	if err := s.setBilling(ctx, o, in.Body.BillingType, f.account.Profile); err != nil {
+		return nil, err
+	}
+	if err := s.checkSampleIDUnused(ctx, o.TeamID, o.SampleID); err != nil {
+		return nil, err
+	}
+	out, err := s.createAndStartOrder(ctx, o, f.policy, "order imported")
+	if errors.Is(err, store.ErrConflict) {
+		return nil, sampleIDTakenError()
+	}
+	if err == nil {
+		s.rememberPhysician(ctx, o.Physician)
+	}
+	return out, err
+}
+
+// checkSampleIDUnused refuses a sample id that an order of the team has which we placed ourselves. Two imports cannot have the same anyway.
+func (s *server) checkSampleIDUnused(ctx context.Context, teamID, sampleID string) error {
+	_, err := s.Store.OrderIDBySample(ctx, teamID, sampleID)
+	switch {
+	case err == nil:
+		return sampleIDTakenError()
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+func sampleIDTakenError() *Error {
+	return validationError(newProblem("value_error", "There is an order with this sample id", "body.sample_id"))
+}
+
+func (a *PatientAddressOfImport) toOrderAddress() *order.Address {
+	return &order.Address{
+		ReceiverName: a.ReceiverName, FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City,
+		State: normaliseState(a.State),
+		Zip:   a.Zip, Country: a.Country, AccessNotes: a.AccessNotes,
+	}
+}
+
+// drawCompleted says that the sample of an on-site order has been drawn.
+func (s *server) drawCompleted(ctx context.Context, in *OrderPath) (*body[PostOrderResponse], error) {
+	o, _, err := s.submitDemand(ctx, callerOf(ctx).team.ID, in.OrderID,
+		order.Demand{Kind: order.DemandDrawCompleted, By: lifecycle.Client}, nil)
+	return answerOrder(o, "order updated", err)
+}

@@ -1,0 +1,209 @@
+package api
+
+import (
+	"encoding/json"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// CreateOrderRequest is the body of POST /v3/order. What client-api#post-v3order has besides and this server does not
+// use is ignored.
+type CreateOrderRequest struct {
+	UserID           string                        `json:"user_id" format:"uuid"`
+	LabTestID        *string                       `json:"lab_test_id,omitempty" format:"uuid" deprecated:"true" doc:"Use order_set."`
+	OrderSet         *OrderSetRequest              `json:"order_set,omitempty"`
+	CollectionMethod *string                       `json:"collection_method,omitempty" enum:"testkit,walk_in_test,at_home_phlebotomy,on_site_collection"`
+	Physician        *PhysicianCreateRequest       `json:"physician,omitempty"`
+	HealthInsurance  *HealthInsuranceCreateRequest `json:"health_insurance,omitempty" deprecated:"true" doc:"Use the user's insurance and billing_type."`
+	Priority         *bool                         `json:"priority,omitempty"`
+	BillingType      *string                       `json:"billing_type,omitempty" enum:"client_bill,commercial_insurance,patient_bill_passthrough,patient_bill"`
+	ICDCodes         []string                      `json:"icd_codes,omitempty"`
+	Consents         []ConsentRequest              `json:"consents,omitempty"`
+	ActivateBy       *string                       `json:"activate_by,omitempty" format:"date" doc:"Today or later; the order stays ordered until that day."`
+	AoEAnswers       []AoEAnswerRequest            `json:"aoe_answers,omitempty"`
+	Passthrough      *string                       `json:"passthrough,omitempty"`
+	ClinicalNotes    *string                       `json:"clinical_notes,omitempty" maxLength:"1000"`
+	LabAccountID     *string                       `json:"lab_account_id,omitempty" format:"uuid"`
+	CreatorMemberID  *string                       `json:"creator_member_id,omitempty" format:"uuid"`
+	PatientDetails   PatientDetailsWithValidation  `json:"patient_details"`
+	PatientAddress   PatientAddressWithValidation  `json:"patient_address"`
+}
+
+// OrderSetRequest says what is ordered.
+type OrderSetRequest struct {
+	LabTestIDs   []string    `json:"lab_test_ids,omitempty" format:"uuid"`
+	AddOn        *AddOnOrder `json:"add_on,omitempty"`
+	LabAccountID *string     `json:"lab_account_id,omitempty" format:"uuid"`
+}
+
+// AddOnOrder are markers that are ordered à la carte: one of the two lists.
+type AddOnOrder struct {
+	MarkerIDs   []int64  `json:"marker_ids,omitempty"`
+	ProviderIDs []string `json:"provider_ids,omitempty" doc:"The lab's codes of markers."`
+}
+
+// PhysicianCreateRequest is the ordering physician.
+type PhysicianCreateRequest struct {
+	PhysicianCreateRequestBase
+	SignatureImage *Image `json:"signature_image,omitempty"`
+}
+
+// PhysicianCreateRequestBase is the ordering physician where no signature is taken.
+type PhysicianCreateRequestBase struct {
+	FirstName      string   `json:"first_name" minLength:"1"`
+	LastName       string   `json:"last_name" minLength:"1"`
+	Email          *string  `json:"email,omitempty"`
+	NPI            string   `json:"npi" minLength:"1"`
+	LicensedStates []string `json:"licensed_states,omitempty"`
+}
+
+// ConsentRequest is one consent of the patient. Its keys are in camel case on the wire.
+type ConsentRequest struct {
+	ConsentType   string  `json:"consentType" enum:"terms-of-use,telehealth-informed-consent,mobile-terms-and-conditions,notice-of-privacy-practices,privacy-policy,hipaa-authorization"`
+	Version       *string `json:"version,omitempty"`
+	TimeOfConsent *string `json:"timeOfConsent,omitempty" format:"date-time" doc:"Defaults to now."`
+}
+
+// AoEAnswerRequest answers one question that is asked on order entry.
+type AoEAnswerRequest struct {
+	MarkerID   int64  `json:"marker_id"`
+	QuestionID int64  `json:"question_id"`
+	Answer     string `json:"answer"`
+}
+
+// PatientDetailsWithValidation is who the order is for.
+type PatientDetailsWithValidation struct {
+	FirstName         string            `json:"first_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	LastName          string            `json:"last_name" minLength:"1" maxLength:"50" pattern:"^([a-zA-Z0-9]{1})([a-zA-Z0-9-.,']*(\\s[a-zA-Z0-9-.,']+)*[a-zA-Z0-9-.,']?)$"`
+	DOB               string            `json:"dob" minLength:"1" doc:"YYYY-MM-DD; a midnight timestamp is taken too."`
+	Gender            string            `json:"gender" minLength:"1" doc:"female, male, other or unknown, in any case."`
+	PhoneNumber       string            `json:"phone_number" minLength:"1"`
+	Email             string            `json:"email" format:"email"`
+	MedicalProxy      *GuarantorDetails `json:"medical_proxy,omitempty" doc:"Required for a patient under 18."`
+	Race              *string           `json:"race,omitempty" enum:"african_american_or_black,asian,indigenous_native_american_alaska_native,other,pacific_islander_or_hawaiian,white_caucasian"`
+	Ethnicity         *string           `json:"ethnicity,omitempty" enum:"hispanic,non_hispanic,ashkenazi_jewish,other"`
+	SexualOrientation *string           `json:"sexual_orientation,omitempty" enum:"lesbian_gay_or_homosexual,heterosexual_or_straight,bisexual,dont_know,other"`
+	GenderIdentity    *string           `json:"gender_identity,omitempty" enum:"male,female,female_to_male_ftm_transgender_male_trans_man,male_to_female_mtf_transgender_female_trans_woman,genderqueer,other"`
+	HouseholdIncome   *int              `json:"household_income,omitempty"`
+	HouseholdSize     *int              `json:"household_size,omitempty"`
+}
+
+// PatientAddressWithValidation is where the patient lives.
+type PatientAddressWithValidation struct {
+	ReceiverName *string `json:"receiver_name,omitempty"`
+	FirstLine    string  `json:"first_line" minLength:"1"`
+	SecondLine   *string `json:"second_line,omitempty"`
+	City         string  `json:"city" minLength:"1"`
+	State        string  `json:"state" minLength:"1" doc:"Two-letter USPS code."`
+	Zip          string  `json:"zip" pattern:"^\\d{5}(-\\d{4})?$"`
+	Country      string  `json:"country" minLength:"1"`
+	AccessNotes  *string `json:"access_notes,omitempty" maxLength:"1000"`
+	PhoneNumber  *string `json:"phone_number,omitempty"`
+}
+
+// GuarantorDetails is who stands in for a minor, or pays where somebody else is insured.
+type GuarantorDetails struct {
+	FirstName       string  `json:"first_name" minLength:"1"`
+	LastName        string  `json:"last_name" minLength:"1"`
+	Address         Address `json:"address"`
+	PhoneNumber     string  `json:"phone_number" minLength:"1"`
+	HouseholdIncome *int    `json:"household_income,omitempty"`
+	HouseholdSize   *int    `json:"household_size,omitempty"`
+	Email           *string `json:"email,omitempty"`
+}
+
+// toPatient is the domain's patient, normalised. The details have been checked.
+func (p *PatientDetailsWithValidation) toPatient() (*order.Patient, error) {
+	dob, err := parseBirthDate(p.DOB)
+	if err != nil {
+		return nil, err
+	}
+	out := &order.Patient{
+		FirstName:         collapseSpaces(p.FirstName),
+		LastName:          collapseSpaces(p.LastName),
+		DOB:               dob,
+		Gender:            normaliseGender(p.Gender),
+		Phone:             normalisePhone(p.PhoneNumber),
+		Email:             p.Email,
+		Race:              p.Race,
+		Ethnicity:         p.Ethnicity,
+		SexualOrientation: p.SexualOrientation,
+		GenderIdentity:    p.GenderIdentity,
+		HouseholdIncome:   p.HouseholdIncome,
+		HouseholdSize:     p.HouseholdSize,
+	}
+	if p.MedicalProxy != nil {
+		out.MedicalProxy, err = json.Marshal(p.MedicalProxy.normalised())
+	}
+	return out, err
+}
+
+func (a *PatientAddressWithValidation) toOrderAddress() *order.Address {
+	out := &order.Address{
+		FirstLine:   a.FirstLine,
+		SecondLine:  a.SecondLine,
+		City:        a.City,
+		State:       normaliseState(a.State),
+		Zip:         a.Zip,
+		Country:     a.Country,
+		AccessNotes: a.AccessNotes,
+	}
+	if a.ReceiverName != nil {
+		out.ReceiverName = *a.ReceiverName
+	}
+	if a.PhoneNumber != nil && *a.PhoneNumber != "" {
+		n := normalisePhone(*a.PhoneNumber)
+		out.Phone = &n
+	}
+	return out
+}
+
+func (p *PhysicianCreateRequest) toPhysician() *order.Physician {
+	if p == nil {
+		return nil
+	}
+	out := p.PhysicianCreateRequestBase.toPhysician()
+	out.Signature = p.SignatureImage.toOrderImage()
+	return out
+}
+
+func (p *PhysicianCreateRequestBase) toPhysician() *order.Physician {
+	if p == nil {
+		return nil
+	}
+	return &order.Physician{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, NPI: p.NPI,
+		LicensedStates: p.LicensedStates}
+}
+
+func (p *PhysicianCreateRequest) check() []error {
+	if p == nil {
+		return nil
+	}
+	return p.SignatureImage.checkSize("body.physician.signature_image", maxImagePixels)
+}
+
+// normalised is a guarantor as he is kept; nil: none. He has been checked.
+func (g *GuarantorDetails) normalised() *GuarantorDetails {
+	if g == nil {
+		return nil
+	}
+	out := *g
+	out.PhoneNumber = normalisePhone(g.PhoneNumber)
+	out.Address = g.Address.normalised()
+	return &out
+}
+
+func (g *GuarantorDetails) check(path string) []error {
+	if g == nil {
+		return nil
+	}
+	return checkPhone(g.PhoneNumber, path+".phone_number")
+}
+
+// orEmpty is the text, or an empty one, which is the default of client-api#patientaddresswithvalidation.
+func orEmpty(text *string) *string {
+	if text == nil {
+		return new(string)
+	}
+	return text
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	pdf "github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+
+	"github.com/aliquot-labs/aliquot/internal/junction"
+)
+
+func (s *server) resultRoutes() {
+	op := huma.Operation{
+		OperationID: "get-result", Method: http.MethodGet, Path: "/v3/order/{order_id}/result", Tags: []string{tagResults},
+		Summary: "Read an order's newest results", Errors: []int{http.StatusNotFound},
+	}
+	registerOperation(s, scopeOwnRead, op, s.getResult)
+	op.OperationID, op.Path, op.Summary = "get-result-metadata", op.Path+"/metadata",
+		"Read what concerns the results as a whole"
+	registerOperation(s, scopeOwnRead, op, s.getResultMetadata)
+	op.OperationID, op.Path, op.Summary = "get-result-pdf", "/v3/order/{order_id}/result/pdf",
+		"Read the lab's report, or ours where the lab sent none"
+	op.Responses = pdfResponse("The report.")
+	registerOperation(s, scopeOwnRead, op, s.getResultPDF)
+}
+
+func (s *server) getResult(ctx context.Context, in *OrderPath) (*body[junction.LabResultsRaw], error) {
+	r, err := s.clientResult(ctx, in.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(*r), nil
+}
+
+func (s *server) getResultMetadata(ctx context.Context, in *OrderPath) (*body[junction.LabResultsMetadata], error) {
+	r, err := s.clientResult(ctx, in.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(r.Metadata), nil
+}
+
+func (s *server) clientResult(ctx context.Context, id string) (*junction.LabResultsRaw, error) {
+	team := callerOf(ctx).team.ID
+	o, err := s.Store.Order(ctx, team, canonicalUUID(id))
+	if err != nil {
+		return nil, mapNotFound(err, "Order")
+	}
+	v, err := s.Store.NewestResult(ctx, team, o.ID)
+	if err != nil {
+		return nil, mapNotFound(err, "Result")
+	}
+	if err := s.appendReadAudit(ctx, "result.read", team, o.ID, "result="+v.ID); err != nil {
+		return nil, err
+	}
+	r := junction.FromResultVersion(*o, v)
+	return &r, nil
+}
+
+func (s *server) getResultPDF(ctx context.Context, in *OrderPath) (*rawAnswer, error) {
+	team := callerOf(ctx).team.ID
+	o, err := s.Store.Order(ctx, team, canonicalUUID(in.OrderID))
+	if err != nil {
+		return nil, mapNotFound(err, "Order")
+	}
+	pdf, err := s.reportPDF(ctx, *o)
+	if err != nil {
+		return nil, mapNotFound(err, "Result")
+	}
+	if err := s.appendReadAudit(ctx, "result.read_pdf", team, o.ID, ""); err != nil {
+		return nil, err
+	}
+	return newPDFAnswer(pdf), nil
+}
+
+// The library would otherwise keep a configuration in the home folder of whoever runs us.
+func init() { pdf.DisableConfigDir() }
+
+// concatenatePDFs makes one PDF of several, in their order.
+func concatenatePDFs(reports [][]byte) ([]byte, error) {
+	if len(reports) == 1 {
+		return reports[0], nil
+	}
+	return mergePDFs(reports)
+}
+
+func mergePDFs(reports [][]byte) ([]byte, error) {
+	parts := make([]io.ReadSeeker, len(reports))
+	for i, r := range reports {
+		parts[i] = bytes.NewReader(r)
+	}
+	config := model.NewDefaultConfiguration()
+	config.ValidationMode = model.ValidationRelaxed // a lab's report is shown as it is
+	config.Offline = true
+	var out bytes.Buffer
+	if err := pdf.MergeRaw(parts, &out, false, config); err != nil {
+		return nil, fmt.Errorf("putting %d PDFs together: %w", len(reports), err)
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/internal/documents"
+	"github.com/aliquot-labs/aliquot/internal/junction"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// GetOrderTransactionResponse is an order with its redraws and replacements.
+type GetOrderTransactionResponse struct {
+	ID     string                  `json:"id" format:"uuid"`
+	TeamID string                  `json:"team_id" format:"uuid"`
+	Status order.TransactionStatus `json:"status"`
+	Orders []OrderSummary          `json:"orders" nullable:"false" doc:"Oldest first."`
+}
+
+// OrderSummary is one order of a transaction.
+type OrderSummary struct {
+	ID                  string              `json:"id" format:"uuid"`
+	Origin              order.Origin        `json:"origin"`
+	ParentID            *string             `json:"parent_id" format:"uuid" doc:"The order that this one replaces or redraws."`
+	LastStatus          lifecycle.LowStatus `json:"last_status"`
+	LastStatusCreatedAt time.Time           `json:"last_status_created_at"`
+	UpdatedAt           time.Time           `json:"updated_at"`
+	CreatedAt           time.Time           `json:"created_at"`
+}
+
+// TransactionPath names an order transaction.
+type TransactionPath struct {
+	TransactionID string `path:"transaction_id" format:"uuid"`
+}
+
+func (s *server) transactionRoutes() {
+	op := huma.Operation{
+		OperationID: "get-order-transaction", Method: http.MethodGet, Path: "/v3/order_transaction/{transaction_id}",
+		Tags: []string{tagOrders}, Summary: "Read an order with its redraws and replacements",
+		Errors: []int{http.StatusNotFound},
+	}
+	registerOperation(s, scopeOwnRead, op, s.getTransaction)
+	op.OperationID, op.Path, op.Tags = "get-order-transaction-result", op.Path+"/result", []string{tagResults}
+	op.Summary = "Read what the orders of a transaction have reported together"
+	registerOperation(s, scopeOwnRead, op, s.getTransactionResults)
+	op.OperationID, op.Path, op.Summary = "get-order-transaction-result-pdf", op.Path+"/pdf",
+		"Read the labs' reports on a transaction's orders in one"
+	op.Responses = pdfResponse("The reports.")
+	registerOperation(s, scopeOwnRead, op, s.getTransactionPDF)
+}
+
+// readTransactionAudited reads the orders of a transaction of the caller's team, oldest first.
+func (s *server) readTransactionAudited(ctx context.Context, id, action string) ([]order.Order, error) {
+	team := callerOf(ctx).team.ID
+	orders, err := s.Store.TransactionOrders(ctx, team, canonicalUUID(id))
+	if err != nil {
+		return nil, mapNotFound(err, "Order transaction")
+	}
+	if err := s.appendReadAudit(ctx, action, team, "", "transaction="+canonicalUUID(id)); err != nil {
+		return nil, err
+	}
+	return orders, nil
+}
+
+func (s *server) getTransaction(ctx context.Context, in *TransactionPath) (*body[GetOrderTransactionResponse], error) {
+	orders, err := s.readTransactionAudited(ctx, in.TransactionID, "transaction.read")
+	if err != nil {
+		return nil, err
+	}
+	t := orders[0].Transaction
+	out := GetOrderTransactionResponse{ID: t.ID, TeamID: orders[0].TeamID, Status: t.Status,
+		Orders: convertAll(t.Orders, orderSummary)}
+	return newAnswer(out), nil
+}
+
+func orderSummary(o order.TransactionOrder) OrderSummary {
+	out := OrderSummary{
+		ID: o.ID, Origin: o.Origin, LastStatus: o.Status, LastStatusCreatedAt: o.StatusAt, UpdatedAt: o.UpdatedAt,
+		CreatedAt: o.CreatedAt,
+	}
+	if o.ParentID != "" {
+		out.ParentID = &o.ParentID
+	}
+	return out
+}
+
+func (s *server) getTransactionResults(ctx context.Context,
+	in *TransactionPath) (*body[junction.LabResultsRaw], error) {
+	orders, err := s.readTransactionAudited(ctx, in.TransactionID, "transaction.read_result")
+	if err != nil {
+		return nil, err
+	}
+	var parts []junction.OrderResult
+	for _, o := range orders {
+		v, err := s.Store.NewestResult(ctx, o.TeamID, o.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, junction.OrderResult{Order: o, Result: v})
+	}
+	if len(parts) == 0 {
+		return nil, notFoundError("Result")
+	}
+	return newAnswer(junction.CombineResults(parts)), nil
+}
+
+func (s *server) getTransactionPDF(ctx context.Context, in *TransactionPath) (*rawAnswer, error) {
+	orders, err := s.readTransactionAudited(ctx, in.TransactionID, "transaction.read_pdf")
+	if err != nil {
+		return nil, err
+	}
+	var reported []order.Order
+	var reports [][]byte
+	for _, o := range orders {
+		pdf, err := s.reportPDF(ctx, o)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		reported, reports = append(reported, o), append(reports, pdf)
+	}
+	if len(reports) == 0 {
+		return nil, notFoundError("Result")
+	}
+	combined, err := concatenatePDFs(reports)
+	if err != nil {
+		if err := s.replaceDamaged(ctx, reported, reports); err != nil {
+			return nil, err
+		}
+		combined, err = concatenatePDFs(reports)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newPDFAnswer(combined), nil
+}
+
+// replaceDamaged puts our own report in the place of each lab's that is damaged or locked: that stays so, and must not hide the others.
+func (s *server) replaceDamaged(ctx context.Context, orders []order.Order, reports [][]byte) error {
+	for i, o := range orders {
+		_, err := mergePDFs(reports[i : i+1])
+		if err == nil {
+			continue
+		}
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a lab's report cannot be put together with others",
+			slog.String("order_id", o.ID))
+		v, err := s.Store.NewestResult(ctx, o.TeamID, o.ID)
+		if err != nil {
+			return err
+		}
+		if reports[i], err = documents.Report(o, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

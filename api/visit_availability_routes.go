@@ -1,0 +1,154 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+const tagAppointments = "Appointments"
+
+// USAddressRequest is where a phlebotomist shall come.
+type USAddressRequest struct {
+	FirstLine   string  `json:"first_line" minLength:"1"`
+	SecondLine  *string `json:"second_line,omitempty"`
+	City        string  `json:"city" minLength:"1"`
+	State       string  `json:"state" minLength:"1" doc:"Two-letter USPS code."`
+	ZipCode     string  `json:"zip_code" pattern:"^\\d{5}(-\\d{4})?$"`
+	Unit        *string `json:"unit,omitempty" deprecated:"true" doc:"Use second_line."`
+	AccessNotes *string `json:"access_notes,omitempty" maxLength:"1000"`
+}
+
+func (a *USAddressRequest) toLocation() *order.Location {
+	p := &order.Location{
+		FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: normaliseState(a.State), Zip: a.ZipCode,
+		Notes: a.AccessNotes,
+	}
+	if p.SecondLine == nil {
+		p.SecondLine = a.Unit
+	}
+	return p
+}
+
+type phlebotomyAvailabilityInput struct {
+	StartDate string `query:"start_date" format:"date" doc:"First day; defaults to today."`
+	Body      USAddressRequest
+}
+
+// PSCAvailabilityBody is what is asked of patient service centers, for clients that send it as a body instead of in the query.
+type PSCAvailabilityBody struct {
+	Lab        string   `json:"lab,omitempty" enum:"quest,sonora_quest"`
+	StartDate  string   `json:"start_date,omitempty" format:"date"`
+	SiteCodes  []string `json:"site_codes,omitempty"`
+	ZipCode    string   `json:"zip_code,omitempty" pattern:"^\\d{5}$"`
+	Radius     string   `json:"radius,omitempty" enum:"10,20,25,50,100"`
+	AllowStale *bool    `json:"allow_stale,omitempty"`
+}
+
+type pscAvailabilityInput struct {
+	Lab        string   `query:"lab" enum:"quest,sonora_quest" doc:"Required, here or in the body."`
+	StartDate  string   `query:"start_date" format:"date" doc:"First day, today or later; defaults to today."`
+	SiteCodes  []string `query:"site_codes,explode" doc:"At most 3."`
+	ZipCode    string   `query:"zip_code" pattern:"^\\d{5}$" doc:"Required without site_codes."`
+	Radius     string   `query:"radius" enum:"10,20,25,50,100" doc:"Miles around zip_code; defaults to 25."`
+	AllowStale bool     `query:"allow_stale" doc:"Taken and not needed: what is free is always asked for."`
+	Body       *PSCAvailabilityBody
+}
+
+// Resolve takes what the query does not say from the body.
+func (in *pscAvailabilityInput) Resolve(huma.Context) []error {
+	if b := in.Body; b != nil {
+		in.Lab, in.StartDate = cmp.Or(in.Lab, b.Lab), cmp.Or(in.StartDate, b.StartDate)
+		in.ZipCode, in.Radius = cmp.Or(in.ZipCode, b.ZipCode), cmp.Or(in.Radius, b.Radius)
+		if len(in.SiteCodes) == 0 {
+			in.SiteCodes = b.SiteCodes
+		}
+	}
+	if in.Lab == "" {
+		return []error{missingProblem("query.lab")}
+	}
+	return nil
+}
+
+const (
+	maxAvailabilitySites = 3
+	defaultRadius        = "25"
+)
+
+func (s *server) availabilityRoutes() {
+	errs := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}
+	registerOperation(s, scopeOwnRead, huma.Operation{
+		OperationID: "phlebotomy-availability", Method: http.MethodPost,
+		Path: "/v3/order/phlebotomy/appointment/availability",
+		Tags: []string{tagAppointments}, Summary: "List when a phlebotomist can come", Errors: errs,
+	}, s.phlebotomyAvailability)
+	registerOperation(s, scopeOwnRead, huma.Operation{
+		OperationID: "psc-availability", Method: http.MethodPost, Path: "/v3/order/psc/appointment/availability",
+		Tags: []string{tagAppointments}, Summary: "List when patient service centers have time", Errors: errs,
+	}, s.pscAvailability)
+}
+
+// phlebotomyAvailability asks every provider whose slots can be chosen. Nothing is free where none of them comes.
+func (s *server) phlebotomyAvailability(ctx context.Context,
+	in *phlebotomyAvailabilityInput) (*body[AppointmentAvailabilitySlots], error) {
+	from, err := s.parseFirstDay(ctx, in.StartDate)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := s.schedulers(ctx, order.Phlebotomy)
+	if err != nil {
+		return nil, err
+	}
+	asked = slices.DeleteFunc(asked, func(p provider) bool { return !p.offersTier(labs.AppointmentReady) })
+	if len(asked) == 0 {
+		return nil, noSchedulerError()
+	}
+	out, err := s.collectAvailability(ctx, asked, labs.AvailabilityQuery{
+		Type: order.Phlebotomy, Address: in.Body.toLocation(), From: from, Days: availabilityDays,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(out), nil
+}
+
+func (s *server) pscAvailability(ctx context.Context,
+	in *pscAvailabilityInput) (*body[AppointmentAvailabilitySlots], error) {
+	from, err := s.parseFirstDay(ctx, in.StartDate)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(in.SiteCodes) > maxAvailabilitySites:
+		return nil, badRequest("At most 3 site_codes may be given")
+	case len(in.SiteCodes) == 0 && in.ZipCode == "":
+		return nil, badRequest("site_codes or zip_code is required")
+	}
+	asked, err := s.schedulers(ctx, order.PatientServiceCenter)
+	if err != nil {
+		return nil, err
+	}
+	asked = slices.DeleteFunc(asked, func(p provider) bool { return !p.isNamed(in.Lab) })
+	if len(asked) == 0 {
+		return nil, noSchedulerError()
+	}
+	q := labs.AvailabilityQuery{Type: order.PatientServiceCenter, From: from, Days: availabilityDays, Sites: in.SiteCodes}
+	if len(in.SiteCodes) == 0 {
+		q.Zip = in.ZipCode
+		q.RadiusMiles, _ = strconv.Atoi(cmp.Or(in.Radius, defaultRadius)) // one of the enumeration
+	}
+	out, err := s.collectAvailability(ctx, asked[:1], q)
+	if err != nil {
+		return nil, err
+	}
+	if len(out.Slots) == 0 {
+		return nil, newError(http.StatusNotFound, "Nothing is free there in the next "+strconv.Itoa(availabilityDays)+" days")
+	}
+	return newAnswer(out), nil
+}

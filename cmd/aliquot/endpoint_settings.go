@@ -1,0 +1,198 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/aliquot-labs/aliquot/api"
+	"github.com/aliquot-labs/aliquot/internal/apiclient"
+)
+
+// callManagementAPI makes one request about an endpoint to the management API. A nil show says that it is done.
+func callManagementAPI[T any](cmd *cobra.Command, r *remoteFlags, id, method, suffix string, in any,
+	show func(io.Writer, T)) error {
+	c, err := r.openClient()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	path, err := managementPath(cmd, c, id)
+	if err != nil {
+		return err
+	}
+	if show != nil {
+		return callAPIWith(cmd, r, c, method, path+suffix, in, show)
+	}
+	if err := c.Call(cmd.Context(), method, path+suffix, in, nil); err != nil {
+		return err
+	}
+	return r.output.printLine(cmd.OutOrStdout(), map[string]bool{"done": true}, "done")
+}
+
+// managementPath is an endpoint's path in the management API, which wants to be told of its team and environment.
+func managementPath(cmd *cobra.Command, c *apiclient.Client, id string) (string, error) {
+	var endpoints []api.OpsEndpoint
+	if err := c.Call(cmd.Context(), http.MethodGet, "/ops/endpoints", nil, &endpoints); err != nil {
+		return "", err
+	}
+	var teams []api.OpsTeam
+	if err := c.Call(cmd.Context(), http.MethodGet, "/ops/teams", nil, &teams); err != nil {
+		return "", err
+	}
+	for _, e := range endpoints {
+		for _, t := range teams {
+			if e.ID == id && t.ID == e.TeamID {
+				return fmt.Sprintf("/v1/org/%s/team/%s/%s/webhook/%s", uuid.Nil, t.ID, t.Environment, id), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("there is no endpoint %q (aliquot endpoint list shows them)", id)
+}
+
+func printWebhook(w io.Writer, e api.Webhook) {
+	writeRow(w, "id", e.ID)
+	writeRow(w, "url", e.URL)
+	writeRow(w, "disabled", e.Disabled)
+}
+
+func newEndpointSet(r *remoteFlags) *cobra.Command {
+	var url, description string
+	var types []string
+	var rate int
+	cmd := &cobra.Command{
+		Use:   "set ID",
+		Short: "Change an endpoint; what is not given stays",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			given := map[string]any{"url": url, "description": description, "rate": rate, "types": append([]string{}, types...)}
+			fields := map[string]string{"url": "url", "description": "description", "rate": "rate_limit",
+				"types": "filter_types"}
+			in := map[string]any{}
+			for flag, field := range fields {
+				if cmd.Flags().Changed(flag) {
+					in[field] = given[flag]
+				}
+			}
+			return callManagementAPI(cmd, r, args[0], http.MethodPatch, "", in, printWebhook)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&url, "url", "", "where webhooks are posted")
+	f.StringVar(&description, "description", "", "what it is for")
+	f.StringSliceVar(&types, "types", nil, "event types to send; empty: all but the operational ones")
+	f.IntVar(&rate, "rate", 0, "most messages per second; 0: no limit")
+	return cmd
+}
+
+// newEndpointAction is a command that takes nothing but an endpoint's id.
+func newEndpointAction(r *remoteFlags, name, short, method string, in any) *cobra.Command {
+	return &cobra.Command{
+		Use:   name + " ID",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if method == http.MethodDelete {
+				return callManagementAPI[any](cmd, r, args[0], method, "", in, nil)
+			}
+			return callManagementAPI(cmd, r, args[0], method, "", in, printWebhook)
+		},
+	}
+}
+
+func newEndpointHeaders(r *remoteFlags) *cobra.Command {
+	var set map[string]string
+	cmd := &cobra.Command{
+		Use:   "headers ID",
+		Short: "Show the headers that an endpoint's messages carry, or replace all of them",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("set") {
+				return callManagementAPI[any](cmd, r, args[0], http.MethodPut, "/headers", map[string]any{"headers": set}, nil)
+			}
+			return callManagementAPI(cmd, r, args[0], http.MethodGet, "/headers", nil, func(w io.Writer, h api.WebhookHeaders) {
+				for name, value := range h.Headers {
+					writeRow(w, name, value)
+				}
+				for _, name := range h.Sensitive {
+					writeRow(w, name, "(not shown)")
+				}
+			})
+		},
+	}
+	cmd.Flags().StringToStringVar(&set, "set", nil, "name=value of a header; may be repeated")
+	return cmd
+}
+
+func newEndpointSecret(r *remoteFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "secret ID",
+		Short: "Show what signs an endpoint's messages; that it was shown is noted",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return callManagementAPI(cmd, r, args[0], http.MethodGet, "/secret", nil,
+				func(w io.Writer, s api.WebhookSecret) { writeRow(w, s.Key) })
+		},
+	}
+}
+
+func newEndpointRotate(r *remoteFlags) *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use:   "rotate ID",
+		Short: "Give an endpoint a new secret; the old one signs too for a day",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := map[string]any{}
+			if key != "" {
+				in["key"] = key
+			}
+			return callManagementAPI[any](cmd, r, args[0], http.MethodPost, "/secret/rotate", in, nil)
+		},
+	}
+	cmd.Flags().StringVar(&key, "secret", "", "the new secret, whsec_… (default a random one)")
+	return cmd
+}
+
+func newEndpointReplay(r *remoteFlags) *cobra.Command {
+	var since string
+	var missed bool
+	cmd := &cobra.Command{
+		Use:   "replay ID --since TIME",
+		Short: "Send an endpoint again what has failed there",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, err := pastTime(since)
+			if err != nil {
+				return err
+			}
+			in := map[string]any{"since": at, "missed": missed}
+			path := "/ops/endpoints/" + url.PathEscape(args[0]) + "/replay"
+			return callAPI(cmd, r, http.MethodPost, path, in,
+				func(w io.Writer, out api.OpsReplayed) { writeRow(w, "messages", out.Messages) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&since, "since", "",
+		"messages made from then on: a time such as 2026-03-04T15:00:00Z, or so long ago, such as 24h")
+	f.BoolVar(&missed, "missed", false, "those too that the endpoint never had, because it was disabled or did not exist")
+	requireFlag(cmd, "since")
+	return cmd
+}
+
+// pastTime reads a time, or how long ago it was.
+func pastTime(text string) (time.Time, error) {
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return time.Now().Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, fmt.Errorf("%q is neither a time such as 2026-03-04T15:00:00Z nor a duration such as 24h", text)
+	}
+	return at, nil
+}

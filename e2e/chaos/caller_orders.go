@@ -1,0 +1,93 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// createOrder asks for an order, again and again until it is answered with one.
+func (c *Callers) createOrder(ctx context.Context, k OrderPlan, key string, t *CallerRecord) (string, error) {
+	switch {
+	case k.Import:
+		return c.importOrder(ctx, k, key, t)
+	case k.Kit:
+		return c.createKit(ctx, k, t)
+	}
+	var made createdAnswer
+	err := c.retry(ctx, func() (bool, error) {
+		err := c.call(ctx, http.MethodPost, "/v3/order", key, c.system.Key, orderBody(c.system, k), &made)
+		return err == nil, err
+	})
+	return made.Order.ID, err
+}
+
+// createdAnswer is an answer that tells of a new order.
+type createdAnswer struct {
+	Order struct {
+		ID string `json:"id"`
+	} `json:"order"`
+}
+
+// createKit asks for a kit that is registered later. There is no key to repeat the request by.
+func (c *Callers) createKit(ctx context.Context, k OrderPlan, t *CallerRecord) (string, error) {
+	var made createdAnswer
+	err := c.retry(ctx, func() (bool, error) {
+		err := c.call(ctx, http.MethodPost, "/v3/order/testkit", "", c.system.Key, orderBody(c.system, k), &made)
+		if unanswered(err) {
+			c.update(func() { t.UnkeyedRequests++ })
+		}
+		return err == nil, err
+	})
+	return made.Order.ID, err
+}
+
+// importOrder makes a requisition at the lab, as somebody else would, and imports it. There is no key to repeat the request by, and none
+// is needed: the lab's number can be imported once, so a caller who was not answered and is refused then has its order already.
+func (c *Callers) importOrder(ctx context.Context, k OrderPlan, number string, t *CallerRecord) (string, error) {
+	if err := c.system.PlaceAtPartner(ctx, number, k.LabTest, k.Script); err != nil {
+		return "", err
+	}
+	c.update(func() { t.ImportedNumber = number })
+	var made createdAnswer
+	again := false
+	err := c.retry(ctx, func() (bool, error) {
+		err := c.call(ctx, http.MethodPost, "/v3/order/import", "", c.system.Key, importBody(c.system, k, number), &made)
+		again = again || unanswered(err)
+		return err == nil, err
+	})
+	if refused := new(refusedError); again && errors.As(err, &refused) {
+		return c.findByNumber(ctx, number)
+	}
+	return made.Order.ID, err
+}
+
+// findByNumber looks for an order by the lab's number, in the list of all orders: the newest come first.
+func (c *Callers) findByNumber(ctx context.Context, number string) (string, error) {
+	const size = 100
+	for page := 1; ; page++ {
+		var list struct {
+			Orders []struct {
+				ID       string  `json:"id"`
+				SampleID *string `json:"sample_id"`
+			} `json:"orders"`
+		}
+		err := c.retry(ctx, func() (bool, error) {
+			err := c.call(ctx, http.MethodGet, fmt.Sprintf("/v3/orders?page=%d&size=%d", page, size), "", c.system.Key, nil,
+				&list)
+			return err == nil, err
+		})
+		if err != nil {
+			return "", err
+		}
+		for _, o := range list.Orders {
+			if o.SampleID != nil && *o.SampleID == number {
+				return o.ID, nil
+			}
+		}
+		if len(list.Orders) < size {
+			return "", fmt.Errorf("the import of %s is refused, and no order has it", number)
+		}
+	}
+}

@@ -1,0 +1,284 @@
+// Package deployment runs a whole Aliquot as production has it, for tests: processes of the real program, several of each kind, over a
+// Temporal cluster and PostgreSQL. Around it are a clinic, the simulated lab and what the clinic's endpoints got, which live in the
+// test's process and outlive every fault.
+package deployment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/aliquot-labs/aliquot/e2e/scenario"
+	"github.com/aliquot-labs/aliquot/e2e/testteam"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/internal/testservers/clustertest"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// BinaryVariable names the program to run. Defaults to one that is built for the test.
+const BinaryVariable = "ALIQUOT_TEST_BINARY"
+
+// Namespace is the fleet's in Temporal.
+const Namespace = "aliquot"
+
+// Options say what a fleet is made of.
+type Options struct {
+	// APIs and Workers are how many processes there are of each. Default to 2.
+	APIs, Workers int
+	// WorkerArgs follow `aliquot worker`.
+	WorkerArgs []string
+	// Env is laid over the environment of every process of the product.
+	Env []string
+	// Spacing is the least time between calls of Molecular's account, and what the simulated lab checks.
+	Spacing time.Duration
+	// PlayScripts has the simulated lab play its scripts, at Speed (sandbox.Config). Defaults to a lab that sends nothing by itself.
+	PlayScripts bool
+	Speed       float64
+	// Logs is a directory for what the processes write. Defaults to one that goes with the fleet.
+	Logs string
+}
+
+// Deployment is a running system.
+type Deployment struct {
+	Cluster *clustertest.Cluster
+	Store   *store.Store
+	// DatabaseURL is where the store is.
+	DatabaseURL string
+	Team        *testteam.Team
+	Lab         *simlab.Server
+	LabURL      string
+	// URL is the API, whose replicas take requests in turn.
+	URL           string
+	APIs, Workers []*Process
+	// Temporal is a client of the fleet's namespace.
+	Temporal client.Client
+
+	options      Options
+	binary       string
+	loadBalancer *loadBalancer
+	closers      []func() error // in the order of opening
+}
+
+// Start starts a fleet, which is stopped when the test ends. The test fails if anything that it needs is missing.
+func Start(t testing.TB, o Options) *Deployment {
+	t.Helper()
+	f := &Deployment{options: o}
+	t.Cleanup(func() {
+		if err := f.stop(); err != nil {
+			t.Errorf("fleet: %v", err)
+		}
+	})
+	if f.options.Logs == "" {
+		f.options.Logs = t.TempDir()
+	}
+	if err := f.start(t); err != nil {
+		t.Fatalf("fleet: %v", err)
+	}
+	return f
+}
+
+func (f *Deployment) start(t testing.TB) (err error) {
+	t.Helper()
+	ctx := t.Context()
+	if f.binary, err = Build(ctx, t.TempDir()); err != nil {
+		return err
+	}
+	if f.Cluster, err = clustertest.Open(ctx, clustertest.Options{}); err != nil {
+		return err
+	}
+	f.closers = append(f.closers, f.Cluster.Close)
+	if f.DatabaseURL, err = f.Cluster.Postgres.CreateDatabase("aliquot"); err != nil {
+		return err
+	}
+	if err := f.createAPIs(ctx); err != nil {
+		return err
+	}
+	if err := f.startLab(); err != nil {
+		return err
+	}
+	if err := f.RunCommand(ctx, "migrate"); err != nil {
+		return err
+	}
+	if err := f.openStore(ctx); err != nil {
+		return err
+	}
+	if f.Team, err = testteam.CreateTeam(ctx, f.Store, f.LabURL, f.options.Spacing); err != nil {
+		return err
+	}
+	if err := f.dialTemporal(); err != nil {
+		return err
+	}
+	return f.startProcesses(ctx)
+}
+
+// startProcesses starts the workers, has the product make its namespace, and starts the API.
+func (f *Deployment) startProcesses(ctx context.Context) error {
+	for n := range orDefault(f.options.Workers) {
+		w, err := f.NewProcess(ctx, fmt.Sprintf("worker-%d", n+1), append([]string{"worker"}, f.options.WorkerArgs...)...)
+		if err != nil {
+			return err
+		}
+		f.Workers = append(f.Workers, w)
+		if err := w.Launch(); err != nil {
+			return err
+		}
+	}
+	if err := f.RunCommand(ctx, "rebuild"); err != nil {
+		return err
+	}
+	for _, p := range append(f.APIs, f.Workers...) {
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func orDefault(n int) int {
+	if n == 0 {
+		return 2
+	}
+	return n
+}
+
+// createAPIs makes the processes of the API, which are not started yet, and what stands before them.
+func (f *Deployment) createAPIs(ctx context.Context) error {
+	f.loadBalancer = newLoadBalancer()
+	f.URL = f.loadBalancer.server.URL
+	f.closers = append(f.closers, f.loadBalancer.close)
+	for n := range orDefault(f.options.APIs) {
+		p, err := f.NewProcess(ctx, fmt.Sprintf("api-%d", n+1), "api")
+		if err != nil {
+			return err
+		}
+		f.APIs = append(f.APIs, p)
+		f.loadBalancer.add(p.Address)
+	}
+	return nil
+}
+
+// startLab starts the simulated lab. It asks on for a report that was not taken, for longer than any fault lasts.
+func (f *Deployment) startLab() error {
+	// an attempt is made each second; a long storm makes more than the usual memory holds
+	const attempts, memory = 3600, 500_000
+	lab, err := simlab.New(simlab.Config{
+		User: testteam.LabUser, Token: testteam.LabToken, WebhookURL: f.URL + "/webhooks/labs/molecular",
+		CourierURL: f.URL + "/webhooks/couriers/easypost", CourierSecret: testteam.CourierSecret,
+		CourierAPIKey: testteam.CourierKey,
+		NeutralURL:    f.URL + "/webhooks/labs/neutral", NeutralAccount: testteam.NeutralAccount,
+		NeutralSecrets: []string{testteam.NeutralSecret},
+		Manual:         !f.options.PlayScripts, Speed: f.options.Speed, Spacing: f.options.Spacing, RetryAttempts: attempts,
+		TrackerWait: time.Hour,
+		MaxCalls:    memory, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	server := httptest.NewServer(lab.Handler())
+	f.Lab, f.LabURL = lab, server.URL
+	f.closers = append(f.closers, func() error { lab.Close(); server.Close(); return nil })
+	return nil
+}
+
+func (f *Deployment) openStore(ctx context.Context) error {
+	keys, err := store.ParseKeyring(testteam.Keyring)
+	if err != nil {
+		return err
+	}
+	if f.Store, err = store.Open(ctx, store.Options{URL: f.DatabaseURL, Keys: keys}); err != nil {
+		return err
+	}
+	f.closers = append(f.closers, f.Store.Close)
+	return nil
+}
+
+// Reopen opens the store again after its database was replaced.
+func (f *Deployment) Reopen(ctx context.Context) error { return f.openStore(ctx) }
+
+func (f *Deployment) dialTemporal() error {
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: f.Cluster.Address, Namespace: Namespace, DataConverter: dispatch.NewConverter(),
+		Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	if err != nil {
+		return err
+	}
+	f.Temporal = c
+	f.closers = append(f.closers, func() error { c.Close(); return nil })
+	return nil
+}
+
+// stop ends what was started, the latest first; the processes of the product before all.
+func (f *Deployment) stop() error {
+	var errs []error
+	for _, p := range append(f.APIs, f.Workers...) {
+		errs = append(errs, p.Stop())
+	}
+	for i := len(f.closers) - 1; i >= 0; i-- {
+		errs = append(errs, f.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// RunCommand runs a command of the product to its end, with the fleet's settings.
+func (f *Deployment) RunCommand(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, f.binary, args...)
+	cmd.Env = append(os.Environ(), f.environmentVariables()...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("aliquot %v: %w: %s", args, err, out)
+	}
+	return nil
+}
+
+// environmentVariables is what every process is told.
+func (f *Deployment) environmentVariables() []string {
+	return append([]string{
+		"ALIQUOT_DATABASE_URL=" + f.DatabaseURL, "ALIQUOT_ENCRYPTION_KEYS=" + testteam.Keyring,
+		"ALIQUOT_TEMPORAL=" + f.Cluster.Address, "ALIQUOT_TEMPORAL_NAMESPACE=" + Namespace,
+		"ALIQUOT_WEBHOOK_NETWORKS=127.0.0.0/8", "ALIQUOT_COURIER_URL=" + f.LabURL,
+		"ALIQUOT_COURIER_KEY=" + testteam.CourierKey,
+		"ALIQUOT_COURIER_SECRETS=" + testteam.CourierSecret, "ALIQUOT_KEY_RATE=0", "ALIQUOT_ADDRESS_RATE=0",
+		"ALIQUOT_STOP_TIMEOUT=5s",
+		"ALIQUOT_DRAIN_DELAY=0s",
+	}, f.options.Env...)
+}
+
+// ScenarioSystem drives the fleet from outside.
+func (f *Deployment) ScenarioSystem() *scenario.System {
+	return &scenario.System{
+		URL: f.URL, Key: f.Team.Key, OperationsKey: f.Team.OperationsKey,
+		LabURL: f.LabURL, LabUser: testteam.LabUser, LabToken: testteam.LabToken,
+		PartnerURL: f.LabURL + "/neutral", PartnerAccount: testteam.NeutralAccount, PartnerSecret: testteam.NeutralSecret,
+		UserID: f.Team.UserID, LabTests: f.Team.LabTests,
+	}
+}
+
+// Build returns the program that ALIQUOT_TEST_BINARY names, or builds it into a directory.
+func Build(ctx context.Context, dir string) (string, error) {
+	if path := os.Getenv(BinaryVariable); path != "" {
+		return exec.LookPath(path)
+	}
+	root, err := clustertest.RepositoryRoot()
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "aliquot")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/aliquot")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building aliquot: %w: %s", err, out)
+	}
+	return binary, nil
+}

@@ -1,0 +1,122 @@
+package scenario
+
+import "context"
+
+// The actions that the tables are made of.
+var (
+	cancelOrder   = actionFor("cancel", (*Order).Cancel)
+	activateOrder = actionFor("activate", (*Order).Activate)
+	doNotProcess  = actionFor("do-not-process", (*Order).DoNotProcess)
+	recoverKit    = actionFor("recover", (*Order).RecoverKit)
+	registerKit   = actionFor("register", (*Order).Register)
+	completeDraw  = actionFor("draw_completed of the client", (*Order).DrawCompleted)
+
+	sendShipped       = sendFactAction("kit_shipped")
+	sendReceived      = sendFactAction("sample_received")
+	sendDrawCompleted = sendFactAction("draw_completed")
+	// sendTransit is what the courier says: the kit is in the status that is wanted.
+	sendTransit = action{"transit",
+		func(ctx context.Context, o *Order, to string) error { return o.SendTransit(ctx, to) }}
+	rejectFinally = actionFor("sample_rejected for good",
+		func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, false) })
+	rejectRecoverably = actionFor("sample_rejected",
+		func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, true) })
+
+	publishPartial    = publishReportAction("partial report", Partial, "normal", "")
+	publishFinal      = publishReportAction("final report", Final, "normal", "")
+	publishCritical   = publishReportAction("critical report", Final, "critical", "")
+	publishLabFailure = publishReportAction("report that the lab has failed", Final, "normal", "internal_lab_failure")
+
+	bookSlot            = actionFor("book", (*Order).Book)
+	bookPending         = actionFor("book, unconfirmed", (*Order).BookPending)
+	bookUnanswered      = actionFor("book, unanswered", (*Order).BookUnanswered)
+	requestVisit        = actionFor("request", (*Order).Request)
+	rescheduleVisit     = actionFor("reschedule", (*Order).Reschedule)
+	cancelAppointment   = actionFor("cancel the appointment", (*Order).CancelAppointment)
+	confirmAppointment  = changeAppointmentAction("confirmed")
+	withdrawAppointment = changeAppointmentAction("pending")
+	providerCancels     = changeAppointmentAction("cancelled")
+
+	// awaitDeadline is a deadline that passes.
+	awaitDeadline = action{"timer", func(context.Context, *Order, string) error { return nil }}
+)
+
+func actionFor(name string, do func(*Order, context.Context) error) action {
+	return action{name, func(ctx context.Context, o *Order, _ string) error { return do(o, ctx) }}
+}
+
+func sendFactAction(kind string) action {
+	return actionFor(kind, func(o *Order, ctx context.Context) error { return o.SendFact(ctx, kind, nil) })
+}
+
+func publishReportAction(name, status, interpretation, failure string) action {
+	return actionFor(name, func(o *Order, ctx context.Context) error {
+		return o.PublishReport(ctx, status, interpretation, failure)
+	})
+}
+
+func changeAppointmentAction(status string) action {
+	return actionFor("appointment "+status,
+		func(o *Order, ctx context.Context) error { return o.ChangeAppointment(ctx, status) })
+}
+
+// The ways in which orders begin.
+
+// startPlaced is an order whose requisition is made at once.
+func startPlaced(method, pace string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) {
+		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent"})
+	}
+}
+
+// startScheduled is an order that is not active before tomorrow.
+func startScheduled(method, pace string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) {
+		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
+	}
+}
+
+// startImported is an order whose requisition was made elsewhere.
+func startImported(method string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) { return s.ImportOrder(ctx, method) }
+}
+
+// startUnregisteredKit is one that is registered later.
+func startUnregisteredKit(pace string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) { return s.PlaceKit(ctx, pace, "silent") }
+}
+
+// startRefusedKit is one that the lab does not take.
+func startRefusedKit(pace string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) {
+		o, err := s.PlaceKit(ctx, pace, "refuse-place")
+		if err != nil {
+			return o, err
+		}
+		return o, o.awaitAttention(ctx, "placement_refused")
+	}
+}
+
+// startRegisteredKit is a kit whose patient the lab is told of; unless it refuses to be told, the requisition follows.
+func startRegisteredKit(pace string, refuse bool) starter {
+	return func(ctx context.Context, s *System) (*Order, error) {
+		o, err := s.PlaceKit(ctx, pace, "silent")
+		if err != nil {
+			return o, err
+		}
+		if _, err = o.awaitStatus(ctx, "awaiting_registration"); err != nil || !refuse {
+			return o, errOr(err, func() error { return o.Register(ctx) })
+		}
+		manner := map[string]any{"calls": map[string]any{"register": map[string]any{"refuse": "already_registered"}}}
+		err = errOr(o.SetCallBehaviour(ctx, manner), func() error { return o.Register(ctx) })
+		return o, errOr(err, func() error { return o.awaitAttention(ctx, "placement_refused") })
+	}
+}
+
+// errOr is the error, or what then is when there is none.
+func errOr(err error, then func() error) error {
+	if err != nil {
+		return err
+	}
+	return then()
+}

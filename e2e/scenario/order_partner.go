@@ -1,0 +1,90 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+)
+
+// What the partner does, by its control endpoints (docs/sandbox.md): each fact is sent by its protocol, at once.
+
+// SendFact has the partner report something. data are the parameters of the fact.
+func (o *Order) SendFact(ctx context.Context, kind string, data map[string]any) error {
+	body := map[string]any{"type": kind}
+	maps.Copy(body, data)
+	var sent struct {
+		Status int `json:"status"`
+	}
+	if err := o.system.callLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/facts", body, &sent); err != nil {
+		return err
+	}
+	if sent.Status/100 != 2 {
+		return fmt.Errorf("order %s: %s was answered %d", o.ID, kind, sent.Status)
+	}
+	return nil
+}
+
+// SendTransit has the partner report where the kit is, as its courier tells it.
+func (o *Order) SendTransit(ctx context.Context, status string) error {
+	leg := "outbound"
+	if strings.HasSuffix(status, "lab") {
+		leg = "inbound"
+	}
+	return o.SendFact(ctx, "transit", map[string]any{"leg": leg, "status": status})
+}
+
+// SendRejection has the lab reject the kit or the sample, for good or not.
+func (o *Order) SendRejection(ctx context.Context, recoverable bool) error {
+	reason := "Hemolyzation"
+	if recoverable {
+		reason = "Missing collection date"
+	}
+	return o.SendFact(ctx, "sample_rejected", map[string]any{"recoverable": recoverable, "reason": reason})
+}
+
+// The reports that a lab may have.
+const (
+	Partial = "partial"
+	Final   = "final"
+)
+
+// PublishReport gives the lab a report, other than those before it, and has it announced. failure names why its last marker is missing;
+// empty: nothing is missing.
+func (o *Order) PublishReport(ctx context.Context, status, interpretation, failure string) error {
+	o.reportCount++
+	value := float64(120 + o.reportCount)
+	body := map[string]any{"status": status, "results": []map[string]any{{
+		"code": "1010", "name": "Total Cholesterol", "loinc": "2093-3", "type": "numeric", "result": fmt.Sprint(value),
+		"value": value,
+		"unit":  "mg/dL", "reference_range": "100-199", "min": 100, "max": 199, "interpretation": interpretation,
+	}}, "interpretation": interpretation}
+	if failure != "" {
+		body["missing"] = []map[string]any{{"code": "1011", "name": "HDL Cholesterol", "loinc": "2085-9", "failure": failure}}
+	}
+	if err := o.system.callLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/results", body, nil); err != nil {
+		return err
+	}
+	return o.SendFact(ctx, "report_ready", nil)
+}
+
+// SetCallBehaviour says how the partner is to answer calls about the order.
+func (o *Order) SetCallBehaviour(ctx context.Context, manner map[string]any) error {
+	body := map[string]any{"steps": []any{}}
+	maps.Copy(body, manner)
+	return o.system.callLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/script", body, nil)
+}
+
+// ChangeAppointment has the provider do something about the order's appointment that is ahead or under way: its new status.
+func (o *Order) ChangeAppointment(ctx context.Context, status string) error {
+	var done struct {
+		Status int `json:"status"`
+	}
+	err := o.system.callLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/appointments/active",
+		map[string]any{"status": status}, &done)
+	if err == nil && done.Status/100 != 2 {
+		err = fmt.Errorf("order %s: the appointment's %s was answered %d", o.ID, status, done.Status)
+	}
+	return err
+}

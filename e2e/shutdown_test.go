@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/childprocess"
+)
+
+// freeAddress is a free one on this machine.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	port, err := childprocess.FreePort(t.Context())
+	require.NoError(t, err)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}
+
+// readyStatus asks a process whether it should be sent work; 0: it does not answer.
+func readyStatus(t *testing.T, address string) int {
+	t.Helper()
+	res, err := uncheckedClient.Get("http://" + address + "/readyz")
+	if err != nil {
+		return 0
+	}
+	require.NoError(t, res.Body.Close())
+	return res.StatusCode
+}
+
+// slowOrder begins to place an order at an address. The rest of the request is sent by finish, which returns the answer's status.
+func (s *system) slowOrder(address string) (finish func() (int, error)) {
+	s.t.Helper()
+	body, err := json.Marshal(s.orderBody(nil))
+	require.NoError(s.t, err)
+	sent, rest := io.Pipe()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+address+"/v3/order", sent)
+	require.NoError(s.t, err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("x-vital-api-key", s.key)
+	req.Header.Set("Expect", "100-continue") // so that nothing is sent before the handler reads it
+	patient := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: timeout}}
+	s.t.Cleanup(patient.CloseIdleConnections)
+	type result struct {
+		status int
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		res, err := patient.Do(req)
+		if err != nil {
+			done <- result{err: err}
+			return
+		}
+		done <- result{res.StatusCode, res.Body.Close()}
+	}()
+	half := len(body) / 2
+	_, err = rest.Write(body[:half])
+	require.NoError(s.t, err)
+	return func() (int, error) {
+		_, _ = rest.Write(body[half:]) // the connection may be gone
+		_ = rest.Close()
+		r := <-done
+		return r.status, r.err
+	}
+}
+
+// A SIGTERM takes nothing from a caller: the API first says that it is not ready, then takes no more connections, and ends when it has
+// answered what had begun.
+func TestAStoppingAPIFinishesItsRequests(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	binary, at := buildAliquot(t), freeAddress(t)
+	p := s.startCommand(binary, "api", "ALIQUOT_API_ADDR="+at, "ALIQUOT_DRAIN_DELAY=2s", "ALIQUOT_STOP_TIMEOUT=60s")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusOK }, "the API is not ready")
+	finish := s.slowOrder(at)
+
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	s.await(func() bool { return readyStatus(t, at) == http.StatusServiceUnavailable }, "the API stays ready")
+	r := s.request(http.MethodGet, "http://"+at+"/v3/lab_tests", nil, "x-vital-api-key", s.key)
+	require.Equal(t, http.StatusOK, r.Status, "who has not noticed yet is served")
+	s.await(func() bool { return readyStatus(t, at) == 0 }, "the API still takes connections")
+	status, err := finish()
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+	require.NoError(t, p.cmd.Wait(), "%s", p.logs)
+}
+
+// The control: a request that is not over in time is cut off, and the process says so.
+func TestAStoppingAPIWaitsNoLongerThanItMay(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{})
+	binary, at := buildAliquot(t), freeAddress(t)
+	p := s.startCommand(binary, "api", "ALIQUOT_API_ADDR="+at, "ALIQUOT_DRAIN_DELAY=0s", "ALIQUOT_STOP_TIMEOUT=1s")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusOK }, "the API is not ready")
+	finish := s.slowOrder(at)
+
+	began := time.Now()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Error(t, p.cmd.Wait())
+	require.Less(t, time.Since(began), 15*time.Second)
+	require.Contains(t, p.logs.String(), "were cut off")
+	_, err := finish()
+	require.Error(t, err)
+}
+
+// A worker that stops finishes the call that it makes, and hands back the one that waits for its turn; another takes that up.
+func TestAStoppingWorkerFinishesOrHandsBack(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, options{workers: noWorkers, spacing: 20 * time.Second})
+	binary, at := buildAliquot(t), freeAddress(t)
+	p := s.startProcess(binary, "ALIQUOT_METRICS="+at, "ALIQUOT_STOP_TIMEOUT=60s")
+	s.await(func() bool { return readyStatus(t, at) == http.StatusOK }, "the worker is not ready")
+	calling := s.placeOrder(map[string]any{"activate_by": day(3)})
+	s.putScript(calling, map[string]any{"place": map[string]any{"hold": "8s"}, "steps": []any{}})
+	require.Equal(t, http.StatusOK, s.callAsClient(http.MethodPatch, "/v3/order/"+calling,
+		map[string]any{"activate_by": nil}).Status)
+	s.await(func() bool { return len(s.lab.Traffic().CallsFor(s.labOrderNumber(calling))) > 0 }, "the lab was not called")
+	waiting := s.placeOrder(nil)
+	s.await(func() bool { return len(s.story(waiting).outcomes("place")) > 0 }, "the second order is not placed")
+
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	s.await(func() bool { return readyStatus(t, at) == http.StatusServiceUnavailable }, "the worker stays ready")
+	require.NoError(t, p.cmd.Wait(), "%s", p.logs)
+	require.Equal(t, []string{"done"}, s.story(calling).outcomes("place"))
+	require.Equal(t, []string{"handed_back"}, s.story(waiting).outcomes("place"))
+	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(waiting)))
+
+	s.startProcess(binary)
+	for _, id := range []string{calling, waiting} {
+		s.awaitStatus(id, "received.testkit.requisition_created")
+		require.Len(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), 1)
+	}
+	require.NotContains(t, p.logs.String(), "timed out")
+}

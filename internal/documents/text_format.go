@@ -1,0 +1,77 @@
+package documents
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// patientLine is the line that says on every page whose it is. The name comes last: it alone may be too long for the line.
+func patientLine(o order.Order) string {
+	var parts []string
+	if o.SampleID != "" {
+		parts = append(parts, "Sample "+o.SampleID)
+	}
+	if p := o.Patient; p != nil {
+		parts = append(parts, "born "+p.DOB.String(), fullName(p.FirstName, p.LastName))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func fullName(first, last string) string { return strings.TrimSpace(first + " " + last) }
+
+func formatAddress(a *order.Address) string {
+	if a == nil {
+		return ""
+	}
+	lines := []string{a.FirstLine, textOrEmpty(a.SecondLine), strings.TrimSpace(a.City + ", " + a.State + " " + a.Zip),
+		a.Country}
+	var out []string
+	for _, line := range lines {
+		if line != "" {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func labName(o order.Order) string {
+	if o.LabTest.Lab == nil {
+		return ""
+	}
+	return o.LabTest.Lab.Name
+}
+
+// humanize writes an enumeration's value for people.
+func humanize(value string) string { return strings.ReplaceAll(value, "_", " ") }
+
+func joinNumbers(ids []int) string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = strconv.Itoa(id)
+	}
+	return strings.Join(out, ", ")
+}
+
+func ifElse(is bool, then, otherwise string) string {
+	if is {
+		return then
+	}
+	return otherwise
+}
+
+func textOrEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func formatTime(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}

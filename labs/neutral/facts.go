@@ -1,0 +1,137 @@
+package neutral
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// factDecoders are the known types, with what reads the data of each into the message. It reports whether what the type tells of is there.
+var factDecoders = map[string]struct {
+	kind order.FactKind
+	read func(m *labs.InboundMessage, data map[string]any) (complete bool)
+}{
+	"kit_shipped":     {order.FactKitShipped, readShipped},
+	"transit":         {order.FactCourierReport, readTransit},
+	"draw_completed":  {order.FactDrawCompleted, readCollected},
+	"sample_received": {order.FactKitReceived, readCollected},
+	"sample_rejected": {order.FactKitRejected, readRejected},
+	"report_ready":    {order.FactReportReady, readCollected},
+	"appointment":     {order.FactAppointment, readAppointment},
+}
+
+// Decode reads the body of a webhook with an id that was received at a time. It never fails: what it cannot read is a message with a
+// problem. The key is made of the order and the id, since partners number their messages without knowing of each other. A fact
+// whose time is missing or unreadable has a zero SentAt.
+func Decode(id string, body []byte, receivedAt time.Time) labs.InboundMessage {
+	object, err := partnerhttp.ParseObject(body)
+	if err != nil {
+		sum := partnerhttp.SHA256Hex(body)
+		return labs.InboundMessage{Key: sum, Hash: sum, Problem: labs.Malformed}
+	}
+	delete(object, "id") // it stands in polled facts, and is no part of what happened
+	m := labs.InboundMessage{
+		OrderNumber: partnerhttp.SafeOrderNumber(partnerhttp.TextValue(object["order_number"])),
+		Kind:        partnerhttp.SafeCode(partnerhttp.TextValue(object["type"])),
+		Hash:        partnerhttp.ObjectHash(object),
+	}
+	m.Key = m.Hash
+	if id != "" {
+		m.Key = partnerhttp.JSONHash([]string{m.OrderNumber, id})
+	}
+	known, ok := factDecoders[m.Kind]
+	data, complete := factData(object)
+	switch {
+	case m.OrderNumber == "" || strings.TrimSpace(partnerhttp.TextValue(object["type"])) == "":
+		m.Problem = labs.MissingFields
+	case !ok:
+		m.Problem = labs.UnknownType
+	case !complete:
+		m.Problem = labs.IncompleteData
+	}
+	if m.Problem != "" {
+		return m
+	}
+	m.Fact = &order.Fact{
+		Kind: known.kind, Accession: partnerhttp.IdentifierValue(object["accession"]),
+		ReceivedAt: receivedAt.UTC().Truncate(time.Microsecond),
+	}
+	m.Fact.SentAt, _ = partnerhttp.ParseInstant(partnerhttp.TextValue(object["at"]))
+	if !known.read(&m, data) {
+		m.Problem, m.Fact, m.Location, m.Reason = labs.IncompleteData, nil, nil, ""
+	}
+	return m
+}
+
+// factData is the data of a fact, none being the same as nothing in it.
+func factData(object map[string]any) (data map[string]any, ok bool) {
+	if object["data"] == nil {
+		return nil, true
+	}
+	data, ok = object["data"].(map[string]any)
+	return data, ok
+}
+
+func readShipped(m *labs.InboundMessage, data map[string]any) bool {
+	m.Fact.OutboundNumber = partnerhttp.IdentifierValue(data["outbound"])
+	m.Fact.InboundNumber = partnerhttp.IdentifierValue(data["inbound"])
+	m.Fact.KitRegCode = partnerhttp.IdentifierValue(data["kit_id"])
+	return true
+}
+
+func readCollected(m *labs.InboundMessage, data map[string]any) bool {
+	m.Fact.CollectedAt, _ = partnerhttp.ParseInstant(partnerhttp.TextValue(data["collected_at"]))
+	return true
+}
+
+// readRejected takes the detail that the partner names, else the one that its words do.
+func readRejected(m *labs.InboundMessage, data map[string]any) bool {
+	m.Reason = partnerhttp.TextValue(data["reason"])
+	m.Fact.Detail = lifecycle.Detail(partnerhttp.TextValue(data["detail"]))
+	if !slices.Contains(lifecycle.Details(), m.Fact.Detail) {
+		m.Fact.Detail = partnerhttp.RejectionDetail(m.Reason)
+	}
+	if recoverable, ok := data["recoverable"].(bool); ok {
+		m.Fact.Recoverable = &recoverable
+	}
+	return readCollected(m, data)
+}
+
+// The legs of a kit's way, with the statuses that can be told of each and whether they end it.
+var legStatuses = map[string]map[lifecycle.LowStatus]bool{
+	"outbound": {
+		lifecycle.TransitCustomer: false, lifecycle.OutForDelivery: false, lifecycle.ProblemInTransitCustomer: false,
+		lifecycle.WithCustomer: true, lifecycle.FailureToDeliverToCustomer: false, lifecycle.Lost: false,
+	},
+	"inbound": {
+		lifecycle.TransitLab: false, lifecycle.ProblemInTransitLab: false,
+		lifecycle.DeliveredToLab: true, lifecycle.FailureToDeliverToLab: false, lifecycle.Lost: false,
+	},
+}
+
+func readTransit(m *labs.InboundMessage, data map[string]any) bool {
+	leg, status := partnerhttp.TextValue(data["leg"]), lifecycle.LowStatus(partnerhttp.TextValue(data["status"]))
+	delivered, ok := legStatuses[leg][status]
+	m.Fact.Leg, m.Fact.TargetStatus, m.Fact.LegEnded = leg, status, delivered
+	return ok
+}
+
+func readAppointment(m *labs.InboundMessage, data map[string]any) bool {
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return false
+	}
+	var a appointment
+	if err := json.Unmarshal(encoded, &a); err != nil {
+		return false
+	}
+	booked, ok := a.toReportedAppointment()
+	m.Fact.AppointmentID, m.Fact.Appointment, m.Location = partnerhttp.SafeCode(a.ID), &booked, a.location()
+	return ok && (m.Fact.AppointmentID != "" || booked.Reference != "")
+}

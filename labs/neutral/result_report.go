@@ -1,0 +1,137 @@
+package neutral
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/labs"
+	"github.com/aliquot-labs/aliquot/labs/partnerhttp"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// report is a partner's report. Its version only tells a partner's reports apart: what decides about a correction is the content.
+type report struct {
+	Status         string               `json:"status"`
+	ReportedAt     string               `json:"reported_at"`
+	CollectedAt    string               `json:"collected_at"`
+	ReceivedAt     string               `json:"received_at"`
+	Laboratory     string               `json:"laboratory"`
+	Interpretation order.Interpretation `json:"interpretation"`
+	Results        []result             `json:"results"`
+	Missing        []missing            `json:"missing"`
+	Patient        *order.TestedPatient `json:"patient"`
+	PDF            string               `json:"pdf_base64"`
+}
+
+// FetchResults implements labs.Lab. A report with neither results nor anything missing is none yet.
+func (c *Client) FetchResults(ctx context.Context, number string) (labs.FetchedResults, error) {
+	if len(c.settings.Methods) == 0 {
+		return labs.FetchedResults{}, labs.ErrNotSupported
+	}
+	a, err := c.callOrder(ctx, number, partnerhttp.Call{Method: http.MethodGet, Path: orderPath(number, "results"),
+		MaxAnswerBytes: partnerhttp.MaxReportBytes})
+	if err != nil {
+		return labs.FetchedResults{}, err
+	}
+	if a.Status == http.StatusNotFound && errorCode(a) == codeNoResults {
+		return labs.FetchedResults{Raw: a.Body}, nil
+	}
+	if !a.OK() {
+		return labs.FetchedResults{}, answerError(a)
+	}
+	return readReport(a, c.caller.Now())
+}
+
+func readReport(a partnerhttp.Answer, now time.Time) (labs.FetchedResults, error) {
+	object, err := partnerhttp.ParseObject(a.Body)
+	if err != nil {
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
+	}
+	var r report
+	if err := json.Unmarshal(a.Body, &r); err != nil || !r.hasNames() {
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
+	}
+	pdf, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.PDF))
+	if err != nil { // rather than to show results without the document that they came with
+		return labs.FetchedResults{}, a.UnansweredError(partnerhttp.ErrUnreadable)
+	}
+	reported := labs.FetchedResults{Raw: a.Body}
+	if len(pdf) > 0 {
+		reported.PDF = pdf
+	}
+	if len(r.Results) > 0 || len(r.Missing) > 0 {
+		reported.LabReport, reported.Hash = r.toLabReport(now), contentHash(object, pdf)
+	}
+	return reported, nil
+}
+
+// hasNames reports whether it can be told of everything what it is.
+func (r report) hasNames() bool {
+	return !slices.ContainsFunc(r.Results, func(m result) bool { return m.Name == "" }) &&
+		!slices.ContainsFunc(r.Missing, func(m missing) bool { return m.Name == "" })
+}
+
+// toLabReport is the report in our own words. A status that is not known is taken for partial, because completing an order cannot be
+// undone and waiting can. A report without a time was made when it was read.
+func (r report) toLabReport(now time.Time) *order.LabReport {
+	out := &order.LabReport{
+		Status: "partial", Interpretation: r.Interpretation, CollectedAt: parseTime(r.CollectedAt),
+		ReceivedAt: parseTime(r.ReceivedAt),
+		ReportedAt: now.UTC().Truncate(time.Microsecond), Laboratory: r.Laboratory, Patient: r.Patient,
+	}
+	if r.Status == "final" {
+		out.Status = r.Status
+	}
+	if at := parseTime(r.ReportedAt); at != nil {
+		out.ReportedAt = *at
+	}
+	worst := order.InterpretationNormal
+	for _, m := range r.Results {
+		measured := m.toOrderResult()
+		out.Results = append(out.Results, measured)
+		worst = order.WorseInterpretation(worst, measured.Interpretation)
+	}
+	for _, m := range r.Missing {
+		out.Missing = append(out.Missing, m.toMissingMarker())
+	}
+	if !isKnownInterpretation(out.Interpretation) || worst == order.InterpretationCritical { // which whoever called the whole better must not hide
+		out.Interpretation = worst
+	}
+	return out
+}
+
+// contentHash is over all that decides whether a later report is a correction: everything but its version and when it was made.
+// Results, and what is missing, may come in any order. The document counts by what it is, however it is written.
+func contentHash(object map[string]any, pdf []byte) string {
+	delete(object, "version")
+	delete(object, "reported_at")
+	object["pdf_base64"] = partnerhttp.SHA256Hex(pdf)
+	for _, key := range []string{"results", "missing"} {
+		list, _ := object[key].([]any)
+		hashes := make([]string, len(list))
+		for i, member := range list {
+			hashes[i] = partnerhttp.ObjectHash(map[string]any{"": member})
+		}
+		slices.Sort(hashes)
+		object[key] = strings.Join(hashes, " ")
+	}
+	return partnerhttp.ObjectHash(object)
+}
+
+func parseTime(written string) *time.Time {
+	at, ok := partnerhttp.ParseInstant(written)
+	if !ok {
+		return nil
+	}
+	return &at
+}
+
+func isKnownInterpretation(i order.Interpretation) bool {
+	return i == order.InterpretationNormal || i == order.InterpretationAbnormal || i == order.InterpretationCritical ||
+		i == order.InterpretationUnknown
+}

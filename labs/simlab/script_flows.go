@@ -1,0 +1,243 @@
+package simlab
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// lifeScripts returns the named scripts of a life of the neutral protocol, "happy" first. Names that end in a number take any.
+func lifeScripts(flow string) []Script {
+	collect := collectionSteps(flow)
+	scripts := []Script{happyFlowScript(flow)}
+	scripts = append(scripts, answerScripts(flow)...)
+	scripts = append(scripts, deliveryFaultScripts(collect)...)
+	scripts = append(scripts, reportScripts(collect, redrawScriptName(flow))...)
+	scripts = append(scripts, rejectionScripts(collect)...)
+	switch flow {
+	case FlowTestkit:
+		return slices.Concat(scripts, flowCourierScripts(collect), transitScripts())
+	case FlowRegistrable:
+		return slices.Concat(scripts, registrableScripts())
+	case FlowWalkIn:
+		return slices.Concat(scripts, walkInScripts(), providerScripts(flow), bookingScripts(flow))
+	case FlowPhlebotomy:
+		return slices.Concat(scripts, phlebotomyScripts(), providerScripts(flow), bookingScripts(flow))
+	}
+	return scripts
+}
+
+// lifeScript returns the script of a name in a life.
+func lifeScript(flow, name string) (Script, bool) {
+	if !slices.Contains(lives(), flow) {
+		return Script{}, false
+	}
+	for prefix, make := range numberedScripts {
+		if number, ok := numberInName(name, prefix.name, prefix.limit); ok &&
+			(prefix.booking == "" || hasAppointments(flow)) {
+			return make(happyFlowScript(flow), number), true
+		}
+	}
+	scripts := lifeScripts(flow)
+	i := slices.IndexFunc(scripts, func(s Script) bool { return s.Name == name })
+	if i < 0 {
+		return Script{}, false
+	}
+	return scripts[i], true
+}
+
+// hasAppointments reports whether somebody has an appointment in the life.
+func hasAppointments(life string) bool { return life == FlowWalkIn || life == FlowPhlebotomy }
+
+type numberedScript struct {
+	name    string
+	limit   int
+	booking string // set: only where there are appointments
+}
+
+const maxHoldSeconds = int(maxHold / time.Second)
+
+// numberedScripts are those whose names take a number, made from the life's "happy".
+var numberedScripts = map[numberedScript]func(Script, int) Script{
+	{name: "fail-place-", limit: maxUnavailable}:           withFailedPlacement,
+	{name: "timeout-after-accept-", limit: maxHoldSeconds}: withUnansweredPlacement,
+	{name: "slow-place-", limit: maxHoldSeconds}:           withSlowPlacement,
+	{name: "fail-register-", limit: maxUnavailable}: withFailedCall("fail-register-", opRegister,
+		"so many registrations are answered 503, then as happy"),
+	{name: "fail-results-", limit: maxUnavailable}: withFailedCall("fail-results-", opResults,
+		"so many requests for results are answered 503, then as happy"),
+	{name: "fail-book-", limit: maxUnavailable, booking: "book"}: func(s Script, n int) Script {
+		s.Book.Unavailable = n
+		return renamed(s, "fail-book-"+strconv.Itoa(n), "so many bookings are answered 503, then as happy")
+	},
+	{name: "slow-book-", limit: maxHoldSeconds, booking: "book"}: func(s Script, n int) Script {
+		s.Book.HoldOpen = Duration(time.Duration(n) * time.Second)
+		return renamed(s, "slow-book-"+strconv.Itoa(n), "a booking is answered after so many seconds, then as happy")
+	},
+}
+
+func renamed(s Script, name, description string) Script {
+	s.Name, s.Description = name, description
+	return s
+}
+
+func withFailedPlacement(s Script, n int) Script {
+	s.Place.Unavailable = n
+	return renamed(s, "fail-place-"+strconv.Itoa(n), "so many placing calls are answered 503, then as happy")
+}
+
+func withUnansweredPlacement(s Script, seconds int) Script {
+	s.Place.DropAnswer, s.Place.HoldOpen = true, Duration(time.Duration(seconds)*time.Second)
+	name := "timeout-after-accept"
+	if seconds > 0 {
+		name += "-" + strconv.Itoa(seconds)
+	}
+	return renamed(s, name,
+		"accepted, but the connection is closed without an answer (with a number: after so many seconds); as happy otherwise")
+}
+
+func withSlowPlacement(s Script, seconds int) Script {
+	s.Place.HoldOpen = Duration(time.Duration(seconds) * time.Second)
+	return renamed(s, "slow-place-"+strconv.Itoa(seconds),
+		"the placing call is answered after so many seconds, webhooks come before; as happy")
+}
+
+func withFailedCall(prefix, operation, description string) func(Script, int) Script {
+	return func(s Script, n int) Script {
+		s.Calls = map[string]CallBehaviour{operation: {Unavailable: n}}
+		return renamed(s, prefix+strconv.Itoa(n), description)
+	}
+}
+
+// answerScripts answer calls about an order in another way than happy.
+func answerScripts(life string) []Script {
+	happy := happyFlowScript(life)
+	refuse := renamed(happy, "refuse-place", "the lab refuses the order")
+	refuse.Place.RefuseWith, refuse.Steps = "a test is not offered in this state", nil
+	kept := renamed(Script{}, "refuse-cancel", "nothing follows, and the order cannot be cancelled")
+	kept.Calls, kept.Book.NeverConfirmed = map[string]CallBehaviour{opCancel: {RefuseWith: codeNotCancellable}}, true
+	unanswered := renamed(Script{}, "unanswered-cancel", "nothing follows; a cancellation is accepted without an answer")
+	unanswered.Calls = map[string]CallBehaviour{opCancel: {DropAnswer: true}}
+	scripts := []Script{
+		withFailedPlacement(happy, 3), refuse, withUnansweredPlacement(happy, 0), withSlowPlacement(happy, 3), kept,
+		unanswered,
+		withFailedCall("fail-results-", opResults, "so many requests for results are answered 503, then as happy")(happy, 3),
+	}
+	if life != FlowRegistrable {
+		return scripts
+	}
+	refuseRegister := renamed(happy, "refuse-register", "the lab does not register the patient")
+	refuseRegister.Calls = map[string]CallBehaviour{opRegister: {RefuseWith: codeAlreadyRegistered}}
+	unansweredRegister := renamed(happy, "unanswered-register", "the patient is registered without an answer")
+	unansweredRegister.Calls = map[string]CallBehaviour{opRegister: {DropAnswer: true}}
+	return append(scripts, refuseRegister, unansweredRegister,
+		withFailedCall("fail-register-", opRegister, "so many registrations are answered 503, then as happy")(happy, 3))
+}
+
+// deliveryFaultScripts send the facts of a life, or not, in another way than happy.
+func deliveryFaultScripts(collect []Step) []Script {
+	silent := newScript("silent", "accepts the order and does nothing, not even confirm an appointment")
+	silent.Book.NeverConfirmed = true
+	lost := newScript("webhooks-lost", "no fact is ever sent: GET …/facts tells them",
+		withFactsUnsent(collect, finalResultSteps()))
+	lost.Book.ConfirmationUnsent = true
+	return []Script{
+		silent, lost,
+		newScript("silent-after-sample", "nothing after the sample has come",
+			collect),
+		newScript("send-twice", "every fact sent twice, the same each time",
+			sentTwice(collect, finalResultSteps())),
+		newScript("early-report", "report_ready comes before the results exist",
+			collect, []Step{{Kind: KindReport, After: 2 * day}, {Kind: KindResults, After: hours(1)}}),
+		newScript("out-of-order", "report_ready comes before sample_received, each with its true time",
+			collect[:len(collect)-1], []Step{
+				{Kind: KindHappens, Fact: KindSample, After: day},
+				{Kind: KindResults, After: 2 * day}, {Kind: KindReport, After: hours(1)}, {Kind: KindSample, After: hours(1)},
+			}),
+	}
+}
+
+// reportScripts differ in what is reported.
+func reportScripts(collect []Step, redraw string) []Script {
+	lacking := func(name, description, failure string) Script {
+		script := newScript(name, description, collect, announceResultSteps(Step{Missing: failure}))
+		script.Redraw = redraw
+		return script
+	}
+	again := lacking("missing-lab-fault-again", "as missing-lab-fault, and of the redraw a result is missing too",
+		"internal_lab_failure")
+	again.Redraw = ""
+	return []Script{
+		newScript("partial", "partial results, then final ones",
+			collect, partialResultSteps(), finalResultSteps()),
+		newScript("partial-twice", "partial results, told twice, then final ones",
+			collect, partialResultSteps(), partialResultSteps(), finalResultSteps()),
+		newScript("partial-silent", "partial results, then nothing",
+			collect, partialResultSteps()),
+		newScript("abnormal", "the first result is abnormal",
+			collect, announceResultSteps(Step{Interpretation: abnormal})),
+		newScript("critical", "the first result is critical",
+			collect, announceResultSteps(Step{Interpretation: critical})),
+		newScript("critical-partial", "critical already in the partial results",
+			collect, announceResultSteps(Step{Interpretation: critical, Partial: true}),
+			announceResultSteps(Step{Interpretation: critical})),
+		lacking("missing-lab-fault", "a result is missing through the lab's fault; of a redraw nothing is",
+			"internal_lab_failure"),
+		again,
+		lacking("missing-order-entry", "a result is missing, the order was entered wrong; of a redraw nothing is",
+			"order_entry_failure"),
+		newScript("missing-patient-fault", "a result is missing for another reason",
+			collect, announceResultSteps(Step{Missing: "quantity_not_sufficient_failure"})),
+		newScript("no-results", "a report without results at first, complete four hours later",
+			collect, []Step{
+				{Kind: KindResults, After: 2 * day, Empty: true}, {Kind: KindReport, After: hours(1)},
+				{Kind: KindResults, After: hours(3)}, {Kind: KindReport, After: hours(1)},
+			}),
+		newScript("corrected", "results, then a corrected version, announced again",
+			collect, finalResultSteps(), finalResultSteps()),
+		newScript("repeated-report", "the same results are announced again",
+			collect, finalResultSteps(), []Step{{Kind: KindReport, After: day}}),
+	}
+}
+
+// rejectionScripts reject the sample.
+func rejectionScripts(collect []Step) []Script {
+	reject := func(recoverable bool, reason, detail string) []Step {
+		return []Step{{Kind: KindSampleRejected, After: hours(4),
+			Details: Details{Recoverable: &recoverable, Reason: reason, Detail: detail}}}
+	}
+	blocked := reject(true, reasonRecoverable, "")
+	return []Script{
+		newScript("sample-error", "the sample is rejected for good",
+			collect, reject(false, reasonNotRecoverable, "sample_quantity_not_sufficient")),
+		newScript("sample-error-in-words", "the sample is rejected for good, only the reason's words say why",
+			collect, reject(false, "Sample hemolyzed.", "")),
+		newScript("reject-recoverable", "rejected, back in production, results",
+			collect, blocked, []Step{{Kind: KindSample, After: 2 * day}}, finalResultSteps()),
+		newScript("reject-recoverable-corrected", "rejected; back in production once the patient has been corrected",
+			collect, blocked, []Step{{Kind: KindSample, Awaits: AwaitCorrected, After: hours(4)}}, finalResultSteps()),
+		newScript("reject-recoverable-silent", "rejected as recoverable, then nothing",
+			collect, blocked),
+		newScript("reject-twice-final", "rejected as recoverable, then for good",
+			collect, blocked, reject(false, reasonNotRecoverable, "")),
+	}
+}
+
+// finalResultSteps is the time in the lab and the announcement of final results.
+func finalResultSteps() []Step { return announceResultSteps(Step{}) }
+
+func partialResultSteps() []Step { return announceResultSteps(Step{Partial: true}) }
+
+func announceResultSteps(results Step) []Step {
+	results.Kind, results.After = KindResults, hours(47)
+	return []Step{results, {Kind: KindReport, After: hours(1)}}
+}
+
+// withFactsUnsent makes the facts of the steps without sending them. A courier whom nobody has told of a kit has nothing to say.
+func withFactsUnsent(parts ...[]Step) []Step {
+	steps := slices.DeleteFunc(slices.Concat(parts...), func(s Step) bool { return s.Kind == KindCourier })
+	for i := range steps {
+		steps[i].Unsent = true
+	}
+	return steps
+}

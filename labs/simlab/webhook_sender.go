@@ -1,0 +1,121 @@
+package simlab
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+const (
+	sendTimeout     = 10 * time.Second
+	sendConcurrency = 32 // attempts at one time, over all orders
+	maxAnswerBytes  = 64 << 10
+)
+
+// webhookMessage is a webhook ready to be sent.
+type webhookMessage struct {
+	order     string
+	id        string // neutral protocol only: the fact's identity
+	kind      string
+	url       string
+	body      []byte
+	authorize func(*http.Request)
+}
+
+// webhookSender delivers webhooks as a well-behaved partner does: again after no answer or a 5xx, for a bounded time.
+type webhookSender struct {
+	ctx        context.Context // ends when the server is closed
+	client     *http.Client
+	ownsClient bool // the client is ours to close
+	limiter    chan struct{}
+	interval   time.Duration
+	attempts   int
+	now        func() time.Time
+	logger     *slog.Logger
+	traffic    *trafficLog
+}
+
+func newSender(ctx context.Context, cfg Config, traffic *trafficLog) *webhookSender {
+	client := cfg.HTTPClient
+	if client == nil {
+		client = newClient()
+	}
+	return &webhookSender{
+		ctx: ctx, client: client, ownsClient: cfg.HTTPClient == nil, limiter: make(chan struct{}, sendConcurrency),
+		interval: cfg.RetryInterval, attempts: cfg.RetryAttempts, now: cfg.Now, logger: cfg.Logger, traffic: traffic,
+	}
+}
+
+func newClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = sendConcurrency
+	return &http.Client{
+		Transport: transport,
+		Timeout:   sendTimeout,
+		// A redirected POST would become a GET without its body: better to see the 3xx in the account.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (s *webhookSender) close() {
+	if s.ownsClient {
+		s.client.CloseIdleConnections()
+	}
+}
+
+// deliver sends until there is an answer other than a 5xx, the attempts are used up or the context ends.
+func (s *webhookSender) deliver(ctx context.Context, m webhookMessage) {
+	for attempt := 1; attempt <= s.attempts && ctx.Err() == nil; attempt++ {
+		status := s.sendOnce(m, attempt)
+		if status != 0 && status < http.StatusInternalServerError {
+			s.isDelivered(m, status)
+			return
+		}
+		if !sleep(ctx, s.interval) {
+			return
+		}
+	}
+	s.logger.Warn("sandbox: webhook not delivered", "order", m.order, "kind", m.kind)
+}
+
+func (s *webhookSender) isDelivered(m webhookMessage, status int) {
+	if status >= http.StatusMultipleChoices {
+		s.logger.Warn("sandbox: webhook refused", "order", m.order, "kind", m.kind, "status", status)
+	}
+}
+
+// sendOnce sends once, books it and returns the status answered; 0: no answer. It ends early only when the server is closed.
+func (s *webhookSender) sendOnce(m webhookMessage, number int) int {
+	select {
+	case s.limiter <- struct{}{}:
+		defer func() { <-s.limiter }()
+	case <-s.ctx.Done():
+		return 0
+	}
+	at := s.now().UTC()
+	status := s.post(m)
+	s.traffic.addAttempt(WebhookAttempt{OrderNumber: m.order, ID: m.id, Type: m.kind, Body: m.body, Attempt: number,
+		At: at, Status: status})
+	return status
+}
+
+func (s *webhookSender) post(m webhookMessage) int {
+	request, err := http.NewRequestWithContext(s.ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
+	if err != nil {
+		s.logger.Error("sandbox: webhook request not made", "order", m.order, "kind", m.kind, "error", err)
+		return 0
+	}
+	request.Header.Set("Content-Type", "application/json")
+	m.authorize(request)
+	response, err := s.client.Do(request)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	// Read so that the connection can be used again.
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswerBytes))
+	return response.StatusCode
+}

@@ -1,0 +1,49 @@
+package order
+
+import "strings"
+
+// BilledInsurance is the insurance that an order is billed to, as it was when the order was placed.
+type BilledInsurance struct {
+	PayorCode    string        `json:"payor_code"`
+	PayorName    string        `json:"payor_name"`
+	PayorAddress Address       `json:"payor_address"`
+	MemberID     string        `json:"member_id"`
+	GroupID      *string       `json:"group_id,omitempty"`
+	Relationship string        `json:"relationship"` // of the patient to the insured person, as the client API spells it
+	Insured      InsuredPerson `json:"insured"`
+	// who answers for the bill where the patient is not the insured person
+	Guarantor *InsuredPerson `json:"guarantor,omitempty"`
+	// Medicare says that the patient has to be told in advance what may not be paid for.
+	Medicare bool `json:"medicare,omitempty"`
+}
+
+// InsuredPerson is a person whom a bill names and who need not be the patient. Of a guarantor the date of birth is not known.
+type InsuredPerson struct {
+	FirstName string  `json:"first_name"`
+	LastName  string  `json:"last_name"`
+	DOB       *Date   `json:"dob,omitempty"`
+	Gender    string  `json:"gender,omitempty"`
+	Phone     string  `json:"phone_number"`
+	Email     string  `json:"email,omitempty"`
+	Address   Address `json:"address"`
+}
+
+// HasABN reports whether the patient has to be given an advance beneficiary notice.
+func (o *Order) HasABN() bool { return o.BilledInsurance != nil && o.BilledInsurance.Medicare }
+
+// LabNotes are the notes that the lab is given: the order's own, then those that its lab account has for every order.
+func (o *Order) LabNotes() string {
+	var notes []string
+	for _, n := range []*string{o.ClinicalNotes, o.AccountNotes} {
+		if n != nil && strings.TrimSpace(*n) != "" {
+			notes = append(notes, *n)
+		}
+	}
+	return strings.Join(notes, "\n")
+}
+
+// Image is a picture that came with an order.
+type Image struct {
+	ContentType string `json:"content_type"` // image/jpeg or image/png
+	Content     []byte `json:"content"`
+}

@@ -1,0 +1,230 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The roles of a key. What each may do is api's to say.
+const (
+	RoleClient         = "client"          // its team's own orders, through the client API
+	RoleOperationsRead = "operations_read" // sees all teams' orders, and changes nothing
+	RoleOperations     = "operations"      // all teams' orders, through the operations API
+	RoleAdministrator  = "administrator"   // that, and teams, keys, lab accounts and the audit
+)
+
+// Roles are all roles, the least first.
+func Roles() []string {
+	return []string{RoleClient, RoleOperationsRead, RoleOperations, RoleAdministrator}
+}
+
+// APIKey is an API key of a team. Its secret is kept nowhere: only a hash of it is stored.
+type APIKey struct {
+	ID            string
+	TeamID        string
+	Name          string
+	Role          string // one of Roles
+	CreatedAt     time.Time
+	ExpiresAt     time.Time  // the key is good before this; zero: for good
+	PreviousUntil time.Time  // the secret before the present one is good before this; zero: there is none
+	LastUsedAt    time.Time  // at most useGrain old; zero: never
+	RevokedAt     *time.Time // nil while the key is good
+}
+
+const apiKeyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at, k.previous_until, k.last_used_at, k.revoked_at`
+
+// aPIKeyUseInterval is how often the use of a key is written down at most.
+const aPIKeyUseInterval = time.Minute
+
+// NewAPIKeySecret makes the secret of a key, which is shown once. Its prefix is that of client-api#1-transport: sk_us_ for
+// a sandbox team, pk_us_ for a production one; 130 random bits follow, so that a plain hash protects it well.
+func NewAPIKeySecret(environment string) (string, error) {
+	switch environment {
+	case Sandbox:
+		return "sk_us_" + rand.Text(), nil
+	case Production:
+		return "pk_us_" + rand.Text(), nil
+	}
+	return "", fmt.Errorf("making a key: environment is %q, not %s or %s", environment, Production, Sandbox)
+}
+
+// CreateAPIKey adds a key with its secret. A zero CreatedAt means now. The error is ErrConflict when the id or the secret is taken.
+func (s *Store) CreateAPIKey(ctx context.Context, k APIKey, secret string) error {
+	if !slices.Contains(Roles(), k.Role) {
+		return fmt.Errorf("creating key %s: role is %q, not one of %s", k.ID, k.Role, strings.Join(Roles(), ", "))
+	}
+	if secret == "" {
+		return fmt.Errorf("creating key %s: the secret is empty", k.ID)
+	}
+	if k.CreatedAt.IsZero() {
+		k.CreatedAt = s.now()
+	}
+	_, err := s.write.ExecContext(ctx, `INSERT INTO api_keys (id, team_id, name, role, hash, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, k.ID, k.TeamID, k.Name, k.Role, sha256Hex(secret), ToMicros(k.CreatedAt), ToMicros(k.ExpiresAt))
+	if err != nil {
+		return WrapWriteError(err, "key", k.ID)
+	}
+	return nil
+}
+
+// APIKeyBySecret finds a key that is neither revoked nor expired, and its team, by the secret that a caller showed, or by the secret
+// before that while it is good. Nothing is remembered from call to call, so that revoking works at once in every process. What the
+// database compares is a hash, so the time that takes tells nothing of a secret. The error is ErrNotFound when there is no such key.
+func (s *Store) APIKeyBySecret(ctx context.Context, secret string) (APIKey, Team, error) {
+	var team teamScan
+	k, err := QueryOne(ctx, s.read, func(row Scanner) (APIKey, error) {
+		return scanAPIKey(withExtraDest(row, team.dest()...))
+	}, `SELECT `+apiKeyColumns+`, `+QualifyColumns("t", teamColumns)+` FROM api_keys k JOIN teams t ON t.id = k.team_id
+		WHERE (k.hash = $1 OR k.previous_hash = $1 AND k.previous_until > $2) AND k.revoked_at IS NULL
+		AND (k.expires_at = 0 OR k.expires_at > $2)`, sha256Hex(secret), ToMicros(s.now()))
+	if err != nil {
+		return APIKey{}, Team{}, fmt.Errorf("reading a key: %w", err)
+	}
+	return k, team.team(), nil
+}
+
+// APIKey reads one key, a revoked one too. The error is ErrNotFound when there is none.
+func (s *Store) APIKey(ctx context.Context, id string) (APIKey, error) {
+	k, err := QueryOne(ctx, s.read, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.id = $1`, id)
+	if err != nil {
+		return APIKey{}, fmt.Errorf("reading key %s: %w", id, err)
+	}
+	return k, nil
+}
+
+// RecordAPIKeyUse notes that a key was used now, unless that was noted less than useGrain ago.
+func (s *Store) RecordAPIKeyUse(ctx context.Context, k APIKey) error {
+	now := s.now()
+	if now.Sub(k.LastUsedAt) < aPIKeyUseInterval {
+		return nil
+	}
+	_, err := s.write.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3`,
+		ToMicros(now), k.ID, ToMicros(now.Add(-aPIKeyUseInterval)))
+	if err != nil {
+		return fmt.Errorf("noting the use of key %s: %w", k.ID, err)
+	}
+	return nil
+}
+
+// RotateAPIKey gives a key that is good a new secret. The present secret stays good for the overlap; the one before it ends now. The
+// error is ErrNotFound when there is no such key, or when it is revoked or expired.
+func (s *Store) RotateAPIKey(ctx context.Context, id, secret string, overlap time.Duration) error {
+	if secret == "" {
+		return fmt.Errorf("rotating key %s: the secret is empty", id)
+	}
+	now := s.now()
+	n, err := ExecCount(ctx, s.write, `UPDATE api_keys SET previous_hash = hash, previous_until = $1, hash = $2
+		WHERE id = $3 AND revoked_at IS NULL AND (expires_at = 0 OR expires_at > $4)`,
+		ToMicros(now.Add(overlap)), sha256Hex(secret), id, ToMicros(now))
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("rotating key %s: %w", id, err)
+	}
+	return nil
+}
+
+// RevokeAPIKey ends a key for good. Revoking it again keeps the first time. The error is ErrNotFound when there is none.
+func (s *Store) RevokeAPIKey(ctx context.Context, id string) error {
+	n, err := ExecCount(ctx, s.write, `UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2`,
+		ToMicros(s.now()), id)
+	if err != nil {
+		return fmt.Errorf("revoking key %s: %w", id, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("revoking key %s: %w", id, ErrNotFound)
+	}
+	return nil
+}
+
+// APIKeys lists a team's keys, revoked ones too, oldest first; those of all teams when teamID is empty.
+func (s *Store) APIKeys(ctx context.Context, teamID string) ([]APIKey, error) {
+	all, err := QueryAll(ctx, s.read, scanAPIKey,
+		`SELECT `+apiKeyColumns+` FROM api_keys k WHERE $1 = '' OR k.team_id = $1 ORDER BY k.created_at, k.id`, teamID)
+	if err != nil {
+		return nil, fmt.Errorf("listing keys: %w", err)
+	}
+	return all, nil
+}
+
+func scanAPIKey(row Scanner) (APIKey, error) {
+	var k APIKey
+	var created, expires, previous, used int64
+	var revoked sql.Null[int64]
+	if err := row.Scan(&k.ID, &k.TeamID, &k.Name, &k.Role, &created, &expires, &previous, &used, &revoked); err != nil {
+		return APIKey{}, err
+	}
+	k.CreatedAt, k.ExpiresAt, k.PreviousUntil, k.LastUsedAt = FromMicros(created), FromMicros(expires),
+		FromMicros(previous), FromMicros(used)
+	if revoked.Valid {
+		at := FromMicros(revoked.V)
+		k.RevokedAt = &at
+	}
+	return k, nil
+}
+
+// BearerToken is a bearer token: it opens the client API for one team for a few minutes. Its secret is kept nowhere, only a hash of it.
+type BearerToken struct {
+	ID        string
+	TeamID    string
+	APIKeyID  string // of the key that made it; the token is good only while that is
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// NewBearerTokenSecret makes the text of a bearer token, which is shown once: 130 random bits, so that a plain hash protects it well.
+func NewBearerTokenSecret() string { return "at_us_" + rand.Text() }
+
+// CreateBearerToken adds a token with its secret.
+func (s *Store) CreateBearerToken(ctx context.Context, t BearerToken, secret string) error {
+	if secret == "" {
+		return fmt.Errorf("creating token %s: the secret is empty", t.ID)
+	}
+	_, err := s.write.ExecContext(ctx,
+		`INSERT INTO access_tokens (id, team_id, key_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		t.ID, t.TeamID, t.APIKeyID, sha256Hex(secret), ToMicros(t.CreatedAt), ToMicros(t.ExpiresAt))
+	if err != nil {
+		return WrapWriteError(err, "token", t.ID)
+	}
+	return nil
+}
+
+// BearerTokenBySecret finds a token that is good, and its team, by the secret that a caller showed: it is not over, and the key that made it
+// is neither revoked nor expired. The error is ErrNotFound when there is none.
+func (s *Store) BearerTokenBySecret(ctx context.Context, secret string) (BearerToken, Team, error) {
+	var team teamScan
+	t, err := QueryOne(ctx, s.read, func(row Scanner) (BearerToken, error) {
+		return scanBearerToken(withExtraDest(row, team.dest()...))
+	}, `SELECT a.id, a.team_id, a.key_id, a.created_at, a.expires_at, `+QualifyColumns("t", teamColumns)+`
+		FROM access_tokens a JOIN api_keys k ON k.id = a.key_id JOIN teams t ON t.id = a.team_id
+		WHERE a.hash = $1 AND a.expires_at > $2 AND k.revoked_at IS NULL AND (k.expires_at = 0 OR k.expires_at > $2)`,
+		sha256Hex(secret), ToMicros(s.now()))
+	if err != nil {
+		return BearerToken{}, Team{}, fmt.Errorf("reading a token: %w", err)
+	}
+	return t, team.team(), nil
+}
+
+// PruneBearerTokens forgets up to limit tokens that are over, and counts them.
+func (s *Store) PruneBearerTokens(ctx context.Context, limit int) (int, error) {
+	n, err := ExecCount(ctx, s.write, `DELETE FROM access_tokens WHERE id IN (
+		SELECT id FROM access_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, ToMicros(s.now()), limit)
+	if err != nil {
+		return 0, fmt.Errorf("pruning tokens: %w", err)
+	}
+	return int(n), nil
+}
+
+func scanBearerToken(row Scanner) (BearerToken, error) {
+	var t BearerToken
+	var created, expires int64
+	err := row.Scan(&t.ID, &t.TeamID, &t.APIKeyID, &created, &expires)
+	t.CreatedAt, t.ExpiresAt = FromMicros(created), FromMicros(expires)
+	return t, err
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The states of an idempotent request.
+const (
+	idempotencyExecuting = "executing"
+	idempotencyStored    = "stored"
+)
+
+// ErrClaimLost says that a claim ran out and another caller has taken it over. It is an ErrStale: what the late one did must not
+// be committed.
+var ErrClaimLost = fmt.Errorf("the idempotency key was claimed by another caller: %w", ErrStale)
+
+// IdempotencyKey is a claim on a client's idempotency key. Keys are apart per team and route.
+type IdempotencyKey struct {
+	TeamID     string
+	Route      string
+	Key        string // as the client sent it; only its hash is stored
+	ClaimToken string // of this claim
+	// DemandID is what the request asks an order for by: the same for whoever takes the claim over, so that what the earlier holder
+	// asked is not asked twice.
+	DemandID string
+	// OrderID is the order that the answer tells of, to be set before StoreAnswer; empty: none. With the order the answer is erased.
+	OrderID string
+}
+
+// StoredAnswer is the first answer to a request, to be replayed verbatim.
+type StoredAnswer struct {
+	Status int
+	Body   []byte
+}
+
+// IdempotencyClaim is what became of an attempt to claim a key; exactly one of the three is set.
+type IdempotencyClaim struct {
+	Claimed      *IdempotencyKey // claimed: execute, then store the answer or release the key
+	StoredAnswer *StoredAnswer   // answered before: replay
+	InProgress   bool            // another request with this key is executing
+}
+
+// ClaimIdempotencyKey claims a key for as long as lease, unless an answer is stored under it or another caller holds it. An expired
+// claim is taken over. Had its holder made an order, the answer would be stored along with it; what he asked of an order goes by the
+// key's DemandID. So nothing is done twice.
+func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key string,
+	lease time.Duration) (IdempotencyClaim, error) {
+	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, ClaimToken: uuid.NewString()}
+	var claim IdempotencyClaim
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		demand, err := s.insertClaim(ctx, tx, k, lease)
+		if errors.Is(err, ErrNotFound) {
+			claim, err = s.storedAnswerOrBusy(ctx, tx, k)
+			return err
+		}
+		k.DemandID = demand
+		claim = IdempotencyClaim{Claimed: &k}
+		return err
+	})
+	if err != nil {
+		return IdempotencyClaim{}, fmt.Errorf("claiming an idempotency key of team %s: %w", teamID, err)
+	}
+	return claim, nil
+}
+
+// insertClaim writes the claim if the key is new or its last claim has run out, and returns the demand's id. Otherwise the error is
+// ErrNotFound.
+func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
+	lease time.Duration) (demandID string, err error) {
+	now := s.now()
+	return QueryOne(ctx, tx, ScanText,
+		`INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at, demand_id)
+		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8)
+		ON CONFLICT (team_id, route, key_hash) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until,
+			created_at = excluded.created_at, demand_id = COALESCE(NULLIF(idempotency.demand_id, ''), excluded.demand_id)
+		WHERE idempotency.state = $5 AND idempotency.lease_until <= $7
+		RETURNING demand_id`,
+		k.TeamID, k.Route, sha256Hex(k.Key), k.ClaimToken, idempotencyExecuting, ToMicros(now.Add(lease)), ToMicros(now),
+		NewID())
+}
+
+// storedAnswerOrBusy reads a key that was not won: stored, or else busy.
+func (s *Store) storedAnswerOrBusy(ctx context.Context, tx *sql.Tx, k IdempotencyKey) (IdempotencyClaim, error) {
+	var state string
+	var answer StoredAnswer
+	var sealed []byte
+	err := tx.QueryRowContext(ctx,
+		`SELECT state, status, answer FROM idempotency WHERE team_id = $1 AND route = $2 AND key_hash = $3`,
+		k.TeamID, k.Route, sha256Hex(k.Key)).Scan(&state, &answer.Status, &sealed)
+	if errors.Is(err, sql.ErrNoRows) { // released between the two statements; the caller may try again
+		return IdempotencyClaim{InProgress: true}, nil
+	}
+	if err != nil {
+		return IdempotencyClaim{}, err
+	}
+	if state == idempotencyExecuting {
+		return IdempotencyClaim{InProgress: true}, nil
+	}
+	if answer.Body, err = s.keys.Open(k.sealContext(), sealed); err != nil {
+		return IdempotencyClaim{}, err
+	}
+	return IdempotencyClaim{StoredAnswer: &answer}, nil
+}
+
+// StoreIdempotentAnswer stores the answer of a claimed request that made no order; an order's answer is stored by CreateOrder, in the order's
+// own transaction. The error is ErrClaimLost when the claim ran out and was taken over.
+func (s *Store) StoreIdempotentAnswer(ctx context.Context, key IdempotencyKey, status int, body []byte) error {
+	return s.InTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, key.OrderID, status, body) })
+}
+
+// storeAnswerTx stores an answer inside the caller's transaction, which must not be committed when this fails.
+func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKey, orderID string, status int,
+	body []byte) error {
+	n, err := ExecCount(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
+		WHERE team_id = $5 AND route = $6 AND key_hash = $7 AND token = $8 AND state = $9`,
+		idempotencyStored, orderID, status, s.keys.Seal(key.sealContext(), body),
+		key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting)
+	if err != nil {
+		return fmt.Errorf("storing an answer of team %s: %w", key.TeamID, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("storing an answer of team %s: %w", key.TeamID, ErrClaimLost)
+	}
+	return nil
+}
+
+// ReleaseIdempotencyKey gives a claim up without an answer, so that the next request with the key executes. While it is open what became
+// of the demand that the holder made, the next one asks for that again. A claim that was taken over, or whose answer is stored, stays
+// as it is.
+func (s *Store) ReleaseIdempotencyKey(ctx context.Context, key IdempotencyKey) error {
+	const held = ` WHERE team_id = $1 AND route = $2 AND key_hash = $3 AND token = $4 AND state = $5`
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		args := []any{key.TeamID, key.Route, sha256Hex(key.Key), key.ClaimToken, idempotencyExecuting}
+		_, err := tx.ExecContext(ctx, `DELETE FROM idempotency`+held+`
+			AND NOT EXISTS (SELECT 1 FROM demands WHERE id = idempotency.demand_id AND state = $6)`, append(args, DemandOpen)...)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE idempotency SET lease_until = 0`+held, args...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("releasing an idempotency key of team %s: %w", key.TeamID, err)
+	}
+	return nil
+}
+
+// RouteBookPSC is the route whose answers are kept longer than those of the others.
+const RouteBookPSC = "POST /v3/order/{order_id}/psc/appointment/book"
+
+// How long answers are replayed (client-api#3-idempotency).
+const (
+	answerRetention        = 24 * time.Hour
+	bookingAnswerRetention = 14 * 24 * time.Hour // of RouteBookPSC
+)
+
+// PruneIdempotencyKeys forgets the answers, and the claims that ran out, of keys that were claimed longer ago than answers are replayed,
+// and returns how many.
+func (s *Store) PruneIdempotencyKeys(ctx context.Context) (int64, error) {
+	now := s.now()
+	n, err := ExecCount(ctx, s.write, `DELETE FROM idempotency
+		WHERE created_at < $1 AND (route <> $2 OR created_at < $3) AND (state = $4 OR lease_until <= $5)`,
+		ToMicros(now.Add(-answerRetention)), RouteBookPSC, ToMicros(now.Add(-bookingAnswerRetention)), idempotencyStored,
+		ToMicros(now))
+	if err != nil {
+		return 0, fmt.Errorf("pruning idempotency keys: %w", err)
+	}
+	return n, nil
+}
+
+func (k IdempotencyKey) sealContext() string {
+	return sealContext("idempotency", k.TeamID+" "+k.Route+" "+sha256Hex(k.Key), "answer")
+}

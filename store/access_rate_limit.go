@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// RateLimit is how much may be taken out of a bucket: so many a second, and so many at once after a rest.
+type RateLimit struct {
+	PerSecond int
+	Burst     int
+}
+
+// TakeRateTokens takes n tokens out of a bucket, over all processes, by the database's clock. When there are not so many it takes none, and
+// wait is how long until there are.
+func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
+	rate RateLimit) (wait time.Duration, err error) {
+	each := time.Second.Microseconds() / int64(rate.PerSecond)
+	cost, most := int64(n)*each, int64(rate.Burst)*each
+	statement := strings.ReplaceAll(`INSERT INTO rate_limits (bucket, full_at) VALUES ($1, {now} + $2)
+		ON CONFLICT (bucket) DO UPDATE
+		SET full_at = CASE WHEN rate_limits.full_at > {now} THEN rate_limits.full_at ELSE {now} END + $2
+		WHERE rate_limits.full_at + $2 - {now} <= $3
+		RETURNING 0`, "{now}", s.dialect.NowMicrosExpr())
+	err = s.InTx(ctx, func(tx *sql.Tx) error {
+		wait = 0
+		_, err := QueryOne(ctx, tx, ScanInt, statement, bucket, cost, most)
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		missing, err := QueryOne(ctx, tx, ScanInt,
+			strings.ReplaceAll(`SELECT full_at - {now} FROM rate_limits WHERE bucket = $1`,
+				"{now}", s.dialect.NowMicrosExpr()), bucket)
+		wait = max(time.Duration(int64(missing)+cost-most)*time.Microsecond, time.Millisecond)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("taking from a rate limit: %w", err)
+	}
+	return wait, nil
+}
+
+// PruneRateLimits forgets up to limit buckets that have been full for an hour, and counts them.
+func (s *Store) PruneRateLimits(ctx context.Context, limit int) (int, error) {
+	n, err := ExecCount(ctx, s.write, strings.ReplaceAll(`DELETE FROM rate_limits WHERE bucket IN (
+		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 ORDER BY full_at LIMIT $2)`, "{now}", s.dialect.NowMicrosExpr()),
+		time.Hour.Microseconds(), limit)
+	if err != nil {
+		return 0, fmt.Errorf("pruning rate limits: %w", err)
+	}
+	return int(n), nil
+}

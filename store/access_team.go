@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The environments of a team and of a lab account. Orders of a sandbox team only ever reach the simulated lab.
+const (
+	Production = "production"
+	Sandbox    = "sandbox"
+)
+
+// Team is a client company, or one environment of it.
+type Team struct {
+	ID          string
+	Name        string
+	Environment string // Production or Sandbox
+	TimeZone    string // IANA name. Defaults to UTC.
+	Policy      []byte // JSON overlay of order.Policy; empty: the defaults
+	CreatedAt   time.Time
+}
+
+const teamColumns = `id, name, environment, time_zone, policy, created_at`
+
+// CreateTeam adds a team. A zero CreatedAt means now. The error is ErrConflict when the id is taken.
+func (s *Store) CreateTeam(ctx context.Context, t Team) error {
+	if t.TimeZone == "" {
+		t.TimeZone = "UTC"
+	}
+	if t.CreatedAt.IsZero() {
+		t.CreatedAt = s.now()
+	}
+	if err := t.validate(); err != nil {
+		return fmt.Errorf("creating team %s: %w", t.ID, err)
+	}
+	_, err := s.write.ExecContext(ctx, `INSERT INTO teams (`+teamColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+		t.ID, t.Name, t.Environment, t.TimeZone, string(t.Policy), ToMicros(t.CreatedAt))
+	if err != nil {
+		return WrapWriteError(err, "team", t.ID)
+	}
+	return nil
+}
+
+func (t Team) validate() error {
+	if t.Environment != Production && t.Environment != Sandbox {
+		return fmt.Errorf("environment is %q, not %s or %s", t.Environment, Production, Sandbox)
+	}
+	if _, err := time.LoadLocation(t.TimeZone); err != nil {
+		return fmt.Errorf("time zone: %w", err)
+	}
+	_, err := order.ResolvePolicy(t.Policy)
+	return err
+}
+
+// Team reads one team. The error is ErrNotFound when there is none.
+func (s *Store) Team(ctx context.Context, id string) (Team, error) {
+	t, err := QueryOne(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams WHERE id = $1`, id)
+	if err != nil {
+		return Team{}, fmt.Errorf("reading team %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// Teams lists every team, oldest first.
+func (s *Store) Teams(ctx context.Context) ([]Team, error) {
+	all, err := QueryAll(ctx, s.read, scanTeam, `SELECT `+teamColumns+` FROM teams ORDER BY created_at, id`)
+	if err != nil {
+		return nil, fmt.Errorf("listing teams: %w", err)
+	}
+	return all, nil
+}
+
+// ChangeTeamPolicy changes the team's overlay: with gets it as it is and gives it as it shall be; empty takes it away. Orders that exist
+// keep the policy they were created with.
+func (s *Store) ChangeTeamPolicy(ctx context.Context, id string,
+	change func(overlay []byte) ([]byte, error)) (Team, error) {
+	var t Team
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		// Writing first locks the row, so that two changes at once do not undo each other.
+		t, err = QueryOne(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
+		if err != nil {
+			return err
+		}
+		if t.Policy, err = change(t.Policy); err != nil {
+			return err
+		}
+		if _, err := order.ResolvePolicy(t.Policy); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE teams SET policy = $1 WHERE id = $2`, string(t.Policy), id)
+		return err
+	})
+	if err != nil {
+		return Team{}, fmt.Errorf("changing the policy of team %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// teamScan is where a row is scanned to.
+type teamScan struct {
+	read    Team
+	policy  string
+	created int64
+}
+
+func (x *teamScan) dest() []any {
+	return []any{&x.read.ID, &x.read.Name, &x.read.Environment, &x.read.TimeZone, &x.policy, &x.created}
+}
+
+func (x *teamScan) team() Team {
+	x.read.Policy, x.read.CreatedAt = policyOverlay(x.policy), FromMicros(x.created)
+	return x.read
+}
+
+func scanTeam(row Scanner) (Team, error) {
+	var x teamScan
+	if err := row.Scan(x.dest()...); err != nil {
+		return Team{}, err
+	}
+	return x.team(), nil
+}
+
+// policyOverlay is a stored overlay; nil when there is none.
+func policyOverlay(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text)
+}

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"time"
+)
+
+// ErrAuditChain says that the end of the audit's chain is not what was sealed last: somebody else has written there.
+var ErrAuditChain = errors.New("the audit's chain has been tampered with")
+
+// auditChainPurpose is what the chain's signature is for.
+const auditChainPurpose = "audit chain"
+
+// hashedAuditEntry is a row of the audit with what the chain needs.
+type hashedAuditEntry struct {
+	AuditEntry
+	hash []byte
+}
+
+// auditChain is the chain as a whole. The hash of a row covers the row and the hash before it, so the last one covers all; both ends
+// are signed, so that who can write to the database and has no encryption key cannot make a chain of his own. The signature is
+// made anew with every sealing, and with the key in front, so it outlives the keys that rows were sealed under.
+type auditChain struct {
+	startSeq, endSeq   int64 // rows after start, up to end, are sealed
+	startHash, endHash []byte
+	sealedAt           time.Time
+	signature          string
+}
+
+// SealAudit puts up to limit rows of the audit that have been appended since into its chain, and counts them. The error is
+// ErrAuditChain when the chain is not as it was left.
+func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
+	n := 0
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		c, err := s.lockAuditChain(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rows, err := QueryAll(ctx, tx, scanAuditEntry,
+			`SELECT `+auditEntryColumns+` FROM audit WHERE seq IS NULL ORDER BY id LIMIT $1`, limit)
+		if err != nil {
+			return err
+		}
+		n = len(rows)
+		if n == 0 && (c.signature == "" || hmac.Equal([]byte(c.signature), []byte(s.signAuditChain(c)))) {
+			return nil
+		}
+		for _, row := range rows {
+			c.endSeq++
+			c.endHash = auditHash(c.endHash, c.endSeq, row.AuditEntry)
+			_, err := tx.ExecContext(ctx, `UPDATE audit SET seq = $1, hash = $2 WHERE id = $3`, c.endSeq, c.endHash, row.ID)
+			if IsUniqueViolation(err) { // the chain's row was put back to what it was
+				return ErrAuditChain
+			}
+			if err != nil {
+				return err
+			}
+		}
+		c.sealedAt = s.now()
+		return s.updateAuditChain(ctx, tx, c)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sealing the audit: %w", err)
+	}
+	return n, nil
+}
+
+// PruneAudit removes up to limit rows of the audit from before a time, the oldest first, and counts them. Only what is sealed is
+// removed, from the chain's start on; the chain keeps the hash of the last row that was removed, and goes on from there.
+func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
+	n := 0
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		c, err := s.lockAuditChain(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rows, err := QueryAll(ctx, tx, scanAuditEntry,
+			`SELECT `+auditEntryColumns+` FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`, c.startSeq, limit)
+		if err != nil {
+			return err
+		}
+		n = 0
+		for _, row := range rows {
+			if !row.At.Before(before) {
+				break
+			}
+			c.startSeq, c.startHash = row.Seq, row.hash
+			n++
+		}
+		if n == 0 {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM audit WHERE seq <= $1`, c.startSeq); err != nil {
+			return err
+		}
+		return s.updateAuditChain(ctx, tx, c)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("pruning the audit: %w", err)
+	}
+	return n, nil
+}
+
+const auditChainColumns = `start_seq, start_hash, end_seq, end_hash, sealed_at, signature`
+
+// lockAuditChain reads the chain, checks its signature, and holds it until the transaction ends.
+func (s *Store) lockAuditChain(ctx context.Context, tx *sql.Tx) (auditChain, error) {
+	c, err := QueryOne(ctx, tx, scanAuditChain, `UPDATE audit_chain SET id = id WHERE id = 1 RETURNING `+auditChainColumns)
+	if errors.Is(err, ErrNotFound) {
+		return c, ErrAuditChain
+	}
+	if err == nil && !s.hasValidSignature(c) {
+		err = ErrAuditChain
+	}
+	return c, err
+}
+
+func (s *Store) updateAuditChain(ctx context.Context, tx *sql.Tx, c auditChain) error {
+	_, err := tx.ExecContext(ctx,
+		`UPDATE audit_chain SET start_seq = $1, start_hash = $2, end_seq = $3, end_hash = $4, sealed_at = $5,
+		signature = $6 WHERE id = 1`, c.startSeq, c.startHash, c.endSeq, c.endHash, ToMicros(c.sealedAt), s.signAuditChain(c))
+	return err
+}
+
+// hasValidSignature reports whether the chain is one that we have signed, or has no row yet.
+func (s *Store) hasValidSignature(c auditChain) bool {
+	if c.signature == "" {
+		return c.startSeq == 0 && c.endSeq == 0
+	}
+	signed, err := s.keys.Verify(auditChainPurpose, c.signature)
+	return err == nil && string(signed) == c.signedText()
+}
+
+func (s *Store) signAuditChain(c auditChain) string {
+	return s.keys.Sign(auditChainPurpose, []byte(c.signedText()))
+}
+
+func (c auditChain) signedText() string {
+	return fmt.Sprintf("%d:%x-%d:%x@%d", c.startSeq, c.startHash, c.endSeq, c.endHash, ToMicros(c.sealedAt))
+}
+
+func scanAuditChain(row Scanner) (auditChain, error) {
+	var c auditChain
+	var sealed int64
+	err := row.Scan(&c.startSeq, &c.startHash, &c.endSeq, &c.endHash, &sealed, &c.signature)
+	c.sealedAt = FromMicros(sealed)
+	return c, err
+}
+
+// auditHash is the hash of a row in its place. Each part is written with its length, so that nothing can be moved from one to another.
+func auditHash(previous []byte, seq int64, e AuditEntry) []byte {
+	h := sha256.New()
+	writeWithLength(h, previous)
+	writeWithLength(h, fmt.Appendf(nil, "%d %d", seq, ToMicros(e.At)))
+	for _, text := range []string{e.ID, e.APIKeyID, e.TeamID, e.OrderID, e.Action, e.RequestID, e.Address, e.Detail} {
+		writeWithLength(h, []byte(text))
+	}
+	return h.Sum(nil)
+}
+
+func writeWithLength(h hash.Hash, b []byte) {
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b)))) // hashes never fail
+	_, _ = h.Write(b)
+}
+
+// AuditChainEnd is where the audit's chain ends: how many rows it ever had, and the hash that covers all of them. What is noted of it outside
+// the database shows later whether everything since has been done away with.
+func (s *Store) AuditChainEnd(ctx context.Context) (seq int64, hash string, err error) {
+	c, err := QueryOne(ctx, s.read, scanAuditChain, `SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
+	if err != nil {
+		return 0, "", fmt.Errorf("reading the end of the audit: %w", err)
+	}
+	return c.endSeq, hex.EncodeToString(c.endHash), nil
+}

@@ -1,0 +1,269 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+// appendAndSealAudit appends n rows to the audit, a minute apart, and seals them.
+func appendAndSealAudit(t *testing.T, s *Store, n int) {
+	t.Helper()
+	forward := stopClock(s)
+	for i := range n {
+		forward(time.Minute)
+		require.NoError(t, s.AppendAudit(t.Context(), AuditRow{
+			APIKeyID: "key", TeamID: "team", OrderID: fmt.Sprintf("o%d", i), Action: "order.read", RequestID: "r",
+			Address: "192.0.2.7", Detail: "d",
+		}))
+	}
+	for {
+		done, err := s.SealAudit(t.Context(), 4)
+		require.NoError(t, err)
+		if done < 4 {
+			return
+		}
+	}
+}
+
+// verifyWholeAudit checks the whole chain, a few rows at a time.
+func verifyWholeAudit(t *testing.T, s *Store) AuditCheck {
+	t.Helper()
+	var total int64
+	for after := int64(0); ; {
+		check, err := s.VerifyAudit(t.Context(), after, 3)
+		require.NoError(t, err)
+		total += check.Checked
+		if check.ReachedEnd || check.Break != nil {
+			check.Checked = total
+			return check
+		}
+		require.Greater(t, check.LastChecked, after)
+		after = check.LastChecked
+	}
+}
+
+// execUnchecked changes the database behind the store's back.
+func execUnchecked(t *testing.T, s *Store, statement string, args ...any) {
+	t.Helper()
+	n, err := ExecCount(t.Context(), s.write, statement, args...)
+	require.NoError(t, err, statement)
+	require.Positive(t, n, statement)
+}
+
+func TestAuditChainIsWhole(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		require.Equal(t, AuditCheck{ReachedEnd: true}, verifyWholeAudit(t, s), "nothing is sealed yet")
+		appendAndSealAudit(t, s, 10)
+		require.NoError(t, s.AppendAudit(t.Context(), AuditRow{Action: "order.read"}))
+		check := verifyWholeAudit(t, s)
+		require.Nil(t, check.Break)
+		require.EqualValues(t, 10, check.Checked)
+		require.Equal(t, 1, check.UnsealedRows)
+		end, hash, err := s.AuditChainEnd(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, 10, end)
+		require.Equal(t, check.LastSealedHash, hash)
+		require.Equal(t, check.LastCheckedHash, hash)
+
+		log, err := s.AuditLog(t.Context(), AuditQuery{APIKeyID: "key", Size: 3})
+		require.NoError(t, err)
+		require.Len(t, log, 3)
+		require.Equal(t, "o9", log[0].OrderID)
+		require.EqualValues(t, 10, log[0].Seq)
+		log, err = s.AuditLog(t.Context(), AuditQuery{OrderID: "o2", APIKeyID: "another"})
+		require.NoError(t, err)
+		require.Empty(t, log)
+	})
+}
+
+// Who can write to the database and has no encryption key is found out.
+func TestAuditChainShowsTampering(t *testing.T) {
+	t.Parallel()
+	forAll := map[string]struct {
+		tamper func(t *testing.T, s *Store)
+		seq    int64
+	}{
+		"a row is removed":         {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq = 4`) }, 4},
+		"the first row is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq = 1`) }, 1},
+		"the last row is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq = 10`) },
+			10},
+		"the tail is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq > 6`) }, 7},
+		"all is removed":      {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit`) }, 1},
+		"a row is taken out": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `UPDATE audit SET seq = NULL, hash = NULL WHERE seq = 5`)
+		}, 5},
+		"a hash is changed": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `UPDATE audit SET hash = $1 WHERE seq = 5`, []byte("x"))
+		}, 5},
+		"two rows change places":     {swapAuditRows, 4},
+		"a row is put in at the end": {func(t *testing.T, s *Store) { insertAuditRow(t, s, 11) }, 11},
+		"a row is put in before":     {func(t *testing.T, s *Store) { insertAuditRow(t, s, 0) }, 0},
+		"a later chain is made up":   {func(t *testing.T, s *Store) { rebuildAuditHashes(t, s, 3) }, 10},
+		"the last row is made up":    {func(t *testing.T, s *Store) { rebuildAuditHashes(t, s, 10) }, 10},
+		"the end is moved": {func(t *testing.T,
+			s *Store) {
+			execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 6`)
+		}, 0},
+		"the start is moved": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `UPDATE audit_chain SET start_seq = 3, start_hash = (SELECT hash FROM audit WHERE seq = 3)`)
+			execUnchecked(t, s, `DELETE FROM audit WHERE seq <= 3`)
+		}, 0},
+		"the chain is begun anew": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 0, signature = ''`)
+		}, 1},
+		"the chain is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit_chain`) }, 0},
+	}
+	for _, column := range []string{"key_id", "team_id", "order_id", "action", "request_id", "address", "detail", "id"} {
+		forAll["the column "+column+" is changed"] = struct {
+			tamper func(t *testing.T, s *Store)
+			seq    int64
+		}{func(t *testing.T, s *Store) { execUnchecked(t, s, `UPDATE audit SET `+column+` = 'x' WHERE seq = 5`) }, 5}
+	}
+	forAll["the time is changed"] = struct {
+		tamper func(t *testing.T, s *Store)
+		seq    int64
+	}{func(t *testing.T, s *Store) { execUnchecked(t, s, `UPDATE audit SET at = at + 1 WHERE seq = 5`) }, 5}
+	for name, tt := range forAll {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachEngine(t, func(t *testing.T, s *Store) {
+				appendAndSealAudit(t, s, 10)
+				require.Nil(t, verifyWholeAudit(t, s).Break)
+				tt.tamper(t, s)
+				broken := verifyWholeAudit(t, s).Break
+				require.NotNil(t, broken)
+				require.Equal(t, tt.seq, broken.Seq, broken.Reason)
+				require.NotEmpty(t, broken.Reason)
+
+				// Sealing on does not make it good.
+				require.NoError(t, s.AppendAudit(t.Context(), AuditRow{Action: "order.read"}))
+				if _, err := s.SealAudit(t.Context(), 10); err != nil {
+					require.ErrorIs(t, err, ErrAuditChain)
+				}
+				require.NotNil(t, verifyWholeAudit(t, s).Break)
+			})
+		})
+	}
+}
+
+func swapAuditRows(t *testing.T, s *Store) {
+	t.Helper()
+	execUnchecked(t, s, `UPDATE audit SET seq = -1 WHERE seq = 4`)
+	execUnchecked(t, s, `UPDATE audit SET seq = 4 WHERE seq = 5`)
+	execUnchecked(t, s, `UPDATE audit SET seq = 5 WHERE seq = -1`)
+}
+
+func insertAuditRow(t *testing.T, s *Store, seq int64) {
+	t.Helper()
+	e := AuditEntry{AuditRow: AuditRow{At: s.now(), Action: "made up"}, ID: NewID(), Seq: seq}
+	last, err := QueryOne(t.Context(), s.read, scanAuditEntry,
+		`SELECT `+auditEntryColumns+` FROM audit ORDER BY seq DESC LIMIT 1`)
+	require.NoError(t, err)
+	execUnchecked(t, s,
+		`INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash)
+		VALUES ($1, $2, '', '', '', $3, '', '', '', $4, $5)`, e.ID, ToMicros(e.At), e.Action, seq, auditHash(last.hash, seq, e))
+}
+
+// rebuildAuditHashes changes a row and makes the hashes from there on anew, as one can without a key.
+func rebuildAuditHashes(t *testing.T, s *Store, from int64) {
+	t.Helper()
+	execUnchecked(t, s, `UPDATE audit SET key_id = 'somebody else' WHERE seq = $1`, from)
+	before, err := QueryOne(t.Context(), s.read, scanAuditEntry, `SELECT `+auditEntryColumns+` FROM audit WHERE seq = $1`,
+		from-1)
+	require.NoError(t, err)
+	rows, err := QueryAll(t.Context(), s.read, scanAuditEntry,
+		`SELECT `+auditEntryColumns+` FROM audit WHERE seq >= $1 ORDER BY seq`, from)
+	require.NoError(t, err)
+	previous := before.hash
+	for _, row := range rows {
+		previous = auditHash(previous, row.Seq, row.AuditEntry)
+		execUnchecked(t, s, `UPDATE audit SET hash = $1 WHERE seq = $2`, previous, row.Seq)
+	}
+}
+
+func TestPruningTheAuditKeepsTheChain(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		appendAndSealAudit(t, s, 10)
+		before := s.now().Add(-4 * time.Minute)
+		require.NoError(t, s.AppendAudit(t.Context(), AuditRow{At: before.Add(-time.Hour), Action: "old and not sealed"}))
+		n, err := s.PruneAudit(t.Context(), before, 3)
+		require.NoError(t, err)
+		require.Equal(t, 3, n)
+		n, err = s.PruneAudit(t.Context(), before, 10)
+		require.NoError(t, err)
+		require.Equal(t, 2, n)
+		check := verifyWholeAudit(t, s)
+		require.Nil(t, check.Break)
+		require.EqualValues(t, 5, check.Checked)
+		require.EqualValues(t, 10, check.LastSealed)
+		require.Equal(t, 1, check.UnsealedRows)
+		appendAndSealAudit(t, s, 2)
+		require.Nil(t, verifyWholeAudit(t, s).Break)
+
+		execUnchecked(t, s, `DELETE FROM audit WHERE seq = 6`)
+		require.EqualValues(t, 6, verifyWholeAudit(t, s).Break.Seq)
+	})
+}
+
+func TestAuditIsSealedBySeveralProcessesAtOnce(t *testing.T) {
+	t.Parallel()
+	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
+		stores := []*Store{open(), open(), open()}
+		g, ctx := errgroup.WithContext(t.Context())
+		for _, s := range stores {
+			g.Go(func() error { return appendAndSeal(ctx, s) })
+		}
+		require.NoError(t, g.Wait())
+		appendAndSealAudit(t, stores[0], 1)
+		check := verifyWholeAudit(t, stores[1])
+		require.Nil(t, check.Break)
+		require.EqualValues(t, 61, check.Checked)
+	})
+}
+
+func appendAndSeal(ctx context.Context, s *Store) error {
+	for range 20 {
+		if err := s.AppendAudit(ctx, AuditRow{Action: "order.read"}); err != nil {
+			return err
+		}
+		if _, err := s.SealAudit(ctx, 3); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The signature goes over to the key in front, so that the one before can be removed.
+func TestAuditChainOutlivesAKey(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			url := engineURL(t, engine)
+			first, err := NewEncryptionKey("a")
+			require.NoError(t, err)
+			second, err := NewEncryptionKey("b")
+			require.NoError(t, err)
+			with := func(text string) *Store {
+				keys, err := ParseKeyring(text)
+				require.NoError(t, err)
+				return openStore(t, url, func(o *Options) { o.Keys = keys })
+			}
+			old := with(first)
+			require.NoError(t, old.Migrate(t.Context()))
+			appendAndSealAudit(t, old, 3)
+			require.NotNil(t, verifyWholeAudit(t, with(second)).Break, "control")
+
+			_, err = with(second+","+first).SealAudit(t.Context(), 10)
+			require.NoError(t, err)
+			require.Nil(t, verifyWholeAudit(t, with(second)).Break)
+		})
+	}
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// AuditRow says who changed something, or read patient data.
+type AuditRow struct {
+	At        time.Time // zero: now
+	APIKeyID  string    // of the API key; empty: Aliquot itself
+	TeamID    string
+	OrderID   string
+	Action    string
+	RequestID string
+	Address   string // the network address that asked
+	Detail    string // codes only, never patient data
+}
+
+// AuditEntry is a row of the audit that has been appended.
+type AuditEntry struct {
+	AuditRow
+	ID  string
+	Seq int64 // its place in the chain; 0: not sealed yet
+}
+
+// AuditQuery selects rows of the audit; what is empty selects all.
+type AuditQuery struct {
+	OrderID  string
+	APIKeyID string
+	Page     int // from 1
+	Size     int // at most 100; defaults to 50
+}
+
+// AppendAudit appends one row. Rows are never changed; SealAudit gives each its place in a chain.
+func (s *Store) AppendAudit(ctx context.Context, row AuditRow) error {
+	return appendAudit(ctx, s.write, s.withTime(row))
+}
+
+func (s *Store) withTime(row AuditRow) AuditRow {
+	if row.At.IsZero() {
+		row.At = s.now()
+	}
+	return row
+}
+
+// appendAudit is Audit within a transaction.
+func appendAudit(ctx context.Context, q Querier, row AuditRow) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+
+		`, team_id, order_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		append(auditValues(row), row.TeamID, row.OrderID)...)
+	if err != nil {
+		return fmt.Errorf("auditing %s: %w", row.Action, err)
+	}
+	return nil
+}
+
+// auditOrdersStatement appends a row for each of the orders o that a clause after it selects. Its values are those of auditValues, numbered from
+// from.
+func auditOrdersStatement(from int) string {
+	return `INSERT INTO audit (` + auditColumns + `, team_id, order_id) SELECT ` + Placeholders(from,
+		7) + `, o.team_id, o.id FROM orders o`
+}
+
+// auditColumns and auditValues are what a row says, but for whose order it is about.
+const auditColumns = `id, at, key_id, action, request_id, address, detail`
+
+func auditValues(row AuditRow) []any {
+	return []any{NewID(), ToMicros(row.At), row.APIKeyID, row.Action, row.RequestID, row.Address, row.Detail}
+}
+
+// OrderAudit lists what was done with an order, oldest first.
+func (s *Store) OrderAudit(ctx context.Context, orderID string) ([]AuditRow, error) {
+	all, err := QueryAll(ctx, s.read, scanAuditRow,
+		`SELECT at, key_id, team_id, order_id, action, request_id, address, detail
+		FROM audit WHERE order_id = $1 ORDER BY at, id`, orderID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the audit of order %s: %w", orderID, err)
+	}
+	return all, nil
+}
+
+const auditEntryColumns = `id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash`
+
+// AuditLog lists one page of the audit, newest first.
+func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
+	var f Where
+	if q.OrderID != "" {
+		f.And("order_id = ?", q.OrderID)
+	}
+	if q.APIKeyID != "" {
+		f.And("key_id = ?", q.APIKeyID)
+	}
+	rows, err := QueryAll(ctx, s.read, scanAuditEntry,
+		`SELECT `+auditEntryColumns+` FROM audit`+f.String()+` ORDER BY at DESC, id DESC`+LimitClause(q.Page, q.Size),
+		f.Args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing the audit: %w", err)
+	}
+	out := make([]AuditEntry, len(rows))
+	for i, row := range rows {
+		out[i] = row.AuditEntry
+	}
+	return out, nil
+}
+
+func scanAuditEntry(row Scanner) (hashedAuditEntry, error) {
+	var e hashedAuditEntry
+	var at int64
+	var seq sql.Null[int64]
+	err := row.Scan(&e.ID, &at, &e.APIKeyID, &e.TeamID, &e.OrderID, &e.Action, &e.RequestID, &e.Address, &e.Detail, &seq,
+		&e.hash)
+	e.At, e.Seq = FromMicros(at), seq.V
+	return e, err
+}
+
+func scanAuditRow(row Scanner) (AuditRow, error) {
+	var a AuditRow
+	var at int64
+	err := row.Scan(&at, &a.APIKeyID, &a.TeamID, &a.OrderID, &a.Action, &a.RequestID, &a.Address, &a.Detail)
+	a.At = FromMicros(at)
+	return a, err
+}

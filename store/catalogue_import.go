@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// CatalogueImportOptions says how a catalogue is imported.
+type CatalogueImportOptions struct {
+	// TeamID is who is offered the lab tests. Defaults to all teams.
+	TeamID string
+	// Retire takes out of service what the store has of the catalogue's labs and the catalogue does not. Without, it stays as it is.
+	Retire bool
+	// DryRun changes nothing, and only says what would be done.
+	DryRun bool
+}
+
+// CatalogueChanges is what an import did.
+type CatalogueChanges struct {
+	Labs     Tally `json:"labs"`
+	Markers  Tally `json:"markers"`
+	LabTests Tally `json:"lab_tests"`
+	Sites    Tally `json:"sites"`
+	Coverage Tally `json:"phlebotomy"`
+	Zips     Tally `json:"zips"`
+}
+
+// Tally counts entries of one kind.
+type Tally struct {
+	Added     int `json:"added"`
+	Changed   int `json:"changed"`
+	Unchanged int `json:"unchanged"`
+	Retired   int `json:"retired"`
+}
+
+// errDryRun ends the transaction of an import that is to change nothing.
+var errDryRun = errors.New("nothing is to be changed")
+
+// ImportCatalogue puts a catalogue, whole or not at all. Importing it again changes nothing. What it does not have is kept, since orders
+// may refer to it. The error is ErrConflict when a lab test is another team's.
+func (s *Store) ImportCatalogue(ctx context.Context, c order.Catalogue,
+	how CatalogueImportOptions) (CatalogueChanges, error) {
+	var changes CatalogueChanges
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		i := catalogueImport{s: s, tx: tx, options: how, catalogue: c}
+		if err := i.run(ctx); err != nil {
+			return err
+		}
+		changes = i.changes
+		if how.DryRun {
+			return errDryRun
+		}
+		return nil
+	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	if err != nil {
+		return CatalogueChanges{}, fmt.Errorf("importing a catalogue: %w", err)
+	}
+	return changes, nil
+}
+
+// catalogueImport is an import under way.
+type catalogueImport struct {
+	s              *Store
+	tx             *sql.Tx
+	options        CatalogueImportOptions
+	catalogue      order.Catalogue
+	changes        CatalogueChanges
+	changedMarkers map[int64]order.Marker // markers that are not as they were
+}
+
+func (i *catalogueImport) run(ctx context.Context) error {
+	i.changedMarkers = map[int64]order.Marker{}
+	for _, step := range []func(context.Context) error{
+		i.importLabs, i.importMarkers, i.importLabTests, i.refreshLabTestMarkers, i.importSites, i.importCoverage,
+		i.importZips,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refreshLabTestMarkers gives lab tests that are not in the catalogue the markers as they are now.
+func (i *catalogueImport) refreshLabTestMarkers(ctx context.Context) error {
+	if len(i.changedMarkers) == 0 {
+		return nil
+	}
+	imported := map[string]bool{}
+	for _, t := range i.catalogue.LabTests {
+		imported[t.ID] = true
+	}
+	have, err := i.storedDocuments(ctx, `SELECT id, document FROM lab_tests`)
+	if err != nil {
+		return err
+	}
+	for id, document := range have {
+		if imported[id] {
+			continue
+		}
+		var t order.LabTest
+		if err := decodeJSON(document, &t); err != nil {
+			return err
+		}
+		if !replaceChangedMarkers(t.Markers, i.changedMarkers) {
+			continue
+		}
+		if document, err = encodeJSON(t); err != nil {
+			return err
+		}
+		if _, err := i.tx.ExecContext(ctx, `UPDATE lab_tests SET document = $1 WHERE id = $2`, document, id); err != nil {
+			return fmt.Errorf("renewing the markers of lab test %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// replaceChangedMarkers puts changed markers in the place of what they were, and reports whether there was one.
+func replaceChangedMarkers(markers []order.Marker, changed map[int64]order.Marker) bool {
+	found := false
+	for n, m := range markers {
+		now, ok := changed[m.ID]
+		if !ok || m.LabID == nil || *m.LabID != *now.LabID {
+			continue
+		}
+		markers[n], found = now, true
+	}
+	return found
+}
+
+// HasChanges reports whether an import did anything.
+func (c CatalogueChanges) HasChanges() bool {
+	for _, t := range []Tally{c.Labs, c.Markers, c.LabTests, c.Sites, c.Coverage, c.Zips} {
+		if t.Added+t.Changed+t.Retired > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Catalogue is everything that was imported, with the lab tests that a team is offered by an import; an empty teamID: those of all teams.
+// Lab tests that the server made for single orders are not in it.
+func (s *Store) Catalogue(ctx context.Context, teamID string) (order.Catalogue, error) {
+	var c order.Catalogue
+	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+		if c.Labs, err = QueryAll(ctx, q, scanLab, `SELECT document FROM labs ORDER BY id`); err != nil {
+			return err
+		}
+		if c.Markers, err = QueryAll(ctx, q, scanMarker, `SELECT document FROM markers ORDER BY id`); err != nil {
+			return err
+		}
+		if c.LabTests, err = QueryAll(ctx, q, scanLabTest,
+			`SELECT t.document, l.document FROM lab_tests t JOIN labs l ON l.id = t.lab_id
+			WHERE t.team_id = $1 ORDER BY t.created_at, t.id`, teamID); err != nil {
+			return err
+		}
+		c.LabTests = slices.DeleteFunc(c.LabTests, func(t order.LabTest) bool { return t.AutoGenerated })
+		if c.Sites, err = QueryAll(ctx, q, scanSite, `SELECT document FROM sites ORDER BY lab_id, code`); err != nil {
+			return err
+		}
+		if c.PhlebotomyAreas, err = QueryAll(ctx, q, scanCoverage,
+			`SELECT provider, from_zip, to_zip, service_types FROM coverage
+			ORDER BY provider, from_zip, to_zip`); err != nil {
+			return err
+		}
+		zips, err := QueryAll(ctx, q, scanZip, `SELECT zip, lat, lng FROM zips ORDER BY zip`)
+		for _, z := range zips {
+			c.ZipCenters = append(c.ZipCenters, order.ZipCenter(z))
+		}
+		return err
+	})
+	if err != nil {
+		return order.Catalogue{}, fmt.Errorf("reading the catalogue: %w", err)
+	}
+	return c, nil
+}

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// PutLab adds a laboratory or replaces the one of the same id.
+func (s *Store) PutLab(ctx context.Context, l order.Lab) error { return putLab(ctx, s.write, l) }
+
+func putLab(ctx context.Context, q Querier, l order.Lab) error {
+	document, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("encoding lab %s: %w", l.Slug, err)
+	}
+	_, err = q.ExecContext(ctx, `INSERT INTO labs (id, slug, document) VALUES ($1, $2, $3)
+		ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, document = excluded.document`, l.ID, l.Slug, string(document))
+	if err != nil {
+		return WrapWriteError(err, "lab", l.Slug)
+	}
+	return nil
+}
+
+// Labs lists every laboratory, by id.
+func (s *Store) Labs(ctx context.Context) ([]order.Lab, error) {
+	all, err := QueryAll(ctx, s.read, scanLab, `SELECT document FROM labs ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("listing labs: %w", err)
+	}
+	return all, nil
+}
+
+func scanLab(row Scanner) (order.Lab, error) {
+	var document string
+	var l order.Lab
+	if err := row.Scan(&document); err != nil {
+		return order.Lab{}, err
+	}
+	if err := json.Unmarshal([]byte(document), &l); err != nil {
+		return order.Lab{}, fmt.Errorf("decoding a lab: %w", err)
+	}
+	return l, nil
+}
+
+// PutLabTest adds a test or replaces the one of the same id; its lab is put along with it. An empty teamID offers the test to all
+// teams. The error is ErrConflict when the id belongs to another team. Orders keep the test as it was when they were created.
+func (s *Store) PutLabTest(ctx context.Context, teamID string, t order.LabTest) error {
+	if _, err := order.ResolvePolicy(t.Policy); err != nil {
+		return fmt.Errorf("putting lab test %s: %w", t.ID, err)
+	}
+	return s.InTx(ctx, func(tx *sql.Tx) error { return s.putLabTest(ctx, tx, teamID, t) })
+}
+
+func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t order.LabTest) error {
+	var lab *int
+	if t.Lab != nil {
+		lab = &t.Lab.ID
+		if err := putLab(ctx, tx, *t.Lab); err != nil {
+			return err
+		}
+	}
+	t.Lab = nil // kept once, in its own table
+	document, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("encoding lab test %s: %w", t.ID, err)
+	}
+	n, err := ExecCount(ctx, tx,
+		`INSERT INTO lab_tests (id, team_id, lab_id, slug, status, method, document, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+		ON CONFLICT (id) DO UPDATE SET lab_id = excluded.lab_id, slug = excluded.slug, status = excluded.status,
+			method = excluded.method, document = excluded.document, updated_at = excluded.updated_at
+		WHERE lab_tests.team_id = excluded.team_id`,
+		t.ID, teamID, lab, t.Slug, t.Status, string(t.Method), string(document), ToMicros(s.now()))
+	if err != nil {
+		return fmt.Errorf("writing lab test %s: %w", t.ID, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("writing lab test %s of another team: %w", t.ID, ErrConflict)
+	}
+	return nil
+}
+
+const selectLabTests = `SELECT t.document, l.document FROM lab_tests t LEFT JOIN labs l ON l.id = t.lab_id
+	WHERE ($1 = '' OR t.team_id IN ('', $1))`
+
+// LabTest reads one test, whatever its status, if the team may see it: its own, or one of all teams. The error is ErrNotFound
+// otherwise.
+func (s *Store) LabTest(ctx context.Context, teamID, id string) (order.LabTest, error) {
+	t, err := QueryOne(ctx, s.read, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id)
+	if err != nil {
+		return order.LabTest{}, fmt.Errorf("reading lab test %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// LabTestSort is what lab tests are listed by.
+type LabTestSort string
+
+// The orders of lab tests.
+const (
+	LabTestsByCreation LabTestSort = "created_at"
+	LabTestsByChange   LabTestSort = "updated_at"
+)
+
+// LabTests lists the tests that the team may see, whatever their status, what came first first.
+func (s *Store) LabTests(ctx context.Context, teamID string, by LabTestSort) ([]order.LabTest, error) {
+	all, err := QueryAll(ctx, s.read, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
+	if err != nil {
+		return nil, fmt.Errorf("listing lab tests: %w", err)
+	}
+	return all, nil
+}
+
+func scanLabTest(row Scanner) (order.LabTest, error) {
+	var document string
+	var lab sql.Null[string]
+	if err := row.Scan(&document, &lab); err != nil {
+		return order.LabTest{}, err
+	}
+	var t order.LabTest
+	if err := json.Unmarshal([]byte(document), &t); err != nil {
+		return order.LabTest{}, fmt.Errorf("decoding a lab test: %w", err)
+	}
+	if !lab.Valid {
+		return t, nil
+	}
+	t.Lab = new(order.Lab)
+	if err := json.Unmarshal([]byte(lab.V), t.Lab); err != nil {
+		return order.LabTest{}, fmt.Errorf("decoding a lab: %w", err)
+	}
+	return t, nil
+}
+
+// ChangeLabTest changes a test that belongs to the team; an empty teamID: any test. Orders keep the test as it was when they were created.
+// Errors: what change returns; ErrNotFound where the team does not see the test; ErrConflict where it is one of all teams.
+func (s *Store) ChangeLabTest(ctx context.Context, teamID, id string,
+	change func(*order.LabTest) error) (order.LabTest, error) {
+	var t order.LabTest
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		lock := ""
+		if s.dialect == Postgres {
+			lock = " FOR UPDATE"
+		}
+		owner, err := QueryOne(ctx, tx, ScanText, `SELECT team_id FROM lab_tests WHERE id = $1`+lock, id)
+		if err != nil {
+			return err
+		}
+		if t, err = QueryOne(ctx, tx, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id); err != nil {
+			return err
+		}
+		if teamID != "" && owner != teamID {
+			return ErrConflict
+		}
+		if err := change(&t); err != nil {
+			return err
+		}
+		return s.putLabTest(ctx, tx, owner, t)
+	})
+	if err != nil {
+		return order.LabTest{}, fmt.Errorf("changing lab test %s: %w", id, err)
+	}
+	return t, nil
+}
+
+func scanMarker(row Scanner) (order.Marker, error) {
+	text, err := ScanText(row)
+	if err != nil {
+		return order.Marker{}, err
+	}
+	var m order.Marker
+	return m, decodeJSON(text, &m)
+}
+
+// Markers lists every marker of the catalogue, whether it can be ordered or not, by id. Those of lab tests that were not imported are
+// with their tests only.
+func (s *Store) Markers(ctx context.Context) ([]order.Marker, error) {
+	all, err := QueryAll(ctx, s.read, scanMarker, `SELECT document FROM markers ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("listing markers: %w", err)
+	}
+	return all, nil
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// searchTable is a table of keyed hashes, and how the terms of its subject are found again.
+type searchTable struct {
+	name          string
+	subject       string // the column that says whose terms they are
+	subjectTable  string // the table of subjects
+	copiedColumns string // the other columns, each after a comma
+	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
+}
+
+var searchTables = []searchTable{
+	{name: "order_search", subject: "order_id", subjectTable: "orders", copiedColumns: ", team_id, created_at",
+		loadTerms: (*Store).loadOrderTerms},
+	{name: "review_search", subject: "review_id", subjectTable: "reviews", loadTerms: (*Store).loadReviewTerms},
+}
+
+func (s *Store) loadOrderTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
+	o, err := s.loadOrder(ctx, tx, "", id)
+	if err != nil {
+		return nil, err
+	}
+	return orderTerms(o), nil
+}
+
+func (s *Store) loadReviewTerms(ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error) {
+	r, err := s.reviewByID(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	terms := testedPatientTerms(r.Report.Patient)
+	if len(terms) > 0 || r.OrderID == "" {
+		return terms, nil
+	}
+	o, err := s.loadOrder(ctx, tx, "", r.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	return patientTerms(o.Patient), nil
+}
+
+// rehashTable makes the hashes of a table anew, subject by subject.
+func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRotation,
+	report func(ColumnRotation)) error {
+	for after := ""; ; {
+		subjects, err := QueryAll(ctx, s.read, ScanText, fmt.Sprintf(`SELECT DISTINCT %[1]s FROM %[2]s
+			WHERE %[1]s > $1 AND substr(hash, 1, $2) <> $3 ORDER BY %[1]s LIMIT %[3]d`, t.subject, t.name, rotationBatch),
+			after, HashPrefixSize, s.keys.primary().hashPrefix)
+		if err != nil {
+			return err
+		}
+		for _, id := range subjects {
+			if err := s.rehashSubject(ctx, t, id, done); err != nil {
+				return fmt.Errorf("of %s: %w", id, err)
+			}
+		}
+		if len(subjects) > 0 {
+			report(*done)
+		}
+		if len(subjects) < rotationBatch {
+			return nil
+		}
+		after = subjects[len(subjects)-1]
+	}
+}
+
+// rehashSubject replaces the older hashes of one subject. The first statement is there for its lock on the row: whoever changes the
+// subject's terms changes that row in the same transaction.
+func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *ColumnRotation) error {
+	var replaced, unknown int
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET updated_at = updated_at WHERE id = $1`, t.subjectTable),
+			id); err != nil {
+			return err
+		}
+		terms, err := t.loadTerms(s, ctx, tx, id)
+		if errors.Is(err, ErrNotOpened) {
+			terms, err = nil, nil // the hashes stay, and are counted
+		}
+		if err != nil {
+			return err
+		}
+		replaced, unknown, err = s.replaceHashes(ctx, tx, t, id, terms)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	done.Replaced += replaced
+	done.Unreadable += unknown
+	return nil
+}
+
+// replaceHashes replaces the older hashes of these terms, and counts those that are of none of them.
+func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id string,
+	terms []searchTerm) (replaced, unknown int, err error) {
+	type hashed struct{ field, hash string }
+	stored, err := QueryAll(ctx, tx, func(row Scanner) (h hashed, err error) {
+		err = row.Scan(&h.field, &h.hash)
+		return h, err
+	}, fmt.Sprintf(`SELECT field, hash FROM %s WHERE %s = $1 AND substr(hash, 1, $2) <> $3`, t.name, t.subject),
+		id, HashPrefixSize, s.keys.primary().hashPrefix)
+	if err != nil {
+		return 0, 0, err
+	}
+	fresh := map[hashed]string{}
+	for _, term := range terms {
+		for _, hash := range s.keys.SearchHashes(term.field, term.value) {
+			fresh[hashed{term.field, hash}] = s.keys.SearchHash(term.field, term.value)
+		}
+	}
+	for _, old := range stored {
+		hash, ok := fresh[old]
+		if !ok {
+			unknown++
+			continue
+		}
+		_, err = tx.ExecContext(ctx,
+			fmt.Sprintf(`INSERT INTO %[1]s (%[2]s, field, hash%[3]s) SELECT %[2]s, field, $4%[3]s FROM %[1]s
+			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`, t.name, t.subject, t.copiedColumns), id, old.field, old.hash, hash)
+		if err != nil {
+			return 0, 0, err
+		}
+		_, err = tx.ExecContext(ctx, fmt.Sprintf(`DELETE FROM %s WHERE %s = $1 AND field = $2 AND hash = $3`, t.name,
+			t.subject),
+			id, old.field, old.hash)
+		if err != nil {
+			return 0, 0, err
+		}
+		replaced++
+	}
+	return replaced, unknown, nil
+}

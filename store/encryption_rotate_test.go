@@ -1,0 +1,397 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// unsealedColumns are the BYTEA columns that hold no secret and nothing about a patient.
+var unsealedColumns = []string{"audit.hash", "audit_chain.start_hash", "audit_chain.end_hash"}
+
+// undeclaredSealedColumns compares the sealed columns of the schema, by the database's own catalogue, with the list of them.
+func undeclaredSealedColumns(t *testing.T, s *Store) []string {
+	t.Helper()
+	listed := map[string]bool{}
+	for _, table := range sealedTables {
+		for _, column := range table.sealedColumns() {
+			listed[table.name+"."+column] = true
+		}
+	}
+	query := `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.type = 'BYTEA'`
+	if s.dialect == Postgres {
+		query = `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'bytea'`
+	}
+	columns, err := QueryAll(t.Context(), s.read, ScanText, query)
+	require.NoError(t, err)
+	var missing []string
+	for _, column := range columns {
+		if !listed[column] && !slices.Contains(unsealedColumns, column) {
+			missing = append(missing, column)
+		}
+		delete(listed, column)
+	}
+	for column := range listed {
+		missing = append(missing, column+", which the schema does not have")
+	}
+	slices.Sort(missing)
+	return missing
+}
+
+func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		require.Empty(t, undeclaredSealedColumns(t, s), "a BYTEA column is sealed: list it in sealed.go, or as unsealed here")
+		for _, table := range sealedTables {
+			require.NotEqual(t, table.orderCondition == "", table.ownerNote == "", "whose is what is sealed in %s?", table.name)
+		}
+
+		// The control: a column that nobody listed is noticed, and one that is not there any more.
+		_, err := s.write.ExecContext(t.Context(), `CREATE TABLE forgotten (id TEXT PRIMARY KEY, clear TEXT, secret BYTEA)`)
+		require.NoError(t, err)
+		_, err = s.write.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
+		require.NoError(t, err)
+		require.Equal(t, []string{"forgotten.secret", "shipments.notes, which the schema does not have"},
+			undeclaredSealedColumns(t, s))
+	})
+}
+
+// reopenWithKeys is one more store on the same data, with other keys.
+func reopenWithKeys(t *testing.T, s *Store, k *Keyring) *Store {
+	t.Helper()
+	other := *s
+	other.keys = k
+	return &other
+}
+
+const (
+	oldKey     = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" // that of testKeys
+	newKeyText = "k2:ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
+)
+
+func ignoreProgress(ColumnRotation) {}
+
+// fillEverySealedColumn puts something into every sealed column and returns the order that has most of it.
+func fillEverySealedColumn(t *testing.T, s *Store) *order.Order {
+	t.Helper()
+	ctx, n := t.Context(), 0
+	word := func() string { n++; return fmt.Sprintf("Word%d", n) }
+	team := addTeam(t, s).ID
+	endpoint := addEndpoint(t, s, team)
+	user := NewID()
+	require.NoError(t,
+		s.CreateUser(ctx, User{ID: user, TeamID: team, ClientUserID: "u", FallbackBirthDate: new("1990-01-01")}))
+	require.NoError(t, s.PutUserInfo(ctx, team, user, []byte(`{"first_name":"Ada"}`)))
+	require.NoError(t, s.RememberPhysician(ctx, team,
+		order.Physician{FirstName: "Jane", LastName: "Smith", NPI: "1234567890"}))
+	require.NoError(t,
+		s.AddInsurance(ctx, team, Insurance{ID: NewID(), UserID: user, Primary: true,
+			Document: []byte(`{"member_id":"M1"}`)}))
+	require.NoError(t, s.PutLabAccount(ctx, LabAccount{ID: NewID(), TeamID: team, LabSlug: "lab", Environment: Sandbox,
+		User: "u", Token: "t"}))
+	require.NoError(t, s.CreateEndpoint(ctx, Endpoint{
+		ID: NewID(), TeamID: team, URL: "https://x.example", Secret: "s", PreviousSecret: "p",
+		Headers: map[string]string{"a": "b"},
+	}))
+	claim, err := s.ClaimIdempotencyKey(ctx, team, route, "key", lease)
+	require.NoError(t, err)
+	require.NoError(t, s.StoreIdempotentAnswer(ctx, *claim.Claimed, 200, []byte("answer")))
+
+	o := addOrderOf(t, s, team, func(o *order.Order) { o.Patient.FirstName, o.Patient.LastName = "Ada", "Lovelace" })
+	fillOrder(t, s, o, word)
+	fillVisit(t, s, addOrderOf(t, s, team, setModality(lifecycle.AtHomePhlebotomy)), word)
+	fillKit(t, s, addOrderOf(t, s, team, setRegistrable), word)
+	message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: o.ID, EventType: "e", Body: []byte("body")})
+	require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: message, Number: 1, Failure: "f",
+		Excerpt: []byte("answer")}))
+	fillReview(t, s, o)
+	return o
+}
+
+// fillReview opens a review of an order's results.
+func fillReview(t *testing.T, s *Store, o *order.Order) {
+	t.Helper()
+	v, err := s.NewestResult(t.Context(), "", o.ID)
+	require.NoError(t, err)
+	require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) error {
+		_, err := s.openReviewOfHeldResult(t.Context(), tx, o.ID, v.ID)
+		return err
+	}))
+	reviews, err := QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM reviews`)
+	require.NoError(t, err)
+	require.Len(t, reviews, 1)
+	id := reviews[0]
+	_, err = s.write.ExecContext(t.Context(), `UPDATE reviews SET raw = $1, pdf = $2, note = $3 WHERE id = $4`,
+		s.keys.Seal(sealContext("reviews", id, "raw"), []byte("raw")),
+		s.keys.Seal(sealContext("reviews", id, "pdf"), []byte("pdf")),
+		s.keys.Seal(sealContext("reviews", id, "note"), []byte("note")), id)
+	require.NoError(t, err)
+}
+
+// openAllValues opens every sealed value of the store, by table, key and column.
+func openAllValues(t *testing.T, s *Store) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, table := range sealedTables {
+		for _, column := range table.sealedColumns() {
+			values, err := QueryAll(t.Context(), s.read, table.scanValue,
+				fmt.Sprintf(`SELECT %s, %s, %s FROM %s WHERE length(%[3]s) > 0`, strings.Join(table.key, ", "),
+					table.contextIDExpr(), column, table.name))
+			require.NoError(t, err)
+			require.NotEmpty(t, values, "nothing in %s of %s to look at", column, table.name)
+			for _, v := range values {
+				at := sealContext(table.name, v.contextID, column)
+				opened, err := s.keys.Open(at, v.sealed)
+				require.NoError(t, err, at)
+				all[at] = string(opened)
+			}
+		}
+	}
+	return all
+}
+
+func TestRotationLeavesNothingToTheOldKey(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, old *Store) {
+		o := fillEverySealedColumn(t, old)
+		before := openAllValues(t, old)
+		hashes, err := countRows(t.Context(), old.read, "order_search", Where{})
+		require.NoError(t, err)
+		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
+		require.Equal(t, before, openAllValues(t, both), "both keys open all")
+
+		uses, err := both.EncryptionKeyUses(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, len(before), uses[1].Values)
+		require.Equal(t, EncryptionKeyUse{ID: "k2"}, uses[0])
+		var told int
+		done, err := both.RotateEncryptionKeys(t.Context(), func(ColumnRotation) { told++ })
+		require.NoError(t, err)
+		require.NotZero(t, told)
+		var values int
+		for _, r := range done {
+			require.NotZero(t, r.Replaced, "%s of %s", r.Column, r.Table)
+			require.Zero(t, r.Unreadable+r.ChangedMeanwhile, "%s of %s", r.Column, r.Table)
+			if r.Column != "hash" {
+				values += r.Replaced
+			}
+		}
+		require.Equal(t, len(before), values)
+
+		uses, err = both.EncryptionKeyUses(t.Context())
+		require.NoError(t, err)
+		require.True(t, uses[1].Unused(), "the old key can be removed: %+v", uses[1])
+		require.Equal(t, EncryptionKeyUse{}, uses[2])
+		only := reopenWithKeys(t, old, newKeyring(t, newKeyText))
+		require.Equal(t, before, openAllValues(t, only))
+		require.Equal(t, []string{o.ID}, ordersFoundBy(t, only, searchFullName, normaliseName(patientOf(t, only, o.ID))))
+		after, err := countRows(t.Context(), old.read, "order_search", Where{})
+		require.NoError(t, err)
+		require.Equal(t, hashes, after, "no term is lost or doubled")
+
+		again, err := both.RotateEncryptionKeys(t.Context(), ignoreProgress)
+		require.NoError(t, err)
+		for _, r := range again {
+			require.Zero(t, r.Replaced)
+		}
+	})
+}
+
+func patientOf(t *testing.T, s *Store, id string) string {
+	t.Helper()
+	p := getOrder(t, s, id).Patient
+	return p.FirstName + " " + p.LastName
+}
+
+// Searches find what either key has hashed, before a rotation and after half of it.
+func TestSearchesFindWhatEitherKeyHashed(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, old *Store) {
+		team := addTeam(t, old).ID
+		ada := func(o *order.Order) { o.Patient.FirstName, o.Patient.LastName = "Ada", "Lovelace" }
+		first := addOrderOf(t, old, team, ada)
+		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
+		second := addOrderOf(t, both, team, ada)
+		find := func(s *Store) (found []string) {
+			require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+				found, err = s.ordersByPatient(t.Context(), tx, team, patientTerms(first.Patient))
+				return err
+			}))
+			return found
+		}
+		require.ElementsMatch(t, []string{first.ID, second.ID}, find(both))
+		require.Equal(t, []string{first.ID}, find(old), "the control: the old key alone finds what it hashed")
+		_, err := both.RotateEncryptionKeys(t.Context(), ignoreProgress)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{first.ID, second.ID}, find(both))
+		require.ElementsMatch(t, []string{first.ID, second.ID}, find(reopenWithKeys(t, old, newKeyring(t, newKeyText))))
+	})
+}
+
+func TestAnInterruptedRotationIsResumed(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, old *Store) {
+		team := NewID()
+		require.NoError(t, old.CreateTeam(t.Context(), Team{ID: team, Name: "T", Environment: Production}))
+		for range rotationBatch + 5 {
+			require.NoError(t, old.CreateUser(t.Context(), User{ID: NewID(), TeamID: team, ClientUserID: NewID(),
+				FallbackBirthDate: new("1990-01-01")}))
+		}
+		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
+		ctx, stop := context.WithCancel(t.Context())
+		_, err := both.RotateEncryptionKeys(ctx, func(r ColumnRotation) {
+			require.Equal(t, rotationBatch, r.Replaced)
+			stop()
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		uses, err := both.EncryptionKeyUses(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []int{rotationBatch, 5}, []int{uses[0].Values, uses[1].Values})
+		_, err = both.RotateEncryptionKeys(t.Context(), func(r ColumnRotation) { require.Equal(t, 5, r.Replaced) })
+		require.NoError(t, err)
+		uses, err = both.EncryptionKeyUses(t.Context())
+		require.NoError(t, err)
+		require.True(t, uses[1].Unused())
+	})
+}
+
+func TestRotationLosesNoConcurrentWrite(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, old *Store) {
+		o := addOrder(t, old)
+		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
+		column := sealedTables[0]
+		require.Equal(t, "orders", column.name)
+		done := ColumnRotation{Table: "orders", Column: "patient"}
+		read, err := both.valuesOfOlderKeys(t.Context(), column, "patient", nil)
+		require.NoError(t, err)
+		require.Len(t, read, 1)
+		write := func(s *Store, name string) error {
+			return s.InTx(t.Context(), func(tx *sql.Tx) error {
+				return s.updateSealedColumn(t.Context(), tx, o.ID, "patient", order.Patient{FirstName: name, DOB: o.Patient.DOB})
+			})
+		}
+		require.NoError(t, write(old, "Changed"))
+		require.NoError(t, both.reseal(t.Context(), column, &done, read))
+		require.Equal(t, ColumnRotation{Table: "orders", Column: "patient", ChangedMeanwhile: 1}, done)
+		require.Equal(t, "Changed", getOrder(t, both, o.ID).Patient.FirstName)
+
+		// A process that has not been told of the new key goes on writing with the old one while rotation goes over the table.
+		writes, rotated := errgroup.Group{}, make(chan struct{})
+		last := ""
+		writes.Go(func() error {
+			for i := 0; ; i++ {
+				last = fmt.Sprintf("Name%d", i)
+				if err := write(old, last); err != nil {
+					return err
+				}
+				select {
+				case <-rotated:
+					return nil
+				default:
+				}
+			}
+		})
+		for range 20 {
+			_, err := both.RotateEncryptionKeys(t.Context(), ignoreProgress)
+			require.NoError(t, err)
+		}
+		close(rotated)
+		require.NoError(t, writes.Wait())
+		require.Equal(t, last, getOrder(t, both, o.ID).Patient.FirstName)
+	})
+}
+
+// What nobody can open holds nothing up, and the key that it names counts as used.
+func TestRotationCountsUnreadableValues(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, old *Store) {
+		spoilt, sound := addOrder(t, old), addOrder(t, old)
+		_, err := old.write.ExecContext(t.Context(),
+			`UPDATE orders SET patient = (SELECT patient FROM orders WHERE id = $1) WHERE id = $2`, sound.ID, spoilt.ID)
+		require.NoError(t, err)
+		_, err = old.write.ExecContext(t.Context(),
+			`INSERT INTO order_search (order_id, field, hash) VALUES ($1, 'name', 'of nobody')`, sound.ID)
+		require.NoError(t, err)
+		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
+		done, err := both.RotateEncryptionKeys(t.Context(), ignoreProgress)
+		require.NoError(t, err)
+		unreadable := map[string]int{}
+		for _, r := range done {
+			if r.Unreadable > 0 {
+				unreadable[r.Table+"."+r.Column] = r.Unreadable
+			}
+		}
+		require.Equal(t, 1, unreadable["orders.patient"])
+		require.Greater(t, unreadable["order_search.hash"], 1, "the spoilt order's terms and the foreign one")
+		uses, err := both.EncryptionKeyUses(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, uses[1].Values)
+		require.Equal(t, 1, uses[2].Hashes, "one hash of a key that nobody knows")
+		require.NotNil(t, getOrder(t, reopenWithKeys(t, old, newKeyring(t, newKeyText)), sound.ID).Patient)
+	})
+}
+
+type countingKMS struct{ unwrapped int }
+
+var errOtherKey = errors.New("not my key")
+
+func (k *countingKMS) Wrap(_ context.Context, id string, key []byte) ([]byte, error) {
+	return append([]byte(id+"|"), key...), nil
+}
+
+func (k *countingKMS) Unwrap(_ context.Context, id string, wrapped []byte) ([]byte, error) {
+	key, ok := strings.CutPrefix(string(wrapped), id+"|")
+	if !ok {
+		return nil, errOtherKey
+	}
+	k.unwrapped++
+	return []byte(key), nil
+}
+
+func TestKeysMayBeWrapped(t *testing.T) {
+	t.Parallel()
+	local, err := NewLocalKMS(newEncryptionKeyText(t, "master"))
+	require.NoError(t, err)
+	counting := &countingKMS{}
+	for name, kms := range map[string]KMS{"local": local, "remote": counting} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open := newEncryptionKeyText(t, "a")
+			wrapped, err := WrapEncryptionKey(t.Context(), kms, open)
+			require.NoError(t, err)
+			_, secret, _ := strings.Cut(open, ":")
+			require.NotContains(t, wrapped, secret)
+			k, err := OpenKeyring(t.Context(), wrapped+", "+newEncryptionKeyText(t, "b"), kms)
+			require.NoError(t, err)
+			opened, err := newKeyring(t, open).Open("p", k.Seal("p", []byte("plain")))
+			require.NoError(t, err)
+			require.Equal(t, "plain", string(opened), "it is the same key")
+
+			_, err = ParseKeyring(wrapped)
+			require.ErrorContains(t, err, "no master key")
+			_, err = OpenKeyring(t.Context(), strings.Replace(wrapped, "a:", "c:", 1), kms)
+			require.ErrorContains(t, err, "unwrapping encryption key c", "a wrapped key keeps its name")
+			for _, bad := range []string{"a:wrapped:", "a:wrapped:!", "a:wrapped:QQ=="} {
+				_, err = OpenKeyring(t.Context(), bad, kms)
+				require.Error(t, err, bad)
+			}
+		})
+	}
+	other, err := NewLocalKMS(newEncryptionKeyText(t, "master"))
+	require.NoError(t, err)
+	wrapped, err := WrapEncryptionKey(t.Context(), local, newEncryptionKeyText(t, "a"))
+	require.NoError(t, err)
+	_, err = OpenKeyring(t.Context(), wrapped, other)
+	require.Error(t, err)
+}

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The states of an inbox row. What became of a fact, in order.Outcome's words, is set by Record alone.
+const (
+	InboxReceived  = "received"  // its order's workflow is to be told
+	InboxSignalled = "signalled" // the workflow has been told
+	InboxApplied   = string(order.OutcomeApplied)
+	InboxLate      = string(order.OutcomeLate)
+	InboxParked    = string(order.OutcomeParked)
+	InboxRefused   = string(order.OutcomeRefused)
+
+	InboxUnmatched   = "unmatched"   // no order has that number, or none yet
+	InboxIncomplete  = "incomplete"  // authentic, and lacks what would make it a fact
+	InboxUnknown     = "unknown"     // authentic, and of a kind that says nothing about an order
+	InboxQuarantined = "quarantined" // unreadable
+)
+
+// maxQuarantinedItems bounds what somebody who knows the password can fill the table with; the oldest go first.
+const maxQuarantinedItems = 1000
+
+// NewInboxItem is one delivery by a partner, as the adapter understood it.
+type NewInboxItem struct {
+	Partner  string
+	DedupKey string // what the partner means by "the same report" (molecular-api#d16)
+	BodyHash string // of the canonical body
+	Kind     string
+
+	LabAccountID   string // a lab's reports: the account whose credentials came with it; empty: several accounts have them
+	OrderNumber    string // a lab's reports: the order's number
+	TrackingNumber string // a courier's reports: the tracking number
+
+	Fact          *order.Fact                  // nil when it is none, State then says why
+	FactByLeg     func(leg string) *order.Fact // couriers, instead of Fact: what the report means on a leg; nil: nothing
+	State         string                       // incomplete, unknown or quarantined
+	PartnerReason string                       // the partner's own words
+
+	Body       []byte
+	Headers    map[string]string // without secrets
+	ReceivedAt time.Time
+}
+
+// ReceivedItem is an inbox row as far as its order's workflow is concerned.
+type ReceivedItem struct {
+	ID        string
+	OrderID   string // empty: unmatched
+	State     string
+	Duplicate bool        // the partner had sent the same before
+	Fact      *order.Fact // nil: there is nothing to tell the workflow
+}
+
+// StoreInboxItem keeps a report, once: the same key and content again is only counted. The same key with other content is an amendment
+// (molecular-api#d17). When Receive returns without an error the report is safe, and the partner may be answered.
+func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedItem, error) {
+	r = r.withStorableTexts(s.now())
+	var out ReceivedItem
+	receive := func(tx *sql.Tx) (err error) {
+		out, err = s.storeInboxItem(ctx, tx, r)
+		return err
+	}
+	// Of two deliveries at once one finds the other's row when it looks again.
+	const tries = 5
+	var err error
+	for range tries {
+		if err = s.InTx(ctx, receive); !IsUniqueViolation(err) {
+			break
+		}
+	}
+	if err != nil {
+		return ReceivedItem{}, fmt.Errorf("keeping a report of %s: %w", r.Partner, err)
+	}
+	return out, nil
+}
+
+// withStorableTexts bounds what goes into clear columns. Two long keys stay two keys.
+func (r NewInboxItem) withStorableTexts(now time.Time) NewInboxItem {
+	if len(r.DedupKey) > maxPartnerText {
+		sum := sha256.Sum256([]byte(r.DedupKey))
+		r.DedupKey = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	r.DedupKey, r.Kind, r.OrderNumber = storableText(r.DedupKey), storableText(r.Kind), storableText(r.OrderNumber)
+	r.TrackingNumber = storableText(couriers.NormalizeNumber(r.TrackingNumber))
+	if r.ReceivedAt.IsZero() {
+		r.ReceivedAt = now
+	}
+	return r
+}
+
+func (s *Store) storeInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem) (ReceivedItem, error) {
+	earlier, err := QueryOne(ctx, tx, scanReceivedItem,
+		`SELECT `+receivedItemColumns+` FROM inbox WHERE partner = $1 AND event_key = $2 AND hash = $3`, r.Partner,
+		r.DedupKey, r.BodyHash)
+	if err == nil {
+		earlier.Duplicate = true
+		_, err = tx.ExecContext(ctx, `UPDATE inbox SET deliveries = deliveries + 1 WHERE id = $1`, earlier.ID)
+		return earlier, err
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return ReceivedItem{}, err
+	}
+	row := receivedItemRow{facts: r.factsByLeg()}
+	row.ID = NewID()
+	if row.OrderID, row.leg, err = findOrderOfItem(ctx, tx, r); err != nil {
+		return ReceivedItem{}, err
+	}
+	row.State = initialInboxState(r, row.OrderID, row.facts[row.leg])
+	if err := s.insertInboxItem(ctx, tx, r, &row); err != nil {
+		return ReceivedItem{}, err
+	}
+	if err := s.rescheduleErasure(ctx, tx, row.OrderID); err != nil {
+		return ReceivedItem{}, err
+	}
+	if row.State == InboxQuarantined {
+		return row.toReceivedItem(), s.pruneQuarantine(ctx, tx)
+	}
+	return row.toReceivedItem(), nil
+}
+
+// factsByLeg is what the report means, by the leg that it turns out to be about. A lab's report names the order; where it tells of a
+// courier's, its fact names the leg too.
+func (r NewInboxItem) factsByLeg() map[string]*order.Fact {
+	legs := []couriers.Leg{couriers.Outbound, couriers.Inbound}
+	if r.OrderNumber != "" {
+		legs = []couriers.Leg{""}
+	}
+	facts := map[string]*order.Fact{}
+	for _, leg := range legs {
+		f := r.Fact
+		if r.FactByLeg != nil {
+			f = r.FactByLeg(string(leg))
+		}
+		if f != nil {
+			fact := *f
+			if leg != "" {
+				fact.Leg = string(leg)
+			}
+			facts[string(leg)] = &fact
+		}
+	}
+	return facts
+}
+
+func initialInboxState(r NewInboxItem, orderID string, f *order.Fact) string {
+	switch {
+	case r.Fact == nil && r.FactByLeg == nil:
+		return r.State
+	case orderID == "":
+		return InboxUnmatched
+	case f == nil:
+		return InboxUnknown
+	default:
+		return InboxReceived
+	}
+}
+
+// insertInboxItem writes the row. Its variant counts the amendments of its key.
+func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem, row *receivedItemRow) error {
+	facts, err := encodeJSON(row.facts)
+	if err != nil {
+		return err
+	}
+	headers, err := s.keys.SealJSON(sealContext("inbox", row.ID, "headers"), r.Headers)
+	if err != nil {
+		return err
+	}
+	row.receivedAt = r.ReceivedAt.UTC().Truncate(time.Microsecond)
+	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(variant) + 1, 0) FROM inbox WHERE partner = $1 AND event_key = $2`,
+		r.Partner, r.DedupKey).Scan(&row.amendments)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx,
+		`INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking, order_id, leg,
+			facts, state, code, deliveries, headers, body, reason, received_at, state_at, account_id, fetch_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 1, $13, $14, $15, $16, $17, $18, $19)`,
+		row.ID, r.Partner, r.DedupKey, row.amendments, r.BodyHash, r.Kind, r.OrderNumber, r.TrackingNumber,
+		NullIfEmpty(row.OrderID), row.leg,
+		facts, row.State, headers, s.keys.Seal(sealContext("inbox", row.ID, "body"), r.Body),
+		s.keys.Seal(sealContext("inbox", row.ID, "reason"), []byte(r.PartnerReason)), ToMicros(row.receivedAt),
+		ToMicros(s.now()),
+		r.LabAccountID, ToMicros(row.firstFetchAt(r)))
+	return err
+}
+
+// firstFetchAt is the time of a report that announces results of an order that nobody knows: they are asked for by the account that it
+// came through. It is zero for any other.
+func (r receivedItemRow) firstFetchAt(in NewInboxItem) time.Time {
+	if r.State != InboxUnmatched || in.LabAccountID == "" || in.Fact == nil || in.Fact.Kind != order.FactReportReady {
+		return time.Time{}
+	}
+	return r.receivedAt
+}
+
+func (s *Store) pruneQuarantine(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM inbox WHERE state = $1 AND id NOT IN (
+		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`, InboxQuarantined, maxQuarantinedItems)
+	return err
+}
+
+// RecordInboxSignalled notes that a received row's workflow has been told. A row that has gone further stays as it is.
+func (s *Store) RecordInboxSignalled(ctx context.Context, id string) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE inbox SET state = $1, state_at = $2 WHERE id = $3 AND state = $4`,
+		InboxSignalled, ToMicros(s.now()), id, InboxReceived)
+	if err != nil {
+		return fmt.Errorf("marking inbox row %s as signalled: %w", id, err)
+	}
+	return nil
+}
+
+// UnprocessedInboxItems lists rows, longest waiting first, whose workflow was not told of them before the one time, or was told before the
+// other and has recorded nothing.
+func (s *Store) UnprocessedInboxItems(ctx context.Context, receivedBefore, signalledBefore time.Time,
+	limit int) ([]ReceivedItem, error) {
+	rows, err := QueryAll(ctx, s.read, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox
+		WHERE (state = $1 AND state_at < $2) OR (state = $3 AND state_at < $4) ORDER BY state_at, id LIMIT $5`,
+		InboxReceived, ToMicros(receivedBefore), InboxSignalled, ToMicros(signalledBefore), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing unsettled inbox rows: %w", err)
+	}
+	return rows, nil
+}

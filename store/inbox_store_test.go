@@ -1,0 +1,356 @@
+package store
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+func TestAnItemIsStoredVerbatimAndMatched(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		sent := s.now().Add(-time.Minute)
+		r := labReport(o.Number, order.Fact{Kind: order.FactKitShipped, SentAt: sent, OutboundNumber: outboundNumber})
+		r.Body, r.ReceivedAt = []byte("{\"né\":\"\x00\xff\"}"), s.now()
+		in, err := s.StoreInboxItem(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, ReceivedItem{ID: in.ID, OrderID: o.ID, State: InboxReceived, Fact: &order.Fact{
+			InboxID: in.ID, Kind: order.FactKitShipped, SentAt: sent, ReceivedAt: r.ReceivedAt, OutboundNumber: outboundNumber,
+		}}, in)
+
+		row, err := s.InboxItem(t.Context(), in.ID)
+		require.NoError(t, err)
+		require.Equal(t, InboxItem{
+			ID: in.ID, Partner: r.Partner, DedupKey: r.DedupKey, BodyHash: r.BodyHash, Kind: r.Kind, OrderNumber: o.Number,
+			OrderID: o.ID, State: InboxReceived,
+			TimesSent: 1, Fact: in.Fact, ReceivedAt: r.ReceivedAt, StateChangedAt: row.StateChangedAt,
+			Headers: r.Headers, Body: r.Body, PartnerReason: r.PartnerReason,
+		}, row)
+		_, err = s.InboxItem(t.Context(), NewID())
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}
+
+func TestARepeatedItemIsOnlyCounted(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		r := labReport(o.Number, order.Fact{Kind: order.FactKitShipped})
+		first, err := s.StoreInboxItem(t.Context(), r)
+		require.NoError(t, err)
+		recordFact(t, s, o.ID, *first.Fact)
+
+		again, err := s.StoreInboxItem(t.Context(), r)
+		require.NoError(t, err)
+		require.True(t, again.Duplicate)
+		require.Equal(t, first.ID, again.ID)
+		require.Equal(t, InboxApplied, again.State, "what became of it stays")
+		row, err := s.InboxItem(t.Context(), first.ID)
+		require.NoError(t, err)
+		require.Equal(t, 2, row.TimesSent)
+
+		other := r
+		other.Partner = "another"
+		in, err := s.StoreInboxItem(t.Context(), other)
+		require.NoError(t, err)
+		require.False(t, in.Duplicate, "keys are apart per partner")
+		require.False(t, in.Fact.Amendment)
+	})
+}
+
+func TestAnAmendmentHasTheKeyAndOtherContent(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		r := labReport(o.Number, order.Fact{Kind: order.FactKitShipped})
+		first, err := s.StoreInboxItem(t.Context(), r)
+		require.NoError(t, err)
+		require.False(t, first.Fact.Amendment)
+		for _, hash := range []string{"second", "third"} {
+			r.BodyHash = hash
+			amended, err := s.StoreInboxItem(t.Context(), r)
+			require.NoError(t, err)
+			require.False(t, amended.Duplicate)
+			require.NotEqual(t, first.ID, amended.ID)
+			require.True(t, amended.Fact.Amendment)
+			row, err := s.InboxItem(t.Context(), amended.ID)
+			require.NoError(t, err)
+			require.True(t, row.Amendment)
+		}
+	})
+}
+
+// The same delivery to several processes at once, and an amendment with it: one row each, and only one of them is the first.
+func TestConcurrentItemsAreDistinguished(t *testing.T) {
+	t.Parallel()
+	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
+		stores := []*Store{open(), open(), open()}
+		o := addOrder(t, stores[0])
+		r := labReport(o.Number, order.Fact{Kind: order.FactKitShipped})
+		hashes := []string{"a", "b"}
+		out := make([]ReceivedItem, 12)
+		var g errgroup.Group
+		for i := range out {
+			g.Go(func() (err error) {
+				mine := r
+				mine.BodyHash = hashes[i%2]
+				out[i], err = stores[i%3].StoreInboxItem(t.Context(), mine)
+				return err
+			})
+		}
+		require.NoError(t, g.Wait())
+		rows, total, err := stores[0].InboxItems(t.Context(), InboxQuery{OrderID: o.ID})
+		require.NoError(t, err)
+		require.Equal(t, 2, total)
+		require.Equal(t, 12, rows[0].TimesSent+rows[1].TimesSent)
+		require.NotEqual(t, rows[0].Amendment, rows[1].Amendment)
+		firsts := 0
+		for _, in := range out {
+			if !in.Duplicate {
+				firsts++
+			}
+		}
+		require.Equal(t, 2, firsts)
+	})
+}
+
+func TestAParkedFactIsLoadedUntilItsTurn(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
+		o := addOrder(t, s)
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		applyFact(t, s, o, order.Fact{Kind: order.FactKitReceived})
+		_, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitReceived})
+		require.Equal(t, order.ReasonRepeated, out.Reason)
+		forward(time.Minute)
+
+		// There is no way back from the lab to the customer.
+		in, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
+		require.Equal(t, order.OutcomeParked, out.Outcome)
+		row, err := s.InboxItem(t.Context(), in.ID)
+		require.NoError(t, err)
+		require.Equal(t, []string{InboxParked, string(order.ReasonNoEdge)}, []string{row.State, row.ReasonCode})
+		st := state(t, s, o.ID)
+		require.Equal(t, []order.Fact{*in.Fact}, st.ParkedFacts)
+		require.Empty(t, getOrder(t, s, o.ID).State.ParkedFacts, "the inbox alone says what is parked")
+
+		// Parking is not the last word on a cause: whoever comes with an old state has to look again.
+		_, err = s.Record(t.Context(), order.Recording{
+			OrderID: o.ID, Revision: st.Revision - 1, Cause: order.CauseInbox(in.ID), Fact: in.Fact,
+			Decision: decisionWithSteps(st, s.now()),
+		})
+		require.ErrorIs(t, err, ErrStale)
+
+		// It may be parked again, and is applied under the same cause.
+		require.Equal(t, order.OutcomeParked, recordFact(t, s, o.ID, *in.Fact).Outcome)
+		final, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
+			func(st order.State) order.Decision {
+				return decisionWithSteps(st, s.now(), lifecycle.LabProcessingBlocked)
+			})
+		require.NoError(t, err)
+		require.False(t, final.Duplicate)
+		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
+		require.Empty(t, state(t, s, o.ID).ParkedFacts)
+		again, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
+			func(st order.State) order.Decision { return decisionWithSteps(st, s.now(), lifecycle.SampleError) })
+		require.NoError(t, err)
+		require.True(t, again.Duplicate)
+
+		story, err := s.Story(t.Context(), o.ID)
+		require.NoError(t, err)
+		var outcomes []order.Outcome
+		for _, d := range story.Decisions {
+			if d.Cause == order.CauseInbox(in.ID) {
+				outcomes = append(outcomes, d.Outcome)
+			}
+		}
+		require.Equal(t, []order.Outcome{order.OutcomeParked, order.OutcomeParked, order.OutcomeApplied}, outcomes)
+	})
+}
+
+// A fact that proves a step and is parked itself has events under one cause twice.
+func TestAParkedFactMayHaveStepsTwice(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		in := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitReceived})
+		r := order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact}
+		_, err := recordUntil(t, s, r, func(st order.State) order.Decision {
+			d := decisionWithSteps(st, s.now(), lifecycle.RequisitionCreated)
+			d.Outcome = order.OutcomeParked
+			return d
+		})
+		require.NoError(t, err)
+		_, err = recordUntil(t, s, r, func(st order.State) order.Decision {
+			return decisionWithSteps(st, s.now(), lifecycle.TransitCustomer, lifecycle.DeliveredToLab)
+		})
+		require.NoError(t, err)
+		var counted []int
+		for _, e := range getOrder(t, s, o.ID).Events[1:] {
+			require.Equal(t, r.Cause, e.Cause)
+			counted = append(counted, e.StepIndex)
+		}
+		require.Equal(t, []int{0, 1, 2}, counted)
+	})
+}
+
+func TestUnprocessedItemsAreListed(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
+		o := addOrder(t, s)
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		waiting := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
+		told := receiveFact(t, s, o.Number, order.Fact{Kind: order.FactKitShipped})
+		require.NoError(t, s.RecordInboxSignalled(t.Context(), told.ID))
+		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
+		receiveFact(t, s, order.NewNumber(), order.Fact{Kind: order.FactKitShipped})
+		told.State = InboxSignalled
+		at := s.now()
+		forward(time.Minute)
+
+		unsettled := func(receivedBefore, signalledBefore time.Time, limit int) []ReceivedItem {
+			rows, err := s.UnprocessedInboxItems(t.Context(), receivedBefore, signalledBefore, limit)
+			require.NoError(t, err)
+			return rows
+		}
+		require.Equal(t, []ReceivedItem{waiting, told}, unsettled(s.now(), s.now(), 10))
+		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), s.now(), 1))
+		require.Equal(t, []ReceivedItem{waiting}, unsettled(s.now(), at, 10))
+		require.Equal(t, []ReceivedItem{told}, unsettled(at, s.now(), 10))
+
+		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
+		recordFact(t, s, o.ID, *waiting.Fact)
+		require.NoError(t, s.RecordInboxSignalled(t.Context(), waiting.ID))
+		require.Equal(t, InboxApplied, inboxState(t, s, waiting.ID), "what became of it stays")
+	})
+}
+
+func TestItemsThatAreNoFactsAreStored(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		for _, st := range []string{InboxIncomplete, InboxUnknown, InboxQuarantined} {
+			r := labReport(o.Number, order.Fact{})
+			r.Fact, r.State = nil, st
+			in, err := s.StoreInboxItem(t.Context(), r)
+			require.NoError(t, err)
+			require.Equal(t, ReceivedItem{ID: in.ID, OrderID: o.ID, State: st}, in)
+			rows, total, err := s.InboxItems(t.Context(), InboxQuery{State: st})
+			require.NoError(t, err)
+			require.Equal(t, 1, total)
+			require.Equal(t, in.ID, rows[0].ID)
+			require.Nil(t, rows[0].Body)
+		}
+	})
+}
+
+func TestTheQuarantineIsBounded(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		fill := `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking, leg, facts, state, code, deliveries, received_at, state_at)
+			VALUES ($1, 'p', $1, 0, 'h', '', '', '', '', '{}', $2, '', 1, 1, 1)`
+		for range maxQuarantinedItems {
+			_, err := s.write.ExecContext(t.Context(), fill, NewID(), InboxQuarantined)
+			require.NoError(t, err)
+		}
+		in, err := s.StoreInboxItem(t.Context(), NewInboxItem{Partner: "p", DedupKey: "k", BodyHash: "h",
+			State: InboxQuarantined, Body: []byte("???")})
+		require.NoError(t, err)
+		_, total, err := s.InboxItems(t.Context(), InboxQuery{State: InboxQuarantined})
+		require.NoError(t, err)
+		require.Equal(t, maxQuarantinedItems, total)
+		require.Equal(t, InboxQuarantined, inboxState(t, s, in.ID), "the newest stays")
+	})
+}
+
+// What a partner sends is kept however odd it is, and whatever the engine's columns take.
+func TestItemsWithUnstorableTextsAreStored(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		odd := "a\x00b\xff" + strings.Repeat("é", 5000)
+		o := addOrder(t, s)
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		r := labReport(o.Number, order.Fact{
+			Kind: order.FactKitShipped, Accession: odd, OutboundNumber: odd, InboundNumber: odd, KitRegCode: odd,
+			OraQuickLot: odd,
+		})
+		r.DedupKey, r.Kind, r.PartnerReason, r.Body = odd, odd, odd, []byte(odd)
+		in, err := s.StoreInboxItem(t.Context(), r)
+		require.NoError(t, err)
+		recordFact(t, s, o.ID, *in.Fact)
+		row, err := s.InboxItem(t.Context(), in.ID)
+		require.NoError(t, err)
+		require.Equal(t, odd, string(row.Body))
+		require.Equal(t, odd, row.PartnerReason)
+
+		r.DedupKey += "!"
+		other, err := s.StoreInboxItem(t.Context(), r)
+		require.NoError(t, err)
+		require.NotEqual(t, in.ID, other.ID, "two long keys are two keys")
+		r.OrderNumber, r.DedupKey = odd, "k"
+		lost, err := s.StoreInboxItem(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, InboxUnmatched, lost.State)
+	})
+}
+
+// A lab that tells of its courier names the leg itself.
+func TestALabsItemKeepsTheLegOfItsFact(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		in, err := s.StoreInboxItem(t.Context(), labReport(o.Number, order.Fact{
+			Kind: order.FactCourierReport, Leg: "inbound", TargetStatus: lifecycle.TransitLab,
+		}))
+		require.NoError(t, err)
+		require.Equal(t, InboxReceived, in.State)
+		require.Equal(t, "inbound", in.Fact.Leg)
+	})
+}
+
+// A fact that was applied by a run that was lost comes again when the order has moved on to where it would have to wait. It is not parked:
+// a parked fact is tried again after each step, and this one would never be decided.
+func TestADecidedFactIsNotParkedAgain(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		o := addOrder(t, s)
+		applyRequisitionTaken(t, s, o.ID, "A1")
+		in, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
+		require.Equal(t, order.OutcomeApplied, out.Outcome)
+		moveTo(t, s, o.ID, lifecycle.WithCustomer)
+		park := func() RecordResult {
+			out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
+				func(st order.State) order.Decision {
+					d := decisionWithSteps(st, s.now())
+					d.Outcome, d.Reason = order.OutcomeParked, order.ReasonNoEdge
+					return d
+				})
+			require.NoError(t, err)
+			return out
+		}
+		before := state(t, s, o.ID)
+		again := park()
+		require.True(t, again.Duplicate)
+		require.Equal(t, order.OutcomeApplied, again.Outcome)
+		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
+		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
+
+		// One that an earlier version has parked is settled.
+		_, err := s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
+		require.NoError(t, err)
+		require.Len(t, state(t, s, o.ID).ParkedFacts, 1)
+		require.True(t, park().Duplicate)
+		require.Equal(t, before, state(t, s, o.ID))
+		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
+	})
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// LabAccount is a team's account with a lab, or one of all teams when TeamID is empty.
+type LabAccount struct {
+	ID          string
+	TeamID      string
+	LabSlug     string
+	Partner     string // which protocol the lab speaks, say molecular
+	Environment string // Production or Sandbox
+	BaseURL     string
+	// The credential pair: what we show the lab, and what the lab shows our webhook. Sealed.
+	User, Token string
+	// The pair before a rotation, which the webhook still takes while it is not empty. Sealed.
+	PreviousUser, PreviousToken string
+	Spacing                     time.Duration // between the starts of calls; 0: no pacing
+	Settings                    []byte        // JSON object of the partner's own settings. Defaults to {}.
+	Policy                      []byte        // JSON overlay of order.Policy; empty: none
+	Profile                     AccountProfile
+	Status                      string
+	CreatedAt                   time.Time
+}
+
+// labCredentials is the sealed part of a lab account.
+type labCredentials struct{ User, Token, PreviousUser, PreviousToken string }
+
+const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings, policy, profile, status, created_at`
+
+// PutLabAccount adds an account or replaces the one of the same id, credentials included. A zero CreatedAt means now. The error is
+// ErrConflict when the id belongs to another team.
+func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
+	if len(a.Settings) == 0 {
+		a.Settings = []byte("{}")
+	}
+	if a.CreatedAt.IsZero() {
+		a.CreatedAt = s.now()
+	}
+	if err := a.validate(); err != nil {
+		return fmt.Errorf("putting lab account %s: %w", a.ID, err)
+	}
+	sealed, err := s.keys.SealJSON(sealContext("lab_accounts", a.ID, "credentials"),
+		labCredentials{a.User, a.Token, a.PreviousUser, a.PreviousToken})
+	if err != nil {
+		return fmt.Errorf("sealing the credentials of lab account %s: %w", a.ID, err)
+	}
+	profile, err := encodeJSON(a.Profile)
+	if err != nil {
+		return err
+	}
+	n, err := ExecCount(ctx, s.write, `INSERT INTO lab_accounts (`+labAccountColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner, environment = excluded.environment,
+			base_url = excluded.base_url, credentials = excluded.credentials, spacing = excluded.spacing,
+			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
+		WHERE lab_accounts.team_id = excluded.team_id`,
+		a.ID, a.TeamID, a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
+		string(a.Settings), string(a.Policy), profile, a.Status, ToMicros(a.CreatedAt))
+	if err != nil {
+		return fmt.Errorf("writing lab account %s: %w", a.ID, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("writing lab account %s of another team: %w", a.ID, ErrConflict)
+	}
+	return nil
+}
+
+func (a LabAccount) validate() error {
+	if a.Environment != Production && a.Environment != Sandbox {
+		return fmt.Errorf("environment is %q, not %s or %s", a.Environment, Production, Sandbox)
+	}
+	if a.Spacing < 0 {
+		return fmt.Errorf("spacing is %s", a.Spacing)
+	}
+	var settings map[string]json.RawMessage
+	if err := json.Unmarshal(a.Settings, &settings); err != nil {
+		return fmt.Errorf("settings are not a JSON object: %w", err)
+	}
+	if _, err := order.ResolvePolicy(a.Policy); err != nil {
+		return err
+	}
+	return a.Profile.validate()
+}
+
+// LabAccount reads one account. The error is ErrNotFound when there is none.
+func (s *Store) LabAccount(ctx context.Context, id string) (LabAccount, error) {
+	a, err := QueryOne(ctx, s.read, s.scanLabAccount, `SELECT `+labAccountColumns+` FROM lab_accounts WHERE id = $1`, id)
+	if err != nil {
+		return LabAccount{}, fmt.Errorf("reading lab account %s: %w", id, err)
+	}
+	return a, nil
+}
+
+// LabAccounts lists the accounts that a team may order through, its own and those of all teams, oldest first; every account when
+// teamID is empty.
+func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, error) {
+	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
+		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE $1 = '' OR team_id IN ('', $1) ORDER BY created_at, id`, teamID)
+	if err != nil {
+		return nil, fmt.Errorf("listing lab accounts: %w", err)
+	}
+	return all, nil
+}
+
+// LabAccountsByPartner lists the accounts with a partner, oldest first: those whose credentials its webhook may show.
+func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]LabAccount, error) {
+	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
+		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE partner = $1 ORDER BY created_at, id`, partner)
+	if err != nil {
+		return nil, fmt.Errorf("listing lab accounts with %s: %w", partner, err)
+	}
+	return all, nil
+}
+
+func (s *Store) scanLabAccount(row Scanner) (LabAccount, error) {
+	var a LabAccount
+	var sealed []byte
+	var settings, policy, profile string
+	var spacing, created int64
+	err := row.Scan(&a.ID, &a.TeamID, &a.LabSlug, &a.Partner, &a.Environment, &a.BaseURL, &sealed, &spacing,
+		&settings, &policy, &profile, &a.Status, &created)
+	if err != nil {
+		return LabAccount{}, err
+	}
+	var c labCredentials
+	if err := s.keys.OpenJSON(sealContext("lab_accounts", a.ID, "credentials"), sealed, &c); err != nil {
+		return LabAccount{}, err
+	}
+	if err := decodeJSON(profile, &a.Profile); err != nil {
+		return LabAccount{}, err
+	}
+	a.User, a.Token, a.PreviousUser, a.PreviousToken = c.User, c.Token, c.PreviousUser, c.PreviousToken
+	a.Spacing = time.Duration(spacing) * time.Microsecond
+	a.Settings, a.Policy, a.CreatedAt = []byte(settings), policyOverlay(policy), FromMicros(created)
+	return a, nil
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The ways in which the lab's part of an order may be delegated to the team (client-api#17-enums).
+const (
+	NotDelegated    = "not_delegated"
+	OrderDelegated  = "order_delegated"
+	ResultDelegated = "result_delegated"
+	FullyDelegated  = "fully_delegated"
+)
+
+// BillingClientBill is what orders are billed as unless they say otherwise; the others are what a lab account may allow besides.
+const BillingClientBill = "client_bill"
+
+// billingTypes are the ways to bill an order (client-api#17-enums).
+func billingTypes() []string {
+	return []string{BillingClientBill, "commercial_insurance", "patient_bill_passthrough", "patient_bill"}
+}
+
+// USStates are the states of client-api#17-enums, in its order.
+func USStates() []string {
+	return []string{
+		"AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME",
+		"MD", "MA", "MI", "MN", "MS",
+		"MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX",
+		"UT", "VT", "VA", "WA", "WV",
+		"WI", "WY",
+	}
+}
+
+// AccountProfile is what clients see of a lab account, and what it asks of their orders.
+type AccountProfile struct {
+	OrgID             *string  `json:"org_id,omitempty"`
+	DelegatedFlow     string   `json:"delegated_flow,omitempty"`      // Defaults to NotDelegated.
+	ProviderAccountID string   `json:"provider_account_id,omitempty"` // the lab's own number of the account
+	Name              *string  `json:"account_name,omitempty"`
+	ClinicalNotes     *string  `json:"default_clinical_notes,omitempty"` // given to the lab with every order
+	BusinessUnits     []string `json:"business_units,omitempty"`
+	// AllowedBilling is how orders may be billed, and of patients of which states. Defaults to BillClient in every state.
+	AllowedBilling map[string][]string `json:"allowed_billing,omitempty"`
+	// NetworkPhysician orders where the team names nobody. Defaults to nobody.
+	NetworkPhysician *order.Physician `json:"network_physician,omitempty"`
+}
+
+// ParseAccountProfile reads a profile; nothing is an empty one. An unknown name is an error, so that a misspelt one is not lost silently.
+func ParseAccountProfile(document []byte) (AccountProfile, error) {
+	var p AccountProfile
+	if len(document) == 0 {
+		return p, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(document))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		return p, fmt.Errorf("reading the profile of a lab account: %w", err)
+	}
+	return p, p.validate()
+}
+
+func (p AccountProfile) validate() error {
+	var errs []error
+	switch p.DelegatedFlow {
+	case "", NotDelegated, OrderDelegated, ResultDelegated, FullyDelegated:
+	default:
+		errs = append(errs, fmt.Errorf("delegated_flow is %q", p.DelegatedFlow))
+	}
+	for _, billing := range slices.Sorted(maps.Keys(p.AllowedBilling)) {
+		if !slices.Contains(billingTypes(), billing) {
+			errs = append(errs, fmt.Errorf("allowed_billing has %q", billing))
+		}
+		for _, state := range p.AllowedBilling[billing] {
+			if !slices.Contains(USStates(), state) {
+				errs = append(errs, fmt.Errorf("allowed_billing.%s has %q, which is no state", billing, state))
+			}
+		}
+	}
+	if d := p.NetworkPhysician; d != nil && (d.FirstName == "" || d.LastName == "" || d.NPI == "") {
+		errs = append(errs, errors.New("network_physician has no name or no npi"))
+	}
+	return errors.Join(errs...)
+}
+
+// RequiresOwnPhysician reports whether the team's own physician has to order.
+func (p AccountProfile) RequiresOwnPhysician() bool {
+	return p.DelegatedFlow == OrderDelegated || p.DelegatedFlow == FullyDelegated
+}
+
+// AllowsBilling reports whether orders may be billed so, in a state or, when none is named, in any.
+func (p AccountProfile) AllowsBilling(billing, state string) bool {
+	if len(p.AllowedBilling) == 0 {
+		return billing == BillingClientBill
+	}
+	states := p.AllowedBilling[billing]
+	if state == "" {
+		return len(states) > 0
+	}
+	return slices.Contains(states, state)
+}

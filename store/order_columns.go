@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// stateColumns is what of an order's state is stored beside the state itself, to be searched by and shown.
+type stateColumns struct {
+	status       lifecycle.LowStatus
+	detail       lifecycle.Detail
+	sequence     int64
+	revision     int64
+	registered   bool
+	shipped      bool
+	unfinished   bool
+	accession    string
+	sampleID     string
+	nextDeadline int64
+	activateBy   sql.NullString
+	state        string // JSON
+}
+
+// stateColumnsOf derives the columns. The sample goes by the lab's accession once that is known; sampleID is what it went by before. That
+// of an imported order keeps the number that the client knows it by, and a kit that was ordered without a patient what is printed on it.
+func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
+	s.ParkedFacts = nil // the inbox has them
+	state, err := encodeJSON(s)
+	if err != nil {
+		return stateColumns{}, err
+	}
+	c := stateColumns{
+		status: s.Status, detail: s.Detail, sequence: s.Sequence, revision: s.Revision,
+		registered: s.Registered, shipped: s.HasShipped, unfinished: isUnfinished(s),
+		accession: storableText(s.Accession), sampleID: sampleID, activateBy: NullIfEmpty(s.ActivateBy), state: state,
+	}
+	switch {
+	case s.Imported:
+		c.sampleID = s.Number
+	case s.KitID != "":
+		c.sampleID = storableText(s.KitID)
+	case c.accession != "":
+		c.sampleID = c.accession
+	}
+	if next, ok := s.NextDeadline(); ok {
+		c.nextDeadline = ToMicros(next.Due)
+	}
+	return c, nil
+}
+
+// isUnfinished tells whether the order's workflow has something to do or to wait for: the order has not ended, or partners are still to
+// be called. A kit whose tracker was never made need not be
+// followed once its order has ended; without a tracking service that is so for every kit.
+func isUnfinished(s order.State) bool {
+	return !s.Terminal() || s.PendingCancellation != nil || s.PendingBooking != nil || len(s.PendingReleases) > 0 ||
+		s.Fetch.Pending && !s.Fetch.GivenUp
+}
+
+// replaceAttentionMarks replaces the rows by which orders with open marks are found. marked says that there are such rows, which is seldom.
+func replaceAttentionMarks(ctx context.Context, tx *sql.Tx, orderID string, hadMarks bool,
+	marks []order.Attention) error {
+	if hadMarks {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM order_attention WHERE order_id = $1`, orderID); err != nil {
+			return fmt.Errorf("removing attention marks of order %s: %w", orderID, err)
+		}
+	}
+	for _, m := range marks {
+		_, err := tx.ExecContext(ctx,
+			`INSERT INTO order_attention (order_id, reason, since, reminders) VALUES ($1, $2, $3, $4)`,
+			orderID, m.Reason, ToMicros(m.Since), m.Reminders)
+		if err != nil {
+			return fmt.Errorf("writing attention marks of order %s: %w", orderID, err)
+		}
+	}
+	return nil
+}

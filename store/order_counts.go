@@ -1,0 +1,132 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+)
+
+// Unfinished orders are counted by status in rows that the transactions themselves keep: to walk over all of them is too much for a
+// scrape where there are millions.
+
+// countShards is how many rows share the count of a status. A transaction holds two of them until it has committed, and only those that
+// hold the same wait for each other.
+const countShards = 32
+
+// countKey is where an order counts; the zero value: nowhere.
+type countKey struct {
+	modality lifecycle.Modality
+	status   lifecycle.LowStatus
+}
+
+// countKeyOf is where an order counts that is in a status and unfinished or not.
+func countKeyOf(modality lifecycle.Modality, status lifecycle.LowStatus, unfinished bool) countKey {
+	if !unfinished {
+		return countKey{}
+	}
+	return countKey{modality, status}
+}
+
+// moveOrderCount notes that an order counts no longer here but there. It comes last in a transaction, which holds what it has changed
+// until it ends.
+func moveOrderCount(ctx context.Context, tx *sql.Tx, orderID string, from, to countKey) error {
+	if from == to {
+		return nil
+	}
+	changes := map[countKey]int{from: -1, to: 1}
+	delete(changes, countKey{})
+	h := fnv.New32a()
+	h.Write([]byte(orderID))
+	return addCounts(ctx, tx, changes, h.Sum32()%countShards)
+}
+
+// addCounts changes counts, in the order of their keys, so that no two transactions wait for each other.
+func addCounts(ctx context.Context, tx *sql.Tx, changes map[countKey]int, shard uint32) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	keys := make([]countKey, 0, len(changes))
+	for key := range changes {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b countKey) int {
+		return cmp.Or(cmp.Compare(a.modality, b.modality), cmp.Compare(a.status, b.status))
+	})
+	var rows []string
+	var args []any
+	for _, key := range keys {
+		rows = append(rows, "("+Placeholders(len(args)+1, 4)+")")
+		args = append(args, string(key.modality), string(key.status), shard, changes[key])
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO order_counts (modality, status, shard, orders) VALUES %s
+		ON CONFLICT (modality, status, shard) DO UPDATE SET orders = order_counts.orders + excluded.orders`, strings.Join(rows, ", ")), args...)
+	if err != nil {
+		return fmt.Errorf("counting orders: %w", err)
+	}
+	return nil
+}
+
+// unfinishedByStatus reads the counts.
+func (s *Store) unfinishedByStatus(ctx context.Context) (map[lifecycle.Status]int, error) {
+	read, err := queryOrderCounts(ctx, s.read,
+		`SELECT modality, status, CAST(SUM(orders) AS BIGINT) FROM order_counts GROUP BY modality, status`)
+	if err != nil {
+		return nil, err
+	}
+	open := map[lifecycle.Status]int{}
+	for key, n := range read {
+		if status, ok := lifecycle.FullStatus(key.modality, key.status); ok && n > 0 {
+			open[status] = n
+		}
+	}
+	return open, nil
+}
+
+// CorrectOrderCounts compares the counts of unfinished orders with the orders, and mends them. It returns by how many they were wrong: none,
+// unless the orders were written by a version that does not count, or by hand. It walks over all unfinished orders; what others
+// change meanwhile neither waits nor is miscounted, on SQLite it waits.
+func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
+	err = s.InTx(ctx, func(tx *sql.Tx) error {
+		// One at a time, or two would mend the same twice.
+		_, err := tx.ExecContext(ctx, `INSERT INTO order_counts (modality, status, shard, orders) VALUES ('', '', 0, 0)
+			ON CONFLICT (modality, status, shard) DO UPDATE SET orders = 0`)
+		if err != nil {
+			return err
+		}
+		// Both sides are of one moment, and what is added to a count is right whatever has been added to it since.
+		missing, err := queryOrderCounts(ctx, tx, `SELECT modality, status, CAST(SUM(n) AS BIGINT) FROM (
+				SELECT modality, status, COUNT(*) AS n FROM orders WHERE unfinished GROUP BY modality, status
+				UNION ALL SELECT modality, status, -orders AS n FROM order_counts
+			) AS differences GROUP BY modality, status HAVING SUM(n) <> 0`)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		wrong = 0 // a transaction may be tried again
+		for _, n := range missing {
+			wrong += max(n, -n)
+		}
+		return addCounts(ctx, tx, missing, 0)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("counting unfinished orders: %w", err)
+	}
+	return wrong, nil
+}
+
+func queryOrderCounts(ctx context.Context, q Querier, query string) (map[countKey]int, error) {
+	counts := map[countKey]int{}
+	_, err := QueryAll(ctx, q, func(row Scanner) (none struct{}, err error) {
+		var key countKey
+		var n int
+		err = row.Scan(&key.modality, &key.status, &n)
+		counts[key] = n
+		return none, err
+	}, query)
+	return counts, err
+}

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// NewOrder is an order that is to be created.
+type NewOrder struct {
+	// Order is complete but for Events, Sequence, Revision, Transaction and UpdatedAt. NewOrderIDs sets its ids, order.Begin its
+	// State.
+	Order order.Order
+	// Cause is the cause of its first event, such as "api:<request id>".
+	Cause string
+	// IdempotencyKey is the client's idempotency key, claimed before; nil: none. Its answer is stored along with the order.
+	IdempotencyKey *IdempotencyKey
+	// RenderAnswer makes that answer from the order as it was stored. Required with Key.
+	RenderAnswer func(o *order.Order) (status int, body []byte, err error)
+}
+
+// CreatedOrder is an order that was created.
+type CreatedOrder struct {
+	Order            *order.Order
+	EndpointsToNudge []string       // to be nudged, because something is to be delivered to them
+	MatchedItems     []ReceivedItem // reports that were faster than the order; to be signalled
+	AnswerStatus     int            // the stored answer
+	AnswerBody       []byte
+}
+
+// AssignOrderIDs gives an order its ids and its number. An order that joins a transaction keeps that transaction's id.
+func AssignOrderIDs(o *order.Order) {
+	o.ID, o.Number, o.ModalityPartID = NewID(), order.NewNumber(), NewID()
+	if o.TransactionID == "" {
+		o.TransactionID = NewID()
+	}
+}
+
+// CreateOrder stores an order with its first event, the message that tells of it and the answer to the client's request: all of it or
+// nothing. The error is ErrConflict when the order, its number or another child of its parent exists, and ErrClaimLost when the
+// idempotency key was taken over meanwhile.
+func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (*CreatedOrder, error) {
+	if err := n.check(); err != nil {
+		return nil, fmt.Errorf("creating an order: %w", err)
+	}
+	var c *CreatedOrder
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		if c, err = s.createOrder(ctx, tx, n.Order, n.Cause); err != nil || n.RenderAnswer == nil {
+			return err
+		}
+		if c.AnswerStatus, c.AnswerBody, err = n.RenderAnswer(c.Order); err != nil || n.IdempotencyKey == nil {
+			return err
+		}
+		return s.storeAnswerTx(ctx, tx, *n.IdempotencyKey, n.Order.ID, c.AnswerStatus, c.AnswerBody)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating order %s: %w", n.Order.ID, MapUniqueViolation(err))
+	}
+	return c, nil
+}
+
+func (n NewOrder) check() error {
+	o := n.Order
+	switch {
+	case o.ID == "" || o.Number == "" || o.TransactionID == "" || o.ModalityPartID == "":
+		return errors.New("it has no ids")
+	case o.TeamID == "" || o.UserID == "":
+		return errors.New("it has no team or no user")
+	case o.State.OrderID != o.ID || o.CreatedAt.IsZero():
+		return errors.New("its state has not begun")
+	case n.Cause == "":
+		return errors.New("it has no cause")
+	case n.IdempotencyKey != nil && n.RenderAnswer == nil:
+		return errors.New("there is no answer to store")
+	default:
+		return nil
+	}
+}
+
+// MapUniqueViolation turns the violation of a unique key into ErrConflict.
+func MapUniqueViolation(err error) error {
+	if IsUniqueViolation(err) {
+		return ErrConflict
+	}
+	return err
+}
+
+// createOrder writes an order with all that its existence brings about, within the caller's transaction.
+func (s *Store) createOrder(ctx context.Context, tx *sql.Tx, o order.Order, cause string) (*CreatedOrder, error) {
+	if err := s.insertOrder(ctx, tx, o); err != nil {
+		return nil, err
+	}
+	steps := initialSteps(o)
+	if err := insertEvents(ctx, tx, o.State, cause, steps, 0, o.CreatedAt); err != nil {
+		return nil, err
+	}
+	if err := s.addSearchTerms(ctx, tx, o.ID, orderTerms(&o)); err != nil {
+		return nil, err
+	}
+	matched, err := s.matchInboxItems(ctx, tx, unmatchedByOrderNumber+` AND o.number = $1`, o.Number)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.loadOrder(ctx, tx, "", o.ID)
+	if err != nil {
+		return nil, err
+	}
+	endpoints, err := s.enqueueEventWebhooks(ctx, tx, *stored, len(steps))
+	if err != nil {
+		return nil, err
+	}
+	return &CreatedOrder{Order: stored, EndpointsToNudge: endpoints, MatchedItems: matched},
+		moveOrderCount(ctx, tx, o.ID, countKey{}, countKeyOf(o.Modality, o.State.Status, isUnfinished(o.State)))
+}
+
+// The revision that an order begins with, and the sequence of its first event.
+const firstRevision, firstSequence = 1, 1
+
+// initialSteps is what an order's existence records: that it was ordered and, when it was imported, that it has its requisition.
+func initialSteps(o order.Order) []order.Step {
+	steps := []order.Step{{To: lifecycle.Ordered, At: o.CreatedAt}}
+	if o.State.Status != lifecycle.Ordered {
+		steps = append(steps, order.Step{To: o.State.Status, Detail: o.State.Detail, At: o.CreatedAt})
+	}
+	return steps
+}
+
+func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) error {
+	if err := upsertOrderTransaction(ctx, tx, o.TransactionID, o.TeamID, o.CreatedAt); err != nil {
+		return err
+	}
+	next := o.State
+	next.Revision, next.Sequence = firstRevision, int64(len(initialSteps(o)))
+	o.State = next
+	values, err := s.orderInsertValues(&o, o.CreatedAt, time.Time{})
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, InsertStatement("orders", orderInsertColumns), values...)
+	if err != nil {
+		return fmt.Errorf("writing the order: %w", err)
+	}
+	return replaceAttentionMarks(ctx, tx, o.ID, false, next.Attention)
+}
+
+// orderInsertColumns are the columns of an order that is written whole.
+var orderInsertColumns = []string{
+	"id", "team_id", "user_id", "client_user_id", "transaction_id", "lab_account_id", "details_id", "number", "accession",
+	"sample_id",
+	"modality", "registrable", "registered", "imported", "origin", "parent_id", "depth", "status", "detail", "status_at",
+	"sequence",
+	"revision", "shipped", "unfinished", "next_deadline", "activate_by", "priority", "billing_type", "creator_member_id",
+	"lab_test",
+	"state", "patient", "address", "shipping", "physician", "clinical", "results", "started_at", "created_at",
+	"updated_at",
+}
+
+// orderInsertValues are the values of these columns, for an order that has been in its state since changed and whose workflow was started
+// then (zero: not yet).
+func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([]any, error) {
+	c, err := stateColumnsOf(o.State, o.SampleID)
+	if err != nil {
+		return nil, err
+	}
+	labTest, err := encodeJSON(o.LabTest)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := s.sealDocuments(o)
+	if err != nil {
+		return nil, err
+	}
+	return []any{
+		o.ID, o.TeamID, o.UserID, o.ClientUserID, o.TransactionID, o.LabAccountID, o.ModalityPartID, o.Number, c.accession,
+		c.sampleID,
+		string(o.Modality), o.Registrable, c.registered, o.Imported, string(o.Origin), NullIfEmpty(o.ParentID),
+		o.ReplacementDepth, string(c.status),
+		string(c.detail), ToMicros(changed), c.sequence, c.revision, c.shipped, c.unfinished, c.nextDeadline, c.activateBy,
+		o.Priority,
+		o.BillingType, o.CreatorMemberID, labTest, c.state, sealed.patient, sealed.address, sealed.shipping, sealed.physician,
+		sealed.clinical, sealed.results, ToMicros(started), ToMicros(o.CreatedAt), ToMicros(changed),
+	}, nil
+}
+
+// upsertOrderTransaction writes the order transaction, or notes that one of its orders has changed.
+func upsertOrderTransaction(ctx context.Context, tx *sql.Tx, id, teamID string, at time.Time) error {
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO order_transactions (id, team_id, created_at, updated_at) VALUES ($1, $2, $3, $3)
+		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`, id, teamID, ToMicros(at))
+	if err != nil {
+		return fmt.Errorf("writing order transaction %s: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// The states of a demand.
+const (
+	DemandOpen    = "open"
+	DemandDone    = "done"
+	DemandRefused = "refused"
+)
+
+// DemandRow is something that was asked of an order.
+type DemandRow struct {
+	ID      string
+	OrderID string
+	Kind    order.DemandKind
+	By      lifecycle.Actor
+	Body    []byte // sealed in the store; may be empty
+
+	// Set by the store, and read in a story.
+	State     string
+	Reason    order.Reason // when refused: why
+	CreatedAt time.Time
+	OutcomeAt time.Time // zero while open
+}
+
+// AddDemand keeps a demand before the order's workflow is asked, so that its body need not travel. A body that is not what its kind
+// has is refused here, because a recording could not be. The error is ErrConflict when there is a demand with that id.
+func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
+	if into := newDemandBody(d.Kind); into != nil && d.Body != nil {
+		if err := DecodeOpened(d.Body, into); err != nil {
+			return fmt.Errorf("adding demand %s: %w", d.ID, err)
+		}
+	}
+	body := s.sealBytes(sealContext("demands", d.ID, "body"), d.Body)
+	_, err := s.write.ExecContext(ctx,
+		`INSERT INTO demands (id, order_id, kind, actor, state, reason, body, created_at, settled_at)
+		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`, d.ID, d.OrderID, d.Kind, d.By, DemandOpen, body, ToMicros(s.now()))
+	if err != nil {
+		return WrapWriteError(err, "demand", d.ID)
+	}
+	return nil
+}
+
+const demandColumns = `id, order_id, kind, actor, state, reason, created_at, settled_at`
+
+// Demand reads a demand, without its body. The error is ErrNotFound when there is none of that id.
+func (s *Store) Demand(ctx context.Context, id string) (DemandRow, error) {
+	d, err := QueryOne(ctx, s.read, scanDemand, `SELECT `+demandColumns+` FROM demands WHERE id = $1`, id)
+	if err != nil {
+		return DemandRow{}, fmt.Errorf("reading demand %s: %w", id, err)
+	}
+	return d, nil
+}
+
+// newDemandBody is what the body of a demand is decoded into when it is settled; nil: it stays as it is.
+func newDemandBody(kind order.DemandKind) any {
+	switch {
+	case kind == order.DemandRecover:
+		return &order.Correction{}
+	case kind == order.DemandRegister:
+		return &order.Registration{}
+	case kind.ConcernsAppointment():
+		return &order.BookingBody{}
+	default:
+		return nil
+	}
+}
+
+// RefuseDemand notes that the order's workflow refused a demand without recording it, and erases its body. A demand that is settled
+// already is left as it is.
+func (s *Store) RefuseDemand(ctx context.Context, id string, reason order.Reason) error {
+	if err := refuseDemand(ctx, s.write, id, reason, s.now()); err != nil {
+		return fmt.Errorf("refusing demand %s: %w", id, err)
+	}
+	return nil
+}
+
+func refuseDemand(ctx context.Context, q Querier, id string, reason order.Reason, now time.Time) error {
+	_, err := q.ExecContext(ctx,
+		`UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND state = $5`,
+		DemandRefused, reason, ToMicros(now), id, DemandOpen)
+	return err
+}
+
+// DemandBody opens a demand's body: nil when it had none, or when it has been moved to its place. The error is ErrNotFound when
+// there is no such demand.
+func (s *Store) DemandBody(ctx context.Context, id string) ([]byte, error) {
+	body, err := s.demandBody(ctx, s.read, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the body of demand %s: %w", id, err)
+	}
+	return body, nil
+}
+
+func (s *Store) demandBody(ctx context.Context, q Querier, id string) ([]byte, error) {
+	sealed, err := QueryOne(ctx, q, ScanBytes, `SELECT body FROM demands WHERE id = $1`, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.keys.Open(sealContext("demands", id, "body"), sealed)
+}
+
+// recordDemandOutcome notes what became of a demand. What an applied one supplies moves to the order or its appointment; the body of a
+// refused one is erased. A demand that has no row, because it had nothing to keep, is left at that.
+func (s *Store) recordDemandOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+	d := r.Decision
+	if d.Next.PendingCancellation == nil {
+		if err := recordOtherCancelOutcomes(ctx, tx, r, now); err != nil {
+			return err
+		}
+	}
+	if d.Outcome == order.OutcomeRefused {
+		_, err := tx.ExecContext(ctx,
+			`UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3 WHERE id = $4 AND order_id = $5`,
+			DemandRefused, d.Reason, ToMicros(now), r.DemandID, r.OrderID)
+		return err
+	}
+	kind, err := QueryOne(ctx, tx, ScanText,
+		`UPDATE demands SET state = $1, settled_at = $2 WHERE id = $3 AND order_id = $4 RETURNING kind`,
+		DemandDone, ToMicros(now), r.DemandID, r.OrderID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch k := order.DemandKind(kind); {
+	case k == order.DemandRecover:
+		return s.applyCorrection(ctx, tx, r.OrderID, r.DemandID)
+	case k == order.DemandRegister:
+		return s.applyRegistration(ctx, tx, r.OrderID, r.DemandID)
+	case k.ConcernsAppointment():
+		return s.moveBookingOfDemand(ctx, tx, r, k)
+	default:
+		return nil
+	}
+}
+
+// recordOtherCancelOutcomes settles the other cancellations that the lab was asked for, when one is settled and the lab is not asked any more:
+// its answer is for all of them.
+func recordOtherCancelOutcomes(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+	state := DemandDone
+	if r.Decision.Outcome == order.OutcomeRefused {
+		state = DemandRefused
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE demands SET state = $1, reason = $2, body = NULL, settled_at = $3
+		WHERE order_id = $4 AND id <> $5 AND kind = $6 AND state = $7
+			AND EXISTS (SELECT 1 FROM demands d WHERE d.id = $5 AND d.order_id = $4 AND d.kind = $6)
+			AND EXISTS (SELECT 1 FROM decisions WHERE order_id = $4 AND cause = $8 || demands.id)`,
+		state, r.Decision.Reason, ToMicros(now), r.OrderID, r.DemandID, order.DemandCancel, DemandOpen,
+		order.CauseCall(order.CancelAskCallPrefix))
+	return err
+}
+
+// applyCorrection moves what a recovery supplied onto the order's documents. A note has no place there and stays with the demand.
+func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
+	body, err := s.demandBody(ctx, tx, demandID)
+	if err != nil || body == nil {
+		return err
+	}
+	var c order.Correction
+	if err := DecodeOpened(body, &c); err != nil {
+		return err
+	}
+	if err := s.setPatientAndAddress(ctx, tx, orderID, c.Patient, c.Address); err != nil {
+		return err
+	}
+	var rest []byte
+	if c.Note != "" {
+		if rest, err = s.keys.SealJSON(sealContext("demands", demandID, "body"), order.Correction{Note: c.Note}); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = $1 WHERE id = $2`, rest, demandID)
+	return err
+}
+
+// setPatientAndAddress says who an order's patient is and where the patient lives. What is nil stays as it is.
+func (s *Store) setPatientAndAddress(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient,
+	a *order.Address) error {
+	if p != nil {
+		if err := s.updateSealedColumn(ctx, tx, orderID, "patient", p); err != nil {
+			return err
+		}
+		if err := s.replacePatientSearchTerms(ctx, tx, orderID, p); err != nil {
+			return err
+		}
+	}
+	if a == nil {
+		return nil
+	}
+	return s.updateSealedColumn(ctx, tx, orderID, "address", a)
+}
+
+// updateSealedColumn replaces one of the order's sealed columns.
+func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, column string, document any) error {
+	sealed, err := s.keys.SealJSON(sealContext("orders", orderID, column), document)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID) //nolint:gosec // the columns are named in this package
+	return err
+}
+
+// RecordDemandAnswer notes that the order's workflow has answered a demand, or was told to look: its run knows what was recorded of it.
+func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
+	if _, err := s.write.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE id = $1 AND NOT answered`,
+		id); err != nil {
+		return fmt.Errorf("noting that demand %s was answered: %w", id, err)
+	}
+	return nil
+}
+
+// RecordDemandAnswersBefore notes it of all demands that were made of an order before a time.
+func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, before time.Time) error {
+	_, err := s.write.ExecContext(ctx,
+		`UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,
+		orderID, ToMicros(before))
+	if err != nil {
+		return fmt.Errorf("noting that demands on order %s were answered: %w", orderID, err)
+	}
+	return nil
+}
+
+// OrdersWithUnansweredDemands lists up to limit orders, those that were asked first, of which something was demanded before a time that nobody
+// has got an answer to.
+func (s *Store) OrdersWithUnansweredDemands(ctx context.Context, before time.Time, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT order_id FROM demands WHERE NOT answered AND created_at < $1
+		GROUP BY order_id ORDER BY min(created_at), order_id LIMIT $2`, ToMicros(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing demands without an answer: %w", err)
+	}
+	return ids, nil
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// hashedTerm is a term of a field, by its hash of each key.
+type hashedTerm struct {
+	field  string
+	hashes []string
+}
+
+// termAlternatives is what orders must have: all terms of one of the lists. In each list the first term is the one that fewest have.
+type termAlternatives [][]hashedTerm
+
+// searchedTerms lists what a query looks for, that which fewest orders have first; and an id, where one is searched for.
+func (s *Store) searchedTerms(by OrderQuery) (all []termAlternatives, id string) {
+	add := func(alternatives ...[]hashedTerm) { all = append(all, alternatives) }
+	if by.PatientName != "" {
+		add(s.patientNameTerms(by.PatientName))
+	}
+	if by.RecipientName != "" {
+		add(s.recipientNameTerms(by.RecipientName))
+	}
+	search := strings.TrimSpace(by.Search)
+	if parsed, err := uuid.Parse(search); err == nil {
+		id = parsed.String()
+	} else if born, err := order.ParseDate(search); err == nil {
+		add(s.hashTerms(searchTerm{searchBirthDate, born.String()}))
+	} else if by.Search != "" {
+		add(s.patientNameTerms(search), s.recipientNameTerms(search))
+	}
+	if by.Interpretation != "" {
+		add(s.hashTerms(searchTerm{searchInterpretation, string(by.Interpretation)}))
+	}
+	if by.Critical != nil && *by.Critical {
+		add(s.hashTerms(searchTerm{searchInterpretation, string(order.InterpretationCritical)}))
+	}
+	return all, id
+}
+
+func (s *Store) hashTerms(terms ...searchTerm) []hashedTerm {
+	out := make([]hashedTerm, len(terms))
+	for i, t := range terms {
+		out[i] = hashedTerm{t.field, s.keys.SearchHashes(t.field, t.value)}
+	}
+	return out
+}
+
+// nameTerms are the terms of orders with all words of a text in a name, in pairs as far as that goes. A text without a word is nobody's
+// name.
+func (s *Store) nameTerms(text, word, pair string) []hashedTerm {
+	words := sortedUnique(strings.Fields(normaliseName(text)))
+	var terms []searchTerm
+	for len(words) > 1 {
+		terms = append(terms, namePairTerm(pair, words[0], words[1]))
+		words = words[2:]
+	}
+	if len(words) > 0 || len(terms) == 0 {
+		terms = append(terms, searchTerm{word, strings.Join(words, "")})
+	}
+	return s.hashTerms(terms...)
+}
+
+func (s *Store) patientNameTerms(text string) []hashedTerm {
+	return s.nameTerms(text, searchName, searchNamePair)
+}
+
+func (s *Store) recipientNameTerms(text string) []hashedTerm {
+	return s.nameTerms(text, searchRecipient, searchRecipientPair)
+}
+
+// termCondition is the condition of a row of terms to be this one.
+func (f *Where) termCondition(t hashedTerm) string {
+	return f.Bind("field = '"+t.field+"' AND hash IN (?)", t.hashes)
+}
+
+// hasAnyAlternative is the condition of an order to have all terms of one of the lists.
+func (l *orderListQuery) hasAnyAlternative(teamID string, what termAlternatives) string {
+	lists := make([]string, len(what))
+	for i, terms := range what {
+		lists[i] = l.hasAllTerms(teamID, terms)
+	}
+	return "(" + strings.Join(lists, " OR ") + ")"
+}
+
+// alternativeConditions is a part for each way to have the terms of one of the lists, by a row of the list's first term. Who has those of two
+// lists counts in the first.
+func (l *orderListQuery) alternativeConditions(teamID string, what termAlternatives) (parts []string) {
+	for i, terms := range what {
+		rest := ""
+		if len(terms) > 1 {
+			rest = " AND " + l.hasAllTerms(teamID, terms[1:])
+		}
+		for _, earlier := range what[:i] {
+			rest += " AND NOT (" + l.hasAllTerms(teamID, earlier) + ")"
+		}
+		for _, hash := range terms[0].hashes {
+			parts = append(parts, l.Bind("field = '"+terms[0].field+"' AND hash = ?", []string{hash})+rest)
+		}
+	}
+	return parts
+}
+
+// hasAllTerms is the condition of an order to have all of these terms.
+func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
+	each := make([]string, len(terms))
+	for i, t := range terms {
+		team := l.Bind("team_id = ?", []string{teamID})
+		each[i] = "EXISTS (SELECT 1 FROM order_search e WHERE e." + team + " AND " + l.sameOrderCondition("e", "order_id") +
+			" AND " + l.termCondition(t) + ")"
+	}
+	return strings.Join(each, " AND ")
+}
+
+// excludeCriticalResults leaves out orders whose results are critical. Where the list is read in order of time, PostgreSQL is to read the critical
+// ones beside it, as far as it comes. It does not see by itself that their index gives them in that order.
+func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
+	ordered, few := l.table == "orders" && !by.ByStatus, by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
+	for _, hash := range s.keys.SearchHashes(searchInterpretation, string(order.InterpretationCritical)) {
+		critical := Where{Args: l.Args}
+		critical.And("team_id = ?", by.TeamID)
+		critical.AndTerm("field = '" + searchInterpretation + "'")
+		critical.And("hash = ?", hash)
+		from := "order_search c" + critical.String() + " AND "
+		if s.dialect == Postgres && ordered && !few {
+			critical.restrictCreation(by)
+			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
+				critical.String(), l.direction)
+		}
+		l.Args = critical.Args
+		l.AndTerm("NOT EXISTS (SELECT 1 FROM " + from + l.sameOrderCondition("c", "order_id") + ")")
+	}
+}

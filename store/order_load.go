@@ -1,0 +1,134 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// loadOrders reads the orders o that a clause selects, each with all that belongs to it. One statement reads everything, so that it fits
+// together without a transaction, in one round trip.
+func (s *Store) loadOrders(ctx context.Context, q Querier, clause string, args ...any) ([]order.Order, error) {
+	return QueryAll(ctx, q, s.scanWholeOrder, selectWholeOrders+clause, args...)
+}
+
+// selectWholeOrders is what load asks, up to the clause.
+var selectWholeOrders = `SELECT ` + QualifyColumns("o", orderColumns) + `, ` + QualifyOptionalColumns("s",
+	shipmentColumns) + `, ` +
+	RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END, cause, step, occurred_at, recorded_at`,
+		`events WHERE order_id = o.id`) + `, ` +
+	RowsAsText(`t.id, t.status, t.status_at, t.origin, COALESCE(t.parent_id, ''), t.created_at, t.updated_at`,
+		`orders t WHERE t.transaction_id = o.transaction_id`) +
+	` FROM orders o LEFT JOIN shipments s ON s.order_id = o.id`
+
+func (s *Store) scanWholeOrder(row Scanner) (o order.Order, err error) {
+	var shipment shipmentScan
+	var events, siblings string
+	if o, err = s.scanOrder(withExtraDest(row, append(shipment.dest(), &events, &siblings)...)); err != nil {
+		return o, err
+	}
+	if shipment.shipment.ID != "" {
+		read, err := s.openShipment(shipment)
+		if err != nil {
+			return o, err
+		}
+		o.Shipment = &read.shipment
+	}
+	if o.Events, err = parseEvents(events); err != nil {
+		return o, err
+	}
+	o.Transaction, err = parseOrderTransaction(o.TransactionID, siblings)
+	return o, err
+}
+
+func parseEvents(list string) ([]order.Event, error) {
+	var events []order.Event
+	for row := range TextRows(list) {
+		events = append(events, order.Event{
+			Sequence: row.Int64(), Status: lifecycle.Status(row.Text()), Detail: lifecycle.Detail(row.Text()),
+			Implied: row.Int64() != 0,
+			Cause:   row.Text(), StepIndex: int(row.Int64()), OccurredAt: FromMicros(row.Int64()),
+			RecordedAt: FromMicros(row.Int64()),
+		})
+		if err := row.Finish(); err != nil {
+			return nil, fmt.Errorf("reading events: %w", err)
+		}
+	}
+	slices.SortFunc(events, func(a, b order.Event) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return events, nil
+}
+
+func parseOrderTransaction(id, list string) (order.Transaction, error) {
+	var orders []order.TransactionOrder
+	for row := range TextRows(list) {
+		orders = append(orders, order.TransactionOrder{
+			ID: row.Text(), Status: lifecycle.LowStatus(row.Text()), StatusAt: FromMicros(row.Int64()),
+			Origin:   order.Origin(row.Text()),
+			ParentID: row.Text(), CreatedAt: FromMicros(row.Int64()), UpdatedAt: FromMicros(row.Int64()),
+		})
+		if err := row.Finish(); err != nil {
+			return order.Transaction{}, fmt.Errorf("reading an order transaction: %w", err)
+		}
+	}
+	return newOrderTransaction(id, orders), nil
+}
+
+// newOrderTransaction lists its orders oldest first and computes its status from theirs.
+func newOrderTransaction(id string, orders []order.TransactionOrder) order.Transaction {
+	slices.SortFunc(orders, func(a, b order.TransactionOrder) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	statuses := make([]lifecycle.LowStatus, len(orders))
+	for i, o := range orders {
+		statuses[i] = o.Status
+	}
+	return order.Transaction{ID: id, Status: order.TransactionStatusOf(statuses), Orders: orders}
+}
+
+const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number, accession, sample_id,
+	modality, registrable, registered, imported, origin, parent_id, depth, status, detail, sequence, revision, activate_by, priority,
+	billing_type, creator_member_id, lab_test, state, patient, address, shipping, physician, clinical, results, created_at, updated_at`
+
+func (s *Store) scanOrder(row Scanner) (o order.Order, err error) {
+	var (
+		parent, activateBy   sql.NullString
+		labTest, state       string
+		sealed               sealedDocuments
+		createdAt, updatedAt int64
+	)
+	err = row.Scan(&o.ID, &o.TeamID, &o.UserID, &o.ClientUserID, &o.TransactionID, &o.LabAccountID, &o.ModalityPartID,
+		&o.Number,
+		&o.Accession, &o.SampleID, &o.Modality, &o.Registrable, &o.Registered, &o.Imported, &o.Origin, &parent,
+		&o.ReplacementDepth, &o.Status, &o.Detail,
+		&o.Sequence, &o.Revision, &activateBy, &o.Priority, &o.BillingType, &o.CreatorMemberID, &labTest, &state,
+		&sealed.patient, &sealed.address, &sealed.shipping, &sealed.physician, &sealed.clinical, &sealed.results, &createdAt,
+		&updatedAt)
+	if err != nil {
+		return o, err
+	}
+	o.ParentID = parent.String
+	o.CreatedAt, o.UpdatedAt = FromMicros(createdAt), FromMicros(updatedAt)
+	if activateBy.Valid {
+		day, err := order.ParseDate(activateBy.String)
+		if err != nil {
+			return o, fmt.Errorf("reading activate_by of order %s: %w", o.ID, err)
+		}
+		o.ActivateBy = &day
+	}
+	if o.LabTest, err = s.labTestCache.decode(labTest); err != nil {
+		return o, err
+	}
+	if o.State, err = s.decodeState(state); err != nil {
+		return o, err
+	}
+	if err := s.openDocuments(&o, sealed); err != nil {
+		return o, err
+	}
+	o.RequisitionURL, err = s.requisitionURL(&o)
+	return o, err
+}

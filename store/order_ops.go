@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// AnyAttention selects orders with any open mark.
+const AnyAttention = "any"
+
+// OpsOrderQuery selects orders for operations, of every team.
+type OpsOrderQuery struct {
+	Attention string // an attention reason, or AnyAttention; empty: whether marked or not
+	Status    string // low-level; empty: any
+	Page      int    // from 1
+	Size      int    // 1 to 100; 0 means 50
+}
+
+// OrderSummary is an order as operations list it, without patient data.
+type OrderSummary struct {
+	ID           string
+	TeamID       string
+	Number       string
+	Accession    string // empty until the lab has told it
+	Status       lifecycle.Status
+	Detail       lifecycle.Detail
+	Attention    []order.Attention
+	NextDeadline time.Time // zero: none
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// OpsOrders lists the orders of all teams, newest first, and counts all of them.
+func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
+	where := by.where()
+	err = s.InSnapshot(ctx, func(q Querier) error {
+		if total, err = countRows(ctx, q, "orders", where); err != nil {
+			return err
+		}
+		orders, err = QueryAll(ctx, q, s.scanOrderSummary,
+			`SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
+			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+LimitClause(by.Page, by.Size), where.Args...)
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("listing orders for operations: %w", err)
+	}
+	return orders, total, nil
+}
+
+func (by OpsOrderQuery) where() (f Where) {
+	if by.Status != "" {
+		f.And("status = ?", by.Status)
+	}
+	switch by.Attention {
+	case "":
+	case AnyAttention:
+		f.AndTerm("id IN (SELECT order_id FROM order_attention)")
+	default:
+		f.And("id IN (SELECT order_id FROM order_attention WHERE reason = ?)", by.Attention)
+	}
+	return f
+}
+
+func (s *Store) scanOrderSummary(row Scanner) (o OrderSummary, err error) {
+	var (
+		modality             lifecycle.Modality
+		low                  lifecycle.LowStatus
+		text                 string
+		due, created, update int64
+	)
+	err = row.Scan(&o.ID, &o.TeamID, &o.Number, &o.Accession, &modality, &low, &o.Detail, &text, &due, &created, &update)
+	if err != nil {
+		return o, err
+	}
+	state, err := s.decodeState(text)
+	if err != nil {
+		return o, err
+	}
+	o.Status, _ = lifecycle.FullStatus(modality, low)
+	o.Attention = state.Attention
+	o.NextDeadline, o.CreatedAt, o.UpdatedAt = FromMicros(due), FromMicros(created), FromMicros(update)
+	return o, nil
+}
+
+// OrdersWithoutWorkflow lists orders, oldest first, that were created before a time and have never been loaded by a workflow.
+func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText,
+		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`,
+		ToMicros(createdBefore), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing orders that were never started: %w", err)
+	}
+	return ids, nil
+}
+
+// UnfinishedOrders lists the orders whose workflow has something to do or to wait for, by id, after the one named (empty: from the first):
+// those that have not ended, and those with a fetch, a cancellation or a call about an appointment to finish.
+func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText,
+		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing open orders: %w", err)
+	}
+	return ids, nil
+}
+
+// SilenceSince says since when an order must have been in a status to count as silent.
+type SilenceSince struct {
+	Placed   time.Time // requisition made, nothing shipped
+	Shipped  time.Time // on its way to the customer or with it
+	Received time.Time // at the lab
+	Polled   time.Time // and its lab must not have been asked since
+}
+
+// CallKindPoll is the kind of the calls that ask a lab about a silent order.
+const CallKindPoll = "poll"
+
+// silentOrders is the query of SilentOrders.
+var silentOrders = `SELECT o.id FROM orders o
+	WHERE o.unfinished AND o.modality = 'testkit' AND o.id > $1 AND (
+		o.status IN (` + quotedLows(lifecycle.StagePlaced) + `) AND o.status_at < $2
+		OR o.status IN (` + quotedLows(lifecycle.StageOutbound, lifecycle.StageWithCustomer) + `) AND o.status_at < $3
+		OR o.status IN (` + quotedLows(lifecycle.StageAtLab) + `) AND o.status_at < $4)
+	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
+	ORDER BY o.id LIMIT $7`
+
+// quotedLows lists the low-level statuses of the stages for SQL.
+func quotedLows(stages ...lifecycle.Stage) string {
+	lows := lifecycle.LowsIn(stages...)
+	quoted := make([]string, len(lows))
+	for i, l := range lows {
+		quoted[i] = "'" + string(l) + "'"
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// SilentOrders lists testkit orders of which nothing has been heard for too long, by id, after the one named.
+func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText, silentOrders,
+		afterID, ToMicros(since.Placed), ToMicros(since.Shipped), ToMicros(since.Received), CallKindPoll,
+		ToMicros(since.Polled), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing silent orders: %w", err)
+	}
+	return ids, nil
+}

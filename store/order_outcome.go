@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Causes, results and appointments that a recording names are the order's own and always have rows. An order without them is not an
+// unknown order.
+var (
+	errNoInboxRow = errors.New("the order has no such inbox row")
+	errNoResult   = errors.New("the order has no such result")
+	errOtherOrder = errors.New("it is another order's")
+)
+
+// recordCauseOutcome notes what became of the cause and keeps what it carries. It returns the reports that waited for a tracking number.
+func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Recording,
+	now time.Time) (matched []ReceivedItem, err error) {
+	if r.Fact != nil {
+		if err := recordInboxOutcome(ctx, tx, r, now); err != nil {
+			return nil, fmt.Errorf("settling inbox row %s: %w", r.Fact.InboxID, err)
+		}
+		if r.Decision.StoreShipment {
+			if matched, err = s.storeShipment(ctx, tx, r.OrderID, *r.Fact, r.Decision.Next.ShipmentAt, now); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if id := r.Decision.AbandonedDemandID; id != "" {
+		if err := refuseDemand(ctx, tx, id, order.ReasonProviderUnanswered, now); err != nil {
+			return nil, fmt.Errorf("settling demand %s: %w", id, err)
+		}
+	}
+	if r.DemandID != "" {
+		if err := s.recordDemandOutcome(ctx, tx, r, now); err != nil {
+			return nil, fmt.Errorf("settling demand %s: %w", r.DemandID, err)
+		}
+	}
+	if r.ResultID != "" {
+		if err := s.publishResultVersion(ctx, tx, r.OrderID, r.ResultID); err != nil {
+			return nil, err
+		}
+	}
+	return matched, nil
+}
+
+func recordInboxOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
+	n, err := ExecCount(ctx, tx, `UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5`,
+		r.Decision.Outcome, r.Decision.Reason, ToMicros(now), r.Fact.InboxID, r.OrderID)
+	if err == nil && n == 0 {
+		return errNoInboxRow
+	}
+	return err
+}
+
+// publishResultVersion makes a version of the results visible, and the order's summary that of the newest visible one.
+func (s *Store) publishResultVersion(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
+	err := s.setResultVisible(ctx, tx, orderID, resultID)
+	if errors.Is(err, ErrNotFound) {
+		return errNoResult
+	}
+	if err != nil {
+		return err
+	}
+	v, err := s.newestResult(ctx, tx, orderID, true)
+	if err != nil {
+		return fmt.Errorf("reading the results of order %s: %w", orderID, err)
+	}
+	summary := order.ResultSummary{
+		Version: v.Version, Interpretation: v.Report.Interpretation, HasMissing: len(v.Report.Missing) > 0,
+	}
+	if err := s.updateSealedColumn(ctx, tx, orderID, "results", summary); err != nil {
+		return fmt.Errorf("writing the result summary of order %s: %w", orderID, err)
+	}
+	return s.replaceSearchTerms(ctx, tx, orderID,
+		[]searchTerm{{searchInterpretation, string(summary.Interpretation)}}, searchInterpretation)
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// Order reads the whole document of an order. With a team, only an order of that team is found. Otherwise the error is ErrNotFound.
+func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, error) {
+	return s.loadOrder(ctx, s.read, teamID, id)
+}
+
+// ReadOrderAudited is Order for somebody, which the audit notes before the order is given out. Whose the order is need not be in the row.
+// PostgreSQL does both with one statement, that is, with one round trip and one commit.
+func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
+	if s.dialect == Postgres {
+		where := orderFilter(teamID, id)
+		clause, n := where.String(), len(where.Args)
+		found, err := QueryAll(ctx, s.read, s.scanWholeOrder,
+			`WITH noted AS (`+auditOrdersStatement(n+1)+clause+`) `+selectWholeOrders+clause,
+			append(where.Args, auditValues(s.withTime(row))...)...)
+		return singleOrder(id, found, err)
+	}
+	o, err := s.Order(ctx, teamID, id)
+	if err != nil {
+		return nil, err
+	}
+	row.TeamID, row.OrderID = o.TeamID, o.ID
+	if err := s.AppendAudit(ctx, row); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// loadOrder is Order within a transaction.
+func (s *Store) loadOrder(ctx context.Context, q Querier, teamID, id string) (*order.Order, error) {
+	where := orderFilter(teamID, id)
+	found, err := s.loadOrders(ctx, q, where.String(), where.Args...)
+	return singleOrder(id, found, err)
+}
+
+// orderFilter selects one order.
+func orderFilter(teamID, id string) (where Where) {
+	where.And("o.id = ?", id)
+	if teamID != "" {
+		where.And("o.team_id = ?", teamID)
+	}
+	return where
+}
+
+func singleOrder(id string, found []order.Order, err error) (*order.Order, error) {
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading order %s: %w", id, err)
+	}
+	return &found[0], nil
+}
+
+// OrderRef says whose an order is.
+type OrderRef struct {
+	ID           string
+	TeamID       string
+	LabAccountID string // through which it is placed
+}
+
+// OrderByNumber finds an order by its number at the lab, else the error is ErrNotFound.
+func (s *Store) OrderByNumber(ctx context.Context, number string) (OrderRef, error) {
+	ref, err := QueryOne(ctx, s.read, scanOrderRef, `SELECT id, team_id, lab_account_id FROM orders WHERE number = $1`,
+		number)
+	if err != nil {
+		return OrderRef{}, fmt.Errorf("finding an order by its number: %w", err)
+	}
+	return ref, nil
+}
+
+func scanOrderRef(row Scanner) (ref OrderRef, err error) {
+	err = row.Scan(&ref.ID, &ref.TeamID, &ref.LabAccountID)
+	return ref, err
+}
+
+// OrderIDBySample finds a team's order by its sample_id, which is printed on a kit; the newest, should a lab use an id again. Else the
+// error is ErrNotFound.
+func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
+	id, err := QueryOne(ctx, s.read, ScanText,
+		`SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)
+		ORDER BY created_at DESC, id DESC LIMIT 1`, sampleID, teamID)
+	if err != nil {
+		return "", fmt.Errorf("finding an order by its sample: %w", err)
+	}
+	return id, nil
+}
+
+// TransactionOrders lists the orders of a team's order transaction, oldest first. The error is ErrNotFound when the team has no such
+// transaction.
+func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
+	var where Where
+	where.And("o.transaction_id = ?", transactionID)
+	if teamID != "" {
+		where.And("o.team_id = ?", teamID)
+	}
+	orders, err := s.loadOrders(ctx, s.read, where.String()+` ORDER BY o.created_at, o.id`, where.Args...)
+	if err == nil && len(orders) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the orders of transaction %s: %w", transactionID, err)
+	}
+	return orders, nil
+}
+
+func countRows(ctx context.Context, q Querier, table string, where Where) (n int, err error) {
+	err = q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table+where.String(), where.Args...).Scan(&n)
+	return n, err
+}
+
+// SetSMSEnabled says whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
+func (s *Store) SetSMSEnabled(ctx context.Context, teamID, orderID string, enabled bool) error {
+	n, err := ExecCount(ctx, s.write, `UPDATE orders SET sms_enabled = $1 WHERE id = $2 AND team_id = $3`, enabled,
+		orderID, teamID)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("writing the communication settings of order %s: %w", orderID, err)
+	}
+	return nil
+}
+
+// SMSEnabled reports whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
+func (s *Store) SMSEnabled(ctx context.Context, teamID, orderID string) (bool, error) {
+	enabled, err := QueryOne(ctx, s.read, func(row Scanner) (enabled bool, err error) {
+		err = row.Scan(&enabled)
+		return enabled, err
+	}, `SELECT sms_enabled FROM orders WHERE id = $1 AND team_id = $2`, orderID, teamID)
+	if err != nil {
+		return false, fmt.Errorf("reading the communication settings of order %s: %w", orderID, err)
+	}
+	return enabled, nil
+}

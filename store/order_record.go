@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// RecordResult is the answer to a recording.
+type RecordResult struct {
+	order.RecordingResult
+	EndpointsToNudge []string       // to be nudged, because something is to be delivered to them
+	MatchedItems     []ReceivedItem // reports that waited for what was recorded; to be signalled
+}
+
+// LoadState reads what the order's workflow works with, and notes that a workflow has begun. The error is ErrNotFound when there is
+// no such order.
+func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
+	var state order.State
+	var started int64
+	err := s.InSnapshot(ctx, func(q Querier) error {
+		text, err := QueryOne(ctx, q, func(row Scanner) (text string, err error) {
+			err = row.Scan(&text, &started)
+			return text, err
+		}, `SELECT state, started_at FROM orders WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if state, err = s.decodeState(text); err != nil {
+			return err
+		}
+		state.ParkedFacts, err = loadParkedFacts(ctx, q, id)
+		return err
+	})
+	if err == nil && started == 0 {
+		_, err = s.write.ExecContext(ctx, `UPDATE orders SET started_at = $1 WHERE id = $2 AND started_at = 0`,
+			ToMicros(s.now()), id)
+	}
+	if err != nil {
+		return order.State{}, fmt.Errorf("loading the state of order %s: %w", id, err)
+	}
+	return state, nil
+}
+
+// loadParkedFacts lists the facts that wait for their turn, in order of arrival.
+func loadParkedFacts(ctx context.Context, q Querier, orderID string) ([]order.Fact, error) {
+	rows, err := QueryAll(ctx, q, scanReceivedItem,
+		`SELECT `+receivedItemColumns+` FROM inbox WHERE order_id = $1 AND state = $2 ORDER BY received_at, id`, orderID,
+		InboxParked)
+	if err != nil {
+		return nil, err
+	}
+	var facts []order.Fact
+	for _, r := range rows {
+		if r.Fact != nil {
+			facts = append(facts, *r.Fact)
+		}
+	}
+	return facts, nil
+}
+
+// Record writes what a cause did to an order, in one transaction: its events, the order itself, its appointments, the messages that
+// tell of all that, what became of the cause, and the order that replaces or redraws it if there is one.
+//
+// A cause is recorded once. Again, it changes nothing and gets the earlier answer with Duplicate set; the caller's state may then be
+// outdated and is to be loaded. A parked fact is the exception: it is recorded again when its turn comes. The error is ErrStale when
+// another cause was recorded since the revision that the decision was made on: load, and decide again. It is ErrNotFound when there
+// is no such order.
+func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, error) {
+	var out RecordResult
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		out, err = s.record(ctx, tx, r)
+		return err
+	})
+	if err != nil {
+		return RecordResult{}, fmt.Errorf("recording %s of order %s: %w", r.Cause, r.OrderID, MapUniqueViolation(err))
+	}
+	return out, nil
+}
+
+func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (RecordResult, error) {
+	now := s.now()
+	before, err := loadOrderPosition(ctx, tx, r.OrderID)
+	if err != nil {
+		return RecordResult{}, err
+	}
+	d := newRecordResult(r, before.sequence)
+	if d.ReplacementID, err = replacementID(ctx, tx, r); err != nil {
+		return RecordResult{}, err
+	}
+	if r.Decision.Outcome == order.OutcomeParked {
+		// A fact that was parked is decided once more, and one that was decided is not parked: it would be tried again for ever.
+		if earlier, err := previousResult(ctx, tx, r, now); !errors.Is(err, ErrStale) {
+			return earlier, err
+		}
+	}
+	claimed, err := insertDecision(ctx, tx, r, d, now)
+	if err != nil {
+		return RecordResult{}, err
+	}
+	if !claimed {
+		return previousResult(ctx, tx, r, now)
+	}
+	if err := s.advanceOrder(ctx, tx, r, d, before, now); err != nil {
+		return RecordResult{}, err
+	}
+	if err := s.storeAppointments(ctx, tx, r, before.teamID, now); err != nil {
+		return RecordResult{}, err
+	}
+	out := RecordResult{RecordingResult: d}
+	if out.MatchedItems, err = s.recordCauseOutcome(ctx, tx, r, now); err != nil {
+		return RecordResult{}, err
+	}
+	if out.EndpointsToNudge, err = s.enqueueRecordingWebhooks(ctx, tx, r, d); err != nil {
+		return RecordResult{}, err
+	}
+	reviewed, err := s.updateMatchReviews(ctx, tx, r)
+	if err != nil {
+		return RecordResult{}, err
+	}
+	out.EndpointsToNudge = sortedUnique(append(out.EndpointsToNudge, reviewed...))
+	return out, moveOrderCount(ctx, tx, r.OrderID, before.countKey,
+		countKeyOf(before.modality, r.Decision.Next.Status, isUnfinished(r.Decision.Next)))
+}
+
+// orderPosition is how far an order has come.
+type orderPosition struct {
+	sequence              int64
+	sampleID              string
+	teamID, transactionID string
+	modality              lifecycle.Modality
+	countKey              countKey
+	hasAttention          bool // it has attention marks
+}
+
+func loadOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPosition, error) {
+	return QueryOne(ctx, tx, func(row Scanner) (p orderPosition, err error) {
+		var status lifecycle.LowStatus
+		var unfinished bool
+		err = row.Scan(&p.sequence, &p.sampleID, &p.teamID, &p.transactionID, &p.modality, &status, &unfinished,
+			&p.hasAttention)
+		p.countKey = countKeyOf(p.modality, status, unfinished)
+		return p, err
+	}, `SELECT sequence, sample_id, team_id, transaction_id, modality, status, unfinished,
+		EXISTS (SELECT 1 FROM order_attention WHERE order_id = orders.id) FROM orders WHERE id = $1`, id)
+}
+
+// newRecordResult is the answer that the recording will have. The sequence it begins with is right whenever the revision is.
+func newRecordResult(r order.Recording, sequence int64) order.RecordingResult {
+	return order.RecordingResult{
+		Revision: r.Revision + 1,
+		Sequence: sequence + int64(len(r.Decision.Steps)),
+		Outcome:  r.Decision.Outcome,
+		Reason:   r.Decision.Reason,
+	}
+}
+
+// insertDecision writes the decision. It is false when the cause has been decided before, or the revision has been left: both are unique.
+// Of two that claim at once, the second waits for the first here.
+func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult,
+	now time.Time) (bool, error) {
+	to := ""
+	if n := len(r.Decision.Steps); n > 0 {
+		to = string(r.Decision.Steps[n-1].To)
+	}
+	n, err := ExecCount(ctx, tx,
+		`INSERT INTO decisions (order_id, revision, sequence, cause, outcome, reason, from_status, to_status, child_id, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		r.OrderID, d.Revision, d.Sequence, r.Cause, d.Outcome, d.Reason, r.Decision.From, to, d.ReplacementID, ToMicros(now))
+	if err != nil {
+		return false, fmt.Errorf("writing the decision: %w", err)
+	}
+	return n == 1, nil
+}
+
+// previousResult is what the same cause got before, or ErrStale when it got nothing. A fact that is parked for all that, as it was where
+// an earlier version parked what was decided, is settled.
+func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
+	d, err := QueryOne(ctx, tx, func(row Scanner) (d order.RecordingResult, err error) {
+		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)
+		return d, err
+	},
+		`SELECT revision, sequence, outcome, reason, child_id FROM decisions WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
+		r.OrderID, r.Cause, order.OutcomeParked)
+	if errors.Is(err, ErrNotFound) {
+		return RecordResult{}, ErrStale
+	}
+	if err == nil && r.Fact != nil {
+		_, err = tx.ExecContext(ctx,
+			`UPDATE inbox SET state = $1, code = $2, state_at = $3 WHERE id = $4 AND order_id = $5 AND state = $6`,
+			d.Outcome, d.Reason, ToMicros(now), r.Fact.InboxID, r.OrderID, InboxParked)
+	}
+	d.Duplicate = true
+	return RecordResult{RecordingResult: d}, err
+}
+
+// changesClientView reports whether a client sees anything of the recording: an event, a moved activate_by or corrected patient data,
+// a shipment, results, an appointment.
+func changesClientView(r order.Recording) bool {
+	d := r.Decision
+	return len(d.Steps) > 0 || d.StoreShipment || len(d.Appointments) > 0 || r.ResultID != "" || r.DemandID != "" &&
+		d.Outcome == order.OutcomeApplied
+}
+
+// advanceOrder takes the order to its next state, by compare and set, and appends the events.
+func (s *Store) advanceOrder(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult,
+	before orderPosition, now time.Time) error {
+	next := r.Decision.Next
+	next.Revision, next.Sequence = d.Revision, d.Sequence
+	c, err := stateColumnsOf(next, before.sampleID)
+	if err != nil {
+		return err
+	}
+	steps := r.Decision.Steps
+	eventAt := sql.NullInt64{Int64: ToMicros(now), Valid: len(steps) > 0}
+	changedAt := sql.NullInt64{Int64: ToMicros(now), Valid: changesClientView(r)}
+	n, err := ExecCount(ctx, tx,
+		`UPDATE orders SET status = $1, detail = $2, sequence = $3, revision = $4, registered = $5, shipped = $6,
+			unfinished = $7, accession = $8, sample_id = $9, next_deadline = $10, activate_by = $11, state = $12,
+			status_at = COALESCE($13, status_at), updated_at = COALESCE($14, updated_at)
+		WHERE id = $15 AND revision = $16`,
+		c.status, c.detail, c.sequence, c.revision, c.registered, c.shipped, c.unfinished, c.accession, c.sampleID,
+		c.nextDeadline,
+		c.activateBy, c.state, eventAt, changedAt, r.OrderID, r.Revision)
+	if err != nil {
+		return fmt.Errorf("writing the order: %w", err)
+	}
+	if n == 0 {
+		return ErrStale
+	}
+	if err := replaceAttentionMarks(ctx, tx, r.OrderID, before.hasAttention, next.Attention); err != nil {
+		return err
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	if err := upsertOrderTransaction(ctx, tx, before.transactionID, before.teamID, now); err != nil {
+		return err
+	}
+	return insertEvents(ctx, tx, next, r.Cause, steps, before.sequence, now)
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// applyRegistration moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
+// what the patient consented to. From then on the order is the registered user's.
+func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
+	body, err := s.demandBody(ctx, tx, demandID)
+	if err != nil || body == nil {
+		return err
+	}
+	var reg order.Registration
+	if err := DecodeOpened(body, &reg); err != nil {
+		return err
+	}
+	if err := s.setPatientAndAddress(ctx, tx, orderID, reg.Patient, reg.Address); err != nil {
+		return err
+	}
+	if reg.Physician != nil {
+		if err := s.updateSealedColumn(ctx, tx, orderID, "physician", reg.Physician); err != nil {
+			return err
+		}
+	}
+	if err := s.addRegistrationClinical(ctx, tx, orderID, reg); err != nil {
+		return err
+	}
+	if reg.UserID != "" {
+		_, err := tx.ExecContext(ctx, `UPDATE orders SET user_id = $1, client_user_id = $2 WHERE id = $3`, reg.UserID,
+			reg.ClientUserID, orderID)
+		if err != nil {
+			return fmt.Errorf("giving order %s to user %s: %w", orderID, reg.UserID, err)
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, demandID)
+	return err
+}
+
+// addRegistrationClinical adds a registration's consents and health insurance to what the order has.
+func (s *Store) addRegistrationClinical(ctx context.Context, tx *sql.Tx, orderID string, reg order.Registration) error {
+	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
+		return nil
+	}
+	sealed, err := QueryOne(ctx, tx, ScanBytes, `SELECT clinical FROM orders WHERE id = $1`, orderID)
+	if err != nil {
+		return err
+	}
+	var c clinicalDocument
+	if err := s.keys.OpenJSON(sealContext("orders", orderID, "clinical"), sealed, &c); err != nil {
+		return fmt.Errorf("opening clinical of order %s: %w", orderID, err)
+	}
+	c.Consents = append(c.Consents, reg.Consents...)
+	if len(reg.Insurance) > 0 {
+		c.Insurance, c.InsuranceID = reg.Insurance, reg.InsuranceID
+	}
+	return s.updateSealedColumn(ctx, tx, orderID, "clinical", c)
+}

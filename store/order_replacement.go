@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// replacementID is the id of the order that replaces or redraws this one: of the one that exists, or a new one. It is empty when the
+// decision asks for none.
+func replacementID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, error) {
+	if !r.Decision.CreateReplacement && !r.Decision.CreateRedraw {
+		return "", nil
+	}
+	id, err := QueryOne(ctx, tx, ScanText, `SELECT id FROM orders WHERE parent_id = $1`, r.OrderID)
+	if errors.Is(err, ErrNotFound) {
+		return NewID(), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking for the order after %s: %w", r.OrderID, err)
+	}
+	return id, nil
+}
+
+// createReplacementOrder creates the order that replaces or redraws another one, in the same order transaction, unless it exists.
+func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, parent order.Order, d order.Decision,
+	childID string) ([]string, error) {
+	for _, o := range parent.Transaction.Orders {
+		if o.ID == childID {
+			return nil, nil
+		}
+	}
+	child := newReplacement(parent, childID, s.now())
+	if d.CreateRedraw {
+		v, err := s.newestResult(ctx, tx, parent.ID, true)
+		if errors.Is(err, ErrNotFound) {
+			err = errNoResult
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the results of order %s: %w", parent.ID, err)
+		}
+		child = newRedraw(parent, v.Report, childID, s.now())
+	}
+	c, err := s.createOrder(ctx, tx, child, "parent:"+parent.ID)
+	if err != nil {
+		return nil, fmt.Errorf("creating the order after %s: %w", parent.ID, err)
+	}
+	_, err = tx.ExecContext(ctx,
+		`UPDATE orders SET sms_enabled = (SELECT p.sms_enabled FROM orders p WHERE p.id = $1) WHERE id = $2`, parent.ID,
+		childID)
+	if err != nil {
+		return nil, fmt.Errorf("writing the communication settings of order %s: %w", childID, err)
+	}
+	return c.EndpointsToNudge, nil
+}
+
+// newReplacement is a fresh order for the same patient, test and policy. A kit that was registered is replaced by one that needs no
+// registration (order-lifecycle#replacement).
+func newReplacement(parent order.Order, id string, now time.Time) order.Order {
+	o := copyOfParent(parent, id, order.OriginRecreation, now)
+	o.ReplacementDepth = parent.ReplacementDepth + 1
+	o.Registrable = parent.Registrable && !parent.Registered
+	o.State = order.NewState(&o, parent.State.Policy, time.Time{})
+	return o
+}
+
+// newRedraw is a fresh order for the same patient and what is missing through the lab's fault.
+func newRedraw(parent order.Order, r order.LabReport, id string, now time.Time) order.Order {
+	o := copyOfParent(parent, id, order.OriginRedraw, now)
+	o.LabTest.Markers = missingMarkers(parent.LabTest.Markers, r.MissingByLabFault())
+	o.State = order.NewState(&o, parent.State.Policy, time.Time{})
+	return o
+}
+
+// copyOfParent is an order that has what its parent was ordered with, and nothing that happened to it.
+func copyOfParent(parent order.Order, id string, origin order.Origin, now time.Time) order.Order {
+	o := parent
+	AssignOrderIDs(&o)
+	o.ID, o.ParentID, o.Origin = id, parent.ID, origin
+	o.Registered, o.Imported = false, false
+	o.Accession, o.SampleID, o.Detail, o.ActivateBy = "", "", "", nil
+	o.Status = lifecycle.Ordered
+	o.Shipment, o.Events, o.Results = nil, nil, nil
+	o.CreatedAt = now
+	return o
+}
+
+// missingMarkers lists the markers of a test that a report misses, as the test has them: a panel where a part of it is missing, since
+// that is what the lab can be asked for. What is not known to be a part of any is listed as the report names it.
+func missingMarkers(markers []order.Marker, missing []order.MissingMarker) []order.Marker {
+	var out []order.Marker
+	seen := map[int64]bool{}
+	for _, m := range missing {
+		found, ok := findMarker(markers, m)
+		switch {
+		case !ok:
+			out = append(out, order.Marker{Name: m.Name, Slug: m.Slug, LOINC: m.LOINC, ProviderID: m.ProviderID})
+		case !seen[found.ID]:
+			seen[found.ID] = true
+			out = append(out, found)
+		}
+	}
+	return out
+}
+
+// findMarker finds a missing marker by the lab's own id of it, else by its LOINC code, else by its slug, else the panel that leads to it.
+func findMarker(markers []order.Marker, m order.MissingMarker) (order.Marker, bool) {
+	for _, is := range []func(order.Marker) bool{
+		func(have order.Marker) bool { return equalCodes(have.ProviderID, m.ProviderID) },
+		func(have order.Marker) bool { return equalCodes(have.LOINC, m.LOINC) },
+		func(have order.Marker) bool { return m.Slug != "" && have.Slug == m.Slug },
+		func(have order.Marker) bool { return have.CoversResult(m.Slug, m.ProviderID, m.LOINC) },
+	} {
+		for _, have := range markers {
+			if is(have) {
+				return have, true
+			}
+		}
+	}
+	return order.Marker{}, false
+}
+
+// equalCodes reports whether both are known and equal.
+func equalCodes(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }

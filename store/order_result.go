@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// maxVersionTries is how often a report asks for the next version while other fetches of the same order take it.
+const maxVersionTries = 5
+
+const resultColumns = `r.id, r.order_id, r.version, r.visible, r.hash, r.report, r.pdf IS NOT NULL, r.fetched_at`
+
+// StoreLabReport keeps a report that was fetched from the lab: verbatim in raw, decoded in r, its PDF where there is one (nil: none).
+// The hash is of the content that decides whether a correction differs.
+//
+// A report equal to the newest version is that version again (a PDF that came later than its report is added to it); any other one
+// becomes the next version, which the client does not see until a recording shows it. Changed tells whether the content differs
+// from what the client sees. So a fetch that is repeated after a crash, before its recording, is told the same as the first time.
+func (s *Store) StoreLabReport(ctx context.Context, orderID string, generation int, r order.LabReport, hash string, raw,
+	pdf []byte) (order.ResultVersion, bool, error) {
+	report := labReportRow{ResultVersion: order.ResultVersion{OrderID: orderID, Hash: hash, Report: r},
+		generation: generation, raw: raw, pdf: pdf}
+	var changed bool
+	var err error
+	for range maxVersionTries {
+		err = s.InTx(ctx, func(tx *sql.Tx) (err error) {
+			changed, err = s.storeLabReport(ctx, tx, &report)
+			return err
+		})
+		if !IsUniqueViolation(err) {
+			break
+		}
+	}
+	if err != nil {
+		return order.ResultVersion{}, false, fmt.Errorf("storing a report of order %s: %w", orderID, err)
+	}
+	return report.ResultVersion, changed, nil
+}
+
+// labReportRow is a report on its way into a row.
+type labReportRow struct {
+	order.ResultVersion
+	generation int
+	raw, pdf   []byte
+}
+
+func (s *Store) storeLabReport(ctx context.Context, tx *sql.Tx, r *labReportRow) (changed bool, err error) {
+	shown, err := s.newestResult(ctx, tx, r.OrderID, true)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return false, err
+	}
+	newest, err := s.newestResult(ctx, tx, r.OrderID, false)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return false, err
+	}
+	changed = shown.Hash != r.Hash
+	if newest.Version > 0 && newest.Hash == r.Hash {
+		r.ResultVersion = newest
+		return changed, s.addResultPDF(ctx, tx, r)
+	}
+	r.ID, r.Version, r.FetchedAt, r.HasPDF = NewID(), newest.Version+1, s.now(), r.pdf != nil
+	return changed, s.insertResult(ctx, tx, r)
+}
+
+func (s *Store) insertResult(ctx context.Context, tx *sql.Tx, r *labReportRow) error {
+	report, err := s.keys.SealJSON(sealContext("results", r.ID, "report"), r.Report)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx,
+		`INSERT INTO results (id, order_id, version, generation, visible, hash, report, raw, pdf, fetched_at)
+		VALUES ($1, $2, $3, $4, FALSE, $5, $6, $7, $8, $9)`,
+		r.ID, r.OrderID, r.Version, r.generation, r.Hash, report,
+		s.sealBytes(sealContext("results", r.ID, "raw"), r.raw), s.sealBytes(sealContext("results", r.ID, "pdf"), r.pdf),
+		ToMicros(r.FetchedAt))
+	return err
+}
+
+func (s *Store) addResultPDF(ctx context.Context, tx *sql.Tx, r *labReportRow) error {
+	if r.HasPDF || r.pdf == nil {
+		return nil
+	}
+	r.HasPDF = true
+	_, err := tx.ExecContext(ctx, `UPDATE results SET pdf = $1 WHERE id = $2`,
+		s.keys.Seal(sealContext("results", r.ID, "pdf"), r.pdf), r.ID)
+	return err
+}
+
+// setResultVisible shows a version of an order's results to the client, inside the recording's transaction. The error is ErrNotFound
+// when the order has no such version.
+func (s *Store) setResultVisible(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
+	n, err := ExecCount(ctx, tx, `UPDATE results SET visible = TRUE WHERE id = $1 AND order_id = $2`, resultID, orderID)
+	if err != nil {
+		return fmt.Errorf("showing result %s: %w", resultID, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("showing result %s of order %s: %w", resultID, orderID, ErrNotFound)
+	}
+	return nil
+}
+
+// NewestResult reads the newest version that the client sees. The error is ErrNotFound when there is none, or when the order is
+// another team's.
+func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (order.ResultVersion, error) {
+	if err := s.checkOrderTeam(ctx, teamID, orderID); err != nil {
+		return order.ResultVersion{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
+	}
+	v, err := s.newestResult(ctx, s.read, orderID, true)
+	if err != nil {
+		return order.ResultVersion{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
+	}
+	return v, nil
+}
+
+// ResultPDF reads the PDF of the newest version that the client sees. The error is ErrNotFound when there is none, or when the
+// order is another team's.
+func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) ([]byte, error) {
+	v, err := s.NewestResult(ctx, teamID, orderID)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT pdf FROM results WHERE id = $1 AND pdf IS NOT NULL`, v.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the PDF of order %s: %w", orderID, err)
+	}
+	return s.keys.Open(sealContext("results", v.ID, "pdf"), sealed)
+}
+
+// newestResult reads the newest version, of those that the client sees or of all.
+func (s *Store) newestResult(ctx context.Context, q Querier, orderID string,
+	visibleOnly bool) (order.ResultVersion, error) {
+	return QueryOne(ctx, q, s.scanResult, `SELECT `+resultColumns+` FROM results r
+		WHERE r.order_id = $1 AND (r.visible OR NOT $2) ORDER BY r.version DESC LIMIT 1`, orderID, visibleOnly)
+}
+
+func (s *Store) scanResult(row Scanner) (order.ResultVersion, error) {
+	var v order.ResultVersion
+	var report []byte
+	var fetched int64
+	if err := row.Scan(&v.ID, &v.OrderID, &v.Version, &v.Visible, &v.Hash, &report, &v.HasPDF, &fetched); err != nil {
+		return order.ResultVersion{}, err
+	}
+	if err := s.keys.OpenJSON(sealContext("results", v.ID, "report"), report, &v.Report); err != nil {
+		return order.ResultVersion{}, err
+	}
+	v.FetchedAt = FromMicros(fetched)
+	return v, nil
+}
+
+// checkOrderTeam is ErrNotFound unless the order is the team's, or nobody in particular asks.
+func (s *Store) checkOrderTeam(ctx context.Context, teamID, orderID string) error {
+	if teamID == "" {
+		return nil
+	}
+	_, err := QueryOne(ctx, s.read, ScanText, `SELECT id FROM orders WHERE id = $1 AND team_id = $2`, orderID, teamID)
+	return err
+}
+
+// requisitionLinkPurpose is what texts are signed for that let a requisition be read without a key.
+const requisitionLinkPurpose = "requisition without a key"
+
+// RequisitionPath is where the API serves them, below its public address.
+const RequisitionPath = "/requisitions/"
+
+// requisitionLinkDays is how many whole days, after this one, such an address is good (client-api#16-shared-schemas). It
+// changes once a day, so that an order that is read twice is mostly the same.
+const requisitionLinkDays = 7
+
+// requisitionLink is what the address carries.
+type requisitionLink struct {
+	TeamID  string `json:"team"`
+	OrderID string `json:"order"`
+	Until   int64  `json:"until"` // seconds since 1970
+}
+
+// requisitionURL is where the requisition of an order can be read without a key; empty while there is none, and for a server without a
+// public address.
+func (s *Store) requisitionURL(o *order.Order) (string, error) {
+	if s.publicURL == "" || o.SampleID == "" || o.Patient == nil || o.Imported {
+		return "", nil
+	}
+	until := s.now().Truncate(24*time.Hour).AddDate(0, 0, requisitionLinkDays+1)
+	ticket, err := json.Marshal(requisitionLink{TeamID: o.TeamID, OrderID: o.ID, Until: until.Unix()})
+	if err != nil {
+		return "", fmt.Errorf("writing the address of the requisition of order %s: %w", o.ID, err)
+	}
+	return s.publicURL + RequisitionPath + s.Sign(requisitionLinkPurpose, ticket), nil
+}
+
+// RequisitionOrder is the order whose requisition an address is of, by the address's last part. The error is ErrNotFound when it is none
+// of ours, or not good any more.
+func (s *Store) RequisitionOrder(signed string) (teamID, orderID string, err error) {
+	b, err := s.Verify(requisitionLinkPurpose, signed)
+	if err != nil {
+		return "", "", ErrNotFound
+	}
+	var t requisitionLink
+	if err := json.Unmarshal(b, &t); err != nil || s.now().Unix() >= t.Until {
+		return "", "", ErrNotFound
+	}
+	return t.TeamID, t.OrderID, nil
+}

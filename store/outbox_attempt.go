@@ -1,0 +1,284 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// AttemptRow is one try to deliver a message to an endpoint.
+type AttemptRow struct {
+	MessageID  string
+	Round      int // of the delivery when the attempt was made
+	Number     int // from 1 within the round
+	At         time.Time
+	Duration   time.Duration
+	StatusCode int    // 0: no answer came
+	Failure    string // a code; empty for success
+	Excerpt    []byte // the beginning of the receiver's answer; sealed
+	Delivered  bool
+	Gone       bool      // the receiver wants no more messages: its endpoint is to be disabled
+	NextAt     time.Time // when the next attempt follows; zero and not Delivered: the schedule has ended
+}
+
+func (a AttemptRow) deliveryState() string {
+	switch {
+	case a.Delivered:
+		return DeliveryDelivered
+	case a.Gone:
+		return DeliveryCancelled
+	case a.NextAt.IsZero():
+		return DeliveryExhausted
+	}
+	return DeliveryPending
+}
+
+// AttemptsResult is what came of recording attempts.
+type AttemptsResult struct {
+	ExhaustedDeliveries int      // messages that have failed for the endpoint
+	DisabledReason      string   // why the endpoint was disabled by it; empty: it was not
+	EndpointsToNudge    []string // to be nudged, because they are to be told of either
+}
+
+// RecordAttempts writes attempts at one endpoint, at most one of each message, in one transaction: what they make of the deliveries,
+// and what they say of the endpoint's health. An endpoint that only fails is disabled (client-api#delivery); the team's
+// operational endpoints are told of that, and of messages whose schedule has ended. Recording an attempt again changes
+// nothing. A failure does not undo a success, nor the cancelling of a delivery; an attempt of an earlier round leaves
+// the present one alone. Attempts of messages that are not there to be delivered are left out.
+func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsResult, error) {
+	var out AttemptsResult
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		out, err = s.recordAttempts(ctx, tx, endpointID, attempts)
+		return err
+	})
+	if IsForeignKeyViolation(err) {
+		return s.recordAttemptsOneByOne(ctx, endpointID, attempts)
+	}
+	if err != nil {
+		return AttemptsResult{}, fmt.Errorf("recording %d attempts at endpoint %s: %w", len(attempts), endpointID, err)
+	}
+	return out, nil
+}
+
+// recordAttemptsOneByOne records attempts of which some belong to no delivery that is there; those are left out.
+func (s *Store) recordAttemptsOneByOne(ctx context.Context, endpointID string,
+	attempts []AttemptRow) (AttemptsResult, error) {
+	var out AttemptsResult
+	if len(attempts) == 1 {
+		return out, nil
+	}
+	for _, a := range attempts {
+		one, err := s.RecordAttempts(ctx, endpointID, []AttemptRow{a})
+		if err != nil {
+			return out, err
+		}
+		out.ExhaustedDeliveries += one.ExhaustedDeliveries
+		out.EndpointsToNudge = append(out.EndpointsToNudge, one.EndpointsToNudge...)
+		out.DisabledReason = cmp.Or(out.DisabledReason, one.DisabledReason)
+	}
+	return out, nil
+}
+
+func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID string,
+	attempts []AttemptRow) (AttemptsResult, error) {
+	var out AttemptsResult
+	added, err := s.insertAttempts(ctx, tx, endpointID, attempts)
+	if err != nil || len(added) == 0 {
+		return out, err
+	}
+	exhausted, err := s.advanceDeliveries(ctx, tx, endpointID, added)
+	if err != nil {
+		return out, err
+	}
+	for _, a := range exhausted {
+		told, err := s.enqueueExhaustedWebhook(ctx, tx, endpointID, a)
+		if err != nil {
+			return out, err
+		}
+		out.EndpointsToNudge = append(out.EndpointsToNudge, told...)
+	}
+	out.ExhaustedDeliveries = len(exhausted)
+	told, reason, err := s.updateEndpointHealth(ctx, tx, endpointID, added)
+	out.DisabledReason, out.EndpointsToNudge = reason, sortedUnique(append(out.EndpointsToNudge, told...))
+	return out, err
+}
+
+// attemptChunkSize is how many attempts one statement writes: enough to save round trips, and few enough parameters for the SQLite driver, whose
+// time to bind them grows with their square.
+const attemptChunkSize = 8
+
+// queryAttemptsInChunks runs a statement, made for a number of attempts, over all of them, and collects the message ids that it returns.
+func queryAttemptsInChunks(ctx context.Context, tx *sql.Tx, attempts []AttemptRow, statement func(n int) string,
+	args func([]AttemptRow) []any) (ids []string, err error) {
+	run := func(q Querier, part []AttemptRow) error {
+		more, err := QueryAll(ctx, q, ScanText, statement(len(part)), args(part)...)
+		ids = append(ids, more...)
+		return err
+	}
+	full := len(attempts) / attemptChunkSize * attemptChunkSize
+	if full > 0 {
+		prepared, err := tx.PrepareContext(ctx, statement(attemptChunkSize))
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, prepared.Close()) }()
+		for part := range slices.Chunk(attempts[:full], attemptChunkSize) {
+			if err := run(preparedQuerier{prepared}, part); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for part := range slices.Chunk(attempts[full:], 1) {
+		if err := run(tx, part); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// sortedByMessage sorts attempts in the order in which all transactions lock rows.
+func sortedByMessage(attempts []AttemptRow) []AttemptRow {
+	return slices.SortedFunc(slices.Values(attempts),
+		func(a, b AttemptRow) int { return strings.Compare(a.MessageID, b.MessageID) })
+}
+
+// insertAttempts writes the attempts' rows and returns those that are new, in the order of their times.
+func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID string,
+	attempts []AttemptRow) ([]AttemptRow, error) {
+	attempts = sortedByMessage(attempts)
+	added, err := queryAttemptsInChunks(ctx, tx, attempts, func(n int) string {
+		rows := make([]string, n)
+		for i := range rows {
+			at := 2 + 9*i
+			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, Placeholders(at+1, 8))
+		}
+		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure, excerpt, next_at)
+			VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
+	}, func(part []AttemptRow) []any {
+		args := []any{endpointID}
+		for _, a := range part {
+			args = append(args, a.MessageID, a.Round, a.Number, ToMicros(a.At), a.Duration.Microseconds(), a.StatusCode,
+				a.Failure,
+				s.sealBytes(excerptSealContext(a.MessageID, endpointID, a.Round, a.Number), a.Excerpt), ToMicros(a.NextAt))
+		}
+		return args
+	})
+	if err != nil {
+		return nil, err
+	}
+	isNew := make(map[string]bool, len(added))
+	for _, id := range added {
+		isNew[id] = true
+	}
+	out := slices.DeleteFunc(slices.Clone(attempts), func(a AttemptRow) bool { return !isNew[a.MessageID] })
+	slices.SortStableFunc(out, func(a, b AttemptRow) int { return a.At.Compare(b.At) })
+	return out, nil
+}
+
+// advanceDeliveries moves the deliveries on, and returns the attempts after which a schedule has ended.
+func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID string,
+	attempts []AttemptRow) ([]AttemptRow, error) {
+	attempts = sortedByMessage(attempts)
+	now := ToMicros(s.now())
+	moved, err := queryAttemptsInChunks(ctx, tx, attempts, func(n int) string {
+		rows := make([]string, n)
+		for i := range rows {
+			at := 3 + 5*i
+			rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
+				at, at+1, at+2, at+3, at+4)
+		}
+		return `WITH made (message_id, round, state, number, next_at) AS (VALUES ` + strings.Join(rows, ",") + `)
+			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at, updated_at = $2 FROM made
+			WHERE deliveries.message_id = made.message_id AND deliveries.endpoint_id = $1 AND deliveries.round = made.round
+				AND (deliveries.state = 'pending' OR made.state = 'delivered')
+			RETURNING deliveries.message_id`
+	}, func(part []AttemptRow) []any {
+		args := []any{endpointID, now}
+		for _, a := range part {
+			args = append(args, a.MessageID, a.Round, a.deliveryState(), a.Number, ToMicros(a.NextAt))
+		}
+		return args
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(attempts, func(a AttemptRow) bool {
+		return a.deliveryState() != DeliveryExhausted || !slices.Contains(moved, a.MessageID)
+	}), nil
+}
+
+// updateEndpointHealth adds the attempts to the endpoint's health, and disables it when that is enough. It returns the endpoints to nudge and
+// why it was disabled.
+func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID string,
+	attempts []AttemptRow) ([]string, string, error) {
+	if !slices.ContainsFunc(attempts, func(a AttemptRow) bool { return !a.Delivered }) {
+		// A healthy endpoint's row is left alone.
+		_, err := tx.ExecContext(ctx,
+			`UPDATE endpoints SET failing_since = 0, first_failure = 0, last_failure = 0, clock_started = 0
+			WHERE id = $1 AND failing_since <> 0`, endpointID)
+		return nil, "", err
+	}
+	// Writing first locks the row: health is told in turn.
+	e, err := QueryOne(ctx, tx, s.scanEndpoint,
+		`UPDATE endpoints SET last_failure = last_failure WHERE id = $1 RETURNING `+endpointColumns, endpointID)
+	if err != nil {
+		return nil, "", err
+	}
+	reason := ""
+	for _, a := range attempts {
+		e.updateHealth(a)
+		if a.Gone {
+			reason = DisabledReasonGone
+		}
+	}
+	_, err = tx.ExecContext(ctx,
+		`UPDATE endpoints SET failing_since = $1, first_failure = $2, last_failure = $3, clock_started = $4 WHERE id = $5`,
+		ToMicros(e.FailingSince), ToMicros(e.Health.FirstFailure), ToMicros(e.Health.LastFailure),
+		ToMicros(e.Health.ClockStarted), endpointID)
+	if err != nil {
+		return nil, "", err
+	}
+	if reason == "" && e.Health.ShouldDisable() {
+		reason = DisabledReasonFailing
+	}
+	if reason == "" || e.Disabled {
+		return nil, "", nil
+	}
+	if err := s.disableEndpoint(ctx, tx, endpointID, reason); err != nil {
+		return nil, "", err
+	}
+	told, err := s.enqueueDisabledWebhook(ctx, tx, e, reason)
+	return told, reason, err
+}
+
+// updateHealth takes one attempt into the endpoint's health. One success forgives everything.
+func (e *Endpoint) updateHealth(a AttemptRow) {
+	if a.Delivered {
+		e.FailingSince, e.Health = time.Time{}, webhooks.EndpointHealth{}
+		return
+	}
+	if e.FailingSince.IsZero() {
+		e.FailingSince = a.At
+	}
+	e.Health = e.Health.AfterFailure(a.At)
+}
+
+// attemptIDNamespace makes the ids of attempts, which are derived from what they are the attempts of.
+var attemptIDNamespace = uuid.MustParse("5f0f3c0e-8d3f-4f1e-9b0a-2f6c7d1f1f10")
+
+func attemptID(messageID, endpointID string, round, number int) string {
+	return uuid.NewSHA1(attemptIDNamespace, fmt.Appendf(nil, "%s %s %d %d", messageID, endpointID, round, number)).String()
+}
+
+func excerptSealContext(messageID, endpointID string, round, number int) string {
+	return sealContext("attempts", fmt.Sprintf("%s %s %d %d", messageID, endpointID, round, number), "excerpt")
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// DeliveryLog is what became of one message at one endpoint. A message that no endpoint took has one with an empty EndpointID and
+// State.
+type DeliveryLog struct {
+	MessageID  string
+	EventType  string
+	Sequence   int64
+	EndpointID string
+	State      string
+	NextAt     time.Time // of the next attempt; zero unless pending
+	CreatedAt  time.Time // of the message
+	Attempts   []AttemptLog
+}
+
+// AttemptLog is one attempt of a delivery.
+type AttemptLog struct {
+	ID         string
+	Round      int // from 1; rises when the message is sent again on demand
+	Number     int // from 1 within its round
+	At         time.Time
+	Duration   time.Duration
+	StatusCode int
+	Failure    string
+	NextAt     time.Time
+	Excerpt    []byte // the beginning of the receiver's answer; only where it was asked for
+}
+
+// loadDeliveryLog tells of every message of an order and its deliveries, in the order of the events.
+func loadDeliveryLog(ctx context.Context, q Querier, orderID string) ([]DeliveryLog, error) {
+	log, err := QueryAll(ctx, q, scanDeliveryLog,
+		`SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
+		FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
+		WHERE m.order_id = $1 ORDER BY m.sequence, m.created_at, m.id, d.endpoint_id`, orderID)
+	if err != nil {
+		return nil, err
+	}
+	tries, err := QueryAll(ctx, q, scanAttempt,
+		selectAttempts+` JOIN messages m ON m.id = a.message_id WHERE m.order_id = $1 ORDER BY a.round, a.number`, orderID)
+	if err != nil {
+		return nil, err
+	}
+	assignAttempts(log, tries)
+	return log, nil
+}
+
+// assignAttempts gives the attempts to their deliveries.
+func assignAttempts(log []DeliveryLog, tries []attemptOfDelivery) {
+	byDelivery := map[[2]string][]AttemptLog{}
+	for _, t := range tries {
+		byDelivery[t.delivery] = append(byDelivery[t.delivery], t.AttemptLog)
+	}
+	for i, d := range log {
+		log[i].Attempts = byDelivery[[2]string{d.MessageID, d.EndpointID}]
+	}
+}
+
+func scanDeliveryLog(row Scanner) (DeliveryLog, error) {
+	var d DeliveryLog
+	var created int64
+	var endpoint, state sql.Null[string]
+	var next sql.Null[int64]
+	if err := row.Scan(&d.MessageID, &d.EventType, &d.Sequence, &created, &endpoint, &state, &next); err != nil {
+		return DeliveryLog{}, err
+	}
+	d.EndpointID, d.State, d.CreatedAt = endpoint.V, state.V, FromMicros(created)
+	if d.State == DeliveryPending {
+		d.NextAt = FromMicros(next.V)
+	}
+	return d, nil
+}
+
+// attemptOfDelivery is an attempt and which delivery it belongs to.
+type attemptOfDelivery struct {
+	delivery [2]string
+	AttemptLog
+}
+
+const selectAttempts = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at FROM attempts a`
+
+func scanAttempt(row Scanner) (attemptOfDelivery, error) {
+	var t attemptOfDelivery
+	var at, duration, next int64
+	err := row.Scan(&t.delivery[0], &t.delivery[1], &t.Round, &t.Number, &at, &duration, &t.StatusCode, &t.Failure, &next)
+	t.ID = attemptID(t.delivery[0], t.delivery[1], t.Round, t.Number)
+	t.At, t.Duration, t.NextAt = FromMicros(at), time.Duration(duration)*time.Microsecond, FromMicros(next)
+	return t, err
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// The states of a delivery.
+const (
+	DeliveryPending   = "pending"
+	DeliveryDelivered = "delivered"
+	DeliveryExhausted = "exhausted" // the schedule has ended without success
+	DeliveryCancelled = "cancelled" // the endpoint was disabled or removed
+)
+
+// DueDelivery is a message to be posted to an endpoint now.
+type DueDelivery struct {
+	MessageID  string
+	EndpointID string
+	Round      int // from 1; rises when the message is sent again on demand
+	Attempts   int // made so far in this round; the next attempt's number is one more
+	Body       []byte
+	EventType  string
+	DueAt      time.Time
+	ChangedAt  time.Time // when the endpoint was last changed
+	Trace      string    // the trace that the message belongs to, as tracing.Parent gives it; empty: none
+}
+
+// DueQuery selects what is due at an endpoint.
+type DueQuery struct {
+	EndpointID string
+	Now        time.Time
+	After      DueDelivery // where to go on: only DueAt and MessageID count; zero: from the first
+	Limit      int
+}
+
+// DueDeliveries reads the deliveries of an endpoint that are due, the longest due first, and among those that are due alike the
+// oldest message. A disabled endpoint has none.
+func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, error) {
+	due, err := QueryAll(ctx, s.read, s.scanDueDelivery,
+		`SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
+			d.next_attempt_at, e.updated_at, m.trace
+		FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN endpoints e ON e.id = d.endpoint_id
+		WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= $2
+			AND (d.next_attempt_at, d.message_id) > ($3, $4) AND NOT e.disabled
+		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
+		q.EndpointID, ToMicros(q.Now), ToMicros(q.After.DueAt), q.After.MessageID, q.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is due at endpoint %s: %w", q.EndpointID, err)
+	}
+	return due, nil
+}
+
+// EndpointBacklog is what is still to be delivered to an endpoint. A disabled one has nothing.
+type EndpointBacklog struct {
+	Pending        int       // counted to mostCounted
+	NextAttemptAt  time.Time // when the next attempt is due; zero: nothing is pending
+	FailingSince   time.Time // the first failed attempt after a successful one; zero: the last one succeeded
+	DisabledReason string    // why it is disabled; empty: it is not
+}
+
+// EndpointBacklog counts an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
+func (s *Store) EndpointBacklog(ctx context.Context, endpointID string) (EndpointBacklog, error) {
+	b, err := QueryOne(ctx, s.read, scanEndpointBacklog, fmt.Sprintf(`SELECT
+			CASE WHEN e.disabled THEN 0 ELSE
+				(SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
+			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
+			e.failing_since, e.disabled, e.disabled_reason
+		FROM endpoints e WHERE e.id = $1`, s.countLimit), endpointID)
+	if err != nil {
+		return EndpointBacklog{}, fmt.Errorf("reading the backlog of endpoint %s: %w", endpointID, err)
+	}
+	return b, nil
+}
+
+func scanEndpointBacklog(row Scanner) (EndpointBacklog, error) {
+	var b EndpointBacklog
+	var next, failing int64
+	var disabled bool
+	var reason string
+	err := row.Scan(&b.Pending, &next, &failing, &disabled, &reason)
+	b.NextAttemptAt, b.FailingSince = FromMicros(next), FromMicros(failing)
+	if disabled {
+		b.DisabledReason = reason
+		if reason == "" {
+			b.DisabledReason = "disabled"
+		}
+	}
+	return b, err
+}
+
+// EndpointsWithDue lists up to limit enabled endpoints that have deliveries due, by id.
+func (s *Store) EndpointsWithDue(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT e.id FROM endpoints e WHERE NOT e.disabled AND EXISTS (
+			SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_attempt_at <= $1)
+		ORDER BY e.id LIMIT $2`, ToMicros(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing endpoints with deliveries due: %w", err)
+	}
+	return ids, nil
+}
+
+// DeliveryLag is how far the deliveries of all endpoints are behind.
+type DeliveryLag struct {
+	Pending     int       // deliveries still to be made, whenever they are due; counted to mostCounted
+	OldestDueAt time.Time // when the longest due became due; zero: none is
+}
+
+// DeliveryLag sums up the deliveries of all enabled endpoints.
+func (s *Store) DeliveryLag(ctx context.Context, now time.Time) (o DeliveryLag, err error) {
+	o.Pending, err = s.countUpTo(ctx,
+		`deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`)
+	if err == nil {
+		// The first of each endpoint, from the index; not all that are due.
+		o.OldestDueAt, err = QueryOne(ctx, s.read, ScanTime, `SELECT COALESCE(MIN(due), 0) FROM (
+				SELECT (SELECT MIN(d.next_attempt_at) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending') AS due
+				FROM endpoints e WHERE NOT e.disabled
+			) AS firsts WHERE due <= $1`, ToMicros(now))
+	}
+	if err != nil {
+		return DeliveryLag{}, fmt.Errorf("summing up the deliveries: %w", err)
+	}
+	return o, nil
+}
+
+func (s *Store) scanDueDelivery(row Scanner) (DueDelivery, error) {
+	var d DueDelivery
+	var sealed []byte
+	var due, changed int64
+	if err := row.Scan(&d.MessageID, &d.EndpointID, &d.Round, &d.Attempts, &sealed, &d.EventType, &due, &changed,
+		&d.Trace); err != nil {
+		return DueDelivery{}, err
+	}
+	d.DueAt, d.ChangedAt = FromMicros(due), FromMicros(changed)
+	var err error
+	d.Body, err = s.keys.Open(sealContext("messages", d.MessageID, "body"), sealed)
+	return d, err
+}

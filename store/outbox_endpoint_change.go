@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"crypto/subtle"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// enqueueExhaustedWebhook enqueues the notice that a message has failed for an endpoint, and returns the endpoints to nudge. There is none of a
+// notice that has failed itself.
+func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpointID string,
+	last AttemptRow) ([]string, error) {
+	m, err := QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, last.MessageID)
+	if err != nil || webhooks.IsOperational(m.EventType) {
+		return nil, err
+	}
+	body, err := webhooks.RenderExhausted(webhooks.ExhaustedPayload{
+		AppID: m.TeamID, EndpointID: endpointID, MsgID: m.ID,
+		LastAttempt: webhooks.LastAttempt{
+			ID: attemptID(m.ID, endpointID, last.Round, last.Number), ResponseStatusCode: last.StatusCode,
+			Timestamp: last.At.UTC(),
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: NewID(), TeamID: m.TeamID,
+		EventType: webhooks.AttemptExhausted, Body: body})
+}
+
+// enqueueDisabledWebhook enqueues the notice that we have disabled an endpoint, notes it in the audit, and returns the endpoints to nudge.
+func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoint, reason string) ([]string, error) {
+	var since *time.Time
+	if !e.FailingSince.IsZero() {
+		since = &e.FailingSince
+	}
+	body, err := webhooks.RenderDisabled(webhooks.DisabledPayload{AppID: e.TeamID, EndpointID: e.ID, FailSince: since,
+		Reason: reason})
+	if err != nil {
+		return nil, err
+	}
+	row := AuditRow{At: s.now(), TeamID: e.TeamID, Action: "endpoint.disable",
+		Detail: fmt.Sprintf("endpoint=%s reason=%s", e.ID, reason)}
+	if err := appendAudit(ctx, tx, row); err != nil {
+		return nil, err
+	}
+	return s.enqueueWebhookMessage(ctx, tx, WebhookMessage{ID: NewID(), TeamID: e.TeamID,
+		EventType: webhooks.EndpointDisabled, Body: body})
+}
+
+// Why we disable an endpoint ourselves.
+const (
+	DisabledReasonFailing = "failing" // nothing reached it for days
+	DisabledReasonGone    = "gone"    // it answered 410
+)
+
+// ErrEndpointDisabled says that nothing can be sent to an endpoint because it is disabled.
+var ErrEndpointDisabled = errors.New("the endpoint is disabled")
+
+// ChangeEndpoint changes what a team can set of an endpoint: change gets it as it is and leaves it as it shall be. To disable it
+// ends what was still to be delivered to it (client-api#delivery); to enable it again forgets its failures. The error
+// is ErrNotFound when there is no such endpoint.
+func (s *Store) ChangeEndpoint(ctx context.Context, id string, change func(*Endpoint)) (Endpoint, error) {
+	var e Endpoint
+	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
+		// Writing first locks the row, so that two changes at once do not undo each other.
+		e, err = QueryOne(ctx, tx, s.scanEndpoint,
+			`UPDATE endpoints SET updated_at = $1 WHERE id = $2 AND deleted_at = 0 RETURNING `+endpointColumns,
+			ToMicros(s.now()), id)
+		if err != nil {
+			return err
+		}
+		was := e.Disabled
+		change(&e)
+		if err := s.updateEndpoint(ctx, tx, e); err != nil || was == e.Disabled {
+			return err
+		}
+		if !e.Disabled {
+			e.DisabledReason, e.FailingSince, e.Health = "", time.Time{}, webhooks.EndpointHealth{}
+			return s.enableEndpoint(ctx, tx, id)
+		}
+		return s.disableEndpoint(ctx, tx, id, e.DisabledReason)
+	})
+	if err != nil {
+		return Endpoint{}, fmt.Errorf("changing endpoint %s: %w", id, err)
+	}
+	return e, nil
+}
+
+func (s *Store) updateEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) error {
+	row, err := s.sealEndpoint(e)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx,
+		`UPDATE endpoints SET url = $1, description = $2, secret = $3, previous_secret = $4, previous_until = $5,
+		filter_types = $6, headers = $7, rate_limit = $8 WHERE id = $9`,
+		e.URL, e.Description, row.secret, row.previous, ToMicros(e.PreviousUntil), row.filter, row.headers, e.RateLimit, e.ID)
+	return err
+}
+
+// SetEndpointDisabled disables or enables an endpoint; the reason is a code. The error is ErrNotFound when there is no such endpoint.
+func (s *Store) SetEndpointDisabled(ctx context.Context, id string, disabled bool, reason string) error {
+	_, err := s.ChangeEndpoint(ctx, id, func(e *Endpoint) { e.Disabled, e.DisabledReason = disabled, reason })
+	return err
+}
+
+// RotateSecret gives an endpoint a new secret. The present one signs too for webhooks.SecretOverlap; one from an earlier rotation no
+// longer does. The error is ErrNotFound when there is no such endpoint.
+func (s *Store) RotateSecret(ctx context.Context, id, secret string) error {
+	_, err := s.ChangeEndpoint(ctx, id, func(e *Endpoint) {
+		if subtle.ConstantTimeCompare([]byte(secret), []byte(e.Secret)) == 0 {
+			e.PreviousSecret, e.PreviousUntil, e.Secret = e.Secret, s.now().Add(webhooks.SecretOverlap), secret
+		}
+	})
+	return err
+}
+
+// DeleteEndpoint removes an endpoint and its secrets, and ends what was still to be delivered to it. What was delivered stays in the
+// log. The error is ErrNotFound when there is no such endpoint.
+func (s *Store) DeleteEndpoint(ctx context.Context, id string) error {
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		n, err := ExecCount(ctx, tx,
+			`UPDATE endpoints SET deleted_at = $1, secret = $2, previous_secret = NULL, headers = NULL
+			WHERE id = $3 AND deleted_at = 0`, ToMicros(s.now()), []byte{}, id)
+		if err == nil && n == 0 {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return s.disableEndpoint(ctx, tx, id, "deleted")
+	})
+	if err != nil {
+		return fmt.Errorf("deleting endpoint %s: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) enableEndpoint(ctx context.Context, tx *sql.Tx, id string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE endpoints SET disabled = FALSE, disabled_reason = '', failing_since = 0,
+		first_failure = 0, last_failure = 0, clock_started = 0, updated_at = $1 WHERE id = $2`, ToMicros(s.now()), id)
+	return err
+}
+
+func (s *Store) disableEndpoint(ctx context.Context, tx *sql.Tx, id, reason string) error {
+	now := ToMicros(s.now())
+	_, err := tx.ExecContext(ctx,
+		`UPDATE endpoints SET disabled = TRUE, disabled_reason = $1, updated_at = $2 WHERE id = $3`, reason, now, id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx,
+		`UPDATE deliveries SET state = $1, updated_at = $2 WHERE endpoint_id = $3 AND state = 'pending'`,
+		DeliveryCancelled, now, id)
+	return err
+}

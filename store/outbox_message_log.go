@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// WebhookMessageQuery selects messages of the log. Empty fields select all.
+type WebhookMessageQuery struct {
+	TeamID     string
+	OrderID    string
+	EndpointID string
+	EventType  string
+	State      string    // of a delivery, at the endpoint if one is named
+	Since      time.Time // when the message was made
+	Until      time.Time // before
+	Cursor     string    // where the page begins, as MessagePage.Next gave it
+	Limit      int       // 1 to 100; 0 means 50
+}
+
+// WebhookMessagePage is a page of the message log, newest first.
+type WebhookMessagePage struct {
+	Messages []WebhookMessageLog
+	Next     string // cursor of the next page; empty: this is the last
+}
+
+// WebhookMessageLog is a message and what became of it.
+type WebhookMessageLog struct {
+	WebhookMessage // without the body, unless it was asked for
+	CreatedAt      time.Time
+	Deliveries     []DeliveryLog // by endpoint
+}
+
+// WebhookMessages lists the log, without bodies and receivers' answers.
+func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (WebhookMessagePage, error) {
+	limit := by.Limit
+	if limit < 1 {
+		limit = defaultPageSize
+	}
+	limit = min(limit, maxPageSize)
+	where := by.where()
+	var out WebhookMessagePage
+	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+		out.Messages, err = QueryAll(ctx, q, scanMessageLog, selectMessageLog+where.String()+
+			` ORDER BY m.created_at DESC, m.id DESC`+fmt.Sprintf(` LIMIT %d`, limit+1), where.Args...)
+		if err != nil {
+			return err
+		}
+		if len(out.Messages) > limit {
+			out.Messages = out.Messages[:limit]
+			out.Next = messageCursor(out.Messages[limit-1])
+		}
+		return loadDeliveries(ctx, q, out.Messages)
+	})
+	if err != nil {
+		return WebhookMessagePage{}, fmt.Errorf("listing messages: %w", err)
+	}
+	return out, nil
+}
+
+// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' answers. The error is ErrNotFound when
+// there is none.
+func (s *Store) WebhookMessage(ctx context.Context, id string) (WebhookMessageLog, error) {
+	var m WebhookMessageLog
+	err := s.InSnapshot(ctx, func(q Querier) (err error) {
+		if m, err = QueryOne(ctx, q, scanMessageLog, selectMessageLog+` WHERE m.id = $1`, id); err != nil {
+			return err
+		}
+		sealed, err := QueryOne(ctx, q, ScanBytes, `SELECT body FROM messages WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if m.Body, err = s.keys.Open(sealContext("messages", id, "body"), sealed); err != nil {
+			return err
+		}
+		all := []WebhookMessageLog{m}
+		if err := loadDeliveries(ctx, q, all); err != nil {
+			return err
+		}
+		m = all[0]
+		return s.loadExcerpts(ctx, q, &m)
+	})
+	if err != nil {
+		return WebhookMessageLog{}, fmt.Errorf("reading message %s: %w", id, err)
+	}
+	return m, nil
+}
+
+const selectMessageLog = `SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence, m.created_at FROM messages m`
+
+func scanMessageLog(row Scanner) (m WebhookMessageLog, err error) {
+	var created int64
+	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence, &created)
+	m.CreatedAt = FromMicros(created)
+	return m, err
+}
+
+func (by WebhookMessageQuery) where() Where {
+	var f Where
+	for _, by := range [][2]string{{"m.team_id = ?", by.TeamID}, {"m.order_id = ?", by.OrderID},
+		{"m.event_type = ?", by.EventType}} {
+		if by[1] != "" {
+			f.And(by[0], by[1])
+		}
+	}
+	if by.EndpointID != "" || by.State != "" {
+		f.Args = append(f.Args, by.EndpointID, by.State)
+		n := len(f.Args)
+		f.AndTerm(fmt.Sprintf(`EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id
+			AND ($%[1]d = '' OR d.endpoint_id = $%[1]d) AND ($%[2]d = '' OR d.state = $%[2]d))`, n-1, n))
+	}
+	if !by.Since.IsZero() {
+		f.And("m.created_at >= ?", ToMicros(by.Since))
+	}
+	if !by.Until.IsZero() {
+		f.And("m.created_at < ?", ToMicros(by.Until))
+	}
+	if created, id, ok := parseMessageCursor(by.Cursor); ok {
+		f.Args = append(f.Args, created, id)
+		f.AndTerm(fmt.Sprintf("(m.created_at, m.id) < ($%d, $%d)", len(f.Args)-1, len(f.Args)))
+	}
+	return f
+}
+
+func messageCursor(m WebhookMessageLog) string {
+	return strconv.FormatInt(ToMicros(m.CreatedAt), 10) + "." + m.ID
+}
+
+// IsMessageCursor reports whether a text can be a cursor of the message log.
+func IsMessageCursor(text string) bool {
+	_, _, ok := parseMessageCursor(text)
+	return ok
+}
+
+func parseMessageCursor(text string) (created int64, id string, ok bool) {
+	at, id, found := strings.Cut(text, ".")
+	created, err := strconv.ParseInt(at, 10, 64)
+	return created, id, found && err == nil
+}
+
+// loadDeliveries adds the messages' deliveries and their attempts, in two queries.
+func loadDeliveries(ctx context.Context, q Querier, messages []WebhookMessageLog) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	args := make([]any, len(messages))
+	for i, m := range messages {
+		args[i] = m.ID
+	}
+	in := ` IN (` + Placeholders(1, len(args)) + `)`
+	log, err := QueryAll(ctx, q, scanDeliveryLog,
+		`SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
+		FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE m.id`+in+` ORDER BY d.endpoint_id`, args...)
+	if err != nil {
+		return err
+	}
+	tries, err := QueryAll(ctx, q, scanAttempt, selectAttempts+` WHERE a.message_id`+in+` ORDER BY a.round, a.number`,
+		args...)
+	if err != nil {
+		return err
+	}
+	assignAttempts(log, tries)
+	of := map[string][]DeliveryLog{}
+	for _, d := range log {
+		of[d.MessageID] = append(of[d.MessageID], d)
+	}
+	for i, m := range messages {
+		messages[i].Deliveries = of[m.ID]
+	}
+	return nil
+}
+
+// loadExcerpts opens what the receivers of one message answered.
+func (s *Store) loadExcerpts(ctx context.Context, q Querier, m *WebhookMessageLog) error {
+	type answer struct {
+		attempt string
+		sealed  []byte
+		place   string
+	}
+	answers, err := QueryAll(ctx, q, func(row Scanner) (a answer, err error) {
+		var endpoint string
+		var round, number int
+		err = row.Scan(&endpoint, &round, &number, &a.sealed)
+		a.attempt, a.place = attemptID(m.ID, endpoint, round, number), excerptSealContext(m.ID, endpoint, round, number)
+		return a, err
+	}, `SELECT endpoint_id, round, number, excerpt FROM attempts WHERE message_id = $1`, m.ID)
+	if err != nil {
+		return err
+	}
+	excerpts := map[string][]byte{}
+	for _, a := range answers {
+		if excerpts[a.attempt], err = s.keys.Open(a.place, a.sealed); err != nil {
+			return err
+		}
+	}
+	for i := range m.Deliveries {
+		for j := range m.Deliveries[i].Attempts {
+			a := &m.Deliveries[i].Attempts[j]
+			a.Excerpt = excerpts[a.ID]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// ResendWebhookMessage makes a message due at once under the same id and with a fresh schedule, whatever became of it before: at one
+// endpoint of its team, whether its filter takes the message or not, or with an empty endpointID at every enabled endpoint whose
+// filter takes it now. The endpoints are to be nudged. The error is ErrNotFound when there is no such message or its team has no such
+// endpoint, ErrDisabled when the endpoint is disabled.
+func (s *Store) ResendWebhookMessage(ctx context.Context, id, endpointID string) ([]string, error) {
+	var endpoints []string
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		m, err := QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if endpointID == "" {
+			endpoints, err = s.addDueDeliveries(ctx, tx, m)
+			return err
+		}
+		if e, err := s.enabledEndpoint(ctx, tx, endpointID); err != nil || e.TeamID != m.TeamID {
+			return firstError(err, ErrNotFound)
+		}
+		endpoints = []string{endpointID}
+		return s.upsertDeliveries(ctx, tx, m.ID, endpoints)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sending message %s again: %w", id, err)
+	}
+	return endpoints, nil
+}
+
+func firstError(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// enabledEndpoint reads an endpoint that can be delivered to. The error is ErrNotFound or ErrDisabled.
+func (s *Store) enabledEndpoint(ctx context.Context, q Querier, id string) (Endpoint, error) {
+	e, err := QueryOne(ctx, q, s.scanEndpoint,
+		`SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
+	if err == nil && e.Disabled {
+		err = ErrEndpointDisabled
+	}
+	return e, err
+}
+
+// LatestWebhooksQuery selects orders the message of whose newest event is to be sent again: those named, those that a message was made of in the time from Since
+// until before Until, or, given both, those that are named and fall in that time.
+type LatestWebhooksQuery struct {
+	TeamID       string
+	OrderIDs     []string
+	Since, Until time.Time // zero: no bound
+}
+
+// resendBatch is how many orders are dealt with in one transaction.
+const resendBatch = 200
+
+// ResendLatestWebhooks sends the message of each selected order's newest event again, as ResendMessage does. It returns the orders that had one which
+// an endpoint takes, by id, and the endpoints, which are to be nudged.
+func (s *Store) ResendLatestWebhooks(ctx context.Context,
+	of LatestWebhooksQuery) (orders, endpoints []string, err error) {
+	for after := ""; ; {
+		page, err := s.selectLatestMessages(ctx, of, after)
+		if err != nil {
+			return orders, endpoints, fmt.Errorf("finding what to send again: %w", err)
+		}
+		for _, m := range page {
+			after = m.OrderID
+		}
+		err = s.InTx(ctx, func(tx *sql.Tx) error {
+			for _, m := range page {
+				told, err := s.addDueDeliveries(ctx, tx, m)
+				if err != nil {
+					return err
+				}
+				if len(told) > 0 {
+					orders, endpoints = append(orders, m.OrderID), append(endpoints, told...)
+				}
+			}
+			return nil
+		})
+		if err != nil || len(page) < resendBatch {
+			return sortedUnique(orders), sortedUnique(endpoints), err
+		}
+	}
+}
+
+// selectLatestMessages reads the message of the newest event of each order of a page, by order.
+func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery,
+	after string) ([]WebhookMessage, error) {
+	var where Where
+	where.And("m.team_id = ?", of.TeamID)
+	where.And("m.order_id > ?", after)
+	if len(of.OrderIDs) > 0 {
+		n := len(where.Args)
+		for _, id := range of.OrderIDs {
+			where.Args = append(where.Args, id)
+		}
+		where.AndTerm("m.order_id IN (" + Placeholders(n+1, len(of.OrderIDs)) + ")")
+	}
+	if !of.Since.IsZero() {
+		where.And("EXISTS (SELECT 1 FROM messages w WHERE w.order_id = m.order_id AND w.created_at >= ?", ToMicros(of.Since))
+		n := len(where.Terms) - 1
+		where.Args = append(where.Args, ToMicros(of.Until))
+		where.Terms[n] += fmt.Sprintf(" AND w.created_at < $%d)", len(where.Args))
+	}
+	ofEvents := fmt.Sprintf(`event_type IN ('%s', '%s')`, webhooks.OrderCreated, webhooks.OrderUpdated)
+	where.AndTerm("m." + ofEvents)
+	where.AndTerm(`NOT EXISTS (SELECT 1 FROM messages l WHERE l.order_id = m.order_id AND l.team_id = m.team_id AND l.` +
+		ofEvents + `
+		AND (l.sequence, l.created_at, l.id) > (m.sequence, m.created_at, m.id))`)
+	return QueryAll(ctx, s.read, scanWebhookMessage,
+		`SELECT m.id, m.team_id, m.order_id, m.event_type, m.sequence FROM messages m`+where.String()+
+			fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendBatch), where.Args...)
+}
+
+// ReplayQuery selects deliveries of one endpoint that are to be made again.
+type ReplayQuery struct {
+	EndpointID   string
+	Since, Until time.Time // when the messages were made; until: before; zero: no bound
+	Missed       bool      // those too that the endpoint never had, because it was disabled or did not exist
+}
+
+// ReplayFailedDeliveries makes all deliveries due again that have failed at an endpoint, each with a fresh schedule, and counts them. The
+// endpoint is to be nudged. The error is ErrNotFound when there is no such endpoint, ErrDisabled when it is disabled.
+func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int, error) {
+	if r.Until.IsZero() {
+		r.Until = s.now().Add(time.Second)
+	}
+	var total int
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		e, err := s.enabledEndpoint(ctx, tx, r.EndpointID)
+		if err != nil {
+			return err
+		}
+		n, err := ExecCount(ctx, tx,
+			`UPDATE deliveries SET state = 'pending', round = round + 1, attempts = 0, next_attempt_at = $1, updated_at = $1
+			WHERE endpoint_id = $2 AND state IN ('exhausted', 'cancelled') AND created_at >= $3 AND created_at < $4`,
+			ToMicros(s.now()), e.ID, ToMicros(r.Since), ToMicros(r.Until))
+		if err != nil || !r.Missed {
+			total = int(n)
+			return err
+		}
+		missed, err := s.addMissedDeliveries(ctx, tx, e, r)
+		total = int(n + missed)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("replaying what failed at endpoint %s: %w", r.EndpointID, err)
+	}
+	return total, nil
+}
+
+// addMissedDeliveries writes the deliveries of messages that the endpoint takes and never had.
+func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint, r ReplayQuery) (int64, error) {
+	args := []any{e.ID, ToMicros(s.now()), e.TeamID, ToMicros(r.Since), ToMicros(r.Until)}
+	for _, t := range webhooks.EventTypes() {
+		if webhooks.FilterAccepts(e.FilterTypes, t) {
+			args = append(args, t)
+		}
+	}
+	if len(args) == 5 {
+		return 0, nil
+	}
+	return ExecCount(ctx, tx,
+		`INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
+		SELECT m.id, $1, 'pending', 1, 0, $2, $2, $2 FROM messages m
+		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5 AND m.event_type IN (`+Placeholders(6, len(args)-5)+`)
+			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1)`, args...)
+}

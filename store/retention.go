@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// PruneWebhookMessages erases up to limit messages, the oldest first, that were made before a time and are not to be delivered any more, with
+// their deliveries and attempts, and counts them.
+func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limit int) (int, error) {
+	n := 0
+	err := s.InTx(ctx, func(tx *sql.Tx) error {
+		ids, err := QueryAll(ctx, tx, ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
+				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
+			ORDER BY m.created_at, m.id LIMIT $2`, ToMicros(before), limit)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		args := make([]any, len(ids))
+		for i, id := range ids {
+			args[i] = id
+		}
+		in := `(` + Placeholders(1, len(ids)) + `)`
+		for _, statement := range []string{
+			`DELETE FROM attempts WHERE message_id IN `, `DELETE FROM deliveries WHERE message_id IN `,
+			`DELETE FROM messages WHERE id IN `,
+		} {
+			if _, err := tx.ExecContext(ctx, statement+in, args...); err != nil {
+				return err
+			}
+		}
+		n = len(ids)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("pruning messages: %w", err)
+	}
+	return n, nil
+}
+
+// PruneResults erases the results of up to limit orders that have ended and whose newest results were fetched before a time, and counts
+// the orders.
+func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (int, error) {
+	ids, err := QueryAll(ctx, s.read, ScanText,
+		`SELECT r.order_id FROM results r JOIN orders o ON o.id = r.order_id AND NOT o.unfinished
+		WHERE r.fetched_at < $1 AND NOT EXISTS (SELECT 1 FROM results n WHERE n.order_id = r.order_id AND n.fetched_at >= $1)
+		GROUP BY r.order_id ORDER BY MIN(r.fetched_at), r.order_id LIMIT $2`, ToMicros(before), limit)
+	if err != nil {
+		return 0, fmt.Errorf("listing results to be pruned: %w", err)
+	}
+	pruned := 0
+	for _, id := range ids {
+		err := s.InTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, ToMicros(before)) })
+		if errors.Is(err, ErrNotFound) { // it goes on, or newer results have come
+			continue
+		}
+		if err != nil {
+			return pruned, fmt.Errorf("pruning the results of order %s: %w", id, err)
+		}
+		pruned++
+	}
+	return pruned, nil
+}
+
+func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int64) error {
+	n, err := ExecCount(ctx, tx, `UPDATE orders SET results = NULL WHERE id = $1 AND NOT unfinished
+		AND NOT EXISTS (SELECT 1 FROM results WHERE order_id = $1 AND fetched_at >= $2)`, orderID, before)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrNotFound
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM order_search WHERE order_id = $1 AND field = $2`, orderID,
+		searchInterpretation); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM results WHERE order_id = $1 AND fetched_at < $2`, orderID, before)
+	return err
+}
+
+// PruneInboxContents empties up to limit reports of partners that came before a time and that nobody has to be told of any more, and counts
+// them. What became of each stays.
+func (s *Store) PruneInboxContents(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := ExecCount(ctx, s.write, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
+		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3) ORDER BY received_at, id LIMIT $4)`,
+		ToMicros(before), InboxReceived, InboxSignalled, limit)
+	if err != nil {
+		return 0, fmt.Errorf("pruning the inbox: %w", err)
+	}
+	return int(n), nil
+}

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/webhooks"
+)
+
+// ErrAcceptanceInProgress means that another order's workflow is being asked to take the report; what becomes of that decides the review.
+var ErrAcceptanceInProgress = errors.New("the report is being accepted onto another order")
+
+// decidableReviewFilter is the condition of a review that somebody may decide about: with a team, of that team and not in the hands of operations.
+func decidableReviewFilter(teamID, id string) (f Where) {
+	f.And("id = ?", id)
+	if teamID != "" {
+		f.And("team_id = ?", teamID)
+		f.And("status = ?", order.MatchReviewPendingCustomer)
+		return f
+	}
+	f.AndTerm(fmt.Sprintf("status IN ('%s', '%s')", order.MatchReviewPendingCustomer, order.MatchReviewPendingOps))
+	return f
+}
+
+// AcceptanceDemand is what an order's workflow is asked for when a reviewed report is to be its result.
+type AcceptanceDemand struct {
+	DemandID string
+	IsRetry  bool // it may have been asked before, by the same demand
+	Fetched  order.FetchOutcome
+}
+
+// PrepareReviewAcceptance prepares that: the report becomes a version of the order's results, which nobody is shown yet. From then on the
+// review can only be accepted onto this order, by the same demand, until ReleaseReview. The error is ErrNotFound when the team, if
+// one is given, has no such review that waits for it, and ErrAccepting when another order has been asked.
+func (s *Store) PrepareReviewAcceptance(ctx context.Context, teamID, id, orderID string) (AcceptanceDemand, error) {
+	var out AcceptanceDemand
+	var err error
+	for range maxVersionTries {
+		err = s.InTx(ctx, func(tx *sql.Tx) error {
+			out, err = s.prepareReviewAcceptance(ctx, tx, decidableReviewFilter(teamID, id), orderID)
+			return err
+		})
+		if !IsUniqueViolation(err) {
+			break
+		}
+	}
+	if err != nil {
+		return AcceptanceDemand{}, fmt.Errorf("accepting review %s onto order %s: %w", id, orderID, err)
+	}
+	return out, nil
+}
+
+func (s *Store) prepareReviewAcceptance(ctx context.Context, tx *sql.Tx, open Where,
+	orderID string) (AcceptanceDemand, error) {
+	held, err := s.lockReviewReport(ctx, tx, open)
+	if err != nil {
+		return AcceptanceDemand{}, err
+	}
+	out := AcceptanceDemand{DemandID: held.demandID, IsRetry: held.accepting == orderID}
+	switch {
+	case out.IsRetry:
+	case held.accepting != "":
+		return out, ErrAcceptanceInProgress
+	default:
+		out.DemandID = NewID()
+		_, err := tx.ExecContext(ctx, `UPDATE reviews SET accepting = $1, demand_id = $2 WHERE id = $3`, orderID,
+			out.DemandID, held.id)
+		if err != nil {
+			return out, err
+		}
+	}
+	held.OrderID = orderID
+	changed, err := s.storeLabReport(ctx, tx, &held.labReportRow)
+	out.Fetched = toFetched(held.ResultVersion, changed)
+	out.Fetched.HeldID = held.resultID
+	return out, err
+}
+
+// toFetched is what decides of a report.
+func toFetched(v order.ResultVersion, changed bool) order.FetchOutcome {
+	f := order.FetchOutcome{
+		ResultID: v.ID, Changed: changed, Partial: v.Report.Status == "partial",
+		Critical:          changed && v.Report.Interpretation == order.InterpretationCritical,
+		MissingByLabFault: len(v.Report.MissingByLabFault()) > 0,
+	}
+	if v.Report.CollectedAt != nil {
+		f.CollectedAt = v.Report.CollectedAt.UTC()
+	}
+	return f
+}
+
+// lockedReviewReport is the report of a review, on its way to an order.
+type lockedReviewReport struct {
+	labReportRow
+	id        string // the review's
+	accepting string // the order that is being asked
+	demandID  string // by this
+	resultID  string // the version that is held back; empty: no order's
+}
+
+// lockReviewReport reads the report, and locks its review where the database locks rows.
+func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open Where) (lockedReviewReport, error) {
+	var h lockedReviewReport
+	var report, raw, pdf []byte
+	err := tx.QueryRowContext(ctx, `UPDATE reviews SET accepting = accepting`+open.String()+
+		` RETURNING id, accepting, demand_id, result_id, hash, report, raw, pdf`, open.Args...).
+		Scan(&h.id, &h.accepting, &h.demandID, &h.resultID, &h.Hash, &report, &raw, &pdf)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, ErrNotFound
+	}
+	if err != nil {
+		return h, err
+	}
+	if err := s.keys.OpenJSON(sealContext("reviews", h.id, "report"), report, &h.Report); err != nil {
+		return h, err
+	}
+	table, id := "reviews", h.id
+	if h.resultID != "" { // an order's own version has the rest
+		table, id = "results", h.resultID
+		err := tx.QueryRowContext(ctx, `SELECT raw, pdf FROM results WHERE id = $1`, id).Scan(&raw, &pdf)
+		if err != nil {
+			return h, fmt.Errorf("reading result %s: %w", id, err)
+		}
+	}
+	if h.raw, err = s.keys.Open(sealContext(table, id, "raw"), raw); err != nil {
+		return h, err
+	}
+	h.pdf, err = s.keys.Open(sealContext(table, id, "pdf"), pdf)
+	return h, err
+}
+
+// CancelReviewAcceptance notes that the order has refused the report, so that the review may be decided otherwise.
+func (s *Store) CancelReviewAcceptance(ctx context.Context, id, orderID string) error {
+	_, err := s.write.ExecContext(ctx,
+		`UPDATE reviews SET accepting = '', demand_id = '' WHERE id = $1 AND accepting = $2`, id, orderID)
+	if err != nil {
+		return fmt.Errorf("releasing review %s: %w", id, err)
+	}
+	return nil
+}
+
+// resolveAcceptedReview resolves the review whose report an order has taken, in the transaction that records it. The order's team is the
+// review's from then on. Where a later version has come meanwhile, that is still to be decided about.
+func (s *Store) resolveAcceptedReview(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
+	kind, err := QueryOne(ctx, tx, ScanText, `SELECT kind FROM demands WHERE id = $1 AND order_id = $2`, r.DemandID,
+		r.OrderID)
+	if errors.Is(err, ErrNotFound) || err == nil && order.DemandKind(kind) != order.DemandAcceptResults {
+		return nil, nil
+	}
+	if err != nil || r.Decision.Outcome != order.OutcomeApplied {
+		return nil, err
+	}
+	body, err := s.demandBody(ctx, tx, r.DemandID)
+	if err != nil || body == nil { // results that no review has held back
+		return nil, err
+	}
+	var a order.MatchReviewAcceptance
+	if err := DecodeOpened(body, &a); err != nil {
+		return nil, err
+	}
+	// The note has its place with the review.
+	if _, err := tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, r.DemandID); err != nil {
+		return nil, err
+	}
+	n, err := ExecCount(ctx, tx,
+		`UPDATE reviews SET status = $1, resolution_action = $2, resolved_order_id = $3, accepting = '',
+			team_id = (SELECT team_id FROM orders WHERE id = $3), resolved_user_id = (SELECT user_id FROM orders WHERE id = $3),
+			note = $4, updated_at = $5, reviewed_at = $5
+		WHERE id = $6 AND status <> $1 AND hash = (SELECT hash FROM results WHERE id = $7)`,
+		order.MatchReviewResolved, order.MatchReviewAccept, r.OrderID, s.sealReviewNote(a.ReviewID, a.Note),
+		ToMicros(s.now()), a.ReviewID, r.ResultID)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return s.enqueueReviewWebhook(ctx, tx, a.ReviewID, webhooks.MatchReviewUpdated)
+}
+
+func (s *Store) sealReviewNote(reviewID, note string) []byte {
+	if note == "" {
+		return nil
+	}
+	return s.keys.Seal(sealContext("reviews", reviewID, "note"), []byte(note))
+}
+
+// ResolveMatchReview notes that somebody has rejected the report, or is not sure and leaves it to operations. It returns the review as
+// it is then, and the endpoints to nudge. The errors are those of AcceptReview.
+func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, action order.MatchReviewAction,
+	note string) (r order.MatchReview, endpoints []string, err error) {
+	status := order.MatchReviewResolved
+	if action == order.MatchReviewUnsure {
+		status = order.MatchReviewPendingOps
+	}
+	err = s.InTx(ctx, func(tx *sql.Tx) error {
+		held, err := s.lockReviewReport(ctx, tx, decidableReviewFilter(teamID, id))
+		if err != nil {
+			return err
+		}
+		if held.accepting != "" {
+			return ErrAcceptanceInProgress
+		}
+		_, err = tx.ExecContext(ctx,
+			`UPDATE reviews SET status = $1, resolution_action = $2, note = COALESCE($3, note), updated_at = $4,
+				reviewed_at = $4 WHERE id = $5`,
+			status, action, s.sealReviewNote(id, note), ToMicros(s.now()), id)
+		if err != nil {
+			return err
+		}
+		if endpoints, err = s.enqueueReviewWebhook(ctx, tx, id, webhooks.MatchReviewUpdated); err != nil {
+			return err
+		}
+		r, err = s.reviewByID(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return order.MatchReview{}, nil, fmt.Errorf("resolving review %s: %w", id, err)
+	}
+	return r, endpoints, nil
+}
+
+// reviewOfInboxItemCondition is the condition that a review v is of what an inbox row i announced; see reportSubject.
+const reviewOfInboxItemCondition = `v.subject = 'report:' || i.account_id || ':' || i.order_number`
+
+// closeReviewOfMatchedItem ends the open review of a report whose order has turned up by itself: its workflow gets the results.
+func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxID string) error {
+	id, err := QueryOne(ctx, tx, ScanText, `SELECT v.id FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
+		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`, inboxID, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("finding the review of inbox row %s: %w", inboxID, err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE reviews SET status = $1, updated_at = $2 WHERE id = $3`, order.MatchReviewMatched,
+		ToMicros(s.now()), id)
+	if err != nil {
+		return fmt.Errorf("closing review %s: %w", id, err)
+	}
+	_, err = s.enqueueReviewWebhook(ctx, tx, id, webhooks.MatchReviewUpdated) // the reconciler finds what nobody nudges
+	return err
+}

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// sealedOf counts the sealed values that belong to an order, by table.
+func sealedOf(t *testing.T, s *Store, orderID string) map[string]int {
+	t.Helper()
+	left := map[string]int{}
+	for _, table := range sealedTables {
+		if table.orderCondition == "" {
+			continue
+		}
+		for _, column := range table.sealedColumns() {
+			n, err := QueryOne(t.Context(), s.read, ScanInt,
+				fmt.Sprintf(`SELECT count(*) FROM %s WHERE length(%s) > 0 AND %s`, table.name, column, table.orderCondition),
+				orderID)
+			require.NoError(t, err)
+			if n > 0 {
+				left[table.name] += n
+			}
+		}
+	}
+	return left
+}
+
+// setOrdersFinished makes orders such whose workflows have nothing more to do, and goOn the contrary.
+func setOrdersFinished(t *testing.T, s *Store, ids ...string)   { setUnfinished(t, s, false, ids) }
+func setOrdersUnfinished(t *testing.T, s *Store, ids ...string) { setUnfinished(t, s, true, ids) }
+
+func setUnfinished(t *testing.T, s *Store, unfinished bool, ids []string) {
+	t.Helper()
+	for _, id := range ids {
+		_, err := s.write.ExecContext(t.Context(), `UPDATE orders SET unfinished = $1 WHERE id = $2`, unfinished, id)
+		require.NoError(t, err)
+	}
+}
+
+func eraseDue(t *testing.T, s *Store) (users, orders int) {
+	t.Helper()
+	users, err := s.EraseUsers(t.Context(), 10)
+	require.NoError(t, err)
+	orders, err = s.EraseOrders(t.Context(), 10)
+	require.NoError(t, err)
+	return users, orders
+}
+
+// setOwner gives every order of the store to one user.
+func setOwner(t *testing.T, s *Store, userID string) (ids []string) {
+	t.Helper()
+	_, err := s.write.ExecContext(t.Context(), `UPDATE orders SET user_id = $1`, userID)
+	require.NoError(t, err)
+	ids, err = QueryAll(t.Context(), s.read, ScanText, `SELECT id FROM orders ORDER BY id`)
+	require.NoError(t, err)
+	return ids
+}
+
+func TestADeletedUsersDataIsErased(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		forward := stopClock(s)
+		main := fillEverySealedColumn(t, s)
+		_, err := s.write.ExecContext(ctx, `UPDATE idempotency SET order_id = $1`, main.ID)
+		require.NoError(t, err)
+		user, err := QueryOne(ctx, s.read, s.scanUser, `SELECT `+userColumns+` FROM users LIMIT 1`)
+		require.NoError(t, err)
+		ids := setOwner(t, s, user.ID)
+		require.Len(t, ids, 3)
+		setOrdersUnfinished(t, s, ids...)
+		var before []string
+		for _, id := range ids {
+			for table := range sealedOf(t, s, id) {
+				before = append(before, table)
+			}
+		}
+		for _, table := range sealedTables {
+			require.Equal(t, table.orderCondition != "", slices.Contains(before, table.name), "%s has nothing to be erased",
+				table.name)
+		}
+		kept := func() (rows []string) {
+			for _, table := range []string{"events", "decisions", "audit", "order_attention", "appointment_events"} {
+				n, err := countRows(ctx, s.read, table, Where{})
+				require.NoError(t, err)
+				rows = append(rows, fmt.Sprintf("%s %d", table, n))
+			}
+			return rows
+		}
+		records := kept()
+
+		require.NoError(t, s.DeleteUser(ctx, user.TeamID, user.ID))
+		users, orders := eraseDue(t, s)
+		require.Equal(t, []int{0, 0}, []int{users, orders}, "not before the grace is over")
+		forward(undeleteGrace - time.Second)
+		users, orders = eraseDue(t, s)
+		require.Equal(t, []int{0, 0}, []int{users, orders})
+		forward(time.Second)
+		users, orders = eraseDue(t, s)
+		require.Equal(t, []int{1, 0}, []int{users, orders}, "open orders go on")
+		require.NotEmpty(t, sealedOf(t, s, main.ID), "the control: the count sees what is there")
+
+		setOrdersFinished(t, s, ids...)
+		_, orders = eraseDue(t, s)
+		require.Equal(t, 3, orders)
+		for _, id := range ids {
+			require.Empty(t, sealedOf(t, s, id))
+		}
+		for table, of := range map[string]string{
+			"order_search": "1 = 1", "review_search": "1 = 1", "results": "1 = 1", "reviews": "1 = 1",
+			"messages": "order_id <> ''",
+		} {
+			n, err := countRows(ctx, s.read, table, Where{Terms: []string{of}})
+			require.NoError(t, err)
+			require.Zero(t, n, table)
+		}
+		require.Equal(t, records, kept(), "what happened stays on record")
+		o := getOrder(t, s, main.ID)
+		require.Nil(t, o.Patient)
+		require.Nil(t, o.Results)
+		require.Empty(t, o.ClientUserID)
+		require.NotEmpty(t, o.Events)
+		_, err = s.Story(ctx, main.ID)
+		require.NoError(t, err, "it can be told without the patient")
+		users, orders = eraseDue(t, s)
+		require.Equal(t, []int{0, 0}, []int{users, orders}, "once")
+	})
+}
+
+// What a lab reports of an order whose patient has been erased is kept for an hour and goes too.
+func TestLateDataOfAnErasedOrderIsErased(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		forward := stopClock(s)
+		team := addTeam(t, s).ID
+		u := User{ID: NewID(), TeamID: team, ClientUserID: "u"}
+		require.NoError(t, s.CreateUser(t.Context(), u))
+		o := addOrderOf(t, s, team)
+		setOwner(t, s, u.ID)
+		setOrdersFinished(t, s, o.ID)
+		require.NoError(t, s.DeleteUser(t.Context(), team, u.ID))
+		forward(undeleteGrace)
+		_, orders := eraseDue(t, s)
+		require.Equal(t, 1, orders)
+
+		_, err := s.StoreInboxItem(t.Context(), labReport(o.Number, order.Fact{Kind: order.FactReportReady}))
+		require.NoError(t, err)
+		require.NotEmpty(t, sealedOf(t, s, o.ID))
+		_, orders = eraseDue(t, s)
+		require.Zero(t, orders)
+		forward(lateDataRetention)
+		_, orders = eraseDue(t, s)
+		require.Equal(t, 1, orders)
+		require.Empty(t, sealedOf(t, s, o.ID))
+
+		// So does an order that is made after the user was erased, as a replacement may be.
+		late := addOrderOf(t, s, team)
+		setOwner(t, s, u.ID)
+		_, err = s.StoreInboxItem(t.Context(), labReport(o.Number, order.Fact{Kind: order.FactKitReceived}))
+		require.NoError(t, err)
+		setOrdersFinished(t, s, late.ID)
+		forward(lateDataRetention)
+		eraseDue(t, s)
+		eraseDue(t, s)
+		require.Empty(t, sealedOf(t, s, late.ID))
+	})
+}
+
+func TestADeletedUserCanBeBroughtBack(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		forward := stopClock(s)
+		team := addTeam(t, s).ID
+		u := User{ID: NewID(), TeamID: team, ClientUserID: "u", FallbackBirthDate: new("1990-01-01")}
+		require.NoError(t, s.CreateUser(ctx, u))
+		undo := func(id, clientID string) error { _, err := s.UndeleteUser(ctx, team, id, clientID); return err }
+		require.ErrorIs(t, undo(u.ID, ""), ErrNotFound, "not deleted")
+		require.ErrorIs(t, s.DeleteUser(ctx, NewID(), u.ID), ErrNotFound, "another team's")
+		require.NoError(t, s.DeleteUser(ctx, team, u.ID))
+		require.ErrorIs(t, s.DeleteUser(ctx, team, u.ID), ErrNotFound, "again")
+		_, err := s.User(ctx, team, u.ID)
+		require.ErrorIs(t, err, ErrNotFound)
+		_, err = s.UserByClientUserID(ctx, team, "u")
+		require.ErrorIs(t, err, ErrNotFound)
+
+		other := User{ID: NewID(), TeamID: team, ClientUserID: "u"}
+		require.NoError(t, s.CreateUser(ctx, other), "the client's id is free")
+		require.ErrorIs(t, undo("", "u"), ErrConflict)
+		require.ErrorIs(t, undo(u.ID, ""), ErrConflict)
+		_, err = s.UndeleteUser(ctx, NewID(), u.ID, "")
+		require.ErrorIs(t, err, ErrNotFound, "another team's")
+		require.NoError(t, s.DeleteUser(ctx, team, other.ID))
+		require.NoError(t, undo(u.ID, ""))
+		back, err := s.UserByClientUserID(ctx, team, "u")
+		require.NoError(t, err)
+		require.Equal(t, u.ID, back.ID)
+		require.Equal(t, u.FallbackBirthDate, back.FallbackBirthDate)
+
+		forward(undeleteGrace)
+		require.ErrorIs(t, undo(other.ID, ""), ErrNotFound, "the grace is over")
+		users, _ := eraseDue(t, s)
+		require.Equal(t, 1, users)
+		require.NoError(t, s.DeleteUser(ctx, team, u.ID))
+		require.NoError(t, undo("", "u"))
+	})
+}

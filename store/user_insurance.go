@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aliquot-labs/aliquot/internal/billing"
+)
+
+// Insurance is one record of a user's insurance. A new record never replaces an older one.
+type Insurance struct {
+	ID        string
+	UserID    string
+	Primary   bool
+	Document  []byte // JSON; sealed
+	CreatedAt time.Time
+}
+
+// AddInsurance adds a record to a user of a team. A zero CreatedAt means now. The error is ErrNotFound when there is no such user.
+func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) error {
+	if in.CreatedAt.IsZero() {
+		in.CreatedAt = s.now()
+	}
+	n, err := ExecCount(ctx, s.write, `INSERT INTO user_insurance (id, user_id, is_primary, document, created_at)
+		SELECT $1, u.id, $3, $4, $5 FROM users u WHERE u.id = $2 AND u.team_id = $6 AND u.erase_at = 0`,
+		in.ID, in.UserID, in.Primary, s.sealBytes(sealContext("user_insurance", in.ID, "document"), in.Document),
+		ToMicros(in.CreatedAt), teamID)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("adding insurance of user %s: %w", in.UserID, err)
+	}
+	return nil
+}
+
+// LatestInsurance reads the newest record of a user's primary insurance, or of another than the primary. The error is ErrNotFound when
+// there is no such user, or no such record.
+func (s *Store) LatestInsurance(ctx context.Context, teamID, userID string, primary bool) (Insurance, error) {
+	in, err := QueryOne(ctx, s.read, s.scanInsurance, `SELECT i.id, i.user_id, i.is_primary, i.document, i.created_at
+		FROM user_insurance i JOIN users u ON u.id = i.user_id
+		WHERE i.user_id = $1 AND i.is_primary = $2 AND u.team_id = $3 AND u.erase_at = 0
+		ORDER BY i.created_at DESC, i.id DESC LIMIT 1`, userID, primary, teamID)
+	if err != nil {
+		return Insurance{}, fmt.Errorf("reading insurance of user %s: %w", userID, err)
+	}
+	return in, nil
+}
+
+func (s *Store) scanInsurance(row Scanner) (Insurance, error) {
+	var in Insurance
+	var sealed []byte
+	var created int64
+	err := row.Scan(&in.ID, &in.UserID, &in.Primary, &sealed, &created)
+	if err != nil {
+		return Insurance{}, err
+	}
+	in.CreatedAt = FromMicros(created)
+	in.Document, err = s.keys.Open(sealContext("user_insurance", in.ID, "document"), sealed)
+	return in, err
+}
+
+// AddPayor adds a payor that only the team will find. The error is ErrConflict when the code is taken.
+func (s *Store) AddPayor(ctx context.Context, teamID string, p billing.Payor) error {
+	document, err := encodeJSON(p)
+	if err != nil {
+		return err
+	}
+	_, err = s.write.ExecContext(ctx, `INSERT INTO payors (code, team_id, document, created_at) VALUES ($1, $2, $3, $4)`,
+		p.Code, teamID, document, ToMicros(s.now()))
+	if err != nil {
+		return WrapWriteError(err, "payor", p.Code)
+	}
+	return nil
+}
+
+// Payors lists the payors that a team has added, oldest first.
+func (s *Store) Payors(ctx context.Context, teamID string) ([]billing.Payor, error) {
+	all, err := QueryAll(ctx, s.read, scanPayor,
+		`SELECT document FROM payors WHERE team_id = $1 ORDER BY created_at, code`, teamID)
+	if err != nil {
+		return nil, fmt.Errorf("listing payors of team %s: %w", teamID, err)
+	}
+	return all, nil
+}
+
+func scanPayor(row Scanner) (p billing.Payor, err error) {
+	var document string
+	if err := row.Scan(&document); err != nil {
+		return billing.Payor{}, err
+	}
+	err = decodeJSON(document, &p)
+	return p, err
+}

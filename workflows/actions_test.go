@@ -1,0 +1,198 @@
+package workflows_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/molecular"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// factAt lets the lab report something that has just happened: into the inbox, and signalled. edit changes it before it is kept.
+func (w *orderHarness) factAt(after time.Duration, kind order.FactKind, edit ...func(*order.Fact)) {
+	w.at(after, func() { w.reportFact(kind, edit...) })
+}
+
+func (w *orderHarness) reportFact(kind order.FactKind, edit ...func(*order.Fact)) {
+	w.t.Helper()
+	f := order.Fact{Kind: kind, SentAt: w.now()}
+	if kind == order.FactKitShipped {
+		f.OutboundNumber, f.InboundNumber = w.tracking("outbound"), w.tracking("inbound")
+	}
+	for _, e := range edit {
+		e(&f)
+	}
+	w.signalFact(w.storeInboxItem(f))
+}
+
+// storeInboxItem keeps a report in the inbox, as the endpoints for partners do: a lab's names the order, a courier's a tracking number.
+func (w *orderHarness) storeInboxItem(f order.Fact) store.ReceivedItem {
+	w.t.Helper()
+	body, err := json.Marshal(f)
+	require.NoError(w.t, err)
+	r := store.NewInboxItem{
+		Partner: molecular.Partner, DedupKey: w.number + string(f.Kind) + f.SentAt.Format(time.RFC3339Nano),
+		BodyHash: string(body),
+		Kind:     string(f.Kind), Body: body, ReceivedAt: w.now(),
+	}
+	if f.Kind != order.FactCourierReport {
+		r.OrderNumber, r.Fact = w.number, &f
+	} else {
+		r.Partner, r.DedupKey, r.TrackingNumber = "courier", r.DedupKey+f.Leg+string(f.TargetStatus), w.tracking(f.Leg)
+		r.FactByLeg = func(leg string) *order.Fact {
+			if leg != f.Leg {
+				return nil
+			}
+			return &f
+		}
+	}
+	got, err := w.store.StoreInboxItem(context.Background(), r)
+	require.NoError(w.t, err)
+	return got
+}
+
+// signalFact tells the run of a report that is new and has found its order.
+func (w *orderHarness) signalFact(got store.ReceivedItem) {
+	if !got.Duplicate && got.Fact != nil {
+		w.env.SignalWorkflow(dispatch.SignalFact, *got.Fact)
+	}
+}
+
+// tracking is the order's number with the courier on a leg.
+func (w *orderHarness) tracking(leg string) string {
+	if leg == "inbound" {
+		return fmt.Sprintf("92%019d1", w.parcelNumber)
+	}
+	return fmt.Sprintf("92%019d0", w.parcelNumber)
+}
+
+func withRecoverable(yes bool) func(*order.Fact) {
+	return func(f *order.Fact) { f.Recoverable = &yes }
+}
+
+func withSentAt(after time.Duration) func(*order.Fact) {
+	return func(f *order.Fact) { f.SentAt = day0.Add(after) }
+}
+
+func withAccession(id string) func(*order.Fact) {
+	return func(f *order.Fact) { f.Accession = id }
+}
+
+// courierFactAt lets the courier report something on a leg.
+func (w *orderHarness) courierFactAt(after time.Duration, leg string, to lifecycle.LowStatus,
+	edit ...func(*order.Fact)) {
+	w.factAt(after, order.FactCourierReport,
+		append([]func(*order.Fact){func(f *order.Fact) { f.Leg, f.TargetStatus = leg, to }}, edit...)...)
+}
+
+// demandReply is what became of a demand.
+type demandReply struct {
+	order.DemandAnswer
+	Answered bool      // an answer came
+	At       time.Time // when
+
+	id       string
+	now      func() time.Time
+	err      error
+	accepted chan struct{} // closed once the handler has begun
+}
+
+// demandAt asks something of the order.
+func (w *orderHarness) demandAt(after time.Duration, d order.Demand) *demandReply {
+	r := w.newReply()
+	w.at(after, func() { w.sendDemand(r, d, nil) })
+	return r
+}
+
+func (w *orderHarness) newReply() *demandReply {
+	r := &demandReply{id: uuid.NewString(), now: w.now, accepted: make(chan struct{})}
+	w.replies = append(w.replies, r)
+	return r
+}
+
+// meanwhile does something from outside the run, such as from a lab's handler, while the run goes on.
+func (w *orderHarness) meanwhile(do func()) { w.env.RegisterDelayedCallback(do, 0) }
+
+func (w *orderHarness) sendDemand(r *demandReply, d order.Demand, body []byte) {
+	d.ID = r.id
+	require.NoError(w.t, w.store.AddDemand(context.Background(), store.DemandRow{
+		ID: d.ID, OrderID: w.orderID, Kind: d.Kind, By: d.By, Body: body,
+	}))
+	w.env.UpdateWorkflow(dispatch.UpdateDemand, d.ID, r, d)
+}
+
+// Accept implements the test environment's callbacks.
+func (r *demandReply) Accept() { close(r.accepted) }
+
+// Reject takes a validator's refusal.
+func (r *demandReply) Reject(err error) {
+	answer, ok := dispatch.RefusalAnswer(err)
+	if !ok {
+		r.err = err
+		return
+	}
+	r.DemandAnswer, r.Answered, r.At = answer, true, r.now()
+}
+
+// Complete takes the handler's answer. It runs inside a workflow, where a test must not fail: world.check does.
+func (r *demandReply) Complete(success any, err error) {
+	answer, ok := success.(order.DemandAnswer)
+	r.DemandAnswer, r.err = answer, err
+	r.Answered, r.At = ok && err == nil, r.now()
+}
+
+func cancelDemand() order.Demand { return order.Demand{Kind: order.DemandCancel, By: lifecycle.Client} }
+
+func operationsDemand(kind order.DemandKind) order.Demand {
+	return order.Demand{Kind: kind, By: lifecycle.Operations}
+}
+
+func activationDemand(d order.Date, zone *time.Location) order.Demand {
+	return order.Demand{Kind: order.DemandActivate, By: lifecycle.Client, ActivateBy: d.String(),
+		ActivateAt: d.Start(zone)}
+}
+
+// resultsAt lets the lab have results; another call makes another version. `{}` generates them.
+func (w *orderHarness) resultsAt(after time.Duration, body string) {
+	w.at(after, func() { w.putLab("results", body) })
+}
+
+// scriptAt replaces what the lab's simulation does with the order.
+func (w *orderHarness) scriptAt(after time.Duration, name string) {
+	w.at(after, func() { w.putLab("script", `{"script":"`+name+`"}`) })
+}
+
+// shipAtLab lets the lab ship without telling anybody.
+func (w *orderHarness) shipAtLab() {
+	w.t.Helper()
+	require.Equal(w.t, http.StatusBadGateway, w.askLab(http.MethodPost, "facts", `{"type":"kit_shipped"}`),
+		"nobody hears its webhook")
+}
+
+func (w *orderHarness) putLab(what, body string) {
+	w.t.Helper()
+	require.Less(w.t, w.askLab(http.MethodPut, what, body), 300)
+}
+
+func (w *orderHarness) askLab(method, what, body string) int {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method,
+		w.labHTTP.URL+"/sandbox/orders/"+w.number+"/"+what, bytes.NewBufferString(body))
+	require.NoError(w.t, err)
+	req.Header.Set("user", labUser)
+	req.Header.Set("token", labToken)
+	res, err := w.labHTTP.Client().Do(req)
+	require.NoError(w.t, err)
+	require.NoError(w.t, res.Body.Close())
+	return res.StatusCode
+}

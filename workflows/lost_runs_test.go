@@ -1,0 +1,348 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+var errOutage = errors.New("the database is away")
+
+// longTimeline is a life with every kind of wait in it: rounds of placing, a leg, a recovery window, a schedule of fetching.
+func longTimeline(t *testing.T) *orderHarness {
+	t.Helper()
+	w := newWorld(t, withActivateBy(march(3), time.UTC), withScript("fail-place-6"))
+	w.factAt(2*day, order.FactKitShipped)
+	w.courierFactAt(3*day, "outbound", lifecycle.OutForDelivery)
+	w.courierFactAt(15*day, "outbound", lifecycle.WithCustomer)
+	w.factAt(20*day, order.FactKitRejected, withRecoverable(true))
+	w.demandAt(24*day, recoveryDemand(false))
+	w.factAt(26*day, order.FactKitReceived)
+	w.factAt(45*day, order.FactReportReady)
+	w.resultsAt(45*day+2*hour, `{}`)
+	return w
+}
+
+var longTimelineStatuses = []lifecycle.LowStatus{
+	ordered, created, shipped, lifecycle.OutForDelivery, lifecycle.WithCustomer, received, blocked, received, completed,
+}
+
+func requireWholeLife(t *testing.T, w *orderHarness) {
+	t.Helper()
+	require.Equal(t, longTimelineStatuses, w.statusHistory())
+	for _, c := range w.labCalls("PlaceOrder") {
+		require.Equal(t, w.number, c.Orders[0].OrderNumber)
+	}
+	require.Empty(t, w.attention())
+	require.Equal(t, 1, w.order().Results.Version)
+	require.Equal(t, day0.Add(26*day), w.order().Events[7].OccurredAt)
+}
+
+// A run may be lost at any point, in the middle of a recording too: the next one goes on from what is recorded.
+func TestLostRuns(t *testing.T) {
+	t.Parallel()
+	cuts := []time.Duration{
+		time.Hour, 14*hour - time.Second, 14*hour + 30*time.Second, 14*hour + 3*time.Minute, day, 2*day + 1, 5 * day,
+		13 * day, 16 * day, 20 * day,
+		22 * day, 25 * day, 26*day + 1, 41 * day, 45*day + 1, 45*day + 3*time.Minute, 45*day + 90*time.Minute,
+	}
+	t.Run("at each of them", func(t *testing.T) {
+		t.Parallel()
+		w := longTimeline(t)
+		for _, cut := range cuts {
+			w.cutOff(cut)
+		}
+		w.run()
+		requireWholeLife(t, w)
+		require.Equal(t, len(cuts)+1, w.runs)
+	})
+	for _, cut := range cuts {
+		t.Run(fmt.Sprintf("after %s", cut), func(t *testing.T) {
+			t.Parallel()
+			w := longTimeline(t)
+			w.cutOff(cut)
+			w.run()
+			requireWholeLife(t, w)
+		})
+	}
+}
+
+// The due times are absolute: a run that begins in the middle of a wait does not begin the wait anew.
+func TestDeadlinesOutliveTheRun(t *testing.T) {
+	t.Parallel()
+	for _, cut := range []time.Duration{time.Hour, 5 * day, 16 * day, 22 * day, 30 * day, 39 * day} {
+		t.Run(fmt.Sprintf("after %s", cut), func(t *testing.T) {
+			t.Parallel()
+			w := longTimeline(t)
+			w.runUntil(cut)
+			before := w.order().State
+			require.NotEmpty(t, before.Deadlines)
+			w.runUntil(cut + hour)
+			require.Equal(t, before, w.order().State)
+		})
+	}
+}
+
+// A run that is lost while the lab is being called has the next one ask again, by the same number.
+func TestCutOffDuringTheCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hanging, let := make(chan struct{}), make(chan struct{})
+	w.gate.setHook("/PlaceOrder", func(n int, serve func()) {
+		serve()
+		if n == 1 {
+			close(hanging)
+			<-let
+			dropConnection()
+		}
+	})
+	// The clock does not skip while an activity runs; a run that was cut off before its call is followed by another.
+	for cut := 50 * time.Millisecond; !closed(hanging); cut += 50 * time.Millisecond {
+		w.runUntil(cut)
+	}
+	require.Equal(t, []lifecycle.LowStatus{ordered}, w.statusHistory())
+	w.factAt(day, order.FactKitShipped)
+	w.runUntil(2 * day)
+	close(let)
+	require.Equal(t, []string{simlab.OutcomeAccepted, simlab.OutcomeDuplicate}, w.placementOutcomes())
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
+	require.NotEmpty(t, w.order().Accession)
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Another recording comes first: another run of the order, of which this one knows nothing. The decision is made again on what it
+// left behind.
+func TestOvertakenByAnotherRecording(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		first, then order.FactKind
+		edit        []func(*order.Fact)
+		history     []lifecycle.LowStatus
+		fates       []string
+	}{
+		"both count": {
+			order.FactKitShipped, order.FactKitReceived, nil,
+			[]lifecycle.LowStatus{ordered, created, shipped, received},
+			[]string{"kit_shipped: applied", "kit_received: applied"},
+		},
+		"the second is late": {
+			order.FactKitReceived, order.FactKitShipped, []func(*order.Fact){withSentAt(2 * hour)},
+			[]lifecycle.LowStatus{ordered, created, received}, []string{"kit_received: applied", "kit_shipped: late"},
+		},
+		"the order has ended": {
+			order.FactKitRejected, order.FactKitReceived, nil,
+			[]lifecycle.LowStatus{ordered, created, received, lifecycle.SampleError},
+			[]string{"kit_rejected: applied", "kit_received: refused"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.at(day, func() {
+				w.recordFactElsewhere(order.Fact{Kind: test.first, SentAt: w.now(), Recoverable: ptr(false)})
+				w.reportFact(test.then, test.edit...)
+			})
+			w.runUntil(2 * day)
+			require.Equal(t, test.history, w.statusHistory())
+			require.Equal(t, test.fates, w.factOutcomes())
+		})
+	}
+}
+
+// recordFactElsewhere records a report as another run of the order would, and then tells the run of it.
+func (w *orderHarness) recordFactElsewhere(f order.Fact) {
+	w.t.Helper()
+	ctx := context.Background()
+	got := w.storeInboxItem(f)
+	s, err := w.store.LoadState(ctx, w.orderID)
+	require.NoError(w.t, err)
+	_, err = w.store.Record(ctx, order.Recording{
+		OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseInbox(got.ID), Decision: s.ApplyFact(*got.Fact, w.now()),
+		Fact: got.Fact, At: w.now(),
+	})
+	require.NoError(w.t, err)
+	w.signalFact(got)
+}
+
+// The decision that a parked report waited for was recorded by a run that went no further: the next run gives the report its chance.
+func TestParkedFactOfALostRun(t *testing.T) {
+	t.Parallel()
+	park := func(t *testing.T) *orderHarness {
+		t.Helper()
+		w := newWorld(t, withActivateBy(march(6), time.UTC))
+		w.factAt(hour, order.FactKitShipped)
+		return w
+	}
+	t.Run("found at the start", func(t *testing.T) {
+		t.Parallel()
+		w := park(t)
+		w.runUntil(2 * hour)
+		w.recordPlacementElsewhere()
+		w.runUntil(3 * hour)
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
+	})
+	t.Run("found when overtaken", func(t *testing.T) {
+		t.Parallel()
+		w := park(t)
+		w.at(2*hour, func() {
+			w.recordPlacementElsewhere()
+			w.reportFact(order.FactCourierReport, func(f *order.Fact) { f.Leg = "outbound" })
+		})
+		w.demandAt(2*hour, operationsDemand(order.DemandAcknowledgeMark))
+		w.runUntil(3 * hour)
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, shipped}, w.statusHistory())
+	})
+}
+
+// recordPlacementElsewhere records that an order which was scheduled has its requisition, as another run of the order would.
+func (w *orderHarness) recordPlacementElsewhere() {
+	w.t.Helper()
+	ctx := context.Background()
+	for _, step := range []func(order.State) (string, order.Decision){
+		func(s order.State) (string, order.Decision) {
+			return "timer:activate", s.ApplyDeadline(order.Deadline{Name: order.DeadlineActivation, Due: s.ActivateAt}, w.now())
+		},
+		func(s order.State) (string, order.Decision) {
+			return "call:place", s.ApplyPlacementAccepted("M000412207", w.now())
+		},
+	} {
+		s, err := w.store.LoadState(ctx, w.orderID)
+		require.NoError(w.t, err)
+		cause, decision := step(s)
+		_, err = w.store.Record(ctx, order.Recording{
+			OrderID: w.orderID, Revision: s.Revision, Cause: cause, Decision: decision, At: w.now(),
+		})
+		require.NoError(w.t, err)
+	}
+}
+
+// A run whose last task was lost with its worker does not know yet that there is a requisition. Asked for an appointment it finds out,
+// and asks the provider: it neither refuses nor says that something is booked which nobody was asked for.
+func TestBookingOnAStaleRun(t *testing.T) {
+	t.Parallel()
+	w := newVisitWorld(t, lifecycle.WalkIn, withActivateBy(march(6), time.UTC))
+	book := w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour)
+	book.IsRetry = true // the validator refused it
+	w.at(2*hour, w.recordPlacementElsewhere)
+	booked := w.demandAt(2*hour, book)
+	w.runUntil(3 * hour)
+	require.True(t, booked.Done, "%s", booked.Reason)
+	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.AppointmentScheduled}, w.statusHistory())
+	require.Len(t, w.labCalls("neutral.book"), 1)
+}
+
+// An update that is lost with its server leaves no trace in Temporal, whatever it has recorded. Once the run is told to look it knows:
+// here that it is over, and there that it has to act now and not on the day that it was waiting for.
+func TestWakeReloadsTheOrder(t *testing.T) {
+	t.Parallel()
+	behind := func(w *orderHarness, d order.Demand) {
+		d.By = lifecycle.Client
+		s, err := w.store.LoadState(context.Background(), w.orderID)
+		require.NoError(w.t, err)
+		_, err = w.store.Record(context.Background(), order.Recording{
+			OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand("lost"), Decision: s.ApplyDemand(d, w.now()),
+			At: w.now(),
+		})
+		require.NoError(w.t, err)
+	}
+	wake := func(w *orderHarness) func() { return func() { w.env.SignalWorkflow(dispatch.SignalWake, nil) } }
+	t.Run("it is over", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.at(day, func() { behind(w, order.Demand{Kind: order.DemandCancel}) })
+		w.at(day+hour, wake(w))
+		w.run()
+		require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
+		require.Equal(t, day0.Add(day+hour), w.now())
+	})
+	t.Run("it has to act", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, withActivateBy(march(20), time.UTC))
+		w.at(hour, func() { behind(w, order.Demand{Kind: order.DemandActivate}) })
+		w.at(2*hour, wake(w))
+		w.runUntil(3 * hour)
+		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory())
+	})
+	t.Run("there is nothing to see", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.at(day, wake(w))
+		w.runUntil(2 * day)
+		require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory())
+	})
+}
+
+// A demand may have been recorded by a task that was lost with its server, and be asked again: the run finds out while it answers, and acts
+// on what it has found.
+func TestADemandThatWasRecordedBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withActivateBy(march(20), time.UTC))
+	asked := w.newReply()
+	activate := order.Demand{ID: asked.id, Kind: order.DemandActivate, By: lifecycle.Client}
+	w.at(hour, func() {
+		s, err := w.store.LoadState(context.Background(), w.orderID)
+		require.NoError(w.t, err)
+		_, err = w.store.Record(context.Background(), order.Recording{
+			OrderID: w.orderID, Revision: s.Revision, Cause: order.CauseDemand(asked.id),
+			Decision: s.ApplyDemand(activate, w.now()), At: w.now(),
+		})
+		require.NoError(w.t, err)
+	})
+	w.at(2*hour, func() { w.sendDemand(asked, activate, nil) })
+	w.runUntil(3 * hour)
+	require.True(t, asked.Done, "%s", asked.Reason)
+	require.Equal(t, []lifecycle.LowStatus{ordered, created}, w.statusHistory(),
+		"it is placed at once, and not on the day that was waited for")
+}
+
+// A database that is away delays an order and never fails it. Attempts are made every second at most.
+func TestStoreOutage(t *testing.T) {
+	t.Parallel()
+	w := longTimeline(t)
+	failing := map[string]int{}
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
+		if failing[rec.Cause]++; failing[rec.Cause] <= 63 {
+			return order.RecordingResult{}, errOutage
+		}
+		return record(ctx, rec)
+	}
+	w.run()
+	require.Equal(t, longTimelineStatuses, w.statusHistory())
+	require.Empty(t, w.attention())
+}
+
+// A recording whose answer was lost is not made twice.
+func TestRecordingWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	w := longTimeline(t)
+	lost := map[string]bool{}
+	w.onRecord = func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
+		out, err := record(ctx, rec)
+		if err == nil && !lost[rec.Cause] {
+			lost[rec.Cause] = true
+			return order.RecordingResult{}, errOutage
+		}
+		return out, err
+	}
+	w.run()
+	requireWholeLife(t, w)
+	require.GreaterOrEqual(t, len(lost), 12)
+}

@@ -1,0 +1,247 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/activities"
+	"github.com/aliquot-labs/aliquot/couriers"
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+	"github.com/aliquot-labs/aliquot/worker"
+	"github.com/aliquot-labs/aliquot/workflows"
+)
+
+// orderHarness is one order in its clinic, and the timeline of what happens to it. A run of its workflow that ends while the timeline has more
+// is followed by another one, as a signal or an update starts it.
+type orderHarness struct {
+	*testClinic
+	t            tester
+	env          *testsuite.TestWorkflowEnvironment
+	orderID      string
+	number       string
+	parcelNumber int // its tracking numbers are made of it
+	temporal     fakeDispatcher
+	timeline     []*scheduledAction
+	replies      []*demandReply
+	open         bool      // the newest run has not ended
+	clockAt      time.Time // where the next run begins while one is open
+	runs         int       // runs so far
+	renewals     int       // runs that continued as new
+
+	// tracker, when set, follows the couriers' numbers.
+	tracker couriers.Tracker
+	// onRecord, when set, stands between the workflow and the recording activity.
+	onRecord func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error)
+	// onRun, when set, prepares each run, from 1.
+	onRun func(n int)
+}
+
+// tester is what a world needs of a test: *testing.T, or *rapid.T.
+type tester interface {
+	require.TestingT
+	Helper()
+}
+
+type recordFunc func(context.Context, order.Recording) (order.RecordingResult, error)
+
+// scheduledAction is something that happens at a time.
+type scheduledAction struct {
+	at   time.Time
+	do   func()
+	done bool
+}
+
+func newWorld(t testing.TB, settings ...orderSetting) *orderHarness {
+	t.Helper()
+	return newClinic(t).newWorld(t, settings...)
+}
+
+func (c *testClinic) newWorld(t tester, settings ...orderSetting) *orderHarness {
+	c.clock.Store(nil)
+	o := c.createOrder(settings...)
+	return c.harnessOf(t, o.ID, o.Number, o.CreatedAt)
+}
+
+// harnessOf is the world of an order that exists.
+func (c *testClinic) harnessOf(t tester, id, number string, from time.Time) *orderHarness {
+	c.parcelsSent++
+	w := &orderHarness{testClinic: c, t: t, orderID: id, number: number, parcelNumber: c.parcelsSent, open: true,
+		clockAt: from}
+	w.temporal.world = w
+	return w
+}
+
+// at lets something happen at a time after day0.
+func (w *orderHarness) at(after time.Duration, do func()) {
+	w.timeline = append(w.timeline, &scheduledAction{at: day0.Add(after), do: do})
+}
+
+// run lets the whole timeline happen, and the order end.
+func (w *orderHarness) run() {
+	w.t.Helper()
+	w.advance(time.Time{})
+	require.False(w.t, w.open)
+	w.check()
+}
+
+// runUntil lets the timeline happen until a time after day0 at which nothing is going on. A run that is open then is cut off, as if
+// its worker and its history had been lost; the next one begins there.
+func (w *orderHarness) runUntil(after time.Duration) {
+	w.t.Helper()
+	w.cutOff(after)
+	w.check()
+}
+
+// cutOff is runUntil at any time, in the middle of a recording too, which may then come to its end during the next run or never.
+func (w *orderHarness) cutOff(after time.Duration) {
+	w.t.Helper()
+	w.advance(day0.Add(after))
+}
+
+func (w *orderHarness) advance(limit time.Time) {
+	w.t.Helper()
+	for {
+		next := w.nextMoment()
+		if !w.open {
+			if next == nil || !limit.IsZero() && !next.at.Before(limit) {
+				return
+			}
+			w.open, w.clockAt = true, next.at
+		}
+		if !limit.IsZero() && !w.clockAt.Before(limit) {
+			return
+		}
+		w.newRun(w.clockAt)
+		if !limit.IsZero() {
+			w.env.SetWorkflowRunTimeout(limit.Sub(w.clockAt))
+		}
+		w.env.ExecuteWorkflow(workflows.Order, dispatch.OrderInput{OrderID: w.orderID})
+		w.noteRunEnd(limit)
+	}
+}
+
+// noteRunEnd takes note of how a run ended.
+func (w *orderHarness) noteRunEnd(limit time.Time) {
+	w.t.Helper()
+	require.True(w.t, w.env.IsWorkflowCompleted(), "the run did not end")
+	err := w.env.GetWorkflowError()
+	if _, ok := errors.AsType[*workflow.ContinueAsNewError](err); ok {
+		w.renewals++
+		w.clockAt = w.now()
+		return
+	}
+	_, failed := errors.AsType[*temporal.ActivityError](err)
+	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok && !failed && !limit.IsZero() {
+		w.clockAt = limit
+		return
+	}
+	require.NoError(w.t, err)
+	w.open = false
+}
+
+func (w *orderHarness) nextMoment() *scheduledAction {
+	var next *scheduledAction
+	for _, m := range w.timeline {
+		if !m.done && (next == nil || m.at.Before(next.at)) {
+			next = m
+		}
+	}
+	return next
+}
+
+// newRun prepares a run of the order's workflow whose clock begins at the given time.
+func (w *orderHarness) newRun(at time.Time) {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	w.env = suite.NewTestWorkflowEnvironment()
+	w.env.SetDataConverter(dispatch.NewConverter())
+	w.env.SetStartTime(at)
+	w.env.SetTestTimeout(time.Minute)
+	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(w.orderID),
+		TaskQueue: dispatch.QueueOrders})
+	w.clock.Store(w.env)
+	a := &activities.Activities{
+		Store: w.store, Dispatch: &w.temporal, Partners: worker.Partners(5 * time.Second), Tracker: w.tracker,
+		Metrics: activities.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: w.now,
+	}
+	worker.RegisterOrders(w.env, a)
+	worker.RegisterLabs(w.env, a)
+	if w.onRecord != nil {
+		w.env.OnActivity(dispatch.ActivityRecord, mock.Anything, mock.Anything).Return(
+			func(ctx context.Context, rec order.Recording) (order.RecordingResult, error) {
+				return w.onRecord(ctx, rec, a.Record)
+			})
+	}
+	if w.runs > 0 {
+		w.env.RegisterDelayedCallback(w.reconcile, 0)
+	}
+	for _, m := range w.timeline {
+		if !m.done {
+			w.env.RegisterDelayedCallback(func() { m.done = true; m.do() }, max(m.at.Sub(at), 0))
+		}
+	}
+	w.runs++
+	if w.onRun != nil {
+		w.onRun(w.runs)
+	}
+}
+
+// reconcile signals again what a run that was lost has not settled.
+func (w *orderHarness) reconcile() {
+	for _, f := range w.story().InboxItems {
+		if f.State == store.InboxReceived {
+			w.env.SignalWorkflow(dispatch.SignalFact, *f.Fact)
+		}
+	}
+}
+
+// fakeDispatcher is what activities ask of Temporal: replacements are noted, facts that found their order go to the run.
+type fakeDispatcher struct {
+	world  *orderHarness
+	mu     sync.Mutex
+	orders []string
+}
+
+func (r *fakeDispatcher) StartOrder(_ context.Context, id string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.orders = append(r.orders, id)
+	return nil
+}
+
+func (r *fakeDispatcher) RunningOrders(context.Context, []string) (map[string]bool, error) {
+	return nil, errors.New("not in these tests")
+}
+
+func (r *fakeDispatcher) EnsureOrder(context.Context, string) (bool, error) {
+	return false, errors.New("not in these tests")
+}
+
+func (r *fakeDispatcher) SignalFact(_ context.Context, _ string, f order.Fact) error {
+	r.world.env.SignalWorkflow(dispatch.SignalFact, f)
+	return nil
+}
+
+func (r *fakeDispatcher) WakeOrder(context.Context, string) error {
+	r.world.env.SignalWorkflow(dispatch.SignalWake, nil)
+	return nil
+}
+
+func (r *fakeDispatcher) NudgeDeliveries(context.Context, string) error {
+	return errors.New("not in these tests")
+}

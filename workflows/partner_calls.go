@@ -1,0 +1,216 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/order"
+)
+
+// coroutine names a partner call, with its waits and retries, that runs beside the loop.
+type coroutine string
+
+const (
+	coroutinePlacing    coroutine = "placing"
+	coroutineFetching   coroutine = "fetching"
+	coroutineTracking   coroutine = "tracking"
+	coroutineCancelling coroutine = "cancelling"
+	coroutineCorrecting coroutine = "correcting"
+	coroutineBooking    coroutine = "booking"
+	coroutineReleasing  coroutine = "releasing"
+)
+
+// startCalls starts the coroutines that the state asks for and that do not run yet.
+func (r *orderRun) startCalls(ctx workflow.Context) {
+	r.ensureRunning(ctx, coroutinePlacing, r.needsPlacement(), r.placeOrder)
+	_, due := r.state.NextFetch()
+	r.ensureRunning(ctx, coroutineFetching, due, r.fetchResults)
+	r.ensureRunning(ctx, coroutineTracking, r.needsTrackers(), r.createTrackers)
+	r.ensureRunning(ctx, coroutineCancelling, r.state.PendingCancellation != nil, r.cancelAtLab)
+	r.ensureRunning(ctx, coroutineCorrecting, r.state.PendingCorrection != nil, r.correctAtLab)
+	r.ensureRunning(ctx, coroutineBooking, r.state.PendingBooking != nil, r.bookAtProvider)
+	r.ensureRunning(ctx, coroutineReleasing, len(r.state.PendingReleases) > 0, r.releaseAtProviders)
+}
+
+func (r *orderRun) ensureRunning(ctx workflow.Context, c coroutine, wanted bool, run func(workflow.Context) error) {
+	if !wanted || r.runningCoroutines[c] {
+		return
+	}
+	r.runningCoroutines[c] = true
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		if err := run(ctx); err != nil {
+			r.err = err
+		}
+		delete(r.runningCoroutines, c)
+		r.changed = true
+	})
+}
+
+// callPartner runs one partner activity, outside the mutex.
+func (r *orderRun) callPartner(ctx workflow.Context, o workflow.ActivityOptions, name string, in, out any) error {
+	o.TaskQueue = dispatch.QueueLabs
+	r.callsInFlight++
+	defer func() { r.callsInFlight-- }()
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, in).Get(ctx, out)
+}
+
+func (r *orderRun) needsPlacement() bool {
+	return r.state.Placement.State == order.PlacementStarted && !r.state.Terminal()
+}
+
+// placeOptions is one round of the requisition call: five attempts (molecular-api#d25), each of which waits for its
+// turn with the lab account, however many orders are before it, and then up to 30 s for the answer.
+var placeOptions = workflow.ActivityOptions{
+	StartToCloseTimeout: 2 * time.Hour,
+	HeartbeatTimeout:    time.Minute,
+	RetryPolicy: &temporal.RetryPolicy{
+		InitialInterval: time.Second, BackoffCoefficient: 3, MaximumInterval: time.Minute, MaximumAttempts: 5,
+		NonRetryableErrorTypes: []string{dispatch.ErrorRefused, dispatch.ErrorUnknownOrder},
+	},
+}
+
+// Between rounds of a requisition that nobody answered.
+const (
+	placePause    = 5 * time.Minute
+	placePauseMax = time.Hour
+)
+
+// placeOrder has the requisition made. Rounds that end without an answer are repeated with the same order number: a second number for
+// the same intent could make two kits.
+func (r *orderRun) placeOrder(ctx workflow.Context) error {
+	for r.needsPlacement() {
+		id := fmt.Sprintf("place-%d", r.state.Revision)
+		var out dispatch.PlaceResult
+		r.placementInFlight = true
+		err := r.callPartner(ctx, placeOptions, dispatch.ActivityPlace, dispatch.CallInput{OrderID: r.id, CallID: id}, &out)
+		_, recErr := r.decideAndRecord(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
+			return &order.Recording{Decision: placementDecision(s, out, err, workflow.Now(ctx))}
+		})
+		r.placementInFlight = false
+		if recErr != nil || err == nil || isErrorType(err, dispatch.ErrorRefused) {
+			return recErr
+		}
+		if err := r.pauseBetweenRounds(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func placementDecision(s order.State, out dispatch.PlaceResult, err error, now time.Time) order.Decision {
+	switch {
+	case err == nil:
+		return s.ApplyPlacementAccepted(out.Accession, now)
+	case isErrorType(err, dispatch.ErrorRefused):
+		return s.ApplyPlacementRefused(now)
+	default:
+		return s.ApplyPlacementUnanswered(now)
+	}
+}
+
+// pauseBetweenRounds waits, unless operations ask for the next round or none is wanted any more. Where the round was recorded by a task
+// that was lost, either may have been recorded after it: then no round counts.
+func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
+	tries := r.state.Placement.UnansweredRounds
+	if tries == 0 {
+		return nil
+	}
+	pause := min(placePause<<min(tries-1, 8), placePauseMax)
+	_, err := workflow.AwaitWithTimeout(ctx, pause, func() bool {
+		return !r.needsPlacement() || r.state.Placement.UnansweredRounds != tries
+	})
+	return err
+}
+
+// fetchOptions is one attempt; the schedule of attempts is the order's own. Only one whose worker stopped, before it asked or while it
+// did, is repeated at once.
+var fetchOptions = workflow.ActivityOptions{
+	StartToCloseTimeout: 2 * time.Hour,
+	HeartbeatTimeout:    time.Minute,
+	RetryPolicy: &temporal.RetryPolicy{
+		InitialInterval: time.Second, MaximumAttempts: 5,
+		NonRetryableErrorTypes: []string{dispatch.ErrorBusy, dispatch.ErrorUnanswered, dispatch.ErrorFault,
+			dispatch.ErrorPanic},
+	},
+}
+
+// fetchResults gets an announced report, on the schedule of molecular-api#d32. A newer announcement begins the schedule anew.
+func (r *orderRun) fetchResults(ctx workflow.Context) error {
+	for {
+		due, ok := r.state.NextFetch()
+		if !ok {
+			return nil
+		}
+		generation, attempt := r.state.Fetch.Generation, r.state.Fetch.Attempts
+		if wait := due.Sub(workflow.Now(ctx)); wait > 0 {
+			overtaken, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return r.state.Fetch.Generation != generation })
+			if err != nil {
+				return err
+			}
+			if overtaken {
+				continue
+			}
+		}
+		var out order.FetchOutcome
+		err := r.callPartner(ctx, fetchOptions, dispatch.ActivityFetch,
+			dispatch.FetchInput{OrderID: r.id, Generation: generation}, &out)
+		cause := order.CauseCall(fmt.Sprintf("fetch-%d-%d", generation, attempt))
+		if err := r.recordFetch(ctx, cause, generation, out, err); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *orderRun) recordFetch(ctx workflow.Context, cause string, generation int, out order.FetchOutcome,
+	failed error) error {
+	_, err := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
+		if failed != nil || out.ResultID == "" {
+			return &order.Recording{Decision: s.ApplyFetchFailed(generation, workflow.Now(ctx))}
+		}
+		d, visible := s.ApplyFetchedResults(out, workflow.Now(ctx))
+		rec := &order.Recording{Decision: d}
+		switch {
+		case visible:
+			rec.ResultID, rec.NewlyCritical = out.ResultID, out.Critical && s.News(out)
+		case s.Terminal() && d.Outcome == order.OutcomeRefused:
+			rec.HeldResultID = out.ResultID
+		}
+		return rec
+	})
+	return err
+}
+
+func (r *orderRun) needsTrackers() bool {
+	return r.state.TrackersPending && r.capabilities.CanTrack && !r.state.Terminal()
+}
+
+// trackOptions: the attempts span about six hours.
+var trackOptions = workflow.ActivityOptions{
+	StartToCloseTimeout: time.Minute,
+	RetryPolicy: &temporal.RetryPolicy{
+		InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute, MaximumAttempts: 45,
+	},
+}
+
+// createTrackers has a courier tracker made for each leg of the stored shipment. Where that cannot be done, the order goes on without: a leg
+// that nobody reports on is what the deadlines call silent.
+func (r *orderRun) createTrackers(ctx workflow.Context) error {
+	for r.needsTrackers() {
+		out := dispatch.TrackResult{ShipmentAt: r.state.ShipmentAt}
+		if err := r.callPartner(ctx, trackOptions, dispatch.ActivityTrack, r.id, &out); err != nil {
+			workflow.GetLogger(ctx).Warn("shipment without trackers", "order_id", r.id)
+		}
+		cause := order.CauseCall(fmt.Sprintf("track-%d", out.ShipmentAt.UnixMicro()))
+		_, err := r.decideAndRecord(ctx, cause, func(s order.State) *order.Recording {
+			return &order.Recording{Decision: s.ApplyTrackersCreated(out.ShipmentAt, workflow.Now(ctx))}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

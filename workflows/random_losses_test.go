@@ -1,0 +1,126 @@
+package workflows_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/aliquot-labs/aliquot/internal/dispatch"
+	"github.com/aliquot-labs/aliquot/labs/simlab"
+	"github.com/aliquot-labs/aliquot/lifecycle"
+	"github.com/aliquot-labs/aliquot/order"
+	"github.com/aliquot-labs/aliquot/store"
+)
+
+// injectedLoss is what a run does not learn of one of its recordings.
+type injectedLoss int
+
+const (
+	lostAnswer injectedLoss = iota // that it was made
+	lostReport                     // nor that a report was recorded after it
+	lostDemand                     // nor a demand, which is made again
+	lostUpdate                     // nor a demand that nobody makes again, so that the run is told to look
+	behind                         // it knows of the recording, and not of the report after it
+	lossKinds                      // this and the next numbers: nothing is lost
+)
+
+// withEveryCall gives the account all calls that the lab may have.
+func withEveryCall(_ *simlab.Config, a *store.LabAccount) {
+	a.Settings = bytes.Replace(a.Settings, []byte("{"), []byte(`{"cancel":true,"correct":true,`), 1)
+}
+
+// Whatever tasks of an order's run are lost with their workers, after anything that they have recorded: the order goes on by what is
+// recorded, and everybody gets an answer.
+func TestRandomTimelinesWithLostRecordings(t *testing.T) {
+	t.Parallel()
+	c := newClinic(t, withNeutralLab, withEveryCall)
+	rapid.Check(t, func(rt *rapid.T) { c.checkRandomLifeWithLosses(rt) })
+}
+
+func (c *testClinic) checkRandomLifeWithLosses(t *rapid.T) {
+	name := rapid.SampledFrom(slices.Sorted(maps.Keys(orderKinds))).Draw(t, "order")
+	scripts := []string{"silent", "silent", "fail-place-7", "refuse-place", "fail-book-3", "fail-book-1000",
+		"book-pending"}
+	manners := append(slices.Clone(orderKinds[name]), withScript(rapid.SampledFrom(scripts).Draw(t, "script")))
+	if rapid.Bool().Draw(t, "scheduled") {
+		manners = append(manners, withActivateBy(march(6), time.UTC))
+	}
+	l := &randomLife{orderHarness: c.newWorld(t, manners...), t: t}
+	l.onRecord = l.loseSomeRecordings(rapid.SliceOfN(rapid.IntRange(0, 2*int(lossKinds)), 40, 40).Draw(t, "losses"))
+	for range rapid.IntRange(1, 14).Draw(t, "what happens") {
+		l.n++
+		l.at += rapid.SampledFrom([]time.Duration{0, 0, time.Second, time.Minute, hour, 9 * hour, day, 5 * day,
+			40 * day}).Draw(t, "later")
+		l.orderHarness.at(l.at, l.drawEvent())
+	}
+	l.runUntil(l.at + 60*day)
+	l.checkLife()
+	o := l.order()
+	require.Nil(t, o.State.PendingCancellation, "a lab has been asked for 60 days")
+	require.Equal(t, o.State.Terminal(), !l.open, "the run of an order that is %s", o.Status)
+}
+
+// loseSomeRecordings loses something after each recording, as it was drawn.
+func (l *randomLife) loseSomeRecordings(
+	drawn []int,
+) func(context.Context, order.Recording, recordFunc) (order.RecordingResult, error) {
+	var mu sync.Mutex
+	n := 0
+	return func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		out, err := record(ctx, rec)
+		if err != nil || out.Duplicate || n == len(drawn) {
+			return out, err
+		}
+		what := injectedLoss(drawn[n])
+		n++
+		l.checkHistory(l.order())
+		switch what {
+		case lostReport, behind:
+			kinds := []order.FactKind{order.FactKitShipped, order.FactKitReceived, order.FactKitRejected, order.FactReportReady,
+				order.FactDrawCompleted}
+			l.recordFactElsewhere(order.Fact{Kind: kinds[n%len(kinds)], SentAt: l.now(), Accession: "M000412207"})
+		case lostDemand, lostUpdate:
+			kinds := []order.DemandKind{order.DemandCancel, order.DemandActivate, order.DemandPlace, order.DemandDoNotProcess}
+			l.recordDemandElsewhere(kinds[n%len(kinds)], what == lostDemand)
+		}
+		if what <= lostUpdate {
+			return order.RecordingResult{}, errOutage
+		}
+		return out, nil
+	}
+}
+
+// recordDemandElsewhere records a demand as another run of the order would. It is made again, or the run is told to look.
+func (l *randomLife) recordDemandElsewhere(kind order.DemandKind, again bool) {
+	ctx := context.Background()
+	r := l.newReply()
+	d := order.Demand{ID: r.id, Kind: kind, By: lifecycle.Client, IsRetry: true}
+	if kind == order.DemandPlace || kind == order.DemandDoNotProcess {
+		d.By = lifecycle.Operations
+	}
+	require.NoError(l.t, l.store.AddDemand(ctx, store.DemandRow{ID: d.ID, OrderID: l.orderID, Kind: d.Kind, By: d.By}))
+	s, err := l.store.LoadState(ctx, l.orderID)
+	require.NoError(l.t, err)
+	if decision := s.ApplyDemand(d, l.now()); decision.Outcome == order.OutcomeApplied {
+		_, err = l.store.Record(ctx, order.Recording{
+			OrderID: l.orderID, Revision: s.Revision, Cause: order.CauseDemand(d.ID), Decision: decision, DemandID: d.ID,
+			At: l.now(),
+		})
+		require.NoError(l.t, err)
+	}
+	if again {
+		l.env.UpdateWorkflow(dispatch.UpdateDemand, d.ID, r, d)
+		return
+	}
+	r.Answered = true
+	l.env.SignalWorkflow(dispatch.SignalWake, nil)
+}
