@@ -25,7 +25,7 @@ import (
 // The changes of workflow code that are rolled out: before an order takes what was reported, its run rests for a moment, which is a
 // command more than its history has.
 const (
-	changePoint     = "	for r.facts.ReceiveAsync(&f) {\n"
+	changePoint     = "	for r.factSignals.ReceiveAsync(&f) {\n"
 	changeStatement = `if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
 			return err
 		}
