@@ -66,12 +66,12 @@ func AllAttentionReasons() []AttentionReason {
 
 // statusScope is the statuses that a mark belongs to. Entering any other status clears the mark.
 type statusScope struct {
-	stages   []lifecycle.Stage
-	onItsWay bool // includes the statuses of a kit that was registered before it arrived
+	stages              []lifecycle.Stage
+	registeredInTransit bool // includes the statuses of a kit that was registered before it arrived
 }
 
 func (s statusScope) includes(l lifecycle.LowStatus) bool {
-	return l.In(s.stages...) || s.onItsWay && lifecycle.RegisteredOnItsWay(l)
+	return l.In(s.stages...) || s.registeredInTransit && lifecycle.RegisteredInTransit(l)
 }
 
 func stages(all ...lifecycle.Stage) statusScope { return statusScope{stages: all} }
@@ -82,11 +82,11 @@ var statusesOfMark = map[AttentionReason]statusScope{
 	AttentionPlacementRefused:    stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
 	AttentionPlacementUnanswered: stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
 	AttentionShipmentOverdue:     stages(lifecycle.StagePlaced, lifecycle.StageUnregistered),
-	AttentionOutboundOverdue:     {stages: []lifecycle.Stage{lifecycle.StageOutbound}, onItsWay: true},
+	AttentionOutboundOverdue:     {stages: []lifecycle.Stage{lifecycle.StageOutbound}, registeredInTransit: true},
 	AttentionKitUnused:           stages(lifecycle.StageWithCustomer),
 	AttentionInboundOverdue:      stages(lifecycle.StageInbound),
 	AttentionLegSilent: {stages: []lifecycle.Stage{lifecycle.StageOutbound, lifecycle.StageInbound},
-		onItsWay: true},
+		registeredInTransit: true},
 	AttentionVisitOverdue:          stages(lifecycle.StagePlaced, lifecycle.StageAppointmentCancelled),
 	AttentionDrawUnreported:        stages(lifecycle.StagePlaced, lifecycle.StageAppointmentScheduled),
 	AttentionAppointmentUnassigned: stages(lifecycle.StageAppointmentPending),

@@ -12,7 +12,7 @@ type MatchReviewStatus string
 
 // The statuses of a review (client-api#17-enums).
 const (
-	MatchReviewMatched         MatchReviewStatus = "matched"                 // an order with the report's number exists now
+	MatchReviewMatched         MatchReviewStatus = "matched"                 // an order has the report's number now
 	MatchReviewPendingCustomer MatchReviewStatus = "pending_customer_review" // the client decides
 	MatchReviewPendingOps      MatchReviewStatus = "pending_ops_review"      // operations decide
 	MatchReviewResolved        MatchReviewStatus = "resolved"

@@ -10,9 +10,9 @@ import (
 // successPath is the way of an order with which all goes well. That of a kit that was registered after it had been shipped leaves out
 // the way to the customer: the kit may be there already.
 func successPath(s order.State) []lifecycle.LowStatus {
-	way := s.Machine().UsualWay()
+	way := s.Machine().UsualPath()
 	if s.HasShipped && s.Machine().Name() == lifecycle.NameTestkitAfterRegistration &&
-		lifecycle.RegisteredOnItsWay(s.Status) {
+		lifecycle.RegisteredInTransit(s.Status) {
 		way = slices.DeleteFunc(way, func(l lifecycle.LowStatus) bool { return l.Leg() == lifecycle.Outbound })
 	}
 	return way
