@@ -11,8 +11,8 @@ import (
 const sealPage = 500
 
 // sealAudit adds new audit rows to the audit's chain. A chain that has been tampered with gets no rows; it is logged
-// and counted, and the sweep goes on. The end of the chain is logged, because a person with access to the database cannot
-// change the log.
+// and counted, and the sweep goes on. The end of the chain is logged, because a person with access to the database
+// cannot change the log.
 func (a *Activities) sealAudit(ctx context.Context) error {
 	sealed := 0
 	for range prunePages {
