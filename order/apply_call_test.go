@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// TestFetchSchedule is molecular-api#d32: at 0, 1, 5, 15 and 60 minutes, then hourly for 24 hours, then no more.
+// TestFetchSchedule checks molecular-api#d32: at 0, 1, 5, 15 and 60 minutes, then hourly for 24 hours, then no more.
 func TestFetchSchedule(t *testing.T) {
 	t.Parallel()
 	var want []time.Duration
@@ -20,7 +20,7 @@ func TestFetchSchedule(t *testing.T) {
 		want = append(want, time.Duration(h)*time.Hour)
 	}
 	f := newFact(FactReportReady, 100)
-	f.ReceivedAt = hour(103) // the schedule begins when we hear of the report
+	f.ReceivedAt = hour(103) // the schedule begins when the fact is received
 	s, _ := applyFacts(stateIn(t, lifecycle.DeliveredToLab, nil), f)
 	for _, offset := range want {
 		at, ok := s.NextFetch()

@@ -77,7 +77,8 @@ func TestCancellationThatTheLabHasToConfirm(t *testing.T) {
 	})
 }
 
-// A kit that ships although its order was stopped is a cost, whether its notice is older than the demand or not.
+// TestAPartnersReportAboutAStoppedOrderIsAContradiction: a kit that ships although its order was stopped costs money,
+// whether the fact is older than the demand or not.
 func TestAPartnersReportAboutAStoppedOrderIsAContradiction(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []DemandKind{DemandCancel, DemandDoNotProcess} {

@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// demands are all that can be asked of a testkit order but the acknowledgement of a mark.
+// demands are all demands on a testkit order, except the acknowledgement of a mark.
 var demands = []struct {
 	name    string
 	demand  Demand
@@ -29,8 +29,8 @@ var demands = []struct {
 	{"unknown", Demand{Kind: "sing", By: lifecycle.Operations}, ReasonTransitionNotAllowed},
 }
 
-// statusesThatApply says which of the demands each status applies, after order-lifecycle#edges. A status that is not listed
-// applies none.
+// statusesThatApply lists the demands that each status applies, after order-lifecycle#edges. A status that is not
+// listed applies none.
 var statusesThatApply = map[lifecycle.LowStatus][]string{
 	lifecycle.Ordered:                    {"cancel", "cancel, operations", "do_not_process"},
 	lifecycle.RequisitionCreated:         {"cancel", "cancel, operations", "do_not_process"},

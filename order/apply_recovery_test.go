@@ -56,8 +56,8 @@ func TestRecoveryWindowRestartsAtMostTwice(t *testing.T) {
 func TestRecoveryWindowOpensAtThePlausibleTimeOfTheRejection(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[time.Time]time.Time{
-		hour(90):  hour(90),  // told a day late
-		hour(-1):  hour(114), // before the order existed
+		hour(90):  hour(90),  // received a day late
+		hour(-1):  hour(114), // before the order's creation
 		hour(115): hour(114), // an hour ahead
 	} {
 		f := rejectionFact(90, true)
@@ -80,7 +80,7 @@ func TestUnreadableRecoverableIsMarkedEachTime(t *testing.T) {
 	require.Equal(t, []string{"recoverable_unclear", "recovery_needed"}, s.MarkReasons())
 }
 
-// Where the lab can be told by a call, the order is back in production once it has accepted what was missing.
+// TestCorrectionByCall: an order is back in production once its lab has accepted the correction by a call.
 func TestCorrectionByCall(t *testing.T) {
 	t.Parallel()
 	supply := Demand{ID: "d1", Kind: DemandRecover, By: lifecycle.Operations, LabTakesCorrections: true}

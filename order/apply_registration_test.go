@@ -11,7 +11,7 @@ import (
 
 func registerDemand() Demand { return Demand{ID: "d1", Kind: DemandRegister, By: lifecycle.Client} }
 
-// registeredState is a kit that was registered at hour h, on its way or not, and whose requisition has not been made yet.
+// registeredState returns a kit that was registered at hour h, in transit or not, and has no requisition yet.
 func registeredState(t *testing.T, h int, facts ...Fact) State {
 	t.Helper()
 	s, _ := applyFacts(registrableState(t), facts...)
@@ -60,7 +60,8 @@ func TestWhoCannotRegister(t *testing.T) {
 	}
 }
 
-// A sample that reaches the lab before its kit is registered is not lost and not refused.
+// TestSampleReceivedBeforeRegistration: a sample that reaches the lab before its registration is neither lost nor
+// refused.
 func TestSampleReceivedBeforeRegistration(t *testing.T) {
 	t.Parallel()
 	received := newFact(FactKitReceived, 70)
@@ -111,7 +112,7 @@ func TestARejectionBeforeTheRegistration(t *testing.T) {
 	})
 }
 
-// The deadlines of the outbound leg run on by leg, whatever the status.
+// TestKitRegisteredInTransit: the deadlines of the outbound leg apply in any status.
 func TestKitRegisteredInTransit(t *testing.T) {
 	t.Parallel()
 	onTheWay := registeredState(t, 50, newFact(FactKitShipped, 24), courierFact(30, "outbound", lifecycle.OutForDelivery))

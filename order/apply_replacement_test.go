@@ -35,7 +35,7 @@ func failByFact(f Fact) func(*testing.T, State) Decision {
 	return func(_ *testing.T, s State) Decision { return s.ApplyFact(f, f.ReceivedAt) }
 }
 
-// failByTimer lets the next n deadlines act.
+// failByTimer fires the next n deadlines.
 func failByTimer(n int) func(*testing.T, State) Decision {
 	return func(t *testing.T, s State) Decision {
 		t.Helper()

@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// newStateOf is an order of the collection method that has just been created.
+// newStateOf returns a new order of the collection method.
 func newStateOf(m lifecycle.Modality, edit func(*Order, *Policy)) State {
 	p := DefaultPolicy()
 	o := &Order{ID: "o1", TeamID: "t1", Number: "K7Q2M9XW4T1B8C5D", Modality: m, Origin: OriginInitial, CreatedAt: t0}
@@ -20,7 +20,7 @@ func newStateOf(m lifecycle.Modality, edit func(*Order, *Policy)) State {
 	return NewState(o, p, time.Time{})
 }
 
-// requisitionedState is one that the lab has taken.
+// requisitionedState returns an order that the lab has accepted.
 func requisitionedState(m lifecycle.Modality, edit func(*Order, *Policy)) State {
 	return newStateOf(m, edit).ApplyPlacementAccepted("A1", t0.Add(time.Second)).Next
 }
@@ -29,7 +29,7 @@ func asRedraw(o *Order, _ *Policy) { o.Origin, o.ParentID = OriginRedraw, "o0" }
 
 func asImported(o *Order, _ *Policy) { o.Imported = true }
 
-// applyFetch is what a report that was announced and fetched at hour h does.
+// applyFetch applies results that were announced and fetched at hour h.
 func applyFetch(t *testing.T, s State, h int, f FetchOutcome) Decision {
 	t.Helper()
 	s, d := applyFacts(s, newFact(FactReportReady, h))
@@ -222,7 +222,7 @@ func TestResultsThatWereHeldBackAreAccepted(t *testing.T) {
 
 func cancelBy(a lifecycle.Actor) Demand { return Demand{Kind: DemandCancel, By: a} }
 
-// The deadlines table, for what is not a kit.
+// TestDeadlinesOfVisitsAndDraws checks the table of deadlines for orders without kits.
 func TestDeadlinesOfVisitsAndDraws(t *testing.T) {
 	t.Parallel()
 	at := t0.Add(time.Second)

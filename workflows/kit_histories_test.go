@@ -15,23 +15,24 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// historyFact is one report of a history: what happened, when, and which statement it makes.
+// historyFact is one fact of a history: what happened, when, and with which content.
 type historyFact struct {
 	kind   order.FactKind
 	at     time.Duration       // when it happened, after day0
-	final  bool                // kit_rejected: for good
-	parcel int                 // kit_shipped: which numbers it tells
+	final  bool                // kit_rejected: final
+	parcel int                 // kit_shipped: which tracking numbers
 	leg    string              // courier_report
 	target lifecycle.LowStatus // courier_report
 }
 
-// arrival is a report on its way to us: the reports of a history come in any order, and some come again.
+// arrival is the arrival of a fact: the facts of a history arrive in any order, and some arrive twice.
 type arrival struct {
 	report int
 	after  time.Duration // since the arrival before
 }
 
-// kitHistory is what really happened to a kit, in order, and how we came to know it. Everything has happened before the first arrival.
+// kitHistory is what happened to a kit, in order, and how the facts arrived. Everything happened before the first
+// arrival.
 type kitHistory struct {
 	told     []historyFact
 	arrivals []arrival
@@ -49,10 +50,10 @@ func (h kitHistory) String() string {
 	return b.String()
 }
 
-// arrivalsFrom is when the first report arrives. Everything arrives within three days, well inside the shortest deadline.
+// arrivalsFrom is when the first fact arrives. All facts arrive within three days, before the shortest deadline.
 const arrivalsFrom = 3 * day
 
-// histories draws legal histories: shipments, sightings by couriers, then the kit at the lab, then one of the ends.
+// histories draws valid histories: shipments, courier scans, then the kit at the lab, then one of the ends.
 func histories(end *rapid.Generator[[]historyFact]) *rapid.Generator[kitHistory] {
 	sightings := []historyFact{
 		{kind: order.FactCourierReport, leg: "outbound", target: lifecycle.OutForDelivery},
@@ -97,7 +98,7 @@ func drawArrivals(t *rapid.T, reports int) []arrival {
 	return out
 }
 
-// The ends with at most one terminal fact, none newer than it but further reports.
+// consistentEnds are the ends with at most one terminal fact, after which only lab reports follow.
 var consistentEnds = rapid.SampledFrom([][]historyFact{
 	nil,
 	{{kind: order.FactKitRejected, final: true}},
@@ -105,7 +106,7 @@ var consistentEnds = rapid.SampledFrom([][]historyFact{
 	{{kind: order.FactReportReady}, {kind: order.FactReportReady}},
 })
 
-// wantStatus is the status that a history ends in: that of its newest report.
+// wantStatus returns the status in which a history ends: that of its newest fact.
 func (h kitHistory) wantStatus() lifecycle.LowStatus {
 	if len(h.told) == 0 {
 		return created
@@ -128,7 +129,8 @@ func (h kitHistory) wantStatus() lifecycle.LowStatus {
 	}
 }
 
-// deliverFacts lets the reports arrive at an order. With forgetful, each seems to be of the time at which it arrives, so that nothing is late.
+// deliverFacts has the facts arrive at an order. With withoutTimes each has the time of its arrival, so that none is
+// late.
 func (h kitHistory) deliverFacts(w *orderHarness, withoutTimes bool) {
 	w.resultsAt(day, `{}`)
 	if h.reportCount() > 1 {
@@ -165,7 +167,7 @@ func (h kitHistory) reportCount() int {
 	return n
 }
 
-// difference says how the order is not what its history amounts to; empty: it is.
+// difference says how the order differs from its history; empty: it does not.
 func (h kitHistory) difference(w *orderHarness) string {
 	o := w.order()
 	status := o.Status
@@ -209,7 +211,8 @@ func (h kitHistory) resultsDifference(w *orderHarness, o *order.Order) string {
 	return ""
 }
 
-// Every permutation and duplication of what partners report ends in the same status, with the newest results and shipment.
+// TestHistoriesConverge: every permutation and duplication of facts ends in the same status, with the newest results
+// and shipment.
 func TestHistoriesConverge(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
@@ -221,7 +224,7 @@ func TestHistoriesConverge(t *testing.T) {
 	})
 }
 
-// The control: without the times of what happened, the order of arrival decides, and the property does not hold.
+// The control: without the times of the facts the order of arrival decides, and the property does not hold.
 func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
@@ -240,7 +243,7 @@ func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 	require.NotZero(t, different[true], "nothing was lost by forgetting when things happened")
 }
 
-// Of terminal facts that contradict each other the first to be applied stands, and somebody has to look.
+// TestContradictoryHistories: the first of contradictory terminal facts decides, and a mark is raised.
 func TestContradictoryHistories(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)

@@ -16,12 +16,12 @@ import (
 // reconcileHarness plays the reconciler's activities: one sweep, pages of open orders and pages of silent ones.
 type reconcileHarness struct {
 	inputs      []dispatch.ReconcileInput
-	pages       []string                  // the cursors asked for, of open orders
-	sweepInputs []dispatch.ReconcileInput // how each was to be looked at
-	polled      []string                  // the cursors asked for, of silent orders
-	fail        int                       // so many first attempts at a page of open orders fail
+	pages       []string                  // the cursors of open orders that were asked for
+	sweepInputs []dispatch.ReconcileInput // the inputs of the sweeps
+	polled      []string                  // the cursors of silent orders that were asked for
+	fail        int                       // how many first attempts at a page of open orders fail
 
-	unmatched int // reports that are to be reviewed
+	unmatched int // lab reports that need a match review
 	reviewed  []dispatch.ReconcileInput
 }
 
@@ -103,7 +103,7 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
-// A run that cannot reach the store gives up: the schedule begins another one.
+// TestReconcileGivesUp: a run that cannot reach the store fails, and the schedule starts another.
 func TestReconcileGivesUp(t *testing.T) {
 	t.Parallel()
 	s := &reconcileHarness{fail: 1000}
@@ -113,7 +113,7 @@ func TestReconcileGivesUp(t *testing.T) {
 	require.Len(t, s.pages, 10)
 }
 
-// Labs are asked only where there is something to ask for, after everything else.
+// TestReconcileHasReportsReviewed: labs are asked last, and only if there is something to ask for.
 func TestReconcileHasReportsReviewed(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]dispatch.ReconcileInput{

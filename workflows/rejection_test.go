@@ -17,7 +17,8 @@ func recoveryDemand(confirmed bool) order.Demand {
 	return d
 }
 
-// A kit is rejected on the second day; each case ends the window in one of the ways of order-lifecycle#kit-rejection.
+// TestRejectedKit: a kit is rejected on the second day, and each case ends the window in a way of
+// order-lifecycle#kit-rejection.
 func TestRejectedKit(t *testing.T) {
 	t.Parallel()
 	start := []lifecycle.LowStatus{ordered, created, received, blocked}
@@ -142,7 +143,7 @@ func TestRecoveryWindowCloses(t *testing.T) {
 	}
 }
 
-// Once operations have supplied what was missing, they are reminded to tell the lab.
+// TestRemindersAfterRecovery: after the recovery, reminders ask operations to contact the lab.
 func TestRemindersAfterRecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -176,8 +177,8 @@ func TestRejectionThatDoesNotSayWhetherItIsFinal(t *testing.T) {
 		w.attention())
 }
 
-// What was supplied reaches the order's documents with the decision. What came with a demand that the run refuses is erased by
-// whoever asked.
+// TestBodyOfARecovery: a recovery changes the order's documents with its decision. The body of a refused demand is
+// erased by its caller.
 func TestBodyOfARecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

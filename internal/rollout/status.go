@@ -41,7 +41,8 @@ type Build struct {
 	State     string         `json:"state"`
 	CreatedAt time.Time      `json:"created_at,omitzero"`
 	Workers   map[string]int `json:"workers"` // processes that have lately polled, by task queue
-	// OpenOrders is the number of open orders, OtherWorkflows that of other open workflows, whose last task was on this build.
+	// OpenOrders is the number of open orders, OtherWorkflows that of other open workflows, whose last task was on this
+	// build.
 	OpenOrders     int64 `json:"orders"`
 	OtherWorkflows int64 `json:"others"`
 }
