@@ -49,8 +49,8 @@ courier transit_customer out_for_delivery with_customer transit_lab problem_in_t
 courier failure_to_deliver_to_customer failure_to_deliver_to_lab lost: *
 courier delivered_to_lab: requisition_created transit_customer out_for_delivery \
 	problem_in_transit_customer with_customer transit_lab problem_in_transit_lab
-timer lost: requisition_created transit_customer out_for_delivery problem_in_transit_customer \
-	transit_lab problem_in_transit_lab
+timer lost: requisition_created transit_customer out_for_delivery \
+	problem_in_transit_customer transit_lab problem_in_transit_lab
 timer sample_error: lab_processing_blocked
 system requisition_created delivered_to_lab completed corrected: *`,
 

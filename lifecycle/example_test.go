@@ -49,15 +49,14 @@ func ExampleMachine_UsualPath() {
 // Next lists the statuses that may follow, whoever asks for them.
 func ExampleMachine_Next() {
 	machine := lifecycle.MachineFor(lifecycle.Testkit, false, false)
-	for _, low := range machine.Next(lifecycle.TransitLab, lifecycle.Conditions{Shipped: true}) {
+	for _, low := range machine.Next(lifecycle.DeliveredToLab, lifecycle.Conditions{Shipped: true}) {
 		fmt.Println(low)
 	}
 	// Output:
-	// delivered_to_lab
+	// completed
 	// do_not_process
-	// failure_to_deliver_to_lab
-	// lost
-	// problem_in_transit_lab
+	// lab_processing_blocked
+	// sample_error
 }
 
 // Check says whether an actor may ask for a transition, and why not.

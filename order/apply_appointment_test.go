@@ -345,7 +345,7 @@ func TestCancellingAnOrderAndItsAppointment(t *testing.T) {
 	require.Empty(t, d.Appointments, "the appointment is left")
 	require.True(t, d.Next.Appointment.Active())
 	drop := Demand{ID: "c1", Kind: DemandCancelAppointment, By: lifecycle.Client}
-	require.Empty(t, d.Next.CheckDemand(drop, hour(6)), "and can be cancelled by itself")
+	require.Empty(t, d.Next.CheckDemand(drop, hour(6)), "and can be cancelled alone")
 }
 
 // TestAppointmentFactsInAnyOrder checks that the order of arrival does not change the result.

@@ -93,7 +93,7 @@ func TestDeadlinesThatRaiseAttention(t *testing.T) {
 			require.Equal(t, []string{string(c.mark)}, s.MarkReasons())
 			left, _ := applyFacts(s, c.leave)
 			require.NotEqual(t, c.in, left.Status)
-			require.False(t, left.HasMark(c.mark), "it goes away with the status")
+			require.False(t, left.HasMark(c.mark), "it is cleared with the status")
 		})
 	}
 }

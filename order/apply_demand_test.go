@@ -156,14 +156,14 @@ func TestRecover(t *testing.T) {
 	t.Parallel()
 	blocked := stateIn(t, lifecycle.LabProcessingBlocked, nil)
 	require.Equal(t, []string{"recovery_needed"}, blocked.MarkReasons())
-	told := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(92))
-	require.Empty(t, told.Steps, "the lab has to be told, and to confirm")
-	require.Equal(t, []string{"tell_lab"}, told.Next.MarkReasons())
-	require.Equal(t, blocked.Deadlines, told.Next.Deadlines, "the window does not move")
+	supplied := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(92))
+	require.Empty(t, supplied.Steps, "the lab has to get it and to confirm")
+	require.Equal(t, []string{"tell_lab"}, supplied.Next.MarkReasons())
+	require.Equal(t, blocked.Deadlines, supplied.Next.Deadlines, "the window does not move")
 
 	t.Run("the lab confirmed", func(t *testing.T) {
 		t.Parallel()
-		d := told.Next.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations, Confirmed: true}, hour(94))
+		d := supplied.Next.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations, Confirmed: true}, hour(94))
 		require.Equal(t, []lifecycle.LowStatus{lifecycle.DeliveredToLab}, lowStatuses(d.Steps))
 		require.Empty(t, d.Next.Attention)
 		require.Equal(t, RecoveryState{}, d.Next.Recovery)
@@ -174,14 +174,14 @@ func TestRecover(t *testing.T) {
 	})
 	t.Run("the lab reports it back in production", func(t *testing.T) {
 		t.Parallel()
-		s, _ := applyFacts(told.Next, newFact(FactKitReceived, 93))
+		s, _ := applyFacts(supplied.Next, newFact(FactKitReceived, 93))
 		require.Equal(t, lifecycle.DeliveredToLab, s.Status)
 		require.Empty(t, s.Attention)
 	})
 	t.Run("a client cannot confirm for the lab", func(t *testing.T) {
 		t.Parallel()
 		dm := Demand{Kind: DemandRecover, By: lifecycle.Client, Confirmed: true}
-		require.Equal(t, ReasonTransitionNotAllowed, told.Next.CheckDemand(dm, hour(94)))
+		require.Equal(t, ReasonTransitionNotAllowed, supplied.Next.CheckDemand(dm, hour(94)))
 	})
 }
 

@@ -96,7 +96,7 @@ func TestImpliedSteps(t *testing.T) {
 		f    Fact
 		want []lifecycle.LowStatus
 	}{
-		{"rejection for good", rejectionFact(30, false),
+		{"final rejection", rejectionFact(30, false),
 			[]lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.SampleError}},
 		{"recoverable rejection", rejectionFact(30, true),
 			[]lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.LabProcessingBlocked}},

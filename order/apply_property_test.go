@@ -106,7 +106,7 @@ func TestEveryOrderOfArrivalEndsTheSame(t *testing.T) {
 					return
 				}
 			}
-			t.Fatalf("%d histories do not tell the rule from one without lateness", tries)
+			t.Fatalf("%d histories do not distinguish the rule from one without lateness", tries)
 		})
 	}
 }

@@ -28,9 +28,9 @@ func TestRecoveryWindow(t *testing.T) {
 func TestRemindersRenewTheMarkThatIsOpen(t *testing.T) {
 	t.Parallel()
 	blocked := stateIn(t, lifecycle.LabProcessingBlocked, nil)
-	told := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(91)).Next
-	told, _ = fireDeadline(t, told, "recovery_reminder_1")
-	require.Equal(t, []Attention{{Reason: AttentionTellLab, Since: hour(91), Reminders: 1}}, told.Attention)
+	supplied := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(91)).Next
+	supplied, _ = fireDeadline(t, supplied, "recovery_reminder_1")
+	require.Equal(t, []Attention{{Reason: AttentionTellLab, Since: hour(91), Reminders: 1}}, supplied.Attention)
 	acknowledged := blocked.ApplyDemand(Demand{Kind: DemandAcknowledgeMark, Reason: string(AttentionRecoveryNeeded)},
 		hour(91)).Next
 	require.Empty(t, acknowledged.Attention)
@@ -86,7 +86,7 @@ func TestCorrectionByCall(t *testing.T) {
 	supply := Demand{ID: "d1", Kind: DemandRecover, By: lifecycle.Operations, LabTakesCorrections: true}
 	s := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(91)).Next
 	require.Equal(t, "d1", s.PendingCorrection.DemandID)
-	require.Empty(t, s.Attention, "nobody has to do anything")
+	require.Empty(t, s.Attention, "nobody has to act")
 	require.Equal(t, lifecycle.LabProcessingBlocked, s.Status)
 
 	d := s.ApplyCorrectionAccepted(hour(92))
@@ -98,7 +98,7 @@ func TestCorrectionByCall(t *testing.T) {
 	require.Nil(t, refused.PendingCorrection)
 	unanswered := s.ApplyCorrectionUnanswered(hour(92)).Next
 	require.True(t, unanswered.HasMark(AttentionTellLab))
-	require.Equal(t, 1, unanswered.PendingCorrection.UnansweredRounds, "it is told on")
+	require.Equal(t, 1, unanswered.PendingCorrection.UnansweredRounds, "attempts go on")
 
 	back, _ := applyFacts(s, newFact(FactKitReceived, 95))
 	require.Nil(t, back.PendingCorrection, "the lab was faster")

@@ -74,7 +74,7 @@ func TestSampleReceivedBeforeRegistration(t *testing.T) {
 	s = s.ApplyDemand(registerDemand(), hour(100)).Next
 	require.False(t, s.HasMark(AttentionUnregisteredSample))
 	s, d = applyFacts(s, received)
-	require.Equal(t, OutcomeParked, d.Outcome, "the lab has to be told of the patient first")
+	require.Equal(t, OutcomeParked, d.Outcome, "the lab has to get the patient first")
 	s = s.ApplyPlacementAccepted("", hour(100)).Next
 	s, d = applyFacts(s, received)
 	require.Equal(t, OutcomeApplied, d.Outcome)
@@ -97,13 +97,13 @@ func TestARejectionBeforeTheRegistration(t *testing.T) {
 		require.Empty(t, s.ParkedFacts)
 		require.Equal(t, lifecycle.Registered, s.Status)
 	})
-	t.Run("for good, stops the order", func(t *testing.T) {
+	t.Run("final, stops the order", func(t *testing.T) {
 		t.Parallel()
 		s, _ := applyFacts(registrableState(t), newFact(FactKitShipped, 24), rejectionFact(80, false))
 		require.Equal(t, lifecycle.DoNotProcess, s.Status)
 		require.True(t, s.HasMark(AttentionReplacementNeeded))
 	})
-	t.Run("for good, while the requisition is being made", func(t *testing.T) {
+	t.Run("final, while the requisition is being made", func(t *testing.T) {
 		t.Parallel()
 		s, d := applyFacts(registeredState(t, 50, newFact(FactKitShipped, 24)), rejectionFact(80, false))
 		require.Equal(t, []lifecycle.LowStatus{lifecycle.RequisitionCreated, lifecycle.DeliveredToLab, lifecycle.SampleError},

@@ -17,7 +17,7 @@ var failures = []struct {
 	fails func(*testing.T, State) Decision
 	to    lifecycle.LowStatus
 }{
-	{"rejected for good", lifecycle.DeliveredToLab, failByFact(rejectionFact(90, false)), lifecycle.SampleError},
+	{"rejected finally", lifecycle.DeliveredToLab, failByFact(rejectionFact(90, false)), lifecycle.SampleError},
 	{"not recovered in time", lifecycle.LabProcessingBlocked, failByTimer(4), lifecycle.SampleError},
 	{"lost, by the courier", lifecycle.TransitLab, failByFact(courierFact(90, "inbound", lifecycle.Lost)), lifecycle.Lost},
 	{"lost, by silence", lifecycle.TransitLab, failByTimer(2), lifecycle.Lost},

@@ -97,7 +97,7 @@ func TestARejectedSampleThatMayBeSaved(t *testing.T) {
 	require.Equal(t, OutcomeApplied, d.Outcome)
 	require.True(t, s.HasMark(AttentionSampleProblem))
 	require.Equal(t, lifecycle.DrawCompleted, s.Status)
-	require.Empty(t, applyFetch(t, s, 90, FetchOutcome{}).Next.Attention, "results settle it")
+	require.Empty(t, applyFetch(t, s, 90, FetchOutcome{}).Next.Attention, "results clear it")
 }
 
 func TestAnOnSiteDraw(t *testing.T) {
@@ -176,7 +176,7 @@ func TestRedraw(t *testing.T) {
 		"partial results": {requisitionedState(lifecycle.WalkIn, nil),
 			FetchOutcome{MissingByLabFault: true, Partial: true}, lifecycle.PartialResults},
 		"a redraw itself": {requisitionedState(lifecycle.WalkIn, asRedraw), lacking, lifecycle.Completed},
-		"drawn at home, nobody comes back": {requisitionedState(lifecycle.AtHomePhlebotomy, nil), lacking,
+		"drawn at home, no second draw": {requisitionedState(lifecycle.AtHomePhlebotomy, nil), lacking,
 			lifecycle.Completed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -232,9 +232,9 @@ func TestDeadlinesOfVisitsAndDraws(t *testing.T) {
 		want  Deadline
 		mark  AttentionReason
 	}{
-		{"walk-in, nobody comes", requisitionedState(lifecycle.WalkIn, nil), Deadline{"visit_overdue", at.Add(14 * Day)},
+		{"walk-in without a visit", requisitionedState(lifecycle.WalkIn, nil), Deadline{"visit_overdue", at.Add(14 * Day)},
 			AttentionVisitOverdue},
-		{"phlebotomy, nobody books", requisitionedState(lifecycle.AtHomePhlebotomy, nil),
+		{"phlebotomy without a booking", requisitionedState(lifecycle.AtHomePhlebotomy, nil),
 			Deadline{"visit_overdue", at.Add(14 * Day)}, AttentionVisitOverdue},
 		{"imported walk-in", newStateOf(lifecycle.WalkIn, asImported), Deadline{"visit_overdue", t0.Add(14 * Day)},
 			AttentionVisitOverdue},

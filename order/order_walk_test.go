@@ -163,7 +163,7 @@ func (w *orderWalk) applyFact(f Fact) {
 		kept = append(kept, f)
 	}
 	require.Equal(w.t, jsonText(w.t, kept), jsonText(w.t, append([]Fact{}, d.Next.ParkedFacts...)),
-		"a fact is parked or settled, and no other is touched")
+		"a fact is parked or not, and no other fact changes")
 }
 
 func (w *orderWalk) anyDemand() Demand {

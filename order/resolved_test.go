@@ -9,51 +9,6 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// remember stores what has raised a mark.
-func (w *orderWalk) remember(before State, d Decision, again cause) {
-	if w.raised == nil {
-		w.raised = map[AttentionReason][]cause{}
-	}
-	for _, a := range d.Next.Attention {
-		if !before.HasMark(a.Reason) {
-			w.raised[a.Reason] = append(w.raised[a.Reason], again)
-		}
-	}
-}
-
-// checkResolved checks that what has raised a mark does not raise it again after its acknowledgement, and that an
-// accepted version of a lab report neither asks for a decision nor makes an event.
-func (w *orderWalk) checkResolved(dm Demand, d Decision) {
-	if d.Outcome != OutcomeApplied {
-		return
-	}
-	switch dm.Kind {
-	case DemandAcknowledgeMark:
-		r := AttentionReason(dm.Reason)
-		for _, again := range w.raised[r] {
-			repeated := again(d.Next)
-			require.False(w.t, repeated.Next.HasMark(r), "%s is raised again", r)
-		}
-		require.False(w.t, r == AttentionFactOutOfPlace && len(deadlinesOf(d.Next, r)) > 0,
-			"somebody has seen all that is parked")
-	case DemandAcceptResults:
-		f := *dm.Results
-		f.Generation, f.Changed = d.Next.Fetch.Generation, true // compared before it was accepted
-		again, _ := d.Next.ApplyFetchedResults(f, w.now)
-		require.Empty(w.t, again.Steps)
-		require.Equal(w.t, d.Next.HasMark(AttentionResultAfterEnd), again.Next.HasMark(AttentionResultAfterEnd))
-	}
-}
-
-func deadlinesOf(s State, r AttentionReason) (out []Deadline) {
-	for _, dl := range s.Deadlines {
-		if dl.Name == DeadlineName(r) {
-			out = append(out, dl)
-		}
-	}
-	return out
-}
-
 // happening is one thing that happens to an order.
 type happening func(State) Decision
 
@@ -288,7 +243,7 @@ func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 			require.True(t, s.HasMark(c.mark))
 			again := c.first
 			again.InboxID += " again"
-			require.True(t, happen(s, reports(again)).Next.HasMark(c.mark), "nobody has seen it")
+			require.True(t, happen(s, reports(again)).Next.HasMark(c.mark), "it was not acknowledged")
 			s = happen(s, reports(again), acknowledges(c.mark)).Next
 			require.False(t, s.HasMark(c.mark))
 			again.InboxID, again.ReceivedAt = again.InboxID+"st", again.ReceivedAt.Add(2*time.Hour)
@@ -343,8 +298,8 @@ func TestARejectionIsAnsweredByWhatWasSupplied(t *testing.T) {
 		require.Zero(t, newer.Recovery.SuppliedAt)
 	}
 	supply := Demand{Kind: DemandRecover, By: lifecycle.Operations}
-	told := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
-	seen, _ := fireDeadline(t, happen(told, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
+	supplied := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
+	seen, _ := fireDeadline(t, happen(supplied, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
 	require.Equal(t, []string{"tell_lab"}, seen.MarkReasons(), "what is left to do for a blocked kit is raised again")
 }
 
@@ -373,11 +328,11 @@ func TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt(t *testing.T) {
 			return s.ApplyDemand(Demand{ID: id, Kind: DemandRecover, By: lifecycle.Operations, LabTakesCorrections: true}, now)
 		}
 	}
-	untold := func(s State) Decision { return s.ApplyCorrectionUnanswered(now) }
-	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), untold, acknowledges(AttentionTellLab),
-		untold).Next
+	noAnswer := func(s State) Decision { return s.ApplyCorrectionUnanswered(now) }
+	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), noAnswer, acknowledges(AttentionTellLab),
+		noAnswer).Next
 	require.False(t, s.HasMark(AttentionTellLab))
-	require.True(t, happen(s, corrects("2"), untold).Next.HasMark(AttentionTellLab))
+	require.True(t, happen(s, corrects("2"), noAnswer).Next.HasMark(AttentionTellLab))
 }
 
 // TestAnAcknowledgedAppointmentAtItsProvider: once operations have acknowledged the mark, the provider's further

@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-var writeRules = flag.Bool("write", false, "write testdata/status_rules.txt anew")
+var writeRules = flag.Bool("write", false, "write testdata/status_rules.txt")
 
 // TestRulesOfEveryStatus records what package order does in every status of every modality: which marks stay when an
 // order enters it, which deadlines it has, and what else depends on it. A change of testdata/status_rules.txt is a

@@ -179,7 +179,7 @@ func (w *orderHarness) scriptAt(after time.Duration, name string) {
 func (w *orderHarness) shipAtLab() {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusBadGateway, w.askLab(http.MethodPost, "facts", `{"type":"kit_shipped"}`),
-		"nobody hears its webhook")
+		"its webhook is lost")
 }
 
 func (w *orderHarness) putLab(what, body string) {

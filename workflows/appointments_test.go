@@ -49,7 +49,7 @@ func TestAVisitFromBookingToResults(t *testing.T) {
 	require.Equal(t, "305 W Washington Street", a.Location.FirstLine, "where the provider said")
 	require.Equal(t, day0.Add(50*hour), w.order().State.CollectedAt)
 	require.Equal(t, []string{webhookOrderCreated, webhookOrderUpdated, webhookOrderUpdated, webhookAppointmentCreated,
-		webhookAppointmentUpdated, webhookOrderUpdated}, w.webhookTypes(), "a partial report is not told of")
+		webhookAppointmentUpdated, webhookOrderUpdated}, w.webhookTypes(), "partial results make no message")
 	require.Len(t, w.labCalls("neutral.book"), 1)
 }
 
@@ -101,7 +101,7 @@ func TestAVisitWithoutARequisitionIsGivenUp(t *testing.T) {
 			require.Equal(t, day0.Add(test.at), w.appointment().History[1].At.Truncate(time.Second))
 			require.Equal(t, []string{webhookOrderCreated, webhookAppointmentCreated, webhookAppointmentUpdated},
 				w.webhookTypes())
-			require.Len(t, w.labCalls("neutral.cancel_appointment"), 1, "its provider is told")
+			require.Len(t, w.labCalls("neutral.cancel_appointment"), 1, "its provider drops it")
 			require.Empty(t, w.order().State.PendingReleases)
 		})
 	}
@@ -239,7 +239,7 @@ func TestCancellingAnOrderThatHasAVisit(t *testing.T) {
 		modality lifecycle.Modality
 		start    time.Duration
 		visits   []string
-		told     int
+		releases int
 	}{
 		{lifecycle.AtHomePhlebotomy, 54 * hour, []string{"scheduled", "cancelled"}, 1},
 		{lifecycle.WalkIn, 54 * hour, []string{"scheduled"}, 0}, // a PSC keeps its appointment
@@ -254,7 +254,7 @@ func TestCancellingAnOrderThatHasAVisit(t *testing.T) {
 			require.True(t, stop.Done)
 			require.Equal(t, lifecycle.Cancelled, w.order().Status)
 			require.Equal(t, test.visits, w.appointmentEvents())
-			require.Len(t, w.labCalls("neutral.cancel_appointment"), test.told)
+			require.Len(t, w.labCalls("neutral.cancel_appointment"), test.releases)
 		})
 	}
 }

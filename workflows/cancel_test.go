@@ -28,11 +28,11 @@ func TestCancelWhereTheLabHasNoCall(t *testing.T) {
 			settings: []orderSetting{withActivateBy(march(6), time.UTC)}, ask: hour,
 			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{},
 		},
-		"refused by the lab for good": {
+		"refused by the lab": {
 			settings: []orderSetting{withScript("refuse-place")}, ask: hour,
 			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{},
 		},
-		"between two rounds that nobody answered": {
+		"between two rounds without an answer": {
 			settings: []orderSetting{withScript("fail-place-99")}, ask: 2 * time.Minute,
 			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{order.AttentionCancelAtLab},
 		},

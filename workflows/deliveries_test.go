@@ -113,7 +113,7 @@ func TestFailedBatchIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	e := newEndpoint(t, func(_ *endpointHarness, n int) (time.Duration, error) {
 		if n <= 8 { // the test environment gives up after ten attempts
-			return 0, errors.New("the store is away")
+			return 0, errors.New("the store is unavailable")
 		}
 		return 0, nil
 	})

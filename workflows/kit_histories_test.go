@@ -34,16 +34,16 @@ type arrival struct {
 // kitHistory is what happened to a kit, in order, and how the facts arrived. Everything happened before the first
 // arrival.
 type kitHistory struct {
-	told     []historyFact
+	facts    []historyFact
 	arrivals []arrival
 }
 
 func (h kitHistory) String() string {
 	var b strings.Builder
-	for _, x := range h.told {
+	for _, x := range h.facts {
 		fmt.Fprintf(&b, "%s%s at %s; ", x.kind, x.target, x.at)
 	}
-	b.WriteString("told:")
+	b.WriteString("facts:")
 	for _, a := range h.arrivals {
 		fmt.Fprintf(&b, " %s later #%d,", a.after, a.report)
 	}
@@ -55,7 +55,7 @@ const arrivalsFrom = 3 * day
 
 // histories draws valid histories: shipments, courier scans, then the kit at the lab, then one of the ends.
 func histories(end *rapid.Generator[[]historyFact]) *rapid.Generator[kitHistory] {
-	sightings := []historyFact{
+	scans := []historyFact{
 		{kind: order.FactCourierReport, leg: "outbound", target: lifecycle.OutForDelivery},
 		{kind: order.FactCourierReport, leg: "outbound", target: lifecycle.WithCustomer},
 		{kind: order.FactCourierReport, leg: "inbound", target: lifecycle.TransitLab},
@@ -65,20 +65,20 @@ func histories(end *rapid.Generator[[]historyFact]) *rapid.Generator[kitHistory]
 		var h kitHistory
 		shipments := rapid.IntRange(0, 2).Draw(t, "shipments")
 		for n := range shipments {
-			h.told = append(h.told, historyFact{kind: order.FactKitShipped, parcel: n})
+			h.facts = append(h.facts, historyFact{kind: order.FactKitShipped, parcel: n})
 		}
 		if shipments == 1 {
-			from := rapid.IntRange(0, 3).Draw(t, "sightings from")
-			h.told = append(h.told, sightings[from:]...)
+			from := rapid.IntRange(0, 3).Draw(t, "scans from")
+			h.facts = append(h.facts, scans[from:]...)
 		}
-		h.told = append(h.told, rapid.SliceOfN(atLab, 0, 3).Draw(t, "at the lab")...)
-		h.told = append(h.told, end.Draw(t, "end")...)
+		h.facts = append(h.facts, rapid.SliceOfN(atLab, 0, 3).Draw(t, "at the lab")...)
+		h.facts = append(h.facts, end.Draw(t, "end")...)
 		at := time.Duration(0)
-		for i := range h.told {
+		for i := range h.facts {
 			at += time.Duration(rapid.IntRange(1, 6).Draw(t, "hours")) * hour
-			h.told[i].at = at
+			h.facts[i].at = at
 		}
-		h.arrivals = drawArrivals(t, len(h.told))
+		h.arrivals = drawArrivals(t, len(h.facts))
 		return h
 	})
 }
@@ -108,10 +108,10 @@ var consistentEnds = rapid.SampledFrom([][]historyFact{
 
 // wantStatus returns the status in which a history ends: that of its newest fact.
 func (h kitHistory) wantStatus() lifecycle.LowStatus {
-	if len(h.told) == 0 {
+	if len(h.facts) == 0 {
 		return created
 	}
-	last := h.told[len(h.told)-1]
+	last := h.facts[len(h.facts)-1]
 	switch last.kind {
 	case order.FactKitShipped:
 		return shipped
@@ -139,7 +139,7 @@ func (h kitHistory) deliverFacts(w *orderHarness, withoutTimes bool) {
 	at := arrivalsFrom
 	for _, a := range h.arrivals {
 		at += a.after
-		x := h.told[a.report]
+		x := h.facts[a.report]
 		w.factAt(at, x.kind, func(f *order.Fact) {
 			if !withoutTimes {
 				f.SentAt = day0.Add(x.at)
@@ -159,7 +159,7 @@ func (h kitHistory) deliverFacts(w *orderHarness, withoutTimes bool) {
 
 func (h kitHistory) reportCount() int {
 	n := 0
-	for _, x := range h.told {
+	for _, x := range h.facts {
 		if x.kind == order.FactReportReady {
 			n++
 		}
@@ -178,7 +178,7 @@ func (h kitHistory) difference(w *orderHarness) string {
 		return fmt.Sprintf("the order is %s, not %s", status, h.wantStatus())
 	}
 	newest := -1
-	for i, x := range h.told {
+	for i, x := range h.facts {
 		if x.kind == order.FactKitShipped {
 			newest = i
 		}
@@ -187,7 +187,7 @@ func (h kitHistory) difference(w *orderHarness) string {
 		return "there is a shipment, or none, wrongly"
 	}
 	if newest >= 0 {
-		prefix := []string{"92", "94"}[h.told[newest].parcel]
+		prefix := []string{"92", "94"}[h.facts[newest].parcel]
 		if !strings.HasPrefix(o.Shipment.Outbound.Number, prefix) || !strings.HasPrefix(o.Shipment.Inbound.Number, prefix) {
 			return "the shipment is not the newest"
 		}
@@ -231,11 +231,11 @@ func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 	different := map[bool]int{}
 	for seed := range 20 {
 		h := histories(consistentEnds).Example(seed)
-		for _, forgetful := range []bool{false, true} {
+		for _, withoutTimes := range []bool{false, true} {
 			w := c.newWorld(t)
-			h.deliverFacts(w, forgetful)
+			h.deliverFacts(w, withoutTimes)
 			if h.difference(w) != "" {
-				different[forgetful]++
+				different[withoutTimes]++
 			}
 		}
 	}
@@ -253,13 +253,13 @@ func TestContradictoryHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := histories(ends).Draw(rt, "history")
 		first := slices.IndexFunc(h.arrivals, func(a arrival) bool {
-			x := h.told[a.report]
+			x := h.facts[a.report]
 			return x.final || x.kind == order.FactReportReady
 		})
 		w := c.newWorld(rt)
 		h.deliverFacts(w, false)
 		o := w.order()
-		if h.told[h.arrivals[first].report].final {
+		if h.facts[h.arrivals[first].report].final {
 			require.Equal(rt, lifecycle.SampleError, o.Status, h)
 			require.Contains(rt, w.attention(), order.AttentionResultAfterEnd, h)
 			require.Nil(rt, o.Results, h)

@@ -114,7 +114,8 @@ type clinicSetting func(*simlab.Config, *store.LabAccount)
 // withCancelCall gives the lab a call that cancels, and its path to the account.
 func withCancelCall(c *simlab.Config, a *store.LabAccount) {
 	c.CancelCall = true
-	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":"/CancelOrder"}}`)
+	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo",` +
+		`"notifications":"/Notifications","cancel":"/CancelOrder"}}`)
 }
 
 // neutralSecret signs the webhooks of the neutral protocol.
@@ -139,7 +140,8 @@ func newClinic(t testing.TB, settings ...clinicSetting) *testClinic {
 	c.account = store.LabAccount{
 		ID: uuid.NewString(), LabSlug: "mtl", Partner: molecular.Partner, Environment: "sandbox",
 		User: labUser, Token: labToken, Status: "active",
-		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
+		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo",` +
+			`"notifications":"/Notifications"}}`),
 	}
 	for _, set := range settings {
 		set(&config, &c.account)

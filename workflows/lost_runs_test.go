@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-var errOutage = errors.New("the database is away")
+var errOutage = errors.New("the database is unavailable")
 
 // longTimeline is an order with every kind of wait: rounds of placement, a leg, a recovery window, a fetch schedule.
 func longTimeline(t *testing.T) *orderHarness {

@@ -82,7 +82,7 @@ func (c *testClinic) harnessOf(t tester, id, number string, from time.Time) *ord
 	c.parcelsSent++
 	w := &orderHarness{testClinic: c, t: t, orderID: id, number: number, parcelNumber: c.parcelsSent, open: true,
 		clockAt: from}
-	w.temporal.world = w
+	w.temporal.harness = w
 	return w
 }
 
@@ -212,9 +212,9 @@ func (w *orderHarness) reconcile() {
 
 // fakeDispatcher is the activities' access to Temporal: it records replacements and signals matched facts to the run.
 type fakeDispatcher struct {
-	world  *orderHarness
-	mu     sync.Mutex
-	orders []string
+	harness *orderHarness
+	mu      sync.Mutex
+	orders  []string
 }
 
 func (r *fakeDispatcher) StartOrder(_ context.Context, id string) error {
@@ -233,12 +233,12 @@ func (r *fakeDispatcher) EnsureOrder(context.Context, string) (bool, error) {
 }
 
 func (r *fakeDispatcher) SignalFact(_ context.Context, _ string, f order.Fact) error {
-	r.world.env.SignalWorkflow(dispatch.SignalFact, f)
+	r.harness.env.SignalWorkflow(dispatch.SignalFact, f)
 	return nil
 }
 
 func (r *fakeDispatcher) WakeOrder(context.Context, string) error {
-	r.world.env.SignalWorkflow(dispatch.SignalWake, nil)
+	r.harness.env.SignalWorkflow(dispatch.SignalWake, nil)
 	return nil
 }
 

@@ -94,7 +94,7 @@ func (l *randomLife) drawFact() func() {
 		order.FactCourierReport,
 		order.FactDrawCompleted, order.FactAppointment, order.FactAppointment, order.FactAppointment,
 	}).Draw(l.t, "fact")
-	ago := rapid.SampledFrom([]time.Duration{0, 0, 0, hour, 6 * day}).Draw(l.t, "told late")
+	ago := rapid.SampledFrom([]time.Duration{0, 0, 0, hour, 6 * day}).Draw(l.t, "reported late")
 	yes := rapid.Bool().Draw(l.t, "recoverable")
 	to := rapid.SampledFrom(lifecycle.AppointmentStatuses()).Draw(l.t, "appointment")
 	target := rapid.SampledFrom([]lifecycle.LowStatus{
@@ -174,7 +174,7 @@ func (l *randomLife) checkLife() {
 	for _, r := range l.replies {
 		require.True(l.t, r.Answered, "a demand was never answered")
 		if r.Done { // the API records what a validator has refused
-			require.NotEqual(l.t, store.DemandOpen, states[r.id], "a demand was granted and not settled")
+			require.NotEqual(l.t, store.DemandOpen, states[r.id], "a demand was applied and has no outcome")
 		}
 	}
 	l.checkAppointments(o, story)

@@ -29,7 +29,9 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 	env := newEnv()
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.inputs = append(s.inputs, in)
-		return dispatch.SweepResult{OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched}, nil
+		return dispatch.SweepResult{
+			OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched,
+		}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweep})
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.reviewed = append(s.reviewed, in)
@@ -41,7 +43,7 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 		in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.pages, s.sweepInputs = append(s.pages, after), append(s.sweepInputs, in)
 		if s.fail--; s.fail >= 0 {
-			return dispatch.SweepResult{}, errors.New("the store is away")
+			return dispatch.SweepResult{}, errors.New("the store is unavailable")
 		}
 		return next[after], nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweepOpenOrders})
@@ -76,7 +78,7 @@ func TestReconcile(t *testing.T) {
 			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
 				CountsCorrected: 2},
 		},
-		"the store is away for a while": {
+		"the store is unavailable for a while": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"},
 			polled: []string{"", "o-7"},
 			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,

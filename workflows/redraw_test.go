@@ -69,9 +69,9 @@ func TestCriticalResults(t *testing.T) {
 	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.PartialResults, lifecycle.Completed, lifecycle.Corrected,
 	}, w.statusHistory())
-	told := w.webhookTypes()
-	require.Len(t, slices.DeleteFunc(slices.Clone(told), func(s string) bool { return s != webhookCritical }), 2, "%v",
-		told)
+	types := w.webhookTypes()
+	require.Len(t, slices.DeleteFunc(slices.Clone(types), func(s string) bool { return s != webhookCritical }), 2, "%v",
+		types)
 }
 
 func TestPartialResultWebhooks(t *testing.T) {

@@ -156,14 +156,14 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 		reason   order.AttentionReason
 		since    time.Duration
 	}{
-		{"walk-in, nobody comes", []orderSetting{withModality(lifecycle.WalkIn)}, nil, order.AttentionVisitOverdue, 14 * day},
-		{"phlebotomy, nobody books", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, nil,
+		{"walk-in, no visit", []orderSetting{withModality(lifecycle.WalkIn)}, nil, order.AttentionVisitOverdue, 14 * day},
+		{"phlebotomy without a booking", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, nil,
 			order.AttentionVisitOverdue, 14 * day},
 		{"an appointment is cancelled", []orderSetting{withModality(lifecycle.WalkIn)}, func(w *orderHarness) {
 			w.demandAt(hour, w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour))
 			w.demandAt(day, cancelAppointmentDemand())
 		}, order.AttentionVisitOverdue, 15 * day},
-		{"nobody is assigned", []orderSetting{withModality(lifecycle.AtHomePhlebotomy), withZip("54650")},
+		{"no phlebotomist is assigned", []orderSetting{withModality(lifecycle.AtHomePhlebotomy), withZip("54650")},
 			func(w *orderHarness) {
 				w.demandAt(hour, w.requestAppointmentDemand())
 			}, order.AttentionAppointmentUnassigned, 49 * hour},
@@ -178,7 +178,7 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 			w.resultsAt(day, `{"status":"partial"}`)
 			w.factAt(day, order.FactReportReady)
 		}, order.AttentionResultsIncomplete, 15 * day},
-		{"a kit that nobody ships", []orderSetting{asRegistrable}, nil, order.AttentionShipmentOverdue, 7 * day},
+		{"a kit that is not shipped", []orderSetting{asRegistrable}, nil, order.AttentionShipmentOverdue, 7 * day},
 		{"a registration without a requisition", []orderSetting{asRegistrable, withScript("refuse-register")},
 			func(w *orderHarness) {
 				w.registerKit(day)

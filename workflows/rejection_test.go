@@ -28,7 +28,7 @@ func TestRejectedKit(t *testing.T) {
 		detail    lifecycle.Detail
 		attention []order.AttentionReason
 	}{
-		"supplied, and the lab has to be told": {
+		"supplied, and the lab has to get it": {
 			happen:    func(w *orderHarness) { w.demandAt(4*day, recoveryDemand(false)) },
 			attention: []order.AttentionReason{order.AttentionTellLab},
 		},
@@ -36,7 +36,7 @@ func TestRejectedKit(t *testing.T) {
 			happen: func(w *orderHarness) { w.demandAt(4*day, recoveryDemand(true)) },
 			then:   []lifecycle.LowStatus{received}, attention: []order.AttentionReason{},
 		},
-		"supplied, told, and confirmed by the lab's own report": {
+		"supplied, sent, and confirmed by the lab's fact": {
 			happen: func(w *orderHarness) {
 				w.demandAt(4*day, recoveryDemand(false))
 				w.factAt(5*day, order.FactKitReceived)
@@ -47,7 +47,7 @@ func TestRejectedKit(t *testing.T) {
 			happen: func(w *orderHarness) { w.factAt(6*day, order.FactKitReceived) },
 			then:   []lifecycle.LowStatus{received}, attention: []order.AttentionReason{},
 		},
-		"received before the rejection, told after": {
+		"received before the rejection, reported after": {
 			happen:    func(w *orderHarness) { w.factAt(6*day, order.FactKitReceived, withSentAt(day)) },
 			attention: []order.AttentionReason{order.AttentionRecoveryNeeded},
 		},
@@ -58,7 +58,7 @@ func TestRejectedKit(t *testing.T) {
 			},
 			then: []lifecycle.LowStatus{lifecycle.Completed}, attention: []order.AttentionReason{},
 		},
-		"rejected again for good": {
+		"rejected again finally": {
 			happen: func(w *orderHarness) {
 				w.factAt(6*day, order.FactKitRejected, withRecoverable(false),
 					func(f *order.Fact) { f.Detail = lifecycle.SampleHemolyzed })
@@ -186,7 +186,8 @@ func TestBodyOfARecovery(t *testing.T) {
 	asked := w.newReply()
 	w.at(3*day, func() {
 		w.sendDemand(asked, recoveryDemand(false),
-			[]byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},"note":"called"}`))
+			[]byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},`+
+				`"note":"called"}`))
 	})
 	w.runUntil(4 * day)
 	require.True(t, asked.Done, asked.Reason)

@@ -95,7 +95,7 @@ func TestReplacedByOperations(t *testing.T) {
 			w.runUntil(12 * day)
 			require.Equal(t, order.ReasonNotReplaceable, early.Reason)
 			require.Equal(t, test.attention, w.attention())
-			require.Empty(t, w.temporal.orders, "nothing is replaced by itself")
+			require.Empty(t, w.temporal.orders, "no replacement without a demand")
 			require.Equal(t, order.TransactionCompleted, w.order().Transaction.Status)
 
 			asked := w.demandAt(13*day, operationsDemand(order.DemandReplace))

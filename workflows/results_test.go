@@ -158,7 +158,7 @@ func TestFactsAfterCompletion(t *testing.T) {
 			[]order.AttentionReason{}},
 		"the parcel's way": {order.FactKitShipped, []func(*order.Fact){withSentAt(day)}, "kit_shipped: late",
 			[]order.AttentionReason{}},
-		"rejected for good": {order.FactKitRejected, []func(*order.Fact){withRecoverable(false)},
+		"rejected finally": {order.FactKitRejected, []func(*order.Fact){withRecoverable(false)},
 			"kit_rejected: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
 		"rejected, recoverable": {order.FactKitRejected, []func(*order.Fact){withRecoverable(true)}, "kit_rejected: refused",
 			[]order.AttentionReason{order.AttentionContradictoryFact}},

@@ -49,7 +49,7 @@ func TestTrackers(t *testing.T) {
 		t.Parallel()
 		w, a := newWorld(t), &fakeTracker{answer: func(n int, _ string) error {
 			if n <= 5 {
-				return errors.New("away")
+				return errors.New("unavailable")
 			}
 			return nil
 		}}

@@ -58,7 +58,7 @@ func (c *Client) RestartWorkflow(ctx context.Context, workflowID string) (isOurs
 		return false, nil
 	}
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
-		return true, fmt.Errorf("starting %s anew: %w", workflowID, err)
+		return true, fmt.Errorf("restarting %s: %w", workflowID, err)
 	}
 	return true, nil
 }
