@@ -1,8 +1,8 @@
-// Package activities holds the side effects of Aliquot's workflows: what they load and record, what they ask of labs and couriers,
-// the deliveries, and the reconciler's sweeps. Nothing here decides what happens to an order; it carries out what was decided.
+// Package activities holds the side effects of Aliquot's workflows: what they load and record, what they ask of labs
+// and couriers, the deliveries of webhooks, and the reconciler's sweeps. Nothing here decides what happens to an order.
 //
-// What an activity returns, or fails with, is kept in Temporal's history. So results carry ids and codes, and errors say what was
-// being done and never what was said: the cause goes to the log, a partner's words to the store, sealed.
+// Temporal's history holds the results and the errors of activities. So results hold ids and codes, and an error says
+// only which step failed. Its cause goes to the log, and a partner's words go to the store, sealed.
 package activities
 
 import (
@@ -23,10 +23,10 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// LabFactory makes the client of one lab account.
+// LabFactory opens a client of a lab account.
 type LabFactory func(labs.Account, labs.WaitForTurn) (labs.Lab, error)
 
-// Dispatcher reaches workflows; *dispatch.Client is the real one.
+// Dispatcher reaches workflows. *dispatch.Client implements it.
 type Dispatcher interface {
 	StartOrder(ctx context.Context, orderID string) error
 	EnsureOrder(ctx context.Context, orderID string) (started bool, err error)
@@ -36,16 +36,16 @@ type Dispatcher interface {
 	NudgeDeliveries(ctx context.Context, endpointID string) error
 }
 
-// Activities are the activities of one worker process. All fields are needed but Tracker.
+// Activities are the activities of one worker process. Only Tracker may be nil.
 type Activities struct {
 	Store    *store.Store
 	Dispatch Dispatcher
-	Partners map[string]LabFactory // by the protocol that a lab account speaks
+	Partners map[string]LabFactory // by the protocol of a lab account
 	Tracker  couriers.Tracker      // nil: no courier aggregator is configured
 	Sender   *webhooks.Sender
-	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to DefaultConcurrency.
+	// Concurrency is how many deliveries to one endpoint run at once. Defaults to DefaultConcurrency.
 	Concurrency int
-	// Linger is how long a batch looks for more once nothing is left. Defaults to 2 s.
+	// Linger is how long a batch waits for more deliveries when none is due. Defaults to 2 s.
 	Linger    time.Duration
 	Retention Retention
 	Metrics   *Metrics
@@ -55,10 +55,11 @@ type Activities struct {
 	batchWakers batchWakers
 }
 
-// isNotFound reports whether an error of the store says that there is no such thing.
+// isNotFound reports whether an error of the store says that a row does not exist.
 func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
-// internalError turns an error of the store or another inner part into one that may stand in a history; the workflow tries again.
+// internalError logs an error of the store or of another part of Aliquot, and returns one without its text for the
+// history. The activity is retried, unless the order does not exist.
 func (a *Activities) internalError(ctx context.Context, doing, orderID string, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return temporal.NewNonRetryableApplicationError(doing+": unknown order", dispatch.ErrorUnknownOrder, nil)
@@ -67,7 +68,8 @@ func (a *Activities) internalError(ctx context.Context, doing, orderID string, e
 	return temporal.NewApplicationError(doing+" failed; see the worker's log", dispatch.ErrorFault)
 }
 
-// partnerError turns a lab's or courier's failure into one that may stand in a history, and that tells the workflow what to do.
+// partnerError returns an error for the history in place of one of a lab, courier or provider. Its type tells the
+// workflow what to do.
 func (a *Activities) partnerError(ctx context.Context, doing, orderID string, err error) error {
 	if errors.Is(err, labs.ErrNotSupported) {
 		return temporal.NewNonRetryableApplicationError(doing+": not supported by the partner", dispatch.ErrorNotSupported,
@@ -95,7 +97,8 @@ func (a *Activities) partnerError(ctx context.Context, doing, orderID string, er
 // refusalCodePattern is the form of the codes that adapters give.
 var refusalCodePattern = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 
-// refusalCode is the code of a refusal. What does not look like one may be somebody's words.
+// refusalCode returns the code of a refusal. Text of another form may be the partner's own words, so it is not
+// returned.
 func refusalCode(refused *labs.RefusedError) string {
 	if !refusalCodePattern.MatchString(refused.Code) {
 		return labs.CodeRefusedByLab
@@ -103,10 +106,10 @@ func refusalCode(refused *labs.RefusedError) string {
 	return refused.Code
 }
 
-// errNotReady is the outcome of asking for results that the lab does not have yet.
+// errNotReady is the outcome of a fetch when the lab has no results yet.
 var errNotReady = errors.New("the lab has no results yet")
 
-// callOutcome is the code of a partner call's outcome, as the order's story shows it.
+// callOutcome returns the code of a partner call's outcome, as the order's story shows it.
 func callOutcome(err error) string {
 	if err == nil {
 		return "done"

@@ -10,8 +10,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Book asks a provider for what a demand about an appointment wants: one attempt. The appointment's id is the same for every attempt
-// of the same intent, so a provider that has it already answers how it stands.
+// Book makes one call to a provider for a demand about an appointment, and stores the location that the provider
+// reports. The appointment's id is the same for every attempt of the same intent, so a provider that has the
+// appointment already answers with its present status.
 func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.ReportedAppointment, error) {
 	o, err := a.Store.Order(ctx, "", in.OrderID)
 	if err != nil {
@@ -42,13 +43,13 @@ func (a *Activities) Book(ctx context.Context, in dispatch.BookInput) (order.Rep
 	}
 	if got.Location != nil && got.Reference != "" {
 		if err := a.Store.PutAppointmentLocation(ctx, in.OrderID, got.Reference, *got.Location); err != nil {
-			return order.ReportedAppointment{}, a.internalError(ctx, "keeping an appointment's place", in.OrderID, err)
+			return order.ReportedAppointment{}, a.internalError(ctx, "storing an appointment's location", in.OrderID, err)
 		}
 	}
 	return got.ReportedAppointment, nil
 }
 
-// callScheduler makes the call that the demand's kind stands for.
+// callScheduler makes the call for the kind of the demand.
 func callScheduler(ctx context.Context, provider labs.Scheduler, o *order.Order, in dispatch.BookInput,
 	body order.BookingBody) (labs.AppointmentAnswer, error) {
 	b := labs.Booking{
@@ -68,13 +69,15 @@ func callScheduler(ctx context.Context, provider labs.Scheduler, o *order.Order,
 	case order.DemandCancelAppointment:
 		err := provider.CancelAppointment(ctx, o.Number, providerAppointmentID(in.Appointment),
 			cancellationReasonName(b.Type, body.Reason))
-		return labs.AppointmentAnswer{ReportedAppointment: order.ReportedAppointment{Status: lifecycle.AppointmentStatusCancelled}}, err
+		cancelled := order.ReportedAppointment{Status: lifecycle.AppointmentStatusCancelled}
+		return labs.AppointmentAnswer{ReportedAppointment: cancelled}, err
 	default:
 		return provider.Book(ctx, b)
 	}
 }
 
-// providerAppointmentID is what an appointment goes by at its provider: our id, or the provider's own reference where the provider has made it.
+// providerAppointmentID is the id of an appointment at its provider: our id, or the provider's reference if the
+// provider created the appointment.
 func providerAppointmentID(a order.Appointment) string {
 	if a.AccountID == "" && a.Reference != "" {
 		return a.Reference
@@ -82,7 +85,7 @@ func providerAppointmentID(a order.Appointment) string {
 	return a.ID
 }
 
-// visitLocation is where a phlebotomist comes: where the client said, else the patient's address.
+// visitLocation is where a phlebotomist comes: the location in the demand, else the patient's address.
 func visitLocation(o *order.Order, body order.BookingBody) *order.Location {
 	switch {
 	case body.Location != nil:
@@ -90,8 +93,8 @@ func visitLocation(o *order.Order, body order.BookingBody) *order.Location {
 	case o.Address == nil:
 		return nil
 	}
-	place := o.Address.Location()
-	return &place
+	home := o.Address.Location()
+	return &home
 }
 
 func cancellationReasonName(t order.AppointmentType, id string) string {
@@ -103,7 +106,7 @@ func cancellationReasonName(t order.AppointmentType, id string) string {
 	return ""
 }
 
-// Release tells a provider that an appointment is over. No error: the provider has confirmed that, or has never had it.
+// Release asks a provider to drop an appointment. Without an error the provider has dropped it or never had it.
 func (a *Activities) Release(ctx context.Context, in dispatch.ReleaseInput) error {
 	o, err := a.Store.Order(ctx, "", in.OrderID)
 	if err != nil {
@@ -125,8 +128,8 @@ func (a *Activities) Release(ctx context.Context, in dispatch.ReleaseInput) erro
 	return nil
 }
 
-// openScheduler makes the client of a provider. An appointment that its provider has made itself has no account of its own: that of the
-// order's lab is asked.
+// openScheduler opens a client of the appointment's provider. An appointment that the provider created has no account
+// of its own; the account of the order's lab is used for it.
 func (a *Activities) openScheduler(ctx context.Context, o *order.Order, accountID string) (labs.Scheduler, error) {
 	if accountID == "" {
 		accountID = o.LabAccountID

@@ -15,34 +15,34 @@ import (
 )
 
 const (
-	duePageSize   = 256         // deliveries read together
-	duePageMaxAge = time.Second // then what was read is read again: the endpoint may have been disabled
+	duePageSize   = 256         // deliveries per read
+	duePageMaxAge = time.Second // after this time a page is read again, because the endpoint may have been disabled
 
-	// An endpoint at which nothing has succeeded for so many attempts is tried at no more than cautiousRate, until an attempt
-	// succeeds: a long backlog that is refused at once would keep the worker from the others' deliveries.
+	// After cautiousAfter failed attempts in a row an endpoint gets at most cautiousRate attempts per second, until one
+	// succeeds. Otherwise a long backlog of fast refusals would delay the deliveries to other endpoints.
 	cautiousAfter = 20
 	cautiousRate  = 20 // attempts per second
 )
 
-// batch is one run of an endpoint's deliveries. One goroutine reads what is due and hands it out, one posts each delivery, and one
-// records what came of them, many in one transaction.
+// batch makes the deliveries of one endpoint. One goroutine reads due deliveries and hands them out, one goroutine per
+// delivery posts it, and one goroutine records the attempts, many per transaction.
 type batch struct {
 	*Activities
 	endpoint      store.Endpoint
-	attemptSlots  chan struct{}         // one for each delivery that may be under way
+	attemptSlots  chan struct{}         // one for each delivery that may run at once
 	attempts      chan store.AttemptRow // attempts to be recorded
 	posting       sync.WaitGroup
 	recorderDone  chan struct{} // closed when the recorder has ended
 	cursor        store.DueDelivery
-	nextAttemptAt time.Time // when the endpoint's rate allows the next attempt
+	nextAttemptAt time.Time // when the endpoint's rate limit allows the next attempt
 
 	mu                sync.Mutex
-	inFlight          map[string]bool // messages that are handed out
-	recordedIDs       []string        // those of them that are recorded
+	inFlight          map[string]bool // ids of the messages that are handed out
+	recordedIDs       []string        // ids of those that are recorded
 	failureStreak     int             // failures since the last success
 	delivered, failed int
 	disabled          bool
-	err               error // of the recorder, after which nothing more is handed out
+	err               error // of the recorder; the batch ends after it
 }
 
 func (a *Activities) newBatch(e store.Endpoint) *batch {
@@ -57,7 +57,7 @@ func (a *Activities) newBatch(e store.Endpoint) *batch {
 	return b
 }
 
-// startDuePage reads one page of what is due and hands it out. It returns how many deliveries it has handed out.
+// startDuePage reads one page of due deliveries and hands them out. It returns how many it has handed out.
 func (b *batch) startDuePage(ctx context.Context) (handed int, err error) {
 	b.forgetRecorded()
 	page, err := b.Store.DueDeliveries(ctx, store.DueQuery{EndpointID: b.endpoint.ID, Now: b.Now(), After: b.cursor,
@@ -91,7 +91,7 @@ func (b *batch) startDuePage(ctx context.Context) (handed int, err error) {
 	return handed, nil
 }
 
-// refreshEndpoint reads the endpoint again when it was changed since.
+// refreshEndpoint reads the endpoint again if it has changed since.
 func (b *batch) refreshEndpoint(ctx context.Context, d store.DueDelivery) error {
 	if d.ChangedAt.Equal(b.endpoint.UpdatedAt) {
 		return nil
@@ -107,7 +107,8 @@ func (b *batch) refreshEndpoint(ctx context.Context, d store.DueDelivery) error 
 	return err
 }
 
-// acquireSlot waits for the endpoint's rate and for a free slot, and takes it. It is false when the batch has to end before.
+// acquireSlot waits for the endpoint's rate limit and for a free slot, and takes the slot. It returns false if the
+// batch has to end first.
 func (b *batch) acquireSlot(ctx context.Context) bool {
 	if rate := b.effectiveRate(); rate > 0 {
 		if sleep(ctx, time.Until(b.nextAttemptAt)) != nil {
@@ -126,7 +127,7 @@ func (b *batch) acquireSlot(ctx context.Context) bool {
 	}
 }
 
-// effectiveRate is how many attempts a second the endpoint may have; 0: no limit.
+// effectiveRate is the limit of attempts per second; 0: no limit.
 func (b *batch) effectiveRate() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -137,7 +138,7 @@ func (b *batch) effectiveRate() int {
 	return limit
 }
 
-// startAttempt lets a goroutine of its own make one attempt, in the slot that was taken for it.
+// startAttempt starts a goroutine that makes one attempt in the slot taken for it.
 func (b *batch) startAttempt(ctx context.Context, d store.DueDelivery) {
 	b.mu.Lock()
 	b.inFlight[d.MessageID] = true
@@ -154,8 +155,8 @@ func (b *batch) startAttempt(ctx context.Context, d store.DueDelivery) {
 	}()
 }
 
-// postAttempt posts one message. It is false when we gave up ourselves, which says nothing of the receiver. An attempt whose record is lost
-// is made again with the same message id.
+// postAttempt posts one message, counts the attempt and returns its row. It returns false if our side cancelled the
+// attempt, which says nothing about the receiver. An attempt whose row is lost is repeated with the same message id.
 func (b *batch) postAttempt(ctx context.Context, e store.Endpoint, d store.DueDelivery) (store.AttemptRow, bool) {
 	at := b.Now()
 	secrets := []string{e.Secret}
@@ -196,7 +197,8 @@ func (b *batch) countResult(delivered bool) {
 	b.failed++
 }
 
-// forgetRecorded comes before a page is read: what is recorded while it is read may still be on it.
+// forgetRecorded removes recorded messages from inFlight. It is called before a page is read: what is recorded during
+// the read may still be on the page.
 func (b *batch) forgetRecorded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -218,7 +220,7 @@ func (b *batch) hasUnrecorded() bool {
 	return len(b.inFlight) > len(b.recordedIDs)
 }
 
-// stopped reports whether nothing more is to be handed out.
+// stopped reports whether the batch hands out nothing more.
 func (b *batch) stopped() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -234,7 +236,7 @@ func (b *batch) stop(disabled bool, err error) {
 	}
 }
 
-// progress is what the batch has done so far.
+// progress returns what the batch has done so far.
 func (b *batch) progress() dispatch.BatchResult {
 	b.mu.Lock()
 	defer b.mu.Unlock()

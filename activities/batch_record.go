@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	recordBatchSize  = 256                    // attempts recorded together, at most
-	recordRetryPause = 500 * time.Millisecond // before a recording that failed is tried again
-	recordTimeout    = 20 * time.Second       // then it is given up, and the attempts are made again
+	recordBatchSize  = 256                    // attempts per transaction, at most
+	recordRetryPause = 500 * time.Millisecond // before a failed recording is repeated
+	recordTimeout    = 20 * time.Second       // after it the recording is given up, and the attempts are repeated
 )
 
-// runRecorder writes attempts until there are no more: what has come up while the last were written goes into the next transaction.
+// runRecorder records attempts until the channel is closed. Attempts that finish during one transaction go into the
+// next.
 func (b *batch) runRecorder(ctx context.Context) {
 	defer close(b.recorderDone)
 	for row := range b.attempts {
@@ -30,7 +31,7 @@ func (b *batch) runRecorder(ctx context.Context) {
 	}
 }
 
-// collectAttempts adds to the first attempt those that wait behind it.
+// collectAttempts returns the first attempt and those that wait behind it.
 func (b *batch) collectAttempts(first store.AttemptRow) []store.AttemptRow {
 	rows := []store.AttemptRow{first}
 	for len(rows) < recordBatchSize {
@@ -47,7 +48,8 @@ func (b *batch) collectAttempts(first store.AttemptRow) []store.AttemptRow {
 	return rows
 }
 
-// writeAttempts records attempts. It is tried for a while where the store is away: to make them again would double what was delivered.
+// writeAttempts records attempts. It retries for recordTimeout while the store is unavailable, because an attempt
+// without a row is made again.
 func (b *batch) writeAttempts(ctx context.Context, rows []store.AttemptRow) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
@@ -65,7 +67,7 @@ func (b *batch) writeAttempts(ctx context.Context, rows []store.AttemptRow) erro
 	}
 }
 
-// handleRecorded tells of what the attempts have led to.
+// handleRecorded counts and logs what the recorded attempts led to, and nudges the endpoints that got new deliveries.
 func (b *batch) handleRecorded(ctx context.Context, out store.AttemptsResult) {
 	b.Metrics.exhausted.Add(float64(out.ExhaustedDeliveries))
 	if out.DisabledReason != "" {
@@ -81,7 +83,8 @@ func (b *batch) handleRecorded(ctx context.Context, out store.AttemptsResult) {
 	}
 }
 
-// drain waits for what is under way and for its records, and for the endpoint's rate: another batch may follow at once.
+// drain waits for running attempts and their recording. Then it waits for the endpoint's rate limit, because another
+// batch may follow at once.
 func (b *batch) drain(ctx context.Context, err error) error {
 	b.posting.Wait()
 	close(b.attempts)

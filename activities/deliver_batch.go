@@ -11,15 +11,15 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// batchWakers ring for the batches of this process as soon as this process has recorded something for their endpoints, so that they need not
-// look for it. What other processes record they find when they look.
+// batchWakers wakes the batches of this process as soon as this process has recorded deliveries for their endpoints, so
+// that they need not wait for their next poll. Deliveries that other processes record are found by polling.
 type batchWakers struct {
 	mu      sync.Mutex
-	waiting map[string]chan struct{} // by endpoint; holds one ring
+	waiting map[string]chan struct{} // by endpoint; holds one wake-up
 }
 
-// register gives a batch the bell of its endpoint, and what takes it down.
-func (b *batchWakers) register(endpointID string) (bell <-chan struct{}, unregister func()) {
+// register returns the channel that wakes a batch of the endpoint, and a function that removes it.
+func (b *batchWakers) register(endpointID string) (woken <-chan struct{}, unregister func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.waiting == nil {
@@ -30,7 +30,7 @@ func (b *batchWakers) register(endpointID string) (bell <-chan struct{}, unregis
 	return wakeup, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if b.waiting[endpointID] == wakeup { // a batch that was taken for dead must not take its successor's
+		if b.waiting[endpointID] == wakeup { // a batch that Temporal has replaced must not remove its successor's channel
 			delete(b.waiting, endpointID)
 		}
 	}
@@ -42,30 +42,31 @@ func (b *batchWakers) wake(endpointID string) {
 	defer b.mu.Unlock()
 	select {
 	case b.waiting[endpointID] <- struct{}{}:
-	default: // nobody waits, or it rings already
+	default: // no batch waits, or one is woken already
 	}
 }
 
-// How a batch of deliveries runs.
+// The limits of a batch of deliveries.
 const (
-	batchLinger      = 2 * time.Second // looking for more once nothing is left
+	batchLinger      = 2 * time.Second // how long it waits for more when none is due
 	batchHeartbeat   = 2 * time.Second
 	batchMaxDuration = time.Minute // then a new activity, so that a busy endpoint moves between workers
 	minPollPause     = 25 * time.Millisecond
 	maxPollPause     = 400 * time.Millisecond
 )
 
-// DefaultConcurrency is how many deliveries to one endpoint are under way at once.
+// DefaultConcurrency is how many deliveries to one endpoint run at once.
 const DefaultConcurrency = 16
 
-// Deliver posts what is due at one endpoint, and lingers for more before it returns with the time of the next due delivery: the
-// linger is what makes a delivery cost no workflow of its own. Deliveries fail one by one, each on its own schedule.
+// Deliver makes the due deliveries of one endpoint, and returns the time of the next due one. It waits for Linger for
+// more before it returns, so that most deliveries need no workflow run of their own. Deliveries fail one by one, each
+// on its own schedule.
 //
-// It waits in real time; a.Now says what is due and stamps the attempts.
+// It waits in real time. a.Now decides what is due and dates the attempts.
 func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.BatchResult, error) {
 	endpoint, err := a.Store.Endpoint(ctx, endpointID)
 	if isNotFound(err) {
-		return dispatch.BatchResult{}, nil // it was removed, and what was to be delivered to it with it
+		return dispatch.BatchResult{}, nil // the endpoint was removed, together with its deliveries
 	}
 	if err != nil {
 		return dispatch.BatchResult{}, a.internalError(ctx, "delivering", "", err)
@@ -73,7 +74,7 @@ func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.B
 	b := a.newBatch(endpoint)
 	defer a.startProgressHeartbeat(ctx, batchHeartbeat, b.progress)()
 	if err := b.run(ctx); ctx.Err() != nil {
-		return b.progress(), ctx.Err() // the worker stops, or the batch was taken for dead
+		return b.progress(), ctx.Err() // the worker stops, or Temporal has replaced the activity
 	} else if err != nil {
 		return b.progress(), a.internalError(ctx, "delivering", "", err)
 	}
@@ -87,7 +88,7 @@ func (a *Activities) Deliver(ctx context.Context, endpointID string) (dispatch.B
 	return out, nil
 }
 
-// run feeds the batch until nothing has been due for a while, or it has to end.
+// run hands out due deliveries until none has been due for Linger, or the batch has to end.
 func (b *batch) run(ctx context.Context) error {
 	go b.runRecorder(ctx)
 	wakeup, unregister := b.batchWakers.register(b.endpoint.ID)
@@ -107,7 +108,7 @@ func (b *batch) run(ctx context.Context) error {
 			poll = minPollPause
 		}
 		if b.cursor.MessageID != "" {
-			continue // there was more than a page
+			continue // there is another page
 		}
 		if time.Since(quietSince) >= cmp.Or(b.Linger, batchLinger) {
 			break
@@ -127,14 +128,14 @@ func workerStopping(ctx context.Context) bool {
 	}
 }
 
-// sleepOrWake sleeps, but not on when the bell rings.
-func sleepOrWake(ctx context.Context, bell <-chan struct{}, d time.Duration) error {
+// sleepOrWake sleeps for d, or until wakeup.
+func sleepOrWake(ctx context.Context, wakeup <-chan struct{}, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-bell:
+	case <-wakeup:
 	case <-t.C:
 	}
 	return nil

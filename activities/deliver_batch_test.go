@@ -18,18 +18,18 @@ func woken(bell <-chan struct{}) bool {
 func TestWakeupReachesTheEndpointsBatch(t *testing.T) {
 	t.Parallel()
 	var b batchWakers
-	b.wake("nobody's") // there is none yet
+	b.wake("nobody's") // no batch is registered
 	first, down := b.register("one")
 	other, _ := b.register("other")
 	require.False(t, woken(first))
 
 	b.wake("one")
-	b.wake("one") // it rings already, and this does not wait
+	b.wake("one") // it is woken already, so this does not block
 	require.True(t, woken(first))
 	require.False(t, woken(first))
 	require.False(t, woken(other))
 
-	// A successor's bell stays when the predecessor goes.
+	// A successor's channel stays when its predecessor ends.
 	second, downSecond := b.register("one")
 	down()
 	b.wake("one")

@@ -12,12 +12,12 @@ import (
 // heartbeatInterval is how often waiting activities heartbeat.
 const heartbeatInterval = 10 * time.Second
 
-// startHeartbeat tells Temporal that the activity lives until the returned function is called.
+// startHeartbeat heartbeats until the returned function is called.
 func (a *Activities) startHeartbeat(ctx context.Context) (stop func()) {
 	return repeatUntilStopped(heartbeatInterval, func() { activity.RecordHeartbeat(ctx) })
 }
 
-// startProgressHeartbeat does so with what the activity has done so far, which the Temporal UI shows.
+// startProgressHeartbeat heartbeats with the progress of the activity, which the Temporal UI shows.
 func (a *Activities) startProgressHeartbeat(ctx context.Context, every time.Duration,
 	progress func() dispatch.BatchResult) (stop func()) {
 	return repeatUntilStopped(every, func() { activity.RecordHeartbeat(ctx, progress()) })

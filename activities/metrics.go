@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Metrics are what a worker counts. Labels are codes from fixed sets, never ids and never anything of a patient.
+// Metrics are the counters of a worker. Labels are codes from fixed sets, never ids or data of a patient.
 type Metrics struct {
 	transitions     *prometheus.CounterVec
 	decisions       *prometheus.CounterVec
@@ -55,7 +55,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}),
 		inboxLag: f.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "aliquot", Name: "inbox_lag_seconds",
-			Help:    "How long after its receipt a decision on a partner's report was recorded; one that was parked counts again.",
+			Help: "How long after its receipt a decision on a partner's report was recorded; " +
+				"one that was parked counts again.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 30, 300, 3600},
 		}),
 		exhausted: f.NewCounter(prometheus.CounterOpts{
@@ -73,7 +74,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}),
 		healings: counter("reconciler_healed_total", "What the reconciler had to heal; zero in calm weather.", "kind"),
 	}
-	m.countHealed(dispatch.SweepResult{}) // what has never happened is zero, so that an alert finds it
+	m.countHealed(dispatch.SweepResult{}) // start at zero, so that alerts find the series
 	for _, reason := range order.AllAttentionReasons() {
 		m.attention.WithLabelValues(string(reason))
 	}
@@ -105,7 +106,7 @@ func (m *Metrics) countRecording(rec order.Recording) {
 	}
 }
 
-// countCall counts a partner's answer. Its code is left to the order's story: partners make up as many as they like.
+// countCall counts a partner's answer. The partner's own code is no label, because the number of codes is not bounded.
 func (m *Metrics) countCall(kind string, err error) {
 	outcome, _, _ := strings.Cut(callOutcome(err), ":")
 	m.partnerCalls.WithLabelValues(kind, outcome).Inc()
@@ -117,7 +118,7 @@ func (m *Metrics) countAttempt(o webhooks.AttemptOutcome, lag time.Duration) {
 	m.attemptDuration.Observe(o.Duration.Seconds())
 }
 
-// setAuditTampered shows whether the end of the audit's chain is as it was left.
+// setAuditTampered sets whether the end of the audit's chain is not as it was left.
 func (m *Metrics) setAuditTampered(broken bool) {
 	m.auditTampered.Set(0)
 	if broken {
@@ -134,5 +135,5 @@ func (m *Metrics) countHealed(r dispatch.SweepResult) {
 	m.healings.WithLabelValues("silence").Add(float64(r.FactsPolled))
 }
 
-// setLastSweep notes that a run of the reconciler has ended.
+// setLastSweep sets when a run of the reconciler has ended.
 func (m *Metrics) setLastSweep(now time.Time) { m.lastSweep.Set(float64(now.Unix())) }

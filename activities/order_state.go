@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// Load reads what an order's workflow works with.
+// Load reads what an order's workflow works with, and what its partners can do.
 func (a *Activities) Load(ctx context.Context, orderID string) (dispatch.LoadedOrder, error) {
 	s, err := a.Store.LoadState(ctx, orderID)
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *Activities) Load(ctx context.Context, orderID string) (dispatch.LoadedO
 	}
 	lab, _, err := a.openOrderLab(ctx, orderID)
 	if err != nil {
-		// An account that cannot be used now is no reason to hold up what is recorded; its calls will say what is wrong.
+		// An account that cannot be used now must not delay recordings. Its calls will report the problem.
 		a.Log.WarnContext(ctx, "lab account not usable", "order_id", orderID, "error", err)
 		return l, nil
 	}
@@ -33,8 +33,9 @@ func (a *Activities) Load(ctx context.Context, orderID string) (dispatch.LoadedO
 	return l, nil
 }
 
-// Record writes one decision, and then, before it returns, tells those who wait for what it wrote: the endpoints' delivery
-// workflows, the replacement's workflow, and facts that found their order. What a crash swallows here the reconciler finds.
+// Record records one decision and counts it. Then it notifies whoever waits for the recording: it nudges deliveries
+// workflows, starts the replacement's workflow and signals facts that have found their order. The reconciler completes
+// notifications that a crash prevents.
 func (a *Activities) Record(ctx context.Context, rec order.Recording) (order.RecordingResult, error) {
 	out, err := a.Store.Record(ctx, rec)
 	if errors.Is(err, store.ErrStale) {
@@ -71,7 +72,7 @@ func (a *Activities) notifyAfterRecording(ctx context.Context, orderID string, o
 	}
 }
 
-// signalInboxItem hands an inbox row to its order and notes that. It reports whether it did.
+// signalInboxItem signals an inbox item to its order and records that. It reports whether it succeeded.
 func (a *Activities) signalInboxItem(ctx context.Context, row store.ReceivedItem) bool {
 	if row.Fact == nil {
 		return false

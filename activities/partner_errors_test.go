@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/labs"
 )
 
-// An adapter that takes its partner's words for a code does not bring them into a history.
+// TestRefusalCode checks that a partner's words, given as a code, do not get into a history.
 func TestRefusalCode(t *testing.T) {
 	t.Parallel()
 	a := &Activities{Log: slog.New(slog.DiscardHandler)}

@@ -11,16 +11,16 @@ import (
 // prunePages is how many pages of each kind of data are pruned in one sweep.
 const prunePages = 20
 
-// Retention is how long what is not needed any more is kept. Zero: for good.
+// Retention is how long data that is no longer needed stays in the store. Zero: without a limit.
 type Retention struct {
-	Messages time.Duration // webhook messages that are not to be delivered any more
+	Messages time.Duration // webhook messages without an open delivery
 	Results  time.Duration // results of orders that have ended
-	Inbox    time.Duration // what partners sent, verbatim
-	Audit    time.Duration // who did and read what
+	Inbox    time.Duration // the contents of inbox items
+	Audit    time.Duration // audit rows: who did and read what
 }
 
-// prune erases what has been kept for long enough, and the data of deleted users, a part of it at a time.
-func (a *Activities) prune(ctx context.Context, now time.Time) error {
+// pruneAndErase erases data whose retention is over and the data of deleted users, at most prunePages pages of each.
+func (a *Activities) pruneAndErase(ctx context.Context, now time.Time) error {
 	if _, err := a.Store.PruneIdempotencyKeys(ctx); err != nil {
 		return a.internalError(ctx, "pruning stored answers", "", err)
 	}
@@ -29,9 +29,6 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 	}
 	if _, err := a.Store.PruneBearerTokens(ctx, sweepPage); err != nil {
 		return a.internalError(ctx, "pruning tokens", "", err)
-	}
-	if _, err := a.Store.CompleteSearchTerms(ctx, sweepPage); err != nil {
-		return a.internalError(ctx, "completing search terms", "", err)
 	}
 	retention := a.Retention
 	for _, p := range []struct {
@@ -60,7 +57,8 @@ func (a *Activities) prune(ctx context.Context, now time.Time) error {
 		func() (int, error) { return a.Store.EraseOrders(ctx, sweepPage) })
 }
 
-// pruneAudit leaves a chain alone that has been tampered with; sealAudit tells of it.
+// pruneAudit erases one page of audit rows. It erases nothing of a chain that has been tampered with; sealAudit reports
+// that.
 func (a *Activities) pruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := a.Store.PruneAudit(ctx, before, limit)
 	if errors.Is(err, store.ErrAuditChain) {
@@ -69,41 +67,15 @@ func (a *Activities) pruneAudit(ctx context.Context, before time.Time, limit int
 	return n, err
 }
 
-// sealPage is how many rows of the audit are sealed in one transaction.
-const sealPage = 500
-
-// sealAudit puts what has been appended to the audit into its chain. A chain that somebody else has written to is told of, and keeps
-// nothing else from being healed; nothing is sealed onto it. The end of the chain is logged, because the log is out of reach of who
-// writes to the database.
-func (a *Activities) sealAudit(ctx context.Context) error {
-	sealed := 0
-	for range prunePages {
-		n, err := a.Store.SealAudit(ctx, sealPage)
-		a.Metrics.setAuditTampered(errors.Is(err, store.ErrAuditChain))
-		if errors.Is(err, store.ErrAuditChain) {
-			a.Log.ErrorContext(ctx, "the audit's chain has been tampered with; aliquot audit verify says where")
-			return nil
-		}
-		if err != nil {
-			return a.internalError(ctx, "sealing the audit", "", err)
-		}
-		sealed += n
-		if n < sealPage {
-			break
-		}
+// completeSearchTerms rewrites the search terms of one page of orders whose terms are incomplete.
+func (a *Activities) completeSearchTerms(ctx context.Context) error {
+	if _, err := a.Store.CompleteSearchTerms(ctx, sweepPage); err != nil {
+		return a.internalError(ctx, "completing search terms", "", err)
 	}
-	if sealed == 0 {
-		return nil
-	}
-	seq, hash, err := a.Store.AuditChainEnd(ctx)
-	if err != nil {
-		return a.internalError(ctx, "reading the end of the audit", "", err)
-	}
-	a.Log.InfoContext(ctx, "audit sealed", "rows", sealed, "end", seq, "hash", hash)
 	return nil
 }
 
-// pageUntilDone does something to one page after another, until one is not full.
+// pageUntilDone calls do, which handles one page, until a page is not full, at most prunePages times.
 func (a *Activities) pageUntilDone(ctx context.Context, doing string, do func() (int, error)) error {
 	for range prunePages {
 		n, err := do()

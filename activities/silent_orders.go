@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// How long an order may be silent before its lab is asked, and how often it is asked then (molecular-api#d33).
+// How long an order may be silent before its lab is polled, and how often it is polled then (molecular-api#d33).
 const (
 	silenceAfterPlacement = 7 * order.Day
 	silenceAfterShipment  = 30 * order.Day
@@ -21,8 +21,9 @@ const (
 	pollPage = 50 // silent orders per activity; each call waits for its turn with the account
 )
 
-// PollSilent asks the labs of one page of silent orders, after the given id, what they have reported: a webhook that never arrived
-// is not promised to be sent again. What it finds goes the way of a webhook, under the same key, so a late twin changes nothing.
+// PollSilent polls the labs of one page of silent orders, after the given id: a lab may not repeat a webhook that was
+// lost. It stores what it finds as an inbox item with the key of the webhook, so a webhook that arrives later changes
+// nothing.
 func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.SweepResult, error) {
 	defer a.startHeartbeat(ctx)()
 	var out dispatch.SweepResult
@@ -44,7 +45,8 @@ func (a *Activities) PollSilent(ctx context.Context, after string) (dispatch.Swe
 	return out, nil
 }
 
-// pollOrder asks about one order and counts what was news. A lab that cannot be asked, or does not answer, is asked again another day.
+// pollOrder polls the lab of one order and returns how many facts were new. A lab that cannot be reached is polled
+// again another day.
 func (a *Activities) pollOrder(ctx context.Context, orderID string) (news int) {
 	lab, o, err := a.openOrderLab(ctx, orderID)
 	if err != nil {
@@ -70,7 +72,7 @@ func (a *Activities) pollOrder(ctx context.Context, orderID string) (news int) {
 	return news
 }
 
-// storePolledNotice hands a polled notice in as if it had come by webhook.
+// storePolledNotice stores a polled fact as if it had arrived by webhook.
 func (a *Activities) storePolledNotice(ctx context.Context, o *order.Order, n labs.PolledFact) bool {
 	got, err := a.Store.StoreInboxItem(ctx, store.NewInboxItem{
 		Partner: n.Partner, DedupKey: n.Key, BodyHash: n.Hash, Kind: n.Kind, OrderNumber: o.Number, Fact: n.Fact,

@@ -10,26 +10,27 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// sweepPage is how many rows are looked at in one transaction, and how many are healed of what is seldom broken.
+// sweepPage is how many rows are read in one transaction, and how many rare faults one sweep heals.
 const sweepPage = 500
 
-// healPage is how much each minute's sweep starts and signals at most. What comes in while Temporal is away for minutes is thousands.
+// healPage is how many orders and facts one sweep starts and signals at most. Thousands arrive while Temporal is
+// unavailable for minutes.
 const healPage = 5000
 
-// sweepDelays is how long each hand-off may take before the reconciler looks after it.
+// sweepDelays is how old each hand-off must be before the reconciler completes it.
 type sweepDelays struct {
 	neverStarted time.Duration // an order that was never started
 	received     time.Duration // a fact that was not signalled
-	signalled    time.Duration // a fact that was signalled and not settled
-	demand       time.Duration // a demand whose answer nobody has got; 0: none is looked after
-	undelivered  time.Duration // a delivery that nobody makes
-	unmatched    time.Duration // a report for an order that nobody knows: webhooks race with our own commits
+	signalled    time.Duration // a fact that was signalled and has no outcome
+	demand       time.Duration // a demand whose answer did not reach its caller; 0: ignored
+	undelivered  time.Duration // a due delivery without a running workflow
+	unmatched    time.Duration // a lab report without an order; webhooks may arrive before our own commits
 }
 
 var (
 	normalDelays = sweepDelays{neverStarted: time.Minute, received: time.Minute, signalled: 5 * time.Minute,
 		demand: time.Minute, undelivered: 30 * time.Second, unmatched: 5 * time.Minute}
-	// After Temporal's data was lost everything is in nobody's hands, deliveries of the coming days included.
+	// After Temporal has lost its data nothing runs, not even the deliveries of the coming days.
 	rebuildDelays = sweepDelays{undelivered: -30 * 24 * time.Hour}
 )
 
@@ -40,11 +41,12 @@ func sweepDelaysFor(in dispatch.ReconcileInput) sweepDelays {
 	return normalDelays
 }
 
-// Sweep finds hand-offs that a fault cut short, and completes them. It says whether there are reports to be reviewed, which takes
-// calls to labs.
+// Sweep completes interrupted hand-offs: it starts orders, signals facts, wakes orders and nudges deliveries. It
+// returns what it healed, and how many lab reports need a match review, which takes calls to labs. It also seals the
+// audit, erases what has been stored for long enough, and completes search terms.
 func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	var out dispatch.SweepResult
-	// hundreds of signals to a Temporal that has just come back take longer than it waits for a sign of life
+	// Hundreds of signals to a Temporal that was just restarted take longer than the heartbeat timeout.
 	defer a.startHeartbeat(ctx)()
 	now, after := a.Now(), sweepDelaysFor(in)
 	ids, err := a.Store.OrdersWithoutWorkflow(ctx, now.Add(-after.neverStarted), healPage)
@@ -62,7 +64,7 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	}
 	endpoints, err := a.Store.EndpointsWithDue(ctx, now.Add(-after.undelivered), sweepPage)
 	if err != nil {
-		return out, a.internalError(ctx, "finding deliveries that nobody makes", "", err)
+		return out, a.internalError(ctx, "finding due deliveries", "", err)
 	}
 	for _, id := range endpoints {
 		if err := a.Dispatch.NudgeDeliveries(ctx, id); err != nil {
@@ -72,13 +74,16 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	}
 	unmatched, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-after.unmatched), now, reviewPage)
 	if err != nil {
-		return out, a.internalError(ctx, "finding announced reports without an order", "", err)
+		return out, a.internalError(ctx, "finding lab reports without an order", "", err)
 	}
 	out.UnmatchedReports = len(unmatched)
 	if err := a.sealAudit(ctx); err != nil {
 		return out, err
 	}
-	if err := a.prune(ctx, now); err != nil {
+	if err := a.pruneAndErase(ctx, now); err != nil {
+		return out, err
+	}
+	if err := a.completeSearchTerms(ctx); err != nil {
 		return out, err
 	}
 	a.Metrics.countHealed(out)
@@ -86,20 +91,20 @@ func (a *Activities) Sweep(ctx context.Context, in dispatch.ReconcileInput) (dis
 	return out, nil
 }
 
-// sweepInbox matches what found no order before, and signals what has not been settled.
+// sweepInbox matches inbox items that had no order, and signals those without an outcome.
 func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBefore time.Time) (int, error) {
 	matched, err := a.Store.MatchUnmatchedInboxItems(ctx, sweepPage)
 	if err != nil {
 		return 0, a.internalError(ctx, "matching facts", "", err)
 	}
-	unsettled, err := a.Store.UnprocessedInboxItems(ctx, receivedBefore, signalledBefore, healPage)
+	unprocessed, err := a.Store.UnprocessedInboxItems(ctx, receivedBefore, signalledBefore, healPage)
 	if err != nil {
-		return 0, a.internalError(ctx, "finding unsettled facts", "", err)
+		return 0, a.internalError(ctx, "finding facts without an outcome", "", err)
 	}
-	// An order is told of its facts one after the other, as they came.
+	// The facts of an order are signalled one after the other, in order of arrival.
 	var ids []string
 	rowsByOrder := map[string][]store.ReceivedItem{}
-	for _, row := range append(matched, unsettled...) {
+	for _, row := range append(matched, unprocessed...) {
 		if rowsByOrder[row.OrderID] == nil {
 			ids = append(ids, row.OrderID)
 		}
@@ -115,9 +120,9 @@ func (a *Activities) sweepInbox(ctx context.Context, receivedBefore, signalledBe
 	})
 }
 
-// wakeOrdersWithoutAnswer tells orders to look which were asked for something that nobody has got an answer to. Temporal keeps an update nowhere
-// before it is answered: one that is lost with its server may have been recorded, and the run does not know of it. Runs that a rebuild
-// starts know everything.
+// wakeOrdersWithoutAnswer wakes orders that have demands without an answer. Temporal stores an update only with its
+// answer: if its server is lost, the demand may be recorded while the run does not know that. The runs that a rebuild
+// starts load everything.
 func (a *Activities) wakeOrdersWithoutAnswer(ctx context.Context, now time.Time,
 	after time.Duration) (woken int, err error) {
 	if after == 0 {
@@ -134,14 +139,14 @@ func (a *Activities) wakeOrdersWithoutAnswer(ctx context.Context, now time.Time,
 			continue
 		}
 		if err := a.Store.RecordDemandAnswersBefore(ctx, id, before); err != nil {
-			return woken, a.internalError(ctx, "noting that an order was woken", id, err)
+			return woken, a.internalError(ctx, "recording that an order was woken", id, err)
 		}
 		woken++
 	}
 	return woken, nil
 }
 
-// ensureOrdersRun makes sure that orders have running workflows, and counts those that had none.
+// ensureOrdersRun starts the workflows of orders that have none running, and returns how many it started.
 func (a *Activities) ensureOrdersRun(ctx context.Context, ids []string) (int, error) {
 	return healConcurrently(ctx, ids, func(ctx context.Context, id string) (started int, err error) {
 		was, err := a.Dispatch.EnsureOrder(ctx, id)
@@ -155,10 +160,12 @@ func (a *Activities) ensureOrdersRun(ctx context.Context, ids []string) (int, er
 	})
 }
 
-// healConcurrency is how many orders are started or signalled at the same time. It is a call to Temporal each, which waits for its disks.
+// healConcurrency is how many orders are started or signalled at once. Each takes a call to Temporal, which waits for
+// its disks.
 const healConcurrency = 8
 
-// healConcurrently does something with each order of a list, several at the same time, until one fails. It sums up what that healed.
+// healConcurrently calls do for each order of a list, several at once, until one fails. It returns the sum of what do
+// returned.
 func healConcurrently(ctx context.Context, ids []string,
 	do func(context.Context, string) (int, error)) (healed int, err error) {
 	healedByOrder := make([]int, len(ids))

@@ -7,27 +7,27 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// openOrdersTimeLimit is for how long one activity goes through the open orders: a history has room for some thousands of activities, and there
-// may be millions of orders.
+// openOrdersTimeLimit is how long one activity goes through the open orders. There may be millions of orders, and a
+// history has room for some thousands of activities.
 const openOrdersTimeLimit = 5 * time.Minute
 
-// A look at the open orders asks Temporal's visibility for as many as it answers at once, and not again before a pause is over. By default
-// it answers ten questions a second (frontend.namespaceRPS.visibility), some of which are those of people.
+// The page size is what Temporal's visibility returns in one answer, and the pause is between two queries. By default
+// it answers ten queries a second (frontend.namespaceRPS.visibility), and people need some of those.
 const (
 	openOrdersPageSize = 1000
 	openOrdersPause    = 200 * time.Millisecond
 )
 
-// openOrdersPass is how open orders are looked at.
+// openOrdersPass says how open orders are checked.
 type openOrdersPass struct {
-	pageSize int           // of how many together
-	pause    time.Duration // from the beginning of a page to that of the next
-	deadline time.Time     // when no other page is begun
-	thorough bool          // each is asked for by itself
+	pageSize int           // orders per query
+	pause    time.Duration // from the start of a page to the start of the next
+	deadline time.Time     // no page starts after it
+	thorough bool          // each order is checked by a call of its own
 }
 
-// SweepOpenOrders makes sure that the open orders after the given id have running workflows, as many as it comes to in its share of
-// time. With the first, all of them are counted.
+// SweepOpenOrders starts the workflows of open orders, after the given id, that have none running. It stops after
+// openOrdersTimeLimit. The first page also corrects the counts of open orders.
 func (a *Activities) SweepOpenOrders(ctx context.Context, after string,
 	in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	defer a.startHeartbeat(ctx)()
@@ -49,8 +49,8 @@ func (a *Activities) SweepOpenOrders(ctx context.Context, after string,
 	return out, nil
 }
 
-// ensureOpenOrdersRun makes sure that open orders have running workflows, a page at a time, until a time has come. It returns how many had none,
-// and the last one that it came to; empty: it has come to all.
+// ensureOpenOrdersRun starts the workflows of open orders that have none running, page by page, until the pass's
+// deadline. It returns how many it started, and the id of the last order that it checked; empty: it has checked all.
 func (a *Activities) ensureOpenOrdersRun(ctx context.Context, after string,
 	pass openOrdersPass) (started int, last string, err error) {
 	for {
@@ -80,8 +80,8 @@ func (a *Activities) ensureOpenOrdersRun(ctx context.Context, after string,
 	}
 }
 
-// ensurePageRuns makes sure that a page of orders have running workflows. Unless it is to be thorough, only those are started by name which
-// visibility does not know to be running.
+// ensurePageRuns starts the workflows of a page of orders. Unless the pass is thorough, it skips orders that visibility
+// lists as running.
 func (a *Activities) ensurePageRuns(ctx context.Context, ids []string, thorough bool) (started int, err error) {
 	if thorough || len(ids) == 0 {
 		return a.ensureOrdersRun(ctx, ids)

@@ -22,7 +22,7 @@ func TestAllOpenOrdersAreLookedAt(t *testing.T) {
 	require.ElementsMatch(t, open, d.ensured)
 	require.Zero(t, d.asked)
 
-	// There is no time for more than a page.
+	// The time limit allows one page only.
 	d.ensured = nil
 	calls := 0
 	for last, more := "", true; more; more = last != "" {
@@ -40,7 +40,7 @@ func TestAllOpenOrdersAreLookedAt(t *testing.T) {
 	require.Empty(t, last)
 }
 
-// What visibility knows to be running is left alone, and what it does not is started by name.
+// TestRunningOrdersByVisibilityAreSkipped checks that only orders that visibility does not list are started by a call.
 func TestRunningOrdersByVisibilityAreSkipped(t *testing.T) {
 	t.Parallel()
 	a, d, open := newSweepActivities(t, 200)
@@ -71,13 +71,14 @@ func TestRunningOrdersByVisibilityAreSkipped(t *testing.T) {
 	require.ErrorContains(t, err, "listing running orders failed")
 }
 
-// The next question waits, and whoever gives up meanwhile has not come to the end.
+// TestVisibilityQueriesArePaced checks that the next query waits, and that a cancelled pass is not reported as
+// complete.
 func TestVisibilityQueriesArePaced(t *testing.T) {
 	t.Parallel()
 	a, d, open := newSweepActivities(t, 50)
 	require.Greater(t, len(open), 2)
 	ctx, cancel := context.WithCancel(t.Context())
-	a.Now = func() time.Time { cancel(); return time.Now() } // it is asked after the first page
+	a.Now = func() time.Time { cancel(); return time.Now() } // called after the first page
 	_, _, err := a.ensureOpenOrdersRun(ctx, "", openOrdersPass{pageSize: 1, pause: time.Hour,
 		deadline: time.Now().Add(time.Hour)})
 	require.ErrorIs(t, err, context.Canceled)

@@ -18,15 +18,15 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// fakeTemporal notes what is asked of Temporal, of which every second order has lost its run.
+// fakeTemporal records calls. Every second order has no run.
 type fakeTemporal struct {
 	Dispatcher
 	mu           sync.Mutex
 	ensured      []string
-	signalled    map[string][]string // the facts of an order, as they came
-	failingOrder string              // the order at which Temporal goes away
-	running      map[string]bool     // by what visibility says
-	asked        int                 // how often it was asked
+	signalled    map[string][]string // the facts of an order, in order of arrival
+	failingOrder string              // the order at which Temporal becomes unavailable
+	running      map[string]bool     // what visibility lists
+	asked        int                 // the number of queries
 }
 
 func (d *fakeTemporal) RunningOrders(_ context.Context, ids []string) (map[string]bool, error) {
@@ -62,7 +62,7 @@ func (d *fakeTemporal) WakeOrder(_ context.Context, id string) error {
 	return nil
 }
 
-// newSweepActivities is a store with open orders, and the activities that sweep it.
+// newSweepActivities returns a store with open orders, and the activities that sweep it.
 func newSweepActivities(t *testing.T, orders int) (*Activities, *fakeTemporal, []string) {
 	t.Helper()
 	key, err := store.NewEncryptionKey("k1")
@@ -93,7 +93,8 @@ func TestCancelledSweepReturnsAnError(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// Facts that nobody signalled are signalled many at a time, those of one order in the order in which they came.
+// TestWaitingFactsAreSignalledInOrder checks that many waiting facts are signalled, those of one order in order of
+// arrival.
 func TestWaitingFactsAreSignalledInOrder(t *testing.T) {
 	t.Parallel()
 	a, d, open := newSweepActivities(t, 300)
@@ -120,12 +121,12 @@ func TestWaitingFactsAreSignalledInOrder(t *testing.T) {
 	require.Greater(t, all, 40)
 	require.Equal(t, want, d.signalled)
 
-	// The control: told the other way round is not as they came.
+	// The control: the reverse order is found.
 	slices.Reverse(d.signalled[open[0]])
 	require.NotEqual(t, want, d.signalled)
 }
 
-// An order whose run takes no more signals keeps nothing else from being healed, and is told to look another time.
+// TestAnOrderThatCannotBeWoken checks that such an order does not stop the sweep and is woken another time.
 func TestAnOrderThatCannotBeWoken(t *testing.T) {
 	t.Parallel()
 	a, d, open := newSweepActivities(t, 20)

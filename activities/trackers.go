@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Track has the courier aggregator follow each leg of the order's shipment that has a number and no tracker yet. A number that the
-// aggregator refuses for good is left without one: its leg is then silent, which the deadlines know.
+// Track creates a tracker at the courier aggregator for each leg of the order's shipment that has a number and no
+// tracker. A number that the aggregator refuses gets none; the deadlines treat its leg as silent.
 func (a *Activities) Track(ctx context.Context, orderID string) (dispatch.TrackResult, error) {
 	o, err := a.Store.Order(ctx, "", orderID)
 	if err != nil {

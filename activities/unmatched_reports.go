@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// How often a lab is asked for results that it announced for an order nobody knows, ever more rarely: it may have announced them too
-// early, or not be reached.
+// How often a lab is asked for a lab report without an order. The pauses grow: the announcement may have been too
+// early, or the lab may be unavailable.
 const (
 	reviewPage     = 20 // per activity; each call waits for its turn with the account
 	reviewPause    = 5 * time.Minute
@@ -19,7 +19,8 @@ const (
 	maxReviewTries = 16 // about two days
 )
 
-// ReviewUnmatchedReports fetches results that were announced for orders nobody knows, and has somebody decide whose they are.
+// ReviewUnmatchedReports fetches lab reports that were announced without a known order, and opens match reviews for
+// them. It also advances the sandbox teams' tests of unmatched results.
 func (a *Activities) ReviewUnmatchedReports(ctx context.Context,
 	in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	defer a.startHeartbeat(ctx)()
@@ -30,12 +31,12 @@ func (a *Activities) ReviewUnmatchedReports(ctx context.Context,
 	}
 	waiting, err := a.Store.DueUnmatchedResultFetches(ctx, now.Add(-sweepDelaysFor(in).unmatched), now, reviewPage)
 	if err != nil {
-		return out, a.internalError(ctx, "finding announced reports without an order", "", err)
+		return out, a.internalError(ctx, "finding lab reports without an order", "", err)
 	}
 	for _, w := range waiting {
 		reviewed, err := a.reviewUnmatchedReport(ctx, w)
 		if err != nil {
-			return out, a.internalError(ctx, "reviewing a report without an order", "", err)
+			return out, a.internalError(ctx, "reviewing a lab report without an order", "", err)
 		}
 		if reviewed {
 			out.ReviewsOpened++
@@ -44,7 +45,8 @@ func (a *Activities) ReviewUnmatchedReports(ctx context.Context,
 	return out, nil
 }
 
-// advanceReviewTests takes tests of sandbox teams on, whose orders have got where they had to.
+// advanceReviewTests advances the tests of unmatched results of sandbox teams whose orders have reached the needed
+// status.
 func (a *Activities) advanceReviewTests(ctx context.Context) error {
 	open, err := a.Store.UnfinishedUnmatchedResultTestRuns(ctx, sweepPage)
 	if err != nil {
@@ -60,7 +62,7 @@ func (a *Activities) advanceReviewTests(ctx context.Context) error {
 	return nil
 }
 
-// nudgeAll tells those who deliver webhooks; the next sweep makes up for what is lost.
+// nudgeAll nudges the deliveries of endpoints. The next sweep completes nudges that fail.
 func (a *Activities) nudgeAll(ctx context.Context, endpoints []string) {
 	for _, endpoint := range endpoints {
 		if err := a.Dispatch.NudgeDeliveries(ctx, endpoint); err != nil {
@@ -69,7 +71,7 @@ func (a *Activities) nudgeAll(ctx context.Context, endpoints []string) {
 	}
 }
 
-// reviewUnmatchedReport asks the lab for one report. A lab that has none, or does not answer, is asked again later.
+// reviewUnmatchedReport asks the lab for one lab report. A lab without an answer is asked again later.
 func (a *Activities) reviewUnmatchedReport(ctx context.Context, w store.UnmatchedResultFetch) (bool, error) {
 	got, err := a.fetchUnmatched(ctx, w)
 	if err != nil {
@@ -100,7 +102,7 @@ func (a *Activities) fetchUnmatched(ctx context.Context,
 	return got, err
 }
 
-// nextReviewAttempt is zero when the lab has been asked often enough.
+// nextReviewAttempt returns the time of the next attempt; zero: no attempt is left.
 func (a *Activities) nextReviewAttempt(tries int) time.Time {
 	if tries+1 >= maxReviewTries {
 		return time.Time{}

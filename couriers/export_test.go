@@ -1,6 +1,6 @@
 package couriers
 
-// What the tests see of the package beside its exports.
+// Unexported identifiers that the tests use.
 var (
 	CourierOfShippingMethod = fromShippingMethod
 	IdentifyCourier         = identify

@@ -8,8 +8,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// Courier is a carrier whose numbers we recognise. Its text is what clients get as
-// outbound_courier and inbound_courier (client-api#clientfacingshipment). Empty means unknown.
+// Courier is a carrier whose numbers we recognise. Clients get its text as outbound_courier and inbound_courier
+// (client-api#clientfacingshipment). Empty means unknown.
 type Courier string
 
 // The couriers that carry kits.
@@ -18,19 +18,18 @@ const (
 	FedEx Courier = "fedex"
 )
 
-// CheckDigit says what a number's check digit tells. A wrong one rejects a number only in the
-// rules that say so: labels with a typing error still belong to the courier whose shape
-// they have.
+// CheckDigit is the result of checking a number's check digit. A wrong digit rejects a number only in the rules that
+// say so: a label with a typing error still belongs to the courier whose shape it has.
 type CheckDigit string
 
-// What a check digit can tell.
+// The results of a check.
 const (
-	CheckDigitNone  CheckDigit = ""      // the shape has no check digit that we judge
+	CheckDigitNone  CheckDigit = ""      // the shape has no check digit that we check
 	CheckDigitRight CheckDigit = "right" // the check digit fits
 	CheckDigitWrong CheckDigit = "wrong" // the check digit does not fit
 )
 
-// Leg is one way of a kit: to the customer or back to the lab.
+// Leg is one direction of a kit's transit: to the customer or back to the lab.
 type Leg = lifecycle.Leg
 
 // The legs of a kit.
@@ -39,14 +38,14 @@ const (
 	Inbound  = lifecycle.Inbound
 )
 
-// trackingPages holds each courier's public tracking page, to which the number is added.
+// trackingPages has each courier's public tracking page, to which the number is appended.
 var trackingPages = map[Courier]string{
 	USPS:  "https://tools.usps.com/go/TrackConfirmAction?tLabels=",
 	FedEx: "https://www.fedex.com/apps/fedextrack/?tracknumbers=",
 }
 
-// NormalizeNumber gives the number as couriers know it: without blanks and hyphens, in upper case.
-// The original is kept by whoever received it.
+// NormalizeNumber returns the number as couriers use it: without blanks and hyphens, in upper case. The caller stores
+// the original.
 func NormalizeNumber(number string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || unicode.IsSpace(r) {
@@ -56,9 +55,8 @@ func NormalizeNumber(number string) string {
 	}, number)
 }
 
-// identify tells which courier a tracking number belongs to, by the first matching shape of
-// molecular-api#couriers, and what its check digit tells. An unknown courier is
-// empty, and no error: the number is stored and shown, only the link is missing.
+// identify returns the courier of a tracking number, by the first matching shape of molecular-api#couriers, and the
+// result of its check digit. An unknown courier is empty and no error: the number is stored and shown without a link.
 func identify(number string) (Courier, CheckDigit) {
 	n := NormalizeNumber(number)
 	if isInternationalLabel(n) {
@@ -73,8 +71,8 @@ func identify(number string) (Courier, CheckDigit) {
 	return identifyFedEx(n)
 }
 
-// trackingPage gives the public tracking page of a number. It is empty when the courier is unknown or
-// the number is.
+// trackingPage returns the public tracking page of a number. It is empty if the courier is unknown or the number is
+// empty.
 func trackingPage(c Courier, number string) string {
 	page, n := trackingPages[c], NormalizeNumber(number)
 	if page == "" || n == "" {
@@ -83,8 +81,8 @@ func trackingPage(c Courier, number string) string {
 	return page + url.QueryEscape(n)
 }
 
-// fromShippingMethod gives the courier that a shipping_method of MTL
-// (molecular-api#shipping-methods) implies, empty for a method that it does not list.
+// fromShippingMethod returns the courier that an MTL shipping_method implies (molecular-api#shipping-methods); empty:
+// the method is not listed.
 func fromShippingMethod(id int) Courier {
 	switch id {
 	case 7, 8, 9:
@@ -96,10 +94,10 @@ func fromShippingMethod(id int) Courier {
 	}
 }
 
-// DescribeNumber gives all that is shown of a shipment's number: its courier (empty: unknown), the
-// tracking page (empty: unknown courier) and the cleaned number. The shipping method that we
-// asked for helps only outbound: the lab chose the return label. A number that is empty once
-// cleaned is no shipment leg, and everything is empty.
+// DescribeNumber returns what is shown of a shipment's number: its courier (empty: unknown), the tracking page (empty:
+// unknown courier) and the normalized number. The shipping method of the order is used for the outbound leg only,
+// because the lab chooses the return label. If the normalized number is empty, there is no leg, and everything is
+// empty.
 func DescribeNumber(number string, leg Leg, shippingMethod int) (courier Courier, pageURL, cleaned string) {
 	cleaned = NormalizeNumber(number)
 	if cleaned == "" {

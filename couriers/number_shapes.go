@@ -2,8 +2,7 @@ package couriers
 
 import "strings"
 
-// identifyUSPS holds the rules 2 to 4 of molecular-api#couriers for a cleaned number of digits
-// only.
+// identifyUSPS applies rules 2 to 4 of molecular-api#couriers to a normalized number of digits only.
 func identifyUSPS(n string) (Courier, CheckDigit) {
 	if hasRoutedLabel(n) {
 		return USPS, CheckDigitRight
@@ -11,14 +10,14 @@ func identifyUSPS(n string) (Courier, CheckDigit) {
 	if isDomesticLabel(n) {
 		return USPS, checkDigitOf(mod10Valid(n))
 	}
-	// The 20 digits are what is left when the application identifier 91 is not printed.
+	// The 20 digits are a number whose application identifier 91 is not printed.
 	if len(n) == 20 && (mod10Valid(n) || mod10Valid("91"+n)) {
 		return USPS, CheckDigitRight
 	}
 	return "", CheckDigitNone
 }
 
-// identifyFedEx holds the rules 5 to 8, for numbers that are not USPS's.
+// identifyFedEx applies rules 5 to 8 to a number that is not USPS's.
 func identifyFedEx(n string) (Courier, CheckDigit) {
 	switch {
 	case strings.HasPrefix(n, "96") && (len(n) == 22 || len(n) == 34):
@@ -36,19 +35,19 @@ func identifyFedEx(n string) (Courier, CheckDigit) {
 	}
 }
 
-// isInternationalLabel knows the international shape (two letters, nine digits, US).
+// isInternationalLabel reports whether the number has the international shape: two letters, nine digits, US.
 func isInternationalLabel(n string) bool {
 	return len(n) == 13 && strings.HasSuffix(n, "US") &&
 		isLetter(n[0]) && isLetter(n[1]) && allDigits(n[2:11])
 }
 
-// isDomesticLabel knows a domestic label: service types 91 to 95, 22 or 26 digits.
+// isDomesticLabel reports whether the number is a domestic label: service types 91 to 95, 22 or 26 digits.
 func isDomesticLabel(n string) bool {
 	return (len(n) == 22 || len(n) == 26) && n[0] == '9' && '1' <= n[1] && n[1] <= '5'
 }
 
-// hasRoutedLabel knows a label behind a routing code (420 and a ZIP of 5 or 9 digits) whose
-// check digit is right. The digit has to decide here, because FedEx uses the length 34 too.
+// hasRoutedLabel reports whether the number is a label after a routing code (420 and a ZIP of 5 or 9 digits) with a
+// right check digit. The digit must be right, because FedEx uses 34 digits too.
 func hasRoutedLabel(n string) bool {
 	if !strings.HasPrefix(n, "420") || (len(n) != 30 && len(n) != 34) {
 		return false
@@ -61,8 +60,8 @@ func hasRoutedLabel(n string) bool {
 	return false
 }
 
-// mod10Valid checks the last digit of a USPS or a 15-digit FedEx number: weights 3, 1, 3, … from
-// the right over the others.
+// mod10Valid checks the last digit of a USPS or a 15-digit FedEx number: weights 3, 1, 3, … from the right over the
+// others.
 func mod10Valid(n string) bool {
 	last, sum := len(n)-1, 0
 	for i := range last {
@@ -75,8 +74,8 @@ func mod10Valid(n string) bool {
 	return (10-sum%10)%10 == digitValue(n[last])
 }
 
-// fedEx12Valid checks the last of 12 digits: weights 3, 1, 7 repeating from the left over the
-// others, modulo 11, then 10.
+// fedEx12Valid checks the last of 12 digits: weights 3, 1, 7, repeating from the left over the others, modulo 11, then
+// 10.
 func fedEx12Valid(n string) bool {
 	weights, sum := [3]int{3, 1, 7}, 0
 	for i := range 11 {

@@ -31,14 +31,14 @@ func TestIdentifyCourier(t *testing.T) {
 		"seed inbound, 19 digits":  {"1111498798437922222", "", couriers.CheckDigitNone},
 		"empty":                    {"", "", couriers.CheckDigitNone},
 
-		// Cleaning comes first.
+		// Normalized first.
 		"blanks":           {" 9420 9002 0417 3500 1826 41\t", couriers.USPS, couriers.CheckDigitRight},
 		"hyphens":          {"7720-8114-9359", couriers.FedEx, couriers.CheckDigitRight},
 		"lower case":       {"rb 123 456 785 us", couriers.USPS, couriers.CheckDigitNone},
 		"no-break space":   {"7720\u00a08114\u00a09359", couriers.FedEx, couriers.CheckDigitRight},
 		"non-ASCII digits": {"٧٧٢٠٨١١٤٩٣٥٩", "", couriers.CheckDigitNone},
 
-		// Each rule's edges.
+		// The limits of each rule.
 		"routed, 9-digit ZIP": {"420984021234" + label, couriers.USPS, couriers.CheckDigitRight},
 		"routed, 26-digit label": {"42098402" + "94123456789012345678901235", couriers.USPS,
 			couriers.CheckDigitRight},

@@ -6,43 +6,43 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// noStatus marks a report that is kept and changes no status.
+// noStatus marks reports that are stored and change no status.
 const noStatus lifecycle.LowStatus = ""
 
-// statusRule says what reports with one of its statuses and one of its details mean on each leg. No
-// statuses, or no details, stands for any.
+// statusRule says what a report with one of its statuses and one of its details means on each leg. Without statuses, or
+// without details, any matches.
 type statusRule struct {
 	statuses, details []string
 	outbound, inbound lifecycle.LowStatus
 }
 
-// statusRules is the one table from couriers' words, as tracking services normalise them, to the
-// statuses of order-lifecycle#edges. The first rule that matches decides; a report that none
-// matches is kept and changes nothing.
+// statusRules maps the statuses of couriers, as tracking services normalise them, to the statuses of
+// order-lifecycle#edges. The first matching rule decides. A report without a matching rule is stored and changes
+// nothing.
 var statusRules = []statusRule{
-	// Delivery ends a leg, whatever was said on the way. To the lab it sets no status: the lab
-	// itself says what it has received, and a parcel at its door may still lie unopened.
+	// Delivery ends a leg, whatever was reported before. At the lab it sets no status: the lab itself reports what it has
+	// received, and the parcel may not be opened yet.
 	{
 		statuses: []string{"delivered"},
 		outbound: lifecycle.WithCustomer, inbound: noStatus,
 	},
-	// Loss is told in the detail only, under whichever status the courier last had.
+	// A loss is only in the detail, with any status.
 	{
 		details:  []string{"lost"},
 		outbound: lifecycle.Lost, inbound: lifecycle.Lost,
 	},
-	// The courier has given up; a parcel on its way back will not arrive where it was meant to.
+	// The courier has given up. A parcel that is returned will not arrive at its destination.
 	{
 		statuses: []string{"return_to_sender", "failure"},
 		outbound: lifecycle.FailureToDeliverToCustomer, inbound: lifecycle.FailureToDeliverToLab,
 	},
-	// Waiting at a counter: somebody has to fetch it, or it goes back.
+	// The parcel waits at a counter: somebody has to fetch it, or it is returned.
 	{
 		statuses: []string{"available_for_pickup"},
 		outbound: lifecycle.ProblemInTransitCustomer, inbound: lifecycle.ProblemInTransitLab,
 	},
-	// Still moving, but not as it should: late, broken, held, misdirected, refused, turned
-	// round, or no longer followed by the courier.
+	// The parcel still moves, but with a problem: late, damaged, held, misdirected, refused, turned round, or no longer
+	// tracked by the courier.
 	{
 		statuses: []string{"in_transit", "out_for_delivery"},
 		details: []string{
@@ -55,12 +55,12 @@ var statusRules = []statusRule{
 		statuses: []string{"in_transit"},
 		outbound: lifecycle.TransitCustomer, inbound: lifecycle.TransitLab,
 	},
-	// The lifecycle knows the last stretch to the customer only.
+	// The lifecycle has the last part of the transit only towards the customer.
 	{
 		statuses: []string{"out_for_delivery"},
 		outbound: lifecycle.OutForDelivery, inbound: lifecycle.TransitLab,
 	},
-	// A label alone proves no movement; the rest says that the service does not know.
+	// A label alone proves no movement. The others mean that the tracking service does not know.
 	{
 		statuses: []string{"pre_transit", "unknown", "error", "cancelled"},
 		outbound: noStatus, inbound: noStatus,
@@ -70,7 +70,7 @@ var statusRules = []statusRule{
 // Words are a tracking service's normalised status and detail of a parcel.
 type Words struct{ Status, Detail string }
 
-// typical is, for every status that a courier can report, words that mean it.
+// typical has words for every status that a courier can report.
 var typical = map[lifecycle.LowStatus]Words{
 	lifecycle.TransitCustomer:            {"in_transit", "arrived_at_facility"},
 	lifecycle.OutForDelivery:             {"out_for_delivery", "out_for_delivery"},
@@ -83,13 +83,12 @@ var typical = map[lifecycle.LowStatus]Words{
 	lifecycle.Lost:                       {"failure", "lost"},
 }
 
-// WordsFor is the inverse of FactFor: words that mean the status, on the leg on which it is reported. They are empty for a status that
-// couriers do not report.
+// WordsFor is the inverse of StatusFor: words that mean the status, on the leg on which it is reported. They are empty
+// for a status that couriers do not report.
 func WordsFor(status lifecycle.LowStatus) Words { return typical[status] }
 
-// StatusFor gives the low-level lifecycle status that a courier's report on a leg asks for. It is
-// not ok when the report asks for none, which includes words that we do not know and a leg that
-// is neither; the report is then kept on its leg.
+// StatusFor returns the low-level status that a courier's report on a leg asks for. ok is false if it asks for none.
+// That includes unknown words and an unknown leg. The report is stored all the same.
 func StatusFor(leg Leg, status, statusDetail string) (kind lifecycle.LowStatus, ok bool) {
 	for _, r := range statusRules {
 		if r.matches(status, statusDetail) {

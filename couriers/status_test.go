@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// What EasyPost documents for a tracker, so that a word left out of the table is noticed.
+// The words that EasyPost documents for a tracker, so that a word missing in the table is found.
 var (
 	statuses = []string{
 		"unknown", "pre_transit", "in_transit", "out_for_delivery", "delivered", "available_for_pickup",
@@ -27,7 +27,7 @@ var (
 	}
 )
 
-// wantStatuses is the whole mapping, written out by status rather than by rule.
+// wantStatuses is the whole mapping, by status instead of by rule.
 var wantStatuses = map[string]struct{ outbound, inbound, outboundProblem, inboundProblem lifecycle.LowStatus }{
 	"unknown":     {},
 	"pre_transit": {},
@@ -82,7 +82,7 @@ func TestStatusFor(t *testing.T) {
 func TestStatusForLost(t *testing.T) {
 	t.Parallel()
 	for _, status := range statuses {
-		if status == "delivered" { // what has been delivered is not lost
+		if status == "delivered" { // a delivered parcel is not lost
 			requireStatus(t, "with_customer", couriers.Outbound, status, "lost")
 			requireStatus(t, "", couriers.Inbound, status, "lost")
 			continue
@@ -102,7 +102,8 @@ func TestStatusForUnknownWords(t *testing.T) {
 	requireStatus(t, "", "", "in_transit", "lost")
 }
 
-// The words that the simulation uses for a status mean it, on the leg on which it is reported. Lost is reported on either.
+// TestWordsForAStatusMeanIt checks that the words of the simulation mean their status on its leg. Lost is reported on
+// both.
 func TestWordsForAStatusMeanIt(t *testing.T) {
 	t.Parallel()
 	reported := map[lifecycle.LowStatus]bool{lifecycle.Lost: true}

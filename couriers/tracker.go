@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// Tracker asks a tracking service to follow a number. What it then observes comes by webhook.
+// Tracker creates trackers at a tracking service, which then reports by webhook.
 type Tracker interface {
-	// CreateTracker has the number followed and returns the service's id of the tracker. An empty
-	// courier leaves it to the service to find out whose number it is. Asking again for the
-	// same number is harmless. The error is a *RefusedError when asking again is useless,
-	// otherwise an *UnavailableError.
+	// CreateTracker creates a tracker for the number and returns the service's id of it. If the courier is empty, the
+	// service finds it out. A second call for the same number is harmless. The error is a *RefusedError if another call is
+	// useless, otherwise an *UnavailableError.
 	CreateTracker(ctx context.Context, number string, c Courier) (id string, err error)
 }
 
-// RefusedError says that the service will never follow this number, or not for us.
+// RefusedError says that the service will not track this number.
 type RefusedError struct {
-	Status int    // HTTP status of the answer; 0 when it was refused before asking
-	Code   string // the service's own machine-readable code, may be empty
+	Status int    // HTTP status of the answer; 0: refused before the call
+	Code   string // the service's own code; may be empty
 }
 
 func (e *RefusedError) Error() string {
@@ -28,11 +27,11 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("tracking refused (status %d, code %s)", e.Status, e.Code)
 }
 
-// UnavailableError says that the service gave no usable answer and may be asked again.
+// UnavailableError says that the service gave no usable answer and can be called again.
 type UnavailableError struct {
-	Status     int           // HTTP status of the answer; 0 when there was none
-	RetryAfter time.Duration // how long the service asks us to wait; 0 when it does not say
-	Err        error         // the cause; nil when the status says it all
+	Status     int           // HTTP status of the answer; 0: no answer
+	RetryAfter time.Duration // how long the service asks us to wait; 0: it does not say
+	Err        error         // the cause; nil: the status is the cause
 }
 
 func (e *UnavailableError) Error() string {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contractActors is who may ask for what, written out by hand: an actor, the targets, and the statuses from which it may ask; *
-// is wherever order-lifecycle#edges lists the edge.
+// contractActors says who may ask for what, written by hand: an actor, the targets, and the statuses from which it may
+// ask. * means all statuses from which order-lifecycle#edges lists the edge.
 var contractActors = map[MachineName]string{
 	"testkit": `
 client cancelled: *
@@ -17,9 +17,11 @@ operations delivered_to_lab: lab_processing_blocked
 lab transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab: *
 lab failure_to_deliver_to_customer failure_to_deliver_to_lab lost: *
 lab delivered_to_lab lab_processing_blocked sample_error completed corrected: *
-courier transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab: *
+courier transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer \
+	problem_in_transit_lab: *
 courier failure_to_deliver_to_customer failure_to_deliver_to_lab lost: *
-courier delivered_to_lab: requisition_created requisition_bypassed transit_customer out_for_delivery problem_in_transit_customer with_customer transit_lab problem_in_transit_lab
+courier delivered_to_lab: requisition_created requisition_bypassed transit_customer \
+	out_for_delivery problem_in_transit_customer with_customer transit_lab problem_in_transit_lab
 timer lost: transit_customer out_for_delivery problem_in_transit_customer transit_lab problem_in_transit_lab
 timer sample_error: lab_processing_blocked
 system requisition_created requisition_bypassed delivered_to_lab completed corrected: *`,
@@ -27,8 +29,10 @@ system requisition_created requisition_bypassed delivered_to_lab completed corre
 	"testkit_before_registration": `
 client cancelled registered: *
 operations cancelled do_not_process: *
-lab transit_customer out_for_delivery with_customer problem_in_transit_customer failure_to_deliver_to_customer lost do_not_process: *
-courier transit_customer out_for_delivery with_customer problem_in_transit_customer failure_to_deliver_to_customer lost: *
+lab transit_customer out_for_delivery with_customer problem_in_transit_customer \
+	failure_to_deliver_to_customer lost do_not_process: *
+courier transit_customer out_for_delivery with_customer problem_in_transit_customer \
+	failure_to_deliver_to_customer lost: *
 timer do_not_process: *
 timer lost: transit_customer out_for_delivery problem_in_transit_customer
 system awaiting_registration: *`,
@@ -40,10 +44,13 @@ operations delivered_to_lab: lab_processing_blocked
 lab transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab: *
 lab failure_to_deliver_to_customer failure_to_deliver_to_lab lost: *
 lab delivered_to_lab lab_processing_blocked sample_error completed corrected: *
-courier transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab: *
+courier transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer \
+	problem_in_transit_lab: *
 courier failure_to_deliver_to_customer failure_to_deliver_to_lab lost: *
-courier delivered_to_lab: requisition_created transit_customer out_for_delivery problem_in_transit_customer with_customer transit_lab problem_in_transit_lab
-timer lost: requisition_created transit_customer out_for_delivery problem_in_transit_customer transit_lab problem_in_transit_lab
+courier delivered_to_lab: requisition_created transit_customer out_for_delivery \
+	problem_in_transit_customer with_customer transit_lab problem_in_transit_lab
+timer lost: requisition_created transit_customer out_for_delivery \
+	problem_in_transit_customer transit_lab problem_in_transit_lab
 timer sample_error: lab_processing_blocked
 system requisition_created delivered_to_lab completed corrected: *`,
 
@@ -88,7 +95,7 @@ func contractRequests(t *testing.T, name MachineName) map[request]bool {
 	t.Helper()
 	rules := contractRules(t, name)
 	allowed := map[request]bool{}
-	for line := range strings.Lines(strings.TrimSpace(contractActors[name])) {
+	for _, line := range tableLines(contractActors[name]) {
 		left, right, ok := strings.Cut(line, ":")
 		require.True(t, ok, line)
 		words := strings.Fields(left)
@@ -139,12 +146,14 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
-// The table of cancellable statuses (client-api#18-order-states), for an order of which nothing has shipped.
+// TestCancellable checks the table of cancellable statuses (client-api#18-order-states) for orders without a shipment.
 func TestCancellable(t *testing.T) {
 	t.Parallel()
 	tests := map[MachineName]string{
-		"walk_in_test":                "ordered requisition_created requisition_bypassed appointment_pending appointment_scheduled appointment_cancelled",
-		"at_home_phlebotomy":          "ordered requisition_created requisition_bypassed appointment_pending appointment_scheduled appointment_cancelled draw_completed",
+		"walk_in_test": "ordered requisition_created requisition_bypassed appointment_pending " +
+			"appointment_scheduled appointment_cancelled",
+		"at_home_phlebotomy": "ordered requisition_created requisition_bypassed appointment_pending " +
+			"appointment_scheduled appointment_cancelled draw_completed",
 		"testkit":                     "ordered requisition_created requisition_bypassed",
 		"testkit_before_registration": "ordered awaiting_registration",
 		"testkit_after_registration":  "requisition_created registered",

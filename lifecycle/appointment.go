@@ -8,20 +8,20 @@ import (
 	"github.com/looplab/fsm"
 )
 
-// AppointmentStatus is where an appointment stands.
+// AppointmentStatus is the status of an appointment.
 type AppointmentStatus string
 
 // The statuses of an appointment (order-lifecycle#appointments).
 const (
-	AppointmentStatusPending    AppointmentStatus = "pending"   // the provider has not acknowledged or assigned it
-	AppointmentStatusReserved   AppointmentStatus = "reserved"  // the slot is held, the requisition not there yet
-	AppointmentStatusConfirmed  AppointmentStatus = "confirmed" // booked, or booked anew
+	AppointmentStatusPending    AppointmentStatus = "pending"   // the provider has not confirmed or assigned it
+	AppointmentStatusReserved   AppointmentStatus = "reserved"  // the slot is held until the requisition exists
+	AppointmentStatusConfirmed  AppointmentStatus = "confirmed" // booked or rescheduled
 	AppointmentStatusInProgress AppointmentStatus = "in_progress"
 	AppointmentStatusCompleted  AppointmentStatus = "completed"
 	AppointmentStatusCancelled  AppointmentStatus = "cancelled"
 )
 
-// appointmentNew is where an appointment comes from that has just been made.
+// appointmentNew is the source of the edges to the first status of an appointment.
 const appointmentNew AppointmentStatus = "new"
 
 // AppointmentStatuses lists the six statuses in the order in which they are usually reached.
@@ -32,7 +32,7 @@ func AppointmentStatuses() []AppointmentStatus {
 	}
 }
 
-// Valid reports whether it is one of the six.
+// Valid reports whether s is one of the six statuses.
 func (s AppointmentStatus) Valid() bool {
 	for _, known := range AppointmentStatuses() {
 		if s == known {
@@ -42,7 +42,7 @@ func (s AppointmentStatus) Valid() bool {
 	return false
 }
 
-// EventStatus is the word by which an event of the appointment names the status: a confirmed one was scheduled.
+// EventStatus is the name of the status in an event of the appointment: confirmed is scheduled there.
 func (s AppointmentStatus) EventStatus() string {
 	if s == AppointmentStatusConfirmed {
 		return "scheduled"
@@ -50,15 +50,15 @@ func (s AppointmentStatus) EventStatus() string {
 	return string(s)
 }
 
-// Active reports whether the appointment is still ahead or under way.
+// Active reports whether the appointment is still ahead or in progress.
 func (s AppointmentStatus) Active() bool {
 	return s != AppointmentStatusCompleted && s != AppointmentStatusCancelled
 }
 
-// AppointmentEdge is one transition of an appointment. An empty From is an appointment that has just been made.
+// AppointmentEdge is one transition of an appointment. An empty From is an appointment without a status yet.
 type AppointmentEdge struct{ From, To AppointmentStatus }
 
-// appointmentEdges is the table of order-lifecycle#appointments.
+// appointmentEdges implements the table of order-lifecycle#appointments.
 var appointmentEdges = []AppointmentEdge{
 	{appointmentNew, AppointmentStatusPending},
 	{appointmentNew, AppointmentStatusReserved},
@@ -77,7 +77,7 @@ var appointmentEdges = []AppointmentEdge{
 	{AppointmentStatusInProgress, AppointmentStatusCancelled},
 }
 
-// AppointmentEdges lists the transitions of an appointment.
+// AppointmentEdges lists the transitions of an appointment. The caller may change the copy.
 func AppointmentEdges() []AppointmentEdge {
 	edges := make([]AppointmentEdge, len(appointmentEdges))
 	for i, e := range appointmentEdges {
@@ -90,7 +90,7 @@ func AppointmentEdges() []AppointmentEdge {
 }
 
 var appointmentMachine = struct {
-	mu    sync.Mutex // guards table, as Machine does
+	mu    sync.Mutex // guards table, as in Machine
 	table *fsm.FSM
 }{table: newAppointmentFSM()}
 
@@ -102,7 +102,8 @@ func newAppointmentFSM() *fsm.FSM {
 	return fsm.NewFSM(string(appointmentNew), events, nil)
 }
 
-// AppointmentAllows reports whether an appointment may go from one status to the other. An empty from is one that has just been made.
+// AppointmentAllows reports whether an appointment may go from one status to the other. An empty from is a new
+// appointment.
 func AppointmentAllows(from, to AppointmentStatus) bool {
 	if from == "" {
 		from = appointmentNew

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// appointmentContract is the table of order-lifecycle#appointments, written out by hand: a status, its event_status,
-// and what it may become.
+// appointmentContract is the table of order-lifecycle#appointments, written by hand: a status, its event_status, and
+// the statuses that may follow.
 const appointmentContract = `
 new -: pending reserved confirmed
 pending pending: reserved confirmed cancelled

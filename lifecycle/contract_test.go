@@ -9,16 +9,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contractEdges is the tables of order-lifecycle#edges, written out by hand and never derived from the code under test. A
-// line is the statuses left, then the targets: D those that the vendor documents, X our extensions. "?unshipped" and
-// "?initial" are the two conditions.
+// contractEdges has the tables of order-lifecycle#edges, written by hand and not derived from the code under test. A
+// line has the statuses that are left, then the targets: those that the vendor documents after D, our extensions after
+// X. "?unshipped" and "?initial" are the two conditions.
 var contractEdges = map[MachineName]string{
 	"testkit": `
 ordered: D requisition_created cancelled X requisition_bypassed do_not_process
-requisition_created requisition_bypassed: D transit_customer cancelled X do_not_process delivered_to_lab out_for_delivery with_customer transit_lab lost
-transit_customer: D out_for_delivery failure_to_deliver_to_customer X with_customer transit_lab delivered_to_lab problem_in_transit_customer lost do_not_process
-out_for_delivery: D with_customer failure_to_deliver_to_customer X transit_lab delivered_to_lab problem_in_transit_customer lost do_not_process
-problem_in_transit_customer: X transit_customer out_for_delivery with_customer transit_lab delivered_to_lab failure_to_deliver_to_customer lost do_not_process
+requisition_created requisition_bypassed: D transit_customer cancelled X do_not_process \
+	delivered_to_lab out_for_delivery with_customer transit_lab lost
+transit_customer: D out_for_delivery failure_to_deliver_to_customer X with_customer transit_lab \
+	delivered_to_lab problem_in_transit_customer lost do_not_process
+out_for_delivery: D with_customer failure_to_deliver_to_customer X transit_lab delivered_to_lab \
+	problem_in_transit_customer lost do_not_process
+problem_in_transit_customer: X transit_customer out_for_delivery with_customer transit_lab \
+	delivered_to_lab failure_to_deliver_to_customer lost do_not_process
 with_customer: D transit_lab X delivered_to_lab problem_in_transit_lab lost do_not_process
 transit_lab: D delivered_to_lab failure_to_deliver_to_lab X problem_in_transit_lab lost do_not_process
 problem_in_transit_lab: X transit_lab delivered_to_lab failure_to_deliver_to_lab lost do_not_process
@@ -29,17 +33,25 @@ completed corrected: X corrected`,
 	"testkit_before_registration": `
 ordered: D awaiting_registration cancelled X do_not_process
 awaiting_registration: D transit_customer cancelled X out_for_delivery with_customer registered do_not_process
-transit_customer: D out_for_delivery failure_to_deliver_to_customer X with_customer problem_in_transit_customer registered lost do_not_process
-out_for_delivery: D with_customer failure_to_deliver_to_customer X problem_in_transit_customer registered lost do_not_process
-problem_in_transit_customer: X transit_customer out_for_delivery with_customer failure_to_deliver_to_customer registered lost do_not_process
+transit_customer: D out_for_delivery failure_to_deliver_to_customer X with_customer \
+	problem_in_transit_customer registered lost do_not_process
+out_for_delivery: D with_customer failure_to_deliver_to_customer X problem_in_transit_customer \
+	registered lost do_not_process
+problem_in_transit_customer: X transit_customer out_for_delivery with_customer \
+	failure_to_deliver_to_customer registered lost do_not_process
 with_customer: D registered X lost do_not_process`,
 
 	"testkit_after_registration": `
 registered: D requisition_created cancelled?unshipped X do_not_process
-requisition_created: D transit_customer transit_lab cancelled?unshipped X do_not_process delivered_to_lab out_for_delivery with_customer lost problem_in_transit_customer problem_in_transit_lab failure_to_deliver_to_customer failure_to_deliver_to_lab
-transit_customer: D out_for_delivery failure_to_deliver_to_customer X with_customer transit_lab delivered_to_lab problem_in_transit_customer lost do_not_process
-out_for_delivery: D with_customer failure_to_deliver_to_customer X transit_lab delivered_to_lab problem_in_transit_customer lost do_not_process
-problem_in_transit_customer: X transit_customer out_for_delivery with_customer transit_lab delivered_to_lab failure_to_deliver_to_customer lost do_not_process
+requisition_created: D transit_customer transit_lab cancelled?unshipped X do_not_process \
+	delivered_to_lab out_for_delivery with_customer lost problem_in_transit_customer \
+	problem_in_transit_lab failure_to_deliver_to_customer failure_to_deliver_to_lab
+transit_customer: D out_for_delivery failure_to_deliver_to_customer X with_customer transit_lab \
+	delivered_to_lab problem_in_transit_customer lost do_not_process
+out_for_delivery: D with_customer failure_to_deliver_to_customer X transit_lab delivered_to_lab \
+	problem_in_transit_customer lost do_not_process
+problem_in_transit_customer: X transit_customer out_for_delivery with_customer transit_lab \
+	delivered_to_lab failure_to_deliver_to_customer lost do_not_process
 with_customer: D transit_lab X delivered_to_lab problem_in_transit_lab lost do_not_process
 transit_lab: D delivered_to_lab failure_to_deliver_to_lab X problem_in_transit_lab lost do_not_process
 problem_in_transit_lab: X transit_lab delivered_to_lab failure_to_deliver_to_lab lost do_not_process
@@ -49,10 +61,14 @@ completed corrected: X corrected`,
 
 	"walk_in_test": `
 ordered: D requisition_created cancelled X requisition_bypassed
-requisition_created requisition_bypassed: D appointment_pending partial_results cancelled X appointment_scheduled completed sample_error redraw_available?initial
-appointment_pending: D appointment_scheduled appointment_cancelled cancelled X partial_results completed sample_error redraw_available?initial
-appointment_scheduled: D appointment_pending appointment_scheduled appointment_cancelled completed partial_results cancelled X sample_error redraw_available?initial
-appointment_cancelled: D appointment_pending cancelled X appointment_scheduled partial_results completed sample_error redraw_available?initial
+requisition_created requisition_bypassed: D appointment_pending partial_results cancelled X \
+	appointment_scheduled completed sample_error redraw_available?initial
+appointment_pending: D appointment_scheduled appointment_cancelled cancelled X partial_results \
+	completed sample_error redraw_available?initial
+appointment_scheduled: D appointment_pending appointment_scheduled appointment_cancelled \
+	completed partial_results cancelled X sample_error redraw_available?initial
+appointment_cancelled: D appointment_pending cancelled X appointment_scheduled partial_results \
+	completed sample_error redraw_available?initial
 partial_results: D partial_results completed X sample_error redraw_available?initial
 completed corrected: X corrected`,
 
@@ -74,7 +90,7 @@ partial_results: D partial_results completed X sample_error
 completed corrected: X corrected`,
 }
 
-// allLowStatuses is the list of low-level statuses in order-lifecycle#statuses-and-their-top-level, and two that do not
+// allLowStatuses lists the low-level statuses of order-lifecycle#statuses-and-their-top-level, and two that do not
 // exist.
 var allLowStatuses = strings.Fields(`ordered requisition_created requisition_bypassed awaiting_registration registered
 	transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab
@@ -92,11 +108,16 @@ func (r rule) holds(c Conditions) bool {
 	return r.condition == "" || r.condition == "unshipped" && !c.Shipped || r.condition == "initial" && !c.Redraw
 }
 
-// contractRules reads one machine's table.
+// tableLines returns the lines of a table. A line that ends with a backslash continues on the next one.
+func tableLines(table string) []string {
+	return strings.Split(strings.ReplaceAll(strings.TrimSpace(table), "\\\n", ""), "\n")
+}
+
+// contractRules reads the table of one machine.
 func contractRules(t *testing.T, name MachineName) map[statusPair]rule {
 	t.Helper()
 	rules := map[statusPair]rule{}
-	for line := range strings.Lines(strings.TrimSpace(contractEdges[name])) {
+	for _, line := range tableLines(contractEdges[name]) {
 		left, right, ok := strings.Cut(line, ":")
 		require.True(t, ok, line)
 		mark := ""
@@ -118,7 +139,8 @@ func contractRules(t *testing.T, name MachineName) map[statusPair]rule {
 	return rules
 }
 
-// deviations compares a machine with its table: every pair of statuses under every condition, and the mark of every edge.
+// deviations compares a machine with its table: every pair of statuses under every condition, and the origin of every
+// edge.
 func deviations(m *Machine, rules map[statusPair]rule) []string {
 	var found []string
 	for _, from := range allLowStatuses {
@@ -159,7 +181,7 @@ func TestMachinesMatchTheContract(t *testing.T) {
 	}
 }
 
-// The control of the test above: each kind of mistake in a table has to be found.
+// TestDeviationsAreFound checks the test above: it finds each kind of mistake in a table.
 func TestDeviationsAreFound(t *testing.T) {
 	t.Parallel()
 	rules := contractRules(t, NameTestkitAfterRegistration)

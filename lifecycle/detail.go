@@ -1,11 +1,12 @@
 package lifecycle
 
-// Detail is the status_detail of an event: why the lab is held up, or why the sample failed. Empty means none.
+// Detail is the status_detail of an event: why the lab cannot process the kit, or why the sample failed. Empty means
+// none.
 type Detail string
 
-// The statuses that each group goes with are those of order-lifecycle#status-details.
+// The statuses of each group are those of order-lifecycle#status-details.
 const (
-	// FulfillmentError is part of the enumeration, but no document says with which status it goes.
+	// FulfillmentError is part of the enumeration, but no document names its status.
 	FulfillmentError Detail = "fulfillment_error"
 
 	// With lab_processing_blocked.
@@ -30,8 +31,8 @@ func Details() []Detail {
 	}
 }
 
-// AllowedWith reports whether an event with the status l may carry d. No detail is allowed with every status; FulfillmentError, whose use
-// is undocumented, with none.
+// AllowedWith reports whether an event with the status l may have the detail d. Every status allows an empty detail. No
+// status allows FulfillmentError, because its use is not documented.
 func (d Detail) AllowedWith(l LowStatus) bool {
 	switch d {
 	case "":

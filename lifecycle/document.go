@@ -36,39 +36,49 @@ func guardLabel(g Guard) string {
 	return "|" + string(g) + "|"
 }
 
-// headings describe each machine in the generated document.
+// headings has the title and a description of each machine.
 var headings = map[MachineName]struct{ title, about string }{
 	NameTestkit: {"Testkit",
 		"A kit is sent to a patient who is known when the order is placed."},
 	NameTestkitBeforeRegistration: {"Registrable testkit, before registration",
-		"A kit is sent out before anyone knows who will use it. There is no requisition and there are no results before `registered`, where the next machine takes over."},
+		"A kit is sent out before its patient is known. There is no requisition, and there are no results, before\n" +
+			"`registered`. There the next machine takes over."},
 	NameTestkitAfterRegistration: {"Registrable testkit, after registration",
-		"The patient is known now. The kit may be anywhere: still on its way, with the patient, or back at the lab. A sample that reached the lab first is kept and goes on by itself."},
+		"The patient is known. The kit may be in transit, with the patient, or back at the lab. The facts of a sample\n" +
+			"that reached the lab first are applied once the requisition exists."},
 	NameWalkIn: {"Walk-in test",
 		"The patient goes to a patient service center, with or without an appointment."},
 	NameAtHomePhlebotomy: {"At-home phlebotomy",
 		"A phlebotomist comes to the patient by appointment."},
 	NameOnSite: {"On-site collection",
-		"The client draws the sample at its own site and says so."},
+		"The client draws the sample at its own site and reports the draw."},
 }
 
-var introduction = `<!-- Generated from the tables in package lifecycle by "go generate ./lifecycle". Do not edit. -->
+const introduction = `<!-- Generated from the tables in package lifecycle by "go generate ./lifecycle". Do not edit. -->
 
 # Order lifecycle
 
-An order moves through the statuses below. A whole status is ` + "`<top level>.<modality>.<low level>`" + `, for example
-` + "`" + string(MustFullStatus(Testkit, LowsIn(StageWithCustomer)[0])) + "`" + `. A transition that no machine lists is refused. The rules are in package ` + "`lifecycle`" + `: the statuses in
-` + "`status.go`" + `, the edges in ` + "`edges_*.go`" + `. After changing one, run ` + "`go generate ./lifecycle`" + `.
+An order moves through the statuses below. A full status is "<top level>.<modality>.<low level>", for example
+"%s". A transition that no machine lists is refused. The rules are in
+package "lifecycle": the statuses in "status.go", the edges in "edges_*.go". After a change run
+"go generate ./lifecycle".
 
-In the diagrams a solid arrow is an edge that the vendor documents, a dashed one is our extension, and the text on an arrow is its
-condition. Statuses with round ends are terminal; only a correction leaves one.
+In the diagrams a solid arrow is an edge that the vendor documents, and a dashed one is our extension. The text on an
+arrow is its condition. Statuses with round ends are terminal; only a correction leaves one.
 `
 
-// Markdown renders the whole of docs/lifecycle.md: the statuses, their stages, what clients may cancel, and for every machine its
-// diagram and its edges with who may ask for each and why the extensions exist.
+// writeIntroduction writes introduction with its quoted words as code.
+func writeIntroduction(b *strings.Builder) {
+	comment, text, _ := strings.Cut(introduction, "\n")
+	example := MustFullStatus(Testkit, LowsIn(StageWithCustomer)[0])
+	b.WriteString(comment + "\n" + strings.ReplaceAll(fmt.Sprintf(text, example), `"`, "`"))
+}
+
+// Markdown returns the text of docs/lifecycle.md: the statuses, their stages, what clients may cancel, and for every
+// machine its diagram and its edges, with who may ask for each and the reason of each extension.
 func Markdown() string {
 	var b strings.Builder
-	b.WriteString(introduction)
+	writeIntroduction(&b)
 	writeStatuses(&b)
 	writeStages(&b)
 	writeDetails(&b)
@@ -84,12 +94,13 @@ func Markdown() string {
 	return b.String()
 }
 
-// writeAppointments draws the machine of an appointment, which runs beside the order's.
+// writeAppointments writes the machine of an appointment, which runs beside the order's machine.
 func writeAppointments(b *strings.Builder) {
-	b.WriteString("\n## Appointments\n\nWalk-in and phlebotomy orders have appointments, one at a time. Once there is a requisition, the order follows:\n" +
-		followed() + ", and a phlebotomy\n" +
-		"that is `completed` is `" + string(DrawCompleted) +
-		"`. Before the requisition an appointment is only `reserved`; the requisition confirms it.\n\n" +
+	b.WriteString("\n## Appointments\n\n" +
+		"Walk-in and phlebotomy orders have appointments, one at a time. Once there is a requisition, the order follows\n" +
+		"its appointment:\n" + followingStatuses() + ".\n" +
+		"A phlebotomy that is `completed` is `" + string(DrawCompleted) + "`. " +
+		"Before the requisition an appointment is only `reserved`;\nthe requisition confirms it.\n\n" +
 		"```mermaid\nflowchart TD\n")
 	for _, s := range AppointmentStatuses() {
 		if s.Active() {
@@ -111,8 +122,8 @@ func writeAppointments(b *strings.Builder) {
 	}
 }
 
-// followed says in which status an order follows an appointment of each status.
-func followed() string {
+// followingStatuses says which status an order has while it follows an appointment.
+func followingStatuses() string {
 	var parts []string
 	for _, a := range AppointmentStatuses() {
 		if low, ok := Following(a); ok {
@@ -132,17 +143,19 @@ func writeStatuses(b *strings.Builder) {
 	}
 }
 
-// writeStages says what the statuses of each stage have in common.
+// writeStages writes what the statuses of each stage have in common.
 func writeStages(b *strings.Builder) {
-	b.WriteString("\n## Stages\n\nThe stage of a status says what it means. Statuses of one stage have the same deadlines and attention\n" +
-		"marks, and differ in their edges. A kit that was registered on its way also keeps the marks of the\noutbound leg in " +
-		statusList(RegisteredOnItsWay) + ".\n\n| stage | it means | leg | appointment |\n|---|---|---|---|\n")
+	b.WriteString("\n## Stages\n\n" +
+		"The stage of a status says what it means. Statuses of one stage have the same deadlines and attention marks, and\n" +
+		"differ in their edges. A kit that was registered in transit also has the marks of the outbound leg in\n" +
+		statusList(RegisteredInTransit) + ".\n\n" +
+		"| stage | it means | leg | appointment |\n|---|---|---|---|\n")
 	for _, row := range stages {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", row.stage, row.about, row.leg, row.appointment)
 	}
 }
 
-// statusList names the statuses for which something is true.
+// statusList lists the statuses for which is returns true.
 func statusList(is func(LowStatus) bool) string {
 	var lows []LowStatus
 	for _, row := range statuses {
@@ -167,7 +180,7 @@ func statusesWithDetail(d Detail) string {
 	return "none: its use is not documented"
 }
 
-// writeActors says what each actor may ever ask for, over all machines.
+// writeActors writes what each actor may ask for in any machine.
 func writeActors(b *strings.Builder) {
 	b.WriteString("\n## Who may ask for what\n\n| actor | may ask for |\n|---|---|\n")
 	for _, a := range Actors() {

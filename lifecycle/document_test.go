@@ -15,7 +15,8 @@ func TestDocumentIsCurrent(t *testing.T) {
 	require.Equal(t, Markdown(), string(found), "docs/lifecycle.md is not current: run go generate ./lifecycle")
 }
 
-// Each diagram has exactly the arrows of order-lifecycle#edges: solid if documented, dashed if not, with its condition.
+// TestDiagramsMatchTheContract checks that each diagram has exactly the arrows of order-lifecycle#edges: solid if
+// documented, dashed if not, with the condition.
 func TestDiagramsMatchTheContract(t *testing.T) {
 	t.Parallel()
 	labels := map[string]string{"": "", "unshipped": "|nothing shipped|", "initial": "|not a redraw|"}
@@ -49,7 +50,8 @@ func TestDocumentSaysWhyAndWho(t *testing.T) {
 		"| `sample_stability_exceeded` | `sample_error` |",
 		"| courier | `transit_customer`, `out_for_delivery`,",
 		"| Registrable testkit, after registration | `registered`, `requisition_created`, while nothing shipped |",
-		"| `lab_processing_blocked` | `sample_error` | extension | lab, timer |  | the lab rejected the kit for good, or the recovery window closed |",
+		"| `lab_processing_blocked` | `sample_error` | extension | lab, timer |  | " +
+			"the lab's rejection was final, or the recovery window closed |",
 		"| `registered` | `cancelled` | documented | client, operations | nothing shipped |  |",
 	} {
 		require.Contains(t, document, line)

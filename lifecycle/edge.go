@@ -8,17 +8,17 @@ type Actor string
 const (
 	// Client is the company that placed the order.
 	Client Actor = "client"
-	// Operations are our own people.
+	// Operations are the people who operate Aliquot.
 	Operations Actor = "operations"
 	// Lab is the lab partner, which reports facts about kits, samples and results.
 	Lab Actor = "lab"
 	// Courier carries a kit and reports where it is.
 	Courier Actor = "courier"
-	// Provider keeps appointments: a phlebotomist or a patient service center.
+	// Provider is a company that keeps appointments: of phlebotomists or of a patient service center.
 	Provider Actor = "provider"
-	// Timer is a deadline that has passed.
+	// Timer is a deadline that has been reached.
 	Timer Actor = "timer"
-	// System is the order's own doing: a partner call that succeeded, stored results, a step that a later fact implies.
+	// System is the order's own workflow: a partner call that succeeded, stored results, a step that a later fact implies.
 	System Actor = "system"
 )
 
@@ -27,11 +27,11 @@ func Actors() []Actor {
 	return []Actor{Client, Operations, Lab, Courier, Provider, Timer, System}
 }
 
-// Conditions is what guards look at.
+// Conditions is what guards depend on.
 type Conditions struct {
-	// Shipped: the kit has been handed to a courier, whatever the status says.
+	// Shipped says that the kit has been handed to a courier, whatever the status is.
 	Shipped bool
-	// Redraw: the order's origin is redraw.
+	// Redraw says that the order's origin is redraw.
 	Redraw bool
 }
 
@@ -60,21 +60,21 @@ func (g Guard) Holds(c Conditions) bool {
 // Edge is one transition that a machine allows.
 type Edge struct {
 	From, To LowStatus
-	// Documented: the vendor documents the edge. If not, it is our extension.
+	// Documented says that the vendor documents the edge. Otherwise it is our extension.
 	Documented bool
-	// Actors are those who may ask for it.
+	// Actors lists who may ask for the transition.
 	Actors []Actor
 	Guard  Guard
-	// Why is the reason for an extension, and a remark on a documented edge where one is needed.
+	// Why is the reason for an extension, or a remark on a documented edge.
 	Why string
 }
 
-// The tables are written with the functions below: each row is the edges out of one or more statuses.
+// The tables are built with the functions below. A row is the edges out of one or more statuses.
 
-// edgesFrom makes a row of edges out of one status.
+// edgesFrom returns the edges out of one status.
 func edgesFrom(l LowStatus, edges ...Edge) []Edge { return edgesFromEach([]LowStatus{l}, edges...) }
 
-// edgesFromEach makes the same row for each of several statuses.
+// edgesFromEach returns the same edges out of each of several statuses.
 func edgesFromEach(lows []LowStatus, edges ...Edge) []Edge {
 	var row []Edge
 	for _, l := range lows {
@@ -104,7 +104,8 @@ func (e Edge) withReason(why string) Edge {
 	return e
 }
 
-// replaceEdges returns table with the edges of changes in place of those that have the same ends, and the rest of changes added.
+// replaceEdges returns table with changes applied: an edge of changes replaces the edge with the same ends, or is
+// added.
 func replaceEdges(table, changes []Edge) []Edge {
 	amended := slices.Clone(table)
 	for _, change := range changes {
@@ -121,5 +122,5 @@ func edgeIndex(edges []Edge, from, to LowStatus) int {
 	return slices.IndexFunc(edges, func(e Edge) bool { return e.From == from && e.To == to })
 }
 
-// by lists who may ask, for readable tables.
+// by lists actors. It makes the tables readable.
 func by(actors ...Actor) []Actor { return actors }

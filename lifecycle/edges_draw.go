@@ -6,14 +6,15 @@ import (
 
 const whyDrawn = "the draw is reported, or implied by the sample, without the appointment's steps"
 
-// drawActors is who says that blood was drawn: the provider, or System where a sample or results imply it.
+// drawActors may report a draw: the provider, or System if a sample or results imply the draw.
 var drawActors = by(Provider, System)
 
-// phlebotomyWay is the usual way of a draw at the patient's home.
-var phlebotomyWay = []LowStatus{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, DrawCompleted,
-	Completed}
+// phlebotomyUsualPath is the usual path of a draw at the patient's home.
+var phlebotomyUsualPath = []LowStatus{
+	Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, DrawCompleted, Completed,
+}
 
-// phlebotomyEdges is the table of a draw at the patient's home.
+// phlebotomyEdges returns the table of a draw at the patient's home.
 func phlebotomyEdges() []Edge {
 	return slices.Concat(
 		edgesFrom(Ordered,
@@ -51,7 +52,7 @@ func phlebotomyEdges() []Edge {
 	)
 }
 
-// edgesAfterDraw is the rows from the draw to the results, the same for both modalities in which someone comes to draw.
+// edgesAfterDraw returns the edges from the draw to the results, which both modalities with a visiting drawer share.
 func edgesAfterDraw() []Edge {
 	return slices.Concat(
 		edgesFrom(DrawCompleted,
@@ -68,10 +69,10 @@ func edgesAfterDraw() []Edge {
 	)
 }
 
-// onSiteWay is the usual way of a draw at the client's own site.
-var onSiteWay = []LowStatus{Ordered, RequisitionCreated, DrawCompleted, Completed}
+// onSiteUsualPath is the usual path of a draw at the client's own site.
+var onSiteUsualPath = []LowStatus{Ordered, RequisitionCreated, DrawCompleted, Completed}
 
-// onSiteEdges is the table of a draw at the client's own site. The client says when it is done.
+// onSiteEdges returns the table of a draw at the client's own site. The client reports the draw.
 func onSiteEdges() []Edge {
 	return slices.Concat(
 		edgesFrom(Ordered,

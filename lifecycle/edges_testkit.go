@@ -2,44 +2,44 @@ package lifecycle
 
 import "slices"
 
-// Why an extension of the testkit tables exists, where several edges share the reason. The forward skips have one cause: a lab may report
-// that it shipped, received or rejected a kit and nothing in between, and the couriers' reports may never come.
+// Reasons that several extensions of the testkit tables share. Steps may be skipped for one reason: a lab may report
+// that it shipped, received or rejected a kit and nothing in between, and courier facts may be missing.
 const (
 	whySkipped      = "the steps in between come from couriers and may never be reported"
-	whyNoShipNotice = "the shipped notice never came"
-	whyProblem      = "couriers report problems on the way that the vendor's diagrams leave out"
+	whyNoShipNotice = "the lab did not report the shipment"
+	whyProblem      = "couriers report problems that the vendor's diagrams leave out"
 	whyResumed      = "the problem on the way was resolved"
-	whyLost         = "couriers lose parcels at any point, and a leg that fell silent is given up"
+	whyLost         = "couriers lose parcels at any point, and a silent leg is given up"
 	whyLostReported = "couriers lose parcels at any point"
 	whyDoNotProcess = "operations may stop an order that has not ended"
 	whyUnregistered = "operations, the lab's final rejection or the kit's expiry end a kit that nobody registered"
 	whyRegistered   = "the patient may register before the delivery is reported"
-	whyOnItsWay     = "the kit may be registered while it is still on its way"
+	whyInTransit    = "the kit may be registered while it is in transit"
 	whyCorrected    = "a lab may correct its report, more than once"
 )
 
 // Who may ask, for groups of testkit edges.
 var (
-	transitActors = by(Lab, Courier)         // where the kit is; some labs pass on what their courier tells them
+	transitActors = by(Lab, Courier)         // where the kit is; some labs forward what their courier reports
 	lossActors    = by(Lab, Courier, Timer)  // lost is reported, or concluded from a silent leg
-	receiptActors = by(Lab, Courier, System) // at the lab; System where a rejection or a report implies it
-	resultActors  = by(Lab, System)          // a report, once its results are stored
+	receiptActors = by(Lab, Courier, System) // at the lab; System if a rejection or a lab report implies it
+	resultActors  = by(Lab, System)          // a lab report, once its results are stored
 	demandActors  = by(Client, Operations)
 	expiryActors  = by(Operations, Lab, Timer)
 )
 
-// The usual ways of kits: the statuses of an order with which all goes well.
+// The usual paths of kits: the statuses of an order without problems.
 var (
-	testkitWay = []LowStatus{
+	testkitUsualPath = []LowStatus{
 		Ordered, RequisitionCreated, TransitCustomer, OutForDelivery, WithCustomer, TransitLab, DeliveredToLab, Completed,
 	}
-	beforeRegistrationWay = []LowStatus{Ordered, AwaitingRegistration, TransitCustomer, OutForDelivery, WithCustomer}
-	afterRegistrationWay  = []LowStatus{
+	beforeRegistrationUsualPath = []LowStatus{Ordered, AwaitingRegistration, TransitCustomer, OutForDelivery, WithCustomer}
+	afterRegistrationUsualPath  = []LowStatus{
 		Registered, RequisitionCreated, TransitCustomer, OutForDelivery, WithCustomer, TransitLab, DeliveredToLab, Completed,
 	}
 )
 
-// testkitEdges is the table of a testkit whose patient is known when it is ordered.
+// testkitEdges returns the table of a testkit whose patient is known when it is ordered.
 func testkitEdges() []Edge {
 	return slices.Concat(
 		edgesFrom(Ordered,
@@ -115,25 +115,26 @@ func testkitEdges() []Edge {
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
 		edgesFrom(LabProcessingBlocked,
-			// Never a courier: its scan of the delivery may come after the lab's rejection.
-			extension(DeliveredToLab, by(Operations, Lab, System), "what was missing has been supplied: back in production"),
-			extension(Completed, resultActors, "the lab reported without saying that it went on"),
-			extension(SampleError, by(Lab, Timer), "the lab rejected the kit for good, or the recovery window closed"),
+			// Not a courier: its scan of the delivery may arrive after the lab's rejection.
+			extension(DeliveredToLab, by(Operations, Lab, System),
+				"what was missing has been supplied; the kit is back in production"),
+			extension(Completed, resultActors, "the lab sent results without reporting that it resumed"),
+			extension(SampleError, by(Lab, Timer), "the lab's rejection was final, or the recovery window closed"),
 			extension(DoNotProcess, by(Operations), whyDoNotProcess),
 		),
 		correctionEdges(),
 	)
 }
 
-// correctionEdges is the row that every machine ends with: the one edge out of a terminal status.
+// correctionEdges returns the edges that every machine ends with: the only ones out of a terminal status.
 func correctionEdges() []Edge {
 	return edgesFromEach([]LowStatus{Completed, Corrected},
 		extension(Corrected, resultActors, whyCorrected),
 	)
 }
 
-// beforeRegistrationEdges is the table of a registrable testkit whose patient is not known yet. It ends at registered, where
-// testkitAfterRegistration takes over.
+// beforeRegistrationEdges returns the table of a registrable testkit without a patient. It ends at registered, where
+// the machine after registration takes over.
 func beforeRegistrationEdges() []Edge {
 	return slices.Concat(
 		edgesFrom(Ordered,
@@ -183,11 +184,11 @@ func beforeRegistrationEdges() []Edge {
 	)
 }
 
-// afterRegistrationEdges is the table of a registrable testkit from registered on: the table of a testkit from its requisition on, amended
-// for a kit that may have travelled already. Nothing leads back to registered.
+// afterRegistrationEdges returns the table of a registrable testkit from registered on. It is the testkit table from
+// the requisition on, changed for a kit that may be in transit already. No edge leads back to registered.
 func afterRegistrationEdges() []Edge {
 	afterRequisition := slices.DeleteFunc(testkitEdges(), func(e Edge) bool {
-		return e.From == Ordered || e.From == RequisitionBypassed // passed, or only for imported orders
+		return e.From == Ordered || e.From == RequisitionBypassed // passed already, or only for imported orders
 	})
 	return slices.Concat(
 		edgesFrom(Registered,
@@ -198,11 +199,11 @@ func afterRegistrationEdges() []Edge {
 		replaceEdges(afterRequisition, edgesFrom(RequisitionCreated,
 			documented(TransitLab, transitActors),
 			documented(Cancelled, demandActors).withGuard(NothingShipped),
-			extension(ProblemInTransitCustomer, transitActors, whyOnItsWay),
-			extension(ProblemInTransitLab, transitActors, whyOnItsWay),
-			extension(FailureToDeliverToCustomer, transitActors, whyOnItsWay),
-			extension(FailureToDeliverToLab, transitActors, whyOnItsWay),
-			extension(Lost, lossActors, "the deadlines of the outbound leg run on after registration"),
+			extension(ProblemInTransitCustomer, transitActors, whyInTransit),
+			extension(ProblemInTransitLab, transitActors, whyInTransit),
+			extension(FailureToDeliverToCustomer, transitActors, whyInTransit),
+			extension(FailureToDeliverToLab, transitActors, whyInTransit),
+			extension(Lost, lossActors, "the deadlines of the outbound leg also apply after the registration"),
 		)),
 	)
 }

@@ -2,7 +2,7 @@ package lifecycle
 
 import "slices"
 
-// Why an extension of the tables with appointments exists, where several edges share the reason.
+// Reasons that several extensions of the tables with appointments share.
 const (
 	whyNoAppointment = "no appointment is needed"
 	whyWalkedIn      = "the patient walked in"
@@ -11,13 +11,14 @@ const (
 	whySampleFailed  = "the lab may reject the sample instead of reporting on it"
 )
 
-// bookingActors is who moves an appointment: the client books, the provider answers, and a time reserved before the requisition follows it by itself.
+// bookingActors may move an appointment: the client books, the provider answers, and System confirms a slot that was
+// reserved before the requisition.
 var bookingActors = by(Client, Provider, System)
 
-// walkInWay is the usual way of a test at a patient service center.
-var walkInWay = []LowStatus{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, Completed}
+// walkInUsualPath is the usual path of a test at a patient service center.
+var walkInUsualPath = []LowStatus{Ordered, RequisitionCreated, AppointmentPending, AppointmentScheduled, Completed}
 
-// walkInEdges is the table of a test at a patient service center.
+// walkInEdges returns the table of a test at a patient service center.
 func walkInEdges() []Edge {
 	return slices.Concat(
 		edgesFrom(Ordered,
@@ -72,7 +73,8 @@ func walkInEdges() []Edge {
 	)
 }
 
-// redrawEdge is the edge to redraw_available: our decision on final results, never on an order that is a redraw itself.
+// redrawEdge returns the edge to redraw_available. We decide on it when results are final. A redraw itself has no
+// redraw.
 func redrawEdge() Edge {
 	return extension(RedrawAvailable, by(System),
 		"final results lack markers through the lab's fault").withGuard(NotRedraw)

@@ -11,21 +11,21 @@ import (
 	"github.com/looplab/fsm"
 )
 
-// Reason is why a transition was refused.
+// Reason is why a machine refuses a transition.
 type Reason string
 
 const (
-	// ReasonNoEdge: the machine has no such edge.
+	// ReasonNoEdge means that the machine has no such edge.
 	ReasonNoEdge Reason = "no_edge"
-	// ReasonActor: the edge exists, but not for this actor.
+	// ReasonActor means that the edge exists, but not for this actor.
 	ReasonActor Reason = "actor"
-	// ReasonGuard: the edge exists for this actor, but its guard does not hold.
+	// ReasonGuard means that the edge exists for this actor, but its guard does not hold.
 	ReasonGuard Reason = "guard"
 )
 
-// RefusedError is a transition that a machine refuses. Its text is the one that clients get.
+// RefusedError is the refusal of a transition. Clients see its text.
 type RefusedError struct {
-	// From and To are whole statuses. One that the modality does not have is its low-level part alone.
+	// From and To are full statuses. If the modality does not have one, it is only the low-level part.
 	From, To Status
 	By       Actor
 	Reason   Reason
@@ -58,7 +58,7 @@ const (
 	NameOnSite                    MachineName = "on_site_collection"
 )
 
-// Machine is the state machine of one kind of order. It holds no order's state and is safe for concurrent use.
+// Machine is the state machine of one kind of order. It holds no state of an order and is safe for concurrent use.
 type Machine struct {
 	name     MachineName
 	modality Modality
@@ -66,20 +66,20 @@ type Machine struct {
 	edges    []Edge
 	usual    []LowStatus
 
-	// guards table, which has to be set to a status before it can be asked; never held across anything that waits
+	// mu guards table, which is set to a status before it is asked. It is never held while waiting.
 	mu    sync.Mutex
 	table *fsm.FSM
 }
 
 var (
-	testkitMachine            = newMachine(NameTestkit, Testkit, testkitEdges(), testkitWay...)
+	testkitMachine            = newMachine(NameTestkit, Testkit, testkitEdges(), testkitUsualPath...)
 	beforeRegistrationMachine = newMachine(NameTestkitBeforeRegistration, Testkit, beforeRegistrationEdges(),
-		beforeRegistrationWay...)
+		beforeRegistrationUsualPath...)
 	afterRegistrationMachine = newMachine(NameTestkitAfterRegistration, Testkit, afterRegistrationEdges(),
-		afterRegistrationWay...)
-	walkInMachine     = newMachine(NameWalkIn, WalkIn, walkInEdges(), walkInWay...)
-	phlebotomyMachine = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomyEdges(), phlebotomyWay...)
-	onSiteMachine     = newMachine(NameOnSite, OnSite, onSiteEdges(), onSiteWay...)
+		afterRegistrationUsualPath...)
+	walkInMachine     = newMachine(NameWalkIn, WalkIn, walkInEdges(), walkInUsualPath...)
+	phlebotomyMachine = newMachine(NameAtHomePhlebotomy, AtHomePhlebotomy, phlebotomyEdges(), phlebotomyUsualPath...)
+	onSiteMachine     = newMachine(NameOnSite, OnSite, onSiteEdges(), onSiteUsualPath...)
 )
 
 // Machines lists the six machines.
@@ -90,8 +90,9 @@ func Machines() []*Machine {
 	}
 }
 
-// MachineFor is the machine of an order. A registrable testkit changes machines when its patient is registered; registered is ignored for a
-// testkit that is not registrable, and both are ignored for the other modalities. For panics on a modality that does not exist.
+// MachineFor returns the machine of an order. A registrable testkit changes machines when its patient is registered.
+// registered is ignored for a testkit that is not registrable. Both are ignored for other modalities. MachineFor panics
+// on a modality that does not exist.
 func MachineFor(m Modality, registrable, registered bool) *Machine {
 	switch m {
 	case Testkit:
@@ -112,9 +113,9 @@ func MachineFor(m Modality, registrable, registered bool) *Machine {
 	panic(fmt.Sprintf("lifecycle: no modality %q", string(m)))
 }
 
-// newMachine makes a machine of a table that starts with the row of its initial status. It sorts the edges by the status that they leave
-// and builds the table from them, in that order: one event per edge, named by its target. Callbacks are never used: looplab/fsm reports
-// their errors after the move and ignores misspelt ones.
+// newMachine makes a machine from a table that begins with the edges of its initial status. It sorts the edges by the
+// status that they leave and builds the FSM from them in that order: one FSM event per edge, named by its target. It
+// has no callbacks: looplab/fsm reports their errors after the move and ignores misspelt ones.
 func newMachine(name MachineName, modality Modality, edges []Edge, usual ...LowStatus) *Machine {
 	initial := edges[0].From
 	slices.SortStableFunc(edges, func(a, b Edge) int { return cmp.Compare(statusIndex(a.From), statusIndex(b.From)) })
@@ -135,13 +136,13 @@ func newMachine(name MachineName, modality Modality, edges []Edge, usual ...LowS
 // Name is the machine's name.
 func (m *Machine) Name() MachineName { return m.name }
 
-// Modality is the modality whose orders the machine drives.
+// Modality is the modality of the machine's orders.
 func (m *Machine) Modality() Modality { return m.modality }
 
-// Initial is the status in which the machine takes over an order.
+// Initial is the status in which an order comes to the machine.
 func (m *Machine) Initial() LowStatus { return m.initial }
 
-// Edges lists the machine's edges by the status that they leave. The caller may change the copy.
+// Edges lists the machine's edges, sorted by the status that they leave. The caller may change the copy.
 func (m *Machine) Edges() []Edge {
 	edges := slices.Clone(m.edges)
 	for i := range edges {
@@ -150,7 +151,7 @@ func (m *Machine) Edges() []Edge {
 	return edges
 }
 
-// LowStatuses lists the statuses that the machine knows, in the order of Statuses.
+// LowStatuses lists the statuses of the machine, in the order of Statuses.
 func (m *Machine) LowStatuses() []LowStatus {
 	var lows []LowStatus
 	for _, row := range statuses {
@@ -161,16 +162,17 @@ func (m *Machine) LowStatuses() []LowStatus {
 	return lows
 }
 
-// Has reports whether the machine knows the status.
+// Has reports whether the machine has the status.
 func (m *Machine) Has(l LowStatus) bool {
 	return slices.ContainsFunc(m.edges, func(e Edge) bool { return e.From == l || e.To == l })
 }
 
-// UsualWay lists the statuses of an order with which all goes well, the initial one first. The caller may change the copy.
-func (m *Machine) UsualWay() []LowStatus { return slices.Clone(m.usual) }
+// UsualPath lists the statuses of an order without problems, the initial status first. The caller may change the copy.
+func (m *Machine) UsualPath() []LowStatus { return slices.Clone(m.usual) }
 
-// Check says whether the actor may move an order from one status to the other: the edge exists, the actor may ask for it, and its guard
-// holds. Any other case is a *RefusedError. A self-transition that the table lists is allowed: it is an event of its own.
+// Check returns nil if the actor may move an order from one status to the other: the edge exists, the actor may ask for
+// it, and its guard holds. Otherwise it returns a *RefusedError. A self-transition that the table lists is allowed and
+// is an event of its own.
 func (m *Machine) Check(from, to LowStatus, by Actor, c Conditions) error {
 	edge, ok := m.findEdge(from, to)
 	switch {
@@ -184,13 +186,13 @@ func (m *Machine) Check(from, to LowStatus, by Actor, c Conditions) error {
 	return nil
 }
 
-// Allows reports whether the edge exists and its guard holds, whoever asks.
+// Allows reports whether the edge exists and its guard holds, for any actor.
 func (m *Machine) Allows(from, to LowStatus, c Conditions) bool {
 	edge, ok := m.findEdge(from, to)
 	return ok && edge.Guard.Holds(c)
 }
 
-// Next lists, alphabetically, the statuses that Allows allows next.
+// Next lists the statuses that Allows allows next, in alphabetical order.
 func (m *Machine) Next(from LowStatus, c Conditions) []LowStatus {
 	var next []LowStatus
 	for _, e := range m.edges {
@@ -202,12 +204,12 @@ func (m *Machine) Next(from LowStatus, c Conditions) []LowStatus {
 	return next
 }
 
-// Cancellable reports whether a client may cancel the order now.
+// Cancellable reports whether a client may cancel an order in the status.
 func (m *Machine) Cancellable(from LowStatus, c Conditions) bool {
 	return m.Check(from, Cancelled, Client, c) == nil
 }
 
-// findEdge asks the table for the move and returns the edge behind it.
+// findEdge asks the FSM for the move and returns the edge behind it.
 func (m *Machine) findEdge(from, to LowStatus) (Edge, bool) {
 	if !m.hasEdge(from, to) {
 		return Edge{}, false
@@ -215,8 +217,8 @@ func (m *Machine) findEdge(from, to LowStatus) (Edge, bool) {
 	return m.edges[edgeIndex(m.edges, from, to)], true
 }
 
-// hasEdge reports whether the table has the move. The context is never one that could be cancelled: a cancelled one would leave the table
-// stuck in its transition.
+// hasEdge reports whether the FSM has the move. Its context is never cancelled: a cancelled context would leave the FSM
+// inside its transition.
 func (m *Machine) hasEdge(from, to LowStatus) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

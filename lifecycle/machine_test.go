@@ -58,7 +58,8 @@ func TestAPIErrors(t *testing.T) {
 		{
 			"not for this actor", MachineFor(OnSite, false, false), Ordered, RequisitionCreated, Client, Conditions{},
 			ReasonActor,
-			"Transition from received.on_site_collection.ordered to received.on_site_collection.requisition_created is not allowed",
+			"Transition from received.on_site_collection.ordered to " +
+				"received.on_site_collection.requisition_created is not allowed",
 		},
 		{
 			"the kit has shipped", after, Registered, Cancelled, Client, Conditions{Shipped: true}, ReasonGuard,
@@ -67,7 +68,8 @@ func TestAPIErrors(t *testing.T) {
 		{
 			"a redraw of a redraw", MachineFor(WalkIn, false, false), PartialResults, RedrawAvailable, System,
 			Conditions{Redraw: true}, ReasonGuard,
-			"Transition from sample_with_lab.walk_in_test.partial_results to collecting_sample.walk_in_test.redraw_available is not allowed",
+			"Transition from sample_with_lab.walk_in_test.partial_results to " +
+				"collecting_sample.walk_in_test.redraw_available is not allowed",
 		},
 		{
 			"the actor is looked at before the guard", after, Registered, Cancelled, Timer, Conditions{Shipped: true},
@@ -105,7 +107,7 @@ func TestUnknownGuardNeverHolds(t *testing.T) {
 	require.False(t, Guard("moon is full").Holds(Conditions{}))
 }
 
-// Next, Lows and Allows are three views of one table.
+// TestNextAndLowStatuses checks that Next, LowStatuses and Allows agree.
 func TestNextAndLowStatuses(t *testing.T) {
 	t.Parallel()
 	for _, m := range Machines() {
@@ -130,7 +132,8 @@ func TestNextAndLowStatuses(t *testing.T) {
 	}
 }
 
-// A terminal status is left by a correction only, and no other status is a dead end, but for registered, where the next machine begins.
+// TestTerminalStatusesHaveNoWayOut checks that only a correction leaves a terminal status, and that every other status
+// has an edge, except registered, where the next machine takes over.
 func TestTerminalStatusesHaveNoWayOut(t *testing.T) {
 	t.Parallel()
 	hardest := Conditions{Shipped: true, Redraw: true}
@@ -171,8 +174,8 @@ func markReachable(m *Machine, low LowStatus, reached map[Status]bool, seen map[
 	}
 }
 
-// A report or a final rejection applies on any status that is not terminal, directly or by way of the steps that it implies. Before registration
-// it waits.
+// TestReportsAndRejectionsApplyEverywhere checks that a lab report or a final rejection applies to any status that is
+// not terminal, directly or through implied steps. Before registration it waits.
 func TestReportsAndRejectionsApplyEverywhere(t *testing.T) {
 	t.Parallel()
 	implied := map[MachineName][]LowStatus{
@@ -236,7 +239,7 @@ func TestCallersCannotChangeAMachine(t *testing.T) {
 	require.NoError(t, m.Check(Ordered, Cancelled, Client, Conditions{}))
 }
 
-// Many workflows ask one machine at the same time.
+// TestConcurrentUse asks one machine from many goroutines, as many workflows do.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	m, rules := MachineFor(Testkit, false, true), contractRules(t, NameTestkit)

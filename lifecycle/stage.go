@@ -2,8 +2,8 @@ package lifecycle
 
 import "slices"
 
-// Stage is how far an order has come. It says what the status of the order means: statuses of one stage have the same deadlines and the
-// same attention marks, and differ only in their names and edges.
+// Stage is how far an order has come. Statuses of one stage have the same deadlines and the same attention marks, and
+// differ only in their names and edges.
 type Stage string
 
 // The stages, in the order in which an order usually passes them.
@@ -30,7 +30,7 @@ const (
 	StageCancelled            Stage = "cancelled"
 )
 
-// Leg is one way of a kit. Empty means neither.
+// Leg is one direction of a kit's transit. Empty means neither.
 type Leg string
 
 // The legs of a kit.
@@ -43,31 +43,32 @@ const (
 type stageRow struct {
 	stage       Stage
 	terminal    bool              // it ends the order
-	leg         Leg               // the leg on which a status of the stage is reported
-	appointment AppointmentStatus // of the appointment that the order follows
+	leg         Leg               // the leg on which courier facts report a status of the stage
+	appointment AppointmentStatus // the status of the appointment that the order follows
 	about       string
 }
 
-// stages says what each stage is.
+// stages has a row for each stage.
 var stages = []stageRow{
 	{stage: StageOrdered, about: "the lab has not accepted the order yet"},
 	{stage: StageUnregistered, about: "the lab may send the kit, and nobody has registered it"},
 	{stage: StageRegistered, about: "the patient of the kit is known, and the lab has not accepted the order yet"},
 	{stage: StagePlaced, about: "the lab has accepted the order"},
-	{stage: StageOutbound, leg: Outbound, about: "the kit is on its way to the customer"},
+	{stage: StageOutbound, leg: Outbound, about: "the kit is in transit to the customer"},
 	{stage: StageWithCustomer, leg: Outbound, about: "the customer has the kit"},
-	{stage: StageInbound, leg: Inbound, about: "the kit is on its way to the lab"},
+	{stage: StageInbound, leg: Inbound, about: "the kit is in transit to the lab"},
 	{stage: StageAppointmentPending, appointment: AppointmentStatusPending,
 		about: "the provider has not confirmed the appointment yet"},
 	{stage: StageAppointmentScheduled, appointment: AppointmentStatusConfirmed, about: "the appointment is confirmed"},
-	{stage: StageAppointmentCancelled, appointment: AppointmentStatusCancelled, about: "there is no appointment any more"},
+	{stage: StageAppointmentCancelled, appointment: AppointmentStatusCancelled,
+		about: "the order has no active appointment"},
 	{stage: StageDrawn, about: "the sample is drawn, and its results are awaited"},
 	{stage: StageAtLab, leg: Inbound, about: "the lab has the kit, and its results are awaited"},
 	{stage: StageBlocked, about: "the lab has the kit and cannot process it until something is supplied"},
-	{stage: StagePartialResults, about: "some results are there"},
+	{stage: StagePartialResults, about: "some results have arrived"},
 	{stage: StageRedraw, terminal: true,
 		about: "results are missing through the lab's fault, and another order draws the sample again"},
-	{stage: StageCompleted, terminal: true, about: "the results are there"},
+	{stage: StageCompleted, terminal: true, about: "the results have arrived"},
 	{stage: StageFailed, terminal: true, about: "there will be no results"},
 	{stage: StageFailedOutbound, terminal: true, leg: Outbound,
 		about: "there will be no results: the customer did not get the kit"},
@@ -76,7 +77,7 @@ var stages = []stageRow{
 	{stage: StageCancelled, terminal: true, about: "somebody stopped the order"},
 }
 
-// row is what the stage of a status says, the zero value for a status that does not exist.
+// row returns the row of the status's stage, or the zero value for a status that does not exist.
 func (l LowStatus) row() stageRow {
 	stage := l.Stage()
 	for _, row := range stages {
@@ -87,7 +88,7 @@ func (l LowStatus) row() stageRow {
 	return stageRow{}
 }
 
-// Stage is the stage of a status, empty for one that does not exist.
+// Stage returns the stage of a status; empty: the status does not exist.
 func (l LowStatus) Stage() Stage {
 	if i := statusIndex(l); i >= 0 {
 		return statuses[i].stage
@@ -95,7 +96,7 @@ func (l LowStatus) Stage() Stage {
 	return ""
 }
 
-// In reports whether the stage of a status is one of those given.
+// In reports whether the status is in one of the given stages.
 func (l LowStatus) In(these ...Stage) bool { return slices.Contains(these, l.Stage()) }
 
 // LowsIn lists the statuses of the given stages, in the order of Statuses.
@@ -109,17 +110,18 @@ func LowsIn(these ...Stage) []LowStatus {
 	return lows
 }
 
-// Terminal reports whether a status ends the order. One edge leaves a terminal status: completed or corrected to corrected.
+// Terminal reports whether a status ends the order. Only one edge leaves a terminal status: from completed or corrected
+// to corrected.
 func Terminal(l LowStatus) bool { return l.row().terminal }
 
-// Leg is the leg on which a status is reported, empty for one that is reported on neither, or on either.
+// Leg returns the leg on which courier facts report the status; empty: neither leg, or both.
 func (l LowStatus) Leg() Leg { return l.row().leg }
 
-// Appointment is the status of the appointment that an order follows in a status, empty where it follows none.
+// Appointment returns the status of the appointment that an order in the status follows; empty: it follows none.
 func (l LowStatus) Appointment() AppointmentStatus { return l.row().appointment }
 
-// Following is the status in which an order follows an appointment of status a; false where there is none. That a completed appointment
-// is a draw is true of some orders only, and not said here.
+// Following returns the status of an order that follows an appointment of status a; false: there is none. That a
+// completed appointment is a draw is true only of some orders, and is decided elsewhere.
 func Following(a AppointmentStatus) (LowStatus, bool) {
 	for _, row := range statuses {
 		if followed := row.low.Appointment(); followed != "" && followed == a {
@@ -129,8 +131,8 @@ func Following(a AppointmentStatus) (LowStatus, bool) {
 	return "", false
 }
 
-// RegisteredOnItsWay reports whether the kit of an order in the status may still be on its way to the customer because its patient was
-// registered after it had been shipped: the registration takes the order back to the requisition.
-func RegisteredOnItsWay(l LowStatus) bool {
+// RegisteredInTransit reports whether the kit of an order in the status may still be in transit to the customer. That
+// is so if its patient was registered after it was shipped: the registration takes the order back to the requisition.
+func RegisteredInTransit(l LowStatus) bool {
 	return l.In(StageRegistered, StagePlaced) && afterRegistrationMachine.Has(l)
 }

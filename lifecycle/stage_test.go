@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stagesOf is the stage of every status, and the leg and the appointment that come with it, written out by hand.
+// stagesOf has the stage of every status with its leg and appointment, written by hand.
 const stagesOf = `
 ordered: ordered
 unregistered: awaiting_registration
@@ -76,18 +76,18 @@ func TestEveryStatusHasAStageOfTheTable(t *testing.T) {
 	}
 }
 
-func TestRegisteredOnItsWay(t *testing.T) {
+func TestRegisteredInTransit(t *testing.T) {
 	t.Parallel()
 	for _, row := range statuses {
-		require.Equal(t, row.low == Registered || row.low == RequisitionCreated, RegisteredOnItsWay(row.low), row.low)
+		require.Equal(t, row.low == Registered || row.low == RequisitionCreated, RegisteredInTransit(row.low), row.low)
 	}
 }
 
-// The usual way of an order is one that its machine allows. It ends the order, or leaves it to the next machine.
-func TestUsualWays(t *testing.T) {
+// TestUsualPaths checks that the machine allows its usual path, which ends the order or leads to the next machine.
+func TestUsualPaths(t *testing.T) {
 	t.Parallel()
 	for _, m := range Machines() {
-		way := m.UsualWay()
+		way := m.UsualPath()
 		require.Equal(t, m.Initial(), way[0], m.Name())
 		for i := 1; i < len(way); i++ {
 			require.True(t, m.Allows(way[i-1], way[i], Conditions{}), "%s: %s > %s", m.Name(), way[i-1], way[i])
@@ -95,6 +95,6 @@ func TestUsualWays(t *testing.T) {
 		last := way[len(way)-1]
 		require.True(t, last == Completed || m.Allows(last, Registered, Conditions{}), m.Name())
 		way[0] = "changed"
-		require.Equal(t, m.Initial(), m.UsualWay()[0])
+		require.Equal(t, m.Initial(), m.UsualPath()[0])
 	}
 }

@@ -57,8 +57,8 @@ const (
 	DoNotProcess               LowStatus = "do_not_process"
 )
 
-// TopStatus is the top-level status, the first part of a status and the `status` field of an order. It is not monotonic: a kit that
-// is registered after it was delivered goes back from collecting_sample to received.
+// TopStatus is the top-level status, the first part of a status and the `status` field of an order. It can go back: a
+// kit that is registered after its delivery goes from collecting_sample to received.
 type TopStatus string
 
 const (
@@ -70,11 +70,11 @@ const (
 	TopCancelled        TopStatus = "cancelled"
 )
 
-// noTopStatus marks a low-level status that a modality does not have.
+// noTopStatus says that a modality does not have a low-level status.
 const noTopStatus TopStatus = ""
 
-// statuses says of every low-level status its top level in each modality and its stage, from which all else follows. Its order is the
-// order of statuses everywhere in this package.
+// statuses has the top level of every low-level status in each modality, and its stage. All other properties follow
+// from the stage. Its order is the order of statuses everywhere in this package.
 var statuses = []struct {
 	low                                 LowStatus
 	testkit, walkIn, phlebotomy, onSite TopStatus
@@ -109,7 +109,7 @@ var statuses = []struct {
 	{DoNotProcess, TopCancelled, noTopStatus, noTopStatus, noTopStatus, StageCancelled},
 }
 
-// topStatusOf is the top level of a low-level status in a modality, none where the modality has no such status.
+// topStatusOf returns the top level of a low-level status in a modality, or noTopStatus.
 func topStatusOf(m Modality, l LowStatus) TopStatus {
 	i := statusIndex(l)
 	if i < 0 {
@@ -128,7 +128,7 @@ func topStatusOf(m Modality, l LowStatus) TopStatus {
 	return noTopStatus
 }
 
-// statusIndex is the position of a low-level status in the documented order, -1 for one that does not exist.
+// statusIndex returns the position of a low-level status in the documented order, or -1 if it does not exist.
 func statusIndex(l LowStatus) int {
 	for i := range statuses {
 		if statuses[i].low == l {
@@ -138,10 +138,10 @@ func statusIndex(l LowStatus) int {
 	return -1
 }
 
-// Status is a whole status as clients see it: "<top level>.<modality>.<low level>".
+// Status is a full status as clients see it: "<top level>.<modality>.<low level>".
 type Status string
 
-// FullStatus composes the status that l is in modality m. It returns false when m has no such status.
+// FullStatus returns the full status of l in modality m. It returns false if m has no such status.
 func FullStatus(m Modality, l LowStatus) (Status, bool) {
 	top := topStatusOf(m, l)
 	if top == noTopStatus {
@@ -150,7 +150,7 @@ func FullStatus(m Modality, l LowStatus) (Status, bool) {
 	return Status(string(top) + "." + string(m) + "." + string(l)), true
 }
 
-// MustFullStatus is Full for a pair that is known to exist; it panics on any other.
+// MustFullStatus is FullStatus for a pair that is known to exist. It panics on any other pair.
 func MustFullStatus(m Modality, l LowStatus) Status {
 	s, ok := FullStatus(m, l)
 	if !ok {
@@ -159,8 +159,8 @@ func MustFullStatus(m Modality, l LowStatus) Status {
 	return s
 }
 
-// Statuses lists all 54 statuses: by modality as Modalities lists them, within one by the order in which a life passes them, failures and
-// cancellations last.
+// Statuses lists all 54 statuses, by modality in the order of Modalities. Within a modality they have the order in
+// which orders usually reach them, with failures and cancellations last.
 func Statuses() []Status {
 	var all []Status
 	for _, m := range Modalities() {
@@ -173,13 +173,13 @@ func Statuses() []Status {
 	return all
 }
 
-// Top is the top-level part, empty when s does not have three parts.
+// Top is the top-level part; empty if s does not have three parts.
 func (s Status) Top() TopStatus { return TopStatus(s.part(0)) }
 
-// Modality is the middle part, empty when s does not have three parts.
+// Modality is the middle part; empty if s does not have three parts.
 func (s Status) Modality() Modality { return Modality(s.part(1)) }
 
-// Low is the low-level part, empty when s does not have three parts.
+// Low is the low-level part; empty if s does not have three parts.
 func (s Status) Low() LowStatus { return LowStatus(s.part(2)) }
 
 // Valid reports whether s is one of the 54 statuses.

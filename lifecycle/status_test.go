@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// documentedStatuses is every status of client-api#18-order-states: top level, modality, low-level statuses.
+// documentedStatuses has every status of client-api#18-order-states: top level, modality, low-level statuses.
 const documentedStatuses = `
 received testkit: ordered awaiting_registration requisition_created requisition_bypassed registered
 received walk_in_test: ordered requisition_created requisition_bypassed
 received at_home_phlebotomy: ordered requisition_created requisition_bypassed
 received on_site_collection: ordered requisition_created requisition_bypassed
-collecting_sample testkit: transit_customer out_for_delivery with_customer transit_lab problem_in_transit_customer problem_in_transit_lab
+collecting_sample testkit: transit_customer out_for_delivery with_customer transit_lab \
+	problem_in_transit_customer problem_in_transit_lab
 collecting_sample walk_in_test: appointment_pending appointment_scheduled appointment_cancelled redraw_available
 collecting_sample at_home_phlebotomy: appointment_pending appointment_scheduled draw_completed appointment_cancelled
 sample_with_lab testkit: delivered_to_lab lab_processing_blocked
@@ -33,11 +34,11 @@ cancelled walk_in_test: cancelled
 cancelled at_home_phlebotomy: cancelled
 cancelled on_site_collection: cancelled`
 
-// parseDocumentedStatuses reads the table above.
+// parseDocumentedStatuses reads documentedStatuses.
 func parseDocumentedStatuses(t *testing.T) map[Status]bool {
 	t.Helper()
 	all := map[Status]bool{}
-	for line := range strings.Lines(strings.TrimSpace(documentedStatuses)) {
+	for _, line := range tableLines(documentedStatuses) {
 		left, right, ok := strings.Cut(line, ":")
 		require.True(t, ok, line)
 		prefix := strings.Join(strings.Fields(left), ".")
@@ -69,7 +70,7 @@ func TestStatuses(t *testing.T) {
 	require.Equal(t, Status("cancelled.on_site_collection.cancelled"), got[53])
 }
 
-// Full is asked for every pair, of which only the documented ones exist.
+// TestFullStatus calls FullStatus with every pair. Only the documented ones exist.
 func TestFullStatus(t *testing.T) {
 	t.Parallel()
 	want := parseDocumentedStatuses(t)

@@ -7,10 +7,10 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// How appointments move, and how their orders follow them.
+// This file holds how appointments change, and how their orders follow them.
 
-// appendAppointmentStep records an event of an appointment, which becomes the order's newest. One that was confirmed and is confirmed again was
-// moved to another time.
+// appendAppointmentStep records an event of an appointment, which becomes the order's newest appointment. A confirmed
+// appointment that is confirmed again was moved to another time.
 func (d *Decision) appendAppointmentStep(a Appointment, to lifecycle.AppointmentStatus, origin string, at time.Time) {
 	st := AppointmentStep{
 		Origin: origin, At: at, First: a.EventCount == 0,
@@ -33,7 +33,8 @@ func (d *Decision) appendAppointmentStep(a Appointment, to lifecycle.Appointment
 	d.Next.Appointment = &a
 }
 
-// statusByAppointment is the status by which an order follows its appointment; false where it has none for it.
+// statusByAppointment is the status of an order whose appointment has the given status; false: the order has no such
+// status.
 func statusByAppointment(t AppointmentType, s lifecycle.AppointmentStatus) (lifecycle.LowStatus, bool) {
 	if s == lifecycle.AppointmentStatusCompleted {
 		return lifecycle.DrawCompleted, t == Phlebotomy
@@ -41,8 +42,8 @@ func statusByAppointment(t AppointmentType, s lifecycle.AppointmentStatus) (life
 	return lifecycle.Following(s)
 }
 
-// followAppointment takes the order where its appointment is, once there is a requisition and as far as the table has an edge for it. Those who
-// may have brought it about are tried in turn.
+// followAppointment takes the order to the status of its appointment, once there is a requisition and if there is an
+// edge. The edge must be allowed to one of the given actors; the first of them that may is used.
 func (d *Decision) followAppointment(at time.Time, fromFact bool, by ...lifecycle.Actor) {
 	n := &d.Next
 	to, ok := statusByAppointment(n.Appointment.Type, n.Appointment.Status)
@@ -64,8 +65,8 @@ func (d *Decision) followAppointment(at time.Time, fromFact bool, by ...lifecycl
 	}
 }
 
-// applyRequisition takes the order to the status of its requisition. An appointment that was booked before follows at once: a reserved
-// one is confirmed.
+// applyRequisition takes the order to the status of its requisition. An order with an appointment follows it at once,
+// and a reserved appointment is confirmed.
 func (d *Decision) applyRequisition(st Step, fromFact bool) {
 	d.appendStep(st, fromFact)
 	n := &d.Next
@@ -82,7 +83,7 @@ func (d *Decision) applyRequisition(st Step, fromFact bool) {
 	}
 }
 
-// applyAppointmentFact is a provider's report on an appointment.
+// applyAppointmentFact applies a provider's fact about an appointment.
 func (d *Decision) applyAppointmentFact(f Fact, at time.Time) {
 	n := &d.Next
 	switch {
@@ -90,7 +91,7 @@ func (d *Decision) applyAppointmentFact(f Fact, at time.Time) {
 		d.setOutcome(OutcomeLate, ReasonSuperseded)
 	case n.PendingBooking != nil && n.PendingBooking.Demand.AppointmentID() == f.AppointmentID &&
 		!n.PendingBooking.AnsweredPending:
-		d.park(f, ReasonNoEdge) // faster than the answer to the booking
+		d.parkOrRefuse(f, ReasonNoEdge) // it arrived before the answer to the booking
 	case n.isAboutAppointment(f):
 		d.updateAppointment(f, at)
 	default:
@@ -98,7 +99,7 @@ func (d *Decision) applyAppointmentFact(f Fact, at time.Time) {
 	}
 }
 
-// isAboutAppointment reports whether the report is about the newest appointment.
+// isAboutAppointment reports whether the fact is about the newest appointment.
 func (s *State) isAboutAppointment(f Fact) bool {
 	a := s.Appointment
 	if a == nil {
@@ -108,7 +109,7 @@ func (s *State) isAboutAppointment(f Fact) bool {
 	return f.AppointmentID == a.ID || known
 }
 
-// updateAppointment is a report on the appointment that the order has.
+// updateAppointment applies a fact about the order's newest appointment.
 func (d *Decision) updateAppointment(f Fact, at time.Time) {
 	n := &d.Next
 	a, b := *n.Appointment, *f.Appointment
@@ -118,7 +119,7 @@ func (d *Decision) updateAppointment(f Fact, at time.Time) {
 	case at.Before(a.ReportedAt):
 		d.setOutcome(OutcomeLate, ReasonOlder)
 	case !a.Active() && !unchanged && at.Before(a.EndedAt):
-		// a lab told that the visit was over before its provider told that it had begun
+		// a lab report showed the end of the visit before the provider reported its beginning
 		d.setOutcome(OutcomeLate, ReasonOlder)
 	case unchanged:
 		a.mergeReported(b)
@@ -129,12 +130,12 @@ func (d *Decision) updateAppointment(f Fact, at time.Time) {
 		n.raiseFor(f.trigger(AttentionContradictoryFact, at), at)
 		d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 	case n.awaitsRequisition() && to != lifecycle.AppointmentStatusCancelled:
-		d.park(f, ReasonNotYetPlaced)
+		d.parkOrRefuse(f, ReasonNotYetPlaced)
 	case !lifecycle.AppointmentAllows(a.Status, to) && !impliesConfirmation(a.Status, to):
-		d.park(f, ReasonNoEdge)
+		d.parkOrRefuse(f, ReasonNoEdge)
 	default:
 		if to == lifecycle.AppointmentStatusPending {
-			a.StartAt, a.EndAt = time.Time{}, time.Time{} // withdrawn: it has no time, unless the provider names one
+			a.StartAt, a.EndAt = time.Time{}, time.Time{} // withdrawn: without a time, unless the provider names one
 		}
 		a.mergeReported(b)
 		a.ReportedAt = at
@@ -143,14 +144,16 @@ func (d *Decision) updateAppointment(f Fact, at time.Time) {
 	}
 }
 
-// impliesConfirmation reports whether an appointment gets to a status by way of a confirmation that nobody reported.
+// impliesConfirmation reports whether an appointment gets from one status to the other through a confirmation that
+// nobody reported.
 func impliesConfirmation(from, to lifecycle.AppointmentStatus) bool {
 	return lifecycle.AppointmentAllows(from, lifecycle.AppointmentStatusConfirmed) &&
 		lifecycle.AppointmentAllows(lifecycle.AppointmentStatusConfirmed, to) &&
 		(to == lifecycle.AppointmentStatusInProgress || to == lifecycle.AppointmentStatusCompleted)
 }
 
-// moveAppointment takes an appointment to a status that its provider reports, and the order after it.
+// moveAppointment takes an appointment to a status that its provider reports, and the order after it. It records a
+// confirmation first if that is implied.
 func (d *Decision) moveAppointment(a Appointment, to lifecycle.AppointmentStatus, at time.Time) {
 	from := a.Status
 	if a.EventCount == 0 {
@@ -168,7 +171,7 @@ func (d *Decision) moveAppointment(a Appointment, to lifecycle.AppointmentStatus
 	d.followAppointment(at, true, lifecycle.Provider)
 }
 
-// recordCollection notes that the sample was collected when the visit began, or else when it is reported.
+// recordCollection records when the sample was collected: when the visit began, or else when it was reported.
 func (d *Decision) recordCollection(start, reported time.Time) {
 	if !d.Next.CollectedAt.IsZero() {
 		return
@@ -179,24 +182,25 @@ func (d *Decision) recordCollection(start, reported time.Time) {
 	}
 }
 
-// createAppointment is a report on an appointment that nobody here has booked: the patient has called the provider.
+// createAppointment applies a fact about an appointment that was not booked through us: the patient called the
+// provider.
 func (d *Decision) createAppointment(f Fact, at time.Time) {
 	n := &d.Next
 	b := *f.Appointment
 	switch {
 	case n.isPastAppointment(f.AppointmentID), n.isPastAppointment(b.Reference):
-		d.setOutcome(OutcomeLate, ReasonSuperseded) // one that is not the order's any more
+		d.setOutcome(OutcomeLate, ReasonSuperseded) // it is about an earlier appointment of the order
 	case !b.Status.Active():
-		d.park(f, ReasonNoEdge) // its end was faster than its beginning
+		d.parkOrRefuse(f, ReasonNoEdge) // its end was reported before its beginning
 	case n.Terminal():
 		n.raiseFor(f.trigger(AttentionContradictoryFact, at), at)
 		d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 	case n.awaitsRequisition():
-		d.park(f, ReasonNotYetPlaced)
+		d.parkOrRefuse(f, ReasonNotYetPlaced)
 	case n.Appointment.Active() || n.Appointment.visitCompleted() || n.PendingBooking != nil:
-		d.park(f, ReasonNoEdge) // one at a time, and none after a visit that took place
+		d.parkOrRefuse(f, ReasonNoEdge) // one appointment at a time, and none after a visit that took place
 	default:
-		// Ours is the report's id: one that a provider made up could be another order's.
+		// The appointment gets the id of the inbox item: an id that the provider chose could be another order's.
 		a := Appointment{
 			ID: f.InboxID, Type: AppointmentTypeOf(n.Modality), Reference: f.AppointmentID, CreatedAt: d.now, ReportedAt: at,
 		}
@@ -206,10 +210,11 @@ func (d *Decision) createAppointment(f Fact, at time.Time) {
 	}
 }
 
-// maxPastAppointmentIDs bounds what is remembered of earlier appointments.
+// maxPastAppointmentIDs bounds how many ids of earlier appointments a state remembers.
 const maxPastAppointmentIDs = 20
 
-// rememberPastAppointment remembers what an earlier appointment went by, so that late reports on it are told apart from those on a new one.
+// rememberPastAppointment stores the ids of an earlier appointment, so that a late fact about it is not taken for one
+// about a new appointment.
 func (s *State) rememberPastAppointment(names ...string) {
 	for _, name := range names {
 		if name != "" && !s.isPastAppointment(name) {
@@ -223,7 +228,7 @@ func (s *State) isPastAppointment(name string) bool {
 	return name != "" && slices.Contains(s.PastAppointmentIDs, name)
 }
 
-// mergeReported takes over how the provider says that the appointment stands, but for its status. What it does not say stays.
+// mergeReported copies what the provider reports of the appointment, except its status. Absent values stay as they are.
 func (a *Appointment) mergeReported(b ReportedAppointment) {
 	for _, text := range []struct {
 		to   *string

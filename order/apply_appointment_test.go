@@ -18,7 +18,7 @@ const (
 	cancelled  = lifecycle.AppointmentStatusCancelled
 )
 
-// slot is one of twenty minutes that begins h hours after the order's creation.
+// slot returns a slot of twenty minutes that begins h hours after the order's creation.
 func slot(m lifecycle.Modality, key string, h int) *Slot {
 	return &Slot{
 		AccountID: "acc", Provider: "quest", Type: AppointmentTypeOf(m), Key: key, Site: "PHX1",
@@ -30,7 +30,7 @@ func bookingOf(m lifecycle.Modality, kind DemandKind, key string, h int) Demand 
 	return Demand{ID: "b-" + key, Kind: kind, By: lifecycle.Client, Slot: slot(m, key, h)}
 }
 
-// bookAppointment has the provider asked at hour 2 and answer.
+// bookAppointment asks the provider at hour 2 and applies its answer.
 func bookAppointment(t *testing.T, s State, dm Demand, answer ReportedAppointment) Decision {
 	t.Helper()
 	require.Empty(t, s.CheckDemand(dm, hour(2)))
@@ -39,7 +39,7 @@ func bookAppointment(t *testing.T, s State, dm Demand, answer ReportedAppointmen
 	return d
 }
 
-// withBookedAppointment is an order with a confirmed appointment at hour 48.
+// withBookedAppointment returns an order with a confirmed appointment at hour 48.
 func withBookedAppointment(t *testing.T, m lifecycle.Modality) State {
 	t.Helper()
 	d := bookAppointment(t, requisitionedState(m, nil), bookingOf(m, DemandBookAppointment, "s1", 48),
@@ -48,7 +48,7 @@ func withBookedAppointment(t *testing.T, m lifecycle.Modality) State {
 	return d.Next
 }
 
-// appointmentFact is a provider's report of hour h on the appointment that the order has.
+// appointmentFact returns a provider's fact of hour h about the order's appointment.
 func appointmentFact(s State, h int, to lifecycle.AppointmentStatus) Fact {
 	f := newFact(FactAppointment, h)
 	f.InboxID += string(to)
@@ -154,7 +154,7 @@ func TestTheSameSlotAgainIsTheSameAppointment(t *testing.T) {
 	require.Empty(t, d.Appointments)
 }
 
-// Booked before the requisition exists, an appointment is held; when the requisition comes, three events follow in quick succession.
+// TestAnAppointmentBeforeTheRequisition checks that it is reserved, and that three events follow with the requisition.
 func TestAnAppointmentBeforeTheRequisition(t *testing.T) {
 	t.Parallel()
 	early := func(_ *Order, p *Policy) { p.BookBeforeRequisition = true }
@@ -190,11 +190,11 @@ func TestAnAppointmentWithoutARequisitionIsGivenUp(t *testing.T) {
 		d := s.ApplyDeadline(dl, dl.Due)
 		require.Empty(t, d.Steps, "the order is unchanged")
 		require.Equal(t, []lifecycle.AppointmentStatus{cancelled}, appointmentStatuses(d.Appointments))
-		require.Len(t, d.Next.PendingReleases, 1, "its provider is told")
+		require.Len(t, d.Next.PendingReleases, 1, "its provider has to drop it")
 	}
 }
 
-// An order follows what its provider reports.
+// TestAppointmentFacts checks that an order follows what its provider reports.
 func TestAppointmentFacts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -202,7 +202,7 @@ func TestAppointmentFacts(t *testing.T) {
 		modality lifecycle.Modality
 		reports  []lifecycle.AppointmentStatus
 		want     lifecycle.LowStatus
-		steps    []lifecycle.AppointmentStatus // of the last report
+		steps    []lifecycle.AppointmentStatus // of the last fact
 	}{
 		{"withdrawn", lifecycle.WalkIn, []lifecycle.AppointmentStatus{pending}, lifecycle.AppointmentPending,
 			[]lifecycle.AppointmentStatus{pending}},
@@ -256,7 +256,7 @@ func TestOldRepeatedAndEarlyAppointmentFacts(t *testing.T) {
 
 	for _, m := range []lifecycle.Modality{lifecycle.AtHomePhlebotomy, lifecycle.WalkIn} {
 		proven, _ := applyFacts(withBookedAppointment(t, m), newFact(FactDrawCompleted, 60))
-		require.Equal(t, completed, proven.Appointment.Status, "the lab has told of the draw")
+		require.Equal(t, completed, proven.Appointment.Status, "the lab has reported the draw")
 		begun := appointmentFact(proven, 49, lifecycle.AppointmentStatusInProgress)
 		late, d := applyFacts(proven, begun)
 		require.Equal(t, OutcomeLate, d.Outcome, "that it had begun is old")
@@ -345,10 +345,10 @@ func TestCancellingAnOrderAndItsAppointment(t *testing.T) {
 	require.Empty(t, d.Appointments, "the appointment is left")
 	require.True(t, d.Next.Appointment.Active())
 	drop := Demand{ID: "c1", Kind: DemandCancelAppointment, By: lifecycle.Client}
-	require.Empty(t, d.Next.CheckDemand(drop, hour(6)), "and can be cancelled by itself")
+	require.Empty(t, d.Next.CheckDemand(drop, hour(6)), "and can be cancelled alone")
 }
 
-// Whatever the order in which reports on a provider's own appointment arrive, it ends where it is.
+// TestAppointmentFactsInAnyOrder checks that the order of arrival does not change the result.
 func TestAppointmentFactsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	placed := requisitionedState(lifecycle.WalkIn, nil)

@@ -7,10 +7,11 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// How a client's demand about an appointment goes: it is checked, the provider is asked, and what it answers is recorded. One is
-// under way at a time.
+// This file holds a client's demand about an appointment: it is checked, the provider is asked, and the answer is
+// recorded. An order has one such demand at a time.
 
-// checkBooking is the reason why a demand about an appointment is refused without asking the provider, or "".
+// checkBooking returns the reason for which a demand about an appointment is refused without asking the provider, or
+// "".
 func (d *Decision) checkBooking(dm Demand) Reason {
 	n := &d.Next
 	t := AppointmentTypeOf(n.Modality)
@@ -45,7 +46,7 @@ func (s State) HoldsSlot(dm Demand) bool {
 		a.SlotKey == dm.Slot.Key && a.AccountID == dm.Slot.AccountID
 }
 
-// checkSlot reports why a slot cannot be booked any more, or not for this order.
+// checkSlot returns the reason for which a slot cannot be booked any more, or not for this order, or "".
 func (d *Decision) checkSlot(slot Slot) Reason {
 	n := &d.Next
 	switch {
@@ -62,7 +63,8 @@ func (d *Decision) checkSlot(slot Slot) Reason {
 	}
 }
 
-// checkBookable: after the requisition, or before it where the team may.
+// checkBookable returns the reason for which the order cannot have an appointment now, or "". Before the requisition it
+// can only where the policy allows that.
 func (d *Decision) checkBookable(by lifecycle.Actor) Reason {
 	n := &d.Next
 	if n.awaitsRequisition() {
@@ -87,7 +89,8 @@ func (d *Decision) checkCancellable() Reason {
 	return ""
 }
 
-// checkReschedulable: a confirmed appointment whose provider moves it, to another of its own slots.
+// checkReschedulable returns the reason for which the appointment cannot be moved to the slot, or "". It must be
+// confirmed and movable, and the slot must be of the same provider and account.
 func (d *Decision) checkReschedulable(slot Slot) Reason {
 	a := d.Next.Appointment
 	switch {
@@ -101,14 +104,15 @@ func (d *Decision) checkReschedulable(slot Slot) Reason {
 	return d.checkSlot(slot)
 }
 
-// ApplyBookingAsked notes that the provider is being asked.
+// ApplyBookingAsked records that the provider is being asked.
 func (s State) ApplyBookingAsked(dm Demand, now time.Time) Decision {
 	d := s.newDecision(now)
 	d.Next.PendingBooking = &PendingBooking{Demand: dm, AskedAt: now}
 	return d.finalize()
 }
 
-// ApplyBookingPending notes that a caller who would not wait is told that the appointment is pending. The provider goes on being asked.
+// ApplyBookingPending records the answer "pending" to a caller who does not wait longer, and creates the pending
+// appointment. The provider is still being asked.
 func (s State) ApplyBookingPending(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -134,8 +138,8 @@ func appointmentOfDemand(dm Demand, now time.Time) Appointment {
 	}
 }
 
-// ApplyBookingAnswer decides what the provider's answer does. Where the demand has been given up meanwhile, or the order has ended, what was
-// booked is given back.
+// ApplyBookingAnswer applies the provider's answer to a demand. If the demand was given up meanwhile, it is refused. If
+// the order has ended meanwhile, the booked appointment is released.
 func (s State) ApplyBookingAnswer(dm Demand, b ReportedAppointment, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -161,11 +165,12 @@ func (s State) ApplyBookingAnswer(dm Demand, b ReportedAppointment, now time.Tim
 	return d.finalize()
 }
 
-// applyAppointmentBooked is an appointment that the provider has taken. Before the requisition it is only held.
+// applyAppointmentBooked applies the provider's acceptance of an appointment. Before the requisition the appointment is
+// only reserved.
 func (d *Decision) applyAppointmentBooked(dm Demand, b ReportedAppointment) {
 	n := &d.Next
 	a := appointmentOfDemand(dm, d.now)
-	if n.Appointment != nil && n.Appointment.ID == a.ID { // the caller was told that it is pending
+	if n.Appointment != nil && n.Appointment.ID == a.ID { // the caller was answered "pending"
 		a = *n.Appointment
 	}
 	to := b.Status
@@ -173,18 +178,18 @@ func (d *Decision) applyAppointmentBooked(dm Demand, b ReportedAppointment) {
 		to = lifecycle.AppointmentStatusReserved
 	}
 	if n.providerHasReported(a.ID) {
-		return // it says how things stood when it was booked, and its provider has told more since
+		return // the answer is older than what the provider has reported since
 	}
 	a.mergeReported(b)
 	if a.EventCount > 0 && (a.Status == to || !lifecycle.AppointmentAllows(a.Status, to)) {
-		n.Appointment = &a // the provider's report was faster than its answer
+		n.Appointment = &a // the provider's fact arrived before its answer
 		return
 	}
 	d.appendAppointmentStep(a, to, AppointmentOriginPatient, d.now)
 	d.followAppointment(d.now, false, dm.By, lifecycle.Provider)
 }
 
-// providerHasReported reports whether the provider has already reported on the order's newest appointment.
+// providerHasReported reports whether the provider has already reported a fact about the order's newest appointment.
 func (s *State) providerHasReported(id string) bool {
 	return s.Appointment != nil && s.Appointment.ID == id && !s.Appointment.ReportedAt.IsZero()
 }
@@ -192,7 +197,7 @@ func (s *State) providerHasReported(id string) bool {
 func (d *Decision) applyAppointmentRescheduled(dm Demand, b ReportedAppointment) {
 	n := &d.Next
 	if n.Appointment == nil || !lifecycle.AppointmentAllows(n.Appointment.Status, b.Status) {
-		d.setOutcome(OutcomeRefused, ReasonNotReschedulable) // overtaken: its provider has ended it
+		d.setOutcome(OutcomeRefused, ReasonNotReschedulable) // the provider has ended it meanwhile
 		return
 	}
 	a := *n.Appointment
@@ -206,13 +211,13 @@ func (d *Decision) applyAppointmentRescheduled(dm Demand, b ReportedAppointment)
 func (d *Decision) applyAppointmentCancelled(by lifecycle.Actor) {
 	a := d.Next.Appointment
 	if !a.Active() {
-		return // its provider was faster
+		return // the provider has ended it already
 	}
 	d.appendAppointmentStep(*a, lifecycle.AppointmentStatusCancelled, AppointmentOriginPatient, d.now)
 	d.followAppointment(d.now, false, by, lifecycle.Provider)
 }
 
-// ApplyBookingRefused notes that the provider would not do it.
+// ApplyBookingRefused applies the provider's refusal of a demand.
 func (s State) ApplyBookingRefused(dm Demand, r Reason, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -226,7 +231,7 @@ func (s State) ApplyBookingRefused(dm Demand, r Reason, now time.Time) Decision 
 	return d.finalize()
 }
 
-// endBooking ends a booking that came to nothing. The appointment that its caller was told of is cancelled.
+// endBooking ends a booking that failed. An appointment that its caller knows as pending is cancelled.
 func (d *Decision) endBooking(under PendingBooking, r Reason) {
 	d.setOutcome(OutcomeRefused, r)
 	a := d.Next.Appointment
@@ -238,7 +243,8 @@ func (d *Decision) endBooking(under PendingBooking, r Reason) {
 	d.followAppointment(d.now, false, lifecycle.Provider)
 }
 
-// ApplyBookingGivenUp notes that nobody waits for the provider's answer any more. Whatever it has booked is given back.
+// ApplyBookingGivenUp records that nobody waits for the provider's answer any more. Whatever the provider has booked is
+// released.
 func (s State) ApplyBookingGivenUp(dm Demand, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -251,7 +257,8 @@ func (s State) ApplyBookingGivenUp(dm Demand, now time.Time) Decision {
 	return d.finalize()
 }
 
-// abandonBooking gives up a booking under way because the order ends or its time is over.
+// abandonBooking gives up a pending booking because the order ends or its time is over, and releases what the provider
+// may have booked.
 func (d *Decision) abandonBooking() {
 	n := &d.Next
 	if n.PendingBooking == nil {
@@ -264,7 +271,8 @@ func (d *Decision) abandonBooking() {
 	}
 }
 
-// cancelAppointment ends the order's appointment on our side, and has its provider told.
+// cancelAppointment gives up a pending booking, queues the release of the order's active appointment at its provider,
+// cancels the appointment and moves the order after it.
 func (d *Decision) cancelAppointment(origin string, by lifecycle.Actor) {
 	n := &d.Next
 	d.abandonBooking()
@@ -277,7 +285,8 @@ func (d *Decision) cancelAppointment(origin string, by lifecycle.Actor) {
 	d.followAppointment(d.now, false, by)
 }
 
-// queueRelease has the provider told to drop an appointment.
+// queueRelease queues an appointment that its provider has to drop, and remembers the ids of an appointment that is not
+// the order's newest.
 func (s *State) queueRelease(a Appointment, reference string) {
 	if s.Appointment == nil || s.Appointment.ID != a.ID {
 		s.rememberPastAppointment(a.ID, reference)
@@ -294,11 +303,11 @@ func (s *State) hasPendingRelease(id string) bool {
 	return slices.ContainsFunc(s.PendingReleases, func(r AppointmentRelease) bool { return r.AppointmentID == id })
 }
 
-// releaseAttemptsBeforeMark is after how many attempts operations are called; the provider is asked on.
+// releaseAttemptsBeforeMark is after how many unanswered attempts a mark is raised. Attempts go on after it.
 const releaseAttemptsBeforeMark = 10
 
-// ApplyReleaseAnswer notes that the provider has dropped an appointment. refused says that it would not, so that somebody has to talk to it:
-// until then, that another was dropped is no reason to take the mark away.
+// ApplyReleaseAnswer records that the provider has dropped an appointment, or, with refused, that it would not: that
+// raises a mark. The mark stays after another appointment was dropped, until somebody acknowledges it.
 func (s State) ApplyReleaseAnswer(id string, refused bool, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -316,7 +325,7 @@ func (s State) ApplyReleaseAnswer(id string, refused bool, now time.Time) Decisi
 	return d.finalize()
 }
 
-// ApplyReleaseUnanswered notes that the provider did not answer.
+// ApplyReleaseUnanswered records an attempt without an answer.
 func (s State) ApplyReleaseUnanswered(id string, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next

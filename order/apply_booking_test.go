@@ -62,7 +62,7 @@ func TestABookingThatNobodyAnsweredIsGivenBack(t *testing.T) {
 	late := appointmentFact(State{}, 3, confirmed)
 	late.AppointmentID = dm.AppointmentID()
 	_, d2 := applyFacts(d.Next, late)
-	require.Equal(t, OutcomeLate, d2.Outcome, "the provider is being told")
+	require.Equal(t, OutcomeLate, d2.Outcome, "the release is pending")
 
 	s := d.Next
 	for range releaseAttemptsBeforeMark {

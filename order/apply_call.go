@@ -6,8 +6,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// ApplyPlacementAccepted decides what the lab's acceptance of the requisition does. Where a fact has proven the requisition meanwhile, the
-// answer only fills gaps.
+// ApplyPlacementAccepted applies the lab's acceptance of the requisition. If a fact has proven the requisition
+// meanwhile, only missing data is added.
 func (s State) ApplyPlacementAccepted(accession string, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -19,8 +19,8 @@ func (s State) ApplyPlacementAccepted(accession string, now time.Time) Decision 
 	return d.finalize()
 }
 
-// ApplyPlacementRefused notes that the lab refused the requisition for good: the order stays, and waits for operations. Where a
-// fact has proven the requisition meanwhile, the lab knows the order whatever it answers, and is not asked again.
+// ApplyPlacementRefused applies the lab's refusal of the requisition: the order keeps its status and waits for
+// operations. If a fact has proven the requisition meanwhile, the lab knows the order and is not asked again.
 func (s State) ApplyPlacementRefused(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -35,18 +35,18 @@ func (s State) ApplyPlacementRefused(now time.Time) Decision {
 	return d.finalize()
 }
 
-// ApplyPlacementUnanswered notes that a round of attempts ended without an answer. The same number is sent again later.
+// ApplyPlacementUnanswered records a round of attempts that ended without an answer. Later rounds send the same number.
 func (s State) ApplyPlacementUnanswered(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
 	n.Placement.UnansweredRounds++
-	if n.awaitsRequisition() && n.Placement.UnansweredRounds == 1 { // a further round is not news
+	if n.awaitsRequisition() && n.Placement.UnansweredRounds == 1 { // further rounds raise no mark
 		n.RaiseMark(AttentionPlacementUnanswered, now)
 	}
 	return d.finalize()
 }
 
-// ApplyCorrectionAccepted notes that the lab has accepted what was missing: back in production.
+// ApplyCorrectionAccepted records that the lab has accepted a correction: the kit is back in production.
 func (s State) ApplyCorrectionAccepted(now time.Time) Decision {
 	d := s.newDecision(now)
 	d.Next.PendingCorrection = nil
@@ -56,7 +56,7 @@ func (s State) ApplyCorrectionAccepted(now time.Time) Decision {
 	return d.finalize()
 }
 
-// ApplyCorrectionRefused notes that the lab would not take it by a call: somebody has to tell it.
+// ApplyCorrectionRefused records that the lab did not accept a correction by a call: operations have to contact it.
 func (s State) ApplyCorrectionRefused(now time.Time) Decision {
 	d := s.newDecision(now)
 	d.Next.PendingCorrection = nil
@@ -66,7 +66,8 @@ func (s State) ApplyCorrectionRefused(now time.Time) Decision {
 	return d.finalize()
 }
 
-// ApplyCorrectionUnanswered notes that a round of attempts ended without an answer. The lab is told on; somebody may be faster.
+// ApplyCorrectionUnanswered records a round of attempts that ended without an answer. Attempts go on; the mark asks
+// operations to contact the lab meanwhile.
 func (s State) ApplyCorrectionUnanswered(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -74,48 +75,19 @@ func (s State) ApplyCorrectionUnanswered(now time.Time) Decision {
 		c := *n.PendingCorrection
 		c.UnansweredRounds++
 		n.PendingCorrection = &c
-		if c.UnansweredRounds == 1 { // a further round is not news
+		if c.UnansweredRounds == 1 { // further rounds raise no mark
 			n.RaiseMark(AttentionTellLab, now)
 		}
 	}
 	return d.finalize()
 }
 
-// ApplyTrackersCreated notes that the couriers' trackers of the stored shipment exist. at is the shipment that they were made for: where a
-// newer one has been stored meanwhile, trackers are still to be made.
+// ApplyTrackersCreated records that the trackers of a shipment exist at the courier aggregator. at is the time of that
+// shipment. If a newer shipment has been stored meanwhile, its trackers are still to be created.
 func (s State) ApplyTrackersCreated(at, now time.Time) Decision {
 	d := s.newDecision(now)
 	if d.Next.ShipmentAt.Equal(at) {
 		d.Next.TrackersPending = false
-	}
-	return d.finalize()
-}
-
-// firstFetchOffsets are the first fetch attempts after an announcement; hourly ones follow for 24 h (molecular-api#d32).
-var firstFetchOffsets = []time.Duration{0, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
-
-const hourlyFetches = 24
-
-// NextFetch is when the next attempt to fetch an announced report is due; false when none is pending or the schedule is over.
-func (s State) NextFetch() (time.Time, bool) {
-	f := s.Fetch
-	if !f.inProgress() {
-		return time.Time{}, false
-	}
-	if f.Attempts < len(firstFetchOffsets) {
-		return f.StartedAt.Add(firstFetchOffsets[f.Attempts]), true
-	}
-	hours := f.Attempts - len(firstFetchOffsets) + 2
-	return f.StartedAt.Add(time.Duration(hours) * time.Hour), true
-}
-
-// ApplyFetchFailed notes an attempt that found no results yet, or no answer.
-func (s State) ApplyFetchFailed(generation int, now time.Time) Decision {
-	d := s.newDecision(now)
-	n := &d.Next
-	if generation == n.Fetch.Generation {
-		n.Fetch.Attempts++
-		n.Fetch.GivenUp = n.Fetch.Attempts >= len(firstFetchOffsets)+hourlyFetches
 	}
 	return d.finalize()
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// TestFetchSchedule is molecular-api#d32: at 0, 1, 5, 15 and 60 minutes, then hourly for 24 hours, then no more.
+// TestFetchSchedule checks molecular-api#d32: at 0, 1, 5, 15 and 60 minutes, then hourly for 24 hours, then no more.
 func TestFetchSchedule(t *testing.T) {
 	t.Parallel()
 	var want []time.Duration
@@ -20,7 +20,7 @@ func TestFetchSchedule(t *testing.T) {
 		want = append(want, time.Duration(h)*time.Hour)
 	}
 	f := newFact(FactReportReady, 100)
-	f.ReceivedAt = hour(103) // the schedule begins when we hear of the report
+	f.ReceivedAt = hour(103) // the schedule begins when the fact is received
 	s, _ := applyFacts(stateIn(t, lifecycle.DeliveredToLab, nil), f)
 	for _, offset := range want {
 		at, ok := s.NextFetch()
@@ -44,7 +44,7 @@ func TestFetchSchedule(t *testing.T) {
 
 	s, _ = applyFacts(s, newFact(FactReportReady, 200))
 	at, ok := s.NextFetch()
-	require.True(t, ok, "a newer announcement begins anew")
+	require.True(t, ok, "a newer announcement restarts the schedule")
 	require.Equal(t, hour(200), at)
 	require.Equal(t, Deadline{Name: "results_unfetched", Due: hour(225)}, s.Deadlines[0])
 	require.True(t, s.HasMark(AttentionResultsUnfetched), "nothing has been fetched yet")
@@ -149,7 +149,7 @@ func TestPlacementAnswerAfterAFact(t *testing.T) {
 	t.Parallel()
 	shipped, _ := applyFacts(orderedState(t, nil), newFact(FactKitShipped, 1))
 	require.Equal(t, PlacementStarted, shipped.Placement.State,
-		"the call in flight is left to end: it tells the accession number")
+		"the call in flight ends normally: it returns the accession number")
 	d := shipped.ApplyPlacementAccepted("M1", hour(2))
 	require.Empty(t, d.Steps)
 	require.Equal(t, "M1", d.Next.Accession)

@@ -64,7 +64,7 @@ func TestCancellationThatTheLabHasToConfirm(t *testing.T) {
 		shipped, _ := applyFacts(asked, newFact(FactKitShipped, 24))
 		late := shipped.ApplyCancelUnanswered(hour(25)).Next
 		require.NotNil(t, late.PendingCancellation)
-		require.Empty(t, late.Attention, "nobody waits for the answer any more")
+		require.Empty(t, late.Attention, "no caller waits for the answer")
 		d := late.ApplyDemand(confirmed, hour(26))
 		require.Equal(t, ReasonTransitionNotAllowed, d.Reason)
 		require.Equal(t, lifecycle.TransitCustomer, d.Next.Status)
@@ -77,7 +77,8 @@ func TestCancellationThatTheLabHasToConfirm(t *testing.T) {
 	})
 }
 
-// A kit that ships although its order was stopped is a cost, whether its notice is older than the demand or not.
+// TestAPartnersReportAboutAStoppedOrderIsAContradiction: a kit that ships although its order was stopped costs money,
+// whether the fact is older than the demand or not.
 func TestAPartnersReportAboutAStoppedOrderIsAContradiction(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []DemandKind{DemandCancel, DemandDoNotProcess} {

@@ -7,7 +7,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// NextDeadline is the earliest open deadline.
+// NextDeadline returns the earliest open deadline; false: there is no open one.
 func (s State) NextDeadline() (Deadline, bool) {
 	if len(s.Deadlines) == 0 {
 		return Deadline{}, false
@@ -15,7 +15,7 @@ func (s State) NextDeadline() (Deadline, bool) {
 	return s.Deadlines[0], true
 }
 
-// ApplyDeadline decides what a due deadline does. Most raise the attention that they are named after.
+// ApplyDeadline applies a due deadline. Most deadlines raise the mark that they are named after.
 func (s State) ApplyDeadline(dl Deadline, now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -42,8 +42,8 @@ func (s State) ApplyDeadline(dl Deadline, now time.Time) Decision {
 	return d.finalize()
 }
 
-// applySilentLeg: a kit is lost only if the courier has reported on that leg and then fell silent. A leg of which nothing was ever heard,
-// or which the courier says has ended, is for a human to look at.
+// applySilentLeg marks a kit as lost if the courier has reported on the leg and then stopped. If there was no courier
+// fact on the leg, or if the courier reported its end, the mark leg_silent is raised instead.
 func (d *Decision) applySilentLeg(leg LegProgress, now time.Time) {
 	n := &d.Next
 	heard := !leg.LastReportAt.IsZero() && !leg.LastReportAt.Before(leg.StartedAt) && !leg.Delivered
@@ -55,8 +55,8 @@ func (d *Decision) applySilentLeg(leg LegProgress, now time.Time) {
 	d.applyReplacementPolicy(now)
 }
 
-// remindOfRecovery renews whichever mark asks operations to save the rejected kit. What has been supplied is not asked for again,
-// and a lab that is being told by a call needs nobody.
+// remindOfRecovery renews the mark that asks operations to save the rejected kit, and counts the reminder. It renews
+// none while a correction is being sent to the lab by a call.
 func (d *Decision) remindOfRecovery(now time.Time) {
 	n := &d.Next
 	switch {

@@ -10,12 +10,12 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// deadlineAt is a deadline that many days after an hour.
+// deadlineAt returns a deadline the given number of days after an hour.
 func deadlineAt(name DeadlineName, h, days int) Deadline {
 	return Deadline{Name: name, Due: hour(h).Add(time.Duration(days) * Day)}
 }
 
-// fireDeadline lets the earliest deadline act at its due time, and checks its name.
+// fireDeadline fires the earliest deadline at its due time, and checks its name.
 func fireDeadline(t *testing.T, s State, name DeadlineName) (State, Decision) {
 	t.Helper()
 	dl, ok := s.NextDeadline()
@@ -26,7 +26,7 @@ func fireDeadline(t *testing.T, s State, name DeadlineName) (State, Decision) {
 	return d.Next, d
 }
 
-// TestDeadlinesTable is the table of order-lifecycle#deadlines: everything that is armed in each status of a testkit.
+// TestDeadlinesTable checks the table of order-lifecycle#deadlines: all open deadlines in each status of a testkit.
 func TestDeadlinesTable(t *testing.T) {
 	t.Parallel()
 	afterPlacing := func(d time.Duration) time.Time { return t0.Add(time.Second + d) }
@@ -93,7 +93,7 @@ func TestDeadlinesThatRaiseAttention(t *testing.T) {
 			require.Equal(t, []string{string(c.mark)}, s.MarkReasons())
 			left, _ := applyFacts(s, c.leave)
 			require.NotEqual(t, c.in, left.Status)
-			require.False(t, left.HasMark(c.mark), "it goes away with the status")
+			require.False(t, left.HasMark(c.mark), "it is cleared with the status")
 		})
 	}
 }
@@ -137,7 +137,7 @@ func TestTurnaroundOfTheTestWins(t *testing.T) {
 
 func TestLostOnlyIfTheCourierFellSilent(t *testing.T) {
 	t.Parallel()
-	nowhere := courierFact(30, "outbound", "") // a report that asks for no status
+	nowhere := courierFact(30, "outbound", "") // a fact without a status
 	labelOnly := courierFact(20, "outbound", "")
 	delivered := courierFact(62, "inbound", "")
 	delivered.LegEnded = true
@@ -193,7 +193,8 @@ func TestACourierThatSpeaksAgainRenewsTheLegsDeadline(t *testing.T) {
 	require.Equal(t, lifecycle.Lost, s.Status)
 }
 
-// A report that the lab has announced decides; a kit that it reports on is neither lost nor beyond saving.
+// TestNothingIsGivenUpWhileAnAnnouncedReportIsFetched: an announced lab report decides whether its kit is lost or
+// failed.
 func TestNothingIsGivenUpWhileAnAnnouncedReportIsFetched(t *testing.T) {
 	t.Parallel()
 	for status, name := range map[lifecycle.LowStatus]DeadlineName{
@@ -214,7 +215,7 @@ func TestNothingIsGivenUpWhileAnAnnouncedReportIsFetched(t *testing.T) {
 		for at, due := s.NextFetch(); due; at, due = s.NextFetch() {
 			s = s.ApplyFetchFailed(1, at).Next
 		}
-		require.True(t, armed(s), "%s: nobody fetches the report any more", status)
+		require.True(t, armed(s), "%s: no fetch is in progress", status)
 	}
 }
 
@@ -241,7 +242,7 @@ func TestParkedFactsAreMarkedAfterADay(t *testing.T) {
 	again := s.ApplyFact(s.ParkedFacts[0], hour(120))
 	require.Equal(t, OutcomeParked, again.Outcome)
 	require.Len(t, again.Next.ParkedFacts, 2)
-	require.True(t, again.Next.HasMark(AttentionFactOutOfPlace), "trying in vain settles nothing")
+	require.True(t, again.Next.HasMark(AttentionFactOutOfPlace), "a retry without an edge clears no mark")
 
 	one, _ := applyFacts(stateIn(t, lifecycle.DeliveredToLab, nil), courierFact(90, "inbound", lifecycle.TransitLab))
 	one, _ = fireDeadline(t, one, DeadlineName(AttentionFactOutOfPlace))

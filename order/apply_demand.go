@@ -6,26 +6,28 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// ApplyDemand decides a demand. CheckDemand asks the same without deciding. A cancellation that the partner has to confirm is
-// decided by ApplyDemand only after the confirmation.
+// ApplyDemand decides a demand. CheckDemand returns the same reason without a decision. A cancellation that the partner
+// has to confirm is decided only after the confirmation.
 func (s State) ApplyDemand(dm Demand, now time.Time) Decision {
 	d := s.newDecision(now)
 	if r := d.decideDemand(dm); r != "" {
 		refused := s
 		if dm.Confirmed && dm.Kind == DemandCancel {
-			refused.PendingCancellation = nil // confirmed, but overtaken meanwhile
+			refused.PendingCancellation = nil // confirmed, but the order does not allow it any more
 		}
 		return Decision{Outcome: OutcomeRefused, Reason: r, From: s.Status, Next: refused, now: now}
 	}
 	return d.finalize()
 }
 
-// CheckDemand is the reason why a demand would be refused now, or "".
+// CheckDemand returns the reason for which a demand would be refused now, or "".
 func (s State) CheckDemand(dm Demand, now time.Time) Reason {
 	d := s.newDecision(now)
 	return d.decideDemand(dm)
 }
 
+// decideDemand carries out a demand on the decision, or returns the reason for its refusal. CheckDemand calls it with a
+// decision that is thrown away.
 func (d *Decision) decideDemand(dm Demand) Reason {
 	switch dm.Kind {
 	case DemandCancel:
@@ -59,7 +61,7 @@ func (d *Decision) decideDemand(dm Demand) Reason {
 	}
 }
 
-// moveOnDemand takes the order to a status that somebody asked for.
+// moveOnDemand takes the order to a status that somebody asked for, and returns the reason if there is no such edge.
 func (d *Decision) moveOnDemand(to lifecycle.LowStatus, by lifecycle.Actor) Reason {
 	n := &d.Next
 	if n.Machine().Check(n.Status, to, by, n.Conditions()) != nil {
@@ -67,13 +69,13 @@ func (d *Decision) moveOnDemand(to lifecycle.LowStatus, by lifecycle.Actor) Reas
 	}
 	d.appendStep(Step{To: to, At: d.now}, false)
 	if !n.Terminal() {
-		n.NewestFactAt = d.now // what is reported from before somebody moved it is history
+		n.NewestFactAt = d.now // earlier facts are late from now on
 	}
 	return ""
 }
 
-// cancelOrder ends the order. Where the lab may hold a requisition and has not confirmed the cancellation itself, operations have to
-// tell it (molecular-api#d29).
+// cancelOrder ends the order. If the lab may hold a requisition and has not confirmed the cancellation itself,
+// operations have to contact it (molecular-api#d29).
 func (d *Decision) cancelOrder(dm Demand) Reason {
 	n := &d.Next
 	sent := n.Placement.State == PlacementDone || n.Placement.State == PlacementStarted
@@ -88,8 +90,8 @@ func (d *Decision) cancelOrder(dm Demand) Reason {
 	return ""
 }
 
-// endAppointmentOfCancelledOrder: cancelling a phlebotomy order cancels its appointment; cancelling a walk-in order leaves it, unless it is still being
-// booked.
+// endAppointmentOfCancelledOrder cancels the appointment of a phlebotomy order. A walk-in order keeps its appointment,
+// unless the appointment is still being booked.
 func (d *Decision) endAppointmentOfCancelledOrder() {
 	n := &d.Next
 	under := n.PendingBooking
@@ -102,14 +104,14 @@ func (d *Decision) endAppointmentOfCancelledOrder() {
 	d.abandonBooking()
 }
 
-// ApplyCancelAsked notes that the partner is being asked to confirm a cancellation.
+// ApplyCancelAsked records that the partner is being asked to confirm a cancellation.
 func (s State) ApplyCancelAsked(dm Demand, now time.Time) Decision {
 	d := s.newDecision(now)
 	d.Next.PendingCancellation = &dm
 	return d.finalize()
 }
 
-// ApplyCancelRefused notes that the partner would not cancel.
+// ApplyCancelRefused records that the partner refused a cancellation.
 func (s State) ApplyCancelRefused(now time.Time) Decision {
 	d := s.newDecision(now)
 	d.Next.PendingCancellation = nil
@@ -118,8 +120,8 @@ func (s State) ApplyCancelRefused(now time.Time) Decision {
 	return d.finalize()
 }
 
-// ApplyCancelUnanswered notes that the partner has not answered so far; it is asked again. Once the order has moved on, nobody
-// waits for the answer any more.
+// ApplyCancelUnanswered records that the partner has not answered so far and is asked again. An order that cannot be
+// cancelled any more raises no mark for it.
 func (s State) ApplyCancelUnanswered(now time.Time) Decision {
 	d := s.newDecision(now)
 	n := &d.Next
@@ -129,7 +131,7 @@ func (s State) ApplyCancelUnanswered(now time.Time) Decision {
 	return d.finalize()
 }
 
-// changeActivation moves activate_by, or clears it, which means now.
+// changeActivation moves activate_by, or clears it. A cleared date or a date of today starts the placement.
 func (d *Decision) changeActivation(dm Demand) Reason {
 	n := &d.Next
 	switch {
@@ -150,7 +152,7 @@ func (d *Decision) changeActivation(dm Demand) Reason {
 	return ""
 }
 
-// retryPlacement tries a requisition again that was refused for good, or has found no answer so far.
+// retryPlacement starts the placement again after a refusal, or after a round without an answer.
 func (d *Decision) retryPlacement() Reason {
 	n := &d.Next
 	waiting := n.Placement.State == PlacementStarted && n.Placement.UnansweredRounds > 0
@@ -163,9 +165,10 @@ func (d *Decision) retryPlacement() Reason {
 	return ""
 }
 
-// recoverKit supplies what the lab found missing. A lab that can be told by a call is told, and the order is back in production once it
-// has accepted that. Where the lab cannot be told so, somebody has to tell it, quoting the
-// accession number; the order is back in production once the lab has confirmed that or reports it itself.
+// recoverKit records that what the lab found missing is supplied. A lab that takes corrections by a call gets the
+// correction, and the order is back in production once the lab has accepted it. Otherwise operations have to contact
+// the lab, quoting the accession number; the order is back in production once the lab has confirmed that or reports it
+// itself.
 func (d *Decision) recoverKit(dm Demand) Reason {
 	n := &d.Next
 	if !n.Status.In(lifecycle.StageBlocked) {

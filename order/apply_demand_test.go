@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// demands are all that can be asked of a testkit order but the acknowledgement of a mark.
+// demands are all demands on a testkit order, except the acknowledgement of a mark.
 var demands = []struct {
 	name    string
 	demand  Demand
@@ -29,8 +29,8 @@ var demands = []struct {
 	{"unknown", Demand{Kind: "sing", By: lifecycle.Operations}, ReasonTransitionNotAllowed},
 }
 
-// statusesThatApply says which of the demands each status applies, after order-lifecycle#edges. A status that is not listed
-// applies none.
+// statusesThatApply lists the demands that each status applies, after order-lifecycle#edges. A status that is not
+// listed applies none.
 var statusesThatApply = map[lifecycle.LowStatus][]string{
 	lifecycle.Ordered:                    {"cancel", "cancel, operations", "do_not_process"},
 	lifecycle.RequisitionCreated:         {"cancel", "cancel, operations", "do_not_process"},
@@ -156,14 +156,14 @@ func TestRecover(t *testing.T) {
 	t.Parallel()
 	blocked := stateIn(t, lifecycle.LabProcessingBlocked, nil)
 	require.Equal(t, []string{"recovery_needed"}, blocked.MarkReasons())
-	told := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(92))
-	require.Empty(t, told.Steps, "the lab has to be told, and to confirm")
-	require.Equal(t, []string{"tell_lab"}, told.Next.MarkReasons())
-	require.Equal(t, blocked.Deadlines, told.Next.Deadlines, "the window does not move")
+	supplied := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(92))
+	require.Empty(t, supplied.Steps, "the lab has to get it and to confirm")
+	require.Equal(t, []string{"tell_lab"}, supplied.Next.MarkReasons())
+	require.Equal(t, blocked.Deadlines, supplied.Next.Deadlines, "the window does not move")
 
 	t.Run("the lab confirmed", func(t *testing.T) {
 		t.Parallel()
-		d := told.Next.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations, Confirmed: true}, hour(94))
+		d := supplied.Next.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations, Confirmed: true}, hour(94))
 		require.Equal(t, []lifecycle.LowStatus{lifecycle.DeliveredToLab}, lowStatuses(d.Steps))
 		require.Empty(t, d.Next.Attention)
 		require.Equal(t, RecoveryState{}, d.Next.Recovery)
@@ -174,14 +174,14 @@ func TestRecover(t *testing.T) {
 	})
 	t.Run("the lab reports it back in production", func(t *testing.T) {
 		t.Parallel()
-		s, _ := applyFacts(told.Next, newFact(FactKitReceived, 93))
+		s, _ := applyFacts(supplied.Next, newFact(FactKitReceived, 93))
 		require.Equal(t, lifecycle.DeliveredToLab, s.Status)
 		require.Empty(t, s.Attention)
 	})
 	t.Run("a client cannot confirm for the lab", func(t *testing.T) {
 		t.Parallel()
 		dm := Demand{Kind: DemandRecover, By: lifecycle.Client, Confirmed: true}
-		require.Equal(t, ReasonTransitionNotAllowed, told.Next.CheckDemand(dm, hour(94)))
+		require.Equal(t, ReasonTransitionNotAllowed, supplied.Next.CheckDemand(dm, hour(94)))
 	})
 }
 

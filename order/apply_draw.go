@@ -6,9 +6,9 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// How blood that is drawn somewhere comes to the lab: walk-in, phlebotomy and on-site collection.
+// This file holds orders whose blood is drawn by somebody: walk-in, phlebotomy and on-site collection.
 
-// completeOnSiteDraw is the client's word that an on-site draw is done.
+// completeOnSiteDraw records that the client reports an on-site draw as done.
 func (d *Decision) completeOnSiteDraw(dm Demand) Reason {
 	n := &d.Next
 	if n.Modality != lifecycle.OnSite {
@@ -21,12 +21,12 @@ func (d *Decision) completeOnSiteDraw(dm Demand) Reason {
 	return ""
 }
 
-// applyDrawFact is a provider's report of a draw. At a patient service center the visit has no status of its own.
+// applyDrawFact applies a provider's fact about a draw. At a patient service center the visit has no status of its own.
 func (d *Decision) applyDrawFact(f Fact, at time.Time) {
 	n := &d.Next
 	by := f.reporter()
 	if n.Modality == lifecycle.OnSite {
-		by = lifecycle.System // the table knows a client there, who needs not say what the lab has said
+		by = lifecycle.System // the machine's edge is the client's; a lab's fact takes it as the system
 	}
 	switch {
 	case n.Modality == lifecycle.WalkIn:
@@ -37,7 +37,7 @@ func (d *Decision) applyDrawFact(f Fact, at time.Time) {
 	case n.Status == lifecycle.DrawCompleted:
 		d.setOutcome(OutcomeApplied, ReasonRepeated)
 	case n.Machine().Check(n.Status, lifecycle.DrawCompleted, by, n.Conditions()) != nil:
-		d.park(f, ReasonNoEdge)
+		d.parkOrRefuse(f, ReasonNoEdge)
 	default:
 		d.appendStep(Step{To: lifecycle.DrawCompleted, At: at}, true)
 		d.recordDraw(at)
@@ -45,7 +45,7 @@ func (d *Decision) applyDrawFact(f Fact, at time.Time) {
 	}
 }
 
-// recordDraw notes when the sample was collected, and that the appointment for it is over.
+// recordDraw records when the sample was collected, and completes the active appointment.
 func (d *Decision) recordDraw(at time.Time) {
 	n := &d.Next
 	if n.CollectedAt.IsZero() {
@@ -57,7 +57,7 @@ func (d *Decision) recordDraw(at time.Time) {
 	}
 }
 
-// applySampleFact is a lab's report on a sample that was drawn elsewhere: that it is there, or not usable.
+// applySampleFact applies a lab's fact about a sample that was drawn elsewhere: it has arrived, or it is not usable.
 func (d *Decision) applySampleFact(f Fact, at time.Time) {
 	n := &d.Next
 	switch {

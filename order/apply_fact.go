@@ -7,9 +7,9 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// ApplyFact decides what a partner's report does to the order. Nothing that a partner sends is dropped because of when it arrived:
-// the report is applied, found late, parked until its turn comes, or refused because the order ended otherwise; what it carries is
-// kept in every case. It is pure: the same state and fact give the same decision.
+// ApplyFact decides what a fact does to the order. No fact is dropped because of when it arrives: it is applied, found
+// late, parked until an edge allows it, or refused because the order ended otherwise. The data that it carries is
+// stored in every case.
 func (s State) ApplyFact(f Fact, now time.Time) Decision {
 	d := s.newDecision(now)
 	d.Next.removeParked(f.InboxID)
@@ -21,13 +21,13 @@ func (s State) ApplyFact(f Fact, now time.Time) Decision {
 	case f.Kind == FactCourierReport && f.TargetStatus == "":
 		d.setOutcome(OutcomeApplied, "")
 	case !f.appliesTo(s.Modality):
-		d.park(f, ReasonNotForThisMethod)
+		d.parkOrRefuse(f, ReasonNotForThisMethod)
 	case f.Kind == FactAppointment:
 		d.applyAppointmentFact(f, at)
 	case s.Terminal():
 		d.applyAfterEnd(f, at)
 	case s.Status.In(lifecycle.StageOrdered) && (s.Placement.State == PlacementNone || !f.fromLab()):
-		d.park(f, ReasonNotYetPlaced)
+		d.parkOrRefuse(f, ReasonNotYetPlaced)
 	case s.Registrable && !s.Registered && f.fromLab() && f.Kind != FactKitShipped:
 		d.applyBeforeRegistration(f, at)
 	case s.Status.In(lifecycle.StageRegistered) && !f.isFinalRejection():
@@ -65,7 +65,8 @@ func targetStatus(f Fact) lifecycle.LowStatus {
 	return f.TargetStatus
 }
 
-// Status is the status of a kit that facts of the kind report, empty for a kind that says which.
+// Status returns the kit status that facts of the kind report. It is empty for a kind whose facts name a status
+// themselves.
 func (k FactKind) Status() lifecycle.LowStatus {
 	switch k {
 	case FactKitShipped:
@@ -77,8 +78,8 @@ func (k FactKind) Status() lifecycle.LowStatus {
 	}
 }
 
-// moveByFact takes the order to a status that the fact names, unless it is late, repeated or out of place. A courier's terminal report
-// that is older than a later sighting is late as well: failing cannot be undone.
+// moveByFact takes the order to the status that a fact reports, unless the fact is late, repeated or without an edge. A
+// courier's terminal status that is older than a later scan is late as well, because a failed order cannot be restored.
 func (d *Decision) moveByFact(f Fact, to lifecycle.LowStatus, at time.Time) {
 	n := &d.Next
 	switch {
@@ -88,7 +89,7 @@ func (d *Decision) moveByFact(f Fact, to lifecycle.LowStatus, at time.Time) {
 		n.NewestFactAt = at
 		d.setOutcome(OutcomeApplied, ReasonRepeated)
 	case n.Machine().Check(n.Status, to, f.reporter(), n.Conditions()) != nil:
-		d.park(f, ReasonNoEdge)
+		d.parkOrRefuse(f, ReasonNoEdge)
 	default:
 		d.appendStep(Step{To: to, At: at}, true)
 		d.setOutcome(OutcomeApplied, "")
@@ -98,8 +99,8 @@ func (d *Decision) moveByFact(f Fact, to lifecycle.LowStatus, at time.Time) {
 	}
 }
 
-// applyRejection applies a rejection: final → sample_error on any status; recoverable → lab_processing_blocked with a recovery window.
-// Either proves that the kit is at the lab.
+// applyRejection applies a rejection: a final one → sample_error from any status; a recoverable one →
+// lab_processing_blocked with a recovery window. Both prove that the kit is at the lab.
 func (d *Decision) applyRejection(f Fact, at time.Time) {
 	n := &d.Next
 	if f.isFinalRejection() {
@@ -133,7 +134,7 @@ func (d *Decision) applyRejection(f Fact, at time.Time) {
 	d.setOutcome(OutcomeApplied, "")
 }
 
-// repeatRejection restarts the recovery window, at most as often as the policy says.
+// repeatRejection restarts the recovery window, at most Policy.Recovery.MaxRestarts times.
 func (d *Decision) repeatRejection(f Fact, at time.Time) {
 	n := &d.Next
 	n.NewestFactAt = at
@@ -159,8 +160,8 @@ func detailAllowedWith(detail lifecycle.Detail, to lifecycle.LowStatus) lifecycl
 	return ""
 }
 
-// scheduleFetch notes that a report can be fetched. The status changes only once its results are stored. An announcement that is not
-// newer than one being fetched already is covered by that fetch.
+// scheduleFetch starts the fetch of an announced lab report. The status changes only when the results are stored. An
+// announcement that is not newer than the one being fetched is covered by that fetch.
 func (d *Decision) scheduleFetch(at time.Time) {
 	n := &d.Next
 	if n.Fetch.inProgress() && !at.After(n.Fetch.AnnouncedAt) {
@@ -177,7 +178,8 @@ func (d *Decision) scheduleFetch(at time.Time) {
 	d.setOutcome(OutcomeApplied, "")
 }
 
-// applyAfterEnd is a fact on an order that has ended. Reports still count; anything newer than the end is a contradiction for a human.
+// applyAfterEnd applies a fact to an order that has ended. Announcements still start a fetch. Any other fact that is
+// newer than the end raises contradictory_fact.
 func (d *Decision) applyAfterEnd(f Fact, at time.Time) {
 	n := &d.Next
 	done := n.Status.In(lifecycle.StageCompleted)
@@ -197,14 +199,15 @@ func (d *Decision) applyAfterEnd(f Fact, at time.Time) {
 	case at.Before(n.NewestFactAt) && !f.isFinalRejection():
 		d.setOutcome(OutcomeLate, ReasonOlder)
 	case f.Kind == FactCourierReport && (n.Status == f.TargetStatus || done && !lifecycle.Terminal(f.TargetStatus)):
-		d.setOutcome(OutcomeLate, ReasonRepeated) // the parcel's own epilogue
+		d.setOutcome(OutcomeLate, ReasonRepeated) // the courier reports on after the order has ended
 	default:
 		n.raiseFor(f.trigger(AttentionContradictoryFact, at), at)
 		d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 	}
 }
 
-// implyRequisition precedes a lab's fact on an order whose placing call has not been answered yet: the lab evidently knows it.
+// implyRequisition adds the requisition before a lab's fact on an order whose placement has no answer yet: the fact
+// proves that the lab knows the order.
 func (d *Decision) implyRequisition(f Fact, at time.Time) {
 	n := &d.Next
 	if !n.awaitsRequisition() {
@@ -216,7 +219,7 @@ func (d *Decision) implyRequisition(f Fact, at time.Time) {
 	}
 }
 
-// implySampleAtLab precedes a step that proves that the sample is at the lab: the kit was delivered there, or the blood drawn.
+// implySampleAtLab adds the step that a later step proves: the kit was delivered to the lab, or the blood was drawn.
 func (d *Decision) implySampleAtLab(at time.Time) {
 	n := &d.Next
 	to := FactKitReceived.Status()
@@ -235,7 +238,7 @@ func (d *Decision) implySampleAtLab(at time.Time) {
 	}
 }
 
-// copyFactData takes over what the fact carries, whatever becomes of it.
+// copyFactData copies the data of a fact into the state, whatever the outcome of the fact is.
 func (d *Decision) copyFactData(f Fact, at time.Time) {
 	n := &d.Next
 	d.recordAccession(f.Accession, at)
@@ -247,8 +250,8 @@ func (d *Decision) copyFactData(f Fact, at time.Time) {
 	}
 }
 
-// recordAccession takes over what the lab calls the sample. A kit that was ordered without a patient has a number from the beginning, and may
-// get another with its requisition.
+// recordAccession stores the lab's accession number, and raises accession_mismatch if it differs from the known one. A
+// kit that was ordered without a patient has a number from the beginning, and may get another with its requisition.
 func (d *Decision) recordAccession(accession string, at time.Time) {
 	n := &d.Next
 	known := &n.Accession
@@ -264,13 +267,14 @@ func (d *Decision) recordAccession(accession string, at time.Time) {
 	}
 }
 
-// hasPlausibleCollection reports whether a fact tells when the sample was collected, and that can be.
+// hasPlausibleCollection reports whether a fact has a collection time that lies between the order's creation and the
+// fact's receipt.
 func hasPlausibleCollection(f Fact, createdAt time.Time) bool {
 	return !f.CollectedAt.IsZero() && !f.CollectedAt.Before(createdAt) &&
 		!f.CollectedAt.After(f.ReceivedAt.Add(implausibleAhead))
 }
 
-// recordTransit takes over what the fact says of the kit's way.
+// recordTransit stores what a fact reports on the transit of the kit.
 func (d *Decision) recordTransit(f Fact, at time.Time) {
 	n := &d.Next
 	n.HasShipped = true
@@ -293,8 +297,9 @@ func (d *Decision) recordTransit(f Fact, at time.Time) {
 	}
 }
 
-// park keeps the fact until its turn comes. On an order that has ended it never will, so a human looks at it.
-func (d *Decision) park(f Fact, r Reason) {
+// parkOrRefuse parks the fact until an edge allows it. An order that has ended has no more edges: there the fact is
+// refused and raises contradictory_fact.
+func (d *Decision) parkOrRefuse(f Fact, r Reason) {
 	if d.Next.Terminal() {
 		at, _ := f.EffectiveTime(d.Next.CreatedAt)
 		d.Next.raiseFor(f.trigger(AttentionContradictoryFact, at), f.ReceivedAt)

@@ -29,7 +29,7 @@ func placedState(t *testing.T, edit func(*Policy)) State {
 	return d.Next
 }
 
-// newFact makes a lab's fact whose own time is h hours after the order's creation, received at once.
+// newFact returns a lab's fact of h hours after the order's creation, received at the same time.
 func newFact(kind FactKind, h int) Fact {
 	at := t0.Add(time.Duration(h) * time.Hour)
 	f := Fact{InboxID: string(kind) + at.Format(time.RFC3339), Kind: kind, SentAt: at, ReceivedAt: at}
@@ -96,7 +96,7 @@ func TestImpliedSteps(t *testing.T) {
 		f    Fact
 		want []lifecycle.LowStatus
 	}{
-		{"rejection for good", rejectionFact(30, false),
+		{"final rejection", rejectionFact(30, false),
 			[]lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.SampleError}},
 		{"recoverable rejection", rejectionFact(30, true),
 			[]lifecycle.LowStatus{lifecycle.DeliveredToLab, lifecycle.LabProcessingBlocked}},

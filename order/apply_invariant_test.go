@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// Whatever happens to an order, and in whatever sequence, its rules hold.
+// TestInvariants checks the rules of an order for random sequences of what can happen.
 func TestInvariants(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -27,7 +27,7 @@ func TestInvariants(t *testing.T) {
 	})
 }
 
-// check holds what is true of every decision.
+// check checks what is true of every decision.
 func (w *orderWalk) check(before State, d Decision) {
 	w.checkSteps(before, d)
 	w.checkDeadlines(d.Next)
@@ -39,7 +39,7 @@ func (w *orderWalk) check(before State, d Decision) {
 	require.NotEqual(w.t, PlacementRefused, placementAfterRequisition(d.Next), "what the lab has taken is not refused")
 }
 
-// placementAfterRequisition is the placement of an order that is past it.
+// placementAfterRequisition is the placement of an order with a requisition.
 func placementAfterRequisition(s State) PlacementState {
 	if s.awaitsRequisition() || s.Terminal() {
 		return PlacementNone
@@ -47,8 +47,8 @@ func placementAfterRequisition(s State) PlacementState {
 	return s.Placement.State
 }
 
-// checkAppointments: every step of an appointment is an edge of its table, an appointment begins once, and the order is where its
-// newest appointment is.
+// checkAppointments checks that every step of an appointment is an edge of its table, that an appointment begins once,
+// and that the order agrees with its newest appointment.
 func (w *orderWalk) checkAppointments(before State, d Decision) {
 	at := map[string]lifecycle.AppointmentStatus{}
 	if a := before.Appointment; a != nil {
@@ -72,7 +72,7 @@ func (w *orderWalk) checkAppointments(before State, d Decision) {
 	require.NoError(w.t, appointmentMismatch(n))
 }
 
-// appointmentMismatch says how an order and its newest appointment contradict each other, if they do.
+// appointmentMismatch returns an error if an order and its newest appointment contradict each other.
 func appointmentMismatch(s State) error {
 	var fits []lifecycle.AppointmentStatus
 	switch s.Status {
@@ -92,7 +92,8 @@ func appointmentMismatch(s State) error {
 	return nil
 }
 
-// checkSteps: every step is an edge of the order's table, and the one way out of an end is a correction.
+// checkSteps checks that every step is an edge of the order's table, and that only a correction leaves a terminal
+// status.
 func (w *orderWalk) checkSteps(before State, d Decision) {
 	at, m := before.Status, before.Machine()
 	require.Equal(w.t, at, d.From)
@@ -117,7 +118,8 @@ func (w *orderWalk) checkSteps(before State, d Decision) {
 	}
 }
 
-// checkDeadlines: sorted, each once, none that has acted, and none of an order that has ended but for what is still to be fetched.
+// checkDeadlines checks that deadlines are sorted and unique, that none has fired, and that an ended order has none
+// except for a fetch.
 func (w *orderWalk) checkDeadlines(s State) {
 	for i, dl := range s.Deadlines {
 		if i > 0 {
@@ -131,7 +133,8 @@ func (w *orderWalk) checkDeadlines(s State) {
 	}
 }
 
-// checkAttention: sorted, each once, none outside the statuses that it belongs to, and none about parked facts when there are none.
+// checkAttention checks that marks are sorted and unique, that each belongs to the status, and that no mark is about
+// parked facts if there are none.
 func (w *orderWalk) checkAttention(s State) {
 	reasons := s.MarkReasons()
 	require.True(w.t, slices.IsSorted(reasons))
@@ -143,7 +146,7 @@ func (w *orderWalk) checkAttention(s State) {
 	require.False(w.t, s.HasMark(AttentionFactOutOfPlace) && len(s.ParkedFacts) == 0)
 }
 
-// checkReplacement: at most one child, within the limit, and none forgotten by the automatic policy.
+// checkReplacement checks that there is at most one child, within the limit, and that the automatic policy creates it.
 func (w *orderWalk) checkReplacement(before State, d Decision) {
 	n := &d.Next
 	require.Equal(w.t, d.CreateReplacement || d.CreateRedraw, n.Replaced && !before.Replaced)

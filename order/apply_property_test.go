@@ -13,19 +13,19 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// factRule is ApplyFact, or a copy with something missing.
+// factRule is ApplyFact, or a copy without a part of it.
 type factRule func(State, Fact) Decision
 
 func applyFactRule(s State, f Fact) Decision { return s.ApplyFact(f, f.ReceivedAt) }
 
-// withoutLateness is the rule of a system that takes every fact for news.
+// withoutLateness is the rule of a system that knows no late facts.
 func withoutLateness(s State, f Fact) Decision {
 	s.NewestFactAt = time.Time{}
 	return applyFactRule(s, f)
 }
 
-// applyArrivals applies facts as they arrive, the placing call being answered after so many of them. Announced results are fetched at once,
-// and parked facts are tried again after every event.
+// applyArrivals applies facts in order of arrival. The placement is answered after placedAfter of them. Announced
+// results are fetched at once, and parked facts are retried after every event.
 func applyArrivals(apply factRule, arrival []Fact, placedAfter int) State {
 	o := &Order{ID: "o1", Modality: lifecycle.Testkit, Origin: OriginInitial, CreatedAt: t0}
 	s := NewState(o, DefaultPolicy(), time.Time{})
@@ -62,7 +62,7 @@ func retryParked(apply factRule, s State) State {
 	return s
 }
 
-// checkConvergence checks that the order ends where the kit is, however the reports arrived, and that nobody is called to look at it.
+// checkConvergence checks that the order ends in the kit's true status for any order of arrival, and without a mark.
 func checkConvergence(h kitHistory, apply factRule) error {
 	got := applyArrivals(apply, h.arrival, h.factsBeforePlacement)
 	switch {
@@ -78,7 +78,7 @@ func checkConvergence(h kitHistory, apply factRule) error {
 	return nil
 }
 
-// endStatus is the status, completed and corrected counting as one.
+// endStatus returns the status, with corrected as completed.
 func endStatus(s State) lifecycle.LowStatus {
 	if s.Status == lifecycle.Corrected {
 		return lifecycle.Completed
@@ -106,12 +106,12 @@ func TestEveryOrderOfArrivalEndsTheSame(t *testing.T) {
 					return
 				}
 			}
-			t.Fatalf("%d histories do not tell the rule from one without lateness", tries)
+			t.Fatalf("%d histories do not distinguish the rule from one without lateness", tries)
 		})
 	}
 }
 
-// terminal facts by the status that each ends a kit in which is on its way to the lab.
+// terminalFacts has, for each terminal status, a fact that ends a kit in transit to the lab with it.
 var terminalFacts = map[lifecycle.LowStatus]Fact{
 	lifecycle.SampleError:           rejectionFact(0, false),
 	lifecycle.Completed:             newFact(FactReportReady, 0),
@@ -119,7 +119,8 @@ var terminalFacts = map[lifecycle.LowStatus]Fact{
 	lifecycle.FailureToDeliverToLab: courierFact(0, "inbound", lifecycle.FailureToDeliverToLab),
 }
 
-// Of contradictory terminal facts the first applied stands, with attention; those that agree need none.
+// TestFirstTerminalFactWins checks that the first of contradictory terminal facts decides and raises a mark. Those that
+// agree raise none.
 func TestFirstTerminalFactWins(t *testing.T) {
 	t.Parallel()
 	onItsWay := stateIn(t, lifecycle.TransitLab, nil)
@@ -132,7 +133,7 @@ func TestFirstTerminalFactWins(t *testing.T) {
 			f := terminalFacts[to]
 			received := 100 + 10*i
 			sent := received
-			if f.fromLab() { // applies however old it is; a courier's report has to be newer than the last sighting
+			if f.fromLab() { // applies at any age; a courier's fact has to be newer than the last scan
 				sent = rapid.IntRange(1, received).Draw(t, "sent")
 			}
 			f.InboxID, f.SentAt, f.ReceivedAt = fmt.Sprint(i), hour(sent), hour(received)

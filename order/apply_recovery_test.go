@@ -28,9 +28,9 @@ func TestRecoveryWindow(t *testing.T) {
 func TestRemindersRenewTheMarkThatIsOpen(t *testing.T) {
 	t.Parallel()
 	blocked := stateIn(t, lifecycle.LabProcessingBlocked, nil)
-	told := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(91)).Next
-	told, _ = fireDeadline(t, told, "recovery_reminder_1")
-	require.Equal(t, []Attention{{Reason: AttentionTellLab, Since: hour(91), Reminders: 1}}, told.Attention)
+	supplied := blocked.ApplyDemand(Demand{Kind: DemandRecover, By: lifecycle.Operations}, hour(91)).Next
+	supplied, _ = fireDeadline(t, supplied, "recovery_reminder_1")
+	require.Equal(t, []Attention{{Reason: AttentionTellLab, Since: hour(91), Reminders: 1}}, supplied.Attention)
 	acknowledged := blocked.ApplyDemand(Demand{Kind: DemandAcknowledgeMark, Reason: string(AttentionRecoveryNeeded)},
 		hour(91)).Next
 	require.Empty(t, acknowledged.Attention)
@@ -56,8 +56,8 @@ func TestRecoveryWindowRestartsAtMostTwice(t *testing.T) {
 func TestRecoveryWindowOpensAtThePlausibleTimeOfTheRejection(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[time.Time]time.Time{
-		hour(90):  hour(90),  // told a day late
-		hour(-1):  hour(114), // before the order existed
+		hour(90):  hour(90),  // received a day late
+		hour(-1):  hour(114), // before the order's creation
 		hour(115): hour(114), // an hour ahead
 	} {
 		f := rejectionFact(90, true)
@@ -80,13 +80,13 @@ func TestUnreadableRecoverableIsMarkedEachTime(t *testing.T) {
 	require.Equal(t, []string{"recoverable_unclear", "recovery_needed"}, s.MarkReasons())
 }
 
-// Where the lab can be told by a call, the order is back in production once it has accepted what was missing.
+// TestCorrectionByCall: an order is back in production once its lab has accepted the correction by a call.
 func TestCorrectionByCall(t *testing.T) {
 	t.Parallel()
 	supply := Demand{ID: "d1", Kind: DemandRecover, By: lifecycle.Operations, LabTakesCorrections: true}
 	s := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(91)).Next
 	require.Equal(t, "d1", s.PendingCorrection.DemandID)
-	require.Empty(t, s.Attention, "nobody has to do anything")
+	require.Empty(t, s.Attention, "nobody has to act")
 	require.Equal(t, lifecycle.LabProcessingBlocked, s.Status)
 
 	d := s.ApplyCorrectionAccepted(hour(92))
@@ -98,7 +98,7 @@ func TestCorrectionByCall(t *testing.T) {
 	require.Nil(t, refused.PendingCorrection)
 	unanswered := s.ApplyCorrectionUnanswered(hour(92)).Next
 	require.True(t, unanswered.HasMark(AttentionTellLab))
-	require.Equal(t, 1, unanswered.PendingCorrection.UnansweredRounds, "it is told on")
+	require.Equal(t, 1, unanswered.PendingCorrection.UnansweredRounds, "attempts go on")
 
 	back, _ := applyFacts(s, newFact(FactKitReceived, 95))
 	require.Nil(t, back.PendingCorrection, "the lab was faster")

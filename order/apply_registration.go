@@ -6,7 +6,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// registerKit tells whose a kit is. Its requisition is then made; what the lab has reported on the kit so far waits for that.
+// registerKit records that a kit has a patient, and starts its placement. Facts of the lab that arrived earlier stay
+// parked until the requisition is made.
 func (d *Decision) registerKit(dm Demand) Reason {
 	n := &d.Next
 	switch {
@@ -24,7 +25,8 @@ func (d *Decision) registerKit(dm Demand) Reason {
 	return ""
 }
 
-// applyBeforeRegistration keeps a lab's fact about an unregistered kit for after its registration. A rejection for good ends the order.
+// applyBeforeRegistration parks a lab's fact about an unregistered kit and raises unregistered_sample. A final
+// rejection ends the order.
 func (d *Decision) applyBeforeRegistration(f Fact, at time.Time) {
 	if f.isFinalRejection() {
 		d.appendStep(Step{To: lifecycle.DoNotProcess, At: at}, true)
@@ -32,18 +34,18 @@ func (d *Decision) applyBeforeRegistration(f Fact, at time.Time) {
 		d.applyReplacementPolicy(at)
 		return
 	}
-	d.Next.raiseFor(f.trigger(AttentionUnregisteredSample, time.Time{}), at) // that it lies there is said once
-	d.park(f, ReasonKitNotRegistered)
+	d.Next.raiseFor(f.trigger(AttentionUnregisteredSample, time.Time{}), at) // without a time: further facts raise no mark
+	d.parkOrRefuse(f, ReasonKitNotRegistered)
 }
 
-// applyAfterRegistration is a fact about a kit that has been registered and whose requisition is being made. Its lab needs to be told of
-// the patient first, so the fact waits for that. A rejection that came before the registration has been answered by it.
+// applyAfterRegistration parks a fact about a registered kit until its requisition is made, because the lab has to
+// receive the patient first. A rejection that is older than the registration has been answered by it.
 func (d *Decision) applyAfterRegistration(f Fact) {
 	if d.answeredByRegistration(f) {
 		d.setOutcome(OutcomeLate, ReasonSuperseded)
 		return
 	}
-	d.park(f, ReasonNotYetPlaced)
+	d.parkOrRefuse(f, ReasonNotYetPlaced)
 }
 
 // answeredByRegistration reports whether a rejection asked for what the registration has supplied.

@@ -11,7 +11,7 @@ import (
 
 func registerDemand() Demand { return Demand{ID: "d1", Kind: DemandRegister, By: lifecycle.Client} }
 
-// registeredState is a kit that was registered at hour h, on its way or not, and whose requisition has not been made yet.
+// registeredState returns a kit that was registered at hour h, in transit or not, and has no requisition yet.
 func registeredState(t *testing.T, h int, facts ...Fact) State {
 	t.Helper()
 	s, _ := applyFacts(registrableState(t), facts...)
@@ -60,7 +60,8 @@ func TestWhoCannotRegister(t *testing.T) {
 	}
 }
 
-// A sample that reaches the lab before its kit is registered is not lost and not refused.
+// TestSampleReceivedBeforeRegistration: a sample that reaches the lab before its registration is neither lost nor
+// refused.
 func TestSampleReceivedBeforeRegistration(t *testing.T) {
 	t.Parallel()
 	received := newFact(FactKitReceived, 70)
@@ -73,7 +74,7 @@ func TestSampleReceivedBeforeRegistration(t *testing.T) {
 	s = s.ApplyDemand(registerDemand(), hour(100)).Next
 	require.False(t, s.HasMark(AttentionUnregisteredSample))
 	s, d = applyFacts(s, received)
-	require.Equal(t, OutcomeParked, d.Outcome, "the lab has to be told of the patient first")
+	require.Equal(t, OutcomeParked, d.Outcome, "the lab has to get the patient first")
 	s = s.ApplyPlacementAccepted("", hour(100)).Next
 	s, d = applyFacts(s, received)
 	require.Equal(t, OutcomeApplied, d.Outcome)
@@ -96,13 +97,13 @@ func TestARejectionBeforeTheRegistration(t *testing.T) {
 		require.Empty(t, s.ParkedFacts)
 		require.Equal(t, lifecycle.Registered, s.Status)
 	})
-	t.Run("for good, stops the order", func(t *testing.T) {
+	t.Run("final, stops the order", func(t *testing.T) {
 		t.Parallel()
 		s, _ := applyFacts(registrableState(t), newFact(FactKitShipped, 24), rejectionFact(80, false))
 		require.Equal(t, lifecycle.DoNotProcess, s.Status)
 		require.True(t, s.HasMark(AttentionReplacementNeeded))
 	})
-	t.Run("for good, while the requisition is being made", func(t *testing.T) {
+	t.Run("final, while the requisition is being made", func(t *testing.T) {
 		t.Parallel()
 		s, d := applyFacts(registeredState(t, 50, newFact(FactKitShipped, 24)), rejectionFact(80, false))
 		require.Equal(t, []lifecycle.LowStatus{lifecycle.RequisitionCreated, lifecycle.DeliveredToLab, lifecycle.SampleError},
@@ -111,7 +112,7 @@ func TestARejectionBeforeTheRegistration(t *testing.T) {
 	})
 }
 
-// The deadlines of the outbound leg run on by leg, whatever the status.
+// TestKitRegisteredInTransit: the deadlines of the outbound leg apply in any status.
 func TestKitRegisteredInTransit(t *testing.T) {
 	t.Parallel()
 	onTheWay := registeredState(t, 50, newFact(FactKitShipped, 24), courierFact(30, "outbound", lifecycle.OutForDelivery))

@@ -6,7 +6,8 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// applyReplacementPolicy follows the policy after an order failed: a replacement at once, or a mark for operations, or nothing.
+// applyReplacementPolicy follows the replacement policy after an order failed: it creates a replacement, raises a mark
+// for operations, or does nothing.
 func (d *Decision) applyReplacementPolicy(at time.Time) {
 	n := &d.Next
 	if n.Modality != lifecycle.Testkit || n.Policy.Replacement == ReplaceNever || n.Replaced {
@@ -22,7 +23,8 @@ func (d *Decision) applyReplacementPolicy(at time.Time) {
 	}
 }
 
-// replaceOnDemand is what operations ask for under any policy.
+// replaceOnDemand creates a replacement that operations asked for. It does not depend on the policy, except for the
+// limit.
 func (d *Decision) replaceOnDemand() Reason {
 	n := &d.Next
 	expired := n.Status == lifecycle.DoNotProcess && n.Registrable && !n.Registered

@@ -17,7 +17,7 @@ var failures = []struct {
 	fails func(*testing.T, State) Decision
 	to    lifecycle.LowStatus
 }{
-	{"rejected for good", lifecycle.DeliveredToLab, failByFact(rejectionFact(90, false)), lifecycle.SampleError},
+	{"rejected finally", lifecycle.DeliveredToLab, failByFact(rejectionFact(90, false)), lifecycle.SampleError},
 	{"not recovered in time", lifecycle.LabProcessingBlocked, failByTimer(4), lifecycle.SampleError},
 	{"lost, by the courier", lifecycle.TransitLab, failByFact(courierFact(90, "inbound", lifecycle.Lost)), lifecycle.Lost},
 	{"lost, by silence", lifecycle.TransitLab, failByTimer(2), lifecycle.Lost},
@@ -35,7 +35,7 @@ func failByFact(f Fact) func(*testing.T, State) Decision {
 	return func(_ *testing.T, s State) Decision { return s.ApplyFact(f, f.ReceivedAt) }
 }
 
-// failByTimer lets the next n deadlines act.
+// failByTimer fires the next n deadlines.
 func failByTimer(n int) func(*testing.T, State) Decision {
 	return func(t *testing.T, s State) Decision {
 		t.Helper()

@@ -7,28 +7,28 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// FetchOutcome is what a fetch of results found: no patient data, only what decides.
+// FetchOutcome is what a fetch of results found. It holds no patient data, only what a decision depends on.
 type FetchOutcome struct {
-	Generation int    `json:"generation"` // of the announcement that the fetch was for
-	ResultID   string `json:"result_id"`  // the stored version; empty: nothing to fetch yet
+	Generation int    `json:"generation"` // of the announcement that was fetched
+	ResultID   string `json:"result_id"`  // the stored version; empty: no results yet
 	Changed    bool   `json:"changed"`    // its content differs from the version before
 	Partial    bool   `json:"partial"`
 
-	Critical          bool      `json:"critical,omitempty"`    // the whole report is critical
+	Critical          bool      `json:"critical,omitempty"`    // the report as a whole is critical
 	MissingByLabFault bool      `json:"lab_missing,omitempty"` // markers are missing through the lab's fault
-	CollectedAt       time.Time `json:"collected_at,omitzero"` // as the report has it; zero: not told
+	CollectedAt       time.Time `json:"collected_at,omitzero"` // as the report says; zero: it does not say
 
-	HeldID string `json:"held_id,omitempty"` // accept: the version of this order that was held back for the match review
+	HeldID string `json:"held_id,omitempty"` // accept: the order's version that the match review is about
 }
 
-// News reports whether a report differs from what the client sees. A fetch may have compared its version before that
-// was accepted.
+// News reports whether a lab report differs from what the client sees. A fetch may have compared its version before
+// that version was accepted.
 func (s State) News(f FetchOutcome) bool {
 	return f.Changed && (f.ResultID == "" || f.ResultID != s.Fetch.Shown)
 }
 
-// ApplyFetchedResults decides what stored results do: complete the order, correct it where the content differs, or, on an order that ended
-// otherwise, nothing that the client sees. visible says whether the client may see them.
+// ApplyFetchedResults applies stored results: they complete the order, or correct it if their content differs. On an
+// order that ended otherwise they are held. visible says whether the client may see them.
 func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, visible bool) {
 	d = s.newDecision(now)
 	n := &d.Next
@@ -47,7 +47,7 @@ func (s State) ApplyFetchedResults(f FetchOutcome, now time.Time) (d Decision, v
 	return d.finalize(), visible
 }
 
-// applyResults decides what a report does that was announced at a time.
+// applyResults applies a lab report that was announced at the given time.
 func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	n := &d.Next
 	if n.CollectedAt.IsZero() {
@@ -76,8 +76,8 @@ func (d *Decision) applyResults(f FetchOutcome, at time.Time) (visible bool) {
 	return true
 }
 
-// hold keeps a report back whose order ended otherwise, for somebody to decide. What has been decided is not asked
-// again.
+// hold holds a lab report whose order ended otherwise, until somebody decides in a match review. A report that was
+// decided on is not held again.
 func (d *Decision) hold(f FetchOutcome) {
 	n := &d.Next
 	if n.decided(f) {
@@ -85,7 +85,7 @@ func (d *Decision) hold(f FetchOutcome) {
 		return
 	}
 	n.Triggers = slices.DeleteFunc(slices.Clone(n.Triggers), func(t Trigger) bool {
-		// the version before is not asked about any more
+		// the mark is no longer about the version before
 		return t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved
 	})
 	n.RaiseMark(AttentionResultAfterEnd, d.now)
@@ -93,15 +93,15 @@ func (d *Decision) hold(f FetchOutcome) {
 	d.setOutcome(OutcomeRefused, ReasonOrderEnded)
 }
 
-// decided reports whether a version on an order that ended otherwise needs no decision: the client sees it, somebody
-// has acknowledged it, or it says what the client sees while nothing else is held back.
+// decided reports whether a version of an order that ended otherwise needs no decision: the client sees it, somebody
+// has acknowledged it, or its content is what the client sees and no other version is held.
 func (s *State) decided(f FetchOutcome) bool {
 	known := f.ResultID != "" && f.ResultID == s.Fetch.Shown
 	same := !f.Changed && s.Fetch.Shown != "" && s.held() == ""
 	return known || same || s.resolved(Trigger{Reason: AttentionResultAfterEnd, What: f.ResultID})
 }
 
-// held is the version that is held back and that nobody has decided about.
+// held returns the version that is held and not decided on; empty: none.
 func (s *State) held() string {
 	for _, t := range s.Triggers {
 		if t.Reason == AttentionResultAfterEnd && t.What != "" && !t.Resolved {
@@ -111,8 +111,8 @@ func (s *State) held() string {
 	return ""
 }
 
-// announcedAfterEnd is an announcement of results on an order that ended otherwise. Once somebody has decided about
-// such results, the lab may mean those: what is fetched says whether there is anything new.
+// announcedAfterEnd raises result_after_end for an announcement on an order that ended otherwise. Once somebody has
+// decided on such results, the announcement may be about those, and only the fetched results show whether they are new.
 func (s *State) announcedAfterEnd(at time.Time) {
 	decided := slices.ContainsFunc(s.Triggers,
 		func(t Trigger) bool { return t.Reason == AttentionResultAfterEnd && t.Resolved })
@@ -122,7 +122,7 @@ func (s *State) announcedAfterEnd(at time.Time) {
 	s.raiseFor(Trigger{Reason: AttentionResultAfterEnd}, at)
 }
 
-// applyCorrection is a report on an order that is complete. A partial one is older than what completed it.
+// applyCorrection applies a lab report to a completed order. A partial report is older than the one that completed it.
 func (d *Decision) applyCorrection(f FetchOutcome, at time.Time) (visible bool) {
 	if f.Partial {
 		d.setOutcome(OutcomeLate, ReasonOlder)
@@ -137,7 +137,7 @@ func (d *Decision) applyCorrection(f FetchOutcome, at time.Time) (visible bool) 
 	return true
 }
 
-// applyPartialResults: each partial report with news is an event, but for a testkit, which has no such status.
+// applyPartialResults records an event for each partial lab report with news. A testkit has no such status.
 func (d *Decision) applyPartialResults(f FetchOutcome, at time.Time) {
 	n := &d.Next
 	if n.Modality == lifecycle.Testkit || !f.Changed && n.Status == lifecycle.PartialResults {
@@ -146,14 +146,14 @@ func (d *Decision) applyPartialResults(f FetchOutcome, at time.Time) {
 	d.appendStep(Step{To: lifecycle.PartialResults, At: at}, true)
 }
 
-// qualifiesForRedraw: an initial walk-in order whose final results lack markers through the lab's fault
-// (order-lifecycle#redraw).
+// qualifiesForRedraw reports whether the order is an initial walk-in order whose final results lack markers through the
+// lab's fault (order-lifecycle#redraw).
 func (s *State) qualifiesForRedraw(f FetchOutcome) bool {
 	return f.MissingByLabFault && s.ReplacementDepth == 0 &&
 		s.Machine().Check(s.Status, lifecycle.RedrawAvailable, lifecycle.System, s.Conditions()) == nil
 }
 
-// completeVisit ends the appointment at a patient service center that a report shows to have been kept.
+// completeVisit completes the appointment at a patient service center that a lab report proves.
 func (d *Decision) completeVisit(at time.Time) {
 	a := d.Next.Appointment
 	if d.Next.Modality == lifecycle.WalkIn && a.Active() && !a.StartAt.IsZero() && a.StartAt.Before(at) {
@@ -161,7 +161,8 @@ func (d *Decision) completeVisit(at time.Time) {
 	}
 }
 
-// acceptHeldResults makes results that were held back the order's, on somebody's word. An order that has ended keeps its status.
+// acceptHeldResults makes held results the order's results, because somebody accepted them. An order that ended keeps
+// its status.
 func (d *Decision) acceptHeldResults(dm Demand) Reason {
 	n := &d.Next
 	switch {

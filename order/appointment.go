@@ -15,7 +15,7 @@ const (
 	PatientServiceCenter AppointmentType = "patient_service_center"
 )
 
-// AppointmentTypeOf is the type of the appointments that an order of the modality has; empty when it has none.
+// AppointmentTypeOf returns the type of the appointments of orders with the collection method; empty: they have none.
 func AppointmentTypeOf(m lifecycle.Modality) AppointmentType {
 	switch m {
 	case lifecycle.WalkIn:
@@ -27,8 +27,8 @@ func AppointmentTypeOf(m lifecycle.Modality) AppointmentType {
 	}
 }
 
-// Appointment is what an order's workflow knows of an appointment: ids, times and codes. Where it is and what was noted is in the
-// store (AppointmentDocument).
+// Appointment is what an order's workflow knows of an appointment: ids, times and codes. Its location and notes are in
+// the store (AppointmentDocument).
 type Appointment struct {
 	ID       string          `json:"id"`
 	Type     AppointmentType `json:"type"`
@@ -36,7 +36,7 @@ type Appointment struct {
 	// the account through which the provider is called
 	AccountID string                      `json:"account_id,omitempty"`
 	Status    lifecycle.AppointmentStatus `json:"status"`
-	// the provider's id; empty until it has told it
+	// the provider's id; empty: the provider has not reported it
 	Reference    string `json:"reference,omitempty"`
 	Confirmation string `json:"confirmation,omitempty"` // the provider's confirmation number
 	SiteCode     string `json:"site,omitempty"`         // code of the patient service center
@@ -47,16 +47,16 @@ type Appointment struct {
 	Zone          string    `json:"zone,omitempty"` // IANA name
 	CanReschedule bool      `json:"can_reschedule,omitempty"`
 	CreatedAt     time.Time `json:"created_at"`
-	// asynchronous bookings: cancelled when not confirmed until then
+	// asynchronous bookings: the appointment is cancelled if it is not confirmed by then
 	ConfirmBy time.Time `json:"confirm_by,omitzero"`
-	// of the newest report by the provider; what lateness is measured by
+	// time of the provider's newest fact; an older fact is late
 	ReportedAt time.Time `json:"reported_at,omitzero"`
-	// when it was over, whoever told that; zero: it is not
+	// when the appointment ended, by the time of whatever ended it; zero: it has not ended
 	EndedAt    time.Time `json:"over_at,omitzero"`
-	EventCount int       `json:"events"` // how many it has had
+	EventCount int       `json:"events"` // number of its events
 }
 
-// Active reports whether the appointment is still ahead or under way.
+// Active reports whether the appointment is pending, reserved, confirmed or in progress.
 func (a *Appointment) Active() bool { return a != nil && a.Status.Active() }
 
 // visitCompleted reports whether the visit has taken place.
@@ -64,12 +64,12 @@ func (a *Appointment) visitCompleted() bool {
 	return a != nil && a.Status == lifecycle.AppointmentStatusCompleted
 }
 
-// Slot is what a booking key stands for. It names no patient, so it may travel through Temporal.
+// Slot is a time that can be booked, as a booking key holds it. It names no patient, so it may enter Temporal.
 type Slot struct {
 	AccountID string          `json:"account_id"`
 	Provider  string          `json:"provider"`
 	Type      AppointmentType `json:"type"`
-	Key       string          `json:"key,omitempty"` // the provider's; empty in a request, whose time the provider sets
+	Key       string          `json:"key,omitempty"` // the provider's; empty in a request
 	Site      string          `json:"site,omitempty"`
 	StartAt   time.Time       `json:"start_at,omitzero"`
 	EndAt     time.Time       `json:"end_at,omitzero"`
@@ -77,7 +77,7 @@ type Slot struct {
 	ExpiresAt time.Time       `json:"expires_at,omitzero"`
 }
 
-// ReportedAppointment is how a provider says that an appointment stands. It names no patient, so it may travel through Temporal.
+// ReportedAppointment is an appointment as its provider reports it. It names no patient, so it may enter Temporal.
 type ReportedAppointment struct {
 	Status        lifecycle.AppointmentStatus `json:"status"`
 	Provider      string                      `json:"provider,omitempty"`
@@ -90,14 +90,14 @@ type ReportedAppointment struct {
 	CanReschedule bool                        `json:"can_reschedule,omitempty"`
 }
 
-// The origins of an appointment's events, as their data names them.
+// The origins of an appointment's events.
 const (
 	AppointmentOriginPatient  = "patient"  // asked for by the client, on the patient's behalf
 	AppointmentOriginProvider = "provider" // reported by the provider
 	AppointmentOriginSystem   = "system"   // a deadline, the requisition, or the order's own end
 )
 
-// AppointmentStep is one event of an appointment that is to be recorded, with the appointment as it is after it.
+// AppointmentStep is one event of an appointment to be recorded, with the appointment after it.
 type AppointmentStep struct {
 	Appointment Appointment `json:"appointment"`
 	Origin      string      `json:"origin"`
@@ -111,10 +111,10 @@ type AppointmentEvent struct {
 	Status     string    `json:"status"` // lifecycle.AppointmentStatus.Event
 	Origin     string    `json:"origin"`
 	Reschedule bool      `json:"reschedule"`
-	At         time.Time `json:"at"` // recorded
+	At         time.Time `json:"at"` // when it was recorded
 }
 
-// Location is where an appointment is. That of a phlebotomy is the patient's home, so a place never enters Temporal.
+// Location is where an appointment is. A phlebotomist comes to the patient's home, so a location never enters Temporal.
 type Location struct {
 	Name       string  `json:"name,omitempty"`
 	FirstLine  string  `json:"first_line"`
@@ -127,7 +127,8 @@ type Location struct {
 	Lng        float64 `json:"lng"`
 }
 
-// AppointmentDocument is the whole of an appointment, as the store keeps it. It never enters Temporal, a log or a metric.
+// AppointmentDocument is the whole of an appointment, as the store holds it. It never enters Temporal, a log or a
+// metric.
 type AppointmentDocument struct {
 	Appointment
 	OrderID       string
@@ -142,7 +143,7 @@ type AppointmentDocument struct {
 // BookingBody is the sealed body of a demand that books, requests, moves or cancels an appointment.
 type BookingBody struct {
 	Notes    *string   `json:"notes,omitempty"`
-	Location *Location `json:"place,omitempty"`  // request: where; booking: the order's address when absent
+	Location *Location `json:"place,omitempty"`  // request: where; booking: the order's address if absent
 	Reason   string    `json:"reason,omitempty"` // cancel: the id of a cancellation reason
 }
 
@@ -153,7 +154,8 @@ type CancellationReason struct {
 	Refundable bool
 }
 
-// CancellationReasons lists what a client may give as reason, for either type of appointment. Their ids are part of our API.
+// CancellationReasons lists the reasons that a client may give for an appointment of the type. Their ids are part of
+// our API.
 func CancellationReasons(t AppointmentType) []CancellationReason {
 	if t == PatientServiceCenter {
 		return pscReasons

@@ -8,11 +8,11 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// AttentionReason says why an order needs a human. It never changes the order's status by itself.
+// AttentionReason says why an order needs a human. A mark never changes the order's status.
 type AttentionReason string
 
-// The attention reasons. The first group goes away when the order leaves the status it was raised in, the second
-// stays until operations act or acknowledge it.
+// The attention reasons. A mark of the first group is cleared when the order leaves the statuses that it belongs to. A
+// mark of the second group stays until operations act or acknowledge it.
 const (
 	AttentionRequisitionOverdue AttentionReason = "requisition_overdue"
 	AttentionShipmentOverdue    AttentionReason = "shipment_overdue"
@@ -32,7 +32,7 @@ const (
 	AttentionVisitOverdue          AttentionReason = "visit_overdue"
 	AttentionDrawUnreported        AttentionReason = "draw_unreported"
 	AttentionAppointmentUnassigned AttentionReason = "appointment_unassigned"
-	AttentionSampleProblem         AttentionReason = "sample_problem" // the lab rejected a drawn sample, but not for good
+	AttentionSampleProblem         AttentionReason = "sample_problem" // the lab rejected a drawn sample, not finally
 
 	AttentionResultsUnfetched AttentionReason = "results_unfetched"
 	AttentionFactOutOfPlace   AttentionReason = "fact_out_of_place"
@@ -45,11 +45,11 @@ const (
 	AttentionReplacementNeeded  AttentionReason = "replacement_needed"
 	AttentionReplacementLimit   AttentionReason = "replacement_limit"
 	AttentionUnregisteredSample AttentionReason = "unregistered_sample_received"
-	// an appointment is over here, and its provider has not confirmed that
+	// an appointment was released, and its provider has not confirmed that
 	AttentionAppointmentAtProvider AttentionReason = "appointment_at_provider"
 )
 
-// AllAttentionReasons lists every reason.
+// AllAttentionReasons lists all reasons.
 func AllAttentionReasons() []AttentionReason {
 	return []AttentionReason{
 		AttentionRequisitionOverdue, AttentionShipmentOverdue, AttentionOutboundOverdue, AttentionKitUnused,
@@ -64,29 +64,29 @@ func AllAttentionReasons() []AttentionReason {
 	}
 }
 
-// home is where a status-bound reason belongs: entering any other status takes the mark away.
-type home struct {
-	stages   []lifecycle.Stage
-	onItsWay bool // and the statuses of a kit that was registered on its way
+// statusScope is the statuses that a mark belongs to. Entering any other status clears the mark.
+type statusScope struct {
+	stages              []lifecycle.Stage
+	registeredInTransit bool // includes the statuses of a kit that was registered before it arrived
 }
 
-func (h home) includes(l lifecycle.LowStatus) bool {
-	return l.In(h.stages...) || h.onItsWay && lifecycle.RegisteredOnItsWay(l)
+func (s statusScope) includes(l lifecycle.LowStatus) bool {
+	return l.In(s.stages...) || s.registeredInTransit && lifecycle.RegisteredInTransit(l)
 }
 
-func stages(all ...lifecycle.Stage) home { return home{stages: all} }
+func stages(all ...lifecycle.Stage) statusScope { return statusScope{stages: all} }
 
-// statusesOfMark gives every status-bound reason the stages that it belongs to.
-var statusesOfMark = map[AttentionReason]home{
+// statusesOfMark lists the statuses of the marks of the first group.
+var statusesOfMark = map[AttentionReason]statusScope{
 	AttentionRequisitionOverdue:  stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
 	AttentionPlacementRefused:    stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
 	AttentionPlacementUnanswered: stages(lifecycle.StageOrdered, lifecycle.StageRegistered),
 	AttentionShipmentOverdue:     stages(lifecycle.StagePlaced, lifecycle.StageUnregistered),
-	AttentionOutboundOverdue:     {stages: []lifecycle.Stage{lifecycle.StageOutbound}, onItsWay: true},
+	AttentionOutboundOverdue:     {stages: []lifecycle.Stage{lifecycle.StageOutbound}, registeredInTransit: true},
 	AttentionKitUnused:           stages(lifecycle.StageWithCustomer),
 	AttentionInboundOverdue:      stages(lifecycle.StageInbound),
 	AttentionLegSilent: {stages: []lifecycle.Stage{lifecycle.StageOutbound, lifecycle.StageInbound},
-		onItsWay: true},
+		registeredInTransit: true},
 	AttentionVisitOverdue:          stages(lifecycle.StagePlaced, lifecycle.StageAppointmentCancelled),
 	AttentionDrawUnreported:        stages(lifecycle.StagePlaced, lifecycle.StageAppointmentScheduled),
 	AttentionAppointmentUnassigned: stages(lifecycle.StageAppointmentPending),
@@ -112,7 +112,7 @@ type Attention struct {
 	Reminders int             `json:"reminders,omitempty"` // how often operations have been reminded of it
 }
 
-// RaiseMark adds a mark; one that is open already keeps its time.
+// RaiseMark opens a mark. A mark that is open already does not change.
 func (s *State) RaiseMark(r AttentionReason, at time.Time) {
 	if s.HasMark(r) {
 		return
@@ -121,7 +121,7 @@ func (s *State) RaiseMark(r AttentionReason, at time.Time) {
 	slices.SortFunc(s.Attention, func(a, b Attention) int { return strings.Compare(string(a.Reason), string(b.Reason)) })
 }
 
-// ClearMark takes a mark away and reports whether it was there.
+// ClearMark clears a mark and reports whether it was open.
 func (s *State) ClearMark(r AttentionReason) bool {
 	before := len(s.Attention)
 	s.Attention = slices.DeleteFunc(slices.Clone(s.Attention), func(a Attention) bool { return a.Reason == r })

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever sees a mark has to find what to do about it.
+// TestEveryAttentionReasonIsInTheOperationsGuide: each mark needs an entry that says what to do about it.
 func TestEveryAttentionReasonIsInTheOperationsGuide(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("attention.go")

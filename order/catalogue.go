@@ -13,11 +13,11 @@ type Catalogue struct {
 	Markers         []Marker
 	LabTests        []LabTest // with labs and markers
 	Sites           []Site
-	PhlebotomyAreas []PhlebotomyArea // whole: of every provider that is in it
+	PhlebotomyAreas []PhlebotomyArea // complete for every provider that it names
 	ZipCenters      []ZipCenter
 }
 
-// PhlebotomyProviders are those of phlebotomists whose coverage it has.
+// PhlebotomyProviders returns the providers whose coverage the catalogue holds.
 func (c Catalogue) PhlebotomyProviders() []string {
 	var all []string
 	for _, area := range c.PhlebotomyAreas {
@@ -48,7 +48,7 @@ type Site struct {
 	Inactive     bool              `json:"inactive,omitempty"`
 }
 
-// PhlebotomyArea says where a provider of phlebotomists goes, and how appointments with it are made there.
+// PhlebotomyArea says which postal codes a phlebotomy provider covers, and how appointments with it are made there.
 type PhlebotomyArea struct {
 	Provider     string   `json:"provider"`
 	ServiceTypes []string `json:"service_types"`
@@ -56,19 +56,19 @@ type PhlebotomyArea struct {
 	LastZip      string   `json:"to"`   // the last
 }
 
-// ZipCenter is where a postal code is: the middle of its area.
+// ZipCenter is the center of a postal code's area.
 type ZipCenter struct {
 	Zip string
 	Point
 }
 
-// Point is a place on the globe, in degrees.
+// Point is a point on the globe, in degrees.
 type Point struct{ Lat, Lng float64 }
 
 // earthRadius is in statute miles.
 const earthRadius = 3958.8
 
-// MilesTo is how far two points are apart, as the crow flies.
+// MilesTo returns the great-circle distance of two points in statute miles.
 func (p Point) MilesTo(q Point) float64 {
 	const degree = math.Pi / 180
 	sinLat, sinLng := math.Sin((q.Lat-p.Lat)*degree/2), math.Sin((q.Lng-p.Lng)*degree/2)
@@ -76,7 +76,7 @@ func (p Point) MilesTo(q Point) float64 {
 	return 2 * earthRadius * math.Asin(math.Min(1, math.Sqrt(a)))
 }
 
-// BoundsWithin is the rectangle that holds every point within so many miles.
+// BoundsWithin returns a rectangle that holds every point within the given number of miles.
 func (p Point) BoundsWithin(miles float64) (southWest, northEast Point) {
 	const mile = 180 / math.Pi / earthRadius // in degrees of latitude
 	lat := miles * mile
@@ -105,9 +105,9 @@ type LabTest struct {
 	WorstCaseTATDays *int               `json:"worst_case_tat_days,omitempty"`
 	Lab              *Lab               `json:"lab,omitempty"`
 	Markers          []Marker           `json:"markers,omitempty"`
-	// what the lab calls the test; issued by the lab per account
+	// the lab's codes of the test; issued by the lab per account
 	PanelIDs []int `json:"panel_ids,omitempty"`
-	// overlay of the policy, JSON; it wins over the team's
+	// a JSON overlay of the policy; it has priority over the team's
 	Policy []byte `json:"policy,omitempty"`
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// newStateOf is an order of the collection method that has just been created.
+// newStateOf returns a new order of the collection method.
 func newStateOf(m lifecycle.Modality, edit func(*Order, *Policy)) State {
 	p := DefaultPolicy()
 	o := &Order{ID: "o1", TeamID: "t1", Number: "K7Q2M9XW4T1B8C5D", Modality: m, Origin: OriginInitial, CreatedAt: t0}
@@ -20,7 +20,7 @@ func newStateOf(m lifecycle.Modality, edit func(*Order, *Policy)) State {
 	return NewState(o, p, time.Time{})
 }
 
-// requisitionedState is one that the lab has taken.
+// requisitionedState returns an order that the lab has accepted.
 func requisitionedState(m lifecycle.Modality, edit func(*Order, *Policy)) State {
 	return newStateOf(m, edit).ApplyPlacementAccepted("A1", t0.Add(time.Second)).Next
 }
@@ -29,7 +29,7 @@ func asRedraw(o *Order, _ *Policy) { o.Origin, o.ParentID = OriginRedraw, "o0" }
 
 func asImported(o *Order, _ *Policy) { o.Imported = true }
 
-// applyFetch is what a report that was announced and fetched at hour h does.
+// applyFetch applies results that were announced and fetched at hour h.
 func applyFetch(t *testing.T, s State, h int, f FetchOutcome) Decision {
 	t.Helper()
 	s, d := applyFacts(s, newFact(FactReportReady, h))
@@ -97,7 +97,7 @@ func TestARejectedSampleThatMayBeSaved(t *testing.T) {
 	require.Equal(t, OutcomeApplied, d.Outcome)
 	require.True(t, s.HasMark(AttentionSampleProblem))
 	require.Equal(t, lifecycle.DrawCompleted, s.Status)
-	require.Empty(t, applyFetch(t, s, 90, FetchOutcome{}).Next.Attention, "results settle it")
+	require.Empty(t, applyFetch(t, s, 90, FetchOutcome{}).Next.Attention, "results clear it")
 }
 
 func TestAnOnSiteDraw(t *testing.T) {
@@ -176,7 +176,7 @@ func TestRedraw(t *testing.T) {
 		"partial results": {requisitionedState(lifecycle.WalkIn, nil),
 			FetchOutcome{MissingByLabFault: true, Partial: true}, lifecycle.PartialResults},
 		"a redraw itself": {requisitionedState(lifecycle.WalkIn, asRedraw), lacking, lifecycle.Completed},
-		"drawn at home, nobody comes back": {requisitionedState(lifecycle.AtHomePhlebotomy, nil), lacking,
+		"drawn at home, no second draw": {requisitionedState(lifecycle.AtHomePhlebotomy, nil), lacking,
 			lifecycle.Completed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestResultsThatWereHeldBackAreAccepted(t *testing.T) {
 
 func cancelBy(a lifecycle.Actor) Demand { return Demand{Kind: DemandCancel, By: a} }
 
-// The deadlines table, for what is not a kit.
+// TestDeadlinesOfVisitsAndDraws checks the table of deadlines for orders without kits.
 func TestDeadlinesOfVisitsAndDraws(t *testing.T) {
 	t.Parallel()
 	at := t0.Add(time.Second)
@@ -232,9 +232,9 @@ func TestDeadlinesOfVisitsAndDraws(t *testing.T) {
 		want  Deadline
 		mark  AttentionReason
 	}{
-		{"walk-in, nobody comes", requisitionedState(lifecycle.WalkIn, nil), Deadline{"visit_overdue", at.Add(14 * Day)},
+		{"walk-in without a visit", requisitionedState(lifecycle.WalkIn, nil), Deadline{"visit_overdue", at.Add(14 * Day)},
 			AttentionVisitOverdue},
-		{"phlebotomy, nobody books", requisitionedState(lifecycle.AtHomePhlebotomy, nil),
+		{"phlebotomy without a booking", requisitionedState(lifecycle.AtHomePhlebotomy, nil),
 			Deadline{"visit_overdue", at.Add(14 * Day)}, AttentionVisitOverdue},
 		{"imported walk-in", newStateOf(lifecycle.WalkIn, asImported), Deadline{"visit_overdue", t0.Add(14 * Day)},
 			AttentionVisitOverdue},

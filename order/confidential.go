@@ -2,9 +2,9 @@ package order
 
 import "reflect"
 
-// ConfidentialTypes lists the types that hold something about a patient, or may. They stay in the store, sealed, and in memory: nothing of
-// them may enter Temporal, which dispatch.NewConverter holds. A test makes sure that every type of this package is either here or
-// known to travel.
+// ConfidentialTypes lists the types that hold, or may hold, something about a patient. They exist in the store, sealed,
+// and in memory. dispatch.NewConverter refuses to pass them to Temporal. A test checks that every type of this package
+// is either listed here or known to be free of patient data.
 func ConfidentialTypes() []reflect.Type { return confidentialTypes }
 
 var confidentialTypes = []reflect.Type{

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// travellingTypes are the types that hold ids, statuses, times, numbers and codes only, or what a lab offers to everybody.
+// travellingTypes are the types that hold only ids, statuses, times, numbers and codes, or what a lab offers to
+// everybody.
 var travellingTypes = []string{
 	"Appointment", "AppointmentEvent", "AppointmentRelease", "AppointmentStep", "Attention",
 	"CancellationReason", "Candidate", "Catalogue", "Choice", "Date", "Deadline", "DeadlinePolicy", "Decision",
@@ -23,7 +24,7 @@ var travellingTypes = []string{
 	"ShipmentLeg", "Site", "Slot", "State", "Step", "Transaction", "TransactionOrder", "Trigger", "ZipCenter",
 }
 
-// unclassifiedTypes are the exported structs of Go files that are in neither list.
+// unclassifiedTypes returns the exported structs of Go files that are in neither list.
 func unclassifiedTypes(t *testing.T, sources map[string]string, lists ...[]string) []string {
 	t.Helper()
 	known := slices.Concat(lists...)
@@ -73,7 +74,7 @@ func TestEveryTypeIsConfidentialOrKnownToTravel(t *testing.T) {
 	require.Empty(t, unclassifiedTypes(t, sources, secret, travellingTypes),
 		"list the type in confidential.go, or here if it never holds anything about a patient")
 
-	// The control: without the lists, types are found.
+	// The control: without the lists there are unclassified types.
 	require.Contains(t, unclassifiedTypes(t, sources, travellingTypes), "Patient")
 	require.Contains(t, unclassifiedTypes(t, sources, secret), "State")
 }

@@ -12,7 +12,7 @@ type Date struct {
 	Day   int
 }
 
-// ParseDate reads YYYY-MM-DD and refuses anything else, days that do not exist included.
+// ParseDate reads YYYY-MM-DD. Any other form, and a day that does not exist, is an error.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
@@ -21,7 +21,7 @@ func ParseDate(s string) (Date, error) {
 	return DateOf(t), nil
 }
 
-// DateOf is the day of t in t's own location.
+// DateOf returns the day of t in t's own location.
 func DateOf(t time.Time) Date {
 	y, m, d := t.Date()
 	return Date{Year: y, Month: m, Day: d}
@@ -30,14 +30,14 @@ func DateOf(t time.Time) Date {
 // String writes the date as YYYY-MM-DD.
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
-// Start is the first instant of the day in loc, in UTC. Where a clock change skips midnight it is the first instant after; where one
-// repeats midnight it is the earlier of the two.
+// Start is the first instant of the day in loc, in UTC. If a clock change skips midnight, it is the first instant after
+// the change. If a clock change repeats midnight, it is the earlier one.
 func (d Date) Start(loc *time.Location) time.Time {
 	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, loc)
 	switch before := t.Add(-time.Hour); {
-	case t.Day() != d.Day: // midnight does not exist and was read as an hour before it
+	case t.Day() != d.Day: // midnight does not exist: time.Date returned an hour before it
 		t = t.Add(time.Hour)
-	case before.Day() == d.Day: // midnight comes twice and was read as the second one
+	case before.Day() == d.Day: // midnight exists twice: time.Date returned the second one
 		t = before
 	}
 	return t.UTC()
@@ -46,7 +46,7 @@ func (d Date) Start(loc *time.Location) time.Time {
 // Before reports whether d is earlier than other.
 func (d Date) Before(other Date) bool { return d.String() < other.String() }
 
-// YearsUntil counts the whole years from d to a later day: the age on that day of who was born on d.
+// YearsUntil returns the whole years from d to a later day: the age on that day of a person born on d.
 func (d Date) YearsUntil(day Date) int {
 	years := day.Year - d.Year
 	if day.Month < d.Month || day.Month == d.Month && day.Day < d.Day {

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones below, whatever the machine has
+	_ "time/tzdata" // the zones below, on any machine
 
 	"github.com/stretchr/testify/require"
 )
@@ -66,7 +66,7 @@ func TestDateOfIsInTheTimesOwnZone(t *testing.T) {
 	require.Equal(t, Date{2026, 3, 10}, DateOf(late.In(time.FixedZone("", 3600))))
 }
 
-// TestDateStart compares with the first instant, found by looking at every quarter of an hour, around the changes of clocks.
+// TestDateStart compares with the first instant found by a search in steps of 15 minutes, around clock changes.
 func TestDateStart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

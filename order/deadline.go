@@ -9,19 +9,19 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// DeadlineName names a row of the deadlines table. Most are named after the attention that they raise.
+// DeadlineName names a row of the table of deadlines. Most are named after the mark that they raise.
 type DeadlineName string
 
-// The deadlines that do more than raise an attention of the same name.
+// The deadlines that do more than raise a mark of the same name, with what they do.
 const (
-	DeadlineActivation     DeadlineName = "activate"        // make the requisition
-	DeadlineRecoveryWindow DeadlineName = "recovery_window" // sample_error
-	DeadlineOutboundLost   DeadlineName = "outbound_lost"   // lost, or attention
-	DeadlineInboundLost    DeadlineName = "inbound_lost"    // lost, or attention
-	DeadlineKitExpiry      DeadlineName = "kit_expiry"      // do_not_process
-	// cancel an appointment that has no requisition
+	DeadlineActivation     DeadlineName = "activate"        // start the placement
+	DeadlineRecoveryWindow DeadlineName = "recovery_window" // enter sample_error
+	DeadlineOutboundLost   DeadlineName = "outbound_lost"   // enter lost, or raise leg_silent
+	DeadlineInboundLost    DeadlineName = "inbound_lost"    // enter lost, or raise leg_silent
+	DeadlineKitExpiry      DeadlineName = "kit_expiry"      // enter do_not_process
+	// cancel an appointment without a requisition
 	DeadlineAppointmentUnplaced DeadlineName = "appointment_unplaced"
-	// cancel an appointment that was not confirmed
+	// cancel an appointment that is not confirmed
 	DeadlineAppointmentConfirmation DeadlineName = "appointment_confirmation"
 	recoveryReminderPrefix                       = "recovery_reminder_"
 )
@@ -32,9 +32,10 @@ type Deadline struct {
 	Due  time.Time    `json:"due"`
 }
 
-// recomputeDeadlines computes the open deadlines from the state: what the table says for its circumstances, less what has acted already. A
-// deadline whose due time moved (a window that restarted, a later courier report) is a new one. What has acted is never forgotten:
-// the same deadline again would be the same cause, which a recording passes over, and it would stay due for ever.
+// recomputeDeadlines computes the open deadlines from the state, without those that have fired already. A deadline
+// whose due time has moved (a recovery window that restarted, a later courier fact) is a new one. A fired deadline is
+// never forgotten: if it came back, it would have the same cause, the recording would pass it over, and it would stay
+// due.
 func (s *State) recomputeDeadlines() {
 	all := s.openDeadlines()
 	s.Deadlines = slices.DeleteFunc(all, func(d Deadline) bool { return containsDeadline(s.FiredDeadlines, d) })
@@ -50,8 +51,8 @@ func containsDeadline(list []Deadline, d Deadline) bool {
 	return slices.ContainsFunc(list, func(e Deadline) bool { return e.Name == d.Name && e.Due.Equal(d.Due) })
 }
 
-// openDeadlines is the table of order-lifecycle#deadlines. While an announced report is being fetched, a kit is neither given
-// up as lost nor as not recovered: the report decides.
+// openDeadlines implements the table of order-lifecycle#deadlines. While an announced lab report is being fetched, a
+// kit is neither lost nor is its recovery window closed, because the report may complete the order.
 func (s *State) openDeadlines() []Deadline {
 	var out []Deadline
 	add := func(name DeadlineName, from time.Time, after Duration) {
@@ -89,7 +90,7 @@ func (s *State) openDeadlines() []Deadline {
 			add(DeadlineName(AttentionVisitOverdue), s.EnteredAt, after.Visit)
 		case !s.HasShipped:
 			add(DeadlineName(AttentionShipmentOverdue), s.EnteredAt, after.Shipment)
-		case s.Outbound.inProgress(): // registered on its way
+		case s.Outbound.inProgress(): // registered before it arrived
 			add(DeadlineName(AttentionOutboundOverdue), s.Outbound.StartedAt, after.Outbound)
 			addUnlessFetching(DeadlineOutboundLost, s.Outbound.lastHeardAt(), after.OutboundLost)
 		}
@@ -122,7 +123,7 @@ func (s *State) openDeadlines() []Deadline {
 	return out
 }
 
-// appendOrderedDeadline: a scheduled order waits for its date; an active one for its requisition.
+// appendOrderedDeadline adds the activation of a scheduled order, or the limit for the requisition of an active one.
 func (s *State) appendOrderedDeadline(out []Deadline) []Deadline {
 	if s.Placement.State == PlacementNone {
 		return append(out, Deadline{Name: DeadlineActivation, Due: s.ActivateAt})
@@ -136,13 +137,13 @@ func (s *State) appendOrderedDeadline(out []Deadline) []Deadline {
 	})
 }
 
-// How long an appointment without a requisition is kept (order-lifecycle#unplaced-appointment).
+// How long an appointment without a requisition is reserved (order-lifecycle#unplaced-appointment).
 const (
 	reservationLimit = 8 * time.Hour // since the order's creation or activation
-	reservationLead  = 2 * time.Hour // its start
+	reservationLead  = 2 * time.Hour // before the appointment's start
 )
 
-// appointmentDeadlines: an appointment that is only held, or waits for its confirmation, is given up in time.
+// appointmentDeadlines returns the times at which a reserved or unconfirmed appointment is cancelled.
 func (s *State) appointmentDeadlines() []Deadline {
 	a := s.Appointment
 	if !a.Active() || s.Terminal() {
@@ -173,8 +174,8 @@ func (s *State) resultsLimit() Duration {
 	return s.Policy.Deadlines.Results
 }
 
-// oldestParkedAt is when the oldest parked fact was received of which nobody has acknowledged that it waits; zero: there
-// is none.
+// oldestParkedAt returns when the oldest parked fact was received. Facts that somebody has acknowledged as parked do
+// not count. Zero: there is no such fact.
 func (s *State) oldestParkedAt() time.Time {
 	var oldest time.Time
 	for _, f := range s.ParkedFacts {

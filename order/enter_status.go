@@ -7,9 +7,9 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// NewState is the state of an order that is just being created. activateAt is the first instant of o.ActivateBy in the service's time
-// zone; the zero time, or one that is not after the order's creation, means at once. An imported order has its requisition already,
-// and so a second event.
+// NewState returns the state of a new order. activateAt is the first instant of o.ActivateBy in the service's time
+// zone. If it is zero or not after the order's creation, the placement starts at once. An imported order has its
+// requisition already, and so a second event.
 func NewState(o *Order, p Policy, activateAt time.Time) State {
 	s := State{
 		OrderID:          o.ID,
@@ -47,11 +47,12 @@ func NewState(o *Order, p Policy, activateAt time.Time) State {
 	return s
 }
 
-// startPlacement lets the requisition be made. From here on a lab's fact proves that the lab knows the order.
+// startPlacement starts the placement. From then on a fact of the lab proves that the lab knows the order.
 func (s *State) startPlacement() { s.Placement = Placement{State: PlacementStarted} }
 
-// enterStatus moves to a step's status. fromFact is false for steps that our own calls, demands and timers cause: only a fact's time
-// is something that a later fact can be older than.
+// enterStatus moves to the status of a step. It ends a recovery whose status is left and drops the marks that are bound
+// to other statuses. fromFact is false for steps that our own calls, demands and deadlines cause: a later fact can be
+// late only compared with another fact.
 func (s *State) enterStatus(st Step, fromFact bool) {
 	if !st.To.In(lifecycle.StageBlocked) {
 		s.Recovery, s.PendingCorrection = RecoveryState{}, nil
@@ -67,8 +68,8 @@ func (s *State) enterStatus(st Step, fromFact bool) {
 	})
 }
 
-// updateLegs notes when the kit sets out on a leg, and when the way to the customer is over. That of a kit which is registered on its way
-// goes on meanwhile.
+// updateLegs records when the kit sets out on a leg, and when its transit to the customer is over. That transit goes on
+// for a kit that is registered before it arrives.
 func (s *State) updateLegs(st Step) {
 	if st.To.In(lifecycle.StageOutbound) && !s.Outbound.inProgress() {
 		s.Outbound.StartedAt, s.Outbound.Finished = st.At, false

@@ -11,8 +11,8 @@ import (
 // FactKind names what a partner reported.
 type FactKind string
 
-// The facts. A lab reports on kits, samples and reports; a courier, or the lab for its courier, on where a kit is; a provider on
-// draws and appointments.
+// The facts. A lab reports on kits, samples and lab reports. A courier, or the lab on its behalf, reports where a kit
+// is. A provider reports on draws and appointments.
 const (
 	FactKitShipped    FactKind = "kit_shipped"
 	FactKitReceived   FactKind = "kit_received" // the kit, or a sample drawn elsewhere, is at the lab
@@ -23,17 +23,17 @@ const (
 	FactAppointment   FactKind = "appointment"
 )
 
-// Fact is a partner's report in our own words. It carries no patient data and no free text, so it may travel through Temporal;
-// the report itself stays, verbatim and encrypted, in the inbox row that InboxID names.
+// Fact is what a partner reported about one order, in our types. It holds no patient data and no free text, so it may
+// enter Temporal. The original stays, verbatim and encrypted, in the inbox item that InboxID names.
 type Fact struct {
 	InboxID    string    `json:"id"`
 	Kind       FactKind  `json:"kind"`
-	SentAt     time.Time `json:"sent_at,omitzero"` // by the partner's clock, as sent; zero when missing or unreadable
+	SentAt     time.Time `json:"sent_at,omitzero"` // by the partner's clock, as sent; zero: missing or unreadable
 	ReceivedAt time.Time `json:"received_at"`
 
 	Accession   string           `json:"accession,omitempty"`
 	Recoverable *bool            `json:"recoverable,omitempty"` // kit_rejected only; nil when absent or not a boolean
-	Detail      lifecycle.Detail `json:"detail,omitempty"`      // recognised from the reason text; empty otherwise
+	Detail      lifecycle.Detail `json:"detail,omitempty"`      // recognised in the partner's reason text; empty: none
 
 	OutboundNumber string `json:"outbound,omitempty"` // tracking number to the customer, as sent
 	InboundNumber  string `json:"inbound,omitempty"`  // tracking number of the return label, as sent
@@ -41,24 +41,26 @@ type Fact struct {
 	OraQuickLot    string `json:"oraquick_lot_exp,omitempty"`
 
 	Leg string `json:"leg,omitempty"` // courier_report only: outbound, inbound
-	// courier_report only: the status that it asks for; empty: none
+	// courier_report only: the status that it reports; empty: none
 	TargetStatus lifecycle.LowStatus `json:"target,omitempty"`
 	LegEnded     bool                `json:"delivered,omitempty"` // courier_report only: the leg has ended
 
-	CollectedAt time.Time `json:"collected_at,omitzero"` // when the sample was collected, as sent; zero: not told
+	CollectedAt time.Time `json:"collected_at,omitzero"` // when the sample was collected, as sent; zero: not reported
 
-	// appointment only: our id, where the provider knows it
+	// appointment only: our id of the appointment, if the provider knows it
 	AppointmentID string               `json:"appointment_id,omitempty"`
-	Appointment   *ReportedAppointment `json:"appointment,omitempty"` // appointment only: how it stands
+	Appointment   *ReportedAppointment `json:"appointment,omitempty"` // appointment only
 
-	Amendment bool `json:"amendment,omitempty"` // same key as an earlier report with other content (molecular-api#d17)
+	// the inbox item has the key of an earlier one and other content (molecular-api#d17)
+	Amendment bool `json:"amendment,omitempty"`
 }
 
 // implausibleAhead is how far ahead of our clock a partner's time may be (order-lifecycle#implausible-time).
 const implausibleAhead = 5 * time.Minute
 
-// EffectiveTime is the time that every decision and timer uses: the partner's where it is plausible, else the time of receipt.
-// A time is implausible before the order's creation or more than five minutes ahead of its receipt.
+// EffectiveTime is the time that all decisions and deadlines use: the partner's time if it is plausible, else the time
+// of receipt. A partner's time is implausible if it is before the order's creation or more than five minutes after the
+// receipt.
 func (f Fact) EffectiveTime(createdAt time.Time) (at time.Time, plausible bool) {
 	if f.SentAt.IsZero() || f.SentAt.Before(createdAt) || f.SentAt.After(f.ReceivedAt.Add(implausibleAhead)) {
 		return f.ReceivedAt, false
@@ -66,13 +68,13 @@ func (f Fact) EffectiveTime(createdAt time.Time) (at time.Time, plausible bool) 
 	return f.SentAt, true
 }
 
-// isFinalRejection reports whether the fact is a rejection for good. Absent or unreadable `recoverable` counts as recoverable, because
-// failing cannot be undone and blocking can.
+// isFinalRejection reports whether the fact is a rejection without a recovery. If `recoverable` is absent or
+// unreadable, the kit counts as recoverable, because a failed order cannot be restored and a blocked one can.
 func (f Fact) isFinalRejection() bool {
 	return f.Kind == FactKitRejected && f.Recoverable != nil && !*f.Recoverable
 }
 
-// trigger is what the fact raises a mark for. A repeat that is not newer is the same trigger.
+// trigger is what the fact raises a mark for. The same fact again with a time that is not newer is the same trigger.
 func (f Fact) trigger(r AttentionReason, at time.Time) Trigger {
 	says := []string{string(f.Kind), f.Leg, string(f.TargetStatus), string(f.Detail),
 		strconv.FormatBool(f.isFinalRejection())}
@@ -82,7 +84,8 @@ func (f Fact) trigger(r AttentionReason, at time.Time) Trigger {
 	return Trigger{Reason: r, What: strings.Join(says, " "), At: at}
 }
 
-// appliesTo reports whether orders of the collection method have what the fact is about: kits travel, and blood is drawn by appointment.
+// appliesTo reports whether a fact of this kind can be about an order of the collection method: only kits travel, and
+// only orders with appointments or draws have facts about them.
 func (f Fact) appliesTo(m lifecycle.Modality) bool {
 	switch f.Kind {
 	case FactKitShipped, FactCourierReport:
@@ -96,7 +99,7 @@ func (f Fact) appliesTo(m lifecycle.Modality) bool {
 	}
 }
 
-// reporter is who reports the fact, as the lifecycle tables know it.
+// reporter is the actor of the lifecycle machines that reports the fact.
 func (f Fact) reporter() lifecycle.Actor {
 	switch f.Kind {
 	case FactCourierReport:
@@ -108,5 +111,5 @@ func (f Fact) reporter() lifecycle.Actor {
 	}
 }
 
-// fromLab reports whether the lab itself is the source, as against a courier or a provider.
+// fromLab reports whether the lab reports the fact, not a courier or a provider.
 func (f Fact) fromLab() bool { return f.reporter() == lifecycle.Lab }

@@ -40,7 +40,7 @@ func TestPlausibleTimes(t *testing.T) {
 	}
 }
 
-// The replaced time is what lateness is measured by as well.
+// TestAnImplausibleTimeIsReplacedInTheDecision checks that lateness is measured by the replaced time.
 func TestAnImplausibleTimeIsReplacedInTheDecision(t *testing.T) {
 	t.Parallel()
 	s, _ := applyFacts(placedState(t, nil), newFact(FactKitReceived, 80))
@@ -66,7 +66,7 @@ func TestEqualTimesCountInOrderOfArrival(t *testing.T) {
 	require.Equal(t, lifecycle.DeliveredToLab, s.Status)
 }
 
-// A fact that repeats the status is news of it: what is older than the repetition is late.
+// TestARepeatedFactRenewsWhatLatenessIsMeasuredBy: a fact that is older than a repetition of the status is late.
 func TestARepeatedFactRenewsWhatLatenessIsMeasuredBy(t *testing.T) {
 	t.Parallel()
 	s, d := applyFacts(stateIn(t, lifecycle.DeliveredToLab, nil), newFact(FactKitReceived, 90))
@@ -92,7 +92,7 @@ func TestAccessionNumbers(t *testing.T) {
 	require.Equal(t, "M000412207", s.Accession)
 	require.True(t, s.HasMark(AttentionAccessionMismatch))
 
-	known, _ := applyFacts(orderedState(t, nil), f) // told by the fact, before the call was answered
+	known, _ := applyFacts(orderedState(t, nil), f) // known from the fact, before the answer
 	d = known.ApplyPlacementAccepted("M3", hour(25))
 	require.Equal(t, "M2", d.Next.Accession)
 	require.True(t, d.Next.HasMark(AttentionAccessionMismatch))

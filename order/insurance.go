@@ -2,7 +2,7 @@ package order
 
 import "strings"
 
-// BilledInsurance is the insurance that an order is billed to, as it was when the order was placed.
+// BilledInsurance is the insurance that an order is billed to, copied when the order was placed.
 type BilledInsurance struct {
 	PayorCode    string        `json:"payor_code"`
 	PayorName    string        `json:"payor_name"`
@@ -11,13 +11,14 @@ type BilledInsurance struct {
 	GroupID      *string       `json:"group_id,omitempty"`
 	Relationship string        `json:"relationship"` // of the patient to the insured person, as the client API spells it
 	Insured      InsuredPerson `json:"insured"`
-	// who answers for the bill where the patient is not the insured person
+	// who pays the bill if the patient is not the insured person
 	Guarantor *InsuredPerson `json:"guarantor,omitempty"`
-	// Medicare says that the patient has to be told in advance what may not be paid for.
+	// Medicare says that the insurance is Medicare, so that the patient needs an ABN.
 	Medicare bool `json:"medicare,omitempty"`
 }
 
-// InsuredPerson is a person whom a bill names and who need not be the patient. Of a guarantor the date of birth is not known.
+// InsuredPerson is a person whom a bill names and who may be another than the patient. A guarantor has no date of
+// birth.
 type InsuredPerson struct {
 	FirstName string  `json:"first_name"`
 	LastName  string  `json:"last_name"`
@@ -28,10 +29,10 @@ type InsuredPerson struct {
 	Address   Address `json:"address"`
 }
 
-// HasABN reports whether the patient has to be given an advance beneficiary notice.
+// HasABN reports whether the patient has to sign an advance beneficiary notice (ABN).
 func (o *Order) HasABN() bool { return o.BilledInsurance != nil && o.BilledInsurance.Medicare }
 
-// LabNotes are the notes that the lab is given: the order's own, then those that its lab account has for every order.
+// LabNotes returns the notes for the lab: the order's own, then those that its lab account adds to each order.
 func (o *Order) LabNotes() string {
 	var notes []string
 	for _, n := range []*string{o.ClinicalNotes, o.AccountNotes} {
@@ -42,7 +43,7 @@ func (o *Order) LabNotes() string {
 	return strings.Join(notes, "\n")
 }
 
-// Image is a picture that came with an order.
+// Image is a picture that was sent with an order.
 type Image struct {
 	ContentType string `json:"content_type"` // image/jpeg or image/png
 	Content     []byte `json:"content"`

@@ -10,23 +10,23 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// kitHistory is what truly happened to a kit, in order, and how the reports of it arrived.
+// kitHistory is what happened to a kit, in order, and how the facts about it arrived.
 type kitHistory struct {
-	facts                []Fact              // times rise; nothing is newer than a terminal fact but further reports
-	endStatus            lifecycle.LowStatus // where the kit truly is after them
-	shipped              time.Time           // when it was last sent out; zero: that was never told
+	facts                []Fact              // times rise; only lab reports follow a terminal fact
+	endStatus            lifecycle.LowStatus // the kit's true status after them
+	shipped              time.Time           // when it was last sent out; zero: not reported
 	arrival              []Fact              // the same facts in any order, some of them twice
-	factsBeforePlacement int                 // how many arrive before the placing call is answered
+	factsBeforePlacement int                 // how many arrive before the placement is answered
 }
 
-// kitHistoryBuilder makes the facts of one history, each with a time and a name of its own.
+// kitHistoryBuilder makes the facts of one history, each with a time and an id of its own.
 type kitHistoryBuilder struct {
 	kitHistory
 	t    *rapid.T
 	hour int
 }
 
-// addFact tells that the kit has come to a status.
+// addFact adds a fact with which the kit enters a status.
 func (h *kitHistoryBuilder) addFact(to lifecycle.LowStatus, f Fact) {
 	h.hour += rapid.IntRange(1, 72).Draw(h.t, "hours")
 	f.SentAt = hour(h.hour)
@@ -39,7 +39,7 @@ func (h *kitHistoryBuilder) addFact(to lifecycle.LowStatus, f Fact) {
 
 func (h *kitHistoryBuilder) drawBool(label string) bool { return rapid.Bool().Draw(h.t, label) }
 
-// labHistories are histories of which only the lab reports, courierHistories also have couriers report on both legs.
+// labHistories have facts of the lab only. courierHistories also have courier facts on both legs.
 func labHistories() *rapid.Generator[kitHistory] { return histories((*kitHistoryBuilder).addShipments) }
 
 func courierHistories() *rapid.Generator[kitHistory] {
@@ -60,14 +60,14 @@ func histories(way func(*kitHistoryBuilder)) *rapid.Generator[kitHistory] {
 	})
 }
 
-// addShipments: the notice may be missing, and a kit may be sent again.
+// addShipments adds shipments: the fact may be missing, and a kit may be sent twice.
 func (h *kitHistoryBuilder) addShipments() {
 	for range rapid.IntRange(0, 2).Draw(h.t, "shipments") {
 		h.addFact(lifecycle.TransitCustomer, Fact{Kind: FactKitShipped, OutboundNumber: "out", InboundNumber: "back"})
 	}
 }
 
-// addCourierFacts follows the edges on which couriers report, and skips what they may skip.
+// addCourierFacts follows the edges on which couriers report, and skips some.
 func (h *kitHistoryBuilder) addCourierFacts() {
 	at := h.endStatus
 	m := lifecycle.MachineFor(lifecycle.Testkit, false, false)
@@ -90,7 +90,8 @@ func (h *kitHistoryBuilder) addCourierFacts() {
 	}
 }
 
-// addLabFacts: the kit is received, held up and released any number of times, and ends as reported on, as rejected, or not yet.
+// addLabFacts: the kit is received, blocked and resumed any number of times, and ends with results, with a rejection,
+// or not yet.
 func (h *kitHistoryBuilder) addLabFacts() {
 	if h.drawBool("received") {
 		h.addFact(lifecycle.DeliveredToLab, Fact{Kind: FactKitReceived})
@@ -112,7 +113,8 @@ func (h *kitHistoryBuilder) addLabFacts() {
 	}
 }
 
-// shuffleArrivals shuffles the facts, some of them twice. All are received after the last has happened, so that every time is plausible.
+// shuffleArrivals shuffles the facts, some of them twice. All are received after the last has happened, so every time
+// is plausible.
 func (h *kitHistoryBuilder) shuffleArrivals() {
 	all := slices.Clone(h.facts)
 	for _, f := range h.facts {

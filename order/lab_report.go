@@ -2,7 +2,7 @@ package order
 
 import "time"
 
-// Interpretation of a whole report or of one result.
+// Interpretation rates a whole lab report or one result.
 type Interpretation string
 
 // The interpretations of client-api#17-enums.
@@ -13,7 +13,8 @@ const (
 	InterpretationUnknown  Interpretation = "unknown"
 )
 
-// WorseInterpretation is the interpretation of a report that holds both: an unknown result keeps it from being called normal.
+// WorseInterpretation returns the interpretation of a lab report with results of both interpretations. One unknown
+// result is enough for the report not to be normal.
 func WorseInterpretation(a, b Interpretation) Interpretation {
 	for _, i := range []Interpretation{InterpretationCritical, InterpretationAbnormal, InterpretationUnknown} {
 		if a == i || b == i {
@@ -23,7 +24,7 @@ func WorseInterpretation(a, b Interpretation) Interpretation {
 	return InterpretationNormal
 }
 
-// LabReport is one version of an order's results, as decoded from the lab's answer.
+// LabReport is one version of an order's results, decoded from the lab's answer.
 type LabReport struct {
 	Status         string          `json:"status"` // final, partial
 	Interpretation Interpretation  `json:"interpretation"`
@@ -36,7 +37,7 @@ type LabReport struct {
 	Patient        *TestedPatient  `json:"patient,omitempty"` // nil: the lab did not say
 }
 
-// TestedPatient is whom the lab says that it has tested.
+// TestedPatient is the patient as the lab names it.
 type TestedPatient struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
@@ -49,7 +50,7 @@ func (m MissingMarker) isLabFault() bool {
 	return m.FailureType == "internal_lab_failure" || m.FailureType == "order_entry_failure"
 }
 
-// MissingByLabFault lists what is missing through the lab's fault.
+// MissingByLabFault returns the markers that are missing through the lab's fault.
 func (r LabReport) MissingByLabFault() []MissingMarker {
 	var out []MissingMarker
 	for _, m := range r.Missing {
@@ -88,13 +89,13 @@ type MissingMarker struct {
 	ProviderID  *string `json:"provider_id,omitempty"`
 }
 
-// ResultVersion is a stored report.
+// ResultVersion is a stored version of a lab report.
 type ResultVersion struct {
 	ID        string
 	OrderID   string
 	Version   int    // from 1, per order
-	Visible   bool   // shown to the client; false for a report on an order that ended otherwise
-	Hash      string // SHA-256 of the content that decides whether a correction differs
+	Visible   bool   // shown to the client; false: held, because the order ended otherwise
+	Hash      string // SHA-256 of the content that a correction is compared by
 	Report    LabReport
 	HasPDF    bool
 	FetchedAt time.Time

@@ -7,14 +7,14 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// MatchCode says how a report and the orders that it might belong to compare.
+// MatchCode says how a lab report compares with the orders that it may belong to.
 type MatchCode string
 
 // The decision codes of client-api#17-enums.
 const (
 	MatchSampleID        MatchCode = "match_sample_id" // the numbers agree
-	MatchCompleted       MatchCode = "match_completed" // and the order has its results
-	MatchCancelled       MatchCode = "match_cancelled" // and the order was cancelled or stopped
+	MatchCompleted       MatchCode = "match_completed" // the numbers agree; the order has its results
+	MatchCancelled       MatchCode = "match_cancelled" // the numbers agree; the order was cancelled or stopped
 	MatchWrongCollection MatchCode = "wrong_collection"
 	MatchWrongLab        MatchCode = "wrong_lab"
 	MatchMultipleOrders  MatchCode = "multiple_demo_match"
@@ -23,7 +23,8 @@ const (
 	MatchNone            MatchCode = "no_match"
 )
 
-// MatchReason is one thing that speaks for or against a candidate, or, of lab_account_mismatch, about the match as a whole.
+// MatchReason is one thing that speaks for or against a candidate. Only lab_account_mismatch is about the match as a
+// whole.
 type MatchReason string
 
 // The reasons of client-api#17-enums.
@@ -43,7 +44,7 @@ const (
 	MatchReasonMarkersNone    MatchReason = "marker_overlap_none"
 )
 
-// Confidence in a candidate.
+// Confidence says how likely a candidate is the order of the report.
 type Confidence string
 
 // The levels of confidence.
@@ -55,7 +56,8 @@ const (
 
 var confidenceRank = map[Confidence]int{ConfidenceHigh: 0, ConfidenceMedium: 1, ConfidenceLow: 2}
 
-// Match is what was found out about a report. It names orders and says nothing of the patient, so it is no secret.
+// Match is what was found out about a lab report. It names orders and says nothing about the patient, so it is stored
+// in the clear.
 type Match struct {
 	Code MatchCode `json:"code"`
 	// the best candidate was placed through another account of the lab
@@ -63,27 +65,27 @@ type Match struct {
 	Candidates   []Candidate `json:"candidates,omitempty"` // best first
 }
 
-// Candidate is an order that the report might belong to.
+// Candidate is an order that the lab report may belong to.
 type Candidate struct {
 	OrderID       string        `json:"order_id"`
 	TransactionID string        `json:"transaction_id"`
 	UserID        string        `json:"user_id"`
-	NamedByNumber bool          `json:"by_number,omitempty"` // the report names it
+	NamedByNumber bool          `json:"by_number,omitempty"` // the report names the order's number
 	Confidence    Confidence    `json:"confidence"`
 	Reasons       []MatchReason `json:"reasons"`
-	Overlap       *Overlap      `json:"overlap,omitempty"` // nil: the order does not say what is measured
+	Overlap       *Overlap      `json:"overlap,omitempty"` // nil: the order has no list of markers
 
-	Status lifecycle.LowStatus `json:"-"` // as it is when the review is read
+	Status lifecycle.LowStatus `json:"-"` // when the review is read; not stored
 }
 
-// Overlap counts the markers of a report and of an order.
+// Overlap counts the markers of a lab report and of an order.
 type Overlap struct {
 	Reported int `json:"reported"`
 	Ordered  int `json:"ordered"`
 	Shared   int `json:"shared"`
 }
 
-// PatientLikeness is whether two patients are one, as far as the lab has said whom it tested.
+// PatientLikeness says whether the patient of an order is the one that the lab has tested, if the lab has said that.
 type PatientLikeness string
 
 // The degrees of likeness.
@@ -93,7 +95,7 @@ const (
 	LikenessDifferent PatientLikeness = "different"
 )
 
-// MatchableOrder is an order as matching looks at it.
+// MatchableOrder is what matching needs of an order.
 type MatchableOrder struct {
 	OrderID         string
 	TransactionID   string
@@ -102,11 +104,11 @@ type MatchableOrder struct {
 	AccountID       string
 	LabSlug         string
 	Markers         []Marker
-	NamedByNumber   bool // its number, accession or sample id is the report's
+	NamedByNumber   bool // the report has its number, accession or sample id
 	PatientLikeness PatientLikeness
 }
 
-// MatchLabReport compares a report, which came from a lab through an account, with the orders that were found for it.
+// MatchLabReport compares a lab report, received from a lab through an account, with the orders that were found for it.
 func MatchLabReport(r LabReport, accountID, labSlug string, found []MatchableOrder) Match {
 	found = slices.Clone(found)
 	rate := func(m MatchableOrder) Candidate { return m.asCandidate(r, accountID, labSlug) }
@@ -127,7 +129,8 @@ func MatchLabReport(r LabReport, accountID, labSlug string, found []MatchableOrd
 	return out
 }
 
-// matchCode sums up candidates that are sorted best first. One that the report names outweighs those that only have the patient.
+// matchCode returns the code for candidates that are sorted best first. An order that the report names comes before
+// orders of which only the patient agrees.
 func matchCode(found []MatchableOrder, rated []Candidate, labSlug string) MatchCode {
 	if len(found) == 0 {
 		return MatchNone
@@ -154,12 +157,13 @@ func matchCode(found []MatchableOrder, rated []Candidate, labSlug string) MatchC
 	return MatchPatientOnly
 }
 
-// notYetCollected: nothing can have been collected yet, since the lab has not been asked.
+// notYetCollected reports whether the order has no requisition, so that no sample can have been collected.
 func (m MatchableOrder) notYetCollected() bool {
 	return m.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered, lifecycle.StageUnregistered)
 }
 
-// waitingRank puts orders that wait for results before those that have ended or have not begun.
+// waitingRank sorts orders that wait for results before those that have ended, and those before orders without a
+// requisition.
 func (m MatchableOrder) waitingRank() int {
 	switch {
 	case !lifecycle.Terminal(m.Status) && !m.notYetCollected():
@@ -209,7 +213,7 @@ func (m MatchableOrder) confidence(labSlug string, markers MatchReason) Confiden
 	}
 }
 
-// markerOverlap compares what was measured with what was ordered.
+// markerOverlap compares the reported markers with the ordered ones.
 func (m MatchableOrder) markerOverlap(r LabReport) (*Overlap, MatchReason) {
 	if len(m.Markers) == 0 {
 		return nil, ""
@@ -237,8 +241,9 @@ func (m MatchableOrder) markerOverlap(r LabReport) (*Overlap, MatchReason) {
 	}
 }
 
-// BestOrderID is the order that an acceptance means which names none, or only a user: the one candidate that stands out. It is empty
-// where none does, and where a patient differs, which somebody has to decide knowingly.
+// BestOrderID returns the order that an acceptance without an order, or with a user only, is for: the one candidate
+// with the highest confidence. It is empty if there is no such candidate, or if a patient differs: then the acceptance
+// has to name the order.
 func (m Match) BestOrderID(userID string) string {
 	if userID == "" && (m.Code == MatchMultipleOrders || m.Code == MatchOtherPatient) {
 		return ""

@@ -7,12 +7,12 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// MatchReviewStatus is how far a review has come.
+// MatchReviewStatus is the status of a match review.
 type MatchReviewStatus string
 
 // The statuses of a review (client-api#17-enums).
 const (
-	MatchReviewMatched         MatchReviewStatus = "matched"                 // its order has turned up by itself
+	MatchReviewMatched         MatchReviewStatus = "matched"                 // an order has the report's number now
 	MatchReviewPendingCustomer MatchReviewStatus = "pending_customer_review" // the client decides
 	MatchReviewPendingOps      MatchReviewStatus = "pending_ops_review"      // operations decide
 	MatchReviewResolved        MatchReviewStatus = "resolved"
@@ -23,54 +23,54 @@ func (s MatchReviewStatus) Open() bool {
 	return s == MatchReviewPendingCustomer || s == MatchReviewPendingOps
 }
 
-// MatchReviewAction is what somebody decided.
+// MatchReviewAction is what somebody decided in a match review.
 type MatchReviewAction string
 
-// The actions of client-api#17-enums. Unsure hands the decision to operations.
+// The actions of client-api#17-enums. Unsure passes the decision to operations.
 const (
 	MatchReviewAccept MatchReviewAction = "accept"
 	MatchReviewReject MatchReviewAction = "reject"
 	MatchReviewUnsure MatchReviewAction = "unsure"
 )
 
-// MatchReview is a lab's report that belongs to no order by itself: it names an order that nobody knows, or one that has ended otherwise.
-// The report is kept, not shown as anybody's results, and somebody decides
+// MatchReview is a lab report that cannot be assigned to an order: it has an order number that does not exist, or that
+// of an order that ended otherwise. The report is stored and not shown as anybody's results until somebody decides
 // (client-api#unmatched-results-match-reviews).
 type MatchReview struct {
 	ID           string
-	TeamID       string // empty: the account is of all teams, so operations decide
+	TeamID       string // empty: the account is shared by all teams, so operations decide
 	LabAccountID string
 	Lab          Lab
-	OrderNumber  string // as the lab reported it
-	OrderID      string // the order that the lab reported on, which has ended otherwise; empty: no order has that number
-	ResultID     string // with OrderID: the version that is held back
+	OrderNumber  string // as the lab reported it; may be unknown
+	OrderID      string // the order with that number, which ended otherwise; empty: there is none
+	ResultID     string // the version that is held, if OrderID is set
 
 	Status     MatchReviewStatus
 	Match      Match
 	Report     LabReport
 	Note       string
-	Resolution MatchReviewAction // empty: nobody has decided
+	Resolution MatchReviewAction // empty: not decided
 
-	ResolvedUserID  string // accepted: whose order it became a result of
+	ResolvedUserID  string // accepted: the user of the order that got the result
 	ResolvedOrderID string
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
-	ReviewedAt      time.Time // zero: nobody has decided
+	ReviewedAt      time.Time // zero: not decided
 }
 
-// MatchReviewAcceptance is the body of a demand that accepts a reviewed report as an order's result.
+// MatchReviewAcceptance is the body of a demand that accepts a reviewed lab report as an order's result.
 type MatchReviewAcceptance struct {
 	ReviewID string `json:"review_id"`
 	Note     string `json:"note,omitempty"`
 }
 
-// ReviewTestCase is a case of the test of unmatched results (client-api#unmatched-results-match-reviews): a report is made
-// that has to be judged so, from orders that stand so.
+// ReviewTestCase is a case of the test of unmatched results (client-api#unmatched-results-match-reviews): it makes a
+// lab report that gets the given match code, from orders in the given statuses.
 type ReviewTestCase struct {
 	Case             MatchCode
-	Roles            []string                       // of its orders
-	RequiredStatuses map[string]lifecycle.LowStatus // the status of each, by role
-	Constraints      []string                       // on labs, in words
+	Roles            []string                       // the roles of its orders
+	RequiredStatuses map[string]lifecycle.LowStatus // the status of each order, by role
+	Constraints      []string                       // on labs, as text
 }
 
 const (
@@ -79,7 +79,7 @@ const (
 	roleSecond = "second_order"
 )
 
-// ReviewTestCases are all cases.
+// ReviewTestCases returns all cases.
 func ReviewTestCases() []ReviewTestCase {
 	one := func(code MatchCode, status lifecycle.LowStatus, constraint string) ReviewTestCase {
 		return ReviewTestCase{code, []string{roleOrder}, map[string]lifecycle.LowStatus{roleOrder: status},
@@ -102,7 +102,7 @@ func ReviewTestCases() []ReviewTestCase {
 	}
 }
 
-// ReviewTestCaseOf is the case of a code.
+// ReviewTestCaseOf returns the case of a match code; false: there is none.
 func ReviewTestCaseOf(code MatchCode) (ReviewTestCase, bool) {
 	all := ReviewTestCases()
 	i := slices.IndexFunc(all, func(t ReviewTestCase) bool { return t.Case == code })
@@ -112,12 +112,12 @@ func ReviewTestCaseOf(code MatchCode) (ReviewTestCase, bool) {
 	return all[i], true
 }
 
-// NamesOrder reports whether the result names the order's number. Otherwise the patient is all that it has in common with an order.
+// NamesOrder reports whether the report names the order's number. Otherwise only the patient agrees with an order.
 func (t ReviewTestCase) NamesOrder() bool {
 	return t.Case != MatchMultipleOrders && t.Case != MatchPatientOnly && t.Case != MatchNone
 }
 
-// LabReport is the result of such a test: on the order, or on nobody's.
+// LabReport returns the lab report of the test case. It has the number of the order, or a number without an order.
 func (t ReviewTestCase) LabReport(o *Order, test LabTest, status string, i Interpretation, at time.Time) LabReport {
 	r := LabReport{Status: status, Interpretation: i, ReportedAt: at}
 	if test.Lab != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// matchable is an order of another user each, with the account and lab that reported.
+// matchable returns an order of its own user, with the account and the lab of the report.
 func matchable(id string, status lifecycle.LowStatus, adjust ...func(*MatchableOrder)) MatchableOrder {
 	m := MatchableOrder{OrderID: id, UserID: "user-" + id, Status: status, AccountID: "account", LabSlug: "mtl"}
 	for _, a := range adjust {

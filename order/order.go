@@ -12,15 +12,15 @@ import (
 // crockford is Crockford's base32 alphabet: no I, L, O or U, so a number can be read aloud and typed again.
 var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-// NewNumber makes an order number for the lab: 16 characters, 80 random bits (molecular-api#d20). It is the one thing
-// here that is not pure, and never called from workflow code.
+// NewNumber generates an order number for the lab: 16 characters, 80 random bits (molecular-api#d20). It is the only
+// function of this package that is not pure. Workflow code never calls it.
 func NewNumber() string {
 	raw := make([]byte, 10)
-	rand.Read(raw) // which never fails
+	rand.Read(raw) // never fails
 	return crockford.EncodeToString(raw)
 }
 
-// Shipment is a kit's way to the patient and back.
+// Shipment is the transit of a kit to the patient and back.
 type Shipment struct {
 	ID          string      `json:"id"`
 	Outbound    ShipmentLeg `json:"outbound"`
@@ -28,12 +28,12 @@ type Shipment struct {
 	KitRegCode  string      `json:"kit_reg_code,omitempty"`
 	OraQuickLot string      `json:"oraquick_lot_exp,omitempty"`
 	Notes       *string     `json:"notes,omitempty"`
-	ShippedAt   time.Time   `json:"shipped_at"` // of the fact that the data is from: the newest wins
+	ShippedAt   time.Time   `json:"shipped_at"` // time of the fact that the data is from; the newest fact wins
 	CreatedAt   time.Time   `json:"created_at"`
 	UpdatedAt   time.Time   `json:"updated_at"`
 }
 
-// ShipmentLeg is one direction of a shipment. Number is empty when the lab gave none.
+// ShipmentLeg is one direction of a shipment. Number is empty if the lab gave no tracking number.
 type ShipmentLeg struct {
 	Number    string `json:"number,omitempty"`
 	Courier   string `json:"courier,omitempty"` // usps, fedex; empty: not known
@@ -60,21 +60,21 @@ type Order struct {
 	TransactionID string
 	LabAccountID  string
 
-	Number           string // our order number at the lab: 16 characters of Crockford base32, unique for all time
-	Accession        string // the lab's kit_id; empty until the lab has told it
+	Number           string // our order number at the lab: 16 characters of Crockford base32, never used twice
+	Accession        string // the lab's kit_id; empty until the lab has reported it
 	SampleID         string // what the client API calls sample_id; empty until the requisition exists
 	Modality         lifecycle.Modality
 	Registrable      bool
 	Registered       bool
-	Imported         bool // its requisition was made elsewhere; Number is the lab's own then
+	Imported         bool // the requisition was made elsewhere; Number is then the lab's own
 	Origin           Origin
 	ParentID         string // the order that this one replaces or redraws; empty for an initial order
-	ReplacementDepth int    // how many replacements lie between this order and the initial one
+	ReplacementDepth int    // the number of replacements between this order and the initial one
 
 	Status   lifecycle.LowStatus
 	Detail   lifecycle.Detail
 	Sequence int64 // number of the newest event; rises by one per event
-	Revision int64 // rises by one per recording, event or not; what recordings compare and set
+	Revision int64 // rises by one per recording, with or without events; recordings compare and set it
 
 	Patient    *Patient         // nil until a registrable kit is registered
 	Address    *Address         // nil until a registrable kit is registered
@@ -87,15 +87,15 @@ type Order struct {
 
 	Priority        bool
 	BillingType     string
-	ActivateBy      *Date // the day on which the requisition is to be made; nil: at once
+	ActivateBy      *Date // the day on which the placement starts; nil: at once
 	Passthrough     *string
 	ClinicalNotes   *string
 	Notes           *string
-	AccountNotes    *string          // what the lab account has for every order of it, as it was when the order was placed
+	AccountNotes    *string          // what the lab account adds to each of its orders, copied when the order was placed
 	Insurance       json.RawMessage  // health insurance of client-api#post-v3order, as validated; nil: none
-	InsuranceID     string           // by which clients know the insurance; empty: none
+	InsuranceID     string           // the client API's id of the insurance; empty: no insurance
 	BilledInsurance *BilledInsurance // nil: no insurance is billed
-	RequisitionURL  string           // where the requisition can be read without a key, for a while; empty: nowhere
+	RequisitionURL  string           // a URL that shows the requisition without an API key until it expires; empty: none
 	CreatorMemberID *string
 
 	Shipment       *Shipment // nil until the lab has shipped
@@ -114,12 +114,12 @@ type Event struct {
 	Sequence int64 // 1 for `ordered`, without gaps
 	Status   lifecycle.Status
 	Detail   lifecycle.Detail // empty: none
-	Implied  bool             // proven by a later fact, never reported itself
-	// what CauseInbox, CauseDemand, CauseCall or CauseTimer made; or api:<request id>, parent:<order id>
+	Implied  bool             // proven by a later fact, not reported
+	// the result of CauseInbox, CauseDemand, CauseCall or CauseTimer; or api:<request id>, parent:<order id>
 	Cause      string
-	StepIndex  int       // position within its cause, from 0
-	OccurredAt time.Time // by the partner's clock where that is plausible
-	RecordedAt time.Time // by ours; what the client API shows as created_at
+	StepIndex  int       // position within the events of the same cause, from 0
+	OccurredAt time.Time // by the partner's clock if that time is plausible
+	RecordedAt time.Time // by our clock; the client API shows it as created_at
 }
 
 // Transaction groups an initial order with its redraws and replacements.
@@ -129,7 +129,8 @@ type Transaction struct {
 	Orders []TransactionOrder // oldest first
 }
 
-// TransactionStatus is `active` while one of the orders is not terminal, else `cancelled` if all were cancelled, else `completed`.
+// TransactionStatus is `active` while one of the orders is not terminal. Otherwise it is `cancelled` if all orders were
+// cancelled, else `completed`.
 type TransactionStatus string
 
 // The statuses of an order transaction.

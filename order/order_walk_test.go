@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// orderWalk drives one order through anything that can happen to it, sensible or not, and checks every decision.
+// orderWalk applies random causes to one order, sensible or not, and checks every decision.
 type orderWalk struct {
 	t         *rapid.T
 	s         State
@@ -21,21 +21,21 @@ type orderWalk struct {
 	fired     []Deadline
 	snapshots []snapshot
 
-	raised map[AttentionReason][]cause // what has raised each mark
+	raised map[AttentionReason][]cause // the causes that raised each mark
 }
 
-// snapshot is a state that a decision was made on, and what it looked like then.
+// snapshot is a state before a decision, and its text at that time.
 type snapshot struct {
 	state State
 	text  string
 }
 
-// cause is something that happens: a decision on a state. It is pure, so that it can be asked twice.
+// cause is something that happens: a decision on a state. It is pure, so it can be called twice.
 type cause func(State) Decision
 
 func (w *orderWalk) pick(label string, n int) int { return rapid.IntRange(0, n-1).Draw(w.t, label) }
 
-// start chooses a state from which orders set out.
+// start chooses the first state of the order.
 func (w *orderWalk) start() {
 	p := DefaultPolicy()
 	p.Replacement = rapid.SampledFrom([]ReplacementPolicy{ReplaceNever, ReplaceManual, ReplaceAuto}).Draw(w.t,
@@ -61,7 +61,7 @@ func (w *orderWalk) start() {
 	w.s, w.now = NewState(o, p, activateAt), t0
 }
 
-// doSomething makes something happen. Every time in it is the only one of its kind.
+// doSomething applies a random cause. Every time that it uses is unique.
 func (w *orderWalk) doSomething() {
 	w.step++
 	w.now = w.now.Add(time.Duration(rapid.IntRange(1, 20*24*60).Draw(w.t, "minutes"))*time.Minute + time.Microsecond)
@@ -111,7 +111,7 @@ func (w *orderWalk) anyFact() Fact {
 	return f
 }
 
-// likelyFacts are all, those that the order's collection method has more often.
+// likelyFacts returns all kinds of facts, with those of the order's collection method more often.
 func (w *orderWalk) likelyFacts() []FactKind {
 	all := []FactKind{FactKitShipped, FactKitReceived, FactKitRejected, FactReportReady, FactCourierReport,
 		FactDrawCompleted, FactAppointment}
@@ -127,7 +127,7 @@ func (w *orderWalk) likelyFacts() []FactKind {
 	}
 }
 
-// appointmentReport is about the order's appointment, or about one that nobody here has booked.
+// appointmentReport makes a fact about the order's appointment, or about one that was not booked through us.
 func (w *orderWalk) appointmentReport(f *Fact) {
 	f.Appointment = &ReportedAppointment{
 		Status:        rapid.SampledFrom(lifecycle.AppointmentStatuses()).Draw(w.t, "appointment status"),
@@ -163,7 +163,7 @@ func (w *orderWalk) applyFact(f Fact) {
 		kept = append(kept, f)
 	}
 	require.Equal(w.t, jsonText(w.t, kept), jsonText(w.t, append([]Fact{}, d.Next.ParkedFacts...)),
-		"a fact is parked or settled, and no other is touched")
+		"a fact is parked or not, and no other fact changes")
 }
 
 func (w *orderWalk) anyDemand() Demand {
@@ -246,7 +246,7 @@ func (w *orderWalk) applyDeadline() {
 	w.decide(func(s State) Decision { return s.ApplyDeadline(dl, w.now) })
 }
 
-// answerCall is the outcome of a partner call that the state may have in flight.
+// answerCall applies the outcome of a partner call that the state may have in flight.
 func (w *orderWalk) answerCall() {
 	var calls []cause
 	if w.s.Placement.State != PlacementNone {
@@ -286,7 +286,7 @@ func (w *orderWalk) answerCall() {
 	}
 }
 
-// providerCalls are what a provider may answer to what it is being asked.
+// providerCalls returns what a provider may answer to what it is being asked.
 func (w *orderWalk) providerCalls() []cause {
 	var calls []cause
 	if under := w.s.PendingBooking; under != nil {
@@ -319,7 +319,7 @@ func (w *orderWalk) providerCalls() []cause {
 	return calls
 }
 
-// decide makes a decision twice, on the state and on what JSON makes of it, checks it, and moves on to its outcome.
+// decide makes a decision twice, on the state and on its copy through JSON, checks it, and moves on to its outcome.
 func (w *orderWalk) decide(c cause) Decision {
 	before := w.s
 	w.snapshots = append(w.snapshots, snapshot{state: before, text: jsonText(w.t, before)})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Patient is who the order is for. Enumerations are kept as the client API spells them.
+// Patient is the person whom the order is for. Enumerations are stored as the client API spells them.
 type Patient struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
@@ -36,7 +36,7 @@ type Address struct {
 	Phone        *string `json:"phone_number,omitempty"`
 }
 
-// Location is the address as the place of an appointment.
+// Location returns the address as the location of an appointment.
 func (a Address) Location() Location {
 	return Location{FirstLine: a.FirstLine, SecondLine: a.SecondLine, City: a.City, State: a.State, Zip: a.Zip,
 		Notes: a.AccessNotes}
@@ -76,14 +76,14 @@ type AoEAnswer struct {
 	MarkerID   int64  `json:"marker_id"`
 	QuestionID int64  `json:"question_id"`
 	Answer     string `json:"answer"`             // a choice's code
-	Code       string `json:"code,omitempty"`     // the lab's, of the question
-	Question   string `json:"question,omitempty"` // as it was asked
-	Text       string `json:"text,omitempty"`     // of the choices; empty for other questions
+	Code       string `json:"code,omitempty"`     // the code that the lab gave the question
+	Question   string `json:"question,omitempty"` // the question's text when it was asked
+	Text       string `json:"text,omitempty"`     // the text of the choices; empty for other questions
 }
 
-// Registration is the sealed body of a demand that tells whose a kit is.
+// Registration is the sealed body of a demand that names the patient of a kit.
 type Registration struct {
-	UserID       string          `json:"user_id,omitempty"` // rebinds the order; empty: the user stays
+	UserID       string          `json:"user_id,omitempty"` // the order's new user; empty: the user does not change
 	ClientUserID string          `json:"client_user_id,omitempty"`
 	Patient      *Patient        `json:"patient_details"`
 	Address      *Address        `json:"patient_address"`
@@ -93,7 +93,7 @@ type Registration struct {
 	InsuranceID  string          `json:"health_insurance_id,omitempty"`
 }
 
-// Correction is what a recovery supplies: what the lab found missing or wrong. Absent parts stay as they are.
+// Correction is what a recovery supplies: the data that the lab found missing or wrong. Absent parts do not change.
 type Correction struct {
 	Patient *Patient `json:"patient_details,omitempty"`
 	Address *Address `json:"patient_address,omitempty"`

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Day is what the deadlines table counts in.
+// Day is the unit of most deadlines.
 const Day = 24 * time.Hour
 
 // Duration is a time.Duration that is written as text ("336h0m0s") in JSON.
 type Duration time.Duration
 
-// Std is the duration as the standard library's type.
+// Std converts the duration to the standard library's type.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
 // MarshalText writes the form that time.ParseDuration reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-// UnmarshalText reads the form of time.ParseDuration.
+// UnmarshalText reads the form that time.ParseDuration reads.
 func (d *Duration) UnmarshalText(b []byte) error {
 	parsed, err := time.ParseDuration(string(b))
 	if err != nil {
@@ -30,7 +30,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// ReplacementPolicy says what happens after a testkit failed.
+// ReplacementPolicy says what happens after a testkit order failed.
 type ReplacementPolicy string
 
 // The replacement policies.
@@ -40,8 +40,8 @@ const (
 	ReplaceAuto   ReplacementPolicy = "auto"
 )
 
-// Policy is everything that a deployment, team, lab account or lab test may decide about how orders run. It is resolved when an
-// order is created and kept with the order, so that a later change never moves an open order's deadlines.
+// Policy is everything that a deployment, team, lab account or lab test may decide about how orders run. It is resolved
+// when an order is created and stored with the order, so a later change does not move the deadlines of open orders.
 type Policy struct {
 	Replacement ReplacementPolicy `json:"replacement"` // Defaults to manual.
 	// Replacements per order transaction. Defaults to 2.
@@ -54,17 +54,17 @@ type Policy struct {
 	Deadlines   DeadlinePolicy `json:"deadlines"`
 }
 
-// RecoveryPolicy is how long a rejected kit may be saved, and when operations are reminded of it.
+// RecoveryPolicy is how long a rejected kit can be saved, and when operations are reminded of it.
 type RecoveryPolicy struct {
 	Window Duration `json:"window"` // Defaults to 14 days (Molecular accounts: 7 days).
-	// After the rejection. Defaults to 3, 7 and 10 days (Molecular accounts: 3 and 5).
+	// Time after the rejection. Defaults to 3, 7 and 10 days (Molecular accounts: 3 and 5).
 	Reminders   []Duration `json:"reminders"`
 	MaxRestarts int        `json:"max_restarts"` // How often a repeated rejection restarts the window. Defaults to 2.
 }
 
-// DeadlinePolicy is the table of order-lifecycle#deadlines: how long an order may wait in a status.
+// DeadlinePolicy has the limits of order-lifecycle#deadlines: how long an order may wait in a status.
 type DeadlinePolicy struct {
-	// ordered and active without a requisition; registered. Defaults to 8 h.
+	// ordered or registered, with a placement that has started. Defaults to 8 h.
 	Requisition  Duration `json:"requisition"`
 	Shipment     Duration `json:"shipment"`      // requisition made, nothing shipped. Defaults to 7 days.
 	Outbound     Duration `json:"outbound"`      // on the way to the customer. Defaults to 10 days.
@@ -72,9 +72,9 @@ type DeadlinePolicy struct {
 	WithCustomer Duration `json:"with_customer"` // Defaults to 30 days.
 	Inbound      Duration `json:"inbound"`       // on the way to the lab. Defaults to 7 days.
 	InboundLost  Duration `json:"inbound_lost"`  // the same, until lost or silent. Defaults to 21 days.
-	// at the lab; the test's worst-case turnaround wins. Defaults to 14 days.
+	// at the lab, unless the test has a worst-case turnaround. Defaults to 14 days.
 	Results           Duration `json:"results"`
-	ResultsFetch      Duration `json:"results_fetch"`      // announced and not fetched. Defaults to 25 h.
+	ResultsFetch      Duration `json:"results_fetch"`      // announced, not fetched. Defaults to 25 h.
 	PartialResults    Duration `json:"partial_results"`    // Defaults to 14 days.
 	ParkedFact        Duration `json:"out_of_place"`       // a parked fact. Defaults to 24 h.
 	Visit             Duration `json:"visit"`              // walk-in, phlebotomy: no visit. Defaults to 14 days.
@@ -84,7 +84,7 @@ type DeadlinePolicy struct {
 	KitExpiry         Duration `json:"kit_expiry"`         // registrable, unregistered. Defaults to 365 days.
 }
 
-// DefaultPolicy has the defaults of order-lifecycle#deadlines, order-lifecycle#kit-rejection and
+// DefaultPolicy returns the defaults of order-lifecycle#deadlines, order-lifecycle#kit-rejection and
 // order-lifecycle#replacement.
 func DefaultPolicy() Policy {
 	return Policy{
@@ -116,8 +116,9 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// ResolvePolicy lays JSON overlays over the defaults, later ones winning: team, lab account, lab test. An overlay names only what it
-// changes; an unknown name is an error, because a misspelt deadline must not be lost silently. Empty overlays are passed over.
+// ResolvePolicy applies JSON overlays to the defaults. Later ones have priority: team, lab account, lab test. An
+// overlay names only what it changes. An unknown name is an error, because a misspelt deadline must not be lost
+// silently. Empty overlays have no effect.
 func ResolvePolicy(overlays ...[]byte) (Policy, error) {
 	p := DefaultPolicy()
 	for _, o := range overlays {
@@ -136,7 +137,7 @@ func ResolvePolicy(overlays ...[]byte) (Policy, error) {
 	return p, p.validate()
 }
 
-// validate reports everything that is wrong with the policy at once.
+// validate returns all errors of the policy, joined.
 func (p Policy) validate() error {
 	var errs []error
 	switch p.Replacement {

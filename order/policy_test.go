@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDefaultPolicy spells out the defaults of order-lifecycle#deadlines in hours.
+// TestDefaultPolicy lists the defaults of order-lifecycle#deadlines in hours.
 func TestDefaultPolicy(t *testing.T) {
 	t.Parallel()
 	hours := func(h int) Duration { return Duration(time.Duration(h) * time.Hour) }
@@ -80,7 +80,8 @@ deadlines.requisition is not positive
 deadlines.kit_expiry is not positive`)
 }
 
-// TestEveryDeadlineIsValidated empties the policy: a deadline that is missing from the validation would be missing from the error.
+// TestEveryDeadlineIsValidated validates an empty policy: a deadline that is not validated would be missing in the
+// error.
 func TestEveryDeadlineIsValidated(t *testing.T) {
 	t.Parallel()
 	err := Policy{Replacement: ReplaceNever}.validate()

@@ -15,13 +15,13 @@ const (
 	QuestionChoice      QuestionType = "choice"       // the code of one of its choices
 	QuestionMultiChoice QuestionType = "multi_choice" // the codes of some of them, separated by commas
 	QuestionText        QuestionType = "text"
-	QuestionNumeric     QuestionType = "numeric" // digits, with a decimal point where it needs one
+	QuestionNumeric     QuestionType = "numeric" // digits, with an optional decimal point
 )
 
 // maxAnswerLength bounds an answer in characters where the question does not.
 const maxAnswerLength = 500
 
-// Question is one that a lab asks on order entry.
+// Question is a question that a lab asks at order entry (AOE).
 type Question struct {
 	ID         int64        `json:"id"`
 	Code       string       `json:"code"` // the lab's own
@@ -30,24 +30,24 @@ type Question struct {
 	Required   bool         `json:"required"`
 	Sequence   int          `json:"sequence"`
 	Choices    []Choice     `json:"answers,omitempty"`
-	Constraint *string      `json:"constraint,omitempty"` // a hint for people; what is checked is below
-	Default    *string      `json:"default,omitempty"`    // the answer where none is given
+	Constraint *string      `json:"constraint,omitempty"` // a hint for people; the fields below are what is checked
+	Default    *string      `json:"default,omitempty"`    // the answer if none is given
 	Pattern    string       `json:"pattern,omitempty"`    // text: RE2, of the whole answer
 	MaxLength  int          `json:"max_length,omitempty"` // text: characters; 0: 500
 	Minimum    *float64     `json:"minimum,omitempty"`    // numeric
 	Maximum    *float64     `json:"maximum,omitempty"`    // numeric
-	// it asks whether the patient has fasted: the lab test answers it
+	// the question asks whether the patient has fasted; the lab test answers it
 	Fasting *FastingAnswers `json:"fasting,omitempty"`
 }
 
-// Choice is an answer that can be chosen.
+// Choice is one of the answers to choose from.
 type Choice struct {
 	ID   int64  `json:"id"`
 	Code string `json:"code"`
 	Text string `json:"value"`
 }
 
-// FastingAnswers are the answers to a question that asks whether the patient has fasted.
+// FastingAnswers are the two answers to a question that asks whether the patient has fasted.
 type FastingAnswers struct {
 	Yes string `json:"yes"`
 	No  string `json:"no"`
@@ -55,7 +55,7 @@ type FastingAnswers struct {
 
 var numberPattern = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
 
-// AnswerProblem says what is wrong with an answer; empty: nothing.
+// AnswerProblem says what is wrong with an answer; empty: it is valid.
 func (q Question) AnswerProblem(answer string) string {
 	switch q.Type {
 	case QuestionChoice:
@@ -128,7 +128,7 @@ func (q Question) textProblem(answer string) string {
 		return ""
 	}
 	whole, err := regexp.Compile(`^(?:` + q.Pattern + `)$`)
-	if err != nil || whole.MatchString(answer) { // a pattern that does not compile never got into the catalogue
+	if err != nil || whole.MatchString(answer) { // the catalogue holds only patterns that compile
 		return ""
 	}
 	if q.Constraint != nil {
@@ -137,7 +137,8 @@ func (q Question) textProblem(answer string) string {
 	return "Input does not have the form that the lab asks for"
 }
 
-// PresumedAnswer is the answer to a question that nobody answered, for a test whose patients fast or not; false: there is none.
+// PresumedAnswer returns the answer to a question that nobody answered, for a test with or without fasting; false:
+// there is none.
 func (q Question) PresumedAnswer(fasting bool) (string, bool) {
 	switch {
 	case q.Fasting != nil && fasting:
@@ -150,7 +151,7 @@ func (q Question) PresumedAnswer(fasting bool) (string, bool) {
 	return "", false
 }
 
-// AnswerWith is the answer with what was asked, so that it can be read without the catalogue.
+// AnswerWith returns an answer together with its question, so that it can be read without the catalogue.
 func (q Question) AnswerWith(markerID int64, answer string) AoEAnswer {
 	a := AoEAnswer{MarkerID: markerID, QuestionID: q.ID, Answer: answer, Code: q.Code, Question: q.Text}
 	if q.Type != QuestionChoice && q.Type != QuestionMultiChoice {

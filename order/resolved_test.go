@@ -9,51 +9,6 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// remember notes what has raised a mark.
-func (w *orderWalk) remember(before State, d Decision, again cause) {
-	if w.raised == nil {
-		w.raised = map[AttentionReason][]cause{}
-	}
-	for _, a := range d.Next.Attention {
-		if !before.HasMark(a.Reason) {
-			w.raised[a.Reason] = append(w.raised[a.Reason], again)
-		}
-	}
-}
-
-// checkResolved: once somebody has acknowledged a mark, nothing that has raised it raises it again. Once somebody has
-// accepted a report, the same version neither asks for a decision nor makes an event.
-func (w *orderWalk) checkResolved(dm Demand, d Decision) {
-	if d.Outcome != OutcomeApplied {
-		return
-	}
-	switch dm.Kind {
-	case DemandAcknowledgeMark:
-		r := AttentionReason(dm.Reason)
-		for _, again := range w.raised[r] {
-			repeated := again(d.Next)
-			require.False(w.t, repeated.Next.HasMark(r), "%s is raised again", r)
-		}
-		require.False(w.t, r == AttentionFactOutOfPlace && len(deadlinesOf(d.Next, r)) > 0,
-			"somebody has seen all that is parked")
-	case DemandAcceptResults:
-		f := *dm.Results
-		f.Generation, f.Changed = d.Next.Fetch.Generation, true // compared before it was accepted
-		again, _ := d.Next.ApplyFetchedResults(f, w.now)
-		require.Empty(w.t, again.Steps)
-		require.Equal(w.t, d.Next.HasMark(AttentionResultAfterEnd), again.Next.HasMark(AttentionResultAfterEnd))
-	}
-}
-
-func deadlinesOf(s State, r AttentionReason) (out []Deadline) {
-	for _, dl := range s.Deadlines {
-		if dl.Name == DeadlineName(r) {
-			out = append(out, dl)
-		}
-	}
-	return out
-}
-
 // happening is one thing that happens to an order.
 type happening func(State) Decision
 
@@ -61,7 +16,7 @@ func reports(f Fact) happening { return func(s State) Decision { return s.ApplyF
 
 func announced(h int) happening { return reports(newFact(FactReportReady, h)) }
 
-// fetches is the end of the fetch that the newest announcement asked for.
+// fetches ends the fetch that the newest announcement asked for.
 func fetches(version string, changed bool) happening {
 	return func(s State) Decision {
 		d, _ := s.ApplyFetchedResults(FetchOutcome{Generation: s.Fetch.Generation, ResultID: version, Changed: changed},
@@ -70,7 +25,7 @@ func fetches(version string, changed bool) happening {
 	}
 }
 
-// accepts takes a version on that was held back as another, or as itself.
+// accepts accepts a version that was held, or another one.
 func accepts(version, held string) happening {
 	return func(s State) Decision {
 		f := FetchOutcome{ResultID: version, Changed: true, HeldID: held}
@@ -94,8 +49,8 @@ func happen(s State, all ...happening) *Decision {
 	return &d
 }
 
-// Results on an order that ended otherwise ask for a decision once, in whatever order they are announced, fetched and
-// decided about.
+// TestResultsAfterTheEndAreDecidedOnce: results on an order that ended otherwise ask for one decision, in whatever
+// order they are announced, fetched and decided on.
 func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 	t.Parallel()
 	held := []happening{announced(60), fetches("v1", true)}
@@ -183,7 +138,7 @@ func TestResultsAfterTheEndAreDecidedOnce(t *testing.T) {
 	}
 }
 
-// What is fetched and found decided about is not held back, so that no review opens.
+// TestADecidedVersionIsNotHeldBack: a fetched version that was decided on opens no match review.
 func TestADecidedVersionIsNotHeldBack(t *testing.T) {
 	t.Parallel()
 	cancelled := placedState(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
@@ -198,7 +153,7 @@ func TestADecidedVersionIsNotHeldBack(t *testing.T) {
 	require.True(t, d.Next.News(FetchOutcome{ResultID: "v2", Changed: true}))
 }
 
-// An acknowledged announcement, whose results had not come yet, says nothing about the results.
+// TestAnAcknowledgedAnnouncement: an acknowledgement before the results says nothing about the results.
 func TestAnAcknowledgedAnnouncement(t *testing.T) {
 	t.Parallel()
 	cancelled := placedState(t, nil).ApplyDemand(Demand{Kind: DemandCancel, By: lifecycle.Client}, hour(2)).Next
@@ -210,7 +165,7 @@ func TestAnAcknowledgedAnnouncement(t *testing.T) {
 	require.True(t, happen(d.Next, fetches("v1", true)).Next.HasMark(AttentionResultAfterEnd))
 }
 
-// The order is running, and its own fetch brings what somebody accepts onto it at the same time.
+// TestAVersionCompletesAnOrderOnce: an open order fetches a version that somebody accepts for it at the same time.
 func TestAVersionCompletesAnOrderOnce(t *testing.T) {
 	t.Parallel()
 	for name, sequence := range map[string][]happening{
@@ -231,8 +186,8 @@ func TestAVersionCompletesAnOrderOnce(t *testing.T) {
 	}
 }
 
-// A mark that was acknowledged stays away when the same fact comes again, in another report, and is raised by what is
-// new.
+// TestAnAcknowledgedMarkIsNotRaisedByARepeat: the same fact in another inbox item does not raise an acknowledged mark
+// again, and a new one does.
 func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 	t.Parallel()
 	accession := func(number string, h int) Fact {
@@ -288,7 +243,7 @@ func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 			require.True(t, s.HasMark(c.mark))
 			again := c.first
 			again.InboxID += " again"
-			require.True(t, happen(s, reports(again)).Next.HasMark(c.mark), "nobody has seen it")
+			require.True(t, happen(s, reports(again)).Next.HasMark(c.mark), "it was not acknowledged")
 			s = happen(s, reports(again), acknowledges(c.mark)).Next
 			require.False(t, s.HasMark(c.mark))
 			again.InboxID, again.ReceivedAt = again.InboxID+"st", again.ReceivedAt.Add(2*time.Hour)
@@ -301,7 +256,7 @@ func TestAnAcknowledgedMarkIsNotRaisedByARepeat(t *testing.T) {
 	}
 }
 
-// Of several parked facts all are seen by who acknowledges that they wait. A later one is not.
+// TestAcknowledgedParkedFacts: an acknowledgement covers all facts that are parked at the time, and no later ones.
 func TestAcknowledgedParkedFacts(t *testing.T) {
 	t.Parallel()
 	mark := DeadlineName(AttentionFactOutOfPlace)
@@ -320,7 +275,7 @@ func TestAcknowledgedParkedFacts(t *testing.T) {
 	require.Equal(t, []Deadline{{Name: mark, Due: hour(60 + 24)}}, deadlinesOf(s, AttentionFactOutOfPlace))
 }
 
-// What was supplied answers every rejection that is older.
+// TestARejectionIsAnsweredByWhatWasSupplied: what was supplied answers every older rejection.
 func TestARejectionIsAnsweredByWhatWasSupplied(t *testing.T) {
 	t.Parallel()
 	for _, correctable := range []bool{false, true} {
@@ -343,12 +298,13 @@ func TestARejectionIsAnsweredByWhatWasSupplied(t *testing.T) {
 		require.Zero(t, newer.Recovery.SuppliedAt)
 	}
 	supply := Demand{Kind: DemandRecover, By: lifecycle.Operations}
-	told := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
-	seen, _ := fireDeadline(t, happen(told, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
+	supplied := stateIn(t, lifecycle.LabProcessingBlocked, nil).ApplyDemand(supply, hour(95)).Next
+	seen, _ := fireDeadline(t, happen(supplied, acknowledges(AttentionTellLab)).Next, "recovery_reminder_1")
 	require.Equal(t, []string{"tell_lab"}, seen.MarkReasons(), "what is left to do for a blocked kit is raised again")
 }
 
-// A partner that goes on not answering is no news. Another request that it does not answer is.
+// TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt: further attempts without an answer raise no mark, and another
+// demand without an answer does.
 func TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	now := hour(100)
@@ -372,14 +328,15 @@ func TestAnAcknowledgedSilenceIsNotRaisedByTheNextAttempt(t *testing.T) {
 			return s.ApplyDemand(Demand{ID: id, Kind: DemandRecover, By: lifecycle.Operations, LabTakesCorrections: true}, now)
 		}
 	}
-	untold := func(s State) Decision { return s.ApplyCorrectionUnanswered(now) }
-	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), untold, acknowledges(AttentionTellLab),
-		untold).Next
+	noAnswer := func(s State) Decision { return s.ApplyCorrectionUnanswered(now) }
+	s = happen(stateIn(t, lifecycle.LabProcessingBlocked, nil), corrects("1"), noAnswer, acknowledges(AttentionTellLab),
+		noAnswer).Next
 	require.False(t, s.HasMark(AttentionTellLab))
-	require.True(t, happen(s, corrects("2"), untold).Next.HasMark(AttentionTellLab))
+	require.True(t, happen(s, corrects("2"), noAnswer).Next.HasMark(AttentionTellLab))
 }
 
-// Somebody has talked to the provider about an appointment; that it still does not answer, or refuses, is no news.
+// TestAnAcknowledgedAppointmentAtItsProvider: once operations have acknowledged the mark, the provider's further
+// silence or refusal raises none.
 func TestAnAcknowledgedAppointmentAtItsProvider(t *testing.T) {
 	t.Parallel()
 	missed := func(id string) happening {

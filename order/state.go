@@ -6,19 +6,19 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// State is what the workflow of an order works with: no patient data and no free text. The store keeps it with the order, so a
-// run that starts anew, continues or is rebuilt begins where the last recording left off.
-type State struct { //nolint:recvcheck // rules take it by value and cannot change it; what builds the next one takes a pointer
+// State is what the workflow of an order works with. It holds no patient data and no free text. The store holds it with
+// the order, so a run that starts, continues as new or is rebuilt begins where the last recording ended.
+type State struct { //nolint:recvcheck // rules take it by value; the functions that build the next state take a pointer
 	OrderID          string             `json:"order_id"`
 	TeamID           string             `json:"team_id"`
 	Number           string             `json:"number"`
-	KitID            string             `json:"kit_id,omitempty"`    // registrable kits: what is printed on it
+	KitID            string             `json:"kit_id,omitempty"`    // registrable kits: the number printed on the kit
 	Accession        string             `json:"accession,omitempty"` // the lab's number of the requisition
 	Modality         lifecycle.Modality `json:"modality"`
 	Registrable      bool               `json:"registrable,omitempty"`
 	Registered       bool               `json:"registered,omitempty"`
 	RegisteredAt     time.Time          `json:"registered_at,omitzero"`
-	Imported         bool               `json:"imported,omitempty"` // its requisition was made elsewhere
+	Imported         bool               `json:"imported,omitempty"` // the requisition was made elsewhere
 	IsRedraw         bool               `json:"redraw,omitempty"`   // its origin is redraw
 	ReplacementDepth int                `json:"depth,omitempty"`    // replacements between it and the initial order
 	CreatedAt        time.Time          `json:"created_at"`
@@ -28,39 +28,39 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	Detail   lifecycle.Detail    `json:"detail,omitempty"`
 	Sequence int64               `json:"sequence"`
 	Revision int64               `json:"revision"`
-	// of the newest fact that set the present status; what lateness is measured by
+	// the time of the newest fact that set the present status; an older fact is late
 	NewestFactAt time.Time `json:"fact_at"`
-	// when the present status was entered, by the (plausible) time of its cause
+	// when the order entered the present status: the time of the cause, if plausible
 	EnteredAt time.Time `json:"entered_at"`
 
-	ActivateBy string    `json:"activate_by,omitempty"` // YYYY-MM-DD; empty: not scheduled, or cleared
+	ActivateBy string    `json:"activate_by,omitempty"` // YYYY-MM-DD; empty: not scheduled, or cleared by a demand
 	ActivateAt time.Time `json:"activate_at,omitzero"`  // first instant of that day in the service's zone
-	Scheduled  bool      `json:"scheduled,omitempty"`   // created with activate_by, so it may be moved or cleared
+	Scheduled  bool      `json:"scheduled,omitempty"`   // created with activate_by, so a demand may move or clear it
 	// worst-case turnaround of the test, days; 0: the policy's default
 	TurnaroundDays int `json:"result_days,omitempty"`
 
 	Placement  Placement `json:"placement"`
 	HasShipped bool      `json:"shipped,omitempty"`
-	ShipmentAt time.Time `json:"shipment_at,omitzero"` // of the fact that the stored shipment is from
-	// trackers of the stored shipment are still to be created
+	ShipmentAt time.Time `json:"shipment_at,omitzero"` // time of the fact that the stored shipment is from
+	// the trackers of the stored shipment have still to be created
 	TrackersPending bool          `json:"trackers,omitempty"`
 	Outbound        LegProgress   `json:"outbound"`
 	Inbound         LegProgress   `json:"inbound"`
 	Recovery        RecoveryState `json:"recovery"`
-	// what was missing has been supplied, and the lab is being told
+	// what a recovery supplied is being sent to the lab
 	PendingCorrection *PendingCorrection `json:"correcting,omitempty"`
 	Fetch             Fetch              `json:"fetch"`
 	Replaced          bool               `json:"replaced,omitempty"` // a replacement exists
 	// when the sample was collected; zero: not known
 	CollectedAt time.Time    `json:"collected_at,omitzero"`
 	Appointment *Appointment `json:"appointment,omitempty"` // the newest one, active or not
-	// a change of an appointment that the provider is being asked for
+	// the demand about an appointment that the provider is being asked for
 	PendingBooking *PendingBooking `json:"booking,omitempty"`
-	// what earlier appointments go by, ours and their providers' ids, oldest first
+	// the ids of earlier appointments, ours and the providers', oldest first
 	PastAppointmentIDs []string `json:"past,omitempty"`
-	// appointments that the provider has still to be told to drop
+	// appointments that the provider has still to drop
 	PendingReleases []AppointmentRelease `json:"releasing,omitempty"`
-	// a provider would not drop one, and nobody has acknowledged that
+	// a provider refused to drop an appointment, and nobody has acknowledged that
 	ReleaseRefused bool `json:"undropped,omitempty"`
 	// a cancellation that the partner has been asked to confirm
 	PendingCancellation *Demand `json:"cancelling,omitempty"`
@@ -68,7 +68,7 @@ type State struct { //nolint:recvcheck // rules take it by value and cannot chan
 	Attention      []Attention `json:"attention,omitempty"` // sorted by reason
 	Triggers       []Trigger   `json:"triggers,omitempty"`  // what marks were raised for, oldest first
 	Deadlines      []Deadline  `json:"deadlines,omitempty"` // sorted by due time, then name
-	FiredDeadlines []Deadline  `json:"fired,omitempty"`     // what has acted, oldest first
+	FiredDeadlines []Deadline  `json:"fired,omitempty"`     // deadlines that have acted, oldest first
 	ParkedFacts    []Fact      `json:"parked,omitempty"`    // in order of arrival
 }
 
@@ -83,19 +83,19 @@ const (
 	PlacementDone    PlacementState = "done"
 )
 
-// Placement is the requisition call. The order number is committed before the call is made, and the same number is used for every
-// attempt of the same intent (molecular-api#d20, molecular-api#d22).
+// Placement is the state of sending the requisition to the lab. The order number is recorded before the first call.
+// Every attempt of the same intent uses the same number (molecular-api#d20, molecular-api#d22).
 type Placement struct {
 	State            PlacementState `json:"state,omitempty"`
 	UnansweredRounds int            `json:"tries,omitempty"` // rounds of attempts that ended without an answer
 }
 
-// LegProgress is what a courier has said of one leg.
+// LegProgress is what a courier has reported on one leg.
 type LegProgress struct {
 	StartedAt    time.Time `json:"since,omitzero"` // when the kit set out on the leg
-	LastReportAt time.Time `json:"at,omitzero"`    // newest report; zero: never
+	LastReportAt time.Time `json:"at,omitzero"`    // time of the newest courier fact; zero: none so far
 	Delivered    bool      `json:"delivered,omitempty"`
-	Finished     bool      `json:"over,omitempty"` // the kit has come further, whatever the courier says
+	Finished     bool      `json:"over,omitempty"` // the kit is past this leg, whatever the courier reports
 }
 
 // inProgress reports whether the kit is on the leg.
@@ -105,35 +105,35 @@ func (l LegProgress) inProgress() bool { return !l.StartedAt.IsZero() && !l.Fini
 type RecoveryState struct {
 	OpenedAt time.Time `json:"opened_at,omitzero"` // zero: none is open
 	Restarts int       `json:"restarts,omitempty"`
-	// SuppliedAt is when somebody supplied what the lab asked for in this window; zero: nobody has.
+	// SuppliedAt is when somebody supplied in this window what the lab asked for; zero: nobody has.
 	SuppliedAt time.Time `json:"supplied_at,omitzero"`
 }
 
-// Fetch is an announced report that is still to be fetched.
+// Fetch is the fetch of an announced lab report.
 type Fetch struct {
 	Pending bool `json:"pending,omitempty"`
-	// rises with every announcement; a fetch begun before a newer one does not end it
+	// the number of the announcement; a fetch for an older one does not end the fetch
 	Generation     int       `json:"generation,omitempty"`
 	AnnouncedAt    time.Time `json:"announced_at,omitzero"`
-	StartedAt      time.Time `json:"started_at,omitzero"` // when the schedule began, by our clock
-	Attempts       int       `json:"attempts,omitempty"`  // made of the present generation
+	StartedAt      time.Time `json:"started_at,omitzero"` // when the schedule of attempts began, by our clock
+	Attempts       int       `json:"attempts,omitempty"`  // attempts for the present generation
 	GivenUp        bool      `json:"given_up,omitempty"`  // the schedule is exhausted
-	StoredVersions int       `json:"versions,omitempty"`  // stored report versions
+	StoredVersions int       `json:"versions,omitempty"`  // number of stored report versions
 	Shown          string    `json:"shown,omitempty"`     // the version that was last made visible to the client
 }
 
-// inProgress reports whether a report is announced that further attempts will be made to fetch.
+// inProgress reports whether further attempts to fetch a lab report will be made.
 func (f Fetch) inProgress() bool { return f.Pending && !f.GivenUp }
 
 // PendingBooking is a demand about an appointment that its provider is being asked for.
 type PendingBooking struct {
 	Demand  Demand    `json:"demand"`
 	AskedAt time.Time `json:"asked_at"`
-	// asynchronous: the caller has been told that it is pending, and the appointment exists
+	// an asynchronous booking: the caller was answered "pending", and the appointment exists
 	AnsweredPending bool `json:"waited,omitempty"`
 }
 
-// AppointmentRelease is an appointment that is over for us and of which the provider has still to be told.
+// AppointmentRelease is an appointment that has ended for us and that its provider has still to drop.
 type AppointmentRelease struct {
 	AppointmentID      string `json:"appointment_id"`
 	AccountID          string `json:"account_id"`
@@ -142,18 +142,18 @@ type AppointmentRelease struct {
 	UnansweredAttempts int    `json:"tries,omitempty"`
 }
 
-// PendingCorrection is a correction that the lab is being told of.
+// PendingCorrection is a correction that is being sent to the lab.
 type PendingCorrection struct {
 	DemandID         string `json:"demand_id"`
 	UnansweredRounds int    `json:"tries,omitempty"` // rounds of attempts that ended without an answer
 }
 
-// Machine is the lifecycle table that the order follows now.
+// Machine returns the lifecycle machine that the order follows at present.
 func (s State) Machine() *lifecycle.Machine {
 	return lifecycle.MachineFor(s.Modality, s.Registrable, s.Registered)
 }
 
-// Conditions is what the guards of the lifecycle table look at.
+// Conditions returns what the guards of the lifecycle machine depend on.
 func (s State) Conditions() lifecycle.Conditions {
 	return lifecycle.Conditions{Shipped: s.HasShipped, Redraw: s.IsRedraw}
 }
@@ -166,12 +166,12 @@ func (s State) Failed() bool {
 	return s.Status.In(lifecycle.StageFailed, lifecycle.StageFailedOutbound, lifecycle.StageFailedInbound)
 }
 
-// awaitsRequisition reports whether the order waits for the lab to take it.
+// awaitsRequisition reports whether the lab has still to accept the order.
 func (s State) awaitsRequisition() bool {
 	return s.Status.In(lifecycle.StageOrdered, lifecycle.StageRegistered)
 }
 
-// statusAfterPlacement is the status that follows once the lab has taken the order.
+// statusAfterPlacement is the status of an order that the lab has accepted.
 func (s State) statusAfterPlacement() lifecycle.LowStatus {
 	if s.Registrable && !s.Registered {
 		return lifecycle.AwaitingRegistration
@@ -179,5 +179,5 @@ func (s State) statusAfterPlacement() lifecycle.LowStatus {
 	return lifecycle.RequisitionCreated
 }
 
-// FullStatus is the status as the client API writes it.
+// FullStatus is the status as the client API writes it, in three parts.
 func (s State) FullStatus() lifecycle.Status { return lifecycle.MustFullStatus(s.Modality, s.Status) }

@@ -11,10 +11,10 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// hour is a time that many hours after the order's creation.
+// hour returns the time h hours after the order's creation.
 func hour(h int) time.Time { return t0.Add(time.Duration(h) * time.Hour) }
 
-// testkitStatuses are the statuses of a testkit whose patient is known, in the order of order-lifecycle#testkit.
+// testkitStatuses are the statuses of a testkit with a known patient, in the order of order-lifecycle#testkit.
 var testkitStatuses = []lifecycle.LowStatus{
 	lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.RequisitionBypassed,
 	lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.ProblemInTransitCustomer, lifecycle.WithCustomer,
@@ -24,7 +24,7 @@ var testkitStatuses = []lifecycle.LowStatus{
 	lifecycle.Cancelled, lifecycle.DoNotProcess,
 }
 
-// stateIn is a testkit order that has come to the status as a real one does. It got there by hour 100 at the latest.
+// stateIn returns a testkit order that has reached the status as a real one does, by hour 100 at the latest.
 func stateIn(t *testing.T, to lifecycle.LowStatus, edit func(*Policy)) State {
 	t.Helper()
 	s := driveTo(t, to, edit)
@@ -77,7 +77,7 @@ func driveTo(t *testing.T, to lifecycle.LowStatus, edit func(*Policy)) State {
 	return s
 }
 
-// fetchReport has the lab announce a final report with new content, and fetches it at once.
+// fetchReport announces a final lab report with new content, and fetches it at once.
 func fetchReport(s State, h int) State {
 	s, _ = applyFacts(s, newFact(FactReportReady, h))
 	f := FetchOutcome{Generation: s.Fetch.Generation, ResultID: fmt.Sprintf("r%d", h), Changed: true}
@@ -85,7 +85,7 @@ func fetchReport(s State, h int) State {
 	return d.Next
 }
 
-// registrableState is an order of a kit whose patient is not known yet, at awaiting_registration.
+// registrableState returns an order of a kit without a patient, at awaiting_registration.
 func registrableState(t *testing.T) State {
 	t.Helper()
 	o := &Order{ID: "o1", Modality: lifecycle.Testkit, Registrable: true, Origin: OriginInitial, CreatedAt: t0}
@@ -94,7 +94,7 @@ func registrableState(t *testing.T) State {
 	return s
 }
 
-// scheduledState is an order that is to be activated on day 7, 00:00 UTC.
+// scheduledState returns an order with activate_by on day 7, 00:00 UTC.
 func scheduledState(t *testing.T) State {
 	t.Helper()
 	day := DateOf(t0.AddDate(0, 0, 7))
@@ -104,7 +104,7 @@ func scheduledState(t *testing.T) State {
 	return s
 }
 
-// jsonText is a value as JSON: what two states or decisions are compared by.
+// jsonText returns a value as JSON, to compare states and decisions.
 func jsonText(t require.TestingT, v any) string {
 	b, err := json.Marshal(v)
 	require.NoError(t, err)

@@ -13,10 +13,11 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-var writeRules = flag.Bool("write", false, "write testdata/status_rules.txt anew")
+var writeRules = flag.Bool("write", false, "write testdata/status_rules.txt")
 
-// TestRulesOfEveryStatus pins what the order package does in every status of every modality: which attention marks stay when an order
-// enters it, which deadlines run in it, and what else depends on it. A change of testdata/status_rules.txt is a change of behaviour.
+// TestRulesOfEveryStatus records what package order does in every status of every modality: which marks stay when an
+// order enters it, which deadlines it has, and what else depends on it. A change of testdata/status_rules.txt is a
+// change of behaviour.
 func TestRulesOfEveryStatus(t *testing.T) {
 	t.Parallel()
 	const file = "testdata/status_rules.txt"
@@ -53,7 +54,7 @@ func statusRules() string {
 	return b.String()
 }
 
-// entering is an order with every mark that enters a status.
+// entering returns an order with every mark that enters a status.
 func entering(m lifecycle.Modality, low lifecycle.LowStatus) State {
 	s := State{Modality: m, Policy: DefaultPolicy(), CreatedAt: t0, Status: lifecycle.Ordered,
 		ActivateAt: t0.Add(time.Hour)}
@@ -66,7 +67,7 @@ func entering(m lifecycle.Modality, low lifecycle.LowStatus) State {
 	return s
 }
 
-// traits are the answers to questions about a status.
+// traits returns the answers to questions about a status.
 func traits(s State) []string {
 	var out []string
 	is := func(name string, yes bool) {
@@ -111,7 +112,7 @@ type circumstance struct {
 	edit func(*State)
 }
 
-// circumstances are those that deadlines depend on beside the status.
+// circumstances are what deadlines depend on beside the status.
 func circumstances(m lifecycle.Modality) []circumstance {
 	all := []circumstance{
 		{"placing", func(s *State) { s.Placement.State = PlacementStarted }},

@@ -11,7 +11,7 @@ import (
 type Trigger struct {
 	Reason   AttentionReason `json:"reason"`
 	What     string          `json:"what,omitempty"`
-	At       time.Time       `json:"at,omitzero"` // zero: the same thing again is never news
+	At       time.Time       `json:"at,omitzero"` // zero: the same thing again raises no mark
 	Resolved bool            `json:"resolved,omitempty"`
 }
 
@@ -28,14 +28,14 @@ func (s *State) raiseFor(t Trigger, at time.Time) bool {
 	return true
 }
 
-// resolved reports whether a mark was raised for the same thing, at that time or later, and that has been resolved.
+// resolved reports whether a trigger of the same thing, with the same or a later time, has been resolved.
 func (s *State) resolved(t Trigger) bool {
 	return slices.ContainsFunc(s.Triggers, func(e Trigger) bool {
 		return e.Resolved && e.Reason == t.Reason && e.What == t.What && !t.At.After(e.At)
 	})
 }
 
-// addTrigger remembers a trigger. Of the same thing only the newest time is remembered.
+// addTrigger stores a trigger. If one of the same thing exists, the later time is stored.
 func (s *State) addTrigger(t Trigger) {
 	s.Triggers = slices.Clone(s.Triggers)
 	i := slices.IndexFunc(s.Triggers, func(e Trigger) bool { return e.Reason == t.Reason && e.What == t.What })
@@ -50,8 +50,8 @@ func (s *State) addTrigger(t Trigger) {
 	s.Triggers[i] = t
 }
 
-// resolve takes a mark away because somebody has dealt with it, and remembers what it was raised for. It reports
-// whether the mark was open.
+// resolve clears a mark because somebody has dealt with it, and stores its triggers as resolved. It reports whether the
+// mark was open.
 func (s *State) resolve(r AttentionReason) bool {
 	if r == AttentionFactOutOfPlace && s.HasMark(r) {
 		for _, f := range s.ParkedFacts {
@@ -65,7 +65,7 @@ func (s *State) resolve(r AttentionReason) bool {
 	return s.ClearMark(r)
 }
 
-// dropTriggers forgets the triggers of marks that went away by themselves, and of facts that are not parked any more.
+// dropTriggers forgets the triggers of marks that were cleared otherwise, and of facts that are not parked any more.
 func (s *State) dropTriggers() {
 	s.Triggers = slices.DeleteFunc(slices.Clone(s.Triggers), func(t Trigger) bool {
 		if t.Reason == AttentionFactOutOfPlace {

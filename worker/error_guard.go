@@ -14,15 +14,16 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// errorGuard stands around every activity. What an activity fails with is kept in Temporal's history, and logged by the SDK, with all its
-// causes; so only errors pass that activities made for it. Others, and panics, whose text may quote anything, are replaced.
+// errorGuard checks the errors of every activity. Temporal's history stores an activity's error with all its causes,
+// and the SDK logs it. So only errors that activities made for a history pass. Other errors and panics are replaced,
+// because their text may quote anything.
 type errorGuard struct {
 	interceptor.WorkerInterceptorBase
 
 	log *slog.Logger
 }
 
-// InterceptActivity is the SDK's.
+// InterceptActivity implements the SDK's interceptor.
 func (g *errorGuard) InterceptActivity(_ context.Context,
 	next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	return &errorGuardedActivity{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next},
@@ -35,7 +36,8 @@ type errorGuardedActivity struct {
 	log *slog.Logger
 }
 
-// ExecuteActivity is the SDK's. Of a panic the type and the stack are logged, of another error only what it is.
+// ExecuteActivity implements the SDK's interceptor. It logs the type and the stack of a panic, and the type of an
+// error.
 func (a *errorGuardedActivity) ExecuteActivity(ctx context.Context,
 	in *interceptor.ExecuteActivityInput) (out any, err error) {
 	name := activity.GetInfo(ctx).ActivityType.Name
@@ -54,9 +56,10 @@ func (a *errorGuardedActivity) ExecuteActivity(ctx context.Context,
 	return nil, temporal.NewApplicationError(name+" failed; see the worker's log", dispatch.ErrorFault)
 }
 
-// isSafeForHistory reports whether an error says nothing but what an activity meant to say: it is one of Temporal's own, without a cause.
+// isSafeForHistory reports whether an error holds only what an activity put into it: it is an error of Temporal's SDK
+// without a cause.
 func isSafeForHistory(err error) bool {
-	switch e := err.(type) { //nolint:errorlint // one that is wrapped does not pass
+	switch e := err.(type) { //nolint:errorlint // a wrapped error does not pass
 	case nil:
 		return true
 	case *temporal.ApplicationError:
@@ -64,5 +67,6 @@ func isSafeForHistory(err error) bool {
 	case *temporal.CanceledError:
 		return true
 	}
-	return err == context.Canceled || err == context.DeadlineExceeded || errors.Is(err, activity.ErrResultPending) //nolint:errorlint // as above
+	cancelled := err == context.Canceled || err == context.DeadlineExceeded //nolint:errorlint // as above
+	return cancelled || errors.Is(err, activity.ErrResultPending)
 }

@@ -45,7 +45,7 @@ func TestActivityErrorsAreSafeForHistory(t *testing.T) {
 				require.Contains(t, logged.String(), "guard_test.go", "the stack says where")
 			}
 
-			// The control: without the guard the text gets out.
+			// The control: without the guard the text is not removed.
 			if name != "ours" {
 				require.ErrorContains(t, failWith(t, c.fails), canary)
 			}
@@ -53,7 +53,7 @@ func TestActivityErrorsAreSafeForHistory(t *testing.T) {
 	}
 }
 
-// failWith is the error of an activity that a worker with these interceptors runs.
+// failWith returns the error of an activity that a worker with these interceptors runs.
 func failWith(t *testing.T, fails func() error, guards ...interceptor.WorkerInterceptor) error {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite

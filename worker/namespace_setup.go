@@ -16,8 +16,9 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// EnsureAttributesAndSchedules makes what the workflows need in a namespace: the search attributes of orders and the reconciler's schedules. Every worker
-// does so at its start, so that they come back after Temporal's data was lost. What exists is left alone.
+// EnsureAttributesAndSchedules creates what the workflows need in a namespace: the search attributes of orders and the
+// reconciler's schedules. Every worker calls it when it starts, so they are restored after Temporal has lost its data.
+// What exists is not changed.
 func EnsureAttributesAndSchedules(ctx context.Context, c client.Client, namespace string, log *slog.Logger) error {
 	return errors.Join(ensureAttributes(ctx, c, namespace, log), ensureSchedules(ctx, c))
 }

@@ -19,8 +19,8 @@ import (
 // namespaceTimeout is how long a rebuild waits for its namespace.
 const namespaceTimeout = time.Minute
 
-// EnsureNamespace registers a namespace, with the given retention of closed workflows, where it does not exist, and waits until
-// it can be used, as long as ctx allows. A server that is still starting is waited for.
+// EnsureNamespace registers a namespace with the given retention of closed workflows, if it does not exist. It waits
+// until the namespace can be used, as long as ctx allows, also for a server that is still starting.
 func EnsureNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
 	err := retryWhile(ctx, isAnyError, func() error { return registerNamespace(ctx, c, namespace, retention) })
 	if err != nil {
@@ -29,7 +29,7 @@ func EnsureNamespace(ctx context.Context, c client.Client, namespace string, ret
 	return nil
 }
 
-// retryWhile does something again as long as its error is such and ctx allows, and returns the last error.
+// retryWhile calls do again as long as its error is retryable and ctx allows, and returns the last error.
 func retryWhile(ctx context.Context, retryable func(error) bool, do func() error) error {
 	t := time.NewTicker(100 * time.Millisecond)
 	defer t.Stop()
@@ -48,14 +48,14 @@ func retryWhile(ctx context.Context, retryable func(error) bool, do func() error
 
 func isAnyError(error) bool { return true }
 
-// isNamespaceNotFound is what a node of a cluster says of a namespace that another has just registered.
+// isNamespaceNotFound reports whether a node of a cluster does not know a namespace yet that another has registered.
 func isNamespaceNotFound(err error) bool {
 	_, unknown := errors.AsType[*serviceerror.NamespaceNotFound](err)
 	return unknown
 }
 
-// registerNamespace makes the namespace, or finds it, and sees whether it can be used: a fresh one is known to all parts of the
-// server only after they have refreshed their caches.
+// registerNamespace registers the namespace if it does not exist, and checks that it can be used: all parts of the
+// server know a new namespace only after they have refreshed their caches.
 func registerNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
 	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(retention),
@@ -72,9 +72,9 @@ func registerNamespace(ctx context.Context, c client.Client, namespace string, r
 	return err
 }
 
-// Rebuild brings back what Temporal has lost from the store: the namespace, search attributes and schedules; a run for every open
-// order; the facts that nobody has settled; a nudge for every endpoint that waits for deliveries. It needs a running worker, and is
-// safe to repeat. It returns what was rebuilt.
+// Rebuild restores from the store what Temporal has lost: the namespace, search attributes and schedules; a run for
+// every open order; signals for the facts without an outcome; a nudge for every endpoint with open deliveries. It needs
+// a running worker and can be repeated. It returns what was restored.
 func Rebuild(ctx context.Context, c client.Client, namespace string, retention time.Duration,
 	log *slog.Logger) (dispatch.SweepResult, error) {
 	namespaceCtx, cancel := context.WithTimeout(ctx, namespaceTimeout)
@@ -82,7 +82,7 @@ func Rebuild(ctx context.Context, c client.Client, namespace string, retention t
 	if err := EnsureNamespace(namespaceCtx, c, namespace, retention); err != nil {
 		return dispatch.SweepResult{}, err
 	}
-	// Each node of a cluster learns of a fresh namespace by itself, within ten seconds.
+	// Each node of a cluster learns of a new namespace within ten seconds, independently of the others.
 	if err := retryWhile(namespaceCtx, isAnyError,
 		func() error { return EnsureAttributesAndSchedules(namespaceCtx, c, namespace, log) }); err != nil {
 		return dispatch.SweepResult{}, err

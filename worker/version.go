@@ -10,7 +10,7 @@ import (
 
 // Version is one build of one deployment.
 type Version struct {
-	Deployment string // all workers of one namespace that are rolled out together
+	Deployment string // the name of all workers of a namespace that are rolled out together
 	BuildID    string // empty: the worker is unversioned
 }
 
@@ -21,8 +21,9 @@ func (v Version) validate() error {
 	return nil
 }
 
-// deploymentOptions make every workflow go on with the build that is current when its next task is due (docs/rollouts.md). A build is pinned to
-// nothing, so an old one may be stopped as soon as another is current, although orders live for months.
+// deploymentOptions let every workflow continue on the build that is current when its next task is due
+// (docs/rollouts.md). No run is pinned to a build. So an old build may be stopped as soon as another is current,
+// although orders run for months.
 func (v Version) deploymentOptions() sdk.DeploymentOptions {
 	if v.BuildID == "" {
 		return sdk.DeploymentOptions{}
@@ -34,11 +35,12 @@ func (v Version) deploymentOptions() sdk.DeploymentOptions {
 	}
 }
 
-// HoldAllChanges holds every change of workflow code.
+// HoldAllChanges stands for all changes of workflow code.
 const HoldAllChanges = "all"
 
-// holdChanges makes workflow.GetVersion begin no change that is held: a run that comes to one keeps the old way, and notes that it does. Runs
-// that have begun it before, with another worker, go on with it, because that is noted as well.
+// holdChanges makes workflow.GetVersion hold the given changes: a run that reaches one keeps the old behaviour, and its
+// history records that. A run that another worker has already changed keeps the new behaviour, which is recorded as
+// well.
 func holdChanges(changes []string) sdk.PreferredVersionProvider {
 	if len(changes) == 0 {
 		return nil

@@ -1,5 +1,5 @@
-// Package worker assembles Aliquot's Temporal workers: which queue runs which workflows and activities, with which limits, and what
-// has to exist in the namespace before they start.
+// Package worker assembles Aliquot's Temporal workers: which queue runs which workflows and activities, with which
+// limits, and what the namespace must contain before they start.
 package worker
 
 import (
@@ -27,7 +27,7 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// Partners are the adapters of all lab partners. timeout bounds one exchange; 0 means the adapter's own default.
+// Partners returns the adapters of all lab partners. timeout limits one exchange; 0 is the adapter's default.
 func Partners(timeout time.Duration) map[string]activities.LabFactory {
 	shared := &http.Client{}
 	adapters := map[string]activities.LabFactory{}
@@ -43,41 +43,42 @@ func Partners(timeout time.Duration) map[string]activities.LabFactory {
 	return adapters
 }
 
-// Options are what a worker process works with.
+// Options configure a worker process.
 type Options struct {
 	Temporal client.Client
 	Store    *store.Store
 	Dispatch *dispatch.Client
-	Partners map[string]activities.LabFactory // by the protocol that a lab account speaks. Defaults to Partners(0).
+	Partners map[string]activities.LabFactory // by the protocol of a lab account. Defaults to Partners(0).
 	Tracker  couriers.Tracker                 // nil: no courier aggregator is configured
 	Sender   *webhooks.Sender
-	// Concurrency is how many deliveries to one endpoint are under way at once. Defaults to activities.DefaultConcurrency.
+	// Concurrency is how many deliveries to one endpoint run at once. Defaults to activities.DefaultConcurrency.
 	Concurrency     int
-	Retention       activities.Retention  // Defaults to keeping everything for good.
-	MetricsRegistry prometheus.Registerer // Defaults to one of its own.
+	Retention       activities.Retention  // Defaults to no limits.
+	MetricsRegistry prometheus.Registerer // Defaults to a new registry.
 	Logger          *slog.Logger          // Defaults to slog.Default().
 	Now             func() time.Time      // Defaults to time.Now.
 
-	// Version is which build of which deployment this worker is. Defaults to none: it is unversioned.
+	// Version is the deployment and the build of this worker. Defaults to an unversioned worker.
 	Version Version
-	// HeldChanges are the changes of workflow code that this worker understands and does not begin, by their ids; HoldAll stands for all.
+	// HeldChanges lists the ids of changes of workflow code that this worker knows and holds. HoldAllChanges holds all.
 	HeldChanges []string
 	// StopTimeout is how long running activities may finish after Stop. Defaults to 10 s.
 	StopTimeout time.Duration
-	// Queues to serve. Defaults to all.
+	// Queues are the task queues to serve. Defaults to all.
 	Queues []string
-	// OnFatal is told, maybe by each queue, when the worker cannot go on, for example because its namespace is gone. The process
-	// should end then, and be started anew. Defaults to a line in the log.
+	// OnFatal is called when the worker cannot go on, for example because its namespace is gone, perhaps once per queue.
+	// The process should then end and be restarted. Defaults to a log message.
 	OnFatal func(error)
 }
 
 // Worker serves Aliquot's task queues.
 type Worker struct{ workers []sdk.Worker }
 
-// workflowPollers per queue for workflow tasks: the SDK's two make a p99 of seconds when many orders start at once.
+// workflowPollers is the number of pollers for workflow tasks per queue. With the SDK's two, the p99 is seconds when
+// many orders start at once.
 const workflowPollers = 8
 
-// New prepares a worker; nothing runs before Start.
+// New creates a worker, which does nothing before Start.
 func New(o Options) (*Worker, error) {
 	if o.Temporal == nil || o.Store == nil || o.Dispatch == nil || o.Sender == nil {
 		return nil, errors.New("making a worker: Temporal, Store, Dispatch and Sender are needed")
@@ -138,7 +139,7 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Start begins to poll. The error says which queue could not be served; none is then.
+// Start starts polling. If a queue cannot be served, it stops the queues that were started and returns the error.
 func (w *Worker) Start() error {
 	for i, q := range w.workers {
 		if err := q.Start(); err != nil {
@@ -151,8 +152,8 @@ func (w *Worker) Start() error {
 	return nil
 }
 
-// Stop ends polling, of all queues at once, and lets what runs finish within the stop time-out. Calls that would have to wait for long
-// before they are made are handed back.
+// Stop stops polling of all queues at once, and lets running activities finish within StopTimeout. Calls that would
+// wait longer for their turn are handed back.
 func (w *Worker) Stop() {
 	var stopping sync.WaitGroup
 	for _, q := range w.workers {
@@ -161,20 +162,20 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-// Registrar is where workflows and activities are registered: a worker, or a test environment.
+// Registrar registers workflows and activities: a worker, or a test environment.
 type Registrar interface {
 	RegisterWorkflowWithOptions(w any, o workflow.RegisterOptions)
 	RegisterActivityWithOptions(a any, o activity.RegisterOptions)
 }
 
-// RegisterOrders registers what the orders queue runs.
+// RegisterOrders registers the workflows and activities of the orders queue.
 func RegisterOrders(r Registrar, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(workflows.Order, workflow.RegisterOptions{Name: dispatch.WorkflowOrder})
 	registerActivity(r, dispatch.ActivityLoad, a.Load)
 	registerActivity(r, dispatch.ActivityRecord, a.Record)
 }
 
-// RegisterLabs registers what the labs queue runs.
+// RegisterLabs registers the activities of the labs queue.
 func RegisterLabs(r Registrar, a *activities.Activities) {
 	registerActivity(r, dispatch.ActivityPlace, a.Place)
 	registerActivity(r, dispatch.ActivityFetch, a.Fetch)
@@ -187,7 +188,7 @@ func RegisterLabs(r Registrar, a *activities.Activities) {
 	registerActivity(r, dispatch.ActivityReview, a.ReviewUnmatchedReports)
 }
 
-// RegisterDeliveries registers what the deliveries queue runs.
+// RegisterDeliveries registers the workflows and activities of the deliveries queue.
 func RegisterDeliveries(r Registrar, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(workflows.Deliveries, workflow.RegisterOptions{Name: dispatch.WorkflowDeliveries})
 	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: dispatch.WorkflowReconcile})

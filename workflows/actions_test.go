@@ -18,7 +18,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// factAt lets the lab report something that has just happened: into the inbox, and signalled. edit changes it before it is kept.
+// factAt has the lab report something that has just happened: the fact is stored in the inbox and signalled. edit
+// changes it before it is stored.
 func (w *orderHarness) factAt(after time.Duration, kind order.FactKind, edit ...func(*order.Fact)) {
 	w.at(after, func() { w.reportFact(kind, edit...) })
 }
@@ -35,7 +36,8 @@ func (w *orderHarness) reportFact(kind order.FactKind, edit ...func(*order.Fact)
 	w.signalFact(w.storeInboxItem(f))
 }
 
-// storeInboxItem keeps a report in the inbox, as the endpoints for partners do: a lab's names the order, a courier's a tracking number.
+// storeInboxItem stores an inbox item as the endpoints for partners do: a lab's names the order, a courier's a tracking
+// number.
 func (w *orderHarness) storeInboxItem(f order.Fact) store.ReceivedItem {
 	w.t.Helper()
 	body, err := json.Marshal(f)
@@ -61,14 +63,14 @@ func (w *orderHarness) storeInboxItem(f order.Fact) store.ReceivedItem {
 	return got
 }
 
-// signalFact tells the run of a report that is new and has found its order.
+// signalFact signals a new inbox item that has found its order.
 func (w *orderHarness) signalFact(got store.ReceivedItem) {
 	if !got.Duplicate && got.Fact != nil {
 		w.env.SignalWorkflow(dispatch.SignalFact, *got.Fact)
 	}
 }
 
-// tracking is the order's number with the courier on a leg.
+// tracking returns the order's tracking number on a leg.
 func (w *orderHarness) tracking(leg string) string {
 	if leg == "inbound" {
 		return fmt.Sprintf("92%019d1", w.parcelNumber)
@@ -88,26 +90,26 @@ func withAccession(id string) func(*order.Fact) {
 	return func(f *order.Fact) { f.Accession = id }
 }
 
-// courierFactAt lets the courier report something on a leg.
+// courierFactAt has the courier report something on a leg.
 func (w *orderHarness) courierFactAt(after time.Duration, leg string, to lifecycle.LowStatus,
 	edit ...func(*order.Fact)) {
 	w.factAt(after, order.FactCourierReport,
 		append([]func(*order.Fact){func(f *order.Fact) { f.Leg, f.TargetStatus = leg, to }}, edit...)...)
 }
 
-// demandReply is what became of a demand.
+// demandReply is the answer to a demand.
 type demandReply struct {
 	order.DemandAnswer
-	Answered bool      // an answer came
-	At       time.Time // when
+	Answered bool      // an answer arrived
+	At       time.Time // when it arrived
 
 	id       string
 	now      func() time.Time
 	err      error
-	accepted chan struct{} // closed once the handler has begun
+	accepted chan struct{} // closed once the handler has started
 }
 
-// demandAt asks something of the order.
+// demandAt makes a demand on the order.
 func (w *orderHarness) demandAt(after time.Duration, d order.Demand) *demandReply {
 	r := w.newReply()
 	w.at(after, func() { w.sendDemand(r, d, nil) })
@@ -120,7 +122,7 @@ func (w *orderHarness) newReply() *demandReply {
 	return r
 }
 
-// meanwhile does something from outside the run, such as from a lab's handler, while the run goes on.
+// meanwhile does something outside the run, such as in a lab's handler, while the run goes on.
 func (w *orderHarness) meanwhile(do func()) { w.env.RegisterDelayedCallback(do, 0) }
 
 func (w *orderHarness) sendDemand(r *demandReply, d order.Demand, body []byte) {
@@ -134,7 +136,7 @@ func (w *orderHarness) sendDemand(r *demandReply, d order.Demand, body []byte) {
 // Accept implements the test environment's callbacks.
 func (r *demandReply) Accept() { close(r.accepted) }
 
-// Reject takes a validator's refusal.
+// Reject receives a validator's refusal.
 func (r *demandReply) Reject(err error) {
 	answer, ok := dispatch.RefusalAnswer(err)
 	if !ok {
@@ -144,7 +146,8 @@ func (r *demandReply) Reject(err error) {
 	r.DemandAnswer, r.Answered, r.At = answer, true, r.now()
 }
 
-// Complete takes the handler's answer. It runs inside a workflow, where a test must not fail: world.check does.
+// Complete receives the handler's answer. It runs inside a workflow, where a test must not fail: orderHarness.check
+// does.
 func (r *demandReply) Complete(success any, err error) {
 	answer, ok := success.(order.DemandAnswer)
 	r.DemandAnswer, r.err = answer, err
@@ -162,21 +165,21 @@ func activationDemand(d order.Date, zone *time.Location) order.Demand {
 		ActivateAt: d.Start(zone)}
 }
 
-// resultsAt lets the lab have results; another call makes another version. `{}` generates them.
+// resultsAt gives the lab results. Another call makes another version. `{}` generates them.
 func (w *orderHarness) resultsAt(after time.Duration, body string) {
 	w.at(after, func() { w.putLab("results", body) })
 }
 
-// scriptAt replaces what the lab's simulation does with the order.
+// scriptAt replaces the simulated lab's script of the order.
 func (w *orderHarness) scriptAt(after time.Duration, name string) {
 	w.at(after, func() { w.putLab("script", `{"script":"`+name+`"}`) })
 }
 
-// shipAtLab lets the lab ship without telling anybody.
+// shipAtLab has the lab ship without a report.
 func (w *orderHarness) shipAtLab() {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusBadGateway, w.askLab(http.MethodPost, "facts", `{"type":"kit_shipped"}`),
-		"nobody hears its webhook")
+		"its webhook is lost")
 }
 
 func (w *orderHarness) putLab(what, body string) {

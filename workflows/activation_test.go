@@ -12,7 +12,7 @@ import (
 
 var march = func(d int) order.Date { return order.Date{Year: day0.Year(), Month: day0.Month(), Day: d} }
 
-// placedAt is when the requisition was made, after day0.
+// placedAt returns when the requisition was made, after day0.
 func (w *orderHarness) placedAt() time.Duration {
 	w.t.Helper()
 	for _, e := range w.order().Events {

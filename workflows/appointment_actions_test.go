@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// withModality makes an order of a collection method, for a patient in the area that the simulated phlebotomists serve.
+// withModality makes an order of a collection method, for a patient in the area of the simulated phlebotomists.
 func withModality(m lifecycle.Modality) orderSetting {
 	return func(o *order.Order, _ *order.Policy, _ *time.Time) {
 		o.Modality, o.LabTest.Method = m, m
@@ -31,7 +31,7 @@ func withZip(zip string) orderSetting {
 	return func(o *order.Order, _ *order.Policy, _ *time.Time) { o.Address.Zip = zip }
 }
 
-// asRegistrable makes an order of a kit whose patient is not known yet.
+// asRegistrable makes an order of a kit without a patient.
 func asRegistrable(o *order.Order, _ *order.Policy, _ *time.Time) {
 	o.Registrable = true
 	o.Shipping = &order.ShippingAddress{
@@ -43,7 +43,7 @@ func asRegistrable(o *order.Order, _ *order.Policy, _ *time.Time) {
 
 func asImported(o *order.Order, _ *order.Policy, _ *time.Time) { o.Imported = true }
 
-// slotAt is the provider's slot that begins so long after day0: one of twenty minutes at a center, or an hour at home.
+// slotAt returns a provider's slot that begins after the given time: twenty minutes at a PSC, or an hour at home.
 func (w *orderHarness) slotAt(m lifecycle.Modality, after time.Duration) *order.Slot {
 	start := day0.Add(after)
 	s := &order.Slot{
@@ -53,7 +53,7 @@ func (w *orderHarness) slotAt(m lifecycle.Modality, after time.Duration) *order.
 	if m == lifecycle.AtHomePhlebotomy {
 		s.AccountID = w.phlebotomists["getlabs"]
 		s.Provider, s.Site, s.Zone, s.EndAt = "getlabs", "", "America/Phoenix", start.Add(hour)
-		// shown with a key that can be used until it begins
+		// its booking key is valid until it begins
 		s.Key = fmt.Sprintf("getlabs.85004.%d.%d", start.Unix(), start.Unix())
 	}
 	return s
@@ -63,7 +63,7 @@ func (w *orderHarness) bookingDemand(m lifecycle.Modality, kind order.DemandKind
 	return order.Demand{Kind: kind, By: lifecycle.Client, Slot: w.slotAt(m, start)}
 }
 
-// requestAppointmentDemand is a demand for a phlebotomist who sets the time.
+// requestAppointmentDemand returns a demand for an appointment whose time the provider sets.
 func (w *orderHarness) requestAppointmentDemand() order.Demand {
 	return order.Demand{Kind: order.DemandRequestAppointment, By: lifecycle.Client, Slot: &order.Slot{
 		AccountID: w.phlebotomists["phlebfinders"], Provider: "phlebfinders", Type: order.Phlebotomy,
@@ -74,7 +74,7 @@ func cancelAppointmentDemand() order.Demand {
 	return order.Demand{Kind: order.DemandCancelAppointment, By: lifecycle.Client}
 }
 
-// registerKit tells whose a kit is.
+// registerKit registers the patient of a kit.
 func (w *orderHarness) registerKit(after time.Duration) *demandReply {
 	r := w.newReply()
 	w.at(after, func() {
@@ -93,7 +93,7 @@ func (w *orderHarness) registration() []byte {
 	return body
 }
 
-// appointmentFactAt lets the provider report on the order's appointment, as it stands then.
+// appointmentFactAt has the provider report on the order's newest appointment.
 func (w *orderHarness) appointmentFactAt(after time.Duration, to lifecycle.AppointmentStatus,
 	edit ...func(*order.ReportedAppointment)) {
 	w.at(after, func() { w.reportAppointment(to, edit...) })
@@ -113,7 +113,7 @@ func (w *orderHarness) reportAppointment(to lifecycle.AppointmentStatus, edit ..
 	})
 }
 
-// appointment is the order's newest one.
+// appointment returns the order's newest appointment.
 func (w *orderHarness) appointment() order.AppointmentDocument {
 	w.t.Helper()
 	a, err := w.store.Appointment(context.Background(), "", w.orderID)
@@ -121,7 +121,7 @@ func (w *orderHarness) appointment() order.AppointmentDocument {
 	return a
 }
 
-// appointmentEvents is what happened to the order's newest appointment.
+// appointmentEvents returns the events of the order's newest appointment.
 func (w *orderHarness) appointmentEvents() []string {
 	var out []string
 	for _, e := range w.appointment().History {
@@ -130,7 +130,7 @@ func (w *orderHarness) appointmentEvents() []string {
 	return out
 }
 
-// webhookTypes lists the types of the messages about the order, oldest first.
+// webhookTypes returns the types of the webhook messages about the order, oldest first.
 func (w *orderHarness) webhookTypes() []string {
 	w.t.Helper()
 	var out []string

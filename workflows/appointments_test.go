@@ -49,11 +49,11 @@ func TestAVisitFromBookingToResults(t *testing.T) {
 	require.Equal(t, "305 W Washington Street", a.Location.FirstLine, "where the provider said")
 	require.Equal(t, day0.Add(50*hour), w.order().State.CollectedAt)
 	require.Equal(t, []string{webhookOrderCreated, webhookOrderUpdated, webhookOrderUpdated, webhookAppointmentCreated,
-		webhookAppointmentUpdated, webhookOrderUpdated}, w.webhookTypes(), "a partial report is not told of")
+		webhookAppointmentUpdated, webhookOrderUpdated}, w.webhookTypes(), "partial results make no message")
 	require.Len(t, w.labCalls("neutral.book"), 1)
 }
 
-// Booked before the requisition exists, an appointment is held, and confirmed with it.
+// TestBookingBeforeTheRequisition: an appointment is reserved before the requisition, and confirmed with it.
 func TestBookingBeforeTheRequisition(t *testing.T) {
 	t.Parallel()
 	for _, m := range []lifecycle.Modality{lifecycle.WalkIn, lifecycle.AtHomePhlebotomy} {
@@ -101,7 +101,7 @@ func TestAVisitWithoutARequisitionIsGivenUp(t *testing.T) {
 			require.Equal(t, day0.Add(test.at), w.appointment().History[1].At.Truncate(time.Second))
 			require.Equal(t, []string{webhookOrderCreated, webhookAppointmentCreated, webhookAppointmentUpdated},
 				w.webhookTypes())
-			require.Len(t, w.labCalls("neutral.cancel_appointment"), 1, "its provider is told")
+			require.Len(t, w.labCalls("neutral.cancel_appointment"), 1, "its provider drops it")
 			require.Empty(t, w.order().State.PendingReleases)
 		})
 	}
@@ -174,7 +174,8 @@ func TestSlotGone(t *testing.T) {
 	require.Equal(t, lifecycle.RequisitionCreated, second.order().Status)
 }
 
-// A booking whose caller waits, and whose provider does not answer, has failed; what it may have booked is given back.
+// TestABookingThatNobodyAnswers: a booking without an answer fails for a caller who waits, and what the provider may
+// have booked is released.
 func TestABookingThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-1000"))
@@ -190,7 +191,7 @@ func TestABookingThatNobodyAnswers(t *testing.T) {
 	require.Empty(t, w.order().State.PendingReleases)
 }
 
-// A caller who does not wait is told that the appointment is pending; the provider has its time.
+// TestAsyncBooking: a caller who does not wait gets "pending", and the provider goes on being asked.
 func TestAsyncBooking(t *testing.T) {
 	t.Parallel()
 	async := func(w *orderHarness) order.Demand {
@@ -238,10 +239,10 @@ func TestCancellingAnOrderThatHasAVisit(t *testing.T) {
 		modality lifecycle.Modality
 		start    time.Duration
 		visits   []string
-		told     int
+		releases int
 	}{
 		{lifecycle.AtHomePhlebotomy, 54 * hour, []string{"scheduled", "cancelled"}, 1},
-		{lifecycle.WalkIn, 54 * hour, []string{"scheduled"}, 0}, // the appointment at a center is left
+		{lifecycle.WalkIn, 54 * hour, []string{"scheduled"}, 0}, // a PSC keeps its appointment
 	} {
 		t.Run(string(test.modality), func(t *testing.T) {
 			t.Parallel()
@@ -253,12 +254,12 @@ func TestCancellingAnOrderThatHasAVisit(t *testing.T) {
 			require.True(t, stop.Done)
 			require.Equal(t, lifecycle.Cancelled, w.order().Status)
 			require.Equal(t, test.visits, w.appointmentEvents())
-			require.Len(t, w.labCalls("neutral.cancel_appointment"), test.told)
+			require.Len(t, w.labCalls("neutral.cancel_appointment"), test.releases)
 		})
 	}
 }
 
-// A run that is lost while its provider is being asked is followed by one that asks on, under the same id.
+// TestABookingThatOutlivesItsRun: if a run is lost during a booking, the next run asks again with the same id.
 func TestABookingThatOutlivesItsRun(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-3"))
@@ -272,7 +273,8 @@ func TestABookingThatOutlivesItsRun(t *testing.T) {
 	require.Len(t, w.story().Appointments, 1)
 }
 
-// A provider that is told to drop an appointment before it has booked it would not know it, and book it afterwards.
+// TestReleaseWaitsForTheBookingCall: a provider that got the release first would not know the appointment and book it
+// later.
 func TestReleaseWaitsForTheBookingCall(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn)
@@ -282,7 +284,7 @@ func TestReleaseWaitsForTheBookingCall(t *testing.T) {
 		w.await(lifecycle.Cancelled)
 		w.meanwhile(func() {
 			d := operationsDemand(order.DemandAcknowledgeMark)
-			d.IsRetry = true // by its answer the run has come past what it does of the cancelled order
+			d.IsRetry = true // the answer shows that the run has handled the cancellation
 			w.sendDemand(after, d, nil)
 		})
 		w.awaitOrder(func(*order.Order) bool {
@@ -304,7 +306,8 @@ func TestReleaseWaitsForTheBookingCall(t *testing.T) {
 	require.Equal(t, []string{"neutral.place", "neutral.book", "neutral.cancel_appointment"}, calls)
 }
 
-// What a provider reports on a booking while that is under way has its turn when the booking has come to nothing: it is too late.
+// TestAReportOnABookingThatNobodyAnswers: a provider's fact about a pending booking waits for the end of the booking.
+// If the booking fails, the fact is late.
 func TestAReportOnABookingThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn, withScript("fail-book-1000"))

@@ -11,41 +11,58 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// How long a caller waits for a provider of appointments. After that a booking has failed, and what the provider may have booked is
-// given back; a rescheduling or a cancellation is asked on.
+// bookingAnswerTimeout is how long a caller waits for a provider of appointments. After it a booking has failed, and
+// what the provider may have booked is released. A rescheduling or a cancellation goes on.
 const bookingAnswerTimeout = 12 * time.Second
 
-// One attempt of a provider call, and the pause before the next.
+// bookOptions are the options of one attempt of a provider call.
 var bookOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 10 * time.Second,
 	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 }
 
+// The pauses between attempts of a provider call.
 const (
 	bookPause    = 2 * time.Second
 	bookPauseMax = time.Minute
 	releasePause = time.Minute
 )
 
-// askProvider has an appointment's provider asked for what a demand wants, and waits for what becomes of it. The mutex is free
-// meanwhile.
+// askProvider records that the provider is asked for a demand about an appointment, and waits for the answer. The mutex
+// is free while it waits.
 func (r *orderRun) askProvider(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
+	if answer, answered, err := r.recordBookingAsked(ctx, dm); err != nil || answered {
+		return answer, err
+	}
+	return r.awaitBookingAnswer(ctx, dm)
+}
+
+// recordBookingAsked records that the provider is asked for the demand. The loop then starts the call. answered reports
+// that the demand needed no call.
+func (r *orderRun) recordBookingAsked(ctx workflow.Context,
+	dm order.Demand) (answer order.DemandAnswer, answered bool, err error) {
 	for asked := false; !asked; {
 		if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" || r.state.HoldsSlot(dm) {
-			if answer, decided, err := r.answerWithoutAsking(ctx, dm); err != nil || decided {
-				return answer, err
+			if answer, answered, err = r.answerWithoutAsking(ctx, dm); err != nil || answered {
+				return answer, answered, err
 			}
 		}
-		_, err := r.decideAndRecord(ctx, order.CauseCall("book-ask-"+dm.ID), func(s order.State) *order.Recording {
+		_, err = r.decideAndRecord(ctx, order.CauseCall("book-ask-"+dm.ID), func(s order.State) *order.Recording {
 			if asked = s.CheckDemand(dm, workflow.Now(ctx)) == ""; !asked {
-				return nil // overtaken while waiting for the mutex
+				return nil // not allowed any more after the wait for the mutex
 			}
 			return &order.Recording{Decision: s.ApplyBookingAsked(dm, workflow.Now(ctx))}
 		})
 		if err != nil {
-			return r.failRun(err)
+			answer, err = r.failRun(err)
+			return answer, false, err
 		}
 	}
+	return order.DemandAnswer{}, false, nil
+}
+
+// awaitBookingAnswer waits for the provider's answer, at most as long as the caller waits.
+func (r *orderRun) awaitBookingAnswer(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
 	wait := bookingAnswerTimeout
 	if dm.Async {
 		wait = dm.CallerWait.Std()
@@ -65,7 +82,8 @@ func (r *orderRun) isBooking(dm order.Demand) bool {
 	return r.state.PendingBooking != nil && r.state.PendingBooking.Demand.ID == dm.ID
 }
 
-// takeBookingAnswer is what was recorded of the demand. Where nothing was, because the order ended meanwhile, it is refused.
+// takeBookingAnswer returns the recorded answer to the demand. If there is none, because the order ended meanwhile, the
+// demand is refused.
 func (r *orderRun) takeBookingAnswer(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
 	if a, ok := r.bookingAnswers[dm.ID]; ok {
 		delete(r.bookingAnswers, dm.ID)
@@ -80,8 +98,9 @@ func (r *orderRun) takeBookingAnswer(ctx workflow.Context, dm order.Demand) (ord
 	})
 }
 
-// answerUnansweredBooking: a caller who would not wait longer learns that the appointment is pending; one who would wait learns that it was
-// not booked, which is then made true; and what cannot be undone is asked on.
+// answerUnansweredBooking answers a caller who waits no longer. An asynchronous booking is answered "pending". Any
+// other booking is answered "not booked" and given up: whatever the provider has booked is released. Other demands are
+// answered "no answer yet", and the provider is still being asked.
 func (r *orderRun) answerUnansweredBooking(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
 	from := r.state.Status
 	switch {
@@ -92,7 +111,7 @@ func (r *orderRun) answerUnansweredBooking(ctx workflow.Context, dm order.Demand
 		if err != nil {
 			return r.failRun(err)
 		}
-		if !r.isBooking(dm) { // answered in the last moment
+		if !r.isBooking(dm) { // answered at the last moment
 			return r.takeBookingAnswer(ctx, dm)
 		}
 		return order.DemandAnswer{Done: true, FromStatus: from, Sequence: out.Sequence}, nil
@@ -104,7 +123,7 @@ func (r *orderRun) answerUnansweredBooking(ctx workflow.Context, dm order.Demand
 	}
 }
 
-// recordBookingOutcome records what became of a demand about an appointment.
+// recordBookingOutcome records the outcome of a demand about an appointment and returns the answer.
 func (r *orderRun) recordBookingOutcome(ctx workflow.Context, dm order.Demand,
 	decide func(order.State) order.Decision) (order.DemandAnswer, error) {
 	from := r.state.Status
@@ -119,13 +138,13 @@ func (r *orderRun) recordBookingOutcome(ctx workflow.Context, dm order.Demand,
 		Sequence: out.Sequence}, nil
 }
 
-// failRun ends the run with an error that a handler met, so that the loop does not go on with a state of which it is not sure.
+// failRun makes the loop return an error of a handler, so that the run does not go on with a state that may be wrong.
 func (r *orderRun) failRun(err error) (order.DemandAnswer, error) {
 	r.err, r.changed = err, true
 	return order.DemandAnswer{}, err
 }
 
-// bookAtProvider asks the provider until it has answered, or nobody wants the answer any more.
+// bookAtProvider calls the provider until it has answered or the demand is given up.
 func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 	for try := 0; r.state.PendingBooking != nil; try++ {
 		dm := r.state.PendingBooking.Demand
@@ -159,7 +178,7 @@ func (r *orderRun) bookAtProvider(ctx workflow.Context) error {
 	return nil
 }
 
-// bookingDecision is what the provider's answer leads to; nil when there was none.
+// bookingDecision returns the decision that the provider's answer leads to; nil: there was no answer.
 func bookingDecision(dm order.Demand, out order.ReportedAppointment,
 	err error) func(order.State, time.Time) order.Decision {
 	refused := func(r order.Reason) func(order.State, time.Time) order.Decision {
@@ -177,7 +196,7 @@ func bookingDecision(dm order.Demand, out order.ReportedAppointment,
 	}
 }
 
-// releaseAtProviders has providers drop the appointments that are over here.
+// releaseAtProviders calls providers until they have dropped the appointments that we have released.
 func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 	for len(r.state.PendingReleases) > 0 {
 		next := r.state.PendingReleases[0]
@@ -212,8 +231,8 @@ func (r *orderRun) releaseAtProviders(ctx workflow.Context) error {
 	return nil
 }
 
-// awaitBookingCall waits until an appointment is not being booked any more. A provider that is told first to drop it does not know it, and
-// books it afterwards.
+// awaitBookingCall waits until no call books the appointment. Otherwise a provider could get the release first, not
+// know the appointment, and book it afterwards.
 func (r *orderRun) awaitBookingCall(ctx workflow.Context, appointmentID string) error {
 	return workflow.Await(ctx, func() bool { return r.bookingAppointmentID != appointmentID })
 }

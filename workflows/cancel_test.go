@@ -28,11 +28,11 @@ func TestCancelWhereTheLabHasNoCall(t *testing.T) {
 			settings: []orderSetting{withActivateBy(march(6), time.UTC)}, ask: hour,
 			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{},
 		},
-		"refused by the lab for good": {
+		"refused by the lab": {
 			settings: []orderSetting{withScript("refuse-place")}, ask: hour,
 			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{},
 		},
-		"between two rounds that nobody answered": {
+		"between two rounds without an answer": {
 			settings: []orderSetting{withScript("fail-place-99")}, ask: 2 * time.Minute,
 			history: []lifecycle.LowStatus{ordered, cancelled}, attention: []order.AttentionReason{order.AttentionCancelAtLab},
 		},
@@ -72,7 +72,7 @@ func TestCancelWhereTheLabHasNoCall(t *testing.T) {
 	}
 }
 
-// A kit of a cancelled order ships all the same: nothing changes, and somebody has to look.
+// TestFactsOnACancelledOrder: a kit of a cancelled order ships all the same. The status stays, and a mark is raised.
 func TestFactsOnACancelledOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -86,7 +86,7 @@ func TestFactsOnACancelledOrder(t *testing.T) {
 	require.Greater(t, w.runs, 1)
 }
 
-// A cancellation that comes while the lab is being called waits for the outcome.
+// TestCancelWhileTheCallIsInFlight: a cancellation during the placement call waits for the call's outcome.
 func TestCancelWhileTheCallIsInFlight(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -128,7 +128,7 @@ func newCancellingWorld(t *testing.T) *orderHarness {
 	return newClinic(t, withCancelCall).newWorld(t)
 }
 
-// A cancellation that comes while the lab is being asked for the requisition is then asked of the lab.
+// TestCancelConfirmedByALabThatIsBeingCalled: a cancellation during the placement call is sent to the lab after it.
 func TestCancelConfirmedByALabThatIsBeingCalled(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
@@ -145,7 +145,8 @@ func TestCancelConfirmedByALabThatIsBeingCalled(t *testing.T) {
 	require.Empty(t, w.attention())
 }
 
-// A run that is behind the store finds out that the kit has shipped while it notes that the lab is being asked, and does not ask it.
+// TestCancelOvertakenByTheKit: an out-of-date run learns, while it records that the lab is asked, that the kit has
+// shipped. It does not ask the lab.
 func TestCancelOvertakenByTheKit(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
@@ -186,7 +187,7 @@ func TestCancelRefusedByTheLab(t *testing.T) {
 	require.Empty(t, w.attention())
 }
 
-// The shipped notice overtakes the lab's confirmation, and wins.
+// TestKitShippedBeforeTheConfirmation: a shipment before the lab's confirmation prevents the cancellation.
 func TestKitShippedBeforeTheConfirmation(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
@@ -205,7 +206,8 @@ func TestKitShippedBeforeTheConfirmation(t *testing.T) {
 	require.Nil(t, w.order().State.PendingCancellation)
 }
 
-// A lab that does not answer is asked every minute; the caller is told after twelve seconds that the outcome is open.
+// TestCancelUnanswered: a lab without an answer is asked every minute. The caller gets "no answer yet" after 12
+// seconds.
 func TestCancelUnanswered(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
@@ -229,7 +231,7 @@ func TestCancelUnanswered(t *testing.T) {
 	require.Empty(t, w.attention())
 }
 
-// Once the kit has shipped, a lab that does not answer is not asked any more: its confirmation would change nothing.
+// TestCancelUnansweredBeforeTheKitShips: once the kit has shipped, the lab is not asked again.
 func TestCancelUnansweredBeforeTheKitShips(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)
@@ -251,7 +253,7 @@ func TestCancelUnansweredBeforeTheKitShips(t *testing.T) {
 	require.Equal(t, store.DemandRefused, demand.State)
 }
 
-// Who asks again while the lab is still silent gets the lab's answer too.
+// TestCancelAskedAgain: a second caller gets the lab's answer too.
 func TestCancelAskedAgain(t *testing.T) {
 	t.Parallel()
 	for name, confirms := range map[string]bool{"confirmed": true, "refused": false} {
@@ -285,7 +287,7 @@ func TestCancelAskedAgain(t *testing.T) {
 	}
 }
 
-// The lab's answer is recorded for all who have asked, whether they have waited for it or not.
+// TestCancelAskedTwice: the lab's answer is recorded for all callers, whether they wait for it or not.
 func TestCancelAskedTwice(t *testing.T) {
 	t.Parallel()
 	for name, confirms := range map[string]bool{store.DemandDone: true, store.DemandRefused: false} {
@@ -315,7 +317,7 @@ func TestCancelAskedTwice(t *testing.T) {
 	}
 }
 
-// The answer to a demand may be lost after it was recorded. Asked again it is answered as before, and not held against what it did.
+// TestDemandRetry: the answer to a demand may be lost after its recording. The repeated demand gets the same answer.
 func TestDemandRetry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -333,7 +335,7 @@ func TestDemandRetry(t *testing.T) {
 	require.Equal(t, []lifecycle.LowStatus{ordered, created, lifecycle.Cancelled}, w.statusHistory())
 }
 
-// A run that begins while the lab has not answered goes on asking.
+// TestCancelGoesOnInTheNextRun: a run that begins before the lab's answer goes on asking.
 func TestCancelGoesOnInTheNextRun(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)

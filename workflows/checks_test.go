@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// order reads the order as the store has it.
+// order reads the order from the store.
 func (w *orderHarness) order() *order.Order {
 	w.t.Helper()
 	o, err := w.store.Order(context.Background(), "", w.orderID)
@@ -27,7 +27,7 @@ func (w *orderHarness) story() store.Story {
 	return y
 }
 
-// statusHistory is the order's statuses, low level, in order.
+// statusHistory returns the order's low-level statuses, oldest first.
 func (w *orderHarness) statusHistory() []lifecycle.LowStatus {
 	var out []lifecycle.LowStatus
 	for _, e := range w.order().Events {
@@ -36,7 +36,7 @@ func (w *orderHarness) statusHistory() []lifecycle.LowStatus {
 	return out
 }
 
-// attention is the reasons of the order's open marks, sorted.
+// attention returns the reasons of the order's open marks, sorted.
 func (w *orderHarness) attention() []order.AttentionReason {
 	out := []order.AttentionReason{}
 	for _, a := range w.order().State.Attention {
@@ -45,7 +45,7 @@ func (w *orderHarness) attention() []order.AttentionReason {
 	return out
 }
 
-// markSince is when the mark was raised, after day0; false when it is not open.
+// markSince returns when the mark was raised, after day0; false: it is not open.
 func (w *orderHarness) markSince(r order.AttentionReason) (time.Duration, bool) {
 	for _, a := range w.order().State.Attention {
 		if a.Reason == r {
@@ -63,7 +63,7 @@ func (w *orderHarness) requireMarkSince(after time.Duration, r order.AttentionRe
 	require.Equal(w.t, after.String(), got.String(), r)
 }
 
-// factOutcomes is what became of the order's facts, in order of arrival.
+// factOutcomes returns the outcomes of the order's facts, in order of arrival.
 func (w *orderHarness) factOutcomes() []string {
 	var out []string
 	for _, f := range w.story().InboxItems {
@@ -72,7 +72,7 @@ func (w *orderHarness) factOutcomes() []string {
 	return out
 }
 
-// labCalls are the calls about the order that the lab has seen of one operation.
+// labCalls returns the calls of one operation that the lab got for the order.
 func (w *orderHarness) labCalls(operation string) []simlab.Call {
 	var out []simlab.Call
 	for _, c := range w.lab.Traffic().CallsFor(w.number) {
@@ -83,8 +83,8 @@ func (w *orderHarness) labCalls(operation string) []simlab.Call {
 	return out
 }
 
-// check asserts what holds of every order at any time: its history has no gaps and follows the lifecycle's edges, what the order
-// shows is what its history amounts to, every decision left exactly one revision, and nothing that arrived is unsettled.
+// check asserts what holds of every order at any time: its history has no gaps and follows the lifecycle's edges, its
+// document agrees with its history, every decision made exactly one revision, and every fact has an outcome.
 func (w *orderHarness) check() {
 	w.t.Helper()
 	o, story := w.order(), w.story()
@@ -137,7 +137,8 @@ func (w *orderHarness) checkHistory(o *order.Order) {
 	require.Equal(w.t, o.Revision, s.Revision)
 }
 
-// await waits, outside the run, until the order is in a status. It is for what the run calls, in which a test cannot fail.
+// await waits, outside the run, until the order is in a status. It is for code that the run calls, in which a test
+// cannot fail.
 func (w *orderHarness) await(status lifecycle.LowStatus) {
 	w.awaitOrder(func(o *order.Order) bool { return o.Status == status })
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// applyDueDeadlines lets every due deadline act, earliest first.
+// applyDueDeadlines applies every due deadline, earliest first.
 func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
 	if r.timerFired() {
 		r.timer = nil
@@ -18,7 +18,7 @@ func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
 		}
 		_, err := r.decideAndRecord(ctx, order.CauseTimer(dl.Name, dl.Due), func(s order.State) *order.Recording {
 			if next, ok := s.NextDeadline(); !ok || next.Name != dl.Name || !next.Due.Equal(dl.Due) {
-				return nil // overtaken: the loop looks again
+				return nil // something else was recorded first; the loop looks again
 			}
 			return &order.Recording{Decision: s.ApplyDeadline(dl, workflow.Now(ctx))}
 		})
@@ -30,8 +30,8 @@ func (r *orderRun) applyDueDeadlines(ctx workflow.Context) error {
 
 func (r *orderRun) timerFired() bool { return r.timer != nil && r.timer.IsReady() }
 
-// startCallsAndTimer makes sure that a timer fires no later than the next deadline, and that the coroutines run that the state asks for. A timer
-// that is due earlier than needed is left alone: firing once for nothing costs less than cancelling one at every step.
+// startCallsAndTimer starts the coroutines that the state asks for, and a timer that fires no later than the next
+// deadline. A timer that is due earlier is left alone: firing once in vain costs less than a new timer at every step.
 func (r *orderRun) startCallsAndTimer(ctx workflow.Context) {
 	r.startCalls(ctx)
 	dl, ok := r.state.NextDeadline()

@@ -20,8 +20,8 @@ func toLab(w *orderHarness) {
 	w.courierFactAt(10*day, "inbound", lifecycle.TransitLab)
 }
 
-// Every row of the deadlines table that a testkit can meet, and that marks the order: exactly when it is due, and until the order
-// moves on.
+// TestDeadlines checks every row of the table of deadlines that marks a testkit: when it is due, and that the mark
+// stays until the order moves on.
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -121,7 +121,7 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// A kit is lost only if its courier has reported on the leg and then fell silent.
+// TestLost checks that a kit is lost only if its courier has reported on the leg and then stopped.
 func TestLost(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -154,7 +154,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// A parked report that arrived in the same second as an earlier one has its own day.
+// TestTwoFactsParkedInOneSecond: each parked fact has its own deadline, even if two arrive in the same second.
 func TestTwoFactsParkedInOneSecond(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -162,7 +162,7 @@ func TestTwoFactsParkedInOneSecond(t *testing.T) {
 	w.courierFactAt(11*day, "outbound", lifecycle.OutForDelivery, withSentAt(11*day-hour))
 	w.courierFactAt(11*day+400*time.Millisecond, "outbound", lifecycle.WithCustomer)
 	w.at(13*day, func() { w.requireMarkSince(12*day, order.AttentionFactOutOfPlace) })
-	// Moves the order to a time between the two sightings: the first becomes history, the second still waits.
+	// Moves the order to a time between the two scans: the first becomes late, the second stays parked.
 	w.courierFactAt(13*day+hour, "inbound", lifecycle.ProblemInTransitLab, withSentAt(11*day-time.Minute))
 	w.runUntil(14 * day)
 	require.Equal(t, lifecycle.ProblemInTransitLab, w.order().Status)

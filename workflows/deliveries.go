@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// batchOptions: a batch heartbeats every two seconds, so that one whose worker was killed is taken over at once. It is tried for as
-// long as it takes; the deliveries in it fail one by one, each on its own schedule.
+// batchOptions: a batch heartbeats every two seconds, so that another worker soon takes over the batch of a worker that
+// was killed. The activity is retried without a limit. Deliveries in it fail one by one, each on its own schedule.
 var batchOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 10 * time.Minute,
 	HeartbeatTimeout:    6 * time.Second,
@@ -21,12 +21,12 @@ var batchOptions = workflow.ActivityOptions{
 	},
 }
 
-// Deliveries makes the deliveries of one endpoint: a batch of those that are due, a sleep until the next due time or a nudge, and so
-// on until none is left. It exists only while there is something to deliver.
+// Deliveries makes the deliveries of one endpoint: a batch of those that are due, then a wait for the next due time or
+// a nudge, until none is left. It runs only while there is something to deliver.
 func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 	nudges := workflow.GetSignalChannel(ctx, dispatch.SignalNudge)
 	for {
-		for nudges.ReceiveAsync(nil) { // what a nudge says is that there is something; the batch finds what
+		for nudges.ReceiveAsync(nil) { // a nudge only says that there is something to deliver; the batch finds it
 		}
 		var out dispatch.BatchResult
 		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, batchOptions), dispatch.ActivityDeliver,
@@ -39,7 +39,7 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 			return nil
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			// The next run begins with a batch, so nudges may be left behind: a busy endpoint always has some.
+			// The next run begins with a batch, so unread nudges may be lost. A busy endpoint always has some.
 			return workflow.NewContinueAsNewError(ctx, Deliveries, in)
 		}
 		if nudges.Len() == 0 {
@@ -51,7 +51,7 @@ func Deliveries(ctx workflow.Context, in dispatch.DeliveriesInput) error {
 	}
 }
 
-// publishDeliveryDetails shows in the Temporal UI how the endpoint stands.
+// publishDeliveryDetails shows the state of the endpoint's deliveries in the Temporal UI.
 func publishDeliveryDetails(ctx workflow.Context, r dispatch.BatchResult) {
 	lines := []string{fmt.Sprintf("last batch: %d delivered, %d failed", r.Delivered, r.Failed),
 		fmt.Sprintf("backlog: %d", r.Pending)}

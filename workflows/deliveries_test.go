@@ -18,11 +18,11 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// endpointHarness is an endpoint's deliveries in the test environment. Its batches are played.
+// endpointHarness runs an endpoint's deliveries in the test environment, with played batches.
 type endpointHarness struct {
 	t       *testing.T
 	env     *testsuite.TestWorkflowEnvironment
-	batches []time.Duration // when each began, after day0
+	batches []time.Duration // when each batch began, after day0
 }
 
 func newEnv() *testsuite.TestWorkflowEnvironment {
@@ -35,7 +35,8 @@ func newEnv() *testsuite.TestWorkflowEnvironment {
 	return env
 }
 
-// newEndpoint plays batch n, from 1, with what the function returns: how long until the next delivery is due; 0: none is left.
+// newEndpoint plays batch n, from 1, with the function's result: the time until the next delivery is due; 0: none is
+// left.
 func newEndpoint(t *testing.T, batch func(e *endpointHarness, n int) (next time.Duration, err error)) *endpointHarness {
 	t.Helper()
 	e := &endpointHarness{t: t, env: newEnv()}
@@ -107,12 +108,12 @@ func TestNudges(t *testing.T) {
 	})
 }
 
-// A batch that fails, because its worker was killed or the store is away, is made again for as long as it takes.
+// TestFailedBatchIsMadeAgain: a batch that fails, because of its worker or the store, is retried without a limit.
 func TestFailedBatchIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	e := newEndpoint(t, func(_ *endpointHarness, n int) (time.Duration, error) {
 		if n <= 8 { // the test environment gives up after ten attempts
-			return 0, errors.New("the store is away")
+			return 0, errors.New("the store is unavailable")
 		}
 		return 0, nil
 	})
@@ -121,7 +122,7 @@ func TestFailedBatchIsMadeAgain(t *testing.T) {
 	require.Equal(t, 30*time.Second, e.batches[8]-e.batches[7])
 }
 
-// An endpoint that is nudged during every batch must continue as new all the same: its history has an end.
+// TestDeliveriesContinueAsNew: an endpoint that is nudged during every batch still continues as new.
 func TestDeliveriesContinueAsNew(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(e *endpointHarness){

@@ -11,13 +11,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// registerDemandHandler registers the update by which clients and operations ask something of the order. The validator asks the state
-// machine as a courtesy, so that a plainly refused demand leaves no trace in the history; the handler asks again under the mutex.
+// registerDemandHandler registers the update by which clients and operations make demands. The validator asks the state
+// machine first, so that a demand that is clearly refused adds nothing to the history. The handler asks again while it
+// holds the mutex.
 func (r *orderRun) registerDemandHandler(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, dispatch.UpdateDemand, r.handleDemand, workflow.UpdateHandlerOptions{
 		Validator: func(ctx workflow.Context, dm order.Demand) error {
 			if !r.loaded || dm.IsRetry {
-				return nil // what was recorded before has its answer there
+				return nil // the answer may have been recorded already
 			}
 			if reason := r.state.CheckDemand(dm, workflow.Now(ctx)); reason != "" {
 				return dispatch.RefusalError(reason, r.state.Status)
@@ -29,7 +30,7 @@ func (r *orderRun) registerDemandHandler(ctx workflow.Context) error {
 
 func (r *orderRun) handleDemand(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // see Order
-	// A cancellation waits until the outcome of a placing call is recorded.
+	// A cancellation waits until the outcome of a placement call is recorded.
 	err := workflow.Await(ctx, func() bool { return r.loaded && (dm.Kind != order.DemandCancel || !r.placementInFlight) })
 	if err != nil {
 		return order.DemandAnswer{}, err
@@ -60,7 +61,7 @@ func (r *orderRun) recordDemand(ctx workflow.Context, dm order.Demand) (order.De
 	}, nil
 }
 
-// demandRecording decides a demand. Results that are accepted become the order's newest.
+// demandRecording decides a demand. Accepted results become the order's newest.
 func demandRecording(s order.State, dm order.Demand, now time.Time) *order.Recording {
 	rec := &order.Recording{Decision: s.ApplyDemand(dm, now), DemandID: dm.ID}
 	if dm.Kind == order.DemandAcceptResults && rec.Decision.Outcome == order.OutcomeApplied {
@@ -69,16 +70,18 @@ func demandRecording(s order.State, dm order.Demand, now time.Time) *order.Recor
 	return rec
 }
 
-// labMustConfirm reports whether the lab holds a requisition and has a call to cancel it.
+// labMustConfirm reports whether the lab has a requisition and a call to cancel it.
 func (r *orderRun) labMustConfirm() bool {
 	return r.capabilities.CanCancel && r.state.Placement.State == order.PlacementDone && !r.state.HasShipped
 }
 
-// cancelAnswerTimeout is how long a caller waits for the lab to confirm. After that the caller is told so, and the lab is asked on.
+// cancelAnswerTimeout is how long a caller waits for the lab's confirmation. After it the caller is answered "no answer
+// yet", and the lab is still being asked.
 const cancelAnswerTimeout = 12 * time.Second
 
-// answerWithoutAsking answers a demand that somebody else would have to be asked for, and that the order does not allow or has already. It is not
-// decided where the run was behind what is recorded, as one is whose last task was lost with its worker, and the demand is allowed.
+// answerWithoutAsking answers a demand for which a partner would be asked, if the order does not allow it or fulfils it
+// already. decided is false if the state was out of date and the demand is allowed after all. That happens when the
+// run's last task was lost with its worker.
 func (r *orderRun) answerWithoutAsking(ctx workflow.Context,
 	dm order.Demand) (answer order.DemandAnswer, decided bool, err error) {
 	from := r.state.Status
@@ -100,25 +103,41 @@ func (r *orderRun) answerWithoutAsking(ctx workflow.Context,
 	}, decided, nil
 }
 
-// askLabToCancel has the lab confirm the cancellation first. The mutex is free meanwhile, so a kit that ships before the confirmation wins.
+// askLabToCancel records that the lab is asked to confirm a cancellation, and waits for its answer. The mutex is free
+// while it waits, so a kit that ships before the confirmation prevents the cancellation.
 func (r *orderRun) askLabToCancel(ctx workflow.Context, dm order.Demand) (order.DemandAnswer, error) {
+	if answer, answered, err := r.recordCancelAsked(ctx, dm); err != nil || answered {
+		return answer, err
+	}
+	return r.awaitCancelAnswer(ctx)
+}
+
+// recordCancelAsked records that the lab is asked to confirm the cancellation. The loop then starts the call. answered
+// reports that the demand needed no call.
+func (r *orderRun) recordCancelAsked(ctx workflow.Context,
+	dm order.Demand) (answer order.DemandAnswer, answered bool, err error) {
 	for asked := false; !asked; {
 		if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" {
-			if answer, decided, err := r.answerWithoutAsking(ctx, dm); err != nil || decided {
-				return answer, err
+			if answer, answered, err = r.answerWithoutAsking(ctx, dm); err != nil || answered {
+				return answer, answered, err
 			}
 		}
-		_, err := r.decideAndRecord(ctx, order.CauseCall(order.CancelAskCallPrefix+dm.ID),
+		_, err = r.decideAndRecord(ctx, order.CauseCall(order.CancelAskCallPrefix+dm.ID),
 			func(s order.State) *order.Recording {
 				if asked = s.CheckDemand(dm, workflow.Now(ctx)) == ""; !asked {
-					return nil // overtaken while waiting for the mutex
+					return nil // not allowed any more after the wait for the mutex
 				}
 				return &order.Recording{Decision: s.ApplyCancelAsked(dm, workflow.Now(ctx))}
 			})
 		if err != nil {
-			return order.DemandAnswer{}, err
+			return order.DemandAnswer{}, false, err
 		}
 	}
+	return order.DemandAnswer{}, false, nil
+}
+
+// awaitCancelAnswer waits for the lab's answer to a cancellation, at most cancelAnswerTimeout.
+func (r *orderRun) awaitCancelAnswer(ctx workflow.Context) (order.DemandAnswer, error) {
 	before := r.cancelAnswerCount
 	answered, err := workflow.AwaitWithTimeout(ctx, cancelAnswerTimeout,
 		func() bool { return r.cancelAnswerCount > before })
@@ -131,6 +150,7 @@ func (r *orderRun) askLabToCancel(ctx workflow.Context, dm order.Demand) (order.
 	return r.lastCancelAnswer, nil
 }
 
+// cancelOptions are the options of one attempt to cancel an order at its lab.
 var cancelOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 10 * time.Second,
 	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
@@ -139,14 +159,14 @@ var cancelOptions = workflow.ActivityOptions{
 // cancelRetryPause is the pause before a lab that has not answered is asked again.
 const cancelRetryPause = time.Minute
 
-// cancelAtLab asks the lab until it has confirmed or refused. Its answer is for everybody who waits, and is recorded for whoever
-// asked last.
+// cancelAtLab calls the lab until it has confirmed or refused the cancellation. All callers who wait get its answer. It
+// is recorded for the newest demand.
 func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 	for try := 1; r.state.PendingCancellation != nil; try++ {
 		id := fmt.Sprintf("cancel-%s-%d", r.state.PendingCancellation.ID, try)
 		err := r.callPartner(ctx, cancelOptions, dispatch.ActivityCancel, dispatch.CallInput{OrderID: r.id, CallID: id}, nil)
 		if r.state.PendingCancellation == nil {
-			return nil // settled by another run of this order
+			return nil // another run of this order has recorded the outcome
 		}
 		dm := *r.state.PendingCancellation
 		switch {
@@ -169,7 +189,8 @@ func (r *orderRun) cancelAtLab(ctx workflow.Context) error {
 	return nil
 }
 
-// recordCancelUnanswered: the lab is asked again, unless the order has moved on, so that its confirmation would change nothing. over says so.
+// recordCancelUnanswered records an attempt without an answer. over reports that the order cannot be cancelled any
+// more: then the demand is decided without the lab.
 func (r *orderRun) recordCancelUnanswered(ctx workflow.Context, id string, dm order.Demand) (over bool, err error) {
 	if r.state.CheckDemand(dm, workflow.Now(ctx)) != "" {
 		dm.Confirmed = true

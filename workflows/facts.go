@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// applySignalledFacts applies every fact that has been signalled, one at a time, in order of arrival.
+// applySignalledFacts applies the facts that were signalled, one at a time, in order of arrival.
 func (r *orderRun) applySignalledFacts(ctx workflow.Context) error {
 	var f order.Fact
 	for r.factSignals.ReceiveAsync(&f) {
@@ -20,7 +20,7 @@ func (r *orderRun) applySignalledFacts(ctx workflow.Context) error {
 	return nil
 }
 
-// proposeFact decides a fact. One that is parked already and stays so is not recorded again.
+// proposeFact decides a fact. A fact that is parked and stays parked is not recorded again.
 func (r *orderRun) proposeFact(ctx workflow.Context, f order.Fact) proposal {
 	return func(s order.State) *order.Recording {
 		d := s.ApplyFact(f, workflow.Now(ctx))
@@ -35,7 +35,7 @@ func isParked(s order.State, inboxID string) bool {
 	return slices.ContainsFunc(s.ParkedFacts, func(f order.Fact) bool { return f.InboxID == inboxID })
 }
 
-// retryParked tries the parked facts again, oldest arrival first, until a round moves nothing. The mutex is held.
+// retryParked applies the parked facts again, oldest first, until a round changes nothing. The caller holds the mutex.
 func (r *orderRun) retryParked(ctx workflow.Context) error {
 	for again := true; again; {
 		again = false

@@ -30,7 +30,7 @@ func TestFactsInAnyOrder(t *testing.T) {
 	tests := map[string]struct {
 		happen  func(w *orderHarness)
 		history []lifecycle.LowStatus
-		implied []int // events that no report stands for
+		implied []int // sequence numbers of events without a fact
 		fates   []string
 	}{
 		"the shipped notice never comes": {
@@ -123,7 +123,7 @@ func TestFactsInAnyOrder(t *testing.T) {
 	}
 }
 
-// An implied step has the time of the fact that proves it.
+// TestImpliedStepsHaveTheFactsTime checks that an implied step has the time of the fact that proves it.
 func TestImpliedStepsHaveTheFactsTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -137,7 +137,8 @@ func TestImpliedStepsHaveTheFactsTime(t *testing.T) {
 	}
 }
 
-// The same report twice: once by the partner, which the inbox counts, and once by the reconciler, which the recording knows.
+// TestDuplicatesChangeNothing: a fact arrives twice from the partner, which the inbox detects, and twice by signal,
+// which the recording detects.
 func TestDuplicatesChangeNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -160,7 +161,7 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 	require.Len(t, w.story().Decisions, 3, "the requisition and the two reports")
 }
 
-// A parked report that is signalled again stays parked, and is one report when its turn comes.
+// TestParkedFactSignalledAgain: a parked fact that is signalled again stays parked, and is applied once.
 func TestParkedFactSignalledAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withActivateBy(march(6), time.UTC))
@@ -176,7 +177,8 @@ func TestParkedFactSignalledAgain(t *testing.T) {
 	require.Len(t, w.story().Decisions, 5, "parked, marked after a day, activated, placed, applied")
 }
 
-// A courier's sighting that does not fit waits, marked after a day, until a later report makes it history.
+// TestFactOutOfPlace: a courier fact without an edge stays parked, is marked after a day, and becomes late by a later
+// fact.
 func TestFactOutOfPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -219,7 +221,8 @@ func TestAmendments(t *testing.T) {
 	})
 }
 
-// The four payloads of the partner's own documentation have times of 2018: implausible, so the receive time counts.
+// TestPayloadsOfTheDocumentation: the documented payloads have implausible times of 2018, so the time of receipt
+// counts.
 func TestPayloadsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -240,7 +243,7 @@ func TestPayloadsOfTheDocumentation(t *testing.T) {
 		"one order number, three accession numbers")
 }
 
-// deliver takes a payload in as the webhook endpoint does, but for the order's number.
+// deliver stores a payload as the webhook endpoint does, with the order's number.
 func (w *orderHarness) deliver(name string) {
 	body, err := os.ReadFile("../labs/molecular/testdata/webhooks/" + name + ".json")
 	require.NoError(w.t, err)

@@ -15,46 +15,47 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// historyFact is one report of a history: what happened, when, and which statement it makes.
+// historyFact is one fact of a history: what happened, when, and with which content.
 type historyFact struct {
 	kind   order.FactKind
 	at     time.Duration       // when it happened, after day0
-	final  bool                // kit_rejected: for good
-	parcel int                 // kit_shipped: which numbers it tells
+	final  bool                // kit_rejected: final
+	parcel int                 // kit_shipped: which tracking numbers
 	leg    string              // courier_report
 	target lifecycle.LowStatus // courier_report
 }
 
-// arrival is a report on its way to us: the reports of a history come in any order, and some come again.
+// arrival is the arrival of a fact: the facts of a history arrive in any order, and some arrive twice.
 type arrival struct {
 	report int
 	after  time.Duration // since the arrival before
 }
 
-// kitHistory is what really happened to a kit, in order, and how we came to know it. Everything has happened before the first arrival.
+// kitHistory is what happened to a kit, in order, and how the facts arrived. Everything happened before the first
+// arrival.
 type kitHistory struct {
-	told     []historyFact
+	facts    []historyFact
 	arrivals []arrival
 }
 
 func (h kitHistory) String() string {
 	var b strings.Builder
-	for _, x := range h.told {
+	for _, x := range h.facts {
 		fmt.Fprintf(&b, "%s%s at %s; ", x.kind, x.target, x.at)
 	}
-	b.WriteString("told:")
+	b.WriteString("facts:")
 	for _, a := range h.arrivals {
 		fmt.Fprintf(&b, " %s later #%d,", a.after, a.report)
 	}
 	return b.String()
 }
 
-// arrivalsFrom is when the first report arrives. Everything arrives within three days, well inside the shortest deadline.
+// arrivalsFrom is when the first fact arrives. All facts arrive within three days, before the shortest deadline.
 const arrivalsFrom = 3 * day
 
-// histories draws legal histories: shipments, sightings by couriers, then the kit at the lab, then one of the ends.
+// histories draws valid histories: shipments, courier scans, then the kit at the lab, then one of the ends.
 func histories(end *rapid.Generator[[]historyFact]) *rapid.Generator[kitHistory] {
-	sightings := []historyFact{
+	scans := []historyFact{
 		{kind: order.FactCourierReport, leg: "outbound", target: lifecycle.OutForDelivery},
 		{kind: order.FactCourierReport, leg: "outbound", target: lifecycle.WithCustomer},
 		{kind: order.FactCourierReport, leg: "inbound", target: lifecycle.TransitLab},
@@ -64,20 +65,20 @@ func histories(end *rapid.Generator[[]historyFact]) *rapid.Generator[kitHistory]
 		var h kitHistory
 		shipments := rapid.IntRange(0, 2).Draw(t, "shipments")
 		for n := range shipments {
-			h.told = append(h.told, historyFact{kind: order.FactKitShipped, parcel: n})
+			h.facts = append(h.facts, historyFact{kind: order.FactKitShipped, parcel: n})
 		}
 		if shipments == 1 {
-			from := rapid.IntRange(0, 3).Draw(t, "sightings from")
-			h.told = append(h.told, sightings[from:]...)
+			from := rapid.IntRange(0, 3).Draw(t, "scans from")
+			h.facts = append(h.facts, scans[from:]...)
 		}
-		h.told = append(h.told, rapid.SliceOfN(atLab, 0, 3).Draw(t, "at the lab")...)
-		h.told = append(h.told, end.Draw(t, "end")...)
+		h.facts = append(h.facts, rapid.SliceOfN(atLab, 0, 3).Draw(t, "at the lab")...)
+		h.facts = append(h.facts, end.Draw(t, "end")...)
 		at := time.Duration(0)
-		for i := range h.told {
+		for i := range h.facts {
 			at += time.Duration(rapid.IntRange(1, 6).Draw(t, "hours")) * hour
-			h.told[i].at = at
+			h.facts[i].at = at
 		}
-		h.arrivals = drawArrivals(t, len(h.told))
+		h.arrivals = drawArrivals(t, len(h.facts))
 		return h
 	})
 }
@@ -97,7 +98,7 @@ func drawArrivals(t *rapid.T, reports int) []arrival {
 	return out
 }
 
-// The ends with at most one terminal fact, none newer than it but further reports.
+// consistentEnds are the ends with at most one terminal fact, after which only lab reports follow.
 var consistentEnds = rapid.SampledFrom([][]historyFact{
 	nil,
 	{{kind: order.FactKitRejected, final: true}},
@@ -105,12 +106,12 @@ var consistentEnds = rapid.SampledFrom([][]historyFact{
 	{{kind: order.FactReportReady}, {kind: order.FactReportReady}},
 })
 
-// wantStatus is the status that a history ends in: that of its newest report.
+// wantStatus returns the status in which a history ends: that of its newest fact.
 func (h kitHistory) wantStatus() lifecycle.LowStatus {
-	if len(h.told) == 0 {
+	if len(h.facts) == 0 {
 		return created
 	}
-	last := h.told[len(h.told)-1]
+	last := h.facts[len(h.facts)-1]
 	switch last.kind {
 	case order.FactKitShipped:
 		return shipped
@@ -128,7 +129,8 @@ func (h kitHistory) wantStatus() lifecycle.LowStatus {
 	}
 }
 
-// deliverFacts lets the reports arrive at an order. With forgetful, each seems to be of the time at which it arrives, so that nothing is late.
+// deliverFacts has the facts arrive at an order. With withoutTimes each has the time of its arrival, so that none is
+// late.
 func (h kitHistory) deliverFacts(w *orderHarness, withoutTimes bool) {
 	w.resultsAt(day, `{}`)
 	if h.reportCount() > 1 {
@@ -137,7 +139,7 @@ func (h kitHistory) deliverFacts(w *orderHarness, withoutTimes bool) {
 	at := arrivalsFrom
 	for _, a := range h.arrivals {
 		at += a.after
-		x := h.told[a.report]
+		x := h.facts[a.report]
 		w.factAt(at, x.kind, func(f *order.Fact) {
 			if !withoutTimes {
 				f.SentAt = day0.Add(x.at)
@@ -157,7 +159,7 @@ func (h kitHistory) deliverFacts(w *orderHarness, withoutTimes bool) {
 
 func (h kitHistory) reportCount() int {
 	n := 0
-	for _, x := range h.told {
+	for _, x := range h.facts {
 		if x.kind == order.FactReportReady {
 			n++
 		}
@@ -165,7 +167,7 @@ func (h kitHistory) reportCount() int {
 	return n
 }
 
-// difference says how the order is not what its history amounts to; empty: it is.
+// difference says how the order differs from its history; empty: it does not.
 func (h kitHistory) difference(w *orderHarness) string {
 	o := w.order()
 	status := o.Status
@@ -176,7 +178,7 @@ func (h kitHistory) difference(w *orderHarness) string {
 		return fmt.Sprintf("the order is %s, not %s", status, h.wantStatus())
 	}
 	newest := -1
-	for i, x := range h.told {
+	for i, x := range h.facts {
 		if x.kind == order.FactKitShipped {
 			newest = i
 		}
@@ -185,7 +187,7 @@ func (h kitHistory) difference(w *orderHarness) string {
 		return "there is a shipment, or none, wrongly"
 	}
 	if newest >= 0 {
-		prefix := []string{"92", "94"}[h.told[newest].parcel]
+		prefix := []string{"92", "94"}[h.facts[newest].parcel]
 		if !strings.HasPrefix(o.Shipment.Outbound.Number, prefix) || !strings.HasPrefix(o.Shipment.Inbound.Number, prefix) {
 			return "the shipment is not the newest"
 		}
@@ -209,7 +211,8 @@ func (h kitHistory) resultsDifference(w *orderHarness, o *order.Order) string {
 	return ""
 }
 
-// Every permutation and duplication of what partners report ends in the same status, with the newest results and shipment.
+// TestHistoriesConverge: every permutation and duplication of facts ends in the same status, with the newest results
+// and shipment.
 func TestHistoriesConverge(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
@@ -221,18 +224,18 @@ func TestHistoriesConverge(t *testing.T) {
 	})
 }
 
-// The control: without the times of what happened, the order of arrival decides, and the property does not hold.
+// The control: without the times of the facts the order of arrival decides, and the property does not hold.
 func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
 	different := map[bool]int{}
 	for seed := range 20 {
 		h := histories(consistentEnds).Example(seed)
-		for _, forgetful := range []bool{false, true} {
+		for _, withoutTimes := range []bool{false, true} {
 			w := c.newWorld(t)
-			h.deliverFacts(w, forgetful)
+			h.deliverFacts(w, withoutTimes)
 			if h.difference(w) != "" {
-				different[forgetful]++
+				different[withoutTimes]++
 			}
 		}
 	}
@@ -240,7 +243,7 @@ func TestHistoriesDoNotConvergeWithoutTimes(t *testing.T) {
 	require.NotZero(t, different[true], "nothing was lost by forgetting when things happened")
 }
 
-// Of terminal facts that contradict each other the first to be applied stands, and somebody has to look.
+// TestContradictoryHistories: the first of contradictory terminal facts decides, and a mark is raised.
 func TestContradictoryHistories(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
@@ -250,13 +253,13 @@ func TestContradictoryHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := histories(ends).Draw(rt, "history")
 		first := slices.IndexFunc(h.arrivals, func(a arrival) bool {
-			x := h.told[a.report]
+			x := h.facts[a.report]
 			return x.final || x.kind == order.FactReportReady
 		})
 		w := c.newWorld(rt)
 		h.deliverFacts(w, false)
 		o := w.order()
-		if h.told[h.arrivals[first].report].final {
+		if h.facts[h.arrivals[first].report].final {
 			require.Equal(rt, lifecycle.SampleError, o.Status, h)
 			require.Contains(rt, w.attention(), order.AttentionResultAfterEnd, h)
 			require.Nil(rt, o.Results, h)

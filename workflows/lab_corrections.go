@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// correctAtLab tells the lab what was missing, until it has answered or the order is not held up any more. A newer correction is told as
-// soon as the round before it has ended.
+// correctAtLab sends a correction to the lab until the lab has answered or the order is not blocked any more. A newer
+// correction is sent as soon as the round before it has ended.
 func (r *orderRun) correctAtLab(ctx workflow.Context) error {
 	for r.state.PendingCorrection != nil {
 		pending := *r.state.PendingCorrection
@@ -19,7 +19,7 @@ func (r *orderRun) correctAtLab(ctx workflow.Context) error {
 		err := r.callPartner(ctx, placeOptions, dispatch.ActivityCorrect, dispatch.CallInput{OrderID: r.id, CallID: id}, nil)
 		_, recErr := r.decideAndRecord(ctx, order.CauseCall(id), func(s order.State) *order.Recording {
 			if s.PendingCorrection == nil || s.PendingCorrection.DemandID != pending.DemandID {
-				return nil // overtaken
+				return nil // a newer correction, or none any more
 			}
 			return &order.Recording{Decision: correctionDecision(s, err, workflow.Now(ctx))}
 		})

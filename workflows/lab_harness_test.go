@@ -27,8 +27,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// day0 is when the orders of these tests are created, by the test environment's clock. It is far ahead of any real one, because the
-// test environment holds second attempts of local activities to a deadline by the real clock.
+// day0 is when the orders of these tests are created, by the test environment's clock. It is far in the future, because
+// the test environment applies a deadline by the real clock to second attempts of local activities.
 var day0 = time.Date(2054, 3, 2, 10, 0, 0, 0, time.UTC)
 
 const (
@@ -41,8 +41,8 @@ const (
 	labToken = "0b6c6a8e-4d53-4d0b-9b39-3d0f3a9f6c11"
 )
 
-// testClinic is what orders live in: a real store on SQLite, and a simulated lab over HTTP that sends nothing by itself. Its clock is the
-// test environment's, so everything that is recorded is recorded in skipped time. Orders of one clinic take turns.
+// testClinic is a team with a real store on SQLite, and a simulated lab over HTTP that sends nothing itself. Its clock
+// is the test environment's, so all recorded times are skipped times. Its orders run one after the other.
 type testClinic struct {
 	t           testing.TB
 	clock       atomic.Pointer[testsuite.TestWorkflowEnvironment]
@@ -52,12 +52,12 @@ type testClinic struct {
 	gate        labGate
 	account     store.LabAccount
 	user        store.User
-	parcelsSent int // sent so far
+	parcelsSent int // number of parcels sent
 
-	phlebotomists map[string]string // accounts at them, by name; with a neutral lab only
+	phlebotomists map[string]string // account ids, by name; with a neutral lab only
 }
 
-// labGate lets a test step in where the lab is called. It keeps the bodies of the requisitions.
+// labGate lets a test act on calls to the lab. It stores the bodies of the requisitions.
 type labGate struct {
 	mu     sync.Mutex
 	path   string
@@ -66,7 +66,7 @@ type labGate struct {
 	placed []string
 }
 
-// setHook calls the hook for every call of the path, with its number from 1; serve lets the lab answer.
+// setHook calls the hook for every call of the path, with its number from 1. serve passes the call to the lab.
 func (g *labGate) setHook(path string, hook func(n int, serve func())) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -111,17 +111,18 @@ func dropConnection() { panic(http.ErrAbortHandler) }
 // clinicSetting changes a clinic before it is opened.
 type clinicSetting func(*simlab.Config, *store.LabAccount)
 
-// withCancelCall gives the lab a call that cancels, and the account its path.
+// withCancelCall gives the lab a call that cancels, and its path to the account.
 func withCancelCall(c *simlab.Config, a *store.LabAccount) {
 	c.CancelCall = true
-	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":"/CancelOrder"}}`)
+	a.Settings = []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo",` +
+		`"notifications":"/Notifications","cancel":"/CancelOrder"}}`)
 }
 
-// neutralSecret signs what the neutral protocol sends.
+// neutralSecret signs the webhooks of the neutral protocol.
 const neutralSecret = "whsec_bm90LWEtc2VjcmV0LW9ubHktZm9yLXRlc3RzLTAwMDE="
 
-// withNeutralLab gives the clinic a lab that speaks the neutral protocol, takes orders of every collection method, and is a provider
-// of appointments.
+// withNeutralLab gives the clinic a lab with the neutral protocol, which takes orders of every collection method and is
+// a provider of appointments.
 func withNeutralLab(c *simlab.Config, a *store.LabAccount) {
 	c.NeutralURL, c.NeutralAccount, c.NeutralSecrets = "http://127.0.0.1:1/unused", labUser, []string{neutralSecret}
 	a.Partner, a.LabSlug, a.Token = neutral.Partner, "quest", neutralSecret
@@ -139,7 +140,8 @@ func newClinic(t testing.TB, settings ...clinicSetting) *testClinic {
 	c.account = store.LabAccount{
 		ID: uuid.NewString(), LabSlug: "mtl", Partner: molecular.Partner, Environment: "sandbox",
 		User: labUser, Token: labToken, Status: "active",
-		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
+		Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo",` +
+			`"notifications":"/Notifications"}}`),
 	}
 	for _, set := range settings {
 		set(&config, &c.account)
@@ -150,7 +152,7 @@ func newClinic(t testing.TB, settings ...clinicSetting) *testClinic {
 	return c
 }
 
-// now is the clock of the run that is on; day0 before the first.
+// now is the clock of the current run; day0 before the first.
 func (c *testClinic) now() time.Time {
 	if env := c.clock.Load(); env != nil {
 		return env.Now().UTC()

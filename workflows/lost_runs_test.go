@@ -16,9 +16,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-var errOutage = errors.New("the database is away")
+var errOutage = errors.New("the database is unavailable")
 
-// longTimeline is a life with every kind of wait in it: rounds of placing, a leg, a recovery window, a schedule of fetching.
+// longTimeline is an order with every kind of wait: rounds of placement, a leg, a recovery window, a fetch schedule.
 func longTimeline(t *testing.T) *orderHarness {
 	t.Helper()
 	w := newWorld(t, withActivateBy(march(3), time.UTC), withScript("fail-place-6"))
@@ -48,7 +48,7 @@ func requireWholeLife(t *testing.T, w *orderHarness) {
 	require.Equal(t, day0.Add(26*day), w.order().Events[7].OccurredAt)
 }
 
-// A run may be lost at any point, in the middle of a recording too: the next one goes on from what is recorded.
+// TestLostRuns: a run may be lost at any point, also during a recording. The next run goes on from what is recorded.
 func TestLostRuns(t *testing.T) {
 	t.Parallel()
 	cuts := []time.Duration{
@@ -77,7 +77,7 @@ func TestLostRuns(t *testing.T) {
 	}
 }
 
-// The due times are absolute: a run that begins in the middle of a wait does not begin the wait anew.
+// TestDeadlinesOutliveTheRun: due times are absolute, so a run that begins during a wait does not restart the wait.
 func TestDeadlinesOutliveTheRun(t *testing.T) {
 	t.Parallel()
 	for _, cut := range []time.Duration{time.Hour, 5 * day, 16 * day, 22 * day, 30 * day, 39 * day} {
@@ -93,7 +93,7 @@ func TestDeadlinesOutliveTheRun(t *testing.T) {
 	}
 }
 
-// A run that is lost while the lab is being called has the next one ask again, by the same number.
+// TestCutOffDuringTheCall: if a run is lost during the placement call, the next run calls again with the same number.
 func TestCutOffDuringTheCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -131,8 +131,7 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// Another recording comes first: another run of the order, of which this one knows nothing. The decision is made again on what it
-// left behind.
+// TestOvertakenByAnotherRecording: another run of the order records first. The decision is made again on its result.
 func TestOvertakenByAnotherRecording(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -171,7 +170,7 @@ func TestOvertakenByAnotherRecording(t *testing.T) {
 	}
 }
 
-// recordFactElsewhere records a report as another run of the order would, and then tells the run of it.
+// recordFactElsewhere records a fact as another run of the order would, and then signals it to the run.
 func (w *orderHarness) recordFactElsewhere(f order.Fact) {
 	w.t.Helper()
 	ctx := context.Background()
@@ -186,7 +185,8 @@ func (w *orderHarness) recordFactElsewhere(f order.Fact) {
 	w.signalFact(got)
 }
 
-// The decision that a parked report waited for was recorded by a run that went no further: the next run gives the report its chance.
+// TestParkedFactOfALostRun: a run recorded the decision that a parked fact waited for, and was lost. The next run
+// applies the fact.
 func TestParkedFactOfALostRun(t *testing.T) {
 	t.Parallel()
 	park := func(t *testing.T) *orderHarness {
@@ -216,7 +216,7 @@ func TestParkedFactOfALostRun(t *testing.T) {
 	})
 }
 
-// recordPlacementElsewhere records that an order which was scheduled has its requisition, as another run of the order would.
+// recordPlacementElsewhere records the requisition of a scheduled order, as another run of the order would.
 func (w *orderHarness) recordPlacementElsewhere() {
 	w.t.Helper()
 	ctx := context.Background()
@@ -238,8 +238,8 @@ func (w *orderHarness) recordPlacementElsewhere() {
 	}
 }
 
-// A run whose last task was lost with its worker does not know yet that there is a requisition. Asked for an appointment it finds out,
-// and asks the provider: it neither refuses nor says that something is booked which nobody was asked for.
+// TestBookingOnAStaleRun: a run whose last task was lost with its worker does not know the requisition. On a booking
+// demand it learns of it and asks the provider. It neither refuses nor answers "booked" without a call.
 func TestBookingOnAStaleRun(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn, withActivateBy(march(6), time.UTC))
@@ -253,8 +253,8 @@ func TestBookingOnAStaleRun(t *testing.T) {
 	require.Len(t, w.labCalls("neutral.book"), 1)
 }
 
-// An update that is lost with its server leaves no trace in Temporal, whatever it has recorded. Once the run is told to look it knows:
-// here that it is over, and there that it has to act now and not on the day that it was waiting for.
+// TestWakeReloadsTheOrder: an update that is lost with its server leaves no trace in Temporal, whatever it recorded.
+// After a wake the run knows: that the order has ended, or that it has to act now.
 func TestWakeReloadsTheOrder(t *testing.T) {
 	t.Parallel()
 	behind := func(w *orderHarness, d order.Demand) {
@@ -294,8 +294,8 @@ func TestWakeReloadsTheOrder(t *testing.T) {
 	})
 }
 
-// A demand may have been recorded by a task that was lost with its server, and be asked again: the run finds out while it answers, and acts
-// on what it has found.
+// TestADemandThatWasRecordedBefore: a demand was recorded by a task that was lost with its server, and is repeated. The
+// run learns of it while it answers, and acts on it.
 func TestADemandThatWasRecordedBefore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withActivateBy(march(20), time.UTC))
@@ -317,7 +317,7 @@ func TestADemandThatWasRecordedBefore(t *testing.T) {
 		"it is placed at once, and not on the day that was waited for")
 }
 
-// A database that is away delays an order and never fails it. Attempts are made every second at most.
+// TestStoreOutage: an unavailable database delays an order and never fails it, with at most one attempt a second.
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
 	w := longTimeline(t)
@@ -333,7 +333,7 @@ func TestStoreOutage(t *testing.T) {
 	require.Empty(t, w.attention())
 }
 
-// A recording whose answer was lost is not made twice.
+// TestRecordingWhoseAnswerIsLost: a recording whose answer was lost is not made twice.
 func TestRecordingWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	w := longTimeline(t)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestMain lets properties be checked 40 times: each is an order's life on a real store. -rapid.checks asks for more.
+// TestMain checks each property 40 times: each check is an order on a real store. -rapid.checks changes the number.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "40"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -14,35 +14,36 @@ import (
 type orderRun struct {
 	id           string
 	loaded       bool
-	changed      bool  // something was recorded, or a coroutine ended, since the loop last looked
-	err          error // what a coroutine could not record; the loop returns it
+	changed      bool  // something was recorded, or a coroutine ended, since the loop's last turn
+	err          error // the error of a coroutine; the loop returns it
 	state        order.State
-	capabilities dispatch.LoadedOrder // what the partners can do; its State is only what the run began with
+	capabilities dispatch.LoadedOrder // what the partners can do; its State is out of date
 	mutex        workflow.Mutex       // one decision at a time; never held across a partner call
 	factSignals  workflow.ReceiveChannel
-	wakeSignals  workflow.ReceiveChannel // somebody says that something may be recorded of which this run does not know
+	wakeSignals  workflow.ReceiveChannel // something may be recorded that this run does not know
 	published    publishedAttributes
 
 	timer       workflow.Future
 	timerDue    time.Time
 	cancelTimer workflow.CancelFunc
 
-	runningCoroutines  map[coroutine]bool // the coroutines that exist
+	runningCoroutines  map[coroutine]bool // the coroutines that are running
 	callsInFlight      int                // partner calls in flight
-	recordingsInFlight int                // decisions being recorded, or waiting for their turn
-	// the lab is asked for the requisition, or its answer is being recorded
+	recordingsInFlight int                // decisions that are being recorded or wait for the mutex
+	// the lab is being asked for the requisition, or its answer is being recorded
 	placementInFlight    bool
-	bookingAppointmentID string             // the id of the appointment that a provider is being called to book
-	cancelAnswerCount    int                // by the partner, to cancellations
+	bookingAppointmentID string             // the appointment that a provider is being called to book
+	cancelAnswerCount    int                // the number of the partner's answers to cancellations
 	lastCancelAnswer     order.DemandAnswer // the newest of them
-	// what became of demands about appointments, by id, until it is told
+	// the answers to demands about appointments, by the demand's id, until their callers take them
 	bookingAnswers map[string]order.DemandAnswer
 }
 
-// Order runs one order: it takes facts and demands, has the requisition made, keeps the deadlines and has results fetched, until
-// the order has ended and nothing is left to do. A later fact or demand starts another run of the same id.
+// Order runs one order: it applies facts and demands, places the order at its lab, acts on deadlines and fetches
+// results, until the order has ended and nothing is left to do. A later fact or demand starts another run of the same
+// id.
 func Order(ctx workflow.Context, in dispatch.OrderInput) error {
-	// Cancelling the workflow from outside must not tear an order apart: an order is cancelled by a demand.
+	// Cancelling the workflow from outside must not interrupt an order. An order is cancelled by a demand.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	r := &orderRun{
 		id:                in.OrderID,
@@ -52,7 +53,8 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 		runningCoroutines: map[coroutine]bool{},
 		bookingAnswers:    map[string]order.DemandAnswer{},
 	}
-	// Registered before the first wait, because a demand that comes with the start is refused otherwise; handlers wait for the load.
+	// The handler is registered before the first wait, because a demand that arrives with the start would be refused
+	// otherwise. It waits for the load.
 	if err := r.registerDemandHandler(ctx); err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func Order(ctx workflow.Context, in dispatch.OrderInput) error {
 	return r.loop(ctx, in)
 }
 
-// loadAndRetryParked loads the order and gives parked facts the chance that a run which was cut off between two recordings owed them.
+// loadAndRetryParked loads the order and retries parked facts: an earlier run may have ended before it did.
 func (r *orderRun) loadAndRetryParked(ctx workflow.Context) error {
 	if err := r.mutex.Lock(ctx); err != nil {
 		return err
@@ -74,7 +76,7 @@ func (r *orderRun) loadAndRetryParked(ctx workflow.Context) error {
 	return r.retryParked(ctx)
 }
 
-// loop takes what has come, arms what the state asks for, and waits for more.
+// loop applies what has arrived, starts what the state asks for, and waits for more.
 func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 	for {
 		r.changed = false
@@ -107,7 +109,7 @@ func (r *orderRun) loop(ctx workflow.Context, in dispatch.OrderInput) error {
 	}
 }
 
-// finished reports whether the order has ended, and nothing that was signalled, asked or begun is unfinished.
+// finished reports whether the order has ended and no signal, demand, call or recording is unfinished.
 func (r *orderRun) finished(ctx workflow.Context) bool {
 	_, fetching := r.state.NextFetch()
 	busy := fetching || r.state.PendingCancellation != nil || r.state.PendingBooking != nil ||
@@ -115,19 +117,20 @@ func (r *orderRun) finished(ctx workflow.Context) bool {
 	return r.state.Terminal() && !busy && len(r.runningCoroutines) == 0 && r.idle(ctx)
 }
 
-// mayContinueAsNew reports whether the history has grown long and nothing would be cut short by beginning a new one.
+// mayContinueAsNew reports whether the history is long and a new run would not interrupt anything.
 func (r *orderRun) mayContinueAsNew(ctx workflow.Context) bool {
 	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.callsInFlight == 0 && r.recordingsInFlight == 0 &&
 		r.idle(ctx)
 }
 
-// idle reports whether no signal is unread and no update handler unfinished.
+// idle reports whether all signals are read and all update handlers are finished.
 func (r *orderRun) idle(ctx workflow.Context) bool {
 	return !r.changed && r.factSignals.Len() == 0 && r.wakeSignals.Len() == 0 && workflow.AllHandlersFinished(ctx)
 }
 
-// reloadWhenWoken loads the order when the run was signalled that the store may hold something of which it does not know. The guard is the example
-// of a guarded change (docs/rollouts.md): a run that has passed a wake without loading the order ignores wakes to its end.
+// reloadWhenWoken loads the order after a wake: something may be recorded that this run does not know. The guard is the
+// example of a guarded change (docs/rollouts.md): a run that has once passed a wake without loading the order ignores
+// wakes until it ends.
 func (r *orderRun) reloadWhenWoken(ctx workflow.Context) error {
 	asked := false
 	for r.wakeSignals.ReceiveAsync(nil) {
@@ -139,7 +142,8 @@ func (r *orderRun) reloadWhenWoken(ctx workflow.Context) error {
 	return r.loadAndRetryParked(ctx)
 }
 
-// load reads the order from the store: status, deadlines, parked facts and unfinished calls are all rows.
+// load reads the order from the store and publishes its search attributes. Status, deadlines, parked facts and
+// unfinished calls are all part of the stored state.
 func (r *orderRun) load(ctx workflow.Context) error {
 	var l dispatch.LoadedOrder
 	if err := workflow.ExecuteLocalActivity(storeContext(ctx), dispatch.ActivityLoad, r.id).Get(ctx, &l); err != nil {
@@ -149,8 +153,9 @@ func (r *orderRun) load(ctx workflow.Context) error {
 	return r.publishVisibility(ctx)
 }
 
-// storeContext is how the store is reached: attempts of five seconds, every second, for as long as a database may be away. A local
-// activity's ScheduleToClose defaults to its StartToClose, which would fail an order five seconds into an outage; so both are set.
+// storeContext has the options of local activities that use the store: attempts of five seconds each, one a second, for
+// as long as the database is unavailable. A local activity's ScheduleToClose defaults to its StartToClose, which would
+// fail an order after five seconds; so both are set.
 func storeContext(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout:    5 * time.Second,

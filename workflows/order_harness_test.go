@@ -26,15 +26,15 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// orderHarness is one order in its clinic, and the timeline of what happens to it. A run of its workflow that ends while the timeline has more
-// is followed by another one, as a signal or an update starts it.
+// orderHarness is one order in its clinic, and the timeline of what happens to it. If a run of its workflow ends before
+// the timeline does, another follows, as a signal or an update starts it.
 type orderHarness struct {
 	*testClinic
 	t            tester
 	env          *testsuite.TestWorkflowEnvironment
 	orderID      string
 	number       string
-	parcelNumber int // its tracking numbers are made of it
+	parcelNumber int // the number in its tracking numbers
 	temporal     fakeDispatcher
 	timeline     []*scheduledAction
 	replies      []*demandReply
@@ -43,15 +43,15 @@ type orderHarness struct {
 	runs         int       // runs so far
 	renewals     int       // runs that continued as new
 
-	// tracker, when set, follows the couriers' numbers.
+	// tracker creates the trackers of couriers' numbers; nil: none is configured.
 	tracker couriers.Tracker
-	// onRecord, when set, stands between the workflow and the recording activity.
+	// onRecord replaces the recording activity; it may call record.
 	onRecord func(ctx context.Context, rec order.Recording, record recordFunc) (order.RecordingResult, error)
-	// onRun, when set, prepares each run, from 1.
+	// onRun prepares each run, from 1.
 	onRun func(n int)
 }
 
-// tester is what a world needs of a test: *testing.T, or *rapid.T.
+// tester is what a harness needs of a test: *testing.T, or *rapid.T.
 type tester interface {
 	require.TestingT
 	Helper()
@@ -77,21 +77,21 @@ func (c *testClinic) newWorld(t tester, settings ...orderSetting) *orderHarness 
 	return c.harnessOf(t, o.ID, o.Number, o.CreatedAt)
 }
 
-// harnessOf is the world of an order that exists.
+// harnessOf returns the harness of an existing order.
 func (c *testClinic) harnessOf(t tester, id, number string, from time.Time) *orderHarness {
 	c.parcelsSent++
 	w := &orderHarness{testClinic: c, t: t, orderID: id, number: number, parcelNumber: c.parcelsSent, open: true,
 		clockAt: from}
-	w.temporal.world = w
+	w.temporal.harness = w
 	return w
 }
 
-// at lets something happen at a time after day0.
+// at schedules something at a time after day0.
 func (w *orderHarness) at(after time.Duration, do func()) {
 	w.timeline = append(w.timeline, &scheduledAction{at: day0.Add(after), do: do})
 }
 
-// run lets the whole timeline happen, and the order end.
+// run plays the whole timeline until the order ends.
 func (w *orderHarness) run() {
 	w.t.Helper()
 	w.advance(time.Time{})
@@ -99,15 +99,15 @@ func (w *orderHarness) run() {
 	w.check()
 }
 
-// runUntil lets the timeline happen until a time after day0 at which nothing is going on. A run that is open then is cut off, as if
-// its worker and its history had been lost; the next one begins there.
+// runUntil plays the timeline until a time after day0 at which nothing is in progress. A run that is open then is cut
+// off, as if its worker and its history were lost. The next run begins there.
 func (w *orderHarness) runUntil(after time.Duration) {
 	w.t.Helper()
 	w.cutOff(after)
 	w.check()
 }
 
-// cutOff is runUntil at any time, in the middle of a recording too, which may then come to its end during the next run or never.
+// cutOff is runUntil at any time, also during a recording, which may then end during the next run or never.
 func (w *orderHarness) cutOff(after time.Duration) {
 	w.t.Helper()
 	w.advance(day0.Add(after))
@@ -135,7 +135,7 @@ func (w *orderHarness) advance(limit time.Time) {
 	}
 }
 
-// noteRunEnd takes note of how a run ended.
+// noteRunEnd records how a run ended.
 func (w *orderHarness) noteRunEnd(limit time.Time) {
 	w.t.Helper()
 	require.True(w.t, w.env.IsWorkflowCompleted(), "the run did not end")
@@ -201,7 +201,7 @@ func (w *orderHarness) newRun(at time.Time) {
 	}
 }
 
-// reconcile signals again what a run that was lost has not settled.
+// reconcile signals again the facts of a lost run that have no outcome.
 func (w *orderHarness) reconcile() {
 	for _, f := range w.story().InboxItems {
 		if f.State == store.InboxReceived {
@@ -210,11 +210,11 @@ func (w *orderHarness) reconcile() {
 	}
 }
 
-// fakeDispatcher is what activities ask of Temporal: replacements are noted, facts that found their order go to the run.
+// fakeDispatcher is the activities' access to Temporal: it records replacements and signals matched facts to the run.
 type fakeDispatcher struct {
-	world  *orderHarness
-	mu     sync.Mutex
-	orders []string
+	harness *orderHarness
+	mu      sync.Mutex
+	orders  []string
 }
 
 func (r *fakeDispatcher) StartOrder(_ context.Context, id string) error {
@@ -233,12 +233,12 @@ func (r *fakeDispatcher) EnsureOrder(context.Context, string) (bool, error) {
 }
 
 func (r *fakeDispatcher) SignalFact(_ context.Context, _ string, f order.Fact) error {
-	r.world.env.SignalWorkflow(dispatch.SignalFact, f)
+	r.harness.env.SignalWorkflow(dispatch.SignalFact, f)
 	return nil
 }
 
 func (r *fakeDispatcher) WakeOrder(context.Context, string) error {
-	r.world.env.SignalWorkflow(dispatch.SignalWake, nil)
+	r.harness.env.SignalWorkflow(dispatch.SignalWake, nil)
 	return nil
 }
 

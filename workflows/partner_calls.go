@@ -24,7 +24,7 @@ const (
 	coroutineReleasing  coroutine = "releasing"
 )
 
-// startCalls starts the coroutines that the state asks for and that do not run yet.
+// startCalls starts the coroutines that the state asks for and that are not running.
 func (r *orderRun) startCalls(ctx workflow.Context) {
 	r.ensureRunning(ctx, coroutinePlacing, r.needsPlacement(), r.placeOrder)
 	_, due := r.state.NextFetch()
@@ -50,7 +50,7 @@ func (r *orderRun) ensureRunning(ctx workflow.Context, c coroutine, wanted bool,
 	})
 }
 
-// callPartner runs one partner activity, outside the mutex.
+// callPartner runs one partner activity. The caller does not hold the mutex.
 func (r *orderRun) callPartner(ctx workflow.Context, o workflow.ActivityOptions, name string, in, out any) error {
 	o.TaskQueue = dispatch.QueueLabs
 	r.callsInFlight++
@@ -62,8 +62,8 @@ func (r *orderRun) needsPlacement() bool {
 	return r.state.Placement.State == order.PlacementStarted && !r.state.Terminal()
 }
 
-// placeOptions is one round of the requisition call: five attempts (molecular-api#d25), each of which waits for its
-// turn with the lab account, however many orders are before it, and then up to 30 s for the answer.
+// placeOptions are the options of one round of placement: five attempts (molecular-api#d25). Each attempt waits for its
+// turn with the lab account, however many calls are before it, and then up to 30 s for the answer.
 var placeOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 2 * time.Hour,
 	HeartbeatTimeout:    time.Minute,
@@ -73,14 +73,14 @@ var placeOptions = workflow.ActivityOptions{
 	},
 }
 
-// Between rounds of a requisition that nobody answered.
+// The pauses between rounds of a placement without an answer.
 const (
 	placePause    = 5 * time.Minute
 	placePauseMax = time.Hour
 )
 
-// placeOrder has the requisition made. Rounds that end without an answer are repeated with the same order number: a second number for
-// the same intent could make two kits.
+// placeOrder sends the requisition to the lab. A round without an answer is repeated with the same order number: a
+// second number for the same intent could create two kits.
 func (r *orderRun) placeOrder(ctx workflow.Context) error {
 	for r.needsPlacement() {
 		id := fmt.Sprintf("place-%d", r.state.Revision)
@@ -112,8 +112,8 @@ func placementDecision(s order.State, out dispatch.PlaceResult, err error, now t
 	}
 }
 
-// pauseBetweenRounds waits, unless operations ask for the next round or none is wanted any more. Where the round was recorded by a task
-// that was lost, either may have been recorded after it: then no round counts.
+// pauseBetweenRounds waits until the pause is over, operations ask for the next round, or no round is needed any more.
+// If the task that recorded the round was lost, operations may have asked since: then there is no round to wait after.
 func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 	tries := r.state.Placement.UnansweredRounds
 	if tries == 0 {
@@ -126,8 +126,8 @@ func (r *orderRun) pauseBetweenRounds(ctx workflow.Context) error {
 	return err
 }
 
-// fetchOptions is one attempt; the schedule of attempts is the order's own. Only one whose worker stopped, before it asked or while it
-// did, is repeated at once.
+// fetchOptions are the options of one attempt to fetch results. The order has its own schedule of attempts. Only an
+// attempt whose worker stopped is repeated at once.
 var fetchOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: 2 * time.Hour,
 	HeartbeatTimeout:    time.Minute,
@@ -138,7 +138,8 @@ var fetchOptions = workflow.ActivityOptions{
 	},
 }
 
-// fetchResults gets an announced report, on the schedule of molecular-api#d32. A newer announcement begins the schedule anew.
+// fetchResults fetches an announced lab report on the schedule of molecular-api#d32. A newer announcement restarts the
+// schedule.
 func (r *orderRun) fetchResults(ctx workflow.Context) error {
 	for {
 		due, ok := r.state.NextFetch()
@@ -188,7 +189,7 @@ func (r *orderRun) needsTrackers() bool {
 	return r.state.TrackersPending && r.capabilities.CanTrack && !r.state.Terminal()
 }
 
-// trackOptions: the attempts span about six hours.
+// trackOptions: the attempts take about six hours.
 var trackOptions = workflow.ActivityOptions{
 	StartToCloseTimeout: time.Minute,
 	RetryPolicy: &temporal.RetryPolicy{
@@ -196,8 +197,8 @@ var trackOptions = workflow.ActivityOptions{
 	},
 }
 
-// createTrackers has a courier tracker made for each leg of the stored shipment. Where that cannot be done, the order goes on without: a leg
-// that nobody reports on is what the deadlines call silent.
+// createTrackers creates a courier tracker for each leg of the stored shipment. If that fails, the order goes on
+// without trackers, and the deadlines treat its legs as silent.
 func (r *orderRun) createTrackers(ctx workflow.Context) error {
 	for r.needsTrackers() {
 		out := dispatch.TrackResult{ShipmentAt: r.state.ShipmentAt}

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// placementOutcomes is how the lab dealt with each call that placed the order.
+// placementOutcomes returns the outcomes of the calls that placed the order.
 func (w *orderHarness) placementOutcomes() []string {
 	var out []string
 	for _, c := range w.labCalls("PlaceOrder") {
@@ -22,7 +22,7 @@ func (w *orderHarness) placementOutcomes() []string {
 	return out
 }
 
-// All calls to the lab carry the one number that was committed with the order, so calls by another number would not be counted here.
+// requireOneNumber asserts that all placement calls have the number that was recorded with the order.
 func (w *orderHarness) requireOneNumber() {
 	w.t.Helper()
 	require.Len(w.t, w.lab.Traffic().CallsFor(w.number), len(w.lab.Traffic().Calls))
@@ -82,7 +82,8 @@ func TestRequisitionRefusedForGood(t *testing.T) {
 	require.Empty(t, w.attention())
 }
 
-// A round is five attempts in forty seconds; the pauses between rounds are 5, 10, 20 minutes and so on.
+// TestRoundsWithoutAnAnswer: a round is five attempts in forty seconds. The pauses between rounds are 5, 10, 20 minutes
+// and so on.
 func TestRoundsWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withScript("fail-place-12"))
@@ -110,7 +111,8 @@ func TestOperationsAskForTheNextRound(t *testing.T) {
 	require.Empty(t, w.attention())
 }
 
-// A lab that reports a kit evidently knows its order: the requisition is implied, and the answer to the call only fills gaps.
+// TestFactWhileTheCallIsInFlight: a lab that reports a kit knows its order. The requisition is implied, and the call's
+// answer only adds missing data.
 func TestFactWhileTheCallIsInFlight(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ accession, want string }{
@@ -143,8 +145,8 @@ func TestFactWhileTheCallIsInFlight(t *testing.T) {
 	}
 }
 
-// What the lab reports after a round that it did not answer may be recorded by a task that is then lost, like the round. The next task
-// finds both.
+// TestLostPlacementRoundAndFact: a fact after a round without an answer is recorded by a task that is lost, like the
+// round. The next task finds both.
 func TestLostPlacementRoundAndFact(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withScript("fail-place-99"))

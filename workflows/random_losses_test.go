@@ -19,16 +19,16 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// injectedLoss is what a run does not learn of one of its recordings.
+// injectedLoss is what a run does not learn about one of its recordings.
 type injectedLoss int
 
 const (
 	lostAnswer injectedLoss = iota // that it was made
-	lostReport                     // nor that a report was recorded after it
-	lostDemand                     // nor a demand, which is made again
-	lostUpdate                     // nor a demand that nobody makes again, so that the run is told to look
-	behind                         // it knows of the recording, and not of the report after it
-	lossKinds                      // this and the next numbers: nothing is lost
+	lostReport                     // nor that a fact was recorded after it
+	lostDemand                     // nor a demand, which is repeated
+	lostUpdate                     // nor a demand that is not repeated, so that the run is woken
+	behind                         // it knows the recording, and not the fact after it
+	lossKinds                      // this and higher numbers: nothing is lost
 )
 
 // withEveryCall gives the account all calls that the lab may have.
@@ -36,8 +36,8 @@ func withEveryCall(_ *simlab.Config, a *store.LabAccount) {
 	a.Settings = bytes.Replace(a.Settings, []byte("{"), []byte(`{"cancel":true,"correct":true,`), 1)
 }
 
-// Whatever tasks of an order's run are lost with their workers, after anything that they have recorded: the order goes on by what is
-// recorded, and everybody gets an answer.
+// TestRandomTimelinesWithLostRecordings: whichever tasks of an order's run are lost with their workers, the order goes
+// on from what is recorded, and every caller gets an answer.
 func TestRandomTimelinesWithLostRecordings(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, withNeutralLab, withEveryCall)
@@ -67,7 +67,7 @@ func (c *testClinic) checkRandomLifeWithLosses(t *rapid.T) {
 	require.Equal(t, o.State.Terminal(), !l.open, "the run of an order that is %s", o.Status)
 }
 
-// loseSomeRecordings loses something after each recording, as it was drawn.
+// loseSomeRecordings loses something after each recording, as drawn.
 func (l *randomLife) loseSomeRecordings(
 	drawn []int,
 ) func(context.Context, order.Recording, recordFunc) (order.RecordingResult, error) {
@@ -99,7 +99,7 @@ func (l *randomLife) loseSomeRecordings(
 	}
 }
 
-// recordDemandElsewhere records a demand as another run of the order would. It is made again, or the run is told to look.
+// recordDemandElsewhere records a demand as another run of the order would. It is then repeated, or the run is woken.
 func (l *randomLife) recordDemandElsewhere(kind order.DemandKind, again bool) {
 	ctx := context.Background()
 	r := l.newReply()

@@ -15,8 +15,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// randomLife draws what happens to one order: what a client and operations ask, what partners report and how they answer, sensible or not,
-// with time passing in between. It is drawn while it happens, because much of it is about the order as it stands.
+// randomLife draws what happens to one order: demands, facts, partners' answers, sensible or not, with time in between.
+// It draws while the order runs, because much of it depends on the order's state.
 type randomLife struct {
 	*orderHarness
 	t  *rapid.T
@@ -60,7 +60,7 @@ func (c *testClinic) checkRandomLife(t *rapid.T) {
 	l.checkLife()
 }
 
-// checkAfterRecording looks at the order after every recording.
+// checkAfterRecording checks the order after every recording.
 func (l *randomLife) checkAfterRecording(ctx context.Context, rec order.Recording,
 	record recordFunc) (order.RecordingResult, error) {
 	out, err := record(ctx, rec)
@@ -94,7 +94,7 @@ func (l *randomLife) drawFact() func() {
 		order.FactCourierReport,
 		order.FactDrawCompleted, order.FactAppointment, order.FactAppointment, order.FactAppointment,
 	}).Draw(l.t, "fact")
-	ago := rapid.SampledFrom([]time.Duration{0, 0, 0, hour, 6 * day}).Draw(l.t, "told late")
+	ago := rapid.SampledFrom([]time.Duration{0, 0, 0, hour, 6 * day}).Draw(l.t, "reported late")
 	yes := rapid.Bool().Draw(l.t, "recoverable")
 	to := rapid.SampledFrom(lifecycle.AppointmentStatuses()).Draw(l.t, "appointment")
 	target := rapid.SampledFrom([]lifecycle.LowStatus{
@@ -161,7 +161,7 @@ func (l *randomLife) drawDemand() func() {
 	}
 }
 
-// checkLife asserts what holds of every order at the end of the drawn time, besides what holds at any time.
+// checkLife asserts what holds of every order at the end of the drawn time, beyond what holds at any time.
 func (l *randomLife) checkLife() {
 	o, story := l.order(), l.story()
 	state, err := l.store.LoadState(context.Background(), l.orderID)
@@ -173,15 +173,16 @@ func (l *randomLife) checkLife() {
 	}
 	for _, r := range l.replies {
 		require.True(l.t, r.Answered, "a demand was never answered")
-		if r.Done { // the API notes what a validator has refused
-			require.NotEqual(l.t, store.DemandOpen, states[r.id], "a demand was granted and not settled")
+		if r.Done { // the API records what a validator has refused
+			require.NotEqual(l.t, store.DemandOpen, states[r.id], "a demand was applied and has no outcome")
 		}
 	}
 	l.checkAppointments(o, story)
 	l.checkWebhooks(o, story)
 }
 
-// checkAppointments: each appointment is what its history amounts to, one at most is active, and the order is where its newest one is.
+// checkAppointments checks that each appointment agrees with its history, that at most one is active, and that the
+// order agrees with its newest one.
 func (l *randomLife) checkAppointments(o *order.Order, story store.Story) {
 	active := 0
 	for _, a := range story.Appointments {
@@ -205,7 +206,7 @@ func (l *randomLife) checkAppointments(o *order.Order, story store.Story) {
 	}
 }
 
-// checkWebhooks: there is one message for every event that clients hear of, and none besides.
+// checkWebhooks checks that there is one webhook message for every event that clients get, and no other.
 func (l *randomLife) checkWebhooks(o *order.Order, story store.Story) {
 	want := map[string]int{}
 	for i, e := range o.Events {

@@ -18,9 +18,9 @@ var sweepOptions = workflow.ActivityOptions{
 	},
 }
 
-// Reconcile finds what fell between two systems: orders that were never started, inbox rows that nobody settled, deliveries that
-// nobody is making; and, when asked, open orders whose run is gone, and silent orders whose lab is then asked. Reports for orders that
-// nobody knows are fetched, for somebody to decide whose they are. It returns what it healed.
+// Reconcile completes interrupted hand-offs: orders that were never started, inbox items without an outcome, and due
+// deliveries without a running workflow. On request it also starts open orders without a run, and polls the labs of
+// silent orders. It fetches lab reports without an order and opens match reviews for them. It returns what it healed.
 func Reconcile(ctx workflow.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, sweepOptions)
 	var total dispatch.SweepResult
@@ -49,7 +49,7 @@ func sweepOpenOrders(ctx workflow.Context, in dispatch.ReconcileInput, total *di
 	return runPages(workflow.WithTaskQueue(ctx, dispatch.QueueLabs), total, dispatch.ActivityPoll)
 }
 
-// runPages runs an activity page by page. What it is told beside where the page begins follows.
+// runPages runs an activity page by page. The activity gets the id after which its page begins, and then args.
 func runPages(ctx workflow.Context, total *dispatch.SweepResult, activity string, args ...any) error {
 	for after, more := "", true; more; more = after != "" {
 		var page dispatch.SweepResult

@@ -16,12 +16,12 @@ import (
 // reconcileHarness plays the reconciler's activities: one sweep, pages of open orders and pages of silent ones.
 type reconcileHarness struct {
 	inputs      []dispatch.ReconcileInput
-	pages       []string                  // the cursors asked for, of open orders
-	sweepInputs []dispatch.ReconcileInput // how each was to be looked at
-	polled      []string                  // the cursors asked for, of silent orders
-	fail        int                       // so many first attempts at a page of open orders fail
+	pages       []string                  // the cursors of open orders that were asked for
+	sweepInputs []dispatch.ReconcileInput // the inputs of the sweeps
+	polled      []string                  // the cursors of silent orders that were asked for
+	fail        int                       // how many first attempts at a page of open orders fail
 
-	unmatched int // reports that are to be reviewed
+	unmatched int // lab reports that need a match review
 	reviewed  []dispatch.ReconcileInput
 }
 
@@ -29,7 +29,9 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 	env := newEnv()
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.inputs = append(s.inputs, in)
-		return dispatch.SweepResult{OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched}, nil
+		return dispatch.SweepResult{
+			OrdersStarted: 2, FactsSignalled: 3, EndpointsNudged: 4, UnmatchedReports: s.unmatched,
+		}, nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweep})
 	env.RegisterActivityWithOptions(func(_ context.Context, in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.reviewed = append(s.reviewed, in)
@@ -41,7 +43,7 @@ func (s *reconcileHarness) env() *testsuite.TestWorkflowEnvironment {
 		in dispatch.ReconcileInput) (dispatch.SweepResult, error) {
 		s.pages, s.sweepInputs = append(s.pages, after), append(s.sweepInputs, in)
 		if s.fail--; s.fail >= 0 {
-			return dispatch.SweepResult{}, errors.New("the store is away")
+			return dispatch.SweepResult{}, errors.New("the store is unavailable")
 		}
 		return next[after], nil
 	}, activity.RegisterOptions{Name: dispatch.ActivitySweepOpenOrders})
@@ -76,7 +78,7 @@ func TestReconcile(t *testing.T) {
 			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
 				CountsCorrected: 2},
 		},
-		"the store is away for a while": {
+		"the store is unavailable for a while": {
 			in: dispatch.ReconcileInput{OpenOrders: true}, fail: 3, pages: []string{"", "", "", "", "o-500", "o-1000"},
 			polled: []string{"", "o-7"},
 			want: dispatch.SweepResult{OrdersStarted: 13, FactsSignalled: 3, EndpointsNudged: 4, FactsPolled: 7,
@@ -103,7 +105,7 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
-// A run that cannot reach the store gives up: the schedule begins another one.
+// TestReconcileGivesUp: a run that cannot reach the store fails, and the schedule starts another.
 func TestReconcileGivesUp(t *testing.T) {
 	t.Parallel()
 	s := &reconcileHarness{fail: 1000}
@@ -113,7 +115,7 @@ func TestReconcileGivesUp(t *testing.T) {
 	require.Len(t, s.pages, 10)
 }
 
-// Labs are asked only where there is something to ask for, after everything else.
+// TestReconcileHasReportsReviewed: labs are asked last, and only if there is something to ask for.
 func TestReconcileHasReportsReviewed(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]dispatch.ReconcileInput{

@@ -10,10 +10,11 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// proposal is what a cause would do to the order as it is now. A nil proposal leaves everything as it is.
+// proposal returns what a cause does to the order in a given state. A nil recording changes nothing.
 type proposal func(order.State) *order.Recording
 
-// decideAndRecord decides under the mutex and records the decision, then gives every parked fact another chance.
+// decideAndRecord decides and records while it holds the mutex. If the order has moved, it retries the parked facts.
+// Then it publishes the search attributes.
 func (r *orderRun) decideAndRecord(ctx workflow.Context, cause string,
 	propose proposal) (order.RecordingResult, error) {
 	r.recordingsInFlight++
@@ -34,15 +35,15 @@ func (r *orderRun) decideAndRecord(ctx workflow.Context, cause string,
 	return out, r.publishVisibility(ctx)
 }
 
-// commitDecision has one decision recorded. Where another recording came first (an earlier run of this order, or a retry whose answer was
-// lost), the state is loaded and the decision made again. moved reports whether a parked fact's turn may have come since
-// they were last tried: the order has come to another status, or a booking to its end.
+// commitDecision records one decision. If another recording was first (of an earlier run, or of an attempt whose answer
+// was lost), it loads the state and decides again. moved reports whether parked facts may be applicable now: the order
+// has a new status, or a booking has ended.
 func (r *orderRun) commitDecision(ctx workflow.Context, cause string,
 	propose proposal) (out order.RecordingResult, moved bool, err error) {
 	for {
 		rec := propose(r.state)
 		if rec == nil {
-			r.changed = r.changed || moved // the loop has not seen the state that was loaded
+			r.changed = r.changed || moved // the loop has not seen the loaded state
 			return order.RecordingResult{}, moved, nil
 		}
 		rec.OrderID, rec.Revision, rec.Cause, rec.At = r.id, r.state.Revision, cause, workflow.Now(ctx)
@@ -69,7 +70,7 @@ func (r *orderRun) commitDecision(ctx workflow.Context, cause string,
 	}
 }
 
-// catchUp catches up with a recording that was made without this run knowing.
+// catchUp loads the order if a recording was made that this run does not know.
 func (r *orderRun) catchUp(ctx workflow.Context, out order.RecordingResult) error {
 	if out.Revision == r.state.Revision {
 		return nil
@@ -77,11 +78,11 @@ func (r *orderRun) catchUp(ctx workflow.Context, out order.RecordingResult) erro
 	if err := r.load(ctx); err != nil {
 		return err
 	}
-	r.changed = true // the loop may have looked at the state before
+	r.changed = true // the loop may have used the state before
 	return nil
 }
 
-// bookingEnded reports whether a booking has come to its end, for which a provider's report on it may be parked.
+// bookingEnded reports whether no booking is pending and facts are parked that may have waited for its end.
 func (r *orderRun) bookingEnded() bool {
 	return r.state.PendingBooking == nil && len(r.state.ParkedFacts) > 0
 }

@@ -16,7 +16,7 @@ import (
 
 const webhookCritical = "labtest.result.critical"
 
-// reportWithoutTSH is a final report without one of the two ordered tests, through the lab's fault.
+// reportWithoutTSH is a final lab report without one of the two ordered tests, through the lab's fault.
 const reportWithoutTSH = `{"status":"final","missing":[{"code":"204","name":"TSH","failure":"internal_lab_failure"}]}`
 
 func TestARedraw(t *testing.T) {
@@ -54,7 +54,7 @@ func TestARedraw(t *testing.T) {
 	require.False(t, w.order().Results.HasMissing)
 }
 
-// A critical report is told of once per version, partial or final.
+// TestCriticalResults: a critical lab report makes one webhook message per version, partial or final.
 func TestCriticalResults(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn)
@@ -69,9 +69,9 @@ func TestCriticalResults(t *testing.T) {
 	require.Equal(t, []lifecycle.LowStatus{
 		lifecycle.Ordered, lifecycle.RequisitionCreated, lifecycle.PartialResults, lifecycle.Completed, lifecycle.Corrected,
 	}, w.statusHistory())
-	told := w.webhookTypes()
-	require.Len(t, slices.DeleteFunc(slices.Clone(told), func(s string) bool { return s != webhookCritical }), 2, "%v",
-		told)
+	types := w.webhookTypes()
+	require.Len(t, slices.DeleteFunc(slices.Clone(types), func(s string) bool { return s != webhookCritical }), 2, "%v",
+		types)
 }
 
 func TestPartialResultWebhooks(t *testing.T) {
@@ -86,7 +86,7 @@ func TestPartialResultWebhooks(t *testing.T) {
 		w.webhookTypes())
 }
 
-// Results for an order that ended otherwise are stored and not shown, until somebody accepts them.
+// TestResultsOfAnOrderThatEndedOtherwise: such results are stored and not shown until somebody accepts them.
 func TestResultsOfAnOrderThatEndedOtherwise(t *testing.T) {
 	t.Parallel()
 	w := newVisitWorld(t, lifecycle.WalkIn)
@@ -112,7 +112,7 @@ func TestResultsOfAnOrderThatEndedOtherwise(t *testing.T) {
 	require.NotNil(t, w.order().Results)
 	require.NotContains(t, w.attention(), order.AttentionResultAfterEnd)
 
-	// The lab says so again: decided. Then it corrects itself, which is held back in turn.
+	// The lab repeats a version that was decided on. Then it corrects it, and the correction is held.
 	accepted := held
 	held = ""
 	w.factAt(3*day, order.FactReportReady)
@@ -129,8 +129,8 @@ func TestResultsOfAnOrderThatEndedOtherwise(t *testing.T) {
 	require.Equal(t, 1, w.order().Results.Version, "the client sees what was accepted")
 }
 
-// A fetch has stored the report that it found, and before that is recorded somebody accepts it: there is nothing left
-// to decide, and what is critical is said once.
+// TestResultsThatAreAcceptedWhileTheyAreFetched: a fetched version is accepted before the fetch is recorded. Nothing is
+// left to decide, and its critical results make one message.
 func TestResultsThatAreAcceptedWhileTheyAreFetched(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]bool{"cancelled": true, "running": false} {
@@ -166,7 +166,7 @@ func TestResultsThatAreAcceptedWhileTheyAreFetched(t *testing.T) {
 	}
 }
 
-// acceptBehindItsBack records the acceptance of a version that is stored, as another run of the order would.
+// acceptBehindItsBack records the acceptance of a stored version, as another run of the order would.
 func (w *orderHarness) acceptBehindItsBack(version string) {
 	w.t.Helper()
 	ctx := context.Background()

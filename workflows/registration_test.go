@@ -48,7 +48,7 @@ func TestAKitIsRegisteredAndTested(t *testing.T) {
 	require.Empty(t, body, "it has moved to the order")
 }
 
-// A report is signalled again, as it is after a fault, while the order stands where a new one would have to wait: this one has had its turn.
+// TestAppliedFactIsNotParkedAgain: an applied fact is signalled again, while the status would park a new fact.
 func TestAppliedFactIsNotParkedAgain(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t, withScript("fail-register-3"))
@@ -79,7 +79,7 @@ func TestAppliedFactIsNotParkedAgain(t *testing.T) {
 	require.Equal(t, store.InboxApplied, row.State)
 }
 
-// A sample that reaches the lab before its kit is registered is not lost: the order goes on by itself.
+// TestSampleReceivedBeforeRegistration: a sample that reaches the lab before its registration is not lost.
 func TestSampleReceivedBeforeRegistration(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t)
@@ -111,7 +111,7 @@ func TestAKitThatIsNotRegistered(t *testing.T) {
 	require.Contains(t, w.attention(), order.AttentionUnregisteredSample)
 }
 
-// The outbound leg's deadlines run on after the registration.
+// TestAKitThatIsLostAfterItsRegistration: the deadlines of the outbound leg apply after the registration.
 func TestAKitThatIsLostAfterItsRegistration(t *testing.T) {
 	t.Parallel()
 	w := newKitWorld(t, withPolicy(func(p *order.Policy) { p.Replacement = order.ReplaceAuto }))
@@ -146,7 +146,7 @@ func TestAnImportedOrder(t *testing.T) {
 	require.Equal(t, []string{webhookOrderCreated, webhookOrderUpdated, webhookOrderUpdated}, w.webhookTypes())
 }
 
-// The deadlines table, for what is not a testkit whose patient is known.
+// TestDeadlinesOfEveryCollectionMethod checks the table of deadlines for all orders but testkits with a known patient.
 func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -156,14 +156,14 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 		reason   order.AttentionReason
 		since    time.Duration
 	}{
-		{"walk-in, nobody comes", []orderSetting{withModality(lifecycle.WalkIn)}, nil, order.AttentionVisitOverdue, 14 * day},
-		{"phlebotomy, nobody books", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, nil,
+		{"walk-in, no visit", []orderSetting{withModality(lifecycle.WalkIn)}, nil, order.AttentionVisitOverdue, 14 * day},
+		{"phlebotomy without a booking", []orderSetting{withModality(lifecycle.AtHomePhlebotomy)}, nil,
 			order.AttentionVisitOverdue, 14 * day},
 		{"an appointment is cancelled", []orderSetting{withModality(lifecycle.WalkIn)}, func(w *orderHarness) {
 			w.demandAt(hour, w.bookingDemand(lifecycle.WalkIn, order.DemandBookAppointment, 50*hour))
 			w.demandAt(day, cancelAppointmentDemand())
 		}, order.AttentionVisitOverdue, 15 * day},
-		{"nobody is assigned", []orderSetting{withModality(lifecycle.AtHomePhlebotomy), withZip("54650")},
+		{"no phlebotomist is assigned", []orderSetting{withModality(lifecycle.AtHomePhlebotomy), withZip("54650")},
 			func(w *orderHarness) {
 				w.demandAt(hour, w.requestAppointmentDemand())
 			}, order.AttentionAppointmentUnassigned, 49 * hour},
@@ -178,7 +178,7 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 			w.resultsAt(day, `{"status":"partial"}`)
 			w.factAt(day, order.FactReportReady)
 		}, order.AttentionResultsIncomplete, 15 * day},
-		{"a kit that nobody ships", []orderSetting{asRegistrable}, nil, order.AttentionShipmentOverdue, 7 * day},
+		{"a kit that is not shipped", []orderSetting{asRegistrable}, nil, order.AttentionShipmentOverdue, 7 * day},
 		{"a registration without a requisition", []orderSetting{asRegistrable, withScript("refuse-register")},
 			func(w *orderHarness) {
 				w.registerKit(day)
@@ -200,7 +200,7 @@ func TestDeadlinesOfEveryCollectionMethod(t *testing.T) {
 	}
 }
 
-// Where the lab can be told by a call what was missing, the order is back in production once it has accepted that.
+// TestCorrectionIsSentToTheLab: an order is back in production once its lab has accepted the correction by a call.
 func TestCorrectionIsSentToTheLab(t *testing.T) {
 	t.Parallel()
 	correctable := func(_ *simlab.Config, a *store.LabAccount) {
@@ -208,7 +208,7 @@ func TestCorrectionIsSentToTheLab(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		held   bool // the lab knows that it holds the kit up; otherwise it takes nobody else for its patient
+		held   bool // the lab has blocked the kit; otherwise it accepts no other patient
 		status lifecycle.LowStatus
 		marks  []order.AttentionReason
 	}{

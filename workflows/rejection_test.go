@@ -17,7 +17,8 @@ func recoveryDemand(confirmed bool) order.Demand {
 	return d
 }
 
-// A kit is rejected on the second day; each case ends the window in one of the ways of order-lifecycle#kit-rejection.
+// TestRejectedKit: a kit is rejected on the second day, and each case ends the window in a way of
+// order-lifecycle#kit-rejection.
 func TestRejectedKit(t *testing.T) {
 	t.Parallel()
 	start := []lifecycle.LowStatus{ordered, created, received, blocked}
@@ -27,7 +28,7 @@ func TestRejectedKit(t *testing.T) {
 		detail    lifecycle.Detail
 		attention []order.AttentionReason
 	}{
-		"supplied, and the lab has to be told": {
+		"supplied, and the lab has to get it": {
 			happen:    func(w *orderHarness) { w.demandAt(4*day, recoveryDemand(false)) },
 			attention: []order.AttentionReason{order.AttentionTellLab},
 		},
@@ -35,7 +36,7 @@ func TestRejectedKit(t *testing.T) {
 			happen: func(w *orderHarness) { w.demandAt(4*day, recoveryDemand(true)) },
 			then:   []lifecycle.LowStatus{received}, attention: []order.AttentionReason{},
 		},
-		"supplied, told, and confirmed by the lab's own report": {
+		"supplied, sent, and confirmed by the lab's fact": {
 			happen: func(w *orderHarness) {
 				w.demandAt(4*day, recoveryDemand(false))
 				w.factAt(5*day, order.FactKitReceived)
@@ -46,7 +47,7 @@ func TestRejectedKit(t *testing.T) {
 			happen: func(w *orderHarness) { w.factAt(6*day, order.FactKitReceived) },
 			then:   []lifecycle.LowStatus{received}, attention: []order.AttentionReason{},
 		},
-		"received before the rejection, told after": {
+		"received before the rejection, reported after": {
 			happen:    func(w *orderHarness) { w.factAt(6*day, order.FactKitReceived, withSentAt(day)) },
 			attention: []order.AttentionReason{order.AttentionRecoveryNeeded},
 		},
@@ -57,7 +58,7 @@ func TestRejectedKit(t *testing.T) {
 			},
 			then: []lifecycle.LowStatus{lifecycle.Completed}, attention: []order.AttentionReason{},
 		},
-		"rejected again for good": {
+		"rejected again finally": {
 			happen: func(w *orderHarness) {
 				w.factAt(6*day, order.FactKitRejected, withRecoverable(false),
 					func(f *order.Fact) { f.Detail = lifecycle.SampleHemolyzed })
@@ -142,7 +143,7 @@ func TestRecoveryWindowCloses(t *testing.T) {
 	}
 }
 
-// Once operations have supplied what was missing, they are reminded to tell the lab.
+// TestRemindersAfterRecovery: after the recovery, reminders ask operations to contact the lab.
 func TestRemindersAfterRecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -176,8 +177,8 @@ func TestRejectionThatDoesNotSayWhetherItIsFinal(t *testing.T) {
 		w.attention())
 }
 
-// What was supplied reaches the order's documents with the decision. What came with a demand that the run refuses is erased by
-// whoever asked.
+// TestBodyOfARecovery: a recovery changes the order's documents with its decision. The body of a refused demand is
+// erased by its caller.
 func TestBodyOfARecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -185,7 +186,8 @@ func TestBodyOfARecovery(t *testing.T) {
 	asked := w.newReply()
 	w.at(3*day, func() {
 		w.sendDemand(asked, recoveryDemand(false),
-			[]byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},"note":"called"}`))
+			[]byte(`{"address":null,"patient_details":{"first_name":"Inés","last_name":"Okafor","dob":"1988-11-30"},`+
+				`"note":"called"}`))
 	})
 	w.runUntil(4 * day)
 	require.True(t, asked.Done, asked.Reason)

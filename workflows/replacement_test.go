@@ -37,7 +37,7 @@ var failures = map[string]func(w *orderHarness){
 	"not recovered": func(w *orderHarness) { w.factAt(10*day, order.FactKitRejected, withRecoverable(true)) },
 }
 
-// replacement follows the order's replacement.
+// replacement returns the harness of the order's replacement.
 func (w *orderHarness) replacement() *orderHarness {
 	w.t.Helper()
 	require.Len(w.t, w.temporal.orders, 1, "it is started once")
@@ -95,7 +95,7 @@ func TestReplacedByOperations(t *testing.T) {
 			w.runUntil(12 * day)
 			require.Equal(t, order.ReasonNotReplaceable, early.Reason)
 			require.Equal(t, test.attention, w.attention())
-			require.Empty(t, w.temporal.orders, "nothing is replaced by itself")
+			require.Empty(t, w.temporal.orders, "no replacement without a demand")
 			require.Equal(t, order.TransactionCompleted, w.order().Transaction.Status)
 
 			asked := w.demandAt(13*day, operationsDemand(order.DemandReplace))
@@ -111,7 +111,7 @@ func TestReplacedByOperations(t *testing.T) {
 	}
 }
 
-// A transaction has at most two replacements; the third failure is for operations to look at.
+// TestReplacementLimit: a transaction has at most two replacements. The third failure raises a mark.
 func TestReplacementLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withReplacement(order.ReplaceAuto))
@@ -133,7 +133,7 @@ func TestReplacementLimit(t *testing.T) {
 	require.Equal(t, order.TransactionCompleted, o.Transaction.Status)
 }
 
-// A failure that is recorded twice, by a run that was cut off and by the next one, has one replacement.
+// TestReplacementIsMadeOnce: a failure that is recorded by a lost run and by the next one has one replacement.
 func TestReplacementIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withReplacement(order.ReplaceAuto))

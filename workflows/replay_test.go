@@ -19,14 +19,15 @@ import (
 	"github.com/aliquot-labs/aliquot/workflows"
 )
 
-// keptHistories are the shapes of which a history is kept; ALIQUOT_KEEP_HISTORIES of the end-to-end tests makes them.
+// keptHistories are the kinds of orders with a kept history. The end-to-end tests record them with
+// ALIQUOT_KEEP_HISTORIES.
 var keptHistories = []string{
 	"plain", "couriers", "out-of-order", "recovered", "window-closed-and-replaced", "lost", "rejected", "cancelled",
 	"scheduled",
 	"refused-then-placed", "retried-placement", "corrected", "deliveries", "reconcile", "wake", "wake-held",
 }
 
-// TestKeptHistoriesReplay holds the promise to open orders: what was begun by an older build goes on with this one.
+// TestKeptHistoriesReplay checks that runs of an older build continue on this one.
 func TestKeptHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.json")
@@ -47,7 +48,8 @@ func TestKeptHistoriesReplay(t *testing.T) {
 	}
 }
 
-// Each change behind workflow.GetVersion has a kept history that passed its guard. An end-to-end test brings an order there.
+// TestEveryGuardHasAHistory: each change behind workflow.GetVersion has a kept history that passed its guard. An
+// end-to-end test records it.
 func TestEveryGuardHasAHistory(t *testing.T) {
 	t.Parallel()
 	changes := guardedChanges(t)
@@ -68,7 +70,7 @@ func TestEveryGuardHasAHistory(t *testing.T) {
 	})
 }
 
-// guardedChanges are the names of the changes, as the workflows' sources have them.
+// guardedChanges returns the names of the changes in the workflows' sources.
 func guardedChanges(t *testing.T) (changes []string) {
 	t.Helper()
 	sources, err := filepath.Glob("*.go")
@@ -89,7 +91,8 @@ func guardedChanges(t *testing.T) (changes []string) {
 	return changes
 }
 
-// changesWithoutHistory are the changes that none of the histories came past. The name of one is in its marker, as a JSON string.
+// changesWithoutHistory returns the changes that no history has passed. A marker has the name of its change as a JSON
+// string.
 func changesWithoutHistory(changes, histories []string) []string {
 	return slices.DeleteFunc(changes, func(change string) bool {
 		name := base64.StdEncoding.EncodeToString([]byte(`"` + change + `"`))
@@ -107,7 +110,7 @@ func TestReplayFindsAChangedWorkflow(t *testing.T) {
 	require.Error(t, newReplayer(t, changed).ReplayWorkflowHistoryFromJSONFile(nil, "testdata/plain-1.json"))
 }
 
-// tracingInterceptor is what traces workflows, into nowhere.
+// tracingInterceptor traces workflows without an exporter.
 func tracingInterceptor(t *testing.T) interceptor.WorkerInterceptor {
 	t.Helper()
 	i, err := dispatch.NewTracing(sdktrace.NewTracerProvider())

@@ -17,13 +17,13 @@ const completed, corrected = lifecycle.Completed, lifecycle.Corrected
 const otherResults = `{"observations":[{"test_name":"Cholesterol","result":"Detected","result_value":"190",
 	"assay_datetime":"2054-03-12T10:00:00Z","units":"mg/dL","reference_range":"100-200","loinc":"2093-3"}]}`
 
-// recordedAt is when the newest event was recorded, after day0.
+// recordedAt returns when the newest event was recorded, after day0.
 func (w *orderHarness) recordedAt() time.Duration {
 	events := w.order().Events
 	return events[len(events)-1].RecordedAt.Sub(day0)
 }
 
-// Attempts are made 0, 1, 5, 15 and 60 minutes after the announcement, then hourly for a day.
+// TestFetchingSchedule: attempts 0, 1, 5, 15 and 60 minutes after the announcement, then hourly for a day.
 func TestFetchingSchedule(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -72,7 +72,7 @@ func TestResultsThatNeverCome(t *testing.T) {
 	require.Empty(t, w.attention())
 }
 
-// A report without observations is none yet.
+// TestReportWithoutObservations: a lab report without observations counts as none yet.
 func TestReportWithoutObservations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -84,7 +84,7 @@ func TestReportWithoutObservations(t *testing.T) {
 	require.Equal(t, (9*day + 15*time.Minute).String(), w.recordedAt().String())
 }
 
-// A report that is announced while an older one is still to be fetched begins the schedule anew.
+// TestNewerAnnouncement: an announcement while an older one is being fetched restarts the schedule.
 func TestNewerAnnouncement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -145,7 +145,7 @@ func TestAfterCompletion(t *testing.T) {
 	}
 }
 
-// What the lab says about a kit whose order is done is history, or a contradiction.
+// TestFactsAfterCompletion: facts about a completed order are late, or raise contradictory_fact.
 func TestFactsAfterCompletion(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -158,7 +158,7 @@ func TestFactsAfterCompletion(t *testing.T) {
 			[]order.AttentionReason{}},
 		"the parcel's way": {order.FactKitShipped, []func(*order.Fact){withSentAt(day)}, "kit_shipped: late",
 			[]order.AttentionReason{}},
-		"rejected for good": {order.FactKitRejected, []func(*order.Fact){withRecoverable(false)},
+		"rejected finally": {order.FactKitRejected, []func(*order.Fact){withRecoverable(false)},
 			"kit_rejected: refused", []order.AttentionReason{order.AttentionContradictoryFact}},
 		"rejected, recoverable": {order.FactKitRejected, []func(*order.Fact){withRecoverable(true)}, "kit_rejected: refused",
 			[]order.AttentionReason{order.AttentionContradictoryFact}},
@@ -180,7 +180,7 @@ func TestFactsAfterCompletion(t *testing.T) {
 	}
 }
 
-// Results for an order that ended otherwise are stored, and not shown.
+// TestReportOnAnOrderThatEndedOtherwise: the results are stored, and not shown.
 func TestReportOnAnOrderThatEndedOtherwise(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// What is signalled in the task in which the order ends is not lost, and neither is what arrives while the end is being recorded.
+// TestSignalsAtTheEnd: signals in the task in which the order ends, or while its end is being recorded, are not lost.
 func TestSignalsAtTheEnd(t *testing.T) {
 	t.Parallel()
 	t.Run("in the same task", func(t *testing.T) {
@@ -74,12 +74,12 @@ func TestSignalsAtTheEnd(t *testing.T) {
 	})
 }
 
-// suggestContinueAsNew has the server suggest, at each of the times, that the history has grown long.
+// suggestContinueAsNew has the server suggest at each of the times that the run continues as new.
 func (w *orderHarness) suggestContinueAsNew(at ...time.Duration) {
 	for _, after := range at {
 		w.at(after, func() {
 			w.env.SetContinueAsNewSuggested(true)
-			w.env.SignalWorkflow("wake", nil) // a suggestion comes with a workflow task
+			w.env.SignalWorkflow("wake", nil) // a suggestion arrives with a workflow task
 		})
 	}
 }
@@ -112,7 +112,7 @@ func TestContinueAsNew(t *testing.T) {
 	})
 }
 
-// A run never continues as new while somebody waits for its answer, or the lab for ours.
+// TestContinueAsNewWaits: a run does not continue as new while a caller or the lab waits for an answer.
 func TestContinueAsNewWaits(t *testing.T) {
 	t.Parallel()
 	t.Run("for a cancellation", func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestContinueAsNewWaits(t *testing.T) {
 	})
 }
 
-// afterCall does something once the run knows what its placing call brought.
+// afterCall does something once the run knows the outcome of its placement call.
 func (w *orderHarness) afterCall(do func()) {
 	w.env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
 		if info.ActivityType.Name == dispatch.ActivityPlace {
@@ -219,7 +219,7 @@ func (w *orderHarness) afterCall(do func()) {
 	})
 }
 
-// Cancelling the workflow from outside changes nothing: not the order, and not what may be asked of it.
+// TestCancellingTheWorkflow: cancelling the workflow from outside changes neither the order nor the demands on it.
 func TestCancellingTheWorkflow(t *testing.T) {
 	t.Parallel()
 	w := newCancellingWorld(t)

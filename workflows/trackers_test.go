@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// fakeTracker is a service that follows numbers. It answers as answer does; nil: with a tracker.
+// fakeTracker is a tracking service that answers as answer does; nil: it creates a tracker.
 type fakeTracker struct {
 	answer func(n int, number string) error
 
@@ -49,7 +49,7 @@ func TestTrackers(t *testing.T) {
 		t.Parallel()
 		w, a := newWorld(t), &fakeTracker{answer: func(n int, _ string) error {
 			if n <= 5 {
-				return errors.New("away")
+				return errors.New("unavailable")
 			}
 			return nil
 		}}

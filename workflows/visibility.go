@@ -13,14 +13,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// publishedAttributes is what the run last wrote into its search attributes.
+// publishedAttributes has the last values of the run's search attributes.
 type publishedAttributes struct {
 	status    string
 	attention []string
 }
 
-// publishVisibility brings the search attributes and the current details of the Temporal UI up to date. Only what changed is written: every
-// upsert is an event and a write to the visibility store.
+// publishVisibility updates the search attributes and the current details in the Temporal UI. It writes only what has
+// changed, because every upsert is a history event and a write to the visibility store.
 func (r *orderRun) publishVisibility(ctx workflow.Context) error {
 	workflow.SetCurrentDetails(ctx, detailsText(r.state))
 	var updates []temporal.SearchAttributeUpdate
@@ -42,7 +42,7 @@ func (r *orderRun) publishVisibility(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
 }
 
-// detailsText is what operations see of the order in the Temporal UI, in Markdown.
+// detailsText is what the Temporal UI shows of the order, in Markdown.
 func detailsText(s order.State) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** (event %d)", s.FullStatus(), s.Sequence)

@@ -22,10 +22,10 @@ import (
 const (
 	defaultBaseURL   = "https://api.easypost.com"
 	defaultTimeout   = 10 * time.Second
-	maxResponseBytes = 1 << 20 // bytes; a tracker with a long history is some 50 KB
+	maxResponseBytes = 1 << 20 // bytes; a tracker with a long history has about 50 KB
 )
 
-// carrierName is how EasyPost names our couriers.
+// carrierName has EasyPost's names of our couriers.
 var carrierName = map[couriers.Courier]string{
 	couriers.USPS:  "USPS",
 	couriers.FedEx: "FedEx",
@@ -47,7 +47,7 @@ type Client struct {
 
 var _ couriers.Tracker = (*Client)(nil)
 
-// New makes a client. It is an error to have no API key or a base URL that is not http or https.
+// New creates a client. A missing API key, or a base URL that is not http or https, is an error.
 func New(o Options) (*Client, error) {
 	if o.APIKey == "" {
 		return nil, errors.New("easypost: no API key")
@@ -68,17 +68,17 @@ func New(o Options) (*Client, error) {
 		http: &http.Client{
 			Transport: http.DefaultTransport.(*http.Transport).Clone(),
 			Timeout:   o.Timeout,
-			// A redirected POST would lose its body or take the API key elsewhere.
+			// A redirected POST could lose its body or send the API key elsewhere.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
 }
 
-// Close gives up idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// CreateTracker implements couriers.Tracker. EasyPost answers a number that it already follows for us
-// with the tracker that exists.
+// CreateTracker implements couriers.Tracker. For a number that EasyPost already tracks for us, it returns the existing
+// tracker.
 func (c *Client) CreateTracker(ctx context.Context, number string, courier couriers.Courier) (string, error) {
 	carrier, known := carrierName[courier]
 	if courier != "" && !known {
@@ -128,7 +128,7 @@ func (c *Client) newRequest(ctx context.Context, number, carrier string) (*http.
 	return req, nil
 }
 
-// errorKind is the kind of an error that exchange returns, empty for none.
+// errorKind returns the kind of an error of exchange; empty: no error.
 func errorKind(err error) string {
 	if _, refused := errors.AsType[*couriers.RefusedError](err); refused {
 		return "refused"
@@ -139,8 +139,8 @@ func errorKind(err error) string {
 	return ""
 }
 
-// decodeResponse sorts an answer into an id, a refusal or a reason to ask again. Creating is
-// repeatable, so an unreadable success is asked again too.
+// decodeResponse returns the tracker's id, a refusal, or an error after which the call can be repeated. A success that
+// cannot be read is such an error, because creating a tracker twice is harmless.
 func decodeResponse(resp *http.Response, body []byte) (string, error) {
 	status := resp.StatusCode
 	if status/100 == 2 {
@@ -159,7 +159,7 @@ func decodeResponse(resp *http.Response, body []byte) (string, error) {
 	return "", &couriers.UnavailableError{Status: status, RetryAfter: retryAfter(resp.Header)}
 }
 
-// errorCode takes EasyPost's code from an error answer, never its message, which is free text.
+// errorCode returns EasyPost's code of an error answer. Its message is not used, because it is free text.
 func errorCode(body []byte) string {
 	var answer struct {
 		Error struct {
@@ -172,7 +172,7 @@ func errorCode(body []byte) string {
 	return answer.Error.Code
 }
 
-// retryAfter reads a Retry-After in seconds, at most an hour.
+// retryAfter returns a Retry-After in seconds, at most an hour.
 func retryAfter(h http.Header) time.Duration {
 	seconds, err := strconv.Atoi(strings.TrimSpace(h.Get("Retry-After")))
 	if err != nil || seconds < 0 {

@@ -159,7 +159,7 @@ func TestCreateUnavailable(t *testing.T) {
 func TestCreateTimesOut(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server sees the client go only once the body is read
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices the client's end only after it has read the body
 		<-r.Context().Done()
 	}, 50*time.Millisecond)
 	_, err := client.CreateTracker(t.Context(), number, couriers.USPS)

@@ -10,27 +10,27 @@ import (
 	"github.com/aliquot-labs/aliquot/couriers"
 )
 
-// Errors of Decode.
+// Errors of DecodeEvent.
 var (
-	// ErrIgnored says that the body is an EasyPost event about something else than a tracker.
+	// ErrIgnored says that the body is an EasyPost event, but not a tracker event.
 	ErrIgnored = errors.New("easypost: not a tracker event")
-	// ErrMalformed says that the body is no EasyPost event, or one whose tracker cannot be read.
+	// ErrMalformed says that the body is no EasyPost event, or that its tracker cannot be read.
 	ErrMalformed = errors.New("easypost: malformed event")
 )
 
-// TrackerUpdate is what one event says about a parcel. It holds codes and times only; the free text
-// and the places of a tracker stay behind.
+// TrackerUpdate is what one tracker event says about a parcel. It holds codes and times only. The free text and the
+// locations of a tracker are not read.
 type TrackerUpdate struct {
 	EventID      string
 	TrackerID    string
-	Number       string // the tracking number, cleaned
-	Status       string // EasyPost's status, for couriers.FactFor
+	Number       string // the tracking number, normalized
+	Status       string // EasyPost's status, for couriers.StatusFor
 	StatusDetail string // EasyPost's status_detail, may be empty
-	// OccurredAt is when it happened: the time of the newest tracking detail, else of the
-	// tracker's last update; zero when the event has neither.
+	// OccurredAt is the time of the newest tracking detail, else that of the tracker's last update; zero: the event has
+	// neither.
 	OccurredAt time.Time
-	// Key is equal for events that report the same: EasyPost repeats deliveries, and sends
-	// updates in which only an estimate has changed.
+	// Key is equal for events with the same content: EasyPost repeats events, and sends events in which only an estimate
+	// has changed.
 	Key string
 }
 
@@ -52,8 +52,8 @@ type tracker struct {
 	} `json:"tracking_details"`
 }
 
-// DecodeEvent reads a webhook body whose signature has been verified. The error is ErrIgnored or
-// wraps ErrMalformed; neither repeats anything of the body.
+// DecodeEvent reads a webhook body whose signature has been verified. The error is ErrIgnored or wraps ErrMalformed.
+// Neither quotes the body.
 func DecodeEvent(body []byte) (TrackerUpdate, error) {
 	var e event
 	if json.Unmarshal(body, &e) != nil {
@@ -115,15 +115,15 @@ func (t tracker) occurredAt() time.Time {
 	return newest
 }
 
-// optionalTime is a time that may be absent or unreadable; both are zero, because a report without
-// its time is still a report.
+// optionalTime is a time that may be absent or unreadable. Then it is zero, because an event without a time is still an
+// event.
 type optionalTime struct{ time.Time }
 
 // UnmarshalJSON never fails.
 func (i *optionalTime) UnmarshalJSON(b []byte) error {
 	var text string
 	if json.Unmarshal(b, &text) != nil {
-		return nil //nolint:nilerr // a time that is no text is a missing one
+		return nil //nolint:nilerr // a time that is not text counts as missing
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		i.Time = at.UTC().Truncate(time.Microsecond)
@@ -131,8 +131,8 @@ func (i *optionalTime) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// codePattern is what identifiers and status words look like. Nothing else leaves this package, so
-// that no free text reaches logs or histories.
+// codePattern is the form of identifiers and statuses. Values of any other form do not leave this package, so no free
+// text gets into logs or histories.
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
 
 func isCode(s string) bool { return codePattern.MatchString(s) }

@@ -13,7 +13,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// trackerEvent is an event as EasyPost documents it; the places and names in it are invented.
+// trackerEvent is an event in EasyPost's documented form. Its locations and names are invented.
 const trackerEvent = `{
   "id": "evt_81", "object": "Event", "mode": "production", "description": "tracker.updated",
   "created_at": "2025-03-04T12:00:10Z", "updated_at": "2025-03-04T12:00:10Z",
@@ -24,8 +24,10 @@ const trackerEvent = `{
     "created_at": "2025-03-01T08:00:00Z", "updated_at": "2025-03-04T12:00:09Z",
     "signed_by": "Jane Roe", "weight": 17.6, "est_delivery_date": null, "shipment_id": null, "carrier": "USPS",
     "tracking_details": [
-      {"object": "TrackingDetail", "message": "Label made", "status": "pre_transit", "datetime": "2025-03-01T08:00:00Z"},
-      {"object": "TrackingDetail", "message": "Arrived", "status": "in_transit", "datetime": "2025-03-04T06:30:00.1234567-05:00",
+      {"object": "TrackingDetail", "message": "Label made", "status": "pre_transit",
+        "datetime": "2025-03-01T08:00:00Z"},
+      {"object": "TrackingDetail", "message": "Arrived", "status": "in_transit",
+        "datetime": "2025-03-04T06:30:00.1234567-05:00",
        "tracking_location": {"object": "TrackingLocation", "city": "Springfield", "zip": "00000"}},
       {"object": "TrackingDetail", "message": "Left", "status": "in_transit", "datetime": "2025-03-02T09:00:00Z"},
       {"object": "TrackingDetail", "message": "No time", "status": "in_transit", "datetime": null}
@@ -87,8 +89,8 @@ func TestDecodeOccurredAt(t *testing.T) {
 	}
 }
 
-// An update in which only an estimate or an id changed is the same report; another status,
-// detail, time or number is not.
+// TestDecodeKey checks that an event with only another estimate or id has the same key, and that one with another
+// status, detail, time or number has not.
 func TestDecodeKey(t *testing.T) {
 	t.Parallel()
 	first, err := easypost.DecodeEvent([]byte(trackerEvent))
@@ -163,7 +165,8 @@ func TestDecodeMalformed(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(trackerEvent))
-	f.Add([]byte(`{"description":"tracker.created","result":{"object":"Tracker","tracking_code":"1","status":"x","tracking_details":[{"datetime":1}]}}`))
+	f.Add([]byte(`{"description":"tracker.created","result":{"object":"Tracker","tracking_code":"1",` +
+		`"status":"x","tracking_details":[{"datetime":1}]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		update, err := easypost.DecodeEvent(body)
 		if err != nil {

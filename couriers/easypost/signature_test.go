@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/couriers/easypost"
 )
 
-// FuzzVerify: no header passes for the signature of a body but the one that the secret makes, in either case of its digits.
+// FuzzVerify checks that only the header that the secret makes verifies a body, in either case of its digits.
 func FuzzVerify(f *testing.F) {
 	f.Add("hmac-sha256-hex=", []byte("{}"))
 	f.Add("hmac-sha256-hex=zz", []byte(nil))
@@ -19,12 +19,12 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string, body []byte) {
 		require.ErrorIs(t, easypost.VerifySignature(nil, header, body), easypost.ErrNoSecret)
 		require.ErrorIs(t, easypost.VerifySignature([]string{""}, header, body), easypost.ErrNoSecret)
-		// Nobody who does not have it can have guessed a secret that was made now.
+		// A new temporary directory's name cannot have been guessed as a secret.
 		require.ErrorIs(t, easypost.VerifySignature([]string{t.TempDir()}, header, body), easypost.ErrSignature)
 	})
 }
 
-// The signature of signedBody, computed outside Go with Python's hmac and unicodedata.
+// The signature of signedBody, computed with Python's hmac and unicodedata.
 const (
 	signedBody   = `{"description":"tracker.updated","id":"evt_1"}`
 	signedSecret = "cl\u00e9-du-d\u00e9p\u00f4t" // composed accents
@@ -70,5 +70,5 @@ func TestVerifySignature(t *testing.T) {
 	}
 }
 
-// What somebody without the secret could send.
+// A signature that somebody without the secret can make.
 const emptySecretSignature = "hmac-sha256-hex=34e811bb058449f31150ad900c2bb6668c0d19aab905be12092b13c6bb462c0e"

@@ -16,22 +16,22 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// UnavailableError says that Temporal, or the order's workflow, did not answer in time. Whether the demand takes effect is open: the
-// same demand id may be asked again.
+// UnavailableError says that Temporal, or the order's workflow, did not answer in time. The demand may or may not take
+// effect. The caller may repeat it with the same id.
 type UnavailableError struct{ Cause error }
 
 func (e *UnavailableError) Error() string {
 	return "the order's workflow did not answer: " + e.Cause.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Cause }
 
-// Unavailable marks the error for callers that do not import this package.
+// Unavailable lets callers recognise the error without importing this package.
 func (e *UnavailableError) Unavailable() bool { return true }
 
-// nudgeInterval is how old a nudge that is known to have arrived must be before another is sent. It is shorter than a batch lingers,
-// so the batch that the last one began finds what was committed meanwhile.
+// nudgeInterval is how long after a nudge that arrived no other is sent. It is shorter than a batch lingers, so the
+// batch of the last nudge finds what was committed since.
 const nudgeInterval = time.Second
 
 // Client starts and reaches workflows. It is safe for concurrent use.
@@ -40,17 +40,17 @@ type Client struct {
 	now      func() time.Time
 
 	mu             sync.Mutex
-	lastNudgeAt    map[string]time.Time     // when the nudge was sent that is known to have arrived last, by endpoint
-	nudgesInFlight map[string]chan struct{} // closed when the nudge that is being sent has arrived or failed, by endpoint
+	lastNudgeAt    map[string]time.Time     // when the last nudge that arrived was sent, by endpoint
+	nudgesInFlight map[string]chan struct{} // closed when the nudge in flight has arrived or failed, by endpoint
 }
 
-// NewClient wraps a Temporal client.
+// NewClient returns a client that uses a Temporal client.
 func NewClient(c client.Client) *Client {
 	return &Client{temporal: c, now: time.Now, lastNudgeAt: map[string]time.Time{},
 		nudgesInFlight: map[string]chan struct{}{}}
 }
 
-// StartOrder starts the workflow of a newly created order. One that exists already, running or not, is left alone.
+// StartOrder starts the workflow of a new order. A workflow that exists, running or not, is left alone.
 func (c *Client) StartOrder(ctx context.Context, orderID string) error {
 	o := orderOptions(orderID)
 	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
@@ -58,12 +58,12 @@ func (c *Client) StartOrder(ctx context.Context, orderID string) error {
 	return err
 }
 
-// EnsureOrder makes sure that an order has a running workflow. It reports whether one had to be started.
+// EnsureOrder starts an order's workflow if none is running, and reports whether it did.
 func (c *Client) EnsureOrder(ctx context.Context, orderID string) (started bool, err error) {
 	return c.startOrderRun(ctx, orderID, orderOptions(orderID))
 }
 
-// startOrderRun starts an order's workflow unless the options forbid it for one that exists.
+// startOrderRun starts an order's workflow, unless the options forbid it because one exists.
 func (c *Client) startOrderRun(ctx context.Context, orderID string,
 	o client.StartWorkflowOptions) (started bool, err error) {
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
@@ -77,7 +77,8 @@ func (c *Client) startOrderRun(ctx context.Context, orderID string,
 	return true, nil
 }
 
-// SignalFact hands a partner's report to the order's workflow, and starts a run where none is open: an ended order takes corrections.
+// SignalFact signals a fact to the order's workflow. It starts a run if none is open, because an order that has ended
+// can get corrections.
 func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) error {
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalFact, f, orderOptions(orderID),
 		WorkflowOrder,
@@ -88,8 +89,8 @@ func (c *Client) SignalFact(ctx context.Context, orderID string, f order.Fact) e
 	return nil
 }
 
-// WakeOrder tells an order's run to look at what is recorded of the order, and starts one where there is none: it ends at once when
-// there is nothing to do.
+// WakeOrder makes an order's run load the order again. It starts a run if none is open; that run ends at once if there
+// is nothing to do.
 func (c *Client) WakeOrder(ctx context.Context, orderID string) error {
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, OrderWorkflowID(orderID), SignalWake, nil, orderOptions(orderID),
 		WorkflowOrder,
@@ -100,10 +101,11 @@ func (c *Client) WakeOrder(ctx context.Context, orderID string) error {
 	return nil
 }
 
-// Demand asks something of an order and waits for the answer, as long as ctx allows. The demand's id makes it idempotent. Errors:
-// *UnavailableError.
+// Demand makes a demand on an order and waits for the answer, as long as ctx allows. It checks first that Temporal can
+// be reached, and tries up to three times where a run ends before it answers. The demand's id makes it idempotent.
+// Errors: *UnavailableError.
 func (c *Client) Demand(ctx context.Context, orderID string, d order.Demand) (order.DemandAnswer, error) {
-	// The SDK would retry an unreachable server for as long as ctx allows; the caller is told at once.
+	// The SDK would retry an unreachable server for as long as ctx allows. The caller gets the error at once.
 	if err := c.CheckReachable(ctx); err != nil {
 		return order.DemandAnswer{}, &UnavailableError{Cause: err}
 	}
@@ -145,8 +147,9 @@ func (c *Client) updateOrder(ctx context.Context, orderID string, d order.Demand
 	return answer, handle.Get(ctx, &answer)
 }
 
-// foundNoRun reports whether the update found no run that could answer it: the run was over, or the task that took the update failed,
-// as one does that would end the run just when a signal comes. The next try finds the run going on, or starts another.
+// foundNoRun reports whether no run could answer the update: the run had ended, or the task that took the update
+// failed. A task fails so if it would end the run just when a signal arrives. The next try finds the run or starts
+// another.
 func foundNoRun(err error) bool {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return true
@@ -158,7 +161,7 @@ func foundNoRun(err error) bool {
 	return ok && app.Type() == "AcceptedUpdateCompletedWorkflow"
 }
 
-// RefusalAnswer reads the answer of a validator that refused a demand.
+// RefusalAnswer returns the answer in the error of a validator that refused a demand; false: it is another error.
 func RefusalAnswer(err error) (order.DemandAnswer, bool) {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok || app.Type() != ErrorRefused {
@@ -168,15 +171,15 @@ func RefusalAnswer(err error) (order.DemandAnswer, bool) {
 	return answer, app.Details(&answer) == nil
 }
 
-// RefusalError is the error by which a validator refuses a demand.
+// RefusalError is the error with which a validator refuses a demand.
 func RefusalError(r order.Reason, from lifecycle.LowStatus) error {
 	return temporal.NewNonRetryableApplicationError("refused: "+string(r), ErrorRefused, nil,
 		order.DemandAnswer{Reason: r, FromStatus: from})
 }
 
-// NudgeDeliveries tells an endpoint's delivery workflow that there is something to deliver, and starts it where it does not run.
-// Nudges are coalesced per endpoint: one at a time is sent, and none while the last one is fresh. So a Temporal that is slow is not
-// asked by everybody at once for the same.
+// NudgeDeliveries signals an endpoint's deliveries workflow that there is something to deliver, and starts it if it is
+// not running. Nudges are coalesced per endpoint: one at a time is sent, and none for nudgeInterval after one that
+// arrived. So many callers do not send the same nudge to a slow Temporal.
 func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
 	sent, err := c.acquireNudge(ctx, endpointID)
 	if sent == nil || err != nil {
@@ -199,8 +202,8 @@ func (c *Client) NudgeDeliveries(ctx context.Context, endpointID string) error {
 	return nil
 }
 
-// acquireNudge waits until nobody else nudges the endpoint. It returns nil when a nudge is not needed any more, and otherwise what to
-// close when it has been sent.
+// acquireNudge waits until no other nudge of the endpoint is in flight. It returns nil if no nudge is needed any more,
+// and otherwise a channel that the caller closes after its nudge.
 func (c *Client) acquireNudge(ctx context.Context, endpointID string) (sent chan struct{}, err error) {
 	for {
 		c.mu.Lock()
@@ -225,7 +228,7 @@ func (c *Client) acquireNudge(ctx context.Context, endpointID string) (sent chan
 // reachTimeout is how soon Temporal has to answer to count as reachable.
 const reachTimeout = 2 * time.Second
 
-// CheckReachable reports whether Temporal answers.
+// CheckReachable returns an error if Temporal does not answer within reachTimeout.
 func (c *Client) CheckReachable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()

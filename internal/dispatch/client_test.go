@@ -15,8 +15,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// A server answers so when a signal comes just as the run would end: the task that had taken the update is thrown away.
-var errTaskFailed = serviceerror.NewWorkflowNotReady("Unable to perform workflow execution update due to unexpected workflow task failure.")
+// errTaskFailed is the server's answer if a signal arrives just when the run would end: the task with the update fails.
+var errTaskFailed = serviceerror.NewWorkflowNotReady(
+	"Unable to perform workflow execution update due to unexpected workflow task failure.")
 
 func TestDemandRetriesWithoutARun(t *testing.T) {
 	t.Parallel()
@@ -47,7 +48,7 @@ func TestDemandRetriesWithoutARun(t *testing.T) {
 	}
 }
 
-// sendDemand asks an order whose first answer is an error. It returns what the order's workflow was asked.
+// sendDemand makes a demand whose first answer is an error. It returns the demands that the order's workflow got.
 func sendDemand(t *testing.T, first error) (asked []order.Demand, err error) {
 	t.Helper()
 	handle := &mocks.WorkflowUpdateHandle{}

@@ -12,16 +12,16 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// ConfidentialError says that something about a patient was on its way into Temporal.
+// ConfidentialError says that a value with data of a patient was to be sent to Temporal.
 type ConfidentialError struct{ Type reflect.Type }
 
 func (e *ConfidentialError) Error() string {
 	return fmt.Sprintf("%s must not enter Temporal: it may hold something about a patient", e.Type)
 }
 
-// NewConverter is the data converter of every Temporal client of Aliquot: the SDK's own, but that it refuses values which hold
-// anything of the confidential types of package order, and bytes, which do not say what they hold. The refusal is a
-// *ConfidentialError. What a type can hold is found out once.
+// NewConverter returns the data converter of Aliquot's Temporal clients. It is the SDK's own, but it refuses values
+// that hold one of the confidential types of package order, and bytes, which may hold anything. The error is a
+// *ConfidentialError. What a type can hold is computed once.
 func NewConverter() converter.DataConverter {
 	return &confidentialGuard{DataConverter: converter.GetDefaultDataConverter()}
 }
@@ -39,7 +39,7 @@ func (g *confidentialGuard) ToPayload(value any) (*commonpb.Payload, error) {
 	return g.DataConverter.ToPayload(value)
 }
 
-// ToPayloads encodes several.
+// ToPayloads encodes several values.
 func (g *confidentialGuard) ToPayloads(values ...any) (*commonpb.Payloads, error) {
 	for _, value := range values {
 		if found := g.findConfidential(reflect.ValueOf(value)); found != nil {
@@ -49,13 +49,13 @@ func (g *confidentialGuard) ToPayloads(values ...any) (*commonpb.Payloads, error
 	return g.DataConverter.ToPayloads(values...)
 }
 
-// verdict is what a type can hold.
+// verdict is what values of a type can hold.
 type verdict struct {
-	confidential reflect.Type // nil: nothing of the kind
-	dynamic      bool         // it has a part of which only the value says what it is
+	confidential reflect.Type // nil: no confidential type
+	dynamic      bool         // it has a part of interface type, so each value has to be checked
 }
 
-// findConfidential gives the confidential type that a value holds, or nil.
+// findConfidential returns the confidential type that a value holds; nil: none.
 func (g *confidentialGuard) findConfidential(v reflect.Value) reflect.Type {
 	if !v.IsValid() {
 		return nil
@@ -72,7 +72,7 @@ func (g *confidentialGuard) findConfidential(v reflect.Value) reflect.Type {
 	return nil
 }
 
-// valueParts are what a value of an open type consists of.
+// valueParts returns the parts of a value whose type is dynamic.
 func valueParts(v reflect.Value) (all []reflect.Value) {
 	switch v.Kind() { //nolint:exhaustive // the others have no parts
 	case reflect.Pointer, reflect.Interface:
@@ -142,5 +142,5 @@ func partTypes(t reflect.Type) (all []reflect.Type) {
 	return all
 }
 
-// isEncoded reports whether a field is written at all.
+// isEncoded reports whether a field is encoded.
 func isEncoded(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }

@@ -33,7 +33,7 @@ func TestNothingAboutAPatientIsEncoded(t *testing.T) {
 		require.ErrorAs(t, err, &refused, name)
 		_, err = c.ToPayloads("first", value)
 		require.ErrorAs(t, err, &refused, name)
-		// The control: the SDK's own would take it.
+		// The control: the SDK's converter accepts it.
 		_, err = converter.GetDefaultDataConverter().ToPayload(value)
 		require.NoError(t, err, name)
 	}

@@ -1,7 +1,8 @@
-// Package dispatch is how the rest of Aliquot reaches its Temporal workflows: the names of task queues, workflows, activities,
-// signals and updates, what travels in them, and a client that starts, signals and asks. It holds no workflow code.
+// Package dispatch is how the rest of Aliquot reaches its Temporal workflows: the names of task queues, workflows,
+// activities, signals and updates, their payloads, and a client that starts, signals and updates workflows. It holds no
+// workflow code.
 //
-// Nothing that travels here names a patient: ids, statuses, times, tracking numbers and reason codes only.
+// No payload names a patient: only ids, statuses, times, tracking numbers and reason codes.
 package dispatch
 
 import (
@@ -12,11 +13,11 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The task queues. They may be hosted by different workers.
+// The task queues. Different workers may serve them.
 const (
 	QueueOrders     = "aliquot-orders"     // Order workflows and their recordings
 	QueueLabs       = "aliquot-labs"       // calls to labs and couriers
-	QueueDeliveries = "aliquot-deliveries" // delivery workflows and batches, the reconciler
+	QueueDeliveries = "aliquot-deliveries" // deliveries workflows and batches, the reconciler
 )
 
 // QueueNames lists the task queues.
@@ -47,12 +48,12 @@ const (
 	ActivityReview          = "ReviewReports"
 )
 
-// The messages to workflows.
+// The signals and the update of workflows.
 const (
 	SignalFact   = "fact"   // order.Fact
 	SignalNudge  = "nudge"  // no payload
-	SignalWake   = "wake"   // no payload: look at what is recorded of the order
-	UpdateDemand = "demand" // order.Demand → order.Answer
+	SignalWake   = "wake"   // no payload: load the order again
+	UpdateDemand = "demand" // order.Demand → order.DemandAnswer
 )
 
 // The search attributes of an order's workflow.
@@ -63,35 +64,35 @@ var (
 	AttrAttention = temporal.NewSearchAttributeKeyKeywordList("OrderAttention")
 )
 
-// The types of the application errors by which activities tell a workflow what it decides on.
+// The types of the application errors of activities on which a workflow decides.
 const (
-	ErrorStale        = "Stale"        // another recording came first
+	ErrorStale        = "Stale"        // another recording was first
 	ErrorUnknownOrder = "UnknownOrder" // no such order
-	ErrorRefused      = "Refused"      // the partner refused for good
+	ErrorRefused      = "Refused"      // the partner refused
 	ErrorNotSupported = "NotSupported" // the partner has no such call
-	ErrorSlotGone     = "SlotGone"     // the slot is not free any more
+	ErrorSlotGone     = "SlotGone"     // the slot is taken
 	ErrorHandedBack   = "HandedBack"   // the worker stopped before the call was made
-	ErrorBusy         = "Busy"         // the partner asks to be left alone for a while
-	ErrorUnanswered   = "Unanswered"   // nobody knows what the partner has done
-	ErrorFault        = "Fault"        // something of our own failed
+	ErrorBusy         = "Busy"         // the partner asks for a pause
+	ErrorUnanswered   = "Unanswered"   // the outcome of the call is unknown
+	ErrorFault        = "Fault"        // something of Aliquot failed
 	ErrorPanic        = "Panic"        // an activity panicked
 )
 
-// OrderInput is an Order workflow's whole input: everything else is loaded from the store.
+// OrderInput is the whole input of an Order workflow. Everything else is loaded from the store.
 type OrderInput struct {
 	OrderID string `json:"order_id"`
 }
 
-// LoadedOrder is what an Order workflow's first step gets.
+// LoadedOrder is what an Order workflow loads first.
 type LoadedOrder struct {
 	State      order.State `json:"state"`
-	CanCancel  bool        `json:"can_cancel,omitempty"`  // the lab has a confirmed cancel call
-	CanCorrect bool        `json:"can_correct,omitempty"` // the lab can be told of a correction by a call
+	CanCancel  bool        `json:"can_cancel,omitempty"`  // the lab has a call that confirms a cancellation
+	CanCorrect bool        `json:"can_correct,omitempty"` // the lab has a call that takes corrections
 	CanTrack   bool        `json:"can_track,omitempty"`   // a courier aggregator is configured
 }
 
-// CallInput asks for one round of a call to the lab: the requisition, or its cancellation. CallID is that of the cause
-// (order.CauseCall) under which the order's story has what came of the round.
+// CallInput asks for one round of a call to the lab. CallID is that of the cause (order.CauseCall) of the recording of
+// its outcome.
 type CallInput struct {
 	OrderID string `json:"order_id"`
 	CallID  string `json:"call_id"`
@@ -108,11 +109,11 @@ type FetchInput struct {
 	Generation int    `json:"generation"`
 }
 
-// BookInput asks for one attempt at what a demand about an appointment wants. Its body stays in the store.
+// BookInput asks for one attempt of a demand about an appointment. The demand's body stays in the store.
 type BookInput struct {
 	OrderID     string            `json:"order_id"`
 	Demand      order.Demand      `json:"demand"`
-	Appointment order.Appointment `json:"appointment,omitzero"` // reschedule, cancel_appointment: which
+	Appointment order.Appointment `json:"appointment,omitzero"` // reschedule, cancel_appointment: the appointment
 }
 
 // ReleaseInput asks a provider to drop an appointment.
@@ -121,59 +122,59 @@ type ReleaseInput struct {
 	Release order.AppointmentRelease `json:"release"`
 }
 
-// TrackResult names the shipment that the trackers were made for.
+// TrackResult names the shipment whose trackers were created.
 type TrackResult struct {
 	ShipmentAt time.Time `json:"shipment_at"`
 }
 
-// DeliveriesInput names the endpoint whose deliveries a workflow makes.
+// DeliveriesInput names the endpoint of a deliveries workflow.
 type DeliveriesInput struct {
 	EndpointID string `json:"endpoint_id"`
 }
 
-// BatchResult is what a batch has done, and how the endpoint stands after it.
+// BatchResult is what a batch has done, and the state of the endpoint after it.
 type BatchResult struct {
 	NextDueAt    time.Time `json:"next,omitzero"` // when the next delivery is due; zero: none is left
 	Delivered    int       `json:"delivered,omitempty"`
 	Failed       int       `json:"failed,omitempty"`
-	Pending      int       `json:"pending,omitempty"` // deliveries still to be made
+	Pending      int       `json:"pending,omitempty"` // deliveries without an outcome
 	FailingSince time.Time `json:"failing_since,omitzero"`
-	Disabled     string    `json:"disabled,omitempty"` // why the endpoint is disabled; empty: it is not
+	Disabled     string    `json:"disabled,omitempty"` // why the endpoint is disabled; empty: it is enabled
 }
 
-// ReconcileInput says how far a reconciler run goes.
+// ReconcileInput says what a reconciler run covers.
 type ReconcileInput struct {
-	// every open order too, which heals wiped or terminated runs; and silent ones are polled
+	// also all open orders, whose runs may be lost; and silent orders are polled
 	OpenOrders bool `json:"open_orders,omitempty"`
-	// each of them is asked for by itself, and what visibility says is not believed
+	// each open order is checked by a call of its own, without visibility
 	Thorough bool `json:"thorough,omitempty"`
-	// thorough, and whatever its age: Temporal's data was lost, and nobody else is at work on it
+	// thorough, and without minimum ages: Temporal's data was lost, and nothing else is running
 	Rebuild bool `json:"rebuild,omitempty"`
 }
 
-// SweepResult counts what was healed; in calm weather, all zero.
+// SweepResult counts what was healed. Without faults all counts are zero.
 type SweepResult struct {
-	OrdersStarted   int `json:"orders,omitempty"`    // open orders that were (re)started
-	FactsSignalled  int `json:"facts,omitempty"`     // inbox rows that were signalled again
+	OrdersStarted   int `json:"orders,omitempty"`    // open orders whose workflow was started
+	FactsSignalled  int `json:"facts,omitempty"`     // inbox items that were signalled again
 	EndpointsNudged int `json:"endpoints,omitempty"` // endpoints that were nudged
-	OrdersWoken     int `json:"demands,omitempty"`   // orders that were told to look, for demands without an answer
-	FactsPolled     int `json:"polled,omitempty"`    // reports that no webhook had brought
-	// reports for orders nobody knows whose results are to be asked for
+	OrdersWoken     int `json:"demands,omitempty"`   // orders that were woken because of demands without an answer
+	FactsPolled     int `json:"polled,omitempty"`    // facts that polling found
+	// lab reports without an order that have still to be fetched
 	UnmatchedReports int    `json:"unmatched,omitempty"`
-	CountsCorrected  int    `json:"counts,omitempty"`  // by how many the counts of open orders were wrong
-	ReviewsOpened    int    `json:"reviews,omitempty"` // of those, how many somebody has to decide about now
-	NextPage         string `json:"after,omitempty"`   // open orders: where the next page begins; empty: done
+	CountsCorrected  int    `json:"counts,omitempty"`  // the errors in the counts of open orders
+	ReviewsOpened    int    `json:"reviews,omitempty"` // match reviews that were opened
+	NextPage         string `json:"after,omitempty"`   // open orders: the id after which the next page begins; empty: done
 }
 
-// What the ids of workflows begin with.
+// The prefixes of workflow ids.
 const (
 	prefixOrder      = "order-"
 	prefixDeliveries = "deliveries-"
-	prefixReconcile  = "reconcile-" // of the runs of its schedules
+	prefixReconcile  = "reconcile-" // runs of its schedules
 )
 
 // OrderWorkflowID is the id of an order's workflow.
 func OrderWorkflowID(orderID string) string { return prefixOrder + orderID }
 
-// DeliveriesWorkflowID is the id of an endpoint's delivery workflow.
+// DeliveriesWorkflowID is the id of an endpoint's deliveries workflow.
 func DeliveriesWorkflowID(endpointID string) string { return prefixDeliveries + endpointID }

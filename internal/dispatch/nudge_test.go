@@ -16,8 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// While a nudge is under way those who come too wait for it, instead of asking a slow Temporal for the same. If it fails, the next of
-// them sends one.
+// TestNudgesAreCoalesced checks that callers wait for a nudge in flight instead of sending another to a slow Temporal.
+// If it fails, the next caller sends one.
 func TestNudgesAreCoalesced(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]struct {
@@ -70,7 +70,7 @@ func TestWaitingForANudgeEndsWithItsContext(t *testing.T) {
 	nudging.Wait()
 }
 
-// newNudgeClient is a Temporal that takes nudges as said.
+// newNudgeClient returns a Temporal client that calls take for each nudge.
 func newNudgeClient(take func() error) client.Client {
 	c := &mocks.Client{}
 	answer := func(context.Context, string, string, any, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun,

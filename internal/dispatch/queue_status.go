@@ -11,22 +11,22 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// QueueStatus is how a task queue stands, for one kind of tasks.
+// QueueStatus is the state of a task queue for one kind of tasks.
 type QueueStatus struct {
 	Name          string
 	TaskType      string // workflow, activity
-	Pollers       int    // workers' pollers of the last five minutes
+	Pollers       int    // pollers of workers in the last five minutes
 	Backlog       int64  // tasks that no poller has taken
 	OldestTaskAge time.Duration
 }
 
-// DescribeQueues asks Temporal how our task queues stand. Queues that nobody polls are among them.
+// DescribeQueues asks Temporal for the state of our task queues, including queues without pollers.
 func DescribeQueues(ctx context.Context, temporal client.Client, namespace string) ([]QueueStatus, error) {
 	var all []QueueStatus
 	for _, name := range QueueNames() {
 		for _, tasks := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
 			if name == QueueLabs && tasks == enumspb.TASK_QUEUE_TYPE_WORKFLOW {
-				continue // labs are called by activities only
+				continue // activities only
 			}
 			q, err := describeQueue(ctx, temporal, namespace, name, tasks)
 			if err != nil {

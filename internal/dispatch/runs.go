@@ -13,11 +13,11 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// runningPage is the most that Temporal lists at once (frontend.visibilityMaxPageSize).
+// runningPage is the longest list that Temporal returns at once (frontend.visibilityMaxPageSize).
 const runningPage = 1000
 
-// RunningOrders tells which of the orders have a running workflow, as Temporal's visibility has it. That is a store of its own, some seconds
-// behind, and may have been restored to another time than the histories.
+// RunningOrders returns which of the orders have a running workflow according to Temporal's visibility. Visibility is a
+// store of its own: it is some seconds late, and may have been restored to another time than the histories.
 func (c *Client) RunningOrders(ctx context.Context, orderIDs []string) (running map[string]bool, err error) {
 	quotedIDs := make([]string, len(orderIDs))
 	for i, id := range orderIDs {
@@ -40,9 +40,9 @@ func (c *Client) RunningOrders(ctx context.Context, orderIDs []string) (running 
 	return running, nil
 }
 
-// RestartWorkflow ends a run of ours and starts the same workflow anew, in one step. What the run had not taken of its signals is lost with it:
-// the reconciler finds that in the store. A reconciler's run is only ended, because its schedule starts another. known is false where
-// the id is not one of ours.
+// RestartWorkflow ends a run and starts the same workflow again, in one call. Signals that the run had not read are
+// lost; the reconciler finds them in the store. A reconciler's run is only ended, because its schedule starts another.
+// isOurs is false if the id is not one of Aliquot's.
 func (c *Client) RestartWorkflow(ctx context.Context, workflowID string) (isOurs bool, err error) {
 	o := client.StartWorkflowOptions{ID: workflowID,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING}
@@ -58,12 +58,12 @@ func (c *Client) RestartWorkflow(ctx context.Context, workflowID string) (isOurs
 		return false, nil
 	}
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
-		return true, fmt.Errorf("starting %s anew: %w", workflowID, err)
+		return true, fmt.Errorf("restarting %s: %w", workflowID, err)
 	}
 	return true, nil
 }
 
-// Reconcile runs the reconciler now and returns what it healed.
+// Reconcile runs the reconciler now, waits for it and returns what it healed.
 func (c *Client) Reconcile(ctx context.Context, in ReconcileInput) (SweepResult, error) {
 	var out SweepResult
 	run, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

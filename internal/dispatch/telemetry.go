@@ -15,12 +15,12 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/tracing"
 )
 
-// latencyBuckets are the bounds of Temporal's latencies, in seconds: from a signal that is applied at once to a task that has waited for a
-// worker to come back.
+// latencyBuckets are the bounds of Temporal's latencies, in seconds: from a signal that is handled at once to a task
+// that has waited for a worker's restart.
 var latencyBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600}
 
-// NewMetrics gives a Temporal client what it reports its own metrics to: temporal_*, on a Prometheus registry, of that client and of
-// the workers that are made with it. Their labels are names of namespaces, queues, workflows, activities and calls.
+// NewMetrics returns the handler with which a Temporal client, and the workers made with it, report their own metrics
+// (temporal_*) to a Prometheus registry. Labels are names of namespaces, queues, workflows, activities and calls.
 func NewMetrics(r prometheus.Registerer) (client.MetricsHandler, error) {
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(r), otelprometheus.WithoutScopeInfo(),
 		otelprometheus.WithoutTargetInfo())
@@ -35,9 +35,9 @@ func NewMetrics(r prometheus.Registerer) (client.MetricsHandler, error) {
 	}), nil
 }
 
-// NewTracing gives a Temporal client what continues traces through workflows and activities, also in the workers that are made with it.
-// It adds a header to what is sent and no event to a history, so that histories replay with it and without. A header that it cannot read
-// is nothing to fail an order for.
+// NewTracing returns an interceptor with which a Temporal client, and the workers made with it, continue traces through
+// workflows and activities. It adds a header to calls and no event to histories, so histories replay with and without
+// it. A header that cannot be read is ignored.
 func NewTracing(p trace.TracerProvider) (interceptor.Interceptor, error) {
 	i, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
 		Tracer: p.Tracer(tracing.InstrumentationScope), TextMapPropagator: propagation.TraceContext{}, DisableBaggage: true,

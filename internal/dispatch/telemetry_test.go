@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// Names and labels are those that dashboards for the SDK know.
+// TestTemporalReportsToPrometheus checks that names and labels are those of dashboards for the SDK.
 func TestTemporalReportsToPrometheus(t *testing.T) {
 	t.Parallel()
 	r := prometheus.NewRegistry()

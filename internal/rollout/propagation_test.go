@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// propagatingService answers like a Temporal that tells its task queues until a time has come.
+// propagatingService is a Temporal that reports propagation until a given time.
 type propagatingService struct {
 	workflowservice.WorkflowServiceClient
 	propagatedAt time.Time
@@ -42,14 +42,15 @@ func (t *propagatingService) DescribeWorkerDeployment(
 	}, t.err
 }
 
-// A change counts as made once every task queue knows of it: an order would go on with the build before otherwise.
+// TestAwaitPropagation checks that a change is made only when all task queues know it. Before that, orders may run on
+// the build before.
 func TestAwaitPropagation(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		takes time.Duration
 		err   error
-		after time.Duration // when the answer comes
-		want  string        // what the error says; empty: none
+		after time.Duration // when propagation ends
+		want  string        // what the error contains; empty: no error
 	}{
 		"it is known at once":    {},
 		"it spreads for a while": {takes: 10 * time.Second, after: 10 * time.Second},
@@ -76,7 +77,7 @@ func TestAwaitPropagation(t *testing.T) {
 	}
 }
 
-// Who gives up waiting hears that.
+// TestAwaitPropagationEndsWithItsContext checks that the wait ends with its context.
 func TestAwaitPropagationEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

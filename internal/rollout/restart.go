@@ -11,16 +11,17 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/dispatch"
 )
 
-// restartConcurrency is how many runs are started anew at the same time.
+// restartConcurrency is how many runs are restarted at once.
 const restartConcurrency = 16
 
-// maxRestartPasses bounds how often the list of runs is gone through. Visibility follows a moment later, so a run that has just been worked on may
-// be missing from it; starting one anew twice is harmless.
+// maxRestartPasses bounds how often the runs are listed. Visibility is late by a moment, so a run with a recent task
+// may be missing in the list. Restarting a run twice is harmless.
 const maxRestartPasses = 5
 
-// Restart starts every open workflow anew that a build was the last to work on, so that it begins on the current build, from what the
-// store has of it. It is for going back from a build that has begun something that the current one knows nothing of: such runs cannot go
-// on there. What was signalled to a run and not taken is signalled again, from the inbox. It returns how many runs were started.
+// Restart restarts every open workflow whose last task was on a build, so that it begins on the current build from what
+// is stored. It is for a rollback from a build whose workflow code the current one does not know: such runs cannot
+// continue there. Signals that a run had not read are signalled again from the inbox. It returns how many runs it
+// restarted.
 func (d *Deployment) Restart(ctx context.Context, buildID string) (int, error) {
 	current, err := d.current(ctx)
 	if err != nil {
@@ -50,7 +51,7 @@ func (d *Deployment) Restart(ctx context.Context, buildID string) (int, error) {
 	return total, nil
 }
 
-// restartPass starts the runs anew that are listed now.
+// restartPass restarts the runs that are listed now.
 func (d *Deployment) restartPass(ctx context.Context, buildID string) (int, error) {
 	var restarted atomic.Int64
 	workflows := dispatch.NewClient(d.temporal)
@@ -71,7 +72,7 @@ func (d *Deployment) restartPass(ctx context.Context, buildID string) (int, erro
 	return int(restarted.Load()), listing
 }
 
-// forEachOpenWorkflow lists the open workflows that a build was the last to work on.
+// forEachOpenWorkflow calls do for each open workflow whose last task was on a build.
 func (d *Deployment) forEachOpenWorkflow(ctx context.Context, buildID string, do func(workflowID string)) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: d.openWorkflowsQuery(buildID), PageSize: 1000}
 	for {

@@ -1,5 +1,5 @@
-// Package rollout moves the orders of a running system from one build of the workers to another, and back, by Temporal's Worker
-// Deployment Versioning. Which build works on which orders, and why, is in docs/rollouts.md.
+// Package rollout moves the orders of a running system from one build of the workers to another and back, by Temporal's
+// Worker Deployment Versioning. docs/rollouts.md says which build runs which orders, and why.
 package rollout
 
 import (
@@ -15,23 +15,23 @@ import (
 	sdk "go.temporal.io/sdk/worker"
 )
 
-// Deployment is all the workers of one namespace that are rolled out together.
+// Deployment is all workers of a namespace that are rolled out together.
 type Deployment struct {
 	namespace string
 	name      string
 	temporal  client.Client
 }
 
-// Open gives access to the deployment of a name, which need not exist yet, in the client's namespace. The client must have Aliquot's
-// data converter.
+// Open returns the deployment with the given name in the client's namespace. It need not exist yet. The client must use
+// Aliquot's data converter.
 func Open(c client.Client, namespace, name string) *Deployment {
 	return &Deployment{namespace: namespace, name: name, temporal: c}
 }
 
-// UnknownError says that no worker of a deployment, or of a build of it, has ever asked for work.
+// UnknownError says that no worker of a deployment, or of a build of it, has ever polled.
 type UnknownError struct {
 	Deployment string
-	BuildID    string // empty: of the whole deployment
+	BuildID    string // empty: the whole deployment
 }
 
 func (e *UnknownError) Error() string {
@@ -41,28 +41,30 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("no worker of build %q of the deployment %q has asked for work", e.BuildID, e.Deployment)
 }
 
-// MissingQueuesError says that the workers of a build do not serve every task queue that those of the current one serve.
+// MissingQueuesError says that the workers of a build do not serve all task queues that those of the current build
+// serve.
 type MissingQueuesError struct{ BuildID string }
 
 func (e *MissingQueuesError) Error() string {
 	return fmt.Sprintf("the workers of build %q do not serve every task queue that the current build serves", e.BuildID)
 }
 
-// ErrNoPrevious is returned where it is not known which build was current before.
+// ErrNoPrevious says that it is not known which build was current before.
 var ErrNoPrevious = errors.New("it is not known which build was current before this one")
 
-// Force says which protections a change goes without.
+// Force switches off protections of a change.
 type Force struct {
 	NoPollers     bool // the build may have no workers at all
-	MissingQueues bool // its workers need not serve every queue
+	MissingQueues bool // its workers need not serve all queues
 }
 
-// previousBuildKey is where a version's metadata name the build that was current before it.
+// previousBuildKey is the key of the metadata of a build that names the build that was current before it.
 const previousBuildKey = "aliquot-previous"
 
-// SetCurrent makes a build that which works on all orders from now on, and ends a ramp, whichever build it is to. An empty id stands for
-// workers without a version. A build whose workers are not there yet is waited for as long as ctx allows, but no longer than wait. When it returns nil,
-// every task queue knows of the change. Errors: *UnknownError, *MissingQueuesError, *SpreadingError.
+// SetCurrent makes a build current: all orders run on it from their next task on. It records which build was current
+// before, ends any ramp and waits until all task queues know the change. An empty id means workers without a version.
+// If the build has no workers yet, it waits for them as long as ctx allows, but not longer than wait. Errors:
+// *UnknownError, *MissingQueuesError, *PropagationError.
 func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.Duration, force Force) error {
 	before, err := d.current(ctx)
 	if err != nil {
@@ -88,8 +90,7 @@ func (d *Deployment) SetCurrent(ctx context.Context, buildID string, wait time.D
 	return d.awaitPropagation(ctx)
 }
 
-// endRamp takes the orders of a ramp back, where there is one. Temporal leaves a ramp to a third build as it is when another becomes
-// current.
+// endRamp ends a ramp, if there is one. Temporal does not end a ramp to a third build when another becomes current.
 func (d *Deployment) endRamp(ctx context.Context) error {
 	found, err := d.describe(ctx)
 	if _, unknown := errors.AsType[*UnknownError](err); unknown || err == nil &&
@@ -103,8 +104,8 @@ func (d *Deployment) endRamp(ctx context.Context) error {
 	return d.translateError("", err)
 }
 
-// Ramp has a build work on a percentage of the orders, the same ones for as long as the percentage stays; 0 ends the ramp. Errors are
-// those of SetCurrent.
+// Ramp runs a percentage of the orders on a build. They are the same orders as long as the percentage does not change.
+// 0 ends the ramp. Errors are those of SetCurrent.
 func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float32, wait time.Duration,
 	force Force) error {
 	if percentage == 0 {
@@ -123,8 +124,9 @@ func (d *Deployment) Ramp(ctx context.Context, buildID string, percentage float3
 	return d.awaitPropagation(ctx)
 }
 
-// Rollback ends a ramp or, where there is none, makes the build current that was so before the present one. It returns that build, empty
-// for workers without a version. Its workers are waited for as by SetCurrent. Errors: ErrNoPrevious, and those of SetCurrent.
+// Rollback ends a ramp. If there is none, it makes the build current that was current before. It returns that build;
+// empty: workers without a version. It waits for its workers as SetCurrent does. Errors: ErrNoPrevious, and those of
+// SetCurrent.
 func (d *Deployment) Rollback(ctx context.Context, wait time.Duration, force Force) (buildID string, err error) {
 	found, err := d.describe(ctx)
 	if err != nil {
@@ -153,7 +155,7 @@ func (d *Deployment) describe(ctx context.Context) (client.WorkerDeploymentDescr
 	return found, d.translateError("", err)
 }
 
-// current is the build that is current; empty: workers without a version are.
+// current returns the current build; empty: workers without a version.
 func (d *Deployment) current(ctx context.Context) (string, error) {
 	found, err := d.describe(ctx)
 	if _, unknown := errors.AsType[*UnknownError](err); unknown {
@@ -162,8 +164,9 @@ func (d *Deployment) current(ctx context.Context) (string, error) {
 	return buildOf(found.Info.RoutingConfig.CurrentVersion), err
 }
 
-// ReceivesOrders reports whether a build gets work, because it is current or a ramp is to it, and which build is current.
-func (d *Deployment) ReceivesOrders(ctx context.Context, buildID string) (works bool, current string, err error) {
+// ReceivesOrders reports whether orders run on a build, because it is current or has a ramp, and which build is
+// current.
+func (d *Deployment) ReceivesOrders(ctx context.Context, buildID string) (receives bool, current string, err error) {
 	found, err := d.describe(ctx)
 	if _, unknown := errors.AsType[*UnknownError](err); unknown {
 		return buildID == "", "", nil
@@ -186,7 +189,7 @@ func (d *Deployment) recordPreviousBuild(ctx context.Context, buildID, before st
 		MetadataUpdate: client.WorkerDeploymentMetadataUpdate{UpsertEntries: map[string]any{previousBuildKey: before}},
 	})
 	if err != nil {
-		return fmt.Errorf("build %q is current; noting which one was before it: %w", buildID, err)
+		return fmt.Errorf("build %q is current; recording which one was current before it: %w", buildID, err)
 	}
 	return nil
 }
@@ -207,7 +210,7 @@ func (d *Deployment) previousBuild(ctx context.Context, current string) (string,
 	return previous, nil
 }
 
-// retryUntilKnown tries again while the build's workers, or some of their queues, are not known yet.
+// retryUntilKnown retries while Temporal does not know the build's workers, or some of their queues, yet.
 func (d *Deployment) retryUntilKnown(ctx context.Context, buildID string, wait time.Duration, try func() error) error {
 	deadline := time.Now().Add(wait)
 	for {
@@ -225,7 +228,7 @@ func (d *Deployment) retryUntilKnown(ctx context.Context, buildID string, wait t
 	}
 }
 
-// translateError turns what Temporal says into errors that a caller can do something about. What it says differs in its words only.
+// translateError turns errors of Temporal into errors that a caller can handle. Temporal's differ only in their texts.
 func (d *Deployment) translateError(buildID string, err error) error {
 	if err == nil {
 		return nil

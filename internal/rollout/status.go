@@ -18,14 +18,14 @@ import (
 
 // The states of a build.
 const (
-	StateCurrent  = "current"  // it works on all orders but those of a ramp
-	StateRamping  = "ramping"  // it works on a part of the orders
-	StateDraining = "draining" // it was current, and Temporal has not made sure yet that nothing is left for it
-	StateDrained  = "drained"  // nothing is left for it: its workers may be stopped
-	StateWaiting  = "waiting"  // it gets no work, and never has
+	StateCurrent  = "current"  // all orders run on it, except those of a ramp
+	StateRamping  = "ramping"  // a part of the orders runs on it
+	StateDraining = "draining" // it was current, and workflows may still have to run on it
+	StateDrained  = "drained"  // no workflow has to run on it: its workers may be stopped
+	StateWaiting  = "waiting"  // no workflow runs on it, and none has
 )
 
-// Status is how a deployment stands.
+// Status is the state of a deployment.
 type Status struct {
 	Deployment     string   `json:"deployment"`
 	Current        string   `json:"current"` // build; empty: workers without a version
@@ -40,13 +40,15 @@ type Build struct {
 	ID        string         `json:"id"` // empty: workers without a version
 	State     string         `json:"state"`
 	CreatedAt time.Time      `json:"created_at,omitzero"`
-	Workers   map[string]int `json:"workers"` // how many processes have lately asked for work, by task queue
-	// OpenOrders are the open ones, and the other open workflows, that this build was the last to work on.
+	Workers   map[string]int `json:"workers"` // processes that have lately polled, by task queue
+	// OpenOrders is the number of open orders, OtherWorkflows that of other open workflows, whose last task was on this
+	// build.
 	OpenOrders     int64 `json:"orders"`
 	OtherWorkflows int64 `json:"others"`
 }
 
-// Status looks at a deployment. A deployment of which nothing is known has no builds but the workers without a version.
+// Status returns the state of a deployment. A deployment that Temporal does not know has only the workers without a
+// version.
 func (d *Deployment) Status(ctx context.Context) (Status, error) {
 	out := Status{Deployment: d.name}
 	found, err := d.describe(ctx)
@@ -89,7 +91,7 @@ func (d *Deployment) buildState(s Status, v client.WorkerDeploymentVersionSummar
 	return StateWaiting
 }
 
-// openWorkflowsQuery is the visibility query for open workflows that a build was the last to work on.
+// openWorkflowsQuery returns the visibility query for open workflows whose last task was on a build.
 func (d *Deployment) openWorkflowsQuery(buildID string) string {
 	if buildID == "" {
 		return `ExecutionStatus = "Running" AND TemporalWorkerDeploymentVersion IS NULL`
@@ -112,10 +114,10 @@ func (d *Deployment) countOpenWorkflows(ctx context.Context, b *Build) error {
 	return nil
 }
 
-// pollerMaxAge is how long ago a worker may have asked for work and still be taken to be there: a poll takes a minute.
+// pollerMaxAge is how long a worker counts as present after it has polled. A poll takes a minute.
 const pollerMaxAge = 70 * time.Second
 
-// countWorkers counts the processes that ask for work, and finds the queues that lack one of the current build.
+// countWorkers counts the processes that poll, and finds the queues without workers of the current build.
 func (d *Deployment) countWorkers(ctx context.Context, s *Status) error {
 	for i := range s.Builds {
 		s.Builds[i].Workers = map[string]int{}

@@ -7,63 +7,63 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// successPath is the way of an order with which all goes well. That of a kit that was registered after it had been shipped leaves out
-// the way to the customer: the kit may be there already.
+// successPath is the usual path of an order. For a kit that was registered after it was shipped, it omits the transit
+// to the customer, because the kit may have arrived.
 func successPath(s order.State) []lifecycle.LowStatus {
-	way := s.Machine().UsualWay()
+	path := s.Machine().UsualPath()
 	if s.HasShipped && s.Machine().Name() == lifecycle.NameTestkitAfterRegistration &&
-		lifecycle.RegisteredOnItsWay(s.Status) {
-		way = slices.DeleteFunc(way, func(l lifecycle.LowStatus) bool { return l.Leg() == lifecycle.Outbound })
+		lifecycle.RegisteredInTransit(s.Status) {
+		path = slices.DeleteFunc(path, func(l lifecycle.LowStatus) bool { return l.Leg() == lifecycle.Outbound })
 	}
-	return way
+	return path
 }
 
-// findPath is the statuses that the order passes on its way to the goal, the goal last; false when the lifecycle has no such way. It
-// follows the way of success as far as it can: joins it where it can first, and leaves it where it can last. What somebody has to ask
-// for is asked at once.
+// findPath returns the statuses that the order passes on its path to the goal, with the goal last. It returns false if
+// the lifecycle has no such path. It follows the usual path as far as it can: it enters that path as early and leaves
+// it as late as possible. If a demand leads to the goal, the path is the goal alone.
 func findPath(s order.State, goal lifecycle.LowStatus) ([]lifecycle.LowStatus, bool) {
-	w := pathFinder{s.Machine(), s.Conditions(), successPath(s)}
-	direct := w.allows(s.Status, goal)
+	f := pathFinder{s.Machine(), s.Conditions(), successPath(s)}
+	direct := f.allows(s.Status, goal)
 	if kind, _ := demandFor(s.Modality, goal); direct && kind != "" {
 		return []lifecycle.LowStatus{goal}, true
 	}
-	if way, ok := w.alongSuccess(s.Status, goal); ok {
-		return way, true
+	if path, ok := f.alongSuccess(s.Status, goal); ok {
+		return path, true
 	}
 	return []lifecycle.LowStatus{goal}, direct
 }
 
-// pathFinder looks for ways in one machine under given conditions.
+// pathFinder finds paths in one machine under given conditions.
 type pathFinder struct {
 	machine     *lifecycle.Machine
 	conditions  lifecycle.Conditions
-	successPath []lifecycle.LowStatus // of success
+	successPath []lifecycle.LowStatus
 }
 
-func (w pathFinder) allows(from, to lifecycle.LowStatus) bool {
-	return w.machine.Allows(from, to, w.conditions)
+func (f pathFinder) allows(from, to lifecycle.LowStatus) bool {
+	return f.machine.Allows(from, to, f.conditions)
 }
 
-// alongSuccess is the way that leads along the path.
-func (w pathFinder) alongSuccess(from, goal lifecycle.LowStatus) ([]lifecycle.LowStatus, bool) {
-	start := slices.Index(w.successPath, from)
+// alongSuccess returns the path that follows the usual path.
+func (f pathFinder) alongSuccess(from, goal lifecycle.LowStatus) ([]lifecycle.LowStatus, bool) {
+	start := slices.Index(f.successPath, from)
 	rest := start + 1
 	if start < 0 {
-		start = slices.IndexFunc(w.successPath, func(l lifecycle.LowStatus) bool { return w.allows(from, l) })
+		start = slices.IndexFunc(f.successPath, func(l lifecycle.LowStatus) bool { return f.allows(from, l) })
 		rest = start
 	}
 	if start < 0 {
 		return nil, false
 	}
-	if end := slices.Index(w.successPath, goal); end >= 0 {
+	if end := slices.Index(f.successPath, goal); end >= 0 {
 		if end < start {
 			return nil, false
 		}
-		return slices.Clone(w.successPath[rest : end+1]), true
+		return slices.Clone(f.successPath[rest : end+1]), true
 	}
-	for end := len(w.successPath) - 1; end >= start; end-- {
-		if w.allows(w.successPath[end], goal) {
-			return append(slices.Clone(w.successPath[rest:end+1]), goal), true
+	for end := len(f.successPath) - 1; end >= start; end-- {
+		if f.allows(f.successPath[end], goal) {
+			return append(slices.Clone(f.successPath[rest:end+1]), goal), true
 		}
 	}
 	return nil, false

@@ -5,15 +5,15 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Plan is what has to happen, in this order. The zero value is an order that is where it shall be.
+// Plan is what has to happen, in this order. The zero value is an order that has the status already.
 type Plan struct {
-	// Await is a status that the order reaches by itself, before which nothing can be asked; empty: none.
+	// Await is a status that the order reaches itself, and before which nothing can be demanded; empty: none.
 	Await lifecycle.LowStatus
-	// Demand is what somebody asks then; empty: nothing.
+	// Demand is the demand that is made then; empty: none.
 	Demand order.DemandKind
-	// By is who asks.
+	// By is who makes it.
 	By lifecycle.Actor
-	// Reports are the statuses that the simulated partners report then, oldest first.
+	// Reports are the statuses that the simulated partners report after that, oldest first.
 	Reports []lifecycle.LowStatus
 }
 
@@ -22,7 +22,7 @@ type RefusedError struct{ text string }
 
 func (e *RefusedError) Error() string { return e.text }
 
-// The texts of what cannot be simulated, where it is not for want of a way.
+// The texts for goals that cannot be simulated for another reason than a missing path.
 const (
 	refusalScheduled    = "The order waits for its activate_by; clear that first"
 	refusalByLab        = "The lab has refused the order's requisition"
@@ -31,8 +31,8 @@ const (
 	refusalBypassed     = "Only imported orders have a requisition that was made elsewhere"
 )
 
-// PlanFor plans how the order gets to the status. The error is a *RefusedError when it cannot from where it is, or only with what
-// nobody has given.
+// PlanFor plans how the order gets to the status. The error is a *RefusedError if it cannot get there, or only with
+// data that is missing.
 func PlanFor(s order.State, goal lifecycle.LowStatus) (Plan, error) {
 	if s.Status == goal {
 		return Plan{}, nil
@@ -40,15 +40,15 @@ func PlanFor(s order.State, goal lifecycle.LowStatus) (Plan, error) {
 	if text := refusalText(s, goal); text != "" {
 		return Plan{}, &RefusedError{text}
 	}
-	way, ok := findPath(s, goal)
+	path, ok := findPath(s, goal)
 	if !ok {
 		from, to := s.FullStatus(), lifecycle.MustFullStatus(s.Modality, goal)
 		return Plan{}, &RefusedError{"An order in status " + string(from) + " does not get to " + string(to)}
 	}
-	return newPlan(s, way), nil
+	return newPlan(s, path), nil
 }
 
-// refusalText is why there is no use in looking for a way, or "".
+// refusalText returns the reason for which no path is searched, or "".
 func refusalText(s order.State, goal lifecycle.LowStatus) string {
 	asked, _ := demandFor(s.Modality, goal)
 	before := s.Machine().Name() == lifecycle.NameTestkitBeforeRegistration
@@ -69,11 +69,11 @@ func refusalText(s order.State, goal lifecycle.LowStatus) string {
 	return ""
 }
 
-// newPlan says who brings about each status of a way. What an order reaches by itself comes first on every way, and what somebody asks
-// before anything that is reported.
-func newPlan(s order.State, way []lifecycle.LowStatus) Plan {
+// newPlan says who brings about each status of a path. A status that the order reaches itself comes first on every
+// path, and a demand comes before all reports.
+func newPlan(s order.State, path []lifecycle.LowStatus) Plan {
 	var p Plan
-	for _, to := range way {
+	for _, to := range path {
 		kind, by := demandFor(s.Modality, to)
 		switch {
 		case reachedByItself(to):
@@ -85,17 +85,17 @@ func newPlan(s order.State, way []lifecycle.LowStatus) Plan {
 		}
 	}
 	if p.Demand == "" && len(p.Reports) > 0 {
-		p.Await = "" // a simulated lab reports once it has the order
+		p.Await = "" // the simulated lab reports as soon as it has the order
 	}
 	return p
 }
 
-// reachedByItself reports whether the order gets to the status once the lab has taken it.
+// reachedByItself reports whether the order reaches the status once the lab has accepted it.
 func reachedByItself(l lifecycle.LowStatus) bool {
 	return l.In(lifecycle.StagePlaced, lifecycle.StageUnregistered)
 }
 
-// demandFor is the demand that leads to a status, and who makes it; empty where partners report it.
+// demandFor returns the demand that leads to a status, and who makes it; empty: partners report the status.
 func demandFor(m lifecycle.Modality, to lifecycle.LowStatus) (order.DemandKind, lifecycle.Actor) {
 	switch {
 	case to == lifecycle.Cancelled:

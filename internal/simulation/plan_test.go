@@ -11,9 +11,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// wantPlans is what happens from each plausible starting point for every status of a modality, written out by hand. A starting point is
-// a status and what else is known; (in brackets) stands what the order reaches by itself, <in angles> what is asked, and the rest is
-// reported. "-" is nothing, "no" is refused.
+// wantPlans has the plan from each plausible start for every status of a modality, written by hand. A start is a status
+// and what else is known. The order reaches (statuses in parentheses) itself, <statuses in angles> by a demand, and all
+// others by reports. "-" is an empty plan, "no" a refusal.
 var wantPlans = map[string]string{
 	"testkit ordered": `
 ordered: -
@@ -25,7 +25,8 @@ with_customer: transit_customer out_for_delivery with_customer
 transit_lab: transit_customer out_for_delivery with_customer transit_lab
 problem_in_transit_lab: transit_customer out_for_delivery with_customer transit_lab problem_in_transit_lab
 delivered_to_lab: transit_customer out_for_delivery with_customer transit_lab delivered_to_lab
-lab_processing_blocked: transit_customer out_for_delivery with_customer transit_lab delivered_to_lab lab_processing_blocked
+lab_processing_blocked: transit_customer out_for_delivery with_customer transit_lab delivered_to_lab \
+	lab_processing_blocked
 completed: transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed
 corrected: transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed corrected
 sample_error: transit_customer out_for_delivery with_customer transit_lab delivered_to_lab sample_error
@@ -207,7 +208,7 @@ completed: completed
 cancelled: <client cancel>`,
 }
 
-// stateAt is the state of an order as a starting point of the table names it.
+// stateAt returns the state of an order at a start of the table.
 func stateAt(t *testing.T, start string) order.State {
 	t.Helper()
 	s := order.State{Placement: order.Placement{State: order.PlacementDone}}
@@ -230,7 +231,7 @@ func stateAt(t *testing.T, start string) order.State {
 	return s
 }
 
-// planText writes a plan as the table has it.
+// planText writes a plan in the form of the table.
 func planText(p simulation.Plan, err error) string {
 	if err != nil {
 		return "no"
@@ -251,10 +252,15 @@ func planText(p simulation.Plan, err error) string {
 	return strings.Join(words, " ")
 }
 
+// tableLines returns the lines of a table. A line that ends with a backslash continues on the next one.
+func tableLines(table string) []string {
+	return strings.Split(strings.ReplaceAll(strings.TrimSpace(table), "\\\n\t", ""), "\n")
+}
+
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	for start, table := range wantPlans {
-		for line := range strings.Lines(strings.TrimSpace(table)) {
+		for _, line := range tableLines(table) {
 			goal, want, ok := strings.Cut(strings.TrimSpace(line), ": ")
 			require.True(t, ok, line)
 			require.Equal(t, want, planText(simulation.PlanFor(stateAt(t, start), lifecycle.LowStatus(goal))), "%s > %s", start,
@@ -263,12 +269,13 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// Every status can be seen in the table above; those that nobody can bring about are refused from the start of every life.
+// TestEveryStatusIsPlanned checks that the table has every status. Those that cannot be simulated are refused from the
+// beginning of an order.
 func TestEveryStatusIsPlanned(t *testing.T) {
 	t.Parallel()
 	seen := map[lifecycle.Status]bool{}
 	for start, table := range wantPlans {
-		for line := range strings.Lines(strings.TrimSpace(table)) {
+		for _, line := range tableLines(table) {
 			goal, want, _ := strings.Cut(strings.TrimSpace(line), ": ")
 			if want != "no" {
 				seen[lifecycle.MustFullStatus(stateAt(t, start).Modality, lifecycle.LowStatus(goal))] = true
@@ -284,7 +291,8 @@ func TestEveryStatusIsPlanned(t *testing.T) {
 	require.Equal(t, []lifecycle.Status{"received.testkit.registered"}, unseen, "a registration needs a patient")
 }
 
-// Whatever the start and the goal: a way leads along edges of the lifecycle and ends at the goal, and those move the order who may.
+// TestPlansFollowTheLifecycle checks for every start and goal that the path follows edges of the lifecycle, ends at the
+// goal, and is moved by actors who may.
 func TestPlansFollowTheLifecycle(t *testing.T) {
 	t.Parallel()
 	planned := 0
@@ -328,7 +336,7 @@ func requirePath(t *testing.T, s order.State, goal lifecycle.LowStatus, p simula
 		if p.Await != "" {
 			require.NoError(t, s.Machine().Check(at, p.Await, lifecycle.System, s.Conditions()))
 			at = p.Await
-		} else if p.Demand == "" && len(p.Reports) > 0 { // the lab takes the order before it reports
+		} else if p.Demand == "" && len(p.Reports) > 0 { // the lab accepts the order before it reports
 			at = lifecycle.RequisitionCreated
 			if s.Registrable && !s.Registered {
 				at = lifecycle.AwaitingRegistration

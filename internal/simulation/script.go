@@ -8,15 +8,15 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Options are what the client says about how it goes.
+// Options are what the client wants of the simulated reports.
 type Options struct {
 	Pause          time.Duration // real time between two reports
 	Interpretation string        // of the results; empty: normal
-	ResultTypes    []string      // of the results, in turn; empty: as the lab likes
+	ResultTypes    []string      // of the results, in turn; empty: the lab's choice
 	Missing        bool          // some results are missing
 }
 
-// ShapesResults reports whether the results shall be other than a lab's usual ones.
+// ShapesResults reports whether the results have to differ from the simulated lab's usual ones.
 func (o Options) ShapesResults() bool {
 	return o.Interpretation != "" || len(o.ResultTypes) > 0 || o.Missing
 }
@@ -38,8 +38,8 @@ type Step struct {
 	Missing        string   `json:"missing,omitempty"`
 }
 
-// StepsFor is what the simulated partners have to play for a plan's reports on an order of the modality that is in a status, in one of
-// the two protocols that the simulated lab speaks: the neutral one, or Molecular's with a courier beside it.
+// StepsFor returns the steps by which the simulated partners report a plan's statuses, for an order of the modality in
+// the status from. The simulated lab speaks two protocols: the neutral one, and Molecular's with a courier.
 func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycle.LowStatus, neutral bool,
 	o Options) []Step {
 	stepFor := molecularStep
@@ -61,8 +61,8 @@ func StepsFor(m lifecycle.Modality, from lifecycle.LowStatus, reports []lifecycl
 	return steps
 }
 
-// minCorrectionPause is how long a report is left alone before it is corrected: until then it has been fetched, or there would be nothing that
-// the correction differs from.
+// minCorrectionPause is the pause before a lab report is corrected. The report must have been fetched before, or there
+// would be nothing to correct.
 const minCorrectionPause = 3 * time.Second
 
 func (o Options) pauseBefore(to lifecycle.LowStatus) time.Duration {
@@ -72,13 +72,14 @@ func (o Options) pauseBefore(to lifecycle.LowStatus) time.Duration {
 	return o.Pause
 }
 
-// The failure types of simulated missing results: the lab's fault, for which a sample is drawn again, and one for which it is not.
+// The failure types of simulated missing results: one that is the lab's fault and leads to a redraw, and one that is
+// not.
 const (
 	missingByLab    = "internal_lab_failure"
 	missingBySample = "quantity_not_sufficient_failure"
 )
 
-// resultSteps are the steps of a status that a report brings about; nil for any other.
+// resultSteps returns the steps that report results for a status; nil: a status without results.
 func (o Options) resultSteps(to lifecycle.LowStatus) []Step {
 	s := Step{Kind: "results", Interpretation: o.Interpretation, ResultTypes: o.ResultTypes}
 	if o.Missing {
@@ -96,7 +97,7 @@ func (o Options) resultSteps(to lifecycle.LowStatus) []Step {
 	return []Step{s, {Kind: "report_ready"}}
 }
 
-// legFor is the leg on which a status is reported; that of a kit that is lost, the one that it was on.
+// legFor returns the leg on which a status is reported. For a lost kit it is the leg of the status before.
 func legFor(from, to lifecycle.LowStatus) string {
 	for _, l := range []lifecycle.LowStatus{to, from} {
 		if leg := l.Leg(); leg != "" {
@@ -106,7 +107,7 @@ func legFor(from, to lifecycle.LowStatus) string {
 	return string(lifecycle.Outbound)
 }
 
-// provesShipment reports whether a status proves that the kit is on its way already.
+// provesShipment reports whether a status proves that the kit has been shipped.
 func provesShipment(l lifecycle.LowStatus) bool { return l.Leg() != "" }
 
 // The reasons of simulated rejections.
@@ -123,7 +124,7 @@ func rejectionStep(kind string, recoverable bool) Step {
 	return s
 }
 
-// molecularStep is the step by which Molecular, or the courier, reports a status of a kit.
+// molecularStep returns the step by which Molecular, or the courier, reports a status of a kit.
 func molecularStep(from, to lifecycle.LowStatus) Step {
 	switch {
 	case to == order.FactKitShipped.Status() && !provesShipment(from):
@@ -137,13 +138,13 @@ func molecularStep(from, to lifecycle.LowStatus) Step {
 	return Step{Kind: "courier", Leg: legFor(from, to), Status: words.Status, StatusDetail: words.Detail}
 }
 
-// simulatedProviders are where an appointment is that nobody has booked: providers, and a patient service center, of the simulated lab.
+// simulatedProviders are the simulated lab's provider and site of appointments that nobody has booked.
 var simulatedProviders = map[lifecycle.Modality]struct{ provider, site string }{
 	lifecycle.AtHomePhlebotomy: {provider: "getlabs"},
 	lifecycle.WalkIn:           {provider: "quest", site: "QAZ1"},
 }
 
-// neutralStep is the step by which a partner of the neutral protocol reports a status.
+// neutralStep returns the step by which a partner with the neutral protocol reports a status.
 func neutralStep(m lifecycle.Modality, from, to lifecycle.LowStatus) Step {
 	status := to.Appointment()
 	switch {

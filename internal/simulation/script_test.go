@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// stepsText writes a script's steps one after the other: the kind and the parameters that matter.
+// stepsText writes the steps of a script in one line: the kinds and the parameters that matter.
 func stepsText(steps []simulation.Step) string {
 	all := make([]string, len(steps))
 	for i, s := range steps {
@@ -38,13 +38,15 @@ func stepsText(steps []simulation.Step) string {
 func TestScriptsOfMolecular(t *testing.T) {
 	t.Parallel()
 	for way, want := range map[string]string{
-		"ordered > transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed corrected": "kit_shipped; " +
+		"ordered > transit_customer out_for_delivery with_customer transit_lab delivered_to_lab " +
+			"completed corrected": "kit_shipped; " +
 			"courier outbound out_for_delivery out_for_delivery; courier outbound delivered arrived_at_destination; " +
 			"courier inbound in_transit received_at_origin_facility; kit_received; results; report_ready; results; report_ready",
-		"out_for_delivery > problem_in_transit_customer":         "courier outbound in_transit transit_exception",
-		"problem_in_transit_customer > transit_customer":         "courier outbound in_transit arrived_at_facility",
-		"out_for_delivery > failure_to_deliver_to_customer":      "courier outbound return_to_sender return",
-		"with_customer > transit_lab problem_in_transit_lab":     "courier inbound in_transit received_at_origin_facility; courier inbound in_transit transit_exception",
+		"out_for_delivery > problem_in_transit_customer":    "courier outbound in_transit transit_exception",
+		"problem_in_transit_customer > transit_customer":    "courier outbound in_transit arrived_at_facility",
+		"out_for_delivery > failure_to_deliver_to_customer": "courier outbound return_to_sender return",
+		"with_customer > transit_lab problem_in_transit_lab": "courier inbound in_transit received_at_origin_facility; " +
+			"courier inbound in_transit transit_exception",
 		"transit_lab > failure_to_deliver_to_lab":                "courier inbound failure failure",
 		"transit_lab > lost":                                     "courier inbound failure lost",
 		"transit_customer > lost":                                "courier outbound failure lost",
@@ -62,8 +64,10 @@ func TestScriptsOfTheNeutralProtocol(t *testing.T) {
 	t.Parallel()
 	for way, want := range map[string]string{
 		"ordered > transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed": "kit_shipped; " +
-			"transit outbound out_for_delivery; transit outbound with_customer; transit inbound transit_lab; sample_received; results; report_ready",
-		"requisition_created > appointment_pending appointment_scheduled draw_completed partial_results": "appointment pending QAZ1; " +
+			"transit outbound out_for_delivery; transit outbound with_customer; transit inbound transit_lab; " +
+			"sample_received; results; report_ready",
+		"requisition_created > appointment_pending appointment_scheduled draw_completed " +
+			"partial_results": "appointment pending QAZ1; " +
 			"appointment confirmed QAZ1; draw_completed; results partial; report_ready",
 		"appointment_scheduled > appointment_cancelled": "appointment cancelled QAZ1",
 		"appointment_scheduled > redraw_available":      "results internal_lab_failure; report_ready",
@@ -109,7 +113,7 @@ func TestOptionsOfScripts(t *testing.T) {
 		"an empty script is one that does nothing")
 }
 
-// What the courier is made to say means what is simulated.
+// TestCourierStepsGiveTheirStatus checks that the courier's steps mean the simulated statuses.
 func TestCourierStepsGiveTheirStatus(t *testing.T) {
 	t.Parallel()
 	for _, to := range []lifecycle.LowStatus{

@@ -10,20 +10,21 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Options say where traces go.
+// Options say where traces are exported to.
 type Options struct {
-	// URL is the collector's, for OTLP over HTTP, such as http://collector:4318/v1/traces.
+	// URL is the collector's address for OTLP over HTTP, such as http://collector:4318/v1/traces.
 	URL string
-	// Headers go with every export, such as a vendor's key.
+	// Headers are sent with every export, such as a vendor's API key.
 	Headers map[string]string
-	// SampleRatio is the part of traces that is kept, from 0 to 1. It is decided where a trace begins, and holds for all of it.
+	// SampleRatio is the part of traces that is exported, from 0 to 1. It is decided at the start of a trace, for all of
+	// it.
 	SampleRatio float64
-	// Service is what this process is, and Version what it runs.
+	// Service is the name of this process, and Version the build that it runs.
 	Service, Version string
 }
 
-// OpenProvider makes a provider that exports in the background: a collector that is away delays nobody, and loses spans. The caller shuts it
-// down, which exports what is left.
+// OpenProvider returns a provider that exports in the background. If the collector is unavailable, spans are lost and
+// nothing is delayed. The caller shuts the provider down, which exports the remaining spans.
 func OpenProvider(ctx context.Context, o Options) (*trace.TracerProvider, error) {
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(o.URL), otlptracehttp.WithHeaders(o.Headers))
 	if err != nil {
@@ -32,7 +33,7 @@ func OpenProvider(ctx context.Context, o Options) (*trace.TracerProvider, error)
 	return NewProvider(exporter, o), nil
 }
 
-// NewProvider makes a provider for an exporter; of the options it takes what is not about where traces go.
+// NewProvider returns a provider with the given exporter. It ignores the options that say where to export.
 func NewProvider(exporter trace.SpanExporter, o Options) *trace.TracerProvider {
 	return trace.NewTracerProvider(
 		trace.WithBatcher(exporter),

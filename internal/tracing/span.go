@@ -9,21 +9,23 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// InstrumentationScope names our spans among those of libraries.
+// InstrumentationScope is the name of our spans among those of libraries.
 const InstrumentationScope = "github.com/aliquot-labs/aliquot"
 
-// traceContext is W3C Trace Context, as it travels in headers and is kept in rows.
+// traceContext is W3C Trace Context, the form in headers and in stored rows.
 var traceContext propagation.TraceContext
 
 const parentHeader = "traceparent"
 
-// StartCall begins a span of a call to somebody else under the span of the context. Where that has none, nothing is traced.
+// StartCall starts a client span for a call to another system, under the span of the context. Without a span in the
+// context nothing is traced.
 func StartCall(ctx context.Context, name string, attributes ...attribute.KeyValue) (context.Context, trace.Span) {
 	return tracer(ctx).Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
 }
 
-// StartCallUnder is Start for what belongs to another trace than the work that it is done in: it goes under that one's parent, as Parent
-// gave it, and links to where it is done. Without a parent it is Start.
+// StartCallUnder is StartCall for a call that belongs to another trace than the work that makes it. The span goes under
+// the given parent, as ParentHeader returned it, and links to the span of the context. Without a parent it is
+// StartCall.
 func StartCallUnder(ctx context.Context, parent, name string,
 	attributes ...attribute.KeyValue) (context.Context, trace.Span) {
 	origin := parseParent(parent)
@@ -36,7 +38,7 @@ func StartCallUnder(ctx context.Context, parent, name string,
 		trace.WithAttributes(attributes...), trace.WithLinks(done))
 }
 
-// EndSpan ends a span. A code says how what it stood for failed; empty: it did not.
+// EndSpan ends a span. A code says how the operation failed; empty: it did not.
 func EndSpan(span trace.Span, code string) {
 	if code != "" {
 		span.SetAttributes(attribute.String("error.type", code))
@@ -50,8 +52,9 @@ func AddAttributes(ctx context.Context, attributes ...attribute.KeyValue) {
 	trace.SpanFromContext(ctx).SetAttributes(attributes...)
 }
 
-// ParentHeader is the span of the context in the form of a traceparent header, for what will be done under it later or elsewhere. It is empty
-// without a trace, and of one that is not kept: nobody is to be told not to trace.
+// ParentHeader returns the span of the context as a traceparent header, for spans that are started under it later or
+// elsewhere. It is empty without a trace, and for a trace that is not sampled, so that it stops nobody else from
+// tracing.
 func ParentHeader(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsSampled() {
 		return ""
@@ -61,8 +64,8 @@ func ParentHeader(ctx context.Context) string {
 	return carrier[parentHeader]
 }
 
-// LinkTo is an option for a span that somebody else's trace led to, as their traceparent header says. It is linked and never a parent:
-// callers do not decide what we trace. A header that says nothing links nothing.
+// LinkTo returns an option that links a span to that of a caller's traceparent header. It is a link and not a parent,
+// because callers do not decide what we trace. An invalid header links nothing.
 func LinkTo(parent string) trace.SpanStartOption {
 	origin := parseParent(parent)
 	if !origin.IsValid() {
@@ -76,7 +79,7 @@ func parseParent(parent string) trace.SpanContext {
 		propagation.MapCarrier{parentHeader: parent}))
 }
 
-// tracer is that of the context's span: nothing has to be handed down to where calls are made.
+// tracer returns the tracer of the context's span, so that calls need no tracer as an argument.
 func tracer(ctx context.Context) trace.Tracer {
 	return trace.SpanFromContext(ctx).TracerProvider().Tracer(InstrumentationScope)
 }

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newRecorder is a provider whose spans the test reads.
+// newRecorder returns a tracer whose spans the test can read.
 func newRecorder(t *testing.T, sample float64) (trace.Tracer, func() tracetest.SpanStubs) {
 	t.Helper()
 	exporter := tracetest.NewInMemoryExporter()
@@ -56,7 +56,7 @@ func TestStartCall(t *testing.T) {
 	require.Equal(t, codes.Unset, got[1].Status.Code)
 }
 
-// A delivery is made by a batch and belongs to the order that it tells of.
+// TestStartCallUnder checks that a delivery, which a batch makes, belongs to the trace of its order.
 func TestStartCallUnder(t *testing.T) {
 	t.Parallel()
 	tracer, spans := newRecorder(t, 1)
@@ -81,7 +81,7 @@ func TestStartCallUnder(t *testing.T) {
 	}
 }
 
-// Who does not trace, and whose trace is not kept, tells nobody.
+// TestParentHeaderWithoutATrace checks that a context without a trace, or with one that is not sampled, has no header.
 func TestParentHeaderWithoutATrace(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, tracing.ParentHeader(t.Context()))
@@ -112,7 +112,7 @@ func TestLogHandlerAddsTraceIDs(t *testing.T) {
 	require.Contains(t, out.String(), `"span_id":"`+span.SpanContext().SpanID().String()+`"`)
 }
 
-// A collector gets what is left when the process ends.
+// TestExportByOTLP checks that remaining spans are exported when the process ends.
 func TestExportByOTLP(t *testing.T) {
 	t.Parallel()
 	got, key := make(chan *collector.ExportTraceServiceRequest, 1), make(chan string, 1)

@@ -1,4 +1,5 @@
-// Command lifecycledoc writes docs/lifecycle.md from the tables in package lifecycle, or with -check says whether it is current.
+// Command lifecycledoc writes docs/lifecycle.md from the tables in package lifecycle. With -check it reports whether
+// the file is current.
 package main
 
 import (
