@@ -6,4 +6,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 CGO_ENABLED=0 GOFLAGS="-mod=readonly -trimpath -buildvcs=false" \
-  go build -ldflags "-s -w -X main.builtAs=${2:-}" -o "$1" ./cmd/aliquot
+  go build -ldflags "-s -w -X main.releaseVersion=${2:-}" -o "$1" ./cmd/aliquot

@@ -357,7 +357,7 @@ func TestAVersionedBuildIsMadeCurrent(t *testing.T) {
 		for _, e := range d.Spec.Template.Spec.Containers[0].Env {
 			switch e.Name {
 			case "ALIQUOT_BUILD_ID":
-				require.Equal(t, "v1.0.0", e.Value)
+				require.Equal(t, "v0.1.0", e.Value)
 			case "ALIQUOT_QUEUES":
 				queues = append(queues, strings.Split(e.Value, ",")...)
 			}
@@ -366,7 +366,7 @@ func TestAVersionedBuildIsMadeCurrent(t *testing.T) {
 	require.ElementsMatch(t, []string{"orders", "labs", "deliveries"}, queues)
 	for _, j := range objects[*batchv1.Job](t, everything) {
 		if c := j.Spec.Template.Spec.Containers[0]; c.Name == "rollout" {
-			require.Equal(t, []string{"rollout", "set", "v1.0.0", "--wait", "10m"}, c.Args)
+			require.Equal(t, []string{"rollout", "set", "v0.1.0", "--wait", "10m"}, c.Args)
 			return
 		}
 	}
