@@ -9,24 +9,25 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// catalogueEntries are those of one kind in a catalogue, and how the store keeps that kind: as documents by a key.
+// catalogueEntries are the entries of one kind in a catalogue. The store holds them as JSON documents by a key.
 type catalogueEntries[T any] struct {
 	tally       *Tally
 	inCatalogue []T
 	keyOf       func(T) string
-	storedQuery string // the query for all keys and documents
+	storedQuery string // selects all keys and documents
 	queryArgs   []any  // parameters of the queries
 	document    func(T) (string, error)
 	write       func(ctx context.Context, entry T, document string) error
 
-	// What the store has and the catalogue does not is retired: taken out of service, and never removed, since orders name it. retire
-	// does that with an entry that is in service and of the catalogue's labs; nil: there is no such thing.
-	allQuery string // the query for all entries
+	// The fields below find and retire entries that the store has and the catalogue does not. retire takes an entry out of
+	// service if it is in service and belongs to a lab of the catalogue, and reports whether it did. Entries are never
+	// removed, because orders refer to them. retire is nil for a kind that cannot be retired.
+	allQuery string // selects all entries
 	scan     func(Scanner) (T, error)
 	retire   func(*T) bool
 }
 
-// importAll writes the entries that are not in the store as they are, and then retires the others where the import is to do that.
+// importAll writes the entries that are new or have changed. Then it retires the others, if the import is to do that.
 func (e catalogueEntries[T]) importAll(ctx context.Context, i *catalogueImport) error {
 	have, err := i.storedDocuments(ctx, e.storedQuery, e.queryArgs...)
 	if err != nil {
@@ -74,7 +75,7 @@ func (e catalogueEntries[T]) retireMissing(ctx context.Context, i *catalogueImpo
 	return nil
 }
 
-// storedDocuments are rows' documents by a key, each with the key in the first column and the document in the second.
+// storedDocuments returns the documents of rows by their keys. The query selects the key and the document.
 func (i *catalogueImport) storedDocuments(ctx context.Context, query string, args ...any) (map[string]string, error) {
 	type pair struct{ key, document string }
 	all, err := QueryAll(ctx, i.tx, func(row Scanner) (p pair, err error) {
@@ -88,7 +89,7 @@ func (i *catalogueImport) storedDocuments(ctx context.Context, query string, arg
 	return byKey, err
 }
 
-// countEntry counts an entry, and reports whether its document has to be written.
+// countEntry counts an entry and reports whether its document has to be written.
 func (t *Tally) countEntry(have map[string]string, key, document string) bool {
 	was, ok := have[key]
 	switch {
@@ -144,7 +145,7 @@ func (i *catalogueImport) importLabTests(ctx context.Context) error {
 		keyOf:       func(t order.LabTest) string { return t.ID },
 		storedQuery: `SELECT id, document FROM lab_tests WHERE team_id = $1`,
 		document: func(t order.LabTest) (string, error) {
-			t.Lab = nil // as it is kept
+			t.Lab = nil // the lab is stored in its own table
 			return encodeJSON(t)
 		},
 		write: func(ctx context.Context, t order.LabTest, _ string) error {

@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Appointment reads an order's appointment: the one that is ahead or under way, or else the newest, which a client sees until
-// another is booked. With a team, only an order of that team is found. The error is ErrNotFound when the order has none.
+// Appointment reads an order's active appointment, or else the newest one. With a teamID, only an order of that team is
+// found. The error is ErrNotFound when the order has no appointment.
 func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.AppointmentDocument, error) {
 	var a order.AppointmentDocument
 	err := s.InSnapshot(ctx, func(q Querier) (err error) {
@@ -24,7 +24,7 @@ func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.
 	return a, nil
 }
 
-// appointment reads the whole of the one appointment that a clause selects.
+// appointment reads the whole appointment that a clause selects.
 func (s *Store) appointment(ctx context.Context, q Querier, clause string,
 	args ...any) (order.AppointmentDocument, error) {
 	row, err := QueryOne(ctx, q, s.scanAppointment, selectAppointments+clause, args...)
@@ -34,7 +34,7 @@ func (s *Store) appointment(ctx context.Context, q Querier, clause string,
 	return s.loadHistoryAndLocation(ctx, q, row)
 }
 
-// loadHistoryAndLocation adds an appointment's history and place.
+// loadHistoryAndLocation adds an appointment's history and location.
 func (s *Store) loadHistoryAndLocation(ctx context.Context, q Querier,
 	row appointmentRow) (a order.AppointmentDocument, err error) {
 	a = row.document
@@ -52,10 +52,10 @@ const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.accou
 	a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at, a.created_at, a.notes, a.place,
 	o.user_id, o.transaction_id, o.address FROM appointments a JOIN orders o ON o.id = a.order_id `
 
-// appointmentRow is an appointment and the places that it may be at.
+// appointmentRow is an appointment and its possible locations.
 type appointmentRow struct {
 	document          order.AppointmentDocument
-	requestedLocation *order.Location // by the client
+	requestedLocation *order.Location // set by the client
 	patientHome       *order.Address  // nil: not known
 }
 
@@ -94,7 +94,8 @@ func scanAppointmentEvent(row Scanner) (e order.AppointmentEvent, err error) {
 	return e, err
 }
 
-// storeAppointments writes what a recording did to the order's appointments: each event, and the newest appointment as it is now.
+// storeAppointments stores what a recording did to the order's appointments: each event, and the state of the newest
+// appointment.
 func (s *Store) storeAppointments(ctx context.Context, tx *sql.Tx, r order.Recording, teamID string,
 	now time.Time) error {
 	for _, step := range r.Decision.Appointments {
