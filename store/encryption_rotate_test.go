@@ -19,7 +19,8 @@ import (
 // unsealedColumns are the BYTEA columns that hold no secret and nothing about a patient.
 var unsealedColumns = []string{"audit.hash", "audit_chain.start_hash", "audit_chain.end_hash"}
 
-// undeclaredSealedColumns compares the sealed columns of the schema, by the database's own catalogue, with the list of them.
+// undeclaredSealedColumns compares the sealed columns of the schema, by the database's own catalogue, with the list of
+// them.
 func undeclaredSealedColumns(t *testing.T, s *Store) []string {
 	t.Helper()
 	listed := map[string]bool{}
@@ -286,7 +287,8 @@ func TestRotationLosesNoConcurrentWrite(t *testing.T) {
 		require.Equal(t, ColumnRotation{Table: "orders", Column: "patient", ChangedMeanwhile: 1}, done)
 		require.Equal(t, "Changed", getOrder(t, both, o.ID).Patient.FirstName)
 
-		// A process that has not been told of the new key goes on writing with the old one while rotation goes over the table.
+		// A process that has not been told of the new key goes on writing with the old one while rotation goes over the
+		// table.
 		writes, rotated := errgroup.Group{}, make(chan struct{})
 		last := ""
 		writes.Go(func() error {

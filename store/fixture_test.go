@@ -83,7 +83,8 @@ func state(t testing.TB, s *Store, id string) order.State {
 	return st
 }
 
-// recordUntil does what a workflow does: decide on the present state, record, and begin again when another recording came first.
+// recordUntil does what a workflow does: decide on the present state, record, and begin again when another recording
+// came first.
 func recordUntil(t testing.TB, s *Store, r order.Recording,
 	decide func(order.State) order.Decision) (RecordResult, error) {
 	t.Helper()

@@ -58,7 +58,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// FuzzVerify: no text is taken for signed, but one that Sign made of the very data that is given out. Booking keys are such texts.
+// FuzzVerify: no text is taken for signed, but one that Sign made of the very data that is given out. Booking keys are
+// such texts.
 func FuzzVerify(f *testing.F) {
 	k, err := ParseKeyring(fuzzKey)
 	require.NoError(f, err)

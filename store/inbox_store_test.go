@@ -88,7 +88,8 @@ func TestAnAmendmentHasTheKeyAndOtherContent(t *testing.T) {
 	})
 }
 
-// The same delivery to several processes at once, and an amendment with it: one row each, and only one of them is the first.
+// The same delivery to several processes at once, and an amendment with it: one row each, and only one of them is the
+// first.
 func TestConcurrentItemsAreDistinguished(t *testing.T) {
 	t.Parallel()
 	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
@@ -318,8 +319,8 @@ func TestALabsItemKeepsTheLegOfItsFact(t *testing.T) {
 	})
 }
 
-// A fact that was applied by a run that was lost comes again when the order has moved on to where it would have to wait. It is not parked:
-// a parked fact is tried again after each step, and this one would never be decided.
+// A fact that was applied by a run that was lost comes again when the order has moved on to where it would have to
+// wait. It is not parked: a parked fact is tried again after each step, and this one would never be decided.
 func TestADecidedFactIsNotParkedAgain(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

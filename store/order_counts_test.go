@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Orders are made, moved, replaced and ended by many at once, and some of it is undone, while the counts are read and compared. They are
-// what the orders are in the end, and were never found wrong.
+// Orders are made, moved, replaced and ended by many at once, and some of it is undone, while the counts are read and
+// compared. They are what the orders are in the end, and were never found wrong.
 func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -60,7 +60,8 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 	})
 }
 
-// moveOrdersRandomly makes orders and moves them at random. Every tenth move is undone: it comes too late, or is given up while it is being recorded.
+// moveOrdersRandomly makes orders and moves them at random. Every tenth move is undone: it comes too late, or is given
+// up while it is being recorded.
 func moveOrdersRandomly(t *testing.T, s *Store, team string, random *rand.Rand, moves int) {
 	var mine []string
 	for range moves {

@@ -214,7 +214,7 @@ func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, col
 	return err
 }
 
-// RecordDemandAnswer notes that the order's workflow has answered a demand, or was told to look: its run knows what was recorded of it.
+// RecordDemandAnswer records that the order's workflow has answered a demand, or was signalled to answer it.
 func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
 	if _, err := s.write.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE id = $1 AND NOT answered`,
 		id); err != nil {
@@ -223,7 +223,7 @@ func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
 	return nil
 }
 
-// RecordDemandAnswersBefore notes it of all demands that were made of an order before a time.
+// RecordDemandAnswersBefore records the same for all demands that were made of an order before a time.
 func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, before time.Time) error {
 	_, err := s.write.ExecContext(ctx,
 		`UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,
@@ -234,8 +234,8 @@ func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, b
 	return nil
 }
 
-// OrdersWithUnansweredDemands lists up to limit orders, those that were asked first, of which something was demanded before a time that nobody
-// has got an answer to.
+// OrdersWithUnansweredDemands lists up to limit orders with a demand that was made before a time and has no answer yet,
+// the longest waiting first.
 func (s *Store) OrdersWithUnansweredDemands(ctx context.Context, before time.Time, limit int) ([]string, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT order_id FROM demands WHERE NOT answered AND created_at < $1
 		GROUP BY order_id ORDER BY min(created_at), order_id LIMIT $2`, ToMicros(before), limit)

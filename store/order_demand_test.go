@@ -190,7 +190,8 @@ func TestAnAppliedDemandUpdatesTheOrder(t *testing.T) {
 	})
 }
 
-// What becomes of a cancellation that the lab was asked for becomes of all others that it was asked for, and of nothing else.
+// What becomes of a cancellation that the lab was asked for becomes of all others that it was asked for, and of nothing
+// else.
 func TestCancellationsOfOneOrderGetOneOutcome(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

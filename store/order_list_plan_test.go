@@ -66,8 +66,8 @@ func readsOutsideIndexes(t *testing.T, s *Store, page, all orderListQuery) []str
 	return wrong
 }
 
-// addVaried writes orders that differ in everything that they are listed by, and has PostgreSQL look at all of them: what it began to
-// look at by itself meanwhile would keep them from being vacuumed.
+// addVaried writes orders that differ in everything that they are listed by, and has PostgreSQL look at all of them:
+// what it began to look at by itself meanwhile would keep them from being vacuumed.
 func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 	t.Helper()
 	for _, table := range vacuumedTables {
@@ -102,8 +102,8 @@ func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 	return orders
 }
 
-// A list costs what its page does, however many orders there are, as long as orders are read for the page only: which they are, and how
-// many there are of them, is found in indexes.
+// A list costs what its page does, however many orders there are, as long as orders are read for the page only: which
+// they are, and how many there are of them, is found in indexes.
 func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, engineURL(t, Postgres))

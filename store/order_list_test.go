@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Many orders are counted so far, and fewer sorted by names that have to be decrypted. They are written to PostgreSQL only: the race
-// detector makes ten minutes of it where the engine is in the same process.
+// Many orders are counted so far, and fewer sorted by names that have to be decrypted. They are written to PostgreSQL
+// only: the race detector makes ten minutes of it where the engine is in the same process.
 func TestOrderListLimits(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, engineURL(t, Postgres))

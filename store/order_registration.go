@@ -8,8 +8,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// applyRegistration moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
-// what the patient consented to. From then on the order is the registered user's.
+// applyRegistration moves the data of a registration to the order: the user, the patient and the address, the
+// physician, and the patient's consents. The order belongs to the registered user from then on.
 func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
 	body, err := s.demandBody(ctx, tx, demandID)
 	if err != nil || body == nil {
@@ -41,7 +41,7 @@ func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, dema
 	return err
 }
 
-// addRegistrationClinical adds a registration's consents and health insurance to what the order has.
+// addRegistrationClinical adds a registration's consents and health insurance to the order's clinical document.
 func (s *Store) addRegistrationClinical(ctx context.Context, tx *sql.Tx, orderID string, reg order.Registration) error {
 	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
 		return nil

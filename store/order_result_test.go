@@ -80,7 +80,8 @@ func TestResultsBecomeVisibleVersionByVersion(t *testing.T) {
 	})
 }
 
-// A worker that dies between storing a correction and recording it stores it again; the answer must still say that it is one.
+// A worker that dies between storing a correction and recording it stores it again; the answer must still say that it
+// is one.
 func TestAReportStoredAgainBeforeItIsShownIsStillAChange(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -18,7 +18,8 @@ const (
 	UnmatchedResultTestFailed    = "failed"
 )
 
-// The stages of a run, one after the other (the same section); it ends in UnmatchedResultTestSucceeded or UnmatchedResultTestFailed.
+// The stages of a run, one after the other (the same section); it ends in UnmatchedResultTestSucceeded or
+// UnmatchedResultTestFailed.
 const (
 	UnmatchedResultTestStageValidating    = "validating"
 	UnmatchedResultTestStageSelecting     = "selecting_configuration"
@@ -67,8 +68,8 @@ type unmatchedResultTestRunDocument struct {
 	LabTest string            `json:"lab_test"`
 }
 
-// CreateUnmatchedResultTestRun stores a run under a team's idempotency key, leased until a time. When the key has a run of the same request, that is
-// returned and false; the error is ErrConflict when it is of another request.
+// CreateUnmatchedResultTestRun stores a run under a team's idempotency key, leased until a time. When the key has a run
+// of the same request, that is returned and false; the error is ErrConflict when it is of another request.
 func (s *Store) CreateUnmatchedResultTestRun(ctx context.Context, run UnmatchedResultTestRun,
 	key string) (UnmatchedResultTestRun, bool, error) {
 	request, err := encodeJSON(run.Request)
@@ -149,8 +150,9 @@ func (s *Store) FailUnmatchedResultTestRun(ctx context.Context, run UnmatchedRes
 	return s.UpdateUnmatchedResultTestRun(ctx, run)
 }
 
-// AdvanceUnmatchedResultTestRun takes a run on whose orders are on their way: once all stand as they have to, the result is written, compared and put
-// under review, all of it or nothing. A run whose worker is gone, or whose orders take too long, fails. It returns the endpoints to nudge.
+// AdvanceUnmatchedResultTestRun takes a run on whose orders are on their way: once all stand as they have to, the
+// result is written, compared and put under review, all of it or nothing. A run whose worker is gone, or whose orders
+// take too long, fails. It returns the endpoints to nudge.
 func (s *Store) AdvanceUnmatchedResultTestRun(ctx context.Context, run UnmatchedResultTestRun) ([]string, error) {
 	now := s.now()
 	if run.Stage != UnmatchedResultTestStageTransitioning {

@@ -220,7 +220,8 @@ func TestAnUnmatchedReportIsComparedWithTheTeamsOrders(t *testing.T) {
 	})
 }
 
-// The lab repeats itself, the sweep is cut short and begins anew: one review. A later version updates it, whatever was decided.
+// The lab repeats itself, the sweep is cut short and begins anew: one review. A later version updates it, whatever was
+// decided.
 func TestAReportIsReviewedOnce(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
