@@ -36,7 +36,8 @@ type APIKey struct {
 	RevokedAt     *time.Time // nil while the key is not revoked
 }
 
-const apiKeyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at, k.previous_until, k.last_used_at, k.revoked_at`
+const apiKeyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at, k.previous_until, k.last_used_at,
+	k.revoked_at`
 
 // aPIKeyUseInterval is the shortest time between two updates of a key's LastUsedAt.
 const aPIKeyUseInterval = time.Minute
@@ -66,7 +67,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, k APIKey, secret string) error
 		k.CreatedAt = s.now()
 	}
 	_, err := s.write.ExecContext(ctx, `INSERT INTO api_keys (id, team_id, name, role, hash, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, k.ID, k.TeamID, k.Name, k.Role, sha256Hex(secret), ToMicros(k.CreatedAt), ToMicros(k.ExpiresAt))
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		k.ID, k.TeamID, k.Name, k.Role, sha256Hex(secret), ToMicros(k.CreatedAt), ToMicros(k.ExpiresAt))
 	if err != nil {
 		return WrapWriteError(err, "key", k.ID)
 	}

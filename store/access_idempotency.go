@@ -76,7 +76,8 @@ func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
 	lease time.Duration) (demandID string, err error) {
 	now := s.now()
 	return QueryOne(ctx, tx, ScanText,
-		`INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at, demand_id)
+		`INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status,
+			created_at, demand_id)
 		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8)
 		ON CONFLICT (team_id, route, key_hash) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until,
 			created_at = excluded.created_at, demand_id = COALESCE(NULLIF(idempotency.demand_id, ''), excluded.demand_id)

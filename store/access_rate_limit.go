@@ -47,7 +47,8 @@ func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 // PruneRateLimits deletes up to limit buckets that have been full for an hour, and returns how many it deleted.
 func (s *Store) PruneRateLimits(ctx context.Context, limit int) (int, error) {
 	n, err := ExecCount(ctx, s.write, strings.ReplaceAll(`DELETE FROM rate_limits WHERE bucket IN (
-		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 ORDER BY full_at LIMIT $2)`, "{now}", s.dialect.NowMicrosExpr()),
+		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 ORDER BY full_at LIMIT $2)`,
+		"{now}", s.dialect.NowMicrosExpr()),
 		time.Hour.Microseconds(), limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning rate limits: %w", err)

@@ -33,7 +33,8 @@ func (i *catalogueImport) importCoverage(ctx context.Context) error {
 		}
 		if _, err := i.tx.ExecContext(ctx,
 			`INSERT INTO coverage (provider, from_zip, to_zip, service_types) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`, a.Provider, a.FirstZip, a.LastZip, types); err != nil {
+			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`,
+			a.Provider, a.FirstZip, a.LastZip, types); err != nil {
 			return fmt.Errorf("writing where %s goes: %w", a.Provider, err)
 		}
 	}
@@ -141,7 +142,8 @@ func scanZipAverage(row Scanner) (zipRow, error) {
 // PhlebotomyCoverage lists the areas served by phlebotomists that contain a postal code of five digits, by provider.
 func (s *Store) PhlebotomyCoverage(ctx context.Context, zip string) ([]order.PhlebotomyArea, error) {
 	all, err := QueryAll(ctx, s.read, scanCoverage,
-		`SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip ORDER BY provider, from_zip, to_zip`, zip)
+		`SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip
+			ORDER BY provider, from_zip, to_zip`, zip)
 	if err != nil {
 		return nil, fmt.Errorf("listing who goes to a zip: %w", err)
 	}

@@ -124,7 +124,8 @@ func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id
 		}
 		_, err = tx.ExecContext(ctx,
 			fmt.Sprintf(`INSERT INTO %[1]s (%[2]s, field, hash%[3]s) SELECT %[2]s, field, $4%[3]s FROM %[1]s
-			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`, t.name, t.subject, t.copiedColumns), id, old.field, old.hash, hash)
+			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`,
+				t.name, t.subject, t.copiedColumns), id, old.field, old.hash, hash)
 		if err != nil {
 			return 0, 0, err
 		}

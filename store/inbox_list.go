@@ -41,8 +41,8 @@ type InboxItem struct {
 	PartnerReason string // the partner's own words
 }
 
-const inboxItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key, hash, kind, order_number,
-	tracking, code, deliveries, state_at, account_id`
+const inboxItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key,
+	hash, kind, order_number, tracking, code, deliveries, state_at, account_id`
 
 func scanInboxItem(row Scanner) (out InboxItem, err error) {
 	var r receivedItemRow

@@ -111,9 +111,11 @@ func findOrderOfItem(ctx context.Context, q Querier, r NewInboxItem) (orderID, l
 const (
 	unmatchedByOrderNumber = `SELECT i.id, o.id, '' FROM inbox i JOIN orders o ON o.number = i.order_number
 		WHERE i.state = '` + InboxUnmatched + `' AND (i.account_id = '' OR i.account_id = o.lab_account_id
-			OR i.kind IN ('appointment', 'draw_completed') AND EXISTS (SELECT 1 FROM lab_accounts a JOIN lab_accounts l ON l.id = o.lab_account_id
+			OR i.kind IN ('appointment', 'draw_completed') AND EXISTS (
+				SELECT 1 FROM lab_accounts a JOIN lab_accounts l ON l.id = o.lab_account_id
 				WHERE a.id = i.account_id AND a.team_id IN ('', o.team_id) AND a.environment = l.environment))`
-	unmatchedByTrackingNumber = `SELECT i.id, t.order_id, t.leg FROM inbox i JOIN tracking_numbers t ON t.number = i.tracking
+	unmatchedByTrackingNumber = `SELECT i.id, t.order_id, t.leg FROM inbox i
+		JOIN tracking_numbers t ON t.number = i.tracking
 		WHERE i.state = '` + InboxUnmatched + `'
 		AND NOT EXISTS (SELECT 1 FROM tracking_numbers n WHERE n.number = t.number AND n.created_at > t.created_at)`
 )
@@ -144,7 +146,8 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 
 func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (ReceivedItem, error) {
 	r, err := QueryOne(ctx, tx, scanReceivedItem, `UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
-		WHERE id = $5 AND state = $6 RETURNING `+receivedItemColumns, InboxReceived, orderID, leg, ToMicros(s.now()), id, InboxUnmatched)
+		WHERE id = $5 AND state = $6 RETURNING `+receivedItemColumns,
+		InboxReceived, orderID, leg, ToMicros(s.now()), id, InboxUnmatched)
 	if err == nil {
 		err = s.rescheduleErasure(ctx, tx, orderID)
 	}

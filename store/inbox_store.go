@@ -208,7 +208,8 @@ func (r receivedItemRow) firstFetchAt(in NewInboxItem) time.Time {
 
 func (s *Store) pruneQuarantine(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM inbox WHERE state = $1 AND id NOT IN (
-		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`, InboxQuarantined, maxQuarantinedItems)
+		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`,
+		InboxQuarantined, maxQuarantinedItems)
 	return err
 }
 

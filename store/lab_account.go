@@ -32,7 +32,8 @@ type LabAccount struct {
 // labCredentials is the sealed part of a lab account.
 type labCredentials struct{ User, Token, PreviousUser, PreviousToken string }
 
-const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings, policy, profile, status, created_at`
+const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings,
+	policy, profile, status, created_at`
 
 // PutLabAccount adds an account, or replaces the one with the same id, including its credentials. A zero CreatedAt
 // means now. The error is ErrConflict when the id belongs to another team.
@@ -57,8 +58,9 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	}
 	n, err := ExecCount(ctx, s.write, `INSERT INTO lab_accounts (`+labAccountColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner, environment = excluded.environment,
-			base_url = excluded.base_url, credentials = excluded.credentials, spacing = excluded.spacing,
+		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner,
+			environment = excluded.environment, base_url = excluded.base_url,
+			credentials = excluded.credentials, spacing = excluded.spacing,
 			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
 		WHERE lab_accounts.team_id = excluded.team_id`,
 		a.ID, a.TeamID, a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),

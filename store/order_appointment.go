@@ -48,8 +48,9 @@ func (s *Store) loadHistoryAndLocation(ctx context.Context, q Querier,
 	return a, err
 }
 
-const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference, a.confirmation, a.site,
-	a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at, a.created_at, a.notes, a.place,
+const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference,
+	a.confirmation, a.site, a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at,
+	a.created_at, a.notes, a.place,
 	o.user_id, o.transaction_id, o.address FROM appointments a JOIN orders o ON o.id = a.order_id `
 
 // appointmentRow is an appointment and its possible locations.
@@ -127,10 +128,10 @@ func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, 
 		`INSERT INTO appointments (id, order_id, team_id, type, provider, account_id, status, reference,
 			confirmation, site, slot, start_at, end_at, zone, can_reschedule, confirm_by, reported_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id, status = excluded.status,
-			reference = excluded.reference, confirmation = excluded.confirmation, site = excluded.site, slot = excluded.slot,
-			start_at = excluded.start_at, end_at = excluded.end_at, zone = excluded.zone, can_reschedule = excluded.can_reschedule,
-			confirm_by = excluded.confirm_by, reported_at = excluded.reported_at
+		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id,
+			status = excluded.status, reference = excluded.reference, confirmation = excluded.confirmation,
+			site = excluded.site, slot = excluded.slot, start_at = excluded.start_at, end_at = excluded.end_at,
+			zone = excluded.zone, can_reschedule = excluded.can_reschedule, confirm_by = excluded.confirm_by, reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
 		a.ID, orderID, teamID, a.Type, storableText(a.Provider), a.AccountID, a.Status, storableText(a.Reference),
 		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), ToMicros(a.StartAt),

@@ -65,7 +65,8 @@ func addCounts(ctx context.Context, tx *sql.Tx, changes map[countKey]int, shard 
 		args = append(args, string(key.modality), string(key.status), shard, changes[key])
 	}
 	_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO order_counts (modality, status, shard, orders) VALUES %s
-		ON CONFLICT (modality, status, shard) DO UPDATE SET orders = order_counts.orders + excluded.orders`, strings.Join(rows, ", ")), args...)
+		ON CONFLICT (modality, status, shard) DO UPDATE SET orders = order_counts.orders + excluded.orders`,
+		strings.Join(rows, ", ")), args...)
 	if err != nil {
 		return fmt.Errorf("counting orders: %w", err)
 	}

@@ -210,7 +210,8 @@ func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, col
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID) //nolint:gosec // the columns are named in this package
+	//nolint:gosec // the columns are named in this package
+	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID)
 	return err
 }
 

@@ -133,7 +133,8 @@ func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
 		from := "order_search c" + critical.String() + " AND "
 		if s.dialect == Postgres && ordered && !few {
 			critical.restrictCreation(by)
-			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
+			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s "+
+				"ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
 				critical.String(), l.direction)
 		}
 		l.Args = critical.Args

@@ -91,9 +91,10 @@ func newOrderTransaction(id string, orders []order.TransactionOrder) order.Trans
 	return order.Transaction{ID: id, Status: order.TransactionStatusOf(statuses), Orders: orders}
 }
 
-const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number, accession, sample_id,
-	modality, registrable, registered, imported, origin, parent_id, depth, status, detail, sequence, revision, activate_by, priority,
-	billing_type, creator_member_id, lab_test, state, patient, address, shipping, physician, clinical, results, created_at, updated_at`
+const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number,
+	accession, sample_id, modality, registrable, registered, imported, origin, parent_id, depth, status, detail,
+	sequence, revision, activate_by, priority, billing_type, creator_member_id, lab_test, state, patient, address,
+	shipping, physician, clinical, results, created_at, updated_at`
 
 func (s *Store) scanOrder(row Scanner) (o order.Order, err error) {
 	var (

@@ -187,7 +187,8 @@ func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time
 		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)
 		return d, err
 	},
-		`SELECT revision, sequence, outcome, reason, child_id FROM decisions WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
+		`SELECT revision, sequence, outcome, reason, child_id FROM decisions
+			WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
 		r.OrderID, r.Cause, order.OutcomeParked)
 	if errors.Is(err, ErrNotFound) {
 		return RecordResult{}, ErrStale

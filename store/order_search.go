@@ -22,7 +22,7 @@ const (
 	searchFullName       = "full_name"
 	searchBirthDate      = "birth_date"
 	searchRecipientPair  = "recipient_pair"
-	searchRecipient      = "recipient"      // one word of the recipient's name, of a kit that was ordered without a patient
+	searchRecipient      = "recipient"      // one word of the recipient's name, for a kit without a patient
 	searchInterpretation = "interpretation" // of the newest visible results
 )
 

@@ -12,7 +12,8 @@ import (
 )
 
 const shipmentColumns = `order_id, id, outbound_number, outbound_courier, outbound_url, outbound_tracker,
-	inbound_number, inbound_courier, inbound_url, inbound_tracker, kit_reg_code, oraquick_lot, notes, shipped_at, created_at, updated_at`
+	inbound_number, inbound_courier, inbound_url, inbound_tracker, kit_reg_code, oraquick_lot, notes, shipped_at,
+	created_at, updated_at`
 
 type shipmentRow struct {
 	orderID  string
@@ -139,7 +140,8 @@ func (s *Store) SetTracker(ctx context.Context, orderID, leg, number, trackerID 
 		return fmt.Errorf("setting a tracker of order %s: %q is no leg", orderID, leg)
 	}
 	n, err := ExecCount(ctx, s.write, `UPDATE shipments SET
-			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3 WHERE order_id = $4`,
+			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3
+			WHERE order_id = $4`,
 		number, storableText(trackerID), ToMicros(s.now()), orderID)
 	if err == nil && n == 0 {
 		err = ErrNotFound

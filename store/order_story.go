@@ -107,7 +107,8 @@ func (y *Story) load(ctx context.Context, q Querier, s *Store) (err error) {
 		return err
 	}
 	y.Calls, err = QueryAll(ctx, q, scanPartnerCall,
-		`SELECT id, order_id, kind, attempt, outcome, started_at, ended_at FROM calls WHERE order_id = $1 ORDER BY started_at, id`, y.OrderID)
+		`SELECT id, order_id, kind, attempt, outcome, started_at, ended_at FROM calls WHERE order_id = $1
+			ORDER BY started_at, id`, y.OrderID)
 	if err != nil {
 		return err
 	}

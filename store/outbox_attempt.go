@@ -163,8 +163,8 @@ func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 			at := 2 + 9*i
 			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, Placeholders(at+1, 8))
 		}
-		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure, excerpt, next_at)
-			VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
+		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure,
+			excerpt, next_at) VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
 	}, func(part []AttemptRow) []any {
 		args := []any{endpointID}
 		for _, a := range part {
@@ -195,11 +195,13 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 		rows := make([]string, n)
 		for i := range rows {
 			at := 3 + 5*i
-			rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
+			rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), "+
+				"CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
 				at, at+1, at+2, at+3, at+4)
 		}
 		return `WITH made (message_id, round, state, number, next_at) AS (VALUES ` + strings.Join(rows, ",") + `)
-			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at, updated_at = $2 FROM made
+			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at,
+				updated_at = $2 FROM made
 			WHERE deliveries.message_id = made.message_id AND deliveries.endpoint_id = $1 AND deliveries.round = made.round
 				AND (deliveries.state = 'pending' OR made.state = 'delivered')
 			RETURNING deliveries.message_id`

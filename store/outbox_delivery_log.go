@@ -82,7 +82,8 @@ type attemptOfDelivery struct {
 	AttemptLog
 }
 
-const selectAttempts = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at FROM attempts a`
+const selectAttempts = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code,
+	a.failure, a.next_at FROM attempts a`
 
 func scanAttempt(row Scanner) (attemptOfDelivery, error) {
 	var t attemptOfDelivery

@@ -31,7 +31,7 @@ type DueDelivery struct {
 type DueQuery struct {
 	EndpointID string
 	Now        time.Time
-	After      DueDelivery // the last delivery of the previous page: only DueAt and MessageID are used; zero: the first page
+	After      DueDelivery // the last of the previous page, by DueAt and MessageID; zero: the first page
 	Limit      int
 }
 
@@ -64,8 +64,10 @@ type EndpointBacklog struct {
 func (s *Store) EndpointBacklog(ctx context.Context, endpointID string) (EndpointBacklog, error) {
 	b, err := QueryOne(ctx, s.read, scanEndpointBacklog, fmt.Sprintf(`SELECT
 			CASE WHEN e.disabled THEN 0 ELSE
-				(SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
-			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
+				(SELECT COUNT(*) FROM (
+					SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
+			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d
+				WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
 			e.failing_since, e.disabled, e.disabled_reason
 		FROM endpoints e WHERE e.id = $1`, s.countLimit), endpointID)
 	if err != nil {

@@ -23,14 +23,15 @@ type Endpoint struct {
 	RateLimit      int               // messages per second; 0: no limit
 	Disabled       bool
 	DisabledReason string                  // a code
-	FailingSince   time.Time               // the first failed attempt after the last success; zero: the last attempt succeeded
+	FailingSince   time.Time               // first failed attempt since the last success; zero: none
 	Health         webhooks.EndpointHealth // decides when a failing endpoint is disabled
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
 
-const endpointColumns = `id, team_id, url, description, secret, previous_secret, previous_until, filter_types, headers, rate_limit,
-	disabled, disabled_reason, failing_since, first_failure, last_failure, clock_started, created_at, updated_at`
+const endpointColumns = `id, team_id, url, description, secret, previous_secret, previous_until, filter_types,
+	headers, rate_limit, disabled, disabled_reason, failing_since, first_failure, last_failure, clock_started,
+	created_at, updated_at`
 
 // CreateEndpoint adds an endpoint. It gets the webhook messages of events from now on. A zero CreatedAt means now. The
 // error is ErrConflict when the id is in use.
@@ -78,7 +79,8 @@ func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error
 // first).
 func (s *Store) EndpointsAfter(ctx context.Context, teamID, afterID string, limit int) ([]Endpoint, error) {
 	all, err := QueryAll(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
-		WHERE deleted_at = 0 AND team_id = $1 AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
+		WHERE deleted_at = 0 AND team_id = $1 
+			AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
 		ORDER BY created_at, id LIMIT $3`, teamID, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints: %w", err)

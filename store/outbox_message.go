@@ -52,8 +52,9 @@ func (s *Store) addDueDeliveries(ctx context.Context, tx *sql.Tx, m WebhookMessa
 const (
 	insertDeliveries = `INSERT INTO deliveries
 		(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at) VALUES `
-	onConflictDueAgain = ` ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state, round = deliveries.round + 1, attempts = 0,
-			next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`
+	onConflictDueAgain = ` ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state,
+		round = deliveries.round + 1, attempts = 0, next_attempt_at = excluded.next_attempt_at,
+		updated_at = excluded.updated_at`
 )
 
 // upsertDeliveries inserts the message's deliveries. An existing delivery begins a new round.

@@ -176,6 +176,7 @@ func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint,
 	return ExecCount(ctx, tx,
 		`INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 		SELECT m.id, $1, 'pending', 1, 0, $2, $2, $2 FROM messages m
-		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5 AND m.event_type IN (`+Placeholders(6, len(args)-5)+`)
+		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5
+			AND m.event_type IN (`+Placeholders(6, len(args)-5)+`)
 			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1)`, args...)
 }

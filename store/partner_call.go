@@ -25,7 +25,8 @@ type PartnerCall struct {
 func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) error {
 	_, err := s.write.ExecContext(ctx,
 		`INSERT INTO calls (id, order_id, kind, attempt, outcome, answer, started_at, ended_at)
-		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.OrderID, c.Kind, c.Attempt, ToMicros(s.now()))
+		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`,
+		c.ID, c.OrderID, c.Kind, c.Attempt, ToMicros(s.now()))
 	if err != nil {
 		return fmt.Errorf("noting a call for order %s: %w", c.OrderID, err)
 	}

@@ -14,7 +14,8 @@ func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limi
 	n := 0
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
 		ids, err := QueryAll(ctx, tx, ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
-				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
+				AND NOT EXISTS (SELECT 1 FROM deliveries d
+					WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
 			ORDER BY m.created_at, m.id LIMIT $2`, ToMicros(before), limit)
 		if err != nil || len(ids) == 0 {
 			return err
@@ -86,7 +87,8 @@ func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int6
 // and returns how many. The items' states stay.
 func (s *Store) PruneInboxContents(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := ExecCount(ctx, s.write, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
-		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3) ORDER BY received_at, id LIMIT $4)`,
+		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3)
+		ORDER BY received_at, id LIMIT $4)`,
 		ToMicros(before), InboxReceived, InboxSignalled, limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning the inbox: %w", err)

@@ -232,7 +232,8 @@ const reviewOfInboxItemCondition = `v.subject = 'report:' || i.account_id || ':'
 // results.
 func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxID string) error {
 	id, err := QueryOne(ctx, tx, ScanText, `SELECT v.id FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
-		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`, inboxID, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
+		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`,
+		inboxID, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}

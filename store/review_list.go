@@ -24,9 +24,9 @@ type MatchReviewQuery struct {
 	Limit   int       // 1 to 100; 0 means 50
 }
 
-const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l.document, ''), v.order_number, v.order_id, v.result_id,
-	v.status, v.matching, v.report, v.note, v.resolution_action, v.resolved_user_id, v.resolved_order_id,
-	v.created_at, v.updated_at, v.reviewed_at`
+const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l.document, ''), v.order_number,
+	v.order_id, v.result_id, v.status, v.matching, v.report, v.note, v.resolution_action, v.resolved_user_id,
+	v.resolved_order_id, v.created_at, v.updated_at, v.reviewed_at`
 
 const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 

@@ -75,7 +75,8 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 	}
 	in := `IN (` + Placeholders(2, len(forms)) + `)`
 	return QueryAll(ctx, tx, ScanText, fmt.Sprintf(`SELECT id FROM orders WHERE ($1 = '' OR team_id = $1)
-		AND (number %s OR accession %s OR sample_id %s) ORDER BY created_at DESC, id DESC LIMIT %d`, in, in, in, maxCandidates), args...)
+		AND (number %s OR accession %s OR sample_id %s) ORDER BY created_at DESC, id DESC LIMIT %d`,
+		in, in, in, maxCandidates), args...)
 }
 
 // ordersByPatient finds orders of a patient with that name and date of birth.

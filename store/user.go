@@ -32,7 +32,8 @@ func (e *UserConflict) Error() string {
 // Unwrap makes errors.Is(err, ErrConflict) true.
 func (e *UserConflict) Unwrap() error { return ErrConflict }
 
-const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start, ingestion_end, created_at, updated_at`
+const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start,
+	ingestion_end, created_at, updated_at`
 
 // MaxSandboxUsers is the most users of a sandbox team (client-api#1-transport).
 const MaxSandboxUsers = 50
@@ -48,7 +49,8 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 		u.CreatedAt = s.now()
 	}
 	n, err := ExecCount(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
-		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
+		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9)
+			OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
 		ON CONFLICT (team_id, client_user_id) WHERE erase_at = 0 DO NOTHING`,
 		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(sealContext("users", u.ID, "fallback_birth_date"),
 			u.FallbackBirthDate),

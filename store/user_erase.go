@@ -36,7 +36,8 @@ func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID strin
 	found := id
 	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
 		found, err = QueryOne(ctx, tx, ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
-			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`, teamID, ToMicros(s.now()), id, clientUserID)
+			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`,
+			teamID, ToMicros(s.now()), id, clientUserID)
 		if err != nil {
 			return err
 		}
@@ -156,7 +157,9 @@ func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 		if t.orderCondition == "" || len(t.requiredColumns) > 0 { // the rows do not belong to orders, or are deleted already
 			continue
 		}
-		empty := fmt.Sprintf(`UPDATE %s SET %s = NULL WHERE %s`, t.name, strings.Join(t.nullableColumns, " = NULL, "), t.orderCondition) //nolint:gosec // all from the list of sealed tables
+		//nolint:gosec // all names are from the list of sealed tables
+		empty := fmt.Sprintf(`UPDATE %s SET %s = NULL WHERE %s`, t.name, strings.Join(t.nullableColumns, " = NULL, "),
+			t.orderCondition)
 		if _, err := tx.ExecContext(ctx, empty, id); err != nil {
 			return err
 		}
