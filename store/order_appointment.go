@@ -131,7 +131,8 @@ func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, 
 		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id,
 			status = excluded.status, reference = excluded.reference, confirmation = excluded.confirmation,
 			site = excluded.site, slot = excluded.slot, start_at = excluded.start_at, end_at = excluded.end_at,
-			zone = excluded.zone, can_reschedule = excluded.can_reschedule, confirm_by = excluded.confirm_by, reported_at = excluded.reported_at
+			zone = excluded.zone, can_reschedule = excluded.can_reschedule, confirm_by = excluded.confirm_by,
+			reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
 		a.ID, orderID, teamID, a.Type, storableText(a.Provider), a.AccountID, a.Status, storableText(a.Reference),
 		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), ToMicros(a.StartAt),

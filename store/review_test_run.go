@@ -239,8 +239,8 @@ func (s *Store) writeUnmatchedResultTestResult(ctx context.Context, run Unmatche
 	return endpoints, nil
 }
 
-const unmatchedResultTestColumns = `id, team_id, request, status, stage, orders, raw_result_id, error_code, error_message, lease_until,
-	created_at, updated_at, started_at, completed_at`
+const unmatchedResultTestColumns = `id, team_id, request, status, stage, orders, raw_result_id, error_code,
+	error_message, lease_until, created_at, updated_at, started_at, completed_at`
 
 func scanUnmatchedResultTestRun(row Scanner) (UnmatchedResultTestRun, error) {
 	var run UnmatchedResultTestRun
