@@ -51,7 +51,7 @@ func NewAPIKeySecret(environment string) (string, error) {
 	case Production:
 		return "pk_us_" + rand.Text(), nil
 	}
-	return "", fmt.Errorf("making a key: environment is %q, not %s or %s", environment, Production, Sandbox)
+	return "", fmt.Errorf("generating an API key: environment is %q, not %s or %s", environment, Production, Sandbox)
 }
 
 // CreateAPIKey adds an API key with its secret. A zero CreatedAt means now. The error is ErrConflict when the id or the
@@ -110,7 +110,7 @@ func (s *Store) RecordAPIKeyUse(ctx context.Context, k APIKey) error {
 	_, err := s.write.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3`,
 		ToMicros(now), k.ID, ToMicros(now.Add(-aPIKeyUseInterval)))
 	if err != nil {
-		return fmt.Errorf("noting the use of key %s: %w", k.ID, err)
+		return fmt.Errorf("recording the use of API key %s: %w", k.ID, err)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("taking from a rate limit: %w", err)
+		return 0, fmt.Errorf("taking rate tokens: %w", err)
 	}
 	return wait, nil
 }

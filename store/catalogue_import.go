@@ -119,7 +119,7 @@ func (i *catalogueImport) refreshLabTestMarkers(ctx context.Context) error {
 			return err
 		}
 		if _, err := i.tx.ExecContext(ctx, `UPDATE lab_tests SET document = $1 WHERE id = $2`, document, id); err != nil {
-			return fmt.Errorf("renewing the markers of lab test %s: %w", id, err)
+			return fmt.Errorf("updating the markers of lab test %s: %w", id, err)
 		}
 	}
 	return nil

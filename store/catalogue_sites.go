@@ -35,7 +35,7 @@ func (i *catalogueImport) importCoverage(ctx context.Context) error {
 			`INSERT INTO coverage (provider, from_zip, to_zip, service_types) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`,
 			a.Provider, a.FirstZip, a.LastZip, types); err != nil {
-			return fmt.Errorf("writing where %s goes: %w", a.Provider, err)
+			return fmt.Errorf("writing phlebotomy coverage of %s: %w", a.Provider, err)
 		}
 	}
 	for key := range have {
@@ -46,7 +46,7 @@ func (i *catalogueImport) importCoverage(ctx context.Context) error {
 		i.changes.Coverage.Retired++
 		if _, err := i.tx.ExecContext(ctx, `DELETE FROM coverage WHERE provider = $1 AND from_zip = $2 AND to_zip = $3`,
 			area[0], area[1], area[2]); err != nil {
-			return fmt.Errorf("removing where %s went: %w", area[0], err)
+			return fmt.Errorf("removing phlebotomy coverage of %s: %w", area[0], err)
 		}
 	}
 	return nil
@@ -68,7 +68,7 @@ func (i *catalogueImport) importZips(ctx context.Context) error {
 		}
 		if _, err := i.tx.ExecContext(ctx, `INSERT INTO zips (zip, lat, lng) VALUES ($1, $2, $3)
 			ON CONFLICT (zip) DO UPDATE SET lat = excluded.lat, lng = excluded.lng`, z.Zip, z.Lat, z.Lng); err != nil {
-			return fmt.Errorf("writing where a zip is: %w", err)
+			return fmt.Errorf("writing the center of a zip: %w", err)
 		}
 	}
 	return nil
@@ -123,7 +123,7 @@ func (s *Store) ZipCenter(ctx context.Context, zip string) (order.Point, error) 
 			zip[:3]+"00", zip[:3]+"99")
 	}
 	if err != nil {
-		return order.Point{}, fmt.Errorf("looking for a zip: %w", err)
+		return order.Point{}, fmt.Errorf("reading the center of a zip: %w", err)
 	}
 	return z.Point, nil
 }
@@ -145,7 +145,7 @@ func (s *Store) PhlebotomyCoverage(ctx context.Context, zip string) ([]order.Phl
 		`SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip
 			ORDER BY provider, from_zip, to_zip`, zip)
 	if err != nil {
-		return nil, fmt.Errorf("listing who goes to a zip: %w", err)
+		return nil, fmt.Errorf("reading the phlebotomy coverage of a zip: %w", err)
 	}
 	return all, nil
 }

@@ -166,7 +166,7 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("counting what each key has sealed: %w", err)
+		return nil, fmt.Errorf("counting the uses of encryption keys: %w", err)
 	}
 	// The last element has counted all values and hashes so far. The rest belongs to other keys.
 	for _, u := range uses[:len(s.keys.encryptionKeys)] {

@@ -12,7 +12,7 @@ import (
 
 // ErrUnderMatchReview means that the lab report that an inbox item announced has a match review. The review has to be
 // decided instead of assigning the item.
-var ErrUnderMatchReview = errors.New("the report is under review")
+var ErrUnderMatchReview = errors.New("the lab report has a match review")
 
 // AssignInboxItem assigns an unmatched inbox item to an order and, if a courier sent it, to a leg. The caller has to
 // signal the order's workflow afterwards. The error is ErrNotFound when there is no such item or order, ErrConflict
@@ -128,7 +128,7 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 		return p, err
 	}, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("looking for reports without an order: %w", err)
+		return nil, fmt.Errorf("selecting unmatched inbox items: %w", err)
 	}
 	var matched []ReceivedItem
 	for _, p := range pairs {

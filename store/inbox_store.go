@@ -82,7 +82,7 @@ func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedIte
 		}
 	}
 	if err != nil {
-		return ReceivedItem{}, fmt.Errorf("keeping a report of %s: %w", r.Partner, err)
+		return ReceivedItem{}, fmt.Errorf("storing an inbox item of %s: %w", r.Partner, err)
 	}
 	return out, nil
 }
@@ -231,7 +231,7 @@ func (s *Store) UnprocessedInboxItems(ctx context.Context, receivedBefore, signa
 		WHERE (state = $1 AND state_at < $2) OR (state = $3 AND state_at < $4) ORDER BY state_at, id LIMIT $5`,
 		InboxReceived, ToMicros(receivedBefore), InboxSignalled, ToMicros(signalledBefore), limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing unsettled inbox rows: %w", err)
+		return nil, fmt.Errorf("listing unprocessed inbox items: %w", err)
 	}
 	return rows, nil
 }

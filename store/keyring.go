@@ -45,7 +45,7 @@ func NewEncryptionKey(id string) (string, error) {
 	}
 	raw := make([]byte, keySize)
 	if _, err := rand.Read(raw); err != nil {
-		return "", fmt.Errorf("making a key: %w", err)
+		return "", fmt.Errorf("generating an API key: %w", err)
 	}
 	return id + ":" + base64.StdEncoding.EncodeToString(raw), nil
 }

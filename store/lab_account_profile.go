@@ -81,7 +81,7 @@ func (p AccountProfile) validate() error {
 		}
 		for _, state := range p.AllowedBilling[billing] {
 			if !slices.Contains(USStates(), state) {
-				errs = append(errs, fmt.Errorf("allowed_billing.%s has %q, which is no state", billing, state))
+				errs = append(errs, fmt.Errorf("allowed_billing.%s has %q, which is not a state", billing, state))
 			}
 		}
 	}

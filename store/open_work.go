@@ -56,7 +56,7 @@ func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 		},
 	} {
 		if err := read(); err != nil {
-			return OpenWork{}, fmt.Errorf("reading how things stand: %w", err)
+			return OpenWork{}, fmt.Errorf("counting open work: %w", err)
 		}
 	}
 	return out, nil

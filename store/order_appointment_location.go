@@ -22,7 +22,7 @@ func (s *Store) PutAppointmentLocation(ctx context.Context, orderID, reference s
 		ON CONFLICT (order_id, reference) DO UPDATE SET place = excluded.place, updated_at = excluded.updated_at`,
 		orderID, reference, sealed, ToMicros(s.now()))
 	if err != nil {
-		return fmt.Errorf("writing the place of an appointment of order %s: %w", orderID, err)
+		return fmt.Errorf("writing the location of an appointment of order %s: %w", orderID, err)
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (s *Store) appointmentLocation(ctx context.Context, q Querier, r appointmen
 	}
 	switch {
 	case !errors.Is(err, ErrNotFound):
-		return p, fmt.Errorf("reading the place of appointment %s: %w", a.ID, err)
+		return p, fmt.Errorf("reading the location of appointment %s: %w", a.ID, err)
 	case r.requestedLocation != nil:
 		return *r.requestedLocation, nil
 	case a.Type == order.Phlebotomy && r.patientHome != nil:

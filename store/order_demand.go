@@ -219,7 +219,7 @@ func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, col
 func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
 	if _, err := s.write.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE id = $1 AND NOT answered`,
 		id); err != nil {
-		return fmt.Errorf("noting that demand %s was answered: %w", id, err)
+		return fmt.Errorf("recording the answer to demand %s: %w", id, err)
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, b
 		`UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,
 		orderID, ToMicros(before))
 	if err != nil {
-		return fmt.Errorf("noting that demands on order %s were answered: %w", orderID, err)
+		return fmt.Errorf("recording the answers to demands of order %s: %w", orderID, err)
 	}
 	return nil
 }

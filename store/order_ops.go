@@ -95,7 +95,7 @@ func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Ti
 		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`,
 		ToMicros(createdBefore), limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing orders that were never started: %w", err)
+		return nil, fmt.Errorf("listing orders without a workflow: %w", err)
 	}
 	return ids, nil
 }
@@ -107,7 +107,7 @@ func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int)
 	ids, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing open orders: %w", err)
+		return nil, fmt.Errorf("listing unfinished orders: %w", err)
 	}
 	return ids, nil
 }

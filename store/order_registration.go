@@ -34,7 +34,7 @@ func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, dema
 		_, err := tx.ExecContext(ctx, `UPDATE orders SET user_id = $1, client_user_id = $2 WHERE id = $3`, reg.UserID,
 			reg.ClientUserID, orderID)
 		if err != nil {
-			return fmt.Errorf("giving order %s to user %s: %w", orderID, reg.UserID, err)
+			return fmt.Errorf("assigning order %s to user %s: %w", orderID, reg.UserID, err)
 		}
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, demandID)

@@ -22,7 +22,7 @@ func replacementID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, 
 		return NewID(), nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("looking for the order after %s: %w", r.OrderID, err)
+		return "", fmt.Errorf("reading the replacement of order %s: %w", r.OrderID, err)
 	}
 	return id, nil
 }
@@ -49,7 +49,7 @@ func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, parent o
 	}
 	c, err := s.createOrder(ctx, tx, child, "parent:"+parent.ID)
 	if err != nil {
-		return nil, fmt.Errorf("creating the order after %s: %w", parent.ID, err)
+		return nil, fmt.Errorf("creating the replacement of order %s: %w", parent.ID, err)
 	}
 	_, err = tx.ExecContext(ctx,
 		`UPDATE orders SET sms_enabled = (SELECT p.sms_enabled FROM orders p WHERE p.id = $1) WHERE id = $2`, parent.ID,

@@ -40,7 +40,7 @@ func (s *Store) StoreLabReport(ctx context.Context, orderID string, generation i
 		}
 	}
 	if err != nil {
-		return order.ResultVersion{}, false, fmt.Errorf("storing a report of order %s: %w", orderID, err)
+		return order.ResultVersion{}, false, fmt.Errorf("storing a lab report of order %s: %w", orderID, err)
 	}
 	return report.ResultVersion, changed, nil
 }

@@ -47,7 +47,7 @@ func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, e
 		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
 		q.EndpointID, ToMicros(q.Now), ToMicros(q.After.DueAt), q.After.MessageID, q.Limit)
 	if err != nil {
-		return nil, fmt.Errorf("reading what is due at endpoint %s: %w", q.EndpointID, err)
+		return nil, fmt.Errorf("reading the due deliveries of endpoint %s: %w", q.EndpointID, err)
 	}
 	return due, nil
 }
@@ -121,7 +121,7 @@ func (s *Store) DeliveryLag(ctx context.Context, now time.Time) (o DeliveryLag, 
 			) AS firsts WHERE due <= $1`, ToMicros(now))
 	}
 	if err != nil {
-		return DeliveryLag{}, fmt.Errorf("summing up the deliveries: %w", err)
+		return DeliveryLag{}, fmt.Errorf("reading the delivery lag: %w", err)
 	}
 	return o, nil
 }

@@ -72,7 +72,7 @@ func (s *Store) ResendLatestWebhooks(ctx context.Context,
 	for after := ""; ; {
 		page, err := s.selectLatestMessages(ctx, of, after)
 		if err != nil {
-			return orders, endpoints, fmt.Errorf("finding what to send again: %w", err)
+			return orders, endpoints, fmt.Errorf("selecting messages to send again: %w", err)
 		}
 		for _, m := range page {
 			after = m.OrderID
@@ -157,7 +157,7 @@ func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int,
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("replaying what failed at endpoint %s: %w", r.EndpointID, err)
+		return 0, fmt.Errorf("replaying failed deliveries of endpoint %s: %w", r.EndpointID, err)
 	}
 	return total, nil
 }

@@ -28,7 +28,7 @@ func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) error
 		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`,
 		c.ID, c.OrderID, c.Kind, c.Attempt, ToMicros(s.now()))
 	if err != nil {
-		return fmt.Errorf("noting a call for order %s: %w", c.OrderID, err)
+		return fmt.Errorf("recording a call for order %s: %w", c.OrderID, err)
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, an
 		err = ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("noting the end of call %s: %w", id, err)
+		return fmt.Errorf("recording the end of call %s: %w", id, err)
 	}
 	return nil
 }

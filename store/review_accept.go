@@ -12,7 +12,7 @@ import (
 
 // ErrAcceptanceInProgress means that the workflow of another order is being asked to accept the lab report. Its answer
 // decides the match review.
-var ErrAcceptanceInProgress = errors.New("the report is being accepted onto another order")
+var ErrAcceptanceInProgress = errors.New("the lab report is being accepted for another order")
 
 // decidableReviewFilter returns the condition of a match review that may be decided. With a teamID the review has to
 // belong to that team and must not be left to operations.
@@ -51,7 +51,7 @@ func (s *Store) PrepareReviewAcceptance(ctx context.Context, teamID, id, orderID
 		}
 	}
 	if err != nil {
-		return AcceptanceDemand{}, fmt.Errorf("accepting review %s onto order %s: %w", id, orderID, err)
+		return AcceptanceDemand{}, fmt.Errorf("accepting the lab report of review %s for order %s: %w", id, orderID, err)
 	}
 	return out, nil
 }

@@ -85,7 +85,7 @@ func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, n
 		WHERE state = $1 AND fetch_at > 0 AND fetch_at <= $2 AND received_at < $3 ORDER BY fetch_at, id LIMIT $4`,
 		InboxUnmatched, ToMicros(now), ToMicros(receivedBefore), limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing announced reports without an order: %w", err)
+		return nil, fmt.Errorf("listing lab reports to fetch for unknown orders: %w", err)
 	}
 	return rows, nil
 }

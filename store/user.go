@@ -180,7 +180,7 @@ func (s *Store) PutUserInfo(ctx context.Context, teamID, id string, info []byte)
 		err = ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("writing who user %s is: %w", id, err)
+		return fmt.Errorf("writing the personal data of user %s: %w", id, err)
 	}
 	return nil
 }
@@ -191,7 +191,7 @@ func (s *Store) UserInfo(ctx context.Context, teamID, id string) ([]byte, error)
 		`SELECT info FROM users WHERE id = $1 AND team_id = $2 AND erase_at = 0 AND info IS NOT NULL`,
 		id, teamID)
 	if err != nil {
-		return nil, fmt.Errorf("reading who user %s is: %w", id, err)
+		return nil, fmt.Errorf("reading the personal data of user %s: %w", id, err)
 	}
 	return s.keys.Open(sealContext("users", id, "info"), sealed)
 }

@@ -48,7 +48,7 @@ func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID strin
 		err = ErrConflict
 	}
 	if err != nil {
-		return "", fmt.Errorf("bringing a user of team %s back: %w", teamID, err)
+		return "", fmt.Errorf("restoring a user of team %s: %w", teamID, err)
 	}
 	return found, nil
 }
