@@ -18,8 +18,8 @@ type RecordResult struct {
 	MatchedItems     []ReceivedItem // items that were waiting for this recording; their workflows have to be signalled
 }
 
-// LoadState reads what the order's workflow works with, and notes that a workflow has begun. The error is ErrNotFound
-// when there is no such order.
+// LoadState reads the state that the order's workflow works with, and records the time at which a workflow loaded it
+// first. The error is ErrNotFound when there is no such order.
 func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 	var state order.State
 	var started int64
@@ -180,8 +180,8 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 	return n == 1, nil
 }
 
-// previousResult is what the same cause got before, or ErrStale when it got nothing. A fact that is parked for all
-// that, as it was where an earlier version parked what was decided, is settled.
+// previousResult returns the result that the same cause got before, or ErrStale when it got none. If the cause's fact
+// is parked nevertheless, as an earlier build could leave it, the fact gets that outcome.
 func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
 	d, err := QueryOne(ctx, tx, func(row Scanner) (d order.RecordingResult, err error) {
 		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)

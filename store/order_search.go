@@ -126,10 +126,10 @@ func patientTerms(p *order.Patient) []searchTerm {
 	return terms
 }
 
-// completionBatch is how many orders' terms Migrate completes at a time.
+// completionBatch is the number of orders whose terms completeAllSearchTerms completes per call.
 const completionBatch = 500
 
-// completeAllSearchTerms completes the terms of all orders, after a migration.
+// completeAllSearchTerms completes the search terms of all orders after a migration.
 func (s *Store) completeAllSearchTerms(ctx context.Context) error {
 	for {
 		if n, err := s.CompleteSearchTerms(ctx, completionBatch); err != nil || n == 0 {
@@ -138,8 +138,9 @@ func (s *Store) completeAllSearchTerms(ctx context.Context) error {
 	}
 }
 
-// CompleteSearchTerms writes the terms of up to limit orders anew which a process from before migration 13 has written,
-// without what lists find them by, and counts the orders. They need the orders' names, so the migration itself cannot.
+// CompleteSearchTerms replaces the search terms of up to limit orders that a process from before migration 13 has
+// written, which lack columns that lists use. It returns the number of orders. The terms need the orders' names, which
+// are sealed, so the migration cannot do it.
 func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT DISTINCT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1`, limit)
@@ -154,8 +155,8 @@ func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error)
 	return len(ids), nil
 }
 
-// completeOrderSearchTerms writes the terms of one order anew. Whoever changes them changes the order's row in the same
-// transaction, so that is locked first. What does not open keeps the terms that it has.
+// completeOrderSearchTerms replaces the terms of one order. The first statement locks the order's row. Every
+// transaction that changes the terms changes that row too. Terms of an order that no key opens are not changed.
 func (s *Store) completeOrderSearchTerms(ctx context.Context, tx *sql.Tx, id string) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE orders SET updated_at = updated_at WHERE id = $1`, id); err != nil {
 		return err

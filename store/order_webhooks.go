@@ -13,8 +13,9 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// enqueueRecordingWebhooks creates the order that replaces or redraws this one, if there is to be one, and enqueues the
-// messages of all new events, of the order and of its appointments, and of critical results.
+// enqueueRecordingWebhooks creates the order that replaces or redraws this one, if the decision asks for one, and
+// enqueues the webhook messages of all new events of the order and its appointments, and of critical results. It
+// returns the endpoints to nudge.
 func (s *Store) enqueueRecordingWebhooks(ctx context.Context, tx *sql.Tx, r order.Recording,
 	d order.RecordingResult) ([]string, error) {
 	steps, appointments := len(r.Decision.Steps), len(r.Decision.Appointments)

@@ -220,18 +220,18 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 	}), nil
 }
 
-// updateEndpointHealth adds the attempts to the endpoint's health, and disables it when that is enough. It returns the
-// endpoints to nudge and why it was disabled.
+// updateEndpointHealth updates the endpoint's health with the attempts, and disables the endpoint when the health
+// requires it. It returns the endpoints to nudge and the reason for which it was disabled.
 func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID string,
 	attempts []AttemptRow) ([]string, string, error) {
 	if !slices.ContainsFunc(attempts, func(a AttemptRow) bool { return !a.Delivered }) {
-		// A healthy endpoint's row is left alone.
+		// The row of a healthy endpoint is not written.
 		_, err := tx.ExecContext(ctx,
 			`UPDATE endpoints SET failing_since = 0, first_failure = 0, last_failure = 0, clock_started = 0
 			WHERE id = $1 AND failing_since <> 0`, endpointID)
 		return nil, "", err
 	}
-	// Writing first locks the row: health is told in turn.
+	// The first statement locks the row, so that concurrent calls update the health one after the other.
 	e, err := QueryOne(ctx, tx, s.scanEndpoint,
 		`UPDATE endpoints SET last_failure = last_failure WHERE id = $1 RETURNING `+endpointColumns, endpointID)
 	if err != nil {

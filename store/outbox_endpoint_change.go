@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// enqueueExhaustedWebhook enqueues the notice that a message has failed for an endpoint, and returns the endpoints to
-// nudge. There is none of a notice that has failed itself.
+// enqueueExhaustedWebhook enqueues the webhook message about an exhausted delivery, and returns the endpoints to nudge.
+// It enqueues none when the delivery itself is of an operational message.
 func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpointID string,
 	last AttemptRow) ([]string, error) {
 	m, err := QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, last.MessageID)
@@ -33,8 +33,8 @@ func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpoin
 		EventType: webhooks.AttemptExhausted, Body: body})
 }
 
-// enqueueDisabledWebhook enqueues the notice that we have disabled an endpoint, notes it in the audit, and returns the
-// endpoints to nudge.
+// enqueueDisabledWebhook enqueues the webhook message about a disabled endpoint, appends to the audit log, and returns
+// the endpoints to nudge.
 func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoint, reason string) ([]string, error) {
 	var since *time.Time
 	if !e.FailingSince.IsZero() {

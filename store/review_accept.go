@@ -228,8 +228,8 @@ func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, actio
 // see reportSubject.
 const reviewOfInboxItemCondition = `v.subject = 'report:' || i.account_id || ':' || i.order_number`
 
-// closeReviewOfMatchedItem ends the open review of a report whose order has turned up by itself: its workflow gets the
-// results.
+// closeReviewOfMatchedItem ends the open review of a lab report whose order exists by now. The order's workflow fetches
+// the results.
 func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxID string) error {
 	id, err := QueryOne(ctx, tx, ScanText, `SELECT v.id FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
 		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`,

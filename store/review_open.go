@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// updateMatchReviews opens the review of results that a recording holds back, or settles the one whose report it has
-// taken. It returns the endpoints to nudge.
+// updateMatchReviews opens the match review of results that a recording holds, and resolves the review whose lab report
+// the recording has accepted. It returns the endpoints to nudge.
 func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	var endpoints []string
 	if r.HeldResultID != "" {
@@ -31,7 +31,7 @@ func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Reco
 	return append(endpoints, settled...), nil
 }
 
-// openReviewOfHeldResult opens the review of results of an order that ended otherwise.
+// openReviewOfHeldResult opens the match review of results of an order that has ended without them.
 func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
 	v, err := QueryOne(ctx, tx, s.scanResult,
 		`SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
