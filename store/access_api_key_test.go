@@ -52,7 +52,7 @@ func TestKeysAreFoundBySecretUntilRevoked(t *testing.T) {
 		require.NoError(t, s.RevokeAPIKey(t.Context(), key.ID))
 		again, err := s.APIKeys(t.Context(), "")
 		require.NoError(t, err)
-		require.Equal(t, keys, again, "the first time of revoking is kept")
+		require.Equal(t, keys, again, "the time of the first revocation stays")
 		require.ErrorIs(t, s.RevokeAPIKey(t.Context(), NewID()), ErrNotFound)
 	})
 }
@@ -93,7 +93,7 @@ func TestKeysExpire(t *testing.T) {
 	})
 }
 
-func TestBothSecretsOfAKeyAreGoodForAWhile(t *testing.T) {
+func TestBothSecretsOfAKeyAreValidDuringTheOverlap(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
@@ -144,7 +144,7 @@ func TestRevokingWorksAtOnceInEveryProcess(t *testing.T) {
 	})
 }
 
-func TestUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
+func TestUseOfAKeyIsRecordedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
@@ -162,7 +162,7 @@ func TestUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
 		require.Equal(t, first, use())
 		forward(aPIKeyUseInterval - time.Second)
 		require.Equal(t, first, use())
-		require.NoError(t, s.RecordAPIKeyUse(t.Context(), key), "another process has noted it")
+		require.NoError(t, s.RecordAPIKeyUse(t.Context(), key), "another process has recorded it")
 		k, err := s.APIKey(t.Context(), key.ID)
 		require.NoError(t, err)
 		require.Equal(t, first, k.LastUsedAt)

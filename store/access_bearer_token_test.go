@@ -31,14 +31,14 @@ func TestTokensAreGoodForAWhile(t *testing.T) {
 			require.ErrorIs(t, err, ErrNotFound)
 		}
 		_, _, err = s.APIKeyBySecret(ctx, secret)
-		require.ErrorIs(t, err, ErrNotFound, "a token is no key")
+		require.ErrorIs(t, err, ErrNotFound, "a token is not an API key")
 		require.ErrorIs(t, s.CreateBearerToken(ctx, BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID}, secret),
 			ErrConflict)
 		require.Error(t, s.CreateBearerToken(ctx, BearerToken{ID: NewID(), TeamID: team.ID, APIKeyID: key.ID}, ""))
 
 		forward(time.Minute)
 		_, _, err = s.BearerTokenBySecret(ctx, secret)
-		require.ErrorIs(t, err, ErrNotFound, "it is over")
+		require.ErrorIs(t, err, ErrNotFound, "it has expired")
 		_, second := made()
 		n, err := s.PruneBearerTokens(ctx, 10)
 		require.NoError(t, err)
@@ -47,6 +47,6 @@ func TestTokensAreGoodForAWhile(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, s.RevokeAPIKey(ctx, key.ID))
 		_, _, err = s.BearerTokenBySecret(ctx, second)
-		require.ErrorIs(t, err, ErrNotFound, "the key that made it is revoked")
+		require.ErrorIs(t, err, ErrNotFound, "the key that created it is revoked")
 	})
 }

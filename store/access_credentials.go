@@ -10,39 +10,40 @@ import (
 	"time"
 )
 
-// The roles of a key. What each may do is api's to say.
+// The roles of an API key. Package api decides what each role may do.
 const (
-	RoleClient         = "client"          // its team's own orders, through the client API
-	RoleOperationsRead = "operations_read" // sees all teams' orders, and changes nothing
-	RoleOperations     = "operations"      // all teams' orders, through the operations API
-	RoleAdministrator  = "administrator"   // that, and teams, keys, lab accounts and the audit
+	RoleClient         = "client"          // the orders of its own team, through the client API
+	RoleOperationsRead = "operations_read" // reads the orders of all teams, and changes nothing
+	RoleOperations     = "operations"      // the orders of all teams, through the operations API
+	RoleAdministrator  = "administrator"   // as operations, and teams, API keys, lab accounts and the audit log
 )
 
-// Roles are all roles, the least first.
+// Roles returns all roles, from the least privileged to the most privileged.
 func Roles() []string {
 	return []string{RoleClient, RoleOperationsRead, RoleOperations, RoleAdministrator}
 }
 
-// APIKey is an API key of a team. Its secret is kept nowhere: only a hash of it is stored.
+// APIKey is an API key of a team. The store holds only a hash of its secret.
 type APIKey struct {
 	ID            string
 	TeamID        string
 	Name          string
 	Role          string // one of Roles
 	CreatedAt     time.Time
-	ExpiresAt     time.Time  // the key is good before this; zero: for good
-	PreviousUntil time.Time  // the secret before the present one is good before this; zero: there is none
-	LastUsedAt    time.Time  // at most useGrain old; zero: never
-	RevokedAt     *time.Time // nil while the key is good
+	ExpiresAt     time.Time  // the key is valid before this time; zero: it does not expire
+	PreviousUntil time.Time  // the previous secret is valid before this time; zero: there is none
+	LastUsedAt    time.Time  // up to aPIKeyUseInterval too old; zero: never used
+	RevokedAt     *time.Time // nil while the key is not revoked
 }
 
-const apiKeyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at, k.previous_until, k.last_used_at, k.revoked_at`
+const apiKeyColumns = `k.id, k.team_id, k.name, k.role, k.created_at, k.expires_at, k.previous_until, k.last_used_at,
+	k.revoked_at`
 
-// aPIKeyUseInterval is how often the use of a key is written down at most.
+// aPIKeyUseInterval is the shortest time between two updates of a key's LastUsedAt.
 const aPIKeyUseInterval = time.Minute
 
-// NewAPIKeySecret makes the secret of a key, which is shown once. Its prefix is that of client-api#1-transport: sk_us_ for
-// a sandbox team, pk_us_ for a production one; 130 random bits follow, so that a plain hash protects it well.
+// NewAPIKeySecret returns a new secret of an API key. Its prefix is that of client-api#1-transport: sk_us_ for a
+// sandbox team, pk_us_ for a production team. 130 random bits follow, so a hash without salt protects it well.
 func NewAPIKeySecret(environment string) (string, error) {
 	switch environment {
 	case Sandbox:
@@ -50,10 +51,11 @@ func NewAPIKeySecret(environment string) (string, error) {
 	case Production:
 		return "pk_us_" + rand.Text(), nil
 	}
-	return "", fmt.Errorf("making a key: environment is %q, not %s or %s", environment, Production, Sandbox)
+	return "", fmt.Errorf("generating an API key: environment is %q, not %s or %s", environment, Production, Sandbox)
 }
 
-// CreateAPIKey adds a key with its secret. A zero CreatedAt means now. The error is ErrConflict when the id or the secret is taken.
+// CreateAPIKey adds an API key with its secret. A zero CreatedAt means now. The error is ErrConflict when the id or the
+// secret is in use.
 func (s *Store) CreateAPIKey(ctx context.Context, k APIKey, secret string) error {
 	if !slices.Contains(Roles(), k.Role) {
 		return fmt.Errorf("creating key %s: role is %q, not one of %s", k.ID, k.Role, strings.Join(Roles(), ", "))
@@ -65,16 +67,18 @@ func (s *Store) CreateAPIKey(ctx context.Context, k APIKey, secret string) error
 		k.CreatedAt = s.now()
 	}
 	_, err := s.write.ExecContext(ctx, `INSERT INTO api_keys (id, team_id, name, role, hash, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, k.ID, k.TeamID, k.Name, k.Role, sha256Hex(secret), ToMicros(k.CreatedAt), ToMicros(k.ExpiresAt))
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		k.ID, k.TeamID, k.Name, k.Role, sha256Hex(secret), ToMicros(k.CreatedAt), ToMicros(k.ExpiresAt))
 	if err != nil {
 		return WrapWriteError(err, "key", k.ID)
 	}
 	return nil
 }
 
-// APIKeyBySecret finds a key that is neither revoked nor expired, and its team, by the secret that a caller showed, or by the secret
-// before that while it is good. Nothing is remembered from call to call, so that revoking works at once in every process. What the
-// database compares is a hash, so the time that takes tells nothing of a secret. The error is ErrNotFound when there is no such key.
+// APIKeyBySecret returns the API key with this secret, and its team. The secret is the current one, or the previous one
+// until PreviousUntil. Nothing is cached, so a revocation takes effect in all processes at once. The database compares
+// hashes, so the time that a lookup takes reveals nothing about a secret. The error is ErrNotFound when there is no
+// such key, or when it is revoked or expired.
 func (s *Store) APIKeyBySecret(ctx context.Context, secret string) (APIKey, Team, error) {
 	var team teamScan
 	k, err := QueryOne(ctx, s.read, func(row Scanner) (APIKey, error) {
@@ -88,7 +92,7 @@ func (s *Store) APIKeyBySecret(ctx context.Context, secret string) (APIKey, Team
 	return k, team.team(), nil
 }
 
-// APIKey reads one key, a revoked one too. The error is ErrNotFound when there is none.
+// APIKey reads one API key, revoked or not. The error is ErrNotFound when there is none.
 func (s *Store) APIKey(ctx context.Context, id string) (APIKey, error) {
 	k, err := QueryOne(ctx, s.read, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.id = $1`, id)
 	if err != nil {
@@ -97,7 +101,7 @@ func (s *Store) APIKey(ctx context.Context, id string) (APIKey, error) {
 	return k, nil
 }
 
-// RecordAPIKeyUse notes that a key was used now, unless that was noted less than useGrain ago.
+// RecordAPIKeyUse sets LastUsedAt to now, unless it was set less than aPIKeyUseInterval ago.
 func (s *Store) RecordAPIKeyUse(ctx context.Context, k APIKey) error {
 	now := s.now()
 	if now.Sub(k.LastUsedAt) < aPIKeyUseInterval {
@@ -106,13 +110,13 @@ func (s *Store) RecordAPIKeyUse(ctx context.Context, k APIKey) error {
 	_, err := s.write.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3`,
 		ToMicros(now), k.ID, ToMicros(now.Add(-aPIKeyUseInterval)))
 	if err != nil {
-		return fmt.Errorf("noting the use of key %s: %w", k.ID, err)
+		return fmt.Errorf("recording the use of API key %s: %w", k.ID, err)
 	}
 	return nil
 }
 
-// RotateAPIKey gives a key that is good a new secret. The present secret stays good for the overlap; the one before it ends now. The
-// error is ErrNotFound when there is no such key, or when it is revoked or expired.
+// RotateAPIKey gives a valid API key a new secret. The current secret stays valid for the overlap; the previous one
+// becomes invalid now. The error is ErrNotFound when there is no such key, or when it is revoked or expired.
 func (s *Store) RotateAPIKey(ctx context.Context, id, secret string, overlap time.Duration) error {
 	if secret == "" {
 		return fmt.Errorf("rotating key %s: the secret is empty", id)
@@ -130,7 +134,8 @@ func (s *Store) RotateAPIKey(ctx context.Context, id, secret string, overlap tim
 	return nil
 }
 
-// RevokeAPIKey ends a key for good. Revoking it again keeps the first time. The error is ErrNotFound when there is none.
+// RevokeAPIKey revokes an API key. Revoking it again does not change the time. The error is ErrNotFound when there is
+// none.
 func (s *Store) RevokeAPIKey(ctx context.Context, id string) error {
 	n, err := ExecCount(ctx, s.write, `UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2`,
 		ToMicros(s.now()), id)
@@ -143,7 +148,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id string) error {
 	return nil
 }
 
-// APIKeys lists a team's keys, revoked ones too, oldest first; those of all teams when teamID is empty.
+// APIKeys lists the API keys of a team, including revoked ones, oldest first. An empty teamID lists those of all teams.
 func (s *Store) APIKeys(ctx context.Context, teamID string) ([]APIKey, error) {
 	all, err := QueryAll(ctx, s.read, scanAPIKey,
 		`SELECT `+apiKeyColumns+` FROM api_keys k WHERE $1 = '' OR k.team_id = $1 ORDER BY k.created_at, k.id`, teamID)
@@ -169,19 +174,20 @@ func scanAPIKey(row Scanner) (APIKey, error) {
 	return k, nil
 }
 
-// BearerToken is a bearer token: it opens the client API for one team for a few minutes. Its secret is kept nowhere, only a hash of it.
+// BearerToken gives access to the client API for one team for a few minutes. The store holds only a hash of its secret.
 type BearerToken struct {
 	ID        string
 	TeamID    string
-	APIKeyID  string // of the key that made it; the token is good only while that is
+	APIKeyID  string // of the key that created it; the token is valid only while that key is
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
 
-// NewBearerTokenSecret makes the text of a bearer token, which is shown once: 130 random bits, so that a plain hash protects it well.
+// NewBearerTokenSecret returns a new secret of a bearer token. It has 130 random bits, so a hash without salt protects
+// it well.
 func NewBearerTokenSecret() string { return "at_us_" + rand.Text() }
 
-// CreateBearerToken adds a token with its secret.
+// CreateBearerToken adds a bearer token with its secret.
 func (s *Store) CreateBearerToken(ctx context.Context, t BearerToken, secret string) error {
 	if secret == "" {
 		return fmt.Errorf("creating token %s: the secret is empty", t.ID)
@@ -195,8 +201,8 @@ func (s *Store) CreateBearerToken(ctx context.Context, t BearerToken, secret str
 	return nil
 }
 
-// BearerTokenBySecret finds a token that is good, and its team, by the secret that a caller showed: it is not over, and the key that made it
-// is neither revoked nor expired. The error is ErrNotFound when there is none.
+// BearerTokenBySecret returns the valid bearer token with this secret, and its team. The error is ErrNotFound when
+// there is no such token, when it is expired, or when the API key that created it is revoked or expired.
 func (s *Store) BearerTokenBySecret(ctx context.Context, secret string) (BearerToken, Team, error) {
 	var team teamScan
 	t, err := QueryOne(ctx, s.read, func(row Scanner) (BearerToken, error) {
@@ -211,7 +217,7 @@ func (s *Store) BearerTokenBySecret(ctx context.Context, secret string) (BearerT
 	return t, team.team(), nil
 }
 
-// PruneBearerTokens forgets up to limit tokens that are over, and counts them.
+// PruneBearerTokens deletes up to limit expired tokens and returns how many it deleted.
 func (s *Store) PruneBearerTokens(ctx context.Context, limit int) (int, error) {
 	n, err := ExecCount(ctx, s.write, `DELETE FROM access_tokens WHERE id IN (
 		SELECT id FROM access_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, ToMicros(s.now()), limit)

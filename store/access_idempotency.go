@@ -10,45 +10,46 @@ import (
 	"github.com/google/uuid"
 )
 
-// The states of an idempotent request.
+// The states of a request with an idempotency key.
 const (
 	idempotencyExecuting = "executing"
 	idempotencyStored    = "stored"
 )
 
-// ErrClaimLost says that a claim ran out and another caller has taken it over. It is an ErrStale: what the late one did must not
-// be committed.
+// ErrClaimLost means that a claim expired and another caller has taken it over. It is an ErrStale: the transaction of
+// the earlier caller must not be committed.
 var ErrClaimLost = fmt.Errorf("the idempotency key was claimed by another caller: %w", ErrStale)
 
-// IdempotencyKey is a claim on a client's idempotency key. Keys are apart per team and route.
+// IdempotencyKey is a claim on a client's idempotency key. Keys of different teams or routes are different keys.
 type IdempotencyKey struct {
 	TeamID     string
 	Route      string
 	Key        string // as the client sent it; only its hash is stored
 	ClaimToken string // of this claim
-	// DemandID is what the request asks an order for by: the same for whoever takes the claim over, so that what the earlier holder
-	// asked is not asked twice.
+	// DemandID is the id of the demand that the request makes of an order. A caller that takes the claim over gets the
+	// same id, so the demand is recorded once.
 	DemandID string
-	// OrderID is the order that the answer tells of, to be set before StoreAnswer; empty: none. With the order the answer is erased.
+	// OrderID is the order that the answer describes. It has to be set before the answer is stored; empty means that there
+	// is none. The answer is erased together with the order.
 	OrderID string
 }
 
-// StoredAnswer is the first answer to a request, to be replayed verbatim.
+// StoredAnswer is the first answer to a request. It is replayed verbatim.
 type StoredAnswer struct {
 	Status int
 	Body   []byte
 }
 
-// IdempotencyClaim is what became of an attempt to claim a key; exactly one of the three is set.
+// IdempotencyClaim is the result of an attempt to claim an idempotency key. Exactly one field is set.
 type IdempotencyClaim struct {
-	Claimed      *IdempotencyKey // claimed: execute, then store the answer or release the key
-	StoredAnswer *StoredAnswer   // answered before: replay
+	Claimed      *IdempotencyKey // the caller executes the request, then stores the answer or releases the key
+	StoredAnswer *StoredAnswer   // the request was answered before; the caller replays the answer
 	InProgress   bool            // another request with this key is executing
 }
 
-// ClaimIdempotencyKey claims a key for as long as lease, unless an answer is stored under it or another caller holds it. An expired
-// claim is taken over. Had its holder made an order, the answer would be stored along with it; what he asked of an order goes by the
-// key's DemandID. So nothing is done twice.
+// ClaimIdempotencyKey claims a key for the duration of the lease, unless an answer is stored under it or another caller
+// holds it. An expired claim is taken over. Nothing is executed twice then: the creation of an order stores the answer
+// in the same transaction, and a demand has the key's DemandID.
 func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key string,
 	lease time.Duration) (IdempotencyClaim, error) {
 	k := IdempotencyKey{TeamID: teamID, Route: route, Key: key, ClaimToken: uuid.NewString()}
@@ -69,13 +70,14 @@ func (s *Store) ClaimIdempotencyKey(ctx context.Context, teamID, route, key stri
 	return claim, nil
 }
 
-// insertClaim writes the claim if the key is new or its last claim has run out, and returns the demand's id. Otherwise the error is
-// ErrNotFound.
+// insertClaim writes the claim if the key is new or its claim has expired, and returns the demand's id. Otherwise the
+// error is ErrNotFound.
 func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
 	lease time.Duration) (demandID string, err error) {
 	now := s.now()
 	return QueryOne(ctx, tx, ScanText,
-		`INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status, created_at, demand_id)
+		`INSERT INTO idempotency (team_id, route, key_hash, token, state, lease_until, order_id, status,
+			created_at, demand_id)
 		VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8)
 		ON CONFLICT (team_id, route, key_hash) DO UPDATE SET token = excluded.token, lease_until = excluded.lease_until,
 			created_at = excluded.created_at, demand_id = COALESCE(NULLIF(idempotency.demand_id, ''), excluded.demand_id)
@@ -85,7 +87,7 @@ func (s *Store) insertClaim(ctx context.Context, tx *sql.Tx, k IdempotencyKey,
 		NewID())
 }
 
-// storedAnswerOrBusy reads a key that was not won: stored, or else busy.
+// storedAnswerOrBusy reads a key that could not be claimed: it has a stored answer, or another request is in progress.
 func (s *Store) storedAnswerOrBusy(ctx context.Context, tx *sql.Tx, k IdempotencyKey) (IdempotencyClaim, error) {
 	var state string
 	var answer StoredAnswer
@@ -108,13 +110,14 @@ func (s *Store) storedAnswerOrBusy(ctx context.Context, tx *sql.Tx, k Idempotenc
 	return IdempotencyClaim{StoredAnswer: &answer}, nil
 }
 
-// StoreIdempotentAnswer stores the answer of a claimed request that made no order; an order's answer is stored by CreateOrder, in the order's
-// own transaction. The error is ErrClaimLost when the claim ran out and was taken over.
+// StoreIdempotentAnswer stores the answer of a claimed request that created no order. CreateOrder stores the answer of
+// an order in the order's transaction. The error is ErrClaimLost when the claim has expired and was taken over.
 func (s *Store) StoreIdempotentAnswer(ctx context.Context, key IdempotencyKey, status int, body []byte) error {
 	return s.InTx(ctx, func(tx *sql.Tx) error { return s.storeAnswerTx(ctx, tx, key, key.OrderID, status, body) })
 }
 
-// storeAnswerTx stores an answer inside the caller's transaction, which must not be committed when this fails.
+// storeAnswerTx stores an answer within the caller's transaction. The transaction must not be committed when this
+// fails.
 func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKey, orderID string, status int,
 	body []byte) error {
 	n, err := ExecCount(ctx, tx, `UPDATE idempotency SET state = $1, order_id = $2, status = $3, answer = $4
@@ -130,9 +133,9 @@ func (s *Store) storeAnswerTx(ctx context.Context, tx *sql.Tx, key IdempotencyKe
 	return nil
 }
 
-// ReleaseIdempotencyKey gives a claim up without an answer, so that the next request with the key executes. While it is open what became
-// of the demand that the holder made, the next one asks for that again. A claim that was taken over, or whose answer is stored, stays
-// as it is.
+// ReleaseIdempotencyKey releases a claim without an answer, so that the next request with the key executes. If the
+// demand of this request is still open then, the next request continues with the same demand. A claim that was taken
+// over or has a stored answer is not changed.
 func (s *Store) ReleaseIdempotencyKey(ctx context.Context, key IdempotencyKey) error {
 	const held = ` WHERE team_id = $1 AND route = $2 AND key_hash = $3 AND token = $4 AND state = $5`
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
@@ -151,17 +154,17 @@ func (s *Store) ReleaseIdempotencyKey(ctx context.Context, key IdempotencyKey) e
 	return nil
 }
 
-// RouteBookPSC is the route whose answers are kept longer than those of the others.
+// RouteBookPSC is the route whose answers are stored longer than those of other routes.
 const RouteBookPSC = "POST /v3/order/{order_id}/psc/appointment/book"
 
-// How long answers are replayed (client-api#3-idempotency).
+// How long answers are stored and replayed (client-api#3-idempotency).
 const (
 	answerRetention        = 24 * time.Hour
 	bookingAnswerRetention = 14 * 24 * time.Hour // of RouteBookPSC
 )
 
-// PruneIdempotencyKeys forgets the answers, and the claims that ran out, of keys that were claimed longer ago than answers are replayed,
-// and returns how many.
+// PruneIdempotencyKeys deletes keys that were claimed longer ago than answers are replayed, with their answers and
+// expired claims. It returns how many it deleted.
 func (s *Store) PruneIdempotencyKeys(ctx context.Context) (int64, error) {
 	now := s.now()
 	n, err := ExecCount(ctx, s.write, `DELETE FROM idempotency

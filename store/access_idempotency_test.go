@@ -21,7 +21,7 @@ func claimKey(t *testing.T, s *Store, key string) IdempotencyClaim {
 	return c
 }
 
-// mustClaim claims a key that has to be free.
+// mustClaim claims a key and requires that this succeeds.
 func mustClaim(t *testing.T, s *Store, key string) IdempotencyKey {
 	t.Helper()
 	c := claimKey(t, s, key)
@@ -31,7 +31,7 @@ func mustClaim(t *testing.T, s *Store, key string) IdempotencyKey {
 	return *c.Claimed
 }
 
-// stopClock makes the store's clock stand still, and returns how to move it.
+// stopClock stops the store's clock, and returns a function that moves it forward.
 func stopClock(s *Store) (forward func(time.Duration)) {
 	now := s.now()
 	s.now = func() time.Time { return now }
@@ -52,7 +52,7 @@ func TestIdempotentAnswersAreReplayedVerbatim(t *testing.T) {
 		require.NoError(t, s.ReleaseIdempotencyKey(t.Context(), key))
 		require.NotNil(t, claimKey(t, s, "k").StoredAnswer, "an answer is not released")
 
-		// The same key of another team or route is another key.
+		// The same key for another team or route is a different key.
 		for _, other := range [][2]string{{"team", "POST /elsewhere"}, {"team 2", route}} {
 			c, err := s.ClaimIdempotencyKey(t.Context(), other[0], other[1], "k", lease)
 			require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestIdempotentAnswersAreReplayedVerbatim(t *testing.T) {
 	})
 }
 
-func TestReleasedKeysAreNewAgain(t *testing.T) {
+func TestReleasedKeysCanBeClaimedAgain(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		first := mustClaim(t, s, "k")
@@ -69,7 +69,7 @@ func TestReleasedKeysAreNewAgain(t *testing.T) {
 		second := mustClaim(t, s, "k")
 		require.NotEqual(t, first.ClaimToken, second.ClaimToken)
 		require.NoError(t, s.ReleaseIdempotencyKey(t.Context(), first))
-		require.True(t, claimKey(t, s, "k").InProgress, "a late release does not touch the next claim")
+		require.True(t, claimKey(t, s, "k").InProgress, "a late release does not change the next claim")
 	})
 }
 
@@ -91,7 +91,7 @@ func TestExpiredClaimsAreTakenOver(t *testing.T) {
 	})
 }
 
-// What the late holder of a claim wrote in the same transaction goes with its answer.
+// When a claim was taken over, the transaction of the earlier holder is rolled back with its answer.
 func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -116,7 +116,7 @@ func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 		require.Equal(t, []string{"order"}, written)
 		require.Equal(t, "order", string(claimKey(t, s, "k").StoredAnswer.Body))
 
-		// An answer that was committed after its lease had run out, but before anyone took over, stands.
+		// An answer that was committed after its lease had expired stays, because nobody had taken the claim over.
 		slow := mustClaim(t, s, "slow")
 		forward(2 * lease)
 		require.NoError(t, work(slow, "slow order"))
@@ -124,7 +124,7 @@ func TestALostIdempotencyClaimCommitsNothing(t *testing.T) {
 	})
 }
 
-// Of callers in several processes exactly one wins, be the key new or its claim expired.
+// Of concurrent callers in several processes exactly one gets the claim, for a new key and for an expired claim.
 func TestOneOfManyClaimsWins(t *testing.T) {
 	t.Parallel()
 	for _, engine := range engines {
@@ -163,7 +163,7 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 	}
 }
 
-func TestPruneForgetsOldAnswers(t *testing.T) {
+func TestOldAnswersArePruned(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
@@ -191,7 +191,7 @@ func TestPruneForgetsOldAnswers(t *testing.T) {
 		prune(2)
 		mustClaim(t, s, "old")
 		require.NotNil(t, claimKey(t, s, "young").StoredAnswer)
-		require.NotNil(t, booking().StoredAnswer, "the answers of bookings are kept longer")
+		require.NotNil(t, booking().StoredAnswer, "the answers of bookings are stored longer")
 
 		forward(13 * 24 * time.Hour)
 		prune(3)

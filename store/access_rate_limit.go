@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// RateLimit is how much may be taken out of a bucket: so many a second, and so many at once after a rest.
+// RateLimit is the limit of a token bucket: tokens per second, and the most tokens that it holds.
 type RateLimit struct {
 	PerSecond int
 	Burst     int
 }
 
-// TakeRateTokens takes n tokens out of a bucket, over all processes, by the database's clock. When there are not so many it takes none, and
-// wait is how long until there are.
+// TakeRateTokens takes n tokens from a bucket that all processes share, by the database's clock. When the bucket has
+// fewer, it takes none, and wait is the time until it has n.
 func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 	rate RateLimit) (wait time.Duration, err error) {
 	each := time.Second.Microseconds() / int64(rate.PerSecond)
@@ -39,15 +39,16 @@ func (s *Store) TakeRateTokens(ctx context.Context, bucket string, n int,
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("taking from a rate limit: %w", err)
+		return 0, fmt.Errorf("taking rate tokens: %w", err)
 	}
 	return wait, nil
 }
 
-// PruneRateLimits forgets up to limit buckets that have been full for an hour, and counts them.
+// PruneRateLimits deletes up to limit buckets that have been full for an hour, and returns how many it deleted.
 func (s *Store) PruneRateLimits(ctx context.Context, limit int) (int, error) {
 	n, err := ExecCount(ctx, s.write, strings.ReplaceAll(`DELETE FROM rate_limits WHERE bucket IN (
-		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 ORDER BY full_at LIMIT $2)`, "{now}", s.dialect.NowMicrosExpr()),
+		SELECT bucket FROM rate_limits WHERE full_at < {now} - $1 ORDER BY full_at LIMIT $2)`,
+		"{now}", s.dialect.NowMicrosExpr()),
 		time.Hour.Microseconds(), limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning rate limits: %w", err)

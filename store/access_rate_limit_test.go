@@ -13,7 +13,7 @@ import (
 func TestTokensAreTakenOverAllProcesses(t *testing.T) {
 	t.Parallel()
 	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
-		rate := RateLimit{PerSecond: 1, Burst: 100} // a second makes little difference
+		rate := RateLimit{PerSecond: 1, Burst: 100} // so slow that the time of the test does not matter
 		var taken atomic.Int64
 		g, ctx := errgroup.WithContext(t.Context())
 		for range 3 {
@@ -46,7 +46,7 @@ func takeAllTokens(ctx context.Context, s *Store, rate RateLimit, taken *atomic.
 	}
 }
 
-func TestBucketsFillAndAreForgotten(t *testing.T) {
+func TestBucketsFillAndArePruned(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		rate := RateLimit{PerSecond: 1, Burst: 10}

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The environments of a team and of a lab account. Orders of a sandbox team only ever reach the simulated lab.
+// The environments of a team and of a lab account. Orders of a sandbox team go to the simulated lab only.
 const (
 	Production = "production"
 	Sandbox    = "sandbox"
@@ -20,14 +20,14 @@ type Team struct {
 	ID          string
 	Name        string
 	Environment string // Production or Sandbox
-	TimeZone    string // IANA name. Defaults to UTC.
+	TimeZone    string // IANA name; default: UTC
 	Policy      []byte // JSON overlay of order.Policy; empty: the defaults
 	CreatedAt   time.Time
 }
 
 const teamColumns = `id, name, environment, time_zone, policy, created_at`
 
-// CreateTeam adds a team. A zero CreatedAt means now. The error is ErrConflict when the id is taken.
+// CreateTeam adds a team. A zero CreatedAt means now. The error is ErrConflict when the id is in use.
 func (s *Store) CreateTeam(ctx context.Context, t Team) error {
 	if t.TimeZone == "" {
 		t.TimeZone = "UTC"
@@ -75,13 +75,13 @@ func (s *Store) Teams(ctx context.Context) ([]Team, error) {
 	return all, nil
 }
 
-// ChangeTeamPolicy changes the team's overlay: with gets it as it is and gives it as it shall be; empty takes it away. Orders that exist
-// keep the policy they were created with.
+// ChangeTeamPolicy replaces the team's policy overlay by what the function returns for the current one. An empty result
+// removes the overlay. Existing orders keep the policy that they were created with.
 func (s *Store) ChangeTeamPolicy(ctx context.Context, id string,
 	change func(overlay []byte) ([]byte, error)) (Team, error) {
 	var t Team
 	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
-		// Writing first locks the row, so that two changes at once do not undo each other.
+		// The first statement locks the row, so that two concurrent changes do not overwrite each other.
 		t, err = QueryOne(ctx, tx, scanTeam, `UPDATE teams SET policy = policy WHERE id = $1 RETURNING `+teamColumns, id)
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func (s *Store) ChangeTeamPolicy(ctx context.Context, id string,
 	return t, nil
 }
 
-// teamScan is where a row is scanned to.
+// teamScan holds the scan targets of a team's row.
 type teamScan struct {
 	read    Team
 	policy  string
@@ -125,7 +125,7 @@ func scanTeam(row Scanner) (Team, error) {
 	return x.team(), nil
 }
 
-// policyOverlay is a stored overlay; nil when there is none.
+// policyOverlay returns a stored overlay, or nil when there is none.
 func policyOverlay(text string) []byte {
 	if text == "" {
 		return nil

@@ -13,30 +13,30 @@ import (
 	"time"
 )
 
-// ErrAuditChain says that the end of the audit's chain is not what was sealed last: somebody else has written there.
+// ErrAuditChain means that the end of the audit chain is not what was sealed last, so something else has changed it.
 var ErrAuditChain = errors.New("the audit's chain has been tampered with")
 
-// auditChainPurpose is what the chain's signature is for.
+// auditChainPurpose is the purpose of the chain's signature.
 const auditChainPurpose = "audit chain"
 
-// hashedAuditEntry is a row of the audit with what the chain needs.
+// hashedAuditEntry is a row of the audit log with its hash.
 type hashedAuditEntry struct {
 	AuditEntry
 	hash []byte
 }
 
-// auditChain is the chain as a whole. The hash of a row covers the row and the hash before it, so the last one covers all; both ends
-// are signed, so that who can write to the database and has no encryption key cannot make a chain of his own. The signature is
-// made anew with every sealing, and with the key in front, so it outlives the keys that rows were sealed under.
+// auditChain is the state of the audit chain. The hash of a row covers the row and the previous hash, so the last hash
+// covers all rows. Both ends are signed: somebody who can write to the database and has no encryption key cannot build
+// a valid chain. Every sealing signs the chain again with the primary key, so older keys can be removed.
 type auditChain struct {
-	startSeq, endSeq   int64 // rows after start, up to end, are sealed
+	startSeq, endSeq   int64 // rows after startSeq, up to endSeq, are sealed
 	startHash, endHash []byte
 	sealedAt           time.Time
 	signature          string
 }
 
-// SealAudit puts up to limit rows of the audit that have been appended since into its chain, and counts them. The error is
-// ErrAuditChain when the chain is not as it was left.
+// SealAudit adds up to limit rows of the audit log, oldest first, to its chain and returns how many it added. The error
+// is ErrAuditChain when the chain is not what was sealed last.
 func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 	n := 0
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
@@ -57,7 +57,7 @@ func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 			c.endSeq++
 			c.endHash = auditHash(c.endHash, c.endSeq, row.AuditEntry)
 			_, err := tx.ExecContext(ctx, `UPDATE audit SET seq = $1, hash = $2 WHERE id = $3`, c.endSeq, c.endHash, row.ID)
-			if IsUniqueViolation(err) { // the chain's row was put back to what it was
+			if IsUniqueViolation(err) { // the chain's row was reset to an earlier state
 				return ErrAuditChain
 			}
 			if err != nil {
@@ -73,8 +73,9 @@ func (s *Store) SealAudit(ctx context.Context, limit int) (int, error) {
 	return n, nil
 }
 
-// PruneAudit removes up to limit rows of the audit from before a time, the oldest first, and counts them. Only what is sealed is
-// removed, from the chain's start on; the chain keeps the hash of the last row that was removed, and goes on from there.
+// PruneAudit removes up to limit rows of the audit log from before a time, oldest first, and returns how many it
+// removed. It removes sealed rows only, from the start of the chain. The chain stores the hash of the last removed row
+// as its new start.
 func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
 	n := 0
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
@@ -111,7 +112,7 @@ func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (in
 
 const auditChainColumns = `start_seq, start_hash, end_seq, end_hash, sealed_at, signature`
 
-// lockAuditChain reads the chain, checks its signature, and holds it until the transaction ends.
+// lockAuditChain reads the chain, locks it until the transaction ends, and checks its signature.
 func (s *Store) lockAuditChain(ctx context.Context, tx *sql.Tx) (auditChain, error) {
 	c, err := QueryOne(ctx, tx, scanAuditChain, `UPDATE audit_chain SET id = id WHERE id = 1 RETURNING `+auditChainColumns)
 	if errors.Is(err, ErrNotFound) {
@@ -130,7 +131,7 @@ func (s *Store) updateAuditChain(ctx context.Context, tx *sql.Tx, c auditChain) 
 	return err
 }
 
-// hasValidSignature reports whether the chain is one that we have signed, or has no row yet.
+// hasValidSignature reports whether the chain's signature is valid, or the chain has no row yet.
 func (s *Store) hasValidSignature(c auditChain) bool {
 	if c.signature == "" {
 		return c.startSeq == 0 && c.endSeq == 0
@@ -155,7 +156,8 @@ func scanAuditChain(row Scanner) (auditChain, error) {
 	return c, err
 }
 
-// auditHash is the hash of a row in its place. Each part is written with its length, so that nothing can be moved from one to another.
+// auditHash returns the hash of a row at its position. The length precedes each part, so that no bytes can be moved
+// from one part to another.
 func auditHash(previous []byte, seq int64, e AuditEntry) []byte {
 	h := sha256.New()
 	writeWithLength(h, previous)
@@ -167,12 +169,12 @@ func auditHash(previous []byte, seq int64, e AuditEntry) []byte {
 }
 
 func writeWithLength(h hash.Hash, b []byte) {
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b)))) // hashes never fail
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b)))) // writing to a hash never fails
 	_, _ = h.Write(b)
 }
 
-// AuditChainEnd is where the audit's chain ends: how many rows it ever had, and the hash that covers all of them. What is noted of it outside
-// the database shows later whether everything since has been done away with.
+// AuditChainEnd returns the number of rows that the chain has ever had, and the hash that covers all of them. Somebody
+// who stores both outside the database can detect later that the rows since a time were removed.
 func (s *Store) AuditChainEnd(ctx context.Context) (seq int64, hash string, err error) {
 	c, err := QueryOne(ctx, s.read, scanAuditChain, `SELECT `+auditChainColumns+` FROM audit_chain WHERE id = 1`)
 	if err != nil {

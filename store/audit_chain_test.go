@@ -30,7 +30,7 @@ func appendAndSealAudit(t *testing.T, s *Store, n int) {
 	}
 }
 
-// verifyWholeAudit checks the whole chain, a few rows at a time.
+// verifyWholeAudit checks the whole chain, a few rows per call.
 func verifyWholeAudit(t *testing.T, s *Store) AuditCheck {
 	t.Helper()
 	var total int64
@@ -47,7 +47,7 @@ func verifyWholeAudit(t *testing.T, s *Store) AuditCheck {
 	}
 }
 
-// execUnchecked changes the database behind the store's back.
+// execUnchecked changes the database without the store.
 func execUnchecked(t *testing.T, s *Store, statement string, args ...any) {
 	t.Helper()
 	n, err := ExecCount(t.Context(), s.write, statement, args...)
@@ -82,15 +82,19 @@ func TestAuditChainIsWhole(t *testing.T) {
 	})
 }
 
-// Who can write to the database and has no encryption key is found out.
+// Changes by somebody who can write to the database and has no encryption key are detected.
 func TestAuditChainShowsTampering(t *testing.T) {
 	t.Parallel()
 	forAll := map[string]struct {
 		tamper func(t *testing.T, s *Store)
 		seq    int64
 	}{
-		"a row is removed":         {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq = 4`) }, 4},
-		"the first row is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq = 1`) }, 1},
+		"a row is removed": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `DELETE FROM audit WHERE seq = 4`)
+		}, 4},
+		"the first row is removed": {func(t *testing.T, s *Store) {
+			execUnchecked(t, s, `DELETE FROM audit WHERE seq = 1`)
+		}, 1},
 		"the last row is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq = 10`) },
 			10},
 		"the tail is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit WHERE seq > 6`) }, 7},
@@ -101,11 +105,11 @@ func TestAuditChainShowsTampering(t *testing.T) {
 		"a hash is changed": {func(t *testing.T, s *Store) {
 			execUnchecked(t, s, `UPDATE audit SET hash = $1 WHERE seq = 5`, []byte("x"))
 		}, 5},
-		"two rows change places":     {swapAuditRows, 4},
-		"a row is put in at the end": {func(t *testing.T, s *Store) { insertAuditRow(t, s, 11) }, 11},
-		"a row is put in before":     {func(t *testing.T, s *Store) { insertAuditRow(t, s, 0) }, 0},
-		"a later chain is made up":   {func(t *testing.T, s *Store) { rebuildAuditHashes(t, s, 3) }, 10},
-		"the last row is made up":    {func(t *testing.T, s *Store) { rebuildAuditHashes(t, s, 10) }, 10},
+		"two rows change places":    {swapAuditRows, 4},
+		"a row is added at the end": {func(t *testing.T, s *Store) { insertAuditRow(t, s, 11) }, 11},
+		"a row is inserted":         {func(t *testing.T, s *Store) { insertAuditRow(t, s, 0) }, 0},
+		"a later chain is forged":   {func(t *testing.T, s *Store) { rebuildAuditHashes(t, s, 3) }, 10},
+		"the last row is forged":    {func(t *testing.T, s *Store) { rebuildAuditHashes(t, s, 10) }, 10},
 		"the end is moved": {func(t *testing.T,
 			s *Store) {
 			execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 6`)
@@ -114,7 +118,7 @@ func TestAuditChainShowsTampering(t *testing.T) {
 			execUnchecked(t, s, `UPDATE audit_chain SET start_seq = 3, start_hash = (SELECT hash FROM audit WHERE seq = 3)`)
 			execUnchecked(t, s, `DELETE FROM audit WHERE seq <= 3`)
 		}, 0},
-		"the chain is begun anew": {func(t *testing.T, s *Store) {
+		"the chain is started again": {func(t *testing.T, s *Store) {
 			execUnchecked(t, s, `UPDATE audit_chain SET end_seq = 0, signature = ''`)
 		}, 1},
 		"the chain is removed": {func(t *testing.T, s *Store) { execUnchecked(t, s, `DELETE FROM audit_chain`) }, 0},
@@ -141,7 +145,7 @@ func TestAuditChainShowsTampering(t *testing.T) {
 				require.Equal(t, tt.seq, broken.Seq, broken.Reason)
 				require.NotEmpty(t, broken.Reason)
 
-				// Sealing on does not make it good.
+				// Sealing new rows does not hide the change.
 				require.NoError(t, s.AppendAudit(t.Context(), AuditRow{Action: "order.read"}))
 				if _, err := s.SealAudit(t.Context(), 10); err != nil {
 					require.ErrorIs(t, err, ErrAuditChain)
@@ -167,10 +171,11 @@ func insertAuditRow(t *testing.T, s *Store, seq int64) {
 	require.NoError(t, err)
 	execUnchecked(t, s,
 		`INSERT INTO audit (id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash)
-		VALUES ($1, $2, '', '', '', $3, '', '', '', $4, $5)`, e.ID, ToMicros(e.At), e.Action, seq, auditHash(last.hash, seq, e))
+		VALUES ($1, $2, '', '', '', $3, '', '', '', $4, $5)`,
+		e.ID, ToMicros(e.At), e.Action, seq, auditHash(last.hash, seq, e))
 }
 
-// rebuildAuditHashes changes a row and makes the hashes from there on anew, as one can without a key.
+// rebuildAuditHashes changes a row and computes the hashes from there on again, which is possible without a key.
 func rebuildAuditHashes(t *testing.T, s *Store, from int64) {
 	t.Helper()
 	execUnchecked(t, s, `UPDATE audit SET key_id = 'somebody else' WHERE seq = $1`, from)
@@ -240,7 +245,7 @@ func appendAndSeal(ctx context.Context, s *Store) error {
 	return nil
 }
 
-// The signature goes over to the key in front, so that the one before can be removed.
+// The next sealing signs with the primary key, so that the previous key can be removed.
 func TestAuditChainOutlivesAKey(t *testing.T) {
 	t.Parallel()
 	for _, engine := range engines {

@@ -7,34 +7,35 @@ import (
 	"time"
 )
 
-// AuditRow says who changed something, or read patient data.
+// AuditRow says who changed something or read patient data.
 type AuditRow struct {
 	At        time.Time // zero: now
-	APIKeyID  string    // of the API key; empty: Aliquot itself
+	APIKeyID  string    // the API key of the caller; empty: Aliquot itself
 	TeamID    string
 	OrderID   string
 	Action    string
 	RequestID string
-	Address   string // the network address that asked
+	Address   string // the network address of the caller
 	Detail    string // codes only, never patient data
 }
 
-// AuditEntry is a row of the audit that has been appended.
+// AuditEntry is a stored row of the audit log.
 type AuditEntry struct {
 	AuditRow
 	ID  string
-	Seq int64 // its place in the chain; 0: not sealed yet
+	Seq int64 // its position in the chain; 0: not sealed yet
 }
 
-// AuditQuery selects rows of the audit; what is empty selects all.
+// AuditQuery selects rows of the audit log. Empty fields select all.
 type AuditQuery struct {
 	OrderID  string
 	APIKeyID string
 	Page     int // from 1
-	Size     int // at most 100; defaults to 50
+	Size     int // at most 100; default: 50
 }
 
-// AppendAudit appends one row. Rows are never changed; SealAudit gives each its place in a chain.
+// AppendAudit appends one row. Rows are never changed afterwards, except that SealAudit gives each its position in the
+// chain.
 func (s *Store) AppendAudit(ctx context.Context, row AuditRow) error {
 	return appendAudit(ctx, s.write, s.withTime(row))
 }
@@ -46,7 +47,7 @@ func (s *Store) withTime(row AuditRow) AuditRow {
 	return row
 }
 
-// appendAudit is Audit within a transaction.
+// appendAudit is AppendAudit within a transaction.
 func appendAudit(ctx context.Context, q Querier, row AuditRow) error {
 	_, err := q.ExecContext(ctx, `INSERT INTO audit (`+auditColumns+
 		`, team_id, order_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -57,21 +58,21 @@ func appendAudit(ctx context.Context, q Querier, row AuditRow) error {
 	return nil
 }
 
-// auditOrdersStatement appends a row for each of the orders o that a clause after it selects. Its values are those of auditValues, numbered from
-// from.
+// auditOrdersStatement returns the beginning of a statement that appends one row for each order o that the rest of the
+// statement selects. Its parameters are those of auditValues, numbered from the given number.
 func auditOrdersStatement(from int) string {
 	return `INSERT INTO audit (` + auditColumns + `, team_id, order_id) SELECT ` + Placeholders(from,
 		7) + `, o.team_id, o.id FROM orders o`
 }
 
-// auditColumns and auditValues are what a row says, but for whose order it is about.
+// auditColumns and auditValues are the columns and values of a row, without the order that it is about.
 const auditColumns = `id, at, key_id, action, request_id, address, detail`
 
 func auditValues(row AuditRow) []any {
 	return []any{NewID(), ToMicros(row.At), row.APIKeyID, row.Action, row.RequestID, row.Address, row.Detail}
 }
 
-// OrderAudit lists what was done with an order, oldest first.
+// OrderAudit lists the rows of the audit log about an order, oldest first.
 func (s *Store) OrderAudit(ctx context.Context, orderID string) ([]AuditRow, error) {
 	all, err := QueryAll(ctx, s.read, scanAuditRow,
 		`SELECT at, key_id, team_id, order_id, action, request_id, address, detail
@@ -84,7 +85,7 @@ func (s *Store) OrderAudit(ctx context.Context, orderID string) ([]AuditRow, err
 
 const auditEntryColumns = `id, at, key_id, team_id, order_id, action, request_id, address, detail, seq, hash`
 
-// AuditLog lists one page of the audit, newest first.
+// AuditLog lists one page of the audit log, newest first.
 func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
 	var f Where
 	if q.OrderID != "" {

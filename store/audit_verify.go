@@ -9,29 +9,30 @@ import (
 	"time"
 )
 
-// AuditBreak is the first place at which the audit's chain is broken.
+// AuditBreak is the first position at which the audit chain is broken.
 type AuditBreak struct {
 	Seq    int64  // of the row; 0: the chain as a whole
 	ID     string // of the row; empty when it is missing
 	Reason string
 }
 
-// AuditCheck is what became of checking a part of the audit's chain.
+// AuditCheck is the result of checking a part of the audit chain.
 type AuditCheck struct {
-	Checked         int64 // rows
-	LastChecked     int64 // the last row that was checked
+	Checked         int64 // number of rows
+	LastChecked     int64 // sequence of the last checked row
 	LastCheckedHash string
-	ReachedEnd      bool // up to the end
+	ReachedEnd      bool // whether the end of the chain was reached
 	Break           *AuditBreak
-	LastSealed      int64 // the last row that is sealed
+	LastSealed      int64 // sequence of the last sealed row
 	LastSealedHash  string
 	SealedAt        time.Time // zero: never
-	UnsealedRows    int       // rows that have been appended since
+	UnsealedRows    int       // appended since the last sealing
 }
 
-// VerifyAudit checks up to limit rows of the audit's chain, from its start, or after a row up to which it has been checked. It finds a
-// row that was changed, moved, put in or removed, the last ones too. What it cannot find are changes to rows that have not been
-// sealed, and that everything was done away with since a time; AuditEnd helps with that.
+// VerifyAudit checks up to limit rows of the audit chain, from its start or after a row that was checked before. It
+// finds changed, moved, inserted and removed rows, including the last ones. It cannot find changes to rows that are not
+// sealed yet, nor the return of the whole log and its chain to an earlier state. AuditChainEnd helps to detect the
+// latter.
 func (s *Store) VerifyAudit(ctx context.Context, after int64, limit int) (AuditCheck, error) {
 	var check AuditCheck
 	err := s.InSnapshot(ctx, func(q Querier) (err error) {
@@ -79,7 +80,7 @@ func (s *Store) verifyAudit(ctx context.Context, q Querier, after int64, limit i
 	return check, nil
 }
 
-// previousAuditHash is the hash that the next row to be checked has to follow.
+// previousAuditHash returns the hash that precedes the next row to be checked.
 func previousAuditHash(ctx context.Context, q Querier, c auditChain, after int64) ([]byte, *AuditBreak, error) {
 	back, err := QueryOne(ctx, q, scanAuditEntry,
 		`SELECT `+auditEntryColumns+` FROM audit WHERE seq <= $1 ORDER BY seq LIMIT 1`, c.startSeq)

@@ -10,17 +10,18 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// CatalogueImportOptions says how a catalogue is imported.
+// CatalogueImportOptions are the options of ImportCatalogue.
 type CatalogueImportOptions struct {
-	// TeamID is who is offered the lab tests. Defaults to all teams.
+	// TeamID is the team that is offered the lab tests. Empty means all teams.
 	TeamID string
-	// Retire takes out of service what the store has of the catalogue's labs and the catalogue does not. Without, it stays as it is.
+	// Retire takes entries of the catalogue's labs out of service that the store has and the catalogue does not. Without
+	// it they stay in service.
 	Retire bool
-	// DryRun changes nothing, and only says what would be done.
+	// DryRun changes nothing and only returns what would change.
 	DryRun bool
 }
 
-// CatalogueChanges is what an import did.
+// CatalogueChanges counts what an import did.
 type CatalogueChanges struct {
 	Labs     Tally `json:"labs"`
 	Markers  Tally `json:"markers"`
@@ -30,7 +31,7 @@ type CatalogueChanges struct {
 	Zips     Tally `json:"zips"`
 }
 
-// Tally counts entries of one kind.
+// Tally counts the entries of one kind.
 type Tally struct {
 	Added     int `json:"added"`
 	Changed   int `json:"changed"`
@@ -38,11 +39,12 @@ type Tally struct {
 	Retired   int `json:"retired"`
 }
 
-// errDryRun ends the transaction of an import that is to change nothing.
+// errDryRun rolls the transaction of a dry run back.
 var errDryRun = errors.New("nothing is to be changed")
 
-// ImportCatalogue puts a catalogue, whole or not at all. Importing it again changes nothing. What it does not have is kept, since orders
-// may refer to it. The error is ErrConflict when a lab test is another team's.
+// ImportCatalogue stores a catalogue in one transaction. Importing it again changes nothing. Entries that it does not
+// have are not removed, because orders may refer to them. The error is ErrConflict when a lab test belongs to another
+// team.
 func (s *Store) ImportCatalogue(ctx context.Context, c order.Catalogue,
 	how CatalogueImportOptions) (CatalogueChanges, error) {
 	var changes CatalogueChanges
@@ -66,14 +68,14 @@ func (s *Store) ImportCatalogue(ctx context.Context, c order.Catalogue,
 	return changes, nil
 }
 
-// catalogueImport is an import under way.
+// catalogueImport is the state of one import.
 type catalogueImport struct {
 	s              *Store
 	tx             *sql.Tx
 	options        CatalogueImportOptions
 	catalogue      order.Catalogue
 	changes        CatalogueChanges
-	changedMarkers map[int64]order.Marker // markers that are not as they were
+	changedMarkers map[int64]order.Marker // markers that the import has changed
 }
 
 func (i *catalogueImport) run(ctx context.Context) error {
@@ -89,7 +91,7 @@ func (i *catalogueImport) run(ctx context.Context) error {
 	return nil
 }
 
-// refreshLabTestMarkers gives lab tests that are not in the catalogue the markers as they are now.
+// refreshLabTestMarkers updates the changed markers in lab tests that are not in the catalogue.
 func (i *catalogueImport) refreshLabTestMarkers(ctx context.Context) error {
 	if len(i.changedMarkers) == 0 {
 		return nil
@@ -117,13 +119,13 @@ func (i *catalogueImport) refreshLabTestMarkers(ctx context.Context) error {
 			return err
 		}
 		if _, err := i.tx.ExecContext(ctx, `UPDATE lab_tests SET document = $1 WHERE id = $2`, document, id); err != nil {
-			return fmt.Errorf("renewing the markers of lab test %s: %w", id, err)
+			return fmt.Errorf("updating the markers of lab test %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-// replaceChangedMarkers puts changed markers in the place of what they were, and reports whether there was one.
+// replaceChangedMarkers replaces changed markers in the list and reports whether there was one.
 func replaceChangedMarkers(markers []order.Marker, changed map[int64]order.Marker) bool {
 	found := false
 	for n, m := range markers {
@@ -136,7 +138,7 @@ func replaceChangedMarkers(markers []order.Marker, changed map[int64]order.Marke
 	return found
 }
 
-// HasChanges reports whether an import did anything.
+// HasChanges reports whether an import changed anything.
 func (c CatalogueChanges) HasChanges() bool {
 	for _, t := range []Tally{c.Labs, c.Markers, c.LabTests, c.Sites, c.Coverage, c.Zips} {
 		if t.Added+t.Changed+t.Retired > 0 {
@@ -146,8 +148,8 @@ func (c CatalogueChanges) HasChanges() bool {
 	return false
 }
 
-// Catalogue is everything that was imported, with the lab tests that a team is offered by an import; an empty teamID: those of all teams.
-// Lab tests that the server made for single orders are not in it.
+// Catalogue returns everything that was imported, with the lab tests that imports have offered to a team. An empty
+// teamID returns the lab tests for all teams. Lab tests that the server combined for single orders are not included.
 func (s *Store) Catalogue(ctx context.Context, teamID string) (order.Catalogue, error) {
 	var c order.Catalogue
 	err := s.InSnapshot(ctx, func(q Querier) (err error) {

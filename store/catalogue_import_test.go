@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// smallCatalogue is a catalogue with one entry or two of every kind.
+// smallCatalogue returns a catalogue with one or two entries of each kind.
 func smallCatalogue() order.Catalogue {
 	lab := order.Lab{ID: 7, Slug: "quest", Name: "Quest", CollectionMethods: []string{"walk_in_test"},
 		SampleTypes: []string{"serum"}}
@@ -45,7 +45,7 @@ func importCatalogue(t *testing.T, s *Store, c order.Catalogue, how CatalogueImp
 	return done
 }
 
-// catalogueDump is what the store has of catalogues, row by row.
+// catalogueDump returns the rows that imports have written.
 func catalogueDump(t *testing.T, s *Store) []string {
 	t.Helper()
 	var all []string
@@ -88,7 +88,7 @@ func TestImportingTwiceChangesNothing(t *testing.T) {
 	})
 }
 
-// A fault in the last entry leaves nothing of those before it.
+// An error in the last entry rolls back the entries before it.
 func TestAnImportIsWholeOrNothing(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -112,7 +112,7 @@ func TestAnImportIsWholeOrNothing(t *testing.T) {
 		require.Error(t, err, "there is no lab 99")
 		require.Equal(t, have, catalogueDump(t, s))
 
-		done := importCatalogue(t, s, changed, CatalogueImportOptions{}) // the control
+		done := importCatalogue(t, s, changed, CatalogueImportOptions{}) // control: without the error it is imported
 		require.Equal(t, Tally{Changed: 1, Unchanged: 1}, done.Markers)
 		require.NotEqual(t, have, catalogueDump(t, s))
 	})
@@ -132,7 +132,7 @@ func TestEntriesThatACatalogueNoLongerHasAreRetired(t *testing.T) {
 
 		kept := importCatalogue(t, s, less, CatalogueImportOptions{})
 		require.Equal(t, Tally{Unchanged: 1}, kept.Markers)
-		require.Equal(t, Tally{Added: 1, Retired: 1}, kept.Coverage, "what is said of a provider is all of it")
+		require.Equal(t, Tally{Added: 1, Retired: 1}, kept.Coverage, "the coverage of a provider is replaced")
 		test, err := s.LabTest(t.Context(), "", smallCatalogue().LabTests[0].ID)
 		require.NoError(t, err)
 		require.Equal(t, "active", test.Status)
@@ -144,7 +144,7 @@ func TestEntriesThatACatalogueNoLongerHasAreRetired(t *testing.T) {
 		test, err = s.LabTest(t.Context(), "", smallCatalogue().LabTests[0].ID)
 		require.NoError(t, err)
 		require.Equal(t, "inactive", test.Status)
-		require.True(t, test.Markers[1].Inactive, "lab tests have their markers as they are")
+		require.True(t, test.Markers[1].Inactive, "lab tests have the current markers")
 		markers, err := s.Markers(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []bool{false, true, false}, []bool{markers[0].Inactive, markers[1].Inactive, markers[2].Inactive},
@@ -157,7 +157,8 @@ func TestEntriesThatACatalogueNoLongerHasAreRetired(t *testing.T) {
 	})
 }
 
-// Orders keep the test that they were placed with; tests that teams made of markers get those as they are now.
+// Orders keep the lab test with which they were created. Lab tests that teams combined from markers get the changed
+// markers.
 func TestAnImportTouchesNoOrder(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -190,7 +191,7 @@ func TestSitesAndZips(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.ZipCenters[0].Point, phoenix)
 		near, err := s.ZipCenter(t.Context(), "85099")
-		require.NoError(t, err, "the middle of its neighbours")
+		require.NoError(t, err, "the mean of its neighbours")
 		require.InDelta(t, (33.4516+33.5084)/2, near.Lat, 1e-9)
 		_, err = s.ZipCenter(t.Context(), "99999")
 		require.ErrorIs(t, err, ErrNotFound)

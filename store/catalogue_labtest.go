@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// PutLab adds a laboratory or replaces the one of the same id.
+// PutLab adds a laboratory, or replaces the one with the same id.
 func (s *Store) PutLab(ctx context.Context, l order.Lab) error { return putLab(ctx, s.write, l) }
 
 func putLab(ctx context.Context, q Querier, l order.Lab) error {
@@ -25,7 +25,7 @@ func putLab(ctx context.Context, q Querier, l order.Lab) error {
 	return nil
 }
 
-// Labs lists every laboratory, by id.
+// Labs lists all laboratories, by id.
 func (s *Store) Labs(ctx context.Context) ([]order.Lab, error) {
 	all, err := QueryAll(ctx, s.read, scanLab, `SELECT document FROM labs ORDER BY id`)
 	if err != nil {
@@ -46,8 +46,9 @@ func scanLab(row Scanner) (order.Lab, error) {
 	return l, nil
 }
 
-// PutLabTest adds a test or replaces the one of the same id; its lab is put along with it. An empty teamID offers the test to all
-// teams. The error is ErrConflict when the id belongs to another team. Orders keep the test as it was when they were created.
+// PutLabTest adds a lab test, or replaces the one with the same id, and stores its lab too. An empty teamID offers the
+// lab test to all teams. The error is ErrConflict when the id belongs to another team. Existing orders keep the lab
+// test as it was when they were created.
 func (s *Store) PutLabTest(ctx context.Context, teamID string, t order.LabTest) error {
 	if _, err := order.ResolvePolicy(t.Policy); err != nil {
 		return fmt.Errorf("putting lab test %s: %w", t.ID, err)
@@ -63,7 +64,7 @@ func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t ord
 			return err
 		}
 	}
-	t.Lab = nil // kept once, in its own table
+	t.Lab = nil // stored once, in its own table
 	document, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("encoding lab test %s: %w", t.ID, err)
@@ -87,8 +88,8 @@ func (s *Store) putLabTest(ctx context.Context, tx *sql.Tx, teamID string, t ord
 const selectLabTests = `SELECT t.document, l.document FROM lab_tests t LEFT JOIN labs l ON l.id = t.lab_id
 	WHERE ($1 = '' OR t.team_id IN ('', $1))`
 
-// LabTest reads one test, whatever its status, if the team may see it: its own, or one of all teams. The error is ErrNotFound
-// otherwise.
+// LabTest reads one lab test, whatever its status, that belongs to the team or to all teams. The error is ErrNotFound
+// when there is none.
 func (s *Store) LabTest(ctx context.Context, teamID, id string) (order.LabTest, error) {
 	t, err := QueryOne(ctx, s.read, scanLabTest, selectLabTests+` AND t.id = $2`, teamID, id)
 	if err != nil {
@@ -97,16 +98,17 @@ func (s *Store) LabTest(ctx context.Context, teamID, id string) (order.LabTest, 
 	return t, nil
 }
 
-// LabTestSort is what lab tests are listed by.
+// LabTestSort is the sort order of a list of lab tests.
 type LabTestSort string
 
-// The orders of lab tests.
+// The sort orders of lab tests.
 const (
 	LabTestsByCreation LabTestSort = "created_at"
 	LabTestsByChange   LabTestSort = "updated_at"
 )
 
-// LabTests lists the tests that the team may see, whatever their status, what came first first.
+// LabTests lists the lab tests of the team and those of all teams, whatever their status, oldest first by the given
+// time.
 func (s *Store) LabTests(ctx context.Context, teamID string, by LabTestSort) ([]order.LabTest, error) {
 	all, err := QueryAll(ctx, s.read, scanLabTest, selectLabTests+` ORDER BY t.`+string(by)+`, t.id`, teamID)
 	if err != nil {
@@ -135,8 +137,9 @@ func scanLabTest(row Scanner) (order.LabTest, error) {
 	return t, nil
 }
 
-// ChangeLabTest changes a test that belongs to the team; an empty teamID: any test. Orders keep the test as it was when they were created.
-// Errors: what change returns; ErrNotFound where the team does not see the test; ErrConflict where it is one of all teams.
+// ChangeLabTest changes a lab test that belongs to the team; an empty teamID allows any lab test. Existing orders keep
+// the lab test as it was when they were created. The error is that of the function change, ErrNotFound when the team
+// does not see the lab test, or ErrConflict when the lab test belongs to all teams.
 func (s *Store) ChangeLabTest(ctx context.Context, teamID, id string,
 	change func(*order.LabTest) error) (order.LabTest, error) {
 	var t order.LabTest
@@ -175,8 +178,8 @@ func scanMarker(row Scanner) (order.Marker, error) {
 	return m, decodeJSON(text, &m)
 }
 
-// Markers lists every marker of the catalogue, whether it can be ordered or not, by id. Those of lab tests that were not imported are
-// with their tests only.
+// Markers lists all markers of the catalogue by id, orderable or not. Markers of lab tests that were not imported are
+// not included; they are stored in their lab tests only.
 func (s *Store) Markers(ctx context.Context) ([]order.Marker, error) {
 	all, err := QueryAll(ctx, s.read, scanMarker, `SELECT document FROM markers ORDER BY id`)
 	if err != nil {

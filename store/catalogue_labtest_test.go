@@ -56,7 +56,7 @@ func TestLabTestsAreSeenByTheirTeamAndSharedByAll(t *testing.T) {
 		require.NoError(t, s.PutLab(t.Context(), lab))
 		got, err = s.LabTest(t.Context(), "", shared.ID)
 		require.NoError(t, err)
-		require.Equal(t, lab.Name, got.Lab.Name, "a lab is kept once")
+		require.Equal(t, lab.Name, got.Lab.Name, "a lab is stored once")
 		labs, err := s.Labs(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []order.Lab{lab}, labs)

@@ -12,9 +12,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Places: patient service centers, where phlebotomists go, and where postal codes are.
+// This file holds locations: patient service centers, phlebotomy coverage and the centers of postal codes.
 
-// importCoverage replaces the areas of the providers that the catalogue has.
+// importCoverage replaces the phlebotomy coverage of the providers that the catalogue has.
 func (i *catalogueImport) importCoverage(ctx context.Context) error {
 	have, err := i.storedDocuments(ctx, `SELECT provider || ' ' || from_zip || ' ' || to_zip, service_types FROM coverage`)
 	if err != nil {
@@ -33,8 +33,9 @@ func (i *catalogueImport) importCoverage(ctx context.Context) error {
 		}
 		if _, err := i.tx.ExecContext(ctx,
 			`INSERT INTO coverage (provider, from_zip, to_zip, service_types) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`, a.Provider, a.FirstZip, a.LastZip, types); err != nil {
-			return fmt.Errorf("writing where %s goes: %w", a.Provider, err)
+			ON CONFLICT (provider, from_zip, to_zip) DO UPDATE SET service_types = excluded.service_types`,
+			a.Provider, a.FirstZip, a.LastZip, types); err != nil {
+			return fmt.Errorf("writing phlebotomy coverage of %s: %w", a.Provider, err)
 		}
 	}
 	for key := range have {
@@ -45,7 +46,7 @@ func (i *catalogueImport) importCoverage(ctx context.Context) error {
 		i.changes.Coverage.Retired++
 		if _, err := i.tx.ExecContext(ctx, `DELETE FROM coverage WHERE provider = $1 AND from_zip = $2 AND to_zip = $3`,
 			area[0], area[1], area[2]); err != nil {
-			return fmt.Errorf("removing where %s went: %w", area[0], err)
+			return fmt.Errorf("removing phlebotomy coverage of %s: %w", area[0], err)
 		}
 	}
 	return nil
@@ -67,7 +68,7 @@ func (i *catalogueImport) importZips(ctx context.Context) error {
 		}
 		if _, err := i.tx.ExecContext(ctx, `INSERT INTO zips (zip, lat, lng) VALUES ($1, $2, $3)
 			ON CONFLICT (zip) DO UPDATE SET lat = excluded.lat, lng = excluded.lng`, z.Zip, z.Lat, z.Lng); err != nil {
-			return fmt.Errorf("writing where a zip is: %w", err)
+			return fmt.Errorf("writing the center of a zip: %w", err)
 		}
 	}
 	return nil
@@ -93,7 +94,7 @@ func scanSite(row Scanner) (order.Site, error) {
 	return s, decodeJSON(text, &s)
 }
 
-// Sites lists a lab's patient service centers of a rectangle that are in service.
+// Sites lists a lab's patient service centers that are in service and lie in a rectangle.
 func (s *Store) Sites(ctx context.Context, labID int, southWest, northEast order.Point) ([]order.Site, error) {
 	all, err := QueryAll(ctx, s.read, scanSite, `SELECT document FROM sites
 		WHERE lab_id = $1 AND NOT inactive AND lat BETWEEN $2 AND $3 AND lng BETWEEN $4 AND $5 ORDER BY code`,
@@ -113,8 +114,8 @@ func (s *Store) LabsWithSites(ctx context.Context) ([]int, error) {
 	return all, nil
 }
 
-// ZipCenter is the middle of a postal code of five digits, or, where the catalogue does not know it, the middle of those that begin with
-// the same three digits. The error is ErrNotFound where there is none.
+// ZipCenter returns the center of a postal code of five digits. If the catalogue does not have it, the result is the
+// mean of the postal codes with the same first three digits. The error is ErrNotFound when there is none.
 func (s *Store) ZipCenter(ctx context.Context, zip string) (order.Point, error) {
 	z, err := QueryOne(ctx, s.read, scanZip, `SELECT zip, lat, lng FROM zips WHERE zip = $1`, zip)
 	if errors.Is(err, ErrNotFound) {
@@ -122,7 +123,7 @@ func (s *Store) ZipCenter(ctx context.Context, zip string) (order.Point, error) 
 			zip[:3]+"00", zip[:3]+"99")
 	}
 	if err != nil {
-		return order.Point{}, fmt.Errorf("looking for a zip: %w", err)
+		return order.Point{}, fmt.Errorf("reading the center of a zip: %w", err)
 	}
 	return z.Point, nil
 }
@@ -138,12 +139,13 @@ func scanZipAverage(row Scanner) (zipRow, error) {
 	return zipRow{Point: order.Point{Lat: lat.V, Lng: lng.V}}, nil
 }
 
-// PhlebotomyCoverage lists where phlebotomists go that a postal code of five digits is part of, by provider.
+// PhlebotomyCoverage lists the areas served by phlebotomists that contain a postal code of five digits, by provider.
 func (s *Store) PhlebotomyCoverage(ctx context.Context, zip string) ([]order.PhlebotomyArea, error) {
 	all, err := QueryAll(ctx, s.read, scanCoverage,
-		`SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip ORDER BY provider, from_zip, to_zip`, zip)
+		`SELECT provider, from_zip, to_zip, service_types FROM coverage WHERE $1 BETWEEN from_zip AND to_zip
+			ORDER BY provider, from_zip, to_zip`, zip)
 	if err != nil {
-		return nil, fmt.Errorf("listing who goes to a zip: %w", err)
+		return nil, fmt.Errorf("reading the phlebotomy coverage of a zip: %w", err)
 	}
 	return all, nil
 }

@@ -7,11 +7,11 @@ import (
 	"fmt"
 )
 
-// searchTable is a table of keyed hashes, and how the terms of its subject are found again.
+// searchTable describes a table of search hashes, and how the terms of its subjects are read again.
 type searchTable struct {
 	name          string
-	subject       string // the column that says whose terms they are
-	subjectTable  string // the table of subjects
+	subject       string // the column of the subject's id
+	subjectTable  string // the table of the subjects
 	copiedColumns string // the other columns, each after a comma
 	loadTerms     func(s *Store, ctx context.Context, tx *sql.Tx, id string) ([]searchTerm, error)
 }
@@ -46,7 +46,7 @@ func (s *Store) loadReviewTerms(ctx context.Context, tx *sql.Tx, id string) ([]s
 	return patientTerms(o.Patient), nil
 }
 
-// rehashTable makes the hashes of a table anew, subject by subject.
+// rehashTable replaces the hashes of a table that older keys made, subject by subject.
 func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRotation,
 	report func(ColumnRotation)) error {
 	for after := ""; ; {
@@ -71,8 +71,8 @@ func (s *Store) rehashTable(ctx context.Context, t searchTable, done *ColumnRota
 	}
 }
 
-// rehashSubject replaces the older hashes of one subject. The first statement is there for its lock on the row: whoever changes the
-// subject's terms changes that row in the same transaction.
+// rehashSubject replaces the older hashes of one subject. Its first statement locks the subject's row. Every
+// transaction that changes the terms of a subject changes that row too.
 func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, done *ColumnRotation) error {
 	var replaced, unknown int
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
@@ -82,7 +82,7 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 		}
 		terms, err := t.loadTerms(s, ctx, tx, id)
 		if errors.Is(err, ErrNotOpened) {
-			terms, err = nil, nil // the hashes stay, and are counted
+			terms, err = nil, nil // the hashes stay, and are counted as unreadable
 		}
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func (s *Store) rehashSubject(ctx context.Context, t searchTable, id string, don
 	return nil
 }
 
-// replaceHashes replaces the older hashes of these terms, and counts those that are of none of them.
+// replaceHashes replaces the older hashes of these terms, and counts the hashes that belong to none of them.
 func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id string,
 	terms []searchTerm) (replaced, unknown int, err error) {
 	type hashed struct{ field, hash string }
@@ -124,7 +124,8 @@ func (s *Store) replaceHashes(ctx context.Context, tx *sql.Tx, t searchTable, id
 		}
 		_, err = tx.ExecContext(ctx,
 			fmt.Sprintf(`INSERT INTO %[1]s (%[2]s, field, hash%[3]s) SELECT %[2]s, field, $4%[3]s FROM %[1]s
-			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`, t.name, t.subject, t.copiedColumns), id, old.field, old.hash, hash)
+			WHERE %[2]s = $1 AND field = $2 AND hash = $3 ON CONFLICT DO NOTHING`,
+				t.name, t.subject, t.copiedColumns), id, old.field, old.hash, hash)
 		if err != nil {
 			return 0, 0, err
 		}

@@ -7,21 +7,22 @@ import (
 	"strings"
 )
 
-// rotationBatch is how many values are sealed anew in one transaction, which others may have to wait for.
+// rotationBatch is the number of values that are sealed again in one transaction. Other transactions may have to wait
+// for it.
 const rotationBatch = 50
 
-// ColumnRotation is what became of sealing one column anew, or of hashing a table of search terms anew.
+// ColumnRotation is the result of sealing one column again, or of hashing a table of search terms again.
 type ColumnRotation struct {
 	Table, Column    string
-	Replaced         int // made with the key in front now
-	ChangedMeanwhile int // changed meanwhile by somebody else, who has sealed it himself
-	Unreadable       int // left as they are: no key opens them, or nothing says what they were made of
+	Replaced         int // made with the primary key now
+	ChangedMeanwhile int // changed by another process meanwhile, which has sealed the value itself
+	Unreadable       int // not changed: no key opens them, or their term is not known
 }
 
-// RotateEncryptionKeys seals anew, with the key in front, all that another key has sealed, and hashes anew the terms of searches; table by table,
-// in short transactions, next to processes that read and write. A value that somebody changes meanwhile keeps the change. What is
-// done already is passed over, so an interrupted rotation is resumed by rotating again. After each page of a column it reports how
-// far that is; it returns the sum of each.
+// RotateEncryptionKeys seals all values again, with the primary key, that another key has sealed, and hashes the search
+// terms again. It works table by table in short transactions, while other processes read and write. A value that
+// another process changes meanwhile is not replaced. An interrupted rotation is resumed by calling it again. It passes
+// the progress of a column to report after each page, and returns the results of all columns.
 func (s *Store) RotateEncryptionKeys(ctx context.Context, report func(ColumnRotation)) ([]ColumnRotation, error) {
 	var all []ColumnRotation
 	for _, t := range sealedTables {
@@ -43,10 +44,10 @@ func (s *Store) RotateEncryptionKeys(ctx context.Context, report func(ColumnRota
 	return all, nil
 }
 
-// sealedValue is one that an older key has sealed.
+// sealedValue is a value that an older key has sealed.
 type sealedValue struct {
 	key       []any
-	contextID string // in its place
+	contextID string // the row's part of its seal context
 	sealed    []byte
 }
 
@@ -70,7 +71,8 @@ func (s *Store) rotateColumn(ctx context.Context, t sealedTable, done *ColumnRot
 	}
 }
 
-// valuesOfOlderKeys reads one page of the values of a column that the key in front has not sealed, in the order of the primary key.
+// valuesOfOlderKeys reads one page of the values of a column that the primary key has not sealed, in the order of the
+// primary key of the table.
 func (s *Store) valuesOfOlderKeys(ctx context.Context, t sealedTable, column string,
 	after []any) ([]sealedValue, error) {
 	prefix := s.keys.primary().sealedPrefix()
@@ -94,7 +96,7 @@ func (t sealedTable) scanValue(row Scanner) (v sealedValue, err error) {
 	return v, row.Scan(append(into, &v.contextID, &v.sealed)...)
 }
 
-// reseal replaces values that are still what they were when they were read.
+// reseal replaces the values that have not changed since they were read.
 func (s *Store) reseal(ctx context.Context, t sealedTable, done *ColumnRotation, values []sealedValue) error {
 	type replacement struct {
 		sealedValue
@@ -130,18 +132,18 @@ func (s *Store) reseal(ctx context.Context, t sealedTable, done *ColumnRotation,
 	return nil
 }
 
-// EncryptionKeyUse says what of the store a key has made.
+// EncryptionKeyUse counts what in the store one encryption key has made.
 type EncryptionKeyUse struct {
 	ID     string
-	Values int // sealed by it
-	Hashes int // of search terms
+	Values int // sealed values
+	Hashes int // search hashes
 }
 
-// Unused reports whether the key can be taken out of the settings: nothing in the store needs it.
+// Unused reports whether nothing in the store needs the key, so that it can be removed from the settings.
 func (u EncryptionKeyUse) Unused() bool { return u.Values == 0 && u.Hashes == 0 }
 
-// EncryptionKeyUses counts what each key of the settings has made, the key in front first. The last one, without an id, stands for keys that
-// are not there.
+// EncryptionKeyUses counts the uses of each key of the settings, the primary key first. The last element, without an
+// id, counts the uses of keys that are not in the settings.
 func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, error) {
 	uses := make([]EncryptionKeyUse, len(s.keys.encryptionKeys)+1)
 	rest := &uses[len(s.keys.encryptionKeys)]
@@ -164,9 +166,9 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("counting what each key has sealed: %w", err)
+		return nil, fmt.Errorf("counting the uses of encryption keys: %w", err)
 	}
-	// What was counted as all is what is left to other keys.
+	// The last element has counted all values and hashes so far. The rest belongs to other keys.
 	for _, u := range uses[:len(s.keys.encryptionKeys)] {
 		rest.Values -= u.Values
 		rest.Hashes -= u.Hashes
@@ -174,7 +176,8 @@ func (s *Store) EncryptionKeyUses(ctx context.Context) ([]EncryptionKeyUse, erro
 	return uses, nil
 }
 
-// countByEncryptionKey counts a column's values by the key that made them; under the number of keys, all of them.
+// countByEncryptionKey counts the values of a column by the index of the key that made them. Under the index that is
+// the number of keys it counts all values.
 func (s *Store) countByEncryptionKey(ctx context.Context, q Querier, table, column string, add func(key, n int)) error {
 	for i, key := range s.keys.encryptionKeys {
 		var begin any = key.sealedPrefix()

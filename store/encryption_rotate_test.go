@@ -16,10 +16,10 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// unsealedColumns are the BYTEA columns that hold no secret and nothing about a patient.
+// unsealedColumns are the BYTEA columns that contain no secret and no patient data.
 var unsealedColumns = []string{"audit.hash", "audit_chain.start_hash", "audit_chain.end_hash"}
 
-// undeclaredSealedColumns compares the sealed columns of the schema, by the database's own catalogue, with the list of them.
+// undeclaredSealedColumns compares the sealed columns of the schema, as the database lists them, with sealedTables.
 func undeclaredSealedColumns(t *testing.T, s *Store) []string {
 	t.Helper()
 	listed := map[string]bool{}
@@ -28,9 +28,11 @@ func undeclaredSealedColumns(t *testing.T, s *Store) []string {
 			listed[table.name+"."+column] = true
 		}
 	}
-	query := `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.type = 'BYTEA'`
+	query := `SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND c.type = 'BYTEA'`
 	if s.dialect == Postgres {
-		query = `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'bytea'`
+		query = `SELECT table_name || '.' || column_name FROM information_schema.columns
+			WHERE table_schema = 'public' AND data_type = 'bytea'`
 	}
 	columns, err := QueryAll(t.Context(), s.read, ScanText, query)
 	require.NoError(t, err)
@@ -51,12 +53,13 @@ func undeclaredSealedColumns(t *testing.T, s *Store) []string {
 func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		require.Empty(t, undeclaredSealedColumns(t, s), "a BYTEA column is sealed: list it in sealed.go, or as unsealed here")
+		require.Empty(t, undeclaredSealedColumns(t, s),
+			"a BYTEA column is sealed: list it in sealed_columns.go, or in unsealedColumns")
 		for _, table := range sealedTables {
 			require.NotEqual(t, table.orderCondition == "", table.ownerNote == "", "whose is what is sealed in %s?", table.name)
 		}
 
-		// The control: a column that nobody listed is noticed, and one that is not there any more.
+		// Control: the comparison finds a column that is missing in the list, and one that no longer exists.
 		_, err := s.write.ExecContext(t.Context(), `CREATE TABLE forgotten (id TEXT PRIMARY KEY, clear TEXT, secret BYTEA)`)
 		require.NoError(t, err)
 		_, err = s.write.ExecContext(t.Context(), `ALTER TABLE shipments DROP COLUMN notes`)
@@ -66,7 +69,7 @@ func TestEverySealedColumnIsRotatedAndErased(t *testing.T) {
 	})
 }
 
-// reopenWithKeys is one more store on the same data, with other keys.
+// reopenWithKeys opens another store on the same database, with other keys.
 func reopenWithKeys(t *testing.T, s *Store, k *Keyring) *Store {
 	t.Helper()
 	other := *s
@@ -75,13 +78,13 @@ func reopenWithKeys(t *testing.T, s *Store, k *Keyring) *Store {
 }
 
 const (
-	oldKey     = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" // that of testKeys
+	oldKey     = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" // the key of testKeyring
 	newKeyText = "k2:ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
 )
 
 func ignoreProgress(ColumnRotation) {}
 
-// fillEverySealedColumn puts something into every sealed column and returns the order that has most of it.
+// fillEverySealedColumn writes a value into every sealed column and returns the order that most of them belong to.
 func fillEverySealedColumn(t *testing.T, s *Store) *order.Order {
 	t.Helper()
 	ctx, n := t.Context(), 0
@@ -118,7 +121,7 @@ func fillEverySealedColumn(t *testing.T, s *Store) *order.Order {
 	return o
 }
 
-// fillReview opens a review of an order's results.
+// fillReview opens a match review of an order's results.
 func fillReview(t *testing.T, s *Store, o *order.Order) {
 	t.Helper()
 	v, err := s.NewestResult(t.Context(), "", o.ID)
@@ -138,7 +141,7 @@ func fillReview(t *testing.T, s *Store, o *order.Order) {
 	require.NoError(t, err)
 }
 
-// openAllValues opens every sealed value of the store, by table, key and column.
+// openAllValues opens all sealed values of the store, by table, key and column.
 func openAllValues(t *testing.T, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -168,7 +171,7 @@ func TestRotationLeavesNothingToTheOldKey(t *testing.T) {
 		hashes, err := countRows(t.Context(), old.read, "order_search", Where{})
 		require.NoError(t, err)
 		both := reopenWithKeys(t, old, newKeyring(t, newKeyText, oldKey))
-		require.Equal(t, before, openAllValues(t, both), "both keys open all")
+		require.Equal(t, before, openAllValues(t, both), "the keyring opens all values")
 
 		uses, err := both.EncryptionKeyUses(t.Context())
 		require.NoError(t, err)
@@ -197,7 +200,7 @@ func TestRotationLeavesNothingToTheOldKey(t *testing.T) {
 		require.Equal(t, []string{o.ID}, ordersFoundBy(t, only, searchFullName, normaliseName(patientOf(t, only, o.ID))))
 		after, err := countRows(t.Context(), old.read, "order_search", Where{})
 		require.NoError(t, err)
-		require.Equal(t, hashes, after, "no term is lost or doubled")
+		require.Equal(t, hashes, after, "no term is lost or duplicated")
 
 		again, err := both.RotateEncryptionKeys(t.Context(), ignoreProgress)
 		require.NoError(t, err)
@@ -213,7 +216,7 @@ func patientOf(t *testing.T, s *Store, id string) string {
 	return p.FirstName + " " + p.LastName
 }
 
-// Searches find what either key has hashed, before a rotation and after half of it.
+// Searches find what either key has hashed, before a rotation and in the middle of it.
 func TestSearchesFindWhatEitherKeyHashed(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, old *Store) {
@@ -286,7 +289,7 @@ func TestRotationLosesNoConcurrentWrite(t *testing.T) {
 		require.Equal(t, ColumnRotation{Table: "orders", Column: "patient", ChangedMeanwhile: 1}, done)
 		require.Equal(t, "Changed", getOrder(t, both, o.ID).Patient.FirstName)
 
-		// A process that has not been told of the new key goes on writing with the old one while rotation goes over the table.
+		// A process that does not have the new key yet writes with the old one during the rotation.
 		writes, rotated := errgroup.Group{}, make(chan struct{})
 		last := ""
 		writes.Go(func() error {
@@ -312,7 +315,7 @@ func TestRotationLosesNoConcurrentWrite(t *testing.T) {
 	})
 }
 
-// What nobody can open holds nothing up, and the key that it names counts as used.
+// A value that no key opens does not stop the rotation, and its key counts as used.
 func TestRotationCountsUnreadableValues(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, old *Store) {
@@ -337,7 +340,7 @@ func TestRotationCountsUnreadableValues(t *testing.T) {
 		uses, err := both.EncryptionKeyUses(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 1, uses[1].Values)
-		require.Equal(t, 1, uses[2].Hashes, "one hash of a key that nobody knows")
+		require.Equal(t, 1, uses[2].Hashes, "one hash of an unknown key")
 		require.NotNil(t, getOrder(t, reopenWithKeys(t, old, newKeyring(t, newKeyText)), sound.ID).Patient)
 	})
 }

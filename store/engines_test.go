@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 
 var engines = []Dialect{SQLite, Postgres}
 
-// forEachEngine runs test against both engines, each with a fresh, migrated store of its own.
+// forEachEngine runs a test with each engine, on a new, migrated store.
 func forEachEngine(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Helper()
 	for _, engine := range engines {
@@ -39,7 +39,7 @@ func forEachEngine(t *testing.T, test func(t *testing.T, s *Store)) {
 	}
 }
 
-// forEachEngineShared is forEach for several processes: open gives one more store on the same data.
+// forEachEngineShared is forEachEngine for tests of several processes: open opens another store on the same database.
 func forEachEngineShared(t *testing.T, test func(t *testing.T, open func() *Store)) {
 	t.Helper()
 	for _, engine := range engines {
@@ -53,7 +53,7 @@ func forEachEngineShared(t *testing.T, test func(t *testing.T, open func() *Stor
 	}
 }
 
-// migratedURL is a fresh database that has been migrated, which takes seconds under the race detector: a copy of one.
+// migratedURL returns a new, migrated database. It is a copy, because migrating takes seconds with the race detector.
 func migratedURL(t testing.TB, engine Dialect) string {
 	t.Helper()
 	if engine == SQLite {
@@ -67,7 +67,7 @@ var (
 	migratedPostgres = postgrestest.NewTemplate(migrate)
 )
 
-// migrate makes a store without rows.
+// migrate migrates an empty database.
 func migrate(url string) error {
 	keys, err := ParseKeyring(testKey)
 	if err != nil {
@@ -80,7 +80,7 @@ func migrate(url string) error {
 	return errors.Join(s.Migrate(context.Background()), s.Close())
 }
 
-// engineURL is a fresh, empty database. Opened several times it gives several stores on the same data.
+// engineURL returns a new, empty database. Opening it several times gives several stores on the same database.
 func engineURL(t testing.TB, engine Dialect) string {
 	t.Helper()
 	if engine == SQLite {
@@ -89,7 +89,7 @@ func engineURL(t testing.TB, engine Dialect) string {
 	return postgrestest.NewDatabase(t)
 }
 
-// openStore opens a store that is closed with the test. Changes adjust its options.
+// openStore opens a store and closes it at the end of the test. The changes modify its options.
 func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 	t.Helper()
 	o := Options{URL: url, Keys: testKeyring(t)}
@@ -104,7 +104,7 @@ func openStore(t testing.TB, url string, changes ...func(*Options)) *Store {
 
 const testKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// testKeyring is the same keyring in every test, so that several stores can share a database.
+// testKeyring returns the same keyring in every test, so that several stores can use one database.
 func testKeyring(t testing.TB) *Keyring {
 	t.Helper()
 	k, err := ParseKeyring(testKey)

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// KMS wraps and unwraps the keys that the store seals with, so that these need not lie anywhere in clear. A key management service
-// implements it with a key that never leaves it; LocalKMS with a key from a file. The id is that of the wrapped key, and is
-// authenticated along with it.
+// KMS wraps and unwraps encryption keys, so that they are not stored in clear. A key management service implements it
+// with a key that never leaves the service, LocalKMS with a key from a file. The id is that of the wrapped key and is
+// authenticated with it.
 type KMS interface {
 	Wrap(ctx context.Context, id string, key []byte) ([]byte, error)
 	Unwrap(ctx context.Context, id string, wrapped []byte) ([]byte, error)
 }
 
-// LocalKMS wraps with a key of its own, the master key.
+// LocalKMS wraps encryption keys with master keys.
 type LocalKMS struct{ keys *Keyring }
 
-// NewLocalKMS reads master keys in the form of ParseKeyring: the first wraps, all unwrap.
+// NewLocalKMS parses master keys in the form of ParseKeyring. The first one wraps; all unwrap.
 func NewLocalKMS(text string) (*LocalKMS, error) {
 	keys, err := ParseKeyring(text)
 	if err != nil {
@@ -28,20 +28,21 @@ func NewLocalKMS(text string) (*LocalKMS, error) {
 	return &LocalKMS{keys: keys}, nil
 }
 
-// Wrap is KMS's.
+// Wrap implements KMS.
 func (l *LocalKMS) Wrap(_ context.Context, id string, key []byte) ([]byte, error) {
 	return l.keys.Seal(sealContext("keys", id, "key"), key), nil
 }
 
-// Unwrap is KMS's.
+// Unwrap implements KMS.
 func (l *LocalKMS) Unwrap(_ context.Context, id string, wrapped []byte) ([]byte, error) {
 	return l.keys.Open(sealContext("keys", id, "key"), wrapped)
 }
 
-// wrappedPrefix stands before the base64 of a key that a KMS has wrapped.
+// wrappedPrefix precedes the base64 of a wrapped key.
 const wrappedPrefix = "wrapped:"
 
-// WrapEncryptionKey turns a key as NewKey makes it into one that only the KMS can read, "<id>:wrapped:<base64>".
+// WrapEncryptionKey wraps a key in the form of NewEncryptionKey and returns "<id>:wrapped:<base64>", which only the KMS
+// can unwrap.
 func WrapEncryptionKey(ctx context.Context, kms KMS, text string) (string, error) {
 	id, raw, err := parseKey(ctx, text, nil)
 	if err != nil {
@@ -54,7 +55,8 @@ func WrapEncryptionKey(ctx context.Context, kms KMS, text string) (string, error
 	return id + ":" + wrappedPrefix + base64.StdEncoding.EncodeToString(wrapped), nil
 }
 
-// OpenKeyring is ParseKeyring for keys of which some, or all, are wrapped by a KMS (nil: there is none). Each is unwrapped once, now.
+// OpenKeyring is ParseKeyring for keys of which some or all are wrapped by the KMS. A nil KMS allows no wrapped keys.
+// Each key is unwrapped once, at this call.
 func OpenKeyring(ctx context.Context, text string, kms KMS) (*Keyring, error) {
 	k := &Keyring{byID: map[string]*encryptionKey{}}
 	for i, part := range strings.Split(text, ",") {

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// newOrder is a testkit order of a team, with everything that an order can have.
+// newOrder returns a testkit order of a team, with all optional data.
 func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 	o := order.Order{
 		TeamID: teamID, UserID: NewID(), ClientUserID: "client-user", LabAccountID: NewID(),
@@ -54,7 +54,7 @@ func newOrder(s *Store, teamID string, adjust ...func(*order.Order)) NewOrder {
 	return NewOrder{Order: o, Cause: "api:" + NewID()}
 }
 
-// addOrder creates such an order for a team of its own.
+// addOrder creates such an order for a new team.
 func addOrder(t *testing.T, s *Store, adjust ...func(*order.Order)) *order.Order {
 	t.Helper()
 	return addOrderOf(t, s, addTeam(t, s).ID, adjust...)
@@ -83,7 +83,8 @@ func state(t testing.TB, s *Store, id string) order.State {
 	return st
 }
 
-// recordUntil does what a workflow does: decide on the present state, record, and begin again when another recording came first.
+// recordUntil does what a workflow does: it decides on the current state, records, and starts again when another cause
+// was recorded first.
 func recordUntil(t testing.TB, s *Store, r order.Recording,
 	decide func(order.State) order.Decision) (RecordResult, error) {
 	t.Helper()
@@ -111,7 +112,7 @@ func moveTo(t testing.TB, s *Store, orderID string, to ...lifecycle.LowStatus) R
 	return out
 }
 
-// decisionWithSteps is a decision that takes the order to one status after the other.
+// decisionWithSteps returns a decision that moves the order through the statuses.
 func decisionWithSteps(st order.State, at time.Time, to ...lifecycle.LowStatus) order.Decision {
 	d := order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
 	for i, low := range to {
@@ -121,7 +122,7 @@ func decisionWithSteps(st order.State, at time.Time, to ...lifecycle.LowStatus) 
 	return d
 }
 
-// receiveFact puts a lab's report about an order into the inbox.
+// receiveFact stores an inbox item of a lab about an order.
 func receiveFact(t testing.TB, s *Store, number string, f order.Fact) ReceivedItem {
 	t.Helper()
 	r, err := s.StoreInboxItem(t.Context(), labReport(number, f))
@@ -137,7 +138,7 @@ func labReport(number string, f order.Fact) NewInboxItem {
 	}
 }
 
-// applyFact receives a lab's report and records what it does.
+// applyFact stores an inbox item of a lab and records its fact.
 func applyFact(t testing.TB, s *Store, o *order.Order, f order.Fact) (ReceivedItem, RecordResult) {
 	t.Helper()
 	in := receiveFact(t, s, o.Number, f)
@@ -152,7 +153,7 @@ func recordFact(t testing.TB, s *Store, orderID string, f order.Fact) RecordResu
 	return out
 }
 
-// applyRequisitionTaken tells that the lab has taken the requisition.
+// applyRequisitionTaken records that the lab has accepted the requisition.
 func applyRequisitionTaken(t testing.TB, s *Store, orderID, accession string) {
 	t.Helper()
 	_, err := recordUntil(t, s, order.Recording{OrderID: orderID, Cause: order.CauseCall("place-" + orderID)},

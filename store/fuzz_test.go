@@ -9,7 +9,7 @@ import (
 
 const fuzzKey = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// FuzzOpenKeyring: any text is a keyring that works, or an error that quotes no secret.
+// FuzzOpenKeyring checks that a text is either a working keyring or an error that quotes no secret.
 func FuzzOpenKeyring(f *testing.F) {
 	kms, err := NewLocalKMS(fuzzKey)
 	require.NoError(f, err)
@@ -32,7 +32,7 @@ func FuzzOpenKeyring(f *testing.F) {
 	})
 }
 
-// FuzzOpen: nothing opens but what was sealed.
+// FuzzOpen checks that only sealed values open.
 func FuzzOpen(f *testing.F) {
 	k, err := ParseKeyring(fuzzKey)
 	require.NoError(f, err)
@@ -48,7 +48,7 @@ func FuzzOpen(f *testing.F) {
 			require.Nil(t, opened)
 			return
 		}
-		if err == nil { // a seed: every process seals its own
+		if err == nil { // every process seals its own seed
 			require.Equal(t, "plain", string(opened))
 			return
 		}
@@ -58,7 +58,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// FuzzVerify: no text is taken for signed, but one that Sign made of the very data that is given out. Booking keys are such texts.
+// FuzzVerify checks that Verify accepts only texts that Sign made of the returned data. Booking keys are such texts.
 func FuzzVerify(f *testing.F) {
 	k, err := ParseKeyring(fuzzKey)
 	require.NoError(f, err)

@@ -16,7 +16,7 @@ type InboxQuery struct {
 	Size    int    // 1 to 100; 0 means 50
 }
 
-// InboxItem is one report and what became of it.
+// InboxItem is one thing that a partner sent, and its state.
 type InboxItem struct {
 	ID             string
 	Partner        string
@@ -25,24 +25,24 @@ type InboxItem struct {
 	Kind           string
 	OrderNumber    string
 	TrackingNumber string
-	LabAccountID   string // the lab account that it came through; empty: a courier's, or not known
+	LabAccountID   string // whose credentials came with it; empty: a courier's item, or not known
 	OrderID        string // empty: unmatched
 	State          string
-	ReasonCode     string      // why it ended in its state: a reason code, may be empty
-	Amendment      bool        // an earlier report had the same key and other content
+	ReasonCode     string      // why it is in its state: a reason code; may be empty
+	Amendment      bool        // an earlier item had the same key and other content
 	TimesSent      int         // how often the partner sent it
-	Fact           *order.Fact // nil when unmatched, or when it is none
+	Fact           *order.Fact // nil when unmatched, or when the item is not a fact
 	ReceivedAt     time.Time
-	StateChangedAt time.Time // when it came into its state
+	StateChangedAt time.Time // when it got its state
 
-	// Sealed; set by InboxItem alone.
+	// Sealed; set by Store.InboxItem only.
 	Headers       map[string]string
 	Body          []byte
 	PartnerReason string // the partner's own words
 }
 
-const inboxItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key, hash, kind, order_number,
-	tracking, code, deliveries, state_at, account_id`
+const inboxItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts, partner, event_key,
+	hash, kind, order_number, tracking, code, deliveries, state_at, account_id`
 
 func scanInboxItem(row Scanner) (out InboxItem, err error) {
 	var r receivedItemRow
@@ -63,7 +63,7 @@ func scanInboxItem(row Scanner) (out InboxItem, err error) {
 	return out, nil
 }
 
-// InboxItems lists rows without what is sealed, newest first, and counts all of them.
+// InboxItems lists one page of items without their sealed parts, newest first, and returns how many there are in total.
 func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem, total int, err error) {
 	var where Where
 	if by.State != "" {
@@ -87,7 +87,7 @@ func (s *Store) InboxItems(ctx context.Context, by InboxQuery) (rows []InboxItem
 	return rows, total, nil
 }
 
-// InboxItem reads one row with what is sealed in it. The error is ErrNotFound when there is none.
+// InboxItem reads one item with its sealed parts. The error is ErrNotFound when there is none.
 func (s *Store) InboxItem(ctx context.Context, id string) (InboxItem, error) {
 	var headers, body, reason []byte
 	row, err := QueryOne(ctx, s.read, func(r Scanner) (InboxItem, error) {
@@ -110,7 +110,7 @@ func (s *Store) InboxItem(ctx context.Context, id string) (InboxItem, error) {
 	return row, nil
 }
 
-// rowWithExtra is a row with more columns than its scan function knows.
+// rowWithExtra is a row with more columns than its scan function reads.
 type rowWithExtra struct {
 	row   Scanner
 	extra []any

@@ -10,12 +10,13 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// ErrUnderMatchReview means that somebody has to decide about the results that a report announced, and not about the report.
-var ErrUnderMatchReview = errors.New("the report is under review")
+// ErrUnderMatchReview means that the lab report that an inbox item announced has a match review. The review has to be
+// decided instead of assigning the item.
+var ErrUnderMatchReview = errors.New("the lab report has a match review")
 
-// AssignInboxItem says which order an unmatched report is about, and, of a courier's, on which leg: its order's workflow is then to be
-// told. The error is ErrNotFound when there is no such report or order, ErrConflict when the report is not unmatched or has no fact
-// on that leg, and ErrUnderReview.
+// AssignInboxItem assigns an unmatched inbox item to an order and, if a courier sent it, to a leg. The caller has to
+// signal the order's workflow afterwards. The error is ErrNotFound when there is no such item or order, ErrConflict
+// when the item is not unmatched or has no fact on that leg, or ErrUnderMatchReview.
 func (s *Store) AssignInboxItem(ctx context.Context, id, orderID, leg string) (ReceivedItem, error) {
 	var out ReceivedItem
 	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
@@ -54,13 +55,13 @@ func (s *Store) assignInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, le
 	return row, err
 }
 
-// receivedItemRow is what of a row decides about its fact.
+// receivedItemRow holds the columns of an inbox item that determine its fact.
 type receivedItemRow struct {
 	ReceivedItem
 	leg        string
 	amendments int
 	receivedAt time.Time
-	facts      map[string]*order.Fact // by leg; a lab's report under ""
+	facts      map[string]*order.Fact // by leg; a lab's fact is under ""
 }
 
 const receivedItemColumns = `id, COALESCE(order_id, ''), state, leg, variant, received_at, facts`
@@ -79,7 +80,7 @@ func scanReceivedItem(row Scanner) (ReceivedItem, error) {
 	return r.toReceivedItem(), nil
 }
 
-// toReceivedItem gives the row's fact what only the row knows.
+// toReceivedItem returns the item. It adds the item's id, time of receipt and amendment to the fact.
 func (r receivedItemRow) toReceivedItem() ReceivedItem {
 	out := r.ReceivedItem
 	if f := r.facts[r.leg]; f != nil && r.OrderID != "" {
@@ -90,7 +91,8 @@ func (r receivedItemRow) toReceivedItem() ReceivedItem {
 	return out
 }
 
-// findOrderOfItem finds the order that a report is about, and the leg. Couriers use numbers again, so the newest order with one counts.
+// findOrderOfItem finds the order that an item is about, and the leg. Couriers reuse tracking numbers, so the newest
+// order with the number is used.
 func findOrderOfItem(ctx context.Context, q Querier, r NewInboxItem) (orderID, leg string, err error) {
 	if r.OrderNumber != "" {
 		err = q.QueryRowContext(ctx, `SELECT id FROM orders WHERE number = $1`, r.OrderNumber).Scan(&orderID)
@@ -104,19 +106,21 @@ func findOrderOfItem(ctx context.Context, q Querier, r NewInboxItem) (orderID, l
 	return orderID, leg, err
 }
 
-// Unmatched rows and the orders that they are about, if those have come by now. What came through one account is not about an order
-// of another, but that a provider of appointments reports on visits for all labs of its team.
+// Unmatched inbox items and the orders that they are about, if these exist. An item of one lab account does not match
+// an order of another account, with one exception: a provider of appointments reports visits for all labs of its team.
 const (
 	unmatchedByOrderNumber = `SELECT i.id, o.id, '' FROM inbox i JOIN orders o ON o.number = i.order_number
 		WHERE i.state = '` + InboxUnmatched + `' AND (i.account_id = '' OR i.account_id = o.lab_account_id
-			OR i.kind IN ('appointment', 'draw_completed') AND EXISTS (SELECT 1 FROM lab_accounts a JOIN lab_accounts l ON l.id = o.lab_account_id
+			OR i.kind IN ('appointment', 'draw_completed') AND EXISTS (
+				SELECT 1 FROM lab_accounts a JOIN lab_accounts l ON l.id = o.lab_account_id
 				WHERE a.id = i.account_id AND a.team_id IN ('', o.team_id) AND a.environment = l.environment))`
-	unmatchedByTrackingNumber = `SELECT i.id, t.order_id, t.leg FROM inbox i JOIN tracking_numbers t ON t.number = i.tracking
+	unmatchedByTrackingNumber = `SELECT i.id, t.order_id, t.leg FROM inbox i
+		JOIN tracking_numbers t ON t.number = i.tracking
 		WHERE i.state = '` + InboxUnmatched + `'
 		AND NOT EXISTS (SELECT 1 FROM tracking_numbers n WHERE n.number = t.number AND n.created_at > t.created_at)`
 )
 
-// matchInboxItems gives unmatched rows their orders and returns them.
+// matchInboxItems assigns the unmatched items that the query selects to their orders, and returns the items.
 func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]ReceivedItem, error) {
 	type pair struct{ id, orderID, leg string }
 	pairs, err := QueryAll(ctx, tx, func(row Scanner) (p pair, err error) {
@@ -124,12 +128,12 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 		return p, err
 	}, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("looking for reports without an order: %w", err)
+		return nil, fmt.Errorf("selecting unmatched inbox items: %w", err)
 	}
 	var matched []ReceivedItem
 	for _, p := range pairs {
 		r, err := s.matchInboxItem(ctx, tx, p.id, p.orderID, p.leg)
-		if errors.Is(err, ErrNotFound) { // another transaction was faster
+		if errors.Is(err, ErrNotFound) { // another transaction has matched it
 			continue
 		}
 		if err != nil {
@@ -142,7 +146,8 @@ func (s *Store) matchInboxItems(ctx context.Context, tx *sql.Tx, query string, a
 
 func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg string) (ReceivedItem, error) {
 	r, err := QueryOne(ctx, tx, scanReceivedItem, `UPDATE inbox SET state = $1, order_id = $2, leg = $3, state_at = $4
-		WHERE id = $5 AND state = $6 RETURNING `+receivedItemColumns, InboxReceived, orderID, leg, ToMicros(s.now()), id, InboxUnmatched)
+		WHERE id = $5 AND state = $6 RETURNING `+receivedItemColumns,
+		InboxReceived, orderID, leg, ToMicros(s.now()), id, InboxUnmatched)
 	if err == nil {
 		err = s.rescheduleErasure(ctx, tx, orderID)
 	}
@@ -152,13 +157,13 @@ func (s *Store) matchInboxItem(ctx context.Context, tx *sql.Tx, id, orderID, leg
 	if r.Fact != nil {
 		return r, s.closeReviewOfMatchedItem(ctx, tx, id)
 	}
-	r.State = InboxUnknown // on this leg it means nothing
+	r.State = InboxUnknown // the item means nothing on this leg
 	_, err = tx.ExecContext(ctx, `UPDATE inbox SET state = $1 WHERE id = $2`, r.State, id)
 	return r, err
 }
 
-// MatchUnmatchedInboxItems gives unmatched rows the orders that have come meanwhile: what a partner was faster to report than we were to commit.
-// Rows whose order is still missing stay as they are, however many they are.
+// MatchUnmatchedInboxItems assigns unmatched items to orders that exist by now: a partner can report on an order before
+// its creation is committed. Items without an order are not changed.
 func (s *Store) MatchUnmatchedInboxItems(ctx context.Context, limit int) (matched []ReceivedItem, err error) {
 	err = s.InTx(ctx, func(tx *sql.Tx) error {
 		matched, err = s.matchInboxItems(ctx, tx, unmatchedByOrderNumber+` ORDER BY i.state_at, i.id LIMIT $1`, limit)

@@ -33,7 +33,7 @@ func TestAnItemBeforeItsOrderIsMatchedByTheOrder(t *testing.T) {
 	})
 }
 
-// What one lab reports is never another lab's order, however early it came.
+// An item of one lab account is never matched to an order of another account, even if it arrives first.
 func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -73,7 +73,8 @@ func TestAnItemOfAnotherAccountIsNotMatched(t *testing.T) {
 	})
 }
 
-// courierReport means transit on either leg, and nothing when it is about a label on the inbound one.
+// courierReport returns a courier's item. It means transit on either leg; with the status "label" it means nothing on
+// the inbound leg.
 func courierReport(tracking, status string) NewInboxItem {
 	return NewInboxItem{
 		Partner: "easypost", DedupKey: NewID(), BodyHash: NewID(), Kind: "tracker.updated", TrackingNumber: tracking,
@@ -117,7 +118,7 @@ func TestACourierItemIsMatchedByTrackingNumber(t *testing.T) {
 	})
 }
 
-// Couriers use their numbers again: a report is about the newest order with the number.
+// Couriers reuse tracking numbers. An item belongs to the newest order with its number.
 func TestATrackingNumberUsedAgainIsTheNewestOrders(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -143,7 +144,8 @@ func TestATrackingNumberUsedAgainIsTheNewestOrders(t *testing.T) {
 	})
 }
 
-// A match that was missed because report and order were written at the same moment is made up for.
+// An item and its order can be written at the same time, so that neither transaction sees the other. They are matched
+// later.
 func TestUnmatchedItemsAreMatchedLater(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -13,37 +13,39 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The states of an inbox row. What became of a fact, in order.Outcome's words, is set by Record alone.
+// The states of an inbox item. Besides these an item has the outcome of its fact (order.Outcome) as its state, which
+// only Record sets.
 const (
-	InboxReceived  = "received"  // its order's workflow is to be told
-	InboxSignalled = "signalled" // the workflow has been told
+	InboxReceived  = "received"  // the order's workflow has to be signalled
+	InboxSignalled = "signalled" // the workflow has been signalled
 	InboxApplied   = string(order.OutcomeApplied)
 	InboxLate      = string(order.OutcomeLate)
 	InboxParked    = string(order.OutcomeParked)
 	InboxRefused   = string(order.OutcomeRefused)
 
-	InboxUnmatched   = "unmatched"   // no order has that number, or none yet
-	InboxIncomplete  = "incomplete"  // authentic, and lacks what would make it a fact
-	InboxUnknown     = "unknown"     // authentic, and of a kind that says nothing about an order
+	InboxUnmatched   = "unmatched"   // no order has that number, or not yet
+	InboxIncomplete  = "incomplete"  // authentic, but not complete enough for a fact
+	InboxUnknown     = "unknown"     // authentic, but of a kind that says nothing about an order
 	InboxQuarantined = "quarantined" // unreadable
 )
 
-// maxQuarantinedItems bounds what somebody who knows the password can fill the table with; the oldest go first.
+// maxQuarantinedItems limits the rows that a sender with valid credentials can create by unreadable requests. The
+// oldest are removed first.
 const maxQuarantinedItems = 1000
 
-// NewInboxItem is one delivery by a partner, as the adapter understood it.
+// NewInboxItem is one inbound message of a partner, as its adapter understood it.
 type NewInboxItem struct {
 	Partner  string
-	DedupKey string // what the partner means by "the same report" (molecular-api#d16)
+	DedupKey string // equal for two items that the partner means as the same (molecular-api#d16)
 	BodyHash string // of the canonical body
 	Kind     string
 
-	LabAccountID   string // a lab's reports: the account whose credentials came with it; empty: several accounts have them
-	OrderNumber    string // a lab's reports: the order's number
-	TrackingNumber string // a courier's reports: the tracking number
+	LabAccountID   string // labs: the account whose credentials came with it; empty: several accounts have them
+	OrderNumber    string // labs: the order's number
+	TrackingNumber string // couriers: the tracking number
 
-	Fact          *order.Fact                  // nil when it is none, State then says why
-	FactByLeg     func(leg string) *order.Fact // couriers, instead of Fact: what the report means on a leg; nil: nothing
+	Fact          *order.Fact                  // nil when it is not a fact; State says why
+	FactByLeg     func(leg string) *order.Fact // couriers, instead of Fact: the fact on a leg; nil: none
 	State         string                       // incomplete, unknown or quarantined
 	PartnerReason string                       // the partner's own words
 
@@ -52,17 +54,18 @@ type NewInboxItem struct {
 	ReceivedAt time.Time
 }
 
-// ReceivedItem is an inbox row as far as its order's workflow is concerned.
+// ReceivedItem is what an order's workflow needs to know of an inbox item.
 type ReceivedItem struct {
 	ID        string
 	OrderID   string // empty: unmatched
 	State     string
 	Duplicate bool        // the partner had sent the same before
-	Fact      *order.Fact // nil: there is nothing to tell the workflow
+	Fact      *order.Fact // nil: the workflow need not be signalled
 }
 
-// StoreInboxItem keeps a report, once: the same key and content again is only counted. The same key with other content is an amendment
-// (molecular-api#d17). When Receive returns without an error the report is safe, and the partner may be answered.
+// StoreInboxItem stores an inbox item once. The same key with the same content again is only counted. The same key with
+// other content is an amendment (molecular-api#d17). When it returns without an error, the item is committed, and the
+// partner's request may be acknowledged.
 func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedItem, error) {
 	r = r.withStorableTexts(s.now())
 	var out ReceivedItem
@@ -70,7 +73,7 @@ func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedIte
 		out, err = s.storeInboxItem(ctx, tx, r)
 		return err
 	}
-	// Of two deliveries at once one finds the other's row when it looks again.
+	// Of two concurrent calls with the same item, one gets a conflict and finds the other's row when it tries again.
 	const tries = 5
 	var err error
 	for range tries {
@@ -79,12 +82,12 @@ func (s *Store) StoreInboxItem(ctx context.Context, r NewInboxItem) (ReceivedIte
 		}
 	}
 	if err != nil {
-		return ReceivedItem{}, fmt.Errorf("keeping a report of %s: %w", r.Partner, err)
+		return ReceivedItem{}, fmt.Errorf("storing an inbox item of %s: %w", r.Partner, err)
 	}
 	return out, nil
 }
 
-// withStorableTexts bounds what goes into clear columns. Two long keys stay two keys.
+// withStorableTexts limits the length of texts in columns that are not sealed. Different long keys stay different.
 func (r NewInboxItem) withStorableTexts(now time.Time) NewInboxItem {
 	if len(r.DedupKey) > maxPartnerText {
 		sum := sha256.Sum256([]byte(r.DedupKey))
@@ -128,8 +131,8 @@ func (s *Store) storeInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem) 
 	return row.toReceivedItem(), nil
 }
 
-// factsByLeg is what the report means, by the leg that it turns out to be about. A lab's report names the order; where it tells of a
-// courier's, its fact names the leg too.
+// factsByLeg returns the facts of the item by the leg that it may be about. A fact of a lab does not depend on the leg.
+// If it is a courier's fact that the lab passes on, it names the leg itself.
 func (r NewInboxItem) factsByLeg() map[string]*order.Fact {
 	legs := []couriers.Leg{couriers.Outbound, couriers.Inbound}
 	if r.OrderNumber != "" {
@@ -165,7 +168,7 @@ func initialInboxState(r NewInboxItem, orderID string, f *order.Fact) string {
 	}
 }
 
-// insertInboxItem writes the row. Its variant counts the amendments of its key.
+// insertInboxItem writes the row. The column variant numbers the amendments of a key.
 func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem, row *receivedItemRow) error {
 	facts, err := encodeJSON(row.facts)
 	if err != nil {
@@ -194,8 +197,8 @@ func (s *Store) insertInboxItem(ctx context.Context, tx *sql.Tx, r NewInboxItem,
 	return err
 }
 
-// firstFetchAt is the time of a report that announces results of an order that nobody knows: they are asked for by the account that it
-// came through. It is zero for any other.
+// firstFetchAt is the time of an item that announces a lab report for an unknown order. The lab report is then fetched
+// through the lab account of the item. It is zero for any other item.
 func (r receivedItemRow) firstFetchAt(in NewInboxItem) time.Time {
 	if r.State != InboxUnmatched || in.LabAccountID == "" || in.Fact == nil || in.Fact.Kind != order.FactReportReady {
 		return time.Time{}
@@ -205,11 +208,12 @@ func (r receivedItemRow) firstFetchAt(in NewInboxItem) time.Time {
 
 func (s *Store) pruneQuarantine(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM inbox WHERE state = $1 AND id NOT IN (
-		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`, InboxQuarantined, maxQuarantinedItems)
+		SELECT id FROM inbox WHERE state = $1 ORDER BY state_at DESC, id DESC LIMIT $2)`,
+		InboxQuarantined, maxQuarantinedItems)
 	return err
 }
 
-// RecordInboxSignalled notes that a received row's workflow has been told. A row that has gone further stays as it is.
+// RecordInboxSignalled sets a received item to signalled. An item in another state is not changed.
 func (s *Store) RecordInboxSignalled(ctx context.Context, id string) error {
 	_, err := s.write.ExecContext(ctx, `UPDATE inbox SET state = $1, state_at = $2 WHERE id = $3 AND state = $4`,
 		InboxSignalled, ToMicros(s.now()), id, InboxReceived)
@@ -219,15 +223,15 @@ func (s *Store) RecordInboxSignalled(ctx context.Context, id string) error {
 	return nil
 }
 
-// UnprocessedInboxItems lists rows, longest waiting first, whose workflow was not told of them before the one time, or was told before the
-// other and has recorded nothing.
+// UnprocessedInboxItems lists items, longest waiting first, that were received before the first time and whose workflow
+// was not signalled, or that were signalled before the second time and have no recording.
 func (s *Store) UnprocessedInboxItems(ctx context.Context, receivedBefore, signalledBefore time.Time,
 	limit int) ([]ReceivedItem, error) {
 	rows, err := QueryAll(ctx, s.read, scanReceivedItem, `SELECT `+receivedItemColumns+` FROM inbox
 		WHERE (state = $1 AND state_at < $2) OR (state = $3 AND state_at < $4) ORDER BY state_at, id LIMIT $5`,
 		InboxReceived, ToMicros(receivedBefore), InboxSignalled, ToMicros(signalledBefore), limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing unsettled inbox rows: %w", err)
+		return nil, fmt.Errorf("listing unprocessed inbox items: %w", err)
 	}
 	return rows, nil
 }

@@ -61,7 +61,7 @@ func TestARepeatedItemIsOnlyCounted(t *testing.T) {
 		other.Partner = "another"
 		in, err := s.StoreInboxItem(t.Context(), other)
 		require.NoError(t, err)
-		require.False(t, in.Duplicate, "keys are apart per partner")
+		require.False(t, in.Duplicate, "each partner has its own keys")
 		require.False(t, in.Fact.Amendment)
 	})
 }
@@ -88,7 +88,8 @@ func TestAnAmendmentHasTheKeyAndOtherContent(t *testing.T) {
 	})
 }
 
-// The same delivery to several processes at once, and an amendment with it: one row each, and only one of them is the first.
+// Several processes store the same item and an amendment at the same time. Each gets one row, and only one caller is
+// the first.
 func TestConcurrentItemsAreDistinguished(t *testing.T) {
 	t.Parallel()
 	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
@@ -133,7 +134,7 @@ func TestAParkedFactIsLoadedUntilItsTurn(t *testing.T) {
 		require.Equal(t, order.ReasonRepeated, out.Reason)
 		forward(time.Minute)
 
-		// There is no way back from the lab to the customer.
+		// After the kit is at the lab, a shipment to the patient is not allowed.
 		in, out := applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped})
 		require.Equal(t, order.OutcomeParked, out.Outcome)
 		row, err := s.InboxItem(t.Context(), in.ID)
@@ -141,16 +142,16 @@ func TestAParkedFactIsLoadedUntilItsTurn(t *testing.T) {
 		require.Equal(t, []string{InboxParked, string(order.ReasonNoEdge)}, []string{row.State, row.ReasonCode})
 		st := state(t, s, o.ID)
 		require.Equal(t, []order.Fact{*in.Fact}, st.ParkedFacts)
-		require.Empty(t, getOrder(t, s, o.ID).State.ParkedFacts, "the inbox alone says what is parked")
+		require.Empty(t, getOrder(t, s, o.ID).State.ParkedFacts, "only the inbox stores parked facts")
 
-		// Parking is not the last word on a cause: whoever comes with an old state has to look again.
+		// A parked fact has no final outcome: a caller with an outdated revision has to load the state.
 		_, err = s.Record(t.Context(), order.Recording{
 			OrderID: o.ID, Revision: st.Revision - 1, Cause: order.CauseInbox(in.ID), Fact: in.Fact,
 			Decision: decisionWithSteps(st, s.now()),
 		})
 		require.ErrorIs(t, err, ErrStale)
 
-		// It may be parked again, and is applied under the same cause.
+		// It can be parked again, and is applied under the same cause later.
 		require.Equal(t, order.OutcomeParked, recordFact(t, s, o.ID, *in.Fact).Outcome)
 		final, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseInbox(in.ID), Fact: in.Fact},
 			func(st order.State) order.Decision {
@@ -177,7 +178,7 @@ func TestAParkedFactIsLoadedUntilItsTurn(t *testing.T) {
 	})
 }
 
-// A fact that proves a step and is parked itself has events under one cause twice.
+// A parked fact that proves an implied step has events of one cause twice.
 func TestAParkedFactMayHaveStepsTwice(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -257,7 +258,8 @@ func TestItemsThatAreNoFactsAreStored(t *testing.T) {
 func TestTheQuarantineIsBounded(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		fill := `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking, leg, facts, state, code, deliveries, received_at, state_at)
+		fill := `INSERT INTO inbox (id, partner, event_key, variant, hash, kind, order_number, tracking,
+				leg, facts, state, code, deliveries, received_at, state_at)
 			VALUES ($1, 'p', $1, 0, 'h', '', '', '', '', '{}', $2, '', 1, 1, 1)`
 		for range maxQuarantinedItems {
 			_, err := s.write.ExecContext(t.Context(), fill, NewID(), InboxQuarantined)
@@ -273,7 +275,7 @@ func TestTheQuarantineIsBounded(t *testing.T) {
 	})
 }
 
-// What a partner sends is kept however odd it is, and whatever the engine's columns take.
+// An item is stored even if its texts do not fit the columns of the engine.
 func TestItemsWithUnstorableTextsAreStored(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -304,7 +306,7 @@ func TestItemsWithUnstorableTextsAreStored(t *testing.T) {
 	})
 }
 
-// A lab that tells of its courier names the leg itself.
+// A fact of a lab about its courier names the leg.
 func TestALabsItemKeepsTheLegOfItsFact(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -318,8 +320,8 @@ func TestALabsItemKeepsTheLegOfItsFact(t *testing.T) {
 	})
 }
 
-// A fact that was applied by a run that was lost comes again when the order has moved on to where it would have to wait. It is not parked:
-// a parked fact is tried again after each step, and this one would never be decided.
+// A run that was lost has applied a fact. The fact is sent again when the order has a status in which it would be
+// parked. It must not be parked: a parked fact is tried again after each step, and this one would never be decided.
 func TestADecidedFactIsNotParkedAgain(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -345,7 +347,7 @@ func TestADecidedFactIsNotParkedAgain(t *testing.T) {
 		require.Equal(t, before, state(t, s, o.ID), "nothing has changed")
 		require.Equal(t, InboxApplied, inboxState(t, s, in.ID))
 
-		// One that an earlier version has parked is settled.
+		// A fact that an earlier build has parked gets its outcome.
 		_, err := s.write.ExecContext(t.Context(), `UPDATE inbox SET state = $1 WHERE id = $2`, InboxParked, in.ID)
 		require.NoError(t, err)
 		require.Len(t, state(t, s, o.ID).ParkedFacts, 1)

@@ -16,13 +16,13 @@ import (
 	"regexp"
 )
 
-// keySize is AES-256's.
+// keySize is the key size of AES-256 in bytes.
 const keySize = 32
 
-// Keyring seals and opens what the store encrypts (AES-256-GCM), makes the keyed hashes by which names and dates are found, and signs
-// texts. A sealed value and a hash say which key made them, so that several keys can be in use.
+// Keyring seals and opens what the store encrypts (AES-256-GCM), makes search hashes of names and dates, and signs
+// texts. A sealed value and a hash name the key that made them, so several keys can be in use.
 type Keyring struct {
-	encryptionKeys []encryptionKey // the first makes, all recognise
+	encryptionKeys []encryptionKey // the first is the primary key
 	byID           map[string]*encryptionKey
 }
 
@@ -32,26 +32,26 @@ type encryptionKey struct {
 	aead       cipher.AEAD
 	hashKey    []byte // of search hashes
 	signKey    []byte
-	hashPrefix string // with which its search hashes begin
+	hashPrefix string // the first characters of its search hashes
 }
 
-// keyIDPattern is what the ids of keys look like: they stand in a list, before a colon.
+// keyIDPattern matches the id of a key. In a list of keys, a colon follows the id.
 var keyIDPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// NewEncryptionKey makes the text form of a fresh key, "<id>:<base64 of 32 bytes>".
+// NewEncryptionKey returns the text form of a new random key, "<id>:<base64 of 32 bytes>".
 func NewEncryptionKey(id string) (string, error) {
 	if !keyIDPattern.MatchString(id) {
 		return "", fmt.Errorf("the id %q of a key is not 1 to 64 letters, digits, points, hyphens and underscores", id)
 	}
 	raw := make([]byte, keySize)
 	if _, err := rand.Read(raw); err != nil {
-		return "", fmt.Errorf("making a key: %w", err)
+		return "", fmt.Errorf("generating an API key: %w", err)
 	}
 	return id + ":" + base64.StdEncoding.EncodeToString(raw), nil
 }
 
-// ParseKeyring reads comma-separated keys as NewKey writes them. The first seals, hashes and signs; all open, find and verify.
-// Errors never quote a key.
+// ParseKeyring parses comma-separated keys in the form of NewEncryptionKey. The first one is the primary key, which
+// seals, hashes and signs; all keys open, find and verify. Errors never contain a key.
 func ParseKeyring(text string) (*Keyring, error) {
 	return OpenKeyring(context.Background(), text, nil)
 }
@@ -80,25 +80,26 @@ func (k *Keyring) add(id string, raw []byte) error {
 	return nil
 }
 
-// primary is the key in front.
+// primary returns the primary key, the first one.
 func (k *Keyring) primary() *encryptionKey { return &k.encryptionKeys[0] }
 
-// Seal encrypts plain for one place (a table and row, say "orders/<id>"), so that a sealed value moved elsewhere does not open.
+// Seal encrypts plain for a seal context such as "orders/<id>". The value opens with the same seal context only, so it
+// cannot be moved to another row.
 func (k *Keyring) Seal(sealContext string, plain []byte) []byte {
 	key := k.primary()
 	out := append(make([]byte, 0, 1+len(key.id)+len(plain)+32), key.sealedPrefix()...)
 	return key.aead.Seal(out, nil, plain, []byte(sealContext)) //nolint:gosec // the cipher makes a random nonce itself
 }
 
-// sealedPrefix is what every value that the key sealed begins with: the length of its id, and the id.
+// sealedPrefix is the beginning of every value that the key sealed: the length of its id, and the id.
 func (key *encryptionKey) sealedPrefix() []byte {
 	return append([]byte{byte(len(key.id))}, key.id...) //nolint:gosec // at most 255, see OpenKeyring
 }
 
-// ErrNotOpened says that no key opens a value, or not in its place.
+// ErrNotOpened means that no key opens a value with its seal context.
 var ErrNotOpened = errors.New("opening a sealed value")
 
-// Open decrypts what Seal made for the same place. An empty value opens as nil.
+// Open decrypts what Seal made with the same seal context. An empty value opens as nil.
 func (k *Keyring) Open(sealContext string, sealed []byte) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, nil
@@ -119,13 +120,15 @@ func (k *Keyring) Open(sealContext string, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// HashPrefixSize is how many characters of a hash say which key made it.
+// HashPrefixSize is the number of characters of a search hash that name the key that made it.
 const HashPrefixSize = 8
 
-// SearchHash is the keyed hash of a search term, in hex, as it is written. The field keeps equal terms of different fields apart.
+// SearchHash returns the keyed hash of a search term, in hex, by the primary key. Equal terms of different fields have
+// different hashes.
 func (k *Keyring) SearchHash(field, term string) string { return k.primary().searchHash(field, term) }
 
-// SearchHashes are what a search looks for: the hash of the term by each key, for what was written before a key was changed.
+// SearchHashes returns the hashes of a term by each key. A search looks for all of them, because rows may have been
+// written with an older key.
 func (k *Keyring) SearchHashes(field, term string) []string {
 	hashes := make([]string, len(k.encryptionKeys))
 	for i := range k.encryptionKeys {
@@ -162,7 +165,8 @@ func (k *Keyring) OpenJSON(sealContext string, sealed []byte, v any) error {
 	return DecodeOpened(plain, v)
 }
 
-// DecodeOpened keeps the cause to itself, because it may quote what was sealed.
+// DecodeOpened decodes the JSON of an opened value. Its error does not wrap the cause, because the cause may quote what
+// was sealed.
 func DecodeOpened(plain []byte, v any) error {
 	if json.Unmarshal(plain, v) != nil {
 		return errors.New("decoding a sealed document: it does not have the expected form")

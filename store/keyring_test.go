@@ -48,7 +48,7 @@ func TestATamperedValueDoesNotOpen(t *testing.T) {
 		_, err := k.Open("p", spoilt)
 		require.Error(t, err, "byte %d", i)
 		_, err = k.Open("p", sealed[:i])
-		if i > 0 { // nothing at all is an absent value
+		if i > 0 { // an empty value means no value
 			require.Error(t, err, "cut at %d", i)
 		}
 	}
@@ -108,7 +108,7 @@ func TestBadKeyringsAreRefused(t *testing.T) {
 	}
 }
 
-// What was sealed may be quoted by the reason why it does not decode.
+// The error of decoding must not quote the sealed content.
 func TestDecodingErrorsDoNotQuoteTheContent(t *testing.T) {
 	t.Parallel()
 	k := newKeyring(t, newEncryptionKeyText(t, "a"))

@@ -9,20 +9,20 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// LabAccount is a team's account with a lab, or one of all teams when TeamID is empty.
+// LabAccount is a team's account at a lab, or an account for all teams when TeamID is empty.
 type LabAccount struct {
 	ID          string
 	TeamID      string
 	LabSlug     string
-	Partner     string // which protocol the lab speaks, say molecular
+	Partner     string // the lab's protocol, such as molecular
 	Environment string // Production or Sandbox
 	BaseURL     string
-	// The credential pair: what we show the lab, and what the lab shows our webhook. Sealed.
+	// The credentials with which Aliquot calls the lab and the lab calls the webhook. Sealed.
 	User, Token string
-	// The pair before a rotation, which the webhook still takes while it is not empty. Sealed.
+	// The credentials before a rotation, which the webhook still accepts while they are not empty. Sealed.
 	PreviousUser, PreviousToken string
-	Spacing                     time.Duration // between the starts of calls; 0: no pacing
-	Settings                    []byte        // JSON object of the partner's own settings. Defaults to {}.
+	Spacing                     time.Duration // between the starts of two calls; 0: no pacing
+	Settings                    []byte        // JSON object of the partner's own settings; default: {}
 	Policy                      []byte        // JSON overlay of order.Policy; empty: none
 	Profile                     AccountProfile
 	Status                      string
@@ -32,10 +32,11 @@ type LabAccount struct {
 // labCredentials is the sealed part of a lab account.
 type labCredentials struct{ User, Token, PreviousUser, PreviousToken string }
 
-const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings, policy, profile, status, created_at`
+const labAccountColumns = `id, team_id, lab_slug, partner, environment, base_url, credentials, spacing, settings,
+	policy, profile, status, created_at`
 
-// PutLabAccount adds an account or replaces the one of the same id, credentials included. A zero CreatedAt means now. The error is
-// ErrConflict when the id belongs to another team.
+// PutLabAccount adds an account, or replaces the one with the same id, including its credentials. A zero CreatedAt
+// means now. The error is ErrConflict when the id belongs to another team.
 func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	if len(a.Settings) == 0 {
 		a.Settings = []byte("{}")
@@ -57,8 +58,9 @@ func (s *Store) PutLabAccount(ctx context.Context, a LabAccount) error {
 	}
 	n, err := ExecCount(ctx, s.write, `INSERT INTO lab_accounts (`+labAccountColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner, environment = excluded.environment,
-			base_url = excluded.base_url, credentials = excluded.credentials, spacing = excluded.spacing,
+		ON CONFLICT (id) DO UPDATE SET lab_slug = excluded.lab_slug, partner = excluded.partner,
+			environment = excluded.environment, base_url = excluded.base_url,
+			credentials = excluded.credentials, spacing = excluded.spacing,
 			settings = excluded.settings, policy = excluded.policy, profile = excluded.profile, status = excluded.status
 		WHERE lab_accounts.team_id = excluded.team_id`,
 		a.ID, a.TeamID, a.LabSlug, a.Partner, a.Environment, a.BaseURL, sealed, a.Spacing.Microseconds(),
@@ -98,8 +100,8 @@ func (s *Store) LabAccount(ctx context.Context, id string) (LabAccount, error) {
 	return a, nil
 }
 
-// LabAccounts lists the accounts that a team may order through, its own and those of all teams, oldest first; every account when
-// teamID is empty.
+// LabAccounts lists the accounts that a team may order through, its own and those for all teams, oldest first. An empty
+// teamID lists all accounts.
 func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, error) {
 	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
 		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE $1 = '' OR team_id IN ('', $1) ORDER BY created_at, id`, teamID)
@@ -109,7 +111,7 @@ func (s *Store) LabAccounts(ctx context.Context, teamID string) ([]LabAccount, e
 	return all, nil
 }
 
-// LabAccountsByPartner lists the accounts with a partner, oldest first: those whose credentials its webhook may show.
+// LabAccountsByPartner lists the accounts at a partner, oldest first. The partner's webhook accepts their credentials.
 func (s *Store) LabAccountsByPartner(ctx context.Context, partner string) ([]LabAccount, error) {
 	all, err := QueryAll(ctx, s.read, s.scanLabAccount,
 		`SELECT `+labAccountColumns+` FROM lab_accounts WHERE partner = $1 ORDER BY created_at, id`, partner)

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The ways in which the lab's part of an order may be delegated to the team (client-api#17-enums).
+// The ways to delegate the lab's part of an order to the team (client-api#17-enums).
 const (
 	NotDelegated    = "not_delegated"
 	OrderDelegated  = "order_delegated"
@@ -19,15 +19,15 @@ const (
 	FullyDelegated  = "fully_delegated"
 )
 
-// BillingClientBill is what orders are billed as unless they say otherwise; the others are what a lab account may allow besides.
+// BillingClientBill is the default billing type of orders. A lab account may allow the others in addition.
 const BillingClientBill = "client_bill"
 
-// billingTypes are the ways to bill an order (client-api#17-enums).
+// billingTypes returns the billing types of an order (client-api#17-enums).
 func billingTypes() []string {
 	return []string{BillingClientBill, "commercial_insurance", "patient_bill_passthrough", "patient_bill"}
 }
 
-// USStates are the states of client-api#17-enums, in its order.
+// USStates returns the states of client-api#17-enums, in that order.
 func USStates() []string {
 	return []string{
 		"AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME",
@@ -38,21 +38,23 @@ func USStates() []string {
 	}
 }
 
-// AccountProfile is what clients see of a lab account, and what it asks of their orders.
+// AccountProfile is what clients see of a lab account, and what it requires of their orders.
 type AccountProfile struct {
 	OrgID             *string  `json:"org_id,omitempty"`
-	DelegatedFlow     string   `json:"delegated_flow,omitempty"`      // Defaults to NotDelegated.
+	DelegatedFlow     string   `json:"delegated_flow,omitempty"`      // default: NotDelegated
 	ProviderAccountID string   `json:"provider_account_id,omitempty"` // the lab's own number of the account
 	Name              *string  `json:"account_name,omitempty"`
-	ClinicalNotes     *string  `json:"default_clinical_notes,omitempty"` // given to the lab with every order
+	ClinicalNotes     *string  `json:"default_clinical_notes,omitempty"` // sent to the lab with every order
 	BusinessUnits     []string `json:"business_units,omitempty"`
-	// AllowedBilling is how orders may be billed, and of patients of which states. Defaults to BillClient in every state.
+	// AllowedBilling maps the allowed billing types to the states of the patients. The default is BillingClientBill in
+	// every state.
 	AllowedBilling map[string][]string `json:"allowed_billing,omitempty"`
-	// NetworkPhysician orders where the team names nobody. Defaults to nobody.
+	// NetworkPhysician orders when the team names no physician. The default is none.
 	NetworkPhysician *order.Physician `json:"network_physician,omitempty"`
 }
 
-// ParseAccountProfile reads a profile; nothing is an empty one. An unknown name is an error, so that a misspelt one is not lost silently.
+// ParseAccountProfile parses a profile. An empty document is an empty profile. An unknown name is an error, so that
+// misspelt names are found.
 func ParseAccountProfile(document []byte) (AccountProfile, error) {
 	var p AccountProfile
 	if len(document) == 0 {
@@ -79,7 +81,7 @@ func (p AccountProfile) validate() error {
 		}
 		for _, state := range p.AllowedBilling[billing] {
 			if !slices.Contains(USStates(), state) {
-				errs = append(errs, fmt.Errorf("allowed_billing.%s has %q, which is no state", billing, state))
+				errs = append(errs, fmt.Errorf("allowed_billing.%s has %q, which is not a state", billing, state))
 			}
 		}
 	}
@@ -89,12 +91,12 @@ func (p AccountProfile) validate() error {
 	return errors.Join(errs...)
 }
 
-// RequiresOwnPhysician reports whether the team's own physician has to order.
+// RequiresOwnPhysician reports whether the physician of an order must be the team's own.
 func (p AccountProfile) RequiresOwnPhysician() bool {
 	return p.DelegatedFlow == OrderDelegated || p.DelegatedFlow == FullyDelegated
 }
 
-// AllowsBilling reports whether orders may be billed so, in a state or, when none is named, in any.
+// AllowsBilling reports whether orders may have this billing type in a state. An empty state means in any state.
 func (p AccountProfile) AllowsBilling(billing, state string) bool {
 	if len(p.AllowedBilling) == 0 {
 		return billing == BillingClientBill

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// What ends a value and a row of rows that are listed in one column. No id, no code and no number has either.
+// The characters that end a value and a row in a column that lists rows. No id, code or number contains them.
 const (
 	valueSeparator = "\x1f"
 	rowSeparator   = "\x1e"
 )
 
-// RowsAsText is a column that lists rows of another table, with values that are not NULL: a statement that joins them would repeat the
-// documents of the order in each. JSON would do, at three times the cost.
+// RowsAsText returns a column expression that lists the rows of another table as text. NULL values are not allowed. A
+// join would repeat the documents of the order in each row, and JSON would cost three times as much.
 func RowsAsText(values, from string) string {
 	return `(SELECT COALESCE(string_agg(concat_ws('` + valueSeparator + `', ` + values + `), '` + rowSeparator +
 		`'), '') FROM ` + from + `)`
 }
 
-// TextRow is one of them, which is read value by value.
+// TextRow is one row of such a list. Its values are read one after another.
 type TextRow struct {
 	unread  string
 	hasMore bool
@@ -30,7 +30,7 @@ type TextRow struct {
 
 var errMalformedTextRow = errors.New("a listed row does not have the expected form")
 
-// TextRows are the rows that a column lists.
+// TextRows returns the rows of a list.
 func TextRows(list string) iter.Seq[*TextRow] {
 	return func(yield func(*TextRow) bool) {
 		for list != "" {
@@ -60,7 +60,7 @@ func (r *TextRow) Int64() int64 {
 	return n
 }
 
-// Finish is nil when there was a value for each that was read, and no other.
+// Finish returns an error unless exactly the values of the row have been read.
 func (r *TextRow) Finish() error {
 	if r.err == nil && r.hasMore {
 		return errMalformedTextRow
@@ -68,7 +68,7 @@ func (r *TextRow) Finish() error {
 	return r.err
 }
 
-// QualifyColumns says of columns which table's they are.
+// QualifyColumns adds the table's name to each column.
 func QualifyColumns(table, columns string) string {
 	names := strings.Split(columns, ",")
 	for i, name := range names {
@@ -77,7 +77,7 @@ func QualifyColumns(table, columns string) string {
 	return strings.Join(names, ", ")
 }
 
-// QualifyOptionalColumns is qualified for a row that may not be there: its columns are empty then.
+// QualifyOptionalColumns is QualifyColumns for a row that may not exist. Its columns are empty then.
 func QualifyOptionalColumns(table, columns string) string {
 	names := strings.Split(QualifyColumns(table, columns), ", ")
 	for i, name := range names {

@@ -12,28 +12,30 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// OpenWork is how everything stands that somebody or something still has to do with. Marks, reports and deliveries are counted to
-// mostCounted: more are too many all the same.
+// OpenWork counts everything that is not finished. Attention marks, inbox items and deliveries are counted up to
+// countLimit.
 type OpenWork struct {
-	UnfinishedOrders map[lifecycle.Status]int // unfinished orders, by status; a status without one is absent
-	AttentionMarks   map[string]int           // open marks, by reason; a reason without one is absent
-	// reports that are not settled, by state; each of WaitingStates is there
+	UnfinishedOrders map[lifecycle.Status]int // by status; a status without unfinished orders is absent
+	AttentionMarks   map[string]int           // open marks by reason; a reason without marks is absent
+	// InboxItems counts unprocessed inbox items by state. It has each state of UnprocessedInboxStates.
 	InboxItems map[string]int
-	// since when the longest waiting report has not been settled by its order; zero: none waits
+	// OldestInboxItemAt is the time since which the oldest inbox item has been waiting for its order. It is zero when none
+	// waits.
 	OldestInboxItemAt     time.Time
 	DeliveryLag           DeliveryLag
-	OldestUnsealedAuditAt time.Time // when the oldest row of the audit was written that is not sealed; zero: all are
+	OldestUnsealedAuditAt time.Time // when the oldest unsealed audit row was written; zero: all are sealed
 }
 
-// UnprocessedInboxStates are the states in which a report waits: for its order's workflow, for its turn, or for somebody to say whose it is.
+// UnprocessedInboxStates returns the states in which an inbox item waits: for its order's workflow, for another fact,
+// or to be assigned.
 func UnprocessedInboxStates() []string {
 	return []string{InboxReceived, InboxSignalled, InboxParked, InboxUnmatched, InboxQuarantined}
 }
 
-// countLimit is how far is counted what is counted row by row.
+// countLimit is the limit of counts that read every row.
 const countLimit = 100_000
 
-// OpenWork reads how everything stands at a time. What it costs does not depend on how many orders, reports and deliveries there are.
+// OpenWork reads the counts at a time. Its cost does not depend on the number of orders, inbox items and deliveries.
 func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 	var out OpenWork
 	for _, read := range []func() error{
@@ -49,12 +51,12 @@ func (s *Store) OpenWork(ctx context.Context, now time.Time) (OpenWork, error) {
 		},
 		func() (err error) {
 			out.OldestUnsealedAuditAt, err = QueryOne(ctx, s.read, ScanTime,
-				`SELECT COALESCE((SELECT at FROM audit WHERE seq IS NULL ORDER BY id LIMIT 1), 0)`) // ids are in the order of time
+				`SELECT COALESCE((SELECT at FROM audit WHERE seq IS NULL ORDER BY id LIMIT 1), 0)`) // ids are in order of time
 			return err
 		},
 	} {
 		if err := read(); err != nil {
-			return OpenWork{}, fmt.Errorf("reading how things stand: %w", err)
+			return OpenWork{}, fmt.Errorf("counting open work: %w", err)
 		}
 	}
 	return out, nil
@@ -72,7 +74,7 @@ func (s *Store) inboxCountsByState(ctx context.Context) (map[string]int, error) 
 	return counts, nil
 }
 
-// attentionCounts counts the open marks of all orders, by reason. Reasons without one are absent.
+// attentionCounts counts the open marks of all orders, by reason. Reasons without marks are absent.
 func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	for _, reason := range order.AllAttentionReasons() {
@@ -87,13 +89,13 @@ func (s *Store) attentionCounts(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-// countUpTo counts the rows of a source, to mostCounted.
+// countUpTo counts the rows of a source, up to countLimit.
 func (s *Store) countUpTo(ctx context.Context, source string, args ...any) (int, error) {
 	return QueryOne(ctx, s.read, ScanInt, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) AS bounded`,
 		source, s.countLimit), args...)
 }
 
-// PoolMetrics are metrics of the connections to the database: go_sql_*, by pool.
+// PoolMetrics returns the metrics of the database's connection pools: go_sql_*, by pool.
 func (s *Store) PoolMetrics() []prometheus.Collector {
 	if s.read == s.write {
 		return []prometheus.Collector{collectors.NewDBStatsCollector(s.write, "store")}

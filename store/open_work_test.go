@@ -55,7 +55,7 @@ func TestOpenWork(t *testing.T) {
 	})
 }
 
-// What is counted row by row is counted as far as anybody cares.
+// Counts that read row by row stop at the limit.
 func TestCountsStopAtTheLimit(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

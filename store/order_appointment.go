@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Appointment reads an order's appointment: the one that is ahead or under way, or else the newest, which a client sees until
-// another is booked. With a team, only an order of that team is found. The error is ErrNotFound when the order has none.
+// Appointment reads an order's active appointment, or else the newest one. With a teamID, only an order of that team is
+// found. The error is ErrNotFound when the order has no appointment.
 func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.AppointmentDocument, error) {
 	var a order.AppointmentDocument
 	err := s.InSnapshot(ctx, func(q Querier) (err error) {
@@ -24,7 +24,7 @@ func (s *Store) Appointment(ctx context.Context, teamID, orderID string) (order.
 	return a, nil
 }
 
-// appointment reads the whole of the one appointment that a clause selects.
+// appointment reads the whole appointment that a clause selects.
 func (s *Store) appointment(ctx context.Context, q Querier, clause string,
 	args ...any) (order.AppointmentDocument, error) {
 	row, err := QueryOne(ctx, q, s.scanAppointment, selectAppointments+clause, args...)
@@ -34,7 +34,7 @@ func (s *Store) appointment(ctx context.Context, q Querier, clause string,
 	return s.loadHistoryAndLocation(ctx, q, row)
 }
 
-// loadHistoryAndLocation adds an appointment's history and place.
+// loadHistoryAndLocation adds an appointment's history and location.
 func (s *Store) loadHistoryAndLocation(ctx context.Context, q Querier,
 	row appointmentRow) (a order.AppointmentDocument, err error) {
 	a = row.document
@@ -48,14 +48,15 @@ func (s *Store) loadHistoryAndLocation(ctx context.Context, q Querier,
 	return a, err
 }
 
-const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference, a.confirmation, a.site,
-	a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at, a.created_at, a.notes, a.place,
+const selectAppointments = `SELECT a.id, a.order_id, a.type, a.provider, a.account_id, a.status, a.reference,
+	a.confirmation, a.site, a.slot, a.start_at, a.end_at, a.zone, a.can_reschedule, a.confirm_by, a.reported_at,
+	a.created_at, a.notes, a.place,
 	o.user_id, o.transaction_id, o.address FROM appointments a JOIN orders o ON o.id = a.order_id `
 
-// appointmentRow is an appointment and the places that it may be at.
+// appointmentRow is an appointment and its possible locations.
 type appointmentRow struct {
 	document          order.AppointmentDocument
-	requestedLocation *order.Location // by the client
+	requestedLocation *order.Location // set by the client
 	patientHome       *order.Address  // nil: not known
 }
 
@@ -94,7 +95,8 @@ func scanAppointmentEvent(row Scanner) (e order.AppointmentEvent, err error) {
 	return e, err
 }
 
-// storeAppointments writes what a recording did to the order's appointments: each event, and the newest appointment as it is now.
+// storeAppointments stores what a recording did to the order's appointments: each event, and the state of the newest
+// appointment.
 func (s *Store) storeAppointments(ctx context.Context, tx *sql.Tx, r order.Recording, teamID string,
 	now time.Time) error {
 	for _, step := range r.Decision.Appointments {
@@ -126,10 +128,11 @@ func upsertAppointment(ctx context.Context, tx *sql.Tx, orderID, teamID string, 
 		`INSERT INTO appointments (id, order_id, team_id, type, provider, account_id, status, reference,
 			confirmation, site, slot, start_at, end_at, zone, can_reschedule, confirm_by, reported_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id, status = excluded.status,
-			reference = excluded.reference, confirmation = excluded.confirmation, site = excluded.site, slot = excluded.slot,
-			start_at = excluded.start_at, end_at = excluded.end_at, zone = excluded.zone, can_reschedule = excluded.can_reschedule,
-			confirm_by = excluded.confirm_by, reported_at = excluded.reported_at
+		ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, account_id = excluded.account_id,
+			status = excluded.status, reference = excluded.reference, confirmation = excluded.confirmation,
+			site = excluded.site, slot = excluded.slot, start_at = excluded.start_at, end_at = excluded.end_at,
+			zone = excluded.zone, can_reschedule = excluded.can_reschedule, confirm_by = excluded.confirm_by,
+			reported_at = excluded.reported_at
 		WHERE appointments.order_id = excluded.order_id`,
 		a.ID, orderID, teamID, a.Type, storableText(a.Provider), a.AccountID, a.Status, storableText(a.Reference),
 		storableText(a.Confirmation), storableText(a.SiteCode), storableText(a.SlotKey), ToMicros(a.StartAt),

@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// PutAppointmentLocation keeps where a provider says that an appointment of an order is, or replaces it. reference is the provider's id of the
-// appointment.
+// PutAppointmentLocation stores or replaces the location of an appointment that its provider reports. reference is the
+// provider's id of the appointment.
 func (s *Store) PutAppointmentLocation(ctx context.Context, orderID, reference string, p order.Location) error {
 	reference = storableText(reference)
 	sealed, err := s.keys.SealJSON(appointmentLocationSealContext(orderID, reference), p)
@@ -22,7 +22,7 @@ func (s *Store) PutAppointmentLocation(ctx context.Context, orderID, reference s
 		ON CONFLICT (order_id, reference) DO UPDATE SET place = excluded.place, updated_at = excluded.updated_at`,
 		orderID, reference, sealed, ToMicros(s.now()))
 	if err != nil {
-		return fmt.Errorf("writing the place of an appointment of order %s: %w", orderID, err)
+		return fmt.Errorf("writing the location of an appointment of order %s: %w", orderID, err)
 	}
 	return nil
 }
@@ -31,8 +31,9 @@ func appointmentLocationSealContext(orderID, reference string) string {
 	return sealContext("appointment_places", orderID+"/"+reference, "place")
 }
 
-// appointmentLocation is where an appointment is: as the provider has told, or as the client asked, or the patient's home. It is empty for a
-// patient service center whose provider has not told.
+// appointmentLocation returns the location of an appointment: the one that the provider reported, or else the one that
+// the client asked for, or else the patient's home. It is empty for a patient service center until the provider reports
+// it.
 func (s *Store) appointmentLocation(ctx context.Context, q Querier, r appointmentRow) (p order.Location, err error) {
 	a, reference := r.document, storableText(r.document.Reference)
 	sealed, err := QueryOne(ctx, q, ScanBytes,
@@ -42,7 +43,7 @@ func (s *Store) appointmentLocation(ctx context.Context, q Querier, r appointmen
 	}
 	switch {
 	case !errors.Is(err, ErrNotFound):
-		return p, fmt.Errorf("reading the place of appointment %s: %w", a.ID, err)
+		return p, fmt.Errorf("reading the location of appointment %s: %w", a.ID, err)
 	case r.requestedLocation != nil:
 		return *r.requestedLocation, nil
 	case a.Type == order.Phlebotomy && r.patientHome != nil:
@@ -52,8 +53,9 @@ func (s *Store) appointmentLocation(ctx context.Context, q Querier, r appointmen
 	}
 }
 
-// BookingOfDemand reads what came with a demand about an appointment. That of a demand which books or requests one is still found when it
-// has been moved to the appointment, as it is when a caller did not wait for the provider. It is empty when nothing came, or is left.
+// BookingOfDemand reads the body of a demand about an appointment. The body of a demand that books or requests an
+// appointment is found even after it was moved to the appointment, as happens when a caller does not wait for the
+// provider. It is empty when the demand has no body, or no longer has one.
 func (s *Store) BookingOfDemand(ctx context.Context, demandID string) (order.BookingBody, error) {
 	var b order.BookingBody
 	body, err := s.demandBody(ctx, s.read, demandID)
@@ -77,8 +79,8 @@ func (s *Store) bookingOfAppointment(ctx context.Context, appointmentID string) 
 	return order.BookingBody{Notes: row.document.Notes, Location: row.requestedLocation}, err
 }
 
-// moveBookingOfDemand moves what came with a demand to the appointment that it made or moved. What came with a cancellation has no place
-// there and stays with the demand.
+// moveBookingOfDemand moves the body of a demand to the appointment that it created or rescheduled. The body of a
+// cancellation stays with the demand.
 func (s *Store) moveBookingOfDemand(ctx context.Context, tx *sql.Tx, r order.Recording, kind order.DemandKind) error {
 	switch newest := r.Decision.Next.Appointment; {
 	case kind == order.DemandCancelAppointment:
@@ -90,7 +92,8 @@ func (s *Store) moveBookingOfDemand(ctx context.Context, tx *sql.Tx, r order.Rec
 	}
 }
 
-// moveBookingBody moves the body of a demand, if it has one, to an appointment. Absent parts stay as they are.
+// moveBookingBody moves the body of a demand, if it has one, to an appointment. Parts that it does not have are not
+// changed.
 func (s *Store) moveBookingBody(ctx context.Context, tx *sql.Tx, demandID, appointmentID string) error {
 	body, err := s.demandBody(ctx, tx, demandID)
 	if errors.Is(err, ErrNotFound) || err == nil && body == nil {
@@ -116,7 +119,7 @@ func (s *Store) moveBookingBody(ctx context.Context, tx *sql.Tx, demandID, appoi
 		return fmt.Errorf("writing appointment %s: %w", appointmentID, err)
 	}
 	if n == 0 {
-		return nil // it is not there yet
+		return nil // the appointment does not exist yet
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, demandID)
 	return err

@@ -18,7 +18,7 @@ func appointmentOf(t *testing.T, s *Store, orderID string) order.AppointmentDocu
 	return a
 }
 
-// stepOfDemand is the appointment that a demand makes.
+// stepOfDemand returns the step that a demand causes: the appointment it creates.
 func stepOfDemand(s *Store, o *order.Order, demandID string) order.AppointmentStep {
 	a := newBooking(s, o)
 	a.ID = demandID
@@ -47,26 +47,26 @@ func TestAppointmentLocation(t *testing.T) {
 		step := stepOfDemand(s, o, addBooking(t, s, o.ID, order.DemandRequestAppointment,
 			order.BookingBody{Location: &asked}))
 		recordAppointment(t, s, o.ID, step.Appointment.ID, step)
-		require.Equal(t, asked, appointmentOf(t, s, o.ID).Location, "as it was asked for")
+		require.Equal(t, asked, appointmentOf(t, s, o.ID).Location, "as the client asked for it")
 		require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, "another", o.Address.Location()))
-		require.Equal(t, asked, appointmentOf(t, s, o.ID).Location, "that is another appointment's")
+		require.Equal(t, asked, appointmentOf(t, s, o.ID).Location, "it is the location of another appointment")
 		for _, told := range []order.Location{site, asked, site} {
 			require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, step.Appointment.Reference, told))
-			require.Equal(t, told, appointmentOf(t, s, o.ID).Location, "as the provider says")
+			require.Equal(t, told, appointmentOf(t, s, o.ID).Location, "as the provider reports it")
 		}
 		require.Error(t, s.PutAppointmentLocation(t.Context(), NewID(), "r", site), "there is no such order")
 	})
 }
 
-// A place that the provider's answer brought is in the first message already.
-func TestALocationMayComeBeforeItsAppointment(t *testing.T) {
+// The first webhook message already contains the location of the provider's reply.
+func TestALocationMayBeStoredBeforeItsAppointment(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID
 		endpoint := addEndpoint(t, s, team)
 		o := addOrderOf(t, s, team, setModality(lifecycle.WalkIn))
 		a := newBooking(s, o)
-		a.Reference = "no\x00thing\xff" // a partner's text is stored whatever it is
+		a.Reference = "no\x00thing\xff" // a partner's text is stored even if it is not valid
 		require.NoError(t, s.PutAppointmentLocation(t.Context(), o.ID, a.Reference,
 			order.Location{FirstLine: "1300 N 12th St"}))
 		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: a, First: true})
@@ -97,12 +97,12 @@ func TestTheBodyOfABookingMovesToTheAppointment(t *testing.T) {
 		require.Nil(t, body)
 		got, err = s.BookingOfDemand(ctx, id)
 		require.NoError(t, err)
-		require.Equal(t, asked, got, "found where it is now")
+		require.Equal(t, asked, got, "found after it was moved")
 		require.Equal(t, asked.Notes, appointmentOf(t, s, o.ID).Notes)
 		message := messagesDue(t, s, endpoint, o.ID, webhooks.AppointmentCreated)[0]
 		require.Equal(t, "afraid of needles", jsonPath(t, message, "data", "appointment_notes"))
 
-		// Moved: what is absent stays as it is.
+		// Rescheduling does not change absent data.
 		forward(time.Minute)
 		moved := step
 		moved.First, moved.Reschedule = false, true
@@ -118,7 +118,7 @@ func TestTheBodyOfABookingMovesToTheAppointment(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, got)
 
-		// Why it is cancelled is no note of the appointment.
+		// The reason of a cancellation is not a note of the appointment.
 		forward(time.Minute)
 		why := order.BookingBody{Notes: new("moved abroad"), Reason: order.CancellationReasons(order.Phlebotomy)[0].ID}
 		id = addBooking(t, s, o.ID, order.DemandCancelAppointment, why)
@@ -132,11 +132,11 @@ func TestTheBodyOfABookingMovesToTheAppointment(t *testing.T) {
 
 		got, err = s.BookingOfDemand(ctx, NewID())
 		require.NoError(t, err)
-		require.Empty(t, got, "nothing was kept")
+		require.Empty(t, got, "nothing was stored")
 	})
 }
 
-// A provider may report an appointment before the call that booked it has been answered.
+// A provider may report an appointment before it replies to the call that booked it.
 func TestAnAppointmentMayComeBeforeTheOutcomeOfItsDemand(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -149,7 +149,7 @@ func TestAnAppointmentMayComeBeforeTheOutcomeOfItsDemand(t *testing.T) {
 		recordAppointment(t, s, o.ID, id, step)
 		require.Equal(t, "afraid of needles", *appointmentOf(t, s, o.ID).Notes)
 
-		// And a demand may be settled before its appointment exists.
+		// A demand may have its outcome before its appointment exists.
 		early := addBooking(t, s, o.ID, order.DemandBookAppointment, order.BookingBody{Notes: new("call first")})
 		_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(early), DemandID: early},
 			func(st order.State) order.Decision {

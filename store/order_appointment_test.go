@@ -13,12 +13,12 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// setModality makes an order one that has appointments.
+// setModality returns a change that gives an order another modality.
 func setModality(m lifecycle.Modality) func(*order.Order) {
 	return func(o *order.Order) { o.Modality, o.LabTest.Method = m, m }
 }
 
-// newBooking is an appointment that has just been made for the order.
+// newBooking returns a new appointment of the order.
 func newBooking(s *Store, o *order.Order) order.Appointment {
 	return order.Appointment{
 		ID: NewID(), Type: order.AppointmentTypeOf(o.Modality), Provider: "quest", AccountID: NewID(),
@@ -29,7 +29,7 @@ func newBooking(s *Store, o *order.Order) order.Appointment {
 	}
 }
 
-// decisionOfSteps is a decision that records a step of an appointment after the other, and nothing else.
+// decisionOfSteps returns a decision that records steps of appointments and nothing else.
 func decisionOfSteps(st order.State, at time.Time, steps ...order.AppointmentStep) order.Decision {
 	d := order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st}
 	for i := range steps {
@@ -41,7 +41,7 @@ func decisionOfSteps(st order.State, at time.Time, steps ...order.AppointmentSte
 	return d
 }
 
-// recordAppointment records steps of appointments, with a demand where there is one.
+// recordAppointment records steps of appointments, and the outcome of a demand if there is one.
 func recordAppointment(t *testing.T, s *Store, orderID, demandID string, steps ...order.AppointmentStep) RecordResult {
 	t.Helper()
 	cause := order.CauseCall(NewID())
@@ -54,7 +54,7 @@ func recordAppointment(t *testing.T, s *Store, orderID, demandID string, steps .
 	return out
 }
 
-// addBooking keeps a demand about an appointment and gives its id.
+// addBooking adds a demand about an appointment and returns its id.
 func addBooking(t *testing.T, s *Store, orderID string, kind order.DemandKind, b order.BookingBody) string {
 	t.Helper()
 	row := DemandRow{ID: NewID(), OrderID: orderID, Kind: kind, By: lifecycle.Client}
@@ -65,7 +65,8 @@ func addBooking(t *testing.T, s *Store, orderID string, kind order.DemandKind, b
 	return row.ID
 }
 
-// messagesDue lists the messages of an event type about an order that are due at an endpoint, oldest first.
+// messagesDue returns the bodies of the webhook messages of an event type about an order that are due at an endpoint,
+// oldest first.
 func messagesDue(t *testing.T, s *Store, endpoint, orderID, eventType string) [][]byte {
 	t.Helper()
 	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
@@ -85,7 +86,7 @@ func messagesDue(t *testing.T, s *Store, endpoint, orderID, eventType string) []
 	return bodies
 }
 
-// requireAppointment: the message tells of the appointment as it can be read.
+// requireAppointment requires that a webhook message contains the appointment as the API returns it.
 func requireAppointment(t *testing.T, body []byte, a order.AppointmentDocument) {
 	t.Helper()
 	want, err := json.Marshal(junction.FromAppointment(a))
@@ -147,7 +148,7 @@ func TestAnAppointmentIsRecordedWithItsEvents(t *testing.T) {
 	})
 }
 
-// Several steps of one recording are several events and messages, each with the appointment as it was then.
+// Several steps of one recording cause several events and webhook messages, each with the appointment as it was then.
 func TestEachStepOfARecordingIsEnqueued(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -210,7 +211,7 @@ func TestTheAppointmentOfAnOrderIsTheActiveOrTheNewest(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []any{newest.ID, newest.Status}, []any{got.ID, got.Status})
 		}
-		// Should an older one be active, it is the one.
+		// If an older appointment is active, it is returned.
 		_, err := s.write.ExecContext(t.Context(), `UPDATE appointments SET status = 'in_progress' WHERE created_at < $1`,
 			ToMicros(newest.CreatedAt))
 		require.NoError(t, err)
@@ -221,7 +222,7 @@ func TestTheAppointmentOfAnOrderIsTheActiveOrTheNewest(t *testing.T) {
 	})
 }
 
-// What the provider tells without anything happening to the appointment is kept, and nobody is told.
+// Data that the provider reports without an event is stored, and no webhook is enqueued.
 func TestAnAppointmentIsUpdatedWithoutAnEvent(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -252,7 +253,7 @@ func TestAnAppointmentIsUpdatedWithoutAnEvent(t *testing.T) {
 	})
 }
 
-// A recording that fails leaves no appointment; one that names another order's is such a one.
+// A failing recording stores no appointment. Naming the appointment of another order makes it fail.
 func TestAFailingRecordingLeavesNoAppointment(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -278,7 +279,7 @@ func TestAFailingRecordingLeavesNoAppointment(t *testing.T) {
 			require.NotErrorIs(t, err, ErrNotFound, name)
 			require.Equal(t, before, rowCounts(t, s), name)
 		}
-		// The control: unspoilt, it is recorded.
+		// Control: without the error it is recorded.
 		recordAppointment(t, s, o.ID, "", order.AppointmentStep{Appointment: newBooking(s, o), First: true})
 		require.NotEqual(t, before, rowCounts(t, s))
 	})

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// TableRows are many rows of one table.
+// TableRows are rows of one table.
 type TableRows struct {
 	Table   string
 	Columns []string
@@ -21,9 +21,9 @@ type TableRows struct {
 
 func (r *TableRows) Add(values ...any) { r.Values = append(r.Values, values) }
 
-// BulkInsertOrders writes orders as they are, each with its history, its state and its results, for a database to measure with: nobody is
-// told of them, and their workflows count as started. What is counted of them (RecountOrders) is written after them. The error is
-// ErrConflict when one of them exists.
+// BulkInsertOrders writes orders as they are, each with its events, state and results, to fill a database for
+// measurements. It enqueues no webhooks, and the orders' workflows count as started. It does not update the counts of
+// orders: call CorrectOrderCounts afterwards. The error is ErrConflict when one of the orders exists.
 func (s *Store) BulkInsertOrders(ctx context.Context, orders []order.Order) error {
 	transactions := TableRows{Table: "order_transactions", Columns: []string{"id", "team_id", "created_at", "updated_at"}}
 	written := TableRows{Table: "orders", Columns: orderInsertColumns}
@@ -68,7 +68,7 @@ func uniqueTerms(terms []searchTerm) []searchTerm {
 	return out
 }
 
-// BulkInsertUsers writes users as AddOrders writes orders. The limit of a sandbox team does not hold for them.
+// BulkInsertUsers writes users as BulkInsertOrders writes orders. It ignores the user limit of a sandbox team.
 func (s *Store) BulkInsertUsers(ctx context.Context, users []User) error {
 	written := TableRows{Table: "users", Columns: []string{"id", "team_id", "client_user_id", "created_at", "updated_at"}}
 	for _, u := range users {
@@ -80,7 +80,7 @@ func (s *Store) BulkInsertUsers(ctx context.Context, users []User) error {
 	return nil
 }
 
-// HasOrders reports whether there is an order.
+// HasOrders reports whether there is any order.
 func (s *Store) HasOrders(ctx context.Context) (bool, error) {
 	var found bool
 	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM orders)`).Scan(&found)
@@ -90,7 +90,8 @@ func (s *Store) HasOrders(ctx context.Context) (bool, error) {
 	return found, nil
 }
 
-// Analyze lets the database look at its tables and plan for what they hold, as PostgreSQL does by itself after a while.
+// Analyze updates the statistics by which the database plans queries. PostgreSQL also does that on its own after a
+// while.
 func (s *Store) Analyze(ctx context.Context) error {
 	statement := "ANALYZE"
 	if s.dialect == Postgres {
@@ -102,7 +103,7 @@ func (s *Store) Analyze(ctx context.Context) error {
 	return nil
 }
 
-// BulkInsert writes rows in one transaction, by the fastest way that the engine has.
+// BulkInsert writes rows in one transaction, by the fastest method of the engine.
 func (s *Store) BulkInsert(ctx context.Context, tables ...TableRows) error {
 	if s.dialect == Postgres {
 		return s.copyRows(ctx, tables)
@@ -117,7 +118,7 @@ func (s *Store) BulkInsert(ctx context.Context, tables ...TableRows) error {
 	})
 }
 
-// InsertStatement is the statement that writes one row of a table of ours.
+// InsertStatement returns the statement that inserts one row of a table.
 func InsertStatement(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "),
 		Placeholders(1, len(columns)))
@@ -137,7 +138,7 @@ func insertRows(ctx context.Context, tx *sql.Tx, t TableRows) error {
 	return nil
 }
 
-// copyRows is bulk by PostgreSQL's COPY.
+// copyRows is BulkInsert by PostgreSQL's COPY.
 func (s *Store) copyRows(ctx context.Context, tables []TableRows) error {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// stateColumns is what of an order's state is stored beside the state itself, to be searched by and shown.
+// stateColumns are the values of an order's state that are also stored in columns of their own, for searches and lists.
 type stateColumns struct {
 	status       lifecycle.LowStatus
 	detail       lifecycle.Detail
@@ -25,10 +25,11 @@ type stateColumns struct {
 	state        string // JSON
 }
 
-// stateColumnsOf derives the columns. The sample goes by the lab's accession once that is known; sampleID is what it went by before. That
-// of an imported order keeps the number that the client knows it by, and a kit that was ordered without a patient what is printed on it.
+// stateColumnsOf derives the columns. The sample id is the lab's accession number once it is known, and sampleID
+// before. An imported order keeps the number that the client knows, and a kit that was ordered without a patient keeps
+// the number printed on it.
 func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
-	s.ParkedFacts = nil // the inbox has them
+	s.ParkedFacts = nil // stored in the inbox
 	state, err := encodeJSON(s)
 	if err != nil {
 		return stateColumns{}, err
@@ -52,15 +53,16 @@ func stateColumnsOf(s order.State, sampleID string) (stateColumns, error) {
 	return c, nil
 }
 
-// isUnfinished tells whether the order's workflow has something to do or to wait for: the order has not ended, or partners are still to
-// be called. A kit whose tracker was never made need not be
-// followed once its order has ended; without a tracking service that is so for every kit.
+// isUnfinished reports whether the order's workflow has something to do or to wait for: the order has not ended, or
+// partners still have to be called. A kit without a tracker is not followed after its order has ended. Without a
+// tracking service that holds for every kit.
 func isUnfinished(s order.State) bool {
 	return !s.Terminal() || s.PendingCancellation != nil || s.PendingBooking != nil || len(s.PendingReleases) > 0 ||
 		s.Fetch.Pending && !s.Fetch.GivenUp
 }
 
-// replaceAttentionMarks replaces the rows by which orders with open marks are found. marked says that there are such rows, which is seldom.
+// replaceAttentionMarks replaces the rows of an order's open marks. hadMarks says that such rows may exist, which is
+// rare.
 func replaceAttentionMarks(ctx context.Context, tx *sql.Tx, orderID string, hadMarks bool,
 	marks []order.Attention) error {
 	if hadMarks {

@@ -12,20 +12,20 @@ import (
 	"github.com/aliquot-labs/aliquot/lifecycle"
 )
 
-// Unfinished orders are counted by status in rows that the transactions themselves keep: to walk over all of them is too much for a
-// scrape where there are millions.
+// Unfinished orders are counted by status in rows that each transaction updates. With millions of orders, counting them
+// at each scrape would be too slow.
 
-// countShards is how many rows share the count of a status. A transaction holds two of them until it has committed, and only those that
-// hold the same wait for each other.
+// countShards is the number of rows that share the count of a status. A transaction locks two of them until it is
+// committed, so only transactions with the same rows wait for each other.
 const countShards = 32
 
-// countKey is where an order counts; the zero value: nowhere.
+// countKey is the count that an order belongs to. The zero value means none.
 type countKey struct {
 	modality lifecycle.Modality
 	status   lifecycle.LowStatus
 }
 
-// countKeyOf is where an order counts that is in a status and unfinished or not.
+// countKeyOf returns the count of an order in a status. It is zero for an order that is not unfinished.
 func countKeyOf(modality lifecycle.Modality, status lifecycle.LowStatus, unfinished bool) countKey {
 	if !unfinished {
 		return countKey{}
@@ -33,8 +33,8 @@ func countKeyOf(modality lifecycle.Modality, status lifecycle.LowStatus, unfinis
 	return countKey{modality, status}
 }
 
-// moveOrderCount notes that an order counts no longer here but there. It comes last in a transaction, which holds what it has changed
-// until it ends.
+// moveOrderCount moves an order from one count to another. It has to be the last statement of a transaction, because it
+// locks rows that other transactions need.
 func moveOrderCount(ctx context.Context, tx *sql.Tx, orderID string, from, to countKey) error {
 	if from == to {
 		return nil
@@ -46,7 +46,7 @@ func moveOrderCount(ctx context.Context, tx *sql.Tx, orderID string, from, to co
 	return addCounts(ctx, tx, changes, h.Sum32()%countShards)
 }
 
-// addCounts changes counts, in the order of their keys, so that no two transactions wait for each other.
+// addCounts changes counts in the order of their keys, so that two transactions do not deadlock.
 func addCounts(ctx context.Context, tx *sql.Tx, changes map[countKey]int, shard uint32) error {
 	if len(changes) == 0 {
 		return nil
@@ -65,7 +65,8 @@ func addCounts(ctx context.Context, tx *sql.Tx, changes map[countKey]int, shard 
 		args = append(args, string(key.modality), string(key.status), shard, changes[key])
 	}
 	_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO order_counts (modality, status, shard, orders) VALUES %s
-		ON CONFLICT (modality, status, shard) DO UPDATE SET orders = order_counts.orders + excluded.orders`, strings.Join(rows, ", ")), args...)
+		ON CONFLICT (modality, status, shard) DO UPDATE SET orders = order_counts.orders + excluded.orders`,
+		strings.Join(rows, ", ")), args...)
 	if err != nil {
 		return fmt.Errorf("counting orders: %w", err)
 	}
@@ -88,18 +89,19 @@ func (s *Store) unfinishedByStatus(ctx context.Context) (map[lifecycle.Status]in
 	return open, nil
 }
 
-// CorrectOrderCounts compares the counts of unfinished orders with the orders, and mends them. It returns by how many they were wrong: none,
-// unless the orders were written by a version that does not count, or by hand. It walks over all unfinished orders; what others
-// change meanwhile neither waits nor is miscounted, on SQLite it waits.
+// CorrectOrderCounts compares the counts of unfinished orders with the orders and corrects them. It returns the sum of
+// the differences, which is 0 unless the orders were written by hand or by a program that does not count. It reads all
+// unfinished orders. On PostgreSQL it does not block other transactions; on SQLite they wait.
 func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
 	err = s.InTx(ctx, func(tx *sql.Tx) error {
-		// One at a time, or two would mend the same twice.
+		// This statement locks a row, so that two concurrent calls do not correct the same difference twice.
 		_, err := tx.ExecContext(ctx, `INSERT INTO order_counts (modality, status, shard, orders) VALUES ('', '', 0, 0)
 			ON CONFLICT (modality, status, shard) DO UPDATE SET orders = 0`)
 		if err != nil {
 			return err
 		}
-		// Both sides are of one moment, and what is added to a count is right whatever has been added to it since.
+		// Both sides are read at the same moment. Adding the difference is correct even if other transactions change the
+		// counts meanwhile.
 		missing, err := queryOrderCounts(ctx, tx, `SELECT modality, status, CAST(SUM(n) AS BIGINT) FROM (
 				SELECT modality, status, COUNT(*) AS n FROM orders WHERE unfinished GROUP BY modality, status
 				UNION ALL SELECT modality, status, -orders AS n FROM order_counts
@@ -107,7 +109,7 @@ func (s *Store) CorrectOrderCounts(ctx context.Context) (wrong int, err error) {
 		if err != nil || len(missing) == 0 {
 			return err
 		}
-		wrong = 0 // a transaction may be tried again
+		wrong = 0 // the transaction may be repeated
 		for _, n := range missing {
 			wrong += max(n, -n)
 		}

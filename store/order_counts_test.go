@@ -13,8 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Orders are made, moved, replaced and ended by many at once, and some of it is undone, while the counts are read and compared. They are
-// what the orders are in the end, and were never found wrong.
+// Several goroutines create, move, replace and end orders, and some changes are rolled back. Meanwhile the counts are
+// read and compared. In the end the counts equal the orders, and no comparison has found a difference.
 func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -41,9 +41,9 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 		open, err := s.unfinishedByStatus(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, countedOrders(t, s), open)
-		require.Greater(t, len(open), 5, "statuses that orders have come to")
+		require.Greater(t, len(open), 5, "the statuses of the orders")
 
-		// The controls: what changes an order and does not count it is found, however it evens out, and mended.
+		// Controls: a change that is not counted is found and corrected, even if the sum is right.
 		_, err = s.write.ExecContext(t.Context(),
 			`UPDATE orders SET status = $1 WHERE id = (SELECT MIN(id) FROM orders WHERE unfinished AND status <> $1)`,
 			lifecycle.WithCustomer)
@@ -53,14 +53,15 @@ func TestOrdersAreCountedAsTheyMove(t *testing.T) {
 		require.NotEqual(t, countedOrders(t, s), open)
 		wrong, err := s.CorrectOrderCounts(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, 2, wrong, "one less here, one more there")
+		require.Equal(t, 2, wrong, "one count is too low and one too high")
 		open, err = s.unfinishedByStatus(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, countedOrders(t, s), open)
 	})
 }
 
-// moveOrdersRandomly makes orders and moves them at random. Every tenth move is undone: it comes too late, or is given up while it is being recorded.
+// moveOrdersRandomly creates orders and moves them at random. Every tenth change is rolled back, or fails because its
+// revision is outdated.
 func moveOrdersRandomly(t *testing.T, s *Store, team string, random *rand.Rand, moves int) {
 	var mine []string
 	for range moves {
@@ -99,14 +100,14 @@ func moveOrdersRandomly(t *testing.T, s *Store, team string, random *rand.Rand, 
 	}
 }
 
-// kitStatuses are statuses that a kit can have, some of them its end.
+// kitStatuses are statuses of a kit, including final ones.
 var kitStatuses = []lifecycle.LowStatus{
 	lifecycle.RequisitionCreated, lifecycle.TransitCustomer, lifecycle.OutForDelivery, lifecycle.WithCustomer,
 	lifecycle.TransitLab,
 	lifecycle.DeliveredToLab, lifecycle.Completed, lifecycle.Lost, lifecycle.SampleError, lifecycle.Cancelled,
 }
 
-// countedOrders counts the orders themselves.
+// countedOrders counts the unfinished orders by reading them.
 func countedOrders(t *testing.T, s *Store) map[lifecycle.Status]int {
 	t.Helper()
 	counts := map[lifecycle.Status]int{}
@@ -121,7 +122,7 @@ func countedOrders(t *testing.T, s *Store) map[lifecycle.Status]int {
 	return counts
 }
 
-// A database that was there before counts what it has, and orders that were written in bulk count too.
+// The counts include orders that existed before the counts, and orders that were written in bulk.
 func TestOrdersFromBeforeTheCountsAreCounted(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

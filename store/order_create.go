@@ -11,29 +11,30 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// NewOrder is an order that is to be created.
+// NewOrder is an order to create.
 type NewOrder struct {
-	// Order is complete but for Events, Sequence, Revision, Transaction and UpdatedAt. NewOrderIDs sets its ids, order.Begin its
-	// State.
+	// Order is complete except for Events, Sequence, Revision, Transaction and UpdatedAt. AssignOrderIDs sets its ids, and
+	// package order sets its State.
 	Order order.Order
-	// Cause is the cause of its first event, such as "api:<request id>".
+	// Cause is the cause of the first event, such as "api:<request id>".
 	Cause string
-	// IdempotencyKey is the client's idempotency key, claimed before; nil: none. Its answer is stored along with the order.
+	// IdempotencyKey is the claimed idempotency key of the client's request; nil: none. The answer is stored with the
+	// order.
 	IdempotencyKey *IdempotencyKey
-	// RenderAnswer makes that answer from the order as it was stored. Required with Key.
+	// RenderAnswer renders the answer from the stored order. It is required with IdempotencyKey.
 	RenderAnswer func(o *order.Order) (status int, body []byte, err error)
 }
 
-// CreatedOrder is an order that was created.
+// CreatedOrder is the result of CreateOrder.
 type CreatedOrder struct {
 	Order            *order.Order
-	EndpointsToNudge []string       // to be nudged, because something is to be delivered to them
-	MatchedItems     []ReceivedItem // reports that were faster than the order; to be signalled
-	AnswerStatus     int            // the stored answer
+	EndpointsToNudge []string       // they have new deliveries
+	MatchedItems     []ReceivedItem // items received before the order existed; its workflow has to be signalled
+	AnswerStatus     int            // of the stored answer
 	AnswerBody       []byte
 }
 
-// AssignOrderIDs gives an order its ids and its number. An order that joins a transaction keeps that transaction's id.
+// AssignOrderIDs sets the ids and the number of an order. An order that joins an order transaction keeps that id.
 func AssignOrderIDs(o *order.Order) {
 	o.ID, o.Number, o.ModalityPartID = NewID(), order.NewNumber(), NewID()
 	if o.TransactionID == "" {
@@ -41,9 +42,9 @@ func AssignOrderIDs(o *order.Order) {
 	}
 }
 
-// CreateOrder stores an order with its first event, the message that tells of it and the answer to the client's request: all of it or
-// nothing. The error is ErrConflict when the order, its number or another child of its parent exists, and ErrClaimLost when the
-// idempotency key was taken over meanwhile.
+// CreateOrder stores an order with its first event, the webhook message of the event and the answer to the client's
+// request, in one transaction. The error is ErrConflict when the order, its number or another child of its parent
+// exists, and ErrClaimLost when the claim on the idempotency key was taken over.
 func (s *Store) CreateOrder(ctx context.Context, n NewOrder) (*CreatedOrder, error) {
 	if err := n.check(); err != nil {
 		return nil, fmt.Errorf("creating an order: %w", err)
@@ -82,7 +83,7 @@ func (n NewOrder) check() error {
 	}
 }
 
-// MapUniqueViolation turns the violation of a unique key into ErrConflict.
+// MapUniqueViolation turns a violation of a unique key into ErrConflict.
 func MapUniqueViolation(err error) error {
 	if IsUniqueViolation(err) {
 		return ErrConflict
@@ -90,7 +91,7 @@ func MapUniqueViolation(err error) error {
 	return err
 }
 
-// createOrder writes an order with all that its existence brings about, within the caller's transaction.
+// createOrder writes an order and everything that follows from its creation, within the caller's transaction.
 func (s *Store) createOrder(ctx context.Context, tx *sql.Tx, o order.Order, cause string) (*CreatedOrder, error) {
 	if err := s.insertOrder(ctx, tx, o); err != nil {
 		return nil, err
@@ -118,10 +119,11 @@ func (s *Store) createOrder(ctx context.Context, tx *sql.Tx, o order.Order, caus
 		moveOrderCount(ctx, tx, o.ID, countKey{}, countKeyOf(o.Modality, o.State.Status, isUnfinished(o.State)))
 }
 
-// The revision that an order begins with, and the sequence of its first event.
+// The revision and the sequence of a new order.
 const firstRevision, firstSequence = 1, 1
 
-// initialSteps is what an order's existence records: that it was ordered and, when it was imported, that it has its requisition.
+// initialSteps returns the first events of an order: that it was ordered and, for an imported order, that its
+// requisition was created.
 func initialSteps(o order.Order) []order.Step {
 	steps := []order.Step{{To: lifecycle.Ordered, At: o.CreatedAt}}
 	if o.State.Status != lifecycle.Ordered {
@@ -148,7 +150,7 @@ func (s *Store) insertOrder(ctx context.Context, tx *sql.Tx, o order.Order) erro
 	return replaceAttentionMarks(ctx, tx, o.ID, false, next.Attention)
 }
 
-// orderInsertColumns are the columns of an order that is written whole.
+// orderInsertColumns are the columns of an inserted order.
 var orderInsertColumns = []string{
 	"id", "team_id", "user_id", "client_user_id", "transaction_id", "lab_account_id", "details_id", "number", "accession",
 	"sample_id",
@@ -160,8 +162,8 @@ var orderInsertColumns = []string{
 	"updated_at",
 }
 
-// orderInsertValues are the values of these columns, for an order that has been in its state since changed and whose workflow was started
-// then (zero: not yet).
+// orderInsertValues returns the values of orderInsertColumns for an order that got its state at the time changed and
+// whose workflow was started at the time started (zero: not yet).
 func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([]any, error) {
 	c, err := stateColumnsOf(o.State, o.SampleID)
 	if err != nil {
@@ -187,7 +189,7 @@ func (s *Store) orderInsertValues(o *order.Order, changed, started time.Time) ([
 	}, nil
 }
 
-// upsertOrderTransaction writes the order transaction, or notes that one of its orders has changed.
+// upsertOrderTransaction inserts the order transaction, or updates the time of its last change.
 func upsertOrderTransaction(ctx context.Context, tx *sql.Tx, id, teamID string, at time.Time) error {
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO order_transactions (id, team_id, created_at, updated_at) VALUES ($1, $2, $3, $3)

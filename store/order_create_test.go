@@ -72,7 +72,7 @@ func TestCreateOrderEnqueuesAWebhook(t *testing.T) {
 	})
 }
 
-// An imported order has its requisition from the beginning: two events, and the number that the lab knows it by.
+// An imported order has a requisition from the start: two events, and the lab's number.
 func TestAnImportedOrderBeginsWithItsRequisition(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -86,7 +86,7 @@ func TestAnImportedOrderBeginsWithItsRequisition(t *testing.T) {
 		c, err := s.CreateOrder(t.Context(), n)
 		require.NoError(t, err)
 		require.Equal(t, []string{endpoint}, c.EndpointsToNudge)
-		require.Equal(t, early.ID, c.MatchedItems[0].ID, "the lab was faster")
+		require.Equal(t, early.ID, c.MatchedItems[0].ID, "the item arrived before the order")
 
 		o := getOrder(t, s, n.Order.ID)
 		require.Equal(t, c.Order, o)
@@ -107,7 +107,7 @@ func TestAnImportedOrderBeginsWithItsRequisition(t *testing.T) {
 		requireMessageOf(t, bodies[1], webhooks.OrderCreated, &ordered)
 		requireMessageOf(t, bodies[2], webhooks.OrderUpdated, o)
 
-		// The client knows it by that number for good; the lab's accession is kept beside it.
+		// The client continues to see that number. The lab's accession number is stored separately.
 		_, err = recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("x")},
 			func(st order.State) order.Decision {
 				d := decisionWithSteps(st, s.now(), lifecycle.DeliveredToLab)
@@ -123,7 +123,7 @@ func TestAnImportedOrderBeginsWithItsRequisition(t *testing.T) {
 	})
 }
 
-// requireMessageOf checks that a message is what the client would read of the order.
+// requireMessageOf requires that a webhook message contains the order as the API returns it.
 func requireMessageOf(t *testing.T, body []byte, eventType string, o *order.Order) {
 	t.Helper()
 	data, err := junction.RenderOrder(*o)
@@ -142,7 +142,7 @@ func TestCreateOrderStoresTheAnswer(t *testing.T) {
 		n := newOrder(s, addTeam(t, s).ID)
 		n.IdempotencyKey = &key
 		n.RenderAnswer = func(o *order.Order) (int, []byte, error) {
-			require.Len(t, o.Events, 1, "the answer is made from the order as stored")
+			require.Len(t, o.Events, 1, "the answer is rendered from the stored order")
 			return 200, []byte(o.ID), nil
 		}
 		c, err := s.CreateOrder(t.Context(), n)
@@ -196,7 +196,7 @@ func TestCreateOrderIsAllOrNothing(t *testing.T) {
 
 func TestCreateOrderRefusesAnOrderWithoutState(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, engineURL(t, SQLite)) // refused before the database is asked
+	s := openStore(t, engineURL(t, SQLite)) // the order is refused before the database is used
 	tests := map[string]func(*NewOrder){
 		"no ids":           func(n *NewOrder) { n.Order.Number = "" },
 		"no team":          func(n *NewOrder) { n.Order.TeamID = "" },
@@ -213,7 +213,7 @@ func TestCreateOrderRefusesAnOrderWithoutState(t *testing.T) {
 	}
 }
 
-// An order that joins a transaction, as a redraw does, is listed in it.
+// An order that joins an order transaction, as a redraw does, is listed in it.
 func TestCreateOrderJoinsATransaction(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -18,7 +18,7 @@ const (
 	DemandRefused = "refused"
 )
 
-// DemandRow is something that was asked of an order.
+// DemandRow is a stored demand.
 type DemandRow struct {
 	ID      string
 	OrderID string
@@ -26,15 +26,16 @@ type DemandRow struct {
 	By      lifecycle.Actor
 	Body    []byte // sealed in the store; may be empty
 
-	// Set by the store, and read in a story.
+	// The fields below are set by the store and read for a story.
 	State     string
-	Reason    order.Reason // when refused: why
+	Reason    order.Reason // set when refused
 	CreatedAt time.Time
 	OutcomeAt time.Time // zero while open
 }
 
-// AddDemand keeps a demand before the order's workflow is asked, so that its body need not travel. A body that is not what its kind
-// has is refused here, because a recording could not be. The error is ErrConflict when there is a demand with that id.
+// AddDemand stores a demand before the order's workflow is asked, so that its body is not sent through the workflow. A
+// body that does not fit the demand's kind is refused here, because its recording would fail. The error is ErrConflict
+// when there is a demand with that id.
 func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 	if into := newDemandBody(d.Kind); into != nil && d.Body != nil {
 		if err := DecodeOpened(d.Body, into); err != nil {
@@ -53,7 +54,7 @@ func (s *Store) AddDemand(ctx context.Context, d DemandRow) error {
 
 const demandColumns = `id, order_id, kind, actor, state, reason, created_at, settled_at`
 
-// Demand reads a demand, without its body. The error is ErrNotFound when there is none of that id.
+// Demand reads a demand without its body. The error is ErrNotFound when there is none with that id.
 func (s *Store) Demand(ctx context.Context, id string) (DemandRow, error) {
 	d, err := QueryOne(ctx, s.read, scanDemand, `SELECT `+demandColumns+` FROM demands WHERE id = $1`, id)
 	if err != nil {
@@ -62,7 +63,8 @@ func (s *Store) Demand(ctx context.Context, id string) (DemandRow, error) {
 	return d, nil
 }
 
-// newDemandBody is what the body of a demand is decoded into when it is settled; nil: it stays as it is.
+// newDemandBody returns a value to decode the body of an applied demand into, or nil when the body stays with the
+// demand.
 func newDemandBody(kind order.DemandKind) any {
 	switch {
 	case kind == order.DemandRecover:
@@ -76,8 +78,8 @@ func newDemandBody(kind order.DemandKind) any {
 	}
 }
 
-// RefuseDemand notes that the order's workflow refused a demand without recording it, and erases its body. A demand that is settled
-// already is left as it is.
+// RefuseDemand records that the order's workflow refused a demand without a recording, and erases the demand's body. A
+// demand that has an outcome is not changed.
 func (s *Store) RefuseDemand(ctx context.Context, id string, reason order.Reason) error {
 	if err := refuseDemand(ctx, s.write, id, reason, s.now()); err != nil {
 		return fmt.Errorf("refusing demand %s: %w", id, err)
@@ -92,8 +94,8 @@ func refuseDemand(ctx context.Context, q Querier, id string, reason order.Reason
 	return err
 }
 
-// DemandBody opens a demand's body: nil when it had none, or when it has been moved to its place. The error is ErrNotFound when
-// there is no such demand.
+// DemandBody opens a demand's body. It is nil when the demand had none, or when the body was moved to the order or its
+// appointment. The error is ErrNotFound when there is no such demand.
 func (s *Store) DemandBody(ctx context.Context, id string) ([]byte, error) {
 	body, err := s.demandBody(ctx, s.read, id)
 	if err != nil {
@@ -110,8 +112,8 @@ func (s *Store) demandBody(ctx context.Context, q Querier, id string) ([]byte, e
 	return s.keys.Open(sealContext("demands", id, "body"), sealed)
 }
 
-// recordDemandOutcome notes what became of a demand. What an applied one supplies moves to the order or its appointment; the body of a
-// refused one is erased. A demand that has no row, because it had nothing to keep, is left at that.
+// recordDemandOutcome stores the outcome of a demand. The body of an applied demand moves to the order or its
+// appointment; the body of a refused one is erased. A demand without a row is left out: it had nothing to store.
 func (s *Store) recordDemandOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	d := r.Decision
 	if d.Next.PendingCancellation == nil {
@@ -146,8 +148,8 @@ func (s *Store) recordDemandOutcome(ctx context.Context, tx *sql.Tx, r order.Rec
 	}
 }
 
-// recordOtherCancelOutcomes settles the other cancellations that the lab was asked for, when one is settled and the lab is not asked any more:
-// its answer is for all of them.
+// recordOtherCancelOutcomes stores the outcome of the other open cancellations too, when the lab's reply to one of them
+// is recorded and the lab is no longer asked. The reply counts for all of them.
 func recordOtherCancelOutcomes(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) error {
 	state := DemandDone
 	if r.Decision.Outcome == order.OutcomeRefused {
@@ -162,7 +164,7 @@ func recordOtherCancelOutcomes(ctx context.Context, tx *sql.Tx, r order.Recordin
 	return err
 }
 
-// applyCorrection moves what a recovery supplied onto the order's documents. A note has no place there and stays with the demand.
+// applyCorrection moves the correction of a recovery to the order's documents. A note stays with the demand.
 func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
 	body, err := s.demandBody(ctx, tx, demandID)
 	if err != nil || body == nil {
@@ -185,7 +187,7 @@ func (s *Store) applyCorrection(ctx context.Context, tx *sql.Tx, orderID, demand
 	return err
 }
 
-// setPatientAndAddress says who an order's patient is and where the patient lives. What is nil stays as it is.
+// setPatientAndAddress replaces an order's patient and the patient's address. A nil argument changes nothing.
 func (s *Store) setPatientAndAddress(ctx context.Context, tx *sql.Tx, orderID string, p *order.Patient,
 	a *order.Address) error {
 	if p != nil {
@@ -208,32 +210,33 @@ func (s *Store) updateSealedColumn(ctx context.Context, tx *sql.Tx, orderID, col
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID) //nolint:gosec // the columns are named in this package
+	//nolint:gosec // the columns are named in this package
+	_, err = tx.ExecContext(ctx, `UPDATE orders SET `+column+` = $1 WHERE id = $2`, sealed, orderID)
 	return err
 }
 
-// RecordDemandAnswer notes that the order's workflow has answered a demand, or was told to look: its run knows what was recorded of it.
+// RecordDemandAnswer records that the order's workflow has answered a demand, or was signalled to answer it.
 func (s *Store) RecordDemandAnswer(ctx context.Context, id string) error {
 	if _, err := s.write.ExecContext(ctx, `UPDATE demands SET answered = TRUE WHERE id = $1 AND NOT answered`,
 		id); err != nil {
-		return fmt.Errorf("noting that demand %s was answered: %w", id, err)
+		return fmt.Errorf("recording the answer to demand %s: %w", id, err)
 	}
 	return nil
 }
 
-// RecordDemandAnswersBefore notes it of all demands that were made of an order before a time.
+// RecordDemandAnswersBefore records the same for all demands that were made of an order before a time.
 func (s *Store) RecordDemandAnswersBefore(ctx context.Context, orderID string, before time.Time) error {
 	_, err := s.write.ExecContext(ctx,
 		`UPDATE demands SET answered = TRUE WHERE order_id = $1 AND created_at < $2 AND NOT answered`,
 		orderID, ToMicros(before))
 	if err != nil {
-		return fmt.Errorf("noting that demands on order %s were answered: %w", orderID, err)
+		return fmt.Errorf("recording the answers to demands of order %s: %w", orderID, err)
 	}
 	return nil
 }
 
-// OrdersWithUnansweredDemands lists up to limit orders, those that were asked first, of which something was demanded before a time that nobody
-// has got an answer to.
+// OrdersWithUnansweredDemands lists up to limit orders with a demand that was made before a time and has no answer yet,
+// the longest waiting first.
 func (s *Store) OrdersWithUnansweredDemands(ctx context.Context, before time.Time, limit int) ([]string, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText, `SELECT order_id FROM demands WHERE NOT answered AND created_at < $1
 		GROUP BY order_id ORDER BY min(created_at), order_id LIMIT $2`, ToMicros(before), limit)

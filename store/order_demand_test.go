@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// demand asks for something, with a body if there is one, and records what becomes of it.
+// demand adds a demand, with a body if there is one, and records its outcome.
 func demand(t testing.TB, s *Store, orderID string, d order.Demand, body any) RecordResult {
 	t.Helper()
 	d.ID = NewID()
@@ -34,7 +34,7 @@ func demandAs(t testing.TB, s *Store, orderID string, d order.Demand, body any) 
 	return out
 }
 
-// newBlockedOrder is an order whose kit the lab has rejected and may yet process.
+// newBlockedOrder moves an order to the status in which the lab has rejected the kit and recovery is possible.
 func newBlockedOrder(t testing.TB, s *Store, o *order.Order) {
 	t.Helper()
 	applyRequisitionTaken(t, s, o.ID, "A1")
@@ -62,7 +62,7 @@ func TestARecoveryMovesItsBodyToTheOrder(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, body)
 
-		// Absent parts stay; a note has no place but the demand.
+		// Absent parts are not changed. A note stays with the demand.
 		d.ID = NewID()
 		demandAs(t, s, o.ID, d, order.Correction{Address: o.Address, Note: "spoke to the lab"})
 		got = getOrder(t, s, o.ID)
@@ -131,7 +131,7 @@ func TestActivateByFollowsTheState(t *testing.T) {
 	})
 }
 
-// A demand without a body has no row, and is recorded all the same.
+// A demand without a body has no row. It is recorded nevertheless.
 func TestADemandWithoutARowIsRecorded(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -146,7 +146,7 @@ func TestADemandWithoutARowIsRecorded(t *testing.T) {
 	})
 }
 
-// A validator refuses without a recording; the body goes all the same, and what has been settled stays so.
+// When a demand is refused without a recording, its body is erased. A demand with an outcome is not changed.
 func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -172,7 +172,7 @@ func TestADemandRefusedWithoutARecordingIsErased(t *testing.T) {
 	})
 }
 
-// A demand that was applied shows in updated_at, though it is no event; a refused one does not.
+// An applied demand changes updated_at, although it is no event. A refused one does not.
 func TestAnAppliedDemandUpdatesTheOrder(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -190,7 +190,8 @@ func TestAnAppliedDemandUpdatesTheOrder(t *testing.T) {
 	})
 }
 
-// What becomes of a cancellation that the lab was asked for becomes of all others that it was asked for, and of nothing else.
+// The outcome of a cancellation that the lab was asked for is the outcome of all others that it was asked for, and of
+// no other demand.
 func TestCancellationsOfOneOrderGetOneOutcome(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -214,7 +215,7 @@ func TestCancellationsOfOneOrderGetOneOutcome(t *testing.T) {
 			return row.State
 		}
 		demand(t, s, o.ID, order.Demand{Kind: order.DemandPlace}, nil)
-		require.Equal(t, DemandOpen, state(first), "something else was settled")
+		require.Equal(t, DemandOpen, state(first), "another demand has the outcome")
 
 		second.Confirmed = true
 		_, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(second.ID), DemandID: second.ID},

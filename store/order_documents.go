@@ -8,12 +8,12 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// sealedDocuments are an order's sealed columns.
+// sealedDocuments are the sealed columns of an order.
 type sealedDocuments struct {
 	patient, address, shipping, physician, clinical, results []byte
 }
 
-// clinicalDocument is what is neither a person nor an address and still says something about the patient, or may.
+// clinicalDocument holds what says or may say something about the patient, besides persons and addresses.
 type clinicalDocument struct {
 	Consents      []order.Consent        `json:"consents,omitempty"`
 	AoEAnswers    []order.AoEAnswer      `json:"aoe_answers,omitempty"`
@@ -27,7 +27,8 @@ type clinicalDocument struct {
 	AccountNotes  *string                `json:"account_notes,omitempty"`
 }
 
-// sealDocuments encrypts every document, absent ones too, so that a column does not even tell whether there is one.
+// sealDocuments encrypts all documents, including absent ones, so that a column does not reveal whether there is a
+// document.
 func (s *Store) sealDocuments(o *order.Order) (sealedDocuments, error) {
 	var d sealedDocuments
 	for _, c := range []struct {
@@ -54,7 +55,7 @@ func (s *Store) sealDocuments(o *order.Order) (sealedDocuments, error) {
 	return d, nil
 }
 
-// openDocuments puts the documents into the order that they were sealed for.
+// openDocuments opens the documents and sets them in the order that they were sealed for.
 func (s *Store) openDocuments(o *order.Order, d sealedDocuments) error {
 	var c clinicalDocument
 	for _, column := range []struct {
@@ -79,7 +80,7 @@ func (s *Store) openDocuments(o *order.Order, d sealedDocuments) error {
 	return nil
 }
 
-// encodeJSON is v as JSON text for a column of clear text.
+// encodeJSON returns v as JSON text for a column that is not sealed.
 func encodeJSON(v any) (string, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -95,11 +96,12 @@ func decodeJSON(text string, v any) error {
 	return nil
 }
 
-// maxCachedDocuments is how many texts are remembered at most. A deployment has about as many as it has lab tests and policies.
+// maxCachedDocuments is the most texts that a cache holds. A deployment has about as many as it has lab tests and
+// policies.
 const maxCachedDocuments = 1000
 
-// jsonCache remembers what JSON documents mean that many orders share: the lab test as it was when ordered, the policy. Decoding those is
-// half of what reading an order costs. The same text always means the same; nobody may change what it means.
+// jsonCache caches decoded JSON documents that many orders share: lab tests as ordered, and policies. Without it,
+// decoding them takes half of the time to read an order. Callers must not change a cached value.
 type jsonCache[T any] struct {
 	mu     sync.RWMutex
 	byText map[string]T
@@ -107,7 +109,7 @@ type jsonCache[T any] struct {
 
 func newJSONCache[T any]() *jsonCache[T] { return &jsonCache[T]{byText: map[string]T{}} }
 
-// decode decodes a document, or knows it.
+// decode decodes a document, or returns the cached value.
 func (d *jsonCache[T]) decode(text string) (T, error) {
 	d.mu.RLock()
 	v, known := d.byText[text]
@@ -127,7 +129,7 @@ func (d *jsonCache[T]) decode(text string) (T, error) {
 	return v, nil
 }
 
-// decodeState decodes the column of that name.
+// decodeState decodes the column state.
 func (s *Store) decodeState(text string) (order.State, error) {
 	var stored struct {
 		order.State

@@ -21,7 +21,7 @@ func TestAJSONDocumentIsDecodedOnce(t *testing.T) {
 
 	for range 2 {
 		_, err = d.decode(`[1,`)
-		require.Error(t, err, "what is no JSON is not remembered")
+		require.Error(t, err, "an invalid document is not cached")
 	}
 	for i := range 2 * maxCachedDocuments {
 		v, err := d.decode(`[` + strconv.Itoa(i) + `]`)

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// What the rules of package order decide is recorded here as they decide it.
+// These tests record decisions of the rules in package order.
 
 // recordRule records a decision of a rule.
 func recordRule(t *testing.T, s *Store, r order.Recording, rule func(order.State) order.Decision) RecordResult {
@@ -25,7 +25,7 @@ func callRecording(orderID string) order.Recording {
 	return order.Recording{OrderID: orderID, Cause: order.CauseCall(NewID())}
 }
 
-// A caller who does not wait is told that the appointment is pending. The provider goes on being asked for the same.
+// A caller who does not wait gets a pending appointment. The provider is asked for the same booking again.
 func TestAnAsynchronousBookingIsRecorded(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -53,7 +53,7 @@ func TestAnAsynchronousBookingIsRecorded(t *testing.T) {
 		require.Equal(t, lifecycle.AppointmentPending, getOrder(t, s, o.ID).Status)
 		body, err := s.BookingOfDemand(t.Context(), dm.ID)
 		require.NoError(t, err)
-		require.Equal(t, asked, body, "what the provider is asked for the next time")
+		require.Equal(t, asked, body, "the next call to the provider")
 
 		forward(time.Second)
 		booked := order.ReportedAppointment{Status: lifecycle.AppointmentStatusConfirmed, Reference: "r1",
@@ -65,14 +65,14 @@ func TestAnAsynchronousBookingIsRecorded(t *testing.T) {
 		require.Equal(t, []any{dm.ID, lifecycle.AppointmentStatusConfirmed, "r1", "ABC", asked.Notes, "1300 N 12th St"},
 			[]any{a.ID, a.Status, a.Reference, a.Confirmation, a.Notes, a.Location.FirstLine})
 		require.Equal(t, lifecycle.AppointmentScheduled, getOrder(t, s, o.ID).Status)
-		require.Equal(t, *state(t, s, o.ID).Appointment, a.Appointment, "what the workflow knows and what is stored are one")
+		require.Equal(t, *state(t, s, o.ID).Appointment, a.Appointment, "the state of the workflow equals the stored one")
 		requireAppointment(t, messagesDue(t, s, endpoint, o.ID, webhooks.AppointmentUpdated)[0], a)
 		updates := messagesDue(t, s, endpoint, o.ID, webhooks.OrderUpdated)
 		require.Equal(t, dm.ID, jsonPath(t, updates[len(updates)-1], "data", "details", "data", "appointment_id"))
 	})
 }
 
-// A slot that is held before the requisition follows it at once: three events of the order, one of the appointment.
+// The requisition confirms a reserved appointment: three events of the order, one of the appointment.
 func TestARequisitionConfirmsAHeldBooking(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -90,7 +90,7 @@ func TestARequisitionConfirmsAHeldBooking(t *testing.T) {
 		require.Equal(t, []any{lifecycle.AppointmentStatusConfirmed, 2, order.AppointmentOriginSystem},
 			[]any{a.Status, a.EventCount, a.History[1].Origin})
 
-		// Its order is cancelled, and it with it; the order is open until the provider has been told.
+		// The order and its appointment are cancelled. The order is unfinished until the provider has been informed.
 		cancel := order.Demand{ID: NewID(), Kind: order.DemandCancel, By: lifecycle.Client}
 		recordRule(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(cancel.ID), DemandID: cancel.ID},
 			func(st order.State) order.Decision { return st.ApplyDemand(cancel, s.now()) })
@@ -110,7 +110,7 @@ func unfinishedIDs(t *testing.T, s *Store) []string {
 	return ids
 }
 
-// A kit is registered by the number that is printed on it, and keeps it.
+// A kit is registered by its printed number, and keeps that number.
 func TestARegisteredKitKeepsItsSample(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -130,8 +130,8 @@ func TestARegisteredKitKeepsItsSample(t *testing.T) {
 	})
 }
 
-// Final results of a walk-in order that lack markers through the lab's fault have it drawn again, once.
-func TestFinalResultsHaveASampleDrawnAgain(t *testing.T) {
+// Final results of a walk-in order that lack markers because of an error of the lab cause one redraw.
+func TestFinalResultsWithMissingMarkersCauseARedraw(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s, setPanelOrder)

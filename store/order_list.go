@@ -11,17 +11,19 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// orderCountLimit is how far the orders of a list are counted. Beyond that it only costs.
+// orderCountLimit is the limit up to which the orders of a list are counted, to bound the cost.
 const orderCountLimit = 10_000
 
-// MaxOrdersSortedByPatient is how many orders are sorted by their patients, whose names have to be decrypted for that.
+// MaxOrdersSortedByPatient is the most orders that are sorted by patient. Sorting has to decrypt the names of all of
+// them.
 const MaxOrdersSortedByPatient = 5_000
 
-// ErrTooManyToSort says that more orders are to be sorted by their patients than MaxSortedByPatient.
+// ErrTooManyToSort means that more than MaxOrdersSortedByPatient orders would have to be sorted by patient.
 var ErrTooManyToSort = errors.New("too many orders to be sorted by patient")
 
-// Orders lists a team's orders, newest first unless the query says otherwise, and counts all of them: total is nil when there are
-// more than countedOrders. The error is ErrTooMany when they cannot be sorted.
+// Orders lists one page of a team's orders, newest first unless the query says otherwise, and counts all of them. total
+// is nil when there are more than orderCountLimit. The error is ErrTooManyToSort when there are too many to sort by
+// patient.
 func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order, total *int, err error) {
 	err = s.InSnapshot(ctx, func(q Querier) error {
 		if err := s.planQueriesForValues(ctx, q); err != nil {
@@ -41,9 +43,10 @@ func (s *Store) Orders(ctx context.Context, by OrderQuery) (orders []order.Order
 	return orders, total, nil
 }
 
-// planQueriesForValues makes PostgreSQL plan each query of the transaction for its values: the plan that is good for every name or span of time
-// is bad for most. And it is to read indexes in their order, which it would leave where it expects few rows of a join: what reads a table,
-// or one side of a join, to its end before it gives the first row costs more the more orders there are.
+// planQueriesForValues makes PostgreSQL plan each query of the transaction for its parameter values, because a plan
+// that is good for one name or time span is bad for most others. It also makes PostgreSQL prefer to read indexes in
+// their order. A plan that reads a table or one side of a join completely before the first row becomes slower with the
+// number of orders.
 func (s *Store) planQueriesForValues(ctx context.Context, q Querier) error {
 	if s.dialect != Postgres {
 		return nil
@@ -86,7 +89,7 @@ func countUnlessAbove(limit, n int) *int {
 	return &n
 }
 
-// idsSortedByPatient lists all orders, in the order of their patients' names.
+// idsSortedByPatient lists the ids of all selected orders, sorted by the patient's name.
 func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQuery) ([]string, error) {
 	type named struct {
 		id, last, first string
@@ -129,7 +132,7 @@ func (s *Store) idsSortedByPatient(ctx context.Context, q Querier, l orderListQu
 	return ids, nil
 }
 
-// loadOrdersInSequence reads orders in the order of their ids.
+// loadOrdersInSequence reads orders and returns them in the sequence of the ids.
 func (s *Store) loadOrdersInSequence(ctx context.Context, q Querier, ids []string) ([]order.Order, error) {
 	if len(ids) == 0 {
 		return nil, nil

@@ -29,7 +29,7 @@ func TestOrdersAreFiltered(t *testing.T) {
 			o.Patient, o.Registrable = nil, true
 			o.Shipping = &order.ShippingAddress{ReceiverName: "Stock Room"}
 		})
-		addOrder(t, s) // another team's
+		addOrder(t, s) // of another team
 		forward(time.Hour)
 		applyRequisitionTaken(t, s, ada.ID, "A1")
 
@@ -108,8 +108,8 @@ func TestOrdersAreFiltered(t *testing.T) {
 	})
 }
 
-// Whatever else is asked for, and whichever key has hashed their results.
-func TestCriticalOrdersAreFoundAndLeftOut(t *testing.T) {
+// The filter works together with other conditions, and with results that either key has hashed.
+func TestCriticalOrdersAreSelectedOrExcluded(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, old *Store) {
 		forward := stopClock(old)
@@ -164,6 +164,6 @@ func TestCriticalOrdersAreFoundAndLeftOut(t *testing.T) {
 		no := false
 		_, total, err := old.listIDs(t.Context(), old.read, OrderQuery{TeamID: team, Critical: &no})
 		require.NoError(t, err)
-		require.Equal(t, new(3), total, "the control: the old key alone does not know of one")
+		require.Equal(t, new(3), total, "control: one hash is not made by the old key")
 	})
 }

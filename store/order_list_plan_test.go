@@ -14,7 +14,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// planStep is a step of how PostgreSQL runs a query, as it explains it.
+// planStep is a step of PostgreSQL's query plan.
 type planStep struct {
 	Node     string     `json:"Node Type"`
 	Relation string     `json:"Relation Name"`
@@ -36,7 +36,7 @@ func (p planStep) tableReads() []planStep {
 	return all
 }
 
-// explain runs a query as a list of orders does, and says how.
+// explain runs a query in the way of Orders and returns its plan.
 func explain(t *testing.T, s *Store, query string, args []any) planStep {
 	t.Helper()
 	var plans []struct{ Plan planStep }
@@ -53,7 +53,7 @@ func explain(t *testing.T, s *Store, query string, args []any) planStep {
 	return plans[0].Plan
 }
 
-// readsOutsideIndexes tells which tables are read for a list's page or its number, beside indexes.
+// readsOutsideIndexes returns the tables that the queries for a page and for the count read without an index-only scan.
 func readsOutsideIndexes(t *testing.T, s *Store, page, all orderListQuery) []string {
 	t.Helper()
 	var wrong []string
@@ -66,8 +66,8 @@ func readsOutsideIndexes(t *testing.T, s *Store, page, all orderListQuery) []str
 	return wrong
 }
 
-// addVaried writes orders that differ in everything that they are listed by, and has PostgreSQL look at all of them: what it began to
-// look at by itself meanwhile would keep them from being vacuumed.
+// addVaried writes orders that differ in everything that lists select by, and has PostgreSQL analyze and vacuum them.
+// An automatic analysis at the same time would prevent the vacuum.
 func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 	t.Helper()
 	for _, table := range vacuumedTables {
@@ -102,9 +102,9 @@ func addVaried(t *testing.T, s *Store, team string, n int) []order.Order {
 	return orders
 }
 
-// A list costs what its page does, however many orders there are, as long as orders are read for the page only: which they are, and how
-// many there are of them, is found in indexes.
-func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
+// The cost of a list depends on its page, not on the number of orders, as long as orders are read for the page only.
+// The ids of the page and the count have to come from indexes.
+func TestListsReadOnlyIndexes(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, engineURL(t, Postgres))
 	require.NoError(t, s.Migrate(t.Context()))
@@ -152,8 +152,8 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 	}
 	asked := map[string]bool{
 		"TeamID": true, "Page": true, "Size": true,
-		"IDs": true, "TransactionID": true, // name the few orders that are read
-		"ByPatient": true, // reads the patients of all, which are bounded
+		"IDs": true, "TransactionID": true, // these name the few orders that are read
+		"ByPatient": true, // reads the patients of all orders, whose number is limited
 	}
 	for name, by := range lists {
 		for _, f := range reflect.VisibleFields(reflect.TypeFor[OrderQuery]()) {
@@ -166,13 +166,13 @@ func TestListsAreFoundAndCountedInIndexesAlone(t *testing.T) {
 		require.True(t, is, "no list asks for %s", field)
 	}
 
-	// The control: what no index has.
+	// Control: a condition that no index has.
 	l := s.newOrderListQuery(OrderQuery{TeamID: team})
 	l.And("billing_type = ?", "client_bill")
 	require.Len(t, readsOutsideIndexes(t, s, l, l), 2)
 }
 
-// What is counted so far is read so far.
+// Counting stops at the limit, and so does reading.
 func TestCountingALongListStops(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, engineURL(t, Postgres))
@@ -199,7 +199,7 @@ func TestCountingALongListStops(t *testing.T) {
 		by.TeamID = team
 		require.Less(t, read(s.newOrderListQuery(by.withoutSort())), 400.0, name)
 	}
-	// The control: a list that is sorted before it is counted.
+	// Control: a list that is sorted before it is counted.
 	l := s.newOrderListQuery(OrderQuery{TeamID: team})
 	l.AndTerm("id IN (SELECT id FROM orders ORDER BY updated_at DESC LIMIT 4000)")
 	require.Greater(t, read(l), 3999.0)

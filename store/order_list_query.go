@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// OrderQuery selects a client's orders. What is empty does not matter; the rest must hold all at once.
+// OrderQuery selects orders of a team. Empty fields select all; an order has to match all other fields.
 type OrderQuery struct {
 	TeamID         string
 	UserID         string
@@ -17,47 +17,47 @@ type OrderQuery struct {
 	IDs            []string
 	Statuses       []string // low-level
 	Methods        []string
-	Interpretation order.Interpretation // of the newest results that the client sees
-	Critical       *bool                // whether that is critical
+	Interpretation order.Interpretation // of the newest visible results
+	Critical       *bool                // whether those results are critical
 
-	// Both ends of each span of time belong to it.
+	// Both ends of each time span are included.
 	CreatedSince, CreatedUntil time.Time
 	UpdatedSince, UpdatedUntil time.Time
 
-	// Scheduled selects by whether the order waits for a day after Today.
+	// Scheduled selects orders by whether they wait for a day after Today.
 	Scheduled *bool
 	Today     order.Date
 
-	// Whole words, as they are kept as keyed hashes only.
+	// Searches find whole words only, because the store holds keyed hashes of words.
 	PatientName   string
-	RecipientName string // of a kit that is registered later
-	Search        string // in both names; or a day of birth, an order's id or a user's
+	RecipientName string // of a kit that was ordered without a patient
+	Search        string // words of both names, a date of birth, or the id of an order or a user
 
-	// By what they are sorted; else by creation.
+	// The sort order; the default is the time of creation.
 	ByStatus  bool
-	ByPatient bool // last name, then first; at most MaxSortedByPatient orders
+	ByPatient bool // last name, then first name; at most MaxOrdersSortedByPatient orders
 	Ascending bool
 
 	Page int // from 1
 	Size int // 1 to 100; 0 means 50
 }
 
-// withoutSort asks for the same orders to be counted. PostgreSQL reads what it joins forward then, so what is read beside it has to come in
-// that order too.
+// withoutSort returns the query without its sort order, for counting. PostgreSQL then reads a joined table in ascending
+// order, so the tables that are read in parallel have to be in ascending order too.
 func (by OrderQuery) withoutSort() OrderQuery {
 	by.ByStatus, by.ByPatient, by.Ascending = false, false, true
 	return by
 }
 
-// orderListQuery is a query for the ids of orders, by what must hold for all of them. It reads the orders or, where something is searched
-// for, their terms, which lie in the same order. Either has an index for what is asked for most; so only a page is read.
+// orderListQuery is a query for the ids of orders. It reads the table orders or, for a search, the table order_search,
+// which has the same sort order. Both have indexes for the most frequent queries, so only one page is read.
 type orderListQuery struct {
 	Where
 	table, idColumn string
 	sortColumns     []string // columns, the most important one first
 	direction       string
-	// alternatives exclude each other, and the list is what fulfils one of them. An index gives each of them in the list's order, as it
-	// does not with several values at once.
+	// alternatives are conditions that exclude each other; the list has the orders that fulfil one of them. An index
+	// returns the rows of each condition in the list's order, which it does not do for several values in one condition.
 	alternatives []string
 }
 
@@ -95,7 +95,8 @@ func (s *Store) newOrderListQuery(by OrderQuery) orderListQuery {
 	return l
 }
 
-// restrictCreation restricts the time of creation. What was changed last before some time was created before it too, by whatever clock.
+// restrictCreation restricts the time of creation. An order whose last change was before some time was created before
+// it too. The query allows one hour for clocks that differ.
 func (f *Where) restrictCreation(by OrderQuery) {
 	const clocks = time.Hour
 	until := by.CreatedUntil
@@ -112,13 +113,13 @@ func (f *Where) andTime(term string, at time.Time) {
 	}
 }
 
-// sameOrderCondition is the condition of a row of another table to be of the same order. Both lie by team and time, so that either can be looked up by
-// the other, or both be read side by side.
+// sameOrderCondition returns the condition that a row of another table belongs to the same order. Both tables are
+// sorted by team and time, so the database can look up either row by the other, or read both tables in parallel.
 func (l *orderListQuery) sameOrderCondition(alias, id string) string {
 	return fmt.Sprintf("%[1]s.created_at = %[3]s.created_at AND %[1]s.%[2]s = %[3]s.%[4]s", alias, id, l.table, l.idColumn)
 }
 
-// restrictToMatchingOrders restricts terms to those of orders that the rest of the query selects.
+// restrictToMatchingOrders restricts the search terms to orders that match the rest of the query.
 func (l *orderListQuery) restrictToMatchingOrders(by OrderQuery) {
 	of := Where{Args: l.Args}
 	of.restrictOrderColumns(by, nil)
@@ -131,7 +132,8 @@ func (l *orderListQuery) restrictToMatchingOrders(by OrderQuery) {
 	l.AndTerm("EXISTS (SELECT 1 FROM orders o" + of.String() + " AND " + l.sameOrderCondition("o", "id") + ")")
 }
 
-// restrictOrderColumns restricts what is a column of an order. Several statuses or methods become parts, where those are asked for.
+// restrictOrderColumns restricts the columns of the orders. Several statuses or modalities become alternatives when
+// parts is not nil.
 func (f *Where) restrictOrderColumns(by OrderQuery, parts *[]string) {
 	for _, is := range []struct{ term, value string }{{"user_id = ?", by.UserID},
 		{"transaction_id = ?", by.TransactionID}} {
@@ -161,7 +163,7 @@ func (f *Where) restrictOrderColumns(by OrderQuery, parts *[]string) {
 	}
 }
 
-// negateUnless negates the term where the condition does not hold.
+// negateUnless returns the term, negated when holds is false.
 func negateUnless(holds bool, term string) string {
 	if holds {
 		return term
@@ -169,7 +171,7 @@ func negateUnless(holds bool, term string) string {
 	return "NOT " + term
 }
 
-// restrictToID restricts to the order, or to the orders of the user, with an id.
+// restrictToID restricts the query to the order with an id, or to the orders of the user with that id.
 func (l *orderListQuery) restrictToID(teamID, id string) {
 	if l.table != "orders" {
 		team := l.Bind("team_id = ?", []string{teamID})
@@ -181,7 +183,7 @@ func (l *orderListQuery) restrictToID(teamID, id string) {
 	l.alternatives = []string{order, l.Bind("user_id = ?", []string{id}) + " AND NOT " + order}
 }
 
-// pageStatement is the query for a page of them.
+// pageStatement returns the statement for one page of ids.
 func (l *orderListQuery) pageStatement(limit, offset int) string {
 	order := fmt.Sprintf(" ORDER BY %s %s", strings.Join(l.sortColumns, " "+l.direction+", "), l.direction)
 	page := fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
@@ -196,7 +198,7 @@ func (l *orderListQuery) pageStatement(limit, offset int) string {
 	return "SELECT " + l.idColumn + " FROM (" + strings.Join(parts, " UNION ALL ") + ") l" + order + page
 }
 
-// countStatement is the query for how many there are, which stops counting at a limit.
+// countStatement returns the statement that counts the orders, up to a limit.
 func (l *orderListQuery) countStatement(limit int) string {
 	parts := make([]string, max(len(l.alternatives), 1))
 	for i := range parts {
@@ -205,7 +207,7 @@ func (l *orderListQuery) countStatement(limit int) string {
 	return fmt.Sprintf("SELECT COUNT(*) FROM (%s LIMIT %d) l", strings.Join(parts, " UNION ALL "), limit)
 }
 
-// whereAlternative is the clause of one part of the list.
+// whereAlternative returns the WHERE clause of one alternative.
 func (l *orderListQuery) whereAlternative(i int) string {
 	terms := l.Terms
 	if i < len(l.alternatives) {

@@ -9,16 +9,18 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// hashedTerm is a term of a field, by its hash of each key.
+// hashedTerm is a search term of a field, with its hash by each encryption key.
 type hashedTerm struct {
 	field  string
 	hashes []string
 }
 
-// termAlternatives is what orders must have: all terms of one of the lists. In each list the first term is the one that fewest have.
+// termAlternatives are lists of terms. An order has to have all terms of one of the lists. In each list the rarest term
+// is first.
 type termAlternatives [][]hashedTerm
 
-// searchedTerms lists what a query looks for, that which fewest orders have first; and an id, where one is searched for.
+// searchedTerms lists the terms that a query searches for, the rarest first. If the query searches for an id, it
+// returns the id too.
 func (s *Store) searchedTerms(by OrderQuery) (all []termAlternatives, id string) {
 	add := func(alternatives ...[]hashedTerm) { all = append(all, alternatives) }
 	if by.PatientName != "" {
@@ -52,8 +54,8 @@ func (s *Store) hashTerms(terms ...searchTerm) []hashedTerm {
 	return out
 }
 
-// nameTerms are the terms of orders with all words of a text in a name, in pairs as far as that goes. A text without a word is nobody's
-// name.
+// nameTerms returns the terms of orders that have all words of a text in a name: pairs of words as far as possible. The
+// result is empty for a text without a word, and no order matches.
 func (s *Store) nameTerms(text, word, pair string) []hashedTerm {
 	words := sortedUnique(strings.Fields(normaliseName(text)))
 	var terms []searchTerm
@@ -75,12 +77,12 @@ func (s *Store) recipientNameTerms(text string) []hashedTerm {
 	return s.nameTerms(text, searchRecipient, searchRecipientPair)
 }
 
-// termCondition is the condition of a row of terms to be this one.
+// termCondition returns the condition that a row of search terms is this term.
 func (f *Where) termCondition(t hashedTerm) string {
 	return f.Bind("field = '"+t.field+"' AND hash IN (?)", t.hashes)
 }
 
-// hasAnyAlternative is the condition of an order to have all terms of one of the lists.
+// hasAnyAlternative returns the condition that an order has all terms of one of the lists.
 func (l *orderListQuery) hasAnyAlternative(teamID string, what termAlternatives) string {
 	lists := make([]string, len(what))
 	for i, terms := range what {
@@ -89,8 +91,8 @@ func (l *orderListQuery) hasAnyAlternative(teamID string, what termAlternatives)
 	return "(" + strings.Join(lists, " OR ") + ")"
 }
 
-// alternativeConditions is a part for each way to have the terms of one of the lists, by a row of the list's first term. Who has those of two
-// lists counts in the first.
+// alternativeConditions returns one condition on a row of search terms for each list: the row is the first term of the
+// list, and its order has the other terms. An order that has the terms of two lists matches the first list only.
 func (l *orderListQuery) alternativeConditions(teamID string, what termAlternatives) (parts []string) {
 	for i, terms := range what {
 		rest := ""
@@ -107,7 +109,7 @@ func (l *orderListQuery) alternativeConditions(teamID string, what termAlternati
 	return parts
 }
 
-// hasAllTerms is the condition of an order to have all of these terms.
+// hasAllTerms returns the condition that an order has all of these terms.
 func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 	each := make([]string, len(terms))
 	for i, t := range terms {
@@ -118,8 +120,9 @@ func (l *orderListQuery) hasAllTerms(teamID string, terms []hashedTerm) string {
 	return strings.Join(each, " AND ")
 }
 
-// excludeCriticalResults leaves out orders whose results are critical. Where the list is read in order of time, PostgreSQL is to read the critical
-// ones beside it, as far as it comes. It does not see by itself that their index gives them in that order.
+// excludeCriticalResults excludes orders whose results are critical. When the list is read in order of time, PostgreSQL
+// reads the critical orders in parallel, only as far as the page needs. The subquery is sorted because PostgreSQL does
+// not recognize that the index returns them in that order.
 func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
 	ordered, few := l.table == "orders" && !by.ByStatus, by.UserID != "" || by.TransactionID != "" || len(by.IDs) > 0
 	for _, hash := range s.keys.SearchHashes(searchInterpretation, string(order.InterpretationCritical)) {
@@ -130,7 +133,8 @@ func (s *Store) excludeCriticalResults(l *orderListQuery, by OrderQuery) {
 		from := "order_search c" + critical.String() + " AND "
 		if s.dialect == Postgres && ordered && !few {
 			critical.restrictCreation(by)
-			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
+			from = fmt.Sprintf("(SELECT created_at, order_id FROM order_search%s "+
+				"ORDER BY created_at %[2]s, order_id %[2]s OFFSET 0) c WHERE ",
 				critical.String(), l.direction)
 		}
 		l.Args = critical.Args

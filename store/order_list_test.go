@@ -9,8 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Many orders are counted so far, and fewer sorted by names that have to be decrypted. They are written to PostgreSQL only: the race
-// detector makes ten minutes of it where the engine is in the same process.
+// Orders are counted up to a limit, and fewer are sorted by name, because names have to be decrypted. The test uses
+// PostgreSQL only: with the race detector, SQLite in the same process would need ten minutes.
 func TestOrderListLimits(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, engineURL(t, Postgres))

@@ -11,13 +11,13 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// loadOrders reads the orders o that a clause selects, each with all that belongs to it. One statement reads everything, so that it fits
-// together without a transaction, in one round trip.
+// loadOrders reads the orders o that a clause selects, each with everything that belongs to it. It uses one statement,
+// which needs no transaction for a consistent result and only one round trip.
 func (s *Store) loadOrders(ctx context.Context, q Querier, clause string, args ...any) ([]order.Order, error) {
 	return QueryAll(ctx, q, s.scanWholeOrder, selectWholeOrders+clause, args...)
 }
 
-// selectWholeOrders is what load asks, up to the clause.
+// selectWholeOrders is the query of loadOrders without its clause.
 var selectWholeOrders = `SELECT ` + QualifyColumns("o", orderColumns) + `, ` + QualifyOptionalColumns("s",
 	shipmentColumns) + `, ` +
 	RowsAsText(`sequence, status, detail, CASE WHEN implied THEN 1 ELSE 0 END, cause, step, occurred_at, recorded_at`,
@@ -78,7 +78,8 @@ func parseOrderTransaction(id, list string) (order.Transaction, error) {
 	return newOrderTransaction(id, orders), nil
 }
 
-// newOrderTransaction lists its orders oldest first and computes its status from theirs.
+// newOrderTransaction returns an order transaction with its orders, oldest first, and the status that follows from
+// theirs.
 func newOrderTransaction(id string, orders []order.TransactionOrder) order.Transaction {
 	slices.SortFunc(orders, func(a, b order.TransactionOrder) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
@@ -90,9 +91,10 @@ func newOrderTransaction(id string, orders []order.TransactionOrder) order.Trans
 	return order.Transaction{ID: id, Status: order.TransactionStatusOf(statuses), Orders: orders}
 }
 
-const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number, accession, sample_id,
-	modality, registrable, registered, imported, origin, parent_id, depth, status, detail, sequence, revision, activate_by, priority,
-	billing_type, creator_member_id, lab_test, state, patient, address, shipping, physician, clinical, results, created_at, updated_at`
+const orderColumns = `id, team_id, user_id, client_user_id, transaction_id, lab_account_id, details_id, number,
+	accession, sample_id, modality, registrable, registered, imported, origin, parent_id, depth, status, detail,
+	sequence, revision, activate_by, priority, billing_type, creator_member_id, lab_test, state, patient, address,
+	shipping, physician, clinical, results, created_at, updated_at`
 
 func (s *Store) scanOrder(row Scanner) (o order.Order, err error) {
 	var (

@@ -13,20 +13,20 @@ import (
 // AnyAttention selects orders with any open mark.
 const AnyAttention = "any"
 
-// OpsOrderQuery selects orders for operations, of every team.
+// OpsOrderQuery selects orders of all teams for operations.
 type OpsOrderQuery struct {
-	Attention string // an attention reason, or AnyAttention; empty: whether marked or not
+	Attention string // an attention reason, or AnyAttention; empty: all orders
 	Status    string // low-level; empty: any
 	Page      int    // from 1
 	Size      int    // 1 to 100; 0 means 50
 }
 
-// OrderSummary is an order as operations list it, without patient data.
+// OrderSummary is an order in a list for operations. It has no patient data.
 type OrderSummary struct {
 	ID           string
 	TeamID       string
 	Number       string
-	Accession    string // empty until the lab has told it
+	Accession    string // empty until the lab has reported it
 	Status       lifecycle.Status
 	Detail       lifecycle.Detail
 	Attention    []order.Attention
@@ -35,7 +35,7 @@ type OrderSummary struct {
 	UpdatedAt    time.Time
 }
 
-// OpsOrders lists the orders of all teams, newest first, and counts all of them.
+// OpsOrders lists one page of the orders of all teams, newest first, and counts all of them.
 func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []OrderSummary, total int, err error) {
 	where := by.where()
 	err = s.InSnapshot(ctx, func(q Querier) error {
@@ -44,7 +44,8 @@ func (s *Store) OpsOrders(ctx context.Context, by OpsOrderQuery) (orders []Order
 		}
 		orders, err = QueryAll(ctx, q, s.scanOrderSummary,
 			`SELECT id, team_id, number, accession, modality, status, detail, state, next_deadline,
-			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+LimitClause(by.Page, by.Size), where.Args...)
+			created_at, updated_at FROM orders`+where.String()+` ORDER BY created_at DESC, id DESC`+
+				LimitClause(by.Page, by.Size), where.Args...)
 		return err
 	})
 	if err != nil {
@@ -88,37 +89,38 @@ func (s *Store) scanOrderSummary(row Scanner) (o OrderSummary, err error) {
 	return o, nil
 }
 
-// OrdersWithoutWorkflow lists orders, oldest first, that were created before a time and have never been loaded by a workflow.
+// OrdersWithoutWorkflow lists orders that were created before a time and that no workflow has loaded, oldest first.
 func (s *Store) OrdersWithoutWorkflow(ctx context.Context, createdBefore time.Time, limit int) ([]string, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT id FROM orders WHERE started_at = 0 AND created_at < $1 ORDER BY created_at, id LIMIT $2`,
 		ToMicros(createdBefore), limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing orders that were never started: %w", err)
+		return nil, fmt.Errorf("listing orders without a workflow: %w", err)
 	}
 	return ids, nil
 }
 
-// UnfinishedOrders lists the orders whose workflow has something to do or to wait for, by id, after the one named (empty: from the first):
-// those that have not ended, and those with a fetch, a cancellation or a call about an appointment to finish.
+// UnfinishedOrders lists the ids of orders whose workflow has something to do or to wait for, after the id afterID
+// (empty: from the first). These orders have not ended, or have a fetch, a cancellation or a call about an appointment
+// to finish.
 func (s *Store) UnfinishedOrders(ctx context.Context, afterID string, limit int) ([]string, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT id FROM orders WHERE unfinished AND id > $1 ORDER BY id LIMIT $2`, afterID, limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing open orders: %w", err)
+		return nil, fmt.Errorf("listing unfinished orders: %w", err)
 	}
 	return ids, nil
 }
 
-// SilenceSince says since when an order must have been in a status to count as silent.
+// SilenceSince holds, for each stage, the time before which a silent order must have got its status.
 type SilenceSince struct {
-	Placed   time.Time // requisition made, nothing shipped
-	Shipped  time.Time // on its way to the customer or with it
+	Placed   time.Time // placed at the lab, and no kit shipped
+	Shipped  time.Time // in transit to the patient, or with the patient
 	Received time.Time // at the lab
-	Polled   time.Time // and its lab must not have been asked since
+	Polled   time.Time // and the lab has not been polled since
 }
 
-// CallKindPoll is the kind of the calls that ask a lab about a silent order.
+// CallKindPoll is the kind of calls that ask a lab for the status of a silent order.
 const CallKindPoll = "poll"
 
 // silentOrders is the query of SilentOrders.
@@ -130,7 +132,7 @@ var silentOrders = `SELECT o.id FROM orders o
 	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.order_id = o.id AND c.kind = $5 AND c.started_at > $6)
 	ORDER BY o.id LIMIT $7`
 
-// quotedLows lists the low-level statuses of the stages for SQL.
+// quotedLows returns the low-level statuses of the stages as an SQL list.
 func quotedLows(stages ...lifecycle.Stage) string {
 	lows := lifecycle.LowsIn(stages...)
 	quoted := make([]string, len(lows))
@@ -140,7 +142,7 @@ func quotedLows(stages ...lifecycle.Stage) string {
 	return strings.Join(quoted, ", ")
 }
 
-// SilentOrders lists testkit orders of which nothing has been heard for too long, by id, after the one named.
+// SilentOrders lists the ids of testkit orders that no partner has reported on for too long, after the id afterID.
 func (s *Store) SilentOrders(ctx context.Context, since SilenceSince, afterID string, limit int) ([]string, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText, silentOrders,
 		afterID, ToMicros(since.Placed), ToMicros(since.Shipped), ToMicros(since.Received), CallKindPoll,

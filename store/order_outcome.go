@@ -10,15 +10,16 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Causes, results and appointments that a recording names are the order's own and always have rows. An order without them is not an
-// unknown order.
+// The causes, results and appointments that a recording names exist. If one is missing, the error must not be
+// ErrNotFound, which would mean that the order does not exist.
 var (
 	errNoInboxRow = errors.New("the order has no such inbox row")
 	errNoResult   = errors.New("the order has no such result")
 	errOtherOrder = errors.New("it is another order's")
 )
 
-// recordCauseOutcome notes what became of the cause and keeps what it carries. It returns the reports that waited for a tracking number.
+// recordCauseOutcome stores the outcome of a recording's fact and demands, the shipment data of the fact, and makes the
+// recording's result version visible. It returns the unmatched items that were waiting for a tracking number.
 func (s *Store) recordCauseOutcome(ctx context.Context, tx *sql.Tx, r order.Recording,
 	now time.Time) (matched []ReceivedItem, err error) {
 	if r.Fact != nil {
@@ -58,7 +59,8 @@ func recordInboxOutcome(ctx context.Context, tx *sql.Tx, r order.Recording, now 
 	return err
 }
 
-// publishResultVersion makes a version of the results visible, and the order's summary that of the newest visible one.
+// publishResultVersion makes a result version visible, and updates the order's result summary and search terms to the
+// newest visible version.
 func (s *Store) publishResultVersion(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
 	err := s.setResultVisible(ctx, tx, orderID, resultID)
 	if errors.Is(err, ErrNotFound) {

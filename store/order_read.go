@@ -7,13 +7,14 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Order reads the whole document of an order. With a team, only an order of that team is found. Otherwise the error is ErrNotFound.
+// Order reads an order with all its documents. With a teamID, only an order of that team is found. The error is
+// ErrNotFound when there is none.
 func (s *Store) Order(ctx context.Context, teamID, id string) (*order.Order, error) {
 	return s.loadOrder(ctx, s.read, teamID, id)
 }
 
-// ReadOrderAudited is Order for somebody, which the audit notes before the order is given out. Whose the order is need not be in the row.
-// PostgreSQL does both with one statement, that is, with one round trip and one commit.
+// ReadOrderAudited reads an order as Order does, and appends a row to the audit log before it returns the order. It
+// sets the row's order and team. PostgreSQL does both in one statement, with one round trip and one commit.
 func (s *Store) ReadOrderAudited(ctx context.Context, teamID, id string, row AuditRow) (*order.Order, error) {
 	if s.dialect == Postgres {
 		where := orderFilter(teamID, id)
@@ -41,7 +42,7 @@ func (s *Store) loadOrder(ctx context.Context, q Querier, teamID, id string) (*o
 	return singleOrder(id, found, err)
 }
 
-// orderFilter selects one order.
+// orderFilter returns the condition that selects one order.
 func orderFilter(teamID, id string) (where Where) {
 	where.And("o.id = ?", id)
 	if teamID != "" {
@@ -60,14 +61,14 @@ func singleOrder(id string, found []order.Order, err error) (*order.Order, error
 	return &found[0], nil
 }
 
-// OrderRef says whose an order is.
+// OrderRef identifies an order, its team and its lab account.
 type OrderRef struct {
 	ID           string
 	TeamID       string
-	LabAccountID string // through which it is placed
+	LabAccountID string // through which the order is placed
 }
 
-// OrderByNumber finds an order by its number at the lab, else the error is ErrNotFound.
+// OrderByNumber finds an order by its number at the lab. The error is ErrNotFound when there is none.
 func (s *Store) OrderByNumber(ctx context.Context, number string) (OrderRef, error) {
 	ref, err := QueryOne(ctx, s.read, scanOrderRef, `SELECT id, team_id, lab_account_id FROM orders WHERE number = $1`,
 		number)
@@ -82,8 +83,8 @@ func scanOrderRef(row Scanner) (ref OrderRef, err error) {
 	return ref, err
 }
 
-// OrderIDBySample finds a team's order by its sample_id, which is printed on a kit; the newest, should a lab use an id again. Else the
-// error is ErrNotFound.
+// OrderIDBySample finds a team's order by its sample_id, which is printed on a kit. If a lab has used the id twice, it
+// returns the newest order. The error is ErrNotFound when there is none.
 func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (string, error) {
 	id, err := QueryOne(ctx, s.read, ScanText,
 		`SELECT id FROM orders WHERE sample_id = $1 AND sample_id <> '' AND ($2 = '' OR team_id = $2)
@@ -94,8 +95,8 @@ func (s *Store) OrderIDBySample(ctx context.Context, teamID, sampleID string) (s
 	return id, nil
 }
 
-// TransactionOrders lists the orders of a team's order transaction, oldest first. The error is ErrNotFound when the team has no such
-// transaction.
+// TransactionOrders lists the orders of a team's order transaction, oldest first. The error is ErrNotFound when the
+// team has no such transaction.
 func (s *Store) TransactionOrders(ctx context.Context, teamID, transactionID string) ([]order.Order, error) {
 	var where Where
 	where.And("o.transaction_id = ?", transactionID)
@@ -117,7 +118,8 @@ func countRows(ctx context.Context, q Querier, table string, where Where) (n int
 	return n, err
 }
 
-// SetSMSEnabled says whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
+// SetSMSEnabled stores whether the patient of an order may be sent text messages. The error is ErrNotFound when the
+// team has no such order.
 func (s *Store) SetSMSEnabled(ctx context.Context, teamID, orderID string, enabled bool) error {
 	n, err := ExecCount(ctx, s.write, `UPDATE orders SET sms_enabled = $1 WHERE id = $2 AND team_id = $3`, enabled,
 		orderID, teamID)
@@ -130,7 +132,8 @@ func (s *Store) SetSMSEnabled(ctx context.Context, teamID, orderID string, enabl
 	return nil
 }
 
-// SMSEnabled reports whether the patient of an order may be sent text messages. The error is ErrNotFound when the team has no such order.
+// SMSEnabled reports whether the patient of an order may be sent text messages. The error is ErrNotFound when the team
+// has no such order.
 func (s *Store) SMSEnabled(ctx context.Context, teamID, orderID string) (bool, error) {
 	enabled, err := QueryOne(ctx, s.read, func(row Scanner) (enabled bool, err error) {
 		err = row.Scan(&enabled)

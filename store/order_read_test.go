@@ -22,7 +22,7 @@ func TestOrdersAreListedNewestFirst(t *testing.T) {
 		for i := range 5 {
 			want = append(want, *addOrderOf(t, s, team))
 			if i%2 == 1 {
-				forward(time.Minute) // others have the same time, and the id decides
+				forward(time.Minute) // the others have the same time and are sorted by id
 			}
 		}
 		slices.Reverse(want)
@@ -109,7 +109,7 @@ func TestAListOfOrdersTakesOneQuery(t *testing.T) {
 	})
 }
 
-func TestWhoReadsAnOrderIsInTheAudit(t *testing.T) {
+func TestReadingAnOrderIsAudited(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s)
@@ -124,7 +124,7 @@ func TestWhoReadsAnOrderIsInTheAudit(t *testing.T) {
 			require.ErrorIs(t, err, ErrNotFound)
 			rows, err := s.AuditLog(t.Context(), AuditQuery{})
 			require.NoError(t, err)
-			require.Len(t, rows, 2, "what nobody was shown is not noted")
+			require.Len(t, rows, 2, "an order that was not returned is not audited")
 		}
 		rows, err := s.OrderAudit(t.Context(), o.ID)
 		require.NoError(t, err)
@@ -137,7 +137,7 @@ func TestWhoReadsAnOrderIsInTheAudit(t *testing.T) {
 		require.NoError(t, err)
 		got, err := s.ReadOrderAudited(t.Context(), o.TeamID, o.ID, row)
 		require.Error(t, err)
-		require.Nil(t, got, "what cannot be audited is not shown")
+		require.Nil(t, got, "an order that cannot be audited is not returned")
 	})
 }
 
@@ -176,13 +176,13 @@ func TestOperationsFindOrders(t *testing.T) {
 			UpdatedAt: getOrder(t, s, marked.ID).UpdatedAt,
 		}}, rows)
 
-		// Marks that are settled are no longer found.
+		// Cleared marks are no longer found.
 		demand(t, s, marked.ID, order.Demand{Kind: order.DemandDoNotProcess}, nil)
 		require.Empty(t, find(OpsOrderQuery{Attention: string(order.AttentionRecoveryNeeded)}))
 	})
 }
 
-// attentionReasons are all that an order may need attention for.
+// attentionReasons are all attention reasons.
 var attentionReasons = []order.AttentionReason{
 	order.AttentionRequisitionOverdue, order.AttentionShipmentOverdue, order.AttentionOutboundOverdue,
 	order.AttentionKitUnused, order.AttentionInboundOverdue, order.AttentionLegSilent,
@@ -240,8 +240,8 @@ func TestOrdersAreFoundAndCountedByEveryReason(t *testing.T) {
 	})
 }
 
-// An order is open until it has ended and its partners know.
-func TestWhatKeepsAnOrderUnfinished(t *testing.T) {
+// An order is unfinished until it has ended and its partners have been informed.
+func TestAnOrderIsUnfinishedUntilItsPartnersKnow(t *testing.T) {
 	t.Parallel()
 	ended := order.State{Status: lifecycle.Cancelled}
 	for name, test := range map[string]struct {
@@ -254,10 +254,12 @@ func TestWhatKeepsAnOrderUnfinished(t *testing.T) {
 		"booking":    {func(s *order.State) { s.PendingBooking = &order.PendingBooking{} }, true},
 		"releasing": {func(s *order.State) { s.PendingReleases = []order.AppointmentRelease{{AppointmentID: "a"}} },
 			true},
-		"released":        {func(s *order.State) { s.PendingReleases = []order.AppointmentRelease{} }, false},
-		"to fetch":        {func(s *order.State) { s.Fetch.Pending = true }, true},
-		"never to fetch":  {func(s *order.State) { s.Fetch.Pending, s.Fetch.GivenUp = true, true }, false},
-		"an old visit":    {func(s *order.State) { s.Appointment = &order.Appointment{Status: lifecycle.AppointmentStatusConfirmed} }, false},
+		"released":       {func(s *order.State) { s.PendingReleases = []order.AppointmentRelease{} }, false},
+		"to fetch":       {func(s *order.State) { s.Fetch.Pending = true }, true},
+		"never to fetch": {func(s *order.State) { s.Fetch.Pending, s.Fetch.GivenUp = true, true }, false},
+		"an old visit": {func(s *order.State) {
+			s.Appointment = &order.Appointment{Status: lifecycle.AppointmentStatusConfirmed}
+		}, false},
 		"a parked report": {func(s *order.State) { s.ParkedFacts = []order.Fact{{}} }, false},
 	} {
 		st := ended
@@ -330,9 +332,9 @@ func TestSilentOrders(t *testing.T) {
 		began := s.now()
 		placed, shipped := in(lifecycle.RequisitionCreated), in(lifecycle.RequisitionCreated, lifecycle.WithCustomer)
 		received := in(lifecycle.RequisitionCreated, lifecycle.DeliveredToLab)
-		in(lifecycle.RequisitionCreated, lifecycle.TransitLab)                          // its courier is asked, not its lab
+		in(lifecycle.RequisitionCreated, lifecycle.TransitLab)                          // the courier is asked, not the lab
 		in(lifecycle.RequisitionCreated, lifecycle.DeliveredToLab, lifecycle.Completed) // it has ended
-		addOrder(t, s)                                                                  // it was not sent
+		addOrder(t, s)                                                                  // it was not sent to the lab
 		forward(time.Hour)
 		silent := func(since SilenceSince) []string {
 			ids, err := s.SilentOrders(t.Context(), since, "", 10)
@@ -347,7 +349,7 @@ func TestSilentOrders(t *testing.T) {
 		require.Equal(t, []string{placed, shipped, received}, silent(all))
 		require.NoError(t, s.RecordPartnerCallStart(t.Context(),
 			PartnerCall{ID: NewID(), OrderID: shipped, Kind: CallKindPoll, Attempt: 1}))
-		require.Equal(t, []string{placed, received}, silent(all), "one that was asked about is left alone for a while")
+		require.Equal(t, []string{placed, received}, silent(all), "a polled order is left out until the interval has passed")
 		page, err := s.SilentOrders(t.Context(), all, placed, 1)
 		require.NoError(t, err)
 		require.Equal(t, []string{received}, page)

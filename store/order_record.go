@@ -11,15 +11,15 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// RecordResult is the answer to a recording.
+// RecordResult is the result of a recording.
 type RecordResult struct {
 	order.RecordingResult
-	EndpointsToNudge []string       // to be nudged, because something is to be delivered to them
-	MatchedItems     []ReceivedItem // reports that waited for what was recorded; to be signalled
+	EndpointsToNudge []string       // they have new deliveries
+	MatchedItems     []ReceivedItem // items that were waiting for this recording; their workflows have to be signalled
 }
 
-// LoadState reads what the order's workflow works with, and notes that a workflow has begun. The error is ErrNotFound when there is
-// no such order.
+// LoadState reads the state that the order's workflow works with, and records the time at which a workflow loaded it
+// first. The error is ErrNotFound when there is no such order.
 func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 	var state order.State
 	var started int64
@@ -47,7 +47,7 @@ func (s *Store) LoadState(ctx context.Context, id string) (order.State, error) {
 	return state, nil
 }
 
-// loadParkedFacts lists the facts that wait for their turn, in order of arrival.
+// loadParkedFacts lists the parked facts of an order, in order of arrival.
 func loadParkedFacts(ctx context.Context, q Querier, orderID string) ([]order.Fact, error) {
 	rows, err := QueryAll(ctx, q, scanReceivedItem,
 		`SELECT `+receivedItemColumns+` FROM inbox WHERE order_id = $1 AND state = $2 ORDER BY received_at, id`, orderID,
@@ -64,13 +64,14 @@ func loadParkedFacts(ctx context.Context, q Querier, orderID string) ([]order.Fa
 	return facts, nil
 }
 
-// Record writes what a cause did to an order, in one transaction: its events, the order itself, its appointments, the messages that
-// tell of all that, what became of the cause, and the order that replaces or redraws it if there is one.
+// Record stores what a cause did to an order, in one transaction: the events, the order's state, its appointments, the
+// webhook messages about them, the outcome of the cause, and the replacement or redraw if there is one.
 //
-// A cause is recorded once. Again, it changes nothing and gets the earlier answer with Duplicate set; the caller's state may then be
-// outdated and is to be loaded. A parked fact is the exception: it is recorded again when its turn comes. The error is ErrStale when
-// another cause was recorded since the revision that the decision was made on: load, and decide again. It is ErrNotFound when there
-// is no such order.
+// A cause is recorded once. Recording it again changes nothing and returns the earlier result with Duplicate set; the
+// caller's state may be outdated then and has to be loaded. The exception is a parked fact, which is recorded again
+// when the status allows it. The error is ErrStale when another cause was recorded since the revision that the decision
+// was based on: the caller has to load the state and decide again. The error is ErrNotFound when there is no such
+// order.
 func (s *Store) Record(ctx context.Context, r order.Recording) (RecordResult, error) {
 	var out RecordResult
 	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
@@ -94,7 +95,8 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 		return RecordResult{}, err
 	}
 	if r.Decision.Outcome == order.OutcomeParked {
-		// A fact that was parked is decided once more, and one that was decided is not parked: it would be tried again for ever.
+		// A parked fact is decided again. If it has been decided meanwhile, it must not stay parked, because it would be
+		// retried endlessly.
 		if earlier, err := previousResult(ctx, tx, r, now); !errors.Is(err, ErrStale) {
 			return earlier, err
 		}
@@ -128,14 +130,14 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, r order.Recording) (Reco
 		countKeyOf(before.modality, r.Decision.Next.Status, isUnfinished(r.Decision.Next)))
 }
 
-// orderPosition is how far an order has come.
+// orderPosition holds the columns of an order that a recording checks before it changes the order.
 type orderPosition struct {
 	sequence              int64
 	sampleID              string
 	teamID, transactionID string
 	modality              lifecycle.Modality
 	countKey              countKey
-	hasAttention          bool // it has attention marks
+	hasAttention          bool // the order has open attention marks
 }
 
 func loadOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPosition, error) {
@@ -150,7 +152,7 @@ func loadOrderPosition(ctx context.Context, tx *sql.Tx, id string) (orderPositio
 		EXISTS (SELECT 1 FROM order_attention WHERE order_id = orders.id) FROM orders WHERE id = $1`, id)
 }
 
-// newRecordResult is the answer that the recording will have. The sequence it begins with is right whenever the revision is.
+// newRecordResult returns the result that the recording will have. Its sequence is correct whenever the revision is.
 func newRecordResult(r order.Recording, sequence int64) order.RecordingResult {
 	return order.RecordingResult{
 		Revision: r.Revision + 1,
@@ -160,8 +162,8 @@ func newRecordResult(r order.Recording, sequence int64) order.RecordingResult {
 	}
 }
 
-// insertDecision writes the decision. It is false when the cause has been decided before, or the revision has been left: both are unique.
-// Of two that claim at once, the second waits for the first here.
+// insertDecision inserts the decision. It returns false when the cause was recorded before, or when the revision is
+// outdated: both are unique. A concurrent transaction with the same cause or revision waits here for the first one.
 func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult,
 	now time.Time) (bool, error) {
 	to := ""
@@ -178,14 +180,15 @@ func insertDecision(ctx context.Context, tx *sql.Tx, r order.Recording, d order.
 	return n == 1, nil
 }
 
-// previousResult is what the same cause got before, or ErrStale when it got nothing. A fact that is parked for all that, as it was where
-// an earlier version parked what was decided, is settled.
+// previousResult returns the result that the same cause got before, or ErrStale when it got none. If the cause's fact
+// is parked nevertheless, as an earlier build could leave it, the fact gets that outcome.
 func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time.Time) (RecordResult, error) {
 	d, err := QueryOne(ctx, tx, func(row Scanner) (d order.RecordingResult, err error) {
 		err = row.Scan(&d.Revision, &d.Sequence, &d.Outcome, &d.Reason, &d.ReplacementID)
 		return d, err
 	},
-		`SELECT revision, sequence, outcome, reason, child_id FROM decisions WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
+		`SELECT revision, sequence, outcome, reason, child_id FROM decisions
+			WHERE order_id = $1 AND cause = $2 AND outcome <> $3`,
 		r.OrderID, r.Cause, order.OutcomeParked)
 	if errors.Is(err, ErrNotFound) {
 		return RecordResult{}, ErrStale
@@ -199,15 +202,15 @@ func previousResult(ctx context.Context, tx *sql.Tx, r order.Recording, now time
 	return RecordResult{RecordingResult: d}, err
 }
 
-// changesClientView reports whether a client sees anything of the recording: an event, a moved activate_by or corrected patient data,
-// a shipment, results, an appointment.
+// changesClientView reports whether the recording changes anything that the client sees: an event, activate_by, patient
+// data, the shipment, results or an appointment.
 func changesClientView(r order.Recording) bool {
 	d := r.Decision
 	return len(d.Steps) > 0 || d.StoreShipment || len(d.Appointments) > 0 || r.ResultID != "" || r.DemandID != "" &&
 		d.Outcome == order.OutcomeApplied
 }
 
-// advanceOrder takes the order to its next state, by compare and set, and appends the events.
+// advanceOrder updates the order to its next state, if its revision is still the expected one, and appends the events.
 func (s *Store) advanceOrder(ctx context.Context, tx *sql.Tx, r order.Recording, d order.RecordingResult,
 	before orderPosition, now time.Time) error {
 	next := r.Decision.Next

@@ -9,7 +9,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// BenchmarkRecord is the cost of one event of an order with ten of them, told to one endpoint.
+// BenchmarkRecord measures the recording of one event of an order with ten events and one endpoint.
 func BenchmarkRecord(b *testing.B) {
 	const history = 10
 	for _, engine := range engines {

@@ -29,7 +29,7 @@ func TestRecordAdvancesTheOrder(t *testing.T) {
 		require.Equal(t, lifecycle.RequisitionCreated, got.Status)
 		require.Equal(t, []int64{2, 2}, []int64{got.Sequence, got.Revision})
 		require.Equal(t, "A1", got.Accession)
-		require.Equal(t, "A1", got.SampleID, "the sample goes by the lab's number")
+		require.Equal(t, "A1", got.SampleID, "the sample id is the lab's number")
 		require.Equal(t, requested, got.UpdatedAt)
 		require.Equal(t, created, got.CreatedAt)
 		require.Equal(t, order.Event{
@@ -44,9 +44,9 @@ func TestRecordAdvancesTheOrder(t *testing.T) {
 		require.NoError(t, err)
 		got = getOrder(t, s, o.ID)
 		require.Equal(t, []int64{2, 3}, []int64{got.Sequence, got.Revision})
-		require.Equal(t, requested, got.UpdatedAt, "nothing happened that the client sees")
+		require.Equal(t, requested, got.UpdatedAt, "nothing changed that the client sees")
 
-		// The state that a workflow loads is the one that was recorded.
+		// The workflow loads the state that was recorded.
 		st := state(t, s, o.ID)
 		require.Equal(t, []int64{2, 3}, []int64{st.Sequence, st.Revision})
 		require.Equal(t, order.PlacementDone, st.Placement.State)
@@ -96,7 +96,7 @@ func TestACauseIsRecordedOnce(t *testing.T) {
 
 		want := first.RecordingResult
 		want.Duplicate = true
-		// As it was, and as a run that has loaded the order since would send it.
+		// The cause is recorded again, with the same revision and with the revision of a run that has loaded the order since.
 		for _, revision := range []int64{st.Revision, st.Revision + 2} {
 			r.Revision = revision
 			again, err := s.Record(t.Context(), r)
@@ -107,7 +107,7 @@ func TestACauseIsRecordedOnce(t *testing.T) {
 	})
 }
 
-// Twenty causes at once, from three processes.
+// Twenty causes are recorded concurrently by three processes.
 func TestConcurrentRecordingsLeaveNoGap(t *testing.T) {
 	t.Parallel()
 	const causes = 20
@@ -186,7 +186,7 @@ func TestTheSameCauseAtOnceIsRecordedOnce(t *testing.T) {
 	})
 }
 
-// Each spoils a recording at another point of its transaction, most of them late.
+// Each change makes the recording fail at another point of its transaction, most of them late.
 func TestAFailingRecordingLeavesNothing(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
@@ -236,13 +236,13 @@ func TestAFailingRecordingLeavesNothing(t *testing.T) {
 			require.Equal(t, document, getOrder(t, s, o.ID), name)
 			require.Equal(t, InboxReceived, inboxState(t, s, in.ID), name)
 		}
-		// The control: unspoilt, it is recorded.
+		// Control: without the change it is recorded.
 		recordFact(t, s, o.ID, *in.Fact)
 		require.NotEqual(t, before, rowCounts(t, s))
 	})
 }
 
-// renderUntil renders until the n-th time.
+// renderUntil returns a renderer that fails from the n-th call on.
 func renderUntil(n int, err error) func(order.Order) ([]byte, error) {
 	return func(o order.Order) ([]byte, error) {
 		if n--; n == 0 {
@@ -252,7 +252,8 @@ func renderUntil(n int, err error) func(order.Order) ([]byte, error) {
 	}
 }
 
-// Every message shows the order as it was at its event, and the newest one as it can be read.
+// Each webhook message contains the order as it was at its event. The newest one contains the order as the API returns
+// it.
 func TestMessagesShowTheOrderAtTheirEvent(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -267,7 +268,7 @@ func TestMessagesShowTheOrderAtTheirEvent(t *testing.T) {
 		want = append(want, getOrder(t, s, o.ID))
 		forward(time.Minute)
 
-		// A rejection for good proves that the kit was at the lab, and has it replaced: two events, and a new order.
+		// A final rejection proves that the kit was at the lab, and causes a replacement: two events and a new order.
 		st := state(t, s, o.ID)
 		d := decisionWithSteps(st, s.now(), lifecycle.DeliveredToLab, lifecycle.SampleError)
 		d.CreateReplacement, d.Next.Replaced = true, true
@@ -295,7 +296,8 @@ func TestMessagesShowTheOrderAtTheirEvent(t *testing.T) {
 	})
 }
 
-// dueBodies is what is due at an endpoint about one order, by the number of the event.
+// dueBodies returns the bodies of the webhook messages about an order that are due at an endpoint, by the event's
+// number.
 func dueBodies(t *testing.T, s *Store, endpoint, orderID string) map[int64][]byte {
 	t.Helper()
 	messages, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
@@ -354,7 +356,7 @@ func TestResultsAreVisibleByTheirRecording(t *testing.T) {
 
 		bodies := dueBodies(t, s, endpoint, o.ID)
 		require.Len(t, bodies, 2)
-		require.Nil(t, jsonPath(t, bodies[2], "data", "interpretation"), "the step that the results imply came before them")
+		require.Nil(t, jsonPath(t, bodies[2], "data", "interpretation"), "the implied step precedes the results")
 		require.Equal(t, "abnormal", jsonPath(t, bodies[3], "data", "interpretation"))
 	})
 }

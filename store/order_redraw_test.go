@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// reportWithMissingMarkers is a report that misses markers, some of them through the lab's fault.
+// reportWithMissingMarkers returns a lab report that lacks markers, some of them because of an error of the lab.
 func reportWithMissingMarkers() order.LabReport {
 	r := newReport("4.5")
 	r.Missing = []order.MissingMarker{
@@ -23,7 +23,7 @@ func reportWithMissingMarkers() order.LabReport {
 	return r
 }
 
-// setPanelOrder is a walk-in order of four markers.
+// setPanelOrder makes the order a walk-in order of four markers.
 func setPanelOrder(o *order.Order) {
 	setModality(lifecycle.WalkIn)(o)
 	o.LabTest.Markers = []order.Marker{
@@ -34,7 +34,7 @@ func setPanelOrder(o *order.Order) {
 	}
 }
 
-// recordRedraw records final results that lack markers through the lab's fault.
+// recordRedraw records final results that lack markers because of an error of the lab.
 func recordRedraw(t *testing.T, s *Store, o *order.Order) RecordResult {
 	t.Helper()
 	v, _, err := s.StoreLabReport(t.Context(), o.ID, 1, reportWithMissingMarkers(), sha256Hex("faulty"), nil, nil)
@@ -49,7 +49,7 @@ func recordRedraw(t *testing.T, s *Store, o *order.Order) RecordResult {
 	return out
 }
 
-func TestARedrawIsAFreshOrderForWhatIsMissing(t *testing.T) {
+func TestARedrawIsANewOrderOfTheMissingMarkers(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
@@ -84,7 +84,7 @@ func TestARedrawIsAFreshOrderForWhatIsMissing(t *testing.T) {
 		require.Nil(t, child.State.Appointment)
 		require.Equal(t, order.PlacementStarted, child.State.Placement.State, "it is placed at once")
 
-		// The first of the two events came before the new order.
+		// At the first of the two events the new order did not exist yet.
 		bodies := dueBodies(t, s, endpoint, o.ID)
 		transaction := func(sequence int64) []any {
 			orders, ok := jsonPath(t, bodies[sequence], "data", "order_transaction", "orders").([]any)
@@ -98,7 +98,7 @@ func TestARedrawIsAFreshOrderForWhatIsMissing(t *testing.T) {
 		require.Len(t, created, 1)
 		requireMessageOf(t, created[0], webhooks.OrderCreated, child)
 
-		// Whoever asks again gets the same one.
+		// Another request for the redraw returns the same order.
 		again, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseCall("again")},
 			func(st order.State) order.Decision {
 				return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st, CreateRedraw: true}
@@ -118,7 +118,7 @@ func TestARedrawWithoutResultsIsRefused(t *testing.T) {
 		d.CreateRedraw = true
 		_, err := s.Record(t.Context(), order.Recording{OrderID: o.ID, Revision: st.Revision, Cause: "call:x", Decision: d})
 		require.ErrorIs(t, err, errNoResult)
-		require.NotErrorIs(t, err, ErrNotFound, "the order is not unknown")
+		require.NotErrorIs(t, err, ErrNotFound, "the order exists")
 		require.Equal(t, before, rowCounts(t, s))
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// applyRegistration moves what a registration supplied onto the order: whose the kit is, where the patient lives, who orders the test, and
-// what the patient consented to. From then on the order is the registered user's.
+// applyRegistration moves the data of a registration to the order: the user, the patient and the address, the
+// physician, and the patient's consents. The order belongs to the registered user from then on.
 func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, demandID string) error {
 	body, err := s.demandBody(ctx, tx, demandID)
 	if err != nil || body == nil {
@@ -34,14 +34,14 @@ func (s *Store) applyRegistration(ctx context.Context, tx *sql.Tx, orderID, dema
 		_, err := tx.ExecContext(ctx, `UPDATE orders SET user_id = $1, client_user_id = $2 WHERE id = $3`, reg.UserID,
 			reg.ClientUserID, orderID)
 		if err != nil {
-			return fmt.Errorf("giving order %s to user %s: %w", orderID, reg.UserID, err)
+			return fmt.Errorf("assigning order %s to user %s: %w", orderID, reg.UserID, err)
 		}
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, demandID)
 	return err
 }
 
-// addRegistrationClinical adds a registration's consents and health insurance to what the order has.
+// addRegistrationClinical adds a registration's consents and health insurance to the order's clinical document.
 func (s *Store) addRegistrationClinical(ctx context.Context, tx *sql.Tx, orderID string, reg order.Registration) error {
 	if len(reg.Consents) == 0 && len(reg.Insurance) == 0 {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// setRegistrable makes an order one of a kit whose patient is not known yet.
+// setRegistrable makes the order one for a kit without a patient.
 func setRegistrable(o *order.Order) {
 	o.Registrable, o.Patient, o.Address, o.Physician, o.Consents = true, nil, nil, nil, nil
 	o.Shipping = &order.ShippingAddress{ReceiverName: "Stock", FirstLine: "1 Depot", City: "Mesa", State: "AZ",
@@ -33,7 +33,7 @@ func recordRegistration(t *testing.T, s *Store, orderID string, reg order.Regist
 	require.Equal(t, order.OutcomeApplied, out.Outcome)
 	body, err := s.DemandBody(t.Context(), row.ID)
 	require.NoError(t, err)
-	require.Nil(t, body, "what it supplied is the order's")
+	require.Nil(t, body, "the data of the registration has moved to the order")
 }
 
 func TestARegistrationMovesToTheOrder(t *testing.T) {
@@ -46,7 +46,7 @@ func TestARegistrationMovesToTheOrder(t *testing.T) {
 		applyRequisitionTaken(t, s, o.ID, "KIT-1")
 		before := getOrder(t, s, o.ID)
 		require.Equal(t, lifecycle.AwaitingRegistration, before.Status)
-		require.Equal(t, "KIT-1", before.SampleID, "what the kit is registered by")
+		require.Equal(t, "KIT-1", before.SampleID, "the number that the kit is registered by")
 
 		known := newOrder(s, team).Order
 		reg := order.Registration{
@@ -76,7 +76,7 @@ func TestARegistrationMovesToTheOrder(t *testing.T) {
 	})
 }
 
-func TestARegistrationMayLeaveMuchAsItIs(t *testing.T) {
+func TestARegistrationMayLackOptionalData(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		o := addOrder(t, s, setRegistrable,
@@ -116,7 +116,7 @@ func TestARefusedRegistrationLeavesTheKitUnbound(t *testing.T) {
 	})
 }
 
-// A kit that was registered is replaced by one for the same patient, user and insurance.
+// A registered kit is replaced by one for the same patient, user and insurance.
 func TestARegisteredKitIsReplacedForItsPatient(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// replacementID is the id of the order that replaces or redraws this one: of the one that exists, or a new one. It is empty when the
-// decision asks for none.
+// replacementID returns the id of the order that replaces or redraws this one: of the existing one, or a new id. It is
+// empty when the decision asks for neither.
 func replacementID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, error) {
 	if !r.Decision.CreateReplacement && !r.Decision.CreateRedraw {
 		return "", nil
@@ -22,12 +22,13 @@ func replacementID(ctx context.Context, tx *sql.Tx, r order.Recording) (string, 
 		return NewID(), nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("looking for the order after %s: %w", r.OrderID, err)
+		return "", fmt.Errorf("reading the replacement of order %s: %w", r.OrderID, err)
 	}
 	return id, nil
 }
 
-// createReplacementOrder creates the order that replaces or redraws another one, in the same order transaction, unless it exists.
+// createReplacementOrder creates the order that replaces or redraws another one, in the same order transaction, unless
+// it exists.
 func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, parent order.Order, d order.Decision,
 	childID string) ([]string, error) {
 	for _, o := range parent.Transaction.Orders {
@@ -48,7 +49,7 @@ func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, parent o
 	}
 	c, err := s.createOrder(ctx, tx, child, "parent:"+parent.ID)
 	if err != nil {
-		return nil, fmt.Errorf("creating the order after %s: %w", parent.ID, err)
+		return nil, fmt.Errorf("creating the replacement of order %s: %w", parent.ID, err)
 	}
 	_, err = tx.ExecContext(ctx,
 		`UPDATE orders SET sms_enabled = (SELECT p.sms_enabled FROM orders p WHERE p.id = $1) WHERE id = $2`, parent.ID,
@@ -59,8 +60,8 @@ func (s *Store) createReplacementOrder(ctx context.Context, tx *sql.Tx, parent o
 	return c.EndpointsToNudge, nil
 }
 
-// newReplacement is a fresh order for the same patient, test and policy. A kit that was registered is replaced by one that needs no
-// registration (order-lifecycle#replacement).
+// newReplacement returns a new order for the same patient, lab test and policy. A registered kit is replaced by one
+// that needs no registration (order-lifecycle#replacement).
 func newReplacement(parent order.Order, id string, now time.Time) order.Order {
 	o := copyOfParent(parent, id, order.OriginRecreation, now)
 	o.ReplacementDepth = parent.ReplacementDepth + 1
@@ -69,7 +70,7 @@ func newReplacement(parent order.Order, id string, now time.Time) order.Order {
 	return o
 }
 
-// newRedraw is a fresh order for the same patient and what is missing through the lab's fault.
+// newRedraw returns a new order for the same patient and the markers that are missing because of an error of the lab.
 func newRedraw(parent order.Order, r order.LabReport, id string, now time.Time) order.Order {
 	o := copyOfParent(parent, id, order.OriginRedraw, now)
 	o.LabTest.Markers = missingMarkers(parent.LabTest.Markers, r.MissingByLabFault())
@@ -77,7 +78,7 @@ func newRedraw(parent order.Order, r order.LabReport, id string, now time.Time) 
 	return o
 }
 
-// copyOfParent is an order that has what its parent was ordered with, and nothing that happened to it.
+// copyOfParent returns an order with the data that its parent was ordered with, and without the parent's history.
 func copyOfParent(parent order.Order, id string, origin order.Origin, now time.Time) order.Order {
 	o := parent
 	AssignOrderIDs(&o)
@@ -90,8 +91,9 @@ func copyOfParent(parent order.Order, id string, origin order.Origin, now time.T
 	return o
 }
 
-// missingMarkers lists the markers of a test that a report misses, as the test has them: a panel where a part of it is missing, since
-// that is what the lab can be asked for. What is not known to be a part of any is listed as the report names it.
+// missingMarkers lists the markers of a lab test that a lab report lacks, as the lab test has them. If a part of a
+// panel is missing, it lists the panel, because the lab accepts orders for panels only. A marker that belongs to no
+// marker of the lab test is listed as the report names it.
 func missingMarkers(markers []order.Marker, missing []order.MissingMarker) []order.Marker {
 	var out []order.Marker
 	seen := map[int64]bool{}
@@ -108,7 +110,8 @@ func missingMarkers(markers []order.Marker, missing []order.MissingMarker) []ord
 	return out
 }
 
-// findMarker finds a missing marker by the lab's own id of it, else by its LOINC code, else by its slug, else the panel that leads to it.
+// findMarker finds a missing marker by the lab's id, else by its LOINC code, else by its slug, else the panel that
+// contains it.
 func findMarker(markers []order.Marker, m order.MissingMarker) (order.Marker, bool) {
 	for _, is := range []func(order.Marker) bool{
 		func(have order.Marker) bool { return equalCodes(have.ProviderID, m.ProviderID) },
@@ -125,5 +128,5 @@ func findMarker(markers []order.Marker, m order.MissingMarker) (order.Marker, bo
 	return order.Marker{}, false
 }
 
-// equalCodes reports whether both are known and equal.
+// equalCodes reports whether both codes are known and equal.
 func equalCodes(a, b *string) bool { return a != nil && b != nil && *a != "" && *a == *b }

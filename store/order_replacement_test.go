@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func TestAReplacementIsAFreshOrderInTheTransaction(t *testing.T) {
+func TestAReplacementIsANewOrderInTheTransaction(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
@@ -79,7 +79,7 @@ func TestAnUnregisteredKitIsReplacedByARegistrable(t *testing.T) {
 	})
 }
 
-// Whoever asks, how often and from wherever: one replacement.
+// There is one replacement, however often and by however many processes it is requested.
 func TestAnOrderIsReplacedOnce(t *testing.T) {
 	t.Parallel()
 	forEachEngineShared(t, func(t *testing.T, open func() *Store) {
@@ -91,7 +91,7 @@ func TestAnOrderIsReplacedOnce(t *testing.T) {
 		for i := range children {
 			s := stores[i%2]
 			g.Go(func() error {
-				// A decision that does not know of the others' replacement.
+				// The decision does not know of the existing replacement.
 				out, err := recordUntil(t, s, order.Recording{OrderID: o.ID, Cause: order.CauseDemand(NewID())},
 					func(st order.State) order.Decision {
 						return order.Decision{Outcome: order.OutcomeApplied, From: st.Status, Next: st, CreateReplacement: true}
@@ -107,7 +107,7 @@ func TestAnOrderIsReplacedOnce(t *testing.T) {
 		require.Len(t, getOrder(t, stores[0], o.ID).Transaction.Orders, 2)
 		require.Len(t, getOrder(t, stores[0], children[0]).Events, 1)
 
-		// At one revision only one of them gets through.
+		// Of concurrent recordings at one revision, one succeeds.
 		st := state(t, stores[0], o.ID)
 		errs := make([]error, 4)
 		for i := range errs {

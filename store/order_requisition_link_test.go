@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-func TestTheAddressOfARequisitionIsGoodForAWeek(t *testing.T) {
+func TestARequisitionLinkIsValidForAWeek(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)

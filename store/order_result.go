@@ -11,17 +11,19 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// maxVersionTries is how often a report asks for the next version while other fetches of the same order take it.
+// maxVersionTries is how often StoreLabReport tries to insert the next version when other fetches of the same order
+// insert it first.
 const maxVersionTries = 5
 
 const resultColumns = `r.id, r.order_id, r.version, r.visible, r.hash, r.report, r.pdf IS NOT NULL, r.fetched_at`
 
-// StoreLabReport keeps a report that was fetched from the lab: verbatim in raw, decoded in r, its PDF where there is one (nil: none).
-// The hash is of the content that decides whether a correction differs.
+// StoreLabReport stores a lab report that was fetched: verbatim in raw, decoded in r, and its PDF (nil: none). The hash
+// is that of the content by which corrections are recognized.
 //
-// A report equal to the newest version is that version again (a PDF that came later than its report is added to it); any other one
-// becomes the next version, which the client does not see until a recording shows it. Changed tells whether the content differs
-// from what the client sees. So a fetch that is repeated after a crash, before its recording, is told the same as the first time.
+// A lab report that equals the newest version is that version again; a PDF that arrives after its report is added to
+// it. Any other lab report becomes the next version, which is not visible to the client until a recording publishes it.
+// changed says whether the content differs from the version that the client sees. Therefore a fetch that is repeated
+// after a crash, before its recording, returns the same result as the first time.
 func (s *Store) StoreLabReport(ctx context.Context, orderID string, generation int, r order.LabReport, hash string, raw,
 	pdf []byte) (order.ResultVersion, bool, error) {
 	report := labReportRow{ResultVersion: order.ResultVersion{OrderID: orderID, Hash: hash, Report: r},
@@ -38,12 +40,12 @@ func (s *Store) StoreLabReport(ctx context.Context, orderID string, generation i
 		}
 	}
 	if err != nil {
-		return order.ResultVersion{}, false, fmt.Errorf("storing a report of order %s: %w", orderID, err)
+		return order.ResultVersion{}, false, fmt.Errorf("storing a lab report of order %s: %w", orderID, err)
 	}
 	return report.ResultVersion, changed, nil
 }
 
-// labReportRow is a report on its way into a row.
+// labReportRow holds the column values of a lab report.
 type labReportRow struct {
 	order.ResultVersion
 	generation int
@@ -92,8 +94,8 @@ func (s *Store) addResultPDF(ctx context.Context, tx *sql.Tx, r *labReportRow) e
 	return err
 }
 
-// setResultVisible shows a version of an order's results to the client, inside the recording's transaction. The error is ErrNotFound
-// when the order has no such version.
+// setResultVisible makes a result version visible to the client, within the recording's transaction. The error is
+// ErrNotFound when the order has no such version.
 func (s *Store) setResultVisible(ctx context.Context, tx *sql.Tx, orderID, resultID string) error {
 	n, err := ExecCount(ctx, tx, `UPDATE results SET visible = TRUE WHERE id = $1 AND order_id = $2`, resultID, orderID)
 	if err != nil {
@@ -105,8 +107,8 @@ func (s *Store) setResultVisible(ctx context.Context, tx *sql.Tx, orderID, resul
 	return nil
 }
 
-// NewestResult reads the newest version that the client sees. The error is ErrNotFound when there is none, or when the order is
-// another team's.
+// NewestResult reads the newest visible result version. The error is ErrNotFound when there is none, or when the order
+// belongs to another team.
 func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (order.ResultVersion, error) {
 	if err := s.checkOrderTeam(ctx, teamID, orderID); err != nil {
 		return order.ResultVersion{}, fmt.Errorf("reading the results of order %s: %w", orderID, err)
@@ -118,8 +120,8 @@ func (s *Store) NewestResult(ctx context.Context, teamID, orderID string) (order
 	return v, nil
 }
 
-// ResultPDF reads the PDF of the newest version that the client sees. The error is ErrNotFound when there is none, or when the
-// order is another team's.
+// ResultPDF reads the PDF of the newest visible result version. The error is ErrNotFound when there is none, or when
+// the order belongs to another team.
 func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) ([]byte, error) {
 	v, err := s.NewestResult(ctx, teamID, orderID)
 	if err != nil {
@@ -132,7 +134,7 @@ func (s *Store) ResultPDF(ctx context.Context, teamID, orderID string) ([]byte, 
 	return s.keys.Open(sealContext("results", v.ID, "pdf"), sealed)
 }
 
-// newestResult reads the newest version, of those that the client sees or of all.
+// newestResult reads the newest result version, or the newest visible one.
 func (s *Store) newestResult(ctx context.Context, q Querier, orderID string,
 	visibleOnly bool) (order.ResultVersion, error) {
 	return QueryOne(ctx, q, s.scanResult, `SELECT `+resultColumns+` FROM results r
@@ -153,7 +155,7 @@ func (s *Store) scanResult(row Scanner) (order.ResultVersion, error) {
 	return v, nil
 }
 
-// checkOrderTeam is ErrNotFound unless the order is the team's, or nobody in particular asks.
+// checkOrderTeam returns ErrNotFound when the order does not belong to the team. An empty teamID allows any order.
 func (s *Store) checkOrderTeam(ctx context.Context, teamID, orderID string) error {
 	if teamID == "" {
 		return nil
@@ -162,25 +164,25 @@ func (s *Store) checkOrderTeam(ctx context.Context, teamID, orderID string) erro
 	return err
 }
 
-// requisitionLinkPurpose is what texts are signed for that let a requisition be read without a key.
+// requisitionLinkPurpose is the purpose of the signature in a link that opens a requisition without an API key.
 const requisitionLinkPurpose = "requisition without a key"
 
-// RequisitionPath is where the API serves them, below its public address.
+// RequisitionPath is the path of requisition links, below the API's public address.
 const RequisitionPath = "/requisitions/"
 
-// requisitionLinkDays is how many whole days, after this one, such an address is good (client-api#16-shared-schemas). It
-// changes once a day, so that an order that is read twice is mostly the same.
+// requisitionLinkDays is the number of whole days, after the current one, for which a link is valid
+// (client-api#16-shared-schemas). A link changes only once a day, so an order that is read twice is usually the same.
 const requisitionLinkDays = 7
 
-// requisitionLink is what the address carries.
+// requisitionLink is the signed content of a link.
 type requisitionLink struct {
 	TeamID  string `json:"team"`
 	OrderID string `json:"order"`
 	Until   int64  `json:"until"` // seconds since 1970
 }
 
-// requisitionURL is where the requisition of an order can be read without a key; empty while there is none, and for a server without a
-// public address.
+// requisitionURL returns the link that opens the order's requisition without an API key. It is empty before the
+// requisition exists, and on a server without a public address.
 func (s *Store) requisitionURL(o *order.Order) (string, error) {
 	if s.publicURL == "" || o.SampleID == "" || o.Patient == nil || o.Imported {
 		return "", nil
@@ -193,8 +195,8 @@ func (s *Store) requisitionURL(o *order.Order) (string, error) {
 	return s.publicURL + RequisitionPath + s.Sign(requisitionLinkPurpose, ticket), nil
 }
 
-// RequisitionOrder is the order whose requisition an address is of, by the address's last part. The error is ErrNotFound when it is none
-// of ours, or not good any more.
+// RequisitionOrder returns the order whose requisition a link opens. signed is the last part of the link's path. The
+// error is ErrNotFound when the signature is wrong or the link has expired.
 func (s *Store) RequisitionOrder(signed string) (teamID, orderID string, err error) {
 	b, err := s.Verify(requisitionLinkPurpose, signed)
 	if err != nil {

@@ -48,7 +48,7 @@ func TestResultsBecomeVisibleVersionByVersion(t *testing.T) {
 		require.False(t, first.Visible)
 		require.Equal(t, newReport("4.5"), first.Report)
 		_, err := s.NewestResult(t.Context(), "", orderID)
-		require.ErrorIs(t, err, ErrNotFound, "nothing is shown before it is recorded")
+		require.ErrorIs(t, err, ErrNotFound, "nothing is visible before it is recorded")
 
 		publishResult(t, s, orderID, first.ID)
 		first.Visible = true
@@ -80,7 +80,8 @@ func TestResultsBecomeVisibleVersionByVersion(t *testing.T) {
 	})
 }
 
-// A worker that dies between storing a correction and recording it stores it again; the answer must still say that it is one.
+// A worker that crashes between storing a correction and recording it stores the correction again. The result must
+// still say that it is a change.
 func TestAReportStoredAgainBeforeItIsShownIsStillAChange(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -157,7 +158,7 @@ func TestResultsAreBoundToTheOrdersTeam(t *testing.T) {
 	})
 }
 
-// Versions count without gaps, whoever stores at the same time.
+// Concurrent calls get consecutive version numbers.
 func TestReportsStoredAtOnceGetVersionsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

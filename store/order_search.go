@@ -14,19 +14,20 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The fields that orders are searched by. Each is kept as a keyed hash of the whole term, so a search finds whole names and days,
-// never parts of them.
+// The fields that orders are searched by. The store holds a keyed hash of each whole term, so a search finds whole
+// words and dates, never parts of them.
 const (
 	searchName           = "name"      // one word of the first or last name
-	searchNamePair       = "name_pair" // two of them, because many share either
+	searchNamePair       = "name_pair" // two words of a name, which fewer orders have
 	searchFullName       = "full_name"
 	searchBirthDate      = "birth_date"
 	searchRecipientPair  = "recipient_pair"
-	searchRecipient      = "recipient"      // one word of the name of who gets a kit that is registered later
-	searchInterpretation = "interpretation" // of the newest results that the client sees
+	searchRecipient      = "recipient"      // one word of the recipient's name, for a kit without a patient
+	searchInterpretation = "interpretation" // of the newest visible results
 )
 
-// normaliseName makes spellings of one name equal: Unicode NFKC, lower case, single spaces, words without punctuation at their ends.
+// normaliseName maps different spellings of one name to the same text: Unicode NFKC, lower case, single spaces, no
+// punctuation at the ends of words.
 func normaliseName(name string) string {
 	var words []string
 	for _, w := range strings.Fields(strings.ToLower(norm.NFKC.String(name))) {
@@ -39,7 +40,7 @@ func normaliseName(name string) string {
 
 type searchTerm struct{ field, value string }
 
-// addSearchTerms makes the order searchable by these terms.
+// addSearchTerms adds search terms to an order.
 func (s *Store) addSearchTerms(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm) error {
 	for _, t := range terms {
 		_, err := tx.ExecContext(ctx, `INSERT INTO order_search (order_id, field, hash, team_id, created_at)
@@ -52,7 +53,7 @@ func (s *Store) addSearchTerms(ctx context.Context, tx *sql.Tx, orderID string, 
 	return nil
 }
 
-// replaceSearchTerms replaces the terms of some fields.
+// replaceSearchTerms replaces the search terms of some fields.
 func (s *Store) replaceSearchTerms(ctx context.Context, tx *sql.Tx, orderID string, terms []searchTerm,
 	fields ...string) error {
 	for _, field := range fields {
@@ -69,7 +70,7 @@ func (s *Store) replacePatientSearchTerms(ctx context.Context, tx *sql.Tx, order
 		searchNamePair, searchFullName, searchBirthDate)
 }
 
-// orderTerms are all terms that an order may be searched by.
+// orderTerms returns all search terms of an order.
 func orderTerms(o *order.Order) []searchTerm {
 	terms := slices.Concat(patientTerms(o.Patient), patientNamePairs(o.Patient), recipientTerms(o.Shipping))
 	if o.Results != nil {
@@ -85,7 +86,7 @@ func patientNamePairs(p *order.Patient) []searchTerm {
 	return namePairTerms(searchNamePair, normaliseName(p.FirstName+" "+p.LastName))
 }
 
-// namePairTerms are the pairs of different words of a name.
+// namePairTerms returns the pairs of different words of a name.
 func namePairTerms(field, name string) (terms []searchTerm) {
 	words := sortedUnique(strings.Fields(name))
 	for i, one := range words {
@@ -96,10 +97,10 @@ func namePairTerms(field, name string) (terms []searchTerm) {
 	return terms
 }
 
-// namePairTerm is of two words in the order of the alphabet.
+// namePairTerm returns the term of two words, which have to be in alphabetical order.
 func namePairTerm(field, one, other string) searchTerm { return searchTerm{field, one + " " + other} }
 
-// recipientTerms is empty for an order that was placed for a patient.
+// recipientTerms returns the terms of the recipient. They are empty for an order that was created for a patient.
 func recipientTerms(to *order.ShippingAddress) []searchTerm {
 	if to == nil {
 		return nil
@@ -112,7 +113,7 @@ func recipientTerms(to *order.ShippingAddress) []searchTerm {
 	return terms
 }
 
-// patientTerms is empty for a kit that nobody has registered yet.
+// patientTerms returns the terms of the patient. They are empty for a kit that is not registered yet.
 func patientTerms(p *order.Patient) []searchTerm {
 	if p == nil {
 		return nil
@@ -125,10 +126,10 @@ func patientTerms(p *order.Patient) []searchTerm {
 	return terms
 }
 
-// completionBatch is how many orders' terms Migrate completes at a time.
+// completionBatch is the number of orders whose terms completeAllSearchTerms completes per call.
 const completionBatch = 500
 
-// completeAllSearchTerms completes the terms of all orders, after a migration.
+// completeAllSearchTerms completes the search terms of all orders after a migration.
 func (s *Store) completeAllSearchTerms(ctx context.Context) error {
 	for {
 		if n, err := s.CompleteSearchTerms(ctx, completionBatch); err != nil || n == 0 {
@@ -137,8 +138,9 @@ func (s *Store) completeAllSearchTerms(ctx context.Context) error {
 	}
 }
 
-// CompleteSearchTerms writes the terms of up to limit orders anew which a process from before migration 13 has written, without what lists
-// find them by, and counts the orders. They need the orders' names, so the migration itself cannot.
+// CompleteSearchTerms replaces the search terms of up to limit orders that a process from before migration 13 has
+// written, which lack columns that lists use. It returns the number of orders. The terms need the orders' names, which
+// are sealed, so the migration cannot do it.
 func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT DISTINCT order_id FROM order_search WHERE team_id = '' ORDER BY order_id LIMIT $1`, limit)
@@ -153,8 +155,8 @@ func (s *Store) CompleteSearchTerms(ctx context.Context, limit int) (int, error)
 	return len(ids), nil
 }
 
-// completeOrderSearchTerms writes the terms of one order anew. Whoever changes them changes the order's row in the same transaction, so that is
-// locked first. What does not open keeps the terms that it has.
+// completeOrderSearchTerms replaces the terms of one order. The first statement locks the order's row. Every
+// transaction that changes the terms changes that row too. Terms of an order that no key opens are not changed.
 func (s *Store) completeOrderSearchTerms(ctx context.Context, tx *sql.Tx, id string) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE orders SET updated_at = updated_at WHERE id = $1`, id); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// A process of before the migration writes terms that lists do not look for.
+// A process of a build before the migration writes terms that lists do not use.
 func TestTermsOfOlderProcessesAreCompleted(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -43,7 +43,7 @@ func TestTermsOfOlderProcessesAreCompleted(t *testing.T) {
 	})
 }
 
-// What does not open holds nothing up.
+// An order that no key opens does not stop the completion.
 func TestTermsOfUnreadableOrdersStay(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -12,14 +12,15 @@ import (
 )
 
 const shipmentColumns = `order_id, id, outbound_number, outbound_courier, outbound_url, outbound_tracker,
-	inbound_number, inbound_courier, inbound_url, inbound_tracker, kit_reg_code, oraquick_lot, notes, shipped_at, created_at, updated_at`
+	inbound_number, inbound_courier, inbound_url, inbound_tracker, kit_reg_code, oraquick_lot, notes, shipped_at,
+	created_at, updated_at`
 
 type shipmentRow struct {
 	orderID  string
 	shipment order.Shipment
 }
 
-// shipmentScan is where a row is scanned to.
+// shipmentScan holds the scan targets of a shipment's row.
 type shipmentScan struct {
 	shipmentRow
 	notes                     []byte
@@ -49,8 +50,8 @@ func (s *Store) openShipment(x shipmentScan) (shipmentRow, error) {
 	return x.shipmentRow, s.keys.OpenJSON(sealContext("shipments", to.ID, "notes"), x.notes, &to.Notes)
 }
 
-// storeShipment stores the shipment data of a fact, and follows its tracking numbers from now on. It returns the couriers' reports that
-// waited for one of them.
+// storeShipment stores the shipment data of a fact, so that couriers' items with its tracking numbers are matched from
+// now on. It returns the unmatched items that were waiting for one of the numbers.
 func (s *Store) storeShipment(ctx context.Context, tx *sql.Tx, orderID string, f order.Fact, shippedAt,
 	now time.Time) ([]ReceivedItem, error) {
 	row, err := QueryOne(ctx, tx, s.scanShipment, `SELECT `+shipmentColumns+` FROM shipments WHERE order_id = $1`, orderID)
@@ -89,8 +90,8 @@ func (s *Store) storeShipment(ctx context.Context, tx *sql.Tx, orderID string, f
 	return matched, nil
 }
 
-// mergeShipmentFact takes over what the fact tells. What it leaves out stays as it was: a lab that corrects one number does not take back the
-// other.
+// mergeShipmentFact updates the shipment with the data of the fact. Data that the fact does not have is not changed: a
+// lab that corrects one number does not withdraw the other.
 func mergeShipmentFact(x *order.Shipment, f order.Fact) {
 	setLegNumber(&x.Outbound, couriers.Outbound, f.OutboundNumber)
 	setLegNumber(&x.Inbound, couriers.Inbound, f.InboundNumber)
@@ -102,7 +103,7 @@ func mergeShipmentFact(x *order.Shipment, f order.Fact) {
 	}
 }
 
-// setLegNumber gives a leg another number; a tracker of the former number says nothing about the new one.
+// setLegNumber sets the tracking number of a leg. A new number removes the tracker of the former number.
 func setLegNumber(leg *order.ShipmentLeg, way couriers.Leg, sent string) {
 	courier, link, number := couriers.DescribeNumber(storableText(sent), way, 0)
 	if number == "" || number == leg.Number {
@@ -131,15 +132,16 @@ func (s *Store) putShipment(ctx context.Context, tx *sql.Tx, orderID string, x o
 	return err
 }
 
-// SetTracker notes the id under which a tracking service follows the number of a leg, outbound or inbound. Where the leg has come to
-// another number meanwhile, nothing is noted: that one needs a tracker of its own. The error is ErrNotFound when the order has no
-// shipment.
+// SetTracker stores the id under which a tracking service follows the number of a leg, outbound or inbound. It stores
+// nothing when the leg has another number meanwhile, which needs its own tracker. The error is ErrNotFound when the
+// order has no shipment.
 func (s *Store) SetTracker(ctx context.Context, orderID, leg, number, trackerID string) error {
 	if l := couriers.Leg(leg); l != couriers.Outbound && l != couriers.Inbound {
 		return fmt.Errorf("setting a tracker of order %s: %q is no leg", orderID, leg)
 	}
 	n, err := ExecCount(ctx, s.write, `UPDATE shipments SET
-			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3 WHERE order_id = $4`,
+			`+leg+`_tracker = CASE WHEN `+leg+`_number = $1 THEN $2 ELSE `+leg+`_tracker END, updated_at = $3
+			WHERE order_id = $4`,
 		number, storableText(trackerID), ToMicros(s.now()), orderID)
 	if err == nil && n == 0 {
 		err = ErrNotFound

@@ -36,19 +36,19 @@ func TestTheShipmentIsTheNewestFacts(t *testing.T) {
 		require.NoError(t, s.SetTracker(t.Context(), o.ID, "inbound", inboundNumber, "trk_in"))
 		require.ErrorContains(t, s.SetTracker(t.Context(), o.ID, "sideways", inboundNumber, "trk"), "no leg")
 
-		// A later report with another number on one leg: that leg is followed anew, the rest stays.
+		// A later fact has another number for one leg. That leg gets a new tracker; the other leg is not changed.
 		forward(time.Hour)
 		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: "9400100000000000000003"})
 		got = getOrder(t, s, o.ID).Shipment
 		require.Equal(t, "9400100000000000000003", got.Outbound.Number)
 		require.Empty(t, got.Outbound.TrackerID)
 		require.NoError(t, s.SetTracker(t.Context(), o.ID, "outbound", outboundNumber, "trk_of_the_old_number"))
-		require.Empty(t, getOrder(t, s, o.ID).Shipment.Outbound.TrackerID, "it follows another parcel")
+		require.Empty(t, getOrder(t, s, o.ID).Shipment.Outbound.TrackerID, "the tracker follows the former parcel")
 		require.Equal(t, "trk_in", got.Inbound.TrackerID)
 		require.Equal(t, []string{inboundNumber, "KIT", "LOT"}, []string{got.Inbound.Number, got.KitRegCode, got.OraQuickLot})
 		require.Equal(t, s.now(), got.ShippedAt)
 
-		// An older report changes nothing, and the former number is still the order's.
+		// An older fact changes nothing. The former number still finds the order.
 		applyFact(t, s, o, order.Fact{Kind: order.FactKitShipped, OutboundNumber: outboundNumber, SentAt: shippedAt})
 		require.Equal(t, got, getOrder(t, s, o.ID).Shipment)
 		in, err := s.StoreInboxItem(t.Context(), courierReport(outboundNumber, "moving"))

@@ -9,25 +9,25 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Story is everything that happened to an order and is expected to, without patient data, bodies or free text.
+// Story is the timeline of an order and what is expected next. It has no patient data, bodies or free text.
 type Story struct {
 	OrderID   string
 	TeamID    string
-	Number    string // our number at the lab
-	Accession string // the lab's; empty: not told yet
+	Number    string // the order's number at the lab
+	Accession string // the lab's own number; empty until it is known
 	Status    lifecycle.Status
 	Detail    lifecycle.Detail
 	Sequence  int64
 	Revision  int64
 	CreatedAt time.Time
-	StartedAt time.Time // by a workflow; zero: never
+	StartedAt time.Time // when a workflow loaded the order first; zero: never
 
 	Events       []order.Event     // oldest first
-	InboxItems   []InboxItem       // what partners reported, oldest first, without what is sealed
+	InboxItems   []InboxItem       // oldest first, without their sealed parts
 	Demands      []DemandRow       // oldest first, without bodies
-	Decisions    []DecisionRow     // what each cause did, oldest first, refusals included
-	Calls        []PartnerCall     // to partners, oldest first
-	Deliveries   []DeliveryLog     // of messages to the client, with their attempts
+	Decisions    []DecisionRow     // oldest first, including refusals
+	Calls        []PartnerCall     // oldest first
+	Deliveries   []DeliveryLog     // webhook messages to the client, with their attempts
 	Audit        []AuditRow        // oldest first
 	Attention    []order.Attention // open marks
 	Deadlines    []order.Deadline  // earliest first
@@ -36,22 +36,22 @@ type Story struct {
 	Transaction  order.Transaction
 }
 
-// AppointmentLog is an appointment and what happened to it, without its place and notes.
+// AppointmentLog is an appointment with its events, without its location and notes.
 type AppointmentLog struct {
 	order.Appointment
 	History []order.AppointmentEvent // oldest first
 }
 
-// DecisionRow is what a cause did.
+// DecisionRow is a stored decision: what a cause did.
 type DecisionRow struct {
 	Cause         string
 	Outcome       order.Outcome
 	Reason        order.Reason
 	From          lifecycle.LowStatus
 	To            lifecycle.LowStatus // empty: no event
-	Sequence      int64               // of the order after it
+	Sequence      int64               // of the order afterwards
 	Revision      int64
-	ReplacementID string // the replacement that it created; empty: none
+	ReplacementID string // the order that it created; empty: none
 	At            time.Time
 }
 
@@ -107,7 +107,8 @@ func (y *Story) load(ctx context.Context, q Querier, s *Store) (err error) {
 		return err
 	}
 	y.Calls, err = QueryAll(ctx, q, scanPartnerCall,
-		`SELECT id, order_id, kind, attempt, outcome, started_at, ended_at FROM calls WHERE order_id = $1 ORDER BY started_at, id`, y.OrderID)
+		`SELECT id, order_id, kind, attempt, outcome, started_at, ended_at FROM calls WHERE order_id = $1
+			ORDER BY started_at, id`, y.OrderID)
 	if err != nil {
 		return err
 	}

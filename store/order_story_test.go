@@ -63,7 +63,7 @@ func TestAStoryHasEverything(t *testing.T) {
 		}}, y.Demands)
 		require.Len(t, y.Decisions, 4)
 		require.Equal(t, DecisionRow{
-			// the report has no time
+			// The fact has no time.
 			Cause: order.CauseInbox(rejected.ID), Outcome: order.OutcomeApplied, Reason: order.ReasonTimeImplausible,
 			From: lifecycle.TransitCustomer, To: lifecycle.LabProcessingBlocked, Sequence: 5, Revision: 4, At: s.now(),
 		}, y.Decisions[2])
@@ -111,7 +111,7 @@ func TestAStoryHasAppointments(t *testing.T) {
 	})
 }
 
-// partnerCallAnswer opens what the partner answered.
+// partnerCallAnswer opens the stored response of a partner.
 func (s *Store) partnerCallAnswer(ctx context.Context, id string) ([]byte, error) {
 	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT answer FROM calls WHERE id = $1`, id)
 	if err != nil {

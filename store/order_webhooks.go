@@ -13,8 +13,9 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// enqueueRecordingWebhooks creates the order that replaces or redraws this one, if there is to be one, and enqueues the messages of all new events, of
-// the order and of its appointments, and of critical results.
+// enqueueRecordingWebhooks creates the order that replaces or redraws this one, if the decision asks for one, and
+// enqueues the webhook messages of all new events of the order and its appointments, and of critical results. It
+// returns the endpoints to nudge.
 func (s *Store) enqueueRecordingWebhooks(ctx context.Context, tx *sql.Tx, r order.Recording,
 	d order.RecordingResult) ([]string, error) {
 	steps, appointments := len(r.Decision.Steps), len(r.Decision.Appointments)
@@ -48,7 +49,7 @@ func (s *Store) enqueueRecordingWebhooks(ctx context.Context, tx *sql.Tx, r orde
 	return sortedUnique(endpoints), nil
 }
 
-// enqueueOrderWebhook tells of an order whatever the data say, as its user's.
+// enqueueOrderWebhook enqueues a webhook message with the given data about an order.
 func (s *Store) enqueueOrderWebhook(ctx context.Context, tx *sql.Tx, o order.Order, eventType string,
 	data []byte) ([]string, error) {
 	body, err := webhooks.Render(webhooks.Envelope{
@@ -62,7 +63,8 @@ func (s *Store) enqueueOrderWebhook(ctx context.Context, tx *sql.Tx, o order.Ord
 	})
 }
 
-// enqueueAppointmentWebhooks enqueues one message for each step of a recording, with the appointment as it was then.
+// enqueueAppointmentWebhooks enqueues one webhook message for each appointment event of a recording, with the
+// appointment as it was at that event.
 func (s *Store) enqueueAppointmentWebhooks(ctx context.Context, tx *sql.Tx, o order.Order,
 	steps []order.AppointmentStep) ([]string, error) {
 	var endpoints []string
@@ -88,7 +90,7 @@ func (s *Store) enqueueAppointmentWebhooks(ctx context.Context, tx *sql.Tx, o or
 	return endpoints, nil
 }
 
-// appointmentAtStep is an appointment as it was at step i, when the later ones were recorded together with it.
+// appointmentAtStep returns an appointment as it was at step i of the recording.
 func (s *Store) appointmentAtStep(ctx context.Context, tx *sql.Tx, steps []order.AppointmentStep,
 	i int) (order.AppointmentDocument, error) {
 	was := steps[i].Appointment
@@ -111,7 +113,8 @@ func (s *Store) appointmentAtStep(ctx context.Context, tx *sql.Tx, steps []order
 	return a, nil
 }
 
-// enqueueCriticalResultWebhook enqueues the message that the results which a recording shows are critical, if they are and the client has not been told.
+// enqueueCriticalResultWebhook enqueues a webhook message when the recording publishes results that are critical,
+// unless the client has already got one about them.
 func (s *Store) enqueueCriticalResultWebhook(ctx context.Context, tx *sql.Tx, o order.Order,
 	r order.Recording) ([]string, error) {
 	if !r.NewlyCritical || r.ResultID == "" {
@@ -119,7 +122,7 @@ func (s *Store) enqueueCriticalResultWebhook(ctx context.Context, tx *sql.Tx, o 
 	}
 	v, err := QueryOne(ctx, tx, s.scanResult,
 		`SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, r.ResultID, o.ID)
-	if err != nil { // its row has just been written to
+	if err != nil { // its row has just been written
 		return nil, fmt.Errorf("reading result %s: %w", r.ResultID, err)
 	}
 	data, err := junction.RenderCriticalResult(o, v)
@@ -129,8 +132,8 @@ func (s *Store) enqueueCriticalResultWebhook(ctx context.Context, tx *sql.Tx, o 
 	return s.enqueueOrderWebhook(ctx, tx, o, webhooks.ResultCritical, data)
 }
 
-// insertEvents appends the steps of a cause to an order's history, after the sequence number that it has. A fact that proved a step
-// and was parked itself has steps when it is parked and when its turn comes; they are counted on.
+// insertEvents appends the events of a cause to an order, numbered from the sequence after. A parked fact that proves
+// an implied step has events when it is parked and when it is applied; their numbers continue.
 func insertEvents(ctx context.Context, tx *sql.Tx, o order.State, cause string, steps []order.Step, after int64,
 	now time.Time) error {
 	for i, st := range steps {
@@ -149,7 +152,7 @@ func insertEvents(ctx context.Context, tx *sql.Tx, o order.State, cause string, 
 	return nil
 }
 
-// enqueueEventWebhook enqueues the message of the order's newest event and returns the endpoints to nudge.
+// enqueueEventWebhook enqueues the webhook message of the order's newest event and returns the endpoints to nudge.
 func (s *Store) enqueueEventWebhook(ctx context.Context, tx *sql.Tx, o order.Order) ([]string, error) {
 	last := o.Events[len(o.Events)-1]
 	eventType := webhooks.OrderUpdated
@@ -179,8 +182,8 @@ func (s *Store) enqueueEventWebhooks(ctx context.Context, tx *sql.Tx, o order.Or
 	return sortedUnique(endpoints), nil
 }
 
-// orderAtEvent is the order as it was at its event i, when the later ones were recorded together with it: before the results that they
-// show, and before the order that replaces or redraws it.
+// orderAtEvent returns the order as it was at its event i, when later events were recorded together with it: without
+// the results that the recording published, and without the order that replaces or redraws it.
 func orderAtEvent(o order.Order, i int) order.Order {
 	if i == len(o.Events)-1 {
 		return o

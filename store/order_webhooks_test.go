@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Critical results are told of whether or not the event that they bring is.
+// A webhook about critical results is enqueued whether or not their event is.
 func TestCriticalResultsAreEnqueued(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -53,7 +53,7 @@ func TestCriticalResultsAreEnqueued(t *testing.T) {
 	})
 }
 
-// Sent again is what was told of the order, whatever else was told after it.
+// The message that is sent again is that of the newest event of the order, even if other messages followed it.
 func TestTheNewestEventIsSentAgain(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

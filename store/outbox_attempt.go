@@ -15,19 +15,19 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// AttemptRow is one try to deliver a message to an endpoint.
+// AttemptRow is one attempt to deliver a webhook message to an endpoint.
 type AttemptRow struct {
 	MessageID  string
-	Round      int // of the delivery when the attempt was made
+	Round      int // the delivery's round when the attempt was made
 	Number     int // from 1 within the round
 	At         time.Time
 	Duration   time.Duration
-	StatusCode int    // 0: no answer came
+	StatusCode int    // 0: there was no response
 	Failure    string // a code; empty for success
-	Excerpt    []byte // the beginning of the receiver's answer; sealed
+	Excerpt    []byte // the beginning of the receiver's response; sealed
 	Delivered  bool
-	Gone       bool      // the receiver wants no more messages: its endpoint is to be disabled
-	NextAt     time.Time // when the next attempt follows; zero and not Delivered: the schedule has ended
+	Gone       bool      // the receiver wants no more messages, so its endpoint has to be disabled
+	NextAt     time.Time // time of the next attempt; zero and not Delivered: the schedule is exhausted
 }
 
 func (a AttemptRow) deliveryState() string {
@@ -42,18 +42,19 @@ func (a AttemptRow) deliveryState() string {
 	return DeliveryPending
 }
 
-// AttemptsResult is what came of recording attempts.
+// AttemptsResult is the result of RecordAttempts.
 type AttemptsResult struct {
-	ExhaustedDeliveries int      // messages that have failed for the endpoint
-	DisabledReason      string   // why the endpoint was disabled by it; empty: it was not
-	EndpointsToNudge    []string // to be nudged, because they are to be told of either
+	ExhaustedDeliveries int      // deliveries whose schedule is exhausted
+	DisabledReason      string   // why the endpoint was disabled now; empty: it was not
+	EndpointsToNudge    []string // operational endpoints with new deliveries
 }
 
-// RecordAttempts writes attempts at one endpoint, at most one of each message, in one transaction: what they make of the deliveries,
-// and what they say of the endpoint's health. An endpoint that only fails is disabled (client-api#delivery); the team's
-// operational endpoints are told of that, and of messages whose schedule has ended. Recording an attempt again changes
-// nothing. A failure does not undo a success, nor the cancelling of a delivery; an attempt of an earlier round leaves
-// the present one alone. Attempts of messages that are not there to be delivered are left out.
+// RecordAttempts records attempts at one endpoint, at most one of each message, in one transaction. It updates the
+// deliveries and the endpoint's health. An endpoint with failures only is disabled (client-api#delivery). The team's
+// operational endpoints get webhook messages about that and about exhausted deliveries.
+//
+// Recording an attempt again changes nothing. A failure does not change a delivery that has succeeded or was cancelled,
+// and an attempt of an earlier round does not change the current round. Attempts without a delivery are left out.
 func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts []AttemptRow) (AttemptsResult, error) {
 	var out AttemptsResult
 	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
@@ -69,7 +70,7 @@ func (s *Store) RecordAttempts(ctx context.Context, endpointID string, attempts 
 	return out, nil
 }
 
-// recordAttemptsOneByOne records attempts of which some belong to no delivery that is there; those are left out.
+// recordAttemptsOneByOne records each attempt on its own, because some belong to no delivery; those are left out.
 func (s *Store) recordAttemptsOneByOne(ctx context.Context, endpointID string,
 	attempts []AttemptRow) (AttemptsResult, error) {
 	var out AttemptsResult
@@ -112,11 +113,12 @@ func (s *Store) recordAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 	return out, err
 }
 
-// attemptChunkSize is how many attempts one statement writes: enough to save round trips, and few enough parameters for the SQLite driver, whose
-// time to bind them grows with their square.
+// attemptChunkSize is the number of attempts that one statement writes. More would save round trips, but the time in
+// which the SQLite driver binds parameters grows with the square of their number.
 const attemptChunkSize = 8
 
-// queryAttemptsInChunks runs a statement, made for a number of attempts, over all of them, and collects the message ids that it returns.
+// queryAttemptsInChunks runs a statement for all attempts, in chunks of attemptChunkSize, and collects the message ids
+// that it returns. The function statement returns the statement for n attempts.
 func queryAttemptsInChunks(ctx context.Context, tx *sql.Tx, attempts []AttemptRow, statement func(n int) string,
 	args func([]AttemptRow) []any) (ids []string, err error) {
 	run := func(q Querier, part []AttemptRow) error {
@@ -145,13 +147,13 @@ func queryAttemptsInChunks(ctx context.Context, tx *sql.Tx, attempts []AttemptRo
 	return ids, nil
 }
 
-// sortedByMessage sorts attempts in the order in which all transactions lock rows.
+// sortedByMessage sorts attempts by message, the order in which all transactions lock rows.
 func sortedByMessage(attempts []AttemptRow) []AttemptRow {
 	return slices.SortedFunc(slices.Values(attempts),
 		func(a, b AttemptRow) int { return strings.Compare(a.MessageID, b.MessageID) })
 }
 
-// insertAttempts writes the attempts' rows and returns those that are new, in the order of their times.
+// insertAttempts inserts the attempts and returns those that are new, in order of time.
 func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID string,
 	attempts []AttemptRow) ([]AttemptRow, error) {
 	attempts = sortedByMessage(attempts)
@@ -161,8 +163,8 @@ func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 			at := 2 + 9*i
 			rows[i] = fmt.Sprintf("($%d,$1,%s)", at, Placeholders(at+1, 8))
 		}
-		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure, excerpt, next_at)
-			VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
+		return `INSERT INTO attempts (message_id, endpoint_id, round, number, at, duration, status_code, failure,
+			excerpt, next_at) VALUES ` + strings.Join(rows, ",") + ` ON CONFLICT DO NOTHING RETURNING message_id`
 	}, func(part []AttemptRow) []any {
 		args := []any{endpointID}
 		for _, a := range part {
@@ -184,7 +186,7 @@ func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, endpointID strin
 	return out, nil
 }
 
-// advanceDeliveries moves the deliveries on, and returns the attempts after which a schedule has ended.
+// advanceDeliveries updates the deliveries after the attempts, and returns the attempts that exhausted a schedule.
 func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID string,
 	attempts []AttemptRow) ([]AttemptRow, error) {
 	attempts = sortedByMessage(attempts)
@@ -193,11 +195,13 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 		rows := make([]string, n)
 		for i := range rows {
 			at := 3 + 5*i
-			rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
+			rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), "+
+				"CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
 				at, at+1, at+2, at+3, at+4)
 		}
 		return `WITH made (message_id, round, state, number, next_at) AS (VALUES ` + strings.Join(rows, ",") + `)
-			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at, updated_at = $2 FROM made
+			UPDATE deliveries SET state = made.state, attempts = made.number, next_attempt_at = made.next_at,
+				updated_at = $2 FROM made
 			WHERE deliveries.message_id = made.message_id AND deliveries.endpoint_id = $1 AND deliveries.round = made.round
 				AND (deliveries.state = 'pending' OR made.state = 'delivered')
 			RETURNING deliveries.message_id`
@@ -216,18 +220,18 @@ func (s *Store) advanceDeliveries(ctx context.Context, tx *sql.Tx, endpointID st
 	}), nil
 }
 
-// updateEndpointHealth adds the attempts to the endpoint's health, and disables it when that is enough. It returns the endpoints to nudge and
-// why it was disabled.
+// updateEndpointHealth updates the endpoint's health with the attempts, and disables the endpoint when the health
+// requires it. It returns the endpoints to nudge and the reason for which it was disabled.
 func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID string,
 	attempts []AttemptRow) ([]string, string, error) {
 	if !slices.ContainsFunc(attempts, func(a AttemptRow) bool { return !a.Delivered }) {
-		// A healthy endpoint's row is left alone.
+		// The row of a healthy endpoint is not written.
 		_, err := tx.ExecContext(ctx,
 			`UPDATE endpoints SET failing_since = 0, first_failure = 0, last_failure = 0, clock_started = 0
 			WHERE id = $1 AND failing_since <> 0`, endpointID)
 		return nil, "", err
 	}
-	// Writing first locks the row: health is told in turn.
+	// The first statement locks the row, so that concurrent calls update the health one after the other.
 	e, err := QueryOne(ctx, tx, s.scanEndpoint,
 		`UPDATE endpoints SET last_failure = last_failure WHERE id = $1 RETURNING `+endpointColumns, endpointID)
 	if err != nil {
@@ -260,7 +264,7 @@ func (s *Store) updateEndpointHealth(ctx context.Context, tx *sql.Tx, endpointID
 	return told, reason, err
 }
 
-// updateHealth takes one attempt into the endpoint's health. One success forgives everything.
+// updateHealth updates the endpoint's health after one attempt. A success resets it.
 func (e *Endpoint) updateHealth(a AttemptRow) {
 	if a.Delivered {
 		e.FailingSince, e.Health = time.Time{}, webhooks.EndpointHealth{}
@@ -272,7 +276,8 @@ func (e *Endpoint) updateHealth(a AttemptRow) {
 	e.Health = e.Health.AfterFailure(a.At)
 }
 
-// attemptIDNamespace makes the ids of attempts, which are derived from what they are the attempts of.
+// attemptIDNamespace is the namespace of the ids of attempts, which are derived from the message, the endpoint, the
+// round and the number of the attempt.
 var attemptIDNamespace = uuid.MustParse("5f0f3c0e-8d3f-4f1e-9b0a-2f6c7d1f1f10")
 
 func attemptID(messageID, endpointID string, round, number int) string {

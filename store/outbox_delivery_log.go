@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// DeliveryLog is what became of one message at one endpoint. A message that no endpoint took has one with an empty EndpointID and
-// State.
+// DeliveryLog is the state of one webhook message at one endpoint. A message that no endpoint takes has one with an
+// empty EndpointID and State.
 type DeliveryLog struct {
 	MessageID  string
 	EventType  string
@@ -22,17 +22,17 @@ type DeliveryLog struct {
 // AttemptLog is one attempt of a delivery.
 type AttemptLog struct {
 	ID         string
-	Round      int // from 1; rises when the message is sent again on demand
+	Round      int // from 1; increases when the message is sent again on request
 	Number     int // from 1 within its round
 	At         time.Time
 	Duration   time.Duration
 	StatusCode int
 	Failure    string
 	NextAt     time.Time
-	Excerpt    []byte // the beginning of the receiver's answer; only where it was asked for
+	Excerpt    []byte // the beginning of the receiver's response; read on request only
 }
 
-// loadDeliveryLog tells of every message of an order and its deliveries, in the order of the events.
+// loadDeliveryLog reads all webhook messages of an order with their deliveries, in order of the events.
 func loadDeliveryLog(ctx context.Context, q Querier, orderID string) ([]DeliveryLog, error) {
 	log, err := QueryAll(ctx, q, scanDeliveryLog,
 		`SELECT m.id, m.event_type, m.sequence, m.created_at, d.endpoint_id, d.state, d.next_attempt_at
@@ -50,7 +50,7 @@ func loadDeliveryLog(ctx context.Context, q Querier, orderID string) ([]Delivery
 	return log, nil
 }
 
-// assignAttempts gives the attempts to their deliveries.
+// assignAttempts adds the attempts to their deliveries.
 func assignAttempts(log []DeliveryLog, tries []attemptOfDelivery) {
 	byDelivery := map[[2]string][]AttemptLog{}
 	for _, t := range tries {
@@ -76,13 +76,14 @@ func scanDeliveryLog(row Scanner) (DeliveryLog, error) {
 	return d, nil
 }
 
-// attemptOfDelivery is an attempt and which delivery it belongs to.
+// attemptOfDelivery is an attempt and the delivery that it belongs to.
 type attemptOfDelivery struct {
 	delivery [2]string
 	AttemptLog
 }
 
-const selectAttempts = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code, a.failure, a.next_at FROM attempts a`
+const selectAttempts = `SELECT a.message_id, a.endpoint_id, a.round, a.number, a.at, a.duration, a.status_code,
+	a.failure, a.next_at FROM attempts a`
 
 func scanAttempt(row Scanner) (attemptOfDelivery, error) {
 	var t attemptOfDelivery

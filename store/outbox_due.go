@@ -14,29 +14,29 @@ const (
 	DeliveryCancelled = "cancelled" // the endpoint was disabled or removed
 )
 
-// DueDelivery is a message to be posted to an endpoint now.
+// DueDelivery is a webhook message that has to be posted to an endpoint now.
 type DueDelivery struct {
 	MessageID  string
 	EndpointID string
-	Round      int // from 1; rises when the message is sent again on demand
-	Attempts   int // made so far in this round; the next attempt's number is one more
+	Round      int // from 1; increases when the message is sent again on request
+	Attempts   int // made so far in this round
 	Body       []byte
 	EventType  string
 	DueAt      time.Time
 	ChangedAt  time.Time // when the endpoint was last changed
-	Trace      string    // the trace that the message belongs to, as tracing.Parent gives it; empty: none
+	Trace      string    // the trace of the message, in the form of tracing.Parent; empty: none
 }
 
-// DueQuery selects what is due at an endpoint.
+// DueQuery selects due deliveries of an endpoint.
 type DueQuery struct {
 	EndpointID string
 	Now        time.Time
-	After      DueDelivery // where to go on: only DueAt and MessageID count; zero: from the first
+	After      DueDelivery // the last of the previous page, by DueAt and MessageID; zero: the first page
 	Limit      int
 }
 
-// DueDeliveries reads the deliveries of an endpoint that are due, the longest due first, and among those that are due alike the
-// oldest message. A disabled endpoint has none.
+// DueDeliveries reads the due deliveries of an endpoint, those due longest first, and of those due at the same time the
+// oldest message first. A disabled endpoint has none.
 func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, error) {
 	due, err := QueryAll(ctx, s.read, s.scanDueDelivery,
 		`SELECT d.message_id, d.endpoint_id, d.round, d.attempts, m.body, m.event_type,
@@ -47,25 +47,27 @@ func (s *Store) DueDeliveries(ctx context.Context, q DueQuery) ([]DueDelivery, e
 		ORDER BY d.next_attempt_at, d.message_id LIMIT $5`,
 		q.EndpointID, ToMicros(q.Now), ToMicros(q.After.DueAt), q.After.MessageID, q.Limit)
 	if err != nil {
-		return nil, fmt.Errorf("reading what is due at endpoint %s: %w", q.EndpointID, err)
+		return nil, fmt.Errorf("reading the due deliveries of endpoint %s: %w", q.EndpointID, err)
 	}
 	return due, nil
 }
 
-// EndpointBacklog is what is still to be delivered to an endpoint. A disabled one has nothing.
+// EndpointBacklog summarizes the deliveries that an endpoint still has to get. A disabled endpoint has none.
 type EndpointBacklog struct {
-	Pending        int       // counted to mostCounted
-	NextAttemptAt  time.Time // when the next attempt is due; zero: nothing is pending
-	FailingSince   time.Time // the first failed attempt after a successful one; zero: the last one succeeded
+	Pending        int       // counted up to countLimit
+	NextAttemptAt  time.Time // zero: nothing is pending
+	FailingSince   time.Time // the first failed attempt after the last success; zero: the last attempt succeeded
 	DisabledReason string    // why it is disabled; empty: it is not
 }
 
-// EndpointBacklog counts an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
+// EndpointBacklog reads an endpoint's backlog. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) EndpointBacklog(ctx context.Context, endpointID string) (EndpointBacklog, error) {
 	b, err := QueryOne(ctx, s.read, scanEndpointBacklog, fmt.Sprintf(`SELECT
 			CASE WHEN e.disabled THEN 0 ELSE
-				(SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
-			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
+				(SELECT COUNT(*) FROM (
+					SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND state = 'pending' LIMIT %d) AS bounded) END,
+			(SELECT COALESCE(MIN(d.next_attempt_at), 0) FROM deliveries d
+				WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT e.disabled),
 			e.failing_since, e.disabled, e.disabled_reason
 		FROM endpoints e WHERE e.id = $1`, s.countLimit), endpointID)
 	if err != nil {
@@ -103,23 +105,23 @@ func (s *Store) EndpointsWithDue(ctx context.Context, now time.Time, limit int) 
 
 // DeliveryLag is how far the deliveries of all endpoints are behind.
 type DeliveryLag struct {
-	Pending     int       // deliveries still to be made, whenever they are due; counted to mostCounted
-	OldestDueAt time.Time // when the longest due became due; zero: none is
+	Pending     int       // deliveries still to be made, due or not; counted up to countLimit
+	OldestDueAt time.Time // since when the oldest due delivery is due; zero: none is due
 }
 
-// DeliveryLag sums up the deliveries of all enabled endpoints.
+// DeliveryLag reads the lag of all enabled endpoints.
 func (s *Store) DeliveryLag(ctx context.Context, now time.Time) (o DeliveryLag, err error) {
 	o.Pending, err = s.countUpTo(ctx,
 		`deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE d.state = 'pending' AND NOT e.disabled`)
 	if err == nil {
-		// The first of each endpoint, from the index; not all that are due.
+		// This reads the first due delivery of each endpoint from the index, not all due deliveries.
 		o.OldestDueAt, err = QueryOne(ctx, s.read, ScanTime, `SELECT COALESCE(MIN(due), 0) FROM (
 				SELECT (SELECT MIN(d.next_attempt_at) FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending') AS due
 				FROM endpoints e WHERE NOT e.disabled
 			) AS firsts WHERE due <= $1`, ToMicros(now))
 	}
 	if err != nil {
-		return DeliveryLag{}, fmt.Errorf("summing up the deliveries: %w", err)
+		return DeliveryLag{}, fmt.Errorf("reading the delivery lag: %w", err)
 	}
 	return o, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// recordAttempt records one attempt, of the first round unless it says another.
+// recordAttempt records one attempt. Its round is 1 if it has none.
 func recordAttempt(s *Store, endpoint string, a AttemptRow) error {
 	if a.Round == 0 {
 		a.Round = 1
@@ -20,7 +20,7 @@ func recordAttempt(s *Store, endpoint string, a AttemptRow) error {
 	return err
 }
 
-// nextDue is when the endpoint's next attempt is due.
+// nextDue returns the time at which the endpoint's next attempt is due.
 func nextDue(t *testing.T, s *Store, endpoint string) time.Time {
 	t.Helper()
 	b, err := s.EndpointBacklog(t.Context(), endpoint)
@@ -28,7 +28,7 @@ func nextDue(t *testing.T, s *Store, endpoint string) time.Time {
 	return b.NextAttemptAt
 }
 
-// postponeDelivery puts a delivery off.
+// postponeDelivery records a failed attempt, so that the delivery is due later.
 func postponeDelivery(t *testing.T, s *Store, message, endpoint string, number int, next time.Time) {
 	t.Helper()
 	require.NoError(t, recordAttempt(s, endpoint, AttemptRow{
@@ -149,7 +149,7 @@ func TestAMessageWithoutEndpointsIsLogged(t *testing.T) {
 	})
 }
 
-// A record that was lost on its way back is made again: nothing moves twice, not even when both come at once.
+// The result of a call was lost, so the attempt is recorded again. Nothing changes, even if both calls are concurrent.
 func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -176,7 +176,8 @@ func TestRecordingAnAttemptAgainChangesNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, after[0].Attempts, 2)
 
-		// A failure that is recorded after the success, say by a batch thought dead, does not undo it.
+		// A failure that is recorded after the success, for example by a batch that was assumed lost, does not change the
+		// delivery.
 		postponeDelivery(t, s, message, endpoint, 3, s.now())
 		require.Empty(t, dueMessages(t, s, endpoint))
 	})
@@ -196,7 +197,7 @@ func TestDisablingAnEndpointCancelsItsDeliveries(t *testing.T) {
 		require.True(t, e.Disabled)
 		require.Equal(t, "failing", e.DisabledReason)
 
-		// An attempt that was under way fails: the delivery stays ended. Had it succeeded, that would be the truth.
+		// An attempt in progress fails: the delivery stays cancelled. If it had succeeded, the delivery would be delivered.
 		postponeDelivery(t, s, message, endpoint, 1, s.now())
 		require.Equal(t, DeliveryCancelled, deliveryState(t, s, endpoint))
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: message, Number: 2, At: s.now(),
@@ -218,7 +219,7 @@ func TestDisablingAnEndpointCancelsItsDeliveries(t *testing.T) {
 	})
 }
 
-// A delivery can be written by a recording that still saw the endpoint enabled.
+// A recording that read the endpoint before it was disabled can still insert a delivery.
 func TestADisabledEndpointHasNothingDue(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -244,7 +245,7 @@ func TestADisabledEndpointHasNothingDue(t *testing.T) {
 	})
 }
 
-// deliveryState is the state of the order o's delivery to an endpoint.
+// deliveryState returns the state of the delivery of order o's message to an endpoint.
 func deliveryState(t *testing.T, s *Store, endpoint string) string {
 	t.Helper()
 	log, err := loadDeliveryLog(t.Context(), s.read, "o")

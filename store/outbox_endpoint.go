@@ -9,31 +9,32 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// Endpoint is where a team takes webhooks.
+// Endpoint is a URL of a team that takes webhook messages.
 type Endpoint struct {
 	ID             string
 	TeamID         string
 	URL            string
 	Description    string
 	Secret         string            // whsec_…; sealed
-	PreviousSecret string            // the secret before a rotation; signs too until PreviousUntil; sealed
+	PreviousSecret string            // the secret before a rotation; also signs until PreviousUntil; sealed
 	PreviousUntil  time.Time         // zero: no previous secret
 	FilterTypes    []string          // event types to send; nil: all
-	Headers        map[string]string // sent along with every message; sealed
+	Headers        map[string]string // sent with every message; sealed
 	RateLimit      int               // messages per second; 0: no limit
 	Disabled       bool
 	DisabledReason string                  // a code
-	FailingSince   time.Time               // the first failed attempt after a successful one; zero: the last one succeeded
-	Health         webhooks.EndpointHealth // decides when a failing endpoint is given up
+	FailingSince   time.Time               // first failed attempt since the last success; zero: none
+	Health         webhooks.EndpointHealth // decides when a failing endpoint is disabled
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
 
-const endpointColumns = `id, team_id, url, description, secret, previous_secret, previous_until, filter_types, headers, rate_limit,
-	disabled, disabled_reason, failing_since, first_failure, last_failure, clock_started, created_at, updated_at`
+const endpointColumns = `id, team_id, url, description, secret, previous_secret, previous_until, filter_types,
+	headers, rate_limit, disabled, disabled_reason, failing_since, first_failure, last_failure, clock_started,
+	created_at, updated_at`
 
-// CreateEndpoint adds an endpoint; it gets the messages of events from now on. A zero CreatedAt means now. The error is ErrConflict
-// when the id is taken.
+// CreateEndpoint adds an endpoint. It gets the webhook messages of events from now on. A zero CreatedAt means now. The
+// error is ErrConflict when the id is in use.
 func (s *Store) CreateEndpoint(ctx context.Context, e Endpoint) error {
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = s.now()
@@ -63,7 +64,7 @@ func (s *Store) Endpoint(ctx context.Context, id string) (Endpoint, error) {
 	return e, nil
 }
 
-// Endpoints lists a team's endpoints, disabled ones too, oldest first; those of all teams when teamID is empty.
+// Endpoints lists a team's endpoints, including disabled ones, oldest first. An empty teamID lists those of all teams.
 func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error) {
 	all, err := QueryAll(ctx, s.read, s.scanEndpoint,
 		`SELECT `+endpointColumns+
@@ -74,10 +75,12 @@ func (s *Store) Endpoints(ctx context.Context, teamID string) ([]Endpoint, error
 	return all, nil
 }
 
-// EndpointsAfter lists up to limit of a team's endpoints, oldest first, after the one named (empty: from the first).
+// EndpointsAfter lists up to limit endpoints of a team, oldest first, after the endpoint afterID (empty: from the
+// first).
 func (s *Store) EndpointsAfter(ctx context.Context, teamID, afterID string, limit int) ([]Endpoint, error) {
 	all, err := QueryAll(ctx, s.read, s.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints
-		WHERE deleted_at = 0 AND team_id = $1 AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
+		WHERE deleted_at = 0 AND team_id = $1 
+			AND ($2 = '' OR (created_at, id) > (SELECT created_at, id FROM endpoints WHERE id = $2))
 		ORDER BY created_at, id LIMIT $3`, teamID, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing endpoints: %w", err)
@@ -85,7 +88,7 @@ func (s *Store) EndpointsAfter(ctx context.Context, teamID, afterID string, limi
 	return all, nil
 }
 
-// endpointRow is the part of an endpoint that is stored in another form.
+// endpointRow holds the columns of an endpoint that are stored in another form.
 type endpointRow struct {
 	secret, previous, headers []byte
 	filter                    *string

@@ -11,8 +11,8 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// enqueueExhaustedWebhook enqueues the notice that a message has failed for an endpoint, and returns the endpoints to nudge. There is none of a
-// notice that has failed itself.
+// enqueueExhaustedWebhook enqueues the webhook message about an exhausted delivery, and returns the endpoints to nudge.
+// It enqueues none when the delivery itself is of an operational message.
 func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpointID string,
 	last AttemptRow) ([]string, error) {
 	m, err := QueryOne(ctx, tx, scanWebhookMessage, selectMessages+` WHERE id = $1`, last.MessageID)
@@ -33,7 +33,8 @@ func (s *Store) enqueueExhaustedWebhook(ctx context.Context, tx *sql.Tx, endpoin
 		EventType: webhooks.AttemptExhausted, Body: body})
 }
 
-// enqueueDisabledWebhook enqueues the notice that we have disabled an endpoint, notes it in the audit, and returns the endpoints to nudge.
+// enqueueDisabledWebhook enqueues the webhook message about a disabled endpoint, appends to the audit log, and returns
+// the endpoints to nudge.
 func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoint, reason string) ([]string, error) {
 	var since *time.Time
 	if !e.FailingSince.IsZero() {
@@ -53,22 +54,22 @@ func (s *Store) enqueueDisabledWebhook(ctx context.Context, tx *sql.Tx, e Endpoi
 		EventType: webhooks.EndpointDisabled, Body: body})
 }
 
-// Why we disable an endpoint ourselves.
+// The reasons for which the server disables an endpoint.
 const (
-	DisabledReasonFailing = "failing" // nothing reached it for days
-	DisabledReasonGone    = "gone"    // it answered 410
+	DisabledReasonFailing = "failing" // all attempts have failed for days
+	DisabledReasonGone    = "gone"    // it responded with 410
 )
 
-// ErrEndpointDisabled says that nothing can be sent to an endpoint because it is disabled.
+// ErrEndpointDisabled means that nothing can be sent to an endpoint because it is disabled.
 var ErrEndpointDisabled = errors.New("the endpoint is disabled")
 
-// ChangeEndpoint changes what a team can set of an endpoint: change gets it as it is and leaves it as it shall be. To disable it
-// ends what was still to be delivered to it (client-api#delivery); to enable it again forgets its failures. The error
-// is ErrNotFound when there is no such endpoint.
+// ChangeEndpoint changes the fields of an endpoint that a team can set. The function change gets the endpoint and
+// modifies it. Disabling an endpoint cancels its pending deliveries (client-api#delivery); enabling it resets its
+// health. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) ChangeEndpoint(ctx context.Context, id string, change func(*Endpoint)) (Endpoint, error) {
 	var e Endpoint
 	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
-		// Writing first locks the row, so that two changes at once do not undo each other.
+		// The first statement locks the row, so that two concurrent changes do not overwrite each other.
 		e, err = QueryOne(ctx, tx, s.scanEndpoint,
 			`UPDATE endpoints SET updated_at = $1 WHERE id = $2 AND deleted_at = 0 RETURNING `+endpointColumns,
 			ToMicros(s.now()), id)
@@ -104,14 +105,15 @@ func (s *Store) updateEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) erro
 	return err
 }
 
-// SetEndpointDisabled disables or enables an endpoint; the reason is a code. The error is ErrNotFound when there is no such endpoint.
+// SetEndpointDisabled disables or enables an endpoint. The reason is a code. The error is ErrNotFound when there is no
+// such endpoint.
 func (s *Store) SetEndpointDisabled(ctx context.Context, id string, disabled bool, reason string) error {
 	_, err := s.ChangeEndpoint(ctx, id, func(e *Endpoint) { e.Disabled, e.DisabledReason = disabled, reason })
 	return err
 }
 
-// RotateSecret gives an endpoint a new secret. The present one signs too for webhooks.SecretOverlap; one from an earlier rotation no
-// longer does. The error is ErrNotFound when there is no such endpoint.
+// RotateSecret gives an endpoint a new secret. The current one also signs for webhooks.SecretOverlap. A secret of an
+// earlier rotation no longer signs. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) RotateSecret(ctx context.Context, id, secret string) error {
 	_, err := s.ChangeEndpoint(ctx, id, func(e *Endpoint) {
 		if subtle.ConstantTimeCompare([]byte(secret), []byte(e.Secret)) == 0 {
@@ -121,7 +123,7 @@ func (s *Store) RotateSecret(ctx context.Context, id, secret string) error {
 	return err
 }
 
-// DeleteEndpoint removes an endpoint and its secrets, and ends what was still to be delivered to it. What was delivered stays in the
+// DeleteEndpoint removes an endpoint with its secrets and cancels its pending deliveries. Past deliveries stay in the
 // log. The error is ErrNotFound when there is no such endpoint.
 func (s *Store) DeleteEndpoint(ctx context.Context, id string) error {
 	err := s.InTx(ctx, func(tx *sql.Tx) error {

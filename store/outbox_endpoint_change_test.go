@@ -106,7 +106,7 @@ func TestADeletedEndpointLeavesItsLog(t *testing.T) {
 			Scan(&secret, &previous, &headers))
 		require.Empty(t, append(append(secret, previous...), headers...), "its secrets are erased")
 
-		// What was under way when it was removed is still logged.
+		// An attempt that was in progress when the endpoint was removed is still recorded.
 		require.NoError(t, recordAttempt(s, id, AttemptRow{MessageID: message, Number: 2, At: s.now(), Failure: "status"}))
 		require.Equal(t, DeliveryCancelled, deliveryState(t, s, id))
 	})

@@ -41,7 +41,7 @@ func TestEndpointsAreReadAsCreated(t *testing.T) {
 	})
 }
 
-// recordAttemptsAt makes one message after the other and records one attempt of each.
+// recordAttemptsAt enqueues one message for each time and records one attempt of it.
 func recordAttemptsAt(t *testing.T, s *Store, team, endpoint string, delivered bool, times ...time.Time) {
 	t.Helper()
 	for _, at := range times {
@@ -75,7 +75,7 @@ func TestFailingSinceIsTheFirstFailureAfterASuccess(t *testing.T) {
 		check(hours(3), webhooks.EndpointHealth{FirstFailure: hours(3), LastFailure: hours(16), ClockStarted: hours(16)})
 		e, err := s.Endpoint(t.Context(), other)
 		require.NoError(t, err)
-		require.True(t, e.FailingSince.IsZero(), "another endpoint is not concerned")
+		require.True(t, e.FailingSince.IsZero(), "another endpoint is not affected")
 	})
 }
 
@@ -110,7 +110,7 @@ func TestAnEndpointThatFailsForFiveDaysIsDisabled(t *testing.T) {
 	})
 }
 
-// The messages of one batch fail together; each failure counts, and the endpoint's row is not fought over.
+// The messages of one batch fail together. Each failure counts, and there is no conflict about the endpoint's row.
 func TestFailuresRecordedAtOnceAllCount(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

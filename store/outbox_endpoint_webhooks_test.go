@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// endpointWebhooks reads what an endpoint is to be told, as event type and data.
+// endpointWebhooks returns the event types and data of the webhook messages that are due at an endpoint.
 func endpointWebhooks(t *testing.T, s *Store, endpoint string) []endpointWebhook {
 	t.Helper()
 	all, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 100})
@@ -43,7 +43,7 @@ func TestExhaustionIsSentToOperationalEndpoints(t *testing.T) {
 		message, _ := enqueueMessage(t, s, WebhookMessage{TeamID: team, OrderID: "o"})
 		last := AttemptRow{MessageID: message, Round: 1, Number: 8, At: at, StatusCode: 503, Failure: "status"}
 
-		for range 2 { // a record that is made again tells nothing more
+		for range 2 { // recording it again enqueues nothing
 			out, err := s.RecordAttempts(t.Context(), endpoint, []AttemptRow{last})
 			require.NoError(t, err)
 			if out.ExhaustedDeliveries > 0 {
@@ -60,7 +60,7 @@ func TestExhaustionIsSentToOperationalEndpoints(t *testing.T) {
 		require.Len(t, dueMessages(t, s, all), 1, "an endpoint without a filter gets orders only")
 		require.Empty(t, dueMessages(t, s, foreign))
 
-		// A notice that fails itself is told to nobody.
+		// When a message about an exhausted delivery is exhausted itself, no further message is enqueued.
 		notices, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: operational, Now: at, Limit: 10})
 		require.NoError(t, err)
 		out, err := s.RecordAttempts(t.Context(), operational,
@@ -71,7 +71,7 @@ func TestExhaustionIsSentToOperationalEndpoints(t *testing.T) {
 	})
 }
 
-// A delivery that was cancelled or sent again meanwhile has not failed for good.
+// A delivery that was cancelled or sent again meanwhile is not exhausted.
 func TestOnlyTheLastAttemptExhaustsADelivery(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -121,7 +121,7 @@ func TestAnEndpointThatIsGoneIsDisabledAtOnce(t *testing.T) {
 	})
 }
 
-// A batch of one endpoint's attempts is told in the order of their times, whatever order they come in.
+// The attempts of one batch are recorded in order of their times, whatever their order in the batch.
 func TestABatchOfAttemptsIsRecordedTogether(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -11,19 +11,21 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// WebhookMessage is one outgoing webhook: what all endpoints of a team are told of one event, of an order, an appointment or its results.
+// WebhookMessage is one outgoing webhook message: what all endpoints of a team get about one event of an order, an
+// appointment or results.
 type WebhookMessage struct {
 	ID        string
 	TeamID    string
-	OrderID   string // empty: it is about an endpoint
+	OrderID   string // empty: the message is about an endpoint
 	EventType string
 	Sequence  int64  // of the order's newest event
 	Body      []byte // the exact bytes to send; sealed
 }
 
-// enqueueWebhookMessage writes a message and one delivery, due at once, for every enabled endpoint of the team whose filter takes the event
-// type. The message belongs to the trace of the context. It does so inside the transaction that records the event, so that neither exists without the other. The endpoints are to be
-// nudged once the transaction is committed.
+// enqueueWebhookMessage stores a webhook message and one delivery, due at once, for each enabled endpoint of the team
+// whose filter takes the event type. The message belongs to the trace of the context. It runs in the transaction that
+// records the event, so that neither exists without the other. The returned endpoints have to be nudged after the
+// commit.
 func (s *Store) enqueueWebhookMessage(ctx context.Context, tx *sql.Tx, m WebhookMessage) ([]string, error) {
 	now := ToMicros(s.now())
 	_, err := tx.ExecContext(ctx,
@@ -37,7 +39,7 @@ func (s *Store) enqueueWebhookMessage(ctx context.Context, tx *sql.Tx, m Webhook
 	return s.addDueDeliveries(ctx, tx, m)
 }
 
-// addDueDeliveries makes the message due at every endpoint that takes it.
+// addDueDeliveries makes the message due at each endpoint that takes it.
 func (s *Store) addDueDeliveries(ctx context.Context, tx *sql.Tx, m WebhookMessage) ([]string, error) {
 	endpoints, err := subscribedEndpoints(ctx, tx, m.TeamID, m.EventType)
 	if err != nil {
@@ -46,15 +48,16 @@ func (s *Store) addDueDeliveries(ctx context.Context, tx *sql.Tx, m WebhookMessa
 	return endpoints, s.upsertDeliveries(ctx, tx, m.ID, endpoints)
 }
 
-// What writes deliveries, around their rows: those that exist are due again.
+// The statement that inserts deliveries, before and after its rows. Existing deliveries become due again.
 const (
 	insertDeliveries = `INSERT INTO deliveries
 		(message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at) VALUES `
-	onConflictDueAgain = ` ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state, round = deliveries.round + 1, attempts = 0,
-			next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at`
+	onConflictDueAgain = ` ON CONFLICT (message_id, endpoint_id) DO UPDATE SET state = excluded.state,
+		round = deliveries.round + 1, attempts = 0, next_attempt_at = excluded.next_attempt_at,
+		updated_at = excluded.updated_at`
 )
 
-// upsertDeliveries writes the message's deliveries. One that exists begins a new round.
+// upsertDeliveries inserts the message's deliveries. An existing delivery begins a new round.
 func (s *Store) upsertDeliveries(ctx context.Context, tx *sql.Tx, messageID string, endpoints []string) error {
 	if len(endpoints) == 0 {
 		return nil
@@ -105,7 +108,7 @@ func subscribedEndpoints(ctx context.Context, tx *sql.Tx, teamID, eventType stri
 
 const selectMessages = `SELECT id, team_id, order_id, event_type, sequence FROM messages`
 
-// scanWebhookMessage leaves the body sealed away.
+// scanWebhookMessage scans a message without its body.
 func scanWebhookMessage(row Scanner) (m WebhookMessage, err error) {
 	err = row.Scan(&m.ID, &m.TeamID, &m.OrderID, &m.EventType, &m.Sequence)
 	return m, err

@@ -8,33 +8,33 @@ import (
 	"time"
 )
 
-// WebhookMessageQuery selects messages of the log. Empty fields select all.
+// WebhookMessageQuery selects webhook messages of the log. Empty fields select all.
 type WebhookMessageQuery struct {
 	TeamID     string
 	OrderID    string
 	EndpointID string
 	EventType  string
-	State      string    // of a delivery, at the endpoint if one is named
-	Since      time.Time // when the message was made
-	Until      time.Time // before
-	Cursor     string    // where the page begins, as MessagePage.Next gave it
+	State      string    // of a delivery, at EndpointID if that is set
+	Since      time.Time // the earliest time of creation
+	Until      time.Time // created before
+	Cursor     string    // WebhookMessagePage.Next of the previous page
 	Limit      int       // 1 to 100; 0 means 50
 }
 
 // WebhookMessagePage is a page of the message log, newest first.
 type WebhookMessagePage struct {
 	Messages []WebhookMessageLog
-	Next     string // cursor of the next page; empty: this is the last
+	Next     string // cursor of the next page; empty: there is none
 }
 
-// WebhookMessageLog is a message and what became of it.
+// WebhookMessageLog is a webhook message with its deliveries.
 type WebhookMessageLog struct {
-	WebhookMessage // without the body, unless it was asked for
+	WebhookMessage // without the body, unless it was requested
 	CreatedAt      time.Time
 	Deliveries     []DeliveryLog // by endpoint
 }
 
-// WebhookMessages lists the log, without bodies and receivers' answers.
+// WebhookMessages lists one page of the log, without bodies and receivers' responses.
 func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (WebhookMessagePage, error) {
 	limit := by.Limit
 	if limit < 1 {
@@ -61,8 +61,8 @@ func (s *Store) WebhookMessages(ctx context.Context, by WebhookMessageQuery) (We
 	return out, nil
 }
 
-// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' answers. The error is ErrNotFound when
-// there is none.
+// WebhookMessage reads one message of the log with its body and the beginnings of the receivers' responses. The error
+// is ErrNotFound when there is none.
 func (s *Store) WebhookMessage(ctx context.Context, id string) (WebhookMessageLog, error) {
 	var m WebhookMessageLog
 	err := s.InSnapshot(ctx, func(q Querier) (err error) {
@@ -141,7 +141,7 @@ func parseMessageCursor(text string) (created int64, id string, ok bool) {
 	return created, id, found && err == nil
 }
 
-// loadDeliveries adds the messages' deliveries and their attempts, in two queries.
+// loadDeliveries adds the messages' deliveries and attempts, by two queries.
 func loadDeliveries(ctx context.Context, q Querier, messages []WebhookMessageLog) error {
 	if len(messages) == 0 {
 		return nil
@@ -173,7 +173,7 @@ func loadDeliveries(ctx context.Context, q Querier, messages []WebhookMessageLog
 	return nil
 }
 
-// loadExcerpts opens what the receivers of one message answered.
+// loadExcerpts reads the beginnings of the receivers' responses to one message.
 func (s *Store) loadExcerpts(ctx context.Context, q Querier, m *WebhookMessageLog) error {
 	type answer struct {
 		attempt string

@@ -67,7 +67,7 @@ func TestTheMessageLogIsFiltered(t *testing.T) {
 func TestTheMessageLogIsPaged(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
-		stopClock(s) // many messages of one microsecond
+		stopClock(s) // all messages have the same time
 		team := addTeam(t, s).ID
 		var want []string
 		for range 7 {

@@ -14,7 +14,7 @@ const (
 	orderUpdated = "labtest.order.updated"
 )
 
-// addEndpoint creates an endpoint that takes the given event types; none given: all.
+// addEndpoint creates an endpoint that takes the given event types; without any: all except the operational ones.
 func addEndpoint(t *testing.T, s *Store, teamID string, types ...string) string {
 	t.Helper()
 	e := Endpoint{ID: NewID(), TeamID: teamID, URL: "https://client.example/hook", Secret: "whsec_c2VjcmV0",
@@ -23,7 +23,7 @@ func addEndpoint(t *testing.T, s *Store, teamID string, types ...string) string 
 	return e.ID
 }
 
-// enqueueMessage writes a message in a transaction of its own.
+// enqueueMessage enqueues a webhook message in its own transaction.
 func enqueueMessage(t *testing.T, s *Store, m WebhookMessage) (id string, endpoints []string) {
 	t.Helper()
 	if m.ID == "" {
@@ -39,7 +39,7 @@ func enqueueMessage(t *testing.T, s *Store, m WebhookMessage) (id string, endpoi
 	return m.ID, endpoints
 }
 
-// dueMessages reads everything that an endpoint is to be sent now, as message ids.
+// dueMessages returns the ids of the messages that are due at an endpoint.
 func dueMessages(t *testing.T, s *Store, endpointID string) []string {
 	t.Helper()
 	all, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpointID, Now: s.now(), Limit: 100})
@@ -109,7 +109,7 @@ func TestMessagesRollBackWithTheirTransaction(t *testing.T) {
 	})
 }
 
-func TestResendingBeginsAFreshSchedule(t *testing.T) {
+func TestResendingBeginsANewRound(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
@@ -130,12 +130,12 @@ func TestResendingBeginsAFreshSchedule(t *testing.T) {
 		require.Equal(t, []string{"o"}, orders)
 		require.ElementsMatch(t, []string{endpoint, late}, endpoints)
 		require.Equal(t, []string{newest}, dueMessages(t, s, endpoint))
-		require.Equal(t, []string{newest}, dueMessages(t, s, late), "an endpoint that came later is told too")
+		require.Equal(t, []string{newest}, dueMessages(t, s, late), "a later endpoint gets it too")
 		again, err := s.DueDeliveries(t.Context(), DueQuery{EndpointID: endpoint, Now: s.now(), Limit: 10})
 		require.NoError(t, err)
 		require.Zero(t, again[0].Attempts)
 
-		// The first attempt of the second round is no repetition of the first round's.
+		// The first attempt of the second round is not the same as the first attempt of the first round.
 		require.NoError(t, recordAttempt(s, endpoint, AttemptRow{MessageID: newest, Round: 2, Number: 1, At: s.now(),
 			Delivered: true}))
 		require.Empty(t, dueMessages(t, s, endpoint))

@@ -9,10 +9,11 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// ResendWebhookMessage makes a message due at once under the same id and with a fresh schedule, whatever became of it before: at one
-// endpoint of its team, whether its filter takes the message or not, or with an empty endpointID at every enabled endpoint whose
-// filter takes it now. The endpoints are to be nudged. The error is ErrNotFound when there is no such message or its team has no such
-// endpoint, ErrDisabled when the endpoint is disabled.
+// ResendWebhookMessage makes a webhook message due at once, under the same id and with a new round, whatever the state
+// of its deliveries. With an endpointID it is sent to that endpoint of the team, even if the endpoint's filter does not
+// take it. Without one it is sent to all enabled endpoints whose filter takes it now. It returns the endpoints to
+// nudge. The error is ErrNotFound when there is no such message or the team has no such endpoint, or
+// ErrEndpointDisabled.
 func (s *Store) ResendWebhookMessage(ctx context.Context, id, endpointID string) ([]string, error) {
 	var endpoints []string
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
@@ -43,7 +44,7 @@ func firstError(err, otherwise error) error {
 	return otherwise
 }
 
-// enabledEndpoint reads an endpoint that can be delivered to. The error is ErrNotFound or ErrDisabled.
+// enabledEndpoint reads an endpoint that is not disabled. The error is ErrNotFound or ErrEndpointDisabled.
 func (s *Store) enabledEndpoint(ctx context.Context, q Querier, id string) (Endpoint, error) {
 	e, err := QueryOne(ctx, q, s.scanEndpoint,
 		`SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND deleted_at = 0`, id)
@@ -53,25 +54,25 @@ func (s *Store) enabledEndpoint(ctx context.Context, q Querier, id string) (Endp
 	return e, err
 }
 
-// LatestWebhooksQuery selects orders the message of whose newest event is to be sent again: those named, those that a message was made of in the time from Since
-// until before Until, or, given both, those that are named and fall in that time.
+// LatestWebhooksQuery selects orders for ResendLatestWebhooks: by OrderIDs, by the time of their messages (from Since
+// until before Until), or by both.
 type LatestWebhooksQuery struct {
 	TeamID       string
 	OrderIDs     []string
-	Since, Until time.Time // zero: no bound
+	Since, Until time.Time // zero: no limit
 }
 
-// resendBatch is how many orders are dealt with in one transaction.
+// resendBatch is the number of orders that one transaction processes.
 const resendBatch = 200
 
-// ResendLatestWebhooks sends the message of each selected order's newest event again, as ResendMessage does. It returns the orders that had one which
-// an endpoint takes, by id, and the endpoints, which are to be nudged.
+// ResendLatestWebhooks sends the webhook message of each selected order's newest event again, as ResendWebhookMessage
+// does. It returns the ids of the orders whose message an endpoint takes, and the endpoints to nudge.
 func (s *Store) ResendLatestWebhooks(ctx context.Context,
 	of LatestWebhooksQuery) (orders, endpoints []string, err error) {
 	for after := ""; ; {
 		page, err := s.selectLatestMessages(ctx, of, after)
 		if err != nil {
-			return orders, endpoints, fmt.Errorf("finding what to send again: %w", err)
+			return orders, endpoints, fmt.Errorf("selecting messages to send again: %w", err)
 		}
 		for _, m := range page {
 			after = m.OrderID
@@ -123,15 +124,16 @@ func (s *Store) selectLatestMessages(ctx context.Context, of LatestWebhooksQuery
 			fmt.Sprintf(` ORDER BY m.order_id LIMIT %d`, resendBatch), where.Args...)
 }
 
-// ReplayQuery selects deliveries of one endpoint that are to be made again.
+// ReplayQuery selects deliveries of one endpoint for ReplayFailedDeliveries.
 type ReplayQuery struct {
 	EndpointID   string
-	Since, Until time.Time // when the messages were made; until: before; zero: no bound
-	Missed       bool      // those too that the endpoint never had, because it was disabled or did not exist
+	Since, Until time.Time // when the messages were created, until before Until; zero: no limit
+	Missed       bool      // also messages without a delivery, because the endpoint was disabled or did not exist
 }
 
-// ReplayFailedDeliveries makes all deliveries due again that have failed at an endpoint, each with a fresh schedule, and counts them. The
-// endpoint is to be nudged. The error is ErrNotFound when there is no such endpoint, ErrDisabled when it is disabled.
+// ReplayFailedDeliveries makes all exhausted deliveries of an endpoint due again, each with a new round, and returns
+// how many. With Missed it also adds the deliveries of messages that the endpoint never got. The endpoint has to be
+// nudged. The error is ErrNotFound when there is no such endpoint, or ErrEndpointDisabled.
 func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int, error) {
 	if r.Until.IsZero() {
 		r.Until = s.now().Add(time.Second)
@@ -155,12 +157,12 @@ func (s *Store) ReplayFailedDeliveries(ctx context.Context, r ReplayQuery) (int,
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("replaying what failed at endpoint %s: %w", r.EndpointID, err)
+		return 0, fmt.Errorf("replaying failed deliveries of endpoint %s: %w", r.EndpointID, err)
 	}
 	return total, nil
 }
 
-// addMissedDeliveries writes the deliveries of messages that the endpoint takes and never had.
+// addMissedDeliveries inserts the deliveries of messages that the endpoint takes and has no delivery of.
 func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint, r ReplayQuery) (int64, error) {
 	args := []any{e.ID, ToMicros(s.now()), e.TeamID, ToMicros(r.Since), ToMicros(r.Until)}
 	for _, t := range webhooks.EventTypes() {
@@ -174,6 +176,7 @@ func (s *Store) addMissedDeliveries(ctx context.Context, tx *sql.Tx, e Endpoint,
 	return ExecCount(ctx, tx,
 		`INSERT INTO deliveries (message_id, endpoint_id, state, round, attempts, next_attempt_at, created_at, updated_at)
 		SELECT m.id, $1, 'pending', 1, 0, $2, $2, $2 FROM messages m
-		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5 AND m.event_type IN (`+Placeholders(6, len(args)-5)+`)
+		WHERE m.team_id = $3 AND m.created_at >= $4 AND m.created_at < $5
+			AND m.event_type IN (`+Placeholders(6, len(args)-5)+`)
 			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $1)`, args...)
 }

@@ -18,7 +18,7 @@ func TestAMessageIsSentAgainToOneEndpoint(t *testing.T) {
 		endpoints, err := s.ResendWebhookMessage(t.Context(), message, one)
 		require.NoError(t, err)
 		require.Equal(t, []string{one}, endpoints)
-		require.Equal(t, []string{message}, dueMessages(t, s, one), "whatever its filter takes")
+		require.Equal(t, []string{message}, dueMessages(t, s, one), "its filter does not matter")
 
 		_, err = s.ResendWebhookMessage(t.Context(), message, foreign)
 		require.ErrorIs(t, err, ErrNotFound)
@@ -78,7 +78,7 @@ func TestLatestMessagesAreSelected(t *testing.T) {
 	})
 }
 
-// deliveryRound is the present round of a delivery.
+// deliveryRound returns the current round of a delivery.
 func deliveryRound(t *testing.T, s *Store, message, endpoint string) int {
 	t.Helper()
 	n, err := QueryOne(t.Context(), s.read, ScanInt,
@@ -104,7 +104,7 @@ func TestManyOrdersAreSentAgain(t *testing.T) {
 	})
 }
 
-func TestWhatFailedIsReplayed(t *testing.T) {
+func TestFailedDeliveriesAreReplayed(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		forward := stopClock(s)
@@ -129,7 +129,7 @@ func TestWhatFailedIsReplayed(t *testing.T) {
 		_, err := s.ReplayFailedDeliveries(t.Context(), ReplayQuery{EndpointID: endpoint, Since: began})
 		require.ErrorIs(t, err, ErrEndpointDisabled)
 		require.NoError(t, s.SetEndpointDisabled(t.Context(), endpoint, false, ""))
-		require.Empty(t, dueMessages(t, s, endpoint), "to be enabled again brings nothing back by itself")
+		require.Empty(t, dueMessages(t, s, endpoint), "enabling the endpoint again makes nothing due")
 
 		n, err := s.ReplayFailedDeliveries(t.Context(), ReplayQuery{EndpointID: endpoint, Since: began.Add(time.Second)})
 		require.NoError(t, err)

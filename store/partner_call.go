@@ -15,25 +15,26 @@ type PartnerCall struct {
 	Kind    string // place, results, cancel, track_outbound, …
 	Attempt int    // from 1
 
-	// Set by the store, and read in a story.
-	Outcome   string // a code; empty: under way, or the process that made it has died
+	// The fields below are set by the store and read for a story.
+	Outcome   string // a code; empty: in progress, or the process that made the call has ended
 	StartedAt time.Time
-	EndedAt   time.Time // zero while it has no outcome
+	EndedAt   time.Time // zero without an outcome
 }
 
-// RecordPartnerCallStart notes that an attempt is about to be made. Noting it again changes nothing.
+// RecordPartnerCallStart records that an attempt is about to be made. Recording it again changes nothing.
 func (s *Store) RecordPartnerCallStart(ctx context.Context, c PartnerCall) error {
 	_, err := s.write.ExecContext(ctx,
 		`INSERT INTO calls (id, order_id, kind, attempt, outcome, answer, started_at, ended_at)
-		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.OrderID, c.Kind, c.Attempt, ToMicros(s.now()))
+		VALUES ($1, $2, $3, $4, '', NULL, $5, 0) ON CONFLICT (id) DO NOTHING`,
+		c.ID, c.OrderID, c.Kind, c.Attempt, ToMicros(s.now()))
 	if err != nil {
-		return fmt.Errorf("noting a call for order %s: %w", c.OrderID, err)
+		return fmt.Errorf("recording a call for order %s: %w", c.OrderID, err)
 	}
 	return nil
 }
 
-// RecordPartnerCallEnd notes how an attempt ended, with the partner's answer verbatim (sealed; may be empty). The error is ErrNotFound when it
-// was not noted to have started.
+// RecordPartnerCallEnd records the outcome of an attempt, with the partner's response verbatim (sealed; may be empty).
+// The error is ErrNotFound when its start was not recorded.
 func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, answer []byte) error {
 	n, err := ExecCount(ctx, s.write, `UPDATE calls SET outcome = $1, answer = $2, ended_at = $3 WHERE id = $4`,
 		outcome, s.sealBytes(sealContext("calls", id, "answer"), answer), ToMicros(s.now()), id)
@@ -41,13 +42,13 @@ func (s *Store) RecordPartnerCallEnd(ctx context.Context, id, outcome string, an
 		err = ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("noting the end of call %s: %w", id, err)
+		return fmt.Errorf("recording the end of call %s: %w", id, err)
 	}
 	return nil
 }
 
-// NowMicrosExpr is the database's own clock in microseconds, as an SQL expression. It is the one place where the engines' SQL
-// differs: the processes that share a pair of credentials have no other clock in common. SQLite counts whole milliseconds.
+// NowMicrosExpr returns the SQL expression of the database's clock in microseconds. Only here the SQL of the two
+// engines differs: processes that share credentials have no other clock in common. SQLite counts whole milliseconds.
 func (d Dialect) NowMicrosExpr() string {
 	if d == SQLite {
 		return `CAST(unixepoch('subsec') * 1000000 AS BIGINT)`
@@ -55,16 +56,16 @@ func (d Dialect) NowMicrosExpr() string {
 	return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 }
 
-// ReserveCallStart reserves the start of one call that shows a pair of credentials, retries included: at least spacing after the start
-// reserved before, over all processes (molecular-api#d25). The start is in the database's time, which may differ from
-// the caller's; wait is how long to wait for it. Starts given up unused are lost, never reused. A spacing of 0 reserves
-// nothing and means now.
+// ReserveCallStart reserves the start of one call, or one retry, with the credentials of a lab account. It is at least
+// spacing after the previous reserved start, over all processes (molecular-api#d25). The start is in the database's
+// time, which may differ from the caller's; wait is the time until the start. Unused starts are not reused. A spacing
+// of 0 reserves nothing and means now.
 func (s *Store) ReserveCallStart(ctx context.Context, account string,
 	spacing time.Duration) (start time.Time, wait time.Duration, err error) {
 	if spacing <= 0 {
 		return s.now(), 0, nil
 	}
-	// The time is asked for again in the UPDATE's own terms, because the row may have been waited for.
+	// The UPDATE evaluates the clock again, because it may have waited for the row.
 	statement := strings.ReplaceAll(`INSERT INTO call_pacing (pair, next_start) VALUES ($1, {now} + $2)
 		ON CONFLICT (pair) DO UPDATE
 		SET next_start = CASE WHEN call_pacing.next_start > {now} THEN call_pacing.next_start ELSE {now} END + $2

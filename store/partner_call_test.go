@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Several processes share one pair of credentials: their starts keep the spacing, and waste nothing of it.
+// Several processes share one pair of credentials. The starts of their calls keep the spacing, without gaps.
 func TestReserveCallSpacesStartsOverStores(t *testing.T) {
 	t.Parallel()
 	const (
@@ -47,7 +47,7 @@ func TestReserveCallSpacesStartsOverStores(t *testing.T) {
 			for i := 1; i < len(starts); i++ {
 				require.GreaterOrEqual(t, starts[i].Sub(starts[i-1]), spacing, "start %d", i)
 			}
-			// A start can lie behind the spacing of those before it only by the time that passed meanwhile.
+			// The span can be longer than the spacing requires only by the time that passed between the calls.
 			span := starts[len(starts)-1].Sub(starts[0])
 			require.LessOrEqual(t, span, time.Duration(len(starts)-1)*spacing+took)
 		})
@@ -72,7 +72,7 @@ func TestReserveCallReservesPerPair(t *testing.T) {
 	})
 }
 
-// The database's clock counts, not this process's.
+// The clock of the database is used, not that of the process.
 func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -83,7 +83,7 @@ func TestReserveCallAsksTheDatabaseForTheTime(t *testing.T) {
 		require.False(t, start.Before(before))
 		require.False(t, start.After(time.Now()))
 
-		// A row whose time has passed long ago gives now, not the past.
+		// A row with a time in the past gives now.
 		_, err = s.write.ExecContext(t.Context(), `UPDATE call_pacing SET next_start = 1000`)
 		require.NoError(t, err)
 		again, _, err := s.ReserveCallStart(t.Context(), "pair", time.Millisecond)

@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// maxIdleStatements is how many statements a connection keeps prepared at most. The store has about as many, and lists of different
-// lengths make more of them.
+// maxIdleStatements is the most prepared statements that a connection caches. The store has about as many statements;
+// lists of different lengths add more.
 const maxIdleStatements = 256
 
-// cachingConn prepares a statement once. A connection is used by one goroutine at a time, which database/sql sees to.
+// cachingConn is a connection that prepares each statement once. database/sql uses a connection in one goroutine at a
+// time.
 type cachingConn struct {
 	sqliteConn
-	idleStatements map[string]driver.Stmt // by their text; those in use are taken out
+	idleStatements map[string]driver.Stmt // by their text, without those in use
 }
 
 // preparedStmt is a prepared statement that can be run.
@@ -25,7 +26,7 @@ type preparedStmt interface {
 	driver.StmtQueryContext
 }
 
-// ExecContext is driver.ExecerContext's.
+// ExecContext implements driver.ExecerContext.
 func (c *cachingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if !isCacheable(query) {
 		return c.sqliteConn.ExecContext(ctx, query, args)
@@ -38,7 +39,7 @@ func (c *cachingConn) ExecContext(ctx context.Context, query string, args []driv
 	return result, c.returnStatement(query, stmt, err)
 }
 
-// QueryContext is driver.QueryerContext's. The statement is in use until the rows are closed.
+// QueryContext implements driver.QueryerContext. The statement is in use until the rows are closed.
 func (c *cachingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if !isCacheable(query) {
 		return c.sqliteConn.QueryContext(ctx, query, args)
@@ -54,7 +55,7 @@ func (c *cachingConn) QueryContext(ctx context.Context, query string, args []dri
 	return &cachedRows{Rows: rows, release: func(err error) error { return c.returnStatement(query, stmt, err) }}, nil
 }
 
-// Close ends the connection, and its statements before it.
+// Close closes the statements and the connection.
 func (c *cachingConn) Close() error {
 	var errs []error
 	for _, stmt := range c.idleStatements {
@@ -64,7 +65,8 @@ func (c *cachingConn) Close() error {
 	return errors.Join(append(errs, c.sqliteConn.Close())...)
 }
 
-// isCacheable tells what is worth keeping: neither the scripts of migrations, nor pragmas, which take effect when they are prepared.
+// isCacheable reports whether a statement is cached. Scripts of migrations are not, and neither are pragmas, which take
+// effect when they are prepared.
 func isCacheable(query string) bool {
 	verb, _, _ := strings.Cut(query, " ")
 	switch verb {
@@ -74,7 +76,7 @@ func isCacheable(query string) bool {
 	return false
 }
 
-// takeStatement is a statement that nobody uses.
+// takeStatement takes an idle statement from the cache, or prepares one.
 func (c *cachingConn) takeStatement(ctx context.Context, query string) (preparedStmt, error) {
 	stmt, kept := c.idleStatements[query]
 	if kept {
@@ -92,7 +94,8 @@ func (c *cachingConn) takeStatement(ctx context.Context, query string) (prepared
 	return usable, nil
 }
 
-// returnStatement ends the use of a statement, with what came of it. One that failed is not kept, and room is made at the cost of any other.
+// returnStatement puts a statement back after its use. A statement that failed is closed instead. When the cache is
+// full, another statement is closed.
 func (c *cachingConn) returnStatement(query string, stmt driver.Stmt, err error) error {
 	if _, twice := c.idleStatements[query]; twice || err != nil {
 		return errors.Join(err, stmt.Close())
@@ -114,5 +117,5 @@ type cachedRows struct {
 	release func(err error) error
 }
 
-// Close is driver.Rows'.
+// Close implements driver.Rows.
 func (r *cachedRows) Close() error { return r.release(r.Rows.Close()) }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cachedStatements is how many statements the writing connection of SQLite keeps, and whether this is one of them.
+// cachedStatements returns how many statements SQLite's writing connection caches, and whether this one is among them.
 func cachedStatements(t *testing.T, s *Store, query string) (n int, found bool) {
 	t.Helper()
 	conn, err := s.write.Conn(context.Background())

@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// PruneWebhookMessages erases up to limit messages, the oldest first, that were made before a time and are not to be delivered any more, with
-// their deliveries and attempts, and counts them.
+// PruneWebhookMessages deletes up to limit webhook messages, oldest first, that were created before a time and have no
+// pending delivery, with their deliveries and attempts. It returns how many it deleted.
 func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limit int) (int, error) {
 	n := 0
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
 		ids, err := QueryAll(ctx, tx, ScanText, `SELECT m.id FROM messages m WHERE m.created_at < $1
-				AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
+				AND NOT EXISTS (SELECT 1 FROM deliveries d
+					WHERE d.message_id = m.id AND d.state = 'pending' AND d.next_attempt_at >= $1)
 			ORDER BY m.created_at, m.id LIMIT $2`, ToMicros(before), limit)
 		if err != nil || len(ids) == 0 {
 			return err
@@ -41,8 +42,8 @@ func (s *Store) PruneWebhookMessages(ctx context.Context, before time.Time, limi
 	return n, nil
 }
 
-// PruneResults erases the results of up to limit orders that have ended and whose newest results were fetched before a time, and counts
-// the orders.
+// PruneResults erases the results of up to limit orders that have ended and whose newest results were fetched before a
+// time. It returns the number of orders.
 func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (int, error) {
 	ids, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT r.order_id FROM results r JOIN orders o ON o.id = r.order_id AND NOT o.unfinished
@@ -54,7 +55,7 @@ func (s *Store) PruneResults(ctx context.Context, before time.Time, limit int) (
 	pruned := 0
 	for _, id := range ids {
 		err := s.InTx(ctx, func(tx *sql.Tx) error { return pruneResultsOf(ctx, tx, id, ToMicros(before)) })
-		if errors.Is(err, ErrNotFound) { // it goes on, or newer results have come
+		if errors.Is(err, ErrNotFound) { // the order goes on, or has newer results
 			continue
 		}
 		if err != nil {
@@ -82,11 +83,12 @@ func pruneResultsOf(ctx context.Context, tx *sql.Tx, orderID string, before int6
 	return err
 }
 
-// PruneInboxContents empties up to limit reports of partners that came before a time and that nobody has to be told of any more, and counts
-// them. What became of each stays.
+// PruneInboxContents erases the contents of up to limit inbox items that were received before a time and are processed,
+// and returns how many. The items' states stay.
 func (s *Store) PruneInboxContents(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := ExecCount(ctx, s.write, `UPDATE inbox SET headers = NULL, body = NULL, reason = NULL WHERE id IN (
-		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3) ORDER BY received_at, id LIMIT $4)`,
+		SELECT id FROM inbox WHERE received_at < $1 AND body IS NOT NULL AND state NOT IN ($2, $3)
+		ORDER BY received_at, id LIMIT $4)`,
 		ToMicros(before), InboxReceived, InboxSignalled, limit)
 	if err != nil {
 		return 0, fmt.Errorf("pruning the inbox: %w", err)

@@ -32,7 +32,7 @@ func TestRetention(t *testing.T) {
 		require.NoError(t, s.AppendAudit(ctx, AuditRow{Action: "new"}))
 		_, err := s.SealAudit(ctx, 10)
 		require.NoError(t, err)
-		require.Equal(t, [3]int{0, 2, 1}, prune(), "the results of an order that goes on stay")
+		require.Equal(t, [3]int{0, 2, 1}, prune(), "the results of an unfinished order stay")
 		setOrdersFinished(t, s, o.ID)
 		require.NotNil(t, getOrder(t, s, o.ID).Results)
 		require.Equal(t, [3]int{1, 0, 0}, prune())
@@ -44,12 +44,12 @@ func TestRetention(t *testing.T) {
 		require.Zero(t, left["inbox"]+left["results"])
 		n, err := countRows(ctx, s.read, "inbox", Where{})
 		require.NoError(t, err)
-		require.NotZero(t, n, "what became of a report stays")
+		require.NotZero(t, n, "the state of an item stays")
 		n, err = countRows(ctx, s.read, "audit", Where{})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 
-		// What is younger stays.
+		// Newer data stays.
 		before = before.Add(-24 * time.Hour)
 		require.Equal(t, [3]int{}, prune())
 	})

@@ -10,10 +10,12 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// ErrAcceptanceInProgress means that another order's workflow is being asked to take the report; what becomes of that decides the review.
-var ErrAcceptanceInProgress = errors.New("the report is being accepted onto another order")
+// ErrAcceptanceInProgress means that the workflow of another order is being asked to accept the lab report. Its answer
+// decides the match review.
+var ErrAcceptanceInProgress = errors.New("the lab report is being accepted for another order")
 
-// decidableReviewFilter is the condition of a review that somebody may decide about: with a team, of that team and not in the hands of operations.
+// decidableReviewFilter returns the condition of a match review that may be decided. With a teamID the review has to
+// belong to that team and must not be left to operations.
 func decidableReviewFilter(teamID, id string) (f Where) {
 	f.And("id = ?", id)
 	if teamID != "" {
@@ -25,16 +27,17 @@ func decidableReviewFilter(teamID, id string) (f Where) {
 	return f
 }
 
-// AcceptanceDemand is what an order's workflow is asked for when a reviewed report is to be its result.
+// AcceptanceDemand is the demand that asks an order's workflow to accept a reviewed lab report as its result.
 type AcceptanceDemand struct {
 	DemandID string
-	IsRetry  bool // it may have been asked before, by the same demand
+	IsRetry  bool // the same demand may have been made before
 	Fetched  order.FetchOutcome
 }
 
-// PrepareReviewAcceptance prepares that: the report becomes a version of the order's results, which nobody is shown yet. From then on the
-// review can only be accepted onto this order, by the same demand, until ReleaseReview. The error is ErrNotFound when the team, if
-// one is given, has no such review that waits for it, and ErrAccepting when another order has been asked.
+// PrepareReviewAcceptance prepares the acceptance of a reviewed lab report: the report becomes a result version of the
+// order that is not visible yet. From then on the review can only be accepted for this order, by the same demand, until
+// CancelReviewAcceptance. The error is ErrNotFound when there is no such open review (of the team, if one is given), or
+// ErrAcceptanceInProgress when another order has been asked.
 func (s *Store) PrepareReviewAcceptance(ctx context.Context, teamID, id, orderID string) (AcceptanceDemand, error) {
 	var out AcceptanceDemand
 	var err error
@@ -48,7 +51,7 @@ func (s *Store) PrepareReviewAcceptance(ctx context.Context, teamID, id, orderID
 		}
 	}
 	if err != nil {
-		return AcceptanceDemand{}, fmt.Errorf("accepting review %s onto order %s: %w", id, orderID, err)
+		return AcceptanceDemand{}, fmt.Errorf("accepting the lab report of review %s for order %s: %w", id, orderID, err)
 	}
 	return out, nil
 }
@@ -79,7 +82,7 @@ func (s *Store) prepareReviewAcceptance(ctx context.Context, tx *sql.Tx, open Wh
 	return out, err
 }
 
-// toFetched is what decides of a report.
+// toFetched returns the part of a lab report that decisions depend on.
 func toFetched(v order.ResultVersion, changed bool) order.FetchOutcome {
 	f := order.FetchOutcome{
 		ResultID: v.ID, Changed: changed, Partial: v.Report.Status == "partial",
@@ -92,16 +95,16 @@ func toFetched(v order.ResultVersion, changed bool) order.FetchOutcome {
 	return f
 }
 
-// lockedReviewReport is the report of a review, on its way to an order.
+// lockedReviewReport is the lab report of a locked match review.
 type lockedReviewReport struct {
 	labReportRow
-	id        string // the review's
-	accepting string // the order that is being asked
-	demandID  string // by this
-	resultID  string // the version that is held back; empty: no order's
+	id        string // of the review
+	accepting string // id of the order that is being asked
+	demandID  string // the demand that asks it
+	resultID  string // the held result version; empty when the review belongs to no order
 }
 
-// lockReviewReport reads the report, and locks its review where the database locks rows.
+// lockReviewReport reads the lab report of a review and locks the review's row, where the database has row locks.
 func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open Where) (lockedReviewReport, error) {
 	var h lockedReviewReport
 	var report, raw, pdf []byte
@@ -118,7 +121,7 @@ func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open Where) (l
 		return h, err
 	}
 	table, id := "reviews", h.id
-	if h.resultID != "" { // an order's own version has the rest
+	if h.resultID != "" { // the result version has the other columns
 		table, id = "results", h.resultID
 		err := tx.QueryRowContext(ctx, `SELECT raw, pdf FROM results WHERE id = $1`, id).Scan(&raw, &pdf)
 		if err != nil {
@@ -132,7 +135,7 @@ func (s *Store) lockReviewReport(ctx context.Context, tx *sql.Tx, open Where) (l
 	return h, err
 }
 
-// CancelReviewAcceptance notes that the order has refused the report, so that the review may be decided otherwise.
+// CancelReviewAcceptance records that the order refused the lab report, so that the review can be decided otherwise.
 func (s *Store) CancelReviewAcceptance(ctx context.Context, id, orderID string) error {
 	_, err := s.write.ExecContext(ctx,
 		`UPDATE reviews SET accepting = '', demand_id = '' WHERE id = $1 AND accepting = $2`, id, orderID)
@@ -142,8 +145,9 @@ func (s *Store) CancelReviewAcceptance(ctx context.Context, id, orderID string) 
 	return nil
 }
 
-// resolveAcceptedReview resolves the review whose report an order has taken, in the transaction that records it. The order's team is the
-// review's from then on. Where a later version has come meanwhile, that is still to be decided about.
+// resolveAcceptedReview resolves the review whose lab report an order has accepted, in the recording's transaction. The
+// review then belongs to the order's team. If a later version of the report has arrived meanwhile, the review stays
+// open for that version.
 func (s *Store) resolveAcceptedReview(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	kind, err := QueryOne(ctx, tx, ScanText, `SELECT kind FROM demands WHERE id = $1 AND order_id = $2`, r.DemandID,
 		r.OrderID)
@@ -154,14 +158,14 @@ func (s *Store) resolveAcceptedReview(ctx context.Context, tx *sql.Tx, r order.R
 		return nil, err
 	}
 	body, err := s.demandBody(ctx, tx, r.DemandID)
-	if err != nil || body == nil { // results that no review has held back
+	if err != nil || body == nil { // no review has held these results
 		return nil, err
 	}
 	var a order.MatchReviewAcceptance
 	if err := DecodeOpened(body, &a); err != nil {
 		return nil, err
 	}
-	// The note has its place with the review.
+	// The note is stored with the review.
 	if _, err := tx.ExecContext(ctx, `UPDATE demands SET body = NULL WHERE id = $1`, r.DemandID); err != nil {
 		return nil, err
 	}
@@ -185,8 +189,8 @@ func (s *Store) sealReviewNote(reviewID, note string) []byte {
 	return s.keys.Seal(sealContext("reviews", reviewID, "note"), []byte(note))
 }
 
-// ResolveMatchReview notes that somebody has rejected the report, or is not sure and leaves it to operations. It returns the review as
-// it is then, and the endpoints to nudge. The errors are those of AcceptReview.
+// ResolveMatchReview records that a reviewer rejects the lab report, or is unsure and leaves the review to operations.
+// It returns the review as it is then, and the endpoints to nudge. The errors are those of PrepareReviewAcceptance.
 func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, action order.MatchReviewAction,
 	note string) (r order.MatchReview, endpoints []string, err error) {
 	status := order.MatchReviewResolved
@@ -220,13 +224,16 @@ func (s *Store) ResolveMatchReview(ctx context.Context, teamID, id string, actio
 	return r, endpoints, nil
 }
 
-// reviewOfInboxItemCondition is the condition that a review v is of what an inbox row i announced; see reportSubject.
+// reviewOfInboxItemCondition is the condition that a review v is about the lab report that an inbox item i announced;
+// see reportSubject.
 const reviewOfInboxItemCondition = `v.subject = 'report:' || i.account_id || ':' || i.order_number`
 
-// closeReviewOfMatchedItem ends the open review of a report whose order has turned up by itself: its workflow gets the results.
+// closeReviewOfMatchedItem ends the open review of a lab report whose order exists by now. The order's workflow fetches
+// the results.
 func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxID string) error {
 	id, err := QueryOne(ctx, tx, ScanText, `SELECT v.id FROM reviews v JOIN inbox i ON `+reviewOfInboxItemCondition+`
-		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`, inboxID, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
+		WHERE i.id = $1 AND v.status IN ($2, $3) AND v.accepting = ''`,
+		inboxID, order.MatchReviewPendingCustomer, order.MatchReviewPendingOps)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -238,6 +245,6 @@ func (s *Store) closeReviewOfMatchedItem(ctx context.Context, tx *sql.Tx, inboxI
 	if err != nil {
 		return fmt.Errorf("closing review %s: %w", id, err)
 	}
-	_, err = s.enqueueReviewWebhook(ctx, tx, id, webhooks.MatchReviewUpdated) // the reconciler finds what nobody nudges
+	_, err = s.enqueueReviewWebhook(ctx, tx, id, webhooks.MatchReviewUpdated) // the reconciler nudges the endpoints
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// recordAcceptance does what an order's workflow does with an accepted report.
+// recordAcceptance does what an order's workflow does with an accepted lab report.
 func recordAcceptance(t testing.TB, s *Store, r order.MatchReview, orderID string,
 	fetched order.FetchOutcome) RecordResult {
 	t.Helper()
@@ -48,7 +48,7 @@ func TestAnAcceptedReportIsTheOrdersResult(t *testing.T) {
 		require.True(t, asked.Fetched.Changed)
 		require.False(t, asked.IsRetry)
 		again, err := s.PrepareReviewAcceptance(t.Context(), o.TeamID, r.ID, o.ID)
-		require.NoError(t, err, "asked again after no answer")
+		require.NoError(t, err, "accepted again without an answer")
 		asked.IsRetry = true
 		require.Equal(t, asked, again, "by the same demand")
 
@@ -84,7 +84,8 @@ func TestAnAcceptedReportIsTheOrdersResult(t *testing.T) {
 	})
 }
 
-// Operations decide what came through an account of all teams; the team learns of it with its order.
+// Operations decide lab reports of an account for all teams. The team sees the review after its order has accepted the
+// report.
 func TestAReviewWithoutATeamIsForOperations(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -94,7 +95,7 @@ func TestAReviewWithoutATeamIsForOperations(t *testing.T) {
 		r, endpoints := openUnmatchedReview(t, s, receiveReportReady(t, s, account, "UNKNOWN"), reportOn("4.5", ada), "h1")
 		require.Empty(t, endpoints)
 		require.Equal(t, order.MatchReviewPendingOps, r.Status)
-		require.Equal(t, o.ID, r.Match.BestOrderID(""), "the orders of all teams are looked at")
+		require.Equal(t, o.ID, r.Match.BestOrderID(""), "the report is compared with the orders of all teams")
 		require.True(t, r.Match.OtherAccount)
 		_, err := s.PrepareReviewAcceptance(t.Context(), o.TeamID, r.ID, o.ID)
 		require.ErrorIs(t, err, ErrNotFound)
@@ -118,7 +119,7 @@ func TestUnsureHandsAReviewToOperations(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, order.MatchReviewPendingOps, r.Status)
 		_, _, err = s.ResolveMatchReview(t.Context(), team, r.ID, order.MatchReviewReject, "")
-		require.ErrorIs(t, err, ErrNotFound, "it is not the client's any more")
+		require.ErrorIs(t, err, ErrNotFound, "it is left to operations")
 		r, _, err = s.ResolveMatchReview(t.Context(), "", r.ID, order.MatchReviewReject, "")
 		require.NoError(t, err)
 		require.Equal(t, order.MatchReviewResolved, r.Status)
@@ -126,7 +127,7 @@ func TestUnsureHandsAReviewToOperations(t *testing.T) {
 	})
 }
 
-// The lab corrects itself between the acceptance and its recording: nobody has decided about the correction.
+// The lab sends a correction between the acceptance and its recording. The correction is not decided.
 func TestAnAcceptanceDoesNotResolveALaterVersion(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

@@ -11,27 +11,27 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// MatchReviewQuery selects reviews.
+// MatchReviewQuery selects match reviews.
 type MatchReviewQuery struct {
-	TeamID  string // empty: of every team, and those of nobody's team
+	TeamID  string // empty: of all teams, and of no team
 	Status  order.MatchReviewStatus
 	Code    order.MatchCode
 	LabSlug string
-	Since   time.Time // created then or later; zero: any
+	Since   time.Time // created at this time or later; zero: any
 	Before  time.Time // created before; zero: any
-	Search  string    // whole words of the name of whom the lab tested, or a day of birth
-	After   string    // the id after which the page begins; empty: the first page
+	Search  string    // whole words of the tested patient's name, or a date of birth
+	After   string    // the last id of the previous page; empty: the first page
 	Limit   int       // 1 to 100; 0 means 50
 }
 
-const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l.document, ''), v.order_number, v.order_id, v.result_id,
-	v.status, v.matching, v.report, v.note, v.resolution_action, v.resolved_user_id, v.resolved_order_id,
-	v.created_at, v.updated_at, v.reviewed_at`
+const reviewColumns = `v.id, v.team_id, v.lab_account_id, v.lab_slug, COALESCE(l.document, ''), v.order_number,
+	v.order_id, v.result_id, v.status, v.matching, v.report, v.note, v.resolution_action, v.resolved_user_id,
+	v.resolved_order_id, v.created_at, v.updated_at, v.reviewed_at`
 
 const fromReviews = ` FROM reviews v LEFT JOIN labs l ON l.slug = v.lab_slug`
 
-// MatchReviews lists reviews, newest first, counts all of them, and names the last one of the page when there are more. Without a status
-// it leaves out those that wait for nobody.
+// MatchReviews lists one page of match reviews, newest first, counts all of them, and returns the last id of the page
+// when there are more. Without a status it leaves out reviews that wait for no decision.
 func (s *Store) MatchReviews(ctx context.Context,
 	by MatchReviewQuery) (reviews []order.MatchReview, total int, next string, err error) {
 	where := s.reviewFilter(by)
@@ -104,7 +104,8 @@ func (s *Store) restrictReviewsToSearch(f *Where, input string) {
 	}
 }
 
-// MatchReview reads one review. With a team, only one of that team is found. Otherwise the error is ErrNotFound.
+// MatchReview reads one match review. With a teamID, only a review of that team is found. The error is ErrNotFound when
+// there is none.
 func (s *Store) MatchReview(ctx context.Context, teamID, id string) (order.MatchReview, error) {
 	r, err := s.reviewByID(ctx, s.read, id)
 	if err == nil && teamID != "" && r.TeamID != teamID {
@@ -139,7 +140,7 @@ func (s *Store) scanReview(row Scanner) (order.MatchReview, error) {
 		return r, err
 	}
 	r.CreatedAt, r.UpdatedAt, r.ReviewedAt = FromMicros(created), FromMicros(updated), FromMicros(reviewed)
-	r.Lab.Name = r.Lab.Slug // of a lab that is not listed any more
+	r.Lab.Name = r.Lab.Slug // of a lab that is no longer in the catalogue
 	if lab != "" {
 		if err := json.Unmarshal([]byte(lab), &r.Lab); err != nil {
 			return r, fmt.Errorf("decoding the lab of review %s: %w", r.ID, err)
@@ -158,7 +159,7 @@ func (s *Store) scanReview(row Scanner) (order.MatchReview, error) {
 	return r, err
 }
 
-// loadCandidateStatuses gives the candidates the statuses that their orders have now.
+// loadCandidateStatuses sets the current statuses of the candidates' orders.
 func loadCandidateStatuses(ctx context.Context, q Querier, reviews []order.MatchReview) error {
 	var args []any
 	for _, r := range reviews {

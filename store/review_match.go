@@ -11,11 +11,11 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// maxCandidates bounds the orders that a report is compared with. The newest count.
+// maxCandidates is the most orders that a lab report is compared with. The newest are used.
 const maxCandidates = 20
 
-// matchLabReport looks for orders that a report might belong to: by the numbers that came with it, and by whom the lab tested. An
-// empty team means all teams.
+// matchLabReport finds orders that a lab report may belong to: by the numbers that came with it, and by the patient
+// that the lab names. An empty team means all teams.
 func (s *Store) matchLabReport(ctx context.Context, tx *sql.Tx, r reviewedReport,
 	numbers []string) (order.Match, error) {
 	named, err := ordersByNumber(ctx, tx, r.teamID, numbers)
@@ -44,7 +44,7 @@ func (s *Store) matchLabReport(ctx context.Context, tx *sql.Tx, r reviewedReport
 	return order.MatchLabReport(r.report, r.accountID, r.labSlug, all), nil
 }
 
-// orderNumberSpellings are the forms in which a number may have come: labs type them again.
+// orderNumberSpellings returns the spellings of a number that labs use, because they type numbers by hand.
 func orderNumberSpellings(numbers ...string) []string {
 	var out []string
 	for _, n := range numbers {
@@ -75,10 +75,11 @@ func ordersByNumber(ctx context.Context, tx *sql.Tx, teamID string, numbers []st
 	}
 	in := `IN (` + Placeholders(2, len(forms)) + `)`
 	return QueryAll(ctx, tx, ScanText, fmt.Sprintf(`SELECT id FROM orders WHERE ($1 = '' OR team_id = $1)
-		AND (number %s OR accession %s OR sample_id %s) ORDER BY created_at DESC, id DESC LIMIT %d`, in, in, in, maxCandidates), args...)
+		AND (number %s OR accession %s OR sample_id %s) ORDER BY created_at DESC, id DESC LIMIT %d`,
+		in, in, in, maxCandidates), args...)
 }
 
-// ordersByPatient finds orders for somebody of that name, born on that day.
+// ordersByPatient finds orders of a patient with that name and date of birth.
 func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, terms []searchTerm) ([]string, error) {
 	const has = "id IN (SELECT order_id FROM order_search WHERE field = '%s' AND hash IN (?))"
 	var where Where
@@ -96,7 +97,7 @@ func (s *Store) ordersByPatient(ctx context.Context, tx *sql.Tx, teamID string, 
 		where.Args...)
 }
 
-// toMatchable is an order as matching looks at it.
+// toMatchable returns the data of an order by which it is compared with a lab report.
 func (s *Store) toMatchable(ctx context.Context, q Querier, o *order.Order,
 	tested *order.TestedPatient) (order.MatchableOrder, error) {
 	slug, err := labSlugOfOrder(ctx, q, o)
@@ -112,14 +113,14 @@ func patientLikeness(p *order.Patient, tested *order.TestedPatient) order.Patien
 	if len(ours) == 0 || len(theirs) == 0 {
 		return order.LikenessUnknown
 	}
-	// Both begin with the full name and the day of birth.
+	// Both lists begin with the full name and the date of birth.
 	if ours[0] == theirs[0] && ours[1] == theirs[1] {
 		return order.LikenessSame
 	}
 	return order.LikenessDifferent
 }
 
-// labSlugOfOrder is the lab that does the order's test.
+// labSlugOfOrder returns the slug of the lab of an order.
 func labSlugOfOrder(ctx context.Context, q Querier, o *order.Order) (string, error) {
 	if o.LabTest.Lab != nil {
 		return o.LabTest.Lab.Slug, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// updateMatchReviews opens the review of results that a recording holds back, or settles the one whose report it has taken. It returns the
-// endpoints to nudge.
+// updateMatchReviews opens the match review of results that a recording holds, and resolves the review whose lab report
+// the recording has accepted. It returns the endpoints to nudge.
 func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Recording) ([]string, error) {
 	var endpoints []string
 	if r.HeldResultID != "" {
@@ -31,7 +31,7 @@ func (s *Store) updateMatchReviews(ctx context.Context, tx *sql.Tx, r order.Reco
 	return append(endpoints, settled...), nil
 }
 
-// openReviewOfHeldResult opens the review of results of an order that ended otherwise.
+// openReviewOfHeldResult opens the match review of results of an order that has ended without them.
 func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, orderID, resultID string) ([]string, error) {
 	v, err := QueryOne(ctx, tx, s.scanResult,
 		`SELECT `+resultColumns+` FROM results r WHERE r.id = $1 AND r.order_id = $2`, resultID, orderID)
@@ -66,16 +66,16 @@ func (s *Store) openReviewOfHeldResult(ctx context.Context, tx *sql.Tx, orderID,
 	})
 }
 
-// UnmatchedResultFetch is a report that was announced for an order that nobody knows.
+// UnmatchedResultFetch is a lab report to fetch that was announced for an unknown order.
 type UnmatchedResultFetch struct {
 	InboxID     string
 	AccountID   string
-	OrderNumber string // of the order, as reported
-	Tries       int    // how often its results have been asked for
+	OrderNumber string // as the lab reported it
+	Tries       int    // how often the lab has been asked
 }
 
-// DueUnmatchedResultFetches lists those whose results are to be asked for, because they were received before the one time and are due at the
-// other; longest waiting first.
+// DueUnmatchedResultFetches lists the fetches of items that were received before the first time and are due at the
+// second, longest waiting first.
 func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, now time.Time,
 	limit int) ([]UnmatchedResultFetch, error) {
 	rows, err := QueryAll(ctx, s.read, func(row Scanner) (r UnmatchedResultFetch, err error) {
@@ -85,15 +85,16 @@ func (s *Store) DueUnmatchedResultFetches(ctx context.Context, receivedBefore, n
 		WHERE state = $1 AND fetch_at > 0 AND fetch_at <= $2 AND received_at < $3 ORDER BY fetch_at, id LIMIT $4`,
 		InboxUnmatched, ToMicros(now), ToMicros(receivedBefore), limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing announced reports without an order: %w", err)
+		return nil, fmt.Errorf("listing lab reports to fetch for unknown orders: %w", err)
 	}
 	return rows, nil
 }
 
-// codeReportNotFound is why nobody asks any more for the results that an unmatched report announced.
+// codeReportNotFound is the reason code of an announced lab report that is no longer fetched.
 const codeReportNotFound = "report_not_found"
 
-// RescheduleUnmatchedResultFetch notes that the lab did not give the results, and when it is asked again; a zero time means never.
+// RescheduleUnmatchedResultFetch records that the lab did not return the lab report, and when to ask again; a zero time
+// means never.
 func (s *Store) RescheduleUnmatchedResultFetch(ctx context.Context, inboxID string, next time.Time) error {
 	code := ""
 	if next.IsZero() {
@@ -108,20 +109,20 @@ func (s *Store) RescheduleUnmatchedResultFetch(ctx context.Context, inboxID stri
 	return nil
 }
 
-// FetchedUnmatchedReport is what a lab had on an order that nobody knows.
+// FetchedUnmatchedReport is a lab report that was fetched for an unknown order.
 type FetchedUnmatchedReport struct {
-	InboxID string // the report that announced it
+	InboxID string // the item that announced it
 	Report  order.LabReport
 	Hash    string
 	Raw     []byte // verbatim
 	PDF     []byte // nil: none
 }
 
-// OpenUnmatchedReportReview opens the review of such a report, or updates the one that its subject has. It returns the endpoints to nudge. When
-// the order has turned up meanwhile there is nothing to review.
+// OpenUnmatchedReportReview opens a match review of such a lab report, or updates the existing review of the same
+// subject. It returns the endpoints to nudge. When the order exists meanwhile, it opens no review.
 func (s *Store) OpenUnmatchedReportReview(ctx context.Context,
 	in FetchedUnmatchedReport) (endpoints []string, err error) {
-	const tries = 5 // of two at once one finds the other's review when it looks again
+	const tries = 5 // a concurrent call may have opened the review; the next try finds it
 	for range tries {
 		err = s.InTx(ctx, func(tx *sql.Tx) error {
 			endpoints, err = s.openUnmatchedReportReview(ctx, tx, in)
@@ -171,7 +172,7 @@ func unmatchedReviewSubject(accountID, number string) string {
 	return "report:" + accountID + ":" + number
 }
 
-// reportedNumbers are the numbers that came with a lab's report: the order's, and the lab's own.
+// reportedNumbers returns the numbers that came with a lab report: the order's, and the lab's own.
 func reportedNumbers(number, facts string) ([]string, error) {
 	var byLeg map[string]*order.Fact
 	if err := decodeJSON(facts, &byLeg); err != nil {

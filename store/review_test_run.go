@@ -18,7 +18,8 @@ const (
 	UnmatchedResultTestFailed    = "failed"
 )
 
-// The stages of a run, one after the other (the same section); it ends in UnmatchedResultTestSucceeded or UnmatchedResultTestFailed.
+// The stages of a run, in their order (client-api#17-enums). A run ends as UnmatchedResultTestSucceeded or
+// UnmatchedResultTestFailed.
 const (
 	UnmatchedResultTestStageValidating    = "validating"
 	UnmatchedResultTestStageSelecting     = "selecting_configuration"
@@ -26,7 +27,7 @@ const (
 	UnmatchedResultTestStageTransitioning = "transitioning_orders"
 )
 
-// UnmatchedResultTestRequest is what was asked for. It names orders and tests only.
+// UnmatchedResultTestRequest is the request for a run. It contains ids of orders and lab tests only.
 type UnmatchedResultTestRequest struct {
 	Case           order.MatchCode      `json:"case"`
 	Source         string               `json:"order_source"`
@@ -37,7 +38,7 @@ type UnmatchedResultTestRequest struct {
 	WrongLabTestID string               `json:"wrong_lab_test_id,omitempty"`
 }
 
-// UnmatchedResultTestRun is a run.
+// UnmatchedResultTestRun is a run of the test of unmatched results, by which a sandbox team tests match reviews.
 type UnmatchedResultTestRun struct {
 	ID             string
 	TeamID         string
@@ -45,30 +46,31 @@ type UnmatchedResultTestRun struct {
 	Status         string
 	Stage          string
 	OrderIDsByRole map[string]string // ids by role
-	LabAccountID   string            // that the result comes through
-	LabTestID      string            // that the result is of
+	LabAccountID   string            // through which the result arrives
+	LabTestID      string            // which the result is of
 	ReviewID       string
 	ErrorCode      string
 	Error          string
-	LeaseUntil     time.Time // somebody works on it before this
+	LeaseUntil     time.Time // a worker has the run before this time
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 	StartedAt      time.Time
 	CompletedAt    time.Time
 }
 
-// unmatchedResultTestTimeout is how long orders may take to stand as a test needs them.
+// unmatchedResultTestTimeout is the time in which the orders of a run have to reach the required statuses.
 const unmatchedResultTestTimeout = 10 * time.Minute
 
-// unmatchedResultTestRunDocument is what of a run is in its column of orders.
+// unmatchedResultTestRunDocument is the JSON in the column orders.
 type unmatchedResultTestRunDocument struct {
 	Orders  map[string]string `json:"orders"`
 	Account string            `json:"account"`
 	LabTest string            `json:"lab_test"`
 }
 
-// CreateUnmatchedResultTestRun stores a run under a team's idempotency key, leased until a time. When the key has a run of the same request, that is
-// returned and false; the error is ErrConflict when it is of another request.
+// CreateUnmatchedResultTestRun stores a run under a team's idempotency key, with a lease. If the key already has a run
+// of the same request, it returns that run and false. The error is ErrConflict when the key has a run of another
+// request.
 func (s *Store) CreateUnmatchedResultTestRun(ctx context.Context, run UnmatchedResultTestRun,
 	key string) (UnmatchedResultTestRun, bool, error) {
 	request, err := encodeJSON(run.Request)
@@ -120,7 +122,7 @@ func (s *Store) UnfinishedUnmatchedResultTestRuns(ctx context.Context, limit int
 	return all, nil
 }
 
-// UpdateUnmatchedResultTestRun writes how far a run has come. One that has ended stays as it is.
+// UpdateUnmatchedResultTestRun stores the progress of a run. A run that has ended is not changed.
 func (s *Store) UpdateUnmatchedResultTestRun(ctx context.Context, run UnmatchedResultTestRun) error {
 	if _, err := s.updateUnmatchedResultTestRun(ctx, s.write, run); err != nil {
 		return fmt.Errorf("writing test %s: %w", run.ID, err)
@@ -142,15 +144,16 @@ func (s *Store) updateUnmatchedResultTestRun(ctx context.Context, e Querier,
 		ToMicros(run.StartedAt), ToMicros(run.CompletedAt), run.ID)
 }
 
-// FailUnmatchedResultTestRun ends a run without a result.
+// FailUnmatchedResultTestRun ends a run with an error.
 func (s *Store) FailUnmatchedResultTestRun(ctx context.Context, run UnmatchedResultTestRun, code, why string) error {
 	run.Status, run.Stage, run.ErrorCode, run.Error, run.CompletedAt = UnmatchedResultTestFailed,
 		UnmatchedResultTestFailed, code, why, s.now()
 	return s.UpdateUnmatchedResultTestRun(ctx, run)
 }
 
-// AdvanceUnmatchedResultTestRun takes a run on whose orders are on their way: once all stand as they have to, the result is written, compared and put
-// under review, all of it or nothing. A run whose worker is gone, or whose orders take too long, fails. It returns the endpoints to nudge.
+// AdvanceUnmatchedResultTestRun continues a run. When all its orders have the required statuses, it stores the result,
+// compares it with the team's orders and opens a match review, in one transaction. A run fails when its lease has
+// expired or its orders take too long. It returns the endpoints to nudge.
 func (s *Store) AdvanceUnmatchedResultTestRun(ctx context.Context, run UnmatchedResultTestRun) ([]string, error) {
 	now := s.now()
 	if run.Stage != UnmatchedResultTestStageTransitioning {
@@ -220,7 +223,7 @@ func (s *Store) writeUnmatchedResultTestResult(ctx context.Context, run Unmatche
 			return err
 		}
 		n, err := s.updateUnmatchedResultTestRun(ctx, tx, run)
-		if err != nil || n == 0 { // somebody else has ended it
+		if err != nil || n == 0 { // the run has ended meanwhile
 			return err
 		}
 		if endpoints, err = s.openOrUpdateReview(ctx, tx, r); err != nil {
@@ -237,8 +240,8 @@ func (s *Store) writeUnmatchedResultTestResult(ctx context.Context, run Unmatche
 	return endpoints, nil
 }
 
-const unmatchedResultTestColumns = `id, team_id, request, status, stage, orders, raw_result_id, error_code, error_message, lease_until,
-	created_at, updated_at, started_at, completed_at`
+const unmatchedResultTestColumns = `id, team_id, request, status, stage, orders, raw_result_id, error_code,
+	error_message, lease_until, created_at, updated_at, started_at, completed_at`
 
 func scanUnmatchedResultTestRun(row Scanner) (UnmatchedResultTestRun, error) {
 	var run UnmatchedResultTestRun

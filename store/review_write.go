@@ -12,16 +12,16 @@ import (
 	"github.com/aliquot-labs/aliquot/webhooks"
 )
 
-// reviewedReport is a report that somebody has to decide about.
+// reviewedReport is a lab report that somebody has to decide about.
 type reviewedReport struct {
-	subject     string // one review per subject
-	teamID      string // empty: an account of all teams
+	subject     string // there is one review per subject
+	teamID      string // empty: the lab account is for all teams
 	accountID   string
 	labSlug     string
-	orderNumber string // of the order, as reported
-	orderID     string // the order that has ended otherwise; empty: none was found
-	resultID    string // with an order: the version that is held back
-	shown       bool   // the client sees this content as the order's results
+	orderNumber string // as the lab reported it
+	orderID     string // the order that has ended otherwise; empty: no order was found
+	resultID    string // the order's held result version
+	shown       bool   // the client already sees this content as the order's results
 	hash        string
 	report      order.LabReport
 	raw, pdf    []byte
@@ -29,7 +29,7 @@ type reviewedReport struct {
 	match       order.Match
 }
 
-// initialStatus is who decides first.
+// initialStatus says who decides first.
 func (r reviewedReport) initialStatus() order.MatchReviewStatus {
 	if r.teamID == "" {
 		return order.MatchReviewPendingOps
@@ -37,9 +37,9 @@ func (r reviewedReport) initialStatus() order.MatchReviewStatus {
 	return order.MatchReviewPendingCustomer
 }
 
-// openOrUpdateReview opens the review of a report, once. A later version of the report updates it, and asks again what had been decided on
-// the earlier one; the same version changes nothing, and neither does one that says again what was decided before. It
-// returns the endpoints to nudge.
+// openOrUpdateReview opens the match review of a lab report, or updates it. A later version of the report reopens a
+// decided review. The same version changes nothing, and neither does a version with the content that was decided
+// before. It returns the endpoints to nudge.
 func (s *Store) openOrUpdateReview(ctx context.Context, tx *sql.Tx, r reviewedReport) ([]string, error) {
 	var id, hash string
 	var status order.MatchReviewStatus
@@ -72,8 +72,8 @@ func (s *Store) insertReview(ctx context.Context, tx *sql.Tx, id string, r revie
 	}
 	_, err = tx.ExecContext(ctx,
 		`INSERT INTO reviews (id, subject, team_id, lab_account_id, lab_slug, order_number, order_id, result_id,
-			status, decision_code, matching, hash, report, raw, pdf, resolution_action, accepting, demand_id, resolved_user_id, resolved_order_id,
-			created_at, updated_at, reviewed_at)
+			status, decision_code, matching, hash, report, raw, pdf, resolution_action, accepting, demand_id,
+			resolved_user_id, resolved_order_id, created_at, updated_at, reviewed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', '', '', '', $16, $16, 0)`,
 		id, r.subject, r.teamID, r.accountID, r.labSlug, r.orderNumber, r.orderID, r.resultID,
 		r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf, ToMicros(s.now()))
@@ -87,15 +87,15 @@ func (s *Store) updateReview(ctx context.Context, tx *sql.Tx, id string, r revie
 	}
 	_, err = tx.ExecContext(ctx,
 		`UPDATE reviews SET team_id = $1, result_id = $2, status = $3, decision_code = $4, matching = $5,
-			hash = $6, report = $7, raw = $8, pdf = $9, note = NULL, resolution_action = '', accepting = '', demand_id = '', resolved_user_id = '',
-			resolved_order_id = '', updated_at = $10, reviewed_at = 0
+			hash = $6, report = $7, raw = $8, pdf = $9, note = NULL, resolution_action = '', accepting = '', demand_id = '',
+			resolved_user_id = '', resolved_order_id = '', updated_at = $10, reviewed_at = 0
 		WHERE id = $11`,
 		r.teamID, r.resultID, r.initialStatus(), r.match.Code, sealed.matching, r.hash, sealed.report, sealed.raw, sealed.pdf,
 		ToMicros(s.now()), id)
 	return err
 }
 
-// sealedReview is what of a report is sealed, and what was found out about it.
+// sealedReview is the sealed part of a match review: the lab report and the match.
 type sealedReview struct {
 	matching         string
 	report, raw, pdf []byte
@@ -111,7 +111,7 @@ func (s *Store) sealReview(id string, r reviewedReport) (out sealedReview, err e
 	return out, err
 }
 
-// insertReviewSearchTerms makes the review searchable by whom the lab tested.
+// insertReviewSearchTerms adds the search terms of the tested patient to a review.
 func (s *Store) insertReviewSearchTerms(ctx context.Context, tx *sql.Tx, id string, terms []searchTerm) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM review_search WHERE review_id = $1`, id); err != nil {
 		return fmt.Errorf("removing search terms of review %s: %w", id, err)
@@ -127,8 +127,8 @@ func (s *Store) insertReviewSearchTerms(ctx context.Context, tx *sql.Tx, id stri
 	return nil
 }
 
-// enqueueReviewWebhook enqueues what the client is told of the review as it is now, and returns the endpoints to nudge. The review of an
-// account of all teams is nobody's until it has been accepted.
+// enqueueReviewWebhook enqueues a webhook message with the current state of the review, and returns the endpoints to
+// nudge. A review through a lab account for all teams belongs to no team before it is accepted, so there is no message.
 func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventType string) ([]string, error) {
 	r, err := s.reviewByID(ctx, tx, id)
 	if err != nil || r.TeamID == "" {
@@ -158,7 +158,8 @@ func (s *Store) enqueueReviewWebhook(ctx context.Context, tx *sql.Tx, id, eventT
 		EventType: eventType, Body: body})
 }
 
-// testedPatientTerms is empty when the lab does not say whom it tested, or not who that is.
+// testedPatientTerms returns the search terms of the patient that the lab names. They are empty when the lab gives no
+// name or no date of birth.
 func testedPatientTerms(t *order.TestedPatient) []searchTerm {
 	if t == nil {
 		return nil

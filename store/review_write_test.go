@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// recordHeldReport stores a report of an order that has ended, and records that it is held back.
+// recordHeldReport stores a lab report of an order that has ended, and records that it is held.
 func recordHeldReport(t testing.TB, s *Store, orderID string, r order.LabReport, hash string) RecordResult {
 	t.Helper()
 	v, _, err := s.StoreLabReport(t.Context(), orderID, 1, r, hash, []byte("raw "+hash), []byte("%PDF "+hash))
@@ -24,7 +24,7 @@ func recordHeldReport(t testing.TB, s *Store, orderID string, r order.LabReport,
 	return out
 }
 
-// reportOn is a report on somebody.
+// reportOn returns a lab report about a patient.
 func reportOn(text string, who *order.TestedPatient) order.LabReport {
 	r := newReport(text)
 	r.Patient = who
@@ -33,7 +33,7 @@ func reportOn(text string, who *order.TestedPatient) order.LabReport {
 
 var ada = &order.TestedPatient{FirstName: "ADA", LastName: "Lovelace", DOB: "1990-03-01"}
 
-// addAccount adds a lab account with the lab of the orders under test.
+// addAccount adds a lab account at the lab of the test orders.
 func addAccount(t testing.TB, s *Store, teamID, slug string) string {
 	t.Helper()
 	a := LabAccount{ID: NewID(), TeamID: teamID, LabSlug: slug, Partner: "molecular", Environment: Sandbox,
@@ -42,7 +42,7 @@ func addAccount(t testing.TB, s *Store, teamID, slug string) string {
 	return a.ID
 }
 
-// receiveReportReady receives a report_ready for an order that nobody knows.
+// receiveReportReady stores an item report_ready for an unknown order.
 func receiveReportReady(t testing.TB, s *Store, accountID, number string) ReceivedItem {
 	t.Helper()
 	r := labReport(number, order.Fact{Kind: order.FactReportReady})
@@ -52,7 +52,7 @@ func receiveReportReady(t testing.TB, s *Store, accountID, number string) Receiv
 	return in
 }
 
-// openUnmatchedReview fetches what was announced, and reads the newest review.
+// openUnmatchedReview fetches the announced lab report and returns the newest review.
 func openUnmatchedReview(t testing.TB, s *Store, in ReceivedItem, r order.LabReport,
 	hash string) (order.MatchReview, []string) {
 	t.Helper()
@@ -72,7 +72,7 @@ func reviewsOf(t testing.TB, s *Store, by MatchReviewQuery) []order.MatchReview 
 	return all
 }
 
-// reviewMessages lists the bodies of a team's messages about reviews, oldest first.
+// reviewMessages returns the bodies of a team's webhook messages about reviews, oldest first.
 func reviewMessages(t testing.TB, s *Store, teamID string) [][]byte {
 	t.Helper()
 	type message struct {
@@ -125,7 +125,8 @@ func TestResultsThatAreHeldBackOpenAReviewOnce(t *testing.T) {
 				require.Equal(t, o.ID, r.Match.Candidates[0].OrderID)
 				require.Equal(t, o.UserID, r.Match.Candidates[0].UserID)
 
-				require.Empty(t, recordHeldReport(t, s, o.ID, newReport("4.5"), "h1").EndpointsToNudge, "the same again is no news")
+				require.Empty(t, recordHeldReport(t, s, o.ID, newReport("4.5"), "h1").EndpointsToNudge,
+					"the same version changes nothing")
 				recordHeldReport(t, s, o.ID, newReport("4.6"), "h2")
 				again := reviewsOf(t, s, MatchReviewQuery{})
 				require.Len(t, again, 1)
@@ -143,7 +144,7 @@ func TestResultsThatAreHeldBackOpenAReviewOnce(t *testing.T) {
 	}
 }
 
-// What the client sees already is not asked again once nobody is asked for anything else.
+// A report that the client sees already is not reviewed again when no other version is open.
 func TestAReviewDoesNotOpenForWhatWasAccepted(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -162,7 +163,7 @@ func TestAReviewDoesNotOpenForWhatWasAccepted(t *testing.T) {
 		recordHeldReport(t, s, o.ID, newReport("4.6"), "h2")
 		require.Len(t, reviewsOf(t, s, MatchReviewQuery{}), 1, "it is new")
 		recordHeldReport(t, s, o.ID, newReport("4.5"), "h1")
-		require.Equal(t, "4.5", reviewsOf(t, s, MatchReviewQuery{})[0].Report.Results[0].Text, "the lab has taken it back")
+		require.Equal(t, "4.5", reviewsOf(t, s, MatchReviewQuery{})[0].Report.Results[0].Text, "the lab has withdrawn it")
 		recordHeldReport(t, s, o.ID, newReport("4.6"), "h2")
 		_, _, err = s.ResolveMatchReview(t.Context(), o.TeamID, r.ID, order.MatchReviewReject, "")
 		require.NoError(t, err)
@@ -182,7 +183,7 @@ func TestAnUnmatchedReportIsComparedWithTheTeamsOrders(t *testing.T) {
 		team := addTeam(t, s).ID
 		account := addAccount(t, s, team, "mtl")
 		at := func(o *order.Order) { o.LabAccountID = account }
-		elsewhere := addOrder(t, s, at) // another team's, of the same patient
+		elsewhere := addOrder(t, s, at) // of another team, with the same patient
 		moveTo(t, s, elsewhere.ID, lifecycle.RequisitionCreated)
 
 		r, _ := openUnmatchedReview(t, s, receiveReportReady(t, s, account, "UNKNOWN-1"), reportOn("4.5", ada), "h1")
@@ -220,7 +221,8 @@ func TestAnUnmatchedReportIsComparedWithTheTeamsOrders(t *testing.T) {
 	})
 }
 
-// The lab repeats itself, the sweep is cut short and begins anew: one review. A later version updates it, whatever was decided.
+// The lab repeats its report, and the sweep is interrupted and starts again: there is one review. A later version
+// updates it, whatever was decided.
 func TestAReportIsReviewedOnce(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -260,10 +262,10 @@ func TestUnmatchedReportsAreAskedForUntilTheyAreGivenUp(t *testing.T) {
 			return rows
 		}
 		in := receiveReportReady(t, s, account, "UNKNOWN")
-		receiveReportReady(t, s, "", "SHARED")                                            // nobody can tell whose it is
-		receiveFact(t, s, "OTHER", order.Fact{Kind: order.FactKitReceived})               // announces nothing
-		receiveFact(t, s, addOrder(t, s).Number, order.Fact{Kind: order.FactReportReady}) // has its order
-		require.Empty(t, waiting(now.Add(-time.Minute), now), "it may only be early")
+		receiveReportReady(t, s, "", "SHARED")                                            // cannot be fetched
+		receiveFact(t, s, "OTHER", order.Fact{Kind: order.FactKitReceived})               // announces no lab report
+		receiveFact(t, s, addOrder(t, s).Number, order.Fact{Kind: order.FactReportReady}) // its order is known
+		require.Empty(t, waiting(now.Add(-time.Minute), now), "its order may be created later")
 		require.Equal(t, []UnmatchedResultFetch{{InboxID: in.ID, AccountID: account, OrderNumber: "UNKNOWN"}},
 			waiting(now, now))
 
@@ -281,8 +283,8 @@ func TestUnmatchedReportsAreAskedForUntilTheyAreGivenUp(t *testing.T) {
 	})
 }
 
-// The order was only late: its workflow fetches the results itself.
-func TestAReviewEndsWhenItsOrderTurnsUp(t *testing.T) {
+// The order was created later than its item. Its workflow fetches the results itself.
+func TestAReviewEndsWhenItsOrderIsMatched(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		team := addTeam(t, s).ID

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Querier is what a database and a transaction have in common.
+// Querier is implemented by a database and by a transaction.
 type Querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// preparedQuerier makes a prepared statement a querier; the text of the query is the statement's.
+// preparedQuerier makes a prepared statement a Querier, which ignores the text of the query.
 type preparedQuerier struct{ *sql.Stmt }
 
 func (s preparedQuerier) ExecContext(ctx context.Context, _ string, args ...any) (sql.Result, error) {
@@ -32,10 +32,10 @@ func (s preparedQuerier) QueryRowContext(ctx context.Context, _ string, args ...
 	return s.Stmt.QueryRowContext(ctx, args...)
 }
 
-// Scanner is one row, whether it came alone or among others.
+// Scanner is one row, of a query for one row or for many.
 type Scanner interface{ Scan(dest ...any) error }
 
-// QueryOne scans a query's only row. No row is ErrNotFound.
+// QueryOne scans the only row of a query. The error is ErrNotFound when there is no row.
 func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
 	args ...any) (T, error) {
 	v, err := scan(q.QueryRowContext(ctx, query, args...))
@@ -45,7 +45,7 @@ func QueryOne[T any](ctx context.Context, q Querier, scan func(Scanner) (T, erro
 	return v, err
 }
 
-// QueryAll runs a query and reads every row with scan.
+// QueryAll runs a query and scans every row.
 func QueryAll[T any](ctx context.Context, q Querier, scan func(Scanner) (T, error), query string,
 	args ...any) (all []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
@@ -86,7 +86,7 @@ func ScanTime(row Scanner) (time.Time, error) {
 	return FromMicros(at), err
 }
 
-// ExecCount runs a statement and counts the rows that it touched.
+// ExecCount runs a statement and returns the number of affected rows.
 func ExecCount(ctx context.Context, q Querier, query string, args ...any) (int64, error) {
 	result, err := q.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -95,12 +95,14 @@ func ExecCount(ctx context.Context, q Querier, query string, args ...any) (int64
 	return result.RowsAffected()
 }
 
-// WrapWriteError turns the violation of a unique key into ErrConflict, and says which row of which kind was written.
+// WrapWriteError turns a violation of a unique key into ErrConflict, and adds the kind and the id of the row to the
+// error.
 func WrapWriteError(err error, kind, id string) error {
 	return fmt.Errorf("writing %s %s: %w", kind, id, MapUniqueViolation(err))
 }
 
-// sha256Hex is the SHA-256 of a text in hex: enough to find again what is itself random, such as the secret of a key.
+// sha256Hex returns the SHA-256 of a text in hex. It is a sufficient hash for random texts only, such as the secret of
+// an API key.
 func sha256Hex(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])

@@ -4,10 +4,10 @@ import (
 	"strings"
 )
 
-// sealContext binds a sealed value to its table, row and column.
+// sealContext returns the seal context of a column of a row.
 func sealContext(table, id, column string) string { return table + "/" + id + "/" + column }
 
-// sealBytes keeps nil as NULL.
+// sealBytes seals a value, or returns nil (NULL) for nil.
 func (s *Store) sealBytes(context string, plain []byte) []byte {
 	if plain == nil {
 		return nil
@@ -15,7 +15,7 @@ func (s *Store) sealBytes(context string, plain []byte) []byte {
 	return s.keys.Seal(context, plain)
 }
 
-// sealText and openText keep nil as NULL.
+// sealText and openText map nil to NULL and back.
 func (s *Store) sealText(context string, text *string) []byte {
 	if text == nil {
 		return nil
@@ -32,18 +32,18 @@ func (s *Store) openText(context string, sealed []byte) (*string, error) {
 	return &text, nil
 }
 
-// sealedTable is a table with sealed columns: what rotation goes over, and what the erasure of an order empties. A test compares
-// the list with the schema, so that no sealed column is forgotten.
+// sealedTable describes a table with sealed columns. Key rotation goes through these tables, and the erasure of an
+// order empties them. A test compares the list with the schema, so that no sealed column is missing.
 type sealedTable struct {
 	name            string
 	key             []string // the columns of its primary key
-	keySeparator    string   // what stands between their values in a sealed value's place
-	contextColumn   string   // the column that stands there instead of them, if any
+	keySeparator    string   // between their values in the seal context
+	contextColumn   string   // the column that the seal context has instead of the primary key; empty: none
 	nullableColumns []string // sealed, may be NULL
 	requiredColumns []string // sealed, NOT NULL
-	// orderCondition is the condition for the rows that belong to the order $1. Empty: what is sealed there is no order's.
+	// orderCondition selects the rows of the order $1. It is empty when the rows do not belong to an order.
 	orderCondition string
-	// ownerNote is for those alone: whose it is.
+	// ownerNote says what the rows belong to when orderCondition is empty.
 	ownerNote string
 }
 
@@ -101,7 +101,7 @@ func (t sealedTable) sealedColumns() []string {
 	return append(append([]string(nil), t.requiredColumns...), t.nullableColumns...)
 }
 
-// contextIDExpr is what a sealed value's place says of its row, as an expression.
+// contextIDExpr returns the SQL expression of the row's part of the seal context.
 func (t sealedTable) contextIDExpr() string {
 	if t.contextColumn != "" {
 		return t.contextColumn

@@ -10,7 +10,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// dumpTables is everything that the tables hold, as it lies in the database.
+// dumpTables returns all rows of the tables as the database stores them.
 func dumpTables(t *testing.T, s *Store, tables ...string) []byte {
 	t.Helper()
 	var all bytes.Buffer
@@ -50,7 +50,7 @@ func columnCount(t *testing.T, s *Store, table string) int {
 	return len(columns)
 }
 
-// Every sealed column is filled with a word that must not be found, next to clear columns whose words must be.
+// Each sealed column gets a word that the dump must not contain. Words in other columns must be found.
 func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -96,7 +96,7 @@ func TestSecretsAndPatientDataAreSealed(t *testing.T) {
 	})
 }
 
-// A sealed value opens only where it was put: a row that someone copied over another does not pass for it.
+// A sealed value opens in its own row only, so a copied row does not open.
 func TestSealedValuesDoNotOpenElsewhere(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {

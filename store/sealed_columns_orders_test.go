@@ -15,7 +15,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// tableNames lists every table of the database, by its own catalogue.
+// tableNames returns the names of all tables from the database's catalogue.
 func tableNames(t *testing.T, s *Store) []string {
 	t.Helper()
 	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
@@ -40,7 +40,7 @@ func rowCounts(t *testing.T, s *Store) map[string]int {
 	return counts
 }
 
-// nonEmptyTables lists the tables that hold anything.
+// nonEmptyTables returns the tables that have rows.
 func nonEmptyTables(t *testing.T, s *Store) []string {
 	t.Helper()
 	counts := rowCounts(t, s)
@@ -48,7 +48,7 @@ func nonEmptyTables(t *testing.T, s *Store) []string {
 	return slices.Sorted(maps.Keys(counts))
 }
 
-// No row of any table holds a word about the patient, wherever in an order's life it came in.
+// No row of any table contains a word about the patient, at whatever point of the order's lifecycle it was stored.
 func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -78,7 +78,7 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 		fillVisit(t, s, addOrderOf(t, s, team, setModality(lifecycle.AtHomePhlebotomy)), canary)
 		fillKit(t, s, addOrderOf(t, s, team, setRegistrable), canary)
 
-		// Birth dates are digits: every spelling that a column could have.
+		// Dates of birth are searched in every spelling that a column could have.
 		canaries = append(canaries, "1990-03-01", "19900301", "03/01/1990")
 		tables := nonEmptyTables(t, s)
 		for _, table := range []string{
@@ -93,7 +93,7 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 			require.Empty(t, findIgnoringCase(stored, c), "%s is stored in clear", c)
 		}
 
-		// The control: the same search finds a word that somebody did store in clear, in either kind of column.
+		// Control: the search finds a word that was stored in clear, in either kind of column.
 		for i, column := range []string{"creator_member_id", "clinical"} {
 			planted := fmt.Sprintf("Planted%dx", i)
 			_, err = s.write.ExecContext(t.Context(), `UPDATE orders SET `+column+` = $1`, []byte(planted))
@@ -103,7 +103,7 @@ func TestNothingAboutAPatientIsStoredInClear(t *testing.T) {
 	})
 }
 
-// fillOrder lets everything arrive that can carry a word about the patient.
+// fillOrder stores everything that can contain a word about the patient.
 func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	t.Helper()
 	ctx := t.Context()
@@ -141,7 +141,7 @@ func fillOrder(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	require.Equal(t, report.Interpretation, getOrder(t, s, o.ID).Results.Interpretation)
 }
 
-// fillVisit does so for an appointment, wherever its notes and its place are.
+// fillVisit does so for an appointment, including its notes and its location.
 func fillVisit(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	t.Helper()
 	at := func() *order.Location {
@@ -158,7 +158,7 @@ func fillVisit(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	require.NotNil(t, appointmentOf(t, s, o.ID).Notes)
 }
 
-// fillKit does so for the registration of a kit, before it is settled and after.
+// fillKit does so for the registration of a kit, before and after its outcome.
 func fillKit(t *testing.T, s *Store, o *order.Order, canary func() string) {
 	t.Helper()
 	reg := order.Registration{

@@ -17,7 +17,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// again reads a JSON document into a T and writes it again.
+// again decodes a JSON document into a T and encodes it again.
 func again[T any](text string) (string, error) {
 	var v T
 	d := json.NewDecoder(strings.NewReader(text))
@@ -28,7 +28,7 @@ func again[T any](text string) (string, error) {
 	return encodeJSON(v)
 }
 
-// snapshotDocuments are the sealed columns that hold JSON of one of the store's types.
+// snapshotDocuments are the sealed columns that contain JSON of the store's types.
 var snapshotDocuments = map[string]func(string) (string, error){
 	"orders.patient": again[*order.Patient], "orders.address": again[*order.Address],
 	"orders.shipping":  again[*order.ShippingAddress],
@@ -41,7 +41,7 @@ var snapshotDocuments = map[string]func(string) (string, error){
 	"lab_accounts.credentials": again[labCredentials], "endpoints.headers": again[map[string]string],
 }
 
-// clearDocuments are the columns of clear text that do.
+// clearDocuments are the columns in clear that contain JSON of the store's types.
 var clearDocuments = map[string]func(string) (string, error){
 	"orders.state": again[order.State], "orders.lab_test": again[order.LabTest],
 	"inbox.facts":      again[map[string]*order.Fact],
@@ -55,7 +55,7 @@ var clearDocuments = map[string]func(string) (string, error){
 	"teams.policy": resolved, "lab_accounts.policy": resolved,
 }
 
-// resolved checks that a policy's overlay is still understood. Strict decoding refuses a name that is not known.
+// resolved checks that a policy overlay is still valid. Strict decoding refuses an unknown name.
 func resolved(text string) (string, error) {
 	_, err := order.ResolvePolicy([]byte(text))
 	return text, err
@@ -68,7 +68,7 @@ var demandBodies = map[string]func(string) (string, error){
 	"book":   again[order.BookingBody], "request": again[order.BookingBody],
 }
 
-// notAgain lists the documents that are not written as they were read.
+// notAgain lists the documents that are not encoded as they were read.
 func notAgain(t *testing.T, s *Store) (changed []string) {
 	t.Helper()
 	check := func(column, id, text string, again func(string) (string, error)) {
@@ -111,7 +111,7 @@ func notAgain(t *testing.T, s *Store) (changed []string) {
 	return changed
 }
 
-// states are the states of all orders, as they are written after they were read.
+// states returns the states of all orders, decoded and encoded again.
 func states(t *testing.T, s *Store) map[string]json.RawMessage {
 	t.Helper()
 	all := map[string]json.RawMessage{}
@@ -128,7 +128,7 @@ func states(t *testing.T, s *Store) map[string]json.RawMessage {
 
 var snapshotWord = regexp.MustCompile(`Word[0-9]+x`)
 
-// words are the snapshot's words in a value, in whatever field.
+// words returns the snapshot's words in a value, in any field.
 func words(values ...any) []string {
 	var text bytes.Buffer
 	for _, v := range values {
@@ -165,6 +165,6 @@ func collectText(to *bytes.Buffer, v reflect.Value) {
 			collectText(to, pairs.Key())
 			collectText(to, pairs.Value())
 		}
-	default: // numbers and the like hold no word
+	default: // numbers and other values contain no word
 	}
 }

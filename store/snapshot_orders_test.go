@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// snapshotPolicy is the policy of the snapshot's team. Its deadlines lie a century ahead, so that no order of the
+// snapshotPolicy is the policy of the snapshot's team. Its deadlines are a century ahead, so that no order of the
 // snapshot misses one while a test runs.
 const snapshotPolicy = `{"replacement":"auto","replacement_limit":3,"partial_result_webhooks":true,"minors":true,
 	"recovery":{"window":"876000h","reminders":["875000h"],"max_restarts":1},
@@ -36,7 +36,7 @@ type snapshotWriter struct {
 	orders                                   map[string]*order.Order // by name
 }
 
-// word is a word that nothing else in the snapshot has.
+// word returns a word that is used only once in the snapshot.
 func (w *snapshotWriter) word() string {
 	w.words++
 	return fmt.Sprintf("Word%dx", w.words)
@@ -76,14 +76,14 @@ func (w *snapshotWriter) fill(o *order.Order) {
 	o.CreatorMemberID = new("member-1")
 }
 
-// registrable makes an order one of a kit whose patient is not known yet.
+// registrable makes the order one for a kit without a patient.
 func (w *snapshotWriter) registrable(o *order.Order) {
 	setRegistrable(o)
 	o.LabAccountID = w.neutral
 	o.Shipping.ReceiverName, o.Shipping.FirstLine = w.word()+" "+w.word(), w.word()
 }
 
-// at makes an order one of another collection method, at the neutral partner.
+// at returns a change that gives an order another modality, at the neutral partner.
 func (w *snapshotWriter) at(m lifecycle.Modality) func(*order.Order) {
 	return func(o *order.Order) {
 		setModality(m)(o)
@@ -106,7 +106,7 @@ func (w *snapshotWriter) decide(o *order.Order, r order.Recording, rule func(ord
 	return out
 }
 
-// placed gives each order the requisition that its lab has accepted.
+// placed records for each order that the lab has accepted its requisition.
 func (w *snapshotWriter) placed(orders ...*order.Order) {
 	w.t.Helper()
 	for _, o := range orders {
@@ -116,7 +116,7 @@ func (w *snapshotWriter) placed(orders ...*order.Order) {
 	}
 }
 
-// fact receives a fact from the order's partner, and records what it does.
+// fact stores an item of the order's partner and records its fact.
 func (w *snapshotWriter) fact(o *order.Order, f order.Fact) {
 	w.t.Helper()
 	w.forward(time.Minute)
@@ -161,7 +161,7 @@ func (w *snapshotWriter) add(o *order.Order, d order.Demand, body any) {
 	require.NoError(w.t, w.s.AddDemand(w.t.Context(), row))
 }
 
-// book makes an appointment: asked for, and confirmed by the provider.
+// book creates an appointment: requested, and confirmed by the provider.
 func (w *snapshotWriter) book(o *order.Order, kind order.DemandKind) {
 	w.t.Helper()
 	start := w.s.now().AddDate(90, 0, 0)
@@ -183,14 +183,14 @@ func (w *snapshotWriter) book(o *order.Order, kind order.DemandKind) {
 			StartAt: start, EndAt: start.Add(time.Hour), Zone: "America/Phoenix", CanReschedule: true,
 		}, w.s.now())
 	})
-	if at == nil { // the provider says where it is
+	if at == nil { // the provider reports the location
 		require.NoError(w.t, w.s.PutAppointmentLocation(w.t.Context(), o.ID, reference,
 			order.Location{Name: w.word(), FirstLine: w.word()}))
 	}
 	require.NoError(w.t, w.s.RecordDemandAnswer(w.t.Context(), d.ID))
 }
 
-// results stores a lab report that was announced, and makes it the order's newest.
+// results stores a lab report that was announced, and records it as the order's newest.
 func (w *snapshotWriter) results(o *order.Order, i order.Interpretation, partial bool) {
 	w.t.Helper()
 	w.fact(o, order.Fact{Kind: order.FactReportReady})

@@ -13,7 +13,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// readings are the words of sealed values that the store's functions read, by what is read. What has none is left out.
+// readings returns the words of sealed values that the store's functions read, by what is read. Empty results are left
+// out.
 func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 	t.Helper()
 	ctx, all := t.Context(), map[string][]string{}
@@ -101,7 +102,7 @@ func readings(t *testing.T, s *Store, m manifest) map[string][]string {
 	return all
 }
 
-// terms are the terms of all hashes in the tables of searches, by table, row and field. Each hash must be one of them.
+// terms returns the terms of all search hashes, by table, row and field. Each hash must be that of one of them.
 func terms(t *testing.T, s *Store) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -135,7 +136,7 @@ func terms(t *testing.T, s *Store) map[string][]string {
 	return all
 }
 
-// searches are the ids that each search finds. A search is written as a query's field, a colon and the value.
+// searches returns the ids that each search finds. A search is written as a query's field, a colon and the value.
 func searches(t *testing.T, s *Store, of []string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -161,7 +162,7 @@ func searches(t *testing.T, s *Store, of []string) map[string][]string {
 					ids = append(ids, r.ID)
 				}
 			}
-		case "match": // full name and day of birth
+		case "match": // full name and date of birth
 			name, born, _ := strings.Cut(value, ", ")
 			require.NoError(t, s.InTx(t.Context(), func(tx *sql.Tx) (err error) {
 				ids, err = s.ordersByPatient(t.Context(), tx, team, []searchTerm{{searchFullName, name}, {searchBirthDate, born}})

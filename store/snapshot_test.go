@@ -19,14 +19,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The snapshot is a database that an earlier build wrote, with rows in every table, and what that build read from it.
-// The tests here open a copy with the present build. TestTheSnapshotIsRecorded says how to record it again.
+// The snapshot is a database that an earlier build wrote, with rows in every table, and the results that the build read
+// from it. The tests here open a copy with the current build. TestTheSnapshotIsRecorded says how to record it again.
 const (
 	snapshotDatabase = "testdata/snapshot.db.gz"
 	snapshotManifest = "testdata/snapshot.json"
 )
 
-// manifest is what the snapshot must be found to hold.
+// manifest is the expected content of the snapshot.
 type manifest struct {
 	RecordedAt time.Time                  `json:"recorded_at"`
 	TeamID     string                     `json:"team_id"`
@@ -37,7 +37,7 @@ type manifest struct {
 	LabUser    string                     `json:"lab_user"`
 	LabToken   string                     `json:"lab_token"`
 	Orders     map[string]string          `json:"orders"`   // ids by name
-	Open       []string                   `json:"open"`     // ids of orders whose workflows have something to do
+	Open       []string                   `json:"open"`     // ids of unfinished orders
 	Tables     map[string]int             `json:"tables"`   // rows by table
 	Sealed     map[string]string          `json:"sealed"`   // SHA-256 of the plaintext by seal context
 	Terms      map[string][]string        `json:"terms"`    // search terms by table, row and field
@@ -92,7 +92,7 @@ func tableRows(t *testing.T, s *Store) map[string]int {
 	return counts
 }
 
-// digests are the hashes of every sealed value's plaintext, by seal context.
+// digests returns the hashes of all sealed values' plaintexts, by seal context.
 func digests(t *testing.T, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -121,7 +121,7 @@ func TestEverySealedValueOfTheSnapshotOpens(t *testing.T) {
 	}
 }
 
-// sealedAt reads one sealed value as it lies in the database.
+// sealedAt reads one sealed value as the database stores it.
 func sealedAt(t *testing.T, s *Store, table, id, column string) []byte {
 	t.Helper()
 	at := slices.IndexFunc(sealedTables, func(known sealedTable) bool { return known.name == table })
@@ -132,7 +132,7 @@ func sealedAt(t *testing.T, s *Store, table, id, column string) []byte {
 	return sealed
 }
 
-// The control: a byte that was changed, a value in another row and another seal context do not pass.
+// Control: a changed byte, a value in another row and another seal context are detected.
 func TestAChangedSnapshotIsNoticed(t *testing.T) {
 	t.Parallel()
 	s, m := openSnapshot(t)
@@ -182,7 +182,7 @@ func TestEveryHashOfTheSnapshotFinds(t *testing.T) {
 		}
 	}
 
-	// Plain hashes, of secrets and of keys that clients choose.
+	// Unkeyed hashes, of secrets and of keys that clients choose.
 	for _, secret := range []string{snapshotKey, snapshotOldKey} {
 		_, team, err := s.APIKeyBySecret(t.Context(), secret)
 		require.NoError(t, err)

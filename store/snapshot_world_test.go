@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// What the tests of the snapshot show to the store. They open nothing else.
+// The secrets with which the tests of the snapshot call the store.
 const (
 	snapshotKey       = "sk_us_snapshot-present"
 	snapshotOldKey    = "sk_us_snapshot-previous"
@@ -21,7 +21,7 @@ const (
 	snapshotLabSecret = "snapshot-lab-token"
 )
 
-// open makes the team, its access, its accounts and the catalogue.
+// open creates the team, its access, its accounts and the catalogue.
 func (w *snapshotWriter) open() {
 	ctx, s := w.t.Context(), w.s
 	w.team, w.user, w.molecular, w.neutral, w.endpoint = NewID(), NewID(), NewID(), NewID(), NewID()
@@ -87,7 +87,7 @@ func (w *snapshotWriter) open() {
 	}))
 }
 
-// kits are the orders of testkits.
+// kits creates the orders of testkits.
 func (w *snapshotWriter) kits() {
 	rejected := order.Fact{Kind: order.FactKitRejected, Recoverable: new(true)}
 	w.order("kit ordered")
@@ -151,7 +151,7 @@ func (w *snapshotWriter) kits() {
 	})
 }
 
-// visits are the orders of the other collection methods.
+// visits creates the orders of the other modalities.
 func (w *snapshotWriter) visits() {
 	w.order("walk-in ordered", w.at(lifecycle.WalkIn))
 	booked := w.order("walk-in booked", w.at(lifecycle.WalkIn))
@@ -187,7 +187,7 @@ func (w *snapshotWriter) visits() {
 	w.results(done, order.InterpretationNormal, false)
 }
 
-// rest fills what no order has filled: calls, deliveries, reviews, the audit and limits.
+// rest fills the tables that no order has filled: calls, deliveries, reviews, the audit log and limits.
 func (w *snapshotWriter) rest() {
 	ctx, s, o := w.t.Context(), w.s, w.orders["kit cancelled"]
 	call := NewID()

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Where is a WHERE clause that is put together.
+// Where builds a WHERE clause.
 type Where struct {
 	Terms []string
 	Args  []any
@@ -25,7 +25,8 @@ func (f *Where) And(term string, value any) {
 // AndIn adds a term, in which ? stands for a list of values.
 func (f *Where) AndIn(term string, values []string) { f.Terms = append(f.Terms, f.Bind(term, values)) }
 
-// Bind is a term, in which ? stands for a list of values, without adding it.
+// Bind returns a term, in which ? stands for a list of values, without adding it. The values become parameters of the
+// clause.
 func (f *Where) Bind(term string, values []string) string {
 	list := Placeholders(len(f.Args)+1, len(values))
 	for _, v := range values {
@@ -34,7 +35,7 @@ func (f *Where) Bind(term string, values []string) string {
 	return strings.ReplaceAll(term, "?", list)
 }
 
-// AndTerm adds a term that has no value.
+// AndTerm adds a term without a value.
 func (f *Where) AndTerm(term string) { f.Terms = append(f.Terms, term) }
 
 func (f *Where) String() string {
@@ -44,19 +45,19 @@ func (f *Where) String() string {
 	return " WHERE " + strings.Join(f.Terms, " AND ")
 }
 
-// The bounds of a page.
+// The default and the largest page size.
 const (
 	defaultPageSize = 50
 	maxPageSize     = 100
 )
 
-// LimitClause is the LIMIT clause of a page; pages count from 1.
+// LimitClause returns the LIMIT clause of a page. Pages count from 1.
 func LimitClause(number, size int) string {
 	limit, offset := LimitOffset(number, size)
 	return fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
 }
 
-// LimitOffset is how many rows a page has, after how many others.
+// LimitOffset returns the number of rows of a page, and the number of rows before it.
 func LimitOffset(number, size int) (limit, offset int) {
 	if size < 1 {
 		size = defaultPageSize
@@ -65,7 +66,7 @@ func LimitOffset(number, size int) (limit, offset int) {
 	return size, (max(number, 1) - 1) * size
 }
 
-// Placeholders is "$from,$from+1,…", n of them.
+// Placeholders returns n placeholders, "$from,$from+1,…".
 func Placeholders(from, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -78,14 +79,15 @@ func Placeholders(from, n int) string {
 	return b.String()
 }
 
-// NewID is a fresh id that sorts by its time of making.
+// NewID returns a new id. Ids sort by their time of creation.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// maxPartnerText bounds what a partner may put into a column of clear text, some of which are indexed.
+// maxPartnerText limits the length of a partner's text in a column that is not sealed. Some of these columns are
+// indexed.
 const maxPartnerText = 200
 
-// storableText makes a partner's text fit for a column: PostgreSQL refuses zero bytes and broken UTF-8, and a report must not be lost
-// for either. The text as sent stays in the sealed body.
+// storableText makes a partner's text storable: PostgreSQL refuses zero bytes and invalid UTF-8, and an inbox item must
+// not be lost for that reason. The sealed body has the text as sent.
 func storableText(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 	if len(text) > maxPartnerText {
@@ -94,7 +96,7 @@ func storableText(text string) string {
 	return text
 }
 
-// ToMicros and instant convert times to and from their stored form. The zero time is stored as 0.
+// ToMicros and FromMicros convert times to and from their stored form. The zero time is stored as 0.
 func ToMicros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -109,5 +111,5 @@ func FromMicros(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// NullIfEmpty stores an empty text as NULL.
+// NullIfEmpty converts an empty text to NULL.
 func NullIfEmpty(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }

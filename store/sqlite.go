@@ -11,9 +11,9 @@ import (
 	"modernc.org/sqlite"
 )
 
-// openSQLite opens one writing connection and several reading ones. Writers take their lock at the start of the transaction, so
-// that two processes wait for each other (10 s) instead of failing half-way. Statistics are without samples of values: SQLite would
-// plan a prepared statement anew for each value that it is run with.
+// openSQLite opens one connection for writing and several for reading. Writers take their lock at the start of a
+// transaction, so two processes wait for each other (up to 10 s) and do not fail in the middle. Statistics have no
+// samples of values, because with samples SQLite would plan a prepared statement again for each value.
 func (s *Store) openSQLite(path string, readers int) {
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "analysis_limit(10000)",
@@ -29,11 +29,11 @@ func (s *Store) openSQLite(path string, readers int) {
 	s.dialect, s.write, s.read = SQLite, w, r
 }
 
-// cachingConnector opens connections to what it names. They keep their statements prepared, as pgx's do by themselves: SQLite's parsing
-// costs more than most of our statements.
+// cachingConnector opens connections to the database that it names. They cache prepared statements, as pgx does,
+// because parsing costs SQLite more than running most statements.
 type cachingConnector string
 
-// Connect is driver.Connector's.
+// Connect implements driver.Connector.
 func (c cachingConnector) Connect(context.Context) (driver.Conn, error) {
 	opened, err := c.Driver().Open(string(c))
 	if err != nil {
@@ -46,10 +46,10 @@ func (c cachingConnector) Connect(context.Context) (driver.Conn, error) {
 	return &cachingConn{sqliteConn: conn, idleStatements: map[string]driver.Stmt{}}, nil
 }
 
-// Driver is driver.Connector's.
+// Driver implements driver.Connector.
 func (c cachingConnector) Driver() driver.Driver { return &sqlite.Driver{} }
 
-// sqliteConn is what a connection of SQLite's driver can do.
+// sqliteConn lists the interfaces that a connection of the SQLite driver implements.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx

@@ -1,9 +1,10 @@
-// Package store keeps everything that Aliquot must not lose: orders, their events and patient data, results, what partners sent
-// (the inbox), what was asked (demands), what is to be delivered, and who asked. One set of portable SQL serves PostgreSQL, which
-// production uses, and SQLite, the embedded default.
+// Package store stores everything that Aliquot must not lose: orders with their events, patient data and results, inbox
+// items, demands, webhook messages and their deliveries, and the audit log. The same portable SQL serves PostgreSQL,
+// which production uses, and SQLite, the embedded default.
 //
-// Times are stored as microseconds since 1970 in UTC, because that is the one form that both engines order and compare alike.
-// Whatever names a patient is sealed (AES-256-GCM) before it reaches a row; names and dates are found again by keyed hash.
+// Times are stored as microseconds since 1970 in UTC, because both engines sort and compare integers alike. Everything
+// that identifies a patient is sealed (AES-256-GCM) before it is written. Names and dates of birth are found by search
+// hashes.
 package store
 
 import (
@@ -23,27 +24,27 @@ import (
 // Errors that callers decide on.
 var (
 	ErrNotFound = errors.New("not found")
-	ErrStale    = errors.New("another recording came first") // load and decide again
+	ErrStale    = errors.New("another recording came first") // load the state and decide again
 	ErrConflict = errors.New("already exists")
 )
 
-// Options say where the store is and how it seals.
+// Options are the options of Open.
 type Options struct {
 	// URL is postgres://… or sqlite:PATH.
 	URL string
 	// Keys seal patient data. Required.
 	Keys *Keyring
-	// Now is the clock of recorded times. Defaults to time.Now.
+	// Now is the clock of recorded times; default: time.Now.
 	Now func() time.Time
-	// RenderOrder makes the client's view of an order, which messages carry. Defaults to junction.RenderOrder.
+	// RenderOrder renders the client's view of an order for webhook messages; default: junction.RenderOrder.
 	RenderOrder func(order.Order) ([]byte, error)
-	// PublicURL is where clients reach the API, without a slash at its end. Defaults to nowhere.
+	// PublicURL is the public address of the API, without a slash at its end; default: none.
 	PublicURL string
-	// MaxConns bounds the connections of this process (SQLite: its readers; there is one writer). Defaults to 8.
+	// MaxConns is the most connections of this process (SQLite: for reading; there is one for writing); default: 8.
 	MaxConns int
 }
 
-// Store is safe for concurrent use.
+// Store is the database. It is safe for concurrent use.
 type Store struct {
 	write        *sql.DB
 	read         *sql.DB
@@ -51,7 +52,7 @@ type Store struct {
 	now          func() time.Time
 	publicURL    string
 	renderOrder  func(order.Order) ([]byte, error)
-	countLimit   int // mostCounted
+	countLimit   int // countLimit, smaller in tests
 	dialect      Dialect
 	labTestCache *jsonCache[order.LabTest]
 	policyCache  *jsonCache[order.Policy]
@@ -64,7 +65,7 @@ const (
 	SQLite   Dialect = "sqlite"
 )
 
-// Open connects and checks the connection; it does not migrate.
+// Open connects to the database and checks the connection. It does not migrate the schema.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Keys == nil {
 		return nil, errors.New("opening the store: no encryption keys")
@@ -96,8 +97,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// waitUntilReachable is the first Ping. Of several processes that open a new SQLite file at once, one switches it to WAL, and the others are
-// turned away meanwhile instead of waiting for the lock.
+// waitUntilReachable pings the database until it responds. When several processes open a new SQLite file at the same
+// time, one switches it to WAL mode. The others get an error meanwhile instead of waiting for the lock, and have to try
+// again.
 func (s *Store) waitUntilReachable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -133,7 +135,7 @@ func (s *Store) connect(o Options) error {
 	return nil
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database responds.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("reaching the database: %w", err)
@@ -141,7 +143,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all connections.
+// Close closes all connections.
 func (s *Store) Close() error {
 	if s.read == s.write {
 		return s.write.Close()

@@ -9,7 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// RememberPhysician remembers who has ordered for a team, by the NPI: the newest details count. Nothing is written where nothing changes.
+// RememberPhysician stores a physician who has ordered for a team, by NPI, or updates the stored details. It writes
+// nothing when nothing changes.
 func (s *Store) RememberPhysician(ctx context.Context, teamID string, p order.Physician) error {
 	at := sealContext("physicians", teamID+" "+p.NPI, "document")
 	sealed, err := QueryOne(ctx, s.read, ScanBytes, `SELECT document FROM physicians WHERE team_id = $1 AND npi = $2`,
@@ -38,10 +39,10 @@ func (s *Store) RememberPhysician(ctx context.Context, teamID string, p order.Ph
 	return nil
 }
 
-// maxListedPhysicians is how many physicians of a team are listed.
+// maxListedPhysicians is the most physicians that are listed for a team.
 const maxListedPhysicians = 1000
 
-// Physicians lists who has ordered for a team, by NPI.
+// Physicians lists the physicians who have ordered for a team, by NPI.
 func (s *Store) Physicians(ctx context.Context, teamID string) ([]order.Physician, error) {
 	all, err := QueryAll(ctx, s.read, func(row Scanner) (p order.Physician, err error) {
 		var npi string

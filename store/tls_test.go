@@ -12,7 +12,8 @@ import (
 	"github.com/aliquot-labs/aliquot/store"
 )
 
-// PostgreSQL is reached by TLS, where both ends prove who they are; whoever cannot is refused, and the error tells no secret.
+// PostgreSQL is reached by TLS, where both sides prove their identity. A side that cannot is refused, and the error
+// contains no secret.
 func TestPostgresByTLS(t *testing.T) {
 	t.Parallel()
 	authority, stranger := certtest.NewAuthority(t), certtest.NewAuthority(t)

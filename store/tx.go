@@ -12,8 +12,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// InTx runs fn in one writing transaction. It is run again, a few times, when the database itself chose it as the victim of a
-// conflict, so fn must have no effect outside the transaction.
+// InTx runs fn in one writing transaction. It repeats fn a few times when the database aborts the transaction because
+// of a conflict, so fn must have no effect outside the transaction.
 func (s *Store) InTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	const tries = 5
 	var err error
@@ -46,7 +46,8 @@ func ignoreTxDone(err error) error {
 	return err
 }
 
-// IsRetryable reports whether the database gave up the transaction for another one's sake: serialisation failure, deadlock, busy.
+// IsRetryable reports whether the database aborted the transaction because of another one: serialization failure,
+// deadlock or busy.
 func IsRetryable(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "40001" || pg.Code == "40P01"
@@ -68,12 +69,12 @@ func IsUniqueViolation(err error) bool {
 	return false
 }
 
-// IsMissingSchema reports whether something failed because the database has no schema yet, or one that is too old.
+// IsMissingSchema reports whether an error means that the database has no schema, or an older one.
 func IsMissingSchema(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "42P01" || pg.Code == "42703"
 	}
-	lite, ok := errors.AsType[*sqlite.Error](err) // which has no code of its own for it
+	lite, ok := errors.AsType[*sqlite.Error](err) // SQLite has no error code for it
 	return ok && (strings.Contains(lite.Error(), "no such table") || strings.Contains(lite.Error(), "no such column"))
 }
 
@@ -86,9 +87,9 @@ func IsForeignKeyViolation(err error) bool {
 	return ok && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// InSnapshot runs fn on one state of the database, so that a document read by several queries fits together.
+// InSnapshot runs fn on one snapshot of the database, so that a document that is read by several queries is consistent.
 func (s *Store) InSnapshot(ctx context.Context, fn func(q Querier) error) error {
-	opts := &sql.TxOptions{} // a SQLite reader sees one state by itself
+	opts := &sql.TxOptions{} // a SQLite transaction always reads one snapshot
 	if s.dialect == Postgres {
 		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}

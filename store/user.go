@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// User is a person whom a team orders tests for, under the team's own id.
+// User is a person for whom a team orders lab tests. The team knows the user by an id of its own.
 type User struct {
 	ID                string
 	TeamID            string
 	ClientUserID      string  // unique within the team
 	FallbackTimeZone  *string // IANA name
 	FallbackBirthDate *string // YYYY-MM-DD; sealed
-	IngestionStart    *string // YYYY-MM-DD; kept and echoed only
-	IngestionEnd      *string // YYYY-MM-DD; kept and echoed only
+	IngestionStart    *string // YYYY-MM-DD; stored for the client only
+	IngestionEnd      *string // YYYY-MM-DD; stored for the client only
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 }
 
-// UserConflict says that the team has a user of that client_user_id already. It is an ErrConflict.
+// UserConflict means that the team already has a user with that client_user_id. It is an ErrConflict.
 type UserConflict struct{ Existing User } //nolint:errname // named for what it carries to the client
 
-// Error names the existing user by our id only: the client's may be anything.
+// Error names the existing user by Aliquot's id only, because the client's id may contain anything.
 func (e *UserConflict) Error() string {
 	return fmt.Sprintf("user %s of team %s has the same client_user_id", e.Existing.ID, e.Existing.TeamID)
 }
@@ -32,22 +32,25 @@ func (e *UserConflict) Error() string {
 // Unwrap makes errors.Is(err, ErrConflict) true.
 func (e *UserConflict) Unwrap() error { return ErrConflict }
 
-const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start, ingestion_end, created_at, updated_at`
+const userColumns = `id, team_id, client_user_id, fallback_time_zone, fallback_birth_date, ingestion_start,
+	ingestion_end, created_at, updated_at`
 
-// MaxSandboxUsers is how many users a sandbox team may have (client-api#1-transport).
+// MaxSandboxUsers is the most users of a sandbox team (client-api#1-transport).
 const MaxSandboxUsers = 50
 
-// ErrSandboxUserLimit says that a sandbox team has as many users as it may have.
+// ErrSandboxUserLimit means that a sandbox team has MaxSandboxUsers users.
 var ErrSandboxUserLimit = errors.New("the sandbox team has as many users as it may have")
 
-// CreateUser adds a user. A zero CreatedAt means now. The error is *UserConflict when the team's client_user_id is taken, and
-// ErrUserLimit for a sandbox team with SandboxUsers already; on PostgreSQL, callers at the same moment may pass that limit together.
+// CreateUser adds a user. A zero CreatedAt means now. The error is *UserConflict when the team's client_user_id is in
+// use, and ErrSandboxUserLimit for a sandbox team with MaxSandboxUsers users. On PostgreSQL, concurrent calls may
+// exceed that limit.
 func (s *Store) CreateUser(ctx context.Context, u User) error {
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = s.now()
 	}
 	n, err := ExecCount(ctx, s.write, `INSERT INTO users (`+userColumns+`) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
-		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9) OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
+		WHERE NOT EXISTS (SELECT 1 FROM teams WHERE id = $2 AND environment = $9)
+			OR (SELECT count(*) FROM users WHERE team_id = $2 AND erase_at = 0) < $10
 		ON CONFLICT (team_id, client_user_id) WHERE erase_at = 0 DO NOTHING`,
 		u.ID, u.TeamID, u.ClientUserID, u.FallbackTimeZone, s.sealText(sealContext("users", u.ID, "fallback_birth_date"),
 			u.FallbackBirthDate),
@@ -68,7 +71,8 @@ func (s *Store) CreateUser(ctx context.Context, u User) error {
 	return &UserConflict{Existing: existing}
 }
 
-// User reads one user of a team. The error is ErrNotFound when the team has none of that id, or has deleted him.
+// User reads one user of a team. The error is ErrNotFound when the team has no user with that id, or has deleted the
+// user.
 func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
 	u, err := QueryOne(ctx, s.read, s.scanUser,
 		`SELECT `+userColumns+` FROM users WHERE id = $1 AND ($2 = '' OR team_id = $2) AND erase_at = 0`, id, teamID)
@@ -78,7 +82,7 @@ func (s *Store) User(ctx context.Context, teamID, id string) (User, error) {
 	return u, nil
 }
 
-// UserByClientUserID reads one user by the team's own id of it. The error is ErrNotFound when there is none.
+// UserByClientUserID reads one user by the team's own id. The error is ErrNotFound when there is none.
 func (s *Store) UserByClientUserID(ctx context.Context, teamID, clientUserID string) (User, error) {
 	u, err := QueryOne(ctx, s.read, s.scanUser,
 		`SELECT `+userColumns+` FROM users WHERE team_id = $1 AND client_user_id = $2 AND erase_at = 0`, teamID, clientUserID)
@@ -109,7 +113,7 @@ func (s *Store) Users(ctx context.Context, teamID string, offset, limit int) (us
 
 const maxUserPage = 500
 
-// UserPatch is what changes of a user; what is nil stays as it is.
+// UserPatch holds changes of a user. Nil fields change nothing.
 type UserPatch struct {
 	ClientUserID      *string
 	FallbackTimeZone  *string
@@ -118,8 +122,8 @@ type UserPatch struct {
 	IngestionEnd      *string
 }
 
-// PatchUser changes a user of a team; another id of the client's goes to the user's orders too. The error is ErrNotFound when there is
-// no such user, and *UserConflict when another one has the client_user_id.
+// PatchUser changes a user of a team. A new client_user_id is also set in the user's orders. The error is ErrNotFound
+// when there is no such user, and *UserConflict when another user has the client_user_id.
 func (s *Store) PatchUser(ctx context.Context, teamID, id string, p UserPatch) error {
 	err := s.InTx(ctx, func(tx *sql.Tx) error {
 		n, err := ExecCount(ctx, tx, `UPDATE users SET client_user_id = COALESCE($1, client_user_id),
@@ -167,8 +171,8 @@ func (s *Store) scanUser(row Scanner) (User, error) {
 	return u, nil
 }
 
-// PutUserInfo keeps who a user of a team is, a JSON document, instead of what was kept before. The error is ErrNotFound when there is no
-// such user.
+// PutUserInfo stores or replaces the personal data of a user, a JSON document. The error is ErrNotFound when there is
+// no such user.
 func (s *Store) PutUserInfo(ctx context.Context, teamID, id string, info []byte) error {
 	n, err := ExecCount(ctx, s.write, `UPDATE users SET info = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
 		s.sealBytes(sealContext("users", id, "info"), info), id, teamID)
@@ -176,18 +180,18 @@ func (s *Store) PutUserInfo(ctx context.Context, teamID, id string, info []byte)
 		err = ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("writing who user %s is: %w", id, err)
+		return fmt.Errorf("writing the personal data of user %s: %w", id, err)
 	}
 	return nil
 }
 
-// UserInfo reads who a user of a team is. The error is ErrNotFound when there is no such user, or nobody has said.
+// UserInfo reads the personal data of a user. The error is ErrNotFound when there is no such user, or no such data.
 func (s *Store) UserInfo(ctx context.Context, teamID, id string) ([]byte, error) {
 	sealed, err := QueryOne(ctx, s.read, ScanBytes,
 		`SELECT info FROM users WHERE id = $1 AND team_id = $2 AND erase_at = 0 AND info IS NOT NULL`,
 		id, teamID)
 	if err != nil {
-		return nil, fmt.Errorf("reading who user %s is: %w", id, err)
+		return nil, fmt.Errorf("reading the personal data of user %s: %w", id, err)
 	}
 	return s.keys.Open(sealContext("users", id, "info"), sealed)
 }

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// undeleteGrace is how long a deleted user can be brought back (client-api#6-users).
+// undeleteGrace is how long a deleted user can be restored (client-api#6-users).
 const undeleteGrace = 7 * 24 * time.Hour
 
-// lateDataRetention is how long what came late for an erased order may be looked at before it goes too.
+// lateDataRetention is how long data that arrives for an erased order is stored before it is erased too.
 const lateDataRetention = time.Hour
 
-// DeleteUser marks a user of a team as deleted: nobody finds him any more, and after grace his data is erased. The error is ErrNotFound
-// when there is no such user, or when he has been deleted.
+// DeleteUser marks a user of a team as deleted. The user is not found any more, and the user's data is erased after
+// undeleteGrace. The error is ErrNotFound when there is no such user, or when the user is deleted already.
 func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 	n, err := ExecCount(ctx, s.write, `UPDATE users SET erase_at = $1 WHERE id = $2 AND team_id = $3 AND erase_at = 0`,
 		ToMicros(s.now().Add(undeleteGrace)), id, teamID)
@@ -29,13 +29,15 @@ func (s *Store) DeleteUser(ctx context.Context, teamID, id string) error {
 	return nil
 }
 
-// UndeleteUser brings a deleted user back, found by our id or, when that is empty, by the client's; of several the one deleted last. It
-// returns his id. Errors: ErrNotFound when there is none, or the grace is over; ErrConflict when another user has taken the client's id.
+// UndeleteUser restores a deleted user, found by id or, when that is empty, by the client's id. Of several deleted
+// users with that id, it restores the one deleted last. It returns the user's id. The error is ErrNotFound when there
+// is no such user or undeleteGrace is over, and ErrConflict when another user has the client's id.
 func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID string) (string, error) {
 	found := id
 	err := s.InTx(ctx, func(tx *sql.Tx) (err error) {
 		found, err = QueryOne(ctx, tx, ScanText, `SELECT id FROM users WHERE team_id = $1 AND erase_at > $2
-			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`, teamID, ToMicros(s.now()), id, clientUserID)
+			AND (id = $3 OR $3 = '' AND client_user_id = $4) ORDER BY erase_at DESC LIMIT 1`,
+			teamID, ToMicros(s.now()), id, clientUserID)
 		if err != nil {
 			return err
 		}
@@ -46,13 +48,13 @@ func (s *Store) UndeleteUser(ctx context.Context, teamID, id, clientUserID strin
 		err = ErrConflict
 	}
 	if err != nil {
-		return "", fmt.Errorf("bringing a user of team %s back: %w", teamID, err)
+		return "", fmt.Errorf("restoring a user of team %s: %w", teamID, err)
 	}
 	return found, nil
 }
 
-// EraseUsers erases up to limit users whose grace is over, and marks their orders, each of which is erased once it has ended. It
-// returns how many users it erased. What stays of a user is his id.
+// EraseUsers erases up to limit users whose undeleteGrace is over, and marks their orders, each of which is erased
+// after it has ended. It returns the number of erased users. Only the ids of the users stay.
 func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	now := ToMicros(s.now())
 	due, err := QueryAll(ctx, s.read, ScanText,
@@ -83,22 +85,22 @@ func (s *Store) EraseUsers(ctx context.Context, limit int) (int, error) {
 	return len(due), nil
 }
 
-// scheduleOrderErasure lets the orders of an erased user be erased.
+// scheduleOrderErasure marks the orders of an erased user for erasure.
 func scheduleOrderErasure(ctx context.Context, tx *sql.Tx, userID string, now int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE user_id = $2 AND erase_at = 0 AND erased_at = 0
 		AND EXISTS (SELECT 1 FROM users WHERE id = $2 AND erased_at > 0)`, now, userID)
 	return err
 }
 
-// rescheduleErasure lets what has just come for an erased order be erased too.
+// rescheduleErasure marks an erased order again, because data has arrived for it.
 func (s *Store) rescheduleErasure(ctx context.Context, tx *sql.Tx, orderID string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET erase_at = $1 WHERE id = $2 AND erased_at > 0`,
 		ToMicros(s.now().Add(lateDataRetention)), orderID)
 	return err
 }
 
-// EraseOrders erases all about the patient of up to limit orders that are marked for it and have ended, and counts them. Events,
-// decisions, audit and the ids that the lab and couriers gave stay.
+// EraseOrders erases all data about the patient of up to limit orders that are marked for erasure and have ended, and
+// returns how many. Events, decisions, the audit log and the ids of labs and couriers stay.
 func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	due, err := QueryAll(ctx, s.read, ScanText,
 		`SELECT id FROM orders WHERE erase_at > 0 AND erase_at <= $1 AND NOT unfinished
@@ -109,7 +111,7 @@ func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	erased := 0
 	for _, id := range due {
 		err := s.InTx(ctx, func(tx *sql.Tx) error { return s.eraseOrder(ctx, tx, id) })
-		if errors.Is(err, ErrNotFound) { // somebody was faster, or it goes on
+		if errors.Is(err, ErrNotFound) { // another process has erased it, or it goes on
 			continue
 		}
 		if err != nil {
@@ -120,7 +122,8 @@ func (s *Store) EraseOrders(ctx context.Context, limit int) (int, error) {
 	return erased, nil
 }
 
-// orderDeleteStatements delete, for an order, the rows that hold nothing but what is to be erased, and those that belong to them.
+// orderDeleteStatements delete the rows of an order that contain nothing but data to be erased, and the rows that
+// depend on them.
 var orderDeleteStatements = []string{
 	`DELETE FROM attempts WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
 	`DELETE FROM deliveries WHERE message_id IN (SELECT id FROM messages WHERE order_id = $1)`,
@@ -133,8 +136,8 @@ var orderDeleteStatements = []string{
 	`DELETE FROM order_search WHERE order_id = $1`,
 }
 
-// eraseOrder erases one order. The first statement takes the lock of its row. A replacement that was made since the user was erased
-// follows.
+// eraseOrder erases one order. The first statement locks its row. A replacement that was created after the user was
+// erased is marked for erasure too.
 func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 	now := ToMicros(s.now())
 	userID, err := QueryOne(ctx, tx, ScanText, `UPDATE orders SET erase_at = 0, erased_at = $1, client_user_id = ''
@@ -151,10 +154,12 @@ func (s *Store) eraseOrder(ctx context.Context, tx *sql.Tx, id string) error {
 		}
 	}
 	for _, t := range sealedTables {
-		if t.orderCondition == "" || len(t.requiredColumns) > 0 { // those rows are gone
+		if t.orderCondition == "" || len(t.requiredColumns) > 0 { // the rows do not belong to orders, or are deleted already
 			continue
 		}
-		empty := fmt.Sprintf(`UPDATE %s SET %s = NULL WHERE %s`, t.name, strings.Join(t.nullableColumns, " = NULL, "), t.orderCondition) //nolint:gosec // all from the list of sealed tables
+		//nolint:gosec // all names are from the list of sealed tables
+		empty := fmt.Sprintf(`UPDATE %s SET %s = NULL WHERE %s`, t.name, strings.Join(t.nullableColumns, " = NULL, "),
+			t.orderCondition)
 		if _, err := tx.ExecContext(ctx, empty, id); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// sealedOf counts the sealed values that belong to an order, by table.
+// sealedOf counts the sealed values of an order, by table.
 func sealedOf(t *testing.T, s *Store, orderID string) map[string]int {
 	t.Helper()
 	left := map[string]int{}
@@ -32,7 +32,7 @@ func sealedOf(t *testing.T, s *Store, orderID string) map[string]int {
 	return left
 }
 
-// setOrdersFinished makes orders such whose workflows have nothing more to do, and goOn the contrary.
+// setOrdersFinished marks orders as finished, and setOrdersUnfinished as unfinished.
 func setOrdersFinished(t *testing.T, s *Store, ids ...string)   { setUnfinished(t, s, false, ids) }
 func setOrdersUnfinished(t *testing.T, s *Store, ids ...string) { setUnfinished(t, s, true, ids) }
 
@@ -53,7 +53,7 @@ func eraseDue(t *testing.T, s *Store) (users, orders int) {
 	return users, orders
 }
 
-// setOwner gives every order of the store to one user.
+// setOwner makes a user the user of all orders of the store.
 func setOwner(t *testing.T, s *Store, userID string) (ids []string) {
 	t.Helper()
 	_, err := s.write.ExecContext(t.Context(), `UPDATE orders SET user_id = $1`, userID)
@@ -104,8 +104,8 @@ func TestADeletedUsersDataIsErased(t *testing.T) {
 		require.Equal(t, []int{0, 0}, []int{users, orders})
 		forward(time.Second)
 		users, orders = eraseDue(t, s)
-		require.Equal(t, []int{1, 0}, []int{users, orders}, "open orders go on")
-		require.NotEmpty(t, sealedOf(t, s, main.ID), "the control: the count sees what is there")
+		require.Equal(t, []int{1, 0}, []int{users, orders}, "unfinished orders stay")
+		require.NotEmpty(t, sealedOf(t, s, main.ID), "control: the count finds sealed values")
 
 		setOrdersFinished(t, s, ids...)
 		_, orders = eraseDue(t, s)
@@ -121,20 +121,20 @@ func TestADeletedUsersDataIsErased(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, n, table)
 		}
-		require.Equal(t, records, kept(), "what happened stays on record")
+		require.Equal(t, records, kept(), "events and decisions stay")
 		o := getOrder(t, s, main.ID)
 		require.Nil(t, o.Patient)
 		require.Nil(t, o.Results)
 		require.Empty(t, o.ClientUserID)
 		require.NotEmpty(t, o.Events)
 		_, err = s.Story(ctx, main.ID)
-		require.NoError(t, err, "it can be told without the patient")
+		require.NoError(t, err, "the story does not need the patient")
 		users, orders = eraseDue(t, s)
 		require.Equal(t, []int{0, 0}, []int{users, orders}, "once")
 	})
 }
 
-// What a lab reports of an order whose patient has been erased is kept for an hour and goes too.
+// Data that a lab sends about an erased order is stored for an hour and then erased too.
 func TestLateDataOfAnErasedOrderIsErased(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
@@ -160,7 +160,7 @@ func TestLateDataOfAnErasedOrderIsErased(t *testing.T) {
 		require.Equal(t, 1, orders)
 		require.Empty(t, sealedOf(t, s, o.ID))
 
-		// So does an order that is made after the user was erased, as a replacement may be.
+		// An order that was created after the user was erased, such as a replacement, is erased too.
 		late := addOrderOf(t, s, team)
 		setOwner(t, s, u.ID)
 		_, err = s.StoreInboxItem(t.Context(), labReport(o.Number, order.Fact{Kind: order.FactKitReceived}))
@@ -173,7 +173,7 @@ func TestLateDataOfAnErasedOrderIsErased(t *testing.T) {
 	})
 }
 
-func TestADeletedUserCanBeBroughtBack(t *testing.T) {
+func TestADeletedUserCanBeRestored(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()

@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/billing"
 )
 
-// Insurance is one record of a user's insurance. A new record never replaces an older one.
+// Insurance is one record of a user's insurance. A new record does not replace older ones.
 type Insurance struct {
 	ID        string
 	UserID    string
@@ -17,7 +17,8 @@ type Insurance struct {
 	CreatedAt time.Time
 }
 
-// AddInsurance adds a record to a user of a team. A zero CreatedAt means now. The error is ErrNotFound when there is no such user.
+// AddInsurance adds an insurance record to a user of a team. A zero CreatedAt means now. The error is ErrNotFound when
+// there is no such user.
 func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) error {
 	if in.CreatedAt.IsZero() {
 		in.CreatedAt = s.now()
@@ -35,8 +36,8 @@ func (s *Store) AddInsurance(ctx context.Context, teamID string, in Insurance) e
 	return nil
 }
 
-// LatestInsurance reads the newest record of a user's primary insurance, or of another than the primary. The error is ErrNotFound when
-// there is no such user, or no such record.
+// LatestInsurance reads the newest record of a user's primary insurance, or of any other insurance. The error is
+// ErrNotFound when there is no such user or record.
 func (s *Store) LatestInsurance(ctx context.Context, teamID, userID string, primary bool) (Insurance, error) {
 	in, err := QueryOne(ctx, s.read, s.scanInsurance, `SELECT i.id, i.user_id, i.is_primary, i.document, i.created_at
 		FROM user_insurance i JOIN users u ON u.id = i.user_id
@@ -61,7 +62,7 @@ func (s *Store) scanInsurance(row Scanner) (Insurance, error) {
 	return in, err
 }
 
-// AddPayor adds a payor that only the team will find. The error is ErrConflict when the code is taken.
+// AddPayor adds a payor that is visible to the team only. The error is ErrConflict when the code is in use.
 func (s *Store) AddPayor(ctx context.Context, teamID string, p billing.Payor) error {
 	document, err := encodeJSON(p)
 	if err != nil {

@@ -21,7 +21,7 @@ func TestInsuranceIsSealedAndErasedWithTheUser(t *testing.T) {
 		}
 		_, err := latest(true)
 		require.ErrorIs(t, err, ErrNotFound)
-		for _, member := range []string{"first", "second"} { // at the same moment: the later id is the newer record
+		for _, member := range []string{"first", "second"} { // both have the same time; the larger id is the newer record
 			require.NoError(t,
 				s.AddInsurance(ctx, team, Insurance{ID: NewID(), UserID: user, Primary: true, Document: []byte(member)}))
 		}

@@ -11,16 +11,18 @@ import (
 	"syscall"
 )
 
-// AddressGuard keeps deliveries away from addresses that are nobody's public receiver: our own networks,
-// the machine itself, a cloud's metadata service. Names are of no use for that, since a name can
-// point anywhere and change between a look and a connection, so the guard judges the address that
-// a socket is about to connect to. A Guard never changes and is safe for concurrent use.
+// AddressGuard refuses deliveries to addresses that are not public: private networks, the machine itself and
+// the metadata services of clouds. It checks the address that a socket is about to connect to. A check of the
+// host name would not be safe, because a name can resolve to any address and can resolve to another one at the
+// time of the connection. An AddressGuard is immutable and safe for concurrent use. The zero value allows public
+// addresses only.
 type AddressGuard struct {
 	allowed []netip.Prefix
 }
 
-// NewAddressGuard makes a guard. The networks, in CIDR form, are allowed although they are not public; a
-// setting for receivers in the operator's own network, and for tests.
+// NewAddressGuard returns a guard that allows public addresses and, in addition, the given networks in CIDR form.
+// The networks are meant for receivers in the operator's own network and for tests. The error says which network
+// cannot be parsed, or is an IPv4 network in IPv6 form.
 func NewAddressGuard(allowed ...string) (*AddressGuard, error) {
 	g := &AddressGuard{}
 	for _, cidr := range allowed {
@@ -36,7 +38,7 @@ func NewAddressGuard(allowed ...string) (*AddressGuard, error) {
 	return g, nil
 }
 
-// RefusedAddressError says that the guard does not let a delivery go to an address.
+// RefusedAddressError is the error for an address that the guard refuses.
 type RefusedAddressError struct {
 	Address string
 }
@@ -48,13 +50,13 @@ func (g *AddressGuard) Allows(addr netip.Addr) bool {
 	if !addr.IsValid() {
 		return false
 	}
-	// The same IPv4 address can be written in IPv6; a zone only says through which interface.
+	// An IPv4 address can also be written as an IPv6 address. A zone only names a network interface.
 	addr = addr.WithZone("").Unmap()
 	return inAnyNetwork(addr, g.allowed) || isPublicAddress(addr)
 }
 
-// Control refuses a connection before it is made. It is for net.Dialer.ControlContext. The error is
-// a *RefusedAddressError.
+// Control refuses a connection before it is made, when its network is not TCP or its address is not allowed. It is
+// a net.Dialer.ControlContext. The error is a *RefusedAddressError.
 func (g *AddressGuard) Control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
 	if err != nil || (network != "tcp4" && network != "tcp6") || !g.Allows(target.Addr()) {
@@ -63,7 +65,7 @@ func (g *AddressGuard) Control(_ context.Context, network, address string, _ sys
 	return nil
 }
 
-// isPublicAddress reports whether an address is one that the internet routes to a host.
+// isPublicAddress reports whether the internet routes the address to a host.
 func isPublicAddress(addr netip.Addr) bool {
 	if addr.Is6() && !ipv6GlobalUnicast.Contains(addr) {
 		return false
@@ -80,14 +82,14 @@ func inAnyNetwork(addr netip.Addr, networks []netip.Prefix) bool {
 	return false
 }
 
-// ipv6GlobalUnicast is all of IPv6 that is given out. What lies outside needs no entry below: the
-// unspecified address and loopback, IPv4-compatible and -translated addresses, NAT64 (64:ff9b::/96,
-// 64:ff9b:1::/48), discard-only, segment routing, unique local (with the metadata services in
-// it), link-local, site-local and multicast.
+// ipv6GlobalUnicast is the part of IPv6 that the IANA assigns as global unicast. The ranges outside it are refused
+// without an entry in specialPurposeNetworks: the unspecified address and loopback, IPv4-compatible and -translated
+// addresses, NAT64 (64:ff9b::/96, 64:ff9b:1::/48), discard-only, segment routing, unique local (with the metadata
+// services in it), link-local, site-local and multicast.
 var ipv6GlobalUnicast = netip.MustParsePrefix("2000::/3")
 
-// specialPurposeNetworks holds what the IANA special-purpose address registries take out of the public
-// addresses, and metadata services at public addresses.
+// specialPurposeNetworks are the networks of the IANA special-purpose address registries, and the addresses of
+// cloud services that lie in the public range.
 var specialPurposeNetworks = mustParsePrefixes(
 	"0.0.0.0/8",         // this network; the unspecified address
 	"10.0.0.0/8",        // private
@@ -126,17 +128,17 @@ func mustParsePrefixes(cidrs ...string) []netip.Prefix {
 // maxURL is the longest endpoint URL, in bytes.
 const maxURL = 2048
 
-// URLError says why an endpoint's URL is not accepted. Its text is meant for the client.
+// URLError says why an endpoint's URL is not accepted. Its text is written for the client.
 type URLError struct {
 	Reason string
 }
 
 func (e *URLError) Error() string { return "endpoint URL: " + e.Reason }
 
-// CheckURL says whether a URL can be an endpoint's: http or https, a host, no credentials (they
-// belong in a header, where they are kept secret) and no fragment. An address that the guard
-// refuses is refused here too when the URL names it outright; what a name stands for is judged at
-// every connection instead. The error is a *URLError, or a *RefusedAddressError.
+// CheckURL checks the URL of an endpoint. The URL must be http or https and have a host, and must have no fragment
+// and no credentials, which belong in a custom header, where they are stored sealed. A host that is an IP address
+// must be allowed by the guard. A host name is not resolved here: Control checks its address at every connection.
+// The error is a *URLError or a *RefusedAddressError.
 func (g *AddressGuard) CheckURL(raw string) error {
 	u, err := parseURL(raw)
 	if err != nil {
@@ -144,11 +146,11 @@ func (g *AddressGuard) CheckURL(raw string) error {
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		host = "127.0.0.1" // which is what these names mean everywhere
+		host = "127.0.0.1" // these names always mean the machine itself
 	}
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
-		return nil //nolint:nilerr // a name: what it means is judged when the socket connects
+		return nil //nolint:nilerr // the host is a name; Control checks its address at the connection
 	}
 	if !g.Allows(addr) {
 		return &RefusedAddressError{Address: addr.String()}

@@ -10,40 +10,42 @@ import (
 	"time"
 )
 
-// Failure is a stable code for why an attempt failed. It is stored, shown and counted.
+// Failure is a stable code for why an attempt failed. It is stored with the attempt, returned by the API and a
+// label of metrics.
 type Failure string
 
 // The ways in which an attempt can fail.
 const (
 	FailureNone           Failure = ""
-	FailureStatus         Failure = "status"          // answered, with neither a 2xx nor a 3xx
-	FailureRedirect       Failure = "redirect"        // answered with a 3xx; it is not followed
-	FailureTimeout        Failure = "timeout"         // the exchange did not end in time
-	FailureConnect        Failure = "connect"         // no such name, no connection, or it broke before an answer
+	FailureStatus         Failure = "status"          // the status is neither 2xx nor 3xx
+	FailureRedirect       Failure = "redirect"        // the status is 3xx; redirects are not followed
+	FailureTimeout        Failure = "timeout"         // the response was not complete in time
+	FailureConnect        Failure = "connect"         // the name or the connection failed, or it broke before a response
 	FailureTLS            Failure = "tls"             // no trusted TLS connection
 	FailureRefusedAddress Failure = "refused_address" // the guard refused the address
-	FailureBadURL         Failure = "bad_url"         // the endpoint's URL is none
-	FailureUnsigned       Failure = "unsigned"        // no usable secret; nothing was sent
-	// FailureCancelled says that we gave up ourselves, for example to shut down. It says nothing
-	// about the receiver and is not to be counted as an attempt.
+	FailureBadURL         Failure = "bad_url"         // the endpoint's URL is not valid
+	FailureUnsigned       Failure = "unsigned"        // no message id or no valid secret; nothing was sent
+
+	// FailureCancelled means that the sender's own process ended the attempt, for example to shut down. It says
+	// nothing about the receiver and does not count as an attempt.
 	FailureCancelled Failure = "cancelled"
 )
 
-// AttemptOutcome is what became of one attempt.
+// AttemptOutcome is the result of one attempt.
 type AttemptOutcome struct {
-	Delivered  bool          // the receiver answered 2xx in time
+	Delivered  bool          // the receiver responded with 2xx in time
 	Failure    Failure       // empty when delivered
-	StatusCode int           // of the answer; 0 when there was none
-	Gone       bool          // 410: the receiver wants no more messages
-	RetryAfter time.Duration // how long the receiver asks us to wait; 0 when it does not say
+	StatusCode int           // of the response; 0 without one
+	Gone       bool          // status 410: the receiver wants no more messages
+	RetryAfter time.Duration // the wait that the receiver asks for; 0 when it asks for none
 	Duration   time.Duration // of the whole exchange
-	Excerpt    []byte        // the first KB of the answer's body: text from outside, store it encrypted
+	Excerpt    []byte        // the first 1,024 bytes of the response's body, unchecked; it has to be stored sealed
 }
 
-// failureOfAnswer tells a failure from an answer. The status line is the acknowledgement, so a body that
-// breaks off takes nothing back; one that does not end in time does, because the
-// answer has to come in time (client-api#delivery).
-func failureOfAnswer(status int, bodyErr error) Failure {
+// failureOfResponse returns the failure that a response means, or FailureNone. The status line acknowledges the
+// message, so a body that breaks off does not change the outcome. A body that does not end in time is a failure,
+// because the whole response has to arrive in time (client-api#delivery).
+func failureOfResponse(status int, bodyErr error) Failure {
 	switch {
 	case status/100 == 3:
 		return FailureRedirect
@@ -56,7 +58,7 @@ func failureOfAnswer(status int, bodyErr error) Failure {
 	}
 }
 
-// failureOfError tells a failure from the error of an exchange without an answer.
+// failureOfError returns the failure that the error of an exchange without a response means.
 func failureOfError(err error, inHandshake bool) Failure {
 	var refused *RefusedAddressError
 	switch {
@@ -76,8 +78,8 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &netErr) && netErr.Timeout())
 }
 
-// parseRetryAfter reads the header in either form, seconds or a date; 0 when it is absent, past or
-// unreadable, at most maxRetryAfter.
+// parseRetryAfter returns the wait that the Retry-After header asks for, as seconds or as a date. It is at most
+// maxRetryAfter, and 0 when the header is absent, in the past or malformed.
 func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {

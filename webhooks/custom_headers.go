@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// ErrInvalidHeader says that a client's custom headers are not accepted.
+// ErrInvalidHeader is the error for custom headers that are not accepted.
 var ErrInvalidHeader = errors.New("webhooks: header is reserved, malformed or too long")
 
 const (
 	maxHeaders     = 20
-	maxHeaderBytes = 4096 // name and value
+	maxHeaderBytes = 4096 // of name and value together
 )
 
 var (
@@ -20,7 +20,8 @@ var (
 	headerValue = regexp.MustCompile(`^[\t\x20-\x7e\x80-\xff]*$`)
 )
 
-// reservedHeaders are ours or the connection's. So is every svix- and webhook- header.
+// reservedHeaders are the headers that the sender or the connection sets. All headers that begin with svix- or
+// webhook- are reserved too.
 var reservedHeaders = map[string]bool{
 	"accept-encoding": true, "connection": true, "content-encoding": true, "content-length": true,
 	"content-type": true, "expect": true, "host": true, "keep-alive": true, "proxy-authorization": true,
@@ -28,8 +29,8 @@ var reservedHeaders = map[string]bool{
 	"user-agent": true,
 }
 
-// CheckHeaders says whether a client's custom headers can be sent with deliveries: at most 20, each
-// well-formed, of at most 4 KiB, and none that is ours. The error is ErrHeader.
+// CheckHeaders checks the custom headers of an endpoint: at most 20, each well-formed, at most 4,096 bytes long and
+// not reserved. The error is ErrInvalidHeader.
 func CheckHeaders(headers map[string]string) error {
 	if len(headers) > maxHeaders {
 		return ErrInvalidHeader
@@ -51,8 +52,8 @@ func isAllowedHeader(name, value string) bool {
 		!strings.HasPrefix(lower, "svix-") && !strings.HasPrefix(lower, "webhook-")
 }
 
-// setCustomHeaders puts the custom headers that may be sent into h. Others were refused when the endpoint
-// was set up; one that got past that is left out rather than failing the delivery.
+// setCustomHeaders adds the allowed custom headers to h. CheckHeaders has refused the others when the endpoint was
+// stored. If there is one nevertheless, it is left out, and the delivery goes on.
 func setCustomHeaders(h http.Header, custom map[string]string) {
 	for name, value := range custom {
 		if isAllowedHeader(name, value) {

@@ -1,6 +1,9 @@
-// Package webhooks holds what goes out to clients: the envelope of a message, its signature, the
-// address rules for endpoints, one delivery attempt over HTTP, and when the next attempt is due.
+// Package webhooks renders, signs and sends webhook messages.
 //
-// It knows neither the store nor Temporal. Messages and deliveries are rows that others keep; this
-// package says what to send, sends it once and tells what became of it.
+// It holds the body of a webhook message (Envelope and the payloads of operational events), its signature (Sign),
+// the address rules for endpoints (AddressGuard), one HTTP attempt (Sender), the retry schedule (NextAttemptTime)
+// and the rule by which an endpoint is disabled (EndpointHealth). The contract is client-api#19-webhooks.
+//
+// The package knows neither the store nor Temporal. Packages store and internal/dispatch store the webhook messages
+// and their deliveries, and decide when an attempt is made.
 package webhooks

@@ -2,23 +2,25 @@ package webhooks
 
 import "time"
 
-// The rule of client-api#delivery for giving up an endpoint.
+// The rule by which an endpoint is disabled (client-api#delivery). The clock starts when two failures lie at least
+// minFailureSpread and at most failureWindow apart, without a success between them.
 const (
-	disableAfterFailing = 5 * 24 * time.Hour // of nothing but failures, counted once the clock has started
-	failureWindow       = 24 * time.Hour     // the failures that start the clock lie within this …
-	minFailureSpread    = 12 * time.Hour     // … and the first and the last are at least this far apart
+	disableAfterFailing = 5 * 24 * time.Hour // from the start of the clock, with failures only
+	failureWindow       = 24 * time.Hour
+	minFailureSpread    = 12 * time.Hour
 )
 
-// EndpointHealth is what has to be known of an endpoint's attempts to tell when it is given up. Times are
-// those of the attempts. The zero value is an endpoint whose last attempt succeeded: one success forgives everything.
+// EndpointHealth summarizes the failed attempts of an endpoint since its last success, so that ShouldDisable can
+// decide without the history. Its times are those of attempts. The zero value is an endpoint whose last attempt
+// succeeded: a success resets the health.
 type EndpointHealth struct {
-	FirstFailure time.Time // of the span that is being watched
+	FirstFailure time.Time // start of the failure window
 	LastFailure  time.Time
-	ClockStarted time.Time // when the clock started; zero: it has not
+	ClockStarted time.Time // zero before the clock has started
 }
 
-// AfterFailure gives the health after a failed attempt. Failures come in the order of their times; one
-// that is told late changes nothing.
+// AfterFailure returns the health after a failed attempt. Failures have to be passed in the order of their times; one
+// that is older than the last failure changes nothing.
 func (h EndpointHealth) AfterFailure(at time.Time) EndpointHealth {
 	if at.Before(h.LastFailure) {
 		return h
@@ -32,8 +34,8 @@ func (h EndpointHealth) AfterFailure(at time.Time) EndpointHealth {
 		h.FirstFailure = at
 		return h
 	}
-	// The clock has not started, so all failures since the first lie within 12 hours of it. Where
-	// this one is more than 24 hours from the first, only the previous one can be in its span.
+	// The clock has not started, so all failures since the first one lie less than 12 hours after it. If this one
+	// is more than 24 hours after the first one, only the previous one can be in its window.
 	if at.Sub(h.FirstFailure) > failureWindow {
 		h.FirstFailure = previous
 	}
@@ -46,8 +48,8 @@ func (h EndpointHealth) AfterFailure(at time.Time) EndpointHealth {
 	return h
 }
 
-// ShouldDisable reports whether the endpoint has to be disabled: its clock has run for five days at the
-// time of its last failure.
+// ShouldDisable reports whether the endpoint has to be disabled: at its last failure, the clock has run for at least
+// five days.
 func (h EndpointHealth) ShouldDisable() bool {
 	return !h.ClockStarted.IsZero() && h.LastFailure.Sub(h.ClockStarted) >= disableAfterFailing
 }

@@ -31,7 +31,7 @@ func TestHealth(t *testing.T) {
 		"the span starts again":           {[]float64{0, 5, 40, 50, 53}, 53, false},
 		"five days of the clock, not yet": {[]float64{0, 12, 131.9}, 12, false},
 		"five days of the clock":          {[]float64{0, 12, 60, 132}, 12, true},
-		"told late":                       {[]float64{0, 12, 3}, 12, false},
+		"older than the last failure":     {[]float64{0, 12, 3}, 12, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -50,8 +50,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestHealthNeedsNoHistory compares the two times that Health keeps with the rule applied to the
-// whole history of failures.
+// TestHealthNeedsNoHistory compares EndpointHealth, which stores three times, with the rule applied to all failures.
 func TestHealthNeedsNoHistory(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -72,7 +71,7 @@ func TestHealthNeedsNoHistory(t *testing.T) {
 	})
 }
 
-// contractStartsClock is the rule as client-api#delivery words it, for the last of the failures.
+// contractStartsClock reports whether the last failure starts the clock, by the wording of client-api#delivery.
 func contractStartsClock(failures []time.Time) bool {
 	last := failures[len(failures)-1]
 	for _, f := range failures {

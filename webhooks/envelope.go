@@ -20,12 +20,13 @@ const (
 	MatchReviewCreated = "labtest.match_review.created"
 	MatchReviewUpdated = "labtest.match_review.updated"
 
-	// The operational ones tell the account of its endpoints, in a shape of their own
-	// (RenderExhausted, RenderDisabled). They go to endpoints that name them only.
+	// The operational event types inform a team about its endpoints. Their bodies have another form than the
+	// envelope (RenderExhausted, RenderDisabled), and only endpoints that name them get them.
 
-	// AttemptExhausted says that a message has failed for an endpoint.
+	// AttemptExhausted means that all attempts of a delivery have failed.
 	AttemptExhausted = "message.attempt.exhausted"
-	// EndpointDisabled says that we have disabled an endpoint. It is ours (client-api#delivery).
+	// EndpointDisabled means that the server has disabled an endpoint. The event type is an addition of Aliquot
+	// (client-api#delivery).
 	EndpointDisabled = "endpoint.disabled"
 )
 
@@ -42,8 +43,9 @@ func IsOperational(eventType string) bool {
 	return eventType == AttemptExhausted || eventType == EndpointDisabled
 }
 
-// FilterAccepts reports whether an endpoint with these filter types (nil: all) takes messages of an event
-// type. The operational ones have to be named: a receiver of orders does not know their shape.
+// FilterAccepts reports whether an endpoint with these filter types takes webhook messages of the event type. A nil
+// filter takes all event types except the operational ones. Those have to be named, because a receiver of orders
+// does not know the form of their bodies.
 func FilterAccepts(filterTypes []string, eventType string) bool {
 	if filterTypes == nil {
 		return !IsOperational(eventType)
@@ -51,9 +53,9 @@ func FilterAccepts(filterTypes []string, eventType string) bool {
 	return slices.Contains(filterTypes, eventType)
 }
 
-// Envelope is the body of every labtest message. Its fields stand in the order of the
-// sample in client-api#22-fixtures. The user is absent only from a match review, whose patient may be nobody's user
-// yet.
+// Envelope is the body of every labtest webhook message. Its fields have the order of the sample in
+// client-api#22-fixtures. UserID and ClientUserID may be empty in the messages of a match review only, because its
+// patient may not be a user.
 type Envelope struct {
 	EventType    string          `json:"event_type"`
 	TeamID       string          `json:"team_id"`
@@ -62,8 +64,8 @@ type Envelope struct {
 	Data         json.RawMessage `json:"data"`
 }
 
-// Render gives the bytes to store, sign and send. It is an error when a field that
-// client-api#envelope requires is missing or the data is not a JSON object.
+// Render returns the body of a labtest webhook message: the bytes to store, sign and send. It is an error when a
+// field that client-api#envelope requires is empty, or Data is not a JSON object.
 func Render(e Envelope) ([]byte, error) {
 	if err := e.validate(); err != nil {
 		return nil, fmt.Errorf("rendering %q message: %w", e.EventType, err)
@@ -85,7 +87,8 @@ func (e Envelope) validate() error {
 	return nil
 }
 
-// ExhaustedPayload says which message has failed for which endpoint, and how its last attempt ended.
+// ExhaustedPayload says which webhook message could not be delivered to which endpoint, and how the last attempt
+// ended.
 type ExhaustedPayload struct {
 	AppID       string      `json:"appId"`
 	AppUID      string      `json:"appUid,omitempty"`
@@ -95,15 +98,15 @@ type ExhaustedPayload struct {
 	LastAttempt LastAttempt `json:"lastAttempt"`
 }
 
-// LastAttempt is the attempt after which a message was given up.
+// LastAttempt is the last attempt of an exhausted delivery.
 type LastAttempt struct {
 	ID                 string    `json:"id"`
-	ResponseStatusCode int       `json:"responseStatusCode"` // 0 when there was no answer
+	ResponseStatusCode int       `json:"responseStatusCode"` // 0 without a response
 	Timestamp          time.Time `json:"timestamp"`
 }
 
-// RenderExhausted gives the body of an AttemptExhausted message. It has the keys type
-// and data, in camel case, instead of the envelope (client-api#envelope).
+// RenderExhausted returns the body of an AttemptExhausted message. Instead of the envelope it has the keys type and
+// data, with keys in camel case (client-api#envelope). It is an error when AppID, EndpointID or MsgID is empty.
 func RenderExhausted(x ExhaustedPayload) ([]byte, error) {
 	if x.AppID == "" || x.EndpointID == "" || x.MsgID == "" {
 		return nil, errors.New("rendering exhausted message: an id is missing")
@@ -114,15 +117,16 @@ func RenderExhausted(x ExhaustedPayload) ([]byte, error) {
 	}{AttemptExhausted, x})
 }
 
-// DisabledPayload says which endpoint we have disabled, and why.
+// DisabledPayload says which endpoint the server has disabled, and why.
 type DisabledPayload struct {
 	AppID      string     `json:"appId"`
 	EndpointID string     `json:"endpointId"`
 	FailSince  *time.Time `json:"failSince,omitempty"` // the first failure after the last success
-	Reason     string     `json:"reason"`              // failing, gone
+	Reason     string     `json:"reason"`              // failing or gone
 }
 
-// RenderDisabled gives the body of an EndpointDisabled message.
+// RenderDisabled returns the body of an EndpointDisabled message. It is an error when AppID, EndpointID or Reason is
+// empty.
 func RenderDisabled(d DisabledPayload) ([]byte, error) {
 	if d.AppID == "" || d.EndpointID == "" || d.Reason == "" {
 		return nil, errors.New("rendering disabled message: an id or the reason is missing")
@@ -133,7 +137,7 @@ func RenderDisabled(d DisabledPayload) ([]byte, error) {
 	}{EndpointDisabled, d})
 }
 
-// encode leaves <, > and & as they are: the body is never part of a page.
+// encode encodes v as JSON. It does not escape <, > and &, because the body is never part of an HTML page.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

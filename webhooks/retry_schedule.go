@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds how long a receiver can make us wait by Retry-After: the longest delay of
-// the schedule. A receiver that asks for more is asked again after that.
+// maxRetryAfter is the longest wait that a receiver can ask for by Retry-After. It is the longest delay of the
+// schedule.
 const maxRetryAfter = 10 * time.Hour
 
-// maxJitter is the largest share of a wait that is added to it, so that the deliveries that an
-// outage has failed together do not all come back at once.
+// maxJitter is the largest fraction of a wait that is added to it, so that deliveries that failed together in an
+// outage are not all retried at the same time.
 const maxJitter = 0.1
 
-// RetrySchedule gives the delays of client-api#delivery, one per attempt, each counted from the
-// failure of the attempt before.
+// RetrySchedule returns the delays of client-api#delivery, one per attempt. Each is counted from the failure of the
+// previous attempt.
 func RetrySchedule() []time.Duration {
 	return []time.Duration{
 		0, 5 * time.Second, 5 * time.Minute, 30 * time.Minute,
@@ -22,11 +22,11 @@ func RetrySchedule() []time.Duration {
 	}
 }
 
-// NextAttemptTime gives the time of the attempt after the given number of attempts made, the last of
-// which failed at failedAt. It is never before the schedule's delay, nor before what the receiver
-// asked for (retryAfter; 0: nothing; at most maxRetryAfter), and at most a tenth of the wait later.
-// jitter gives numbers from 0 up to 1; nil stands for a random source. It is false when the
-// schedule is exhausted and the message has failed for its endpoint.
+// NextAttemptTime returns the time of the next attempt, after the given number of attempts, the last of which failed
+// at failedAt. The wait is the schedule's delay or retryAfter, whichever is longer; retryAfter counts up to 10 hours,
+// and 0 means that the receiver asked for no wait. Up to a tenth of the wait is added as jitter. The function jitter
+// returns numbers from 0 to below 1; nil means random numbers. The second result is false when the schedule is
+// exhausted, which means that the delivery has failed.
 func NextAttemptTime(attempts int, failedAt time.Time, retryAfter time.Duration,
 	jitter func() float64) (time.Time, bool) {
 	schedule := RetrySchedule()
@@ -41,7 +41,7 @@ func NextAttemptTime(attempts int, failedAt time.Time, retryAfter time.Duration,
 	return ceilMicrosecond(failedAt.Add(wait)), true
 }
 
-// ceilMicrosecond keeps the precision of the store without coming earlier.
+// ceilMicrosecond rounds up to microseconds, the precision of the store, so that an attempt is never too early.
 func ceilMicrosecond(t time.Time) time.Time {
 	return t.UTC().Add(time.Microsecond - 1).Truncate(time.Microsecond)
 }

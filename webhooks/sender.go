@@ -20,24 +20,23 @@ const (
 	defaultTimeout      = 15 * time.Second // client-api#delivery
 	defaultMaxIdleConns = 16
 	defaultUserAgent    = "Aliquot-Webhooks/1"
-	maxAnswerBytes      = 64 << 10 // bytes of an answer's body that are read
-	maxExcerptBytes     = 1 << 10  // bytes of it that are kept
-	maxAnswerHeader     = 64 << 10
+	maxResponseBytes    = 64 << 10 // of a response's body that are read
+	maxExcerptBytes     = 1 << 10  // of a response's body that are returned
+	maxResponseHeader   = 64 << 10 // bytes
 )
 
 // SenderOptions are the settings of a Sender. The zero value is ready for production.
 type SenderOptions struct {
-	Guard        *AddressGuard    // Defaults to one that allows public addresses only
-	Timeout      time.Duration    // of a whole exchange, from name to body. Defaults to 15 s
-	UserAgent    string           // Defaults to Aliquot-Webhooks/1
-	MaxIdleConns int              // most idle connections to one receiver. Defaults to 16
-	RootCAs      *x509.CertPool   // authorities trusted for receivers. Defaults to the system's
-	Resolver     *net.Resolver    // Defaults to the system's
-	Now          func() time.Time // the clock of signatures. Defaults to time.Now
+	Guard        *AddressGuard    // default: allows public addresses only
+	Timeout      time.Duration    // of a whole exchange, from the name lookup to the end of the body; default: 15 s
+	UserAgent    string           // default: Aliquot-Webhooks/1
+	MaxIdleConns int              // to one host; default: 16
+	RootCAs      *x509.CertPool   // trusted for receivers; default: those of the system
+	Resolver     *net.Resolver    // default: the system's
+	Now          func() time.Time // clock of signatures and of Retry-After dates; default: time.Now
 }
 
-// Sender posts messages to endpoints, one attempt at a time. It is safe for concurrent use and
-// keeps connections open between attempts.
+// Sender posts webhook messages to endpoints. It is safe for concurrent use and reuses connections.
 type Sender struct {
 	guard     *AddressGuard
 	timeout   time.Duration
@@ -47,16 +46,16 @@ type Sender struct {
 	transport *http.Transport
 }
 
-// Attempt is one message on its way to one endpoint.
+// Attempt holds what one attempt sends: a webhook message, and where and how to send it.
 type Attempt struct {
 	URL       string
 	MessageID string            // the same in every attempt of the message
-	Body      []byte            // sent exactly as signed
-	Secrets   []string          // one signature for each: several while one is being rotated
-	Headers   map[string]string // the endpoint's custom headers; reserved ones are left out
+	Body      []byte            // signed and sent unchanged
+	Secrets   []string          // one signature for each; there are two after a rotation (SecretOverlap)
+	Headers   map[string]string // the endpoint's custom headers; reserved and malformed ones are not sent
 }
 
-// NewSender makes a sender. Close it when it is no longer used.
+// NewSender returns a sender. Call Close when it is no longer used.
 func NewSender(o SenderOptions) *Sender {
 	if o.Guard == nil {
 		o.Guard = &AddressGuard{}
@@ -82,14 +81,15 @@ func NewSender(o SenderOptions) *Sender {
 		transport: transport,
 		client: &http.Client{
 			Transport: transport,
-			// A redirect is a failure: following it would send the message where nobody asked for it.
+			// A redirect is a failure: following it would send the message to a URL that the client has not set up.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
 }
 
-// newTransport has no proxy on purpose: through one, the guard would judge the proxy's address
-// instead of the receiver's. Answers are not decompressed, so a small one stays small.
+// newTransport returns a transport whose connections the guard checks. It uses no proxy, because the guard would then
+// check the proxy's address instead of the receiver's. It does not decompress responses, so that a small response
+// cannot become a large one.
 func newTransport(o SenderOptions) *http.Transport {
 	dialer := &net.Dialer{Resolver: o.Resolver, ControlContext: o.Guard.Control}
 	return &http.Transport{
@@ -101,14 +101,14 @@ func newTransport(o SenderOptions) *http.Transport {
 		MaxIdleConns:           1024,
 		MaxIdleConnsPerHost:    o.MaxIdleConns,
 		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxAnswerHeader,
+		MaxResponseHeaderBytes: maxResponseHeader,
 	}
 }
 
-// Close gives up idle connections.
+// Close closes idle connections.
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
-// Post makes one attempt. It never returns an error: whatever happens is the attempt's outcome.
+// Post makes one attempt and returns its outcome. Errors are part of the outcome.
 func (s *Sender) Post(ctx context.Context, a Attempt) AttemptOutcome {
 	start := time.Now()
 	out := s.post(ctx, a)
@@ -121,17 +121,17 @@ func (s *Sender) post(ctx context.Context, a Attempt) AttemptOutcome {
 	if failure := s.failureOfURL(a.URL); failure != FailureNone {
 		return AttemptOutcome{Failure: failure}
 	}
-	within, cancel := context.WithTimeout(ctx, s.timeout)
+	withTimeout, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	var inHandshake atomic.Bool
-	req, failure := s.newRequest(trackHandshake(within, &inHandshake), a)
+	req, failure := s.newRequest(trackHandshake(withTimeout, &inHandshake), a)
 	if failure != FailureNone {
 		return AttemptOutcome{Failure: failure}
 	}
 	resp, err := s.client.Do(req)
 	switch {
 	case err == nil:
-		return s.readAnswer(ctx, resp)
+		return s.readResponse(ctx, resp)
 	case ctx.Err() != nil:
 		return AttemptOutcome{Failure: FailureCancelled}
 	default:
@@ -152,8 +152,8 @@ func (s *Sender) failureOfURL(raw string) Failure {
 	}
 }
 
-// newRequest signs and addresses the message. Our headers are set last, so that none of the endpoint's
-// can take their place.
+// newRequest returns the signed request of an attempt. The sender's own headers are set last, so that the endpoint's
+// custom headers cannot replace them.
 func (s *Sender) newRequest(ctx context.Context, a Attempt) (*http.Request, Failure) {
 	signed, err := Sign(a.MessageID, s.now(), a.Body, a.Secrets...)
 	if err != nil {
@@ -176,25 +176,25 @@ func (s *Sender) newRequest(ctx context.Context, a Attempt) (*http.Request, Fail
 	return req, FailureNone
 }
 
-// allowTransportRetry lets the transport send the request again when a kept connection turns out to
-// have been closed by the receiver. Receivers know repeats by the message id. A header without a
-// value is not sent (net/http.Transport).
+// allowTransportRetry lets the transport repeat the request when the receiver has closed a reused connection. The
+// transport does that for requests with an Idempotency-Key header, and does not send a header without a value (see
+// net/http.Transport). Receivers recognize repeated messages by their id.
 func allowTransportRetry(h http.Header) {
 	if _, custom := h["Idempotency-Key"]; !custom {
 		h["Idempotency-Key"] = nil
 	}
 }
 
-// readAnswer takes what is kept of the answer. The body is read so that the connection can be used again,
-// but no further than maxRead; closing a longer one closes its connection.
-func (s *Sender) readAnswer(ctx context.Context, resp *http.Response) AttemptOutcome {
+// readResponse returns the outcome that a response means. It reads the body, so that the connection can be reused, up
+// to maxResponseBytes. The connection of a longer response is closed.
+func (s *Sender) readResponse(ctx context.Context, resp *http.Response) AttemptOutcome {
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes))
 	if ctx.Err() != nil {
-		err = nil // we stopped reading, so the status is all there is to judge
+		err = nil // reading was cancelled by the caller, so only the status counts
 	}
 	out := AttemptOutcome{
-		Failure:    failureOfAnswer(resp.StatusCode, err),
+		Failure:    failureOfResponse(resp.StatusCode, err),
 		StatusCode: resp.StatusCode,
 		Gone:       resp.StatusCode == http.StatusGone,
 		Excerpt:    bytes.Clone(body[:min(len(body), maxExcerptBytes)]),
@@ -205,8 +205,8 @@ func (s *Sender) readAnswer(ctx context.Context, resp *http.Response) AttemptOut
 	return out
 }
 
-// trackHandshake notes whether the exchange is in the middle of a TLS handshake, or failed in one.
-// The transport's errors for that have no common type.
+// trackHandshake sets inHandshake while a TLS handshake is under way, and leaves it set when the handshake fails. The
+// transport's errors of failed handshakes have no common type.
 func trackHandshake(ctx context.Context, inHandshake *atomic.Bool) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		TLSHandshakeStart: func() { inHandshake.Store(true) },

@@ -33,7 +33,7 @@ func TestPostHangingReceiver(t *testing.T) {
 	require.GreaterOrEqual(t, out.Duration, shortTimeout)
 }
 
-// A status alone is not an answer in time: the time-out covers the body too.
+// The timeout covers the body of the response too.
 func TestPostSlowBody(t *testing.T) {
 	t.Parallel()
 	url, _ := newReceiver(t, func(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +48,7 @@ func TestPostSlowBody(t *testing.T) {
 	require.Equal(t, "almost", string(out.Excerpt))
 }
 
-// A listener that never accepts speaks no TLS: the handshake hangs.
+// A listener that never accepts connections does not respond to the handshake.
 func TestPostHangingHandshake(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -73,12 +73,10 @@ func TestPostBrokenConnections(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: "+strings.Repeat("x", 1<<20)+"\r\n\r\n")
 		}, webhooks.FailureConnect, 0},
 		"body cut after 200": {func(c *net.TCPConn) {
-			_,
-				_ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab")
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab")
 		}, webhooks.FailureNone, 200},
 		"body cut after 500": {func(c *net.TCPConn) {
-			_,
-				_ = io.WriteString(c, "HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\nab")
+			_, _ = io.WriteString(c, "HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\nab")
 		}, webhooks.FailureStatus, 500},
 	}
 	for name, tt := range tests {
@@ -110,7 +108,7 @@ func TestPostConnectionRefused(t *testing.T) {
 	require.Equal(t, webhooks.FailureConnect, out.Failure)
 }
 
-// A body without an end is read up to a bound and then given up with its connection.
+// An endless body is read up to a limit. Then its connection is closed.
 func TestPostHugeBody(t *testing.T) {
 	t.Parallel()
 	var written atomic.Int64
@@ -129,14 +127,14 @@ func TestPostHugeBody(t *testing.T) {
 	out := newSender(t, webhooks.SenderOptions{}).Post(t.Context(), newAttempt(t, url))
 	require.True(t, out.Delivered)
 	require.Len(t, out.Excerpt, 1024)
-	require.Equal(t, 1024, cap(out.Excerpt), "nothing beyond the excerpt is kept")
+	require.Equal(t, 1024, cap(out.Excerpt), "only the excerpt stays in memory")
 	require.Equal(t, "0123456789abcdef", string(out.Excerpt[:16]))
 	<-ended // the receiver could not go on writing
 	require.GreaterOrEqual(t, written.Load(), int64(64<<10))
 }
 
-// Attempts share a connection, and one that the receiver has closed meanwhile costs no attempt.
-func TestPostKeepsConnections(t *testing.T) {
+// Attempts reuse a connection. When the receiver has closed it, the request is repeated within the same attempt.
+func TestPostReusesConnections(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int32
 	peers := make(chan string, 8)
@@ -228,7 +226,7 @@ func TestPostRefusesAddressesAndURLs(t *testing.T) {
 	require.Empty(t, deliveries)
 }
 
-// A public-looking name can point at a private address; what counts is where the socket goes.
+// A public name can resolve to a private address. The address of the connection decides.
 func TestPostRefusesNameOfPrivateAddress(t *testing.T) {
 	t.Parallel()
 	url, deliveries := newReceiver(t, respondWith(200))
@@ -243,11 +241,11 @@ func TestPostRefusesNameOfPrivateAddress(t *testing.T) {
 	require.Empty(t, deliveries)
 
 	lenient := newSender(t, webhooks.SenderOptions{Resolver: resolver})
-	require.True(t, lenient.Post(t.Context(), newAttempt(t, named)).Delivered, "control: the name does lead there")
+	require.True(t, lenient.Post(t.Context(), newAttempt(t, named)).Delivered, "control: the name resolves to it")
 	require.Len(t, deliveries, 1)
 }
 
-// Neither does it help to name a good address first and another one when the socket connects, or at the next attempt.
+// A name can resolve to an allowed address at one attempt and to a refused one at the next. Each connection is checked.
 func TestPostRefusesNamesThatChangeTheirAddress(t *testing.T) {
 	t.Parallel()
 	url, deliveries := newReceiver(t,
@@ -274,13 +272,13 @@ func TestPostRefusesNamesThatChangeTheirAddress(t *testing.T) {
 	require.Len(t, deliveries, 2)
 }
 
-// newResolver resolves every name to one IPv4 address, by asking a real name server.
+// newResolver returns a resolver that resolves every name to one IPv4 address, by a name server on this machine.
 func newResolver(t *testing.T, address [4]byte) *net.Resolver {
 	t.Helper()
 	return newChangingResolver(t, func() *[4]byte { return &address })
 }
 
-// newChangingResolver resolves every name to the IPv4 address of the moment.
+// newChangingResolver returns a resolver that resolves every name to the IPv4 address that the function returns.
 func newChangingResolver(t *testing.T, address func() *[4]byte) *net.Resolver {
 	t.Helper()
 	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -304,7 +302,7 @@ func newChangingResolver(t *testing.T, address func() *[4]byte) *net.Resolver {
 	}
 }
 
-// dnsAnswer answers a query for an A record with the address, any other with no record.
+// dnsAnswer returns the response to a query: the address for an A record, and no record for any other type.
 func dnsAnswer(query []byte, address [4]byte) []byte {
 	const header, typeA = 12, 1
 	end := header + bytes.IndexByte(query[header:], 0) + 1 // of the name

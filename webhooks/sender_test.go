@@ -17,14 +17,14 @@ import (
 
 const loopback = "127.0.0.0/8"
 
-// receivedRequest is what a receiver got of one delivery.
+// receivedRequest is one request that a receiver got.
 type receivedRequest struct {
 	method string
 	header http.Header
 	body   []byte
 }
 
-// newReceiver starts a receiver that reads each delivery, then answers with h.
+// newReceiver starts a receiver that reads each request and responds with h.
 func newReceiver(t *testing.T, h http.HandlerFunc) (url string, deliveries <-chan receivedRequest) {
 	t.Helper()
 	got := make(chan receivedRequest, 16)
@@ -187,11 +187,11 @@ func TestPostStatusFailures(t *testing.T) {
 			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
 		"429 negative": {header(429, "Retry-After", "-5"),
 			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429}},
-		"429 for ever": {header(429, "Retry-After", "99999999999999999999"),
+		"429 too many seconds": {header(429, "Retry-After", "99999999999999999999"),
 			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
-		"429 until the end": {header(429, "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"),
+		"429 date far ahead": {header(429, "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"),
 			webhooks.AttemptOutcome{Failure: webhooks.FailureStatus, StatusCode: 429, RetryAfter: 10 * time.Hour}},
-		"200 asks for none ": {header(200, "Retry-After", "120"), webhooks.AttemptOutcome{Delivered: true, StatusCode: 200}},
+		"200 ignores it": {header(200, "Retry-After", "120"), webhooks.AttemptOutcome{Delivered: true, StatusCode: 200}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,27 +16,30 @@ import (
 const (
 	secretPrefix   = "whsec_"
 	newSecretBytes = 32
-	minSecretBytes = 24 // the range that the Standard Webhooks specification allows
+
+	// The range that the Standard Webhooks specification allows.
+	minSecretBytes = 24
 	maxSecretBytes = 64
 )
 
-// SecretOverlap is how long the secret before a rotation signs too, so that receivers can change over.
+// SecretOverlap is the time after a rotation in which messages are signed with the previous secret too, so that
+// receivers can switch to the new one.
 const SecretOverlap = 24 * time.Hour
 
-// ErrInvalidSecret says that a text is not a signing secret.
+// ErrInvalidSecret is the error for a text that is not a signing secret.
 var ErrInvalidSecret = errors.New("webhooks: a secret is whsec_ and the base64 of 24 to 64 bytes")
 
-// NewSecret makes a signing secret for an endpoint: whsec_ and the base64 of 32 random bytes.
+// NewSecret returns a new signing secret for an endpoint: whsec_ and 32 random bytes in base64.
 func NewSecret() (string, error) {
 	key := make([]byte, newSecretBytes)
 	if _, err := rand.Read(key); err != nil {
-		return "", fmt.Errorf("making webhook secret: %w", err)
+		return "", fmt.Errorf("generating webhook secret: %w", err)
 	}
 	return secretPrefix + base64.StdEncoding.EncodeToString(key), nil
 }
 
-// ParseSecret gives the key that a secret holds, made by NewSecret or brought by a client. The
-// error is ErrSecret.
+// ParseSecret returns the signing key of a secret, which NewSecret generated or a client supplied. The error is
+// ErrInvalidSecret.
 func ParseSecret(secret string) ([]byte, error) {
 	encoded, ok := strings.CutPrefix(secret, secretPrefix)
 	if !ok {
@@ -49,17 +52,18 @@ func ParseSecret(secret string) ([]byte, error) {
 	return key, nil
 }
 
-// The signing headers of client-api#signing-headers, beside their names in the Standard Webhooks
-// specification. Both sets are sent: the vendor's SDKs read the first, other verifiers the second.
+// The signing headers of client-api#signing-headers. The headers of the Standard Webhooks specification are sent too,
+// with the same values: the SDKs of the client API read the first set, other verifiers read the second.
 const (
 	headerSvixID        = "svix-id"
 	headerSvixTimestamp = "svix-timestamp"
 	headerSvixSignature = "svix-signature"
 )
 
-// Sign gives the headers that prove a body's origin and time. The id is the message's, the same in
-// every attempt; the time is the attempt's. While a secret is being rotated there are several, and
-// one signature for each. It is an error to have no id, no secret, or one that is not a secret.
+// Sign returns the headers by which a receiver verifies the origin and the time of a body. The id is that of the
+// webhook message and the same in every attempt; at is the time of the attempt, sent in seconds. There is one
+// signature for each secret. It is an error when the id is empty, or when there is no secret or an invalid one
+// (ErrInvalidSecret).
 func Sign(id string, at time.Time, body []byte, secrets ...string) (http.Header, error) {
 	if id == "" || len(secrets) == 0 {
 		return nil, errors.New("signing webhook: no message id or no secret")

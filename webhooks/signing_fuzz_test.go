@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzSign: a secret is refused, or what is signed with it verifies with the library that receivers use, and with one byte more does not.
+// FuzzSign checks that Sign either refuses a secret, or returns headers that the library of the receivers accepts for
+// the body, and not for the body with one more byte.
 func FuzzSign(f *testing.F) {
 	f.Add("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "msg_1", []byte(`{"a":1}`))
 	f.Add("whsec_", "", []byte(nil))

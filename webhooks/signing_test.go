@@ -20,7 +20,7 @@ func newSecret(t *testing.T) string {
 	return secret
 }
 
-// verify is what a receiver does, with the library of the specification.
+// verify verifies a request as a receiver does, with the library of the Standard Webhooks specification.
 func verify(t *testing.T, secret string, body []byte, h http.Header) error {
 	t.Helper()
 	receiver, err := standardwebhooks.NewWebhook(secret)
@@ -73,7 +73,7 @@ func TestParseSecret(t *testing.T) {
 	}
 }
 
-// The vector was computed outside Go, with Python's hmac.
+// The expected signature was computed with Python's hmac module.
 func TestSignVector(t *testing.T) {
 	t.Parallel()
 	const secret = "whsec_YWxpcXVvdC1hbGlxdW90LWFsaXF1b3QtMDE="

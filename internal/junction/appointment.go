@@ -7,7 +7,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// ClientFacingAppointment is an appointment as clients see it, in answers and in webhooks alike.
+// ClientFacingAppointment is an appointment in API responses and in webhook messages.
 type ClientFacingAppointment struct {
 	ID                 string                         `json:"id" format:"uuid"`
 	UserID             string                         `json:"user_id" format:"uuid"`
@@ -15,13 +15,13 @@ type ClientFacingAppointment struct {
 	OrderTransactionID string                         `json:"order_transaction_id" format:"uuid"`
 	Address            USAddress                      `json:"address"`
 	Location           LngLat                         `json:"location"`
-	StartAt            *time.Time                     `json:"start_at" doc:"Null while the provider has set no time."`
+	StartAt            *time.Time                     `json:"start_at" doc:"Null until the provider has set a time."`
 	EndAt              *time.Time                     `json:"end_at"`
 	IANATimezone       *string                        `json:"iana_timezone"`
 	Type               order.AppointmentType          `json:"type"`
 	Provider           string                         `json:"provider"`
 	Status             lifecycle.AppointmentStatus    `json:"status"`
-	ProviderID         string                         `json:"provider_id" doc:"The provider's id; empty until it has told it."`
+	ProviderID         string                         `json:"provider_id" doc:"The provider's id; empty at first."`
 	ExternalID         *string                        `json:"external_id" doc:"The provider's confirmation number."`
 	CanReschedule      bool                           `json:"can_reschedule"`
 	AppointmentNotes   *string                        `json:"appointment_notes"`
@@ -37,13 +37,14 @@ type ClientFacingAppointmentEvent struct {
 	Data      *AppointmentEventData `json:"data"`
 }
 
-// AppointmentEventData says who brought an event about (patient, provider, system), and whether it moved the appointment.
+// AppointmentEventData says who caused an event (patient, provider or system), and whether the event rescheduled the
+// appointment.
 type AppointmentEventData struct {
 	Origin       string `json:"origin"`
 	IsReschedule bool   `json:"is_reschedule"`
 }
 
-// USAddress is where an appointment is. Unit is deprecated, and always null (client-api#clientfacingappointment).
+// USAddress is the address of an appointment. Unit is deprecated and always null (client-api#clientfacingappointment).
 type USAddress struct {
 	FirstLine   string  `json:"first_line"`
 	SecondLine  *string `json:"second_line"`
@@ -54,18 +55,19 @@ type USAddress struct {
 	AccessNotes *string `json:"access_notes"`
 }
 
-// LngLat is a place on the globe, in degrees; 0, 0 where it is not known.
+// LngLat is a geographic location in degrees. It is 0, 0 when the location is not known.
 type LngLat struct {
 	Lng float64 `json:"lng"`
 	Lat float64 `json:"lat"`
 }
 
-// RenderAppointment writes the appointment as clients get it.
+// RenderAppointment returns the JSON of an appointment.
 func RenderAppointment(a order.AppointmentDocument) ([]byte, error) {
 	return renderJSON("an appointment", FromAppointment(a))
 }
 
-// FromAppointment is the appointment as clients see it after its newest event.
+// FromAppointment returns the client-facing form of an appointment. Its event status and data are those of the newest
+// event.
 func FromAppointment(a order.AppointmentDocument) ClientFacingAppointment {
 	c := ClientFacingAppointment{
 		ID:                 a.ID,
@@ -101,7 +103,7 @@ func FromAppointment(a order.AppointmentDocument) ClientFacingAppointment {
 	return c
 }
 
-// nilIfZero is nil for the zero time.
+// nilIfZero returns the time in UTC, or nil for the zero time.
 func nilIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -46,28 +46,28 @@ func renderAppointment(t *testing.T, a order.AppointmentDocument) map[string]any
 	return decode(t, b)
 }
 
-func TestAppointmentIsTheContractsSample(t *testing.T) {
+func TestAppointmentEqualsTheSampleOfTheContract(t *testing.T) {
 	t.Parallel()
 	var sample struct {
 		Data junction.ClientFacingAppointment
 	}
 	require.NoError(t, json.Unmarshal(readFixture(t, "contract/appointment_updated.json"), &sample))
 	require.Nil(t, sample.Data.Events[0].Data)
-	// ours has data in every event
+	// Aliquot writes data in every event; the sample has none in its first event.
 	sample.Data.Events[0].Data = &junction.AppointmentEventData{Origin: order.AppointmentOriginPatient}
 	got, err := junction.RenderAppointment(sampleAppointment())
 	require.NoError(t, err)
 	require.JSONEq(t, jsonInUTC(t, sample.Data), string(got))
 	require.Equal(t, "2026-01-08T16:00:00Z", decode(t, got)["start_at"])
 
-	// Every key of the sample, also of what is null in it, and none besides.
+	// The keys are exactly those of the sample, including keys whose value is null.
 	raw, ok := decode(t, readFixture(t, "contract/appointment_updated.json"))["data"].(map[string]any)
 	require.True(t, ok)
 	raw["events"].([]any)[0] = raw["events"].([]any)[1]
 	require.Equal(t, keyTypes(raw), keyTypes(decode(t, got)))
 }
 
-// jsonInUTC writes an appointment with its times as we write them.
+// jsonInUTC returns the JSON of an appointment with its times in UTC.
 func jsonInUTC(t *testing.T, a junction.ClientFacingAppointment) string {
 	t.Helper()
 	start, end := a.StartAt.UTC(), a.EndAt.UTC()
@@ -80,7 +80,7 @@ func jsonInUTC(t *testing.T, a junction.ClientFacingAppointment) string {
 	return string(b)
 }
 
-// What is not known yet is null or empty, and never left out.
+// A value that is not known is null or empty. Its key is never left out.
 func TestARequestedAppointmentHasNoTime(t *testing.T) {
 	t.Parallel()
 	full := renderAppointment(t, sampleAppointment())
@@ -133,7 +133,8 @@ func TestCriticalResult(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.JSONEq(t,
-		`{"order_id":"7ad5d183-2a0d-4004-89ff-938c11d31e7a","sample_id":"123456789","status":"partial","interpretation":"critical",
+		`{"order_id":"7ad5d183-2a0d-4004-89ff-938c11d31e7a","sample_id":"123456789",
+		"status":"partial","interpretation":"critical",
 		"team_id":"7e504b87-ff19-400c-933b-e43c5fdfdefa","user_id":"a440c482-1f7d-4d6b-933f-34fde1ec12e7",
 		"created_at":"2026-01-05T10:01:00.123456Z","updated_at":"2026-01-05T11:00:00.123456Z"}`, string(b))
 }

@@ -8,7 +8,7 @@ import (
 // statusActive is the status of a lab test that can be ordered.
 const statusActive = "active"
 
-// ClientFacingLabTest is a test that can be ordered. Lab and Markers are null inside an order.
+// ClientFacingLabTest is a lab test. Lab and Markers are null inside an order.
 type ClientFacingLabTest struct {
 	ID                        string               `json:"id" format:"uuid"`
 	Slug                      string               `json:"slug"`
@@ -41,7 +41,7 @@ type ClientFacingLab struct {
 	LogoURL           *string  `json:"logo_url"`
 }
 
-// FromLabTest is the test with its lab and markers.
+// FromLabTest returns the client-facing form of a lab test with its lab and markers.
 func FromLabTest(t order.LabTest) ClientFacingLabTest {
 	out := fromLabTestInOrder(t)
 	if t.Lab != nil {
@@ -55,6 +55,7 @@ func FromLabTest(t order.LabTest) ClientFacingLabTest {
 	return out
 }
 
+// fromLabTestInOrder returns the client-facing form of an order's lab test, without lab and markers.
 func fromLabTestInOrder(t order.LabTest) ClientFacingLabTest {
 	return ClientFacingLabTest{
 		ID:                        t.ID,
@@ -73,7 +74,7 @@ func fromLabTestInOrder(t order.LabTest) ClientFacingLabTest {
 	}
 }
 
-// FromLab is the laboratory.
+// FromLab returns the client-facing form of a laboratory.
 func FromLab(l order.Lab) ClientFacingLab {
 	return ClientFacingLab{
 		ID:                l.ID,
@@ -88,7 +89,7 @@ func FromLab(l order.Lab) ClientFacingLab {
 	}
 }
 
-// emptyIfNil is never nil, so that it is written as [] rather than null.
+// emptyIfNil returns an empty list instead of nil, so that JSON has [] instead of null.
 func emptyIfNil(s []string) []string {
 	if s == nil {
 		return []string{}

@@ -2,7 +2,7 @@ package junction
 
 import "github.com/aliquot-labs/aliquot/order"
 
-// AreaInfo is who takes samples around a postal code.
+// AreaInfo lists who collects samples around a postal code.
 type AreaInfo struct {
 	ZipCode     string                 `json:"zip_code"`
 	Phlebotomy  PhlebotomyAreaInfo     `json:"phlebotomy"`
@@ -15,45 +15,46 @@ type PhlebotomyAreaInfo struct {
 	Providers []PhlebotomyProviderInfo `json:"providers" nullable:"false"`
 }
 
-// PhlebotomyProviderInfo is a provider that serves an area, and how appointments with it are made there.
+// PhlebotomyProviderInfo is a provider that serves an area. ServiceTypes say how its appointments are booked there.
 type PhlebotomyProviderInfo struct {
 	Name         string   `json:"name" enum:"getlabs,phlebfinders,quest,sonora_quest"`
 	ServiceTypes []string `json:"service_types" enum:"appointment-ready,appointment-request" nullable:"false"`
 }
 
-// PSCAreaInfo is a lab's part of an area.
+// PSCAreaInfo summarizes a lab's patient service centers in an area.
 type PSCAreaInfo struct {
 	PatientServiceCenters PSCAreaInfoDetails `json:"patient_service_centers"`
 	SupportedBillTypes    []string           `json:"supported_bill_types" nullable:"false"`
 	LabID                 int                `json:"lab_id"`
 }
 
-// PSCAreaInfoDetails are a lab's patient service centers in an area, taken together.
+// PSCAreaInfoDetails describes all patient service centers of a lab in an area together.
 type PSCAreaInfoDetails struct {
 	AppointmentWithVital bool     `json:"appointment_with_vital" doc:"Appointments with one of them can be booked here."`
-	WithinRadius         int      `json:"within_radius" doc:"How many there are."`
+	WithinRadius         int      `json:"within_radius" doc:"Number of patient service centers."`
 	Radius               string   `json:"radius" enum:"10,20,25,50,100" doc:"Miles."`
 	Capabilities         []string `json:"capabilities" nullable:"false"`
 }
 
-// PSCInfo are a lab's patient service centers around a place, nearest first.
+// PSCInfo lists a lab's patient service centers around a location, nearest first.
 type PSCInfo struct {
-	LabID                 int                       `json:"lab_id"`
-	Slug                  string                    `json:"slug"`
-	PatientServiceCenters []ClientFacingLabLocation `json:"patient_service_centers" nullable:"false" doc:"At most 30, nearest first."`
+	LabID int    `json:"lab_id"`
+	Slug  string `json:"slug"`
+
+	PatientServiceCenters []ClientFacingLabLocation `json:"patient_service_centers" nullable:"false" doc:"The nearest 30."`
 }
 
 // ClientFacingLabLocation is a patient service center.
 type ClientFacingLabLocation struct {
 	Metadata           LabLocationMetadata `json:"metadata"`
-	Distance           int                 `json:"distance" doc:"Miles, as the crow flies."`
+	Distance           int                 `json:"distance" doc:"Miles, in a straight line."`
 	SiteCode           string              `json:"site_code"`
 	SupportedBillTypes []string            `json:"supported_bill_types" nullable:"false"`
 	Location           LngLat              `json:"location"`
 	Capabilities       []string            `json:"capabilities" nullable:"false"`
 }
 
-// LabLocationMetadata says where a patient service center is, and when it is open.
+// LabLocationMetadata holds the address, the contact data and the opening hours of a patient service center.
 type LabLocationMetadata struct {
 	Name        string            `json:"name"`
 	State       string            `json:"state"`
@@ -67,7 +68,7 @@ type LabLocationMetadata struct {
 	Website     *string           `json:"website"`
 }
 
-// FromSite is the site, so many miles away.
+// FromSite returns the client-facing form of a patient service center that is the given number of miles away.
 func FromSite(s order.Site, miles int) ClientFacingLabLocation {
 	return ClientFacingLabLocation{
 		Metadata: LabLocationMetadata{

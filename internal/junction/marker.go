@@ -1,10 +1,8 @@
 package junction
 
-import (
-	"github.com/aliquot-labs/aliquot/order"
-)
+import "github.com/aliquot-labs/aliquot/order"
 
-// ClientFacingMarker is one thing that a lab can be asked for.
+// ClientFacingMarker is a marker of a lab: a test or a panel with a code of its own.
 type ClientFacingMarker struct {
 	ID               int64   `json:"id"`
 	Name             string  `json:"name"`
@@ -14,20 +12,20 @@ type ClientFacingMarker struct {
 	ProviderID       *string `json:"provider_id" doc:"The lab's own code."`
 	Type             *string `json:"type"`
 	Unit             *string `json:"unit"`
-	Price            *string `json:"price" doc:"US dollars; null: by contract."`
-	AOE              *AoE    `json:"aoe" doc:"Null: the lab asks nothing on order entry."`
+	Price            *string `json:"price" doc:"US dollars; null where a contract sets the price."`
+	AOE              *AoE    `json:"aoe" doc:"Null where the lab asks no questions at order entry."`
 	ALaCarteEnabled  bool    `json:"a_la_carte_enabled"`
 	CommonTATDays    *int    `json:"common_tat_days"`
 	WorstCaseTATDays *int    `json:"worst_case_tat_days"`
 	IsOrderable      bool    `json:"is_orderable"`
 }
 
-// AoE is what a lab asks on order entry.
+// AoE holds the questions that a lab asks at order entry.
 type AoE struct {
 	Questions []Question `json:"questions" nullable:"false"`
 }
 
-// Question is one that a lab asks on order entry.
+// Question is one question that a lab asks at order entry.
 type Question struct {
 	ID         int64    `json:"id"`
 	Required   bool     `json:"required"`
@@ -40,20 +38,20 @@ type Question struct {
 	Default    *string  `json:"default"`
 }
 
-// Answer is one that can be chosen. Orders send its code.
+// Answer is one of the possible answers to a question. An order contains its code.
 type Answer struct {
 	ID    int64  `json:"id"`
 	Code  string `json:"code"`
 	Value string `json:"value"`
 }
 
-// ClientFacingMarkerComplete is a marker with the results that it leads to.
+// ClientFacingMarkerComplete is a marker with the results that a lab reports for it.
 type ClientFacingMarkerComplete struct {
 	ClientFacingMarker
 	ExpectedResults []ClientFacingResult `json:"expected_results" nullable:"false"`
 }
 
-// ClientFacingResult is a result that a marker leads to.
+// ClientFacingResult is a result that a lab reports for a marker.
 type ClientFacingResult struct {
 	ID         int64              `json:"id"`
 	Name       string             `json:"name"`
@@ -73,7 +71,7 @@ type ClientFacingLoinc struct {
 	Unit *string `json:"unit"`
 }
 
-// FromMarker is the marker.
+// FromMarker returns the client-facing form of a marker.
 func FromMarker(m order.Marker) ClientFacingMarker {
 	return ClientFacingMarker{
 		ID:               m.ID,
@@ -93,7 +91,7 @@ func FromMarker(m order.Marker) ClientFacingMarker {
 	}
 }
 
-// FromMarkerComplete is the marker with the results that it leads to.
+// FromMarkerComplete returns the client-facing form of a marker with its expected results.
 func FromMarkerComplete(m order.Marker) ClientFacingMarkerComplete {
 	out := ClientFacingMarkerComplete{ClientFacingMarker: FromMarker(m),
 		ExpectedResults: make([]ClientFacingResult, len(m.ExpectedResults))}
@@ -118,8 +116,7 @@ func fromQuestions(all []order.Question) *AoE {
 		}
 		out.Questions[i] = Question{
 			ID: q.ID, Required: q.Required, Code: q.Code, Value: q.Text, Type: string(q.Type), Sequence: q.Sequence,
-			Answers:    answers,
-			Constraint: q.Constraint, Default: q.Default,
+			Answers: answers, Constraint: q.Constraint, Default: q.Default,
 		}
 	}
 	return out

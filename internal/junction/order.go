@@ -11,46 +11,54 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// defaultBilling is what an order without a billing type is billed as.
+// defaultBilling is the billing type of an order that has none.
 const defaultBilling = "client_bill"
 
-// ClientFacingOrder is an order as clients see it, in answers and in webhooks alike.
+// ClientFacingOrder is an order in API responses and in webhook messages.
 type ClientFacingOrder struct {
-	UserID             string                        `json:"user_id" format:"uuid"`
-	ID                 string                        `json:"id" format:"uuid"`
-	TeamID             string                        `json:"team_id" format:"uuid"`
-	PatientDetails     *PatientDetails               `json:"patient_details" doc:"Null until a registrable kit is registered."`
-	PatientAddress     *PatientAddress               `json:"patient_address" doc:"Null until a registrable kit is registered."`
-	LabTest            ClientFacingLabTest           `json:"lab_test"`
-	Details            Details                       `json:"details"`
-	SampleID           *string                       `json:"sample_id" doc:"Null until the requisition exists."`
-	Notes              *string                       `json:"notes"`
-	ClinicalNotes      *string                       `json:"clinical_notes"`
-	CreatedAt          time.Time                     `json:"created_at"`
-	UpdatedAt          time.Time                     `json:"updated_at"`
-	Events             []ClientFacingOrderEvent      `json:"events" nullable:"false" doc:"Oldest first."`
-	Status             lifecycle.TopStatus           `json:"status" doc:"The top-level part of the last event's status."`
-	LastEvent          ClientFacingOrderEvent        `json:"last_event"`
-	Physician          *ClientFacingPhysician        `json:"physician"`
-	HealthInsuranceID  *string                       `json:"health_insurance_id" format:"uuid"`
-	RequisitionFormURL *string                       `json:"requisition_form_url" doc:"The requisition without a key, for 7 days; null before it exists, and where the server has no public address."`
-	Priority           bool                          `json:"priority"`
-	ShippingDetails    *ShippingAddress              `json:"shipping_details" doc:"Registrable kits only."`
-	ActivateBy         *order.Date                   `json:"activate_by"`
-	Passthrough        *string                       `json:"passthrough"`
-	BillingType        string                        `json:"billing_type"`
-	ICDCodes           []string                      `json:"icd_codes"`
-	HasABN             bool                          `json:"has_abn" doc:"The patient is given an advance beneficiary notice, because Medicare is billed."`
-	Interpretation     *string                       `json:"interpretation" doc:"Null before results."`
-	HasMissingResults  *bool                         `json:"has_missing_results" doc:"Null before results."`
-	ExpectedResultBy   *order.Date                   `json:"expected_result_by_date"`
-	WorstCaseResultBy  *order.Date                   `json:"worst_case_result_by_date"`
-	Origin             order.Origin                  `json:"origin"`
-	OrderTransaction   *ClientFacingOrderTransaction `json:"order_transaction"`
-	Sequence           int64                         `json:"sequence" doc:"Number of the last event; rises by one per event."`
+	UserID string `json:"user_id" format:"uuid"`
+	ID     string `json:"id" format:"uuid"`
+	TeamID string `json:"team_id" format:"uuid"`
+
+	PatientDetails *PatientDetails `json:"patient_details" doc:"Null until a registrable kit is registered."`
+	PatientAddress *PatientAddress `json:"patient_address" doc:"Null until a registrable kit is registered."`
+
+	LabTest           ClientFacingLabTest      `json:"lab_test"`
+	Details           Details                  `json:"details"`
+	SampleID          *string                  `json:"sample_id" doc:"Null until the requisition exists."`
+	Notes             *string                  `json:"notes"`
+	ClinicalNotes     *string                  `json:"clinical_notes"`
+	CreatedAt         time.Time                `json:"created_at"`
+	UpdatedAt         time.Time                `json:"updated_at"`
+	Events            []ClientFacingOrderEvent `json:"events" nullable:"false" doc:"Oldest first."`
+	Status            lifecycle.TopStatus      `json:"status" doc:"The top-level part of the last event's status."`
+	LastEvent         ClientFacingOrderEvent   `json:"last_event"`
+	Physician         *ClientFacingPhysician   `json:"physician"`
+	HealthInsuranceID *string                  `json:"health_insurance_id" format:"uuid"`
+
+	// RequisitionFormURL is null before the requisition exists, and where the server has no public address.
+	RequisitionFormURL *string `json:"requisition_form_url" doc:"Needs no API key, for 7 days. Null until it exists."`
+
+	Priority        bool             `json:"priority"`
+	ShippingDetails *ShippingAddress `json:"shipping_details" doc:"Registrable kits only."`
+	ActivateBy      *order.Date      `json:"activate_by"`
+	Passthrough     *string          `json:"passthrough"`
+	BillingType     string           `json:"billing_type"`
+	ICDCodes        []string         `json:"icd_codes"`
+
+	HasABN bool `json:"has_abn" doc:"Medicare is billed, so the patient gets an advance beneficiary notice."`
+
+	Interpretation    *string                       `json:"interpretation" doc:"Null before results."`
+	HasMissingResults *bool                         `json:"has_missing_results" doc:"Null before results."`
+	ExpectedResultBy  *order.Date                   `json:"expected_result_by_date"`
+	WorstCaseResultBy *order.Date                   `json:"worst_case_result_by_date"`
+	Origin            order.Origin                  `json:"origin"`
+	OrderTransaction  *ClientFacingOrderTransaction `json:"order_transaction"`
+
+	Sequence int64 `json:"sequence" doc:"Number of the last event; rises by one per event."`
 }
 
-// ClientFacingOrderEvent is one status of an order's history.
+// ClientFacingOrderEvent is one event of an order.
 type ClientFacingOrderEvent struct {
 	ID           int64             `json:"id" doc:"The event's number in its order, from 1."`
 	CreatedAt    time.Time         `json:"created_at"`
@@ -58,7 +66,7 @@ type ClientFacingOrderEvent struct {
 	StatusDetail *lifecycle.Detail `json:"status_detail"`
 }
 
-// ClientFacingPhysician is who orders the test.
+// ClientFacingPhysician is the physician who orders the lab test.
 type ClientFacingPhysician struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
@@ -72,7 +80,7 @@ type ClientFacingOrderTransaction struct {
 	Orders []ClientFacingOrderInTransaction `json:"orders" nullable:"false" doc:"Oldest first."`
 }
 
-// ClientFacingOrderInTransaction is one order as its transaction lists it.
+// ClientFacingOrderInTransaction is one order of an order transaction.
 type ClientFacingOrderInTransaction struct {
 	ID                      string              `json:"id" format:"uuid"`
 	LowLevelStatus          lifecycle.LowStatus `json:"low_level_status"`
@@ -83,7 +91,8 @@ type ClientFacingOrderInTransaction struct {
 	UpdatedAt               time.Time           `json:"updated_at"`
 }
 
-// RenderOrder writes the order as clients get it. An order without events is an error, because clients rely on last_event.
+// RenderOrder returns the JSON of an order. It is an error when the order has no events, because clients rely on
+// last_event.
 func RenderOrder(o order.Order) ([]byte, error) {
 	if len(o.Events) == 0 {
 		return nil, errors.New("rendering an order: it has no events")
@@ -91,7 +100,8 @@ func RenderOrder(o order.Order) ([]byte, error) {
 	return renderJSON("an order", FromOrder(o))
 }
 
-// renderJSON leaves <, > and & as they are: what clients get is never part of a page.
+// renderJSON encodes a document as JSON. It does not escape <, > and &, because the JSON is never part of an HTML page.
+// The error names what the document is.
 func renderJSON(what string, document any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -102,7 +112,7 @@ func renderJSON(what string, document any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// FromOrder is the order as clients see it after its newest event.
+// FromOrder returns the client-facing form of an order after its newest event.
 func FromOrder(o order.Order) ClientFacingOrder {
 	c := ClientFacingOrder{
 		UserID:           o.UserID,
@@ -165,7 +175,7 @@ func fromPhysician(p *order.Physician) *ClientFacingPhysician {
 	return &ClientFacingPhysician{FirstName: p.FirstName, LastName: p.LastName, NPI: p.NPI}
 }
 
-// fromTransaction is nil for an order whose transaction has not been loaded.
+// fromTransaction returns nil when the order's transaction has not been loaded.
 func fromTransaction(t order.Transaction) *ClientFacingOrderTransaction {
 	if t.ID == "" {
 		return nil
@@ -186,7 +196,8 @@ func fromTransaction(t order.Transaction) *ClientFacingOrderTransaction {
 	return out
 }
 
-// expectedResultDay is the day that lies a turnaround after the sample's collection. It is nil until that is known.
+// expectedResultDay returns the day that is the given number of days after the sample's collection, in UTC. It is nil
+// without a number of days or before the collection is known.
 func expectedResultDay(o order.Order, days *int) *order.Date {
 	at := collectedAt(o)
 	if days == nil || at.IsZero() {
@@ -196,7 +207,8 @@ func expectedResultDay(o order.Order, days *int) *order.Date {
 	return &d
 }
 
-// collectedAt is when the sample was collected, as partners have told, or else when the draw was; zero while neither is known.
+// collectedAt returns when the sample was collected: the time that a partner reported, or else the time of the draw. It
+// is zero while neither is known.
 func collectedAt(o order.Order) time.Time {
 	if !o.State.CollectedAt.IsZero() {
 		return o.State.CollectedAt
@@ -209,7 +221,7 @@ func collectedAt(o order.Order) time.Time {
 	return time.Time{}
 }
 
-// nilIfEmpty is nil for an empty text.
+// nilIfEmpty returns nil for an empty text.
 func nilIfEmpty[T ~string](s T) *T {
 	if s == "" {
 		return nil

@@ -9,8 +9,9 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// Details is the part of an order that depends on how its sample is collected. Type says which of the four Data is: ClientFacingTestkitOrder,
-// ClientFacingWalkInTestOrder, ClientFacingAtHomePhlebotomyOrder or ClientFacingOnSiteCollectionOrder.
+// Details is the part of an order that depends on its modality. Type determines the type of Data:
+// *ClientFacingTestkitOrder, *ClientFacingWalkInTestOrder, *ClientFacingAtHomePhlebotomyOrder or
+// *ClientFacingOnSiteCollectionOrder.
 type Details struct {
 	Type lifecycle.Modality `json:"type"`
 	Data any                `json:"data"`
@@ -47,7 +48,8 @@ type ClientFacingOnSiteCollectionOrder struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// ClientFacingShipment is a kit's way to the patient and back. The couriers are open values, such as usps.
+// ClientFacingShipment describes the two legs of a kit: outbound to the patient and inbound to the lab. The couriers
+// are an open set of values, such as usps.
 type ClientFacingShipment struct {
 	ID                     string  `json:"id" format:"uuid"`
 	OutboundTrackingNumber *string `json:"outbound_tracking_number"`
@@ -59,7 +61,7 @@ type ClientFacingShipment struct {
 	Notes                  *string `json:"notes"`
 }
 
-// UnmarshalJSON reads Data as the type that it is of.
+// UnmarshalJSON decodes Data into the type that Type determines. It is an error when Type is unknown.
 func (d *Details) UnmarshalJSON(b []byte) error {
 	var raw struct {
 		Type lifecycle.Modality `json:"type"`
@@ -112,7 +114,7 @@ func fromDetails(o order.Order) Details {
 	return d
 }
 
-// appointmentID names the order's appointment while it is ahead or under way.
+// appointmentID returns the id of the order's appointment, or nil when it is not active.
 func appointmentID(o order.Order) *string {
 	if !o.State.Appointment.Active() {
 		return nil

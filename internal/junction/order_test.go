@@ -19,7 +19,7 @@ var orderCreatedAt = time.Date(2026, 1, 5, 10, 0, 0, 123456000, time.UTC)
 
 func ptr(s string) *string { return &s }
 
-// testkitOrder is a testkit order on its way to the customer.
+// testkitOrder returns a testkit order whose kit is in transit to the patient.
 func testkitOrder() order.Order {
 	event := func(n int64, low lifecycle.LowStatus) order.Event {
 		at := orderCreatedAt.Add(time.Duration(n) * time.Minute)
@@ -84,7 +84,7 @@ func readFixture(t *testing.T, name string) []byte {
 	return b
 }
 
-// collectKeyTypes lists every key of a document with the type of its value, as "path type"; lists count by their first item.
+// collectKeyTypes adds every key path of a document with the type of its value. Of a list it reads the first item only.
 func collectKeyTypes(path string, v any, into map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -114,7 +114,7 @@ func keyTypes(v any) map[string]string {
 	return m
 }
 
-// ownKeys are the keys that only client-api#clientfacingorder has, as ours; clients tolerate more keys than they know.
+// ownKeys are the keys that Aliquot adds (client-api#clientfacingorder). Clients ignore keys that they do not know.
 var ownKeys = []string{"sequence"}
 
 func TestContractSampleRoundTrips(t *testing.T) {
@@ -135,10 +135,10 @@ func TestContractSampleRoundTrips(t *testing.T) {
 	require.Equal(t, "+16025550123", *o.PatientDetails.PhoneNumber)
 }
 
-// Where client-api#clientfacingorder differs from the documented webhook in testdata/seed_004_order_updated.json, and
-// why.
+// seed004Differences lists the keys by which the documented webhook message in testdata/seed_004_order_updated.json
+// differs from client-api#clientfacingorder, each with the reason.
 var seed004Differences = map[string]string{
-	".health_insurace_id":               "misspelt in the seed; client-api#clientfacingorder has health_insurance_id",
+	".health_insurace_id":               "misspelt in the sample; client-api#clientfacingorder has health_insurance_id",
 	".lab_test.description":             "not in client-api#clientfacinglabtest",
 	".details.data.shipment.created_at": "not in client-api#clientfacingshipment",
 	".details.data.shipment.updated_at": "not in client-api#clientfacingshipment",
@@ -177,12 +177,12 @@ func TestSeedOnSiteBodyRoundTrips(t *testing.T) {
 	require.NoError(t, err)
 
 	want, got := decode(t, seed), decode(t, encoded)
-	// a time in client-api#clientfacingpatientdetailscompatible
+	// client-api#clientfacingpatientdetailscompatible has a time instead of a date.
 	want["patient_details"].(map[string]any)["dob"] = "2020-01-01T00:00:00Z"
 	requireSubset(t, "", want, got)
 }
 
-// requireSubset: every value of want is in got at the same place.
+// requireSubset requires that got has every value of want at the same path.
 func requireSubset(t *testing.T, path string, want, got any) {
 	t.Helper()
 	switch want := want.(type) {
@@ -225,7 +225,7 @@ func TestRenderOrder(t *testing.T) {
 	}
 }
 
-func TestRenderOrderBeforeAnythingIsKnown(t *testing.T) {
+func TestRenderOrderOfANewOrder(t *testing.T) {
 	t.Parallel()
 	o := testkitOrder()
 	o.Patient, o.Address, o.Shipment, o.SampleID, o.Notes, o.ActivateBy = nil, nil, nil, "", nil, nil
@@ -245,7 +245,7 @@ func TestRenderOrderBeforeAnythingIsKnown(t *testing.T) {
 	require.Equal(t, "received", m["status"])
 }
 
-func TestRenderOrderShowsDetailsAndResults(t *testing.T) {
+func TestRenderOrderIncludesDetailsAndResults(t *testing.T) {
 	t.Parallel()
 	o := testkitOrder()
 	o.Events = append(o.Events, order.Event{
@@ -319,7 +319,7 @@ func TestResultDatesFollowTheDraw(t *testing.T) {
 	require.Equal(t, "2026-02-02", m["expected_result_by_date"])
 	require.Equal(t, "2026-02-04", m["worst_case_result_by_date"])
 
-	// What a partner has told of the collection counts, whatever the event says, and for a kit too.
+	// A collection time that a partner reported takes precedence over the time of the event, for a kit too.
 	for _, modality := range []lifecycle.Modality{lifecycle.AtHomePhlebotomy, lifecycle.Testkit} {
 		o.Modality, o.State.CollectedAt = modality, time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
 		m = renderToMap(t, o)

@@ -7,25 +7,28 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// ClientFacingUser is a user of a team: the person for whom it places orders.
+// ClientFacingUser is a user of a team: a person for whom the team creates orders.
 type ClientFacingUser struct {
-	UserID            string             `json:"user_id" format:"uuid"`
-	TeamID            string             `json:"team_id" format:"uuid"`
-	ClientUserID      string             `json:"client_user_id"`
-	CreatedOn         time.Time          `json:"created_on"`
-	ConnectedSources  []ConnectedSource  `json:"connected_sources" nullable:"false" doc:"Always empty: wearables are not part of this server."`
+	UserID       string    `json:"user_id" format:"uuid"`
+	TeamID       string    `json:"team_id" format:"uuid"`
+	ClientUserID string    `json:"client_user_id"`
+	CreatedOn    time.Time `json:"created_on"`
+
+	ConnectedSources []ConnectedSource `json:"connected_sources" nullable:"false" doc:"Always empty: not supported."`
+
 	FallbackTimeZone  *FallbackTimeZone  `json:"fallback_time_zone"`
 	FallbackBirthDate *FallbackBirthDate `json:"fallback_birth_date"`
 	IngestionStart    *order.Date        `json:"ingestion_start"`
 	IngestionEnd      *order.Date        `json:"ingestion_end"`
 }
 
-// UserSuccessResponse says that what was asked about a user is done.
+// UserSuccessResponse confirms that a request to change a user has been carried out.
 type UserSuccessResponse struct {
 	Success bool `json:"success"`
 }
 
-// ConnectedSource is a wearable provider that the user has connected. It has no fields here, because there is never one.
+// ConnectedSource is a wearable provider that the user has connected. Aliquot does not support wearables, so the type
+// has no fields.
 type ConnectedSource struct{}
 
 // FallbackTimeZone is the time zone that the client gave for the user.
@@ -42,7 +45,7 @@ type FallbackBirthDate struct {
 	UpdatedAt  time.Time  `json:"updated_at"`
 }
 
-// PatientDetails is who an order is for. The date of birth is written as a time, midnight UTC
+// PatientDetails is the patient of an order. The date of birth is written as a time, midnight UTC
 // (client-api#16-shared-schemas).
 type PatientDetails struct {
 	FirstName         *string         `json:"first_name"`
@@ -58,7 +61,7 @@ type PatientDetails struct {
 	GenderIdentity    *string         `json:"gender_identity"`
 }
 
-// UnmarshalJSON also reads a bare date of birth, which older documents have.
+// UnmarshalJSON also accepts a date of birth without a time, which older documents have.
 func (p *PatientDetails) UnmarshalJSON(b []byte) error {
 	type plain PatientDetails
 	in := struct {
@@ -72,7 +75,7 @@ func (p *PatientDetails) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// flexibleTime reads an RFC 3339 time or a bare date, which is its midnight UTC.
+// flexibleTime is decoded from an RFC 3339 time, or from a date, which means midnight UTC.
 type flexibleTime time.Time
 
 func (t *flexibleTime) UnmarshalText(b []byte) error {
@@ -85,7 +88,7 @@ func (t *flexibleTime) UnmarshalText(b []byte) error {
 	return err
 }
 
-// PatientAddress is where the patient lives, and where a kit is sent.
+// PatientAddress is the address of the patient, to which a kit is sent.
 type PatientAddress struct {
 	ReceiverName string  `json:"receiver_name"`
 	FirstLine    string  `json:"first_line"`
@@ -98,7 +101,7 @@ type PatientAddress struct {
 	PhoneNumber  *string `json:"phone_number"`
 }
 
-// ShippingAddress is where an unregistered kit is sent.
+// ShippingAddress is the address to which a kit that has no patient yet is sent.
 type ShippingAddress struct {
 	ReceiverName string  `json:"receiver_name"`
 	FirstLine    string  `json:"first_line"`

@@ -6,13 +6,13 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// currency is that of every price.
+// currency is the currency of all prices.
 const currency = "USD"
 
-// referToContract is why something has no price: it is agreed on elsewhere.
+// referToContract means that there is no price here, because a contract sets it.
 const referToContract = "refer_to_contract"
 
-// Pricing is what something costs, or why that is not told: SpecifiedPricing or UnspecifiedPricing of
+// Pricing is a price, or the reason why there is none: SpecifiedPricing or UnspecifiedPricing of
 // client-api#7-lab-tests-markers-labs.
 type Pricing struct {
 	BaseAmountMinor *int64            `json:"base_amount_minor,omitempty" doc:"US cents."`
@@ -20,41 +20,42 @@ type Pricing struct {
 	Unspecified     string            `json:"unspecified,omitempty" enum:"refer_to_contract,price_unavailable"`
 }
 
-// PricingModifier changes a price under conditions.
+// PricingModifier is an amount that is added to a price under conditions.
 type PricingModifier struct {
 	DeltaAmountMinor int64                   `json:"delta_amount_minor" doc:"US cents."`
 	Conditions       MarkerPricingConditions `json:"conditions"`
 }
 
-// MarkerPricingConditions are those under which a price changes.
+// MarkerPricingConditions are the conditions of a PricingModifier.
 type MarkerPricingConditions struct {
 	USState USStatePricingCondition `json:"us_state"`
 }
 
-// USStatePricingCondition is that the patient lives in one of some states.
+// USStatePricingCondition holds when the patient lives in one of the states.
 type USStatePricingCondition struct {
 	AnyOf []string `json:"any_of" nullable:"false"`
 }
 
-// GetLabTestPricingResponse is what lab tests cost, by id.
+// GetLabTestPricingResponse holds the prices of lab tests, by id.
 type GetLabTestPricingResponse struct {
 	Currency string                         `json:"currency"`
 	Data     map[string]LabTestPanelPricing `json:"data"`
 }
 
-// LabTestPanelPricing is what a lab test costs.
+// LabTestPanelPricing is the price of a lab test.
 type LabTestPanelPricing struct {
-	Pricing         Pricing            `json:"pricing"`
-	MarkerBreakdown map[string]Pricing `json:"marker_breakdown" doc:"What its markers cost when they are ordered one by one, by id."`
+	Pricing Pricing `json:"pricing"`
+
+	MarkerBreakdown map[string]Pricing `json:"marker_breakdown" doc:"Prices of its markers when ordered alone, by id."`
 }
 
-// MarkerPricingResponse is what markers cost, by id.
+// MarkerPricingResponse holds the prices of markers, by id.
 type MarkerPricingResponse struct {
 	Currency string             `json:"currency"`
 	Data     map[string]Pricing `json:"data"`
 }
 
-// LabTestPricing is the pricing of the lab tests.
+// LabTestPricing returns the prices of the lab tests.
 func LabTestPricing(tests []order.LabTest) *GetLabTestPricingResponse {
 	data := map[string]LabTestPanelPricing{}
 	for _, t := range tests {
@@ -63,7 +64,7 @@ func LabTestPricing(tests []order.LabTest) *GetLabTestPricingResponse {
 	return &GetLabTestPricingResponse{Currency: currency, Data: data}
 }
 
-// MarkerPricing is the pricing of the markers.
+// MarkerPricing returns the prices of the markers.
 func MarkerPricing(markers []order.Marker) *MarkerPricingResponse {
 	return &MarkerPricingResponse{Currency: currency, Data: pricesByMarker(markers)}
 }

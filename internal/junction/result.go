@@ -8,7 +8,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// ClientFacingCriticalResult tells of results that cannot wait.
+// ClientFacingCriticalResult is the data of a webhook message about critical results.
 type ClientFacingCriticalResult struct {
 	OrderID        string               `json:"order_id" format:"uuid"`
 	SampleID       string               `json:"sample_id"`
@@ -17,10 +17,11 @@ type ClientFacingCriticalResult struct {
 	TeamID         string               `json:"team_id" format:"uuid"`
 	UserID         string               `json:"user_id" format:"uuid"`
 	CreatedAt      time.Time            `json:"created_at" doc:"When the results were fetched."`
-	UpdatedAt      time.Time            `json:"updated_at" doc:"When they became the order's."`
+	UpdatedAt      time.Time            `json:"updated_at" doc:"When the order got them."`
 }
 
-// RenderCriticalResult writes what a client is told of a critical version of an order's results, as of the order's newest change.
+// RenderCriticalResult returns the JSON of the data of a webhook message about a critical result version. Its time of
+// change is that of the order.
 func RenderCriticalResult(o order.Order, v order.ResultVersion) ([]byte, error) {
 	return renderJSON("a critical result", ClientFacingCriticalResult{
 		OrderID:        o.ID,
@@ -34,17 +35,17 @@ func RenderCriticalResult(o order.Order, v order.ResultVersion) ([]byte, error) 
 	})
 }
 
-// The result types of client-api#17-enums that decide how a result is shown.
+// The result types of client-api#17-enums that are treated specially.
 const (
 	typeNumeric = "numeric"
 	typeRange   = "range"
 	typeComment = "comment"
 )
 
-// valueNotNumeric is what the deprecated `value` says of a result that is not numeric.
+// valueNotNumeric is the deprecated `value` of a result that is not numeric.
 const valueNotNumeric = -1
 
-// LabResultsRaw is the newest report on an order.
+// LabResultsRaw is the newest lab report of an order, or of all orders of an order transaction.
 type LabResultsRaw struct {
 	Metadata          LabResultsMetadata            `json:"metadata"`
 	Results           []BiomarkerResult             `json:"results" nullable:"false"`
@@ -53,7 +54,7 @@ type LabResultsRaw struct {
 	OrderTransaction  *ClientFacingOrderTransaction `json:"order_transaction"`
 }
 
-// LabResultsMetadata is what concerns the report as a whole. Age is a text, because the SDKs refuse a number.
+// LabResultsMetadata describes the lab report as a whole. Age is a string, because the SDKs refuse a number.
 type LabResultsMetadata struct {
 	Age            string  `json:"age"`
 	DOB            string  `json:"dob"`
@@ -75,7 +76,7 @@ type LabResultsMetadata struct {
 type BiomarkerResult struct {
 	Name                 string         `json:"name"`
 	Slug                 string         `json:"slug"`
-	Value                float64        `json:"value" doc:"The number of a numeric result, else -1."`
+	Value                float64        `json:"value" doc:"The value of a numeric result, else -1."`
 	Result               string         `json:"result"`
 	Type                 string         `json:"type"`
 	Unit                 *string        `json:"unit"`
@@ -91,7 +92,7 @@ type BiomarkerResult struct {
 	LOINC                *string        `json:"loinc"`
 	LOINCSlug            *string        `json:"loinc_slug"`
 	ProviderID           *string        `json:"provider_id"`
-	SourceMarkers        []SourceMarker `json:"source_markers" doc:"Null for a result that was not asked for."`
+	SourceMarkers        []SourceMarker `json:"source_markers" doc:"Null for a result that was not ordered."`
 	PerformingLaboratory *string        `json:"performing_laboratory"`
 	SourceSampleID       *string        `json:"source_sample_id"`
 }
@@ -108,7 +109,7 @@ type MissingResult struct {
 	SourceMarkers       []SourceMarker `json:"source_markers"`
 }
 
-// SourceMarker is the ordered marker that a result answers.
+// SourceMarker is an ordered marker that a result belongs to.
 type SourceMarker struct {
 	MarkerID   int64   `json:"marker_id"`
 	Name       string  `json:"name"`
@@ -116,7 +117,7 @@ type SourceMarker struct {
 	ProviderID *string `json:"provider_id"`
 }
 
-// FromResultVersion is a stored report as clients see it.
+// FromResultVersion returns the client-facing form of a stored lab report of an order.
 func FromResultVersion(o order.Order, v order.ResultVersion) LabResultsRaw {
 	r := v.Report
 	out := LabResultsRaw{
@@ -195,16 +196,16 @@ func fromResult(o order.Order, m order.Result) BiomarkerResult {
 	return b
 }
 
-// compareToLimit is nil without a limit.
-func compareToLimit(limit *float64, is func(float64) bool) *bool {
+// compareToLimit returns what the comparison with the limit returns, or nil without a limit.
+func compareToLimit(limit *float64, compare func(float64) bool) *bool {
 	if limit == nil {
 		return nil
 	}
-	answer := is(*limit)
-	return &answer
+	result := compare(*limit)
+	return &result
 }
 
-// sourceMarkers are the ordered markers that a result answers, panels that it is a part of among them.
+// sourceMarkers returns the ordered markers that a result belongs to, including panels that contain it.
 func sourceMarkers(ordered []order.Marker, slug string, providerID, loinc *string) []SourceMarker {
 	var out []SourceMarker
 	for _, m := range ordered {

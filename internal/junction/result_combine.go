@@ -6,18 +6,19 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// OrderResult is an order with the newest version of its results that the client sees.
+// OrderResult is an order with the newest result version that is visible to the client.
 type OrderResult struct {
 	Order  order.Order
 	Result order.ResultVersion
 }
 
-// CombineResults is what the orders of one transaction have reported together, oldest order first: where two report the same marker, the
-// newer order counts, and what an order misses is missing only where no order has reported it. The metadata is that of the newest, but
-// that nothing is called better than what an older one has reported and still counts. There is at least one.
+// CombineResults combines the results of the orders of one transaction, which are passed oldest first; there must be at
+// least one. Of two results of the same marker, that of the newer order is used. A marker counts as missing only when
+// no order has a result of it. The metadata is that of the newest order. Its interpretation is the worst of the newest
+// report and of the older results that are still used.
 func CombineResults(all []OrderResult) LabResultsRaw {
 	var out LabResultsRaw
-	results, missing, kept := []BiomarkerResult{}, []MissingResult{}, 0
+	results, missing, olderCount := []BiomarkerResult{}, []MissingResult{}, 0
 	samples := map[string]SampleData{}
 	for _, part := range all {
 		r := FromResultVersion(part.Order, part.Result)
@@ -29,7 +30,7 @@ func CombineResults(all []OrderResult) LabResultsRaw {
 			return slices.ContainsFunc(r.MissingResults,
 				func(m MissingResult) bool { return sameMarker(old.identity(), m.identity()) })
 		})
-		kept = len(results)
+		olderCount = len(results)
 		results, missing = append(results, r.Results...), append(missing, r.MissingResults...)
 		for id, s := range r.SampleInformation {
 			samples[id] = s
@@ -37,7 +38,7 @@ func CombineResults(all []OrderResult) LabResultsRaw {
 		out = r
 	}
 	out.Results = results
-	out.Metadata.Interpretation = worstInterpretation(out.Metadata.Interpretation, results[:kept])
+	out.Metadata.Interpretation = worstInterpretation(out.Metadata.Interpretation, results[:olderCount])
 	out.MissingResults = slices.DeleteFunc(missing, func(m MissingResult) bool {
 		return slices.ContainsFunc(results, func(b BiomarkerResult) bool { return sameMarker(m.identity(), b.identity()) })
 	})
@@ -47,7 +48,7 @@ func CombineResults(all []OrderResult) LabResultsRaw {
 	return out
 }
 
-// worstInterpretation is the interpretation of a report together with other results.
+// worstInterpretation returns the worst of a report's interpretation and those of other results. A nil report has none.
 func worstInterpretation(report *string, others []BiomarkerResult) *string {
 	for _, b := range others {
 		together := b.Interpretation
@@ -59,7 +60,7 @@ func worstInterpretation(report *string, others []BiomarkerResult) *string {
 	return report
 }
 
-// markerIdentity is what two reports have in common when they speak of the same marker.
+// markerIdentity holds the fields by which sameMarker recognizes the same marker in two lab reports.
 type markerIdentity struct {
 	slug              string
 	providerID, loinc *string
@@ -73,7 +74,8 @@ func (m MissingResult) identity() markerIdentity {
 	return markerIdentity{m.Slug, m.ProviderID, m.LOINC}
 }
 
-// sameMarker compares by the lab's own code where both have one, else by LOINC code, else by slug.
+// sameMarker reports whether two identities mean the same marker. It compares the lab's codes when both have one, else
+// the LOINC codes when both have one, else the slugs.
 func sameMarker(a, b markerIdentity) bool {
 	switch {
 	case a.providerID != nil && b.providerID != nil:
@@ -81,6 +83,6 @@ func sameMarker(a, b markerIdentity) bool {
 	case a.loinc != nil && b.loinc != nil:
 		return *a.loinc == *b.loinc
 	default:
-		return a.slug != "" && a.slug == b.slug // a name without a letter or digit of ours has none
+		return a.slug != "" && a.slug == b.slug // names in other scripts have no slug
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// The sample of the first order was too old for two markers; the redraw reports one of them, and one that was there already.
+// The first order lacks two markers, because its sample was too old. The redraw reports one of them, and a marker that
+// the first order has reported already.
 func TestCombine(t *testing.T) {
 	t.Parallel()
 	first, second := testkitOrder(), testkitOrder()
@@ -47,8 +48,8 @@ func TestCombine(t *testing.T) {
 	require.Equal(t, junction.FromResultVersion(first, old), alone)
 }
 
-// What an older order has found counts on where no newer one has looked again.
-func TestCombinedResultsAreNoBetterThanTheirWorst(t *testing.T) {
+// A result of an older order counts until a newer order has a result of the same marker.
+func TestCombinedInterpretationIsTheWorst(t *testing.T) {
 	t.Parallel()
 	first, second := testkitOrder(), testkitOrder()
 	old, redrawn := labReport(), labReport()
@@ -64,10 +65,10 @@ func TestCombinedResultsAreNoBetterThanTheirWorst(t *testing.T) {
 	require.Equal(t, "critical", combined())
 	redrawn.Report.Results = append(redrawn.Report.Results,
 		order.Result{Name: "A", Slug: "a", Interpretation: order.InterpretationNormal})
-	require.Equal(t, "abnormal", combined(), "what was critical was measured again")
+	require.Equal(t, "abnormal", combined(), "the redraw has replaced the critical result")
 }
 
-// Two names in another script are two markers, though neither has a slug.
+// Two different names in another script are two markers, although neither has a slug.
 func TestCombineKeepsResultsWithoutASlug(t *testing.T) {
 	t.Parallel()
 	first, second := testkitOrder(), testkitOrder()

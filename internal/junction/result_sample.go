@@ -7,31 +7,32 @@ import (
 	"time"
 )
 
-// SampleData is what is known of one sample. What no partner of ours reports is null.
+// SampleData describes one sample. A value that no partner reports is null.
 type SampleData struct {
-	SampleID               *string                         `json:"sample_id"`
-	ControlNumber          *string                         `json:"control_number"`
-	DateCollected          *SampleTime                     `json:"date_collected"`
-	DateReceived           *SampleTime                     `json:"date_received"`
-	DateReported           *SampleTime                     `json:"date_reported"`
-	PerformingLaboratories map[string]PerformingLaboratory `json:"performing_laboratories" doc:"By code. Always null here."`
-	ClinicalInformation    *ClinicalInformation            `json:"clinical_information" doc:"Always null here."`
+	SampleID      *string     `json:"sample_id"`
+	ControlNumber *string     `json:"control_number"`
+	DateCollected *SampleTime `json:"date_collected"`
+	DateReceived  *SampleTime `json:"date_received"`
+	DateReported  *SampleTime `json:"date_reported"`
+
+	PerformingLaboratories map[string]PerformingLaboratory `json:"performing_laboratories" doc:"By code. Always null."`
+	ClinicalInformation    *ClinicalInformation            `json:"clinical_information" doc:"Always null."`
 }
 
-// SampleTime is when something happened to a sample. There are two forms of it (client-api#12-results). We write the
-// text, because it claims nothing about the sample's time zone, and read both.
+// SampleTime is the time of an event of a sample. It has two forms (client-api#12-results). Aliquot writes the text,
+// because the text says nothing about the time zone of the sample, and reads both forms.
 type SampleTime struct {
 	Text  string     // RFC 3339, or a date
-	Zoned *ZonedTime // instead of a text
+	Zoned *ZonedTime // nil when the time is a text
 }
 
-// ZonedTime is a time with the offset of the zone that it was noted in.
+// ZonedTime is a time with the UTC offset of its time zone.
 type ZonedTime struct {
 	Timestamp      time.Time `json:"timestamp"`
 	TimezoneOffset int       `json:"timezone_offset"` // in seconds
 }
 
-// PerformingLaboratory is where a part of a sample was measured.
+// PerformingLaboratory is a laboratory that measured markers of a sample.
 type PerformingLaboratory struct {
 	Name            string  `json:"name"`
 	PhoneNumber     *string `json:"phone_number"`
@@ -47,7 +48,7 @@ type PerformingLaboratory struct {
 	} `json:"address"`
 }
 
-// ClinicalInformation is what was noted when a sample was taken.
+// ClinicalInformation holds the notes made when a sample was collected.
 type ClinicalInformation struct {
 	Fasting     bool    `json:"fasting"`
 	Notes       *string `json:"notes"`
@@ -55,7 +56,7 @@ type ClinicalInformation struct {
 	TotalVolume *string `json:"total_volume"`
 }
 
-// MarshalJSON writes the form that the time has.
+// MarshalJSON encodes the zoned time if there is one, or else the text.
 func (t SampleTime) MarshalJSON() ([]byte, error) {
 	if t.Zoned != nil {
 		return json.Marshal(t.Zoned)
@@ -63,19 +64,20 @@ func (t SampleTime) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.Text)
 }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON decodes either form.
 func (t *SampleTime) UnmarshalJSON(b []byte) error {
 	if bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
 		t.Zoned = &ZonedTime{}
 		return json.Unmarshal(b, t.Zoned)
 	}
 	if err := json.Unmarshal(b, &t.Text); err != nil {
-		return fmt.Errorf("reading the time of a sample: %w", err)
+		return fmt.Errorf("decoding the time of a sample: %w", err)
 	}
 	return nil
 }
 
-// UnmarshalText makes the document say that it is a text, as all are that we write.
+// UnmarshalText sets the text. It also makes the OpenAPI document describe the type as a string, the form that Aliquot
+// writes.
 func (t *SampleTime) UnmarshalText(b []byte) error {
 	t.Text = string(b)
 	return nil

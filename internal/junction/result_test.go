@@ -61,12 +61,12 @@ func TestFromResult(t *testing.T) {
 	require.True(t, *hdl.IsBelowMinRange)
 	require.Nil(t, hdl.IsAboveMaxRange)
 	require.Equal(t, []junction.SourceMarker{{MarkerID: 229, Name: "Lipid Panel", Slug: "lipid-panel",
-		ProviderID: ptr("303756")}}, hdl.SourceMarkers, "a part of the panel")
+		ProviderID: ptr("303756")}}, hdl.SourceMarkers, "the panel contains the result")
 
 	comment := r.Results[1]
 	require.InDelta(t, -1, comment.Value, 0)
 	require.Equal(t, "hemolysed", *comment.Notes)
-	require.Nil(t, comment.SourceMarkers, "nobody asked for it")
+	require.Nil(t, comment.SourceMarkers, "the comment was not ordered")
 	require.Equal(t, junction.MissingResult{
 		Name: "Triglycerides", Slug: "triglycerides", InferredFailureType: "quantity_not_sufficient_failure",
 		Note:  ptr("too little"),
@@ -77,7 +77,7 @@ func TestFromResult(t *testing.T) {
 	require.Contains(t, r.SampleInformation, "123456789")
 }
 
-// The sample in client-api#22-fixtures has every key that its types know.
+// The rendered results have every key of the sample in client-api#22-fixtures.
 func TestFromResultHasTheKeysOfTheContract(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal(junction.FromResultVersion(testkitOrder(), labReport()))
@@ -92,7 +92,7 @@ func TestFromResultHasTheKeysOfTheContract(t *testing.T) {
 	require.Equal(t, "string", got[".results[].result"])
 }
 
-// belowUnfilledValues keys lie below values that the sample fills and this report does not.
+// belowUnfilledValues reports whether a key path lies below a value that is set in the sample and not in this report.
 func belowUnfilledValues(key string) bool {
 	for _, parent := range []string{".results[].source_markers", ".sample_information.123456789.date_collected",
 		".sample_information.123456789.clinical_information"} {

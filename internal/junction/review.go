@@ -9,14 +9,15 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// UnmatchedResult is a lab's report that belongs to no order by itself, and what is, or may be, decided about it.
+// UnmatchedResult is a match review: a lab report that is not certain to belong to an order, with the decision about it
+// or the decisions that are allowed.
 type UnmatchedResult struct {
 	ID               string                      `json:"id" format:"uuid"`
 	Status           order.MatchReviewStatus     `json:"status"`
 	DecisionCode     order.MatchCode             `json:"decision_code"`
 	SubReasonCodes   []order.MatchReason         `json:"sub_reason_codes" nullable:"false"`
 	Reason           string                      `json:"reason"`
-	Patient          *MatchReviewPatient         `json:"patient" doc:"Whom the lab says it tested; null when it does not say."`
+	Patient          *MatchReviewPatient         `json:"patient" doc:"The patient that the lab names, if any."`
 	Lab              MatchReviewLab              `json:"lab"`
 	Markers          []MatchReviewMarker         `json:"markers" nullable:"false"`
 	Interpretation   *order.Interpretation       `json:"interpretation"`
@@ -32,7 +33,7 @@ type UnmatchedResult struct {
 	ReviewedAt       *time.Time                  `json:"reviewed_at"`
 }
 
-// MatchReviewPatient is whom the lab says it tested.
+// MatchReviewPatient is the patient that the lab names in its report.
 type MatchReviewPatient struct {
 	FirstName *string    `json:"first_name"`
 	LastName  *string    `json:"last_name"`
@@ -40,26 +41,26 @@ type MatchReviewPatient struct {
 	Gender    *string    `json:"gender"`
 }
 
-// MatchReviewLab is the lab that reported.
+// MatchReviewLab is the lab that sent the report.
 type MatchReviewLab struct {
 	ID   int    `json:"id"`
 	Name string `json:"name"`
 	Slug string `json:"slug"`
 }
 
-// MatchReviewMarker is one thing that the report says something about.
+// MatchReviewMarker is a marker that the report contains, as a result or as missing.
 type MatchReviewMarker struct {
 	ProviderID *string `json:"provider_id"`
 	Name       *string `json:"name"`
 }
 
-// MatchReviewCandidateGroup is the candidates of one user.
+// MatchReviewCandidateGroup holds the candidates of one user.
 type MatchReviewCandidateGroup struct {
 	UserID     *string                `json:"user_id"`
 	Candidates []MatchReviewCandidate `json:"candidates" nullable:"false"`
 }
 
-// MatchReviewCandidate is an order that the report might belong to.
+// MatchReviewCandidate is an order that the report may belong to.
 type MatchReviewCandidate struct {
 	CandidateType      string               `json:"candidate_type"`
 	OrderID            *string              `json:"order_id"`
@@ -72,7 +73,7 @@ type MatchReviewCandidate struct {
 	StatusContext      map[string]any       `json:"status_context"`
 }
 
-// MatchReviewWebhookPayload is what a webhook tells of a review.
+// MatchReviewWebhookPayload is the data of a webhook message about a match review.
 type MatchReviewWebhookPayload struct {
 	ID               string                   `json:"id"`
 	Status           order.MatchReviewStatus  `json:"status"`
@@ -83,13 +84,14 @@ type MatchReviewWebhookPayload struct {
 	ResolvedOrderID  *string                  `json:"resolved_order_id"`
 }
 
-// The candidate types of client-api#17-enums: the order that the report names, and others.
+// The candidate types of client-api#17-enums: the order whose number the report has, and any other order.
 const (
 	provenanceOrder = "provenance_order"
 	orderOption     = "order_option"
 )
 
-// decisionTexts say a decision code in words. No source defines the texts (client-api#unmatched-results-match-reviews).
+// decisionTexts are the reasons that clients read for each decision code. No source defines the texts
+// (client-api#unmatched-results-match-reviews).
 var decisionTexts = map[order.MatchCode]string{
 	order.MatchSampleID:        "The lab reported on an order that has ended without results.",
 	order.MatchCompleted:       "The report matches an order that has its results already.",
@@ -102,7 +104,8 @@ var decisionTexts = map[order.MatchCode]string{
 	order.MatchNone:            "No order was found for the report.",
 }
 
-// FromReview is a review as clients see it.
+// FromReview returns the client-facing form of a match review. Its allowed actions are empty unless it waits for the
+// client's decision.
 func FromReview(r order.MatchReview) UnmatchedResult {
 	out := UnmatchedResult{
 		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
@@ -128,7 +131,7 @@ func FromReview(r order.MatchReview) UnmatchedResult {
 	return out
 }
 
-// RenderReview is the JSON of what a webhook tells of a review. It names no patient.
+// RenderReview returns the JSON of the data of a webhook message about a match review. It contains no patient data.
 func RenderReview(r order.MatchReview) ([]byte, error) {
 	b, err := json.Marshal(MatchReviewWebhookPayload{
 		ID: r.ID, Status: r.Status, DecisionCode: r.Match.Code, SubReasonCodes: subReasonCodes(r.Match),
@@ -148,7 +151,7 @@ func subReasonCodes(m order.Match) []order.MatchReason {
 	return []order.MatchReason{}
 }
 
-// fromTestedPatient leaves a day of birth out that is none.
+// fromTestedPatient leaves out a date of birth that is not a date.
 func fromTestedPatient(t *order.TestedPatient) *MatchReviewPatient {
 	if t == nil {
 		return nil
@@ -173,11 +176,11 @@ func fromReportedMarkers(r order.LabReport) []MatchReviewMarker {
 }
 
 func fromCandidates(all []order.Candidate) []MatchReviewCandidateGroup {
-	groups, of := []MatchReviewCandidateGroup{}, map[string]int{}
+	groups, groupOfUser := []MatchReviewCandidateGroup{}, map[string]int{}
 	for _, c := range all {
-		i, ok := of[c.UserID]
+		i, ok := groupOfUser[c.UserID]
 		if !ok {
-			i, of[c.UserID] = len(groups), len(groups)
+			i, groupOfUser[c.UserID] = len(groups), len(groups)
 			groups = append(groups, MatchReviewCandidateGroup{UserID: nilIfEmpty(c.UserID)})
 		}
 		groups[i].Candidates = append(groups[i].Candidates, fromCandidate(c))

@@ -12,7 +12,7 @@ import (
 	"github.com/aliquot-labs/aliquot/order"
 )
 
-// undecidedReview is a report that names no order, and whose patient has two.
+// undecidedReview returns a match review of a lab report that names no order and whose patient has two orders.
 func undecidedReview() order.MatchReview {
 	return order.MatchReview{
 		ID: "0c3a6a3e-9b5c-4f3a-8f44-0d8f0a9f2f11", TeamID: "7e504b87-ff19-400c-933b-e43c5fdfdefa",
@@ -56,7 +56,7 @@ func TestFromReview(t *testing.T) {
 		mustEncode(t, junction.FromReview(undecidedReview())))
 }
 
-func TestFromReviewOnceItIsDecided(t *testing.T) {
+func TestFromDecidedReview(t *testing.T) {
 	t.Parallel()
 	r := undecidedReview()
 	r.Status, r.Resolution, r.Note, r.ReviewedAt = order.MatchReviewResolved, order.MatchReviewAccept, "hers",
@@ -74,7 +74,7 @@ func TestFromReviewOnceItIsDecided(t *testing.T) {
 	require.JSONEq(t, string(readFixture(t, "match_review.json")), string(body))
 }
 
-// Lab's days of birth are kept as sent; one that is none is not shown.
+// A date of birth is stored as the lab sent it. If it is not a date, clients do not get it.
 func TestFromReviewWithAnUnreadableDayOfBirth(t *testing.T) {
 	t.Parallel()
 	r := undecidedReview()
@@ -82,8 +82,7 @@ func TestFromReviewWithAnUnreadableDayOfBirth(t *testing.T) {
 	require.Nil(t, junction.FromReview(r).Patient.DOB)
 }
 
-// Every decision code has its words.
-func TestFromReviewSaysWhy(t *testing.T) {
+func TestEveryDecisionCodeHasAReason(t *testing.T) {
 	t.Parallel()
 	for _, code := range []order.MatchCode{
 		order.MatchSampleID, order.MatchCompleted, order.MatchCancelled, order.MatchWrongCollection, order.MatchWrongLab,
