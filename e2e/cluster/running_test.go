@@ -16,7 +16,8 @@ import (
 	"github.com/aliquot-labs/aliquot/internal/testservers/temporaltest"
 )
 
-// Visibility on PostgreSQL is asked about a thousand orders in one question, as many as the reconciler looks at together each hour.
+// TestVisibilityQueryForThousandOrders queries visibility on PostgreSQL for a thousand orders at once, which is the
+// batch size of the hourly reconciler.
 func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
 	cluster := clustertest.Start(t, clustertest.Options{})
 	dev := &temporaltest.DevServer{Address: cluster.Address}

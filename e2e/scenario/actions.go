@@ -2,7 +2,7 @@ package scenario
 
 import "context"
 
-// The actions that the tables are made of.
+// The actions of the tables.
 var (
 	cancelOrder   = actionFor("cancel", (*Order).Cancel)
 	activateOrder = actionFor("activate", (*Order).Activate)
@@ -14,7 +14,7 @@ var (
 	sendShipped       = sendFactAction("kit_shipped")
 	sendReceived      = sendFactAction("sample_received")
 	sendDrawCompleted = sendFactAction("draw_completed")
-	// sendTransit is what the courier says: the kit is in the status that is wanted.
+	// sendTransit has the courier report the wanted status of the kit.
 	sendTransit = action{"transit",
 		func(ctx context.Context, o *Order, to string) error { return o.SendTransit(ctx, to) }}
 	rejectFinally = actionFor("sample_rejected for good",
@@ -37,7 +37,7 @@ var (
 	withdrawAppointment = changeAppointmentAction("pending")
 	providerCancels     = changeAppointmentAction("cancelled")
 
-	// awaitDeadline is a deadline that passes.
+	// awaitDeadline does nothing: the deadline of the order leads over the edge.
 	awaitDeadline = action{"timer", func(context.Context, *Order, string) error { return nil }}
 )
 
@@ -60,33 +60,33 @@ func changeAppointmentAction(status string) action {
 		func(o *Order, ctx context.Context) error { return o.ChangeAppointment(ctx, status) })
 }
 
-// The ways in which orders begin.
+// The starters of the tables.
 
-// startPlaced is an order whose requisition is made at once.
+// startPlaced creates an order that is placed immediately.
 func startPlaced(method, pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
 		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent"})
 	}
 }
 
-// startScheduled is an order that is not active before tomorrow.
+// startScheduled creates an order that becomes active tomorrow.
 func startScheduled(method, pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
 		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
 	}
 }
 
-// startImported is an order whose requisition was made elsewhere.
+// startImported imports an order whose requisition was created at the partner.
 func startImported(method string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) { return s.ImportOrder(ctx, method) }
 }
 
-// startUnregisteredKit is one that is registered later.
+// startUnregisteredKit creates a kit that is registered later.
 func startUnregisteredKit(pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) { return s.PlaceKit(ctx, pace, "silent") }
 }
 
-// startRefusedKit is one that the lab does not take.
+// startRefusedKit creates a kit that the lab refuses.
 func startRefusedKit(pace string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
 		o, err := s.PlaceKit(ctx, pace, "refuse-place")
@@ -97,7 +97,8 @@ func startRefusedKit(pace string) starter {
 	}
 }
 
-// startRegisteredKit is a kit whose patient the lab is told of; unless it refuses to be told, the requisition follows.
+// startRegisteredKit creates a kit and registers its patient, which the lab is asked to record. If the lab does so, the
+// requisition follows. If refuse is set, the lab refuses.
 func startRegisteredKit(pace string, refuse bool) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
 		o, err := s.PlaceKit(ctx, pace, "silent")
@@ -113,7 +114,7 @@ func startRegisteredKit(pace string, refuse bool) starter {
 	}
 }
 
-// errOr is the error, or what then is when there is none.
+// errOr returns the error if it is not nil, otherwise the result of then.
 func errOr(err error, then func() error) error {
 	if err != nil {
 		return err
