@@ -34,7 +34,7 @@ const (
 
 // TestLimitsHoldOverProcesses shows that the limits of a lab account's calls and of an endpoint's webhook messages
 // apply to all processes together.
-func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+func TestLimitsHoldOverProcesses(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	f := deployment.Start(t, deployment.Options{Spacing: spacing})
 	t.Run("the spacing of a lab account", func(t *testing.T) {
 		var gaps []time.Duration

@@ -21,7 +21,7 @@ import (
 
 // TestEveryLifecycleEdge takes orders over every edge of all six tables of order-lifecycle#edges, on two Temporal
 // nodes, two API processes and two workers.
-func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	f := deployment.Start(t, deployment.Options{})
 	tables := map[string]int{}
 	for _, w := range scenario.Paths() {
@@ -32,7 +32,7 @@ func TestEveryLifecycleEdge(t *testing.T) { //nolint:paralleltest // a fleet tak
 		"testkit", "testkit_before_registration", "testkit_after_registration", scenario.WalkIn, scenario.Phlebotomy,
 		scenario.OnSite,
 	} {
-		require.Positive(t, tables[table], "%s is not walked", table)
+		require.Positive(t, tables[table], "table %s has no path", table)
 	}
 	began := time.Now()
 	names, failures := scenario.RunAll(t.Context(), f.ScenarioSystem(), scenario.Paths())

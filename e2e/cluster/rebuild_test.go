@@ -19,7 +19,7 @@ import (
 
 // TestRebuildAfterDataLoss follows the procedures of docs/operations.md for lost data. First Temporal's data is lost,
 // then all data, and the store is restored from a backup. Orders in every kind of status reach their ends.
-func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // a fleet takes the whole machine
+func TestRebuildAfterDataLoss(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	f := deployment.Start(t, deployment.Options{})
 	receiver := chaos.NewReceiver("all")
 	t.Cleanup(receiver.Close)

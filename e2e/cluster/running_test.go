@@ -18,7 +18,7 @@ import (
 
 // TestVisibilityQueryForThousandOrders queries visibility on PostgreSQL for a thousand orders at once, which is the
 // batch size of the hourly reconciler.
-func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest // a cluster takes the whole machine
+func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest // it needs the whole machine
 	cluster := clustertest.Start(t, clustertest.Options{})
 	dev := &temporaltest.DevServer{Address: cluster.Address}
 	c, err := client.Dial(client.Options{HostPort: cluster.Address, Namespace: dev.Namespace(t)})

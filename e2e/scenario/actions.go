@@ -63,16 +63,16 @@ func changeAppointmentAction(status string) action {
 // The starters of the tables.
 
 // startPlaced creates an order that is placed immediately.
-func startPlaced(method, pace string) starter {
+func startPlaced(method, policy string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent"})
+		return s.PlaceOrder(ctx, method, policy, map[string]any{"passthrough": "sandbox:silent"})
 	}
 }
 
 // startScheduled creates an order that becomes active tomorrow.
-func startScheduled(method, pace string) starter {
+func startScheduled(method, policy string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		return s.PlaceOrder(ctx, method, pace, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
+		return s.PlaceOrder(ctx, method, policy, map[string]any{"passthrough": "sandbox:silent", "activate_by": tomorrow()})
 	}
 }
 
@@ -82,14 +82,14 @@ func startImported(method string) starter {
 }
 
 // startUnregisteredKit creates a kit that is registered later.
-func startUnregisteredKit(pace string) starter {
-	return func(ctx context.Context, s *System) (*Order, error) { return s.PlaceKit(ctx, pace, "silent") }
+func startUnregisteredKit(policy string) starter {
+	return func(ctx context.Context, s *System) (*Order, error) { return s.PlaceKit(ctx, policy, "silent") }
 }
 
 // startRefusedKit creates a kit that the lab refuses.
-func startRefusedKit(pace string) starter {
+func startRefusedKit(policy string) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		o, err := s.PlaceKit(ctx, pace, "refuse-place")
+		o, err := s.PlaceKit(ctx, policy, "refuse-place")
 		if err != nil {
 			return o, err
 		}
@@ -99,17 +99,17 @@ func startRefusedKit(pace string) starter {
 
 // startRegisteredKit creates a kit and registers its patient, which the lab is asked to record. If the lab does so, the
 // requisition follows. If refuse is set, the lab refuses.
-func startRegisteredKit(pace string, refuse bool) starter {
+func startRegisteredKit(policy string, refuse bool) starter {
 	return func(ctx context.Context, s *System) (*Order, error) {
-		o, err := s.PlaceKit(ctx, pace, "silent")
+		o, err := s.PlaceKit(ctx, policy, "silent")
 		if err != nil {
 			return o, err
 		}
 		if _, err = o.awaitStatus(ctx, "awaiting_registration"); err != nil || !refuse {
 			return o, errOr(err, func() error { return o.Register(ctx) })
 		}
-		manner := map[string]any{"calls": map[string]any{"register": map[string]any{"refuse": "already_registered"}}}
-		err = errOr(o.SetCallBehaviour(ctx, manner), func() error { return o.Register(ctx) })
+		behaviour := map[string]any{"calls": map[string]any{"register": map[string]any{"refuse": "already_registered"}}}
+		err = errOr(o.SetCallBehaviour(ctx, behaviour), func() error { return o.Register(ctx) })
 		return o, errOr(err, func() error { return o.awaitAttention(ctx, "placement_refused") })
 	}
 }

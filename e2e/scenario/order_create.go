@@ -50,11 +50,11 @@ func (s *System) PlaceOrder(ctx context.Context, method, policy string, more map
 }
 
 // PlaceKit creates a kit that is registered later. script is the script of the simulated partner.
-func (s *System) PlaceKit(ctx context.Context, pace, script string) (*Order, error) {
+func (s *System) PlaceKit(ctx context.Context, policy, script string) (*Order, error) {
 	to := address()
 	to["phone_number"] = "+16025550142"
 	return s.createOrder(ctx, Testkit, "/v3/order/testkit", map[string]any{
-		"user_id": s.UserID, "lab_test_id": s.labTest(Testkit, pace), "shipping_details": to,
+		"user_id": s.UserID, "lab_test_id": s.labTest(Testkit, policy), "shipping_details": to,
 		"passthrough": "sandbox:" + script,
 	})
 }
@@ -67,7 +67,7 @@ func (s *System) PlaceAtPartner(ctx context.Context, number, method, script stri
 		"tests": []map[string]any{{"code": "101", "name": "Lipids"}}, "script": script,
 	})
 	if err != nil {
-		return fmt.Errorf("making a requisition at the partner: %w", err)
+		return fmt.Errorf("creating a requisition at the partner: %w", err)
 	}
 	return nil
 }

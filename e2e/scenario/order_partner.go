@@ -22,7 +22,7 @@ func (o *Order) SendFact(ctx context.Context, kind string, data map[string]any) 
 		return err
 	}
 	if sent.Status/100 != 2 {
-		return fmt.Errorf("order %s: %s was answered %d", o.ID, kind, sent.Status)
+		return fmt.Errorf("order %s: %s got status %d", o.ID, kind, sent.Status)
 	}
 	return nil
 }
@@ -71,9 +71,9 @@ func (o *Order) PublishReport(ctx context.Context, status, interpretation, failu
 }
 
 // SetCallBehaviour sets how the partner responds to calls about the order.
-func (o *Order) SetCallBehaviour(ctx context.Context, manner map[string]any) error {
+func (o *Order) SetCallBehaviour(ctx context.Context, behaviour map[string]any) error {
 	body := map[string]any{"steps": []any{}}
-	maps.Copy(body, manner)
+	maps.Copy(body, behaviour)
 	return o.system.callLab(ctx, http.MethodPut, "/sandbox/orders/"+o.Number+"/script", body, nil)
 }
 
@@ -85,7 +85,7 @@ func (o *Order) ChangeAppointment(ctx context.Context, status string) error {
 	err := o.system.callLab(ctx, http.MethodPost, "/sandbox/orders/"+o.Number+"/appointments/active",
 		map[string]any{"status": status}, &done)
 	if err == nil && done.Status/100 != 2 {
-		err = fmt.Errorf("order %s: the appointment's %s was answered %d", o.ID, status, done.Status)
+		err = fmt.Errorf("order %s: the appointment's %s got status %d", o.ID, status, done.Status)
 	}
 	return err
 }

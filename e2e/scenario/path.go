@@ -62,7 +62,7 @@ func (w Path) Run(ctx context.Context, s *System) (*Order, error) {
 func (w Path) follow(ctx context.Context, s *System) (*Order, error) {
 	o, err := w.start(ctx, s)
 	if err != nil {
-		return o, fmt.Errorf("beginning: %w", err)
+		return o, fmt.Errorf("creating the order: %w", err)
 	}
 	at, err := o.awaitStatus(ctx, w.steps[0].to)
 	if err != nil {
@@ -122,7 +122,7 @@ type table struct {
 // following edges that no other path covers.
 func (m table) paths() []Path {
 	left := maps.Clone(m.edges)
-	var walks []Path
+	var all []Path
 	for _, from := range slices.Sorted(maps.Keys(m.edges)) {
 		for len(left[from]) > 0 {
 			w := m.pathOver(from, left[from][0])
@@ -131,15 +131,15 @@ func (m table) paths() []Path {
 			}
 			m.extend(&w, left)
 			w.Name = m.name + ": " + w.statuses()
-			walks = append(walks, w)
+			all = append(all, w)
 		}
 	}
 	for _, status := range slices.Sorted(maps.Keys(m.starters)) {
 		if _, left := m.edges[status]; !left {
-			walks = append(walks, Path{Name: m.name + ": " + status, start: m.starters[status], steps: []step{{to: status}}})
+			all = append(all, Path{Name: m.name + ": " + status, start: m.starters[status], steps: []step{{to: status}}})
 		}
 	}
-	return walks
+	return all
 }
 
 // extend adds steps that are left to the path, and removes them from left.
@@ -185,7 +185,7 @@ func (m table) pathOver(from string, last step) Path {
 	}
 	begin := m.starters[route[0]]
 	if begin == nil {
-		panic(fmt.Sprintf("drive: %s: no order begins at %s", m.name, route[0]))
+		panic(fmt.Sprintf("scenario: %s: no starter for %s", m.name, route[0]))
 	}
 	w := Path{start: begin, steps: []step{{to: route[0]}}}
 	for i, to := range route[1:] {
@@ -203,7 +203,7 @@ func (m table) firstStep(from, to string) step {
 			return s
 		}
 	}
-	panic(fmt.Sprintf("drive: %s: no edge from %s to %s", m.name, from, to))
+	panic(fmt.Sprintf("scenario: %s: no edge from %s to %s", m.name, from, to))
 }
 
 // afterShortestPath returns copies of the steps that work only after the shortest route.

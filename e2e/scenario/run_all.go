@@ -11,22 +11,22 @@ const concurrency = 16
 
 // RunAll takes orders along all paths and tries a path again where MayRetry allows it. It returns the names of the
 // paths by the ids of their orders, failed ones included, and the failures of the paths that no order completed.
-func RunAll(ctx context.Context, s *System, walks []Path) (names map[string]string, failures []string) {
+func RunAll(ctx context.Context, s *System, paths []Path) (names map[string]string, failures []string) {
 	p := pathRunner{system: s, pathNames: map[string]string{}}
 	queue := make(chan Path)
-	var walking sync.WaitGroup
+	var running sync.WaitGroup
 	for range concurrency {
-		walking.Go(func() {
+		running.Go(func() {
 			for w := range queue {
 				p.runUntilDone(ctx, w)
 			}
 		})
 	}
-	for _, w := range walks {
+	for _, w := range paths {
 		queue <- w
 	}
 	close(queue)
-	walking.Wait()
+	running.Wait()
 	slices.Sort(p.failures)
 	return p.pathNames, p.failures
 }

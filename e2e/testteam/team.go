@@ -84,8 +84,9 @@ func addMolecular(ctx context.Context, s *store.Store, teamID, labURL string,
 		s.PutLabAccount(ctx, store.LabAccount{
 			ID: uuid.NewString(), TeamID: teamID, LabSlug: lab.Slug, Partner: molecular.Partner, Environment: store.Sandbox,
 			BaseURL: labURL, User: LabUser, Token: LabToken, Spacing: spacing, Status: "active",
-			Settings: []byte(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
-			Policy:   []byte(`{"recovery":{"window":"168h","reminders":["72h","120h"]}}`), // molecular-api#d31
+			Settings: []byte(`{"default_physician":5501,` +
+				`"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications"}}`),
+			Policy: []byte(`{"recovery":{"window":"168h","reminders":["72h","120h"]}}`), // molecular-api#d31
 		}),
 	)
 }

@@ -18,8 +18,9 @@ const ReplacingPolicy = "replacing"
 
 // testPolicies are the policies that the lab tests need.
 var testPolicies = map[string]string{
-	"":                          "",
-	scenario.SilentPolicy:       `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},"recovery":{"window":"8s","reminders":[]}}`,
+	"": "",
+	scenario.SilentPolicy: `{"deadlines":{"outbound_lost":"8s","inbound_lost":"8s"},` +
+		`"recovery":{"window":"8s","reminders":[]}}`,
 	scenario.ExpiringPolicy:     `{"deadlines":{"kit_expiry":"15s"}}`,
 	scenario.EarlyBookingPolicy: `{"book_before_requisition":true}`,
 	ReplacingPolicy:             `{"replacement":"auto"}`,

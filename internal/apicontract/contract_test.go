@@ -26,7 +26,7 @@ func TestAnswersAreChecked(t *testing.T) {
 		status int
 		kind   string
 		body   string
-		wrong  string // empty: nothing
+		wrong  string // expected error; empty: none
 	}{
 		"good":              {"/v3/order/1", 200, "application/json", good, ""},
 		"a charset":         {"/v3/order/1", 200, "application/json; charset=utf-8", good, ""},
