@@ -188,7 +188,8 @@ func openBaselineDB(t testing.TB, url string) baselineDB {
 	}
 	for _, statement := range []string{
 		`CREATE TABLE floor (id TEXT PRIMARY KEY, document TEXT NOT NULL)`,
-		`CREATE TABLE floor_audit (id TEXT PRIMARY KEY, at BIGINT NOT NULL, key_id TEXT NOT NULL, action TEXT NOT NULL, order_id TEXT NOT NULL)`,
+		`CREATE TABLE floor_audit (id TEXT PRIMARY KEY, at BIGINT NOT NULL, key_id TEXT NOT NULL, action TEXT NOT NULL,
+			order_id TEXT NOT NULL)`,
 	} {
 		_, err := db.write.Exec(statement)
 		require.NoError(t, err)

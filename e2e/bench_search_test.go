@@ -197,7 +197,8 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	sizes := [2]searchStore{newSearched(b, postgrestest.NewDatabase(b), 10_000),
 		newSearched(b, postgrestest.NewDatabase(b), many)}
-	table := fmt.Sprintf("\n| list | 10,000 | %d | ratio | of the fastest | orders | total |\n|---|---|---|---|---|---|---|\n", many)
+	table := fmt.Sprintf("\n| list | 10,000 | %d | ratio | of the fastest | orders | total |\n"+
+		"|---|---|---|---|---|---|---|\n", many)
 	for _, q := range searchCases() {
 		b.Run(strings.ReplaceAll(q.name, " ", "_"), func(b *testing.B) {
 			var took [2][]time.Duration

@@ -125,7 +125,7 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 	d.healthyRate(d.healthyReceiver, d.endpoint, 100)
 	refused, _ := d.deadReceiver.counts()
 	require.Less(t, float64(refused), 20+16+21*time.Since(d.began).Seconds(),
-		"20 a second, after the first 20 and what was under way")
+		"20 a second, after the first 20 and the attempts in progress")
 	d.deadReceiver.recover()
 	require.Eventually(t, func() bool {
 		refused, got := d.deadReceiver.counts()

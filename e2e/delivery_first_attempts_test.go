@@ -81,12 +81,12 @@ func TestARotatedSecretSignsBoth(t *testing.T) {
 	endpoints, err := s.store.Endpoints(t.Context(), s.teamID)
 	require.NoError(t, err)
 	id := s.placeOrder(nil)
-	s.await(func() bool { return len(s.receiver.forOrder(id)) > 0 }, "no webhook came")
+	s.await(func() bool { return len(s.receiver.forOrder(id)) > 0 }, "no webhook arrived")
 	// the receiver has the old secret only
 	require.NoError(t, s.store.RotateSecret(t.Context(), endpoints[0].ID, mustSecret(t)))
 	s.awaitStatus(id, "received.testkit.requisition_created")
 	s.sendFact(id, "kit_shipped")
-	s.await(func() bool { return s.receiver.forOrder(id)[3].ID != "" }, "no webhook came after the rotation")
+	s.await(func() bool { return s.receiver.forOrder(id)[3].ID != "" }, "no webhook arrived after the rotation")
 	require.Empty(t, s.receiver.failures())
 }
 
@@ -115,7 +115,7 @@ func TestAnEndpointHasARateLimit(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(arrived) == messages
-	}, "not every message came")
+	}, "not every message arrived")
 	mu.Lock()
 	defer mu.Unlock()
 	require.GreaterOrEqual(t, arrived[messages-1].Sub(arrived[0]), 3*time.Second/2,

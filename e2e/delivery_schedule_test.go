@@ -165,10 +165,10 @@ func TestAScriptedReceiverIsDeliveredToAsSpecified(t *testing.T) {
 		status   int              // of the first attempt
 		failure  webhooks.Failure // of the first attempt
 	}{
-		"200":          {responseScript{answerWith(200)}, store.DeliveryDelivered, 1, 200, ""},
-		"500 once":     {responseScript{answerWith(500)}, store.DeliveryDelivered, 2, 500, webhooks.FailureStatus},
-		"500 for good": {responsesAlways(answerWith(500)), store.DeliveryExhausted, eight, 500, webhooks.FailureStatus},
-		"410":          {responsesAlways(answerWith(410)), store.DeliveryCancelled, 1, 410, webhooks.FailureStatus},
+		"200":        {responseScript{answerWith(200)}, store.DeliveryDelivered, 1, 200, ""},
+		"500 once":   {responseScript{answerWith(500)}, store.DeliveryDelivered, 2, 500, webhooks.FailureStatus},
+		"500 always": {responsesAlways(answerWith(500)), store.DeliveryExhausted, eight, 500, webhooks.FailureStatus},
+		"410":        {responsesAlways(answerWith(410)), store.DeliveryCancelled, 1, 410, webhooks.FailureStatus},
 		"429": {responseScript{answerWith(429, "Retry-After", "3600")}, store.DeliveryDelivered, 2, 429,
 			webhooks.FailureStatus},
 		"redirect": {responseScript{answerWith(302, "Location", "http://127.0.0.1:1/elsewhere")}, store.DeliveryDelivered,
@@ -211,7 +211,7 @@ func attemptsOffSchedule(attempts []store.AttemptLog) []string {
 		wait, want := attempts[i].At.Sub(before.At.Add(before.Duration)), webhooks.RetrySchedule()[i]
 		if late := wait - want - want/10; wait < want || late > 5*time.Second &&
 			before.StatusCode != http.StatusTooManyRequests {
-			out = append(out, "attempt "+strconv.Itoa(i+1)+" came after "+wait.String()+", not "+want.String())
+			out = append(out, "attempt "+strconv.Itoa(i+1)+" was made after "+wait.String()+", not "+want.String())
 		}
 	}
 	return out

@@ -73,7 +73,7 @@ func TestTheDocumentedLabWebhooksDriveAnOrder(t *testing.T) {
 		require.Len(t, story.Facts, 4)
 		for _, f := range story.Facts {
 			require.Equal(t, "applied", f.State, "%s", f.Kind)
-			require.Equal(t, documentedTime, f.Fact.SentAt.UTC(), "kept as sent")
+			require.Equal(t, documentedTime, f.Fact.SentAt.UTC(), "stored as sent")
 			require.Equal(t, "time_implausible", f.Code, "and flagged")
 			item := s.inboxItem(f.ID)
 			require.Equal(t, string(documentedWebhook(t, f.Kind, number)), item.Body)
@@ -106,13 +106,13 @@ func TestADocumentedWebhookSentAgainDoesNothing(t *testing.T) {
 // documentedDifferences are the keys of the documented webhook that are missing in Aliquot's webhook or have another
 // JSON type, and the reason.
 var documentedDifferences = map[string]string{
-	".data.health_insurace_id":               "misspelt in the document; client-api#clientfacingorder has health_insurance_id",
+	".data.health_insurace_id":               "misspelt; client-api#clientfacingorder has health_insurance_id",
 	".data.requisition_form_url":             "deprecated: null, clients fetch the PDF",
 	".data.lab_test.description":             "not in client-api#clientfacinglabtest",
 	".data.details.data.shipment.created_at": "not in client-api#clientfacingshipment",
 	".data.details.data.shipment.updated_at": "not in client-api#clientfacingshipment",
-	".data.details.data.shipment.notes":      "nobody wrote any: null, as in client-api#clientfacingshipment",
-	".data.notes":                            "nobody wrote any: null, as in client-api#clientfacingorder",
+	".data.details.data.shipment.notes":      "no notes: null, as in client-api#clientfacingshipment",
+	".data.notes":                            "no notes: null, as in client-api#clientfacingorder",
 }
 
 func TestTheShippedWebhookHasTheKeysOfTheDocumentedOne(t *testing.T) {

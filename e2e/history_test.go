@@ -27,7 +27,8 @@ import (
 const writeHistoriesVariable = "ALIQUOT_KEEP_HISTORIES"
 
 // shortDeadlinesPolicy has deadlines of fractions of a second, so that they pass on a real server.
-const shortDeadlinesPolicy = `{"replacement":"auto","recovery":{"window":"1500ms","reminders":["500ms"],"max_restarts":2},
+const shortDeadlinesPolicy = `{"replacement":"auto",
+	"recovery":{"window":"1500ms","reminders":["500ms"],"max_restarts":2},
 	"deadlines":{"shipment":"300ms","outbound":"300ms","outbound_lost":"1s","results":"300ms"}}`
 
 // workflowCase is one path through the Order workflow.

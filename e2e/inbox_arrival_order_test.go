@@ -85,7 +85,7 @@ func (s *system) deliverInRandomOrder(random *rand.Rand) {
 			}
 		}
 		return true
-	}, "order %s has reports that are not settled", id)
+	}, "order %s has inbox items that are not resolved", id)
 
 	o := s.order(id)
 	require.Equal(s.t, "completed.testkit.completed", o.LastEvent.Status, "a late report takes nothing back")

@@ -29,14 +29,15 @@ var unmatchedWebhooks = []struct {
 }{
 	{
 		name: "of an unknown order", want: http.StatusAccepted, state: "unmatched",
-		body: `{"order_number":"NOSUCHORDER00001","accession_number":"M1","type":"kit_received","rcvd_info":{"received_datetime":"2030-01-01T00:00:00Z"}}`,
+		body: `{"order_number":"NOSUCHORDER00001","accession_number":"M1","type":"kit_received",` +
+			`"rcvd_info":{"received_datetime":"2030-01-01T00:00:00Z"}}`,
 	},
 	{
 		name: "of an unknown type", want: http.StatusAccepted, state: "unknown",
 		body: `{"order_number":"%s","accession_number":"M1","type":"kit_blessed"}`,
 	},
 	{
-		name: "without what it tells of", want: http.StatusAccepted, state: "incomplete",
+		name: "without its content", want: http.StatusAccepted, state: "incomplete",
 		body: `{"order_number":"%s","accession_number":"M1","type":"kit_received","rcvd_info":null}`,
 	},
 	{name: "not JSON", want: http.StatusBadRequest, state: "quarantined", body: `{"order_number":"%s",`},
@@ -44,7 +45,8 @@ var unmatchedWebhooks = []struct {
 	{name: "without a type", want: http.StatusBadRequest, state: "quarantined", body: `{"order_number":"%s"}`},
 	{
 		name: "with wrong credentials", want: http.StatusUnauthorized, wrong: true,
-		body: `{"order_number":"%s","accession_number":"M1","type":"kit_received","rcvd_info":{"received_datetime":"2018-01-11T19:53:08Z"}}`,
+		body: `{"order_number":"%s","accession_number":"M1","type":"kit_received",` +
+			`"rcvd_info":{"received_datetime":"2018-01-11T19:53:08Z"}}`,
 	},
 	{
 		name: "too large", want: http.StatusRequestEntityTooLarge,
@@ -68,7 +70,7 @@ func TestUnmatchedWebhooksAreStoredAndChangeNothing(t *testing.T) {
 			r := s.webhookAs(labUser, token, []byte(body))
 			require.Equal(t, odd.want, r.Status, "%s: %s", odd.name, r.Body)
 			if odd.state == "" {
-				require.Len(t, s.inboxByState(""), listed, "%s: kept", odd.name)
+				require.Len(t, s.inboxByState(""), listed, "%s: stored", odd.name)
 				continue
 			}
 			answered := decodeSuccess[struct {
@@ -147,17 +149,17 @@ func TestAcceptedWebhooksAreInTheInbox(t *testing.T) {
 			s.awaitScript(id)
 			s.requireInboxResolved(id)
 		}
-		account := s.lab.Traffic()
-		require.NotEmpty(t, account.WebhookAttempts)
-		require.Empty(t, s.missingFromInbox(account))
+		traffic := s.lab.Traffic()
+		require.NotEmpty(t, traffic.WebhookAttempts)
+		require.Empty(t, s.missingFromInbox(traffic))
 
 		// The controls: a webhook that was never received, and one with another content than the received one.
-		forged := account.WebhookAttempts[0]
+		forged := traffic.WebhookAttempts[0]
 		forged.Body = json.RawMessage(`{"order_number":"` + forged.OrderNumber + `","type":"kit_received"}`)
 		require.Len(t,
-			s.missingFromInbox(simlab.Traffic{WebhookAttempts: append(slices.Clone(account.WebhookAttempts), forged)}), 1)
-		account.WebhookAttempts[0] = forged
-		require.Len(t, s.missingFromInbox(account), 2, "the forged one is not kept, the one in its place was not sent")
+			s.missingFromInbox(simlab.Traffic{WebhookAttempts: append(slices.Clone(traffic.WebhookAttempts), forged)}), 1)
+		traffic.WebhookAttempts[0] = forged
+		require.Len(t, s.missingFromInbox(traffic), 2, "one webhook is not in the inbox, and one inbox item was not sent")
 	})
 }
 
@@ -205,7 +207,7 @@ func (s *system) missingFromInbox(a simlab.Traffic) []string {
 	}
 	for d, more := range kept {
 		if more != 0 {
-			missing = append(missing, fmt.Sprintf("%s: kept %+d times more often than sent", d, more))
+			missing = append(missing, fmt.Sprintf("%s: stored %+d times more often than sent", d, more))
 		}
 	}
 	return missing

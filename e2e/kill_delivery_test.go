@@ -306,18 +306,18 @@ func (w deliveryObservations) discrepancies() []string {
 			out = append(out, "message "+d.ID+" was never made")
 		}
 		if !bytes.Equal(d.Body, w.body) {
-			out = append(out, "message "+d.ID+" came with other bytes")
+			out = append(out, "message "+d.ID+" arrived with another body")
 		}
 	}
 	for _, id := range w.made {
 		if times[id] == 0 {
-			out = append(out, "message "+id+" never came")
+			out = append(out, "message "+id+" did not arrive")
 		}
 		if len(w.log[id]) == 0 {
 			out = append(out, "message "+id+" has no attempt in the log")
 		}
 		if len(w.log[id]) > times[id] {
-			out = append(out, fmt.Sprintf("message %s came %d times, and the log has %d attempts", id, times[id],
+			out = append(out, fmt.Sprintf("message %s arrived %d times, and the log has %d attempts", id, times[id],
 				len(w.log[id])))
 		}
 		for i, a := range w.log[id] {

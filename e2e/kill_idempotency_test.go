@@ -73,7 +73,7 @@ func (b *sqlBarrier) await(table string) {
 		require.NoError(b.s.t, db.QueryRow(b.s.t.Context(), `SELECT COUNT(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`, table).Scan(&n))
 		return n > 0
-	}, timeout, 10*time.Millisecond, "nobody writes %s", table)
+	}, timeout, 10*time.Millisecond, "no process writes %s", table)
 }
 
 func (b *sqlBarrier) release() {

@@ -90,12 +90,14 @@ func TestDiscrepanciesOfKilledWorkersAreFound(t *testing.T) {
 	}
 	require.Empty(t, good().discrepancies())
 	for name, spoil := range map[string]func(*observations){
-		"an event is missing":   func(a *observations) { a.events["a"] = a.events["a"][:4] },
-		"an event is doubled":   func(a *observations) { a.events["a"] = slices.Insert(a.events["a"], 2, plainLife[2]) },
-		"a webhook never came":  func(a *observations) { delete(a.webhooks["a"], 3) },
-		"a webhook tells wrong": func(a *observations) { a.webhooks["a"][3] = plainLife[4] },
-		"placed twice":          func(a *observations) { a.accepted["a"] = 2 },
-		"never placed":          func(a *observations) { a.accepted["a"] = 0 },
+		"an event is missing": func(a *observations) { a.events["a"] = a.events["a"][:4] },
+		"an event is doubled": func(a *observations) {
+			a.events["a"] = slices.Insert(a.events["a"], 2, plainLife[2])
+		},
+		"a webhook is missing":         func(a *observations) { delete(a.webhooks["a"], 3) },
+		"a webhook has a wrong status": func(a *observations) { a.webhooks["a"][3] = plainLife[4] },
+		"placed twice":                 func(a *observations) { a.accepted["a"] = 2 },
+		"never placed":                 func(a *observations) { a.accepted["a"] = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +143,7 @@ func (a observations) discrepancies() []string {
 		}
 		for i, status := range events {
 			if got := a.webhooks[id][int64(i+1)]; got != status {
-				out = append(out, fmt.Sprintf("order %s: webhook %d tells %q of %q", id, i+1, got, status))
+				out = append(out, fmt.Sprintf("order %s: webhook %d has status %q instead of %q", id, i+1, got, status))
 			}
 		}
 		if a.accepted[id] != 1 {
@@ -265,6 +267,6 @@ func (p *process) kill(t testing.TB) {
 	}
 	require.NoError(t, p.cmd.Process.Kill())
 	if err := p.cmd.Wait(); err != nil && !strings.Contains(err.Error(), "killed") {
-		t.Errorf("a worker process ended by itself: %v\n%s", err, p.logs)
+		t.Errorf("a worker process ended and nobody stopped it: %v\n%s", err, p.logs)
 	}
 }

@@ -25,8 +25,9 @@ type scriptCase struct {
 	deadline  string   // the next deadline, for a lab that has become silent
 }
 
-// The scripts early-report and no-observations need the second attempt of the fetch schedule, one minute later. Tests
-// that skip time cover them, and the deadlines of the silent scripts.
+// scriptCases are the scripts of the simulated lab. The scripts early-report and no-observations need the second
+// attempt of the fetch schedule, one minute later. Tests that skip time cover them, and the deadlines of the silent
+// scripts.
 var scriptCases = []scriptCase{
 	{script: "happy", events: completedEvents},
 	{script: "happy-lab-only", events: receivedEvents + " completed"},
@@ -55,7 +56,8 @@ var scriptCases = []scriptCase{
 	{
 		script: "problem-outbound",
 		events: shippedEvents +
-			" problem_in_transit_customer transit_customer out_for_delivery with_customer transit_lab delivered_to_lab completed",
+			" problem_in_transit_customer transit_customer out_for_delivery with_customer transit_lab delivered_to_lab" +
+			" completed",
 	},
 	{script: "problem-inbound", events: fullWayToLab + " problem_in_transit_lab transit_lab delivered_to_lab completed"},
 	{script: "failure-outbound", events: shippedEvents + " failure_to_deliver_to_customer",
@@ -121,7 +123,7 @@ func (s *system) requireInboxResolved(id string) {
 			kept[kind] += f.Deliveries
 		}
 		return true
-	}, "order %s has reports that are not settled", id)
+	}, "order %s has inbox items that are not resolved", id)
 	require.Equal(s.t, sent, kept)
 }
 

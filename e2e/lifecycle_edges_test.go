@@ -39,14 +39,15 @@ type eventLog struct {
 }
 
 // readEventLog reads the events from the database.
-func (s *system) readEventLog(walks map[string]string) *eventLog {
+func (s *system) readEventLog(paths map[string]string) *eventLog {
 	s.t.Helper()
 	db := s.openDatabase()
 	defer func() { require.NoError(s.t, db.Close()) }()
-	h := &eventLog{appointmentEdges: map[lifecycle.AppointmentEdge][]string{}, paths: walks}
+	h := &eventLog{appointmentEdges: map[lifecycle.AppointmentEdge][]string{}, paths: paths}
 	before, registered := map[string]lifecycle.LowStatus{}, map[string]bool{}
 	for _, row := range s.rows(db, `SELECT e.order_id, e.status, e.cause, o.modality,
-		CASE WHEN o.registrable THEN 'registrable' ELSE '' END FROM events e JOIN orders o ON o.id = e.order_id ORDER BY e.order_id, e.sequence`) {
+		CASE WHEN o.registrable THEN 'registrable' ELSE '' END
+		FROM events e JOIN orders o ON o.id = e.order_id ORDER BY e.order_id, e.sequence`) {
 		id, status, registrable := row[0], lifecycle.Status(row[1]), row[4] != ""
 		e := recordedEvent{order: id, status: status, cause: row[2]}
 		if from, later := before[id]; later {
@@ -153,19 +154,19 @@ func (h *eventLog) unknownCauses() []string {
 // edgeReport lists, for each edge, the kinds of causes and the name of the shortest path over it.
 func (h *eventLog) edgeReport() []string {
 	type line struct{ edge, kind string }
-	walks := map[line]string{}
+	paths := map[line]string{}
 	for _, e := range h.events {
 		if e.edge == (tableEdge{}) {
 			continue
 		}
 		at, own := line{e.edge.String(), order.KindOfCause(e.cause)}, h.paths[e.order]
-		if walks[at] == "" || own != "" && len(own) < len(walks[at]) {
-			walks[at] = own
+		if paths[at] == "" || own != "" && len(own) < len(paths[at]) {
+			paths[at] = own
 		}
 	}
 	var lines []string
-	for at, walk := range walks {
-		lines = append(lines, fmt.Sprintf("%-90s %-7s %s", at.edge, at.kind, walk))
+	for at, path := range paths {
+		lines = append(lines, fmt.Sprintf("%-90s %-7s %s", at.edge, at.kind, path))
 	}
 	for e, origins := range h.appointmentEdges {
 		slices.Sort(origins)
@@ -198,7 +199,7 @@ func TestEveryEdgeIsReached(t *testing.T) {
 	names, failures := scenario.RunAll(context.Background(), s.scenarioSystem(), scenario.Paths())
 	require.Empty(t, strings.Join(failures, "\n"))
 	h := s.readEventLog(names)
-	t.Logf("what was reached, by what, and on which walk:\n%s", strings.Join(h.edgeReport(), "\n"))
+	t.Logf("the edges, with the causes and a path of each:\n%s", strings.Join(h.edgeReport(), "\n"))
 	require.Empty(t, h.unreachedEdges())
 	require.Empty(t, h.undocumentedEdges())
 	require.Empty(t, h.unknownCauses())

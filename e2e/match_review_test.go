@@ -102,7 +102,7 @@ func TestResultsOfACancelledOrderAreAccepted(t *testing.T) {
 		s.awaitFetches(id, 2)
 		s.publishReport(id)
 		s.awaitFetches(id, 3)
-		s.await(func() bool { return len(s.receiver.reviewWebhooks()) > 1 }, "the correction is not told of")
+		s.await(func() bool { return len(s.receiver.reviewWebhooks()) > 1 }, "the correction has no webhook")
 		s.awaitAttention(id, "cancel_at_lab", "result_after_end")
 
 		// The lab announces the correction again, and the review is accepted before the results are fetched again.
@@ -212,7 +212,7 @@ func TestOperationsDecideWhatTheClientIsNotSureOf(t *testing.T) {
 	require.Equal(t, "pending_ops_review", decodeSuccess[reviewView](s, unsure).Status)
 	s.mustCallAsOperations(http.MethodPost, "/ops/reviews/"+r.ID+"/resolve", map[string]any{"action": "reject"})
 	s.awaitReviewWebhooks("created pending_customer_review", "updated pending_ops_review", "updated resolved")
-	require.Len(t, s.inboxByState("unmatched"), 2, "they are kept")
+	require.Len(t, s.inboxByState("unmatched"), 2, "both are in the inbox")
 }
 
 // placeAtLab has the lab accept a copy of an order's requisition under another number.

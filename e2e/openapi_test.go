@@ -76,8 +76,8 @@ func newCheckingProxy(t *testing.T, api string) (address string, broken func() [
 // uncheckedClient does not check responses against the contract.
 var uncheckedClient = &http.Client{Timeout: timeout}
 
-// TestAWrongAnswerIsNoticed is the control: a response that breaks the contract is an error for the caller, and the proxy
-// records it.
+// TestAWrongAnswerIsNoticed is the control: a response that breaks the contract is an error for the caller, and the
+// proxy records it.
 func TestAWrongAnswerIsNoticed(t *testing.T) {
 	t.Parallel()
 	wrong := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -52,7 +52,7 @@ func TestAnAmendedRejectionEndsTheOrder(t *testing.T) {
 	s.awaitStatus(id, "sample_with_lab.testkit.lab_processing_blocked")
 	reworded := bytes.Replace(body, []byte("listed on"), []byte("found on"), 1)
 	require.Equal(t, http.StatusOK, s.labWebhook(reworded).Status)
-	s.await(func() bool { return len(s.story(id).Facts) == 2 }, "the amendment is not kept")
+	s.await(func() bool { return len(s.story(id).Facts) == 2 }, "the amendment is not stored")
 	final := bytes.Replace(body, []byte(`"recoverable": true`), []byte(`"recoverable": false`), 1)
 	require.Equal(t, http.StatusOK, s.labWebhook(final).Status)
 	s.awaitEvents(id, placedEvents+" delivered_to_lab lab_processing_blocked sample_error")

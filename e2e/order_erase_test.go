@@ -51,7 +51,7 @@ func TestADeletedUsersOrdersAreErased(t *testing.T) {
 			require.NotContains(t, read(ended), word)
 		}
 		s.awaitEvents(ended, placedEvents+" cancelled")
-		require.Contains(t, read(open), "Zephyrinecanary", "an open order is still somebody's")
+		require.Contains(t, read(open), "Zephyrinecanary", "an open order keeps its data")
 		require.Equal(t, http.StatusOK, s.cancel(open).Status)
 		s.awaitEnd(open)
 		s.reconcile()

@@ -17,7 +17,7 @@ import (
 // onSiteDifferences are the keys of the documented on-site order that have another JSON type in Aliquot's response, and
 // the reason.
 var onSiteDifferences = map[string]string{
-	".notes": "nobody wrote any: null, as in client-api#clientfacingorder",
+	".notes": "no notes: null, as in client-api#clientfacingorder",
 }
 
 func TestAnOnSiteOrderEndsAsTheDocumentedOne(t *testing.T) {

@@ -34,9 +34,11 @@ const (
 	textBusy          = "Another change of the appointment is under way"
 	textBookedAlready = "The order has an appointment already; reschedule or cancel it"
 	textNotBooked     = "The order has no appointment that could still be changed"
-	textShipped       = "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled is not allowed"
+	textShipped       = "Transition from collecting_sample.testkit.transit_customer to cancelled.testkit.cancelled " +
+		"is not allowed"
 	textKitExpired    = "Transition from cancelled.testkit.do_not_process to received.testkit.registered is not allowed"
-	textDrawCancelled = "Transition from cancelled.on_site_collection.cancelled to sample_with_lab.on_site_collection.draw_completed is not allowed"
+	textDrawCancelled = "Transition from cancelled.on_site_collection.cancelled to " +
+		"sample_with_lab.on_site_collection.draw_completed is not allowed"
 )
 
 var races = []race{

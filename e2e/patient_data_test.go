@@ -95,7 +95,7 @@ func TestAPanicSaysNothingAboutAPatient(t *testing.T) {
 	}, "Temporal does not know of it")
 	s.awaitListed(dispatch.OrderWorkflowID(id))
 	places := append(s.temporalTexts(), searchedText{"logs", []byte(s.logs.String())}, searchedText{"spans", s.spanText()})
-	require.NotEmpty(t, findWords(places, []string{"PlaceRequisition panicked"}), "it is told of")
+	require.NotEmpty(t, findWords(places, []string{"PlaceRequisition panicked"}), "the panic is reported")
 	require.Empty(t, findWords(places, patientCanaries))
 }
 
@@ -179,7 +179,7 @@ func (s *system) recoverKitWithCanaries() string {
 	details, address := corrected["patient_details"].(map[string]any), corrected["patient_address"].(map[string]any)
 	details["first_name"], address["first_line"] = "Xanthippe", "911 Bandicoot Row"
 	s.sendOperationsDemand(id, "recover", map[string]any{"patient_details": details, "patient_address": address,
-		"note": "told by Pangolin"})
+		"note": "according to Pangolin"})
 	s.sendOperationsDemand(id, "recover", map[string]any{"confirmed_by_lab": true})
 	s.publishResultsWithCanaries(id)
 	s.awaitStatus(id, "completed.testkit.completed")
@@ -267,7 +267,7 @@ func TestTheSearchFindsWhatLeaks(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(careless.Close)
 		run, err := careless.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-			ID: "leak", TaskQueue: "nobody", Memo: map[string]any{"patient": "Plantedmemo"},
+			ID: "leak", TaskQueue: "no-worker", Memo: map[string]any{"patient": "Plantedmemo"},
 			StaticSummary: "Plantedsummary",
 		}, dispatch.WorkflowOrder, map[string]any{"note": "for Plantedinput", "encoded": []byte("Plantedbytes")})
 		require.NoError(t, err)

@@ -82,12 +82,12 @@ func TestTaskQueuesWithSeparateWorkers(t *testing.T) {
 	id := s.placeOrder(map[string]any{"passthrough": "sandbox:happy"})
 	s.await(func() bool { return len(s.story(id).outcomes("place")) == 0 && s.openOrdersOf("") == 1 },
 		"the order's workflow does not run")
-	require.Empty(t, s.receiver.forOrder(id), "nobody delivers")
-	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), "nobody calls the lab")
+	require.Empty(t, s.receiver.forOrder(id), "no worker delivers")
+	require.Empty(t, s.lab.Traffic().CallsFor(s.labOrderNumber(id)), "no worker calls the lab")
 
 	s.startProcess(binary, "--queues", "labs")
 	s.awaitStatus(id, "completed.testkit.completed")
-	require.Empty(t, s.receiver.forOrder(id), "nobody delivers")
+	require.Empty(t, s.receiver.forOrder(id), "no worker delivers")
 
 	s.startProcess(binary, "ALIQUOT_QUEUES=deliveries")
 	s.awaitEvents(id, completedEvents)

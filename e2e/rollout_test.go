@@ -198,7 +198,7 @@ func (s *system) requireCompleteJourneys(journeys []*scenario.Journey) {
 		i := slices.Index(lows, want[0])
 		require.GreaterOrEqual(s.t, i, 0, "%s: %v", j.Name, lows)
 		require.Equal(s.t, want, lows[i:], j.Name)
-		s.await(func() bool { return s.firstStatusWithoutWebhook(j.OrderID()) == "" }, "%s: not every status was told",
+		s.await(func() bool { return s.firstStatusWithoutWebhook(j.OrderID()) == "" }, "%s: not every status has a webhook",
 			j.Name)
 		s.awaitEnd(j.OrderID())
 	}

@@ -135,7 +135,7 @@ func (s *system) importCatalogue(path string) {
 func (s *system) otherTeamKey() string {
 	s.t.Helper()
 	ctx := context.Background()
-	team := store.Team{ID: uuid.NewString(), Name: "Another clinic", Environment: store.Sandbox}
+	team := store.Team{ID: uuid.NewString(), Name: "Another team", Environment: store.Sandbox}
 	require.NoError(s.t, s.store.CreateTeam(ctx, team))
 	secret, err := store.NewAPIKeySecret(store.Sandbox)
 	require.NoError(s.t, err)

@@ -88,7 +88,7 @@ func TestRebuildTakesUpTheOrdersOfTheSnapshot(t *testing.T) {
 		s.await(func() bool {
 			o := s.storedOrder(id)
 			return strings.HasPrefix(s.details(id), fmt.Sprintf("**%s** (event %d)", o.State.FullStatus(), o.Sequence))
-		}, "the workflow of order %s stands elsewhere than its row", id)
+		}, "the workflow of order %s has another state than its row", id)
 	}
 	again, err := worker.Rebuild(ctx, s.client, s.namespace, 24*time.Hour, s.log())
 	require.NoError(t, err)

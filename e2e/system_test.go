@@ -85,8 +85,10 @@ type system struct {
 	workers   []*worker.Worker
 
 	teamID, userID, labTestID, accountID string
-	partnerTests                         map[string]string // lab tests of the neutral partner, by the keys of scenario.System.LabTests
 	key, opsKey                          string
+
+	// partnerTests are lab tests of the neutral partner, by the keys of scenario.System.LabTests.
+	partnerTests map[string]string
 }
 
 func newSystem(t testing.TB, o options) *system {
@@ -260,7 +262,8 @@ func (s *system) accountSettings() string {
 	if s.options.cancelCall {
 		cancel = "/CancelOrder"
 	}
-	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo","notifications":"/Notifications","cancel":%q}}`, cancel)
+	return fmt.Sprintf(`{"default_physician":5501,"endpoints":{"results":"/Results","order_info":"/OrderInfo",`+
+		`"notifications":"/Notifications","cancel":%q}}`, cancel)
 }
 
 // accountPolicy is the policy of Molecular's accounts (molecular-api#d31).

@@ -136,7 +136,7 @@ func TestAnOrdersLifeIsOneTrace(t *testing.T) {
 		}
 		root := spansNamed(life, "POST /v3/order")[0].SpanContext.TraceID().String()
 		for sequence, hook := range hooks {
-			require.Contains(t, hook.Trace, root, "delivery %d tells of another trace", sequence)
+			require.Contains(t, hook.Trace, root, "delivery %d carries another trace", sequence)
 		}
 		require.Regexp(t, `"route":"/v3/order","status":200.*"trace_id":"`+root+`"`, s.logs.String(),
 			"the log leads to the trace")

@@ -209,8 +209,8 @@ func (c *checker) checkEventWebhooks(e Endpoint, byEvent map[string]Delivery) {
 		case got != want:
 			c.report("endpoint %s: event %d of order %s (%s): got %t", e.Name, event.Sequence, event.OrderID, event.Status, got)
 		case got && d.Status != event.Status:
-			c.report("endpoint %s: event %d of order %s: got status %s, expected %s", e.Name, event.Sequence, event.OrderID, d.Status,
-				event.Status)
+			c.report("endpoint %s: event %d of order %s: got status %s, expected %s", e.Name, event.Sequence,
+				event.OrderID, d.Status, event.Status)
 		}
 	}
 	for _, at := range slices.Sorted(maps.Keys(byEvent)) {

@@ -57,8 +57,8 @@ func (c *checker) compareAppointments(id string, atProvider, stored Appointment)
 			appointmentStatus(stored))
 	}
 	if atProvider.ID != "" && stored.ID != "" && c.orders[stored.OrderRef].Number != atProvider.OrderRef {
-		c.report("appointment %s: is of order number %s at its provider, and of order %s in the store", id, atProvider.OrderRef,
-			stored.OrderRef)
+		c.report("appointment %s: is of order number %s at its provider, and of order %s in the store", id,
+			atProvider.OrderRef, stored.OrderRef)
 	}
 }
 

@@ -115,7 +115,7 @@ func TestConsistentObservationsAgree(t *testing.T) {
 	late.Lab.Appointments[0].Status, late.Lab.Appointments[1].Status, late.Store.Appointments[0].Status = "in_progress",
 		cancelled, cancelled
 	late.Store.AppointmentsAtProvider = []string{"h"}
-	require.Empty(t, FindDiscrepancies(late), "an appointment that it was too late to cancel, and operations have the mark")
+	require.Empty(t, FindDiscrepancies(late), "an appointment that was cancelled too late, with a mark")
 	late.Lab.Appointments[1].Status, late.Store.Appointments[0].Status = "confirmed", "confirmed"
 	require.Empty(t, FindDiscrepancies(late), "and another was booked")
 

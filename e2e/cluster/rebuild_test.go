@@ -181,7 +181,7 @@ func finishOrders(t *testing.T, f *deployment.Deployment, receiver *chaos.Receiv
 		}
 		require.Eventually(t, func() bool { return len(receivedSequences(receiver, o.ID)) == len(v.Events) }, timeout,
 			100*time.Millisecond,
-			"order %s: %v, told %v", o.ID, v.LowStatuses(), receivedSequences(receiver, o.ID))
+			"order %s: %v, webhooks %v", o.ID, v.LowStatuses(), receivedSequences(receiver, o.ID))
 	}
 	require.Empty(t, receiver.Endpoint().BadSignatures)
 	require.Eventually(t, func() bool {

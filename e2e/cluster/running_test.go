@@ -32,7 +32,7 @@ func TestVisibilityQueryForThousandOrders(t *testing.T) { //nolint:paralleltest 
 		ids[i] = uuid.NewString()
 		starting.Go(func() error {
 			_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: dispatch.OrderWorkflowID(ids[i]),
-				TaskQueue: "nobody"}, "bare")
+				TaskQueue: "no-worker"}, "bare")
 			return err
 		})
 	}

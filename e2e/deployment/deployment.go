@@ -78,14 +78,14 @@ func Start(t testing.TB, o Options) *Deployment {
 	f := &Deployment{options: o}
 	t.Cleanup(func() {
 		if err := f.stop(); err != nil {
-			t.Errorf("fleet: %v", err)
+			t.Errorf("deployment: %v", err)
 		}
 	})
 	if f.options.Logs == "" {
 		f.options.Logs = t.TempDir()
 	}
 	if err := f.start(t); err != nil {
-		t.Fatalf("fleet: %v", err)
+		t.Fatalf("deployment: %v", err)
 	}
 	return f
 }

@@ -95,7 +95,7 @@ func findFaults(t *testing.T, r runningReceiver, secret, old string) []string {
 		{what: "one that was overtaken", id: "m2", body: order("a", 2), secrets: []string{secret}, want: "stale a 2"},
 		{what: "another order", id: "m4", body: order("b", 1), secrets: []string{secret}, want: "new b 1"},
 		{what: "during a rotation", id: "m5", body: order("b", 2), secrets: []string{old, secret}, want: "new b 2"},
-		{what: "somebody else's secret", id: "m6", body: order("b", 3), secrets: []string{old}},
+		{what: "another secret", id: "m6", body: order("b", 3), secrets: []string{old}},
 		{what: "a changed byte", id: "m7", body: order("b", 3), sent: order("b", 4), secrets: []string{secret}},
 		{what: "an old timestamp", id: "m8", body: order("b", 3), secrets: []string{secret}, ago: 6 * time.Minute},
 		{what: "the end", id: "m9", body: order("b", 9), secrets: []string{secret}, want: "new b 9"},

@@ -85,7 +85,8 @@ func npmVerifier(t *testing.T, library string) verifier {
 }
 
 // testBody is a body with characters that JSON or JavaScript could change.
-var testBody = []byte(`{"event_type":"labtest.order.created","data":{"name":"Zoë <&> 🧪","note":"line\nbreak","sequence":1}}`)
+var testBody = []byte(`{"event_type":"labtest.order.created","data":{"name":"Zoë <&> 🧪",` +
+	`"note":"line\nbreak","sequence":1}}`)
 
 func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 	t.Parallel()
@@ -114,7 +115,7 @@ func TestOtherLibrariesAcceptOurSignatures(t *testing.T) {
 		"svix headers only":           {current, headersWithPrefix(sign(now, current), "Svix-"), testBody, true},
 		"webhook headers only":        {current, headersWithPrefix(sign(now, current), "Webhook-"), testBody, true},
 		"old secret, after rotation":  {previous, sign(now, current), testBody, false},
-		"somebody else's secret":      {stranger, sign(now, current, previous), testBody, false},
+		"another secret":              {stranger, sign(now, current, previous), testBody, false},
 		"a changed byte":              {current, sign(now, current), changed, false},
 		"another message's id":        {current, otherID, testBody, false},
 		"an old timestamp":            {current, sign(now.Add(-6*time.Minute), current), testBody, false},

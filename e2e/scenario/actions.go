@@ -17,7 +17,7 @@ var (
 	// sendTransit has the courier report the wanted status of the kit.
 	sendTransit = action{"transit",
 		func(ctx context.Context, o *Order, to string) error { return o.SendTransit(ctx, to) }}
-	rejectFinally = actionFor("sample_rejected for good",
+	rejectFinally = actionFor("final sample_rejected",
 		func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, false) })
 	rejectRecoverably = actionFor("sample_rejected",
 		func(o *Order, ctx context.Context) error { return o.SendRejection(ctx, true) })

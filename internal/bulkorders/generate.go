@@ -23,7 +23,7 @@ type Options struct {
 }
 
 // ErrNotEmpty means that the database already has orders.
-var ErrNotEmpty = errors.New("the database has orders already, and generated ones must not come among them: give it an empty one")
+var ErrNotEmpty = errors.New("the database already has orders: use an empty database")
 
 // batchSize is how many orders are written in one transaction.
 const batchSize = 2000

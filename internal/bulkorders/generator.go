@@ -52,7 +52,9 @@ func newGenerator(o Options) *generator {
 
 // randomFor returns the random source of a part of the data. It does not depend on the order in which parts are
 // generated.
-func (w *generator) randomFor(part uint64) *rand.Rand { return rand.New(rand.NewPCG(w.Seed, part)) } //nolint:gosec // orders are to be the same again
+func (w *generator) randomFor(part uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(w.Seed, part)) //nolint:gosec // the orders have to be reproducible
+}
 
 // newID returns an id with the time in it.
 func newID(r *rand.Rand, at time.Time) string {

@@ -13,7 +13,8 @@ var acceptedLicences = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "I
 // modulesWithoutLicence are modules without a licence file, each with the version that was checked and the reason to
 // accept it. Another version has to be checked again.
 var modulesWithoutLicence = map[string]string{
-	"github.com/nexus-rpc/nexus-proto-annotations v0.1.0": "its makers, who also make Temporal, publish it as a part that Temporal's API (MIT) needs, without a licence of its own",
+	"github.com/nexus-rpc/nexus-proto-annotations v0.1.0": "its makers, who also make Temporal, publish it as a part " +
+		"that Temporal's API (MIT) needs, without a licence of its own",
 }
 
 func checkLicence(m module) error {

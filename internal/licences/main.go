@@ -100,7 +100,8 @@ func renderDocument(modules []module) string {
 	b.WriteString("<!-- Written by go generate ./internal/licences. Do not edit. -->\n# Licences\n\n")
 	b.WriteString("The modules that are built into `aliquot`, with the licence of each. Accepted are: " +
 		strings.Join(acceptedLicences, ", ") + ".\n")
-	b.WriteString("`make sbom` writes the bill of materials of a build in the form of CycloneDX.\n\n| module | version | licence |\n|---|---|---|\n")
+	b.WriteString("`make sbom` writes the bill of materials of a build in the form of CycloneDX.\n\n" +
+		"| module | version | licence |\n|---|---|---|\n")
 	for _, m := range modules {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.path, m.version, m.licence)
 	}

@@ -23,7 +23,8 @@ var (
 	notInSlug  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 
 	// citation is the name of a specification, with or without its folder and extension, and an anchor.
-	citation = regexp.MustCompile(`\b(?:docs/spec/|spec/)?(order-lifecycle|client-api|molecular-api)(?:\.md)?\b(?:#([\w-]*))?`)
+	citation = regexp.MustCompile(`\b(?:docs/spec/|spec/)?(order-lifecycle|client-api|molecular-api)` +
+		`(?:\.md)?\b(?:#([\w-]*))?`)
 	// link is the target of a Markdown link.
 	link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	// loose matches mentions of a specification without its name or its section. Line breaks of comments may separate the
@@ -189,5 +190,6 @@ func TestWrongCitationsAreFound(t *testing.T) {
 	require.Equal(t,
 		map[string]bool{"82-lob-s3": true, "post-v3orderorder_idcancel": true, "a-b": true, "a-b-1": true, "d7b": true,
 			"see-it": true},
-		anchors("## 8.2 `lob` [S3]\n### POST /v3/order/{order_id}/cancel\n# A B\n# A B #\n<a id=\"d7b\"></a>\n```\n# no heading\n```\n## See [it](x.md)\n"))
+		anchors("## 8.2 `lob` [S3]\n### POST /v3/order/{order_id}/cancel\n# A B\n# A B #\n"+
+			"<a id=\"d7b\"></a>\n```\n# no heading\n```\n## See [it](x.md)\n"))
 }

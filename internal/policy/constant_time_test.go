@@ -74,7 +74,7 @@ func isSecret(e ast.Expr) bool {
 		return isSecret(e.X)
 	case *ast.SliceExpr:
 		return isSecret(e.X)
-	case *ast.CallExpr: // a conversion such as string(secret), a method such as secret.Reveal(), or a function that creates a secret
+	case *ast.CallExpr: // such as string(secret), secret.Reveal() or newSecret()
 		if s, ok := e.Fun.(*ast.SelectorExpr); ok && (isSecret(s.X) || isSecret(s.Sel)) {
 			return true
 		}

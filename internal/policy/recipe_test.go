@@ -88,7 +88,7 @@ func follow(t *testing.T, changes map[string][]change) map[string]string {
 	for name, all := range changes {
 		text := string(readFile(t, name))
 		for _, c := range all {
-			require.True(t, strings.Contains(text, c.behind), "%s has changed: follow the recipe anew (%q)", name, c.behind)
+			require.True(t, strings.Contains(text, c.behind), "%s has changed: follow the recipe again (%q)", name, c.behind)
 			text = strings.ReplaceAll(text, c.behind, c.behind+c.text)
 		}
 		changed[name] = text

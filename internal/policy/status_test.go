@@ -122,9 +122,9 @@ func scattered(files map[string][]string) []string {
 		_, special := withRules[word]
 		switch n := len(files[word]); {
 		case n > statusFiles && !special:
-			reports = append(reports, fmt.Sprintf("%s stands in %d files: %s", word, n, strings.Join(files[word], " ")))
+			reports = append(reports, fmt.Sprintf("%s is in %d files: %s", word, n, strings.Join(files[word], " ")))
 		case n <= statusFiles && special:
-			reports = append(reports, fmt.Sprintf("%s stands in %d files only: take it out of withRules", word, n))
+			reports = append(reports, fmt.Sprintf("%s is in %d files only: remove it from withRules", word, n))
 		}
 	}
 	return reports
@@ -170,9 +170,9 @@ func TestAScatteredStatusIsReported(t *testing.T) {
 		`var a = "transit_lab"`,
 	} {
 		require.Equal(t, []string{
-			"transit_lab stands in 4 files: lifecycle/status.go lifecycle/edges_testkit.go couriers/status.go store/b.go",
+			"transit_lab is in 4 files: lifecycle/status.go lifecycle/edges_testkit.go couriers/status.go store/b.go",
 		}, count(append(slices.Clone(three), file("store/b.go", body))), body)
 	}
 	few := map[string][]string{"lost": {"lifecycle/status.go"}}
-	require.Equal(t, []string{"lost stands in 1 files only: take it out of withRules"}, scattered(few))
+	require.Equal(t, []string{"lost is in 1 files only: remove it from withRules"}, scattered(few))
 }
